@@ -1,0 +1,322 @@
+package manifest
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func everything(string, string) bool { return true }
+
+// read returns what a text holds, one line a document, and its problems.
+func read(t testing.TB, text string) (documents, problems []string) {
+	t.Helper()
+	got, wrong := Read([]Input{Text("f.yaml", text)}, everything, func(d *Document) []string {
+		return []string{fmt.Sprintf("%d/%d %s", d.Document, d.Line, show(d.Root))}
+	})
+	for _, p := range wrong {
+		problems = append(problems, p.Error())
+	}
+	return got, problems
+}
+
+func show(n *Node) string {
+	var b strings.Builder
+	switch n.Kind {
+	case Mapping:
+		b.WriteString("{")
+		for key, value := range n.Pairs() {
+			fmt.Fprintf(&b, "%s:%s ", key.Text, show(value))
+		}
+		return strings.TrimSuffix(b.String(), " ") + "}"
+	case Sequence:
+		b.WriteString("[")
+		for i := range n.Items() {
+			b.WriteString(show(&n.Items()[i]) + " ")
+		}
+		return strings.TrimSuffix(b.String(), " ") + "]"
+	case String:
+		return fmt.Sprintf("%q", n.Text)
+	case Null:
+		return "null"
+	}
+	return n.Text
+}
+
+func TestRead(t *testing.T) {
+	tests := map[string]struct {
+		text     string
+		want     []string
+		problems []string
+	}{
+		"documents": {
+			text: "a: 1\n---\n# nothing\n---\nb: x\n...\n---\nc: [y]\n",
+			want: []string{"1/1 {a:1}", `2/5 {b:"x"}`, `3/8 {c:["y"]}`},
+		},
+		"byte order mark, CRLF, directive": {
+			text: "\uFEFF%YAML 1.1\r\n---\r\na: 'x'\r\nb:\r\n- c\r\n",
+			want: []string{`1/3 {a:"x" b:["c"]}`},
+		},
+		"marker within a block scalar ends it": {
+			text: "a: |\n  x\n---\nb: y",
+			want: []string{`1/1 {a:"x\n"}`, `2/4 {b:"y"}`},
+		},
+		"JSON": {
+			text: `{"a": [1, 2.5, true, null, "x\n\u00e9"], "b": {}}`,
+			want: []string{`1/1 {a:[1 2.5 true null "x\né"] b:{}}`},
+		},
+		"JSON stream": {text: "{\"a\":1}\n{\"b\":2}", want: []string{"1/1 {a:1}", "1/2 {b:2}"}},
+		"Kubernetes list": {
+			text: "apiVersion: v1\nitems:\n- a: 1\n- b: 2\nkind: List\n",
+			want: []string{"1/3 {a:1}", "1/4 {b:2}"},
+		},
+		"REST list":      {text: `{"total": 1, "items": [{"a": 1}], "next": null}`, want: []string{"1/1 {a:1}"}},
+		"empty list":     {text: "items: []\nkind: List\n"},
+		"an item's list": {text: "kind: ConfigMap\nitems: [1]\n", want: []string{`1/1 {kind:"ConfigMap" items:[1]}`}},
+		"anchors and merge keys": {
+			text: "x: &x {a: 1, b: 2}\ny: {<<: *x, b: 3}\nz: {<<: [*x, {c: 4}]}\n",
+			want: []string{"1/1 {x:{a:1 b:2} y:{b:3 a:1} z:{a:1 b:2 c:4}}"},
+		},
+		"others are read after an error": {
+			text:     "a: 1\n---\nb: [\n---\nc: 1",
+			want:     []string{"1/1 {a:1}", "3/5 {c:1}"},
+			problems: []string{"f.yaml:3: not valid YAML: did not find expected node content"},
+		},
+		"duplicate key":          {text: "a: 1\nb: 2\na: 3\n", problems: []string{`f.yaml:3: key "a" stands twice in one object; keep one`}},
+		"duplicate key in JSON":  {text: "{\"a\": 1,\n\"a\": 3}", problems: []string{`f.yaml:2: key "a" stands twice in one object; keep one`}},
+		"tab":                    {text: "a:\n\tb: 1\n", problems: []string{"f.yaml:2: a tab in the indentation; YAML takes spaces only"}},
+		"template":               {text: "a: 1\nb: {{ .Values.b }}\n", problems: []string{"f.yaml:2: " + templateMessage}},
+		"template block":         {text: "a: 1\n{{- if .Values.b }}\nb: 1\n{{- end }}\n", problems: []string{"f.yaml:2: " + templateMessage}},
+		"trailing comma":         {text: "{\"a\":\n1,}", problems: []string{"f.yaml:2: not valid JSON: a key in double quotes is expected"}},
+		"UTF-16":                 {text: "\xFF\xFEa\x00", problems: []string{"f.yaml:1: the text is UTF-16; save it as UTF-8"}},
+		"NUL":                    {text: "a: \x00\n", problems: []string{"f.yaml:1: not valid YAML: control characters are not allowed"}},
+		"JSON is nested deep":    {text: strings.Repeat("[", 200), problems: []string{"f.yaml:1: not valid JSON: values are nested more than 100 deep"}},
+		"YAML is nested deep":    {text: "a: " + strings.Repeat("[", 200) + strings.Repeat("]", 200), problems: []string{"f.yaml:1: values are nested more than 100 deep"}},
+		"JSON's line in problem": {text: "{\n\"a\": 1\n\"b\": 2}", problems: []string{"f.yaml:3: not valid JSON: a comma or } is expected after a value"}},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			documents, problems := read(t, test.text)
+			assert.Equal(t, test.want, documents)
+			assert.Equal(t, test.problems, problems)
+		})
+	}
+}
+
+// A list that is taken apart must read as one that is not.
+func TestReadLongList(t *testing.T) {
+	item := func(i int) string {
+		return fmt.Sprintf("  - kind: Dataplane\n    name: dp-%d\n    note: |\n      - x\n\n      y\n    list:\n    - 1\n", i)
+	}
+	var yaml, json strings.Builder
+	json.WriteString("{\"kind\": \"List\",\n\"items\": [")
+	count := 0
+	for ; yaml.Len() < 3*taskSize; count++ {
+		yaml.WriteString(item(count))
+		if count > 0 {
+			json.WriteString(",\n")
+		}
+		fmt.Fprintf(&json, `{"kind": "Dataplane", "name": "dp-%d", "note": "- ]},{[x\n\ny\n", "list": [1]}`, count)
+	}
+	tests := map[string]string{
+		"YAML":           "apiVersion: v1\nitems:\n" + yaml.String() + "kind: List\n",
+		"YAML, kind up":  "kind: DataplaneList\nitems:\n" + yaml.String() + "metadata:\n  resourceVersion: ''\n",
+		"JSON":           json.String() + "]}",
+		"JSON, kind low": strings.Replace(json.String(), `"kind": "List",`, "", 1) + `], "total": 3}`,
+	}
+	for name, text := range tests {
+		t.Run(name, func(t *testing.T) {
+			taken := 0
+			for doc := range documents(text) {
+				items, ok := doc.takeApart()
+				require.True(t, ok)
+				taken = len(items)
+			}
+			assert.Equal(t, count, taken)
+			got, problems := read(t, text)
+			require.Empty(t, problems)
+			require.Len(t, got, count)
+			assert.Contains(t, got[count-1], fmt.Sprintf(`{kind:"Dataplane" name:"dp-%d" note:"- `, count-1))
+		})
+	}
+
+	t.Run("an anchor in another item", func(t *testing.T) {
+		got, problems := read(t, "kind: List\nitems:\n  - &first\n    a: 1\n"+yaml.String()+"  - <<: *first\n    b: 2\n")
+		require.Empty(t, problems)
+		require.Len(t, got, count+2)
+		assert.Contains(t, got[count+1], "{b:2 a:1}")
+	})
+	t.Run("an error in one item", func(t *testing.T) {
+		_, problems := read(t, "kind: List\nitems:\n"+yaml.String()+"  - a: [\n"+yaml.String())
+		require.Len(t, problems, 1)
+		assert.Regexp(t, `^f.yaml:\d+: not valid YAML`, problems[0])
+	})
+}
+
+func TestReadSkipsUnwanted(t *testing.T) {
+	text := "kind: Secret\ndata: {{ broken\n---\nkind: Mesh\napiVersion: appmesh.k8s.aws/v1beta2\n---\ntype: Mesh\nname: a\n"
+	got, problems := Read([]Input{Text("f", text)},
+		func(_, kind string) bool { return kind != "Secret" },
+		func(d *Document) []string { return []string{show(d.Root)} })
+	assert.Empty(t, problems)
+	assert.Equal(t, []string{`{kind:"Mesh" apiVersion:"appmesh.k8s.aws/v1beta2"}`, `{type:"Mesh" name:"a"}`}, got)
+}
+
+func TestFiles(t *testing.T) {
+	dir := t.TempDir()
+	write := func(path string) {
+		path = filepath.Join(dir, path)
+		require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))
+		require.NoError(t, os.WriteFile(path, []byte("a: 1"), 0o644))
+	}
+	for _, path := range []string{"b.yaml", "a/c.yml", "a/d.json", "a/e.txt", ".git/f.yaml"} {
+		write(path)
+	}
+	require.NoError(t, os.Symlink("..", filepath.Join(dir, "a", "loop")))
+	require.NoError(t, os.Symlink("missing", filepath.Join(dir, "a", "dangling.yaml")))
+	require.NoError(t, os.Symlink("self.yaml", filepath.Join(dir, "a", "self.yaml")))
+
+	inputs, err := Files(dir)
+	require.NoError(t, err)
+	var names []string
+	for _, input := range inputs {
+		name, err := filepath.Rel(dir, input.Name)
+		require.NoError(t, err)
+		names = append(names, name)
+	}
+	assert.Equal(t, []string{"a/c.yml", "a/d.json", "b.yaml"}, names)
+
+	_, err = Files(filepath.Join(dir, "missing"))
+	assert.EqualError(t, err, "no such file or directory")
+	require.NoError(t, os.Mkdir(filepath.Join(dir, "empty"), 0o755))
+	_, err = Files(filepath.Join(dir, "empty"))
+	assert.EqualError(t, err, "the directory holds no .yaml, .yml or .json file")
+}
+
+func TestValue(t *testing.T) {
+	const text = `
+backends:
+- name: dd
+  conf: {port: 70000, address: 5, extra: 1}
+- conf: {port: "81", address: agent, sampling: {value: 80}}
+- conf: []
+tags: {a/b: 1}
+`
+	var problems []*Problem
+	_, wrong := Read([]Input{Text("mesh.yaml", text)}, everything, func(d *Document) []int {
+		v := d.Value(`Mesh "default"`, &problems)
+		for i, backend := range v.Field("backends").Items() {
+			if i == 0 {
+				backend = backend.Labelled("tracing backend %q", backend.Field("name").Str())
+			}
+			conf := backend.Field("conf")
+			conf.Field("port").Port()
+			conf.Field("address").Str()
+			conf.Known("port", "address", "sampling")
+			if percent := conf.Field("sampling").Percent(); i == 1 {
+				assert.Equal(t, 80.0, *percent)
+				assert.Equal(t, uint32(81), conf.Field("port").Port())
+			}
+		}
+		v.Field("tags").Map()
+		v.Need("name")
+		return nil
+	})
+	require.Empty(t, wrong)
+	var got []string
+	for _, p := range problems {
+		got = append(got, string(p.Severity)+" "+p.Error())
+	}
+	assert.Equal(t, []string{
+		`error mesh.yaml:4: Mesh "default": tracing backend "dd": conf.port 70000 is out of range 1 to 65535`,
+		`error mesh.yaml:4: Mesh "default": tracing backend "dd": conf.address is a number, not a string; put it in quotes`,
+		`warning mesh.yaml:4: Mesh "default": tracing backend "dd": unknown field conf.extra has no effect; known are port, address, sampling`,
+		`error mesh.yaml:6: Mesh "default": backends[2].conf is a list, not an object`,
+		`error mesh.yaml:6: Mesh "default": backends[2].conf is a list, not an object`,
+		`error mesh.yaml:6: Mesh "default": backends[2].conf is a list, not an object`,
+		`error mesh.yaml:7: Mesh "default": tags["a/b"] is a number, not a string; put it in quotes`,
+		`error mesh.yaml:2: Mesh "default": name is missing`,
+	}, got)
+}
+
+// FuzzPlain holds the quick parser against yaml.v3: where it answers, both must agree.
+func FuzzPlain(f *testing.F) {
+	for _, seed := range []string{
+		"a: b\nc:\n- d: 1\n  e: 1.5\n- f\ng: {}\n", "a:\n  - b: 'x'\n    c:\n      d: \"y\"\n  -\n", "- - a\n  - b\n- c: d\n",
+		"a: http://b:9411/c\nb: 10.0.0.1\nc: v1\nd: true\ne: null\nf: 0x1f\ng: 2020-01-01\n", "a: b # c\n\n# d\ne:\nf: g\n",
+		"a:\n- b\nc: d", "a: 1_000\nb: 1e3\nc: 08\nd: .5\ne: 5.\nf: 1.2.3\n", "a: b: c", "a: x\n  y\n", "x: y:z\n", "<<: {a: b}\n",
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		if strings.Contains(text, "---") || strings.Contains(text, "...") {
+			return // never reach a parser, see documents
+		}
+		quick := parsePlain(text, 1)
+		if quick == nil {
+			return
+		}
+		slow, err := parseYAML(text, 1)
+		if err != nil {
+			t.Fatalf("yaml.v3 refuses %q: %v", text, err.message)
+		}
+		if show(quick) != show(slow) || !quick.Equal(slow) {
+			t.Fatalf("%q reads %s, with yaml.v3 %s", text, show(quick), show(slow))
+		}
+	})
+}
+
+// FuzzRead must end, without a panic, with problems that stand within the text.
+func FuzzRead(f *testing.F) {
+	for _, seed := range []string{
+		"a: 1\n---\nb: 2", `{"a": [1, {"b": "c"}]}`, "kind: List\nitems:\n- a: 1\n", "a: &a [*a]", "a: &a\n  <<: *a\n", "? {}\n", "\t", "%YAML 1.1\n---\n", "- |\n x",
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		_, problems := read(t, text)
+		for _, p := range problems {
+			assert.NotEmpty(t, p)
+		}
+		_, wrong := Read([]Input{Text("f", text)}, everything, func(*Document) []int { return nil })
+		for _, p := range wrong {
+			assert.GreaterOrEqual(t, p.Line, 1)
+			assert.LessOrEqual(t, p.Line, strings.Count(text, "\n")+2)
+		}
+	})
+}
+
+// FuzzJSON holds the scanner against encoding/json: both must accept the same
+// texts, but for streams, and what is refused here on purpose.
+func FuzzJSON(f *testing.F) {
+	for _, seed := range []string{`{"a":[1,-2.5e3,true,false,null,"x"],"b":{}}`, `[[],{"":""}]`, `{"a":1}{"b":2}`, `"\ud83d"`, `{"a":01}`, `[1,]`} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		s := jsonScanner{text: text, line: 1}
+		values := s.values()
+		switch valid := json.Valid([]byte(text)); {
+		case s.err == nil && len(values) == 1 && !valid:
+			t.Fatalf("%q is not JSON, but reads as %s", text, show(&values[0]))
+		case s.err != nil && valid:
+			for _, reason := range []string{"stands twice", "not UTF-8", "nested", "Helm"} {
+				if strings.Contains(s.err.message, reason) {
+					return
+				}
+			}
+			t.Fatalf("%q is JSON, but: %s", text, s.err.message)
+		}
+		for i := range values {
+			if !utf8.ValidString(show(&values[i])) {
+				t.Fatalf("%q reads as text that is not UTF-8", text)
+			}
+		}
+	})
+}

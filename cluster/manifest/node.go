@@ -1,0 +1,129 @@
+package manifest
+
+import "iter"
+
+// Kind says what a Node holds.
+type Kind uint8
+
+// The kinds of YAML's core schema, as far as a manifest tells them apart.
+const (
+	Null Kind = iota
+	String
+	Int
+	Float
+	Bool
+	Mapping
+	Sequence
+)
+
+// String is the word for k in an error message, with its article.
+func (k Kind) String() string {
+	switch k {
+	case Null:
+		return "nothing"
+	case String:
+		return "a string"
+	case Int, Float:
+		return "a number"
+	case Bool:
+		return "a boolean"
+	case Mapping:
+		return "an object"
+	case Sequence:
+		return "a list"
+	}
+	return "an unknown value"
+}
+
+// Node is one value of a document. It is small, because a snapshot of a large
+// mesh holds millions of them while it is read.
+type Node struct {
+	Kind Kind
+	Line int32  // 1-based line in the file
+	Text string // a scalar's text, without quotes
+	// content holds a sequence's items, or a mapping's keys and values in turn.
+	content []Node
+}
+
+// Get returns the value under key of a mapping, or nil.
+func (n *Node) Get(key string) *Node {
+	if n == nil || n.Kind != Mapping {
+		return nil
+	}
+	for i := 0; i+1 < len(n.content); i += 2 {
+		if n.content[i].Text == key {
+			return &n.content[i+1]
+		}
+	}
+	return nil
+}
+
+// Pairs yields the keys and values of a mapping in the order of the file.
+func (n *Node) Pairs() iter.Seq2[*Node, *Node] {
+	return func(yield func(key, value *Node) bool) {
+		if n == nil || n.Kind != Mapping {
+			return
+		}
+		for i := 0; i+1 < len(n.content); i += 2 {
+			if !yield(&n.content[i], &n.content[i+1]) {
+				return
+			}
+		}
+	}
+}
+
+// Items returns the items of a sequence.
+func (n *Node) Items() []Node {
+	if n == nil || n.Kind != Sequence {
+		return nil
+	}
+	return n.content
+}
+
+// Equal says whether two values are the same whatever the order of their keys
+// and wherever they stand.
+func (n *Node) Equal(m *Node) bool {
+	if n == nil || m == nil {
+		return n == m
+	}
+	if n.Kind != m.Kind || n.Text != m.Text || len(n.content) != len(m.content) {
+		return false
+	}
+	if n.Kind == Mapping {
+		for key, value := range n.Pairs() {
+			if other := m.Get(key.Text); other == nil || !value.Equal(other) {
+				return false
+			}
+		}
+		return true
+	}
+	for i := range n.content {
+		if !n.content[i].Equal(&m.content[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+// repeatedKey returns the second of two equal keys of a mapping, or nil.
+func (n *Node) repeatedKey() *Node {
+	const few = 16
+	if len(n.content) <= 2*few {
+		for i := 2; i < len(n.content); i += 2 {
+			for j := 0; j < i; j += 2 {
+				if n.content[i].Text == n.content[j].Text {
+					return &n.content[i]
+				}
+			}
+		}
+		return nil
+	}
+	seen := make(map[string]bool, len(n.content)/2)
+	for i := 0; i < len(n.content); i += 2 {
+		if seen[n.content[i].Text] {
+			return &n.content[i]
+		}
+		seen[n.content[i].Text] = true
+	}
+	return nil
+}

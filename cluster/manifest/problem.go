@@ -1,0 +1,63 @@
+package manifest
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Severity says how much a Problem matters.
+type Severity string
+
+// An error stops the run, a warning is told, an info explains.
+const (
+	Error   Severity = "error"
+	Warning Severity = "warning"
+	Info    Severity = "info"
+)
+
+// Place is where something stands.
+type Place struct {
+	File     string `json:"file"`
+	Line     int    `json:"line,omitempty"`     // 1-based; 0 when the whole file is meant
+	Document int    `json:"document,omitempty"` // 1-based within the file
+}
+
+// String is "file:line", as compilers write it and editors open it.
+func (p Place) String() string {
+	if p.Line == 0 {
+		return p.File
+	}
+	return fmt.Sprintf("%s:%d", p.File, p.Line)
+}
+
+// Compare orders places by file, then line.
+func (p Place) Compare(q Place) int {
+	return cmp.Or(strings.Compare(p.File, q.File), cmp.Compare(p.Line, q.Line))
+}
+
+// Problem is something wrong with the input: where, with what, and what to do.
+type Problem struct {
+	Place
+	Severity Severity
+	Resource string // such as `Mesh "default"`; empty when it could not be told
+	Message  string // the field, what is wrong with it and what to do
+}
+
+// Error is the whole of it in one line.
+func (p *Problem) Error() string {
+	if p.Resource == "" {
+		return fmt.Sprintf("%s: %s", p.Place, p.Message)
+	}
+	return fmt.Sprintf("%s: %s: %s", p.Place, p.Resource, p.Message)
+}
+
+// SortProblems puts problems in the order of files and lines, and drops
+// repetitions, so that parallel reading has no say in the output.
+func SortProblems(problems []*Problem) []*Problem {
+	slices.SortStableFunc(problems, func(a, b *Problem) int {
+		return cmp.Or(a.Compare(b.Place), strings.Compare(a.Error(), b.Error()))
+	})
+	return slices.CompactFunc(problems, func(a, b *Problem) bool { return *a == *b })
+}

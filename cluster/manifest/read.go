@@ -1,0 +1,282 @@
+package manifest
+
+import (
+	"fmt"
+	"runtime"
+	"strings"
+	"sync"
+)
+
+// Document is one resource: a YAML document, a JSON value, or an item of a list.
+type Document struct {
+	Place
+	// ListKind is the kind of the items of a typed list such as
+	// DataplaneList, for items that do not name their own.
+	ListKind string
+	Root     *Node
+}
+
+// Wanted says from the head of a document whether it is worth parsing: kind is
+// its `kind`, or its `type` where it has no kind. Documents that tell neither
+// are always parsed.
+type Wanted func(apiVersion, kind string) bool
+
+// maxDocument is the size in bytes above which a document is refused. etcd
+// takes 1.5 MiB for a whole request, so no resource comes near it, and
+// yaml.v3 needs half a second and 200 MB for that much.
+const maxDocument = 2 << 20
+
+// taskSize is how many bytes of text one goroutine parses at a time: enough to
+// hide the cost of handing them over, little enough to share the work evenly.
+const taskSize = 128 << 10
+
+// Read parses inputs and calls use for every wanted document, from several
+// goroutines at once, giving its results in the order of the input. Problems
+// are in the order of the input too: a document that cannot be parsed yields
+// one, and the others are read all the same. An input is released as soon as
+// it is parsed: what use needs of a document it must take.
+func Read[T any](inputs []Input, wanted Wanted, use func(*Document) []T) ([]T, []*Problem) {
+	var results []T
+	var problems []*Problem
+	for _, input := range inputs {
+		text, err := input.read()
+		if err != nil {
+			problems = append(problems, &Problem{Place: Place{File: input.Name}, Severity: Error, Message: err.Error()})
+			continue
+		}
+		kept, wrong := readText(input.Name, text, wanted, use)
+		results = append(results, kept...)
+		problems = append(problems, wrong...)
+	}
+	return results, problems
+}
+
+// chunk is a piece of text that is parsed at once: a document, or an item of a
+// list that was taken apart.
+type chunk struct {
+	text   string
+	line   int    // of its first line in the file
+	doc    int    // document number
+	indent int    // columns before its top-level keys
+	list   string // kind of the list it was taken from, "" for none
+	item   bool
+	json   bool
+}
+
+// outcome is what became of one document's chunks.
+type outcome[T any] struct {
+	kept     []T
+	problems []*Problem
+}
+
+func readText[T any](file, text string, wanted Wanted, use func(*Document) []T) ([]T, []*Problem) {
+	text = strings.TrimPrefix(text, "\uFEFF")
+	if strings.HasPrefix(text, "\xFF\xFE") || strings.HasPrefix(text, "\xFE\xFF") {
+		return nil, []*Problem{{Place: Place{File: file, Line: 1}, Severity: Error, Message: "the text is UTF-16; save it as UTF-8"}}
+	}
+	parse := func(c chunk) outcome[T] {
+		var out outcome[T]
+		documents, problem := c.parse(file, wanted)
+		if problem != nil {
+			out.problems = []*Problem{problem}
+		}
+		for i := range documents {
+			out.kept = append(out.kept, use(&documents[i])...)
+		}
+		return out
+	}
+
+	var all []chunk
+	var taken []takenList
+	for doc := range documents(text) {
+		items, ok := doc.takeApart()
+		if !ok {
+			all = append(all, doc)
+			continue
+		}
+		taken = append(taken, takenList{whole: doc, from: len(all), to: len(all) + len(items)})
+		all = append(all, items...)
+	}
+	outcomes := inParallel(all, parse)
+
+	// An item that does not parse by itself may do so in its list (an alias to
+	// an anchor of another item, a quoted scalar that looks like an item), and
+	// the whole list gives the better message.
+	for _, list := range taken {
+		failed := false
+		for i := list.from; i < list.to; i++ {
+			failed = failed || len(outcomes[i].problems) > 0
+		}
+		if failed {
+			clear(outcomes[list.from:list.to])
+			outcomes[list.from] = parse(list.whole)
+		}
+	}
+
+	var kept []T
+	var problems []*Problem
+	for _, out := range outcomes {
+		kept = append(kept, out.kept...)
+		problems = append(problems, out.problems...)
+	}
+	return kept, problems
+}
+
+// takenList is a list document and the range of its items among all chunks.
+type takenList struct {
+	whole    chunk
+	from, to int
+}
+
+// inParallel applies parse to chunks on all processors, a task at a time.
+func inParallel[T any](chunks []chunk, parse func(chunk) outcome[T]) []outcome[T] {
+	outcomes := make([]outcome[T], len(chunks))
+	type span struct{ from, to int }
+	tasks := make(chan span)
+	var workers sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		workers.Go(func() {
+			for task := range tasks {
+				for i := task.from; i < task.to; i++ {
+					outcomes[i] = parse(chunks[i])
+				}
+			}
+		})
+	}
+	from, size := 0, 0
+	for i := range chunks {
+		if size += len(chunks[i].text); size >= taskSize || i == len(chunks)-1 {
+			tasks <- span{from, i + 1}
+			from, size = i+1, 0
+		}
+	}
+	close(tasks)
+	workers.Wait()
+	return outcomes
+}
+
+// parse turns a chunk into its documents: one, or the items of a list.
+func (c chunk) parse(file string, wanted Wanted) (documents []Document, problem *Problem) {
+	fail := func(line int, format string, args ...any) *Problem {
+		return &Problem{
+			Place:    Place{File: file, Line: line, Document: c.doc},
+			Severity: Error, Message: fmt.Sprintf(format, args...),
+		}
+	}
+	if !c.json {
+		apiVersion, kind := head(c.text, c.indent)
+		if kind != "" && !strings.HasSuffix(kind, "List") && !wanted(apiVersion, kind) {
+			return nil, nil
+		}
+	}
+	if len(c.text) > maxDocument && !c.json {
+		return nil, fail(c.line, "the document has more than %d MiB; a mesh resource has 1.5 MiB at most (etcd's limit), and a list must be written in block style, an item a line", maxDocument>>20)
+	}
+	var root *Node
+	var err *syntaxError
+	if c.json {
+		root, err = parseJSON(c.text, c.line)
+	} else if root = parsePlain(c.text, c.line); root == nil {
+		root, err = parseYAML(c.text, c.line)
+	}
+	if err != nil {
+		return nil, fail(err.line, "%s", err.message)
+	}
+	place := Place{File: file, Document: c.doc}
+	if c.item {
+		for i := range root.content {
+			documents = append(documents, c.document(place, &root.content[i], c.list))
+		}
+		return documents, nil
+	}
+	if items, listKind, ok := listItems(root); ok {
+		for i := range items {
+			documents = append(documents, c.document(place, &items[i], listKind))
+		}
+		return documents, nil
+	}
+	if root.Kind == Null {
+		return nil, nil
+	}
+	return []Document{c.document(place, root, c.list)}, nil
+}
+
+func (c chunk) document(place Place, root *Node, listKind string) Document {
+	place.Line = int(root.Line)
+	return Document{Place: place, ListKind: listKind, Root: root}
+}
+
+// listItems returns the items of a list and the kind that its name gives them:
+// Kubernetes' List and typed lists, the REST API's {"total", "items"}, or a bare sequence.
+func listItems(root *Node) (items []Node, kind string, ok bool) {
+	if root.Kind == Sequence {
+		return root.Items(), "", true
+	}
+	list := root.Get("items")
+	if list == nil || (list.Kind != Sequence && list.Kind != Null) {
+		return nil, "", false
+	}
+	name := root.Get("kind")
+	switch {
+	case name == nil && root.Get("type") == nil:
+		return list.Items(), "", true
+	case name != nil && strings.HasSuffix(name.Text, "List"):
+		return list.Items(), strings.TrimSuffix(name.Text, "List"), true
+	}
+	return nil, "", false
+}
+
+// head reads apiVersion and kind (or type) from lines that stand indent columns
+// in, without parsing the document.
+func head(text string, indent int) (apiVersion, kind string) {
+	var universal string
+	for line := range strings.Lines(text) {
+		if len(line) <= indent {
+			continue
+		}
+		for _, r := range []byte(line[:indent]) {
+			if r != ' ' && r != '-' {
+				line = ""
+				break
+			}
+		}
+		if len(line) <= indent {
+			continue
+		}
+		line = line[indent:]
+		switch line[0] {
+		case 'a', 'k', 't':
+			key, value, ok := strings.Cut(line, ":")
+			if !ok {
+				continue
+			}
+			switch key {
+			case "apiVersion":
+				apiVersion = plainWord(value)
+			case "kind":
+				kind = plainWord(value)
+			case "type":
+				universal = plainWord(value)
+			}
+		}
+	}
+	if kind == "" && apiVersion == "" {
+		kind = universal
+	}
+	return apiVersion, kind
+}
+
+// plainWord is value when it is a word that means itself in YAML, else "".
+func plainWord(value string) string {
+	value = strings.Trim(value, " \r\n")
+	for _, r := range []byte(value) {
+		if !isWord(r) && r != '/' {
+			return ""
+		}
+	}
+	return value
+}
+
+func isWord(r byte) bool {
+	return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || r == '.' || r == '_' || r == '-'
+}

@@ -1,0 +1,142 @@
+package manifest
+
+import (
+	"iter"
+	"strings"
+)
+
+// documents yields the YAML documents of a text, and JSON texts as they are.
+// A line that starts with `---` or `...` ends a document wherever it stands,
+// even within a scalar (YAML 1.2.2, section 9.1.2), so no parser is needed.
+func documents(text string) iter.Seq[chunk] {
+	return func(yield func(chunk) bool) {
+		line, doc := 1, 0
+		start, startLine := 0, 1
+		emit := func(end int) bool {
+			body := text[start:end]
+			if blank(body) {
+				return true
+			}
+			doc++
+			first := strings.TrimLeft(body, " \t\r\n")
+			return yield(chunk{
+				text: body, line: startLine, doc: doc,
+				json: (first[0] == '{' && !strings.HasPrefix(first, "{{") || first[0] == '[') && looksJSON(first),
+			})
+		}
+		for pos := 0; pos < len(text); {
+			end := len(text)
+			if i := strings.IndexByte(text[pos:], '\n'); i >= 0 {
+				end = pos + i + 1
+			}
+			if isMarker(text[pos:end]) {
+				if !emit(pos) {
+					return
+				}
+				start, startLine = pos+3, line
+			}
+			pos, line = end, line+1
+		}
+		emit(len(text))
+	}
+}
+
+func isMarker(line string) bool {
+	if len(line) < 3 || line[:3] != "---" && line[:3] != "..." {
+		return false
+	}
+	return len(line) == 3 || strings.IndexByte(" \t\r\n", line[3]) >= 0
+}
+
+// blank says whether a text holds nothing but white space, comments and directives.
+func blank(text string) bool {
+	for line := range strings.Lines(text) {
+		line = strings.TrimLeft(line, " \t\r\n")
+		if line != "" && line[0] != '#' && line[0] != '%' {
+			return false
+		}
+	}
+	return true
+}
+
+// looksJSON tells JSON from YAML's flow style by what follows the first bracket.
+func looksJSON(text string) bool {
+	next := strings.TrimLeft(text[1:], " \t\r\n")
+	return next == "" || strings.IndexByte(`"{[]}-0123456789tfn`, next[0]) >= 0
+}
+
+// takeApart splits a long list into its items, so that they can be parsed in
+// parallel and released one by one. ok is false for anything else. Taking a
+// list apart never has the last word: see readText.
+func (c chunk) takeApart() (items []chunk, ok bool) {
+	if len(c.text) < taskSize {
+		return nil, false
+	}
+	if c.json {
+		return c.takeApartJSON()
+	}
+	const key = "items:"
+	var at int
+	switch {
+	case strings.HasPrefix(c.text, key):
+	default:
+		if at = strings.Index(c.text, "\n"+key); at < 0 {
+			return nil, false
+		}
+		at++
+	}
+	rest := c.text[at+len(key):]
+	end := strings.IndexByte(rest, '\n')
+	if end < 0 || strings.Trim(rest[:end], " \r") != "" {
+		return nil, false
+	}
+	pos := at + len(key) + end + 1
+	line := c.line + strings.Count(c.text[:pos], "\n")
+	indent, dash := indentation(c.text[pos:])
+	if !dash {
+		return nil, false
+	}
+	start, startLine, stop := pos, line, len(c.text)
+	add := func(end int) {
+		if end > start {
+			items = append(items, chunk{text: c.text[start:end], line: startLine, doc: c.doc, indent: indent + 2, item: true})
+		}
+	}
+	for pos < len(c.text) {
+		next := len(c.text)
+		if i := strings.IndexByte(c.text[pos:], '\n'); i >= 0 {
+			next = pos + i + 1
+		}
+		columns, isItem := indentation(c.text[pos:next])
+		if isItem && columns == indent {
+			add(pos)
+			start, startLine = pos, line
+		} else if columns <= indent && columns >= 0 {
+			stop = pos
+			break
+		}
+		pos, line = next, line+1
+	}
+	add(stop)
+	// What stands around the items says what kind of list it is.
+	_, kind := head(c.text[:at]+c.text[stop:], 0)
+	if kind != "" && !strings.HasSuffix(kind, "List") {
+		return nil, false
+	}
+	for i := range items {
+		items[i].list = strings.TrimSuffix(kind, "List")
+	}
+	return items, true
+}
+
+// indentation counts the spaces before the first line's text and says whether
+// that is a sequence entry; -1 for a blank line or a comment.
+func indentation(line string) (columns int, dash bool) {
+	for columns < len(line) && line[columns] == ' ' {
+		columns++
+	}
+	if columns == len(line) || strings.IndexByte("\r\n#", line[columns]) >= 0 {
+		return -1, false
+	}
+	return columns, strings.HasPrefix(line[columns:], "- ")
+}

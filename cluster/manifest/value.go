@@ -1,0 +1,282 @@
+package manifest
+
+import (
+	"fmt"
+	"iter"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Value is a node on its way to a Go value: every reader of it records what is
+// wrong with the node as a Problem of the resource, with field and line, and
+// returns a zero value, so that a decoder states only what it wants and all
+// problems of a resource are reported together. A field that is absent or null
+// reads as zero without a problem.
+type Value struct {
+	node *Node
+	in   *scope
+}
+
+// scope is the resource, or the named part of one, that paths begin at.
+type scope struct {
+	place    Place
+	resource string
+	label    string
+	root     *Node
+	problems *[]*Problem
+}
+
+// Value returns the root of the document. The problems that readers of it find
+// are appended to problems, under the name resource.
+func (d *Document) Value(resource string, problems *[]*Problem) Value {
+	return Value{node: d.Root, in: &scope{place: d.Place, resource: resource, root: d.Root, problems: problems}}
+}
+
+// Node is what v reads, nil when it is absent.
+func (v Value) Node() *Node { return v.node }
+
+// Place is where v stands; where its resource begins when it is absent.
+func (v Value) Place() Place {
+	place := v.in.place
+	if v.node != nil {
+		place.Line = int(v.node.Line)
+	}
+	return place
+}
+
+// Resource is the name of the resource that v is part of.
+func (v Value) Resource() string { return v.in.resource }
+
+// Labelled returns v as the start of paths, introduced by label.
+func (v Value) Labelled(format string, args ...any) Value {
+	in := *v.in
+	in.root, in.label = v.node, fmt.Sprintf(format, args...)
+	return Value{node: v.node, in: &in}
+}
+
+// Into returns v with problems going to another list.
+func (v Value) Into(problems *[]*Problem) Value {
+	in := *v.in
+	in.problems = problems
+	return Value{node: v.node, in: &in}
+}
+
+// Present says whether there is a value other than null.
+func (v Value) Present() bool { return v.node != nil && v.node.Kind != Null }
+
+// Field returns the value under key, which may be absent.
+func (v Value) Field(key string) Value {
+	if v.Present() && v.node.Kind != Mapping {
+		v.wrong("an object")
+		return Value{in: v.in}
+	}
+	return Value{node: v.node.Get(key), in: v.in}
+}
+
+// Need is Field, with a problem when the value is absent.
+func (v Value) Need(key string) Value {
+	field := v.Field(key)
+	if !field.Present() && (!v.Present() || v.node.Kind == Mapping) {
+		v.record(Error, joinPath(v.path(), key)+" is missing")
+	}
+	return field
+}
+
+// Known warns of every field whose key is not among keys.
+func (v Value) Known(keys ...string) {
+	for key := range v.node.Pairs() {
+		if !slices.Contains(keys, key.Text) {
+			Value{node: key, in: v.in}.record(Warning, fmt.Sprintf("unknown field %s has no effect; known are %s",
+				joinPath(v.path(), key.Text), strings.Join(keys, ", ")))
+		}
+	}
+}
+
+// Str reads a string.
+func (v Value) Str() string {
+	switch {
+	case !v.Present():
+	case v.node.Kind == String:
+		return v.node.Text
+	case v.node.Kind == Int || v.node.Kind == Float || v.node.Kind == Bool:
+		v.Fail("is %s, not a string; put it in quotes", v.node.Kind)
+	default:
+		v.wrong("a string")
+	}
+	return ""
+}
+
+// Bool reads true or false.
+func (v Value) Bool() bool {
+	if v.Present() && v.node.Kind != Bool {
+		v.wrong("true or false")
+		return false
+	}
+	return v.Present() && strings.EqualFold(v.node.Text, "true")
+}
+
+// Port reads a port, 1 to 65535. Like protobuf's JSON form it takes a string of digits too.
+func (v Value) Port() uint32 {
+	if !v.Present() {
+		return 0
+	}
+	if !v.scalar() {
+		v.wrong("a port from 1 to 65535")
+		return 0
+	}
+	n, err := strconv.ParseInt(v.node.Text, 10, 64)
+	if f, ferr := strconv.ParseFloat(v.node.Text, 64); err != nil && ferr == nil && f == math.Trunc(f) && math.Abs(f) < 1e9 {
+		n, err = int64(f), nil
+	}
+	switch {
+	case err != nil:
+		v.wrong("a port from 1 to 65535")
+		return 0
+	case n < 1 || n > 65535:
+		v.Fail("%d is out of range 1 to 65535", n)
+		return 0
+	}
+	return uint32(n)
+}
+
+// Percent reads a percentage, 0 to 100, as a number, as a string of one, or as
+// the wrapper {value: number} of the oldest documents. It is nil when absent.
+func (v Value) Percent() *float64 {
+	if v.Present() && v.node.Kind == Mapping {
+		v.Known("value")
+		return v.Need("value").percent()
+	}
+	return v.percent()
+}
+
+func (v Value) percent() *float64 {
+	if !v.Present() {
+		return nil
+	}
+	if !v.scalar() {
+		v.wrong("a percentage from 0 to 100")
+		return nil
+	}
+	f, err := strconv.ParseFloat(v.node.Text, 64)
+	switch {
+	case err != nil || math.IsNaN(f) || math.IsInf(f, 0):
+		v.wrong("a percentage from 0 to 100")
+	case f < 0 || f > 100:
+		v.Fail("%s is out of range 0 to 100 (percent)", strconv.FormatFloat(f, 'f', -1, 64))
+	default:
+		f += 0 // -0 is 0
+		return &f
+	}
+	return nil
+}
+
+func (v Value) scalar() bool {
+	return v.node.Kind == Int || v.node.Kind == Float || v.node.Kind == String
+}
+
+// Items yields the items of a list.
+func (v Value) Items() iter.Seq2[int, Value] {
+	return func(yield func(int, Value) bool) {
+		if v.Present() && v.node.Kind != Sequence {
+			v.wrong("a list")
+			return
+		}
+		items := v.node.Items()
+		for i := range items {
+			if !yield(i, Value{node: &items[i], in: v.in}) {
+				return
+			}
+		}
+	}
+}
+
+// Map reads an object whose values are strings; nil when absent or empty.
+func (v Value) Map() map[string]string {
+	if v.Present() && v.node.Kind != Mapping {
+		v.wrong("an object of strings")
+		return nil
+	}
+	if v.node == nil || len(v.node.content) == 0 {
+		return nil
+	}
+	m := make(map[string]string, len(v.node.content)/2)
+	for key, value := range v.node.Pairs() {
+		m[key.Text] = Value{node: value, in: v.in}.Str()
+	}
+	return m
+}
+
+// Fail records an error of this field; the message goes on after its path.
+func (v Value) Fail(format string, args ...any) {
+	v.record(Error, strings.TrimPrefix(v.path()+" "+fmt.Sprintf(format, args...), " "))
+}
+
+// Warn records a warning of this field; the message goes on after its path.
+func (v Value) Warn(format string, args ...any) {
+	v.record(Warning, strings.TrimPrefix(v.path()+" "+fmt.Sprintf(format, args...), " "))
+}
+
+// wrong records that the value is of another type. It does not repeat the
+// value, which may be a secret or megabytes long.
+func (v Value) wrong(want string) {
+	if v.node.Kind == String {
+		if strings.Contains(v.node.Text, "{{") {
+			v.record(Error, templateMessage)
+			return
+		}
+		v.Fail("is a string that is not %s", want)
+		return
+	}
+	v.Fail("is %s, not %s", v.node.Kind, want)
+}
+
+func (v Value) record(severity Severity, message string) {
+	if v.in.label != "" {
+		message = v.in.label + ": " + message
+	}
+	*v.in.problems = append(*v.in.problems, &Problem{
+		Place: v.Place(), Severity: severity, Resource: v.in.resource, Message: message,
+	})
+}
+
+// path is the way from the scope's root to v, such as networking.inbound[0].port.
+// It is searched for when a message needs it, so that values stay small.
+func (v Value) path() string {
+	path, _ := find(v.in.root, v.node)
+	return path
+}
+
+func find(in, target *Node) (string, bool) {
+	if in == target || in == nil || target == nil {
+		return "", true
+	}
+	for key, value := range in.Pairs() {
+		if rest, ok := find(value, target); ok || key == target {
+			return joinPath(pathKey(key.Text), rest), true
+		}
+	}
+	for i := range in.Items() {
+		if rest, ok := find(&in.content[i], target); ok {
+			return joinPath("["+strconv.Itoa(i)+"]", rest), true
+		}
+	}
+	return "", false
+}
+
+func joinPath(path, rest string) string {
+	if path == "" || rest == "" || rest[0] == '[' {
+		return path + rest
+	}
+	return path + "." + rest
+}
+
+func pathKey(key string) string {
+	for _, r := range []byte(key) {
+		if !isWord(r) || r == '.' {
+			return fmt.Sprintf("[%.80q]", key)
+		}
+	}
+	return key
+}

@@ -1,0 +1,196 @@
+package manifest
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+)
+
+// syntaxError is why a text could not be parsed.
+type syntaxError struct {
+	line    int // in the file
+	message string
+}
+
+// maxDepth is how deep values may nest. The deepest resource of Kuma has about
+// fifteen levels.
+const maxDepth = 100
+
+// parseYAML parses one document with yaml.v3. line is the line of the file on
+// which text starts. The root is of kind Null when there is nothing in it.
+func parseYAML(text string, line int) (root *Node, failure *syntaxError) {
+	defer func() {
+		// yaml.v3 panics on some broken input instead of returning an error.
+		if r := recover(); r != nil {
+			root, failure = nil, explain(text, line, errors.New("the YAML parser gave up on it"))
+		}
+	}()
+	var document yaml.Node
+	if err := yaml.Unmarshal([]byte(text), &document); err != nil {
+		return nil, explain(text, line, err)
+	}
+	if len(document.Content) == 0 {
+		return &Node{Line: int32(line)}, nil
+	}
+	c := yamlConverter{text: text, line: line, budget: 10_000 + len(text)}
+	root = new(Node)
+	if err := c.convert(root, document.Content[0], 0); err != nil {
+		return nil, err
+	}
+	return root, nil
+}
+
+var yamlLine = regexp.MustCompile(`^(?:yaml: )?(?:line (\d+): )?(.*)$`)
+
+// explain turns an error of yaml.v3 into one with the line of the file and,
+// for the mistakes people make, the remedy.
+func explain(text string, line int, err error) *syntaxError {
+	if at, ok := template(text, line); ok {
+		return at
+	}
+	message := strings.ReplaceAll(err.Error(), "\n", " ")
+	at := line
+	if m := yamlLine.FindStringSubmatch(message); m != nil {
+		message = m[2]
+		if n, err := strconv.Atoi(m[1]); err == nil {
+			// yaml.v3 counts a lone \r as a line too; editors do not.
+			at = line + min(n-1, strings.Count(text, "\n"))
+		}
+	}
+	number := line
+	for l := range strings.Lines(text) {
+		if indent := l[:len(l)-len(strings.TrimLeft(l, " \t"))]; strings.Contains(indent, "\t") && strings.TrimSpace(l) != "" {
+			return &syntaxError{number, "a tab in the indentation; YAML takes spaces only"}
+		}
+		number++
+	}
+	return &syntaxError{at, "not valid YAML: " + message}
+}
+
+// template finds what a Helm template leaves behind when it was not rendered.
+func template(text string, line int) (*syntaxError, bool) {
+	i := strings.Index(text, "{{")
+	if i < 0 {
+		return nil, false
+	}
+	return &syntaxError{line + strings.Count(text[:i], "\n"), templateMessage}, true
+}
+
+const templateMessage = `"{{" looks like a Helm template; render it first: helm template CHART | tracemigrate convert -f -`
+
+type yamlConverter struct {
+	text   string
+	line   int
+	budget int // nodes left, so that aliases cannot multiply without end
+}
+
+func (c *yamlConverter) fail(n *yaml.Node, format string, args ...any) *syntaxError {
+	return &syntaxError{c.line + max(n.Line, 1) - 1, fmt.Sprintf(format, args...)}
+}
+
+func (c *yamlConverter) convert(to *Node, from *yaml.Node, depth int) *syntaxError {
+	if c.budget--; c.budget < 0 {
+		return c.fail(from, "aliases (*) multiply the document beyond %d values; write them out", 10_000+len(c.text))
+	}
+	if depth > maxDepth {
+		return c.fail(from, "values are nested more than %d deep", maxDepth)
+	}
+	to.Line = int32(c.line + from.Line - 1)
+	switch from.Kind {
+	case yaml.AliasNode:
+		return c.convert(to, from.Alias, depth+1)
+	case yaml.SequenceNode:
+		to.Kind = Sequence
+		to.content = make([]Node, len(from.Content))
+		for i, item := range from.Content {
+			if err := c.convert(&to.content[i], item, depth+1); err != nil {
+				return err
+			}
+		}
+	case yaml.MappingNode:
+		return c.mapping(to, from, depth)
+	case yaml.ScalarNode:
+		to.Text = from.Value
+		switch from.ShortTag() {
+		case "!!null":
+			to.Kind, to.Text = Null, ""
+		case "!!bool":
+			to.Kind = Bool
+		case "!!int":
+			to.Kind = Int
+		case "!!float":
+			to.Kind = Float
+		default:
+			to.Kind = String
+		}
+	default:
+		return c.fail(from, "a value of unknown form")
+	}
+	return nil
+}
+
+// mapping converts a mapping, spreading merge keys (<<) beneath its own keys.
+func (c *yamlConverter) mapping(to *Node, from *yaml.Node, depth int) *syntaxError {
+	to.Kind = Mapping
+	to.content = make([]Node, 0, len(from.Content))
+	var merges []*yaml.Node
+	for i := 0; i+1 < len(from.Content); i += 2 {
+		key, value := from.Content[i], from.Content[i+1]
+		for key.Kind == yaml.AliasNode {
+			key = key.Alias
+		}
+		if key.Kind != yaml.ScalarNode {
+			if at, ok := template(c.text, c.line); ok {
+				return at
+			}
+			return c.fail(key, "a key must be a string")
+		}
+		if key.Tag == "!!merge" {
+			merges = append(merges, value)
+			continue
+		}
+		var child Node
+		if err := c.convert(&child, value, depth+1); err != nil {
+			return err
+		}
+		to.content = append(to.content, Node{Kind: String, Line: int32(c.line + key.Line - 1), Text: key.Value}, child)
+	}
+	if twice := to.repeatedKey(); twice != nil {
+		return &syntaxError{int(twice.Line), fmt.Sprintf("key %q stands twice in one object; keep one", twice.Text)}
+	}
+	for _, merge := range merges {
+		if err := c.merge(to, merge, depth+1); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *yamlConverter) merge(to *Node, from *yaml.Node, depth int) *syntaxError {
+	for from.Kind == yaml.AliasNode {
+		from = from.Alias
+	}
+	sources := []*yaml.Node{from}
+	if from.Kind == yaml.SequenceNode {
+		sources = from.Content
+	}
+	for _, source := range sources {
+		var other Node
+		if err := c.convert(&other, source, depth+1); err != nil {
+			return err
+		}
+		if other.Kind != Mapping {
+			return c.fail(source, "a merge key (<<) takes an object")
+		}
+		for key, value := range other.Pairs() {
+			if to.Get(key.Text) == nil {
+				to.content = append(to.content, *key, *value)
+			}
+		}
+	}
+	return nil
+}
