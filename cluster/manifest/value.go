@@ -98,6 +98,8 @@ func (v Value) Known(keys ...string) {
 func (v Value) Str() string {
 	switch {
 	case !v.Present():
+	case v.node.Kind == String && strings.Contains(v.node.Text, "{{"):
+		v.record(Error, templateMessage)
 	case v.node.Kind == String:
 		return v.node.Text
 	case v.node.Kind == Int || v.node.Kind == Float || v.node.Kind == Bool:
@@ -279,4 +281,9 @@ func pathKey(key string) string {
 		}
 	}
 	return key
+}
+
+// Absent records an error of the resource as a whole.
+func (v Value) Absent(format string, args ...any) {
+	Value{in: v.in}.record(Error, fmt.Sprintf(format, args...))
 }

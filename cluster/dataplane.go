@@ -1,0 +1,120 @@
+package cluster
+
+import (
+	"strings"
+
+	"tracemigrate/cluster/manifest"
+)
+
+// Dataplane is a data plane proxy, as far as tracing depends on it.
+type Dataplane struct {
+	Mesh      string
+	Name      string
+	Namespace string
+	Labels    map[string]string
+	Inbounds  []Inbound
+	Outbounds []Outbound
+	Gateway   *Gateway // nil for a sidecar
+	manifest.Place
+}
+
+// Inbound is a port of the workload.
+type Inbound struct {
+	Address  string // empty: the Dataplane's
+	Port     uint32
+	Protocol string // as the field says; empty: the tag's
+	Ignored  bool   // state Ignored
+	Tags     Tags
+}
+
+// Outbound is a destination that the proxy listens for, on Universal.
+type Outbound struct {
+	Address string // empty: 127.0.0.1
+	Port    uint32
+	Tags    Tags
+}
+
+// Gateway makes a Dataplane a gateway.
+type Gateway struct {
+	Builtin bool // Envoy configured by a MeshGateway; otherwise delegated
+	Tags    Tags
+}
+
+// String is `proxy "mesh/name"`.
+func (dp *Dataplane) String() string { return "proxy \"" + dp.Mesh + "/" + dp.Name + "\"" }
+
+// Builtin says whether dp is a builtin gateway.
+func (dp *Dataplane) Builtin() bool { return dp.Gateway != nil && dp.Gateway.Builtin }
+
+// TagSets returns the sets that selectors of the legacy policies look at:
+// each inbound's tags whatever its state, or the gateway's.
+func (dp *Dataplane) TagSets() []Tags {
+	sets := make([]Tags, 0, len(dp.Inbounds)+1)
+	if dp.Gateway != nil {
+		sets = append(sets, dp.Gateway.Tags)
+	}
+	for i := range dp.Inbounds {
+		sets = append(sets, dp.Inbounds[i].Tags)
+	}
+	return sets
+}
+
+// decodeDataplane reads a Dataplane. Strings that many Dataplanes share are
+// taken from words, so that the input's text can be released.
+func decodeDataplane(r *Resource, words *words) *Dataplane {
+	dp := &Dataplane{
+		Mesh: words.keep(r.Mesh), Name: strings.Clone(r.Name), Namespace: words.keep(r.Namespace),
+		Place: r.Place,
+	}
+	for key, value := range r.Labels {
+		if dp.Labels == nil {
+			dp.Labels = make(map[string]string, len(r.Labels))
+		}
+		dp.Labels[words.keep(key)] = words.keep(value)
+	}
+	networking := r.Spec.Need("networking")
+	inbounds := networking.Field("inbound")
+	if n := len(inbounds.Node().Items()); n > 0 {
+		dp.Inbounds = make([]Inbound, 0, n)
+	}
+	for _, v := range inbounds.Items() {
+		dp.Inbounds = append(dp.Inbounds, Inbound{
+			Address:  words.keep(v.Field("address").Str()),
+			Port:     v.Field("port").Port(),
+			Protocol: words.keep(v.Field("protocol").Str()),
+			Ignored:  strings.EqualFold(v.Field("state").Str(), "ignored"),
+			Tags:     words.tags(v.Need("tags")),
+		})
+	}
+	outbounds := networking.Field("outbound")
+	if n := len(outbounds.Node().Items()); n > 0 {
+		dp.Outbounds = make([]Outbound, 0, n)
+	}
+	for _, v := range outbounds.Items() {
+		out := Outbound{
+			Address: words.keep(v.Field("address").Str()),
+			Port:    v.Field("port").Port(),
+			Tags:    words.tags(v.Field("tags")),
+		}
+		if service := v.Field("service"); service.Present() {
+			out.Tags = Tags{ServiceTag: words.keep(service.Str())}
+		}
+		dp.Outbounds = append(dp.Outbounds, out)
+	}
+	if v := networking.Field("gateway"); v.Present() {
+		dp.Gateway = &Gateway{Tags: words.tags(v.Need("tags"))}
+		switch kind := v.Field("type"); strings.ToUpper(kind.Str()) {
+		case "BUILTIN":
+			dp.Gateway.Builtin = true
+		case "", "DELEGATED":
+		default:
+			kind.Fail("is neither BUILTIN nor DELEGATED")
+		}
+	}
+	return dp
+}
+
+// equal says whether two Dataplanes are the same to tracing.
+func (dp *Dataplane) equal(other *Dataplane) bool {
+	return dp.fingerprint() == other.fingerprint()
+}

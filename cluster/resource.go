@@ -1,0 +1,157 @@
+package cluster
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"tracemigrate/cluster/manifest"
+)
+
+// Format is the form of a resource.
+type Format string
+
+// Kubernetes objects have apiVersion and metadata; Universal resources have
+// type and name at top level.
+const (
+	Kubernetes Format = "kubernetes"
+	Universal  Format = "universal"
+)
+
+// Resource is what all kinds have in common, and the rest still to decode.
+type Resource struct {
+	manifest.Place
+	Kind      string
+	Mesh      string // empty for a Mesh
+	Name      string
+	Namespace string // empty on Universal and for cluster-scoped kinds
+	Labels    map[string]string
+	Created   time.Time // zero when unknown
+	Format    Format
+	// Spec holds the kind's own fields: `spec`, or the top level of a
+	// Universal resource of the older kinds.
+	Spec manifest.Value
+}
+
+// The kinds that tracing depends on.
+const (
+	KindMesh         = "Mesh"
+	KindTrafficTrace = "TrafficTrace"
+	KindMeshTrace    = "MeshTrace"
+	KindDataplane    = "Dataplane"
+	KindMeshGateway  = "MeshGateway"
+	KindTrafficRoute = "TrafficRoute"
+)
+
+// Labels of Kuma's resources, https://kuma.io/docs/2.14.x/introduction/architecture/
+const (
+	MeshLabel        = "kuma.io/mesh"
+	OriginLabel      = "kuma.io/origin"
+	EffectLabel      = "kuma.io/effect"
+	RoleLabel        = "kuma.io/policy-role"
+	DisplayNameLabel = "kuma.io/display-name"
+)
+
+// wanted says whether a document can be of a kind that is read here.
+func wanted(apiVersion, kind string) bool {
+	if apiVersion != "" && !strings.HasPrefix(apiVersion, "kuma.io/") {
+		return false
+	}
+	switch kind {
+	case KindMesh, KindTrafficTrace, KindMeshTrace, KindDataplane, KindMeshGateway, KindTrafficRoute:
+		return true
+	}
+	return false
+}
+
+// String names the resource in a message: `TrafficTrace "all" of mesh "default"`.
+func (r *Resource) String() string { return resourceName(r.Kind, r.Name, r.Mesh) }
+
+func resourceName(kind, name, mesh string) string {
+	if kind == KindMesh || mesh == "" || mesh == "default" {
+		return fmt.Sprintf("%s %.253q", kind, name)
+	}
+	return fmt.Sprintf("%s %.253q of mesh %.253q", kind, name, mesh)
+}
+
+// identity is what two resources must share to be the same one.
+type identity struct{ kind, mesh, namespace, name string }
+
+func (r *Resource) identity() identity { return identity{r.Kind, r.Mesh, r.Namespace, r.Name} }
+
+// decodeResource reads what all kinds have in common. It returns nil for a
+// document of a kind that is not read here.
+func decodeResource(doc *manifest.Document, problems *[]*manifest.Problem) *Resource {
+	if doc.Root.Kind != manifest.Mapping {
+		return nil
+	}
+	text := func(keys ...string) string {
+		n := doc.Root
+		for _, key := range keys {
+			n = n.Get(key)
+		}
+		if n == nil || n.Kind != manifest.String {
+			return ""
+		}
+		return n.Text
+	}
+	r := &Resource{Place: doc.Place, Format: Universal, Kind: text("type")}
+	apiVersion := text("apiVersion")
+	if kind := text("kind"); kind != "" || apiVersion != "" {
+		r.Format, r.Kind = Kubernetes, kind
+	}
+	if r.Kind == "" {
+		r.Kind = doc.ListKind
+		if text("metadata", "name") != "" {
+			r.Format = Kubernetes
+		}
+	}
+	if !wanted(apiVersion, r.Kind) {
+		return nil
+	}
+	r.Mesh = text("mesh")
+	name, mesh := text("name"), r.Mesh
+	if r.Format == Kubernetes {
+		name = text("metadata", "name")
+	}
+	root := doc.Value(resourceName(r.Kind, name, mesh), problems)
+	meta := root
+	if r.Format == Kubernetes {
+		meta = root.Need("metadata")
+	}
+	r.Name = meta.Need("name").Str()
+	root.Field("mesh").Str()
+	r.Labels = meta.Field("labels").Map()
+	created := "creationTime"
+	if r.Format == Kubernetes {
+		r.Namespace = meta.Field("namespace").Str()
+		created = "creationTimestamp"
+	}
+	r.Created = timestamp(meta.Field(created))
+	if r.Kind == KindMesh {
+		r.Mesh = ""
+	} else if r.Mesh == "" {
+		if r.Mesh = r.Labels[MeshLabel]; r.Mesh == "" {
+			r.Mesh = "default"
+		}
+	}
+	r.Spec = root
+	if r.Format == Kubernetes || r.Kind == KindMeshTrace {
+		r.Spec = root.Field("spec")
+	}
+	return r
+}
+
+// timestamp reads RFC 3339, the form of metadata.creationTimestamp and creationTime.
+func timestamp(v manifest.Value) time.Time {
+	text := v.Str()
+	if text == "" {
+		return time.Time{}
+	}
+	t, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		v.Warn("is not a time in RFC 3339 form; taken as unknown")
+		return time.Time{}
+	}
+	return t
+}

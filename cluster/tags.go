@@ -1,0 +1,148 @@
+package cluster
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+)
+
+// Tags of an inbound or a gateway, or those that a selector asks for.
+type Tags map[string]string
+
+// ServiceTag is the tag that every inbound and gateway carries.
+const ServiceTag = "kuma.io/service"
+
+// Any is the value of a selector's tag that is met by every value.
+const Any = "*"
+
+// Match says whether one tag set satisfies all of the selector: each key is
+// there, with the selector's value unless that is Any.
+func (selector Tags) Match(set Tags) bool {
+	for key, want := range selector {
+		if value, ok := set[key]; !ok || want != Any && want != value {
+			return false
+		}
+	}
+	return true
+}
+
+// Meets says whether one tag set can satisfy both selectors.
+func (selector Tags) Meets(other Tags) bool {
+	if len(other) < len(selector) {
+		selector, other = other, selector
+	}
+	for key, a := range selector {
+		if b, ok := other[key]; ok && a != b && a != Any && b != Any {
+			return false
+		}
+	}
+	return true
+}
+
+// Rank is (number of tags, number of exact tags), by which a selector
+// precedes another. Two wildcards outrank one exact tag.
+func (selector Tags) Rank() (tags, exact int) {
+	for _, value := range selector {
+		if value != Any {
+			exact++
+		}
+	}
+	return len(selector), exact
+}
+
+// Keys returns the keys in order.
+func (tags Tags) Keys() []string {
+	keys := make([]string, 0, len(tags))
+	for key := range tags {
+		keys = append(keys, key)
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+// String is key=value, comma separated, in the order of keys; "any proxy" when empty.
+func (tags Tags) String() string {
+	if len(tags) == 0 {
+		return "any proxy"
+	}
+	var b strings.Builder
+	for i, key := range tags.Keys() {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteString(key + "=" + tags[key])
+	}
+	return b.String()
+}
+
+// Compare orders tags by their sorted keys and values.
+func (tags Tags) Compare(other Tags) int {
+	return cmp.Or(cmp.Compare(len(tags), len(other)), strings.Compare(tags.String(), other.String()))
+}
+
+// Index finds which of many selectors a tag set satisfies. Each selector is
+// filed under the one of its tags that fewest selectors share, so a lookup
+// costs what the set's own tags have in their drawers, not all selectors.
+type Index struct {
+	selectors []Tags
+	drawers   map[Tag][]int32
+	anywhere  []int32 // selectors without tags
+}
+
+// Tag is one key and value.
+type Tag struct{ Key, Value string }
+
+// NewIndex files selectors; they are known by their position from then on.
+func NewIndex(selectors []Tags) *Index {
+	shared := make(map[Tag]int, len(selectors))
+	for _, selector := range selectors {
+		for key, value := range selector {
+			shared[Tag{key, value}]++
+		}
+	}
+	x := &Index{selectors: selectors, drawers: make(map[Tag][]int32)}
+	for i, selector := range selectors {
+		if len(selector) == 0 {
+			x.anywhere = append(x.anywhere, int32(i))
+			continue
+		}
+		best, fewest := Tag{}, -1
+		for key, value := range selector {
+			tag, n := Tag{key, value}, shared[Tag{key, value}]
+			if fewest < 0 || n < fewest || n == fewest && (tag.Key < best.Key || tag.Key == best.Key && tag.Value < best.Value) {
+				best, fewest = tag, n
+			}
+		}
+		x.drawers[best] = append(x.drawers[best], int32(i))
+	}
+	return x
+}
+
+// Matching appends to found the positions of all selectors that one of sets
+// satisfies, in ascending order and each once.
+func (x *Index) Matching(found []int32, sets ...Tags) []int32 {
+	from := len(found)
+	if len(sets) > 0 {
+		found = append(found, x.anywhere...)
+	}
+	for _, set := range sets {
+		for key, value := range set {
+			for _, drawer := range [2][]int32{x.drawers[Tag{key, value}], x.wildcards(key, value)} {
+				for _, i := range drawer {
+					if x.selectors[i].Match(set) {
+						found = append(found, i)
+					}
+				}
+			}
+		}
+	}
+	slices.Sort(found[from:])
+	return append(found[:from], slices.Compact(found[from:])...)
+}
+
+func (x *Index) wildcards(key, value string) []int32 {
+	if value == Any {
+		return nil
+	}
+	return x.drawers[Tag{key, Any}]
+}

@@ -1,0 +1,179 @@
+package legacy
+
+import (
+	"net"
+	"net/netip"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"tracemigrate/cluster"
+	"tracemigrate/cluster/manifest"
+)
+
+func decodeMesh(r *cluster.Resource, problems *[]*manifest.Problem) *Mesh {
+	mesh := &Mesh{Resource: r}
+	tracing := r.Spec.Into(problems).Field("tracing")
+	tracing.Known("backends", "defaultBackend")
+	mesh.DefaultBackend = tracing.Field("defaultBackend").Str()
+	nodes := make(map[string]manifest.Value)
+	for _, v := range tracing.Field("backends").Items() {
+		name := v.Need("name").Str()
+		v = v.Labelled("tracing backend %.253q", name)
+		if first, ok := nodes[name]; ok {
+			if first.Node().Equal(v.Node()) {
+				v.Warn("stands at %s already, with the same content; read once", first.Place())
+			} else {
+				v.Fail("stands at %s already, with other content; keep the one that is meant", first.Place())
+			}
+			continue
+		}
+		nodes[name] = v
+		mesh.Backends = append(mesh.Backends, decodeBackend(name, v))
+	}
+	return mesh
+}
+
+// decodeBackend reads one backend. What has the wrong type is a problem of the
+// input; what no control plane could use is a problem of the backend.
+func decodeBackend(name string, v manifest.Value) *Backend {
+	b := &Backend{Place: v.Place(), Name: name, Type: v.Field("type").Str()}
+	v.Known("name", "type", "sampling", "conf")
+	b.Sampling = v.Field("sampling").Percent()
+	conf := v.Field("conf")
+	unusable := v.Into(&b.Problems)
+	switch strings.ToLower(b.Type) {
+	case "zipkin":
+		conf.Known("url", "traceId128bit", "apiVersion", "sharedSpanContext")
+		b.Zipkin = &Zipkin{
+			URL:           conf.Field("url").Str(),
+			TraceID128Bit: conf.Field("traceId128bit").Bool(),
+			APIVersion:    conf.Field("apiVersion").Str(),
+		}
+		if shared := conf.Field("sharedSpanContext"); shared.Present() {
+			value := shared.Bool()
+			b.Zipkin.SharedSpanContext = &value
+		}
+		checkZipkin(b.Zipkin, unusable.Field("conf"))
+	case "datadog":
+		conf.Known("address", "port", "splitService")
+		b.Datadog = &Datadog{
+			Address:      conf.Field("address").Str(),
+			Port:         conf.Field("port").Port(),
+			SplitService: conf.Field("splitService").Bool(),
+		}
+		checkDatadog(b.Datadog, unusable.Field("conf"))
+	case "":
+		unusable.Fail("has no type; write zipkin or datadog")
+	default:
+		unusable.Field("type").Fail("is neither zipkin nor datadog; MeshTrace can express no other")
+	}
+	return b
+}
+
+// checkZipkin records why no proxy can send to z. The port is mandatory: the
+// control plane makes the cluster's endpoint from the url's host and port. The
+// url itself is never repeated, since it may hold a password.
+func checkZipkin(z *Zipkin, conf manifest.Value) {
+	field := conf.Field("url")
+	if z.URL == "" {
+		if !field.Present() {
+			conf.Need("url")
+		} else if field.Node().Kind == manifest.String {
+			field.Fail("is empty; write the collector's url, like http://zipkin:9411/api/v2/spans")
+		}
+		return
+	}
+	u, err := url.Parse(z.URL)
+	switch {
+	case err != nil || strings.ContainsAny(z.URL, " \t\r\n"):
+		field.Fail("is not a valid url; write it like http://zipkin:9411/api/v2/spans")
+	case u.Scheme != "http" && u.Scheme != "https":
+		field.Fail("has no scheme http or https; write it like http://zipkin:9411/api/v2/spans")
+	case u.Hostname() == "":
+		field.Fail("has no host; write it like http://zipkin:9411/api/v2/spans")
+	case u.Port() == "":
+		field.Fail("has no port, which the control plane needs; write it, like %s://%s/api/v2/spans", u.Scheme, net.JoinHostPort(u.Hostname(), "9411"))
+	default:
+		if port, err := strconv.ParseUint(u.Port(), 10, 16); err != nil || port == 0 {
+			field.Fail("has the port %.20s, out of range 1 to 65535", u.Port())
+		}
+	}
+	switch z.APIVersion {
+	case "", "httpJson", "httpJsonV1", "httpProto":
+	default:
+		conf.Field("apiVersion").Fail("%.40q is none of httpJson, httpJsonV1, httpProto", z.APIVersion)
+	}
+}
+
+// checkDatadog records why no proxy can send to d. The address is a host
+// alone; Envoy takes anything else for a name that never resolves.
+func checkDatadog(d *Datadog, conf manifest.Value) {
+	if port := conf.Field("port"); !port.Present() {
+		conf.Need("port")
+	}
+	field := conf.Field("address")
+	if !field.Present() {
+		conf.Need("address")
+		return
+	}
+	host, port, splitErr := net.SplitHostPort(d.Address)
+	_, ipErr := netip.ParseAddr(d.Address)
+	switch {
+	case field.Node().Kind != manifest.String:
+	case strings.Contains(d.Address, "://"):
+		hint := "the host alone"
+		if u, err := url.Parse(d.Address); err == nil && u.Hostname() != "" {
+			hint = strconv.Quote(u.Hostname())
+		}
+		field.Fail("has a scheme; write %s, and the port in conf.port", hint)
+	case strings.TrimSpace(d.Address) != d.Address || strings.ContainsAny(d.Address, " \t\r\n"):
+		field.Fail("holds white space; write %.253q", strings.Join(strings.Fields(d.Address), ""))
+	case strings.HasPrefix(d.Address, "[") && splitErr != nil:
+		field.Fail("is in brackets; write %.253q", strings.Trim(d.Address, "[]"))
+	case strings.Contains(d.Address, "%"):
+		field.Fail("has a zone id (%%), which a url cannot carry to Envoy; write the address without it, or a host name")
+	case ipErr == nil:
+	case splitErr == nil && host != "":
+		field.Fail("has a port in it; write %.253q, and %.20s in conf.port", host, port)
+	case !isHost(d.Address):
+		field.Fail("%.253q is neither a host name nor an IP address", d.Address)
+	}
+}
+
+// isHost says whether s can be a host name (RFC 1123, and the underscore that
+// DNS and Docker allow).
+func isHost(s string) bool {
+	if s == "" || len(s) > 253 {
+		return false
+	}
+	for _, label := range strings.Split(strings.TrimSuffix(s, "."), ".") {
+		if label == "" || len(label) > 63 {
+			return false
+		}
+		for _, r := range []byte(label) {
+			if (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '-' && r != '_' {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+func decodeTrafficTrace(r *cluster.Resource, problems *[]*manifest.Problem) *TrafficTrace {
+	t := &TrafficTrace{Resource: r}
+	spec := r.Spec.Into(problems)
+	r.Spec = spec
+	conf := spec.Field("conf")
+	conf.Known("backend")
+	t.Backend = conf.Field("backend").Str()
+	for _, v := range spec.Need("selectors").Items() {
+		v.Known("match")
+		match := v.Field("match")
+		t.Selectors = append(t.Selectors, Selector{Place: v.Place(), Tags: match.Map()})
+	}
+	if s := spec.Field("selectors"); s.Present() && len(t.Selectors) == 0 {
+		s.Warn("has no entry, so the TrafficTrace selects no proxy")
+	}
+	return t
+}

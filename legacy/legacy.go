@@ -1,0 +1,171 @@
+package legacy
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"tracemigrate/cluster"
+	"tracemigrate/cluster/manifest"
+)
+
+// Mesh is a mesh with its legacy tracing.
+type Mesh struct {
+	*cluster.Resource
+	Backends       []*Backend
+	DefaultBackend string
+	TrafficTraces  []*TrafficTrace
+	// Pairs holds every selector of every TrafficTrace, highest precedence first.
+	Pairs []*Pair
+
+	index *cluster.Index // of Pairs
+}
+
+// Backend is an entry of Mesh.tracing.backends.
+type Backend struct {
+	manifest.Place
+	Name     string
+	Type     string   // zipkin or datadog, as written
+	Sampling *float64 // percent, 0 to 100; nil: not set, so 100
+	Zipkin   *Zipkin  // exactly one of Zipkin and Datadog is set when Problems is empty
+	Datadog  *Datadog
+	// Problems say why no proxy can use the backend. They are no fault of the
+	// input as long as none does.
+	Problems []*manifest.Problem
+}
+
+// Zipkin is the conf of a backend of type zipkin,
+// https://kuma.io/docs/2.9.x/policies/traffic-trace/
+type Zipkin struct {
+	URL               string // with a port
+	TraceID128Bit     bool
+	APIVersion        string // httpJson, httpJsonV1, httpProto or empty for httpJson
+	SharedSpanContext *bool  // nil: true
+}
+
+// Datadog is the conf of a backend of type datadog.
+type Datadog struct {
+	Address      string // host name or IP address, without brackets
+	Port         uint32 // 1 to 65535
+	SplitService bool
+}
+
+// TrafficTrace selects proxies and names the backend of their traces.
+type TrafficTrace struct {
+	*cluster.Resource
+	Backend   string // empty: the mesh's default
+	Selectors []Selector
+}
+
+// Selector is one entry of a TrafficTrace's selectors.
+type Selector struct {
+	manifest.Place
+	Tags cluster.Tags
+}
+
+// Pair is one TrafficTrace with one of its selectors.
+type Pair struct {
+	*TrafficTrace
+	Selector
+	Number int // of the selector within its TrafficTrace, from 1
+}
+
+// Position is where the selector stands.
+func (p *Pair) Position() manifest.Place { return p.Selector.Place }
+
+// Read decodes all meshes and their TrafficTraces. The meshes come in the
+// order of their names. A TrafficTrace whose mesh is not there is a problem.
+func Read(s *cluster.Snapshot) ([]*Mesh, []*manifest.Problem) {
+	var problems []*manifest.Problem
+	meshes := make([]*Mesh, 0, len(s.Meshes))
+	byName := make(map[string]*Mesh, len(s.Meshes))
+	for _, r := range s.Meshes {
+		mesh := decodeMesh(r, &problems)
+		meshes = append(meshes, mesh)
+		byName[mesh.Name] = mesh
+	}
+	for _, r := range s.TrafficTraces {
+		trace := decodeTrafficTrace(r, &problems)
+		mesh := byName[r.Mesh]
+		if mesh == nil {
+			r.Spec.Absent("mesh %.253q is not in the input, and with it the tracing backends; add the Mesh with -f", r.Mesh)
+			continue
+		}
+		mesh.TrafficTraces = append(mesh.TrafficTraces, trace)
+	}
+	for _, mesh := range meshes {
+		mesh.order()
+	}
+	slices.SortFunc(meshes, func(a, b *Mesh) int { return strings.Compare(a.Name, b.Name) })
+	return meshes, problems
+}
+
+// order sorts the mesh's selectors by precedence: more tags, then more exact
+// tags, then created last, then the smallest name
+// (https://kuma.io/docs/2.9.x/policies/how-kuma-chooses-the-right-policy-to-apply/).
+// An unknown creation time counts as the oldest: see Pair.Undecided.
+func (m *Mesh) order() {
+	for _, trace := range m.TrafficTraces {
+		for i, selector := range trace.Selectors {
+			m.Pairs = append(m.Pairs, &Pair{TrafficTrace: trace, Selector: selector, Number: i + 1})
+		}
+	}
+	slices.SortStableFunc(m.Pairs, func(a, b *Pair) int {
+		return cmp.Or(a.CompareRank(b), b.Created.Compare(a.Created), strings.Compare(a.Name, b.Name))
+	})
+	selectors := make([]cluster.Tags, len(m.Pairs))
+	for i, pair := range m.Pairs {
+		selectors[i] = pair.Tags
+	}
+	m.index = cluster.NewIndex(selectors)
+}
+
+// CompareRank is negative when p outranks q by its tags alone.
+func (p *Pair) CompareRank(q *Pair) int {
+	tags, exact := p.Tags.Rank()
+	otherTags, otherExact := q.Tags.Rank()
+	return cmp.Or(cmp.Compare(otherTags, tags), cmp.Compare(otherExact, exact))
+}
+
+// Undecided says whether p precedes q only as far as names tell: they rank
+// equally, belong to two TrafficTraces, and a creation time is not known.
+func (p *Pair) Undecided(q *Pair) bool {
+	return p.TrafficTrace != q.TrafficTrace && p.CompareRank(q) == 0 && (p.Created.IsZero() || q.Created.IsZero())
+}
+
+// Matching returns the selectors that a proxy with these tag sets satisfies,
+// highest precedence first.
+func (m *Mesh) Matching(sets ...cluster.Tags) []*Pair {
+	var pairs []*Pair
+	for _, i := range m.index.Matching(nil, sets...) {
+		pairs = append(pairs, m.Pairs[i])
+	}
+	return pairs
+}
+
+// Wins returns the position in Pairs of the selector that decides for a proxy
+// with these tag sets: the first that one of them satisfies; -1 when none is.
+// found is scratch space.
+func (m *Mesh) Wins(found []int32, sets ...cluster.Tags) (position int, scratch []int32) {
+	found = m.index.Matching(found[:0], sets...)
+	if len(found) == 0 {
+		return -1, found
+	}
+	return int(found[0]), found
+}
+
+// BackendOf returns the backend that a TrafficTrace sends traces to. It is nil
+// when the TrafficTrace names none and the mesh has no default, or when there
+// is no backend of that name: then its proxies are not traced at all.
+func (m *Mesh) BackendOf(t *TrafficTrace) *Backend {
+	name := t.Backend
+	if name == "" {
+		name = m.DefaultBackend
+	}
+	for _, backend := range m.Backends {
+		if name != "" && backend.Name == name {
+			return backend
+		}
+	}
+	return nil
+}

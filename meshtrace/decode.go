@@ -1,0 +1,139 @@
+package meshtrace
+
+import (
+	"tracemigrate/cluster"
+	"tracemigrate/cluster/manifest"
+)
+
+// Read decodes the MeshTraces of a snapshot, in its order.
+func Read(s *cluster.Snapshot) ([]*Policy, []*manifest.Problem) {
+	var problems []*manifest.Problem
+	policies := make([]*Policy, 0, len(s.MeshTraces))
+	for _, r := range s.MeshTraces {
+		policies = append(policies, decode(r, &problems))
+	}
+	return policies, problems
+}
+
+func decode(r *cluster.Resource, problems *[]*manifest.Problem) *Policy {
+	p := &Policy{
+		Place: r.Place, Mesh: r.Mesh, Name: r.Name, Namespace: r.Namespace, Labels: r.Labels, Format: r.Format,
+	}
+	spec := r.Spec.Into(problems)
+	spec.Known("targetRef", "default")
+	p.TargetRef = decodeTargetRef(spec.Field("targetRef"))
+	conf := spec.Field("default")
+	conf.Known("backends", "sampling", "tags")
+	if backends := conf.Field("backends"); backends.Present() {
+		p.Default.Backends = []Backend{}
+		for _, v := range backends.Items() {
+			p.Default.Backends = append(p.Default.Backends, decodeBackend(v))
+		}
+	}
+	sampling := conf.Field("sampling")
+	sampling.Known("overall", "client", "random")
+	p.Default.Sampling = Sampling{
+		Overall: (*Percent)(sampling.Field("overall").Percent()),
+		Client:  (*Percent)(sampling.Field("client").Percent()),
+		Random:  (*Percent)(sampling.Field("random").Percent()),
+	}
+	if tags := conf.Field("tags"); tags.Present() {
+		p.Default.Tags = []Tag{}
+		for _, v := range tags.Items() {
+			p.Default.Tags = append(p.Default.Tags, decodeTag(v))
+		}
+	}
+	return p
+}
+
+func decodeTargetRef(v manifest.Value) TargetRef {
+	if !v.Present() {
+		return TargetRef{Kind: Mesh} // 2.9 and later
+	}
+	v.Known("kind", "name", "namespace", "tags", "labels", "sectionName", "proxyTypes", "mesh")
+	ref := TargetRef{
+		Kind: Kind(v.Need("kind").Str()), Name: v.Field("name").Str(), Namespace: v.Field("namespace").Str(),
+		Tags: v.Field("tags").Map(), Labels: v.Field("labels").Map(), SectionName: v.Field("sectionName").Str(),
+	}
+	if _, ok := precedence[ref.Kind]; !ok && ref.Kind != "" {
+		v.Field("kind").Fail("%.40q is none of Mesh, MeshSubset, MeshService, MeshServiceSubset, MeshGateway, Dataplane", string(ref.Kind))
+	}
+	switch ref.Kind {
+	case MeshService, MeshServiceSubset, MeshGateway:
+		v.Need("name")
+	}
+	for _, item := range v.Field("proxyTypes").Items() {
+		proxyType := item.Str()
+		if proxyType != Sidecar && proxyType != Gateway && proxyType != "" {
+			item.Fail("%.40q is neither Sidecar nor Gateway", proxyType)
+		}
+		ref.ProxyTypes = append(ref.ProxyTypes, proxyType)
+	}
+	return ref
+}
+
+// decodeBackend reads a backend with its type, or without one as up to 2.2.
+func decodeBackend(v manifest.Value) Backend {
+	v.Known("type", "zipkin", "datadog", "openTelemetry")
+	b := Backend{Type: v.Field("type").Str()}
+	if zipkin := v.Field("zipkin"); zipkin.Present() {
+		zipkin.Known("url", "apiVersion", "sharedSpanContext", "traceId128bit")
+		b.Zipkin = &Zipkin{
+			URL: zipkin.Need("url").Str(), APIVersion: zipkin.Field("apiVersion").Str(),
+			TraceID128Bit: zipkin.Field("traceId128bit").Bool(),
+		}
+		if shared := zipkin.Field("sharedSpanContext"); shared.Present() {
+			value := shared.Bool()
+			b.Zipkin.SharedSpanContext = &value
+		}
+	}
+	if datadog := v.Field("datadog"); datadog.Present() {
+		datadog.Known("url", "splitService")
+		b.Datadog = &Datadog{URL: datadog.Need("url").Str(), SplitService: datadog.Field("splitService").Bool()}
+	}
+	if otel := v.Field("openTelemetry"); otel.Present() {
+		otel.Known("endpoint", "backendRef")
+		b.OpenTelemetry = &OpenTelemetry{Endpoint: otel.Field("endpoint").Str()}
+		if ref := otel.Field("backendRef"); ref.Present() {
+			ref.Known("kind", "name", "labels")
+			b.OpenTelemetry.BackendRef = ref.Field("labels").Map()
+			if b.OpenTelemetry.BackendRef == nil {
+				b.OpenTelemetry.BackendRef = map[string]string{}
+			}
+			if name := ref.Field("name").Str(); name != "" {
+				b.OpenTelemetry.BackendRef[cluster.DisplayNameLabel] = name
+			}
+		}
+	}
+	set := map[string]bool{TypeZipkin: b.Zipkin != nil, TypeDatadog: b.Datadog != nil, TypeOpenTelemetry: b.OpenTelemetry != nil}
+	if b.Type == "" {
+		for _, name := range []string{TypeZipkin, TypeDatadog, TypeOpenTelemetry} {
+			if set[name] {
+				b.Type = name
+			}
+		}
+	}
+	switch known := set[b.Type]; {
+	case b.Type == "":
+		v.Fail("has neither a type nor one of zipkin, datadog, openTelemetry")
+	case !known && b.Type != TypeZipkin && b.Type != TypeDatadog && b.Type != TypeOpenTelemetry:
+		v.Field("type").Fail("%.40q is none of Zipkin, Datadog, OpenTelemetry", b.Type)
+	case !known:
+		v.Fail("is of type %s, but that field is missing", b.Type)
+	}
+	return b
+}
+
+func decodeTag(v manifest.Value) Tag {
+	v.Known("name", "literal", "header")
+	tag := Tag{Name: v.Need("name").Str()}
+	if literal := v.Field("literal"); literal.Present() {
+		text := literal.Str()
+		tag.Literal = &text
+	}
+	if header := v.Field("header"); header.Present() {
+		header.Known("name", "default")
+		tag.Header = &Header{Name: header.Need("name").Str(), Default: header.Field("default").Str()}
+	}
+	return tag
+}

@@ -1,0 +1,206 @@
+package meshtrace
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strings"
+
+	"tracemigrate/cluster"
+)
+
+// Matcher answers which policies a proxy gets.
+type Matcher struct {
+	version  cluster.Version
+	gateways cluster.Gateways
+	meshes   map[string]*meshMatcher
+}
+
+type meshMatcher struct {
+	policies []*Policy // lowest precedence first
+	index    *cluster.Index
+	// byLabels are positions of policies of kind Dataplane, which look at
+	// labels instead of tags.
+	byLabels []int32
+}
+
+// NewMatcher prepares policies for matching as a control plane of version
+// does. Shadow policies are left out.
+func NewMatcher(version cluster.Version, policies []*Policy, gateways cluster.Gateways) *Matcher {
+	m := &Matcher{version: version, gateways: gateways, meshes: make(map[string]*meshMatcher)}
+	for _, p := range policies {
+		if p.Shadow(version) {
+			continue
+		}
+		mesh := m.meshes[p.Mesh]
+		if mesh == nil {
+			mesh = &meshMatcher{}
+			m.meshes[p.Mesh] = mesh
+		}
+		mesh.policies = append(mesh.policies, p)
+	}
+	for _, mesh := range m.meshes {
+		slices.SortStableFunc(mesh.policies, func(a, b *Policy) int { return Compare(version, a, b) })
+		selectors := make([]cluster.Tags, len(mesh.policies))
+		for i, p := range mesh.policies {
+			switch ref := p.TargetRef; ref.Kind {
+			case MeshSubset:
+				selectors[i] = ref.Tags
+			case MeshService:
+				selectors[i] = cluster.Tags{cluster.ServiceTag: ref.Name}
+			case MeshServiceSubset:
+				selectors[i] = maps.Clone(ref.Tags)
+				if selectors[i] == nil {
+					selectors[i] = cluster.Tags{}
+				}
+				selectors[i][cluster.ServiceTag] = ref.Name
+			case Mesh, Dataplane, MeshGateway:
+				selectors[i] = never
+				mesh.byLabels = append(mesh.byLabels, int32(i))
+			}
+		}
+		mesh.index = cluster.NewIndex(selectors)
+	}
+	return m
+}
+
+// never is a selector that no tag set satisfies: policies that have it are
+// matched by something else than tags.
+var never = cluster.Tags{"\x00": "\x00"}
+
+// Compare is negative when a has lower precedence than b on a control plane of
+// version: by kind, origin, role, and name. From 2.6 on the smallest display
+// name has the highest precedence, before it the largest.
+func Compare(version cluster.Version, a, b *Policy) int {
+	order := cmp.Compare(precedence[a.TargetRef.Kind], precedence[b.TargetRef.Kind])
+	if version.AtLeast(cluster.V(6)) {
+		order = cmp.Or(order, cmp.Compare(origin(a), origin(b)))
+	}
+	if version.AtLeast(cluster.V(8)) {
+		order = cmp.Or(order, cmp.Compare(role(a), role(b)))
+	}
+	names := strings.Compare(a.DisplayName(), b.DisplayName())
+	if version.AtLeast(cluster.V(6)) {
+		names = -names
+	}
+	return cmp.Or(order, names)
+}
+
+func origin(p *Policy) int {
+	switch p.Labels[cluster.OriginLabel] {
+	case "global":
+		return 0
+	case "zone":
+		return 2
+	}
+	return 1
+}
+
+func role(p *Policy) int {
+	if p.Labels[cluster.RoleLabel] == "system" {
+		return 0
+	}
+	return 1
+}
+
+// Matching returns the policies that apply to dp, lowest precedence first.
+func (m *Matcher) Matching(dp *cluster.Dataplane) []*Policy {
+	mesh := m.meshes[dp.Mesh]
+	if mesh == nil {
+		return nil
+	}
+	var gateway *cluster.MeshGateway
+	sets := make([]cluster.Tags, 0, 4)
+	if dp.Builtin() {
+		if gateway = m.gateways.Configures(dp); gateway != nil {
+			sets = append(sets, gateway.TagSets(dp.Gateway.Tags)...)
+		}
+	} else {
+		sets = m.tagSets(sets, dp)
+	}
+	found := mesh.index.Matching(make([]int32, 0, 8), sets...)
+	for _, i := range mesh.byLabels {
+		switch ref := &mesh.policies[i].TargetRef; ref.Kind {
+		case Mesh:
+			found = append(found, i)
+		case MeshGateway:
+			if gateway != nil && gateway.Name == ref.Name {
+				found = append(found, i)
+			}
+		case Dataplane:
+			if ref.selects(dp) {
+				found = append(found, i)
+			}
+		}
+	}
+	slices.Sort(found)
+	policies := make([]*Policy, 0, len(found))
+	for _, i := range found {
+		if p := mesh.policies[i]; p.TargetRef.proxyType(dp) {
+			policies = append(policies, p)
+		}
+	}
+	return policies
+}
+
+// tagSets are the sets a sidecar or delegated gateway is selected by. 2.9 and
+// 2.10 leave out inbounds that are Ignored.
+func (m *Matcher) tagSets(sets []cluster.Tags, dp *cluster.Dataplane) []cluster.Tags {
+	if dp.Gateway != nil {
+		sets = append(sets, dp.Gateway.Tags)
+	}
+	for i := range dp.Inbounds {
+		if dp.Inbounds[i].Ignored && (m.version == cluster.V(9) || m.version == cluster.V(10)) {
+			continue
+		}
+		sets = append(sets, dp.Inbounds[i].Tags)
+	}
+	return sets
+}
+
+// proxyType says whether proxyTypes lets dp pass. A delegated gateway counts as
+// a gateway too (recorded/meshtrace/random-13).
+func (ref *TargetRef) proxyType(dp *cluster.Dataplane) bool {
+	if len(ref.ProxyTypes) == 0 || ref.Kind != Mesh && ref.Kind != MeshSubset {
+		return true
+	}
+	if dp.Gateway != nil {
+		return slices.Contains(ref.ProxyTypes, Gateway)
+	}
+	return slices.Contains(ref.ProxyTypes, Sidecar)
+}
+
+// selects is for kind Dataplane: by labels, or by name and namespace. It never
+// selects builtin gateways.
+func (ref *TargetRef) selects(dp *cluster.Dataplane) bool {
+	if dp.Builtin() {
+		return false
+	}
+	if ref.Name != "" && (ref.Name != dp.Name || ref.Namespace != "" && ref.Namespace != dp.Namespace) {
+		return false
+	}
+	for key, value := range ref.Labels {
+		if dp.Labels[key] != value {
+			return false
+		}
+	}
+	return true
+}
+
+// Merge is what policies, lowest precedence first, amount to: lists are
+// replaced as a whole, sampling field by field (RFC 7396).
+func Merge(policies []*Policy) Conf {
+	var conf Conf
+	for _, p := range policies {
+		if p.Default.Backends != nil {
+			conf.Backends = p.Default.Backends
+		}
+		if p.Default.Tags != nil {
+			conf.Tags = p.Default.Tags
+		}
+		conf.Sampling.Overall = cmp.Or(p.Default.Sampling.Overall, conf.Sampling.Overall)
+		conf.Sampling.Client = cmp.Or(p.Default.Sampling.Client, conf.Sampling.Client)
+		conf.Sampling.Random = cmp.Or(p.Default.Sampling.Random, conf.Sampling.Random)
+	}
+	return conf
+}
