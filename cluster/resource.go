@@ -150,7 +150,7 @@ func timestamp(v manifest.Value) time.Time {
 	}
 	t, err := time.Parse(time.RFC3339, text)
 	if err != nil {
-		v.Warn("is not a time in RFC 3339 form; taken as unknown")
+		v.Warn("unknown-time", "is not a time in RFC 3339 form; taken as unknown")
 		return time.Time{}
 	}
 	return t

@@ -83,6 +83,9 @@ func Read(inputs []manifest.Input) *Snapshot {
 	return s
 }
 
+// ReadOnce is the code of what stands in the input twice, with equal content.
+const ReadOnce = "read-once"
+
 // repeated is what to say of a resource that was there before.
 func repeated(first, again entry) *manifest.Problem {
 	place, firstPlace, name, same := again.Place, first.Place, again.String(), false
@@ -95,7 +98,7 @@ func repeated(first, again entry) *manifest.Problem {
 	}
 	if same {
 		return &manifest.Problem{
-			Place: place, Severity: manifest.Info, Resource: name,
+			Place: place, Severity: manifest.Info, Code: ReadOnce, Resource: name,
 			Message: fmt.Sprintf("stands at %s already, with the same content; read once", firstPlace),
 		}
 	}

@@ -22,7 +22,7 @@ func decodeMesh(r *cluster.Resource, problems *[]*manifest.Problem) *Mesh {
 		v = v.Labelled("tracing backend %.253q", name)
 		if first, ok := nodes[name]; ok {
 			if first.Node().Equal(v.Node()) {
-				v.Warn("stands at %s already, with the same content; read once", first.Place())
+				v.Warn(cluster.ReadOnce, "stands at %s already, with the same content; read once", first.Place())
 			} else {
 				v.Fail("stands at %s already, with other content; keep the one that is meant", first.Place())
 			}
@@ -173,7 +173,7 @@ func decodeTrafficTrace(r *cluster.Resource, problems *[]*manifest.Problem) *Tra
 		t.Selectors = append(t.Selectors, Selector{Place: v.Place(), Tags: match.Map()})
 	}
 	if s := spec.Field("selectors"); s.Present() && len(t.Selectors) == 0 {
-		s.Warn("has no entry, so the TrafficTrace selects no proxy")
+		s.Warn("no-selectors", "has no entry, so the TrafficTrace selects no proxy")
 	}
 	return t
 }

@@ -2,6 +2,7 @@ package legacy
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strings"
 
@@ -133,16 +134,6 @@ func (p *Pair) Undecided(q *Pair) bool {
 	return p.TrafficTrace != q.TrafficTrace && p.CompareRank(q) == 0 && (p.Created.IsZero() || q.Created.IsZero())
 }
 
-// Matching returns the selectors that a proxy with these tag sets satisfies,
-// highest precedence first.
-func (m *Mesh) Matching(sets ...cluster.Tags) []*Pair {
-	var pairs []*Pair
-	for _, i := range m.index.Matching(nil, sets...) {
-		pairs = append(pairs, m.Pairs[i])
-	}
-	return pairs
-}
-
 // Wins returns the position in Pairs of the selector that decides for a proxy
 // with these tag sets: the first that one of them satisfies; -1 when none is.
 // found is scratch space.
@@ -168,4 +159,25 @@ func (m *Mesh) BackendOf(t *TrafficTrace) *Backend {
 		}
 	}
 	return nil
+}
+
+// Covering returns the positions in Pairs of the selectors that every proxy
+// satisfies which satisfies tags, in ascending order. A wildcard is satisfied
+// when tags names its key, or when the key is kuma.io/service, which every tag
+// set has.
+func (m *Mesh) Covering(tags cluster.Tags) []int32 {
+	if _, ok := tags[cluster.ServiceTag]; !ok {
+		tags = maps.Clone(tags)
+		if tags == nil {
+			tags = cluster.Tags{}
+		}
+		tags[cluster.ServiceTag] = cluster.Any
+	}
+	return m.index.Matching(nil, tags)
+}
+
+// Satisfied appends to found the positions in Pairs of the selectors that one
+// of sets satisfies, in ascending order.
+func (m *Mesh) Satisfied(found []int32, sets ...cluster.Tags) []int32 {
+	return m.index.Matching(found, sets...)
 }

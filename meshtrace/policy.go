@@ -122,15 +122,15 @@ func (p Percent) String() string { return strconv.FormatFloat(float64(p), 'f', -
 
 // Tag is a custom tag of the spans: a literal, or taken from a header.
 type Tag struct {
-	Name    string
-	Literal *string
-	Header  *Header
+	Name    string  `yaml:"name" json:"name"`
+	Literal *string `yaml:"literal,omitempty" json:"literal,omitempty"`
+	Header  *Header `yaml:"header,omitempty" json:"header,omitempty"`
 }
 
 // Header names the header that a tag's value is taken from.
 type Header struct {
-	Name    string
-	Default string
+	Name    string `yaml:"name" json:"name"`
+	Default string `yaml:"default,omitempty" json:"default,omitempty"`
 }
 
 // Shadow says whether the policy is computed only, not applied: label

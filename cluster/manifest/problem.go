@@ -41,6 +41,7 @@ func (p Place) Compare(q Place) int {
 type Problem struct {
 	Place
 	Severity Severity
+	Code     string // names the kind of a warning or info; empty for errors
 	Resource string // such as `Mesh "default"`; empty when it could not be told
 	Message  string // the field, what is wrong with it and what to do
 }

@@ -79,16 +79,19 @@ func (v Value) Field(key string) Value {
 func (v Value) Need(key string) Value {
 	field := v.Field(key)
 	if !field.Present() && (!v.Present() || v.node.Kind == Mapping) {
-		v.record(Error, joinPath(v.path(), key)+" is missing")
+		v.record(Error, "", joinPath(v.path(), key)+" is missing")
 	}
 	return field
 }
+
+// UnknownField is the code of warnings of Known.
+const UnknownField = "unknown-field"
 
 // Known warns of every field whose key is not among keys.
 func (v Value) Known(keys ...string) {
 	for key := range v.node.Pairs() {
 		if !slices.Contains(keys, key.Text) {
-			Value{node: key, in: v.in}.record(Warning, fmt.Sprintf("unknown field %s has no effect; known are %s",
+			Value{node: key, in: v.in}.record(Warning, UnknownField, fmt.Sprintf("unknown field %s has no effect; known are %s",
 				joinPath(v.path(), key.Text), strings.Join(keys, ", ")))
 		}
 	}
@@ -99,7 +102,7 @@ func (v Value) Str() string {
 	switch {
 	case !v.Present():
 	case v.node.Kind == String && strings.Contains(v.node.Text, "{{"):
-		v.record(Error, templateMessage)
+		v.record(Error, "", templateMessage)
 	case v.node.Kind == String:
 		return v.node.Text
 	case v.node.Kind == Int || v.node.Kind == Float || v.node.Kind == Bool:
@@ -212,12 +215,13 @@ func (v Value) Map() map[string]string {
 
 // Fail records an error of this field; the message goes on after its path.
 func (v Value) Fail(format string, args ...any) {
-	v.record(Error, strings.TrimPrefix(v.path()+" "+fmt.Sprintf(format, args...), " "))
+	v.record(Error, "", strings.TrimPrefix(v.path()+" "+fmt.Sprintf(format, args...), " "))
 }
 
-// Warn records a warning of this field; the message goes on after its path.
-func (v Value) Warn(format string, args ...any) {
-	v.record(Warning, strings.TrimPrefix(v.path()+" "+fmt.Sprintf(format, args...), " "))
+// Warn records a warning of this field, of a kind named code; the message goes
+// on after its path.
+func (v Value) Warn(code, format string, args ...any) {
+	v.record(Warning, code, strings.TrimPrefix(v.path()+" "+fmt.Sprintf(format, args...), " "))
 }
 
 // wrong records that the value is of another type. It does not repeat the
@@ -225,7 +229,7 @@ func (v Value) Warn(format string, args ...any) {
 func (v Value) wrong(want string) {
 	if v.node.Kind == String {
 		if strings.Contains(v.node.Text, "{{") {
-			v.record(Error, templateMessage)
+			v.record(Error, "", templateMessage)
 			return
 		}
 		v.Fail("is a string that is not %s", want)
@@ -234,12 +238,12 @@ func (v Value) wrong(want string) {
 	v.Fail("is %s, not %s", v.node.Kind, want)
 }
 
-func (v Value) record(severity Severity, message string) {
+func (v Value) record(severity Severity, code, message string) {
 	if v.in.label != "" {
 		message = v.in.label + ": " + message
 	}
 	*v.in.problems = append(*v.in.problems, &Problem{
-		Place: v.Place(), Severity: severity, Resource: v.in.resource, Message: message,
+		Place: v.Place(), Severity: severity, Code: code, Resource: v.in.resource, Message: message,
 	})
 }
 
@@ -285,5 +289,5 @@ func pathKey(key string) string {
 
 // Absent records an error of the resource as a whole.
 func (v Value) Absent(format string, args ...any) {
-	Value{in: v.in}.record(Error, fmt.Sprintf(format, args...))
+	Value{in: v.in}.record(Error, "", fmt.Sprintf(format, args...))
 }

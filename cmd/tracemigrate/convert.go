@@ -1,0 +1,186 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"tracemigrate/cluster"
+	"tracemigrate/cluster/manifest"
+	"tracemigrate/convert"
+	"tracemigrate/meshtrace"
+)
+
+func convertCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "convert",
+		Usage:     "write MeshTraces equivalent to the TrafficTraces and Mesh tracing of manifests",
+		ArgsUsage: " ",
+		Description: "Reads Mesh, TrafficTrace, Dataplane, MeshGateway, TrafficRoute and MeshTrace from\n" +
+			"YAML or JSON, of Kubernetes or Universal, single or in lists; other kinds pass by.\n" +
+			"Dataplanes are needed only for selectors with wildcards, and make the result exact:\n" +
+			"each one's tracing before is held against that after.\n\n" +
+			"   tracemigrate convert -f mesh.yaml -f policies/ > meshtraces.yaml\n" +
+			"   kubectl get meshes,traffictraces,dataplanes,meshgateways,trafficroutes,meshtraces -A -o yaml |\n" +
+			"     tracemigrate convert -f - | kubectl apply -f -\n\n" +
+			"stderr tells what became of each selector, then notes. docs/notes.md explains each note.",
+		Flags: []cli.Flag{
+			&cli.StringSliceFlag{Name: "filename", Aliases: []string{"f"}, Usage: "read `FILE`, every manifest in a directory and below, or - for stdin; may be repeated"},
+			&cli.StringFlag{Name: "kuma-version", Value: cluster.Latest.String(), Usage: "the `VERSION` of the control plane that the policies are for, 2.0 to " + cluster.Latest.String()},
+			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Value: "yaml", Usage: "`FORM` of the output: yaml or json"},
+			&cli.StringFlag{Name: "format", Usage: "`FORMAT` of the policies: kubernetes or universal (default: that of each TrafficTrace)"},
+			&cli.StringFlag{Name: "namespace", Aliases: []string{"n"}, Value: "kuma-system", Usage: "`NAMESPACE` of Kubernetes policies: that of the control plane"},
+			&cli.StringSliceFlag{Name: "label", Usage: "add the label `KEY=VALUE` to every policy; may be repeated"},
+			&cli.BoolFlag{Name: "zone-origin", Usage: "add the label kuma.io/origin: zone, which a federated zone demands"},
+			&cli.BoolFlag{Name: "shadow", Usage: "add the label kuma.io/effect: shadow: the policies are computed, not applied (2.7 and later)"},
+			&cli.BoolFlag{Name: "round-sampling", Usage: "on 2.0, round fractions of a percent, which it cannot express"},
+			&cli.StringFlag{Name: "output-dir", Usage: "write one file for each policy to `DIR`, all or none, instead of stdout"},
+			&cli.BoolFlag{Name: "force", Usage: "let --output-dir overwrite files"},
+			&cli.BoolFlag{Name: "no-comments", Usage: "leave out the comment and annotation that say where a policy came from"},
+			&cli.StringFlag{Name: "notes-output", Usage: "write the notes to `FILE` as JSON"},
+			&cli.BoolFlag{Name: "keep-going", Usage: "write what can be converted although something cannot; still exits 1"},
+		},
+		Action: runConvert,
+	}
+}
+
+func runConvert(c *cli.Context) error {
+	options, style, err := convertFlags(c)
+	if err != nil {
+		return err
+	}
+	inputs, err := openInputs(c)
+	if err != nil {
+		return err
+	}
+	snapshot := cluster.Read(inputs)
+	result, problems := convert.Convert(snapshot, options)
+	words := newPrinter(c.App.ErrWriter)
+	if result == nil {
+		words.problems(problems)
+		return cli.Exit("", exitError)
+	}
+	words.result(snapshot, result)
+	if path := c.String("notes-output"); path != "" {
+		if err := writeNotes(path, result.Notes); err != nil {
+			return err
+		}
+	}
+	for _, policy := range result.Policies {
+		if err := policy.Validate(options.Version); err != nil {
+			return fmt.Errorf("a policy that was made breaks the rules of Kuma %s, which is a bug of tracemigrate; nothing was written: %w", options.Version, err)
+		}
+	}
+	refused := result.Refused()
+	if !refused || c.Bool("keep-going") {
+		if err := writePolicies(c, result.Policies, style); err != nil {
+			return err
+		}
+	}
+	switch {
+	case refused && c.Bool("keep-going"):
+		return cli.Exit("not everything could be carried over, see the errors above; the rest was written", exitNo)
+	case refused:
+		return cli.Exit("not everything can be carried over, see the errors above; nothing was written (--keep-going writes the rest)", exitNo)
+	}
+	return nil
+}
+
+// convertFlags reads what does not depend on the input.
+func convertFlags(c *cli.Context) (convert.Options, meshtrace.Style, error) {
+	var options convert.Options
+	var style meshtrace.Style
+	if c.Args().Present() {
+		return options, style, fmt.Errorf("unexpected argument %q; files are given with -f", c.Args().First())
+	}
+	version, err := cluster.ParseVersion(c.String("kuma-version"))
+	if err != nil {
+		return options, style, fmt.Errorf("--kuma-version: %w", err)
+	}
+	switch form := c.String("output"); form {
+	case "yaml", "json":
+		style.JSON = form == "json"
+	default:
+		return options, style, fmt.Errorf("--output: %q is neither yaml nor json", form)
+	}
+	format := cluster.Format(strings.ToLower(c.String("format")))
+	if format != "" && format != cluster.Kubernetes && format != cluster.Universal {
+		return options, style, fmt.Errorf("--format: %q is neither kubernetes nor universal", c.String("format"))
+	}
+	if c.Bool("force") && c.String("output-dir") == "" {
+		return options, style, errors.New("--force goes with --output-dir")
+	}
+	style.Version, style.Bare = version, c.Bool("no-comments")
+	options = convert.Options{
+		Version: version, Format: format, Namespace: c.String("namespace"), Labels: make(map[string]string),
+		ZoneOrigin: c.Bool("zone-origin"), Shadow: c.Bool("shadow"), RoundSampling: c.Bool("round-sampling"),
+	}
+	for _, label := range c.StringSlice("label") {
+		key, value, ok := strings.Cut(label, "=")
+		if !ok {
+			return options, style, fmt.Errorf("--label: %q is not of the form KEY=VALUE", label)
+		}
+		if _, twice := options.Labels[key]; twice {
+			return options, style, fmt.Errorf("--label: %q is given twice", key)
+		}
+		options.Labels[key] = value
+	}
+	return options, style, options.Check()
+}
+
+// openInputs finds the files of -f.
+func openInputs(c *cli.Context) ([]manifest.Input, error) {
+	paths := c.StringSlice("filename")
+	if len(paths) == 0 {
+		return nil, errors.New("nothing to read: give a file, a directory or - (stdin) with -f")
+	}
+	var inputs []manifest.Input
+	seen := make(map[string]bool)
+	var failed []error
+	for _, path := range paths {
+		if path == "-" {
+			if !seen[path] {
+				inputs = append(inputs, manifest.Stream("stdin", c.App.Reader))
+			}
+			seen[path] = true
+			continue
+		}
+		found, err := manifest.Files(path)
+		if err != nil {
+			failed = append(failed, fmt.Errorf("reading %q: %w", path, err))
+		}
+		for _, input := range found {
+			if !seen[input.Name] {
+				inputs = append(inputs, input)
+			}
+			seen[input.Name] = true
+		}
+	}
+	return inputs, errors.Join(failed...)
+}
+
+// writePolicies writes to stdout or to files, all or nothing.
+func writePolicies(c *cli.Context, policies []*meshtrace.Policy, style meshtrace.Style) error {
+	if dir := c.String("output-dir"); dir != "" {
+		files := make([]file, 0, len(policies))
+		for _, policy := range policies {
+			name, text, err := policy.File(style)
+			if err != nil {
+				return err
+			}
+			files = append(files, file{name, text})
+		}
+		return writeFiles(dir, files, c.Bool("force"))
+	}
+	var text bytes.Buffer
+	if err := meshtrace.Write(&text, policies, style); err != nil {
+		return err
+	}
+	if _, err := c.App.Writer.Write(text.Bytes()); err != nil {
+		return fmt.Errorf("writing to stdout: %w", err)
+	}
+	return nil
+}

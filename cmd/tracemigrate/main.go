@@ -1,0 +1,84 @@
+// Command tracemigrate moves tracing from Kuma's legacy policies, TrafficTrace
+// and Mesh.tracing, to MeshTrace. This package reads flags, calls package
+// convert, and prints: manifests on stdout, words on stderr.
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/urfave/cli/v2"
+)
+
+// The exit codes of every command.
+const (
+	exitNo    = 1 // the answer is no: something could not be carried over
+	exitError = 2 // wrong usage, wrong input, or a failing disk
+)
+
+func main() {
+	os.Exit(run(os.Args, os.Stdin, os.Stdout, os.Stderr))
+}
+
+// run is main with everything it touches as arguments. It returns the exit code.
+func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	app := &cli.App{
+		Name:  "tracemigrate",
+		Usage: "move tracing of Kuma and Kong Mesh from TrafficTrace to MeshTrace",
+		Description: "Reads Mesh.tracing and TrafficTraces, writes MeshTraces after which every proxy\n" +
+			"sends the same traces to the same place at the same rate, or says which does\n" +
+			"not and why. Manifests go to stdout, words to stderr.\n\n" +
+			"Exit codes: 0 done; 1 something could not be carried over; 2 error in usage,\n" +
+			"input or output.",
+		Commands:                  []*cli.Command{convertCommand(), versionCommand()},
+		Reader:                    stdin,
+		Writer:                    stdout,
+		ErrWriter:                 stderr,
+		HideVersion:               true,
+		Suggest:                   true,
+		DisableSliceFlagSeparator: true,
+		ExitErrHandler:            func(*cli.Context, error) {},
+		OnUsageError:              usage,
+		Action: func(c *cli.Context) error {
+			if c.Args().Present() {
+				return unknownCommand(c)
+			}
+			return cli.ShowAppHelp(c)
+		},
+	}
+	for _, command := range app.Commands {
+		command.OnUsageError = usage
+	}
+	err := app.Run(args)
+	if err == nil {
+		return 0
+	}
+	var code cli.ExitCoder
+	if !errors.As(err, &code) {
+		code = cli.Exit(err.Error(), exitError)
+	}
+	if message := err.Error(); message != "" {
+		_, _ = fmt.Fprintf(stderr, "tracemigrate: %s\n", printable(message)) // stderr is the last resort
+	}
+	return code.ExitCode()
+}
+
+// usage turns a mistake in flags into one line, instead of a page of help.
+func usage(c *cli.Context, err error, _ bool) error {
+	command := "tracemigrate"
+	if c.Command != nil && c.Command.Name != "" && c.Command.Name != command {
+		command += " " + c.Command.Name
+	}
+	return fmt.Errorf("%w; see %s --help", err, command)
+}
+
+func unknownCommand(c *cli.Context) error {
+	name := c.Args().First()
+	hint := ""
+	if similar := cli.SuggestCommand(c.App.Commands, name); similar != "" {
+		hint = fmt.Sprintf("; did you mean %q?", similar)
+	}
+	return fmt.Errorf("unknown command %q%s", name, hint)
+}

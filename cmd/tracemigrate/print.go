@@ -1,0 +1,207 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"unicode"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/jedib0t/go-pretty/v6/text"
+	"golang.org/x/term"
+
+	"tracemigrate/cluster"
+	"tracemigrate/cluster/manifest"
+	"tracemigrate/convert"
+)
+
+// printer writes words for people. On a terminal it wraps and colours them;
+// elsewhere a row stays on its line, for grep.
+type printer struct {
+	w      io.Writer
+	width  int // columns; 0: not a terminal
+	colour bool
+}
+
+func newPrinter(w io.Writer) *printer {
+	p := &printer{w: w}
+	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		p.width = 80
+		if width, _, err := term.GetSize(int(f.Fd())); err == nil && width > 0 {
+			p.width = width
+		}
+		p.colour = os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
+	}
+	return p
+}
+
+func (p *printer) line(format string, args ...any) {
+	_, _ = fmt.Fprintln(p.w, printable(fmt.Sprintf(format, args...))) // a closed stderr hinders nothing
+}
+
+// problems prints what is wrong with the input, and how much of it there is.
+func (p *printer) problems(problems []*manifest.Problem) {
+	errors := 0
+	for _, problem := range manifest.SortProblems(problems) {
+		if problem.Severity == manifest.Error {
+			errors++
+			p.line("%s", problem.Error())
+		}
+	}
+	for _, problem := range problems {
+		if problem.Severity == manifest.Warning {
+			p.line("%s (warning)", problem.Error())
+		}
+	}
+	is := "is 1 error"
+	if errors != 1 {
+		is = fmt.Sprintf("are %d errors", errors)
+	}
+	p.line("tracemigrate: there %s in the input; nothing was converted", is)
+}
+
+// result prints the map of selectors to policies, then the notes.
+func (p *printer) result(s *cluster.Snapshot, r *convert.Result) {
+	if len(r.Policies) == 0 {
+		p.line("no MeshTrace comes of this: %s", whyNothing(s, r))
+	}
+	if len(r.Fates) > 0 {
+		t := p.table("TRAFFICTRACE", "SELECTOR", "BECOMES")
+		for _, fate := range r.Fates {
+			t.AppendRow(p.row(traceName(fate), selectorText(fate), becomes(fate)))
+		}
+		p.fit(t, 24, 28)
+		t.Render()
+	}
+	if len(r.Notes) > 0 {
+		if len(r.Fates) > 0 {
+			p.line("")
+		}
+		t := p.table("SEVERITY", "CODE", "SOURCE", "NOTE")
+		for _, note := range r.Notes {
+			message := note.Resource + ": " + note.Message
+			if note.Remedy != "" {
+				message += ". To do: " + note.Remedy
+			}
+			row := p.row(string(note.Severity), string(note.Code), note.Source.String(), message)
+			if p.colour {
+				row[0] = colours[note.Severity].Sprint(row[0])
+			}
+			t.AppendRow(row)
+		}
+		p.fit(t, 8, 14, 16)
+		t.Render()
+	}
+}
+
+var colours = map[manifest.Severity]text.Colors{
+	manifest.Error:   {text.FgRed, text.Bold},
+	manifest.Warning: {text.FgYellow},
+	manifest.Info:    {text.FgCyan},
+}
+
+// whyNothing is the reason that there is no policy.
+func whyNothing(s *cluster.Snapshot, r *convert.Result) string {
+	switch {
+	case len(s.Meshes) == 0 && len(s.TrafficTraces) == 0:
+		return "the input has neither a Mesh nor a TrafficTrace"
+	case len(s.TrafficTraces) == 0:
+		return "the input has no TrafficTrace, and without one nothing is traced"
+	case r.Refused():
+		return "what there is cannot be carried over, see the errors below"
+	}
+	for _, fate := range r.Fates {
+		return fmt.Sprintf("TrafficTrace %q: %s", fate.TrafficTrace, fate.Reason)
+	}
+	return "no TrafficTrace has a selector"
+}
+
+func traceName(fate *convert.Fate) string {
+	if fate.Mesh == "default" {
+		return fate.TrafficTrace
+	}
+	return fate.Mesh + "/" + fate.TrafficTrace
+}
+
+func selectorText(fate *convert.Fate) string {
+	switch {
+	case fate.Selector == 0:
+		return "(none)"
+	case fate.Selectors > 1:
+		return fmt.Sprintf("%d: %s", fate.Selector, fate.Tags)
+	}
+	return fate.Tags
+}
+
+// becomes says which policies a selector became, or why none.
+func becomes(fate *convert.Fate) string {
+	if len(fate.Policies) == 0 {
+		return "none: " + fate.Reason
+	}
+	var names []string
+	for _, policy := range fate.Policies {
+		target := string(policy.TargetRef.Kind)
+		if len(policy.TargetRef.Tags) > 0 {
+			target += " " + policy.TargetRef.Tags.String()
+		}
+		names = append(names, fmt.Sprintf("%s (%s)", policy.Name, target))
+	}
+	const shown = 4
+	if len(names) > shown {
+		names = append(names[:shown], fmt.Sprintf("and %d more", len(names)-shown))
+	}
+	return strings.Join(names, ", ")
+}
+
+func (p *printer) table(headers ...string) table.Writer {
+	t := table.NewWriter()
+	t.SetOutputMirror(p.w)
+	style := table.StyleDefault
+	style.Options = table.OptionsNoBordersAndSeparators
+	style.Box.PaddingLeft, style.Box.PaddingRight = "", "  "
+	style.Format.Header = text.FormatDefault
+	t.SetStyle(style)
+	t.SuppressTrailingSpaces()
+	row := make(table.Row, len(headers))
+	for i, header := range headers {
+		row[i] = header
+	}
+	t.AppendHeader(row)
+	return t
+}
+
+// row makes cells safe to print.
+func (p *printer) row(cells ...string) table.Row {
+	row := make(table.Row, len(cells))
+	for i, cell := range cells {
+		row[i] = printable(cell)
+	}
+	return row
+}
+
+// fit gives the first columns of a table at most their widths on a terminal,
+// and the last what is left.
+func (p *printer) fit(t table.Writer, widths ...int) {
+	if p.width == 0 {
+		return
+	}
+	left := p.width
+	var configs []table.ColumnConfig
+	for i, width := range widths {
+		configs = append(configs, table.ColumnConfig{Number: i + 1, WidthMax: width, WidthMaxEnforcer: text.WrapSoft})
+		left -= width + 2
+	}
+	configs = append(configs, table.ColumnConfig{Number: len(widths) + 1, WidthMax: max(left-2, 20), WidthMaxEnforcer: text.WrapSoft})
+	t.SetColumnConfigs(configs)
+}
+
+// printable replaces what could steer a terminal: text of the input is data.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r == '\n' || unicode.IsPrint(r) {
+			return r
+		}
+		return '\uFFFD'
+	}, s)
+}

@@ -1,0 +1,45 @@
+package main
+
+import (
+	"fmt"
+	"runtime"
+	"runtime/debug"
+
+	"github.com/urfave/cli/v2"
+
+	"tracemigrate/cluster"
+)
+
+// version is set by the Makefile's linker flags; a `go install` has its module version.
+var version = ""
+
+func versionCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "version",
+		Usage: "print the version and how it was built",
+		Action: func(c *cli.Context) error {
+			_, err := fmt.Fprintln(c.App.Writer, buildInfo())
+			return err
+		},
+	}
+}
+
+// buildInfo is one line: version, commit, Go, platform and the Kuma versions known.
+func buildInfo() string {
+	release, commit := version, "unknown"
+	if info, ok := debug.ReadBuildInfo(); ok {
+		if release == "" && info.Main.Version != "" {
+			release = info.Main.Version
+		}
+		for _, setting := range info.Settings {
+			if setting.Key == "vcs.revision" {
+				commit = setting.Value
+			}
+		}
+	}
+	if release == "" {
+		release = "(devel)"
+	}
+	return fmt.Sprintf("tracemigrate %s, commit %s, %s %s/%s, for Kuma %s to %s",
+		release, commit, runtime.Version(), runtime.GOOS, runtime.GOARCH, cluster.V(0), cluster.Latest)
+}

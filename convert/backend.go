@@ -1,0 +1,142 @@
+package convert
+
+import (
+	"fmt"
+	"math"
+	"net"
+	"strconv"
+
+	"tracemigrate/cluster"
+	"tracemigrate/legacy"
+	"tracemigrate/meshtrace"
+)
+
+// confOf returns what the backend of a TrafficTrace amounts to, and notes once
+// for each backend what there is to say of it.
+func (m *mesh) confOf(t *legacy.TrafficTrace) *conf {
+	b := m.BackendOf(t)
+	if b == nil {
+		return none
+	}
+	c, ok := m.confs[b.Name]
+	if !ok {
+		c = m.convertBackend(b, t)
+		m.confs[b.Name] = c
+	}
+	return c
+}
+
+// backendOf names a backend in notes.
+type backendOf struct {
+	m *mesh
+	b *legacy.Backend
+}
+
+// String is `Mesh "default", tracing backend "dd"`.
+func (b backendOf) String() string { return fmt.Sprintf("%s, tracing backend %.253q", b.m, b.b.Name) }
+
+// convertBackend expresses b as the conf of a MeshTrace. Everything that has a
+// default is set explicitly, since a field that is left out would be filled in
+// from a less specific policy, or by another default. t uses b.
+func (m *mesh) convertBackend(b *legacy.Backend, t *legacy.TrafficTrace) *conf {
+	c := &conf{}
+	name := backendOf{m, b}
+	for _, problem := range b.Problems {
+		c.refused = true
+		m.notes.refuse(InvalidBackend, problem.Place, name,
+			fmt.Sprintf("%s uses it, and %s", t, withoutLabel(problem.Message)), "correct the Mesh, then convert again")
+	}
+	sampling := 100.0
+	if b.Sampling == nil {
+		m.notes.inform(SamplingMadeExplicit, b.Place, name, "sets no sampling, which means 100 percent; the policies say `overall: 100`, so that they inherit none from a less specific policy", "")
+	} else {
+		sampling = *b.Sampling
+	}
+	if whole := math.Round(sampling); whole != sampling && m.o.Version == cluster.V(0) {
+		exact := meshtrace.Percent(sampling).String()
+		if !m.o.RoundSampling {
+			c.refused = true
+			m.notes.refuse(FractionUnsupported, b.Place, name, fmt.Sprintf("has sampling %s, and MeshTrace of 2.0 takes whole percentages only", exact),
+				"upgrade to 2.1 or later first, or accept the nearest with --round-sampling")
+		} else {
+			m.notes.warn(SamplingRounded, b.Place, name, fmt.Sprintf("has sampling %s, which is rounded to %g, since MeshTrace of 2.0 takes whole percentages only", exact, whole), "")
+			sampling = whole
+		}
+	}
+	if c.refused {
+		return c
+	}
+	c.Sampling.Overall = meshtrace.PercentOf(sampling)
+	switch {
+	case b.Zipkin != nil:
+		c.Backends = []meshtrace.Backend{{Type: meshtrace.TypeZipkin, Zipkin: m.zipkin(b.Zipkin, b, name)}}
+	case b.Datadog != nil:
+		c.Backends = []meshtrace.Backend{{Type: meshtrace.TypeDatadog, Datadog: &meshtrace.Datadog{
+			URL:          "http://" + net.JoinHostPort(b.Datadog.Address, strconv.Itoa(int(b.Datadog.Port))),
+			SplitService: b.Datadog.SplitService,
+		}}}
+	}
+	c.key = describe(&c.Conf)
+	return c
+}
+
+func (m *mesh) zipkin(z *legacy.Zipkin, b *legacy.Backend, name backendOf) *meshtrace.Zipkin {
+	shared := z.SharedSpanContext == nil || *z.SharedSpanContext
+	to := &meshtrace.Zipkin{URL: z.URL, APIVersion: "httpJson", SharedSpanContext: &shared, TraceID128Bit: z.TraceID128Bit}
+	switch z.APIVersion {
+	case "httpProto":
+		to.APIVersion = "httpProto"
+	case "httpJsonV1":
+		// Kuma gives both to Envoy as HTTP_JSON, which is Zipkin's v2 API:
+		// envoy.config.trace.v3.ZipkinConfig.CollectorEndpointVersion has no v1 any more.
+		m.notes.inform(APIVersionHTTPJSONV1, b.Place, name, "has apiVersion httpJsonV1, which MeshTrace has not; it becomes httpJson, which gives Envoy the same (HTTP_JSON)", "")
+	}
+	return to
+}
+
+// withoutLabel drops the name of the backend from a message, where it stands already.
+func withoutLabel(message string) string {
+	for i := 0; i+2 < len(message); i++ {
+		if message[i:i+3] == `": ` {
+			return message[i+3:]
+		}
+	}
+	return message
+}
+
+// describe is equal for confs that give the same tracing.
+func describe(c *meshtrace.Conf) string {
+	if len(c.Backends) == 0 {
+		return "none"
+	}
+	b := c.Backends[0]
+	var to string
+	switch {
+	case b.Zipkin != nil:
+		z := b.Zipkin
+		to = fmt.Sprintf("zipkin %q %v %v %v", z.URL, z.APIVersion == "httpProto", z.SharedSpanContext == nil || *z.SharedSpanContext, z.TraceID128Bit)
+	case b.Datadog != nil:
+		to = fmt.Sprintf("datadog %q %v", b.Datadog.URL, b.Datadog.SplitService)
+	case b.OpenTelemetry != nil:
+		to = fmt.Sprintf("opentelemetry %q %v", b.OpenTelemetry.Endpoint, b.OpenTelemetry.BackendRef)
+	}
+	// Envoy takes a sampling that is not set for 100.
+	percent := func(p *meshtrace.Percent) string {
+		if p == nil {
+			return "100"
+		}
+		return p.String()
+	}
+	to += " " + percent(c.Sampling.Overall) + " " + percent(c.Sampling.Client) + " " + percent(c.Sampling.Random)
+	for _, tag := range c.Tags {
+		literal := ""
+		if tag.Literal != nil {
+			literal = *tag.Literal
+		}
+		to += fmt.Sprintf(" %q=%q", tag.Name, literal)
+		if tag.Header != nil {
+			to += fmt.Sprintf("%q", *tag.Header)
+		}
+	}
+	return to
+}

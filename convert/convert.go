@@ -1,0 +1,583 @@
+package convert
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"tracemigrate/cluster"
+	"tracemigrate/cluster/manifest"
+	"tracemigrate/legacy"
+	"tracemigrate/meshtrace"
+)
+
+// Options say what to convert for.
+type Options struct {
+	Version       cluster.Version
+	Format        cluster.Format // of all policies; empty: of the TrafficTrace each comes from
+	Namespace     string         // of Kubernetes policies; empty: kuma-system
+	Labels        map[string]string
+	ZoneOrigin    bool // label policies as created on a zone, which a federated zone demands
+	Shadow        bool // label policies as to be computed only, not applied (2.7 and later)
+	RoundSampling bool // on 2.0, accept the nearest whole percentage for a fraction
+}
+
+// Check returns an error that says which options do not go together.
+func (o *Options) Check() error {
+	if o.Shadow && o.Version.Less(cluster.V(7)) {
+		return fmt.Errorf("shadow policies need Kuma 2.7: version %s ignores the label %s and applies the policy", o.Version, cluster.EffectLabel)
+	}
+	for _, reserved := range []string{cluster.MeshLabel, cluster.OriginLabel, cluster.EffectLabel, cluster.RoleLabel, cluster.DisplayNameLabel} {
+		if _, ok := o.Labels[reserved]; ok {
+			return fmt.Errorf("label %s has a meaning of its own and cannot be set freely", reserved)
+		}
+	}
+	for key, value := range o.Labels {
+		if err := meshtrace.CheckLabel(key, value); err != nil {
+			return err
+		}
+	}
+	if o.Namespace != "" && meshtrace.CheckNamespace(o.Namespace) != nil {
+		return errors.New("the namespace must be a name of lower-case letters, digits and dashes, at most 63")
+	}
+	return nil
+}
+
+// Result is what a conversion gives.
+type Result struct {
+	Policies []*meshtrace.Policy // by mesh, highest precedence first
+	Fates    []*Fate             // of every selector, by mesh and precedence
+	Notes    []*Note             // errors first, then warnings, then the rest
+}
+
+// Fate is what became of one selector.
+type Fate struct {
+	Mesh         string
+	TrafficTrace string
+	Selector     int    // number within the TrafficTrace, from 1; 0 when it has none
+	Selectors    int    // how many the TrafficTrace has
+	Tags         string // of the selector
+	Policies     []*meshtrace.Policy
+	Reason       string // why there is no policy
+	manifest.Place
+}
+
+// Refused says whether something could not be carried over.
+func (r *Result) Refused() bool {
+	return slices.ContainsFunc(r.Notes, func(n *Note) bool { return n.Severity == manifest.Error })
+}
+
+// Convert makes MeshTraces of all legacy tracing in a snapshot. When the input
+// itself is wrong it returns the problems, errors among them, and no result.
+// When something cannot be carried over, the result holds the rest and says so
+// in notes that are errors.
+func Convert(s *cluster.Snapshot, o Options) (*Result, []*manifest.Problem) {
+	legacyMeshes, wrong := legacy.Read(s)
+	existing, alsoWrong := meshtrace.Read(s)
+	problems := slices.Concat(s.Problems, wrong, alsoWrong)
+	result := &Result{}
+	var all notes
+	for _, problem := range manifest.SortProblems(problems) {
+		if problem.Severity == manifest.Error {
+			return nil, problems
+		}
+		all = append(all, fromProblem(problem))
+	}
+
+	gateways := cluster.NewGateways(s.MeshGateways)
+	meshes := make([]*mesh, 0, len(legacyMeshes))
+	byName := make(map[string]*mesh, len(legacyMeshes))
+	for _, from := range legacyMeshes {
+		m := &mesh{Mesh: from, o: &o, gateways: gateways, notes: &all, routed: s.TrafficRoutes[from.Name]}
+		meshes = append(meshes, m)
+		byName[m.Name] = m
+	}
+	for _, dp := range s.Dataplanes {
+		if m := byName[dp.Mesh]; m != nil {
+			m.dataplanes = append(m.dataplanes, dp)
+		}
+	}
+	for _, p := range existing {
+		if m := byName[p.Mesh]; m != nil && !p.Shadow(o.Version) {
+			m.existing = append(m.existing, p)
+		}
+	}
+	for _, m := range meshes {
+		m.plan()
+	}
+	nameAll(meshes, existing)
+	for _, m := range meshes {
+		m.build()
+		m.verify()
+		m.remark()
+		for _, c := range m.candidates {
+			result.Policies = append(result.Policies, c.policy)
+		}
+		result.Fates = append(result.Fates, m.fates...)
+	}
+	result.Notes = all.sorted()
+	return result, problems
+}
+
+// mesh is one mesh on its way.
+type mesh struct {
+	*legacy.Mesh
+	o          *Options
+	gateways   cluster.Gateways
+	dataplanes []*cluster.Dataplane
+	existing   []*meshtrace.Policy // live ones
+	routed     bool                // has a TrafficRoute
+	notes      *notes
+
+	confs      map[string]*conf // by name of the backend
+	fates      []*Fate          // by position of the pair
+	refused    []bool           // by position: not carried over
+	candidates []*candidate     // highest precedence first
+	found      []int32          // scratch space
+}
+
+// conf is what a TrafficTrace's backend amounts to. None stands for no tracing.
+type conf struct {
+	meshtrace.Conf
+	key     string // equal for equal confs
+	refused bool   // a note says why it cannot be expressed
+}
+
+var none = &conf{Conf: meshtrace.Conf{Backends: []meshtrace.Backend{}}, key: "none"}
+
+func (c *conf) traces() bool { return len(c.Backends) > 0 }
+
+// candidate is a policy in the making.
+type candidate struct {
+	pair         *legacy.Pair
+	position     int // of the pair
+	tags         cluster.Tags
+	conf         *conf
+	sidecarsOnly bool
+	name         string
+	policy       *meshtrace.Policy
+}
+
+// String names the TrafficTrace and selector that the candidate comes from.
+func (c *candidate) String() string { return source(c.pair) }
+
+func source(p *legacy.Pair) string {
+	if len(p.TrafficTrace.Selectors) == 1 {
+		return p.TrafficTrace.String()
+	}
+	return fmt.Sprintf("%s, selector %d", p.TrafficTrace, p.Number)
+}
+
+// plan decides which policies there will be.
+func (m *mesh) plan() {
+	for _, trace := range m.TrafficTraces {
+		if len(trace.Selectors) == 0 {
+			m.fates = append(m.fates, &Fate{Mesh: m.Name, TrafficTrace: trace.Name, Place: trace.Place, Reason: "it has no selector"})
+		}
+	}
+	if len(m.Pairs) == 0 {
+		if len(m.TrafficTraces) == 0 {
+			what := "has neither tracing backends nor a TrafficTrace"
+			if len(m.Backends) > 0 {
+				what = fmt.Sprintf("has %s but no TrafficTrace, so nothing is traced today", plural(len(m.Backends), "tracing backend"))
+			}
+			m.notes.inform(NoTrafficTrace, m.Place, m, what+"; there is nothing to convert", "")
+		}
+		return
+	}
+	unselecting := m.fates
+	m.fates = make([]*Fate, len(m.Pairs))
+	m.refused = make([]bool, len(m.Pairs))
+	m.confs = make(map[string]*conf)
+	wildcards := m.wildcardValues()
+	for position, pair := range m.Pairs {
+		m.fates[position] = &Fate{
+			Mesh: m.Name, TrafficTrace: pair.Name, Selector: pair.Number, Selectors: len(pair.Selectors),
+			Tags: pair.Tags.String(), Place: pair.Position(),
+		}
+		m.consider(position, pair, wildcards[position])
+	}
+	m.fates = append(m.fates, unselecting...)
+	m.remarkTies()
+	m.excludeGateways()
+	m.merge()
+	m.dropEmpty()
+}
+
+// String names the mesh in notes.
+func (m *mesh) String() string { return m.Resource.String() }
+
+// consider makes candidates of one selector, or says why it becomes none.
+// values holds, for a selector with wildcards, the tags to put in their place.
+func (m *mesh) consider(position int, pair *legacy.Pair, values []cluster.Tags) {
+	fate := m.fates[position]
+	for _, key := range pair.Tags.Keys() {
+		// Dataplane tags hold letters, digits and .-_: only
+		// (https://kuma.io/docs/2.9.x/production/dp-config/dpp/).
+		if value := pair.Tags[key]; value != cluster.Any && !meshtrace.IsTagValue(value) {
+			fate.Reason = fmt.Sprintf("no Dataplane can carry the value of tag %s", key)
+			m.notes.warn(UnreachableSelector, pair.Position(), pair.TrafficTrace,
+				fmt.Sprintf("selector %d can never match: no Dataplane can carry the tag %s=%.80q", pair.Number, key, value),
+				"nothing, it selects no proxy today; delete it")
+			return
+		}
+	}
+	if higher := m.higher(position, pair.Tags); higher != nil {
+		m.unreachable(pair, higher, fate)
+		return
+	}
+	c := m.confOf(pair.TrafficTrace)
+	if c.refused {
+		m.refused[position] = true
+		fate.Reason = "its backend cannot be carried over"
+		return
+	}
+	tags := maps.Clone(pair.Tags)
+	if tags[cluster.ServiceTag] == cluster.Any {
+		delete(tags, cluster.ServiceTag)
+	}
+	targets := []cluster.Tags{tags}
+	if hasWildcard(tags) {
+		if targets = m.enumerate(position, pair, values); len(targets) == 0 {
+			return
+		}
+	}
+	for _, target := range targets {
+		if by := m.served(target); by != nil {
+			fate.Reason = fmt.Sprintf("its proxies have their tracing from %s already", by)
+			m.notes.inform(ExistingMeshTrace, pair.Position(), pair.TrafficTrace,
+				fmt.Sprintf("selector %d (%s) becomes no policy: its proxies have their tracing from %s, and keep it", pair.Number, pair.Tags, by), "")
+			continue
+		}
+		m.candidates = append(m.candidates, &candidate{pair: pair, position: position, tags: target, conf: c})
+	}
+}
+
+// higher returns a pair that precedes position and decides for every proxy
+// that tags select, or nil.
+func (m *mesh) higher(position int, tags cluster.Tags) *legacy.Pair {
+	if covering := m.Covering(tags); len(covering) > 0 && int(covering[0]) < position {
+		return m.Pairs[covering[0]]
+	}
+	return nil
+}
+
+// unreachable says why pair never decides.
+func (m *mesh) unreachable(pair, higher *legacy.Pair, fate *Fate) {
+	because := "which is more specific"
+	if pair.CompareRank(higher) == 0 {
+		because = "which has the same tags"
+		switch {
+		case pair.TrafficTrace == higher.TrafficTrace:
+		case pair.Undecided(higher):
+			because += " and the smaller name"
+		case !pair.Created.Equal(higher.Created):
+			because += " and was created later"
+		default:
+			because += ", the same creation time and the smaller name"
+		}
+	}
+	fate.Reason = fmt.Sprintf("%s decides for all its proxies", source(higher))
+	message := fmt.Sprintf("selector %d (%s) never decides: all its proxies are decided by %s (%s), %s",
+		pair.Number, pair.Tags, source(higher), higher.Tags, because)
+	if pair.Undecided(higher) && m.confOf(pair.TrafficTrace).key != m.confOf(higher.TrafficTrace).key {
+		m.notes.warn(TieByCreationTime, pair.Position(), pair.TrafficTrace, message+"; the one created last wins, and the input does not tell which that is", tieRemedy)
+		return
+	}
+	m.notes.inform(UnreachableSelector, pair.Position(), pair.TrafficTrace, message, "")
+}
+
+const tieRemedy = "export both with their creation times (kubectl get traffictraces -o yaml, or kumactl get traffic-traces -o yaml) and convert again"
+
+func hasWildcard(tags cluster.Tags) bool {
+	for _, value := range tags {
+		if value == cluster.Any {
+			return true
+		}
+	}
+	return false
+}
+
+// wildcardValues returns, for every pair with a wildcard other than
+// kuma.io/service, its tags with the values of each known tag set that
+// satisfies it, by position.
+func (m *mesh) wildcardValues() map[int][]cluster.Tags {
+	var wild []int
+	var selectors []cluster.Tags
+	for position, pair := range m.Pairs {
+		for key, value := range pair.Tags {
+			if value == cluster.Any && key != cluster.ServiceTag {
+				wild = append(wild, position)
+				selectors = append(selectors, pair.Tags)
+				break
+			}
+		}
+	}
+	if len(wild) == 0 {
+		return nil
+	}
+	index := cluster.NewIndex(selectors)
+	values := make(map[int][]cluster.Tags, len(wild))
+	seen := make(map[string]bool)
+	var found []int32
+	for _, dp := range m.dataplanes {
+		for _, set := range dp.TagSets() {
+			found = index.Matching(found[:0], set)
+			for _, i := range found {
+				tags := make(cluster.Tags, len(selectors[i]))
+				for key, value := range selectors[i] {
+					switch {
+					case value != cluster.Any:
+						tags[key] = value
+					case key != cluster.ServiceTag:
+						tags[key] = set[key]
+					}
+				}
+				if key := fmt.Sprintf("%d %v", i, tags); !seen[key] {
+					seen[key] = true
+					values[wild[i]] = append(values[wild[i]], tags)
+				}
+			}
+		}
+	}
+	for _, list := range values {
+		slices.SortFunc(list, cluster.Tags.Compare)
+	}
+	return values
+}
+
+// enumerate puts known values in the place of wildcards, which MeshSubset does
+// not know, leaving out those that a higher selector decides for.
+func (m *mesh) enumerate(position int, pair *legacy.Pair, values []cluster.Tags) []cluster.Tags {
+	fate := m.fates[position]
+	if len(m.dataplanes) == 0 {
+		m.refused[position] = true
+		fate.Reason = "its wildcard cannot be enumerated without Dataplanes"
+		m.notes.refuse(WildcardWithoutDataplanes, pair.Position(), pair.TrafficTrace,
+			fmt.Sprintf("selector %d (%s) has a wildcard, which MeshTrace has not; it must be enumerated, and the input has no Dataplane of mesh %q", pair.Number, pair.Tags, m.Name),
+			"add the Dataplanes with another -f (kubectl get dataplanes -A -o yaml, or kumactl get dataplanes -o yaml)")
+		return nil
+	}
+	if len(values) == 0 {
+		fate.Reason = "no known Dataplane carries its wildcard's tag"
+		m.notes.warn(WildcardUnmatched, pair.Position(), pair.TrafficTrace,
+			fmt.Sprintf("selector %d (%s) has a wildcard that no known Dataplane matches, so there is no value to make a policy for", pair.Number, pair.Tags),
+			"if such Dataplanes are to come, write a policy for each value of the tag then")
+		return nil
+	}
+	var targets []cluster.Tags
+	for _, tags := range values {
+		if m.higher(position, tags) == nil {
+			targets = append(targets, tags)
+		}
+	}
+	if len(targets) == 0 {
+		fate.Reason = "more specific selectors decide for every known value of its wildcard"
+	}
+	m.notes.warn(WildcardEnumerated, pair.Position(), pair.TrafficTrace,
+		fmt.Sprintf("selector %d (%s) has a wildcard, which MeshTrace has not; it becomes %s, one for each known value that no higher selector decides", pair.Number, pair.Tags, pluralPolicies(len(targets))),
+		"when a Dataplane with another value appears, add a policy for it")
+	return targets
+}
+
+func pluralPolicies(n int) string {
+	if n == 0 {
+		return "no policy"
+	}
+	return plural(n, "policy")
+}
+
+// merge drops every candidate that a less specific one of the same
+// TrafficTrace stands in for: it selects all its proxies, and nothing that
+// differs stands between them.
+func (m *mesh) merge() {
+	dropped := make(map[*candidate]bool)
+	for from := 0; from < len(m.candidates); {
+		to := from + 1
+		for to < len(m.candidates) && m.candidates[to].conf.key == m.candidates[from].conf.key {
+			to++
+		}
+		byTrace := make(map[*legacy.TrafficTrace][]*candidate)
+		for _, c := range m.candidates[from:to] {
+			byTrace[c.pair.TrafficTrace] = append(byTrace[c.pair.TrafficTrace], c)
+		}
+		for _, group := range byTrace {
+			if len(group) == 1 {
+				continue
+			}
+			selectors := make([]cluster.Tags, len(group))
+			for i, c := range group {
+				selectors[i] = c.tags
+			}
+			index := cluster.NewIndex(selectors)
+			for i, c := range group {
+				for _, j := range slices.Backward(index.Matching(nil, c.tags)) {
+					if by := group[j]; int(j) > i && !by.sidecarsOnly {
+						dropped[c] = true
+						m.fates[c.position].Reason = fmt.Sprintf("selector %d of the same TrafficTrace covers it", by.pair.Number)
+						if by.position == c.position {
+							m.fates[c.position].Reason = ""
+						}
+						break
+					}
+				}
+			}
+		}
+		from = to
+	}
+	for _, c := range m.candidates {
+		if reason := m.fates[c.position].Reason; dropped[c] && reason != "" {
+			m.notes.inform(MergedSelector, c.pair.Position(), c.pair.TrafficTrace,
+				fmt.Sprintf("selector %d (%s) needs no policy of its own: %s, with the same tracing", c.pair.Number, c.pair.Tags, reason), "")
+		}
+	}
+	m.candidates = slices.DeleteFunc(m.candidates, func(c *candidate) bool { return dropped[c] })
+}
+
+// dropEmpty keeps a candidate without a backend only where something less
+// specific would otherwise trace its proxies.
+func (m *mesh) dropEmpty() {
+	needed := make(map[*candidate]bool)
+	var selectors []cluster.Tags
+	empty := 0
+	for _, c := range m.candidates {
+		selectors = append(selectors, c.tags)
+		if !c.conf.traces() {
+			empty++
+		}
+	}
+	if empty == 0 {
+		return
+	}
+	for i, c := range m.candidates {
+		if c.conf.traces() {
+			continue
+		}
+		for _, lower := range slices.Backward(m.candidates[i+1:]) {
+			// Several inbounds can satisfy any two selectors.
+			if lower.conf.traces() && (len(m.dataplanes) == 0 || c.tags.Meets(lower.tags)) {
+				needed[c] = true
+				break
+			}
+		}
+	}
+	if len(needed) < empty {
+		index := cluster.NewIndex(selectors)
+		for _, dp := range m.dataplanes {
+			m.found = index.Matching(m.found[:0], dp.TagSets()...)
+			traced := false
+			for _, i := range slices.Backward(m.found) {
+				c := m.candidates[i]
+				if traced && !c.conf.traces() {
+					needed[c] = true
+				}
+				traced = traced || c.conf.traces()
+			}
+		}
+	}
+	m.candidates = slices.DeleteFunc(m.candidates, func(c *candidate) bool {
+		if c.conf.traces() {
+			return false
+		}
+		about := fmt.Sprintf("selector %d (%s) decides for its proxies but %s, so they are not traced today", c.pair.Number, c.pair.Tags, m.whyNone(c.pair.TrafficTrace))
+		switch {
+		case !needed[c]:
+			m.fates[c.position].Reason = "its proxies are not traced today, and no other policy would trace them"
+			m.notes.warn(NoBackend, c.pair.Position(), c.pair.TrafficTrace, about+"; nothing else would trace them, so there is no policy", "nothing, if that is intended")
+			return true
+		case m.o.Version == cluster.V(0):
+			m.refused[c.position] = true
+			m.fates[c.position].Reason = "2.0 cannot switch tracing off"
+			m.notes.refuse(EmptyBackendsUnsupported, c.pair.Position(), c.pair.TrafficTrace,
+				about+"; keeping that takes `backends: []`, on which the 2.0 control plane crashes", "upgrade to 2.1 or later first, or name a backend that exists")
+			return true
+		}
+		m.notes.warn(NoBackend, c.pair.Position(), c.pair.TrafficTrace, about+"; the policy says so with `backends: []`", "nothing, if that is intended")
+		return false
+	})
+}
+
+func (m *mesh) whyNone(t *legacy.TrafficTrace) string {
+	switch {
+	case t.Backend != "":
+		return fmt.Sprintf("mesh %q has no tracing backend %.253q", m.Name, t.Backend)
+	case m.DefaultBackend != "":
+		return fmt.Sprintf("the default backend %.253q of mesh %q does not exist", m.DefaultBackend, m.Name)
+	}
+	return fmt.Sprintf("names no backend, and mesh %q has no default one", m.Name)
+}
+
+// build turns candidates into policies.
+func (m *mesh) build() {
+	for _, c := range m.candidates {
+		p := &meshtrace.Policy{
+			Place: c.pair.Position(), Mesh: m.Name, Name: c.name, Format: m.format(c), Default: c.conf.Conf,
+			Labels: maps.Clone(m.o.Labels), TargetRef: meshtrace.TargetRef{Kind: meshtrace.Mesh}, Source: source(c.pair),
+		}
+		if len(c.pair.TrafficTrace.Selectors) == 1 {
+			p.Source += ", selector 1"
+		}
+		if len(c.tags) > 0 {
+			p.TargetRef = meshtrace.TargetRef{Kind: meshtrace.MeshSubset, Tags: c.tags}
+		}
+		if c.sidecarsOnly {
+			p.TargetRef.ProxyTypes = []string{meshtrace.Sidecar}
+		}
+		if p.Labels == nil {
+			p.Labels = make(map[string]string)
+		}
+		if m.o.ZoneOrigin {
+			p.Labels[cluster.OriginLabel] = "zone"
+		}
+		if m.o.Shadow {
+			p.Labels[cluster.EffectLabel] = "shadow"
+		}
+		if p.Format == cluster.Kubernetes {
+			p.Namespace = m.o.Namespace
+			if p.Namespace == "" {
+				p.Namespace = "kuma-system"
+			}
+		}
+		if c.conf.traces() {
+			m.shield(p)
+		}
+		c.policy = p
+		m.fates[c.position].Policies = append(m.fates[c.position].Policies, p)
+		m.fates[c.position].Reason = ""
+	}
+}
+
+func (m *mesh) format(c *candidate) cluster.Format {
+	if m.o.Format != "" {
+		return m.o.Format
+	}
+	return c.pair.Format
+}
+
+// shield sets what p must set so that defaults and other policies do not leak
+// into it.
+func (m *mesh) shield(p *meshtrace.Policy) {
+	// Up to 2.8, Kubernetes puts the string "100%" in the place of a missing
+	// client or random sampling, and then refuses it.
+	explicit := p.Format == cluster.Kubernetes && m.o.Version.Less(cluster.V(9))
+	for _, other := range m.existing {
+		explicit = explicit || other.Default.Sampling.Client != nil || other.Default.Sampling.Random != nil
+		if len(other.Default.Tags) > 0 {
+			p.Default.Tags = []meshtrace.Tag{}
+		}
+	}
+	if explicit {
+		p.Default.Sampling.Client, p.Default.Sampling.Random = meshtrace.PercentOf(100), meshtrace.PercentOf(100)
+	}
+}
+
+// list joins up to three names and counts the rest.
+func list(names []string) string {
+	const shown = 3
+	if len(names) > shown {
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:shown], ", "), len(names)-shown)
+	}
+	return strings.Join(names, ", ")
+}

@@ -1,0 +1,318 @@
+package convert
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strings"
+
+	"tracemigrate/cluster"
+	"tracemigrate/legacy"
+	"tracemigrate/meshtrace"
+)
+
+// maxName is the longest name of a Kubernetes object, in bytes. Names are kept
+// shorter by what numbers and prefixes may add.
+const (
+	maxName = 253
+	maxBase = 200
+)
+
+// nameAll names all candidates: uniquely among each other and the existing
+// policies, and so that the order of names is the order of precedence.
+func nameAll(meshes []*mesh, existing []*meshtrace.Policy) {
+	taken := make(map[string]bool)
+	for _, p := range existing {
+		taken[scope(p.Format, p.Mesh)+p.Name] = true
+	}
+	for _, m := range meshes {
+		m.nameCandidates(taken)
+		if !m.namesInOrder() {
+			m.prefixNames(taken)
+		}
+	}
+}
+
+// scope is what names must be unique in: a mesh, or the namespace of all
+// MeshTraces on Kubernetes.
+func scope(format cluster.Format, mesh string) string {
+	if format == cluster.Kubernetes {
+		return "\x00"
+	}
+	return mesh + "\x00"
+}
+
+// nameCandidates gives each candidate the name of its TrafficTrace, numbered
+// where one gives several.
+func (m *mesh) nameCandidates(taken map[string]bool) {
+	byTrace := make(map[*legacy.TrafficTrace][]*candidate)
+	var traces []*legacy.TrafficTrace
+	for _, c := range m.candidates {
+		if byTrace[c.pair.TrafficTrace] == nil {
+			traces = append(traces, c.pair.TrafficTrace)
+		}
+		byTrace[c.pair.TrafficTrace] = append(byTrace[c.pair.TrafficTrace], c)
+	}
+	// Names that are valid as they are go first, so that no other becomes one of them.
+	slices.SortFunc(traces, func(a, b *legacy.TrafficTrace) int {
+		if valid, other := validName(a.Name) == a.Name, validName(b.Name) == b.Name; valid != other {
+			if valid {
+				return -1
+			}
+			return 1
+		}
+		return strings.Compare(a.Name, b.Name)
+	})
+	for _, trace := range traces {
+		group := byTrace[trace]
+		base := validName(trace.Name)
+		if !m.claim(group, base, taken) {
+			m.claim(group, withHash(base, m.Name, trace.Name), taken)
+		}
+		if first := group[0].name; !strings.HasPrefix(first, trace.Name) || len(group) == 1 && first != trace.Name {
+			why := "since a Kubernetes name has lower-case letters, digits, dashes and dots only, 253 at most"
+			if base == trace.Name {
+				why = "since another MeshTrace has that name"
+			}
+			m.notes.inform(Renamed, trace.Place, trace, fmt.Sprintf("becomes %s, %s", quoteNames(group), why), "")
+		}
+	}
+}
+
+func quoteNames(group []*candidate) string {
+	names := make([]string, len(group))
+	for i, c := range group {
+		names[i] = fmt.Sprintf("%q", c.name)
+	}
+	return list(names)
+}
+
+// claim names a group after base, unless one of the names is taken.
+func (m *mesh) claim(group []*candidate, base string, taken map[string]bool) bool {
+	names := make([]string, len(group))
+	count := make(map[int]int) // candidates of each selector
+	for _, c := range group {
+		count[c.pair.Number]++
+	}
+	nth := make(map[int]int)
+	for i, c := range group {
+		names[i] = base
+		switch {
+		case len(group) == 1:
+		case len(count) == 1:
+			names[i] = fmt.Sprintf("%s-%d", base, i+1)
+		case count[c.pair.Number] == 1:
+			names[i] = fmt.Sprintf("%s-%d", base, c.pair.Number)
+		default:
+			nth[c.pair.Number]++
+			names[i] = fmt.Sprintf("%s-%d-%d", base, c.pair.Number, nth[c.pair.Number])
+		}
+	}
+	for i, name := range names {
+		if taken[scope(m.format(group[i]), m.Name)+name] {
+			return false
+		}
+	}
+	for i, c := range group {
+		c.name = names[i]
+		taken[scope(m.format(c), m.Name)+c.name] = true
+	}
+	return true
+}
+
+// validName is name as an RFC 1123 subdomain, name itself when it is one.
+func validName(name string) string {
+	var b strings.Builder
+	for _, r := range strings.ToLower(name) {
+		switch {
+		case 'a' <= r && r <= 'z' || '0' <= r && r <= '9' || r == '-' || r == '.':
+			b.WriteRune(r)
+		default:
+			b.WriteByte('-')
+		}
+	}
+	labels := strings.Split(b.String(), ".")
+	for i, label := range labels {
+		labels[i] = strings.Trim(label, "-")
+	}
+	labels = slices.DeleteFunc(labels, func(label string) bool { return label == "" })
+	valid := strings.Join(labels, ".")
+	switch {
+	case valid == "":
+		return withHash("trace", "", name)
+	case len(valid) > maxBase:
+		return withHash(strings.TrimRight(valid[:maxBase-10], "-."), "", name)
+	}
+	return valid
+}
+
+// withHash makes base unlike the base of any other TrafficTrace.
+func withHash(base, mesh, name string) string {
+	sum := sha256.Sum256([]byte(mesh + "\x00" + name))
+	return base + "-" + hex.EncodeToString(sum[:4])
+}
+
+// namesInOrder says whether the names already are in the order of precedence,
+// for every two candidates that can select one proxy and differ.
+func (m *mesh) namesInOrder() bool {
+	subsets := m.subsets()
+	if m.ordered(subsets) {
+		return true
+	}
+	if len(m.dataplanes) == 0 {
+		// A proxy with several inbounds can satisfy any two selectors.
+		return false
+	}
+	selectors := make([]cluster.Tags, len(subsets))
+	for i, c := range subsets {
+		selectors[i] = c.tags
+	}
+	for i, j := range meeting(selectors) {
+		if !m.ordered([]*candidate{subsets[i], subsets[j]}) {
+			return false
+		}
+	}
+	index := cluster.NewIndex(selectors)
+	var together []*candidate
+	for _, dp := range m.dataplanes {
+		m.found = index.Matching(m.found[:0], dp.TagSets()...)
+		together = together[:0]
+		for _, i := range m.found {
+			together = append(together, subsets[i])
+		}
+		if !m.ordered(together) {
+			return false
+		}
+	}
+	return true
+}
+
+// subsets are the candidates whose names matter: kind Mesh is below them all.
+func (m *mesh) subsets() []*candidate {
+	var subsets []*candidate
+	for _, c := range m.candidates {
+		if len(c.tags) > 0 {
+			subsets = append(subsets, c)
+		}
+	}
+	return subsets
+}
+
+// ordered says whether, of any two candidates that differ, the first has the
+// name that takes precedence. It remembers the least name so far, and the
+// least of those that differ from its owner, so it need not compare all.
+func (m *mesh) ordered(candidates []*candidate) bool {
+	var worst, second *candidate // names that a later one must come after
+	for _, c := range candidates {
+		for _, before := range [...]*candidate{worst, second} {
+			if before != nil && before.conf.key != c.conf.key && !m.precedes(before.name, c.name) {
+				return false
+			}
+		}
+		switch {
+		case worst == nil || m.precedes(worst.name, c.name):
+			if worst != nil && worst.conf.key != c.conf.key {
+				second = worst
+			}
+			worst = c
+		case worst.conf.key != c.conf.key && (second == nil || m.precedes(second.name, c.name)):
+			second = c
+		}
+	}
+	return true
+}
+
+// precedes says whether, other things being equal, a policy named a takes
+// precedence over one named b: by the smaller name from 2.6 on, by the larger before.
+func (m *mesh) precedes(a, b string) bool {
+	if m.o.Version.AtLeast(cluster.V(6)) {
+		return a < b
+	}
+	return a > b
+}
+
+// prefixNames puts the rank in front of every name, in equally many digits.
+func (m *mesh) prefixNames(taken map[string]bool) {
+	for _, c := range m.candidates {
+		delete(taken, scope(m.format(c), m.Name)+c.name)
+	}
+	names := make([]string, len(m.candidates))
+	for width := len(fmt.Sprint(len(m.candidates))); ; width++ {
+		unique := true
+		for i, c := range m.candidates {
+			rank := i + 1
+			if m.o.Version.Less(cluster.V(6)) {
+				rank = len(m.candidates) - i
+			}
+			names[i] = fmt.Sprintf("%0*d-%s", width, rank, c.name)
+			unique = unique && !taken[scope(m.format(c), m.Name)+names[i]] && len(names[i]) <= maxName
+		}
+		if unique {
+			break
+		}
+	}
+	for i, c := range m.candidates {
+		c.name = names[i]
+		taken[scope(m.format(c), m.Name)+c.name] = true
+	}
+	order := "smallest"
+	if m.o.Version.Less(cluster.V(6)) {
+		order = "largest"
+	}
+	m.notes.inform(Renamed, m.Place, m, fmt.Sprintf("its %s get their rank in front of the name, since MeshTraces of one kind take precedence by the %s name on Kuma %s, and the TrafficTraces' own names are in another order",
+		plural(len(m.candidates), "policy"), order, m.o.Version), "keep the prefixes when you edit the policies")
+}
+
+// meeting yields the positions i < j of selectors that one tag set can satisfy
+// both. Selectors that ask for different values of the key that most of them
+// have are never compared.
+func meeting(selectors []cluster.Tags) func(yield func(i, j int) bool) {
+	return func(yield func(i, j int) bool) {
+		uses := make(map[string]int)
+		for _, selector := range selectors {
+			for key, value := range selector {
+				if value != cluster.Any {
+					uses[key]++
+				}
+			}
+		}
+		key := ""
+		for candidate, n := range uses {
+			if n > uses[key] || n == uses[key] && candidate < key {
+				key = candidate
+			}
+		}
+		byValue := make(map[string][]int)
+		var open []int // those without a value of key
+		pair := func(i, j int) bool {
+			return !selectors[i].Meets(selectors[j]) || yield(min(i, j), max(i, j))
+		}
+		for i, selector := range selectors {
+			value, ok := selector[key]
+			exact := ok && value != cluster.Any
+			if exact {
+				for _, j := range byValue[value] {
+					if !pair(i, j) {
+						return
+					}
+				}
+			}
+			for _, j := range open {
+				if !pair(i, j) {
+					return
+				}
+			}
+			if exact {
+				byValue[value] = append(byValue[value], i)
+				continue
+			}
+			for j := range i {
+				if _, isOpen := slices.BinarySearch(open, j); !isOpen && !pair(i, j) {
+					return
+				}
+			}
+			open = append(open, i)
+		}
+	}
+}

@@ -1,0 +1,104 @@
+package convert
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"tracemigrate/cluster/manifest"
+)
+
+// Code names a kind of note. Codes are stable; docs/notes.md explains each.
+type Code string
+
+// What cannot be carried over.
+const (
+	WildcardWithoutDataplanes Code = "wildcard-without-dataplanes"
+	InvalidBackend            Code = "invalid-backend"
+	FractionUnsupported       Code = "fraction-unsupported"
+	EmptyBackendsUnsupported  Code = "empty-backends-unsupported"
+	GatewayConflict           Code = "gateway-conflict"
+	MeshTraceConflict         Code = "meshtrace-conflict"
+	ProxyDiffers              Code = "proxy-differs"
+)
+
+// What the user should know.
+const (
+	UnreachableSelector  Code = "unreachable-selector"
+	MergedSelector       Code = "merged-selector"
+	WildcardEnumerated   Code = "wildcard-enumerated"
+	WildcardUnmatched    Code = "wildcard-unmatched"
+	TieByCreationTime    Code = "tie-by-creation-time"
+	NoBackend            Code = "no-backend"
+	SamplingMadeExplicit Code = "sampling-made-explicit"
+	SamplingRounded      Code = "sampling-rounded"
+	Renamed              Code = "renamed"
+	APIVersionHTTPJSONV1 Code = "apiversion-httpjsonv1"
+	UnusedBackend        Code = "unused-backend"
+	OutboundGainsTracing Code = "outbound-gains-tracing"
+	DatadogServiceName   Code = "datadog-service-name"
+	GatewayExcluded      Code = "gateway-excluded"
+	GatewaySplitSpans    Code = "gateway-split-spans"
+	InboundIgnored       Code = "inbound-ignored"
+	KumaTags             Code = "kuma-tags"
+	ExistingMeshTrace    Code = "existing-meshtrace"
+	NoTrafficTrace       Code = "no-traffictrace"
+	NoSelectors          Code = "no-selectors"
+	MeshSubsetDeprecated Code = "meshsubset-deprecated"
+)
+
+// Note is something that a careful colleague would mention.
+type Note struct {
+	Code     Code              `json:"code"`
+	Severity manifest.Severity `json:"severity"`
+	Resource string            `json:"resource"`
+	Source   manifest.Place    `json:"source"`
+	Message  string            `json:"message"` // one sentence: what was decided, or is wrong
+	Remedy   string            `json:"remedy"`  // what to do; may be empty
+}
+
+// notes collects.
+type notes []*Note
+
+func (n *notes) add(code Code, severity manifest.Severity, at manifest.Place, resource fmt.Stringer, message, remedy string) {
+	*n = append(*n, &Note{Code: code, Severity: severity, Resource: resource.String(), Source: at, Message: message, Remedy: remedy})
+}
+
+func (n *notes) inform(code Code, at manifest.Place, resource fmt.Stringer, message, remedy string) {
+	n.add(code, manifest.Info, at, resource, message, remedy)
+}
+
+func (n *notes) warn(code Code, at manifest.Place, resource fmt.Stringer, message, remedy string) {
+	n.add(code, manifest.Warning, at, resource, message, remedy)
+}
+
+func (n *notes) refuse(code Code, at manifest.Place, resource fmt.Stringer, message, remedy string) {
+	n.add(code, manifest.Error, at, resource, message, remedy)
+}
+
+var weight = map[manifest.Severity]int{manifest.Error: 0, manifest.Warning: 1, manifest.Info: 2}
+
+// sorted returns the notes, worst first, then in the order of the source.
+func (n notes) sorted() []*Note {
+	slices.SortStableFunc(n, func(a, b *Note) int {
+		return cmp.Or(cmp.Compare(weight[a.Severity], weight[b.Severity]), a.Source.Compare(b.Source), strings.Compare(string(a.Code), string(b.Code)))
+	})
+	return n
+}
+
+// fromProblem makes a note of a problem of the input that is no error.
+func fromProblem(p *manifest.Problem) *Note {
+	return &Note{Code: Code(p.Code), Severity: p.Severity, Resource: p.Resource, Source: p.Place, Message: p.Message}
+}
+
+// plural is "1 word" or "n words".
+func plural(n int, word string) string {
+	if n == 1 {
+		return "1 " + word
+	}
+	if strings.HasSuffix(word, "y") {
+		return fmt.Sprintf("%d %sies", n, strings.TrimSuffix(word, "y"))
+	}
+	return fmt.Sprintf("%d %ss", n, word)
+}

@@ -1,0 +1,260 @@
+package convert
+
+import (
+	"fmt"
+
+	"tracemigrate/cluster"
+	"tracemigrate/legacy"
+)
+
+// remarkTies notes selectors of equal rank that can select one proxy and
+// differ, where the input does not tell which was created last, and those that
+// a known proxy satisfies both even where it does.
+func (m *mesh) remarkTies() {
+	type tie struct{ higher, lower int }
+	onProxy := make(map[tie]*cluster.Dataplane)
+	for _, dp := range m.dataplanes {
+		m.found = m.Satisfied(m.found[:0], dp.TagSets()...)
+		if len(m.found) < 2 {
+			continue
+		}
+		first := m.Pairs[m.found[0]]
+		for _, i := range m.found[1:] {
+			if m.Pairs[i].CompareRank(first) != 0 {
+				break
+			}
+			if key := (tie{int(m.found[0]), int(i)}); onProxy[key] == nil {
+				onProxy[key] = dp
+			}
+		}
+	}
+	told := make(map[[2]*legacy.TrafficTrace]bool)
+	remark := func(i, j int, dp *cluster.Dataplane) {
+		higher, lower := m.Pairs[i], m.Pairs[j]
+		both := [2]*legacy.TrafficTrace{higher.TrafficTrace, lower.TrafficTrace}
+		undecided := higher.Undecided(lower)
+		if higher.TrafficTrace == lower.TrafficTrace || told[both] || dp == nil && !undecided ||
+			m.confOf(higher.TrafficTrace).key == m.confOf(lower.TrafficTrace).key ||
+			m.higher(j, lower.Tags) != nil {
+			return
+		}
+		told[both] = true
+		where := "a proxy can satisfy both"
+		if dp != nil {
+			where = fmt.Sprintf("%s satisfies both", dp)
+		}
+		message := fmt.Sprintf("selector %d (%s) ranks equal to that of %s (%s), and %s", lower.Number, lower.Tags, source(higher), higher.Tags, where)
+		switch {
+		case undecided && (dp != nil || len(m.dataplanes) == 0):
+			m.notes.warn(TieByCreationTime, lower.Position(), lower.TrafficTrace,
+				fmt.Sprintf("%s; the one created last wins, and the input does not tell which that is: %q is taken to win by its name", message, higher.Name), tieRemedy)
+		case undecided:
+			m.notes.inform(TieByCreationTime, lower.Position(), lower.TrafficTrace,
+				fmt.Sprintf("%s, though no known one does; the one created last wins, and the input does not tell which that is: %q is taken to win by its name", message, higher.Name), tieRemedy)
+		case higher.Created.Equal(lower.Created):
+			m.notes.inform(TieByCreationTime, lower.Position(), lower.TrafficTrace,
+				fmt.Sprintf("%s; both were created at the same time, so %q wins by its smaller name", message, higher.Name), "")
+		default:
+			m.notes.inform(TieByCreationTime, lower.Position(), lower.TrafficTrace,
+				fmt.Sprintf("%s; %q wins, since it was created later", message, higher.Name), "")
+		}
+	}
+	for i := range m.Pairs {
+		for j := i + 1; j < len(m.Pairs) && len(onProxy) > 0 && m.Pairs[j].CompareRank(m.Pairs[i]) == 0; j++ {
+			if dp := onProxy[tie{i, j}]; dp != nil {
+				remark(i, j, dp)
+			}
+		}
+	}
+	for from := 0; from < len(m.Pairs); {
+		to := from
+		var selectors []cluster.Tags
+		for to < len(m.Pairs) && m.Pairs[to].CompareRank(m.Pairs[from]) == 0 {
+			selectors = append(selectors, m.Pairs[to].Tags)
+			to++
+		}
+		for i, j := range meeting(selectors) {
+			remark(from+i, from+j, nil)
+		}
+		from = to
+	}
+}
+
+// excludeGateways finds the selectors that would select a builtin gateway only
+// as a MeshTrace: those of a tag that its MeshGateway or a listener carries,
+// which TrafficTraces do not look at. They are narrowed to sidecars.
+func (m *mesh) excludeGateways() {
+	gateways := m.gateways.Of(m.Name)
+	if len(gateways) == 0 {
+		return
+	}
+	var selectors []cluster.Tags
+	for _, c := range m.candidates {
+		selectors = append(selectors, c.tags)
+	}
+	index := cluster.NewIndex(selectors)
+	selected := make(map[*candidate]*cluster.Dataplane) // gateway Dataplanes they select today
+	gaining := make(map[*candidate]*cluster.Dataplane)  // and those they would gain
+	for _, dp := range m.dataplanes {
+		if dp.Gateway == nil {
+			continue
+		}
+		today := make(map[int32]bool)
+		for _, i := range index.Matching(nil, dp.TagSets()...) {
+			today[i] = true
+			selected[m.candidates[i]] = dp
+		}
+		if gateway := m.gateways.Configures(dp); gateway != nil {
+			for _, i := range index.Matching(nil, gateway.TagSets(dp.Gateway.Tags)...) {
+				if !today[i] {
+					gaining[m.candidates[i]] = dp
+				}
+			}
+		}
+	}
+	kept := m.candidates[:0]
+	for _, c := range m.candidates {
+		gateway := carries(gateways, c.tags)
+		if gateway == nil && gaining[c] == nil || selected[c] != nil && gaining[c] == nil {
+			kept = append(kept, c)
+			continue
+		}
+		name := "a MeshGateway"
+		if gateway != nil {
+			name = gateway.String()
+		}
+		about := fmt.Sprintf("selector %d (%s) asks for a tag that %s or one of its listeners carries; TrafficTrace does not look at that tag, MeshTrace does, so the gateway would gain tracing", c.pair.Number, c.tags, name)
+		switch {
+		case selected[c] != nil:
+			m.refuse(c, GatewayConflict, fmt.Sprintf("%s, while %s is rightly selected", about, selected[c]), "give the two gateways' Dataplanes a tag that tells them apart, and write the policy by hand")
+		case m.o.Version.Less(cluster.V(6)):
+			m.refuse(c, GatewayExcluded, about+"; what prevents that, proxyTypes, came with 2.6", "upgrade to 2.6 or later first, or rename the tag of the MeshGateway")
+		default:
+			c.sidecarsOnly = true
+			kept = append(kept, c)
+			m.notes.warn(GatewayExcluded, c.pair.Position(), c.pair.TrafficTrace, about+"; the policy is narrowed to `proxyTypes: [Sidecar]`", "delegated gateways that carry the tag, if any are to come, need a policy of their own")
+		}
+	}
+	m.candidates = kept
+}
+
+// refuse notes that a candidate cannot be carried over.
+func (m *mesh) refuse(c *candidate, code Code, message, remedy string) {
+	m.refused[c.position] = true
+	m.fates[c.position].Reason = "it cannot be carried over: " + string(code)
+	m.notes.refuse(code, c.pair.Position(), c.pair.TrafficTrace, message, remedy)
+}
+
+// carries returns a MeshGateway that has one of tags, itself or on a listener,
+// and contradicts none; nil when there is none.
+func carries(gateways []*cluster.MeshGateway, tags cluster.Tags) *cluster.MeshGateway {
+	for _, gateway := range gateways {
+		selectors := gateway.Selectors
+		if len(selectors) == 0 {
+			selectors = []cluster.Tags{nil}
+		}
+		for _, own := range gateway.TagSets(nil) {
+			shared := false
+			for key, value := range tags {
+				shared = shared || own[key] == value
+			}
+			if !shared || !tags.Meets(own) {
+				continue
+			}
+			for _, selector := range selectors {
+				rest := make(cluster.Tags, len(selector))
+				for key, value := range selector {
+					if _, ok := own[key]; !ok {
+						rest[key] = value
+					}
+				}
+				if tags.Meets(rest) {
+					return gateway
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// remark notes what changes with any MeshTrace, however it is written.
+func (m *mesh) remark() {
+	used := make(map[string]bool)
+	for _, t := range m.TrafficTraces {
+		if b := m.BackendOf(t); b != nil {
+			used[b.Name] = true
+		}
+	}
+	for _, b := range m.Backends {
+		if !used[b.Name] && len(m.TrafficTraces) > 0 {
+			m.notes.inform(UnusedBackend, b.Place, backendOf{m, b}, "is used by no TrafficTrace, so it appears in no policy", "")
+		}
+	}
+	var zipkin, datadog, split, subset *candidate
+	for _, c := range m.candidates {
+		if len(c.tags) > 0 && subset == nil {
+			subset = c
+		}
+		if !c.conf.traces() {
+			continue
+		}
+		switch b := c.conf.Backends[0]; {
+		case b.Zipkin != nil && zipkin == nil:
+			zipkin = c
+		case b.Datadog != nil:
+			if datadog == nil {
+				datadog = c
+			}
+			if b.Datadog.SplitService && split == nil {
+				split = c
+			}
+		}
+	}
+	at := func(c *candidate) *legacy.Pair { return c.pair }
+	if (zipkin != nil || datadog != nil) && !m.routed && m.o.Version.AtLeast(cluster.V(6)) {
+		m.notes.warn(OutboundGainsTracing, m.Place, m,
+			"has no TrafficRoute in the input; without one, Kuma 2.6 and later apply TrafficTrace to inbounds only, while MeshTrace traces outbounds as well, so they would gain tracing",
+			"nothing, if client spans are welcome (or if there is a TrafficRoute that is not in the input); no MeshTrace can leave them out")
+	}
+	gateways, several := 0, 0
+	for _, dp := range m.dataplanes {
+		if dp.Builtin() {
+			gateways++
+		}
+		if hasSeveralServices(dp) {
+			several++
+		}
+	}
+	hasGateways := gateways > 0 || len(m.gateways.Of(m.Name)) > 0
+	if zipkin != nil && hasGateways && m.o.Version.AtLeast(cluster.V(3)) {
+		m.notes.inform(GatewaySplitSpans, at(zipkin).Position(), zipkin, "on builtin gateways, MeshTrace sets Zipkin's splitSpansForRequest, which TrafficTrace does not: a request gets a span of its own on each side", "nothing; no MeshTrace can leave it out")
+	}
+	switch {
+	case datadog != nil && (several > 0 || len(m.dataplanes) == 0):
+		who := "proxies with several services"
+		if several > 0 {
+			who = plural(several, "proxy") + " with several services"
+		}
+		m.notes.warn(DatadogServiceName, at(datadog).Position(), datadog,
+			fmt.Sprintf("Datadog's service name of an inbound is that inbound's own service under TrafficTrace, and the alphabetically first service of the proxy under MeshTrace; it changes for inbounds of other services, on %s", who),
+			"check dashboards and monitors that name such a service")
+	case split != nil && hasGateways:
+		m.notes.warn(DatadogServiceName, at(split).Position(), split, "with splitService, Datadog's service name of a builtin gateway gets the suffix _INBOUND under MeshTrace, which it has not under TrafficTrace", "check dashboards and monitors that name the gateway's service")
+	}
+	if (zipkin != nil || datadog != nil) && m.o.Version.AtLeast(cluster.V(14)) {
+		m.notes.inform(KumaTags, m.Place, m, "spans get the tags kuma.mesh, kuma.zone and kuma.workload in addition, as with any MeshTrace on Kuma 2.14", "")
+	}
+	if subset != nil && m.o.Version.AtLeast(cluster.V(10)) {
+		m.notes.inform(MeshSubsetDeprecated, at(subset).Position(), subset,
+			fmt.Sprintf("targetRef kind MeshSubset is deprecated on Kuma %s: the control plane warns and applies it; the kind that replaces it, Dataplane, selects by labels, which are not the tags that selectors name", m.o.Version), "")
+	}
+}
+
+func hasSeveralServices(dp *cluster.Dataplane) bool {
+	for i := 1; i < len(dp.Inbounds); i++ {
+		if dp.Inbounds[i].Tags[cluster.ServiceTag] != dp.Inbounds[0].Tags[cluster.ServiceTag] {
+			return true
+		}
+	}
+	return false
+}

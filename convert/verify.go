@@ -1,0 +1,204 @@
+package convert
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"tracemigrate/cluster"
+	"tracemigrate/meshtrace"
+)
+
+// served returns an existing policy that gives all proxies with tags their
+// tracing, so that the legacy one has no say; nil when there is none for certain.
+func (m *mesh) served(tags cluster.Tags) *meshtrace.Policy {
+	var by *meshtrace.Policy
+	for _, p := range m.existing {
+		if p.Default.Backends != nil && len(p.Default.Backends) == 0 {
+			return nil // it may take the tracing away from some of them
+		}
+		if by != nil || len(p.Default.Backends) == 0 || len(p.TargetRef.ProxyTypes) > 0 {
+			continue
+		}
+		switch ref := p.TargetRef; ref.Kind {
+		case meshtrace.Mesh:
+			by = p
+		case meshtrace.MeshSubset:
+			if ref.Tags.Match(tags) {
+				by = p
+			}
+		case meshtrace.MeshService, meshtrace.MeshServiceSubset:
+			if tags[cluster.ServiceTag] == ref.Name && ref.Tags.Match(tags) {
+				by = p
+			}
+		case meshtrace.Dataplane, meshtrace.MeshGateway: // they look at something else than tags
+		}
+	}
+	return by
+}
+
+// verify holds the tracing of every known proxy before against that after, and
+// that of made-up proxies where existing policies meet the new ones.
+func (m *mesh) verify() {
+	if len(m.Pairs) == 0 {
+		return
+	}
+	before := meshtrace.NewMatcher(m.o.Version, m.existing, m.gateways)
+	policies := slices.Clone(m.existing)
+	for _, c := range m.candidates {
+		live := *c.policy
+		if m.o.Shadow {
+			live.Labels = maps.Clone(live.Labels)
+			delete(live.Labels, cluster.EffectLabel) // what would be, were it applied
+		}
+		policies = append(policies, &live)
+	}
+	v := &verifier{mesh: m, before: before, after: meshtrace.NewMatcher(m.o.Version, policies, m.gateways), wrong: make(map[finding][]string)}
+	for _, dp := range m.dataplanes {
+		v.check(dp, false)
+	}
+	v.report(false)
+	v.wrong = make(map[finding][]string)
+	for dp := range m.madeUp() {
+		v.check(dp, true)
+	}
+	v.report(true)
+}
+
+type verifier struct {
+	*mesh
+	before, after *meshtrace.Matcher
+	wrong         map[finding][]string // proxies that differ
+}
+
+// finding is a way to differ.
+type finding struct {
+	code     Code
+	position int // of the pair that decides today; -1 for none
+	existing *meshtrace.Policy
+}
+
+// check records when dp's tracing after is not that before.
+func (v *verifier) check(dp *cluster.Dataplane, madeUp bool) {
+	existing := v.before.Matching(dp)
+	want := meshtrace.Merge(existing)
+	var position int
+	position, v.found = v.Wins(v.found, dp.TagSets()...)
+	wanted := describe(&want)
+	if len(want.Backends) == 0 && position >= 0 {
+		if v.refused[position] {
+			return // a note says why
+		}
+		if madeUp && hasWildcard(withoutService(v.Pairs[position].Tags)) {
+			return // only known values were enumerated
+		}
+		wanted = v.confOf(v.Pairs[position].TrafficTrace).key
+	}
+	got := meshtrace.Merge(v.after.Matching(dp))
+	if describe(&got) == wanted {
+		return
+	}
+	f := finding{code: ProxyDiffers, position: position}
+	switch {
+	case len(existing) > 0:
+		f.code, f.existing = MeshTraceConflict, existing[len(existing)-1]
+	case dp.Builtin():
+		f.code = GatewayConflict
+	case slices.ContainsFunc(dp.Inbounds, func(in cluster.Inbound) bool { return in.Ignored }) && (v.o.Version == cluster.V(9) || v.o.Version == cluster.V(10)):
+		f.code = InboundIgnored
+	}
+	v.wrong[f] = append(v.wrong[f], dp.String())
+}
+
+func withoutService(tags cluster.Tags) cluster.Tags {
+	tags = maps.Clone(tags)
+	delete(tags, cluster.ServiceTag)
+	return tags
+}
+
+// report makes notes of what check found, one for each way to differ.
+func (v *verifier) report(madeUp bool) {
+	findings := slices.SortedFunc(maps.Keys(v.wrong), func(a, b finding) int {
+		return strings.Compare(fmt.Sprintf("%s %09d %p", a.code, a.position, a.existing), fmt.Sprintf("%s %09d %p", b.code, b.position, b.existing))
+	})
+	for _, f := range findings {
+		at, resource := v.Place, fmt.Stringer(v.mesh)
+		if f.position >= 0 {
+			pair := v.Pairs[f.position]
+			at, resource = pair.Position(), pair.TrafficTrace
+		}
+		who := fmt.Sprintf("%s (%s)", plural(len(v.wrong[f]), "proxy"), list(v.wrong[f]))
+		if madeUp {
+			who = "a proxy that both select"
+		}
+		switch f.code {
+		case MeshTraceConflict:
+			message := fmt.Sprintf("together with the existing %s (%s), %s would not keep today's tracing: policies of both merge", f.existing, f.existing.Place, who)
+			remedy := fmt.Sprintf("set sampling.overall, client and random and tags in %s as they are in effect today, or delete it once its proxies are covered; then convert again", f.existing)
+			if madeUp && len(v.dataplanes) > 0 {
+				v.notes.warn(f.code, at, resource, message+"; no known proxy is concerned", remedy)
+			} else {
+				v.notes.refuse(f.code, at, resource, message, remedy)
+			}
+		case InboundIgnored:
+			v.notes.warn(f.code, at, resource, fmt.Sprintf("%s would not keep today's tracing while an inbound is in state Ignored: MeshTrace leaves such inbounds out on Kuma %s", who, v.o.Version), "check that those inbounds are meant to be ignored, or upgrade to 2.11 or later")
+		case GatewayConflict:
+			v.notes.refuse(f.code, at, resource, fmt.Sprintf("%s would not keep today's tracing: MeshTrace selects builtin gateways by the tags of their MeshGateway and its listeners too", who), "rename those tags of the MeshGateway, or write a policy for the gateway by hand")
+		default:
+			v.notes.refuse(ProxyDiffers, at, resource, who+" would not keep today's tracing", "do not apply the policies, and report this as a bug of tracemigrate with the input")
+		}
+	}
+}
+
+// madeUp yields a sidecar for every meeting of an existing policy with a new one.
+func (m *mesh) madeUp() func(yield func(*cluster.Dataplane) bool) {
+	return func(yield func(*cluster.Dataplane) bool) {
+		for _, p := range m.existing {
+			tags := maps.Clone(p.TargetRef.Tags)
+			if tags == nil {
+				tags = cluster.Tags{}
+			}
+			switch p.TargetRef.Kind {
+			case meshtrace.MeshService, meshtrace.MeshServiceSubset:
+				tags[cluster.ServiceTag] = p.TargetRef.Name
+			case meshtrace.MeshGateway:
+				continue
+			case meshtrace.Mesh, meshtrace.Dataplane, meshtrace.MeshSubset:
+			}
+			for _, c := range m.candidates {
+				dp := &cluster.Dataplane{Mesh: m.Name, Name: p.TargetRef.Name, Namespace: p.TargetRef.Namespace, Labels: p.TargetRef.Labels}
+				if c.tags.Meets(tags) {
+					both := maps.Clone(tags)
+					maps.Copy(both, c.tags)
+					dp.Inbounds = []cluster.Inbound{{Tags: withService(both)}}
+				} else {
+					dp.Inbounds = []cluster.Inbound{{Tags: withService(tags)}, {Tags: withService(c.tags)}}
+				}
+				if len(p.TargetRef.ProxyTypes) == 1 && p.TargetRef.ProxyTypes[0] == meshtrace.Gateway {
+					dp.Gateway = &cluster.Gateway{Tags: dp.Inbounds[0].Tags}
+					if len(dp.Inbounds) > 1 || c.sidecarsOnly {
+						continue
+					}
+					dp.Inbounds = nil
+				}
+				if !yield(dp) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// withService is tags with a service, which every tag set has.
+func withService(tags cluster.Tags) cluster.Tags {
+	if _, ok := tags[cluster.ServiceTag]; ok {
+		return tags
+	}
+	tags = maps.Clone(tags)
+	if tags == nil {
+		tags = cluster.Tags{}
+	}
+	tags[cluster.ServiceTag] = "any"
+	return tags
+}

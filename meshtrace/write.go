@@ -1,0 +1,241 @@
+package meshtrace
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+
+	"tracemigrate/cluster"
+)
+
+// SourceAnnotation tells on Kubernetes which TrafficTrace a policy came from.
+const SourceAnnotation = "tracemigrate/source"
+
+// Style says how policies are written.
+type Style struct {
+	Version cluster.Version
+	JSON    bool // else YAML
+	Bare    bool // without comments and annotations
+}
+
+// The manifest, its fields in the order of Kuma's documentation.
+type (
+	object struct {
+		APIVersion string            `yaml:"apiVersion,omitempty" json:"apiVersion,omitempty"`
+		Kind       string            `yaml:"kind,omitempty" json:"kind,omitempty"`
+		Metadata   *metadata         `yaml:"metadata,omitempty" json:"metadata,omitempty"`
+		Type       string            `yaml:"type,omitempty" json:"type,omitempty"`
+		Name       string            `yaml:"name,omitempty" json:"name,omitempty"`
+		Mesh       string            `yaml:"mesh,omitempty" json:"mesh,omitempty"`
+		Labels     map[string]string `yaml:"labels,omitempty" json:"labels,omitempty"`
+		Spec       spec              `yaml:"spec" json:"spec"`
+	}
+	metadata struct {
+		Name        string            `yaml:"name" json:"name"`
+		Namespace   string            `yaml:"namespace" json:"namespace"`
+		Labels      map[string]string `yaml:"labels" json:"labels"`
+		Annotations map[string]string `yaml:"annotations,omitempty" json:"annotations,omitempty"`
+	}
+	spec struct {
+		TargetRef targetRef `yaml:"targetRef" json:"targetRef"`
+		Default   conf      `yaml:"default" json:"default"`
+	}
+	targetRef struct {
+		Kind       Kind              `yaml:"kind" json:"kind"`
+		Tags       map[string]string `yaml:"tags,omitempty" json:"tags,omitempty"`
+		ProxyTypes []string          `yaml:"proxyTypes,omitempty" json:"proxyTypes,omitempty"`
+	}
+	// The lists are pointers, because an empty list says something.
+	conf struct {
+		Tags     *[]Tag     `yaml:"tags,omitempty" json:"tags,omitempty"`
+		Sampling *sampling  `yaml:"sampling,omitempty" json:"sampling,omitempty"`
+		Backends *[]backend `yaml:"backends,omitempty" json:"backends,omitempty"`
+	}
+	sampling struct {
+		Overall percent `yaml:"overall,omitempty" json:"overall,omitempty"`
+		Client  percent `yaml:"client,omitempty" json:"client,omitempty"`
+		Random  percent `yaml:"random,omitempty" json:"random,omitempty"`
+	}
+	// percent is an integer, or a decimal string; nil when not set.
+	percent any
+	backend struct {
+		Type    string   `yaml:"type,omitempty" json:"type,omitempty"`
+		Zipkin  *zipkin  `yaml:"zipkin,omitempty" json:"zipkin,omitempty"`
+		Datadog *datadog `yaml:"datadog,omitempty" json:"datadog,omitempty"`
+	}
+	zipkin struct {
+		URL               string `yaml:"url" json:"url"`
+		APIVersion        string `yaml:"apiVersion" json:"apiVersion"`
+		SharedSpanContext *bool  `yaml:"sharedSpanContext,omitempty" json:"sharedSpanContext,omitempty"`
+		TraceID128Bit     bool   `yaml:"traceId128bit" json:"traceId128bit"`
+	}
+	datadog struct {
+		URL          string `yaml:"url" json:"url"`
+		SplitService bool   `yaml:"splitService" json:"splitService"`
+	}
+)
+
+// manifest is p as it is written for a version.
+func (p *Policy) manifest(style Style) object {
+	o := object{Spec: spec{
+		TargetRef: targetRef{Kind: p.TargetRef.Kind, Tags: p.TargetRef.Tags, ProxyTypes: p.TargetRef.ProxyTypes},
+		Default: conf{
+			Sampling: p.Default.Sampling.manifest(),
+		},
+	}}
+	if p.Default.Tags != nil {
+		o.Spec.Default.Tags = &p.Default.Tags
+	}
+	if p.Default.Backends != nil {
+		backends := make([]backend, 0, 1)
+		for _, b := range p.Default.Backends {
+			to := backend{Type: b.Type}
+			if style.Version.Less(cluster.V(3)) {
+				to.Type = "" // the field came with 2.3, which requires it
+			}
+			if z := b.Zipkin; z != nil {
+				to.Zipkin = &zipkin{URL: z.URL, APIVersion: z.APIVersion, SharedSpanContext: z.SharedSpanContext, TraceID128Bit: z.TraceID128Bit}
+			}
+			if d := b.Datadog; d != nil {
+				to.Datadog = &datadog{URL: d.URL, SplitService: d.SplitService}
+			}
+			backends = append(backends, to)
+		}
+		o.Spec.Default.Backends = &backends
+	}
+	if p.Format == cluster.Universal {
+		o.Type, o.Name, o.Mesh, o.Labels = "MeshTrace", p.Name, p.Mesh, p.Labels
+		return o
+	}
+	labels := map[string]string{cluster.MeshLabel: p.Mesh}
+	for key, value := range p.Labels {
+		labels[key] = value
+	}
+	o.APIVersion, o.Kind = "kuma.io/v1alpha1", "MeshTrace"
+	o.Metadata = &metadata{Name: p.Name, Namespace: p.Namespace, Labels: labels}
+	if p.Source != "" && !style.Bare {
+		o.Metadata.Annotations = map[string]string{SourceAnnotation: p.Source}
+	}
+	return o
+}
+
+func (s Sampling) manifest() *sampling {
+	if s == (Sampling{}) {
+		return nil
+	}
+	value := func(p *Percent) percent {
+		switch {
+		case p == nil:
+			return nil
+		case p.Whole():
+			return int(*p)
+		}
+		return p.String()
+	}
+	return &sampling{Overall: value(s.Overall), Client: value(s.Client), Random: value(s.Random)}
+}
+
+// Write writes policies: YAML documents, or one JSON list. A JSON list has the
+// form that kubectl reads, or on Universal that of the control plane's API;
+// policies of both forms do not go together then, which is an error.
+func Write(w io.Writer, policies []*Policy, style Style) error {
+	if style.JSON {
+		return writeJSON(w, policies, style)
+	}
+	encoder := yaml.NewEncoder(w)
+	encoder.SetIndent(2)
+	for _, p := range policies {
+		var node yaml.Node
+		if err := node.Encode(p.manifest(style)); err != nil {
+			return fmt.Errorf("writing %s: %w", p, err)
+		}
+		if p.Source != "" && !style.Bare {
+			node.HeadComment = "from " + p.Source
+		}
+		if err := encoder.Encode(&node); err != nil {
+			return fmt.Errorf("writing %s: %w", p, err)
+		}
+	}
+	if err := encoder.Close(); err != nil {
+		return fmt.Errorf("writing policies: %w", err)
+	}
+	return nil
+}
+
+func writeJSON(w io.Writer, policies []*Policy, style Style) error {
+	items := make([]object, 0, len(policies))
+	for _, p := range policies {
+		items = append(items, p.manifest(style))
+	}
+	universal := slices.ContainsFunc(policies, func(p *Policy) bool { return p.Format == cluster.Universal })
+	kubernetes := slices.ContainsFunc(policies, func(p *Policy) bool { return p.Format == cluster.Kubernetes })
+	var list any = struct {
+		APIVersion string   `json:"apiVersion"`
+		Kind       string   `json:"kind"`
+		Items      []object `json:"items"`
+	}{"v1", "List", items}
+	switch {
+	case universal && kubernetes:
+		return fmt.Errorf("Kubernetes and Universal policies cannot stand in one JSON list; choose a --format") //nolint:staticcheck // Kubernetes is a name
+	case universal:
+		list = struct {
+			Total int      `json:"total"`
+			Items []object `json:"items"`
+		}{len(items), items}
+	}
+	encoder := json.NewEncoder(w)
+	encoder.SetIndent("", "  ")
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(list); err != nil {
+		return fmt.Errorf("writing policies: %w", err)
+	}
+	return nil
+}
+
+// File returns one policy as a file, and the file's name: mesh and policy, with
+// everything but letters, digits, dashes and dots replaced, so that it cannot
+// lead out of a directory.
+func (p *Policy) File(style Style) (name string, text []byte, err error) {
+	var b bytes.Buffer
+	extension := ".yaml"
+	if style.JSON {
+		extension = ".json"
+		encoder := json.NewEncoder(&b)
+		encoder.SetIndent("", "  ")
+		encoder.SetEscapeHTML(false)
+		err = encoder.Encode(p.manifest(style))
+	} else {
+		err = Write(&b, []*Policy{p}, style)
+	}
+	// A policy's name has no underscore, so no two policies share a file.
+	name = fileSafe(p.Mesh) + "_" + fileSafe(p.Name)
+	if len(name) > maxFileName {
+		sum := sha256.Sum256([]byte(name))
+		name = name[:maxFileName-9] + "-" + hex.EncodeToString(sum[:4])
+	}
+	return name + extension, b.Bytes(), err
+}
+
+// maxFileName leaves room for the extension in the 255 bytes that file systems take.
+const maxFileName = 240
+
+// fileSafe replaces every byte that is not a lower-case letter, digit, dash or
+// inner dot by its hexadecimal code, so that different names stay different.
+func fileSafe(name string) string {
+	var b strings.Builder
+	for i, r := range []byte(name) {
+		if 'a' <= r && r <= 'z' || '0' <= r && r <= '9' || r == '-' || r == '.' && i > 0 {
+			b.WriteByte(r)
+		} else {
+			fmt.Fprintf(&b, "%%%02x", r)
+		}
+	}
+	return b.String()
+}
