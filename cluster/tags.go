@@ -80,40 +80,55 @@ func (tags Tags) Compare(other Tags) int {
 	return cmp.Or(cmp.Compare(len(tags), len(other)), strings.Compare(tags.String(), other.String()))
 }
 
+// Never is a selector that no tag set satisfies. It keeps a place in an Index.
+var Never = Tags{"\x00": "\x00"}
+
 // Index finds which of many selectors a tag set satisfies. Each selector is
 // filed under the one of its tags that fewest selectors share, so a lookup
 // costs what the set's own tags have in their drawers, not all selectors.
 type Index struct {
 	selectors []Tags
-	drawers   map[Tag][]int32
-	anywhere  []int32 // selectors without tags
+	drawers   map[string]*drawers // by key
+	anywhere  []int32             // selectors without tags
 }
 
-// Tag is one key and value.
-type Tag struct{ Key, Value string }
+// drawers holds the selectors filed under one key.
+type drawers struct {
+	byValue  map[string][]int32
+	wildcard []int32
+}
 
 // NewIndex files selectors; they are known by their position from then on.
 func NewIndex(selectors []Tags) *Index {
-	shared := make(map[Tag]int, len(selectors))
+	type tag struct{ key, value string }
+	shared := make(map[tag]int, len(selectors))
 	for _, selector := range selectors {
 		for key, value := range selector {
-			shared[Tag{key, value}]++
+			shared[tag{key, value}]++
 		}
 	}
-	x := &Index{selectors: selectors, drawers: make(map[Tag][]int32)}
+	x := &Index{selectors: selectors, drawers: make(map[string]*drawers)}
 	for i, selector := range selectors {
 		if len(selector) == 0 {
 			x.anywhere = append(x.anywhere, int32(i))
 			continue
 		}
-		best, fewest := Tag{}, -1
+		best, fewest := tag{}, -1
 		for key, value := range selector {
-			tag, n := Tag{key, value}, shared[Tag{key, value}]
-			if fewest < 0 || n < fewest || n == fewest && (tag.Key < best.Key || tag.Key == best.Key && tag.Value < best.Value) {
-				best, fewest = tag, n
+			if n := shared[tag{key, value}]; fewest < 0 || n < fewest {
+				best, fewest = tag{key, value}, n
 			}
 		}
-		x.drawers[best] = append(x.drawers[best], int32(i))
+		of := x.drawers[best.key]
+		if of == nil {
+			of = &drawers{byValue: make(map[string][]int32)}
+			x.drawers[best.key] = of
+		}
+		if best.value == Any {
+			of.wildcard = append(of.wildcard, int32(i))
+		} else {
+			of.byValue[best.value] = append(of.byValue[best.value], int32(i))
+		}
 	}
 	return x
 }
@@ -127,7 +142,11 @@ func (x *Index) Matching(found []int32, sets ...Tags) []int32 {
 	}
 	for _, set := range sets {
 		for key, value := range set {
-			for _, drawer := range [2][]int32{x.drawers[Tag{key, value}], x.wildcards(key, value)} {
+			of := x.drawers[key]
+			if of == nil {
+				continue
+			}
+			for _, drawer := range [2][]int32{of.byValue[value], of.wildcard} {
 				for _, i := range drawer {
 					if x.selectors[i].Match(set) {
 						found = append(found, i)
@@ -138,11 +157,4 @@ func (x *Index) Matching(found []int32, sets ...Tags) []int32 {
 	}
 	slices.Sort(found[from:])
 	return append(found[:from], slices.Compact(found[from:])...)
-}
-
-func (x *Index) wildcards(key, value string) []int32 {
-	if value == Any {
-		return nil
-	}
-	return x.drawers[Tag{key, Any}]
 }

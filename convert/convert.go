@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"tracemigrate/cluster"
@@ -224,7 +225,7 @@ func (m *mesh) consider(position int, pair *legacy.Pair, values []cluster.Tags) 
 			return
 		}
 	}
-	if higher := m.higher(position, pair.Tags); higher != nil {
+	if higher := m.Covering(position, pair.Tags); higher != nil {
 		m.unreachable(pair, higher, fate)
 		return
 	}
@@ -253,15 +254,6 @@ func (m *mesh) consider(position int, pair *legacy.Pair, values []cluster.Tags) 
 		}
 		m.candidates = append(m.candidates, &candidate{pair: pair, position: position, tags: target, conf: c})
 	}
-}
-
-// higher returns a pair that precedes position and decides for every proxy
-// that tags select, or nil.
-func (m *mesh) higher(position int, tags cluster.Tags) *legacy.Pair {
-	if covering := m.Covering(tags); len(covering) > 0 && int(covering[0]) < position {
-		return m.Pairs[covering[0]]
-	}
-	return nil
 }
 
 // unreachable says why pair never decides.
@@ -304,15 +296,19 @@ func hasWildcard(tags cluster.Tags) bool {
 // kuma.io/service, its tags with the values of each known tag set that
 // satisfies it, by position.
 func (m *mesh) wildcardValues() map[int][]cluster.Tags {
-	var wild []int
-	var selectors []cluster.Tags
+	var wild []int               // positions
+	var selectors []cluster.Tags // their tags
+	var keys [][]string          // their keys with a wildcard
 	for position, pair := range m.Pairs {
+		var any []string
 		for key, value := range pair.Tags {
 			if value == cluster.Any && key != cluster.ServiceTag {
-				wild = append(wild, position)
-				selectors = append(selectors, pair.Tags)
-				break
+				any = append(any, key)
 			}
+		}
+		if len(any) > 0 && m.Covering(position, pair.Tags) == nil {
+			slices.Sort(any)
+			wild, selectors, keys = append(wild, position), append(selectors, pair.Tags), append(keys, any)
 		}
 	}
 	if len(wild) == 0 {
@@ -321,24 +317,28 @@ func (m *mesh) wildcardValues() map[int][]cluster.Tags {
 	index := cluster.NewIndex(selectors)
 	values := make(map[int][]cluster.Tags, len(wild))
 	seen := make(map[string]bool)
+	var known []byte // what was seen, in one form
 	var found []int32
 	for _, dp := range m.dataplanes {
 		for _, set := range dp.TagSets() {
 			found = index.Matching(found[:0], set)
 			for _, i := range found {
-				tags := make(cluster.Tags, len(selectors[i]))
-				for key, value := range selectors[i] {
-					switch {
-					case value != cluster.Any:
-						tags[key] = value
-					case key != cluster.ServiceTag:
-						tags[key] = set[key]
-					}
+				known = strconv.AppendInt(known[:0], int64(i), 10)
+				for _, key := range keys[i] {
+					known = append(append(known, 0), set[key]...)
 				}
-				if key := fmt.Sprintf("%d %v", i, tags); !seen[key] {
-					seen[key] = true
-					values[wild[i]] = append(values[wild[i]], tags)
+				if seen[string(known)] {
+					continue
 				}
+				seen[string(known)] = true
+				tags := maps.Clone(selectors[i])
+				if tags[cluster.ServiceTag] == cluster.Any {
+					delete(tags, cluster.ServiceTag)
+				}
+				for _, key := range keys[i] {
+					tags[key] = set[key]
+				}
+				values[wild[i]] = append(values[wild[i]], tags)
 			}
 		}
 	}
@@ -369,7 +369,7 @@ func (m *mesh) enumerate(position int, pair *legacy.Pair, values []cluster.Tags)
 	}
 	var targets []cluster.Tags
 	for _, tags := range values {
-		if m.higher(position, tags) == nil {
+		if m.Covering(position, tags) == nil {
 			targets = append(targets, tags)
 		}
 	}

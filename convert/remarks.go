@@ -35,7 +35,7 @@ func (m *mesh) remarkTies() {
 		undecided := higher.Undecided(lower)
 		if higher.TrafficTrace == lower.TrafficTrace || told[both] || dp == nil && !undecided ||
 			m.confOf(higher.TrafficTrace).key == m.confOf(lower.TrafficTrace).key ||
-			m.higher(j, lower.Tags) != nil {
+			m.Covering(j, lower.Tags) != nil {
 			return
 		}
 		told[both] = true

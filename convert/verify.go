@@ -54,7 +54,7 @@ func (m *mesh) verify() {
 		}
 		policies = append(policies, &live)
 	}
-	v := &verifier{mesh: m, before: before, after: meshtrace.NewMatcher(m.o.Version, policies, m.gateways), wrong: make(map[finding][]string)}
+	v := &verifier{mesh: m, before: before, after: meshtrace.NewMatcher(m.o.Version, policies, m.gateways), wrong: make(map[finding][]string), described: make(map[parts]string)}
 	for _, dp := range m.dataplanes {
 		v.check(dp, false)
 	}
@@ -70,6 +70,37 @@ type verifier struct {
 	*mesh
 	before, after *meshtrace.Matcher
 	wrong         map[finding][]string // proxies that differ
+	described     map[parts]string     // what describe said before
+}
+
+// parts is what a merged conf consists of, by identity.
+type parts struct {
+	backends                *meshtrace.Backend
+	none                    bool // backends: []
+	overall, client, random *meshtrace.Percent
+	tags                    *meshtrace.Tag
+}
+
+// describe is describe, once for each combination of policies' parts.
+func (v *verifier) describe(c *meshtrace.Conf) string {
+	key := parts{
+		backends: first(c.Backends), none: c.Backends != nil && len(c.Backends) == 0,
+		overall: c.Sampling.Overall, client: c.Sampling.Client, random: c.Sampling.Random, tags: first(c.Tags),
+	}
+	said, ok := v.described[key]
+	if !ok {
+		said = describe(c)
+		v.described[key] = said
+	}
+	return said
+}
+
+// first is the address of a list's first item, nil when it has none.
+func first[T any](list []T) *T {
+	if len(list) == 0 {
+		return nil
+	}
+	return &list[0]
 }
 
 // finding is a way to differ.
@@ -85,7 +116,7 @@ func (v *verifier) check(dp *cluster.Dataplane, madeUp bool) {
 	want := meshtrace.Merge(existing)
 	var position int
 	position, v.found = v.Wins(v.found, dp.TagSets()...)
-	wanted := describe(&want)
+	wanted := v.describe(&want)
 	if len(want.Backends) == 0 && position >= 0 {
 		if v.refused[position] {
 			return // a note says why
@@ -96,7 +127,7 @@ func (v *verifier) check(dp *cluster.Dataplane, madeUp bool) {
 		wanted = v.confOf(v.Pairs[position].TrafficTrace).key
 	}
 	got := meshtrace.Merge(v.after.Matching(dp))
-	if describe(&got) == wanted {
+	if v.describe(&got) == wanted {
 		return
 	}
 	f := finding{code: ProxyDiffers, position: position}

@@ -19,7 +19,8 @@ type Mesh struct {
 	// Pairs holds every selector of every TrafficTrace, highest precedence first.
 	Pairs []*Pair
 
-	index *cluster.Index // of Pairs
+	all      *cluster.Index // of Pairs
+	deciding *cluster.Index // of those that can decide for a proxy
 }
 
 // Backend is an entry of Mesh.tracing.backends.
@@ -69,6 +70,8 @@ type Pair struct {
 	*TrafficTrace
 	Selector
 	Number int // of the selector within its TrafficTrace, from 1
+
+	tags, exact int // the selector's rank
 }
 
 // Position is where the selector stands.
@@ -108,7 +111,9 @@ func Read(s *cluster.Snapshot) ([]*Mesh, []*manifest.Problem) {
 func (m *Mesh) order() {
 	for _, trace := range m.TrafficTraces {
 		for i, selector := range trace.Selectors {
-			m.Pairs = append(m.Pairs, &Pair{TrafficTrace: trace, Selector: selector, Number: i + 1})
+			pair := &Pair{TrafficTrace: trace, Selector: selector, Number: i + 1}
+			pair.tags, pair.exact = selector.Tags.Rank()
+			m.Pairs = append(m.Pairs, pair)
 		}
 	}
 	slices.SortStableFunc(m.Pairs, func(a, b *Pair) int {
@@ -118,14 +123,19 @@ func (m *Mesh) order() {
 	for i, pair := range m.Pairs {
 		selectors[i] = pair.Tags
 	}
-	m.index = cluster.NewIndex(selectors)
+	m.all = cluster.NewIndex(selectors)
+	deciding := slices.Clone(selectors)
+	for i, pair := range m.Pairs {
+		if m.Covering(i, pair.Tags) != nil {
+			deciding[i] = cluster.Never
+		}
+	}
+	m.deciding = cluster.NewIndex(deciding)
 }
 
 // CompareRank is negative when p outranks q by its tags alone.
 func (p *Pair) CompareRank(q *Pair) int {
-	tags, exact := p.Tags.Rank()
-	otherTags, otherExact := q.Tags.Rank()
-	return cmp.Or(cmp.Compare(otherTags, tags), cmp.Compare(otherExact, exact))
+	return cmp.Or(cmp.Compare(q.tags, p.tags), cmp.Compare(q.exact, p.exact))
 }
 
 // Undecided says whether p precedes q only as far as names tell: they rank
@@ -138,7 +148,7 @@ func (p *Pair) Undecided(q *Pair) bool {
 // with these tag sets: the first that one of them satisfies; -1 when none is.
 // found is scratch space.
 func (m *Mesh) Wins(found []int32, sets ...cluster.Tags) (position int, scratch []int32) {
-	found = m.index.Matching(found[:0], sets...)
+	found = m.deciding.Matching(found[:0], sets...)
 	if len(found) == 0 {
 		return -1, found
 	}
@@ -161,11 +171,11 @@ func (m *Mesh) BackendOf(t *TrafficTrace) *Backend {
 	return nil
 }
 
-// Covering returns the positions in Pairs of the selectors that every proxy
-// satisfies which satisfies tags, in ascending order. A wildcard is satisfied
-// when tags names its key, or when the key is kuma.io/service, which every tag
-// set has.
-func (m *Mesh) Covering(tags cluster.Tags) []int32 {
+// Covering returns the selector of highest precedence among those before
+// position in Pairs that every proxy satisfies which satisfies tags, or nil. A
+// wildcard is satisfied when tags names its key, or when the key is
+// kuma.io/service, which every tag set has.
+func (m *Mesh) Covering(position int, tags cluster.Tags) *Pair {
 	if _, ok := tags[cluster.ServiceTag]; !ok {
 		tags = maps.Clone(tags)
 		if tags == nil {
@@ -173,11 +183,14 @@ func (m *Mesh) Covering(tags cluster.Tags) []int32 {
 		}
 		tags[cluster.ServiceTag] = cluster.Any
 	}
-	return m.index.Matching(nil, tags)
+	if covering := m.all.Matching(nil, tags); len(covering) > 0 && int(covering[0]) < position {
+		return m.Pairs[covering[0]]
+	}
+	return nil
 }
 
 // Satisfied appends to found the positions in Pairs of the selectors that one
-// of sets satisfies, in ascending order.
+// of sets satisfies and that can decide for some proxy, in ascending order.
 func (m *Mesh) Satisfied(found []int32, sets ...cluster.Tags) []int32 {
-	return m.index.Matching(found, sets...)
+	return m.deciding.Matching(found, sets...)
 }

@@ -55,7 +55,7 @@ func NewMatcher(version cluster.Version, policies []*Policy, gateways cluster.Ga
 				}
 				selectors[i][cluster.ServiceTag] = ref.Name
 			case Mesh, Dataplane, MeshGateway:
-				selectors[i] = never
+				selectors[i] = cluster.Never // they look at something else than tags
 				mesh.byLabels = append(mesh.byLabels, int32(i))
 			}
 		}
@@ -63,10 +63,6 @@ func NewMatcher(version cluster.Version, policies []*Policy, gateways cluster.Ga
 	}
 	return m
 }
-
-// never is a selector that no tag set satisfies: policies that have it are
-// matched by something else than tags.
-var never = cluster.Tags{"\x00": "\x00"}
 
 // Compare is negative when a has lower precedence than b on a control plane of
 // version: by kind, origin, role, and name. From 2.6 on the smallest display

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -149,21 +150,22 @@ func Write(w io.Writer, policies []*Policy, style Style) error {
 	if style.JSON {
 		return writeJSON(w, policies, style)
 	}
-	encoder := yaml.NewEncoder(w)
-	encoder.SetIndent(2)
-	for _, p := range policies {
-		var node yaml.Node
-		if err := node.Encode(p.manifest(style)); err != nil {
-			return fmt.Errorf("writing %s: %w", p, err)
+	var b bytes.Buffer
+	for i, p := range policies {
+		if i > 0 {
+			b.WriteString("---\n")
 		}
 		if p.Source != "" && !style.Bare {
-			node.HeadComment = "from " + p.Source
+			// Names in it are quoted, so it is one line.
+			b.WriteString("# from " + p.Source + "\n")
 		}
-		if err := encoder.Encode(&node); err != nil {
+		encoder := yaml.NewEncoder(&b)
+		encoder.SetIndent(2)
+		if err := errors.Join(encoder.Encode(p.manifest(style)), encoder.Close()); err != nil {
 			return fmt.Errorf("writing %s: %w", p, err)
 		}
 	}
-	if err := encoder.Close(); err != nil {
+	if _, err := w.Write(b.Bytes()); err != nil {
 		return fmt.Errorf("writing policies: %w", err)
 	}
 	return nil

@@ -180,7 +180,7 @@ func (p *plain) scalar(n *Node, text string, column int) {
 
 // resolve tells the kind of a plain scalar whose kind is beyond doubt.
 func resolve(text string) (Kind, bool) {
-	digits, dots, special := 0, 0, false
+	digits, dots, dashes, special, word := 0, 0, 0, false, false
 	for i := 0; i < len(text); i++ {
 		c := text[i]
 		switch {
@@ -188,7 +188,11 @@ func resolve(text string) (Kind, bool) {
 			digits++
 		case c == '.':
 			dots++
+		case c == '-':
+			dashes++
 		case isWord(c) || c == '/':
+			// Letters that stand in no number of any base, nor in an exponent.
+			word = word || c == '/' || strings.IndexByte("abcdefoxABCDEFOX_", c) < 0
 		case c == ':' && i+1 < len(text) && text[i+1] != ' ' && i > 0:
 			special = true
 		case strings.IndexByte("@*=,+()~%;^$", c) >= 0 && i > 0 || c == ' ' && i+1 < len(text) && text[i+1] != '#':
@@ -208,6 +212,8 @@ func resolve(text string) (Kind, bool) {
 			return Float, first != '.' && text[len(text)-1] != '.' && first != '0' && digits < 15
 		}
 		return String, first != '.' && dots >= 2
+	case '0' <= first && first <= '9':
+		return String, word || dashes > 1 // such as 5m or a UUID
 	case !letter:
 		return Null, false
 	case special:

@@ -1,0 +1,219 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"gopkg.in/yaml.v3"
+
+	"tracemigrate/cluster"
+	"tracemigrate/cluster/manifest"
+	"tracemigrate/convert"
+)
+
+const (
+	benchDataplanes    = 10_000
+	benchTrafficTraces = 1_000
+)
+
+// benchMesh is a large mesh on Kubernetes, as documents.
+func benchMesh() string {
+	var b strings.Builder
+	b.WriteString("apiVersion: kuma.io/v1alpha1\nkind: Mesh\nmetadata:\n  name: default\nspec:\n  tracing:\n    defaultBackend: zipkin\n    backends:\n    - name: zipkin\n      type: zipkin\n      sampling: 50\n      conf:\n        url: http://zipkin:9411/api/v2/spans\n    - name: datadog\n      type: datadog\n      conf:\n        address: agent\n        port: 8126\n")
+	for i := range benchTrafficTraces {
+		fmt.Fprintf(&b, "---\napiVersion: kuma.io/v1alpha1\nkind: TrafficTrace\nmesh: default\nmetadata:\n  name: trace-%d\n  creationTimestamp: \"2024-01-01T%02d:%02d:%02dZ\"\nspec:\n  selectors:\n  - match:\n      kuma.io/service: service-%d_default_svc_8080\n", i, i/3600, i/60%60, i%60, i%(benchTrafficTraces*9/10))
+		if i%5 == 0 {
+			b.WriteString("      version: v1\n")
+		}
+		if i%50 == 0 {
+			b.WriteString("  - match:\n      kuma.io/service: '*'\n      team: '*'\n")
+		}
+		fmt.Fprintf(&b, "  conf:\n    backend: %s\n", []string{"zipkin", "datadog"}[i%2])
+	}
+	for i := range benchDataplanes {
+		fmt.Fprintf(&b, `---
+apiVersion: kuma.io/v1alpha1
+kind: Dataplane
+mesh: default
+metadata:
+  creationTimestamp: "2024-05-01T10:00:00Z"
+  generation: 1
+  labels:
+    kuma.io/mesh: default
+    kuma.io/zone: zone-%d
+    app: service-%d
+  name: service-%d-%d
+  namespace: default
+  resourceVersion: "%d"
+  uid: 5f0f7a3e-8d8a-4ddc-9a5c-%012d
+spec:
+  networking:
+    address: 10.%d.%d.%d
+    inbound:
+    - health:
+        ready: true
+      port: 8080
+      tags:
+        kuma.io/protocol: http
+        kuma.io/service: service-%d_default_svc_8080
+        kuma.io/zone: zone-%d
+        team: team-%d
+        version: v%d
+    - port: 9090
+      tags:
+        kuma.io/protocol: grpc
+        kuma.io/service: admin-%d_default_svc_9090
+        kuma.io/zone: zone-%d
+        team: team-%d
+`, i%4, i%benchTrafficTraces, i%benchTrafficTraces, i, 100000+i, i, i/65536, i/256%256, i%256, i%benchTrafficTraces, i%4, i%7, i%2, i%benchTrafficTraces, i%4, i%7)
+	}
+	return b.String()
+}
+
+// asList is the mesh as `kubectl get -o yaml` gives it.
+func asList(documents string) string {
+	var b strings.Builder
+	b.WriteString("apiVersion: v1\nitems:\n")
+	for _, document := range strings.Split(documents, "---\n") {
+		for i, line := range strings.Split(strings.TrimSuffix(document, "\n"), "\n") {
+			prefix := "  "
+			if i == 0 {
+				prefix = "- "
+			}
+			b.WriteString(prefix + line + "\n")
+		}
+	}
+	b.WriteString("kind: List\nmetadata:\n  resourceVersion: \"\"\n")
+	return b.String()
+}
+
+// asJSON is the mesh as `kubectl get -o json` gives it.
+func asJSON(t testing.TB, documents string) string {
+	var list struct {
+		APIVersion string `json:"apiVersion"`
+		Items      []any  `json:"items"`
+		Kind       string `json:"kind"`
+	}
+	list.APIVersion, list.Kind = "v1", "List"
+	decoder := yaml.NewDecoder(strings.NewReader(documents))
+	for {
+		var item any
+		if err := decoder.Decode(&item); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		list.Items = append(list.Items, item)
+	}
+	text, err := json.MarshalIndent(list, "", "    ")
+	require.NoError(t, err)
+	return string(text)
+}
+
+// benchConvert measures the whole command on text, and reports how long it
+// takes and what memory it needs by the measure of baseline and of the input.
+func benchConvert(b *testing.B, text, name string, baseline func()) {
+	path := filepath.Join(b.TempDir(), name)
+	require.NoError(b, os.WriteFile(path, []byte(text), 0o600))
+	args := []string{"tracemigrate", "convert", "-f", path}
+	b.ReportAllocs()
+	b.SetBytes(int64(len(text)))
+	for b.Loop() {
+		if code := run(args, strings.NewReader(""), io.Discard, io.Discard); code != 0 {
+			b.Fatalf("exit code %d", code)
+		}
+	}
+	ours := b.Elapsed() / time.Duration(b.N)
+	b.StopTimer()
+
+	// The baseline has one processor, as a plain program would use it.
+	before := runtime.GOMAXPROCS(1)
+	best := time.Duration(1<<63 - 1)
+	for range 5 {
+		runtime.GC()
+		start := time.Now()
+		baseline()
+		best = min(best, time.Since(start))
+	}
+	runtime.GOMAXPROCS(before)
+	b.ReportMetric(float64(ours)/float64(best), "x-baseline")
+	b.ReportMetric(float64(peakMemory(b, args))/float64(len(text)), "x-input-memory")
+}
+
+func decodeYAML(b *testing.B, text string) func() {
+	return func() {
+		decoder := yaml.NewDecoder(strings.NewReader(text))
+		for {
+			var v any
+			if err := decoder.Decode(&v); errors.Is(err, io.EOF) {
+				return
+			} else if err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+}
+
+func BenchmarkConvertYAML(b *testing.B) {
+	text := benchMesh()
+	benchConvert(b, text, "mesh.yaml", decodeYAML(b, text))
+}
+
+func BenchmarkConvertYAMLList(b *testing.B) {
+	text := asList(benchMesh())
+	benchConvert(b, text, "mesh.yaml", decodeYAML(b, text))
+}
+
+func BenchmarkConvertJSON(b *testing.B) {
+	text := asJSON(b, benchMesh())
+	benchConvert(b, text, "mesh.json", func() {
+		var v any
+		if err := json.Unmarshal([]byte(text), &v); err != nil {
+			b.Fatal(err)
+		}
+	})
+}
+
+// BenchmarkConversion is package convert alone, after reading.
+func BenchmarkConversion(b *testing.B) {
+	snapshot := cluster.Read([]manifest.Input{manifest.Text("mesh.yaml", benchMesh())})
+	b.ReportAllocs()
+	for b.Loop() {
+		result, problems := convert.Convert(snapshot, convert.Options{Version: cluster.Latest})
+		if result == nil || len(result.Policies) < benchTrafficTraces/2 {
+			b.Fatal(problems)
+		}
+	}
+}
+
+// peakMemory runs the command in a process of its own and returns its largest
+// resident set in bytes.
+func peakMemory(b *testing.B, args []string) int64 {
+	self, err := os.Executable()
+	require.NoError(b, err)
+	command := exec.Command(self, args[1:]...)
+	command.Env = append(os.Environ(), "TRACEMIGRATE_TEST_MAIN=1")
+	var stderr bytes.Buffer
+	command.Stderr = &stderr
+	require.NoError(b, command.Run(), stderr.String())
+	return command.ProcessState.SysUsage().(*syscall.Rusage).Maxrss * 1024
+}
+
+func TestMain(m *testing.M) {
+	if os.Getenv("TRACEMIGRATE_TEST_MAIN") != "" {
+		os.Exit(run(append([]string{"tracemigrate"}, os.Args[1:]...), os.Stdin, os.Stdout, os.Stderr))
+	}
+	os.Exit(m.Run())
+}

@@ -1,0 +1,262 @@
+package convert_test
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"tracemigrate/cluster"
+	"tracemigrate/cluster/manifest"
+	"tracemigrate/convert"
+	"tracemigrate/legacy"
+	"tracemigrate/meshtrace"
+)
+
+var (
+	seed   = flag.Uint64("seed", 0, "seed of the random meshes; 0 takes the time")
+	meshes = flag.Int("meshes", 600, "how many random meshes to try")
+)
+
+// random makes meshes that are small and crowded, so that selectors overlap.
+type random struct {
+	*rand.Rand
+	version cluster.Version
+}
+
+func (r random) one(of ...string) string { return of[r.IntN(len(of))] }
+
+func (r random) chance(percent int) bool { return r.IntN(100) < percent }
+
+func (r random) value(key string) string {
+	switch key {
+	case cluster.ServiceTag:
+		return r.one("web", "backend", "redis")
+	case "kuma.io/zone":
+		return r.one("east", "west")
+	}
+	return key[:1] + r.one("1", "2")
+}
+
+// tags are a tag set, or with wildcards a selector.
+func (r random) tags(selector bool) string {
+	var b strings.Builder
+	for _, key := range []string{cluster.ServiceTag, "kuma.io/zone", "team", "version"} {
+		probability := 60
+		if !selector && key == cluster.ServiceTag {
+			probability = 100
+		}
+		if selector {
+			probability = 45
+		}
+		if !r.chance(probability) {
+			continue
+		}
+		value := r.value(key)
+		if selector && r.chance(25) {
+			value = cluster.Any
+		}
+		fmt.Fprintf(&b, "%q: %q, ", key, value)
+	}
+	return "{" + strings.TrimSuffix(b.String(), ", ") + "}"
+}
+
+func (r random) policies() string {
+	var b strings.Builder
+	b.WriteString("type: Mesh\nname: default\n")
+	backends := []string{"a", "b", "c"}[:1+r.IntN(3)]
+	b.WriteString("tracing:\n")
+	if r.chance(70) {
+		fmt.Fprintf(&b, "  defaultBackend: %s\n", r.one("a", "b", "gone"))
+	}
+	b.WriteString("  backends:\n")
+	for i, name := range backends {
+		fmt.Fprintf(&b, "  - name: %s\n", name)
+		if r.chance(60) {
+			sampling := r.one("0", "1", "50", "100", "33.3", "0.00005")
+			if r.version == cluster.V(0) {
+				sampling = r.one("0", "1", "50", "100")
+			}
+			fmt.Fprintf(&b, "    sampling: %s\n", sampling)
+		}
+		if r.chance(50) {
+			fmt.Fprintf(&b, "    type: zipkin\n    conf: {url: 'http://zipkin-%d:9411/api/v2/spans', sharedSpanContext: %v, apiVersion: %s}\n", i, r.chance(50), r.one("httpJson", "httpJsonV1", "httpProto"))
+		} else {
+			fmt.Fprintf(&b, "    type: datadog\n    conf: {address: '%s', port: 8126, splitService: %v}\n", r.one("agent", "10.0.0.1", "2001:db8::1"), r.chance(50))
+		}
+	}
+	start := time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC)
+	names := r.Perm(9)
+	for i := range 1 + r.IntN(7) {
+		fmt.Fprintf(&b, "---\ntype: TrafficTrace\nname: t%d\nmesh: default\ncreationTime: %q\nselectors:\n",
+			names[i], start.Add(time.Duration(r.IntN(4))*time.Second).Format(time.RFC3339))
+		for range 1 + r.IntN(3) {
+			fmt.Fprintf(&b, "- match: %s\n", r.tags(true))
+		}
+		if r.chance(80) {
+			fmt.Fprintf(&b, "conf: {backend: %s}\n", r.one("a", "b", "c", "a", "b", "gone"))
+		}
+	}
+	return b.String()
+}
+
+func (r random) dataplanes() string {
+	var b strings.Builder
+	for i := range 1 + r.IntN(12) {
+		fmt.Fprintf(&b, "---\ntype: Dataplane\nname: dp-%d\nmesh: default\nnetworking:\n  address: 10.1.0.%d\n", i, i+1)
+		if r.chance(20) {
+			fmt.Fprintf(&b, "  gateway: {type: DELEGATED, tags: %s}\n", r.tags(false))
+			continue
+		}
+		b.WriteString("  inbound:\n")
+		for port := range 1 + r.IntN(3) {
+			fmt.Fprintf(&b, "  - {port: %d, tags: %s", 8080+port, r.tags(false))
+			if r.version != cluster.V(9) && r.version != cluster.V(10) && r.chance(15) {
+				b.WriteString(", state: Ignored")
+			}
+			b.WriteString("}\n")
+		}
+	}
+	return b.String()
+}
+
+func readAll(texts ...string) *cluster.Snapshot {
+	var inputs []manifest.Input
+	for i, text := range texts {
+		inputs = append(inputs, manifest.Text(fmt.Sprintf("%d.yaml", i), text))
+	}
+	return cluster.Read(inputs)
+}
+
+// tracing is what a proxy does with its traces, in words.
+func tracing(kind, to string, flags ...any) string { return fmt.Sprint(kind, " ", to, " ", flags) }
+
+// before is the legacy tracing of dp, through package legacy.
+func before(m *legacy.Mesh, dp *cluster.Dataplane) string {
+	i, _ := m.Wins(nil, dp.TagSets()...)
+	if i < 0 {
+		return "none"
+	}
+	b := m.BackendOf(m.Pairs[i].TrafficTrace)
+	if b == nil {
+		return "none"
+	}
+	sampling := 100.0
+	if b.Sampling != nil {
+		sampling = *b.Sampling
+	}
+	if z := b.Zipkin; z != nil {
+		return tracing("zipkin", z.URL, sampling, z.APIVersion == "httpProto", z.TraceID128Bit, z.SharedSpanContext == nil || *z.SharedSpanContext)
+	}
+	host := b.Datadog.Address
+	if strings.Contains(host, ":") {
+		host = "[" + host + "]"
+	}
+	return tracing("datadog", fmt.Sprintf("http://%s:%d", host, b.Datadog.Port), sampling, b.Datadog.SplitService)
+}
+
+// after is what policies give dp, through package meshtrace.
+func after(m *meshtrace.Matcher, dp *cluster.Dataplane) string {
+	conf := meshtrace.Merge(m.Matching(dp))
+	if len(conf.Backends) == 0 {
+		return "none"
+	}
+	sampling := 100.0
+	if conf.Sampling.Overall != nil {
+		sampling = float64(*conf.Sampling.Overall)
+	}
+	if z := conf.Backends[0].Zipkin; z != nil {
+		return tracing("zipkin", z.URL, sampling, z.APIVersion == "httpProto", z.TraceID128Bit, z.SharedSpanContext == nil || *z.SharedSpanContext)
+	}
+	return tracing("datadog", conf.Backends[0].Datadog.URL, sampling, conf.Backends[0].Datadog.SplitService)
+}
+
+// After conversion, every proxy of a random mesh must be traced as before: what
+// is written is read back, and held against the legacy side.
+func TestEquivalent(t *testing.T) {
+	start := *seed
+	if start == 0 {
+		start = uint64(time.Now().UnixNano())
+	}
+	t.Logf("seed %d (go test ./convert -run TestEquivalent -seed %d)", start, start)
+	compared, traced, emptied, prefixed, enumerated, blind := 0, 0, 0, 0, 0, 0
+	for n := range *meshes {
+		r := random{rand.New(rand.NewPCG(start, uint64(n))), cluster.V(n % 15)}
+		policies, proxies := r.policies(), r.dataplanes()
+		known := proxies
+		// Without wildcards the conversion must do without Dataplanes, too.
+		if n%3 == 0 {
+			policies = strings.ReplaceAll(policies, `"*"`, `"v1"`)
+			known = ""
+			blind++
+		}
+		all := readAll(policies, proxies)
+		require.Empty(t, all.Problems, "mesh %d", n)
+		result, problems := convert.Convert(readAll(policies, known), convert.Options{Version: r.version})
+		require.Empty(t, problems, "mesh %d\n%s", n, policies)
+		if refusedFor20(t, r.version, result, policies) {
+			continue
+		}
+
+		var written bytes.Buffer
+		style := meshtrace.Style{Version: r.version}
+		require.NoError(t, meshtrace.Write(&written, result.Policies, style))
+		for _, p := range result.Policies {
+			require.NoError(t, p.Validate(r.version))
+		}
+		read, problems := meshtrace.Read(readAll(written.String()))
+		require.Empty(t, problems)
+		require.Len(t, read, len(result.Policies))
+		matcher := meshtrace.NewMatcher(r.version, read, cluster.Gateways{})
+		legacyMeshes, problems := legacy.Read(all)
+		require.Empty(t, problems)
+		for _, dp := range all.Dataplanes {
+			want := before(legacyMeshes[0], dp)
+			require.Equal(t, want, after(matcher, dp), "seed %d, mesh %d, Kuma %s, %s\n%s\n%s\n%s", start, n, r.version, dp, policies, proxies, written.String())
+			compared++
+			if want != "none" {
+				traced++
+			}
+		}
+		text := written.String()
+		if strings.Contains(text, "backends: []") {
+			emptied++
+		}
+		for _, note := range result.Notes {
+			switch {
+			case note.Code == convert.Renamed:
+				prefixed++
+			case note.Code == convert.WildcardEnumerated:
+				enumerated++
+			}
+		}
+	}
+	t.Logf("%d meshes, %d of them converted without Dataplanes; %d proxies, %d traced; %d meshes with backends: [], %d with rank prefixes, %d enumerated selectors",
+		*meshes, blind, compared, traced, emptied, prefixed, enumerated)
+	if *meshes >= 500 {
+		require.Greater(t, compared, 2000)
+		require.Greater(t, traced, 1000)
+		require.Greater(t, min(emptied, prefixed, enumerated), 20, "the random meshes miss a feature")
+	}
+}
+
+// refusedFor20 says whether the mesh needs what 2.0 has not. No other reason to
+// refuse a random mesh is right.
+func refusedFor20(t *testing.T, version cluster.Version, result *convert.Result, policies string) bool {
+	t.Helper()
+	refused := false
+	for _, note := range result.Notes {
+		if note.Severity != manifest.Error {
+			continue
+		}
+		require.Equal(t, cluster.V(0), version, "%v\n%s", note, policies)
+		require.Equal(t, convert.EmptyBackendsUnsupported, note.Code)
+		refused = true
+	}
+	return refused
+}
