@@ -64,17 +64,11 @@ func (dp *Dataplane) TagSets() []Tags {
 func decodeDataplane(r *Resource, words *words) *Dataplane {
 	dp := &Dataplane{
 		Mesh: words.keep(r.Mesh), Name: strings.Clone(r.Name), Namespace: words.keep(r.Namespace),
-		Place: r.Place,
-	}
-	for key, value := range r.Labels {
-		if dp.Labels == nil {
-			dp.Labels = make(map[string]string, len(r.Labels))
-		}
-		dp.Labels[words.keep(key)] = words.keep(value)
+		Labels: r.Labels, Place: r.Place,
 	}
 	networking := r.Spec.Need("networking")
 	inbounds := networking.Field("inbound")
-	if n := len(inbounds.Node().Items()); n > 0 {
+	if n := inbounds.Len(); n > 0 {
 		dp.Inbounds = make([]Inbound, 0, n)
 	}
 	for _, v := range inbounds.Items() {
@@ -87,7 +81,7 @@ func decodeDataplane(r *Resource, words *words) *Dataplane {
 		})
 	}
 	outbounds := networking.Field("outbound")
-	if n := len(outbounds.Node().Items()); n > 0 {
+	if n := outbounds.Len(); n > 0 {
 		dp.Outbounds = make([]Outbound, 0, n)
 	}
 	for _, v := range outbounds.Items() {

@@ -81,7 +81,7 @@ func (r *Resource) identity() identity { return identity{r.Kind, r.Mesh, r.Names
 
 // decodeResource reads what all kinds have in common. It returns nil for a
 // document of a kind that is not read here.
-func decodeResource(doc *manifest.Document, problems *[]*manifest.Problem) *Resource {
+func decodeResource(doc *manifest.Document, words *words, problems *[]*manifest.Problem) *Resource {
 	if doc.Root.Kind != manifest.Mapping {
 		return nil
 	}
@@ -121,7 +121,7 @@ func decodeResource(doc *manifest.Document, problems *[]*manifest.Problem) *Reso
 	}
 	r.Name = meta.Need("name").Str()
 	root.Field("mesh").Str()
-	r.Labels = meta.Field("labels").Map()
+	r.Labels = words.tags(meta.Field("labels"))
 	created := "creationTime"
 	if r.Format == Kubernetes {
 		r.Namespace = meta.Field("namespace").Str()

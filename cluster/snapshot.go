@@ -32,21 +32,24 @@ type entry struct {
 	problems  []*manifest.Problem
 }
 
+// dataplaneResource stands for the resources of Dataplanes, which are not kept.
+var dataplaneResource = &Resource{Kind: KindDataplane}
+
 // Read takes a snapshot of manifests.
 func Read(inputs []manifest.Input) *Snapshot {
 	// A set of words a worker: sharing one would make the workers wait for it.
 	pool := sync.Pool{New: func() any { return &words{} }}
 	entries, problems := manifest.Read(inputs, wanted, func(doc *manifest.Document) []entry {
 		var e entry
-		if e.Resource = decodeResource(doc, &e.problems); e.Resource == nil {
+		words := pool.Get().(*words)
+		defer pool.Put(words)
+		if e.Resource = decodeResource(doc, words, &e.problems); e.Resource == nil {
 			return nil
 		}
 		switch e.Kind {
 		case KindDataplane:
-			words := pool.Get().(*words)
 			e.dataplane = decodeDataplane(e.Resource, words)
-			pool.Put(words)
-			e.Resource = &Resource{Kind: KindDataplane}
+			e.Resource = dataplaneResource
 		case KindMeshGateway:
 			e.gateway = decodeMeshGateway(e.Resource)
 		}
@@ -139,13 +142,12 @@ func (w *words) keep(word string) string {
 	return word
 }
 
-func (w *words) tags(v manifest.Value) Tags {
-	read := v.Map()
-	if read == nil {
-		return nil
-	}
-	tags := make(Tags, len(read))
-	for key, value := range read {
+func (w *words) tags(v manifest.Value) map[string]string {
+	var tags map[string]string
+	for key, value := range v.Strings() {
+		if tags == nil {
+			tags = make(map[string]string, v.Len())
+		}
 		tags[w.keep(key)] = w.keep(value)
 	}
 	return tags

@@ -31,6 +31,8 @@ type jsonScanner struct {
 	pos  int
 	line int
 	err  *syntaxError
+
+	nodes stack
 }
 
 // values parses values one after the other, with or without commas, to the end.
@@ -41,8 +43,7 @@ func (s *jsonScanner) values() []Node {
 			s.pos++
 			s.space()
 		}
-		values = append(values, Node{})
-		s.value(&values[len(values)-1], 0)
+		values = append(values, s.value(0))
 	}
 	return values
 }
@@ -71,86 +72,96 @@ func (s *jsonScanner) space() {
 	}
 }
 
-func (s *jsonScanner) value(n *Node, depth int) {
+func (s *jsonScanner) value(depth int) Node {
 	s.space()
+	n := Node{Line: int32(s.line)}
 	if s.pos == len(s.text) {
 		s.fail("it ends where a value is expected")
-		return
+		return n
 	}
 	if depth > maxDepth {
 		s.fail("values are nested more than %d deep", maxDepth)
-		return
+		return n
 	}
-	n.Line = int32(s.line)
 	switch c := s.text[s.pos]; {
 	case c == '{':
-		s.object(n, depth)
+		n.Kind = Mapping
+		n.content = s.object(depth)
+		if s.err == nil {
+			if twice := n.repeatedKey(); twice != nil {
+				s.err = &syntaxError{int(twice.Line), fmt.Sprintf("key %q stands twice in one object; keep one", twice.Text)}
+			}
+		}
 	case c == '[':
-		s.array(n, depth)
+		n.Kind = Sequence
+		n.content = s.array(depth)
 	case c == '"':
 		n.Kind, n.Text = String, s.string()
 	case c == '-' || '0' <= c && c <= '9':
-		s.number(n)
+		n.Kind, n.Text = s.number()
+	case s.word("null"):
+	case s.word("true"):
+		n.Kind, n.Text = Bool, "true"
+	case s.word("false"):
+		n.Kind, n.Text = Bool, "false"
 	default:
-		for word, kind := range map[string]Kind{"null": Null, "true": Bool, "false": Bool} {
-			if strings.HasPrefix(s.text[s.pos:], word) {
-				n.Kind, s.pos = kind, s.pos+len(word)
-				if kind == Bool {
-					n.Text = word
-				}
-				return
-			}
-		}
 		s.fail("a value cannot begin with %q", rune(c))
 	}
+	return n
 }
 
-func (s *jsonScanner) object(n *Node, depth int) {
-	n.Kind = Mapping
+// word skips word if it is next.
+func (s *jsonScanner) word(word string) bool {
+	if !strings.HasPrefix(s.text[s.pos:], word) {
+		return false
+	}
+	s.pos += len(word)
+	return true
+}
+
+func (s *jsonScanner) object(depth int) []Node {
 	s.pos++
+	from := len(s.nodes)
 	for s.err == nil {
 		s.space()
-		if s.is('}') && len(n.content) == 0 {
+		if len(s.nodes) == from && s.is('}') {
 			break
 		}
 		if s.pos == len(s.text) || s.text[s.pos] != '"' {
 			s.fail("a key in double quotes is expected")
-			return
+			break
 		}
-		n.content = append(n.content, Node{Kind: String, Line: int32(s.line), Text: s.string()}, Node{})
+		line := s.line
+		s.nodes = append(s.nodes, Node{Kind: String, Line: int32(line), Text: s.string()})
 		s.space()
 		if !s.is(':') {
 			s.fail("a colon is expected after a key")
-			return
+			break
 		}
-		s.value(&n.content[len(n.content)-1], depth+1)
+		value := s.value(depth + 1)
+		s.nodes = append(s.nodes, value)
 		s.space()
 		if s.is(',') {
 			continue
 		}
 		if !s.is('}') {
 			s.fail("a comma or } is expected after a value")
-			return
 		}
 		break
 	}
-	if s.err == nil {
-		if twice := n.repeatedKey(); twice != nil {
-			s.err = &syntaxError{int(twice.Line), fmt.Sprintf("key %q stands twice in one object; keep one", twice.Text)}
-		}
-	}
+	return s.nodes.cut(from)
 }
 
-func (s *jsonScanner) array(n *Node, depth int) {
-	n.Kind = Sequence
+func (s *jsonScanner) array(depth int) []Node {
 	s.pos++
+	from := len(s.nodes)
 	for s.err == nil {
 		s.space()
-		if s.is(']') && len(n.content) == 0 {
-			return
+		if len(s.nodes) == from && s.is(']') {
+			break
 		}
-		n.content = append(n.content, Node{})
-		s.value(&n.content[len(n.content)-1], depth+1)
+		value := s.value(depth + 1)
+		s.nodes = append(s.nodes, value)
 		s.space()
 		if s.is(',') {
 			continue
@@ -158,8 +169,9 @@ func (s *jsonScanner) array(n *Node, depth int) {
 		if !s.is(']') {
 			s.fail("a comma or ] is expected after a value")
 		}
-		return
+		break
 	}
+	return s.nodes.cut(from)
 }
 
 // is skips c if it is next.
@@ -217,21 +229,21 @@ func (s *jsonScanner) stringEnd() (end int, escaped, ascii bool) {
 	return -1, false, ascii
 }
 
-func (s *jsonScanner) number(n *Node) {
-	start := s.pos
-	n.Kind = Int
+func (s *jsonScanner) number() (Kind, string) {
+	start, kind := s.pos, Int
 	for ; s.pos < len(s.text); s.pos++ {
 		c := s.text[s.pos]
 		if c == '.' || c == 'e' || c == 'E' {
-			n.Kind = Float
+			kind = Float
 		} else if (c < '0' || c > '9') && c != '-' && c != '+' {
 			break
 		}
 	}
-	n.Text = s.text[start:s.pos]
-	if !usualNumber(n.Text) && !json.Valid([]byte(n.Text)) {
-		s.fail("%.20q is not a number", n.Text)
+	text := s.text[start:s.pos]
+	if !usualNumber(text) && !json.Valid([]byte(text)) {
+		s.fail("%.20q is not a number", text)
 	}
+	return kind, text
 }
 
 // usualNumber says whether text is digits without a leading zero.
@@ -319,18 +331,27 @@ func (c chunk) itemsJSON(s *jsonScanner) (items []chunk, ok bool) {
 // skip passes over a value without looking into it. A wrong one may pass, so
 // its text must be parsed afterwards.
 func (s *jsonScanner) skip() bool {
-	depth := 0
+	start, depth := s.pos, 0
+	ended := func() bool {
+		s.line += strings.Count(s.text[start:s.pos], "\n")
+		return true
+	}
 	for s.pos < len(s.text) {
-		switch s.text[s.pos] {
+		c := s.text[s.pos]
+		if !structural[c] {
+			s.pos++
+			continue
+		}
+		switch c {
 		case '{', '[':
 			depth++
 		case '}', ']':
 			if depth == 0 {
-				return true
+				return ended()
 			}
 			if depth--; depth == 0 {
 				s.pos++
-				return true
+				return ended()
 			}
 		case '"':
 			end, _, _ := s.stringEnd()
@@ -338,17 +359,18 @@ func (s *jsonScanner) skip() bool {
 				return false
 			}
 			if s.pos = end; depth == 0 {
-				return true
+				return ended()
 			}
 			continue
 		case ',':
 			if depth == 0 {
-				return true
+				return ended()
 			}
-		case '\n':
-			s.line++
 		}
 		s.pos++
 	}
 	return false
 }
+
+// structural are the bytes that skip looks at.
+var structural = [256]bool{'{': true, '}': true, '[': true, ']': true, '"': true, ',': true}

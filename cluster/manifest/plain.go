@@ -1,6 +1,9 @@
 package manifest
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // parsePlain parses the YAML that machines write: block mappings and sequences
 // of one-line scalars. It returns nil for everything else (anchors, tags, flow
@@ -15,12 +18,11 @@ func parsePlain(text string, line int) *Node {
 	if p.bad || p.done {
 		return nil
 	}
-	root := new(Node)
-	p.block(root, 0)
+	root := p.block(0)
 	if p.bad || !p.done {
 		return nil
 	}
-	return root
+	return &root
 }
 
 type plain struct {
@@ -30,6 +32,21 @@ type plain struct {
 	text   string // what is left of the current line, not blank
 	done   bool   // there is no current line
 	bad    bool   // the text is not plain
+	nodes  stack
+}
+
+// stack holds the nodes of all unfinished collections, so that each collection
+// is made once, in its right size.
+type stack []Node
+
+// cut takes the nodes above from off the stack.
+func (s *stack) cut(from int) []Node {
+	if len(*s) == from {
+		return nil
+	}
+	content := slices.Clone((*s)[from:])
+	*s = (*s)[:from]
+	return content
 }
 
 // next goes to the next line that is neither blank nor a comment.
@@ -69,113 +86,117 @@ func (p *plain) next() {
 	p.done = true
 }
 
-// block parses the value that begins on the current line into n.
-func (p *plain) block(n *Node, depth int) {
-	n.Line = int32(p.number)
+// block parses the value that begins on the current line.
+func (p *plain) block(depth int) Node {
 	switch {
 	case depth > maxDepth:
 		p.bad = true
+		return Node{}
 	case p.text == "-" || strings.HasPrefix(p.text, "- "):
-		p.sequence(n, depth)
+		return p.sequence(depth)
 	default:
-		p.mapping(n, depth)
+		return p.mapping(depth)
 	}
 }
 
-func (p *plain) sequence(n *Node, depth int) {
-	n.Kind = Sequence
-	column := p.indent
+func (p *plain) sequence(depth int) Node {
+	n := Node{Kind: Sequence, Line: int32(p.number)}
+	column, from := p.indent, len(p.nodes)
 	for !p.bad && !p.done && p.indent == column && p.text[0] == '-' {
 		if p.text != "-" && p.text[1] != ' ' {
 			p.bad = true
-			return
+			break
 		}
-		n.content = append(n.content, Node{})
-		item := &n.content[len(n.content)-1]
 		after := strings.TrimLeft(p.text[1:], " ")
 		if after == "" || after[0] == '#' {
 			p.bad = true // rare, and null or nested by what follows
-			return
+			break
 		}
 		if after[0] == '-' || isKey(after) {
 			p.indent += len(p.text) - len(after)
 			p.text = after
-			p.block(item, depth+1)
+			item := p.block(depth + 1)
+			p.nodes = append(p.nodes, item)
 			continue
 		}
-		item.Line = int32(p.number)
-		p.scalar(item, after, column)
+		p.nodes = append(p.nodes, p.scalar(after, column))
 	}
 	if !p.done && p.indent > column {
 		p.bad = true
 	}
+	n.content = p.nodes.cut(from)
+	return n
 }
 
-func (p *plain) mapping(n *Node, depth int) {
-	n.Kind = Mapping
-	column := p.indent
+func (p *plain) mapping(depth int) Node {
+	n := Node{Kind: Mapping, Line: int32(p.number)}
+	column, from := p.indent, len(p.nodes)
 	for !p.bad && !p.done && p.indent == column {
 		key := wordLen(p.text)
 		if key == 0 || key == len(p.text) || p.text[key] != ':' || p.text[0] == '-' {
 			p.bad = true
-			return
+			break
 		}
-		n.content = append(n.content,
-			Node{Kind: String, Line: int32(p.number), Text: p.text[:key]}, Node{Line: int32(p.number)})
-		value := &n.content[len(n.content)-1]
-		after := p.text[key+1:]
-		if after != "" {
+		p.nodes = append(p.nodes, Node{Kind: String, Line: int32(p.number), Text: p.text[:key]})
+		value := Node{Line: int32(p.number)}
+		if after := p.text[key+1:]; after != "" {
 			if after[0] != ' ' {
 				p.bad = true
-				return
+				break
 			}
-			p.scalar(value, strings.TrimLeft(after, " "), column)
-			continue
+			value = p.scalar(strings.TrimLeft(after, " "), column)
+		} else {
+			p.next()
+			switch {
+			case p.bad || p.done:
+			case p.indent > column:
+				value = p.block(depth + 1)
+			case p.indent == column && (p.text == "-" || strings.HasPrefix(p.text, "- ")):
+				// A sequence may stand in the column of its key.
+				value = p.sequence(depth + 1)
+			}
 		}
-		p.next()
-		switch {
-		case p.bad || p.done:
-		case p.indent > column:
-			p.block(value, depth+1)
-		case p.indent == column && (p.text == "-" || strings.HasPrefix(p.text, "- ")):
-			// A sequence may stand in the column of its key.
-			n.content[len(n.content)-1].Line = int32(p.number)
-			p.sequence(value, depth+1)
-		}
+		p.nodes = append(p.nodes, value)
 	}
-	if p.bad || !p.done && p.indent > column || n.repeatedKey() != nil {
+	if !p.done && p.indent > column {
 		p.bad = true
 	}
+	if n.content = p.nodes.cut(from); !p.bad && n.repeatedKey() != nil {
+		p.bad = true
+	}
+	return n
 }
 
-// scalar parses text, the rest of the current line, into n and goes to the next
-// line, which must not continue the scalar: it may not stand deeper than column.
-func (p *plain) scalar(n *Node, text string, column int) {
-	kind, ok := Null, false
+// scalar parses text, the rest of the current line, and goes to the next line,
+// which must not continue the scalar: it may not stand deeper than column.
+func (p *plain) scalar(text string, column int) Node {
+	n := Node{Line: int32(p.number)}
+	ok := false
 	switch c := text[0]; {
 	case text == "{}":
-		kind, ok, text = Mapping, true, ""
+		n.Kind, ok, text = Mapping, true, ""
 	case text == "[]":
-		kind, ok, text = Sequence, true, ""
+		n.Kind, ok, text = Sequence, true, ""
 	case c == '"' || c == '\'':
 		end := len(text) - 1
 		ok = end > 0 && text[end] == c && strings.IndexByte(text[1:end], c) < 0 &&
 			(c == '\'' || strings.IndexByte(text, '\\') < 0)
 		if ok {
-			kind, text = String, text[1:end]
+			n.Kind, text = String, text[1:end]
 		}
 	default:
-		kind, ok = resolve(text)
+		n.Kind, ok = resolve(text)
 	}
 	if !ok {
 		p.bad = true
-		return
+		return n
 	}
-	n.Kind, n.Text = kind, text
+	n.Text = text
 	p.next()
 	if !p.done && p.indent > column {
 		p.bad = true
 	}
+	return n
 }
 
 // resolve tells the kind of a plain scalar whose kind is beyond doubt.

@@ -197,18 +197,40 @@ func (v Value) Items() iter.Seq2[int, Value] {
 	}
 }
 
+// Strings yields the keys and values of an object of strings.
+func (v Value) Strings() iter.Seq2[string, string] {
+	return func(yield func(key, value string) bool) {
+		if v.Present() && v.node.Kind != Mapping {
+			v.wrong("an object of strings")
+			return
+		}
+		for key, value := range v.node.Pairs() {
+			if !yield(key.Text, Value{node: value, in: v.in}.Str()) {
+				return
+			}
+		}
+	}
+}
+
+// Len is the number of items of a list, or of keys of an object.
+func (v Value) Len() int {
+	switch {
+	case v.node == nil:
+		return 0
+	case v.node.Kind == Mapping:
+		return len(v.node.content) / 2
+	}
+	return len(v.node.content)
+}
+
 // Map reads an object whose values are strings; nil when absent or empty.
 func (v Value) Map() map[string]string {
-	if v.Present() && v.node.Kind != Mapping {
-		v.wrong("an object of strings")
-		return nil
-	}
-	if v.node == nil || len(v.node.content) == 0 {
-		return nil
-	}
-	m := make(map[string]string, len(v.node.content)/2)
-	for key, value := range v.node.Pairs() {
-		m[key.Text] = Value{node: value, in: v.in}.Str()
+	var m map[string]string
+	for key, value := range v.Strings() {
+		if m == nil {
+			m = make(map[string]string, v.Len())
+		}
+		m[key] = value
 	}
 	return m
 }
