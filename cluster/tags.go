@@ -87,10 +87,13 @@ var Never = Tags{"\x00": "\x00"}
 // filed under the one of its tags that fewest selectors share, so a lookup
 // costs what the set's own tags have in their drawers, not all selectors.
 type Index struct {
-	selectors []Tags
+	selectors [][]tag
 	drawers   map[string]*drawers // by key
 	anywhere  []int32             // selectors without tags
 }
+
+// tag is a key and value of a selector.
+type tag struct{ key, value string }
 
 // drawers holds the selectors filed under one key.
 type drawers struct {
@@ -100,21 +103,22 @@ type drawers struct {
 
 // NewIndex files selectors; they are known by their position from then on.
 func NewIndex(selectors []Tags) *Index {
-	type tag struct{ key, value string }
 	shared := make(map[tag]int, len(selectors))
 	for _, selector := range selectors {
 		for key, value := range selector {
 			shared[tag{key, value}]++
 		}
 	}
-	x := &Index{selectors: selectors, drawers: make(map[string]*drawers)}
+	x := &Index{selectors: make([][]tag, len(selectors)), drawers: make(map[string]*drawers)}
 	for i, selector := range selectors {
 		if len(selector) == 0 {
 			x.anywhere = append(x.anywhere, int32(i))
 			continue
 		}
 		best, fewest := tag{}, -1
+		x.selectors[i] = make([]tag, 0, len(selector))
 		for key, value := range selector {
+			x.selectors[i] = append(x.selectors[i], tag{key, value})
 			if n := shared[tag{key, value}]; fewest < 0 || n < fewest {
 				best, fewest = tag{key, value}, n
 			}
@@ -133,6 +137,15 @@ func NewIndex(selectors []Tags) *Index {
 	return x
 }
 
+func match(selector []tag, set Tags) bool {
+	for _, want := range selector {
+		if value, ok := set[want.key]; !ok || want.value != value && want.value != Any {
+			return false
+		}
+	}
+	return true
+}
+
 // Matching appends to found the positions of all selectors that one of sets
 // satisfies, in ascending order and each once.
 func (x *Index) Matching(found []int32, sets ...Tags) []int32 {
@@ -148,7 +161,7 @@ func (x *Index) Matching(found []int32, sets ...Tags) []int32 {
 			}
 			for _, drawer := range [2][]int32{of.byValue[value], of.wildcard} {
 				for _, i := range drawer {
-					if x.selectors[i].Match(set) {
+					if match(x.selectors[i], set) {
 						found = append(found, i)
 					}
 				}

@@ -55,16 +55,16 @@ func (m *mesh) nameCandidates(taken map[string]bool) {
 		byTrace[c.pair.TrafficTrace] = append(byTrace[c.pair.TrafficTrace], c)
 	}
 	// Names that are valid as they are go first, so that no other becomes one of them.
-	slices.SortFunc(traces, func(a, b *legacy.TrafficTrace) int {
-		if valid, other := validName(a.Name) == a.Name, validName(b.Name) == b.Name; valid != other {
-			if valid {
-				return -1
-			}
-			return 1
+	slices.SortFunc(traces, func(a, b *legacy.TrafficTrace) int { return strings.Compare(a.Name, b.Name) })
+	var invalid []*legacy.TrafficTrace
+	traces = slices.DeleteFunc(traces, func(trace *legacy.TrafficTrace) bool {
+		if validName(trace.Name) == trace.Name {
+			return false
 		}
-		return strings.Compare(a.Name, b.Name)
+		invalid = append(invalid, trace)
+		return true
 	})
-	for _, trace := range traces {
+	for _, trace := range append(traces, invalid...) {
 		group := byTrace[trace]
 		base := validName(trace.Name)
 		if !m.claim(group, base, taken) {

@@ -8,9 +8,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"slices"
 	"strings"
 
+	"golang.org/x/sync/errgroup"
 	"gopkg.in/yaml.v3"
 
 	"tracemigrate/cluster"
@@ -150,23 +152,43 @@ func Write(w io.Writer, policies []*Policy, style Style) error {
 	if style.JSON {
 		return writeJSON(w, policies, style)
 	}
-	var b bytes.Buffer
-	for i, p := range policies {
-		if i > 0 {
-			b.WriteString("---\n")
-		}
-		if p.Source != "" && !style.Bare {
-			// Names in it are quoted, so it is one line.
-			b.WriteString("# from " + p.Source + "\n")
-		}
-		encoder := yaml.NewEncoder(&b)
-		encoder.SetIndent(2)
-		if err := errors.Join(encoder.Encode(p.manifest(style)), encoder.Close()); err != nil {
-			return fmt.Errorf("writing %s: %w", p, err)
+	// Each processor writes a part, since yaml.v3 takes 0.1 ms for a policy.
+	parts := make([]bytes.Buffer, runtime.GOMAXPROCS(0))
+	var workers errgroup.Group
+	for n := range parts {
+		from, to := n*len(policies)/len(parts), (n+1)*len(policies)/len(parts)
+		workers.Go(func() error {
+			for i, p := range policies[from:to] {
+				if from+i > 0 {
+					parts[n].WriteString("---\n")
+				}
+				if err := p.writeYAML(&parts[n], style); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	if err := workers.Wait(); err != nil {
+		return err
+	}
+	for n := range parts {
+		if _, err := w.Write(parts[n].Bytes()); err != nil {
+			return fmt.Errorf("writing policies: %w", err)
 		}
 	}
-	if _, err := w.Write(b.Bytes()); err != nil {
-		return fmt.Errorf("writing policies: %w", err)
+	return nil
+}
+
+func (p *Policy) writeYAML(w *bytes.Buffer, style Style) error {
+	if p.Source != "" && !style.Bare {
+		// Names in it are quoted, so it is one line.
+		w.WriteString("# from " + p.Source + "\n")
+	}
+	encoder := yaml.NewEncoder(w)
+	encoder.SetIndent(2)
+	if err := errors.Join(encoder.Encode(p.manifest(style)), encoder.Close()); err != nil {
+		return fmt.Errorf("writing %s: %w", p, err)
 	}
 	return nil
 }
@@ -214,7 +236,7 @@ func (p *Policy) File(style Style) (name string, text []byte, err error) {
 		encoder.SetEscapeHTML(false)
 		err = encoder.Encode(p.manifest(style))
 	} else {
-		err = Write(&b, []*Policy{p}, style)
+		err = p.writeYAML(&b, style)
 	}
 	// A policy's name has no underscore, so no two policies share a file.
 	name = fileSafe(p.Mesh) + "_" + fileSafe(p.Name)

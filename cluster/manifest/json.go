@@ -12,7 +12,8 @@ import (
 // its token reader is slower than its decoder, hence a scanner of our own; it
 // leaves strings with escapes to encoding/json.
 func parseJSON(text string, line int) (*Node, *syntaxError) {
-	s := jsonScanner{text: text, line: line}
+	s := jsonScanner{text: text, line: line, nodes: stacks.Get().(*stack)}
+	defer s.nodes.release()
 	values := s.values()
 	if s.err != nil {
 		return nil, s.err
@@ -32,7 +33,7 @@ type jsonScanner struct {
 	line int
 	err  *syntaxError
 
-	nodes stack
+	nodes *stack
 }
 
 // values parses values one after the other, with or without commas, to the end.
@@ -121,10 +122,10 @@ func (s *jsonScanner) word(word string) bool {
 
 func (s *jsonScanner) object(depth int) []Node {
 	s.pos++
-	from := len(s.nodes)
+	from := len(*s.nodes)
 	for s.err == nil {
 		s.space()
-		if len(s.nodes) == from && s.is('}') {
+		if len(*s.nodes) == from && s.is('}') {
 			break
 		}
 		if s.pos == len(s.text) || s.text[s.pos] != '"' {
@@ -132,14 +133,13 @@ func (s *jsonScanner) object(depth int) []Node {
 			break
 		}
 		line := s.line
-		s.nodes = append(s.nodes, Node{Kind: String, Line: int32(line), Text: s.string()})
+		s.nodes.push(Node{Kind: String, Line: int32(line), Text: s.string()})
 		s.space()
 		if !s.is(':') {
 			s.fail("a colon is expected after a key")
 			break
 		}
-		value := s.value(depth + 1)
-		s.nodes = append(s.nodes, value)
+		s.nodes.push(s.value(depth + 1))
 		s.space()
 		if s.is(',') {
 			continue
@@ -154,14 +154,13 @@ func (s *jsonScanner) object(depth int) []Node {
 
 func (s *jsonScanner) array(depth int) []Node {
 	s.pos++
-	from := len(s.nodes)
+	from := len(*s.nodes)
 	for s.err == nil {
 		s.space()
-		if len(s.nodes) == from && s.is(']') {
+		if len(*s.nodes) == from && s.is(']') {
 			break
 		}
-		value := s.value(depth + 1)
-		s.nodes = append(s.nodes, value)
+		s.nodes.push(s.value(depth + 1))
 		s.space()
 		if s.is(',') {
 			continue

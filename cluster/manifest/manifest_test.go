@@ -300,7 +300,7 @@ func FuzzJSON(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		s := jsonScanner{text: text, line: 1}
+		s := jsonScanner{text: text, line: 1, nodes: new(stack)}
 		values := s.values()
 		switch valid := json.Valid([]byte(text)); {
 		case s.err == nil && len(values) == 1 && !valid:

@@ -3,6 +3,7 @@ package manifest
 import (
 	"slices"
 	"strings"
+	"sync"
 )
 
 // parsePlain parses the YAML that machines write: block mappings and sequences
@@ -13,7 +14,8 @@ import (
 // it spent on tokens and on finding the type of scalars, and the Dataplanes of
 // a large mesh are nearly all of what this tool reads.
 func parsePlain(text string, line int) *Node {
-	p := plain{rest: text, number: line - 1}
+	p := plain{rest: text, number: line - 1, nodes: stacks.Get().(*stack)}
+	defer p.nodes.release()
 	p.next()
 	if p.bad || p.done {
 		return nil
@@ -32,12 +34,23 @@ type plain struct {
 	text   string // what is left of the current line, not blank
 	done   bool   // there is no current line
 	bad    bool   // the text is not plain
-	nodes  stack
+	nodes  *stack
 }
 
 // stack holds the nodes of all unfinished collections, so that each collection
 // is made once, in its right size.
 type stack []Node
+
+var stacks = sync.Pool{New: func() any { return new(stack) }}
+
+// release gives the stack back, without what it held.
+func (s *stack) release() {
+	clear((*s)[:cap(*s)])
+	*s = (*s)[:0]
+	stacks.Put(s)
+}
+
+func (s *stack) push(n Node) { *s = append(*s, n) }
 
 // cut takes the nodes above from off the stack.
 func (s *stack) cut(from int) []Node {
@@ -101,7 +114,7 @@ func (p *plain) block(depth int) Node {
 
 func (p *plain) sequence(depth int) Node {
 	n := Node{Kind: Sequence, Line: int32(p.number)}
-	column, from := p.indent, len(p.nodes)
+	column, from := p.indent, len(*p.nodes)
 	for !p.bad && !p.done && p.indent == column && p.text[0] == '-' {
 		if p.text != "-" && p.text[1] != ' ' {
 			p.bad = true
@@ -115,11 +128,10 @@ func (p *plain) sequence(depth int) Node {
 		if after[0] == '-' || isKey(after) {
 			p.indent += len(p.text) - len(after)
 			p.text = after
-			item := p.block(depth + 1)
-			p.nodes = append(p.nodes, item)
+			p.nodes.push(p.block(depth + 1))
 			continue
 		}
-		p.nodes = append(p.nodes, p.scalar(after, column))
+		p.nodes.push(p.scalar(after, column))
 	}
 	if !p.done && p.indent > column {
 		p.bad = true
@@ -130,14 +142,14 @@ func (p *plain) sequence(depth int) Node {
 
 func (p *plain) mapping(depth int) Node {
 	n := Node{Kind: Mapping, Line: int32(p.number)}
-	column, from := p.indent, len(p.nodes)
+	column, from := p.indent, len(*p.nodes)
 	for !p.bad && !p.done && p.indent == column {
 		key := wordLen(p.text)
 		if key == 0 || key == len(p.text) || p.text[key] != ':' || p.text[0] == '-' {
 			p.bad = true
 			break
 		}
-		p.nodes = append(p.nodes, Node{Kind: String, Line: int32(p.number), Text: p.text[:key]})
+		p.nodes.push(Node{Kind: String, Line: int32(p.number), Text: p.text[:key]})
 		value := Node{Line: int32(p.number)}
 		if after := p.text[key+1:]; after != "" {
 			if after[0] != ' ' {
@@ -156,7 +168,7 @@ func (p *plain) mapping(depth int) Node {
 				value = p.sequence(depth + 1)
 			}
 		}
-		p.nodes = append(p.nodes, value)
+		p.nodes.push(value)
 	}
 	if !p.done && p.indent > column {
 		p.bad = true

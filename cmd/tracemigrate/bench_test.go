@@ -222,6 +222,7 @@ func peakMemory(b *testing.B, args []string) int64 {
 
 func TestMain(m *testing.M) {
 	if report := os.Getenv("TRACEMIGRATE_TEST_STATUS"); report != "" {
+		leanMemory()
 		code := run(append([]string{"tracemigrate"}, os.Args[1:]...), os.Stdin, os.Stdout, os.Stderr)
 		status, err := os.ReadFile("/proc/self/status")
 		if err == nil {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime/debug"
 
 	"github.com/urfave/cli/v2"
 )
@@ -19,7 +20,16 @@ const (
 )
 
 func main() {
+	leanMemory()
 	os.Exit(run(os.Args, os.Stdin, os.Stdout, os.Stderr))
+}
+
+// leanMemory trades a little time for a third of the memory: what is read is
+// garbage as soon as it is decoded. The environment variable GOGC has precedence.
+func leanMemory() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(50)
+	}
 }
 
 // run is main with everything it touches as arguments. It returns the exit code.
