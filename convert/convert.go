@@ -51,6 +51,8 @@ type Result struct {
 	Policies []*meshtrace.Policy // by mesh, highest precedence first
 	Fates    []*Fate             // of every selector, by mesh and precedence
 	Notes    []*Note             // errors first, then warnings, then the rest
+	Proxies  int                 // known Dataplanes of the converted meshes
+	Same     int                 // those whose tracing stays the same
 }
 
 // Fate is what became of one selector.
@@ -117,6 +119,10 @@ func Convert(s *cluster.Snapshot, o Options) (*Result, []*manifest.Problem) {
 			result.Policies = append(result.Policies, c.policy)
 		}
 		result.Fates = append(result.Fates, m.fates...)
+		if len(m.Pairs) > 0 {
+			result.Proxies += len(m.dataplanes)
+			result.Same += m.same
+		}
 	}
 	result.Notes = all.sorted()
 	return result, problems
@@ -136,6 +142,7 @@ type mesh struct {
 	fates      []*Fate          // by position of the pair
 	refused    []bool           // by position: not carried over
 	candidates []*candidate     // highest precedence first
+	same       int              // proxies whose tracing stays the same
 	found      []int32          // scratch space
 }
 
@@ -260,7 +267,10 @@ func (m *mesh) consider(position int, pair *legacy.Pair, values []cluster.Tags) 
 func (m *mesh) unreachable(pair, higher *legacy.Pair, fate *Fate) {
 	because := "which is more specific"
 	if pair.CompareRank(higher) == 0 {
-		because = "which has the same tags"
+		because = "which ranks equal"
+		if pair.Tags.Compare(higher.Tags) == 0 {
+			because = "which has the same tags"
+		}
 		switch {
 		case pair.TrafficTrace == higher.TrafficTrace:
 		case pair.Undecided(higher):
@@ -563,7 +573,7 @@ func (m *mesh) shield(p *meshtrace.Policy) {
 	// client or random sampling, and then refuses it.
 	explicit := p.Format == cluster.Kubernetes && m.o.Version.Less(cluster.V(9))
 	for _, other := range m.existing {
-		explicit = explicit || other.Default.Sampling.Client != nil || other.Default.Sampling.Random != nil
+		explicit = explicit || setsClientOrRandom(other)
 		if len(other.Default.Tags) > 0 {
 			p.Default.Tags = []meshtrace.Tag{}
 		}
@@ -571,6 +581,10 @@ func (m *mesh) shield(p *meshtrace.Policy) {
 	if explicit {
 		p.Default.Sampling.Client, p.Default.Sampling.Random = meshtrace.PercentOf(100), meshtrace.PercentOf(100)
 	}
+}
+
+func setsClientOrRandom(p *meshtrace.Policy) bool {
+	return p.Default.Sampling.Client != nil || p.Default.Sampling.Random != nil
 }
 
 // list joins up to three names and counts the rest.

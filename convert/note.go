@@ -44,7 +44,7 @@ const (
 	KumaTags             Code = "kuma-tags"
 	ExistingMeshTrace    Code = "existing-meshtrace"
 	NoTrafficTrace       Code = "no-traffictrace"
-	NoSelectors          Code = "no-selectors"
+	NotVerified          Code = "not-verified"
 	MeshSubsetDeprecated Code = "meshsubset-deprecated"
 )
 

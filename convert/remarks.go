@@ -190,6 +190,11 @@ func (m *mesh) remark() {
 			m.notes.inform(UnusedBackend, b.Place, backendOf{m, b}, "is used by no TrafficTrace, so it appears in no policy", "")
 		}
 	}
+	for _, p := range m.existing {
+		if len(m.candidates) > 0 && (setsClientOrRandom(p) || len(p.Default.Tags) > 0) {
+			m.notes.inform(ExistingMeshTrace, p.Place, p, "sets tags, or client or random sampling, which would merge into the new policies; they set their own explicitly", "")
+		}
+	}
 	var zipkin, datadog, split, subset *candidate
 	for _, c := range m.candidates {
 		if len(c.tags) > 0 && subset == nil {

@@ -56,13 +56,20 @@ func (m *mesh) verify() {
 	}
 	v := &verifier{mesh: m, before: before, after: meshtrace.NewMatcher(m.o.Version, policies, m.gateways), wrong: make(map[finding][]string), described: make(map[parts]string)}
 	for _, dp := range m.dataplanes {
-		v.check(dp, false)
+		if v.check(dp, false) {
+			m.same++
+		}
 	}
 	v.report(false)
+	if len(m.dataplanes) == 0 && len(m.candidates) > 0 {
+		m.notes.inform(NotVerified, m.Place, m, "has no Dataplane in the input, so the policies follow from the rules alone and were held against no proxy", "add the Dataplanes with another -f to have each proxy's tracing compared before and after")
+	}
+	known := v.wrong
 	v.wrong = make(map[finding][]string)
 	for dp := range m.madeUp() {
 		v.check(dp, true)
 	}
+	maps.DeleteFunc(v.wrong, func(f finding, _ []string) bool { return known[f] != nil })
 	v.report(true)
 }
 
@@ -110,8 +117,8 @@ type finding struct {
 	existing *meshtrace.Policy
 }
 
-// check records when dp's tracing after is not that before.
-func (v *verifier) check(dp *cluster.Dataplane, madeUp bool) {
+// check says whether dp's tracing after is that before, and records it if not.
+func (v *verifier) check(dp *cluster.Dataplane, madeUp bool) bool {
 	existing := v.before.Matching(dp)
 	want := meshtrace.Merge(existing)
 	var position int
@@ -119,16 +126,16 @@ func (v *verifier) check(dp *cluster.Dataplane, madeUp bool) {
 	wanted := v.describe(&want)
 	if len(want.Backends) == 0 && position >= 0 {
 		if v.refused[position] {
-			return // a note says why
+			return false // a note says why
 		}
 		if madeUp && hasWildcard(withoutService(v.Pairs[position].Tags)) {
-			return // only known values were enumerated
+			return false // only known values were enumerated
 		}
 		wanted = v.confOf(v.Pairs[position].TrafficTrace).key
 	}
 	got := meshtrace.Merge(v.after.Matching(dp))
 	if v.describe(&got) == wanted {
-		return
+		return true
 	}
 	f := finding{code: ProxyDiffers, position: position}
 	switch {
@@ -140,6 +147,7 @@ func (v *verifier) check(dp *cluster.Dataplane, madeUp bool) {
 		f.code = InboundIgnored
 	}
 	v.wrong[f] = append(v.wrong[f], dp.String())
+	return false
 }
 
 func withoutService(tags cluster.Tags) cluster.Tags {

@@ -93,6 +93,13 @@ func (p *printer) result(s *cluster.Snapshot, r *convert.Result) {
 		p.fit(t, 8, 14, 16)
 		t.Render()
 	}
+	switch {
+	case r.Proxies == 0:
+	case r.Same == r.Proxies:
+		p.line("\nproxies compared: %d, and each keeps its tracing", r.Proxies)
+	default:
+		p.line("\nproxies compared: %d; %d keep their tracing, %d do not, see the notes", r.Proxies, r.Same, r.Proxies-r.Same)
+	}
 }
 
 var colours = map[manifest.Severity]text.Colors{
@@ -144,6 +151,9 @@ func becomes(fate *convert.Fate) string {
 		target := string(policy.TargetRef.Kind)
 		if len(policy.TargetRef.Tags) > 0 {
 			target += " " + policy.TargetRef.Tags.String()
+		}
+		if len(policy.TargetRef.ProxyTypes) > 0 {
+			target += ", proxyTypes " + strings.Join(policy.TargetRef.ProxyTypes, ", ")
 		}
 		names = append(names, fmt.Sprintf("%s (%s)", policy.Name, target))
 	}
