@@ -77,7 +77,7 @@ func decodeDataplane(r *Resource, words *words) *Dataplane {
 			Port:     v.Field("port").Port(),
 			Protocol: words.keep(v.Field("protocol").Str()),
 			Ignored:  strings.EqualFold(v.Field("state").Str(), "ignored"),
-			Tags:     words.tags(v.Need("tags")),
+			Tags:     dataplaneTags(v.Need("tags"), words),
 		})
 	}
 	outbounds := networking.Field("outbound")
@@ -96,7 +96,7 @@ func decodeDataplane(r *Resource, words *words) *Dataplane {
 		dp.Outbounds = append(dp.Outbounds, out)
 	}
 	if v := networking.Field("gateway"); v.Present() {
-		dp.Gateway = &Gateway{Tags: words.tags(v.Need("tags"))}
+		dp.Gateway = &Gateway{Tags: dataplaneTags(v.Need("tags"), words)}
 		switch kind := v.Field("type"); strings.ToUpper(kind.Str()) {
 		case "BUILTIN":
 			dp.Gateway.Builtin = true
@@ -106,6 +106,17 @@ func decodeDataplane(r *Resource, words *words) *Dataplane {
 		}
 	}
 	return dp
+}
+
+// dataplaneTags reads the tags that a Dataplane carries.
+func dataplaneTags(v manifest.Value, words *words) Tags {
+	tags := Tags(words.tags(v))
+	for key, value := range tags {
+		if !IsTag(key, value) {
+			v.Field(key).Fail("cannot be a tag, which has letters, digits and .-_: only; no control plane accepts the Dataplane")
+		}
+	}
+	return tags
 }
 
 // equal says whether two Dataplanes are the same to tracing.

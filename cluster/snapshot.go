@@ -91,7 +91,8 @@ const ReadOnce = "read-once"
 
 // repeated is what to say of a resource that was there before.
 func repeated(first, again entry) *manifest.Problem {
-	place, firstPlace, name, same := again.Place, first.Place, again.String(), false
+	place, firstPlace, name := again.Place, first.Place, again.String()
+	var same bool
 	if again.dataplane != nil {
 		place, firstPlace = again.dataplane.Place, first.dataplane.Place
 		name = resourceName(KindDataplane, again.dataplane.Name, again.dataplane.Mesh)

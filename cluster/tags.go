@@ -12,13 +12,33 @@ type Tags map[string]string
 // ServiceTag is the tag that every inbound and gateway carries.
 const ServiceTag = "kuma.io/service"
 
+// IsTag says whether a Dataplane can carry the tag: letters, digits and .-_:
+// make a value, and a slash too a key (https://kuma.io/docs/2.9.x/production/dp-config/dpp/).
+func IsTag(key, value string) bool {
+	for i := 0; i < len(key); i++ {
+		if !isTagByte(key[i]) && key[i] != '/' {
+			return false
+		}
+	}
+	for i := 0; i < len(value); i++ {
+		if !isTagByte(value[i]) {
+			return false
+		}
+	}
+	return key != "" && value != ""
+}
+
+func isTagByte(c byte) bool {
+	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '.' || c == '-' || c == '_' || c == ':'
+}
+
 // Any is the value of a selector's tag that is met by every value.
 const Any = "*"
 
-// Match says whether one tag set satisfies all of the selector: each key is
-// there, with the selector's value unless that is Any.
-func (selector Tags) Match(set Tags) bool {
-	for key, want := range selector {
+// Match says whether one tag set satisfies a selector: each key is there, with
+// the selector's value unless that is Any.
+func (tags Tags) Match(set Tags) bool {
+	for key, want := range tags {
 		if value, ok := set[key]; !ok || want != Any && want != value {
 			return false
 		}
@@ -27,11 +47,11 @@ func (selector Tags) Match(set Tags) bool {
 }
 
 // Meets says whether one tag set can satisfy both selectors.
-func (selector Tags) Meets(other Tags) bool {
-	if len(other) < len(selector) {
-		selector, other = other, selector
+func (tags Tags) Meets(other Tags) bool {
+	if len(other) < len(tags) {
+		tags, other = other, tags
 	}
-	for key, a := range selector {
+	for key, a := range tags {
 		if b, ok := other[key]; ok && a != b && a != Any && b != Any {
 			return false
 		}
@@ -41,13 +61,13 @@ func (selector Tags) Meets(other Tags) bool {
 
 // Rank is (number of tags, number of exact tags), by which a selector
 // precedes another. Two wildcards outrank one exact tag.
-func (selector Tags) Rank() (tags, exact int) {
-	for _, value := range selector {
+func (tags Tags) Rank() (number, exact int) {
+	for _, value := range tags {
 		if value != Any {
 			exact++
 		}
 	}
-	return len(selector), exact
+	return len(tags), exact
 }
 
 // Keys returns the keys in order.

@@ -222,15 +222,15 @@ func (m *mesh) String() string { return m.Resource.String() }
 func (m *mesh) consider(position int, pair *legacy.Pair, values []cluster.Tags) {
 	fate := m.fates[position]
 	for _, key := range pair.Tags.Keys() {
-		// Dataplane tags hold letters, digits and .-_: only
-		// (https://kuma.io/docs/2.9.x/production/dp-config/dpp/).
-		if value := pair.Tags[key]; value != cluster.Any && !meshtrace.IsTagValue(value) {
-			fate.Reason = fmt.Sprintf("no Dataplane can carry the value of tag %s", key)
-			m.notes.warn(UnreachableSelector, pair.Position(), pair.TrafficTrace,
-				fmt.Sprintf("selector %d can never match: no Dataplane can carry the tag %s=%.80q", pair.Number, key, value),
-				"nothing, it selects no proxy today; delete it")
-			return
+		value := pair.Tags[key]
+		if cluster.IsTag(key, value) || value == cluster.Any && cluster.IsTag(key, "any") {
+			continue
 		}
+		fate.Reason = fmt.Sprintf("no Dataplane can carry its tag %s", key)
+		m.notes.warn(UnreachableSelector, pair.Position(), pair.TrafficTrace,
+			fmt.Sprintf("selector %d can never match: no Dataplane can carry the tag %.80q with the value %.80q", pair.Number, key, value),
+			"nothing, it selects no proxy today; delete it")
+		return
 	}
 	if higher := m.Covering(position, pair.Tags); higher != nil {
 		m.unreachable(pair, higher, fate)
@@ -310,15 +310,15 @@ func (m *mesh) wildcardValues() map[int][]cluster.Tags {
 	var selectors []cluster.Tags // their tags
 	var keys [][]string          // their keys with a wildcard
 	for position, pair := range m.Pairs {
-		var any []string
+		var wildcards []string
 		for key, value := range pair.Tags {
 			if value == cluster.Any && key != cluster.ServiceTag {
-				any = append(any, key)
+				wildcards = append(wildcards, key)
 			}
 		}
-		if len(any) > 0 && m.Covering(position, pair.Tags) == nil {
-			slices.Sort(any)
-			wild, selectors, keys = append(wild, position), append(selectors, pair.Tags), append(keys, any)
+		if len(wildcards) > 0 && m.Covering(position, pair.Tags) == nil {
+			slices.Sort(wildcards)
+			wild, selectors, keys = append(wild, position), append(selectors, pair.Tags), append(keys, wildcards)
 		}
 	}
 	if len(wild) == 0 {
@@ -450,7 +450,7 @@ func (m *mesh) merge() {
 // specific would otherwise trace its proxies.
 func (m *mesh) dropEmpty() {
 	needed := make(map[*candidate]bool)
-	var selectors []cluster.Tags
+	selectors := make([]cluster.Tags, 0, len(m.candidates))
 	empty := 0
 	for _, c := range m.candidates {
 		selectors = append(selectors, c.tags)

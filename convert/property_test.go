@@ -126,7 +126,7 @@ func (r random) dataplanes() string {
 }
 
 func readAll(texts ...string) *cluster.Snapshot {
-	var inputs []manifest.Input
+	inputs := make([]manifest.Input, 0, len(texts))
 	for i, text := range texts {
 		inputs = append(inputs, manifest.Text(fmt.Sprintf("%d.yaml", i), text))
 	}
@@ -228,10 +228,10 @@ func TestEquivalent(t *testing.T) {
 			emptied++
 		}
 		for _, note := range result.Notes {
-			switch {
-			case note.Code == convert.Renamed:
+			switch note.Code {
+			case convert.Renamed:
 				prefixed++
-			case note.Code == convert.WildcardEnumerated:
+			case convert.WildcardEnumerated:
 				enumerated++
 			}
 		}

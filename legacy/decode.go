@@ -172,7 +172,7 @@ func decodeTrafficTrace(r *cluster.Resource, problems *[]*manifest.Problem) *Tra
 		match := v.Field("match")
 		t.Selectors = append(t.Selectors, Selector{Place: v.Place(), Tags: match.Map()})
 	}
-	if s := spec.Field("selectors"); s.Present() && len(t.Selectors) == 0 {
+	if s := spec.Field("selectors"); s.Present() && s.Len() == 0 {
 		s.Warn("no-selectors", "has no entry, so the TrafficTrace selects no proxy")
 	}
 	return t

@@ -91,7 +91,7 @@ func TestRecorded(t *testing.T) {
 						continue
 					}
 					traced++
-					assert.Equal(t, wanted(c.Version, conf), got(tracing, conf), "%s listener %s", dp, name)
+					assert.Equal(t, wanted(conf), got(tracing), "%s listener %s", dp, name)
 				}
 			}
 		})
@@ -114,7 +114,7 @@ func host(t *testing.T, b meshtrace.Backend) string {
 }
 
 // wanted and got are the merged and the recorded configuration in one form.
-func wanted(version cluster.Version, conf meshtrace.Conf) string {
+func wanted(conf meshtrace.Conf) string {
 	var s strings.Builder
 	percent := func(p *meshtrace.Percent) string {
 		if p == nil {
@@ -145,7 +145,7 @@ func wanted(version cluster.Version, conf meshtrace.Conf) string {
 	return s.String()
 }
 
-func got(tracing envoyTracing, conf meshtrace.Conf) string {
+func got(tracing envoyTracing) string {
 	var s strings.Builder
 	percent := func(p *struct{ Value float64 }) string {
 		if p == nil {

@@ -3,6 +3,7 @@ package meshtrace
 import (
 	"errors"
 	"fmt"
+	"math"
 	"net/url"
 	"regexp"
 	"strings"
@@ -13,14 +14,9 @@ import (
 var (
 	subdomain  = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`)
 	dnsLabel   = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$`)
-	tagKey     = regexp.MustCompile(`^[a-zA-Z0-9._/:-]+$`)
-	tagValue   = regexp.MustCompile(`^[a-zA-Z0-9._:-]+$`)
 	labelKey   = regexp.MustCompile(`^([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$`)
 	labelValue = regexp.MustCompile(`^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$`)
 )
-
-// IsTagValue says whether a Dataplane's tag can have the value.
-func IsTagValue(value string) bool { return tagValue.MatchString(value) }
 
 // CheckLabel returns an error unless key and value can be a Kubernetes label.
 func CheckLabel(key, value string) error {
@@ -84,7 +80,7 @@ func (p *Policy) Validate(version cluster.Version) error {
 	for _, percent := range []*Percent{p.Default.Sampling.Overall, p.Default.Sampling.Client, p.Default.Sampling.Random} {
 		switch {
 		case percent == nil:
-		case *percent < 0 || *percent > 100 || *percent != *percent:
+		case math.IsNaN(float64(*percent)) || *percent < 0 || *percent > 100:
 			fail("sampling %s is out of range 0 to 100", percent)
 		case !percent.Whole() && version == cluster.V(0):
 			fail("sampling %s is not whole, which 2.0 demands", percent)
@@ -110,7 +106,7 @@ func (p *Policy) validateTargetRef(version cluster.Version, fail func(string, ..
 		fail("targetRef kind %q is unknown", string(ref.Kind))
 	}
 	for key, value := range ref.Tags {
-		if !tagKey.MatchString(key) || !tagValue.MatchString(value) {
+		if !cluster.IsTag(key, value) {
 			fail("tag %.80q=%.80q of targetRef has characters that no Dataplane's tag can have", key, value)
 		}
 	}

@@ -279,13 +279,14 @@ func (c chunk) takeApartJSON() (items []chunk, ok bool) {
 		}
 		s.space()
 		start := s.pos
-		if key == "items" && !found && s.is('[') {
+		switch {
+		case key == "items" && !found && s.is('['):
 			if items, found = c.itemsJSON(&s); !found {
 				return nil, false
 			}
-		} else if !s.skip() {
+		case !s.skip():
 			return nil, false
-		} else if key == "kind" || key == "type" {
+		case key == "kind" || key == "type":
 			kind = strings.Trim(s.text[start:s.pos], `"`)
 		}
 		s.space()

@@ -185,7 +185,7 @@ func TestFiles(t *testing.T) {
 
 	inputs, err := Files(dir)
 	require.NoError(t, err)
-	var names []string
+	names := make([]string, 0, len(inputs))
 	for _, input := range inputs {
 		name, err := filepath.Rel(dir, input.Name)
 		require.NoError(t, err)
@@ -230,7 +230,7 @@ tags: {a/b: 1}
 		return nil
 	})
 	require.Empty(t, wrong)
-	var got []string
+	got := make([]string, 0, len(problems))
 	for _, p := range problems {
 		got = append(got, string(p.Severity)+" "+p.Error())
 	}

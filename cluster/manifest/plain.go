@@ -112,6 +112,10 @@ func (p *plain) block(depth int) Node {
 	}
 }
 
+// maxKey is how long a key can be, in bytes, without a question mark (YAML
+// 1.2.2, section 7.4.2: 1024 characters with what surrounds it).
+const maxKey = 1000
+
 func (p *plain) sequence(depth int) Node {
 	n := Node{Kind: Sequence, Line: int32(p.number)}
 	column, from := p.indent, len(*p.nodes)
@@ -145,7 +149,7 @@ func (p *plain) mapping(depth int) Node {
 	column, from := p.indent, len(*p.nodes)
 	for !p.bad && !p.done && p.indent == column {
 		key := wordLen(p.text)
-		if key == 0 || key == len(p.text) || p.text[key] != ':' || p.text[0] == '-' {
+		if key == 0 || key > maxKey || key == len(p.text) || p.text[key] != ':' || p.text[0] == '-' {
 			p.bad = true
 			break
 		}
@@ -183,7 +187,7 @@ func (p *plain) mapping(depth int) Node {
 // which must not continue the scalar: it may not stand deeper than column.
 func (p *plain) scalar(text string, column int) Node {
 	n := Node{Line: int32(p.number)}
-	ok := false
+	var ok bool
 	switch c := text[0]; {
 	case text == "{}":
 		n.Kind, ok, text = Mapping, true, ""

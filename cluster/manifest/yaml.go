@@ -36,7 +36,7 @@ func parseYAML(text string, line int) (root *Node, failure *syntaxError) {
 	if len(document.Content) == 0 {
 		return &Node{Line: int32(line)}, nil
 	}
-	c := yamlConverter{text: text, line: line, budget: 10_000 + len(text)}
+	c := yamlConverter{text: text, line: line, lines: strings.Count(text, "\n"), budget: 10_000 + len(text)}
 	root = new(Node)
 	if err := c.convert(root, document.Content[0], 0); err != nil {
 		return nil, err
@@ -57,8 +57,7 @@ func explain(text string, line int, err error) *syntaxError {
 	if m := yamlLine.FindStringSubmatch(message); m != nil {
 		message = m[2]
 		if n, err := strconv.Atoi(m[1]); err == nil {
-			// yaml.v3 counts a lone \r as a line too; editors do not.
-			at = line + min(n-1, strings.Count(text, "\n"))
+			at = line + min(n-1, strings.Count(text, "\n")) // see lineOf
 		}
 	}
 	number := line
@@ -85,11 +84,18 @@ const templateMessage = `"{{" looks like a Helm template; render it first: helm 
 type yamlConverter struct {
 	text   string
 	line   int
+	lines  int // line breaks in text
 	budget int // nodes left, so that aliases cannot multiply without end
 }
 
+// lineOf is the line of the file on which n stands. yaml.v3 counts a lone
+// carriage return and Unicode's line separators as lines too; editors do not.
+func (c *yamlConverter) lineOf(n *yaml.Node) int {
+	return c.line + max(0, min(n.Line-1, c.lines))
+}
+
 func (c *yamlConverter) fail(n *yaml.Node, format string, args ...any) *syntaxError {
-	return &syntaxError{c.line + max(n.Line, 1) - 1, fmt.Sprintf(format, args...)}
+	return &syntaxError{c.lineOf(n), fmt.Sprintf(format, args...)}
 }
 
 func (c *yamlConverter) convert(to *Node, from *yaml.Node, depth int) *syntaxError {
@@ -99,7 +105,7 @@ func (c *yamlConverter) convert(to *Node, from *yaml.Node, depth int) *syntaxErr
 	if depth > maxDepth {
 		return c.fail(from, "values are nested more than %d deep", maxDepth)
 	}
-	to.Line = int32(c.line + from.Line - 1)
+	to.Line = int32(c.lineOf(from))
 	switch from.Kind {
 	case yaml.AliasNode:
 		return c.convert(to, from.Alias, depth+1)
@@ -157,7 +163,7 @@ func (c *yamlConverter) mapping(to *Node, from *yaml.Node, depth int) *syntaxErr
 		if err := c.convert(&child, value, depth+1); err != nil {
 			return err
 		}
-		to.content = append(to.content, Node{Kind: String, Line: int32(c.line + key.Line - 1), Text: key.Value}, child)
+		to.content = append(to.content, Node{Kind: String, Line: int32(c.lineOf(key)), Text: key.Value}, child)
 	}
 	if twice := to.repeatedKey(); twice != nil {
 		return &syntaxError{int(twice.Line), fmt.Sprintf("key %q stands twice in one object; keep one", twice.Text)}

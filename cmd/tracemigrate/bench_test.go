@@ -203,7 +203,7 @@ func peakMemory(b *testing.B, args []string) int64 {
 	self, err := os.Executable()
 	require.NoError(b, err)
 	report := filepath.Join(b.TempDir(), "status")
-	command := exec.Command(self, args[1:]...)
+	command := exec.CommandContext(b.Context(), self, args[1:]...)
 	command.Env = append(os.Environ(), "TRACEMIGRATE_TEST_STATUS="+report)
 	output, err := command.CombinedOutput()
 	require.NoError(b, err, "%.1000s", output)
@@ -220,18 +220,17 @@ func peakMemory(b *testing.B, args []string) int64 {
 	return 0
 }
 
-func TestMain(m *testing.M) {
-	if report := os.Getenv("TRACEMIGRATE_TEST_STATUS"); report != "" {
-		leanMemory()
-		code := run(append([]string{"tracemigrate"}, os.Args[1:]...), os.Stdin, os.Stdout, os.Stderr)
-		status, err := os.ReadFile("/proc/self/status")
-		if err == nil {
-			err = os.WriteFile(report, status, 0o600)
-		}
-		if err != nil {
-			code = exitError
-		}
-		os.Exit(code)
+// runAndReport is main for a test that asks what memory the run took: it
+// writes the process's status to the file report.
+func runAndReport(report string) int {
+	leanMemory()
+	code := run(append([]string{"tracemigrate"}, os.Args[1:]...), os.Stdin, os.Stdout, os.Stderr)
+	status, err := os.ReadFile("/proc/self/status")
+	if err == nil {
+		err = os.WriteFile(report, status, 0o600)
 	}
-	os.Exit(m.Run())
+	if err != nil {
+		return exitError
+	}
+	return code
 }

@@ -24,15 +24,8 @@ func writeFiles(dir string, files []file, force bool) (err error) {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return fmt.Errorf("making the output directory: %w", err)
 	}
-	if !force {
-		for _, f := range files {
-			path := filepath.Join(dir, f.name)
-			if _, err := os.Lstat(path); err == nil {
-				return fmt.Errorf("%s exists; nothing was written (--force overwrites)", path)
-			} else if !errors.Is(err, fs.ErrNotExist) {
-				return fmt.Errorf("looking for %s: %w", path, err)
-			}
-		}
+	if err := checkFree(dir, files, force); err != nil {
+		return err
 	}
 	// Everything is written beside its place first, and what was there is kept
 	// until all is in place.
@@ -69,6 +62,31 @@ func writeFiles(dir string, files []file, force bool) (err error) {
 		}
 	}
 	return nil
+}
+
+// checkFree returns an error when a file cannot be written without losing
+// something: where one stands already, or with force something else than a file.
+func checkFree(dir string, files []file, force bool) error {
+	var taken []string
+	for _, f := range files {
+		path := filepath.Join(dir, f.name)
+		switch info, err := os.Lstat(path); {
+		case errors.Is(err, fs.ErrNotExist):
+		case err != nil:
+			return fmt.Errorf("looking for %s: %w", path, err)
+		case !info.Mode().IsRegular():
+			return fmt.Errorf("%s exists and is not a file; nothing was written", path)
+		case !force:
+			taken = append(taken, path)
+		}
+	}
+	switch len(taken) {
+	case 0:
+		return nil
+	case 1:
+		return fmt.Errorf("%s exists; nothing was written (--force overwrites)", taken[0])
+	}
+	return fmt.Errorf("%s and %d more exist; nothing was written (--force overwrites)", taken[0], len(taken)-1)
 }
 
 func removeIfThere(path string) func() error {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -19,8 +18,6 @@ import (
 	"tracemigrate/fixtures"
 	"tracemigrate/meshtrace"
 )
-
-var update = flag.Bool("update", false, "rewrite golden files")
 
 // TestGolden converts every case of fixtures/convert: input.yaml, with the
 // flags of args, must give output.yaml (or .json) and stderr.txt.

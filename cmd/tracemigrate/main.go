@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"runtime/debug"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 )
@@ -88,7 +89,7 @@ func unknownCommand(c *cli.Context) error {
 	name := c.Args().First()
 	hint := ""
 	if similar := cli.SuggestCommand(c.App.Commands, name); similar != "" {
-		hint = fmt.Sprintf("; did you mean %q?", similar)
+		hint = "; " + strings.ToLower(similar[:1]) + similar[1:] // it says "Did you mean"
 	}
 	return fmt.Errorf("unknown command %q%s", name, hint)
 }

@@ -1,0 +1,43 @@
+# Everything a developer or a machine does with this project. `make demo` and
+# `make test` need Go and make alone; `make lint` fetches its linters.
+GOLANGCI  := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+VERSION   ?= $(shell git describe --tags --always --dirty 2>/dev/null)
+FUZZTIME  ?= 10s
+export GOFLAGS ?= -buildvcs=auto
+
+.PHONY: build test lint bench fuzz mutants demo clean
+
+build: ## bin/tracemigrate
+	go build -trimpath -ldflags "-X main.version=$(VERSION)" -o bin/tracemigrate ./cmd/tracemigrate
+
+test: ## all tests, with the race detector
+	go vet ./...
+	go test -race ./...
+
+lint: ## formatting, vet, staticcheck and more, see .golangci.yml
+	go mod tidy -diff
+	go run $(GOLANGCI) run ./...
+	go run $(GOLANGCI) fmt --diff ./...
+
+bench: ## time by the measure of yaml.v3 and encoding/json (x-baseline), memory by that of the input
+	go test ./cmd/tracemigrate -run '^$$' -bench . -benchtime 10x
+
+fuzz: ## every fuzz target, FUZZTIME each
+	@set -e; for package in $$(go list ./...); do \
+		for target in $$(go test $$package -list '^Fuzz' | grep '^Fuzz' || true); do \
+			echo "== $$package $$target"; \
+			go test $$package -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x; \
+		done; \
+	done
+
+mutants: ## break the conversion rule by rule, and see the property test notice
+	.ci/mutants
+
+demo: build ## convert fixtures/demo: input, notes and output
+	@echo; echo "== the input: fixtures/demo/mesh.yaml (the Dataplanes beside it are left out here)"; echo
+	@cat fixtures/demo/mesh.yaml
+	@echo; echo "== tracemigrate convert -f fixtures/demo --kuma-version 2.13"; echo
+	@bin/tracemigrate convert -f fixtures/demo --kuma-version 2.13
+
+clean:
+	rm -rf bin

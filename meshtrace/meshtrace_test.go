@@ -1,0 +1,171 @@
+package meshtrace_test
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"tracemigrate/cluster"
+	"tracemigrate/cluster/manifest"
+	"tracemigrate/fixtures"
+	"tracemigrate/meshtrace"
+)
+
+func policy(name string, kind meshtrace.Kind, labels map[string]string) *meshtrace.Policy {
+	return &meshtrace.Policy{Name: name, Mesh: "default", Labels: labels, TargetRef: meshtrace.TargetRef{Kind: kind}}
+}
+
+// Precedence by kind, origin, role and name, by version.
+func TestCompare(t *testing.T) {
+	label := func(key, value string) map[string]string { return map[string]string{key: value} }
+	const mesh, subset = meshtrace.Mesh, meshtrace.MeshSubset
+	tests := map[string]struct {
+		version   cluster.Version
+		low, high *meshtrace.Policy
+	}{
+		"kind":                     {cluster.V(14), policy("a", mesh, nil), policy("z", subset, nil)},
+		"Dataplane below subset":   {cluster.V(14), policy("a", meshtrace.Dataplane, nil), policy("z", subset, nil)},
+		"subset below service":     {cluster.V(0), policy("z", subset, nil), policy("a", meshtrace.MeshService, nil)},
+		"smaller name from 2.6":    {cluster.V(6), policy("b", subset, nil), policy("a", subset, nil)},
+		"larger name up to 2.5":    {cluster.V(5), policy("a", subset, nil), policy("b", subset, nil)},
+		"global below none":        {cluster.V(6), policy("a", mesh, label(cluster.OriginLabel, "global")), policy("b", mesh, nil)},
+		"none below zone":          {cluster.V(6), policy("a", mesh, nil), policy("b", mesh, label(cluster.OriginLabel, "zone"))},
+		"no origin before 2.6":     {cluster.V(5), policy("a", mesh, label(cluster.OriginLabel, "zone")), policy("b", mesh, nil)},
+		"system role after 2.7":    {cluster.V(8), policy("a", mesh, label(cluster.RoleLabel, "system")), policy("b", mesh, nil)},
+		"no role on 2.7":           {cluster.V(7), policy("b", mesh, nil), policy("a", mesh, label(cluster.RoleLabel, "system"))},
+		"display name before name": {cluster.V(14), policy("a", mesh, label(cluster.DisplayNameLabel, "z")), policy("b", mesh, nil)},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			assert.Negative(t, meshtrace.Compare(test.version, test.low, test.high))
+			assert.Positive(t, meshtrace.Compare(test.version, test.high, test.low))
+			assert.Zero(t, meshtrace.Compare(test.version, test.high, test.high))
+		})
+	}
+}
+
+func TestShadow(t *testing.T) {
+	p := policy("a", meshtrace.Mesh, map[string]string{cluster.EffectLabel: "shadow"})
+	dp := &cluster.Dataplane{Mesh: "default", Inbounds: []cluster.Inbound{{Tags: cluster.Tags{cluster.ServiceTag: "web"}}}}
+	matching := func(version cluster.Version) int {
+		return len(meshtrace.NewMatcher(version, []*meshtrace.Policy{p}, cluster.Gateways{}).Matching(dp))
+	}
+	assert.Equal(t, 1, matching(cluster.V(6)), "2.6 does not know the label, so the policy is live")
+	assert.Equal(t, 0, matching(cluster.V(7)))
+}
+
+func TestValidate(t *testing.T) {
+	yes := true
+	good := func() *meshtrace.Policy {
+		return &meshtrace.Policy{
+			Mesh: "default", Name: "all", Namespace: "kuma-system", Format: cluster.Kubernetes,
+			TargetRef: meshtrace.TargetRef{Kind: meshtrace.MeshSubset, Tags: cluster.Tags{"team": "core"}},
+			Default: meshtrace.Conf{
+				Sampling: meshtrace.Sampling{Overall: meshtrace.PercentOf(50)},
+				Backends: []meshtrace.Backend{{Type: meshtrace.TypeZipkin, Zipkin: &meshtrace.Zipkin{URL: "http://a:1/", APIVersion: "httpJson", SharedSpanContext: &yes}}},
+			},
+		}
+	}
+	require.NoError(t, good().Validate(cluster.V(0)))
+	tests := map[string]struct {
+		version cluster.Version
+		spoil   func(*meshtrace.Policy)
+		want    string
+	}{
+		"name":                 {cluster.V(14), func(p *meshtrace.Policy) { p.Name = "All" }, "RFC 1123"},
+		"namespace":            {cluster.V(14), func(p *meshtrace.Policy) { p.Namespace = "a.b" }, "namespace"},
+		"role":                 {cluster.V(14), func(p *meshtrace.Policy) { p.Labels = map[string]string{cluster.RoleLabel: "system"} }, "control plane's to set"},
+		"shadow before 2.7":    {cluster.V(6), func(p *meshtrace.Policy) { p.Labels = map[string]string{cluster.EffectLabel: "shadow"} }, "ignores"},
+		"kind":                 {cluster.V(14), func(p *meshtrace.Policy) { p.TargetRef.Kind = meshtrace.MeshService }, "never written"},
+		"wildcard":             {cluster.V(14), func(p *meshtrace.Policy) { p.TargetRef.Tags = cluster.Tags{"team": "*"} }, "characters"},
+		"no tags":              {cluster.V(14), func(p *meshtrace.Policy) { p.TargetRef.Tags = nil }, "has no tags"},
+		"proxyTypes":           {cluster.V(5), func(p *meshtrace.Policy) { p.TargetRef.ProxyTypes = []string{"Sidecar"} }, "came with 2.6"},
+		"nothing set":          {cluster.V(14), func(p *meshtrace.Policy) { p.Default = meshtrace.Conf{} }, "sets nothing"},
+		"empty list on 2.0":    {cluster.V(0), func(p *meshtrace.Policy) { p.Default.Backends = []meshtrace.Backend{} }, "crashes"},
+		"two backends":         {cluster.V(14), func(p *meshtrace.Policy) { p.Default.Backends = append(p.Default.Backends, p.Default.Backends...) }, "2 backends"},
+		"zipkin without port":  {cluster.V(14), func(p *meshtrace.Policy) { p.Default.Backends[0].Zipkin.URL = "http://a/" }, "zipkin.url"},
+		"httpJsonV1":           {cluster.V(14), func(p *meshtrace.Policy) { p.Default.Backends[0].Zipkin.APIVersion = "httpJsonV1" }, "apiVersion"},
+		"percent":              {cluster.V(14), func(p *meshtrace.Policy) { p.Default.Sampling.Overall = meshtrace.PercentOf(100.5) }, "out of range"},
+		"fraction on 2.0":      {cluster.V(0), func(p *meshtrace.Policy) { p.Default.Sampling.Overall = meshtrace.PercentOf(0.5) }, "not whole"},
+		"datadog url's path":   {cluster.V(14), func(p *meshtrace.Policy) { p.Default.Backends[0] = datadog("http://agent:8126/") }, "datadog.url"},
+		"datadog url's scheme": {cluster.V(14), func(p *meshtrace.Policy) { p.Default.Backends[0] = datadog("https://agent:8126") }, "datadog.url"},
+		"datadog bare IPv6":    {cluster.V(14), func(p *meshtrace.Policy) { p.Default.Backends[0] = datadog("http://::1:8126") }, "datadog.url"},
+		"label":                {cluster.V(14), func(p *meshtrace.Policy) { p.Labels = map[string]string{"a b": "c"} }, "label's name"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			p := good()
+			test.spoil(p)
+			assert.ErrorContains(t, p.Validate(test.version), test.want)
+		})
+	}
+}
+
+func datadog(url string) meshtrace.Backend {
+	return meshtrace.Backend{Type: meshtrace.TypeDatadog, Datadog: &meshtrace.Datadog{URL: url}}
+}
+
+// Every version's quirks of the form.
+func TestWriteVersions(t *testing.T) {
+	p := &meshtrace.Policy{
+		Mesh: "default", Name: "all", Format: cluster.Universal, TargetRef: meshtrace.TargetRef{Kind: meshtrace.Mesh},
+		Default: meshtrace.Conf{Sampling: meshtrace.Sampling{Overall: meshtrace.PercentOf(0.00005)}, Backends: []meshtrace.Backend{datadog("http://agent:8126")}},
+	}
+	write := func(version cluster.Version) string {
+		var b bytes.Buffer
+		require.NoError(t, meshtrace.Write(&b, []*meshtrace.Policy{p}, meshtrace.Style{Version: version}))
+		return b.String()
+	}
+	assert.NotContains(t, write(cluster.V(2)), "type: Datadog")
+	assert.Contains(t, write(cluster.V(3)), "- type: Datadog")
+	assert.Contains(t, write(cluster.V(14)), `overall: "0.00005"`)
+}
+
+func TestFileNames(t *testing.T) {
+	names := make(map[string]string)
+	long := string(bytes.Repeat([]byte("a"), 253))
+	for _, p := range []*meshtrace.Policy{
+		{Mesh: "default", Name: "all"}, {Mesh: "..", Name: "all"}, {Mesh: "a/b", Name: "all"}, {Mesh: "a%2fb", Name: "all"},
+		{Mesh: "a_b", Name: "c"}, {Mesh: "A", Name: "c"}, {Mesh: "a", Name: "c"}, {Mesh: "", Name: "c"}, {Mesh: "\x00", Name: "c"},
+		{Mesh: long, Name: long}, {Mesh: long, Name: long[1:] + "b"},
+	} {
+		name, _, err := p.File(meshtrace.Style{Version: cluster.Latest})
+		require.NoError(t, err)
+		assert.Equal(t, filepath.Base(name), name, "no way out of the directory")
+		assert.NotRegexp(t, `^\.`, name)
+		assert.LessOrEqual(t, len(name), 255)
+		assert.Empty(t, names[name], "%q and %q share a file", names[name], p.Mesh)
+		names[name] = p.Mesh
+	}
+}
+
+// FuzzRead must not panic, and what it reads must match and merge.
+func FuzzRead(f *testing.F) {
+	paths, err := filepath.Glob(filepath.Join(fixtures.Dir(), "recorded", "meshtrace", "*.yaml"))
+	require.NoError(f, err)
+	for _, path := range paths {
+		text, err := os.ReadFile(path)
+		require.NoError(f, err)
+		f.Add(string(text))
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		snapshot := cluster.Read([]manifest.Input{manifest.Text("f", text)})
+		policies, problems := meshtrace.Read(snapshot)
+		for _, p := range problems {
+			assert.Positive(t, p.Line)
+			assert.NotEmpty(t, p.Message)
+		}
+		for _, version := range []cluster.Version{cluster.V(0), cluster.V(9), cluster.Latest} {
+			matcher := meshtrace.NewMatcher(version, policies, cluster.NewGateways(snapshot.MeshGateways))
+			for _, dp := range snapshot.Dataplanes {
+				matching := matcher.Matching(dp)
+				meshtrace.Merge(matching)
+				assert.LessOrEqual(t, len(matching), len(policies))
+			}
+		}
+	})
+}
