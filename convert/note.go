@@ -20,6 +20,7 @@ const (
 	EmptyBackendsUnsupported  Code = "empty-backends-unsupported"
 	GatewayConflict           Code = "gateway-conflict"
 	MeshTraceConflict         Code = "meshtrace-conflict"
+	ServiceTagMissing         Code = "service-tag-missing"
 	ProxyDiffers              Code = "proxy-differs"
 )
 

@@ -141,6 +141,8 @@ func (v *verifier) check(dp *cluster.Dataplane, madeUp bool) bool {
 	switch {
 	case len(existing) > 0:
 		f.code, f.existing = MeshTraceConflict, existing[len(existing)-1]
+	case !slices.ContainsFunc(dp.TagSets(), func(set cluster.Tags) bool { return set[cluster.ServiceTag] != "" }):
+		f.code = ServiceTagMissing
 	case dp.Builtin():
 		f.code = GatewayConflict
 	case slices.ContainsFunc(dp.Inbounds, func(in cluster.Inbound) bool { return in.Ignored }) && (v.o.Version == cluster.V(9) || v.o.Version == cluster.V(10)):
@@ -182,6 +184,8 @@ func (v *verifier) report(madeUp bool) {
 			}
 		case InboundIgnored:
 			v.notes.warn(f.code, at, resource, fmt.Sprintf("%s would not keep today's tracing while an inbound is in state Ignored: MeshTrace leaves such inbounds out on Kuma %s", who, v.o.Version), "check that those inbounds are meant to be ignored, or upgrade to 2.11 or later")
+		case ServiceTagMissing:
+			v.notes.refuse(f.code, at, resource, fmt.Sprintf("%s would not keep today's tracing: without a tag set that has kuma.io/service, it is selected otherwise by TrafficTrace than by MeshTrace", who), "give the Dataplane an inbound or a gateway with that tag, as the control plane demands, or leave it out of the input")
 		case GatewayConflict:
 			v.notes.refuse(f.code, at, resource, fmt.Sprintf("%s would not keep today's tracing: MeshTrace selects builtin gateways by the tags of their MeshGateway and its listeners too", who), "rename those tags of the MeshGateway, or write a policy for the gateway by hand")
 		default:
