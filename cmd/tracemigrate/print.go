@@ -7,7 +7,6 @@ import (
 	"strings"
 	"unicode"
 
-	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
 	"golang.org/x/term"
 
@@ -67,31 +66,25 @@ func (p *printer) result(s *cluster.Snapshot, r *convert.Result) {
 		p.line("no MeshTrace comes of this: %s", whyNothing(s, r))
 	}
 	if len(r.Fates) > 0 {
-		t := p.table("TRAFFICTRACE", "SELECTOR", "BECOMES")
+		rows := make([][]string, 0, len(r.Fates))
 		for _, fate := range r.Fates {
-			t.AppendRow(p.row(traceName(fate), selectorText(fate), becomes(fate)))
+			rows = append(rows, []string{traceName(fate), selectorText(fate), becomes(fate)})
 		}
-		p.fit(t, 24, 28)
-		t.Render()
+		p.table([]string{"TRAFFICTRACE", "SELECTOR", "BECOMES"}, rows)
 	}
 	if len(r.Notes) > 0 {
 		if len(r.Fates) > 0 {
 			p.line("")
 		}
-		t := p.table("SEVERITY", "CODE", "SOURCE", "NOTE")
+		rows := make([][]string, 0, len(r.Notes))
 		for _, note := range r.Notes {
 			message := note.Resource + ": " + note.Message
 			if note.Remedy != "" {
 				message += ". To do: " + note.Remedy
 			}
-			row := p.row(string(note.Severity), string(note.Code), note.Source.String(), message)
-			if p.colour {
-				row[0] = colours[note.Severity].Sprint(row[0])
-			}
-			t.AppendRow(row)
+			rows = append(rows, []string{string(note.Severity), string(note.Code), note.Source.String(), message})
 		}
-		p.fit(t, 8, 14, 16)
-		t.Render()
+		p.table([]string{"SEVERITY", "CODE", "SOURCE", "NOTE"}, rows)
 	}
 	switch {
 	case r.Proxies == 0:
@@ -102,10 +95,10 @@ func (p *printer) result(s *cluster.Snapshot, r *convert.Result) {
 	}
 }
 
-var colours = map[manifest.Severity]text.Colors{
-	manifest.Error:   {text.FgRed, text.Bold},
-	manifest.Warning: {text.FgYellow},
-	manifest.Info:    {text.FgCyan},
+var colours = map[string]text.Colors{
+	string(manifest.Error):   {text.FgRed, text.Bold},
+	string(manifest.Warning): {text.FgYellow},
+	string(manifest.Info):    {text.FgCyan},
 }
 
 // whyNothing is the reason that there is no policy.
@@ -164,46 +157,43 @@ func becomes(fate *convert.Fate) string {
 	return strings.Join(names, ", ")
 }
 
-func (p *printer) table(headers ...string) table.Writer {
-	t := table.NewWriter()
-	t.SetOutputMirror(p.w)
-	style := table.StyleDefault
-	style.Options = table.OptionsNoBordersAndSeparators
-	style.Box.PaddingLeft, style.Box.PaddingRight = "", "  "
-	style.Format.Header = text.FormatDefault
-	t.SetStyle(style)
-	t.SuppressTrailingSpaces()
-	row := make(table.Row, len(headers))
-	for i, header := range headers {
-		row[i] = header
+// table prints rows in columns. On a terminal that is too narrow for them, the
+// last column stands beneath the others, wrapped.
+func (p *printer) table(headers []string, rows [][]string) {
+	last := len(headers) - 1
+	widths := make([]int, len(headers))
+	for _, row := range append([][]string{headers}, rows...) {
+		for i, cell := range row {
+			row[i] = printable(cell)
+			widths[i] = max(widths[i], text.StringWidth(row[i]))
+		}
 	}
-	t.AppendHeader(row)
-	return t
-}
-
-// row makes cells safe to print.
-func (p *printer) row(cells ...string) table.Row {
-	row := make(table.Row, len(cells))
-	for i, cell := range cells {
-		row[i] = printable(cell)
+	total := 2 * last
+	for _, width := range widths {
+		total += width
 	}
-	return row
-}
-
-// fit gives the first columns of a table at most their widths on a terminal,
-// and the last what is left.
-func (p *printer) fit(t table.Writer, widths ...int) {
-	if p.width == 0 {
-		return
+	beneath := p.width > 0 && total > p.width
+	for n, row := range append([][]string{headers}, rows...) {
+		var line strings.Builder
+		for i, cell := range row[:last] {
+			padding := strings.Repeat(" ", widths[i]-text.StringWidth(cell)+2)
+			if colour, ok := colours[cell]; ok && i == 0 && p.colour {
+				cell = colour.Sprint(cell)
+			}
+			line.WriteString(cell + padding)
+		}
+		if !beneath || n == 0 {
+			line.WriteString(row[last])
+		}
+		_, _ = fmt.Fprintln(p.w, strings.TrimRight(line.String(), " ")) // a closed stderr hinders nothing
+		if beneath && n > 0 {
+			const indent = "    "
+			wrapped := text.WrapSoft(row[last], max(p.width-len(indent), 20))
+			for line := range strings.Lines(wrapped) {
+				_, _ = fmt.Fprintln(p.w, indent+strings.TrimRight(line, " \n"))
+			}
+		}
 	}
-	left := p.width
-	var configs []table.ColumnConfig
-	for i, width := range widths {
-		configs = append(configs, table.ColumnConfig{Number: i + 1, WidthMax: width, WidthMaxEnforcer: text.WrapSoft})
-		left -= width + 2
-	}
-	configs = append(configs, table.ColumnConfig{Number: len(widths) + 1, WidthMax: max(left-2, 20), WidthMaxEnforcer: text.WrapSoft})
-	t.SetColumnConfigs(configs)
 }
 
 // printable replaces what could steer a terminal: text of the input is data.
