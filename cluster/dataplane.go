@@ -12,6 +12,7 @@ type Dataplane struct {
 	Name      string
 	Namespace string
 	Labels    map[string]string
+	Address   string
 	Inbounds  []Inbound
 	Outbounds []Outbound
 	Gateway   *Gateway // nil for a sidecar
@@ -24,6 +25,7 @@ type Inbound struct {
 	Port     uint32
 	Protocol string // as the field says; empty: the tag's
 	Ignored  bool   // state Ignored
+	NotReady bool   // state NotReady, or health that says so
 	Tags     Tags
 }
 
@@ -67,16 +69,20 @@ func decodeDataplane(r *Resource, words *words) *Dataplane {
 		Labels: r.Labels, Place: r.Place,
 	}
 	networking := r.Spec.Need("networking")
+	dp.Address = strings.Clone(networking.Field("address").Str())
 	inbounds := networking.Field("inbound")
 	if n := inbounds.Len(); n > 0 {
 		dp.Inbounds = make([]Inbound, 0, n)
 	}
 	for _, v := range inbounds.Items() {
+		state := strings.ToLower(v.Field("state").Str())
+		ready := v.Field("health").Field("ready")
 		dp.Inbounds = append(dp.Inbounds, Inbound{
 			Address:  words.keep(v.Field("address").Str()),
 			Port:     v.Field("port").Port(),
 			Protocol: words.keep(v.Field("protocol").Str()),
-			Ignored:  strings.EqualFold(v.Field("state").Str(), "ignored"),
+			Ignored:  state == "ignored",
+			NotReady: state == "notready" || state == "" && ready.Present() && !ready.Bool(),
 			Tags:     dataplaneTags(v.Need("tags"), words),
 		})
 	}

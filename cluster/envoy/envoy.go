@@ -1,0 +1,132 @@
+// Package envoy builds the Envoy messages that tracing consists of, alike for
+// the legacy policies and for MeshTrace: the HTTP connection manager's tracing
+// and the cluster of the collector, as the control plane writes them
+// (fixtures/recorded). It takes plain values and knows no policy.
+package envoy
+
+import (
+	"net/netip"
+	"strings"
+
+	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
+	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
+	endpointv3 "github.com/envoyproxy/go-control-plane/envoy/config/endpoint/v3"
+	tracev3 "github.com/envoyproxy/go-control-plane/envoy/config/trace/v3"
+	hcmv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/network/http_connection_manager/v3"
+	tlsv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/transport_sockets/tls/v3"
+	typev3 "github.com/envoyproxy/go-control-plane/envoy/type/v3"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/anypb"
+	"google.golang.org/protobuf/types/known/durationpb"
+	"google.golang.org/protobuf/types/known/structpb"
+	"google.golang.org/protobuf/types/known/wrapperspb"
+
+	"tracemigrate/cluster"
+)
+
+// Collector is where a proxy sends its traces.
+type Collector struct {
+	Cluster string // name of the Envoy cluster
+	Host    string // name or IP address, without brackets
+	Port    uint32
+	TLS     bool
+}
+
+// Build returns the collector's cluster as a control plane of version writes it.
+func (c Collector) Build(version cluster.Version) *clusterv3.Cluster {
+	address := &corev3.Address{Address: &corev3.Address_SocketAddress{SocketAddress: &corev3.SocketAddress{
+		Address: c.Host, PortSpecifier: &corev3.SocketAddress_PortValue{PortValue: c.Port},
+	}}}
+	to := &clusterv3.Cluster{
+		Name: c.Cluster, AltStatName: strings.NewReplacer(":", "_", ".", "_").Replace(c.Cluster),
+		ConnectTimeout: durationpb.New(5e9),
+		LoadAssignment: &endpointv3.ClusterLoadAssignment{
+			ClusterName: c.Cluster,
+			Endpoints: []*endpointv3.LocalityLbEndpoints{{LbEndpoints: []*endpointv3.LbEndpoint{{
+				HostIdentifier: &endpointv3.LbEndpoint_Endpoint{Endpoint: &endpointv3.Endpoint{Address: address}},
+			}}}},
+		},
+		ClusterDiscoveryType: &clusterv3.Cluster_Type{Type: clusterv3.Cluster_STATIC},
+	}
+	_, err := netip.ParseAddr(c.Host)
+	if err != nil {
+		to.ClusterDiscoveryType = &clusterv3.Cluster_Type{Type: clusterv3.Cluster_STRICT_DNS}
+		to.DnsLookupFamily = clusterv3.Cluster_V4_ONLY
+	}
+	if c.TLS {
+		context := &tlsv3.UpstreamTlsContext{AllowRenegotiation: true}
+		if err != nil {
+			context.Sni = c.Host
+		}
+		to.TransportSocketMatches = []*clusterv3.Cluster_TransportSocketMatch{{
+			Name: c.Host, Match: &structpb.Struct{},
+			TransportSocket: &corev3.TransportSocket{
+				Name: "envoy.transport_sockets.tls", ConfigType: &corev3.TransportSocket_TypedConfig{TypedConfig: pack(context)},
+			},
+		}}
+	}
+	if version.AtLeast(cluster.V(14)) {
+		to.CircuitBreakers = &clusterv3.CircuitBreakers{Thresholds: []*clusterv3.CircuitBreakers_Thresholds{{TrackRemaining: true}}}
+	}
+	return to
+}
+
+// Tracing is a listener's tracing.
+type Tracing struct {
+	Provider string // name of the tracer
+	Config   proto.Message
+	Gateway  bool // of a builtin gateway
+	// Percentages, 0 to 100; nil where the listener sets none and Envoy takes 100.
+	Overall, Client, Random *float64
+}
+
+// Build returns the HTTP connection manager's tracing.
+func (t Tracing) Build() *hcmv3.HttpConnectionManager_Tracing {
+	return &hcmv3.HttpConnectionManager_Tracing{
+		OverallSampling: percent(t.Overall), ClientSampling: percent(t.Client), RandomSampling: percent(t.Random),
+		SpawnUpstreamSpan: wrapperspb.Bool(t.Gateway),
+		Provider: &tracev3.Tracing_Http{
+			Name: t.Provider, ConfigType: &tracev3.Tracing_Http_TypedConfig{TypedConfig: pack(t.Config)},
+		},
+	}
+}
+
+// The names of the tracers.
+const (
+	ZipkinTracer        = "envoy.tracers.zipkin"
+	DatadogTracer       = "envoy.tracers.datadog"
+	OpenTelemetryTracer = "envoy.tracers.opentelemetry"
+)
+
+// Zipkin returns the configuration of a Zipkin tracer. host is host:port.
+func Zipkin(collector, host, path, apiVersion string, traceID128Bit bool, shared *bool, gatewaySpans bool) *tracev3.ZipkinConfig {
+	version := tracev3.ZipkinConfig_HTTP_JSON
+	if apiVersion == "httpProto" {
+		version = tracev3.ZipkinConfig_HTTP_PROTO
+	}
+	config := &tracev3.ZipkinConfig{
+		CollectorCluster: collector, CollectorEndpoint: path, CollectorHostname: host,
+		CollectorEndpointVersion: version, TraceId_128Bit: traceID128Bit, SplitSpansForRequest: gatewaySpans,
+	}
+	if shared != nil {
+		config.SharedSpanContext = wrapperspb.Bool(*shared)
+	}
+	return config
+}
+
+func percent(value *float64) *typev3.Percent {
+	if value == nil {
+		return nil
+	}
+	return &typev3.Percent{Value: *value}
+}
+
+// pack cannot fail: only messages that are not UTF-8 do not marshal, and those
+// are replaced.
+func pack(message proto.Message) *anypb.Any {
+	packed, err := anypb.New(message)
+	if err != nil {
+		return &anypb.Any{TypeUrl: "type.googleapis.com/" + string(message.ProtoReflect().Descriptor().FullName())}
+	}
+	return packed
+}

@@ -1,0 +1,159 @@
+package cluster
+
+import (
+	"fmt"
+	"net"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Direction says which kind of listener an HTTPListener is.
+type Direction string
+
+// The directions of listeners.
+const (
+	DirectionInbound  Direction = "inbound"
+	DirectionOutbound Direction = "outbound"
+	DirectionGateway  Direction = "gateway"
+)
+
+// HTTPListener is a listener of a proxy that speaks HTTP: only those are traced.
+type HTTPListener struct {
+	Name      string // inbound:ADDRESS:PORT, outbound:ADDRESS:PORT, GATEWAY:HTTP:PORT
+	Direction Direction
+	Service   string // an inbound's own service, an outbound's destination
+}
+
+// AllOutbounds is the name of the one listener that stands for all outbounds of
+// a Dataplane that lists none, as on Kubernetes.
+const AllOutbounds = "outbound:*"
+
+// Listeners knows the HTTP listeners of proxies. It is made from all Dataplanes,
+// since an outbound speaks what the inbounds of its destination speak.
+type Listeners struct {
+	gateways  Gateways
+	protocols map[destination]string
+}
+
+type destination struct{ mesh, service string }
+
+// NewListeners looks at the inbounds of all services. Those in state Ignored or
+// NotReady do not count (recorded/traffictrace, random-09 and random-23).
+func NewListeners(dataplanes []*Dataplane, gateways Gateways) *Listeners {
+	l := &Listeners{gateways: gateways, protocols: make(map[destination]string)}
+	for _, dp := range dataplanes {
+		for i := range dp.Inbounds {
+			in := &dp.Inbounds[i]
+			if in.Ignored || in.NotReady {
+				continue
+			}
+			to := destination{dp.Mesh, in.Tags[ServiceTag]}
+			if known, ok := l.protocols[to]; ok {
+				l.protocols[to] = commonProtocol(known, in.protocol())
+			} else {
+				l.protocols[to] = in.protocol()
+			}
+		}
+	}
+	return l
+}
+
+// protocol is the field, else the tag, else tcp.
+func (in *Inbound) protocol() string {
+	for _, protocol := range []string{in.Protocol, in.Tags["kuma.io/protocol"]} {
+		if protocol != "" {
+			return strings.ToLower(protocol)
+		}
+	}
+	return "tcp"
+}
+
+// stacks has what each protocol is built on, itself first.
+var stacks = map[string][]string{
+	"grpc": {"grpc", "http2", "tcp"}, "http2": {"http2", "tcp"}, "http": {"http", "tcp"}, "kafka": {"kafka", "tcp"},
+}
+
+// commonProtocol is the highest protocol that both speak.
+func commonProtocol(a, b string) string {
+	for _, protocol := range stacks[a] {
+		if slices.Contains(stacks[b], protocol) {
+			return protocol
+		}
+	}
+	return "tcp"
+}
+
+func isHTTP(protocol string) bool {
+	return protocol == "http" || protocol == "http2" || protocol == "grpc"
+}
+
+// Of returns the HTTP listeners of dp, in the order of the Dataplane.
+func (l *Listeners) Of(dp *Dataplane) []HTTPListener {
+	if dp.Builtin() {
+		return l.ofGateway(dp)
+	}
+	listeners := make([]HTTPListener, 0, len(dp.Inbounds)+len(dp.Outbounds)+1)
+	for i := range dp.Inbounds {
+		in := &dp.Inbounds[i]
+		if !isHTTP(in.protocol()) {
+			continue
+		}
+		address := in.Address
+		if address == "" {
+			address = dp.Address
+		}
+		listeners = append(listeners, HTTPListener{
+			Name:      "inbound:" + net.JoinHostPort(address, strconv.Itoa(int(in.Port))),
+			Direction: DirectionInbound, Service: in.Tags[ServiceTag],
+		})
+	}
+	for _, out := range dp.Outbounds {
+		service := out.Tags[ServiceTag]
+		if !isHTTP(l.protocols[destination{dp.Mesh, service}]) {
+			continue
+		}
+		address := out.Address
+		if address == "" {
+			address = "127.0.0.1"
+		}
+		listeners = append(listeners, HTTPListener{
+			Name:      "outbound:" + net.JoinHostPort(address, strconv.Itoa(int(out.Port))),
+			Direction: DirectionOutbound, Service: service,
+		})
+	}
+	if len(dp.Outbounds) == 0 {
+		listeners = append(listeners, HTTPListener{Name: AllOutbounds, Direction: DirectionOutbound, Service: "*"})
+	}
+	return listeners
+}
+
+// ofGateway returns one listener for each HTTP or HTTPS port of the gateway,
+// however many hostnames share it.
+func (l *Listeners) ofGateway(dp *Dataplane) []HTTPListener {
+	gateway := l.gateways.Configures(dp)
+	if gateway == nil {
+		return nil
+	}
+	var listeners []HTTPListener
+	for _, listener := range gateway.Listeners {
+		protocol := strings.ToUpper(listener.Protocol)
+		name := fmt.Sprintf("%s:%s:%d", gateway.Name, protocol, listener.Port)
+		known := slices.ContainsFunc(listeners, func(other HTTPListener) bool { return other.Name == name })
+		if (protocol == "HTTP" || protocol == "HTTPS") && !known {
+			listeners = append(listeners, HTTPListener{Name: name, Direction: DirectionGateway, Service: dp.Gateway.Tags[ServiceTag]})
+		}
+	}
+	return listeners
+}
+
+// FirstService is the alphabetically first service of dp.
+func (dp *Dataplane) FirstService() string {
+	first := ""
+	for _, set := range dp.TagSets() {
+		if service := set[ServiceTag]; first == "" || service != "" && service < first {
+			first = service
+		}
+	}
+	return first
+}

@@ -1,0 +1,137 @@
+package envoydiff
+
+import (
+	"slices"
+
+	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
+	hcmv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/network/http_connection_manager/v3"
+
+	"tracemigrate/cluster"
+	"tracemigrate/legacy"
+	"tracemigrate/meshtrace"
+)
+
+// State is what decides on tracing in a cluster at one time.
+type State struct {
+	Legacy   []*legacy.Mesh // none once Mesh.tracing and the TrafficTraces are gone
+	Policies []*meshtrace.Policy
+}
+
+// Renderer gives the Envoy configuration of proxies in a State.
+type Renderer struct {
+	version   cluster.Version
+	routed    map[string]bool
+	listeners *cluster.Listeners
+	legacy    map[string]*legacy.Mesh
+	matcher   *meshtrace.Matcher
+	policies  bool
+	found     []int32
+}
+
+// NewRenderer prepares to render what a control plane of version makes of
+// state, with the Dataplanes, gateways and TrafficRoutes of s.
+func NewRenderer(version cluster.Version, s *cluster.Snapshot, state State) *Renderer {
+	gateways := cluster.NewGateways(s.MeshGateways)
+	r := &Renderer{
+		version: version, routed: s.TrafficRoutes, listeners: cluster.NewListeners(s.Dataplanes, gateways),
+		legacy:  make(map[string]*legacy.Mesh, len(state.Legacy)),
+		matcher: meshtrace.NewMatcher(version, state.Policies, gateways), policies: len(state.Policies) > 0,
+	}
+	for _, mesh := range state.Legacy {
+		r.legacy[mesh.Name] = mesh
+	}
+	return r
+}
+
+// Decision is what decides on a proxy's tracing.
+type Decision struct {
+	// Policies are the MeshTraces that apply, lowest precedence first, and Conf
+	// is what they merge to. They decide when Conf has a backend.
+	Policies []*meshtrace.Policy
+	Conf     meshtrace.Conf
+	// Pair is the TrafficTrace and selector that decide otherwise, nil for
+	// none, and Backend where it sends traces, nil for nowhere.
+	Pair    *legacy.Pair
+	Backend *legacy.Backend
+}
+
+// Traces says whether the proxy is traced at all.
+func (d *Decision) Traces() bool { return d.fromMeshTrace() || d.Backend != nil }
+
+func (d *Decision) fromMeshTrace() bool { return len(d.Conf.Backends) > 0 }
+
+// Decide finds what decides on dp's tracing: MeshTraces with a backend
+// overwrite the TrafficTrace.
+func (r *Renderer) Decide(dp *cluster.Dataplane) Decision {
+	var d Decision
+	if r.policies {
+		d.Policies = r.matcher.Matching(dp)
+		d.Conf = meshtrace.Merge(d.Policies)
+	}
+	mesh := r.legacy[dp.Mesh]
+	if d.fromMeshTrace() || mesh == nil || len(mesh.Pairs) == 0 {
+		return d
+	}
+	var position int
+	position, r.found = mesh.Wins(r.found, dp.TagSets()...)
+	if position >= 0 {
+		d.Pair = mesh.Pairs[position]
+		d.Backend = mesh.BackendOf(d.Pair.TrafficTrace)
+	}
+	return d
+}
+
+// Listener is one HTTP listener of a proxy with its tracing, nil when it has none.
+type Listener struct {
+	cluster.HTTPListener
+	Tracing   *hcmv3.HttpConnectionManager_Tracing
+	Collector *clusterv3.Cluster
+}
+
+// Render returns the HTTP listeners of dp under a decision, and the cluster of
+// its collector, nil when there is none.
+func (r *Renderer) Render(dp *cluster.Dataplane, d *Decision) ([]Listener, *clusterv3.Cluster) {
+	var collector *clusterv3.Cluster
+	if d.Traces() {
+		collector = r.collector(d)
+	}
+	var listeners []Listener
+	first := dp.FirstService()
+	for _, l := range r.listeners.Of(dp) {
+		listener := Listener{HTTPListener: l}
+		if r.traced(dp.Mesh, d, l.Direction) {
+			listener.Tracing, listener.Collector = r.tracing(dp, d, l, first), collector
+		}
+		listeners = append(listeners, listener)
+	}
+	return listeners, collector
+}
+
+// traced says whether listeners of a direction are traced. Since 2.6 a mesh
+// without TrafficRoutes has no legacy tracing on outbounds.
+func (r *Renderer) traced(mesh string, d *Decision, direction cluster.Direction) bool {
+	if !d.Traces() {
+		return false
+	}
+	return d.fromMeshTrace() || direction != cluster.DirectionOutbound || r.routed[mesh] || r.version.Less(cluster.V(6))
+}
+
+func (r *Renderer) collector(d *Decision) *clusterv3.Cluster {
+	if d.fromMeshTrace() {
+		return d.Conf.Collector().Build(r.version)
+	}
+	return d.Backend.Collector().Build(r.version)
+}
+
+func (r *Renderer) tracing(dp *cluster.Dataplane, d *Decision, l cluster.HTTPListener, first string) *hcmv3.HttpConnectionManager_Tracing {
+	if d.fromMeshTrace() {
+		zone, workload := dp.Labels["kuma.io/zone"], dp.Labels["kuma.io/workload"]
+		return d.Conf.Tracing(r.version, dp.Mesh, zone, workload, l, first)
+	}
+	return d.Backend.Tracing(l, first)
+}
+
+// hasIgnored says whether an inbound of dp is in state Ignored.
+func hasIgnored(dp *cluster.Dataplane) bool {
+	return slices.ContainsFunc(dp.Inbounds, func(in cluster.Inbound) bool { return in.Ignored })
+}

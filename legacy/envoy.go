@@ -1,0 +1,60 @@
+package legacy
+
+import (
+	"net/url"
+	"strconv"
+
+	hcmv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/network/http_connection_manager/v3"
+
+	tracev3 "github.com/envoyproxy/go-control-plane/envoy/config/trace/v3"
+
+	"tracemigrate/cluster"
+	"tracemigrate/cluster/envoy"
+)
+
+// Collector is where proxies send traces to that use the backend. The backend
+// must be usable: without Problems.
+func (b *Backend) Collector() envoy.Collector {
+	name := "tracing:" + b.Name
+	if b.Datadog != nil {
+		return envoy.Collector{Cluster: name, Host: b.Datadog.Address, Port: b.Datadog.Port}
+	}
+	u, err := url.Parse(b.Zipkin.URL)
+	if err != nil {
+		return envoy.Collector{Cluster: name} // an unusable backend
+	}
+	port, _ := strconv.ParseUint(u.Port(), 10, 16) // 0 for an unusable backend
+	return envoy.Collector{Cluster: name, Host: u.Hostname(), Port: uint32(port), TLS: u.Scheme == "https"}
+}
+
+// Tracing is the tracing of one of a proxy's HTTP listeners that uses the
+// backend. first is the alphabetically first service of the proxy.
+func (b *Backend) Tracing(listener cluster.HTTPListener, first string) *hcmv3.HttpConnectionManager_Tracing {
+	t := envoy.Tracing{Overall: b.Sampling, Gateway: listener.Direction == cluster.DirectionGateway}
+	collector := b.Collector()
+	if b.Datadog != nil {
+		t.Provider = envoy.DatadogTracer
+		t.Config = &tracev3.DatadogConfig{CollectorCluster: collector.Cluster, ServiceName: b.Datadog.service(listener, first)}
+		return t.Build()
+	}
+	u, err := url.Parse(b.Zipkin.URL)
+	if err != nil {
+		u = &url.URL{} // an unusable backend
+	}
+	t.Provider = envoy.ZipkinTracer
+	t.Config = envoy.Zipkin(collector.Cluster, u.Host, u.Path, b.Zipkin.APIVersion, b.Zipkin.TraceID128Bit, b.Zipkin.SharedSpanContext, false)
+	return t.Build()
+}
+
+// service is the name under which Datadog shows a listener's spans.
+func (d *Datadog) service(listener cluster.HTTPListener, first string) string {
+	switch {
+	case listener.Direction == cluster.DirectionInbound && d.SplitService:
+		return listener.Service + "_INBOUND"
+	case listener.Direction == cluster.DirectionInbound:
+		return listener.Service
+	case listener.Direction == cluster.DirectionOutbound && d.SplitService:
+		return first + "_OUTBOUND_" + listener.Service
+	}
+	return first
+}
