@@ -1,6 +1,10 @@
 package cluster
 
-import "maps"
+import (
+	"cmp"
+	"maps"
+	"slices"
+)
 
 // MeshGateway configures builtin gateways.
 type MeshGateway struct {
@@ -50,45 +54,76 @@ func (g *MeshGateway) TagSets(tags Tags) []Tags {
 
 // Gateways finds the MeshGateway of a builtin gateway.
 type Gateways struct {
-	byMesh map[string][]*MeshGateway
+	byMesh map[string]*meshGateways
 }
 
-// NewGateways prepares to look up gateways.
+type meshGateways struct {
+	all []*MeshGateway
+	// The selectors of all, highest precedence first, and whose each is.
+	owners []*MeshGateway
+	index  *Index
+}
+
+// NewGateways prepares to look up gateways. Like every legacy policy, the
+// MeshGateway wins whose selector ranks highest, of equal ones the one created
+// last, of those the one with the smallest name.
 func NewGateways(all []*MeshGateway) Gateways {
-	g := Gateways{byMesh: make(map[string][]*MeshGateway)}
+	g := Gateways{byMesh: make(map[string]*meshGateways)}
 	for _, gateway := range all {
-		g.byMesh[gateway.Mesh] = append(g.byMesh[gateway.Mesh], gateway)
+		mesh := g.byMesh[gateway.Mesh]
+		if mesh == nil {
+			mesh = &meshGateways{}
+			g.byMesh[gateway.Mesh] = mesh
+		}
+		mesh.all = append(mesh.all, gateway)
+	}
+	for _, mesh := range g.byMesh {
+		mesh.order()
 	}
 	return g
 }
 
-// Of returns the MeshGateways of a mesh.
-func (g Gateways) Of(mesh string) []*MeshGateway { return g.byMesh[mesh] }
-
-// Configures returns the MeshGateway that configures dp: like every legacy policy
-// the one whose selector ranks highest, or of equal ones the one created last.
-// It is nil when there is none or dp is no builtin gateway.
-func (g Gateways) Configures(dp *Dataplane) *MeshGateway {
-	if !dp.Builtin() {
-		return nil
+func (m *meshGateways) order() {
+	type owned struct {
+		selector Tags
+		owner    *MeshGateway
 	}
-	var best *MeshGateway
-	bestTags, bestExact := -1, -1
-	for _, gateway := range g.byMesh[dp.Mesh] {
+	var list []owned
+	for _, gateway := range m.all {
 		for _, selector := range gateway.Selectors {
-			if !selector.Match(dp.Gateway.Tags) {
-				continue
-			}
-			tags, exact := selector.Rank()
-			higher := tags > bestTags || tags == bestTags && exact > bestExact
-			if tags == bestTags && exact == bestExact {
-				higher = gateway.Created.After(best.Created) ||
-					gateway.Created.Equal(best.Created) && gateway.Name < best.Name
-			}
-			if higher {
-				best, bestTags, bestExact = gateway, tags, exact
-			}
+			list = append(list, owned{selector, gateway})
 		}
 	}
-	return best
+	slices.SortStableFunc(list, func(a, b owned) int {
+		tags, exact := a.selector.Rank()
+		otherTags, otherExact := b.selector.Rank()
+		return cmp.Or(cmp.Compare(otherTags, tags), cmp.Compare(otherExact, exact), b.owner.Created.Compare(a.owner.Created), cmp.Compare(a.owner.Name, b.owner.Name))
+	})
+	selectors := make([]Tags, 0, len(list))
+	for _, l := range list {
+		selectors = append(selectors, l.selector)
+		m.owners = append(m.owners, l.owner)
+	}
+	m.index = NewIndex(selectors)
+}
+
+// Of returns the MeshGateways of a mesh.
+func (g Gateways) Of(mesh string) []*MeshGateway {
+	if m := g.byMesh[mesh]; m != nil {
+		return m.all
+	}
+	return nil
+}
+
+// Configures returns the MeshGateway that configures dp, nil when there is
+// none or dp is no builtin gateway.
+func (g Gateways) Configures(dp *Dataplane) *MeshGateway {
+	m := g.byMesh[dp.Mesh]
+	if m == nil || !dp.Builtin() {
+		return nil
+	}
+	if first := m.index.First(dp.Gateway.Tags); first >= 0 {
+		return m.owners[first]
+	}
+	return nil
 }

@@ -2,6 +2,8 @@ package cluster
 
 import (
 	"fmt"
+	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -52,16 +54,18 @@ const (
 	DisplayNameLabel = "kuma.io/display-name"
 )
 
-// wanted says whether a document can be of a kind that is read here.
+var kinds = []string{KindMesh, KindTrafficTrace, KindMeshTrace, KindDataplane, KindMeshGateway, KindTrafficRoute}
+
+// group is Kuma's API group; other meshes have a kind Mesh, too.
+const group = "kuma.io/"
+
+// wanted says whether a document can be of a kind that is read here, or a
+// misspelt one.
 func wanted(apiVersion, kind string) bool {
-	if apiVersion != "" && !strings.HasPrefix(apiVersion, "kuma.io/") {
+	if apiVersion != "" && !strings.HasPrefix(apiVersion, group) {
 		return false
 	}
-	switch kind {
-	case KindMesh, KindTrafficTrace, KindMeshTrace, KindDataplane, KindMeshGateway, KindTrafficRoute:
-		return true
-	}
-	return false
+	return slices.ContainsFunc(kinds, func(known string) bool { return strings.EqualFold(known, kind) })
 }
 
 // String names the resource in a message: `TrafficTrace "all" of mesh "default"`.
@@ -83,6 +87,7 @@ func (r *Resource) identity() identity { return identity{r.Kind, r.Mesh, r.Names
 // document of a kind that is not read here.
 func decodeResource(doc *manifest.Document, words *words, problems *[]*manifest.Problem) *Resource {
 	if doc.Root.Kind != manifest.Mapping {
+		doc.Value("", problems).Fail("the document is %s, not a resource", doc.Root.Kind)
 		return nil
 	}
 	text := func(keys ...string) string {
@@ -97,16 +102,29 @@ func decodeResource(doc *manifest.Document, words *words, problems *[]*manifest.
 	}
 	r := &Resource{Place: doc.Place, Format: Universal, Kind: text("type")}
 	apiVersion := text("apiVersion")
-	if kind := text("kind"); kind != "" || apiVersion != "" {
-		r.Format, r.Kind = Kubernetes, kind
+	if doc.Root.Get("kind") != nil || apiVersion != "" || r.Kind == "" && doc.Root.Get("metadata") != nil {
+		r.Format, r.Kind = Kubernetes, text("kind")
 	}
 	if r.Kind == "" {
 		r.Kind = doc.ListKind
-		if text("metadata", "name") != "" {
-			r.Format = Kubernetes
-		}
+	}
+	if r.Kind == "" {
+		kindMissing(doc, r.Format, apiVersion, problems)
+		return nil
+	}
+	if strings.Contains(r.Kind, "{{") {
+		doc.Value("", problems).Field("kind").Str() // says what is wrong
+	}
+	if strings.HasSuffix(r.Kind, "List") && doc.Root.Get("items") != nil {
+		doc.Value("", problems).Field("items").List() // a list's items are documents of their own
+		return nil
 	}
 	if !wanted(apiVersion, r.Kind) {
+		return nil
+	}
+	if !slices.Contains(kinds, r.Kind) {
+		known := kinds[slices.IndexFunc(kinds, func(known string) bool { return strings.EqualFold(known, r.Kind) })]
+		doc.Value("", problems).Fail("kind %s is spelt %s", r.Kind, known)
 		return nil
 	}
 	r.Mesh = text("mesh")
@@ -117,9 +135,13 @@ func decodeResource(doc *manifest.Document, words *words, problems *[]*manifest.
 	root := doc.Value(resourceName(r.Kind, name, mesh), problems)
 	meta := root
 	if r.Format == Kubernetes {
-		meta = root.Need("metadata")
+		meta = root.Field("metadata")
 	}
-	r.Name = meta.Need("name").Str()
+	if field := meta.Need("name"); field.Present() {
+		if r.Name = field.Str(); r.Name == "" && field.Node().Kind == manifest.String && field.Node().Text == "" {
+			field.Fail("is empty")
+		}
+	}
 	root.Field("mesh").Str()
 	r.Labels = words.tags(meta.Field("labels"))
 	created := "creationTime"
@@ -129,7 +151,9 @@ func decodeResource(doc *manifest.Document, words *words, problems *[]*manifest.
 	}
 	r.Created = timestamp(meta.Field(created))
 	if r.Kind == KindMesh {
-		r.Mesh = ""
+		if r.Mesh = ""; r.Name != "" && !meshName.MatchString(r.Name) {
+			meta.Field("name").Fail("cannot be the name of a mesh: lower-case letters, digits and -._, 63 at most")
+		}
 	} else if r.Mesh == "" {
 		if r.Mesh = r.Labels[MeshLabel]; r.Mesh == "" {
 			r.Mesh = "default"
@@ -140,6 +164,25 @@ func decodeResource(doc *manifest.Document, words *words, problems *[]*manifest.
 		r.Spec = root.Field("spec")
 	}
 	return r
+}
+
+// meshName is what every mesh's name matches, since it is the value of a label.
+var meshName = regexp.MustCompile(`^[a-z0-9]([-a-z0-9._]{0,61}[a-z0-9])?$`)
+
+// kindMissing records that a document that seems to be Kuma's has no kind.
+// Others, such as a chart's values, are nobody's concern.
+func kindMissing(doc *manifest.Document, format Format, apiVersion string, problems *[]*manifest.Problem) {
+	root := doc.Value("", problems)
+	field := "type"
+	if format == Kubernetes {
+		field = "kind"
+	}
+	switch {
+	case root.Field(field).Present():
+		root.Field(field).Str() // says what is wrong
+	case strings.HasPrefix(apiVersion, group):
+		root.Need(field)
+	}
 }
 
 // timestamp reads RFC 3339, the form of metadata.creationTimestamp and creationTime.

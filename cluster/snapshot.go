@@ -35,6 +35,9 @@ type entry struct {
 // dataplaneResource stands for the resources of Dataplanes, which are not kept.
 var dataplaneResource = &Resource{Kind: KindDataplane}
 
+// unread stands for documents that are no resources.
+var unread = &Resource{}
+
 // Read takes a snapshot of manifests.
 func Read(inputs []manifest.Input) *Snapshot {
 	// A set of words a worker: sharing one would make the workers wait for it.
@@ -44,6 +47,9 @@ func Read(inputs []manifest.Input) *Snapshot {
 		words := pool.Get().(*words)
 		defer pool.Put(words)
 		if e.Resource = decodeResource(doc, words, &e.problems); e.Resource == nil {
+			if len(e.problems) > 0 {
+				return []entry{{Resource: unread, problems: e.problems}}
+			}
 			return nil
 		}
 		switch e.Kind {
@@ -62,6 +68,9 @@ func Read(inputs []manifest.Input) *Snapshot {
 		id := e.identity()
 		if dp := e.dataplane; dp != nil {
 			id = identity{KindDataplane, dp.Mesh, dp.Namespace, dp.Name}
+		}
+		if id.name == "" {
+			continue // a problem says so
 		}
 		if first, ok := seen[id]; ok {
 			s.Problems = append(s.Problems, repeated(first, e))

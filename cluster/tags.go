@@ -157,6 +157,35 @@ func NewIndex(selectors []Tags) *Index {
 	return x
 }
 
+// First returns the least position of a selector that one of sets satisfies, -1
+// when there is none.
+func (x *Index) First(sets ...Tags) int {
+	first := int32(-1)
+	if len(x.anywhere) > 0 && len(sets) > 0 {
+		first = x.anywhere[0]
+	}
+	for _, set := range sets {
+		for key, value := range set {
+			of := x.drawers[key]
+			if of == nil {
+				continue
+			}
+			for _, drawer := range [2][]int32{of.byValue[value], of.wildcard} {
+				for _, i := range drawer {
+					if first >= 0 && i >= first {
+						break
+					}
+					if match(x.selectors[i], set) {
+						first = i
+						break
+					}
+				}
+			}
+		}
+	}
+	return int(first)
+}
+
 func match(selector []tag, set Tags) bool {
 	for _, want := range selector {
 		if value, ok := set[want.key]; !ok || want.value != value && want.value != Any {

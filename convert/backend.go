@@ -5,6 +5,7 @@ import (
 	"math"
 	"net"
 	"strconv"
+	"strings"
 
 	"tracemigrate/cluster"
 	"tracemigrate/legacy"
@@ -44,7 +45,7 @@ func (m *mesh) convertBackend(b *legacy.Backend, t *legacy.TrafficTrace) *conf {
 	for _, problem := range b.Problems {
 		c.refused = true
 		m.notes.refuse(InvalidBackend, problem.Place, name,
-			fmt.Sprintf("%s uses it, and %s", t, withoutLabel(problem.Message)), "correct the Mesh, then convert again")
+			fmt.Sprintf("%s uses it, and %s", t, subject(withoutLabel(problem.Message))), "correct the Mesh, then convert again")
 	}
 	sampling := 100.0
 	if b.Sampling == nil {
@@ -76,7 +77,7 @@ func (m *mesh) convertBackend(b *legacy.Backend, t *legacy.TrafficTrace) *conf {
 			SplitService: b.Datadog.SplitService,
 		}}}
 	}
-	c.key = describe(&c.Conf)
+	c.key = c.Key()
 	return c
 }
 
@@ -94,6 +95,14 @@ func (m *mesh) zipkin(z *legacy.Zipkin, b *legacy.Backend, name backendOf) *mesh
 	return to
 }
 
+// subject gives a message about the backend as a whole its subject.
+func subject(message string) string {
+	if strings.HasPrefix(message, "has ") {
+		return "it " + message
+	}
+	return message
+}
+
 // withoutLabel drops the name of the backend from a message, where it stands already.
 func withoutLabel(message string) string {
 	for i := 0; i+2 < len(message); i++ {
@@ -102,41 +111,4 @@ func withoutLabel(message string) string {
 		}
 	}
 	return message
-}
-
-// describe is equal for confs that give the same tracing.
-func describe(c *meshtrace.Conf) string {
-	if len(c.Backends) == 0 {
-		return "none"
-	}
-	b := c.Backends[0]
-	var to string
-	switch {
-	case b.Zipkin != nil:
-		z := b.Zipkin
-		to = fmt.Sprintf("zipkin %q %v %v %v", z.URL, z.APIVersion == "httpProto", z.SharedSpanContext == nil || *z.SharedSpanContext, z.TraceID128Bit)
-	case b.Datadog != nil:
-		to = fmt.Sprintf("datadog %q %v", b.Datadog.URL, b.Datadog.SplitService)
-	case b.OpenTelemetry != nil:
-		to = fmt.Sprintf("opentelemetry %q %v", b.OpenTelemetry.Endpoint, b.OpenTelemetry.BackendRef)
-	}
-	// Envoy takes a sampling that is not set for 100.
-	percent := func(p *meshtrace.Percent) string {
-		if p == nil {
-			return "100"
-		}
-		return p.String()
-	}
-	to += " " + percent(c.Sampling.Overall) + " " + percent(c.Sampling.Client) + " " + percent(c.Sampling.Random)
-	for _, tag := range c.Tags {
-		literal := ""
-		if tag.Literal != nil {
-			literal = *tag.Literal
-		}
-		to += fmt.Sprintf(" %q=%q", tag.Name, literal)
-		if tag.Header != nil {
-			to += fmt.Sprintf("%q", *tag.Header)
-		}
-	}
-	return to
 }

@@ -63,7 +63,7 @@ type Note struct {
 type notes []*Note
 
 func (n *notes) add(code Code, severity manifest.Severity, at manifest.Place, resource fmt.Stringer, message, remedy string) {
-	*n = append(*n, &Note{Code: code, Severity: severity, Resource: resource.String(), Source: at, Message: message, Remedy: remedy})
+	*n = append(*n, &Note{Code: code, Severity: severity, Resource: manifest.Redact(resource.String()), Source: at, Message: manifest.Redact(message), Remedy: manifest.Redact(remedy)})
 }
 
 func (n *notes) inform(code Code, at manifest.Place, resource fmt.Stringer, message, remedy string) {

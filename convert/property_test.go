@@ -138,7 +138,7 @@ func tracing(kind, to string, flags ...any) string { return fmt.Sprint(kind, " "
 
 // before is the legacy tracing of dp, through package legacy.
 func before(m *legacy.Mesh, dp *cluster.Dataplane) string {
-	i, _ := m.Wins(nil, dp.TagSets()...)
+	i := m.Wins(dp.TagSets()...)
 	if i < 0 {
 		return "none"
 	}

@@ -7,6 +7,10 @@ import (
 	"tracemigrate/legacy"
 )
 
+// maxPairs is how many pairs of selectors are looked at, one by one, for what
+// only a hostile input has more of.
+const maxPairs = 300_000
+
 // remarkTies notes selectors of equal rank that can select one proxy and
 // differ, where the input does not tell which was created last, and those that
 // a known proxy satisfies both even where it does.
@@ -66,6 +70,7 @@ func (m *mesh) remarkTies() {
 			}
 		}
 	}
+	looked := 0
 	for from := 0; from < len(m.Pairs); {
 		to := from
 		var selectors []cluster.Tags
@@ -74,6 +79,10 @@ func (m *mesh) remarkTies() {
 			to++
 		}
 		for i, j := range meeting(selectors) {
+			if looked++; looked > maxPairs {
+				m.notes.inform(TieByCreationTime, m.Place, m, fmt.Sprintf("has so many selectors that only the first %d pairs that could satisfy one proxy were looked at for ties", maxPairs), "add the Dataplanes, which show the ties that matter")
+				return
+			}
 			remark(from+i, from+j, nil)
 		}
 		from = to

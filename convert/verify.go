@@ -66,18 +66,26 @@ func (m *mesh) verify() {
 	}
 	known := v.wrong
 	v.wrong = make(map[finding][]string)
+	made := 0
 	for dp := range m.madeUp() {
+		if made++; made > maxMadeUp {
+			m.notes.inform(NotVerified, m.Place, m, fmt.Sprintf("has so many MeshTraces and selectors that only the first %d of their meetings were looked at", maxMadeUp), "")
+			break
+		}
 		v.check(dp, true)
 	}
 	maps.DeleteFunc(v.wrong, func(f finding, _ []string) bool { return known[f] != nil })
 	v.report(true)
 }
 
+// maxMadeUp is how many meetings of existing and new policies are looked at.
+const maxMadeUp = 50_000
+
 type verifier struct {
 	*mesh
 	before, after *meshtrace.Matcher
 	wrong         map[finding][]string // proxies that differ
-	described     map[parts]string     // what describe said before
+	described     map[parts]string     // the key of each combination
 }
 
 // parts is what a merged conf consists of, by identity.
@@ -88,7 +96,7 @@ type parts struct {
 	tags                    *meshtrace.Tag
 }
 
-// describe is describe, once for each combination of policies' parts.
+// describe is c's key, made once for each combination of policies' parts.
 func (v *verifier) describe(c *meshtrace.Conf) string {
 	key := parts{
 		backends: first(c.Backends), none: c.Backends != nil && len(c.Backends) == 0,
@@ -96,7 +104,7 @@ func (v *verifier) describe(c *meshtrace.Conf) string {
 	}
 	said, ok := v.described[key]
 	if !ok {
-		said = describe(c)
+		said = c.Key()
 		v.described[key] = said
 	}
 	return said
@@ -121,8 +129,7 @@ type finding struct {
 func (v *verifier) check(dp *cluster.Dataplane, madeUp bool) bool {
 	existing := v.before.Matching(dp)
 	want := meshtrace.Merge(existing)
-	var position int
-	position, v.found = v.Wins(v.found, dp.TagSets()...)
+	position := v.Wins(dp.TagSets()...)
 	wanted := v.describe(&want)
 	if len(want.Backends) == 0 && position >= 0 {
 		if v.refused[position] {
@@ -198,22 +205,18 @@ func (v *verifier) report(madeUp bool) {
 func (m *mesh) madeUp() func(yield func(*cluster.Dataplane) bool) {
 	return func(yield func(*cluster.Dataplane) bool) {
 		for _, p := range m.existing {
-			tags := maps.Clone(p.TargetRef.Tags)
-			if tags == nil {
-				tags = cluster.Tags{}
-			}
-			switch p.TargetRef.Kind {
-			case meshtrace.MeshService, meshtrace.MeshServiceSubset:
-				tags[cluster.ServiceTag] = p.TargetRef.Name
-			case meshtrace.MeshGateway:
+			if p.TargetRef.Kind == meshtrace.MeshGateway {
 				continue
-			case meshtrace.Mesh, meshtrace.Dataplane, meshtrace.MeshSubset:
 			}
+			tags := p.TargetRef.Selector()
 			for _, c := range m.candidates {
 				dp := &cluster.Dataplane{Mesh: m.Name, Name: p.TargetRef.Name, Namespace: p.TargetRef.Namespace, Labels: p.TargetRef.Labels}
 				if c.tags.Meets(tags) {
-					both := maps.Clone(tags)
-					maps.Copy(both, c.tags)
+					both := maps.Clone(c.tags)
+					if both == nil {
+						both = cluster.Tags{}
+					}
+					maps.Copy(both, tags)
 					dp.Inbounds = []cluster.Inbound{{Tags: withService(both)}}
 				} else {
 					dp.Inbounds = []cluster.Inbound{{Tags: withService(tags)}, {Tags: withService(c.tags)}}

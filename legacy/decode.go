@@ -12,7 +12,7 @@ import (
 )
 
 func decodeMesh(r *cluster.Resource, problems *[]*manifest.Problem) *Mesh {
-	mesh := &Mesh{Resource: r}
+	mesh := &Mesh{Resource: r, backends: make(map[string]*Backend)}
 	tracing := r.Spec.Into(problems).Field("tracing")
 	tracing.Known("backends", "defaultBackend")
 	mesh.DefaultBackend = tracing.Field("defaultBackend").Str()
@@ -20,6 +20,10 @@ func decodeMesh(r *cluster.Resource, problems *[]*manifest.Problem) *Mesh {
 	for _, v := range tracing.Field("backends").Items() {
 		name := v.Need("name").Str()
 		v = v.Labelled("tracing backend %.253q", name)
+		if name == "" {
+			decodeBackend(name, v) // for its other problems
+			continue
+		}
 		if first, ok := nodes[name]; ok {
 			if first.Node().Equal(v.Node()) {
 				v.Warn(cluster.ReadOnce, "stands at %s already, with the same content; read once", first.Place())
@@ -29,7 +33,9 @@ func decodeMesh(r *cluster.Resource, problems *[]*manifest.Problem) *Mesh {
 			continue
 		}
 		nodes[name] = v
-		mesh.Backends = append(mesh.Backends, decodeBackend(name, v))
+		backend := decodeBackend(name, v)
+		mesh.Backends = append(mesh.Backends, backend)
+		mesh.backends[name] = backend
 	}
 	return mesh
 }
@@ -90,6 +96,8 @@ func checkZipkin(z *Zipkin, conf manifest.Value) {
 		field.Fail("is not a valid url; write it like http://zipkin:9411/api/v2/spans")
 	case u.Scheme != "http" && u.Scheme != "https":
 		field.Fail("has no scheme http or https; write it like http://zipkin:9411/api/v2/spans")
+	case strings.Contains(u.Hostname(), "%"):
+		field.Fail("has a zone id (%%) in its host, which Envoy does not resolve; write the address without it, or a host name")
 	case u.Hostname() == "":
 		field.Fail("has no host; write it like http://zipkin:9411/api/v2/spans")
 	case u.Port() == "":
@@ -121,6 +129,8 @@ func checkDatadog(d *Datadog, conf manifest.Value) {
 	_, ipErr := netip.ParseAddr(d.Address)
 	switch {
 	case field.Node().Kind != manifest.String:
+	case strings.Contains(d.Address, "@"):
+		field.Fail("has an @; write the host alone, without user and password")
 	case strings.Contains(d.Address, "://"):
 		hint := "the host alone"
 		if u, err := url.Parse(d.Address); err == nil && u.Hostname() != "" {
@@ -152,6 +162,9 @@ func isHost(s string) bool {
 			return false
 		}
 		for _, r := range []byte(label) {
+			if i := len(label) - 1; label[0] == '-' || label[i] == '-' {
+				return false
+			}
 			if (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '-' && r != '_' {
 				return false
 			}
@@ -169,7 +182,7 @@ func decodeTrafficTrace(r *cluster.Resource, problems *[]*manifest.Problem) *Tra
 	t.Backend = conf.Field("backend").Str()
 	for _, v := range spec.Need("selectors").Items() {
 		v.Known("match")
-		match := v.Field("match")
+		match := v.Need("match")
 		t.Selectors = append(t.Selectors, Selector{Place: v.Place(), Tags: match.Map()})
 	}
 	if s := spec.Field("selectors"); s.Present() && s.Len() == 0 {

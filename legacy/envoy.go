@@ -1,6 +1,7 @@
 package legacy
 
 import (
+	"fmt"
 	"net/url"
 	"strconv"
 
@@ -34,7 +35,7 @@ func (b *Backend) Tracing(listener cluster.HTTPListener, first string) *hcmv3.Ht
 	collector := b.Collector()
 	if b.Datadog != nil {
 		t.Provider = envoy.DatadogTracer
-		t.Config = &tracev3.DatadogConfig{CollectorCluster: collector.Cluster, ServiceName: b.Datadog.service(listener, first)}
+		t.Config = &tracev3.DatadogConfig{CollectorCluster: collector.Cluster, ServiceName: b.Datadog.Service(listener, first)}
 		return t.Build()
 	}
 	u, err := url.Parse(b.Zipkin.URL)
@@ -46,8 +47,8 @@ func (b *Backend) Tracing(listener cluster.HTTPListener, first string) *hcmv3.Ht
 	return t.Build()
 }
 
-// service is the name under which Datadog shows a listener's spans.
-func (d *Datadog) service(listener cluster.HTTPListener, first string) string {
+// Service is the name under which Datadog shows a listener's spans.
+func (d *Datadog) Service(listener cluster.HTTPListener, first string) string {
 	switch {
 	case listener.Direction == cluster.DirectionInbound && d.SplitService:
 		return listener.Service + "_INBOUND"
@@ -57,4 +58,20 @@ func (d *Datadog) service(listener cluster.HTTPListener, first string) string {
 		return first + "_OUTBOUND_" + listener.Service
 	}
 	return first
+}
+
+// Key is equal for backends that give the same Envoy configuration.
+func (b *Backend) Key() string {
+	sampling := "unset"
+	if b.Sampling != nil {
+		sampling = strconv.FormatFloat(*b.Sampling, 'f', -1, 64)
+	}
+	switch {
+	case b.Datadog != nil:
+		return fmt.Sprintf("%q %s datadog %q %d %v", b.Name, sampling, b.Datadog.Address, b.Datadog.Port, b.Datadog.SplitService)
+	case b.Zipkin != nil:
+		z := b.Zipkin
+		return fmt.Sprintf("%q %s zipkin %q %v %q %v", b.Name, sampling, z.URL, z.TraceID128Bit, z.APIVersion, z.SharedSpanContext == nil || *z.SharedSpanContext)
+	}
+	return fmt.Sprintf("%q", b.Name)
 }

@@ -19,6 +19,7 @@ type Mesh struct {
 	// Pairs holds every selector of every TrafficTrace, highest precedence first.
 	Pairs []*Pair
 
+	backends map[string]*Backend
 	all      *cluster.Index // of Pairs
 	deciding *cluster.Index // of those that can decide for a proxy
 }
@@ -81,6 +82,8 @@ func (p *Pair) Position() manifest.Place { return p.Selector.Place }
 // order of their names. A TrafficTrace whose mesh is not there is a problem.
 func Read(s *cluster.Snapshot) ([]*Mesh, []*manifest.Problem) {
 	var problems []*manifest.Problem
+	// A mesh may be missing only because its text is broken.
+	broken := slices.ContainsFunc(s.Problems, func(p *manifest.Problem) bool { return p.Severity == manifest.Error })
 	meshes := make([]*Mesh, 0, len(s.Meshes))
 	byName := make(map[string]*Mesh, len(s.Meshes))
 	for _, r := range s.Meshes {
@@ -92,6 +95,9 @@ func Read(s *cluster.Snapshot) ([]*Mesh, []*manifest.Problem) {
 		trace := decodeTrafficTrace(r, &problems)
 		mesh := byName[r.Mesh]
 		if mesh == nil {
+			if broken {
+				continue
+			}
 			r.Spec.Absent("mesh %.253q is not in the input, and with it the tracing backends; add the Mesh with -f", r.Mesh)
 			continue
 		}
@@ -146,14 +152,7 @@ func (p *Pair) Undecided(q *Pair) bool {
 
 // Wins returns the position in Pairs of the selector that decides for a proxy
 // with these tag sets: the first that one of them satisfies; -1 when none is.
-// found is scratch space.
-func (m *Mesh) Wins(found []int32, sets ...cluster.Tags) (position int, scratch []int32) {
-	found = m.deciding.Matching(found[:0], sets...)
-	if len(found) == 0 {
-		return -1, found
-	}
-	return int(found[0]), found
-}
+func (m *Mesh) Wins(sets ...cluster.Tags) int { return m.deciding.First(sets...) }
 
 // BackendOf returns the backend that a TrafficTrace sends traces to. It is nil
 // when the TrafficTrace names none and the mesh has no default, or when there
@@ -163,12 +162,10 @@ func (m *Mesh) BackendOf(t *TrafficTrace) *Backend {
 	if name == "" {
 		name = m.DefaultBackend
 	}
-	for _, backend := range m.Backends {
-		if name != "" && backend.Name == name {
-			return backend
-		}
+	if name == "" {
+		return nil
 	}
-	return nil
+	return m.backends[name]
 }
 
 // Covering returns the selector of highest precedence among those before
@@ -183,8 +180,8 @@ func (m *Mesh) Covering(position int, tags cluster.Tags) *Pair {
 		}
 		tags[cluster.ServiceTag] = cluster.Any
 	}
-	if covering := m.all.Matching(nil, tags); len(covering) > 0 && int(covering[0]) < position {
-		return m.Pairs[covering[0]]
+	if first := m.all.First(tags); first >= 0 && first < position {
+		return m.Pairs[first]
 	}
 	return nil
 }

@@ -43,7 +43,7 @@ func TestRecorded(t *testing.T) {
 				var got string
 				var sampling *float64
 				mesh := byName[dp.Mesh]
-				if i, _ := mesh.Wins(nil, dp.TagSets()...); i >= 0 {
+				if i := mesh.Wins(dp.TagSets()...); i >= 0 {
 					if backend := mesh.BackendOf(mesh.Pairs[i].TrafficTrace); backend != nil {
 						got, sampling = "tracing:"+backend.Name, backend.Sampling
 					}

@@ -117,7 +117,7 @@ func decodeBackend(v manifest.Value) Backend {
 	case b.Type == "":
 		v.Fail("has neither a type nor one of zipkin, datadog, openTelemetry")
 	case !known && b.Type != TypeZipkin && b.Type != TypeDatadog && b.Type != TypeOpenTelemetry:
-		v.Field("type").Fail("%.40q is none of Zipkin, Datadog, OpenTelemetry", b.Type)
+		v.Field("type").Fail("is none of Zipkin, Datadog, OpenTelemetry")
 	case !known:
 		v.Fail("is of type %s, but that field is missing", b.Type)
 	}

@@ -69,7 +69,7 @@ func (c *Conf) Tracing(version cluster.Version, mesh, zone, workload string, lis
 		t.Config = envoy.Zipkin(collector.Cluster, u.Host, u.Path, b.Zipkin.APIVersion, b.Zipkin.TraceID128Bit, shared, gateway && version.AtLeast(cluster.V(3)))
 	case b.Datadog != nil:
 		t.Provider = envoy.DatadogTracer
-		t.Config = &tracev3.DatadogConfig{CollectorCluster: collector.Cluster, ServiceName: b.Datadog.service(listener, first)}
+		t.Config = &tracev3.DatadogConfig{CollectorCluster: collector.Cluster, ServiceName: b.Datadog.Service(listener, first)}
 	case b.OpenTelemetry != nil:
 		t.Provider = envoy.OpenTelemetryTracer
 		t.Config = &tracev3.OpenTelemetryConfig{
@@ -93,9 +93,9 @@ func (c *Conf) Tracing(version cluster.Version, mesh, zone, workload string, lis
 	return built
 }
 
-// service is the name under which Datadog shows a listener's spans: always of
+// Service is the name under which Datadog shows a listener's spans: always of
 // the proxy's first service.
-func (d *Datadog) service(listener cluster.HTTPListener, first string) string {
+func (d *Datadog) Service(listener cluster.HTTPListener, first string) string {
 	switch {
 	case !d.SplitService:
 		return first

@@ -43,18 +43,9 @@ func NewMatcher(version cluster.Version, policies []*Policy, gateways cluster.Ga
 		slices.SortStableFunc(mesh.policies, func(a, b *Policy) int { return Compare(version, a, b) })
 		selectors := make([]cluster.Tags, len(mesh.policies))
 		for i, p := range mesh.policies {
-			switch ref := p.TargetRef; ref.Kind {
-			case MeshSubset:
-				selectors[i] = ref.Tags
-			case MeshService:
-				selectors[i] = cluster.Tags{cluster.ServiceTag: ref.Name}
-			case MeshServiceSubset:
-				selectors[i] = maps.Clone(ref.Tags)
-				if selectors[i] == nil {
-					selectors[i] = cluster.Tags{}
-				}
-				selectors[i][cluster.ServiceTag] = ref.Name
-			case Mesh, Dataplane, MeshGateway:
+			switch selectors[i] = p.TargetRef.Selector(); p.TargetRef.Kind {
+			case MeshSubset, MeshService, MeshServiceSubset:
+			default:
 				selectors[i] = cluster.Never // they look at something else than tags
 				mesh.byLabels = append(mesh.byLabels, int32(i))
 			}
@@ -199,4 +190,22 @@ func Merge(policies []*Policy) Conf {
 		conf.Sampling.Random = cmp.Or(p.Default.Sampling.Random, conf.Sampling.Random)
 	}
 	return conf
+}
+
+// Selector is the tags that ref asks for; none for the kinds that look at
+// something else.
+func (ref *TargetRef) Selector() cluster.Tags {
+	switch ref.Kind {
+	case MeshSubset:
+		return ref.Tags
+	case MeshService:
+		return cluster.Tags{cluster.ServiceTag: ref.Name}
+	case MeshServiceSubset:
+		tags := cluster.Tags{}
+		maps.Copy(tags, ref.Tags)
+		tags[cluster.ServiceTag] = ref.Name
+		return tags
+	case Mesh, Dataplane, MeshGateway:
+	}
+	return cluster.Tags{}
 }

@@ -1,6 +1,7 @@
 package meshtrace
 
 import (
+	"fmt"
 	"math"
 	"strconv"
 
@@ -153,4 +154,41 @@ func (p *Policy) String() string {
 		return "MeshTrace " + strconv.Quote(p.Name)
 	}
 	return "MeshTrace " + strconv.Quote(p.Name) + " of mesh " + strconv.Quote(p.Mesh)
+}
+
+// Key is equal for merged confs that give the same tracing, defaults put in.
+func (c *Conf) Key() string {
+	if len(c.Backends) == 0 {
+		return "none"
+	}
+	b := c.Backends[0]
+	var to string
+	switch {
+	case b.Zipkin != nil:
+		z := b.Zipkin
+		to = fmt.Sprintf("zipkin %q %v %v %v", z.URL, z.APIVersion == "httpProto", z.SharedSpanContext == nil || *z.SharedSpanContext, z.TraceID128Bit)
+	case b.Datadog != nil:
+		to = fmt.Sprintf("datadog %q %v", b.Datadog.URL, b.Datadog.SplitService)
+	case b.OpenTelemetry != nil:
+		to = fmt.Sprintf("opentelemetry %q %v", b.OpenTelemetry.Endpoint, b.OpenTelemetry.BackendRef)
+	}
+	// Envoy takes a sampling that is not set for 100.
+	percent := func(p *Percent) string {
+		if p == nil {
+			return "100"
+		}
+		return p.String()
+	}
+	to += " " + percent(c.Sampling.Overall) + " " + percent(c.Sampling.Client) + " " + percent(c.Sampling.Random)
+	for _, tag := range c.Tags {
+		literal := ""
+		if tag.Literal != nil {
+			literal = *tag.Literal
+		}
+		to += fmt.Sprintf(" %q=%q", tag.Name, literal)
+		if tag.Header != nil {
+			to += fmt.Sprintf("%q", *tag.Header)
+		}
+	}
+	return to
 }

@@ -2,29 +2,30 @@ package manifest
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"unicode/utf8"
 )
 
-// parseJSON parses one or more JSON values; several make a Sequence, as a
-// stream of resources (jq's output) is a list. encoding/json tells no lines and
+// parseJSON parses one or more JSON values; several, or items of a list, make a
+// Sequence, as a stream of resources (jq's output) is a list. encoding/json tells no lines and
 // its token reader is slower than its decoder, hence a scanner of our own; it
 // leaves strings with escapes to encoding/json.
-func parseJSON(text string, line int) (*Node, *syntaxError) {
+func parseJSON(text string, line int, items bool) (*Node, *syntaxError) {
 	s := jsonScanner{text: text, line: line, nodes: stacks.Get().(*stack)}
 	defer s.nodes.release()
 	values := s.values()
 	if s.err != nil {
 		return nil, s.err
 	}
-	switch len(values) {
-	case 0:
+	switch {
+	case items || len(values) > 1:
+		return &Node{Kind: Sequence, Line: int32(line), content: values}, nil
+	case len(values) == 0:
 		return &Node{Line: int32(line)}, nil
-	case 1:
-		return &values[0], nil
 	}
-	return &Node{Kind: Sequence, Line: values[0].Line, content: values}, nil
+	return &values[0], nil
 }
 
 type jsonScanner struct {
@@ -90,7 +91,7 @@ func (s *jsonScanner) value(depth int) Node {
 		n.content = s.object(depth)
 		if s.err == nil {
 			if twice := n.repeatedKey(); twice != nil {
-				s.err = &syntaxError{int(twice.Line), fmt.Sprintf("key %q stands twice in one object; keep one", twice.Text)}
+				s.err = &syntaxError{int(twice.Line), fmt.Sprintf("key %.80q stands twice in one object; keep one", twice.Text)}
 			}
 		}
 	case c == '[':
@@ -129,6 +130,9 @@ func (s *jsonScanner) object(depth int) []Node {
 			break
 		}
 		if s.pos == len(s.text) || s.text[s.pos] != '"' {
+			if len(*s.nodes) > from && s.is('}') {
+				s.fail("a comma stands before }")
+			}
 			s.fail("a key in double quotes is expected")
 			break
 		}
@@ -157,7 +161,10 @@ func (s *jsonScanner) array(depth int) []Node {
 	from := len(*s.nodes)
 	for s.err == nil {
 		s.space()
-		if len(*s.nodes) == from && s.is(']') {
+		if s.is(']') {
+			if len(*s.nodes) > from {
+				s.fail("a comma stands before ]")
+			}
 			break
 		}
 		s.nodes.push(s.value(depth + 1))
@@ -200,9 +207,19 @@ func (s *jsonScanner) string() string {
 	}
 	var text string
 	if err := json.Unmarshal([]byte(quoted), &text); err != nil {
-		s.fail("a string with a control character or a wrong escape")
+		s.fail("%s", stringFault(quoted))
 	}
 	return text
+}
+
+// stringFault says what is wrong with a string that encoding/json refuses.
+func stringFault(quoted string) string {
+	for i := 0; i < len(quoted); i++ {
+		if quoted[i] < ' ' {
+			return fmt.Sprintf("a control character (%U) in a string; write it as an escape", quoted[i])
+		}
+	}
+	return "an escape (\\) that JSON does not know"
 }
 
 // stringEnd finds the end of the string that is next: -1 when there is none.
@@ -305,21 +322,25 @@ func (c chunk) takeApartJSON() (items []chunk, ok bool) {
 	}
 }
 
-// itemsJSON cuts the items of an array, whose bracket has been read, into chunks.
+// itemsJSON cuts the items of an array, whose bracket has been read, into
+// chunks; small ones stay together.
 func (c chunk) itemsJSON(s *jsonScanner) (items []chunk, ok bool) {
 	s.space()
 	if s.is(']') {
 		return nil, true
 	}
+	run := -1 // start of the items that are together in the last chunk
 	for {
 		s.space()
-		item := chunk{line: s.line, doc: c.doc, json: true}
-		start := s.pos
-		if !s.skip() {
+		start, line := s.pos, s.line
+		if !s.skip() || s.pos == start {
 			return nil, false
 		}
-		item.text = s.text[start:s.pos]
-		items = append(items, item)
+		if run < 0 || s.pos-run > runSize {
+			items = append(items, chunk{line: line, doc: c.doc, json: true, item: true})
+			run = start
+		}
+		items[len(items)-1].text = s.text[run:s.pos]
 		s.space()
 		if s.is(',') {
 			continue
@@ -374,3 +395,15 @@ func (s *jsonScanner) skip() bool {
 
 // structural are the bytes that skip looks at.
 var structural = [256]bool{'{': true, '}': true, '[': true, ']': true, '"': true, ',': true}
+
+// faultJSON is the first error of a text that is too large to be parsed for
+// it, or nil.
+func faultJSON(text string, line int) *syntaxError {
+	var nothing struct{}
+	var syntax *json.SyntaxError
+	if err := json.Unmarshal([]byte(text), &nothing); errors.As(err, &syntax) {
+		at := min(int(syntax.Offset), len(text))
+		return &syntaxError{line + strings.Count(text[:at], "\n"), "not valid JSON: " + syntax.Error()}
+	}
+	return nil
+}

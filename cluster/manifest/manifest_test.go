@@ -89,17 +89,17 @@ func TestRead(t *testing.T) {
 			want:     []string{"1/1 {a:1}", "3/5 {c:1}"},
 			problems: []string{"f.yaml:3: not valid YAML: did not find expected node content"},
 		},
-		"duplicate key":          {text: "a: 1\nb: 2\na: 3\n", problems: []string{`f.yaml:3: key "a" stands twice in one object; keep one`}},
-		"duplicate key in JSON":  {text: "{\"a\": 1,\n\"a\": 3}", problems: []string{`f.yaml:2: key "a" stands twice in one object; keep one`}},
-		"tab":                    {text: "a:\n\tb: 1\n", problems: []string{"f.yaml:2: a tab in the indentation; YAML takes spaces only"}},
-		"template":               {text: "a: 1\nb: {{ .Values.b }}\n", problems: []string{"f.yaml:2: " + templateMessage}},
-		"template block":         {text: "a: 1\n{{- if .Values.b }}\nb: 1\n{{- end }}\n", problems: []string{"f.yaml:2: " + templateMessage}},
-		"trailing comma":         {text: "{\"a\":\n1,}", problems: []string{"f.yaml:2: not valid JSON: a key in double quotes is expected"}},
-		"UTF-16":                 {text: "\xFF\xFEa\x00", problems: []string{"f.yaml:1: the text is UTF-16; save it as UTF-8"}},
-		"NUL":                    {text: "a: \x00\n", problems: []string{"f.yaml:1: not valid YAML: control characters are not allowed"}},
-		"JSON is nested deep":    {text: strings.Repeat("[", 200), problems: []string{"f.yaml:1: not valid JSON: values are nested more than 100 deep"}},
-		"YAML is nested deep":    {text: "a: " + strings.Repeat("[", 200) + strings.Repeat("]", 200), problems: []string{"f.yaml:1: values are nested more than 100 deep"}},
-		"JSON's line in problem": {text: "{\n\"a\": 1\n\"b\": 2}", problems: []string{"f.yaml:3: not valid JSON: a comma or } is expected after a value"}},
+		"duplicate key":              {text: "a: 1\nb: 2\na: 3\n", problems: []string{`f.yaml:3: key "a" stands twice in one object; keep one`}},
+		"duplicate key in JSON":      {text: "{\"a\": 1,\n\"a\": 3}", problems: []string{`f.yaml:2: key "a" stands twice in one object; keep one`}},
+		"tab":                        {text: "a:\n\tb: 1\n", problems: []string{"f.yaml:2: a tab in the indentation; YAML takes spaces only"}},
+		"template":                   {text: "a: 1\nb: {{ .Values.b }}\n", problems: []string{"f.yaml:2: " + templateMessage}},
+		"template block":             {text: "a: 1\n{{- if .Values.b }}\nb: 1\n{{- end }}\n", problems: []string{"f.yaml:2: " + templateMessage}},
+		"YAML that begins like JSON": {text: "{\"a\":\n1,}", want: []string{"1/1 {a:1}"}},
+		"UTF-16":                     {text: "\xFF\xFEa\x00", problems: []string{"f.yaml:1: the text is UTF-16; save it as UTF-8"}},
+		"NUL":                        {text: "a: \x00\n", problems: []string{"f.yaml:1: a control character (U+0000); is it a text?"}},
+		"JSON is nested deep":        {text: strings.Repeat("[", 200), problems: []string{"f.yaml:1: not valid JSON: values are nested more than 100 deep"}},
+		"YAML is nested deep":        {text: "a: " + strings.Repeat("[", 200) + strings.Repeat("]", 200), problems: []string{"f.yaml:1: values are nested more than 100 deep"}},
+		"JSON's line in problem":     {text: "{\n\"a\": 1\n\"b\": 2}", problems: []string{"f.yaml:3: not valid JSON: a comma or } is expected after a value"}},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -139,7 +139,8 @@ func TestReadLongList(t *testing.T) {
 				require.True(t, ok)
 				taken = len(items)
 			}
-			assert.Equal(t, count, taken)
+			assert.Greater(t, taken, 50)
+			assert.Less(t, taken, count, "small items stay together")
 			got, problems := read(t, text)
 			require.Empty(t, problems)
 			require.Len(t, got, count)

@@ -90,15 +90,32 @@ func (n *Node) Equal(m *Node) bool {
 		return false
 	}
 	if n.Kind == Mapping {
-		for key, value := range n.Pairs() {
-			if other := m.Get(key.Text); other == nil || !value.Equal(other) {
-				return false
-			}
-		}
-		return true
+		return n.equalMapping(m)
 	}
 	for i := range n.content {
 		if !n.content[i].Equal(&m.content[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+// equalMapping compares mappings with equally many keys, which mostly stand in
+// the same order.
+func (n *Node) equalMapping(m *Node) bool {
+	var byKey map[string]*Node
+	for i := 0; i+1 < len(n.content); i += 2 {
+		other := &m.content[i+1]
+		if m.content[i].Text != n.content[i].Text {
+			if byKey == nil {
+				byKey = make(map[string]*Node, len(m.content)/2)
+				for j := 0; j+1 < len(m.content); j += 2 {
+					byKey[m.content[j].Text] = &m.content[j+1]
+				}
+			}
+			other = byKey[n.content[i].Text]
+		}
+		if other == nil || !n.content[i+1].Equal(other) {
 			return false
 		}
 	}

@@ -3,6 +3,7 @@ package manifest
 import (
 	"cmp"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -54,11 +55,22 @@ func (p *Problem) Error() string {
 	return fmt.Sprintf("%s: %s: %s", p.Place, p.Resource, p.Message)
 }
 
-// SortProblems puts problems in the order of files and lines, and drops
+// SortProblems returns problems in the order of files and lines, without
 // repetitions, so that parallel reading has no say in the output.
 func SortProblems(problems []*Problem) []*Problem {
-	slices.SortStableFunc(problems, func(a, b *Problem) int {
-		return cmp.Or(a.Compare(b.Place), strings.Compare(a.Error(), b.Error()))
+	ordered := slices.Clone(problems)
+	slices.SortStableFunc(ordered, func(a, b *Problem) int {
+		return cmp.Or(a.Compare(b.Place), strings.Compare(a.Resource, b.Resource), strings.Compare(a.Message, b.Message), strings.Compare(string(a.Severity), string(b.Severity)))
 	})
-	return slices.CompactFunc(problems, func(a, b *Problem) bool { return *a == *b })
+	return slices.CompactFunc(ordered, func(a, b *Problem) bool { return *a == *b })
+}
+
+var userInfo = regexp.MustCompile(`://[^\s"'<>]*@`)
+
+// Redact removes user and password from urls in a text.
+func Redact(text string) string {
+	if !strings.Contains(text, "@") {
+		return text
+	}
+	return userInfo.ReplaceAllString(text, "://REDACTED@")
 }

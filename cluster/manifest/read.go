@@ -163,19 +163,29 @@ func (c chunk) parse(file string, wanted Wanted) (documents []Document, problem 
 			Severity: Error, Message: fmt.Sprintf(format, args...),
 		}
 	}
-	if !c.json {
+	if !c.json && c.indent != severalItems {
 		apiVersion, kind := head(c.text, c.indent)
 		if kind != "" && !strings.HasSuffix(kind, "List") && !wanted(apiVersion, kind) {
 			return nil, nil
 		}
 	}
-	if len(c.text) > maxDocument && !c.json {
-		return nil, fail(c.line, "the document has more than %d MiB; a mesh resource has 1.5 MiB at most (etcd's limit), and a list must be written in block style, an item a line", maxDocument>>20)
+	if len(c.text) > maxDocument {
+		if c.json {
+			if err := faultJSON(c.text, c.line); err != nil {
+				return nil, fail(err.line, "%s", err.message)
+			}
+		}
+		return nil, fail(c.line, "the document has more than %d MiB; a mesh resource has 1.5 MiB at most (etcd's limit), and a YAML list must be written in block style, an item a line", maxDocument>>20)
 	}
 	var root *Node
 	var err *syntaxError
 	if c.json {
-		root, err = parseJSON(c.text, c.line)
+		if root, err = parseJSON(c.text, c.line, c.item); err != nil && !strings.HasSuffix(file, ".json") {
+			// YAML's flow style begins like JSON, and takes more.
+			if flow, flowErr := parseYAML(c.text, c.line); flowErr == nil {
+				root, err = flow, nil
+			}
+		}
 	} else if root = parsePlain(c.text, c.line); root == nil {
 		root, err = parseYAML(c.text, c.line)
 	}
@@ -185,20 +195,26 @@ func (c chunk) parse(file string, wanted Wanted) (documents []Document, problem 
 	place := Place{File: file, Document: c.doc}
 	if c.item {
 		for i := range root.content {
-			documents = append(documents, c.document(place, &root.content[i], c.list))
-		}
-		return documents, nil
-	}
-	if items, listKind, ok := listItems(root); ok {
-		for i := range items {
-			documents = append(documents, c.document(place, &items[i], listKind))
+			documents = c.spread(documents, place, &root.content[i], c.list)
 		}
 		return documents, nil
 	}
 	if root.Kind == Null {
 		return nil, nil
 	}
-	return []Document{c.document(place, root, c.list)}, nil
+	return c.spread(nil, place, root, c.list), nil
+}
+
+// spread appends root, or if it is a list, its items, and theirs.
+func (c chunk) spread(documents []Document, place Place, root *Node, listKind string) []Document {
+	items, kind, ok := listItems(root)
+	if !ok {
+		return append(documents, c.document(place, root, listKind))
+	}
+	for i := range items {
+		documents = c.spread(documents, place, &items[i], kind)
+	}
+	return documents
 }
 
 func (c chunk) document(place Place, root *Node, listKind string) Document {

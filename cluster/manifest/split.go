@@ -10,34 +10,79 @@ import (
 // even within a scalar (YAML 1.2.2, section 9.1.2), so no parser is needed.
 func documents(text string) iter.Seq[chunk] {
 	return func(yield func(chunk) bool) {
-		line, doc := 1, 0
-		start, startLine := 0, 1
+		doc, start, startLine := 0, 0, 1
 		emit := func(end int) bool {
 			body := text[start:end]
-			if blank(body) {
+			skipped, isBlank := blank(body)
+			if isBlank {
 				return true
 			}
 			doc++
 			first := strings.TrimLeft(body, " \t\r\n")
-			return yield(chunk{
-				text: body, line: startLine, doc: doc,
-				json: (first[0] == '{' && !strings.HasPrefix(first, "{{") || first[0] == '[') && looksJSON(first),
-			})
+			if (first[0] == '{' && !strings.HasPrefix(first, "{{") || first[0] == '[') && looksJSON(first) {
+				return valuesJSON(body, startLine, doc, yield)
+			}
+			// Comments and empty lines before a document may be many.
+			return yield(chunk{text: body[skipped:], line: startLine + strings.Count(body[:skipped], "\n"), doc: doc})
 		}
 		for pos := 0; pos < len(text); {
-			end := len(text)
-			if i := strings.IndexByte(text[pos:], '\n'); i >= 0 {
-				end = pos + i + 1
+			marker, end := nextMarker(text, pos)
+			if marker < 0 {
+				break
 			}
-			if isMarker(text[pos:end]) {
-				if !emit(pos) {
-					return
-				}
-				start, startLine = pos+3, line
+			if !emit(marker) {
+				return
 			}
-			pos, line = end, line+1
+			startLine += strings.Count(text[start:marker], "\n")
+			start, pos = marker+3, end
 		}
 		emit(len(text))
+	}
+}
+
+// nextMarker finds the next line from pos on, where a line begins, that ends a
+// document, and where the line after it begins.
+func nextMarker(text string, pos int) (marker, end int) {
+	for {
+		if isMarker(text[pos:]) {
+			if i := strings.IndexByte(text[pos:], '\n'); i >= 0 {
+				return pos, pos + i + 1
+			}
+			return pos, len(text)
+		}
+		dash, dot := strings.Index(text[pos:], "\n---"), -1
+		// Dots are rare: look for them no further than to the next dashes.
+		if dash < 0 {
+			dot = strings.Index(text[pos:], "\n...")
+		} else {
+			dot = strings.Index(text[pos:pos+dash], "\n...")
+		}
+		next := dash
+		if dot >= 0 {
+			next = dot
+		}
+		if next < 0 {
+			return -1, len(text)
+		}
+		pos += next + 1
+	}
+}
+
+// valuesJSON yields each of a stream of JSON values (jq's output) as a chunk.
+func valuesJSON(text string, line, doc int, yield func(chunk) bool) bool {
+	s := jsonScanner{text: text, line: line}
+	for {
+		s.space()
+		if s.pos == len(text) {
+			return true
+		}
+		start, startLine := s.pos, s.line
+		if !s.skip() || s.pos == start {
+			return yield(chunk{text: text[start:], line: startLine, doc: doc, json: true})
+		}
+		if !yield(chunk{text: text[start:s.pos], line: startLine, doc: doc, json: true}) {
+			return false
+		}
 	}
 }
 
@@ -48,15 +93,21 @@ func isMarker(line string) bool {
 	return len(line) == 3 || strings.IndexByte(" \t\r\n", line[3]) >= 0
 }
 
-// blank says whether a text holds nothing but white space, comments and directives.
-func blank(text string) bool {
-	for line := range strings.Lines(text) {
-		line = strings.TrimLeft(line, " \t\r\n")
-		if line != "" && line[0] != '#' && line[0] != '%' {
-			return false
+// blank says whether a text holds nothing but white space, comments and
+// directives, and how long the part at its beginning is that does.
+func blank(text string) (length int, is bool) {
+	for length < len(text) {
+		end := len(text)
+		if i := strings.IndexByte(text[length:], '\n'); i >= 0 {
+			end = length + i + 1
 		}
+		line := strings.TrimLeft(text[length:end], " \t\r\n")
+		if line != "" && line[0] != '#' && line[0] != '%' {
+			return length, false
+		}
+		length = end
 	}
-	return true
+	return length, true
 }
 
 // looksJSON tells JSON from YAML's flow style by what follows the first bracket.
@@ -64,6 +115,12 @@ func looksJSON(text string) bool {
 	next := strings.TrimLeft(text[1:], " \t\r\n")
 	return next == "" || strings.IndexByte(`"{[]}-0123456789tfn`, next[0]) >= 0
 }
+
+// runSize is how many bytes of small items of a list are parsed together.
+const runSize = 4 << 10
+
+// severalItems in the place of an indent says that a chunk has several heads.
+const severalItems = -1
 
 // takeApart splits a long list into its items, so that they can be parsed in
 // parallel and released one by one. ok is false for anything else. Taking a
@@ -98,6 +155,12 @@ func (c chunk) takeApart() (items []chunk, ok bool) {
 	}
 	start, startLine, stop := pos, line, len(c.text)
 	add := func(end int) {
+		if last := len(items) - 1; last >= 0 && start >= 0 && end-start < runSize && len(items[last].text)+end-start < runSize {
+			// Small items stay together.
+			items[last].text = c.text[start-len(items[last].text) : end]
+			items[last].indent = severalItems
+			return
+		}
 		if end > start {
 			items = append(items, chunk{text: c.text[start:end], line: startLine, doc: c.doc, indent: indent + 2, item: true})
 		}

@@ -17,6 +17,9 @@ import (
 type Value struct {
 	node *Node
 	in   *scope
+	// Where an absent value would stand: under key of parent.
+	parent *Node
+	key    string
 }
 
 // scope is the resource, or the named part of one, that paths begin at.
@@ -26,12 +29,13 @@ type scope struct {
 	label    string
 	root     *Node
 	problems *[]*Problem
+	count    *[2]int // of errors and of the rest, so far
 }
 
 // Value returns the root of the document. The problems that readers of it find
 // are appended to problems, under the name resource.
 func (d *Document) Value(resource string, problems *[]*Problem) Value {
-	return Value{node: d.Root, in: &scope{place: d.Place, resource: resource, root: d.Root, problems: problems}}
+	return Value{node: d.Root, in: &scope{place: d.Place, resource: resource, root: d.Root, problems: problems, count: new([2]int)}}
 }
 
 // Node is what v reads, nil when it is absent.
@@ -72,14 +76,20 @@ func (v Value) Field(key string) Value {
 		v.wrong("an object")
 		return Value{in: v.in}
 	}
-	return Value{node: v.node.Get(key), in: v.in}
+	if node := v.node.Get(key); node != nil {
+		return Value{node: node, in: v.in}
+	}
+	if v.node == nil {
+		return Value{in: v.in, parent: v.parent, key: joinPath(v.key, pathKey(key))}
+	}
+	return Value{in: v.in, parent: v.node, key: pathKey(key)}
 }
 
 // Need is Field, with a problem when the value is absent.
 func (v Value) Need(key string) Value {
 	field := v.Field(key)
 	if !field.Present() && (!v.Present() || v.node.Kind == Mapping) {
-		v.record(Error, "", joinPath(v.path(), key)+" is missing")
+		Value{node: v.node, in: v.in}.record(Error, "", field.path()+" is missing")
 	}
 	return field
 }
@@ -92,7 +102,7 @@ func (v Value) Known(keys ...string) {
 	for key := range v.node.Pairs() {
 		if !slices.Contains(keys, key.Text) {
 			Value{node: key, in: v.in}.record(Warning, UnknownField, fmt.Sprintf("unknown field %s has no effect; known are %s",
-				joinPath(v.path(), key.Text), strings.Join(keys, ", ")))
+				joinPath(v.path(), pathKey(key.Text)), strings.Join(keys, ", ")))
 		}
 	}
 }
@@ -102,7 +112,7 @@ func (v Value) Str() string {
 	switch {
 	case !v.Present():
 	case v.node.Kind == String && strings.Contains(v.node.Text, "{{"):
-		v.record(Error, "", templateMessage)
+		v.Fail("%s", templateMessage)
 	case v.node.Kind == String:
 		return v.node.Text
 	case v.node.Kind == Int || v.node.Kind == Float || v.node.Kind == Bool:
@@ -115,7 +125,7 @@ func (v Value) Str() string {
 
 // Bool reads true or false.
 func (v Value) Bool() bool {
-	if v.Present() && v.node.Kind != Bool {
+	if v.Present() && (v.node.Kind != Bool || !strings.EqualFold(v.node.Text, "true") && !strings.EqualFold(v.node.Text, "false")) {
 		v.wrong("true or false")
 		return false
 	}
@@ -136,8 +146,11 @@ func (v Value) Port() uint32 {
 		n, err = int64(f), nil
 	}
 	switch {
-	case err != nil:
+	case err != nil && v.node.Kind == String:
 		v.wrong("a port from 1 to 65535")
+		return 0
+	case err != nil:
+		v.Fail("is not a whole number from 1 to 65535")
 		return 0
 	case n < 1 || n > 65535:
 		v.Fail("%d is out of range 1 to 65535", n)
@@ -166,8 +179,10 @@ func (v Value) percent() *float64 {
 	}
 	f, err := strconv.ParseFloat(v.node.Text, 64)
 	switch {
-	case err != nil || math.IsNaN(f) || math.IsInf(f, 0):
+	case err != nil && v.node.Kind == String:
 		v.wrong("a percentage from 0 to 100")
+	case err != nil || math.IsNaN(f) || math.IsInf(f, 0):
+		v.Fail("is not a decimal number from 0 to 100 (percent)")
 	case f < 0 || f > 100:
 		v.Fail("%s is out of range 0 to 100 (percent)", strconv.FormatFloat(f, 'f', -1, 64))
 	default:
@@ -184,16 +199,20 @@ func (v Value) scalar() bool {
 // Items yields the items of a list.
 func (v Value) Items() iter.Seq2[int, Value] {
 	return func(yield func(int, Value) bool) {
-		if v.Present() && v.node.Kind != Sequence {
-			v.wrong("a list")
-			return
-		}
+		v.List()
 		items := v.node.Items()
 		for i := range items {
 			if !yield(i, Value{node: &items[i], in: v.in}) {
 				return
 			}
 		}
+	}
+}
+
+// List records a problem unless the value is a list, or absent.
+func (v Value) List() {
+	if v.Present() && v.node.Kind != Sequence {
+		v.wrong("a list")
 	}
 }
 
@@ -205,7 +224,14 @@ func (v Value) Strings() iter.Seq2[string, string] {
 			return
 		}
 		for key, value := range v.node.Pairs() {
-			if !yield(key.Text, Value{node: value, in: v.in}.Str()) {
+			entry := Value{node: value, in: v.in}
+			if strings.Contains(key.Text, "{{") {
+				entry.Fail("%s", templateMessage)
+			}
+			if !entry.Present() {
+				entry.Fail("is nothing, not a string; write one, or leave the key out")
+			}
+			if !yield(key.Text, entry.Str()) {
 				return
 			}
 		}
@@ -251,7 +277,7 @@ func (v Value) Warn(code, format string, args ...any) {
 func (v Value) wrong(want string) {
 	if v.node.Kind == String {
 		if strings.Contains(v.node.Text, "{{") {
-			v.record(Error, "", templateMessage)
+			v.Fail("%s", templateMessage)
 			return
 		}
 		v.Fail("is a string that is not %s", want)
@@ -261,17 +287,35 @@ func (v Value) wrong(want string) {
 }
 
 func (v Value) record(severity Severity, code, message string) {
+	kind := 1
+	if severity == Error {
+		kind = 0
+	}
+	switch v.in.count[kind]++; {
+	case v.in.count[kind] > maxProblems:
+		return
+	case v.in.count[kind] == maxProblems:
+		message = "there are more such problems, which are not listed"
+	}
 	if v.in.label != "" {
 		message = v.in.label + ": " + message
 	}
 	*v.in.problems = append(*v.in.problems, &Problem{
-		Place: v.Place(), Severity: severity, Code: code, Resource: v.in.resource, Message: message,
+		Place: v.Place(), Severity: severity, Code: code, Resource: Redact(v.in.resource), Message: Redact(message),
 	})
 }
+
+// maxProblems is how many errors, and how many warnings, a resource may have
+// before the rest goes unmentioned: finding the path of each takes time.
+const maxProblems = 50
 
 // path is the way from the scope's root to v, such as networking.inbound[0].port.
 // It is searched for when a message needs it, so that values stay small.
 func (v Value) path() string {
+	if v.node == nil {
+		path, _ := find(v.in.root, v.parent)
+		return joinPath(path, v.key)
+	}
 	path, _ := find(v.in.root, v.node)
 	return path
 }
@@ -301,6 +345,9 @@ func joinPath(path, rest string) string {
 }
 
 func pathKey(key string) string {
+	if len(key) > 80 {
+		return fmt.Sprintf("[%.80q...]", key)
+	}
 	for _, r := range []byte(key) {
 		if !isWord(r) || r == '.' {
 			return fmt.Sprintf("[%.80q]", key)

@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"gopkg.in/yaml.v3"
 )
@@ -29,6 +31,9 @@ func parseYAML(text string, line int) (root *Node, failure *syntaxError) {
 			root, failure = nil, explain(text, line, errors.New("the YAML parser gave up on it"))
 		}
 	}()
+	if err := notText(text, line); err != nil {
+		return nil, err
+	}
 	var document yaml.Node
 	if err := yaml.Unmarshal([]byte(text), &document); err != nil {
 		return nil, explain(text, line, err)
@@ -44,7 +49,10 @@ func parseYAML(text string, line int) (root *Node, failure *syntaxError) {
 	return root, nil
 }
 
-var yamlLine = regexp.MustCompile(`^(?:yaml: )?(?:line (\d+): )?(.*)$`)
+var (
+	yamlLine      = regexp.MustCompile(`^(?:yaml: )?(?:line (\d+): )?(.*)$`)
+	unknownAnchor = regexp.MustCompile(`^unknown anchor '(.*)' referenced$`)
+)
 
 // explain turns an error of yaml.v3 into one with the line of the file and,
 // for the mistakes people make, the remedy.
@@ -57,7 +65,11 @@ func explain(text string, line int, err error) *syntaxError {
 	if m := yamlLine.FindStringSubmatch(message); m != nil {
 		message = m[2]
 		if n, err := strconv.Atoi(m[1]); err == nil {
-			at = line + min(n-1, strings.Count(text, "\n")) // see lineOf
+			// The parser, unlike the scanner, counts lines from 0.
+			if strings.HasPrefix(message, "did not find expected") || strings.HasPrefix(message, "found undefined tag handle") {
+				n++
+			}
+			at = line + min(n-1, strings.Count(strings.TrimRight(text, "\n"), "\n")) // see lineOf
 		}
 	}
 	number := line
@@ -67,16 +79,54 @@ func explain(text string, line int, err error) *syntaxError {
 		}
 		number++
 	}
+	switch m := unknownAnchor.FindStringSubmatch(message); {
+	case m != nil:
+		if i := strings.Index(text, "*"+m[1]); i >= 0 {
+			at = line + strings.Count(text[:i], "\n")
+		}
+		message = fmt.Sprintf("the alias *%.80s has no anchor before it", m[1])
+	case message == "found unexpected end of stream":
+		message = "the quote that opens here is not closed"
+	}
+	if len(message) > maxMessage {
+		message = message[:maxMessage]
+	}
 	return &syntaxError{at, "not valid YAML: " + message}
+}
+
+// maxMessage is how much of a parser's message is worth repeating, in bytes.
+const maxMessage = 200
+
+// notText finds what a YAML or JSON text must not hold: other encodings than
+// UTF-8, and control characters.
+func notText(text string, line int) *syntaxError {
+	for i := 0; i < len(text); {
+		c := text[i]
+		if c >= ' ' && c < 0x7f || c == '\n' || c == '\t' || c == '\r' {
+			i++
+			continue
+		}
+		r, size := utf8.DecodeRuneInString(text[i:])
+		switch {
+		case r == utf8.RuneError && size == 1:
+			return &syntaxError{line + strings.Count(text[:i], "\n"), "not UTF-8; is it a text, and saved as UTF-8?"}
+		case unicode.IsControl(r) && r != 0x85:
+			return &syntaxError{line + strings.Count(text[:i], "\n"), fmt.Sprintf("a control character (%U); is it a text?", r)}
+		}
+		i += size
+	}
+	return nil
 }
 
 // template finds what a Helm template leaves behind when it was not rendered.
 func template(text string, line int) (*syntaxError, bool) {
-	i := strings.Index(text, "{{")
-	if i < 0 {
-		return nil, false
+	for l := range strings.Lines(text) {
+		if strings.Contains(l, "{{") && !strings.HasPrefix(strings.TrimLeft(l, " \t"), "#") {
+			return &syntaxError{line, templateMessage}, true
+		}
+		line++
 	}
-	return &syntaxError{line + strings.Count(text[:i], "\n"), templateMessage}, true
+	return nil, false
 }
 
 const templateMessage = `"{{" looks like a Helm template; render it first: helm template CHART | tracemigrate convert -f -`
@@ -84,8 +134,9 @@ const templateMessage = `"{{" looks like a Helm template; render it first: helm 
 type yamlConverter struct {
 	text   string
 	line   int
-	lines  int // line breaks in text
-	budget int // nodes left, so that aliases cannot multiply without end
+	lines  int                 // line breaks in text
+	budget int                 // nodes left, so that aliases cannot multiply without end
+	within map[*yaml.Node]bool // anchors being spread
 }
 
 // lineOf is the line of the file on which n stands. yaml.v3 counts a lone
@@ -108,6 +159,14 @@ func (c *yamlConverter) convert(to *Node, from *yaml.Node, depth int) *syntaxErr
 	to.Line = int32(c.lineOf(from))
 	switch from.Kind {
 	case yaml.AliasNode:
+		if c.within[from.Alias] {
+			return c.fail(from, "the alias *%.80s stands within what it refers to", from.Value)
+		}
+		if c.within == nil {
+			c.within = make(map[*yaml.Node]bool)
+		}
+		c.within[from.Alias] = true
+		defer delete(c.within, from.Alias)
 		return c.convert(to, from.Alias, depth+1)
 	case yaml.SequenceNode:
 		to.Kind = Sequence
@@ -121,6 +180,9 @@ func (c *yamlConverter) convert(to *Node, from *yaml.Node, depth int) *syntaxErr
 		return c.mapping(to, from, depth)
 	case yaml.ScalarNode:
 		to.Text = from.Value
+		if tag := from.ShortTag(); from.Style&yaml.TaggedStyle != 0 && tag != "!!str" {
+			return c.fail(from, "an explicit tag (%.40s); write the value without it", tag)
+		}
 		switch from.ShortTag() {
 		case "!!null":
 			to.Kind, to.Text = Null, ""
@@ -166,7 +228,7 @@ func (c *yamlConverter) mapping(to *Node, from *yaml.Node, depth int) *syntaxErr
 		to.content = append(to.content, Node{Kind: String, Line: int32(c.lineOf(key)), Text: key.Value}, child)
 	}
 	if twice := to.repeatedKey(); twice != nil {
-		return &syntaxError{int(twice.Line), fmt.Sprintf("key %q stands twice in one object; keep one", twice.Text)}
+		return &syntaxError{int(twice.Line), fmt.Sprintf("key %.80q stands twice in one object; keep one", twice.Text)}
 	}
 	for _, merge := range merges {
 		if err := c.merge(to, merge, depth+1); err != nil {
@@ -177,7 +239,11 @@ func (c *yamlConverter) mapping(to *Node, from *yaml.Node, depth int) *syntaxErr
 }
 
 func (c *yamlConverter) merge(to *Node, from *yaml.Node, depth int) *syntaxError {
-	for from.Kind == yaml.AliasNode {
+	known := make(map[string]bool, len(to.content)/2)
+	for key := range to.Pairs() {
+		known[key.Text] = true
+	}
+	for from.Kind == yaml.AliasNode && from.Alias.Kind == yaml.SequenceNode {
 		from = from.Alias
 	}
 	sources := []*yaml.Node{from}
@@ -193,7 +259,8 @@ func (c *yamlConverter) merge(to *Node, from *yaml.Node, depth int) *syntaxError
 			return c.fail(source, "a merge key (<<) takes an object")
 		}
 		for key, value := range other.Pairs() {
-			if to.Get(key.Text) == nil {
+			if !known[key.Text] {
+				known[key.Text] = true
 				to.content = append(to.content, *key, *value)
 			}
 		}

@@ -28,7 +28,7 @@ func convertCommand() *cli.Command {
 			"     tracemigrate convert -f - | kubectl apply -f -\n\n" +
 			"stderr tells what became of each selector, then notes. docs/notes.md explains each note.",
 		Flags: []cli.Flag{
-			&cli.StringSliceFlag{Name: "filename", Aliases: []string{"f"}, Usage: "read `FILE`, every manifest in a directory and below, or - for stdin; may be repeated"},
+			filenameFlag(),
 			&cli.StringFlag{Name: "kuma-version", Value: cluster.Latest.String(), Usage: "the `VERSION` of the control plane that the policies are for, 2.0 to " + cluster.Latest.String()},
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Value: "yaml", Usage: "`FORM` of the output: yaml or json"},
 			&cli.StringFlag{Name: "format", Usage: "`FORMAT` of the policies: kubernetes or universal (default: that of each TrafficTrace)"},
@@ -47,12 +47,16 @@ func convertCommand() *cli.Command {
 	}
 }
 
+func filenameFlag() cli.Flag {
+	return &cli.StringSliceFlag{Name: "filename", Aliases: []string{"f"}, Usage: "read `FILE`, every manifest in a directory and below, or - for stdin; may be repeated"}
+}
+
 func runConvert(c *cli.Context) error {
 	options, style, err := convertFlags(c)
 	if err != nil {
 		return err
 	}
-	inputs, err := openInputs(c)
+	inputs, err := openInputs(c, "filename")
 	if err != nil {
 		return err
 	}
@@ -132,8 +136,8 @@ func convertFlags(c *cli.Context) (convert.Options, meshtrace.Style, error) {
 }
 
 // openInputs finds the files of -f.
-func openInputs(c *cli.Context) ([]manifest.Input, error) {
-	paths := c.StringSlice("filename")
+func openInputs(c *cli.Context, flag string) ([]manifest.Input, error) {
+	paths := c.StringSlice(flag)
 	if len(paths) == 0 {
 		return nil, errors.New("nothing to read: give a file, a directory or - (stdin) with -f")
 	}

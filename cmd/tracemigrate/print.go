@@ -6,6 +6,7 @@ import (
 	"os"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/jedib0t/go-pretty/v6/text"
 	"golang.org/x/term"
@@ -36,21 +37,30 @@ func newPrinter(w io.Writer) *printer {
 }
 
 func (p *printer) line(format string, args ...any) {
-	_, _ = fmt.Fprintln(p.w, printable(fmt.Sprintf(format, args...))) // a closed stderr hinders nothing
+	_, _ = fmt.Fprintln(p.w, clean(fmt.Sprintf(format, args...))) // a closed stderr hinders nothing
 }
 
 // problems prints what is wrong with the input, and how much of it there is.
 func (p *printer) problems(problems []*manifest.Problem) {
+	const shown = 100
+	ordered := manifest.SortProblems(problems)
 	errors := 0
-	for _, problem := range manifest.SortProblems(problems) {
+	for _, problem := range ordered {
 		if problem.Severity == manifest.Error {
-			errors++
-			p.line("%s", problem.Error())
+			if errors++; errors <= shown {
+				p.line("%s", problem.Error())
+			}
 		}
 	}
-	for _, problem := range problems {
+	if errors > shown {
+		p.line("and %d more errors", errors-shown)
+	}
+	warnings := 0
+	for _, problem := range ordered {
 		if problem.Severity == manifest.Warning {
-			p.line("%s (warning)", problem.Error())
+			if warnings++; warnings <= shown {
+				p.line("%s (warning)", problem.Error())
+			}
 		}
 	}
 	is := "is 1 error"
@@ -89,9 +99,11 @@ func (p *printer) result(s *cluster.Snapshot, r *convert.Result) {
 	switch {
 	case r.Proxies == 0:
 	case r.Same == r.Proxies:
-		p.line("\nproxies compared: %d, and each keeps its tracing", r.Proxies)
+		p.line("")
+		p.line("proxies compared: %d, and each keeps its tracing", r.Proxies)
 	default:
-		p.line("\nproxies compared: %d; %d keep their tracing, %d do not, see the notes", r.Proxies, r.Same, r.Proxies-r.Same)
+		p.line("")
+		p.line("proxies compared: %d; %d keep their tracing, %d do not, see the notes", r.Proxies, r.Same, r.Proxies-r.Same)
 	}
 }
 
@@ -115,6 +127,15 @@ func whyNothing(s *cluster.Snapshot, r *convert.Result) string {
 		return fmt.Sprintf("TrafficTrace %q: %s", fate.TrafficTrace, fate.Reason)
 	}
 	return "no TrafficTrace has a selector"
+}
+
+// refusals prints what could not be carried over, as far as diff concerns.
+func (p *printer) refusals(version cluster.Version, r *convert.Result) {
+	for _, note := range r.Notes {
+		if note.Severity == manifest.Error {
+			p.line("%s: %s: %s (%s, on Kuma %s)", note.Source, note.Resource, note.Message, note.Code, version)
+		}
+	}
 }
 
 func traceName(fate *convert.Fate) string {
@@ -164,7 +185,7 @@ func (p *printer) table(headers []string, rows [][]string) {
 	widths := make([]int, len(headers))
 	for _, row := range append([][]string{headers}, rows...) {
 		for i, cell := range row {
-			row[i] = printable(cell)
+			row[i] = clean(cell)
 			widths[i] = max(widths[i], text.StringWidth(row[i]))
 		}
 	}
@@ -194,6 +215,20 @@ func (p *printer) table(headers []string, rows [][]string) {
 			}
 		}
 	}
+}
+
+// clean makes a text one line that is safe to print and has an end.
+func clean(s string) string {
+	const most = 2000 // bytes; the longest note has 900
+	s = strings.ReplaceAll(printable(manifest.Redact(s)), "\n", "\uFFFD")
+	if len(s) > most {
+		cut := most
+		for !utf8.RuneStart(s[cut]) {
+			cut--
+		}
+		s = s[:cut] + "..."
+	}
+	return s
 }
 
 // printable replaces what could steer a terminal: text of the input is data.

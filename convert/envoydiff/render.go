@@ -25,7 +25,6 @@ type Renderer struct {
 	legacy    map[string]*legacy.Mesh
 	matcher   *meshtrace.Matcher
 	policies  bool
-	found     []int32
 }
 
 // NewRenderer prepares to render what a control plane of version makes of
@@ -72,9 +71,7 @@ func (r *Renderer) Decide(dp *cluster.Dataplane) Decision {
 	if d.fromMeshTrace() || mesh == nil || len(mesh.Pairs) == 0 {
 		return d
 	}
-	var position int
-	position, r.found = mesh.Wins(r.found, dp.TagSets()...)
-	if position >= 0 {
+	if position := mesh.Wins(dp.TagSets()...); position >= 0 {
 		d.Pair = mesh.Pairs[position]
 		d.Backend = mesh.BackendOf(d.Pair.TrafficTrace)
 	}

@@ -1,0 +1,233 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"tracemigrate/cluster"
+	"tracemigrate/cluster/manifest"
+	"tracemigrate/convert"
+	"tracemigrate/convert/envoydiff"
+	"tracemigrate/legacy"
+	"tracemigrate/meshtrace"
+)
+
+// maxMadeUp is how many proxies are made up for a mesh without Dataplanes.
+const maxMadeUp = 10_000
+
+func diffCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "diff",
+		Usage:     "hold every proxy's Envoy tracing before the migration against that after it",
+		ArgsUsage: " ",
+		Description: "Before is what proxies get today: TrafficTraces, overlaid by the MeshTraces that\n" +
+			"exist. After is the converted policies (or those of --meshtrace) and the existing\n" +
+			"ones, without TrafficTraces. Each proxy gets a verdict: same, inherent (it differs\n" +
+			"only in what any MeshTrace changes) or different.\n\n" +
+			"   tracemigrate diff -f cluster.yaml --kuma-version 2.9,2.13\n" +
+			"   tracemigrate diff -f cluster.yaml --meshtrace edited/\n" +
+			"   tracemigrate diff --before before/ --after after/   # dumps of running proxies\n\n" +
+			"Exit codes: 0 no proxy is different; 1 one is; 2 error. docs/diff.md describes the output.",
+		Flags: []cli.Flag{
+			filenameFlag(),
+			&cli.StringFlag{Name: "kuma-version", Value: cluster.Latest.String(), Usage: "`VERSIONS` of the control plane, comma-separated; the verdict must hold for each"},
+			&cli.StringSliceFlag{Name: "meshtrace", Usage: "verify the MeshTraces of `FILE` or directory instead of converting; may be repeated"},
+			&cli.StringFlag{Name: "before", Usage: "config dump of a proxy (`FILE`), or a directory with one file a proxy, from before the migration"},
+			&cli.StringFlag{Name: "after", Usage: "the same (`FILE`) from after it"},
+			&cli.BoolFlag{Name: "strict", Usage: "count inherent differences, too"},
+			&cli.StringSliceFlag{Name: "accept", Usage: "do not count differences of `CODE`; may be repeated"},
+			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Value: "text", Usage: "`FORM` of the output: text, json, yaml, junit or markdown"},
+			&cli.BoolFlag{Name: "full", Usage: "text: list all proxies of a group"},
+		},
+		Action: runDiff,
+	}
+}
+
+// outcome is what diff found, for printing.
+type outcome struct {
+	comparisons []*envoydiff.Comparison
+	strict      bool
+	full        bool
+}
+
+// holds says whether the answer is yes: no proxy is different.
+func (o *outcome) holds() bool {
+	for _, c := range o.comparisons {
+		if c.Count(envoydiff.Different) > 0 || o.strict && c.Count(envoydiff.Inherent) > 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// forms are the ways to print an outcome.
+var forms = map[string]func(*outcome, *printer) error{
+	"text": (*outcome).text, "json": (*outcome).json, "yaml": (*outcome).yaml, "junit": (*outcome).junit, "markdown": (*outcome).markdown,
+}
+
+func runDiff(c *cli.Context) error {
+	print, ok := forms[c.String("output")]
+	if !ok {
+		return fmt.Errorf("--output: %q is none of text, json, yaml, junit, markdown", c.String("output"))
+	}
+	if c.Args().Present() {
+		return fmt.Errorf("unexpected argument %q; files are given with -f", c.Args().First())
+	}
+	accepted, err := acceptedCodes(c)
+	if err != nil {
+		return err
+	}
+	found := &outcome{strict: c.Bool("strict"), full: c.Bool("full")}
+	if c.IsSet("before") || c.IsSet("after") {
+		found.comparisons, err = compareDumps(c, accepted)
+	} else {
+		found.comparisons, err = compareManifests(c, accepted)
+	}
+	if err != nil {
+		return err
+	}
+	var text bytes.Buffer
+	out := newPrinter(c.App.Writer)
+	to := out.w
+	out.w = &text
+	if err := print(found, out); err != nil {
+		return err
+	}
+	if _, err := io.Copy(to, &text); err != nil {
+		return fmt.Errorf("writing to stdout: %w", err)
+	}
+	if !found.holds() {
+		return cli.Exit("", exitNo)
+	}
+	return nil
+}
+
+func acceptedCodes(c *cli.Context) ([]envoydiff.Code, error) {
+	var accepted []envoydiff.Code
+	for _, name := range c.StringSlice("accept") {
+		code := envoydiff.Code(name)
+		if !slices.Contains(envoydiff.Codes, code) {
+			return nil, fmt.Errorf("--accept: %q is no code of a difference; docs/diff.md lists them", name)
+		}
+		accepted = append(accepted, code)
+	}
+	return accepted, nil
+}
+
+func versions(c *cli.Context) ([]cluster.Version, error) {
+	var list []cluster.Version
+	for _, text := range strings.Split(c.String("kuma-version"), ",") {
+		version, err := cluster.ParseVersion(strings.TrimSpace(text))
+		if err != nil {
+			return nil, fmt.Errorf("--kuma-version: %w", err)
+		}
+		if !slices.Contains(list, version) {
+			list = append(list, version)
+		}
+	}
+	return list, nil
+}
+
+// compareManifests compares once for each version.
+func compareManifests(c *cli.Context, accepted []envoydiff.Code) ([]*envoydiff.Comparison, error) {
+	list, err := versions(c)
+	if err != nil {
+		return nil, err
+	}
+	inputs, err := openInputs(c, "filename")
+	if err != nil {
+		return nil, err
+	}
+	words := newPrinter(c.App.ErrWriter)
+	snapshot := cluster.Read(inputs)
+	before, problems := readState(snapshot)
+	var given []*meshtrace.Policy
+	if c.IsSet("meshtrace") {
+		inputs, err := openInputs(c, "meshtrace")
+		if err != nil {
+			return nil, err
+		}
+		edited := cluster.Read(inputs)
+		policies, wrong := meshtrace.Read(edited)
+		problems = slices.Concat(problems, edited.Problems, wrong)
+		given = policies
+	}
+	if hasError(problems) {
+		words.problems(problems)
+		return nil, cli.Exit("", exitError)
+	}
+	if len(snapshot.Meshes) == 0 {
+		return nil, errors.New("the input has no Mesh, so there is nothing to compare")
+	}
+	var comparisons []*envoydiff.Comparison
+	for _, version := range list {
+		policies := given
+		if !c.IsSet("meshtrace") {
+			result, _ := convert.Convert(snapshot, convert.Options{Version: version})
+			words.refusals(version, result)
+			policies = result.Policies
+		}
+		after := envoydiff.State{Policies: applied(before.Policies, policies)}
+		all := withMadeUp(snapshot, before, after, words)
+		comparisons = append(comparisons, envoydiff.Compare(all, before, after, envoydiff.Options{Version: version, Accept: accepted}))
+	}
+	return comparisons, nil
+}
+
+// readState is what decides today, and what is wrong with the input.
+func readState(s *cluster.Snapshot) (envoydiff.State, []*manifest.Problem) {
+	meshes, wrong := legacy.Read(s)
+	policies, alsoWrong := meshtrace.Read(s)
+	return envoydiff.State{Legacy: meshes, Policies: policies}, slices.Concat(s.Problems, wrong, alsoWrong)
+}
+
+func hasError(problems []*manifest.Problem) bool {
+	return slices.ContainsFunc(problems, func(p *manifest.Problem) bool { return p.Severity == manifest.Error })
+}
+
+// applied is what stands in the cluster once policies are applied to it: one of
+// the same name is replaced.
+func applied(existing, policies []*meshtrace.Policy) []*meshtrace.Policy {
+	type identity struct {
+		format                cluster.Format
+		mesh, namespace, name string
+	}
+	of := func(p *meshtrace.Policy) identity {
+		if p.Format == cluster.Kubernetes {
+			return identity{p.Format, "", p.Namespace, p.Name}
+		}
+		return identity{p.Format, p.Mesh, "", p.Name}
+	}
+	replaced := make(map[identity]bool, len(policies))
+	for _, p := range policies {
+		replaced[of(p)] = true
+	}
+	all := slices.Clone(policies)
+	for _, p := range existing {
+		if !replaced[of(p)] {
+			all = append(all, p)
+		}
+	}
+	return all
+}
+
+// withMadeUp is the snapshot with made-up proxies for meshes that have none.
+func withMadeUp(s *cluster.Snapshot, before, after envoydiff.State, words *printer) *cluster.Snapshot {
+	made, complete := envoydiff.MadeUp(before.Legacy, after.Policies, s.Dataplanes, maxMadeUp)
+	if len(made) == 0 {
+		return s
+	}
+	words.line("tracemigrate: no Dataplane is known in a mesh with TrafficTraces: %d made-up proxies stand for what selectors can select", len(made))
+	if !complete {
+		words.line("tracemigrate: there are more combinations of selectors than %d a mesh; only that many were compared", maxMadeUp)
+	}
+	all := *s
+	all.Dataplanes = slices.Concat(s.Dataplanes, made)
+	return &all
+}

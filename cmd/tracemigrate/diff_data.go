@@ -1,0 +1,180 @@
+package main
+
+import (
+	"encoding/json"
+	"encoding/xml"
+	"fmt"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+
+	"tracemigrate/convert/envoydiff"
+)
+
+// The data of diff's output, described in docs/diff.md.
+type (
+	diffData struct {
+		Summary diffSummary `json:"summary" yaml:"summary"`
+		Proxies []diffProxy `json:"proxies" yaml:"proxies"`
+	}
+	diffSummary struct {
+		Versions  []string `json:"versions,omitempty" yaml:"versions,omitempty"`
+		Proxies   int      `json:"proxies" yaml:"proxies"`
+		Same      int      `json:"same" yaml:"same"`
+		Inherent  int      `json:"inherent" yaml:"inherent"`
+		Different int      `json:"different" yaml:"different"`
+		Holds     bool     `json:"holds" yaml:"holds"`
+	}
+	diffProxy struct {
+		Mesh        string            `json:"mesh" yaml:"mesh"`
+		Name        string            `json:"name" yaml:"name"`
+		Version     string            `json:"version,omitempty" yaml:"version,omitempty"`
+		Verdict     envoydiff.Verdict `json:"verdict" yaml:"verdict"`
+		Differences []diffDifference  `json:"differences" yaml:"differences"`
+	}
+	diffDifference struct {
+		envoydiff.Difference `yaml:",inline"`
+		Source               string `json:"source" yaml:"source"`
+	}
+)
+
+func (o *outcome) data() diffData {
+	data := diffData{Proxies: []diffProxy{}}
+	data.Summary.Holds = o.holds()
+	for _, c := range o.comparisons {
+		version := ""
+		if c.Version.Major > 0 {
+			version = c.Version.String()
+			data.Summary.Versions = append(data.Summary.Versions, version)
+		}
+		data.Summary.Proxies += len(c.Proxies)
+		data.Summary.Same += c.Count(envoydiff.Same)
+		data.Summary.Inherent += c.Count(envoydiff.Inherent)
+		data.Summary.Different += c.Count(envoydiff.Different)
+		for i := range c.Proxies {
+			p := &c.Proxies[i]
+			out := diffProxy{Mesh: p.Mesh, Name: p.Name, Version: version, Verdict: p.Verdict, Differences: []diffDifference{}}
+			for _, d := range p.Differences {
+				out.Differences = append(out.Differences, diffDifference{*d, p.Source()})
+			}
+			data.Proxies = append(data.Proxies, out)
+		}
+	}
+	return data
+}
+
+func (o *outcome) json(p *printer) error {
+	encoder := json.NewEncoder(p.w)
+	encoder.SetIndent("", "  ")
+	encoder.SetEscapeHTML(false)
+	return encoder.Encode(o.data())
+}
+
+func (o *outcome) yaml(p *printer) error {
+	encoder := yaml.NewEncoder(p.w)
+	encoder.SetIndent(2)
+	if err := encoder.Encode(o.data()); err != nil {
+		return err
+	}
+	return encoder.Close()
+}
+
+// The JUnit form that continuous integration systems read: a test case a proxy.
+type (
+	junitSuites struct {
+		XMLName xml.Name     `xml:"testsuites"`
+		Suites  []junitSuite `xml:"testsuite"`
+	}
+	junitSuite struct {
+		Name     string      `xml:"name,attr"`
+		Tests    int         `xml:"tests,attr"`
+		Failures int         `xml:"failures,attr"`
+		Cases    []junitCase `xml:"testcase"`
+	}
+	junitCase struct {
+		Class   string        `xml:"classname,attr"`
+		Name    string        `xml:"name,attr"`
+		Failure *junitFailure `xml:"failure,omitempty"`
+		Output  string        `xml:"system-out,omitempty"`
+	}
+	junitFailure struct {
+		Message string `xml:"message,attr"`
+		Text    string `xml:",chardata"`
+	}
+)
+
+func (o *outcome) junit(p *printer) error {
+	var suites junitSuites
+	for _, c := range o.comparisons {
+		suite := junitSuite{Name: "tracemigrate diff", Tests: len(c.Proxies)}
+		if c.Version.Major > 0 {
+			suite.Name += " on Kuma " + c.Version.String()
+		}
+		for i := range c.Proxies {
+			proxy := &c.Proxies[i]
+			result := junitCase{Class: printable(proxy.Mesh), Name: printable(proxy.Name)}
+			var lines []string
+			for _, d := range proxy.Differences {
+				lines = append(lines, printable(fmt.Sprintf("%s  %s: %s -> %s", d.Code, d.Path, d.Before, d.After)))
+			}
+			text := strings.Join(lines, "\n")
+			if proxy.Verdict == envoydiff.Different || o.strict && proxy.Verdict == envoydiff.Inherent {
+				suite.Failures++
+				result.Failure = &junitFailure{Message: lines[0], Text: text + "\n" + printable(proxy.Source())}
+			} else {
+				result.Output = text
+			}
+			suite.Cases = append(suite.Cases, result)
+		}
+		suites.Suites = append(suites.Suites, suite)
+	}
+	if _, err := fmt.Fprint(p.w, xml.Header); err != nil {
+		return err
+	}
+	encoder := xml.NewEncoder(p.w)
+	encoder.Indent("", "  ")
+	if err := encoder.Encode(suites); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintln(p.w)
+	return err
+}
+
+// markdown is for a change ticket: a table of the verdicts, then the groups.
+func (o *outcome) markdown(p *printer) error {
+	var b strings.Builder
+	b.WriteString("# Tracing before and after the migration\n\n")
+	if o.holds() {
+		b.WriteString("**Every proxy keeps its tracing.**\n\n")
+	} else {
+		b.WriteString("**Not every proxy keeps its tracing.**\n\n")
+	}
+	b.WriteString("| Kuma | proxies | same | inherent | different |\n|---|---|---|---|---|\n")
+	for _, c := range o.comparisons {
+		version := "dumps"
+		if c.Version.Major > 0 {
+			version = c.Version.String()
+		}
+		fmt.Fprintf(&b, "| %s | %d | %d | %d | %d |\n", version, len(c.Proxies), c.Count(envoydiff.Same), c.Count(envoydiff.Inherent), c.Count(envoydiff.Different))
+	}
+	for _, c := range o.comparisons {
+		for _, group := range c.Groups() {
+			fmt.Fprintf(&b, "\n## %s: %s\n\n", group.Verdict, markdownText(names(group, o.full)))
+			if group.Source != "" {
+				fmt.Fprintf(&b, "%s\n\n", markdownText(group.Source))
+			}
+			b.WriteString("| code | field | before | after |\n|---|---|---|---|\n")
+			for _, d := range group.Differences {
+				fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", d.Code, markdownText(d.Path), markdownText(d.Before), markdownText(d.After))
+			}
+		}
+	}
+	_, err := fmt.Fprint(p.w, b.String())
+	return err
+}
+
+// markdownText keeps text of the input from being read as Markdown or HTML.
+func markdownText(s string) string {
+	s = strings.ReplaceAll(printable(s), "\n", " ")
+	return strings.NewReplacer(`\`, `\\`, "|", `\|`, "<", "&lt;", ">", "&gt;", "`", "\\`", "*", `\*`, "_", `\_`, "[", `\[`, "]", `\]`, "&", "&amp;").Replace(s)
+}

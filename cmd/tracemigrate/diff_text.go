@@ -1,0 +1,195 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/jedib0t/go-pretty/v6/text"
+	"github.com/sergi/go-diff/diffmatchpatch"
+	"google.golang.org/protobuf/encoding/protojson"
+	"gopkg.in/yaml.v3"
+
+	"tracemigrate/convert/envoydiff"
+)
+
+// text prints a summary, then groups of proxies with the same difference.
+func (o *outcome) text(p *printer) error {
+	for _, c := range o.comparisons {
+		p.line("%s", o.summaryLine(c))
+	}
+	for _, c := range o.comparisons {
+		for _, group := range c.Groups() {
+			p.line("")
+			if len(o.comparisons) > 1 {
+				p.line("%s", p.verdict(group.Verdict)+"  on Kuma "+c.Version.String()+"  "+names(group, o.full))
+			} else {
+				p.line("%s", p.verdict(group.Verdict)+"  "+names(group, o.full))
+			}
+			if group.Source != "" {
+				p.line("  %s", group.Source)
+			}
+			for _, d := range group.Differences {
+				p.line("  %s  %s: %s -> %s", d.Code, d.Path, d.Before, d.After)
+			}
+			if err := p.envoyDiff(c, group); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// summaryLine counts the verdicts.
+func (o *outcome) summaryLine(c *envoydiff.Comparison) string {
+	proxies := "proxies"
+	if len(c.Proxies) == 1 {
+		proxies = "proxy"
+	}
+	line := fmt.Sprintf("%d %s compared: %d same, %d inherent, %d different", len(c.Proxies), proxies,
+		c.Count(envoydiff.Same), c.Count(envoydiff.Inherent), c.Count(envoydiff.Different))
+	if c.Version.Major > 0 {
+		line = fmt.Sprintf("Kuma %s: %s", c.Version, line)
+	}
+	return line
+}
+
+// names lists three of the group's proxies, or all.
+func names(group *envoydiff.Group, full bool) string {
+	const shown = 3
+	var list []string
+	for _, proxy := range group.Proxies {
+		if len(list) == shown && !full {
+			list = append(list, fmt.Sprintf("and %d more", len(group.Proxies)-shown))
+			break
+		}
+		list = append(list, proxy.Mesh+"/"+proxy.Name)
+	}
+	if len(group.Proxies) == 1 {
+		return "1 proxy: " + list[0]
+	}
+	return fmt.Sprintf("%d proxies: %s", len(group.Proxies), strings.Join(list, ", "))
+}
+
+func (p *printer) verdict(v envoydiff.Verdict) string {
+	colours := map[envoydiff.Verdict]text.Colors{envoydiff.Different: {text.FgRed, text.Bold}, envoydiff.Inherent: {text.FgYellow}, envoydiff.Same: {text.FgGreen}}
+	if !p.colour {
+		return string(v)
+	}
+	return colours[v].Sprint(string(v))
+}
+
+// envoyDiff prints how the first listener that differs does, as a unified diff
+// of its Envoy configuration.
+func (p *printer) envoyDiff(c *envoydiff.Comparison, group *envoydiff.Group) error {
+	before, after := c.Listeners(group.Proxies[0])
+	for _, d := range group.Differences {
+		direction, _, _ := strings.Cut(d.Path, ".")
+		for i := range before {
+			if string(before[i].Direction) != direction || i >= len(after) {
+				continue
+			}
+			old, err := envoyYAML(&before[i])
+			if err != nil {
+				return err
+			}
+			now, err := envoyYAML(&after[i])
+			if err != nil {
+				return err
+			}
+			if old == now {
+				continue
+			}
+			p.line("  --- %s before", before[i].Name)
+			p.line("  +++ %s after", after[i].Name)
+			for _, line := range unified(old, now) {
+				p.diffLine(line)
+			}
+			return nil
+		}
+	}
+	return nil
+}
+
+func (p *printer) diffLine(line string) {
+	line = printable(line)
+	if p.colour {
+		switch line[0] {
+		case '+':
+			line = text.FgGreen.Sprint(line)
+		case '-':
+			line = text.FgRed.Sprint(line)
+		case '@':
+			line = text.FgCyan.Sprint(line)
+		}
+	}
+	_, _ = fmt.Fprintln(p.w, "  "+line) // a buffer takes everything
+}
+
+// envoyYAML is a listener's tracing and its collector's cluster as YAML.
+func envoyYAML(l *envoydiff.Listener) (string, error) {
+	if l.Tracing == nil {
+		return "tracing: null\n", nil
+	}
+	tracing, err := protojson.Marshal(l.Tracing)
+	if err != nil {
+		return "", fmt.Errorf("printing listener %s: %w", l.Name, err)
+	}
+	collector, err := protojson.Marshal(l.Collector)
+	if err != nil {
+		return "", fmt.Errorf("printing the cluster of listener %s: %w", l.Name, err)
+	}
+	var v struct{ Tracing, Cluster any }
+	if err := json.Unmarshal(fmt.Appendf(nil, `{"tracing": %s, "cluster": %s}`, tracing, collector), &v); err != nil {
+		return "", fmt.Errorf("printing listener %s: %w", l.Name, err)
+	}
+	out, err := yaml.Marshal(v)
+	return string(out), err
+}
+
+// unified is a unified diff of two texts by lines, with three lines of context.
+func unified(before, after string) []string {
+	const context = 3
+	differ := diffmatchpatch.New()
+	a, b, dictionary := differ.DiffLinesToRunes(before, after)
+	var lines []string
+	for _, diff := range differ.DiffCharsToLines(differ.DiffMainRunes(a, b, false), dictionary) {
+		mark := map[diffmatchpatch.Operation]string{diffmatchpatch.DiffDelete: "-", diffmatchpatch.DiffInsert: "+", diffmatchpatch.DiffEqual: " "}[diff.Type]
+		for line := range strings.Lines(diff.Text) {
+			lines = append(lines, mark+strings.TrimSuffix(line, "\n"))
+		}
+	}
+	var hunks []string
+	for from := 0; from < len(lines); {
+		first := from + slices.IndexFunc(lines[from:], func(line string) bool { return line[0] != ' ' })
+		if first < from {
+			break
+		}
+		last := first
+		for i := first; i < len(lines) && i <= last+2*context; i++ {
+			if lines[i][0] != ' ' {
+				last = i
+			}
+		}
+		start, end := max(from, first-context), min(len(lines), last+context+1)
+		hunks = append(hunks, hunkHeader(lines, start, end))
+		hunks = append(hunks, lines[start:end]...)
+		from = end
+	}
+	return hunks
+}
+
+// hunkHeader says where lines start to end stand in the two texts.
+func hunkHeader(lines []string, start, end int) string {
+	count := func(from, to int, mark byte) int {
+		n := 0
+		for _, line := range lines[from:to] {
+			if line[0] == ' ' || line[0] == mark {
+				n++
+			}
+		}
+		return n
+	}
+	return fmt.Sprintf("@@ -%d,%d +%d,%d @@", count(0, start, '-')+1, count(start, end, '-'), count(0, start, '+')+1, count(start, end, '+'))
+}

@@ -1,0 +1,353 @@
+package envoydiff
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
+	tracev3 "github.com/envoyproxy/go-control-plane/envoy/config/trace/v3"
+	hcmv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/network/http_connection_manager/v3"
+	typev3 "github.com/envoyproxy/go-control-plane/envoy/type/v3"
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/anypb"
+	"google.golang.org/protobuf/types/known/wrapperspb"
+
+	"tracemigrate/cluster"
+)
+
+// Verdict is what a comparison says of a proxy.
+type Verdict string
+
+// The verdicts, best first.
+const (
+	Same      Verdict = "same"
+	Inherent  Verdict = "inherent"
+	Different Verdict = "different"
+)
+
+// Code names a kind of difference.
+type Code string
+
+// What any MeshTrace changes against any TrafficTrace.
+const (
+	OutboundGainsTracing  Code = "outbound-gains-tracing"
+	GatewaySplitSpans     Code = "gateway-split-spans"
+	GatewayDatadogSuffix  Code = "gateway-datadog-suffix"
+	DatadogServiceName    Code = "datadog-service-name"
+	KumaTags              Code = "kuma-tags"
+	InboundIgnored        Code = "inbound-ignored"
+	TracingLost           Code = "tracing-lost"
+	TracingGained         Code = "tracing-gained"
+	BackendDiffers        Code = "backend"
+	AddressDiffers        Code = "address"
+	PortDiffers           Code = "port"
+	TLSDiffers            Code = "tls"
+	PathDiffers           Code = "path"
+	APIVersionDiffers     Code = "api-version"
+	SamplingDiffers       Code = "sampling"
+	TraceIDDiffers        Code = "trace-id"
+	SharedSpanDiffers     Code = "shared-span-context"
+	ServiceNameDiffers    Code = "service-name"
+	TagsDiffer            Code = "tags"
+	InvalidBackend        Code = "invalid-backend"
+	OtherDiffers          Code = "other"
+	ProxyMissing          Code = "proxy-missing"
+	serviceNamePath            = "tracing.provider.typedConfig.serviceName"
+	collectorHostnamePath      = "tracing.provider.typedConfig.collectorHostname"
+)
+
+// InherentCodes are the codes of what any MeshTrace changes.
+var InherentCodes = []Code{OutboundGainsTracing, GatewaySplitSpans, GatewayDatadogSuffix, DatadogServiceName, KumaTags, InboundIgnored}
+
+// Codes are all codes of differences.
+var Codes = append(slices.Clone(InherentCodes), TracingLost, TracingGained, BackendDiffers, AddressDiffers, PortDiffers, TLSDiffers,
+	PathDiffers, APIVersionDiffers, SamplingDiffers, TraceIDDiffers, SharedSpanDiffers, ServiceNameDiffers, TagsDiffer, InvalidBackend, OtherDiffers, ProxyMissing)
+
+// Inherent says whether a MeshTrace cannot but make the difference.
+func (c Code) Inherent() bool { return slices.Contains(InherentCodes, c) }
+
+// Difference is one field of a listener, or of its collector's cluster, that is
+// not the same before and after.
+type Difference struct {
+	Code   Code   `json:"code" yaml:"code"`
+	Path   string `json:"path" yaml:"path"` // direction, then the field in protobuf's JSON form
+	Before string `json:"before" yaml:"before"`
+	After  string `json:"after" yaml:"after"`
+}
+
+// flat is a listener's tracing and its collector as one value a path, without
+// names that are the control plane's own and with Envoy's defaults put in.
+type flat map[string]string
+
+// flatten is nil for a listener without tracing.
+func flatten(tracing *hcmv3.HttpConnectionManager_Tracing, collector *clusterv3.Cluster) flat {
+	if tracing == nil {
+		return nil
+	}
+	f := make(flat)
+	f.put("tracing", asAny(withDefaults(tracing)))
+	if collector != nil {
+		collector = proto.CloneOf(collector)
+		collector.Name, collector.AltStatName = "", ""
+		if collector.LoadAssignment != nil {
+			collector.LoadAssignment.ClusterName = ""
+		}
+		// The control plane keeps statistics by it; it limits nothing.
+		collector.CircuitBreakers = nil
+		for _, match := range collector.TransportSocketMatches {
+			match.Name = ""
+		}
+		f.put("cluster", asAny(collector))
+	}
+	return f
+}
+
+// withDefaults is tracing without the collector's cluster name, and with what
+// Envoy takes where nothing is set:
+// envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager.Tracing
+// and envoy.config.trace.v3.ZipkinConfig say so in their fields' documentation.
+func withDefaults(tracing *hcmv3.HttpConnectionManager_Tracing) *hcmv3.HttpConnectionManager_Tracing {
+	t := proto.CloneOf(tracing)
+	for _, percent := range []**typev3.Percent{&t.OverallSampling, &t.ClientSampling, &t.RandomSampling} {
+		if *percent == nil {
+			*percent = &typev3.Percent{Value: 100}
+		}
+	}
+	if t.SpawnUpstreamSpan == nil {
+		t.SpawnUpstreamSpan = wrapperspb.Bool(false)
+	}
+	packed := t.GetProvider().GetTypedConfig()
+	if packed == nil {
+		return t
+	}
+	config, err := packed.UnmarshalNew()
+	if err != nil {
+		return t // a tracer this program does not know; compared as it is
+	}
+	switch config := config.(type) {
+	case *tracev3.ZipkinConfig:
+		config.CollectorCluster = ""
+		if config.SharedSpanContext == nil {
+			config.SharedSpanContext = wrapperspb.Bool(true)
+		}
+	case *tracev3.DatadogConfig:
+		config.CollectorCluster = ""
+	case *tracev3.OpenTelemetryConfig:
+		if to := config.GetGrpcService().GetEnvoyGrpc(); to != nil {
+			to.ClusterName = ""
+		}
+	}
+	if repacked, err := anypb.New(config); err == nil {
+		t.Provider.ConfigType = &tracev3.Tracing_Http_TypedConfig{TypedConfig: repacked}
+	}
+	return t
+}
+
+// asAny is a message in protobuf's JSON form.
+func asAny(message proto.Message) any {
+	text, err := protojson.Marshal(message)
+	var v any
+	if err == nil {
+		err = json.Unmarshal(text, &v)
+	}
+	if err != nil {
+		return err.Error()
+	}
+	return v
+}
+
+// put adds a value and all below it. Custom tags go by their name, since their
+// order has no meaning.
+func (f flat) put(path string, v any) {
+	switch v := v.(type) {
+	case map[string]any:
+		if len(v) == 0 {
+			// Percent{0} and the empty match both print as {}.
+			if strings.HasSuffix(path, "Sampling") {
+				f[path+".value"] = "0"
+			}
+			return
+		}
+		for key, value := range v {
+			f.put(path+"."+key, value)
+		}
+	case []any:
+		for i, item := range v {
+			key := strconv.Itoa(i)
+			if tag, ok := item.(map[string]any); ok && strings.HasSuffix(path, ".customTags") {
+				key = fmt.Sprint(tag["tag"])
+			}
+			f.put(path+"["+key+"]", item)
+		}
+	case float64:
+		f[path] = strconv.FormatFloat(v, 'f', -1, 64)
+	default:
+		f[path] = fmt.Sprint(v)
+	}
+}
+
+// summary is the backend of a listener in one line.
+func (f flat) summary() string {
+	host := f["cluster.loadAssignment.endpoints[0].lbEndpoints[0].endpoint.address.socketAddress.address"]
+	port := f["cluster.loadAssignment.endpoints[0].lbEndpoints[0].endpoint.address.socketAddress.portValue"]
+	tracer := strings.TrimPrefix(f["tracing.provider.name"], "envoy.tracers.")
+	if host == "" {
+		return strings.TrimSpace(tracer + " " + f[collectorHostnamePath])
+	}
+	if strings.Contains(host, ":") {
+		host = "[" + host + "]"
+	}
+	return fmt.Sprintf("%s %s:%s", tracer, host, port)
+}
+
+// compare lists how a listener of a direction differs, but for the Datadog
+// service name, in the order of paths.
+func compare(before, after flat, direction cluster.Direction) []*Difference {
+	at := string(direction) + ".tracing"
+	switch {
+	case before == nil && after == nil:
+		return nil
+	case after == nil:
+		return []*Difference{{Code: TracingLost, Path: at, Before: before.summary(), After: "none"}}
+	case before == nil:
+		return []*Difference{{Code: TracingGained, Path: at, Before: "none", After: after.summary()}}
+	case before["tracing.provider.name"] != after["tracing.provider.name"]:
+		return []*Difference{{Code: BackendDiffers, Path: at + ".provider", Before: before.summary(), After: after.summary()}}
+	}
+	var differences []*Difference
+	paths := make(map[string]bool, len(before)+len(after))
+	for path := range before {
+		paths[path] = true
+	}
+	for path := range after {
+		paths[path] = true
+	}
+	moved := false
+	for _, path := range slices.Sorted(maps.Keys(paths)) {
+		a, inBefore := before[path]
+		b, inAfter := after[path]
+		if a == b && inBefore == inAfter || path == serviceNamePath {
+			continue
+		}
+		code := codeOf(path, direction, inBefore)
+		if code == AddressDiffers || code == PortDiffers {
+			moved = true
+		}
+		differences = append(differences, &Difference{Code: code, Path: string(direction) + "." + path, Before: orUnset(a, inBefore), After: orUnset(b, inAfter)})
+	}
+	// Where the cluster says it, the host header needs no mention.
+	return slices.DeleteFunc(differences, func(d *Difference) bool {
+		return moved && d.Path == string(direction)+"."+collectorHostnamePath
+	})
+}
+
+func orUnset(value string, set bool) string {
+	if !set {
+		return "not set"
+	}
+	return value
+}
+
+// codeOf names the difference in a field.
+func codeOf(path string, direction cluster.Direction, inBefore bool) Code {
+	_, field, _ := strings.Cut(path, ".")
+	switch {
+	case strings.Contains(path, "transportSocket"):
+		return TLSDiffers
+	case strings.HasSuffix(path, ".socketAddress.address"), field == "type", field == "dnsLookupFamily", path == collectorHostnamePath:
+		return AddressDiffers
+	case strings.HasSuffix(path, ".socketAddress.portValue"):
+		return PortDiffers
+	case strings.Contains(field, "Sampling"):
+		return SamplingDiffers
+	case strings.HasPrefix(field, "customTags[kuma.") && !inBefore:
+		return KumaTags
+	case strings.HasPrefix(field, "customTags["):
+		return TagsDiffer
+	}
+	switch strings.TrimPrefix(field, "provider.typedConfig.") {
+	case "splitSpansForRequest":
+		if direction == cluster.DirectionGateway && !inBefore {
+			return GatewaySplitSpans
+		}
+	case "collectorEndpoint":
+		return PathDiffers
+	case "collectorEndpointVersion":
+		return APIVersionDiffers
+	case "traceId128bit":
+		return TraceIDDiffers
+	case "sharedSpanContext":
+		return SharedSpanDiffers
+	}
+	return OtherDiffers
+}
+
+// serviceName compares the Datadog service names of a listener. wanted is what
+// a MeshTrace with the same splitService gives; the empty string where that is
+// not known.
+func serviceName(before, after, wanted string, direction cluster.Direction) *Difference {
+	if before == after {
+		return nil
+	}
+	d := &Difference{Code: ServiceNameDiffers, Path: string(direction) + "." + serviceNamePath, Before: before, After: after}
+	if wanted == "" {
+		// Known from dumps alone: the suffix must stay, but for gateways.
+		if suffixOf(before) == suffixOf(after) || direction == cluster.DirectionGateway && after == before+"_INBOUND" {
+			wanted = after
+		}
+	}
+	if after == wanted {
+		d.Code = DatadogServiceName
+		if direction == cluster.DirectionGateway && after == before+"_INBOUND" {
+			d.Code = GatewayDatadogSuffix
+		}
+	}
+	return d
+}
+
+// suffixOf is what splitService adds to a service's name.
+func suffixOf(name string) string {
+	if strings.HasSuffix(name, "_INBOUND") {
+		return "_INBOUND"
+	}
+	if i := strings.Index(name, "_OUTBOUND_"); i >= 0 {
+		return name[i:]
+	}
+	return ""
+}
+
+// verdictOf is the worst that differences amount to; those of accepted codes
+// do not count.
+func verdictOf(differences []*Difference, accepted []Code) Verdict {
+	verdict := Same
+	for _, d := range differences {
+		switch {
+		case slices.Contains(accepted, d.Code):
+		case !d.Code.Inherent():
+			return Different
+		default:
+			verdict = Inherent
+		}
+	}
+	return verdict
+}
+
+// sorted orders differences, those that count most first, without repetitions.
+func sorted(differences []*Difference) []*Difference {
+	slices.SortStableFunc(differences, func(a, b *Difference) int {
+		inherent := func(d *Difference) int {
+			if d.Code.Inherent() {
+				return 1
+			}
+			return 0
+		}
+		return cmp.Or(cmp.Compare(inherent(a), inherent(b)), cmp.Compare(a.Path, b.Path), cmp.Compare(a.Before, b.Before), cmp.Compare(a.After, b.After), cmp.Compare(a.Code, b.Code))
+	})
+	return slices.CompactFunc(differences, func(a, b *Difference) bool { return *a == *b })
+}

@@ -1,0 +1,119 @@
+package envoydiff
+
+import (
+	"fmt"
+	"maps"
+
+	"tracemigrate/cluster"
+	"tracemigrate/legacy"
+	"tracemigrate/meshtrace"
+)
+
+// MadeUp returns proxies to compare where no Dataplane of a mesh with
+// TrafficTraces is known: one for each combination of selectors, old and new,
+// that one tag set can satisfy, and one with two inbounds for each two that none
+// can. complete is false when a mesh has more than limit of them, and only
+// those were made.
+func MadeUp(meshes []*legacy.Mesh, policies []*meshtrace.Policy, known []*cluster.Dataplane, limit int) (proxies []*cluster.Dataplane, complete bool) {
+	complete = true
+	inhabited := make(map[string]bool)
+	for _, dp := range known {
+		inhabited[dp.Mesh] = true
+	}
+	for _, mesh := range meshes {
+		if inhabited[mesh.Name] || len(mesh.Pairs) == 0 {
+			continue
+		}
+		m := &maker{mesh: mesh.Name, limit: limit, seen: make(map[string]bool)}
+		for _, pair := range mesh.Pairs {
+			m.selector(pair.Tags)
+		}
+		for _, p := range policies {
+			if p.Mesh == mesh.Name {
+				m.selector(p.TargetRef.Selector())
+			}
+		}
+		proxies = append(proxies, m.proxies()...)
+		complete = complete && !m.full
+	}
+	return proxies, complete
+}
+
+type maker struct {
+	mesh      string
+	limit     int
+	full      bool
+	seen      map[string]bool
+	selectors []cluster.Tags // all different
+}
+
+func (m *maker) selector(tags cluster.Tags) {
+	if key := tags.String(); !m.seen[key] {
+		m.seen[key] = true
+		m.selectors = append(m.selectors, tags)
+	}
+}
+
+func (m *maker) proxies() []*cluster.Dataplane {
+	sets := []cluster.Tags{{}}
+	seen := map[string]bool{cluster.Tags{}.String(): true}
+	for _, selector := range m.selectors {
+		for _, set := range sets {
+			if !selector.Meets(set) {
+				continue
+			}
+			both := maps.Clone(set)
+			for key, value := range selector {
+				if current, ok := both[key]; !ok || current == cluster.Any {
+					both[key] = value
+				}
+			}
+			if key := both.String(); !seen[key] {
+				seen[key] = true
+				sets = append(sets, both)
+			}
+			if m.full = m.full || len(sets) >= m.limit; m.full {
+				break
+			}
+		}
+	}
+	var proxies []*cluster.Dataplane
+	for _, set := range sets {
+		proxies = append(proxies, m.proxy(len(proxies), set))
+	}
+	for i, a := range m.selectors {
+		for _, b := range m.selectors[:i] {
+			if a.Meets(b) {
+				continue
+			}
+			if m.full = m.full || len(proxies) >= m.limit; m.full {
+				return proxies
+			}
+			proxies = append(proxies, m.proxy(len(proxies), b, a))
+		}
+	}
+	return proxies
+}
+
+// proxy has an HTTP inbound for each set, and any value where a set has Any.
+func (m *maker) proxy(n int, sets ...cluster.Tags) *cluster.Dataplane {
+	dp := &cluster.Dataplane{Mesh: m.mesh, Address: "192.0.2.1"}
+	for i, set := range sets {
+		tags := maps.Clone(set)
+		for key, value := range tags {
+			if value == cluster.Any {
+				tags[key] = "any"
+			}
+		}
+		if tags[cluster.ServiceTag] == "" {
+			tags[cluster.ServiceTag] = "any"
+		}
+		dp.Inbounds = append(dp.Inbounds, cluster.Inbound{Port: uint32(8080 + i), Protocol: "http", Tags: tags})
+		if i > 0 {
+			dp.Name += " and "
+		}
+		dp.Name += tags.String()
+	}
+	dp.Name = fmt.Sprintf("made-up-%d (%s)", n+1, dp.Name)
+	return dp
+}

@@ -1,0 +1,299 @@
+package envoydiff
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"tracemigrate/cluster"
+	"tracemigrate/meshtrace"
+)
+
+// Options say what to compare and what to overlook.
+type Options struct {
+	Version cluster.Version
+	Accept  []Code // differences of these codes do not count
+}
+
+// Proxy is the outcome of one proxy.
+type Proxy struct {
+	Mesh, Name  string
+	Verdict     Verdict
+	Differences []*Difference // shared among proxies that differ alike
+	Before      Decision
+	After       Decision
+	Dataplane   *cluster.Dataplane // nil for a proxy known from dumps
+}
+
+// Source says what gave the proxy its tracing, before and after.
+func (p *Proxy) Source() string {
+	if p.Dataplane == nil {
+		return ""
+	}
+	return fmt.Sprintf("before: %s; after: %s", p.Before.source(), p.After.source())
+}
+
+func (d *Decision) source() string {
+	switch {
+	case d.fromMeshTrace():
+		names := make([]string, 0, len(d.Policies))
+		for _, p := range slices.Backward(d.Policies) {
+			names = append(names, fmt.Sprintf("%q", p.Name))
+		}
+		word := "MeshTrace "
+		if len(names) > 1 {
+			word = "MeshTraces "
+		}
+		return word + strings.Join(names, " over ")
+	case d.Pair != nil:
+		text := fmt.Sprintf("TrafficTrace %q, selector %d (%s)", d.Pair.Name, d.Pair.Number, d.Pair.Tags)
+		if d.Backend == nil {
+			text += ", whose backend does not exist"
+		}
+		return text
+	case len(d.Policies) > 0:
+		return fmt.Sprintf("MeshTrace %q, without a backend", d.Policies[len(d.Policies)-1].Name)
+	}
+	return "nothing"
+}
+
+// Comparison is the outcome for all proxies.
+type Comparison struct {
+	Version cluster.Version
+	Proxies []Proxy // by mesh and name
+	before  *Renderer
+	after   *Renderer
+}
+
+// Count is how many proxies have a verdict.
+func (c *Comparison) Count(v Verdict) int {
+	n := 0
+	for i := range c.Proxies {
+		if c.Proxies[i].Verdict == v {
+			n++
+		}
+	}
+	return n
+}
+
+// Listeners renders the listeners of one of the proxies, before and after, for display.
+func (c *Comparison) Listeners(p *Proxy) (before, after []Listener) {
+	if p.Dataplane == nil {
+		return nil, nil
+	}
+	before, _ = c.before.Render(p.Dataplane, &p.Before)
+	after, _ = c.after.Render(p.Dataplane, &p.After)
+	return before, after
+}
+
+// Compare holds every Dataplane of s in one state against that in another.
+// The cost of a proxy does not depend on the number of policies: what decides
+// is found by index, and equal pairs of decisions are rendered and compared once.
+func Compare(s *cluster.Snapshot, before, after State, o Options) *Comparison {
+	c := &comparer{
+		options: o,
+		before:  NewRenderer(o.Version, s, before),
+		after:   NewRenderer(o.Version, s, after),
+		known:   make(map[pairing][]*Difference),
+		sets:    make(map[string][]*Difference),
+		ids:     make(map[any]int32),
+	}
+	if o.Version == cluster.V(9) || o.Version == cluster.V(10) {
+		// As if these versions counted Ignored inbounds, like all others.
+		c.lenient = NewRenderer(cluster.V(8), s, after)
+	}
+	result := &Comparison{Version: o.Version, Proxies: make([]Proxy, 0, len(s.Dataplanes)), before: c.before, after: c.after}
+	for _, dp := range s.Dataplanes {
+		result.Proxies = append(result.Proxies, c.proxy(dp))
+	}
+	slices.SortStableFunc(result.Proxies, func(a, b Proxy) int {
+		return cmp.Or(cmp.Compare(a.Mesh, b.Mesh), cmp.Compare(a.Name, b.Name))
+	})
+	return result
+}
+
+// comparer compares one proxy after the other, and remembers.
+type comparer struct {
+	options                Options
+	before, after, lenient *Renderer
+	known                  map[pairing][]*Difference
+	sets                   map[string][]*Difference // lists of differences that proxies share
+	ids                    map[any]int32
+	scratch                []*Difference
+}
+
+// pairing is all that a listener's differences depend on, but for the Datadog
+// service name.
+type pairing struct {
+	before, after  int32 // 0: not traced
+	direction      cluster.Direction
+	mesh           string
+	zone, workload string // on 2.14, where they become tags
+}
+
+func (c *comparer) proxy(dp *cluster.Dataplane) Proxy {
+	p := Proxy{Mesh: dp.Mesh, Name: dp.Name, Dataplane: dp, Before: c.before.Decide(dp), After: c.after.Decide(dp)}
+	p.Differences = c.differences(dp, &p.Before, &p.After)
+	if c.lenient != nil && hasIgnored(dp) && verdictOf(p.Differences, c.options.Accept) == Different {
+		counted := c.lenient.Decide(dp)
+		if verdictOf(c.differences(dp, &p.Before, &counted), c.options.Accept) != Different {
+			ignored := make([]*Difference, 0, len(p.Differences))
+			for _, d := range p.Differences {
+				ignored = append(ignored, &Difference{Code: InboundIgnored, Path: d.Path, Before: d.Before, After: d.After})
+			}
+			p.Differences = c.share(ignored)
+		}
+	}
+	p.Verdict = verdictOf(p.Differences, c.options.Accept)
+	return p
+}
+
+func (c *comparer) differences(dp *cluster.Dataplane, before, after *Decision) []*Difference {
+	if before.Backend != nil && len(before.Backend.Problems) > 0 && !before.fromMeshTrace() {
+		return []*Difference{{Code: InvalidBackend, Path: "tracing", Before: before.Backend.Problems[0].Message, After: "unknown"}}
+	}
+	if !before.Traces() && !after.Traces() {
+		return nil
+	}
+	c.scratch = c.scratch[:0]
+	first := ""
+	for _, l := range c.before.listeners.Of(dp) {
+		if first == "" {
+			first = dp.FirstService()
+		}
+		c.listener(dp, before, after, l, first)
+	}
+	return c.share(sorted(c.scratch))
+}
+
+// listener appends how one listener differs.
+func (c *comparer) listener(dp *cluster.Dataplane, before, after *Decision, l cluster.HTTPListener, first string) {
+	tracedBefore := c.before.traced(dp.Mesh, before, l.Direction)
+	tracedAfter := c.after.traced(dp.Mesh, after, l.Direction)
+	if !tracedBefore && !tracedAfter {
+		return
+	}
+	// An outbound that legacy tracing leaves out for want of a TrafficRoute is
+	// held against what it would have been.
+	gains := !tracedBefore && tracedAfter && before.Backend != nil && !before.fromMeshTrace()
+	key := pairing{direction: l.Direction, mesh: dp.Mesh}
+	if tracedBefore || gains {
+		key.before = c.id(before)
+	}
+	if tracedAfter {
+		key.after = c.id(after)
+	}
+	if c.options.Version.AtLeast(cluster.V(14)) {
+		key.zone, key.workload = dp.Labels["kuma.io/zone"], dp.Labels["kuma.io/workload"]
+	}
+	known, ok := c.known[key]
+	if !ok {
+		known = compare(c.flat(c.before, dp, before, l, key.before != 0), c.flat(c.after, dp, after, l, key.after != 0), l.Direction)
+		if gains {
+			known = append(known, &Difference{Code: OutboundGainsTracing, Path: "outbound.tracing", Before: "none", After: "traced"})
+		}
+		c.known[key] = known
+	}
+	c.scratch = append(c.scratch, known...)
+	if key.before != 0 && key.after != 0 {
+		if d := c.service(before, after, l, first); d != nil {
+			c.scratch = append(c.scratch, d)
+		}
+	}
+}
+
+func (c *comparer) flat(r *Renderer, dp *cluster.Dataplane, d *Decision, l cluster.HTTPListener, traced bool) flat {
+	if !traced {
+		return nil
+	}
+	return flatten(r.tracing(dp, d, l, ""), r.collector(d))
+}
+
+// service compares the Datadog service names of a listener, if it has any.
+func (c *comparer) service(before, after *Decision, l cluster.HTTPListener, first string) *Difference {
+	old, split, ok := before.datadog(l, first)
+	if !ok {
+		return nil
+	}
+	now, _, ok := after.datadog(l, first)
+	if !ok || old == now {
+		return nil
+	}
+	wanted := meshtrace.Datadog{SplitService: split}
+	return serviceName(old, now, wanted.Service(l, first), l.Direction)
+}
+
+// datadog returns the Datadog service name of a listener, and splitService.
+func (d *Decision) datadog(l cluster.HTTPListener, first string) (name string, split, ok bool) {
+	if d.fromMeshTrace() {
+		if to := d.Conf.Backends[0].Datadog; to != nil {
+			return to.Service(l, first), to.SplitService, true
+		}
+		return "", false, false
+	}
+	if to := d.Backend.Datadog; to != nil {
+		return to.Service(l, first), to.SplitService, true
+	}
+	return "", false, false
+}
+
+// merged identifies a merged conf by its parts.
+type merged struct {
+	backend                 *meshtrace.Backend
+	overall, client, random *meshtrace.Percent
+	tags                    *meshtrace.Tag
+}
+
+// id is a number for what a decision amounts to, never 0. Equal numbers mean
+// equal tracing.
+func (c *comparer) id(d *Decision) int32 {
+	var key any = d.Backend
+	if d.fromMeshTrace() {
+		parts := merged{
+			backend: &d.Conf.Backends[0], overall: d.Conf.Sampling.Overall,
+			client: d.Conf.Sampling.Client, random: d.Conf.Sampling.Random,
+		}
+		if len(d.Conf.Tags) > 0 {
+			parts.tags = &d.Conf.Tags[0]
+		}
+		key = parts
+	}
+	id, ok := c.ids[key]
+	if ok {
+		return id
+	}
+	// Policies that say the same share a number.
+	said := d.describe()
+	if id, ok = c.ids[said]; !ok {
+		id = int32(len(c.ids) + 1)
+		c.ids[said] = id
+	}
+	c.ids[key] = id
+	return id
+}
+
+// describe is equal for decisions that amount to the same.
+func (d *Decision) describe() string {
+	if d.fromMeshTrace() {
+		return "meshtrace " + d.Conf.Key()
+	}
+	return "legacy " + d.Backend.Key()
+}
+
+// share returns one list for all proxies with equal differences.
+func (c *comparer) share(differences []*Difference) []*Difference {
+	if len(differences) == 0 {
+		return nil
+	}
+	var key strings.Builder
+	for _, d := range differences {
+		fmt.Fprintf(&key, "%s\x00%s\x00%s\x00%s\x00", d.Code, d.Path, d.Before, d.After)
+	}
+	if shared, ok := c.sets[key.String()]; ok {
+		return shared
+	}
+	shared := slices.Clone(differences)
+	c.sets[key.String()] = shared
+	return shared
+}
