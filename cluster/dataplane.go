@@ -118,8 +118,8 @@ func decodeDataplane(r *Resource, words *words) *Dataplane {
 func dataplaneTags(v manifest.Value, words *words) Tags {
 	tags := Tags(words.tags(v))
 	for key, value := range tags {
-		if !IsTag(key, value) {
-			v.Field(key).Fail("cannot be a tag, which has letters, digits and .-_: only; no control plane accepts the Dataplane")
+		if field := v.Field(key); !IsTag(key, value) && field.Node().Kind == manifest.String {
+			field.Fail("cannot be a tag, which has letters, digits and .-_: only; no control plane accepts the Dataplane")
 		}
 	}
 	return tags

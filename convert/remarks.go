@@ -9,7 +9,7 @@ import (
 
 // maxPairs is how many pairs of selectors are looked at, one by one, for what
 // only a hostile input has more of.
-const maxPairs = 300_000
+const maxPairs = 100_000
 
 // remarkTies notes selectors of equal rank that can select one proxy and
 // differ, where the input does not tell which was created last, and those that

@@ -19,11 +19,11 @@ func decodeMesh(r *cluster.Resource, problems *[]*manifest.Problem) *Mesh {
 	nodes := make(map[string]manifest.Value)
 	for _, v := range tracing.Field("backends").Items() {
 		name := v.Need("name").Str()
-		v = v.Labelled("tracing backend %.253q", name)
 		if name == "" {
 			decodeBackend(name, v) // for its other problems
 			continue
 		}
+		v = v.Labelled("tracing backend %.253q", name)
 		if first, ok := nodes[name]; ok {
 			if first.Node().Equal(v.Node()) {
 				v.Warn(cluster.ReadOnce, "stands at %s already, with the same content; read once", first.Place())

@@ -86,39 +86,81 @@ func readText[T any](file, text string, wanted Wanted, use func(*Document) []T) 
 		return out
 	}
 
-	var all []chunk
-	var taken []takenList
+	var kept []T
+	var problems []*Problem
+	batch := newBatch(parse)
+	flush := func() bool {
+		k, p := batch.run()
+		kept, problems = append(kept, k...), append(problems, p...)
+		return len(problems) < maxBroken
+	}
 	for doc := range documents(text) {
-		items, ok := doc.takeApart()
-		if !ok {
-			all = append(all, doc)
+		batch.add(doc)
+		if len(batch.chunks) < batchSize {
 			continue
 		}
-		taken = append(taken, takenList{whole: doc, from: len(all), to: len(all) + len(items)})
-		all = append(all, items...)
+		if !flush() {
+			return kept, append(problems, &Problem{
+				Place: Place{File: file, Line: doc.line, Document: doc.doc}, Severity: Error,
+				Message: fmt.Sprintf("the rest of the file was not read, after %d errors", len(problems)),
+			})
+		}
 	}
-	outcomes := inParallel(all, parse)
+	flush()
+	return kept, problems
+}
 
+// batchSize is how many chunks are parsed before errors are counted, and
+// maxBroken how many errors end the reading of a file.
+const (
+	batchSize = 10_000
+	maxBroken = 1_000
+)
+
+// batch is chunks that are parsed together.
+type batch[T any] struct {
+	parse  func(chunk) outcome[T]
+	chunks []chunk
+	taken  []takenList // lists that were taken apart
+}
+
+func newBatch[T any](parse func(chunk) outcome[T]) *batch[T] { return &batch[T]{parse: parse} }
+
+// add takes a document in, in pieces if it is a long list.
+func (b *batch[T]) add(doc chunk) {
+	items, ok := doc.takeApart()
+	if !ok {
+		b.chunks = append(b.chunks, doc)
+		return
+	}
+	b.taken = append(b.taken, takenList{whole: doc, from: len(b.chunks), to: len(b.chunks) + len(items)})
+	b.chunks = append(b.chunks, items...)
+}
+
+// run parses what was added, and forgets it.
+func (b *batch[T]) run() (kept []T, problems []*Problem) {
+	outcomes := inParallel(b.chunks, b.parse)
 	// An item that does not parse by itself may do so in its list (an alias to
 	// an anchor of another item, a quoted scalar that looks like an item), and
 	// the whole list gives the better message.
-	for _, list := range taken {
+	for _, list := range b.taken {
+		if list.from == list.to {
+			continue
+		}
 		failed := false
 		for i := list.from; i < list.to; i++ {
 			failed = failed || len(outcomes[i].problems) > 0
 		}
 		if failed {
 			clear(outcomes[list.from:list.to])
-			outcomes[list.from] = parse(list.whole)
+			outcomes[list.from] = b.parse(list.whole)
 		}
 	}
-
-	var kept []T
-	var problems []*Problem
 	for _, out := range outcomes {
 		kept = append(kept, out.kept...)
 		problems = append(problems, out.problems...)
 	}
+	b.chunks, b.taken = b.chunks[:0], b.taken[:0]
 	return kept, problems
 }
 
@@ -193,25 +235,31 @@ func (c chunk) parse(file string, wanted Wanted) (documents []Document, problem 
 		return nil, fail(err.line, "%s", err.message)
 	}
 	place := Place{File: file, Document: c.doc}
-	if c.item {
-		for i := range root.content {
-			documents = c.spread(documents, place, &root.content[i], c.list)
-		}
-		return documents, nil
-	}
 	if root.Kind == Null {
 		return nil, nil
 	}
 	return c.spread(nil, place, root, c.list), nil
 }
 
+// fewScalars is how many items of a list that are no resources are passed on.
+const fewScalars = 3
+
 // spread appends root, or if it is a list, its items, and theirs.
 func (c chunk) spread(documents []Document, place Place, root *Node, listKind string) []Document {
 	items, kind, ok := listItems(root)
+	if kind == "" {
+		kind = listKind
+	}
 	if !ok {
 		return append(documents, c.document(place, root, listKind))
 	}
+	scalars := 0
 	for i := range items {
+		if items[i].Kind != Mapping && items[i].Kind != Sequence {
+			if scalars++; scalars > fewScalars {
+				continue // enough to see that it is no list of resources
+			}
+		}
 		documents = c.spread(documents, place, &items[i], kind)
 	}
 	return documents

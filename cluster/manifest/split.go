@@ -71,18 +71,27 @@ func nextMarker(text string, pos int) (marker, end int) {
 // valuesJSON yields each of a stream of JSON values (jq's output) as a chunk.
 func valuesJSON(text string, line, doc int, yield func(chunk) bool) bool {
 	s := jsonScanner{text: text, line: line}
+	run := chunk{doc: doc, json: true}
+	from := 0 // where run begins
 	for {
 		s.space()
 		if s.pos == len(text) {
-			return true
+			return run.text == "" || yield(run)
 		}
 		start, startLine := s.pos, s.line
-		if !s.skip() || s.pos == start {
-			return yield(chunk{text: text[start:], line: startLine, doc: doc, json: true})
+		whole := s.skip() && s.pos > start
+		if whole && run.text != "" && s.pos-from < runSize {
+			run.text, run.item = text[from:s.pos], true // small values stay together
+			continue
 		}
-		if !yield(chunk{text: text[start:s.pos], line: startLine, doc: doc, json: true}) {
+		if run.text != "" && !yield(run) {
 			return false
 		}
+		if !whole {
+			return yield(chunk{text: text[start:], line: startLine, doc: doc, json: true})
+		}
+		run = chunk{text: text[start:s.pos], line: startLine, doc: doc, json: true}
+		from = start
 	}
 }
 

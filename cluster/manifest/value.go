@@ -89,7 +89,7 @@ func (v Value) Field(key string) Value {
 func (v Value) Need(key string) Value {
 	field := v.Field(key)
 	if !field.Present() && (!v.Present() || v.node.Kind == Mapping) {
-		Value{node: v.node, in: v.in}.record(Error, "", field.path()+" is missing")
+		Value{node: v.node, in: v.in}.record(Error, "", func() string { return field.path() + " is missing" })
 	}
 	return field
 }
@@ -101,8 +101,9 @@ const UnknownField = "unknown-field"
 func (v Value) Known(keys ...string) {
 	for key := range v.node.Pairs() {
 		if !slices.Contains(keys, key.Text) {
-			Value{node: key, in: v.in}.record(Warning, UnknownField, fmt.Sprintf("unknown field %s has no effect; known are %s",
-				joinPath(v.path(), pathKey(key.Text)), strings.Join(keys, ", ")))
+			Value{node: key, in: v.in}.record(Warning, UnknownField, func() string {
+				return fmt.Sprintf("unknown field %s has no effect; known are %s", joinPath(v.path(), pathKey(key.Text)), strings.Join(keys, ", "))
+			})
 		}
 	}
 }
@@ -263,39 +264,42 @@ func (v Value) Map() map[string]string {
 
 // Fail records an error of this field; the message goes on after its path.
 func (v Value) Fail(format string, args ...any) {
-	v.record(Error, "", strings.TrimPrefix(v.path()+" "+fmt.Sprintf(format, args...), " "))
+	v.record(Error, "", func() string { return strings.TrimPrefix(v.path()+" "+fmt.Sprintf(format, args...), " ") })
 }
 
 // Warn records a warning of this field, of a kind named code; the message goes
 // on after its path.
 func (v Value) Warn(code, format string, args ...any) {
-	v.record(Warning, code, strings.TrimPrefix(v.path()+" "+fmt.Sprintf(format, args...), " "))
+	v.record(Warning, code, func() string { return strings.TrimPrefix(v.path()+" "+fmt.Sprintf(format, args...), " ") })
 }
 
 // wrong records that the value is of another type. It does not repeat the
 // value, which may be a secret or megabytes long.
 func (v Value) wrong(want string) {
-	if v.node.Kind == String {
-		if strings.Contains(v.node.Text, "{{") {
-			v.Fail("%s", templateMessage)
-			return
+	v.record(Error, "", func() string {
+		switch {
+		case v.node.Kind != String:
+			return strings.TrimPrefix(fmt.Sprintf("%s is %s, not %s", v.path(), v.node.Kind, want), " ")
+		case strings.Contains(v.node.Text, "{{"):
+			return v.path() + " " + templateMessage
 		}
-		v.Fail("is a string that is not %s", want)
-		return
-	}
-	v.Fail("is %s, not %s", v.node.Kind, want)
+		return fmt.Sprintf("%s is a string that is not %s", v.path(), want)
+	})
 }
 
-func (v Value) record(severity Severity, code, message string) {
+// record appends a problem. The message is a function because the path in it
+// takes a search.
+func (v Value) record(severity Severity, code string, text func() string) {
 	kind := 1
 	if severity == Error {
 		kind = 0
 	}
+	message := "there are more such problems, which are not listed"
 	switch v.in.count[kind]++; {
 	case v.in.count[kind] > maxProblems:
 		return
-	case v.in.count[kind] == maxProblems:
-		message = "there are more such problems, which are not listed"
+	case v.in.count[kind] < maxProblems:
+		message = text()
 	}
 	if v.in.label != "" {
 		message = v.in.label + ": " + message
@@ -358,5 +362,5 @@ func pathKey(key string) string {
 
 // Absent records an error of the resource as a whole.
 func (v Value) Absent(format string, args ...any) {
-	Value{in: v.in}.record(Error, "", fmt.Sprintf(format, args...))
+	Value{in: v.in}.record(Error, "", func() string { return fmt.Sprintf(format, args...) })
 }

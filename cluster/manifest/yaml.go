@@ -150,7 +150,8 @@ func (c *yamlConverter) fail(n *yaml.Node, format string, args ...any) *syntaxEr
 }
 
 func (c *yamlConverter) convert(to *Node, from *yaml.Node, depth int) *syntaxError {
-	if c.budget--; c.budget < 0 {
+	// Long scalars count for more: an alias to one costs whoever reads it.
+	if c.budget -= 1 + len(from.Value)/64; c.budget < 0 {
 		return c.fail(from, "aliases (*) multiply the document beyond %d values; write them out", 10_000+len(c.text))
 	}
 	if depth > maxDepth {

@@ -195,7 +195,7 @@ func TestBadLarge(t *testing.T) {
 			text: func() string {
 				return "kind: ConfigMap\ndata: " + strings.Repeat("d", 64<<20) + "\n---\n" + mesh + "tracing: 5\n"
 			},
-			code: exitError, stderr: `:5: Mesh "default": tracing is a number`,
+			code: exitError, stderr: `:6: Mesh "default": tracing is a number`,
 		},
 		"a document of almost 2 MiB": {
 			text: func() string { return trace + "selectors: \"" + strings.Repeat("x", 2<<20-100) + "\"\n" },
@@ -250,7 +250,7 @@ func TestBadLarge(t *testing.T) {
 		},
 		"2 MB of merge keys": {
 			text: func() string { return trace + "m: &m {a: b}\nselectors:\n" + strings.Repeat("- <<: *m\n", 220_000) },
-			code: exitError, stderr: `mesh "default" is not in the input`,
+			code: exitError, stderr: `:6: TrafficTrace "all": selectors\[0\].match is missing`,
 		},
 		"a merge key that brings 150,000 keys": {
 			text: func() string {
@@ -277,7 +277,7 @@ func TestBadLarge(t *testing.T) {
 			text: func() string {
 				return mesh + "s: &s \"" + strings.Repeat("s", 1_000_000) + "\"\ntracing:\n  backends: [" + strings.Repeat("*s, ", 200_000) + "]\n"
 			},
-			code: exitError, stderr: `:3: Mesh "default": tracing`,
+			code: exitError, stderr: `:[35]: aliases \(\*\) multiply the document`,
 		},
 		"100,000 times the same key":         {text: func() string { return mesh + strings.Repeat("tracing: {}\n", 100_000) }, code: exitError, stderr: `:4: key "tracing" stands twice`},
 		"100,000 times the same key in JSON": {extension: ".json", text: func() string { return `{"type": "Mesh"` + strings.Repeat(",\n\"name\": \"a\"", 100_000) + "}" }, code: exitError, stderr: `:3: key "name" stands twice`},
@@ -287,11 +287,11 @@ func TestBadLarge(t *testing.T) {
 		},
 		"a tag key of 1 MB": {
 			text: func() string { return trace + "selectors:\n- match:\n    " + strings.Repeat("k", 1_000_000) + ": 5\n" },
-			code: exitError, stderr: `mesh "default" is not in the input`,
+			code: exitError, stderr: `:6: not valid YAML`,
 		},
 		"a field of 1 MB": {
 			text: func() string { return mesh + "tracing:\n  " + strings.Repeat("k", 1_000_000) + ": 5\n  backends: 5\n" },
-			code: exitError, stderr: `:5: Mesh "default": tracing.backends is a number`,
+			code: exitError, stderr: `:4: not valid YAML`,
 		},
 		"a tag value of 1 MB that cannot be": {
 			text: func() string {
@@ -301,14 +301,14 @@ func TestBadLarge(t *testing.T) {
 		},
 		"150,000 tags of the wrong type": {
 			text: func() string { return trace + "selectors:\n- match:\n" + numbered("    k%d: 5\n", 130_000) },
-			code: exitError, stderr: `mesh "default" is not in the input`,
+			code: exitError, stderr: `:6: TrafficTrace "all": selectors\[0\].match.k0 is a number, not a string`,
 		},
 		"500,000 tags of the wrong type in JSON": {
 			extension: ".json",
 			text: func() string {
 				return `{"type": "TrafficTrace", "name": "all", "selectors": [{"match": {` + numbered("\"k%d\": 5,\n", 500_000) + `"k": 5}}]}`
 			},
-			code: exitError, stderr: `mesh "default" is not in the input`,
+			code: exitError, stderr: `:1: the document has more than 2 MiB`,
 		},
 		"100,000 unknown fields": {
 			text: func() string { return mesh + "tracing:\n  backends: 5\n" + numbered("  k%d: 5\n", 100_000) },
@@ -332,10 +332,10 @@ func TestBadLarge(t *testing.T) {
 			},
 			code: exitError, stderr: `:6: Mesh "default": tracing backend "a": stands at .*:5 already, with other content`,
 		},
-		"20,000 TrafficTraces, each with a backend that cannot be": {
+		"15,000 TrafficTraces, each with a backend that cannot be": {
 			text: func() string {
-				return mesh + "tracing:\n  backends:\n" + numbered("  - {name: b%d, type: lightstep}\n", 20_000) +
-					numbered("---\ntype: TrafficTrace\nname: t%[1]d\nmesh: default\nselectors:\n- match: {kuma.io/service: s%[1]d}\nconf: {backend: b%[1]d}\n", 20_000)
+				return mesh + "tracing:\n  backends:\n" + numbered("  - {name: b%d, type: lightstep}\n", 15_000) +
+					numbered("---\ntype: TrafficTrace\nname: t%[1]d\nmesh: default\nselectors:\n- match: {kuma.io/service: s%[1]d}\nconf: {backend: b%[1]d}\n", 15_000)
 			},
 			code: exitNo, stderr: `.`,
 		},
@@ -398,10 +398,10 @@ func TestBadLarge(t *testing.T) {
 		"30 MB of escapes in JSON": {extension: ".json", text: func() string {
 			return `{"type": "Mesh", "name": 5, "x": "` + strings.Repeat(`\u0041`, 5_000_000) + `"}`
 		}, code: exitError, stderr: `:1: `},
-		"30 MB of an open string in JSON":  {extension: ".json", text: func() string { return `{"type": "Mesh", "name": "` + strings.Repeat("x", 30_000_000) }, code: exitError, stderr: `:1: not valid JSON: a string is not closed`},
+		"30 MB of an open string in JSON":  {extension: ".json", text: func() string { return `{"type": "Mesh", "name": "` + strings.Repeat("x", 30_000_000) }, code: exitError, stderr: `:1: not valid JSON: unexpected end`},
 		"30 MB of digits in JSON":          {extension: ".json", text: func() string { return `{"type": "Mesh", "name": ` + strings.Repeat("9", 30_000_000) + "}" }, code: exitError, stderr: `:1: `},
 		"30 MB of values in JSON":          {extension: ".json", text: func() string { return `{"type": "Mesh", "name": 5, "x": [` + strings.Repeat("1,", 15_000_000) + "1]}" }, code: exitError, stderr: `:1: `},
-		"30 MB of values after each other": {extension: ".json", text: func() string { return "{}" + strings.Repeat("{}\n", 10_000_000) + "}" }, code: exitError, stderr: `:\d+: `},
+		"20 MB of values after each other": {extension: ".json", text: func() string { return "{}" + strings.Repeat("{}\n", 6_000_000) + "}" }, code: exitError, stderr: `:\d+: `},
 		"30 MB of zero bytes":              {text: repeat("\x00", 30_000_000), code: exitError, stderr: `:1: `},
 		"30 MB of open templates":          {text: repeat("{{", 15_000_000), code: exitError, stderr: `:1: `},
 	}

@@ -186,7 +186,7 @@ func (p *printer) table(headers []string, rows [][]string) {
 	for _, row := range append([][]string{headers}, rows...) {
 		for i, cell := range row {
 			row[i] = clean(cell)
-			widths[i] = max(widths[i], text.StringWidth(row[i]))
+			widths[i] = max(widths[i], width(row[i]))
 		}
 	}
 	total := 2 * last
@@ -197,7 +197,7 @@ func (p *printer) table(headers []string, rows [][]string) {
 	for n, row := range append([][]string{headers}, rows...) {
 		var line strings.Builder
 		for i, cell := range row[:last] {
-			padding := strings.Repeat(" ", widths[i]-text.StringWidth(cell)+2)
+			padding := strings.Repeat(" ", widths[i]-width(cell)+2)
 			if colour, ok := colours[cell]; ok && i == 0 && p.colour {
 				cell = colour.Sprint(cell)
 			}
@@ -217,6 +217,16 @@ func (p *printer) table(headers []string, rows [][]string) {
 	}
 }
 
+// width is how many columns a text takes.
+func width(s string) int {
+	for i := 0; i < len(s); i++ {
+		if s[i] >= utf8.RuneSelf {
+			return text.StringWidth(s)
+		}
+	}
+	return len(s)
+}
+
 // clean makes a text one line that is safe to print and has an end.
 func clean(s string) string {
 	const most = 2000 // bytes; the longest note has 900
@@ -234,7 +244,7 @@ func clean(s string) string {
 // printable replaces what could steer a terminal: text of the input is data.
 func printable(s string) string {
 	return strings.Map(func(r rune) rune {
-		if r == '\n' || unicode.IsPrint(r) {
+		if ' ' <= r && r < 0x7f || r == '\n' || unicode.IsPrint(r) {
 			return r
 		}
 		return '\uFFFD'
