@@ -145,7 +145,7 @@ selectors: {match: {}}
 		`mesh.yaml:5: Mesh "default": tracing backend "a": sampling 101 is out of range 0 to 100 (percent)`,
 		`mesh.yaml:6: Mesh "default": tracing backend "a": stands at mesh.yaml:5 already, with other content; keep the one that is meant`,
 		`mesh.yaml:7: Mesh "default": tracing.backends[2].name is missing`,
-		`mesh.yaml:7: Mesh "default": tracing backend "": conf is a list, not an object`,
+		`mesh.yaml:7: Mesh "default": tracing.backends[2].conf is a list, not an object`,
 		`mesh.yaml:12: TrafficTrace "t" of mesh "other": selectors is an object, not a list`,
 		`mesh.yaml:9: TrafficTrace "t" of mesh "other": mesh "other" is not in the input, and with it the tracing backends; add the Mesh with -f`,
 	}, dedupe(problems))

@@ -129,9 +129,17 @@ func TestFileNames(t *testing.T) {
 	names := make(map[string]string)
 	long := string(bytes.Repeat([]byte("a"), 253))
 	for _, p := range []*meshtrace.Policy{
-		{Mesh: "default", Name: "all"}, {Mesh: "..", Name: "all"}, {Mesh: "a/b", Name: "all"}, {Mesh: "a%2fb", Name: "all"},
-		{Mesh: "a_b", Name: "c"}, {Mesh: "A", Name: "c"}, {Mesh: "a", Name: "c"}, {Mesh: "", Name: "c"}, {Mesh: "\x00", Name: "c"},
-		{Mesh: long, Name: long}, {Mesh: long, Name: long[1:] + "b"},
+		{Mesh: "default", Name: "all"},
+		{Mesh: "..", Name: "all"},
+		{Mesh: "a/b", Name: "all"},
+		{Mesh: "a%2fb", Name: "all"},
+		{Mesh: "a_b", Name: "c"},
+		{Mesh: "A", Name: "c"},
+		{Mesh: "a", Name: "c"},
+		{Mesh: "", Name: "c"},
+		{Mesh: "\x00", Name: "c"},
+		{Mesh: long, Name: long},
+		{Mesh: long, Name: long[1:] + "b"},
 	} {
 		name, _, err := p.File(meshtrace.Style{Version: cluster.Latest})
 		require.NoError(t, err)

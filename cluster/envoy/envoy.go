@@ -106,7 +106,8 @@ func Zipkin(collector, host, path, apiVersion string, traceID128Bit bool, shared
 	}
 	config := &tracev3.ZipkinConfig{
 		CollectorCluster: collector, CollectorEndpoint: path, CollectorHostname: host,
-		CollectorEndpointVersion: version, TraceId_128Bit: traceID128Bit, SplitSpansForRequest: gatewaySpans,
+		CollectorEndpointVersion: version, TraceId_128Bit: traceID128Bit,
+		SplitSpansForRequest: gatewaySpans, //nolint:staticcheck // deprecated in Envoy, but what the control planes set
 	}
 	if shared != nil {
 		config.SharedSpanContext = wrapperspb.Bool(*shared)

@@ -129,6 +129,12 @@ func newBatch[T any](parse func(chunk) outcome[T]) *batch[T] { return &batch[T]{
 // add takes a document in, in pieces if it is a long list.
 func (b *batch[T]) add(doc chunk) {
 	items, ok := doc.takeApart()
+	if !ok && doc.json && len(doc.text) >= taskSize {
+		for value := range doc.values() {
+			b.chunks = append(b.chunks, value)
+		}
+		return
+	}
 	if !ok {
 		b.chunks = append(b.chunks, doc)
 		return

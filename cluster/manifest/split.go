@@ -20,7 +20,7 @@ func documents(text string) iter.Seq[chunk] {
 			doc++
 			first := strings.TrimLeft(body, " \t\r\n")
 			if (first[0] == '{' && !strings.HasPrefix(first, "{{") || first[0] == '[') && looksJSON(first) {
-				return valuesJSON(body, startLine, doc, yield)
+				return yield(chunk{text: body, line: startLine, doc: doc, json: true})
 			}
 			// Comments and empty lines before a document may be many.
 			return yield(chunk{text: body[skipped:], line: startLine + strings.Count(body[:skipped], "\n"), doc: doc})
@@ -50,7 +50,7 @@ func nextMarker(text string, pos int) (marker, end int) {
 			}
 			return pos, len(text)
 		}
-		dash, dot := strings.Index(text[pos:], "\n---"), -1
+		dot, dash := 0, strings.Index(text[pos:], "\n---")
 		// Dots are rare: look for them no further than to the next dashes.
 		if dash < 0 {
 			dot = strings.Index(text[pos:], "\n...")
@@ -68,30 +68,36 @@ func nextMarker(text string, pos int) (marker, end int) {
 	}
 }
 
-// valuesJSON yields each of a stream of JSON values (jq's output) as a chunk.
-func valuesJSON(text string, line, doc int, yield func(chunk) bool) bool {
-	s := jsonScanner{text: text, line: line}
-	run := chunk{doc: doc, json: true}
-	from := 0 // where run begins
-	for {
-		s.space()
-		if s.pos == len(text) {
-			return run.text == "" || yield(run)
+// values yields each of a stream of JSON values (jq's output) as a chunk.
+func (c chunk) values() iter.Seq[chunk] {
+	return func(yield func(chunk) bool) {
+		s := jsonScanner{text: c.text, line: c.line}
+		run := chunk{doc: c.doc, json: true}
+		from := 0 // where run begins
+		for {
+			s.space()
+			if s.pos == len(c.text) {
+				if run.text != "" {
+					yield(run)
+				}
+				return
+			}
+			start, line := s.pos, s.line
+			whole := s.skip() && s.pos > start
+			if whole && run.text != "" && s.pos-from < runSize {
+				run.text, run.item = c.text[from:s.pos], true // small values stay together
+				continue
+			}
+			if run.text != "" && !yield(run) {
+				return
+			}
+			if !whole {
+				yield(chunk{text: c.text[start:], line: line, doc: c.doc, json: true})
+				return
+			}
+			run = chunk{text: c.text[start:s.pos], line: line, doc: c.doc, json: true}
+			from = start
 		}
-		start, startLine := s.pos, s.line
-		whole := s.skip() && s.pos > start
-		if whole && run.text != "" && s.pos-from < runSize {
-			run.text, run.item = text[from:s.pos], true // small values stay together
-			continue
-		}
-		if run.text != "" && !yield(run) {
-			return false
-		}
-		if !whole {
-			return yield(chunk{text: text[start:], line: startLine, doc: doc, json: true})
-		}
-		run = chunk{text: text[start:s.pos], line: startLine, doc: doc, json: true}
-		from = start
 	}
 }
 

@@ -72,7 +72,7 @@ var forms = map[string]func(*outcome, *printer) error{
 }
 
 func runDiff(c *cli.Context) error {
-	print, ok := forms[c.String("output")]
+	form, ok := forms[c.String("output")]
 	if !ok {
 		return fmt.Errorf("--output: %q is none of text, json, yaml, junit, markdown", c.String("output"))
 	}
@@ -96,7 +96,7 @@ func runDiff(c *cli.Context) error {
 	out := newPrinter(c.App.Writer)
 	to := out.w
 	out.w = &text
-	if err := print(found, out); err != nil {
+	if err := form(found, out); err != nil {
 		return err
 	}
 	if _, err := io.Copy(to, &text); err != nil {
