@@ -50,15 +50,11 @@ func nextMarker(text string, pos int) (marker, end int) {
 			}
 			return pos, len(text)
 		}
-		dot, dash := 0, strings.Index(text[pos:], "\n---")
-		// Dots are rare: look for them no further than to the next dashes.
-		if dash < 0 {
-			dot = strings.Index(text[pos:], "\n...")
-		} else {
-			dot = strings.Index(text[pos:pos+dash], "\n...")
+		next, rest := strings.Index(text[pos:], "\n---"), text[pos:]
+		if next >= 0 {
+			rest = rest[:next] // dots are rare: look for them no further
 		}
-		next := dash
-		if dot >= 0 {
+		if dot := strings.Index(rest, "\n..."); dot >= 0 {
 			next = dot
 		}
 		if next < 0 {

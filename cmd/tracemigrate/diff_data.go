@@ -160,8 +160,8 @@ func (o *outcome) markdown(p *printer) error {
 	for _, c := range o.comparisons {
 		for _, group := range c.Groups() {
 			fmt.Fprintf(&b, "\n## %s: %s\n\n", group.Verdict, markdownText(names(group, o.full)))
-			if group.Source != "" {
-				fmt.Fprintf(&b, "%s\n\n", markdownText(group.Source))
+			for _, source := range sources(group, o.full) {
+				fmt.Fprintf(&b, "%s\n\n", markdownText(source))
 			}
 			b.WriteString("| code | field | before | after |\n|---|---|---|---|\n")
 			for _, d := range group.Differences {

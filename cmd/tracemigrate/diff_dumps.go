@@ -2,12 +2,85 @@ package main
 
 import (
 	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
 	"tracemigrate/convert/envoydiff"
 )
 
-func compareDumps(c *cli.Context, _ []envoydiff.Code) ([]*envoydiff.Comparison, error) {
-	return nil, errors.New("--before and --after go together")
+// compareDumps compares the dumps of --before with those of --after.
+func compareDumps(c *cli.Context, accepted []envoydiff.Code) ([]*envoydiff.Comparison, error) {
+	switch {
+	case c.String("before") == "" || c.String("after") == "":
+		return nil, errors.New("--before and --after go together")
+	case c.IsSet("filename") || c.IsSet("meshtrace") || c.IsSet("kuma-version"):
+		return nil, errors.New("--before and --after compare dumps; -f, --meshtrace and --kuma-version have no say in that")
+	}
+	before, beforeIsDir, err := readDumps(c.String("before"))
+	if err != nil {
+		return nil, err
+	}
+	after, afterIsDir, err := readDumps(c.String("after"))
+	if err != nil {
+		return nil, err
+	}
+	if beforeIsDir != afterIsDir {
+		return nil, errors.New("--before and --after are two files or two directories")
+	}
+	return []*envoydiff.Comparison{envoydiff.CompareDumps(before, after, accepted)}, nil
+}
+
+// readDumps reads one dump, or those of a directory by the names of the files.
+func readDumps(path string) (map[string]*envoydiff.Dump, bool, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, false, fmt.Errorf("reading dumps: %w", err)
+	}
+	if !info.IsDir() {
+		dump, err := readDump(path)
+		return map[string]*envoydiff.Dump{"proxy": dump}, false, err
+	}
+	dumps := make(map[string]*envoydiff.Dump)
+	var failed []error
+	err = filepath.WalkDir(path, func(file string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || filepath.Ext(file) != ".json" {
+			return err
+		}
+		name, err := filepath.Rel(path, file)
+		if err != nil {
+			return err
+		}
+		dump, err := readDump(file)
+		if err != nil {
+			failed = append(failed, err)
+			return nil
+		}
+		dumps[strings.TrimSuffix(filepath.ToSlash(name), ".json")] = dump
+		return nil
+	})
+	if err != nil {
+		return nil, true, fmt.Errorf("reading dumps: %w", err)
+	}
+	if len(dumps) == 0 && len(failed) == 0 {
+		return nil, true, fmt.Errorf("reading dumps: %s holds no .json file", path)
+	}
+	return dumps, true, errors.Join(failed...)
+}
+
+func readDump(path string) (*envoydiff.Dump, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("reading dump: %w", err)
+	}
+	defer func() { _ = f.Close() }()
+	dump, err := envoydiff.ReadDump(f)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return dump, nil
 }

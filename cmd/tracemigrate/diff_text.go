@@ -1,14 +1,13 @@
 package main
 
 import (
-	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/sergi/go-diff/diffmatchpatch"
-	"google.golang.org/protobuf/encoding/protojson"
 	"gopkg.in/yaml.v3"
 
 	"tracemigrate/convert/envoydiff"
@@ -27,8 +26,8 @@ func (o *outcome) text(p *printer) error {
 			} else {
 				p.line("%s", p.verdict(group.Verdict)+"  "+names(group, o.full))
 			}
-			if group.Source != "" {
-				p.line("  %s", group.Source)
+			for _, source := range sources(group, o.full) {
+				p.line("  %s", source)
 			}
 			for _, d := range group.Differences {
 				p.line("  %s  %s: %s -> %s", d.Code, d.Path, d.Before, d.After)
@@ -53,6 +52,14 @@ func (o *outcome) summaryLine(c *envoydiff.Comparison) string {
 		line = fmt.Sprintf("Kuma %s: %s", c.Version, line)
 	}
 	return line
+}
+
+// sources lists what gave the group's proxies their tracing: one, or all.
+func sources(group *envoydiff.Group, full bool) []string {
+	if full || len(group.Sources) <= 1 {
+		return group.Sources
+	}
+	return []string{group.Sources[0], fmt.Sprintf("and %d other sources (--full lists them)", len(group.Sources)-1)}
 }
 
 // names lists three of the group's proxies, or all.
@@ -127,25 +134,15 @@ func (p *printer) diffLine(line string) {
 	_, _ = fmt.Fprintln(p.w, "  "+line) // a buffer takes everything
 }
 
-// envoyYAML is a listener's tracing and its collector's cluster as YAML.
+// envoyYAML is what is compared of a listener as YAML.
 func envoyYAML(l *envoydiff.Listener) (string, error) {
-	if l.Tracing == nil {
-		return "tracing: null\n", nil
-	}
-	tracing, err := protojson.Marshal(l.Tracing)
-	if err != nil {
+	var b strings.Builder
+	encoder := yaml.NewEncoder(&b)
+	encoder.SetIndent(2)
+	if err := errors.Join(encoder.Encode(l.Values()), encoder.Close()); err != nil {
 		return "", fmt.Errorf("printing listener %s: %w", l.Name, err)
 	}
-	collector, err := protojson.Marshal(l.Collector)
-	if err != nil {
-		return "", fmt.Errorf("printing the cluster of listener %s: %w", l.Name, err)
-	}
-	var v struct{ Tracing, Cluster any }
-	if err := json.Unmarshal(fmt.Appendf(nil, `{"tracing": %s, "cluster": %s}`, tracing, collector), &v); err != nil {
-		return "", fmt.Errorf("printing listener %s: %w", l.Name, err)
-	}
-	out, err := yaml.Marshal(v)
-	return string(out), err
+	return b.String(), nil
 }
 
 // unified is a unified diff of two texts by lines, with three lines of context.

@@ -43,7 +43,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 			"not and why. Manifests go to stdout, words to stderr.\n\n" +
 			"Exit codes: 0 done; 1 something could not be carried over; 2 error in usage,\n" +
 			"input or output.",
-		Commands:                  []*cli.Command{convertCommand(), diffCommand(), versionCommand()},
+		Commands:                  []*cli.Command{convertCommand(), diffCommand(), explainCommand(), versionCommand()},
 		Reader:                    stdin,
 		Writer:                    stdout,
 		ErrWriter:                 stderr,

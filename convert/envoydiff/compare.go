@@ -93,19 +93,37 @@ func flatten(tracing *hcmv3.HttpConnectionManager_Tracing, collector *clusterv3.
 	f := make(flat)
 	f.put("tracing", asAny(withDefaults(tracing)))
 	if collector != nil {
-		collector = proto.CloneOf(collector)
-		collector.Name, collector.AltStatName = "", ""
-		if collector.LoadAssignment != nil {
-			collector.LoadAssignment.ClusterName = ""
-		}
-		// The control plane keeps statistics by it; it limits nothing.
-		collector.CircuitBreakers = nil
-		for _, match := range collector.TransportSocketMatches {
-			match.Name = ""
-		}
-		f.put("cluster", asAny(collector))
+		f.put("cluster", asAny(withoutNames(collector)))
 	}
 	return f
+}
+
+// withoutNames is a cluster without the names that the control plane chose.
+func withoutNames(collector *clusterv3.Cluster) *clusterv3.Cluster {
+	c := proto.CloneOf(collector)
+	c.Name, c.AltStatName = "", ""
+	if c.LoadAssignment != nil {
+		c.LoadAssignment.ClusterName = ""
+	}
+	// The control plane keeps statistics by it; it limits nothing.
+	c.CircuitBreakers = nil
+	for _, match := range c.TransportSocketMatches {
+		match.Name = ""
+	}
+	return c
+}
+
+// Values is what is compared of a listener, in protobuf's JSON form: without
+// the names that the control plane chose, and with Envoy's defaults.
+func (l *Listener) Values() map[string]any {
+	if l.Tracing == nil {
+		return map[string]any{"tracing": nil}
+	}
+	values := map[string]any{"tracing": asAny(withDefaults(l.Tracing))}
+	if l.Collector != nil {
+		values["cluster"] = asAny(withoutNames(l.Collector))
+	}
+	return values
 }
 
 // withDefaults is tracing without the collector's cluster name, and with what
@@ -182,6 +200,7 @@ func (f flat) put(path string, v any) {
 			key := strconv.Itoa(i)
 			if tag, ok := item.(map[string]any); ok && strings.HasSuffix(path, ".customTags") {
 				key = fmt.Sprint(tag["tag"])
+				delete(tag, "tag")
 			}
 			f.put(path+"["+key+"]", item)
 		}

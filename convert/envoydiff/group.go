@@ -5,12 +5,12 @@ import (
 	"slices"
 )
 
-// Group is proxies with equal differences from equal sources.
+// Group is proxies with equal differences. Their sources may be several.
 type Group struct {
 	Verdict     Verdict
 	Differences []*Difference
-	Source      string
 	Proxies     []*Proxy
+	Sources     []string // all different, in the order of the proxies
 }
 
 // Groups puts proxies that are not the same into groups: those that are
@@ -19,8 +19,8 @@ func (c *Comparison) Groups() []*Group {
 	type cause struct {
 		first   *Difference // lists of differences are shared
 		verdict Verdict
-		source  string
 	}
+	known := make(map[*Group]map[string]bool) // sources of each
 	byCause := make(map[cause]*Group)
 	var groups []*Group
 	for i := range c.Proxies {
@@ -28,14 +28,19 @@ func (c *Comparison) Groups() []*Group {
 		if p.Verdict == Same {
 			continue
 		}
-		key := cause{p.Differences[0], p.Verdict, p.Source()}
+		key := cause{p.Differences[0], p.Verdict}
 		group := byCause[key]
 		if group == nil {
-			group = &Group{Verdict: p.Verdict, Differences: p.Differences, Source: key.source}
+			group = &Group{Verdict: p.Verdict, Differences: p.Differences}
+			known[group] = make(map[string]bool)
 			byCause[key] = group
 			groups = append(groups, group)
 		}
 		group.Proxies = append(group.Proxies, p)
+		if source := p.Source(); source != "" && !known[group][source] {
+			known[group][source] = true
+			group.Sources = append(group.Sources, source)
+		}
 	}
 	rank := map[Verdict]int{Different: 0, Inherent: 1, Same: 2}
 	slices.SortStableFunc(groups, func(a, b *Group) int {

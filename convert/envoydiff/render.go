@@ -1,12 +1,16 @@
 package envoydiff
 
 import (
+	"fmt"
+	"net"
 	"slices"
+	"strconv"
 
 	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
 	hcmv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/network/http_connection_manager/v3"
 
 	"tracemigrate/cluster"
+	"tracemigrate/cluster/envoy"
 	"tracemigrate/legacy"
 	"tracemigrate/meshtrace"
 )
@@ -76,6 +80,20 @@ func (r *Renderer) Decide(dp *cluster.Dataplane) Decision {
 		d.Backend = mesh.BackendOf(d.Pair.TrafficTrace)
 	}
 	return d
+}
+
+// Target is the collector as host:port and who chose it.
+func (d *Decision) Target() string {
+	if !d.Traces() {
+		return "nowhere"
+	}
+	var to envoy.Collector
+	if d.fromMeshTrace() {
+		to = d.Conf.Collector()
+	} else {
+		to = d.Backend.Collector()
+	}
+	return fmt.Sprintf("%s, because of %s", net.JoinHostPort(to.Host, strconv.Itoa(int(to.Port))), d.source())
 }
 
 // Listener is one HTTP listener of a proxy with its tracing, nil when it has none.

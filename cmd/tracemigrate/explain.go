@@ -1,0 +1,261 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"tracemigrate/cluster"
+	"tracemigrate/convert/envoydiff"
+	"tracemigrate/legacy"
+	"tracemigrate/meshtrace"
+)
+
+func explainCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "explain",
+		Usage:     "say for one proxy which TrafficTraces and MeshTraces select it, and why one wins",
+		ArgsUsage: "PROXY",
+		Description: "PROXY is a Dataplane's name, or mesh/name where several meshes have one.\n\n" +
+			"   tracemigrate explain web-1 -f cluster.yaml --kuma-version 2.13",
+		Flags: []cli.Flag{
+			filenameFlag(),
+			&cli.StringFlag{Name: "kuma-version", Value: cluster.Latest.String(), Usage: "the `VERSION` of the control plane"},
+		},
+		Action: runExplain,
+	}
+}
+
+func runExplain(c *cli.Context) error {
+	name, err := proxyName(c)
+	if err != nil {
+		return err
+	}
+	version, err := cluster.ParseVersion(c.String("kuma-version"))
+	if err != nil {
+		return fmt.Errorf("--kuma-version: %w", err)
+	}
+	inputs, err := openInputs(c, "filename")
+	if err != nil {
+		return err
+	}
+	snapshot := cluster.Read(inputs)
+	state, problems := readState(snapshot)
+	if hasError(problems) {
+		newPrinter(c.App.ErrWriter).problems(problems)
+		return cli.Exit("", exitError)
+	}
+	dp, err := findProxy(snapshot, name)
+	if err != nil {
+		return err
+	}
+	e := &explanation{printer: newPrinter(c.App.Writer), version: version, snapshot: snapshot, dp: dp}
+	e.head()
+	for _, mesh := range state.Legacy {
+		if mesh.Name == dp.Mesh {
+			e.trafficTraces(mesh)
+		}
+	}
+	e.meshTraces(state.Policies)
+	e.conclusion(state)
+	return nil
+}
+
+// proxyName is the one argument. Flags may follow it, as users of kubectl are
+// used to; the flag package stops at the first argument.
+func proxyName(c *cli.Context) (string, error) {
+	args := c.Args().Slice()
+	if len(args) == 0 {
+		return "", errors.New("which proxy? give the name of a Dataplane")
+	}
+	rest := args[1:]
+	for len(rest) >= 2 {
+		name := strings.TrimLeft(rest[0], "-")
+		if name == "f" {
+			name = "filename"
+		}
+		if !strings.HasPrefix(rest[0], "-") || !slices.Contains([]string{"filename", "kuma-version"}, name) {
+			break
+		}
+		if err := c.Set(name, rest[1]); err != nil {
+			return "", err
+		}
+		rest = rest[2:]
+	}
+	if len(rest) > 0 {
+		return "", fmt.Errorf("unexpected argument %q; see tracemigrate explain --help", rest[0])
+	}
+	return args[0], nil
+}
+
+func findProxy(s *cluster.Snapshot, name string) (*cluster.Dataplane, error) {
+	var found []*cluster.Dataplane
+	var similar []string
+	for _, dp := range s.Dataplanes {
+		switch full := dp.Mesh + "/" + dp.Name; {
+		case dp.Name == name || full == name:
+			found = append(found, dp)
+		case strings.Contains(full, name):
+			similar = append(similar, full)
+		}
+	}
+	switch {
+	case len(found) == 1:
+		return found[0], nil
+	case len(found) > 1:
+		return nil, fmt.Errorf("%d Dataplanes are named %q; write %s/%s", len(found), name, found[0].Mesh, found[0].Name)
+	case len(similar) > 0:
+		return nil, fmt.Errorf("the input has no Dataplane %q; there is %s", name, similar[0])
+	}
+	return nil, fmt.Errorf("the input has no Dataplane %q", name)
+}
+
+// explanation prints what decides on one proxy.
+type explanation struct {
+	*printer
+	version  cluster.Version
+	snapshot *cluster.Snapshot
+	dp       *cluster.Dataplane
+}
+
+func (e *explanation) head() {
+	kind := "sidecar"
+	if e.dp.Gateway != nil {
+		kind = "delegated gateway"
+		if e.dp.Gateway.Builtin {
+			kind = "builtin gateway"
+		}
+	}
+	e.line("%s, a %s (%s), on Kuma %s", e.dp, kind, e.dp.Place, e.version)
+	for i, set := range e.dp.TagSets() {
+		state := ""
+		if n := i; e.dp.Gateway == nil && n < len(e.dp.Inbounds) && e.dp.Inbounds[n].Ignored {
+			state = " (inbound is Ignored)"
+		}
+		e.line("  tag set %d: %s%s", i+1, set, state)
+	}
+}
+
+// trafficTraces lists every selector of the mesh in order of precedence.
+func (e *explanation) trafficTraces(mesh *legacy.Mesh) {
+	e.line("")
+	e.line("TrafficTraces of mesh %q, highest precedence first:", mesh.Name)
+	if len(mesh.Pairs) == 0 {
+		e.line("  none")
+		return
+	}
+	won := false
+	for i, pair := range mesh.Pairs {
+		tags, exact := pair.Tags.Rank()
+		about := fmt.Sprintf("%d. %q, selector %d (%s), rank %d/%d", i+1, pair.Name, pair.Number, pair.Tags, tags, exact)
+		matched := slices.IndexFunc(e.dp.TagSets(), pair.Tags.Match)
+		switch {
+		case matched < 0:
+			e.line("     %s: no tag set satisfies it", about)
+			continue
+		case won:
+			e.line("     %s: matches tag set %d, but a higher one wins", about, matched+1)
+			continue
+		}
+		won = true
+		backend := mesh.BackendOf(pair.TrafficTrace)
+		to := "to no backend, so not at all"
+		if backend != nil {
+			to = fmt.Sprintf("to %q", backend.Name)
+		}
+		e.line("  => %s: matches tag set %d and wins; traces go %s", about, matched+1, to)
+		if i+1 < len(mesh.Pairs) && pair.Undecided(mesh.Pairs[i+1]) {
+			e.line("       it ranks equal to the next, and creation times are not known: the smaller name is taken to win")
+		}
+	}
+}
+
+// meshTraces lists the policies that apply and what each adds to the merge.
+func (e *explanation) meshTraces(policies []*meshtrace.Policy) {
+	e.line("")
+	e.line("MeshTraces, lowest precedence first:")
+	matcher := meshtrace.NewMatcher(e.version, policies, cluster.NewGateways(e.snapshot.MeshGateways))
+	matching := matcher.Matching(e.dp)
+	for i, p := range matching {
+		conf := meshtrace.Merge(matching[:i+1])
+		e.line("  %d. %q, %s: sets %s", i+1, p.Name, target(p), sets(&p.Default))
+		e.line("       merged so far: %s", conf.Key())
+	}
+	if len(matching) == 0 {
+		e.line("  none applies")
+	}
+	for _, p := range policies {
+		if p.Mesh == e.dp.Mesh && !slices.Contains(matching, p) {
+			why := "does not select it"
+			if p.Shadow(e.version) {
+				why = "is a shadow, which is not applied"
+			}
+			e.line("     %q, %s: %s", p.Name, target(p), why)
+		}
+	}
+}
+
+func target(p *meshtrace.Policy) string {
+	text := string(p.TargetRef.Kind)
+	if p.TargetRef.Name != "" {
+		text += " " + p.TargetRef.Name
+	}
+	if len(p.TargetRef.Tags) > 0 {
+		text += " " + p.TargetRef.Tags.String()
+	}
+	if len(p.TargetRef.Labels) > 0 {
+		text += " labels " + cluster.Tags(p.TargetRef.Labels).String()
+	}
+	if len(p.TargetRef.ProxyTypes) > 0 {
+		text += ", proxyTypes " + strings.Join(p.TargetRef.ProxyTypes, ", ")
+	}
+	return text
+}
+
+// sets names the fields that a policy sets.
+func sets(c *meshtrace.Conf) string {
+	var fields []string
+	if c.Backends != nil {
+		if len(c.Backends) == 0 {
+			fields = append(fields, "no backend (backends: [])")
+		} else {
+			fields = append(fields, "backends")
+		}
+	}
+	for name, percent := range map[string]*meshtrace.Percent{"overall": c.Sampling.Overall, "client": c.Sampling.Client, "random": c.Sampling.Random} {
+		if percent != nil {
+			fields = append(fields, fmt.Sprintf("sampling.%s %s", name, percent))
+		}
+	}
+	if c.Tags != nil {
+		fields = append(fields, fmt.Sprintf("%d tags", len(c.Tags)))
+	}
+	if len(fields) == 0 {
+		return "nothing"
+	}
+	slices.Sort(fields)
+	return strings.Join(fields, ", ")
+}
+
+// conclusion says what the listeners get.
+func (e *explanation) conclusion(state envoydiff.State) {
+	r := envoydiff.NewRenderer(e.version, e.snapshot, state)
+	decision := r.Decide(e.dp)
+	listeners, collector := r.Render(e.dp, &decision)
+	e.line("")
+	if collector == nil {
+		e.line("The proxy is not traced.")
+		return
+	}
+	e.line("The proxy sends traces to %s:", decision.Target())
+	for _, l := range listeners {
+		traced := "traced"
+		if l.Tracing == nil {
+			traced = "not traced"
+		}
+		e.line("  %s  %s", l.Name, traced)
+	}
+}

@@ -1,0 +1,343 @@
+package envoydiff
+
+import (
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+
+	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
+	hcmv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/network/http_connection_manager/v3"
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
+
+	"tracemigrate/cluster"
+)
+
+// Dump is the tracing of one running proxy.
+type Dump struct {
+	listeners map[string]*hcmv3.HttpConnectionManager_Tracing // by name; nil for one without tracing
+	clusters  map[string]*clusterv3.Cluster
+}
+
+// ReadDump reads the tracing from a proxy's configuration in JSON: Envoy's
+// /config_dump, what `kumactl inspect dataplane --type=config-dump` prints, or
+// the control plane's _config answer. It reads in a stream, and keeps of it only
+// the tracing of HTTP connection managers and the clusters of its collectors,
+// so that secrets go no further. It returns an error for anything that is not
+// JSON, or has no listener.
+func ReadDump(r io.Reader) (*Dump, error) {
+	d := &dumpReader{decoder: json.NewDecoder(r), dump: &Dump{
+		listeners: make(map[string]*hcmv3.HttpConnectionManager_Tracing), clusters: make(map[string]*clusterv3.Cluster),
+	}}
+	d.decoder.UseNumber()
+	if err := d.value("", 0); err != nil {
+		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+			return nil, errors.New("the JSON ends early")
+		}
+		return nil, fmt.Errorf("reading JSON at byte %d: %w", d.decoder.InputOffset(), err)
+	}
+	if !d.seen {
+		return nil, errors.New("it has no listener: give Envoy's /config_dump, or the control plane's _config answer")
+	}
+	d.dump.forgetOthers()
+	return d.dump, nil
+}
+
+type dumpReader struct {
+	decoder *json.Decoder
+	dump    *Dump
+	seen    bool // a listener, HTTP or not
+}
+
+// maxDumpDepth is how deep a dump may nest before listeners begin.
+const maxDumpDepth = 100
+
+// value passes over one value, descending until it meets a listener or a
+// cluster; name is the key it stands under.
+func (d *dumpReader) value(name string, depth int) error {
+	if depth > maxDumpDepth {
+		return fmt.Errorf("values are nested more than %d deep", maxDumpDepth)
+	}
+	token, err := d.decoder.Token()
+	if err != nil {
+		return err
+	}
+	switch token {
+	case json.Delim('['):
+		for d.decoder.More() {
+			if err := d.value(name, depth+1); err != nil {
+				return err
+			}
+		}
+		_, err = d.decoder.Token()
+		return err
+	case json.Delim('{'):
+		return d.object(name, depth)
+	}
+	return nil
+}
+
+// object descends into an object. A resource in it is decoded as a whole, which
+// a listener or a cluster is small enough for.
+func (d *dumpReader) object(_ string, depth int) error {
+	for d.decoder.More() {
+		token, err := d.decoder.Token()
+		if err != nil {
+			return err
+		}
+		key, _ := token.(string) // the decoder has made sure
+		switch kind := kindOfKey(key); kind {
+		case "":
+			if secret(key) {
+				var ignored json.RawMessage
+				if err := d.decoder.Decode(&ignored); err != nil {
+					return err
+				}
+				continue
+			}
+			if err := d.value(key, depth+1); err != nil {
+				return err
+			}
+		default:
+			var raw json.RawMessage
+			if err := d.decoder.Decode(&raw); err != nil {
+				return err
+			}
+			d.resources(kind, raw)
+		}
+	}
+	_, err := d.decoder.Token()
+	return err
+}
+
+// kindOfKey says what stands under a key: listeners and clusters under these
+// names in Envoy's dump (envoy.admin.v3.ListenersDump, ClustersDump), or under
+// their type in the control plane's answer.
+func kindOfKey(key string) string {
+	key = strings.TrimPrefix(key, "type.googleapis.com/")
+	switch key {
+	case "listener", "envoy.config.listener.v3.Listener":
+		return "listener"
+	case "cluster", "envoy.config.cluster.v3.Cluster":
+		return "cluster"
+	}
+	return ""
+}
+
+// secret says whether nothing below key is of use.
+func secret(key string) bool {
+	return strings.Contains(strings.ToLower(key), "secret") || key == "bootstrap"
+}
+
+// resources takes one resource, or several by name or in a list.
+func (d *dumpReader) resources(kind string, raw json.RawMessage) {
+	var list []json.RawMessage
+	if json.Unmarshal(raw, &list) == nil {
+		for _, item := range list {
+			d.resources(kind, item)
+		}
+		return
+	}
+	var fields map[string]json.RawMessage
+	if json.Unmarshal(raw, &fields) != nil {
+		return
+	}
+	if _, isResource := fields["name"]; !isResource {
+		for _, name := range slices.Sorted(maps.Keys(fields)) {
+			d.resources(kind, fields[name])
+		}
+		return
+	}
+	if kind == "cluster" {
+		var c clusterv3.Cluster
+		// Only the address matters; extensions unknown here are left out.
+		if lenient(raw, &c) == nil && (strings.Contains(c.Name, "trac")) {
+			d.dump.clusters[c.Name] = &c
+		}
+		return
+	}
+	d.seen = true
+	var name string
+	_ = json.Unmarshal(fields["name"], &name) // a listener without a name is told by none
+	d.dump.listener(name, raw)
+}
+
+// listener keeps the tracing of the HTTP connection managers within a listener.
+func (d *Dump) listener(name string, raw json.RawMessage) {
+	var v any
+	if json.Unmarshal(raw, &v) != nil {
+		return
+	}
+	nth := 0
+	var find func(any)
+	find = func(v any) {
+		switch v := v.(type) {
+		case []any:
+			for _, item := range v {
+				find(item)
+			}
+		case map[string]any:
+			if kind, _ := v["@type"].(string); strings.HasSuffix(kind, ".HttpConnectionManager") {
+				key := name
+				if nth > 0 {
+					key = fmt.Sprintf("%s#%d", name, nth+1) // a filter chain each
+				}
+				nth++
+				d.listeners[key] = tracingOf(v["tracing"])
+				return
+			}
+			for _, key := range slices.Sorted(maps.Keys(v)) {
+				find(v[key])
+			}
+		}
+	}
+	find(v)
+}
+
+// tracingOf decodes a connection manager's tracing, nil when there is none.
+func tracingOf(v any) *hcmv3.HttpConnectionManager_Tracing {
+	if v == nil {
+		return nil
+	}
+	raw, err := json.Marshal(v)
+	if err != nil {
+		return nil
+	}
+	var tracing hcmv3.HttpConnectionManager_Tracing
+	if lenient(raw, &tracing) != nil {
+		return nil
+	}
+	return &tracing
+}
+
+func lenient(raw []byte, to proto.Message) error {
+	return protojson.UnmarshalOptions{DiscardUnknown: true}.Unmarshal(raw, to)
+}
+
+// forgetOthers drops the clusters that no tracing names.
+func (d *Dump) forgetOthers() {
+	used := make(map[string]bool)
+	for _, tracing := range d.listeners {
+		if tracing != nil {
+			used[collectorName(tracing)] = true
+		}
+	}
+	maps.DeleteFunc(d.clusters, func(name string, _ *clusterv3.Cluster) bool { return !used[name] })
+}
+
+// collectorName is the cluster that a tracing sends to.
+func collectorName(tracing *hcmv3.HttpConnectionManager_Tracing) string {
+	config, err := tracing.GetProvider().GetTypedConfig().UnmarshalNew()
+	if err != nil {
+		return ""
+	}
+	switch config := config.(type) {
+	case interface{ GetCollectorCluster() string }:
+		return config.GetCollectorCluster()
+	}
+	return ""
+}
+
+// CompareDumps holds the dumps of proxies, by name, against those from after
+// the migration. A proxy that has only one of them is different.
+func CompareDumps(before, after map[string]*Dump, accept []Code) *Comparison {
+	result := &Comparison{}
+	names := slices.Sorted(maps.Keys(before))
+	for name := range after {
+		if before[name] == nil {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		p := Proxy{Name: name}
+		a, b := before[name], after[name]
+		switch {
+		case b == nil:
+			p.Differences = []*Difference{{Code: ProxyMissing, Path: "proxy", Before: "dumped", After: "no dump"}}
+		case a == nil:
+			p.Differences = []*Difference{{Code: ProxyMissing, Path: "proxy", Before: "no dump", After: "dumped"}}
+		default:
+			p.Differences = a.compare(b)
+		}
+		p.Verdict = verdictOf(p.Differences, accept)
+		result.Proxies = append(result.Proxies, p)
+	}
+	slices.SortStableFunc(result.Proxies, func(a, b Proxy) int { return cmp.Compare(a.Name, b.Name) })
+	return result
+}
+
+// compare lists how the listeners of two dumps differ. One that only one dump
+// has is no matter of tracing unless it is traced.
+func (d *Dump) compare(after *Dump) []*Difference {
+	names := maps.Clone(d.listeners)
+	maps.Copy(names, after.listeners)
+	var all []*Difference
+	for _, name := range slices.Sorted(maps.Keys(names)) {
+		direction := directionOf(name)
+		a, b := d.flat(name), after.flat(name)
+		var found []*Difference
+		if a == nil && b != nil && direction == cluster.DirectionOutbound && d.legacyInboundsOnly(after) {
+			found = []*Difference{{Code: OutboundGainsTracing, Path: "outbound.tracing", Before: "none", After: b.summary()}}
+		} else {
+			found = compare(a, b, direction)
+			if a != nil && b != nil {
+				if s := serviceName(a[serviceNamePath], b[serviceNamePath], "", direction); s != nil {
+					found = append(found, s)
+				}
+			}
+		}
+		for _, difference := range found {
+			named := *difference
+			named.Path = strings.Replace(named.Path, string(direction)+".", "["+name+"].", 1)
+			all = append(all, &named)
+		}
+	}
+	return sorted(all)
+}
+
+// legacyInboundsOnly says whether a proxy's inbounds were traced by the legacy
+// policies and none of its outbounds was, as in a mesh without TrafficRoutes,
+// and its inbounds send to the same collector after.
+func (d *Dump) legacyInboundsOnly(after *Dump) bool {
+	legacy := false
+	for name, tracing := range d.listeners {
+		if tracing == nil {
+			continue
+		}
+		if directionOf(name) == cluster.DirectionOutbound || !strings.HasPrefix(collectorName(tracing), "tracing:") {
+			return false
+		}
+		now := after.flat(name)
+		if now == nil || d.flat(name).summary() != now.summary() {
+			return false
+		}
+		legacy = true
+	}
+	return legacy
+}
+
+func (d *Dump) flat(name string) flat {
+	tracing := d.listeners[name]
+	if tracing == nil {
+		return nil
+	}
+	return flatten(tracing, d.clusters[collectorName(tracing)])
+}
+
+// directionOf tells a listener's direction by its name: Kuma's, in both naming
+// schemes (self_inbound_..., inbound:..., outbound:...).
+func directionOf(name string) cluster.Direction {
+	switch {
+	case strings.HasPrefix(name, "inbound:"), strings.HasPrefix(name, "self_inbound"), strings.HasPrefix(name, "contextual_inbound"):
+		return cluster.DirectionInbound
+	case strings.HasPrefix(name, "outbound:"), strings.Contains(name, "_outbound"), strings.HasPrefix(name, "kri_"):
+		return cluster.DirectionOutbound
+	}
+	return cluster.DirectionGateway
+}
