@@ -1,0 +1,147 @@
+package envoydiff_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"tracemigrate/convert/envoydiff"
+	"tracemigrate/fixtures"
+)
+
+const secretValue = "hunter2"
+
+// configDump wraps recorded listeners and clusters as Envoy's /config_dump does,
+// with a secret that must go no further.
+func configDump(p fixtures.Proxy) string {
+	var listeners, clusters []string
+	for name, tracing := range p.Listeners {
+		listeners = append(listeners, fmt.Sprintf(`{"name": %q, "active_state": {"version_info": "1", "listener": {
+  "@type": "type.googleapis.com/envoy.config.listener.v3.Listener", "name": %q,
+  "filter_chains": [{"filters": [{"name": "envoy.filters.network.http_connection_manager", "typed_config": {
+    "@type": "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
+    "stat_prefix": "x", "tracing": %s}}]}]}}}`, name, name, tracing))
+	}
+	for name, cluster := range p.Clusters {
+		clusters = append(clusters, fmt.Sprintf(`{"version_info": %q, "cluster": %s}`, name, strings.Replace(string(cluster), "{", `{"@type": "type.googleapis.com/envoy.config.cluster.v3.Cluster", `, 1)))
+	}
+	return fmt.Sprintf(`{"configs": [
+{"@type": "type.googleapis.com/envoy.admin.v3.BootstrapConfigDump", "bootstrap": {"node": {"metadata": {"token": %q}}}},
+{"@type": "type.googleapis.com/envoy.admin.v3.SecretsConfigDump", "dynamic_active_secrets": [{"secret": {"name": %q}}]},
+{"@type": "type.googleapis.com/envoy.admin.v3.ListenersConfigDump", "dynamic_listeners": [%s]},
+{"@type": "type.googleapis.com/envoy.admin.v3.ClustersConfigDump", "dynamic_active_clusters": [%s]}]}`,
+		secretValue, secretValue, strings.Join(listeners, ","), strings.Join(clusters, ","))
+}
+
+// controlPlane wraps them as the control plane's _config answer does.
+func controlPlane(p fixtures.Proxy) string {
+	var listeners, clusters []string
+	for name, tracing := range p.Listeners {
+		listeners = append(listeners, fmt.Sprintf(`%q: {"name": %q, "filterChains": [{"filters": [{"typedConfig": {
+    "@type": "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager", "tracing": %s}}]}]}`, name, name, tracing))
+	}
+	for name, cluster := range p.Clusters {
+		clusters = append(clusters, fmt.Sprintf("%q: %s", name, cluster))
+	}
+	return fmt.Sprintf(`{"xds": {"type.googleapis.com/envoy.config.listener.v3.Listener": {%s}, "type.googleapis.com/envoy.config.cluster.v3.Cluster": {%s}}}`,
+		strings.Join(listeners, ","), strings.Join(clusters, ","))
+}
+
+// Dumps of the recorded proxies, in either form, compare as they were recorded:
+// the same with themselves, and by the versions' differences across versions.
+func TestDumpsRecorded(t *testing.T) {
+	read := func(text string) *envoydiff.Dump {
+		dump, err := envoydiff.ReadDump(strings.NewReader(text))
+		require.NoError(t, err)
+		return dump
+	}
+	compared := 0
+	for _, group := range []string{"traffictrace", "meshtrace"} {
+		for _, c := range fixtures.Recorded(t, group) {
+			for name, proxy := range c.Proxies {
+				if len(proxy.Listeners) == 0 {
+					continue
+				}
+				compared++
+				a, b := read(configDump(proxy)), read(controlPlane(proxy))
+				result := envoydiff.CompareDumps(map[string]*envoydiff.Dump{"p": a}, map[string]*envoydiff.Dump{"p": b}, nil)
+				require.Equal(t, envoydiff.Same, result.Proxies[0].Verdict, "%s %s: %v", c.Name, name, result.Proxies[0].Differences)
+			}
+		}
+	}
+	assert.Greater(t, compared, 1000)
+}
+
+// A TrafficTrace's rendering against the converted MeshTrace's, as dumps, gives
+// the verdict that manifests give.
+func TestDumpsOfGateway(t *testing.T) {
+	byName := make(map[string]fixtures.Proxy)
+	for _, group := range []string{"traffictrace", "meshtrace"} {
+		for _, c := range fixtures.Recorded(t, group) {
+			if c.Name == "gateways-zipkin on 2.13" {
+				byName[group] = c.Proxies["default/edge-1"]
+			}
+		}
+	}
+	before, err := envoydiff.ReadDump(strings.NewReader(configDump(byName["traffictrace"])))
+	require.NoError(t, err)
+	after, err := envoydiff.ReadDump(strings.NewReader(configDump(byName["meshtrace"])))
+	require.NoError(t, err)
+	result := envoydiff.CompareDumps(map[string]*envoydiff.Dump{"edge": before}, map[string]*envoydiff.Dump{"edge": after}, nil)
+	assert.Equal(t, envoydiff.Inherent, result.Proxies[0].Verdict, "%v", result.Proxies[0].Differences)
+	assert.Equal(t, envoydiff.GatewaySplitSpans, result.Proxies[0].Differences[0].Code)
+
+	result = envoydiff.CompareDumps(map[string]*envoydiff.Dump{"edge": before}, map[string]*envoydiff.Dump{}, nil)
+	assert.Equal(t, envoydiff.ProxyMissing, result.Proxies[0].Differences[0].Code)
+}
+
+func TestReadDumpErrors(t *testing.T) {
+	for text, want := range map[string]string{
+		"":                       "the JSON ends early",
+		`{"configs": [`:          "the JSON ends early",
+		`{"configs": }`:          "reading JSON at byte",
+		`{"configs": []}`:        "it has no listener",
+		"a: b":                   "reading JSON at byte",
+		strings.Repeat("[", 200): "nested more than 100 deep",
+	} {
+		_, err := envoydiff.ReadDump(strings.NewReader(text))
+		assert.ErrorContains(t, err, want, "%.20q", text)
+	}
+}
+
+// What is kept of a dump holds no secret.
+func TestDumpKeepsNoSecret(t *testing.T) {
+	proxy := fixtures.Recorded(t, "traffictrace")[0].Proxies
+	for _, p := range proxy {
+		dump, err := envoydiff.ReadDump(strings.NewReader(configDump(p)))
+		require.NoError(t, err)
+		assert.NotContains(t, fmt.Sprintf("%+v", dump), secretValue)
+	}
+}
+
+// FuzzReadDump must not panic, and what it reads is the same as itself.
+func FuzzReadDump(f *testing.F) {
+	for _, c := range fixtures.Recorded(f, "meshtrace")[:4] {
+		for _, p := range c.Proxies {
+			f.Add(configDump(p))
+			f.Add(controlPlane(p))
+			break
+		}
+	}
+	f.Add(`{"listener": {"name": 5}}`)
+	f.Add(`{"listener": [null, {"name": "a", "@type": "x.HttpConnectionManager", "tracing": []}]}`)
+	f.Fuzz(func(t *testing.T, text string) {
+		dump, err := envoydiff.ReadDump(strings.NewReader(text))
+		if err != nil {
+			return
+		}
+		all := map[string]*envoydiff.Dump{"p": dump}
+		result := envoydiff.CompareDumps(all, all, nil)
+		if result.Proxies[0].Verdict != envoydiff.Same {
+			t.Fatalf("%v", result.Proxies[0].Differences)
+		}
+	})
+}

@@ -1,0 +1,295 @@
+package envoydiff_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"sort"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"tracemigrate/cluster"
+	"tracemigrate/cluster/manifest"
+	"tracemigrate/convert"
+	"tracemigrate/convert/envoydiff"
+	"tracemigrate/legacy"
+	"tracemigrate/meshtrace"
+)
+
+// The model is a second opinion: it knows nothing of indexes, ranks or merging
+// code, and decides a proxy's tracing by trying everything in turn.
+type model struct {
+	version  cluster.Version
+	policies []*meshtrace.Policy
+}
+
+// after is what a proxy does with its traces, by the model, in words.
+func (m model) after(dp *cluster.Dataplane) string {
+	var matching []*meshtrace.Policy
+	for _, p := range m.policies {
+		if m.selects(p, dp) {
+			matching = append(matching, p)
+		}
+	}
+	sort.SliceStable(matching, func(i, j int) bool {
+		a, b := matching[i], matching[j]
+		if (a.TargetRef.Kind == meshtrace.Mesh) != (b.TargetRef.Kind == meshtrace.Mesh) {
+			return a.TargetRef.Kind == meshtrace.Mesh
+		}
+		if m.version.Less(cluster.V(6)) {
+			return a.Name < b.Name
+		}
+		return a.Name > b.Name
+	})
+	backend, overall, client, random := "", "100", "100", "100"
+	for _, p := range matching {
+		if p.Default.Backends != nil {
+			backend = ""
+			for _, b := range p.Default.Backends {
+				if b.Zipkin != nil {
+					backend = fmt.Sprint("zipkin ", b.Zipkin.URL, b.Zipkin.APIVersion, *b.Zipkin.SharedSpanContext, b.Zipkin.TraceID128Bit)
+				} else {
+					backend = fmt.Sprint("datadog ", b.Datadog.URL, b.Datadog.SplitService)
+				}
+			}
+		}
+		for field, value := range map[*string]*meshtrace.Percent{&overall: p.Default.Sampling.Overall, &client: p.Default.Sampling.Client, &random: p.Default.Sampling.Random} {
+			if value != nil {
+				*field = value.String()
+			}
+		}
+	}
+	if backend == "" {
+		return "not traced"
+	}
+	return strings.Join([]string{backend, overall, client, random}, " ")
+}
+
+func (m model) selects(p *meshtrace.Policy, dp *cluster.Dataplane) bool {
+	if p.TargetRef.Kind == meshtrace.Mesh {
+		return true
+	}
+	for _, in := range dp.Inbounds {
+		all := true
+		for key, value := range p.TargetRef.Tags {
+			all = all && in.Tags[key] == value
+		}
+		if all {
+			return true
+		}
+	}
+	return false
+}
+
+// crowd is a mesh of 40 proxies under TrafficTraces that overlap.
+func crowd(r *rand.Rand) string {
+	var b strings.Builder
+	b.WriteString("type: Mesh\nname: default\ntracing:\n  defaultBackend: a\n  backends:\n" +
+		"  - {name: a, type: zipkin, sampling: 50, conf: {url: 'http://a:9411/x'}}\n" +
+		"  - {name: b, type: zipkin, conf: {url: 'https://b:9411/x', apiVersion: httpProto}}\n" +
+		"  - {name: c, type: datadog, sampling: 0.5, conf: {address: 10.0.0.1, port: 8126}}\n" +
+		"---\ntype: TrafficRoute\nname: r\nmesh: default\n")
+	for i, selector := range []string{"{kuma.io/service: '*'}", "{team: t1}", "{team: t2, version: v1}", "{kuma.io/service: web}", "{kuma.io/service: web, team: t1}", "{version: v2}"} {
+		fmt.Fprintf(&b, "---\ntype: TrafficTrace\nname: t%d\ncreationTime: 2024-01-01T00:00:%02dZ\nselectors:\n- match: %s\nconf: {backend: %s}\n",
+			i, r.IntN(4), selector, []string{"a", "b", "c", "gone"}[r.IntN(4)])
+	}
+	for i := range 40 {
+		fmt.Fprintf(&b, "---\ntype: Dataplane\nname: dp-%02d\nnetworking:\n  address: 10.1.0.%d\n  inbound:\n", i, i+1)
+		for port := range 1 + r.IntN(2) {
+			fmt.Fprintf(&b, "  - {port: %d, protocol: http, tags: {kuma.io/service: %s, team: t%d, version: v%d}}\n", 8080+port, []string{"web", "api", "db"}[r.IntN(3)], 1+r.IntN(2), 1+r.IntN(2))
+		}
+	}
+	return b.String()
+}
+
+// mutations break a converted set each in one way; they return nil where the
+// set has nothing of the kind to break.
+var mutations = map[string]func(*rand.Rand, []*meshtrace.Policy) []*meshtrace.Policy{
+	"none": func(_ *rand.Rand, all []*meshtrace.Policy) []*meshtrace.Policy { return all },
+	"a policy is dropped": func(r *rand.Rand, all []*meshtrace.Policy) []*meshtrace.Policy {
+		i := r.IntN(len(all))
+		return slices.Delete(all, i, i+1)
+	},
+	"two names are swapped": func(r *rand.Rand, all []*meshtrace.Policy) []*meshtrace.Policy {
+		i, j := r.IntN(len(all)), r.IntN(len(all))
+		all[i].Name, all[j].Name = all[j].Name, all[i].Name
+		return all
+	},
+	"a sampling is changed": func(r *rand.Rand, all []*meshtrace.Policy) []*meshtrace.Policy {
+		all[r.IntN(len(all))].Default.Sampling.Overall = meshtrace.PercentOf(7)
+		return all
+	},
+	"the sampling is removed": func(r *rand.Rand, all []*meshtrace.Policy) []*meshtrace.Policy {
+		all[r.IntN(len(all))].Default.Sampling = meshtrace.Sampling{}
+		return all
+	},
+	"a client sampling is added": func(r *rand.Rand, all []*meshtrace.Policy) []*meshtrace.Policy {
+		all[r.IntN(len(all))].Default.Sampling.Client = meshtrace.PercentOf(5)
+		return all
+	},
+	"a port is changed": func(r *rand.Rand, all []*meshtrace.Policy) []*meshtrace.Policy {
+		p := all[r.IntN(len(all))]
+		if len(p.Default.Backends) == 0 {
+			return nil
+		}
+		b := p.Default.Backends[0]
+		if b.Zipkin != nil {
+			z := *b.Zipkin
+			z.URL = strings.Replace(z.URL, "9411", "9412", 1)
+			b.Zipkin = &z
+		} else {
+			d := *b.Datadog
+			d.URL = strings.Replace(d.URL, "8126", "8127", 1)
+			b.Datadog = &d
+		}
+		p.Default.Backends = []meshtrace.Backend{b}
+		return all
+	},
+	"TLS is changed": func(r *rand.Rand, all []*meshtrace.Policy) []*meshtrace.Policy {
+		p := all[r.IntN(len(all))]
+		if len(p.Default.Backends) == 0 || p.Default.Backends[0].Zipkin == nil {
+			return nil
+		}
+		z := *p.Default.Backends[0].Zipkin
+		z.URL = "http" + strings.TrimPrefix(strings.TrimPrefix(z.URL, "https"), "http")
+		p.Default.Backends = []meshtrace.Backend{{Type: meshtrace.TypeZipkin, Zipkin: &z}}
+		return all
+	},
+	"a tag is changed": func(r *rand.Rand, all []*meshtrace.Policy) []*meshtrace.Policy {
+		p := all[r.IntN(len(all))]
+		if len(p.TargetRef.Tags) == 0 {
+			return nil
+		}
+		tags := cluster.Tags{}
+		for key, value := range p.TargetRef.Tags {
+			tags[key] = value
+		}
+		tags["version"] = "v2"
+		p.TargetRef.Tags = tags
+		return all
+	},
+	"the backends are emptied": func(r *rand.Rand, all []*meshtrace.Policy) []*meshtrace.Policy {
+		all[r.IntN(len(all))].Default.Backends = []meshtrace.Backend{}
+		return all
+	},
+}
+
+// Exactly the proxies whose tracing changes by the model must be different.
+func TestMutations(t *testing.T) {
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	for name, mutate := range mutations {
+		t.Run(name, func(t *testing.T) {
+			changed, tried := 0, 0
+			for n := range uint64(60) {
+				r := rand.New(rand.NewPCG(seed, n))
+				version := cluster.V(int(1 + n%14))
+				snapshot := cluster.Read([]manifest.Input{manifest.Text("mesh.yaml", crowd(r))})
+				require.Empty(t, snapshot.Problems)
+				result, problems := convert.Convert(snapshot, convert.Options{Version: version})
+				require.NotNil(t, result, "%v", problems)
+				require.False(t, result.Refused())
+				var edited []*meshtrace.Policy
+				for _, p := range result.Policies {
+					clone := *p
+					edited = append(edited, &clone)
+				}
+				if edited = mutate(r, edited); edited == nil {
+					continue
+				}
+				tried++
+				meshes, problems := legacy.Read(snapshot)
+				require.Empty(t, problems)
+				comparison := envoydiff.Compare(snapshot, envoydiff.State{Legacy: meshes}, envoydiff.State{Policies: edited}, envoydiff.Options{Version: version})
+				right, wrong := model{version, result.Policies}, model{version, edited}
+				for i := range comparison.Proxies {
+					p := &comparison.Proxies[i]
+					differs := right.after(p.Dataplane) != wrong.after(p.Dataplane)
+					if differs {
+						changed++
+					}
+					require.Equal(t, differs, p.Verdict == envoydiff.Different, "seed %d, mesh %d, Kuma %s: %s: %s -> %s: %v", seed, n, version, p.Name,
+						right.after(p.Dataplane), wrong.after(p.Dataplane), p.Differences)
+				}
+			}
+			require.Positive(t, tried)
+			if name == "none" {
+				assert.Zero(t, changed)
+			} else {
+				assert.Positive(t, changed, "the mutation never changes a proxy")
+			}
+		})
+	}
+}
+
+// With Datadog, names that any MeshTrace changes are inherent, and no others.
+func TestServiceNames(t *testing.T) {
+	const mesh = "type: Mesh\nname: default\ntracing: {defaultBackend: dd, backends: [{name: dd, type: datadog, conf: {address: agent, port: 8126, splitService: true}}]}\n" +
+		"---\ntype: TrafficRoute\nname: r\n---\ntype: TrafficTrace\nname: all\nselectors: [{match: {kuma.io/service: '*'}}]\n" +
+		"---\ntype: Dataplane\nname: two\nnetworking: {address: 10.0.0.1, inbound: [{port: 80, protocol: http, tags: {kuma.io/service: web}}, {port: 81, protocol: http, tags: {kuma.io/service: admin}}]}\n" +
+		"---\ntype: Dataplane\nname: edge\nnetworking: {address: 10.0.0.2, gateway: {type: BUILTIN, tags: {kuma.io/service: edge}}}\n" +
+		"---\ntype: MeshGateway\nname: edge\nselectors: [{match: {kuma.io/service: edge}}]\nconf: {listeners: [{port: 80, protocol: HTTP}]}\n" +
+		"---\ntype: Dataplane\nname: one\nnetworking: {address: 10.0.0.3, inbound: [{port: 80, protocol: http, tags: {kuma.io/service: one}}]}\n"
+	snapshot := cluster.Read([]manifest.Input{manifest.Text("mesh.yaml", mesh)})
+	require.Empty(t, snapshot.Problems)
+	meshes, _ := legacy.Read(snapshot)
+	result, _ := convert.Convert(snapshot, convert.Options{Version: cluster.V(13)})
+	compare := func(policies []*meshtrace.Policy) map[string]string {
+		verdicts := make(map[string]string)
+		c := envoydiff.Compare(snapshot, envoydiff.State{Legacy: meshes}, envoydiff.State{Policies: policies}, envoydiff.Options{Version: cluster.V(13)})
+		for _, p := range c.Proxies {
+			verdicts[p.Name] = string(p.Verdict)
+			for _, d := range p.Differences {
+				verdicts[p.Name] += " " + string(d.Code)
+			}
+		}
+		return verdicts
+	}
+	assert.Equal(t, map[string]string{"two": "inherent datadog-service-name", "edge": "inherent gateway-datadog-suffix", "one": "same"}, compare(result.Policies))
+
+	unsplit := *result.Policies[0]
+	unsplit.Default.Backends = []meshtrace.Backend{{Type: meshtrace.TypeDatadog, Datadog: &meshtrace.Datadog{URL: "http://agent:8126"}}}
+	for name, verdict := range compare([]*meshtrace.Policy{&unsplit}) {
+		if name != "edge" {
+			assert.Contains(t, verdict, "different service-name", name)
+		}
+	}
+}
+
+// Proxies that a version treats unlike TrafficTrace are inherent, with a code.
+func TestInherent(t *testing.T) {
+	const policies = "type: Mesh\nname: default\ntracing: {defaultBackend: z, backends: [{name: z, type: zipkin, conf: {url: 'http://z:9411/'}}]}\n" +
+		"---\ntype: TrafficTrace\nname: web\nselectors: [{match: {kuma.io/service: web}}]\n"
+	tests := map[string]struct {
+		version cluster.Version
+		proxy   string
+		want    string
+	}{
+		"ignored on 2.9":  {cluster.V(9), "inbound: [{port: 80, protocol: http, state: Ignored, tags: {kuma.io/service: web}}]", "inherent inbound-ignored"},
+		"ignored on 2.13": {cluster.V(13), "inbound: [{port: 80, protocol: http, state: Ignored, tags: {kuma.io/service: web}}], outbound: [{port: 1, tags: {kuma.io/service: gone}}]", "same"},
+		"outbounds":       {cluster.V(13), "inbound: [{port: 80, protocol: http, tags: {kuma.io/service: web}}]", "inherent outbound-gains-tracing"},
+		"outbounds, 2.5":  {cluster.V(5), "inbound: [{port: 80, protocol: http, tags: {kuma.io/service: web}}]", "same"},
+		"kuma's tags":     {cluster.V(14), "inbound: [{port: 80, protocol: http, tags: {kuma.io/service: web}}], outbound: [{port: 1, tags: {kuma.io/service: gone}}]", "inherent kuma-tags"},
+		"TCP":             {cluster.V(14), "inbound: [{port: 80, tags: {kuma.io/service: web}}], outbound: [{port: 1, tags: {kuma.io/service: gone}}]", "same"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			snapshot := cluster.Read([]manifest.Input{manifest.Text("mesh.yaml", policies+"---\ntype: Dataplane\nname: dp\nnetworking: {address: 10.0.0.1, "+test.proxy+"}\n")})
+			require.Empty(t, snapshot.Problems)
+			meshes, _ := legacy.Read(snapshot)
+			result, _ := convert.Convert(snapshot, convert.Options{Version: test.version})
+			c := envoydiff.Compare(snapshot, envoydiff.State{Legacy: meshes}, envoydiff.State{Policies: result.Policies}, envoydiff.Options{Version: test.version})
+			got := string(c.Proxies[0].Verdict)
+			for _, d := range c.Proxies[0].Differences {
+				if !strings.Contains(got, string(d.Code)) {
+					got += " " + string(d.Code)
+				}
+			}
+			assert.Equal(t, test.want, got)
+		})
+	}
+}
