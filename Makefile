@@ -19,8 +19,9 @@ lint: ## formatting, vet, staticcheck and more, see .golangci.yml
 	go run $(GOLANGCI) run ./...
 	go run $(GOLANGCI) fmt --diff ./...
 
-bench: ## time by the measure of yaml.v3 and encoding/json (x-baseline), memory by that of the input
+bench: ## time by the measure of yaml.v3 and encoding/json (x-baseline), memory by that of the input; diff by 1x, 2x, 4x
 	go test ./cmd/tracemigrate -run '^$$' -bench . -benchtime 10x
+	go test ./convert/envoydiff -run '^$$' -bench . -benchtime 3x
 
 fuzz: ## every fuzz target, FUZZTIME each
 	@set -e; for package in $$(go list ./...); do \
@@ -38,6 +39,8 @@ demo: build ## convert fixtures/demo: input, notes and output
 	@cat fixtures/demo/mesh.yaml
 	@echo; echo "== tracemigrate convert -f fixtures/demo --kuma-version 2.13"; echo
 	@bin/tracemigrate convert -f fixtures/demo --kuma-version 2.13
+	@echo; echo "== tracemigrate diff -f fixtures/demo --kuma-version 2.13: the verdict"; echo
+	@bin/tracemigrate diff -f fixtures/demo --kuma-version 2.13
 
 clean:
 	rm -rf bin

@@ -156,7 +156,7 @@ func (d *dumpReader) resources(kind string, raw json.RawMessage) {
 	if kind == "cluster" {
 		var c clusterv3.Cluster
 		// Only the address matters; extensions unknown here are left out.
-		if lenient(raw, &c) == nil && (strings.Contains(c.Name, "trac")) {
+		if lenient(raw, &c) == nil && strings.Contains(c.Name, "trac") {
 			d.dump.clusters[c.Name] = &c
 		}
 		return
