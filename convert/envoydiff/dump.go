@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
+	tracev3 "github.com/envoyproxy/go-control-plane/envoy/config/trace/v3"
 	hcmv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/network/http_connection_manager/v3"
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
@@ -236,9 +237,11 @@ func collectorName(tracing *hcmv3.HttpConnectionManager_Tracing) string {
 	if err != nil {
 		return ""
 	}
-	switch config := config.(type) {
-	case interface{ GetCollectorCluster() string }:
-		return config.GetCollectorCluster()
+	if otel, ok := config.(*tracev3.OpenTelemetryConfig); ok {
+		return otel.GetGrpcService().GetEnvoyGrpc().GetClusterName()
+	}
+	if tracer, ok := config.(interface{ GetCollectorCluster() string }); ok {
+		return tracer.GetCollectorCluster()
 	}
 	return ""
 }
