@@ -53,6 +53,8 @@ type Result struct {
 	Notes    []*Note             // errors first, then warnings, then the rest
 	Proxies  int                 // known Dataplanes of the converted meshes
 	Same     int                 // those whose tracing stays the same
+	// Withheld are policies that would conflict with existing ones.
+	Withheld []*meshtrace.Policy
 }
 
 // Fate is what became of one selector.
@@ -119,6 +121,7 @@ func Convert(s *cluster.Snapshot, o Options) (*Result, []*manifest.Problem) {
 			result.Policies = append(result.Policies, c.policy)
 		}
 		result.Fates = append(result.Fates, m.fates...)
+		result.Withheld = append(result.Withheld, m.withheld...)
 		if len(m.Pairs) > 0 {
 			result.Proxies += len(m.dataplanes)
 			result.Same += m.same
@@ -143,7 +146,8 @@ type mesh struct {
 	refused    []bool           // by position: not carried over
 	candidates []*candidate     // highest precedence first
 	same       int              // proxies whose tracing stays the same
-	found      []int32          // scratch space
+	withheld   []*meshtrace.Policy
+	found      []int32 // scratch space
 }
 
 // conf is what a TrafficTrace's backend amounts to. None stands for no tracing.

@@ -54,7 +54,10 @@ func (m *mesh) verify() {
 		}
 		policies = append(policies, &live)
 	}
-	v := &verifier{mesh: m, before: before, after: meshtrace.NewMatcher(m.o.Version, policies, m.gateways), wrong: make(map[finding][]string), described: make(map[parts]string)}
+	v := &verifier{
+		mesh: m, before: before, after: meshtrace.NewMatcher(m.o.Version, policies, m.gateways),
+		wrong: make(map[finding][]string), described: make(map[parts]string), culprits: make(map[string]bool),
+	}
 	for _, dp := range m.dataplanes {
 		if v.check(dp, false) {
 			m.same++
@@ -76,6 +79,22 @@ func (m *mesh) verify() {
 	}
 	maps.DeleteFunc(v.wrong, func(f finding, _ []string) bool { return known[f] != nil })
 	v.report(true)
+	v.withhold()
+}
+
+// withhold takes the policies back that conflict with existing ones, so that
+// they are not among what --keep-going writes.
+func (v *verifier) withhold() {
+	v.candidates = slices.DeleteFunc(v.candidates, func(c *candidate) bool {
+		if !v.culprits[c.name] {
+			return false
+		}
+		fate := v.fates[c.position]
+		fate.Policies = slices.DeleteFunc(fate.Policies, func(p *meshtrace.Policy) bool { return p == c.policy })
+		fate.Reason = "it cannot be carried over: " + string(MeshTraceConflict)
+		v.withheld = append(v.withheld, c.policy)
+		return true
+	})
 }
 
 // maxMadeUp is how many meetings of existing and new policies are looked at.
@@ -86,6 +105,7 @@ type verifier struct {
 	before, after *meshtrace.Matcher
 	wrong         map[finding][]string // proxies that differ
 	described     map[parts]string     // the key of each combination
+	culprits      map[string]bool      // names of new policies that conflict with existing ones
 }
 
 // parts is what a merged conf consists of, by identity.
@@ -140,7 +160,8 @@ func (v *verifier) check(dp *cluster.Dataplane, madeUp bool) bool {
 		}
 		wanted = v.confOf(v.Pairs[position].TrafficTrace).key
 	}
-	got := meshtrace.Merge(v.after.Matching(dp))
+	matching := v.after.Matching(dp)
+	got := meshtrace.Merge(matching)
 	if v.describe(&got) == wanted {
 		return true
 	}
@@ -156,6 +177,13 @@ func (v *verifier) check(dp *cluster.Dataplane, madeUp bool) bool {
 		f.code = InboundIgnored
 	}
 	v.wrong[f] = append(v.wrong[f], dp.String())
+	if f.code == MeshTraceConflict && (!madeUp || len(v.dataplanes) == 0) {
+		for _, p := range matching {
+			if !slices.Contains(existing, p) {
+				v.culprits[p.Name] = true
+			}
+		}
+	}
 	return false
 }
 

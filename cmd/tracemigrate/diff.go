@@ -171,7 +171,8 @@ func compareManifests(c *cli.Context, accepted []envoydiff.Code) ([]*envoydiff.C
 		if !c.IsSet("meshtrace") {
 			result, _ := convert.Convert(snapshot, convert.Options{Version: version})
 			words.refusals(version, result)
-			policies = result.Policies
+			// Those that conflict are compared, too: the comparison shows how.
+			policies = slices.Concat(result.Policies, result.Withheld)
 		}
 		after := envoydiff.State{Policies: applied(before.Policies, policies)}
 		all := withMadeUp(snapshot, before, after, words)

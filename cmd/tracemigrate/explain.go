@@ -3,7 +3,9 @@ package main
 import (
 	"errors"
 	"fmt"
+	"net"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -182,7 +184,7 @@ func (e *explanation) meshTraces(policies []*meshtrace.Policy) {
 	for i, p := range matching {
 		conf := meshtrace.Merge(matching[:i+1])
 		e.line("  %d. %q, %s: sets %s", i+1, p.Name, target(p), sets(&p.Default))
-		e.line("       merged so far: %s", conf.Key())
+		e.line("       merged so far: %s", merged(&conf))
 	}
 	if len(matching) == 0 {
 		e.line("  none applies")
@@ -238,6 +240,26 @@ func sets(c *meshtrace.Conf) string {
 	}
 	slices.Sort(fields)
 	return strings.Join(fields, ", ")
+}
+
+// merged is a merged conf in words.
+func merged(c *meshtrace.Conf) string {
+	if len(c.Backends) == 0 {
+		return "no backend"
+	}
+	to := c.Collector()
+	percent := func(p *meshtrace.Percent) string {
+		if p == nil {
+			return "100 (Envoy's default)"
+		}
+		return p.String()
+	}
+	text := fmt.Sprintf("%s %s, sampling overall %s, client %s, random %s", c.Backends[0].Type, net.JoinHostPort(to.Host, strconv.Itoa(int(to.Port))),
+		percent(c.Sampling.Overall), percent(c.Sampling.Client), percent(c.Sampling.Random))
+	for _, tag := range c.Tags {
+		text += ", tag " + tag.Name
+	}
+	return text
 }
 
 // conclusion says what the listeners get.
