@@ -260,3 +260,86 @@ func refusedFor20(t *testing.T, version cluster.Version, result *convert.Result,
 	}
 	return refused
 }
+
+// surroundings are what may stand beside the legacy policies: MeshTraces that
+// exist already, and builtin gateways.
+func (r random) surroundings() string {
+	var b strings.Builder
+	for i := range r.IntN(3) {
+		fmt.Fprintf(&b, "---\ntype: MeshTrace\nname: e%d\nmesh: default\nspec:\n  targetRef: ", i)
+		switch r.IntN(4) {
+		case 0:
+			b.WriteString("{kind: Mesh}\n")
+		case 1:
+			fmt.Fprintf(&b, "{kind: MeshService, name: %s}\n", r.value(cluster.ServiceTag))
+		default:
+			fmt.Fprintf(&b, "{kind: MeshSubset, tags: {%s: %s}}\n", "team", r.value("team"))
+		}
+		b.WriteString("  default:\n")
+		if r.chance(70) {
+			b.WriteString("    backends: [{type: Zipkin, zipkin: {url: 'http://existing:9411/'}}]\n")
+		}
+		fmt.Fprintf(&b, "    sampling: {%s}\n", r.one("overall: 5, client: 100, random: 100", "overall: 5", "client: 50"))
+		if r.chance(20) {
+			b.WriteString("    tags: [{name: a, literal: b}]\n")
+		}
+	}
+	if r.chance(50) {
+		fmt.Fprintf(&b, "---\ntype: MeshGateway\nname: edge\nmesh: default\nselectors: [{match: {kuma.io/service: web}}]\nconf: {listeners: [{port: 80, protocol: HTTP, tags: {team: %s}}, {port: 81, protocol: HTTP}]}\n", r.value("team"))
+		for i := range 1 + r.IntN(2) {
+			fmt.Fprintf(&b, "---\ntype: Dataplane\nname: gw-%d\nmesh: default\nnetworking: {address: 10.2.0.1, gateway: {type: BUILTIN, tags: %s}}\n", i, r.tags(false))
+		}
+	}
+	return b.String()
+}
+
+// Beside existing MeshTraces and builtin gateways, a conversion keeps every
+// proxy's tracing as well, or says that it cannot.
+func TestEquivalentBesideOthers(t *testing.T) {
+	start := *seed
+	if start == 0 {
+		start = uint64(time.Now().UnixNano())
+	}
+	t.Logf("seed %d", start)
+	refused, kept, narrowed := 0, 0, 0
+	for n := range *meshes {
+		r := random{rand.New(rand.NewPCG(start, uint64(n)+1_000_000)), cluster.V(3 + n%12)}
+		if r.version == cluster.V(9) || r.version == cluster.V(10) {
+			continue // Ignored inbounds differ there, with a note
+		}
+		text := r.policies() + r.dataplanes() + r.surroundings()
+		all := readAll(text)
+		require.Empty(t, all.Problems, "mesh %d\n%s", n, text)
+		result, problems := convert.Convert(all, convert.Options{Version: r.version})
+		require.Empty(t, problems)
+		for _, note := range result.Notes {
+			require.NotEqual(t, convert.ProxyDiffers, note.Code, "seed %d, mesh %d, Kuma %s: %v\n%s", start, n, r.version, note, text)
+			if note.Code == convert.GatewayExcluded && note.Severity == manifest.Warning {
+				narrowed++
+			}
+		}
+		if result.Refused() {
+			refused++
+			continue
+		}
+		kept++
+		existing, problems := meshtrace.Read(all)
+		require.Empty(t, problems)
+		gateways := cluster.NewGateways(all.MeshGateways)
+		today := meshtrace.NewMatcher(r.version, existing, gateways)
+		then := meshtrace.NewMatcher(r.version, append(existing, result.Policies...), gateways)
+		legacyMeshes, _ := legacy.Read(all)
+		for _, dp := range all.Dataplanes {
+			want := before(legacyMeshes[0], dp)
+			if served := after(today, dp); served != "none" {
+				want = served
+			}
+			require.Equal(t, want, after(then, dp), "seed %d, mesh %d, Kuma %s, %s\n%s", start, n, r.version, dp, text)
+		}
+	}
+	t.Logf("%d meshes converted, %d refused, %d selectors narrowed to sidecars", kept, refused, narrowed)
+	if *meshes >= 500 {
+		require.Greater(t, kept, 100)
+		require.Greater(t, min(refused, narrowed), 10, "the random meshes miss a feature")
+	}
+}
