@@ -42,8 +42,17 @@ type Gateway struct {
 	Tags    Tags
 }
 
-// String is `proxy "mesh/name"`.
-func (dp *Dataplane) String() string { return "proxy \"" + dp.Mesh + "/" + dp.Name + "\"" }
+// FullName is the name, on Kubernetes with the namespace as the control plane
+// writes it: name.namespace.
+func (dp *Dataplane) FullName() string {
+	if dp.Namespace == "" {
+		return dp.Name
+	}
+	return dp.Name + "." + dp.Namespace
+}
+
+// String is `proxy "mesh/name"`, with the full name.
+func (dp *Dataplane) String() string { return "proxy \"" + dp.Mesh + "/" + dp.FullName() + "\"" }
 
 // Builtin says whether dp is a builtin gateway.
 func (dp *Dataplane) Builtin() bool { return dp.Gateway != nil && dp.Gateway.Builtin }

@@ -24,6 +24,11 @@ type Snapshot struct {
 	Problems []*manifest.Problem
 }
 
+// Empty says whether the source held nothing that is read here.
+func (s *Snapshot) Empty() bool {
+	return len(s.Meshes)+len(s.TrafficTraces)+len(s.MeshTraces)+len(s.Dataplanes)+len(s.MeshGateways)+len(s.TrafficRoutes) == 0
+}
+
 // entry is one decoded document on its way into the snapshot.
 type entry struct {
 	*Resource

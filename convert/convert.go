@@ -80,7 +80,7 @@ func (r *Result) Refused() bool {
 // in notes that are errors.
 func Convert(s *cluster.Snapshot, o Options) (*Result, []*manifest.Problem) {
 	legacyMeshes, wrong := legacy.Read(s)
-	existing, alsoWrong := meshtrace.Read(s)
+	existing, alsoWrong := meshtrace.Read(s, o.Namespace)
 	problems := slices.Concat(s.Problems, wrong, alsoWrong)
 	result := &Result{}
 	var all notes
@@ -528,7 +528,7 @@ func (m *mesh) build() {
 	for _, c := range m.candidates {
 		p := &meshtrace.Policy{
 			Place: c.pair.Position(), Mesh: m.Name, Name: c.name, Format: m.format(c), Default: c.conf.Conf,
-			Labels: maps.Clone(m.o.Labels), TargetRef: meshtrace.TargetRef{Kind: meshtrace.Mesh}, Source: source(c.pair),
+			Labels: maps.Clone(m.o.Labels), TargetRef: meshtrace.TargetRef{Kind: meshtrace.Mesh}, Source: source(c.pair), System: true,
 		}
 		if len(c.pair.TrafficTrace.Selectors) == 1 {
 			p.Source += ", selector 1"

@@ -18,7 +18,7 @@ func (m *mesh) served(tags cluster.Tags) *meshtrace.Policy {
 		if p.Default.Backends != nil && len(p.Default.Backends) == 0 {
 			return nil // it may take the tracing away from some of them
 		}
-		if by != nil || len(p.Default.Backends) == 0 || len(p.TargetRef.ProxyTypes) > 0 {
+		if by != nil || len(p.Default.Backends) == 0 || len(p.TargetRef.ProxyTypes) > 0 || !p.System {
 			continue
 		}
 		switch ref := p.TargetRef; ref.Kind {
@@ -210,8 +210,8 @@ func (v *verifier) report(madeUp bool) {
 		}
 		switch f.code {
 		case MeshTraceConflict:
-			message := fmt.Sprintf("together with the existing %s (%s), %s would not keep today's tracing: policies of both merge", f.existing, f.existing.Place, who)
-			remedy := fmt.Sprintf("set sampling.overall, client and random and tags in %s as they are in effect today, or delete it once its proxies are covered; then convert again", f.existing)
+			message := fmt.Sprintf("together with the existing %s (%s), %s would not keep today's tracing: policies of both apply and merge, by precedence", f.existing, f.existing.Place, who)
+			remedy := fmt.Sprintf("let %s say all that is in effect today (sampling.overall, client, random, tags), and where the new policy would take precedence by its kind or name, narrow or rename the existing one, or delete it; then convert again. `diff` shows what would change", f.existing)
 			if madeUp && len(v.dataplanes) > 0 {
 				v.notes.warn(f.code, at, resource, message+"; no known proxy is concerned", remedy)
 			} else {
@@ -238,7 +238,7 @@ func (m *mesh) madeUp() func(yield func(*cluster.Dataplane) bool) {
 			}
 			tags := p.TargetRef.Selector()
 			for _, c := range m.candidates {
-				dp := &cluster.Dataplane{Mesh: m.Name, Name: p.TargetRef.Name, Namespace: p.TargetRef.Namespace, Labels: p.TargetRef.Labels}
+				dp := &cluster.Dataplane{Mesh: m.Name, Name: p.TargetRef.Name, Namespace: p.Namespace, Labels: p.TargetRef.Labels}
 				if c.tags.Meets(tags) {
 					both := maps.Clone(c.tags)
 					if both == nil {

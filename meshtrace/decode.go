@@ -1,16 +1,30 @@
 package meshtrace
 
 import (
+	"slices"
+
 	"tracemigrate/cluster"
 	"tracemigrate/cluster/manifest"
 )
 
-// Read decodes the MeshTraces of a snapshot, in its order.
-func Read(s *cluster.Snapshot) ([]*Policy, []*manifest.Problem) {
+// SystemNamespaces are where control planes are installed unless told otherwise.
+var SystemNamespaces = []string{"kuma-system", "kong-mesh-system"}
+
+// Read decodes the MeshTraces of a snapshot, in its order. system names further
+// namespaces of control planes: a Kubernetes policy elsewhere that does not say
+// its role is an application's.
+func Read(s *cluster.Snapshot, system ...string) ([]*Policy, []*manifest.Problem) {
 	var problems []*manifest.Problem
 	policies := make([]*Policy, 0, len(s.MeshTraces))
 	for _, r := range s.MeshTraces {
-		policies = append(policies, decode(r, &problems))
+		p := decode(r, &problems)
+		switch role := p.Labels[cluster.RoleLabel]; {
+		case role != "":
+			p.System = role == "system"
+		default:
+			p.System = p.Namespace == "" || slices.Contains(SystemNamespaces, p.Namespace) || slices.Contains(system, p.Namespace)
+		}
+		policies = append(policies, p)
 	}
 	return policies, problems
 }
@@ -81,6 +95,11 @@ func decodeBackend(v manifest.Value) Backend {
 		b.Zipkin = &Zipkin{
 			URL: zipkin.Need("url").Str(), APIVersion: zipkin.Field("apiVersion").Str(),
 			TraceID128Bit: zipkin.Field("traceId128bit").Bool(),
+		}
+		switch b.Zipkin.APIVersion {
+		case "", "httpJson", "httpJsonV1", "httpProto":
+		default:
+			zipkin.Field("apiVersion").Fail("is neither httpJson nor httpProto")
 		}
 		if shared := zipkin.Field("sharedSpanContext"); shared.Present() {
 			value := shared.Bool()

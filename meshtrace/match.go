@@ -123,7 +123,7 @@ func (m *Matcher) Matching(dp *cluster.Dataplane) []*Policy {
 	slices.Sort(found)
 	policies := make([]*Policy, 0, len(found))
 	for _, i := range found {
-		if p := mesh.policies[i]; p.TargetRef.proxyType(dp) {
+		if p := mesh.policies[i]; p.TargetRef.proxyType(dp) && p.applies(m.version, dp) {
 			policies = append(policies, p)
 		}
 	}

@@ -16,7 +16,7 @@ import (
 )
 
 func policy(name string, kind meshtrace.Kind, labels map[string]string) *meshtrace.Policy {
-	return &meshtrace.Policy{Name: name, Mesh: "default", Labels: labels, TargetRef: meshtrace.TargetRef{Kind: kind}}
+	return &meshtrace.Policy{Name: name, Mesh: "default", System: true, Labels: labels, TargetRef: meshtrace.TargetRef{Kind: kind}}
 }
 
 // Precedence by kind, origin, role and name, by version.
@@ -90,7 +90,7 @@ func TestValidate(t *testing.T) {
 		"zipkin without port":  {cluster.V(14), func(p *meshtrace.Policy) { p.Default.Backends[0].Zipkin.URL = "http://a/" }, "zipkin.url"},
 		"httpJsonV1":           {cluster.V(14), func(p *meshtrace.Policy) { p.Default.Backends[0].Zipkin.APIVersion = "httpJsonV1" }, "apiVersion"},
 		"percent":              {cluster.V(14), func(p *meshtrace.Policy) { p.Default.Sampling.Overall = meshtrace.PercentOf(100.5) }, "out of range"},
-		"fraction on 2.0":      {cluster.V(0), func(p *meshtrace.Policy) { p.Default.Sampling.Overall = meshtrace.PercentOf(0.5) }, "not whole"},
+		"fraction on 2.0":      {cluster.V(0), func(p *meshtrace.Policy) { p.Default.Sampling.Overall = meshtrace.PercentOf(0.5) }, "fraction"},
 		"datadog url's path":   {cluster.V(14), func(p *meshtrace.Policy) { p.Default.Backends[0] = datadog("http://agent:8126/") }, "datadog.url"},
 		"datadog url's scheme": {cluster.V(14), func(p *meshtrace.Policy) { p.Default.Backends[0] = datadog("https://agent:8126") }, "datadog.url"},
 		"datadog bare IPv6":    {cluster.V(14), func(p *meshtrace.Policy) { p.Default.Backends[0] = datadog("http://::1:8126") }, "datadog.url"},

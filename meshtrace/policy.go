@@ -19,6 +19,10 @@ type Policy struct {
 	Format    cluster.Format
 	TargetRef TargetRef
 	Default   Conf
+	// System says that the policy is the mesh operator's and may select any
+	// proxy. Others, in namespaces of applications, select only proxies there
+	// (2.8 and later, https://kuma.io/docs/2.9.x/policies/introduction/).
+	System bool
 	// Source says what the policy was made from; it is written as a comment
 	// and an annotation.
 	Source string
@@ -138,6 +142,11 @@ type Header struct {
 // kuma.io/effect on 2.7 and later, which older versions do not know.
 func (p *Policy) Shadow(version cluster.Version) bool {
 	return p.Labels[cluster.EffectLabel] == "shadow" && version.AtLeast(cluster.V(7))
+}
+
+// applies says whether the policy takes part in matching dp at all.
+func (p *Policy) applies(version cluster.Version, dp *cluster.Dataplane) bool {
+	return p.System || version.AtLeast(cluster.V(8)) && p.Namespace == dp.Namespace
 }
 
 // DisplayName is the name that precedence looks at.

@@ -62,17 +62,37 @@ func (p *Policy) Validate(version cluster.Version) error {
 	if p.Labels[cluster.EffectLabel] == "shadow" && version.Less(cluster.V(7)) {
 		fail("version %s ignores %s: shadow and applies the policy", version, cluster.EffectLabel)
 	}
-	p.validateTargetRef(version, fail)
+	p.validateTargetRef(fail)
 	if p.Default.Backends == nil && p.Default.Sampling == (Sampling{}) && p.Default.Tags == nil {
 		fail("default sets nothing")
 	}
-	if p.Default.Backends != nil && len(p.Default.Backends) == 0 && version == cluster.V(0) {
-		fail("2.0 crashes on backends: []")
+	return errors.Join(append(wrong, p.Unsupported(version)...)...)
+}
+
+// Unsupported lists what a control plane of version, or its schema, refuses of
+// the policy.
+func (p *Policy) Unsupported(version cluster.Version) []error {
+	var wrong []error
+	fail := func(format string, args ...any) {
+		wrong = append(wrong, fmt.Errorf("%s: "+format, append([]any{p}, args...)...))
 	}
-	if len(p.Default.Backends) > 1 {
+	since := func(minor int, used bool, what string) {
+		if used && version.Less(cluster.V(minor)) {
+			fail("%s came with 2.%d, so %s does not accept it", what, minor, version)
+		}
+	}
+	since(6, len(p.TargetRef.ProxyTypes) > 0, "targetRef.proxyTypes")
+	since(6, p.TargetRef.Kind == MeshGateway, "targetRef kind MeshGateway")
+	since(10, p.TargetRef.Kind == Dataplane, "targetRef kind Dataplane")
+	if p.Default.Backends != nil && len(p.Default.Backends) == 0 && version == cluster.V(0) {
+		fail("the control plane of 2.0 crashes on backends: []")
+	}
+	if len(p.Default.Backends) > 1 && version.AtLeast(cluster.V(6)) {
 		fail("%d backends, one at most is allowed", len(p.Default.Backends))
 	}
 	for _, b := range p.Default.Backends {
+		since(2, b.OpenTelemetry != nil, "OpenTelemetry")
+		since(14, b.OpenTelemetry != nil && b.OpenTelemetry.BackendRef != nil, "openTelemetry.backendRef")
 		if err := b.validate(); err != nil {
 			fail("%w", err)
 		}
@@ -83,13 +103,14 @@ func (p *Policy) Validate(version cluster.Version) error {
 		case math.IsNaN(float64(*percent)) || *percent < 0 || *percent > 100:
 			fail("sampling %s is out of range 0 to 100", percent)
 		case !percent.Whole() && version == cluster.V(0):
-			fail("sampling %s is not whole, which 2.0 demands", percent)
+			fail("sampling %s is a fraction, and 2.0 takes whole percentages only", percent)
 		}
 	}
-	return errors.Join(wrong...)
+	return wrong
 }
 
-func (p *Policy) validateTargetRef(version cluster.Version, fail func(string, ...any)) {
+// validateTargetRef checks the kinds that are written here.
+func (p *Policy) validateTargetRef(fail func(string, ...any)) {
 	ref := p.TargetRef
 	switch ref.Kind {
 	case Mesh:
@@ -110,9 +131,6 @@ func (p *Policy) validateTargetRef(version cluster.Version, fail func(string, ..
 			fail("tag %.80q=%.80q of targetRef has characters that no Dataplane's tag can have", key, value)
 		}
 	}
-	if len(ref.ProxyTypes) > 0 && version.Less(cluster.V(6)) {
-		fail("proxyTypes came with 2.6")
-	}
 }
 
 // validate checks the form of urls: a zipkin url must parse, a datadog url is
@@ -124,7 +142,7 @@ func (b *Backend) validate() error {
 		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.Port() == "" {
 			return errors.New("zipkin.url is not a url with scheme, host and port")
 		}
-		if api := b.Zipkin.APIVersion; api != "httpJson" && api != "httpProto" {
+		if api := b.Zipkin.APIVersion; api != "" && api != "httpJson" && api != "httpProto" {
 			return fmt.Errorf("zipkin.apiVersion %q is neither httpJson nor httpProto", api)
 		}
 	case b.Type == TypeDatadog && b.Datadog != nil:

@@ -21,18 +21,18 @@ func convertCommand() *cli.Command {
 		ArgsUsage: " ",
 		Description: "Reads Mesh, TrafficTrace, Dataplane, MeshGateway, TrafficRoute and MeshTrace from\n" +
 			"YAML or JSON, of Kubernetes or Universal, single or in lists; other kinds pass by.\n" +
-			"Dataplanes are needed only for selectors with wildcards, and make the result exact:\n" +
-			"each one's tracing before is held against that after.\n\n" +
+			"Dataplanes are needed only for wildcards (but kuma.io/service: '*' needs none); with\n" +
+			"them, each one's tracing before is held against that after.\n\n" +
 			"   tracemigrate convert -f mesh.yaml -f policies/ > meshtraces.yaml\n" +
 			"   kubectl get meshes,traffictraces,dataplanes,meshgateways,trafficroutes,meshtraces -A -o yaml |\n" +
-			"     tracemigrate convert -f - | kubectl apply -f -\n\n" +
+			"     tracemigrate convert -f - --kuma-version 2.13 | kubectl apply -f -\n\n" +
 			"stderr tells what became of each selector, then notes. docs/notes.md explains each note.",
 		Flags: []cli.Flag{
 			filenameFlag(),
 			&cli.StringFlag{Name: "kuma-version", Value: cluster.Latest.String(), Usage: "the `VERSION` of the control plane that the policies are for, 2.0 to " + cluster.Latest.String()},
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Value: "yaml", Usage: "`FORM` of the output: yaml or json"},
 			&cli.StringFlag{Name: "format", Usage: "`FORMAT` of the policies: kubernetes or universal (default: that of each TrafficTrace)"},
-			&cli.StringFlag{Name: "namespace", Aliases: []string{"n"}, Value: "kuma-system", Usage: "`NAMESPACE` of Kubernetes policies: that of the control plane"},
+			namespaceFlag(),
 			&cli.StringSliceFlag{Name: "label", Usage: "add the label `KEY=VALUE` to every policy; may be repeated"},
 			&cli.BoolFlag{Name: "zone-origin", Usage: "add the label kuma.io/origin: zone, which a federated zone demands"},
 			&cli.BoolFlag{Name: "shadow", Usage: "add the label kuma.io/effect: shadow: the policies are computed, not applied (2.7 and later)"},
@@ -45,6 +45,10 @@ func convertCommand() *cli.Command {
 		},
 		Action: runConvert,
 	}
+}
+
+func namespaceFlag() cli.Flag {
+	return &cli.StringFlag{Name: "namespace", Aliases: []string{"n"}, Value: "kuma-system", Usage: "the control plane's `NAMESPACE` on Kubernetes, where policies for all proxies stand"}
 }
 
 func filenameFlag() cli.Flag {
@@ -64,8 +68,11 @@ func runConvert(c *cli.Context) error {
 	result, problems := convert.Convert(snapshot, options)
 	words := newPrinter(c.App.ErrWriter)
 	if result == nil {
-		words.problems(problems)
+		words.problems(problems, "converted")
 		return cli.Exit("", exitError)
+	}
+	if snapshot.Empty() {
+		return errors.New("the input has no resource of Kuma: no Mesh, no TrafficTrace, nothing; is it what you meant to read?")
 	}
 	words.result(snapshot, result)
 	if path := c.String("notes-output"); path != "" {
@@ -113,6 +120,12 @@ func convertFlags(c *cli.Context) (convert.Options, meshtrace.Style, error) {
 	format := cluster.Format(strings.ToLower(c.String("format")))
 	if format != "" && format != cluster.Kubernetes && format != cluster.Universal {
 		return options, style, fmt.Errorf("--format: %q is neither kubernetes nor universal", c.String("format"))
+	}
+	if format == cluster.Universal && c.IsSet("namespace") {
+		return options, style, errors.New("--namespace has no meaning for --format universal")
+	}
+	if c.String("notes-output") == "-" {
+		return options, style, errors.New("--notes-output takes a file; stdout is for the manifests")
 	}
 	if c.Bool("force") && c.String("output-dir") == "" {
 		return options, style, errors.New("--force goes with --output-dir")
@@ -177,7 +190,11 @@ func writePolicies(c *cli.Context, policies []*meshtrace.Policy, style meshtrace
 			}
 			files = append(files, file{name, text})
 		}
-		return writeFiles(dir, files, c.Bool("force"))
+		if err := writeFiles(dir, files, c.Bool("force")); err != nil {
+			return err
+		}
+		warnOfOthers(newPrinter(c.App.ErrWriter), dir, files)
+		return nil
 	}
 	var text bytes.Buffer
 	if err := meshtrace.Write(&text, policies, style); err != nil {

@@ -36,7 +36,8 @@ func diffCommand() *cli.Command {
 			"Exit codes: 0 no proxy is different; 1 one is; 2 error. docs/diff.md describes the output.",
 		Flags: []cli.Flag{
 			filenameFlag(),
-			&cli.StringFlag{Name: "kuma-version", Value: cluster.Latest.String(), Usage: "`VERSIONS` of the control plane, comma-separated; the verdict must hold for each"},
+			&cli.StringSliceFlag{Name: "kuma-version", Usage: "`VERSIONS` of the control plane, comma-separated or repeated; the verdict must hold for each (default: " + cluster.Latest.String() + ")"},
+			namespaceFlag(),
 			&cli.StringSliceFlag{Name: "meshtrace", Usage: "verify the MeshTraces of `FILE` or directory instead of converting; may be repeated"},
 			&cli.StringFlag{Name: "before", Usage: "config dump of a proxy (`FILE`), or a directory with one file a proxy, from before the migration"},
 			&cli.StringFlag{Name: "after", Usage: "the same (`FILE`) from after it"},
@@ -64,6 +65,22 @@ func (o *outcome) holds() bool {
 		}
 	}
 	return true
+}
+
+// verdict says in a sentence why the answer is no.
+func (o *outcome) verdict() string {
+	different, inherent := 0, 0
+	for _, c := range o.comparisons {
+		different += c.Count(envoydiff.Different)
+		inherent += c.Count(envoydiff.Inherent)
+	}
+	switch {
+	case different == 0:
+		return fmt.Sprintf("%d inherent, which --strict counts", inherent)
+	case o.strict && inherent > 0:
+		return fmt.Sprintf("%d different, and %d inherent, which --strict counts", different, inherent)
+	}
+	return fmt.Sprintf("%d different", different)
 }
 
 // forms are the ways to print an outcome.
@@ -103,7 +120,7 @@ func runDiff(c *cli.Context) error {
 		return fmt.Errorf("writing to stdout: %w", err)
 	}
 	if !found.holds() {
-		return cli.Exit("", exitNo)
+		return cli.Exit(found.verdict(), exitNo)
 	}
 	return nil
 }
@@ -122,7 +139,11 @@ func acceptedCodes(c *cli.Context) ([]envoydiff.Code, error) {
 
 func versions(c *cli.Context) ([]cluster.Version, error) {
 	var list []cluster.Version
-	for _, text := range strings.Split(c.String("kuma-version"), ",") {
+	given := c.StringSlice("kuma-version")
+	if len(given) == 0 {
+		return []cluster.Version{cluster.Latest}, nil
+	}
+	for _, text := range strings.Split(strings.Join(given, ","), ",") {
 		version, err := cluster.ParseVersion(strings.TrimSpace(text))
 		if err != nil {
 			return nil, fmt.Errorf("--kuma-version: %w", err)
@@ -146,7 +167,7 @@ func compareManifests(c *cli.Context, accepted []envoydiff.Code) ([]*envoydiff.C
 	}
 	words := newPrinter(c.App.ErrWriter)
 	snapshot := cluster.Read(inputs)
-	before, problems := readState(snapshot)
+	before, problems := readState(snapshot, c.String("namespace"))
 	var given []*meshtrace.Policy
 	if c.IsSet("meshtrace") {
 		inputs, err := openInputs(c, "meshtrace")
@@ -154,22 +175,32 @@ func compareManifests(c *cli.Context, accepted []envoydiff.Code) ([]*envoydiff.C
 			return nil, err
 		}
 		edited := cluster.Read(inputs)
-		policies, wrong := meshtrace.Read(edited)
+		policies, wrong := meshtrace.Read(edited, c.String("namespace"))
 		problems = slices.Concat(problems, edited.Problems, wrong)
 		given = policies
+		if len(policies) == 0 && !hasError(problems) {
+			return nil, errors.New("--meshtrace: there is no MeshTrace in it")
+		}
 	}
 	if hasError(problems) {
-		words.problems(problems)
+		words.problems(problems, "compared")
 		return nil, cli.Exit("", exitError)
 	}
+	words.warnings(problems)
 	if len(snapshot.Meshes) == 0 {
 		return nil, errors.New("the input has no Mesh, so there is nothing to compare")
 	}
 	var comparisons []*envoydiff.Comparison
 	for _, version := range list {
 		policies := given
+		if err := unsupported(given, version); err != nil {
+			return nil, err
+		}
+		if shadows := countShadows(given, version); shadows > 0 {
+			words.line("tracemigrate: %d of the MeshTraces are shadows, which Kuma %s computes but does not apply, so they give no proxy tracing", shadows, version)
+		}
 		if !c.IsSet("meshtrace") {
-			result, _ := convert.Convert(snapshot, convert.Options{Version: version})
+			result, _ := convert.Convert(snapshot, convert.Options{Version: version, Namespace: c.String("namespace")})
 			words.refusals(version, result)
 			// Those that conflict are compared, too: the comparison shows how.
 			policies = slices.Concat(result.Policies, result.Withheld)
@@ -181,10 +212,35 @@ func compareManifests(c *cli.Context, accepted []envoydiff.Code) ([]*envoydiff.C
 	return comparisons, nil
 }
 
-// readState is what decides today, and what is wrong with the input.
-func readState(s *cluster.Snapshot) (envoydiff.State, []*manifest.Problem) {
+// unsupported returns an error that lists what version refuses of policies.
+func unsupported(policies []*meshtrace.Policy, version cluster.Version) error {
+	var all []error
+	for _, p := range policies {
+		for _, err := range p.Unsupported(version) {
+			all = append(all, fmt.Errorf("%s: %w", p.Place, err))
+		}
+	}
+	if len(all) > 0 {
+		return fmt.Errorf("--meshtrace: Kuma %s would not accept the policies:\n%w", version, errors.Join(all...))
+	}
+	return nil
+}
+
+func countShadows(policies []*meshtrace.Policy, version cluster.Version) int {
+	n := 0
+	for _, p := range policies {
+		if p.Shadow(version) {
+			n++
+		}
+	}
+	return n
+}
+
+// readState is what decides today, and what is wrong with the input. namespace
+// is the control plane's.
+func readState(s *cluster.Snapshot, namespace string) (envoydiff.State, []*manifest.Problem) {
 	meshes, wrong := legacy.Read(s)
-	policies, alsoWrong := meshtrace.Read(s)
+	policies, alsoWrong := meshtrace.Read(s, namespace)
 	return envoydiff.State{Legacy: meshes, Policies: policies}, slices.Concat(s.Problems, wrong, alsoWrong)
 }
 

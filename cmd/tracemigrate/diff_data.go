@@ -140,14 +140,42 @@ func (o *outcome) junit(p *printer) error {
 	return err
 }
 
+// compared is how many proxies were, in all versions.
+func (o *outcome) compared() int {
+	n := 0
+	for _, c := range o.comparisons {
+		n += len(c.Proxies)
+	}
+	return n
+}
+
+// madeUp is how many of them stand in no file.
+func (o *outcome) madeUp() int {
+	n := 0
+	for _, c := range o.comparisons {
+		for i := range c.Proxies {
+			if dp := c.Proxies[i].Dataplane; dp != nil && dp.File == "" {
+				n++
+			}
+		}
+	}
+	return n
+}
+
 // markdown is for a change ticket: a table of the verdicts, then the groups.
 func (o *outcome) markdown(p *printer) error {
 	var b strings.Builder
 	b.WriteString("# Tracing before and after the migration\n\n")
-	if o.holds() {
+	switch {
+	case o.compared() == 0:
+		b.WriteString("**No proxy was compared.**\n\n")
+	case o.holds():
 		b.WriteString("**Every proxy keeps its tracing.**\n\n")
-	} else {
+	default:
 		b.WriteString("**Not every proxy keeps its tracing.**\n\n")
+	}
+	if made := o.madeUp(); made > 0 {
+		fmt.Fprintf(&b, "%d of the proxies are made up from the selectors, because no Dataplane of their mesh is known.\n\n", made)
 	}
 	b.WriteString("| Kuma | proxies | same | inherent | different |\n|---|---|---|---|---|\n")
 	for _, c := range o.comparisons {

@@ -21,11 +21,12 @@ func compareDumps(c *cli.Context, accepted []envoydiff.Code) ([]*envoydiff.Compa
 	case c.IsSet("filename") || c.IsSet("meshtrace") || c.IsSet("kuma-version"):
 		return nil, errors.New("--before and --after compare dumps; -f, --meshtrace and --kuma-version have no say in that")
 	}
-	before, beforeIsDir, err := readDumps(c.String("before"))
+	one := strings.TrimSuffix(filepath.Base(c.String("before")), ".json")
+	before, beforeIsDir, err := readDumps(c.String("before"), one)
 	if err != nil {
 		return nil, err
 	}
-	after, afterIsDir, err := readDumps(c.String("after"))
+	after, afterIsDir, err := readDumps(c.String("after"), one)
 	if err != nil {
 		return nil, err
 	}
@@ -35,15 +36,16 @@ func compareDumps(c *cli.Context, accepted []envoydiff.Code) ([]*envoydiff.Compa
 	return []*envoydiff.Comparison{envoydiff.CompareDumps(before, after, accepted)}, nil
 }
 
-// readDumps reads one dump, or those of a directory by the names of the files.
-func readDumps(path string) (map[string]*envoydiff.Dump, bool, error) {
+// readDumps reads one dump, which goes by the name one, or those of a directory
+// by the names of the files.
+func readDumps(path, one string) (map[string]*envoydiff.Dump, bool, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, false, fmt.Errorf("reading dumps: %w", err)
 	}
 	if !info.IsDir() {
 		dump, err := readDump(path)
-		return map[string]*envoydiff.Dump{"proxy": dump}, false, err
+		return map[string]*envoydiff.Dump{one: dump}, false, err
 	}
 	dumps := make(map[string]*envoydiff.Dump)
 	var failed []error

@@ -71,7 +71,11 @@ func names(group *envoydiff.Group, full bool) string {
 			list = append(list, fmt.Sprintf("and %d more", len(group.Proxies)-shown))
 			break
 		}
-		list = append(list, proxy.Mesh+"/"+proxy.Name)
+		name := proxy.Name
+		if proxy.Mesh != "" {
+			name = proxy.Mesh + "/" + name
+		}
+		list = append(list, name)
 	}
 	if len(group.Proxies) == 1 {
 		return "1 proxy: " + list[0]

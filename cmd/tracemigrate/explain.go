@@ -26,6 +26,7 @@ func explainCommand() *cli.Command {
 		Flags: []cli.Flag{
 			filenameFlag(),
 			&cli.StringFlag{Name: "kuma-version", Value: cluster.Latest.String(), Usage: "the `VERSION` of the control plane"},
+			namespaceFlag(),
 		},
 		Action: runExplain,
 	}
@@ -45,9 +46,9 @@ func runExplain(c *cli.Context) error {
 		return err
 	}
 	snapshot := cluster.Read(inputs)
-	state, problems := readState(snapshot)
+	state, problems := readState(snapshot, c.String("namespace"))
 	if hasError(problems) {
-		newPrinter(c.App.ErrWriter).problems(problems)
+		newPrinter(c.App.ErrWriter).problems(problems, "explained")
 		return cli.Exit("", exitError)
 	}
 	dp, err := findProxy(snapshot, name)
@@ -74,18 +75,24 @@ func proxyName(c *cli.Context) (string, error) {
 		return "", errors.New("which proxy? give the name of a Dataplane")
 	}
 	rest := args[1:]
-	for len(rest) >= 2 {
-		name := strings.TrimLeft(rest[0], "-")
-		if name == "f" {
-			name = "filename"
+	for len(rest) > 0 && strings.HasPrefix(rest[0], "-") {
+		name, value, joined := strings.Cut(strings.TrimLeft(rest[0], "-"), "=")
+		if full, ok := map[string]string{"f": "filename", "n": "namespace"}[name]; ok {
+			name = full
 		}
-		if !strings.HasPrefix(rest[0], "-") || !slices.Contains([]string{"filename", "kuma-version"}, name) {
+		if !slices.Contains([]string{"filename", "kuma-version", "namespace"}, name) {
 			break
 		}
-		if err := c.Set(name, rest[1]); err != nil {
+		rest = rest[1:]
+		if !joined {
+			if len(rest) == 0 || strings.HasPrefix(rest[0], "-") && rest[0] != "-" {
+				return "", fmt.Errorf("flag --%s needs a value", name)
+			}
+			value, rest = rest[0], rest[1:]
+		}
+		if err := c.Set(name, value); err != nil {
 			return "", err
 		}
-		rest = rest[2:]
 	}
 	if len(rest) > 0 {
 		return "", fmt.Errorf("unexpected argument %q; see tracemigrate explain --help", rest[0])
@@ -97,8 +104,8 @@ func findProxy(s *cluster.Snapshot, name string) (*cluster.Dataplane, error) {
 	var found []*cluster.Dataplane
 	var similar []string
 	for _, dp := range s.Dataplanes {
-		switch full := dp.Mesh + "/" + dp.Name; {
-		case dp.Name == name || full == name:
+		switch full := dp.Mesh + "/" + dp.FullName(); {
+		case slices.Contains([]string{dp.Name, dp.FullName(), dp.Mesh + "/" + dp.Name, full}, name):
 			found = append(found, dp)
 		case strings.Contains(full, name):
 			similar = append(similar, full)
@@ -108,7 +115,7 @@ func findProxy(s *cluster.Snapshot, name string) (*cluster.Dataplane, error) {
 	case len(found) == 1:
 		return found[0], nil
 	case len(found) > 1:
-		return nil, fmt.Errorf("%d Dataplanes are named %q; write %s/%s", len(found), name, found[0].Mesh, found[0].Name)
+		return nil, fmt.Errorf("%d Dataplanes are named %q; write %s/%s", len(found), name, found[0].Mesh, found[0].FullName())
 	case len(similar) > 0:
 		return nil, fmt.Errorf("the input has no Dataplane %q; there is %s", name, similar[0])
 	}
@@ -233,7 +240,7 @@ func sets(c *meshtrace.Conf) string {
 		}
 	}
 	if c.Tags != nil {
-		fields = append(fields, fmt.Sprintf("%d tags", len(c.Tags)))
+		fields = append(fields, fmt.Sprintf("tags (%d)", len(c.Tags)))
 	}
 	if len(fields) == 0 {
 		return "nothing"
@@ -270,6 +277,10 @@ func (e *explanation) conclusion(state envoydiff.State) {
 	e.line("")
 	if collector == nil {
 		e.line("The proxy is not traced.")
+		return
+	}
+	if !slices.ContainsFunc(listeners, func(l envoydiff.Listener) bool { return l.Tracing != nil }) {
+		e.line("No listener of the proxy speaks HTTP and is traced, so it sends no traces; they would go to %s.", decision.Target())
 		return
 	}
 	e.line("The proxy sends traces to %s:", decision.Target())

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"tracemigrate/convert"
 )
@@ -62,6 +63,25 @@ func writeFiles(dir string, files []file, force bool) (err error) {
 		}
 	}
 	return nil
+}
+
+// warnOfOthers tells of manifests in dir that this run did not write: applied
+// together with the new ones, they would take effect as well.
+func warnOfOthers(words *printer, dir string, written []file) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return // the files were written, which is what counts
+	}
+	var others []string
+	for _, entry := range entries {
+		ours := slices.ContainsFunc(written, func(f file) bool { return f.name == entry.Name() })
+		if !ours && slices.Contains([]string{".yaml", ".yml", ".json"}, filepath.Ext(entry.Name())) {
+			others = append(others, entry.Name())
+		}
+	}
+	if len(others) > 0 {
+		words.line("tracemigrate: %s holds %d other manifests, such as %s, which this run did not write; remove what is out of date before you apply the directory", dir, len(others), others[0])
+	}
 }
 
 // checkFree returns an error when a file cannot be written without losing

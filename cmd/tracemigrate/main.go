@@ -62,13 +62,16 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	for _, command := range app.Commands {
 		command.OnUsageError = usage
 	}
+	if len(args) == 2 && (args[1] == "--version" || args[1] == "-v") {
+		args = []string{args[0], "version"}
+	}
 	err := app.Run(args)
 	if err == nil {
 		return 0
 	}
 	var code cli.ExitCoder
-	if !errors.As(err, &code) {
-		code = cli.Exit(err.Error(), exitError)
+	if !errors.As(err, &code) || code.ExitCode() != exitNo {
+		code = cli.Exit(err.Error(), exitError) // the library has codes of its own
 	}
 	if message := err.Error(); message != "" {
 		_, _ = fmt.Fprintf(stderr, "tracemigrate: %s\n", printable(message)) // stderr is the last resort
@@ -88,7 +91,7 @@ func usage(c *cli.Context, err error, _ bool) error {
 func unknownCommand(c *cli.Context) error {
 	name := c.Args().First()
 	hint := ""
-	if similar := cli.SuggestCommand(c.App.Commands, name); similar != "" {
+	if similar := cli.SuggestCommand(c.App.Commands, name); strings.Contains(similar, `"`+name[:1]) {
 		hint = "; " + strings.ToLower(similar[:1]) + similar[1:] // it says "Did you mean"
 	}
 	return fmt.Errorf("unknown command %q%s", name, hint)

@@ -41,7 +41,7 @@ func (p *printer) line(format string, args ...any) {
 }
 
 // problems prints what is wrong with the input, and how much of it there is.
-func (p *printer) problems(problems []*manifest.Problem) {
+func (p *printer) problems(problems []*manifest.Problem, done string) {
 	const shown = 100
 	ordered := manifest.SortProblems(problems)
 	errors := 0
@@ -55,19 +55,25 @@ func (p *printer) problems(problems []*manifest.Problem) {
 	if errors > shown {
 		p.line("and %d more errors", errors-shown)
 	}
+	p.warnings(problems)
+	is := "is 1 error"
+	if errors != 1 {
+		is = fmt.Sprintf("are %d errors", errors)
+	}
+	p.line("tracemigrate: there %s in the input; nothing was %s", is, done)
+}
+
+// warnings prints what is odd in the input.
+func (p *printer) warnings(problems []*manifest.Problem) {
+	const shown = 100
 	warnings := 0
-	for _, problem := range ordered {
+	for _, problem := range manifest.SortProblems(problems) {
 		if problem.Severity == manifest.Warning {
 			if warnings++; warnings <= shown {
 				p.line("%s (warning)", problem.Error())
 			}
 		}
 	}
-	is := "is 1 error"
-	if errors != 1 {
-		is = fmt.Sprintf("are %d errors", errors)
-	}
-	p.line("tracemigrate: there %s in the input; nothing was converted", is)
 }
 
 // result prints the map of selectors to policies, then the notes.
@@ -103,7 +109,7 @@ func (p *printer) result(s *cluster.Snapshot, r *convert.Result) {
 		p.line("proxies compared: %d, and each keeps its tracing", r.Proxies)
 	default:
 		p.line("")
-		p.line("proxies compared: %d; %d keep their tracing, %d do not, see the notes", r.Proxies, r.Same, r.Proxies-r.Same)
+		p.line("proxies compared: %d; tracing kept by %d, not kept by %d, see the notes", r.Proxies, r.Same, r.Proxies-r.Same)
 	}
 }
 

@@ -36,7 +36,7 @@ func large(b *testing.B, n int) (*cluster.Snapshot, envoydiff.State, envoydiff.S
 			sampling = 7
 		}
 		after.Policies = append(after.Policies, &meshtrace.Policy{
-			Mesh: "default", Name: fmt.Sprintf("t%06d", i),
+			Mesh: "default", Name: fmt.Sprintf("t%06d", i), System: true,
 			TargetRef: meshtrace.TargetRef{Kind: meshtrace.MeshSubset, Tags: cluster.Tags{cluster.ServiceTag: fmt.Sprintf("service-%d", i)}},
 			Default:   meshtrace.Conf{Backends: []meshtrace.Backend{backends[backend]}, Sampling: meshtrace.Sampling{Overall: meshtrace.PercentOf(sampling)}},
 		})

@@ -58,6 +58,7 @@ const (
 	InvalidBackend        Code = "invalid-backend"
 	OtherDiffers          Code = "other"
 	ProxyMissing          Code = "proxy-missing"
+	UpdateRejected        Code = "update-rejected"
 	serviceNamePath            = "tracing.provider.typedConfig.serviceName"
 	collectorHostnamePath      = "tracing.provider.typedConfig.collectorHostname"
 )
@@ -67,7 +68,7 @@ var InherentCodes = []Code{OutboundGainsTracing, GatewaySplitSpans, GatewayDatad
 
 // Codes are all codes of differences.
 var Codes = append(slices.Clone(InherentCodes), TracingLost, TracingGained, BackendDiffers, AddressDiffers, PortDiffers, TLSDiffers,
-	PathDiffers, APIVersionDiffers, SamplingDiffers, TraceIDDiffers, SharedSpanDiffers, ServiceNameDiffers, TagsDiffer, InvalidBackend, OtherDiffers, ProxyMissing)
+	PathDiffers, APIVersionDiffers, SamplingDiffers, TraceIDDiffers, SharedSpanDiffers, ServiceNameDiffers, TagsDiffer, InvalidBackend, OtherDiffers, ProxyMissing, UpdateRejected)
 
 // Inherent says whether a MeshTrace cannot but make the difference.
 func (c Code) Inherent() bool { return slices.Contains(InherentCodes, c) }

@@ -21,6 +21,9 @@ import (
 
 // Dump is the tracing of one running proxy.
 type Dump struct {
+	// Rejected says that Envoy refused a newer listener, so that the dump
+	// shows an old state.
+	rejected  bool
 	listeners map[string]*hcmv3.HttpConnectionManager_Tracing // by name; nil for one without tracing
 	clusters  map[string]*clusterv3.Cluster
 }
@@ -46,6 +49,11 @@ func ReadDump(r io.Reader) (*Dump, error) {
 		return nil, errors.New("it has no listener: give Envoy's /config_dump, or the control plane's _config answer")
 	}
 	d.dump.forgetOthers()
+	for _, name := range slices.Sorted(maps.Keys(d.dump.listeners)) {
+		if tracing := d.dump.listeners[name]; tracing != nil && d.dump.clusters[collectorName(tracing)] == nil {
+			return nil, fmt.Errorf("listener %q sends traces to the cluster %q, which is not in the dump; dump clusters as well, or the address cannot be compared", name, collectorName(tracing))
+		}
+	}
 	return d.dump, nil
 }
 
@@ -94,11 +102,13 @@ func (d *dumpReader) object(_ string, depth int) error {
 		key, _ := token.(string) // the decoder has made sure
 		switch kind := kindOfKey(key); kind {
 		case "":
-			if secret(key) {
+			if passedOver(key) {
 				var ignored json.RawMessage
 				if err := d.decoder.Decode(&ignored); err != nil {
 					return err
 				}
+				failed := key == "error_state" || key == "errorState"
+				d.dump.rejected = d.dump.rejected || failed && string(ignored) != "null"
 				continue
 			}
 			if err := d.value(key, depth+1); err != nil {
@@ -130,9 +140,14 @@ func kindOfKey(key string) string {
 	return ""
 }
 
-// secret says whether nothing below key is of use.
-func secret(key string) bool {
-	return strings.Contains(strings.ToLower(key), "secret") || key == "bootstrap"
+// passedOver says whether nothing below key is of use: secrets, and the
+// listeners that are not in effect (envoy.admin.v3.ListenersConfigDump).
+func passedOver(key string) bool {
+	switch key {
+	case "bootstrap", "error_state", "errorState", "draining_state", "drainingState", "warming_state", "warmingState":
+		return true
+	}
+	return strings.Contains(strings.ToLower(key), "secret")
 }
 
 // resources takes one resource, or several by name or in a list.
@@ -281,16 +296,23 @@ func (d *Dump) compare(after *Dump) []*Difference {
 	names := maps.Clone(d.listeners)
 	maps.Copy(names, after.listeners)
 	var all []*Difference
+	if after.rejected {
+		all = append(all, &Difference{Code: UpdateRejected, Path: "proxy", Before: "in effect", After: "Envoy refused a newer listener"})
+	}
+	services := d.services()
 	for _, name := range slices.Sorted(maps.Keys(names)) {
 		direction := directionOf(name)
 		a, b := d.flat(name), after.flat(name)
 		var found []*Difference
-		if a == nil && b != nil && direction == cluster.DirectionOutbound && d.legacyInboundsOnly(after) {
+		if a == nil && b != nil && direction == cluster.DirectionOutbound && d.legacyInboundsOnly(after, b) {
 			found = []*Difference{{Code: OutboundGainsTracing, Path: "outbound.tracing", Before: "none", After: b.summary()}}
 		} else {
 			found = compare(a, b, direction)
 			if a != nil && b != nil {
 				if s := serviceName(a[serviceNamePath], b[serviceNamePath], "", direction); s != nil {
+					if !services[withoutSuffix(s.After)] {
+						s.Code = ServiceNameDiffers // no service of this proxy
+					}
 					found = append(found, s)
 				}
 			}
@@ -304,10 +326,21 @@ func (d *Dump) compare(after *Dump) []*Difference {
 	return sorted(all)
 }
 
+// services are the names under which Datadog knows the proxy's listeners.
+func (d *Dump) services() map[string]bool {
+	names := make(map[string]bool)
+	for name := range d.listeners {
+		names[withoutSuffix(d.flat(name)[serviceNamePath])] = true
+	}
+	return names
+}
+
+func withoutSuffix(name string) string { return strings.TrimSuffix(name, suffixOf(name)) }
+
 // legacyInboundsOnly says whether a proxy's inbounds were traced by the legacy
 // policies and none of its outbounds was, as in a mesh without TrafficRoutes,
-// and its inbounds send to the same collector after.
-func (d *Dump) legacyInboundsOnly(after *Dump) bool {
+// and after it all are traced alike: outbound is the tracing gained.
+func (d *Dump) legacyInboundsOnly(after *Dump, outbound flat) bool {
 	legacy := false
 	for name, tracing := range d.listeners {
 		if tracing == nil {
@@ -317,7 +350,7 @@ func (d *Dump) legacyInboundsOnly(after *Dump) bool {
 			return false
 		}
 		now := after.flat(name)
-		if now == nil || d.flat(name).summary() != now.summary() {
+		if now == nil || len(compare(now, outbound, cluster.DirectionOutbound)) > 0 {
 			return false
 		}
 		legacy = true

@@ -133,7 +133,7 @@ type pairing struct {
 }
 
 func (c *comparer) proxy(dp *cluster.Dataplane) Proxy {
-	p := Proxy{Mesh: dp.Mesh, Name: dp.Name, Dataplane: dp, Before: c.before.Decide(dp), After: c.after.Decide(dp)}
+	p := Proxy{Mesh: dp.Mesh, Name: dp.FullName(), Dataplane: dp, Before: c.before.Decide(dp), After: c.after.Decide(dp)}
 	p.Differences = c.differences(dp, &p.Before, &p.After)
 	if c.lenient != nil && hasIgnored(dp) && verdictOf(p.Differences, c.options.Accept) == Different {
 		counted := c.lenient.Decide(dp)
