@@ -2,6 +2,7 @@ package meshtrace_test
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -56,6 +57,29 @@ func TestShadow(t *testing.T) {
 	}
 	assert.Equal(t, 1, matching(cluster.V(6)), "2.6 does not know the label, so the policy is live")
 	assert.Equal(t, 0, matching(cluster.V(7)))
+}
+
+// A policy in an application's namespace selects proxies there only, and before
+// 2.8 none; one without a role is the application's unless it stands where a
+// control plane does.
+func TestNamespaces(t *testing.T) {
+	const policy = "kind: MeshTrace\napiVersion: kuma.io/v1alpha1\nmetadata: {name: all, namespace: %s, labels: {%s}}\nspec: {targetRef: {kind: Mesh}, default: {sampling: {overall: 5}}}\n"
+	selects := func(version cluster.Version, namespace, labels string) bool {
+		s := cluster.Read([]manifest.Input{manifest.Text("f", fmt.Sprintf(policy, namespace, labels))})
+		policies, problems := meshtrace.Read(s, "my-control-plane")
+		require.Empty(t, problems)
+		dp := &cluster.Dataplane{Mesh: "default", Namespace: "shop", Inbounds: []cluster.Inbound{{Tags: cluster.Tags{cluster.ServiceTag: "web"}}}}
+		return len(meshtrace.NewMatcher(version, policies, cluster.Gateways{}).Matching(dp)) == 1
+	}
+	assert.True(t, selects(cluster.V(13), "kuma-system", ""))
+	assert.True(t, selects(cluster.V(13), "kong-mesh-system", ""))
+	assert.True(t, selects(cluster.V(13), "my-control-plane", ""))
+	assert.True(t, selects(cluster.V(13), "shop", ""))
+	assert.True(t, selects(cluster.V(13), "shop", "kuma.io/policy-role: workload-owner"))
+	assert.True(t, selects(cluster.V(13), "elsewhere", "kuma.io/policy-role: system"))
+	assert.False(t, selects(cluster.V(13), "elsewhere", ""))
+	assert.False(t, selects(cluster.V(13), "elsewhere", "kuma.io/policy-role: workload-owner"))
+	assert.False(t, selects(cluster.V(7), "shop", ""))
 }
 
 func TestValidate(t *testing.T) {
