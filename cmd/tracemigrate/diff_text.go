@@ -21,16 +21,16 @@ func (o *outcome) text(p *printer) error {
 	for _, c := range o.comparisons {
 		for _, group := range c.Groups() {
 			p.line("")
+			heading := names(group, o.full)
 			if len(o.comparisons) > 1 {
-				p.line("%s", p.verdict(group.Verdict)+"  on Kuma "+c.Version.String()+"  "+names(group, o.full))
-			} else {
-				p.line("%s", p.verdict(group.Verdict)+"  "+names(group, o.full))
+				heading = "on Kuma " + c.Version.String() + "  " + heading
 			}
+			p.heading(group.Verdict, heading)
 			for _, source := range sources(group, o.full) {
-				p.line("  %s", source)
+				p.wrapped("  %s", source)
 			}
 			for _, d := range group.Differences {
-				p.line("  %s  %s: %s -> %s", d.Code, d.Path, d.Before, d.After)
+				p.wrapped("  %s  %s: %s -> %s", d.Code, d.Path, d.Before, d.After)
 			}
 			if err := p.envoyDiff(c, group); err != nil {
 				return err
@@ -83,12 +83,17 @@ func names(group *envoydiff.Group, full bool) string {
 	return fmt.Sprintf("%d proxies: %s", len(group.Proxies), strings.Join(list, ", "))
 }
 
-func (p *printer) verdict(v envoydiff.Verdict) string {
-	colours := map[envoydiff.Verdict]text.Colors{envoydiff.Different: {text.FgRed, text.Bold}, envoydiff.Inherent: {text.FgYellow}, envoydiff.Same: {text.FgGreen}}
-	if !p.colour {
-		return string(v)
+// heading prints a verdict, in its colour on a terminal, and whose it is.
+func (p *printer) heading(v envoydiff.Verdict, whose string) {
+	word, line := string(v), string(v)+"  "+clean(whose)
+	if p.width > 0 {
+		line = text.WrapSoft(line, p.width)
 	}
-	return colours[v].Sprint(string(v))
+	if p.colour {
+		colours := map[envoydiff.Verdict]text.Colors{envoydiff.Different: {text.FgRed, text.Bold}, envoydiff.Inherent: {text.FgYellow}}
+		line = strings.Replace(line, word, colours[v].Sprint(word), 1)
+	}
+	_, _ = fmt.Fprintln(p.w, line) // a buffer takes everything
 }
 
 // envoyDiff prints how the first listener that differs does, as a unified diff

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/urfave/cli/v2"
+	"github.com/xrash/smetrics"
 
 	"tracemigrate/cluster"
 	"tracemigrate/convert/envoydiff"
@@ -102,13 +103,17 @@ func proxyName(c *cli.Context) (string, error) {
 
 func findProxy(s *cluster.Snapshot, name string) (*cluster.Dataplane, error) {
 	var found []*cluster.Dataplane
-	var similar []string
+	closest, distance := "", 1.0
 	for _, dp := range s.Dataplanes {
 		switch full := dp.Mesh + "/" + dp.FullName(); {
 		case slices.Contains([]string{dp.Name, dp.FullName(), dp.Mesh + "/" + dp.Name, full}, name):
 			found = append(found, dp)
-		case strings.Contains(full, name):
-			similar = append(similar, full)
+		default:
+			for _, candidate := range []string{dp.Name, full} {
+				if d := 1 - smetrics.JaroWinkler(candidate, name, 0.7, 4); d < distance {
+					closest, distance = full, d
+				}
+			}
 		}
 	}
 	switch {
@@ -116,8 +121,8 @@ func findProxy(s *cluster.Snapshot, name string) (*cluster.Dataplane, error) {
 		return found[0], nil
 	case len(found) > 1:
 		return nil, fmt.Errorf("%d Dataplanes are named %q; write %s/%s", len(found), name, found[0].Mesh, found[0].FullName())
-	case len(similar) > 0:
-		return nil, fmt.Errorf("the input has no Dataplane %q; there is %s", name, similar[0])
+	case distance < 0.15:
+		return nil, fmt.Errorf("the input has no Dataplane %q; did you mean %s?", name, closest)
 	}
 	return nil, fmt.Errorf("the input has no Dataplane %q", name)
 }
@@ -138,22 +143,22 @@ func (e *explanation) head() {
 			kind = "builtin gateway"
 		}
 	}
-	e.line("%s, a %s (%s), on Kuma %s", e.dp, kind, e.dp.Place, e.version)
+	e.wrapped("%s, a %s (%s), on Kuma %s", e.dp, kind, e.dp.Place, e.version)
 	for i, set := range e.dp.TagSets() {
 		state := ""
 		if n := i; e.dp.Gateway == nil && n < len(e.dp.Inbounds) && e.dp.Inbounds[n].Ignored {
 			state = " (inbound is Ignored)"
 		}
-		e.line("  tag set %d: %s%s", i+1, set, state)
+		e.wrapped("  tag set %d: %s%s", i+1, set, state)
 	}
 }
 
 // trafficTraces lists every selector of the mesh in order of precedence.
 func (e *explanation) trafficTraces(mesh *legacy.Mesh) {
-	e.line("")
-	e.line("TrafficTraces of mesh %q, highest precedence first:", mesh.Name)
+	e.wrapped("")
+	e.wrapped("TrafficTraces of mesh %q, highest precedence first:", mesh.Name)
 	if len(mesh.Pairs) == 0 {
-		e.line("  none")
+		e.wrapped("  none")
 		return
 	}
 	won := false
@@ -163,10 +168,10 @@ func (e *explanation) trafficTraces(mesh *legacy.Mesh) {
 		matched := slices.IndexFunc(e.dp.TagSets(), pair.Tags.Match)
 		switch {
 		case matched < 0:
-			e.line("     %s: no tag set satisfies it", about)
+			e.wrapped("     %s: no tag set satisfies it", about)
 			continue
 		case won:
-			e.line("     %s: matches tag set %d, but a higher one wins", about, matched+1)
+			e.wrapped("     %s: matches tag set %d, but a higher one wins", about, matched+1)
 			continue
 		}
 		won = true
@@ -175,26 +180,26 @@ func (e *explanation) trafficTraces(mesh *legacy.Mesh) {
 		if backend != nil {
 			to = fmt.Sprintf("to %q", backend.Name)
 		}
-		e.line("  => %s: matches tag set %d and wins; traces go %s", about, matched+1, to)
+		e.wrapped("  => %s: matches tag set %d and wins; traces go %s", about, matched+1, to)
 		if i+1 < len(mesh.Pairs) && pair.Undecided(mesh.Pairs[i+1]) {
-			e.line("       it ranks equal to the next, and creation times are not known: the smaller name is taken to win")
+			e.wrapped("       it ranks equal to the next, and creation times are not known: the smaller name is taken to win")
 		}
 	}
 }
 
 // meshTraces lists the policies that apply and what each adds to the merge.
 func (e *explanation) meshTraces(policies []*meshtrace.Policy) {
-	e.line("")
-	e.line("MeshTraces, lowest precedence first:")
+	e.wrapped("")
+	e.wrapped("MeshTraces, lowest precedence first:")
 	matcher := meshtrace.NewMatcher(e.version, policies, cluster.NewGateways(e.snapshot.MeshGateways))
 	matching := matcher.Matching(e.dp)
 	for i, p := range matching {
 		conf := meshtrace.Merge(matching[:i+1])
-		e.line("  %d. %q, %s: sets %s", i+1, p.Name, target(p), sets(&p.Default))
-		e.line("       merged so far: %s", merged(&conf))
+		e.wrapped("  %d. %q, %s: sets %s", i+1, p.Name, target(p), sets(&p.Default))
+		e.wrapped("       merged so far: %s", merged(&conf))
 	}
 	if len(matching) == 0 {
-		e.line("  none applies")
+		e.wrapped("  none applies")
 	}
 	for _, p := range policies {
 		if p.Mesh == e.dp.Mesh && !slices.Contains(matching, p) {
@@ -202,7 +207,7 @@ func (e *explanation) meshTraces(policies []*meshtrace.Policy) {
 			if p.Shadow(e.version) {
 				why = "is a shadow, which is not applied"
 			}
-			e.line("     %q, %s: %s", p.Name, target(p), why)
+			e.wrapped("     %q, %s: %s", p.Name, target(p), why)
 		}
 	}
 }
@@ -274,21 +279,21 @@ func (e *explanation) conclusion(state envoydiff.State) {
 	r := envoydiff.NewRenderer(e.version, e.snapshot, state)
 	decision := r.Decide(e.dp)
 	listeners, collector := r.Render(e.dp, &decision)
-	e.line("")
+	e.wrapped("")
 	if collector == nil {
-		e.line("The proxy is not traced.")
+		e.wrapped("The proxy is not traced.")
 		return
 	}
 	if !slices.ContainsFunc(listeners, func(l envoydiff.Listener) bool { return l.Tracing != nil }) {
-		e.line("No listener of the proxy speaks HTTP and is traced, so it sends no traces; they would go to %s.", decision.Target())
+		e.wrapped("No listener of the proxy speaks HTTP and is traced, so it sends no traces; they would go to %s.", decision.Target())
 		return
 	}
-	e.line("The proxy sends traces to %s:", decision.Target())
+	e.wrapped("The proxy sends traces to %s:", decision.Target())
 	for _, l := range listeners {
 		traced := "traced"
 		if l.Tracing == nil {
 			traced = "not traced"
 		}
-		e.line("  %s  %s", l.Name, traced)
+		e.wrapped("  %s  %s", l.Name, traced)
 	}
 }

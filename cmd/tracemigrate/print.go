@@ -40,6 +40,22 @@ func (p *printer) line(format string, args ...any) {
 	_, _ = fmt.Fprintln(p.w, clean(fmt.Sprintf(format, args...))) // a closed stderr hinders nothing
 }
 
+// wrapped is line, but what does not fit a terminal goes on, indented, on the next.
+func (p *printer) wrapped(format string, args ...any) {
+	line := clean(fmt.Sprintf(format, args...))
+	if p.width == 0 || width(line) <= p.width {
+		_, _ = fmt.Fprintln(p.w, line) // a closed stderr hinders nothing
+		return
+	}
+	indent := strings.Repeat(" ", len(line)-len(strings.TrimLeft(line, " ")))
+	for i, part := range strings.Split(text.WrapSoft(strings.TrimLeft(line, " "), max(p.width-len(indent)-4, 20)), "\n") {
+		if i > 0 {
+			part = "    " + part
+		}
+		_, _ = fmt.Fprintln(p.w, indent+strings.TrimRight(part, " "))
+	}
+}
+
 // problems prints what is wrong with the input, and how much of it there is.
 func (p *printer) problems(problems []*manifest.Problem, done string) {
 	const shown = 100

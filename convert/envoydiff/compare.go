@@ -59,6 +59,7 @@ const (
 	OtherDiffers          Code = "other"
 	ProxyMissing          Code = "proxy-missing"
 	UpdateRejected        Code = "update-rejected"
+	OtherProxy            Code = "other-proxy"
 	serviceNamePath            = "tracing.provider.typedConfig.serviceName"
 	collectorHostnamePath      = "tracing.provider.typedConfig.collectorHostname"
 )
@@ -68,7 +69,7 @@ var InherentCodes = []Code{OutboundGainsTracing, GatewaySplitSpans, GatewayDatad
 
 // Codes are all codes of differences.
 var Codes = append(slices.Clone(InherentCodes), TracingLost, TracingGained, BackendDiffers, AddressDiffers, PortDiffers, TLSDiffers,
-	PathDiffers, APIVersionDiffers, SamplingDiffers, TraceIDDiffers, SharedSpanDiffers, ServiceNameDiffers, TagsDiffer, InvalidBackend, OtherDiffers, ProxyMissing, UpdateRejected)
+	PathDiffers, APIVersionDiffers, SamplingDiffers, TraceIDDiffers, SharedSpanDiffers, ServiceNameDiffers, TagsDiffer, InvalidBackend, OtherDiffers, ProxyMissing, UpdateRejected, OtherProxy)
 
 // Inherent says whether a MeshTrace cannot but make the difference.
 func (c Code) Inherent() bool { return slices.Contains(InherentCodes, c) }

@@ -24,6 +24,7 @@ type Dump struct {
 	// Rejected says that Envoy refused a newer listener, so that the dump
 	// shows an old state.
 	rejected  bool
+	node      string                                          // id of the proxy, empty when the dump does not tell
 	listeners map[string]*hcmv3.HttpConnectionManager_Tracing // by name; nil for one without tracing
 	clusters  map[string]*clusterv3.Cluster
 }
@@ -102,6 +103,14 @@ func (d *dumpReader) object(_ string, depth int) error {
 		key, _ := token.(string) // the decoder has made sure
 		switch kind := kindOfKey(key); kind {
 		case "":
+			if key == "bootstrap" {
+				var bootstrap struct{ Node struct{ ID string } }
+				if err := d.decoder.Decode(&bootstrap); err != nil {
+					return err
+				}
+				d.dump.node = bootstrap.Node.ID
+				continue
+			}
 			if passedOver(key) {
 				var ignored json.RawMessage
 				if err := d.decoder.Decode(&ignored); err != nil {
@@ -144,7 +153,7 @@ func kindOfKey(key string) string {
 // listeners that are not in effect (envoy.admin.v3.ListenersConfigDump).
 func passedOver(key string) bool {
 	switch key {
-	case "bootstrap", "error_state", "errorState", "draining_state", "drainingState", "warming_state", "warmingState":
+	case "error_state", "errorState", "draining_state", "drainingState", "warming_state", "warmingState":
 		return true
 	}
 	return strings.Contains(strings.ToLower(key), "secret")
@@ -298,6 +307,9 @@ func (d *Dump) compare(after *Dump) []*Difference {
 	var all []*Difference
 	if after.rejected {
 		all = append(all, &Difference{Code: UpdateRejected, Path: "proxy", Before: "in effect", After: "Envoy refused a newer listener"})
+	}
+	if d.node != "" && after.node != "" && d.node != after.node {
+		all = append(all, &Difference{Code: OtherProxy, Path: "proxy", Before: d.node, After: after.node})
 	}
 	services := d.services()
 	for _, name := range slices.Sorted(maps.Keys(names)) {

@@ -94,6 +94,19 @@ func TestDumpsOfGateway(t *testing.T) {
 	assert.Equal(t, envoydiff.Inherent, result.Proxies[0].Verdict, "%v", result.Proxies[0].Differences)
 	assert.Equal(t, envoydiff.GatewaySplitSpans, result.Proxies[0].Differences[0].Code)
 
+	for text, want := range map[string]envoydiff.Code{
+		strings.Replace(configDump(byName["traffictrace"]), `"node": {`, `"node": {"id": "default.other", `, 1):                        envoydiff.OtherProxy,
+		strings.Replace(configDump(byName["traffictrace"]), `"active_state":`, `"error_state": {"details": "no"}, "active_state":`, 1): envoydiff.UpdateRejected,
+	} {
+		other, err := envoydiff.ReadDump(strings.NewReader(text))
+		require.NoError(t, err)
+		first, err := envoydiff.ReadDump(strings.NewReader(strings.Replace(configDump(byName["traffictrace"]), `"node": {`, `"node": {"id": "default.edge", `, 1)))
+		require.NoError(t, err)
+		result = envoydiff.CompareDumps(map[string]*envoydiff.Dump{"edge": first}, map[string]*envoydiff.Dump{"edge": other}, nil)
+		require.Len(t, result.Proxies[0].Differences, 1)
+		assert.Equal(t, want, result.Proxies[0].Differences[0].Code)
+	}
+
 	result = envoydiff.CompareDumps(map[string]*envoydiff.Dump{"edge": before}, map[string]*envoydiff.Dump{}, nil)
 	assert.Equal(t, envoydiff.ProxyMissing, result.Proxies[0].Differences[0].Code)
 }

@@ -1,0 +1,61 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"tracemigrate/cluster"
+	"tracemigrate/cluster/manifest"
+	"tracemigrate/convert"
+	"tracemigrate/convert/envoydiff"
+	"tracemigrate/fixtures"
+	"tracemigrate/meshtrace"
+)
+
+var escape = regexp.MustCompile("\x1b\\[[0-9;]*m")
+
+// On a terminal of 80 columns, coloured, no line is longer, but for values that
+// cannot be broken, and no escape is mangled.
+func TestTerminal(t *testing.T) {
+	read := func(name string) *cluster.Snapshot {
+		text, err := os.ReadFile(filepath.Join(fixtures.Dir(), "diff", name))
+		require.NoError(t, err)
+		return cluster.Read([]manifest.Input{manifest.Text(name, string(text))})
+	}
+	snapshot := read("cluster.yaml")
+	result, problems := convert.Convert(snapshot, convert.Options{Version: cluster.Latest})
+	require.Empty(t, problems)
+	edited, problems := meshtrace.Read(read("edited.yaml"))
+	require.Empty(t, problems)
+	before, _ := readState(snapshot, "")
+
+	var out bytes.Buffer
+	p := &printer{w: &out, width: 80, colour: true}
+	p.result(snapshot, result)
+	found := &outcome{comparisons: []*envoydiff.Comparison{envoydiff.Compare(snapshot, before, envoydiff.State{Policies: edited}, envoydiff.Options{Version: cluster.Latest})}}
+	require.NoError(t, found.text(p))
+
+	text := out.String()
+	assert.NotContains(t, text, "\uFFFD")
+	assert.Contains(t, text, "\x1b[")
+	assert.Contains(t, escape.ReplaceAllString(text, ""), "different 3 proxies:")
+	for line := range strings.Lines(escape.ReplaceAllString(text, "")) {
+		assert.LessOrEqual(t, width(strings.TrimSuffix(line, "\n")), 80, "%q", line)
+	}
+
+	out.Reset()
+	p.colour = false
+	p.result(snapshot, result)
+	assert.NotContains(t, out.String(), "\x1b", "NO_COLOR")
+
+	// Text of the input cannot steer the terminal, nor pretend to be a line.
+	assert.Equal(t, "a\uFFFD[31m\uFFFDb\uFFFDc\uFFFD", clean("a\x1b[31m\nb\u202ec\x00"))
+	assert.Len(t, clean(strings.Repeat("ü", 5000)), 2003)
+}
