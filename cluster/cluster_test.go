@@ -178,7 +178,7 @@ func TestGateways(t *testing.T) {
 
 	var names []string
 	for _, l := range cluster.NewListeners(nil, gateways).Of(edge) {
-		names = append(names, l.Name)
+		names = append(names, l.Name())
 	}
 	assert.Equal(t, []string{"edge:HTTP:80", "edge:HTTPS:443"}, names)
 }

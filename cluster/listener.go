@@ -20,9 +20,25 @@ const (
 
 // HTTPListener is a listener of a proxy that speaks HTTP: only those are traced.
 type HTTPListener struct {
-	Name      string // inbound:ADDRESS:PORT, outbound:ADDRESS:PORT, GATEWAY:HTTP:PORT
 	Direction Direction
 	Service   string // an inbound's own service, an outbound's destination
+
+	// What the name consists of; it is made only when it is asked for, since a
+	// comparison of many proxies has no use for it.
+	address string // of a gateway: its MeshGateway and protocol
+	port    uint32
+}
+
+// Name is inbound:ADDRESS:PORT, outbound:ADDRESS:PORT, GATEWAY:PROTOCOL:PORT or
+// AllOutbounds.
+func (l *HTTPListener) Name() string {
+	switch {
+	case l.Direction == DirectionGateway:
+		return fmt.Sprintf("%s:%d", l.address, l.port)
+	case l.address == "":
+		return AllOutbounds
+	}
+	return string(l.Direction) + ":" + net.JoinHostPort(l.address, strconv.Itoa(int(l.port)))
 }
 
 // AllOutbounds is the name of the one listener that stands for all outbounds of
@@ -103,10 +119,7 @@ func (l *Listeners) Of(dp *Dataplane) []HTTPListener {
 		if address == "" {
 			address = dp.Address
 		}
-		listeners = append(listeners, HTTPListener{
-			Name:      "inbound:" + net.JoinHostPort(address, strconv.Itoa(int(in.Port))),
-			Direction: DirectionInbound, Service: in.Tags[ServiceTag],
-		})
+		listeners = append(listeners, HTTPListener{Direction: DirectionInbound, Service: in.Tags[ServiceTag], address: address, port: in.Port})
 	}
 	for _, out := range dp.Outbounds {
 		service := out.Tags[ServiceTag]
@@ -117,13 +130,10 @@ func (l *Listeners) Of(dp *Dataplane) []HTTPListener {
 		if address == "" {
 			address = "127.0.0.1"
 		}
-		listeners = append(listeners, HTTPListener{
-			Name:      "outbound:" + net.JoinHostPort(address, strconv.Itoa(int(out.Port))),
-			Direction: DirectionOutbound, Service: service,
-		})
+		listeners = append(listeners, HTTPListener{Direction: DirectionOutbound, Service: service, address: address, port: out.Port})
 	}
 	if len(dp.Outbounds) == 0 {
-		listeners = append(listeners, HTTPListener{Name: AllOutbounds, Direction: DirectionOutbound, Service: "*"})
+		listeners = append(listeners, HTTPListener{Direction: DirectionOutbound, Service: "*"})
 	}
 	return listeners
 }
@@ -138,10 +148,9 @@ func (l *Listeners) ofGateway(dp *Dataplane) []HTTPListener {
 	var listeners []HTTPListener
 	for _, listener := range gateway.Listeners {
 		protocol := strings.ToUpper(listener.Protocol)
-		name := fmt.Sprintf("%s:%s:%d", gateway.Name, protocol, listener.Port)
-		known := slices.ContainsFunc(listeners, func(other HTTPListener) bool { return other.Name == name })
-		if (protocol == "HTTP" || protocol == "HTTPS") && !known {
-			listeners = append(listeners, HTTPListener{Name: name, Direction: DirectionGateway, Service: dp.Gateway.Tags[ServiceTag]})
+		l := HTTPListener{Direction: DirectionGateway, Service: dp.Gateway.Tags[ServiceTag], address: gateway.Name + ":" + protocol, port: listener.Port}
+		if (protocol == "HTTP" || protocol == "HTTPS") && !slices.Contains(listeners, l) {
+			listeners = append(listeners, l)
 		}
 	}
 	return listeners

@@ -117,8 +117,8 @@ func (p *printer) envoyDiff(c *envoydiff.Comparison, group *envoydiff.Group) err
 			if old == now {
 				continue
 			}
-			p.line("  --- %s before", before[i].Name)
-			p.line("  +++ %s after", after[i].Name)
+			p.line("  --- %s before", before[i].Name())
+			p.line("  +++ %s after", after[i].Name())
 			for _, line := range unified(old, now) {
 				p.diffLine(line)
 			}
@@ -149,7 +149,7 @@ func envoyYAML(l *envoydiff.Listener) (string, error) {
 	encoder := yaml.NewEncoder(&b)
 	encoder.SetIndent(2)
 	if err := errors.Join(encoder.Encode(l.Values()), encoder.Close()); err != nil {
-		return "", fmt.Errorf("printing listener %s: %w", l.Name, err)
+		return "", fmt.Errorf("printing listener %s: %w", l.Name(), err)
 	}
 	return b.String(), nil
 }

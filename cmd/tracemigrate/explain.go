@@ -294,6 +294,6 @@ func (e *explanation) conclusion(state envoydiff.State) {
 		if l.Tracing == nil {
 			traced = "not traced"
 		}
-		e.wrapped("  %s  %s", l.Name, traced)
+		e.wrapped("  %s  %s", l.Name(), traced)
 	}
 }

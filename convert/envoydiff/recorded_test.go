@@ -36,13 +36,13 @@ func TestRecorded(t *testing.T) {
 					proxies++
 					got := make(map[string]any)
 					for _, l := range rendered {
-						if l.Name == cluster.AllOutbounds {
+						if l.Name() == cluster.AllOutbounds {
 							continue
 						}
 						listeners++
-						got[l.Name] = nil
+						got[l.Name()] = nil
 						if l.Tracing != nil {
-							got[l.Name] = asJSON(t, l.Tracing)
+							got[l.Name()] = asJSON(t, l.Tracing)
 						}
 					}
 					assert.Equal(t, raw(t, recorded.Listeners), got, "listeners of %s", dp)
