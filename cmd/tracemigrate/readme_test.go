@@ -33,7 +33,9 @@ func TestReadme(t *testing.T) {
 	got := console.ReplaceAllStringFunc(string(text), func(block string) string {
 		blocks++
 		command := console.FindStringSubmatch(block)[1]
-		shell := exec.CommandContext(t.Context(), "sh", "-c", strings.TrimPrefix(command, "$ "))
+		// What is left in /tmp by an earlier run must have no say.
+		line := strings.ReplaceAll(strings.TrimPrefix(command, "$ "), "/tmp/meshtraces", t.TempDir())
+		shell := exec.CommandContext(t.Context(), "sh", "-c", line)
 		shell.Dir = root
 		shell.Env = append(os.Environ(), "PATH="+bin+string(os.PathListSeparator)+os.Getenv("PATH"))
 		output, err := shell.CombinedOutput()
