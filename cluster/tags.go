@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"cmp"
+	"iter"
 	"slices"
 	"strings"
 )
@@ -164,26 +165,33 @@ func (x *Index) First(sets ...Tags) int {
 	if len(x.anywhere) > 0 && len(sets) > 0 {
 		first = x.anywhere[0]
 	}
-	for _, set := range sets {
-		for key, value := range set {
-			of := x.drawers[key]
-			if of == nil {
-				continue
+	for set, drawer := range x.open(sets) {
+		for _, i := range drawer {
+			if first >= 0 && i >= first {
+				break
 			}
-			for _, drawer := range [2][]int32{of.byValue[value], of.wildcard} {
-				for _, i := range drawer {
-					if first >= 0 && i >= first {
-						break
-					}
-					if match(x.selectors[i], set) {
-						first = i
-						break
-					}
-				}
+			if match(x.selectors[i], set) {
+				first = i
+				break
 			}
 		}
 	}
 	return int(first)
+}
+
+// open yields the drawers in which a selector of each set may be, with the set;
+// what is in them is in ascending order.
+func (x *Index) open(sets []Tags) iter.Seq2[Tags, []int32] {
+	return func(yield func(Tags, []int32) bool) {
+		for _, set := range sets {
+			for key, value := range set {
+				of := x.drawers[key]
+				if of != nil && (!yield(set, of.byValue[value]) || !yield(set, of.wildcard)) {
+					return
+				}
+			}
+		}
+	}
 }
 
 func match(selector []tag, set Tags) bool {
@@ -202,18 +210,10 @@ func (x *Index) Matching(found []int32, sets ...Tags) []int32 {
 	if len(sets) > 0 {
 		found = append(found, x.anywhere...)
 	}
-	for _, set := range sets {
-		for key, value := range set {
-			of := x.drawers[key]
-			if of == nil {
-				continue
-			}
-			for _, drawer := range [2][]int32{of.byValue[value], of.wildcard} {
-				for _, i := range drawer {
-					if match(x.selectors[i], set) {
-						found = append(found, i)
-					}
-				}
+	for set, drawer := range x.open(sets) {
+		for _, i := range drawer {
+			if match(x.selectors[i], set) {
+				found = append(found, i)
 			}
 		}
 	}

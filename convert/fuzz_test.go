@@ -2,8 +2,6 @@ package convert_test
 
 import (
 	"bytes"
-	"os"
-	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -19,12 +17,8 @@ import (
 // FuzzConvert converts anything: without a panic, the same twice, to policies
 // that keep the rules, and never to a proxy that differs without a reason.
 func FuzzConvert(f *testing.F) {
-	paths, err := filepath.Glob(filepath.Join(fixtures.Dir(), "convert", "*", "input.yaml"))
-	require.NoError(f, err)
-	for _, path := range paths {
-		text, err := os.ReadFile(path)
-		require.NoError(f, err)
-		f.Add(string(text), uint8(14))
+	for _, text := range fixtures.Texts(f, "convert/*/input.yaml") {
+		f.Add(text, uint8(14))
 	}
 	f.Fuzz(func(t *testing.T, text string, minor uint8) {
 		options := convert.Options{Version: cluster.V(int(minor) % 15)}

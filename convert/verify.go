@@ -56,7 +56,7 @@ func (m *mesh) verify() {
 	}
 	v := &verifier{
 		mesh: m, before: before, after: meshtrace.NewMatcher(m.o.Version, policies, m.gateways),
-		wrong: make(map[finding][]string), described: make(map[parts]string), culprits: make(map[string]bool),
+		wrong: make(map[finding][]string), described: make(map[meshtrace.Parts]string), culprits: make(map[string]bool),
 	}
 	for _, dp := range m.dataplanes {
 		if v.check(dp, false) {
@@ -103,39 +103,20 @@ const maxMadeUp = 50_000
 type verifier struct {
 	*mesh
 	before, after *meshtrace.Matcher
-	wrong         map[finding][]string // proxies that differ
-	described     map[parts]string     // the key of each combination
-	culprits      map[string]bool      // names of new policies that conflict with existing ones
-}
-
-// parts is what a merged conf consists of, by identity.
-type parts struct {
-	backends                *meshtrace.Backend
-	none                    bool // backends: []
-	overall, client, random *meshtrace.Percent
-	tags                    *meshtrace.Tag
+	wrong         map[finding][]string       // proxies that differ
+	described     map[meshtrace.Parts]string // the key of each combination
+	culprits      map[string]bool            // names of new policies that conflict with existing ones
 }
 
 // describe is c's key, made once for each combination of policies' parts.
 func (v *verifier) describe(c *meshtrace.Conf) string {
-	key := parts{
-		backends: first(c.Backends), none: c.Backends != nil && len(c.Backends) == 0,
-		overall: c.Sampling.Overall, client: c.Sampling.Client, random: c.Sampling.Random, tags: first(c.Tags),
-	}
-	said, ok := v.described[key]
+	parts := c.Parts()
+	said, ok := v.described[parts]
 	if !ok {
 		said = c.Key()
-		v.described[key] = said
+		v.described[parts] = said
 	}
 	return said
-}
-
-// first is the address of a list's first item, nil when it has none.
-func first[T any](list []T) *T {
-	if len(list) == 0 {
-		return nil
-	}
-	return &list[0]
 }
 
 // finding is a way to differ.

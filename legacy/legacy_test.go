@@ -2,8 +2,6 @@ package legacy_test
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -165,12 +163,8 @@ func dedupe(list []string) []string {
 
 // FuzzRead must not panic, and every problem must have a place and a message.
 func FuzzRead(f *testing.F) {
-	paths, err := filepath.Glob(filepath.Join(fixtures.Dir(), "convert", "*", "input.yaml"))
-	require.NoError(f, err)
-	for _, path := range paths {
-		text, err := os.ReadFile(path)
-		require.NoError(f, err)
-		f.Add(string(text))
+	for _, text := range fixtures.Texts(f, "convert/*/input.yaml") {
+		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		meshes, problems := legacy.Read(cluster.Read([]manifest.Input{manifest.Text("f", text)}))

@@ -3,7 +3,6 @@ package meshtrace_test
 import (
 	"bytes"
 	"fmt"
-	"os"
 	"path/filepath"
 	"testing"
 
@@ -177,12 +176,8 @@ func TestFileNames(t *testing.T) {
 
 // FuzzRead must not panic, and what it reads must match and merge.
 func FuzzRead(f *testing.F) {
-	paths, err := filepath.Glob(filepath.Join(fixtures.Dir(), "recorded", "meshtrace", "*.yaml"))
-	require.NoError(f, err)
-	for _, path := range paths {
-		text, err := os.ReadFile(path)
-		require.NoError(f, err)
-		f.Add(string(text))
+	for _, text := range fixtures.Texts(f, "recorded/meshtrace/*.yaml") {
+		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		snapshot := cluster.Read([]manifest.Input{manifest.Text("f", text)})

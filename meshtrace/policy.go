@@ -165,6 +165,26 @@ func (p *Policy) String() string {
 	return "MeshTrace " + strconv.Quote(p.Name) + " of mesh " + strconv.Quote(p.Mesh)
 }
 
+// Parts is what a merged conf consists of, by identity: a short way to see
+// that two are equal, since the policies of a mesh share few of them.
+type Parts struct {
+	backend                 *Backend
+	overall, client, random *Percent
+	tags                    *Tag
+}
+
+// Parts returns the parts of c. Confs with equal parts have equal keys.
+func (c *Conf) Parts() Parts {
+	parts := Parts{overall: c.Sampling.Overall, client: c.Sampling.Client, random: c.Sampling.Random}
+	if len(c.Backends) > 0 {
+		parts.backend = &c.Backends[0]
+	}
+	if len(c.Tags) > 0 {
+		parts.tags = &c.Tags[0]
+	}
+	return parts
+}
+
 // Key is equal for merged confs that give the same tracing, defaults put in.
 func (c *Conf) Key() string {
 	if len(c.Backends) == 0 {

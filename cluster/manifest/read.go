@@ -88,7 +88,7 @@ func readText[T any](file, text string, wanted Wanted, use func(*Document) []T) 
 
 	var kept []T
 	var problems []*Problem
-	batch := newBatch(parse)
+	batch := &batch[T]{parse: parse}
 	flush := func() bool {
 		k, p := batch.run()
 		kept, problems = append(kept, k...), append(problems, p...)
@@ -123,8 +123,6 @@ type batch[T any] struct {
 	chunks []chunk
 	taken  []takenList // lists that were taken apart
 }
-
-func newBatch[T any](parse func(chunk) outcome[T]) *batch[T] { return &batch[T]{parse: parse} }
 
 // add takes a document in, in pieces if it is a long list.
 func (b *batch[T]) add(doc chunk) {
@@ -240,11 +238,10 @@ func (c chunk) parse(file string, wanted Wanted) (documents []Document, problem 
 	if err != nil {
 		return nil, fail(err.line, "%s", err.message)
 	}
-	place := Place{File: file, Document: c.doc}
 	if root.Kind == Null {
 		return nil, nil
 	}
-	return c.spread(nil, place, root, c.list), nil
+	return c.spread(nil, Place{File: file, Document: c.doc}, root, c.list), nil
 }
 
 // fewScalars is how many items of a list that are no resources are passed on.

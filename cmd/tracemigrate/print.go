@@ -59,15 +59,7 @@ func (p *printer) wrapped(format string, args ...any) {
 // problems prints what is wrong with the input, and how much of it there is.
 func (p *printer) problems(problems []*manifest.Problem, done string) {
 	const shown = 100
-	ordered := manifest.SortProblems(problems)
-	errors := 0
-	for _, problem := range ordered {
-		if problem.Severity == manifest.Error {
-			if errors++; errors <= shown {
-				p.line("%s", problem.Error())
-			}
-		}
-	}
+	errors := p.list(problems, manifest.Error, "", shown)
 	if errors > shown {
 		p.line("and %d more errors", errors-shown)
 	}
@@ -81,15 +73,22 @@ func (p *printer) problems(problems []*manifest.Problem, done string) {
 
 // warnings prints what is odd in the input.
 func (p *printer) warnings(problems []*manifest.Problem) {
-	const shown = 100
-	warnings := 0
+	p.list(problems, manifest.Warning, " (warning)", 100)
+}
+
+// list prints the first shown problems of a severity, and returns how many
+// there are.
+func (p *printer) list(problems []*manifest.Problem, severity manifest.Severity, suffix string, shown int) int {
+	n := 0
 	for _, problem := range manifest.SortProblems(problems) {
-		if problem.Severity == manifest.Warning {
-			if warnings++; warnings <= shown {
-				p.line("%s (warning)", problem.Error())
-			}
+		if problem.Severity != severity {
+			continue
+		}
+		if n++; n <= shown {
+			p.line("%s%s", problem.Error(), suffix)
 		}
 	}
+	return n
 }
 
 // result prints the map of selectors to policies, then the notes.

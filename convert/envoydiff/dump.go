@@ -21,7 +21,7 @@ import (
 
 // Dump is the tracing of one running proxy.
 type Dump struct {
-	// Rejected says that Envoy refused a newer listener, so that the dump
+	// rejected says that Envoy refused a newer listener, so that the dump
 	// shows an old state.
 	rejected  bool
 	node      string                                          // id of the proxy, empty when the dump does not tell
@@ -40,7 +40,7 @@ func ReadDump(r io.Reader) (*Dump, error) {
 		listeners: make(map[string]*hcmv3.HttpConnectionManager_Tracing), clusters: make(map[string]*clusterv3.Cluster),
 	}}
 	d.decoder.UseNumber()
-	if err := d.value("", 0); err != nil {
+	if err := d.value(0); err != nil {
 		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 			return nil, errors.New("the JSON ends early")
 		}
@@ -67,9 +67,8 @@ type dumpReader struct {
 // maxDumpDepth is how deep a dump may nest before listeners begin.
 const maxDumpDepth = 100
 
-// value passes over one value, descending until it meets a listener or a
-// cluster; name is the key it stands under.
-func (d *dumpReader) value(name string, depth int) error {
+// value passes over one value, descending until it meets a listener or a cluster.
+func (d *dumpReader) value(depth int) error {
 	if depth > maxDumpDepth {
 		return fmt.Errorf("values are nested more than %d deep", maxDumpDepth)
 	}
@@ -80,21 +79,21 @@ func (d *dumpReader) value(name string, depth int) error {
 	switch token {
 	case json.Delim('['):
 		for d.decoder.More() {
-			if err := d.value(name, depth+1); err != nil {
+			if err := d.value(depth + 1); err != nil {
 				return err
 			}
 		}
 		_, err = d.decoder.Token()
 		return err
 	case json.Delim('{'):
-		return d.object(name, depth)
+		return d.object(depth)
 	}
 	return nil
 }
 
 // object descends into an object. A resource in it is decoded as a whole, which
 // a listener or a cluster is small enough for.
-func (d *dumpReader) object(_ string, depth int) error {
+func (d *dumpReader) object(depth int) error {
 	for d.decoder.More() {
 		token, err := d.decoder.Token()
 		if err != nil {
@@ -120,7 +119,7 @@ func (d *dumpReader) object(_ string, depth int) error {
 				d.dump.rejected = d.dump.rejected || failed && string(ignored) != "null"
 				continue
 			}
-			if err := d.value(key, depth+1); err != nil {
+			if err := d.value(depth + 1); err != nil {
 				return err
 			}
 		default:

@@ -91,17 +91,18 @@ func (c *Comparison) Listeners(p *Proxy) (before, after []Listener) {
 // The cost of a proxy does not depend on the number of policies: what decides
 // is found by index, and equal pairs of decisions are rendered and compared once.
 func Compare(s *cluster.Snapshot, before, after State, o Options) *Comparison {
+	today := NewRenderer(o.Version, s, before)
 	c := &comparer{
 		options: o,
-		before:  NewRenderer(o.Version, s, before),
-		after:   NewRenderer(o.Version, s, after),
+		before:  today,
+		after:   today.in(o.Version, after),
 		known:   make(map[pairing][]*Difference),
 		sets:    make(map[string][]*Difference),
 		ids:     make(map[any]int32),
 	}
 	if o.Version == cluster.V(9) || o.Version == cluster.V(10) {
 		// As if these versions counted Ignored inbounds, like all others.
-		c.lenient = NewRenderer(cluster.V(8), s, after)
+		c.lenient = today.in(cluster.V(8), after)
 	}
 	result := &Comparison{Version: o.Version, Proxies: make([]Proxy, 0, len(s.Dataplanes)), before: c.before, after: c.after}
 	for _, dp := range s.Dataplanes {
@@ -207,7 +208,7 @@ func (c *comparer) flat(r *Renderer, dp *cluster.Dataplane, d *Decision, l clust
 	if !traced {
 		return nil
 	}
-	return flatten(r.tracing(dp, d, l, ""), r.collector(d))
+	return flatten(r.tracing(dp, d, l, ""), d.collector().Build(r.version))
 }
 
 // service compares the Datadog service names of a listener, if it has any.
@@ -238,26 +239,12 @@ func (d *Decision) datadog(l cluster.HTTPListener, first string) (name string, s
 	return "", false, false
 }
 
-// merged identifies a merged conf by its parts.
-type merged struct {
-	backend                 *meshtrace.Backend
-	overall, client, random *meshtrace.Percent
-	tags                    *meshtrace.Tag
-}
-
 // id is a number for what a decision amounts to, never 0. Equal numbers mean
 // equal tracing.
 func (c *comparer) id(d *Decision) int32 {
 	var key any = d.Backend
 	if d.fromMeshTrace() {
-		parts := merged{
-			backend: &d.Conf.Backends[0], overall: d.Conf.Sampling.Overall,
-			client: d.Conf.Sampling.Client, random: d.Conf.Sampling.Random,
-		}
-		if len(d.Conf.Tags) > 0 {
-			parts.tags = &d.Conf.Tags[0]
-		}
-		key = parts
+		key = d.Conf.Parts()
 	}
 	id, ok := c.ids[key]
 	if ok {

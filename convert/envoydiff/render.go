@@ -25,6 +25,7 @@ type State struct {
 type Renderer struct {
 	version   cluster.Version
 	routed    map[string]bool
+	gateways  cluster.Gateways
 	listeners *cluster.Listeners
 	legacy    map[string]*legacy.Mesh
 	matcher   *meshtrace.Matcher
@@ -35,15 +36,20 @@ type Renderer struct {
 // state, with the Dataplanes, gateways and TrafficRoutes of s.
 func NewRenderer(version cluster.Version, s *cluster.Snapshot, state State) *Renderer {
 	gateways := cluster.NewGateways(s.MeshGateways)
-	r := &Renderer{
-		version: version, routed: s.TrafficRoutes, listeners: cluster.NewListeners(s.Dataplanes, gateways),
-		legacy:  make(map[string]*legacy.Mesh, len(state.Legacy)),
-		matcher: meshtrace.NewMatcher(version, state.Policies, gateways), policies: len(state.Policies) > 0,
-	}
+	r := &Renderer{routed: s.TrafficRoutes, gateways: gateways, listeners: cluster.NewListeners(s.Dataplanes, gateways)}
+	return r.in(version, state)
+}
+
+// in returns a renderer of the same cluster in another version and state.
+func (r *Renderer) in(version cluster.Version, state State) *Renderer {
+	other := *r
+	other.version, other.policies = version, len(state.Policies) > 0
+	other.matcher = meshtrace.NewMatcher(version, state.Policies, r.gateways)
+	other.legacy = make(map[string]*legacy.Mesh, len(state.Legacy))
 	for _, mesh := range state.Legacy {
-		r.legacy[mesh.Name] = mesh
+		other.legacy[mesh.Name] = mesh
 	}
-	return r
+	return &other
 }
 
 // Decision is what decides on a proxy's tracing.
@@ -87,13 +93,16 @@ func (d *Decision) Target() string {
 	if !d.Traces() {
 		return "nowhere"
 	}
-	var to envoy.Collector
-	if d.fromMeshTrace() {
-		to = d.Conf.Collector()
-	} else {
-		to = d.Backend.Collector()
-	}
+	to := d.collector()
 	return fmt.Sprintf("%s, because of %s", net.JoinHostPort(to.Host, strconv.Itoa(int(to.Port))), d.source())
+}
+
+// collector is where a proxy that is traced sends its traces.
+func (d *Decision) collector() envoy.Collector {
+	if d.fromMeshTrace() {
+		return d.Conf.Collector()
+	}
+	return d.Backend.Collector()
 }
 
 // Listener is one HTTP listener of a proxy with its tracing, nil when it has none.
@@ -108,7 +117,7 @@ type Listener struct {
 func (r *Renderer) Render(dp *cluster.Dataplane, d *Decision) ([]Listener, *clusterv3.Cluster) {
 	var collector *clusterv3.Cluster
 	if d.Traces() {
-		collector = r.collector(d)
+		collector = d.collector().Build(r.version)
 	}
 	var listeners []Listener
 	first := dp.FirstService()
@@ -129,13 +138,6 @@ func (r *Renderer) traced(mesh string, d *Decision, direction cluster.Direction)
 		return false
 	}
 	return d.fromMeshTrace() || direction != cluster.DirectionOutbound || r.routed[mesh] || r.version.Less(cluster.V(6))
-}
-
-func (r *Renderer) collector(d *Decision) *clusterv3.Cluster {
-	if d.fromMeshTrace() {
-		return d.Conf.Collector().Build(r.version)
-	}
-	return d.Backend.Collector().Build(r.version)
 }
 
 func (r *Renderer) tracing(dp *cluster.Dataplane, d *Decision, l cluster.HTTPListener, first string) *hcmv3.HttpConnectionManager_Tracing {
