@@ -62,6 +62,9 @@ const group = "kuma.io/"
 // wanted says whether a document can be of a kind that is read here, or a
 // misspelt one.
 func wanted(apiVersion, kind string) bool {
+	if kind == originKind {
+		return apiVersion == originAPIVersion
+	}
 	if apiVersion != "" && !strings.HasPrefix(apiVersion, group) {
 		return false
 	}

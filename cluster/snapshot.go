@@ -3,6 +3,7 @@ package cluster
 import (
 	"cmp"
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 	"sync"
@@ -20,8 +21,14 @@ type Snapshot struct {
 	MeshGateways  []*MeshGateway
 	// TrafficRoutes has the meshes with at least one TrafficRoute.
 	TrafficRoutes map[string]bool
+	// Origin is what is known of the control plane; nil for files that do not tell.
+	Origin *Origin
+	// originFile is where the origin stands, empty for a live source.
+	originFile string
 	// Problems of the texts and of the kinds decoded here.
 	Problems []*manifest.Problem
+	// Skipped are the errors of resources that were left out, see Skipping.
+	Skipped []*manifest.Problem
 }
 
 // Empty says whether the source held nothing that is read here.
@@ -34,6 +41,7 @@ type entry struct {
 	*Resource
 	dataplane *Dataplane
 	gateway   *MeshGateway
+	origin    *Origin
 	problems  []*manifest.Problem
 }
 
@@ -44,13 +52,19 @@ var dataplaneResource = &Resource{Kind: KindDataplane}
 var unread = &Resource{}
 
 // Read takes a snapshot of manifests.
-func Read(inputs []manifest.Input) *Snapshot {
+func Read(inputs []manifest.Input) *Snapshot { return read(slices.Values(inputs)) }
+
+func read(inputs iter.Seq[manifest.Input]) *Snapshot {
 	// A set of words a worker: sharing one would make the workers wait for it.
 	pool := sync.Pool{New: func() any { return &words{} }}
 	entries, problems := manifest.Read(inputs, wanted, func(doc *manifest.Document) []entry {
 		var e entry
 		words := pool.Get().(*words)
 		defer pool.Put(words)
+		if kind := doc.Root.Get("kind"); kind != nil && kind.Text == originKind {
+			e.origin, e.Resource = decodeOrigin(doc, &e.problems), &Resource{Place: doc.Place}
+			return []entry{e}
+		}
 		if e.Resource = decodeResource(doc, words, &e.problems); e.Resource == nil {
 			if len(e.problems) > 0 {
 				return []entry{{Resource: unread, problems: e.problems}}
@@ -70,6 +84,9 @@ func Read(inputs []manifest.Input) *Snapshot {
 	seen := make(map[identity]entry, len(entries))
 	for _, e := range entries {
 		s.Problems = append(s.Problems, e.problems...)
+		if e.origin != nil && s.Origin == nil {
+			s.Origin, s.originFile = e.origin, e.Place.File
+		}
 		id := e.identity()
 		if dp := e.dataplane; dp != nil {
 			id = identity{KindDataplane, dp.Mesh, dp.Namespace, dp.Name}
@@ -176,4 +193,48 @@ func (dp *Dataplane) fingerprint() string {
 	}
 	slices.SortFunc(labels, cmp.Compare)
 	return fmt.Sprintf("%q %+v %+v %+v", labels, dp.Inbounds, dp.Outbounds, dp.Gateway)
+}
+
+// Skippable says whether a problem concerns a resource that was read from a
+// cluster, directly or by way of a snapshot, and not a manifest at hand.
+func (s *Snapshot) Skippable(p *manifest.Problem) bool {
+	return s.Origin != nil && (s.originFile == "" || s.originFile == p.File)
+}
+
+// Skipping is s without the resources that its own problems, or the given ones,
+// say have an error. Those problems become Skipped.
+func (s *Snapshot) Skipping(problems []*manifest.Problem) *Snapshot {
+	type document struct {
+		file   string
+		number int
+	}
+	broken := make(map[document]bool)
+	rest := *s
+	rest.Problems = nil
+	for i, p := range slices.Concat(s.Problems, problems) {
+		switch {
+		case p.Severity == manifest.Error:
+			broken[document{p.File, p.Place.Document}] = true
+			rest.Skipped = append(rest.Skipped, p)
+		case i < len(s.Problems):
+			rest.Problems = append(rest.Problems, p)
+		}
+	}
+	stays := func(p manifest.Place) bool { return !broken[document{p.File, p.Document}] }
+	rest.Meshes = keep(s.Meshes, func(r *Resource) bool { return stays(r.Place) })
+	rest.TrafficTraces = keep(s.TrafficTraces, func(r *Resource) bool { return stays(r.Place) })
+	rest.MeshTraces = keep(s.MeshTraces, func(r *Resource) bool { return stays(r.Place) })
+	rest.Dataplanes = keep(s.Dataplanes, func(dp *Dataplane) bool { return stays(dp.Place) })
+	rest.MeshGateways = keep(s.MeshGateways, func(g *MeshGateway) bool { return stays(g.Place) })
+	return &rest
+}
+
+func keep[T any](list []T, stays func(T) bool) []T {
+	var kept []T
+	for _, item := range list {
+		if stays(item) {
+			kept = append(kept, item)
+		}
+	}
+	return kept
 }

@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -15,6 +16,16 @@ import (
 type Input struct {
 	Name string
 	Open func() (io.ReadCloser, error)
+	// Unnumbered says that lines of the text mean nothing to a reader.
+	Unnumbered bool
+}
+
+// Object is an input that is one resource in JSON, from an API: places in it
+// have its name and no line.
+func Object(name string, text []byte) Input {
+	return Input{Name: name, Unnumbered: true, Open: func() (io.ReadCloser, error) {
+		return io.NopCloser(bytes.NewReader(text)), nil
+	}}
 }
 
 // Text is an input that is there already.

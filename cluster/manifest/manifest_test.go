@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -18,7 +19,7 @@ func everything(string, string) bool { return true }
 // read returns what a text holds, one line a document, and its problems.
 func read(t testing.TB, text string) (documents, problems []string) {
 	t.Helper()
-	got, wrong := Read([]Input{Text("f.yaml", text)}, everything, func(d *Document) []string {
+	got, wrong := Read(slices.Values([]Input{Text("f.yaml", text)}), everything, func(d *Document) []string {
 		return []string{fmt.Sprintf("%d/%d %s", d.Document, d.Line, show(d.Root))}
 	})
 	for _, p := range wrong {
@@ -163,7 +164,7 @@ func TestReadLongList(t *testing.T) {
 
 func TestReadSkipsUnwanted(t *testing.T) {
 	text := "kind: Secret\ndata: {{ broken\n---\nkind: Mesh\napiVersion: appmesh.k8s.aws/v1beta2\n---\ntype: Mesh\nname: a\n"
-	got, problems := Read([]Input{Text("f", text)},
+	got, problems := Read(slices.Values([]Input{Text("f", text)}),
 		func(_, kind string) bool { return kind != "Secret" },
 		func(d *Document) []string { return []string{show(d.Root)} })
 	assert.Empty(t, problems)
@@ -211,7 +212,7 @@ backends:
 tags: {a/b: 1}
 `
 	var problems []*Problem
-	_, wrong := Read([]Input{Text("mesh.yaml", text)}, everything, func(d *Document) []int {
+	_, wrong := Read(slices.Values([]Input{Text("mesh.yaml", text)}), everything, func(d *Document) []int {
 		v := d.Value(`Mesh "default"`, &problems)
 		for i, backend := range v.Field("backends").Items() {
 			if i == 0 {
@@ -286,7 +287,7 @@ func FuzzRead(f *testing.F) {
 		for _, p := range problems {
 			assert.NotEmpty(t, p)
 		}
-		_, wrong := Read([]Input{Text("f", text)}, everything, func(*Document) []int { return nil })
+		_, wrong := Read(slices.Values([]Input{Text("f", text)}), everything, func(*Document) []int { return nil })
 		for _, p := range wrong {
 			assert.GreaterOrEqual(t, p.Line, 1)
 			assert.LessOrEqual(t, p.Line, strings.Count(text, "\n")+2)

@@ -2,6 +2,7 @@ package manifest
 
 import (
 	"fmt"
+	"iter"
 	"runtime"
 	"strings"
 	"sync"
@@ -35,16 +36,16 @@ const taskSize = 128 << 10
 // are in the order of the input too: a document that cannot be parsed yields
 // one, and the others are read all the same. An input is released as soon as
 // it is parsed: what use needs of a document it must take.
-func Read[T any](inputs []Input, wanted Wanted, use func(*Document) []T) ([]T, []*Problem) {
+func Read[T any](inputs iter.Seq[Input], wanted Wanted, use func(*Document) []T) ([]T, []*Problem) {
 	var results []T
 	var problems []*Problem
-	for _, input := range inputs {
+	for input := range inputs {
 		text, err := input.read()
 		if err != nil {
 			problems = append(problems, &Problem{Place: Place{File: input.Name}, Severity: Error, Message: err.Error()})
 			continue
 		}
-		kept, wrong := readText(input.Name, text, wanted, use)
+		kept, wrong := readText(input, text, wanted, use)
 		results = append(results, kept...)
 		problems = append(problems, wrong...)
 	}
@@ -69,7 +70,8 @@ type outcome[T any] struct {
 	problems []*Problem
 }
 
-func readText[T any](file, text string, wanted Wanted, use func(*Document) []T) ([]T, []*Problem) {
+func readText[T any](input Input, text string, wanted Wanted, use func(*Document) []T) ([]T, []*Problem) {
+	file := input.Name
 	text = strings.TrimPrefix(text, "\uFEFF")
 	if strings.HasPrefix(text, "\xFF\xFE") || strings.HasPrefix(text, "\xFE\xFF") {
 		return nil, []*Problem{{Place: Place{File: file, Line: 1}, Severity: Error, Message: "the text is UTF-16; save it as UTF-8"}}
@@ -88,6 +90,10 @@ func readText[T any](file, text string, wanted Wanted, use func(*Document) []T) 
 
 	var kept []T
 	var problems []*Problem
+	if input.Unnumbered && len(text) < taskSize {
+		out := parse(chunk{text: strings.ReplaceAll(text, "\n", " "), doc: 1, json: true})
+		return out.kept, out.problems
+	}
 	batch := &batch[T]{parse: parse}
 	flush := func() bool {
 		k, p := batch.run()

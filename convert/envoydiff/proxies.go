@@ -31,10 +31,11 @@ func (p *Proxy) Source() string {
 	if p.Dataplane == nil {
 		return ""
 	}
-	return fmt.Sprintf("before: %s; after: %s", p.Before.source(), p.After.source())
+	return fmt.Sprintf("before: %s; after: %s", p.Before.Source(), p.After.Source())
 }
 
-func (d *Decision) source() string {
+// Source says what decides: policies by kind and name, or nothing.
+func (d *Decision) Source() string {
 	switch {
 	case d.fromMeshTrace():
 		names := make([]string, 0, len(d.Policies))

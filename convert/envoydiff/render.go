@@ -93,8 +93,17 @@ func (d *Decision) Target() string {
 	if !d.Traces() {
 		return "nowhere"
 	}
+	return fmt.Sprintf("%s, because of %s", d.Address(), d.Source())
+}
+
+// Address is the collector as host:port, "nowhere" when there is none or the
+// backend is unusable.
+func (d *Decision) Address() string {
+	if !d.Traces() || !d.fromMeshTrace() && len(d.Backend.Problems) > 0 {
+		return "nowhere"
+	}
 	to := d.collector()
-	return fmt.Sprintf("%s, because of %s", net.JoinHostPort(to.Host, strconv.Itoa(int(to.Port))), d.source())
+	return net.JoinHostPort(to.Host, strconv.Itoa(int(to.Port)))
 }
 
 // collector is where a proxy that is traced sends its traces.

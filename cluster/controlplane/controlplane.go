@@ -1,0 +1,388 @@
+package controlplane
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"tracemigrate/cluster"
+	"tracemigrate/cluster/manifest"
+	"tracemigrate/cluster/retry"
+)
+
+// pageSize is how many items of a list are asked for at a time. A control
+// plane gives 1000 at most.
+const pageSize = 500
+
+// rereads is how often a list is read anew when it changes while it is read.
+const rereads = 5
+
+// maxAnswer is the size in bytes above which an answer is refused: no page of
+// mesh resources comes near it.
+const maxAnswer = 256 << 20
+
+// Options say how to reach a control plane.
+type Options struct {
+	URL     string // http or https, with the path of a proxy in front if there is one
+	Name    string // of the control plane in kumactl's configuration, for words
+	Headers http.Header
+	Token   string
+	Base    http.RoundTripper // with TLS set up; see Config.Transport
+	Meshes  []string          // to read; empty: all
+	// Progress is told how many of a kind were read so far, Wait why the next
+	// try has to wait; both may be nil.
+	Progress func(kind string, read int)
+	Wait     func(reason string, pause time.Duration)
+}
+
+// ControlPlane is a Source and an Inspector.
+type ControlPlane struct {
+	options Options
+	base    *url.URL
+	client  *http.Client
+}
+
+// New returns an error when the URL cannot be one of a control plane. It does
+// not yet speak to it.
+func New(o Options) (*ControlPlane, error) {
+	base, err := url.Parse(o.URL)
+	switch {
+	case err != nil:
+		return nil, errors.New("the URL of the control plane is no URL")
+	case base.Scheme != "http" && base.Scheme != "https" || base.Host == "":
+		return nil, fmt.Errorf("the URL of the control plane must be like http://host:5681, not %q", manifest.Redact(o.URL))
+	}
+	if o.Base == nil {
+		o.Base = http.DefaultTransport
+	}
+	base.Path = strings.TrimRight(base.Path, "/")
+	base.RawQuery, base.Fragment = "", ""
+	return &ControlPlane{options: o, base: base, client: &http.Client{
+		Transport: &retry.Transport{Base: o.Base, Wait: o.Wait},
+		// An answer from elsewhere would get the token, and is no control plane's.
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}, nil
+}
+
+// String names the control plane, without credentials.
+func (cp *ControlPlane) String() string {
+	if cp.options.Name != "" {
+		return fmt.Sprintf("control plane %q (%s)", cp.options.Name, cp.address())
+	}
+	return "control plane " + cp.address()
+}
+
+func (cp *ControlPlane) address() string {
+	shown := *cp.base
+	shown.User = nil
+	return shown.String()
+}
+
+// StatusError is an answer that is not a success.
+type StatusError struct {
+	Method, Path string
+	Status       int
+	Title        string // what the control plane says of it
+	Detail       string
+}
+
+// Error is one line without credentials.
+func (e *StatusError) Error() string {
+	text := fmt.Sprintf("%s %s: %d %s", e.Method, e.Path, e.Status, http.StatusText(e.Status))
+	for _, part := range []string{e.Title, e.Detail} {
+		if part != "" && !strings.Contains(text, part) {
+			text += ": " + part
+		}
+	}
+	return manifest.Redact(text)
+}
+
+func hasStatus(err error, status ...int) bool {
+	var answer *StatusError
+	return errors.As(err, &answer) && slices.Contains(status, answer.Status)
+}
+
+// get asks for a path below the base and returns the body of a success.
+func (cp *ControlPlane) get(ctx context.Context, path string, query url.Values) ([]byte, error) {
+	at := cp.base.JoinPath(path)
+	at.RawQuery = query.Encode()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, at.String(), nil)
+	if err != nil {
+		return nil, fmt.Errorf("asking for %s: %w", path, err)
+	}
+	for key, values := range cp.options.Headers {
+		request.Header[key] = values
+	}
+	request.Header.Set("Accept", "application/json")
+	if cp.options.Token != "" {
+		request.Header.Set("Authorization", "Bearer "+cp.options.Token)
+	}
+	response, err := cp.client.Do(request)
+	if err != nil {
+		return nil, cp.unreachable(ctx, path, err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	body, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer+1))
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("reading the answer of GET %s: %w", path, err)
+	case len(body) > maxAnswer:
+		return nil, fmt.Errorf("the answer of GET %s has more than %d MiB", path, maxAnswer>>20)
+	case response.StatusCode == http.StatusOK:
+		return body, nil
+	}
+	failed := &StatusError{Method: http.MethodGet, Path: path, Status: response.StatusCode}
+	var said struct{ Title, Detail, Details, Message string }
+	if json.Unmarshal(body, &said) == nil || said.Title != "" {
+		failed.Title, failed.Detail = said.Title, said.Detail
+		if failed.Detail == "" {
+			failed.Detail = said.Details + said.Message
+		}
+	}
+	return nil, failed
+}
+
+// unreachable words an error of the connection, and what to do about it.
+func (cp *ControlPlane) unreachable(ctx context.Context, path string, err error) error {
+	var where *url.Error
+	if errors.As(err, &where) {
+		err = where.Err // the address is said below, without credentials
+	}
+	hint := ""
+	switch text := err.Error(); {
+	case ctx.Err() != nil:
+		return fmt.Errorf("asking %s for %s: %w", cp, path, err)
+	case strings.Contains(text, "x509: certificate"):
+		hint = "; give the authority that signed its certificate with --ca-cert, or if you must --skip-verify"
+	case strings.Contains(text, "server gave HTTP response to HTTPS client"):
+		hint = "; the port speaks http, the port for https is 5682 by default"
+	case strings.Contains(text, "malformed HTTP response"), strings.Contains(text, "remote error: tls"):
+		hint = "; does the port speak https (5682 by default) and want a client certificate (--client-cert, --client-key)?"
+	case strings.Contains(text, "connection refused"):
+		hint = "; nothing listens there: is it the API port, 5681 or 5682 by default, and is it forwarded?"
+	}
+	return fmt.Errorf("reaching %s: %s%s", cp, manifest.Redact(err.Error()), hint)
+}
+
+// paths of the lists, by kind.
+var paths = map[string]string{
+	cluster.KindMesh:         "meshes",
+	cluster.KindTrafficTrace: "traffic-traces",
+	cluster.KindMeshTrace:    "meshtraces",
+	cluster.KindDataplane:    "dataplanes",
+	cluster.KindMeshGateway:  "meshgateways",
+	cluster.KindTrafficRoute: "traffic-routes",
+}
+
+// Read implements cluster.Source.
+func (cp *ControlPlane) Read(ctx context.Context, use func(manifest.Input)) (*cluster.Origin, error) {
+	origin, err := cp.Describe(ctx)
+	if err != nil {
+		return nil, err
+	}
+	meshes, err := cp.meshes(ctx, use)
+	if err != nil {
+		return nil, err
+	}
+	origin.Meshes = cp.options.Meshes
+	for _, kind := range cluster.Kinds() {
+		if kind == cluster.KindMesh {
+			continue
+		}
+		if err := cp.kind(ctx, origin, kind, meshes, use); err != nil {
+			return nil, err
+		}
+	}
+	return origin, nil
+}
+
+// meshes reads the meshes and returns the names to ask for in lists: none when
+// the lists of all meshes will do.
+func (cp *ControlPlane) meshes(ctx context.Context, use func(manifest.Input)) ([]string, error) {
+	items, err := cp.list(ctx, "/"+paths[cluster.KindMesh], cluster.KindMesh, 0)
+	if err != nil {
+		return nil, cp.advise(err)
+	}
+	var known []string
+	for _, item := range items {
+		known = append(known, item.name)
+		if len(cp.options.Meshes) == 0 || slices.Contains(cp.options.Meshes, item.name) {
+			use(item.input())
+		}
+	}
+	for _, name := range cp.options.Meshes {
+		if !slices.Contains(known, name) {
+			return nil, fmt.Errorf("%s has no mesh %q; it has: %s", cp, name, strings.Join(known, ", "))
+		}
+	}
+	return cp.options.Meshes, nil
+}
+
+// kind reads all resources of one kind.
+func (cp *ControlPlane) kind(ctx context.Context, origin *cluster.Origin, kind string, meshes []string, use func(manifest.Input)) error {
+	lists := []string{"/" + paths[kind]}
+	if len(meshes) > 0 {
+		lists = nil
+		for _, mesh := range meshes {
+			lists = append(lists, "/meshes/"+mesh+"/"+paths[kind])
+		}
+	}
+	read := 0
+	for _, path := range lists {
+		items, err := cp.list(ctx, path, kind, read)
+		switch {
+		case hasStatus(err, http.StatusNotFound):
+			origin.Absent = append(origin.Absent, kind)
+			return nil
+		case hasStatus(err, http.StatusForbidden) && cluster.Optional(kind):
+			origin.Unread = append(origin.Unread, cluster.Unread{
+				What: kind, Reason: err.Error(), Remedy: "give --token one that may read it",
+			})
+			return nil
+		case err != nil:
+			return cp.advise(err)
+		}
+		read += len(items)
+		for _, item := range items {
+			use(item.input())
+		}
+	}
+	return nil
+}
+
+// advise adds what to do about a refusal.
+func (cp *ControlPlane) advise(err error) error {
+	switch {
+	case hasStatus(err, http.StatusUnauthorized):
+		return fmt.Errorf("%s does not take the credentials: %w; give a token with --token or --token-file, or a client certificate", cp, err)
+	case hasStatus(err, http.StatusForbidden):
+		return fmt.Errorf("%s does not allow what is needed: %w; give --token one that may read meshes and policies", cp, err)
+	case hasStatus(err, http.StatusNotFound):
+		return fmt.Errorf("%s does not know what every control plane knows: %w; is the URL that of a control plane's API?", cp, err)
+	}
+	var answer *StatusError
+	if errors.As(err, &answer) {
+		return fmt.Errorf("%s: %w", cp, err)
+	}
+	return err
+}
+
+// item is a resource of a list.
+type item struct {
+	name string
+	path string // of the resource, which is how messages name it
+	raw  json.RawMessage
+}
+
+func (i item) input() manifest.Input { return manifest.Object(i.path, i.raw) }
+
+// list reads a list as a whole. Its pages are cut by position, so a list that
+// changes meanwhile is read anew.
+func (cp *ControlPlane) list(ctx context.Context, path, kind string, before int) ([]item, error) {
+	for range rereads {
+		items, steady, err := cp.listOnce(ctx, path, kind, before)
+		if err != nil || steady {
+			return items, err
+		}
+	}
+	return nil, fmt.Errorf("the list %s of %s changed each of %d times while it was read; try again when fewer come and go", path, cp, rereads)
+}
+
+// page is the answer to a list.
+type page struct {
+	Total *int              `json:"total"`
+	Items []json.RawMessage `json:"items"`
+	Next  *string           `json:"next"`
+}
+
+func (cp *ControlPlane) listOnce(ctx context.Context, path, kind string, before int) (items []item, steady bool, err error) {
+	seen := make(map[string]bool)
+	total := -1
+	query := url.Values{"size": {strconv.Itoa(pageSize)}}
+	steady = true
+	for asked := map[string]bool{}; ; {
+		body, err := cp.get(ctx, path, query)
+		if err != nil {
+			return nil, false, err
+		}
+		var p page
+		if err := json.Unmarshal(body, &p); err != nil {
+			return nil, false, fmt.Errorf("the answer of GET %s from %s is no list in JSON: %w", path, cp, err)
+		}
+		if p.Items == nil && p.Total == nil {
+			return nil, false, fmt.Errorf("the answer of GET %s from %s is no list: it has neither items nor a total", path, cp)
+		}
+		for _, raw := range p.Items {
+			i := describe(raw, path, kind)
+			if seen[i.path] {
+				steady = false
+				continue
+			}
+			seen[i.path] = true
+			items = append(items, i)
+		}
+		if p.Total != nil {
+			steady = steady && (total < 0 || total == *p.Total)
+			total = *p.Total
+		}
+		if cp.options.Progress != nil {
+			cp.options.Progress(kind, before+len(items))
+		}
+		if p.Next == nil || *p.Next == "" {
+			break
+		}
+		// The control plane writes its own idea of its address before the query.
+		next, err := url.Parse(*p.Next)
+		if err != nil || asked[next.RawQuery] || next.RawQuery == "" {
+			return nil, false, fmt.Errorf("the answer of GET %s from %s names a next page that leads nowhere", path, cp)
+		}
+		asked[next.RawQuery] = true
+		query = next.Query()
+	}
+	if total >= 0 && total != len(items) {
+		steady = false
+	}
+	return items, steady, nil
+}
+
+// describe finds the names of an item. One without a name gets its number by
+// what it holds, and a problem of its own when it is decoded.
+func describe(raw json.RawMessage, list, kind string) item {
+	var head struct{ Mesh, Name string }
+	_ = json.Unmarshal(raw, &head) // what is broken is reported when it is decoded
+	i := item{name: head.Name, raw: raw}
+	switch {
+	case head.Name == "":
+		i.path = fmt.Sprintf("%s (item without a name, %d bytes)", list, len(raw))
+	case kind == cluster.KindMesh:
+		i.path = "/meshes/" + head.Name
+	default:
+		i.path = "/meshes/" + head.Mesh + "/" + paths[kind] + "/" + head.Name
+	}
+	return i
+}
+
+// Config implements cluster.Inspector by the control plane's _config, which
+// came with 2.7.
+func (cp *ControlPlane) Config(ctx context.Context, mesh, proxy string, shadow bool) ([]byte, error) {
+	query := url.Values{}
+	if shadow {
+		query.Set("shadow", "true")
+	}
+	body, err := cp.get(ctx, "/meshes/"+url.PathEscape(mesh)+"/dataplanes/"+url.PathEscape(proxy)+"/_config", query)
+	switch {
+	case hasStatus(err, http.StatusMethodNotAllowed):
+		return nil, fmt.Errorf("%s is a global control plane, which computes no proxy's configuration: ask that of the zone", cp)
+	case err != nil:
+		return nil, cp.advise(err)
+	}
+	return body, nil
+}

@@ -1,0 +1,534 @@
+package controlplane
+
+import (
+	"context"
+	"encoding/json"
+	"encoding/pem"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"tracemigrate/cluster"
+)
+
+// fake speaks the control plane's API in the shapes that its OpenAPI
+// specification and recorded answers have: it stands for a real control plane,
+// which has no package to install.
+type fake struct {
+	t     *testing.T
+	mode  string
+	lists map[string][]map[string]any // by path
+	// answer may take a request over; it returns whether it did.
+	answer func(http.ResponseWriter, *http.Request) bool
+
+	mu    sync.Mutex
+	asked []string
+}
+
+func newFake(t *testing.T) *fake {
+	f := &fake{t: t, mode: `{"mode":"zone","environment":"universal","multizone":{"zone":{"name":"","globalAddress":""}}}`, lists: map[string][]map[string]any{}}
+	f.lists["/meshes"] = []map[string]any{{
+		"type": "Mesh", "name": "default", "creationTime": "2025-01-01T00:00:00Z", "modificationTime": "2025-01-01T00:00:00Z",
+		"mtls":    map[string]any{"enabledBackend": "ca", "backends": []any{map[string]any{"name": "ca", "type": "provided", "conf": map[string]any{"key": map[string]any{"secret": "hidden"}}}}},
+		"tracing": map[string]any{"defaultBackend": "z", "backends": []any{map[string]any{"name": "z", "type": "zipkin", "sampling": 33.3, "conf": map[string]any{"url": "http://user:pass@zipkin:9411/api/v2/spans"}}}},
+	}}
+	f.lists["/traffic-traces"] = []map[string]any{{
+		"type": "TrafficTrace", "mesh": "default", "name": "all", "creationTime": "2025-01-02T00:00:00.5Z", "modificationTime": "2025-01-01T00:00:00Z",
+		"selectors": []any{map[string]any{"match": map[string]any{"kuma.io/service": "*"}}}, "conf": map[string]any{"backend": "z"},
+	}}
+	f.lists["/traffic-routes"] = []map[string]any{{"type": "TrafficRoute", "mesh": "default", "name": "route-all", "conf": map[string]any{}}}
+	f.lists["/meshtraces"] = []map[string]any{}
+	f.lists["/meshgateways"] = []map[string]any{}
+	f.lists["/dataplanes"] = []map[string]any{f.dataplane(1)}
+	return f
+}
+
+func (f *fake) dataplane(n int) map[string]any {
+	return map[string]any{
+		"type": "Dataplane", "mesh": "default", "name": fmt.Sprintf("dp-%04d", n), "creationTime": "2025-01-01T00:00:00Z",
+		"networking": map[string]any{"address": "10.0.0.1", "admin": map[string]any{"port": 9901}, "inbound": []any{
+			map[string]any{"port": 80, "tags": map[string]any{"kuma.io/service": "web", "kuma.io/protocol": "http"}},
+		}},
+	}
+}
+
+func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.asked = append(f.asked, r.URL.RequestURI())
+	w.Header().Set("Content-Type", "application/json")
+	if f.answer != nil && f.answer(w, r) {
+		return
+	}
+	switch list, ok := f.lists[r.URL.Path]; {
+	case r.URL.Path == "/":
+		_, _ = io.WriteString(w, `{"hostname":"cp","tagline":"Kuma","product":"Kuma","version":"2.13.1","instanceId":"x","clusterId":"y"}`)
+	case r.URL.Path == "/config":
+		_, _ = io.WriteString(w, f.mode)
+	case ok:
+		f.page(w, r, list)
+	default:
+		refuse(w, http.StatusNotFound, "Could not retrieve a resource", "Not found")
+	}
+}
+
+// page answers as the control plane does: `next` is an absolute address.
+func (f *fake) page(w http.ResponseWriter, r *http.Request, list []map[string]any) {
+	size, offset := 100, 0
+	if text := r.URL.Query().Get("size"); text != "" {
+		size, _ = strconv.Atoi(text)
+	}
+	if size > 1000 {
+		refuse(w, http.StatusBadRequest, "Could not retrieve resources", "Invalid page size")
+		return
+	}
+	offset, _ = strconv.Atoi(r.URL.Query().Get("offset"))
+	end := min(offset+size, len(list))
+	answer := map[string]any{"total": len(list), "items": list[min(offset, end):end], "next": nil}
+	if end < len(list) {
+		answer["next"] = fmt.Sprintf("http://elsewhere.internal:5681%s?offset=%d&size=%d", r.URL.Path, end, size)
+	}
+	assert.NoError(f.t, json.NewEncoder(w).Encode(answer))
+}
+
+func refuse(w http.ResponseWriter, status int, title, detail string) {
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(map[string]any{"type": "/std-errors", "status": status, "title": title, "detail": detail, "details": detail})
+}
+
+func (f *fake) serve(o Options) *ControlPlane {
+	f.t.Helper()
+	server := httptest.NewServer(f)
+	f.t.Cleanup(server.Close)
+	o.URL = server.URL + o.URL
+	cp, err := New(o)
+	require.NoError(f.t, err)
+	return cp
+}
+
+func TestRead(t *testing.T) {
+	f := newFake(t)
+	for i := range 1203 {
+		f.lists["/dataplanes"] = append(f.lists["/dataplanes"], f.dataplane(i+2))
+	}
+	var progress []int
+	s, err := cluster.Load(t.Context(), f.serve(Options{Token: "t", Progress: func(kind string, n int) {
+		if kind == cluster.KindDataplane {
+			progress = append(progress, n)
+		}
+	}}))
+	require.NoError(t, err)
+	assert.Empty(t, s.Problems)
+	assert.Len(t, s.Meshes, 1)
+	require.Len(t, s.TrafficTraces, 1)
+	assert.Equal(t, "/meshes/default/traffic-traces/all", s.TrafficTraces[0].Place.String())
+	assert.Equal(t, time.Date(2025, 1, 2, 0, 0, 0, 500_000_000, time.UTC), s.TrafficTraces[0].Created)
+	assert.Len(t, s.Dataplanes, 1204)
+	assert.Equal(t, []int{500, 1000, 1204}, progress)
+	assert.True(t, s.TrafficRoutes["default"])
+	assert.Equal(t, cluster.Origin{
+		Source: s.Origin.Source, Product: "Kuma", Version: "2.13.1", Mode: cluster.ModeZone, Environment: cluster.Universal,
+	}, *s.Origin)
+	assert.Contains(t, s.Origin.Source, "control plane http://127.0.0.1:")
+}
+
+func TestReadMeshes(t *testing.T) {
+	f := newFake(t)
+	f.lists["/meshes"] = append(f.lists["/meshes"], map[string]any{"type": "Mesh", "name": "other"})
+	for _, kind := range []string{"traffic-traces", "traffic-routes", "meshtraces", "meshgateways", "dataplanes"} {
+		f.lists["/meshes/default/"+kind] = f.lists["/"+kind]
+	}
+	s, err := cluster.Load(t.Context(), f.serve(Options{Meshes: []string{"default"}}))
+	require.NoError(t, err)
+	assert.Len(t, s.Meshes, 1)
+	assert.Len(t, s.Dataplanes, 1)
+	assert.NotContains(t, f.asked, "/dataplanes?size=500")
+
+	_, err = cluster.Load(t.Context(), f.serve(Options{Meshes: []string{"defualt"}}))
+	require.ErrorContains(t, err, `has no mesh "defualt"; it has: default, other`)
+}
+
+// What a control plane may answer, and what becomes of it.
+func TestAnswers(t *testing.T) {
+	on := func(path string, status int, body string) func(http.ResponseWriter, *http.Request) bool {
+		return func(w http.ResponseWriter, r *http.Request) bool {
+			if r.URL.Path != path {
+				return false
+			}
+			w.WriteHeader(status)
+			_, _ = io.WriteString(w, body)
+			return true
+		}
+	}
+	standard := func(status int, title string) string {
+		return fmt.Sprintf(`{"type":"/std-errors","status":"%d","title":%q,"detail":"details of it"}`, status, title)
+	}
+	tests := map[string]struct {
+		answer func(http.ResponseWriter, *http.Request) bool
+		err    string // "" for none
+		unread string
+		absent string
+	}{
+		"401":                        {answer: on("/meshes", 401, standard(401, "Invalid authentication data")), err: "does not take the credentials: GET /meshes: 401 Unauthorized: Invalid authentication data: details of it; give a token with --token"},
+		"403 on a policy":            {answer: on("/traffic-traces", 403, standard(403, "Access Denied")), err: "does not allow what is needed: GET /traffic-traces: 403 Forbidden: Access Denied"},
+		"403 on what is optional":    {answer: on("/dataplanes", 403, standard(403, "Access Denied")), unread: cluster.KindDataplane},
+		"403 on the config":          {answer: on("/config", 403, standard(403, "Access Denied")), unread: "mode"},
+		"403 on the index":           {answer: on("/", 403, standard(403, "Access Denied")), unread: "version"},
+		"404 of a kind, in text":     {answer: on("/meshtraces", 404, "404: Page Not Found"), absent: cluster.KindMeshTrace},
+		"404 of meshes":              {answer: on("/meshes", 404, "404: Page Not Found"), err: "is the URL that of a control plane's API?"},
+		"something else":             {answer: on("/", 200, "<html>welcome</html>"), err: "is no control plane: GET / tells no version"},
+		"broken JSON":                {answer: on("/dataplanes", 200, `{"total":1,"items":[{"type":`), err: "the answer of GET /dataplanes from control plane http://127.0.0.1:"},
+		"no list":                    {answer: on("/traffic-traces", 200, `{}`), err: "is no list: it has neither items nor a total"},
+		"a page that leads nowhere":  {answer: on("/traffic-traces", 200, `{"total":1,"items":[],"next":"http://x/?offset=1"}`), err: "names a next page that leads nowhere"},
+		"a list that never is whole": {answer: on("/traffic-traces", 200, `{"total":2,"items":[]}`), err: "changed each of 5 times while it was read"},
+		"a redirect":                 {answer: on("/meshes", 302, ""), err: "302 Found"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			f := newFake(t)
+			f.answer = tt.answer
+			s, err := cluster.Load(t.Context(), f.serve(Options{}))
+			if tt.err != "" {
+				require.ErrorContains(t, err, tt.err)
+				return
+			}
+			require.NoError(t, err)
+			var unread, absent string
+			for _, u := range s.Origin.Unread {
+				unread = u.What
+				assert.NotEmpty(t, u.Reason)
+				assert.NotEmpty(t, u.Remedy)
+			}
+			for _, kind := range s.Origin.Absent {
+				absent = kind
+			}
+			assert.Equal(t, tt.unread, unread)
+			assert.Equal(t, tt.absent, absent)
+		})
+	}
+}
+
+// A list that changes between two pages is read anew.
+func TestListChanges(t *testing.T) {
+	f := newFake(t)
+	for i := range 700 {
+		f.lists["/dataplanes"] = append(f.lists["/dataplanes"], f.dataplane(i+2))
+	}
+	pages := 0
+	f.answer = func(_ http.ResponseWriter, r *http.Request) bool {
+		if r.URL.Path == "/dataplanes" {
+			if pages++; pages == 2 {
+				f.lists["/dataplanes"] = f.lists["/dataplanes"][1:] // the first is gone: every other moves up
+			}
+		}
+		return false
+	}
+	s, err := cluster.Load(t.Context(), f.serve(Options{}))
+	require.NoError(t, err)
+	assert.Len(t, s.Dataplanes, 700)
+	assert.Equal(t, 4, pages)
+	assert.Empty(t, s.Problems)
+}
+
+func TestBrokenItem(t *testing.T) {
+	f := newFake(t)
+	f.lists["/traffic-traces"] = append(f.lists["/traffic-traces"], map[string]any{"type": "TrafficTrace", "mesh": "default", "name": "odd", "selectors": "none"})
+	s, err := cluster.Load(t.Context(), f.serve(Options{}))
+	require.NoError(t, err)
+	assert.Len(t, s.TrafficTraces, 2, "what is wrong in it is found when it is decoded, by its name")
+	assert.Equal(t, "/meshes/default/traffic-traces/odd", s.TrafficTraces[1].Place.String())
+}
+
+func TestDescribe(t *testing.T) {
+	tests := map[string]struct {
+		config  string
+		want    cluster.Origin
+		zones   string
+		another func(*fake)
+	}{
+		"old standalone": {config: `{"mode":"standalone","environment":"universal"}`, want: cluster.Origin{Mode: cluster.ModeZone, Environment: cluster.Universal}},
+		"federated zone on Kubernetes": {
+			config: `{"mode":"zone","environment":"kubernetes","store":{"type":"kubernetes","kubernetes":{"systemNamespace":"mesh"}},"multizone":{"zone":{"name":"east","globalAddress":"grpcs://global:5685"}}}`,
+			want:   cluster.Origin{Mode: cluster.ModeFederatedZone, Environment: cluster.Kubernetes, Namespace: "mesh", Zone: "east"},
+		},
+		"global": {
+			config: `{"mode":"global","environment":"universal","multizone":{"zone":{"name":"default"}}}`,
+			zones: `{"total":2,"items":[
+				{"type":"ZoneOverview","name":"west","zone":{"enabled":true},"zoneInsight":{"subscriptions":[{"version":{"kumaCp":{"version":"2.9.0"}}},{"connectTime":"2025-01-01T00:00:00Z","version":{"kumaCp":{"version":"2.10.2"}}}]}},
+				{"type":"ZoneOverview","name":"east","zone":{}}],"next":null}`,
+			want: cluster.Origin{Mode: cluster.ModeGlobal, Environment: cluster.Universal, Zones: []cluster.Zone{{Name: "east"}, {Name: "west", Version: "2.10.2"}}},
+		},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			f := newFake(t)
+			f.mode = tt.config
+			f.answer = func(w http.ResponseWriter, r *http.Request) bool {
+				if r.URL.Path == "/zones+insights" {
+					_, _ = io.WriteString(w, tt.zones)
+				}
+				return r.URL.Path == "/zones+insights"
+			}
+			cp := f.serve(Options{Name: "prod"})
+			got, err := cp.Describe(t.Context())
+			require.NoError(t, err)
+			tt.want.Source, tt.want.Product, tt.want.Version = cp.String(), "Kuma", "2.13.1"
+			assert.Equal(t, tt.want, *got)
+		})
+	}
+}
+
+func TestRequests(t *testing.T) {
+	f := newFake(t)
+	f.answer = func(w http.ResponseWriter, r *http.Request) bool {
+		assert.Equal(t, "Bearer secret", r.Header.Get("Authorization"))
+		assert.Equal(t, "yes", r.Header.Get("X-Extra"))
+		path, behind := strings.CutPrefix(r.URL.Path, "/behind/a/proxy")
+		assert.True(t, behind, r.URL.Path)
+		r.URL.Path = path
+		return false
+	}
+	_, err := cluster.Load(t.Context(), f.serve(Options{URL: "/behind/a/proxy/", Token: "secret", Headers: http.Header{"X-Extra": {"yes"}}}))
+	require.NoError(t, err)
+}
+
+func TestConfig(t *testing.T) {
+	f := newFake(t)
+	f.answer = func(w http.ResponseWriter, r *http.Request) bool {
+		switch r.URL.RequestURI() {
+		case "/meshes/default/dataplanes/web.shop/_config":
+			_, _ = io.WriteString(w, "plain")
+		case "/meshes/default/dataplanes/web.shop/_config?shadow=true":
+			_, _ = io.WriteString(w, "shadow")
+		case "/meshes/default/dataplanes/global/_config":
+			refuse(w, http.StatusMethodNotAllowed, "Method not allowed", "Not allowed on global CP")
+		default:
+			return false
+		}
+		return true
+	}
+	cp := f.serve(Options{})
+	for _, shadow := range []bool{false, true} {
+		got, err := cp.Config(t.Context(), "default", "web.shop", shadow)
+		require.NoError(t, err)
+		assert.Equal(t, map[bool]string{false: "plain", true: "shadow"}[shadow], string(got))
+	}
+	_, err := cp.Config(t.Context(), "default", "global", false)
+	require.ErrorContains(t, err, "is a global control plane")
+	_, err = cp.Config(t.Context(), "default", "gone", false)
+	require.ErrorContains(t, err, "404")
+}
+
+// No credential appears in a message.
+func TestSecrets(t *testing.T) {
+	f := newFake(t)
+	server := httptest.NewServer(f)
+	address := server.Listener.Addr().String()
+	server.Close()
+	cp, err := New(Options{URL: "http://user:hunter2@" + address, Token: "sesame"})
+	require.NoError(t, err)
+	_, err = cluster.Load(t.Context(), cp)
+	require.ErrorContains(t, err, "nothing listens there")
+	assert.NotContains(t, err.Error(), "hunter2")
+	assert.NotContains(t, err.Error(), "sesame")
+	assert.NotContains(t, cp.String(), "hunter2")
+	for _, bad := range []string{"localhost:5681", "ftp://user:hunter2@x", "http://", "http://[::1"} {
+		_, err := New(Options{URL: bad})
+		require.Error(t, err, bad)
+		assert.NotContains(t, err.Error(), "hunter2")
+	}
+}
+
+func TestSlow(t *testing.T) {
+	f := newFake(t)
+	f.answer = func(_ http.ResponseWriter, r *http.Request) bool {
+		select {
+		case <-r.Context().Done():
+		case <-time.After(10 * time.Second):
+		}
+		return true
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	start := time.Now()
+	_, err := cluster.Load(ctx, f.serve(Options{}))
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+	assert.Less(t, time.Since(start), 5*time.Second)
+}
+
+func TestTLS(t *testing.T) {
+	f := newFake(t)
+	server := httptest.NewTLSServer(f)
+	t.Cleanup(server.Close)
+	ca := filepath.Join(t.TempDir(), "ca.pem")
+	require.NoError(t, os.WriteFile(ca, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}), 0o600))
+	tests := map[string]struct {
+		config Config
+		err    string
+	}{
+		"unknown authority": {Config{}, "give the authority that signed its certificate with --ca-cert"},
+		"known authority":   {Config{CACert: ca}, ""},
+		"unverified":        {Config{SkipVerify: true}, ""},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			base, err := tt.config.Transport()
+			require.NoError(t, err)
+			cp, err := New(Options{URL: server.URL, Base: base})
+			require.NoError(t, err)
+			_, err = cluster.Load(t.Context(), cp)
+			if tt.err == "" {
+				assert.NoError(t, err)
+				return
+			}
+			assert.ErrorContains(t, err, tt.err)
+		})
+	}
+	plain := "http://" + server.Listener.Addr().String()
+	cp, err := New(Options{URL: plain})
+	require.NoError(t, err)
+	_, err = cluster.Load(t.Context(), cp)
+	require.Error(t, err)
+
+	for _, broken := range []Config{{CACert: "/nowhere"}, {CACert: os.Args[0]}, {ClientCert: ca}, {ClientCert: ca, ClientKey: ca}} {
+		_, err := broken.Transport()
+		assert.Error(t, err)
+	}
+}
+
+func TestKumactl(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "config")
+	require.NoError(t, os.WriteFile(path, []byte(`contexts:
+- name: work
+  controlPlane: prod
+controlPlanes:
+- name: prod
+  coordinates:
+    apiServer:
+      url: https://cp:5682
+      caCertFile: /ca.pem
+      clientCertFile: /c.pem
+      clientKeyFile: /k.pem
+      headers: [{key: x-team, value: mesh}]
+      authType: tokens
+      authConf: {token: sesame}
+- name: sso
+  coordinates: {apiServer: {url: "https://sso", authType: oidc}}
+currentContext: work
+`), 0o600))
+	want := Config{
+		Name: "prod", URL: "https://cp:5682", CACert: "/ca.pem", ClientCert: "/c.pem", ClientKey: "/k.pem",
+		Headers: http.Header{"X-Team": {"mesh"}}, Token: "sesame",
+	}
+	for _, name := range []string{"prod", "work"} {
+		got, err := FromKumactl(path, name)
+		require.NoError(t, err)
+		assert.Equal(t, want, got)
+	}
+	for name, message := range map[string]string{"prdo": "it has: prod, sso", "sso": `uses the authentication "oidc"`} {
+		_, err := FromKumactl(path, name)
+		assert.ErrorContains(t, err, message)
+	}
+	_, err := FromKumactl(path+"-not", "prod")
+	assert.ErrorContains(t, err, "give a URL such as")
+	require.NoError(t, os.WriteFile(path, []byte("controlPlanes: sesame"), 0o600))
+	_, err = FromKumactl(path, "prod")
+	require.ErrorContains(t, err, "is not in kumactl's form")
+	assert.NotContains(t, err.Error(), "sesame")
+}
+
+// faults is a proxy in front of a control plane that cuts, delays and refuses
+// every so many connections and answers.
+func faults(t *testing.T, to string, every int) *httptest.Server {
+	t.Helper()
+	target, err := url.Parse(to)
+	require.NoError(t, err)
+	n := 0
+	var mu sync.Mutex
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		n++
+		turn := n
+		mu.Unlock()
+		if turn%every != 0 {
+			switch turn % 5 {
+			case 0:
+				w.Header().Set("Retry-After", "0")
+				refuse(w, http.StatusTooManyRequests, "slow down", "")
+			case 1:
+				refuse(w, http.StatusInternalServerError, "no luck", "")
+			case 2: // cut before the answer
+				cut(t, w, nil)
+			case 3: // cut within it
+				cut(t, w, []byte("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{\"total\":0,\"items\":["))
+			case 4:
+				cut(t, w, []byte("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{\"tot\r\n"))
+			}
+			return
+		}
+		request := r.Clone(r.Context())
+		request.URL.Scheme, request.URL.Host, request.RequestURI = target.Scheme, target.Host, ""
+		response, err := http.DefaultTransport.RoundTrip(request)
+		if !assert.NoError(t, err) {
+			return
+		}
+		defer func() { _ = response.Body.Close() }()
+		w.WriteHeader(response.StatusCode)
+		_, _ = io.Copy(w, response.Body)
+	}))
+	t.Cleanup(server.Close)
+	return server
+}
+
+func cut(t *testing.T, w http.ResponseWriter, before []byte) {
+	t.Helper()
+	connection, _, err := w.(http.Hijacker).Hijack()
+	if !assert.NoError(t, err) {
+		return
+	}
+	_, _ = connection.Write(before)
+	if tcp, ok := connection.(*net.TCPConn); ok && before == nil {
+		_ = tcp.SetLinger(0) // a reset, not an end
+	}
+	_ = connection.Close()
+}
+
+// Through faults the snapshot is the same, or there is an error.
+func TestFaults(t *testing.T) {
+	f := newFake(t)
+	for i := range 1100 {
+		f.lists["/dataplanes"] = append(f.lists["/dataplanes"], f.dataplane(i+2))
+	}
+	server := httptest.NewServer(f)
+	t.Cleanup(server.Close)
+	read := func(address string, ctx context.Context) (*cluster.Snapshot, error) {
+		cp, err := New(Options{URL: address})
+		require.NoError(t, err)
+		return cluster.Load(ctx, cp)
+	}
+	plain, err := read(server.URL, t.Context())
+	require.NoError(t, err)
+	faulty, err := read(faults(t, server.URL, 3).URL, t.Context())
+	require.NoError(t, err)
+	faulty.Origin.Source = plain.Origin.Source
+	assert.Equal(t, plain, faulty)
+
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+	defer cancel()
+	_, err = read(faults(t, server.URL, 1_000_000).URL, ctx)
+	require.Error(t, err, "never a snapshot that is not whole")
+	assert.ErrorIs(t, err, context.DeadlineExceeded)
+}

@@ -1,0 +1,116 @@
+package controlplane
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"tracemigrate/cluster"
+)
+
+// Describe asks the control plane what it is. It returns an error when there is
+// no control plane; what a control plane does not tell is Unread.
+func (cp *ControlPlane) Describe(ctx context.Context) (*cluster.Origin, error) {
+	origin := &cluster.Origin{Source: cp.String()}
+	body, err := cp.get(ctx, "/", nil)
+	switch {
+	case hasStatus(err, http.StatusForbidden, http.StatusUnauthorized):
+		origin.Unread = append(origin.Unread, cluster.Unread{What: "version", Reason: err.Error(), Remedy: "say it with --kuma-version"})
+	case err != nil:
+		return nil, cp.advise(err)
+	default:
+		var index struct{ Tagline, Product, Version, BasedOnKuma string }
+		if err := json.Unmarshal(body, &index); err != nil || index.Version == "" {
+			return nil, fmt.Errorf("what answers at %s is no control plane: GET / tells no version", cp.address())
+		}
+		origin.Product, origin.Version = index.Product, index.Version
+		if origin.Product == "" {
+			origin.Product = index.Tagline
+		}
+		// A product built on Kuma may count its versions otherwise.
+		if index.BasedOnKuma != "" {
+			origin.Version = index.BasedOnKuma
+		}
+	}
+	if err := cp.configuration(ctx, origin); err != nil {
+		return nil, err
+	}
+	if origin.Mode == cluster.ModeGlobal {
+		return origin, cp.zones(ctx, origin)
+	}
+	return origin, nil
+}
+
+// configuration reads mode and environment from the control plane's own
+// configuration, which it may keep to itself.
+func (cp *ControlPlane) configuration(ctx context.Context, origin *cluster.Origin) error {
+	unread := func(reason string) {
+		origin.Unread = append(origin.Unread, cluster.Unread{What: "mode", Reason: reason, Remedy: "say with --mode whether it is a zone, a federated-zone or a global control plane"})
+	}
+	body, err := cp.get(ctx, "/config", nil)
+	switch {
+	case hasStatus(err, http.StatusForbidden, http.StatusUnauthorized, http.StatusNotFound):
+		unread(err.Error())
+		return nil
+	case err != nil:
+		return cp.advise(err)
+	}
+	var config struct {
+		Mode        string
+		Environment string
+		Store       struct {
+			Kubernetes struct{ SystemNamespace string }
+		}
+		Multizone struct {
+			Zone struct{ Name, GlobalAddress string }
+		}
+	}
+	if err := json.Unmarshal(body, &config); err != nil {
+		unread("the answer of GET /config is not what a control plane's is")
+		return nil
+	}
+	origin.SetMode(config.Mode, config.Multizone.Zone.GlobalAddress)
+	if origin.Mode == "" {
+		unread(fmt.Sprintf("the control plane calls its mode %.40q", config.Mode))
+	}
+	switch strings.ToLower(config.Environment) {
+	case string(cluster.Kubernetes):
+		origin.Environment, origin.Namespace = cluster.Kubernetes, config.Store.Kubernetes.SystemNamespace
+	case string(cluster.Universal):
+		origin.Environment = cluster.Universal
+	}
+	if origin.Mode != cluster.ModeGlobal {
+		origin.Zone = config.Multizone.Zone.Name
+	}
+	return nil
+}
+
+// zones reads the zones of a global control plane with their versions.
+func (cp *ControlPlane) zones(ctx context.Context, origin *cluster.Origin) error {
+	items, err := cp.list(ctx, "/zones/_overview", "Zone", 0)
+	if hasStatus(err, http.StatusNotFound) {
+		items, err = cp.list(ctx, "/zones+insights", "Zone", 0)
+	}
+	switch {
+	case hasStatus(err, http.StatusForbidden, http.StatusUnauthorized, http.StatusNotFound):
+		origin.Unread = append(origin.Unread, cluster.Unread{What: "zones", Reason: err.Error(), Remedy: "name the versions of their control planes with --zone-version"})
+		return nil
+	case err != nil:
+		return cp.advise(err)
+	}
+	for _, item := range items {
+		var overview struct {
+			Name        string
+			ZoneInsight cluster.ZoneInsight
+		}
+		if err := json.Unmarshal(item.raw, &overview); err != nil || overview.Name == "" {
+			continue // what is no zone has no version
+		}
+		origin.Zones = append(origin.Zones, cluster.Zone{Name: overview.Name, Version: overview.ZoneInsight.Version()})
+	}
+	slices.SortFunc(origin.Zones, func(a, b cluster.Zone) int { return strings.Compare(a.Name, b.Name) })
+	return nil
+}

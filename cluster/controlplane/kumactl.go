@@ -1,0 +1,144 @@
+package controlplane
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+)
+
+// Config is how to reach a control plane, as kumactl keeps it:
+// kuma.kumactl.config.v1alpha1.ControlPlaneCoordinates.ApiServer.
+type Config struct {
+	Name       string // in kumactl's configuration; empty for a URL
+	URL        string
+	CACert     string // file; empty: the system's authorities
+	ClientCert string // file
+	ClientKey  string // file
+	SkipVerify bool   // accept any certificate of the server
+	Headers    http.Header
+	Token      string
+}
+
+// kumactlFile is kumactl's configuration file, as far as it is read here.
+// Files of older versions write the headers under another name.
+type kumactlFile struct {
+	Contexts []struct {
+		Name         string `yaml:"name"`
+		ControlPlane string `yaml:"controlPlane"`
+	} `yaml:"contexts"`
+	ControlPlanes []struct {
+		Name        string `yaml:"name"`
+		Coordinates struct {
+			APIServer struct {
+				URL        string            `yaml:"url"`
+				CACert     string            `yaml:"caCertFile"`
+				ClientCert string            `yaml:"clientCertFile"`
+				ClientKey  string            `yaml:"clientKeyFile"`
+				SkipVerify bool              `yaml:"skipVerify"`
+				Headers    []kumactlHeader   `yaml:"headers"`
+				AddHeaders []kumactlHeader   `yaml:"addHeaders"`
+				AuthType   string            `yaml:"authType"`
+				AuthConf   map[string]string `yaml:"authConf"`
+			} `yaml:"apiServer"`
+		} `yaml:"coordinates"`
+	} `yaml:"controlPlanes"`
+}
+
+type kumactlHeader struct {
+	Key   string `yaml:"key"`
+	Value string `yaml:"value"`
+}
+
+// KumactlFile is where kumactl keeps its configuration.
+func KumactlFile() (string, error) {
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return "", fmt.Errorf("looking for kumactl's configuration: %w", err)
+	}
+	return filepath.Join(home, ".kumactl", "config"), nil
+}
+
+// FromKumactl looks a control plane, or a context, up by name in kumactl's
+// configuration file. It returns an error that lists the names there are.
+func FromKumactl(path, name string) (Config, error) {
+	text, err := os.ReadFile(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return Config{}, fmt.Errorf("control plane %q is a name, which is looked up in kumactl's configuration, and there is no %s; give a URL such as http://localhost:5681, or --kumactl-config", name, path)
+	}
+	if err != nil {
+		return Config{}, fmt.Errorf("reading kumactl's configuration: %w", err)
+	}
+	var file kumactlFile
+	if err := yaml.Unmarshal(text, &file); err != nil {
+		// The parser's message may repeat the text, which holds tokens.
+		return Config{}, fmt.Errorf("reading kumactl's configuration: %s is not in kumactl's form", path)
+	}
+	wanted := name
+	var names []string
+	for _, cp := range file.ControlPlanes {
+		names = append(names, cp.Name)
+	}
+	if !slices.Contains(names, name) {
+		for _, context := range file.Contexts {
+			if context.Name == name {
+				wanted = context.ControlPlane
+			}
+		}
+	}
+	for _, cp := range file.ControlPlanes {
+		if cp.Name != wanted {
+			continue
+		}
+		api := cp.Coordinates.APIServer
+		found := Config{
+			Name: cp.Name, URL: api.URL, CACert: api.CACert, ClientCert: api.ClientCert, ClientKey: api.ClientKey,
+			SkipVerify: api.SkipVerify, Headers: make(http.Header), Token: api.AuthConf["token"],
+		}
+		for _, header := range slices.Concat(api.AddHeaders, api.Headers) {
+			found.Headers.Add(header.Key, header.Value)
+		}
+		if api.AuthType != "" && api.AuthType != "tokens" {
+			return Config{}, fmt.Errorf("control plane %q uses the authentication %q, which is not known here; give --token or a client certificate and its URL", name, api.AuthType)
+		}
+		return found, nil
+	}
+	return Config{}, fmt.Errorf("kumactl's configuration %s has no control plane %q; it has: %s", path, name, strings.Join(names, ", "))
+}
+
+// Transport speaks TLS as the configuration says. It returns an error when a
+// file of it cannot be read.
+func (c *Config) Transport() (http.RoundTripper, error) {
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.TLSClientConfig = &tls.Config{InsecureSkipVerify: c.SkipVerify, MinVersion: tls.VersionTLS12}
+	if c.CACert != "" {
+		pem, err := os.ReadFile(c.CACert)
+		if err != nil {
+			return nil, fmt.Errorf("reading the CA certificate: %w", err)
+		}
+		pool := x509.NewCertPool()
+		if !pool.AppendCertsFromPEM(pem) {
+			return nil, fmt.Errorf("reading the CA certificate: %s holds no certificate in PEM form", c.CACert)
+		}
+		transport.TLSClientConfig.RootCAs = pool
+	}
+	switch {
+	case c.ClientCert == "" && c.ClientKey == "":
+	case c.ClientCert == "" || c.ClientKey == "":
+		return nil, errors.New("a client certificate and its key go together: --client-cert and --client-key")
+	default:
+		pair, err := tls.LoadX509KeyPair(c.ClientCert, c.ClientKey)
+		if err != nil {
+			return nil, fmt.Errorf("reading the client certificate: %w", err)
+		}
+		transport.TLSClientConfig.Certificates = []tls.Certificate{pair}
+	}
+	return transport, nil
+}

@@ -1,0 +1,170 @@
+package cluster
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"gopkg.in/yaml.v3"
+
+	"tracemigrate/cluster/manifest"
+)
+
+// shape says which fields of a value are kept; nil keeps it whole. A list keeps
+// its shape's fields of every item.
+type shape map[string]shape
+
+// heads are the fields that all kinds have, on Kubernetes and on Universal.
+var heads = map[Format]shape{
+	Kubernetes: {"apiVersion": nil, "kind": nil, "mesh": nil, "metadata": {"name": nil, "namespace": nil, "labels": nil, "creationTimestamp": nil}},
+	Universal:  {"type": nil, "mesh": nil, "name": nil, "labels": nil, "creationTime": nil},
+}
+
+// specs are the fields of each kind that are read here.
+var specs = map[string]shape{
+	KindMesh:         {"tracing": nil},
+	KindTrafficTrace: {"selectors": nil, "conf": nil},
+	KindTrafficRoute: {},
+	KindMeshGateway: {"tags": nil, "selectors": nil, "conf": {
+		"listeners": {"port": nil, "protocol": nil, "tags": nil},
+	}},
+	KindDataplane: {"networking": {
+		"address": nil,
+		"inbound": {
+			"address": nil, "port": nil, "protocol": nil, "state": nil, "tags": nil, "health": {"ready": nil},
+		},
+		"outbound": {"address": nil, "port": nil, "service": nil, "tags": nil},
+		"gateway":  {"type": nil, "tags": nil},
+	}},
+}
+
+// WriteSnapshot writes what a source holds as YAML documents that can be read
+// again as files: the origin first, then every resource with its creation time
+// and nothing that this tool does not read; user and password in urls, which
+// Envoy does not send, are left out. It writes nothing when the source cannot
+// be read, which is an error. problems are of texts that are no resources and
+// so are left out.
+func WriteSnapshot(ctx context.Context, w io.Writer, source Source) (problems []*manifest.Problem, err error) {
+	var origin *Origin
+	var failed error
+	texts, problems := manifest.Read(func(yield func(manifest.Input) bool) {
+		origin, failed = source.Read(ctx, func(input manifest.Input) { yield(input) })
+	}, wanted, func(doc *manifest.Document) [][]byte {
+		text, err := encode(pruned(doc))
+		if err != nil || text == nil {
+			return nil
+		}
+		return [][]byte{text}
+	})
+	if failed != nil {
+		return nil, failed
+	}
+	var out bytes.Buffer
+	if origin != nil {
+		head := struct {
+			APIVersion string `yaml:"apiVersion"`
+			Kind       string `yaml:"kind"`
+			Origin     `yaml:",inline"`
+		}{originAPIVersion, originKind, *origin}
+		text, err := encode(head)
+		if err != nil {
+			return problems, fmt.Errorf("writing the origin: %w", err)
+		}
+		texts = append([][]byte{text}, texts...)
+	}
+	for i, text := range texts {
+		if i > 0 {
+			out.WriteString("---\n")
+		}
+		out.Write(text)
+	}
+	if _, err := io.Copy(w, &out); err != nil {
+		return problems, fmt.Errorf("writing the snapshot: %w", err)
+	}
+	return problems, nil
+}
+
+func encode(v any) ([]byte, error) {
+	if node, ok := v.(*yaml.Node); ok && node == nil {
+		return nil, nil
+	}
+	var text bytes.Buffer
+	encoder := yaml.NewEncoder(&text)
+	encoder.SetIndent(2)
+	if err := errors.Join(encoder.Encode(v), encoder.Close()); err != nil {
+		return nil, err
+	}
+	return text.Bytes(), nil
+}
+
+// pruned is a document with the fields that are read here, nil when it is no
+// resource of a kind that is.
+func pruned(doc *manifest.Document) *yaml.Node {
+	root := doc.Root
+	format, kind := Universal, root.Get("type")
+	if root.Get("kind") != nil || root.Get("apiVersion") != nil {
+		format, kind = Kubernetes, root.Get("kind")
+	}
+	name := doc.ListKind
+	if kind != nil {
+		name = kind.Text
+	}
+	if name == originKind {
+		return yamlNode(root, nil)
+	}
+	all := make(shape)
+	for field, of := range heads[format] {
+		all[field] = of
+	}
+	spec, ok := specs[name]
+	switch {
+	case name == KindMeshTrace:
+		all["spec"] = nil
+	case !ok:
+		return nil
+	case format == Kubernetes:
+		all["spec"] = spec
+	default:
+		for field, of := range spec {
+			all[field] = of
+		}
+	}
+	node := yamlNode(root, all)
+	if kind == nil && node.Kind == yaml.MappingNode {
+		key := &yaml.Node{Kind: yaml.ScalarNode, Value: map[Format]string{Kubernetes: "kind", Universal: "type"}[format]}
+		node.Content = append([]*yaml.Node{key, {Kind: yaml.ScalarNode, Value: name}}, node.Content...)
+	}
+	return node
+}
+
+var scalarTags = map[manifest.Kind]string{manifest.Null: "!!null", manifest.String: "!!str", manifest.Int: "!!int", manifest.Float: "!!float", manifest.Bool: "!!bool"}
+
+// yamlNode is n with the fields of a shape. An empty shape keeps no field.
+func yamlNode(n *manifest.Node, kept shape) *yaml.Node {
+	switch n.Kind {
+	case manifest.Mapping:
+		out := &yaml.Node{Kind: yaml.MappingNode}
+		for key, value := range n.Pairs() {
+			inner, ok := kept[key.Text]
+			if kept != nil && !ok {
+				continue
+			}
+			out.Content = append(out.Content, &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: key.Text}, yamlNode(value, inner))
+		}
+		return out
+	case manifest.Sequence:
+		out := &yaml.Node{Kind: yaml.SequenceNode}
+		items := n.Items()
+		for i := range items {
+			out.Content = append(out.Content, yamlNode(&items[i], kept))
+		}
+		return out
+	}
+	text := n.Text
+	if n.Kind == manifest.Null {
+		text = "null"
+	}
+	return &yaml.Node{Kind: yaml.ScalarNode, Tag: scalarTags[n.Kind], Value: manifest.Redact(text)}
+}

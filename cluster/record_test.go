@@ -1,0 +1,79 @@
+package cluster
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"tracemigrate/cluster/manifest"
+)
+
+// live is a source with an origin.
+type live struct {
+	Files
+	origin *Origin
+	err    error
+}
+
+func (l live) Read(ctx context.Context, use func(manifest.Input)) (*Origin, error) {
+	_, _ = l.Files.Read(ctx, use)
+	return l.origin, l.err
+}
+
+const liveObjects = `{"apiVersion":"kuma.io/v1alpha1","kind":"Dataplane","mesh":"default","metadata":{"name":"web","namespace":"shop","creationTimestamp":"2025-01-01T00:00:00Z","labels":{"app":"web"},"annotations":{"kubectl.kubernetes.io/last-applied-configuration":"hidden"},"managedFields":[{"manager":"hidden"}],"uid":"hidden"},"spec":{"networking":{"address":"10.0.0.1","admin":{"port":9901},"inbound":[{"port":80,"tags":{"kuma.io/service":"web"},"health":{"ready":true}}]},"probes":{"hidden":1}},"status":{"hidden":1}}
+---
+type: Mesh
+name: default
+mtls: {backends: [{conf: {key: {secret: hidden}}}]}
+tracing:
+  backends: [{name: z, type: zipkin, sampling: 33.30, conf: {url: "http://user:hidden@zipkin:9411/api"}}]
+---
+{"items":[{"name":"all","mesh":"default","creationTime":"2025-01-02T00:00:00Z","selectors":[{"match":{"a":"1"}}],"conf":{"backend":"z"},"type":"TrafficTrace"}],"total":1}
+---
+type: Secret
+name: s
+data: hidden
+`
+
+func TestWriteSnapshot(t *testing.T) {
+	origin := &Origin{
+		Source: "control plane http://x", Product: "Kuma", Version: "2.13.1", Mode: ModeFederatedZone, Environment: Kubernetes, Namespace: "kuma-system",
+		Zone: "east", Zones: []Zone{{"a", "2.9.0"}, {Name: "b"}}, Meshes: []string{"default"}, Absent: []string{KindMeshGateway}, Unread: []Unread{{"zones", "403", "ask"}},
+	}
+	source := live{Files: Files{manifest.Text("x", liveObjects)}, origin: origin}
+	var text bytes.Buffer
+	problems, err := WriteSnapshot(t.Context(), &text, source)
+	require.NoError(t, err)
+	assert.Empty(t, problems)
+	assert.NotContains(t, text.String(), "hidden")
+
+	again := Read([]manifest.Input{manifest.Text("state.yaml", text.String())})
+	require.Empty(t, again.Problems)
+	assert.Equal(t, origin, again.Origin)
+	first := Read([]manifest.Input{manifest.Text("x", liveObjects)})
+	require.Len(t, again.Dataplanes, 1)
+	assert.True(t, again.Dataplanes[0].equal(first.Dataplanes[0]))
+	assert.Equal(t, first.TrafficTraces[0].Created, again.TrafficTraces[0].Created)
+	assert.True(t, sameSpec(first.TrafficTraces[0], again.TrafficTraces[0]))
+	backend := again.Meshes[0].Spec.Node().Get("tracing").Get("backends").Items()[0]
+	assert.Equal(t, "33.30", backend.Get("sampling").Text)
+	assert.Equal(t, "http://REDACTED@zipkin:9411/api", backend.Get("conf").Get("url").Text)
+
+	var twice bytes.Buffer
+	_, err = WriteSnapshot(t.Context(), &twice, Files{manifest.Text("state.yaml", text.String())})
+	require.NoError(t, err)
+	assert.Equal(t, text.String(), twice.String(), "a snapshot of a snapshot is the same")
+}
+
+func TestWriteSnapshotFails(t *testing.T) {
+	var text bytes.Buffer
+	_, err := WriteSnapshot(t.Context(), &text, live{Files: Files{manifest.Text("x", liveObjects)}, err: errors.New("cut off")})
+	require.Error(t, err)
+	assert.Empty(t, text.String(), "nothing that looks whole")
+	_, err = Load(t.Context(), live{Files: Files{manifest.Text("x", liveObjects)}, err: errors.New("cut off")})
+	assert.Error(t, err)
+}

@@ -1,0 +1,175 @@
+// Package retry makes reading over a network patient: a transport that tries
+// again what a server is too busy for, or what a broken connection cut off.
+package retry
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+)
+
+// How long and how often: eight tries within half a minute, unless the server
+// asks for more patience or the context ends.
+const (
+	tries        = 8
+	refusedTries = 3 // nobody listens: a restart is short, a wrong address for ever
+	firstPause   = 200 * time.Millisecond
+	longestPause = 10 * time.Second
+	longestWait  = time.Minute // that a server may ask for by Retry-After
+)
+
+// attemptTimeout ends one try at a server that hangs.
+const attemptTimeout = 60 * time.Second
+
+// Transport tries each request again on 429, on 500, 502, 503 and 504, and when
+// a connection breaks, even within the answer's body: so it reads the body
+// before it answers, and is for requests without effect and answers that fit in
+// memory. What still fails after the last try is returned as it is. The
+// context of the request limits all tries together.
+type Transport struct {
+	Base http.RoundTripper
+	// Wait is told of each pause, if set.
+	Wait func(reason string, pause time.Duration)
+
+	first time.Duration // pause; for tests
+}
+
+// answer is a response whose body is there.
+type answer struct {
+	response *http.Response
+	retry    error // why to try again
+}
+
+// RoundTrip implements http.RoundTripper.
+func (t *Transport) RoundTrip(request *http.Request) (*http.Response, error) {
+	pauses := backoff.NewExponentialBackOff()
+	pauses.InitialInterval, pauses.MaxInterval = firstPause, longestPause
+	if t.first > 0 {
+		pauses.InitialInterval = t.first
+	}
+	refused := 0
+	var last answer
+	got, err := backoff.Retry(request.Context(), func() (answer, error) {
+		var err error
+		last, err = t.try(request)
+		switch {
+		case isRefused(err):
+			if refused++; refused >= refusedTries {
+				return last, backoff.Permanent(err)
+			}
+			return last, err
+		case err != nil && !transient(request.Context(), err):
+			return last, backoff.Permanent(err)
+		case err != nil:
+			return last, err
+		case last.retry != nil:
+			return last, last.retry
+		}
+		return last, nil
+	}, backoff.WithBackOff(pauses), backoff.WithMaxTries(tries), backoff.WithMaxElapsedTime(0), backoff.WithNotify(func(err error, pause time.Duration) {
+		if t.Wait != nil {
+			t.Wait(err.Error(), pause)
+		}
+	}))
+	switch {
+	case err == nil:
+		return got.response, nil
+	case request.Context().Err() != nil:
+		// The deadline alone would hide what took so long.
+		if last.retry != nil {
+			return nil, fmt.Errorf("%w, after %v", context.Cause(request.Context()), last.retry)
+		}
+		return nil, fmt.Errorf("%w: %w", context.Cause(request.Context()), err)
+	case last.response != nil:
+		last.response.Header.Del("Retry-After") // or client-go would begin again
+		return last.response, nil               // the caller words it
+	}
+	return nil, final(err)
+}
+
+// final words an error that more tries did not help. It is opaque: client-go
+// would try for itself what it knows.
+func final(err error) error {
+	if err == nil {
+		return nil
+	}
+	text := strings.NewReplacer("connection reset by peer", "the server reset the connection", "use of closed network connection", "the connection was closed").Replace(err.Error())
+	if isRefused(err) || !transient(context.Background(), err) {
+		return err
+	}
+	return fmt.Errorf("gave up after %d tries: %s", tries, text)
+}
+
+func isRefused(err error) bool { return errors.Is(err, syscall.ECONNREFUSED) }
+
+// try sends the request once and reads the whole answer.
+func (t *Transport) try(request *http.Request) (answer, error) {
+	ctx, cancel := context.WithTimeout(request.Context(), attemptTimeout)
+	defer cancel()
+	once := request.Clone(ctx)
+	if request.GetBody != nil {
+		body, err := request.GetBody()
+		if err != nil {
+			return answer{}, backoff.Permanent(err)
+		}
+		once.Body = body
+	}
+	response, err := t.Base.RoundTrip(once)
+	if err != nil {
+		return answer{}, err
+	}
+	defer func() { _ = response.Body.Close() }()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		return answer{}, fmt.Errorf("the answer was cut off: %w", err)
+	}
+	response.Body = io.NopCloser(bytes.NewReader(body))
+	got := answer{response: response}
+	switch response.StatusCode {
+	case http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		got.retry = fmt.Errorf("the server answered %d (%s)", response.StatusCode, http.StatusText(response.StatusCode))
+		if seconds, err := strconv.Atoi(response.Header.Get("Retry-After")); err == nil && seconds > 0 {
+			got.retry = fmt.Errorf("%w (%w)", got.retry, &backoff.RetryAfterError{Duration: min(time.Duration(seconds)*time.Second, longestWait)})
+		}
+	}
+	return got, nil
+}
+
+// transient says whether an error may pass when the request is sent again.
+func transient(ctx context.Context, err error) bool {
+	if ctx.Err() != nil {
+		return false
+	}
+	var permanent *backoff.PermanentError
+	var unknown *net.DNSError
+	switch {
+	case errors.As(err, &permanent):
+		return false
+	case errors.As(err, &unknown):
+		return !unknown.IsNotFound
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF),
+		errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE), errors.Is(err, net.ErrClosed):
+		return true
+	}
+	var network net.Error
+	if errors.As(err, &network) && network.Timeout() {
+		return true
+	}
+	// net/http and x/net/http2 have no values for these.
+	for _, broken := range []string{"server closed idle connection", "malformed HTTP", "http2: ", "connection lost", "stream error"} {
+		if strings.Contains(err.Error(), broken) {
+			return true
+		}
+	}
+	return false
+}

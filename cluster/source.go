@@ -1,0 +1,199 @@
+package cluster
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"tracemigrate/cluster/manifest"
+)
+
+// Source is where resources come from: files, Kubernetes (cluster/kube), or a
+// control plane's REST API (cluster/controlplane).
+type Source interface {
+	// Read passes every resource on, each as one text, in an order that is the
+	// same whenever the source holds the same. It returns what is known of the
+	// control plane, nil for files, or an error when what it passed on is not
+	// all there is; ctx ends it early.
+	Read(ctx context.Context, use func(manifest.Input)) (*Origin, error)
+}
+
+// Inspector gives the Envoy configuration that a control plane computes.
+type Inspector interface {
+	// Config is the configuration of a proxy, by its full name, as the control
+	// plane's API answers it in JSON; with shadow, as if the shadow policies
+	// were applied. It returns an error when there is none.
+	Config(ctx context.Context, mesh, proxy string, shadow bool) ([]byte, error)
+}
+
+// Mode is what part a control plane has in a deployment,
+// https://kuma.io/docs/2.13.x/introduction/deployments/
+type Mode string
+
+// The modes. A federated zone is one that a global control plane leads.
+const (
+	ModeZone          Mode = "zone"
+	ModeFederatedZone Mode = "federated-zone"
+	ModeGlobal        Mode = "global"
+)
+
+// Modes are all modes.
+var Modes = []Mode{ModeZone, ModeFederatedZone, ModeGlobal}
+
+// Origin is where a snapshot was taken, and what the control plane there tells
+// of itself. What is empty is not known.
+type Origin struct {
+	Source      string   `json:"source" yaml:"source"`                       // in words
+	Product     string   `json:"product,omitempty" yaml:"product,omitempty"` // Kuma, Kong Mesh
+	Version     string   `json:"version,omitempty" yaml:"version,omitempty"` // as the control plane writes it
+	Mode        Mode     `json:"mode,omitempty" yaml:"mode,omitempty"`
+	Environment Format   `json:"environment,omitempty" yaml:"environment,omitempty"`
+	Namespace   string   `json:"namespace,omitempty" yaml:"namespace,omitempty"` // the control plane's, on Kubernetes
+	Zone        string   `json:"zone,omitempty" yaml:"zone,omitempty"`           // of a zone control plane
+	Zones       []Zone   `json:"zones,omitempty" yaml:"zones,omitempty"`         // of a global one, by name
+	Meshes      []string `json:"meshes,omitempty" yaml:"meshes,omitempty"`       // those asked for; empty: all
+	// Absent has the kinds that the source does not know, which is no error.
+	Absent []string `json:"absent,omitempty" yaml:"absent,omitempty"`
+	// Unread has what exists or may exist and could not be read.
+	Unread []Unread `json:"unread,omitempty" yaml:"unread,omitempty"`
+}
+
+// Zone is a zone of a global control plane.
+type Zone struct {
+	Name    string `json:"name" yaml:"name"`
+	Version string `json:"version,omitempty" yaml:"version,omitempty"` // of its control plane; empty: unknown
+}
+
+// Unread is something that could not be read, and the run went on without.
+type Unread struct {
+	What   string `json:"what" yaml:"what"`     // a kind, or "version" and "mode" of the control plane
+	Reason string `json:"reason" yaml:"reason"` // one sentence
+	Remedy string `json:"remedy,omitempty" yaml:"remedy,omitempty"`
+}
+
+// Kinds are the kinds that a source gives, in the order in which it gives them.
+func Kinds() []string { return slices.Clone(kinds) }
+
+// Optional says whether a run makes sense without a kind: then less is known of
+// the proxies, but the policies are.
+func Optional(kind string) bool { return kind == KindDataplane || kind == KindMeshGateway }
+
+// Load takes a snapshot of a source. It returns an error when the source cannot
+// be read; what is wrong with single resources is in the snapshot's Problems.
+func Load(ctx context.Context, source Source) (*Snapshot, error) {
+	var origin *Origin
+	var err error
+	s := read(func(yield func(manifest.Input) bool) {
+		origin, err = source.Read(ctx, func(input manifest.Input) { yield(input) })
+	})
+	if err != nil {
+		return nil, err
+	}
+	if origin != nil {
+		s.Origin = origin
+	}
+	return s, nil
+}
+
+// Files is the source that reads manifests.
+type Files []manifest.Input
+
+// Read implements Source.
+func (f Files) Read(_ context.Context, use func(manifest.Input)) (*Origin, error) {
+	for _, input := range f {
+		use(input)
+	}
+	return nil, nil
+}
+
+// originKind is the kind of the document in which a snapshot's origin stands.
+const (
+	originKind       = "SnapshotOrigin"
+	originAPIVersion = "tracemigrate/v1"
+)
+
+// decodeOrigin reads the document that WriteSnapshot puts first.
+func decodeOrigin(doc *manifest.Document, problems *[]*manifest.Problem) *Origin {
+	root := doc.Value(originKind, problems)
+	strs := func(v manifest.Value) []string {
+		var list []string
+		for _, item := range v.Items() {
+			list = append(list, strings.Clone(item.Str()))
+		}
+		return list
+	}
+	str := func(v manifest.Value, field string) string { return strings.Clone(v.Field(field).Str()) }
+	o := &Origin{
+		Source: str(root, "source"), Product: str(root, "product"), Version: str(root, "version"),
+		Mode: Mode(str(root, "mode")), Environment: Format(str(root, "environment")), Namespace: str(root, "namespace"),
+		Zone: str(root, "zone"), Meshes: strs(root.Field("meshes")), Absent: strs(root.Field("absent")),
+	}
+	if o.Mode != "" && !slices.Contains(Modes, o.Mode) {
+		root.Field("mode").Fail("is none of %v", Modes)
+	}
+	for _, v := range root.Field("zones").Items() {
+		o.Zones = append(o.Zones, Zone{str(v, "name"), str(v, "version")})
+	}
+	for _, v := range root.Field("unread").Items() {
+		o.Unread = append(o.Unread, Unread{str(v, "what"), str(v, "reason"), str(v, "remedy")})
+	}
+	return o
+}
+
+// String is the origin in one line: where, and what control plane that is.
+func (o *Origin) String() string {
+	product := o.Product
+	if product == "" {
+		product = "Kuma"
+	}
+	version := o.Version
+	if version == "" {
+		version = "of unknown version"
+	}
+	parts := []string{fmt.Sprintf("%s %s", product, version)}
+	if o.Mode != "" {
+		parts = append(parts, strings.ReplaceAll(string(o.Mode), "-", " "))
+	} else {
+		parts = append(parts, "mode unknown")
+	}
+	if o.Environment != "" {
+		parts = append(parts, map[Format]string{Kubernetes: "on Kubernetes", Universal: "Universal"}[o.Environment])
+	}
+	return o.Source + ": " + strings.Join(parts, ", ")
+}
+
+// SetMode takes the mode as a control plane's configuration names it, with the
+// address of the global control plane that leads it, if any. Up to 2.7 a zone
+// that none leads was called standalone, and long ago a zone remote.
+func (o *Origin) SetMode(mode, global string) {
+	switch strings.ToLower(mode) {
+	case "global":
+		o.Mode = ModeGlobal
+	case "zone", "remote", "standalone":
+		o.Mode = ModeZone
+		if global != "" {
+			o.Mode = ModeFederatedZone
+		}
+	}
+}
+
+// ZoneInsight is what a global control plane knows of a zone's control plane:
+// kuma.system.v1alpha1.ZoneInsight, in its JSON form.
+type ZoneInsight struct {
+	Subscriptions []struct {
+		Version struct {
+			KumaCp struct{ Version string }
+		}
+	}
+}
+
+// Version is that of the latest subscription that tells one, else empty.
+func (z *ZoneInsight) Version() string {
+	for _, s := range slices.Backward(z.Subscriptions) {
+		if version := s.Version.KumaCp.Version; version != "" {
+			return version
+		}
+	}
+	return ""
+}

@@ -1,0 +1,485 @@
+package report
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"net"
+	"slices"
+	"strconv"
+	"strings"
+
+	"tracemigrate/cluster"
+	"tracemigrate/cluster/manifest"
+	"tracemigrate/convert"
+	"tracemigrate/convert/envoydiff"
+	"tracemigrate/legacy"
+	"tracemigrate/meshtrace"
+)
+
+// Report is all that a dry run tells. Lists are never nil, and in an order that
+// depends on the input alone.
+type Report struct {
+	Origin        cluster.Origin  `json:"origin" yaml:"origin"`
+	KumaVersion   string          `json:"kumaVersion" yaml:"kumaVersion"` // that the policies are for
+	Summary       Summary         `json:"summary" yaml:"summary"`
+	Meshes        []Mesh          `json:"meshes" yaml:"meshes"`
+	TrafficTraces []TrafficTrace  `json:"trafficTraces" yaml:"trafficTraces"`
+	Existing      []Existing      `json:"existingMeshTraces" yaml:"existingMeshTraces"`
+	Policies      []Policy        `json:"policies" yaml:"policies"`
+	Notes         []*convert.Note `json:"notes" yaml:"notes"`
+	Flows         []Flow          `json:"flows" yaml:"flows"`
+	Proxies       []Proxy         `json:"proxies" yaml:"proxies"`
+	HandWork      []string        `json:"handWork" yaml:"handWork"` // one sentence each
+	NextSteps     []Step          `json:"nextSteps" yaml:"nextSteps"`
+}
+
+// Summary counts. Holds says that the migration keeps every proxy's tracing:
+// nothing is refused, no proxy differs, and no policy was refused by the server.
+type Summary struct {
+	Holds         bool `json:"holds" yaml:"holds"`
+	Meshes        int  `json:"meshes" yaml:"meshes"`
+	TrafficTraces int  `json:"trafficTraces" yaml:"trafficTraces"`
+	Policies      int  `json:"policies" yaml:"policies"`
+	Proxies       int  `json:"proxies" yaml:"proxies"`
+	Same          int  `json:"same" yaml:"same"`
+	Inherent      int  `json:"inherent" yaml:"inherent"`
+	Different     int  `json:"different" yaml:"different"`
+	MadeUp        int  `json:"madeUp" yaml:"madeUp"` // of the proxies, those that stand for unknown ones
+	Errors        int  `json:"errors" yaml:"errors"` // among the notes
+	Warnings      int  `json:"warnings" yaml:"warnings"`
+	Refused       int  `json:"refused" yaml:"refused"` // policies that the server's dry run refused
+}
+
+// Mesh is a mesh and its tracing backends.
+type Mesh struct {
+	Name           string    `json:"name" yaml:"name"`
+	Proxies        int       `json:"proxies" yaml:"proxies"`
+	DefaultBackend string    `json:"defaultBackend" yaml:"defaultBackend"`
+	Backends       []Backend `json:"backends" yaml:"backends"`
+	TrafficRoute   bool      `json:"trafficRoute" yaml:"trafficRoute"` // there is one
+}
+
+// Backend is a tracing backend and who uses it.
+type Backend struct {
+	Name          string   `json:"name" yaml:"name"`
+	Type          string   `json:"type" yaml:"type"`
+	Address       string   `json:"address" yaml:"address"`   // host:port; empty when it is unusable
+	Sampling      *float64 `json:"sampling" yaml:"sampling"` // percent, 0 to 100; null: not set, so 100
+	TrafficTraces []string `json:"trafficTraces" yaml:"trafficTraces"`
+	Proxies       int      `json:"proxies" yaml:"proxies"` // whose traces it gets by a TrafficTrace
+}
+
+// TrafficTrace is a policy and the proxies that it really serves.
+type TrafficTrace struct {
+	Mesh      string         `json:"mesh" yaml:"mesh"`
+	Name      string         `json:"name" yaml:"name"`
+	Source    manifest.Place `json:"source" yaml:"source"`
+	Backend   string         `json:"backend" yaml:"backend"` // empty: none that exists
+	Selectors []Selector     `json:"selectors" yaml:"selectors"`
+	Proxies   int            `json:"proxies" yaml:"proxies"`
+}
+
+// Selector is a selector, the proxies for which it decides, and what it becomes.
+type Selector struct {
+	Number   int      `json:"number" yaml:"number"` // within the TrafficTrace, from 1; 0 for none
+	Tags     string   `json:"tags" yaml:"tags"`
+	Proxies  int      `json:"proxies" yaml:"proxies"`
+	Policies []string `json:"policies" yaml:"policies"`
+	Reason   string   `json:"reason,omitempty" yaml:"reason,omitempty"` // why there is no policy
+}
+
+// Existing is a MeshTrace that is there already.
+type Existing struct {
+	Mesh      string `json:"mesh" yaml:"mesh"`
+	Name      string `json:"name" yaml:"name"`
+	Namespace string `json:"namespace,omitempty" yaml:"namespace,omitempty"`
+	Shadow    bool   `json:"shadow" yaml:"shadow"`
+	Proxies   int    `json:"proxies" yaml:"proxies"` // that it selects
+}
+
+// Policy is a MeshTrace that would be created.
+type Policy struct {
+	Mesh      string       `json:"mesh" yaml:"mesh"`
+	Name      string       `json:"name" yaml:"name"`
+	Namespace string       `json:"namespace,omitempty" yaml:"namespace,omitempty"`
+	Source    string       `json:"source" yaml:"source"`
+	Manifest  string       `json:"manifest" yaml:"manifest"` // YAML
+	Proxies   int          `json:"proxies" yaml:"proxies"`   // that it selects
+	Server    *ServerTrial `json:"server,omitempty" yaml:"server,omitempty"`
+}
+
+// ServerTrial is what the API server said to a dry run of a policy.
+type ServerTrial struct {
+	Accepted bool     `json:"accepted" yaml:"accepted"`
+	Message  string   `json:"message,omitempty" yaml:"message,omitempty"` // why it was refused
+	Warnings []string `json:"warnings,omitempty" yaml:"warnings,omitempty"`
+}
+
+// Flow is how many proxies go from what decides for them today to what will.
+type Flow struct {
+	Mesh    string            `json:"mesh" yaml:"mesh"`
+	Before  string            `json:"before" yaml:"before"` // `TrafficTrace "all"`; "nothing"
+	After   string            `json:"after" yaml:"after"`
+	Verdict envoydiff.Verdict `json:"verdict" yaml:"verdict"`
+	Proxies int               `json:"proxies" yaml:"proxies"`
+}
+
+// Proxy is the verdict of one proxy.
+type Proxy struct {
+	Mesh        string                  `json:"mesh" yaml:"mesh"`
+	Name        string                  `json:"name" yaml:"name"`
+	Kind        string                  `json:"kind" yaml:"kind"` // sidecar, builtin gateway, delegated gateway
+	Zone        string                  `json:"zone,omitempty" yaml:"zone,omitempty"`
+	Version     string                  `json:"version" yaml:"version"` // that the verdict is for
+	MadeUp      bool                    `json:"madeUp,omitempty" yaml:"madeUp,omitempty"`
+	Verdict     envoydiff.Verdict       `json:"verdict" yaml:"verdict"`
+	Before      string                  `json:"before" yaml:"before"` // what decides
+	After       string                  `json:"after" yaml:"after"`
+	Target      string                  `json:"target" yaml:"target"` // host:port of today's collector, or nowhere
+	Differences []*envoydiff.Difference `json:"differences" yaml:"differences"`
+
+	comparison *envoydiff.Comparison
+	proxy      *envoydiff.Proxy
+}
+
+// Listeners renders the proxy's HTTP listeners, before and after.
+func (p *Proxy) Listeners() (before, after []envoydiff.Listener) {
+	return p.comparison.Listeners(p.proxy)
+}
+
+// Step is something to do next, and the command that does it.
+type Step struct {
+	Title   string `json:"title" yaml:"title"`
+	Command string `json:"command" yaml:"command"`
+}
+
+// Options say what to report on.
+type Options struct {
+	Convert  convert.Options
+	Versions []cluster.Version // to compare for besides Convert.Version, those of zones
+	// Source is the flags that name the source, for the commands of the next
+	// steps; empty for the current kubeconfig context.
+	Source string
+	// MadeUp is how many proxies may stand for those of a mesh without Dataplanes.
+	MadeUp int
+}
+
+// Build makes the report of a snapshot, and returns with it what conversion
+// gave. When the input itself is wrong it returns the problems and no report.
+func Build(s *cluster.Snapshot, o Options) (*Report, *convert.Result, []*manifest.Problem) {
+	result, problems := convert.Convert(s, o.Convert)
+	if result == nil {
+		return nil, nil, problems
+	}
+	meshes, _ := legacy.Read(s)
+	existing, _ := meshtrace.Read(s, o.Convert.Namespace)
+	before := envoydiff.State{Legacy: meshes, Policies: existing}
+	created := slices.Concat(result.Policies, result.Withheld)
+	after := envoydiff.State{Policies: slices.Concat(live(created), existing)}
+
+	b := &builder{
+		Report: &Report{
+			KumaVersion: o.Convert.Version.String(), Meshes: []Mesh{}, TrafficTraces: []TrafficTrace{}, Existing: []Existing{}, Policies: []Policy{},
+			Notes: result.Notes, Flows: []Flow{}, Proxies: []Proxy{}, HandWork: []string{}, NextSteps: []Step{},
+		},
+		options: o, snapshot: s, result: result,
+		selected: make(map[*meshtrace.Policy]int), decided: make(map[pairName]int), traced: make(map[*legacy.Backend]int),
+	}
+	if s.Origin != nil {
+		b.Origin = *s.Origin
+	}
+	if b.Notes == nil {
+		b.Notes = []*convert.Note{}
+	}
+	all := s
+	if made, _ := envoydiff.MadeUp(meshes, after.Policies, s.Dataplanes, o.MadeUp); len(made) > 0 {
+		with := *s
+		with.Dataplanes = slices.Concat(s.Dataplanes, made)
+		all = &with
+	}
+	b.compare(all, before, after)
+	b.legacy(meshes)
+	b.policies(existing)
+	b.summarize()
+	b.handWork()
+	b.nextSteps(meshes)
+	return b.Report, result, problems
+}
+
+// live is policies as they will be when they are applied in earnest: a shadow
+// serves nobody.
+func live(policies []*meshtrace.Policy) []*meshtrace.Policy {
+	out := make([]*meshtrace.Policy, 0, len(policies))
+	for _, p := range policies {
+		applied := *p
+		applied.Labels = make(map[string]string, len(p.Labels))
+		for key, value := range p.Labels {
+			if key != cluster.EffectLabel {
+				applied.Labels[key] = value
+			}
+		}
+		out = append(out, &applied)
+	}
+	return out
+}
+
+// pairName names a selector of a TrafficTrace.
+type pairName struct {
+	mesh, trace string
+	number      int
+}
+
+type builder struct {
+	*Report
+	options  Options
+	snapshot *cluster.Snapshot
+	result   *convert.Result
+	selected map[*meshtrace.Policy]int // proxies, of those known
+	decided  map[pairName]int
+	traced   map[*legacy.Backend]int
+}
+
+// identity of a policy, whatever copy of it.
+type identity struct{ mesh, namespace, name string }
+
+func identityOf(p *meshtrace.Policy) identity { return identity{p.Mesh, p.Namespace, p.Name} }
+
+// compare fills in Proxies and Flows. A proxy's verdict is for the version of
+// its zone, or the worst where its zone is not known.
+func (b *builder) compare(s *cluster.Snapshot, before, after envoydiff.State) {
+	versions := []cluster.Version{b.options.Convert.Version}
+	for _, v := range b.options.Versions {
+		if !slices.Contains(versions, v) {
+			versions = append(versions, v)
+		}
+	}
+	comparisons := make([]*envoydiff.Comparison, 0, len(versions))
+	for _, v := range versions {
+		comparisons = append(comparisons, envoydiff.Compare(s, before, after, envoydiff.Options{Version: v}))
+	}
+	ofZone := make(map[string]int) // position of the version in versions
+	for _, zone := range b.Origin.Zones {
+		if v, err := cluster.ParseVersion(zone.Version); err == nil {
+			ofZone[zone.Name] = slices.Index(versions, v)
+		}
+	}
+	flows := make(map[Flow]int)
+	selected := make(map[identity]int)
+	for i := range comparisons[0].Proxies {
+		zone := zoneOf(comparisons[0].Proxies[i].Dataplane)
+		at, known := ofZone[zone]
+		if !known || at < 0 {
+			at = worst(comparisons, i)
+		}
+		p := &comparisons[at].Proxies[i]
+		out := Proxy{
+			Mesh: p.Mesh, Name: p.Name, Kind: kindOf(p.Dataplane), Zone: zone, Version: versions[at].String(), MadeUp: p.Dataplane.File == "",
+			Verdict: p.Verdict, Before: p.Before.Source(), After: p.After.Source(), Target: p.Before.Address(), Differences: p.Differences,
+			comparison: comparisons[at], proxy: p,
+		}
+		if out.Differences == nil {
+			out.Differences = []*envoydiff.Difference{}
+		}
+		b.Proxies = append(b.Proxies, out)
+		flows[Flow{Mesh: p.Mesh, Before: short(&p.Before), After: short(&p.After), Verdict: p.Verdict}]++
+		if out.MadeUp {
+			continue
+		}
+		for _, policy := range p.After.Policies {
+			selected[identityOf(policy)]++
+		}
+		if p.Before.Pair != nil {
+			b.decided[pairName{p.Mesh, p.Before.Pair.Name, p.Before.Pair.Number}]++
+			if p.Before.Backend != nil {
+				b.traced[p.Before.Backend]++
+			}
+		}
+	}
+	for _, p := range after.Policies {
+		b.selected[p] = selected[identityOf(p)]
+	}
+	for flow, n := range flows {
+		flow.Proxies = n
+		b.Flows = append(b.Flows, flow)
+	}
+	slices.SortFunc(b.Flows, func(a, c Flow) int {
+		return cmp.Or(cmp.Compare(a.Mesh, c.Mesh), cmp.Compare(c.Proxies, a.Proxies), cmp.Compare(a.Before, c.Before), cmp.Compare(a.After, c.After), cmp.Compare(a.Verdict, c.Verdict))
+	})
+}
+
+func worst(comparisons []*envoydiff.Comparison, proxy int) int {
+	rank := map[envoydiff.Verdict]int{envoydiff.Same: 0, envoydiff.Inherent: 1, envoydiff.Different: 2}
+	at := 0
+	for i, c := range comparisons {
+		if rank[c.Proxies[proxy].Verdict] > rank[comparisons[at].Proxies[proxy].Verdict] {
+			at = i
+		}
+	}
+	return at
+}
+
+// zoneOf is the zone of a proxy: a label, or as older versions have it a tag.
+func zoneOf(dp *cluster.Dataplane) string {
+	if zone := dp.Labels["kuma.io/zone"]; zone != "" {
+		return zone
+	}
+	for _, set := range dp.TagSets() {
+		if zone := set["kuma.io/zone"]; zone != "" {
+			return zone
+		}
+	}
+	return ""
+}
+
+func kindOf(dp *cluster.Dataplane) string {
+	switch {
+	case dp.Builtin():
+		return "builtin gateway"
+	case dp.Gateway != nil:
+		return "delegated gateway"
+	}
+	return "sidecar"
+}
+
+// short names what decides, for the picture.
+func short(d *envoydiff.Decision) string {
+	switch {
+	case len(d.Conf.Backends) > 0 || d.Pair == nil && len(d.Policies) > 0:
+		return fmt.Sprintf("MeshTrace %q", d.Policies[len(d.Policies)-1].Name)
+	case d.Pair == nil:
+		return "nothing"
+	case len(d.Pair.Selectors) > 1:
+		return fmt.Sprintf("TrafficTrace %q, selector %d", d.Pair.Name, d.Pair.Number)
+	}
+	return fmt.Sprintf("TrafficTrace %q", d.Pair.Name)
+}
+
+// legacy fills in Meshes and TrafficTraces.
+func (b *builder) legacy(meshes []*legacy.Mesh) {
+	proxies := make(map[string]int)
+	for _, dp := range b.snapshot.Dataplanes {
+		proxies[dp.Mesh]++
+	}
+	fates := make(map[pairName]*convert.Fate)
+	for _, fate := range b.result.Fates {
+		fates[pairName{fate.Mesh, fate.TrafficTrace, fate.Selector}] = fate
+	}
+	for _, mesh := range meshes {
+		m := Mesh{
+			Name: mesh.Name, Proxies: proxies[mesh.Name], DefaultBackend: mesh.DefaultBackend,
+			Backends: []Backend{}, TrafficRoute: b.snapshot.TrafficRoutes[mesh.Name],
+		}
+		users := make(map[*legacy.Backend][]string)
+		for _, trace := range mesh.TrafficTraces {
+			t := TrafficTrace{Mesh: mesh.Name, Name: trace.Name, Source: trace.Place, Selectors: []Selector{}}
+			if backend := mesh.BackendOf(trace); backend != nil {
+				t.Backend = backend.Name
+				users[backend] = append(users[backend], trace.Name)
+			}
+			for i := range trace.Selectors {
+				name := pairName{mesh.Name, trace.Name, i + 1}
+				s := Selector{Number: i + 1, Tags: trace.Selectors[i].Tags.String(), Proxies: b.decided[name], Policies: []string{}}
+				if fate := fates[name]; fate != nil {
+					s.Reason = fate.Reason
+					for _, policy := range fate.Policies {
+						s.Policies = append(s.Policies, policy.Name)
+					}
+				}
+				t.Proxies += s.Proxies
+				t.Selectors = append(t.Selectors, s)
+			}
+			b.TrafficTraces = append(b.TrafficTraces, t)
+		}
+		for _, backend := range mesh.Backends {
+			out := Backend{Name: backend.Name, Type: backend.Type, Sampling: backend.Sampling, TrafficTraces: users[backend], Proxies: b.traced[backend]}
+			if len(backend.Problems) == 0 {
+				to := backend.Collector()
+				out.Address = net.JoinHostPort(to.Host, strconv.Itoa(int(to.Port)))
+			}
+			if out.TrafficTraces == nil {
+				out.TrafficTraces = []string{}
+			}
+			m.Backends = append(m.Backends, out)
+		}
+		b.Meshes = append(b.Meshes, m)
+	}
+}
+
+// policies fills in Policies and Existing.
+func (b *builder) policies(existing []*meshtrace.Policy) {
+	selected := make(map[identity]int)
+	for p, n := range b.selected {
+		selected[identityOf(p)] = n
+	}
+	style := meshtrace.Style{Version: b.options.Convert.Version}
+	for _, p := range b.result.Policies {
+		var text bytes.Buffer
+		if err := meshtrace.Write(&text, []*meshtrace.Policy{p}, style); err != nil {
+			b.HandWork = append(b.HandWork, fmt.Sprintf("%s could not be written: %v", p, err))
+			continue
+		}
+		b.Policies = append(b.Policies, Policy{
+			Mesh: p.Mesh, Name: p.Name, Namespace: p.Namespace, Source: p.Source, Manifest: text.String(), Proxies: selected[identityOf(p)],
+		})
+	}
+	for _, p := range existing {
+		b.Existing = append(b.Existing, Existing{
+			Mesh: p.Mesh, Name: p.Name, Namespace: p.Namespace, Shadow: p.Shadow(b.options.Convert.Version), Proxies: selected[identityOf(p)],
+		})
+	}
+}
+
+func (b *builder) summarize() {
+	sum := &b.Summary
+	sum.Meshes, sum.TrafficTraces, sum.Policies, sum.Proxies = len(b.Meshes), len(b.TrafficTraces), len(b.Policies), len(b.Proxies)
+	for i := range b.Proxies {
+		switch b.Proxies[i].Verdict {
+		case envoydiff.Same:
+			sum.Same++
+		case envoydiff.Inherent:
+			sum.Inherent++
+		case envoydiff.Different:
+			sum.Different++
+		}
+		if b.Proxies[i].MadeUp {
+			sum.MadeUp++
+		}
+	}
+	for _, note := range b.Notes {
+		switch note.Severity {
+		case manifest.Error:
+			sum.Errors++
+		case manifest.Warning:
+			sum.Warnings++
+		}
+	}
+	sum.Holds = sum.Errors == 0 && sum.Different == 0
+}
+
+// handWork lists what the tool cannot do: the remedies of errors and warnings.
+func (b *builder) handWork() {
+	told := make(map[string]bool)
+	for _, note := range b.Notes {
+		if note.Remedy == "" || note.Severity == manifest.Info || strings.HasPrefix(note.Remedy, "nothing") {
+			continue
+		}
+		work := fmt.Sprintf("%s: %s (%s)", note.Resource, note.Remedy, note.Code)
+		if !told[work] {
+			told[work] = true
+			b.HandWork = append(b.HandWork, work)
+		}
+	}
+}
+
+// Refuse records what the API server said to the dry run of each policy, in
+// the order of Policies.
+func (r *Report) Refuse(trials []ServerTrial) {
+	for i := range trials {
+		r.Policies[i].Server = &trials[i]
+		if !trials[i].Accepted {
+			r.Summary.Refused++
+			r.Summary.Holds = false
+		}
+	}
+}
