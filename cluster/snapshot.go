@@ -22,9 +22,9 @@ type Snapshot struct {
 	// TrafficRoutes has the meshes with at least one TrafficRoute.
 	TrafficRoutes map[string]bool
 	// Origin is what is known of the control plane; nil for files that do not tell.
-	Origin *Origin
-	// originFile is where the origin stands, empty for a live source.
-	originFile string
+	Origin     *Origin
+	live       bool   // read from a cluster
+	originFile string // where the origin stands, if it does in a file
 	// Problems of the texts and of the kinds decoded here.
 	Problems []*manifest.Problem
 	// Skipped are the errors of resources that were left out, see Skipping.
@@ -195,10 +195,42 @@ func (dp *Dataplane) fingerprint() string {
 	return fmt.Sprintf("%q %+v %+v %+v", labels, dp.Inbounds, dp.Outbounds, dp.Gateway)
 }
 
+// Only is s without the resources of other meshes than those named; all when
+// none is.
+func (s *Snapshot) Only(meshes []string) *Snapshot {
+	if len(meshes) == 0 {
+		return s
+	}
+	wanted := make(map[string]bool, len(meshes))
+	for _, name := range meshes {
+		wanted[name] = true
+	}
+	of := func(r *Resource) bool { return wanted[r.Mesh] }
+	rest := *s
+	rest.Meshes = keep(s.Meshes, func(r *Resource) bool { return wanted[r.Name] })
+	rest.TrafficTraces, rest.MeshTraces = keep(s.TrafficTraces, of), keep(s.MeshTraces, of)
+	rest.Dataplanes = keep(s.Dataplanes, func(dp *Dataplane) bool { return wanted[dp.Mesh] })
+	rest.MeshGateways = keep(s.MeshGateways, func(g *MeshGateway) bool { return wanted[g.Mesh] })
+	rest.TrafficRoutes = make(map[string]bool)
+	for mesh, routed := range s.TrafficRoutes {
+		if wanted[mesh] {
+			rest.TrafficRoutes[mesh] = routed
+		}
+	}
+	return &rest
+}
+
+// Live says whether s was read from a cluster, not from files.
+func (s *Snapshot) Live() bool { return s.live }
+
+// FromCluster says whether s was read from a cluster, directly or by way of a
+// snapshot.
+func (s *Snapshot) FromCluster() bool { return s.live || s.originFile != "" }
+
 // Skippable says whether a problem concerns a resource that was read from a
 // cluster, directly or by way of a snapshot, and not a manifest at hand.
 func (s *Snapshot) Skippable(p *manifest.Problem) bool {
-	return s.Origin != nil && (s.originFile == "" || s.originFile == p.File)
+	return s.live || s.originFile != "" && s.originFile == p.File
 }
 
 // Skipping is s without the resources that its own problems, or the given ones,

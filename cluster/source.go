@@ -91,7 +91,7 @@ func Load(ctx context.Context, source Source) (*Snapshot, error) {
 		return nil, err
 	}
 	if origin != nil {
-		s.Origin = origin
+		s.Origin, s.live = origin, true
 	}
 	return s, nil
 }
@@ -196,4 +196,11 @@ func (z *ZoneInsight) Version() string {
 		}
 	}
 	return ""
+}
+
+// NothingLegacy says that the control plane knows no TrafficTrace any more: it
+// is of Kuma 3.0 or later, or has no such kind.
+func (o *Origin) NothingLegacy() bool {
+	m := versionPattern.FindStringSubmatch(o.Version)
+	return m != nil && len(m[1]) == 1 && m[1] >= "3" || slices.Contains(o.Absent, KindTrafficTrace)
 }

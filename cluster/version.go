@@ -49,3 +49,6 @@ func (v Version) AtLeast(w Version) bool { return !v.Less(w) }
 
 // String is "major.minor".
 func (v Version) String() string { return fmt.Sprintf("%d.%d", v.Major, v.Minor) }
+
+// IsVersion says whether s has the form of a version, known or not.
+func IsVersion(s string) bool { return versionPattern.MatchString(s) }

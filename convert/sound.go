@@ -14,7 +14,7 @@ import (
 // Skipped tells of them. An error in a manifest at hand, which can be mended,
 // returns s as it is. namespace is the control plane's.
 func Sound(s *cluster.Snapshot, namespace string) *cluster.Snapshot {
-	for s.Origin != nil {
+	for s.FromCluster() {
 		_, wrong := legacy.Read(s)
 		_, alsoWrong := meshtrace.Read(s, namespace)
 		problems := slices.Concat(wrong, alsoWrong)
@@ -28,7 +28,7 @@ func Sound(s *cluster.Snapshot, namespace string) *cluster.Snapshot {
 			}
 		}
 		if errors == 0 {
-			break
+			return s
 		}
 		s = s.Skipping(problems)
 	}

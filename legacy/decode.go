@@ -13,7 +13,7 @@ import (
 
 func decodeMesh(r *cluster.Resource, problems *[]*manifest.Problem) *Mesh {
 	mesh := &Mesh{Resource: r, backends: make(map[string]*Backend)}
-	tracing := r.Spec.Into(problems).Field("tracing")
+	tracing := r.Spec.Afresh(problems).Field("tracing")
 	tracing.Known("backends", "defaultBackend")
 	mesh.DefaultBackend = tracing.Field("defaultBackend").Str()
 	nodes := make(map[string]manifest.Value)
@@ -175,7 +175,7 @@ func isHost(s string) bool {
 
 func decodeTrafficTrace(r *cluster.Resource, problems *[]*manifest.Problem) *TrafficTrace {
 	t := &TrafficTrace{Resource: r}
-	spec := r.Spec.Into(problems)
+	spec := r.Spec.Afresh(problems)
 	r.Spec = spec
 	conf := spec.Field("conf")
 	conf.Known("backend")

@@ -67,6 +67,14 @@ func (v Value) Into(problems *[]*Problem) Value {
 	return Value{node: v.node, in: &in}
 }
 
+// Afresh is Into, with none counted of the problems recorded before: a resource
+// may be decoded twice.
+func (v Value) Afresh(problems *[]*Problem) Value {
+	v = v.Into(problems)
+	v.in.count = new([2]int)
+	return v
+}
+
 // Present says whether there is a value other than null.
 func (v Value) Present() bool { return v.node != nil && v.node.Kind != Null }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -130,7 +131,7 @@ func benchConvert(b *testing.B, text, name string, baseline func()) {
 	b.ReportAllocs()
 	b.SetBytes(int64(len(text)))
 	for b.Loop() {
-		if code := run(args, strings.NewReader(""), io.Discard, io.Discard); code != 0 {
+		if code := run(b.Context(), args, strings.NewReader(""), io.Discard, io.Discard); code != 0 {
 			b.Fatalf("exit code %d", code)
 		}
 	}
@@ -224,7 +225,7 @@ func peakMemory(b *testing.B, args []string) int64 {
 // writes the process's status to the file report.
 func runAndReport(report string) int {
 	leanMemory()
-	code := run(append([]string{"tracemigrate"}, os.Args[1:]...), os.Stdin, os.Stdout, os.Stderr)
+	code := run(context.Background(), append([]string{"tracemigrate"}, os.Args[1:]...), os.Stdin, os.Stdout, os.Stderr)
 	status, err := os.ReadFile("/proc/self/status")
 	if err == nil {
 		err = os.WriteFile(report, status, 0o600)

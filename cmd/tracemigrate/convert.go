@@ -27,9 +27,8 @@ func convertCommand() *cli.Command {
 			"   kubectl get meshes,traffictraces,dataplanes,meshgateways,trafficroutes,meshtraces -A -o yaml |\n" +
 			"     tracemigrate convert -f - --kuma-version 2.13 | kubectl apply -f -\n\n" +
 			"stderr tells what became of each selector, then notes. docs/notes.md explains each note.",
-		Flags: []cli.Flag{
-			filenameFlag(),
-			&cli.StringFlag{Name: "kuma-version", Value: cluster.Latest.String(), Usage: "the `VERSION` of the control plane that the policies are for, 2.0 to " + cluster.Latest.String()},
+		Flags: append(sourceFlags(),
+			versionFlag(),
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Value: "yaml", Usage: "`FORM` of the output: yaml or json"},
 			&cli.StringFlag{Name: "format", Usage: "`FORMAT` of the policies: kubernetes or universal (default: that of each TrafficTrace)"},
 			namespaceFlag(),
@@ -42,7 +41,7 @@ func convertCommand() *cli.Command {
 			&cli.BoolFlag{Name: "no-comments", Usage: "leave out the comment and annotation that say where a policy came from"},
 			&cli.StringFlag{Name: "notes-output", Usage: "write the notes to `FILE` as JSON"},
 			&cli.BoolFlag{Name: "keep-going", Usage: "write what can be converted although something cannot; still exits 1"},
-		},
+		),
 		Action: runConvert,
 	}
 }
@@ -51,8 +50,8 @@ func namespaceFlag() cli.Flag {
 	return &cli.StringFlag{Name: "namespace", Aliases: []string{"n"}, Value: "kuma-system", Usage: "the control plane's `NAMESPACE` on Kubernetes, where policies for all proxies stand"}
 }
 
-func filenameFlag() cli.Flag {
-	return &cli.StringSliceFlag{Name: "filename", Aliases: []string{"f"}, Usage: "read `FILE`, every manifest in a directory and below, or - for stdin; may be repeated"}
+func versionFlag() cli.Flag {
+	return &cli.StringFlag{Name: "kuma-version", Usage: "the `VERSION` of the control plane that policies are for, 2.0 to " + cluster.Latest.String() + " (default: what the control plane tells; " + cluster.Latest.String() + " for files)"}
 }
 
 func runConvert(c *cli.Context) error {
@@ -60,18 +59,25 @@ func runConvert(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	inputs, err := openInputs(c, "filename")
+	snapshot, _, err := load(c)
 	if err != nil {
 		return err
 	}
-	snapshot := cluster.Read(inputs)
-	result, problems := convert.Convert(snapshot, options)
 	words := newPrinter(c.App.ErrWriter)
+	if err := settle(c, snapshot, &options); err != nil {
+		return err
+	}
+	style.Version = options.Version
+	result, problems := convert.Convert(snapshot, options)
 	if result == nil {
 		words.problems(problems, "converted")
 		return cli.Exit("", exitError)
 	}
-	if snapshot.Empty() {
+	if snapshot.Origin != nil && snapshot.Origin.NothingLegacy() && len(snapshot.TrafficTraces) == 0 {
+		words.line("nothing legacy is left here: %s", snapshot.Origin)
+		return nil
+	}
+	if snapshot.Empty() && !snapshot.Live() {
 		return errors.New("the input has no resource of Kuma: no Mesh, no TrafficTrace, nothing; is it what you meant to read?")
 	}
 	words.result(snapshot, result)
@@ -105,11 +111,14 @@ func convertFlags(c *cli.Context) (convert.Options, meshtrace.Style, error) {
 	var options convert.Options
 	var style meshtrace.Style
 	if c.Args().Present() {
-		return options, style, fmt.Errorf("unexpected argument %q; files are given with -f", c.Args().First())
+		return options, style, unexpected(c)
 	}
-	version, err := cluster.ParseVersion(c.String("kuma-version"))
-	if err != nil {
-		return options, style, fmt.Errorf("--kuma-version: %w", err)
+	var version cluster.Version
+	if given := c.String("kuma-version"); given != "" {
+		var err error
+		if version, err = kumaVersion(given, nil); err != nil {
+			return options, style, err
+		}
 	}
 	switch form := c.String("output"); form {
 	case "yaml", "json":
@@ -130,7 +139,7 @@ func convertFlags(c *cli.Context) (convert.Options, meshtrace.Style, error) {
 	if c.Bool("force") && c.String("output-dir") == "" {
 		return options, style, errors.New("--force goes with --output-dir")
 	}
-	style.Version, style.Bare = version, c.Bool("no-comments")
+	style.Bare = c.Bool("no-comments")
 	options = convert.Options{
 		Version: version, Format: format, Namespace: c.String("namespace"), Labels: make(map[string]string),
 		ZoneOrigin: c.Bool("zone-origin"), Shadow: c.Bool("shadow"), RoundSampling: c.Bool("round-sampling"),
@@ -145,15 +154,33 @@ func convertFlags(c *cli.Context) (convert.Options, meshtrace.Style, error) {
 		}
 		options.Labels[key] = value
 	}
+	if version == (cluster.Version{}) {
+		return options, style, nil // settle checks
+	}
 	return options, style, options.Check()
+}
+
+// settle completes options by what the snapshot tells, and checks them.
+func settle(c *cli.Context, s *cluster.Snapshot, o *convert.Options) error {
+	var err error
+	if o.Version, err = kumaVersion(c.String("kuma-version"), s); err != nil {
+		return err
+	}
+	o.Namespace = systemNamespace(c, s)
+	if o.Format == "" && s.Origin != nil && s.Origin.Environment == cluster.Kubernetes {
+		o.Format = cluster.Kubernetes // the control plane's API shows objects of Kubernetes in the other form
+	}
+	return o.Check()
+}
+
+// unexpected is the error of an argument that is no flag.
+func unexpected(c *cli.Context) error {
+	return fmt.Errorf("unexpected argument %q; files are given with -f", c.Args().First())
 }
 
 // openInputs finds the files of -f.
 func openInputs(c *cli.Context, flag string) ([]manifest.Input, error) {
 	paths := c.StringSlice(flag)
-	if len(paths) == 0 {
-		return nil, errors.New("nothing to read: give a file, a directory or - (stdin) with -f")
-	}
 	var inputs []manifest.Input
 	seen := make(map[string]bool)
 	var failed []error

@@ -34,9 +34,8 @@ func diffCommand() *cli.Command {
 			"   tracemigrate diff -f cluster.yaml --meshtrace edited/\n" +
 			"   tracemigrate diff --before before/ --after after/   # dumps of running proxies\n\n" +
 			"Exit codes: 0 no proxy is different; 1 one is; 2 error. docs/diff.md describes the output.",
-		Flags: []cli.Flag{
-			filenameFlag(),
-			&cli.StringSliceFlag{Name: "kuma-version", Usage: "`VERSIONS` of the control plane, comma-separated or repeated; the verdict must hold for each (default: " + cluster.Latest.String() + ")"},
+		Flags: append(sourceFlags(),
+			&cli.StringSliceFlag{Name: "kuma-version", Usage: "`VERSIONS` of the control plane, comma-separated or repeated; the verdict must hold for each (default: what the control plane tells; " + cluster.Latest.String() + " for files)"},
 			namespaceFlag(),
 			&cli.StringSliceFlag{Name: "meshtrace", Usage: "verify the MeshTraces of `FILE` or directory instead of converting; may be repeated"},
 			&cli.StringFlag{Name: "before", Usage: "config dump of a proxy (`FILE`), or a directory with one file a proxy, from before the migration"},
@@ -45,7 +44,7 @@ func diffCommand() *cli.Command {
 			&cli.StringSliceFlag{Name: "accept", Usage: "do not count differences of `CODE`; may be repeated"},
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Value: "text", Usage: "`FORM` of the output: text, json, yaml, junit or markdown"},
 			&cli.BoolFlag{Name: "full", Usage: "text: list all proxies of a group"},
-		},
+		),
 		Action: runDiff,
 	}
 }
@@ -94,7 +93,7 @@ func runDiff(c *cli.Context) error {
 		return fmt.Errorf("--output: %q is none of text, json, yaml, junit, markdown", c.String("output"))
 	}
 	if c.Args().Present() {
-		return fmt.Errorf("unexpected argument %q; files are given with -f", c.Args().First())
+		return unexpected(c)
 	}
 	accepted, err := acceptedCodes(c)
 	if err != nil {
@@ -137,11 +136,12 @@ func acceptedCodes(c *cli.Context) ([]envoydiff.Code, error) {
 	return accepted, nil
 }
 
+// versions are those of --kuma-version; none when it is not given.
 func versions(c *cli.Context) ([]cluster.Version, error) {
 	var list []cluster.Version
 	given := c.StringSlice("kuma-version")
 	if len(given) == 0 {
-		return []cluster.Version{cluster.Latest}, nil
+		return nil, nil
 	}
 	for _, text := range strings.Split(strings.Join(given, ","), ",") {
 		version, err := cluster.ParseVersion(strings.TrimSpace(text))
@@ -155,19 +155,44 @@ func versions(c *cli.Context) ([]cluster.Version, error) {
 	return list, nil
 }
 
+// versionsOf are the versions that a snapshot tells of: the control plane's and
+// those of its zones.
+func versionsOf(s *cluster.Snapshot) ([]cluster.Version, error) {
+	own, err := kumaVersion("", s)
+	if err != nil {
+		return nil, err
+	}
+	list := []cluster.Version{own}
+	if s.Origin == nil {
+		return list, nil
+	}
+	for _, zone := range s.Origin.Zones {
+		version, err := cluster.ParseVersion(zone.Version)
+		if zone.Version != "" && err == nil && !slices.Contains(list, version) {
+			list = append(list, version)
+		}
+	}
+	return list, nil
+}
+
 // compareManifests compares once for each version.
 func compareManifests(c *cli.Context, accepted []envoydiff.Code) ([]*envoydiff.Comparison, error) {
 	list, err := versions(c)
 	if err != nil {
 		return nil, err
 	}
-	inputs, err := openInputs(c, "filename")
+	snapshot, _, err := load(c)
 	if err != nil {
 		return nil, err
 	}
 	words := newPrinter(c.App.ErrWriter)
-	snapshot := cluster.Read(inputs)
-	before, problems := readState(snapshot, c.String("namespace"))
+	namespace := systemNamespace(c, snapshot)
+	if list == nil {
+		if list, err = versionsOf(snapshot); err != nil {
+			return nil, err
+		}
+	}
+	before, problems := readState(snapshot, namespace)
 	var given []*meshtrace.Policy
 	if c.IsSet("meshtrace") {
 		inputs, err := openInputs(c, "meshtrace")
@@ -175,7 +200,7 @@ func compareManifests(c *cli.Context, accepted []envoydiff.Code) ([]*envoydiff.C
 			return nil, err
 		}
 		edited := cluster.Read(inputs)
-		policies, wrong := meshtrace.Read(edited, c.String("namespace"))
+		policies, wrong := meshtrace.Read(edited, namespace)
 		problems = slices.Concat(problems, edited.Problems, wrong)
 		given = policies
 		if len(policies) == 0 && !hasError(problems) {
@@ -200,7 +225,7 @@ func compareManifests(c *cli.Context, accepted []envoydiff.Code) ([]*envoydiff.C
 			words.line("tracemigrate: %d of the MeshTraces are shadows, which Kuma %s computes but does not apply, so they give no proxy tracing", shadows, version)
 		}
 		if !c.IsSet("meshtrace") {
-			result, _ := convert.Convert(snapshot, convert.Options{Version: version, Namespace: c.String("namespace")})
+			result, _ := convert.Convert(snapshot, convert.Options{Version: version, Namespace: namespace})
 			words.refusals(version, result)
 			// Those that conflict are compared, too: the comparison shows how.
 			policies = slices.Concat(result.Policies, result.Withheld)

@@ -24,11 +24,7 @@ func explainCommand() *cli.Command {
 		ArgsUsage: "PROXY",
 		Description: "PROXY is a Dataplane's name, or mesh/name where several meshes have one.\n\n" +
 			"   tracemigrate explain web-1 -f cluster.yaml --kuma-version 2.13",
-		Flags: []cli.Flag{
-			filenameFlag(),
-			&cli.StringFlag{Name: "kuma-version", Value: cluster.Latest.String(), Usage: "the `VERSION` of the control plane"},
-			namespaceFlag(),
-		},
+		Flags:  append(sourceFlags(), versionFlag(), namespaceFlag()),
 		Action: runExplain,
 	}
 }
@@ -38,16 +34,20 @@ func runExplain(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	version, err := cluster.ParseVersion(c.String("kuma-version"))
-	if err != nil {
-		return fmt.Errorf("--kuma-version: %w", err)
+	if given := c.String("kuma-version"); given != "" {
+		if _, err := kumaVersion(given, nil); err != nil {
+			return err
+		}
 	}
-	inputs, err := openInputs(c, "filename")
+	snapshot, _, err := load(c)
 	if err != nil {
 		return err
 	}
-	snapshot := cluster.Read(inputs)
-	state, problems := readState(snapshot, c.String("namespace"))
+	version, err := kumaVersion(c.String("kuma-version"), snapshot)
+	if err != nil {
+		return err
+	}
+	state, problems := readState(snapshot, systemNamespace(c, snapshot))
 	if hasError(problems) {
 		newPrinter(c.App.ErrWriter).problems(problems, "explained")
 		return cli.Exit("", exitError)
@@ -78,27 +78,38 @@ func proxyName(c *cli.Context) (string, error) {
 	rest := args[1:]
 	for len(rest) > 0 && strings.HasPrefix(rest[0], "-") {
 		name, value, joined := strings.Cut(strings.TrimLeft(rest[0], "-"), "=")
-		if full, ok := map[string]string{"f": "filename", "n": "namespace"}[name]; ok {
-			name = full
-		}
-		if !slices.Contains([]string{"filename", "kuma-version", "namespace"}, name) {
+		flag := flagOf(c, name)
+		if flag == nil {
 			break
 		}
 		rest = rest[1:]
+		if _, isBool := flag.(*cli.BoolFlag); isBool && !joined {
+			value, joined = "true", true
+		}
 		if !joined {
 			if len(rest) == 0 || strings.HasPrefix(rest[0], "-") && rest[0] != "-" {
-				return "", fmt.Errorf("flag --%s needs a value", name)
+				return "", fmt.Errorf("flag --%s needs a value", flag.Names()[0])
 			}
 			value, rest = rest[0], rest[1:]
 		}
-		if err := c.Set(name, value); err != nil {
-			return "", err
+		if err := c.Set(flag.Names()[0], value); err != nil {
+			return "", fmt.Errorf("flag --%s: %w", flag.Names()[0], err)
 		}
 	}
 	if len(rest) > 0 {
 		return "", fmt.Errorf("unexpected argument %q; see tracemigrate explain --help", rest[0])
 	}
 	return args[0], nil
+}
+
+// flagOf is the command's flag of a name, nil when it has none.
+func flagOf(c *cli.Context, name string) cli.Flag {
+	for _, flag := range c.Command.Flags {
+		if slices.Contains(flag.Names(), name) {
+			return flag
+		}
+	}
+	return nil
 }
 
 func findProxy(s *cluster.Snapshot, name string) (*cluster.Dataplane, error) {

@@ -22,6 +22,8 @@ type file struct {
 // writeFiles writes files to dir, which it makes if need be: all of them, or on
 // an error none, leaving what was there. Without force it overwrites nothing.
 func writeFiles(dir string, files []file, force bool) (err error) {
+	writing.Lock()
+	defer writing.Unlock()
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return fmt.Errorf("making the output directory: %w", err)
 	}
@@ -150,6 +152,8 @@ func writeNotes(path string, notes []*convert.Note) error {
 		}
 		return nil
 	}
+	writing.Lock()
+	defer writing.Unlock()
 	temporary, err := writeTemporary(filepath.Dir(path), text.Bytes())
 	if err != nil {
 		return fmt.Errorf("writing notes to %s: %w", path, err)

@@ -33,7 +33,7 @@ func TestGolden(t *testing.T) {
 				args = append(args, strings.Fields(string(flags))...)
 			}
 			var stdout, stderr bytes.Buffer
-			code := run(args, strings.NewReader(""), &stdout, &stderr)
+			code := run(t.Context(), args, strings.NewReader(""), &stdout, &stderr)
 			output := "output.yaml"
 			if strings.Contains(strings.Join(args, " "), "-o json") {
 				output = "output.json"
@@ -42,7 +42,7 @@ func TestGolden(t *testing.T) {
 			golden(t, "stderr.txt", fmt.Sprintf("exit %d\n%s", code, stderr.String()))
 
 			again := bytes.Buffer{}
-			run(args, strings.NewReader(""), &again, &bytes.Buffer{})
+			run(t.Context(), args, strings.NewReader(""), &again, &bytes.Buffer{})
 			assert.Equal(t, stdout.String(), again.String(), "the same input gives the same bytes")
 
 			policies, problems := meshtrace.Read(cluster.Read([]manifest.Input{manifest.Text(output, stdout.String())}))

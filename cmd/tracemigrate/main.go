@@ -4,12 +4,17 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
+	"path/filepath"
 	"runtime/debug"
 	"strings"
+	"sync"
+	"syscall"
 
 	"github.com/urfave/cli/v2"
 )
@@ -22,8 +27,19 @@ const (
 
 func main() {
 	leanMemory()
-	os.Exit(run(os.Args, os.Stdin, os.Stdout, os.Stderr))
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	go func() {
+		<-ctx.Done()
+		writing.Lock() // what is half written is finished or taken back first
+		_, _ = fmt.Fprintln(os.Stderr, "\ntracemigrate: interrupted")
+		os.Exit(exitError)
+	}()
+	os.Exit(run(ctx, os.Args, os.Stdin, os.Stdout, os.Stderr))
 }
+
+// writing is held while files are written.
+var writing sync.Mutex
 
 // leanMemory trades a little time for a third of the memory: what is read is
 // garbage as soon as it is decoded. The environment variable GOGC has precedence.
@@ -34,16 +50,16 @@ func leanMemory() {
 }
 
 // run is main with everything it touches as arguments. It returns the exit code.
-func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	app := &cli.App{
-		Name:  "tracemigrate",
+		Name:  programName(args),
 		Usage: "move tracing of Kuma and Kong Mesh from TrafficTrace to MeshTrace",
-		Description: "Reads Mesh.tracing and TrafficTraces, writes MeshTraces after which every proxy\n" +
-			"sends the same traces to the same place at the same rate, or says which does\n" +
+		Description: "Reads Mesh.tracing and TrafficTraces from files, from Kubernetes or from a\n" +
+			"control plane's API, and writes MeshTraces after which every proxy sends the same traces to the same place at the same rate, or says which does\n" +
 			"not and why. Manifests go to stdout, words to stderr.\n\n" +
 			"Exit codes: 0 done; 1 something could not be carried over; 2 error in usage,\n" +
 			"input or output.",
-		Commands:                  []*cli.Command{convertCommand(), diffCommand(), explainCommand(), versionCommand()},
+		Commands:                  []*cli.Command{convertCommand(), diffCommand(), explainCommand(), reportCommand(), snapshotCommand(), versionCommand()},
 		Reader:                    stdin,
 		Writer:                    stdout,
 		ErrWriter:                 stderr,
@@ -65,7 +81,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	if len(args) == 2 && (args[1] == "--version" || args[1] == "-v") {
 		args = []string{args[0], "version"}
 	}
-	err := app.Run(args)
+	err := app.RunContext(ctx, args)
 	if err == nil {
 		return 0
 	}
@@ -79,9 +95,18 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	return code.ExitCode()
 }
 
+// programName is how the user calls the tool: kubectl runs a plugin by its
+// file's name, https://kubernetes.io/docs/tasks/extend-kubectl/kubectl-plugins/
+func programName(args []string) string {
+	if len(args) > 0 && strings.HasPrefix(filepath.Base(args[0]), "kubectl-tracemigrate") {
+		return "kubectl tracemigrate"
+	}
+	return "tracemigrate"
+}
+
 // usage turns a mistake in flags into one line, instead of a page of help.
 func usage(c *cli.Context, err error, _ bool) error {
-	command := "tracemigrate"
+	command := c.App.Name
 	if c.Command != nil && c.Command.Name != "" && c.Command.Name != command {
 		command += " " + c.Command.Name
 	}

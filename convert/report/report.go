@@ -472,9 +472,9 @@ func (b *builder) handWork() {
 	}
 }
 
-// Refuse records what the API server said to the dry run of each policy, in
+// Judge records what the API server said to the dry run of each policy, in
 // the order of Policies.
-func (r *Report) Refuse(trials []ServerTrial) {
+func (r *Report) Judge(trials []ServerTrial) {
 	for i := range trials {
 		r.Policies[i].Server = &trials[i]
 		if !trials[i].Accepted {

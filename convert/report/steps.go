@@ -31,7 +31,7 @@ func (b *builder) nextSteps(meshes []*legacy.Mesh) {
 	}
 	converting := []string{"--kuma-version", b.KumaVersion}
 	if kubernetes && b.options.Convert.Namespace != "" && b.options.Convert.Namespace != "kuma-system" {
-		converting = append(converting, "--namespace", quoted(b.options.Convert.Namespace))
+		converting = append(converting, "--namespace", Quoted(b.options.Convert.Namespace))
 	}
 	if b.options.Convert.ZoneOrigin {
 		converting = append(converting, "--zone-origin")
@@ -49,7 +49,7 @@ func (b *builder) nextSteps(meshes []*legacy.Mesh) {
 	for _, mesh := range meshes {
 		var names []string
 		for _, trace := range mesh.TrafficTraces {
-			names = append(names, quoted(trace.Name))
+			names = append(names, Quoted(trace.Name))
 		}
 		if len(names) == 0 {
 			continue
@@ -59,21 +59,21 @@ func (b *builder) nextSteps(meshes []*legacy.Mesh) {
 			continue
 		}
 		step(fmt.Sprintf("When traces arrive, delete the TrafficTraces of mesh %q", mesh.Name),
-			"for name in %s; do kumactl delete traffic-trace \"$name\" --mesh %s; done", strings.Join(names, " "), quoted(mesh.Name))
+			"for name in %s; do kumactl delete traffic-trace \"$name\" --mesh %s; done", strings.Join(names, " "), Quoted(mesh.Name))
 	}
 	for _, mesh := range meshes {
 		switch {
 		case len(mesh.Backends) == 0:
 		case kubernetes:
-			step(fmt.Sprintf("Remove the tracing backends of mesh %q", mesh.Name), `kubectl patch mesh %s --type=json -p '[{"op":"remove","path":"/spec/tracing"}]'`, quoted(mesh.Name))
+			step(fmt.Sprintf("Remove the tracing backends of mesh %q", mesh.Name), `kubectl patch mesh %s --type=json -p '[{"op":"remove","path":"/spec/tracing"}]'`, Quoted(mesh.Name))
 		default:
-			step(fmt.Sprintf("Remove the field tracing from mesh %q", mesh.Name), "kumactl get mesh %s -o yaml > mesh.yaml && ${EDITOR:-vi} mesh.yaml && kumactl apply -f mesh.yaml", quoted(mesh.Name))
+			step(fmt.Sprintf("Remove the field tracing from mesh %q", mesh.Name), "kumactl get mesh %s -o yaml > mesh.yaml && ${EDITOR:-vi} mesh.yaml && kumactl apply -f mesh.yaml", Quoted(mesh.Name))
 		}
 	}
 }
 
-// quoted is a word that a shell takes as it is.
-func quoted(word string) string {
+// Quoted is a word that a shell takes as it is.
+func Quoted(word string) string {
 	if word != "" && strings.IndexFunc(word, func(r rune) bool {
 		return !('a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune("-._/:@=+,", r))
 	}) < 0 {

@@ -1,0 +1,192 @@
+package kube
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"tracemigrate/cluster"
+)
+
+// systemNamespaces are where Kuma's and Kong Mesh's charts install the control
+// plane unless told otherwise.
+var systemNamespaces = []string{"kuma-system", "kong-mesh-system"}
+
+var deployments = schema.GroupVersionResource{Group: "apps", Version: "v1", Resource: "deployments"}
+
+// deployment is the control plane's Deployment, as far as it is read here.
+type deployment struct {
+	Metadata struct {
+		Name      string
+		Namespace string
+		Labels    map[string]string
+	}
+	Spec struct {
+		Template struct {
+			Spec struct{ Containers []container }
+		}
+	}
+}
+
+type container struct {
+	Name  string
+	Image string
+	Env   []struct{ Name, Value string }
+}
+
+// container returns the control plane's container, nil when d has none: the
+// charts name it control-plane, and its image is kuma-cp.
+func (d *deployment) container() *container {
+	containers := d.Spec.Template.Spec.Containers
+	i := slices.IndexFunc(containers, func(c container) bool {
+		return c.Name == "control-plane" || strings.Contains(c.Image, "/kuma-cp:")
+	})
+	if i < 0 {
+		return nil
+	}
+	return &containers[i]
+}
+
+// env is the value of one of the container's variables.
+func (c *container) env(name string) string {
+	for _, v := range c.Env {
+		if v.Name == name {
+			return v.Value
+		}
+	}
+	return ""
+}
+
+// version is the tag of the image, or what the chart says it installed where
+// the tag is none of a release.
+func (d *deployment) version() string {
+	image, _, _ := strings.Cut(d.container().Image, "@")
+	if i := strings.LastIndexByte(image, ':'); i > strings.LastIndexByte(image, '/') {
+		if tag := image[i+1:]; cluster.IsVersion(tag) {
+			return tag
+		}
+	}
+	if label := d.Metadata.Labels["app.kubernetes.io/version"]; cluster.IsVersion(label) {
+		return label
+	}
+	return ""
+}
+
+// Describe looks for the control plane's Deployment and tells what it says:
+// version, mode, zone. What it does not say is Unread. It returns an error when
+// the cluster cannot be reached.
+func (c *Cluster) Describe(ctx context.Context) (*cluster.Origin, error) {
+	origin := &cluster.Origin{Source: c.String(), Environment: cluster.Kubernetes, Namespace: c.options.Namespace}
+	found, reason, err := c.findControlPlane(ctx)
+	if err != nil {
+		return nil, err
+	}
+	unread := func(what, reason, remedy string) {
+		origin.Unread = append(origin.Unread, cluster.Unread{What: what, Reason: reason, Remedy: remedy})
+	}
+	const (
+		sayVersion = "say it with --kuma-version"
+		sayMode    = "say with --mode whether it is a zone, a federated-zone or a global control plane"
+	)
+	if found == nil {
+		unread("version", reason, sayVersion)
+		unread("mode", reason, sayMode)
+		return origin, nil
+	}
+	c.controlPlane = found
+	origin.Namespace, origin.Version, origin.Product = found.Metadata.Namespace, found.version(), "Kuma"
+	if strings.Contains(found.Metadata.Name, "kong-mesh") || strings.Contains(found.container().Image, "kong") {
+		origin.Product = "Kong Mesh"
+	}
+	name := fmt.Sprintf("Deployment %q in namespace %q", found.Metadata.Name, found.Metadata.Namespace)
+	if origin.Version == "" {
+		unread("version", fmt.Sprintf("neither the image nor a label of %s tells the version", name), sayVersion)
+	}
+	settings := found.container()
+	origin.SetMode(settings.env("KUMA_MODE"), settings.env("KUMA_MULTIZONE_ZONE_GLOBAL_ADDRESS"))
+	origin.Zone = settings.env("KUMA_MULTIZONE_ZONE_NAME")
+	switch origin.Mode {
+	case "":
+		unread("mode", fmt.Sprintf("the environment of %s does not tell the mode (KUMA_MODE)", name), sayMode)
+	case cluster.ModeGlobal:
+		origin.Zone = ""
+		return origin, c.zones(ctx, origin)
+	}
+	return origin, nil
+}
+
+// findControlPlane returns the control plane's Deployment, or why there is none.
+func (c *Cluster) findControlPlane(ctx context.Context) (found *deployment, reason string, err error) {
+	namespaces := systemNamespaces
+	if c.options.Namespace != "" {
+		namespaces = []string{c.options.Namespace}
+	}
+	var reasons []string
+	for _, namespace := range namespaces {
+		var candidates []*deployment
+		err := c.pages(ctx, deployments, namespace, func() { candidates = nil }, func(u *unstructured.Unstructured) error {
+			text, err := json.Marshal(u.Object)
+			if err != nil {
+				return err
+			}
+			var d deployment
+			if json.Unmarshal(text, &d) == nil && d.container() != nil {
+				candidates = append(candidates, &d)
+			}
+			return nil
+		}, func() {})
+		switch {
+		case apierrors.IsForbidden(err):
+			reasons = append(reasons, short(err))
+		case apierrors.IsUnauthorized(err):
+			return nil, "", fmt.Errorf("%s does not take the credentials of the kubeconfig: %w; log in again", c, err)
+		case err != nil && !apierrors.IsNotFound(err):
+			return nil, "", c.unreachable(ctx, err)
+		case len(candidates) > 0:
+			return candidates[0], "", nil
+		}
+	}
+	if len(reasons) == 0 {
+		reasons = []string{fmt.Sprintf("no control plane is deployed in namespace %s; name its namespace with --namespace", strings.Join(namespaces, " or "))}
+	}
+	return nil, strings.Join(reasons, "; "), nil
+}
+
+// zones reads the zones of a global control plane with their versions.
+func (c *Cluster) zones(ctx context.Context, origin *cluster.Origin) error {
+	versions := make(map[string]string)
+	for _, kind := range []string{kindZone, kindZoneInsight} {
+		objects, err := c.all(ctx, kind)
+		switch {
+		case apierrors.IsForbidden(err), apierrors.IsNotFound(err):
+			origin.Unread = append(origin.Unread, cluster.Unread{
+				What: "zones", Reason: short(err), Remedy: "name the versions of their control planes with --zone-version",
+			})
+			continue
+		case err != nil:
+			return c.unreachable(ctx, err)
+		}
+		for _, o := range objects {
+			var zone struct {
+				Metadata struct{ Name string }
+				Spec     cluster.ZoneInsight
+			}
+			if err := json.Unmarshal(o.text, &zone); err == nil {
+				if version := zone.Spec.Version(); version != "" || kind == kindZone {
+					versions[zone.Metadata.Name] = version
+				}
+			}
+		}
+	}
+	for name, version := range versions {
+		origin.Zones = append(origin.Zones, cluster.Zone{Name: name, Version: version})
+	}
+	slices.SortFunc(origin.Zones, func(a, b cluster.Zone) int { return strings.Compare(a.Name, b.Name) })
+	return nil
+}

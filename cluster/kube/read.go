@@ -1,0 +1,209 @@
+package kube
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"tracemigrate/cluster"
+	"tracemigrate/cluster/manifest"
+)
+
+// pageSize is how many objects are asked for at a time.
+const pageSize = 500
+
+// restarts is how often a list begins anew because the server forgot where it
+// was, before it is asked for in one piece.
+const restarts = 3
+
+// Read implements cluster.Source.
+func (c *Cluster) Read(ctx context.Context, use func(manifest.Input)) (*cluster.Origin, error) {
+	origin, err := c.Describe(ctx)
+	if err != nil {
+		return nil, err
+	}
+	origin.Meshes = c.options.Meshes
+	var forbidden []error
+	for _, kind := range cluster.Kinds() {
+		objects, err := c.list(ctx, kind)
+		switch {
+		case apierrors.IsNotFound(err):
+			origin.Absent = append(origin.Absent, kind) // there is no such CRD
+		case apierrors.IsForbidden(err) && cluster.Optional(kind):
+			origin.Unread = append(origin.Unread, cluster.Unread{
+				What: kind, Reason: short(err), Remedy: "apply the ClusterRole of docs/kubernetes/clusterrole.yaml, which lists " + resources[kind],
+			})
+		case apierrors.IsForbidden(err):
+			forbidden = append(forbidden, err)
+		case apierrors.IsUnauthorized(err):
+			return nil, fmt.Errorf("%s does not take the credentials of the kubeconfig: %w; log in again", c, err)
+		case err != nil:
+			return nil, c.unreachable(ctx, fmt.Errorf("listing %s: %w", resources[kind], err))
+		}
+		if kind == cluster.KindMesh && err == nil {
+			if err := c.checkMeshes(objects); err != nil {
+				return nil, err
+			}
+		}
+		for _, object := range objects {
+			use(object.input())
+		}
+	}
+	if len(forbidden) > 0 {
+		return nil, c.forbidden(forbidden)
+	}
+	return origin, nil
+}
+
+// checkMeshes returns an error when a mesh that was asked for is not there.
+func (c *Cluster) checkMeshes(meshes []object) error {
+	for _, name := range c.options.Meshes {
+		if !slices.ContainsFunc(meshes, func(o object) bool { return o.mesh == name }) {
+			all, err := c.all(context.Background(), cluster.KindMesh)
+			var names []string
+			for _, o := range all {
+				names = append(names, o.mesh)
+			}
+			if err != nil {
+				names = []string{"(they could not be listed)"}
+			}
+			return fmt.Errorf("%s has no mesh %q; it has: %s", c, name, strings.Join(names, ", "))
+		}
+	}
+	return nil
+}
+
+// forbidden names what may not be read, and the role that is missing.
+func (c *Cluster) forbidden(all []error) error {
+	lines := make([]string, 0, len(all))
+	for _, err := range all {
+		lines = append(lines, "  "+short(err))
+	}
+	return fmt.Errorf("%s does not allow what is needed:\n%s\nThe ClusterRole that allows all that is read, ready to apply and to bind to the user:\n%s", c, strings.Join(lines, "\n"), ClusterRole)
+}
+
+// ClusterRole allows all that is read, and nothing else.
+const ClusterRole = `apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata:
+  name: tracemigrate
+rules:
+- apiGroups: [kuma.io]
+  resources: [meshes, traffictraces, trafficroutes, meshtraces, dataplanes, meshgateways, zones, zoneinsights]
+  verbs: [list]
+- apiGroups: [apps]
+  resources: [deployments]
+  verbs: [list]
+`
+
+// short is an API error without what every such error says.
+func short(err error) string {
+	var status apierrors.APIStatus
+	if errors.As(err, &status) {
+		return status.Status().Message
+	}
+	return err.Error()
+}
+
+// object is one of a list, ready to be passed on.
+type object struct {
+	name string // as messages have it: traffictraces/all
+	mesh string // of a Mesh its own name
+	text []byte
+}
+
+func (o object) input() manifest.Input { return manifest.Object(o.name, o.text) }
+
+// list returns the objects of a kind in the meshes that were asked for.
+func (c *Cluster) list(ctx context.Context, kind string) ([]object, error) {
+	all, err := c.all(ctx, kind)
+	if err != nil || len(c.options.Meshes) == 0 {
+		return all, err
+	}
+	return slices.DeleteFunc(all, func(o object) bool { return !slices.Contains(c.options.Meshes, o.mesh) }), nil
+}
+
+// all returns all objects of a kind.
+func (c *Cluster) all(ctx context.Context, kind string) ([]object, error) {
+	var objects []object
+	err := c.pages(ctx, resourceOf(kind), "", func() { objects = nil }, func(u *unstructured.Unstructured) error {
+		o, err := newObject(kind, u)
+		if err != nil {
+			return err
+		}
+		objects = append(objects, o)
+		return nil
+	}, func() {
+		if c.options.Progress != nil {
+			c.options.Progress(kind, len(objects))
+		}
+	})
+	return objects, err
+}
+
+// pages lists a resource in pages. A token to continue that the server no
+// longer honours begins the list anew, so that it is of one moment: begin is
+// called at each beginning, item for each object, done for each page.
+func (c *Cluster) pages(ctx context.Context, resource schema.GroupVersionResource, namespace string, begin func(), item func(*unstructured.Unstructured) error, done func()) error {
+	defer c.warnings.take()
+	options := metav1.ListOptions{Limit: pageSize}
+	begin()
+	for begun := 0; ; {
+		page, err := c.client.Resource(resource).Namespace(namespace).List(ctx, options)
+		if options.Continue != "" && (apierrors.IsResourceExpired(err) || apierrors.IsGone(err)) {
+			options.Continue = ""
+			if begun++; begun >= restarts {
+				options.Limit = 0
+			}
+			begin()
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		for i := range page.Items {
+			if err := item(&page.Items[i]); err != nil {
+				return err
+			}
+		}
+		done()
+		if options.Continue = page.GetContinue(); options.Continue == "" {
+			return nil
+		}
+	}
+}
+
+// newObject takes of an object what may be of use: not who manages which field,
+// nor annotations, which hold copies of it, nor its status.
+func newObject(kind string, u *unstructured.Unstructured) (object, error) {
+	o := object{name: resources[kind] + "/" + u.GetName(), mesh: u.GetName()}
+	if namespace := u.GetNamespace(); namespace != "" {
+		o.name = resources[kind] + "/" + namespace + "/" + u.GetName()
+	}
+	if kind != cluster.KindMesh {
+		o.mesh, _, _ = unstructured.NestedString(u.Object, "mesh")
+		if o.mesh == "" {
+			o.mesh = u.GetLabels()[cluster.MeshLabel]
+		}
+		if o.mesh == "" {
+			o.mesh = "default"
+		}
+	}
+	u.SetManagedFields(nil)
+	u.SetAnnotations(nil)
+	delete(u.Object, "status")
+	text, err := json.Marshal(u.Object)
+	if err != nil {
+		return o, fmt.Errorf("copying %s: %w", o.name, err)
+	}
+	o.text = text
+	return o, nil
+}

@@ -1,0 +1,212 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+	"gopkg.in/yaml.v3"
+
+	"tracemigrate/cluster"
+	"tracemigrate/cluster/kube"
+	"tracemigrate/convert"
+	"tracemigrate/convert/report"
+)
+
+func reportCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "report",
+		Usage:     "tell all that a migration would change, before anything is changed",
+		ArgsUsage: " ",
+		Description: "A dry run: backends and who uses them, TrafficTraces and the proxies that each\n" +
+			"really serves, the MeshTraces that would be created, every note, the verdict of\n" +
+			"every proxy, what stays to be done by hand and the commands of the next steps.\n" +
+			"It writes nothing to the cluster.\n\n" +
+			"   tracemigrate report                                # the current kubeconfig context\n" +
+			"   tracemigrate report -o html > report.html\n" +
+			"   tracemigrate report --control-plane http://localhost:5681\n\n" +
+			"Exit codes: 0 every proxy keeps its tracing; 1 one does not, or something cannot be\n" +
+			"carried over; 2 error.",
+		Flags: append(sourceFlags(),
+			versionFlag(),
+			namespaceFlag(),
+			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Value: "text", Usage: "`FORM` of the output: text, json, yaml, markdown or html"},
+			&cli.BoolFlag{Name: "server-dry-run", Usage: "have the API server judge each policy (dryRun=All); it stores nothing"},
+			&cli.BoolFlag{Name: "zone-origin", Usage: "report on policies with the label kuma.io/origin: zone, which a federated zone demands"},
+			&cli.BoolFlag{Name: "round-sampling", Usage: "on 2.0, round fractions of a percent, which it cannot express"},
+			&cli.BoolFlag{Name: "full", Usage: "text and markdown: list every proxy, also those that stay the same"},
+		),
+		Action: runReport,
+	}
+}
+
+// reportForms are the ways to print a report.
+var reportForms = map[string]func(w *printer, r *report.Report, full bool) error{
+	"text": reportText, "markdown": reportMarkdown,
+	"json": func(w *printer, r *report.Report, _ bool) error {
+		encoder := json.NewEncoder(w.w)
+		encoder.SetIndent("", "  ")
+		encoder.SetEscapeHTML(false)
+		return encoder.Encode(r)
+	},
+	"yaml": func(w *printer, r *report.Report, _ bool) error {
+		encoder := yaml.NewEncoder(w.w)
+		encoder.SetIndent(2)
+		return errors.Join(encoder.Encode(r), encoder.Close())
+	},
+	"html": func(w *printer, r *report.Report, _ bool) error { return writeHTML(w.w, r) },
+}
+
+func runReport(c *cli.Context) error {
+	form, ok := reportForms[c.String("output")]
+	switch {
+	case !ok:
+		return fmt.Errorf("--output: %q is none of text, json, yaml, markdown, html", c.String("output"))
+	case c.Args().Present():
+		return unexpected(c)
+	}
+	if given := c.String("kuma-version"); given != "" {
+		if _, err := kumaVersion(given, nil); err != nil {
+			return err
+		}
+	}
+	snapshot, source, err := load(c)
+	if err != nil {
+		return err
+	}
+	r, err := buildReport(c, snapshot)
+	if err != nil {
+		return err
+	}
+	if c.Bool("server-dry-run") {
+		if err := serverDryRun(c, source, r); err != nil {
+			return err
+		}
+	}
+	var text bytes.Buffer
+	out := newPrinter(c.App.Writer)
+	to := out.w
+	out.w = &text
+	if err := form(out, r, c.Bool("full")); err != nil {
+		return err
+	}
+	if _, err := io.Copy(to, &text); err != nil {
+		return fmt.Errorf("writing to stdout: %w", err)
+	}
+	if !r.Summary.Holds {
+		return cli.Exit(reportVerdict(r), exitNo)
+	}
+	return nil
+}
+
+// buildReport makes the report of a snapshot, or tells what is wrong with it.
+func buildReport(c *cli.Context, snapshot *cluster.Snapshot) (*report.Report, error) {
+	if snapshot.Empty() && !snapshot.Live() {
+		return nil, errors.New("the input has no resource of Kuma: no Mesh, no TrafficTrace, nothing; is it what you meant to read?")
+	}
+	options := convert.Options{ZoneOrigin: c.Bool("zone-origin"), RoundSampling: c.Bool("round-sampling")}
+	if err := settle(c, snapshot, &options); err != nil {
+		return nil, err
+	}
+	var versions []cluster.Version
+	if c.String("kuma-version") == "" {
+		var err error
+		if versions, err = versionsOf(snapshot); err != nil {
+			return nil, err
+		}
+	}
+	r, _, problems := report.Build(snapshot, report.Options{
+		Convert: options, Versions: versions, Source: sourceWords(c), MadeUp: maxMadeUp,
+	})
+	if r == nil {
+		newPrinter(c.App.ErrWriter).problems(problems, "reported")
+		return nil, cli.Exit("", exitError)
+	}
+	if r.Origin.Source == "" {
+		r.Origin.Source = "files: " + strings.Join(c.StringSlice("filename"), ", ")
+	}
+	return r, nil
+}
+
+// serverDryRun lets the API server judge every policy.
+func serverDryRun(c *cli.Context, source cluster.Source, r *report.Report) error {
+	api, ok := source.(*kube.Cluster)
+	if !ok {
+		return errors.New("--server-dry-run needs Kubernetes as the source: files and the control plane's API have no dry run")
+	}
+	manifests := make([]string, 0, len(r.Policies))
+	for _, policy := range r.Policies {
+		manifests = append(manifests, policy.Manifest)
+	}
+	ctx, cancel := limited(c)
+	defer cancel()
+	trials, err := api.Try(ctx, manifests)
+	if err != nil {
+		return inTime(c, ctx, err)
+	}
+	said := make([]report.ServerTrial, 0, len(trials))
+	for _, trial := range trials {
+		said = append(said, report.ServerTrial{Accepted: trial.Accepted, Message: trial.Message, Warnings: trial.Warnings})
+	}
+	r.Judge(said)
+	return nil
+}
+
+// sourceWords are the flags that name the source, as a shell takes them, but
+// for credentials.
+func sourceWords(c *cli.Context) string {
+	var words []string
+	for _, flag := range []string{"filename", "control-plane", "kumactl-config", "token-file", "client-cert", "client-key", "ca-cert", "kubeconfig", "context", "mesh", "mode", "zone-version"} {
+		if !c.IsSet(flag) {
+			continue
+		}
+		name := "--" + flag
+		if flag == "filename" {
+			name = "-f"
+		}
+		if values := c.StringSlice(flag); len(values) > 0 {
+			for _, value := range values {
+				words = append(words, name, report.Quoted(value))
+			}
+			continue
+		}
+		words = append(words, name, report.Quoted(c.String(flag)))
+	}
+	if c.Bool("skip-verify") {
+		words = append(words, "--skip-verify")
+	}
+	return strings.Join(words, " ")
+}
+
+// reportVerdict is the report's answer in a sentence.
+func reportVerdict(r *report.Report) string {
+	var reasons []string
+	add := func(n int, one, many string) {
+		switch {
+		case n == 1:
+			reasons = append(reasons, one)
+		case n > 1:
+			reasons = append(reasons, fmt.Sprintf("%d %s", n, many))
+		}
+	}
+	add(r.Summary.Different, "1 proxy would not keep its tracing", "proxies would not keep their tracing")
+	add(r.Summary.Errors, "1 error", "errors")
+	add(r.Summary.Refused, "1 policy is refused by the API server", "policies are refused by the API server")
+	switch {
+	case len(reasons) > 0:
+		return strings.Join(reasons, ", ")
+	case r.Summary.TrafficTraces == 0:
+		return "there is no TrafficTrace, so there is nothing to migrate"
+	case r.Summary.Proxies == 0:
+		return "no proxy was compared"
+	case r.Summary.Proxies == r.Summary.MadeUp:
+		return "no proxy is known; every one that is made up from the selectors keeps its tracing"
+	case r.Summary.Inherent > 0:
+		return "every proxy keeps its tracing, but for what any MeshTrace changes"
+	}
+	return "every proxy keeps its tracing"
+}

@@ -1,0 +1,244 @@
+package main
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"tracemigrate/cluster/manifest"
+	"tracemigrate/convert/envoydiff"
+	"tracemigrate/convert/report"
+)
+
+// sections are a report's tables, which text and Markdown have in common.
+type section struct {
+	title string
+	heads []string
+	rows  [][]string
+}
+
+func reportSections(r *report.Report, full bool) []section {
+	all := []section{
+		{"Backends", []string{"MESH", "BACKEND", "TYPE", "ADDRESS", "SAMPLING", "PROXIES", "TRAFFICTRACES"}, nil},
+		{"TrafficTraces", []string{"MESH", "TRAFFICTRACE", "BACKEND", "PROXIES", "SELECTOR", "BECOMES"}, nil},
+		{"MeshTraces that exist", []string{"MESH", "NAMESPACE", "NAME", "STATE", "PROXIES"}, nil},
+		{"MeshTraces to create", []string{"MESH", "NAMESPACE", "NAME", "PROXIES", "SERVER", "FROM"}, nil},
+		{"Notes", []string{"SEVERITY", "CODE", "SOURCE", "NOTE"}, nil},
+		{"Proxies", []string{"VERDICT", "MESH", "PROXY", "KIND", "ZONE", "KUMA", "TRACES GO TO", "DECIDED BY"}, nil},
+	}
+	backends, traces, existing, created, notes, proxies := &all[0], &all[1], &all[2], &all[3], &all[4], &all[5]
+	for _, m := range r.Meshes {
+		for _, b := range m.Backends {
+			users := strings.Join(b.TrafficTraces, ", ")
+			if users == "" {
+				users = "none"
+			}
+			name := b.Name
+			if name == m.DefaultBackend {
+				name += " (default)"
+			}
+			backends.rows = append(backends.rows, []string{m.Name, name, b.Type, or(b.Address, "unusable"), sampling(b.Sampling), strconv.Itoa(b.Proxies), users})
+		}
+	}
+	for _, t := range r.TrafficTraces {
+		for _, s := range t.Selectors {
+			becomes := strings.Join(s.Policies, ", ")
+			if becomes == "" {
+				becomes = "none: " + or(s.Reason, "it decides for nobody")
+			}
+			traces.rows = append(traces.rows, []string{t.Mesh, t.Name, or(t.Backend, "none"), strconv.Itoa(s.Proxies), s.Tags, becomes})
+		}
+	}
+	for _, p := range r.Existing {
+		state := "applied"
+		if p.Shadow {
+			state = "shadow"
+		}
+		existing.rows = append(existing.rows, []string{p.Mesh, or(p.Namespace, "-"), p.Name, state, strconv.Itoa(p.Proxies)})
+	}
+	for _, p := range r.Policies {
+		created.rows = append(created.rows, []string{p.Mesh, or(p.Namespace, "-"), p.Name, strconv.Itoa(p.Proxies), serverSays(p.Server), p.Source})
+	}
+	for _, n := range r.Notes {
+		message := n.Resource + ": " + n.Message
+		if n.Remedy != "" {
+			message += ". To do: " + n.Remedy
+		}
+		notes.rows = append(notes.rows, []string{string(n.Severity), string(n.Code), n.Source.String(), message})
+	}
+	for i := range r.Proxies {
+		p := &r.Proxies[i]
+		if p.Verdict == envoydiff.Same && !full {
+			continue
+		}
+		proxies.rows = append(proxies.rows, []string{string(p.Verdict), p.Mesh, p.Name, p.Kind, or(p.Zone, "-"), p.Version, p.Target, decidedBy(p)})
+	}
+	if !full {
+		proxies.title = "Proxies that do not stay exactly the same"
+	}
+	kept := all[:0]
+	for _, s := range all {
+		if len(s.rows) > 0 {
+			kept = append(kept, s)
+		}
+	}
+	return kept
+}
+
+func or(text, otherwise string) string {
+	if text == "" {
+		return otherwise
+	}
+	return text
+}
+
+func sampling(percent *float64) string {
+	if percent == nil {
+		return "100% (unset)"
+	}
+	return strconv.FormatFloat(*percent, 'f', -1, 64) + "%"
+}
+
+func serverSays(trial *report.ServerTrial) string {
+	switch {
+	case trial == nil:
+		return "not asked"
+	case !trial.Accepted:
+		return "REFUSED: " + trial.Message
+	case len(trial.Warnings) > 0:
+		return "accepted, warns: " + strings.Join(trial.Warnings, "; ")
+	}
+	return "accepted"
+}
+
+// decidedBy says what decides before and after, and how that differs.
+func decidedBy(p *report.Proxy) string {
+	text := p.Before + " -> " + p.After
+	const shown = 3
+	for i, d := range p.Differences {
+		if i == shown {
+			text += fmt.Sprintf("; and %d more differences", len(p.Differences)-shown)
+			break
+		}
+		text += fmt.Sprintf("; %s: %s %s -> %s", d.Code, d.Path, d.Before, d.After)
+	}
+	return text
+}
+
+// aboutOrigin is what is said of the source before all else.
+func aboutOrigin(r *report.Report) []string {
+	lines := []string{r.Origin.String()}
+	if r.Origin.Zone != "" {
+		lines = append(lines, fmt.Sprintf("zone %q", r.Origin.Zone))
+	}
+	if len(r.Origin.Zones) > 0 {
+		var zones []string
+		for _, z := range r.Origin.Zones {
+			zones = append(zones, z.Name+" "+or(z.Version, "(version unknown)"))
+		}
+		lines = append(lines, "zones: "+strings.Join(zones, ", "))
+	}
+	if len(r.Origin.Meshes) > 0 {
+		lines = append(lines, "only these meshes: "+strings.Join(r.Origin.Meshes, ", "))
+	}
+	for _, kind := range r.Origin.Absent {
+		lines = append(lines, fmt.Sprintf("there is no kind %s here", kind))
+	}
+	for _, u := range r.Origin.Unread {
+		lines = append(lines, fmt.Sprintf("not known: %s, because %s. To do: %s", u.What, u.Reason, or(u.Remedy, "nothing")))
+	}
+	if r.Origin.NothingLegacy() && r.Summary.TrafficTraces == 0 {
+		lines = append(lines, "nothing legacy is left here")
+	}
+	return append(lines, fmt.Sprintf("policies are for Kuma %s", r.KumaVersion))
+}
+
+func counts(r *report.Report) string {
+	s := &r.Summary
+	text := fmt.Sprintf("%d meshes, %d TrafficTraces, %d MeshTraces to create; %d proxies compared: %d same, %d inherent, %d different",
+		s.Meshes, s.TrafficTraces, s.Policies, s.Proxies, s.Same, s.Inherent, s.Different)
+	if s.MadeUp > 0 {
+		text += fmt.Sprintf(" (%d made up from selectors, because no Dataplane of their mesh is known)", s.MadeUp)
+	}
+	return text
+}
+
+func reportText(w *printer, r *report.Report, full bool) error {
+	for _, line := range aboutOrigin(r) {
+		w.wrapped("%s", line)
+	}
+	w.line("")
+	w.wrapped("%s", strings.ToUpper(reportVerdict(r)[:1])+reportVerdict(r)[1:]+".")
+	w.wrapped("%s", counts(r))
+	for _, s := range reportSections(r, full) {
+		w.line("")
+		w.line("%s", s.title)
+		w.table(s.heads, s.rows)
+	}
+	if len(r.HandWork) > 0 {
+		w.line("")
+		w.line("To do by hand")
+		for _, work := range r.HandWork {
+			w.wrapped("  - %s", work)
+		}
+	}
+	if len(r.NextSteps) > 0 {
+		w.line("")
+		w.line("Next steps")
+		for i, step := range r.NextSteps {
+			w.wrapped("  %d. %s:", i+1, step.Title)
+			w.line("       %s", step.Command) // whole, to be copied
+		}
+	}
+	return nil
+}
+
+func reportMarkdown(w *printer, r *report.Report, full bool) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "# Tracing migration: %s\n\n", markdownText(reportVerdict(r)))
+	for _, line := range aboutOrigin(r) {
+		fmt.Fprintf(&b, "- %s\n", markdownText(manifest.Redact(line)))
+	}
+	fmt.Fprintf(&b, "\n%s.\n", markdownText(counts(r)))
+	for _, s := range reportSections(r, full) {
+		fmt.Fprintf(&b, "\n## %s\n\n| %s |\n|%s\n", s.title, strings.ToLower(strings.Join(s.heads, " | ")), strings.Repeat("---|", len(s.heads)))
+		for _, row := range s.rows {
+			cells := make([]string, 0, len(row))
+			for _, cell := range row {
+				cells = append(cells, markdownText(manifest.Redact(cell)))
+			}
+			fmt.Fprintf(&b, "| %s |\n", strings.Join(cells, " | "))
+		}
+	}
+	if len(r.HandWork) > 0 {
+		b.WriteString("\n## To do by hand\n\n")
+		for _, work := range r.HandWork {
+			fmt.Fprintf(&b, "- [ ] %s\n", markdownText(manifest.Redact(work)))
+		}
+	}
+	if len(r.NextSteps) > 0 {
+		b.WriteString("\n## Next steps\n")
+		for i, step := range r.NextSteps {
+			fmt.Fprintf(&b, "\n%d. %s\n\n%s\n", i+1, markdownText(step.Title), fenced(step.Command, "sh"))
+		}
+	}
+	if len(r.Policies) > 0 {
+		b.WriteString("\n## Manifests\n\n")
+		var all []string
+		for _, p := range r.Policies {
+			all = append(all, p.Manifest)
+		}
+		b.WriteString(fenced(strings.TrimRight(strings.Join(all, "---\n"), "\n"), "yaml") + "\n")
+	}
+	_, err := fmt.Fprint(w.w, b.String())
+	return err
+}
+
+// fenced is a code block that its text cannot leave.
+func fenced(text, language string) string {
+	fence := "```"
+	for strings.Contains(text, fence) {
+		fence += "`"
+	}
+	return fence + language + "\n" + printable(text) + "\n" + fence
+}

@@ -1,0 +1,338 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"tracemigrate/cluster"
+	"tracemigrate/cluster/controlplane"
+	"tracemigrate/cluster/kube"
+	"tracemigrate/cluster/manifest"
+	"tracemigrate/convert"
+)
+
+// The groups of flags in a command's help.
+const (
+	sourceCategory     = "Where to read from: files, a control plane, or else the current kubeconfig context"
+	kubernetesCategory = "Kubernetes"
+	restCategory       = "Control plane"
+)
+
+// sourceFlags are the flags of every command that reads a cluster.
+func sourceFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringSliceFlag{Name: "filename", Aliases: []string{"f"}, Category: sourceCategory, Usage: "read `FILE`, every manifest in a directory and below, or - for stdin; may be repeated"},
+		&cli.StringFlag{Name: "control-plane", Category: sourceCategory, Usage: "read a control plane's REST API: its `URL`, or its name in kumactl's configuration"},
+		&cli.StringSliceFlag{Name: "mesh", Category: sourceCategory, Usage: "read the mesh `NAME` only; may be repeated (default: all meshes)"},
+		&cli.DurationFlag{Name: "timeout", Category: sourceCategory, Value: 5 * time.Minute, Usage: "give up reading a cluster after this `TIME`, tries again included"},
+		&cli.StringFlag{Name: "mode", Category: sourceCategory, Usage: "what the control plane is, where it does not tell: `MODE` zone, federated-zone or global"},
+		&cli.StringSliceFlag{Name: "zone-version", Category: sourceCategory, Usage: "`ZONE=VERSION` of a zone's control plane, where the global one does not tell; may be repeated"},
+		&cli.StringFlag{Name: "kubeconfig", Category: kubernetesCategory, Usage: "`FILE` to use (default: $KUBECONFIG, ~/.kube/config, or the cluster this runs in)"},
+		&cli.StringFlag{Name: "context", Category: kubernetesCategory, Usage: "`NAME` of the kubeconfig's context (default: the current one)"},
+		&cli.Float64Flag{Name: "qps", Category: kubernetesCategory, Value: 50, Usage: "`NUMBER` of requests a second to the API server"},
+		&cli.IntFlag{Name: "burst", Category: kubernetesCategory, Value: 100, Usage: "`NUMBER` of requests above that for a moment"},
+		&cli.StringFlag{Name: "kumactl-config", Category: restCategory, Usage: "`FILE` in which names of control planes are looked up (default: ~/.kumactl/config)"},
+		&cli.StringFlag{Name: "token", Category: restCategory, EnvVars: []string{"TRACEMIGRATE_TOKEN"}, Usage: "user `TOKEN`"},
+		&cli.StringFlag{Name: "token-file", Category: restCategory, Usage: "`FILE` that holds the user token"},
+		&cli.StringFlag{Name: "client-cert", Category: restCategory, Usage: "`FILE` with the client certificate"},
+		&cli.StringFlag{Name: "client-key", Category: restCategory, Usage: "`FILE` with its key"},
+		&cli.StringFlag{Name: "ca-cert", Category: restCategory, Usage: "`FILE` with the authority that signed the control plane's certificate"},
+		&cli.BoolFlag{Name: "skip-verify", Category: restCategory, Usage: "accept any certificate of the control plane"},
+		&cli.StringSliceFlag{Name: "header", Category: restCategory, Usage: "send the header `NAME=VALUE`; may be repeated"},
+	}
+}
+
+// The flags that make sense for one source only.
+var (
+	kubernetesFlags = []string{"kubeconfig", "context", "qps", "burst"}
+	restFlags       = []string{"kumactl-config", "token", "token-file", "client-cert", "client-key", "ca-cert", "skip-verify", "header"}
+)
+
+// given returns the first of the flags that stands on the command line.
+func given(c *cli.Context, flags []string) string {
+	for _, flag := range flags {
+		if slices.Contains(c.LocalFlagNames(), flag) && !(flag == "token" && onlyFromEnvironment(c)) {
+			return flag
+		}
+	}
+	return ""
+}
+
+// onlyFromEnvironment says that the token was not given as a flag.
+func onlyFromEnvironment(c *cli.Context) bool {
+	return os.Getenv("TRACEMIGRATE_TOKEN") != "" && c.String("token") == os.Getenv("TRACEMIGRATE_TOKEN")
+}
+
+// openSource is the source that the flags name.
+func openSource(c *cli.Context, progress *progress) (cluster.Source, error) {
+	files, rest := c.IsSet("filename"), c.IsSet("control-plane")
+	if files && rest {
+		return nil, errors.New("-f and --control-plane are two sources; give one")
+	}
+	for _, other := range []struct {
+		flags []string
+		fits  bool
+		of    string
+	}{{kubernetesFlags, !files && !rest, "Kubernetes"}, {restFlags, rest, "--control-plane"}} {
+		if flag := given(c, other.flags); flag != "" && !other.fits {
+			return nil, fmt.Errorf("--%s goes with reading %s, and the source is another", flag, other.of)
+		}
+	}
+	switch {
+	case files:
+		inputs, err := openInputs(c, "filename")
+		return cluster.Files(inputs), err
+	case rest:
+		return openControlPlane(c, progress)
+	}
+	o := kube.Options{
+		Kubeconfig: c.String("kubeconfig"), Context: c.String("context"), QPS: float32(c.Float64("qps")), Burst: c.Int("burst"),
+		Meshes: c.StringSlice("mesh"), Progress: progress.read, Wait: progress.wait,
+	}
+	if o.QPS <= 0 || o.Burst <= 0 {
+		return nil, errors.New("--qps and --burst must be more than 0")
+	}
+	if c.IsSet("namespace") {
+		o.Namespace = c.String("namespace")
+	}
+	return kube.New(o)
+}
+
+func openControlPlane(c *cli.Context, progress *progress) (*controlplane.ControlPlane, error) {
+	var config controlplane.Config
+	if name := c.String("control-plane"); strings.Contains(name, "://") {
+		config = controlplane.Config{URL: name, Headers: make(http.Header)}
+	} else {
+		path := c.String("kumactl-config")
+		var err error
+		if path == "" {
+			if path, err = controlplane.KumactlFile(); err != nil {
+				return nil, err
+			}
+		}
+		if config, err = controlplane.FromKumactl(path, name); err != nil {
+			return nil, err
+		}
+	}
+	for flag, to := range map[string]*string{"client-cert": &config.ClientCert, "client-key": &config.ClientKey, "ca-cert": &config.CACert, "token": &config.Token} {
+		if value := c.String(flag); value != "" {
+			*to = value
+		}
+	}
+	if path := c.String("token-file"); path != "" {
+		if given(c, []string{"token"}) != "" {
+			return nil, errors.New("--token and --token-file are two tokens; give one")
+		}
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return nil, fmt.Errorf("reading the token: %w", err)
+		}
+		config.Token = strings.TrimSpace(string(text))
+	}
+	if strings.ContainsAny(config.Token, "\r\n") {
+		return nil, errors.New("the token has more than one line")
+	}
+	for _, header := range c.StringSlice("header") {
+		key, value, ok := strings.Cut(header, "=")
+		if !ok {
+			return nil, errors.New("--header: write NAME=VALUE") // the value may be a secret
+		}
+		config.Headers.Set(key, value)
+	}
+	config.SkipVerify = config.SkipVerify || c.Bool("skip-verify")
+	base, err := config.Transport()
+	if err != nil {
+		return nil, err
+	}
+	return controlplane.New(controlplane.Options{
+		URL: config.URL, Name: config.Name, Headers: config.Headers, Token: config.Token, Base: base,
+		Meshes: c.StringSlice("mesh"), Progress: progress.read, Wait: progress.wait,
+	})
+}
+
+// load takes the snapshot that the flags ask for, and what is said of it.
+func load(c *cli.Context) (*cluster.Snapshot, cluster.Source, error) {
+	progress := newProgress(c)
+	source, err := openSource(c, progress)
+	if err != nil {
+		return nil, nil, err
+	}
+	ctx, cancel := limited(c)
+	defer cancel()
+	s, err := cluster.Load(ctx, source)
+	progress.done()
+	if err != nil {
+		return nil, nil, inTime(c, ctx, err)
+	}
+	if s.Origin, err = assume(c, s.Origin); err != nil {
+		return nil, nil, err
+	}
+	if !s.Live() {
+		s = s.Only(c.StringSlice("mesh"))
+	}
+	return convert.Sound(s, systemNamespace(c, s)), source, nil
+}
+
+// limited is the context of reading: --timeout long.
+func limited(c *cli.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(c.Context, c.Duration("timeout"))
+}
+
+// inTime words an error of a read that took too long.
+func inTime(c *cli.Context, ctx context.Context, err error) error {
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return fmt.Errorf("not done within --timeout %s: %w", c.Duration("timeout"), err)
+	}
+	return err
+}
+
+// assume adds what the user says of the control plane to what it tells itself;
+// origin may be nil, and is returned as it is when the user says nothing.
+func assume(c *cli.Context, origin *cluster.Origin) (*cluster.Origin, error) {
+	mode := cluster.Mode(c.String("mode"))
+	if mode != "" && !slices.Contains(cluster.Modes, mode) {
+		return nil, fmt.Errorf("--mode: %q is none of zone, federated-zone, global", mode)
+	}
+	versions := c.StringSlice("zone-version")
+	if mode == "" && len(versions) == 0 {
+		return origin, nil
+	}
+	var told cluster.Origin
+	if origin != nil {
+		told = *origin
+	}
+	forget := func(what string) {
+		told.Unread = slices.DeleteFunc(slices.Clone(told.Unread), func(u cluster.Unread) bool { return u.What == what })
+	}
+	if mode != "" {
+		told.Mode = mode
+		forget("mode")
+	}
+	told.Zones = slices.Clone(told.Zones)
+	for _, text := range versions {
+		name, version, ok := strings.Cut(text, "=")
+		if !ok || name == "" {
+			return nil, fmt.Errorf("--zone-version: %q is not of the form ZONE=VERSION", text)
+		}
+		if _, err := cluster.ParseVersion(version); err != nil {
+			return nil, fmt.Errorf("--zone-version %s: %w", name, err)
+		}
+		i := slices.IndexFunc(told.Zones, func(z cluster.Zone) bool { return z.Name == name })
+		if i < 0 {
+			told.Zones = append(told.Zones, cluster.Zone{Name: name})
+			i = len(told.Zones) - 1
+		}
+		told.Zones[i].Version = version
+		forget("zones")
+	}
+	slices.SortFunc(told.Zones, func(a, b cluster.Zone) int { return strings.Compare(a.Name, b.Name) })
+	return &told, nil
+}
+
+// told is a source with what the user says of the control plane.
+type told struct {
+	cluster.Source
+	c *cli.Context
+}
+
+// Read implements cluster.Source.
+func (t told) Read(ctx context.Context, use func(manifest.Input)) (*cluster.Origin, error) {
+	origin, err := t.Source.Read(ctx, use)
+	if err != nil {
+		return nil, err
+	}
+	return assume(t.c, origin)
+}
+
+// systemNamespace is the control plane's namespace: as the flag says, as was
+// found, or Kuma's own.
+func systemNamespace(c *cli.Context, s *cluster.Snapshot) string {
+	if !c.IsSet("namespace") && s.Origin != nil && s.Origin.Namespace != "" {
+		return s.Origin.Namespace
+	}
+	return c.String("namespace")
+}
+
+// kumaVersion is the version to work for: as the flag says, as the control
+// plane tells, or for files the newest.
+func kumaVersion(given string, s *cluster.Snapshot) (cluster.Version, error) {
+	switch {
+	case given != "":
+		version, err := cluster.ParseVersion(given)
+		if err != nil {
+			return version, fmt.Errorf("--kuma-version: %w", err)
+		}
+		return version, nil
+	case s.Origin == nil, s.Origin.Version == "" && !s.Live() && len(s.Origin.Unread) == 0:
+		return cluster.Latest, nil
+	case s.Origin.Version == "":
+		return cluster.Version{}, fmt.Errorf("the control plane's version is not known%s; say it with --kuma-version, for policies and their order depend on it", because(s.Origin, "version"))
+	case s.Origin.NothingLegacy() && len(s.TrafficTraces) == 0:
+		return cluster.Latest, nil
+	}
+	version, err := cluster.ParseVersion(s.Origin.Version)
+	if err != nil {
+		return version, fmt.Errorf("the control plane says it is %q: %w; say with --kuma-version what to work for", s.Origin.Version, err)
+	}
+	return version, nil
+}
+
+func because(o *cluster.Origin, what string) string {
+	for _, u := range o.Unread {
+		if u.What == what {
+			return " (" + u.Reason + ")"
+		}
+	}
+	return ""
+}
+
+// progress tells on a terminal how far reading is, in one line that goes away.
+type progress struct {
+	out  *printer
+	mu   sync.Mutex
+	last time.Time
+}
+
+func newProgress(c *cli.Context) *progress { return &progress{out: newPrinter(c.App.ErrWriter)} }
+
+func (p *progress) read(kind string, n int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if time.Since(p.last) > 100*time.Millisecond {
+		p.show(fmt.Sprintf("reading: %d of kind %s", n, kind))
+	}
+}
+
+func (p *progress) wait(reason string, pause time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.show(fmt.Sprintf("trying again in %s: %s", pause.Round(100*time.Millisecond), reason))
+}
+
+func (p *progress) show(text string) {
+	if p.out.width == 0 {
+		return
+	}
+	p.last = time.Now()
+	text = clean(manifest.Redact(text))
+	if runes := []rune(text); len(runes) >= p.out.width {
+		text = string(runes[:p.out.width-1])
+	}
+	_, _ = fmt.Fprint(p.out.w, "\r\x1b[K"+text) // a closed stderr hinders nothing
+}
+
+// done takes the line away.
+func (p *progress) done() {
+	if p.out.width > 0 && !p.last.IsZero() {
+		_, _ = fmt.Fprint(p.out.w, "\r\x1b[K")
+	}
+}
