@@ -5,12 +5,15 @@ VERSION   ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 FUZZTIME  ?= 10s
 export GOFLAGS ?= -buildvcs=auto
 
-.PHONY: build test lint bench fuzz mutants demo clean
+.PHONY: build apiserver test lint bench fuzz mutants demo clean
 
 build: ## bin/tracemigrate
 	go build -trimpath -ldflags "-X main.version=$(VERSION)" -o bin/tracemigrate ./cmd/tracemigrate
 
-test: ## all tests, with the race detector
+apiserver: ## a Kubernetes API server for the tests, built once into the user's cache; without a network the tests skip
+	@go run ./fixtures/kubernetes/build
+
+test: apiserver ## all tests, with the race detector
 	go vet ./...
 	go test -race ./...
 

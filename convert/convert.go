@@ -91,11 +91,12 @@ func Convert(s *cluster.Snapshot, o Options) (*Result, []*manifest.Problem) {
 		all = append(all, fromProblem(problem))
 	}
 
+	remarkOrigin(s, &o, &all)
 	gateways := cluster.NewGateways(s.MeshGateways)
 	meshes := make([]*mesh, 0, len(legacyMeshes))
 	byName := make(map[string]*mesh, len(legacyMeshes))
 	for _, from := range legacyMeshes {
-		m := &mesh{Mesh: from, o: &o, gateways: gateways, notes: &all, routed: s.TrafficRoutes[from.Name]}
+		m := &mesh{Mesh: from, o: &o, gateways: gateways, notes: &all, routed: s.TrafficRoutes[from.Name], zoned: dependsOnZone(s.Origin, &o)}
 		meshes = append(meshes, m)
 		byName[m.Name] = m
 	}
@@ -112,11 +113,12 @@ func Convert(s *cluster.Snapshot, o Options) (*Result, []*manifest.Problem) {
 	for _, m := range meshes {
 		m.plan()
 	}
-	nameAll(meshes, existing)
+	nameAll(meshes, existing, rehearsed(meshes, existing, o.Version))
 	for _, m := range meshes {
 		m.build()
 		m.verify()
 		m.remark()
+		m.remarkPrecedence()
 		for _, c := range m.candidates {
 			result.Policies = append(result.Policies, c.policy)
 		}
@@ -139,6 +141,7 @@ type mesh struct {
 	dataplanes []*cluster.Dataplane
 	existing   []*meshtrace.Policy // live ones
 	routed     bool                // has a TrafficRoute
+	zoned      bool                // creation times may be others in each zone
 	notes      *notes
 
 	confs      map[string]*conf // by name of the backend
@@ -292,7 +295,22 @@ func (m *mesh) unreachable(pair, higher *legacy.Pair, fate *Fate) {
 		m.notes.warn(TieByCreationTime, pair.Position(), pair.TrafficTrace, message+"; the one created last wins, and the input does not tell which that is", tieRemedy)
 		return
 	}
+	if m.zoned && m.tied(pair, higher) {
+		m.notes.warn(TieDependsOnZone, pair.Position(), pair.TrafficTrace, message+zoneTimes, zoneTieRemedy)
+		return
+	}
 	m.notes.inform(UnreachableSelector, pair.Position(), pair.TrafficTrace, message, "")
+}
+
+// What to say of creation times where there are several zones.
+const (
+	zoneTimes     = "; a zone goes by the times at which its own copies were made, so there the other one may win"
+	zoneTieRemedy = "see which one wins with `tracemigrate report` against the control plane of each zone; if they differ, convert for each zone with --zone-origin"
+)
+
+// tied says whether two selectors of equal rank differ in what they give.
+func (m *mesh) tied(a, b *legacy.Pair) bool {
+	return a.TrafficTrace != b.TrafficTrace && a.CompareRank(b) == 0 && m.confOf(a.TrafficTrace).key != m.confOf(b.TrafficTrace).key
 }
 
 const tieRemedy = "export both with their creation times (kubectl get traffictraces -o yaml, or kumactl get traffic-traces -o yaml) and convert again"

@@ -20,11 +20,14 @@ const (
 )
 
 // nameAll names all candidates: uniquely among each other and the existing
-// policies, and so that the order of names is the order of precedence.
-func nameAll(meshes []*mesh, existing []*meshtrace.Policy) {
+// policies, and so that the order of names is the order of precedence. The
+// names of replaceable policies are free.
+func nameAll(meshes []*mesh, existing []*meshtrace.Policy, replaceable map[*meshtrace.Policy]bool) {
 	taken := make(map[string]bool)
 	for _, p := range existing {
-		taken[scope(p.Format, p.Mesh)+p.Name] = true
+		if !replaceable[p] {
+			taken[scope(p.Format, p.Mesh)+p.Name] = true
+		}
 	}
 	for _, m := range meshes {
 		m.nameCandidates(taken)

@@ -22,6 +22,8 @@ const (
 	MeshTraceConflict         Code = "meshtrace-conflict"
 	ServiceTagMissing         Code = "service-tag-missing"
 	ProxyDiffers              Code = "proxy-differs"
+	BrokenResource            Code = "broken-resource"
+	ZoneOriginOnGlobal        Code = "zone-origin-on-global"
 )
 
 // What the user should know.
@@ -47,6 +49,12 @@ const (
 	NoTrafficTrace       Code = "no-traffictrace"
 	NotVerified          Code = "not-verified"
 	MeshSubsetDeprecated Code = "meshsubset-deprecated"
+	FederatedZone        Code = "federated-zone"
+	TieDependsOnZone     Code = "tie-depends-on-zone"
+	MixedVersions        Code = "mixed-versions"
+	MeshTraceWins        Code = "meshtrace-wins"
+	ModeUnknown          Code = "mode-unknown"
+	KindUnread           Code = "kind-unread"
 )
 
 // Note is something that a careful colleague would mention.

@@ -252,10 +252,41 @@ func (cp *ControlPlane) kind(ctx context.Context, origin *cluster.Origin, kind s
 		}
 		read += len(items)
 		for _, item := range items {
+			if kind == cluster.KindMeshTrace && origin.Environment == cluster.Kubernetes {
+				item = onKubernetes(item)
+			}
 			use(item.input())
 		}
 	}
 	return nil
+}
+
+// onKubernetes is a namespaced object in its own form again: a control plane on
+// Kubernetes shows it as name.namespace.
+func onKubernetes(i item) item {
+	var resource struct {
+		Mesh, Name, CreationTime string
+		Labels                   map[string]string
+		Spec                     json.RawMessage
+	}
+	dot := strings.LastIndexByte(i.name, '.')
+	if json.Unmarshal(i.raw, &resource) != nil || dot < 0 {
+		return i // what is broken is reported when it is decoded
+	}
+	if resource.Labels == nil {
+		resource.Labels = make(map[string]string)
+	}
+	resource.Labels[cluster.MeshLabel] = resource.Mesh
+	metadata := map[string]any{"name": i.name[:dot], "namespace": i.name[dot+1:], "labels": resource.Labels}
+	if resource.CreationTime != "" {
+		metadata["creationTimestamp"] = resource.CreationTime
+	}
+	raw, err := json.Marshal(map[string]any{"apiVersion": "kuma.io/v1alpha1", "kind": cluster.KindMeshTrace, "metadata": metadata, "spec": resource.Spec})
+	if err != nil {
+		return i
+	}
+	i.raw = raw
+	return i
 }
 
 // advise adds what to do about a refusal.

@@ -32,6 +32,7 @@ func diffCommand() *cli.Command {
 			"only in what any MeshTrace changes) or different.\n\n" +
 			"   tracemigrate diff -f cluster.yaml --kuma-version 2.9,2.13\n" +
 			"   tracemigrate diff -f cluster.yaml --meshtrace edited/\n" +
+			"   tracemigrate diff --shadow                          # the control plane's own output\n" +
 			"   tracemigrate diff --before before/ --after after/   # dumps of running proxies\n\n" +
 			"Exit codes: 0 no proxy is different; 1 one is; 2 error. docs/diff.md describes the output.",
 		Flags: append(sourceFlags(),
@@ -40,6 +41,7 @@ func diffCommand() *cli.Command {
 			&cli.StringSliceFlag{Name: "meshtrace", Usage: "verify the MeshTraces of `FILE` or directory instead of converting; may be repeated"},
 			&cli.StringFlag{Name: "before", Usage: "config dump of a proxy (`FILE`), or a directory with one file a proxy, from before the migration"},
 			&cli.StringFlag{Name: "after", Usage: "the same (`FILE`) from after it"},
+			&cli.BoolFlag{Name: "shadow", Usage: "hold what the control plane itself computes with the shadow MeshTraces that are applied (2.7 and later) against what it computes without"},
 			&cli.BoolFlag{Name: "strict", Usage: "count inherent differences, too"},
 			&cli.StringSliceFlag{Name: "accept", Usage: "do not count differences of `CODE`; may be repeated"},
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Value: "text", Usage: "`FORM` of the output: text, json, yaml, junit or markdown"},
@@ -54,6 +56,7 @@ type outcome struct {
 	comparisons []*envoydiff.Comparison
 	strict      bool
 	full        bool
+	unread      int // policies that could not be read, and so are in no comparison
 }
 
 // holds says whether the answer is yes: no proxy is different.
@@ -63,7 +66,7 @@ func (o *outcome) holds() bool {
 			return false
 		}
 	}
-	return true
+	return o.unread == 0
 }
 
 // verdict says in a sentence why the answer is no.
@@ -74,6 +77,8 @@ func (o *outcome) verdict() string {
 		inherent += c.Count(envoydiff.Inherent)
 	}
 	switch {
+	case different == 0 && o.unread > 0:
+		return fmt.Sprintf("%d policies or meshes could not be read, so it is not known what they do", o.unread)
 	case different == 0:
 		return fmt.Sprintf("%d inherent, which --strict counts", inherent)
 	case o.strict && inherent > 0:
@@ -100,10 +105,13 @@ func runDiff(c *cli.Context) error {
 		return err
 	}
 	found := &outcome{strict: c.Bool("strict"), full: c.Bool("full")}
-	if c.IsSet("before") || c.IsSet("after") {
+	switch {
+	case c.IsSet("before") || c.IsSet("after"):
 		found.comparisons, err = compareDumps(c, accepted)
-	} else {
-		found.comparisons, err = compareManifests(c, accepted)
+	case c.Bool("shadow"):
+		found.comparisons, err = compareShadow(c, accepted)
+	default:
+		found.comparisons, found.unread, err = compareManifests(c, accepted)
 	}
 	if err != nil {
 		return err
@@ -176,20 +184,20 @@ func versionsOf(s *cluster.Snapshot) ([]cluster.Version, error) {
 }
 
 // compareManifests compares once for each version.
-func compareManifests(c *cli.Context, accepted []envoydiff.Code) ([]*envoydiff.Comparison, error) {
+func compareManifests(c *cli.Context, accepted []envoydiff.Code) (comparisons []*envoydiff.Comparison, unread int, err error) {
 	list, err := versions(c)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	snapshot, _, err := load(c)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	words := newPrinter(c.App.ErrWriter)
 	namespace := systemNamespace(c, snapshot)
 	if list == nil {
 		if list, err = versionsOf(snapshot); err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 	}
 	before, problems := readState(snapshot, namespace)
@@ -197,29 +205,33 @@ func compareManifests(c *cli.Context, accepted []envoydiff.Code) ([]*envoydiff.C
 	if c.IsSet("meshtrace") {
 		inputs, err := openInputs(c, "meshtrace")
 		if err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 		edited := cluster.Read(inputs)
 		policies, wrong := meshtrace.Read(edited, namespace)
 		problems = slices.Concat(problems, edited.Problems, wrong)
 		given = policies
 		if len(policies) == 0 && !hasError(problems) {
-			return nil, errors.New("--meshtrace: there is no MeshTrace in it")
+			return nil, 0, errors.New("--meshtrace: there is no MeshTrace in it")
 		}
 	}
 	if hasError(problems) {
 		words.problems(problems, "compared")
-		return nil, cli.Exit("", exitError)
+		return nil, 0, cli.Exit("", exitError)
 	}
 	words.warnings(problems)
-	if len(snapshot.Meshes) == 0 {
-		return nil, errors.New("the input has no Mesh, so there is nothing to compare")
+	unread = words.skipped(snapshot)
+	if snapshot.Origin != nil && snapshot.Origin.NothingLegacy() && len(snapshot.TrafficTraces) == 0 {
+		words.line("nothing legacy is left here: %s", snapshot.Origin)
+		return nil, unread, nil
 	}
-	var comparisons []*envoydiff.Comparison
+	if len(snapshot.Meshes) == 0 {
+		return nil, 0, errors.New("the input has no Mesh, so there is nothing to compare")
+	}
 	for _, version := range list {
 		policies := given
 		if err := unsupported(given, version); err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 		if shadows := countShadows(given, version); shadows > 0 {
 			words.line("tracemigrate: %d of the MeshTraces are shadows, which Kuma %s computes but does not apply, so they give no proxy tracing", shadows, version)
@@ -234,7 +246,7 @@ func compareManifests(c *cli.Context, accepted []envoydiff.Code) ([]*envoydiff.C
 		all := withMadeUp(snapshot, before, after, words)
 		comparisons = append(comparisons, envoydiff.Compare(all, before, after, envoydiff.Options{Version: version, Accept: accepted}))
 	}
-	return comparisons, nil
+	return comparisons, unread, nil
 }
 
 // unsupported returns an error that lists what version refuses of policies.

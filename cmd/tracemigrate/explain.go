@@ -52,6 +52,7 @@ func runExplain(c *cli.Context) error {
 		newPrinter(c.App.ErrWriter).problems(problems, "explained")
 		return cli.Exit("", exitError)
 	}
+	newPrinter(c.App.ErrWriter).skipped(snapshot)
 	dp, err := findProxy(snapshot, name)
 	if err != nil {
 		return err

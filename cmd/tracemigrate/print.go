@@ -76,6 +76,19 @@ func (p *printer) warnings(problems []*manifest.Problem) {
 	p.list(problems, manifest.Warning, " (warning)", 100)
 }
 
+// skipped prints what of a cluster could not be read and was left out, and
+// returns how much of it policies depend on.
+func (p *printer) skipped(s *cluster.Snapshot) int {
+	n := 0
+	for _, problem := range manifest.SortProblems(s.Skipped) {
+		p.line("%s (left out)", problem.Error())
+		if !convert.IsProxy(problem.Resource) {
+			n++
+		}
+	}
+	return n
+}
+
 // list prints the first shown problems of a severity, and returns how many
 // there are.
 func (p *printer) list(problems []*manifest.Problem, severity manifest.Severity, suffix string, shown int) int {

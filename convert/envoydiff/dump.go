@@ -29,6 +29,9 @@ type Dump struct {
 	clusters  map[string]*clusterv3.Cluster
 }
 
+// ErrNoListener says that a dump has no listener at all.
+var ErrNoListener = errors.New("it has no listener: give Envoy's /config_dump, or the control plane's _config answer")
+
 // ReadDump reads the tracing from a proxy's configuration in JSON: Envoy's
 // /config_dump, what `kumactl inspect dataplane --type=config-dump` prints, or
 // the control plane's _config answer. It reads in a stream, and keeps of it only
@@ -47,7 +50,7 @@ func ReadDump(r io.Reader) (*Dump, error) {
 		return nil, fmt.Errorf("reading JSON at byte %d: %w", d.decoder.InputOffset(), err)
 	}
 	if !d.seen {
-		return nil, errors.New("it has no listener: give Envoy's /config_dump, or the control plane's _config answer")
+		return nil, ErrNoListener
 	}
 	d.dump.forgetOthers()
 	for _, name := range slices.Sorted(maps.Keys(d.dump.listeners)) {
@@ -298,6 +301,47 @@ func CompareDumps(before, after map[string]*Dump, accept []Code) *Comparison {
 	return result
 }
 
+// CompareShadow holds what a control plane computes for a proxy today against
+// what it computes with the shadow policies applied, once the legacy tracing is
+// gone: a listener that keeps only that in the shadow configuration loses its
+// tracing, which the control plane's own diff does not show.
+func CompareShadow(mesh, name string, today, shadow *Dump, accept []Code) Proxy {
+	left := shadow.withoutLegacy()
+	p := Proxy{Mesh: mesh, Name: name, Differences: today.compare(left)}
+	for _, d := range p.Differences {
+		if d.Code != TracingLost {
+			continue
+		}
+		listener, _, _ := strings.Cut(strings.TrimPrefix(d.Path, "["), "]")
+		if shadow.listeners[listener] != nil {
+			d.After = "none, once the TrafficTrace is gone: only its tracing is left in the shadow configuration"
+		}
+	}
+	p.Verdict = verdictOf(p.Differences, accept)
+	return p
+}
+
+// MissingProxy is the outcome of a proxy whose configuration there is not.
+func MissingProxy(mesh, name, reason string, accept []Code) Proxy {
+	p := Proxy{Mesh: mesh, Name: name, Differences: []*Difference{{Code: ProxyMissing, Path: "proxy", Before: "in the cluster", After: reason}}}
+	p.Verdict = verdictOf(p.Differences, accept)
+	return p
+}
+
+// withoutLegacy is d without the tracing of TrafficTraces: that of listeners
+// which send to a cluster tracing:<backend>.
+func (d *Dump) withoutLegacy() *Dump {
+	left := *d
+	left.listeners = make(map[string]*hcmv3.HttpConnectionManager_Tracing, len(d.listeners))
+	for name, tracing := range d.listeners {
+		if tracing != nil && strings.HasPrefix(collectorName(tracing), "tracing:") {
+			tracing = nil
+		}
+		left.listeners[name] = tracing
+	}
+	return &left
+}
+
 // compare lists how the listeners of two dumps differ. One that only one dump
 // has is no matter of tracing unless it is traced.
 func (d *Dump) compare(after *Dump) []*Difference {
@@ -387,4 +431,10 @@ func directionOf(name string) cluster.Direction {
 		return cluster.DirectionOutbound
 	}
 	return cluster.DirectionGateway
+}
+
+// Collect makes a comparison of outcomes, by mesh and name.
+func Collect(proxies []Proxy) *Comparison {
+	slices.SortStableFunc(proxies, func(a, b Proxy) int { return cmp.Or(cmp.Compare(a.Mesh, b.Mesh), cmp.Compare(a.Name, b.Name)) })
+	return &Comparison{Proxies: proxies}
 }
