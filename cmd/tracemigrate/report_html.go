@@ -388,7 +388,7 @@ func (d *htmlData) word(s string) int {
 // thousand outbounds, and a page must open on a phone.
 const (
 	htmlMaxListeners = 200_000 // rendered in all
-	htmlMaxBodies    = 20_000  // diffs that are all different
+	htmlMaxBodies    = 10_000  // diffs that are all different
 	htmlMaxOfProxy   = 4       // of them for each direction of a proxy
 	htmlMaxNames     = 3       // listeners named of those with one diff
 )
@@ -410,9 +410,10 @@ func (d *htmlData) envoy(proxies []*report.Proxy) error {
 		if p.Verdict == envoydiff.Same {
 			break // and so are all others
 		}
-		e := &htmlEnvoy{Omitted: rendered > htmlMaxListeners || len(bodies) > htmlMaxBodies}
+		e := &htmlEnvoy{}
 		d.Envoy[i] = e
-		if e.Omitted {
+		if rendered > htmlMaxListeners {
+			e.Omitted = true
 			continue
 		}
 		before, after := p.Listeners()
@@ -450,6 +451,10 @@ func (e *htmlEnvoy) add(before, after []envoydiff.Listener, known map[string]*ht
 		position, ok := at[body]
 		if !ok {
 			if of[before[i].Direction] == htmlMaxOfProxy {
+				e.More++
+				continue
+			}
+			if body == nil && len(known) >= htmlMaxBodies {
 				e.More++
 				continue
 			}
@@ -704,7 +709,7 @@ func htmlDraw(flows []htmlFlow, layout htmlLayout) htmlDrawing {
 	}
 	left, right := make(map[string]*htmlBar), make(map[string]*htmlBar)
 	var lefts, rights []*htmlBar
-	bar := func(side map[string]*htmlBar, all *[]*htmlBar, name string, flow *htmlFlow) *htmlBar {
+	add := func(side map[string]*htmlBar, all *[]*htmlBar, name string, flow *htmlFlow) {
 		b := side[name]
 		if b == nil {
 			b = &htmlBar{name: name, proxies: make(map[envoydiff.Verdict]int)}
@@ -714,11 +719,10 @@ func htmlDraw(flows []htmlFlow, layout htmlLayout) htmlDrawing {
 		b.total += flow.Proxies
 		b.proxies[flow.Verdict] += flow.Proxies
 		b.height += thickness(flow)
-		return b
 	}
 	for i := range flows {
-		bar(left, &lefts, flows[i].Before, &flows[i])
-		bar(right, &rights, flows[i].After, &flows[i])
+		add(left, &lefts, flows[i].Before, &flows[i])
+		add(right, &rights, flows[i].After, &flows[i])
 	}
 	order := func(bars []*htmlBar) {
 		slices.SortFunc(bars, func(a, b *htmlBar) int {
@@ -730,7 +734,7 @@ func htmlDraw(flows []htmlFlow, layout htmlLayout) htmlDrawing {
 		const gap = 16.0
 		y := 0.0
 		for _, b := range bars {
-			b.lines = htmlWrap(b.name, int(float64(layout.label)/(htmlNameSize*0.58)))
+			b.lines = htmlWrap(b.name, int(float64(layout.label)/(htmlNameSize*0.64)))
 			words := htmlLeading * float64(len(b.lines)+1)
 			if layout.beside {
 				slot := max(b.height, words)
@@ -813,7 +817,7 @@ func (b *htmlBar) meta() string {
 	for _, verdict := range []envoydiff.Verdict{envoydiff.Different, envoydiff.Inherent} {
 		switch n := b.proxies[verdict]; {
 		case n == 0:
-		case n == b.total && n == 1:
+		case b.total == 1:
 			text += ", " + string(verdict)
 		case n == b.total:
 			text += ", all " + string(verdict)

@@ -212,9 +212,9 @@
     }
     const rest = [];
     if (envoy.equal) rest.push(`${number(envoy.equal)} ${envoy.equal === 1 ? "listener is" : "listeners are"} the same before and after.`);
-    if (envoy.more) rest.push(`${number(envoy.more)} more listeners are not shown here.`);
+    if (envoy.more) rest.push(`${number(envoy.more)} ${envoy.diffs ? "more " : ""}${envoy.more === 1 ? "listener is" : "listeners are"} left out to keep this page small.`);
     if (envoy.omitted) rest.push("The diff is left out to keep this page small; tracemigrate diff prints it.");
-    else if (!envoy.diffs && !envoy.equal) rest.push("There is no configuration to compare.");
+    else if (!envoy.diffs && !envoy.equal && !envoy.more) rest.push("There is no configuration to compare.");
     if (rest.length > 0) out.push(make("p", "quiet", rest.join(" ")));
     return out;
   }

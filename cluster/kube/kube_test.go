@@ -1,0 +1,618 @@
+package kube
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/rest"
+
+	"tracemigrate/cluster"
+	"tracemigrate/fixtures/kubernetes"
+)
+
+const policies = `
+apiVersion: kuma.io/v1alpha1
+kind: Mesh
+metadata:
+  name: default
+spec:
+  mtls: {enabledBackend: ca}
+  tracing:
+    defaultBackend: z
+    backends: [{name: z, type: zipkin, sampling: 33.3, conf: {url: "http://zipkin:9411/api/v2/spans"}}]
+---
+apiVersion: kuma.io/v1alpha1
+kind: Mesh
+metadata: {name: other}
+---
+apiVersion: kuma.io/v1alpha1
+kind: TrafficTrace
+mesh: default
+metadata: {name: all, annotations: {note: hidden}}
+spec:
+  selectors: [{match: {kuma.io/service: '*'}}]
+  conf: {backend: z}
+---
+apiVersion: kuma.io/v1alpha1
+kind: TrafficTrace
+mesh: other
+metadata: {name: others}
+spec: {selectors: [{match: {kuma.io/service: '*'}}]}
+---
+apiVersion: kuma.io/v1alpha1
+kind: TrafficRoute
+mesh: default
+metadata: {name: route-all}
+spec: {}
+`
+
+const controlPlane = `
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: kuma-control-plane
+  namespace: kuma-system
+  labels: {app: kuma-control-plane, app.kubernetes.io/version: 2.13.1}
+spec:
+  selector: {matchLabels: {app: kuma-control-plane}}
+  template:
+    metadata: {labels: {app: kuma-control-plane}}
+    spec:
+      containers:
+      - name: control-plane
+        image: docker.io/kumahq/kuma-cp:<image>
+        env:
+        - {name: KUMA_MODE, value: <mode>}
+        - {name: KUMA_MULTIZONE_ZONE_NAME, value: east}
+        - {name: KUMA_MULTIZONE_ZONE_GLOBAL_ADDRESS, value: <global>}
+`
+
+func deployed(image, mode, global string) string {
+	return strings.NewReplacer("<image>", image, "<mode>", `"`+mode+`"`, "<global>", `"`+global+`"`).Replace(controlPlane)
+}
+
+func binding(role, user string) string {
+	return fmt.Sprintf(`
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: {name: %[1]s-%[2]s}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: %[1]s}
+subjects: [{apiGroup: rbac.authorization.k8s.io, kind: User, name: %[2]s}]
+`, role, user)
+}
+
+// start is an API server with Kuma's kinds, and a user "reader" that the role
+// in the error message was applied for.
+func start(t *testing.T) *kubernetes.Cluster {
+	t.Helper()
+	c := kubernetes.Start(t)
+	c.Reset(t)
+	c.Apply(t, kubernetes.CRDs)
+	c.Apply(t, ClusterRole)
+	c.Apply(t, binding("tracemigrate", "reader"))
+	return c
+}
+
+func open(t *testing.T, c *kubernetes.Cluster, user string, o Options) *Cluster {
+	t.Helper()
+	o.Kubeconfig, o.QPS, o.Burst = c.Kubeconfig(t, user), 1000, 1000
+	opened, err := New(o)
+	require.NoError(t, err)
+	return opened
+}
+
+// addDataplanes puts Dataplanes into namespace shop, from several goroutines.
+func addDataplanes(t *testing.T, c *kubernetes.Cluster, n int) {
+	t.Helper()
+	c.Apply(t, "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop}\n")
+	client, err := dynamic.NewForConfig(c.Config("admin"))
+	require.NoError(t, err)
+	var workers sync.WaitGroup
+	for w := range 8 {
+		workers.Go(func() {
+			for i := w; i < n; i += 8 {
+				text := fmt.Sprintf(`{"apiVersion":"kuma.io/v1alpha1","kind":"Dataplane","mesh":"default","metadata":{"name":"dp-%05d","namespace":"shop","labels":{"app":"web"}},
+					"spec":{"networking":{"address":"10.0.0.1","inbound":[{"port":80,"tags":{"kuma.io/service":"web_shop_svc_80","kuma.io/protocol":"http","version":"v%d"}}]}}}`, i, i%7)
+				_, err := client.Resource(resourceOf(cluster.KindDataplane)).Namespace("shop").Create(t.Context(), fromJSON(t, text), metav1.CreateOptions{})
+				assert.NoError(t, err)
+			}
+		})
+	}
+	workers.Wait()
+}
+
+func TestRead(t *testing.T) {
+	c := start(t)
+	c.Apply(t, policies)
+	c.Apply(t, deployed("2.13.1", "zone", ""))
+	addDataplanes(t, c, 1003)
+	var progress []int
+	s, err := cluster.Load(t.Context(), open(t, c, "reader", Options{Progress: func(kind string, n int) {
+		if kind == cluster.KindDataplane {
+			progress = append(progress, n)
+		}
+	}}))
+	require.NoError(t, err)
+	assert.Empty(t, s.Problems)
+	assert.Len(t, s.Meshes, 2)
+	require.Len(t, s.TrafficTraces, 2)
+	assert.Equal(t, "traffictraces/all", s.TrafficTraces[0].Place.String())
+	assert.WithinDuration(t, time.Now(), s.TrafficTraces[0].Created, time.Minute)
+	require.Len(t, s.Dataplanes, 1003)
+	assert.Equal(t, "dp-00000.shop", s.Dataplanes[0].FullName())
+	assert.Equal(t, []int{500, 1000, 1003}, progress)
+	assert.True(t, s.TrafficRoutes["default"])
+	assert.Equal(t, cluster.Origin{
+		Source: fmt.Sprintf("Kubernetes context %q (%s)", "test", c.Host), Product: "Kuma", Version: "2.13.1", Mode: cluster.ModeZone,
+		Environment: cluster.Kubernetes, Namespace: "kuma-system", Zone: "east",
+	}, *s.Origin)
+
+	one, err := cluster.Load(t.Context(), open(t, c, "reader", Options{Meshes: []string{"other"}}))
+	require.NoError(t, err)
+	assert.Len(t, one.Meshes, 1)
+	assert.Len(t, one.TrafficTraces, 1)
+	assert.Empty(t, one.Dataplanes)
+	_, err = cluster.Load(t.Context(), open(t, c, "reader", Options{Meshes: []string{"ohter"}}))
+	require.ErrorContains(t, err, `has no mesh "ohter"; it has: default, other`)
+}
+
+// A token to continue that the server forgot begins the list anew.
+func TestReadExpired(t *testing.T) {
+	c := start(t)
+	c.Apply(t, policies)
+	addDataplanes(t, c, 1003)
+	compactions := 0
+	s, err := cluster.Load(t.Context(), open(t, c, "reader", Options{Progress: func(kind string, n int) {
+		if kind == cluster.KindDataplane && n == 500 {
+			compactions++
+			c.Apply(t, fmt.Sprintf("apiVersion: v1\nkind: Namespace\nmetadata: {name: other-%d}\n", compactions)) // a new revision
+			c.Compact(t)
+		}
+	}}))
+	require.NoError(t, err)
+	assert.Equal(t, restarts, compactions, "every list in pages was cut off")
+	assert.Len(t, s.Dataplanes, 1003)
+	assert.Empty(t, s.Problems, "none twice")
+}
+
+func TestDescribe(t *testing.T) {
+	const zones = `
+apiVersion: kuma.io/v1alpha1
+kind: Zone
+metadata: {name: east}
+spec: {enabled: true}
+---
+apiVersion: kuma.io/v1alpha1
+kind: Zone
+metadata: {name: west}
+---
+apiVersion: kuma.io/v1alpha1
+kind: ZoneInsight
+metadata: {name: east}
+spec: {subscriptions: [{version: {kumaCp: {version: 2.9.0}}}, {version: {kumaCp: {version: 2.10.1}}}]}
+`
+	kong := strings.NewReplacer("kuma-system", "kong-mesh-system", "kuma-control-plane", "kong-mesh-control-plane", "docker.io/kumahq", "kong").Replace(deployed("2.12.0", "zone", "grpcs://global:5685"))
+	tests := map[string]struct {
+		applied string
+		options Options
+		want    cluster.Origin
+		unread  []string
+	}{
+		"federated zone of Kong Mesh": {
+			applied: kong,
+			want:    cluster.Origin{Product: "Kong Mesh", Version: "2.12.0", Mode: cluster.ModeFederatedZone, Namespace: "kong-mesh-system", Zone: "east"},
+		},
+		"global": {
+			applied: deployed("2.13.1", "global", "") + "---" + zones,
+			want:    cluster.Origin{Product: "Kuma", Version: "2.13.1", Mode: cluster.ModeGlobal, Namespace: "kuma-system", Zones: []cluster.Zone{{Name: "east", Version: "2.10.1"}, {Name: "west"}}},
+		},
+		"tag that is no version": {
+			applied: deployed("latest@sha256:0123", "zone", ""),
+			want:    cluster.Origin{Product: "Kuma", Version: "2.13.1", Mode: cluster.ModeZone, Namespace: "kuma-system", Zone: "east"},
+		},
+		"no version, no mode": {
+			applied: strings.ReplaceAll(deployed("latest", "", ""), "2.13.1", "next"),
+			want:    cluster.Origin{Product: "Kuma", Namespace: "kuma-system", Zone: "east"},
+			unread:  []string{"version", "mode"},
+		},
+		"elsewhere": {
+			applied: strings.ReplaceAll(deployed("2.7.0", "standalone", ""), "kuma-system", "mesh"), options: Options{Namespace: "mesh"},
+			want: cluster.Origin{Product: "Kuma", Version: "2.7.0", Mode: cluster.ModeZone, Namespace: "mesh", Zone: "east"},
+		},
+		"not found": {applied: strings.ReplaceAll(deployed("2.7.0", "zone", ""), "kuma-system", "mesh"), unread: []string{"version", "mode"}},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			c := start(t)
+			c.Apply(t, tt.applied)
+			got, err := open(t, c, "reader", tt.options).Describe(t.Context())
+			require.NoError(t, err)
+			var unread []string
+			for _, u := range got.Unread {
+				unread = append(unread, u.What)
+				assert.NotEmpty(t, u.Reason)
+				assert.Contains(t, u.Remedy, "--")
+			}
+			assert.Equal(t, tt.unread, unread)
+			got.Unread, got.Source = nil, ""
+			tt.want.Environment = cluster.Kubernetes
+			assert.Equal(t, tt.want, *got)
+		})
+	}
+}
+
+// What is not allowed is named as the role to apply, and with it works.
+func TestForbidden(t *testing.T) {
+	c := start(t)
+	c.Apply(t, policies)
+	_, err := cluster.Load(t.Context(), open(t, c, "nobody", Options{}))
+	require.ErrorContains(t, err, `User "nobody" cannot list resource "traffictraces"`)
+	assert.ErrorContains(t, err, `User "nobody" cannot list resource "meshes"`)
+	_, role, ok := strings.Cut(err.Error(), "to bind to the user:\n")
+	require.True(t, ok)
+	c.Apply(t, role)
+	c.Apply(t, binding("tracemigrate", "nobody"))
+	s, err := cluster.Load(t.Context(), open(t, c, "nobody", Options{}))
+	require.NoError(t, err)
+	assert.Len(t, s.Meshes, 2)
+
+	c.Apply(t, strings.NewReplacer("name: tracemigrate", "name: less", ", dataplanes, meshgateways, zones, zoneinsights", "", "apps", "none").Replace(ClusterRole))
+	c.Apply(t, binding("less", "limited"))
+	s, err = cluster.Load(t.Context(), open(t, c, "limited", Options{}))
+	require.NoError(t, err)
+	var unread []string
+	for _, u := range s.Origin.Unread {
+		unread = append(unread, u.What)
+	}
+	assert.Equal(t, []string{"version", "mode", cluster.KindDataplane, cluster.KindMeshGateway}, unread)
+
+	config := c.Config("reader")
+	config.BearerToken = "wrong"
+	stranger := &Cluster{name: "test"}
+	require.NoError(t, stranger.connect(config))
+	_, err = cluster.Load(t.Context(), stranger)
+	require.ErrorContains(t, err, "does not take the credentials")
+	assert.NotContains(t, err.Error(), "wrong")
+}
+
+// Where no kind of Kuma is left there is no error.
+func TestNothingLeft(t *testing.T) {
+	c := kubernetes.Start(t)
+	c.Reset(t)
+	s, err := cluster.Load(t.Context(), open(t, c, "admin", Options{}))
+	require.NoError(t, err)
+	assert.Equal(t, cluster.Kinds(), s.Origin.Absent)
+	assert.True(t, s.Origin.NothingLegacy())
+	assert.True(t, s.Empty())
+}
+
+const meshTrace = `apiVersion: kuma.io/v1alpha1
+kind: MeshTrace
+metadata: {name: %s, namespace: kuma-system, labels: {kuma.io/mesh: default}}
+spec:
+  targetRef: {kind: Mesh}
+  default:
+    sampling: {overall: "33.3"}
+    backends: [{type: %s, %s: {%s}}]
+`
+
+func TestTry(t *testing.T) {
+	c := start(t)
+	c.Apply(t, "apiVersion: v1\nkind: Namespace\nmetadata: {name: kuma-system}\n")
+	good := fmt.Sprintf(meshTrace, "good", "Zipkin", "zipkin", `url: "http://z:9411/api", apiVersion: httpJson, sharedSpanContext: true, traceId128bit: false`)
+	texts := []string{
+		good,
+		fmt.Sprintf(meshTrace, "bad-url", "Datadog", "datadog", `url: "tcp://agent:8126", splitService: false`),
+		fmt.Sprintf(meshTrace, "bad-type", "Jaeger", "zipkin", `url: "http://z:9411"`),
+	}
+	_, err := open(t, c, "reader", Options{}).Try(t.Context(), texts)
+	require.ErrorContains(t, err, "needs the permission to create although it stores nothing")
+	_, role, ok := strings.Cut(err.Error(), "to bind to the user:\n")
+	require.True(t, ok)
+	c.Apply(t, role)
+	c.Apply(t, binding("tracemigrate-server-dry-run", "reader"))
+
+	reader := open(t, c, "reader", Options{})
+	trials, err := reader.Try(t.Context(), texts)
+	require.NoError(t, err)
+	require.Len(t, trials, len(texts))
+	assert.True(t, trials[0].Accepted, trials[0].Message)
+	for i, message := range []string{"", "url", "Unsupported value: \"Jaeger\""} {
+		if message != "" {
+			assert.False(t, trials[i].Accepted, texts[i])
+			assert.Contains(t, trials[i].Message, message)
+		}
+	}
+	objects, err := reader.all(t.Context(), cluster.KindMeshTrace)
+	require.NoError(t, err)
+	assert.Empty(t, objects, "nothing was stored")
+
+	c.Apply(t, good)
+	trials, err = reader.Try(t.Context(), []string{good, strings.Replace(good, "Zipkin", "Jaeger", 1)})
+	require.NoError(t, err)
+	assert.True(t, trials[0].Accepted, "one that is there already is replaced: %s", trials[0].Message)
+	assert.False(t, trials[1].Accepted)
+	objects, err = reader.all(t.Context(), cluster.KindMeshTrace)
+	require.NoError(t, err)
+	require.Len(t, objects, 1)
+	assert.NotContains(t, string(objects[0].text), "managedFields")
+}
+
+// The cost of reading is that of listing.
+func TestReadIsFast(t *testing.T) {
+	const n, limit = 3000, 3 * time.Second
+	c := start(t)
+	c.Apply(t, policies)
+	addDataplanes(t, c, n)
+	client, err := dynamic.NewForConfig(c.Config("reader"))
+	require.NoError(t, err)
+	start := time.Now()
+	list, err := client.Resource(resourceOf(cluster.KindDataplane)).List(t.Context(), metav1.ListOptions{})
+	require.NoError(t, err)
+	require.Len(t, list.Items, n)
+	plain := time.Since(start)
+	start = time.Now()
+	s, err := cluster.Load(t.Context(), open(t, c, "reader", Options{}))
+	require.NoError(t, err)
+	require.Len(t, s.Dataplanes, n)
+	whole := time.Since(start)
+	t.Logf("one list of %d Dataplanes takes %s, reading all %s", n, plain.Round(time.Millisecond), whole.Round(time.Millisecond))
+	assert.Less(t, whole-plain, limit)
+}
+
+// Through a proxy that cuts, delays and refuses the snapshot is the same, or
+// there is an error.
+func TestFaults(t *testing.T) {
+	c := start(t)
+	c.Apply(t, policies)
+	c.Apply(t, deployed("2.13.1", "zone", ""))
+	addDataplanes(t, c, 1003)
+	read := func(ctx context.Context, config *rest.Config) (*cluster.Snapshot, error) {
+		config.QPS, config.Burst = 1000, 1000
+		through := &Cluster{name: "test", options: Options{QPS: 1000, Burst: 1000}}
+		require.NoError(t, through.connect(config))
+		return cluster.Load(ctx, through)
+	}
+	plain, err := read(t.Context(), c.Config("reader"))
+	require.NoError(t, err)
+	faulty, err := read(t.Context(), faults(t, c, 3, 0))
+	require.NoError(t, err)
+	assert.Equal(t, plain, faulty)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+	defer cancel()
+	_, err = read(ctx, faults(t, c, 1_000_000, 0))
+	require.Error(t, err, "never a snapshot that is not whole")
+}
+
+// faults is the API server behind a proxy that lets one request of every so
+// many through.
+func faults(t *testing.T, c *kubernetes.Cluster, every, first int) *rest.Config {
+	t.Helper()
+	config := c.Config("reader")
+	target, err := url.Parse(config.Host)
+	require.NoError(t, err)
+	transport, err := rest.TransportFor(config)
+	require.NoError(t, err)
+	pass := &httputil.ReverseProxy{Transport: transport, Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(target) }}
+	n := first
+	var mu sync.Mutex
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		n++
+		turn := n
+		mu.Unlock()
+		if turn%every == 0 {
+			pass.ServeHTTP(w, r)
+			return
+		}
+		status := func(code int, reason string) {
+			w.Header().Set("Content-Type", "application/json")
+			w.WriteHeader(code)
+			_ = json.NewEncoder(w).Encode(map[string]any{"kind": "Status", "apiVersion": "v1", "status": "Failure", "reason": reason, "code": code, "message": "no luck"})
+		}
+		switch turn % 5 {
+		case 0:
+			w.Header().Set("Retry-After", "0")
+			status(http.StatusTooManyRequests, "TooManyRequests")
+		case 1:
+			status(http.StatusInternalServerError, "InternalError")
+		case 2:
+			cut(t, w, "")
+		case 3:
+			cut(t, w, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 9000\r\n\r\n{\"kind\":\"DataplaneList\",\"items\":[")
+		case 4:
+			cut(t, w, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n8\r\n{\"kind\":\r\n")
+		}
+	}))
+	t.Cleanup(server.Close)
+	return &rest.Config{Host: server.URL}
+}
+
+func cut(t *testing.T, w http.ResponseWriter, before string) {
+	t.Helper()
+	connection, _, err := w.(http.Hijacker).Hijack()
+	if !assert.NoError(t, err) {
+		return
+	}
+	_, _ = io.WriteString(connection, before)
+	if tcp, ok := connection.(*net.TCPConn); ok && before == "" {
+		_ = tcp.SetLinger(0) // a reset, not an end
+	}
+	_ = connection.Close()
+}
+
+// Ctrl-C, which cancels the context, ends a read at once.
+func TestCancel(t *testing.T) {
+	c := start(t)
+	addDataplanes(t, c, 600)
+	ctx, cancel := context.WithCancel(t.Context())
+	start := time.Now()
+	_, err := cluster.Load(ctx, open(t, c, "reader", Options{Progress: func(kind string, _ int) {
+		if kind == cluster.KindDataplane {
+			cancel()
+		}
+	}}))
+	require.ErrorIs(t, err, context.Canceled)
+	assert.Less(t, time.Since(start), 5*time.Second)
+}
+
+// The API server passes questions on to the control plane's Service. Its
+// address must not be a loopback one, which the API server refuses to reach.
+func TestConfig(t *testing.T) {
+	address := ""
+	addresses, err := net.InterfaceAddrs()
+	require.NoError(t, err)
+	for _, a := range addresses {
+		if ip, ok := a.(*net.IPNet); ok && ip.IP.IsGlobalUnicast() && ip.IP.To4() != nil {
+			address = ip.IP.String()
+		}
+	}
+	if address == "" {
+		t.Skip("this machine has no network address but loopback, to which an API server passes nothing on")
+	}
+	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", address+":0")
+	require.NoError(t, err)
+	server := &httptest.Server{Listener: listener, Config: &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		assert.Empty(t, r.Header.Get("Authorization"), "the cluster's token goes no further")
+		_, _ = io.WriteString(w, r.URL.RequestURI())
+	})}}
+	server.Start()
+	t.Cleanup(server.Close)
+	c := start(t)
+	c.Apply(t, deployed("2.13.1", "zone", ""))
+	c.Apply(t, fmt.Sprintf(`
+apiVersion: v1
+kind: Pod
+metadata: {name: control-plane-1, namespace: kuma-system}
+spec: {containers: [{name: control-plane, image: kuma-cp}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: kuma-control-plane, namespace: kuma-system}
+spec: {ports: [{name: http-api-server, port: 5681}]}
+---
+apiVersion: v1
+kind: Endpoints
+metadata: {name: kuma-control-plane, namespace: kuma-system}
+subsets: [{addresses: [{ip: %s, targetRef: {kind: Pod, namespace: kuma-system, name: control-plane-1}}], ports: [{name: http-api-server, port: %d}]}]
+`, address, listener.Addr().(*net.TCPAddr).Port))
+	// The API server passes on to pods only, and no kubelet says where this one is.
+	client, err := dynamic.NewForConfig(c.Config("admin"))
+	require.NoError(t, err)
+	pods := client.Resource(schema.GroupVersionResource{Version: "v1", Resource: "pods"}).Namespace("kuma-system")
+	pod, err := pods.Get(t.Context(), "control-plane-1", metav1.GetOptions{})
+	require.NoError(t, err)
+	pod.Object["status"] = map[string]any{"phase": "Running", "podIP": address, "podIPs": []any{map[string]any{"ip": address}}}
+	_, err = pods.UpdateStatus(t.Context(), pod, metav1.UpdateOptions{})
+	require.NoError(t, err)
+
+	reader := open(t, c, "reader", Options{})
+	_, err = reader.Describe(t.Context())
+	require.NoError(t, err)
+	_, err = reader.Config(t.Context(), "default", "web.shop", true)
+	require.ErrorContains(t, err, "does not allow what is needed")
+	_, role, ok := strings.Cut(err.Error(), "to bind to the user:\n")
+	require.True(t, ok)
+	c.Apply(t, role)
+	c.Apply(t, binding("tracemigrate-shadow", "reader"))
+	got, err := reader.Config(t.Context(), "default", "web.shop", true)
+	require.NoError(t, err)
+	assert.Equal(t, "/meshes/default/dataplanes/web.shop/_config?shadow=true", string(got))
+}
+
+// Kuma's own definitions, where they are at hand, are read and tried alike.
+func TestKumaCRDs(t *testing.T) {
+	files, _ := filepath.Glob("../../../shared/crds/*-2.13.yaml")
+	if len(files) == 0 {
+		t.Skip("Kuma's CustomResourceDefinitions are not beside the project")
+	}
+	c := kubernetes.Start(t)
+	c.Reset(t)
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		require.NoError(t, err)
+		c.Apply(t, string(text))
+	}
+	c.Apply(t, policies)
+	c.Apply(t, deployed("2.13.1", "zone", ""))
+	addDataplanes(t, c, 3)
+	admin := open(t, c, "admin", Options{})
+	s, err := cluster.Load(t.Context(), admin)
+	require.NoError(t, err)
+	assert.Len(t, s.Dataplanes, 3)
+	assert.Len(t, s.TrafficTraces, 2)
+	trials, err := admin.Try(t.Context(), []string{
+		fmt.Sprintf(meshTrace, "good", "Zipkin", "zipkin", `url: "http://z:9411/api", apiVersion: httpJson, sharedSpanContext: true, traceId128bit: false`),
+		fmt.Sprintf(meshTrace, "bad", "Jaeger", "zipkin", `url: "http://z:9411"`),
+		fmt.Sprintf(meshTrace, "unknown-field", "Zipkin", "zipkin", `url: "http://z:9411", colour: red`),
+	})
+	require.NoError(t, err)
+	assert.True(t, trials[0].Accepted, trials[0].Message)
+	assert.False(t, trials[1].Accepted)
+	assert.False(t, trials[2].Accepted)
+	assert.Contains(t, trials[2].Message, `unknown field "spec.default.backends[0].zipkin.colour"`)
+}
+
+// What is wrong with a kubeconfig is said before anything is asked.
+func TestNew(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv("KUBECONFIG", filepath.Join(dir, "none"))
+	t.Setenv("HOME", dir)
+	t.Setenv("KUBERNETES_SERVICE_HOST", "")
+	path := filepath.Join(dir, "config")
+	require.NoError(t, os.WriteFile(path, []byte(`{"apiVersion":"v1","kind":"Config","current-context":"a",
+		"clusters":[{"name":"c","cluster":{"server":"https://127.0.0.1:1"}}],
+		"contexts":[{"name":"a","context":{"cluster":"c","user":"u"}},{"name":"b","context":{"cluster":"c","user":"u"}}],
+		"users":[{"name":"u","user":{"token":"sesame"}}]}`), 0o600))
+	broken := filepath.Join(dir, "broken")
+	require.NoError(t, os.WriteFile(broken, []byte("{"), 0o600))
+	for name, tt := range map[string]struct {
+		options Options
+		err     string
+	}{
+		"none":           {Options{}, "no kubeconfig that names a cluster"},
+		"missing file":   {Options{Kubeconfig: filepath.Join(dir, "gone")}, "gone"},
+		"broken file":    {Options{Kubeconfig: broken}, "reading the kubeconfig"},
+		"wrong context":  {Options{Kubeconfig: path, Context: "prod"}, `has no context "prod"; it has: a, b`},
+		"all well":       {Options{Kubeconfig: path, QPS: 1, Burst: 1}, ""},
+		"another choice": {Options{Kubeconfig: path, Context: "b", QPS: 1, Burst: 1}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c, err := New(tt.options)
+			if tt.err != "" {
+				require.ErrorContains(t, err, tt.err)
+				return
+			}
+			require.NoError(t, err)
+			_, err = cluster.Load(t.Context(), c)
+			require.ErrorContains(t, err, "does kubectl reach the cluster?")
+			assert.NotContains(t, err.Error(), "sesame")
+		})
+	}
+}
+
+func fromJSON(t *testing.T, text string) *unstructured.Unstructured {
+	t.Helper()
+	u := &unstructured.Unstructured{}
+	require.NoError(t, u.UnmarshalJSON([]byte(text)))
+	return u
+}
