@@ -2,7 +2,6 @@ package controlplane
 
 import (
 	"context"
-	"encoding/json"
 	"encoding/pem"
 	"fmt"
 	"io"
@@ -12,7 +11,6 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -22,110 +20,56 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"tracemigrate/cluster"
+	"tracemigrate/fixtures"
 )
 
-// fake speaks the control plane's API in the shapes that its OpenAPI
-// specification and recorded answers have: it stands for a real control plane,
-// which has no package to install.
-type fake struct {
-	t     *testing.T
-	mode  string
-	lists map[string][]map[string]any // by path
-	// answer may take a request over; it returns whether it did.
-	answer func(http.ResponseWriter, *http.Request) bool
+const documents = `
+type: Mesh
+name: default
+creationTime: "2025-01-01T00:00:00Z"
+mtls: {enabledBackend: ca, backends: [{name: ca, type: provided, conf: {key: {secret: hidden}}}]}
+tracing:
+  defaultBackend: z
+  backends: [{name: z, type: zipkin, sampling: 33.3, conf: {url: "http://user:pass@zipkin:9411/api/v2/spans"}}]
+---
+{type: TrafficTrace, mesh: default, name: all, creationTime: "2025-01-02T00:00:00.5Z", selectors: [{match: {kuma.io/service: '*'}}], conf: {backend: z}}
+---
+{type: TrafficRoute, mesh: default, name: route-all, conf: {}}
+---
+{type: Dataplane, mesh: default, name: dp-0001, networking: {address: 10.0.0.1, inbound: [{port: 80, tags: {kuma.io/service: web}}]}}
+`
 
-	mu    sync.Mutex
-	asked []string
-}
+// fake is the stand-in for a control plane.
+type fake struct{ *fixtures.ControlPlane }
 
-func newFake(t *testing.T) *fake {
-	f := &fake{t: t, mode: `{"mode":"zone","environment":"universal","multizone":{"zone":{"name":"","globalAddress":""}}}`, lists: map[string][]map[string]any{}}
-	f.lists["/meshes"] = []map[string]any{{
-		"type": "Mesh", "name": "default", "creationTime": "2025-01-01T00:00:00Z", "modificationTime": "2025-01-01T00:00:00Z",
-		"mtls":    map[string]any{"enabledBackend": "ca", "backends": []any{map[string]any{"name": "ca", "type": "provided", "conf": map[string]any{"key": map[string]any{"secret": "hidden"}}}}},
-		"tracing": map[string]any{"defaultBackend": "z", "backends": []any{map[string]any{"name": "z", "type": "zipkin", "sampling": 33.3, "conf": map[string]any{"url": "http://user:pass@zipkin:9411/api/v2/spans"}}}},
-	}}
-	f.lists["/traffic-traces"] = []map[string]any{{
-		"type": "TrafficTrace", "mesh": "default", "name": "all", "creationTime": "2025-01-02T00:00:00.5Z", "modificationTime": "2025-01-01T00:00:00Z",
-		"selectors": []any{map[string]any{"match": map[string]any{"kuma.io/service": "*"}}}, "conf": map[string]any{"backend": "z"},
-	}}
-	f.lists["/traffic-routes"] = []map[string]any{{"type": "TrafficRoute", "mesh": "default", "name": "route-all", "conf": map[string]any{}}}
-	f.lists["/meshtraces"] = []map[string]any{}
-	f.lists["/meshgateways"] = []map[string]any{}
-	f.lists["/dataplanes"] = []map[string]any{f.dataplane(1)}
-	return f
-}
+func newFake(t *testing.T) fake { return fake{fixtures.NewControlPlane(t, documents)} }
 
-func (f *fake) dataplane(n int) map[string]any {
-	return map[string]any{
-		"type": "Dataplane", "mesh": "default", "name": fmt.Sprintf("dp-%04d", n), "creationTime": "2025-01-01T00:00:00Z",
-		"networking": map[string]any{"address": "10.0.0.1", "admin": map[string]any{"port": 9901}, "inbound": []any{
-			map[string]any{"port": 80, "tags": map[string]any{"kuma.io/service": "web", "kuma.io/protocol": "http"}},
-		}},
+func (f fake) addDataplanes(from, to int) {
+	for n := from; n <= to; n++ {
+		f.Add(map[string]any{
+			"type": "Dataplane", "mesh": "default", "name": fmt.Sprintf("dp-%04d", n), "creationTime": "2025-01-01T00:00:00Z",
+			"networking": map[string]any{"address": "10.0.0.1", "admin": map[string]any{"port": 9901}, "inbound": []any{
+				map[string]any{"port": 80, "tags": map[string]any{"kuma.io/service": "web", "kuma.io/protocol": "http"}},
+			}},
+		})
 	}
 }
 
-func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.asked = append(f.asked, r.URL.RequestURI())
-	w.Header().Set("Content-Type", "application/json")
-	if f.answer != nil && f.answer(w, r) {
-		return
-	}
-	switch list, ok := f.lists[r.URL.Path]; {
-	case r.URL.Path == "/":
-		_, _ = io.WriteString(w, `{"hostname":"cp","tagline":"Kuma","product":"Kuma","version":"2.13.1","instanceId":"x","clusterId":"y"}`)
-	case r.URL.Path == "/config":
-		_, _ = io.WriteString(w, f.mode)
-	case ok:
-		f.page(w, r, list)
-	default:
-		refuse(w, http.StatusNotFound, "Could not retrieve a resource", "Not found")
-	}
-}
-
-// page answers as the control plane does: `next` is an absolute address.
-func (f *fake) page(w http.ResponseWriter, r *http.Request, list []map[string]any) {
-	size, offset := 100, 0
-	if text := r.URL.Query().Get("size"); text != "" {
-		size, _ = strconv.Atoi(text)
-	}
-	if size > 1000 {
-		refuse(w, http.StatusBadRequest, "Could not retrieve resources", "Invalid page size")
-		return
-	}
-	offset, _ = strconv.Atoi(r.URL.Query().Get("offset"))
-	end := min(offset+size, len(list))
-	answer := map[string]any{"total": len(list), "items": list[min(offset, end):end], "next": nil}
-	if end < len(list) {
-		answer["next"] = fmt.Sprintf("http://elsewhere.internal:5681%s?offset=%d&size=%d", r.URL.Path, end, size)
-	}
-	assert.NoError(f.t, json.NewEncoder(w).Encode(answer))
-}
-
-func refuse(w http.ResponseWriter, status int, title, detail string) {
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(map[string]any{"type": "/std-errors", "status": status, "title": title, "detail": detail, "details": detail})
-}
-
-func (f *fake) serve(o Options) *ControlPlane {
-	f.t.Helper()
+func (f fake) serve(t *testing.T, o Options) *ControlPlane {
+	t.Helper()
 	server := httptest.NewServer(f)
-	f.t.Cleanup(server.Close)
+	t.Cleanup(server.Close)
 	o.URL = server.URL + o.URL
 	cp, err := New(o)
-	require.NoError(f.t, err)
+	require.NoError(t, err)
 	return cp
 }
 
 func TestRead(t *testing.T) {
 	f := newFake(t)
-	for i := range 1203 {
-		f.lists["/dataplanes"] = append(f.lists["/dataplanes"], f.dataplane(i+2))
-	}
+	f.addDataplanes(2, 1204)
 	var progress []int
-	s, err := cluster.Load(t.Context(), f.serve(Options{Token: "t", Progress: func(kind string, n int) {
+	s, err := cluster.Load(t.Context(), f.serve(t, Options{Token: "t", Progress: func(kind string, n int) {
 		if kind == cluster.KindDataplane {
 			progress = append(progress, n)
 		}
@@ -147,17 +91,15 @@ func TestRead(t *testing.T) {
 
 func TestReadMeshes(t *testing.T) {
 	f := newFake(t)
-	f.lists["/meshes"] = append(f.lists["/meshes"], map[string]any{"type": "Mesh", "name": "other"})
-	for _, kind := range []string{"traffic-traces", "traffic-routes", "meshtraces", "meshgateways", "dataplanes"} {
-		f.lists["/meshes/default/"+kind] = f.lists["/"+kind]
-	}
-	s, err := cluster.Load(t.Context(), f.serve(Options{Meshes: []string{"default"}}))
+	f.Add(map[string]any{"type": "Mesh", "name": "other"})
+	f.Lists["/meshes/default/meshtraces"], f.Lists["/meshes/default/meshgateways"] = nil, nil
+	s, err := cluster.Load(t.Context(), f.serve(t, Options{Meshes: []string{"default"}}))
 	require.NoError(t, err)
 	assert.Len(t, s.Meshes, 1)
 	assert.Len(t, s.Dataplanes, 1)
-	assert.NotContains(t, f.asked, "/dataplanes?size=500")
+	assert.NotContains(t, f.Asked(), "/dataplanes?size=500")
 
-	_, err = cluster.Load(t.Context(), f.serve(Options{Meshes: []string{"defualt"}}))
+	_, err = cluster.Load(t.Context(), f.serve(t, Options{Meshes: []string{"defualt"}}))
 	require.ErrorContains(t, err, `has no mesh "defualt"; it has: default, other`)
 }
 
@@ -199,8 +141,8 @@ func TestAnswers(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			f := newFake(t)
-			f.answer = tt.answer
-			s, err := cluster.Load(t.Context(), f.serve(Options{}))
+			f.Answer = tt.answer
+			s, err := cluster.Load(t.Context(), f.serve(t, Options{}))
 			if tt.err != "" {
 				require.ErrorContains(t, err, tt.err)
 				return
@@ -224,19 +166,17 @@ func TestAnswers(t *testing.T) {
 // A list that changes between two pages is read anew.
 func TestListChanges(t *testing.T) {
 	f := newFake(t)
-	for i := range 700 {
-		f.lists["/dataplanes"] = append(f.lists["/dataplanes"], f.dataplane(i+2))
-	}
+	f.addDataplanes(2, 701)
 	pages := 0
-	f.answer = func(_ http.ResponseWriter, r *http.Request) bool {
+	f.Answer = func(_ http.ResponseWriter, r *http.Request) bool {
 		if r.URL.Path == "/dataplanes" {
 			if pages++; pages == 2 {
-				f.lists["/dataplanes"] = f.lists["/dataplanes"][1:] // the first is gone: every other moves up
+				f.Lists["/dataplanes"] = f.Lists["/dataplanes"][1:] // the first is gone: every other moves up
 			}
 		}
 		return false
 	}
-	s, err := cluster.Load(t.Context(), f.serve(Options{}))
+	s, err := cluster.Load(t.Context(), f.serve(t, Options{}))
 	require.NoError(t, err)
 	assert.Len(t, s.Dataplanes, 700)
 	assert.Equal(t, 4, pages)
@@ -245,8 +185,8 @@ func TestListChanges(t *testing.T) {
 
 func TestBrokenItem(t *testing.T) {
 	f := newFake(t)
-	f.lists["/traffic-traces"] = append(f.lists["/traffic-traces"], map[string]any{"type": "TrafficTrace", "mesh": "default", "name": "odd", "selectors": "none"})
-	s, err := cluster.Load(t.Context(), f.serve(Options{}))
+	f.Add(map[string]any{"type": "TrafficTrace", "mesh": "default", "name": "odd", "selectors": "none"})
+	s, err := cluster.Load(t.Context(), f.serve(t, Options{}))
 	require.NoError(t, err)
 	assert.Len(t, s.TrafficTraces, 2, "what is wrong in it is found when it is decoded, by its name")
 	assert.Equal(t, "/meshes/default/traffic-traces/odd", s.TrafficTraces[1].Place.String())
@@ -254,10 +194,9 @@ func TestBrokenItem(t *testing.T) {
 
 func TestDescribe(t *testing.T) {
 	tests := map[string]struct {
-		config  string
-		want    cluster.Origin
-		zones   string
-		another func(*fake)
+		config string
+		want   cluster.Origin
+		zones  string
 	}{
 		"old standalone": {config: `{"mode":"standalone","environment":"universal"}`, want: cluster.Origin{Mode: cluster.ModeZone, Environment: cluster.Universal}},
 		"federated zone on Kubernetes": {
@@ -275,14 +214,14 @@ func TestDescribe(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			f := newFake(t)
-			f.mode = tt.config
-			f.answer = func(w http.ResponseWriter, r *http.Request) bool {
+			f.Config = tt.config
+			f.Answer = func(w http.ResponseWriter, r *http.Request) bool {
 				if r.URL.Path == "/zones+insights" {
 					_, _ = io.WriteString(w, tt.zones)
 				}
 				return r.URL.Path == "/zones+insights"
 			}
-			cp := f.serve(Options{Name: "prod"})
+			cp := f.serve(t, Options{Name: "prod"})
 			got, err := cp.Describe(t.Context())
 			require.NoError(t, err)
 			tt.want.Source, tt.want.Product, tt.want.Version = cp.String(), "Kuma", "2.13.1"
@@ -293,7 +232,7 @@ func TestDescribe(t *testing.T) {
 
 func TestRequests(t *testing.T) {
 	f := newFake(t)
-	f.answer = func(w http.ResponseWriter, r *http.Request) bool {
+	f.Answer = func(w http.ResponseWriter, r *http.Request) bool {
 		assert.Equal(t, "Bearer secret", r.Header.Get("Authorization"))
 		assert.Equal(t, "yes", r.Header.Get("X-Extra"))
 		path, behind := strings.CutPrefix(r.URL.Path, "/behind/a/proxy")
@@ -301,26 +240,26 @@ func TestRequests(t *testing.T) {
 		r.URL.Path = path
 		return false
 	}
-	_, err := cluster.Load(t.Context(), f.serve(Options{URL: "/behind/a/proxy/", Token: "secret", Headers: http.Header{"X-Extra": {"yes"}}}))
+	_, err := cluster.Load(t.Context(), f.serve(t, Options{URL: "/behind/a/proxy/", Token: "secret", Headers: http.Header{"X-Extra": {"yes"}}}))
 	require.NoError(t, err)
 }
 
 func TestConfig(t *testing.T) {
 	f := newFake(t)
-	f.answer = func(w http.ResponseWriter, r *http.Request) bool {
+	f.Answer = func(w http.ResponseWriter, r *http.Request) bool {
 		switch r.URL.RequestURI() {
 		case "/meshes/default/dataplanes/web.shop/_config":
 			_, _ = io.WriteString(w, "plain")
 		case "/meshes/default/dataplanes/web.shop/_config?shadow=true":
 			_, _ = io.WriteString(w, "shadow")
 		case "/meshes/default/dataplanes/global/_config":
-			refuse(w, http.StatusMethodNotAllowed, "Method not allowed", "Not allowed on global CP")
+			fixtures.Refuse(w, http.StatusMethodNotAllowed, "Method not allowed", "Not allowed on global CP")
 		default:
 			return false
 		}
 		return true
 	}
-	cp := f.serve(Options{})
+	cp := f.serve(t, Options{})
 	for _, shadow := range []bool{false, true} {
 		got, err := cp.Config(t.Context(), "default", "web.shop", shadow)
 		require.NoError(t, err)
@@ -354,7 +293,7 @@ func TestSecrets(t *testing.T) {
 
 func TestSlow(t *testing.T) {
 	f := newFake(t)
-	f.answer = func(_ http.ResponseWriter, r *http.Request) bool {
+	f.Answer = func(_ http.ResponseWriter, r *http.Request) bool {
 		select {
 		case <-r.Context().Done():
 		case <-time.After(10 * time.Second):
@@ -364,7 +303,7 @@ func TestSlow(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
 	start := time.Now()
-	_, err := cluster.Load(ctx, f.serve(Options{}))
+	_, err := cluster.Load(ctx, f.serve(t, Options{}))
 	require.ErrorIs(t, err, context.DeadlineExceeded)
 	assert.Less(t, time.Since(start), 5*time.Second)
 }
@@ -467,9 +406,9 @@ func faults(t *testing.T, to string, every int) *httptest.Server {
 			switch turn % 5 {
 			case 0:
 				w.Header().Set("Retry-After", "0")
-				refuse(w, http.StatusTooManyRequests, "slow down", "")
+				fixtures.Refuse(w, http.StatusTooManyRequests, "slow down", "")
 			case 1:
-				refuse(w, http.StatusInternalServerError, "no luck", "")
+				fixtures.Refuse(w, http.StatusInternalServerError, "no luck", "")
 			case 2: // cut before the answer
 				cut(t, w, nil)
 			case 3: // cut within it
@@ -509,9 +448,7 @@ func cut(t *testing.T, w http.ResponseWriter, before []byte) {
 // Through faults the snapshot is the same, or there is an error.
 func TestFaults(t *testing.T) {
 	f := newFake(t)
-	for i := range 1100 {
-		f.lists["/dataplanes"] = append(f.lists["/dataplanes"], f.dataplane(i+2))
-	}
+	f.addDataplanes(2, 1101)
 	server := httptest.NewServer(f)
 	t.Cleanup(server.Close)
 	read := func(address string, ctx context.Context) (*cluster.Snapshot, error) {

@@ -55,9 +55,11 @@ type htmlPage struct {
 	Data     template.JS // the proxies, as JSON
 	Verdict  string
 	Tone     string // good, bad or unknown
-	Errors   htmlList[*convert.Note]
-	Warnings htmlList[*convert.Note]
-	Infos    htmlList[*convert.Note]
+	Errors   htmlList[*htmlNotes]
+	Warnings htmlList[*htmlNotes]
+	Infos    htmlList[*htmlNotes]
+	InfoN    int // notes in Infos
+	Work     htmlList[string]
 	Traces   htmlList[htmlSelector]
 	Pictures []*htmlPicture
 	// MorePictures is how many meshes have no picture, since there are too many.
@@ -77,6 +79,37 @@ func newHTMLList[T any](all []T, shown int) htmlList[T] {
 
 // Len is how many there are.
 func (l htmlList[T]) Len() int { return len(l.Shown) + len(l.Folded) }
+
+// htmlNotes are notes that say the same of several resources.
+type htmlNotes struct {
+	*convert.Note // the first
+	Notes         htmlList[*convert.Note]
+}
+
+// newHTMLNotes puts notes together that have a code and a remedy in common.
+func newHTMLNotes(notes []*convert.Note, severity manifest.Severity) htmlList[*htmlNotes] {
+	type kind struct {
+		code   convert.Code
+		remedy string
+	}
+	byKind := make(map[kind]*htmlNotes)
+	var all []*htmlNotes
+	for _, note := range notes {
+		if note.Severity != severity {
+			continue
+		}
+		k := kind{note.Code, note.Remedy}
+		if byKind[k] == nil {
+			byKind[k] = &htmlNotes{Note: note}
+			all = append(all, byKind[k])
+		}
+		byKind[k].Notes.Shown = append(byKind[k].Notes.Shown, note)
+	}
+	for _, group := range all {
+		group.Notes = newHTMLList(group.Notes.Shown, 4)
+	}
+	return newHTMLList(all, 20)
+}
 
 // htmlSelector is a row of the table of TrafficTraces.
 type htmlSelector struct {
@@ -118,14 +151,11 @@ func newHTMLPage(r *report.Report) (*htmlPage, error) {
 		Style: template.CSS(style), Script: template.JS(script), Data: template.JS(data),
 	}
 	page.Verdict, page.Tone = htmlVerdict(&shown.Summary)
-	notes := make(map[manifest.Severity][]*convert.Note)
-	for _, note := range shown.Notes {
-		notes[note.Severity] = append(notes[note.Severity], note)
-	}
-	const notesShown = 40
-	page.Errors = newHTMLList(notes[manifest.Error], notesShown)
-	page.Warnings = newHTMLList(notes[manifest.Warning], notesShown)
-	page.Infos = newHTMLList(notes[manifest.Info], notesShown*5)
+	page.Errors = newHTMLNotes(shown.Notes, manifest.Error)
+	page.Warnings = newHTMLNotes(shown.Notes, manifest.Warning)
+	page.Infos = newHTMLNotes(shown.Notes, manifest.Info)
+	page.InfoN = len(shown.Notes) - shown.Summary.Errors - shown.Summary.Warnings
+	page.Work = newHTMLList(shown.HandWork, 8)
 	var selectors []htmlSelector
 	for i := range shown.TrafficTraces {
 		trace := &shown.TrafficTraces[i]
@@ -640,7 +670,7 @@ func newHTMLPictures(flows []report.Flow) (pictures []*htmlPicture, more int) {
 		p.Flows = htmlSumUp(p.Flows)
 		p.Label = fmt.Sprintf("Mesh %s: what decides on the tracing of %s today, and after the migration. The table below the picture says the same.", p.Mesh, htmlPlural(p.Proxies, "proxy", "proxies"))
 		p.Wide = htmlDraw(p.Flows, htmlLayout{width: 960, label: 300, bar: 12, beside: true})
-		p.Narrow = htmlDraw(p.Flows, htmlLayout{width: 340, label: 164, bar: 10})
+		p.Narrow = htmlDraw(p.Flows, htmlLayout{width: 340, label: 166, bar: 10})
 	}
 	return pictures, more
 }
@@ -686,6 +716,7 @@ type htmlBar struct {
 	height  float64 // of the bar
 	y       float64
 	pull    float64 // where its ribbons come from, for the order
+	rest    int     // 1: it stands for many, and comes last
 	used    float64 // height that has ribbons already
 	lines   []string
 }
@@ -717,6 +748,7 @@ func htmlDraw(flows []htmlFlow, layout htmlLayout) htmlDrawing {
 			*all = append(*all, b)
 		}
 		b.total += flow.Proxies
+		b.rest = min(flow.Rest, 1)
 		b.proxies[flow.Verdict] += flow.Proxies
 		b.height += thickness(flow)
 	}
@@ -726,7 +758,7 @@ func htmlDraw(flows []htmlFlow, layout htmlLayout) htmlDrawing {
 	}
 	order := func(bars []*htmlBar) {
 		slices.SortFunc(bars, func(a, b *htmlBar) int {
-			return cmp.Or(cmp.Compare(a.pull, b.pull), cmp.Compare(b.total, a.total), cmp.Compare(a.name, b.name))
+			return cmp.Or(cmp.Compare(a.rest, b.rest), cmp.Compare(a.pull, b.pull), cmp.Compare(b.total, a.total), cmp.Compare(a.name, b.name))
 		})
 	}
 	height := 0.0
@@ -742,7 +774,7 @@ func htmlDraw(flows []htmlFlow, layout htmlLayout) htmlDrawing {
 				y += slot + gap
 				continue
 			}
-			b.y = y + words + 2
+			b.y = y + words + 5
 			y = b.y + b.height + gap
 		}
 		height = max(height, y-gap)
@@ -846,7 +878,7 @@ func (b *htmlBar) node(layout htmlLayout, onRight bool) htmlNode {
 	}
 	n.X = strconv.Itoa(x)
 	lines := append(slices.Clone(b.lines), b.meta())
-	y := b.y - htmlLeading*float64(len(lines)) + htmlNameSize
+	y := b.y - htmlLeading*float64(len(lines)) + htmlNameSize - 3
 	if layout.beside {
 		y = b.y + b.height/2 - htmlLeading*float64(len(lines))/2 + htmlNameSize - 1
 	}

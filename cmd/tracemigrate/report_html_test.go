@@ -273,11 +273,11 @@ func TestHTMLKeepsSecrets(t *testing.T) {
 
 func TestHTMLVerdict(t *testing.T) {
 	for want, sum := range map[string]report.Summary{
-		"good: Every proxy keeps its tracing":                                                                       {Holds: true, Proxies: 2, Same: 2},
-		"good: Every proxy that the policies can tell apart keeps its tracing":                                      {Holds: true, Proxies: 2, Same: 2, MadeUp: 2},
-		"unknown: No proxy was compared":                                                                            {Holds: true},
-		"bad: No proxy was compared; 1 error":                                                                       {Errors: 1},
-		"bad: 1 of 1 proxy would not keep its tracing":                                                              {Proxies: 1, Different: 1},
+		"good: Every proxy keeps its tracing":                                  {Holds: true, Proxies: 2, Same: 2},
+		"good: Every proxy that the policies can tell apart keeps its tracing": {Holds: true, Proxies: 2, Same: 2, MadeUp: 2},
+		"unknown: No proxy was compared":                                       {Holds: true},
+		"bad: No proxy was compared; 1 error":                                  {Errors: 1},
+		"bad: 1 of 1 proxy would not keep its tracing":                         {Proxies: 1, Different: 1},
 		"bad: 3 of 1,200 proxies would not keep their tracing; 2 errors; the API server refuses 1,000,000 policies": {Proxies: 1200, Different: 3, Errors: 2, Refused: 1_000_000},
 		"bad: Every proxy keeps its tracing; the API server refuses 1 policy":                                       {Proxies: 2, Same: 2, Refused: 1},
 	} {
@@ -705,7 +705,11 @@ func TestHTMLInChromium(t *testing.T) {
 		assert.Equal(t, "Printed are 15 of 120 proxies: those that are not the same. The page itself has all.", ask[string](b, `document.getElementById("printed").textContent`))
 		assert.Len(t, ask[[]string](b, rowNames), 50, "the page is as it was")
 		assert.Zero(t, ask[int](b, `document.querySelectorAll("figure details[open]").length`))
-		_, err = chromedp.Call(b.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Media: "print"})
+		b.do(`dispatchEvent(new Event("beforeprint"))`) // what was on paper
+		assert.Len(t, ask[[]string](b, rowNames), 15)
+		assert.Zero(t, ask[int](b, `document.querySelectorAll("main details:not([open])").length`))
+		b.do(`dispatchEvent(new Event("afterprint"))`)
+		_, err = chromedp.Call(b.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Media: "print", Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: "dark"}}})
 		require.NoError(t, err)
 		assert.Equal(t, "rgb(255, 255, 255)", ask[string](b, "getComputedStyle(document.body).backgroundColor"), "paper is white")
 		assert.Equal(t, "none", ask[string](b, `getComputedStyle(document.getElementById("filters")).display`))

@@ -272,12 +272,12 @@ func kumaVersion(given string, s *cluster.Snapshot) (cluster.Version, error) {
 			return version, fmt.Errorf("--kuma-version: %w", err)
 		}
 		return version, nil
+	case s.Origin != nil && len(s.TrafficTraces) == 0 && (s.Origin.NothingLegacy() || s.Origin.Version == ""):
+		return cluster.Latest, nil // nothing depends on it
 	case s.Origin == nil, s.Origin.Version == "" && !s.Live() && len(s.Origin.Unread) == 0:
 		return cluster.Latest, nil
 	case s.Origin.Version == "":
 		return cluster.Version{}, fmt.Errorf("the control plane's version is not known%s; say it with --kuma-version, for policies and their order depend on it", because(s.Origin, "version"))
-	case s.Origin.NothingLegacy() && len(s.TrafficTraces) == 0:
-		return cluster.Latest, nil
 	}
 	version, err := cluster.ParseVersion(s.Origin.Version)
 	if err != nil {

@@ -55,7 +55,7 @@
   // Printing shows what is folded.
   let opened = [];
   addEventListener("beforeprint", () => {
-    opened = [...document.querySelectorAll("main > section > details:not([open]), figure > details:not([open]), .infos details:not([open])")];
+    opened = [...document.querySelectorAll("main details:not([open])")];
     for (const element of opened) element.open = true;
   });
   addEventListener("afterprint", () => {

@@ -1,0 +1,316 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"gopkg.in/yaml.v3"
+
+	"tracemigrate/cluster/kube"
+	"tracemigrate/convert/report"
+	"tracemigrate/fixtures"
+	"tracemigrate/fixtures/kubernetes"
+)
+
+const deployment = `apiVersion: apps/v1
+kind: Deployment
+metadata: {name: kuma-control-plane, namespace: kuma-system}
+spec:
+  selector: {matchLabels: {app: kuma-control-plane}}
+  template:
+    metadata: {labels: {app: kuma-control-plane}}
+    spec:
+      containers:
+      - {name: control-plane, image: "kumahq/kuma-cp:2.13.1", env: [{name: KUMA_MODE, value: zone}]}
+`
+
+func bound(role, user string) string {
+	return "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRoleBinding\nmetadata: {name: " + role + "-" + user + "}\n" +
+		"roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: " + role + "}\nsubjects: [{apiGroup: rbac.authorization.k8s.io, kind: User, name: " + user + "}]\n"
+}
+
+// shop is an API server that holds fixtures/demo and a control plane of 2.13.1.
+// The current context is that of a user who may read, and no more.
+func shop(t *testing.T) *kubernetes.Cluster {
+	t.Helper()
+	c := kubernetes.Start(t)
+	c.Reset(t)
+	c.Apply(t, kubernetes.CRDs)
+	for _, file := range []string{"mesh.yaml", "dataplanes.yaml"} {
+		text, err := os.ReadFile(filepath.Join(fixtures.Dir(), "demo", file))
+		require.NoError(t, err)
+		c.Apply(t, string(text))
+	}
+	c.Apply(t, deployment)
+	role, err := os.ReadFile(filepath.Join(fixtures.Dir(), "../docs/kubernetes/clusterrole.yaml"))
+	require.NoError(t, err)
+	c.Apply(t, string(role))
+	c.Apply(t, bound("tracemigrate", "reader"))
+	t.Setenv("KUBECONFIG", c.Kubeconfig(t, "reader"))
+	t.Setenv("HOME", t.TempDir())
+	return c
+}
+
+// tool runs the tool with arguments that stand in one string.
+func tool(t *testing.T, args string) (code int, stdout, stderr string) {
+	t.Helper()
+	var out, words bytes.Buffer
+	code = run(t.Context(), append([]string{"tracemigrate"}, strings.Fields(args)...), strings.NewReader(""), &out, &words)
+	return code, out.String(), words.String()
+}
+
+func TestLiveReport(t *testing.T) {
+	c := shop(t)
+	code, text, words := tool(t, "report")
+	require.Equal(t, 0, code, words)
+	assert.Empty(t, words)
+	head, _, _ := strings.Cut(text, "\n")
+	assert.Equal(t, `Kubernetes context "test" (`+c.Host+`): Kuma 2.13.1, zone, on Kubernetes`, head)
+	assert.Contains(t, text, "policies are for Kuma 2.13\n")
+	assert.Contains(t, text, "Every proxy keeps its tracing.\n")
+	assert.Contains(t, text, "4 proxies compared: 4 same, 0 inherent, 0 different")
+	assert.Contains(t, text, "traffictraces/teams", "notes name the object")
+	assert.Contains(t, text, "kubectl delete traffictrace all payments teams")
+
+	_, again, _ := tool(t, "report")
+	assert.Equal(t, text, again)
+
+	code, text, _ = tool(t, "report -o json")
+	assert.Equal(t, 0, code)
+	var asJSON, asYAML report.Report
+	require.NoError(t, json.Unmarshal([]byte(text), &asJSON))
+	assert.Equal(t, report.Summary{Holds: true, Meshes: 1, TrafficTraces: 3, Policies: 5, Proxies: 4, Same: 4, Warnings: asJSON.Summary.Warnings}, asJSON.Summary)
+	_, text, _ = tool(t, "report -o yaml")
+	require.NoError(t, yaml.Unmarshal([]byte(text), &asYAML))
+	assert.Equal(t, asJSON, asYAML)
+	_, text, _ = tool(t, "report -o markdown --full")
+	assert.Contains(t, text, "| same | default | payments-7f9d8-lq2wz.shop | sidecar |")
+	code, text, _ = tool(t, "report -o html")
+	assert.Equal(t, 0, code)
+	assert.Contains(t, text, "<!DOCTYPE html>")
+}
+
+// What a snapshot gives is what the cluster gave.
+func TestLiveSnapshot(t *testing.T) {
+	shop(t)
+	code, state, words := tool(t, "snapshot")
+	require.Equal(t, 0, code, words)
+	assert.Empty(t, words)
+	for _, hidden := range []string{"managedFields", "uid", "resourceVersion", "annotations"} {
+		assert.NotContains(t, state, hidden)
+	}
+	assert.Contains(t, state, "creationTimestamp")
+	file := filepath.Join(t.TempDir(), "state.yaml")
+	require.NoError(t, os.WriteFile(file, []byte(state), 0o600))
+	t.Run("convert", func(t *testing.T) {
+		code, live, _ := tool(t, "convert")
+		assert.Equal(t, 0, code)
+		_, kept, _ := tool(t, "convert -f "+file)
+		assert.Equal(t, live, kept)
+		assert.Contains(t, live, "kind: MeshTrace")
+	})
+	t.Run("diff", func(t *testing.T) {
+		code, live, _ := tool(t, "diff")
+		assert.Equal(t, 0, code)
+		_, kept, _ := tool(t, "diff -f "+file)
+		assert.Equal(t, live, kept)
+		assert.Contains(t, live, "Kuma 2.13: 4 proxies compared: 4 same")
+	})
+	t.Run("report", func(t *testing.T) {
+		forget := func(text string) string {
+			before, _, _ := strings.Cut(text, "\nNext steps\n")
+			for i := range 99 {
+				before = strings.ReplaceAll(before, file+":"+string(rune('0'+i%10)), "")
+			}
+			return before
+		}
+		_, live, _ := tool(t, "report")
+		_, kept, _ := tool(t, "report -f "+file)
+		for _, line := range strings.Split(forget(live), "\n")[:20] {
+			assert.Contains(t, kept, line)
+		}
+	})
+	t.Run("snapshot", func(t *testing.T) {
+		_, again, _ := tool(t, "snapshot -f "+file)
+		assert.Equal(t, state, again)
+	})
+}
+
+func TestLiveExplain(t *testing.T) {
+	shop(t)
+	code, text, words := tool(t, "explain payments-7f9d8-lq2wz --context test --timeout 1m")
+	require.Equal(t, 0, code, words)
+	assert.Contains(t, text, "on Kuma 2.13\n")
+	assert.Contains(t, text, "(dataplanes/shop/payments-7f9d8-lq2wz)")
+}
+
+// The policies pass the server's own schema, and what it refuses is an error.
+func TestLiveServerDryRun(t *testing.T) {
+	c := shop(t)
+	code, _, words := tool(t, "report --server-dry-run")
+	assert.Equal(t, 2, code)
+	assert.Contains(t, words, "needs the permission to create although it stores nothing")
+	c.Apply(t, kube.CreatorRole)
+	c.Apply(t, bound("tracemigrate-server-dry-run", "reader"))
+	code, text, words := tool(t, "report --server-dry-run")
+	require.Equal(t, 0, code, words)
+	assert.Equal(t, 5, strings.Count(text, "  accepted  "))
+
+	// A policy of the cluster's own, as webhooks are.
+	c.Apply(t, `apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicy
+metadata: {name: no-payments}
+spec:
+  failurePolicy: Fail
+  matchConstraints: {resourceRules: [{apiGroups: [kuma.io], apiVersions: [v1alpha1], operations: [CREATE], resources: [meshtraces]}]}
+  validations: [{expression: "!object.metadata.name.startsWith('payments')", message: payments are traced by hand}]
+---
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicyBinding
+metadata: {name: no-payments}
+spec: {policyName: no-payments, validationActions: [Deny]}
+`)
+	require.Eventually(t, func() bool { // the API server takes its time to take note
+		code, text, words = tool(t, "report --server-dry-run")
+		return code == 1
+	}, 30*time.Second, 500*time.Millisecond)
+	assert.Contains(t, words, "2 policies are refused by the API server")
+	assert.Contains(t, text, "REFUSED: ")
+	assert.Contains(t, text, "payments are traced by hand")
+	_, text, _ = tool(t, "report")
+	assert.NotContains(t, text, "MeshTraces that exist", "nothing was stored")
+}
+
+// One broken object is named and left out; all others are there.
+func TestLiveBroken(t *testing.T) {
+	c := shop(t)
+	c.Apply(t, `apiVersion: kuma.io/v1alpha1
+kind: TrafficTrace
+mesh: default
+metadata: {name: odd}
+spec: {selectors: none, conf: {backend: jaeger}}
+---
+apiVersion: kuma.io/v1alpha1
+kind: Dataplane
+mesh: default
+metadata: {name: odd, namespace: shop}
+spec: {networking: {address: 10.0.0.1, inbound: [{port: 70000, tags: {kuma.io/service: odd}}]}}
+`)
+	code, text, words := tool(t, "report")
+	assert.Equal(t, 1, code)
+	assert.Contains(t, words, "1 error")
+	assert.Contains(t, text, "traffictraces/odd")
+	assert.Contains(t, text, "dataplanes/shop/odd")
+	assert.Contains(t, text, "4 proxies compared: 4 same")
+	code, text, words = tool(t, "convert --keep-going")
+	assert.Equal(t, 1, code)
+	assert.Equal(t, 5, strings.Count(text, "kind: MeshTrace"))
+	assert.Contains(t, words, "broken-resource")
+	code, _, words = tool(t, "diff")
+	assert.Equal(t, 1, code)
+	assert.Contains(t, words, `traffictraces/odd: TrafficTrace "odd": spec.selectors`)
+}
+
+// The shadows of a rehearsal do not stand in the way of the policies themselves.
+func TestLiveRehearsal(t *testing.T) {
+	c := shop(t)
+	_, before, _ := tool(t, "convert")
+	code, shadows, _ := tool(t, "convert --shadow")
+	require.Equal(t, 0, code)
+	c.Apply(t, shadows)
+	_, again, words := tool(t, "convert")
+	assert.Equal(t, before, again, words)
+	c.Apply(t, again)
+	code, text, words := tool(t, "report")
+	assert.Equal(t, 0, code, words)
+	assert.Contains(t, text, "MeshTraces that exist")
+	assert.Contains(t, text, "4 same, 0 inherent, 0 different")
+}
+
+func TestLiveMistakes(t *testing.T) {
+	c := shop(t)
+	for args, want := range map[string]string{
+		"report --context prod":                                   `has no context "prod"; it has: test`,
+		"report --mesh defualt":                                   `has no mesh "defualt"; it has: default`,
+		"report --kubeconfig /nowhere":                            "/nowhere",
+		"convert -f x --context test":                             "--context goes with reading Kubernetes",
+		"convert --token x":                                       "--token goes with reading --control-plane",
+		"convert -f x --control-plane http://localhost":           "two sources",
+		"report --control-plane prod":                             "is a name, which is looked up in kumactl's configuration",
+		"report --control-plane http://127.0.0.1:1":               "nothing listens there",
+		"report --mode zones":                                     "none of zone, federated-zone, global",
+		"report --zone-version east":                              "not of the form ZONE=VERSION",
+		"report --control-plane http://localhost:1 --header x":    "write NAME=VALUE",
+		"report -o pdf":                                           "none of text, json, yaml, markdown, html",
+		"report x":                                                "unexpected argument",
+		"snapshot x":                                              "unexpected argument",
+		"report --server-dry-run -f ../../fixtures/demo":          "needs Kubernetes as the source",
+		"diff --shadow":                                           "no MeshTrace with the label kuma.io/effect: shadow is applied",
+		"diff --shadow -f ../../fixtures/demo":                    "asks a running control plane",
+		"diff --shadow --kuma-version 2.6":                        "needs Kuma 2.7",
+		"report --qps 0":                                          "must be more than 0",
+		"report --timeout 1ns":                                    "not done within --timeout 1ns",
+		"report --kuma-version 9":                                 "is not a version",
+		"convert --control-plane http://x --client-cert /nowhere": "go together",
+	} {
+		code, stdout, stderr := tool(t, args)
+		assert.Equal(t, 2, code, args)
+		assert.Empty(t, stdout, args)
+		assert.Contains(t, stderr, want, args)
+	}
+	t.Setenv("KUBECONFIG", c.Kubeconfig(t, "nobody"))
+	code, stdout, stderr := tool(t, "report")
+	assert.Equal(t, 2, code)
+	assert.Empty(t, stdout)
+	assert.Contains(t, stderr, "kind: ClusterRole\n")
+	assert.NotContains(t, stderr, c.Token("nobody"))
+}
+
+// A cluster without a mesh, and one without Kuma, are no errors.
+func TestLiveEmpty(t *testing.T) {
+	c := shop(t)
+	c.Reset(t)
+	c.Apply(t, kubernetes.CRDs)
+	c.Apply(t, deployment)
+	t.Setenv("KUBECONFIG", c.Kubeconfig(t, "admin"))
+	code, text, words := tool(t, "report")
+	assert.Equal(t, 0, code, words)
+	assert.Contains(t, text, "There is no TrafficTrace, so there is nothing to migrate.")
+	code, text, words = tool(t, "convert")
+	assert.Equal(t, 0, code, words)
+	assert.Empty(t, text)
+
+	c.Apply(t, strings.ReplaceAll(deployment, "2.13.1", "3.0.0"))
+	for _, command := range []string{"report", "convert", "diff"} {
+		code, text, words = tool(t, command)
+		assert.Equal(t, 0, code, words)
+		assert.Contains(t, text+words, "nothing legacy is left here", command)
+	}
+	c.Reset(t)
+	code, _, words = tool(t, "convert")
+	assert.Equal(t, 0, code, words)
+	assert.Contains(t, words, "nothing legacy is left here")
+}
+
+// The version is asked for by the name of the flag where it cannot be read.
+func TestLiveUnknown(t *testing.T) {
+	c := shop(t)
+	c.Apply(t, strings.NewReplacer("2.13.1", "latest", "KUMA_MODE", "OTHER").Replace(deployment))
+	code, _, words := tool(t, "report")
+	assert.Equal(t, 2, code)
+	assert.Contains(t, words, "say it with --kuma-version")
+	code, text, _ := tool(t, "report --kuma-version 2.9")
+	assert.Equal(t, 0, code)
+	assert.Contains(t, text, "mode-unknown")
+	assert.Contains(t, text, "--mode")
+	code, text, _ = tool(t, "report --kuma-version 2.9 --mode zone")
+	assert.Equal(t, 0, code)
+	assert.NotContains(t, text, "mode-unknown")
+}
