@@ -103,13 +103,9 @@ func encode(v any) ([]byte, error) {
 // resource of a kind that is.
 func pruned(doc *manifest.Document) *yaml.Node {
 	root := doc.Root
-	format, kind := Universal, root.Get("type")
-	if root.Get("kind") != nil || root.Get("apiVersion") != nil {
-		format, kind = Kubernetes, root.Get("kind")
-	}
-	name := doc.ListKind
-	if kind != nil {
-		name = kind.Text
+	format, name := formOf(doc)
+	if !wanted(textAt(root, "apiVersion"), name) {
+		return nil
 	}
 	if name == originKind {
 		return yamlNode(root, nil)
@@ -132,8 +128,9 @@ func pruned(doc *manifest.Document) *yaml.Node {
 		}
 	}
 	node := yamlNode(root, all)
-	if kind == nil && node.Kind == yaml.MappingNode {
-		key := &yaml.Node{Kind: yaml.ScalarNode, Value: map[Format]string{Kubernetes: "kind", Universal: "type"}[format]}
+	word := map[Format]string{Kubernetes: "kind", Universal: "type"}[format]
+	if root.Get(word) == nil && node.Kind == yaml.MappingNode { // an item of a typed list
+		key := &yaml.Node{Kind: yaml.ScalarNode, Value: word}
 		node.Content = append([]*yaml.Node{key, {Kind: yaml.ScalarNode, Value: name}}, node.Content...)
 	}
 	return node

@@ -77,3 +77,28 @@ func TestWriteSnapshotFails(t *testing.T) {
 	_, err = Load(t.Context(), live{Files: Files{manifest.Text("x", liveObjects)}, err: errors.New("cut off")})
 	assert.Error(t, err)
 }
+
+// A snapshot of any text can be read again, and is its own snapshot; no
+// credential of a url is left in it.
+func FuzzWriteSnapshot(f *testing.F) {
+	f.Add(liveObjects)
+	f.Add("apiVersion: tracemigrate/v1\nkind: SnapshotOrigin\nsource: x\nmode: zone\nzones: [{name: a, version: 2.9.0}]\nunread: [{what: zones, reason: r}]\n---\ntype: Mesh\nname: default\n")
+	f.Add("type: MeshTrace\nname: \"1\"\nmesh: 'no'\nspec: {a: 0x1F, b: 1e3, c: ~, d: '~', e: .inf, f: \"\\u2028\", g: |\n  text\n}\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		write := func(text string) string {
+			var out bytes.Buffer
+			_, err := WriteSnapshot(t.Context(), &out, Files{manifest.Text("f", text)})
+			require.NoError(t, err)
+			return out.String()
+		}
+		first := write(text)
+		second := write(first)
+		require.Equal(t, first, second)
+		a, b := Read([]manifest.Input{manifest.Text("f", text)}), Read([]manifest.Input{manifest.Text("f", first)})
+		assert.Len(t, b.Meshes, len(a.Meshes))
+		assert.Len(t, b.TrafficTraces, len(a.TrafficTraces))
+		assert.Len(t, b.MeshTraces, len(a.MeshTraces))
+		assert.Len(t, b.Dataplanes, len(a.Dataplanes))
+		assert.Equal(t, a.TrafficRoutes, b.TrafficRoutes)
+	})
+}

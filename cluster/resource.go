@@ -93,24 +93,10 @@ func decodeResource(doc *manifest.Document, words *words, problems *[]*manifest.
 		doc.Value("", problems).Fail("the document is %s, not a resource", doc.Root.Kind)
 		return nil
 	}
-	text := func(keys ...string) string {
-		n := doc.Root
-		for _, key := range keys {
-			n = n.Get(key)
-		}
-		if n == nil || n.Kind != manifest.String {
-			return ""
-		}
-		return n.Text
-	}
-	r := &Resource{Place: doc.Place, Format: Universal, Kind: text("type")}
+	text := func(keys ...string) string { return textAt(doc.Root, keys...) }
+	r := &Resource{Place: doc.Place}
+	r.Format, r.Kind = formOf(doc)
 	apiVersion := text("apiVersion")
-	if doc.Root.Get("kind") != nil || apiVersion != "" || r.Kind == "" && doc.Root.Get("metadata") != nil {
-		r.Format, r.Kind = Kubernetes, text("kind")
-	}
-	if r.Kind == "" {
-		r.Kind = doc.ListKind
-	}
 	if r.Kind == "" {
 		kindMissing(doc, r.Format, apiVersion, problems)
 		return nil
@@ -167,6 +153,29 @@ func decodeResource(doc *manifest.Document, words *words, problems *[]*manifest.
 		r.Spec = root.Field("spec")
 	}
 	return r
+}
+
+// textAt is the string at a path, empty when there is none.
+func textAt(n *manifest.Node, keys ...string) string {
+	for _, key := range keys {
+		n = n.Get(key)
+	}
+	if n == nil || n.Kind != manifest.String {
+		return ""
+	}
+	return n.Text
+}
+
+// formOf is the form of a document and its kind, empty when it does not tell.
+func formOf(doc *manifest.Document) (format Format, kind string) {
+	format, kind = Universal, textAt(doc.Root, "type")
+	if doc.Root.Get("kind") != nil || textAt(doc.Root, "apiVersion") != "" || kind == "" && doc.Root.Get("metadata") != nil {
+		format, kind = Kubernetes, textAt(doc.Root, "kind")
+	}
+	if kind == "" {
+		kind = doc.ListKind
+	}
+	return format, kind
 }
 
 // meshName is what every mesh's name matches, since it is the value of a label.

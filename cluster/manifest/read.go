@@ -347,6 +347,9 @@ func plainWord(value string) string {
 			return ""
 		}
 	}
+	if strings.EqualFold(value, "null") {
+		return ""
+	}
 	return value
 }
 

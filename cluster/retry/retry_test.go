@@ -1,0 +1,122 @@
+package retry
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// script answers one request after the other.
+type script struct {
+	answers []any // an int is a status, an error an error, a reader a body
+	sent    int
+	bodies  []string
+}
+
+func (s *script) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.Body != nil {
+		body, _ := io.ReadAll(r.Body)
+		s.bodies = append(s.bodies, string(body))
+	}
+	answer := s.answers[min(s.sent, len(s.answers)-1)]
+	s.sent++
+	response := &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(strings.NewReader("whole"))}
+	switch answer := answer.(type) {
+	case int:
+		response.StatusCode = answer
+		response.Header.Set("Retry-After", "0")
+	case error:
+		return nil, answer
+	case io.Reader:
+		response.Body = io.NopCloser(answer)
+	case func(*http.Request) error:
+		return nil, answer(r)
+	}
+	return response, nil
+}
+
+// torn is a body that breaks off.
+type torn struct{ err error }
+
+func (b torn) Read(p []byte) (int, error) { return copy(p, "ha"), b.err }
+
+func TestTransport(t *testing.T) {
+	reset := &net.OpError{Op: "read", Err: syscall.ECONNRESET}
+	refused := &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}
+	unknown := &net.DNSError{Err: "no such host", IsNotFound: true}
+	tests := map[string]struct {
+		answers []any
+		sent    int
+		status  int
+		err     string
+	}{
+		"at once":                 {[]any{200}, 1, 200, ""},
+		"too many, then well":     {[]any{429, 200}, 2, 200, ""},
+		"server errors":           {[]any{500, 502, 503, 504, 200}, 5, 200, ""},
+		"never":                   {[]any{503}, tries, 503, ""},
+		"what is final":           {[]any{404, 200}, 1, 404, ""},
+		"not implemented":         {[]any{501, 200}, 1, 501, ""},
+		"reset":                   {[]any{reset, 200}, 2, 200, ""},
+		"end instead of answer":   {[]any{io.EOF, io.ErrUnexpectedEOF, 200}, 3, 200, ""},
+		"body cut off":            {[]any{torn{io.ErrUnexpectedEOF}, 200}, 2, 200, ""},
+		"body reset":              {[]any{torn{reset}, 200}, 2, 200, ""},
+		"always cut off":          {[]any{torn{io.ErrUnexpectedEOF}}, tries, 0, "gave up after 8 tries: the answer was cut off"},
+		"nobody listens":          {[]any{refused}, refusedTries, 0, "connection refused"},
+		"a restart":               {[]any{refused, refused, 200}, 3, 200, ""},
+		"no such host":            {[]any{unknown}, 1, 0, "no such host"},
+		"certificate not trusted": {[]any{errors.New("x509: certificate signed by unknown authority")}, 1, 0, "x509"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			s := &script{answers: tt.answers}
+			waits := 0
+			transport := &Transport{Base: s, Wait: func(string, time.Duration) { waits++ }, first: time.Millisecond}
+			request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://x/", strings.NewReader("body"))
+			require.NoError(t, err)
+			response, err := transport.RoundTrip(request)
+			assert.Equal(t, tt.sent, s.sent)
+			assert.Equal(t, tt.sent-1, waits)
+			for _, body := range s.bodies {
+				assert.Equal(t, "body", body, "every try sends it")
+			}
+			if tt.err != "" {
+				require.ErrorContains(t, err, tt.err)
+				return
+			}
+			require.NoError(t, err)
+			defer func() { _ = response.Body.Close() }()
+			assert.Equal(t, tt.status, response.StatusCode)
+			body, err := io.ReadAll(response.Body)
+			require.NoError(t, err)
+			assert.Equal(t, "whole", string(body))
+			if tt.sent == tries {
+				assert.Empty(t, response.Header.Get("Retry-After"), "client-go would begin again")
+			}
+		})
+	}
+}
+
+// The context ends all tries together, and pauses as well.
+func TestTransportContext(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	for name, answer := range map[string]any{"busy": 503, "hanging": func(r *http.Request) error { <-r.Context().Done(); return r.Context().Err() }} {
+		t.Run(name, func(t *testing.T) {
+			request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://x/", nil)
+			require.NoError(t, err)
+			start := time.Now()
+			_, err = (&Transport{Base: &script{answers: []any{answer}}}).RoundTrip(request)
+			require.ErrorIs(t, err, context.DeadlineExceeded)
+			assert.Less(t, time.Since(start), time.Second)
+		})
+	}
+}
