@@ -186,16 +186,13 @@ func sourceWords(c *cli.Context) string {
 func reportVerdict(r *report.Report) string {
 	var reasons []string
 	add := func(n int, one, many string) {
-		switch {
-		case n == 1:
-			reasons = append(reasons, one)
-		case n > 1:
-			reasons = append(reasons, fmt.Sprintf("%d %s", n, many))
+		if n > 0 {
+			reasons = append(reasons, plural(n, one, many))
 		}
 	}
-	add(r.Summary.Different, "1 proxy would not keep its tracing", "proxies would not keep their tracing")
-	add(r.Summary.Errors, "1 error", "errors")
-	add(r.Summary.Refused, "1 policy is refused by the API server", "policies are refused by the API server")
+	add(r.Summary.Different, "proxy would not keep its tracing", "proxies would not keep their tracing")
+	add(r.Summary.Errors, "error", "errors")
+	add(r.Summary.Refused, "policy is refused by the API server", "policies are refused by the API server")
 	switch {
 	case len(reasons) > 0:
 		return strings.Join(reasons, ", ")

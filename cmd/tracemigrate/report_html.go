@@ -551,8 +551,7 @@ func (e *htmlEncoder) key(before, after *envoydiff.Listener) string {
 		return b
 	}
 	for i, l := range []*envoydiff.Listener{before, after} {
-		put(encode(l.Tracing))
-		key = append(key, strconv.FormatBool(l.Tracing != nil)...)
+		put(encode(l.Tracing)) // nothing, where there is no tracing
 		if l.Collector == nil {
 			continue
 		}

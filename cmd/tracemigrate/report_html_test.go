@@ -272,17 +272,20 @@ func TestHTMLKeepsSecrets(t *testing.T) {
 }
 
 func TestHTMLVerdict(t *testing.T) {
-	for want, sum := range map[string]report.Summary{
-		"good: Every proxy keeps its tracing":                                  {Holds: true, Proxies: 2, Same: 2},
-		"good: Every proxy that the policies can tell apart keeps its tracing": {Holds: true, Proxies: 2, Same: 2, MadeUp: 2},
-		"unknown: No proxy was compared":                                       {Holds: true},
-		"bad: No proxy was compared; 1 error":                                  {Errors: 1},
-		"bad: 1 of 1 proxy would not keep its tracing":                         {Proxies: 1, Different: 1},
-		"bad: 3 of 1,200 proxies would not keep their tracing; 2 errors; the API server refuses 1,000,000 policies": {Proxies: 1200, Different: 3, Errors: 2, Refused: 1_000_000},
-		"bad: Every proxy keeps its tracing; the API server refuses 1 policy":                                       {Proxies: 2, Same: 2, Refused: 1},
+	for _, c := range []struct {
+		sum  report.Summary
+		want string
+	}{
+		{report.Summary{Holds: true, Proxies: 2, Same: 2}, "good: Every proxy keeps its tracing"},
+		{report.Summary{Holds: true, Proxies: 2, Same: 2, MadeUp: 2}, "good: Every proxy that the policies can tell apart keeps its tracing"},
+		{report.Summary{Holds: true}, "unknown: No proxy was compared"},
+		{report.Summary{Errors: 1}, "bad: No proxy was compared; 1 error"},
+		{report.Summary{Proxies: 1, Different: 1}, "bad: 1 of 1 proxy would not keep its tracing"},
+		{report.Summary{Proxies: 1200, Different: 3, Errors: 2, Refused: 1_000_000}, "bad: 3 of 1,200 proxies would not keep their tracing; 2 errors; the API server refuses 1,000,000 policies"},
+		{report.Summary{Proxies: 2, Same: 2, Refused: 1}, "bad: Every proxy keeps its tracing; the API server refuses 1 policy"},
 	} {
-		sentence, tone := htmlVerdict(&sum)
-		assert.Equal(t, want, tone+": "+sentence)
+		sentence, tone := htmlVerdict(&c.sum)
+		assert.Equal(t, c.want, tone+": "+sentence)
 	}
 }
 
@@ -452,8 +455,10 @@ func newBrowser(t *testing.T) context.Context {
 // laptop's.
 func newTab(ctx context.Context, t *testing.T) *tab {
 	t.Helper()
-	ctx, cancel := chromedp.NewContext(ctx)
+	ctx, cancel := context.WithTimeout(ctx, 45*time.Second)
 	t.Cleanup(cancel)
+	ctx, closeTab := chromedp.NewContext(ctx)
+	t.Cleanup(closeTab)
 	b := &tab{t: t, ctx: ctx}
 	b.size(1280)
 	_, err := chromedp.Call(ctx, network.Enable, network.EnableParams{})
@@ -750,7 +755,7 @@ func TestHTMLInChromium(t *testing.T) {
 		for _, id := range []string{"#summary", "#notes", "#picture svg.wide", "#backends", "#manifests pre"} {
 			require.NoError(t, chromedp.Do(b.ctx, chromedp.Query(chromedp.CSS(id), chromedp.NodeVisible)))
 		}
-		require.NoError(t, chromedp.Do(b.ctx, chromedp.Query(chromedp.CSS("#manifests .copy"), chromedp.NodeNotVisible)))
+		require.NoError(t, chromedp.Do(b.ctx, chromedp.Query(chromedp.CSS(`[data-copy="step-0"]`), chromedp.NodeNotVisible)))
 	})
 	for _, n := range []int{10_000, 50_000} {
 		t.Run(fmt.Sprintf("%d proxies", n), func(t *testing.T) {

@@ -21,8 +21,8 @@ func reportSections(r *report.Report, full bool) []section {
 	all := []section{
 		{"Backends", []string{"MESH", "BACKEND", "TYPE", "ADDRESS", "SAMPLING", "PROXIES", "TRAFFICTRACES"}, nil},
 		{"TrafficTraces", []string{"MESH", "TRAFFICTRACE", "BACKEND", "PROXIES", "SELECTOR", "BECOMES"}, nil},
-		{"MeshTraces that exist", []string{"MESH", "NAMESPACE", "NAME", "STATE", "PROXIES"}, nil},
-		{"MeshTraces to create", []string{"MESH", "NAMESPACE", "NAME", "PROXIES", "SERVER", "FROM"}, nil},
+		{"MeshTraces that exist", []string{"MESH", "NAMESPACE", "NAME", "STATE", "SELECTS"}, nil},
+		{"MeshTraces to create", []string{"MESH", "NAMESPACE", "NAME", "SELECTS", "SERVER", "FROM"}, nil},
 		{"Notes", []string{"SEVERITY", "CODE", "SOURCE", "NOTE"}, nil},
 		{"Proxies", []string{"VERDICT", "MESH", "PROXY", "KIND", "ZONE", "KUMA", "TRACES GO TO", "DECIDED BY"}, nil},
 	}
@@ -155,12 +155,20 @@ func aboutOrigin(r *report.Report) []string {
 
 func counts(r *report.Report) string {
 	s := &r.Summary
-	text := fmt.Sprintf("%d meshes, %d TrafficTraces, %d MeshTraces to create; %d proxies compared: %d same, %d inherent, %d different",
-		s.Meshes, s.TrafficTraces, s.Policies, s.Proxies, s.Same, s.Inherent, s.Different)
+	text := fmt.Sprintf("%s, %s, %s to create; %s compared: %d same, %d inherent, %d different",
+		plural(s.Meshes, "mesh", "meshes"), plural(s.TrafficTraces, "TrafficTrace", "TrafficTraces"), plural(s.Policies, "MeshTrace", "MeshTraces"),
+		plural(s.Proxies, "proxy", "proxies"), s.Same, s.Inherent, s.Different)
 	if s.MadeUp > 0 {
 		text += fmt.Sprintf(" (%d made up from selectors, because no Dataplane of their mesh is known)", s.MadeUp)
 	}
 	return text
+}
+
+func plural(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
 }
 
 func reportText(w *printer, r *report.Report, full bool) error {

@@ -36,14 +36,24 @@ func (b *builder) nextSteps(meshes []*legacy.Mesh) {
 	if b.options.Convert.ZoneOrigin {
 		converting = append(converting, "--zone-origin")
 	}
-	step("Keep what is there, so that the result can be reproduced", "%s > state.yaml", command("snapshot"))
+	files := strings.HasPrefix(b.options.Source, "-f ")
+	if !files {
+		step("Keep what is there, so that the result can be reproduced", "%s > state.yaml", command("snapshot"))
+	}
 	if b.Summary.Errors > 0 {
 		step("Mend what the errors name, then look again", "%s", command("report", converting...))
 	}
 	step("Write the MeshTraces and read them", "%s > meshtraces.yaml", command("convert", converting...))
 	if b.options.Convert.Version.AtLeast(cluster.V(7)) {
 		step("Apply them as shadows, which the control plane computes and does not apply", "%s | %s -f -", command("convert", append(converting, "--shadow")...), apply)
-		step("Hear the control plane's own verdict", "%s", command("diff", "--shadow"))
+		switch {
+		case b.Origin.Mode == cluster.ModeGlobal:
+			step("Hear the verdict of each zone's own control plane", "tracemigrate diff --shadow --context ZONE")
+		case files:
+			step("Hear the control plane's own verdict, from the cluster", "tracemigrate diff --shadow")
+		default:
+			step("Hear the control plane's own verdict", "%s", command("diff", "--shadow"))
+		}
 	}
 	step("Apply them in earnest", "%s -f meshtraces.yaml", apply)
 	for _, mesh := range meshes {
