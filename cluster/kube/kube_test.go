@@ -19,6 +19,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"gopkg.in/yaml.v3"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -615,4 +616,24 @@ func fromJSON(t *testing.T, text string) *unstructured.Unstructured {
 	u := &unstructured.Unstructured{}
 	require.NoError(t, u.UnmarshalJSON([]byte(text)))
 	return u
+}
+
+// The roles in docs are those of the messages, and the API server takes all
+// that stands there.
+func TestDocs(t *testing.T) {
+	const dir = "../../docs/kubernetes"
+	c := kubernetes.Start(t)
+	c.Reset(t)
+	for file, role := range map[string]string{"clusterrole.yaml": ClusterRole, "shadow.yaml": ProxyRole, "server-dry-run.yaml": CreatorRole, "job.yaml": ""} {
+		text, err := os.ReadFile(filepath.Join(dir, file))
+		require.NoError(t, err)
+		c.Apply(t, string(text))
+		if role == "" {
+			continue
+		}
+		var documented, said any
+		require.NoError(t, yaml.Unmarshal(text, &documented))
+		require.NoError(t, yaml.Unmarshal([]byte(role), &said))
+		assert.Equal(t, said, documented, file)
+	}
 }
