@@ -181,7 +181,7 @@ spec: {policyName: no-payments, validationActions: [Deny]}
 		code, text, words = tool(t, "report --server-dry-run")
 		return code == 1
 	}, 30*time.Second, 500*time.Millisecond)
-	assert.Contains(t, words, "2 policies are refused by the API server")
+	assert.Contains(t, words, "the API server refuses 2 policies")
 	assert.Contains(t, text, "REFUSED: ")
 	assert.Contains(t, text, "payments are traced by hand")
 	_, text, _ = tool(t, "report")

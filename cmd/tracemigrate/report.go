@@ -98,7 +98,8 @@ func runReport(c *cli.Context) error {
 		return fmt.Errorf("writing to stdout: %w", err)
 	}
 	if !r.Summary.Holds {
-		return cli.Exit(reportVerdict(r), exitNo)
+		sentence, _ := reportVerdict(&r.Summary)
+		return cli.Exit(sentence, exitNo)
 	}
 	return nil
 }
@@ -182,28 +183,33 @@ func sourceWords(c *cli.Context) string {
 	return strings.Join(words, " ")
 }
 
-// reportVerdict is the report's answer in a sentence.
-func reportVerdict(r *report.Report) string {
-	var reasons []string
-	add := func(n int, one, many string) {
-		if n > 0 {
-			reasons = append(reasons, plural(n, one, many))
-		}
-	}
-	add(r.Summary.Different, "proxy would not keep its tracing", "proxies would not keep their tracing")
-	add(r.Summary.Errors, "error", "errors")
-	add(r.Summary.Refused, "policy is refused by the API server", "policies are refused by the API server")
+// reportVerdict is the outcome in one sentence, and whether it is good.
+func reportVerdict(sum *report.Summary) (sentence, tone string) {
+	var parts []string
+	tone = "good"
 	switch {
-	case len(reasons) > 0:
-		return strings.Join(reasons, ", ")
-	case r.Summary.TrafficTraces == 0:
-		return "there is no TrafficTrace, so there is nothing to migrate"
-	case r.Summary.Proxies == 0:
-		return "no proxy was compared"
-	case r.Summary.Proxies == r.Summary.MadeUp:
-		return "no proxy is known; every one that is made up from the selectors keeps its tracing"
-	case r.Summary.Inherent > 0:
-		return "every proxy keeps its tracing, but for what any MeshTrace changes"
+	case sum.TrafficTraces == 0:
+		parts, tone = append(parts, "There is no TrafficTrace, so there is nothing to migrate"), "unknown"
+	case sum.Proxies == 0:
+		parts, tone = append(parts, "No proxy was compared"), "unknown"
+	case sum.Different > 0:
+		parts = append(parts, fmt.Sprintf("%s of %s would not keep %s tracing", htmlNumber(sum.Different),
+			htmlPlural(sum.Proxies, "proxy", "proxies"), map[bool]string{true: "its", false: "their"}[sum.Different == 1]))
+	case sum.MadeUp == sum.Proxies:
+		parts = append(parts, "Every proxy that the policies can tell apart keeps its tracing")
+	case sum.Inherent > 0:
+		parts = append(parts, "Every proxy keeps its tracing, but for what any MeshTrace changes")
+	default:
+		parts = append(parts, "Every proxy keeps its tracing")
 	}
-	return "every proxy keeps its tracing"
+	if sum.Errors > 0 {
+		parts = append(parts, htmlPlural(sum.Errors, "error", "errors"))
+	}
+	if sum.Refused > 0 {
+		parts = append(parts, "the API server refuses "+htmlPlural(sum.Refused, "policy", "policies"))
+	}
+	if !sum.Holds {
+		tone = "bad"
+	}
+	return strings.Join(parts, "; "), tone
 }

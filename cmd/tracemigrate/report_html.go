@@ -150,7 +150,7 @@ func newHTMLPage(r *report.Report) (*htmlPage, error) {
 		// escaped.
 		Style: template.CSS(style), Script: template.JS(script), Data: template.JS(data),
 	}
-	page.Verdict, page.Tone = htmlVerdict(&shown.Summary)
+	page.Verdict, page.Tone = reportVerdict(&shown.Summary)
 	page.Errors = newHTMLNotes(shown.Notes, manifest.Error)
 	page.Warnings = newHTMLNotes(shown.Notes, manifest.Warning)
 	page.Infos = newHTMLNotes(shown.Notes, manifest.Info)
@@ -280,33 +280,6 @@ func htmlPlural(n int, one, many string) string {
 		return "1 " + one
 	}
 	return htmlNumber(n) + " " + many
-}
-
-// htmlVerdict is the outcome in one sentence, and whether it is good.
-func htmlVerdict(sum *report.Summary) (sentence, tone string) {
-	var parts []string
-	tone = "good"
-	switch {
-	case sum.Proxies == 0:
-		parts, tone = append(parts, "No proxy was compared"), "unknown"
-	case sum.Different > 0:
-		parts = append(parts, fmt.Sprintf("%s of %s would not keep %s tracing", htmlNumber(sum.Different),
-			htmlPlural(sum.Proxies, "proxy", "proxies"), map[bool]string{true: "its", false: "their"}[sum.Different == 1]))
-	case sum.MadeUp == sum.Proxies:
-		parts = append(parts, "Every proxy that the policies can tell apart keeps its tracing")
-	default:
-		parts = append(parts, "Every proxy keeps its tracing")
-	}
-	if sum.Errors > 0 {
-		parts = append(parts, htmlPlural(sum.Errors, "error", "errors"))
-	}
-	if sum.Refused > 0 {
-		parts = append(parts, "the API server refuses "+htmlPlural(sum.Refused, "policy", "policies"))
-	}
-	if !sum.Holds {
-		tone = "bad"
-	}
-	return strings.Join(parts, "; "), tone
 }
 
 // htmlData is what the page's script shows: proxies by column, with texts that

@@ -116,7 +116,7 @@ func htmlReport(t testing.TB, text string) *report.Report {
 
 func htmlReportOf(t testing.TB, s *cluster.Snapshot) *report.Report {
 	t.Helper()
-	r, _, problems := report.Build(s, report.Options{Convert: convert.Options{Version: cluster.V(13), Namespace: "kuma-system"}, MadeUp: 100})
+	r, _, problems := report.Build(convert.Sound(s, "kuma-system"), report.Options{Convert: convert.Options{Version: cluster.V(13), Namespace: "kuma-system"}, MadeUp: 100})
 	require.NotNil(t, r, "%v", problems)
 	return r
 }
@@ -276,15 +276,15 @@ func TestHTMLVerdict(t *testing.T) {
 		sum  report.Summary
 		want string
 	}{
-		{report.Summary{Holds: true, Proxies: 2, Same: 2}, "good: Every proxy keeps its tracing"},
-		{report.Summary{Holds: true, Proxies: 2, Same: 2, MadeUp: 2}, "good: Every proxy that the policies can tell apart keeps its tracing"},
-		{report.Summary{Holds: true}, "unknown: No proxy was compared"},
-		{report.Summary{Errors: 1}, "bad: No proxy was compared; 1 error"},
-		{report.Summary{Proxies: 1, Different: 1}, "bad: 1 of 1 proxy would not keep its tracing"},
-		{report.Summary{Proxies: 1200, Different: 3, Errors: 2, Refused: 1_000_000}, "bad: 3 of 1,200 proxies would not keep their tracing; 2 errors; the API server refuses 1,000,000 policies"},
-		{report.Summary{Proxies: 2, Same: 2, Refused: 1}, "bad: Every proxy keeps its tracing; the API server refuses 1 policy"},
+		{report.Summary{TrafficTraces: 1, Holds: true, Proxies: 2, Same: 2}, "good: Every proxy keeps its tracing"},
+		{report.Summary{TrafficTraces: 1, Holds: true, Proxies: 2, Same: 2, MadeUp: 2}, "good: Every proxy that the policies can tell apart keeps its tracing"},
+		{report.Summary{TrafficTraces: 1, Holds: true}, "unknown: No proxy was compared"},
+		{report.Summary{TrafficTraces: 1, Errors: 1}, "bad: No proxy was compared; 1 error"},
+		{report.Summary{TrafficTraces: 1, Proxies: 1, Different: 1}, "bad: 1 of 1 proxy would not keep its tracing"},
+		{report.Summary{TrafficTraces: 1, Proxies: 1200, Different: 3, Errors: 2, Refused: 1_000_000}, "bad: 3 of 1,200 proxies would not keep their tracing; 2 errors; the API server refuses 1,000,000 policies"},
+		{report.Summary{TrafficTraces: 1, Proxies: 2, Same: 2, Refused: 1}, "bad: Every proxy keeps its tracing; the API server refuses 1 policy"},
 	} {
-		sentence, tone := htmlVerdict(&c.sum)
+		sentence, tone := reportVerdict(&c.sum)
 		assert.Equal(t, c.want, tone+": "+sentence)
 	}
 }
@@ -292,7 +292,7 @@ func TestHTMLVerdict(t *testing.T) {
 // Whatever a report lacks, the page says so, and is whole.
 func TestHTMLOfLittle(t *testing.T) {
 	empty := htmlOf(t, &report.Report{KumaVersion: "2.13"})
-	for _, want := range []string{"No proxy was compared.", "There is nothing to note.", "nothing to draw", "There is no TrafficTrace.", "No policy would be created.", "</html>"} {
+	for _, want := range []string{"There is no TrafficTrace, so there is nothing to migrate.", "There is nothing to note.", "nothing to draw", "There is no TrafficTrace.", "No policy would be created.", "</html>"} {
 		assert.Contains(t, empty, want)
 	}
 	dirs, err := filepath.Glob(filepath.Join(fixtures.Dir(), "convert", "*", "input.yaml"))

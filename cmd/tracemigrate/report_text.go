@@ -23,10 +23,11 @@ func reportSections(r *report.Report, full bool) []section {
 		{"TrafficTraces", []string{"MESH", "TRAFFICTRACE", "BACKEND", "PROXIES", "SELECTOR", "BECOMES"}, nil},
 		{"MeshTraces that exist", []string{"MESH", "NAMESPACE", "NAME", "STATE", "SELECTS"}, nil},
 		{"MeshTraces to create", []string{"MESH", "NAMESPACE", "NAME", "SELECTS", "SERVER", "FROM"}, nil},
+		{"MeshTraces withheld, because existing ones would conflict", []string{"MESH", "NAMESPACE", "NAME", "FROM"}, nil},
 		{"Notes", []string{"SEVERITY", "CODE", "SOURCE", "NOTE"}, nil},
 		{"Proxies", []string{"VERDICT", "MESH", "PROXY", "KIND", "ZONE", "KUMA", "TRACES GO TO", "DECIDED BY"}, nil},
 	}
-	backends, traces, existing, created, notes, proxies := &all[0], &all[1], &all[2], &all[3], &all[4], &all[5]
+	backends, traces, existing, created, withheld, notes, proxies := &all[0], &all[1], &all[2], &all[3], &all[4], &all[5], &all[6]
 	for _, m := range r.Meshes {
 		for _, b := range m.Backends {
 			users := strings.Join(b.TrafficTraces, ", ")
@@ -58,6 +59,9 @@ func reportSections(r *report.Report, full bool) []section {
 	}
 	for _, p := range r.Policies {
 		created.rows = append(created.rows, []string{p.Mesh, or(p.Namespace, "-"), p.Name, strconv.Itoa(p.Proxies), serverSays(p.Server), p.Source})
+	}
+	for _, p := range r.Withheld {
+		withheld.rows = append(withheld.rows, []string{p.Mesh, or(p.Namespace, "-"), p.Name, p.Source})
 	}
 	for _, n := range r.Notes {
 		message := n.Resource + ": " + n.Message
@@ -176,7 +180,8 @@ func reportText(w *printer, r *report.Report, full bool) error {
 		w.wrapped("%s", line)
 	}
 	w.line("")
-	w.wrapped("%s", strings.ToUpper(reportVerdict(r)[:1])+reportVerdict(r)[1:]+".")
+	sentence, _ := reportVerdict(&r.Summary)
+	w.wrapped("%s.", sentence)
 	w.wrapped("%s", counts(r))
 	for _, s := range reportSections(r, full) {
 		w.line("")
@@ -203,7 +208,8 @@ func reportText(w *printer, r *report.Report, full bool) error {
 
 func reportMarkdown(w *printer, r *report.Report, full bool) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "# Tracing migration: %s\n\n", markdownText(reportVerdict(r)))
+	sentence, _ := reportVerdict(&r.Summary)
+	fmt.Fprintf(&b, "# Tracing migration: %s\n\n", markdownText(sentence))
 	for _, line := range aboutOrigin(r) {
 		fmt.Fprintf(&b, "- %s\n", markdownText(manifest.Redact(line)))
 	}

@@ -47,7 +47,13 @@ type maker struct {
 	selectors []cluster.Tags // all different
 }
 
+// selector adds a selector, unless no Dataplane can carry its tags.
 func (m *maker) selector(tags cluster.Tags) {
+	for key, value := range tags {
+		if value != cluster.Any && !cluster.IsTag(key, value) {
+			return
+		}
+	}
 	if key := tags.String(); !m.seen[key] {
 		m.seen[key] = true
 		m.selectors = append(m.selectors, tags)

@@ -20,18 +20,21 @@ import (
 // Report is all that a dry run tells. Lists are never nil, and in an order that
 // depends on the input alone.
 type Report struct {
-	Origin        cluster.Origin  `json:"origin" yaml:"origin"`
-	KumaVersion   string          `json:"kumaVersion" yaml:"kumaVersion"` // that the policies are for
-	Summary       Summary         `json:"summary" yaml:"summary"`
-	Meshes        []Mesh          `json:"meshes" yaml:"meshes"`
-	TrafficTraces []TrafficTrace  `json:"trafficTraces" yaml:"trafficTraces"`
-	Existing      []Existing      `json:"existingMeshTraces" yaml:"existingMeshTraces"`
-	Policies      []Policy        `json:"policies" yaml:"policies"`
-	Notes         []*convert.Note `json:"notes" yaml:"notes"`
-	Flows         []Flow          `json:"flows" yaml:"flows"`
-	Proxies       []Proxy         `json:"proxies" yaml:"proxies"`
-	HandWork      []string        `json:"handWork" yaml:"handWork"` // one sentence each
-	NextSteps     []Step          `json:"nextSteps" yaml:"nextSteps"`
+	Origin        cluster.Origin `json:"origin" yaml:"origin"`
+	KumaVersion   string         `json:"kumaVersion" yaml:"kumaVersion"` // that the policies are for
+	Summary       Summary        `json:"summary" yaml:"summary"`
+	Meshes        []Mesh         `json:"meshes" yaml:"meshes"`
+	TrafficTraces []TrafficTrace `json:"trafficTraces" yaml:"trafficTraces"`
+	Existing      []Existing     `json:"existingMeshTraces" yaml:"existingMeshTraces"`
+	Policies      []Policy       `json:"policies" yaml:"policies"`
+	// Withheld would conflict with existing ones; they take part in the
+	// comparison, which shows how, and are not to be applied.
+	Withheld  []Policy        `json:"withheld" yaml:"withheld"`
+	Notes     []*convert.Note `json:"notes" yaml:"notes"`
+	Flows     []Flow          `json:"flows" yaml:"flows"`
+	Proxies   []Proxy         `json:"proxies" yaml:"proxies"`
+	HandWork  []string        `json:"handWork" yaml:"handWork"` // one sentence each
+	NextSteps []Step          `json:"nextSteps" yaml:"nextSteps"`
 }
 
 // Summary counts. Holds says that the migration keeps every proxy's tracing:
@@ -180,7 +183,7 @@ func Build(s *cluster.Snapshot, o Options) (*Report, *convert.Result, []*manifes
 
 	b := &builder{
 		Report: &Report{
-			KumaVersion: o.Convert.Version.String(), Meshes: []Mesh{}, TrafficTraces: []TrafficTrace{}, Existing: []Existing{}, Policies: []Policy{},
+			KumaVersion: o.Convert.Version.String(), Meshes: []Mesh{}, TrafficTraces: []TrafficTrace{}, Existing: []Existing{}, Policies: []Policy{}, Withheld: []Policy{},
 			Notes: result.Notes, Flows: []Flow{}, Proxies: []Proxy{}, HandWork: []string{}, NextSteps: []Step{},
 		},
 		options: o, snapshot: s, result: result,
@@ -413,16 +416,21 @@ func (b *builder) policies(existing []*meshtrace.Policy) {
 		selected[identityOf(p)] = n
 	}
 	style := meshtrace.Style{Version: b.options.Convert.Version}
-	for _, p := range b.result.Policies {
-		var text bytes.Buffer
-		if err := meshtrace.Write(&text, []*meshtrace.Policy{p}, style); err != nil {
-			b.HandWork = append(b.HandWork, fmt.Sprintf("%s could not be written: %v", p, err))
-			continue
+	written := func(policies []*meshtrace.Policy) []Policy {
+		all := make([]Policy, 0, len(policies))
+		for _, p := range policies {
+			var text bytes.Buffer
+			if err := meshtrace.Write(&text, []*meshtrace.Policy{p}, style); err != nil {
+				b.HandWork = append(b.HandWork, fmt.Sprintf("%s could not be written: %v", p, err))
+				continue
+			}
+			all = append(all, Policy{
+				Mesh: p.Mesh, Name: p.Name, Namespace: p.Namespace, Source: p.Source, Manifest: text.String(), Proxies: selected[identityOf(p)],
+			})
 		}
-		b.Policies = append(b.Policies, Policy{
-			Mesh: p.Mesh, Name: p.Name, Namespace: p.Namespace, Source: p.Source, Manifest: text.String(), Proxies: selected[identityOf(p)],
-		})
+		return all
 	}
+	b.Policies, b.Withheld = written(b.result.Policies), written(b.result.Withheld)
 	for _, p := range existing {
 		b.Existing = append(b.Existing, Existing{
 			Mesh: p.Mesh, Name: p.Name, Namespace: p.Namespace, Shadow: p.Shadow(b.options.Convert.Version), Proxies: selected[identityOf(p)],
@@ -457,20 +465,38 @@ func (b *builder) summarize() {
 	sum.Holds = sum.Errors == 0 && sum.Different == 0
 }
 
-// handWork lists what the tool cannot do: the remedies of errors and warnings.
+// handWork lists what the tool cannot do: the remedies of errors and warnings,
+// each once, with what it is for.
 func (b *builder) handWork() {
-	told := make(map[string]bool)
+	type work struct {
+		code   convert.Code
+		remedy string
+	}
+	whose := make(map[work][]string)
+	var order []work
 	for _, note := range b.Notes {
 		if note.Remedy == "" || note.Severity == manifest.Info || strings.HasPrefix(note.Remedy, "nothing") {
 			continue
 		}
-		work := fmt.Sprintf("%s: %s (%s)", note.Resource, note.Remedy, note.Code)
-		if !told[work] {
-			told[work] = true
-			b.HandWork = append(b.HandWork, work)
+		w := work{note.Code, note.Remedy}
+		if whose[w] == nil {
+			order = append(order, w)
+		}
+		if !slices.Contains(whose[w][:min(len(whose[w]), shownResources)], note.Resource) {
+			whose[w] = append(whose[w], note.Resource)
 		}
 	}
+	for _, w := range order {
+		names := whose[w]
+		if len(names) > shownResources {
+			names = append(slices.Clone(names[:shownResources]), fmt.Sprintf("and %d more", len(names)-shownResources))
+		}
+		b.HandWork = append(b.HandWork, fmt.Sprintf("%s: %s (%s)", strings.Join(names, ", "), w.remedy, w.code))
+	}
 }
+
+// shownResources is how many resources are named with one remedy.
+const shownResources = 5
 
 // Judge records what the API server said to the dry run of each policy, in
 // the order of Policies.
