@@ -91,7 +91,7 @@ func TestLiveReport(t *testing.T) {
 	require.NoError(t, yaml.Unmarshal([]byte(text), &asYAML))
 	assert.Equal(t, asJSON, asYAML)
 	_, text, _ = tool(t, "report -o markdown --full")
-	assert.Contains(t, text, "| same | default | payments-7f9d8-lq2wz.shop | sidecar |")
+	assert.Contains(t, text, "| same | payments-7f9d8-lq2wz.shop | sidecar |")
 	code, text, _ = tool(t, "report -o html")
 	assert.Equal(t, 0, code)
 	assert.Contains(t, text, "<!DOCTYPE html>")

@@ -213,40 +213,73 @@ func becomes(fate *convert.Fate) string {
 }
 
 // table prints rows in columns. On a terminal that is too narrow for them, the
-// last column stands beneath the others, wrapped.
+// last columns stand beneath the others, wrapped.
 func (p *printer) table(headers []string, rows [][]string) {
-	last := len(headers) - 1
 	widths := make([]int, len(headers))
-	for _, row := range append([][]string{headers}, rows...) {
+	all := append([][]string{headers}, rows...)
+	for _, row := range all {
 		for i, cell := range row {
 			row[i] = clean(cell)
 			widths[i] = max(widths[i], width(row[i]))
 		}
 	}
-	total := 2 * last
-	for _, width := range widths {
-		total += width
-	}
-	beneath := p.width > 0 && total > p.width
-	for n, row := range append([][]string{headers}, rows...) {
+	beside := p.fitting(widths)
+	for n, row := range all {
 		var line strings.Builder
-		for i, cell := range row[:last] {
+		for i, cell := range row[:beside] {
 			padding := strings.Repeat(" ", widths[i]-width(cell)+2)
 			if colour, ok := colours[cell]; ok && i == 0 && p.colour {
 				cell = colour.Sprint(cell)
 			}
 			line.WriteString(cell + padding)
 		}
-		if !beneath || n == 0 {
-			line.WriteString(row[last])
+		rest := row[beside:]
+		if head := strings.Join(rest, ", "); n == 0 && head != "" {
+			if p.width > 0 && width(line.String())+width(head) > p.width {
+				line.WriteString("\n    ")
+			}
+			line.WriteString(head)
 		}
 		_, _ = fmt.Fprintln(p.w, strings.TrimRight(line.String(), " ")) // a closed stderr hinders nothing
-		if beneath && n > 0 {
-			const indent = "    "
-			wrapped := text.WrapSoft(row[last], max(p.width-len(indent), 20))
-			for line := range strings.Lines(wrapped) {
-				_, _ = fmt.Fprintln(p.w, indent+strings.TrimRight(line, " \n"))
-			}
+		if n > 0 {
+			p.beneath(headers[beside:], rest)
+		}
+	}
+}
+
+// fitting is how many columns of these widths stand beside each other: all,
+// unless a terminal is too narrow.
+func (p *printer) fitting(widths []int) int {
+	total := -2
+	for _, width := range widths {
+		total += width + 2
+	}
+	if p.width == 0 || total <= p.width {
+		return len(widths)
+	}
+	beside := len(widths) - 1
+	for total = -2; beside > 1; beside-- {
+		total = -2
+		for _, width := range widths[:beside] {
+			total += width + 2
+		}
+		if total <= p.width {
+			break
+		}
+	}
+	return beside
+}
+
+// beneath prints cells under a row, each by the name of its column where there
+// are several.
+func (p *printer) beneath(headers, cells []string) {
+	const indent = "    "
+	for i, cell := range cells {
+		if len(cells) > 1 {
+			cell = strings.ToLower(headers[i]) + " " + cell
+		}
+		for line := range strings.Lines(text.WrapSoft(cell, max(p.width-len(indent), 20))) {
+			_, _ = fmt.Fprintln(p.w, indent+strings.TrimRight(line, " \n"))
 		}
 	}
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -15,17 +16,21 @@ type section struct {
 	title string
 	heads []string
 	rows  [][]string
+	more  int // rows that only --full lists
 }
+
+// shownProxies is how many proxies are listed without --full.
+const shownProxies = 50
 
 func reportSections(r *report.Report, full bool) []section {
 	all := []section{
-		{"Backends", []string{"MESH", "BACKEND", "TYPE", "ADDRESS", "SAMPLING", "PROXIES", "TRAFFICTRACES"}, nil},
-		{"TrafficTraces", []string{"MESH", "TRAFFICTRACE", "BACKEND", "PROXIES", "SELECTOR", "BECOMES"}, nil},
-		{"MeshTraces that exist", []string{"MESH", "NAMESPACE", "NAME", "STATE", "SELECTS"}, nil},
-		{"MeshTraces to create", []string{"MESH", "NAMESPACE", "NAME", "SELECTS", "SERVER", "FROM"}, nil},
-		{"MeshTraces withheld, because existing ones would conflict", []string{"MESH", "NAMESPACE", "NAME", "FROM"}, nil},
-		{"Notes", []string{"SEVERITY", "CODE", "SOURCE", "NOTE"}, nil},
-		{"Proxies", []string{"VERDICT", "MESH", "PROXY", "KIND", "ZONE", "KUMA", "TRACES GO TO", "DECIDED BY"}, nil},
+		{"Backends", []string{"MESH", "BACKEND", "TYPE", "ADDRESS", "SAMPLING", "PROXIES", "TRAFFICTRACES"}, nil, 0},
+		{"TrafficTraces", []string{"MESH", "TRAFFICTRACE", "BACKEND", "PROXIES", "SELECTOR", "BECOMES"}, nil, 0},
+		{"MeshTraces that exist", []string{"MESH", "NAMESPACE", "NAME", "STATE", "SELECTS"}, nil, 0},
+		{"MeshTraces to create", []string{"MESH", "NAMESPACE", "NAME", "SELECTS", "SERVER", "FROM"}, nil, 0},
+		{"MeshTraces withheld, because existing ones would conflict", []string{"MESH", "NAMESPACE", "NAME", "FROM"}, nil, 0},
+		{"Notes", []string{"SEVERITY", "CODE", "SOURCE", "NOTE"}, nil, 0},
+		{"Proxies", []string{"VERDICT", "MESH", "PROXY", "KIND", "ZONE", "KUMA", "TRACES GO TO", "DECIDED BY"}, nil, 0},
 	}
 	backends, traces, existing, created, withheld, notes, proxies := &all[0], &all[1], &all[2], &all[3], &all[4], &all[5], &all[6]
 	for _, m := range r.Meshes {
@@ -70,9 +75,9 @@ func reportSections(r *report.Report, full bool) []section {
 		}
 		notes.rows = append(notes.rows, []string{string(n.Severity), string(n.Code), n.Source.String(), message})
 	}
-	for i := range r.Proxies {
-		p := &r.Proxies[i]
-		if p.Verdict == envoydiff.Same && !full {
+	for _, p := range listed(r, full) {
+		if len(proxies.rows) == shownProxies && !full {
+			proxies.more++
 			continue
 		}
 		proxies.rows = append(proxies.rows, []string{string(p.Verdict), p.Mesh, p.Name, p.Kind, or(p.Zone, "-"), p.Version, p.Target, decidedBy(p)})
@@ -82,11 +87,50 @@ func reportSections(r *report.Report, full bool) []section {
 	}
 	kept := all[:0]
 	for _, s := range all {
-		if len(s.rows) > 0 {
-			kept = append(kept, s)
+		if len(s.rows) == 0 {
+			continue
 		}
+		// Columns that tell nothing, or the same of every row.
+		if len(r.Meshes) == 1 {
+			s.drop("MESH", r.Meshes[0].Name)
+		}
+		s.drop("SERVER", notAsked)
+		s.drop("ZONE", "-")
+		s.drop("NAMESPACE", "-")
+		s.drop("KUMA", r.KumaVersion)
+		kept = append(kept, s)
 	}
 	return kept
+}
+
+// drop takes a column away whose every cell is of one value.
+func (s *section) drop(head, value string) {
+	at := slices.Index(s.heads, head)
+	if at < 0 || slices.ContainsFunc(s.rows, func(row []string) bool { return row[at] != value }) {
+		return
+	}
+	s.heads = slices.Delete(slices.Clone(s.heads), at, at+1)
+	for i := range s.rows {
+		s.rows[i] = slices.Delete(s.rows[i], at, at+1)
+	}
+}
+
+const notAsked = "not asked"
+
+// listed are the proxies to list: all, or those that do not stay the same, the
+// different ones first.
+func listed(r *report.Report, full bool) []*report.Proxy {
+	var first, then []*report.Proxy
+	for i := range r.Proxies {
+		p := &r.Proxies[i]
+		switch {
+		case full || p.Verdict == envoydiff.Different:
+			first = append(first, p)
+		case p.Verdict == envoydiff.Inherent:
+			then = append(then, p)
+		}
+	}
+	return append(first, then...)
 }
 
 func or(text, otherwise string) string {
@@ -106,7 +150,7 @@ func sampling(percent *float64) string {
 func serverSays(trial *report.ServerTrial) string {
 	switch {
 	case trial == nil:
-		return "not asked"
+		return notAsked
 	case !trial.Accepted:
 		return "REFUSED: " + trial.Message
 	case len(trial.Warnings) > 0:
@@ -187,6 +231,9 @@ func reportText(w *printer, r *report.Report, full bool) error {
 		w.line("")
 		w.line("%s", s.title)
 		w.table(s.heads, s.rows)
+		if s.more > 0 {
+			w.line("and %d more, which --full lists", s.more)
+		}
 	}
 	if len(r.HandWork) > 0 {
 		w.line("")
@@ -222,6 +269,9 @@ func reportMarkdown(w *printer, r *report.Report, full bool) error {
 				cells = append(cells, markdownText(manifest.Redact(cell)))
 			}
 			fmt.Fprintf(&b, "| %s |\n", strings.Join(cells, " | "))
+		}
+		if s.more > 0 {
+			fmt.Fprintf(&b, "\nand %d more, which `--full` lists.\n", s.more)
 		}
 	}
 	if len(r.HandWork) > 0 {
