@@ -52,6 +52,7 @@ const (
 	EffectLabel      = "kuma.io/effect"
 	RoleLabel        = "kuma.io/policy-role"
 	DisplayNameLabel = "kuma.io/display-name"
+	ZoneLabel        = "kuma.io/zone" // of a resource that a zone made; as a tag, of a proxy there
 )
 
 var kinds = []string{KindMesh, KindTrafficTrace, KindMeshTrace, KindDataplane, KindMeshGateway, KindTrafficRoute}

@@ -91,7 +91,7 @@ func Convert(s *cluster.Snapshot, o Options) (*Result, []*manifest.Problem) {
 		all = append(all, fromProblem(problem))
 	}
 
-	remarkOrigin(s, &o, &all)
+	remarkSkipped(s, &all)
 	gateways := cluster.NewGateways(s.MeshGateways)
 	meshes := make([]*mesh, 0, len(legacyMeshes))
 	byName := make(map[string]*mesh, len(legacyMeshes))
@@ -105,15 +105,21 @@ func Convert(s *cluster.Snapshot, o Options) (*Result, []*manifest.Problem) {
 			m.dataplanes = append(m.dataplanes, dp)
 		}
 	}
-	for _, p := range existing {
-		if m := byName[p.Mesh]; m != nil && !p.Shadow(o.Version) {
+	for _, p := range standing(existing, s.Origin, &o) {
+		switch m := byName[p.Mesh]; {
+		case m == nil || p.Shadow(o.Version):
+		case ofOneZone(p, s.Origin, &o):
+			m.ofZones = append(m.ofZones, p)
+		default:
 			m.existing = append(m.existing, p)
 		}
 	}
 	for _, m := range meshes {
 		m.plan()
+		m.existing = append(m.existing, m.ofZones...)
 	}
-	nameAll(meshes, existing, rehearsed(meshes, existing, o.Version))
+	nameAll(meshes, existing, rehearsed(meshes, existing, o.Version), dependsOnZone(s.Origin, &o))
+	remarkOrigin(s, &o, meshes, &all)
 	for _, m := range meshes {
 		m.build()
 		m.verify()
@@ -140,6 +146,7 @@ type mesh struct {
 	gateways   cluster.Gateways
 	dataplanes []*cluster.Dataplane
 	existing   []*meshtrace.Policy // live ones
+	ofZones    []*meshtrace.Policy // those of single zones, which serve no proxy elsewhere
 	routed     bool                // has a TrafficRoute
 	zoned      bool                // creation times may be others in each zone
 	notes      *notes

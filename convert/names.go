@@ -1,6 +1,7 @@
 package convert
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -21,12 +22,19 @@ const (
 
 // nameAll names all candidates: uniquely among each other and the existing
 // policies, and so that the order of names is the order of precedence. The
-// names of replaceable policies are free.
-func nameAll(meshes []*mesh, existing []*meshtrace.Policy, replaceable map[*meshtrace.Policy]bool) {
+// names of replaceable policies are free. global says that the policies are for
+// a global control plane, where copies of its own have their display names.
+func nameAll(meshes []*mesh, existing []*meshtrace.Policy, replaceable map[*meshtrace.Policy]bool, global bool) {
 	taken := make(map[string]bool)
 	for _, p := range existing {
-		if !replaceable[p] {
-			taken[scope(p.Format, p.Mesh)+p.Name] = true
+		if replaceable[p] {
+			continue
+		}
+		taken[scope(p.Format, p.Mesh)+p.Name] = true
+		if global && p.Labels[cluster.OriginLabel] != "zone" {
+			for _, format := range []cluster.Format{cluster.Kubernetes, cluster.Universal} {
+				taken[scope(format, p.Mesh)+p.DisplayName()] = true
+			}
 		}
 	}
 	for _, m := range meshes {
@@ -46,8 +54,8 @@ func scope(format cluster.Format, mesh string) string {
 	return mesh + "\x00"
 }
 
-// nameCandidates gives each candidate the name of its TrafficTrace, numbered
-// where one gives several.
+// nameCandidates gives each candidate the name of its TrafficTrace, of a copy in
+// a zone that of the original, numbered where one gives several.
 func (m *mesh) nameCandidates(taken map[string]bool) {
 	byTrace := make(map[*legacy.TrafficTrace][]*candidate)
 	var traces []*legacy.TrafficTrace
@@ -58,24 +66,26 @@ func (m *mesh) nameCandidates(taken map[string]bool) {
 		byTrace[c.pair.TrafficTrace] = append(byTrace[c.pair.TrafficTrace], c)
 	}
 	// Names that are valid as they are go first, so that no other becomes one of them.
-	slices.SortFunc(traces, func(a, b *legacy.TrafficTrace) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortFunc(traces, func(a, b *legacy.TrafficTrace) int {
+		return cmp.Or(strings.Compare(displayName(a.Resource), displayName(b.Resource)), strings.Compare(a.Name, b.Name))
+	})
 	var invalid []*legacy.TrafficTrace
 	traces = slices.DeleteFunc(traces, func(trace *legacy.TrafficTrace) bool {
-		if validName(trace.Name) == trace.Name {
+		if name := displayName(trace.Resource); validName(name) == name {
 			return false
 		}
 		invalid = append(invalid, trace)
 		return true
 	})
 	for _, trace := range append(traces, invalid...) {
-		group := byTrace[trace]
-		base := validName(trace.Name)
+		group, name := byTrace[trace], displayName(trace.Resource)
+		base := validName(name)
 		if !m.claim(group, base, taken) {
 			m.claim(group, withHash(base, m.Name, trace.Name), taken)
 		}
-		if first := group[0].name; !strings.HasPrefix(first, trace.Name) || len(group) == 1 && first != trace.Name {
+		if first := group[0].name; !strings.HasPrefix(first, name) || len(group) == 1 && first != name {
 			why := "since a Kubernetes name has lower-case letters, digits, dashes and dots only, 253 at most"
-			if base == trace.Name {
+			if base == name {
 				why = "since another MeshTrace has that name"
 			}
 			m.notes.inform(Renamed, trace.Place, trace, fmt.Sprintf("becomes %s, %s", quoteNames(group), why), "")

@@ -37,7 +37,7 @@ func (m *mesh) remarkTies() {
 		higher, lower := m.Pairs[i], m.Pairs[j]
 		both := [2]*legacy.TrafficTrace{higher.TrafficTrace, lower.TrafficTrace}
 		undecided := higher.Undecided(lower)
-		if higher.TrafficTrace == lower.TrafficTrace || told[both] || dp == nil && !undecided && !m.zoned ||
+		if higher.TrafficTrace == lower.TrafficTrace || told[both] || dp == nil && !undecided && (!m.zoned || len(m.dataplanes) > 0) ||
 			m.confOf(higher.TrafficTrace).key == m.confOf(lower.TrafficTrace).key ||
 			m.Covering(j, lower.Tags) != nil {
 			return
@@ -49,8 +49,12 @@ func (m *mesh) remarkTies() {
 		}
 		message := fmt.Sprintf("selector %d (%s) ranks equal to that of %s (%s), and %s", lower.Number, lower.Tags, source(higher), higher.Tags, where)
 		switch {
-		case m.zoned && !undecided && (dp != nil || len(m.dataplanes) == 0):
-			m.notes.warn(TieDependsOnZone, lower.Position(), lower.TrafficTrace, fmt.Sprintf("%s; %q was created later here%s", message, higher.Name, zoneTimes), zoneTieRemedy)
+		case m.zoned && !undecided:
+			since := "was created later here"
+			if higher.Created.Equal(lower.Created) {
+				since = "wins here by its smaller name, both having been created at the same time"
+			}
+			m.notes.warn(TieDependsOnZone, lower.Position(), lower.TrafficTrace, fmt.Sprintf("%s; %q %s%s", message, higher.Name, since, zoneTimes), zoneTieRemedy)
 		case undecided && (dp != nil || len(m.dataplanes) == 0):
 			m.notes.warn(TieByCreationTime, lower.Position(), lower.TrafficTrace,
 				fmt.Sprintf("%s; the one created last wins, and the input does not tell which that is: %q is taken to win by its name", message, higher.Name), tieRemedy)

@@ -1,6 +1,7 @@
 package convert
 
 import (
+	"fmt"
 	"slices"
 
 	"tracemigrate/cluster"
@@ -15,6 +16,7 @@ import (
 // returns s as it is. namespace is the control plane's.
 func Sound(s *cluster.Snapshot, namespace string) *cluster.Snapshot {
 	for s.FromCluster() {
+		s = withoutOrphans(s)
 		_, wrong := legacy.Read(s)
 		_, alsoWrong := meshtrace.Read(s, namespace)
 		problems := slices.Concat(wrong, alsoWrong)
@@ -33,4 +35,35 @@ func Sound(s *cluster.Snapshot, namespace string) *cluster.Snapshot {
 		s = s.Skipping(problems)
 	}
 	return s
+}
+
+// withoutOrphans is s without the TrafficTraces of a cluster whose mesh is
+// broken, or not there.
+func withoutOrphans(s *cluster.Snapshot) *cluster.Snapshot {
+	meshes := make(map[string]bool, len(s.Meshes))
+	for _, mesh := range s.Meshes {
+		meshes[mesh.Name] = true
+	}
+	broken := make(map[string]bool)
+	for _, p := range slices.Concat(s.Problems, s.Skipped) {
+		broken[p.Resource] = broken[p.Resource] || p.Severity == manifest.Error
+	}
+	rest := *s
+	rest.Skipped = slices.Clone(s.Skipped)
+	rest.TrafficTraces = slices.DeleteFunc(slices.Clone(s.TrafficTraces), func(r *cluster.Resource) bool {
+		p := &manifest.Problem{Place: r.Place, Severity: manifest.Error, Resource: r.String()}
+		if meshes[r.Mesh] || !s.Skippable(p) {
+			return false
+		}
+		p.Message = fmt.Sprintf("mesh %.253q is not there, and with it the tracing backends", r.Mesh)
+		if broken[fmt.Sprintf("%s %.253q", cluster.KindMesh, r.Mesh)] {
+			p.Message = fmt.Sprintf("mesh %.253q is broken, and with it the tracing backends", r.Mesh)
+		}
+		rest.Skipped = append(rest.Skipped, p)
+		return true
+	})
+	if len(rest.TrafficTraces) == len(s.TrafficTraces) {
+		return s
+	}
+	return &rest
 }

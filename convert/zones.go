@@ -1,7 +1,9 @@
 package convert
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -11,7 +13,9 @@ import (
 )
 
 // place is where notes on the control plane itself stand.
-func place(s *cluster.Snapshot) manifest.Place { return manifest.Place{File: s.Origin.Source} }
+func place(s *cluster.Snapshot) manifest.Place {
+	return manifest.Place{File: cmp.Or(s.Origin.Source, "flags")} // files do not tell their mode and zones
+}
 
 // about names the control plane in notes.
 type about string
@@ -21,21 +25,32 @@ func (a about) String() string { return string(a) }
 
 const theControlPlane = about("control plane")
 
-// remarkOrigin notes what follows from the part that the control plane has in a
-// deployment of several zones, and what of the cluster could not be read.
-func remarkOrigin(s *cluster.Snapshot, o *Options, all *notes) {
+// remarkSkipped notes what of a cluster could not be read, and was left out.
+func remarkSkipped(s *cluster.Snapshot, all *notes) {
 	for _, p := range s.Skipped {
 		note := fromProblem(p)
 		note.Code, note.Severity = BrokenResource, manifest.Error
 		note.Message += "; it was left out"
-		note.Remedy = "mend or delete it, then convert again"
-		if IsProxy(p.Resource) {
+		note.Remedy = "mend or delete it, then convert again; what is said here of proxies is without it"
+		switch {
+		case isOf(cluster.KindDataplane, p.Resource):
 			note.Severity = manifest.Warning
-			note.Remedy = "mend or delete it; until then nothing is said of its tracing"
+			note.Remedy = "mend or delete it; until then nothing is said of its tracing, and no wildcard takes a value from it"
+		case isOf(cluster.KindMeshGateway, p.Resource):
+			note.Severity = manifest.Warning
+			note.Remedy = "mend or delete it; until then nothing is said of its proxies' tracing, nor which policies its tags would meet"
+		case p.Resource == "":
+			note.Resource = "a document"
 		}
 		*all = append(*all, note)
 	}
-	if s.Origin == nil {
+}
+
+// remarkOrigin notes what follows from the part that the control plane has in a
+// deployment of several zones, as far as it concerns what is converted.
+func remarkOrigin(s *cluster.Snapshot, o *Options, meshes []*mesh, all *notes) {
+	selecting := slices.ContainsFunc(meshes, func(m *mesh) bool { return len(m.Pairs) > 0 })
+	if s.Origin == nil || !selecting {
 		return
 	}
 	for _, u := range s.Origin.Unread {
@@ -48,25 +63,31 @@ func remarkOrigin(s *cluster.Snapshot, o *Options, all *notes) {
 			all.warn(KindUnread, place(s), about(u.What), "could not be read ("+u.Reason+"); "+unknownWithout(u.What), u.Remedy)
 		}
 	}
+	making := slices.ContainsFunc(meshes, func(m *mesh) bool { return len(m.candidates) > 0 })
 	switch s.Origin.Mode {
 	case cluster.ModeFederatedZone:
 		remarkFederated(s, o, all)
 	case cluster.ModeGlobal:
-		if o.ZoneOrigin {
-			all.refuse(ZoneOriginOnGlobal, place(s), theControlPlane, "is global, and its policies are not of a zone: it would pass them on to no zone as its own", "convert without --zone-origin")
+		if o.ZoneOrigin && making {
+			all.refuse(ZoneOriginOnGlobal, place(s), theControlPlane, "is global, where every policy is of origin global: it refuses the label kuma.io/origin: zone", "convert without --zone-origin")
 		}
-		remarkVersions(s, o, all)
+		if making {
+			remarkVersions(s, o, meshes, all)
+		}
 	case cluster.ModeZone:
-		if o.ZoneOrigin {
+		if o.ZoneOrigin && making {
 			all.inform(FederatedZone, place(s), theControlPlane, "is a zone that no global control plane leads, where the label kuma.io/origin: zone is allowed and not needed", "")
 		}
 	}
 }
 
+// isOf says whether a resource named in a problem is of a kind.
+func isOf(kind, resource string) bool { return strings.HasPrefix(resource, kind+" ") }
+
 // IsProxy says whether a resource named in a problem is one that policies do
 // not depend on, a Dataplane or a MeshGateway.
 func IsProxy(resource string) bool {
-	return strings.HasPrefix(resource, cluster.KindDataplane+" ") || strings.HasPrefix(resource, cluster.KindMeshGateway+" ")
+	return isOf(cluster.KindDataplane, resource) || isOf(cluster.KindMeshGateway, resource)
 }
 
 func unknownWithout(kind string) string {
@@ -84,14 +105,9 @@ func unknownWithout(kind string) string {
 // remarkFederated notes where policies must be created that are to replace those
 // of a global control plane, https://kuma.io/docs/2.13.x/policies/introduction/
 func remarkFederated(s *cluster.Snapshot, o *Options, all *notes) {
-	var from []string
-	for _, r := range s.TrafficTraces {
-		if origin := r.Labels[cluster.OriginLabel]; origin == "global" || origin == "" {
-			from = append(from, fmt.Sprintf("%q", displayName(r)))
-		}
-	}
-	if len(from) == 0 {
-		return
+	from := make([]string, len(s.TrafficTraces)) // a zone has none of its own
+	for i, r := range s.TrafficTraces {
+		from[i] = fmt.Sprintf("%q", displayName(r))
 	}
 	what := fmt.Sprintf("is a federated zone: its TrafficTraces (%s) come from the global control plane and can be deleted only there", list(from))
 	if o.ZoneOrigin {
@@ -111,38 +127,124 @@ func displayName(r *cluster.Resource) string {
 }
 
 // remarkVersions notes zones whose control planes are of another version.
-func remarkVersions(s *cluster.Snapshot, o *Options, all *notes) {
-	var other, unknown []string
+func remarkVersions(s *cluster.Snapshot, o *Options, meshes []*mesh, all *notes) {
+	var other, unknown, applying []string
 	reversed := false
 	for _, zone := range s.Origin.Zones {
+		if zone.Version == "" {
+			unknown = append(unknown, zone.Name)
+			continue
+		}
 		version, err := cluster.ParseVersion(zone.Version)
 		switch {
-		case zone.Version == "":
-			unknown = append(unknown, zone.Name)
-		case err != nil:
-			other = append(other, fmt.Sprintf("%s (%s, which is not known here)", zone.Name, zone.Version))
-		case version != o.Version:
+		case version == o.Version:
+			continue
+		case err == nil:
 			other = append(other, fmt.Sprintf("%s (%s)", zone.Name, version))
 			reversed = reversed || version.Less(cluster.V(6)) != o.Version.Less(cluster.V(6))
+			if o.Shadow && version.Less(cluster.V(7)) {
+				applying = append(applying, fmt.Sprintf("%s (%s)", zone.Name, version))
+			}
+		case version == cluster.Version{}:
+			other = append(other, fmt.Sprintf("%s (%s, which is no release)", zone.Name, zone.Version))
+		case version.Less(cluster.V(0)):
+			other = append(other, fmt.Sprintf("%s (%s, which has no MeshTrace)", zone.Name, version))
+		case version.Major > 2:
+			other = append(other, fmt.Sprintf("%s (%s, which has no TrafficTrace)", zone.Name, version))
+		default:
+			other = append(other, fmt.Sprintf("%s (%s, which is not known here)", zone.Name, version))
 		}
 	}
+	if len(applying) > 0 {
+		all.refuse(MixedVersions, place(s), theControlPlane, "passes the policies on to zones older than 2.7, which know no shadow policies and would apply them: "+list(applying),
+			"upgrade those zones first, or rehearse at a zone of 2.7 or later with --zone-origin")
+	}
 	if len(unknown) > 0 {
-		all.warn(MixedVersions, place(s), theControlPlane, fmt.Sprintf("does not tell the version of %s: %s", plural(len(unknown), "zone"), list(unknown)), "say each with --zone-version ZONE=VERSION")
+		message := fmt.Sprintf("does not tell the version of %s: %s", plural(len(unknown), "zone"), list(unknown))
+		if o.Shadow {
+			message += "; one older than 2.7 would apply shadow policies"
+		}
+		all.warn(MixedVersions, place(s), theControlPlane, message, "say each with --zone-version ZONE=VERSION")
 	}
 	if len(other) == 0 {
 		return
 	}
 	message := fmt.Sprintf("policies are for %s, and zones run other versions: %s; each proxy is to be compared for the version of its zone", o.Version, list(other))
 	remedy := "see `tracemigrate report` or `diff`, which compare for each version; better upgrade all zones to one version first"
-	if reversed {
+	if reversed && slices.ContainsFunc(meshes, (*mesh).needsOrder) {
 		message += "; up to 2.5 the largest name has precedence and from 2.6 on the smallest, so no names give one order in both"
 		remedy = "upgrade all zones to 2.6 or later first"
 	}
 	all.warn(MixedVersions, place(s), theControlPlane, message, remedy)
 }
 
-// dependsOnZone says whether what was created last may be another in a zone: the
-// times that decide there are those of its own copies.
+// needsOrder says whether two policies differ whose order only names can give.
+func (m *mesh) needsOrder() bool {
+	subsets := m.subsets()
+	return slices.ContainsFunc(subsets, func(c *candidate) bool { return c.conf.key != subsets[0].conf.key })
+}
+
+// leading is the mode that decides what origin new policies get; where it is not
+// known, as the labels of the existing ones tell.
+func leading(origin *cluster.Origin, existing []*meshtrace.Policy) cluster.Mode {
+	if origin != nil && origin.Mode != "" {
+		return origin.Mode
+	}
+	labelled := func(value string) bool {
+		return slices.ContainsFunc(existing, func(p *meshtrace.Policy) bool { return p.Labels[cluster.OriginLabel] == value })
+	}
+	switch {
+	case labelled("global"):
+		return cluster.ModeGlobal
+	case labelled("zone"):
+		return cluster.ModeZone
+	}
+	return ""
+}
+
+// standing returns the existing policies with origin and role as they compare to
+// those of new policies: the control plane labels these, too, so what both will
+// have is left out. pkg/core/resources/labels/compute.go in Kuma's source.
+func standing(existing []*meshtrace.Policy, origin *cluster.Origin, o *Options) []*meshtrace.Policy {
+	mode := leading(origin, existing)
+	standing := make([]*meshtrace.Policy, len(existing))
+	for i, p := range existing {
+		labels := maps.Clone(p.Labels)
+		if labels == nil {
+			labels = make(map[string]string)
+		}
+		if p.System {
+			delete(labels, cluster.RoleLabel)
+		}
+		switch {
+		case o.ZoneOrigin: // the new ones say theirs
+		case mode == cluster.ModeGlobal || mode == cluster.ModeFederatedZone:
+			if labels[cluster.OriginLabel] == "global" {
+				delete(labels, cluster.OriginLabel)
+			}
+		case mode == cluster.ModeZone && o.Version.AtLeast(cluster.V(8)):
+			switch labels[cluster.OriginLabel] {
+			case "zone":
+				delete(labels, cluster.OriginLabel)
+			case "":
+				labels[cluster.OriginLabel] = "global" // from before 2.8, and below what comes after
+			}
+		}
+		copied := *p
+		copied.Labels = labels
+		standing[i] = &copied
+	}
+	return standing
+}
+
+// ofOneZone says whether a policy is that of a zone, which selects no proxies of
+// others, and the new ones are for all zones.
+func ofOneZone(p *meshtrace.Policy, origin *cluster.Origin, o *Options) bool {
+	return dependsOnZone(origin, o) && p.Labels[cluster.OriginLabel] == "zone"
+}
+
+// dependsOnZone says whether policies are for all zones. Then what was created
+// last may be another in a zone: its own copies' times decide there.
 func dependsOnZone(origin *cluster.Origin, o *Options) bool {
 	if origin == nil {
 		return false
@@ -152,47 +254,65 @@ func dependsOnZone(origin *cluster.Origin, o *Options) bool {
 
 // remarkPrecedence notes existing MeshTraces that have precedence over new ones
 // of their kind whatever the names, because of where they came from or whose
-// they are.
+// they are. Those that conflict are reported already.
 func (m *mesh) remarkPrecedence() {
+	said := make(map[*conf]string)
+	for _, c := range m.candidates {
+		if said[c.conf] == "" {
+			said[c.conf] = c.conf.Key()
+		}
+	}
+	looked := 0
 	for _, p := range m.existing {
-		wins := slices.ContainsFunc(m.candidates, func(c *candidate) bool {
-			if c.policy.TargetRef.Kind != p.TargetRef.Kind || meshtrace.Compare(m.o.Version, p, c.policy) < 0 || !meets(p, c.policy) {
-				return false
-			}
-			namedAlike := *p
-			namedAlike.Name, namedAlike.Labels = c.policy.Name, withoutDisplayName(p.Labels)
-			return meshtrace.Compare(m.o.Version, &namedAlike, c.policy) > 0
-		})
-		if !wins {
+		why := m.outranks(p)
+		if why == "" {
 			continue
 		}
-		var because []string
-		for _, label := range []string{cluster.OriginLabel, cluster.RoleLabel} {
-			if value := p.Labels[label]; value != "" {
-				because = append(because, label+": "+value)
+		says := p.Default.Key()
+		var below []string
+		for _, c := range m.candidates {
+			if looked++; looked > maxPairs {
+				return // whatever changes is a conflict, and was noted
+			}
+			if c.policy.TargetRef.Kind == p.TargetRef.Kind && says != said[c.conf] && meets(p, c.policy) {
+				below = append(below, fmt.Sprintf("%q", c.name))
 			}
 		}
-		if len(because) == 0 {
-			because = []string{"the new ones have lower origin or role"}
+		if len(below) > 0 && !m.conflicts(p) {
+			m.notes.inform(MeshTraceWins, p.Place, p, fmt.Sprintf("has precedence over what is new of its kind, %s (%s), on proxies that both select, whatever the names: %s", p.TargetRef.Kind, list(below), why), "")
 		}
-		m.notes.warn(MeshTraceWins, p.Place, p, fmt.Sprintf("has precedence over the new policies of kind %s wherever both select a proxy, whatever their names (%s)", p.TargetRef.Kind, strings.Join(because, ", ")),
-			"see that it says for all its proxies what it should, before the TrafficTraces are deleted")
 	}
 }
 
-func withoutDisplayName(labels map[string]string) map[string]string {
-	out := make(map[string]string, len(labels))
-	for key, value := range labels {
-		if key != cluster.DisplayNameLabel {
-			out[key] = value
-		}
+// outranks says why an existing policy has precedence over new ones of its kind,
+// whatever the names; empty when it has not.
+func (m *mesh) outranks(p *meshtrace.Policy) string {
+	origin := p.Labels[cluster.OriginLabel]
+	switch {
+	case m.o.Version.AtLeast(cluster.V(6)) && origin == "zone" && !m.o.ZoneOrigin:
+		return "it is of a zone (kuma.io/origin: zone), and they are not"
+	case m.o.Version.AtLeast(cluster.V(8)) && !p.System && (origin == "zone") == m.o.ZoneOrigin && origin != "global":
+		return "it is a workload owner's (kuma.io/policy-role, which its namespace decides), and they are the mesh operator's"
 	}
-	return out
+	return ""
+}
+
+// conflicts says whether a meshtrace-conflict with an existing policy was noted.
+func (m *mesh) conflicts(p *meshtrace.Policy) bool {
+	named := fmt.Sprintf("the existing %s (%s),", p, p.Place)
+	return slices.ContainsFunc(*m.notes, func(n *Note) bool { return n.Code == MeshTraceConflict && strings.Contains(n.Message, named) })
 }
 
 // meets says whether a proxy can be selected by both of two policies.
 func meets(a, b *meshtrace.Policy) bool {
-	return a.TargetRef.Selector().Meets(b.TargetRef.Selector())
+	types := func(p *meshtrace.Policy) []string {
+		if len(p.TargetRef.ProxyTypes) == 0 {
+			return []string{meshtrace.Sidecar, meshtrace.Gateway}
+		}
+		return p.TargetRef.ProxyTypes
+	}
+	return a.TargetRef.Selector().Meets(b.TargetRef.Selector()) &&
+		slices.ContainsFunc(types(a), func(t string) bool { return slices.Contains(types(b), t) })
 }
 
 // rehearsed finds the existing shadow policies that say what a candidate says:

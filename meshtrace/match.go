@@ -83,8 +83,9 @@ func origin(p *Policy) int {
 	return 1
 }
 
+// role is 0 for the mesh operator's policies, with or without a label that says so.
 func role(p *Policy) int {
-	if p.Labels[cluster.RoleLabel] == "system" {
+	if p.System {
 		return 0
 	}
 	return 1

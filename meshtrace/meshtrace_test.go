@@ -19,6 +19,12 @@ func policy(name string, kind meshtrace.Kind, labels map[string]string) *meshtra
 	return &meshtrace.Policy{Name: name, Mesh: "default", System: true, Labels: labels, TargetRef: meshtrace.TargetRef{Kind: kind}}
 }
 
+func application(name string, kind meshtrace.Kind) *meshtrace.Policy {
+	p := policy(name, kind, map[string]string{cluster.RoleLabel: "workload-owner"})
+	p.System = false
+	return p
+}
+
 // Precedence by kind, origin, role and name, by version.
 func TestCompare(t *testing.T) {
 	label := func(key, value string) map[string]string { return map[string]string{key: value} }
@@ -35,8 +41,9 @@ func TestCompare(t *testing.T) {
 		"global below none":        {cluster.V(6), policy("a", mesh, label(cluster.OriginLabel, "global")), policy("b", mesh, nil)},
 		"none below zone":          {cluster.V(6), policy("a", mesh, nil), policy("b", mesh, label(cluster.OriginLabel, "zone"))},
 		"no origin before 2.6":     {cluster.V(5), policy("a", mesh, label(cluster.OriginLabel, "zone")), policy("b", mesh, nil)},
-		"system role after 2.7":    {cluster.V(8), policy("a", mesh, label(cluster.RoleLabel, "system")), policy("b", mesh, nil)},
-		"no role on 2.7":           {cluster.V(7), policy("b", mesh, nil), policy("a", mesh, label(cluster.RoleLabel, "system"))},
+		"system role after 2.7":    {cluster.V(8), policy("a", mesh, nil), application("b", mesh)},
+		"no role on 2.7":           {cluster.V(7), application("b", mesh), policy("a", mesh, nil)},
+		"no role is the system's":  {cluster.V(8), policy("b", mesh, nil), policy("a", mesh, label(cluster.RoleLabel, "system"))},
 		"display name before name": {cluster.V(14), policy("a", mesh, label(cluster.DisplayNameLabel, "z")), policy("b", mesh, nil)},
 	}
 	for name, test := range tests {

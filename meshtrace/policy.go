@@ -146,7 +146,11 @@ func (p *Policy) Shadow(version cluster.Version) bool {
 
 // applies says whether the policy takes part in matching dp at all.
 func (p *Policy) applies(version cluster.Version, dp *cluster.Dataplane) bool {
-	return p.System || version.AtLeast(cluster.V(8)) && p.Namespace == dp.Namespace
+	if !p.System && (version.Less(cluster.V(8)) || p.Namespace != dp.Namespace) {
+		return false
+	}
+	zone, of := p.Labels[cluster.ZoneLabel], dp.Labels[cluster.ZoneLabel]
+	return p.Labels[cluster.OriginLabel] != "zone" || zone == "" || of == "" || zone == of
 }
 
 // DisplayName is the name that precedence looks at.

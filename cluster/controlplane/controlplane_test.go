@@ -99,8 +99,8 @@ func TestReadMeshes(t *testing.T) {
 	assert.Len(t, s.Dataplanes, 1)
 	assert.NotContains(t, f.Asked(), "/dataplanes?size=500")
 
-	_, err = cluster.Load(t.Context(), f.serve(t, Options{Meshes: []string{"defualt"}}))
-	require.ErrorContains(t, err, `has no mesh "defualt"; it has: default, other`)
+	_, err = cluster.Load(t.Context(), f.serve(t, Options{Meshes: []string{"other-mesh"}}))
+	require.ErrorContains(t, err, `has no mesh "other-mesh"; it has: default, other`)
 }
 
 // What a control plane may answer, and what becomes of it.
@@ -124,7 +124,7 @@ func TestAnswers(t *testing.T) {
 		unread string
 		absent string
 	}{
-		"401":                        {answer: on("/meshes", 401, standard(401, "Invalid authentication data")), err: "does not take the credentials: GET /meshes: 401 Unauthorized: Invalid authentication data: details of it; give a token with --token"},
+		"401":                        {answer: on("/meshes", 401, standard(401, "Invalid authentication data")), err: "Invalid authentication data: details of it; give a token with --token"},
 		"403 on a policy":            {answer: on("/traffic-traces", 403, standard(403, "Access Denied")), err: "does not allow what is needed: GET /traffic-traces: 403 Forbidden: Access Denied"},
 		"403 on what is optional":    {answer: on("/dataplanes", 403, standard(403, "Access Denied")), unread: cluster.KindDataplane},
 		"403 on the config":          {answer: on("/config", 403, standard(403, "Access Denied")), unread: "mode"},
@@ -232,7 +232,7 @@ func TestDescribe(t *testing.T) {
 
 func TestRequests(t *testing.T) {
 	f := newFake(t)
-	f.Answer = func(w http.ResponseWriter, r *http.Request) bool {
+	f.Answer = func(_ http.ResponseWriter, r *http.Request) bool {
 		assert.Equal(t, "Bearer secret", r.Header.Get("Authorization"))
 		assert.Equal(t, "yes", r.Header.Get("X-Extra"))
 		path, behind := strings.CutPrefix(r.URL.Path, "/behind/a/proxy")

@@ -51,11 +51,11 @@ func (cp *ControlPlane) configuration(ctx context.Context, origin *cluster.Origi
 		origin.Unread = append(origin.Unread, cluster.Unread{What: "mode", Reason: reason, Remedy: "say with --mode whether it is a zone, a federated-zone or a global control plane"})
 	}
 	body, err := cp.get(ctx, "/config", nil)
-	switch {
-	case hasStatus(err, http.StatusForbidden, http.StatusUnauthorized, http.StatusNotFound):
+	if hasStatus(err, http.StatusForbidden, http.StatusUnauthorized, http.StatusNotFound) {
 		unread(err.Error())
 		return nil
-	case err != nil:
+	}
+	if err != nil {
 		return cp.advise(err)
 	}
 	var config struct {
@@ -70,7 +70,7 @@ func (cp *ControlPlane) configuration(ctx context.Context, origin *cluster.Origi
 	}
 	if err := json.Unmarshal(body, &config); err != nil {
 		unread("the answer of GET /config is not what a control plane's is")
-		return nil
+		return nil //nolint:nilerr // what is not told is Unread
 	}
 	origin.SetMode(config.Mode, config.Multizone.Zone.GlobalAddress)
 	if origin.Mode == "" {

@@ -87,7 +87,7 @@ func (t *Transport) RoundTrip(request *http.Request) (*http.Response, error) {
 	case request.Context().Err() != nil:
 		// The deadline alone would hide what took so long.
 		if last.retry != nil {
-			return nil, fmt.Errorf("%w, after %v", context.Cause(request.Context()), last.retry)
+			return nil, fmt.Errorf("%w, after %w", context.Cause(request.Context()), last.retry)
 		}
 		return nil, fmt.Errorf("%w: %w", context.Cause(request.Context()), err)
 	case last.response != nil:

@@ -114,7 +114,10 @@ func TestTransportContext(t *testing.T) {
 			request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://x/", nil)
 			require.NoError(t, err)
 			start := time.Now()
-			_, err = (&Transport{Base: &script{answers: []any{answer}}}).RoundTrip(request)
+			response, err := (&Transport{Base: &script{answers: []any{answer}}}).RoundTrip(request)
+			if response != nil {
+				_ = response.Body.Close()
+			}
 			require.ErrorIs(t, err, context.DeadlineExceeded)
 			assert.Less(t, time.Since(start), time.Second)
 		})

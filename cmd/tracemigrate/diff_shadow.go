@@ -102,7 +102,7 @@ func askShadows(c *cli.Context, inspector cluster.Inspector, dataplanes []*clust
 		})
 	}
 	if err := group.Wait(); err != nil {
-		return nil, inTime(c, limit, err)
+		return nil, inTime(limit, c, err)
 	}
 	return proxies, nil
 }

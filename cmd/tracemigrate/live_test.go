@@ -238,7 +238,7 @@ func TestLiveMistakes(t *testing.T) {
 	c := shop(t)
 	for args, want := range map[string]string{
 		"report --context prod":                                   `has no context "prod"; it has: test`,
-		"report --mesh defualt":                                   `has no mesh "defualt"; it has: default`,
+		"report --mesh another":                                   `has no mesh "another"; it has: default`,
 		"report --kubeconfig /nowhere":                            "/nowhere",
 		"convert -f x --context test":                             "--context goes with reading Kubernetes",
 		"convert --token x":                                       "--token goes with reading --control-plane",

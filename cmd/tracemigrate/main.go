@@ -27,15 +27,16 @@ const (
 
 func main() {
 	leanMemory()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	go func() {
-		<-ctx.Done()
+		<-signals
+		signal.Reset() // a second one ends it whatever it does
 		writing.Lock() // what is half written is finished or taken back first
 		_, _ = fmt.Fprintln(os.Stderr, "\ntracemigrate: interrupted")
 		os.Exit(exitError)
 	}()
-	os.Exit(run(ctx, os.Args, os.Stdin, os.Stdout, os.Stderr))
+	os.Exit(run(context.Background(), os.Args, os.Stdin, os.Stdout, os.Stderr))
 }
 
 // writing is held while files are written.

@@ -258,14 +258,9 @@ func (p *printer) fitting(widths []int) int {
 		return len(widths)
 	}
 	beside := len(widths) - 1
-	for total = -2; beside > 1; beside-- {
-		total = -2
-		for _, width := range widths[:beside] {
-			total += width + 2
-		}
-		if total <= p.width {
-			break
-		}
+	for total -= widths[beside] + 2; beside > 1 && total > p.width; {
+		beside--
+		total -= widths[beside] + 2
 	}
 	return beside
 }

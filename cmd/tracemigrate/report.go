@@ -147,7 +147,7 @@ func serverDryRun(c *cli.Context, source cluster.Source, r *report.Report) error
 	defer cancel()
 	trials, err := api.Try(ctx, manifests)
 	if err != nil {
-		return inTime(c, ctx, err)
+		return inTime(ctx, c, err)
 	}
 	said := make([]report.ServerTrial, 0, len(trials))
 	for _, trial := range trials {

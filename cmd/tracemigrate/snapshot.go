@@ -43,7 +43,7 @@ func runSnapshot(c *cli.Context) error {
 	problems, err := cluster.WriteSnapshot(ctx, &text, told{source, c})
 	progress.done()
 	if err != nil {
-		return inTime(c, ctx, err)
+		return inTime(ctx, c, err)
 	}
 	words := newPrinter(c.App.ErrWriter)
 	if c.IsSet("filename") && hasError(problems) {

@@ -60,7 +60,7 @@ var (
 // given returns the first of the flags that stands on the command line.
 func given(c *cli.Context, flags []string) string {
 	for _, flag := range flags {
-		if slices.Contains(c.LocalFlagNames(), flag) && !(flag == "token" && onlyFromEnvironment(c)) {
+		if slices.Contains(c.LocalFlagNames(), flag) && (flag != "token" || !onlyFromEnvironment(c)) {
 			return flag
 		}
 	}
@@ -171,7 +171,7 @@ func load(c *cli.Context) (*cluster.Snapshot, cluster.Source, error) {
 	s, err := cluster.Load(ctx, source)
 	progress.done()
 	if err != nil {
-		return nil, nil, inTime(c, ctx, err)
+		return nil, nil, inTime(ctx, c, err)
 	}
 	if s.Origin, err = assume(c, s.Origin); err != nil {
 		return nil, nil, err
@@ -188,7 +188,7 @@ func limited(c *cli.Context) (context.Context, context.CancelFunc) {
 }
 
 // inTime words an error of a read that took too long.
-func inTime(c *cli.Context, ctx context.Context, err error) error {
+func inTime(ctx context.Context, c *cli.Context, err error) error {
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		return fmt.Errorf("not done within --timeout %s: %w", c.Duration("timeout"), err)
 	}

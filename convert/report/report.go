@@ -204,7 +204,7 @@ func Build(s *cluster.Snapshot, o Options) (*Report, *convert.Result, []*manifes
 	b.compare(all, before, after)
 	b.legacy(meshes)
 	b.policies(existing)
-	b.summarize()
+	b.count()
 	b.handWork()
 	b.nextSteps(meshes)
 	return b.Report, result, problems
@@ -438,7 +438,7 @@ func (b *builder) policies(existing []*meshtrace.Policy) {
 	}
 }
 
-func (b *builder) summarize() {
+func (b *builder) count() {
 	sum := &b.Summary
 	sum.Meshes, sum.TrafficTraces, sum.Policies, sum.Proxies = len(b.Meshes), len(b.TrafficTraces), len(b.Policies), len(b.Proxies)
 	for i := range b.Proxies {

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 
 	"tracemigrate/cluster"
@@ -82,11 +83,11 @@ func (b *builder) nextSteps(meshes []*legacy.Mesh) {
 	}
 }
 
+var plainWord = regexp.MustCompile(`^[-a-zA-Z0-9._/:@=+,]+$`)
+
 // Quoted is a word that a shell takes as it is.
 func Quoted(word string) string {
-	if word != "" && strings.IndexFunc(word, func(r rune) bool {
-		return !('a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune("-._/:@=+,", r))
-	}) < 0 {
+	if plainWord.MatchString(word) {
 		return word
 	}
 	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
