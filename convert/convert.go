@@ -96,7 +96,7 @@ func Convert(s *cluster.Snapshot, o Options) (*Result, []*manifest.Problem) {
 	meshes := make([]*mesh, 0, len(legacyMeshes))
 	byName := make(map[string]*mesh, len(legacyMeshes))
 	for _, from := range legacyMeshes {
-		m := &mesh{Mesh: from, o: &o, gateways: gateways, notes: &all, routed: s.TrafficRoutes[from.Name], zoned: dependsOnZone(s.Origin, &o)}
+		m := &mesh{Mesh: from, o: &o, gateways: gateways, notes: &all, routed: s.TrafficRoutes[from.Name], unlisted: unlisted(s.Origin), zoned: dependsOnZone(s.Origin, &o)}
 		meshes = append(meshes, m)
 		byName[m.Name] = m
 	}
@@ -149,6 +149,7 @@ type mesh struct {
 	ofZones    []*meshtrace.Policy // those of single zones, which serve no proxy elsewhere
 	routed     bool                // has a TrafficRoute
 	zoned      bool                // creation times may be others in each zone
+	unlisted   bool                // there may be Dataplanes, which could not be read
 	notes      *notes
 
 	confs      map[string]*conf // by name of the backend
@@ -396,7 +397,7 @@ func (m *mesh) enumerate(position int, pair *legacy.Pair, values []cluster.Tags)
 		fate.Reason = "its wildcard cannot be enumerated without Dataplanes"
 		m.notes.refuse(WildcardWithoutDataplanes, pair.Position(), pair.TrafficTrace,
 			fmt.Sprintf("selector %d (%s) has a wildcard, which MeshTrace has not; it must be enumerated, and the input has no Dataplane of mesh %q", pair.Number, pair.Tags, m.Name),
-			"add the Dataplanes with another -f (kubectl get dataplanes -A -o yaml, or kumactl get dataplanes -o yaml)")
+			m.addDataplanes("add the Dataplanes with another -f (kubectl get dataplanes -A -o yaml, or kumactl get dataplanes -o yaml)"))
 		return nil
 	}
 	if len(values) == 0 {

@@ -338,3 +338,17 @@ func rehearsed(meshes []*mesh, existing []*meshtrace.Policy, version cluster.Ver
 	}
 	return found
 }
+
+// unlisted says whether a cluster's Dataplanes could not be read.
+func unlisted(origin *cluster.Origin) bool {
+	return origin != nil && slices.ContainsFunc(origin.Unread, func(u cluster.Unread) bool { return u.What == cluster.KindDataplane })
+}
+
+// addDataplanes is the remedy for a mesh without Dataplanes: otherwise, but
+// where a cluster has them and did not give them.
+func (m *mesh) addDataplanes(otherwise string) string {
+	if m.unlisted {
+		return "see to it that the Dataplanes can be listed, see kind-unread"
+	}
+	return otherwise
+}

@@ -329,13 +329,18 @@ func MissingProxy(mesh, name, reason string, accept []Code) Proxy {
 }
 
 // withoutLegacy is d without the tracing of TrafficTraces: that of listeners
-// which send to a cluster tracing:<backend>.
+// which send to a cluster that is no MeshTrace's. Those are named meshtrace:...,
+// or system_... with unified naming (2.13 and later); what has another name is
+// better told than lost.
 func (d *Dump) withoutLegacy() *Dump {
 	left := *d
 	left.listeners = make(map[string]*hcmv3.HttpConnectionManager_Tracing, len(d.listeners))
 	for name, tracing := range d.listeners {
-		if tracing != nil && strings.HasPrefix(collectorName(tracing), "tracing:") {
-			tracing = nil
+		if tracing != nil {
+			to := collectorName(tracing)
+			if !strings.HasPrefix(to, "meshtrace:") && !strings.HasPrefix(to, "system_") {
+				tracing = nil
+			}
 		}
 		left.listeners[name] = tracing
 	}
