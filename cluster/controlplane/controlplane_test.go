@@ -5,14 +5,11 @@ import (
 	"encoding/pem"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -389,62 +386,6 @@ currentContext: work
 	assert.NotContains(t, err.Error(), "sesame")
 }
 
-// faults is a proxy in front of a control plane that cuts, delays and refuses
-// every so many connections and answers.
-func faults(t *testing.T, to string, every int) *httptest.Server {
-	t.Helper()
-	target, err := url.Parse(to)
-	require.NoError(t, err)
-	n := 0
-	var mu sync.Mutex
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		mu.Lock()
-		n++
-		turn := n
-		mu.Unlock()
-		if turn%every != 0 {
-			switch turn % 5 {
-			case 0:
-				w.Header().Set("Retry-After", "0")
-				fixtures.Refuse(w, http.StatusTooManyRequests, "slow down", "")
-			case 1:
-				fixtures.Refuse(w, http.StatusInternalServerError, "no luck", "")
-			case 2: // cut before the answer
-				cut(t, w, nil)
-			case 3: // cut within it
-				cut(t, w, []byte("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{\"total\":0,\"items\":["))
-			case 4:
-				cut(t, w, []byte("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{\"tot\r\n"))
-			}
-			return
-		}
-		request := r.Clone(r.Context())
-		request.URL.Scheme, request.URL.Host, request.RequestURI = target.Scheme, target.Host, ""
-		response, err := http.DefaultTransport.RoundTrip(request)
-		if !assert.NoError(t, err) {
-			return
-		}
-		defer func() { _ = response.Body.Close() }()
-		w.WriteHeader(response.StatusCode)
-		_, _ = io.Copy(w, response.Body)
-	}))
-	t.Cleanup(server.Close)
-	return server
-}
-
-func cut(t *testing.T, w http.ResponseWriter, before []byte) {
-	t.Helper()
-	connection, _, err := w.(http.Hijacker).Hijack()
-	if !assert.NoError(t, err) {
-		return
-	}
-	_, _ = connection.Write(before)
-	if tcp, ok := connection.(*net.TCPConn); ok && before == nil {
-		_ = tcp.SetLinger(0) // a reset, not an end
-	}
-	_ = connection.Close()
-}
-
 // Through faults the snapshot is the same, or there is an error.
 func TestFaults(t *testing.T) {
 	f := newFake(t)
@@ -458,14 +399,19 @@ func TestFaults(t *testing.T) {
 	}
 	plain, err := read(server.URL, t.Context())
 	require.NoError(t, err)
-	faulty, err := read(faults(t, server.URL, 3).URL, t.Context())
+	behind := func(every int64) string {
+		faulty := httptest.NewServer(fixtures.Faults(t, every, f, func(w http.ResponseWriter, status int) { fixtures.Refuse(w, status, "no luck", "") }))
+		t.Cleanup(faulty.Close)
+		return faulty.URL
+	}
+	faulty, err := read(behind(3), t.Context())
 	require.NoError(t, err)
 	faulty.Origin.Source = plain.Origin.Source
 	assert.Equal(t, plain, faulty)
 
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 	defer cancel()
-	_, err = read(faults(t, server.URL, 1_000_000).URL, ctx)
+	_, err = read(behind(1_000_000), ctx)
 	require.Error(t, err, "never a snapshot that is not whole")
 	assert.ErrorIs(t, err, context.DeadlineExceeded)
 }

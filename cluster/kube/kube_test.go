@@ -27,6 +27,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"tracemigrate/cluster"
+	"tracemigrate/fixtures"
 	"tracemigrate/fixtures/kubernetes"
 )
 
@@ -395,18 +396,18 @@ func TestFaults(t *testing.T) {
 	}
 	plain, err := read(t.Context(), c.Config("reader"))
 	require.NoError(t, err)
-	faulty, err := read(t.Context(), faults(t, c, 3, 0))
+	faulty, err := read(t.Context(), faults(t, c, 3))
 	require.NoError(t, err)
 	assert.Equal(t, plain, faulty)
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 	defer cancel()
-	_, err = read(ctx, faults(t, c, 1_000_000, 0))
+	_, err = read(ctx, faults(t, c, 1_000_000))
 	require.Error(t, err, "never a snapshot that is not whole")
 }
 
 // faults is the API server behind a proxy that lets one request of every so
 // many through.
-func faults(t *testing.T, c *kubernetes.Cluster, every, first int) *rest.Config {
+func faults(t *testing.T, c *kubernetes.Cluster, every int64) *rest.Config {
 	t.Helper()
 	config := c.Config("reader")
 	target, err := url.Parse(config.Host)
@@ -414,51 +415,13 @@ func faults(t *testing.T, c *kubernetes.Cluster, every, first int) *rest.Config 
 	transport, err := rest.TransportFor(config)
 	require.NoError(t, err)
 	pass := &httputil.ReverseProxy{Transport: transport, Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(target) }}
-	n := first
-	var mu sync.Mutex
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		mu.Lock()
-		n++
-		turn := n
-		mu.Unlock()
-		if turn%every == 0 {
-			pass.ServeHTTP(w, r)
-			return
-		}
-		status := func(code int, reason string) {
-			w.Header().Set("Content-Type", "application/json")
-			w.WriteHeader(code)
-			_ = json.NewEncoder(w).Encode(map[string]any{"kind": "Status", "apiVersion": "v1", "status": "Failure", "reason": reason, "code": code, "message": "no luck"})
-		}
-		switch turn % 5 {
-		case 0:
-			w.Header().Set("Retry-After", "0")
-			status(http.StatusTooManyRequests, "TooManyRequests")
-		case 1:
-			status(http.StatusInternalServerError, "InternalError")
-		case 2:
-			cut(t, w, "")
-		case 3:
-			cut(t, w, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 9000\r\n\r\n{\"kind\":\"DataplaneList\",\"items\":[")
-		case 4:
-			cut(t, w, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n8\r\n{\"kind\":\r\n")
-		}
+	server := httptest.NewServer(fixtures.Faults(t, every, pass, func(w http.ResponseWriter, status int) {
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(status)
+		_ = json.NewEncoder(w).Encode(map[string]any{"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": status, "message": "no luck"})
 	}))
 	t.Cleanup(server.Close)
 	return &rest.Config{Host: server.URL}
-}
-
-func cut(t *testing.T, w http.ResponseWriter, before string) {
-	t.Helper()
-	connection, _, err := w.(http.Hijacker).Hijack()
-	if !assert.NoError(t, err) {
-		return
-	}
-	_, _ = io.WriteString(connection, before)
-	if tcp, ok := connection.(*net.TCPConn); ok && before == "" {
-		_ = tcp.SetLinger(0) // a reset, not an end
-	}
-	_ = connection.Close()
 }
 
 // Ctrl-C, which cancels the context, ends a read at once.
