@@ -18,7 +18,7 @@ type shape map[string]shape
 
 // heads are the fields that all kinds have, on Kubernetes and on Universal.
 var heads = map[Format]shape{
-	Kubernetes: {"apiVersion": nil, "kind": nil, "mesh": nil, "metadata": {"name": nil, "namespace": nil, "labels": nil, "creationTimestamp": nil}},
+	Kubernetes: {"apiVersion": nil, "kind": nil, "mesh": nil, "metadata": {"name": nil, "namespace": nil, "labels": nil, "creationTimestamp": nil, "annotations": {SourceAnnotation: nil}}},
 	Universal:  {"type": nil, "mesh": nil, "name": nil, "labels": nil, "creationTime": nil},
 }
 
@@ -41,7 +41,8 @@ var specs = map[string]shape{
 }
 
 // WriteSnapshot writes what a source holds as YAML documents that can be read
-// again as files: the origin first, then every resource with its creation time
+// again as files: the origin first, a mark that it is whole last, and between
+// them every resource with its creation time
 // and nothing that this tool does not read; user and password in urls, which
 // Envoy does not send, are left out. It writes nothing when the source cannot
 // be read, which is an error. problems are of texts that are no resources and
@@ -72,7 +73,7 @@ func WriteSnapshot(ctx context.Context, w io.Writer, source Source) (problems []
 		if err != nil {
 			return problems, fmt.Errorf("writing the origin: %w", err)
 		}
-		texts = append([][]byte{text}, texts...)
+		texts = append(append([][]byte{text}, texts...), []byte("apiVersion: "+originAPIVersion+"\nkind: "+endKind+"\n"))
 	}
 	for i, text := range texts {
 		if i > 0 {
@@ -107,7 +108,7 @@ func pruned(doc *manifest.Document) *yaml.Node {
 	if !wanted(textAt(root, "apiVersion"), name) {
 		return nil
 	}
-	if name == originKind {
+	if name == originKind || name == endKind {
 		return yamlNode(root, nil)
 	}
 	all := make(shape)

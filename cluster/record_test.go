@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -69,6 +70,27 @@ func TestWriteSnapshot(t *testing.T) {
 	assert.Equal(t, text.String(), twice.String(), "a snapshot of a snapshot is the same")
 }
 
+// A snapshot that was cut off, between documents or within one, is an error.
+func TestSnapshotCutOff(t *testing.T) {
+	var text bytes.Buffer
+	_, err := WriteSnapshot(t.Context(), &text, live{Files: Files{manifest.Text("x", liveObjects)}, origin: &Origin{Source: "x"}})
+	require.NoError(t, err)
+	whole := strings.TrimRight(text.String(), "\n")
+	for i := strings.Index(whole, "\n---"); i < len(whole); i++ {
+		if whole[i] != '\n' {
+			continue
+		}
+		s := Read([]manifest.Input{manifest.Text("state.yaml", whole[:i])})
+		errors := 0
+		for _, p := range s.Problems {
+			if p.Severity == manifest.Error && !s.Skippable(p) {
+				errors++
+			}
+		}
+		require.Positive(t, errors, "%s", whole[:i])
+	}
+}
+
 func TestWriteSnapshotFails(t *testing.T) {
 	var text bytes.Buffer
 	_, err := WriteSnapshot(t.Context(), &text, live{Files: Files{manifest.Text("x", liveObjects)}, err: errors.New("cut off")})
@@ -82,7 +104,7 @@ func TestWriteSnapshotFails(t *testing.T) {
 // credential of a url is left in it.
 func FuzzWriteSnapshot(f *testing.F) {
 	f.Add(liveObjects)
-	f.Add("apiVersion: tracemigrate/v1\nkind: SnapshotOrigin\nsource: x\nmode: zone\nzones: [{name: a, version: 2.9.0}]\nunread: [{what: zones, reason: r}]\n---\ntype: Mesh\nname: default\n")
+	f.Add("apiVersion: tracemigrate/v1\nkind: SnapshotOrigin\nsource: x\nmode: zone\nzones: [{name: a, version: 2.9.0}]\nunread: [{what: zones, reason: r}]\n---\ntype: Mesh\nname: default\n---\napiVersion: tracemigrate/v1\nkind: SnapshotEnd\n")
 	f.Add("type: MeshTrace\nname: \"1\"\nmesh: 'no'\nspec: {a: 0x1F, b: 1e3, c: ~, d: '~', e: .inf, f: \"\\u2028\", g: |\n  text\n}\n")
 	f.Fuzz(func(t *testing.T, text string) {
 		write := func(text string) string {

@@ -29,6 +29,7 @@ type Resource struct {
 	Namespace string // empty on Universal and for cluster-scoped kinds
 	Labels    map[string]string
 	Created   time.Time // zero when unknown
+	Source    string    // of a MeshTrace that this tool made: what from, see SourceAnnotation
 	Format    Format
 	// Spec holds the kind's own fields: `spec`, or the top level of a
 	// Universal resource of the older kinds.
@@ -44,6 +45,9 @@ const (
 	KindMeshGateway  = "MeshGateway"
 	KindTrafficRoute = "TrafficRoute"
 )
+
+// SourceAnnotation tells on Kubernetes what this tool made a MeshTrace from.
+const SourceAnnotation = "tracemigrate/source"
 
 // Labels of Kuma's resources, https://kuma.io/docs/2.14.x/introduction/architecture/
 const (
@@ -63,7 +67,7 @@ const group = "kuma.io/"
 // wanted says whether a document can be of a kind that is read here, or a
 // misspelt one.
 func wanted(apiVersion, kind string) bool {
-	if kind == originKind {
+	if kind == originKind || kind == endKind {
 		return apiVersion == originAPIVersion
 	}
 	if apiVersion != "" && !strings.HasPrefix(apiVersion, group) {
@@ -140,6 +144,9 @@ func decodeResource(doc *manifest.Document, words *words, problems *[]*manifest.
 		created = "creationTimestamp"
 	}
 	r.Created = timestamp(meta.Field(created))
+	if r.Kind == KindMeshTrace {
+		r.Source = strings.Clone(textAt(meta.Field("annotations").Node(), SourceAnnotation))
+	}
 	if r.Kind == KindMesh {
 		if r.Mesh = ""; r.Name != "" && !meshName.MatchString(r.Name) {
 			meta.Field("name").Fail("cannot be the name of a mesh: lower-case letters, digits and -._, 63 at most")

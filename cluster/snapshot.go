@@ -61,9 +61,12 @@ func read(inputs iter.Seq[manifest.Input]) *Snapshot {
 		var e entry
 		words := pool.Get().(*words)
 		defer pool.Put(words)
-		if kind := doc.Root.Get("kind"); kind != nil && kind.Text == originKind {
+		switch textAt(doc.Root, "kind") {
+		case originKind:
 			e.origin, e.Resource = decodeOrigin(doc, &e.problems), &Resource{Place: doc.Place}
 			return []entry{e}
+		case endKind:
+			return []entry{{Resource: &Resource{Place: doc.Place, Kind: endKind}}}
 		}
 		if e.Resource = decodeResource(doc, words, &e.problems); e.Resource == nil {
 			if len(e.problems) > 0 {
@@ -82,10 +85,15 @@ func read(inputs iter.Seq[manifest.Input]) *Snapshot {
 	})
 	s := &Snapshot{TrafficRoutes: make(map[string]bool), Problems: problems}
 	seen := make(map[identity]entry, len(entries))
+	ended := make(map[string]bool) // files that hold a whole snapshot
 	for _, e := range entries {
 		s.Problems = append(s.Problems, e.problems...)
 		if e.origin != nil && s.Origin == nil {
 			s.Origin, s.originFile = e.origin, e.Place.File
+		}
+		if e.Kind == endKind {
+			ended[e.Place.File] = true
+			continue
 		}
 		id := e.identity()
 		if dp := e.dataplane; dp != nil {
@@ -113,6 +121,12 @@ func read(inputs iter.Seq[manifest.Input]) *Snapshot {
 		case KindTrafficRoute:
 			s.TrafficRoutes[e.Mesh] = true
 		}
+	}
+	if s.originFile != "" && !ended[s.originFile] {
+		s.Problems = append(s.Problems, &manifest.Problem{
+			Place: manifest.Place{File: s.originFile}, Severity: manifest.Error, Resource: originKind,
+			Message: "the snapshot is cut off: its last document, of kind " + endKind + ", is missing; take it again",
+		})
 	}
 	return s
 }
@@ -230,7 +244,7 @@ func (s *Snapshot) FromCluster() bool { return s.live || s.originFile != "" }
 // Skippable says whether a problem concerns a resource that was read from a
 // cluster, directly or by way of a snapshot, and not a manifest at hand.
 func (s *Snapshot) Skippable(p *manifest.Problem) bool {
-	return s.live || s.originFile != "" && s.originFile == p.File
+	return s.live || s.originFile != "" && s.originFile == p.File && p.Resource != originKind
 }
 
 // Skipping is s without the resources that its own problems, or the given ones,

@@ -45,8 +45,8 @@ var Modes = []Mode{ModeZone, ModeFederatedZone, ModeGlobal}
 // of itself. What is empty is not known.
 type Origin struct {
 	Source      string   `json:"source" yaml:"source"`                       // in words
-	Product     string   `json:"product,omitempty" yaml:"product,omitempty"` // Kuma, Kong Mesh
-	Version     string   `json:"version,omitempty" yaml:"version,omitempty"` // as the control plane writes it
+	Product     string   `json:"product,omitempty" yaml:"product,omitempty"` // Kuma, Kong Mesh, with its own version if that is another
+	Version     string   `json:"version,omitempty" yaml:"version,omitempty"` // of Kuma, as the control plane writes it
 	Mode        Mode     `json:"mode,omitempty" yaml:"mode,omitempty"`
 	Environment Format   `json:"environment,omitempty" yaml:"environment,omitempty"`
 	Namespace   string   `json:"namespace,omitempty" yaml:"namespace,omitempty"` // the control plane's, on Kubernetes
@@ -107,9 +107,11 @@ func (f Files) Read(_ context.Context, use func(manifest.Input)) (*Origin, error
 	return nil, nil
 }
 
-// originKind is the kind of the document in which a snapshot's origin stands.
+// The kinds of the documents in which a snapshot's origin stands, and that end
+// it, so that one which was cut off is told.
 const (
 	originKind       = "SnapshotOrigin"
+	endKind          = "SnapshotEnd"
 	originAPIVersion = "tracemigrate/v1"
 )
 
@@ -199,8 +201,11 @@ func (z *ZoneInsight) Version() string {
 }
 
 // NothingLegacy says that the control plane knows no TrafficTrace any more: it
-// is of Kuma 3.0 or later, or has no such kind.
+// is of Kuma 3.0 or later or, where the version is not known, has no such kind.
 func (o *Origin) NothingLegacy() bool {
 	m := versionPattern.FindStringSubmatch(o.Version)
-	return m != nil && len(m[1]) == 1 && m[1] >= "3" || slices.Contains(o.Absent, KindTrafficTrace)
+	if m == nil {
+		return slices.Contains(o.Absent, KindTrafficTrace)
+	}
+	return len(m[1]) > 1 || m[1] >= "3"
 }

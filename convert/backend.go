@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"net"
+	"net/url"
 	"strconv"
 	"strings"
 
@@ -84,6 +85,13 @@ func (m *mesh) convertBackend(b *legacy.Backend, t *legacy.TrafficTrace) *conf {
 func (m *mesh) zipkin(z *legacy.Zipkin, b *legacy.Backend, name backendOf) *meshtrace.Zipkin {
 	shared := z.SharedSpanContext == nil || *z.SharedSpanContext
 	to := &meshtrace.Zipkin{URL: z.URL, APIVersion: "httpJson", SharedSpanContext: &shared, TraceID128Bit: z.TraceID128Bit}
+	if u, err := url.Parse(z.URL); err == nil && (u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "") {
+		// Envoy gets host, port and path only, by either policy: see Tracing of
+		// packages legacy and meshtrace.
+		u.User, u.RawQuery, u.ForceQuery, u.Fragment, u.RawFragment = nil, "", false, "", ""
+		to.URL = u.String()
+		m.notes.inform(URLPartUnused, b.Place, name, "has a url with a user, a password, a query or a fragment, of which Envoy gets nothing, neither by TrafficTrace nor by MeshTrace; the policies leave it out", "")
+	}
 	switch z.APIVersion {
 	case "httpProto":
 		to.APIVersion = "httpProto"

@@ -55,6 +55,7 @@ const (
 	MeshTraceWins        Code = "meshtrace-wins"
 	ModeUnknown          Code = "mode-unknown"
 	KindUnread           Code = "kind-unread"
+	URLPartUnused        Code = "url-part-unused"
 )
 
 // Note is something that a careful colleague would mention.

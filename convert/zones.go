@@ -315,8 +315,9 @@ func meets(a, b *meshtrace.Policy) bool {
 		slices.ContainsFunc(types(a), func(t string) bool { return slices.Contains(types(b), t) })
 }
 
-// rehearsed finds the existing shadow policies that say what a candidate says:
-// those of an earlier run with --shadow, which the new ones may replace.
+// rehearsed finds the existing shadow policies that an earlier run with --shadow
+// made, which the new ones may replace: the annotation says so on Kubernetes,
+// and what says just what a candidate says may have its name in any case.
 func rehearsed(meshes []*mesh, existing []*meshtrace.Policy, version cluster.Version) map[*meshtrace.Policy]bool {
 	said := make(map[string]bool)
 	key := func(mesh string, tags cluster.Tags, sidecarsOnly bool, conf string) string {
@@ -331,7 +332,7 @@ func rehearsed(meshes []*mesh, existing []*meshtrace.Policy, version cluster.Ver
 	for _, p := range existing {
 		if p.Shadow(version) && (p.TargetRef.Kind == meshtrace.Mesh || p.TargetRef.Kind == meshtrace.MeshSubset) {
 			sidecarsOnly := slices.Equal(p.TargetRef.ProxyTypes, []string{meshtrace.Sidecar})
-			if said[key(p.Mesh, p.TargetRef.Tags, sidecarsOnly, p.Default.Key())] {
+			if p.Source != "" || said[key(p.Mesh, p.TargetRef.Tags, sidecarsOnly, p.Default.Key())] {
 				found[p] = true
 			}
 		}

@@ -16,7 +16,7 @@ import (
 
 // origin is the document that a snapshot begins with.
 func origin(fields string) string {
-	return "{apiVersion: tracemigrate/v1, kind: SnapshotOrigin, source: test, " + fields + "}"
+	return "{apiVersion: tracemigrate/v1, kind: SnapshotOrigin, source: test, " + fields + "}\n---\n{apiVersion: tracemigrate/v1, kind: SnapshotEnd}"
 }
 
 const (
@@ -310,6 +310,10 @@ func TestNamesOfARehearsalAreUsedAgain(t *testing.T) {
 				assert.False(t, again.Refused())
 			}
 			changed := strings.ReplaceAll(shadows.String(), "http://b:9411/", "http://c:9411/")
+			if format == cluster.Kubernetes {
+				assert.Equal(t, names(rehearsal), names(converted(t, o, append(input, changed)...)), "the annotation says whose it is")
+			}
+			changed = strings.ReplaceAll(changed, cluster.SourceAnnotation, "another")
 			assert.NotEqual(t, names(rehearsal), names(converted(t, o, append(input, changed)...)), "one that says something else stays")
 		}
 	}

@@ -31,7 +31,7 @@ func Read(s *cluster.Snapshot, system ...string) ([]*Policy, []*manifest.Problem
 
 func decode(r *cluster.Resource, problems *[]*manifest.Problem) *Policy {
 	p := &Policy{
-		Place: r.Place, Mesh: r.Mesh, Name: r.Name, Namespace: r.Namespace, Labels: r.Labels, Format: r.Format,
+		Place: r.Place, Mesh: r.Mesh, Name: r.Name, Namespace: r.Namespace, Labels: r.Labels, Format: r.Format, Source: r.Source,
 	}
 	spec := r.Spec.Afresh(problems)
 	spec.Known("targetRef", "default")

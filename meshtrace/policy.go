@@ -23,8 +23,8 @@ type Policy struct {
 	// proxy. Others, in namespaces of applications, select only proxies there
 	// (2.8 and later, https://kuma.io/docs/2.9.x/policies/introduction/).
 	System bool
-	// Source says what the policy was made from; it is written as a comment
-	// and an annotation.
+	// Source says what this tool made the policy from; it is written as a
+	// comment and an annotation, and read from the annotation.
 	Source string
 }
 

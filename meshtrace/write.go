@@ -18,9 +18,6 @@ import (
 	"tracemigrate/cluster"
 )
 
-// SourceAnnotation tells on Kubernetes which TrafficTrace a policy came from.
-const SourceAnnotation = "tracemigrate/source"
-
 // Style says how policies are written.
 type Style struct {
 	Version cluster.Version
@@ -124,7 +121,7 @@ func (p *Policy) manifest(style Style) object {
 	o.APIVersion, o.Kind = "kuma.io/v1alpha1", "MeshTrace"
 	o.Metadata = &metadata{Name: p.Name, Namespace: p.Namespace, Labels: labels}
 	if p.Source != "" && !style.Bare {
-		o.Metadata.Annotations = map[string]string{SourceAnnotation: p.Source}
+		o.Metadata.Annotations = map[string]string{cluster.SourceAnnotation: p.Source}
 	}
 	return o
 }

@@ -182,7 +182,7 @@ func (c *Cluster) pages(ctx context.Context, resource schema.GroupVersionResourc
 }
 
 // newObject takes of an object what may be of use: not who manages which field,
-// nor annotations, which hold copies of it, nor its status.
+// nor annotations but one, since they hold copies of it, nor its status.
 func newObject(kind string, u *unstructured.Unstructured) (object, error) {
 	o := object{name: resources[kind] + "/" + u.GetName(), mesh: u.GetName()}
 	if namespace := u.GetNamespace(); namespace != "" {
@@ -198,7 +198,11 @@ func newObject(kind string, u *unstructured.Unstructured) (object, error) {
 		}
 	}
 	u.SetManagedFields(nil)
-	u.SetAnnotations(nil)
+	var annotations map[string]string
+	if source := u.GetAnnotations()[cluster.SourceAnnotation]; source != "" {
+		annotations = map[string]string{cluster.SourceAnnotation: source}
+	}
+	u.SetAnnotations(annotations)
 	delete(u.Object, "status")
 	text, err := json.Marshal(u.Object)
 	if err != nil {

@@ -65,12 +65,21 @@ func SortProblems(problems []*Problem) []*Problem {
 	return slices.CompactFunc(ordered, func(a, b *Problem) bool { return *a == *b })
 }
 
-var userInfo = regexp.MustCompile(`://[^\s"'<>]*@`)
+var (
+	userInfo = regexp.MustCompile(`://[^\s"'<>]*@`)
+	query    = regexp.MustCompile(`(://[^\s"'<>?]*)\?[^\s"'<>]+`)
+)
 
-// Redact removes user and password from urls in a text.
+// Redact removes user, password and query from urls in a text.
 func Redact(text string) string {
-	if !strings.Contains(text, "@") {
+	if !strings.Contains(text, "://") {
 		return text
 	}
-	return userInfo.ReplaceAllString(text, "://REDACTED@")
+	if strings.Contains(text, "@") {
+		text = userInfo.ReplaceAllString(text, "://REDACTED@")
+	}
+	if strings.Contains(text, "?") {
+		text = query.ReplaceAllString(text, "$1?REDACTED")
+	}
+	return text
 }
