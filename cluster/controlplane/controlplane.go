@@ -1,6 +1,7 @@
 package controlplane
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -63,8 +64,11 @@ func New(o Options) (*ControlPlane, error) {
 	if o.Base == nil {
 		o.Base = http.DefaultTransport
 	}
+	if base.User != nil || base.RawQuery != "" {
+		return nil, errors.New("the URL of the control plane holds credentials or a query, which are not sent; leave them out and give --token or --header")
+	}
 	base.Path = strings.TrimRight(base.Path, "/")
-	base.RawQuery, base.Fragment = "", ""
+	base.Fragment = ""
 	return &ControlPlane{options: o, base: base, client: &http.Client{
 		Transport: &retry.Transport{Base: o.Base, Wait: o.Wait},
 		// An answer from elsewhere would get the token, and is no control plane's.
@@ -90,6 +94,7 @@ func (cp *ControlPlane) address() string {
 type StatusError struct {
 	Method, Path string
 	Status       int
+	tries        int    // how often it was asked for; 0 when the answer was final
 	Title        string // what the control plane says of it
 	Detail       string
 }
@@ -101,6 +106,9 @@ func (e *StatusError) Error() string {
 		if part != "" && !strings.Contains(text, part) {
 			text += ": " + part
 		}
+	}
+	if e.tries > 0 {
+		text += fmt.Sprintf(" (after %d tries)", e.tries)
 	}
 	return manifest.Redact(text)
 }
@@ -139,7 +147,7 @@ func (cp *ControlPlane) get(ctx context.Context, path string, query url.Values) 
 	case response.StatusCode == http.StatusOK:
 		return body, nil
 	}
-	failed := &StatusError{Method: http.MethodGet, Path: path, Status: response.StatusCode}
+	failed := &StatusError{tries: retry.Tries(response.StatusCode), Method: http.MethodGet, Path: path, Status: response.StatusCode}
 	var said struct{ Title, Detail, Details, Message string }
 	if json.Unmarshal(body, &said) == nil || said.Title != "" {
 		failed.Title, failed.Detail = said.Title, said.Detail
@@ -147,7 +155,25 @@ func (cp *ControlPlane) get(ctx context.Context, path string, query url.Values) 
 			failed.Detail = said.Details + said.Message
 		}
 	}
+	if at, err := response.Location(); err == nil {
+		failed.Title = fmt.Sprintf("it redirects to %s://%s%s; a login stands in front of it: give --token or --header, or forward its port", at.Scheme, at.Host, at.Path)
+	}
+	failed.Title, failed.Detail = cp.scrub(failed.Title), cp.scrub(failed.Detail)
 	return nil, failed
+}
+
+// scrub takes the credentials that are sent out of what comes back.
+func (cp *ControlPlane) scrub(text string) string {
+	secrets := []string{cp.options.Token}
+	for _, values := range cp.options.Headers {
+		secrets = append(secrets, values...)
+	}
+	for _, secret := range secrets {
+		if len(secret) > 3 {
+			text = strings.ReplaceAll(text, secret, "REDACTED")
+		}
+	}
+	return text
 }
 
 // unreachable words an error of the connection, and what to do about it.
@@ -158,18 +184,22 @@ func (cp *ControlPlane) unreachable(ctx context.Context, path string, err error)
 	}
 	hint := ""
 	switch text := err.Error(); {
+	case ctx.Err() != nil && strings.Contains(text, "after "):
+		return fmt.Errorf("asking %s for %s: %w (%s)", cp, path, ctx.Err(), cp.scrub(text))
 	case ctx.Err() != nil:
-		return fmt.Errorf("asking %s for %s: %w", cp, path, err)
+		return fmt.Errorf("asking %s for %s: %w", cp, path, ctx.Err())
+	case strings.Contains(text, "x509: certificate is"), strings.Contains(text, "x509: cannot validate"):
+		hint = "; give the URL with the name that the certificate is for"
 	case strings.Contains(text, "x509: certificate"):
 		hint = "; give the authority that signed its certificate with --ca-cert, or if you must --skip-verify"
-	case strings.Contains(text, "server gave HTTP response to HTTPS client"):
+	case strings.Contains(text, "server gave HTTP response to HTTPS client"), strings.Contains(text, "does not look like a TLS handshake"):
 		hint = "; the port speaks http, the port for https is 5682 by default"
 	case strings.Contains(text, "malformed HTTP response"), strings.Contains(text, "remote error: tls"):
 		hint = "; does the port speak https (5682 by default) and want a client certificate (--client-cert, --client-key)?"
 	case strings.Contains(text, "connection refused"):
 		hint = "; nothing listens there: is it the API port, 5681 or 5682 by default, and is it forwarded?"
 	}
-	return fmt.Errorf("reaching %s: %s%s", cp, manifest.Redact(err.Error()), hint)
+	return fmt.Errorf("reaching %s: %s%s", cp, manifest.Redact(cp.scrub(err.Error())), hint)
 }
 
 // paths of the lists, by kind.
@@ -196,6 +226,9 @@ func (cp *ControlPlane) Read(ctx context.Context, use func(manifest.Input)) (*cl
 	for _, kind := range cluster.Kinds() {
 		if kind == cluster.KindMesh {
 			continue
+		}
+		if cp.options.Progress != nil {
+			cp.options.Progress(kind, 0)
 		}
 		if err := cp.kind(ctx, origin, kind, meshes, use); err != nil {
 			return nil, err
@@ -239,7 +272,7 @@ func (cp *ControlPlane) kind(ctx context.Context, origin *cluster.Origin, kind s
 	for _, path := range lists {
 		items, err := cp.list(ctx, path, kind, read)
 		switch {
-		case hasStatus(err, http.StatusNotFound):
+		case hasStatus(err, http.StatusNotFound) && mayLack(origin, kind):
 			origin.Absent = append(origin.Absent, kind)
 			return nil
 		case hasStatus(err, http.StatusForbidden) && cluster.Optional(kind):
@@ -259,6 +292,18 @@ func (cp *ControlPlane) kind(ctx context.Context, origin *cluster.Origin, kind s
 		}
 	}
 	return nil
+}
+
+// mayLack says whether a control plane may not know a kind: MeshTrace and
+// MeshGateway came late, and TrafficTrace and TrafficRoute go with 3.0.
+func mayLack(origin *cluster.Origin, kind string) bool {
+	switch kind {
+	case cluster.KindMeshTrace, cluster.KindMeshGateway:
+		return true
+	case cluster.KindTrafficTrace, cluster.KindTrafficRoute:
+		return origin.Version == "" || origin.NothingLegacy()
+	}
+	return false
 }
 
 // onKubernetes is a namespaced object in its own form again: a control plane on
@@ -296,6 +341,8 @@ func (cp *ControlPlane) advise(err error) error {
 		return fmt.Errorf("%s does not take the credentials: %w; give a token with --token or --token-file, or a client certificate", cp, err)
 	case hasStatus(err, http.StatusForbidden):
 		return fmt.Errorf("%s does not allow what is needed: %w; give --token one that may read meshes and policies", cp, err)
+	case hasStatus(err, http.StatusFound, http.StatusSeeOther, http.StatusTemporaryRedirect, http.StatusMovedPermanently):
+		return fmt.Errorf("%s: %w", cp, err)
 	case hasStatus(err, http.StatusNotFound):
 		return fmt.Errorf("%s does not know what every control plane knows: %w; is the URL that of a control plane's API?", cp, err)
 	}
@@ -346,7 +393,7 @@ func (cp *ControlPlane) listOnce(ctx context.Context, path, kind string, before 
 		}
 		var p page
 		if err := json.Unmarshal(body, &p); err != nil {
-			return nil, false, fmt.Errorf("the answer of GET %s from %s is no list in JSON: %w", path, cp, err)
+			return nil, false, fmt.Errorf("the answer of GET %s from %s is no list in JSON: %w%s", path, cp, err, aboutPage(body))
 		}
 		if p.Items == nil && p.Total == nil {
 			return nil, false, fmt.Errorf("the answer of GET %s from %s is no list: it has neither items nor a total", path, cp)
@@ -382,6 +429,14 @@ func (cp *ControlPlane) listOnce(ctx context.Context, path, kind string, before 
 		steady = false
 	}
 	return items, steady, nil
+}
+
+// aboutPage says what an answer is that looks like HTML.
+func aboutPage(body []byte) string {
+	if !bytes.HasPrefix(bytes.TrimSpace(body), []byte("<")) {
+		return ""
+	}
+	return "; it is a web page: does a login or a proxy answer in its place?"
 }
 
 // describe finds the names of an item. One without a name gets its number by

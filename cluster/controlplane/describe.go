@@ -24,7 +24,7 @@ func (cp *ControlPlane) Describe(ctx context.Context) (*cluster.Origin, error) {
 	default:
 		var index struct{ Tagline, Product, Version, BasedOnKuma string }
 		if err := json.Unmarshal(body, &index); err != nil || index.Version == "" {
-			return nil, fmt.Errorf("what answers at %s is no control plane: GET / tells no version", cp.address())
+			return nil, fmt.Errorf("what answers at %s is no control plane: GET / tells no version%s", cp.address(), aboutPage(body))
 		}
 		origin.Product, origin.Version = index.Product, index.Version
 		if origin.Product == "" {
@@ -32,6 +32,7 @@ func (cp *ControlPlane) Describe(ctx context.Context) (*cluster.Origin, error) {
 		}
 		// A product built on Kuma may count its versions otherwise.
 		if index.BasedOnKuma != "" {
+			origin.Product += " " + index.Version + " of Kuma"
 			origin.Version = index.BasedOnKuma
 		}
 	}

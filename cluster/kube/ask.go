@@ -75,9 +75,9 @@ func (c *Cluster) try(ctx context.Context, policy *unstructured.Unstructured) (T
 	case reason == metav1.StatusReasonForbidden && isRBAC(err):
 		return trial, fmt.Errorf("%s does not allow the dry run, which needs the permission to create although it stores nothing: %s\nThe ClusterRole that allows it, ready to apply and to bind to the user:\n%s", c, short(err), CreatorRole)
 	case reason == metav1.StatusReasonUnknown && !asStatus(err):
-		return trial, c.unreachable(ctx, err)
+		return trial, c.unreachable(ctx, "trying a policy", err)
 	case apierrors.IsTooManyRequests(err), apierrors.IsServiceUnavailable(err), apierrors.IsUnauthorized(err):
-		return trial, c.unreachable(ctx, err)
+		return trial, c.unreachable(ctx, "trying a policy", err)
 	}
 	trial.Message = short(err)
 	return trial, nil

@@ -22,7 +22,8 @@ var deployments = schema.GroupVersionResource{Group: "apps", Version: "v1", Reso
 
 // deployment is the control plane's Deployment, as far as it is read here.
 type deployment struct {
-	Metadata struct {
+	ambiguous bool // another one beside it is of another version
+	Metadata  struct {
 		Name      string
 		Namespace string
 		Labels    map[string]string
@@ -66,6 +67,9 @@ func (c *container) env(name string) string {
 // version is the tag of the image, or what the chart says it installed where
 // the tag is none of a release.
 func (d *deployment) version() string {
+	if d.ambiguous {
+		return ""
+	}
 	image, _, _ := strings.Cut(d.container().Image, "@")
 	if i := strings.LastIndexByte(image, ':'); i > strings.LastIndexByte(image, '/') {
 		if tag := image[i+1:]; cluster.IsVersion(tag) {
@@ -106,7 +110,11 @@ func (c *Cluster) Describe(ctx context.Context) (*cluster.Origin, error) {
 	}
 	name := fmt.Sprintf("Deployment %q in namespace %q", found.Metadata.Name, found.Metadata.Namespace)
 	if origin.Version == "" {
-		unread("version", fmt.Sprintf("neither the image nor a label of %s tells the version", name), sayVersion)
+		reason := fmt.Sprintf("neither the image nor a label of %s tells the version", name)
+		if found.ambiguous {
+			reason = fmt.Sprintf("there are Deployments of several versions beside %s", name)
+		}
+		unread("version", reason, sayVersion)
 	}
 	settings := found.container()
 	origin.SetMode(settings.env("KUMA_MODE"), settings.env("KUMA_MULTIZONE_ZONE_GLOBAL_ADDRESS"))
@@ -123,11 +131,8 @@ func (c *Cluster) Describe(ctx context.Context) (*cluster.Origin, error) {
 
 // findControlPlane returns the control plane's Deployment, or why there is none.
 func (c *Cluster) findControlPlane(ctx context.Context) (found *deployment, reason string, err error) {
-	namespaces := systemNamespaces
-	if c.options.Namespace != "" {
-		namespaces = []string{c.options.Namespace}
-	}
-	var reasons []string
+	namespaces := c.namespaces()
+	var reasons, places []string
 	for _, namespace := range namespaces {
 		var candidates []*deployment
 		err := c.pages(ctx, deployments, namespace, func() { candidates = nil }, func(u *unstructured.Unstructured) error {
@@ -145,17 +150,35 @@ func (c *Cluster) findControlPlane(ctx context.Context) (found *deployment, reas
 		case apierrors.IsForbidden(err):
 			reasons = append(reasons, short(err))
 		case apierrors.IsUnauthorized(err):
-			return nil, "", fmt.Errorf("%s does not take the credentials of the kubeconfig: %w; log in again", c, err)
+			return nil, "", c.unauthorized(err)
 		case err != nil && !apierrors.IsNotFound(err):
-			return nil, "", c.unreachable(ctx, err)
-		case len(candidates) > 0:
-			return candidates[0], "", nil
+			return nil, "", c.unreachable(ctx, "reading the Deployments", err)
+		}
+		if len(candidates) > 0 {
+			found = candidates[0]
+			places = append(places, fmt.Sprintf("%s/%s (%s)", namespace, found.Metadata.Name, found.version()))
+			for _, other := range candidates[1:] {
+				found.ambiguous = found.ambiguous || other.version() != found.version()
+			}
 		}
 	}
-	if len(reasons) == 0 {
-		reasons = []string{fmt.Sprintf("no control plane is deployed in namespace %s; name its namespace with --namespace", strings.Join(namespaces, " or "))}
+	switch {
+	case len(places) > 1:
+		return nil, "", fmt.Errorf("%s has several control planes: %s; choose one by its namespace, with --namespace", c, strings.Join(places, ", "))
+	case found != nil:
+		return found, "", nil
+	case len(reasons) == 0:
+		reasons = []string{fmt.Sprintf("no Deployment in namespace %s has a container named control-plane; --namespace names another", strings.Join(namespaces, " or "))}
 	}
 	return nil, strings.Join(reasons, "; "), nil
+}
+
+// namespaces are where the control plane is looked for.
+func (c *Cluster) namespaces() []string {
+	if c.options.Namespace != "" {
+		return []string{c.options.Namespace}
+	}
+	return systemNamespaces
 }
 
 // zones reads the zones of a global control plane with their versions.
@@ -170,7 +193,7 @@ func (c *Cluster) zones(ctx context.Context, origin *cluster.Origin) error {
 			})
 			continue
 		case err != nil:
-			return c.unreachable(ctx, err)
+			return c.unreachable(ctx, "reading "+resources[kind], err)
 		}
 		for _, o := range objects {
 			var zone struct {

@@ -2,9 +2,9 @@ package kube
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"os"
 	"slices"
@@ -20,6 +20,7 @@ import (
 	"k8s.io/klog/v2"
 
 	"tracemigrate/cluster"
+	"tracemigrate/cluster/manifest"
 	"tracemigrate/cluster/retry"
 )
 
@@ -43,6 +44,7 @@ type Cluster struct {
 	config   *rest.Config
 	plain    *rest.Config // config without the patience
 	name     string
+	context  string
 	client   dynamic.Interface
 	warnings *warnings
 	// What is known of the control plane once it was looked for.
@@ -58,33 +60,41 @@ func New(o Options) (*Cluster, error) {
 	loader := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, &clientcmd.ConfigOverrides{CurrentContext: o.Context})
 	raw, err := loader.RawConfig()
 	if err != nil {
-		return nil, fmt.Errorf("reading the kubeconfig: %w", err)
+		return nil, fmt.Errorf("reading the kubeconfig: %s", manifest.Redact(err.Error()))
 	}
 	current := raw.CurrentContext
 	if o.Context != "" {
 		current = o.Context
-		if _, ok := raw.Contexts[current]; !ok {
-			var names []string
-			for name := range raw.Contexts {
-				names = append(names, name)
-			}
-			slices.Sort(names)
-			return nil, fmt.Errorf("the kubeconfig has no context %q; it has: %s", current, strings.Join(names, ", "))
-		}
+	}
+	names := slices.Sorted(maps.Keys(raw.Contexts))
+	_, ok := raw.Contexts[current]
+	switch {
+	case current != "" && !ok:
+		return nil, fmt.Errorf("the kubeconfig has no context %q; it has: %s", current, strings.Join(names, ", "))
+	case current == "" && len(names) > 0:
+		return nil, fmt.Errorf("the kubeconfig has no current context; name one with --context: %s", strings.Join(names, ", "))
 	}
 	config, err := loader.ClientConfig()
 	switch {
 	case clientcmd.IsEmptyConfig(err):
-		return nil, errors.New("there is nothing to read: no -f, no --control-plane, and no kubeconfig that names a cluster (--kubeconfig, $KUBECONFIG or ~/.kube/config)")
+		files := "~/.kube/config"
+		if list := os.Getenv("KUBECONFIG"); list != "" {
+			files = "what $KUBECONFIG names (" + list + ")"
+		}
+		return nil, fmt.Errorf("there is nothing to read: no -f, no --control-plane, and no kubeconfig that names a cluster; %s is not there or empty, and --kubeconfig is not given", files)
 	case err != nil:
-		return nil, fmt.Errorf("reading the kubeconfig: %w", err)
+		return nil, fmt.Errorf("reading the kubeconfig: %s", manifest.Redact(err.Error()))
 	}
-	c := &Cluster{options: o, name: "Kubernetes cluster " + config.Host}
-	if _, ok := raw.Contexts[current]; ok {
-		c.name = fmt.Sprintf("Kubernetes context %q (%s)", current, config.Host)
+	c := &Cluster{options: o, name: "Kubernetes cluster " + manifest.Redact(config.Host)}
+	if ok {
+		c.context = current
+		c.name = fmt.Sprintf("Kubernetes context %q (%s)", current, manifest.Redact(config.Host))
 	}
 	return c, c.connect(config)
 }
+
+// Context is the kubeconfig's context that is read, empty in a cluster's own pod.
+func (c *Cluster) Context() string { return c.context }
 
 // connect makes the client.
 func (c *Cluster) connect(config *rest.Config) error {
@@ -157,14 +167,36 @@ func resourceOf(kind string) schema.GroupVersionResource {
 }
 
 // unreachable words an error of the connection.
-func (c *Cluster) unreachable(ctx context.Context, err error) error {
-	hint := ""
-	switch text := err.Error(); {
-	case ctx.Err() != nil:
+func (c *Cluster) unreachable(ctx context.Context, doing string, err error) error {
+	if ctx.Err() != nil {
+		return fmt.Errorf("%s of %s: %w", doing, c, lastSaid(ctx, err))
+	}
+	hint, text := "", c.scrub(err.Error())
+	switch {
 	case os.IsTimeout(err), strings.Contains(text, "no such host"), strings.Contains(text, "connection refused"), strings.Contains(text, "no route to host"):
 		hint = "; does kubectl reach the cluster?"
 	case strings.Contains(text, "x509"):
-		hint = "; does the kubeconfig hold the cluster's certificate authority?"
+		hint = "; does the kubeconfig hold the cluster's certificate authority, and the name that the certificate is for?"
+	case strings.Contains(text, "serializer for"), strings.Contains(text, "Object 'Kind' is missing"), strings.Contains(text, "invalid character"):
+		text, hint = "the answer is not the Kubernetes API's", "; does a login or a proxy stand in front of it?"
 	}
-	return fmt.Errorf("reading %s: %w%s", c, err, hint)
+	return fmt.Errorf("%s of %s: %s%s", doing, c, text, hint)
+}
+
+// lastSaid is why a read did not end in time, said once.
+func lastSaid(ctx context.Context, err error) error {
+	if text := err.Error(); strings.Contains(text, "after ") || strings.Contains(text, "expired") {
+		return fmt.Errorf("%w (%s)", ctx.Err(), text)
+	}
+	return ctx.Err()
+}
+
+// scrub takes credentials out of a text.
+func (c *Cluster) scrub(text string) string {
+	for _, secret := range []string{c.config.BearerToken, c.config.Password} {
+		if secret != "" {
+			text = strings.ReplaceAll(text, secret, "REDACTED")
+		}
+	}
+	return manifest.Redact(text)
 }

@@ -33,6 +33,9 @@ func (c *Cluster) Read(ctx context.Context, use func(manifest.Input)) (*cluster.
 	origin.Meshes = c.options.Meshes
 	var forbidden []error
 	for _, kind := range cluster.Kinds() {
+		if c.options.Progress != nil {
+			c.options.Progress(kind, 0)
+		}
 		objects, err := c.list(ctx, kind)
 		switch {
 		case apierrors.IsNotFound(err):
@@ -44,9 +47,9 @@ func (c *Cluster) Read(ctx context.Context, use func(manifest.Input)) (*cluster.
 		case apierrors.IsForbidden(err):
 			forbidden = append(forbidden, err)
 		case apierrors.IsUnauthorized(err):
-			return nil, fmt.Errorf("%s does not take the credentials of the kubeconfig: %w; log in again", c, err)
+			return nil, c.unauthorized(err)
 		case err != nil:
-			return nil, c.unreachable(ctx, fmt.Errorf("listing %s: %w", resources[kind], err))
+			return nil, c.unreachable(ctx, "reading "+resources[kind], err)
 		}
 		if kind == cluster.KindMesh && err == nil {
 			if err := c.checkMeshes(objects); err != nil {
@@ -59,6 +62,9 @@ func (c *Cluster) Read(ctx context.Context, use func(manifest.Input)) (*cluster.
 	}
 	if len(forbidden) > 0 {
 		return nil, c.forbidden(forbidden)
+	}
+	if c.controlPlane == nil && slices.Contains(origin.Absent, cluster.KindMesh) {
+		return nil, fmt.Errorf("%s has no Kuma: neither its kinds (CustomResourceDefinitions of kuma.io) nor a control plane in namespace %s; is it the cluster that is meant?", c, strings.Join(c.namespaces(), " or "))
 	}
 	return origin, nil
 }
@@ -103,6 +109,10 @@ rules:
   resources: [deployments]
   verbs: [list]
 `
+
+func (c *Cluster) unauthorized(err error) error {
+	return fmt.Errorf("%s does not take the credentials of the kubeconfig: %s; log in again", c, c.scrub(short(err)))
+}
 
 // short is an API error without what every such error says.
 func short(err error) string {
@@ -155,11 +165,13 @@ func (c *Cluster) all(ctx context.Context, kind string) ([]object, error) {
 func (c *Cluster) pages(ctx context.Context, resource schema.GroupVersionResource, namespace string, begin func(), item func(*unstructured.Unstructured) error, done func()) error {
 	defer c.warnings.take()
 	options := metav1.ListOptions{Limit: pageSize}
+	asked := make(map[string]bool)
 	begin()
 	for begun := 0; ; {
 		page, err := c.client.Resource(resource).Namespace(namespace).List(ctx, options)
 		if options.Continue != "" && (apierrors.IsResourceExpired(err) || apierrors.IsGone(err)) {
 			options.Continue = ""
+			clear(asked)
 			if begun++; begun >= restarts {
 				options.Limit = 0
 			}
@@ -178,6 +190,10 @@ func (c *Cluster) pages(ctx context.Context, resource schema.GroupVersionResourc
 		if options.Continue = page.GetContinue(); options.Continue == "" {
 			return nil
 		}
+		if asked[options.Continue] {
+			return errors.New("the list names a next page that it named before")
+		}
+		asked[options.Continue] = true
 	}
 }
 

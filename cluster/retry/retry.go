@@ -28,6 +28,24 @@ const (
 	longestWait  = time.Minute // that a server may ask for by Retry-After
 )
 
+// Tries is how often a request was sent whose last answer has a status: once,
+// 0, for those that are final.
+func Tries(status int) int {
+	if busy(status) {
+		return tries
+	}
+	return 0
+}
+
+// busy says whether a server may do better with a request later.
+func busy(status int) bool {
+	switch status {
+	case http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return true
+	}
+	return false
+}
+
 // attemptTimeout ends one try at a server that hangs.
 const attemptTimeout = 60 * time.Second
 
@@ -135,8 +153,7 @@ func (t *Transport) try(request *http.Request) (answer, error) {
 	}
 	response.Body = io.NopCloser(bytes.NewReader(body))
 	got := answer{response: response}
-	switch response.StatusCode {
-	case http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+	if busy(response.StatusCode) {
 		got.retry = fmt.Errorf("the server answered %d (%s)", response.StatusCode, http.StatusText(response.StatusCode))
 		if seconds, err := strconv.Atoi(response.Header.Get("Retry-After")); err == nil && seconds > 0 {
 			got.retry = fmt.Errorf("%w (%w)", got.retry, &backoff.RetryAfterError{Duration: min(time.Duration(seconds)*time.Second, longestWait)})

@@ -120,6 +120,9 @@ func askShadow(ctx context.Context, inspector cluster.Inspector, dp *cluster.Dat
 		}
 		dumps[i], err = envoydiff.ReadDump(bytes.NewReader(text))
 		if errors.Is(err, envoydiff.ErrNoListener) && bytes.Contains(text, []byte(`"xds"`)) {
+			if !dp.Builtin() {
+				return envoydiff.MissingProxy(dp.Mesh, dp.FullName(), "the control plane's answer has no listener", accepted), nil
+			}
 			dumps[i], err = &envoydiff.Dump{}, nil // a gateway that no MeshGateway configures
 		}
 		if err != nil {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"net"
@@ -57,7 +58,11 @@ func runExplain(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	e := &explanation{printer: newPrinter(c.App.Writer), version: version, snapshot: snapshot, dp: dp}
+	out := newPrinter(c.App.Writer)
+	to := out.w
+	var text bytes.Buffer
+	out.w = &text
+	e := &explanation{printer: out, version: version, snapshot: snapshot, dp: dp}
 	e.head()
 	for _, mesh := range state.Legacy {
 		if mesh.Name == dp.Mesh {
@@ -66,6 +71,9 @@ func runExplain(c *cli.Context) error {
 	}
 	e.meshTraces(state.Policies)
 	e.conclusion(state)
+	if _, err := to.Write(text.Bytes()); err != nil {
+		return fmt.Errorf("writing to stdout: %w", err)
+	}
 	return nil
 }
 
@@ -96,6 +104,9 @@ func proxyName(c *cli.Context) (string, error) {
 		if err := c.Set(flag.Names()[0], value); err != nil {
 			return "", fmt.Errorf("flag --%s: %w", flag.Names()[0], err)
 		}
+	}
+	if len(rest) > 0 && strings.HasPrefix(rest[0], "-") && rest[0] != "-" {
+		return "", fmt.Errorf("unknown flag %s; see tracemigrate explain --help", rest[0])
 	}
 	if len(rest) > 0 {
 		return "", fmt.Errorf("unexpected argument %q; see tracemigrate explain --help", rest[0])

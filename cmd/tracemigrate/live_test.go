@@ -77,7 +77,8 @@ func TestLiveReport(t *testing.T) {
 	assert.Contains(t, text, "Every proxy keeps its tracing.\n")
 	assert.Contains(t, text, "4 proxies compared: 4 same, 0 inherent, 0 different")
 	assert.Contains(t, text, "traffictraces/teams", "notes name the object")
-	assert.Contains(t, text, "kubectl delete traffictrace all payments teams")
+	assert.Contains(t, text, "kubectl --context test delete traffictrace all payments teams")
+	assert.Contains(t, text, "tracemigrate convert --kuma-version 2.13 --shadow --context test | kubectl --context test apply -f -")
 
 	_, again, _ := tool(t, "report")
 	assert.Equal(t, text, again)
@@ -162,6 +163,7 @@ func TestLiveServerDryRun(t *testing.T) {
 	code, text, words := tool(t, "report --server-dry-run")
 	require.Equal(t, 0, code, words)
 	assert.Equal(t, 5, strings.Count(text, "  accepted  "))
+	assert.Contains(t, text, "the API server accepts every policy")
 
 	// A policy of the cluster's own, as webhooks are.
 	c.Apply(t, `apiVersion: admissionregistration.k8s.io/v1
@@ -181,7 +183,7 @@ spec: {policyName: no-payments, validationActions: [Deny]}
 		code, text, words = tool(t, "report --server-dry-run")
 		return code == 1
 	}, 30*time.Second, 500*time.Millisecond)
-	assert.Contains(t, words, "the API server refuses 2 policies")
+	assert.Contains(t, words, "The API server refuses 2 of 5 policies; as planned, every proxy keeps its tracing")
 	assert.Contains(t, text, "REFUSED: ")
 	assert.Contains(t, text, "payments are traced by hand")
 	_, text, _ = tool(t, "report")
@@ -295,8 +297,8 @@ func TestLiveEmpty(t *testing.T) {
 	}
 	c.Reset(t)
 	code, _, words = tool(t, "convert")
-	assert.Equal(t, 0, code, words)
-	assert.Contains(t, words, "nothing legacy is left here")
+	assert.Equal(t, 2, code, "the wrong context is no good news")
+	assert.Contains(t, words, "has no Kuma")
 }
 
 // The version is asked for by the name of the flag where it cannot be read.

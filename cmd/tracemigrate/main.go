@@ -15,8 +15,12 @@ import (
 	"strings"
 	"sync"
 	"syscall"
+	"time"
 
 	"github.com/urfave/cli/v2"
+	"github.com/xrash/smetrics"
+
+	"tracemigrate/cluster/manifest"
 )
 
 // The exit codes of every command.
@@ -30,10 +34,15 @@ func main() {
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	go func() {
-		<-signals
+		caught := <-signals
 		signal.Reset() // a second one ends it whatever it does
 		writing.Lock() // what is half written is finished or taken back first
-		_, _ = fmt.Fprintln(os.Stderr, "\ntracemigrate: interrupted")
+		newPrinter(os.Stderr).clear()
+		_, _ = fmt.Fprintln(os.Stderr, "tracemigrate: interrupted")
+		// Ended by the signal itself, as a shell expects, which ends its loops then.
+		if self, err := os.FindProcess(os.Getpid()); err == nil && self.Signal(caught) == nil {
+			time.Sleep(time.Second)
+		}
 		os.Exit(exitError)
 	}()
 	os.Exit(run(context.Background(), os.Args, os.Stdin, os.Stdout, os.Stderr))
@@ -91,7 +100,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		code = cli.Exit(err.Error(), exitError) // the library has codes of its own
 	}
 	if message := err.Error(); message != "" {
-		_, _ = fmt.Fprintf(stderr, "tracemigrate: %s\n", printable(message)) // stderr is the last resort
+		_, _ = fmt.Fprintf(stderr, "tracemigrate: %s\n", printable(manifest.Redact(message))) // stderr is the last resort
 	}
 	return code.ExitCode()
 }
@@ -111,7 +120,31 @@ func usage(c *cli.Context, err error, _ bool) error {
 	if c.Command != nil && c.Command.Name != "" && c.Command.Name != command {
 		command += " " + c.Command.Name
 	}
+	if name, ok := strings.CutPrefix(err.Error(), "flag provided but not defined: -"); ok {
+		name = strings.TrimLeft(name, "-")
+		hint := ""
+		if similar := similarFlag(c, name); similar != "" {
+			hint = "; did you mean --" + similar + "?"
+		}
+		return fmt.Errorf("unknown flag --%s%s; see %s --help", name, hint, command)
+	}
 	return fmt.Errorf("%w; see %s --help", err, command)
+}
+
+// similarFlag is the command's flag that is likest to name, if any is.
+func similarFlag(c *cli.Context, name string) string {
+	if c.Command == nil {
+		return ""
+	}
+	best, similarity := "", 0.8
+	for _, flag := range c.Command.Flags {
+		for _, known := range flag.Names() {
+			if s := smetrics.JaroWinkler(known, name, 0.7, 4); s > similarity {
+				best, similarity = known, s
+			}
+		}
+	}
+	return best
 }
 
 func unknownCommand(c *cli.Context) error {

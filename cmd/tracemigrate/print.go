@@ -36,6 +36,13 @@ func newPrinter(w io.Writer) *printer {
 	return p
 }
 
+// clear takes what stands on a terminal's current line away.
+func (p *printer) clear() {
+	if p.width > 0 {
+		_, _ = fmt.Fprint(p.w, "\r\x1b[K")
+	}
+}
+
 func (p *printer) line(format string, args ...any) {
 	_, _ = fmt.Fprintln(p.w, clean(fmt.Sprintf(format, args...))) // a closed stderr hinders nothing
 }

@@ -12,7 +12,9 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"tracemigrate/cluster"
+	"tracemigrate/cluster/controlplane"
 	"tracemigrate/cluster/kube"
+	"tracemigrate/cluster/manifest"
 	"tracemigrate/convert"
 	"tracemigrate/convert/report"
 )
@@ -78,7 +80,7 @@ func runReport(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	r, err := buildReport(c, snapshot)
+	r, err := buildReport(c, snapshot, source)
 	if err != nil {
 		return err
 	}
@@ -105,7 +107,7 @@ func runReport(c *cli.Context) error {
 }
 
 // buildReport makes the report of a snapshot, or tells what is wrong with it.
-func buildReport(c *cli.Context, snapshot *cluster.Snapshot) (*report.Report, error) {
+func buildReport(c *cli.Context, snapshot *cluster.Snapshot, source cluster.Source) (*report.Report, error) {
 	if snapshot.Empty() && !snapshot.Live() {
 		return nil, errors.New("the input has no resource of Kuma: no Mesh, no TrafficTrace, nothing; is it what you meant to read?")
 	}
@@ -120,9 +122,17 @@ func buildReport(c *cli.Context, snapshot *cluster.Snapshot) (*report.Report, er
 			return nil, err
 		}
 	}
-	r, _, problems := report.Build(snapshot, report.Options{
-		Convert: options, Versions: versions, Source: sourceWords(c), MadeUp: maxMadeUp,
-	})
+	about := report.Options{
+		Convert: options, Versions: versions, MadeUp: maxMadeUp,
+		Program: c.App.Name, Source: sourceWords(c), Files: c.IsSet("filename"),
+	}
+	switch source := source.(type) {
+	case *kube.Cluster:
+		about.Source, about.Kubectl = withContext(c, about.Source, source)
+	case *controlplane.ControlPlane:
+		about.Kumactl = kumactlSwitch(c.String("control-plane"))
+	}
+	r, _, problems := report.Build(snapshot, about)
 	if r == nil {
 		newPrinter(c.App.ErrWriter).problems(problems, "reported")
 		return nil, cli.Exit("", exitError)
@@ -157,11 +167,38 @@ func serverDryRun(c *cli.Context, source cluster.Source, r *report.Report) error
 	return nil
 }
 
+// withContext names the cluster that was read, so that commands reach it
+// whatever the current context is by then: in flags of this tool, and of kubectl.
+func withContext(c *cli.Context, words string, source *kube.Cluster) (flags, kubectl string) {
+	kubectl = "kubectl"
+	if c.IsSet("kubeconfig") {
+		kubectl += " --kubeconfig " + report.Quoted(c.String("kubeconfig"))
+	}
+	name := source.Context()
+	if name == "" {
+		return words, kubectl
+	}
+	kubectl += " --context " + report.Quoted(name)
+	if !c.IsSet("context") {
+		words = strings.TrimSpace("--context " + report.Quoted(name) + " " + words)
+	}
+	return words, kubectl
+}
+
+// kumactlSwitch makes a control plane kumactl's current one, by name, or shows
+// which one is.
+func kumactlSwitch(name string) string {
+	if strings.Contains(name, "://") {
+		return "kumactl config control-planes list # the active one must be " + report.Quoted(manifest.Redact(name))
+	}
+	return "kumactl config control-planes switch --name " + report.Quoted(name)
+}
+
 // sourceWords are the flags that name the source, as a shell takes them, but
 // for credentials.
 func sourceWords(c *cli.Context) string {
 	var words []string
-	for _, flag := range []string{"filename", "control-plane", "kumactl-config", "token-file", "client-cert", "client-key", "ca-cert", "kubeconfig", "context", "mesh", "mode", "zone-version"} {
+	for _, flag := range []string{"filename", "control-plane", "kumactl-config", "token-file", "client-cert", "client-key", "ca-cert", "kubeconfig", "context", "namespace", "mesh", "mode", "zone-version"} {
 		if !c.IsSet(flag) {
 			continue
 		}
@@ -188,8 +225,10 @@ func reportVerdict(sum *report.Summary) (sentence, tone string) {
 	var parts []string
 	tone = "good"
 	switch {
-	case sum.TrafficTraces == 0:
+	case sum.TrafficTraces == 0 && sum.Errors == 0:
 		parts, tone = append(parts, "There is no TrafficTrace, so there is nothing to migrate"), "unknown"
+	case sum.Unverified:
+		parts, tone = append(parts, "The Dataplanes could not be read, so it is not known what proxies would keep"), "unknown"
 	case sum.Proxies == 0:
 		parts, tone = append(parts, "No proxy was compared"), "unknown"
 	case sum.Different > 0:
@@ -206,7 +245,8 @@ func reportVerdict(sum *report.Summary) (sentence, tone string) {
 		parts = append(parts, htmlPlural(sum.Errors, "error", "errors"))
 	}
 	if sum.Refused > 0 {
-		parts = append(parts, "the API server refuses "+htmlPlural(sum.Refused, "policy", "policies"))
+		parts = append([]string{fmt.Sprintf("The API server refuses %s of %s", htmlNumber(sum.Refused), htmlPlural(sum.Policies, "policy", "policies"))},
+			append([]string{"as planned, " + strings.ToLower(parts[0][:1]) + parts[0][1:]}, parts[1:]...)...)
 	}
 	if !sum.Holds {
 		tone = "bad"

@@ -266,7 +266,7 @@ func TestHTMLKeepsSecrets(t *testing.T) {
 	r := spoiled(t, ` http://somebody:secret@somewhere/ `)
 	text := htmlOf(t, r)
 	assert.NotContains(t, text, "secret")
-	assert.Contains(t, text, "http://REDACTED@trial:9411/api/v2/spans")
+	assert.Contains(t, text, "http://trial:9411/api/v2/spans")
 	assert.Contains(t, text, "left out here")
 	assert.NotContains(t, htmlOf(t, htmlReport(t, strings.ReplaceAll(htmlCluster(10), "user:secret@", ""))), "left out here")
 }
@@ -281,8 +281,8 @@ func TestHTMLVerdict(t *testing.T) {
 		{report.Summary{TrafficTraces: 1, Holds: true}, "unknown: No proxy was compared"},
 		{report.Summary{TrafficTraces: 1, Errors: 1}, "bad: No proxy was compared; 1 error"},
 		{report.Summary{TrafficTraces: 1, Proxies: 1, Different: 1}, "bad: 1 of 1 proxy would not keep its tracing"},
-		{report.Summary{TrafficTraces: 1, Proxies: 1200, Different: 3, Errors: 2, Refused: 1_000_000}, "bad: 3 of 1,200 proxies would not keep their tracing; 2 errors; the API server refuses 1,000,000 policies"},
-		{report.Summary{TrafficTraces: 1, Proxies: 2, Same: 2, Refused: 1}, "bad: Every proxy keeps its tracing; the API server refuses 1 policy"},
+		{report.Summary{TrafficTraces: 1, Proxies: 1200, Different: 3, Errors: 2, Policies: 2_000_000, Refused: 1_000_000}, "bad: The API server refuses 1,000,000 of 2,000,000 policies; as planned, 3 of 1,200 proxies would not keep their tracing; 2 errors"},
+		{report.Summary{TrafficTraces: 1, Proxies: 2, Same: 2, Policies: 1, Refused: 1}, "bad: The API server refuses 1 of 1 policy; as planned, every proxy keeps its tracing"},
 	} {
 		sentence, tone := reportVerdict(&c.sum)
 		assert.Equal(t, c.want, tone+": "+sentence)
@@ -551,7 +551,7 @@ func TestHTMLInChromium(t *testing.T) {
 	t.Run("opens", func(t *testing.T) {
 		b := newTab(ctx, t)
 		url := b.open(full, "")
-		assert.Equal(t, "3 of 120 proxies would not keep their tracing; 1 error; the API server refuses 1 policy.", ask[string](b, `document.querySelector("h1").textContent`))
+		assert.Equal(t, "The API server refuses 1 of 5 policies; as planned, 3 of 120 proxies would not keep their tracing; 1 error.", ask[string](b, `document.querySelector("h1").textContent`))
 		assert.Equal(t, "All 120 proxies", ask[string](b, shown))
 		assert.Equal(t, "web-00000.shop", ask[[]string](b, rowNames)[0], "what differs comes first")
 		assert.Positive(t, ask[int](b, `document.querySelectorAll("figure svg.wide path.different title").length`))

@@ -43,7 +43,7 @@ func reportSections(r *report.Report, full bool) []section {
 			if name == m.DefaultBackend {
 				name += " (default)"
 			}
-			backends.rows = append(backends.rows, []string{m.Name, name, b.Type, or(b.Address, "unusable"), sampling(b.Sampling), strconv.Itoa(b.Proxies), users})
+			backends.rows = append(backends.rows, []string{m.Name, name, b.Type, or(b.Address, "unusable"), sampling(b.Sampling), known(r, b.Proxies), users})
 		}
 	}
 	for _, t := range r.TrafficTraces {
@@ -52,7 +52,7 @@ func reportSections(r *report.Report, full bool) []section {
 			if becomes == "" {
 				becomes = "none: " + or(s.Reason, "it decides for nobody")
 			}
-			traces.rows = append(traces.rows, []string{t.Mesh, t.Name, or(t.Backend, "none"), strconv.Itoa(s.Proxies), s.Tags, becomes})
+			traces.rows = append(traces.rows, []string{t.Mesh, t.Name, or(t.Backend, "none"), known(r, s.Proxies), s.Tags, becomes})
 		}
 	}
 	for _, p := range r.Existing {
@@ -60,10 +60,10 @@ func reportSections(r *report.Report, full bool) []section {
 		if p.Shadow {
 			state = "shadow"
 		}
-		existing.rows = append(existing.rows, []string{p.Mesh, or(p.Namespace, "-"), p.Name, state, strconv.Itoa(p.Proxies)})
+		existing.rows = append(existing.rows, []string{p.Mesh, or(p.Namespace, "-"), p.Name, state, known(r, p.Proxies)})
 	}
 	for _, p := range r.Policies {
-		created.rows = append(created.rows, []string{p.Mesh, or(p.Namespace, "-"), p.Name, strconv.Itoa(p.Proxies), serverSays(p.Server), p.Source})
+		created.rows = append(created.rows, []string{p.Mesh, or(p.Namespace, "-"), p.Name, known(r, p.Proxies), serverSays(p.Server), p.Source})
 	}
 	for _, p := range r.Withheld {
 		withheld.rows = append(withheld.rows, []string{p.Mesh, or(p.Namespace, "-"), p.Name, p.Source})
@@ -133,6 +133,14 @@ func listed(r *report.Report, full bool) []*report.Proxy {
 	return append(first, then...)
 }
 
+// known is a number of proxies, or a question mark where they are not known.
+func known(r *report.Report, proxies int) string {
+	if r.Summary.Unverified {
+		return "?"
+	}
+	return strconv.Itoa(proxies)
+}
+
 func or(text, otherwise string) string {
 	if text == "" {
 		return otherwise
@@ -198,7 +206,13 @@ func aboutOrigin(r *report.Report) []string {
 	if r.Origin.NothingLegacy() && r.Summary.TrafficTraces == 0 {
 		lines = append(lines, "nothing legacy is left here")
 	}
-	return append(lines, fmt.Sprintf("policies are for Kuma %s", r.KumaVersion))
+	if r.Summary.TrafficTraces > 0 {
+		lines = append(lines, fmt.Sprintf("policies are for Kuma %s", r.KumaVersion))
+	}
+	if len(r.Policies) > 0 && r.Policies[0].Server != nil && r.Summary.Refused == 0 {
+		lines = append(lines, "the API server accepts every policy (a dry run: nothing was stored)")
+	}
+	return lines
 }
 
 func counts(r *report.Report) string {

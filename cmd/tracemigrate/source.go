@@ -109,7 +109,14 @@ func openSource(c *cli.Context, progress *progress) (cluster.Source, error) {
 
 func openControlPlane(c *cli.Context, progress *progress) (*controlplane.ControlPlane, error) {
 	var config controlplane.Config
-	if name := c.String("control-plane"); strings.Contains(name, "://") {
+	name := c.String("control-plane")
+	switch {
+	case name == "":
+		return nil, errors.New("--control-plane is empty")
+	case !strings.Contains(name, "://") && strings.ContainsAny(name, ":@/"):
+		return nil, errors.New("--control-plane: write the URL with its scheme, http:// or https://")
+	}
+	if strings.Contains(name, "://") {
 		config = controlplane.Config{URL: name, Headers: make(http.Header)}
 	} else {
 		path := c.String("kumactl-config")
@@ -182,15 +189,18 @@ func load(c *cli.Context) (*cluster.Snapshot, cluster.Source, error) {
 	return convert.Sound(s, systemNamespace(c, s)), source, nil
 }
 
-// limited is the context of reading: --timeout long.
+// limited is the context of reading: --timeout long, or without a limit for 0.
 func limited(c *cli.Context) (context.Context, context.CancelFunc) {
+	if c.Duration("timeout") <= 0 {
+		return context.WithCancel(c.Context)
+	}
 	return context.WithTimeout(c.Context, c.Duration("timeout"))
 }
 
 // inTime words an error of a read that took too long.
 func inTime(ctx context.Context, c *cli.Context, err error) error {
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		return fmt.Errorf("not done within --timeout %s: %w", c.Duration("timeout"), err)
+		return fmt.Errorf("not done within --timeout %s, raise it or read less with --mesh: %w", c.Duration("timeout"), err)
 	}
 	return err
 }
@@ -277,13 +287,24 @@ func kumaVersion(given string, s *cluster.Snapshot) (cluster.Version, error) {
 	case s.Origin == nil, s.Origin.Version == "" && !s.Live() && len(s.Origin.Unread) == 0:
 		return cluster.Latest, nil
 	case s.Origin.Version == "":
-		return cluster.Version{}, fmt.Errorf("the control plane's version is not known%s; say it with --kuma-version, for policies and their order depend on it", because(s.Origin, "version"))
+		return cluster.Version{}, fmt.Errorf("the control plane's version is not known%s; say it with --kuma-version, for policies and their order depend on it%s", because(s.Origin, "version"), allowing(s.Origin))
 	}
 	version, err := cluster.ParseVersion(s.Origin.Version)
-	if err != nil {
-		return version, fmt.Errorf("the control plane says it is %q: %w; say with --kuma-version what to work for", s.Origin.Version, err)
+	switch {
+	case err == nil:
+		return version, nil
+	case strings.HasPrefix(s.Origin.Version, "0."), !cluster.IsVersion(s.Origin.Version):
+		return version, fmt.Errorf("the control plane tells the version %q, which is none of a release; say which it comes nearest to, such as --kuma-version %s", s.Origin.Version, cluster.Latest)
 	}
-	return version, nil
+	return version, fmt.Errorf("the control plane tells the version %q: %w; --kuma-version works for another", s.Origin.Version, err)
+}
+
+// allowing is the role that allows to read the version, where that is all it takes.
+func allowing(o *cluster.Origin) string {
+	if !strings.Contains(because(o, "version"), "cannot list resource") {
+		return ""
+	}
+	return ", or allow it to be read:\n" + kube.ClusterRole
 }
 
 func because(o *cluster.Origin, what string) string {
@@ -308,6 +329,10 @@ func (p *progress) read(kind string, n int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if time.Since(p.last) > 100*time.Millisecond {
+		if n == 0 {
+			p.show(fmt.Sprintf("reading: kind %s", kind))
+			return
+		}
 		p.show(fmt.Sprintf("reading: %d of kind %s", n, kind))
 	}
 }
@@ -332,7 +357,7 @@ func (p *progress) show(text string) {
 
 // done takes the line away.
 func (p *progress) done() {
-	if p.out.width > 0 && !p.last.IsZero() {
-		_, _ = fmt.Fprint(p.out.w, "\r\x1b[K")
+	if !p.last.IsZero() {
+		p.out.clear()
 	}
 }

@@ -38,9 +38,11 @@ type Report struct {
 }
 
 // Summary counts. Holds says that the migration keeps every proxy's tracing:
-// nothing is refused, no proxy differs, and no policy was refused by the server.
+// nothing is refused, no proxy differs, none is unknown because Dataplanes could
+// not be read, and no policy was refused by the server.
 type Summary struct {
 	Holds         bool `json:"holds" yaml:"holds"`
+	Unverified    bool `json:"unverified" yaml:"unverified"` // there are Dataplanes that could not be read
 	Meshes        int  `json:"meshes" yaml:"meshes"`
 	TrafficTraces int  `json:"trafficTraces" yaml:"trafficTraces"`
 	Policies      int  `json:"policies" yaml:"policies"`
@@ -161,9 +163,15 @@ type Step struct {
 type Options struct {
 	Convert  convert.Options
 	Versions []cluster.Version // to compare for besides Convert.Version, those of zones
-	// Source is the flags that name the source, for the commands of the next
-	// steps; empty for the current kubeconfig context.
-	Source string
+	// For the commands of the next steps: how this tool is called, the flags
+	// that name the source, whether that is files, kubectl with the flags that
+	// name the same cluster, and what makes kumactl speak to it. Only Program
+	// is always there.
+	Program string
+	Source  string
+	Files   bool
+	Kubectl string
+	Kumactl string
 	// MadeUp is how many proxies may stand for those of a mesh without Dataplanes.
 	MadeUp int
 }
@@ -425,7 +433,7 @@ func (b *builder) policies(existing []*meshtrace.Policy) {
 				continue
 			}
 			all = append(all, Policy{
-				Mesh: p.Mesh, Name: p.Name, Namespace: p.Namespace, Source: p.Source, Manifest: text.String(), Proxies: selected[identityOf(p)],
+				Mesh: p.Mesh, Name: p.Name, Namespace: p.Namespace, Source: p.Source, Manifest: manifest.Redact(text.String()), Proxies: selected[identityOf(p)],
 			})
 		}
 		return all
@@ -462,7 +470,8 @@ func (b *builder) count() {
 			sum.Warnings++
 		}
 	}
-	sum.Holds = sum.Errors == 0 && sum.Different == 0
+	sum.Unverified = slices.ContainsFunc(b.Origin.Unread, func(u cluster.Unread) bool { return u.What == cluster.KindDataplane })
+	sum.Holds = sum.Errors == 0 && sum.Different == 0 && (!sum.Unverified || sum.TrafficTraces == 0)
 }
 
 // handWork lists what the tool cannot do: the remedies of errors and warnings,

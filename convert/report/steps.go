@@ -9,78 +9,114 @@ import (
 	"tracemigrate/legacy"
 )
 
-// nextSteps are the commands of the migration, in order.
+// nextSteps are the commands of the migration, in order, as far as they can be
+// told: nothing is to be deleted that has no successor.
 func (b *builder) nextSteps(meshes []*legacy.Mesh) {
-	step := func(title, format string, args ...any) {
-		b.NextSteps = append(b.NextSteps, Step{title, fmt.Sprintf(format, args...)})
-	}
 	if len(b.TrafficTraces) == 0 {
+		return
+	}
+	if !b.options.Files {
+		b.step("Keep what is there, so that the result can be reproduced", "%s > state.yaml", b.command("snapshot"))
+	}
+	converting := []string{"--kuma-version", b.KumaVersion}
+	if b.options.Convert.ZoneOrigin {
+		converting = append(converting, "--zone-origin")
+	}
+	switch {
+	case b.Summary.Errors > 0 || b.Summary.Different > 0:
+		b.step("Mend what the errors name, then look again", "%s", b.command("report", converting...))
+		return
+	case b.Origin.Mode == cluster.ModeFederatedZone && !b.options.Convert.ZoneOrigin:
+		b.step("Look at the global control plane, where the TrafficTraces come from, and go on there", "%s report --context GLOBAL", b.options.Program)
 		return
 	}
 	kubernetes := b.Origin.Environment == cluster.Kubernetes ||
 		b.Origin.Environment == "" && b.snapshot.TrafficTraces[0].Format == cluster.Kubernetes
-	apply := "kubectl apply"
-	if !kubernetes {
-		apply = "kumactl apply"
+	b.step("Write the MeshTraces and read them", "%s > meshtraces.yaml", b.command("convert", converting...))
+	kubectl, apply := or(b.options.Kubectl, "kubectl"), "kumactl apply"
+	if kubernetes {
+		apply = kubectl + " apply"
+	} else if b.options.Kumactl != "" {
+		b.step("Have kumactl speak to the same control plane", "%s", b.options.Kumactl)
 	}
-	command := func(name string, flags ...string) string {
-		all := append([]string{"tracemigrate", name}, flags...)
-		if b.options.Source != "" {
-			all = append(all, b.options.Source)
-		}
-		return strings.Join(all, " ")
-	}
-	converting := []string{"--kuma-version", b.KumaVersion}
-	if kubernetes && b.options.Convert.Namespace != "" && b.options.Convert.Namespace != "kuma-system" {
-		converting = append(converting, "--namespace", Quoted(b.options.Convert.Namespace))
-	}
-	if b.options.Convert.ZoneOrigin {
-		converting = append(converting, "--zone-origin")
-	}
-	files := strings.HasPrefix(b.options.Source, "-f ")
-	if !files {
-		step("Keep what is there, so that the result can be reproduced", "%s > state.yaml", command("snapshot"))
-	}
-	if b.Summary.Errors > 0 {
-		step("Mend what the errors name, then look again", "%s", command("report", converting...))
-	}
-	step("Write the MeshTraces and read them", "%s > meshtraces.yaml", command("convert", converting...))
 	if b.options.Convert.Version.AtLeast(cluster.V(7)) {
-		step("Apply them as shadows, which the control plane computes and does not apply", "%s | %s -f -", command("convert", append(converting, "--shadow")...), apply)
-		switch {
-		case b.Origin.Mode == cluster.ModeGlobal:
-			step("Hear the verdict of each zone's own control plane", "tracemigrate diff --shadow --context ZONE")
-		case files:
-			step("Hear the control plane's own verdict, from the cluster", "tracemigrate diff --shadow")
-		default:
-			step("Hear the control plane's own verdict", "%s", command("diff", "--shadow"))
-		}
+		b.step("Apply them as shadows, which the control plane computes and does not apply"+b.there(), "%s | %s -f -", b.command("convert", append(converting, "--shadow")...), apply)
+		b.shadowStep(kubernetes)
 	}
-	step("Apply them in earnest", "%s -f meshtraces.yaml", apply)
-	for _, mesh := range meshes {
-		var names []string
-		for _, trace := range mesh.TrafficTraces {
-			names = append(names, Quoted(trace.Name))
-		}
-		if len(names) == 0 {
-			continue
-		}
-		if kubernetes {
-			step(fmt.Sprintf("When traces arrive, delete the TrafficTraces of mesh %q", mesh.Name), "kubectl delete traffictrace %s", strings.Join(names, " "))
-			continue
-		}
-		step(fmt.Sprintf("When traces arrive, delete the TrafficTraces of mesh %q", mesh.Name),
-			"for name in %s; do kumactl delete traffic-trace \"$name\" --mesh %s; done", strings.Join(names, " "), Quoted(mesh.Name))
+	b.step("Apply them in earnest"+b.there(), "%s -f meshtraces.yaml", apply)
+	if b.Origin.Mode == cluster.ModeFederatedZone {
+		b.step("When every zone has its policies and traces arrive, delete the TrafficTraces at the global control plane", "%s report --context GLOBAL", b.options.Program)
+		return
 	}
 	for _, mesh := range meshes {
-		switch {
-		case len(mesh.Backends) == 0:
-		case kubernetes:
-			step(fmt.Sprintf("Remove the tracing backends of mesh %q", mesh.Name), `kubectl patch mesh %s --type=json -p '[{"op":"remove","path":"/spec/tracing"}]'`, Quoted(mesh.Name))
-		default:
-			step(fmt.Sprintf("Remove the field tracing from mesh %q", mesh.Name), "kumactl get mesh %s -o yaml > mesh.yaml && ${EDITOR:-vi} mesh.yaml && kumactl apply -f mesh.yaml", Quoted(mesh.Name))
-		}
+		b.deletions(mesh, kubernetes, kubectl)
 	}
+}
+
+func (b *builder) step(title, format string, args ...any) {
+	b.NextSteps = append(b.NextSteps, Step{title, fmt.Sprintf(format, args...)})
+}
+
+// command is one of this tool's, for the same source.
+func (b *builder) command(name string, flags ...string) string {
+	all := append([]string{b.options.Program, name}, flags...)
+	if b.options.Source != "" {
+		all = append(all, b.options.Source)
+	}
+	return strings.Join(all, " ")
+}
+
+// there says which cluster kubectl must speak to where only a snapshot tells.
+func (b *builder) there() string {
+	if b.options.Files && b.snapshot.Origin != nil && b.Origin.Source != "" {
+		return ", to " + b.Origin.Source
+	}
+	return ""
+}
+
+func (b *builder) shadowStep(kubernetes bool) {
+	where := "--context"
+	if !kubernetes {
+		where = "--control-plane"
+	}
+	switch {
+	case b.Origin.Mode == cluster.ModeGlobal:
+		b.step("Hear the verdict of each zone's own control plane", "%s diff --shadow %s ZONE", b.options.Program, where)
+	case b.options.Files:
+		b.step("Hear the control plane's own verdict"+b.there(), "%s diff --shadow %s NAME", b.options.Program, where)
+	default:
+		b.step("Hear the control plane's own verdict", "%s", b.command("diff", "--shadow"))
+	}
+}
+
+// deletions remove what is legacy of a mesh, once traces arrive.
+func (b *builder) deletions(mesh *legacy.Mesh, kubernetes bool, kubectl string) {
+	var names []string
+	for _, trace := range mesh.TrafficTraces {
+		names = append(names, Quoted(trace.Name))
+	}
+	title := fmt.Sprintf("When traces arrive, delete the TrafficTraces of mesh %q", mesh.Name)
+	switch {
+	case len(names) == 0:
+	case kubernetes:
+		b.step(title, "%s delete traffictrace %s", kubectl, strings.Join(names, " "))
+	default:
+		b.step(title, "for name in %s; do kumactl delete traffic-trace \"$name\" --mesh %s; done", strings.Join(names, " "), Quoted(mesh.Name))
+	}
+	switch {
+	case len(mesh.Backends) == 0:
+	case kubernetes:
+		b.step(fmt.Sprintf("Remove the tracing backends of mesh %q", mesh.Name), `%s patch mesh %s --type=json -p '[{"op":"remove","path":"/spec/tracing"}]'`, kubectl, Quoted(mesh.Name))
+	default:
+		b.step(fmt.Sprintf("Remove the field tracing from mesh %q", mesh.Name), "kumactl get mesh %[1]s -o yaml > mesh.yaml && ${EDITOR:-vi} mesh.yaml && kumactl apply -f mesh.yaml", Quoted(mesh.Name))
+	}
+}
+
+func or(text, otherwise string) string {
+	if text == "" {
+		return otherwise
+	}
+	return text
 }
 
 var plainWord = regexp.MustCompile(`^[-a-zA-Z0-9._/:@=+,]+$`)
