@@ -27,9 +27,27 @@ const theControlPlane = about("control plane")
 
 // remarkSkipped notes what of a cluster could not be read, and was left out.
 func remarkSkipped(s *cluster.Snapshot, all *notes) {
+	type document struct {
+		file   string
+		number int
+		name   string
+	}
+	of := func(p *manifest.Problem) document { return document{p.File, p.Document, p.Resource} }
+	faults := make(map[document]int)
 	for _, p := range s.Skipped {
+		faults[of(p)]++
+	}
+	told := make(map[document]bool)
+	for _, p := range s.Skipped {
+		if told[of(p)] {
+			continue
+		}
+		told[of(p)] = true
 		note := fromProblem(p)
 		note.Code, note.Severity = BrokenResource, manifest.Error
+		if more := faults[of(p)] - 1; more > 0 {
+			note.Message += " (and " + plural(more, "more fault") + ")"
+		}
 		note.Message += "; it was left out"
 		note.Remedy = "mend or delete it, then convert again; what is said here of proxies is without it"
 		switch {

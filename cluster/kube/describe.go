@@ -150,7 +150,7 @@ func (c *Cluster) findControlPlane(ctx context.Context) (found *deployment, reas
 		case apierrors.IsForbidden(err):
 			reasons = append(reasons, short(err))
 		case apierrors.IsUnauthorized(err):
-			return nil, "", c.unauthorized(err)
+			return nil, "", c.refused(err)
 		case err != nil && !apierrors.IsNotFound(err):
 			return nil, "", c.unreachable(ctx, "reading the Deployments", err)
 		}

@@ -47,7 +47,7 @@ func (c *Cluster) Read(ctx context.Context, use func(manifest.Input)) (*cluster.
 		case apierrors.IsForbidden(err):
 			forbidden = append(forbidden, err)
 		case apierrors.IsUnauthorized(err):
-			return nil, c.unauthorized(err)
+			return nil, c.refused(err)
 		case err != nil:
 			return nil, c.unreachable(ctx, "reading "+resources[kind], err)
 		}
@@ -110,7 +110,7 @@ rules:
   verbs: [list]
 `
 
-func (c *Cluster) unauthorized(err error) error {
+func (c *Cluster) refused(err error) error {
 	return fmt.Errorf("%s does not take the credentials of the kubeconfig: %s; log in again", c, c.scrub(short(err)))
 }
 
