@@ -18,7 +18,7 @@ type shape map[string]shape
 
 // heads are the fields that all kinds have, on Kubernetes and on Universal.
 var heads = map[Format]shape{
-	Kubernetes: {"apiVersion": nil, "kind": nil, "mesh": nil, "metadata": {"name": nil, "namespace": nil, "labels": nil, "creationTimestamp": nil, "annotations": {SourceAnnotation: nil}}},
+	Kubernetes: {"apiVersion": nil, "kind": nil, "mesh": nil, "metadata": {"name": nil, "namespace": nil, "labels": nil, "creationTimestamp": nil, "annotations": {SourceAnnotation: nil, DisplayNameLabel: nil, WorkloadLabel: nil}}},
 	Universal:  {"type": nil, "mesh": nil, "name": nil, "labels": nil, "creationTime": nil},
 }
 
@@ -149,7 +149,11 @@ func yamlNode(n *manifest.Node, kept shape) *yaml.Node {
 			if kept != nil && !ok {
 				continue
 			}
-			out.Content = append(out.Content, &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: key.Text}, yamlNode(value, inner))
+			name := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: key.Text}
+			if key.Text == "<<" {
+				name.Style = yaml.DoubleQuotedStyle // or it would be YAML's merge key
+			}
+			out.Content = append(out.Content, name, yamlNode(value, inner))
 		}
 		return out
 	case manifest.Sequence:

@@ -56,6 +56,7 @@ const (
 	EffectLabel      = "kuma.io/effect"
 	RoleLabel        = "kuma.io/policy-role"
 	DisplayNameLabel = "kuma.io/display-name"
+	WorkloadLabel    = "kuma.io/workload"
 	ZoneLabel        = "kuma.io/zone" // of a resource that a zone made; as a tag, of a proxy there
 )
 
@@ -144,8 +145,10 @@ func decodeResource(doc *manifest.Document, words *words, problems *[]*manifest.
 		created = "creationTimestamp"
 	}
 	r.Created = timestamp(meta.Field(created))
-	if r.Kind == KindMeshTrace {
-		r.Source = strings.Clone(textAt(meta.Field("annotations").Node(), SourceAnnotation))
+	if r.Format == Kubernetes {
+		annotations := meta.Field("annotations").Node()
+		r.Source = strings.Clone(textAt(annotations, SourceAnnotation))
+		r.fold(annotations, words)
 	}
 	if r.Kind == KindMesh {
 		if r.Mesh = ""; r.Name != "" && !meshName.MatchString(r.Name) {
@@ -162,6 +165,27 @@ func decodeResource(doc *manifest.Document, words *words, problems *[]*manifest.
 	}
 	return r
 }
+
+// fold takes in the labels that Kuma keeps as annotations on Kubernetes, where
+// labels are short: kuma.io/display-name, and kuma.io/workload of Dataplanes.
+func (r *Resource) fold(annotations *manifest.Node, words *words) {
+	for _, key := range labelAnnotations {
+		value := textAt(annotations, key)
+		if _, labelled := r.Labels[key]; labelled || value == "" {
+			continue
+		}
+		if r.Labels == nil {
+			r.Labels = make(map[string]string)
+		}
+		r.Labels[key] = words.keep(value)
+	}
+}
+
+// labelAnnotations are the annotations that count as labels.
+var labelAnnotations = []string{DisplayNameLabel, WorkloadLabel}
+
+// Annotations are the annotations that are read.
+func Annotations() []string { return append([]string{SourceAnnotation}, labelAnnotations...) }
 
 // textAt is the string at a path, empty when there is none.
 func textAt(n *manifest.Node, keys ...string) string {

@@ -25,6 +25,8 @@ type Inspector interface {
 	// plane's API answers it in JSON; with shadow, as if the shadow policies
 	// were applied. It returns an error when there is none.
 	Config(ctx context.Context, mesh, proxy string, shadow bool) ([]byte, error)
+	// Exists says whether the control plane still has the proxy's Dataplane.
+	Exists(ctx context.Context, mesh, proxy string) (bool, error)
 }
 
 // Mode is what part a control plane has in a deployment,

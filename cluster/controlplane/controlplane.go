@@ -26,10 +26,6 @@ const pageSize = 500
 // rereads is how often a list is read anew when it changes while it is read.
 const rereads = 5
 
-// maxAnswer is the size in bytes above which an answer is refused: no page of
-// mesh resources comes near it.
-const maxAnswer = 256 << 20
-
 // Options say how to reach a control plane.
 type Options struct {
 	URL     string // http or https, with the path of a proxy in front if there is one
@@ -138,12 +134,10 @@ func (cp *ControlPlane) get(ctx context.Context, path string, query url.Values) 
 		return nil, cp.unreachable(ctx, path, err)
 	}
 	defer func() { _ = response.Body.Close() }()
-	body, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer+1))
+	body, err := io.ReadAll(response.Body)
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("reading the answer of GET %s: %w", path, err)
-	case len(body) > maxAnswer:
-		return nil, fmt.Errorf("the answer of GET %s has more than %d MiB", path, maxAnswer>>20)
 	case response.StatusCode == http.StatusOK:
 		return body, nil
 	}
@@ -218,11 +212,12 @@ func (cp *ControlPlane) Read(ctx context.Context, use func(manifest.Input)) (*cl
 	if err != nil {
 		return nil, err
 	}
-	meshes, err := cp.meshes(ctx, use)
+	meshes, err := cp.meshes(ctx)
 	if err != nil {
 		return nil, err
 	}
 	origin.Meshes = cp.options.Meshes
+	all := map[string][]item{cluster.KindMesh: meshes}
 	for _, kind := range cluster.Kinds() {
 		if kind == cluster.KindMesh {
 			continue
@@ -230,68 +225,80 @@ func (cp *ControlPlane) Read(ctx context.Context, use func(manifest.Input)) (*cl
 		if cp.options.Progress != nil {
 			cp.options.Progress(kind, 0)
 		}
-		if err := cp.kind(ctx, origin, kind, meshes, use); err != nil {
+		if all[kind], err = cp.kind(ctx, origin, kind); err != nil {
 			return nil, err
 		}
-	}
-	return origin, nil
-}
-
-// meshes reads the meshes and returns the names to ask for in lists: none when
-// the lists of all meshes will do.
-func (cp *ControlPlane) meshes(ctx context.Context, use func(manifest.Input)) ([]string, error) {
-	items, err := cp.list(ctx, "/"+paths[cluster.KindMesh], cluster.KindMesh, 0)
-	if err != nil {
-		return nil, cp.advise(err)
-	}
-	var known []string
-	for _, item := range items {
-		known = append(known, item.name)
-		if len(cp.options.Meshes) == 0 || slices.Contains(cp.options.Meshes, item.name) {
-			use(item.input())
+		if origin.Environment == "" && slices.ContainsFunc(all[kind], ofKubernetes) {
+			origin.Environment = cluster.Kubernetes // which /config did not tell
 		}
 	}
-	for _, name := range cp.options.Meshes {
-		if !slices.Contains(known, name) {
-			return nil, fmt.Errorf("%s has no mesh %q; it has: %s", cp, name, strings.Join(known, ", "))
-		}
-	}
-	return cp.options.Meshes, nil
-}
-
-// kind reads all resources of one kind.
-func (cp *ControlPlane) kind(ctx context.Context, origin *cluster.Origin, kind string, meshes []string, use func(manifest.Input)) error {
-	lists := []string{"/" + paths[kind]}
-	if len(meshes) > 0 {
-		lists = nil
-		for _, mesh := range meshes {
-			lists = append(lists, "/meshes/"+mesh+"/"+paths[kind])
-		}
-	}
-	read := 0
-	for _, path := range lists {
-		items, err := cp.list(ctx, path, kind, read)
-		switch {
-		case hasStatus(err, http.StatusNotFound) && mayLack(origin, kind):
-			origin.Absent = append(origin.Absent, kind)
-			return nil
-		case hasStatus(err, http.StatusForbidden) && cluster.Optional(kind):
-			origin.Unread = append(origin.Unread, cluster.Unread{
-				What: kind, Reason: err.Error(), Remedy: "give --token one that may read it",
-			})
-			return nil
-		case err != nil:
-			return cp.advise(err)
-		}
-		read += len(items)
-		for _, item := range items {
+	for _, kind := range cluster.Kinds() {
+		for _, item := range all[kind] {
 			if kind == cluster.KindMeshTrace && origin.Environment == cluster.Kubernetes {
 				item = onKubernetes(item)
 			}
 			use(item.input())
 		}
 	}
-	return nil
+	return origin, nil
+}
+
+// ofKubernetes says whether a resource stands in a namespace.
+func ofKubernetes(i item) bool { return bytes.Contains(i.raw, []byte(`"k8s.kuma.io/namespace"`)) }
+
+// meshes reads the meshes that were asked for.
+func (cp *ControlPlane) meshes(ctx context.Context) ([]item, error) {
+	items, err := cp.list(ctx, "/"+paths[cluster.KindMesh], cluster.KindMesh, 0)
+	if err != nil || len(cp.options.Meshes) == 0 {
+		return items, cp.advise(err)
+	}
+	var known []string
+	for _, item := range items {
+		known = append(known, item.name)
+	}
+	for _, name := range cp.options.Meshes {
+		if !slices.Contains(known, name) {
+			return nil, fmt.Errorf("%s has no mesh %q; it has: %s", cp, name, strings.Join(known, ", "))
+		}
+	}
+	return slices.DeleteFunc(items, func(i item) bool { return !slices.Contains(cp.options.Meshes, i.name) }), nil
+}
+
+// kind reads all resources of one kind, in the meshes that were asked for.
+func (cp *ControlPlane) kind(ctx context.Context, origin *cluster.Origin, kind string) ([]item, error) {
+	lists := []string{"/" + paths[kind]}
+	if len(cp.options.Meshes) > 0 {
+		lists = nil
+		for _, mesh := range cp.options.Meshes {
+			lists = append(lists, "/meshes/"+url.PathEscape(mesh)+"/"+paths[kind])
+		}
+	}
+	var all []item
+	var missing, refused error
+	read := false
+	for _, path := range lists {
+		items, err := cp.list(ctx, path, kind, len(all))
+		switch {
+		case hasStatus(err, http.StatusNotFound) && mayLack(origin, kind):
+			missing = err
+		case hasStatus(err, http.StatusForbidden) && cluster.Optional(kind):
+			refused = err
+		case err != nil:
+			return nil, cp.advise(err)
+		default:
+			read = true
+		}
+		all = append(all, items...)
+	}
+	switch {
+	case refused != nil:
+		origin.Unread = append(origin.Unread, cluster.Unread{What: kind, Reason: refused.Error(), Remedy: "give --token one that may read it"})
+	case missing != nil && read:
+		return nil, cp.advise(missing) // the kind is known, so a mesh is gone
+	case missing != nil:
+		origin.Absent = append(origin.Absent, kind)
+	}
+	return all, nil
 }
 
 // mayLack says whether a control plane may not know a kind: MeshTrace and
@@ -337,6 +344,8 @@ func onKubernetes(i item) item {
 // advise adds what to do about a refusal.
 func (cp *ControlPlane) advise(err error) error {
 	switch {
+	case err == nil:
+		return nil
 	case hasStatus(err, http.StatusUnauthorized):
 		return fmt.Errorf("%s does not take the credentials: %w; give a token with --token or --token-file, or a client certificate", cp, err)
 	case hasStatus(err, http.StatusForbidden):
@@ -386,6 +395,7 @@ func (cp *ControlPlane) listOnce(ctx context.Context, path, kind string, before 
 	total := -1
 	query := url.Values{"size": {strconv.Itoa(pageSize)}}
 	steady = true
+	last := "" // of the page before, which the next one begins with
 	for asked := map[string]bool{}; ; {
 		body, err := cp.get(ctx, path, query)
 		if err != nil {
@@ -398,8 +408,14 @@ func (cp *ControlPlane) listOnce(ctx context.Context, path, kind string, before 
 		if p.Items == nil && p.Total == nil {
 			return nil, false, fmt.Errorf("the answer of GET %s from %s is no list: it has neither items nor a total", path, cp)
 		}
-		for _, raw := range p.Items {
-			i := describe(raw, path, kind)
+		for n, raw := range p.Items {
+			i := describe(raw, path, kind, len(items))
+			if n == 0 && last != "" {
+				steady = steady && i.path == last
+				if i.path == last {
+					continue
+				}
+			}
 			if seen[i.path] {
 				steady = false
 				continue
@@ -423,7 +439,13 @@ func (cp *ControlPlane) listOnce(ctx context.Context, path, kind string, before 
 			return nil, false, fmt.Errorf("the answer of GET %s from %s names a next page that leads nowhere", path, cp)
 		}
 		asked[next.RawQuery] = true
-		query = next.Query()
+		query, last = next.Query(), ""
+		// One item more, at the front, shows whether others moved meanwhile: one
+		// that goes and one that comes leave the total as it was.
+		if offset, err := strconv.Atoi(query.Get("offset")); err == nil && offset > 0 && len(items) > 0 {
+			query.Set("offset", strconv.Itoa(offset-1))
+			last = items[len(items)-1].path
+		}
 	}
 	if total >= 0 && total != len(items) {
 		steady = false
@@ -439,15 +461,15 @@ func aboutPage(body []byte) string {
 	return "; it is a web page: does a login or a proxy answer in its place?"
 }
 
-// describe finds the names of an item. One without a name gets its number by
-// what it holds, and a problem of its own when it is decoded.
-func describe(raw json.RawMessage, list, kind string) item {
+// describe finds the names of an item. One without a name goes by its position,
+// and gets a problem of its own when it is decoded.
+func describe(raw json.RawMessage, list, kind string, position int) item {
 	var head struct{ Mesh, Name string }
 	_ = json.Unmarshal(raw, &head) // what is broken is reported when it is decoded
 	i := item{name: head.Name, raw: raw}
 	switch {
 	case head.Name == "":
-		i.path = fmt.Sprintf("%s (item without a name, %d bytes)", list, len(raw))
+		i.path = fmt.Sprintf("%s (item %d, without a name)", list, position+1)
 	case kind == cluster.KindMesh:
 		i.path = "/meshes/" + head.Name
 	default:
@@ -471,4 +493,13 @@ func (cp *ControlPlane) Config(ctx context.Context, mesh, proxy string, shadow b
 		return nil, cp.advise(err)
 	}
 	return body, nil
+}
+
+// Exists implements cluster.Inspector.
+func (cp *ControlPlane) Exists(ctx context.Context, mesh, proxy string) (bool, error) {
+	_, err := cp.get(ctx, "/meshes/"+url.PathEscape(mesh)+"/dataplanes/"+url.PathEscape(proxy), nil)
+	if hasStatus(err, http.StatusNotFound) {
+		return false, nil
+	}
+	return err == nil, cp.advise(err)
 }

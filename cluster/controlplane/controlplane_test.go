@@ -78,7 +78,7 @@ func TestRead(t *testing.T) {
 	assert.Equal(t, "/meshes/default/traffic-traces/all", s.TrafficTraces[0].Place.String())
 	assert.Equal(t, time.Date(2025, 1, 2, 0, 0, 0, 500_000_000, time.UTC), s.TrafficTraces[0].Created)
 	assert.Len(t, s.Dataplanes, 1204)
-	assert.Equal(t, []int{0, 500, 1000, 1204}, progress)
+	assert.Equal(t, []int{0, 500, 999, 1204}, progress)
 	assert.True(t, s.TrafficRoutes["default"])
 	assert.Equal(t, cluster.Origin{
 		Source: s.Origin.Source, Product: "Kuma", Version: "2.13.1", Mode: cluster.ModeZone, Environment: cluster.Universal,
@@ -185,6 +185,63 @@ func TestListChanges(t *testing.T) {
 	assert.Len(t, s.Dataplanes, 700)
 	assert.Equal(t, 4, pages)
 	assert.Empty(t, s.Problems)
+}
+
+// One that goes and one that comes between two pages leave the total as it was,
+// and would hide the one that moves to the page before.
+func TestListExchanges(t *testing.T) {
+	f := newFake(t)
+	f.addDataplanes(2, 700)
+	pages := 0
+	f.Answer = func(_ http.ResponseWriter, r *http.Request) bool {
+		if r.URL.Path == "/dataplanes" {
+			if pages++; pages == 2 {
+				f.Lists["/dataplanes"] = f.Lists["/dataplanes"][1:]
+				f.addDataplanes(9999, 9999)
+			}
+		}
+		return false
+	}
+	s, err := cluster.Load(t.Context(), f.serve(t, Options{}))
+	require.NoError(t, err)
+	names := make(map[string]bool)
+	for _, dp := range s.Dataplanes {
+		names[dp.Name] = true
+	}
+	for n := 2; n <= 700; n++ {
+		assert.True(t, names[fmt.Sprintf("dp-%04d", n)], "dp-%04d was there all the time", n)
+	}
+	assert.Len(t, s.Dataplanes, 700)
+	assert.Equal(t, 4, pages, "the list was read anew")
+}
+
+// A kind that one mesh lacks and another has is not absent: the mesh is gone.
+func TestMeshGoes(t *testing.T) {
+	f := newFake(t)
+	f.Add(map[string]any{"type": "Mesh", "name": "other"})
+	for _, mesh := range []string{"default", "other"} {
+		for _, list := range []string{"meshtraces", "meshgateways", "traffic-traces", "traffic-routes", "dataplanes"} {
+			if path := "/meshes/" + mesh + "/" + list; f.Lists[path] == nil {
+				f.Lists[path] = []map[string]any{}
+			}
+		}
+	}
+	delete(f.Lists, "/meshes/default/meshtraces")
+	_, err := cluster.Load(t.Context(), f.serve(t, Options{Meshes: []string{"default", "other"}}))
+	require.ErrorContains(t, err, "GET /meshes/default/meshtraces: 404")
+}
+
+// A redirect is not followed: the token would go with it.
+func TestRedirect(t *testing.T) {
+	elsewhere := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("somebody else was asked") }))
+	t.Cleanup(elsewhere.Close)
+	f := newFake(t)
+	f.Answer = func(w http.ResponseWriter, r *http.Request) bool {
+		http.Redirect(w, r, elsewhere.URL+"/login?state=secret", http.StatusTemporaryRedirect)
+		return true
+	}
+	_, err := cluster.Load(t.Context(), f.serve(t, Options{Token: "sesame"}))
+	require.ErrorContains(t, err, "it redirects to "+elsewhere.URL+"/login; a login stands in front of it")
 }
 
 func TestBrokenItem(t *testing.T) {

@@ -31,7 +31,7 @@ func (cp *ControlPlane) Describe(ctx context.Context) (*cluster.Origin, error) {
 			origin.Product = index.Tagline
 		}
 		// A product built on Kuma may count its versions otherwise.
-		if index.BasedOnKuma != "" {
+		if cluster.IsVersion(index.BasedOnKuma) && !strings.HasPrefix(index.BasedOnKuma, "0.") {
 			origin.Product += " " + index.Version + " of Kuma"
 			origin.Version = index.BasedOnKuma
 		}

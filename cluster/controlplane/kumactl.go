@@ -117,6 +117,7 @@ func FromKumactl(path, name string) (Config, error) {
 // file of it cannot be read.
 func (c *Config) Transport() (http.RoundTripper, error) {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.MaxIdleConnsPerHost = 16 // proxies are asked about several at a time
 	transport.TLSClientConfig = &tls.Config{InsecureSkipVerify: c.SkipVerify, MinVersion: tls.VersionTLS12}
 	if c.CACert != "" {
 		pem, err := os.ReadFile(c.CACert)

@@ -76,8 +76,10 @@ func (c *Cluster) try(ctx context.Context, policy *unstructured.Unstructured) (T
 		return trial, fmt.Errorf("%s does not allow the dry run, which needs the permission to create although it stores nothing: %s\nThe ClusterRole that allows it, ready to apply and to bind to the user:\n%s", c, short(err), CreatorRole)
 	case reason == metav1.StatusReasonUnknown && !asStatus(err):
 		return trial, c.unreachable(ctx, "trying a policy", err)
-	case apierrors.IsTooManyRequests(err), apierrors.IsServiceUnavailable(err), apierrors.IsUnauthorized(err):
-		return trial, c.unreachable(ctx, "trying a policy", err)
+	case apierrors.IsTooManyRequests(err), apierrors.IsServiceUnavailable(err), apierrors.IsUnauthorized(err),
+		apierrors.IsInternalError(err), apierrors.IsTimeout(err), apierrors.IsServerTimeout(err):
+		// A webhook that does not answer judges nothing.
+		return trial, c.unreachable(ctx, "trying policy "+policy.GetName(), err)
 	}
 	trial.Message = short(err)
 	return trial, nil
@@ -103,47 +105,74 @@ func jsonNumbers(v any) any {
 // Config implements cluster.Inspector: the API server passes the question on to
 // the control plane's Service, https://kubernetes.io/docs/tasks/access-application-cluster/access-cluster-services/
 func (c *Cluster) Config(ctx context.Context, mesh, proxy string, shadow bool) ([]byte, error) {
-	api, err := c.api()
+	api, err := c.passOn()
 	if err != nil {
 		return nil, err
 	}
 	answer, err := api.Config(ctx, mesh, proxy, shadow)
-	var status *controlplane.StatusError
-	if errors.As(err, &status) && status.Status == http.StatusForbidden {
-		return nil, fmt.Errorf("%s does not allow what is needed: %s\nThe ClusterRole that allows it, ready to apply and to bind to the user:\n%s", c, status.Detail, ProxyRole)
-	}
-	return answer, err
+	return answer, c.allowing(err)
 }
 
-// ProxyRole allows reading the control plane's own API by way of the API server.
-const ProxyRole = `apiVersion: rbac.authorization.k8s.io/v1
+// Exists implements cluster.Inspector.
+func (c *Cluster) Exists(ctx context.Context, mesh, proxy string) (bool, error) {
+	api, err := c.passOn()
+	if err != nil {
+		return false, err
+	}
+	exists, err := api.Exists(ctx, mesh, proxy)
+	return exists, c.allowing(err)
+}
+
+// allowing adds to a refusal the role that is missing.
+func (c *Cluster) allowing(err error) error {
+	var status *controlplane.StatusError
+	if !errors.As(err, &status) || status.Status != http.StatusForbidden {
+		return err
+	}
+	_, name := c.service()
+	return fmt.Errorf("%s does not allow what is needed: %s\nThe ClusterRole that allows it, ready to apply and to bind to the user:\n%s", c, status.Detail, ProxyRole(name))
+}
+
+// ProxyRole allows reading the API of the control plane whose Service has a
+// name, by way of the API server.
+func ProxyRole(name string) string {
+	return fmt.Sprintf(`apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRole
 metadata:
   name: tracemigrate-shadow
 rules:
 - apiGroups: [""]
   resources: [services/proxy]
-  resourceNames: ["kuma-control-plane:5681", "kong-mesh-control-plane:5681"]
+  resourceNames: [%q]
   verbs: [get]
-`
+`, name+":5681")
+}
 
-// api is the control plane's own API, by way of the API server.
-func (c *Cluster) api() (*controlplane.ControlPlane, error) {
-	namespace, name := systemNamespaces[0], "kuma-control-plane"
+// service is where the control plane's own API is: its Service has the name of
+// its Deployment in the charts.
+func (c *Cluster) service() (namespace, name string) {
 	switch {
 	case c.controlPlane != nil:
-		namespace, name = c.controlPlane.Metadata.Namespace, c.controlPlane.Metadata.Name
+		return c.controlPlane.Metadata.Namespace, c.controlPlane.Metadata.Name
 	case c.options.Namespace != "":
-		namespace = c.options.Namespace
+		return c.options.Namespace, "kuma-control-plane"
 	}
+	return systemNamespaces[0], "kuma-control-plane"
+}
+
+// connectAPI makes the client of the control plane's own API, by way of the API
+// server. It is made once: connections are kept with it.
+func (c *Cluster) connectAPI() (*controlplane.ControlPlane, error) {
 	client, err := rest.HTTPClientFor(c.plain)
 	if err != nil {
-		return nil, fmt.Errorf("using the kubeconfig: %w", err)
+		return nil, fmt.Errorf("using the kubeconfig: %s", c.scrub(err.Error()))
 	}
 	host, _, err := rest.DefaultServerUrlFor(c.config)
 	if err != nil {
-		return nil, fmt.Errorf("using the kubeconfig: %w", err)
+		return nil, fmt.Errorf("using the kubeconfig: %s", c.scrub(err.Error()))
 	}
+	host.User = nil
+	namespace, name := c.service()
 	return controlplane.New(controlplane.Options{
 		URL:  host.JoinPath("api/v1/namespaces", namespace, "services", name+":5681", "proxy").String(),
 		Name: name, Base: client.Transport, Wait: c.options.Wait,

@@ -20,6 +20,7 @@ import (
 	"k8s.io/klog/v2"
 
 	"tracemigrate/cluster"
+	"tracemigrate/cluster/controlplane"
 	"tracemigrate/cluster/manifest"
 	"tracemigrate/cluster/retry"
 )
@@ -49,6 +50,7 @@ type Cluster struct {
 	warnings *warnings
 	// What is known of the control plane once it was looked for.
 	controlPlane *deployment
+	passOn       func() (*controlplane.ControlPlane, error) // to its own API
 }
 
 // New reads the kubeconfig. It returns an error when there is none, or none
@@ -114,6 +116,7 @@ func (c *Cluster) connect(config *rest.Config) error {
 		return fmt.Errorf("using the kubeconfig: %w", err)
 	}
 	c.client = client
+	c.passOn = sync.OnceValues(c.connectAPI)
 	return nil
 }
 

@@ -587,7 +587,7 @@ func TestDocs(t *testing.T) {
 	const dir = "../../docs/kubernetes"
 	c := kubernetes.Start(t)
 	c.Reset(t)
-	for file, role := range map[string]string{"clusterrole.yaml": ClusterRole, "shadow.yaml": ProxyRole, "server-dry-run.yaml": CreatorRole, "job.yaml": ""} {
+	for file, role := range map[string]string{"clusterrole.yaml": ClusterRole, "shadow.yaml": ProxyRole("kuma-control-plane"), "server-dry-run.yaml": CreatorRole, "job.yaml": ""} {
 		text, err := os.ReadFile(filepath.Join(dir, file))
 		require.NoError(t, err)
 		c.Apply(t, string(text))

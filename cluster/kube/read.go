@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -36,7 +37,7 @@ func (c *Cluster) Read(ctx context.Context, use func(manifest.Input)) (*cluster.
 		if c.options.Progress != nil {
 			c.options.Progress(kind, 0)
 		}
-		objects, err := c.list(ctx, kind)
+		objects, err := c.all(ctx, kind)
 		switch {
 		case apierrors.IsNotFound(err):
 			origin.Absent = append(origin.Absent, kind) // there is no such CRD
@@ -57,7 +58,9 @@ func (c *Cluster) Read(ctx context.Context, use func(manifest.Input)) (*cluster.
 			}
 		}
 		for _, object := range objects {
-			use(object.input())
+			if len(c.options.Meshes) == 0 || slices.Contains(c.options.Meshes, object.mesh) {
+				use(object.input())
+			}
 		}
 	}
 	if len(forbidden) > 0 {
@@ -71,16 +74,12 @@ func (c *Cluster) Read(ctx context.Context, use func(manifest.Input)) (*cluster.
 
 // checkMeshes returns an error when a mesh that was asked for is not there.
 func (c *Cluster) checkMeshes(meshes []object) error {
+	names := make([]string, 0, len(meshes))
+	for _, o := range meshes {
+		names = append(names, o.mesh)
+	}
 	for _, name := range c.options.Meshes {
-		if !slices.ContainsFunc(meshes, func(o object) bool { return o.mesh == name }) {
-			all, err := c.all(context.Background(), cluster.KindMesh)
-			var names []string
-			for _, o := range all {
-				names = append(names, o.mesh)
-			}
-			if err != nil {
-				names = []string{"(they could not be listed)"}
-			}
+		if !slices.Contains(names, name) {
 			return fmt.Errorf("%s has no mesh %q; it has: %s", c, name, strings.Join(names, ", "))
 		}
 	}
@@ -132,15 +131,6 @@ type object struct {
 
 func (o object) input() manifest.Input { return manifest.Object(o.name, o.text) }
 
-// list returns the objects of a kind in the meshes that were asked for.
-func (c *Cluster) list(ctx context.Context, kind string) ([]object, error) {
-	all, err := c.all(ctx, kind)
-	if err != nil || len(c.options.Meshes) == 0 {
-		return all, err
-	}
-	return slices.DeleteFunc(all, func(o object) bool { return !slices.Contains(c.options.Meshes, o.mesh) }), nil
-}
-
 // all returns all objects of a kind.
 func (c *Cluster) all(ctx context.Context, kind string) ([]object, error) {
 	var objects []object
@@ -181,6 +171,9 @@ func (c *Cluster) pages(ctx context.Context, resource schema.GroupVersionResourc
 		if err != nil {
 			return err
 		}
+		if !strings.HasSuffix(page.GetKind(), "List") {
+			return fmt.Errorf("the answer is no list, but of kind %.40q", page.GetKind())
+		}
 		for i := range page.Items {
 			if err := item(&page.Items[i]); err != nil {
 				return err
@@ -198,7 +191,7 @@ func (c *Cluster) pages(ctx context.Context, resource schema.GroupVersionResourc
 }
 
 // newObject takes of an object what may be of use: not who manages which field,
-// nor annotations but one, since they hold copies of it, nor its status.
+// nor annotations that hold copies of it, nor its status.
 func newObject(kind string, u *unstructured.Unstructured) (object, error) {
 	o := object{name: resources[kind] + "/" + u.GetName(), mesh: u.GetName()}
 	if namespace := u.GetNamespace(); namespace != "" {
@@ -214,9 +207,10 @@ func newObject(kind string, u *unstructured.Unstructured) (object, error) {
 		}
 	}
 	u.SetManagedFields(nil)
-	var annotations map[string]string
-	if source := u.GetAnnotations()[cluster.SourceAnnotation]; source != "" {
-		annotations = map[string]string{cluster.SourceAnnotation: source}
+	annotations := u.GetAnnotations()
+	maps.DeleteFunc(annotations, func(key, _ string) bool { return !slices.Contains(cluster.Annotations(), key) })
+	if len(annotations) == 0 {
+		annotations = nil
 	}
 	u.SetAnnotations(annotations)
 	delete(u.Object, "status")

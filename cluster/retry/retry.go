@@ -46,6 +46,10 @@ func busy(status int) bool {
 	return false
 }
 
+// maxAnswer is the size in bytes above which an answer is refused: no page of
+// mesh resources, and no proxy's configuration, comes near it.
+const maxAnswer = 256 << 20
+
 // attemptTimeout ends one try at a server that hangs.
 const attemptTimeout = 60 * time.Second
 
@@ -121,7 +125,7 @@ func final(err error) error {
 	if err == nil {
 		return nil
 	}
-	text := strings.NewReplacer("connection reset by peer", "the server reset the connection", "use of closed network connection", "the connection was closed").Replace(err.Error())
+	text := strings.NewReplacer("connection reset by peer", "the server reset the connection", "use of closed network connection", "the connection was closed", "server sent GOAWAY", "server said GOAWAY").Replace(err.Error())
 	if isRefused(err) || !transient(context.Background(), err) {
 		return err
 	}
@@ -147,9 +151,12 @@ func (t *Transport) try(request *http.Request) (answer, error) {
 		return answer{}, err
 	}
 	defer func() { _ = response.Body.Close() }()
-	body, err := io.ReadAll(response.Body)
-	if err != nil {
+	body, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer+1))
+	switch {
+	case err != nil:
 		return answer{}, fmt.Errorf("the answer was cut off: %w", err)
+	case len(body) > maxAnswer:
+		return answer{}, backoff.Permanent(fmt.Errorf("the answer has more than %d MiB", maxAnswer>>20))
 	}
 	response.Body = io.NopCloser(bytes.NewReader(body))
 	got := answer{response: response}

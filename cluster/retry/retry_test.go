@@ -20,6 +20,7 @@ type script struct {
 	answers []any // an int is a status, an error an error, a reader a body
 	sent    int
 	bodies  []string
+	after   string // Retry-After
 }
 
 func (s *script) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -33,7 +34,7 @@ func (s *script) RoundTrip(r *http.Request) (*http.Response, error) {
 	switch answer := answer.(type) {
 	case int:
 		response.StatusCode = answer
-		response.Header.Set("Retry-After", "0")
+		response.Header.Set("Retry-After", or(s.after, "0"))
 	case error:
 		return nil, answer
 	case io.Reader:
@@ -42,6 +43,13 @@ func (s *script) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, answer(r)
 	}
 	return response, nil
+}
+
+func or(text, otherwise string) string {
+	if text == "" {
+		return otherwise
+	}
+	return text
 }
 
 // torn is a body that breaks off.
@@ -103,6 +111,37 @@ func TestTransport(t *testing.T) {
 			}
 		})
 	}
+}
+
+// endless is a body without an end.
+type endless struct{}
+
+func (endless) Read(p []byte) (int, error) { return len(p), nil }
+
+func TestTransportLimits(t *testing.T) {
+	s := &script{answers: []any{endless{}}}
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://x/", nil)
+	require.NoError(t, err)
+	response, err := (&Transport{Base: s}).RoundTrip(request)
+	if response != nil {
+		_ = response.Body.Close()
+	}
+	require.ErrorContains(t, err, "more than 256 MiB")
+	assert.Equal(t, 1, s.sent)
+}
+
+// A server that says when to come again is asked then.
+func TestTransportWaits(t *testing.T) {
+	s := &script{answers: []any{429, 200}, after: "1"}
+	var waited time.Duration
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://x/", nil)
+	require.NoError(t, err)
+	start := time.Now()
+	response, err := (&Transport{Base: s, Wait: func(_ string, pause time.Duration) { waited = pause }, first: time.Millisecond}).RoundTrip(request)
+	require.NoError(t, err)
+	_ = response.Body.Close()
+	assert.Equal(t, time.Second, waited)
+	assert.GreaterOrEqual(t, time.Since(start), time.Second)
 }
 
 // The context ends all tries together, and pauses as well.

@@ -78,7 +78,7 @@ func (o *outcome) verdict() string {
 	}
 	switch {
 	case different == 0 && o.unread > 0:
-		return fmt.Sprintf("%d policies or meshes could not be read, so it is not known what they do", o.unread)
+		return fmt.Sprintf("%d kinds or objects that decide could not be read, so it is not known what every proxy would keep", o.unread)
 	case different == 0:
 		return fmt.Sprintf("%d inherent, which --strict counts", inherent)
 	case o.strict && inherent > 0:
@@ -220,7 +220,7 @@ func compareManifests(c *cli.Context, accepted []envoydiff.Code) (comparisons []
 		return nil, 0, cli.Exit("", exitError)
 	}
 	words.warnings(problems)
-	unread = words.skipped(snapshot)
+	unread = words.skipped(snapshot) + words.unread(snapshot)
 	if snapshot.Origin != nil && snapshot.Origin.NothingLegacy() && len(snapshot.TrafficTraces) == 0 {
 		words.line("nothing legacy is left here: %s", snapshot.Origin)
 		return nil, unread, nil

@@ -13,6 +13,7 @@ import (
 
 	"tracemigrate/cluster"
 	"tracemigrate/cluster/controlplane"
+	"tracemigrate/cluster/manifest"
 	"tracemigrate/convert/envoydiff"
 	"tracemigrate/meshtrace"
 )
@@ -68,9 +69,15 @@ func compareShadow(c *cli.Context, accepted []envoydiff.Code) ([]*envoydiff.Comp
 	if !ok {
 		return nil, errors.New("--shadow needs a control plane or a cluster to ask")
 	}
-	proxies, err := askShadows(c, inspector, snapshot.Dataplanes, accepted)
+	if len(snapshot.Dataplanes) == 0 {
+		return nil, errors.New("--shadow asks about every Dataplane, and there is none")
+	}
+	proxies, gone, err := askShadows(c, inspector, snapshot.Dataplanes, accepted)
 	if err != nil {
 		return nil, err
+	}
+	if gone > 0 {
+		words.line("tracemigrate: %s went away meanwhile", plural(gone, "proxy", "proxies"))
 	}
 	comparison := envoydiff.Collect(proxies)
 	if snapshot.Origin.Version != "" || len(list) == 1 {
@@ -79,55 +86,72 @@ func compareShadow(c *cli.Context, accepted []envoydiff.Code) ([]*envoydiff.Comp
 	return []*envoydiff.Comparison{comparison}, nil
 }
 
-// askShadows asks about every proxy. It returns an error when the control plane
-// gives no answer at all; a single proxy without an answer is an outcome.
-func askShadows(c *cli.Context, inspector cluster.Inspector, dataplanes []*cluster.Dataplane, accepted []envoydiff.Code) ([]envoydiff.Proxy, error) {
+// askShadows asks about every proxy, and returns how many have gone since they
+// were listed. It returns an error when the control plane answers for none; a
+// single proxy without an answer is an outcome.
+func askShadows(c *cli.Context, inspector cluster.Inspector, dataplanes []*cluster.Dataplane, accepted []envoydiff.Code) (proxies []envoydiff.Proxy, gone int, err error) {
 	limit, cancel := limited(c)
 	defer cancel()
 	progress := newProgress(c)
 	defer progress.done()
-	proxies := make([]envoydiff.Proxy, len(dataplanes))
+	answers := make([]shadowAnswer, len(dataplanes))
 	group, ctx := errgroup.WithContext(limit)
 	group.SetLimit(askAtOnce)
 	var done atomic.Int64
 	for i, dp := range dataplanes {
 		group.Go(func() error {
-			if ctx.Err() != nil {
-				return ctx.Err()
-			}
-			var err error
-			proxies[i], err = askShadow(ctx, inspector, dp, accepted)
+			answers[i] = askShadow(ctx, inspector, dp, accepted)
 			progress.read("Envoy configuration", int(done.Add(1)))
-			return err
+			return ctx.Err()
 		})
 	}
 	if err := group.Wait(); err != nil {
-		return nil, inTime(limit, c, err)
+		return nil, 0, inTime(limit, c, err)
 	}
-	return proxies, nil
+	failed := 0
+	for i := range answers {
+		switch a := &answers[i]; {
+		case a.gone:
+			gone++
+			continue
+		case a.err != nil:
+			failed++
+			a.proxy = envoydiff.MissingProxy(dataplanes[i].Mesh, dataplanes[i].FullName(), "the control plane gives no configuration for it: "+manifest.Redact(a.err.Error()), accepted)
+		}
+		proxies = append(proxies, answers[i].proxy)
+	}
+	if failed > 0 && failed == len(proxies) {
+		return nil, 0, fmt.Errorf("the control plane gives no proxy's configuration: %s: %w", dataplanes[0], answers[0].err)
+	}
+	return proxies, gone, nil
 }
 
-func askShadow(ctx context.Context, inspector cluster.Inspector, dp *cluster.Dataplane, accepted []envoydiff.Code) (envoydiff.Proxy, error) {
+// shadowAnswer is what came of asking about a proxy.
+type shadowAnswer struct {
+	proxy envoydiff.Proxy
+	gone  bool  // it was deleted meanwhile
+	err   error // there is no configuration
+}
+
+func askShadow(ctx context.Context, inspector cluster.Inspector, dp *cluster.Dataplane, accepted []envoydiff.Code) shadowAnswer {
 	var dumps [2]*envoydiff.Dump
 	for i, shadow := range []bool{false, true} {
 		text, err := inspector.Config(ctx, dp.Mesh, dp.FullName(), shadow)
 		var status *controlplane.StatusError
 		if errors.As(err, &status) && status.Status == http.StatusNotFound {
-			return envoydiff.MissingProxy(dp.Mesh, dp.FullName(), "the control plane has no configuration for it: "+status.Error(), accepted), nil
+			exists, existsErr := inspector.Exists(ctx, dp.Mesh, dp.FullName())
+			return shadowAnswer{gone: existsErr == nil && !exists && status.Title != "", err: err}
 		}
 		if err != nil {
-			return envoydiff.Proxy{}, fmt.Errorf("%s: %w", dp, err)
+			return shadowAnswer{err: err}
 		}
 		dumps[i], err = envoydiff.ReadDump(bytes.NewReader(text))
-		if errors.Is(err, envoydiff.ErrNoListener) && bytes.Contains(text, []byte(`"xds"`)) {
-			if !dp.Builtin() {
-				return envoydiff.MissingProxy(dp.Mesh, dp.FullName(), "the control plane's answer has no listener", accepted), nil
-			}
+		if errors.Is(err, envoydiff.ErrNoListener) && dp.Builtin() && bytes.Contains(text, []byte(`"xds"`)) {
 			dumps[i], err = &envoydiff.Dump{}, nil // a gateway that no MeshGateway configures
 		}
 		if err != nil {
-			return envoydiff.Proxy{}, fmt.Errorf("%s: the control plane's answer: %w", dp, err)
+			return shadowAnswer{err: fmt.Errorf("its answer: %w", err)}
 		}
 	}
-	return envoydiff.CompareShadow(dp.Mesh, dp.FullName(), dumps[0], dumps[1], accepted), nil
+	return shadowAnswer{proxy: envoydiff.CompareShadow(dp.Mesh, dp.FullName(), dumps[0], dumps[1], accepted)}
 }

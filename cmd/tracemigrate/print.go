@@ -96,6 +96,25 @@ func (p *printer) skipped(s *cluster.Snapshot) int {
 	return n
 }
 
+// unread prints what of a cluster could not be listed, and returns how much of
+// it leaves proxies uncompared.
+func (p *printer) unread(s *cluster.Snapshot) int {
+	if s.Origin == nil {
+		return 0
+	}
+	n := 0
+	for _, u := range s.Origin.Unread {
+		if u.What == "version" || u.What == "mode" {
+			continue
+		}
+		p.line("not known: %s, because %s. To do: %s", u.What, u.Reason, u.Remedy)
+		if u.What == cluster.KindDataplane {
+			n++
+		}
+	}
+	return n
+}
+
 // list prints the first shown problems of a severity, and returns how many
 // there are.
 func (p *printer) list(problems []*manifest.Problem, severity manifest.Severity, suffix string, shown int) int {

@@ -236,10 +236,15 @@ func reportVerdict(sum *report.Summary) (sentence, tone string) {
 			htmlPlural(sum.Proxies, "proxy", "proxies"), map[bool]string{true: "its", false: "their"}[sum.Different == 1]))
 	case sum.MadeUp == sum.Proxies:
 		parts = append(parts, "Every proxy that the policies can tell apart keeps its tracing")
-	case sum.Inherent > 0:
-		parts = append(parts, "Every proxy keeps its tracing, but for what any MeshTrace changes")
 	default:
-		parts = append(parts, "Every proxy keeps its tracing")
+		every := "Every proxy"
+		if sum.Partial {
+			every += " that could be read"
+		}
+		if every += " keeps its tracing"; sum.Inherent > 0 {
+			every += ", but for what any MeshTrace changes"
+		}
+		parts = append(parts, every)
 	}
 	if sum.Errors > 0 {
 		parts = append(parts, htmlPlural(sum.Errors, "error", "errors"))

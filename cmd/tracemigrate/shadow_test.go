@@ -177,6 +177,50 @@ func TestShadow(t *testing.T) {
 		code, _, _ = tool(t, "diff --shadow --accept proxy-missing --control-plane "+address)
 		assert.Equal(t, 0, code)
 	})
+	t.Run("a proxy that has gone", func(t *testing.T) {
+		address, control := shadowed(t, teams, policies)
+		answer := control.Answer
+		control.Answer = func(w http.ResponseWriter, r *http.Request) bool {
+			if strings.HasPrefix(r.URL.Path, "/meshes/default/dataplanes/db-1") {
+				fixtures.Refuse(w, http.StatusNotFound, "Could not retrieve a resource", "Not found")
+				return true
+			}
+			return answer(w, r)
+		}
+		code, text, words := tool(t, "diff --shadow --control-plane "+address)
+		assert.Equal(t, 0, code, text)
+		assert.Contains(t, text, "2 proxies compared")
+		assert.Contains(t, words, "1 proxy went away meanwhile")
+	})
+	t.Run("an old control plane without the question", func(t *testing.T) {
+		address, control := shadowed(t, teams, policies)
+		control.Answer = func(w http.ResponseWriter, r *http.Request) bool {
+			if strings.HasSuffix(r.URL.Path, "/_config") {
+				http.Error(w, "404: Page Not Found", http.StatusNotFound)
+				return true
+			}
+			return false
+		}
+		code, text, words := tool(t, "diff --shadow --control-plane "+address)
+		assert.Equal(t, 2, code)
+		assert.Empty(t, text)
+		assert.Contains(t, words, "gives no proxy's configuration")
+	})
+	t.Run("one proxy that it cannot compute", func(t *testing.T) {
+		address, control := shadowed(t, teams, policies)
+		answer := control.Answer
+		control.Answer = func(w http.ResponseWriter, r *http.Request) bool {
+			if strings.HasPrefix(r.URL.Path, "/meshes/default/dataplanes/db-1/") {
+				fixtures.Refuse(w, http.StatusBadRequest, "Could not compute", "no")
+				return true
+			}
+			return answer(w, r)
+		}
+		code, text, _ := tool(t, "diff --shadow --control-plane "+address)
+		assert.Equal(t, 1, code)
+		assert.Contains(t, text, "2 same, 0 inherent, 1 different")
+		assert.Contains(t, text, "400 Bad Request")
+	})
 	t.Run("answers that are none", func(t *testing.T) {
 		for body, message := range map[string]string{"{}": "it has no listener", "<html>": "reading JSON"} {
 			address, control := shadowed(t, teams, policies)

@@ -242,7 +242,12 @@ func assume(c *cli.Context, origin *cluster.Origin) (*cluster.Origin, error) {
 			i = len(told.Zones) - 1
 		}
 		told.Zones[i].Version = version
-		forget("zones")
+	}
+	told.Unread = slices.Clone(told.Unread)
+	for i := range told.Unread {
+		if len(versions) > 0 && told.Unread[i].What == "zones" {
+			told.Unread[i].Reason += "; only these are known: " + strings.Join(versions, ", ")
+		}
 	}
 	slices.SortFunc(told.Zones, func(a, b cluster.Zone) int { return strings.Compare(a.Name, b.Name) })
 	return &told, nil

@@ -264,6 +264,9 @@ func collectorName(tracing *hcmv3.HttpConnectionManager_Tracing) string {
 		return ""
 	}
 	if otel, ok := config.(*tracev3.OpenTelemetryConfig); ok {
+		if to := otel.GetHttpService().GetHttpUri().GetCluster(); to != "" {
+			return to
+		}
 		return otel.GetGrpcService().GetEnvoyGrpc().GetClusterName()
 	}
 	if tracer, ok := config.(interface{ GetCollectorCluster() string }); ok {

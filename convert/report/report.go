@@ -42,7 +42,8 @@ type Report struct {
 // not be read, and no policy was refused by the server.
 type Summary struct {
 	Holds         bool `json:"holds" yaml:"holds"`
-	Unverified    bool `json:"unverified" yaml:"unverified"` // there are Dataplanes that could not be read
+	Unverified    bool `json:"unverified" yaml:"unverified"` // the Dataplanes could not be read
+	Partial       bool `json:"partial" yaml:"partial"`       // some Dataplanes, or MeshGateways, could not be read
 	Meshes        int  `json:"meshes" yaml:"meshes"`
 	TrafficTraces int  `json:"trafficTraces" yaml:"trafficTraces"`
 	Policies      int  `json:"policies" yaml:"policies"`
@@ -471,6 +472,8 @@ func (b *builder) count() {
 		}
 	}
 	sum.Unverified = slices.ContainsFunc(b.Origin.Unread, func(u cluster.Unread) bool { return u.What == cluster.KindDataplane })
+	sum.Partial = slices.ContainsFunc(b.Origin.Unread, func(u cluster.Unread) bool { return u.What == cluster.KindMeshGateway }) ||
+		slices.ContainsFunc(b.snapshot.Skipped, func(p *manifest.Problem) bool { return convert.IsProxy(p.Resource) })
 	sum.Holds = sum.Errors == 0 && sum.Different == 0 && (!sum.Unverified || sum.TrafficTraces == 0)
 }
 
