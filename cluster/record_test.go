@@ -124,3 +124,26 @@ func FuzzWriteSnapshot(f *testing.F) {
 		assert.Equal(t, a.TrafficRoutes, b.TrafficRoutes)
 	})
 }
+
+// On Kubernetes Kuma keeps what is too long for a label in annotations; a label
+// has precedence.
+func TestAnnotations(t *testing.T) {
+	text := `{"apiVersion":"kuma.io/v1alpha1","kind":"MeshTrace","metadata":{"name":"a-zzzz","namespace":"kuma-system","annotations":{"kuma.io/display-name":"a","other":"hidden","tracemigrate/source":"TrafficTrace \"a\""}},"spec":{"targetRef":{"kind":"Mesh"}}}
+---
+{"apiVersion":"kuma.io/v1alpha1","kind":"MeshTrace","metadata":{"name":"b-zzzz","namespace":"kuma-system","labels":{"kuma.io/display-name":"b"},"annotations":{"kuma.io/display-name":"c"}},"spec":{"targetRef":{"kind":"Mesh"}}}
+---
+{"apiVersion":"kuma.io/v1alpha1","kind":"Dataplane","metadata":{"name":"w","namespace":"shop","annotations":{"kuma.io/workload":"web"}},"spec":{"networking":{"address":"10.0.0.1"}}}`
+	check := func(s *Snapshot) {
+		require.Len(t, s.MeshTraces, 2)
+		assert.Equal(t, map[string]string{DisplayNameLabel: "a"}, s.MeshTraces[0].Labels)
+		assert.Equal(t, `TrafficTrace "a"`, s.MeshTraces[0].Source)
+		assert.Equal(t, map[string]string{DisplayNameLabel: "b"}, s.MeshTraces[1].Labels)
+		assert.Equal(t, map[string]string{WorkloadLabel: "web"}, s.Dataplanes[0].Labels)
+	}
+	check(Read([]manifest.Input{manifest.Text("x", text)}))
+	var out bytes.Buffer
+	_, err := WriteSnapshot(t.Context(), &out, Files{manifest.Text("x", text)})
+	require.NoError(t, err)
+	assert.NotContains(t, out.String(), "hidden")
+	check(Read([]manifest.Input{manifest.Text("x", out.String())}))
+}

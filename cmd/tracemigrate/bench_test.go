@@ -225,6 +225,7 @@ func peakMemory(b *testing.B, args []string) int64 {
 // writes the process's status to the file report.
 func runAndReport(report string) int {
 	leanMemory()
+	endBySignal()
 	code := run(context.Background(), append([]string{"tracemigrate"}, os.Args[1:]...), os.Stdin, os.Stdout, os.Stderr)
 	status, err := os.ReadFile("/proc/self/status")
 	if err == nil {

@@ -31,6 +31,12 @@ const (
 
 func main() {
 	leanMemory()
+	endBySignal()
+	os.Exit(run(context.Background(), os.Args, os.Stdin, os.Stdout, os.Stderr))
+}
+
+// endBySignal lets Ctrl-C end the program at once.
+func endBySignal() {
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	go func() {
@@ -45,7 +51,6 @@ func main() {
 		}
 		os.Exit(exitError)
 	}()
-	os.Exit(run(context.Background(), os.Args, os.Stdin, os.Stdout, os.Stderr))
 }
 
 // writing is held while files are written.

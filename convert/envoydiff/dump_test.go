@@ -158,3 +158,55 @@ func FuzzReadDump(f *testing.F) {
 		}
 	})
 }
+
+// In a shadow configuration only what MeshTraces trace stays, by either of the
+// names that Kuma gives their clusters; what a TrafficTrace traces is lost.
+func TestCompareShadowRecorded(t *testing.T) {
+	read := func(p fixtures.Proxy, name func(string) string) *envoydiff.Dump {
+		text := name(controlPlane(p))
+		dump, err := envoydiff.ReadDump(strings.NewReader(text))
+		require.NoError(t, err)
+		return dump
+	}
+	asRecorded := func(text string) string { return text }
+	unified := strings.NewReplacer("meshtrace:zipkin", "system_meshtrace_zipkin_z-9411", "meshtrace:datadog", "system_meshtrace_datadog_d-8126").Replace
+	legacy, kept := 0, 0
+	for _, c := range fixtures.Recorded(t, "traffictrace") {
+		for name, p := range c.Proxies {
+			if len(p.Listeners) == 0 {
+				continue
+			}
+			dump := read(p, asRecorded)
+			got := envoydiff.CompareShadow("default", name, dump, dump, nil)
+			if len(p.Clusters) == 0 {
+				assert.Equal(t, envoydiff.Same, got.Verdict, "%s %s", c.Name, name)
+				continue
+			}
+			legacy++
+			assert.Equal(t, envoydiff.Different, got.Verdict, "%s %s", c.Name, name)
+			for _, d := range got.Differences {
+				assert.Equal(t, envoydiff.TracingLost, d.Code)
+				assert.Contains(t, d.After, "only its tracing is left in the shadow configuration")
+			}
+		}
+	}
+	for _, c := range fixtures.Recorded(t, "meshtrace") {
+		for name, p := range c.Proxies {
+			if len(p.Listeners) == 0 || len(p.Clusters) != 1 {
+				continue
+			}
+			for cluster := range p.Clusters {
+				if !strings.HasPrefix(cluster, "meshtrace:") {
+					continue
+				}
+				kept++
+				for _, naming := range []func(string) string{asRecorded, unified} {
+					got := envoydiff.CompareShadow("default", name, read(p, asRecorded), read(p, naming), nil)
+					assert.Equal(t, envoydiff.Same, got.Verdict, "%s %s: %v", c.Name, name, got.Differences)
+				}
+			}
+		}
+	}
+	assert.Greater(t, legacy, 100)
+	assert.Greater(t, kept, 100)
+}
