@@ -161,7 +161,7 @@ func TestRead(t *testing.T) {
 	assert.WithinDuration(t, time.Now(), s.TrafficTraces[0].Created, time.Minute)
 	require.Len(t, s.Dataplanes, 1003)
 	assert.Equal(t, "dp-00000.shop", s.Dataplanes[0].FullName())
-	assert.Equal(t, []int{500, 1000, 1003}, progress)
+	assert.Equal(t, []int{0, 500, 1000, 1003}, progress)
 	assert.True(t, s.TrafficRoutes["default"])
 	assert.Equal(t, cluster.Origin{
 		Source: fmt.Sprintf("Kubernetes context %q (%s)", "test", c.Host), Product: "Kuma", Version: "2.13.1", Mode: cluster.ModeZone,
@@ -296,15 +296,33 @@ func TestForbidden(t *testing.T) {
 	assert.NotContains(t, err.Error(), "wrong")
 }
 
-// Where no kind of Kuma is left there is no error.
+// Where TrafficTrace is gone, as in 3.0, there is no error; where nothing of
+// Kuma is, it may be the wrong cluster.
 func TestNothingLeft(t *testing.T) {
 	c := kubernetes.Start(t)
 	c.Reset(t)
+	_, err := cluster.Load(t.Context(), open(t, c, "admin", Options{}))
+	require.ErrorContains(t, err, "has no Kuma")
+
+	c.Apply(t, strings.ReplaceAll(strings.ReplaceAll(kubernetes.CRDs, "traffictraces", "othertraces"), "traffictrace", "othertrace"))
+	c.Apply(t, deployed("3.0.0", "zone", ""))
 	s, err := cluster.Load(t.Context(), open(t, c, "admin", Options{}))
 	require.NoError(t, err)
-	assert.Equal(t, cluster.Kinds(), s.Origin.Absent)
+	assert.Equal(t, []string{cluster.KindTrafficTrace}, s.Origin.Absent)
 	assert.True(t, s.Origin.NothingLegacy())
 	assert.True(t, s.Empty())
+}
+
+// Two control planes in two namespaces are told apart by name.
+func TestSeveralControlPlanes(t *testing.T) {
+	c := start(t)
+	c.Apply(t, deployed("2.13.1", "zone", ""))
+	c.Apply(t, strings.ReplaceAll(deployed("2.9.4", "zone", ""), "kuma-system", "kong-mesh-system"))
+	_, err := cluster.Load(t.Context(), open(t, c, "reader", Options{}))
+	require.ErrorContains(t, err, "has several control planes: kuma-system/kuma-control-plane (2.13.1), kong-mesh-system/kuma-control-plane (2.9.4); choose one by its namespace")
+	s, err := cluster.Load(t.Context(), open(t, c, "reader", Options{Namespace: "kong-mesh-system"}))
+	require.NoError(t, err)
+	assert.Equal(t, "2.9.4", s.Origin.Version)
 }
 
 const meshTrace = `apiVersion: kuma.io/v1alpha1

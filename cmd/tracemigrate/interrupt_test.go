@@ -43,7 +43,7 @@ func TestInterrupt(t *testing.T) {
 		require.Error(t, err)
 		status, ok := command.ProcessState.Sys().(syscall.WaitStatus)
 		require.True(t, ok)
-		assert.True(t, status.Signaled(), "%v", command.ProcessState)
+		assert.True(t, status.Signaled(), "%v", command.ProcessState) //nolint:misspell // the library spells it so
 		assert.Equal(t, sig, status.Signal())
 		assert.Empty(t, stdout.String())
 		assert.Equal(t, "tracemigrate: interrupted\n", stderr.String())

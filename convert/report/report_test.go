@@ -1,0 +1,132 @@
+package report_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"tracemigrate/cluster"
+	"tracemigrate/cluster/manifest"
+	"tracemigrate/convert"
+	"tracemigrate/convert/report"
+)
+
+const input = `
+apiVersion: tracemigrate/v1
+kind: SnapshotOrigin
+source: cluster x
+version: 2.13.1
+environment: kubernetes
+ORIGIN
+---
+apiVersion: kuma.io/v1alpha1
+kind: Mesh
+metadata: {name: default}
+spec: {tracing: {defaultBackend: z, backends: [{name: z, type: zipkin, sampling: 10, conf: {url: "http://bob:hunter2@z:PORT/api?token=hunter2"}}]}}
+---
+apiVersion: kuma.io/v1alpha1
+kind: TrafficTrace
+mesh: default
+metadata: {name: "it's all", labels: {kuma.io/origin: global}}
+spec: {selectors: [{match: {kuma.io/service: '*'}}]}
+---
+apiVersion: kuma.io/v1alpha1
+kind: TrafficRoute
+mesh: default
+metadata: {name: all}
+---
+apiVersion: kuma.io/v1alpha1
+kind: Dataplane
+mesh: default
+metadata: {name: web, namespace: shop}
+spec: {networking: {address: 10.0.0.1, inbound: [{port: 80, tags: {kuma.io/service: web, kuma.io/protocol: http}}]}}
+---
+apiVersion: tracemigrate/v1
+kind: SnapshotEnd
+`
+
+func build(t *testing.T, origin, port string, o report.Options) *report.Report {
+	t.Helper()
+	text := strings.NewReplacer("ORIGIN", origin, "PORT", port).Replace(input)
+	s := convert.Sound(cluster.Read([]manifest.Input{manifest.Text("state.yaml", text)}), "kuma-system")
+	o.Convert.Version, o.Convert.Namespace, o.Program = cluster.V(13), "kuma-system", "tracemigrate"
+	r, _, problems := report.Build(s, o)
+	require.NotNil(t, r, "%v", problems)
+	return r
+}
+
+func commands(r *report.Report) string {
+	var all []string
+	for _, step := range r.NextSteps {
+		all = append(all, step.Command)
+	}
+	return strings.Join(all, "\n")
+}
+
+// The next steps reach the cluster that was read, and delete nothing that has no
+// successor, or that cannot be deleted there.
+func TestNextSteps(t *testing.T) {
+	tests := map[string]struct {
+		origin, port string
+		options      report.Options
+		want         string
+	}{
+		"zone": {"mode: zone", "9411", report.Options{Source: "--context prod", Kubectl: "kubectl --context prod"}, `tracemigrate snapshot --context prod > state.yaml
+tracemigrate convert --kuma-version 2.13 --context prod > meshtraces.yaml
+tracemigrate convert --kuma-version 2.13 --shadow --context prod | kubectl --context prod apply -f -
+tracemigrate diff --shadow --context prod
+kubectl --context prod apply -f meshtraces.yaml
+kubectl --context prod delete traffictrace 'it'\''s all'
+kubectl --context prod patch mesh default --type=json -p '[{"op":"remove","path":"/spec/tracing"}]'`},
+		"files": {"mode: zone", "9411", report.Options{Source: "-f state.yaml", Files: true}, `tracemigrate convert --kuma-version 2.13 -f state.yaml > meshtraces.yaml
+tracemigrate convert --kuma-version 2.13 --shadow -f state.yaml | kubectl apply -f -
+tracemigrate diff --shadow --context NAME
+kubectl apply -f meshtraces.yaml
+kubectl delete traffictrace 'it'\''s all'
+kubectl patch mesh default --type=json -p '[{"op":"remove","path":"/spec/tracing"}]'`},
+		"error": {"mode: zone", "70000", report.Options{}, `tracemigrate snapshot > state.yaml
+tracemigrate report --kuma-version 2.13`},
+		"federated zone": {"mode: federated-zone", "9411", report.Options{}, `tracemigrate snapshot > state.yaml
+tracemigrate report --context GLOBAL`},
+		"federated zone by itself": {"mode: federated-zone", "9411", report.Options{Convert: convert.Options{ZoneOrigin: true}}, `tracemigrate snapshot > state.yaml
+tracemigrate convert --kuma-version 2.13 --zone-origin > meshtraces.yaml
+tracemigrate convert --kuma-version 2.13 --zone-origin --shadow | kubectl apply -f -
+tracemigrate diff --shadow
+kubectl apply -f meshtraces.yaml
+tracemigrate report --context GLOBAL`},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			assert.Equal(t, tt.want, commands(build(t, tt.origin, tt.port, tt.options)))
+		})
+	}
+}
+
+// What could not be read is not counted as well.
+func TestUnread(t *testing.T) {
+	r := build(t, "mode: zone", "9411", report.Options{})
+	assert.True(t, r.Summary.Holds)
+	assert.False(t, r.Summary.Unverified || r.Summary.Partial)
+	for _, policy := range r.Policies {
+		assert.NotContains(t, policy.Manifest, "hunter2")
+	}
+	r = build(t, "mode: zone\nunread: [{what: Dataplane, reason: forbidden}]", "9411", report.Options{})
+	assert.False(t, r.Summary.Holds)
+	assert.True(t, r.Summary.Unverified)
+	r = build(t, "mode: zone\nunread: [{what: MeshGateway, reason: forbidden}]", "9411", report.Options{})
+	assert.True(t, r.Summary.Holds)
+	assert.True(t, r.Summary.Partial)
+}
+
+// A policy that the API server refuses is an answer of no.
+func TestJudge(t *testing.T) {
+	r := build(t, "mode: zone", "9411", report.Options{})
+	r.Judge([]report.ServerTrial{{Accepted: true}})
+	assert.True(t, r.Summary.Holds)
+	r.Judge([]report.ServerTrial{{Message: "no"}})
+	assert.False(t, r.Summary.Holds)
+	assert.Equal(t, 1, r.Summary.Refused)
+	assert.Equal(t, "no", r.Policies[0].Server.Message)
+}
