@@ -246,8 +246,8 @@ func reportVerdict(sum *report.Summary) (sentence, tone string) {
 		}
 		parts = append(parts, every)
 	}
-	if sum.Errors > 0 {
-		parts = append(parts, htmlPlural(sum.Errors, "error", "errors"))
+	if others := sum.Errors - sum.Refused; others > 0 {
+		parts = append(parts, htmlPlural(others, "error", "errors"))
 	}
 	if sum.Refused > 0 {
 		parts = append([]string{fmt.Sprintf("The API server refuses %s of %s", htmlNumber(sum.Refused), htmlPlural(sum.Policies, "policy", "policies"))},

@@ -281,8 +281,8 @@ func TestHTMLVerdict(t *testing.T) {
 		{report.Summary{TrafficTraces: 1, Holds: true}, "unknown: No proxy was compared"},
 		{report.Summary{TrafficTraces: 1, Errors: 1}, "bad: No proxy was compared; 1 error"},
 		{report.Summary{TrafficTraces: 1, Proxies: 1, Different: 1}, "bad: 1 of 1 proxy would not keep its tracing"},
-		{report.Summary{TrafficTraces: 1, Proxies: 1200, Different: 3, Errors: 2, Policies: 2_000_000, Refused: 1_000_000}, "bad: The API server refuses 1,000,000 of 2,000,000 policies; as planned, 3 of 1,200 proxies would not keep their tracing; 2 errors"},
-		{report.Summary{TrafficTraces: 1, Proxies: 2, Same: 2, Policies: 1, Refused: 1}, "bad: The API server refuses 1 of 1 policy; as planned, every proxy keeps its tracing"},
+		{report.Summary{TrafficTraces: 1, Proxies: 1200, Different: 3, Errors: 1_000_002, Policies: 2_000_000, Refused: 1_000_000}, "bad: The API server refuses 1,000,000 of 2,000,000 policies; as planned, 3 of 1,200 proxies would not keep their tracing; 2 errors"},
+		{report.Summary{TrafficTraces: 1, Proxies: 2, Same: 2, Policies: 1, Errors: 1, Refused: 1}, "bad: The API server refuses 1 of 1 policy; as planned, every proxy keeps its tracing"},
 	} {
 		sentence, tone := reportVerdict(&c.sum)
 		assert.Equal(t, c.want, tone+": "+sentence)

@@ -24,6 +24,7 @@ const shownProxies = 50
 
 func reportSections(r *report.Report, full bool) []section {
 	all := []section{
+		{"Meshes", []string{"MESH", "PROXIES", "DEFAULT BACKEND", "TRAFFICROUTE"}, nil, 0},
 		{"Backends", []string{"MESH", "BACKEND", "TYPE", "ADDRESS", "SAMPLING", "PROXIES", "TRAFFICTRACES"}, nil, 0},
 		{"TrafficTraces", []string{"MESH", "TRAFFICTRACE", "BACKEND", "PROXIES", "SELECTOR", "BECOMES"}, nil, 0},
 		{"MeshTraces that exist", []string{"MESH", "NAMESPACE", "NAME", "STATE", "SELECTS"}, nil, 0},
@@ -32,8 +33,13 @@ func reportSections(r *report.Report, full bool) []section {
 		{"Notes", []string{"SEVERITY", "CODE", "SOURCE", "NOTE"}, nil, 0},
 		{"Proxies", []string{"VERDICT", "MESH", "PROXY", "KIND", "ZONE", "KUMA", "TRACES GO TO", "DECIDED BY"}, nil, 0},
 	}
-	backends, traces, existing, created, withheld, notes, proxies := &all[0], &all[1], &all[2], &all[3], &all[4], &all[5], &all[6]
+	meshes, backends, traces, existing, created, withheld, notes, proxies := &all[0], &all[1], &all[2], &all[3], &all[4], &all[5], &all[6], &all[7]
 	for _, m := range r.Meshes {
+		route := "none"
+		if m.TrafficRoute {
+			route = "there is one"
+		}
+		meshes.rows = append(meshes.rows, []string{m.Name, known(r, m.Proxies), or(m.DefaultBackend, "none"), route})
 		for _, b := range m.Backends {
 			users := strings.Join(b.TrafficTraces, ", ")
 			if users == "" {
@@ -91,7 +97,7 @@ func reportSections(r *report.Report, full bool) []section {
 			continue
 		}
 		// Columns that tell nothing, or the same of every row.
-		if len(r.Meshes) == 1 {
+		if len(r.Meshes) == 1 && !slices.Contains(s.heads, "TRAFFICROUTE") {
 			s.drop("MESH", r.Meshes[0].Name)
 		}
 		s.drop("SERVER", notAsked)

@@ -35,6 +35,8 @@ type Report struct {
 	Proxies   []Proxy         `json:"proxies" yaml:"proxies"`
 	HandWork  []string        `json:"handWork" yaml:"handWork"` // one sentence each
 	NextSteps []Step          `json:"nextSteps" yaml:"nextSteps"`
+
+	mend []Step // the next steps when there is something to mend first
 }
 
 // Summary counts. Holds says that the migration keeps every proxy's tracing:
@@ -510,14 +512,30 @@ func (b *builder) handWork() {
 // shownResources is how many resources are named with one remedy.
 const shownResources = 5
 
+// ServerRefused is the code of a policy that the API server refused in a dry run.
+const ServerRefused convert.Code = "server-refused"
+
 // Judge records what the API server said to the dry run of each policy, in
-// the order of Policies.
+// the order of Policies. One that it refuses is an error, and stops the next steps.
 func (r *Report) Judge(trials []ServerTrial) {
+	var refused []*convert.Note
 	for i := range trials {
-		r.Policies[i].Server = &trials[i]
-		if !trials[i].Accepted {
-			r.Summary.Refused++
-			r.Summary.Holds = false
+		p := &r.Policies[i]
+		p.Server = &trials[i]
+		if trials[i].Accepted {
+			continue
 		}
+		refused = append(refused, &convert.Note{
+			Code: ServerRefused, Severity: manifest.Error, Resource: fmt.Sprintf("MeshTrace %q", p.Name), Source: manifest.Place{File: r.Origin.Source},
+			Message: "is refused by the API server: " + manifest.Redact(trials[i].Message), Remedy: "see what refuses it, the schema, a webhook or an admission policy, and whether that is right",
+		})
 	}
+	if len(refused) == 0 {
+		return
+	}
+	r.Notes = append(refused, r.Notes...)
+	r.Summary.Refused += len(refused)
+	r.Summary.Errors += len(refused)
+	r.Summary.Holds = false
+	r.NextSteps = r.mend
 }

@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"tracemigrate/cluster"
@@ -22,9 +23,10 @@ func (b *builder) nextSteps(meshes []*legacy.Mesh) {
 	if b.options.Convert.ZoneOrigin {
 		converting = append(converting, "--zone-origin")
 	}
+	b.mend = append(slices.Clone(b.NextSteps), Step{"Mend what the errors name, then look again", b.command("report", converting...)})
 	switch {
 	case b.Summary.Errors > 0 || b.Summary.Different > 0:
-		b.step("Mend what the errors name, then look again", "%s", b.command("report", converting...))
+		b.NextSteps = b.mend
 		return
 	case b.Origin.Mode == cluster.ModeFederatedZone && !b.options.Convert.ZoneOrigin:
 		b.step("Look at the global control plane, where the TrafficTraces come from, and go on there", "%s report --context GLOBAL", b.options.Program)
