@@ -101,6 +101,18 @@ func universal(t *testing.T, input string) string {
 	return policies
 }
 
+// refuse lets a control plane refuse what begins with a path.
+func refuse(control *fixtures.ControlPlane, path string, status int, title, detail string) {
+	answer := control.Answer
+	control.Answer = func(w http.ResponseWriter, r *http.Request) bool {
+		if strings.HasPrefix(r.URL.Path, path) {
+			fixtures.Refuse(w, status, title, detail)
+			return true
+		}
+		return answer(w, r)
+	}
+}
+
 const teams = `
 type: Mesh
 name: default
@@ -163,14 +175,7 @@ func TestShadow(t *testing.T) {
 	})
 	t.Run("a proxy without a configuration", func(t *testing.T) {
 		address, control := shadowed(t, teams, policies)
-		answer := control.Answer
-		control.Answer = func(w http.ResponseWriter, r *http.Request) bool {
-			if strings.HasPrefix(r.URL.Path, "/meshes/default/dataplanes/db-1/") {
-				fixtures.Refuse(w, http.StatusNotFound, "Failed to fetch dataplane insight", "Not found")
-				return true
-			}
-			return answer(w, r)
-		}
+		refuse(control, "/meshes/default/dataplanes/db-1/", http.StatusNotFound, "Failed to fetch dataplane insight", "Not found")
 		code, text, _ := tool(t, "diff --shadow --control-plane "+address)
 		assert.Equal(t, 1, code)
 		assert.Contains(t, text, "proxy-missing")
@@ -179,14 +184,7 @@ func TestShadow(t *testing.T) {
 	})
 	t.Run("a proxy that has gone", func(t *testing.T) {
 		address, control := shadowed(t, teams, policies)
-		answer := control.Answer
-		control.Answer = func(w http.ResponseWriter, r *http.Request) bool {
-			if strings.HasPrefix(r.URL.Path, "/meshes/default/dataplanes/db-1") {
-				fixtures.Refuse(w, http.StatusNotFound, "Could not retrieve a resource", "Not found")
-				return true
-			}
-			return answer(w, r)
-		}
+		refuse(control, "/meshes/default/dataplanes/db-1", http.StatusNotFound, "Could not retrieve a resource", "Not found")
 		code, text, words := tool(t, "diff --shadow --control-plane "+address)
 		assert.Equal(t, 0, code, text)
 		assert.Contains(t, text, "2 proxies compared")
@@ -208,14 +206,7 @@ func TestShadow(t *testing.T) {
 	})
 	t.Run("one proxy that it cannot compute", func(t *testing.T) {
 		address, control := shadowed(t, teams, policies)
-		answer := control.Answer
-		control.Answer = func(w http.ResponseWriter, r *http.Request) bool {
-			if strings.HasPrefix(r.URL.Path, "/meshes/default/dataplanes/db-1/") {
-				fixtures.Refuse(w, http.StatusBadRequest, "Could not compute", "no")
-				return true
-			}
-			return answer(w, r)
-		}
+		refuse(control, "/meshes/default/dataplanes/db-1/", http.StatusBadRequest, "Could not compute", "no")
 		code, text, _ := tool(t, "diff --shadow --control-plane "+address)
 		assert.Equal(t, 1, code)
 		assert.Contains(t, text, "2 same, 0 inherent, 1 different")
