@@ -49,6 +49,10 @@ const (
 // SourceAnnotation tells on Kubernetes what this tool made a MeshTrace from.
 const SourceAnnotation = "tracemigrate/source"
 
+// SystemNamespaces are where the charts of Kuma and of Kong Mesh install the
+// control plane unless told otherwise.
+var SystemNamespaces = []string{"kuma-system", "kong-mesh-system"}
+
 // Labels of Kuma's resources, https://kuma.io/docs/2.14.x/introduction/architecture/
 const (
 	MeshLabel        = "kuma.io/mesh"

@@ -81,6 +81,17 @@ func Kinds() []string { return slices.Clone(kinds) }
 // the proxies, but the policies are.
 func Optional(kind string) bool { return kind == KindDataplane || kind == KindMeshGateway }
 
+// CheckMeshes returns an error when a source, by its name in words, has not all
+// the meshes that were asked for.
+func CheckMeshes(source fmt.Stringer, wanted, known []string) error {
+	for _, name := range wanted {
+		if !slices.Contains(known, name) {
+			return fmt.Errorf("%s has no mesh %q; it has: %s", source, name, strings.Join(known, ", "))
+		}
+	}
+	return nil
+}
+
 // Load takes a snapshot of a source. It returns an error when the source cannot
 // be read; what is wrong with single resources is in the snapshot's Problems.
 func Load(ctx context.Context, source Source) (*Snapshot, error) {
@@ -165,6 +176,22 @@ func (o *Origin) String() string {
 		parts = append(parts, map[Format]string{Kubernetes: "on Kubernetes", Universal: "Universal"}[o.Environment])
 	}
 	return o.Source + ": " + strings.Join(parts, ", ")
+}
+
+// NothingLegacy says that a cluster has nothing to migrate and cannot have: no
+// TrafficTrace, of a control plane that knows none.
+func (s *Snapshot) NothingLegacy() bool {
+	return s.Origin != nil && s.Origin.NothingLegacy() && len(s.TrafficTraces) == 0
+}
+
+// Lacks says whether something could not be read, and why.
+func (o *Origin) Lacks(what string) (Unread, bool) {
+	for _, u := range o.Unread {
+		if u.What == what {
+			return u, true
+		}
+	}
+	return Unread{}, false
 }
 
 // SetMode takes the mode as a control plane's configuration names it, with the

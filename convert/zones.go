@@ -360,7 +360,11 @@ func rehearsed(meshes []*mesh, existing []*meshtrace.Policy, version cluster.Ver
 
 // unlisted says whether a cluster's Dataplanes could not be read.
 func unlisted(origin *cluster.Origin) bool {
-	return origin != nil && slices.ContainsFunc(origin.Unread, func(u cluster.Unread) bool { return u.What == cluster.KindDataplane })
+	if origin == nil {
+		return false
+	}
+	_, lacks := origin.Lacks(cluster.KindDataplane)
+	return lacks
 }
 
 // addDataplanes is the remedy for a mesh without Dataplanes: otherwise, but

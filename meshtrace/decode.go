@@ -7,9 +7,6 @@ import (
 	"tracemigrate/cluster/manifest"
 )
 
-// SystemNamespaces are where control planes are installed unless told otherwise.
-var SystemNamespaces = []string{"kuma-system", "kong-mesh-system"}
-
 // Read decodes the MeshTraces of a snapshot, in its order. system names further
 // namespaces of control planes: a Kubernetes policy elsewhere that does not say
 // its role is an application's.
@@ -22,7 +19,7 @@ func Read(s *cluster.Snapshot, system ...string) ([]*Policy, []*manifest.Problem
 		case role != "":
 			p.System = role == "system"
 		default:
-			p.System = p.Namespace == "" || slices.Contains(SystemNamespaces, p.Namespace) || slices.Contains(system, p.Namespace)
+			p.System = p.Namespace == "" || slices.Contains(cluster.SystemNamespaces, p.Namespace) || slices.Contains(system, p.Namespace)
 		}
 		policies = append(policies, p)
 	}

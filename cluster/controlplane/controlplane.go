@@ -72,18 +72,12 @@ func New(o Options) (*ControlPlane, error) {
 	}}, nil
 }
 
-// String names the control plane, without credentials.
+// String names the control plane; New lets no credentials into the URL.
 func (cp *ControlPlane) String() string {
 	if cp.options.Name != "" {
-		return fmt.Sprintf("control plane %q (%s)", cp.options.Name, cp.address())
+		return fmt.Sprintf("control plane %q (%s)", cp.options.Name, cp.base)
 	}
-	return "control plane " + cp.address()
-}
-
-func (cp *ControlPlane) address() string {
-	shown := *cp.base
-	shown.User = nil
-	return shown.String()
+	return "control plane " + cp.base.String()
 }
 
 // StatusError is an answer that is not a success.
@@ -256,10 +250,8 @@ func (cp *ControlPlane) meshes(ctx context.Context) ([]item, error) {
 	for _, item := range items {
 		known = append(known, item.name)
 	}
-	for _, name := range cp.options.Meshes {
-		if !slices.Contains(known, name) {
-			return nil, fmt.Errorf("%s has no mesh %q; it has: %s", cp, name, strings.Join(known, ", "))
-		}
+	if err := cluster.CheckMeshes(cp, cp.options.Meshes, known); err != nil {
+		return nil, err
 	}
 	return slices.DeleteFunc(items, func(i item) bool { return !slices.Contains(cp.options.Meshes, i.name) }), nil
 }

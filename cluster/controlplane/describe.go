@@ -24,7 +24,7 @@ func (cp *ControlPlane) Describe(ctx context.Context) (*cluster.Origin, error) {
 	default:
 		var index struct{ Tagline, Product, Version, BasedOnKuma string }
 		if err := json.Unmarshal(body, &index); err != nil || index.Version == "" {
-			return nil, fmt.Errorf("what answers at %s is no control plane: GET / tells no version%s", cp.address(), aboutPage(body))
+			return nil, fmt.Errorf("what answers at %s is no control plane: GET / tells no version%s", cp.base, aboutPage(body))
 		}
 		origin.Product, origin.Version = index.Product, index.Version
 		if origin.Product == "" {

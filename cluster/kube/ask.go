@@ -11,7 +11,6 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/rest"
 
 	"tracemigrate/cluster"
@@ -47,7 +46,7 @@ func (c *Cluster) Try(ctx context.Context, manifests []string) ([]Trial, error) 
 		if err := yaml.Unmarshal([]byte(text), &object); err != nil {
 			return nil, fmt.Errorf("reading a policy: %w", err)
 		}
-		trial, err := c.try(ctx, &unstructured.Unstructured{Object: runtime.DeepCopyJSON(jsonNumbers(object).(map[string]any))})
+		trial, err := c.try(ctx, &unstructured.Unstructured{Object: jsonNumbers(object).(map[string]any)})
 		if err != nil {
 			return nil, err
 		}
@@ -157,7 +156,7 @@ func (c *Cluster) service() (namespace, name string) {
 	case c.options.Namespace != "":
 		return c.options.Namespace, "kuma-control-plane"
 	}
-	return systemNamespaces[0], "kuma-control-plane"
+	return cluster.SystemNamespaces[0], "kuma-control-plane"
 }
 
 // connectAPI makes the client of the control plane's own API, by way of the API

@@ -14,10 +14,6 @@ import (
 	"tracemigrate/cluster"
 )
 
-// systemNamespaces are where Kuma's and Kong Mesh's charts install the control
-// plane unless told otherwise.
-var systemNamespaces = []string{"kuma-system", "kong-mesh-system"}
-
 var deployments = schema.GroupVersionResource{Group: "apps", Version: "v1", Resource: "deployments"}
 
 // deployment is the control plane's Deployment, as far as it is read here.
@@ -178,7 +174,7 @@ func (c *Cluster) namespaces() []string {
 	if c.options.Namespace != "" {
 		return []string{c.options.Namespace}
 	}
-	return systemNamespaces
+	return cluster.SystemNamespaces
 }
 
 // zones reads the zones of a global control plane with their versions.

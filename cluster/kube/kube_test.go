@@ -523,17 +523,9 @@ subsets: [{addresses: [{ip: %s, targetRef: {kind: Pod, namespace: kuma-system, n
 
 // Kuma's own definitions, where they are at hand, are read and tried alike.
 func TestKumaCRDs(t *testing.T) {
-	files, _ := filepath.Glob("../../../shared/crds/*-2.13.yaml")
-	if len(files) == 0 {
-		t.Skip("Kuma's CustomResourceDefinitions are not beside the project")
-	}
 	c := kubernetes.Start(t)
 	c.Reset(t)
-	for _, file := range files {
-		text, err := os.ReadFile(file)
-		require.NoError(t, err)
-		c.Apply(t, string(text))
-	}
+	c.ApplyKumas(t)
 	c.Apply(t, policies)
 	c.Apply(t, deployed("2.13.1", "zone", ""))
 	addDataplanes(t, c, 3)

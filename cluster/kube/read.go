@@ -53,7 +53,11 @@ func (c *Cluster) Read(ctx context.Context, use func(manifest.Input)) (*cluster.
 			return nil, c.unreachable(ctx, "reading "+resources[kind], err)
 		}
 		if kind == cluster.KindMesh && err == nil {
-			if err := c.checkMeshes(objects); err != nil {
+			names := make([]string, 0, len(objects))
+			for _, mesh := range objects {
+				names = append(names, mesh.mesh)
+			}
+			if err := cluster.CheckMeshes(c, c.options.Meshes, names); err != nil {
 				return nil, err
 			}
 		}
@@ -70,20 +74,6 @@ func (c *Cluster) Read(ctx context.Context, use func(manifest.Input)) (*cluster.
 		return nil, fmt.Errorf("%s has no Kuma: neither its kinds (CustomResourceDefinitions of kuma.io) nor a control plane in namespace %s; is it the cluster that is meant?", c, strings.Join(c.namespaces(), " or "))
 	}
 	return origin, nil
-}
-
-// checkMeshes returns an error when a mesh that was asked for is not there.
-func (c *Cluster) checkMeshes(meshes []object) error {
-	names := make([]string, 0, len(meshes))
-	for _, o := range meshes {
-		names = append(names, o.mesh)
-	}
-	for _, name := range c.options.Meshes {
-		if !slices.Contains(names, name) {
-			return fmt.Errorf("%s has no mesh %q; it has: %s", c, name, strings.Join(names, ", "))
-		}
-	}
-	return nil
 }
 
 // forbidden names what may not be read, and the role that is missing.

@@ -1,6 +1,7 @@
 package retry
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -34,7 +35,7 @@ func (s *script) RoundTrip(r *http.Request) (*http.Response, error) {
 	switch answer := answer.(type) {
 	case int:
 		response.StatusCode = answer
-		response.Header.Set("Retry-After", or(s.after, "0"))
+		response.Header.Set("Retry-After", cmp.Or(s.after, "0"))
 	case error:
 		return nil, answer
 	case io.Reader:
@@ -43,13 +44,6 @@ func (s *script) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, answer(r)
 	}
 	return response, nil
-}
-
-func or(text, otherwise string) string {
-	if text == "" {
-		return otherwise
-	}
-	return text
 }
 
 // torn is a body that breaks off.

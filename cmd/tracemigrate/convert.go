@@ -73,7 +73,7 @@ func runConvert(c *cli.Context) error {
 		words.problems(problems, "converted")
 		return cli.Exit("", exitError)
 	}
-	if snapshot.Origin != nil && snapshot.Origin.NothingLegacy() && len(snapshot.TrafficTraces) == 0 {
+	if snapshot.NothingLegacy() {
 		words.line("nothing legacy is left here: %s", snapshot.Origin)
 		return nil
 	}

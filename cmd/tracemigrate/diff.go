@@ -1,10 +1,8 @@
 package main
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 
@@ -116,15 +114,8 @@ func runDiff(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	var text bytes.Buffer
-	out := newPrinter(c.App.Writer)
-	to := out.w
-	out.w = &text
-	if err := form(found, out); err != nil {
+	if err := whole(c, func(out *printer) error { return form(found, out) }); err != nil {
 		return err
-	}
-	if _, err := io.Copy(to, &text); err != nil {
-		return fmt.Errorf("writing to stdout: %w", err)
 	}
 	if !found.holds() {
 		return cli.Exit(found.verdict(), exitNo)
@@ -221,7 +212,7 @@ func compareManifests(c *cli.Context, accepted []envoydiff.Code) (comparisons []
 	}
 	words.warnings(problems)
 	unread = words.skipped(snapshot) + words.unread(snapshot)
-	if snapshot.Origin != nil && snapshot.Origin.NothingLegacy() && len(snapshot.TrafficTraces) == 0 {
+	if snapshot.NothingLegacy() {
 		words.line("nothing legacy is left here: %s", snapshot.Origin)
 		return nil, unread, nil
 	}

@@ -60,10 +60,8 @@ func compareShadow(c *cli.Context, accepted []envoydiff.Code) ([]*envoydiff.Comp
 	if countShadows(policies, version) == 0 {
 		return nil, errors.New("--shadow: no MeshTrace with the label kuma.io/effect: shadow is applied; apply what `tracemigrate convert --shadow` writes first")
 	}
-	for _, u := range snapshot.Origin.Unread {
-		if u.What == cluster.KindDataplane {
-			return nil, fmt.Errorf("--shadow asks about every Dataplane, and they could not be read: %s", u.Reason)
-		}
+	if u, lacks := snapshot.Origin.Lacks(cluster.KindDataplane); lacks {
+		return nil, fmt.Errorf("--shadow asks about every Dataplane, and they could not be read: %s", u.Reason)
 	}
 	inspector, ok := source.(cluster.Inspector)
 	if !ok {

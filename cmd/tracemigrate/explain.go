@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"net"
@@ -58,23 +57,18 @@ func runExplain(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	out := newPrinter(c.App.Writer)
-	to := out.w
-	var text bytes.Buffer
-	out.w = &text
-	e := &explanation{printer: out, version: version, snapshot: snapshot, dp: dp}
-	e.head()
-	for _, mesh := range state.Legacy {
-		if mesh.Name == dp.Mesh {
-			e.trafficTraces(mesh)
+	return whole(c, func(out *printer) error {
+		e := &explanation{printer: out, version: version, snapshot: snapshot, dp: dp}
+		e.head()
+		for _, mesh := range state.Legacy {
+			if mesh.Name == dp.Mesh {
+				e.trafficTraces(mesh)
+			}
 		}
-	}
-	e.meshTraces(state.Policies)
-	e.conclusion(state)
-	if _, err := to.Write(text.Bytes()); err != nil {
-		return fmt.Errorf("writing to stdout: %w", err)
-	}
-	return nil
+		e.meshTraces(state.Policies)
+		e.conclusion(state)
+		return nil
+	})
 }
 
 // proxyName is the one argument. Flags may follow it, as users of kubectl are

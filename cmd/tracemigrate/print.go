@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"os"
@@ -9,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/jedib0t/go-pretty/v6/text"
+	"github.com/urfave/cli/v2"
 	"golang.org/x/term"
 
 	"tracemigrate/cluster"
@@ -34,6 +36,21 @@ func newPrinter(w io.Writer) *printer {
 		p.colour = os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
 	}
 	return p
+}
+
+// whole prints to stdout what fill writes, all of it or nothing. Its printer
+// wraps and colours as the terminal behind stdout wants it.
+func whole(c *cli.Context, fill func(*printer) error) error {
+	var text bytes.Buffer
+	out := newPrinter(c.App.Writer)
+	out.w = &text
+	if err := fill(out); err != nil {
+		return err
+	}
+	if _, err := c.App.Writer.Write(text.Bytes()); err != nil {
+		return fmt.Errorf("writing to stdout: %w", err)
+	}
+	return nil
 }
 
 // clear takes what stands on a terminal's current line away.

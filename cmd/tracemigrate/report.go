@@ -1,11 +1,9 @@
 package main
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -89,15 +87,8 @@ func runReport(c *cli.Context) error {
 			return err
 		}
 	}
-	var text bytes.Buffer
-	out := newPrinter(c.App.Writer)
-	to := out.w
-	out.w = &text
-	if err := form(out, r, c.Bool("full")); err != nil {
+	if err := whole(c, func(out *printer) error { return form(out, r, c.Bool("full")) }); err != nil {
 		return err
-	}
-	if _, err := io.Copy(to, &text); err != nil {
-		return fmt.Errorf("writing to stdout: %w", err)
 	}
 	if !r.Summary.Holds {
 		sentence, _ := reportVerdict(&r.Summary)

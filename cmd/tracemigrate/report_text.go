@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -39,7 +40,7 @@ func reportSections(r *report.Report, full bool) []section {
 		if m.TrafficRoute {
 			route = "there is one"
 		}
-		meshes.rows = append(meshes.rows, []string{m.Name, known(r, m.Proxies), or(m.DefaultBackend, "none"), route})
+		meshes.rows = append(meshes.rows, []string{m.Name, known(r, m.Proxies), cmp.Or(m.DefaultBackend, "none"), route})
 		for _, b := range m.Backends {
 			users := strings.Join(b.TrafficTraces, ", ")
 			if users == "" {
@@ -49,16 +50,16 @@ func reportSections(r *report.Report, full bool) []section {
 			if name == m.DefaultBackend {
 				name += " (default)"
 			}
-			backends.rows = append(backends.rows, []string{m.Name, name, b.Type, or(b.Address, "unusable"), sampling(b.Sampling), known(r, b.Proxies), users})
+			backends.rows = append(backends.rows, []string{m.Name, name, b.Type, cmp.Or(b.Address, "unusable"), sampling(b.Sampling), known(r, b.Proxies), users})
 		}
 	}
 	for _, t := range r.TrafficTraces {
 		for _, s := range t.Selectors {
 			becomes := strings.Join(s.Policies, ", ")
 			if becomes == "" {
-				becomes = "none: " + or(s.Reason, "it decides for nobody")
+				becomes = "none: " + cmp.Or(s.Reason, "it decides for nobody")
 			}
-			traces.rows = append(traces.rows, []string{t.Mesh, t.Name, or(t.Backend, "none"), known(r, s.Proxies), s.Tags, becomes})
+			traces.rows = append(traces.rows, []string{t.Mesh, t.Name, cmp.Or(t.Backend, "none"), known(r, s.Proxies), s.Tags, becomes})
 		}
 	}
 	for _, p := range r.Existing {
@@ -66,13 +67,13 @@ func reportSections(r *report.Report, full bool) []section {
 		if p.Shadow {
 			state = "shadow"
 		}
-		existing.rows = append(existing.rows, []string{p.Mesh, or(p.Namespace, "-"), p.Name, state, known(r, p.Proxies)})
+		existing.rows = append(existing.rows, []string{p.Mesh, cmp.Or(p.Namespace, "-"), p.Name, state, known(r, p.Proxies)})
 	}
 	for _, p := range r.Policies {
-		created.rows = append(created.rows, []string{p.Mesh, or(p.Namespace, "-"), p.Name, known(r, p.Proxies), serverSays(p.Server), p.Source})
+		created.rows = append(created.rows, []string{p.Mesh, cmp.Or(p.Namespace, "-"), p.Name, known(r, p.Proxies), serverSays(p.Server), p.Source})
 	}
 	for _, p := range r.Withheld {
-		withheld.rows = append(withheld.rows, []string{p.Mesh, or(p.Namespace, "-"), p.Name, p.Source})
+		withheld.rows = append(withheld.rows, []string{p.Mesh, cmp.Or(p.Namespace, "-"), p.Name, p.Source})
 	}
 	for _, n := range r.Notes {
 		message := n.Resource + ": " + n.Message
@@ -86,7 +87,7 @@ func reportSections(r *report.Report, full bool) []section {
 			proxies.more++
 			continue
 		}
-		proxies.rows = append(proxies.rows, []string{string(p.Verdict), p.Mesh, p.Name, p.Kind, or(p.Zone, "-"), p.Version, p.Target, decidedBy(p)})
+		proxies.rows = append(proxies.rows, []string{string(p.Verdict), p.Mesh, p.Name, p.Kind, cmp.Or(p.Zone, "-"), p.Version, p.Target, decidedBy(p)})
 	}
 	if !full {
 		proxies.title = "Proxies that do not stay exactly the same"
@@ -147,13 +148,6 @@ func known(r *report.Report, proxies int) string {
 	return strconv.Itoa(proxies)
 }
 
-func or(text, otherwise string) string {
-	if text == "" {
-		return otherwise
-	}
-	return text
-}
-
 func sampling(percent *float64) string {
 	if percent == nil {
 		return "100% (unset)"
@@ -196,7 +190,7 @@ func aboutOrigin(r *report.Report) []string {
 	if len(r.Origin.Zones) > 0 {
 		var zones []string
 		for _, z := range r.Origin.Zones {
-			zones = append(zones, z.Name+" "+or(z.Version, "(version unknown)"))
+			zones = append(zones, z.Name+" "+cmp.Or(z.Version, "(version unknown)"))
 		}
 		lines = append(lines, "zones: "+strings.Join(zones, ", "))
 	}
@@ -207,7 +201,7 @@ func aboutOrigin(r *report.Report) []string {
 		lines = append(lines, fmt.Sprintf("there is no kind %s here", kind))
 	}
 	for _, u := range r.Origin.Unread {
-		lines = append(lines, fmt.Sprintf("not known: %s, because %s. To do: %s", u.What, u.Reason, or(u.Remedy, "nothing")))
+		lines = append(lines, fmt.Sprintf("not known: %s, because %s. To do: %s", u.What, u.Reason, cmp.Or(u.Remedy, "nothing")))
 	}
 	if r.Origin.NothingLegacy() && r.Summary.TrafficTraces == 0 {
 		lines = append(lines, "nothing legacy is left here")

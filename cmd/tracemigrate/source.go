@@ -313,10 +313,8 @@ func allowing(o *cluster.Origin) string {
 }
 
 func because(o *cluster.Origin, what string) string {
-	for _, u := range o.Unread {
-		if u.What == what {
-			return " (" + u.Reason + ")"
-		}
+	if u, lacks := o.Lacks(what); lacks {
+		return " (" + u.Reason + ")"
 	}
 	return ""
 }

@@ -187,7 +187,7 @@ func (c *comparer) listener(dp *cluster.Dataplane, before, after *Decision, l cl
 		key.after = c.id(after)
 	}
 	if c.options.Version.AtLeast(cluster.V(14)) {
-		key.zone, key.workload = dp.Labels["kuma.io/zone"], dp.Labels["kuma.io/workload"]
+		key.zone, key.workload = dp.Labels[cluster.ZoneLabel], dp.Labels[cluster.WorkloadLabel]
 	}
 	known, ok := c.known[key]
 	if !ok {

@@ -151,7 +151,7 @@ func (r *Renderer) traced(mesh string, d *Decision, direction cluster.Direction)
 
 func (r *Renderer) tracing(dp *cluster.Dataplane, d *Decision, l cluster.HTTPListener, first string) *hcmv3.HttpConnectionManager_Tracing {
 	if d.fromMeshTrace() {
-		zone, workload := dp.Labels["kuma.io/zone"], dp.Labels["kuma.io/workload"]
+		zone, workload := dp.Labels[cluster.ZoneLabel], dp.Labels[cluster.WorkloadLabel]
 		return d.Conf.Tracing(r.version, dp.Mesh, zone, workload, l, first)
 	}
 	return d.Backend.Tracing(l, first)

@@ -198,7 +198,7 @@ func Build(s *cluster.Snapshot, o Options) (*Report, *convert.Result, []*manifes
 			Notes: result.Notes, Flows: []Flow{}, Proxies: []Proxy{}, HandWork: []string{}, NextSteps: []Step{},
 		},
 		options: o, snapshot: s, result: result,
-		selected: make(map[*meshtrace.Policy]int), decided: make(map[pairName]int), traced: make(map[*legacy.Backend]int),
+		selected: make(map[identity]int), decided: make(map[pairName]int), traced: make(map[*legacy.Backend]int),
 	}
 	if s.Origin != nil {
 		b.Origin = *s.Origin
@@ -249,7 +249,7 @@ type builder struct {
 	options  Options
 	snapshot *cluster.Snapshot
 	result   *convert.Result
-	selected map[*meshtrace.Policy]int // proxies, of those known
+	selected map[identity]int // proxies, of those known
 	decided  map[pairName]int
 	traced   map[*legacy.Backend]int
 }
@@ -279,7 +279,6 @@ func (b *builder) compare(s *cluster.Snapshot, before, after envoydiff.State) {
 		}
 	}
 	flows := make(map[Flow]int)
-	selected := make(map[identity]int)
 	for i := range comparisons[0].Proxies {
 		zone := zoneOf(comparisons[0].Proxies[i].Dataplane)
 		at, known := ofZone[zone]
@@ -301,7 +300,7 @@ func (b *builder) compare(s *cluster.Snapshot, before, after envoydiff.State) {
 			continue
 		}
 		for _, policy := range p.After.Policies {
-			selected[identityOf(policy)]++
+			b.selected[identityOf(policy)]++
 		}
 		if p.Before.Pair != nil {
 			b.decided[pairName{p.Mesh, p.Before.Pair.Name, p.Before.Pair.Number}]++
@@ -309,9 +308,6 @@ func (b *builder) compare(s *cluster.Snapshot, before, after envoydiff.State) {
 				b.traced[p.Before.Backend]++
 			}
 		}
-	}
-	for _, p := range after.Policies {
-		b.selected[p] = selected[identityOf(p)]
 	}
 	for flow, n := range flows {
 		flow.Proxies = n
@@ -335,11 +331,11 @@ func worst(comparisons []*envoydiff.Comparison, proxy int) int {
 
 // zoneOf is the zone of a proxy: a label, or as older versions have it a tag.
 func zoneOf(dp *cluster.Dataplane) string {
-	if zone := dp.Labels["kuma.io/zone"]; zone != "" {
+	if zone := dp.Labels[cluster.ZoneLabel]; zone != "" {
 		return zone
 	}
 	for _, set := range dp.TagSets() {
-		if zone := set["kuma.io/zone"]; zone != "" {
+		if zone := set[cluster.ZoneLabel]; zone != "" {
 			return zone
 		}
 	}
@@ -422,10 +418,6 @@ func (b *builder) legacy(meshes []*legacy.Mesh) {
 
 // policies fills in Policies and Existing.
 func (b *builder) policies(existing []*meshtrace.Policy) {
-	selected := make(map[identity]int)
-	for p, n := range b.selected {
-		selected[identityOf(p)] = n
-	}
 	style := meshtrace.Style{Version: b.options.Convert.Version}
 	written := func(policies []*meshtrace.Policy) []Policy {
 		all := make([]Policy, 0, len(policies))
@@ -436,7 +428,7 @@ func (b *builder) policies(existing []*meshtrace.Policy) {
 				continue
 			}
 			all = append(all, Policy{
-				Mesh: p.Mesh, Name: p.Name, Namespace: p.Namespace, Source: p.Source, Manifest: manifest.Redact(text.String()), Proxies: selected[identityOf(p)],
+				Mesh: p.Mesh, Name: p.Name, Namespace: p.Namespace, Source: p.Source, Manifest: manifest.Redact(text.String()), Proxies: b.selected[identityOf(p)],
 			})
 		}
 		return all
@@ -444,7 +436,7 @@ func (b *builder) policies(existing []*meshtrace.Policy) {
 	b.Policies, b.Withheld = written(b.result.Policies), written(b.result.Withheld)
 	for _, p := range existing {
 		b.Existing = append(b.Existing, Existing{
-			Mesh: p.Mesh, Name: p.Name, Namespace: p.Namespace, Shadow: p.Shadow(b.options.Convert.Version), Proxies: selected[identityOf(p)],
+			Mesh: p.Mesh, Name: p.Name, Namespace: p.Namespace, Shadow: p.Shadow(b.options.Convert.Version), Proxies: b.selected[identityOf(p)],
 		})
 	}
 }
@@ -473,9 +465,9 @@ func (b *builder) count() {
 			sum.Warnings++
 		}
 	}
-	sum.Unverified = slices.ContainsFunc(b.Origin.Unread, func(u cluster.Unread) bool { return u.What == cluster.KindDataplane })
-	sum.Partial = slices.ContainsFunc(b.Origin.Unread, func(u cluster.Unread) bool { return u.What == cluster.KindMeshGateway }) ||
-		slices.ContainsFunc(b.snapshot.Skipped, func(p *manifest.Problem) bool { return convert.IsProxy(p.Resource) })
+	_, sum.Unverified = b.Origin.Lacks(cluster.KindDataplane)
+	_, noGateways := b.Origin.Lacks(cluster.KindMeshGateway)
+	sum.Partial = noGateways || slices.ContainsFunc(b.snapshot.Skipped, func(p *manifest.Problem) bool { return convert.IsProxy(p.Resource) })
 	sum.Holds = sum.Errors == 0 && sum.Different == 0 && (!sum.Unverified || sum.TrafficTraces == 0)
 }
 

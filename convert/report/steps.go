@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"slices"
@@ -35,7 +36,7 @@ func (b *builder) nextSteps(meshes []*legacy.Mesh) {
 	kubernetes := b.Origin.Environment == cluster.Kubernetes ||
 		b.Origin.Environment == "" && b.snapshot.TrafficTraces[0].Format == cluster.Kubernetes
 	b.step("Write the MeshTraces and read them", "%s > meshtraces.yaml", b.command("convert", converting...))
-	kubectl, apply := or(b.options.Kubectl, "kubectl"), "kumactl apply"
+	kubectl, apply := cmp.Or(b.options.Kubectl, "kubectl"), "kumactl apply"
 	if kubernetes {
 		apply = kubectl + " apply"
 	} else if b.options.Kumactl != "" {
@@ -112,13 +113,6 @@ func (b *builder) deletions(mesh *legacy.Mesh, kubernetes bool, kubectl string) 
 	default:
 		b.step(fmt.Sprintf("Remove the field tracing from mesh %q", mesh.Name), "kumactl get mesh %[1]s -o yaml > mesh.yaml && ${EDITOR:-vi} mesh.yaml && kumactl apply -f mesh.yaml", Quoted(mesh.Name))
 	}
-}
-
-func or(text, otherwise string) string {
-	if text == "" {
-		return otherwise
-	}
-	return text
 }
 
 var plainWord = regexp.MustCompile(`^[-a-zA-Z0-9._/:@=+,]+$`)
