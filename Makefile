@@ -27,7 +27,9 @@ bench: ## time by the measure of yaml.v3 and encoding/json (x-baseline), memory 
 	go test ./convert/envoydiff -run '^$$' -bench . -benchtime 3x
 	go test ./cluster/controlplane -run '^$$' -bench . -benchtime 10x
 
-fuzz: ## every fuzz target, FUZZTIME each
+fuzz: ## random meshes of a new seed, and every fuzz target, FUZZTIME each
+	go test ./convert -run '^TestEquivalent' -count=1 -v -seed 0 -meshes 5000
+	go test ./convert/envoydiff -run '^TestMutations$$' -count=1 -v -seed 0
 	@set -e; for package in $$(go list ./...); do \
 		for target in $$(go test $$package -list '^Fuzz' | grep '^Fuzz' || true); do \
 			echo "== $$package $$target"; \

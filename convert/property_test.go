@@ -14,14 +14,12 @@ import (
 	"tracemigrate/cluster"
 	"tracemigrate/cluster/manifest"
 	"tracemigrate/convert"
+	"tracemigrate/fixtures"
 	"tracemigrate/legacy"
 	"tracemigrate/meshtrace"
 )
 
-var (
-	seed   = flag.Uint64("seed", 0, "seed of the random meshes; 0 takes the time")
-	meshes = flag.Int("meshes", 600, "how many random meshes to try")
-)
+var meshes = flag.Int("meshes", 600, "how many random meshes to try")
 
 // random makes meshes that are small and crowded, so that selectors overlap.
 type random struct {
@@ -179,11 +177,7 @@ func after(m *meshtrace.Matcher, dp *cluster.Dataplane) string {
 // After conversion, every proxy of a random mesh must be traced as before: what
 // is written is read back, and held against the legacy side.
 func TestEquivalent(t *testing.T) {
-	start := *seed
-	if start == 0 {
-		start = uint64(time.Now().UnixNano())
-	}
-	t.Logf("seed %d (go test ./convert -run TestEquivalent -seed %d)", start, start)
+	start := fixtures.Seed(t)
 	compared, traced, emptied, prefixed, enumerated, blind := 0, 0, 0, 0, 0, 0
 	for n := range *meshes {
 		r := random{rand.New(rand.NewPCG(start, uint64(n))), cluster.V(n % 15)}
@@ -296,11 +290,7 @@ func (r random) surroundings() string {
 // Beside existing MeshTraces and builtin gateways, a conversion keeps every
 // proxy's tracing as well, or says that it cannot.
 func TestEquivalentBesideOthers(t *testing.T) {
-	start := *seed
-	if start == 0 {
-		start = uint64(time.Now().UnixNano())
-	}
-	t.Logf("seed %d", start)
+	start := fixtures.Seed(t)
 	refused, kept, narrowed := 0, 0, 0
 	for n := range *meshes {
 		r := random{rand.New(rand.NewPCG(start, uint64(n)+1_000_000)), cluster.V(3 + n%12)}

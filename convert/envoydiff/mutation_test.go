@@ -7,7 +7,6 @@ import (
 	"sort"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -16,6 +15,7 @@ import (
 	"tracemigrate/cluster/manifest"
 	"tracemigrate/convert"
 	"tracemigrate/convert/envoydiff"
+	"tracemigrate/fixtures"
 	"tracemigrate/legacy"
 	"tracemigrate/meshtrace"
 )
@@ -180,8 +180,7 @@ var mutations = map[string]func(*rand.Rand, []*meshtrace.Policy) []*meshtrace.Po
 
 // Exactly the proxies whose tracing changes by the model must be different.
 func TestMutations(t *testing.T) {
-	seed := uint64(time.Now().UnixNano())
-	t.Logf("seed %d", seed)
+	seed := fixtures.Seed(t)
 	for name, mutate := range mutations {
 		t.Run(name, func(t *testing.T) {
 			changed, tried := 0, 0
