@@ -55,6 +55,9 @@ type Result struct {
 	Same     int                 // those whose tracing stays the same
 	// Withheld are policies that would conflict with existing ones.
 	Withheld []*meshtrace.Policy
+
+	earlier map[meshtrace.Identity]bool // existing policies that an earlier run made
+	stands  map[*meshtrace.Policy]bool  // the new ones that are among them
 }
 
 // Fate is what became of one selector.
@@ -82,21 +85,38 @@ func Convert(s *cluster.Snapshot, o Options) (*Result, []*manifest.Problem) {
 	legacyMeshes, wrong := legacy.Read(s)
 	existing, alsoWrong := meshtrace.Read(s, o.Namespace)
 	problems := slices.Concat(s.Problems, wrong, alsoWrong)
-	result := &Result{}
-	var all notes
+	in := &input{Snapshot: s, o: &o, meshes: legacyMeshes, existing: existing, standing: standing(existing, s.Origin, &o)}
 	for _, problem := range manifest.SortProblems(problems) {
 		if problem.Severity == manifest.Error {
 			return nil, problems
 		}
-		all = append(all, fromProblem(problem))
+		in.notes = append(in.notes, fromProblem(problem))
 	}
+	remarkSkipped(s, &in.notes)
+	return in.resume(), problems
+}
 
-	remarkSkipped(s, &all)
+// input is what there is to convert.
+type input struct {
+	*cluster.Snapshot
+	o        *Options
+	meshes   []*legacy.Mesh
+	existing []*meshtrace.Policy
+	standing []*meshtrace.Policy // the existing ones, as they compare to new ones
+	notes    notes
+}
+
+// convert converts as though those of the standing policies that an earlier run
+// made were not there.
+func (in *input) convert(earlier map[*meshtrace.Policy]bool) (result *Result, meshes []*mesh) {
+	s, o := in.Snapshot, in.o
+	result = &Result{earlier: make(map[meshtrace.Identity]bool), stands: make(map[*meshtrace.Policy]bool)}
+	all := slices.Clone(in.notes)
 	gateways := cluster.NewGateways(s.MeshGateways)
-	meshes := make([]*mesh, 0, len(legacyMeshes))
-	byName := make(map[string]*mesh, len(legacyMeshes))
-	for _, from := range legacyMeshes {
-		m := &mesh{Mesh: from, o: &o, gateways: gateways, notes: &all, routed: s.TrafficRoutes[from.Name], unlisted: unlisted(s.Origin), zoned: dependsOnZone(s.Origin, &o)}
+	meshes = make([]*mesh, 0, len(in.meshes))
+	byName := make(map[string]*mesh, len(in.meshes))
+	for _, from := range in.meshes {
+		m := &mesh{Mesh: from, o: o, gateways: gateways, notes: &all, routed: s.TrafficRoutes[from.Name], unlisted: unlisted(s.Origin), zoned: dependsOnZone(s.Origin, o)}
 		meshes = append(meshes, m)
 		byName[m.Name] = m
 	}
@@ -105,10 +125,15 @@ func Convert(s *cluster.Snapshot, o Options) (*Result, []*manifest.Problem) {
 			m.dataplanes = append(m.dataplanes, dp)
 		}
 	}
-	for _, p := range standing(existing, s.Origin, &o) {
+	free := make(map[*meshtrace.Policy]bool, len(earlier)) // those whose names are
+	for i, p := range in.standing {
 		switch m := byName[p.Mesh]; {
 		case m == nil || p.Shadow(o.Version):
-		case ofOneZone(p, s.Origin, &o):
+		case earlier[p]:
+			m.earlier = append(m.earlier, p)
+			result.earlier[p.Identity()] = true
+			free[in.existing[i]] = true
+		case ofOneZone(p, s.Origin, o):
 			m.ofZones = append(m.ofZones, p)
 		default:
 			m.existing = append(m.existing, p)
@@ -118,14 +143,19 @@ func Convert(s *cluster.Snapshot, o Options) (*Result, []*manifest.Problem) {
 		m.plan()
 		m.existing = append(m.existing, m.ofZones...)
 	}
-	nameAll(meshes, existing, rehearsed(meshes, existing, o.Version), dependsOnZone(s.Origin, &o))
-	remarkOrigin(s, &o, meshes, &all)
+	maps.Copy(free, rehearsed(meshes, in.existing, o.Version))
+	nameAll(meshes, in.existing, free, dependsOnZone(s.Origin, o))
+	remarkOrigin(s, o, meshes, &all)
 	for _, m := range meshes {
 		m.build()
 		m.verify()
+		m.remarkEarlier(result)
 		m.remark()
 		m.remarkPrecedence()
 		for _, c := range m.candidates {
+			if o.Shadow && result.stands[c.policy] {
+				continue // by its name, the shadow would take the place of what stands
+			}
 			result.Policies = append(result.Policies, c.policy)
 		}
 		result.Fates = append(result.Fates, m.fates...)
@@ -136,7 +166,7 @@ func Convert(s *cluster.Snapshot, o Options) (*Result, []*manifest.Problem) {
 		}
 	}
 	result.Notes = all.sorted()
-	return result, problems
+	return result, meshes
 }
 
 // mesh is one mesh on its way.
@@ -147,6 +177,7 @@ type mesh struct {
 	dataplanes []*cluster.Dataplane
 	existing   []*meshtrace.Policy // live ones
 	ofZones    []*meshtrace.Policy // those of single zones, which serve no proxy elsewhere
+	earlier    []*meshtrace.Policy // those that an earlier run made, in part or whole
 	routed     bool                // has a TrafficRoute
 	zoned      bool                // creation times may be others in each zone
 	unlisted   bool                // there may be Dataplanes, which could not be read
@@ -156,7 +187,8 @@ type mesh struct {
 	fates      []*Fate          // by position of the pair
 	refused    []bool           // by position: not carried over
 	candidates []*candidate     // highest precedence first
-	same       int              // proxies whose tracing stays the same
+	byTarget   map[string][]*candidate
+	same       int // proxies whose tracing stays the same
 	withheld   []*meshtrace.Policy
 	found      []int32 // scratch space
 }
@@ -190,6 +222,11 @@ func source(p *legacy.Pair) string {
 	if len(p.TrafficTrace.Selectors) == 1 {
 		return p.TrafficTrace.String()
 	}
+	return fmt.Sprintf("%s, selector %d", p.TrafficTrace, p.Number)
+}
+
+// annotated is what a policy says of where it came from.
+func annotated(p *legacy.Pair) string {
 	return fmt.Sprintf("%s, selector %d", p.TrafficTrace, p.Number)
 }
 
@@ -551,13 +588,11 @@ func (m *mesh) whyNone(t *legacy.TrafficTrace) string {
 
 // build turns candidates into policies.
 func (m *mesh) build() {
+	m.byTarget = make(map[string][]*candidate, len(m.candidates))
 	for _, c := range m.candidates {
 		p := &meshtrace.Policy{
 			Place: c.pair.Position(), Mesh: m.Name, Name: c.name, Format: m.format(c), Default: c.conf.Conf,
-			Labels: maps.Clone(m.o.Labels), TargetRef: meshtrace.TargetRef{Kind: meshtrace.Mesh}, Source: source(c.pair), System: true,
-		}
-		if len(c.pair.TrafficTrace.Selectors) == 1 {
-			p.Source += ", selector 1"
+			Labels: maps.Clone(m.o.Labels), TargetRef: meshtrace.TargetRef{Kind: meshtrace.Mesh}, Source: annotated(c.pair), System: true,
 		}
 		if len(c.tags) > 0 {
 			p.TargetRef = meshtrace.TargetRef{Kind: meshtrace.MeshSubset, Tags: c.tags}
@@ -584,6 +619,7 @@ func (m *mesh) build() {
 			m.shield(p)
 		}
 		c.policy = p
+		m.byTarget[p.TargetRef.String()] = append(m.byTarget[p.TargetRef.String()], c)
 		m.fates[c.position].Policies = append(m.fates[c.position].Policies, p)
 		m.fates[c.position].Reason = ""
 	}

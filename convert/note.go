@@ -46,6 +46,7 @@ const (
 	InboundIgnored       Code = "inbound-ignored"
 	KumaTags             Code = "kuma-tags"
 	ExistingMeshTrace    Code = "existing-meshtrace"
+	EarlierRun           Code = "earlier-run"
 	NoTrafficTrace       Code = "no-traffictrace"
 	NotVerified          Code = "not-verified"
 	MeshSubsetDeprecated Code = "meshsubset-deprecated"

@@ -333,3 +333,63 @@ func TestEquivalentBesideOthers(t *testing.T) {
 		require.Greater(t, min(refused, narrowed), 10, "the random meshes miss a feature")
 	}
 }
+
+// A migration that was applied in part, any part of it, is taken up where it was
+// left: the same policies come out, and they are held against what was there
+// before the first run.
+func TestEquivalentResumed(t *testing.T) {
+	start := fixtures.Seed(t)
+	resumed, whole := 0, 0
+	for n := range *meshes {
+		r := random{rand.New(rand.NewPCG(start, uint64(n)+2_000_000)), cluster.V(3 + n%12)}
+		text := r.policies() + r.dataplanes() + r.surroundings()
+		options := convert.Options{Version: r.version}
+		style := meshtrace.Style{Version: r.version, Bare: r.chance(50)}
+		if r.chance(30) {
+			options.Format = cluster.Kubernetes
+			options.Namespace = "kuma-system"
+		}
+		first, problems := convert.Convert(readAll(text), options)
+		require.Empty(t, problems)
+		if first.Refused() || len(first.Policies) == 0 {
+			continue
+		}
+		var applied []*meshtrace.Policy
+		most := r.one("50", "100") == "100"
+		for _, p := range first.Policies {
+			if most || r.chance(50) {
+				applied = append(applied, p)
+			}
+		}
+		written := func(policies []*meshtrace.Policy) string {
+			var b bytes.Buffer
+			require.NoError(t, meshtrace.Write(&b, policies, style))
+			return b.String()
+		}
+		again := readAll(text, written(applied))
+		second, problems := convert.Convert(again, options)
+		require.Empty(t, problems)
+		where := fmt.Sprintf("seed %d, mesh %d, Kuma %s\n%s\n---\n%s", start, n, r.version, text, written(applied))
+		require.Equal(t, written(first.Policies), written(second.Policies), where)
+		require.Equal(t, len(first.Policies)-len(applied), len(second.New()), where)
+		require.Equal(t, first.Same, second.Same, where)
+		all, problems := meshtrace.Read(again)
+		require.Empty(t, problems)
+		require.Len(t, second.Before(all), len(all)-len(applied), where)
+		said := 0
+		for _, note := range second.Notes {
+			if note.Code == convert.EarlierRun {
+				said++
+			}
+		}
+		require.Equal(t, min(len(applied), 1), said, where)
+		if len(applied) == len(first.Policies) {
+			whole++
+		}
+		resumed++
+	}
+	t.Logf("%d migrations resumed, %d of them applied in whole", resumed, whole)
+	if *meshes >= 500 {
+		require.Greater(t, min(resumed-whole, whole), 40, "the random meshes miss a feature")
+	}
+}

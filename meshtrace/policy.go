@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+	"strings"
 
 	"tracemigrate/cluster"
 	"tracemigrate/cluster/manifest"
@@ -37,6 +38,21 @@ type TargetRef struct {
 	Labels      map[string]string
 	SectionName string
 	ProxyTypes  []string // Sidecar, Gateway; empty: both
+}
+
+// String says in words which proxies ref selects: "MeshSubset team=web".
+func (ref *TargetRef) String() string {
+	text := string(ref.Kind)
+	if ref.Name != "" {
+		text += " " + ref.Name
+	}
+	if len(ref.Tags) > 0 {
+		text += " " + ref.Tags.String()
+	}
+	if len(ref.ProxyTypes) > 0 {
+		text += ", proxyTypes " + strings.Join(ref.ProxyTypes, ", ")
+	}
+	return text
 }
 
 // Kind of a targetRef.
@@ -151,6 +167,22 @@ func (p *Policy) applies(version cluster.Version, dp *cluster.Dataplane) bool {
 	}
 	zone, of := p.Labels[cluster.ZoneLabel], dp.Labels[cluster.ZoneLabel]
 	return p.Labels[cluster.OriginLabel] != "zone" || zone == "" || of == "" || zone == of
+}
+
+// Identity tells policies apart: one replaces another where it is applied if
+// they have it in common.
+type Identity struct {
+	format                cluster.Format
+	mesh, namespace, name string
+}
+
+// Identity is the policy's: on Kubernetes its namespace and name, on Universal
+// its mesh and name.
+func (p *Policy) Identity() Identity {
+	if p.Format == cluster.Kubernetes {
+		return Identity{format: p.Format, namespace: p.Namespace, name: p.Name}
+	}
+	return Identity{format: p.Format, mesh: p.Mesh, name: p.Name}
 }
 
 // DisplayName is the name that precedence looks at.

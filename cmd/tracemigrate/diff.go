@@ -191,7 +191,7 @@ func compareManifests(c *cli.Context, accepted []envoydiff.Code) (comparisons []
 			return nil, 0, err
 		}
 	}
-	before, problems := readState(snapshot, namespace)
+	today, problems := readState(snapshot, namespace)
 	var given []*meshtrace.Policy
 	if c.IsSet("meshtrace") {
 		inputs, err := openInputs(c, "meshtrace")
@@ -227,13 +227,18 @@ func compareManifests(c *cli.Context, accepted []envoydiff.Code) (comparisons []
 		if shadows := countShadows(given, version); shadows > 0 {
 			words.line("tracemigrate: %d of the MeshTraces are shadows, which Kuma %s computes but does not apply, so they give no proxy tracing", shadows, version)
 		}
-		if !c.IsSet("meshtrace") {
+		before := today
+		if !c.IsSet("meshtrace") || len(today.Policies) > 0 {
 			result, _ := convert.Convert(snapshot, convert.Options{Version: version, Namespace: namespace})
-			words.refusals(version, result)
-			// Those that conflict are compared, too: the comparison shows how.
-			policies = slices.Concat(result.Policies, result.Withheld)
+			words.earlier(version, result)
+			before.Policies = result.Before(today.Policies)
+			if !c.IsSet("meshtrace") {
+				words.refusals(version, result)
+				// Those that conflict are compared, too: the comparison shows how.
+				policies = slices.Concat(result.New(), result.Withheld)
+			}
 		}
-		after := envoydiff.State{Policies: applied(before.Policies, policies)}
+		after := envoydiff.State{Policies: applied(today.Policies, policies)}
 		all := withMadeUp(snapshot, before, after, words)
 		comparisons = append(comparisons, envoydiff.Compare(all, before, after, envoydiff.Options{Version: version, Accept: accepted}))
 	}
@@ -279,23 +284,13 @@ func hasError(problems []*manifest.Problem) bool {
 // applied is what stands in the cluster once policies are applied to it: one of
 // the same name is replaced.
 func applied(existing, policies []*meshtrace.Policy) []*meshtrace.Policy {
-	type identity struct {
-		format                cluster.Format
-		mesh, namespace, name string
-	}
-	of := func(p *meshtrace.Policy) identity {
-		if p.Format == cluster.Kubernetes {
-			return identity{p.Format, "", p.Namespace, p.Name}
-		}
-		return identity{p.Format, p.Mesh, "", p.Name}
-	}
-	replaced := make(map[identity]bool, len(policies))
+	replaced := make(map[meshtrace.Identity]bool, len(policies))
 	for _, p := range policies {
-		replaced[of(p)] = true
+		replaced[p.Identity()] = true
 	}
 	all := slices.Clone(policies)
 	for _, p := range existing {
-		if !replaced[of(p)] {
+		if !replaced[p.Identity()] {
 			all = append(all, p)
 		}
 	}

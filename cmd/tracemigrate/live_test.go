@@ -98,6 +98,46 @@ func TestLiveReport(t *testing.T) {
 	assert.Contains(t, text, "<!DOCTYPE html>")
 }
 
+// What was applied, in part or whole, is recognised after its way through the API
+// server, and the output stays the same.
+func TestLiveAgain(t *testing.T) {
+	c := shop(t)
+	_, first, _ := tool(t, "convert")
+	documents := strings.SplitAfter(first, "---\n")
+	require.Len(t, documents, 5)
+	c.Apply(t, documents[4]) // that for the whole mesh, which would serve all
+
+	code, again, words := tool(t, "convert")
+	require.Equal(t, 0, code, words)
+	assert.Equal(t, first, again)
+	assert.Contains(t, words, "1 of the 5 MeshTraces made here stands already")
+	code, text, words := tool(t, "report")
+	require.Equal(t, 0, code, words)
+	assert.Contains(t, text, "4 MeshTraces to create besides 1 of an earlier run; 4 proxies compared: 4 same")
+	assert.Contains(t, text, "kubectl --context test apply -f meshtraces.yaml")
+	assert.NotContains(t, text, "shadow", "its verdict would be on half a migration")
+	_, shadows, _ := tool(t, "convert --shadow")
+	assert.Equal(t, 4, strings.Count(shadows, "kind: MeshTrace\n"), "no shadow takes the place of what stands")
+
+	c.Apply(t, first)
+	code, again, words = tool(t, "convert")
+	require.Equal(t, 0, code, words)
+	assert.Equal(t, first, again)
+	assert.Contains(t, words, "all 5 MeshTraces made here stand already")
+	code, text, words = tool(t, "report")
+	require.Equal(t, 0, code, words)
+	assert.Contains(t, text, "0 MeshTraces to create besides 5 of an earlier run; 4 proxies compared: 4 same")
+	assert.NotContains(t, text, "kubectl --context test apply")
+	assert.Contains(t, text, "  1. Keep what is there, so that the result can be reproduced:\n       tracemigrate snapshot --context test > state.yaml\n  2. When traces arrive, delete")
+
+	// With what was there before, diff sees what the applied policies change.
+	file := filepath.Join(t.TempDir(), "edited.yaml")
+	require.NoError(t, os.WriteFile(file, []byte(strings.Replace(first, `overall: "12.5"`, "overall: 12", 1)), 0o600))
+	code, text, words = tool(t, "diff --meshtrace "+file)
+	assert.Equal(t, 1, code, words)
+	assert.Contains(t, text, "12.5 -> 12")
+}
+
 // What a snapshot gives is what the cluster gave.
 func TestLiveSnapshot(t *testing.T) {
 	shop(t)

@@ -155,7 +155,7 @@ func (p *printer) result(s *cluster.Snapshot, r *convert.Result) {
 	if len(r.Fates) > 0 {
 		rows := make([][]string, 0, len(r.Fates))
 		for _, fate := range r.Fates {
-			rows = append(rows, []string{traceName(fate), selectorText(fate), becomes(fate)})
+			rows = append(rows, []string{traceName(fate), selectorText(fate), becomes(r, fate)})
 		}
 		p.table([]string{"TRAFFICTRACE", "SELECTOR", "BECOMES"}, rows)
 	}
@@ -215,6 +215,15 @@ func (p *printer) refusals(version cluster.Version, r *convert.Result) {
 	}
 }
 
+// earlier prints what an earlier run made, as far as diff concerns.
+func (p *printer) earlier(version cluster.Version, r *convert.Result) {
+	for _, note := range r.Notes {
+		if note.Code == convert.EarlierRun {
+			p.line("%s: %s: %s (%s, on Kuma %s)", note.Source, note.Resource, note.Message, note.Code, version)
+		}
+	}
+}
+
 func traceName(fate *convert.Fate) string {
 	if fate.Mesh == "default" {
 		return fate.TrafficTrace
@@ -233,20 +242,17 @@ func selectorText(fate *convert.Fate) string {
 }
 
 // becomes says which policies a selector became, or why none.
-func becomes(fate *convert.Fate) string {
+func becomes(r *convert.Result, fate *convert.Fate) string {
 	if len(fate.Policies) == 0 {
 		return "none: " + fate.Reason
 	}
 	var names []string
 	for _, policy := range fate.Policies {
-		target := string(policy.TargetRef.Kind)
-		if len(policy.TargetRef.Tags) > 0 {
-			target += " " + policy.TargetRef.Tags.String()
+		stands := ""
+		if r.Stands(policy) {
+			stands = "; stands already"
 		}
-		if len(policy.TargetRef.ProxyTypes) > 0 {
-			target += ", proxyTypes " + strings.Join(policy.TargetRef.ProxyTypes, ", ")
-		}
-		names = append(names, fmt.Sprintf("%s (%s)", policy.Name, target))
+		names = append(names, fmt.Sprintf("%s (%s%s)", policy.Name, &policy.TargetRef, stands))
 	}
 	const shown = 4
 	if len(names) > shown {

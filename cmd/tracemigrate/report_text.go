@@ -64,8 +64,11 @@ func reportSections(r *report.Report, full bool) []section {
 	}
 	for _, p := range r.Existing {
 		state := "applied"
-		if p.Shadow {
+		switch {
+		case p.Shadow:
 			state = "shadow"
+		case p.Earlier:
+			state = "applied, by an earlier run"
 		}
 		existing.rows = append(existing.rows, []string{p.Mesh, cmp.Or(p.Namespace, "-"), p.Name, state, known(r, p.Proxies)})
 	}
@@ -217,8 +220,12 @@ func aboutOrigin(r *report.Report) []string {
 
 func counts(r *report.Report) string {
 	s := &r.Summary
-	text := fmt.Sprintf("%s, %s, %s to create; %s compared: %d same, %d inherent, %d different",
-		plural(s.Meshes, "mesh", "meshes"), plural(s.TrafficTraces, "TrafficTrace", "TrafficTraces"), plural(s.Policies, "MeshTrace", "MeshTraces"),
+	stand := ""
+	if s.Earlier > 0 {
+		stand = fmt.Sprintf(" besides %d of an earlier run", s.Earlier)
+	}
+	text := fmt.Sprintf("%s, %s, %s to create%s; %s compared: %d same, %d inherent, %d different",
+		plural(s.Meshes, "mesh", "meshes"), plural(s.TrafficTraces, "TrafficTrace", "TrafficTraces"), plural(s.Policies, "MeshTrace", "MeshTraces"), stand,
 		plural(s.Proxies, "proxy", "proxies"), s.Same, s.Inherent, s.Different)
 	if s.MadeUp > 0 {
 		text += fmt.Sprintf(" (%d made up from selectors, because no Dataplane of their mesh is known)", s.MadeUp)

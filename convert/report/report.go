@@ -48,7 +48,8 @@ type Summary struct {
 	Partial       bool `json:"partial" yaml:"partial"`       // some Dataplanes, or MeshGateways, could not be read
 	Meshes        int  `json:"meshes" yaml:"meshes"`
 	TrafficTraces int  `json:"trafficTraces" yaml:"trafficTraces"`
-	Policies      int  `json:"policies" yaml:"policies"`
+	Policies      int  `json:"policies" yaml:"policies"`     // to create
+	Earlier       int  `json:"earlierRun" yaml:"earlierRun"` // that stand already, made by an earlier run
 	Proxies       int  `json:"proxies" yaml:"proxies"`
 	Same          int  `json:"same" yaml:"same"`
 	Inherent      int  `json:"inherent" yaml:"inherent"`
@@ -103,7 +104,9 @@ type Existing struct {
 	Name      string `json:"name" yaml:"name"`
 	Namespace string `json:"namespace,omitempty" yaml:"namespace,omitempty"`
 	Shadow    bool   `json:"shadow" yaml:"shadow"`
-	Proxies   int    `json:"proxies" yaml:"proxies"` // that it selects
+	// Earlier says that an earlier run made it, and this one would make it again.
+	Earlier bool `json:"earlierRun" yaml:"earlierRun"`
+	Proxies int  `json:"proxies" yaml:"proxies"` // that it selects
 }
 
 // Policy is a MeshTrace that would be created.
@@ -188,8 +191,8 @@ func Build(s *cluster.Snapshot, o Options) (*Report, *convert.Result, []*manifes
 	}
 	meshes, _ := legacy.Read(s)
 	existing, _ := meshtrace.Read(s, o.Convert.Namespace)
-	before := envoydiff.State{Legacy: meshes, Policies: existing}
-	created := slices.Concat(result.Policies, result.Withheld)
+	before := envoydiff.State{Legacy: meshes, Policies: result.Before(existing)}
+	created := slices.Concat(result.New(), result.Withheld)
 	after := envoydiff.State{Policies: slices.Concat(live(created), existing)}
 
 	b := &builder{
@@ -433,10 +436,13 @@ func (b *builder) policies(existing []*meshtrace.Policy) {
 		}
 		return all
 	}
-	b.Policies, b.Withheld = written(b.result.Policies), written(b.result.Withheld)
+	b.Policies, b.Withheld = written(b.result.New()), written(b.result.Withheld)
 	for _, p := range existing {
+		if b.result.Earlier(p) {
+			b.Summary.Earlier++
+		}
 		b.Existing = append(b.Existing, Existing{
-			Mesh: p.Mesh, Name: p.Name, Namespace: p.Namespace, Shadow: p.Shadow(b.options.Convert.Version), Proxies: b.selected[identityOf(p)],
+			Mesh: p.Mesh, Name: p.Name, Namespace: p.Namespace, Shadow: p.Shadow(b.options.Convert.Version), Earlier: b.result.Earlier(p), Proxies: b.selected[identityOf(p)],
 		})
 	}
 }

@@ -35,18 +35,30 @@ func (b *builder) nextSteps(meshes []*legacy.Mesh) {
 	}
 	kubernetes := b.Origin.Environment == cluster.Kubernetes ||
 		b.Origin.Environment == "" && b.snapshot.TrafficTraces[0].Format == cluster.Kubernetes
-	b.step("Write the MeshTraces and read them", "%s > meshtraces.yaml", b.command("convert", converting...))
 	kubectl, apply := cmp.Or(b.options.Kubectl, "kubectl"), "kumactl apply"
 	if kubernetes {
 		apply = kubectl + " apply"
-	} else if b.options.Kumactl != "" {
+	}
+	if len(b.Policies) > 0 {
+		b.step("Write the MeshTraces and read them", "%s > meshtraces.yaml", b.command("convert", converting...))
+	}
+	if !kubernetes && b.options.Kumactl != "" {
 		b.step("Have kumactl speak to the same control plane", "%s", b.options.Kumactl)
 	}
-	if b.options.Convert.Version.AtLeast(cluster.V(7)) {
+	// Of a migration that is half applied the control plane's verdict would be on
+	// what it happens to do today.
+	resumed := slices.ContainsFunc(b.Existing, func(p Existing) bool { return p.Earlier })
+	switch {
+	case len(b.Policies) == 0:
+	case resumed:
+		b.step("Apply them, those that stand already as well"+b.there(), "%s -f meshtraces.yaml", apply)
+	case b.options.Convert.Version.AtLeast(cluster.V(7)):
 		b.step("Apply them as shadows, which the control plane computes and does not apply"+b.there(), "%s | %s -f -", b.command("convert", append(converting, "--shadow")...), apply)
 		b.shadowStep(kubernetes)
+		fallthrough
+	default:
+		b.step("Apply them in earnest"+b.there(), "%s -f meshtraces.yaml", apply)
 	}
-	b.step("Apply them in earnest"+b.there(), "%s -f meshtraces.yaml", apply)
 	if b.Origin.Mode == cluster.ModeFederatedZone {
 		b.step("When every zone has its policies and traces arrive, delete the TrafficTraces at the global control plane", "%s report --context GLOBAL", b.options.Program)
 		return

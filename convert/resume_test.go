@@ -1,0 +1,92 @@
+package convert_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+
+	"tracemigrate/convert"
+)
+
+// Only what is made again to the letter is an earlier run's. All else was there
+// before, and its proxies keep what it gives them.
+func TestEarlierRun(t *testing.T) {
+	meshes := []string{
+		twoBackends, route, webProxy,
+		traceOf("all", "{kuma.io/service: '*'}", "a", "01"),
+		traceOf("web", "{kuma.io/service: web}", "b", "01"),
+		traceOf("dark", "{kuma.io/service: web, team: dark}", "gone", "01"),
+	}
+	all := existingTrace("all", "{kind: Mesh}", "a", "")
+	web := existingTrace("web", "{kind: MeshSubset, tags: {kuma.io/service: web}}", "b", "")
+	dark := "{type: MeshTrace, name: dark, mesh: default, spec: {targetRef: {kind: MeshSubset, tags: {kuma.io/service: web, team: dark}}, default: {backends: []}}}"
+	const allAnnotated = "{apiVersion: kuma.io/v1alpha1, kind: MeshTrace, metadata: {name: all, namespace: kuma-system, labels: {kuma.io/mesh: default}, annotations: {tracemigrate/source: 'TrafficTrace \"all\", selector 1'}}, " +
+		"spec: {targetRef: {kind: Mesh}, default: {backends: [{type: Zipkin, zipkin: {url: 'http://a:9411/'}}], sampling: {overall: 1}}}}"
+	of := func(stand string) string { return "Mesh \"default\": " + stand }
+	const rest = " already with the same content, as after an apply that broke off; "
+	for what, tc := range map[string]struct {
+		existing []string
+		options  convert.Options
+		missing  []string // of what is made
+		policies int
+		notes    []string // what they begin with
+	}{
+		"nothing":   {nil, convert.Options{}, []string{"dark", "web", "all"}, 3, nil},
+		"all of it": {[]string{all, web, dark}, convert.Options{}, nil, 3, []string{"info: " + of("all 3 MeshTraces made here stand already")}},
+		"the least specific": {
+			[]string{all},
+			convert.Options{},
+			[]string{"dark", "web"},
+			3,
+			[]string{"warning: " + of("1 of the 3 MeshTraces made here stands"+rest+"until the others do, these have other tracing than their TrafficTraces say: proxy \"default/web-1\"")},
+		},
+		"the more specific": {
+			[]string{web, dark},
+			convert.Options{},
+			[]string{"all"},
+			3,
+			[]string{"info: " + of("2 of the 3 MeshTraces made here stand"+rest+"every known proxy has the tracing today that its TrafficTraces say")},
+		},
+		"a part as shadows": {
+			[]string{web, dark, existingTrace("all", "{kind: Mesh}", "a", "kuma.io/effect: shadow")},
+			convert.Options{},
+			[]string{"all"},
+			3,
+			[]string{"info: " + of("2 of the 3 MeshTraces made here stand"+rest)},
+		},
+		"a part, and the rest is to be shadows": {
+			[]string{web},
+			convert.Options{Shadow: true},
+			[]string{"dark", "all"},
+			2,
+			[]string{"info: " + of("1 of the 3 MeshTraces made here stands"+rest)},
+		},
+		"other tracing":                          {[]string{existingTrace("all", "{kind: Mesh}", "b", "")}, convert.Options{}, nil, 0, nil},
+		"other sampling":                         {[]string{strings.Replace(all, "overall: 100", "overall: 99", 1)}, convert.Options{}, nil, 0, nil},
+		"inherited sampling":                     {[]string{strings.Replace(all, "sampling: {overall: 100}", "sampling: {client: 50}", 1)}, convert.Options{}, nil, 0, nil},
+		"other proxies":                          {[]string{existingTrace("all", "{kind: MeshSubset, tags: {team: core}}", "a", "")}, convert.Options{}, []string{"dark", "web", "all-435ed61e"}, 3, nil},
+		"other proxy types":                      {[]string{existingTrace("all", "{kind: Mesh, proxyTypes: [Sidecar]}", "a", "")}, convert.Options{}, []string{"dark"}, 1, nil},
+		"another name":                           {[]string{existingTrace("everything", "{kind: Mesh}", "a", "")}, convert.Options{}, nil, 0, nil},
+		"of a zone, at the global control plane": {[]string{origin("mode: global"), existingTrace("all", "{kind: Mesh}", "a", "kuma.io/origin: zone")}, convert.Options{}, []string{"dark"}, 1, nil},
+		"as a zone labels its own":               {[]string{origin("mode: zone"), existingTrace("all", "{kind: Mesh}", "a", "kuma.io/origin: zone")}, convert.Options{}, []string{"dark", "web"}, 3, []string{"warning: "}},
+		"of this zone":                           {[]string{existingTrace("all", "{kind: Mesh}", "a", "kuma.io/origin: zone")}, convert.Options{ZoneOrigin: true}, []string{"dark", "web"}, 3, []string{"warning: "}},
+		"not of this zone":                       {[]string{existingTrace("all", "{kind: Mesh}", "a", "")}, convert.Options{ZoneOrigin: true}, nil, 0, nil},
+		"annotated and changed":                  {[]string{allAnnotated}, convert.Options{}, nil, 0, []string{"warning: MeshTrace \"all\": was made by an earlier run, from TrafficTrace \"all\", selector 1, and is not made again"}},
+	} {
+		t.Run(what, func(t *testing.T) {
+			result := converted(t, tc.options, append(meshes, tc.existing...)...)
+			var missing []string
+			for _, p := range result.New() {
+				missing = append(missing, p.Name)
+			}
+			assert.Equal(t, tc.missing, missing)
+			assert.Len(t, result.Policies, tc.policies)
+			notes := noted(result, convert.EarlierRun)
+			assert.Len(t, notes, len(tc.notes), notes)
+			for i, begins := range tc.notes {
+				assert.True(t, strings.HasPrefix(notes[i], begins), notes[i])
+			}
+		})
+	}
+}
