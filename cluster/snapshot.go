@@ -210,10 +210,19 @@ func (dp *Dataplane) fingerprint() string {
 }
 
 // Only is s without the resources of other meshes than those named; all when
-// none is.
-func (s *Snapshot) Only(meshes []string) *Snapshot {
+// none is. It returns an error when s has meshes, and not one of those named.
+func (s *Snapshot) Only(meshes []string) (*Snapshot, error) {
 	if len(meshes) == 0 {
-		return s
+		return s, nil
+	}
+	known := make([]string, 0, len(s.Meshes))
+	for _, mesh := range s.Meshes {
+		known = append(known, mesh.Name)
+	}
+	if len(known) > 0 {
+		if err := CheckMeshes("the input", meshes, known); err != nil {
+			return nil, err
+		}
 	}
 	wanted := make(map[string]bool, len(meshes))
 	for _, name := range meshes {
@@ -231,7 +240,7 @@ func (s *Snapshot) Only(meshes []string) *Snapshot {
 			rest.TrafficRoutes[mesh] = routed
 		}
 	}
-	return &rest
+	return &rest, nil
 }
 
 // Live says whether s was read from a cluster, not from files.

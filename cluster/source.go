@@ -81,9 +81,9 @@ func Kinds() []string { return slices.Clone(kinds) }
 // the proxies, but the policies are.
 func Optional(kind string) bool { return kind == KindDataplane || kind == KindMeshGateway }
 
-// CheckMeshes returns an error when a source, by its name in words, has not all
-// the meshes that were asked for.
-func CheckMeshes(source fmt.Stringer, wanted, known []string) error {
+// CheckMeshes returns an error when a source, in words, has not all the meshes
+// that were asked for.
+func CheckMeshes(source string, wanted, known []string) error {
 	for _, name := range wanted {
 		if !slices.Contains(known, name) {
 			return fmt.Errorf("%s has no mesh %q; it has: %s", source, name, strings.Join(known, ", "))

@@ -250,7 +250,7 @@ func (cp *ControlPlane) meshes(ctx context.Context) ([]item, error) {
 	for _, item := range items {
 		known = append(known, item.name)
 	}
-	if err := cluster.CheckMeshes(cp, cp.options.Meshes, known); err != nil {
+	if err := cluster.CheckMeshes(cp.String(), cp.options.Meshes, known); err != nil {
 		return nil, err
 	}
 	return slices.DeleteFunc(items, func(i item) bool { return !slices.Contains(cp.options.Meshes, i.name) }), nil

@@ -57,7 +57,7 @@ func (c *Cluster) Read(ctx context.Context, use func(manifest.Input)) (*cluster.
 			for _, mesh := range objects {
 				names = append(names, mesh.mesh)
 			}
-			if err := cluster.CheckMeshes(c, c.options.Meshes, names); err != nil {
+			if err := cluster.CheckMeshes(c.String(), c.options.Meshes, names); err != nil {
 				return nil, err
 			}
 		}

@@ -54,7 +54,7 @@ type outcome struct {
 	comparisons []*envoydiff.Comparison
 	strict      bool
 	full        bool
-	unread      int // policies that could not be read, and so are in no comparison
+	unread      []string // what could not be read, and so is in no comparison
 }
 
 // holds says whether the answer is yes: no proxy is different.
@@ -64,7 +64,7 @@ func (o *outcome) holds() bool {
 			return false
 		}
 	}
-	return o.unread == 0
+	return len(o.unread) == 0
 }
 
 // verdict says in a sentence why the answer is no.
@@ -75,14 +75,24 @@ func (o *outcome) verdict() string {
 		inherent += c.Count(envoydiff.Inherent)
 	}
 	switch {
-	case different == 0 && o.unread > 0:
-		return fmt.Sprintf("%d kinds or objects that decide could not be read, so it is not known what every proxy would keep", o.unread)
+	case different == 0 && len(o.unread) > 0:
+		return o.unknown()
 	case different == 0:
 		return fmt.Sprintf("%d inherent, which --strict counts", inherent)
 	case o.strict && inherent > 0:
 		return fmt.Sprintf("%d different, and %d inherent, which --strict counts", different, inherent)
 	}
 	return fmt.Sprintf("%d different", different)
+}
+
+// unknown says what was not read, and that the answer is no for it.
+func (o *outcome) unknown() string {
+	const shown = 3
+	names := o.unread
+	if len(names) > shown {
+		names = append(slices.Clone(names[:shown]), fmt.Sprintf("%d more", len(names)-shown))
+	}
+	return strings.Join(names, ", ") + " could not be read, so it is not known what every proxy would keep"
 }
 
 // forms are the ways to print an outcome.
@@ -175,20 +185,20 @@ func versionsOf(s *cluster.Snapshot) ([]cluster.Version, error) {
 }
 
 // compareManifests compares once for each version.
-func compareManifests(c *cli.Context, accepted []envoydiff.Code) (comparisons []*envoydiff.Comparison, unread int, err error) {
+func compareManifests(c *cli.Context, accepted []envoydiff.Code) (comparisons []*envoydiff.Comparison, unread []string, err error) {
 	list, err := versions(c)
 	if err != nil {
-		return nil, 0, err
+		return nil, nil, err
 	}
 	snapshot, _, err := load(c)
 	if err != nil {
-		return nil, 0, err
+		return nil, nil, err
 	}
 	words := newPrinter(c.App.ErrWriter)
 	namespace := systemNamespace(c, snapshot)
 	if list == nil {
 		if list, err = versionsOf(snapshot); err != nil {
-			return nil, 0, err
+			return nil, nil, err
 		}
 	}
 	today, problems := readState(snapshot, namespace)
@@ -196,33 +206,37 @@ func compareManifests(c *cli.Context, accepted []envoydiff.Code) (comparisons []
 	if c.IsSet("meshtrace") {
 		inputs, err := openInputs(c, "meshtrace")
 		if err != nil {
-			return nil, 0, err
+			return nil, nil, err
 		}
 		edited := cluster.Read(inputs)
 		policies, wrong := meshtrace.Read(edited, namespace)
 		problems = slices.Concat(problems, edited.Problems, wrong)
 		given = policies
 		if len(policies) == 0 && !hasError(problems) {
-			return nil, 0, errors.New("--meshtrace: there is no MeshTrace in it")
+			return nil, nil, errors.New("--meshtrace: there is no MeshTrace in it")
 		}
 	}
 	if hasError(problems) {
 		words.problems(problems, "compared")
-		return nil, 0, cli.Exit("", exitError)
+		return nil, nil, cli.Exit("", exitError)
 	}
 	words.warnings(problems)
-	unread = words.skipped(snapshot) + words.unread(snapshot)
+	unread = append(words.skipped(snapshot), words.unread(snapshot)...)
 	if snapshot.NothingLegacy() {
 		words.line("nothing legacy is left here: %s", snapshot.Origin)
 		return nil, unread, nil
 	}
+	if len(snapshot.Meshes) == 0 && snapshot.Live() {
+		words.line("there is no Mesh here, so no proxy is compared: %s", snapshot.Origin)
+		return nil, unread, nil
+	}
 	if len(snapshot.Meshes) == 0 {
-		return nil, 0, errors.New("the input has no Mesh, so there is nothing to compare")
+		return nil, nil, errors.New("the input has no Mesh, so there is nothing to compare")
 	}
 	for _, version := range list {
 		policies := given
 		if err := unsupported(given, version); err != nil {
-			return nil, 0, err
+			return nil, nil, err
 		}
 		if shadows := countShadows(given, version); shadows > 0 {
 			words.line("tracemigrate: %d of the MeshTraces are shadows, which Kuma %s computes but does not apply, so they give no proxy tracing", shadows, version)

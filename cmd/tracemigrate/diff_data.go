@@ -23,6 +23,8 @@ type (
 		Same      int      `json:"same" yaml:"same"`
 		Inherent  int      `json:"inherent" yaml:"inherent"`
 		Different int      `json:"different" yaml:"different"`
+		Accepted  int      `json:"accepted" yaml:"accepted"`
+		Unread    []string `json:"unread,omitempty" yaml:"unread,omitempty"`
 		Holds     bool     `json:"holds" yaml:"holds"`
 	}
 	diffProxy struct {
@@ -40,7 +42,7 @@ type (
 
 func (o *outcome) data() diffData {
 	data := diffData{Proxies: []diffProxy{}}
-	data.Summary.Holds = o.holds()
+	data.Summary.Holds, data.Summary.Unread = o.holds(), o.unread
 	for _, c := range o.comparisons {
 		version := ""
 		if c.Version.Major > 0 {
@@ -51,6 +53,7 @@ func (o *outcome) data() diffData {
 		data.Summary.Same += c.Count(envoydiff.Same)
 		data.Summary.Inherent += c.Count(envoydiff.Inherent)
 		data.Summary.Different += c.Count(envoydiff.Different)
+		data.Summary.Accepted += c.Count(envoydiff.Accepted)
 		for i := range c.Proxies {
 			p := &c.Proxies[i]
 			out := diffProxy{Mesh: p.Mesh, Name: p.Name, Version: version, Verdict: p.Verdict, Differences: []diffDifference{}}
@@ -128,6 +131,13 @@ func (o *outcome) junit(p *printer) error {
 		}
 		suites.Suites = append(suites.Suites, suite)
 	}
+	if len(o.unread) > 0 {
+		why := printable(o.unknown())
+		suites.Suites = append(suites.Suites, junitSuite{
+			Name: "tracemigrate diff: reading", Tests: 1, Failures: 1,
+			Cases: []junitCase{{Class: "reading", Name: "everything that decides was read", Failure: &junitFailure{Message: why, Text: why}}},
+		})
+	}
 	if _, err := fmt.Fprint(p.w, xml.Header); err != nil {
 		return err
 	}
@@ -171,19 +181,21 @@ func (o *outcome) markdown(p *printer) error {
 		b.WriteString("**No proxy was compared.**\n\n")
 	case o.holds():
 		b.WriteString("**Every proxy keeps its tracing.**\n\n")
+	case o.verdict() == o.unknown():
+		fmt.Fprintf(&b, "**%s.**\n\n", markdownText(o.unknown()))
 	default:
 		b.WriteString("**Not every proxy keeps its tracing.**\n\n")
 	}
 	if made := o.madeUp(); made > 0 {
 		fmt.Fprintf(&b, "%d of the proxies are made up from the selectors, because no Dataplane of their mesh is known.\n\n", made)
 	}
-	b.WriteString("| Kuma | proxies | same | inherent | different |\n|---|---|---|---|---|\n")
+	b.WriteString("| Kuma | proxies | same | inherent | different | accepted |\n|---|---|---|---|---|---|\n")
 	for _, c := range o.comparisons {
 		version := "dumps"
 		if c.Version.Major > 0 {
 			version = c.Version.String()
 		}
-		fmt.Fprintf(&b, "| %s | %d | %d | %d | %d |\n", version, len(c.Proxies), c.Count(envoydiff.Same), c.Count(envoydiff.Inherent), c.Count(envoydiff.Different))
+		fmt.Fprintf(&b, "| %s | %d | %d | %d | %d | %d |\n", version, len(c.Proxies), c.Count(envoydiff.Same), c.Count(envoydiff.Inherent), c.Count(envoydiff.Different), c.Count(envoydiff.Accepted))
 	}
 	for _, c := range o.comparisons {
 		for _, group := range c.Groups() {

@@ -114,7 +114,11 @@ func askShadows(c *cli.Context, inspector cluster.Inspector, dataplanes []*clust
 			continue
 		case a.err != nil:
 			failed++
-			a.proxy = envoydiff.MissingProxy(dataplanes[i].Mesh, dataplanes[i].FullName(), "the control plane gives no configuration for it: "+manifest.Redact(a.err.Error()), accepted)
+			code := envoydiff.ProxyUnanswered
+			if a.missing {
+				code = envoydiff.ProxyMissing
+			}
+			a.proxy = envoydiff.MissingProxy(dataplanes[i].Mesh, dataplanes[i].FullName(), code, "the control plane gives no configuration for it: "+manifest.Redact(a.err.Error()), accepted)
 		}
 		proxies = append(proxies, answers[i].proxy)
 	}
@@ -126,9 +130,10 @@ func askShadows(c *cli.Context, inspector cluster.Inspector, dataplanes []*clust
 
 // shadowAnswer is what came of asking about a proxy.
 type shadowAnswer struct {
-	proxy envoydiff.Proxy
-	gone  bool  // it was deleted meanwhile
-	err   error // there is no configuration
+	proxy   envoydiff.Proxy
+	gone    bool  // it was deleted meanwhile
+	err     error // the configuration was not to be had
+	missing bool  // because there is none
 }
 
 func askShadow(ctx context.Context, inspector cluster.Inspector, dp *cluster.Dataplane, accepted []envoydiff.Code) shadowAnswer {
@@ -138,7 +143,7 @@ func askShadow(ctx context.Context, inspector cluster.Inspector, dp *cluster.Dat
 		var status *controlplane.StatusError
 		if errors.As(err, &status) && status.Status == http.StatusNotFound {
 			exists, existsErr := inspector.Exists(ctx, dp.Mesh, dp.FullName())
-			return shadowAnswer{gone: existsErr == nil && !exists && status.Title != "", err: err}
+			return shadowAnswer{gone: existsErr == nil && !exists && status.Title != "", missing: true, err: err}
 		}
 		if err != nil {
 			return shadowAnswer{err: err}

@@ -48,6 +48,9 @@ func (o *outcome) summaryLine(c *envoydiff.Comparison) string {
 	}
 	line := fmt.Sprintf("%d %s compared: %d same, %d inherent, %d different", len(c.Proxies), proxies,
 		c.Count(envoydiff.Same), c.Count(envoydiff.Inherent), c.Count(envoydiff.Different))
+	if accepted := c.Count(envoydiff.Accepted); accepted > 0 {
+		line += fmt.Sprintf(", %d accepted", accepted)
+	}
 	if c.Version.Major > 0 {
 		line = fmt.Sprintf("Kuma %s: %s", c.Version, line)
 	}

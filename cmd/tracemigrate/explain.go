@@ -22,7 +22,7 @@ func explainCommand() *cli.Command {
 		Name:      "explain",
 		Usage:     "say for one proxy which TrafficTraces and MeshTraces select it, and why one wins",
 		ArgsUsage: "PROXY",
-		Description: "PROXY is a Dataplane's name, or mesh/name where several meshes have one.\n\n" +
+		Description: "PROXY is a Dataplane's name, or mesh/name or namespace/name where several have it.\n\n" +
 			"   tracemigrate explain web-1 -f cluster.yaml --kuma-version 2.13",
 		Flags:  append(sourceFlags(), versionFlag(), namespaceFlag()),
 		Action: runExplain,
@@ -52,7 +52,9 @@ func runExplain(c *cli.Context) error {
 		newPrinter(c.App.ErrWriter).problems(problems, "explained")
 		return cli.Exit("", exitError)
 	}
-	newPrinter(c.App.ErrWriter).skipped(snapshot)
+	words := newPrinter(c.App.ErrWriter)
+	words.skipped(snapshot)
+	words.unread(snapshot)
 	dp, err := findProxy(snapshot, name)
 	if err != nil {
 		return err
@@ -119,11 +121,16 @@ func flagOf(c *cli.Context, name string) cli.Flag {
 }
 
 func findProxy(s *cluster.Snapshot, name string) (*cluster.Dataplane, error) {
+	if s.Origin != nil && len(s.Dataplanes) == 0 {
+		if _, lacks := s.Origin.Lacks(cluster.KindDataplane); lacks {
+			return nil, fmt.Errorf("the Dataplanes could not be read, so nothing is known of %q", name)
+		}
+	}
 	var found []*cluster.Dataplane
 	closest, distance := "", 1.0
 	for _, dp := range s.Dataplanes {
 		switch full := dp.Mesh + "/" + dp.FullName(); {
-		case slices.Contains([]string{dp.Name, dp.FullName(), dp.Mesh + "/" + dp.Name, full}, name):
+		case slices.Contains([]string{dp.Name, dp.FullName(), dp.Mesh + "/" + dp.Name, dp.Namespace + "/" + dp.Name, full}, name):
 			found = append(found, dp)
 		default:
 			for _, candidate := range []string{dp.Name, full} {

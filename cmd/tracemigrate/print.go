@@ -2,9 +2,11 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -101,35 +103,35 @@ func (p *printer) warnings(problems []*manifest.Problem) {
 }
 
 // skipped prints what of a cluster could not be read and was left out, and
-// returns how much of it policies depend on.
-func (p *printer) skipped(s *cluster.Snapshot) int {
-	n := 0
+// returns what of it policies depend on.
+func (p *printer) skipped(s *cluster.Snapshot) []string {
+	var names []string
 	for _, problem := range manifest.SortProblems(s.Skipped) {
 		p.line("%s (left out)", problem.Error())
-		if !convert.IsProxy(problem.Resource) {
-			n++
+		if !convert.IsProxy(problem.Resource) && !slices.Contains(names, problem.Resource) {
+			names = append(names, cmp.Or(problem.Resource, "a document"))
 		}
 	}
-	return n
+	return names
 }
 
-// unread prints what of a cluster could not be listed, and returns how much of
-// it leaves proxies uncompared.
-func (p *printer) unread(s *cluster.Snapshot) int {
+// unread prints what of a cluster could not be listed, and returns what of it
+// leaves proxies uncompared.
+func (p *printer) unread(s *cluster.Snapshot) []string {
 	if s.Origin == nil {
-		return 0
+		return nil
 	}
-	n := 0
+	var names []string
 	for _, u := range s.Origin.Unread {
 		if u.What == "version" || u.What == "mode" {
 			continue
 		}
 		p.line("not known: %s, because %s. To do: %s", u.What, u.Reason, u.Remedy)
 		if u.What == cluster.KindDataplane {
-			n++
+			names = append(names, "the Dataplanes")
 		}
 	}
-	return n
+	return names
 }
 
 // list prints the first shown problems of a severity, and returns how many

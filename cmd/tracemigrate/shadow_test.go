@@ -179,8 +179,9 @@ func TestShadow(t *testing.T) {
 		code, text, _ := tool(t, "diff --shadow --control-plane "+address)
 		assert.Equal(t, 1, code)
 		assert.Contains(t, text, "proxy-missing")
-		code, _, _ = tool(t, "diff --shadow --accept proxy-missing --control-plane "+address)
+		code, text, _ = tool(t, "diff --shadow --accept proxy-missing --control-plane "+address)
 		assert.Equal(t, 0, code)
+		assert.Contains(t, text, "2 same, 0 inherent, 0 different, 1 accepted")
 	})
 	t.Run("a proxy that has gone", func(t *testing.T) {
 		address, control := shadowed(t, teams, policies)
@@ -211,6 +212,11 @@ func TestShadow(t *testing.T) {
 		assert.Equal(t, 1, code)
 		assert.Contains(t, text, "2 same, 0 inherent, 1 different")
 		assert.Contains(t, text, "400 Bad Request")
+		code, _, _ = tool(t, "diff --shadow --accept proxy-missing --control-plane "+address)
+		assert.Equal(t, 1, code, "it is not known whether there is a configuration")
+		code, text, _ = tool(t, "diff --shadow --accept proxy-unanswered --control-plane "+address)
+		assert.Equal(t, 0, code)
+		assert.Contains(t, text, "2 same, 0 inherent, 0 different, 1 accepted")
 	})
 	t.Run("answers that are none", func(t *testing.T) {
 		for body, message := range map[string]string{"{}": "it has no listener", "<html>": "reading JSON"} {

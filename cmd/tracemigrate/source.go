@@ -184,7 +184,9 @@ func load(c *cli.Context) (*cluster.Snapshot, cluster.Source, error) {
 		return nil, nil, err
 	}
 	if !s.Live() {
-		s = s.Only(c.StringSlice("mesh"))
+		if s, err = s.Only(c.StringSlice("mesh")); err != nil {
+			return nil, nil, err
+		}
 	}
 	return convert.Sound(s, systemNamespace(c, s)), source, nil
 }

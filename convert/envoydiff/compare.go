@@ -24,9 +24,11 @@ import (
 // Verdict is what a comparison says of a proxy.
 type Verdict string
 
-// The verdicts, best first.
+// The verdicts, best first. Accepted is a proxy that is not the same, in nothing
+// but what the user accepts.
 const (
 	Same      Verdict = "same"
+	Accepted  Verdict = "accepted"
 	Inherent  Verdict = "inherent"
 	Different Verdict = "different"
 )
@@ -58,6 +60,7 @@ const (
 	InvalidBackend        Code = "invalid-backend"
 	OtherDiffers          Code = "other"
 	ProxyMissing          Code = "proxy-missing"
+	ProxyUnanswered       Code = "proxy-unanswered"
 	UpdateRejected        Code = "update-rejected"
 	OtherProxy            Code = "other-proxy"
 	serviceNamePath            = "tracing.provider.typedConfig.serviceName"
@@ -69,7 +72,7 @@ var InherentCodes = []Code{OutboundGainsTracing, GatewaySplitSpans, GatewayDatad
 
 // Codes are all codes of differences.
 var Codes = append(slices.Clone(InherentCodes), TracingLost, TracingGained, BackendDiffers, AddressDiffers, PortDiffers, TLSDiffers,
-	PathDiffers, APIVersionDiffers, SamplingDiffers, TraceIDDiffers, SharedSpanDiffers, ServiceNameDiffers, TagsDiffer, InvalidBackend, OtherDiffers, ProxyMissing, UpdateRejected, OtherProxy)
+	PathDiffers, APIVersionDiffers, SamplingDiffers, TraceIDDiffers, SharedSpanDiffers, ServiceNameDiffers, TagsDiffer, InvalidBackend, OtherDiffers, ProxyMissing, ProxyUnanswered, UpdateRejected, OtherProxy)
 
 // Inherent says whether a MeshTrace cannot but make the difference.
 func (c Code) Inherent() bool { return slices.Contains(InherentCodes, c) }
@@ -343,13 +346,15 @@ func suffixOf(name string) string {
 	return ""
 }
 
-// verdictOf is the worst that differences amount to; those of accepted codes
-// do not count.
+// verdictOf is the worst that differences amount to.
 func verdictOf(differences []*Difference, accepted []Code) Verdict {
 	verdict := Same
 	for _, d := range differences {
 		switch {
 		case slices.Contains(accepted, d.Code):
+			if verdict == Same {
+				verdict = Accepted
+			}
 		case !d.Code.Inherent():
 			return Different
 		default:

@@ -324,9 +324,11 @@ func CompareShadow(mesh, name string, today, shadow *Dump, accept []Code) Proxy 
 	return p
 }
 
-// MissingProxy is the outcome of a proxy whose configuration there is not.
-func MissingProxy(mesh, name, reason string, accept []Code) Proxy {
-	p := Proxy{Mesh: mesh, Name: name, Differences: []*Difference{{Code: ProxyMissing, Path: "proxy", Before: "in the cluster", After: reason}}}
+// MissingProxy is the outcome of a proxy whose configuration was not to be had:
+// with code ProxyMissing because there is none, with ProxyUnanswered because of
+// an error.
+func MissingProxy(mesh, name string, code Code, reason string, accept []Code) Proxy {
+	p := Proxy{Mesh: mesh, Name: name, Differences: []*Difference{{Code: code, Path: "proxy", Before: "in the cluster", After: reason}}}
 	p.Verdict = verdictOf(p.Differences, accept)
 	return p
 }

@@ -153,7 +153,8 @@ func (c *comparer) proxy(dp *cluster.Dataplane) Proxy {
 
 func (c *comparer) differences(dp *cluster.Dataplane, before, after *Decision) []*Difference {
 	if before.Backend != nil && len(before.Backend.Problems) > 0 && !before.fromMeshTrace() {
-		return []*Difference{{Code: InvalidBackend, Path: "tracing", Before: before.Backend.Problems[0].Message, After: "unknown"}}
+		why, _, _ := strings.Cut(before.Backend.Problems[0].Message, "; ") // then comes what to do
+		return []*Difference{{Code: InvalidBackend, Path: "backend", Before: strings.TrimPrefix(why, "tracing backend "), After: "unknown"}}
 	}
 	if !before.Traces() && !after.Traces() {
 		return nil
