@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"gopkg.in/yaml.v3"
 
@@ -137,6 +138,9 @@ func pruned(doc *manifest.Document) *yaml.Node {
 	return node
 }
 
+// addresses are the fields that are meant for the url of a collector.
+var addresses = []string{"url", "endpoint", "address"}
+
 var scalarTags = map[manifest.Kind]string{manifest.Null: "!!null", manifest.String: "!!str", manifest.Int: "!!int", manifest.Float: "!!float", manifest.Bool: "!!bool"}
 
 // yamlNode is n with the fields of a shape. An empty shape keeps no field.
@@ -153,7 +157,11 @@ func yamlNode(n *manifest.Node, kept shape) *yaml.Node {
 			if key.Text == "<<" {
 				name.Style = yaml.DoubleQuotedStyle // or it would be YAML's merge key
 			}
-			out.Content = append(out.Content, name, yamlNode(value, inner))
+			content := yamlNode(value, inner)
+			if value.Kind == manifest.String && slices.Contains(addresses, key.Text) {
+				content.Value = manifest.RedactURL(value.Text)
+			}
+			out.Content = append(out.Content, name, content)
 		}
 		return out
 	case manifest.Sequence:

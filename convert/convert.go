@@ -116,7 +116,7 @@ func (in *input) convert(earlier map[*meshtrace.Policy]bool) (result *Result, me
 	meshes = make([]*mesh, 0, len(in.meshes))
 	byName := make(map[string]*mesh, len(in.meshes))
 	for _, from := range in.meshes {
-		m := &mesh{Mesh: from, o: o, gateways: gateways, notes: &all, routed: s.TrafficRoutes[from.Name], unlisted: unlisted(s.Origin), zoned: dependsOnZone(s.Origin, o)}
+		m := &mesh{Mesh: from, o: o, gateways: gateways, notes: &all, routed: s.TrafficRoutes[from.Name], unlisted: unlisted(s.Origin), live: s.FromCluster(), zoned: dependsOnZone(s.Origin, o)}
 		meshes = append(meshes, m)
 		byName[m.Name] = m
 	}
@@ -181,6 +181,7 @@ type mesh struct {
 	routed     bool                // has a TrafficRoute
 	zoned      bool                // creation times may be others in each zone
 	unlisted   bool                // there may be Dataplanes, which could not be read
+	live       bool                // all was read from a cluster, or its snapshot
 	notes      *notes
 
 	confs      map[string]*conf // by name of the backend
@@ -300,19 +301,44 @@ func (m *mesh) consider(position int, pair *legacy.Pair, values []cluster.Tags) 
 	}
 	targets := []cluster.Tags{tags}
 	if hasWildcard(tags) {
-		if targets = m.enumerate(position, pair, values); len(targets) == 0 {
-			return
-		}
+		targets = m.enumerate(position, pair, values)
 	}
-	for _, target := range targets {
-		if by := m.served(target); by != nil {
-			fate.Reason = fmt.Sprintf("its proxies have their tracing from %s already", by)
-			m.notes.inform(ExistingMeshTrace, pair.Position(), pair.TrafficTrace,
-				fmt.Sprintf("selector %d (%s) becomes no policy: its proxies have their tracing from %s, and keep it", pair.Number, pair.Tags, by), "")
-			continue
+	open, by := m.unserved(targets)
+	switch {
+	case by == nil:
+	case len(open) == 0:
+		fate.Reason = fmt.Sprintf("its proxies have MeshTraces already (%s selects them all)", by)
+		m.notes.inform(ExistingMeshTrace, pair.Position(), pair.TrafficTrace,
+			fmt.Sprintf("selector %d (%s) becomes no policy: %s selects all its proxies, which keep what MeshTraces give them", pair.Number, pair.Tags, by), "")
+	default:
+		m.notes.inform(ExistingMeshTrace, pair.Position(), pair.TrafficTrace,
+			fmt.Sprintf("selector %d (%s) becomes no policy for %s of its wildcard: MeshTraces, such as %s, select those proxies, which keep what these give them", pair.Number, pair.Tags, plural(len(targets)-len(open), "value"), by), "")
+	}
+	if hasWildcard(tags) && len(targets) > 0 {
+		besides := ""
+		if by != nil {
+			besides = " and no MeshTrace"
 		}
+		m.notes.warn(WildcardEnumerated, pair.Position(), pair.TrafficTrace,
+			fmt.Sprintf("selector %d (%s) has a wildcard, which MeshTrace has not; it becomes %s, one for each known value that no higher selector%s decides", pair.Number, pair.Tags, pluralPolicies(len(open)), besides),
+			"when a Dataplane with another value appears, add a policy for it")
+	}
+	for _, target := range open {
 		m.candidates = append(m.candidates, &candidate{pair: pair, position: position, tags: target, conf: c})
 	}
+}
+
+// unserved returns the targets that no existing policy serves, and one that
+// serves another, if any.
+func (m *mesh) unserved(targets []cluster.Tags) (open []cluster.Tags, by *meshtrace.Policy) {
+	for _, target := range targets {
+		if p := m.served(target); p != nil {
+			by = p
+			continue
+		}
+		open = append(open, target)
+	}
+	return open, by
 }
 
 // unreachable says why pair never decides.
@@ -433,7 +459,7 @@ func (m *mesh) enumerate(position int, pair *legacy.Pair, values []cluster.Tags)
 		m.refused[position] = true
 		fate.Reason = "its wildcard cannot be enumerated without Dataplanes"
 		m.notes.refuse(WildcardWithoutDataplanes, pair.Position(), pair.TrafficTrace,
-			fmt.Sprintf("selector %d (%s) has a wildcard, which MeshTrace has not; it must be enumerated, and the input has no Dataplane of mesh %q", pair.Number, pair.Tags, m.Name),
+			fmt.Sprintf("selector %d (%s) has a wildcard, which MeshTrace has not; it must be enumerated, and no Dataplane of mesh %q is known", pair.Number, pair.Tags, m.Name),
 			m.addDataplanes("add the Dataplanes with another -f (kubectl get dataplanes -A -o yaml, or kumactl get dataplanes -o yaml)"))
 		return nil
 	}
@@ -452,10 +478,10 @@ func (m *mesh) enumerate(position int, pair *legacy.Pair, values []cluster.Tags)
 	}
 	if len(targets) == 0 {
 		fate.Reason = "more specific selectors decide for every known value of its wildcard"
+		m.notes.warn(WildcardEnumerated, pair.Position(), pair.TrafficTrace,
+			fmt.Sprintf("selector %d (%s) has a wildcard, which MeshTrace has not; it becomes no policy, since higher selectors decide for every known value", pair.Number, pair.Tags),
+			"when a Dataplane with another value appears, add a policy for it")
 	}
-	m.notes.warn(WildcardEnumerated, pair.Position(), pair.TrafficTrace,
-		fmt.Sprintf("selector %d (%s) has a wildcard, which MeshTrace has not; it becomes %s, one for each known value that no higher selector decides", pair.Number, pair.Tags, pluralPolicies(len(targets))),
-		"when a Dataplane with another value appears, add a policy for it")
 	return targets
 }
 

@@ -23,6 +23,7 @@ const (
 	ServiceTagMissing         Code = "service-tag-missing"
 	ProxyDiffers              Code = "proxy-differs"
 	BrokenResource            Code = "broken-resource"
+	KindAbsent                Code = "kind-absent"
 	ZoneOriginOnGlobal        Code = "zone-origin-on-global"
 )
 
@@ -55,6 +56,7 @@ const (
 	MixedVersions        Code = "mixed-versions"
 	MeshTraceWins        Code = "meshtrace-wins"
 	ModeUnknown          Code = "mode-unknown"
+	OtherVersion         Code = "other-version"
 	KindUnread           Code = "kind-unread"
 	URLPartUnused        Code = "url-part-unused"
 )

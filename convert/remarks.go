@@ -233,8 +233,8 @@ func (m *mesh) remark() {
 	at := func(c *candidate) *legacy.Pair { return c.pair }
 	if (zipkin != nil || datadog != nil) && !m.routed && m.o.Version.AtLeast(cluster.V(6)) {
 		m.notes.warn(OutboundGainsTracing, m.Place, m,
-			"has no TrafficRoute in the input; without one, Kuma 2.6 and later apply TrafficTrace to inbounds only, while MeshTrace traces outbounds as well, so they would gain tracing",
-			"nothing, if client spans are welcome (or if there is a TrafficRoute that is not in the input); no MeshTrace can leave them out")
+			"has no TrafficRoute that is known; without one, Kuma 2.6 and later apply TrafficTrace to inbounds only, while MeshTrace traces outbounds as well, so they would gain tracing",
+			"nothing, if client spans are welcome (or if there is a TrafficRoute that was not given); no MeshTrace can leave them out")
 	}
 	gateways, several := 0, 0
 	for _, dp := range m.dataplanes {

@@ -65,7 +65,7 @@ func (m *mesh) verify() {
 	}
 	v.report(false)
 	if len(m.dataplanes) == 0 && len(m.candidates) > 0 {
-		m.notes.inform(NotVerified, m.Place, m, "has no Dataplane in the input, so the policies follow from the rules alone and were held against no proxy", m.addDataplanes("add the Dataplanes with another -f to have each proxy's tracing compared before and after"))
+		m.notes.inform(NotVerified, m.Place, m, "has no known Dataplane, so the policies follow from the rules alone and were held against no proxy", m.addDataplanes("add the Dataplanes with another -f to have each proxy's tracing compared before and after"))
 	}
 	known := v.wrong
 	v.wrong = make(map[finding][]string)

@@ -82,6 +82,10 @@ func remarkOrigin(s *cluster.Snapshot, o *Options, meshes []*mesh, all *notes) {
 		}
 	}
 	making := slices.ContainsFunc(meshes, func(m *mesh) bool { return len(m.candidates) > 0 })
+	if making && slices.Contains(s.Origin.Absent, cluster.KindMeshTrace) {
+		all.refuse(KindAbsent, place(s), about(cluster.KindMeshTrace), "is no kind that is known here, so no policy can be applied", "install the CustomResourceDefinitions that belong to the control plane's version, or upgrade it")
+	}
+	remarkVersion(s, o, all)
 	switch s.Origin.Mode {
 	case cluster.ModeFederatedZone:
 		remarkFederated(s, o, all)
@@ -97,6 +101,17 @@ func remarkOrigin(s *cluster.Snapshot, o *Options, meshes []*mesh, all *notes) {
 			all.inform(FederatedZone, place(s), theControlPlane, "is a zone that no global control plane leads, where the label kuma.io/origin: zone is allowed and not needed", "")
 		}
 	}
+}
+
+// remarkVersion notes policies that are for another version than the control
+// plane is of.
+func remarkVersion(s *cluster.Snapshot, o *Options, all *notes) {
+	told, _ := cluster.ParseVersion(s.Origin.Version)
+	if told == o.Version || !cluster.IsVersion(s.Origin.Version) || told.Major == 0 {
+		return
+	}
+	all.warn(OtherVersion, place(s), theControlPlane, fmt.Sprintf("is of version %s, and the policies are for %s, as --kuma-version says; they are right only once it is of that version", s.Origin.Version, o.Version),
+		"leave --kuma-version out, unless the control plane is upgraded before the policies are applied")
 }
 
 // isOf says whether a resource named in a problem is of a kind.
@@ -188,7 +203,7 @@ func remarkVersions(s *cluster.Snapshot, o *Options, meshes []*mesh, all *notes)
 		return
 	}
 	message := fmt.Sprintf("policies are for %s, and zones run other versions: %s; each proxy is to be compared for the version of its zone", o.Version, list(other))
-	remedy := "see `tracemigrate report` or `diff`, which compare for each version; better upgrade all zones to one version first"
+	remedy := "go by the verdicts of `report` and `diff`, which compare for each version; better upgrade all zones to one version first"
 	if reversed && slices.ContainsFunc(meshes, (*mesh).needsOrder) {
 		message += "; up to 2.5 the largest name has precedence and from 2.6 on the smallest, so no names give one order in both"
 		remedy = "upgrade all zones to 2.6 or later first"
@@ -368,10 +383,13 @@ func unlisted(origin *cluster.Origin) bool {
 }
 
 // addDataplanes is the remedy for a mesh without Dataplanes: otherwise, but
-// where a cluster has them and did not give them.
+// where a cluster was read, whether it has them and did not give them or has none.
 func (m *mesh) addDataplanes(otherwise string) string {
-	if m.unlisted {
+	switch {
+	case m.unlisted:
 		return "see to it that the Dataplanes can be listed, see kind-unread"
+	case m.live:
+		return "nothing, if the mesh has no proxies yet; otherwise find out why the control plane knows none of them"
 	}
 	return otherwise
 }

@@ -125,10 +125,20 @@ func (c *Cluster) Exists(ctx context.Context, mesh, proxy string) (bool, error) 
 // allowing adds to a refusal the role that is missing.
 func (c *Cluster) allowing(err error) error {
 	var status *controlplane.StatusError
-	if !errors.As(err, &status) || status.Status != http.StatusForbidden {
+	if !errors.As(err, &status) {
 		return err
 	}
-	_, name := c.service()
+	namespace, name := c.service()
+	switch status.Status {
+	case http.StatusNotFound, http.StatusServiceUnavailable:
+		if strings.HasPrefix(status.Detail, "services ") || strings.Contains(status.Detail, "endpoints") {
+			return fmt.Errorf("%s does not reach the control plane's own API by its Service %q in namespace %q: %s; with another name or address of it, ask it with --control-plane (kubectl port-forward helps)", c, name, namespace, status.Detail)
+		}
+		return err
+	case http.StatusForbidden:
+	default:
+		return err
+	}
 	return fmt.Errorf("%s does not allow what is needed: %s\nThe ClusterRole that allows it, ready to apply and to bind to the user:\n%s", c, status.Detail, ProxyRole(name))
 }
 

@@ -69,21 +69,23 @@ func New(o Options) (*Cluster, error) {
 		current = o.Context
 	}
 	names := slices.Sorted(maps.Keys(raw.Contexts))
-	_, ok := raw.Contexts[current]
+	chosen, ok := raw.Contexts[current]
 	switch {
+	case current != "" && !ok && len(names) == 0:
+		return nil, fmt.Errorf("the kubeconfig has no context %q, and no other: %s", current, kubeconfigs(o))
 	case current != "" && !ok:
 		return nil, fmt.Errorf("the kubeconfig has no context %q; it has: %s", current, strings.Join(names, ", "))
 	case current == "" && len(names) > 0:
 		return nil, fmt.Errorf("the kubeconfig has no current context; name one with --context: %s", strings.Join(names, ", "))
+	case ok && raw.Clusters[chosen.Cluster] == nil:
+		return nil, fmt.Errorf("context %q of the kubeconfig names the cluster %q, which is not in it", current, chosen.Cluster)
+	case ok && chosen.AuthInfo != "" && raw.AuthInfos[chosen.AuthInfo] == nil:
+		return nil, fmt.Errorf("context %q of the kubeconfig names the user %q, who is not in it", current, chosen.AuthInfo)
 	}
 	config, err := loader.ClientConfig()
 	switch {
 	case clientcmd.IsEmptyConfig(err):
-		files := "~/.kube/config"
-		if list := os.Getenv("KUBECONFIG"); list != "" {
-			files = "what $KUBECONFIG names (" + list + ")"
-		}
-		return nil, fmt.Errorf("there is nothing to read: no -f, no --control-plane, and no kubeconfig that names a cluster; %s is not there or empty, and --kubeconfig is not given", files)
+		return nil, fmt.Errorf("there is nothing to read: no -f, no --control-plane, and no kubeconfig that names a cluster; %s", kubeconfigs(o))
 	case err != nil:
 		return nil, fmt.Errorf("reading the kubeconfig: %s", manifest.Redact(err.Error()))
 	}
@@ -93,6 +95,18 @@ func New(o Options) (*Cluster, error) {
 		c.name = fmt.Sprintf("Kubernetes context %q (%s)", current, manifest.Redact(config.Host))
 	}
 	return c, c.connect(config)
+}
+
+// kubeconfigs says where a kubeconfig was looked for, and was none.
+func kubeconfigs(o Options) string {
+	list := os.Getenv("KUBECONFIG")
+	switch {
+	case o.Kubeconfig != "":
+		return o.Kubeconfig + ", which --kubeconfig names, has none"
+	case list != "":
+		return "what $KUBECONFIG names (" + list + ") is not there or empty, and --kubeconfig is not given"
+	}
+	return "~/.kube/config is not there or empty, and --kubeconfig is not given"
 }
 
 // Context is the kubeconfig's context that is read, empty in a cluster's own pod.

@@ -43,7 +43,7 @@ func (c *Cluster) Read(ctx context.Context, use func(manifest.Input)) (*cluster.
 			origin.Absent = append(origin.Absent, kind) // there is no such CRD
 		case apierrors.IsForbidden(err) && cluster.Optional(kind):
 			origin.Unread = append(origin.Unread, cluster.Unread{
-				What: kind, Reason: short(err), Remedy: "apply the ClusterRole of docs/kubernetes/clusterrole.yaml, which lists " + resources[kind],
+				What: kind, Reason: short(err), Remedy: granting(resources[kind]),
 			})
 		case apierrors.IsForbidden(err):
 			forbidden = append(forbidden, err)
@@ -83,6 +83,12 @@ func (c *Cluster) forbidden(all []error) error {
 		lines = append(lines, "  "+short(err))
 	}
 	return fmt.Errorf("%s does not allow what is needed:\n%s\nThe ClusterRole that allows all that is read, ready to apply and to bind to the user:\n%s", c, strings.Join(lines, "\n"), ClusterRole)
+}
+
+// granting is how somebody who may do so allows to list an optional resource.
+func granting(resource string) string {
+	name := "tracemigrate-" + resource
+	return fmt.Sprintf("have an administrator run `kubectl create clusterrole %[1]s --verb=list --resource=%[2]s.kuma.io && kubectl create clusterrolebinding %[1]s --clusterrole=%[1]s --user=USER`", name, resource)
 }
 
 // ClusterRole allows all that is read, and nothing else.

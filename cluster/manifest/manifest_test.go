@@ -322,3 +322,34 @@ func FuzzJSON(f *testing.F) {
 		}
 	})
 }
+
+func TestRedact(t *testing.T) {
+	for text, want := range map[string]string{
+		"http://zipkin:9411/api":                    "http://zipkin:9411/api",
+		"http://zipkin:9411/p@th":                   "http://zipkin:9411/p@th",
+		"http://user:hunter2@zipkin:9411/api":       "http://REDACTED@zipkin:9411/api",
+		"http://user:hun/ter2@zipkin:9411/api":      "http://%REDACTED@zipkin:9411/api",
+		"http://zipkin:9411/api?token=hunter2":      "http://zipkin:9411/api?REDACTED",
+		"http://zipkin:9411/api#hunter2":            "http://zipkin:9411/api#REDACTED",
+		"zip:9411/api?token=hunter2":                "zip:9411/api?REDACTED",
+		"user:hunter2@zip:9411/api?token=hunter2":   "REDACTED@zip:9411/api?REDACTED",
+		"//user:hunter2@zip:9411/api":               "//REDACTED@zip:9411/api",
+		"http:///user:hunter2@zip":                  "http:///REDACTED@zip",
+		"http://zip kin:9411/api?token=hunter2":     "http://zip kin:9411/api?REDACTED",
+		"http://a<script>b:9411/x?token=hunter2":    "http://a<script>b:9411/x?REDACTED",
+		"http://zip/?a=http://user:hunter2@x&b=<c>": "http://zip/?REDACTED",
+		"collector:4317":                            "collector:4317",
+		"2001:db8::1":                               "2001:db8::1",
+		"":                                          "",
+		"http://x/?":                                "http://x/?",
+	} {
+		assert.Equal(t, want, RedactURL(text), text)
+	}
+	for text, want := range map[string]string{
+		"asking (https://bob:hunter2@api:6443/x?token=hunter2) failed": "asking (https://REDACTED@api:6443/x?REDACTED) failed",
+		"see https://api/x?token=hunter2, then https://api/y?a.":       "see https://api/x?REDACTED, then https://api/y?REDACTED.",
+		"what is https://api/x? It is \"https://api/?token=hunter2\".": "what is https://api/x? It is \"https://api/?REDACTED\".",
+	} {
+		assert.Equal(t, want, Redact(text))
+	}
+}

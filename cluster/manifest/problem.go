@@ -3,6 +3,7 @@ package manifest
 import (
 	"cmp"
 	"fmt"
+	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -67,8 +68,34 @@ func SortProblems(problems []*Problem) []*Problem {
 
 var (
 	userInfo = regexp.MustCompile(`://[^\s"'<>]*@`)
-	query    = regexp.MustCompile(`(://[^\s"'<>?]*)\?[^\s"'<>]+`)
+	query    = regexp.MustCompile(`(://[^\s"'<>?]*)\?[^\s"'<>]*[^\s"'<>).,;:]`) // but for what ends a sentence
 )
+
+// RedactURL removes user, password, query and fragment from what is meant for a
+// url, and may be none: then all is removed that could have been one of these,
+// and what is left is no url either.
+func RedactURL(text string) string {
+	rest, hidden := text, ""
+	if i := strings.IndexAny(rest, "?#"); i >= 0 && i < len(rest)-1 {
+		rest, hidden = rest[:i], rest[i:i+1]+"REDACTED"
+	}
+	begin := 0
+	if i := strings.Index(rest, "//"); i >= 0 {
+		begin = len(rest) - len(strings.TrimLeft(rest[i:], "/"))
+	}
+	authority, user := rest[begin:], "REDACTED"
+	u, err := url.Parse(rest)
+	switch {
+	case err != nil:
+		user = "%REDACTED" // no valid escape
+	case u.Host != "":
+		authority, _, _ = strings.Cut(authority, "/")
+	}
+	if at := strings.LastIndex(authority, "@"); at >= 0 {
+		rest = rest[:begin] + user + rest[begin+at:]
+	}
+	return rest + hidden
+}
 
 // Redact removes user, password and query from urls in a text.
 func Redact(text string) string {

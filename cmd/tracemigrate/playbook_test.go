@@ -87,7 +87,13 @@ func TestShellPlaybook(t *testing.T) {
 	p := newPlayground(t, good)
 	require.Equal(t, 0, p.run(script, "2.13"))
 	assert.Contains(t, p.file("tracing-migration/diff.md"), "**Every proxy keeps its tracing.**")
-	assert.Equal(t, "apply -f ./tracing-migration/meshtraces.yaml\ndelete traffictraces --all\n", p.file("kubectl.log"))
+	assert.Equal(t, "apply -f ./tracing-migration/meshtraces.yaml\n", p.file("kubectl.log"))
+	applied := p.file("tracing-migration/meshtraces.yaml")
+	require.Equal(t, 0, p.run("-c", "(echo ---; cat tracing-migration/meshtraces.yaml) >> mesh/state.yaml")) // as the fake does not
+	require.Equal(t, 0, p.run(script, "2.13", "delete"))
+	assert.Equal(t, applied, p.file("tracing-migration/meshtraces.yaml"))
+	assert.Equal(t, "apply -f ./tracing-migration/meshtraces.yaml\ndiff -f ./tracing-migration/meshtraces.yaml\ndelete traffictraces --all\n", p.file("kubectl.log"))
+	require.Equal(t, 2, p.run(script, "2.13", "remove"))
 
 	p = newPlayground(t, bad)
 	require.Equal(t, 1, p.run(script, "2.13"))
@@ -107,7 +113,7 @@ func TestAnsiblePlaybook(t *testing.T) {
 			}
 		}
 	}
-	require.Len(t, commands, 5)
+	require.Len(t, commands, 6)
 	good, bad := states(t)
 	for state, want := range map[string]int{good: 0, bad: 1} {
 		p := newPlayground(t, state)

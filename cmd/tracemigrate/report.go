@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -115,13 +116,17 @@ func buildReport(c *cli.Context, snapshot *cluster.Snapshot, source cluster.Sour
 	}
 	about := report.Options{
 		Convert: options, Versions: versions, MadeUp: maxMadeUp,
-		Program: c.App.Name, Source: sourceWords(c), Files: c.IsSet("filename"),
+		Program: c.App.Name, Source: sourceWords(c), Files: c.IsSet("filename"), Ahead: ahead(c),
 	}
 	switch source := source.(type) {
 	case *kube.Cluster:
 		about.Source, about.Kubectl = withContext(c, about.Source, source)
 	case *controlplane.ControlPlane:
-		about.Kumactl = kumactlSwitch(c.String("control-plane"))
+		about.Kumactl = "kumactl"
+		if c.IsSet("kumactl-config") {
+			about.Kumactl += " --config-file " + report.Quoted(c.String("kumactl-config"))
+		}
+		about.KumactlSwitch = kumactlSwitch(about.Kumactl, c.String("control-plane"))
 	}
 	r, _, problems := report.Build(snapshot, about)
 	if r == nil {
@@ -178,11 +183,24 @@ func withContext(c *cli.Context, words string, source *kube.Cluster) (flags, kub
 
 // kumactlSwitch makes a control plane kumactl's current one, by name, or shows
 // which one is.
-func kumactlSwitch(name string) string {
+func kumactlSwitch(kumactl, name string) string {
 	if strings.Contains(name, "://") {
-		return "kumactl config control-planes list # the active one must be " + report.Quoted(manifest.Redact(name))
+		return kumactl + " config control-planes list # the active one must be " + report.Quoted(manifest.Redact(name))
 	}
-	return "kumactl config control-planes switch --name " + report.Quoted(name)
+	return kumactl + " config control-planes switch --name " + report.Quoted(name)
+}
+
+// ahead is what must be done before the commands of the next steps: what is
+// secret, and what came through a pipe, is in none of them.
+func ahead(c *cli.Context) []report.Step {
+	var steps []report.Step
+	if c.IsSet("token") && !onlyFromEnvironment(c) {
+		steps = append(steps, report.Step{Title: "Give the token to the commands below", Command: "read -rs TRACEMIGRATE_TOKEN && export TRACEMIGRATE_TOKEN"})
+	}
+	if slices.Contains(c.StringSlice("filename"), "-") {
+		steps = append(steps, report.Step{Title: "Keep what came through the pipe in a file, which the commands below read", Command: "COMMAND > stdin.yaml"})
+	}
+	return steps
 }
 
 // sourceWords are the flags that name the source, as a shell takes them, but
@@ -199,11 +217,18 @@ func sourceWords(c *cli.Context) string {
 		}
 		if values := c.StringSlice(flag); len(values) > 0 {
 			for _, value := range values {
+				if flag == "filename" && value == "-" {
+					value = "stdin.yaml"
+				}
 				words = append(words, name, report.Quoted(value))
 			}
 			continue
 		}
 		words = append(words, name, report.Quoted(c.String(flag)))
+	}
+	for _, header := range c.StringSlice("header") {
+		name, _, _ := strings.Cut(header, "=")
+		words = append(words, "--header", report.Quoted(name)+"=VALUE") // it may be a secret
 	}
 	if c.Bool("skip-verify") {
 		words = append(words, "--skip-verify")

@@ -170,14 +170,16 @@ type Options struct {
 	Convert  convert.Options
 	Versions []cluster.Version // to compare for besides Convert.Version, those of zones
 	// For the commands of the next steps: how this tool is called, the flags
-	// that name the source, whether that is files, kubectl with the flags that
-	// name the same cluster, and what makes kumactl speak to it. Only Program
-	// is always there.
-	Program string
-	Source  string
-	Files   bool
-	Kubectl string
-	Kumactl string
+	// that name the source, whether that is files, kubectl and kumactl with the
+	// flags that name the same cluster, what makes kumactl speak to it, and what
+	// comes ahead of all. Only Program is always there.
+	Program       string
+	Source        string
+	Files         bool
+	Kubectl       string
+	Kumactl       string
+	KumactlSwitch string
+	Ahead         []Step
 	// MadeUp is how many proxies may stand for those of a mesh without Dataplanes.
 	MadeUp int
 }
@@ -535,5 +537,6 @@ func (r *Report) Judge(trials []ServerTrial) {
 	r.Summary.Refused += len(refused)
 	r.Summary.Errors += len(refused)
 	r.Summary.Holds = false
-	r.NextSteps = r.mend
+	r.NextSteps = slices.Clone(r.mend)
+	r.NextSteps[len(r.NextSteps)-1].Command += " --server-dry-run"
 }

@@ -88,6 +88,17 @@ kubectl delete traffictrace 'it'\''s all'
 kubectl patch mesh default --type=json -p '[{"op":"remove","path":"/spec/tracing"}]'`},
 		"error": {"mode: zone", "70000", report.Options{}, `tracemigrate snapshot > state.yaml
 tracemigrate report --kuma-version 2.13`},
+		"Dataplanes unread": {"mode: zone\nunread: [{what: Dataplane, reason: forbidden}]", "9411", report.Options{}, `tracemigrate snapshot > state.yaml
+tracemigrate report --kuma-version 2.13`},
+		"no kind MeshTrace": {"mode: zone\nabsent: [MeshTrace]", "9411", report.Options{}, `tracemigrate snapshot > state.yaml
+tracemigrate report --kuma-version 2.13`},
+		"one mesh of a file, and something ahead": {"mode: global\nmeshes: [default]", "9411", report.Options{Source: "-f stdin.yaml", Files: true, Ahead: []report.Step{{Title: "first", Command: "COMMAND > stdin.yaml"}}}, `COMMAND > stdin.yaml
+tracemigrate convert --kuma-version 2.13 -f stdin.yaml > meshtraces.yaml
+tracemigrate convert --kuma-version 2.13 --shadow -f stdin.yaml | kubectl apply -f -
+tracemigrate diff --shadow --context ZONE --mesh default
+kubectl apply -f meshtraces.yaml
+kubectl delete traffictrace 'it'\''s all'
+kubectl patch mesh default --type=json -p '[{"op":"remove","path":"/spec/tracing"}]'`},
 		"federated zone": {"mode: federated-zone", "9411", report.Options{}, `tracemigrate snapshot > state.yaml
 tracemigrate report --context GLOBAL`},
 		"federated zone by itself": {"mode: federated-zone", "9411", report.Options{Convert: convert.Options{ZoneOrigin: true}}, `tracemigrate snapshot > state.yaml
@@ -102,6 +113,23 @@ tracemigrate report --context GLOBAL`},
 			assert.Equal(t, tt.want, commands(build(t, tt.origin, tt.port, tt.options)))
 		})
 	}
+}
+
+// Whoever looks again between the last two steps is told the last one.
+func TestNextStepsAfterTheDeletion(t *testing.T) {
+	withoutTraces := func(origin, mesh string) *report.Report {
+		text := "apiVersion: tracemigrate/v1\nkind: SnapshotOrigin\nsource: x\nversion: 2.13.1\n" + origin + "\n---\n" + mesh + "\n---\napiVersion: tracemigrate/v1\nkind: SnapshotEnd\n"
+		s := cluster.Read([]manifest.Input{manifest.Text("state.yaml", text)})
+		r, _, problems := report.Build(s, report.Options{Convert: convert.Options{Version: cluster.V(13)}, Program: "tracemigrate", Kumactl: "kumactl --config-file k"})
+		require.NotNil(t, r, "%v", problems)
+		return r
+	}
+	const backends = "tracing: {backends: [{name: z, type: zipkin, conf: {url: 'http://z:1'}}]}"
+	kubernetes, universal := "apiVersion: kuma.io/v1alpha1\nkind: Mesh\nmetadata: {name: default}\nspec: {"+backends+"}", "type: Mesh\nname: default\n"+backends
+	assert.Equal(t, `kubectl patch mesh default --type=json -p '[{"op":"remove","path":"/spec/tracing"}]'`, commands(withoutTraces("mode: zone", kubernetes)))
+	assert.Equal(t, "kumactl --config-file k get mesh default -o yaml > mesh.yaml && ${EDITOR:-vi} mesh.yaml && kumactl --config-file k apply -f mesh.yaml", commands(withoutTraces("mode: zone", universal)))
+	assert.Empty(t, commands(withoutTraces("mode: federated-zone", kubernetes)), "the mesh is the global control plane's")
+	assert.Empty(t, commands(withoutTraces("mode: zone", "type: Mesh\nname: default")))
 }
 
 // What could not be read is not counted as well.
@@ -131,5 +159,5 @@ func TestJudge(t *testing.T) {
 	assert.Equal(t, "no", r.Policies[0].Server.Message)
 	assert.Equal(t, report.ServerRefused, r.Notes[0].Code)
 	assert.Equal(t, 1, r.Summary.Errors)
-	assert.Equal(t, "tracemigrate snapshot > state.yaml\ntracemigrate report --kuma-version 2.13", commands(r))
+	assert.Equal(t, "tracemigrate snapshot > state.yaml\ntracemigrate report --kuma-version 2.13 --server-dry-run", commands(r))
 }

@@ -14,8 +14,15 @@ import (
 // nextSteps are the commands of the migration, in order, as far as they can be
 // told: nothing is to be deleted that has no successor.
 func (b *builder) nextSteps(meshes []*legacy.Mesh) {
+	federated := b.Origin.Mode == cluster.ModeFederatedZone
 	if len(b.TrafficTraces) == 0 {
+		if !federated && b.Summary.Errors == 0 {
+			b.removals(meshes)
+		}
 		return
+	}
+	for _, words := range b.options.Ahead {
+		b.step(words.Title, "%s", words.Command)
 	}
 	if !b.options.Files {
 		b.step("Keep what is there, so that the result can be reproduced", "%s > state.yaml", b.command("snapshot"))
@@ -24,52 +31,70 @@ func (b *builder) nextSteps(meshes []*legacy.Mesh) {
 	if b.options.Convert.ZoneOrigin {
 		converting = append(converting, "--zone-origin")
 	}
-	b.mend = append(slices.Clone(b.NextSteps), Step{"Mend what the errors name, then look again", b.command("report", converting...)})
+	mending := "Mend what the errors name, then look again"
+	if b.Summary.Errors == 0 && b.Summary.Different == 0 {
+		mending = "See to it that the Dataplanes can be read, then look again"
+	}
+	b.mend = append(slices.Clone(b.NextSteps), Step{mending, b.command("report", converting...)})
 	switch {
-	case b.Summary.Errors > 0 || b.Summary.Different > 0:
+	case !b.Summary.Holds:
 		b.NextSteps = b.mend
 		return
-	case b.Origin.Mode == cluster.ModeFederatedZone && !b.options.Convert.ZoneOrigin:
+	case federated && !b.options.Convert.ZoneOrigin:
 		b.step("Look at the global control plane, where the TrafficTraces come from, and go on there", "%s report --context GLOBAL", b.options.Program)
 		return
-	}
-	kubernetes := b.Origin.Environment == cluster.Kubernetes ||
-		b.Origin.Environment == "" && b.snapshot.TrafficTraces[0].Format == cluster.Kubernetes
-	kubectl, apply := cmp.Or(b.options.Kubectl, "kubectl"), "kumactl apply"
-	if kubernetes {
-		apply = kubectl + " apply"
 	}
 	if len(b.Policies) > 0 {
 		b.step("Write the MeshTraces and read them", "%s > meshtraces.yaml", b.command("convert", converting...))
 	}
-	if !kubernetes && b.options.Kumactl != "" {
-		b.step("Have kumactl speak to the same control plane", "%s", b.options.Kumactl)
+	if !b.kubernetes() && b.options.KumactlSwitch != "" {
+		b.step("Have kumactl speak to the same control plane", "%s", b.options.KumactlSwitch)
 	}
-	// Of a migration that is half applied the control plane's verdict would be on
-	// what it happens to do today.
-	resumed := slices.ContainsFunc(b.Existing, func(p Existing) bool { return p.Earlier })
+	apply := b.client() + " apply"
 	switch {
 	case len(b.Policies) == 0:
-	case resumed:
+	case b.Summary.Earlier > 0:
+		// Of a migration that is half applied the control plane's verdict would
+		// be on what it happens to do today.
 		b.step("Apply them, those that stand already as well"+b.there(), "%s -f meshtraces.yaml", apply)
 	case b.options.Convert.Version.AtLeast(cluster.V(7)):
 		b.step("Apply them as shadows, which the control plane computes and does not apply"+b.there(), "%s | %s -f -", b.command("convert", append(converting, "--shadow")...), apply)
-		b.shadowStep(kubernetes)
+		b.shadowStep()
 		fallthrough
 	default:
 		b.step("Apply them in earnest"+b.there(), "%s -f meshtraces.yaml", apply)
 	}
-	if b.Origin.Mode == cluster.ModeFederatedZone {
+	if federated {
 		b.step("When every zone has its policies and traces arrive, delete the TrafficTraces at the global control plane", "%s report --context GLOBAL", b.options.Program)
 		return
 	}
 	for _, mesh := range meshes {
-		b.deletions(mesh, kubernetes, kubectl)
+		b.deletions(mesh)
 	}
+	b.removals(meshes)
 }
 
 func (b *builder) step(title, format string, args ...any) {
 	b.NextSteps = append(b.NextSteps, Step{title, fmt.Sprintf(format, args...)})
+}
+
+// kubernetes says whether the commands are kubectl's.
+func (b *builder) kubernetes() bool {
+	switch {
+	case b.Origin.Environment != "":
+		return b.Origin.Environment == cluster.Kubernetes
+	case len(b.snapshot.TrafficTraces) > 0:
+		return b.snapshot.TrafficTraces[0].Format == cluster.Kubernetes
+	}
+	return len(b.snapshot.Meshes) > 0 && b.snapshot.Meshes[0].Format == cluster.Kubernetes
+}
+
+// client is the command that speaks to the cluster or control plane.
+func (b *builder) client() string {
+	if b.kubernetes() {
+		return cmp.Or(b.options.Kubectl, "kubectl")
+	}
+	return cmp.Or(b.options.Kumactl, "kumactl")
 }
 
 // command is one of this tool's, for the same source.
@@ -81,49 +106,64 @@ func (b *builder) command(name string, flags ...string) string {
 	return strings.Join(all, " ")
 }
 
-// there says which cluster kubectl must speak to where only a snapshot tells.
+// there says which cluster is meant where only a snapshot tells.
 func (b *builder) there() string {
 	if b.options.Files && b.snapshot.Origin != nil && b.Origin.Source != "" {
-		return ", to " + b.Origin.Source
+		return " (at " + b.Origin.Source + ")"
 	}
 	return ""
 }
 
-func (b *builder) shadowStep(kubernetes bool) {
+func (b *builder) shadowStep() {
 	where := "--context"
-	if !kubernetes {
+	if !b.kubernetes() {
 		where = "--control-plane"
 	}
 	switch {
 	case b.Origin.Mode == cluster.ModeGlobal:
-		b.step("Hear the verdict of each zone's own control plane", "%s diff --shadow %s ZONE", b.options.Program, where)
+		b.step("Hear the verdict of each zone's own control plane", "%s diff --shadow %s ZONE%s", b.options.Program, where, b.only())
 	case b.options.Files:
-		b.step("Hear the control plane's own verdict"+b.there(), "%s diff --shadow %s NAME", b.options.Program, where)
+		b.step("Hear the control plane's own verdict"+b.there(), "%s diff --shadow %s NAME%s", b.options.Program, where, b.only())
 	default:
 		b.step("Hear the control plane's own verdict", "%s", b.command("diff", "--shadow"))
 	}
 }
 
-// deletions remove what is legacy of a mesh, once traces arrive.
-func (b *builder) deletions(mesh *legacy.Mesh, kubernetes bool, kubectl string) {
+// only are the flags for the meshes that were asked for.
+func (b *builder) only() string {
+	var flags strings.Builder
+	for _, mesh := range b.Origin.Meshes {
+		flags.WriteString(" --mesh " + Quoted(mesh))
+	}
+	return flags.String()
+}
+
+// deletions remove the TrafficTraces of a mesh, once traces arrive.
+func (b *builder) deletions(mesh *legacy.Mesh) {
 	var names []string
 	for _, trace := range mesh.TrafficTraces {
 		names = append(names, Quoted(trace.Name))
 	}
-	title := fmt.Sprintf("When traces arrive, delete the TrafficTraces of mesh %q", mesh.Name)
+	title := fmt.Sprintf("When traces arrive, delete the TrafficTraces of mesh %q%s", mesh.Name, b.there())
 	switch {
 	case len(names) == 0:
-	case kubernetes:
-		b.step(title, "%s delete traffictrace %s", kubectl, strings.Join(names, " "))
+	case b.kubernetes():
+		b.step(title, "%s delete traffictrace %s", b.client(), strings.Join(names, " "))
 	default:
-		b.step(title, "for name in %s; do kumactl delete traffic-trace \"$name\" --mesh %s; done", strings.Join(names, " "), Quoted(mesh.Name))
+		b.step(title, "for name in %s; do %s delete traffic-trace \"$name\" --mesh %s; done", strings.Join(names, " "), b.client(), Quoted(mesh.Name))
 	}
-	switch {
-	case len(mesh.Backends) == 0:
-	case kubernetes:
-		b.step(fmt.Sprintf("Remove the tracing backends of mesh %q", mesh.Name), `%s patch mesh %s --type=json -p '[{"op":"remove","path":"/spec/tracing"}]'`, kubectl, Quoted(mesh.Name))
-	default:
-		b.step(fmt.Sprintf("Remove the field tracing from mesh %q", mesh.Name), "kumactl get mesh %[1]s -o yaml > mesh.yaml && ${EDITOR:-vi} mesh.yaml && kumactl apply -f mesh.yaml", Quoted(mesh.Name))
+}
+
+// removals take the tracing backends out of the meshes.
+func (b *builder) removals(meshes []*legacy.Mesh) {
+	for _, mesh := range meshes {
+		switch {
+		case len(mesh.Backends) == 0:
+		case b.kubernetes():
+			b.step(fmt.Sprintf("Remove the tracing backends of mesh %q%s", mesh.Name, b.there()), `%s patch mesh %s --type=json -p '[{"op":"remove","path":"/spec/tracing"}]'`, b.client(), Quoted(mesh.Name))
+		default:
+			b.step(fmt.Sprintf("Remove the field tracing from mesh %q%s", mesh.Name, b.there()), "%[1]s get mesh %[2]s -o yaml > mesh.yaml && ${EDITOR:-vi} mesh.yaml && %[1]s apply -f mesh.yaml", b.client(), Quoted(mesh.Name))
+		}
 	}
 }
 
