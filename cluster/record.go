@@ -2,11 +2,13 @@ package cluster
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"slices"
+	"sync"
 
 	"gopkg.in/yaml.v3"
 
@@ -51,10 +53,14 @@ var specs = map[string]shape{
 func WriteSnapshot(ctx context.Context, w io.Writer, source Source) (problems []*manifest.Problem, err error) {
 	var origin *Origin
 	var failed error
+	var unwritten sync.Map // documents are read in parallel
 	texts, problems := manifest.Read(func(yield func(manifest.Input) bool) {
 		origin, failed = source.Read(ctx, func(input manifest.Input) { yield(input) })
 	}, wanted, func(doc *manifest.Document) [][]byte {
 		text, err := encode(pruned(doc))
+		if err != nil {
+			unwritten.Store(doc.Place, err)
+		}
 		if err != nil || text == nil {
 			return nil
 		}
@@ -63,8 +69,16 @@ func WriteSnapshot(ctx context.Context, w io.Writer, source Source) (problems []
 	if failed != nil {
 		return nil, failed
 	}
+	unwritten.Range(func(place, err any) bool {
+		problems = append(problems, &manifest.Problem{Place: place.(manifest.Place), Severity: manifest.Error, Message: fmt.Sprintf("cannot be written: %v", err)})
+		return true
+	})
+	problems = manifest.SortProblems(problems)
 	var out bytes.Buffer
 	if origin != nil {
+		told := *origin
+		told.LeftOut = leftOut(problems)
+		origin = &told
 		head := struct {
 			APIVersion string `yaml:"apiVersion"`
 			Kind       string `yaml:"kind"`
@@ -86,6 +100,17 @@ func WriteSnapshot(ctx context.Context, w io.Writer, source Source) (problems []
 		return problems, fmt.Errorf("writing the snapshot: %w", err)
 	}
 	return problems, nil
+}
+
+// leftOut is what problems say of resources that could not be read at all.
+func leftOut(problems []*manifest.Problem) []LeftOut {
+	var left []LeftOut
+	for _, p := range problems {
+		if p.Severity == manifest.Error {
+			left = append(left, LeftOut{Resource: cmp.Or(p.Resource, p.File), Reason: manifest.Redact(p.Message)})
+		}
+	}
+	return left
 }
 
 func encode(v any) ([]byte, error) {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -146,4 +147,49 @@ func TestAnnotations(t *testing.T) {
 	require.NoError(t, err)
 	assert.NotContains(t, out.String(), "hidden")
 	check(Read([]manifest.Input{manifest.Text("x", out.String())}))
+}
+
+// What cannot be written is said, when the snapshot is made and when it is read.
+func TestSnapshotTellsWhatItLeftOut(t *testing.T) {
+	deep := `{"apiVersion":"kuma.io/v1alpha1","kind":"TrafficTrace","metadata":{"name":"deep"},"spec":{"selectors":` + strings.Repeat("[", 120) + strings.Repeat("]", 120) + `}}`
+	var text bytes.Buffer
+	problems, err := WriteSnapshot(t.Context(), &text, live{Files: Files{manifest.Object("traffictraces/deep", []byte(deep)), manifest.Text("x", liveObjects)}, origin: &Origin{Source: "x"}})
+	require.NoError(t, err)
+	require.Len(t, problems, 1)
+	s := Read([]manifest.Input{manifest.Text("state.yaml", text.String())})
+	require.Len(t, s.Origin.LeftOut, 1)
+	assert.Equal(t, "traffictraces/deep", s.Origin.LeftOut[0].Resource)
+	require.Len(t, s.Problems, 1)
+	assert.Equal(t, manifest.Error, s.Problems[0].Severity)
+	assert.Equal(t, problems[0].Message, s.Problems[0].Message)
+	assert.True(t, s.Skippable(s.Problems[0]), "it was left out, and the rest is there")
+	assert.Len(t, s.Skipping(nil).Meshes, len(s.Meshes))
+}
+
+// Of two snapshots each must be whole, and they must be of one control plane.
+func TestTwoSnapshots(t *testing.T) {
+	snapshot := func(version, name string) string {
+		return "apiVersion: tracemigrate/v1\nkind: SnapshotOrigin\nsource: x\nversion: " + version + "\n---\ntype: Mesh\nname: " + name + "\n---\napiVersion: tracemigrate/v1\nkind: SnapshotEnd\n"
+	}
+	read := func(texts ...string) []string {
+		var inputs []manifest.Input
+		for i, text := range texts {
+			inputs = append(inputs, manifest.Text(strconv.Itoa(i)+".yaml", text))
+		}
+		s := Read(inputs)
+		var messages []string
+		for _, p := range s.Problems {
+			assert.False(t, s.Skippable(p))
+			messages = append(messages, p.Error())
+		}
+		return messages
+	}
+	assert.Empty(t, read(snapshot("2.13.1", "a"), snapshot("2.13.1", "b")))
+	cut, _, _ := strings.Cut(snapshot("2.13.1", "b"), "---\napiVersion")
+	messages := read(snapshot("2.13.1", "a"), cut)
+	require.Len(t, messages, 1)
+	assert.Contains(t, messages[0], "1.yaml: SnapshotOrigin: the snapshot is cut off")
+	messages = read(snapshot("2.13.1", "a"), snapshot("2.5.0", "b"))
+	require.Len(t, messages, 1)
+	assert.Contains(t, messages[0], "1.yaml:1: SnapshotOrigin: is a snapshot of x: Kuma 2.5.0")
 }

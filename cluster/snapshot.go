@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"fmt"
 	"iter"
+	"maps"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -22,9 +24,9 @@ type Snapshot struct {
 	// TrafficRoutes has the meshes with at least one TrafficRoute.
 	TrafficRoutes map[string]bool
 	// Origin is what is known of the control plane; nil for files that do not tell.
-	Origin     *Origin
-	live       bool   // read from a cluster
-	originFile string // where the origin stands, if it does in a file
+	Origin      *Origin
+	live        bool            // read from a cluster
+	originFiles map[string]bool // where an origin stands
 	// Problems of the texts and of the kinds decoded here.
 	Problems []*manifest.Problem
 	// Skipped are the errors of resources that were left out, see Skipping.
@@ -88,8 +90,8 @@ func read(inputs iter.Seq[manifest.Input]) *Snapshot {
 	ended := make(map[string]bool) // files that hold a whole snapshot
 	for _, e := range entries {
 		s.Problems = append(s.Problems, e.problems...)
-		if e.origin != nil && s.Origin == nil {
-			s.Origin, s.originFile = e.origin, e.Place.File
+		if e.origin != nil {
+			s.addOrigin(e.origin, e.Place)
 		}
 		if e.Kind == endKind {
 			ended[e.Place.File] = true
@@ -122,13 +124,33 @@ func read(inputs iter.Seq[manifest.Input]) *Snapshot {
 			s.TrafficRoutes[e.Mesh] = true
 		}
 	}
-	if s.originFile != "" && !ended[s.originFile] {
+	for _, file := range slices.Sorted(maps.Keys(s.originFiles)) {
+		if ended[file] {
+			continue
+		}
 		s.Problems = append(s.Problems, &manifest.Problem{
-			Place: manifest.Place{File: s.originFile}, Severity: manifest.Error, Resource: originKind,
+			Place: manifest.Place{File: file}, Severity: manifest.Error, Resource: originKind,
 			Message: "the snapshot is cut off: its last document, of kind " + endKind + ", is missing; take it again",
 		})
 	}
 	return s
+}
+
+// addOrigin takes up the origin of a snapshot that is read from a file.
+func (s *Snapshot) addOrigin(origin *Origin, place manifest.Place) {
+	if s.originFiles == nil {
+		s.originFiles = make(map[string]bool)
+	}
+	s.originFiles[place.File] = true
+	switch {
+	case s.Origin == nil:
+		s.Origin = origin
+	case !reflect.DeepEqual(s.Origin, origin):
+		s.Problems = append(s.Problems, &manifest.Problem{
+			Place: place, Severity: manifest.Error, Resource: originKind,
+			Message: fmt.Sprintf("is a snapshot of %s, and there is another, of %s; they may disagree on version and zones, so give one at a time", origin, s.Origin),
+		})
+	}
 }
 
 // ReadOnce is the code of what stands in the input twice, with equal content.
@@ -248,12 +270,12 @@ func (s *Snapshot) Live() bool { return s.live }
 
 // FromCluster says whether s was read from a cluster, directly or by way of a
 // snapshot.
-func (s *Snapshot) FromCluster() bool { return s.live || s.originFile != "" }
+func (s *Snapshot) FromCluster() bool { return s.live || len(s.originFiles) > 0 }
 
 // Skippable says whether a problem concerns a resource that was read from a
 // cluster, directly or by way of a snapshot, and not a manifest at hand.
 func (s *Snapshot) Skippable(p *manifest.Problem) bool {
-	return s.live || s.originFile != "" && s.originFile == p.File && p.Resource != originKind
+	return s.live || s.originFiles[p.File] && p.Resource != originKind
 }
 
 // Skipping is s without the resources that its own problems, or the given ones,

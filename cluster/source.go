@@ -59,6 +59,15 @@ type Origin struct {
 	Absent []string `json:"absent,omitempty" yaml:"absent,omitempty"`
 	// Unread has what exists or may exist and could not be read.
 	Unread []Unread `json:"unread,omitempty" yaml:"unread,omitempty"`
+	// LeftOut has the resources that are not in a snapshot because they could
+	// not be written.
+	LeftOut []LeftOut `json:"leftOut,omitempty" yaml:"leftOut,omitempty"`
+}
+
+// LeftOut is a resource that a snapshot had to leave out.
+type LeftOut struct {
+	Resource string `json:"resource" yaml:"resource"`
+	Reason   string `json:"reason" yaml:"reason"`
 }
 
 // Zone is a zone of a global control plane.
@@ -149,6 +158,11 @@ func decodeOrigin(doc *manifest.Document, problems *[]*manifest.Problem) *Origin
 	}
 	for _, v := range root.Field("zones").Items() {
 		o.Zones = append(o.Zones, Zone{str(v, "name"), str(v, "version")})
+	}
+	for _, v := range root.Field("leftOut").Items() {
+		left := LeftOut{str(v, "resource"), str(v, "reason")}
+		o.LeftOut = append(o.LeftOut, left)
+		*problems = append(*problems, &manifest.Problem{Place: doc.Place, Severity: manifest.Error, Resource: left.Resource, Message: left.Reason})
 	}
 	for _, v := range root.Field("unread").Items() {
 		o.Unread = append(o.Unread, Unread{str(v, "what"), str(v, "reason"), str(v, "remedy")})

@@ -38,6 +38,8 @@ type Options struct {
 	// try has to wait; both may be nil.
 	Progress func(kind string, read int)
 	Wait     func(reason string, pause time.Duration)
+	// Scrub takes credentials that Base sends out of what comes back; may be nil.
+	Scrub func(text string) string
 }
 
 // ControlPlane is a Source and an Inspector.
@@ -161,6 +163,9 @@ func (cp *ControlPlane) scrub(text string) string {
 			text = strings.ReplaceAll(text, secret, "REDACTED")
 		}
 	}
+	if cp.options.Scrub != nil {
+		text = cp.options.Scrub(text)
+	}
 	return text
 }
 
@@ -222,9 +227,6 @@ func (cp *ControlPlane) Read(ctx context.Context, use func(manifest.Input)) (*cl
 		if all[kind], err = cp.kind(ctx, origin, kind); err != nil {
 			return nil, err
 		}
-		if origin.Environment == "" && slices.ContainsFunc(all[kind], ofKubernetes) {
-			origin.Environment = cluster.Kubernetes // which /config did not tell
-		}
 	}
 	for _, kind := range cluster.Kinds() {
 		for _, item := range all[kind] {
@@ -236,9 +238,6 @@ func (cp *ControlPlane) Read(ctx context.Context, use func(manifest.Input)) (*cl
 	}
 	return origin, nil
 }
-
-// ofKubernetes says whether a resource stands in a namespace.
-func ofKubernetes(i item) bool { return bytes.Contains(i.raw, []byte(`"k8s.kuma.io/namespace"`)) }
 
 // meshes reads the meshes that were asked for.
 func (cp *ControlPlane) meshes(ctx context.Context) ([]item, error) {

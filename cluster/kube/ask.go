@@ -72,7 +72,7 @@ func (c *Cluster) try(ctx context.Context, policy *unstructured.Unstructured) (T
 	}
 	switch reason := apierrors.ReasonForError(err); {
 	case reason == metav1.StatusReasonForbidden && isRBAC(err):
-		return trial, fmt.Errorf("%s does not allow the dry run, which needs the permission to create although it stores nothing: %s\nThe ClusterRole that allows it, ready to apply and to bind to the user:\n%s", c, short(err), CreatorRole)
+		return trial, fmt.Errorf("%s does not allow the dry run, which needs the permission to create although it stores nothing: %s\nThe ClusterRole that allows it, ready to apply and to bind to the user:\n%s", c, c.said(err), CreatorRole)
 	case reason == metav1.StatusReasonUnknown && !asStatus(err):
 		return trial, c.unreachable(ctx, "trying a policy", err)
 	case apierrors.IsTooManyRequests(err), apierrors.IsServiceUnavailable(err), apierrors.IsUnauthorized(err),
@@ -80,7 +80,7 @@ func (c *Cluster) try(ctx context.Context, policy *unstructured.Unstructured) (T
 		// A webhook that does not answer judges nothing.
 		return trial, c.unreachable(ctx, "trying policy "+policy.GetName(), err)
 	}
-	trial.Message = short(err)
+	trial.Message = c.said(err)
 	return trial, nil
 }
 
@@ -184,7 +184,7 @@ func (c *Cluster) connectAPI() (*controlplane.ControlPlane, error) {
 	namespace, name := c.service()
 	return controlplane.New(controlplane.Options{
 		URL:  host.JoinPath("api/v1/namespaces", namespace, "services", name+":5681", "proxy").String(),
-		Name: name, Base: client.Transport, Wait: c.options.Wait,
+		Name: name, Base: client.Transport, Wait: c.options.Wait, Scrub: c.scrub,
 	})
 }
 

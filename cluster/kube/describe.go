@@ -34,7 +34,11 @@ type deployment struct {
 type container struct {
 	Name  string
 	Image string
-	Env   []struct{ Name, Value string }
+	Env   []struct {
+		Name, Value string
+		ValueFrom   any
+	}
+	EnvFrom []any
 }
 
 // container returns the control plane's container, nil when d has none: the
@@ -50,14 +54,15 @@ func (d *deployment) container() *container {
 	return &containers[i]
 }
 
-// env is the value of one of the container's variables.
-func (c *container) env(name string) string {
+// env is the value of one of the container's variables, and whether the
+// Deployment tells it: it may come from elsewhere.
+func (c *container) env(name string) (value string, told bool) {
 	for _, v := range c.Env {
 		if v.Name == name {
-			return v.Value
+			return v.Value, v.ValueFrom == nil
 		}
 	}
-	return ""
+	return "", len(c.EnvFrom) == 0
 }
 
 // version is the tag of the image, or what the chart says it installed where
@@ -113,12 +118,17 @@ func (c *Cluster) Describe(ctx context.Context) (*cluster.Origin, error) {
 		unread("version", reason, sayVersion)
 	}
 	settings := found.container()
-	origin.SetMode(settings.env("KUMA_MODE"), settings.env("KUMA_MULTIZONE_ZONE_GLOBAL_ADDRESS"))
-	origin.Zone = settings.env("KUMA_MULTIZONE_ZONE_NAME")
-	switch origin.Mode {
-	case "":
+	mode, _ := settings.env("KUMA_MODE")
+	global, told := settings.env("KUMA_MULTIZONE_ZONE_GLOBAL_ADDRESS")
+	origin.SetMode(mode, global)
+	origin.Zone, _ = settings.env("KUMA_MULTIZONE_ZONE_NAME")
+	switch {
+	case origin.Mode == "":
 		unread("mode", fmt.Sprintf("the environment of %s does not tell the mode (KUMA_MODE)", name), sayMode)
-	case cluster.ModeGlobal:
+	case origin.Mode == cluster.ModeZone && !told:
+		origin.Mode = ""
+		unread("mode", fmt.Sprintf("%s is a zone's, and its environment comes from elsewhere in part, so it does not tell whether a global control plane leads it (KUMA_MULTIZONE_ZONE_GLOBAL_ADDRESS)", name), sayMode)
+	case origin.Mode == cluster.ModeGlobal:
 		origin.Zone = ""
 		return origin, c.zones(ctx, origin)
 	}
@@ -144,7 +154,7 @@ func (c *Cluster) findControlPlane(ctx context.Context) (found *deployment, reas
 		}, func() {})
 		switch {
 		case apierrors.IsForbidden(err):
-			reasons = append(reasons, short(err))
+			reasons = append(reasons, c.said(err))
 		case apierrors.IsUnauthorized(err):
 			return nil, "", c.refused(err)
 		case err != nil && !apierrors.IsNotFound(err):
@@ -185,7 +195,7 @@ func (c *Cluster) zones(ctx context.Context, origin *cluster.Origin) error {
 		switch {
 		case apierrors.IsForbidden(err), apierrors.IsNotFound(err):
 			origin.Unread = append(origin.Unread, cluster.Unread{
-				What: "zones", Reason: short(err), Remedy: "name the versions of their control planes with --zone-version",
+				What: "zones", Reason: c.said(err), Remedy: "name the versions of their control planes with --zone-version",
 			})
 			continue
 		case err != nil:

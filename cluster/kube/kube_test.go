@@ -236,6 +236,16 @@ spec: {subscriptions: [{version: {kumaCp: {version: 2.9.0}}}, {version: {kumaCp:
 			want:    cluster.Origin{Product: "Kuma", Namespace: "kuma-system", Zone: "east"},
 			unread:  []string{"version", "mode"},
 		},
+		"the global address from a ConfigMap": {
+			applied: strings.Replace(deployed("2.13.1", "zone", ""), `value: ""`, "valueFrom: {configMapKeyRef: {name: a, key: b}}", 1),
+			want:    cluster.Origin{Product: "Kuma", Version: "2.13.1", Namespace: "kuma-system", Zone: "east"},
+			unread:  []string{"mode"},
+		},
+		"the environment from a ConfigMap": {
+			applied: strings.Replace(deployed("2.13.1", "zone", ""), `        - {name: KUMA_MULTIZONE_ZONE_GLOBAL_ADDRESS, value: ""}`, "        envFrom: [{configMapRef: {name: a}}]", 1),
+			want:    cluster.Origin{Product: "Kuma", Version: "2.13.1", Namespace: "kuma-system", Zone: "east"},
+			unread:  []string{"mode"},
+		},
 		"elsewhere": {
 			applied: strings.ReplaceAll(deployed("2.7.0", "standalone", ""), "kuma-system", "mesh"), options: Options{Namespace: "mesh"},
 			want: cluster.Origin{Product: "Kuma", Version: "2.7.0", Mode: cluster.ModeZone, Namespace: "mesh", Zone: "east"},
@@ -421,6 +431,46 @@ func TestFaults(t *testing.T) {
 	defer cancel()
 	_, err = read(ctx, faults(t, c, 1_000_000))
 	require.Error(t, err, "never a snapshot that is not whole")
+}
+
+// A kind that goes away or is forbidden between two pages has not been read.
+func TestPartOfAList(t *testing.T) {
+	c := start(t)
+	c.Apply(t, policies)
+	c.Apply(t, deployed("2.13.1", "zone", ""))
+	addDataplanes(t, c, 501)
+	for status, want := range map[int]string{http.StatusNotFound: "went away while it was listed", http.StatusForbidden: ""} {
+		config := c.Config("reader")
+		target, err := url.Parse(config.Host)
+		require.NoError(t, err)
+		transport, err := rest.TransportFor(config)
+		require.NoError(t, err)
+		pass := &httputil.ReverseProxy{Transport: transport, Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(target); r.Out.Header.Del("Authorization") }}
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Query().Get("continue") == "" {
+				pass.ServeHTTP(w, r)
+				return
+			}
+			w.Header().Set("Content-Type", "application/json")
+			w.WriteHeader(status)
+			reason := map[int]string{http.StatusNotFound: "NotFound", http.StatusForbidden: "Forbidden"}[status]
+			_ = json.NewEncoder(w).Encode(map[string]any{"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": status, "reason": reason, "message": "no, " + r.Header.Get("Authorization")})
+		}))
+		t.Cleanup(server.Close)
+		through := &Cluster{name: "test", options: Options{QPS: 1000, Burst: 1000}}
+		require.NoError(t, through.connect(&rest.Config{Host: server.URL, BearerToken: "hunter2"}))
+		s, err := cluster.Load(t.Context(), through)
+		if want != "" {
+			require.ErrorContains(t, err, want)
+			assert.NotContains(t, err.Error(), "hunter2")
+			continue
+		}
+		require.NoError(t, err)
+		assert.Empty(t, s.Dataplanes, "a part is not the whole")
+		u, lacks := s.Origin.Lacks(cluster.KindDataplane)
+		assert.True(t, lacks)
+		assert.Equal(t, "no, Bearer REDACTED", u.Reason)
+	}
 }
 
 // faults is the API server behind a proxy that lets one request of every so

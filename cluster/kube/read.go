@@ -43,7 +43,7 @@ func (c *Cluster) Read(ctx context.Context, use func(manifest.Input)) (*cluster.
 			origin.Absent = append(origin.Absent, kind) // there is no such CRD
 		case apierrors.IsForbidden(err) && cluster.Optional(kind):
 			origin.Unread = append(origin.Unread, cluster.Unread{
-				What: kind, Reason: short(err), Remedy: granting(resources[kind]),
+				What: kind, Reason: c.said(err), Remedy: granting(resources[kind]),
 			})
 		case apierrors.IsForbidden(err):
 			forbidden = append(forbidden, err)
@@ -80,7 +80,7 @@ func (c *Cluster) Read(ctx context.Context, use func(manifest.Input)) (*cluster.
 func (c *Cluster) forbidden(all []error) error {
 	lines := make([]string, 0, len(all))
 	for _, err := range all {
-		lines = append(lines, "  "+short(err))
+		lines = append(lines, "  "+c.said(err))
 	}
 	return fmt.Errorf("%s does not allow what is needed:\n%s\nThe ClusterRole that allows all that is read, ready to apply and to bind to the user:\n%s", c, strings.Join(lines, "\n"), ClusterRole)
 }
@@ -106,8 +106,12 @@ rules:
 `
 
 func (c *Cluster) refused(err error) error {
-	return fmt.Errorf("%s does not take the credentials of the kubeconfig: %s; log in again", c, c.scrub(short(err)))
+	return fmt.Errorf("%s does not take the credentials of the kubeconfig: %s; log in again", c, c.said(err))
 }
+
+// said is what the API server says of an error, without the credentials that it
+// may have been told with.
+func (c *Cluster) said(err error) string { return c.scrub(short(err)) }
 
 // short is an API error without what every such error says.
 func short(err error) string {
@@ -142,7 +146,10 @@ func (c *Cluster) all(ctx context.Context, kind string) ([]object, error) {
 			c.options.Progress(kind, len(objects))
 		}
 	})
-	return objects, err
+	if err != nil {
+		return nil, err // a part would pass for the whole
+	}
+	return objects, nil
 }
 
 // pages lists a resource in pages. A token to continue that the server no
@@ -155,7 +162,11 @@ func (c *Cluster) pages(ctx context.Context, resource schema.GroupVersionResourc
 	begin()
 	for begun := 0; ; {
 		page, err := c.client.Resource(resource).Namespace(namespace).List(ctx, options)
-		if options.Continue != "" && (apierrors.IsResourceExpired(err) || apierrors.IsGone(err)) {
+		switch {
+		case options.Continue == "":
+		case apierrors.IsNotFound(err):
+			return fmt.Errorf("the kind went away while it was listed: %s", c.said(err))
+		case options.Limit > 0 && (apierrors.IsResourceExpired(err) || apierrors.IsGone(err)):
 			options.Continue = ""
 			clear(asked)
 			if begun++; begun >= restarts {

@@ -67,8 +67,9 @@ func SortProblems(problems []*Problem) []*Problem {
 }
 
 var (
-	userInfo = regexp.MustCompile(`://[^\s"'<>]*@`)
-	query    = regexp.MustCompile(`(://[^\s"'<>?]*)\?[^\s"'<>]*[^\s"'<>).,;:]`) // but for what ends a sentence
+	userInfo = regexp.MustCompile(`://[^\s"<>]*@`)
+	bearer   = regexp.MustCompile(`([Bb]earer) [\w.~+/=-]{12,}`)
+	query    = regexp.MustCompile(`(://[^\s"<>?]*)\?[^\s"<>]*[^\s"'<>).,;:]`) // but for what ends a sentence
 )
 
 // RedactURL removes user, password, query and fragment from what is meant for a
@@ -97,8 +98,12 @@ func RedactURL(text string) string {
 	return rest + hidden
 }
 
-// Redact removes user, password and query from urls in a text.
+// Redact removes user, password and query from urls in a text, and the tokens of
+// Authorization headers.
 func Redact(text string) string {
+	if strings.Contains(text, "Bearer ") || strings.Contains(text, "bearer ") {
+		text = bearer.ReplaceAllString(text, "$1 REDACTED")
+	}
 	if !strings.Contains(text, "://") {
 		return text
 	}

@@ -77,7 +77,7 @@ func runConvert(c *cli.Context) error {
 		words.line("nothing legacy is left here: %s", snapshot.Origin)
 		return nil
 	}
-	if snapshot.Empty() && !snapshot.Live() {
+	if snapshot.Empty() && !snapshot.FromCluster() {
 		return errors.New("the input has no resource of Kuma: no Mesh, no TrafficTrace, nothing; is it what you meant to read?")
 	}
 	words.result(snapshot, result)

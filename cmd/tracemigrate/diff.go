@@ -226,7 +226,7 @@ func compareManifests(c *cli.Context, accepted []envoydiff.Code) (comparisons []
 		words.line("nothing legacy is left here: %s", snapshot.Origin)
 		return nil, unread, nil
 	}
-	if len(snapshot.Meshes) == 0 && snapshot.Live() {
+	if len(snapshot.Meshes) == 0 && snapshot.FromCluster() {
 		words.line("there is no Mesh here, so no proxy is compared: %s", snapshot.Origin)
 		return nil, unread, nil
 	}

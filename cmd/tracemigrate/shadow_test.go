@@ -285,7 +285,13 @@ func TestControlPlaneSource(t *testing.T) {
 	assert.Contains(t, text, `control plane "prod" (`+server.URL+`): Kuma 2.13.1, zone, Universal`)
 	assert.Contains(t, text, "tracemigrate convert --kuma-version 2.13 --control-plane prod --kumactl-config "+config)
 	assert.NotContains(t, text+words, "sesame")
-	assert.Contains(t, text, "kumactl apply -f meshtraces.yaml")
+	kumactl := "kumactl --config-file " + config
+	assert.Contains(t, text, kumactl+" config control-planes switch --name prod\n")
+	assert.Contains(t, text, kumactl+" apply -f meshtraces.yaml\n")
+	_, text, _ = tool(t, "report --token sesame --header X-Key=sesame --control-plane "+server.URL)
+	assert.Contains(t, text, "  1. Give the token to the commands below:\n       read -rs TRACEMIGRATE_TOKEN && export TRACEMIGRATE_TOKEN\n")
+	assert.Contains(t, text, " --header X-Key=VALUE\n")
+	assert.NotContains(t, text, "sesame")
 }
 
 // A control plane on Kubernetes is converted for Kubernetes, and the MeshTraces

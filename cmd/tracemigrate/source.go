@@ -154,6 +154,9 @@ func openControlPlane(c *cli.Context, progress *progress) (*controlplane.Control
 			return nil, errors.New("--header: write NAME=VALUE") // the value may be a secret
 		}
 		config.Headers.Set(key, value)
+		if http.CanonicalHeaderKey(key) == "Authorization" && given(c, []string{"token"})+c.String("token-file") == "" {
+			config.Token = "" // which kumactl's configuration has, or the environment
+		}
 	}
 	config.SkipVerify = config.SkipVerify || c.Bool("skip-verify")
 	base, err := config.Transport()
