@@ -27,6 +27,8 @@ type Snapshot struct {
 	Origin      *Origin
 	live        bool            // read from a cluster
 	originFiles map[string]bool // where an origin stands
+	// What could not be read, by mesh; "" for what may be of any.
+	lost, lostGateways map[string]string
 	// Problems of the texts and of the kinds decoded here.
 	Problems []*manifest.Problem
 	// Skipped are the errors of resources that were left out, see Skipping.
@@ -298,6 +300,35 @@ func (s *Snapshot) Skipping(problems []*manifest.Problem) *Snapshot {
 		}
 	}
 	stays := func(p manifest.Place) bool { return !broken[document{p.File, p.Document}] }
+	rest.lost, rest.lostGateways = maps.Clone(s.lost), maps.Clone(s.lostGateways)
+	known := make(map[document]bool)
+	for _, list := range [][]*Resource{s.Meshes, s.TrafficTraces, s.MeshTraces} {
+		for _, r := range list {
+			if !stays(r.Place) {
+				known[document{r.File, r.Place.Document}] = true
+				mesh := r.Mesh
+				if r.Kind == KindMesh {
+					mesh = r.Name
+				}
+				setOnce(&rest.lost, mesh, r.String())
+			}
+		}
+	}
+	for _, g := range s.MeshGateways {
+		if !stays(g.Place) {
+			known[document{g.File, g.Place.Document}] = true
+			setOnce(&rest.lostGateways, g.Mesh, g.String())
+		}
+	}
+	for _, p := range rest.Skipped {
+		switch {
+		case known[document{p.File, p.Place.Document}], isOf(KindDataplane, p):
+		case isOf(KindMeshGateway, p):
+			setOnce(&rest.lostGateways, "", cmp.Or(p.Resource, p.File))
+		default:
+			setOnce(&rest.lost, "", cmp.Or(p.Resource, "a document"))
+		}
+	}
 	rest.Meshes = keep(s.Meshes, func(r *Resource) bool { return stays(r.Place) })
 	rest.TrafficTraces = keep(s.TrafficTraces, func(r *Resource) bool { return stays(r.Place) })
 	rest.MeshTraces = keep(s.MeshTraces, func(r *Resource) bool { return stays(r.Place) })

@@ -16,10 +16,18 @@ import (
 // returns s as it is. namespace is the control plane's.
 func Sound(s *cluster.Snapshot, namespace string) *cluster.Snapshot {
 	for s.FromCluster() {
-		s = withoutOrphans(s)
+		problems := orphans(s)
+		orphaned := make(map[manifest.Place]bool, len(problems))
+		for _, p := range problems {
+			orphaned[p.Place] = true
+		}
 		_, wrong := legacy.Read(s)
 		_, alsoWrong := meshtrace.Read(s, namespace)
-		problems := slices.Concat(wrong, alsoWrong)
+		for _, p := range slices.Concat(wrong, alsoWrong) {
+			if !orphaned[p.Place] || p.Severity != manifest.Error {
+				problems = append(problems, p)
+			}
+		}
 		errors := 0
 		for _, p := range slices.Concat(s.Problems, problems) {
 			if p.Severity != manifest.Error {
@@ -37,9 +45,8 @@ func Sound(s *cluster.Snapshot, namespace string) *cluster.Snapshot {
 	return s
 }
 
-// withoutOrphans is s without the TrafficTraces of a cluster whose mesh is
-// broken, or not there.
-func withoutOrphans(s *cluster.Snapshot) *cluster.Snapshot {
+// orphans are the TrafficTraces of a cluster whose mesh is broken, or not there.
+func orphans(s *cluster.Snapshot) []*manifest.Problem {
 	meshes := make(map[string]bool, len(s.Meshes))
 	for _, mesh := range s.Meshes {
 		meshes[mesh.Name] = true
@@ -48,22 +55,17 @@ func withoutOrphans(s *cluster.Snapshot) *cluster.Snapshot {
 	for _, p := range slices.Concat(s.Problems, s.Skipped) {
 		broken[p.Resource] = broken[p.Resource] || p.Severity == manifest.Error
 	}
-	rest := *s
-	rest.Skipped = slices.Clone(s.Skipped)
-	rest.TrafficTraces = slices.DeleteFunc(slices.Clone(s.TrafficTraces), func(r *cluster.Resource) bool {
+	var problems []*manifest.Problem
+	for _, r := range s.TrafficTraces {
 		p := &manifest.Problem{Place: r.Place, Severity: manifest.Error, Resource: r.String()}
 		if meshes[r.Mesh] || !s.Skippable(p) {
-			return false
+			continue
 		}
 		p.Message = fmt.Sprintf("mesh %.253q is not there, and with it the tracing backends", r.Mesh)
 		if broken[fmt.Sprintf("%s %.253q", cluster.KindMesh, r.Mesh)] {
 			p.Message = fmt.Sprintf("mesh %.253q is broken, and with it the tracing backends", r.Mesh)
 		}
-		rest.Skipped = append(rest.Skipped, p)
-		return true
-	})
-	if len(rest.TrafficTraces) == len(s.TrafficTraces) {
-		return s
+		problems = append(problems, p)
 	}
-	return &rest
+	return problems
 }

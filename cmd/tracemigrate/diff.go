@@ -60,7 +60,7 @@ type outcome struct {
 // holds says whether the answer is yes: no proxy is different.
 func (o *outcome) holds() bool {
 	for _, c := range o.comparisons {
-		if c.Count(envoydiff.Different) > 0 || o.strict && c.Count(envoydiff.Inherent) > 0 {
+		if c.Count(envoydiff.Different) > 0 || c.Count(envoydiff.Unknown) > 0 || o.strict && c.Count(envoydiff.Inherent) > 0 {
 			return false
 		}
 	}
@@ -69,14 +69,19 @@ func (o *outcome) holds() bool {
 
 // verdict says in a sentence why the answer is no.
 func (o *outcome) verdict() string {
-	different, inherent := 0, 0
+	different, inherent, unknown := 0, 0, 0
 	for _, c := range o.comparisons {
 		different += c.Count(envoydiff.Different)
 		inherent += c.Count(envoydiff.Inherent)
+		unknown += c.Count(envoydiff.Unknown)
 	}
 	switch {
 	case different == 0 && len(o.unread) > 0:
 		return o.unknown()
+	case unknown > 0 && different > 0:
+		return fmt.Sprintf("%d different, %d unknown", different, unknown)
+	case unknown > 0:
+		return fmt.Sprintf("%d unknown", unknown)
 	case different == 0:
 		return fmt.Sprintf("%d inherent, which --strict counts", inherent)
 	case o.strict && inherent > 0:
@@ -164,32 +169,13 @@ func versions(c *cli.Context) ([]cluster.Version, error) {
 	return list, nil
 }
 
-// versionsOf are the versions that a snapshot tells of: the control plane's and
-// those of its zones.
-func versionsOf(s *cluster.Snapshot) ([]cluster.Version, error) {
-	own, err := kumaVersion("", s)
-	if err != nil {
-		return nil, err
-	}
-	list := []cluster.Version{own}
-	if s.Origin == nil {
-		return list, nil
-	}
-	for _, zone := range s.Origin.Zones {
-		version, err := cluster.ParseVersion(zone.Version)
-		if zone.Version != "" && err == nil && !slices.Contains(list, version) {
-			list = append(list, version)
-		}
-	}
-	return list, nil
-}
-
 // compareManifests compares once for each version.
 func compareManifests(c *cli.Context, accepted []envoydiff.Code) (comparisons []*envoydiff.Comparison, unread []string, err error) {
 	list, err := versions(c)
 	if err != nil {
 		return nil, nil, err
 	}
+	supposed := len(list) > 1 // for each of which all proxies are compared
 	snapshot, _, err := load(c)
 	if err != nil {
 		return nil, nil, err
@@ -197,9 +183,11 @@ func compareManifests(c *cli.Context, accepted []envoydiff.Code) (comparisons []
 	words := newPrinter(c.App.ErrWriter)
 	namespace := systemNamespace(c, snapshot)
 	if list == nil {
-		if list, err = versionsOf(snapshot); err != nil {
+		own, err := kumaVersion("", snapshot)
+		if err != nil {
 			return nil, nil, err
 		}
+		list = []cluster.Version{own}
 	}
 	today, problems := readState(snapshot, namespace)
 	var given []*meshtrace.Policy
@@ -233,6 +221,7 @@ func compareManifests(c *cli.Context, accepted []envoydiff.Code) (comparisons []
 	if len(snapshot.Meshes) == 0 {
 		return nil, nil, errors.New("the input has no Mesh, so there is nothing to compare")
 	}
+	zoneOrigin := slices.ContainsFunc(given, func(p *meshtrace.Policy) bool { return p.Labels[cluster.OriginLabel] == "zone" })
 	for _, version := range list {
 		policies := given
 		if err := unsupported(given, version); err != nil {
@@ -241,20 +230,42 @@ func compareManifests(c *cli.Context, accepted []envoydiff.Code) (comparisons []
 		if shadows := countShadows(given, version); shadows > 0 {
 			words.line("tracemigrate: %d of the MeshTraces are shadows, which Kuma %s computes but does not apply, so they give no proxy tracing", shadows, version)
 		}
-		before := today
+		options := convert.Options{Version: version, Namespace: namespace, ZoneOrigin: zoneOrigin}
+		standing := convert.Standing(snapshot, today.Policies, options)
+		before := envoydiff.State{Legacy: today.Legacy, Policies: standing}
 		if !c.IsSet("meshtrace") || len(today.Policies) > 0 {
-			result, _ := convert.Convert(snapshot, convert.Options{Version: version, Namespace: namespace})
+			result, _ := convert.Convert(snapshot, options)
 			words.earlier(version, result)
-			before.Policies = result.Before(today.Policies)
+			before.Policies = result.Before(standing)
 			if !c.IsSet("meshtrace") {
 				words.refusals(version, result)
 				// Those that conflict are compared, too: the comparison shows how.
 				policies = slices.Concat(result.New(), result.Withheld)
 			}
 		}
-		after := envoydiff.State{Policies: applied(today.Policies, policies)}
+		after := envoydiff.State{Policies: applied(standing, policies)}
 		all := withMadeUp(snapshot, before, after, words)
-		comparisons = append(comparisons, envoydiff.Compare(all, before, after, envoydiff.Options{Version: version, Accept: accepted}))
+		if supposed {
+			comparisons = append(comparisons, envoydiff.Compare(all, before, after, envoydiff.Options{Version: version, Accept: accepted, Doubt: all.Doubt}))
+			continue
+		}
+		for _, v := range all.Versions(version) {
+			there := *all
+			there.Dataplanes = slices.DeleteFunc(slices.Clone(all.Dataplanes), func(dp *cluster.Dataplane) bool {
+				decisive, _ := all.Judge(dp, version)
+				return !slices.Contains(decisive, v)
+			})
+			if len(there.Dataplanes) == 0 && len(all.Dataplanes) > 0 {
+				continue // no proxy is in a zone of that version
+			}
+			comparisons = append(comparisons, envoydiff.Compare(&there, before, after, envoydiff.Options{Version: v, Accept: accepted, Doubt: func(dp *cluster.Dataplane) string {
+				_, doubt := all.Judge(dp, version)
+				return doubt
+			}}))
+			if len(all.Dataplanes) == 0 {
+				break
+			}
+		}
 	}
 	return comparisons, unread, nil
 }

@@ -23,6 +23,7 @@ type (
 		Same      int      `json:"same" yaml:"same"`
 		Inherent  int      `json:"inherent" yaml:"inherent"`
 		Different int      `json:"different" yaml:"different"`
+		Unknown   int      `json:"unknown" yaml:"unknown"`
 		Accepted  int      `json:"accepted" yaml:"accepted"`
 		Unread    []string `json:"unread,omitempty" yaml:"unread,omitempty"`
 		Holds     bool     `json:"holds" yaml:"holds"`
@@ -53,6 +54,7 @@ func (o *outcome) data() diffData {
 		data.Summary.Same += c.Count(envoydiff.Same)
 		data.Summary.Inherent += c.Count(envoydiff.Inherent)
 		data.Summary.Different += c.Count(envoydiff.Different)
+		data.Summary.Unknown += c.Count(envoydiff.Unknown)
 		data.Summary.Accepted += c.Count(envoydiff.Accepted)
 		for i := range c.Proxies {
 			p := &c.Proxies[i]
@@ -121,7 +123,7 @@ func (o *outcome) junit(p *printer) error {
 				lines = append(lines, printable(fmt.Sprintf("%s  %s: %s -> %s", d.Code, d.Path, d.Before, d.After)))
 			}
 			text := strings.Join(lines, "\n")
-			if proxy.Verdict == envoydiff.Different || o.strict && proxy.Verdict == envoydiff.Inherent {
+			if proxy.Verdict == envoydiff.Different || proxy.Verdict == envoydiff.Unknown || o.strict && proxy.Verdict == envoydiff.Inherent {
 				suite.Failures++
 				result.Failure = &junitFailure{Message: lines[0], Text: text + "\n" + printable(proxy.Source())}
 			} else {
@@ -189,13 +191,13 @@ func (o *outcome) markdown(p *printer) error {
 	if made := o.madeUp(); made > 0 {
 		fmt.Fprintf(&b, "%d of the proxies are made up from the selectors, because no Dataplane of their mesh is known.\n\n", made)
 	}
-	b.WriteString("| Kuma | proxies | same | inherent | different | accepted |\n|---|---|---|---|---|---|\n")
+	b.WriteString("| Kuma | proxies | same | inherent | different | unknown | accepted |\n|---|---|---|---|---|---|---|\n")
 	for _, c := range o.comparisons {
 		version := "dumps"
 		if c.Version.Major > 0 {
 			version = c.Version.String()
 		}
-		fmt.Fprintf(&b, "| %s | %d | %d | %d | %d | %d |\n", version, len(c.Proxies), c.Count(envoydiff.Same), c.Count(envoydiff.Inherent), c.Count(envoydiff.Different), c.Count(envoydiff.Accepted))
+		fmt.Fprintf(&b, "| %s | %d | %d | %d | %d | %d | %d |\n", version, len(c.Proxies), c.Count(envoydiff.Same), c.Count(envoydiff.Inherent), c.Count(envoydiff.Different), c.Count(envoydiff.Unknown), c.Count(envoydiff.Accepted))
 	}
 	for _, c := range o.comparisons {
 		for _, group := range c.Groups() {

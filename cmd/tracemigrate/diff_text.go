@@ -48,6 +48,9 @@ func (o *outcome) summaryLine(c *envoydiff.Comparison) string {
 	}
 	line := fmt.Sprintf("%d %s compared: %d same, %d inherent, %d different", len(c.Proxies), proxies,
 		c.Count(envoydiff.Same), c.Count(envoydiff.Inherent), c.Count(envoydiff.Different))
+	if unknown := c.Count(envoydiff.Unknown); unknown > 0 {
+		line += fmt.Sprintf(", %d unknown", unknown)
+	}
 	if accepted := c.Count(envoydiff.Accepted); accepted > 0 {
 		line += fmt.Sprintf(", %d accepted", accepted)
 	}
@@ -93,7 +96,7 @@ func (p *printer) heading(v envoydiff.Verdict, whose string) {
 		line = text.WrapSoft(line, p.width)
 	}
 	if p.colour {
-		colours := map[envoydiff.Verdict]text.Colors{envoydiff.Different: {text.FgRed, text.Bold}, envoydiff.Inherent: {text.FgYellow}}
+		colours := map[envoydiff.Verdict]text.Colors{envoydiff.Different: {text.FgRed, text.Bold}, envoydiff.Unknown: {text.FgYellow}, envoydiff.Inherent: {text.FgYellow}}
 		line = strings.Replace(line, word, colours[v].Sprint(word), 1)
 	}
 	_, _ = fmt.Fprintln(p.w, line) // a buffer takes everything

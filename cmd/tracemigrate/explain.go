@@ -59,6 +59,13 @@ func runExplain(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	if c.String("kuma-version") == "" {
+		decisive, doubt := snapshot.Judge(dp, version)
+		version = decisive[0]
+		if doubt != "" {
+			words.line("not certain: %s", doubt)
+		}
+	}
 	return whole(c, func(out *printer) error {
 		e := &explanation{printer: out, version: version, snapshot: snapshot, dp: dp}
 		e.head()

@@ -221,7 +221,7 @@ spec: {policyName: no-payments, validationActions: [Deny]}
 `)
 	require.Eventually(t, func() bool { // the API server takes its time to take note
 		code, text, words = tool(t, "report --server-dry-run")
-		return code == 1 && strings.Contains(words, "The API server refuses 2 of 5 policies; as planned, every proxy keeps its tracing")
+		return code == 1 && strings.Contains(words, "the API server refuses 2 of 5 policies; as planned, every proxy keeps its tracing")
 	}, 30*time.Second, 500*time.Millisecond, "it judges one policy after the other, and can take note in between")
 	assert.Contains(t, text, "REFUSED: ")
 	assert.Contains(t, text, "payments are traced by hand")
@@ -249,7 +249,8 @@ spec: {networking: {address: 10.0.0.1, inbound: [{port: 70000, tags: {kuma.io/se
 	assert.Contains(t, words, "1 error")
 	assert.Contains(t, text, "traffictraces/odd")
 	assert.Contains(t, text, "dataplanes/shop/odd")
-	assert.Contains(t, text, "4 proxies compared: 4 same")
+	assert.Contains(t, text, "4 proxies compared: 0 same, 0 inherent, 0 different, 4 unknown", "any could be its")
+	assert.Contains(t, text, `unverified: proxy TrafficTrace "odd" could not be read -> unknown`)
 	code, text, words = tool(t, "convert --keep-going")
 	assert.Equal(t, 1, code)
 	assert.Equal(t, 5, strings.Count(text, "kind: MeshTrace"))

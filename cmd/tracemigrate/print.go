@@ -175,8 +175,12 @@ func (p *printer) result(s *cluster.Snapshot, r *convert.Result) {
 		}
 		p.table([]string{"SEVERITY", "CODE", "SOURCE", "NOTE"}, rows)
 	}
+	zones := slices.ContainsFunc(r.Notes, func(n *convert.Note) bool { return n.Code == convert.MixedVersions })
 	switch {
 	case r.Proxies == 0:
+	case r.Same == r.Proxies && zones:
+		p.line("")
+		p.line("proxies compared: %d, and each keeps its tracing in a zone of this version; `diff` and `report` compare for those of the zones", r.Proxies)
 	case r.Same == r.Proxies:
 		p.line("")
 		p.line("proxies compared: %d, and each keeps its tracing", r.Proxies)

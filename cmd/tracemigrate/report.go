@@ -93,7 +93,7 @@ func runReport(c *cli.Context) error {
 	}
 	if !r.Summary.Holds {
 		sentence, _ := reportVerdict(&r.Summary)
-		return cli.Exit(sentence, exitNo)
+		return cli.Exit(strings.ToLower(sentence[:1])+sentence[1:], exitNo)
 	}
 	return nil
 }
@@ -107,15 +107,8 @@ func buildReport(c *cli.Context, snapshot *cluster.Snapshot, source cluster.Sour
 	if err := settle(c, snapshot, &options); err != nil {
 		return nil, err
 	}
-	var versions []cluster.Version
-	if c.String("kuma-version") == "" {
-		var err error
-		if versions, err = versionsOf(snapshot); err != nil {
-			return nil, err
-		}
-	}
 	about := report.Options{
-		Convert: options, Versions: versions, MadeUp: maxMadeUp,
+		Convert: options, MadeUp: maxMadeUp,
 		Program: c.App.Name, Source: sourceWords(c), Files: c.IsSet("filename"), Ahead: ahead(c),
 	}
 	switch source := source.(type) {
@@ -250,6 +243,10 @@ func reportVerdict(sum *report.Summary) (sentence, tone string) {
 	case sum.Different > 0:
 		parts = append(parts, fmt.Sprintf("%s of %s would not keep %s tracing", htmlNumber(sum.Different),
 			htmlPlural(sum.Proxies, "proxy", "proxies"), map[bool]string{true: "its", false: "their"}[sum.Different == 1]))
+	case sum.Unknown > 0:
+		parts = append(parts, fmt.Sprintf("It is not known whether %s of %s would keep %s tracing", htmlNumber(sum.Unknown), htmlPlural(sum.Proxies, "proxy", "proxies"),
+			map[bool]string{true: "its", false: "their"}[sum.Unknown == 1]))
+		tone = "unknown"
 	case sum.MadeUp == sum.Proxies:
 		parts = append(parts, "Every proxy that the policies can tell apart keeps its tracing")
 	default:

@@ -375,7 +375,7 @@ func newHTMLData(r *report.Report) (string, error) {
 }
 
 // htmlRank orders verdicts, what needs a look first.
-var htmlRank = map[envoydiff.Verdict]int{envoydiff.Different: 0, envoydiff.Inherent: 1, envoydiff.Same: 2}
+var htmlRank = map[envoydiff.Verdict]int{envoydiff.Different: 0, envoydiff.Unknown: 1, envoydiff.Inherent: 2, envoydiff.Same: 3}
 
 func (d *htmlData) word(s string) int {
 	n, ok := d.words[s]
@@ -818,7 +818,7 @@ func px(v float64) string { return strconv.FormatFloat(v, 'f', 1, 64) }
 // meta is what stands below the name: how many, and what is not the same.
 func (b *htmlBar) meta() string {
 	text := htmlPlural(b.total, "proxy", "proxies")
-	for _, verdict := range []envoydiff.Verdict{envoydiff.Different, envoydiff.Inherent} {
+	for _, verdict := range []envoydiff.Verdict{envoydiff.Different, envoydiff.Unknown, envoydiff.Inherent} {
 		switch n := b.proxies[verdict]; {
 		case n == 0:
 		case b.total == 1:

@@ -134,7 +134,7 @@ func listed(r *report.Report, full bool) []*report.Proxy {
 	for i := range r.Proxies {
 		p := &r.Proxies[i]
 		switch {
-		case full || p.Verdict == envoydiff.Different:
+		case full || p.Verdict == envoydiff.Different || p.Verdict == envoydiff.Unknown:
 			first = append(first, p)
 		case p.Verdict == envoydiff.Inherent:
 			then = append(then, p)
@@ -227,6 +227,9 @@ func counts(r *report.Report) string {
 	text := fmt.Sprintf("%s, %s, %s to create%s; %s compared: %d same, %d inherent, %d different",
 		plural(s.Meshes, "mesh", "meshes"), plural(s.TrafficTraces, "TrafficTrace", "TrafficTraces"), plural(s.Policies, "MeshTrace", "MeshTraces"), stand,
 		plural(s.Proxies, "proxy", "proxies"), s.Same, s.Inherent, s.Different)
+	if s.Unknown > 0 {
+		text += fmt.Sprintf(", %d unknown", s.Unknown)
+	}
 	if s.MadeUp > 0 {
 		text += fmt.Sprintf(" (%d made up from selectors, because no Dataplane of their mesh is known)", s.MadeUp)
 	}

@@ -25,11 +25,13 @@ import (
 type Verdict string
 
 // The verdicts, best first. Accepted is a proxy that is not the same, in nothing
-// but what the user accepts.
+// but what the user accepts. Unknown is one of which something that decides could
+// not be read.
 const (
 	Same      Verdict = "same"
 	Accepted  Verdict = "accepted"
 	Inherent  Verdict = "inherent"
+	Unknown   Verdict = "unknown"
 	Different Verdict = "different"
 )
 
@@ -61,6 +63,7 @@ const (
 	OtherDiffers          Code = "other"
 	ProxyMissing          Code = "proxy-missing"
 	ProxyUnanswered       Code = "proxy-unanswered"
+	Unverified            Code = "unverified"
 	UpdateRejected        Code = "update-rejected"
 	OtherProxy            Code = "other-proxy"
 	serviceNamePath            = "tracing.provider.typedConfig.serviceName"
@@ -72,7 +75,7 @@ var InherentCodes = []Code{OutboundGainsTracing, GatewaySplitSpans, GatewayDatad
 
 // Codes are all codes of differences.
 var Codes = append(slices.Clone(InherentCodes), TracingLost, TracingGained, BackendDiffers, AddressDiffers, PortDiffers, TLSDiffers,
-	PathDiffers, APIVersionDiffers, SamplingDiffers, TraceIDDiffers, SharedSpanDiffers, ServiceNameDiffers, TagsDiffer, InvalidBackend, OtherDiffers, ProxyMissing, ProxyUnanswered, UpdateRejected, OtherProxy)
+	PathDiffers, APIVersionDiffers, SamplingDiffers, TraceIDDiffers, SharedSpanDiffers, ServiceNameDiffers, TagsDiffer, InvalidBackend, OtherDiffers, ProxyMissing, ProxyUnanswered, Unverified, UpdateRejected, OtherProxy)
 
 // Inherent says whether a MeshTrace cannot but make the difference.
 func (c Code) Inherent() bool { return slices.Contains(InherentCodes, c) }
@@ -355,6 +358,8 @@ func verdictOf(differences []*Difference, accepted []Code) Verdict {
 			if verdict == Same {
 				verdict = Accepted
 			}
+		case d.Code == Unverified:
+			return Unknown // nothing else is said of such a proxy
 		case !d.Code.Inherent():
 			return Different
 		default:

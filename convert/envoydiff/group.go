@@ -13,7 +13,7 @@ type Group struct {
 	Sources     []string // all different, in the order of the proxies
 }
 
-// Groups puts proxies that are inherent or different into groups: those that are
+// Groups puts proxies that are inherent, unknown or different into groups: those that are
 // different first, then by the number of proxies.
 func (c *Comparison) Groups() []*Group {
 	type cause struct {
@@ -42,7 +42,7 @@ func (c *Comparison) Groups() []*Group {
 			group.Sources = append(group.Sources, source)
 		}
 	}
-	rank := map[Verdict]int{Different: 0, Inherent: 1}
+	rank := map[Verdict]int{Different: 0, Unknown: 1, Inherent: 2}
 	slices.SortStableFunc(groups, func(a, b *Group) int {
 		return cmp.Or(cmp.Compare(rank[a.Verdict], rank[b.Verdict]), cmp.Compare(len(b.Proxies), len(a.Proxies)))
 	})

@@ -40,7 +40,7 @@ type Report struct {
 }
 
 // Summary counts. Holds says that the migration keeps every proxy's tracing:
-// nothing is refused, no proxy differs, none is unknown because Dataplanes could
+// nothing is refused, no proxy differs, none is unknown because something could
 // not be read, and no policy was refused by the server.
 type Summary struct {
 	Holds         bool `json:"holds" yaml:"holds"`
@@ -53,6 +53,7 @@ type Summary struct {
 	Proxies       int  `json:"proxies" yaml:"proxies"`
 	Same          int  `json:"same" yaml:"same"`
 	Inherent      int  `json:"inherent" yaml:"inherent"`
+	Unknown       int  `json:"unknown" yaml:"unknown"`
 	Different     int  `json:"different" yaml:"different"`
 	MadeUp        int  `json:"madeUp" yaml:"madeUp"` // of the proxies, those that stand for unknown ones
 	Errors        int  `json:"errors" yaml:"errors"` // among the notes
@@ -167,8 +168,7 @@ type Step struct {
 
 // Options say what to report on.
 type Options struct {
-	Convert  convert.Options
-	Versions []cluster.Version // to compare for besides Convert.Version, those of zones
+	Convert convert.Options
 	// For the commands of the next steps: how this tool is called, the flags
 	// that name the source, whether that is files, kubectl and kumactl with the
 	// flags that name the same cluster, what makes kumactl speak to it, and what
@@ -193,6 +193,7 @@ func Build(s *cluster.Snapshot, o Options) (*Report, *convert.Result, []*manifes
 	}
 	meshes, _ := legacy.Read(s)
 	existing, _ := meshtrace.Read(s, o.Convert.Namespace)
+	existing = convert.Standing(s, existing, o.Convert)
 	before := envoydiff.State{Legacy: meshes, Policies: result.Before(existing)}
 	created := slices.Concat(result.New(), result.Withheld)
 	after := envoydiff.State{Policies: slices.Concat(live(created), existing)}
@@ -267,32 +268,24 @@ func identityOf(p *meshtrace.Policy) identity { return identity{p.Mesh, p.Namesp
 // compare fills in Proxies and Flows. A proxy's verdict is for the version of
 // its zone, or the worst where its zone is not known.
 func (b *builder) compare(s *cluster.Snapshot, before, after envoydiff.State) {
-	versions := []cluster.Version{b.options.Convert.Version}
-	for _, v := range b.options.Versions {
-		if !slices.Contains(versions, v) {
-			versions = append(versions, v)
-		}
-	}
+	own := b.options.Convert.Version
+	versions := s.Versions(own)
 	comparisons := make([]*envoydiff.Comparison, 0, len(versions))
-	for _, v := range versions {
-		comparisons = append(comparisons, envoydiff.Compare(s, before, after, envoydiff.Options{Version: v}))
+	doubt := func(dp *cluster.Dataplane) string {
+		_, doubt := s.Judge(dp, own)
+		return doubt
 	}
-	ofZone := make(map[string]int) // position of the version in versions
-	for _, zone := range b.Origin.Zones {
-		if v, err := cluster.ParseVersion(zone.Version); err == nil {
-			ofZone[zone.Name] = slices.Index(versions, v)
-		}
+	for _, v := range versions {
+		comparisons = append(comparisons, envoydiff.Compare(s, before, after, envoydiff.Options{Version: v, Doubt: doubt}))
 	}
 	flows := make(map[Flow]int)
 	for i := range comparisons[0].Proxies {
-		zone := zoneOf(comparisons[0].Proxies[i].Dataplane)
-		at, known := ofZone[zone]
-		if !known || at < 0 {
-			at = worst(comparisons, i)
-		}
+		dp := comparisons[0].Proxies[i].Dataplane
+		decisive, _ := s.Judge(dp, own)
+		at := worst(comparisons, decisive, i)
 		p := &comparisons[at].Proxies[i]
 		out := Proxy{
-			Mesh: p.Mesh, Name: p.Name, Kind: kindOf(p.Dataplane), Zone: zone, Version: versions[at].String(), MadeUp: p.Dataplane.File == "",
+			Mesh: p.Mesh, Name: p.Name, Kind: kindOf(dp), Zone: dp.Zone(), Version: versions[at].String(), MadeUp: dp.File == "",
 			Verdict: p.Verdict, Before: p.Before.Source(), After: p.After.Source(), Target: p.Before.Address(), Differences: p.Differences,
 			comparison: comparisons[at], proxy: p,
 		}
@@ -323,28 +316,17 @@ func (b *builder) compare(s *cluster.Snapshot, before, after envoydiff.State) {
 	})
 }
 
-func worst(comparisons []*envoydiff.Comparison, proxy int) int {
-	rank := map[envoydiff.Verdict]int{envoydiff.Same: 0, envoydiff.Inherent: 1, envoydiff.Different: 2}
-	at := 0
+// worst is the comparison, of those for the decisive versions, that has the worst
+// verdict of a proxy.
+func worst(comparisons []*envoydiff.Comparison, decisive []cluster.Version, proxy int) int {
+	rank := map[envoydiff.Verdict]int{envoydiff.Same: 1, envoydiff.Inherent: 2, envoydiff.Unknown: 3, envoydiff.Different: 4}
+	at, highest := 0, 0
 	for i, c := range comparisons {
-		if rank[c.Proxies[proxy].Verdict] > rank[comparisons[at].Proxies[proxy].Verdict] {
-			at = i
+		if r := rank[c.Proxies[proxy].Verdict]; r > highest && slices.Contains(decisive, c.Version) {
+			at, highest = i, r
 		}
 	}
 	return at
-}
-
-// zoneOf is the zone of a proxy: a label, or as older versions have it a tag.
-func zoneOf(dp *cluster.Dataplane) string {
-	if zone := dp.Labels[cluster.ZoneLabel]; zone != "" {
-		return zone
-	}
-	for _, set := range dp.TagSets() {
-		if zone := set[cluster.ZoneLabel]; zone != "" {
-			return zone
-		}
-	}
-	return ""
 }
 
 func kindOf(dp *cluster.Dataplane) string {
@@ -458,8 +440,11 @@ func (b *builder) count() {
 			sum.Same++
 		case envoydiff.Inherent:
 			sum.Inherent++
+		case envoydiff.Unknown:
+			sum.Unknown++
 		case envoydiff.Different:
 			sum.Different++
+		case envoydiff.Accepted: // nothing can be accepted here
 		}
 		if b.Proxies[i].MadeUp {
 			sum.MadeUp++
@@ -476,7 +461,7 @@ func (b *builder) count() {
 	_, sum.Unverified = b.Origin.Lacks(cluster.KindDataplane)
 	_, noGateways := b.Origin.Lacks(cluster.KindMeshGateway)
 	sum.Partial = noGateways || slices.ContainsFunc(b.snapshot.Skipped, func(p *manifest.Problem) bool { return convert.IsProxy(p.Resource) })
-	sum.Holds = sum.Errors == 0 && sum.Different == 0 && (!sum.Unverified || sum.TrafficTraces == 0)
+	sum.Holds = sum.Errors == 0 && sum.Different == 0 && sum.Unknown == 0 && (!sum.Unverified || sum.TrafficTraces == 0)
 }
 
 // handWork lists what the tool cannot do: the remedies of errors and warnings,

@@ -32,8 +32,12 @@ func (b *builder) nextSteps(meshes []*legacy.Mesh) {
 		converting = append(converting, "--zone-origin")
 	}
 	mending := "Mend what the errors name, then look again"
-	if b.Summary.Errors == 0 && b.Summary.Different == 0 {
+	switch {
+	case b.Summary.Errors > 0 || b.Summary.Different > 0:
+	case b.Summary.Unverified:
 		mending = "See to it that the Dataplanes can be read, then look again"
+	default:
+		mending = "See to it that the unknown proxies can be judged, then look again"
 	}
 	b.mend = append(slices.Clone(b.NextSteps), Step{mending, b.command("report", converting...)})
 	switch {

@@ -1,0 +1,122 @@
+package cluster
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"tracemigrate/cluster/manifest"
+)
+
+// Zone is the zone that dp is in, empty when it does not tell: a label, or as
+// older versions have it a tag.
+func (dp *Dataplane) Zone() string {
+	if zone := dp.Labels[ZoneLabel]; zone != "" {
+		return zone
+	}
+	for _, set := range dp.TagSets() {
+		if zone := set[ZoneLabel]; zone != "" {
+			return zone
+		}
+	}
+	return ""
+}
+
+// Versions are the versions of Kuma that decide on proxies somewhere: own, which
+// is the control plane's, first, and those of zones that can be judged.
+func (s *Snapshot) Versions(own Version) []Version {
+	versions := []Version{own}
+	if s.Origin == nil {
+		return versions
+	}
+	for _, zone := range s.Origin.Zones {
+		if version, err := ParseVersion(zone.Version); err == nil && !slices.Contains(versions, version) {
+			versions = append(versions, version)
+		}
+	}
+	return versions
+}
+
+// Judge returns the versions for which dp's tracing is to be judged, own being
+// the control plane's: that of its zone, or all where it does not tell its zone.
+// doubt says why it cannot be judged for certain; empty when it can.
+func (s *Snapshot) Judge(dp *Dataplane, own Version) (versions []Version, doubt string) {
+	doubt = s.Doubt(dp)
+	if s.Origin == nil || s.Origin.Mode != ModeGlobal && len(s.Origin.Zones) == 0 {
+		return []Version{own}, doubt
+	}
+	name := dp.Zone()
+	if name == "" || dp.File == "" { // one that is made up stands for those of any zone
+		for _, zone := range s.Origin.Zones {
+			doubt = cmp.Or(doubt, zone.doubt())
+		}
+		return s.Versions(own), doubt
+	}
+	i := slices.IndexFunc(s.Origin.Zones, func(z Zone) bool { return z.Name == name })
+	if i < 0 {
+		return []Version{own}, cmp.Or(doubt, fmt.Sprintf("the version of its zone %q is not known; say it with --zone-version", name))
+	}
+	version, err := ParseVersion(s.Origin.Zones[i].Version)
+	if err != nil {
+		return []Version{own}, cmp.Or(doubt, s.Origin.Zones[i].doubt())
+	}
+	return []Version{version}, doubt
+}
+
+// doubt says why nothing can be said of the zone's proxies.
+func (z Zone) doubt() string {
+	version, err := ParseVersion(z.Version)
+	switch {
+	case err == nil:
+		return ""
+	case z.Version == "":
+		return fmt.Sprintf("the version of its zone %q is not known; say it with --zone-version", z.Name)
+	case version == Version{}:
+		return fmt.Sprintf("its zone %q runs %s, which is no release; say with --zone-version which it comes nearest to", z.Name, z.Version)
+	}
+	return fmt.Sprintf("its zone %q runs %s: %v", z.Name, z.Version, err)
+}
+
+// Doubt says what could not be read that may decide on dp; empty when nothing.
+func (s *Snapshot) Doubt(dp *Dataplane) string {
+	if what := cmp.Or(s.lost[dp.Mesh], s.lost[""]); what != "" {
+		return what + " could not be read"
+	}
+	if !dp.Builtin() {
+		return ""
+	}
+	if what := cmp.Or(s.lostGateways[dp.Mesh], s.lostGateways[""]); what != "" {
+		return what + " could not be read, and a MeshTrace selects gateways by its tags"
+	}
+	if s.Origin != nil {
+		if _, lacks := s.Origin.Lacks(KindMeshGateway); lacks {
+			return "the MeshGateways could not be read, and a MeshTrace selects gateways by their tags"
+		}
+	}
+	return ""
+}
+
+func setOnce(in *map[string]string, key, value string) {
+	if *in == nil {
+		*in = make(map[string]string)
+	}
+	if (*in)[key] == "" {
+		(*in)[key] = value
+	}
+}
+
+// isOf says whether a problem is of a resource of a kind, by its name or by that
+// which the source has for it.
+func isOf(kind string, p *manifest.Problem) bool {
+	plural := strings.ToLower(kind) + "s/"
+	for _, name := range []string{p.Resource, p.File} {
+		if strings.HasPrefix(name, kind+" ") || strings.HasPrefix(name, plural) || strings.Contains(name, "/"+plural) {
+			return true
+		}
+		if p.Resource != "" && !strings.Contains(p.Resource, "/") {
+			break
+		}
+	}
+	return false
+}

@@ -1,0 +1,83 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// What decides on the outcome besides policies: labels that the control plane
+// adds, versions of zones, and what could not be read. convert, report and diff
+// must say the same of it.
+func TestVerdictsAgree(t *testing.T) {
+	mesh := []string{
+		"{type: Mesh, name: default, tracing: {defaultBackend: z, backends: [{name: z, type: zipkin, conf: {url: 'http://z:9411/'}}, {name: y, type: zipkin, conf: {url: 'http://y:9411/'}}]}}",
+		"{type: TrafficRoute, name: all, mesh: default}",
+	}
+	trace := func(name, match, backend string) string {
+		return "{type: TrafficTrace, name: " + name + ", mesh: default, creationTime: '2026-01-01T00:00:00Z', selectors: [{match: {" + match + "}}], conf: {backend: " + backend + "}}"
+	}
+	existing := func(name, labels string) string {
+		return "{type: MeshTrace, name: " + name + ", mesh: default, labels: {" + labels + "}, spec: {targetRef: {kind: MeshSubset, tags: {team: x}}, default: {backends: [{type: Zipkin, zipkin: {url: 'http://other:9411/'}}]}}}"
+	}
+	proxy := func(name, zone, more string) string {
+		return "{type: Dataplane, name: " + name + ", mesh: default, labels: {" + zone + "}, networking: {address: 10.0.0.1, " + more + "}}"
+	}
+	const (
+		web     = "inbound: [{port: 80, tags: {kuma.io/service: web, team: x}}]"
+		south   = "kuma.io/zone: south"
+		gateway = "gateway: {type: BUILTIN, tags: {kuma.io/service: edge}}"
+	)
+	two := append(mesh, trace("aa", "kuma.io/service: web", "z"), trace("bb", "kuma.io/service: web, team: x", "y"), proxy("web-1", south, web))
+	for what, tc := range map[string]struct {
+		origin    string
+		documents []string
+		convert   int
+		verdict   string // of the one proxy that it is about
+		flags     string
+	}{
+		"a policy of the zone, which new ones will be too":  {"mode: zone", append(mesh, trace("web", "kuma.io/service: web", "z"), existing("zz", "kuma.io/origin: zone"), proxy("web-1", "", web)), 1, "different", ""},
+		"the same by a smaller name":                        {"mode: zone", append(mesh, trace("web", "kuma.io/service: web", "z"), existing("aa", "kuma.io/origin: zone"), proxy("web-1", "", web)), 0, "same", ""},
+		"a policy of global, which new ones will be too":    {"mode: global, zones: [{name: south, version: 2.13.0}]", append(mesh, trace("web", "kuma.io/service: web", "z"), existing("aa", "kuma.io/origin: global"), proxy("web-1", south, web)), 0, "same", ""},
+		"a zone of the same version":                        {"mode: global, zones: [{name: south, version: 2.13.0}]", append(two, trace("ab", "kuma.io/service: web, team: x, v: none", "z")), 0, "same", ""},
+		"a zone where names decide in the other order":      {"mode: global, zones: [{name: south, version: 2.5.0}]", two, 0, "different", ""},
+		"that zone, and the version said":                   {"mode: global, zones: [{name: south, version: 2.5.0}]", two, 0, "different", "--kuma-version 2.13"},
+		"a zone that knows no MeshTrace":                    {"mode: global, zones: [{name: south, version: 1.8.0}]", two, 0, "unknown", ""},
+		"a zone that knows no TrafficTrace":                 {"mode: global, zones: [{name: south, version: 3.0.0}]", two, 0, "unknown", ""},
+		"a zone whose version is not told":                  {"mode: global, zones: [{name: south}]", two, 0, "unknown", ""},
+		"and which is then said":                            {"mode: global, zones: [{name: south}]", append(two, trace("ab", "kuma.io/service: web, team: x, v: none", "z")), 0, "same", "--zone-version south=2.13"},
+		"zones that could not be listed":                    {"mode: global, unread: [{what: zones, reason: forbidden}]", two, 0, "unknown", ""},
+		"a gateway, and MeshGateways could not be listed":   {"mode: zone, unread: [{what: MeshGateway, reason: forbidden}]", append(mesh, trace("web", "tier: edge", "z"), proxy("gw-1", "", gateway)), 0, "unknown", ""},
+		"a sidecar, and MeshGateways could not be listed":   {"mode: zone, unread: [{what: MeshGateway, reason: forbidden}]", append(mesh, trace("web", "kuma.io/service: web", "z"), proxy("web-1", "", web)), 0, "same", ""},
+		"a gateway whose MeshGateway is broken":             {"mode: zone", append(mesh, trace("web", "tier: edge", "z"), proxy("gw-1", "", gateway), "{type: MeshGateway, name: g, mesh: default, selectors: none}"), 0, "unknown", ""},
+		"a TrafficTrace is broken":                          {"mode: zone", append(mesh, trace("web", "kuma.io/service: web", "z"), proxy("web-1", "", web), "{type: TrafficTrace, name: odd, mesh: default, selectors: none}"), 1, "unknown", ""},
+		"one of another mesh is broken":                     {"mode: zone", append(mesh, trace("web", "kuma.io/service: web", "z"), proxy("web-1", "", web), "{type: Mesh, name: m}", "{type: TrafficTrace, name: odd, mesh: m, selectors: none}"), 1, "same", ""},
+		"the Mesh is broken":                                {"mode: zone", []string{"{type: Mesh, name: default, tracing: none}", "{type: Mesh, name: m}", trace("web", "kuma.io/service: web", "z"), proxy("web-1", "", web)}, 1, "unknown", ""},
+		"a document that is nothing, so it may be anything": {"mode: zone", append(mesh, trace("web", "kuma.io/service: web", "z"), proxy("web-1", "", web), "{type: TrafficTrace, name: [], mesh: m}"), 1, "unknown", ""},
+	} {
+		t.Run(what, func(t *testing.T) {
+			file := filepath.Join(t.TempDir(), "state.yaml")
+			documents := append([]string{"{apiVersion: tracemigrate/v1, kind: SnapshotOrigin, source: test, version: 2.13.1, " + tc.origin + "}"}, tc.documents...)
+			documents = append(documents, "{apiVersion: tracemigrate/v1, kind: SnapshotEnd}\n")
+			require.NoError(t, os.WriteFile(file, []byte(strings.Join(documents, "\n---\n")), 0o600))
+			code, _, words := tool(t, "convert -f "+file+" "+tc.flags)
+			assert.Equal(t, tc.convert, code, words)
+			want := 1
+			if tc.convert == 0 && tc.verdict == "same" {
+				want = 0
+			}
+			count := map[string]string{"same": "1 same, 0 inherent, 0 different", "different": "0 same, 0 inherent, 1 different", "unknown": "0 same, 0 inherent, 0 different, 1 unknown"}[tc.verdict]
+			for _, command := range []string{"report --full", "diff"} {
+				code, text, words := tool(t, command+" -f "+file+" "+tc.flags)
+				assert.Equal(t, want, code, "%s: %s", command, words)
+				assert.Contains(t, text, "1 proxy compared: "+count, command)
+				assert.Equal(t, tc.verdict == "unknown", strings.Contains(text, "unverified"), text)
+				assert.Equal(t, want == 0 && command != "diff", strings.Contains(text, "delete traffic"), "steps")
+			}
+		})
+	}
+}
