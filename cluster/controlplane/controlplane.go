@@ -137,7 +137,7 @@ func (cp *ControlPlane) get(ctx context.Context, path string, query url.Values) 
 	case response.StatusCode == http.StatusOK:
 		return body, nil
 	}
-	failed := &StatusError{tries: retry.Tries(response.StatusCode), Method: http.MethodGet, Path: path, Status: response.StatusCode}
+	failed := &StatusError{tries: retry.Tries(ctx, response.StatusCode), Method: http.MethodGet, Path: path, Status: response.StatusCode}
 	var said struct{ Title, Detail, Details, Message string }
 	if json.Unmarshal(body, &said) == nil || said.Title != "" {
 		failed.Title, failed.Detail = said.Title, said.Detail
@@ -476,7 +476,7 @@ func (cp *ControlPlane) Config(ctx context.Context, mesh, proxy string, shadow b
 	if shadow {
 		query.Set("shadow", "true")
 	}
-	body, err := cp.get(ctx, "/meshes/"+url.PathEscape(mesh)+"/dataplanes/"+url.PathEscape(proxy)+"/_config", query)
+	body, err := cp.get(retry.Own(ctx), "/meshes/"+url.PathEscape(mesh)+"/dataplanes/"+url.PathEscape(proxy)+"/_config", query)
 	switch {
 	case hasStatus(err, http.StatusMethodNotAllowed):
 		return nil, fmt.Errorf("%s is a global control plane, which computes no proxy's configuration: ask that of the zone", cp)

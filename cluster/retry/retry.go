@@ -23,18 +23,32 @@ import (
 const (
 	tries        = 8
 	refusedTries = 3 // nobody listens: a restart is short, a wrong address for ever
+	ownTries     = 2 // at an error that may be the request's own, see [Own]
 	firstPause   = 200 * time.Millisecond
 	longestPause = 10 * time.Second
 	longestWait  = time.Minute // that a server may ask for by Retry-After
 )
 
-// Tries is how often a request was sent whose last answer has a status: once,
-// 0, for those that are final.
-func Tries(status int) int {
-	if busy(status) {
+// Own marks requests of which the server may fail at one for good, and answers
+// 500, while it does well at the others.
+func Own(ctx context.Context) context.Context { return context.WithValue(ctx, ownKey{}, true) }
+
+type ownKey struct{}
+
+// Tries is how often a request of ctx was sent whose last answer has a status:
+// once, 0, for those that are final.
+func Tries(ctx context.Context, status int) int {
+	switch {
+	case isOwn(ctx, status):
+		return ownTries
+	case busy(status):
 		return tries
 	}
 	return 0
+}
+
+func isOwn(ctx context.Context, status int) bool {
+	return status == http.StatusInternalServerError && ctx.Value(ownKey{}) != nil
 }
 
 // busy says whether a server may do better with a request later.
@@ -79,7 +93,7 @@ func (t *Transport) RoundTrip(request *http.Request) (*http.Response, error) {
 	if t.first > 0 {
 		pauses.InitialInterval = t.first
 	}
-	refused := 0
+	refused, own := 0, 0
 	var last answer
 	got, err := backoff.Retry(request.Context(), func() (answer, error) {
 		var err error
@@ -95,6 +109,11 @@ func (t *Transport) RoundTrip(request *http.Request) (*http.Response, error) {
 		case err != nil:
 			return last, err
 		case last.retry != nil:
+			if last.response != nil && isOwn(request.Context(), last.response.StatusCode) {
+				if own++; own >= ownTries {
+					return last, backoff.Permanent(last.retry)
+				}
+			}
 			return last, last.retry
 		}
 		return last, nil

@@ -156,3 +156,33 @@ func TestTransportContext(t *testing.T) {
 		})
 	}
 }
+
+// A request that fails at the server's own hands is not sent for ever, and one
+// that meets a busy server is.
+func TestOwn(t *testing.T) {
+	for name, tt := range map[string]struct {
+		answers []any
+		sent    int
+		status  int
+	}{
+		"for good":  {[]any{500}, ownTries, 500},
+		"by chance": {[]any{500, 200}, 2, 200},
+		"busy":      {[]any{503, 503, 503, 503, 200}, 5, 200},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := &script{answers: tt.answers}
+			ctx := Own(t.Context())
+			request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://x/", nil)
+			require.NoError(t, err)
+			response, err := (&Transport{Base: s, first: time.Millisecond}).RoundTrip(request)
+			require.NoError(t, err)
+			_ = response.Body.Close()
+			assert.Equal(t, tt.status, response.StatusCode)
+			assert.Equal(t, tt.sent, s.sent)
+			if tt.status == 500 {
+				assert.Equal(t, tt.sent, Tries(ctx, 500))
+			}
+		})
+	}
+	assert.Equal(t, tries, Tries(t.Context(), 500))
+}

@@ -130,7 +130,9 @@ func (d *dumpReader) object(depth int) error {
 			if err := d.decoder.Decode(&raw); err != nil {
 				return err
 			}
-			d.resources(kind, raw)
+			if err := d.resources(kind, raw); err != nil {
+				return err
+			}
 		}
 	}
 	_, err := d.decoder.Token()
@@ -161,46 +163,61 @@ func passedOver(key string) bool {
 	return strings.Contains(strings.ToLower(key), "secret")
 }
 
-// resources takes one resource, or several by name or in a list.
-func (d *dumpReader) resources(kind string, raw json.RawMessage) {
+// resources takes one resource, or several by name or in a list. It returns an
+// error for one of tracing that it cannot read: passed over, it would be equal to
+// any other such.
+func (d *dumpReader) resources(kind string, raw json.RawMessage) error {
 	var list []json.RawMessage
 	if json.Unmarshal(raw, &list) == nil {
 		for _, item := range list {
-			d.resources(kind, item)
+			if err := d.resources(kind, item); err != nil {
+				return err
+			}
 		}
-		return
+		return nil
 	}
 	var fields map[string]json.RawMessage
 	if json.Unmarshal(raw, &fields) != nil {
-		return
+		return nil
 	}
 	if _, isResource := fields["name"]; !isResource {
 		for _, name := range slices.Sorted(maps.Keys(fields)) {
-			d.resources(kind, fields[name])
+			if err := d.resources(kind, fields[name]); err != nil {
+				return err
+			}
 		}
-		return
+		return nil
 	}
+	var name string
+	_ = json.Unmarshal(fields["name"], &name) // what has no name is told by none
 	if kind == "cluster" {
-		var c clusterv3.Cluster
-		// Only the address matters; extensions unknown here are left out.
-		if lenient(raw, &c) == nil && strings.Contains(c.Name, "trac") {
-			d.dump.clusters[c.Name] = &c
+		if !strings.Contains(name, "trac") {
+			return nil
 		}
-		return
+		var c clusterv3.Cluster
+		if err := lenient(raw, &c); err != nil {
+			return fmt.Errorf("cluster %.100q is not understood: %s", name, oneLine(err))
+		}
+		d.dump.clusters[name] = &c
+		return nil
 	}
 	d.seen = true
-	var name string
-	_ = json.Unmarshal(fields["name"], &name) // a listener without a name is told by none
-	d.dump.listener(name, raw)
+	return d.dump.listener(name, raw)
+}
+
+// oneLine is an error of protojson, which puts a no-break space in some at random.
+func oneLine(err error) string {
+	return strings.Join(strings.Fields(strings.ReplaceAll(err.Error(), "\u00a0", " ")), " ")
 }
 
 // listener keeps the tracing of the HTTP connection managers within a listener.
-func (d *Dump) listener(name string, raw json.RawMessage) {
+func (d *Dump) listener(name string, raw json.RawMessage) error {
 	var v any
-	if json.Unmarshal(raw, &v) != nil {
-		return
+	if err := json.Unmarshal(raw, &v); err != nil {
+		return fmt.Errorf("listener %.100q is not understood: %w", name, err)
 	}
 	nth := 0
+	var failed error
 	var find func(any)
 	find = func(v any) {
 		switch v := v.(type) {
@@ -215,7 +232,11 @@ func (d *Dump) listener(name string, raw json.RawMessage) {
 					key = fmt.Sprintf("%s#%d", name, nth+1) // a filter chain each
 				}
 				nth++
-				d.listeners[key] = tracingOf(v["tracing"])
+				tracing, err := tracingOf(v["tracing"])
+				if err != nil && failed == nil {
+					failed = fmt.Errorf("the tracing of listener %.100q is not understood: %s", name, oneLine(err))
+				}
+				d.listeners[key] = tracing
 				return
 			}
 			for _, key := range slices.Sorted(maps.Keys(v)) {
@@ -224,22 +245,23 @@ func (d *Dump) listener(name string, raw json.RawMessage) {
 		}
 	}
 	find(v)
+	return failed
 }
 
 // tracingOf decodes a connection manager's tracing, nil when there is none.
-func tracingOf(v any) *hcmv3.HttpConnectionManager_Tracing {
+func tracingOf(v any) (*hcmv3.HttpConnectionManager_Tracing, error) {
 	if v == nil {
-		return nil
+		return nil, nil
 	}
 	raw, err := json.Marshal(v)
 	if err != nil {
-		return nil
+		return nil, err
 	}
 	var tracing hcmv3.HttpConnectionManager_Tracing
-	if lenient(raw, &tracing) != nil {
-		return nil
+	if err := lenient(raw, &tracing); err != nil {
+		return nil, err
 	}
-	return &tracing
+	return &tracing, nil
 }
 
 func lenient(raw []byte, to proto.Message) error {

@@ -113,12 +113,15 @@ func TestDumpsOfGateway(t *testing.T) {
 
 func TestReadDumpErrors(t *testing.T) {
 	for text, want := range map[string]string{
-		"":                       "the JSON ends early",
-		`{"configs": [`:          "the JSON ends early",
-		`{"configs": }`:          "reading JSON at byte",
-		`{"configs": []}`:        "it has no listener",
-		"a: b":                   "reading JSON at byte",
-		strings.Repeat("[", 200): "nested more than 100 deep",
+		"":                "the JSON ends early",
+		`{"configs": [`:   "the JSON ends early",
+		`{"configs": }`:   "reading JSON at byte",
+		`{"configs": []}`: "it has no listener",
+		"a: b":            "reading JSON at byte",
+		`{"listener": {"name": "in", "x": {"@type": "a.HttpConnectionManager", "tracing": {"provider": {"typedConfig": {"@type": "type.googleapis.com/com.example.Unknown"}}}}}}`: `the tracing of listener "in" is not understood: `,
+		`{"listener": {"name": "in", "x": {"@type": "a.HttpConnectionManager", "tracing": {"customTags": [{"tag": "a", "literal": 7}]}}}}`:                                        `the tracing of listener "in" is not understood: `,
+		`{"cluster": {"name": "tracing:zipkin", "type": {}}}`: `cluster "tracing:zipkin" is not understood: `,
+		strings.Repeat("[", 200):                              "nested more than 100 deep",
 	} {
 		_, err := envoydiff.ReadDump(strings.NewReader(text))
 		assert.ErrorContains(t, err, want, "%.20q", text)
