@@ -47,7 +47,7 @@ func convertCommand() *cli.Command {
 }
 
 func namespaceFlag() cli.Flag {
-	return &cli.StringFlag{Name: "namespace", Aliases: []string{"n"}, Value: "kuma-system", Usage: "the control plane's `NAMESPACE` on Kubernetes, where policies for all proxies stand"}
+	return &cli.StringFlag{Name: "namespace", Aliases: []string{"n"}, Value: "kuma-system", DefaultText: "where the control plane was found, else kuma-system", Usage: "the control plane's `NAMESPACE` on Kubernetes, where policies for all proxies stand"}
 }
 
 func versionFlag() cli.Flag {
@@ -190,6 +190,10 @@ func openInputs(c *cli.Context, flag string) ([]manifest.Input, error) {
 				inputs = append(inputs, manifest.Stream("stdin", c.App.Reader))
 			}
 			seen[path] = true
+			continue
+		}
+		if strings.Contains(path, "://") {
+			failed = append(failed, fmt.Errorf("reading %q: it is a URL, not a file; fetch it first, and pipe it to -f -", manifest.Redact(path)))
 			continue
 		}
 		found, err := manifest.Files(path)

@@ -32,7 +32,8 @@ func diffCommand() *cli.Command {
 			"   tracemigrate diff -f cluster.yaml --meshtrace edited/\n" +
 			"   tracemigrate diff --shadow                          # the control plane's own output\n" +
 			"   tracemigrate diff --before before/ --after after/   # dumps of running proxies\n\n" +
-			"Exit codes: 0 no proxy is different; 1 one is; 2 error. docs/diff.md describes the output.",
+			"Exit codes: 0 no proxy is different; 1 one is, or it is not known; 2 error.\n" +
+			"docs/diff.md describes the output.",
 		Flags: append(sourceFlags(),
 			&cli.StringSliceFlag{Name: "kuma-version", Usage: "`VERSIONS` of the control plane, comma-separated or repeated; the verdict must hold for each (default: what the control plane tells; " + cluster.Latest.String() + " for files)"},
 			namespaceFlag(),

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"encoding/xml"
 	"fmt"
 	"strings"
@@ -69,10 +68,7 @@ func (o *outcome) data() diffData {
 }
 
 func (o *outcome) json(p *printer) error {
-	encoder := json.NewEncoder(p.w)
-	encoder.SetIndent("", "  ")
-	encoder.SetEscapeHTML(false)
-	return encoder.Encode(o.data())
+	return encodeJSON(p.w, o.data())
 }
 
 func (o *outcome) yaml(p *printer) error {

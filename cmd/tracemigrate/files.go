@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -139,10 +138,7 @@ func writeNotes(path string, notes []*convert.Note) error {
 		notes = []*convert.Note{}
 	}
 	var text bytes.Buffer
-	encoder := json.NewEncoder(&text)
-	encoder.SetIndent("", "  ")
-	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(notes); err != nil {
+	if err := encodeJSON(&text, notes); err != nil {
 		return fmt.Errorf("writing notes: %w", err)
 	}
 	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {

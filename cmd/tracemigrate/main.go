@@ -4,6 +4,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -11,16 +12,16 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"regexp"
 	"runtime/debug"
 	"strings"
 	"sync"
 	"syscall"
 	"time"
 
+	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/urfave/cli/v2"
 	"github.com/xrash/smetrics"
-
-	"tracemigrate/cluster/manifest"
 )
 
 // The exit codes of every command.
@@ -70,8 +71,9 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		Name:  programName(args),
 		Usage: "move tracing of Kuma and Kong Mesh from TrafficTrace to MeshTrace",
 		Description: "Reads Mesh.tracing and TrafficTraces from files, from Kubernetes or from a\n" +
-			"control plane's API, and writes MeshTraces after which every proxy sends the same traces to the same place at the same rate, or says which does\n" +
-			"not and why. Manifests go to stdout, words to stderr.\n\n" +
+			"control plane's API, and writes MeshTraces after which every proxy sends the\n" +
+			"same traces to the same place at the same rate, or says which does not and why.\n" +
+			"Manifests go to stdout, words to stderr.\n\n" +
 			"Exit codes: 0 done; 1 something could not be carried over; 2 error in usage,\n" +
 			"input or output.",
 		Commands:                  []*cli.Command{convertCommand(), diffCommand(), explainCommand(), reportCommand(), snapshotCommand(), versionCommand()},
@@ -92,11 +94,13 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	}
 	for _, command := range app.Commands {
 		command.OnUsageError = usage
+		command.Description = strings.ReplaceAll(command.Description, "   tracemigrate ", "   "+app.Name+" ")
 	}
+	defer helpAt(newPrinter(stdout).width)()
 	if len(args) == 2 && (args[1] == "--version" || args[1] == "-v") {
 		args = []string{args[0], "version"}
 	}
-	err := app.RunContext(ctx, args)
+	err := app.RunContext(ctx, apart(app, args))
 	if err == nil {
 		return 0
 	}
@@ -105,9 +109,72 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		code = cli.Exit(err.Error(), exitError) // the library has codes of its own
 	}
 	if message := err.Error(); message != "" {
-		_, _ = fmt.Fprintf(stderr, "tracemigrate: %s\n", printable(manifest.Redact(message))) // stderr is the last resort
+		newPrinter(stderr).paragraphs("tracemigrate: " + message)
 	}
 	return code.ExitCode()
+}
+
+// helpAt wraps the help at the width of a terminal, until what it returns is
+// called: the library has one printer of help for all, which does not wrap flags.
+func helpAt(width int) (restore func()) {
+	before := cli.HelpPrinter
+	if width > 0 {
+		cli.HelpPrinter = func(w io.Writer, template string, data any) {
+			var page bytes.Buffer
+			before(&page, template, data)
+			for line := range strings.Lines(page.String()) {
+				_, _ = fmt.Fprintln(w, hanging(strings.TrimRight(line, " \n"), width)) // help has nobody to complain to
+			}
+		}
+	}
+	return func() { cli.HelpPrinter = before }
+}
+
+var lastColumn = regexp.MustCompile(`^(.*\S {2,})(\S.*)$`)
+
+// hanging breaks a line that is too long, beneath the begin of its last column or,
+// where that leaves too little room, on a line of its own.
+func hanging(line string, width int) string {
+	m := lastColumn.FindStringSubmatch(line)
+	if len(line) <= width || m == nil {
+		return line
+	}
+	indent, begin := len(m[1]), m[1]
+	if indent > width/2 {
+		indent = 10
+		begin = strings.TrimRight(m[1], " ") + "\n" + strings.Repeat(" ", indent)
+	}
+	lines := strings.Split(text.WrapSoft(m[2], width-indent), "\n")
+	for i := range lines {
+		lines[i] = strings.TrimRight(lines[i], " ") // which the library leaves
+	}
+	return begin + strings.Join(lines, "\n"+strings.Repeat(" ", indent))
+}
+
+// apart takes short flags and what they stand together with apart, as users of
+// kubectl write them: -ojson, -fmesh.yaml.
+func apart(app *cli.App, args []string) []string {
+	known := make(map[string]bool)
+	for _, command := range app.Commands {
+		for _, flag := range command.Flags {
+			for _, name := range flag.Names() {
+				known[name] = true
+			}
+		}
+	}
+	var out []string
+	for i, arg := range args {
+		if arg == "--" {
+			return append(out, args[i:]...)
+		}
+		name, _, _ := strings.Cut(strings.TrimPrefix(arg, "-"), "=")
+		if i > 0 && len(name) > 1 && arg[0] == '-' && strings.ContainsRune("fno", rune(arg[1])) && !known[name] {
+			out = append(out, arg[:2], arg[2:])
+			continue
+		}
+		out = append(out, arg)
+	}
+	return out
 }
 
 // programName is how the user calls the tool: kubectl runs a plugin by its
@@ -127,14 +194,24 @@ func usage(c *cli.Context, err error, _ bool) error {
 	}
 	if name, ok := strings.CutPrefix(err.Error(), "flag provided but not defined: -"); ok {
 		name = strings.TrimLeft(name, "-")
-		hint := ""
-		if similar := similarFlag(c, name); similar != "" {
+		dashes, hint := "--", ""
+		if len(name) == 1 {
+			dashes = "-"
+		}
+		if similar := similarFlag(c, name); len(similar) > 1 {
 			hint = "; did you mean --" + similar + "?"
 		}
-		return fmt.Errorf("unknown flag --%s%s; see %s --help", name, hint, command)
+		return fmt.Errorf("unknown flag %s%s%s; see %s --help", dashes, name, hint, command)
 	}
-	return fmt.Errorf("%w; see %s --help", err, command)
+	message := oneDash.ReplaceAllString(err.Error(), "flag --$1")
+	if strings.Contains(message, "flag --timeout") {
+		message += "; write it with its unit, like 30s or 5m"
+	}
+	return fmt.Errorf("%s; see %s --help", message, command)
 }
+
+// oneDash is how the flag package writes a flag.
+var oneDash = regexp.MustCompile(`flag -([a-z])`)
 
 // similarFlag is the command's flag that is likest to name, if any is.
 func similarFlag(c *cli.Context, name string) string {

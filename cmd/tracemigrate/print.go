@@ -3,12 +3,14 @@ package main
 import (
 	"bytes"
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"io"
 	"os"
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf16"
 	"unicode/utf8"
 
 	"github.com/jedib0t/go-pretty/v6/text"
@@ -64,6 +66,24 @@ func (p *printer) clear() {
 
 func (p *printer) line(format string, args ...any) {
 	_, _ = fmt.Fprintln(p.w, clean(fmt.Sprintf(format, args...))) // a closed stderr hinders nothing
+}
+
+// paragraphs is a message of one or more lines; on a terminal the first, which
+// is words, is wrapped, and those that follow, such as a role, stay as they are.
+func (p *printer) paragraphs(message string) {
+	first, rest, more := strings.Cut(printable(manifest.Redact(message)), "\n")
+	if p.width > 0 {
+		first = text.WrapSoft(first, p.width)
+	}
+	_, _ = fmt.Fprintln(p.w, first) // stderr is the last resort
+	if more {
+		_, _ = fmt.Fprintln(p.w, rest)
+	}
+}
+
+// whole is line for what must not be cut, however long.
+func (p *printer) whole(text string) {
+	_, _ = fmt.Fprintln(p.w, strings.ReplaceAll(printable(manifest.Redact(text)), "\n", "\uFFFD")) // a closed stderr hinders nothing
 }
 
 // wrapped is line, but what does not fit a terminal goes on, indented, on the next.
@@ -356,6 +376,30 @@ func clean(s string) string {
 		s = s[:cut] + "..."
 	}
 	return s
+}
+
+// encodeJSON writes v as JSON, with an escape for what could steer a terminal.
+func encodeJSON(w io.Writer, v any) error {
+	var text bytes.Buffer
+	encoder := json.NewEncoder(&text)
+	encoder.SetIndent("", "  ")
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(v); err != nil {
+		return err
+	}
+	var out strings.Builder
+	out.Grow(text.Len())
+	for _, r := range text.String() {
+		if r == '\n' || ' ' <= r && r < 0x7f || unicode.IsPrint(r) {
+			out.WriteRune(r)
+			continue
+		}
+		for _, unit := range utf16.Encode([]rune{r}) { // within a string, as nowhere else in JSON
+			fmt.Fprintf(&out, `\u%04x`, unit)
+		}
+	}
+	_, err := io.WriteString(w, out.String())
+	return err
 }
 
 // printable replaces what could steer a terminal: text of the input is data.

@@ -1,9 +1,10 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -30,8 +31,8 @@ func reportCommand() *cli.Command {
 			"   tracemigrate report                                # the current kubeconfig context\n" +
 			"   tracemigrate report -o html > report.html\n" +
 			"   tracemigrate report --control-plane http://localhost:5681\n\n" +
-			"Exit codes: 0 every proxy keeps its tracing; 1 one does not, or something cannot be\n" +
-			"carried over; 2 error.",
+			"Exit codes: 0 every proxy keeps its tracing; 1 one does not or it is not known,\n" +
+			"something cannot be carried over, or the API server refuses a policy; 2 error.",
 		Flags: append(sourceFlags(),
 			versionFlag(),
 			namespaceFlag(),
@@ -49,10 +50,7 @@ func reportCommand() *cli.Command {
 var reportForms = map[string]func(w *printer, r *report.Report, full bool) error{
 	"text": reportText, "markdown": reportMarkdown,
 	"json": func(w *printer, r *report.Report, _ bool) error {
-		encoder := json.NewEncoder(w.w)
-		encoder.SetIndent("", "  ")
-		encoder.SetEscapeHTML(false)
-		return encoder.Encode(r)
+		return encodeJSON(w.w, r)
 	},
 	"yaml": func(w *printer, r *report.Report, _ bool) error {
 		encoder := yaml.NewEncoder(w.w)
@@ -109,7 +107,7 @@ func buildReport(c *cli.Context, snapshot *cluster.Snapshot, source cluster.Sour
 	}
 	about := report.Options{
 		Convert: options, MadeUp: maxMadeUp,
-		Program: c.App.Name, Source: sourceWords(c), Files: c.IsSet("filename"), Ahead: ahead(c),
+		Program: c.App.Name, Source: sourceWords(c), Files: c.IsSet("filename"), Ahead: ahead(c), Directory: outside(c),
 	}
 	switch source := source.(type) {
 	case *kube.Cluster:
@@ -181,6 +179,27 @@ func kumactlSwitch(kumactl, name string) string {
 		return kumactl + " config control-planes list # the active one must be " + report.Quoted(manifest.Redact(name))
 	}
 	return kumactl + " config control-planes switch --name " + report.Quoted(name)
+}
+
+// outside is where the commands of the next steps write: not into a directory
+// that they read, or they would read what they wrote.
+func outside(c *cli.Context) string {
+	here, err := filepath.Abs(".")
+	if err != nil {
+		return ""
+	}
+	for _, name := range c.StringSlice("filename") {
+		info, err := os.Stat(name)
+		if err != nil || !info.IsDir() {
+			continue
+		}
+		if absolute, err := filepath.Abs(name); err == nil {
+			if to, err := filepath.Rel(absolute, here); err == nil && filepath.IsLocal(to) {
+				return filepath.Clean(os.TempDir()) + "/"
+			}
+		}
+	}
+	return ""
 }
 
 // ahead is what must be done before the commands of the next steps: what is

@@ -271,7 +271,7 @@ func reportText(w *printer, r *report.Report, full bool) error {
 		w.line("Next steps")
 		for i, step := range r.NextSteps {
 			w.wrapped("  %d. %s:", i+1, step.Title)
-			w.line("       %s", step.Command) // whole, to be copied
+			w.whole("       " + step.Command) // to be copied
 		}
 	}
 	return nil

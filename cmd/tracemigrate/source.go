@@ -22,7 +22,7 @@ import (
 
 // The groups of flags in a command's help.
 const (
-	sourceCategory     = "Where to read from: files, a control plane, or else the current kubeconfig context"
+	sourceCategory     = "Source: files, a control plane, or else the current kubeconfig context"
 	kubernetesCategory = "Kubernetes"
 	restCategory       = "Control plane"
 )
@@ -74,6 +74,9 @@ func onlyFromEnvironment(c *cli.Context) bool {
 
 // openSource is the source that the flags name.
 func openSource(c *cli.Context, progress *progress) (cluster.Source, error) {
+	if c.Duration("timeout") < 0 {
+		return nil, errors.New("--timeout must be more than 0, or 0 for no limit")
+	}
 	files, rest := c.IsSet("filename"), c.IsSet("control-plane")
 	if files && rest {
 		return nil, errors.New("-f and --control-plane are two sources; give one")
@@ -96,7 +99,7 @@ func openSource(c *cli.Context, progress *progress) (cluster.Source, error) {
 	}
 	o := kube.Options{
 		Kubeconfig: c.String("kubeconfig"), Context: c.String("context"), QPS: float32(c.Float64("qps")), Burst: c.Int("burst"),
-		Meshes: c.StringSlice("mesh"), Progress: progress.read, Wait: progress.wait,
+		Meshes: meshesOf(c), Progress: progress.read, Wait: progress.wait,
 	}
 	if o.QPS <= 0 || o.Burst <= 0 {
 		return nil, errors.New("--qps and --burst must be more than 0")
@@ -105,6 +108,17 @@ func openSource(c *cli.Context, progress *progress) (cluster.Source, error) {
 		o.Namespace = c.String("namespace")
 	}
 	return kube.New(o)
+}
+
+// meshesOf are the meshes that were asked for, each once.
+func meshesOf(c *cli.Context) []string {
+	var meshes []string
+	for _, name := range c.StringSlice("mesh") {
+		if !slices.Contains(meshes, name) {
+			meshes = append(meshes, name)
+		}
+	}
+	return meshes
 }
 
 func openControlPlane(c *cli.Context, progress *progress) (*controlplane.ControlPlane, error) {
@@ -165,7 +179,7 @@ func openControlPlane(c *cli.Context, progress *progress) (*controlplane.Control
 	}
 	return controlplane.New(controlplane.Options{
 		URL: config.URL, Name: config.Name, Headers: config.Headers, Token: config.Token, Base: base,
-		Meshes: c.StringSlice("mesh"), Progress: progress.read, Wait: progress.wait,
+		Meshes: meshesOf(c), Progress: progress.read, Wait: progress.wait,
 	})
 }
 
@@ -187,7 +201,7 @@ func load(c *cli.Context) (*cluster.Snapshot, cluster.Source, error) {
 		return nil, nil, err
 	}
 	if !s.Live() {
-		if s, err = s.Only(c.StringSlice("mesh")); err != nil {
+		if s, err = s.Only(meshesOf(c)); err != nil {
 			return nil, nil, err
 		}
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -32,7 +33,7 @@ func TestVerdictsAgree(t *testing.T) {
 		south   = "kuma.io/zone: south"
 		gateway = "gateway: {type: BUILTIN, tags: {kuma.io/service: edge}}"
 	)
-	two := append(mesh, trace("aa", "kuma.io/service: web", "z"), trace("bb", "kuma.io/service: web, team: x", "y"), proxy("web-1", south, web))
+	two := slices.Concat(mesh, []string{trace("aa", "kuma.io/service: web", "z"), trace("bb", "kuma.io/service: web, team: x", "y"), proxy("web-1", south, web)})
 	for what, tc := range map[string]struct {
 		origin    string
 		documents []string

@@ -177,9 +177,7 @@ func (d *dumpReader) resources(kind string, raw json.RawMessage) error {
 		return nil
 	}
 	var fields map[string]json.RawMessage
-	if json.Unmarshal(raw, &fields) != nil {
-		return nil
-	}
+	_ = json.Unmarshal(raw, &fields) // what is no object has none
 	if _, isResource := fields["name"]; !isResource {
 		for _, name := range slices.Sorted(maps.Keys(fields)) {
 			if err := d.resources(kind, fields[name]); err != nil {

@@ -180,6 +180,7 @@ type Options struct {
 	Kumactl       string
 	KumactlSwitch string
 	Ahead         []Step
+	Directory     string // where the commands write, with a slash at its end; empty: the current one
 	// MadeUp is how many proxies may stand for those of a mesh without Dataplanes.
 	MadeUp int
 }

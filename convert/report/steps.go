@@ -25,7 +25,7 @@ func (b *builder) nextSteps(meshes []*legacy.Mesh) {
 		b.step(words.Title, "%s", words.Command)
 	}
 	if !b.options.Files {
-		b.step("Keep what is there, so that the result can be reproduced", "%s > state.yaml", b.command("snapshot"))
+		b.step("Keep what is there, so that the result can be reproduced", "%s > "+b.file("state.yaml"), b.command("snapshot"))
 	}
 	converting := []string{"--kuma-version", b.KumaVersion}
 	if b.options.Convert.ZoneOrigin {
@@ -49,7 +49,7 @@ func (b *builder) nextSteps(meshes []*legacy.Mesh) {
 		return
 	}
 	if len(b.Policies) > 0 {
-		b.step("Write the MeshTraces and read them", "%s > meshtraces.yaml", b.command("convert", converting...))
+		b.step("Write the MeshTraces and read them", "%s > "+b.file("meshtraces.yaml"), b.command("convert", converting...))
 	}
 	if !b.kubernetes() && b.options.KumactlSwitch != "" {
 		b.step("Have kumactl speak to the same control plane", "%s", b.options.KumactlSwitch)
@@ -60,13 +60,13 @@ func (b *builder) nextSteps(meshes []*legacy.Mesh) {
 	case b.Summary.Earlier > 0:
 		// Of a migration that is half applied the control plane's verdict would
 		// be on what it happens to do today.
-		b.step("Apply them, those that stand already as well"+b.there(), "%s -f meshtraces.yaml", apply)
+		b.step("Apply them, those that stand already as well"+b.there(), "%s -f "+b.file("meshtraces.yaml"), apply)
 	case b.options.Convert.Version.AtLeast(cluster.V(7)):
 		b.step("Apply them as shadows, which the control plane computes and does not apply"+b.there(), "%s | %s -f -", b.command("convert", append(converting, "--shadow")...), apply)
 		b.shadowStep()
 		fallthrough
 	default:
-		b.step("Apply them in earnest"+b.there(), "%s -f meshtraces.yaml", apply)
+		b.step("Apply them in earnest"+b.there(), "%s -f "+b.file("meshtraces.yaml"), apply)
 	}
 	if federated {
 		b.step("When every zone has its policies and traces arrive, delete the TrafficTraces at the global control plane", "%s report --context GLOBAL", b.options.Program)
@@ -109,6 +109,9 @@ func (b *builder) command(name string, flags ...string) string {
 	}
 	return strings.Join(all, " ")
 }
+
+// file is where the commands write to.
+func (b *builder) file(name string) string { return Quoted(b.options.Directory + name) }
 
 // there says which cluster is meant where only a snapshot tells.
 func (b *builder) there() string {
@@ -154,7 +157,7 @@ func (b *builder) deletions(mesh *legacy.Mesh) {
 	case b.kubernetes():
 		b.step(title, "%s delete traffictrace %s", b.client(), strings.Join(names, " "))
 	default:
-		b.step(title, "for name in %s; do %s delete traffic-trace \"$name\" --mesh %s; done", strings.Join(names, " "), b.client(), Quoted(mesh.Name))
+		b.step(title, "for name in %s; do %s delete traffic-trace --mesh %s -- \"$name\"; done", strings.Join(names, " "), b.client(), Quoted(mesh.Name))
 	}
 }
 
