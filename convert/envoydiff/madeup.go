@@ -84,8 +84,16 @@ func (m *maker) proxies() []*cluster.Dataplane {
 		}
 	}
 	var proxies []*cluster.Dataplane
+	made := make(map[string]bool)
+	add := func(sets ...cluster.Tags) {
+		dp := m.proxy(sets...)
+		if !made[dp.Name] { // an empty set and one with a wildcard come to the same
+			made[dp.Name] = true
+			proxies = append(proxies, dp)
+		}
+	}
 	for _, set := range sets {
-		proxies = append(proxies, m.proxy(len(proxies), set))
+		add(set)
 	}
 	for i, a := range m.selectors {
 		for _, b := range m.selectors[:i] {
@@ -93,16 +101,25 @@ func (m *maker) proxies() []*cluster.Dataplane {
 				continue
 			}
 			if m.full = m.full || len(proxies) >= m.limit; m.full {
-				return proxies
+				return numbered(proxies)
 			}
-			proxies = append(proxies, m.proxy(len(proxies), b, a))
+			add(b, a)
 		}
+	}
+	return numbered(proxies)
+}
+
+// numbered gives proxies, which are named by their tags, the names that show
+// what they are.
+func numbered(proxies []*cluster.Dataplane) []*cluster.Dataplane {
+	for i, dp := range proxies {
+		dp.Name = fmt.Sprintf("made-up-%d (%s)", i+1, dp.Name)
 	}
 	return proxies
 }
 
-// proxy has an HTTP inbound for each set, and any value where a set has Any.
-func (m *maker) proxy(n int, sets ...cluster.Tags) *cluster.Dataplane {
+// proxy is named by its tags, and has an HTTP inbound for each set, and any value where a set has Any.
+func (m *maker) proxy(sets ...cluster.Tags) *cluster.Dataplane {
 	dp := &cluster.Dataplane{Mesh: m.mesh, Address: "192.0.2.1"}
 	for i, set := range sets {
 		tags := maps.Clone(set)
@@ -120,6 +137,5 @@ func (m *maker) proxy(n int, sets ...cluster.Tags) *cluster.Dataplane {
 		}
 		dp.Name += tags.String()
 	}
-	dp.Name = fmt.Sprintf("made-up-%d (%s)", n+1, dp.Name)
 	return dp
 }
