@@ -48,6 +48,9 @@ func (s *Snapshot) Judge(dp *Dataplane, own Version) (versions []Version, doubt 
 	}
 	name := dp.Zone()
 	if name == "" || dp.File == "" { // one that is made up stands for those of any zone
+		if u, lacks := s.Origin.Lacks("zones"); lacks {
+			doubt = cmp.Or(doubt, fmt.Sprintf("the zones' versions could not be read (%s); say them with --zone-version", u.Reason))
+		}
 		for _, zone := range s.Origin.Zones {
 			doubt = cmp.Or(doubt, zone.doubt())
 		}
@@ -108,15 +111,13 @@ func setOnce(in *map[string]string, key, value string) {
 
 // isOf says whether a problem is of a resource of a kind, by its name or by that
 // which the source has for it.
-func isOf(kind string, p *manifest.Problem) bool {
-	plural := strings.ToLower(kind) + "s/"
-	for _, name := range []string{p.Resource, p.File} {
-		if strings.HasPrefix(name, kind+" ") || strings.HasPrefix(name, plural) || strings.Contains(name, "/"+plural) {
-			return true
-		}
-		if p.Resource != "" && !strings.Contains(p.Resource, "/") {
-			break
-		}
+func (s *Snapshot) isOf(kind string, p *manifest.Problem) bool {
+	if strings.HasPrefix(p.Resource, kind+" ") {
+		return true
 	}
-	return false
+	name, plural := p.Resource, strings.ToLower(kind)+"s/"
+	if s.live && name == "" {
+		name = p.File // a path of files says nothing
+	}
+	return strings.HasPrefix(name, plural) || strings.HasPrefix(name, "/") && strings.Contains(name, "/"+plural)
 }

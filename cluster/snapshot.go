@@ -6,7 +6,9 @@ import (
 	"iter"
 	"maps"
 	"reflect"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -29,6 +31,7 @@ type Snapshot struct {
 	originFiles map[string]bool // where an origin stands
 	// What could not be read, by mesh; "" for what may be of any.
 	lost, lostGateways map[string]string
+	others             []string // names of MeshTraces that [Snapshot.Only] left out, on Kubernetes
 	// Problems of the texts and of the kinds decoded here.
 	Problems []*manifest.Problem
 	// Skipped are the errors of resources that were left out, see Skipping.
@@ -254,6 +257,16 @@ func (s *Snapshot) Only(meshes []string) (*Snapshot, error) {
 	}
 	of := func(r *Resource) bool { return wanted[r.Mesh] }
 	rest := *s
+	rest.Problems = slices.DeleteFunc(slices.Clone(s.Problems), func(p *manifest.Problem) bool {
+		mesh, ok := meshOf(p.Resource)
+		return ok && !wanted[mesh]
+	})
+	rest.others = slices.Clone(s.others)
+	for _, r := range s.MeshTraces {
+		if !of(r) && r.Format == Kubernetes {
+			rest.others = append(rest.others, r.Name)
+		}
+	}
 	rest.Meshes = keep(s.Meshes, func(r *Resource) bool { return wanted[r.Name] })
 	rest.TrafficTraces, rest.MeshTraces = keep(s.TrafficTraces, of), keep(s.MeshTraces, of)
 	rest.Dataplanes = keep(s.Dataplanes, func(dp *Dataplane) bool { return wanted[dp.Mesh] })
@@ -265,6 +278,34 @@ func (s *Snapshot) Only(meshes []string) (*Snapshot, error) {
 		}
 	}
 	return &rest, nil
+}
+
+// OtherMeshTraces are names that MeshTraces of meshes which s has not have in the
+// one namespace of Kubernetes.
+func (s *Snapshot) OtherMeshTraces() []string {
+	if s.Origin == nil {
+		return s.others
+	}
+	return slices.Concat(s.others, s.Origin.OtherMeshTraces)
+}
+
+var resourceWords = regexp.MustCompile(`^([A-Za-z]+) ("(?:[^"\\]|\\.)*")(?: of mesh ("(?:[^"\\]|\\.)*"))?$`)
+
+// meshOf is the mesh of a resource by its name in a problem.
+func meshOf(resource string) (mesh string, ok bool) {
+	m := resourceWords.FindStringSubmatch(resource)
+	if m == nil {
+		return "", false
+	}
+	quoted := `"default"`
+	switch {
+	case m[1] == KindMesh:
+		quoted = m[2]
+	case m[3] != "":
+		quoted = m[3]
+	}
+	mesh, err := strconv.Unquote(quoted)
+	return mesh, err == nil
 }
 
 // Live says whether s was read from a cluster, not from files.
@@ -322,11 +363,12 @@ func (s *Snapshot) Skipping(problems []*manifest.Problem) *Snapshot {
 	}
 	for _, p := range rest.Skipped {
 		switch {
-		case known[document{p.File, p.Place.Document}], isOf(KindDataplane, p):
-		case isOf(KindMeshGateway, p):
+		case known[document{p.File, p.Place.Document}], s.isOf(KindDataplane, p):
+		case s.isOf(KindMeshGateway, p):
 			setOnce(&rest.lostGateways, "", cmp.Or(p.Resource, p.File))
 		default:
-			setOnce(&rest.lost, "", cmp.Or(p.Resource, "a document"))
+			mesh, _ := meshOf(p.Resource) // none: any
+			setOnce(&rest.lost, mesh, cmp.Or(p.Resource, "a document"))
 		}
 	}
 	rest.Meshes = keep(s.Meshes, func(r *Resource) bool { return stays(r.Place) })

@@ -59,6 +59,9 @@ type Origin struct {
 	Absent []string `json:"absent,omitempty" yaml:"absent,omitempty"`
 	// Unread has what exists or may exist and could not be read.
 	Unread []Unread `json:"unread,omitempty" yaml:"unread,omitempty"`
+	// OtherMeshTraces are the names of MeshTraces in meshes that were not asked
+	// for: on Kubernetes all have one namespace, so these are taken.
+	OtherMeshTraces []string `json:"otherMeshTraces,omitempty" yaml:"otherMeshTraces,omitempty"`
 	// LeftOut has the resources that are not in a snapshot because they could
 	// not be written.
 	LeftOut []LeftOut `json:"leftOut,omitempty" yaml:"leftOut,omitempty"`
@@ -151,7 +154,7 @@ func decodeOrigin(doc *manifest.Document, problems *[]*manifest.Problem) *Origin
 	o := &Origin{
 		Source: str(root, "source"), Product: str(root, "product"), Version: str(root, "version"),
 		Mode: Mode(str(root, "mode")), Environment: Format(str(root, "environment")), Namespace: str(root, "namespace"),
-		Zone: str(root, "zone"), Meshes: strs(root.Field("meshes")), Absent: strs(root.Field("absent")),
+		Zone: str(root, "zone"), Meshes: strs(root.Field("meshes")), Absent: strs(root.Field("absent")), OtherMeshTraces: strs(root.Field("otherMeshTraces")),
 	}
 	if o.Mode != "" && !slices.Contains(Modes, o.Mode) {
 		root.Field("mode").Fail("is none of %v", Modes)

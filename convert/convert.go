@@ -56,8 +56,9 @@ type Result struct {
 	// Withheld are policies that would conflict with existing ones.
 	Withheld []*meshtrace.Policy
 
-	earlier map[meshtrace.Identity]bool // existing policies that an earlier run made
-	stands  map[*meshtrace.Policy]bool  // the new ones that are among them
+	earlier map[meshtrace.Identity]bool                   // existing policies that an earlier run made
+	stands  map[*meshtrace.Policy]bool                    // the new ones that are among them
+	doubts  map[string]func(dp *cluster.Dataplane) string // by mesh
 }
 
 // Fate is what became of one selector.
@@ -110,7 +111,7 @@ type input struct {
 // made were not there.
 func (in *input) convert(earlier map[*meshtrace.Policy]bool) (result *Result, meshes []*mesh) {
 	s, o := in.Snapshot, in.o
-	result = &Result{earlier: make(map[meshtrace.Identity]bool), stands: make(map[*meshtrace.Policy]bool)}
+	result = &Result{earlier: make(map[meshtrace.Identity]bool), stands: make(map[*meshtrace.Policy]bool), doubts: make(map[string]func(*cluster.Dataplane) string)}
 	all := slices.Clone(in.notes)
 	gateways := cluster.NewGateways(s.MeshGateways)
 	meshes = make([]*mesh, 0, len(in.meshes))
@@ -144,7 +145,7 @@ func (in *input) convert(earlier map[*meshtrace.Policy]bool) (result *Result, me
 		m.existing = append(m.existing, m.ofZones...)
 	}
 	maps.Copy(free, rehearsed(meshes, in.existing, o.Version))
-	nameAll(meshes, in.existing, free, dependsOnZone(s.Origin, o))
+	nameAll(meshes, in.existing, free, s.OtherMeshTraces(), dependsOnZone(s.Origin, o))
 	remarkOrigin(s, o, meshes, &all)
 	for _, m := range meshes {
 		m.build()

@@ -22,10 +22,14 @@ const (
 
 // nameAll names all candidates: uniquely among each other and the existing
 // policies, and so that the order of names is the order of precedence. The
-// names of replaceable policies are free. global says that the policies are for
+// names of replaceable policies are free; others are names on Kubernetes that
+// other meshes' policies have. global says that the policies are for
 // a global control plane, where copies of its own have their display names.
-func nameAll(meshes []*mesh, existing []*meshtrace.Policy, replaceable map[*meshtrace.Policy]bool, global bool) {
+func nameAll(meshes []*mesh, existing []*meshtrace.Policy, replaceable map[*meshtrace.Policy]bool, others []string, global bool) {
 	taken := make(map[string]bool)
+	for _, name := range others {
+		taken[scope(cluster.Kubernetes, "")+name] = true
+	}
 	for _, p := range existing {
 		if replaceable[p] {
 			continue

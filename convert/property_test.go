@@ -344,10 +344,23 @@ func TestEquivalentResumed(t *testing.T) {
 		r := random{rand.New(rand.NewPCG(start, uint64(n)+2_000_000)), cluster.V(3 + n%12)}
 		text := r.policies() + r.dataplanes() + r.surroundings()
 		options := convert.Options{Version: r.version}
-		style := meshtrace.Style{Version: r.version, Bare: r.chance(50)}
+		style := meshtrace.Style{Version: r.version}
 		if r.chance(30) {
 			options.Format = cluster.Kubernetes
 			options.Namespace = "kuma-system"
+		}
+		written := func(policies []*meshtrace.Policy) string {
+			var b bytes.Buffer
+			require.NoError(t, meshtrace.Write(&b, policies, style))
+			return b.String()
+		}
+		if r.chance(30) { // the user's own, which says what would be made
+			ahead, _ := convert.Convert(readAll(text), options)
+			if len(ahead.Policies) > 0 {
+				own := *ahead.Policies[r.IntN(len(ahead.Policies))]
+				own.Name, own.Source = "mine", ""
+				text += "---\n" + written([]*meshtrace.Policy{&own})
+			}
 		}
 		first, problems := convert.Convert(readAll(text), options)
 		require.Empty(t, problems)
@@ -360,11 +373,6 @@ func TestEquivalentResumed(t *testing.T) {
 			if most || r.chance(50) {
 				applied = append(applied, p)
 			}
-		}
-		written := func(policies []*meshtrace.Policy) string {
-			var b bytes.Buffer
-			require.NoError(t, meshtrace.Write(&b, policies, style))
-			return b.String()
 		}
 		again := readAll(text, written(applied))
 		second, problems := convert.Convert(again, options)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
+	"tracemigrate/cluster"
 	"tracemigrate/convert"
 )
 
@@ -39,7 +40,7 @@ func TestEarlierRun(t *testing.T) {
 			convert.Options{},
 			[]string{"dark", "web"},
 			3,
-			[]string{"warning: " + of("1 of the 3 MeshTraces made here stands"+rest+"until the others do, these have other tracing than their TrafficTraces say: proxy \"default/web-1\"")},
+			[]string{"error: " + of("1 of the 3 MeshTraces made here stands"+rest+"these have other tracing today than their TrafficTraces say: proxy \"default/web-1\"; whether that is to stay cannot be told")},
 		},
 		"the more specific": {
 			[]string{web, dark},
@@ -69,10 +70,13 @@ func TestEarlierRun(t *testing.T) {
 		"other proxy types":                      {[]string{existingTrace("all", "{kind: Mesh, proxyTypes: [Sidecar]}", "a", "")}, convert.Options{}, []string{"dark"}, 1, nil},
 		"another name":                           {[]string{existingTrace("everything", "{kind: Mesh}", "a", "")}, convert.Options{}, nil, 0, nil},
 		"of a zone, at the global control plane": {[]string{origin("mode: global"), existingTrace("all", "{kind: Mesh}", "a", "kuma.io/origin: zone")}, convert.Options{}, []string{"dark"}, 1, nil},
-		"as a zone labels its own":               {[]string{origin("mode: zone"), existingTrace("all", "{kind: Mesh}", "a", "kuma.io/origin: zone")}, convert.Options{}, []string{"dark", "web"}, 3, []string{"warning: "}},
-		"of this zone":                           {[]string{existingTrace("all", "{kind: Mesh}", "a", "kuma.io/origin: zone")}, convert.Options{ZoneOrigin: true}, []string{"dark", "web"}, 3, []string{"warning: "}},
+		"as a zone labels its own":               {[]string{origin("mode: zone"), existingTrace("all", "{kind: Mesh}", "a", "kuma.io/origin: zone")}, convert.Options{}, []string{"dark", "web"}, 3, []string{"error: "}},
+		"of this zone":                           {[]string{existingTrace("all", "{kind: Mesh}", "a", "kuma.io/origin: zone")}, convert.Options{ZoneOrigin: true}, []string{"dark", "web"}, 3, []string{"error: "}},
 		"not of this zone":                       {[]string{existingTrace("all", "{kind: Mesh}", "a", "")}, convert.Options{ZoneOrigin: true}, nil, 0, nil},
-		"annotated and changed":                  {[]string{allAnnotated}, convert.Options{}, nil, 0, []string{"warning: MeshTrace \"all\": was made by an earlier run, from TrafficTrace \"all\", selector 1, and is not made again"}},
+		"annotated and changed":                  {[]string{allAnnotated}, convert.Options{}, nil, 0, []string{"error: " + of("MeshTraces of an earlier run were changed since; these have"), "warning: MeshTrace \"all\": was made by an earlier run, from TrafficTrace \"all\", selector 1, and is not made again"}},
+		"annotated, and in part":                 {[]string{strings.Replace(allAnnotated, "overall: 1}", "overall: 100}", 1)}, convert.Options{Format: cluster.Kubernetes, Namespace: "kuma-system"}, []string{"dark", "web"}, 3, []string{"warning: " + of("1 of the 3 MeshTraces made here stands"+rest+"these have other tracing today")}},
+		"not annotated on Kubernetes":            {[]string{strings.NewReplacer("overall: 1}", "overall: 100}", "annotations: {tracemigrate/source: 'TrafficTrace \"all\", selector 1'}", "annotations: {}").Replace(allAnnotated)}, convert.Options{Format: cluster.Kubernetes, Namespace: "kuma-system"}, nil, 0, nil},
+		"by the rank that it had then":           {[]string{existingTrace("4-all", "{kind: Mesh}", "a", ""), web, dark}, convert.Options{}, []string{"all"}, 3, []string{"warning: MeshTrace \"4-all\": says what is made here again as \"all\"", "info: " + of("2 of the 3")}},
 	} {
 		t.Run(what, func(t *testing.T) {
 			result := converted(t, tc.options, append(meshes, tc.existing...)...)

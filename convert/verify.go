@@ -45,7 +45,7 @@ func (m *mesh) verify() {
 		return
 	}
 	before := meshtrace.NewMatcher(m.o.Version, m.existing, m.gateways)
-	policies := slices.Clone(m.existing)
+	policies := slices.Concat(m.existing, m.stale())
 	for _, c := range m.candidates {
 		live := *c.policy
 		if m.o.Shadow {

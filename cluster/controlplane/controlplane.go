@@ -228,6 +228,9 @@ func (cp *ControlPlane) Read(ctx context.Context, use func(manifest.Input)) (*cl
 			return nil, err
 		}
 	}
+	if err := cp.otherMeshTraces(ctx, origin); err != nil {
+		return nil, err
+	}
 	for _, kind := range cluster.Kinds() {
 		for _, item := range all[kind] {
 			if kind == cluster.KindMeshTrace && origin.Environment == cluster.Kubernetes {
@@ -237,6 +240,30 @@ func (cp *ControlPlane) Read(ctx context.Context, use func(manifest.Input)) (*cl
 		}
 	}
 	return origin, nil
+}
+
+// otherMeshTraces reads the names that MeshTraces of other meshes than those
+// asked for have on Kubernetes, where all share a namespace.
+func (cp *ControlPlane) otherMeshTraces(ctx context.Context, origin *cluster.Origin) error {
+	if len(cp.options.Meshes) == 0 || origin.Environment != cluster.Kubernetes || slices.Contains(origin.Absent, cluster.KindMeshTrace) {
+		return nil
+	}
+	items, err := cp.list(ctx, "/"+paths[cluster.KindMeshTrace], cluster.KindMeshTrace, 0)
+	if err != nil {
+		return cp.advise(err)
+	}
+	for _, item := range items {
+		var head struct{ Mesh string }
+		if json.Unmarshal(item.raw, &head) == nil && slices.Contains(cp.options.Meshes, head.Mesh) {
+			continue
+		}
+		name := item.name
+		if dot := strings.LastIndexByte(item.name, '.'); dot > 0 {
+			name = item.name[:dot]
+		}
+		origin.OtherMeshTraces = append(origin.OtherMeshTraces, name)
+	}
+	return nil
 }
 
 // meshes reads the meshes that were asked for.

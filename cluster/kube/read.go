@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"path"
 	"slices"
 	"strings"
 
@@ -64,6 +65,8 @@ func (c *Cluster) Read(ctx context.Context, use func(manifest.Input)) (*cluster.
 		for _, object := range objects {
 			if len(c.options.Meshes) == 0 || slices.Contains(c.options.Meshes, object.mesh) {
 				use(object.input())
+			} else if kind == cluster.KindMeshTrace {
+				origin.OtherMeshTraces = append(origin.OtherMeshTraces, path.Base(object.name))
 			}
 		}
 	}

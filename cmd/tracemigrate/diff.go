@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -41,6 +42,8 @@ func diffCommand() *cli.Command {
 			&cli.StringFlag{Name: "before", Usage: "config dump of a proxy (`FILE`), or a directory with one file a proxy, from before the migration"},
 			&cli.StringFlag{Name: "after", Usage: "the same (`FILE`) from after it"},
 			&cli.BoolFlag{Name: "shadow", Usage: "hold what the control plane itself computes with the shadow MeshTraces that are applied (2.7 and later) against what it computes without"},
+			&cli.BoolFlag{Name: "zone-origin", Usage: "compare policies with the label kuma.io/origin: zone, which a federated zone demands"},
+			&cli.BoolFlag{Name: "round-sampling", Usage: "on 2.0, round fractions of a percent, which it cannot express"},
 			&cli.BoolFlag{Name: "strict", Usage: "count inherent differences, too"},
 			&cli.StringSliceFlag{Name: "accept", Usage: "do not count differences of `CODE`; may be repeated"},
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Value: "text", Usage: "`FORM` of the output: text, json, yaml, junit or markdown"},
@@ -231,11 +234,13 @@ func compareManifests(c *cli.Context, accepted []envoydiff.Code) (comparisons []
 		if shadows := countShadows(given, version); shadows > 0 {
 			words.line("tracemigrate: %d of the MeshTraces are shadows, which Kuma %s computes but does not apply, so they give no proxy tracing", shadows, version)
 		}
-		options := convert.Options{Version: version, Namespace: namespace, ZoneOrigin: zoneOrigin}
+		options := convert.Options{Version: version, Namespace: namespace, ZoneOrigin: zoneOrigin || c.Bool("zone-origin"), RoundSampling: c.Bool("round-sampling")}
 		standing := convert.Standing(snapshot, today.Policies, options)
 		before := envoydiff.State{Legacy: today.Legacy, Policies: standing}
+		doubtful := func(*cluster.Dataplane) string { return "" }
 		if !c.IsSet("meshtrace") || len(today.Policies) > 0 {
 			result, _ := convert.Convert(snapshot, options)
+			doubtful = result.Doubt
 			words.earlier(version, result)
 			before.Policies = result.Before(standing)
 			if !c.IsSet("meshtrace") {
@@ -247,7 +252,7 @@ func compareManifests(c *cli.Context, accepted []envoydiff.Code) (comparisons []
 		after := envoydiff.State{Policies: applied(standing, policies)}
 		all := withMadeUp(snapshot, before, after, words)
 		if supposed {
-			comparisons = append(comparisons, envoydiff.Compare(all, before, after, envoydiff.Options{Version: version, Accept: accepted, Doubt: all.Doubt}))
+			comparisons = append(comparisons, envoydiff.Compare(all, before, after, envoydiff.Options{Version: version, Accept: accepted, Doubt: func(dp *cluster.Dataplane) string { return cmp.Or(all.Doubt(dp), doubtful(dp)) }}))
 			continue
 		}
 		for _, v := range all.Versions(version) {
@@ -261,7 +266,7 @@ func compareManifests(c *cli.Context, accepted []envoydiff.Code) (comparisons []
 			}
 			comparisons = append(comparisons, envoydiff.Compare(&there, before, after, envoydiff.Options{Version: v, Accept: accepted, Doubt: func(dp *cluster.Dataplane) string {
 				_, doubt := all.Judge(dp, version)
-				return doubt
+				return cmp.Or(doubt, doubtful(dp))
 			}}))
 			if len(all.Dataplanes) == 0 {
 				break

@@ -138,6 +138,38 @@ func TestLiveAgain(t *testing.T) {
 	assert.Contains(t, text, "12.5 -> 12")
 }
 
+// On Kubernetes the MeshTraces of all meshes stand in one namespace, so that a name
+// is taken by one of a mesh that was not asked for, too.
+func TestLiveOneMesh(t *testing.T) {
+	c := shop(t)
+	c.Apply(t, "{apiVersion: kuma.io/v1alpha1, kind: Mesh, metadata: {name: other}, spec: {}}\n---\n"+
+		"{apiVersion: kuma.io/v1alpha1, kind: MeshTrace, metadata: {name: all, namespace: kuma-system, labels: {kuma.io/mesh: other}}, spec: {targetRef: {kind: Mesh}, default: {backends: [{type: Zipkin, zipkin: {url: 'http://z:9411/'}}]}}}\n")
+	names := func(text string) []string {
+		var names []string
+		for line := range strings.Lines(text) {
+			if name, ok := strings.CutPrefix(line, "  name: "); ok {
+				names = append(names, strings.TrimSpace(name))
+			}
+		}
+		return names
+	}
+	code, whole, words := tool(t, "convert")
+	require.Equal(t, 0, code, words)
+	assert.NotContains(t, names(whole), "all")
+	code, one, words := tool(t, "convert --mesh default")
+	require.Equal(t, 0, code, words)
+	assert.Equal(t, names(whole), names(one))
+	file := filepath.Join(t.TempDir(), "state.yaml")
+	for _, flags := range []string{"", " --mesh default"} {
+		_, state, _ := tool(t, "snapshot"+flags)
+		require.NoError(t, os.WriteFile(file, []byte(state), 0o600))
+		_, kept, _ := tool(t, "convert --mesh default -f "+file)
+		assert.Equal(t, one, kept)
+	}
+	_, text, _ := tool(t, "report --mesh default")
+	assert.NotContains(t, text, "MeshTraces that exist")
+}
+
 // What a snapshot gives is what the cluster gave.
 func TestLiveSnapshot(t *testing.T) {
 	shop(t)

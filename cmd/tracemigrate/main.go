@@ -9,11 +9,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/signal"
 	"path/filepath"
 	"regexp"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -154,21 +156,35 @@ func hanging(line string, width int) string {
 // apart takes short flags and what they stand together with apart, as users of
 // kubectl write them: -ojson, -fmesh.yaml.
 func apart(app *cli.App, args []string) []string {
-	known := make(map[string]bool)
+	takes := make(map[string]bool) // by name, whether a flag takes a value
 	for _, command := range app.Commands {
 		for _, flag := range command.Flags {
+			_, isBool := flag.(*cli.BoolFlag)
 			for _, name := range flag.Names() {
-				known[name] = true
+				takes[name] = !isBool
 			}
 		}
 	}
+	long := func(name string) bool { // as the flag package takes it, too, or nearly
+		_, known := takes[name]
+		return known || slices.ContainsFunc(slices.Collect(maps.Keys(takes)), func(flag string) bool {
+			return len(flag) > 1 && smetrics.JaroWinkler(flag, name, 0.7, 4) > 0.85
+		})
+	}
 	var out []string
+	isValue := false
 	for i, arg := range args {
 		if arg == "--" {
 			return append(out, args[i:]...)
 		}
-		name, _, _ := strings.Cut(strings.TrimPrefix(arg, "-"), "=")
-		if i > 0 && len(name) > 1 && arg[0] == '-' && strings.ContainsRune("fno", rune(arg[1])) && !known[name] {
+		name, _, joined := strings.Cut(strings.TrimLeft(arg, "-"), "=")
+		if isValue {
+			isValue = false
+			out = append(out, arg)
+			continue
+		}
+		isValue = strings.HasPrefix(arg, "-") && !joined && takes[name]
+		if i > 0 && len(name) > 1 && arg[0] == '-' && arg[1] != '-' && strings.ContainsRune("fno", rune(arg[1])) && !long(name) {
 			out = append(out, arg[:2], arg[2:])
 			continue
 		}

@@ -147,7 +147,7 @@ func (p *printer) unread(s *cluster.Snapshot) []string {
 			continue
 		}
 		p.line("not known: %s, because %s. To do: %s", u.What, u.Reason, u.Remedy)
-		if u.What == cluster.KindDataplane {
+		if u.What == cluster.KindDataplane && len(s.TrafficTraces) > 0 {
 			names = append(names, "the Dataplanes")
 		}
 	}

@@ -184,22 +184,29 @@ func kumactlSwitch(kumactl, name string) string {
 // outside is where the commands of the next steps write: not into a directory
 // that they read, or they would read what they wrote.
 func outside(c *cli.Context) string {
-	here, err := filepath.Abs(".")
-	if err != nil {
-		return ""
-	}
-	for _, name := range c.StringSlice("filename") {
-		info, err := os.Stat(name)
-		if err != nil || !info.IsDir() {
-			continue
-		}
-		if absolute, err := filepath.Abs(name); err == nil {
-			if to, err := filepath.Rel(absolute, here); err == nil && filepath.IsLocal(to) {
-				return filepath.Clean(os.TempDir()) + "/"
+	within := func(place string) bool {
+		return slices.ContainsFunc(c.StringSlice("filename"), func(name string) bool {
+			info, err := os.Stat(name)
+			if err != nil || !info.IsDir() {
+				return false
 			}
-		}
+			absolute, err := filepath.Abs(name)
+			if err != nil {
+				return false
+			}
+			to, err := filepath.Rel(absolute, place)
+			return err == nil && filepath.IsLocal(to)
+		})
 	}
-	return ""
+	here, err := filepath.Abs(".")
+	temporary := filepath.Clean(os.TempDir())
+	switch {
+	case err != nil || !within(here):
+		return ""
+	case within(temporary):
+		return "OUTSIDE/" // for the user to fill in
+	}
+	return temporary + "/"
 }
 
 // ahead is what must be done before the commands of the next steps: what is

@@ -59,7 +59,7 @@ func TestVerdictsAgree(t *testing.T) {
 		"a TrafficTrace is broken":                          {"mode: zone", append(mesh, trace("web", "kuma.io/service: web", "z"), proxy("web-1", "", web), "{type: TrafficTrace, name: odd, mesh: default, selectors: none}"), 1, "unknown", ""},
 		"one of another mesh is broken":                     {"mode: zone", append(mesh, trace("web", "kuma.io/service: web", "z"), proxy("web-1", "", web), "{type: Mesh, name: m}", "{type: TrafficTrace, name: odd, mesh: m, selectors: none}"), 1, "same", ""},
 		"the Mesh is broken":                                {"mode: zone", []string{"{type: Mesh, name: default, tracing: none}", "{type: Mesh, name: m}", trace("web", "kuma.io/service: web", "z"), proxy("web-1", "", web)}, 1, "unknown", ""},
-		"a document that is nothing, so it may be anything": {"mode: zone", append(mesh, trace("web", "kuma.io/service: web", "z"), proxy("web-1", "", web), "{type: TrafficTrace, name: [], mesh: m}"), 1, "unknown", ""},
+		"a document that is nothing, so it may be anything": {"mode: zone", append(mesh, trace("web", "kuma.io/service: web", "z"), proxy("web-1", "", web), "{type: TrafficTrace, name: ["), 1, "unknown", ""},
 	} {
 		t.Run(what, func(t *testing.T) {
 			file := filepath.Join(t.TempDir(), "state.yaml")

@@ -274,7 +274,7 @@ func (b *builder) compare(s *cluster.Snapshot, before, after envoydiff.State) {
 	comparisons := make([]*envoydiff.Comparison, 0, len(versions))
 	doubt := func(dp *cluster.Dataplane) string {
 		_, doubt := s.Judge(dp, own)
-		return doubt
+		return cmp.Or(doubt, b.result.Doubt(dp))
 	}
 	for _, v := range versions {
 		comparisons = append(comparisons, envoydiff.Compare(s, before, after, envoydiff.Options{Version: v, Doubt: doubt}))

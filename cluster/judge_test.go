@@ -1,0 +1,57 @@
+package cluster
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"tracemigrate/cluster/manifest"
+)
+
+// What could not be read is lost to its own mesh, unless it is not known which
+// that is, and with --mesh what is of others is nobody's loss.
+func TestLost(t *testing.T) {
+	head := "{apiVersion: tracemigrate/v1, kind: SnapshotOrigin, source: x}\n---\n{type: Mesh, name: default}\n---\n{type: Mesh, name: other}\n---\n"
+	end := "\n---\n{apiVersion: tracemigrate/v1, kind: SnapshotEnd}\n"
+	sidecar := func(mesh string) *Dataplane { return &Dataplane{Mesh: mesh, Name: "d"} }
+	gateway := func(mesh string) *Dataplane {
+		return &Dataplane{Mesh: mesh, Name: "g", Gateway: &Gateway{Builtin: true}}
+	}
+	for broken, tc := range map[string]struct {
+		sidecar, gateway, others bool // whether in doubt: of mesh default, of it, of other
+	}{
+		"{type: MeshGateway, name: g, mesh: default, selectors: none}": {false, true, false},
+		"{type: MeshGateway, name: g, mesh: other, selectors: none}":   {false, false, false},
+		"{type: Dataplane, name: d, mesh: default, networking: none}":  {false, false, false},
+		"{type: TrafficRoute, name: r, mesh: other, labels: none}":     {false, false, true},
+		"{type: TrafficTrace, name: [], mesh: other}":                  {false, false, true},
+		"{type: Mesh":                   {true, true, true},
+		"{type: Mesh, name: \"other\\n": {true, true, true},
+	} {
+		s := Read([]manifest.Input{manifest.Text("dataplanes/state.yaml", head+broken+end)}).Skipping(nil)
+		require.NotEmpty(t, s.Skipped, broken)
+		assert.Equal(t, tc.sidecar, s.Doubt(sidecar("default")) != "", broken)
+		assert.Equal(t, tc.gateway, s.Doubt(gateway("default")) != "", broken)
+		assert.Equal(t, tc.others, s.Doubt(sidecar("other")) != "", broken)
+	}
+	s := Read([]manifest.Input{manifest.Text("state.yaml", head+"{type: TrafficRoute, name: r, mesh: other, labels: none}\n---\n"+
+		"{apiVersion: kuma.io/v1alpha1, kind: MeshTrace, metadata: {name: all, namespace: kuma-system, labels: {kuma.io/mesh: other}}, spec: {}}"+end)})
+	require.Len(t, s.Problems, 1)
+	one, err := s.Only([]string{"default"})
+	require.NoError(t, err)
+	assert.Empty(t, one.Problems)
+	assert.Equal(t, []string{"all"}, one.OtherMeshTraces())
+	_, err = s.Only([]string{"none"})
+	require.ErrorContains(t, err, "it has: "+strings.Join([]string{"default", "other"}, ", "))
+}
+
+// Where zones could not be listed, nothing is certain of any proxy.
+func TestJudge(t *testing.T) {
+	s := &Snapshot{Origin: &Origin{Mode: ModeGlobal, Unread: []Unread{{What: "zones", Reason: "forbidden"}}}}
+	for _, zone := range []string{"", "east"} {
+		_, doubt := s.Judge(&Dataplane{Labels: map[string]string{ZoneLabel: zone}}, V(13))
+		assert.NotEmpty(t, doubt)
+	}
+}
