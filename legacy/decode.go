@@ -147,7 +147,7 @@ func checkDatadog(d *Datadog, conf manifest.Value) {
 	case splitErr == nil && host != "":
 		field.Fail("has a port in it; write %.253q, and %.20s in conf.port", host, port)
 	case !isHost(d.Address):
-		field.Fail("%.253q is neither a host name nor an IP address", d.Address)
+		field.Fail("%.253q is neither a host name nor an IP address", manifest.RedactURL(d.Address))
 	}
 }
 

@@ -95,6 +95,11 @@ func RedactURL(text string) string {
 	if at := strings.LastIndex(authority, "@"); at >= 0 {
 		rest = rest[:begin] + user + rest[begin+at:]
 	}
+	_, wrong := url.Parse(text)
+	_, stillWrong := url.Parse(rest + hidden)
+	if (wrong != nil || strings.ContainsAny(text, " ")) && stillWrong == nil && hidden != "" {
+		rest += "%" // as it was no url for what is hidden
+	}
 	return rest + hidden
 }
 

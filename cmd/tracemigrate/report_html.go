@@ -413,6 +413,9 @@ func (d *htmlData) envoy(proxies []*report.Proxy) error {
 		if p.Verdict == envoydiff.Same {
 			break // and so are all others
 		}
+		if code := p.Differences[0].Code; code == envoydiff.InvalidBackend || code == envoydiff.Unverified {
+			continue // what is rendered would be no proxy's
+		}
 		e := &htmlEnvoy{}
 		d.Envoy[i] = e
 		if rendered > htmlMaxListeners {

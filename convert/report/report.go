@@ -365,14 +365,14 @@ func (b *builder) legacy(meshes []*legacy.Mesh) {
 	}
 	for _, mesh := range meshes {
 		m := Mesh{
-			Name: mesh.Name, Proxies: proxies[mesh.Name], DefaultBackend: mesh.DefaultBackend,
+			Name: mesh.Name, Proxies: proxies[mesh.Name], DefaultBackend: manifest.Redact(mesh.DefaultBackend),
 			Backends: []Backend{}, TrafficRoute: b.snapshot.TrafficRoutes[mesh.Name],
 		}
 		users := make(map[*legacy.Backend][]string)
 		for _, trace := range mesh.TrafficTraces {
 			t := TrafficTrace{Mesh: mesh.Name, Name: trace.Name, Source: trace.Place, Selectors: []Selector{}}
 			if backend := mesh.BackendOf(trace); backend != nil {
-				t.Backend = backend.Name
+				t.Backend = manifest.Redact(backend.Name)
 				users[backend] = append(users[backend], trace.Name)
 			}
 			for i := range trace.Selectors {
@@ -390,7 +390,7 @@ func (b *builder) legacy(meshes []*legacy.Mesh) {
 			b.TrafficTraces = append(b.TrafficTraces, t)
 		}
 		for _, backend := range mesh.Backends {
-			out := Backend{Name: backend.Name, Type: backend.Type, Sampling: backend.Sampling, TrafficTraces: users[backend], Proxies: b.traced[backend]}
+			out := Backend{Name: manifest.Redact(backend.Name), Type: backend.Type, Sampling: backend.Sampling, TrafficTraces: users[backend], Proxies: b.traced[backend]}
 			if len(backend.Problems) == 0 {
 				to := backend.Collector()
 				out.Address = net.JoinHostPort(to.Host, strconv.Itoa(int(to.Port)))
