@@ -100,14 +100,8 @@ func (s *Snapshot) Doubt(dp *Dataplane) string {
 	return ""
 }
 
-func setOnce(in *map[string]string, key, value string) {
-	if *in == nil {
-		*in = make(map[string]string)
-	}
-	if (*in)[key] == "" {
-		(*in)[key] = value
-	}
-}
+// lose remembers what could not be read of a mesh, the first of several.
+func lose(in map[string]string, mesh, what string) { in[mesh] = cmp.Or(in[mesh], what) }
 
 // isOf says whether a problem is of a resource of a kind, by its name or by that
 // which the source has for it.

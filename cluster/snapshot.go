@@ -341,7 +341,9 @@ func (s *Snapshot) Skipping(problems []*manifest.Problem) *Snapshot {
 		}
 	}
 	stays := func(p manifest.Place) bool { return !broken[document{p.File, p.Document}] }
-	rest.lost, rest.lostGateways = maps.Clone(s.lost), maps.Clone(s.lostGateways)
+	rest.lost, rest.lostGateways = make(map[string]string), make(map[string]string)
+	maps.Copy(rest.lost, s.lost)
+	maps.Copy(rest.lostGateways, s.lostGateways)
 	known := make(map[document]bool)
 	for _, list := range [][]*Resource{s.Meshes, s.TrafficTraces, s.MeshTraces} {
 		for _, r := range list {
@@ -351,24 +353,24 @@ func (s *Snapshot) Skipping(problems []*manifest.Problem) *Snapshot {
 				if r.Kind == KindMesh {
 					mesh = r.Name
 				}
-				setOnce(&rest.lost, mesh, r.String())
+				lose(rest.lost, mesh, r.String())
 			}
 		}
 	}
 	for _, g := range s.MeshGateways {
 		if !stays(g.Place) {
 			known[document{g.File, g.Place.Document}] = true
-			setOnce(&rest.lostGateways, g.Mesh, g.String())
+			lose(rest.lostGateways, g.Mesh, g.String())
 		}
 	}
 	for _, p := range rest.Skipped {
 		switch {
 		case known[document{p.File, p.Place.Document}], s.isOf(KindDataplane, p):
 		case s.isOf(KindMeshGateway, p):
-			setOnce(&rest.lostGateways, "", cmp.Or(p.Resource, p.File))
+			lose(rest.lostGateways, "", cmp.Or(p.Resource, p.File))
 		default:
 			mesh, _ := meshOf(p.Resource) // none: any
-			setOnce(&rest.lost, mesh, cmp.Or(p.Resource, "a document"))
+			lose(rest.lost, mesh, cmp.Or(p.Resource, "a document"))
 		}
 	}
 	rest.Meshes = keep(s.Meshes, func(r *Resource) bool { return stays(r.Place) })

@@ -86,7 +86,7 @@ func Convert(s *cluster.Snapshot, o Options) (*Result, []*manifest.Problem) {
 	legacyMeshes, wrong := legacy.Read(s)
 	existing, alsoWrong := meshtrace.Read(s, o.Namespace)
 	problems := slices.Concat(s.Problems, wrong, alsoWrong)
-	in := &input{Snapshot: s, o: &o, meshes: legacyMeshes, existing: existing, standing: standing(existing, s.Origin, &o)}
+	in := &input{Snapshot: s, o: &o, meshes: legacyMeshes, existing: existing, standing: Standing(existing, s.Origin, &o)}
 	for _, problem := range manifest.SortProblems(problems) {
 		if problem.Severity == manifest.Error {
 			return nil, problems
@@ -185,12 +185,12 @@ type mesh struct {
 	live       bool                // all was read from a cluster, or its snapshot
 	notes      *notes
 
-	confs      map[string]*conf // by name of the backend
-	fates      []*Fate          // by position of the pair
-	refused    []bool           // by position: not carried over
-	candidates []*candidate     // highest precedence first
-	byTarget   map[string][]*candidate
-	same       int // proxies whose tracing stays the same
+	confs      map[string]*conf                 // by name of the backend
+	fates      []*Fate                          // by position of the pair
+	refused    []bool                           // by position: not carried over
+	candidates []*candidate                     // highest precedence first
+	again      map[*meshtrace.Policy]*candidate // those of earlier that are made again
+	same       int                              // proxies whose tracing stays the same
 	withheld   []*meshtrace.Policy
 	found      []int32 // scratch space
 }
@@ -615,7 +615,7 @@ func (m *mesh) whyNone(t *legacy.TrafficTrace) string {
 
 // build turns candidates into policies.
 func (m *mesh) build() {
-	m.byTarget = make(map[string][]*candidate, len(m.candidates))
+	byTarget := make(map[string][]*candidate, len(m.candidates))
 	for _, c := range m.candidates {
 		p := &meshtrace.Policy{
 			Place: c.pair.Position(), Mesh: m.Name, Name: c.name, Format: m.format(c), Default: c.conf.Conf,
@@ -646,9 +646,19 @@ func (m *mesh) build() {
 			m.shield(p)
 		}
 		c.policy = p
-		m.byTarget[p.TargetRef.String()] = append(m.byTarget[p.TargetRef.String()], c)
+		target := p.TargetRef.String()
+		byTarget[target] = append(byTarget[target], c)
 		m.fates[c.position].Policies = append(m.fates[c.position].Policies, p)
 		m.fates[c.position].Reason = ""
+	}
+	m.again = make(map[*meshtrace.Policy]*candidate, len(m.earlier))
+	for _, p := range m.earlier {
+		for _, c := range byTarget[p.TargetRef.String()] {
+			if m.madeAgain(p, c) {
+				m.again[p] = c
+				break
+			}
+		}
 	}
 }
 

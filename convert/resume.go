@@ -36,7 +36,7 @@ func (in *input) resume() *Result {
 		again := make(map[*meshtrace.Policy]bool)
 		for _, m := range meshes {
 			for _, p := range m.earlier {
-				if c := m.madeAgain(p); c != nil && (round == 0 || saysAgain(c.policy, p)) {
+				if c := m.again[p]; c != nil && (round == 0 || saysAgain(c.policy, p)) {
 					again[p] = true
 				}
 			}
@@ -50,18 +50,13 @@ func (in *input) resume() *Result {
 	return result
 }
 
-// madeAgain returns the candidate that is for the same proxies as p, and whose
-// TrafficTrace p may have its name from, or nil.
-func (m *mesh) madeAgain(p *meshtrace.Policy) *candidate {
-	for _, c := range m.byTarget[p.TargetRef.String()] {
-		made := &c.policy.TargetRef
-		if maps.Equal(made.Tags, p.TargetRef.Tags) && slices.Equal(made.ProxyTypes, p.TargetRef.ProxyTypes) && p.TargetRef.Kind == made.Kind &&
-			(c.policy.Format != p.Format || c.policy.Namespace == p.Namespace) &&
-			(p.Source != "" || m.mayBeNamed(p.Name, c.pair.TrafficTrace) || m.mayBeNamed(p.DisplayName(), c.pair.TrafficTrace)) {
-			return c
-		}
-	}
-	return nil
+// madeAgain says whether c is for the same proxies as p, and p may have its name
+// from c's TrafficTrace.
+func (m *mesh) madeAgain(p *meshtrace.Policy, c *candidate) bool {
+	made := &c.policy.TargetRef
+	return maps.Equal(made.Tags, p.TargetRef.Tags) && slices.Equal(made.ProxyTypes, p.TargetRef.ProxyTypes) && p.TargetRef.Kind == made.Kind &&
+		(c.policy.Format != p.Format || c.policy.Namespace == p.Namespace) &&
+		(p.Source != "" || m.mayBeNamed(p.Name, c.pair.TrafficTrace) || m.mayBeNamed(p.DisplayName(), c.pair.TrafficTrace))
 }
 
 var (
@@ -98,7 +93,7 @@ func (m *mesh) stale() []*meshtrace.Policy {
 	}
 	var stale []*meshtrace.Policy
 	for _, p := range m.earlier {
-		if c := m.madeAgain(p); !replaced[p.Identity()] && (c == nil || !stands(p, c)) {
+		if c := m.again[p]; !replaced[p.Identity()] && (c == nil || !stands(p, c)) {
 			stale = append(stale, p)
 		}
 	}
@@ -135,7 +130,7 @@ func (m *mesh) remarkEarlier(result *Result) {
 	certain, standing := len(changed) == 0, 0
 	for _, p := range m.earlier {
 		certain = certain && p.Source != ""
-		c := m.madeAgain(p)
+		c := m.again[p]
 		if c != nil && stands(p, c) && !result.stands[c.policy] {
 			result.stands[c.policy] = true
 			standing++
@@ -143,7 +138,7 @@ func (m *mesh) remarkEarlier(result *Result) {
 	}
 	for _, p := range m.stale() {
 		what := "what is made here again under another name"
-		if c := m.madeAgain(p); c != nil {
+		if c := m.again[p]; c != nil {
 			what = fmt.Sprintf("what is made here again as %q", c.name)
 		}
 		m.notes.warn(EarlierRun, p.Place, p, "says "+what+", as though an earlier run had made it when there were other Dataplanes, TrafficTraces or MeshTraces, or for another version", "delete it once the new ones are applied")

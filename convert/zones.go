@@ -235,16 +235,10 @@ func leading(origin *cluster.Origin, existing []*meshtrace.Policy) cluster.Mode 
 	return ""
 }
 
-// Standing returns the existing policies as they compare to what is converted:
-// by their labels as far as new policies will not get the same ones.
-func Standing(s *cluster.Snapshot, existing []*meshtrace.Policy, o Options) []*meshtrace.Policy {
-	return standing(existing, s.Origin, &o)
-}
-
-// standing returns the existing policies with origin and role as they compare to
+// Standing returns the existing policies with origin and role as they compare to
 // those of new policies: the control plane labels these, too, so what both will
 // have is left out. pkg/core/resources/labels/compute.go in Kuma's source.
-func standing(existing []*meshtrace.Policy, origin *cluster.Origin, o *Options) []*meshtrace.Policy {
+func Standing(existing []*meshtrace.Policy, origin *cluster.Origin, o *Options) []*meshtrace.Policy {
 	mode := leading(origin, existing)
 	standing := make([]*meshtrace.Policy, len(existing))
 	for i, p := range existing {

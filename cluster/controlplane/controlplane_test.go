@@ -167,23 +167,32 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
-// A list that changes between two pages is read anew.
-func TestListChanges(t *testing.T) {
-	f := newFake(t)
-	f.addDataplanes(2, 701)
+// beforeSecondPage changes something between the first two pages of Dataplanes,
+// and returns where their pages are counted.
+func (f fake) beforeSecondPage(change func()) *int {
 	pages := 0
 	f.Answer = func(_ http.ResponseWriter, r *http.Request) bool {
 		if r.URL.Path == "/dataplanes" {
 			if pages++; pages == 2 {
-				f.Lists["/dataplanes"] = f.Lists["/dataplanes"][1:] // the first is gone: every other moves up
+				change()
 			}
 		}
 		return false
 	}
+	return &pages
+}
+
+// A list that changes between two pages is read anew.
+func TestListChanges(t *testing.T) {
+	f := newFake(t)
+	f.addDataplanes(2, 701)
+	pages := f.beforeSecondPage(func() {
+		f.Lists["/dataplanes"] = f.Lists["/dataplanes"][1:] // the first is gone: every other moves up
+	})
 	s, err := cluster.Load(t.Context(), f.serve(t, Options{}))
 	require.NoError(t, err)
 	assert.Len(t, s.Dataplanes, 700)
-	assert.Equal(t, 4, pages)
+	assert.Equal(t, 4, *pages)
 	assert.Empty(t, s.Problems)
 }
 
@@ -192,16 +201,10 @@ func TestListChanges(t *testing.T) {
 func TestListExchanges(t *testing.T) {
 	f := newFake(t)
 	f.addDataplanes(2, 700)
-	pages := 0
-	f.Answer = func(_ http.ResponseWriter, r *http.Request) bool {
-		if r.URL.Path == "/dataplanes" {
-			if pages++; pages == 2 {
-				f.Lists["/dataplanes"] = f.Lists["/dataplanes"][1:]
-				f.addDataplanes(9999, 9999)
-			}
-		}
-		return false
-	}
+	pages := f.beforeSecondPage(func() {
+		f.Lists["/dataplanes"] = f.Lists["/dataplanes"][1:]
+		f.addDataplanes(9999, 9999)
+	})
 	s, err := cluster.Load(t.Context(), f.serve(t, Options{}))
 	require.NoError(t, err)
 	names := make(map[string]bool)
@@ -212,7 +215,7 @@ func TestListExchanges(t *testing.T) {
 		assert.True(t, names[fmt.Sprintf("dp-%04d", n)], "dp-%04d was there all the time", n)
 	}
 	assert.Len(t, s.Dataplanes, 700)
-	assert.Equal(t, 4, pages, "the list was read anew")
+	assert.Equal(t, 4, *pages, "the list was read anew")
 }
 
 // A kind that one mesh lacks and another has is not absent: the mesh is gone.

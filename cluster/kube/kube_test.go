@@ -439,13 +439,8 @@ func TestPartOfAList(t *testing.T) {
 	c.Apply(t, policies)
 	c.Apply(t, deployed("2.13.1", "zone", ""))
 	addDataplanes(t, c, 501)
+	pass := proxy(t, c)
 	for status, want := range map[int]string{http.StatusNotFound: "went away while it was listed", http.StatusForbidden: ""} {
-		config := c.Config("reader")
-		target, err := url.Parse(config.Host)
-		require.NoError(t, err)
-		transport, err := rest.TransportFor(config)
-		require.NoError(t, err)
-		pass := &httputil.ReverseProxy{Transport: transport, Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(target); r.Out.Header.Del("Authorization") }}
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if r.URL.Query().Get("continue") == "" {
 				pass.ServeHTTP(w, r)
@@ -473,17 +468,25 @@ func TestPartOfAList(t *testing.T) {
 	}
 }
 
-// faults is the API server behind a proxy that lets one request of every so
-// many through.
-func faults(t *testing.T, c *kubernetes.Cluster, every int64) *rest.Config {
+// proxy passes everything on to the API server, as the user who may read.
+func proxy(t *testing.T, c *kubernetes.Cluster) http.Handler {
 	t.Helper()
 	config := c.Config("reader")
 	target, err := url.Parse(config.Host)
 	require.NoError(t, err)
 	transport, err := rest.TransportFor(config)
 	require.NoError(t, err)
-	pass := &httputil.ReverseProxy{Transport: transport, Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(target) }}
-	server := httptest.NewServer(fixtures.Faults(t, every, pass, func(w http.ResponseWriter, status int) {
+	return &httputil.ReverseProxy{Transport: transport, Rewrite: func(r *httputil.ProxyRequest) {
+		r.SetURL(target)
+		r.Out.Header.Del("Authorization")
+	}}
+}
+
+// faults is the API server behind a proxy that lets one request of every so
+// many through.
+func faults(t *testing.T, c *kubernetes.Cluster, every int64) *rest.Config {
+	t.Helper()
+	server := httptest.NewServer(fixtures.Faults(t, every, proxy(t, c), func(w http.ResponseWriter, status int) {
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(status)
 		_ = json.NewEncoder(w).Encode(map[string]any{"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": status, "message": "no luck"})

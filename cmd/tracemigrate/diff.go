@@ -235,7 +235,7 @@ func compareManifests(c *cli.Context, accepted []envoydiff.Code) (comparisons []
 			words.line("tracemigrate: %d of the MeshTraces are shadows, which Kuma %s computes but does not apply, so they give no proxy tracing", shadows, version)
 		}
 		options := convert.Options{Version: version, Namespace: namespace, ZoneOrigin: zoneOrigin || c.Bool("zone-origin"), RoundSampling: c.Bool("round-sampling")}
-		standing := convert.Standing(snapshot, today.Policies, options)
+		standing := convert.Standing(today.Policies, snapshot.Origin, &options)
 		before := envoydiff.State{Legacy: today.Legacy, Policies: standing}
 		doubtful := func(*cluster.Dataplane) string { return "" }
 		if !c.IsSet("meshtrace") || len(today.Policies) > 0 {
@@ -251,29 +251,46 @@ func compareManifests(c *cli.Context, accepted []envoydiff.Code) (comparisons []
 		}
 		after := envoydiff.State{Policies: applied(standing, policies)}
 		all := withMadeUp(snapshot, before, after, words)
+		compared := envoydiff.Options{Version: version, Accept: accepted}
 		if supposed {
-			comparisons = append(comparisons, envoydiff.Compare(all, before, after, envoydiff.Options{Version: version, Accept: accepted, Doubt: func(dp *cluster.Dataplane) string { return cmp.Or(all.Doubt(dp), doubtful(dp)) }}))
+			compared.Doubt = func(dp *cluster.Dataplane) string { return cmp.Or(all.Doubt(dp), doubtful(dp)) }
+			comparisons = append(comparisons, envoydiff.Compare(all, before, after, compared))
 			continue
 		}
-		for _, v := range all.Versions(version) {
-			there := *all
-			there.Dataplanes = slices.DeleteFunc(slices.Clone(all.Dataplanes), func(dp *cluster.Dataplane) bool {
-				decisive, _ := all.Judge(dp, version)
-				return !slices.Contains(decisive, v)
-			})
-			if len(there.Dataplanes) == 0 && len(all.Dataplanes) > 0 {
-				continue // no proxy is in a zone of that version
-			}
-			comparisons = append(comparisons, envoydiff.Compare(&there, before, after, envoydiff.Options{Version: v, Accept: accepted, Doubt: func(dp *cluster.Dataplane) string {
-				_, doubt := all.Judge(dp, version)
-				return cmp.Or(doubt, doubtful(dp))
-			}}))
-			if len(all.Dataplanes) == 0 {
-				break
-			}
+		compared.Doubt = func(dp *cluster.Dataplane) string {
+			_, doubt := all.Judge(dp, version)
+			return cmp.Or(doubt, doubtful(dp))
 		}
+		comparisons = append(comparisons, compareByZone(all, before, after, compared)...)
 	}
 	return comparisons, unread, nil
+}
+
+// compareByZone compares each proxy for the version of its zone, the control
+// plane's being that of o: once for every version that a proxy is in a zone of.
+func compareByZone(s *cluster.Snapshot, before, after envoydiff.State, o envoydiff.Options) []*envoydiff.Comparison {
+	of := make(map[cluster.Version][]*cluster.Dataplane)
+	for _, dp := range s.Dataplanes {
+		decisive, _ := s.Judge(dp, o.Version)
+		for _, version := range decisive {
+			of[version] = append(of[version], dp)
+		}
+	}
+	if len(s.Dataplanes) == 0 {
+		of[o.Version] = nil // an outcome of nothing is an outcome
+	}
+	var comparisons []*envoydiff.Comparison
+	for _, version := range s.Versions(o.Version) {
+		dataplanes, ok := of[version]
+		if !ok {
+			continue
+		}
+		there := *s
+		there.Dataplanes = dataplanes
+		o.Version = version
+		comparisons = append(comparisons, envoydiff.Compare(&there, before, after, o))
+	}
+	return comparisons
 }
 
 // unsupported returns an error that lists what version refuses of policies.

@@ -9,13 +9,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"os"
 	"os/signal"
 	"path/filepath"
 	"regexp"
 	"runtime/debug"
-	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -166,10 +164,12 @@ func apart(app *cli.App, args []string) []string {
 		}
 	}
 	long := func(name string) bool { // as the flag package takes it, too, or nearly
-		_, known := takes[name]
-		return known || slices.ContainsFunc(slices.Collect(maps.Keys(takes)), func(flag string) bool {
-			return len(flag) > 1 && smetrics.JaroWinkler(flag, name, 0.7, 4) > 0.85
-		})
+		for flag := range takes {
+			if flag == name || len(flag) > 1 && smetrics.JaroWinkler(flag, name, 0.7, 4) > 0.85 {
+				return true
+			}
+		}
+		return false
 	}
 	var out []string
 	isValue := false

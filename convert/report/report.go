@@ -194,7 +194,7 @@ func Build(s *cluster.Snapshot, o Options) (*Report, *convert.Result, []*manifes
 	}
 	meshes, _ := legacy.Read(s)
 	existing, _ := meshtrace.Read(s, o.Convert.Namespace)
-	existing = convert.Standing(s, existing, o.Convert)
+	existing = convert.Standing(existing, s.Origin, &o.Convert)
 	before := envoydiff.State{Legacy: meshes, Policies: result.Before(existing)}
 	created := slices.Concat(result.New(), result.Withheld)
 	after := envoydiff.State{Policies: slices.Concat(live(created), existing)}
