@@ -20,7 +20,7 @@ func read(text string) *cluster.Snapshot {
 }
 
 func TestParseVersion(t *testing.T) {
-	for text, want := range map[string]cluster.Version{"2.0": cluster.V(0), "2.7": cluster.V(7), "2.7.3": cluster.V(7), "v2.13.0": cluster.V(13), "2.14.0-preview.1": cluster.V(14)} {
+	for text, want := range map[string]cluster.Version{"2.0": cluster.V(0), "2.7": cluster.V(7), "2.7.3": {2, 7, 3}, "v2.13.0": {2, 13, 0}, "2.14.0-preview.1": {2, 14, 0}, "2.14.99": {2, 14, 99}} {
 		got, err := cluster.ParseVersion(text)
 		require.NoError(t, err, text)
 		assert.Equal(t, want, got, text)
@@ -30,6 +30,67 @@ func TestParseVersion(t *testing.T) {
 	} {
 		_, err := cluster.ParseVersion(text)
 		assert.ErrorContains(t, err, want, text)
+	}
+}
+
+// Every change of a rule within a minor is in patchRules' list, and no other.
+func TestOlderPatches(t *testing.T) {
+	rules := map[string]func(cluster.Version) bool{
+		"SkipsIgnoredInbounds":                  cluster.Version.SkipsIgnoredInbounds,
+		"DataplaneKindSelectsDelegatedGateways": cluster.Version.DataplaneKindSelectsDelegatedGateways,
+		"LabelsOrigin":                          cluster.Version.LabelsOrigin,
+		"IgnoredInboundsHaveProtocol":           cluster.Version.IgnoredInboundsHaveProtocol,
+		"SmallestNameWins":                      cluster.Version.SmallestNameWins,
+		"SelectsDelegatedGateways":              cluster.Version.SelectsDelegatedGateways,
+		"HonoursProxyTypes":                     cluster.Version.HonoursProxyTypes,
+		"OriginDecides":                         cluster.Version.OriginDecides,
+		"RoleDecides":                           cluster.Version.RoleDecides,
+		"ComputesShadows":                       cluster.Version.ComputesShadows,
+		"ProtocolFromField":                     cluster.Version.ProtocolFromField,
+	}
+	for minor := range cluster.Latest.Minor + 1 {
+		var want []cluster.Version
+		for patch := 40; patch >= 0; patch-- {
+			older, newer := cluster.Version{Major: 2, Minor: minor, Patch: patch}, cluster.Version{Major: 2, Minor: minor, Patch: patch + 1}
+			for _, decides := range rules {
+				if decides(older) != decides(newer) && !slices.Contains(want, older) {
+					want = append(want, older)
+				}
+			}
+		}
+		assert.Equal(t, want, cluster.V(minor).OlderPatches(), "2.%d", minor)
+	}
+	assert.Empty(t, cluster.Version{Major: 2, Minor: 13, Patch: 4}.OlderPatches(), "a patch release was named")
+}
+
+// The boundaries of the rules that a patch release changed (semantics of
+// fixtures/recorded: 2.5.11, 2.6.15, 2.7.29, 2.9.13, 2.10.11, 2.13.10, 2.14.3).
+func TestPatchRules(t *testing.T) {
+	for _, test := range []struct {
+		rule    func(cluster.Version) bool
+		name    string
+		yes, no []string
+	}{
+		{
+			cluster.Version.SkipsIgnoredInbounds, "SkipsIgnoredInbounds",
+			[]string{"2.5.1", "2.5", "2.6.0", "2.6", "2.7.0", "2.7.24", "2.8.0", "2.8", "2.9.14", "2.10", "2.11.15", "2.12.9", "2.13.4"},
+			[]string{"2.0", "2.4", "2.5.0", "2.7.25", "2.7", "2.9.15", "2.9", "2.11", "2.12", "2.13.5", "2.13", "2.14.0", "2.14"},
+		},
+		{
+			cluster.Version.DataplaneKindSelectsDelegatedGateways, "DataplaneKindSelectsDelegatedGateways",
+			[]string{"2.12.8", "2.12", "2.13.3", "2.13", "2.14.0"}, []string{"2.10", "2.11", "2.12.7", "2.13.0", "2.13.2"},
+		},
+		{cluster.Version.LabelsOrigin, "LabelsOrigin", []string{"2.6.1", "2.6", "2.7.0", "2.14"}, []string{"2.5", "2.6.0"}},
+		{cluster.Version.IgnoredInboundsHaveProtocol, "IgnoredInboundsHaveProtocol", []string{"2.3", "2.5.0"}, []string{"2.5.1", "2.5", "2.6.0"}},
+		{cluster.Version.SmallestNameWins, "SmallestNameWins", []string{"2.6.0", "2.14"}, []string{"2.5", "2.5.11"}},
+	} {
+		for want, texts := range map[bool][]string{true: test.yes, false: test.no} {
+			for _, text := range texts {
+				version, err := cluster.ParseVersion(text)
+				require.NoError(t, err)
+				assert.Equal(t, want, test.rule(version), "%s on %s", test.name, text)
+			}
+		}
 	}
 }
 
@@ -177,7 +238,7 @@ func TestGateways(t *testing.T) {
 	assert.Len(t, sets, 4)
 
 	var names []string
-	for _, l := range cluster.NewListeners(nil, gateways).Of(edge) {
+	for _, l := range cluster.NewListeners(cluster.Latest, nil, gateways).Of(edge) {
 		names = append(names, l.Name())
 	}
 	assert.Equal(t, []string{"edge:HTTP:80", "edge:HTTPS:443"}, names)
@@ -186,8 +247,10 @@ func TestGateways(t *testing.T) {
 // An outbound speaks what all ready inbounds of its destination speak.
 func TestOutboundProtocol(t *testing.T) {
 	inbound := func(protocol string) cluster.Inbound {
-		return cluster.Inbound{Protocol: protocol, Tags: cluster.Tags{"kuma.io/service": "to"}}
+		return cluster.Inbound{Tags: cluster.Tags{"kuma.io/service": "to", "kuma.io/protocol": protocol}}
 	}
+	ignored := inbound("http")
+	ignored.Ignored = true
 	for name, test := range map[string]struct {
 		inbounds []cluster.Inbound
 		traced   bool
@@ -198,11 +261,12 @@ func TestOutboundProtocol(t *testing.T) {
 		"http and tcp":    {[]cluster.Inbound{inbound("http"), inbound("")}, false},
 		"kafka":           {[]cluster.Inbound{inbound("kafka")}, false},
 		"unknown service": {nil, false},
-		"ignored":         {[]cluster.Inbound{{Protocol: "http", Ignored: true, Tags: cluster.Tags{"kuma.io/service": "to"}}}, false},
+		"ignored":         {[]cluster.Inbound{ignored}, false},
+		"field alone":     {[]cluster.Inbound{{Protocol: "http", Tags: cluster.Tags{"kuma.io/service": "to"}}}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			from := &cluster.Dataplane{Mesh: "default", Outbounds: []cluster.Outbound{{Port: 1, Tags: cluster.Tags{"kuma.io/service": "to"}}}}
-			listeners := cluster.NewListeners([]*cluster.Dataplane{{Mesh: "default", Inbounds: test.inbounds}}, cluster.Gateways{}).Of(from)
+			listeners := cluster.NewListeners(cluster.Latest, []*cluster.Dataplane{{Mesh: "default", Inbounds: test.inbounds}}, cluster.Gateways{}).Of(from)
 			assert.Len(t, listeners, map[bool]int{true: 1, false: 0}[test.traced])
 		})
 	}
@@ -221,7 +285,7 @@ func FuzzRead(f *testing.F) {
 			assert.Positive(t, p.Line)
 		}
 		gateways := cluster.NewGateways(s.MeshGateways)
-		listeners := cluster.NewListeners(s.Dataplanes, gateways)
+		listeners := cluster.NewListeners(cluster.Latest, s.Dataplanes, gateways)
 		for _, dp := range s.Dataplanes {
 			listeners.Of(dp)
 		}

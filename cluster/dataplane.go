@@ -57,6 +57,9 @@ func (dp *Dataplane) String() string { return "proxy \"" + dp.Mesh + "/" + dp.Fu
 // Builtin says whether dp is a builtin gateway.
 func (dp *Dataplane) Builtin() bool { return dp.Gateway != nil && dp.Gateway.Builtin }
 
+// Delegated reports whether dp is a delegated gateway.
+func (dp *Dataplane) Delegated() bool { return dp.Gateway != nil && !dp.Gateway.Builtin }
+
 // TagSets returns the sets that selectors of the legacy policies look at:
 // each inbound's tags whatever its state, or the gateway's.
 func (dp *Dataplane) TagSets() []Tags {

@@ -24,18 +24,27 @@ func (dp *Dataplane) Zone() string {
 }
 
 // Versions are the versions of Kuma that decide on proxies somewhere: own, which
-// is the control plane's, first, and those of zones that can be judged.
+// is the control plane's, first, and those of zones that can be judged and decide
+// otherwise than each before.
 func (s *Snapshot) Versions(own Version) []Version {
 	versions := []Version{own}
 	if s.Origin == nil {
 		return versions
 	}
 	for _, zone := range s.Origin.Zones {
-		if version, err := ParseVersion(zone.Version); err == nil && !slices.Contains(versions, version) {
+		if version, err := ParseVersion(zone.Version); err == nil && likeOneOf(versions, version) == version && version != own {
 			versions = append(versions, version)
 		}
 	}
 	return versions
+}
+
+// likeOneOf returns the first of versions that decides like v, else v.
+func likeOneOf(versions []Version, v Version) Version {
+	if i := slices.IndexFunc(versions, v.SameRules); i >= 0 {
+		return versions[i]
+	}
+	return v
 }
 
 // Judge returns the versions for which dp's tracing is to be judged, own being
@@ -64,7 +73,7 @@ func (s *Snapshot) Judge(dp *Dataplane, own Version) (versions []Version, doubt 
 	if err != nil {
 		return []Version{own}, cmp.Or(doubt, s.Origin.Zones[i].doubt())
 	}
-	return []Version{version}, doubt
+	return []Version{likeOneOf(s.Versions(own), version)}, doubt
 }
 
 // doubt says why nothing can be said of the zone's proxies.

@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"cmp"
 	"fmt"
 	"net"
 	"slices"
@@ -48,41 +49,46 @@ const AllOutbounds = "outbound:*"
 // Listeners knows the HTTP listeners of proxies. It is made from all Dataplanes,
 // since an outbound speaks what the inbounds of its destination speak.
 type Listeners struct {
+	version   Version
 	gateways  Gateways
 	protocols map[destination]string
 }
 
 type destination struct{ mesh, service string }
 
-// NewListeners looks at the inbounds of all services. Those in state Ignored or
-// NotReady do not count (recorded/traffictrace, random-09 and random-23).
-func NewListeners(dataplanes []*Dataplane, gateways Gateways) *Listeners {
-	l := &Listeners{gateways: gateways, protocols: make(map[destination]string)}
+// NewListeners prepares to list listeners as a control plane of version makes
+// them. The protocol of an outbound follows from the tags of all inbounds of its
+// destination that are ready (recorded/traffictrace, random-09 and random-23),
+// never from their field protocol (recorded/traffictrace/protocol-field).
+func NewListeners(version Version, dataplanes []*Dataplane, gateways Gateways) *Listeners {
+	l := &Listeners{version: version, gateways: gateways, protocols: make(map[destination]string)}
 	for _, dp := range dataplanes {
 		for i := range dp.Inbounds {
 			in := &dp.Inbounds[i]
-			if in.Ignored || in.NotReady {
+			if in.NotReady || in.Ignored && !version.IgnoredInboundsHaveProtocol() {
 				continue
 			}
-			to := destination{dp.Mesh, in.Tags[ServiceTag]}
+			to, protocol := destination{dp.Mesh, in.Tags[ServiceTag]}, in.taggedProtocol()
 			if known, ok := l.protocols[to]; ok {
-				l.protocols[to] = commonProtocol(known, in.protocol())
-			} else {
-				l.protocols[to] = in.protocol()
+				protocol = commonProtocol(known, protocol)
 			}
+			l.protocols[to] = protocol
 		}
 	}
 	return l
 }
 
-// protocol is the field, else the tag, else tcp.
-func (in *Inbound) protocol() string {
-	for _, protocol := range []string{in.Protocol, in.Tags["kuma.io/protocol"]} {
-		if protocol != "" {
-			return strings.ToLower(protocol)
-		}
+// taggedProtocol is what the tag kuma.io/protocol says, else tcp.
+func (in *Inbound) taggedProtocol() string {
+	return cmp.Or(strings.ToLower(in.Tags[ProtocolTag]), "tcp")
+}
+
+// protocol is what the inbound's own listener speaks on a version.
+func (in *Inbound) protocol(version Version) string {
+	if version.ProtocolFromField() && in.Protocol != "" {
+		return strings.ToLower(in.Protocol)
 	}
-	return "tcp"
+	return in.taggedProtocol()
 }
 
 // stacks has what each protocol is built on, itself first.
@@ -112,7 +118,7 @@ func (l *Listeners) Of(dp *Dataplane) []HTTPListener {
 	listeners := make([]HTTPListener, 0, len(dp.Inbounds)+len(dp.Outbounds)+1)
 	for i := range dp.Inbounds {
 		in := &dp.Inbounds[i]
-		if !isHTTP(in.protocol()) {
+		if !isHTTP(in.protocol(l.version)) {
 			continue
 		}
 		address := in.Address

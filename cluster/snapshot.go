@@ -64,7 +64,8 @@ func Read(inputs []manifest.Input) *Snapshot { return read(slices.Values(inputs)
 func read(inputs iter.Seq[manifest.Input]) *Snapshot {
 	// A set of words a worker: sharing one would make the workers wait for it.
 	pool := sync.Pool{New: func() any { return &words{} }}
-	entries, problems := manifest.Read(inputs, wanted, func(doc *manifest.Document) []entry {
+	var exports []export
+	entries, problems := manifest.Read(noteExports(inputs, &exports), wanted, func(doc *manifest.Document) []entry {
 		var e entry
 		words := pool.Get().(*words)
 		defer pool.Put(words)
@@ -128,6 +129,9 @@ func read(inputs iter.Seq[manifest.Input]) *Snapshot {
 		case KindTrafficRoute:
 			s.TrafficRoutes[e.Mesh] = true
 		}
+	}
+	if s.Origin == nil {
+		s.Origin = exportOrigin(exports)
 	}
 	for _, file := range slices.Sorted(maps.Keys(s.originFiles)) {
 		if ended[file] {

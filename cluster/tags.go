@@ -13,6 +13,9 @@ type Tags map[string]string
 // ServiceTag is the tag that every inbound and gateway carries.
 const ServiceTag = "kuma.io/service"
 
+// ProtocolTag names what an inbound speaks.
+const ProtocolTag = "kuma.io/protocol"
+
 // IsTag says whether a Dataplane can carry the tag: letters, digits and .-_:
 // make a value, and a slash too a key (https://kuma.io/docs/2.9.x/production/dp-config/dpp/).
 func IsTag(key, value string) bool {

@@ -2,53 +2,120 @@ package cluster
 
 import (
 	"fmt"
+	"math"
 	"regexp"
+	"slices"
 	"strconv"
 )
 
-// Version is a Kuma version, as far as it matters here: 2.7 for 2.7.3.
-// Kong Mesh counts alike.
-type Version struct{ Major, Minor int }
+// Version is a version of Kuma, major.minor.patch. Kong Mesh counts alike. Some
+// rules changed in a patch release, so all three numbers decide.
+type Version struct{ Major, Minor, Patch int }
 
-// V is the version 2.minor.
-func V(minor int) Version { return Version{2, minor} }
+// newestPatch is the patch of a version that was given as two numbers: the
+// newest release of that minor.
+const newestPatch = math.MaxInt32
 
-// Latest is the newest version whose MeshTrace this tool knows.
-var Latest = V(14)
+// V returns the newest patch release of 2.minor.
+func V(minor int) Version { return Version{2, minor, newestPatch} }
 
-var versionPattern = regexp.MustCompile(`^v?(\d{1,3})\.(\d{1,3})(\.\d+)?([-+].*)?$`)
+// Oldest and Latest are the versions whose MeshTrace this tool knows.
+var Oldest, Latest = V(0), V(14)
 
-// ParseVersion reads a version such as 2.7, 2.7.3 or v2.13.0.
+var versionPattern = regexp.MustCompile(`^v?(\d{1,3})\.(\d{1,3})(?:\.(\d{1,5}))?([-+].*)?$`)
+
+// ParseVersion reads a version such as 2.7, 2.7.3 or v2.13.0. Two numbers mean
+// the newest patch of that minor.
 // It returns an error for one that has no MeshTrace of the kind written here.
 func ParseVersion(s string) (Version, error) {
 	m := versionPattern.FindStringSubmatch(s)
 	if m == nil {
-		return Version{}, fmt.Errorf("%.40q is not a version; write it like 2.14", s)
+		return Version{}, fmt.Errorf("%.40q is not a version; write it like 2.14 or 2.13.2", s)
 	}
 	major, _ := strconv.Atoi(m[1]) // three digits at most, so it cannot fail
 	minor, _ := strconv.Atoi(m[2])
-	v := Version{major, minor}
+	v := Version{major, minor, newestPatch}
+	if m[3] != "" {
+		v.Patch, _ = strconv.Atoi(m[3]) // five digits at most
+	}
 	switch {
 	case v.Major >= 3:
 		return v, fmt.Errorf("version %s is not supported yet: it knows MeshTraces of kinds Mesh and Dataplane only; convert for %s, before TrafficTrace is gone", v, Latest)
-	case v.Less(V(0)):
+	case v.Major < 2:
 		return v, fmt.Errorf("version %s has no MeshTrace; it came with 2.0", v)
-	case Latest.Less(v):
+	case v.Minor > Latest.Minor:
 		return v, fmt.Errorf("version %s is not known; the newest is %s", v, Latest)
 	}
 	return v, nil
 }
 
-// Less says whether v is older than w.
-func (v Version) Less(w Version) bool {
-	return v.Major < w.Major || v.Major == w.Major && v.Minor < w.Minor
+// Compare orders versions by their numbers.
+func (v Version) Compare(w Version) int {
+	return slices.Compare([]int{v.Major, v.Minor, v.Patch}, []int{w.Major, w.Minor, w.Patch})
 }
 
-// AtLeast says whether v is w or newer.
-func (v Version) AtLeast(w Version) bool { return !v.Less(w) }
+// HasPatch reports whether v names its patch release. Otherwise it stands for
+// the newest one.
+func (v Version) HasPatch() bool { return v.Patch != newestPatch }
 
-// String is "major.minor".
-func (v Version) String() string { return fmt.Sprintf("%d.%d", v.Major, v.Minor) }
+// SameMinor reports whether v and w differ in their patch at most.
+func (v Version) SameMinor(w Version) bool { return v.Major == w.Major && v.Minor == w.Minor }
 
-// IsVersion says whether s has the form of a version, known or not.
+// String is "major.minor.patch", without the patch where that is the newest.
+func (v Version) String() string {
+	if !v.HasPatch() {
+		return fmt.Sprintf("%d.%d", v.Major, v.Minor)
+	}
+	return fmt.Sprintf("%d.%d.%d", v.Major, v.Minor, v.Patch)
+}
+
+// IsVersion reports whether s has the form of a version, known or not.
 func IsVersion(s string) bool { return versionPattern.MatchString(s) }
+
+// since reports whether v is 2.minor.patch or newer.
+func (v Version) since(minor, patch int) bool { return v.Compare(Version{2, minor, patch}) >= 0 }
+
+// patches reports whether v is one of the patch releases from to to of 2.minor.
+func (v Version) patches(minor, from, to int) bool {
+	return v.since(minor, from) && v.Compare(Version{2, minor, to}) <= 0
+}
+
+// A rule is one that a patch release changed: its name, and the last patch
+// before each change within a minor.
+type rule struct {
+	decides func(Version) bool
+	last    []Version // the last patch before a change
+}
+
+// patchRules are the rules that change within a minor. Every method that calls
+// patches, or since with a patch above 0, has a row.
+var patchRules = []rule{
+	{Version.SkipsIgnoredInbounds, []Version{{2, 5, 0}, {2, 7, 24}, {2, 9, 14}, {2, 11, 15}, {2, 12, 9}, {2, 13, 4}}},
+	{Version.DataplaneKindSelectsDelegatedGateways, []Version{{2, 12, 7}, {2, 13, 2}}},
+	{Version.LabelsOrigin, []Version{{2, 6, 0}}},
+	{Version.IgnoredInboundsHaveProtocol, []Version{{2, 5, 0}}},
+}
+
+// OlderPatches returns, newest first, one patch release of v's minor for each
+// set of rules that differs from v's. It is empty where v names its patch.
+func (v Version) OlderPatches() []Version {
+	if v.HasPatch() {
+		return nil
+	}
+	var older []Version
+	for _, r := range patchRules {
+		for _, last := range r.last {
+			if last.SameMinor(v) && !slices.Contains(older, last) {
+				older = append(older, last)
+			}
+		}
+	}
+	slices.SortFunc(older, func(a, b Version) int { return b.Compare(a) })
+	return older
+}
+
+// SameRules reports whether v and w decide alike: they differ at most in a patch
+// that changed no rule.
+func (v Version) SameRules(w Version) bool {
+	return v.SameMinor(w) && !slices.ContainsFunc(patchRules, func(r rule) bool { return r.decides(v) != r.decides(w) })
+}

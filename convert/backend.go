@@ -8,7 +8,6 @@ import (
 	"strconv"
 	"strings"
 
-	"tracemigrate/cluster"
 	"tracemigrate/legacy"
 	"tracemigrate/meshtrace"
 )
@@ -54,7 +53,7 @@ func (m *mesh) convertBackend(b *legacy.Backend, t *legacy.TrafficTrace) *conf {
 	} else {
 		sampling = *b.Sampling
 	}
-	if whole := math.Round(sampling); whole != sampling && m.o.Version == cluster.V(0) {
+	if whole := math.Round(sampling); whole != sampling && !m.o.Version.TakesFractions() {
 		exact := meshtrace.Percent(sampling).String()
 		if !m.o.RoundSampling {
 			c.refused = true

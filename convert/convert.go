@@ -27,7 +27,7 @@ type Options struct {
 
 // Check returns an error that says which options do not go together.
 func (o *Options) Check() error {
-	if o.Shadow && o.Version.Less(cluster.V(7)) {
+	if o.Shadow && !o.Version.ComputesShadows() {
 		return fmt.Errorf("shadow policies need Kuma 2.7: version %s ignores the label %s and applies the policy", o.Version, cluster.EffectLabel)
 	}
 	for _, reserved := range []string{cluster.MeshLabel, cluster.OriginLabel, cluster.EffectLabel, cluster.RoleLabel, cluster.DisplayNameLabel} {
@@ -166,6 +166,7 @@ func (in *input) convert(earlier map[*meshtrace.Policy]bool) (result *Result, me
 			result.Same += m.same
 		}
 	}
+	in.remarkPatches(result, meshes, &all)
 	result.Notes = all.sorted()
 	return result, meshes
 }
@@ -591,7 +592,7 @@ func (m *mesh) dropEmpty() {
 			m.fates[c.position].Reason = "its proxies are not traced today, and no other policy would trace them"
 			m.notes.warn(NoBackend, c.pair.Position(), c.pair.TrafficTrace, about+"; nothing else would trace them, so there is no policy", "nothing, if that is intended")
 			return true
-		case m.o.Version == cluster.V(0):
+		case !m.o.Version.TakesEmptyBackends():
 			m.refused[c.position] = true
 			m.fates[c.position].Reason = "2.0 cannot switch tracing off"
 			m.notes.refuse(EmptyBackendsUnsupported, c.pair.Position(), c.pair.TrafficTrace,
@@ -674,7 +675,7 @@ func (m *mesh) format(c *candidate) cluster.Format {
 func (m *mesh) shield(p *meshtrace.Policy) {
 	// Up to 2.8, Kubernetes puts the string "100%" in the place of a missing
 	// client or random sampling, and then refuses it.
-	explicit := p.Format == cluster.Kubernetes && m.o.Version.Less(cluster.V(9))
+	explicit := p.Format == cluster.Kubernetes && m.o.Version.DefaultsSamplingTo100Percent()
 	for _, other := range m.existing {
 		explicit = explicit || setsClientOrRandom(other)
 		if len(other.Default.Tags) > 0 {

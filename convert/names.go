@@ -247,7 +247,7 @@ func (m *mesh) ordered(candidates []*candidate) bool {
 // precedes says whether, other things being equal, a policy named a takes
 // precedence over one named b: by the smaller name from 2.6 on, by the larger before.
 func (m *mesh) precedes(a, b string) bool {
-	if m.o.Version.AtLeast(cluster.V(6)) {
+	if m.o.Version.SmallestNameWins() {
 		return a < b
 	}
 	return a > b
@@ -263,7 +263,7 @@ func (m *mesh) prefixNames(taken map[string]bool) {
 		unique := true
 		for i, c := range m.candidates {
 			rank := i + 1
-			if m.o.Version.Less(cluster.V(6)) {
+			if !m.o.Version.SmallestNameWins() {
 				rank = len(m.candidates) - i
 			}
 			names[i] = fmt.Sprintf("%0*d-%s", width, rank, c.name)
@@ -278,7 +278,7 @@ func (m *mesh) prefixNames(taken map[string]bool) {
 		taken[scope(m.format(c), m.Name)+c.name] = true
 	}
 	order := "smallest"
-	if m.o.Version.Less(cluster.V(6)) {
+	if !m.o.Version.SmallestNameWins() {
 		order = "largest"
 	}
 	m.notes.inform(Renamed, m.Place, m, fmt.Sprintf("its %s get their rank in front of the name, since MeshTraces of one kind take precedence by the %s name on Kuma %s, and the TrafficTraces' own names are in another order",

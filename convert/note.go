@@ -21,6 +21,7 @@ const (
 	GatewayConflict           Code = "gateway-conflict"
 	MeshTraceConflict         Code = "meshtrace-conflict"
 	ServiceTagMissing         Code = "service-tag-missing"
+	DelegatedGateway          Code = "delegated-gateway"
 	ProxyDiffers              Code = "proxy-differs"
 	BrokenResource            Code = "broken-resource"
 	KindAbsent                Code = "kind-absent"
@@ -57,6 +58,7 @@ const (
 	MeshTraceWins        Code = "meshtrace-wins"
 	ModeUnknown          Code = "mode-unknown"
 	OtherVersion         Code = "other-version"
+	PatchReleaseDecides  Code = "patch-release-decides"
 	KindUnread           Code = "kind-unread"
 	URLPartUnused        Code = "url-part-unused"
 )

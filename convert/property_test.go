@@ -21,6 +21,18 @@ import (
 
 var meshes = flag.Int("meshes", 600, "how many random meshes to try")
 
+// versions are all minors, and the patch releases before a rule changed.
+var versions = func() []cluster.Version {
+	var all []cluster.Version
+	for minor := range cluster.Latest.Minor + 1 {
+		all = append(all, cluster.V(minor))
+	}
+	for minor := range cluster.Latest.Minor + 1 {
+		all = append(all, cluster.V(minor).OlderPatches()...)
+	}
+	return all
+}()
+
 // random makes meshes that are small and crowded, so that selectors overlap.
 type random struct {
 	*rand.Rand
@@ -77,7 +89,7 @@ func (r random) policies() string {
 		fmt.Fprintf(&b, "  - name: %s\n", name)
 		if r.chance(60) {
 			sampling := r.one("0", "1", "50", "100", "33.3", "0.00005")
-			if r.version == cluster.V(0) {
+			if !r.version.TakesFractions() {
 				sampling = r.one("0", "1", "50", "100")
 			}
 			fmt.Fprintf(&b, "    sampling: %s\n", sampling)
@@ -114,7 +126,7 @@ func (r random) dataplanes() string {
 		b.WriteString("  inbound:\n")
 		for port := range 1 + r.IntN(3) {
 			fmt.Fprintf(&b, "  - {port: %d, tags: %s", 8080+port, r.tags(false))
-			if r.version != cluster.V(9) && r.version != cluster.V(10) && r.chance(15) {
+			if !r.version.SkipsIgnoredInbounds() && r.chance(15) {
 				b.WriteString(", state: Ignored")
 			}
 			b.WriteString("}\n")
@@ -180,7 +192,7 @@ func TestEquivalent(t *testing.T) {
 	start := fixtures.Seed(t)
 	compared, traced, emptied, prefixed, enumerated, blind := 0, 0, 0, 0, 0, 0
 	for n := range *meshes {
-		r := random{rand.New(rand.NewPCG(start, uint64(n))), cluster.V(n % 15)}
+		r := random{rand.New(rand.NewPCG(start, uint64(n))), versions[n%len(versions)]}
 		policies, proxies := r.policies(), r.dataplanes()
 		known := proxies
 		// Without wildcards the conversion must do without Dataplanes, too.
@@ -211,6 +223,10 @@ func TestEquivalent(t *testing.T) {
 		require.Empty(t, problems)
 		for _, dp := range all.Dataplanes {
 			want := before(legacyMeshes[0], dp)
+			if dp.Delegated() && !r.version.SelectsDelegatedGateways() {
+				require.Equal(t, want != "none" && known != "", isNamed(result, convert.DelegatedGateway, dp), "seed %d, mesh %d, %s", start, n, dp)
+				continue
+			}
 			require.Equal(t, want, after(matcher, dp), "seed %d, mesh %d, Kuma %s, %s\n%s\n%s\n%s", start, n, r.version, dp, policies, proxies, written.String())
 			compared++
 			if want != "none" {
@@ -245,7 +261,7 @@ func refusedFor20(t *testing.T, version cluster.Version, result *convert.Result,
 	t.Helper()
 	refused := false
 	for _, note := range result.Notes {
-		if note.Severity != manifest.Error {
+		if note.Severity != manifest.Error || note.Code == convert.DelegatedGateway && !version.SelectsDelegatedGateways() {
 			continue
 		}
 		require.Equal(t, cluster.V(0), version, "%v\n%s", note, policies)
@@ -253,6 +269,17 @@ func refusedFor20(t *testing.T, version cluster.Version, result *convert.Result,
 		refused = true
 	}
 	return refused
+}
+
+// isNamed reports whether a note of a code names dp, or there are too many proxies
+// for it to name all.
+func isNamed(result *convert.Result, code convert.Code, dp *cluster.Dataplane) bool {
+	for _, note := range result.Notes {
+		if note.Code == code && (strings.Contains(note.Message, dp.String()) || strings.Contains(note.Message, " more)")) {
+			return true
+		}
+	}
+	return false
 }
 
 // surroundings are what may stand beside the legacy policies: MeshTraces that
@@ -293,10 +320,7 @@ func TestEquivalentBesideOthers(t *testing.T) {
 	start := fixtures.Seed(t)
 	refused, kept, narrowed := 0, 0, 0
 	for n := range *meshes {
-		r := random{rand.New(rand.NewPCG(start, uint64(n)+1_000_000)), cluster.V(3 + n%12)}
-		if r.version == cluster.V(9) || r.version == cluster.V(10) {
-			continue // Ignored inbounds differ there, with a note
-		}
+		r := random{rand.New(rand.NewPCG(start, uint64(n)+1_000_000)), versions[3+n%(len(versions)-3)]}
 		text := r.policies() + r.dataplanes() + r.surroundings()
 		all := readAll(text)
 		require.Empty(t, all.Problems, "mesh %d\n%s", n, text)
@@ -341,7 +365,7 @@ func TestEquivalentResumed(t *testing.T) {
 	start := fixtures.Seed(t)
 	resumed, whole := 0, 0
 	for n := range *meshes {
-		r := random{rand.New(rand.NewPCG(start, uint64(n)+2_000_000)), cluster.V(3 + n%12)}
+		r := random{rand.New(rand.NewPCG(start, uint64(n)+2_000_000)), versions[3+n%(len(versions)-3)]}
 		text := r.policies() + r.dataplanes() + r.surroundings()
 		options := convert.Options{Version: r.version}
 		style := meshtrace.Style{Version: r.version}

@@ -142,7 +142,7 @@ func (m *mesh) excludeGateways() {
 		switch {
 		case selected[c] != nil:
 			m.refuse(c, GatewayConflict, fmt.Sprintf("%s, while %s is rightly selected", about, selected[c]), "give the two gateways' Dataplanes a tag that tells them apart, and write the policy by hand")
-		case m.o.Version.Less(cluster.V(6)):
+		case !m.o.Version.HonoursProxyTypes():
 			m.refuse(c, GatewayExcluded, about+"; what prevents that, proxyTypes, came with 2.6", "upgrade to 2.6 or later first, or rename the tag of the MeshGateway")
 		default:
 			c.sidecarsOnly = true
@@ -231,7 +231,7 @@ func (m *mesh) remark() {
 		}
 	}
 	at := func(c *candidate) *legacy.Pair { return c.pair }
-	if (zipkin != nil || datadog != nil) && !m.routed && m.o.Version.AtLeast(cluster.V(6)) {
+	if (zipkin != nil || datadog != nil) && !m.routed && m.o.Version.LegacyOutboundsNeedTrafficRoute() {
 		m.notes.warn(OutboundGainsTracing, m.Place, m,
 			"has no TrafficRoute that is known; without one, Kuma 2.6 and later apply TrafficTrace to inbounds only, while MeshTrace traces outbounds as well, so they would gain tracing",
 			"nothing, if client spans are welcome (or if there is a TrafficRoute that was not given); no MeshTrace can leave them out")
@@ -246,7 +246,7 @@ func (m *mesh) remark() {
 		}
 	}
 	hasGateways := gateways > 0 || len(m.gateways.Of(m.Name)) > 0
-	if zipkin != nil && hasGateways && m.o.Version.AtLeast(cluster.V(3)) {
+	if zipkin != nil && hasGateways && m.o.Version.SplitsGatewaySpans() {
 		m.notes.inform(GatewaySplitSpans, at(zipkin).Position(), zipkin, "on builtin gateways, MeshTrace sets Zipkin's splitSpansForRequest, which TrafficTrace does not: a request gets a span of its own on each side", "nothing; no MeshTrace can leave it out")
 	}
 	switch {
@@ -261,10 +261,10 @@ func (m *mesh) remark() {
 	case split != nil && hasGateways:
 		m.notes.warn(DatadogServiceName, at(split).Position(), split, "with splitService, Datadog's service name of a builtin gateway gets the suffix _INBOUND under MeshTrace, which it has not under TrafficTrace", "check dashboards and monitors that name the gateway's service")
 	}
-	if (zipkin != nil || datadog != nil) && m.o.Version.AtLeast(cluster.V(14)) {
+	if (zipkin != nil || datadog != nil) && m.o.Version.AddsKumaTags() {
 		m.notes.inform(KumaTags, m.Place, m, "spans get the tags kuma.mesh, kuma.zone and kuma.workload in addition, as with any MeshTrace on Kuma 2.14", "")
 	}
-	if subset != nil && m.o.Version.AtLeast(cluster.V(10)) {
+	if subset != nil && m.o.Version.DeprecatesMeshSubset() {
 		m.notes.inform(MeshSubsetDeprecated, at(subset).Position(), subset,
 			fmt.Sprintf("targetRef kind MeshSubset is deprecated on Kuma %s: the control plane warns and applies it; the kind that replaces it, Dataplane, selects by labels, which are not the tags that selectors name", m.o.Version), "")
 	}

@@ -154,7 +154,9 @@ func (v *verifier) check(dp *cluster.Dataplane, madeUp bool) bool {
 		f.code = ServiceTagMissing
 	case dp.Builtin():
 		f.code = GatewayConflict
-	case slices.ContainsFunc(dp.Inbounds, func(in cluster.Inbound) bool { return in.Ignored }) && (v.o.Version == cluster.V(9) || v.o.Version == cluster.V(10)):
+	case dp.Delegated() && !v.o.Version.SelectsDelegatedGateways():
+		f.code = DelegatedGateway
+	case slices.ContainsFunc(dp.Inbounds, func(in cluster.Inbound) bool { return in.Ignored }) && v.o.Version.SkipsIgnoredInbounds():
 		f.code = InboundIgnored
 	}
 	v.wrong[f] = append(v.wrong[f], dp.String())
@@ -199,9 +201,11 @@ func (v *verifier) report(madeUp bool) {
 				v.notes.refuse(f.code, at, resource, message, remedy)
 			}
 		case InboundIgnored:
-			v.notes.warn(f.code, at, resource, fmt.Sprintf("%s would not keep today's tracing while an inbound is in state Ignored: MeshTrace leaves such inbounds out on Kuma %s", who, v.o.Version), "check that those inbounds are meant to be ignored, or upgrade to 2.11 or later")
+			v.notes.warn(f.code, at, resource, fmt.Sprintf("%s would not keep today's tracing while an inbound is in state Ignored: MeshTrace skips such inbounds on Kuma %s", who, v.o.Version), "check that those inbounds are meant to be ignored, or upgrade to 2.14 first, which counts them")
 		case ServiceTagMissing:
 			v.notes.refuse(f.code, at, resource, fmt.Sprintf("%s would not keep today's tracing: without a tag set that has kuma.io/service, it is selected otherwise by TrafficTrace than by MeshTrace", who), "give the Dataplane an inbound or a gateway with that tag, as the control plane demands, or leave it out of the input")
+		case DelegatedGateway:
+			v.notes.refuse(f.code, at, resource, fmt.Sprintf("%s would lose the tracing: a delegated gateway, which no MeshTrace selects on Kuma %s", who, v.o.Version), "upgrade to 2.6 or later first; or accept that it is not traced, and convert with --keep-going")
 		case GatewayConflict:
 			v.notes.refuse(f.code, at, resource, fmt.Sprintf("%s would not keep today's tracing: MeshTrace selects builtin gateways by the tags of their MeshGateway and its listeners too", who), "rename those tags of the MeshGateway, or write a policy for the gateway by hand")
 		default:

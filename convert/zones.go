@@ -107,7 +107,7 @@ func remarkOrigin(s *cluster.Snapshot, o *Options, meshes []*mesh, all *notes) {
 // plane is of.
 func remarkVersion(s *cluster.Snapshot, o *Options, all *notes) {
 	told, _ := cluster.ParseVersion(s.Origin.Version)
-	if told == o.Version || !cluster.IsVersion(s.Origin.Version) || told.Major == 0 {
+	if told.SameRules(o.Version) || !cluster.IsVersion(s.Origin.Version) || told.Major == 0 {
 		return
 	}
 	all.warn(OtherVersion, place(s), theControlPlane, fmt.Sprintf("is of version %s, and the policies are for %s, as --kuma-version says; they are right only once it is of that version", s.Origin.Version, o.Version),
@@ -170,17 +170,17 @@ func remarkVersions(s *cluster.Snapshot, o *Options, meshes []*mesh, all *notes)
 		}
 		version, err := cluster.ParseVersion(zone.Version)
 		switch {
-		case version == o.Version:
+		case version.SameRules(o.Version):
 			continue
 		case err == nil:
 			other = append(other, fmt.Sprintf("%s (%s)", zone.Name, version))
-			reversed = reversed || version.Less(cluster.V(6)) != o.Version.Less(cluster.V(6))
-			if o.Shadow && version.Less(cluster.V(7)) {
+			reversed = reversed || version.SmallestNameWins() != o.Version.SmallestNameWins()
+			if o.Shadow && !version.ComputesShadows() {
 				applying = append(applying, fmt.Sprintf("%s (%s)", zone.Name, version))
 			}
 		case version == cluster.Version{}:
 			other = append(other, fmt.Sprintf("%s (%s, which is no release)", zone.Name, zone.Version))
-		case version.Less(cluster.V(0)):
+		case version.Major < 2:
 			other = append(other, fmt.Sprintf("%s (%s, which has no MeshTrace)", zone.Name, version))
 		case version.Major > 2:
 			other = append(other, fmt.Sprintf("%s (%s, which has no TrafficTrace)", zone.Name, version))
@@ -255,12 +255,12 @@ func Standing(existing []*meshtrace.Policy, origin *cluster.Origin, o *Options) 
 			if labels[cluster.OriginLabel] == "global" {
 				delete(labels, cluster.OriginLabel)
 			}
-		case mode == cluster.ModeZone && o.Version.AtLeast(cluster.V(8)):
+		case mode == cluster.ModeZone && o.Version.LabelsOrigin():
 			switch labels[cluster.OriginLabel] {
 			case "zone":
 				delete(labels, cluster.OriginLabel)
 			case "":
-				labels[cluster.OriginLabel] = "global" // from before 2.8, and below what comes after
+				labels[cluster.OriginLabel] = "global" // from before 2.6.1, and below what comes after
 			}
 		}
 		copied := *p
@@ -322,9 +322,9 @@ func (m *mesh) remarkPrecedence() {
 func (m *mesh) outranks(p *meshtrace.Policy) string {
 	origin := p.Labels[cluster.OriginLabel]
 	switch {
-	case m.o.Version.AtLeast(cluster.V(6)) && origin == "zone" && !m.o.ZoneOrigin:
+	case m.o.Version.OriginDecides() && origin == "zone" && !m.o.ZoneOrigin:
 		return "it is of a zone (kuma.io/origin: zone), and they are not"
-	case m.o.Version.AtLeast(cluster.V(8)) && !p.System && (origin == "zone") == m.o.ZoneOrigin && origin != "global":
+	case m.o.Version.RoleDecides() && !p.System && (origin == "zone") == m.o.ZoneOrigin && origin != "global":
 		return "it is a workload owner's (kuma.io/policy-role, which its namespace decides), and they are the mesh operator's"
 	}
 	return ""

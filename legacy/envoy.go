@@ -28,10 +28,10 @@ func (b *Backend) Collector() envoy.Collector {
 	return envoy.Collector{Cluster: name, Host: u.Hostname(), Port: uint32(port), TLS: u.Scheme == "https"}
 }
 
-// Tracing is the tracing of one of a proxy's HTTP listeners that uses the
-// backend. first is the alphabetically first service of the proxy.
-func (b *Backend) Tracing(listener cluster.HTTPListener, first string) *hcmv3.HttpConnectionManager_Tracing {
-	t := envoy.Tracing{Overall: b.Sampling, Gateway: listener.Direction == cluster.DirectionGateway}
+// Tracing returns the tracing of one of a proxy's HTTP listeners that uses the
+// backend, as a control plane of version writes it. first is the alphabetically first service of the proxy.
+func (b *Backend) Tracing(version cluster.Version, listener cluster.HTTPListener, first string) *hcmv3.HttpConnectionManager_Tracing {
+	t := envoy.Tracing{Version: version, Overall: b.Sampling, Gateway: listener.Direction == cluster.DirectionGateway}
 	collector := b.Collector()
 	if b.Datadog != nil {
 		t.Provider = envoy.DatadogTracer

@@ -48,11 +48,12 @@ func collectorOf(name, address string) envoy.Collector {
 
 // Tracing is the tracing of one of a proxy's HTTP listeners under the merged
 // conf, as a control plane of version writes it. first is the alphabetically
-// first service of the proxy, zone and workload are empty when unknown.
+// first service of the proxy; zone and workload are the values of the tags
+// kuma.zone and kuma.workload, empty for none.
 func (c *Conf) Tracing(version cluster.Version, mesh, zone, workload string, listener cluster.HTTPListener, first string) *hcmv3.HttpConnectionManager_Tracing {
 	gateway := listener.Direction == cluster.DirectionGateway
 	t := envoy.Tracing{
-		Overall: (*float64)(c.Sampling.Overall), Client: (*float64)(c.Sampling.Client), Random: (*float64)(c.Sampling.Random), Gateway: gateway,
+		Version: version, Overall: (*float64)(c.Sampling.Overall), Client: (*float64)(c.Sampling.Client), Random: (*float64)(c.Sampling.Random), Gateway: gateway,
 	}
 	collector := c.Collector()
 	switch b := c.Backends[0]; {
@@ -62,11 +63,11 @@ func (c *Conf) Tracing(version cluster.Version, mesh, zone, workload string, lis
 			u = &url.URL{} // no control plane accepts it
 		}
 		shared := b.Zipkin.SharedSpanContext
-		if yes := true; shared == nil && version.AtLeast(cluster.V(10)) {
+		if yes := true; shared == nil && version.FillsZipkinDefaults() {
 			shared = &yes // later versions write their default out (recorded for 2.9 and 2.13)
 		}
 		t.Provider = envoy.ZipkinTracer
-		t.Config = envoy.Zipkin(collector.Cluster, u.Host, u.Path, b.Zipkin.APIVersion, b.Zipkin.TraceID128Bit, shared, gateway && version.AtLeast(cluster.V(3)))
+		t.Config = envoy.Zipkin(collector.Cluster, u.Host, u.Path, b.Zipkin.APIVersion, b.Zipkin.TraceID128Bit, shared, gateway && version.SplitsGatewaySpans())
 	case b.Datadog != nil:
 		t.Provider = envoy.DatadogTracer
 		t.Config = &tracev3.DatadogConfig{CollectorCluster: collector.Cluster, ServiceName: b.Datadog.Service(listener, first)}
@@ -83,7 +84,7 @@ func (c *Conf) Tracing(version cluster.Version, mesh, zone, workload string, lis
 	for _, tag := range c.Tags {
 		built.CustomTags = append(built.CustomTags, tag.envoy())
 	}
-	if version.AtLeast(cluster.V(14)) {
+	if version.AddsKumaTags() {
 		for _, own := range [...][2]string{{"kuma.mesh", mesh}, {"kuma.zone", zone}, {"kuma.workload", workload}} {
 			if own[1] != "" {
 				built.CustomTags = append(built.CustomTags, (&Tag{Name: own[0], Literal: &own[1]}).envoy())

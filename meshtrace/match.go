@@ -12,6 +12,7 @@ import (
 // Matcher answers which policies a proxy gets.
 type Matcher struct {
 	version  cluster.Version
+	counts   bool // Ignored inbounds count
 	gateways cluster.Gateways
 	meshes   map[string]*meshMatcher
 }
@@ -27,7 +28,7 @@ type meshMatcher struct {
 // NewMatcher prepares policies for matching as a control plane of version
 // does. Shadow policies are left out.
 func NewMatcher(version cluster.Version, policies []*Policy, gateways cluster.Gateways) *Matcher {
-	m := &Matcher{version: version, gateways: gateways, meshes: make(map[string]*meshMatcher)}
+	m := &Matcher{version: version, counts: !version.SkipsIgnoredInbounds(), gateways: gateways, meshes: make(map[string]*meshMatcher)}
 	for _, p := range policies {
 		if p.Shadow(version) {
 			continue
@@ -55,19 +56,23 @@ func NewMatcher(version cluster.Version, policies []*Policy, gateways cluster.Ga
 	return m
 }
 
+// CountIgnoredInbounds makes inbounds in state Ignored count for selection, as if
+// they were ready.
+func (m *Matcher) CountIgnoredInbounds() { m.counts = true }
+
 // Compare is negative when a has lower precedence than b on a control plane of
 // version: by kind, origin, role, and name. From 2.6 on the smallest display
 // name has the highest precedence, before it the largest.
 func Compare(version cluster.Version, a, b *Policy) int {
 	order := cmp.Compare(precedence[a.TargetRef.Kind], precedence[b.TargetRef.Kind])
-	if version.AtLeast(cluster.V(6)) {
+	if version.OriginDecides() {
 		order = cmp.Or(order, cmp.Compare(origin(a), origin(b)))
 	}
-	if version.AtLeast(cluster.V(8)) {
+	if version.RoleDecides() {
 		order = cmp.Or(order, cmp.Compare(role(a), role(b)))
 	}
 	names := strings.Compare(a.DisplayName(), b.DisplayName())
-	if version.AtLeast(cluster.V(6)) {
+	if version.SmallestNameWins() {
 		names = -names
 	}
 	return cmp.Or(order, names)
@@ -94,7 +99,7 @@ func role(p *Policy) int {
 // Matching returns the policies that apply to dp, lowest precedence first.
 func (m *Matcher) Matching(dp *cluster.Dataplane) []*Policy {
 	mesh := m.meshes[dp.Mesh]
-	if mesh == nil {
+	if mesh == nil || dp.Delegated() && !m.version.SelectsDelegatedGateways() {
 		return nil
 	}
 	var gateway *cluster.MeshGateway
@@ -116,7 +121,7 @@ func (m *Matcher) Matching(dp *cluster.Dataplane) []*Policy {
 				found = append(found, i)
 			}
 		case Dataplane:
-			if ref.selects(dp) {
+			if ref.selects(m.version, dp) {
 				found = append(found, i)
 			}
 		}
@@ -124,21 +129,21 @@ func (m *Matcher) Matching(dp *cluster.Dataplane) []*Policy {
 	slices.Sort(found)
 	policies := make([]*Policy, 0, len(found))
 	for _, i := range found {
-		if p := mesh.policies[i]; p.TargetRef.proxyType(dp) && p.applies(m.version, dp) {
+		if p := mesh.policies[i]; p.TargetRef.allowsProxyType(m.version, dp) && p.applies(m.version, dp) {
 			policies = append(policies, p)
 		}
 	}
 	return policies
 }
 
-// tagSets are the sets a sidecar or delegated gateway is selected by. 2.9 and
-// 2.10 leave out inbounds that are Ignored.
+// tagSets are the sets a sidecar or delegated gateway is selected by,
+// which depends on the version.
 func (m *Matcher) tagSets(sets []cluster.Tags, dp *cluster.Dataplane) []cluster.Tags {
 	if dp.Gateway != nil {
 		sets = append(sets, dp.Gateway.Tags)
 	}
 	for i := range dp.Inbounds {
-		if dp.Inbounds[i].Ignored && (m.version == cluster.V(9) || m.version == cluster.V(10)) {
+		if dp.Inbounds[i].Ignored && !m.counts {
 			continue
 		}
 		sets = append(sets, dp.Inbounds[i].Tags)
@@ -146,10 +151,10 @@ func (m *Matcher) tagSets(sets []cluster.Tags, dp *cluster.Dataplane) []cluster.
 	return sets
 }
 
-// proxyType says whether proxyTypes lets dp pass. A delegated gateway counts as
-// a gateway too (recorded/meshtrace/random-13).
-func (ref *TargetRef) proxyType(dp *cluster.Dataplane) bool {
-	if len(ref.ProxyTypes) == 0 || ref.Kind != Mesh && ref.Kind != MeshSubset {
+// allowsProxyType reports whether proxyTypes includes dp. A delegated gateway counts
+// as a gateway too (recorded/meshtrace/random-13).
+func (ref *TargetRef) allowsProxyType(version cluster.Version, dp *cluster.Dataplane) bool {
+	if !version.HonoursProxyTypes() || len(ref.ProxyTypes) == 0 || ref.Kind != Mesh && ref.Kind != MeshSubset {
 		return true
 	}
 	if dp.Gateway != nil {
@@ -160,8 +165,8 @@ func (ref *TargetRef) proxyType(dp *cluster.Dataplane) bool {
 
 // selects is for kind Dataplane: by labels, or by name and namespace. It never
 // selects builtin gateways.
-func (ref *TargetRef) selects(dp *cluster.Dataplane) bool {
-	if dp.Builtin() {
+func (ref *TargetRef) selects(version cluster.Version, dp *cluster.Dataplane) bool {
+	if dp.Builtin() || dp.Delegated() && !version.DataplaneKindSelectsDelegatedGateways() {
 		return false
 	}
 	if ref.Name != "" && (ref.Name != dp.Name || ref.Namespace != "" && ref.Namespace != dp.Namespace) {

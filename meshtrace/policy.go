@@ -157,12 +157,12 @@ type Header struct {
 // Shadow says whether the policy is computed only, not applied: label
 // kuma.io/effect on 2.7 and later, which older versions do not know.
 func (p *Policy) Shadow(version cluster.Version) bool {
-	return p.Labels[cluster.EffectLabel] == "shadow" && version.AtLeast(cluster.V(7))
+	return p.Labels[cluster.EffectLabel] == "shadow" && version.ComputesShadows()
 }
 
 // applies says whether the policy takes part in matching dp at all.
 func (p *Policy) applies(version cluster.Version, dp *cluster.Dataplane) bool {
-	if !p.System && (version.Less(cluster.V(8)) || p.Namespace != dp.Namespace) {
+	if !p.System && (!version.RoleDecides() || p.Namespace != dp.Namespace) {
 		return false
 	}
 	zone, of := p.Labels[cluster.ZoneLabel], dp.Labels[cluster.ZoneLabel]

@@ -164,10 +164,10 @@ func got(tracing envoyTracing) string {
 		}
 	}
 	switch conf := tracing.Provider.TypedConfig; tracing.Provider.Name {
-	case "envoy.tracers.zipkin":
+	case "envoy.tracers.zipkin", "envoy.zipkin":
 		shared := conf.SharedSpanContext == nil || *conf.SharedSpanContext
 		fmt.Fprintf(&s, "zipkin %s %s %s %v %v", conf.CollectorHostname, conf.CollectorEndpoint, conf.CollectorEndpointVersion, conf.TraceID128Bit, shared)
-	case "envoy.tracers.datadog":
+	case "envoy.tracers.datadog", "envoy.datadog":
 		split := strings.Contains(conf.ServiceName, "_OUTBOUND_") || strings.HasSuffix(conf.ServiceName, "_INBOUND")
 		fmt.Fprintf(&s, "datadog %v", split)
 	}

@@ -59,7 +59,7 @@ func (p *Policy) Validate(version cluster.Version) error {
 	if p.Labels[cluster.RoleLabel] != "" {
 		fail("label %s is the control plane's to set", cluster.RoleLabel)
 	}
-	if p.Labels[cluster.EffectLabel] == "shadow" && version.Less(cluster.V(7)) {
+	if p.Labels[cluster.EffectLabel] == "shadow" && !version.ComputesShadows() {
 		fail("version %s ignores %s: shadow and applies the policy", version, cluster.EffectLabel)
 	}
 	p.validateTargetRef(fail)
@@ -76,23 +76,23 @@ func (p *Policy) Unsupported(version cluster.Version) []error {
 	fail := func(format string, args ...any) {
 		wrong = append(wrong, fmt.Errorf("%s: "+format, append([]any{p}, args...)...))
 	}
-	since := func(minor int, used bool, what string) {
-		if used && version.Less(cluster.V(minor)) {
-			fail("%s came with 2.%d, so %s does not accept it", what, minor, version)
+	since := func(first cluster.Version, used bool, what string) {
+		if used && version.Compare(first) < 0 {
+			fail("%s came with %d.%d, so %s does not accept it", what, first.Major, first.Minor, version)
 		}
 	}
-	since(6, len(p.TargetRef.ProxyTypes) > 0, "targetRef.proxyTypes")
-	since(6, p.TargetRef.Kind == MeshGateway, "targetRef kind MeshGateway")
-	since(10, p.TargetRef.Kind == Dataplane, "targetRef kind Dataplane")
-	if p.Default.Backends != nil && len(p.Default.Backends) == 0 && version == cluster.V(0) {
+	since(cluster.SinceMeshGateway, len(p.TargetRef.ProxyTypes) > 0, "targetRef.proxyTypes")
+	since(cluster.SinceMeshGateway, p.TargetRef.Kind == MeshGateway, "targetRef kind MeshGateway")
+	since(cluster.SinceDataplane, p.TargetRef.Kind == Dataplane, "targetRef kind Dataplane")
+	if p.Default.Backends != nil && len(p.Default.Backends) == 0 && !version.TakesEmptyBackends() {
 		fail("the control plane of 2.0 crashes on backends: []")
 	}
-	if len(p.Default.Backends) > 1 && version.AtLeast(cluster.V(6)) {
+	if len(p.Default.Backends) > 1 && version.TakesOneBackend() {
 		fail("%d backends, one at most is allowed", len(p.Default.Backends))
 	}
 	for _, b := range p.Default.Backends {
-		since(2, b.OpenTelemetry != nil, "OpenTelemetry")
-		since(14, b.OpenTelemetry != nil && b.OpenTelemetry.BackendRef != nil, "openTelemetry.backendRef")
+		since(cluster.SinceOpenTelemetry, b.OpenTelemetry != nil, "OpenTelemetry")
+		since(cluster.SinceBackendRef, b.OpenTelemetry != nil && b.OpenTelemetry.BackendRef != nil, "openTelemetry.backendRef")
 		if err := b.validate(); err != nil {
 			fail("%w", err)
 		}
@@ -102,7 +102,7 @@ func (p *Policy) Unsupported(version cluster.Version) []error {
 		case percent == nil:
 		case math.IsNaN(float64(*percent)) || *percent < 0 || *percent > 100:
 			fail("sampling %s is out of range 0 to 100", percent)
-		case !percent.Whole() && version == cluster.V(0):
+		case !percent.Whole() && !version.TakesFractions():
 			fail("sampling %s is a fraction, and 2.0 takes whole percentages only", percent)
 		}
 	}

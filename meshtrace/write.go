@@ -97,7 +97,7 @@ func (p *Policy) manifest(style Style) object {
 		backends := make([]backend, 0, 1)
 		for _, b := range p.Default.Backends {
 			to := backend{Type: b.Type}
-			if style.Version.Less(cluster.V(3)) {
+			if !style.Version.NamesBackendType() {
 				to.Type = "" // the field came with 2.3, which requires it
 			}
 			if z := b.Zipkin; z != nil {

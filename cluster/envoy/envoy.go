@@ -7,6 +7,7 @@ package envoy
 import (
 	"net/netip"
 	"strings"
+	"time"
 
 	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
@@ -39,7 +40,7 @@ func (c Collector) Build(version cluster.Version) *clusterv3.Cluster {
 	}}}
 	to := &clusterv3.Cluster{
 		Name: c.Cluster, AltStatName: strings.NewReplacer(":", "_", ".", "_").Replace(c.Cluster),
-		ConnectTimeout: durationpb.New(5e9),
+		ConnectTimeout: durationpb.New(5 * time.Second),
 		LoadAssignment: &endpointv3.ClusterLoadAssignment{
 			ClusterName: c.Cluster,
 			Endpoints: []*endpointv3.LocalityLbEndpoints{{LbEndpoints: []*endpointv3.LbEndpoint{{
@@ -65,7 +66,10 @@ func (c Collector) Build(version cluster.Version) *clusterv3.Cluster {
 			},
 		}}
 	}
-	if version.AtLeast(cluster.V(14)) {
+	if version.ConnectsWithin10s() {
+		to.ConnectTimeout = durationpb.New(10 * time.Second)
+	}
+	if version.TracksRemaining() {
 		to.CircuitBreakers = &clusterv3.CircuitBreakers{Thresholds: []*clusterv3.CircuitBreakers_Thresholds{{TrackRemaining: true}}}
 	}
 	return to
@@ -73,7 +77,8 @@ func (c Collector) Build(version cluster.Version) *clusterv3.Cluster {
 
 // Tracing is a listener's tracing.
 type Tracing struct {
-	Provider string // name of the tracer
+	Version  cluster.Version // of the control plane
+	Provider string          // name of the tracer
 	Config   proto.Message
 	Gateway  bool // of a builtin gateway
 	// Percentages, 0 to 100; nil where the listener sets none and Envoy takes 100.
@@ -82,13 +87,19 @@ type Tracing struct {
 
 // Build returns the HTTP connection manager's tracing.
 func (t Tracing) Build() *hcmv3.HttpConnectionManager_Tracing {
-	return &hcmv3.HttpConnectionManager_Tracing{
+	built := &hcmv3.HttpConnectionManager_Tracing{
 		OverallSampling: percent(t.Overall), ClientSampling: percent(t.Client), RandomSampling: percent(t.Random),
-		SpawnUpstreamSpan: wrapperspb.Bool(t.Gateway),
 		Provider: &tracev3.Tracing_Http{
 			Name: t.Provider, ConfigType: &tracev3.Tracing_Http_TypedConfig{TypedConfig: pack(t.Config)},
 		},
 	}
+	if t.Version.SetsSpawnUpstreamSpan() {
+		built.SpawnUpstreamSpan = wrapperspb.Bool(t.Gateway)
+	}
+	if t.Version.NamesTracersShort() {
+		built.Provider.Name = strings.Replace(t.Provider, "envoy.tracers.", "envoy.", 1)
+	}
+	return built
 }
 
 // The names of the tracers.

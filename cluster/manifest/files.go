@@ -18,6 +18,8 @@ type Input struct {
 	Open func() (io.ReadCloser, error)
 	// Unnumbered says that lines of the text mean nothing to a reader.
 	Unnumbered bool
+	// Seen, where set, gets the text once it is read.
+	Seen func(text string)
 }
 
 // Object is an input that is one resource in JSON, from an API: places in it

@@ -73,6 +73,9 @@ type outcome[T any] struct {
 func readText[T any](input Input, text string, wanted Wanted, use func(*Document) []T) ([]T, []*Problem) {
 	file := input.Name
 	text = strings.TrimPrefix(text, "\uFEFF")
+	if input.Seen != nil {
+		input.Seen(text)
+	}
 	if strings.HasPrefix(text, "\xFF\xFE") || strings.HasPrefix(text, "\xFE\xFF") {
 		return nil, []*Problem{{Place: Place{File: file, Line: 1}, Severity: Error, Message: "the text is UTF-16; save it as UTF-8"}}
 	}

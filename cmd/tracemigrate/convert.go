@@ -51,7 +51,7 @@ func namespaceFlag() cli.Flag {
 }
 
 func versionFlag() cli.Flag {
-	return &cli.StringFlag{Name: "kuma-version", Usage: "the `VERSION` of the control plane that policies are for, 2.0 to " + cluster.Latest.String() + " (default: what the control plane tells; " + cluster.Latest.String() + " for files)"}
+	return &cli.StringFlag{Name: "kuma-version", Usage: "the `VERSION` of the control plane that policies are for, 2.0 to " + cluster.Latest.String() + " (default: what the control plane tells; for files what their export or snapshot names, else " + cluster.Latest.String() + "); a patch such as 2.13.2 counts"}
 }
 
 func runConvert(c *cli.Context) error {
@@ -80,6 +80,7 @@ func runConvert(c *cli.Context) error {
 	if snapshot.Empty() && !snapshot.FromCluster() {
 		return errors.New("the input has no resource of Kuma: no Mesh, no TrafficTrace, nothing; is it what you meant to read?")
 	}
+	words.assumption(c.String("kuma-version"), snapshot)
 	words.result(snapshot, result)
 	if path := c.String("notes-output"); path != "" {
 		if err := writeNotes(path, result.Notes); err != nil {
@@ -116,7 +117,7 @@ func convertFlags(c *cli.Context) (convert.Options, meshtrace.Style, error) {
 	var version cluster.Version
 	if given := c.String("kuma-version"); given != "" {
 		var err error
-		if version, err = kumaVersion(given, nil); err != nil {
+		if version, err = parseVersionFlag(given); err != nil {
 			return options, style, err
 		}
 	}

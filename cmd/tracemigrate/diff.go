@@ -186,8 +186,12 @@ func compareManifests(c *cli.Context, accepted []envoydiff.Code) (comparisons []
 	}
 	words := newPrinter(c.App.ErrWriter)
 	namespace := systemNamespace(c, snapshot)
-	if list == nil {
-		own, err := kumaVersion("", snapshot)
+	if !supposed {
+		given := ""
+		if len(list) == 1 {
+			given = list[0].String()
+		}
+		own, err := kumaVersion(given, snapshot)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -213,6 +217,7 @@ func compareManifests(c *cli.Context, accepted []envoydiff.Code) (comparisons []
 		return nil, nil, cli.Exit("", exitError)
 	}
 	words.warnings(problems)
+	words.assumption(strings.Join(c.StringSlice("kuma-version"), ","), snapshot)
 	unread = append(words.skipped(snapshot), words.unread(snapshot)...)
 	if snapshot.NothingLegacy() {
 		words.line("nothing legacy is left here: %s", snapshot.Origin)

@@ -41,7 +41,7 @@ func compareShadow(c *cli.Context, accepted []envoydiff.Code) ([]*envoydiff.Comp
 	}
 	words := newPrinter(c.App.ErrWriter)
 	words.skipped(snapshot)
-	version := cluster.V(7) // the oldest that can, where none is told
+	version := cluster.SinceShadow // the oldest that can, where none is told
 	switch {
 	case len(list) == 1:
 		version = list[0]
@@ -50,7 +50,7 @@ func compareShadow(c *cli.Context, accepted []envoydiff.Code) ([]*envoydiff.Comp
 			return nil, err
 		}
 	}
-	if version.Less(cluster.V(7)) {
+	if !version.ComputesShadows() {
 		return nil, fmt.Errorf("--shadow needs Kuma 2.7, and the control plane is %s", version)
 	}
 	if snapshot.Origin.Mode == cluster.ModeGlobal {

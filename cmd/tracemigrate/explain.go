@@ -35,7 +35,7 @@ func runExplain(c *cli.Context) error {
 		return err
 	}
 	if given := c.String("kuma-version"); given != "" {
-		if _, err := kumaVersion(given, nil); err != nil {
+		if _, err := parseVersionFlag(given); err != nil {
 			return err
 		}
 	}
@@ -55,6 +55,7 @@ func runExplain(c *cli.Context) error {
 	words := newPrinter(c.App.ErrWriter)
 	words.skipped(snapshot)
 	words.unread(snapshot)
+	words.assumption(c.String("kuma-version"), snapshot)
 	dp, err := findProxy(snapshot, name)
 	if err != nil {
 		return err

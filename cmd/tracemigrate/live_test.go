@@ -73,12 +73,12 @@ func TestLiveReport(t *testing.T) {
 	assert.Empty(t, words)
 	head, _, _ := strings.Cut(text, "\n")
 	assert.Equal(t, `Kubernetes context "test" (`+c.Host+`): Kuma 2.13.1, zone, on Kubernetes`, head)
-	assert.Contains(t, text, "policies are for Kuma 2.13\n")
+	assert.Contains(t, text, "policies are for Kuma 2.13.1\n")
 	assert.Contains(t, text, "Every proxy keeps its tracing.\n")
 	assert.Contains(t, text, "4 proxies compared: 4 same, 0 inherent, 0 different")
 	assert.Contains(t, text, "traffictraces/teams", "notes name the object")
 	assert.Contains(t, text, "kubectl --context test delete traffictrace all payments teams")
-	assert.Contains(t, text, "tracemigrate convert --kuma-version 2.13 --shadow --context test | kubectl --context test apply -f -")
+	assert.Contains(t, text, "tracemigrate convert --kuma-version 2.13.1 --shadow --context test | kubectl --context test apply -f -")
 
 	_, again, _ := tool(t, "report")
 	assert.Equal(t, text, again)
@@ -194,7 +194,7 @@ func TestLiveSnapshot(t *testing.T) {
 		assert.Equal(t, 0, code)
 		_, kept, _ := tool(t, "diff -f "+file)
 		assert.Equal(t, live, kept)
-		assert.Contains(t, live, "Kuma 2.13: 4 proxies compared: 4 same")
+		assert.Contains(t, live, "Kuma 2.13.1: 4 proxies compared: 4 same")
 	})
 	t.Run("report", func(t *testing.T) {
 		forget := func(text string) string {
@@ -220,7 +220,7 @@ func TestLiveExplain(t *testing.T) {
 	shop(t)
 	code, text, words := tool(t, "explain payments-7f9d8-lq2wz --context test --timeout 1m")
 	require.Equal(t, 0, code, words)
-	assert.Contains(t, text, "on Kuma 2.13\n")
+	assert.Contains(t, text, "on Kuma 2.13.1\n")
 	assert.Contains(t, text, "(dataplanes/shop/payments-7f9d8-lq2wz)")
 }
 

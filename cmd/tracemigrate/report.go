@@ -69,7 +69,7 @@ func runReport(c *cli.Context) error {
 		return unexpected(c)
 	}
 	if given := c.String("kuma-version"); given != "" {
-		if _, err := kumaVersion(given, nil); err != nil {
+		if _, err := parseVersionFlag(given); err != nil {
 			return err
 		}
 	}
@@ -124,6 +124,7 @@ func buildReport(c *cli.Context, snapshot *cluster.Snapshot, source cluster.Sour
 		newPrinter(c.App.ErrWriter).problems(problems, "reported")
 		return nil, cli.Exit("", exitError)
 	}
+	newPrinter(c.App.ErrWriter).assumption(c.String("kuma-version"), snapshot)
 	if r.Origin.Source == "" {
 		r.Origin.Source = "files: " + strings.Join(c.StringSlice("filename"), ", ")
 	}

@@ -68,7 +68,7 @@ func TestReportZoneVersions(t *testing.T) {
 		versions[p.Name] = p.Zone + " " + p.Version
 	}
 	assert.Equal(t, map[string]string{
-		"web-1.shop": "east 2.13", "pay-1.shop": "west 2.9", "pay-2.shop": "north 2.7", "dark-1.shop": "east 2.13", "search-1.shop": "east 2.13",
+		"web-1.shop": "east 2.13.1", "pay-1.shop": "west 2.9.4", "pay-2.shop": "north 2.7", "dark-1.shop": "east 2.13.1", "search-1.shop": "east 2.13.1",
 	}, versions)
 }
 

@@ -140,7 +140,7 @@ func TestShadow(t *testing.T) {
 	address, control := shadowed(t, teams, policies)
 	code, text, words := tool(t, "diff --shadow --control-plane "+address)
 	require.Equal(t, 0, code, words)
-	assert.Equal(t, "Kuma 2.13: 3 proxies compared: 3 same, 0 inherent, 0 different\n", text)
+	assert.Equal(t, "Kuma 2.13.1: 3 proxies compared: 3 same, 0 inherent, 0 different\n", text)
 	assert.Contains(t, control.Asked(), "/meshes/default/dataplanes/pay-1/_config?shadow=true")
 	assert.NotContains(t, text, "hidden")
 
@@ -283,7 +283,7 @@ func TestControlPlaneSource(t *testing.T) {
 	code, text, words := tool(t, "report --control-plane prod --kumactl-config "+config)
 	require.Equal(t, 0, code, words)
 	assert.Contains(t, text, `control plane "prod" (`+server.URL+`): Kuma 2.13.1, zone, Universal`)
-	assert.Contains(t, text, "tracemigrate convert --kuma-version 2.13 --control-plane prod --kumactl-config "+config)
+	assert.Contains(t, text, "tracemigrate convert --kuma-version 2.13.1 --control-plane prod --kumactl-config "+config)
 	assert.NotContains(t, text+words, "sesame")
 	kumactl := "kumactl --config-file " + config
 	assert.Contains(t, text, kumactl+" config control-planes switch --name prod\n")

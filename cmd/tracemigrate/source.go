@@ -296,19 +296,33 @@ func systemNamespace(c *cli.Context, s *cluster.Snapshot) string {
 	return c.String("namespace")
 }
 
-// kumaVersion is the version to work for: as the flag says, as the control
-// plane tells, or for files the newest.
+// parseVersionFlag reads --kuma-version.
+func parseVersionFlag(given string) (cluster.Version, error) {
+	version, err := cluster.ParseVersion(given)
+	if err != nil {
+		return version, fmt.Errorf("--kuma-version: %w", err)
+	}
+	return version, nil
+}
+
+// kumaVersion returns the version to work for: as the flag says, as the control
+// plane reports, or for files that name none the newest; see assumption.
 func kumaVersion(given string, s *cluster.Snapshot) (cluster.Version, error) {
 	switch {
 	case given != "":
-		version, err := cluster.ParseVersion(given)
+		version, err := parseVersionFlag(given)
 		if err != nil {
-			return version, fmt.Errorf("--kuma-version: %w", err)
+			return version, err
+		}
+		if s.Origin != nil && !version.HasPatch() {
+			if own, err := cluster.ParseVersion(s.Origin.Version); err == nil && own.SameMinor(version) {
+				return own, nil // the control plane's patch is known better
+			}
 		}
 		return version, nil
 	case s.Origin != nil && len(s.TrafficTraces) == 0 && (s.Origin.NothingLegacy() || s.Origin.Version == ""):
 		return cluster.Latest, nil // nothing depends on it
-	case s.Origin == nil, s.Origin.Version == "" && !s.Live() && len(s.Origin.Unread) == 0:
+	case namesNoVersion(s):
 		return cluster.Latest, nil
 	case s.Origin.Version == "":
 		return cluster.Version{}, fmt.Errorf("the control plane's version is not known%s; say it with --kuma-version, for policies and their order depend on it%s", because(s.Origin, "version"), allowing(s.Origin))
@@ -321,6 +335,20 @@ func kumaVersion(given string, s *cluster.Snapshot) (cluster.Version, error) {
 		return version, fmt.Errorf("the control plane tells the version %q, which is none of a release; say which it comes nearest to, such as --kuma-version %s", s.Origin.Version, cluster.Latest)
 	}
 	return version, fmt.Errorf("the control plane tells the version %q: %w; --kuma-version works for another", s.Origin.Version, err)
+}
+
+// namesNoVersion reports whether s comes from files that do not tell the control
+// plane's version.
+func namesNoVersion(s *cluster.Snapshot) bool {
+	return s.Origin == nil || s.Origin.Version == "" && !s.Live() && len(s.Origin.Unread) == 0
+}
+
+// assumption says which version was assumed, where neither the flag nor the input
+// names one and something depends on it.
+func (p *printer) assumption(given string, s *cluster.Snapshot) {
+	if given == "" && namesNoVersion(s) && len(s.TrafficTraces)+len(s.MeshTraces) > 0 {
+		p.line("tracemigrate: the input does not name the control plane's version, so Kuma %s, the newest, is assumed; pass yours with --kuma-version: which policy decides depends on it", cluster.Latest)
+	}
 }
 
 // allowing is the role that allows to read the version, where that is all it takes.

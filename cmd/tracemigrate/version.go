@@ -41,5 +41,5 @@ func buildInfo() string {
 		release = "(devel)"
 	}
 	return fmt.Sprintf("tracemigrate %s, commit %s, %s %s/%s, for Kuma %s to %s",
-		release, commit, runtime.Version(), runtime.GOOS, runtime.GOARCH, cluster.V(0), cluster.Latest)
+		release, commit, runtime.Version(), runtime.GOOS, runtime.GOARCH, cluster.Oldest, cluster.Latest)
 }

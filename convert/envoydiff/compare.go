@@ -152,6 +152,10 @@ func withDefaults(tracing *hcmv3.HttpConnectionManager_Tracing) *hcmv3.HttpConne
 	if packed == nil {
 		return t
 	}
+	// Older versions write envoy.zipkin; the configuration's type decides.
+	if name, ok := strings.CutPrefix(t.Provider.Name, "envoy."); ok && !strings.Contains(name, ".") {
+		t.Provider.Name = "envoy.tracers." + name
+	}
 	config, err := packed.UnmarshalNew()
 	if err != nil {
 		return t // a tracer this program does not know; compared as it is

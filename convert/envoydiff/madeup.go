@@ -131,11 +131,14 @@ func (m *maker) proxy(sets ...cluster.Tags) *cluster.Dataplane {
 		if tags[cluster.ServiceTag] == "" {
 			tags[cluster.ServiceTag] = "any"
 		}
-		dp.Inbounds = append(dp.Inbounds, cluster.Inbound{Port: uint32(8080 + i), Protocol: "http", Tags: tags})
 		if i > 0 {
 			dp.Name += " and "
 		}
 		dp.Name += tags.String()
+		if protocol := set[cluster.ProtocolTag]; protocol == "" || protocol == cluster.Any {
+			tags[cluster.ProtocolTag] = "http"
+		}
+		dp.Inbounds = append(dp.Inbounds, cluster.Inbound{Port: uint32(8080 + i), Protocol: "http", Tags: tags})
 	}
 	return dp
 }

@@ -40,7 +40,7 @@ func (m model) after(dp *cluster.Dataplane) string {
 		if (a.TargetRef.Kind == meshtrace.Mesh) != (b.TargetRef.Kind == meshtrace.Mesh) {
 			return a.TargetRef.Kind == meshtrace.Mesh
 		}
-		if m.version.Less(cluster.V(6)) {
+		if m.version.Minor < 6 {
 			return a.Name < b.Name
 		}
 		return a.Name > b.Name
@@ -229,10 +229,10 @@ func TestMutations(t *testing.T) {
 func TestServiceNames(t *testing.T) {
 	const mesh = "type: Mesh\nname: default\ntracing: {defaultBackend: dd, backends: [{name: dd, type: datadog, conf: {address: agent, port: 8126, splitService: true}}]}\n" +
 		"---\ntype: TrafficRoute\nname: r\n---\ntype: TrafficTrace\nname: all\nselectors: [{match: {kuma.io/service: '*'}}]\n" +
-		"---\ntype: Dataplane\nname: two\nnetworking: {address: 10.0.0.1, inbound: [{port: 80, protocol: http, tags: {kuma.io/service: web}}, {port: 81, protocol: http, tags: {kuma.io/service: admin}}]}\n" +
+		"---\ntype: Dataplane\nname: two\nnetworking: {address: 10.0.0.1, inbound: [{port: 80, tags: {kuma.io/service: web, kuma.io/protocol: http}}, {port: 81, tags: {kuma.io/service: admin, kuma.io/protocol: http}}]}\n" +
 		"---\ntype: Dataplane\nname: edge\nnetworking: {address: 10.0.0.2, gateway: {type: BUILTIN, tags: {kuma.io/service: edge}}}\n" +
 		"---\ntype: MeshGateway\nname: edge\nselectors: [{match: {kuma.io/service: edge}}]\nconf: {listeners: [{port: 80, protocol: HTTP}]}\n" +
-		"---\ntype: Dataplane\nname: one\nnetworking: {address: 10.0.0.3, inbound: [{port: 80, protocol: http, tags: {kuma.io/service: one}}]}\n"
+		"---\ntype: Dataplane\nname: one\nnetworking: {address: 10.0.0.3, inbound: [{port: 80, tags: {kuma.io/service: one, kuma.io/protocol: http}}]}\n"
 	snapshot := cluster.Read([]manifest.Input{manifest.Text("mesh.yaml", mesh)})
 	require.Empty(t, snapshot.Problems)
 	meshes, _ := legacy.Read(snapshot)
@@ -268,12 +268,13 @@ func TestInherent(t *testing.T) {
 		proxy   string
 		want    string
 	}{
-		"ignored on 2.9":  {cluster.V(9), "inbound: [{port: 80, protocol: http, state: Ignored, tags: {kuma.io/service: web}}]", "inherent inbound-ignored"},
-		"ignored on 2.13": {cluster.V(13), "inbound: [{port: 80, protocol: http, state: Ignored, tags: {kuma.io/service: web}}], outbound: [{port: 1, tags: {kuma.io/service: gone}}]", "same"},
-		"outbounds":       {cluster.V(13), "inbound: [{port: 80, protocol: http, tags: {kuma.io/service: web}}]", "inherent outbound-gains-tracing"},
-		"outbounds, 2.5":  {cluster.V(5), "inbound: [{port: 80, protocol: http, tags: {kuma.io/service: web}}]", "same"},
-		"kuma's tags":     {cluster.V(14), "inbound: [{port: 80, protocol: http, tags: {kuma.io/service: web}}], outbound: [{port: 1, tags: {kuma.io/service: gone}}]", "inherent kuma-tags"},
-		"TCP":             {cluster.V(14), "inbound: [{port: 80, tags: {kuma.io/service: web}}], outbound: [{port: 1, tags: {kuma.io/service: gone}}]", "same"},
+		"ignored on 2.9.14": {cluster.Version{Major: 2, Minor: 9, Patch: 14}, "inbound: [{port: 80, state: Ignored, tags: {kuma.io/service: web, kuma.io/protocol: http}}]", "inherent inbound-ignored"},
+		"ignored on 2.13":   {cluster.V(13), "inbound: [{port: 80, state: Ignored, tags: {kuma.io/service: web, kuma.io/protocol: http}}], outbound: [{port: 1, tags: {kuma.io/service: gone}}]", "same"},
+		"outbounds":         {cluster.V(13), "inbound: [{port: 80, tags: {kuma.io/service: web, kuma.io/protocol: http}}]", "inherent outbound-gains-tracing"},
+		"outbounds, 2.5":    {cluster.V(5), "inbound: [{port: 80, tags: {kuma.io/service: web, kuma.io/protocol: http}}]", "same"},
+		"kuma's tags":       {cluster.V(14), "inbound: [{port: 80, tags: {kuma.io/service: web, kuma.io/protocol: http}}], outbound: [{port: 1, tags: {kuma.io/service: gone}}]", "inherent kuma-tags"},
+		"delegated, 2.5":    {cluster.V(5), "gateway: {tags: {kuma.io/service: web}}", "different tracing-lost"},
+		"TCP":               {cluster.V(14), "inbound: [{port: 80, tags: {kuma.io/service: web}}], outbound: [{port: 1, tags: {kuma.io/service: gone}}]", "same"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -104,9 +104,9 @@ func Compare(s *cluster.Snapshot, before, after State, o Options) *Comparison {
 		sets:    make(map[string][]*Difference),
 		ids:     make(map[any]int32),
 	}
-	if o.Version == cluster.V(9) || o.Version == cluster.V(10) {
-		// As if these versions counted Ignored inbounds, like all others.
-		c.lenient = today.in(cluster.V(8), after)
+	if o.Version.SkipsIgnoredInbounds() {
+		c.lenient = today.in(o.Version, after)
+		c.lenient.matcher.CountIgnoredInbounds()
 	}
 	result := &Comparison{Version: o.Version, Proxies: make([]Proxy, 0, len(s.Dataplanes)), before: c.before, after: c.after}
 	for _, dp := range s.Dataplanes {
@@ -197,9 +197,7 @@ func (c *comparer) listener(dp *cluster.Dataplane, before, after *Decision, l cl
 	if tracedAfter {
 		key.after = c.id(after)
 	}
-	if c.options.Version.AtLeast(cluster.V(14)) {
-		key.zone, key.workload = dp.Labels[cluster.ZoneLabel], dp.Labels[cluster.WorkloadLabel]
-	}
+	key.zone, key.workload = c.after.spanTags(dp)
 	known, ok := c.known[key]
 	if !ok {
 		known = compare(c.flat(c.before, dp, before, l, key.before != 0), c.flat(c.after, dp, after, l, key.after != 0), l.Direction)

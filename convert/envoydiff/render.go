@@ -1,10 +1,12 @@
 package envoydiff
 
 import (
+	"cmp"
 	"fmt"
 	"net"
 	"slices"
 	"strconv"
+	"strings"
 
 	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
 	hcmv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/network/http_connection_manager/v3"
@@ -24,6 +26,7 @@ type State struct {
 // Renderer gives the Envoy configuration of proxies in a State.
 type Renderer struct {
 	version   cluster.Version
+	zone      string // the control plane's; empty: each Dataplane's
 	routed    map[string]bool
 	gateways  cluster.Gateways
 	listeners *cluster.Listeners
@@ -36,11 +39,15 @@ type Renderer struct {
 // state, with the Dataplanes, gateways and TrafficRoutes of s.
 func NewRenderer(version cluster.Version, s *cluster.Snapshot, state State) *Renderer {
 	gateways := cluster.NewGateways(s.MeshGateways)
-	r := &Renderer{routed: s.TrafficRoutes, gateways: gateways, listeners: cluster.NewListeners(s.Dataplanes, gateways)}
+	r := &Renderer{routed: s.TrafficRoutes, gateways: gateways, listeners: cluster.NewListeners(version, s.Dataplanes, gateways)}
+	if s.Origin != nil {
+		r.zone = s.Origin.Zone
+	}
 	return r.in(version, state)
 }
 
-// in returns a renderer of the same cluster in another version and state.
+// in returns a renderer of the same cluster in another state, whose policies
+// select as on version; the listeners stay those of r's version.
 func (r *Renderer) in(version cluster.Version, state State) *Renderer {
 	other := *r
 	other.version, other.policies = version, len(state.Policies) > 0
@@ -146,15 +153,30 @@ func (r *Renderer) traced(mesh string, d *Decision, direction cluster.Direction)
 	if !d.Traces() {
 		return false
 	}
-	return d.fromMeshTrace() || direction != cluster.DirectionOutbound || r.routed[mesh] || r.version.Less(cluster.V(6))
+	return d.fromMeshTrace() || direction != cluster.DirectionOutbound || r.routed[mesh] || !r.version.LegacyOutboundsNeedTrafficRoute()
 }
 
 func (r *Renderer) tracing(dp *cluster.Dataplane, d *Decision, l cluster.HTTPListener, first string) *hcmv3.HttpConnectionManager_Tracing {
 	if d.fromMeshTrace() {
-		zone, workload := dp.Labels[cluster.ZoneLabel], dp.Labels[cluster.WorkloadLabel]
+		zone, workload := r.spanTags(dp)
 		return d.Conf.Tracing(r.version, dp.Mesh, zone, workload, l, first)
 	}
-	return d.Backend.Tracing(l, first)
+	return d.Backend.Tracing(r.version, l, first)
+}
+
+// spanTags returns the values of the tags kuma.zone and kuma.workload, empty where
+// spans do not get them. The zone is the control plane's, whatever the Dataplane's
+// tags say, and the workload is the name of its resource, kri_wl_MESH_ZONE_NAMESPACE_NAME_
+// (recorded/meshtrace/labels-* on 2.14).
+func (r *Renderer) spanTags(dp *cluster.Dataplane) (zone, workload string) {
+	if !r.version.AddsKumaTags() {
+		return "", ""
+	}
+	zone = cmp.Or(r.zone, dp.Labels[cluster.ZoneLabel])
+	if name := dp.Labels[cluster.WorkloadLabel]; name != "" {
+		workload = strings.Join([]string{"kri", "wl", dp.Mesh, zone, dp.Namespace, name, ""}, "_")
+	}
+	return zone, workload
 }
 
 // hasIgnored says whether an inbound of dp is in state Ignored.

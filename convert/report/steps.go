@@ -61,7 +61,7 @@ func (b *builder) nextSteps(meshes []*legacy.Mesh) {
 		// Of a migration that is half applied the control plane's verdict would
 		// be on what it happens to do today.
 		b.step("Apply them, those that stand already as well"+b.there(), "%s -f "+b.file("meshtraces.yaml"), apply)
-	case b.options.Convert.Version.AtLeast(cluster.V(7)):
+	case b.options.Convert.Version.ComputesShadows():
 		b.step("Apply them as shadows, which the control plane computes and does not apply"+b.there(), "%s | %s -f -", b.command("convert", append(converting, "--shadow")...), apply)
 		b.shadowStep()
 		fallthrough

@@ -1,0 +1,75 @@
+package cluster
+
+import (
+	"cmp"
+	"fmt"
+	"iter"
+	"regexp"
+	"strings"
+
+	"tracemigrate/cluster/manifest"
+)
+
+// export is a file that `kumactl export` wrote.
+type export struct{ file, product, version string }
+
+// exportHeader is the comment that `kumactl export` writes above all resources
+// (seen with kumactl 2.13.10): # Product: Kuma, Version: 2.13.10.
+var exportHeader = regexp.MustCompile(`^#\s*Product:\s*([^,]+?)\s*,\s*Version:\s*(\S+)`)
+
+// noteExports passes inputs on, and appends those that `kumactl export` wrote to
+// exports when they are read.
+func noteExports(inputs iter.Seq[manifest.Input], exports *[]export) iter.Seq[manifest.Input] {
+	return func(yield func(manifest.Input) bool) {
+		for input := range inputs {
+			if !input.Unnumbered {
+				input.Seen = func(text string) {
+					if product, version := exportedBy(text); version != "" {
+						*exports = append(*exports, export{input.Name, product, version})
+					}
+				}
+			}
+			if !yield(input) {
+				return
+			}
+		}
+	}
+}
+
+// exportedBy returns product and version that the comments above all documents
+// name; empty where they name none.
+func exportedBy(text string) (product, version string) {
+	for line := range strings.Lines(text) {
+		line = strings.TrimSpace(line)
+		if line != "" && line[0] != '#' && line != "---" {
+			break
+		}
+		if m := exportHeader.FindStringSubmatch(line); m != nil {
+			return m[1], m[2]
+		}
+	}
+	return "", ""
+}
+
+// exportOrigin returns what exports tell of the control plane, nil where there are
+// none. Exports of several versions leave the version unread.
+func exportOrigin(exports []export) *Origin {
+	if len(exports) == 0 {
+		return nil
+	}
+	first := exports[0]
+	origin := &Origin{Product: first.product, Version: first.version}
+	for _, other := range exports[1:] {
+		if other.version != first.version {
+			origin.Version = ""
+			origin.Unread = []Unread{{
+				What:   "version",
+				Reason: fmt.Sprintf("%s was exported from version %s and %s from %s", first.file, first.version, other.file, other.version),
+				Remedy: "pass the version with --kuma-version",
+			}}
+			break
+		}
+	}
+	origin.Product = cmp.Or(origin.Product, "Kuma")
+	return origin
+}

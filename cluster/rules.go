@@ -1,0 +1,137 @@
+package cluster
+
+// The rules that depend on the version, one method each. The boundaries come
+// from Kuma's changelog and the code of its tags
+// (https://github.com/kumahq/kuma/blob/master/CHANGELOG.md); the recorded cases
+// named here (fixtures/recorded) show them.
+
+// SmallestNameWins reports whether, of MeshTraces that rank equal otherwise, the
+// one with the smallest name has precedence, from 2.6 on; before, the one with
+// the largest. Recorded: meshtrace/live-00 to live-13 on 2.5 and 2.6.
+func (v Version) SmallestNameWins() bool { return v.since(6, 0) }
+
+// SkipsIgnoredInbounds reports whether an inbound in state Ignored does not count
+// for the tag sets that MeshTraces select by. Recorded: meshtrace/live-* on 2.3,
+// 2.5, 2.6, 2.7, 2.10 and 2.13.
+func (v Version) SkipsIgnoredInbounds() bool {
+	return v.patches(5, 1, newestPatch) || v.patches(6, 0, newestPatch) || v.patches(7, 0, 24) || v.patches(8, 0, newestPatch) ||
+		v.patches(9, 0, 14) || v.patches(10, 0, newestPatch) || v.patches(11, 0, 15) || v.patches(12, 0, 9) || v.patches(13, 0, 4)
+}
+
+// SelectsDelegatedGateways reports whether MeshTraces select delegated gateways
+// at all, from 2.6 on. Recorded: meshtrace/live-* on 2.5 and 2.6.
+func (v Version) SelectsDelegatedGateways() bool { return v.since(6, 0) }
+
+// DataplaneKindSelectsDelegatedGateways reports whether targetRef kind Dataplane
+// selects delegated gateways, from 2.12.8, and from 2.13.3 on. Recorded:
+// meshtrace/labels-* on 2.10, 2.13 and 2.14.
+func (v Version) DataplaneKindSelectsDelegatedGateways() bool {
+	return v.patches(12, 8, newestPatch) || v.since(13, 3)
+}
+
+// HonoursProxyTypes reports whether targetRef.proxyTypes narrows what a MeshTrace
+// selects, from 2.6 on; before, it is accepted and ignored. Recorded:
+// meshtrace/live-08, live-13 and proxytypes-ignored.
+func (v Version) HonoursProxyTypes() bool { return v.since(6, 0) }
+
+// OriginDecides reports whether the label kuma.io/origin decides on precedence,
+// from 2.6 on (https://kuma.io/docs/2.6.x/policies/targetref/).
+func (v Version) OriginDecides() bool { return v.since(6, 0) }
+
+// LabelsOrigin reports whether a zone's control plane labels new policies with
+// kuma.io/origin: zone, from 2.6.1 on. Seen on 2.6.15 and 2.7.29
+// (fixtures/cases/kubernetes/origin-on-2.7.yaml).
+func (v Version) LabelsOrigin() bool { return v.since(6, 1) }
+
+// RoleDecides reports whether the policy role decides on precedence, and a policy
+// in an application's namespace selects the proxies there, from 2.8 on
+// (https://kuma.io/docs/2.9.x/policies/introduction/).
+func (v Version) RoleDecides() bool { return v.since(8, 0) }
+
+// ComputesShadows reports whether a MeshTrace labelled kuma.io/effect: shadow is
+// computed and not applied, from 2.7 on; before, it is applied.
+func (v Version) ComputesShadows() bool { return v.Compare(SinceShadow) >= 0 }
+
+// ProtocolFromField reports whether an inbound's protocol is the field protocol
+// where there is one, from 2.14 on; before, it is the tag kuma.io/protocol alone.
+// Recorded: traffictrace/protocol-field.
+func (v Version) ProtocolFromField() bool { return v.since(14, 0) }
+
+// IgnoredInboundsHaveProtocol reports whether an outbound's protocol follows from
+// Ignored inbounds of its destination as well, up to 2.5.0. Recorded:
+// traffictrace/live-09 on 2.1 and 2.3.
+func (v Version) IgnoredInboundsHaveProtocol() bool { return !v.since(5, 1) }
+
+// LegacyOutboundsNeedTrafficRoute reports whether a mesh without TrafficRoute has
+// no legacy tracing on outbounds, from 2.6 on. Recorded:
+// traffictrace/no-traffic-route.
+func (v Version) LegacyOutboundsNeedTrafficRoute() bool { return v.since(6, 0) }
+
+// SetsSpawnUpstreamSpan reports whether a listener's tracing has a field
+// spawnUpstreamSpan, from 2.7 on. Recorded: live-* on 2.6 and 2.7.
+func (v Version) SetsSpawnUpstreamSpan() bool { return v.since(7, 0) }
+
+// NamesTracersShort reports whether tracers are named envoy.zipkin and
+// envoy.datadog, as on 2.1, instead of envoy.tracers.zipkin and so on, as on 2.3.
+// Envoy goes by the configuration's type, so 2.2, which is not recorded, does not
+// matter. Recorded: live-* on 2.1 and 2.3.
+func (v Version) NamesTracersShort() bool { return !v.since(3, 0) }
+
+// ConnectsWithin10s reports whether a collector's cluster has a connect timeout
+// of 10 seconds, up to 2.5; after, of 5. Recorded: traffictrace/live-* on 2.5 and 2.6.
+func (v Version) ConnectsWithin10s() bool { return !v.since(6, 0) }
+
+// TracksRemaining reports whether a collector's cluster has a circuit breaker
+// that tracks what remains, from 2.14 on. Recorded: traffictrace/docs-zipkin.
+func (v Version) TracksRemaining() bool { return v.since(14, 0) }
+
+// SplitsGatewaySpans reports whether MeshTrace sets Zipkin's splitSpansForRequest
+// on builtin gateways, from 2.3 on. Recorded: meshtrace/gateways-zipkin.
+func (v Version) SplitsGatewaySpans() bool { return v.since(3, 0) }
+
+// FillsZipkinDefaults reports whether a MeshTrace gets sharedSpanContext: true
+// where it leaves the field out, from 2.10 on. Recorded: meshtrace/random-* on
+// 2.9 and 2.13.
+func (v Version) FillsZipkinDefaults() bool { return v.since(10, 0) }
+
+// AddsKumaTags reports whether MeshTrace adds the tags kuma.mesh, kuma.zone and
+// kuma.workload to spans, from 2.14 on. Recorded: meshtrace/live-* on 2.14.
+func (v Version) AddsKumaTags() bool { return v.since(14, 0) }
+
+// NamesBackendType reports whether a MeshTrace's backend has a field type, which
+// is required from 2.3 on (MeshTrace's schema).
+func (v Version) NamesBackendType() bool { return v.since(3, 0) }
+
+// TakesOneBackend reports whether a MeshTrace may have one backend at most, from
+// 2.6 on (MeshTrace's schema).
+func (v Version) TakesOneBackend() bool { return v.since(6, 0) }
+
+// TakesFractions reports whether a MeshTrace's sampling may be a fraction, from
+// 2.1 on (MeshTrace's schema).
+func (v Version) TakesFractions() bool { return v.since(1, 0) }
+
+// TakesEmptyBackends reports whether backends: [] turns tracing off, from 2.1 on;
+// the control plane of 2.0 crashes on it.
+func (v Version) TakesEmptyBackends() bool { return v.since(1, 0) }
+
+// DefaultsSamplingTo100Percent reports whether Kubernetes fills in the string
+// "100%" for a missing client or random sampling, up to 2.8, which the control
+// plane then refuses (MeshTrace's schema).
+func (v Version) DefaultsSamplingTo100Percent() bool { return !v.since(9, 0) }
+
+// DeprecatesMeshSubset reports whether the control plane warns of targetRef kind
+// MeshSubset, from 2.10 on.
+func (v Version) DeprecatesMeshSubset() bool { return v.since(10, 0) }
+
+// The versions that brought a part of MeshTrace's schema.
+var (
+	SinceOpenTelemetry = Version{2, 2, 0}
+	SinceMeshGateway   = Version{2, 6, 0} // targetRef kind MeshGateway, and proxyTypes
+	SinceShadow        = Version{2, 7, 0} // label kuma.io/effect
+	SinceDataplane     = Version{2, 10, 0}
+	SinceBackendRef    = Version{2, 14, 0}
+)
+
+// MayNameUnified reports whether a proxy may have unified resource naming, from
+// 2.12 on: legacy Datadog inbounds are then named self_inbound_dp_PORT.
+func (v Version) MayNameUnified() bool { return v.since(12, 0) }

@@ -1,0 +1,74 @@
+package convert
+
+import (
+	"fmt"
+	"slices"
+
+	"tracemigrate/cluster"
+	"tracemigrate/meshtrace"
+)
+
+// remarkPatches notes the known proxies for which an older patch release decides
+// otherwise than the newest one, which a version of two numbers means.
+func (in *input) remarkPatches(result *Result, meshes []*mesh, all *notes) {
+	for _, version := range in.Versions(in.o.Version) {
+		older := version.OlderPatches()
+		if len(older) == 0 {
+			continue
+		}
+		newest := in.decisions(result, meshes, version)
+		for _, patch := range older {
+			if version.SameRules(patch) {
+				continue
+			}
+			then := in.decisions(result, meshes, patch)
+			for i, m := range meshes {
+				var names []string
+				for j, dp := range m.dataplanes[:len(newest[i])] {
+					versions, _ := in.Judge(dp, in.o.Version)
+					if slices.Contains(versions, version) && newest[i][j] != then[i][j] {
+						names = append(names, dp.String())
+					}
+				}
+				if len(names) == 0 {
+					continue
+				}
+				all.warn(PatchReleaseDecides, m.Place, m,
+					fmt.Sprintf("was compared for the newest patch release of Kuma %s; up to %s, %s (%s) would have other tracing", version, patch, plural(len(names), "proxy"), list(names)),
+					fmt.Sprintf("pass the control plane's own version, such as --kuma-version %s", patch))
+			}
+		}
+	}
+}
+
+// decisions returns, by mesh and proxy, the tracing before and after on a control
+// plane of version.
+func (in *input) decisions(result *Result, meshes []*mesh, version cluster.Version) [][]string {
+	options := *in.o
+	options.Version = version
+	existing := Standing(in.existing, in.Origin, &options)
+	gateways := cluster.NewGateways(in.MeshGateways)
+	before := meshtrace.NewMatcher(version, existing, gateways)
+	after := meshtrace.NewMatcher(version, slices.Concat(existing, result.New()), gateways)
+	said := make(map[meshtrace.Parts]string)
+	key := func(conf meshtrace.Conf) string {
+		parts := conf.Parts()
+		text, ok := said[parts]
+		if !ok {
+			text = conf.Key()
+			said[parts] = text
+		}
+		return text
+	}
+	all := make([][]string, len(meshes))
+	for i, m := range meshes {
+		if len(m.Pairs) == 0 {
+			continue
+		}
+		all[i] = make([]string, len(m.dataplanes))
+		for j, dp := range m.dataplanes {
+			all[i][j] = key(meshtrace.Merge(before.Matching(dp))) + "\x00" + key(meshtrace.Merge(after.Matching(dp)))
+		}
+	}
+	return all
+}
