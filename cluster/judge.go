@@ -9,6 +9,20 @@ import (
 	"tracemigrate/cluster/manifest"
 )
 
+// Doubt is why it cannot be said what a proxy gets; the zero value is none.
+type Doubt struct {
+	Code   string // names the kind; empty: something could not be read
+	Reason string
+}
+
+// Or returns d, or other where d is none.
+func (d Doubt) Or(other Doubt) Doubt {
+	if d == (Doubt{}) {
+		return other
+	}
+	return d
+}
+
 // Zone is the zone that dp is in, empty when it does not tell: a label, or as
 // older versions have it a tag.
 func (dp *Dataplane) Zone() string {

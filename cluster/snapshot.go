@@ -31,7 +31,8 @@ type Snapshot struct {
 	originFiles map[string]bool // where an origin stands
 	// What could not be read, by mesh; "" for what may be of any.
 	lost, lostGateways map[string]string
-	others             []string // names of MeshTraces that [Snapshot.Only] left out, on Kubernetes
+	others             []string             // names of MeshTraces that [Snapshot.Only] left out, on Kubernetes
+	zones              map[string]*Snapshot // of zones' own control planes, by name; see AddZone
 	// Problems of the texts and of the kinds decoded here.
 	Problems []*manifest.Problem
 	// Skipped are the errors of resources that were left out, see Skipping.
@@ -91,7 +92,39 @@ func read(inputs iter.Seq[manifest.Input]) *Snapshot {
 		}
 		return []entry{e}
 	})
-	s := &Snapshot{TrafficRoutes: make(map[string]bool), Problems: problems}
+	zones := zoneFiles(entries)
+	byZone := make(map[string][]entry)
+	for _, e := range entries {
+		zone := zones[e.place().File]
+		byZone[zone] = append(byZone[zone], e)
+	}
+	s := assemble(byZone[""])
+	s.Problems = append(problems, s.Problems...)
+	if s.Origin == nil {
+		s.Origin = exportOrigin(exports)
+	}
+	for _, name := range slices.Sorted(maps.Keys(byZone)) {
+		if name != "" {
+			s.addZoneFile(name, assemble(byZone[name]))
+		}
+	}
+	return s
+}
+
+// place is where e stands.
+func (e *entry) place() manifest.Place {
+	if e.dataplane != nil {
+		return e.dataplane.Place
+	}
+	if e.Resource == unread {
+		return e.problems[0].Place
+	}
+	return e.Place
+}
+
+// assemble makes a snapshot of decoded documents.
+func assemble(entries []entry) *Snapshot {
+	s := &Snapshot{TrafficRoutes: make(map[string]bool)}
 	seen := make(map[identity]entry, len(entries))
 	ended := make(map[string]bool) // files that hold a whole snapshot
 	for _, e := range entries {
@@ -129,9 +162,6 @@ func read(inputs iter.Seq[manifest.Input]) *Snapshot {
 		case KindTrafficRoute:
 			s.TrafficRoutes[e.Mesh] = true
 		}
-	}
-	if s.Origin == nil {
-		s.Origin = exportOrigin(exports)
 	}
 	for _, file := range slices.Sorted(maps.Keys(s.originFiles)) {
 		if ended[file] {

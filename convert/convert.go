@@ -53,12 +53,14 @@ type Result struct {
 	Notes    []*Note             // errors first, then warnings, then the rest
 	Proxies  int                 // known Dataplanes of the converted meshes
 	Same     int                 // those whose tracing stays the same
+	Unknown  int                 // those of which it is not known, see Doubt
 	// Withheld are policies that would conflict with existing ones.
 	Withheld []*meshtrace.Policy
 
-	earlier map[meshtrace.Identity]bool                   // existing policies that an earlier run made
-	stands  map[*meshtrace.Policy]bool                    // the new ones that are among them
-	doubts  map[string]func(dp *cluster.Dataplane) string // by mesh
+	earlier map[meshtrace.Identity]bool                          // existing policies that an earlier run made
+	stands  map[*meshtrace.Policy]bool                           // the new ones that are among them
+	doubts  map[string]func(dp *cluster.Dataplane) string        // by mesh
+	ties    map[string]func(dp *cluster.Dataplane) cluster.Doubt // by mesh
 }
 
 // Fate is what became of one selector.
@@ -111,13 +113,13 @@ type input struct {
 // made were not there.
 func (in *input) convert(earlier map[*meshtrace.Policy]bool) (result *Result, meshes []*mesh) {
 	s, o := in.Snapshot, in.o
-	result = &Result{earlier: make(map[meshtrace.Identity]bool), stands: make(map[*meshtrace.Policy]bool), doubts: make(map[string]func(*cluster.Dataplane) string)}
+	result = &Result{earlier: make(map[meshtrace.Identity]bool), stands: make(map[*meshtrace.Policy]bool), doubts: make(map[string]func(*cluster.Dataplane) string), ties: make(map[string]func(*cluster.Dataplane) cluster.Doubt)}
 	all := slices.Clone(in.notes)
 	gateways := cluster.NewGateways(s.MeshGateways)
 	meshes = make([]*mesh, 0, len(in.meshes))
 	byName := make(map[string]*mesh, len(in.meshes))
 	for _, from := range in.meshes {
-		m := &mesh{Mesh: from, o: o, gateways: gateways, notes: &all, routed: s.TrafficRoutes[from.Name], unlisted: unlisted(s.Origin), live: s.FromCluster(), zoned: dependsOnZone(s.Origin, o)}
+		m := &mesh{Mesh: from, real: from, o: o, gateways: gateways, notes: &all, routed: s.TrafficRoutes[from.Name], unlisted: unlisted(s.Origin), live: s.FromCluster(), zoned: dependsOnZone(s.Origin, o), timesElsewhere: s.MayBeGlobal() && !o.ZoneOrigin, zoneNames: zoneNames(s)}
 		meshes = append(meshes, m)
 		byName[m.Name] = m
 	}
@@ -142,6 +144,10 @@ func (in *input) convert(earlier map[*meshtrace.Policy]bool) (result *Result, me
 	}
 	for _, m := range meshes {
 		m.plan()
+		result.ties[m.Name] = func(dp *cluster.Dataplane) cluster.Doubt {
+			_, doubt := m.tieOf(dp)
+			return doubt
+		}
 		m.existing = append(m.existing, m.ofZones...)
 	}
 	maps.Copy(free, rehearsed(meshes, in.existing, o.Version))
@@ -164,6 +170,7 @@ func (in *input) convert(earlier map[*meshtrace.Policy]bool) (result *Result, me
 		if len(m.Pairs) > 0 {
 			result.Proxies += len(m.dataplanes)
 			result.Same += m.same
+			result.Unknown += m.unknown
 		}
 	}
 	in.remarkPatches(result, meshes, &all)
@@ -173,24 +180,31 @@ func (in *input) convert(earlier map[*meshtrace.Policy]bool) (result *Result, me
 
 // mesh is one mesh on its way.
 type mesh struct {
-	*legacy.Mesh
-	o          *Options
-	gateways   cluster.Gateways
-	dataplanes []*cluster.Dataplane
-	existing   []*meshtrace.Policy // live ones
-	ofZones    []*meshtrace.Policy // those of single zones, which serve no proxy elsewhere
-	earlier    []*meshtrace.Policy // those that an earlier run made, in part or whole
-	routed     bool                // has a TrafficRoute
-	zoned      bool                // creation times may be others in each zone
-	unlisted   bool                // there may be Dataplanes, which could not be read
-	live       bool                // all was read from a cluster, or its snapshot
-	notes      *notes
+	*legacy.Mesh                      // with selectors narrowed to zones, see expandZones
+	real           *legacy.Mesh       // as it was read
+	positions      map[selectorOf]int // in Pairs
+	zoneNames      []string           // of the global control plane, where they are known
+	timesElsewhere bool               // creation times of zones' own copies decide
+	orderedZones   []string           // zones whose own order is known
+	serving        *meshtrace.Matcher // of existing policies, those of zones too
+	o              *Options
+	gateways       cluster.Gateways
+	dataplanes     []*cluster.Dataplane
+	existing       []*meshtrace.Policy // live ones
+	ofZones        []*meshtrace.Policy // those of single zones, which serve no proxy elsewhere
+	earlier        []*meshtrace.Policy // those that an earlier run made, in part or whole
+	routed         bool                // has a TrafficRoute
+	zoned          bool                // creation times may be others in each zone
+	unlisted       bool                // there may be Dataplanes, which could not be read
+	live           bool                // all was read from a cluster, or its snapshot
+	notes          *notes
 
 	confs      map[string]*conf                 // by name of the backend
 	fates      []*Fate                          // by position of the pair
 	refused    []bool                           // by position: not carried over
 	candidates []*candidate                     // highest precedence first
 	again      map[*meshtrace.Policy]*candidate // those of earlier that are made again
+	unknown    int                              // proxies of which it is not known, as a tie depends on their zone
 	same       int                              // proxies whose tracing stays the same
 	withheld   []*meshtrace.Policy
 	found      []int32 // scratch space
@@ -230,7 +244,11 @@ func source(p *legacy.Pair) string {
 
 // annotated is what a policy says of where it came from.
 func annotated(p *legacy.Pair) string {
-	return fmt.Sprintf("%s, selector %d", p.TrafficTrace, p.Number)
+	text := fmt.Sprintf("%s, selector %d", p.TrafficTrace, p.Number)
+	if p.Zone != "" {
+		text += fmt.Sprintf(", in zone %q", p.Zone)
+	}
+	return text
 }
 
 // plan decides which policies there will be.
@@ -250,10 +268,11 @@ func (m *mesh) plan() {
 		}
 		return
 	}
+	m.confs = make(map[string]*conf)
+	m.expandZones()
 	unselecting := m.fates
 	m.fates = make([]*Fate, len(m.Pairs))
 	m.refused = make([]bool, len(m.Pairs))
-	m.confs = make(map[string]*conf)
 	wildcards := m.wildcardValues()
 	for position, pair := range m.Pairs {
 		m.fates[position] = &Fate{
@@ -263,6 +282,7 @@ func (m *mesh) plan() {
 		m.consider(position, pair, wildcards[position])
 	}
 	m.fates = append(m.fates, unselecting...)
+	m.findZoneTies()
 	m.remarkTies()
 	m.excludeGateways()
 	m.merge()
@@ -364,12 +384,16 @@ func (m *mesh) unreachable(pair, higher *legacy.Pair, fate *Fate) {
 	fate.Reason = fmt.Sprintf("%s decides for all its proxies", source(higher))
 	message := fmt.Sprintf("selector %d (%s) never decides: all its proxies are decided by %s (%s), %s",
 		pair.Number, pair.Tags, source(higher), higher.Tags, because)
+	if m.timesElsewhere && m.tied(pair, higher) {
+		fate.Reason += " here"
+		return // findZoneTies notes it
+	}
 	if pair.Undecided(higher) && m.confOf(pair.TrafficTrace).key != m.confOf(higher.TrafficTrace).key {
 		m.notes.warn(TieByCreationTime, pair.Position(), pair.TrafficTrace, message+"; the one created last wins, and the input does not tell which that is", tieRemedy)
 		return
 	}
 	if m.zoned && m.tied(pair, higher) {
-		m.notes.warn(TieDependsOnZone, pair.Position(), pair.TrafficTrace, message+zoneTimes, zoneTieRemedy)
+		m.notes.warn(TieDependsOnZone, pair.Position(), pair.TrafficTrace, message+zoneTimes, otherZonesRemedy)
 		return
 	}
 	m.notes.inform(UnreachableSelector, pair.Position(), pair.TrafficTrace, message, "")
@@ -377,8 +401,8 @@ func (m *mesh) unreachable(pair, higher *legacy.Pair, fate *Fate) {
 
 // What to say of creation times where there are several zones.
 const (
-	zoneTimes     = "; a zone goes by the times at which its own copies were made, so there the other one may win"
-	zoneTieRemedy = "see which one wins with `tracemigrate report` against the control plane of each zone; if they differ, convert for each zone with --zone-origin"
+	zoneTimes        = "; a zone goes by the times at which its own copies were made, so there the other one may win"
+	otherZonesRemedy = "convert at the global control plane, with --zone NAME=SOURCE for each zone; or for each zone with --zone-origin"
 )
 
 // tied says whether two selectors of equal rank differ in what they give.

@@ -47,7 +47,7 @@ func (r random) value(key string) string {
 	switch key {
 	case cluster.ServiceTag:
 		return r.one("web", "backend", "redis")
-	case "kuma.io/zone":
+	case "region":
 		return r.one("east", "west")
 	}
 	return key[:1] + r.one("1", "2")
@@ -56,7 +56,7 @@ func (r random) value(key string) string {
 // tags are a tag set, or with wildcards a selector.
 func (r random) tags(selector bool) string {
 	var b strings.Builder
-	for _, key := range []string{cluster.ServiceTag, "kuma.io/zone", "team", "version"} {
+	for _, key := range []string{cluster.ServiceTag, "region", "team", "version"} {
 		probability := 60
 		if !selector && key == cluster.ServiceTag {
 			probability = 100

@@ -35,6 +35,9 @@ func (m *mesh) remarkTies() {
 	told := make(map[[2]*legacy.TrafficTrace]bool)
 	remark := func(i, j int, dp *cluster.Dataplane) {
 		higher, lower := m.Pairs[i], m.Pairs[j]
+		if m.timesElsewhere {
+			return // findZoneTies notes it
+		}
 		both := [2]*legacy.TrafficTrace{higher.TrafficTrace, lower.TrafficTrace}
 		undecided := higher.Undecided(lower)
 		if higher.TrafficTrace == lower.TrafficTrace || told[both] || dp == nil && !undecided && (!m.zoned || len(m.dataplanes) > 0) ||
@@ -54,7 +57,7 @@ func (m *mesh) remarkTies() {
 			if higher.Created.Equal(lower.Created) {
 				since = "wins here by its smaller name, both having been created at the same time"
 			}
-			m.notes.warn(TieDependsOnZone, lower.Position(), lower.TrafficTrace, fmt.Sprintf("%s; %q %s%s", message, higher.Name, since, zoneTimes), zoneTieRemedy)
+			m.notes.warn(TieDependsOnZone, lower.Position(), lower.TrafficTrace, fmt.Sprintf("%s; %q %s%s", message, higher.Name, since, zoneTimes), otherZonesRemedy)
 		case undecided && (dp != nil || len(m.dataplanes) == 0):
 			m.notes.warn(TieByCreationTime, lower.Position(), lower.TrafficTrace,
 				fmt.Sprintf("%s; the one created last wins, and the input does not tell which that is: %q is taken to win by its name", message, higher.Name), tieRemedy)

@@ -204,7 +204,7 @@ func (m *mesh) remarkPart(result *Result, changed []*meshtrace.Policy, standing 
 // TrafficTrace.
 func (m *mesh) tracing(policies *meshtrace.Matcher, dp *cluster.Dataplane) string {
 	conf := meshtrace.Merge(policies.Matching(dp))
-	if position := m.Wins(dp.TagSets()...); len(conf.Backends) == 0 && position >= 0 {
+	if position := m.wins(dp); len(conf.Backends) == 0 && position >= 0 {
 		return m.confOf(m.Pairs[position].TrafficTrace).key
 	}
 	return conf.Key()
@@ -223,14 +223,19 @@ func (r *Result) Earlier(existing *meshtrace.Policy) bool { return r.earlier[exi
 // Stands says whether a policy of Policies exists already, made by an earlier run.
 func (r *Result) Stands(p *meshtrace.Policy) bool { return r.stands[p] }
 
-// Doubt says why it cannot be told what is right for dp, empty where it can:
-// policies that may be an earlier run's give it something else than its
-// TrafficTrace.
-func (r *Result) Doubt(dp *cluster.Dataplane) string {
-	if doubt := r.doubts[dp.Mesh]; doubt != nil {
-		return doubt(dp)
+// Doubt says why it cannot be told what is right for dp: the times of its zone's
+// own copies decide, which are not known, or policies that may be a previous run's
+// give it something else than its TrafficTrace.
+func (r *Result) Doubt(dp *cluster.Dataplane) cluster.Doubt {
+	if tieOf := r.ties[dp.Mesh]; tieOf != nil {
+		if doubt := tieOf(dp); doubt.Reason != "" {
+			return doubt
+		}
 	}
-	return ""
+	if doubt := r.doubts[dp.Mesh]; doubt != nil {
+		return cluster.Doubt{Reason: doubt(dp)}
+	}
+	return cluster.Doubt{}
 }
 
 // New returns those of Policies that do not exist yet.

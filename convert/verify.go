@@ -130,7 +130,7 @@ type finding struct {
 func (v *verifier) check(dp *cluster.Dataplane, madeUp bool) bool {
 	existing := v.before.Matching(dp)
 	want := meshtrace.Merge(existing)
-	position := v.Wins(dp.TagSets()...)
+	position := v.wins(dp)
 	wanted := v.describe(&want)
 	if len(want.Backends) == 0 && position >= 0 {
 		if v.refused[position] {
@@ -140,6 +140,10 @@ func (v *verifier) check(dp *cluster.Dataplane, madeUp bool) bool {
 			return false // only known values were enumerated
 		}
 		wanted = v.confOf(v.Pairs[position].TrafficTrace).key
+	}
+	if _, doubt := v.tieOf(dp); doubt.Reason != "" {
+		v.unknown++
+		return false // a note says why
 	}
 	matching := v.after.Matching(dp)
 	got := meshtrace.Merge(matching)
@@ -152,6 +156,8 @@ func (v *verifier) check(dp *cluster.Dataplane, madeUp bool) bool {
 		f.code, f.existing = MeshTraceConflict, existing[len(existing)-1]
 	case !slices.ContainsFunc(dp.TagSets(), func(set cluster.Tags) bool { return set[cluster.ServiceTag] != "" }):
 		f.code = ServiceTagMissing
+	case position >= 0 && v.Pairs[position].Zone != "" && slices.ContainsFunc(dp.TagSets(), func(set cluster.Tags) bool { return set[cluster.ZoneLabel] == "" }):
+		f.code = ZoneTagMissing
 	case dp.Builtin():
 		f.code = GatewayConflict
 	case dp.Delegated() && !v.o.Version.SelectsDelegatedGateways():
@@ -204,6 +210,8 @@ func (v *verifier) report(madeUp bool) {
 			v.notes.warn(f.code, at, resource, fmt.Sprintf("%s would not keep today's tracing while an inbound is in state Ignored: MeshTrace skips such inbounds on Kuma %s", who, v.o.Version), "check that those inbounds are meant to be ignored, or upgrade to 2.14 first, which counts them")
 		case ServiceTagMissing:
 			v.notes.refuse(f.code, at, resource, fmt.Sprintf("%s would not keep today's tracing: without a tag set that has kuma.io/service, it is selected otherwise by TrafficTrace than by MeshTrace", who), "give the Dataplane an inbound or a gateway with that tag, as the control plane demands, or leave it out of the input")
+		case ZoneTagMissing:
+			v.notes.refuse(f.code, at, resource, fmt.Sprintf("%s would not keep today's tracing: zones decide differently between TrafficTraces of equal rank, so the policies select by the tag %s, which is missing", who, cluster.ZoneLabel), "add the tag with the zone's name to every inbound of the Dataplane")
 		case DelegatedGateway:
 			v.notes.refuse(f.code, at, resource, fmt.Sprintf("%s would lose the tracing: a delegated gateway, which no MeshTrace selects on Kuma %s", who, v.o.Version), "upgrade to 2.6 or later first; or accept that it is not traced, and convert with --keep-going")
 		case GatewayConflict:

@@ -276,6 +276,18 @@ func ofOneZone(p *meshtrace.Policy, origin *cluster.Origin, o *Options) bool {
 	return dependsOnZone(origin, o) && p.Labels[cluster.OriginLabel] == "zone"
 }
 
+// zoneNames returns the zones of a global control plane.
+func zoneNames(s *cluster.Snapshot) []string {
+	if s.Origin == nil {
+		return nil
+	}
+	names := make([]string, len(s.Origin.Zones))
+	for i, zone := range s.Origin.Zones {
+		names[i] = zone.Name
+	}
+	return names
+}
+
 // dependsOnZone says whether policies are for all zones. Then what was created
 // last may be another in a zone: its own copies' times decide there.
 func dependsOnZone(origin *cluster.Origin, o *Options) bool {

@@ -188,10 +188,10 @@ func TestTiesThatZonesMayDecideOtherwise(t *testing.T) {
 		proxy   string
 		want    string
 	}{
-		"a proxy satisfies both":             {"global", convert.Options{}, []string{version, team}, both, `proxy "default/web-1" satisfies both; "version" was created later here; a zone`},
-		"no proxy is known":                  {"global", convert.Options{}, []string{version, team}, "", `a proxy can satisfy both; "version" was created later here; a zone`},
-		"created together":                   {"global", convert.Options{}, []string{traceOf("version", "{version: v1}", "b", "01"), team}, both, `"team" wins here by its smaller name, both having been created at the same time; a zone`},
-		"the same tags":                      {"global", convert.Options{}, []string{traceOf("new", "{team: core}", "b", "02"), team}, both, "never decides: all its proxies are decided by TrafficTrace \"new\" (team=core), which has the same tags and was created later; a zone"},
+		"a proxy satisfies both":             {"global", convert.Options{}, []string{version, team}, both, `TrafficTraces "version" and "team" rank equally for 1 proxy (no zone known: web-1); the creation times`},
+		"no proxy is known":                  {"global", convert.Options{}, []string{version, team}, "", `TrafficTraces "version" and "team" rank equally, and a proxy can satisfy both; the creation times`},
+		"created together":                   {"global", convert.Options{}, []string{traceOf("version", "{version: v1}", "b", "01"), team}, both, `TrafficTraces "team" and "version" rank equally for 1 proxy`},
+		"the same tags":                      {"global", convert.Options{}, []string{traceOf("new", "{team: core}", "b", "02"), team}, both, `TrafficTraces "new" and "team" rank equally for 1 proxy`},
 		"for a global control plane":         {"federated-zone", convert.Options{}, []string{version, team}, both, `satisfies both; "version" was created later here; a zone`},
 		"for this zone alone":                {"federated-zone", convert.Options{ZoneOrigin: true}, []string{version, team}, both, ""},
 		"there is one zone":                  {"zone", convert.Options{}, []string{version, team}, both, ""},

@@ -22,6 +22,7 @@ type Mesh struct {
 	backends map[string]*Backend
 	all      *cluster.Index // of Pairs
 	deciding *cluster.Index // of those that can decide for a proxy
+	zones    map[string]*zone
 }
 
 // Backend is an entry of Mesh.tracing.backends.
@@ -70,7 +71,8 @@ type Selector struct {
 type Pair struct {
 	*TrafficTrace
 	Selector
-	Number int // of the selector within its TrafficTrace, from 1
+	Number int    // of the selector within its TrafficTrace, from 1
+	Zone   string // that the selector was narrowed to, see Within; empty: none
 
 	tags, exact int // the selector's rank
 }
@@ -105,6 +107,7 @@ func Read(s *cluster.Snapshot) ([]*Mesh, []*manifest.Problem) {
 	}
 	for _, mesh := range meshes {
 		mesh.order()
+		mesh.orderZones(s.Zones())
 	}
 	slices.SortFunc(meshes, func(a, b *Mesh) int { return strings.Compare(a.Name, b.Name) })
 	return meshes, problems
@@ -125,6 +128,11 @@ func (m *Mesh) order() {
 	slices.SortStableFunc(m.Pairs, func(a, b *Pair) int {
 		return cmp.Or(a.CompareRank(b), b.Created.Compare(a.Created), strings.Compare(a.Name, b.Name))
 	})
+	m.index()
+}
+
+// index prepares to look up Pairs, which are in order.
+func (m *Mesh) index() {
 	selectors := make([]cluster.Tags, len(m.Pairs))
 	for i, pair := range m.Pairs {
 		selectors[i] = pair.Tags

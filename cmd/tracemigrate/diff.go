@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -242,7 +241,7 @@ func compareManifests(c *cli.Context, accepted []envoydiff.Code) (comparisons []
 		options := convert.Options{Version: version, Namespace: namespace, ZoneOrigin: zoneOrigin || c.Bool("zone-origin"), RoundSampling: c.Bool("round-sampling")}
 		standing := convert.Standing(today.Policies, snapshot.Origin, &options)
 		before := envoydiff.State{Legacy: today.Legacy, Policies: standing}
-		doubtful := func(*cluster.Dataplane) string { return "" }
+		doubtful := func(*cluster.Dataplane) cluster.Doubt { return cluster.Doubt{} }
 		if !c.IsSet("meshtrace") || len(today.Policies) > 0 {
 			result, _ := convert.Convert(snapshot, options)
 			doubtful = result.Doubt
@@ -258,13 +257,15 @@ func compareManifests(c *cli.Context, accepted []envoydiff.Code) (comparisons []
 		all := withMadeUp(snapshot, before, after, words)
 		compared := envoydiff.Options{Version: version, Accept: accepted}
 		if supposed {
-			compared.Doubt = func(dp *cluster.Dataplane) string { return cmp.Or(all.Doubt(dp), doubtful(dp)) }
+			compared.Doubt = func(dp *cluster.Dataplane) cluster.Doubt {
+				return cluster.Doubt{Reason: all.Doubt(dp)}.Or(doubtful(dp))
+			}
 			comparisons = append(comparisons, envoydiff.Compare(all, before, after, compared))
 			continue
 		}
-		compared.Doubt = func(dp *cluster.Dataplane) string {
+		compared.Doubt = func(dp *cluster.Dataplane) cluster.Doubt {
 			_, doubt := all.Judge(dp, version)
-			return cmp.Or(doubt, doubtful(dp))
+			return cluster.Doubt{Reason: doubt}.Or(doubtful(dp))
 		}
 		comparisons = append(comparisons, compareByZone(all, before, after, compared)...)
 	}

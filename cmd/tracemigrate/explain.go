@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
@@ -12,6 +13,7 @@ import (
 	"github.com/xrash/smetrics"
 
 	"tracemigrate/cluster"
+	"tracemigrate/convert"
 	"tracemigrate/convert/envoydiff"
 	"tracemigrate/legacy"
 	"tracemigrate/meshtrace"
@@ -22,7 +24,7 @@ func explainCommand() *cli.Command {
 		Name:      "explain",
 		Usage:     "say for one proxy which TrafficTraces and MeshTraces select it, and why one wins",
 		ArgsUsage: "PROXY",
-		Description: "PROXY is a Dataplane's name, or mesh/name or namespace/name where several have it.\n\n" +
+		Description: "PROXY is a Dataplane's name or display name, alone or as mesh/name, namespace/name or\nzone/name where several have it.\n\n" +
 			"   tracemigrate explain web-1 -f cluster.yaml --kuma-version 2.13",
 		Flags:  append(sourceFlags(), versionFlag(), namespaceFlag()),
 		Action: runExplain,
@@ -60,25 +62,30 @@ func runExplain(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	decisive, reason := snapshot.Judge(dp, version)
+	doubt := cluster.Doubt{Reason: reason}
 	if c.String("kuma-version") == "" {
-		decisive, doubt := snapshot.Judge(dp, version)
 		version = decisive[0]
-		if doubt != "" {
-			words.line("not certain: %s", doubt)
-		}
 	}
-	return whole(c, func(out *printer) error {
-		e := &explanation{printer: out, version: version, snapshot: snapshot, dp: dp}
+	if result, _ := convert.Convert(snapshot, convert.Options{Version: version, Namespace: systemNamespace(c, snapshot)}); result != nil {
+		doubt = doubt.Or(result.Doubt(dp))
+	}
+	err = whole(c, func(out *printer) error {
+		e := &explanation{printer: out, version: version, snapshot: snapshot, dp: dp, doubt: doubt}
 		e.head()
 		for _, mesh := range state.Legacy {
 			if mesh.Name == dp.Mesh {
-				e.trafficTraces(mesh)
+				e.trafficTraces(mesh.In(dp.Zone()))
 			}
 		}
 		e.meshTraces(state.Policies)
 		e.conclusion(state)
 		return nil
 	})
+	if err == nil && doubt.Reason != "" {
+		return cli.Exit(fmt.Sprintf("unknown: %s", doubt.Reason), exitNo)
+	}
+	return err
 }
 
 // proxyName is the one argument. Flags may follow it, as users of kubectl are
@@ -138,7 +145,7 @@ func findProxy(s *cluster.Snapshot, name string) (*cluster.Dataplane, error) {
 	closest, distance := "", 1.0
 	for _, dp := range s.Dataplanes {
 		switch full := dp.Mesh + "/" + dp.FullName(); {
-		case slices.Contains([]string{dp.Name, dp.FullName(), dp.Mesh + "/" + dp.Name, dp.Namespace + "/" + dp.Name, full}, name):
+		case slices.Contains(namesOf(dp), name):
 			found = append(found, dp)
 		default:
 			for _, candidate := range []string{dp.Name, full} {
@@ -152,11 +159,32 @@ func findProxy(s *cluster.Snapshot, name string) (*cluster.Dataplane, error) {
 	case len(found) == 1:
 		return found[0], nil
 	case len(found) > 1:
-		return nil, fmt.Errorf("%d Dataplanes are named %q; write %s/%s", len(found), name, found[0].Mesh, found[0].FullName())
+		candidates := make([]string, len(found))
+		for i, dp := range found {
+			candidates[i] = dp.Mesh + "/" + dp.FullName()
+			if zone := dp.Zone(); zone != "" {
+				candidates[i] += fmt.Sprintf(" (zone %s)", zone)
+			}
+		}
+		slices.Sort(candidates)
+		return nil, fmt.Errorf("%d Dataplanes are named %q; choose one: %s", len(found), name, strings.Join(candidates, ", "))
 	case distance < 0.15:
 		return nil, fmt.Errorf("the input has no Dataplane %q; did you mean %s?", name, closest)
 	}
 	return nil, fmt.Errorf("the input has no Dataplane %q", name)
+}
+
+// namesOf are the names by which dp is found: its own and its display name, alone
+// or after its mesh, namespace or zone.
+func namesOf(dp *cluster.Dataplane) []string {
+	display := cmp.Or(dp.Labels[cluster.DisplayNameLabel], dp.Name)
+	names := []string{
+		dp.Name, dp.FullName(), display, dp.Mesh + "/" + dp.Name, dp.Mesh + "/" + dp.FullName(), dp.Mesh + "/" + display, dp.Namespace + "/" + dp.Name,
+	}
+	if zone := dp.Zone(); zone != "" {
+		names = append(names, zone+"/"+dp.FullName(), zone+"/"+display)
+	}
+	return names
 }
 
 // explanation prints what decides on one proxy.
@@ -165,6 +193,7 @@ type explanation struct {
 	version  cluster.Version
 	snapshot *cluster.Snapshot
 	dp       *cluster.Dataplane
+	doubt    cluster.Doubt // why what follows is not certain
 }
 
 func (e *explanation) head() {
@@ -320,7 +349,11 @@ func (e *explanation) conclusion(state envoydiff.State) {
 		e.wrapped("No listener of the proxy speaks HTTP and is traced, so it sends no traces; they would go to %s.", decision.Target())
 		return
 	}
-	e.wrapped("The proxy sends traces to %s:", decision.Target())
+	if e.doubt.Reason != "" {
+		e.wrapped("It is not known where the proxy sends traces: %s (%s). If what is listed here decides, they go to %s:", e.doubt.Reason, cmp.Or(e.doubt.Code, string(envoydiff.Unverified)), decision.Target())
+	} else {
+		e.wrapped("The proxy sends traces to %s:", decision.Target())
+	}
 	for _, l := range listeners {
 		traced := "traced"
 		if l.Tracing == nil {

@@ -204,6 +204,9 @@ func (p *printer) result(s *cluster.Snapshot, r *convert.Result) {
 	case r.Same == r.Proxies:
 		p.line("")
 		p.line("proxies compared: %d, and each keeps its tracing", r.Proxies)
+	case r.Unknown > 0:
+		p.line("")
+		p.line("proxies compared: %d; tracing kept by %d, not kept by %d, unknown for %d, see the notes", r.Proxies, r.Same, r.Proxies-r.Same-r.Unknown, r.Unknown)
 	default:
 		p.line("")
 		p.line("proxies compared: %d; tracing kept by %d, not kept by %d, see the notes", r.Proxies, r.Same, r.Proxies-r.Same)

@@ -34,6 +34,9 @@ func runSnapshot(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	if c.IsSet("zone") {
+		return errors.New("--zone: take a snapshot of each control plane by itself, and give them all to the other commands with -f")
+	}
 	if c.IsSet("filename") && c.IsSet("mesh") {
 		return errors.New("--mesh chooses among the meshes of a cluster, not of files")
 	}

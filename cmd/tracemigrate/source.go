@@ -36,6 +36,7 @@ func sourceFlags() []cli.Flag {
 		&cli.DurationFlag{Name: "timeout", Category: sourceCategory, Value: 5 * time.Minute, Usage: "give up reading a cluster after this `TIME`, tries again included"},
 		&cli.StringFlag{Name: "mode", Category: sourceCategory, Usage: "what the control plane is, where it does not tell: `MODE` zone, federated-zone or global"},
 		&cli.StringSliceFlag{Name: "zone-version", Category: sourceCategory, Usage: "`ZONE=VERSION` of a zone's control plane, where the global one does not tell; may be repeated"},
+		&cli.StringSliceFlag{Name: "zone", Category: sourceCategory, Usage: "beside a global control plane, read a zone's own as well: `NAME=SOURCE`, where SOURCE is a URL, a name in kumactl's configuration, context:NAME or a snapshot file; may be repeated"},
 		&cli.StringFlag{Name: "kubeconfig", Category: kubernetesCategory, Usage: "`FILE` to use (default: $KUBECONFIG, ~/.kube/config, or the cluster this runs in)"},
 		&cli.StringFlag{Name: "context", Category: kubernetesCategory, Usage: "`NAME` of the kubeconfig's context (default: the current one)"},
 		&cli.Float64Flag{Name: "qps", Category: kubernetesCategory, Value: 50, Usage: "`NUMBER` of requests a second to the API server"},
@@ -85,7 +86,7 @@ func openSource(c *cli.Context, progress *progress) (cluster.Source, error) {
 		flags []string
 		fits  bool
 		of    string
-	}{{kubernetesFlags, !files && !rest, "Kubernetes"}, {restFlags, rest, "--control-plane"}} {
+	}{{kubernetesFlags, !files && !rest || c.IsSet("zone"), "Kubernetes"}, {restFlags, rest || c.IsSet("zone"), "--control-plane"}} {
 		if flag := given(c, other.flags); flag != "" && !other.fits {
 			return nil, fmt.Errorf("--%s goes with reading %s, and the source is another", flag, other.of)
 		}
@@ -122,8 +123,13 @@ func meshesOf(c *cli.Context) []string {
 }
 
 func openControlPlane(c *cli.Context, progress *progress) (*controlplane.ControlPlane, error) {
+	return controlPlaneNamed(c, c.String("control-plane"), progress)
+}
+
+// controlPlaneNamed opens a control plane's API by its URL or its name in kumactl's
+// configuration.
+func controlPlaneNamed(c *cli.Context, name string, progress *progress) (*controlplane.ControlPlane, error) {
 	var config controlplane.Config
-	name := c.String("control-plane")
 	switch {
 	case name == "":
 		return nil, errors.New("--control-plane is empty")
@@ -200,12 +206,69 @@ func load(c *cli.Context) (*cluster.Snapshot, cluster.Source, error) {
 	if s.Origin, err = assume(c, s.Origin); err != nil {
 		return nil, nil, err
 	}
+	if err := addZones(c, s); err != nil {
+		return nil, nil, err
+	}
 	if !s.Live() {
 		if s, err = s.Only(meshesOf(c)); err != nil {
 			return nil, nil, err
 		}
 	}
 	return convert.Sound(s, systemNamespace(c, s)), source, nil
+}
+
+// addZones adds the control planes of --zone to the snapshot of the global one.
+func addZones(c *cli.Context, s *cluster.Snapshot) error {
+	for _, text := range c.StringSlice("zone") {
+		name, from, err := cluster.SplitZone(text)
+		if err != nil {
+			return fmt.Errorf("--zone: %w", err)
+		}
+		zone, err := loadZone(c, from)
+		if err == nil {
+			err = s.AddZone(name, zone)
+		}
+		if err != nil {
+			return fmt.Errorf("--zone %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// loadZone takes a snapshot of a zone's own control plane: of a file, a kubeconfig
+// context, or a control plane's API.
+func loadZone(c *cli.Context, from string) (*cluster.Snapshot, error) {
+	progress := newProgress(c)
+	defer progress.done()
+	source, err := openZone(c, from, progress)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := limited(c)
+	defer cancel()
+	s, err := cluster.Load(ctx, source)
+	if err != nil {
+		return nil, inTime(ctx, c, err)
+	}
+	return s.Only(meshesOf(c))
+}
+
+// openZone opens the source of a zone.
+func openZone(c *cli.Context, from string, progress *progress) (cluster.Source, error) {
+	if context, ok := strings.CutPrefix(from, "context:"); ok {
+		return kube.New(kube.Options{
+			Kubeconfig: c.String("kubeconfig"), Context: context, QPS: float32(c.Float64("qps")), Burst: c.Int("burst"),
+			Meshes: meshesOf(c), Progress: progress.read, Wait: progress.wait,
+		})
+	}
+	if _, err := os.Stat(from); err == nil {
+		inputs, err := manifest.Files(from)
+		return cluster.Files(inputs), err
+	}
+	if !strings.Contains(from, "://") && strings.ContainsAny(from, "./") {
+		return nil, fmt.Errorf("reading %q: there is no such file", from)
+	}
+	return controlPlaneNamed(c, from, progress)
 }
 
 // limited is the context of reading: --timeout long, or without a limit for 0.

@@ -64,6 +64,7 @@ const (
 	ProxyMissing          Code = "proxy-missing"
 	ProxyUnanswered       Code = "proxy-unanswered"
 	Unverified            Code = "unverified"
+	TieDependsOnZone      Code = "tie-depends-on-zone"
 	UpdateRejected        Code = "update-rejected"
 	OtherProxy            Code = "other-proxy"
 	serviceNamePath            = "tracing.provider.typedConfig.serviceName"
@@ -75,7 +76,7 @@ var InherentCodes = []Code{OutboundGainsTracing, GatewaySplitSpans, GatewayDatad
 
 // Codes are all codes of differences.
 var Codes = append(slices.Clone(InherentCodes), TracingLost, TracingGained, BackendDiffers, AddressDiffers, PortDiffers, TLSDiffers,
-	PathDiffers, APIVersionDiffers, SamplingDiffers, TraceIDDiffers, SharedSpanDiffers, ServiceNameDiffers, TagsDiffer, InvalidBackend, OtherDiffers, ProxyMissing, ProxyUnanswered, Unverified, UpdateRejected, OtherProxy)
+	PathDiffers, APIVersionDiffers, SamplingDiffers, TraceIDDiffers, SharedSpanDiffers, ServiceNameDiffers, TagsDiffer, InvalidBackend, OtherDiffers, ProxyMissing, ProxyUnanswered, Unverified, TieDependsOnZone, UpdateRejected, OtherProxy)
 
 // Inherent says whether a MeshTrace cannot but make the difference.
 func (c Code) Inherent() bool { return slices.Contains(InherentCodes, c) }
@@ -362,7 +363,7 @@ func verdictOf(differences []*Difference, accepted []Code) Verdict {
 			if verdict == Same {
 				verdict = Accepted
 			}
-		case d.Code == Unverified:
+		case d.Code == Unverified || d.Code == TieDependsOnZone:
 			return Unknown // nothing else is said of such a proxy
 		case !d.Code.Inherent():
 			return Different

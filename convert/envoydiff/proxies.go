@@ -14,9 +14,9 @@ import (
 type Options struct {
 	Version cluster.Version
 	Accept  []Code // differences of these codes do not count
-	// Doubt says why nothing can be said of a proxy, empty where that is not so;
-	// it may be nil.
-	Doubt func(dp *cluster.Dataplane) string
+	// Doubt says why nothing can be said of a proxy, with no reason where something
+	// can; it may be nil.
+	Doubt func(dp *cluster.Dataplane) cluster.Doubt
 }
 
 // Proxy is the outcome of one proxy.
@@ -140,8 +140,8 @@ type pairing struct {
 func (c *comparer) proxy(dp *cluster.Dataplane) Proxy {
 	p := Proxy{Mesh: dp.Mesh, Name: dp.FullName(), Dataplane: dp, Before: c.before.Decide(dp), After: c.after.Decide(dp)}
 	if c.options.Doubt != nil {
-		if doubt := c.options.Doubt(dp); doubt != "" {
-			p.Differences = c.share([]*Difference{{Code: Unverified, Path: "proxy", Before: doubt, After: "unknown"}})
+		if doubt := c.options.Doubt(dp); doubt.Reason != "" {
+			p.Differences = c.share([]*Difference{{Code: cmp.Or(Code(doubt.Code), Unverified), Path: "proxy", Before: doubt.Reason, After: "unknown"}})
 			p.Verdict = verdictOf(p.Differences, c.options.Accept)
 			return p
 		}

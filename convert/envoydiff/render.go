@@ -88,6 +88,7 @@ func (r *Renderer) Decide(dp *cluster.Dataplane) Decision {
 	if d.fromMeshTrace() || mesh == nil || len(mesh.Pairs) == 0 {
 		return d
 	}
+	mesh = mesh.In(dp.Zone())
 	if position := mesh.Wins(dp.TagSets()...); position >= 0 {
 		d.Pair = mesh.Pairs[position]
 		d.Backend = mesh.BackendOf(d.Pair.TrafficTrace)

@@ -272,9 +272,9 @@ func (b *builder) compare(s *cluster.Snapshot, before, after envoydiff.State) {
 	own := b.options.Convert.Version
 	versions := s.Versions(own)
 	comparisons := make([]*envoydiff.Comparison, 0, len(versions))
-	doubt := func(dp *cluster.Dataplane) string {
+	doubt := func(dp *cluster.Dataplane) cluster.Doubt {
 		_, doubt := s.Judge(dp, own)
-		return cmp.Or(doubt, b.result.Doubt(dp))
+		return cluster.Doubt{Reason: doubt}.Or(b.result.Doubt(dp))
 	}
 	for _, v := range versions {
 		comparisons = append(comparisons, envoydiff.Compare(s, before, after, envoydiff.Options{Version: v, Doubt: doubt}))

@@ -1,0 +1,314 @@
+package convert
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"tracemigrate/cluster"
+	"tracemigrate/legacy"
+	"tracemigrate/meshtrace"
+)
+
+// selectorOf names a selector of a mesh, or what it was narrowed to in a zone.
+type selectorOf struct {
+	trace  *legacy.TrafficTrace
+	number int
+	zone   string
+}
+
+// expandZones narrows selectors of equal rank by the tag kuma.io/zone where zones
+// whose copies are known order them differently, so that one set of policies gives
+// each zone its own order. Narrowed selectors stand before those that they come
+// from, which are for all other zones.
+func (m *mesh) expandZones() {
+	m.real = m.Mesh
+	m.positions = make(map[selectorOf]int)
+	if zones := m.real.Ordered(); len(zones) > 0 {
+		m.Mesh = m.expanded(zones)
+	}
+	for i, pair := range m.Pairs {
+		m.positions[selectorOf{pair.TrafficTrace, pair.Number, pair.Zone}] = i
+	}
+}
+
+// expanded returns the mesh with narrowed selectors for zones.
+func (m *mesh) expanded(zones []string) *legacy.Mesh {
+	places := make(map[string]map[*legacy.Pair]int, len(zones)) // of the selectors in each zone's order
+	for _, zone := range zones {
+		places[zone] = placesOf(m.real.In(zone).Pairs)
+	}
+	var narrowed []*legacy.Pair
+	general := slices.Clone(m.real.Pairs)
+	slots := placesOf(general)
+	for _, group := range m.contested() {
+		orders := make(map[string][]*legacy.Pair, len(zones))
+		for _, zone := range zones {
+			order := slices.Clone(group)
+			slices.SortFunc(order, func(a, b *legacy.Pair) int { return cmp.Compare(places[zone][a], places[zone][b]) })
+			orders[zone] = order
+		}
+		reference := group // in the order of the global control plane
+		if m.allOrdered(zones) {
+			reference = mostCommon(zones, orders)
+		}
+		var deviating []string
+		for _, zone := range zones {
+			if slices.Equal(orders[zone], reference) {
+				continue
+			}
+			deviating = append(deviating, zone)
+			for _, pair := range orders[zone] {
+				if within := pair.Within(zone); within != nil {
+					narrowed = append(narrowed, within)
+				}
+			}
+		}
+		for i, pair := range group {
+			general[slots[pair]] = reference[i]
+		}
+		if len(deviating) > 0 {
+			m.notes.inform(NarrowedByZone, group[0].Position(), group[0].TrafficTrace, fmt.Sprintf("%s rank equally, and zones decide differently between them; policies for %s are narrowed by the tag %s",
+				strings.Join(traceNames(group), " and "), list(deviating), cluster.ZoneLabel), "")
+		}
+	}
+	sequence := placesOf(slices.Concat(narrowed, general))
+	return m.real.Reordered(slices.Concat(narrowed, general), func(a, b *legacy.Pair) int { return cmp.Compare(sequence[a], sequence[b]) })
+}
+
+func placesOf(pairs []*legacy.Pair) map[*legacy.Pair]int {
+	places := make(map[*legacy.Pair]int, len(pairs))
+	for i, pair := range pairs {
+		places[pair] = i
+	}
+	return places
+}
+
+// allOrdered reports whether the order in every zone that is known to exist is
+// known.
+func (m *mesh) allOrdered(zones []string) bool {
+	for _, dp := range m.dataplanes {
+		if !slices.Contains(zones, dp.Zone()) {
+			return false
+		}
+	}
+	return !slices.ContainsFunc(m.zoneNames, func(name string) bool { return !slices.Contains(zones, name) })
+}
+
+// mostCommon returns the order that most zones have, of several the one of the
+// zone with the smallest name.
+func mostCommon(zones []string, orders map[string][]*legacy.Pair) []*legacy.Pair {
+	var best []*legacy.Pair
+	most := 0
+	for _, zone := range zones {
+		same := 0
+		for _, other := range zones {
+			if slices.Equal(orders[zone], orders[other]) {
+				same++
+			}
+		}
+		if same > most {
+			best, most = orders[zone], same
+		}
+	}
+	return best
+}
+
+// contested returns groups of selectors of equal rank between which creation times
+// decide, each in the order of Pairs: a known proxy satisfies two of them, or one
+// tag set can, and they give different tracing.
+func (m *mesh) contested() [][]*legacy.Pair {
+	places := placesOf(m.real.Pairs)
+	parent := make([]int, len(m.real.Pairs))
+	for i := range parent {
+		parent[i] = i
+	}
+	var root func(i int) int
+	root = func(i int) int {
+		if parent[i] != i {
+			parent[i] = root(parent[i])
+		}
+		return parent[i]
+	}
+	link := func(i, j int) {
+		if m.differ(m.real.Pairs[i], m.real.Pairs[j]) {
+			a, b := root(i), root(j)
+			parent[max(a, b)] = min(a, b)
+		}
+	}
+	for _, dp := range m.dataplanes {
+		pairs := m.real.Highest(dp.TagSets()...)
+		for i := 1; i < len(pairs); i++ {
+			for j := range i {
+				link(places[pairs[i]], places[pairs[j]])
+			}
+		}
+	}
+	looked := 0
+	for from := 0; from < len(m.real.Pairs) && looked <= maxPairs; {
+		to := from
+		var selectors []cluster.Tags
+		for to < len(m.real.Pairs) && m.real.Pairs[to].CompareRank(m.real.Pairs[from]) == 0 {
+			selectors = append(selectors, m.real.Pairs[to].Tags)
+			to++
+		}
+		for i, j := range meeting(selectors) {
+			if looked++; looked > maxPairs {
+				break // those that known proxies satisfy are found
+			}
+			link(from+i, from+j)
+		}
+		from = to
+	}
+	byRoot := make(map[int][]*legacy.Pair)
+	for i, pair := range m.real.Pairs {
+		byRoot[root(i)] = append(byRoot[root(i)], pair)
+	}
+	var groups [][]*legacy.Pair
+	for _, first := range slices.Sorted(maps.Keys(byRoot)) {
+		if len(byRoot[first]) > 1 {
+			groups = append(groups, byRoot[first])
+		}
+	}
+	return groups
+}
+
+// differ reports whether creation times decide between two selectors of equal
+// rank: they are of two TrafficTraces that give different tracing.
+func (m *mesh) differ(a, b *legacy.Pair) bool {
+	return a.TrafficTrace != b.TrafficTrace && m.keyOf(a.TrafficTrace) != m.keyOf(b.TrafficTrace)
+}
+
+// keyOf is equal for TrafficTraces that give the same tracing.
+func (m *mesh) keyOf(t *legacy.TrafficTrace) string {
+	if c := m.confOf(t); !c.refused {
+		return c.key
+	}
+	return "refused " + m.BackendOf(t).Name
+}
+
+// traceNames are the quoted names of the selectors' TrafficTraces, each once.
+func traceNames(pairs []*legacy.Pair) []string {
+	var names []string
+	for _, pair := range pairs {
+		if name := fmt.Sprintf("%q", pair.DisplayName()); !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// wins returns the position in Pairs of the selector that decides for dp today in
+// its own zone; -1 when none does.
+func (m *mesh) wins(dp *cluster.Dataplane) int {
+	there := m.real.In(dp.Zone())
+	position := there.Wins(dp.TagSets()...)
+	if position < 0 {
+		return -1
+	}
+	pair := there.Pairs[position]
+	if at, narrowed := m.positions[selectorOf{pair.TrafficTrace, pair.Number, dp.Zone()}]; narrowed {
+		return at
+	}
+	return m.positions[selectorOf{pair.TrafficTrace, pair.Number, ""}]
+}
+
+// zoneTie is TrafficTraces of equal rank between which a zone's own copies decide,
+// and the proxies for which they do.
+type zoneTie struct {
+	pairs   []*legacy.Pair
+	proxies map[string][]string // by zone
+	doubts  []string            // why the order in a zone that was read is not known
+}
+
+// tieOf returns the selectors of equal rank between which creation times decide for
+// dp that only its zone knows, and says so; nil where its tracing is known, or a
+// MeshTrace gives it.
+func (m *mesh) tieOf(dp *cluster.Dataplane) ([]*legacy.Pair, cluster.Doubt) {
+	if !m.timesElsewhere || len(m.Pairs) == 0 || slices.Contains(m.orderedZones, dp.Zone()) {
+		return nil, cluster.Doubt{}
+	}
+	pairs := m.real.Highest(dp.TagSets()...)
+	if !slices.ContainsFunc(pairs, func(p *legacy.Pair) bool { return m.differ(p, pairs[0]) }) {
+		return nil, cluster.Doubt{}
+	}
+	if conf := meshtrace.Merge(m.serving.Matching(dp)); len(conf.Backends) > 0 {
+		return nil, cluster.Doubt{}
+	}
+	doubt := cluster.Doubt{Code: string(TieDependsOnZone), Reason: m.real.Doubt(dp.Zone())}
+	if doubt.Reason == "" {
+		doubt.Reason = fmt.Sprintf("TrafficTraces %s rank equally, and the creation times of its zone's own copies decide, which are not known", strings.Join(traceNames(pairs), " and "))
+	}
+	return pairs, doubt
+}
+
+// findZoneTies notes the ties that decide for known proxies or, where none is known,
+// could.
+func (m *mesh) findZoneTies() {
+	if !m.timesElsewhere {
+		return
+	}
+	m.orderedZones = m.real.Ordered()
+	m.serving = meshtrace.NewMatcher(m.o.Version, slices.Concat(m.existing, m.ofZones), m.gateways)
+	ties := make(map[string]*zoneTie)
+	for _, dp := range m.dataplanes {
+		pairs, _ := m.tieOf(dp)
+		if len(pairs) == 0 {
+			continue
+		}
+		key := tieKey(pairs)
+		tie := ties[key]
+		if tie == nil {
+			tie = &zoneTie{pairs: pairs, proxies: make(map[string][]string)}
+			ties[key] = tie
+		}
+		zone := dp.Zone()
+		tie.proxies[zone] = append(tie.proxies[zone], dp.FullName())
+		if doubt := m.real.Doubt(zone); doubt != "" && !slices.Contains(tie.doubts, doubt) {
+			tie.doubts = append(tie.doubts, doubt)
+		}
+	}
+	for _, key := range slices.Sorted(maps.Keys(ties)) {
+		m.remarkZoneTie(ties[key])
+	}
+	m.remarkPossibleTies()
+}
+
+// tieKey is equal for selectors of the same TrafficTraces.
+func tieKey(pairs []*legacy.Pair) string {
+	return strings.Join(slices.Sorted(slices.Values(traceNames(pairs))), "\x00")
+}
+
+// remarkZoneTie notes one tie, with the proxies by zone.
+func (m *mesh) remarkZoneTie(tie *zoneTie) {
+	n := 0
+	var where []string
+	for _, zone := range slices.Sorted(maps.Keys(tie.proxies)) {
+		names := tie.proxies[zone]
+		n += len(names)
+		where = append(where, fmt.Sprintf("%s: %s", cmp.Or(zone, "no zone known"), list(names)))
+	}
+	message := fmt.Sprintf("TrafficTraces %s rank equally for %s (%s); the creation times of each zone's own copies decide which one wins there, and they are not known",
+		strings.Join(traceNames(tie.pairs), " and "), plural(n, "proxy"), strings.Join(where, "; "))
+	if len(tie.doubts) > 0 {
+		message += ": " + list(tie.doubts)
+	}
+	m.notes.refuse(TieDependsOnZone, tie.pairs[0].Position(), tie.pairs[0].TrafficTrace, message, zoneTieRemedy)
+}
+
+// remarkPossibleTies notes, where no Dataplane is known, the selectors of equal rank
+// that one proxy can satisfy.
+func (m *mesh) remarkPossibleTies() {
+	if len(m.dataplanes) > 0 || len(m.orderedZones) > 0 && m.allOrdered(m.orderedZones) {
+		return
+	}
+	for _, group := range m.contested() {
+		m.notes.refuse(TieDependsOnZone, group[0].Position(), group[0].TrafficTrace,
+			fmt.Sprintf("TrafficTraces %s rank equally, and a proxy can satisfy both; the creation times of each zone's own copies decide which one wins there, and they are not known", strings.Join(traceNames(group), " and ")), zoneTieRemedy)
+	}
+}
+
+// zoneTieRemedy is what to do about times that only zones know.
+const zoneTieRemedy = "read the zones' control planes as well, with --zone NAME=SOURCE for each; or make the TrafficTraces differ in rank"

@@ -1,0 +1,131 @@
+package legacy
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"tracemigrate/cluster"
+)
+
+// zone is a mesh as one zone's own control plane has it: of selectors that rank
+// equally, the creation times of its own copies decide.
+type zone struct {
+	mesh  *Mesh
+	doubt string // why the order is not known
+}
+
+// orderZones orders the selectors for each zone whose own copies are known.
+func (m *Mesh) orderZones(snapshots map[string]*cluster.Snapshot) {
+	if len(snapshots) == 0 || len(m.Pairs) == 0 {
+		return
+	}
+	m.zones = make(map[string]*zone, len(snapshots))
+	for name, s := range snapshots {
+		copies := make(map[string]*cluster.Resource)
+		for _, r := range s.TrafficTraces {
+			if r.Mesh == m.Name {
+				copies[r.DisplayName()] = r
+			}
+		}
+		z := &zone{mesh: m, doubt: m.doubtCopies(name, copies)}
+		if z.doubt == "" {
+			z.mesh = m.Reordered(slices.Clone(m.Pairs), func(a, b *Pair) int {
+				x, y := copies[a.DisplayName()], copies[b.DisplayName()]
+				return cmp.Or(y.Created.Compare(x.Created), strings.Compare(x.Name, y.Name))
+			})
+		}
+		m.zones[name] = z
+	}
+}
+
+// doubtCopies says why a zone's copies do not tell which TrafficTrace wins there.
+func (m *Mesh) doubtCopies(zone string, copies map[string]*cluster.Resource) string {
+	for _, trace := range m.TrafficTraces {
+		copied := copies[trace.DisplayName()]
+		switch {
+		case copied == nil:
+			return fmt.Sprintf("its zone %q does not have %s yet", zone, trace)
+		case !copied.SameSpec(trace.Resource):
+			return fmt.Sprintf("its zone %q has %s with other content", zone, trace)
+		case copied.Created.IsZero():
+			return fmt.Sprintf("zone %q does not say when its copy of %s was created", zone, trace)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(copies)) {
+		if !slices.ContainsFunc(m.TrafficTraces, func(t *TrafficTrace) bool { return t.DisplayName() == name }) {
+			return fmt.Sprintf("its zone %q has the TrafficTrace %q, which the global control plane does not have", zone, name)
+		}
+	}
+	return ""
+}
+
+// Reordered returns m with other Pairs: sorted by rank, then by order.
+func (m *Mesh) Reordered(pairs []*Pair, order func(a, b *Pair) int) *Mesh {
+	other := *m
+	other.Pairs = pairs
+	slices.SortStableFunc(other.Pairs, func(a, b *Pair) int { return cmp.Or(a.CompareRank(b), order(a, b)) })
+	other.index()
+	return &other
+}
+
+// In returns the mesh as a zone's control plane has it, m itself where that is
+// not known.
+func (m *Mesh) In(zone string) *Mesh {
+	if z := m.zones[zone]; z != nil {
+		return z.mesh
+	}
+	return m
+}
+
+// Ordered returns the zones whose order of selectors is known, by name.
+func (m *Mesh) Ordered() []string {
+	var names []string
+	for name, z := range m.zones {
+		if z.doubt == "" {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// Doubt says why it is not known which TrafficTrace wins in a zone whose control
+// plane was read; empty where it is known.
+func (m *Mesh) Doubt(zone string) string {
+	if z := m.zones[zone]; z != nil {
+		return z.doubt
+	}
+	return ""
+}
+
+// Highest returns the selectors of the highest rank that one of sets satisfies, in
+// the order of Pairs. Which of several wins depends on creation times.
+func (m *Mesh) Highest(sets ...cluster.Tags) []*Pair {
+	var pairs []*Pair
+	for _, i := range m.all.Matching(nil, sets...) {
+		if len(pairs) > 0 && m.Pairs[i].CompareRank(pairs[0]) != 0 {
+			break
+		}
+		pairs = append(pairs, m.Pairs[i])
+	}
+	return pairs
+}
+
+// Within returns p narrowed to one zone by the tag kuma.io/zone, with p's rank;
+// nil where p never matches there.
+func (p *Pair) Within(zone string) *Pair {
+	if value, ok := p.Tags[cluster.ZoneLabel]; ok && value != zone && value != cluster.Any {
+		return nil
+	}
+	narrowed := *p
+	narrowed.Tags = maps.Clone(p.Tags)
+	if narrowed.Tags == nil {
+		narrowed.Tags = cluster.Tags{}
+	}
+	narrowed.Tags[cluster.ZoneLabel] = zone
+	narrowed.Zone = zone
+	return &narrowed
+}
