@@ -5,34 +5,28 @@ import (
 	"fmt"
 	"math"
 	"net/url"
-	"regexp"
 	"strings"
+
+	"k8s.io/apimachinery/pkg/api/validate/content"
 
 	"tracemigrate/cluster"
 )
 
-var (
-	subdomain  = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`)
-	dnsLabel   = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$`)
-	labelKey   = regexp.MustCompile(`^([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$`)
-	labelValue = regexp.MustCompile(`^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$`)
-)
-
 // CheckLabel returns an error unless key and value can be a Kubernetes label.
 func CheckLabel(key, value string) error {
-	switch {
-	case !labelKey.MatchString(key):
-		return fmt.Errorf("%.80q is not a label's name: letters, digits, -_. with an optional prefix, as in example.com/team", key)
-	case !labelValue.MatchString(value):
-		return fmt.Errorf("%.80q cannot be the value of label %s: letters, digits and -_., 63 at most", value, key)
+	if wrong := content.IsLabelKey(key); len(wrong) > 0 {
+		return fmt.Errorf("%.80q is not a label's name: %s", key, strings.Join(wrong, "; "))
+	}
+	if wrong := content.IsLabelValue(value); len(wrong) > 0 {
+		return fmt.Errorf("%.80q cannot be the value of label %s: %s", value, key, strings.Join(wrong, "; "))
 	}
 	return nil
 }
 
 // CheckNamespace returns an error unless name can be a namespace.
 func CheckNamespace(name string) error {
-	if !dnsLabel.MatchString(name) {
-		return fmt.Errorf("%.80q is not a namespace", name)
+	if wrong := content.IsDNS1123Label(name); len(wrong) > 0 {
+		return fmt.Errorf("%.80q is not a namespace: %s", name, strings.Join(wrong, "; "))
 	}
 	return nil
 }
@@ -45,11 +39,13 @@ func (p *Policy) Validate(version cluster.Version) error {
 	fail := func(format string, args ...any) {
 		wrong = append(wrong, fmt.Errorf("%s: "+format, append([]any{p}, args...)...))
 	}
-	if len(p.Name) > 253 || !subdomain.MatchString(p.Name) {
-		fail("the name is not an RFC 1123 subdomain of at most 253 characters")
+	if wrong := content.IsDNS1123Subdomain(p.Name); len(wrong) > 0 {
+		fail("the name is not valid: %s", strings.Join(wrong, "; "))
 	}
-	if p.Format == cluster.Kubernetes && CheckNamespace(p.Namespace) != nil {
-		fail("namespace %q is not valid", p.Namespace)
+	if p.Format == cluster.Kubernetes {
+		if err := CheckNamespace(p.Namespace); err != nil {
+			fail("%w", err)
+		}
 	}
 	for key, value := range p.Labels {
 		if err := CheckLabel(key, value); err != nil {
