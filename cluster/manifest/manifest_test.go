@@ -3,8 +3,10 @@ package manifest
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -200,6 +202,58 @@ func TestFiles(t *testing.T) {
 	require.NoError(t, os.Mkdir(filepath.Join(dir, "empty"), 0o755))
 	_, err = Files(filepath.Join(dir, "empty"))
 	assert.EqualError(t, err, "the directory holds no .yaml, .yml or .json file")
+}
+
+// A text takes twice its size at most while it is read, however it comes.
+func TestInputMemory(t *testing.T) {
+	const size = 32 << 20
+	path := filepath.Join(t.TempDir(), "a.yaml")
+	require.NoError(t, os.WriteFile(path, make([]byte, size), 0o600))
+	stdin, err := os.Open(path)
+	require.NoError(t, err)
+	defer func() { _ = stdin.Close() }()
+	tests := map[string]struct {
+		input Input
+		times float64
+	}{
+		"file":              {input: file(path), times: 1},
+		"redirected file":   {input: Stream("stdin", stdin), times: 1},
+		"pipe":              {input: Stream("stdin", io.LimitReader(endless{}, size)), times: 2},
+		"pipe without end":  {input: Stream("stdin", endless{}), times: 1},
+		"file of too much":  {input: file(path), times: 0},
+		"pipe at the limit": {input: Stream("stdin", io.LimitReader(endless{}, size)), times: 2},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			test.input.Limit = size
+			if test.times == 0 {
+				test.input.Limit--
+			}
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			text, err := test.input.read()
+			runtime.ReadMemStats(&after)
+			if name == "pipe without end" || test.times == 0 {
+				assert.ErrorContains(t, err, "raise the limit with --max-input-size")
+			} else {
+				require.NoError(t, err)
+				assert.Len(t, text, size)
+			}
+			assert.LessOrEqual(t, float64(after.TotalAlloc-before.TotalAlloc), test.times*size+4<<20)
+		})
+	}
+}
+
+// endless is a text without end.
+type endless struct{}
+
+// Read implements io.Reader.
+func (endless) Read(p []byte) (int, error) { return len(p), nil }
+
+func TestTooLong(t *testing.T) {
+	for limit, want := range map[int64]string{1: "1 bytes", 1000: "1000 bytes", 1 << 30: "1 GiB", 1536: "1536 bytes", 500 << 20: "500 MiB", 3 << 40: "3 TiB"} {
+		assert.EqualError(t, tooLong(limit), "it has more than "+want+"; split it, or raise the limit with --max-input-size")
+	}
 }
 
 func TestValue(t *testing.T) {
