@@ -179,8 +179,8 @@ func yamlNode(n *manifest.Node, kept shape) *yaml.Node {
 				continue
 			}
 			name := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: key.Text}
-			if key.Text == "<<" {
-				name.Style = yaml.DoubleQuotedStyle // or it would be YAML's merge key
+			if key.Text == "<<" || !manifest.IsPlainString(key.Text) {
+				name.Style = yaml.DoubleQuotedStyle // or it would be YAML's merge key, or no string
 			}
 			content := yamlNode(value, inner)
 			if value.Kind == manifest.String && slices.Contains(addresses, key.Text) {
@@ -201,5 +201,9 @@ func yamlNode(n *manifest.Node, kept shape) *yaml.Node {
 	if n.Kind == manifest.Null {
 		text = "null"
 	}
-	return &yaml.Node{Kind: yaml.ScalarNode, Tag: scalarTags[n.Kind], Value: manifest.Redact(text)}
+	out := &yaml.Node{Kind: yaml.ScalarNode, Tag: scalarTags[n.Kind], Value: manifest.Redact(text)}
+	if n.Kind == manifest.String && !manifest.IsPlainString(out.Value) {
+		out.Style = yaml.DoubleQuotedStyle
+	}
+	return out
 }

@@ -34,7 +34,7 @@ mtls: {backends: [{conf: {key: {secret: hidden}}}]}
 tracing:
   backends: [{name: z, type: zipkin, sampling: 33.30, conf: {url: "http://user:hidden@zipkin:9411/api"}}]
 ---
-{"items":[{"name":"all","mesh":"default","creationTime":"2025-01-02T00:00:00Z","selectors":[{"match":{"a":"1"}}],"conf":{"backend":"z"},"type":"TrafficTrace"}],"total":1}
+{"items":[{"name":"all","mesh":"default","creationTime":"2025-01-02T00:00:00Z","selectors":[{"match":{"a":"1","b":"yes","on":"017","c":"0o17","d":"1_0","null":"~"}}],"conf":{"backend":"z"},"type":"TrafficTrace"}],"total":1}
 ---
 type: Secret
 name: s

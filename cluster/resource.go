@@ -66,6 +66,9 @@ const (
 
 var kinds = []string{KindMesh, KindTrafficTrace, KindMeshTrace, KindDataplane, KindMeshGateway, KindTrafficRoute}
 
+// tracingKinds are the kinds of which a field in the wrong place is said.
+var tracingKinds = []string{KindMesh, KindTrafficTrace, KindMeshTrace}
+
 // group is Kuma's API group; other meshes have a kind Mesh, too.
 const group = "kuma.io/"
 
@@ -135,6 +138,11 @@ func decodeResource(doc *manifest.Document, words *words, problems *[]*manifest.
 	meta := root
 	if r.Format == Kubernetes {
 		meta = root.Field("metadata")
+		if slices.Contains(tracingKinds, r.Kind) {
+			root.Known("apiVersion", "kind", "mesh", "metadata", "spec", "status")
+		}
+	} else if r.Kind == KindMeshTrace {
+		root.Known("type", "mesh", "name", "labels", "creationTime", "modificationTime", "kri", "spec", "status")
 	}
 	if field := meta.Need("name"); field.Present() {
 		if r.Name = field.Str(); r.Name == "" && field.Node().Kind == manifest.String && field.Node().Text == "" {

@@ -70,7 +70,14 @@ func (m *mesh) convertBackend(b *legacy.Backend, t *legacy.TrafficTrace) *conf {
 	c.Sampling.Overall = meshtrace.PercentOf(sampling)
 	switch {
 	case b.Zipkin != nil:
-		c.Backends = []meshtrace.Backend{{Type: meshtrace.TypeZipkin, Zipkin: m.zipkin(b.Zipkin, b, name)}}
+		zipkin := m.zipkin(b.Zipkin, b, name)
+		if err := meshtrace.CheckZipkinURL(zipkin.URL); err != nil {
+			// The TrafficTrace works, so this is no problem of the backend itself.
+			m.notes.refuse(InvalidBackend, b.Place, name, fmt.Sprintf("%s uses its conf.url, and %v", t, err),
+				"give the collector a url that MeshTrace accepts, write it in the Mesh, then convert again")
+			return &conf{refused: true}
+		}
+		c.Backends = []meshtrace.Backend{{Type: meshtrace.TypeZipkin, Zipkin: zipkin}}
 	case b.Datadog != nil:
 		c.Backends = []meshtrace.Backend{{Type: meshtrace.TypeDatadog, Datadog: &meshtrace.Datadog{
 			URL:          "http://" + net.JoinHostPort(b.Datadog.Address, strconv.Itoa(int(b.Datadog.Port))),

@@ -35,15 +35,14 @@ func (o *Options) Check() error {
 			return fmt.Errorf("label %s has a meaning of its own and cannot be set freely", reserved)
 		}
 	}
-	for key, value := range o.Labels {
-		if err := meshtrace.CheckLabel(key, value); err != nil {
-			return err
-		}
+	var wrong []error
+	for _, key := range slices.Sorted(maps.Keys(o.Labels)) {
+		wrong = append(wrong, meshtrace.CheckLabel(key, o.Labels[key]))
 	}
-	if o.Namespace != "" && meshtrace.CheckNamespace(o.Namespace) != nil {
-		return errors.New("the namespace must be a name of lower-case letters, digits and dashes, at most 63")
+	if o.Namespace != "" {
+		wrong = append(wrong, meshtrace.CheckNamespace(o.Namespace))
 	}
-	return nil
+	return errors.Join(wrong...)
 }
 
 // Result is what a conversion gives.

@@ -93,10 +93,10 @@ func TestBrokenResourcesOfASnapshotAreLeftOut(t *testing.T) {
 		})
 	}
 	t.Run("a Mesh with TrafficTraces", func(t *testing.T) {
-		result := converted(t, convert.Options{}, append(good, "{type: Mesh, name: x, tracing: {backends: all}}", "{type: TrafficTrace, name: y, mesh: x, selectors: [{match: {a: b}}]}")...)
+		result := converted(t, convert.Options{}, append(good, "{type: Mesh, name: x, tracing: {backends: all}}", "{type: TrafficTrace, name: yy, mesh: x, selectors: [{match: {a: b}}]}")...)
 		assert.Equal(t, []string{"all"}, names(result))
 		assert.Len(t, noted(result, convert.BrokenResource), 2)
-		assert.Contains(t, noted(result, convert.BrokenResource)[1], `TrafficTrace "y" of mesh "x": mesh "x" is broken`)
+		assert.Contains(t, noted(result, convert.BrokenResource)[1], `TrafficTrace "yy" of mesh "x": mesh "x" is broken`)
 	})
 }
 

@@ -177,6 +177,11 @@ func decodeTrafficTrace(r *cluster.Resource, problems *[]*manifest.Problem) *Tra
 	t := &TrafficTrace{Resource: r}
 	spec := r.Spec.Afresh(problems)
 	r.Spec = spec
+	if r.Format == cluster.Kubernetes {
+		spec.Known("selectors", "conf")
+	} else {
+		spec.Known("type", "mesh", "name", "labels", "creationTime", "modificationTime", "kri", "selectors", "conf")
+	}
 	conf := spec.Field("conf")
 	conf.Known("backend")
 	t.Backend = conf.Field("backend").Str()

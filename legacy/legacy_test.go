@@ -94,18 +94,18 @@ func TestPrecedence(t *testing.T) {
 		order   string // name and number of each selector
 		covered string // those that never decide
 	}{
-		"more tags first":              {trace("a", "", "{team: x}") + trace("b", "", "{team: x, version: y}"), "b1 a1", ""},
+		"more tags first":              {trace("a", "", "{team: x}") + trace("b", "", "{team: x, version: w}"), "b1 a1", ""},
 		"wildcards outrank one tag":    {trace("a", "", "{team: x}") + trace("b", "", "{team: '*', version: '*'}"), "b1 a1", ""},
 		"exact before wildcard":        {trace("a", "", "{team: '*'}") + trace("b", "", "{team: x}"), "b1 a1", ""},
-		"created last first":           {trace("a", early, "{team: x}") + trace("b", late, "{version: y}"), "b1 a1", ""},
-		"same time, smaller name":      {trace("b", early, "{team: x}") + trace("a", early, "{version: y}"), "a1 b1", ""},
-		"unknown time, smaller name":   {trace("b", "", "{team: x}") + trace("a", "", "{version: y}"), "a1 b1", ""},
+		"created last first":           {trace("a", early, "{team: x}") + trace("b", late, "{version: w}"), "b1 a1", ""},
+		"same time, smaller name":      {trace("b", early, "{team: x}") + trace("a", early, "{version: w}"), "a1 b1", ""},
+		"unknown time, smaller name":   {trace("b", "", "{team: x}") + trace("a", "", "{version: w}"), "a1 b1", ""},
 		"equal tags":                   {trace("a", early, "{team: x}") + trace("b", late, "{team: x}"), "b1 a1", "a1"},
 		"any service covers nothing":   {trace("a", "", "{kuma.io/service: '*'}", "{}"), "a1 a2", "a2"},
 		"any service adds a tag":       {trace("a", "", "{team: x}", "{kuma.io/service: '*', team: x}"), "a2 a1", "a1"},
 		"wildcard met by a named key":  {trace("a", "", "{kuma.io/service: '*', team: '*'}", "{team: x}"), "a1 a2", "a2"},
 		"wildcard not met":             {trace("a", "", "{team: '*', version: '*'}", "{team: x}"), "a1 a2", ""},
-		"another value covers nothing": {trace("a", "", "{kuma.io/service: '*', team: x}", "{team: y}"), "a1 a2", ""},
+		"another value covers nothing": {trace("a", "", "{kuma.io/service: '*', team: x}", "{team: w}"), "a1 a2", ""},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

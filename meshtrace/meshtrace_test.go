@@ -125,6 +125,8 @@ func TestValidate(t *testing.T) {
 		"datadog url's scheme": {cluster.V(14), func(p *meshtrace.Policy) { p.Default.Backends[0] = datadog("https://agent:8126") }, "datadog.url"},
 		"datadog bare IPv6":    {cluster.V(14), func(p *meshtrace.Policy) { p.Default.Backends[0] = datadog("http://::1:8126") }, "datadog.url"},
 		"label":                {cluster.V(14), func(p *meshtrace.Policy) { p.Labels = map[string]string{"a b": "c"} }, "label's name"},
+		"label's prefix":       {cluster.V(14), func(p *meshtrace.Policy) { p.Labels = map[string]string{"a..b/c": "1"} }, "label's name"},
+		"name's dots":          {cluster.V(14), func(p *meshtrace.Policy) { p.Name = "a..b" }, "the name is not valid"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -5,34 +5,30 @@ import (
 	"fmt"
 	"math"
 	"net/url"
-	"regexp"
 	"strings"
+	"unicode/utf8"
+
+	"github.com/asaskevich/govalidator"
+	"k8s.io/apimachinery/pkg/api/validate/content"
 
 	"tracemigrate/cluster"
 )
 
-var (
-	subdomain  = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`)
-	dnsLabel   = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$`)
-	labelKey   = regexp.MustCompile(`^([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$`)
-	labelValue = regexp.MustCompile(`^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$`)
-)
-
 // CheckLabel returns an error unless key and value can be a Kubernetes label.
 func CheckLabel(key, value string) error {
-	switch {
-	case !labelKey.MatchString(key):
-		return fmt.Errorf("%.80q is not a label's name: letters, digits, -_. with an optional prefix, as in example.com/team", key)
-	case !labelValue.MatchString(value):
-		return fmt.Errorf("%.80q cannot be the value of label %s: letters, digits and -_., 63 at most", value, key)
+	if wrong := content.IsLabelKey(key); len(wrong) > 0 {
+		return fmt.Errorf("%.80q is not a label's name: %s", key, strings.Join(wrong, "; "))
+	}
+	if wrong := content.IsLabelValue(value); len(wrong) > 0 {
+		return fmt.Errorf("%.80q cannot be the value of label %s: %s", value, key, strings.Join(wrong, "; "))
 	}
 	return nil
 }
 
 // CheckNamespace returns an error unless name can be a namespace.
 func CheckNamespace(name string) error {
-	if !dnsLabel.MatchString(name) {
-		return fmt.Errorf("%.80q is not a namespace", name)
+	if wrong := content.IsDNS1123Label(name); len(wrong) > 0 {
+		return fmt.Errorf("%.80q is not a namespace: %s", name, strings.Join(wrong, "; "))
 	}
 	return nil
 }
@@ -45,11 +41,13 @@ func (p *Policy) Validate(version cluster.Version) error {
 	fail := func(format string, args ...any) {
 		wrong = append(wrong, fmt.Errorf("%s: "+format, append([]any{p}, args...)...))
 	}
-	if len(p.Name) > 253 || !subdomain.MatchString(p.Name) {
-		fail("the name is not an RFC 1123 subdomain of at most 253 characters")
+	if wrong := content.IsDNS1123Subdomain(p.Name); len(wrong) > 0 {
+		fail("the name is not valid: %s", strings.Join(wrong, "; "))
 	}
-	if p.Format == cluster.Kubernetes && CheckNamespace(p.Namespace) != nil {
-		fail("namespace %q is not valid", p.Namespace)
+	if p.Format == cluster.Kubernetes {
+		if err := CheckNamespace(p.Namespace); err != nil {
+			fail("%w", err)
+		}
 	}
 	for key, value := range p.Labels {
 		if err := CheckLabel(key, value); err != nil {
@@ -142,6 +140,9 @@ func (b *Backend) validate() error {
 		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.Port() == "" {
 			return errors.New("zipkin.url is not a url with scheme, host and port")
 		}
+		if err := CheckZipkinURL(b.Zipkin.URL); err != nil {
+			return fmt.Errorf("zipkin.url: %w", err)
+		}
 		if api := b.Zipkin.APIVersion; api != "" && api != "httpJson" && api != "httpProto" {
 			return fmt.Errorf("zipkin.apiVersion %q is neither httpJson nor httpProto", api)
 		}
@@ -158,4 +159,41 @@ func (b *Backend) validate() error {
 		return fmt.Errorf("backend of type %q lacks its field", b.Type)
 	}
 	return nil
+}
+
+// maxURL is how many characters a zipkin url can have.
+const maxURL = 2082
+
+// CheckZipkinURL returns an error that says which part of a zipkin url MeshTrace
+// refuses. The control plane asks the same function of the same library
+// (kumahq/kuma, pkg/plugins/policies/meshtrace/api/v1alpha1/validator.go), so both
+// always agree. text must not have a user or a query, which the error may repeat.
+func CheckZipkinURL(text string) error {
+	if govalidator.IsURL(text) {
+		return nil
+	}
+	u, err := url.Parse(text)
+	length := utf8.RuneCountInString(text)
+	switch {
+	case err != nil:
+		return errors.New("it is not a valid url")
+	case !strings.HasPrefix(text, u.Scheme):
+		return fmt.Errorf("its scheme is in capitals, which MeshTrace refuses; write %s", u.Scheme)
+	case length > maxURL:
+		return fmt.Errorf("it has %d characters, and MeshTrace takes %d at most", length, maxURL)
+	case govalidator.IsURL(u.Scheme + "://" + u.Host):
+		return errors.New("MeshTrace refuses what follows its host and port")
+	}
+	host := u.Hostname()
+	if i := strings.IndexFunc(host, isRefused); i >= 0 && !strings.Contains(host, ":") {
+		r, _ := utf8.DecodeRuneInString(host[i:])
+		return fmt.Errorf("its host %.253q has the character %q, which MeshTrace refuses", host, r)
+	}
+	return fmt.Errorf("MeshTrace refuses its host %.253q: each part must begin and end with a letter or digit, and an IP address has four numbers", host)
+}
+
+// isRefused reports whether no host of a zipkin url can have r.
+func isRefused(r rune) bool {
+	letter := 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || r >= 0xa1 && r <= 0xffff
+	return !letter && (r < '0' || r > '9') && r != '-' && r != '_' && r != '.'
 }

@@ -3,15 +3,19 @@ package manifest
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"unicode/utf8"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"sigs.k8s.io/yaml"
 )
 
 func everything(string, string) bool { return true }
@@ -58,16 +62,16 @@ func TestRead(t *testing.T) {
 		problems []string
 	}{
 		"documents": {
-			text: "a: 1\n---\n# nothing\n---\nb: x\n...\n---\nc: [y]\n",
-			want: []string{"1/1 {a:1}", `2/5 {b:"x"}`, `3/8 {c:["y"]}`},
+			text: "a: 1\n---\n# nothing\n---\nb: x\n...\n---\nc: [z]\n",
+			want: []string{"1/1 {a:1}", `2/5 {b:"x"}`, `3/8 {c:["z"]}`},
 		},
 		"byte order mark, CRLF, directive": {
 			text: "\uFEFF%YAML 1.1\r\n---\r\na: 'x'\r\nb:\r\n- c\r\n",
 			want: []string{`1/3 {a:"x" b:["c"]}`},
 		},
 		"marker within a block scalar ends it": {
-			text: "a: |\n  x\n---\nb: y",
-			want: []string{`1/1 {a:"x\n"}`, `2/4 {b:"y"}`},
+			text: "a: |\n  x\n---\nb: z",
+			want: []string{`1/1 {a:"x\n"}`, `2/4 {b:"z"}`},
 		},
 		"JSON": {
 			text: `{"a": [1, 2.5, true, null, "x\n\u00e9"], "b": {}}`,
@@ -82,16 +86,27 @@ func TestRead(t *testing.T) {
 		"empty list":     {text: "items: []\nkind: List\n"},
 		"an item's list": {text: "kind: ConfigMap\nitems: [1]\n", want: []string{`1/1 {kind:"ConfigMap" items:[1]}`}},
 		"anchors and merge keys": {
-			text: "x: &x {a: 1, b: 2}\ny: {<<: *x, b: 3}\nz: {<<: [*x, {c: 4}]}\n",
-			want: []string{"1/1 {x:{a:1 b:2} y:{b:3 a:1} z:{a:1 b:2 c:4}}"},
+			text: "x: &x {a: 1, b: 2}\nw: {<<: *x, b: 3}\nz: {<<: [*x, {c: 4}]}\n",
+			want: []string{"1/1 {x:{a:1 b:2} w:{b:3 a:1} z:{a:1 b:2 c:4}}"},
 		},
 		"others are read after an error": {
 			text:     "a: 1\n---\nb: [\n---\nc: 1",
 			want:     []string{"1/1 {a:1}", "3/5 {c:1}"},
 			problems: []string{"f.yaml:3: not valid YAML: did not find expected node content"},
 		},
-		"duplicate key":              {text: "a: 1\nb: 2\na: 3\n", problems: []string{`f.yaml:3: key "a" stands twice in one object; keep one`}},
-		"duplicate key in JSON":      {text: "{\"a\": 1,\n\"a\": 3}", problems: []string{`f.yaml:2: key "a" stands twice in one object; keep one`}},
+		"duplicate key":         {text: "a: 1\nb: 2\na: 3\n", problems: []string{`f.yaml:3: key "a" stands twice in one object; keep one`}},
+		"duplicate key in JSON": {text: "{\"a\": 1,\n\"a\": 3}", problems: []string{`f.yaml:2: key "a" stands twice in one object; keep one`}},
+		"merge key after another": {
+			text:     "x: &x {a: 1}\nz:\n  a: 2\n  <<: *x\n",
+			problems: []string{`f.yaml:4: the merge key (<<) has "a", too, and stands after it, where control planes and YAML differ on which counts; write << first`},
+		},
+		"merge key after the same": {text: "x: &x {a: 1}\nz: {a: 1, <<: *x}\n", want: []string{"1/1 {x:{a:1} z:{a:1}}"}},
+		"two merge keys":           {text: "x: {<<: {a: 1},\n <<: {a: 2}}\n", problems: []string{`f.yaml:2: key "<<" stands twice in one object; keep one`}},
+		"integers, booleans and keys": {
+			text: "a: [017, 0x1F, 1_000, 08, yes, Off, ~, '017']\n0o10: b\nOn: c\n1.50: d\n",
+			want: []string{`1/1 {a:[15 31 1000 08 true false null "017"] 8:"b" true:"c" 1.5:"d"}`},
+		},
+		"a key that is nothing":      {text: "a: 1\nNULL: 2\n", problems: []string{"f.yaml:2: a key must be a string"}},
 		"tab":                        {text: "a:\n\tb: 1\n", problems: []string{"f.yaml:2: a tab in the indentation; YAML takes spaces only"}},
 		"template":                   {text: "a: 1\nb: {{ .Values.b }}\n", problems: []string{"f.yaml:2: " + templateMessage}},
 		"template block":             {text: "a: 1\n{{- if .Values.b }}\nb: 1\n{{- end }}\n", problems: []string{"f.yaml:2: " + templateMessage}},
@@ -202,6 +217,58 @@ func TestFiles(t *testing.T) {
 	assert.EqualError(t, err, "the directory holds no .yaml, .yml or .json file")
 }
 
+// A text takes twice its size at most while it is read, however it comes.
+func TestInputMemory(t *testing.T) {
+	const size = 32 << 20
+	path := filepath.Join(t.TempDir(), "a.yaml")
+	require.NoError(t, os.WriteFile(path, make([]byte, size), 0o600))
+	stdin, err := os.Open(path)
+	require.NoError(t, err)
+	defer func() { _ = stdin.Close() }()
+	tests := map[string]struct {
+		input Input
+		times float64
+	}{
+		"file":              {input: file(path), times: 1},
+		"redirected file":   {input: Stream("stdin", stdin), times: 1},
+		"pipe":              {input: Stream("stdin", io.LimitReader(endless{}, size)), times: 2},
+		"pipe without end":  {input: Stream("stdin", endless{}), times: 1},
+		"file of too much":  {input: file(path), times: 0},
+		"pipe at the limit": {input: Stream("stdin", io.LimitReader(endless{}, size)), times: 2},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			test.input.Limit = size
+			if test.times == 0 {
+				test.input.Limit--
+			}
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			text, err := test.input.read()
+			runtime.ReadMemStats(&after)
+			if name == "pipe without end" || test.times == 0 {
+				assert.ErrorContains(t, err, "raise the limit with --max-input-size")
+			} else {
+				require.NoError(t, err)
+				assert.Len(t, text, size)
+			}
+			assert.LessOrEqual(t, float64(after.TotalAlloc-before.TotalAlloc), test.times*size+4<<20)
+		})
+	}
+}
+
+// endless is a text without end.
+type endless struct{}
+
+// Read implements io.Reader.
+func (endless) Read(p []byte) (int, error) { return len(p), nil }
+
+func TestTooLong(t *testing.T) {
+	for limit, want := range map[int64]string{1: "1 bytes", 1000: "1000 bytes", 1 << 30: "1 GiB", 1536: "1536 bytes", 500 << 20: "500 MiB", 3 << 40: "3 TiB"} {
+		assert.EqualError(t, tooLong(limit), "it has more than "+want+"; split it, or raise the limit with --max-input-size")
+	}
+}
+
 func TestValue(t *testing.T) {
 	const text = `
 backends:
@@ -271,6 +338,69 @@ func FuzzPlain(f *testing.F) {
 		}
 		if show(quick) != show(slow) || !quick.Equal(slow) {
 			t.Fatalf("%q reads %s, with yaml.v3 %s", text, show(quick), show(slow))
+		}
+	})
+}
+
+// jsonValue is n as encoding/json would decode it.
+func jsonValue(n *Node) any {
+	switch n.Kind {
+	case Mapping:
+		m := make(map[string]any)
+		for key, value := range n.Pairs() {
+			m[key.Text] = jsonValue(value)
+		}
+		return m
+	case Sequence:
+		list := make([]any, len(n.Items()))
+		for i := range n.Items() {
+			list[i] = jsonValue(&n.Items()[i])
+		}
+		return list
+	case Null:
+		return nil
+	case Bool:
+		return n.Text == "true"
+	case Int, Float:
+		f, err := strconv.ParseFloat(n.Text, 64)
+		if err != nil {
+			return err
+		}
+		return f
+	}
+	return n.Text
+}
+
+// FuzzScalar holds scalars and keys against sigs.k8s.io/yaml, by which control
+// planes read YAML.
+func FuzzScalar(f *testing.F) {
+	for _, seed := range []string{
+		"017", "0o17", "0x10", "0b11", "1_000", "08", "0_8", "+5", "-017", "-0x1F", "1e3", ".5", "5.", "+.5", "1:30", "2001-01-01", "0.10", "1.10", "-0", "-0.0",
+		"y", "N", "yes", "No", "ON", "off", "True", "nul", "~", "null", "", ".inf", "-.INF", ".nan", "inf", "0x1p4", "9223372036854775808", "18446744073709551616", "1e400",
+		"'017'", "\"yes\"", "a b", "0777777777777777777777777", "1__0", "_1", "+", "-", ".", "1.5_0", "._5", "0o8", "=", "<<", "2001-01-01T00:00:00Z", "5 # five",
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, scalar string) {
+		// yaml.v3 does not tell the tag "!"; and what is bad in base 2 is a number to yaml.v2 alone.
+		if strings.ContainsAny(scalar, "\n\r\u0085\u2028\u2029\t!") || strings.Contains(scalar, "0b") && strings.ContainsAny(scalar, "+-") {
+			return
+		}
+		for _, text := range []string{"a: " + scalar + "\n", scalar + ": a\n", "- " + scalar + "\n", "- {a: " + scalar + "}\n"} {
+			root := parsePlain(text, 1)
+			if root == nil {
+				var err *syntaxError
+				if root, err = parseYAML(text, 1); err != nil {
+					continue // nothing is read
+				}
+			}
+			want, err := yaml.YAMLToJSON([]byte(text))
+			if err != nil {
+				continue // no control plane has it
+			}
+			var value any
+			require.NoError(t, json.Unmarshal(want, &value))
+			require.Equal(t, value, jsonValue(root), "%q", text)
 		}
 	})
 }

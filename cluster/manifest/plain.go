@@ -153,6 +153,10 @@ func (p *plain) mapping(depth int) Node {
 			p.bad = true
 			break
 		}
+		if !isPlainKey(p.text[:key]) {
+			p.bad = true
+			break
+		}
 		p.nodes.push(Node{Kind: String, Line: int32(p.number), Text: p.text[:key]})
 		value := Node{Line: int32(p.number)}
 		if after := p.text[key+1:]; after != "" {
@@ -256,13 +260,28 @@ func resolve(text string) (Kind, bool) {
 	case special:
 		return String, true
 	}
+	if len(text) > maxSpecial {
+		return String, true
+	}
 	switch text {
 	case "true", "false":
 		return Bool, true
-	case "null", "Null", "NULL", "True", "TRUE", "False", "FALSE":
-		return Null, false
 	}
-	return String, true
+	kind, _ := resolveScalar(text)
+	return String, kind == String
+}
+
+// maxSpecial is the length of the longest word that is no string: false.
+const maxSpecial = 5
+
+// isPlainKey reports whether a key is a string beyond doubt.
+func isPlainKey(key string) bool {
+	c := key[0] | 0x20
+	if c >= 'a' && c <= 'z' && len(key) > maxSpecial {
+		return true
+	}
+	kind, ok := resolve(key)
+	return ok && kind == String
 }
 
 // isKey says whether text begins with a plain key.

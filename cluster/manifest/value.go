@@ -134,11 +134,11 @@ func (v Value) Str() string {
 
 // Bool reads true or false.
 func (v Value) Bool() bool {
-	if v.Present() && (v.node.Kind != Bool || !strings.EqualFold(v.node.Text, "true") && !strings.EqualFold(v.node.Text, "false")) {
+	if v.Present() && v.node.Kind != Bool {
 		v.wrong("true or false")
 		return false
 	}
-	return v.Present() && strings.EqualFold(v.node.Text, "true")
+	return v.Present() && v.node.Text == "true"
 }
 
 // Port reads a port, 1 to 65535. Like protobuf's JSON form it takes a string of digits too.

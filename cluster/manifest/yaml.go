@@ -3,6 +3,7 @@ package manifest
 import (
 	"errors"
 	"fmt"
+	"math"
 	"regexp"
 	"strconv"
 	"strings"
@@ -180,21 +181,12 @@ func (c *yamlConverter) convert(to *Node, from *yaml.Node, depth int) *syntaxErr
 	case yaml.MappingNode:
 		return c.mapping(to, from, depth)
 	case yaml.ScalarNode:
-		to.Text = from.Value
+		to.Kind, to.Text = String, from.Value
 		if tag := from.ShortTag(); from.Style&yaml.TaggedStyle != 0 && tag != "!!str" {
 			return c.fail(from, "an explicit tag (%.40s); write the value without it", tag)
 		}
-		switch from.ShortTag() {
-		case "!!null":
-			to.Kind, to.Text = Null, ""
-		case "!!bool":
-			to.Kind = Bool
-		case "!!int":
-			to.Kind = Int
-		case "!!float":
-			to.Kind = Float
-		default:
-			to.Kind = String
+		if from.Style == 0 {
+			to.Kind, to.Text = resolveScalar(from.Value)
 		}
 	default:
 		return c.fail(from, "a value of unknown form")
@@ -207,6 +199,7 @@ func (c *yamlConverter) mapping(to *Node, from *yaml.Node, depth int) *syntaxErr
 	to.Kind = Mapping
 	to.content = make([]Node, 0, len(from.Content))
 	var merges []*yaml.Node
+	before := 0 // own keys and values before the merge key
 	for i := 0; i+1 < len(from.Content); i += 2 {
 		key, value := from.Content[i], from.Content[i+1]
 		for key.Kind == yaml.AliasNode {
@@ -219,27 +212,41 @@ func (c *yamlConverter) mapping(to *Node, from *yaml.Node, depth int) *syntaxErr
 			return c.fail(key, "a key must be a string")
 		}
 		if key.Tag == "!!merge" {
-			merges = append(merges, value)
+			if merges = append(merges, value); len(merges) > 1 {
+				return c.fail(key, "key \"<<\" stands twice in one object; keep one")
+			}
+			before = len(to.content)
 			continue
+		}
+		name := Node{Kind: String, Line: int32(c.lineOf(key)), Text: key.Value}
+		if key.Style == 0 {
+			var ok bool
+			if name.Text, ok = resolveKey(key.Value); !ok {
+				return c.fail(key, "a key must be a string")
+			}
 		}
 		var child Node
 		if err := c.convert(&child, value, depth+1); err != nil {
 			return err
 		}
-		to.content = append(to.content, Node{Kind: String, Line: int32(c.lineOf(key)), Text: key.Value}, child)
+		to.content = append(to.content, name, child)
 	}
 	if twice := to.repeatedKey(); twice != nil {
 		return &syntaxError{int(twice.Line), fmt.Sprintf("key %.80q stands twice in one object; keep one", twice.Text)}
 	}
 	for _, merge := range merges {
-		if err := c.merge(to, merge, depth+1); err != nil {
+		if err := c.merge(to, merge, before, depth+1); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (c *yamlConverter) merge(to *Node, from *yaml.Node, depth int) *syntaxError {
+// merge appends what from has and to has not. The first keys of to, up to before,
+// stand before the merge key: there yaml.v2, which control planes use, lets the
+// merged value win, against YAML's definition (https://yaml.org/type/merge.html).
+func (c *yamlConverter) merge(to *Node, from *yaml.Node, before, depth int) *syntaxError {
+	earlier := Node{Kind: Mapping, content: to.content[:before]}
 	known := make(map[string]bool, len(to.content)/2)
 	for key := range to.Pairs() {
 		known[key.Text] = true
@@ -260,6 +267,9 @@ func (c *yamlConverter) merge(to *Node, from *yaml.Node, depth int) *syntaxError
 			return c.fail(source, "a merge key (<<) takes an object")
 		}
 		for key, value := range other.Pairs() {
+			if own := earlier.Get(key.Text); own != nil && !own.Equal(value) {
+				return c.fail(source, "the merge key (<<) has %.80q, too, and stands after it, where control planes and YAML differ on which counts; write << first", key.Text)
+			}
 			if !known[key.Text] {
 				known[key.Text] = true
 				to.content = append(to.content, *key, *value)
@@ -267,4 +277,63 @@ func (c *yamlConverter) merge(to *Node, from *yaml.Node, depth int) *syntaxError
 		}
 	}
 	return nil
+}
+
+// resolveScalar is the kind of a plain scalar and its value, as control planes
+// read it: kubectl, kumactl and Kuma make JSON of YAML with sigs.k8s.io/yaml, whose
+// scalars are those of YAML 1.1 (https://yaml.org/type/). So 017 is 15, yes is true.
+func resolveScalar(text string) (kind Kind, value string) {
+	switch text {
+	case "", "~", "null", "Null", "NULL":
+		return Null, ""
+	case "true", "True", "TRUE", "y", "Y", "yes", "Yes", "YES", "on", "On", "ON":
+		return Bool, "true"
+	case "false", "False", "FALSE", "n", "N", "no", "No", "NO", "off", "Off", "OFF":
+		return Bool, "false"
+	case ".nan", ".NaN", ".NAN":
+		return Float, "NaN"
+	case ".inf", ".Inf", ".INF", "+.inf", "+.Inf", "+.INF":
+		return Float, "+Inf"
+	case "-.inf", "-.Inf", "-.INF":
+		return Float, "-Inf"
+	}
+	if strings.IndexByte("0123456789+-.", text[0]) < 0 {
+		return String, text
+	}
+	digits := text
+	if text[0] != '.' {
+		digits = strings.ReplaceAll(text, "_", "")
+		if n, err := strconv.ParseInt(digits, 0, 64); err == nil {
+			return Int, strconv.FormatInt(n, 10)
+		}
+		if n, err := strconv.ParseUint(digits, 0, 64); err == nil {
+			return Int, strconv.FormatUint(n, 10)
+		}
+	}
+	if strings.Trim(digits, "0123456789+-.eE") == "" {
+		if _, err := strconv.ParseFloat(digits, 64); err == nil {
+			return Float, digits
+		}
+	}
+	return String, text
+}
+
+// IsPlainString reports whether text without quotes is read as a string.
+func IsPlainString(text string) bool {
+	kind, _ := resolveScalar(text)
+	return kind == String
+}
+
+// resolveKey is a plain key as it stands in JSON; ok is false for one that JSON
+// cannot have.
+func resolveKey(text string) (key string, ok bool) {
+	kind, value := resolveScalar(text)
+	if kind == Float {
+		f, err := strconv.ParseFloat(value, 64)
+		if err != nil || math.IsInf(float64(float32(f)), 0) || math.IsNaN(f) {
+			return "", false
+		}
+		value = strconv.FormatFloat(f, 'g', -1, 32) // as control planes have it
+	}
+	return value, kind != Null
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/urfave/cli/v2"
+	"k8s.io/apimachinery/pkg/api/resource"
 
 	"tracemigrate/cluster"
 	"tracemigrate/cluster/manifest"
@@ -182,6 +183,10 @@ func unexpected(c *cli.Context) error {
 // openInputs finds the files of -f.
 func openInputs(c *cli.Context, flag string) ([]manifest.Input, error) {
 	paths := c.StringSlice(flag)
+	limit, err := inputLimit(c)
+	if err != nil {
+		return nil, err
+	}
 	var inputs []manifest.Input
 	seen := make(map[string]bool)
 	var failed []error
@@ -208,7 +213,19 @@ func openInputs(c *cli.Context, flag string) ([]manifest.Input, error) {
 			seen[input.Name] = true
 		}
 	}
+	for i := range inputs {
+		inputs[i].Limit = limit
+	}
 	return inputs, errors.Join(failed...)
+}
+
+// inputLimit is how many bytes one input may have.
+func inputLimit(c *cli.Context) (int64, error) {
+	size, err := resource.ParseQuantity(c.String("max-input-size"))
+	if err != nil || size.Value() <= 0 {
+		return 0, fmt.Errorf("--max-input-size: %q is not a size; write it like 500Mi or 2Gi", c.String("max-input-size"))
+	}
+	return size.Value(), nil
 }
 
 // writePolicies writes to stdout or to files, all or nothing.

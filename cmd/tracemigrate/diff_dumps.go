@@ -10,6 +10,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"tracemigrate/cluster/manifest"
 	"tracemigrate/convert/envoydiff"
 )
 
@@ -26,11 +27,15 @@ func compareDumps(c *cli.Context, accepted []envoydiff.Code) ([]*envoydiff.Compa
 		return nil, errors.New("--before and --after compare dumps; -f, --meshtrace and --kuma-version have no say in that")
 	}
 	one := strings.TrimSuffix(filepath.Base(c.String("before")), ".json")
-	before, beforeIsDir, err := readDumps(c.String("before"), one)
+	limit, err := inputLimit(c)
 	if err != nil {
 		return nil, err
 	}
-	after, afterIsDir, err := readDumps(c.String("after"), one)
+	before, beforeIsDir, err := readDumps(c.String("before"), one, limit)
+	if err != nil {
+		return nil, err
+	}
+	after, afterIsDir, err := readDumps(c.String("after"), one, limit)
 	if err != nil {
 		return nil, err
 	}
@@ -42,13 +47,13 @@ func compareDumps(c *cli.Context, accepted []envoydiff.Code) ([]*envoydiff.Compa
 
 // readDumps reads one dump, which goes by the name one, or those of a directory
 // by the names of the files.
-func readDumps(path, one string) (map[string]*envoydiff.Dump, bool, error) {
+func readDumps(path, one string, limit int64) (map[string]*envoydiff.Dump, bool, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, false, fmt.Errorf("reading dumps: %w", err)
 	}
 	if !info.IsDir() {
-		dump, err := readDump(path)
+		dump, err := readDump(path, limit)
 		return map[string]*envoydiff.Dump{one: dump}, false, err
 	}
 	dumps := make(map[string]*envoydiff.Dump)
@@ -61,7 +66,7 @@ func readDumps(path, one string) (map[string]*envoydiff.Dump, bool, error) {
 		if err != nil {
 			return err
 		}
-		dump, err := readDump(file)
+		dump, err := readDump(file, limit)
 		if err != nil {
 			failed = append(failed, err)
 			return nil
@@ -78,7 +83,10 @@ func readDumps(path, one string) (map[string]*envoydiff.Dump, bool, error) {
 	return dumps, true, errors.Join(failed...)
 }
 
-func readDump(path string) (*envoydiff.Dump, error) {
+func readDump(path string, limit int64) (*envoydiff.Dump, error) {
+	if err := manifest.CheckFile(path, limit); err != nil {
+		return nil, fmt.Errorf("reading dump %s: %w", path, err)
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("reading dump: %w", err)

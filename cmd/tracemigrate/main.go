@@ -100,7 +100,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	if len(args) == 2 && (args[1] == "--version" || args[1] == "-v") {
 		args = []string{args[0], "version"}
 	}
-	err := app.RunContext(ctx, apart(app, args))
+	err := app.RunContext(ctx, splitShortFlags(app, args))
 	if err == nil {
 		return 0
 	}
@@ -151,25 +151,17 @@ func hanging(line string, width int) string {
 	return begin + strings.Join(lines, "\n"+strings.Repeat(" ", indent))
 }
 
-// apart takes short flags and what they stand together with apart, as users of
-// kubectl write them: -ojson, -fmesh.yaml.
-func apart(app *cli.App, args []string) []string {
-	takes := make(map[string]bool) // by name, whether a flag takes a value
+// splitShortFlags splits joined short flags, as users of kubectl write them:
+// -ojson becomes -o json. A word that is exactly the name of a flag stays whole.
+func splitShortFlags(app *cli.App, args []string) []string {
+	takesValue := make(map[string]bool) // by name; a flag that takes none has an entry, too
 	for _, command := range app.Commands {
 		for _, flag := range command.Flags {
 			_, isBool := flag.(*cli.BoolFlag)
 			for _, name := range flag.Names() {
-				takes[name] = !isBool
+				takesValue[name] = !isBool
 			}
 		}
-	}
-	long := func(name string) bool { // as the flag package takes it, too, or nearly
-		for flag := range takes {
-			if flag == name || len(flag) > 1 && smetrics.JaroWinkler(flag, name, 0.7, 4) > 0.85 {
-				return true
-			}
-		}
-		return false
 	}
 	var out []string
 	isValue := false
@@ -183,8 +175,9 @@ func apart(app *cli.App, args []string) []string {
 			out = append(out, arg)
 			continue
 		}
-		isValue = strings.HasPrefix(arg, "-") && !joined && takes[name]
-		if i > 0 && len(name) > 1 && arg[0] == '-' && arg[1] != '-' && strings.ContainsRune("fno", rune(arg[1])) && !long(name) {
+		isValue = strings.HasPrefix(arg, "-") && !joined && takesValue[name]
+		_, isFlag := takesValue[name]
+		if i > 0 && len(name) > 1 && !isFlag && arg[0] == '-' && arg[1] != '-' && takesValue[arg[1:2]] {
 			out = append(out, arg[:2], arg[2:])
 			continue
 		}

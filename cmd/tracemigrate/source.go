@@ -31,6 +31,7 @@ const (
 func sourceFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringSliceFlag{Name: "filename", Aliases: []string{"f"}, Category: sourceCategory, Usage: "read `FILE`, every manifest in a directory and below, or - for stdin; may be repeated"},
+		&cli.StringFlag{Name: "max-input-size", Category: sourceCategory, Value: "1Gi", Usage: "refuse a file, or stdin, of more than `SIZE` bytes, such as 500Mi"},
 		&cli.StringFlag{Name: "control-plane", Category: sourceCategory, Usage: "read a control plane's REST API: its `URL`, or its name in kumactl's configuration"},
 		&cli.StringSliceFlag{Name: "mesh", Category: sourceCategory, Usage: "read the mesh `NAME` only; may be repeated (default: all meshes)"},
 		&cli.DurationFlag{Name: "timeout", Category: sourceCategory, Value: 5 * time.Minute, Usage: "give up reading a cluster after this `TIME`, tries again included"},

@@ -16,7 +16,7 @@ import (
 // must say the same of it.
 func TestVerdictsAgree(t *testing.T) {
 	mesh := []string{
-		"{type: Mesh, name: default, tracing: {defaultBackend: z, backends: [{name: z, type: zipkin, conf: {url: 'http://z:9411/'}}, {name: y, type: zipkin, conf: {url: 'http://y:9411/'}}]}}",
+		"{type: Mesh, name: default, tracing: {defaultBackend: z, backends: [{name: z, type: zipkin, conf: {url: 'http://z:9411/'}}, {name: yy, type: zipkin, conf: {url: 'http://y:9411/'}}]}}",
 		"{type: TrafficRoute, name: all, mesh: default}",
 	}
 	trace := func(name, match, backend string) string {
@@ -33,7 +33,7 @@ func TestVerdictsAgree(t *testing.T) {
 		south   = "kuma.io/zone: south"
 		gateway = "gateway: {type: BUILTIN, tags: {kuma.io/service: edge}}"
 	)
-	two := slices.Concat(mesh, []string{trace("aa", "kuma.io/service: web", "z"), trace("bb", "kuma.io/service: web, team: x", "y"), proxy("web-1", south, web)})
+	two := slices.Concat(mesh, []string{trace("aa", "kuma.io/service: web", "z"), trace("bb", "kuma.io/service: web, team: x", "yy"), proxy("web-1", south, web)})
 	for what, tc := range map[string]struct {
 		origin    string
 		documents []string
@@ -46,7 +46,7 @@ func TestVerdictsAgree(t *testing.T) {
 		"a policy of global, which new ones will be too":    {"mode: global, zones: [{name: south, version: 2.13.0}]", append(mesh, trace("web", "kuma.io/service: web", "z"), existing("aa", "kuma.io/origin: global"), proxy("web-1", south, web)), 0, "same", ""},
 		"a zone of the same version":                        {"mode: global, zones: [{name: south, version: 2.13.0}]", append(two, trace("ab", "kuma.io/service: web, team: x, v: none", "z")), 0, "same", ""},
 		"a zone where names decide in the other order":      {"mode: global, zones: [{name: south, version: 2.5.0}]", two, 0, "different", ""},
-		"beside that zone, in one of the same version":      {"mode: global, zones: [{name: north, version: 2.13.0}, {name: south, version: 2.5.0}]", append(mesh, trace("aa", "kuma.io/service: web", "z"), trace("bb", "kuma.io/service: web, team: x", "y"), trace("ab", "kuma.io/service: web, team: x, v: none", "z"), proxy("web-1", "kuma.io/zone: north", web)), 0, "same", ""},
+		"beside that zone, in one of the same version":      {"mode: global, zones: [{name: north, version: 2.13.0}, {name: south, version: 2.5.0}]", append(mesh, trace("aa", "kuma.io/service: web", "z"), trace("bb", "kuma.io/service: web, team: x", "yy"), trace("ab", "kuma.io/service: web, team: x, v: none", "z"), proxy("web-1", "kuma.io/zone: north", web)), 0, "same", ""},
 		"that zone, and the version said":                   {"mode: global, zones: [{name: south, version: 2.5.0}]", two, 0, "different", "--kuma-version 2.13"},
 		"a zone that knows no MeshTrace":                    {"mode: global, zones: [{name: south, version: 1.8.0}]", two, 0, "unknown", ""},
 		"a zone that knows no TrafficTrace":                 {"mode: global, zones: [{name: south, version: 3.0.0}]", two, 0, "unknown", ""},
