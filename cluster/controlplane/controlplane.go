@@ -93,7 +93,12 @@ type StatusError struct {
 
 // Error is one line without credentials.
 func (e *StatusError) Error() string {
-	text := fmt.Sprintf("%s %s: %d %s", e.Method, e.Path, e.Status, http.StatusText(e.Status))
+	return manifest.Redact(e.Method + " " + e.Path + ": " + e.Reason())
+}
+
+// Reason is what was answered, without what was asked for.
+func (e *StatusError) Reason() string {
+	text := fmt.Sprintf("%d %s", e.Status, http.StatusText(e.Status))
 	for _, part := range []string{e.Title, e.Detail} {
 		if part != "" && !strings.Contains(text, part) {
 			text += ": " + part

@@ -87,6 +87,9 @@ type Difference struct {
 	Path   string `json:"path" yaml:"path"` // direction, then the field in protobuf's JSON form
 	Before string `json:"before" yaml:"before"`
 	After  string `json:"after" yaml:"after"`
+	// general is Path with the direction in place of a listener's name; empty
+	// where Path has it.
+	general string
 }
 
 // flat is a listener's tracing and its collector as one value a path, without
