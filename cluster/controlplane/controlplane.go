@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"tracemigrate/cluster"
+	"tracemigrate/cluster/credential"
 	"tracemigrate/cluster/manifest"
 	"tracemigrate/cluster/retry"
 )
@@ -47,6 +48,7 @@ type ControlPlane struct {
 	options Options
 	base    *url.URL
 	client  *http.Client
+	sent    credential.Set // what every request carries
 }
 
 // New returns an error when the URL cannot be one of a control plane. It does
@@ -67,11 +69,27 @@ func New(o Options) (*ControlPlane, error) {
 	}
 	base.Path = strings.TrimRight(base.Path, "/")
 	base.Fragment = ""
-	return &ControlPlane{options: o, base: base, client: &http.Client{
-		Transport: &retry.Transport{Base: o.Base, Wait: o.Wait},
+	cp := &ControlPlane{options: o, base: base}
+	cp.sent.Add(o.Token)
+	for name, values := range o.Headers {
+		for _, value := range values {
+			if http.CanonicalHeaderKey(name) == "Authorization" {
+				cp.sent.AddAuthorization(value)
+			} else if len(value) > 3 { // not what is a flag or a number
+				cp.sent.Add(value)
+			}
+		}
+	}
+	transport := &retry.Transport{Base: o.Base}
+	if o.Wait != nil {
+		transport.Wait = func(reason string, pause time.Duration) { o.Wait(cp.scrub(reason), pause) }
+	}
+	cp.client = &http.Client{
+		Transport: transport,
 		// An answer from elsewhere would get the token, and is no control plane's.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}}, nil
+	}
+	return cp, nil
 }
 
 // String names the control plane; New lets no credentials into the URL.
@@ -159,15 +177,7 @@ func (cp *ControlPlane) get(ctx context.Context, path string, query url.Values) 
 
 // scrub takes the credentials that are sent out of what comes back.
 func (cp *ControlPlane) scrub(text string) string {
-	secrets := []string{cp.options.Token}
-	for _, values := range cp.options.Headers {
-		secrets = append(secrets, values...)
-	}
-	for _, secret := range secrets {
-		if len(secret) > 3 {
-			text = strings.ReplaceAll(text, secret, "REDACTED")
-		}
-	}
+	text = cp.sent.Scrub(text)
 	if cp.options.Scrub != nil {
 		text = cp.options.Scrub(text)
 	}
