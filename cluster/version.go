@@ -52,3 +52,18 @@ func (v Version) String() string { return fmt.Sprintf("%d.%d", v.Major, v.Minor)
 
 // IsVersion says whether s has the form of a version, known or not.
 func IsVersion(s string) bool { return versionPattern.MatchString(s) }
+
+// HasKind reports whether every control plane of v has a kind. MeshTrace came
+// with 2.0; TrafficTrace, TrafficRoute and MeshGateway are gone in 3.0: the
+// CustomResourceDefinitions in deployments/charts/kuma/crds of Kuma's tags.
+func (v Version) HasKind(kind string) bool {
+	switch kind {
+	case KindTrafficTrace, KindTrafficRoute:
+		return v.Major == 1 || v.Major == 2
+	case KindMeshGateway:
+		return v.Major == 2
+	case KindMeshTrace:
+		return v.Major >= 2
+	}
+	return v.Major >= 1
+}

@@ -312,8 +312,10 @@ func (cp *ControlPlane) kind(ctx context.Context, origin *cluster.Origin, kind s
 	for _, path := range lists {
 		items, err := cp.list(ctx, path, kind, len(all))
 		switch {
-		case hasStatus(err, http.StatusNotFound) && mayLack(origin, kind):
+		case hasStatus(err, http.StatusNotFound) && !origin.Expects(kind) && kind != cluster.KindDataplane:
 			missing = err
+		case hasStatus(err, http.StatusNotFound) && kind == cluster.KindMeshGateway && len(cp.options.Meshes) == 0:
+			origin.Unread = append(origin.Unread, cluster.Unread{What: kind, Reason: err.Error(), Remedy: "find out why the control plane hides a kind that its version has"})
 		case hasStatus(err, http.StatusForbidden) && cluster.Optional(kind):
 			refused = err
 		case err != nil:
@@ -332,18 +334,6 @@ func (cp *ControlPlane) kind(ctx context.Context, origin *cluster.Origin, kind s
 		origin.Absent = append(origin.Absent, kind)
 	}
 	return all, nil
-}
-
-// mayLack says whether a control plane may not know a kind: MeshTrace and
-// MeshGateway came late, and TrafficTrace and TrafficRoute go with 3.0.
-func mayLack(origin *cluster.Origin, kind string) bool {
-	switch kind {
-	case cluster.KindMeshTrace, cluster.KindMeshGateway:
-		return true
-	case cluster.KindTrafficTrace, cluster.KindTrafficRoute:
-		return origin.Version == "" || origin.NothingLegacy()
-	}
-	return false
 }
 
 // onKubernetes is a namespaced object in its own form again: a control plane on
