@@ -2,9 +2,7 @@ package envoydiff
 
 import (
 	"fmt"
-	"net"
 	"slices"
-	"strconv"
 
 	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
 	hcmv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/network/http_connection_manager/v3"
@@ -102,8 +100,7 @@ func (d *Decision) Address() string {
 	if !d.Traces() || !d.fromMeshTrace() && len(d.Backend.Problems) > 0 {
 		return "nowhere"
 	}
-	to := d.collector()
-	return net.JoinHostPort(to.Host, strconv.Itoa(int(to.Port)))
+	return d.collector().Address()
 }
 
 // collector is where a proxy that is traced sends its traces.
