@@ -19,6 +19,10 @@ import (
 // its shape's fields of every item.
 type shape map[string]shape
 
+// plain is the shape of what has no fields: a scalar is kept, and what is none
+// loses its content, which may be a secret.
+var plain = shape{}
+
 // heads are the fields that all kinds have, on Kubernetes and on Universal.
 var heads = map[Format]shape{
 	Kubernetes: {"apiVersion": nil, "kind": nil, "mesh": nil, "metadata": {"name": nil, "namespace": nil, "labels": nil, "creationTimestamp": nil, "annotations": {SourceAnnotation: nil, DisplayNameLabel: nil, WorkloadLabel: nil}}},
@@ -27,7 +31,16 @@ var heads = map[Format]shape{
 
 // specs are the fields of each kind that are read here.
 var specs = map[string]shape{
-	KindMesh:         {"tracing": nil},
+	KindMesh: {"tracing": {
+		"defaultBackend": plain,
+		"backends": {
+			"name": plain, "type": plain, "sampling": {"value": plain},
+			"conf": {
+				"url": plain, "traceId128bit": plain, "apiVersion": plain, "sharedSpanContext": plain,
+				"address": plain, "port": plain, "splitService": plain,
+			},
+		},
+	}},
 	KindTrafficTrace: {"selectors": nil, "conf": nil},
 	KindTrafficRoute: {},
 	KindMeshGateway: {"tags": nil, "selectors": nil, "conf": {

@@ -32,7 +32,8 @@ type: Mesh
 name: default
 mtls: {backends: [{conf: {key: {secret: hidden}}}]}
 tracing:
-  backends: [{name: z, type: zipkin, sampling: 33.30, conf: {url: "http://user:hidden@zipkin:9411/api"}}]
+  backends: [{name: z, type: zipkin, sampling: 33.30, conf: {url: "http://user:hidden@zipkin:9411/api", password: hidden, apiVersion: {x: hidden}}, auth: [hidden]}]
+  token: hidden
 ---
 {"items":[{"name":"all","mesh":"default","creationTime":"2025-01-02T00:00:00Z","selectors":[{"match":{"a":"1","b":"yes","on":"017","c":"0o17","d":"1_0","null":"~"}}],"conf":{"backend":"z"},"type":"TrafficTrace"}],"total":1}
 ---

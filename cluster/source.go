@@ -255,3 +255,10 @@ func (o *Origin) NothingLegacy() bool {
 	}
 	return len(m[1]) > 1 || m[1] >= "3"
 }
+
+// Expects reports whether the control plane's version is known and has a kind,
+// so that a source without it is not whole.
+func (o *Origin) Expects(kind string) bool {
+	version, _ := ParseVersion(o.Version) // also one that policies cannot be made for
+	return version.HasKind(kind)
+}

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"tracemigrate/cluster"
+	"tracemigrate/cluster/credential"
 	"tracemigrate/cluster/manifest"
 	"tracemigrate/cluster/retry"
 )
@@ -47,6 +48,7 @@ type ControlPlane struct {
 	options Options
 	base    *url.URL
 	client  *http.Client
+	sent    credential.Set // what every request carries
 }
 
 // New returns an error when the URL cannot be one of a control plane. It does
@@ -67,11 +69,27 @@ func New(o Options) (*ControlPlane, error) {
 	}
 	base.Path = strings.TrimRight(base.Path, "/")
 	base.Fragment = ""
-	return &ControlPlane{options: o, base: base, client: &http.Client{
-		Transport: &retry.Transport{Base: o.Base, Wait: o.Wait},
+	cp := &ControlPlane{options: o, base: base}
+	cp.sent.Add(o.Token)
+	for name, values := range o.Headers {
+		for _, value := range values {
+			if http.CanonicalHeaderKey(name) == "Authorization" {
+				cp.sent.AddAuthorization(value)
+			} else if len(value) > 3 { // not what is a flag or a number
+				cp.sent.Add(value)
+			}
+		}
+	}
+	transport := &retry.Transport{Base: o.Base}
+	if o.Wait != nil {
+		transport.Wait = func(reason string, pause time.Duration) { o.Wait(cp.scrub(reason), pause) }
+	}
+	cp.client = &http.Client{
+		Transport: transport,
 		// An answer from elsewhere would get the token, and is no control plane's.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}}, nil
+	}
+	return cp, nil
 }
 
 // String names the control plane; New lets no credentials into the URL.
@@ -93,7 +111,12 @@ type StatusError struct {
 
 // Error is one line without credentials.
 func (e *StatusError) Error() string {
-	text := fmt.Sprintf("%s %s: %d %s", e.Method, e.Path, e.Status, http.StatusText(e.Status))
+	return manifest.Redact(e.Method + " " + e.Path + ": " + e.Reason())
+}
+
+// Reason is what was answered, without what was asked for.
+func (e *StatusError) Reason() string {
+	text := fmt.Sprintf("%d %s", e.Status, http.StatusText(e.Status))
 	for _, part := range []string{e.Title, e.Detail} {
 		if part != "" && !strings.Contains(text, part) {
 			text += ": " + part
@@ -154,15 +177,7 @@ func (cp *ControlPlane) get(ctx context.Context, path string, query url.Values) 
 
 // scrub takes the credentials that are sent out of what comes back.
 func (cp *ControlPlane) scrub(text string) string {
-	secrets := []string{cp.options.Token}
-	for _, values := range cp.options.Headers {
-		secrets = append(secrets, values...)
-	}
-	for _, secret := range secrets {
-		if len(secret) > 3 {
-			text = strings.ReplaceAll(text, secret, "REDACTED")
-		}
-	}
+	text = cp.sent.Scrub(text)
 	if cp.options.Scrub != nil {
 		text = cp.options.Scrub(text)
 	}
@@ -297,8 +312,10 @@ func (cp *ControlPlane) kind(ctx context.Context, origin *cluster.Origin, kind s
 	for _, path := range lists {
 		items, err := cp.list(ctx, path, kind, len(all))
 		switch {
-		case hasStatus(err, http.StatusNotFound) && mayLack(origin, kind):
+		case hasStatus(err, http.StatusNotFound) && !origin.Expects(kind) && kind != cluster.KindDataplane:
 			missing = err
+		case hasStatus(err, http.StatusNotFound) && kind == cluster.KindMeshGateway && len(cp.options.Meshes) == 0:
+			origin.Unread = append(origin.Unread, cluster.Unread{What: kind, Reason: err.Error(), Remedy: "find out why the control plane hides a kind that its version has"})
 		case hasStatus(err, http.StatusForbidden) && cluster.Optional(kind):
 			refused = err
 		case err != nil:
@@ -317,18 +334,6 @@ func (cp *ControlPlane) kind(ctx context.Context, origin *cluster.Origin, kind s
 		origin.Absent = append(origin.Absent, kind)
 	}
 	return all, nil
-}
-
-// mayLack says whether a control plane may not know a kind: MeshTrace and
-// MeshGateway came late, and TrafficTrace and TrafficRoute go with 3.0.
-func mayLack(origin *cluster.Origin, kind string) bool {
-	switch kind {
-	case cluster.KindMeshTrace, cluster.KindMeshGateway:
-		return true
-	case cluster.KindTrafficTrace, cluster.KindTrafficRoute:
-		return origin.Version == "" || origin.NothingLegacy()
-	}
-	return false
 }
 
 // onKubernetes is a namespaced object in its own form again: a control plane on

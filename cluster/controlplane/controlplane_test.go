@@ -1,6 +1,7 @@
 package controlplane
 
 import (
+	"cmp"
 	"context"
 	"encoding/pem"
 	"fmt"
@@ -116,17 +117,22 @@ func TestAnswers(t *testing.T) {
 		return fmt.Sprintf(`{"type":"/std-errors","status":"%d","title":%q,"detail":"details of it"}`, status, title)
 	}
 	tests := map[string]struct {
-		answer func(http.ResponseWriter, *http.Request) bool
-		err    string // "" for none
-		unread string
-		absent string
+		version string // 2.13.1 unless it says another
+		answer  func(http.ResponseWriter, *http.Request) bool
+		err     string // "" for none
+		unread  string
+		absent  string
 	}{
 		"401":                        {answer: on("/meshes", 401, standard(401, "Invalid authentication data")), err: "Invalid authentication data: details of it; give a token with --token"},
 		"403 on a policy":            {answer: on("/traffic-traces", 403, standard(403, "Access Denied")), err: "does not allow what is needed: GET /traffic-traces: 403 Forbidden: Access Denied"},
 		"403 on what is optional":    {answer: on("/dataplanes", 403, standard(403, "Access Denied")), unread: cluster.KindDataplane},
 		"403 on the config":          {answer: on("/config", 403, standard(403, "Access Denied")), unread: "mode"},
 		"403 on the index":           {answer: on("/", 403, standard(403, "Access Denied")), unread: "version"},
-		"404 of a kind, in text":     {answer: on("/meshtraces", 404, "404: Page Not Found"), absent: cluster.KindMeshTrace},
+		"404 of a kind on 1.8":       {version: "1.8.1", answer: on("/meshtraces", 404, "404: Page Not Found"), absent: cluster.KindMeshTrace},
+		"404 of a kind on 3.0":       {version: "3.0.0", answer: on("/traffic-traces", 404, "404: Page Not Found"), absent: cluster.KindTrafficTrace},
+		"no MeshTraces on 2.13":      {answer: on("/meshtraces", 404, "404: Page Not Found"), err: "does not know what every control plane knows: GET /meshtraces: 404"},
+		"no TrafficRoutes on 2.13":   {answer: on("/traffic-routes", 404, "404: Page Not Found"), err: "does not know what every control plane knows: GET /traffic-routes: 404"},
+		"no MeshGateways on 2.13":    {answer: on("/meshgateways", 404, "404: Page Not Found"), unread: cluster.KindMeshGateway},
 		"404 of meshes":              {answer: on("/meshes", 404, "404: Page Not Found"), err: "is the URL that of a control plane's API?"},
 		"something else":             {answer: on("/", 200, "<html>welcome</html>"), err: "is no control plane: GET / tells no version"},
 		"broken JSON":                {answer: on("/dataplanes", 200, `{"total":1,"items":[{"type":`), err: "the answer of GET /dataplanes from control plane http://127.0.0.1:"},
@@ -145,7 +151,7 @@ func TestAnswers(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			f := newFake(t)
-			f.Answer = tt.answer
+			f.Answer, f.Version = tt.answer, cmp.Or(tt.version, f.Version)
 			s, err := cluster.Load(t.Context(), f.serve(t, Options{}))
 			if tt.err != "" {
 				require.ErrorContains(t, err, tt.err)
@@ -245,6 +251,21 @@ func TestRedirect(t *testing.T) {
 	}
 	_, err := cluster.Load(t.Context(), f.serve(t, Options{Token: "sesame"}))
 	require.ErrorContains(t, err, "it redirects to "+elsewhere.URL+"/login; a login stands in front of it")
+}
+
+// What a control plane says of credentials is hidden, also where it decoded them.
+func TestScrub(t *testing.T) {
+	f := newFake(t)
+	f.Answer = func(w http.ResponseWriter, r *http.Request) bool {
+		user, password, _ := r.BasicAuth()
+		fixtures.Refuse(w, http.StatusUnauthorized, "no "+r.Header.Get("Authorization"), user+":"+password+" or "+password)
+		return true
+	}
+	header := http.Header{"Authorization": {"Basic YW5uOmh1bnRlcjI="}}
+	_, err := cluster.Load(t.Context(), f.serve(t, Options{Headers: header}))
+	require.ErrorContains(t, err, "REDACTED")
+	assert.NotContains(t, err.Error(), "hunter2")
+	assert.NotContains(t, err.Error(), "YW5uOmh1bnRlcjI")
 }
 
 func TestBrokenItem(t *testing.T) {

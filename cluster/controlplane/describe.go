@@ -75,7 +75,7 @@ func (cp *ControlPlane) configuration(ctx context.Context, origin *cluster.Origi
 	}
 	origin.SetMode(config.Mode, config.Multizone.Zone.GlobalAddress)
 	if origin.Mode == "" {
-		unread(fmt.Sprintf("the control plane calls its mode %.40q", config.Mode))
+		unread(cp.scrub(fmt.Sprintf("the control plane calls its mode %.40q", config.Mode)))
 	}
 	switch strings.ToLower(config.Environment) {
 	case string(cluster.Kubernetes):

@@ -5,7 +5,9 @@
 package envoy
 
 import (
+	"net"
 	"net/netip"
+	"strconv"
 	"strings"
 	"time"
 
@@ -23,6 +25,7 @@ import (
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
 	"tracemigrate/cluster"
+	"tracemigrate/cluster/manifest"
 )
 
 // Collector is where a proxy sends its traces.
@@ -73,6 +76,12 @@ func (c Collector) Build(version cluster.Version) *clusterv3.Cluster {
 		to.CircuitBreakers = &clusterv3.CircuitBreakers{Thresholds: []*clusterv3.CircuitBreakers_Thresholds{{TrackRemaining: true}}}
 	}
 	return to
+}
+
+// Address is host and port for display. A host is taken as it stands in an
+// OpenTelemetry endpoint, which may hold user and password; these are left out.
+func (c Collector) Address() string {
+	return net.JoinHostPort(manifest.RedactURL(c.Host), strconv.Itoa(int(c.Port)))
 }
 
 // Tracing is a listener's tracing.

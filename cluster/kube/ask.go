@@ -66,7 +66,10 @@ func (c *Cluster) try(ctx context.Context, policy *unstructured.Unstructured) (T
 			_, err = api.Update(ctx, policy, metav1.UpdateOptions{DryRun: []string{metav1.DryRunAll}, FieldValidation: metav1.FieldValidationStrict, FieldManager: "tracemigrate"})
 		}
 	}
-	trial := Trial{Accepted: err == nil, Warnings: c.warnings.take()}
+	trial := Trial{Accepted: err == nil}
+	for _, warning := range c.warnings.take() {
+		trial.Warnings = append(trial.Warnings, c.scrub(warning))
+	}
 	if err == nil {
 		return trial, nil
 	}
@@ -184,7 +187,7 @@ func (c *Cluster) connectAPI() (*controlplane.ControlPlane, error) {
 	namespace, name := c.service()
 	return controlplane.New(controlplane.Options{
 		URL:  host.JoinPath("api/v1/namespaces", namespace, "services", name+":5681", "proxy").String(),
-		Name: name, Base: client.Transport, Wait: c.options.Wait, Scrub: c.scrub,
+		Name: name, Base: client.Transport, Wait: c.wait(), Scrub: c.scrub,
 	})
 }
 

@@ -2,6 +2,7 @@ package kube
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -21,6 +22,7 @@ import (
 
 	"tracemigrate/cluster"
 	"tracemigrate/cluster/controlplane"
+	"tracemigrate/cluster/credential"
 	"tracemigrate/cluster/manifest"
 	"tracemigrate/cluster/retry"
 )
@@ -48,6 +50,7 @@ type Cluster struct {
 	context  string
 	client   dynamic.Interface
 	warnings *warnings
+	sent     credential.Set // to the API server
 	// What is known of the control plane once it was looked for.
 	controlPlane *deployment
 	passOn       func() (*controlplane.ControlPlane, error) // to its own API
@@ -121,9 +124,18 @@ func (c *Cluster) connect(config *rest.Config) error {
 	c.config.UserAgent = "tracemigrate"
 	c.warnings = &warnings{}
 	c.config.WarningHandler = c.warnings
+	host, _, err := rest.DefaultServerUrlFor(c.config)
+	if err != nil {
+		return fmt.Errorf("using the kubeconfig: %s", manifest.Redact(err.Error()))
+	}
+	c.sent.Add(c.config.BearerToken)
+	c.sent.Add(c.config.Password)
+	c.config.Wrap(func(base http.RoundTripper) http.RoundTripper {
+		return &guard{base: base, host: host, sent: &c.sent}
+	})
 	c.plain = rest.CopyConfig(c.config)
 	c.config.Wrap(func(base http.RoundTripper) http.RoundTripper {
-		return &retry.Transport{Base: base, Wait: c.options.Wait}
+		return &retry.Transport{Base: base, Wait: c.wait()}
 	})
 	client, err := dynamic.NewForConfig(c.config)
 	if err != nil {
@@ -132,6 +144,14 @@ func (c *Cluster) connect(config *rest.Config) error {
 	c.client = client
 	c.passOn = sync.OnceValues(c.connectAPI)
 	return nil
+}
+
+// wait is Options.Wait for reasons that the server may have worded.
+func (c *Cluster) wait() func(reason string, pause time.Duration) {
+	if c.options.Wait == nil {
+		return nil
+	}
+	return func(reason string, pause time.Duration) { c.options.Wait(c.scrub(reason), pause) }
 }
 
 // String names the cluster by context and address.
@@ -186,10 +206,13 @@ func resourceOf(kind string) schema.GroupVersionResource {
 // unreachable words an error of the connection.
 func (c *Cluster) unreachable(ctx context.Context, doing string, err error) error {
 	if ctx.Err() != nil {
-		return fmt.Errorf("%s of %s: %w", doing, c, lastSaid(ctx, err))
+		return fmt.Errorf("%s of %s: %w", doing, c, c.lastSaid(ctx, err))
 	}
 	hint, text := "", c.scrub(err.Error())
+	var elsewhere *redirectError
 	switch {
+	case errors.As(err, &elsewhere):
+		text, hint = elsewhere.Error(), "; does a login or a proxy stand in front of it?"
 	case os.IsTimeout(err), strings.Contains(text, "no such host"), strings.Contains(text, "connection refused"), strings.Contains(text, "no route to host"):
 		hint = "; does kubectl reach the cluster?"
 	case strings.Contains(text, "x509"):
@@ -201,19 +224,12 @@ func (c *Cluster) unreachable(ctx context.Context, doing string, err error) erro
 }
 
 // lastSaid is why a read did not end in time, said once.
-func lastSaid(ctx context.Context, err error) error {
-	if text := err.Error(); strings.Contains(text, "after ") || strings.Contains(text, "expired") {
+func (c *Cluster) lastSaid(ctx context.Context, err error) error {
+	if text := c.scrub(err.Error()); strings.Contains(text, "after ") || strings.Contains(text, "expired") {
 		return fmt.Errorf("%w (%s)", ctx.Err(), text)
 	}
 	return ctx.Err()
 }
 
 // scrub takes credentials out of a text.
-func (c *Cluster) scrub(text string) string {
-	for _, secret := range []string{c.config.BearerToken, c.config.Password} {
-		if secret != "" {
-			text = strings.ReplaceAll(text, secret, "REDACTED")
-		}
-	}
-	return manifest.Redact(text)
-}
+func (c *Cluster) scrub(text string) string { return manifest.Redact(c.sent.Scrub(text)) }

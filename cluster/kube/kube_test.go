@@ -323,6 +323,35 @@ func TestNothingLeft(t *testing.T) {
 	assert.True(t, s.Empty())
 }
 
+// A kind that the control plane's version has and the cluster has not is never
+// taken for one that has no objects.
+func TestMissingDefinitions(t *testing.T) {
+	c := kubernetes.Start(t)
+	for kind, want := range map[string]struct{ err, unread string }{
+		"traffictrace": {err: "does not have traffictraces.kuma.io, which Kuma 2.13.1 installs; install"},
+		"trafficroute": {err: "does not have trafficroutes.kuma.io, which Kuma 2.13.1 installs; install"},
+		"meshtrace":    {err: "does not have meshtraces.kuma.io, which Kuma 2.13.1 installs; install"},
+		"meshgateway":  {unread: cluster.KindMeshGateway},
+		"dataplane":    {unread: cluster.KindDataplane},
+	} {
+		t.Run(kind, func(t *testing.T) {
+			c.Reset(t)
+			c.Apply(t, strings.ReplaceAll(kubernetes.CRDs, kind, "other"+kind))
+			c.Apply(t, deployed("2.13.1", "zone", ""))
+			s, err := cluster.Load(t.Context(), open(t, c, "admin", Options{}))
+			if want.err != "" {
+				require.ErrorContains(t, err, want.err)
+				return
+			}
+			require.NoError(t, err)
+			assert.Empty(t, s.Origin.Absent)
+			u, lacks := s.Origin.Lacks(want.unread)
+			assert.True(t, lacks)
+			assert.Contains(t, u.Reason, kind+"s.kuma.io, which Kuma 2.13.1 installs")
+		})
+	}
+}
+
 // Two control planes in two namespaces are told apart by name.
 func TestSeveralControlPlanes(t *testing.T) {
 	c := start(t)

@@ -34,14 +34,21 @@ func (c *Cluster) Read(ctx context.Context, use func(manifest.Input)) (*cluster.
 	}
 	origin.Meshes = c.options.Meshes
 	var forbidden []error
+	var missing []string
 	for _, kind := range cluster.Kinds() {
 		if c.options.Progress != nil {
 			c.options.Progress(kind, 0)
 		}
 		objects, err := c.all(ctx, kind)
 		switch {
-		case apierrors.IsNotFound(err):
+		case apierrors.IsNotFound(err) && !origin.Expects(kind):
 			origin.Absent = append(origin.Absent, kind) // there is no such CRD
+		case apierrors.IsNotFound(err) && cluster.Optional(kind):
+			origin.Unread = append(origin.Unread, cluster.Unread{
+				What: kind, Reason: c.missing(origin, definition(kind)), Remedy: installing,
+			})
+		case apierrors.IsNotFound(err):
+			missing = append(missing, definition(kind))
 		case apierrors.IsForbidden(err) && cluster.Optional(kind):
 			origin.Unread = append(origin.Unread, cluster.Unread{
 				What: kind, Reason: c.said(err), Remedy: granting(resources[kind]),
@@ -70,6 +77,9 @@ func (c *Cluster) Read(ctx context.Context, use func(manifest.Input)) (*cluster.
 			}
 		}
 	}
+	if len(missing) > 0 {
+		return nil, errors.New(c.missing(origin, missing...) + "; " + installing)
+	}
 	if len(forbidden) > 0 {
 		return nil, c.forbidden(forbidden)
 	}
@@ -78,6 +88,17 @@ func (c *Cluster) Read(ctx context.Context, use func(manifest.Input)) (*cluster.
 	}
 	return origin, nil
 }
+
+// definition is the name of a kind's CustomResourceDefinition.
+func definition(kind string) string { return resources[kind] + ".kuma.io" }
+
+// missing says which definitions the cluster lacks and should have.
+func (c *Cluster) missing(origin *cluster.Origin, definitions ...string) string {
+	return fmt.Sprintf("%s does not have %s, which Kuma %s installs", c, strings.Join(definitions, " and "), origin.Version)
+}
+
+// installing is what to do about a missing definition.
+const installing = "install the CustomResourceDefinitions of the control plane's version"
 
 // forbidden names what may not be read, and the role that is missing.
 func (c *Cluster) forbidden(all []error) error {

@@ -15,6 +15,7 @@ import (
 	"tracemigrate/cluster/controlplane"
 	"tracemigrate/cluster/manifest"
 	"tracemigrate/convert/envoydiff"
+	"tracemigrate/legacy"
 	"tracemigrate/meshtrace"
 )
 
@@ -70,7 +71,9 @@ func compareShadow(c *cli.Context, accepted []envoydiff.Code) ([]*envoydiff.Comp
 	if len(snapshot.Dataplanes) == 0 {
 		return nil, errors.New("--shadow asks about every Dataplane, and there is none")
 	}
-	proxies, gone, err := askShadows(c, inspector, snapshot.Dataplanes, accepted)
+	meshes, _ := legacy.Read(snapshot) // what is broken was left out
+	today := envoydiff.NewRenderer(version, snapshot, envoydiff.State{Legacy: meshes, Policies: policies})
+	proxies, gone, err := askShadows(c, inspector, today, snapshot.Dataplanes, accepted)
 	if err != nil {
 		return nil, err
 	}
@@ -85,9 +88,10 @@ func compareShadow(c *cli.Context, accepted []envoydiff.Code) ([]*envoydiff.Comp
 }
 
 // askShadows asks about every proxy, and returns how many have gone since they
-// were listed. It returns an error when the control plane answers for none; a
-// single proxy without an answer is an outcome.
-func askShadows(c *cli.Context, inspector cluster.Inspector, dataplanes []*cluster.Dataplane, accepted []envoydiff.Code) (proxies []envoydiff.Proxy, gone int, err error) {
+// were listed. It returns an error when the control plane answers about none; a
+// single proxy without an answer is an outcome, and that a proxy has no
+// configuration is an answer.
+func askShadows(c *cli.Context, inspector cluster.Inspector, today *envoydiff.Renderer, dataplanes []*cluster.Dataplane, accepted []envoydiff.Code) (proxies []envoydiff.Proxy, gone int, err error) {
 	limit, cancel := limited(c)
 	defer cancel()
 	progress := newProgress(c)
@@ -98,7 +102,7 @@ func askShadows(c *cli.Context, inspector cluster.Inspector, dataplanes []*clust
 	var done atomic.Int64
 	for i, dp := range dataplanes {
 		group.Go(func() error {
-			answers[i] = askShadow(ctx, inspector, dp, accepted)
+			answers[i] = askShadow(ctx, inspector, today, dp, accepted)
 			progress.read("Envoy configuration", int(done.Add(1)))
 			return ctx.Err()
 		})
@@ -112,13 +116,17 @@ func askShadows(c *cli.Context, inspector cluster.Inspector, dataplanes []*clust
 		case a.gone:
 			gone++
 			continue
+		case a.missing:
+			a.proxy = envoydiff.MissingProxy(dataplanes[i].Mesh, dataplanes[i].FullName(), envoydiff.ProxyMissing, "the control plane has no configuration for it: it is not connected there", accepted)
 		case a.err != nil:
 			failed++
-			code := envoydiff.ProxyUnanswered
-			if a.missing {
-				code = envoydiff.ProxyMissing
+			// Without the request, which differs from proxy to proxy.
+			reason := a.err.Error()
+			var status *controlplane.StatusError
+			if errors.As(a.err, &status) {
+				reason = status.Reason()
 			}
-			a.proxy = envoydiff.MissingProxy(dataplanes[i].Mesh, dataplanes[i].FullName(), code, "the control plane gives no configuration for it: "+manifest.Redact(a.err.Error()), accepted)
+			a.proxy = envoydiff.MissingProxy(dataplanes[i].Mesh, dataplanes[i].FullName(), envoydiff.ProxyUnanswered, "the control plane gives no configuration for it: "+manifest.Redact(reason), accepted)
 		}
 		proxies = append(proxies, answers[i].proxy)
 	}
@@ -132,18 +140,18 @@ func askShadows(c *cli.Context, inspector cluster.Inspector, dataplanes []*clust
 type shadowAnswer struct {
 	proxy   envoydiff.Proxy
 	gone    bool  // it was deleted meanwhile
-	err     error // the configuration was not to be had
-	missing bool  // because there is none
+	missing bool  // it has no configuration
+	err     error // it is not known whether it has
 }
 
-func askShadow(ctx context.Context, inspector cluster.Inspector, dp *cluster.Dataplane, accepted []envoydiff.Code) shadowAnswer {
+func askShadow(ctx context.Context, inspector cluster.Inspector, today *envoydiff.Renderer, dp *cluster.Dataplane, accepted []envoydiff.Code) shadowAnswer {
 	var dumps [2]*envoydiff.Dump
 	for i, shadow := range []bool{false, true} {
 		text, err := inspector.Config(ctx, dp.Mesh, dp.FullName(), shadow)
 		var status *controlplane.StatusError
-		if errors.As(err, &status) && status.Status == http.StatusNotFound {
+		if errors.As(err, &status) && status.Status == http.StatusNotFound && status.Title != "" { // not 404 of the path
 			exists, existsErr := inspector.Exists(ctx, dp.Mesh, dp.FullName())
-			return shadowAnswer{gone: existsErr == nil && !exists && status.Title != "", missing: true, err: err}
+			return shadowAnswer{gone: existsErr == nil && !exists, missing: existsErr == nil && exists, err: err}
 		}
 		if err != nil {
 			return shadowAnswer{err: err}
@@ -156,5 +164,5 @@ func askShadow(ctx context.Context, inspector cluster.Inspector, dp *cluster.Dat
 			return shadowAnswer{err: fmt.Errorf("its answer: %w", err)}
 		}
 	}
-	return shadowAnswer{proxy: envoydiff.CompareShadow(dp.Mesh, dp.FullName(), dumps[0], dumps[1], accepted)}
+	return shadowAnswer{proxy: envoydiff.CompareShadow(today, dp, dumps[0], dumps[1], accepted)}
 }

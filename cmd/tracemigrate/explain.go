@@ -4,9 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"net"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -320,14 +318,13 @@ func merged(c *meshtrace.Conf) string {
 	if len(c.Backends) == 0 {
 		return "no backend"
 	}
-	to := c.Collector()
 	percent := func(p *meshtrace.Percent) string {
 		if p == nil {
 			return "100 (Envoy's default)"
 		}
 		return p.String()
 	}
-	text := fmt.Sprintf("%s %s, sampling overall %s, client %s, random %s", c.Backends[0].Type, net.JoinHostPort(to.Host, strconv.Itoa(int(to.Port))),
+	text := fmt.Sprintf("%s %s, sampling overall %s, client %s, random %s", c.Backends[0].Type, c.Collector().Address(),
 		percent(c.Sampling.Overall), percent(c.Sampling.Client), percent(c.Sampling.Random))
 	for _, tag := range c.Tags {
 		text += ", tag " + tag.Name

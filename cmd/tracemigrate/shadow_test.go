@@ -183,6 +183,57 @@ func TestShadow(t *testing.T) {
 		assert.Equal(t, 0, code)
 		assert.Contains(t, text, "2 same, 0 inherent, 0 different, 1 accepted")
 	})
+	t.Run("proxies that never connected", func(t *testing.T) {
+		address, control := shadowed(t, teams, policies)
+		answer := control.Answer
+		control.Answer = func(w http.ResponseWriter, r *http.Request) bool {
+			if strings.HasSuffix(r.URL.Path, "/_config") {
+				fixtures.Refuse(w, http.StatusNotFound, "Could not retrieve a resource", "Not found")
+				return true
+			}
+			return answer(w, r)
+		}
+		code, text, words := tool(t, "diff --shadow --control-plane "+address)
+		assert.Equal(t, 1, code, words)
+		assert.Contains(t, text, "0 same, 0 inherent, 3 different")
+		assert.Contains(t, text, "different  3 proxies: default/db-1, default/pay-1, default/web-1\n  proxy-missing")
+		assert.NotContains(t, text+words, "URL")
+		code, text, _ = tool(t, "diff --shadow --accept proxy-missing --control-plane "+address)
+		assert.Equal(t, 0, code)
+		assert.Contains(t, text, "3 accepted")
+	})
+	t.Run("equal errors of several proxies", func(t *testing.T) {
+		address, control := shadowed(t, teams, policies)
+		refuse(control, "/meshes/default/dataplanes/db-1/", http.StatusBadRequest, "Could not compute", "no")
+		refuse(control, "/meshes/default/dataplanes/pay-1/", http.StatusBadRequest, "Could not compute", "no")
+		_, text, _ := tool(t, "diff --shadow --control-plane "+address)
+		assert.Contains(t, text, "different  2 proxies: default/db-1, default/pay-1\n  proxy-unanswered")
+	})
+	t.Run("no TrafficRoute", func(t *testing.T) {
+		input := strings.Replace(teams, "{type: TrafficRoute, mesh: default, name: route-all, conf: {}}\n---\n", "", 1)
+		policies := universal(t, input)
+		file := filepath.Join(t.TempDir(), "input.yaml")
+		require.NoError(t, os.WriteFile(file, []byte(input), 0o600))
+		verdicts := func(args string) map[string]string {
+			_, text, words := tool(t, "diff -o json "+args)
+			var data diffData
+			require.NoError(t, json.Unmarshal([]byte(text), &data), words)
+			all := make(map[string]string)
+			for _, p := range data.Proxies {
+				all[p.Name] = string(p.Verdict)
+				for _, d := range p.Differences {
+					all[p.Name] += " " + string(d.Code)
+				}
+			}
+			return all
+		}
+		address, _ := shadowed(t, input, policies)
+		want := verdicts("--kuma-version 2.13 -f " + file)
+		assert.Equal(t, "inherent outbound-gains-tracing", want["db-1"], "its inbound is TCP")
+		assert.Equal(t, want, verdicts("--shadow --control-plane "+address))
+		address, _ = shadowed(t, input, strings.Replace(policies, "overall: 10\n", "overall: 11\n", 1))
+		assert.Equal(t, "different sampling outbound-gains-tracing", verdicts("--shadow --control-plane " + address)["db-1"])
+	})
 	t.Run("a proxy that has gone", func(t *testing.T) {
 		address, control := shadowed(t, teams, policies)
 		refuse(control, "/meshes/default/dataplanes/db-1", http.StatusNotFound, "Could not retrieve a resource", "Not found")

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -82,4 +83,19 @@ func TestVerdictsAgree(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Proxies whose differences are equal make one group (fixtures/cases/files/diff-groups.py).
+func TestDiffGroups(t *testing.T) {
+	var input strings.Builder
+	input.WriteString("type: Mesh\nname: default\ntracing:\n  defaultBackend: z\n  backends:\n  - name: z\n    type: zipkin\n    conf: {url: 'http://zipkin/api/v2/spans'}\n" +
+		"---\ntype: TrafficTrace\nname: all\nmesh: default\nselectors:\n- match: {kuma.io/service: '*'}\n")
+	for i := range 2000 {
+		fmt.Fprintf(&input, "---\ntype: Dataplane\nname: dp-%d\nmesh: default\nnetworking:\n  address: 10.0.%d.%d\n  inbound:\n  - port: 8080\n    tags: {kuma.io/service: web, kuma.io/protocol: http}\n", i, i/256, i%256)
+	}
+	file := filepath.Join(t.TempDir(), "input.yaml")
+	require.NoError(t, os.WriteFile(file, []byte(input.String()), 0o600))
+	_, text, _ := tool(t, "diff --kuma-version 2.13 -f "+file)
+	assert.Equal(t, 1, strings.Count(text, "\ndifferent  "), "%.500s", text)
+	assert.Contains(t, text, "different  2000 proxies: default/dp-0, default/dp-1, default/dp-10, and 1997 more\n")
 }

@@ -19,6 +19,7 @@ import (
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
 	"tracemigrate/cluster"
+	"tracemigrate/cluster/manifest"
 )
 
 // Verdict is what a comparison says of a proxy.
@@ -88,6 +89,9 @@ type Difference struct {
 	Path   string `json:"path" yaml:"path"` // direction, then the field in protobuf's JSON form
 	Before string `json:"before" yaml:"before"`
 	After  string `json:"after" yaml:"after"`
+	// general is Path with the direction in place of a listener's name; empty
+	// where Path has it.
+	general string
 }
 
 // flat is a listener's tracing and its collector as one value a path, without
@@ -123,14 +127,23 @@ func withoutNames(collector *clusterv3.Cluster) *clusterv3.Cluster {
 }
 
 // Values is what is compared of a listener, in protobuf's JSON form: without
-// the names that the control plane chose, and with Envoy's defaults.
+// the names that the control plane chose, with Envoy's defaults, and without
+// credentials in the collector's address.
 func (l *Listener) Values() map[string]any {
 	if l.Tracing == nil {
 		return map[string]any{"tracing": nil}
 	}
 	values := map[string]any{"tracing": asAny(withDefaults(l.Tracing))}
 	if l.Collector != nil {
-		values["cluster"] = asAny(withoutNames(l.Collector))
+		collector := withoutNames(l.Collector)
+		for _, locality := range collector.GetLoadAssignment().GetEndpoints() {
+			for _, endpoint := range locality.GetLbEndpoints() {
+				if to := endpoint.GetEndpoint().GetAddress().GetSocketAddress(); to != nil {
+					to.Address = manifest.RedactURL(to.Address)
+				}
+			}
+		}
+		values["cluster"] = asAny(collector)
 	}
 	return values
 }
@@ -230,9 +243,9 @@ func (f flat) summary() string {
 	port := f["cluster.loadAssignment.endpoints[0].lbEndpoints[0].endpoint.address.socketAddress.portValue"]
 	tracer := strings.TrimPrefix(f["tracing.provider.name"], "envoy.tracers.")
 	if host == "" {
-		return strings.TrimSpace(tracer + " " + f[collectorHostnamePath])
+		return strings.TrimSpace(tracer + " " + manifest.RedactURL(f[collectorHostnamePath]))
 	}
-	if strings.Contains(host, ":") {
+	if host = manifest.RedactURL(host); strings.Contains(host, ":") {
 		host = "[" + host + "]"
 	}
 	return fmt.Sprintf("%s %s:%s", tracer, host, port)
@@ -270,6 +283,7 @@ func compare(before, after flat, direction cluster.Direction) []*Difference {
 		code := codeOf(path, direction, inBefore)
 		if code == AddressDiffers || code == PortDiffers {
 			moved = true
+			a, b = manifest.RedactURL(a), manifest.RedactURL(b)
 		}
 		differences = append(differences, &Difference{Code: code, Path: string(direction) + "." + path, Before: orUnset(a, inBefore), After: orUnset(b, inAfter)})
 	}

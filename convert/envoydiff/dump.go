@@ -1,6 +1,7 @@
 package envoydiff
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"errors"
@@ -15,6 +16,7 @@ import (
 	hcmv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/network/http_connection_manager/v3"
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoregistry"
 
 	"tracemigrate/cluster"
 )
@@ -192,11 +194,11 @@ func (d *dumpReader) resources(kind string, raw json.RawMessage) error {
 		if !strings.Contains(name, "trac") {
 			return nil
 		}
-		var c clusterv3.Cluster
-		if err := lenient(raw, &c); err != nil {
+		c, err := clusterOf(raw)
+		if err != nil {
 			return fmt.Errorf("cluster %.100q is not understood: %s", name, oneLine(err))
 		}
-		d.dump.clusters[name] = &c
+		d.dump.clusters[name] = c
 		return nil
 	}
 	d.seen = true
@@ -262,6 +264,62 @@ func tracingOf(v any) (*hcmv3.HttpConnectionManager_Tracing, error) {
 	return &tracing, nil
 }
 
+// clusterOf decodes a cluster without the extensions that this program does not
+// know. That of the transport socket must be known: it decides on TLS, so on
+// where traces go.
+func clusterOf(raw []byte) (*clusterv3.Cluster, error) {
+	var c clusterv3.Cluster
+	if lenient(raw, &c) == nil {
+		return &c, nil
+	}
+	var fields map[string]any
+	decoder := json.NewDecoder(bytes.NewReader(raw))
+	decoder.UseNumber()
+	if err := decoder.Decode(&fields); err != nil {
+		return nil, err
+	}
+	for key, value := range fields {
+		switch key {
+		case "transportSocket", "transport_socket", "transportSocketMatches", "transport_socket_matches":
+		default:
+			if !dropUnknown(value) {
+				delete(fields, key)
+			}
+		}
+	}
+	known, err := json.Marshal(fields)
+	if err != nil {
+		return nil, err
+	}
+	c.Reset()
+	return &c, lenient(known, &c)
+}
+
+// dropUnknown removes from v every google.protobuf.Any of a type that this
+// program does not know. It returns false when v itself is one.
+func dropUnknown(v any) bool {
+	switch v := v.(type) {
+	case map[string]any:
+		if name, ok := v["@type"].(string); ok {
+			if _, err := protoregistry.GlobalTypes.FindMessageByURL(name); err != nil {
+				return false
+			}
+		}
+		for key, value := range v {
+			if !dropUnknown(value) {
+				delete(v, key)
+			}
+		}
+	case []any:
+		for i, item := range v {
+			if !dropUnknown(item) {
+				v[i] = map[string]any{} // places in the list stay
+			}
+		}
+	}
+	return true
+}
+
 func lenient(raw []byte, to proto.Message) error {
 	return protojson.UnmarshalOptions{DiscardUnknown: true}.Unmarshal(raw, to)
 }
@@ -315,7 +373,7 @@ func CompareDumps(before, after map[string]*Dump, accept []Code) *Comparison {
 		case a == nil:
 			p.Differences = []*Difference{{Code: ProxyMissing, Path: "proxy", Before: "no dump", After: "dumped"}}
 		default:
-			p.Differences = a.compare(b)
+			p.Differences = a.compare(b, nil)
 		}
 		p.Verdict = verdictOf(p.Differences, accept)
 		result.Proxies = append(result.Proxies, p)
@@ -327,10 +385,11 @@ func CompareDumps(before, after map[string]*Dump, accept []Code) *Comparison {
 // CompareShadow holds what a control plane computes for a proxy today against
 // what it computes with the shadow policies applied, once the legacy tracing is
 // gone: a listener that keeps only that in the shadow configuration loses its
-// tracing, which the control plane's own diff does not show.
-func CompareShadow(mesh, name string, today, shadow *Dump, accept []Code) Proxy {
+// tracing, which the control plane's own diff does not show. r renders today's
+// policies.
+func CompareShadow(r *Renderer, dp *cluster.Dataplane, today, shadow *Dump, accept []Code) Proxy {
 	left := shadow.withoutLegacy()
-	p := Proxy{Mesh: mesh, Name: name, Differences: today.compare(left)}
+	p := Proxy{Mesh: dp.Mesh, Name: dp.FullName(), Differences: today.compare(left, r.unrouted(dp))}
 	for _, d := range p.Differences {
 		if d.Code != TracingLost {
 			continue
@@ -372,9 +431,51 @@ func (d *Dump) withoutLegacy() *Dump {
 	return &left
 }
 
+// unrouted is the tracing that a TrafficTrace would give a proxy's outbounds if
+// its mesh had a TrafficRoute.
+type unrouted struct {
+	flat  flat
+	first string // the proxy's first service
+	split bool   // Datadog's splitService
+}
+
+// unrouted returns the tracing that dp's outbounds lack for want of a
+// TrafficRoute, nil when that is not why they lack it.
+func (r *Renderer) unrouted(dp *cluster.Dataplane) *unrouted {
+	d := r.Decide(dp)
+	if d.Backend == nil || d.fromMeshTrace() || len(d.Backend.Problems) > 0 || r.traced(dp.Mesh, &d, cluster.DirectionOutbound) {
+		return nil
+	}
+	l := cluster.HTTPListener{Direction: cluster.DirectionOutbound}
+	first := dp.FirstService()
+	u := &unrouted{flat: flatten(r.tracing(dp, &d, l, first), d.collector().Build(r.version)), first: first}
+	if to := d.Backend.Datadog; to != nil {
+		u.split = to.SplitService
+	}
+	return u
+}
+
+// compare lists how an outbound that gains the tracing after differs from what
+// the TrafficTrace would have given it.
+func (u *unrouted) compare(after flat) []*Difference {
+	found := append(compare(u.flat, after, cluster.DirectionOutbound), &Difference{Code: OutboundGainsTracing, Path: "outbound.tracing", Before: "none", After: after.summary()})
+	service := after[serviceNamePath]
+	if service == "" || u.flat[serviceNamePath] == "" {
+		return found
+	}
+	before := u.first
+	if u.split {
+		before += cmp.Or(suffixOf(service), "_OUTBOUND_*")
+	}
+	if d := serviceName(before, service, before, cluster.DirectionOutbound); d != nil {
+		found = append(found, d)
+	}
+	return found
+}
+
 // compare lists how the listeners of two dumps differ. One that only one dump
-// has is no matter of tracing unless it is traced.
-func (d *Dump) compare(after *Dump) []*Difference {
+// has is no matter of tracing unless it is traced. left may be nil.
+func (d *Dump) compare(after *Dump, left *unrouted) []*Difference {
 	names := maps.Clone(d.listeners)
 	maps.Copy(names, after.listeners)
 	var all []*Difference
@@ -389,9 +490,13 @@ func (d *Dump) compare(after *Dump) []*Difference {
 		direction := directionOf(name)
 		a, b := d.flat(name), after.flat(name)
 		var found []*Difference
-		if a == nil && b != nil && direction == cluster.DirectionOutbound && d.legacyInboundsOnly(after, b) {
+		gains := a == nil && b != nil && direction == cluster.DirectionOutbound
+		switch {
+		case gains && d.legacyInboundsOnly(after, b):
 			found = []*Difference{{Code: OutboundGainsTracing, Path: "outbound.tracing", Before: "none", After: b.summary()}}
-		} else {
+		case gains && left != nil:
+			found = left.compare(b)
+		default:
 			found = compare(a, b, direction)
 			if a != nil && b != nil {
 				if s := serviceName(a[serviceNamePath], b[serviceNamePath], "", direction); s != nil {
@@ -404,7 +509,9 @@ func (d *Dump) compare(after *Dump) []*Difference {
 		}
 		for _, difference := range found {
 			named := *difference
-			named.Path = strings.Replace(named.Path, string(direction)+".", "["+name+"].", 1)
+			if rest, ok := strings.CutPrefix(difference.Path, string(direction)+"."); ok {
+				named.Path, named.general = "["+name+"]."+rest, difference.Path
+			}
 			all = append(all, &named)
 		}
 	}

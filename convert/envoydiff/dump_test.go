@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"tracemigrate/cluster"
 	"tracemigrate/convert/envoydiff"
 	"tracemigrate/fixtures"
 )
@@ -128,6 +129,66 @@ func TestReadDumpErrors(t *testing.T) {
 	}
 }
 
+// An extension that this program does not know is no matter of tracing, unless
+// it is the tracer or the transport to the collector.
+func TestReadDumpUnknownExtensions(t *testing.T) {
+	const listener = `"listener": {"name": "inbound:10.0.0.1:80", "filterChains": [{"transportSocket": {"typedConfig": {"@type": "type.googleapis.com/com.example.Unknown"}}, "filters": [{"typedConfig": {
+		"@type": "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
+		"httpFilters": [{"name": "x", "typedConfig": {"@type": "type.googleapis.com/com.example.Unknown", "a": 1}}],
+		"tracing": {"provider": {"name": "envoy.tracers.opentelemetry", "typedConfig": {
+			"@type": "type.googleapis.com/envoy.config.trace.v3.OpenTelemetryConfig", "serviceName": "web", "grpcService": {"envoyGrpc": {"clusterName": "meshtrace:opentelemetry"}}}}}}}]}]}`
+	read := func(cluster string) (*envoydiff.Dump, error) {
+		return envoydiff.ReadDump(strings.NewReader("{" + listener + `, "cluster": {"name": "meshtrace:opentelemetry", "connectTimeout": "5s", ` + cluster + "}}"))
+	}
+	const endpoint = `"loadAssignment": {"endpoints": [{"lbEndpoints": [{"endpoint": {"address": {"socketAddress": {"address": "otel", "portValue": 4317}}}}]}]}`
+	plain, err := read(endpoint)
+	require.NoError(t, err)
+	for name, extension := range map[string]string{
+		"protocol options, in camelCase":  `"typedExtensionProtocolOptions": {"envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {"@type": "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions", "explicitHttpConfig": {"http2ProtocolOptions": {}}}}`,
+		"protocol options, in snake_case": `"typed_extension_protocol_options": {"envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {"@type": "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions", "explicit_http_config": {"http2_protocol_options": {}}}}`,
+		"a filter":                        `"filters": [{"name": "x", "typedConfig": {"@type": "type.googleapis.com/com.example.Unknown", "a": 1}}]`,
+		"metadata":                        `"metadata": {"typedFilterMetadata": {"x": {"@type": "type.googleapis.com/com.example.Unknown"}}}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			dump, err := read(endpoint + ", " + extension)
+			require.NoError(t, err)
+			result := envoydiff.CompareDumps(map[string]*envoydiff.Dump{"p": dump}, map[string]*envoydiff.Dump{"p": dump}, nil)
+			assert.Equal(t, envoydiff.Same, result.Proxies[0].Verdict)
+			moved, err := read(strings.Replace(endpoint, "otel", "elsewhere", 1) + ", " + extension)
+			require.NoError(t, err)
+			result = envoydiff.CompareDumps(map[string]*envoydiff.Dump{"p": dump}, map[string]*envoydiff.Dump{"p": moved}, nil)
+			assert.Equal(t, envoydiff.AddressDiffers, result.Proxies[0].Differences[0].Code)
+			if strings.HasPrefix(name, "protocol") {
+				result = envoydiff.CompareDumps(map[string]*envoydiff.Dump{"p": plain}, map[string]*envoydiff.Dump{"p": dump}, nil)
+				assert.Equal(t, envoydiff.Same, result.Proxies[0].Verdict)
+			}
+		})
+	}
+	_, err = read(endpoint + `, "transportSocket": {"name": "tls", "typedConfig": {"@type": "type.googleapis.com/com.example.Unknown"}}`)
+	require.ErrorContains(t, err, `cluster "meshtrace:opentelemetry" is not understood`)
+}
+
+// Proxies that differ alike make one group, whatever their own listeners are called.
+func TestGroupsOfDumps(t *testing.T) {
+	dumps := func(sampling int) map[string]*envoydiff.Dump {
+		all := make(map[string]*envoydiff.Dump)
+		for i := range 3 {
+			dump, err := envoydiff.ReadDump(strings.NewReader(fmt.Sprintf(`{"listener": {"name": "inbound:10.0.0.%d:80", "x": {"@type": "a.HttpConnectionManager", "tracing": {"overallSampling": {"value": %d}, "provider": {"name": "envoy.tracers.zipkin", "typedConfig": {
+				"@type": "type.googleapis.com/envoy.config.trace.v3.ZipkinConfig", "collectorCluster": "tracing:z"}}}}}, "cluster": {"name": "tracing:z"}}`, i, sampling)))
+			require.NoError(t, err)
+			all[fmt.Sprintf("web-%d", i)] = dump
+		}
+		return all
+	}
+	result := envoydiff.CompareDumps(dumps(10), dumps(20), nil)
+	assert.Equal(t, "[inbound:10.0.0.1:80].tracing.overallSampling.value", result.Proxies[1].Differences[0].Path)
+	groups := result.Groups()
+	require.Len(t, groups, 1)
+	assert.Len(t, groups[0].Proxies, 3)
+	require.Len(t, groups[0].Differences, 1)
+	assert.Equal(t, "inbound.tracing.overallSampling.value", groups[0].Differences[0].Path)
+}
+
 // What is kept of a dump holds no secret.
 func TestDumpKeepsNoSecret(t *testing.T) {
 	proxy := fixtures.Recorded(t, "traffictrace")[0].Proxies
@@ -148,6 +209,7 @@ func FuzzReadDump(f *testing.F) {
 		}
 	}
 	f.Add(`{"listener": {"name": 5}}`)
+	f.Add(`{"cluster": {"name": "trac", "a": [{"@type": 1}, {"@type": "x/y"}], "typedExtensionProtocolOptions": {"a": {"@type": "x"}}, "transportSocket": {"typedConfig": {"@type": "x"}}}, "listener": {"name": "a"}}`)
 	f.Add(`{"listener": [null, {"name": "a", "@type": "x.HttpConnectionManager", "tracing": []}]}`)
 	f.Fuzz(func(t *testing.T, text string) {
 		dump, err := envoydiff.ReadDump(strings.NewReader(text))
@@ -171,6 +233,8 @@ func TestCompareShadowRecorded(t *testing.T) {
 		require.NoError(t, err)
 		return dump
 	}
+	dataplane := func(name string) *cluster.Dataplane { return &cluster.Dataplane{Mesh: "default", Name: name} }
+	nothing := envoydiff.NewRenderer(cluster.Latest, &cluster.Snapshot{}, envoydiff.State{})
 	asRecorded := func(text string) string { return text }
 	unified := strings.NewReplacer("meshtrace:zipkin", "system_meshtrace_zipkin_z-9411", "meshtrace:datadog", "system_meshtrace_datadog_d-8126").Replace
 	legacy, kept := 0, 0
@@ -180,7 +244,7 @@ func TestCompareShadowRecorded(t *testing.T) {
 				continue
 			}
 			dump := read(p, asRecorded)
-			got := envoydiff.CompareShadow("default", name, dump, dump, nil)
+			got := envoydiff.CompareShadow(nothing, dataplane(name), dump, dump, nil)
 			if len(p.Clusters) == 0 {
 				assert.Equal(t, envoydiff.Same, got.Verdict, "%s %s", c.Name, name)
 				continue
@@ -204,7 +268,7 @@ func TestCompareShadowRecorded(t *testing.T) {
 				}
 				kept++
 				for _, naming := range []func(string) string{asRecorded, unified} {
-					got := envoydiff.CompareShadow("default", name, read(p, asRecorded), read(p, naming), nil)
+					got := envoydiff.CompareShadow(nothing, dataplane(name), read(p, asRecorded), read(p, naming), nil)
 					assert.Equal(t, envoydiff.Same, got.Verdict, "%s %s: %v", c.Name, name, got.Differences)
 				}
 			}

@@ -2,13 +2,15 @@ package envoydiff
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
+	"strings"
 )
 
 // Group is proxies with equal differences. Their sources may be several.
 type Group struct {
 	Verdict     Verdict
-	Differences []*Difference
+	Differences []*Difference // of several proxies: with directions in place of listeners' names
 	Proxies     []*Proxy
 	Sources     []string // all different, in the order of the proxies
 }
@@ -17,10 +19,12 @@ type Group struct {
 // different first, then by the number of proxies.
 func (c *Comparison) Groups() []*Group {
 	type cause struct {
-		first   *Difference // lists of differences are shared
-		verdict Verdict
+		differences string
+		verdict     Verdict
 	}
 	known := make(map[*Group]map[string]bool) // sources of each
+	byList := make(map[**Difference]string)   // lists of differences are mostly shared
+	general := make(map[string][]*Difference) // the lists, by content
 	byCause := make(map[cause]*Group)
 	var groups []*Group
 	for i := range c.Proxies {
@@ -28,9 +32,17 @@ func (c *Comparison) Groups() []*Group {
 		if p.Verdict == Same || p.Verdict == Accepted {
 			continue
 		}
-		key := cause{p.Differences[0], p.Verdict}
+		content, ok := byList[&p.Differences[0]]
+		if !ok {
+			list := generalized(p.Differences)
+			content = contentOf(list)
+			byList[&p.Differences[0]], general[content] = content, list
+		}
+		key := cause{content, p.Verdict}
 		group := byCause[key]
-		if group == nil {
+		if group != nil {
+			group.Differences = general[content]
+		} else {
 			group = &Group{Verdict: p.Verdict, Differences: p.Differences}
 			known[group] = make(map[string]bool)
 			byCause[key] = group
@@ -47,4 +59,24 @@ func (c *Comparison) Groups() []*Group {
 		return cmp.Or(cmp.Compare(rank[a.Verdict], rank[b.Verdict]), cmp.Compare(len(b.Proxies), len(a.Proxies)))
 	})
 	return groups
+}
+
+// generalized is a proxy's differences without the names of its listeners, in
+// which other proxies have their own addresses.
+func generalized(differences []*Difference) []*Difference {
+	list := make([]*Difference, 0, len(differences))
+	for _, d := range differences {
+		all := Difference{Code: d.Code, Path: cmp.Or(d.general, d.Path), Before: d.Before, After: d.After}
+		list = append(list, &all)
+	}
+	return sorted(list)
+}
+
+// contentOf is equal for lists of equal differences.
+func contentOf(differences []*Difference) string {
+	var content strings.Builder
+	for _, d := range differences {
+		fmt.Fprintf(&content, "%s\x00%s\x00%s\x00%s\x00", d.Code, d.Path, d.Before, d.After)
+	}
+	return content.String()
 }

@@ -164,7 +164,7 @@ func (c *comparer) proxy(dp *cluster.Dataplane) Proxy {
 func (c *comparer) differences(dp *cluster.Dataplane, before, after *Decision) []*Difference {
 	if before.Backend != nil && len(before.Backend.Problems) > 0 && !before.fromMeshTrace() {
 		why, _, _ := strings.Cut(before.Backend.Problems[0].Message, "; ") // then comes what to do
-		return []*Difference{{Code: InvalidBackend, Path: "backend", Before: strings.TrimPrefix(why, "tracing backend "), After: "unknown"}}
+		return c.share([]*Difference{{Code: InvalidBackend, Path: "backend", Before: strings.TrimPrefix(why, "tracing backend "), After: "unknown"}})
 	}
 	if !before.Traces() && !after.Traces() {
 		return nil
@@ -283,14 +283,11 @@ func (c *comparer) share(differences []*Difference) []*Difference {
 	if len(differences) == 0 {
 		return nil
 	}
-	var key strings.Builder
-	for _, d := range differences {
-		fmt.Fprintf(&key, "%s\x00%s\x00%s\x00%s\x00", d.Code, d.Path, d.Before, d.After)
-	}
-	if shared, ok := c.sets[key.String()]; ok {
+	key := contentOf(differences)
+	if shared, ok := c.sets[key]; ok {
 		return shared
 	}
 	shared := slices.Clone(differences)
-	c.sets[key.String()] = shared
+	c.sets[key] = shared
 	return shared
 }

@@ -3,9 +3,7 @@ package envoydiff
 import (
 	"cmp"
 	"fmt"
-	"net"
 	"slices"
-	"strconv"
 	"strings"
 
 	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
@@ -110,8 +108,7 @@ func (d *Decision) Address() string {
 	if !d.Traces() || !d.fromMeshTrace() && len(d.Backend.Problems) > 0 {
 		return "nowhere"
 	}
-	to := d.collector()
-	return net.JoinHostPort(to.Host, strconv.Itoa(int(to.Port)))
+	return d.collector().Address()
 }
 
 // collector is where a proxy that is traced sends its traces.

@@ -4,9 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"fmt"
-	"net"
 	"slices"
-	"strconv"
 	"strings"
 
 	"tracemigrate/cluster"
@@ -392,8 +390,7 @@ func (b *builder) legacy(meshes []*legacy.Mesh) {
 		for _, backend := range mesh.Backends {
 			out := Backend{Name: manifest.Redact(backend.Name), Type: backend.Type, Sampling: backend.Sampling, TrafficTraces: users[backend], Proxies: b.traced[backend]}
 			if len(backend.Problems) == 0 {
-				to := backend.Collector()
-				out.Address = net.JoinHostPort(to.Host, strconv.Itoa(int(to.Port)))
+				out.Address = backend.Collector().Address()
 			}
 			if out.TrafficTraces == nil {
 				out.TrafficTraces = []string{}
