@@ -38,7 +38,7 @@ func convertCommand() *cli.Command {
 			&cli.BoolFlag{Name: "shadow", Usage: "add the label kuma.io/effect: shadow: the policies are computed, not applied (2.7 and later)"},
 			&cli.BoolFlag{Name: "round-sampling", Usage: "on 2.0, round fractions of a percent, which it cannot express"},
 			&cli.StringFlag{Name: "output-dir", Usage: "write one file for each policy to `DIR`, all or none, instead of stdout"},
-			&cli.BoolFlag{Name: "force", Usage: "let --output-dir overwrite files"},
+			&cli.BoolFlag{Name: "force", Usage: "let --output-dir and --notes-output overwrite files, but never an input"},
 			&cli.BoolFlag{Name: "no-comments", Usage: "leave out the comment and annotation that say where a policy came from"},
 			&cli.StringFlag{Name: "notes-output", Usage: "write the notes to `FILE` as JSON"},
 			&cli.BoolFlag{Name: "keep-going", Usage: "write what can be converted although something cannot; still exits 1"},
@@ -58,6 +58,9 @@ func versionFlag() cli.Flag {
 func runConvert(c *cli.Context) error {
 	options, style, err := convertFlags(c)
 	if err != nil {
+		return err
+	}
+	if err := checkNotes(c); err != nil {
 		return err
 	}
 	snapshot, _, err := load(c)
@@ -83,8 +86,8 @@ func runConvert(c *cli.Context) error {
 	}
 	words.assumption(c.String("kuma-version"), snapshot)
 	words.result(snapshot, result)
-	if path := c.String("notes-output"); path != "" {
-		if err := writeNotes(path, result.Notes); err != nil {
+	if c.String("notes-output") != "" {
+		if err := writeNotes(c, result.Notes); err != nil {
 			return err
 		}
 	}
@@ -138,8 +141,8 @@ func convertFlags(c *cli.Context) (convert.Options, meshtrace.Style, error) {
 	if c.String("notes-output") == "-" {
 		return options, style, errors.New("--notes-output takes a file; stdout is for the manifests")
 	}
-	if c.Bool("force") && c.String("output-dir") == "" {
-		return options, style, errors.New("--force goes with --output-dir")
+	if c.Bool("force") && c.String("output-dir") == "" && c.String("notes-output") == "" {
+		return options, style, errors.New("--force goes with --output-dir or --notes-output")
 	}
 	style.Bare = c.Bool("no-comments")
 	options = convert.Options{
@@ -239,10 +242,11 @@ func writePolicies(c *cli.Context, policies []*meshtrace.Policy, style meshtrace
 			}
 			files = append(files, file{name, text})
 		}
-		if err := writeFiles(dir, files, c.Bool("force")); err != nil {
+		words := newPrinter(c.App.ErrWriter)
+		if err := writeFiles(words, dir, files, c.Bool("force")); err != nil {
 			return err
 		}
-		warnOfOthers(newPrinter(c.App.ErrWriter), dir, files)
+		warnOfOthers(words, dir, files)
 		return nil
 	}
 	var text bytes.Buffer

@@ -11,6 +11,7 @@ import (
 	"github.com/xrash/smetrics"
 
 	"tracemigrate/cluster"
+	"tracemigrate/cluster/manifest"
 	"tracemigrate/convert"
 	"tracemigrate/convert/envoydiff"
 	"tracemigrate/legacy"
@@ -68,6 +69,8 @@ func runExplain(c *cli.Context) error {
 	if result, _ := convert.Convert(snapshot, convert.Options{Version: version, Namespace: systemNamespace(c, snapshot)}); result != nil {
 		doubt = doubt.Or(result.Doubt(dp))
 	}
+	r := envoydiff.NewRenderer(version, snapshot, state)
+	decision := r.Decide(dp)
 	err = whole(c, func(out *printer) error {
 		e := &explanation{printer: out, version: version, snapshot: snapshot, dp: dp, doubt: doubt}
 		e.head()
@@ -77,9 +80,13 @@ func runExplain(c *cli.Context) error {
 			}
 		}
 		e.meshTraces(state.Policies)
-		e.conclusion(state)
+		e.conclusion(r, &decision)
 		return nil
 	})
+	if unusable := decision.Unusable(); err == nil && unusable != nil {
+		words.list(unusable, manifest.Error, "", len(unusable))
+		return cli.Exit(fmt.Sprintf("the backend %.253q of %s cannot be used", decision.Backend.Name, dp), exitNo)
+	}
 	if err == nil && doubt.Reason != "" {
 		return cli.Exit(fmt.Sprintf("unknown: %s", doubt.Reason), exitNo)
 	}
@@ -333,11 +340,13 @@ func merged(c *meshtrace.Conf) string {
 }
 
 // conclusion says what the listeners get.
-func (e *explanation) conclusion(state envoydiff.State) {
-	r := envoydiff.NewRenderer(e.version, e.snapshot, state)
-	decision := r.Decide(e.dp)
-	listeners, collector := r.Render(e.dp, &decision)
+func (e *explanation) conclusion(r *envoydiff.Renderer, decision *envoydiff.Decision) {
+	listeners, collector := r.Render(e.dp, decision)
 	e.wrapped("")
+	if decision.Unusable() != nil {
+		e.wrapped("The backend %.253q cannot be used: see stderr. It is chosen by %s.", decision.Backend.Name, decision.Source())
+		return
+	}
 	if collector == nil {
 		e.wrapped("The proxy is not traced.")
 		return

@@ -4,10 +4,13 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
+
+	"github.com/urfave/cli/v2"
 
 	"tracemigrate/convert"
 )
@@ -16,54 +19,6 @@ import (
 type file struct {
 	name string
 	text []byte
-}
-
-// writeFiles writes files to dir, which it makes if need be: all of them, or on
-// an error none, leaving what was there. Without force it overwrites nothing.
-func writeFiles(dir string, files []file, force bool) (err error) {
-	writing.Lock()
-	defer writing.Unlock()
-	if err := os.MkdirAll(dir, 0o777); err != nil {
-		return fmt.Errorf("making the output directory: %w", err)
-	}
-	if err := checkFree(dir, files, force); err != nil {
-		return err
-	}
-	// Everything is written beside its place first, and what was there is kept
-	// until all is in place.
-	var undo, done []func() error
-	defer func() {
-		if err == nil {
-			undo = done
-		}
-		for _, step := range undo {
-			err = errors.Join(err, step())
-		}
-	}()
-	temporary := make([]string, len(files))
-	for i, f := range files {
-		if temporary[i], err = writeTemporary(dir, f.text); err != nil {
-			return fmt.Errorf("writing %s: %w", filepath.Join(dir, f.name), err)
-		}
-		undo = append(undo, removeIfThere(temporary[i]))
-	}
-	for i, f := range files {
-		path := filepath.Join(dir, f.name)
-		old := temporary[i] + ".old"
-		switch err := os.Rename(path, old); {
-		case err == nil:
-			undo = append(undo, func() error { return os.Rename(old, path) })
-			done = append(done, removeIfThere(old))
-		case !errors.Is(err, fs.ErrNotExist):
-			return fmt.Errorf("replacing %s: %w", path, err)
-		default:
-			undo = append(undo, removeIfThere(path))
-		}
-		if err := os.Rename(temporary[i], path); err != nil {
-			return fmt.Errorf("writing %s: %w", path, err)
-		}
-	}
-	return nil
 }
 
 // warnOfOthers tells of manifests in dir that this run did not write: applied
@@ -110,30 +65,68 @@ func checkFree(dir string, files []file, force bool) error {
 	return fmt.Errorf("%s and %d more exist; nothing was written (--force overwrites)", taken[0], len(taken)-1)
 }
 
-func removeIfThere(path string) func() error {
-	return func() error {
-		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
+// notesWriters are the paths that mean a stream of this program. Opened as files
+// they would be other streams where the shell redirects them to a file.
+func notesWriters(c *cli.Context) map[string]io.Writer {
+	return map[string]io.Writer{"/dev/stdout": c.App.Writer, "/dev/stderr": c.App.ErrWriter}
+}
+
+// checkNotes returns an error when the file of --notes-output would overwrite an
+// input or, without --force, anything.
+func checkNotes(c *cli.Context) error {
+	given := c.String("notes-output")
+	if given == "" || notesWriters(c)[given] != nil {
 		return nil
 	}
+	path, err := resolve(given)
+	if err != nil {
+		return fmt.Errorf("writing notes to %s: %w", given, err)
+	}
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return fmt.Errorf("writing notes to %s: %w", given, err)
+	case info.IsDir():
+		return fmt.Errorf("writing notes to %s: it is a directory", given)
+	case !info.Mode().IsRegular():
+		return nil // a pipe or a device keeps nothing that could be lost
+	}
+	if input := inputThatIs(c, info); input != "" {
+		return fmt.Errorf("--notes-output: %s is %s, which this run reads; name another file", given, input)
+	}
+	if !c.Bool("force") {
+		return fmt.Errorf("--notes-output: %s exists; nothing was written (--force overwrites)", given)
+	}
+	return nil
 }
 
-func writeTemporary(dir string, text []byte) (name string, err error) {
-	f, err := os.CreateTemp(dir, ".tracemigrate-*.tmp")
-	if err != nil {
-		return "", err
+// inputThatIs names what the run reads that is a file, empty when nothing is.
+func inputThatIs(c *cli.Context, file os.FileInfo) string {
+	inputs, _ := openInputs(c, "filename") // reading them says what is wrong with them
+	for _, input := range inputs {
+		if info, err := os.Stat(input.Name); err == nil && os.SameFile(info, file) {
+			return "the input " + input.Name
+		}
 	}
-	_, err = f.Write(text)
-	err = errors.Join(err, f.Chmod(0o644), f.Close())
-	if err != nil {
-		_ = os.Remove(f.Name()) // the first error says what is wrong
+	if f, ok := c.App.Reader.(*os.File); ok && slices.Contains(c.StringSlice("filename"), "-") {
+		if info, err := f.Stat(); err == nil && os.SameFile(info, file) {
+			return "the input stdin"
+		}
 	}
-	return f.Name(), err
+	for _, flag := range []string{"kubeconfig", "kumactl-config", "token-file", "client-cert", "client-key", "ca-cert"} {
+		if info, err := os.Stat(c.String(flag)); err == nil && os.SameFile(info, file) {
+			return "the file of --" + flag
+		}
+	}
+	return ""
 }
 
-// writeNotes writes notes as a JSON list.
-func writeNotes(path string, notes []*convert.Note) error {
+// writeNotes writes notes as a JSON list, to the file that --notes-output names:
+// the whole file or, on an error or a kill, what was there.
+func writeNotes(c *cli.Context, notes []*convert.Note) error {
+	given := c.String("notes-output")
 	if notes == nil {
 		notes = []*convert.Note{}
 	}
@@ -141,21 +134,65 @@ func writeNotes(path string, notes []*convert.Note) error {
 	if err := encodeJSON(&text, notes); err != nil {
 		return fmt.Errorf("writing notes: %w", err)
 	}
-	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
-		// A pipe or a device, such as /dev/stderr, cannot be renamed over.
-		if err := os.WriteFile(path, text.Bytes(), 0o644); err != nil {
-			return fmt.Errorf("writing notes: %w", err)
+	if w := notesWriters(c)[given]; w != nil {
+		if _, err := w.Write(text.Bytes()); err != nil {
+			return fmt.Errorf("writing notes to %s: %w", given, err)
 		}
 		return nil
 	}
-	writing.Lock()
-	defer writing.Unlock()
-	temporary, err := writeTemporary(filepath.Dir(path), text.Bytes())
-	if err != nil {
-		return fmt.Errorf("writing notes to %s: %w", path, err)
+	if err := checkNotes(c); err != nil { // reading took its time
+		return err
 	}
-	if err := os.Rename(temporary, path); err != nil {
-		return fmt.Errorf("writing notes to %s: %w", path, errors.Join(err, os.Remove(temporary)))
+	if err := writeNotesFile(newPrinter(c.App.ErrWriter), given, text.Bytes(), c.Bool("force")); err != nil {
+		return fmt.Errorf("writing notes to %s: %w", given, err)
 	}
 	return nil
+}
+
+func writeNotesFile(words *printer, given string, text []byte, force bool) error {
+	path, err := resolve(given)
+	if err != nil {
+		return err
+	}
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		f, err := os.OpenFile(path, os.O_WRONLY, 0)
+		if err != nil {
+			return err
+		}
+		_, err = f.Write(text)
+		return errors.Join(err, f.Close())
+	}
+	writing.Lock()
+	defer writing.Unlock()
+	in := filepath.Dir(path)
+	unlock, locked, err := lock(in)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	if locked {
+		removeStages(words, in)
+	}
+	stage, err := makeStage(in, 0o700)
+	if err != nil {
+		return err
+	}
+	defer removeTree(words, stage)
+	written := filepath.Join(stage, "notes.json")
+	if err := writeLike(written, path, given, text); err != nil {
+		return err
+	}
+	put := os.Rename
+	if !force {
+		put = os.Link // which overwrites nothing
+	}
+	switch err := put(written, path); {
+	case errors.Is(err, fs.ErrExist):
+		return errors.New("it exists by now; --force overwrites")
+	case err != nil: // a file system without hard links
+		if err := os.Rename(written, path); err != nil {
+			return err
+		}
+	}
+	return syncDirectory(in)
 }

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
+	"os"
 	"path/filepath"
 	"testing"
 
@@ -60,7 +62,11 @@ func TestReportAddsUp(t *testing.T) {
 
 // A proxy's verdict is for the version of its zone.
 func TestReportZoneVersions(t *testing.T) {
-	_, text, words := tool(t, "report -o json -f ../../fixtures/report/state.yaml --zone-version north=2.7")
+	state, err := os.ReadFile("../../fixtures/report/state.yaml")
+	require.NoError(t, err)
+	file := filepath.Join(t.TempDir(), "state.yaml")
+	require.NoError(t, os.WriteFile(file, bytes.Replace(state, []byte("{name: north, version: 2.13.0}"), []byte("{name: north}"), 1), 0o600))
+	_, text, words := tool(t, "report -o json --zone-version north=2.7 -f "+file)
 	var r report.Report
 	require.NoError(t, json.Unmarshal([]byte(text), &r), words)
 	versions := make(map[string]string)
@@ -82,4 +88,31 @@ func TestReportRefuses(t *testing.T) {
 	code, _, words = tool(t, "report -f ../../fixtures/bad/no-such-file.yaml")
 	assert.Equal(t, 2, code)
 	assert.Contains(t, words, "no such file")
+}
+
+// What the user says of a control plane must not contradict what it says itself.
+func TestContradictions(t *testing.T) {
+	for args, want := range map[string]string{
+		"--mode zone":                               `--mode zone: Kubernetes context "prod" (https://10.0.0.1:6443) is global; leave --mode out`,
+		"--mode federated-zone":                     "is global; leave --mode out",
+		"--mode global":                             "",
+		"--zone-version west=2.10":                  "--zone-version west=2.10: the control plane of zone west is 2.9.4; leave it out",
+		"--zone-version west=2.9.5":                 "the control plane of zone west is 2.9.4",
+		"--zone-version west=2.9":                   "",
+		"--zone-version west=2.9.4":                 "",
+		"--zone-version south=2.9":                  "", // which the global control plane does not know yet
+		"--mode zone --zone-version west=2.10":      "--mode zone: ",
+		"--zone-version west=2.10 --mode zone":      "--zone-version west=2.10: ",
+		"--zone-version east=2.9 --zone-version x=": "--zone-version x: ",
+	} {
+		for _, command := range []string{"report", "convert", "diff"} {
+			code, _, words := tool(t, command+" -f ../../fixtures/report/state.yaml "+args)
+			if want == "" {
+				assert.Equal(t, 0, code, "%s %s: %s", command, args, words)
+				continue
+			}
+			assert.Equal(t, exitError, code, "%s %s", command, args)
+			assert.Contains(t, words, want, command)
+		}
+	}
 }

@@ -288,8 +288,9 @@ func inTime(ctx context.Context, c *cli.Context, err error) error {
 	return err
 }
 
-// assume adds what the user says of the control plane to what it tells itself;
-// origin may be nil, and is returned as it is when the user says nothing.
+// assume adds what the user says of the control plane to what it tells itself,
+// and returns an error where the two contradict each other. origin may be nil,
+// and is returned as it is when the user says nothing.
 func assume(c *cli.Context, origin *cluster.Origin) (*cluster.Origin, error) {
 	mode := cluster.Mode(c.String("mode"))
 	if mode != "" && !slices.Contains(cluster.Modes, mode) {
@@ -306,7 +307,11 @@ func assume(c *cli.Context, origin *cluster.Origin) (*cluster.Origin, error) {
 	forget := func(what string) {
 		told.Unread = slices.DeleteFunc(slices.Clone(told.Unread), func(u cluster.Unread) bool { return u.What == what })
 	}
+	var contradictions []error
 	if mode != "" {
+		if told.Mode != "" && told.Mode != mode {
+			contradictions = append(contradictions, fmt.Errorf("--mode %s: %s is %s; leave --mode out", mode, told.Source, told.Mode))
+		}
 		told.Mode = mode
 		forget("mode")
 	}
@@ -316,7 +321,8 @@ func assume(c *cli.Context, origin *cluster.Origin) (*cluster.Origin, error) {
 		if !ok || name == "" {
 			return nil, fmt.Errorf("--zone-version: %q is not of the form ZONE=VERSION", text)
 		}
-		if _, err := cluster.ParseVersion(version); err != nil {
+		said, err := cluster.ParseVersion(version)
+		if err != nil {
 			return nil, fmt.Errorf("--zone-version %s: %w", name, err)
 		}
 		i := slices.IndexFunc(told.Zones, func(z cluster.Zone) bool { return z.Name == name })
@@ -324,7 +330,18 @@ func assume(c *cli.Context, origin *cluster.Origin) (*cluster.Origin, error) {
 			told.Zones = append(told.Zones, cluster.Zone{Name: name})
 			i = len(told.Zones) - 1
 		}
-		told.Zones[i].Version = version
+		known := told.Zones[i].Version
+		own, err := cluster.ParseVersion(known)
+		switch {
+		case !cluster.IsVersion(known) || strings.HasPrefix(known, "0."): // unknown, or no release
+			told.Zones[i].Version = version
+		case err == nil && own.SameMinor(said) && (!said.HasPatch() || own == said): // as it is known, the patch included
+		default:
+			contradictions = append(contradictions, fmt.Errorf("--zone-version %s=%s: the control plane of zone %s is %s; leave it out", name, version, name, known))
+		}
+	}
+	if len(contradictions) > 0 {
+		return nil, errors.Join(contradictions...)
 	}
 	told.Unread = slices.Clone(told.Unread)
 	for i := range told.Unread {

@@ -162,8 +162,8 @@ func (c *comparer) proxy(dp *cluster.Dataplane) Proxy {
 }
 
 func (c *comparer) differences(dp *cluster.Dataplane, before, after *Decision) []*Difference {
-	if before.Backend != nil && len(before.Backend.Problems) > 0 && !before.fromMeshTrace() {
-		why, _, _ := strings.Cut(before.Backend.Problems[0].Message, "; ") // then comes what to do
+	if unusable := before.Unusable(); unusable != nil {
+		why, _, _ := strings.Cut(unusable[0].Message, "; ") // then comes what to do
 		return c.share([]*Difference{{Code: InvalidBackend, Path: "backend", Before: strings.TrimPrefix(why, "tracing backend "), After: "unknown"}})
 	}
 	if !before.Traces() && !after.Traces() {

@@ -11,6 +11,7 @@ import (
 
 	"tracemigrate/cluster"
 	"tracemigrate/cluster/envoy"
+	"tracemigrate/cluster/manifest"
 	"tracemigrate/legacy"
 	"tracemigrate/meshtrace"
 )
@@ -72,6 +73,15 @@ type Decision struct {
 // Traces says whether the proxy is traced at all.
 func (d *Decision) Traces() bool { return d.fromMeshTrace() || d.Backend != nil }
 
+// Unusable returns why the backend of the TrafficTrace that decides cannot work,
+// nil where it can or a MeshTrace decides.
+func (d *Decision) Unusable() []*manifest.Problem {
+	if d.fromMeshTrace() || d.Backend == nil {
+		return nil
+	}
+	return d.Backend.Problems
+}
+
 func (d *Decision) fromMeshTrace() bool { return len(d.Conf.Backends) > 0 }
 
 // Decide finds what decides on dp's tracing: MeshTraces with a backend
@@ -105,7 +115,7 @@ func (d *Decision) Target() string {
 // Address is the collector as host:port, "nowhere" when there is none or the
 // backend is unusable.
 func (d *Decision) Address() string {
-	if !d.Traces() || !d.fromMeshTrace() && len(d.Backend.Problems) > 0 {
+	if !d.Traces() || d.Unusable() != nil {
 		return "nowhere"
 	}
 	return d.collector().Address()
@@ -127,17 +137,17 @@ type Listener struct {
 }
 
 // Render returns the HTTP listeners of dp under a decision, and the cluster of
-// its collector, nil when there is none.
+// its collector, nil when there is none. An unusable backend gives no tracing.
 func (r *Renderer) Render(dp *cluster.Dataplane, d *Decision) ([]Listener, *clusterv3.Cluster) {
 	var collector *clusterv3.Cluster
-	if d.Traces() {
+	if d.Traces() && d.Unusable() == nil {
 		collector = d.collector().Build(r.version)
 	}
 	var listeners []Listener
 	first := dp.FirstService()
 	for _, l := range r.listeners.Of(dp) {
 		listener := Listener{HTTPListener: l}
-		if r.traced(dp.Mesh, d, l.Direction) {
+		if collector != nil && r.traced(dp.Mesh, d, l.Direction) {
 			listener.Tracing, listener.Collector = r.tracing(dp, d, l, first), collector
 		}
 		listeners = append(listeners, listener)

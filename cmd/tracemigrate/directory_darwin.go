@@ -1,0 +1,20 @@
+package main
+
+import (
+	"errors"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// exchangePaths exchanges two paths in one step.
+func exchangePaths(a, b string) error { return unix.RenamexNp(a, b, unix.RENAME_SWAP) }
+
+// renameNew renames a directory to a path that must be free.
+func renameNew(from, to string) error {
+	err := unix.RenamexNp(from, to, unix.RENAME_EXCL)
+	if errors.Is(err, unix.ENOTSUP) { // of a file system
+		return os.Rename(from, to)
+	}
+	return err
+}

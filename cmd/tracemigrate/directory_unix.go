@@ -1,0 +1,127 @@
+//go:build linux || darwin
+
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// canExchange says that exchangePaths can succeed.
+const canExchange = true
+
+// lockTime is how long a run waits for another that writes to the same place.
+const lockTime = 30 * time.Second
+
+// lock keeps other runs from writing in a directory until unlock is called.
+// locked is false where the directory cannot be read or its file system does not
+// know locks.
+func lock(path string) (unlock func(), locked bool, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return func() {}, false, nil //nolint:nilerr // two runs at a time are rare
+	}
+	for end := time.Now().Add(lockTime); ; time.Sleep(20 * time.Millisecond) {
+		switch err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); {
+		case err == nil:
+			return func() { _ = f.Close() }, true, nil
+		case !errors.Is(err, syscall.EWOULDBLOCK) && !errors.Is(err, syscall.EINTR):
+			return func() {}, false, f.Close()
+		case time.Now().After(end):
+			return func() {}, false, errors.Join(fmt.Errorf("another program has kept %s locked for %s; nothing was written", path, lockTime), f.Close())
+		}
+	}
+}
+
+// writable returns an error when the user may not write in a directory.
+func writable(path string) error { return unix.Access(path, unix.W_OK|unix.X_OK) }
+
+// sameDevice reports whether two files are of one file system.
+func sameDevice(a, b os.FileInfo) bool {
+	of, ok := a.Sys().(*syscall.Stat_t)
+	other, also := b.Sys().(*syscall.Stat_t)
+	return ok && also && of.Dev == other.Dev
+}
+
+// keepOwner gives path the owner, the group and the extended attributes, such as
+// access control lists, of old, which info describes.
+func keepOwner(path, old string, info os.FileInfo) error {
+	want, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return nil
+	}
+	var has syscall.Stat_t
+	if err := syscall.Lstat(path, &has); err != nil {
+		return err
+	}
+	if has.Uid != want.Uid || has.Gid != want.Gid {
+		if err := os.Lchown(path, int(want.Uid), int(want.Gid)); err != nil {
+			return err
+		}
+	}
+	names, err := attributes(old)
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		if strings.HasPrefix(name, "com.apple.") {
+			continue // the system's own notes
+		}
+		value, err := attribute(old, name)
+		if err != nil {
+			return fmt.Errorf("reading the attribute %s of %s: %w", name, old, err)
+		}
+		if has, err := attribute(path, name); err == nil && has == value {
+			continue // as the system gave it
+		}
+		if err := unix.Lsetxattr(path, name, []byte(value), 0); err != nil {
+			return fmt.Errorf("setting the attribute %s of %s: %w", name, path, err)
+		}
+	}
+	return nil
+}
+
+// attributes are the names of a file's extended attributes.
+func attributes(path string) ([]string, error) {
+	size, err := unix.Llistxattr(path, nil)
+	if errors.Is(err, unix.ENOTSUP) || err == nil && size == 0 {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	list := make([]byte, size)
+	if size, err = unix.Llistxattr(path, list); err != nil {
+		return nil, err
+	}
+	return strings.FieldsFunc(string(list[:size]), func(r rune) bool { return r == 0 }), nil
+}
+
+func attribute(path, name string) (string, error) {
+	size, err := unix.Lgetxattr(path, name, nil)
+	if err != nil || size == 0 {
+		return "", err
+	}
+	value := make([]byte, size)
+	size, err = unix.Lgetxattr(path, name, value)
+	return string(value[:max(size, 0)]), err
+}
+
+// syncDirectory waits until the entries of a directory are on the disk.
+func syncDirectory(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	err = f.Sync()
+	if errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOTSUP) {
+		err = nil // a file system that does not know that
+	}
+	return errors.Join(err, f.Close())
+}
