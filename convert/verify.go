@@ -1,6 +1,7 @@
 package convert
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -38,55 +39,119 @@ func (m *mesh) served(tags cluster.Tags) *meshtrace.Policy {
 	return by
 }
 
-// verify holds the tracing of every known proxy before against that after, and
-// that of made-up proxies where existing policies meet the new ones.
+// verify compares the tracing of every known proxy before and after, and that
+// of made-up proxies where existing policies meet the new ones. It withholds the
+// new policies that conflict with existing ones, until none of the rest does.
 func (m *mesh) verify() {
 	if len(m.Pairs) == 0 {
 		return
 	}
-	before := meshtrace.NewMatcher(m.o.Version, m.existing, m.gateways)
-	policies := slices.Concat(m.existing, m.stale())
-	for _, c := range m.candidates {
+	m.conflicting = make(map[*meshtrace.Policy]bool)
+	// Without a policy that is withheld, another can conflict.
+	v := m.verifier()
+	for range maxRounds {
+		v.known()
+		if v.withhold() == 0 {
+			break
+		}
+		v.match()
+	}
+	v.report(false)
+	known := v.wrong
+	if len(m.dataplanes) == 0 && len(m.candidates) > 0 {
+		m.notes.inform(NotVerified, m.Place, m, "has no known Dataplane, so the policies follow from the rules alone and were held against no proxy", m.addDataplanes("add the Dataplanes with another -f to have each proxy's tracing compared before and after"))
+	}
+	for round := range maxRounds {
+		v.unknown(known, round == 0)
+		if v.withhold() == 0 {
+			break
+		}
+		v.match()
+	}
+	v.report(true)
+	v.remarkConflicts()
+}
+
+// maxRounds is how often policies are withheld at most, each time since
+// others were; what conflicts then still is reported with the proxies.
+const maxRounds = 20
+
+// verifier compares the tracing of proxies before and after.
+type verifier struct {
+	*mesh
+	before, after, taken *meshtrace.Matcher               // taken: those that are withheld
+	candidate            map[*meshtrace.Policy]*candidate // that a policy of after is
+	wrong                map[finding][]string             // proxies that differ
+	described            map[meshtrace.Parts]string       // the key of each combination
+	conflicts            map[*candidate]*conflict
+}
+
+// conflict is what a new policy would do together with existing ones.
+type conflict struct {
+	existing []*meshtrace.Policy
+	proxies  []string // known ones
+}
+
+// verifier returns one for the candidates as they are now.
+func (m *mesh) verifier() *verifier {
+	v := &verifier{
+		mesh: m, before: meshtrace.NewMatcher(m.o.Version, m.existing, m.gateways),
+		described: make(map[meshtrace.Parts]string), conflicts: make(map[*candidate]*conflict),
+	}
+	v.match()
+	return v
+}
+
+// match prepares the policies that are written, and those that are withheld.
+func (v *verifier) match() {
+	policies := slices.Concat(v.existing, v.stale())
+	v.candidate = make(map[*meshtrace.Policy]*candidate, len(v.candidates))
+	for _, c := range v.candidates {
 		live := *c.policy
-		if m.o.Shadow {
+		if v.o.Shadow {
 			live.Labels = maps.Clone(live.Labels)
 			delete(live.Labels, cluster.EffectLabel) // what would be, were it applied
 		}
 		policies = append(policies, &live)
+		v.candidate[&live] = c
 	}
-	v := &verifier{
-		mesh: m, before: before, after: meshtrace.NewMatcher(m.o.Version, policies, m.gateways),
-		wrong: make(map[finding][]string), described: make(map[meshtrace.Parts]string), culprits: make(map[string]bool),
+	v.after, v.taken = meshtrace.NewMatcher(v.o.Version, policies, v.gateways), nil
+	if len(v.withheld) > 0 {
+		v.taken = meshtrace.NewMatcher(v.o.Version, v.withheld, v.gateways)
 	}
-	for _, dp := range m.dataplanes {
-		if v.check(dp, false) {
-			m.same++
-		}
+}
+
+// known checks the known proxies.
+func (v *verifier) known() {
+	v.wrong = make(map[finding][]string)
+	for _, dp := range v.dataplanes {
+		v.check(dp, false)
 	}
-	v.report(false)
-	if len(m.dataplanes) == 0 && len(m.candidates) > 0 {
-		m.notes.inform(NotVerified, m.Place, m, "has no known Dataplane, so the policies follow from the rules alone and were held against no proxy", m.addDataplanes("add the Dataplanes with another -f to have each proxy's tracing compared before and after"))
-	}
-	known := v.wrong
+}
+
+// unknown checks proxies that existing and new policies can select, for what is
+// not known of those that exist.
+func (v *verifier) unknown(known map[finding][]string, first bool) {
 	v.wrong = make(map[finding][]string)
 	made := 0
-	for dp := range m.madeUp() {
+	for dp := range v.madeUp() {
 		if made++; made > maxMadeUp {
-			m.notes.inform(NotVerified, m.Place, m, fmt.Sprintf("has so many MeshTraces and selectors that only the first %d of their meetings were looked at", maxMadeUp), "")
+			if first {
+				v.notes.inform(NotVerified, v.Place, v.mesh, fmt.Sprintf("has so many MeshTraces and selectors that only the first %d of their meetings were looked at", maxMadeUp), "")
+			}
 			break
 		}
 		v.check(dp, true)
 	}
 	maps.DeleteFunc(v.wrong, func(f finding, _ []string) bool { return known[f] != nil })
-	v.report(true)
-	v.withhold()
 }
 
 // withhold takes the policies back that conflict with existing ones, so that
-// they are not among what --keep-going writes.
-func (v *verifier) withhold() {
+// they are not among what is written, and returns how many there were.
+func (v *verifier) withhold() int {
+	before := len(v.candidates)
 	v.candidates = slices.DeleteFunc(v.candidates, func(c *candidate) bool {
-		if !v.culprits[c.name] {
+		if found := v.conflicts[c]; found == nil || len(found.proxies) == 0 && len(v.dataplanes) > 0 {
 			return false
 		}
 		fate := v.fates[c.position]
@@ -95,18 +160,11 @@ func (v *verifier) withhold() {
 		v.withheld = append(v.withheld, c.policy)
 		return true
 	})
+	return before - len(v.candidates)
 }
 
 // maxMadeUp is how many meetings of existing and new policies are looked at.
 const maxMadeUp = 50_000
-
-type verifier struct {
-	*mesh
-	before, after *meshtrace.Matcher
-	wrong         map[finding][]string       // proxies that differ
-	described     map[meshtrace.Parts]string // the key of each combination
-	culprits      map[string]bool            // names of new policies that conflict with existing ones
-}
 
 // describe is c's key, made once for each combination of policies' parts.
 func (v *verifier) describe(c *meshtrace.Conf) string {
@@ -119,37 +177,40 @@ func (v *verifier) describe(c *meshtrace.Conf) string {
 	return said
 }
 
-// finding is a way to differ.
+// finding is a way to differ that is no new policy's conflict.
 type finding struct {
 	code     Code
 	position int // of the pair that decides today; -1 for none
 	existing *meshtrace.Policy
 }
 
-// check says whether dp's tracing after is that before, and records it if not.
-func (v *verifier) check(dp *cluster.Dataplane, madeUp bool) bool {
+// check compares dp's tracing before and after, and records how it differs.
+func (v *verifier) check(dp *cluster.Dataplane, madeUp bool) {
 	existing := v.before.Matching(dp)
 	want := meshtrace.Merge(existing)
 	position := v.Wins(dp.TagSets()...)
 	wanted := v.describe(&want)
 	if len(want.Backends) == 0 && position >= 0 {
 		if v.refused[position] {
-			return false // a note says why
+			return // a note says why
 		}
 		if madeUp && hasWildcard(withoutService(v.Pairs[position].Tags)) {
-			return false // only known values were enumerated
+			return // only known values were enumerated
 		}
 		wanted = v.confOf(v.Pairs[position].TrafficTrace).key
 	}
 	matching := v.after.Matching(dp)
 	got := meshtrace.Merge(matching)
 	if v.describe(&got) == wanted {
-		return true
+		return
+	}
+	if len(existing) > 0 && v.conflict(dp, matching, existing[len(existing)-1], madeUp) {
+		return
 	}
 	f := finding{code: ProxyDiffers, position: position}
 	switch {
-	case len(existing) > 0:
-		f.code, f.existing = MeshTraceConflict, existing[len(existing)-1]
+	case v.taken != nil && len(v.taken.Matching(dp)) > 0:
+		return // a note on the policy says why
 	case !slices.ContainsFunc(dp.TagSets(), func(set cluster.Tags) bool { return set[cluster.ServiceTag] != "" }):
 		f.code = ServiceTagMissing
 	case dp.Builtin():
@@ -158,22 +219,68 @@ func (v *verifier) check(dp *cluster.Dataplane, madeUp bool) bool {
 		f.code = DelegatedGateway
 	case slices.ContainsFunc(dp.Inbounds, func(in cluster.Inbound) bool { return in.Ignored }) && v.o.Version.SkipsIgnoredInbounds():
 		f.code = InboundIgnored
+	case len(existing) > 0:
+		f.code, f.existing = MeshTraceConflict, existing[len(existing)-1]
 	}
 	v.wrong[f] = append(v.wrong[f], dp.String())
-	if f.code == MeshTraceConflict && (!madeUp || len(v.dataplanes) == 0) {
-		for _, p := range matching {
-			if !slices.Contains(existing, p) {
-				v.culprits[p.Name] = true
-			}
+}
+
+// conflict records what the new ones of the policies that select dp do to it
+// together with an existing one. It reports whether there are any.
+func (v *verifier) conflict(dp *cluster.Dataplane, matching []*meshtrace.Policy, existing *meshtrace.Policy, madeUp bool) bool {
+	found := false
+	for _, p := range matching {
+		c := v.candidate[p]
+		if c == nil {
+			continue
+		}
+		found = true
+		with := v.conflicts[c]
+		if with == nil {
+			with = &conflict{}
+			v.conflicts[c] = with
+		}
+		if !slices.Contains(with.existing, existing) {
+			with.existing = append(with.existing, existing)
+		}
+		if !madeUp {
+			with.proxies = append(with.proxies, dp.String())
 		}
 	}
-	return false
+	return found
 }
 
 func withoutService(tags cluster.Tags) cluster.Tags {
 	tags = maps.Clone(tags)
 	delete(tags, cluster.ServiceTag)
 	return tags
+}
+
+// remarkConflicts notes each new policy that conflicts with existing ones.
+func (v *verifier) remarkConflicts() {
+	found := slices.SortedFunc(maps.Keys(v.conflicts), func(a, b *candidate) int {
+		return cmp.Or(cmp.Compare(a.position, b.position), strings.Compare(a.name, b.name))
+	})
+	for _, c := range found {
+		with := v.conflicts[c]
+		places, names := make([]string, 0, len(with.existing)), make([]string, 0, len(with.existing))
+		for _, p := range with.existing {
+			v.conflicting[p] = true
+			places, names = append(places, fmt.Sprintf("%s (%s)", p, p.Place)), append(names, p.String())
+		}
+		who := "a proxy that both select"
+		if len(with.proxies) > 0 {
+			who = fmt.Sprintf("%s (%s)", plural(len(with.proxies), "proxy"), list(with.proxies))
+		}
+		about := fmt.Sprintf("together with the existing %s, MeshTrace %q of selector %d (%s) would change the tracing of %s: policies of both apply and merge, by precedence",
+			list(places), c.name, c.pair.Number, c.pair.Tags, who)
+		remedy := fmt.Sprintf("let %s say all that is in effect today (sampling.overall, client, random, tags), and where the new policy would take precedence by its kind or name, narrow or rename the existing one, or delete it; then convert again", list(names))
+		if slices.Contains(v.withheld, c.policy) {
+			v.notes.refuse(MeshTraceConflict, c.pair.Position(), c.pair.TrafficTrace, about+"; the policy is withheld", remedy)
+		} else {
+			v.notes.warn(MeshTraceConflict, c.pair.Position(), c.pair.TrafficTrace, about+"; no known proxy is concerned", remedy)
+		}
+	}
 }
 
 // report makes notes of what check found, one for each way to differ.
@@ -193,8 +300,9 @@ func (v *verifier) report(madeUp bool) {
 		}
 		switch f.code {
 		case MeshTraceConflict:
+			v.conflicting[f.existing] = true
 			message := fmt.Sprintf("together with the existing %s (%s), %s would not keep today's tracing: policies of both apply and merge, by precedence", f.existing, f.existing.Place, who)
-			remedy := fmt.Sprintf("let %s say all that is in effect today (sampling.overall, client, random, tags), and where the new policy would take precedence by its kind or name, narrow or rename the existing one, or delete it; then convert again. `diff` shows what would change", f.existing)
+			remedy := fmt.Sprintf("let %s say all that is in effect today (sampling.overall, client, random, tags), and where the new policy would take precedence by its kind or name, narrow or rename the existing one, or delete it; then convert again", f.existing)
 			if madeUp && len(v.dataplanes) > 0 {
 				v.notes.warn(f.code, at, resource, message+"; no known proxy is concerned", remedy)
 			} else {

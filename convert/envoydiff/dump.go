@@ -315,7 +315,7 @@ func CompareDumps(before, after map[string]*Dump, accept []Code) *Comparison {
 		case a == nil:
 			p.Differences = []*Difference{{Code: ProxyMissing, Path: "proxy", Before: "no dump", After: "dumped"}}
 		default:
-			p.Differences = a.compare(b)
+			p.Differences, p.untraced = a.compare(b), !a.traces() && !b.traces()
 		}
 		p.Verdict = verdictOf(p.Differences, accept)
 		result.Proxies = append(result.Proxies, p)
@@ -330,7 +330,7 @@ func CompareDumps(before, after map[string]*Dump, accept []Code) *Comparison {
 // tracing, which the control plane's own diff does not show.
 func CompareShadow(mesh, name string, today, shadow *Dump, accept []Code) Proxy {
 	left := shadow.withoutLegacy()
-	p := Proxy{Mesh: mesh, Name: name, Differences: today.compare(left)}
+	p := Proxy{Mesh: mesh, Name: name, Differences: today.compare(left), untraced: !today.traces() && !left.traces()}
 	for _, d := range p.Differences {
 		if d.Code != TracingLost {
 			continue
@@ -370,6 +370,16 @@ func (d *Dump) withoutLegacy() *Dump {
 		left.listeners[name] = tracing
 	}
 	return &left
+}
+
+// traces reports whether any listener is traced.
+func (d *Dump) traces() bool {
+	for _, tracing := range d.listeners {
+		if tracing != nil {
+			return true
+		}
+	}
+	return false
 }
 
 // compare lists how the listeners of two dumps differ. One that only one dump

@@ -17,9 +17,10 @@ type Group struct {
 // different first, then by the number of proxies.
 func (c *Comparison) Groups() []*Group {
 	type cause struct {
-		first   *Difference // lists of differences are shared
+		first   *Difference // lists of differences are mostly shared
 		verdict Verdict
 	}
+	bySaying := make(map[string]*Group)
 	known := make(map[*Group]map[string]bool) // sources of each
 	byCause := make(map[cause]*Group)
 	var groups []*Group
@@ -31,10 +32,14 @@ func (c *Comparison) Groups() []*Group {
 		key := cause{p.Differences[0], p.Verdict}
 		group := byCause[key]
 		if group == nil {
-			group = &Group{Verdict: p.Verdict, Differences: p.Differences}
-			known[group] = make(map[string]bool)
+			said := string(p.Verdict) + keyOf(p.Differences)
+			if group = bySaying[said]; group == nil {
+				group = &Group{Verdict: p.Verdict, Differences: p.Differences}
+				known[group] = make(map[string]bool)
+				bySaying[said] = group
+				groups = append(groups, group)
+			}
 			byCause[key] = group
-			groups = append(groups, group)
 		}
 		group.Proxies = append(group.Proxies, p)
 		if source := p.Source(); source != "" && !known[group][source] {
