@@ -10,6 +10,7 @@ import (
 
 	"tracemigrate/cluster"
 	"tracemigrate/cluster/manifest"
+	"tracemigrate/convert/envoydiff"
 	"tracemigrate/legacy"
 	"tracemigrate/meshtrace"
 )
@@ -23,6 +24,13 @@ type Options struct {
 	ZoneOrigin    bool // label policies as created on a zone, which a federated zone demands
 	Shadow        bool // label policies as to be computed only, not applied (2.7 and later)
 	RoundSampling bool // on 2.0, accept the nearest whole percentage for a fraction
+
+	// For the comparison of proxies: how many may stand for those of a mesh
+	// without Dataplanes, which differences do not count, and whether Version is
+	// supposed to be that of every zone.
+	MadeUp   int
+	Accept   []envoydiff.Code
+	Supposed bool
 }
 
 // Check returns an error that says which options do not go together.
@@ -50,11 +58,20 @@ type Result struct {
 	Policies []*meshtrace.Policy // by mesh, highest precedence first
 	Fates    []*Fate             // of every selector, by mesh and precedence
 	Notes    []*Note             // errors first, then warnings, then the rest
-	Proxies  int                 // known Dataplanes of the converted meshes
-	Same     int                 // those whose tracing stays the same
-	Unknown  int                 // those of which it is not known, see Doubt
-	// Withheld are policies that would conflict with existing ones.
+	// Withheld are policies that would conflict with existing ones; they are not
+	// among Policies.
 	Withheld []*meshtrace.Policy
+	// Comparisons say what becomes of each proxy once Policies are applied and
+	// the TrafficTraces are gone, in one comparison for each version of zones.
+	Comparisons []*envoydiff.Comparison
+	// MadeUp is how many of the proxies stand for those of meshes without
+	// Dataplanes, and Complete says that they stand for all of these.
+	MadeUp   int
+	Complete bool
+	// What the result is of: the meshes, and the MeshTraces that exist, as they
+	// compare to new ones.
+	Meshes   []*legacy.Mesh
+	Existing []*meshtrace.Policy
 
 	earlier map[meshtrace.Identity]bool                          // existing policies that an earlier run made
 	stands  map[*meshtrace.Policy]bool                           // the new ones that are among them
@@ -74,10 +91,19 @@ type Fate struct {
 	manifest.Place
 }
 
-// Refused says whether something could not be carried over.
-func (r *Result) Refused() bool {
-	return slices.ContainsFunc(r.Notes, func(n *Note) bool { return n.Severity == manifest.Error })
+// Errors is how many notes say that something could not be carried over.
+func (r *Result) Errors() int {
+	n := 0
+	for _, note := range r.Notes {
+		if note.Severity == manifest.Error {
+			n++
+		}
+	}
+	return n
 }
+
+// Refused says whether something could not be carried over.
+func (r *Result) Refused() bool { return r.Errors() > 0 }
 
 // Convert makes MeshTraces of all legacy tracing in a snapshot. When the input
 // itself is wrong it returns the problems, errors among them, and no result.
@@ -95,7 +121,9 @@ func Convert(s *cluster.Snapshot, o Options) (*Result, []*manifest.Problem) {
 		in.notes = append(in.notes, fromProblem(problem))
 	}
 	remarkSkipped(s, &in.notes)
-	return in.resume(), problems
+	result := in.resume()
+	in.compare(result)
+	return result, problems
 }
 
 // input is what there is to convert.
@@ -166,11 +194,6 @@ func (in *input) convert(earlier map[*meshtrace.Policy]bool) (result *Result, me
 		}
 		result.Fates = append(result.Fates, m.fates...)
 		result.Withheld = append(result.Withheld, m.withheld...)
-		if len(m.Pairs) > 0 {
-			result.Proxies += len(m.dataplanes)
-			result.Same += m.same
-			result.Unknown += m.unknown
-		}
 	}
 	in.remarkPatches(result, meshes, &all)
 	result.Notes = all.sorted()
@@ -203,10 +226,10 @@ type mesh struct {
 	refused    []bool                           // by position: not carried over
 	candidates []*candidate                     // highest precedence first
 	again      map[*meshtrace.Policy]*candidate // those of earlier that are made again
-	unknown    int                              // proxies of which it is not known, as a tie depends on their zone
-	same       int                              // proxies whose tracing stays the same
 	withheld   []*meshtrace.Policy
-	found      []int32 // scratch space
+	// conflicting has the existing policies that new ones conflict with.
+	conflicting map[*meshtrace.Policy]bool
+	found       []int32 // scratch space
 }
 
 // conf is what a TrafficTrace's backend amounts to. None stands for no tracing.

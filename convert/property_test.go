@@ -14,6 +14,7 @@ import (
 	"tracemigrate/cluster"
 	"tracemigrate/cluster/manifest"
 	"tracemigrate/convert"
+	"tracemigrate/convert/envoydiff"
 	"tracemigrate/fixtures"
 	"tracemigrate/legacy"
 	"tracemigrate/meshtrace"
@@ -404,7 +405,10 @@ func TestEquivalentResumed(t *testing.T) {
 		where := fmt.Sprintf("seed %d, mesh %d, Kuma %s\n%s\n---\n%s", start, n, r.version, text, written(applied))
 		require.Equal(t, written(first.Policies), written(second.Policies), where)
 		require.Equal(t, len(first.Policies)-len(applied), len(second.New()), where)
-		require.Equal(t, first.Same, second.Same, where)
+		// Of what may be an earlier run's nothing is certain.
+		before, after := envoydiff.Count(first.Comparisons), envoydiff.Count(second.Comparisons)
+		require.LessOrEqual(t, after.Same+after.Inherent, before.Same+before.Inherent, where)
+		require.Equal(t, before.Same+before.Inherent, after.Same+after.Inherent+after.Unknown, where)
 		all, problems := meshtrace.Read(again)
 		require.Empty(t, problems)
 		require.Len(t, second.Before(all), len(all)-len(applied), where)

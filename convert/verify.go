@@ -1,6 +1,7 @@
 package convert
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -14,7 +15,15 @@ import (
 // tracing, so that the legacy one has no say; nil when there is none for certain.
 func (m *mesh) served(tags cluster.Tags) *meshtrace.Policy {
 	var by *meshtrace.Policy
-	for _, p := range m.existing {
+	existing := m.existing
+	if zone := tags[cluster.ZoneLabel]; zone != "" {
+		for _, p := range m.ofZones {
+			if p.Labels[cluster.ZoneLabel] == zone {
+				existing = append(slices.Clip(existing), p)
+			}
+		}
+	}
+	for _, p := range existing {
 		if p.Default.Backends != nil && len(p.Default.Backends) == 0 {
 			return nil // it may take the tracing away from some of them
 		}
@@ -38,55 +47,119 @@ func (m *mesh) served(tags cluster.Tags) *meshtrace.Policy {
 	return by
 }
 
-// verify holds the tracing of every known proxy before against that after, and
-// that of made-up proxies where existing policies meet the new ones.
+// verify compares the tracing of every known proxy before and after, and that
+// of made-up proxies where existing policies meet the new ones. It withholds the
+// new policies that conflict with existing ones, until none of the rest does.
 func (m *mesh) verify() {
 	if len(m.Pairs) == 0 {
 		return
 	}
-	before := meshtrace.NewMatcher(m.o.Version, m.existing, m.gateways)
-	policies := slices.Concat(m.existing, m.stale())
-	for _, c := range m.candidates {
+	m.conflicting = make(map[*meshtrace.Policy]bool)
+	// Without a policy that is withheld, another can conflict.
+	v := m.verifier()
+	for range maxRounds {
+		v.known()
+		if v.withhold() == 0 {
+			break
+		}
+		v.match()
+	}
+	v.report(false)
+	known := v.wrong
+	if len(m.dataplanes) == 0 && len(m.candidates) > 0 {
+		m.notes.inform(NotVerified, m.Place, m, "has no known Dataplane, so the policies follow from the rules alone and were held against no proxy", m.addDataplanes("add the Dataplanes with another -f to have each proxy's tracing compared before and after"))
+	}
+	for round := range maxRounds {
+		v.unknown(known, round == 0)
+		if v.withhold() == 0 {
+			break
+		}
+		v.match()
+	}
+	v.report(true)
+	v.remarkConflicts()
+}
+
+// maxRounds is how often policies are withheld at most, each time since
+// others were; what conflicts then still is reported with the proxies.
+const maxRounds = 20
+
+// verifier compares the tracing of proxies before and after.
+type verifier struct {
+	*mesh
+	before, after, taken *meshtrace.Matcher               // taken: those that are withheld
+	candidate            map[*meshtrace.Policy]*candidate // that a policy of after is
+	wrong                map[finding][]string             // proxies that differ
+	described            map[meshtrace.Parts]string       // the key of each combination
+	conflicts            map[*candidate]*conflict
+}
+
+// conflict is what a new policy would do together with existing ones.
+type conflict struct {
+	existing []*meshtrace.Policy
+	proxies  []string // known ones
+}
+
+// verifier returns one for the candidates as they are now.
+func (m *mesh) verifier() *verifier {
+	v := &verifier{
+		mesh: m, before: meshtrace.NewMatcher(m.o.Version, m.existing, m.gateways),
+		described: make(map[meshtrace.Parts]string), conflicts: make(map[*candidate]*conflict),
+	}
+	v.match()
+	return v
+}
+
+// match prepares the policies that are written, and those that are withheld.
+func (v *verifier) match() {
+	policies := slices.Concat(v.existing, v.stale())
+	v.candidate = make(map[*meshtrace.Policy]*candidate, len(v.candidates))
+	for _, c := range v.candidates {
 		live := *c.policy
-		if m.o.Shadow {
+		if v.o.Shadow {
 			live.Labels = maps.Clone(live.Labels)
 			delete(live.Labels, cluster.EffectLabel) // what would be, were it applied
 		}
 		policies = append(policies, &live)
+		v.candidate[&live] = c
 	}
-	v := &verifier{
-		mesh: m, before: before, after: meshtrace.NewMatcher(m.o.Version, policies, m.gateways),
-		wrong: make(map[finding][]string), described: make(map[meshtrace.Parts]string), culprits: make(map[string]bool),
+	v.after, v.taken = meshtrace.NewMatcher(v.o.Version, policies, v.gateways), nil
+	if len(v.withheld) > 0 {
+		v.taken = meshtrace.NewMatcher(v.o.Version, v.withheld, v.gateways)
 	}
-	for _, dp := range m.dataplanes {
-		if v.check(dp, false) {
-			m.same++
-		}
+}
+
+// known checks the known proxies.
+func (v *verifier) known() {
+	v.wrong = make(map[finding][]string)
+	for _, dp := range v.dataplanes {
+		v.check(dp, false)
 	}
-	v.report(false)
-	if len(m.dataplanes) == 0 && len(m.candidates) > 0 {
-		m.notes.inform(NotVerified, m.Place, m, "has no known Dataplane, so the policies follow from the rules alone and were held against no proxy", m.addDataplanes("add the Dataplanes with another -f to have each proxy's tracing compared before and after"))
-	}
-	known := v.wrong
+}
+
+// unknown checks proxies that existing and new policies can select, for what is
+// not known of those that exist.
+func (v *verifier) unknown(known map[finding][]string, first bool) {
 	v.wrong = make(map[finding][]string)
 	made := 0
-	for dp := range m.madeUp() {
+	for dp := range v.madeUp() {
 		if made++; made > maxMadeUp {
-			m.notes.inform(NotVerified, m.Place, m, fmt.Sprintf("has so many MeshTraces and selectors that only the first %d of their meetings were looked at", maxMadeUp), "")
+			if first {
+				v.notes.inform(NotVerified, v.Place, v.mesh, fmt.Sprintf("has so many MeshTraces and selectors that only the first %d of their meetings were looked at", maxMadeUp), "")
+			}
 			break
 		}
 		v.check(dp, true)
 	}
 	maps.DeleteFunc(v.wrong, func(f finding, _ []string) bool { return known[f] != nil })
-	v.report(true)
-	v.withhold()
 }
 
 // withhold takes the policies back that conflict with existing ones, so that
-// they are not among what --keep-going writes.
-func (v *verifier) withhold() {
+// they are not among what is written, and returns how many there were.
+func (v *verifier) withhold() int {
+	before := len(v.candidates)
 	v.candidates = slices.DeleteFunc(v.candidates, func(c *candidate) bool {
-		if !v.culprits[c.name] {
+		if found := v.conflicts[c]; found == nil || len(found.proxies) == 0 && len(v.dataplanes) > 0 {
 			return false
 		}
 		fate := v.fates[c.position]
@@ -95,18 +168,11 @@ func (v *verifier) withhold() {
 		v.withheld = append(v.withheld, c.policy)
 		return true
 	})
+	return before - len(v.candidates)
 }
 
 // maxMadeUp is how many meetings of existing and new policies are looked at.
 const maxMadeUp = 50_000
-
-type verifier struct {
-	*mesh
-	before, after *meshtrace.Matcher
-	wrong         map[finding][]string       // proxies that differ
-	described     map[meshtrace.Parts]string // the key of each combination
-	culprits      map[string]bool            // names of new policies that conflict with existing ones
-}
 
 // describe is c's key, made once for each combination of policies' parts.
 func (v *verifier) describe(c *meshtrace.Conf) string {
@@ -119,41 +185,43 @@ func (v *verifier) describe(c *meshtrace.Conf) string {
 	return said
 }
 
-// finding is a way to differ.
+// finding is a way to differ that is no new policy's conflict.
 type finding struct {
 	code     Code
 	position int // of the pair that decides today; -1 for none
 	existing *meshtrace.Policy
 }
 
-// check says whether dp's tracing after is that before, and records it if not.
-func (v *verifier) check(dp *cluster.Dataplane, madeUp bool) bool {
+// check compares dp's tracing before and after, and records how it differs.
+func (v *verifier) check(dp *cluster.Dataplane, madeUp bool) {
 	existing := v.before.Matching(dp)
 	want := meshtrace.Merge(existing)
 	position := v.wins(dp)
 	wanted := v.describe(&want)
 	if len(want.Backends) == 0 && position >= 0 {
 		if v.refused[position] {
-			return false // a note says why
+			return // a note says why
 		}
 		if madeUp && hasWildcard(withoutService(v.Pairs[position].Tags)) {
-			return false // only known values were enumerated
+			return // only known values were enumerated
 		}
 		wanted = v.confOf(v.Pairs[position].TrafficTrace).key
 	}
 	if _, doubt := v.tieOf(dp); doubt.Reason != "" {
-		v.unknown++
-		return false // a note says why
+		return // a note says why
 	}
 	matching := v.after.Matching(dp)
 	got := meshtrace.Merge(matching)
 	if v.describe(&got) == wanted {
-		return true
+		return
+	}
+	if len(existing) > 0 && v.conflict(dp, matching, existing[len(existing)-1], madeUp) {
+		return
 	}
 	f := finding{code: ProxyDiffers, position: position}
 	switch {
-	case len(existing) > 0:
-		f.code, f.existing = MeshTraceConflict, existing[len(existing)-1]
+	case v.taken != nil && len(v.taken.Matching(dp)) > 0:
+		return // a note on the policy says why
 	case !slices.ContainsFunc(dp.TagSets(), func(set cluster.Tags) bool { return set[cluster.ServiceTag] != "" }):
 		f.code = ServiceTagMissing
 	case position >= 0 && v.Pairs[position].Zone != "" && slices.ContainsFunc(dp.TagSets(), func(set cluster.Tags) bool { return set[cluster.ZoneLabel] == "" }):
@@ -164,22 +232,111 @@ func (v *verifier) check(dp *cluster.Dataplane, madeUp bool) bool {
 		f.code = DelegatedGateway
 	case slices.ContainsFunc(dp.Inbounds, func(in cluster.Inbound) bool { return in.Ignored }) && v.o.Version.SkipsIgnoredInbounds():
 		f.code = InboundIgnored
+	case len(existing) > 0:
+		f.code, f.existing = MeshTraceConflict, existing[len(existing)-1]
 	}
 	v.wrong[f] = append(v.wrong[f], dp.String())
-	if f.code == MeshTraceConflict && (!madeUp || len(v.dataplanes) == 0) {
-		for _, p := range matching {
-			if !slices.Contains(existing, p) {
-				v.culprits[p.Name] = true
-			}
+}
+
+// conflict records what the new ones of the policies that select dp do to it
+// together with an existing one. It reports whether there are any.
+func (v *verifier) conflict(dp *cluster.Dataplane, matching []*meshtrace.Policy, existing *meshtrace.Policy, madeUp bool) bool {
+	found := false
+	for _, p := range matching {
+		c := v.candidate[p]
+		if c == nil {
+			continue
+		}
+		found = true
+		with := v.conflicts[c]
+		if with == nil {
+			with = &conflict{}
+			v.conflicts[c] = with
+		}
+		if !slices.Contains(with.existing, existing) {
+			with.existing = append(with.existing, existing)
+		}
+		if !madeUp {
+			with.proxies = append(with.proxies, dp.String())
 		}
 	}
-	return false
+	return found
 }
 
 func withoutService(tags cluster.Tags) cluster.Tags {
 	tags = maps.Clone(tags)
 	delete(tags, cluster.ServiceTag)
 	return tags
+}
+
+// remarkConflicts notes each new policy that conflicts with existing ones.
+func (v *verifier) remarkConflicts() {
+	found := slices.SortedFunc(maps.Keys(v.conflicts), func(a, b *candidate) int {
+		return cmp.Or(cmp.Compare(a.position, b.position), strings.Compare(a.name, b.name))
+	})
+	for _, c := range found {
+		with := v.conflicts[c]
+		places := make([]string, 0, len(with.existing))
+		for _, p := range with.existing {
+			v.conflicting[p] = true
+			places = append(places, fmt.Sprintf("%s (%s)", v.whose(p), p.Place))
+		}
+		who := "a proxy that both select"
+		if len(with.proxies) > 0 {
+			who = fmt.Sprintf("%s (%s)", plural(len(with.proxies), "proxy"), list(with.proxies))
+		}
+		about := fmt.Sprintf("together with the existing %s, MeshTrace %q of selector %d (%s) would change the tracing of %s: policies of both apply and merge, by precedence",
+			list(places), c.name, c.pair.Number, c.pair.Tags, who)
+		remedy := v.conflictRemedy(with.existing)
+		if slices.Contains(v.withheld, c.policy) {
+			v.notes.refuse(MeshTraceConflict, c.pair.Position(), c.pair.TrafficTrace, about+"; the policy is withheld", remedy)
+		} else {
+			v.notes.warn(MeshTraceConflict, c.pair.Position(), c.pair.TrafficTrace, about+"; no known proxy is concerned", remedy)
+		}
+	}
+}
+
+// whose names an existing policy, one of a zone's own with the zone and its name
+// there.
+func (m *mesh) whose(p *meshtrace.Policy) string {
+	if m.ofZone(p) {
+		return fmt.Sprintf("MeshTrace %q of zone %q", p.DisplayName(), p.Labels[cluster.ZoneLabel])
+	}
+	return p.String()
+}
+
+// ofZone reports whether an existing policy was made in a zone, and is seen at its
+// global control plane as a copy that cannot be changed there.
+func (m *mesh) ofZone(p *meshtrace.Policy) bool {
+	return slices.Contains(m.ofZones, p) && p.Labels[cluster.ZoneLabel] != ""
+}
+
+// conflictRemedy says what to do about existing policies with which new ones
+// conflict, where each can be changed.
+func (m *mesh) conflictRemedy(existing []*meshtrace.Policy) string {
+	var names, zones, copies []string
+	for _, p := range existing {
+		switch {
+		case m.ofZone(p):
+			zones = append(zones, fmt.Sprintf("%q at the control plane of zone %q", p.DisplayName(), p.Labels[cluster.ZoneLabel]))
+		case m.o.ZoneOrigin && p.Labels[cluster.OriginLabel] == "global":
+			copies = append(copies, fmt.Sprintf("%q", p.DisplayName()))
+		default:
+			names = append(names, p.String())
+		}
+	}
+	const change = "say all that is in effect today (sampling.overall, client, random, tags), and where the new policy would take precedence by its kind or name, narrow or rename the existing one, or delete it"
+	var parts []string
+	if len(names) > 0 {
+		parts = append(parts, fmt.Sprintf("let %s %s", list(names), change))
+	}
+	if len(zones) > 0 {
+		parts = append(parts, fmt.Sprintf("change %s, not the copy here, which the zone restores: let it %s", list(zones), change))
+	}
+	if len(copies) > 0 {
+		parts = append(parts, fmt.Sprintf("apply a copy of %s with the label %s: zone to this zone, under another name, since the global control plane's own cannot be changed here", list(copies), cluster.OriginLabel))
+	}
+	return strings.Join(parts, "; ") + "; then convert again"
 }
 
 // report makes notes of what check found, one for each way to differ.
@@ -199,8 +356,9 @@ func (v *verifier) report(madeUp bool) {
 		}
 		switch f.code {
 		case MeshTraceConflict:
-			message := fmt.Sprintf("together with the existing %s (%s), %s would not keep today's tracing: policies of both apply and merge, by precedence", f.existing, f.existing.Place, who)
-			remedy := fmt.Sprintf("let %s say all that is in effect today (sampling.overall, client, random, tags), and where the new policy would take precedence by its kind or name, narrow or rename the existing one, or delete it; then convert again. `diff` shows what would change", f.existing)
+			v.conflicting[f.existing] = true
+			message := fmt.Sprintf("together with the existing %s (%s), %s would not keep today's tracing: policies of both apply and merge, by precedence", v.whose(f.existing), f.existing.Place, who)
+			remedy := v.conflictRemedy([]*meshtrace.Policy{f.existing})
 			if madeUp && len(v.dataplanes) > 0 {
 				v.notes.warn(f.code, at, resource, message+"; no known proxy is concerned", remedy)
 			} else {

@@ -49,7 +49,7 @@ func remarkSkipped(s *cluster.Snapshot, all *notes) {
 			note.Message += " (and " + plural(more, "more fault") + ")"
 		}
 		note.Message += "; it was left out"
-		note.Remedy = "mend or delete it, then convert again; what is said here of proxies is without it"
+		note.Remedy = "mend or delete it, then convert again; until then the proxies on which it may decide are unknown"
 		switch {
 		case isOf(cluster.KindDataplane, p.Resource):
 			note.Severity = manifest.Warning
@@ -323,7 +323,7 @@ func (m *mesh) remarkPrecedence() {
 				below = append(below, fmt.Sprintf("%q", c.name))
 			}
 		}
-		if len(below) > 0 && !m.conflicts(p) {
+		if len(below) > 0 && !m.conflicting[p] {
 			m.notes.inform(MeshTraceWins, p.Place, p, fmt.Sprintf("has precedence over what is new of its kind, %s (%s), on proxies that both select, whatever the names: %s", p.TargetRef.Kind, list(below), why), "")
 		}
 	}
@@ -340,12 +340,6 @@ func (m *mesh) outranks(p *meshtrace.Policy) string {
 		return "it is a workload owner's (kuma.io/policy-role, which its namespace decides), and they are the mesh operator's"
 	}
 	return ""
-}
-
-// conflicts says whether a meshtrace-conflict with an existing policy was noted.
-func (m *mesh) conflicts(p *meshtrace.Policy) bool {
-	named := fmt.Sprintf("the existing %s (%s),", p, p.Place)
-	return slices.ContainsFunc(*m.notes, func(n *Note) bool { return n.Code == MeshTraceConflict && strings.Contains(n.Message, named) })
 }
 
 // meets says whether a proxy can be selected by both of two policies.

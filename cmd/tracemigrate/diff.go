@@ -58,39 +58,35 @@ type outcome struct {
 	strict      bool
 	full        bool
 	unread      []string // what could not be read, and so is in no comparison
+	refused     int      // what could not be carried over
+	supposed    bool     // each comparison is of all proxies, for a version that is supposed
 }
 
-// holds says whether the answer is yes: no proxy is different.
+// holds says whether the answer is yes: no proxy is different, and all could be
+// carried over.
 func (o *outcome) holds() bool {
-	for _, c := range o.comparisons {
-		if c.Count(envoydiff.Different) > 0 || c.Count(envoydiff.Unknown) > 0 || o.strict && c.Count(envoydiff.Inherent) > 0 {
-			return false
-		}
-	}
-	return len(o.unread) == 0
+	t := envoydiff.Count(o.comparisons)
+	return t.Different == 0 && t.Unknown == 0 && (!o.strict || t.Inherent == 0) && len(o.unread) == 0 && o.refused == 0
 }
 
 // verdict says in a sentence why the answer is no.
 func (o *outcome) verdict() string {
-	different, inherent, unknown := 0, 0, 0
-	for _, c := range o.comparisons {
-		different += c.Count(envoydiff.Different)
-		inherent += c.Count(envoydiff.Inherent)
-		unknown += c.Count(envoydiff.Unknown)
-	}
+	t := envoydiff.Count(o.comparisons)
 	switch {
-	case different == 0 && len(o.unread) > 0:
+	case t.Different == 0 && len(o.unread) > 0:
 		return o.unknown()
-	case unknown > 0 && different > 0:
-		return fmt.Sprintf("%d different, %d unknown", different, unknown)
-	case unknown > 0:
-		return fmt.Sprintf("%d unknown", unknown)
-	case different == 0:
-		return fmt.Sprintf("%d inherent, which --strict counts", inherent)
-	case o.strict && inherent > 0:
-		return fmt.Sprintf("%d different, and %d inherent, which --strict counts", different, inherent)
+	case t.Unknown > 0 && t.Different > 0:
+		return fmt.Sprintf("%d different, %d unknown", t.Different, t.Unknown)
+	case t.Unknown > 0:
+		return fmt.Sprintf("%d unknown", t.Unknown)
+	case t.Different == 0 && o.refused > 0:
+		return "not everything can be carried over, see the errors above"
+	case t.Different == 0:
+		return fmt.Sprintf("%d inherent, which --strict counts", t.Inherent)
+	case o.strict && t.Inherent > 0:
+		return fmt.Sprintf("%d different, and %d inherent, which --strict counts", t.Different, t.Inherent)
 	}
-	return fmt.Sprintf("%d different", different)
+	return fmt.Sprintf("%d different", t.Different)
 }
 
 // unknown says what was not read, and that the answer is no for it.
@@ -127,7 +123,7 @@ func runDiff(c *cli.Context) error {
 	case c.Bool("shadow"):
 		found.comparisons, err = compareShadow(c, accepted)
 	default:
-		found.comparisons, found.unread, err = compareManifests(c, accepted)
+		err = found.compareManifests(c, accepted)
 	}
 	if err != nil {
 		return err
@@ -173,130 +169,97 @@ func versions(c *cli.Context) ([]cluster.Version, error) {
 }
 
 // compareManifests compares once for each version.
-func compareManifests(c *cli.Context, accepted []envoydiff.Code) (comparisons []*envoydiff.Comparison, unread []string, err error) {
+func (o *outcome) compareManifests(c *cli.Context, accepted []envoydiff.Code) error {
 	list, err := versions(c)
 	if err != nil {
-		return nil, nil, err
+		return err
 	}
-	supposed := len(list) > 1 // for each of which all proxies are compared
+	o.supposed = len(list) > 1
 	snapshot, _, err := load(c)
 	if err != nil {
-		return nil, nil, err
+		return err
 	}
 	words := newPrinter(c.App.ErrWriter)
 	namespace := systemNamespace(c, snapshot)
-	if !supposed {
+	if !o.supposed {
 		given := ""
 		if len(list) == 1 {
 			given = list[0].String()
 		}
 		own, err := kumaVersion(given, snapshot)
 		if err != nil {
-			return nil, nil, err
+			return err
 		}
 		list = []cluster.Version{own}
 	}
-	today, problems := readState(snapshot, namespace)
+	_, problems := readState(snapshot, namespace)
 	var given []*meshtrace.Policy
 	if c.IsSet("meshtrace") {
 		inputs, err := openInputs(c, "meshtrace")
 		if err != nil {
-			return nil, nil, err
+			return err
 		}
 		edited := cluster.Read(inputs)
 		policies, wrong := meshtrace.Read(edited, namespace)
 		problems = slices.Concat(problems, edited.Problems, wrong)
 		given = policies
 		if len(policies) == 0 && !hasError(problems) {
-			return nil, nil, errors.New("--meshtrace: there is no MeshTrace in it")
+			return errors.New("--meshtrace: there is no MeshTrace in it")
 		}
 	}
 	if hasError(problems) {
 		words.problems(problems, "compared")
-		return nil, nil, cli.Exit("", exitError)
+		return cli.Exit("", exitError)
 	}
 	words.warnings(problems)
 	words.assumption(strings.Join(c.StringSlice("kuma-version"), ","), snapshot)
-	unread = append(words.skipped(snapshot), words.unread(snapshot)...)
+	o.unread = append(words.skipped(snapshot), words.unread(snapshot)...)
 	if snapshot.NothingLegacy() {
 		words.line("nothing legacy is left here: %s", snapshot.Origin)
-		return nil, unread, nil
+		return nil
 	}
 	if len(snapshot.Meshes) == 0 && snapshot.FromCluster() {
 		words.line("there is no Mesh here, so no proxy is compared: %s", snapshot.Origin)
-		return nil, unread, nil
+		return nil
 	}
 	if len(snapshot.Meshes) == 0 {
-		return nil, nil, errors.New("the input has no Mesh, so there is nothing to compare")
+		return errors.New("the input has no Mesh, so there is nothing to compare")
 	}
 	zoneOrigin := slices.ContainsFunc(given, func(p *meshtrace.Policy) bool { return p.Labels[cluster.OriginLabel] == "zone" })
 	for _, version := range list {
-		policies := given
+		options := convert.Options{
+			Version: version, Namespace: namespace, ZoneOrigin: zoneOrigin || c.Bool("zone-origin"), RoundSampling: c.Bool("round-sampling"),
+			MadeUp: maxMadeUp, Accept: accepted, Supposed: o.supposed,
+		}
+		result, _ := convert.Convert(snapshot, options)
+		words.earlier(version, result)
+		if !c.IsSet("meshtrace") {
+			words.refusals(version, result)
+			words.madeUp(result.MadeUp, result.Complete)
+			o.refused += result.Errors()
+			o.comparisons = append(o.comparisons, result.Comparisons...)
+			continue
+		}
 		if err := unsupported(given, version); err != nil {
-			return nil, nil, err
+			return err
 		}
 		if shadows := countShadows(given, version); shadows > 0 {
 			words.line("tracemigrate: %d of the MeshTraces are shadows, which Kuma %s computes but does not apply, so they give no proxy tracing", shadows, version)
 		}
-		options := convert.Options{Version: version, Namespace: namespace, ZoneOrigin: zoneOrigin || c.Bool("zone-origin"), RoundSampling: c.Bool("round-sampling")}
-		standing := convert.Standing(today.Policies, snapshot.Origin, &options)
-		before := envoydiff.State{Legacy: today.Legacy, Policies: standing}
-		doubtful := func(*cluster.Dataplane) cluster.Doubt { return cluster.Doubt{} }
-		if !c.IsSet("meshtrace") || len(today.Policies) > 0 {
-			result, _ := convert.Convert(snapshot, options)
-			doubtful = result.Doubt
-			words.earlier(version, result)
-			before.Policies = result.Before(standing)
-			if !c.IsSet("meshtrace") {
-				words.refusals(version, result)
-				// Those that conflict are compared, too: the comparison shows how.
-				policies = slices.Concat(result.New(), result.Withheld)
-			}
-		}
-		after := envoydiff.State{Policies: applied(standing, policies)}
-		all := withMadeUp(snapshot, before, after, words)
-		compared := envoydiff.Options{Version: version, Accept: accepted}
-		if supposed {
-			compared.Doubt = func(dp *cluster.Dataplane) cluster.Doubt {
-				return cluster.Doubt{Reason: all.Doubt(dp)}.Or(doubtful(dp))
-			}
-			comparisons = append(comparisons, envoydiff.Compare(all, before, after, compared))
-			continue
-		}
-		compared.Doubt = func(dp *cluster.Dataplane) cluster.Doubt {
-			_, doubt := all.Judge(dp, version)
-			return cluster.Doubt{Reason: doubt}.Or(doubtful(dp))
-		}
-		comparisons = append(comparisons, compareByZone(all, before, after, compared)...)
+		o.comparisons = append(o.comparisons, compareGiven(snapshot, result, given, &options, words)...)
 	}
-	return comparisons, unread, nil
+	return nil
 }
 
-// compareByZone compares each proxy for the version of its zone, the control
-// plane's being that of o: once for every version that a proxy is in a zone of.
-func compareByZone(s *cluster.Snapshot, before, after envoydiff.State, o envoydiff.Options) []*envoydiff.Comparison {
-	of := make(map[cluster.Version][]*cluster.Dataplane)
-	for _, dp := range s.Dataplanes {
-		decisive, _ := s.Judge(dp, o.Version)
-		for _, version := range decisive {
-			of[version] = append(of[version], dp)
-		}
-	}
-	if len(s.Dataplanes) == 0 {
-		of[o.Version] = nil // an outcome of nothing is an outcome
-	}
-	var comparisons []*envoydiff.Comparison
-	for _, version := range s.Versions(o.Version) {
-		dataplanes, ok := of[version]
-		if !ok {
-			continue
-		}
-		there := *s
-		there.Dataplanes = dataplanes
-		o.Version = version
-		comparisons = append(comparisons, envoydiff.Compare(&there, before, after, o))
-	}
-	return comparisons
+// compareGiven compares with the policies of --meshtrace instead of those made.
+func compareGiven(s *cluster.Snapshot, result *convert.Result, given []*meshtrace.Policy, o *convert.Options, words *printer) []*envoydiff.Comparison {
+	before := envoydiff.State{Legacy: result.Meshes, Policies: result.Before(result.Existing)}
+	after := envoydiff.State{Policies: convert.Applied(result.Existing, given)}
+	made, complete := envoydiff.MadeUp(before.Legacy, after.Policies, s.Dataplanes, o.MadeUp)
+	words.madeUp(len(made), complete)
+	all := *s
+	all.Dataplanes = slices.Concat(s.Dataplanes, made)
+	return convert.Compare(&all, before, after, o, result.Doubt)
 }
 
 // unsupported returns an error that lists what version refuses of policies.
@@ -333,35 +296,4 @@ func readState(s *cluster.Snapshot, namespace string) (envoydiff.State, []*manif
 
 func hasError(problems []*manifest.Problem) bool {
 	return slices.ContainsFunc(problems, func(p *manifest.Problem) bool { return p.Severity == manifest.Error })
-}
-
-// applied is what stands in the cluster once policies are applied to it: one of
-// the same name is replaced.
-func applied(existing, policies []*meshtrace.Policy) []*meshtrace.Policy {
-	replaced := make(map[meshtrace.Identity]bool, len(policies))
-	for _, p := range policies {
-		replaced[p.Identity()] = true
-	}
-	all := slices.Clone(policies)
-	for _, p := range existing {
-		if !replaced[p.Identity()] {
-			all = append(all, p)
-		}
-	}
-	return all
-}
-
-// withMadeUp is the snapshot with made-up proxies for meshes that have none.
-func withMadeUp(s *cluster.Snapshot, before, after envoydiff.State, words *printer) *cluster.Snapshot {
-	made, complete := envoydiff.MadeUp(before.Legacy, after.Policies, s.Dataplanes, maxMadeUp)
-	if len(made) == 0 {
-		return s
-	}
-	words.line("tracemigrate: no Dataplane is known in a mesh with TrafficTraces: %d made-up proxies stand for what selectors can select", len(made))
-	if !complete {
-		words.line("tracemigrate: there are more combinations of selectors than %d a mesh; only that many were compared", maxMadeUp)
-	}
-	all := *s
-	all.Dataplanes = slices.Concat(s.Dataplanes, made)
-	return &all
 }

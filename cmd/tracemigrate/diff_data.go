@@ -17,15 +17,11 @@ type (
 		Proxies []diffProxy `json:"proxies" yaml:"proxies"`
 	}
 	diffSummary struct {
-		Versions  []string `json:"versions,omitempty" yaml:"versions,omitempty"`
-		Proxies   int      `json:"proxies" yaml:"proxies"`
-		Same      int      `json:"same" yaml:"same"`
-		Inherent  int      `json:"inherent" yaml:"inherent"`
-		Different int      `json:"different" yaml:"different"`
-		Unknown   int      `json:"unknown" yaml:"unknown"`
-		Accepted  int      `json:"accepted" yaml:"accepted"`
-		Unread    []string `json:"unread,omitempty" yaml:"unread,omitempty"`
-		Holds     bool     `json:"holds" yaml:"holds"`
+		Versions        []string `json:"versions,omitempty" yaml:"versions,omitempty"`
+		envoydiff.Tally `yaml:",inline"`
+		Refused         int      `json:"refused" yaml:"refused"`
+		Unread          []string `json:"unread,omitempty" yaml:"unread,omitempty"`
+		Holds           bool     `json:"holds" yaml:"holds"`
 	}
 	diffProxy struct {
 		Mesh        string            `json:"mesh" yaml:"mesh"`
@@ -42,19 +38,14 @@ type (
 
 func (o *outcome) data() diffData {
 	data := diffData{Proxies: []diffProxy{}}
-	data.Summary.Holds, data.Summary.Unread = o.holds(), o.unread
+	data.Summary.Holds, data.Summary.Unread, data.Summary.Refused = o.holds(), o.unread, o.refused
+	data.Summary.Tally = envoydiff.Count(o.comparisons)
 	for _, c := range o.comparisons {
 		version := ""
 		if c.Version.Major > 0 {
 			version = c.Version.String()
 			data.Summary.Versions = append(data.Summary.Versions, version)
 		}
-		data.Summary.Proxies += len(c.Proxies)
-		data.Summary.Same += c.Count(envoydiff.Same)
-		data.Summary.Inherent += c.Count(envoydiff.Inherent)
-		data.Summary.Different += c.Count(envoydiff.Different)
-		data.Summary.Unknown += c.Count(envoydiff.Unknown)
-		data.Summary.Accepted += c.Count(envoydiff.Accepted)
 		for i := range c.Proxies {
 			p := &c.Proxies[i]
 			out := diffProxy{Mesh: p.Mesh, Name: p.Name, Version: version, Verdict: p.Verdict, Differences: []diffDifference{}}
@@ -129,6 +120,13 @@ func (o *outcome) junit(p *printer) error {
 		}
 		suites.Suites = append(suites.Suites, suite)
 	}
+	if o.refused > 0 {
+		why := fmt.Sprintf("%s: see what `tracemigrate convert` says", plural(o.refused, "error", "errors"))
+		suites.Suites = append(suites.Suites, junitSuite{
+			Name: "tracemigrate diff: converting", Tests: 1, Failures: 1,
+			Cases: []junitCase{{Class: "converting", Name: "everything can be carried over", Failure: &junitFailure{Message: why, Text: why}}},
+		})
+	}
 	if len(o.unread) > 0 {
 		why := printable(o.unknown())
 		suites.Suites = append(suites.Suites, junitSuite{
@@ -146,15 +144,6 @@ func (o *outcome) junit(p *printer) error {
 	}
 	_, err := fmt.Fprintln(p.w)
 	return err
-}
-
-// compared is how many proxies were, in all versions.
-func (o *outcome) compared() int {
-	n := 0
-	for _, c := range o.comparisons {
-		n += len(c.Proxies)
-	}
-	return n
 }
 
 // madeUp is how many of them stand in no file.
@@ -175,14 +164,18 @@ func (o *outcome) markdown(p *printer) error {
 	var b strings.Builder
 	b.WriteString("# Tracing before and after the migration\n\n")
 	switch {
-	case o.compared() == 0:
+	case envoydiff.Count(o.comparisons).Proxies == 0:
 		b.WriteString("**No proxy was compared.**\n\n")
-	case o.holds():
-		b.WriteString("**Every proxy keeps its tracing.**\n\n")
-	case o.verdict() == o.unknown():
-		fmt.Fprintf(&b, "**%s.**\n\n", markdownText(o.unknown()))
 	default:
-		b.WriteString("**Not every proxy keeps its tracing.**\n\n")
+		for _, sentence := range o.headline() {
+			fmt.Fprintf(&b, "**%s.**\n\n", markdownText(sentence))
+		}
+	}
+	if len(o.unread) > 0 {
+		fmt.Fprintf(&b, "**%s.**\n\n", markdownText(capitalised(o.unknown())))
+	}
+	if o.refused > 0 {
+		b.WriteString("**Not everything can be carried over.**\n\n")
 	}
 	if made := o.madeUp(); made > 0 {
 		fmt.Fprintf(&b, "%d of the proxies are made up from the selectors, because no Dataplane of their mesh is known.\n\n", made)

@@ -15,6 +15,9 @@ import (
 
 // text prints a summary, then groups of proxies with the same difference.
 func (o *outcome) text(p *printer) error {
+	for _, sentence := range o.headline() {
+		p.wrapped("%s.", sentence)
+	}
 	for _, c := range o.comparisons {
 		p.line("%s", o.summaryLine(c))
 	}
@@ -40,19 +43,35 @@ func (o *outcome) text(p *printer) error {
 	return nil
 }
 
+// headline says what becomes of the proxies, for each version that all are
+// compared for.
+func (o *outcome) headline() []string {
+	if !o.supposed {
+		t := envoydiff.Count(o.comparisons)
+		if t.Proxies == 0 {
+			return nil
+		}
+		return []string{capitalised(effects(&t))}
+	}
+	var sentences []string
+	for _, c := range o.comparisons {
+		t := envoydiff.Count([]*envoydiff.Comparison{c})
+		if t.Proxies > 0 {
+			sentences = append(sentences, fmt.Sprintf("On Kuma %s, %s", c.Version, effects(&t)))
+		}
+	}
+	return sentences
+}
+
 // summaryLine counts the verdicts.
 func (o *outcome) summaryLine(c *envoydiff.Comparison) string {
-	proxies := "proxies"
-	if len(c.Proxies) == 1 {
-		proxies = "proxy"
+	t := envoydiff.Count([]*envoydiff.Comparison{c})
+	line := fmt.Sprintf("%s compared: %d same, %d inherent, %d different", plural(t.Proxies, "proxy", "proxies"), t.Same, t.Inherent, t.Different)
+	if t.Unknown > 0 {
+		line += fmt.Sprintf(", %d unknown", t.Unknown)
 	}
-	line := fmt.Sprintf("%d %s compared: %d same, %d inherent, %d different", len(c.Proxies), proxies,
-		c.Count(envoydiff.Same), c.Count(envoydiff.Inherent), c.Count(envoydiff.Different))
-	if unknown := c.Count(envoydiff.Unknown); unknown > 0 {
-		line += fmt.Sprintf(", %d unknown", unknown)
-	}
-	if accepted := c.Count(envoydiff.Accepted); accepted > 0 {
-		line += fmt.Sprintf(", %d accepted", accepted)
+	if t.Accepted > 0 {
+		line += fmt.Sprintf(", %d accepted", t.Accepted)
 	}
 	if c.Version.Major > 0 {
 		line = fmt.Sprintf("Kuma %s: %s", c.Version, line)

@@ -14,6 +14,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"tracemigrate/cluster/kube"
+	"tracemigrate/convert/envoydiff"
 	"tracemigrate/convert/report"
 	"tracemigrate/fixtures"
 	"tracemigrate/fixtures/kubernetes"
@@ -74,7 +75,7 @@ func TestLiveReport(t *testing.T) {
 	head, _, _ := strings.Cut(text, "\n")
 	assert.Equal(t, `Kubernetes context "test" (`+c.Host+`): Kuma 2.13.1, zone, on Kubernetes`, head)
 	assert.Contains(t, text, "policies are for Kuma 2.13.1\n")
-	assert.Contains(t, text, "Every proxy keeps its tracing.\n")
+	assert.Contains(t, text, "4 proxies keep collector and sampling.\n")
 	assert.Contains(t, text, "4 proxies compared: 4 same, 0 inherent, 0 different")
 	assert.Contains(t, text, "traffictraces/teams", "notes name the object")
 	assert.Contains(t, text, "kubectl --context test delete traffictrace all payments teams")
@@ -87,7 +88,7 @@ func TestLiveReport(t *testing.T) {
 	assert.Equal(t, 0, code)
 	var asJSON, asYAML report.Report
 	require.NoError(t, json.Unmarshal([]byte(text), &asJSON))
-	assert.Equal(t, report.Summary{Holds: true, Meshes: 1, TrafficTraces: 3, Policies: 5, Proxies: 4, Same: 4, Warnings: asJSON.Summary.Warnings}, asJSON.Summary)
+	assert.Equal(t, report.Summary{Holds: true, Meshes: 1, TrafficTraces: 3, Policies: 5, Tally: envoydiff.Tally{Proxies: 4, Same: 4, Codes: map[envoydiff.Code]int{}}, Warnings: asJSON.Summary.Warnings}, asJSON.Summary)
 	_, text, _ = tool(t, "report -o yaml")
 	require.NoError(t, yaml.Unmarshal([]byte(text), &asYAML))
 	assert.Equal(t, asJSON, asYAML)
@@ -253,7 +254,7 @@ spec: {policyName: no-payments, validationActions: [Deny]}
 `)
 	require.Eventually(t, func() bool { // the API server takes its time to take note
 		code, text, words = tool(t, "report --server-dry-run")
-		return code == 1 && strings.Contains(words, "the API server refuses 2 of 5 policies; as planned, every proxy keeps its tracing")
+		return code == 1 && strings.Contains(words, "the API server refuses 2 of 5 policies; as planned, 4 proxies keep collector and sampling")
 	}, 30*time.Second, 500*time.Millisecond, "it judges one policy after the other, and can take note in between")
 	assert.Contains(t, text, "REFUSED: ")
 	assert.Contains(t, text, "payments are traced by hand")

@@ -86,7 +86,7 @@ func TestShellPlaybook(t *testing.T) {
 
 	p := newPlayground(t, good)
 	require.Equal(t, 0, p.run(script, "2.13"))
-	assert.Contains(t, p.file("tracing-migration/diff.md"), "**Every proxy keeps its tracing.**")
+	assert.Contains(t, p.file("tracing-migration/diff.md"), "proxies keep collector and sampling")
 	assert.Equal(t, "apply -f ./tracing-migration/meshtraces.yaml\n", p.file("kubectl.log"))
 	applied := p.file("tracing-migration/meshtraces.yaml")
 	require.Equal(t, 0, p.run("-c", "(echo ---; cat tracing-migration/meshtraces.yaml) >> mesh/state.yaml")) // as the fake does not
@@ -155,7 +155,7 @@ func TestActionsPlaybook(t *testing.T) {
 		if want == 0 {
 			assert.Equal(t, 3, ran)
 			assert.Contains(t, p.file("tracing.xml"), `failures="0"`)
-			assert.Contains(t, p.file("summary.md"), "**Every proxy keeps its tracing.**")
+			assert.Contains(t, p.file("summary.md"), "proxies keep collector and sampling")
 		}
 	}
 }

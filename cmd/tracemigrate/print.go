@@ -20,6 +20,7 @@ import (
 	"tracemigrate/cluster"
 	"tracemigrate/cluster/manifest"
 	"tracemigrate/convert"
+	"tracemigrate/convert/envoydiff"
 )
 
 // printer writes words for people. On a terminal it wraps and colours them;
@@ -195,21 +196,9 @@ func (p *printer) result(s *cluster.Snapshot, r *convert.Result) {
 		}
 		p.table([]string{"SEVERITY", "CODE", "SOURCE", "NOTE"}, rows)
 	}
-	zones := slices.ContainsFunc(r.Notes, func(n *convert.Note) bool { return n.Code == convert.MixedVersions })
-	switch {
-	case r.Proxies == 0:
-	case r.Same == r.Proxies && zones:
+	if t := envoydiff.Count(r.Comparisons); t.Proxies > 0 {
 		p.line("")
-		p.line("proxies compared: %d, and each keeps its tracing in a zone of this version; `diff` and `report` compare for those of the zones", r.Proxies)
-	case r.Same == r.Proxies:
-		p.line("")
-		p.line("proxies compared: %d, and each keeps its tracing", r.Proxies)
-	case r.Unknown > 0:
-		p.line("")
-		p.line("proxies compared: %d; tracing kept by %d, not kept by %d, unknown for %d, see the notes", r.Proxies, r.Same, r.Proxies-r.Same-r.Unknown, r.Unknown)
-	default:
-		p.line("")
-		p.line("proxies compared: %d; tracing kept by %d, not kept by %d, see the notes", r.Proxies, r.Same, r.Proxies-r.Same)
+		p.wrapped("%s", effects(&t))
 	}
 }
 
@@ -233,6 +222,17 @@ func whyNothing(s *cluster.Snapshot, r *convert.Result) string {
 		return fmt.Sprintf("TrafficTrace %q: %s", fate.TrafficTrace, fate.Reason)
 	}
 	return "no TrafficTrace has a selector"
+}
+
+// madeUp prints that made-up proxies stand for unknown ones.
+func (p *printer) madeUp(n int, complete bool) {
+	if n == 0 {
+		return
+	}
+	p.line("tracemigrate: no Dataplane is known in a mesh with TrafficTraces: %d made-up proxies stand for what selectors can select", n)
+	if !complete {
+		p.line("tracemigrate: there are more combinations of selectors than %d a mesh; only that many were compared", maxMadeUp)
+	}
 }
 
 // refusals prints what could not be carried over, as far as diff concerns.

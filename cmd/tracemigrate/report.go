@@ -101,12 +101,12 @@ func buildReport(c *cli.Context, snapshot *cluster.Snapshot, source cluster.Sour
 	if snapshot.Empty() && !snapshot.FromCluster() && !hasError(snapshot.Problems) {
 		return nil, errors.New("the input has no resource of Kuma: no Mesh, no TrafficTrace, nothing; is it what you meant to read?")
 	}
-	options := convert.Options{ZoneOrigin: c.Bool("zone-origin"), RoundSampling: c.Bool("round-sampling")}
+	options := convert.Options{ZoneOrigin: c.Bool("zone-origin"), RoundSampling: c.Bool("round-sampling"), MadeUp: maxMadeUp}
 	if err := settle(c, snapshot, &options); err != nil {
 		return nil, err
 	}
 	about := report.Options{
-		Convert: options, MadeUp: maxMadeUp,
+		Convert: options,
 		Program: c.App.Name, Source: sourceWords(c), Files: c.IsSet("filename"), Ahead: ahead(c), Directory: outside(c),
 	}
 	switch source := source.(type) {
@@ -263,28 +263,30 @@ func reportVerdict(sum *report.Summary) (sentence, tone string) {
 	switch {
 	case sum.TrafficTraces == 0 && sum.Errors == 0:
 		parts, tone = append(parts, "There is no TrafficTrace, so there is nothing to migrate"), "unknown"
+		if sum.ByMeshTrace > 0 {
+			parts = append(parts, htmlPlural(sum.ByMeshTrace, "proxy is traced by MeshTraces", "proxies are traced by MeshTraces"))
+		}
 	case sum.Unverified:
 		parts, tone = append(parts, "The Dataplanes could not be read, so it is not known what proxies would keep"), "unknown"
 	case sum.Proxies == 0:
 		parts, tone = append(parts, "No proxy was compared"), "unknown"
-	case sum.Different > 0:
-		parts = append(parts, fmt.Sprintf("%s of %s would not keep %s tracing", htmlNumber(sum.Different),
-			htmlPlural(sum.Proxies, "proxy", "proxies"), map[bool]string{true: "its", false: "their"}[sum.Different == 1]))
-	case sum.Unknown > 0:
-		parts = append(parts, fmt.Sprintf("It is not known whether %s of %s would keep %s tracing", htmlNumber(sum.Unknown), htmlPlural(sum.Proxies, "proxy", "proxies"),
-			map[bool]string{true: "its", false: "their"}[sum.Unknown == 1]))
-		tone = "unknown"
-	case sum.MadeUp == sum.Proxies:
+	case sum.MadeUp == sum.Proxies && sum.Same == sum.Proxies:
 		parts = append(parts, "Every proxy that the policies can tell apart keeps its tracing")
 	default:
-		every := "Every proxy"
-		if sum.Partial {
-			every += " that could be read"
+		about := effects(&sum.Tally)
+		if sum.MadeUp == sum.Proxies {
+			about = "of the proxies that the policies can tell apart, " + about
 		}
-		if every += " keeps its tracing"; sum.Inherent > 0 {
-			every += ", but for what any MeshTrace changes"
+		parts = append(parts, capitalised(about))
+		switch {
+		case sum.Unknown > 0, sum.Partial:
+			tone = "unknown"
+		case sum.Inherent > 0:
+			tone = "inherent"
 		}
-		parts = append(parts, every)
+	}
+	if sum.Partial && sum.Proxies > 0 {
+		parts = append(parts, "not every Dataplane or MeshGateway could be read")
 	}
 	if others := sum.Errors - sum.Refused; others > 0 {
 		parts = append(parts, htmlPlural(others, "error", "errors"))

@@ -54,7 +54,7 @@ type htmlPage struct {
 	Script   template.JS
 	Data     template.JS // the proxies, as JSON
 	Verdict  string
-	Tone     string // good, bad or unknown
+	Tone     string // good, inherent, bad or unknown
 	Errors   htmlList[*htmlNotes]
 	Warnings htmlList[*htmlNotes]
 	Infos    htmlList[*htmlNotes]

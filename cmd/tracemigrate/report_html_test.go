@@ -116,7 +116,7 @@ func htmlReport(t testing.TB, text string) *report.Report {
 
 func htmlReportOf(t testing.TB, s *cluster.Snapshot) *report.Report {
 	t.Helper()
-	r, _, problems := report.Build(convert.Sound(s, "kuma-system"), report.Options{Convert: convert.Options{Version: cluster.V(13), Namespace: "kuma-system"}, MadeUp: 100})
+	r, _, problems := report.Build(convert.Sound(s, "kuma-system"), report.Options{Convert: convert.Options{Version: cluster.V(13), Namespace: "kuma-system", MadeUp: 100}})
 	require.NotNil(t, r, "%v", problems)
 	return r
 }
@@ -276,13 +276,16 @@ func TestHTMLVerdict(t *testing.T) {
 		sum  report.Summary
 		want string
 	}{
-		{report.Summary{TrafficTraces: 1, Holds: true, Proxies: 2, Same: 2}, "good: Every proxy keeps its tracing"},
-		{report.Summary{TrafficTraces: 1, Holds: true, Proxies: 2, Same: 2, MadeUp: 2}, "good: Every proxy that the policies can tell apart keeps its tracing"},
+		{report.Summary{TrafficTraces: 1, Holds: true, Tally: envoydiff.Tally{Proxies: 2, Same: 2}}, "good: 2 proxies keep collector and sampling"},
+		{report.Summary{TrafficTraces: 1, Holds: true, Tally: envoydiff.Tally{Proxies: 2, Same: 2}, MadeUp: 2}, "good: Every proxy that the policies can tell apart keeps its tracing"},
+		{report.Summary{TrafficTraces: 1, Holds: true, Tally: envoydiff.Tally{Proxies: 5000, Inherent: 5000, Codes: map[envoydiff.Code]int{envoydiff.OutboundGainsTracing: 5000}}}, "inherent: 5,000 proxies keep collector and sampling; 5,000 also report outbound spans"},
+		{report.Summary{TrafficTraces: 1, Holds: true, Partial: true, Tally: envoydiff.Tally{Proxies: 3, Same: 3, Untraced: 1}}, "unknown: 2 proxies keep collector and sampling; 1 proxy is not traced, before or after; not every Dataplane or MeshGateway could be read"},
+		{report.Summary{Holds: true, Tally: envoydiff.Tally{Proxies: 3, Same: 3, ByMeshTrace: 3}}, "unknown: There is no TrafficTrace, so there is nothing to migrate; 3 proxies are traced by MeshTraces"},
 		{report.Summary{TrafficTraces: 1, Holds: true}, "unknown: No proxy was compared"},
 		{report.Summary{TrafficTraces: 1, Errors: 1}, "bad: No proxy was compared; 1 error"},
-		{report.Summary{TrafficTraces: 1, Proxies: 1, Different: 1}, "bad: 1 of 1 proxy would not keep its tracing"},
-		{report.Summary{TrafficTraces: 1, Proxies: 1200, Different: 3, Errors: 1_000_002, Policies: 2_000_000, Refused: 1_000_000}, "bad: The API server refuses 1,000,000 of 2,000,000 policies; as planned, 3 of 1,200 proxies would not keep their tracing; 2 errors"},
-		{report.Summary{TrafficTraces: 1, Proxies: 2, Same: 2, Policies: 1, Errors: 1, Refused: 1}, "bad: The API server refuses 1 of 1 policy; as planned, every proxy keeps its tracing"},
+		{report.Summary{TrafficTraces: 1, Tally: envoydiff.Tally{Proxies: 1, Different: 1, Lost: 1}}, "bad: 1 of 1 proxy would not keep its tracing (1 loses it)"},
+		{report.Summary{TrafficTraces: 1, Tally: envoydiff.Tally{Proxies: 1200, Same: 1197, Different: 3}, Errors: 1_000_002, Policies: 2_000_000, Refused: 1_000_000}, "bad: The API server refuses 1,000,000 of 2,000,000 policies; as planned, 3 of 1,200 proxies would not keep their tracing; 1,197 proxies keep collector and sampling; 2 errors"},
+		{report.Summary{TrafficTraces: 1, Tally: envoydiff.Tally{Proxies: 2, Same: 2}, Policies: 1, Errors: 1, Refused: 1}, "bad: The API server refuses 1 of 1 policy; as planned, 2 proxies keep collector and sampling"},
 	} {
 		sentence, tone := reportVerdict(&c.sum)
 		assert.Equal(t, c.want, tone+": "+sentence)
@@ -551,9 +554,9 @@ func TestHTMLInChromium(t *testing.T) {
 	t.Run("opens", func(t *testing.T) {
 		b := newTab(ctx, t)
 		url := b.open(full, "")
-		assert.Equal(t, "The API server refuses 1 of 5 policies; as planned, 3 of 120 proxies would not keep their tracing; 1 error.", ask[string](b, `document.querySelector("h1").textContent`))
+		assert.Equal(t, "The API server refuses 1 of 5 policies; as planned, 58 of 120 proxies would not keep their tracing (58 lose it); 62 proxies keep collector and sampling; 12 also report outbound spans; 1 error.", ask[string](b, `document.querySelector("h1").textContent`))
 		assert.Equal(t, "All 120 proxies", ask[string](b, shown))
-		assert.Equal(t, "web-00000.shop", ask[[]string](b, rowNames)[0], "what differs comes first")
+		assert.Equal(t, "cart-00004.shop", ask[[]string](b, rowNames)[0], "what differs comes first")
 		assert.Positive(t, ask[int](b, `document.querySelectorAll("figure svg.wide path.different title").length`))
 		b.clean(url)
 	})
@@ -583,8 +586,8 @@ func TestHTMLInChromium(t *testing.T) {
 		assert.Equal(t, "1 of 120 proxies", ask[string](b, shown))
 		b.choose("f-text", "default/web-00040")
 		assert.Equal(t, "1 of 120 proxies", ask[string](b, shown), "by its full name")
-		b.choose("f-text", "sampling trial")
-		assert.Equal(t, "3 of 120 proxies", ask[string](b, shown), "by code of a difference and policy")
+		b.choose("f-text", "tracing-lost 5-all-default")
+		assert.Equal(t, "58 of 120 proxies", ask[string](b, shown), "by code of a difference and policy")
 		b.choose("f-text", "no such thing")
 		assert.Equal(t, "0 of 120 proxies", ask[string](b, shown))
 		assert.Contains(t, ask[string](b, `document.getElementById("rows").textContent`), "No proxy is like that")
@@ -595,9 +598,9 @@ func TestHTMLInChromium(t *testing.T) {
 		b.choose("f-mesh", "default")
 		assert.Equal(t, "0 of 120 proxies", ask[string](b, shown))
 		b.choose("f-verdict", "!same")
-		assert.Equal(t, "3 of 120 proxies", ask[string](b, shown))
+		assert.Equal(t, "58 of 120 proxies", ask[string](b, shown))
 		b.choose("f-zone", "west")
-		assert.Equal(t, []string{"web-00040.shop"}, ask[[]string](b, rowNames))
+		assert.Equal(t, "22 of 120 proxies", ask[string](b, shown))
 		assert.True(t, ask[bool](b, `document.getElementById("f-kind").closest("label").hidden`), "all are sidecars")
 		b.do(`document.getElementById("f-reset").click()`)
 		assert.Len(t, ask[[]string](b, rowNames), 50)
@@ -617,12 +620,12 @@ func TestHTMLInChromium(t *testing.T) {
 		assert.Equal(t, "true", ask[string](b, expanded))
 		detail := ask[string](b, `document.getElementById(document.querySelector(".expand").getAttribute("aria-controls")).textContent`)
 		for _, want := range []string{
-			`MeshTraces "web-trial" over "5-all-default"`, "Kuma 2.13", "inbound.tracing.overallSampling.value", "inbound:10.0.0.0:8080, outbound:*",
-			"--- inbound:10.0.0.0:8080 before\n+++ inbound:10.0.0.0:8080 after\n@@ ", "-    value: 100\n+    value: 50\n",
+			`nothing (MeshTrace "5-all-default" is withheld)`, "Kuma 2.13", "tracing-lost", "inbound:10.0.0.4:8080, outbound:*",
+			"--- inbound:10.0.0.4:8080 before\n+++ inbound:10.0.0.4:8080 after\n@@ ", "+tracing: null\n",
 		} {
 			assert.Contains(t, detail, want)
 		}
-		assert.Equal(t, "#proxy=default%2Fweb-00000.shop", ask[string](b, "location.hash"))
+		assert.Equal(t, "#proxy=default%2Fcart-00004.shop", ask[string](b, "location.hash"))
 		b.do(`document.querySelector(".expand").click()`)
 		assert.Equal(t, "false", ask[string](b, expanded))
 		assert.Zero(t, ask[int](b, `document.querySelectorAll("tr.detail").length`))
@@ -707,11 +710,11 @@ func TestHTMLInChromium(t *testing.T) {
 		pdf, err := chromedp.Run(b.ctx, chromedp.PrintToPDF(chromedp.PDFPaper(chromedp.PaperA4)))
 		require.NoError(t, err)
 		assert.True(t, bytes.HasPrefix(pdf, []byte("%PDF-")))
-		assert.Equal(t, "Printed are 15 of 120 proxies: those that are not the same. The page itself has all.", ask[string](b, `document.getElementById("printed").textContent`))
+		assert.Equal(t, "Printed are 70 of 120 proxies: those that are not the same. The page itself has all.", ask[string](b, `document.getElementById("printed").textContent`))
 		assert.Len(t, ask[[]string](b, rowNames), 50, "the page is as it was")
 		assert.Zero(t, ask[int](b, `document.querySelectorAll("figure details[open]").length`))
 		b.do(`dispatchEvent(new Event("beforeprint"))`) // what was on paper
-		assert.Len(t, ask[[]string](b, rowNames), 15)
+		assert.Len(t, ask[[]string](b, rowNames), 70)
 		assert.Zero(t, ask[int](b, `document.querySelectorAll("main details:not([open])").length`))
 		b.do(`dispatchEvent(new Event("afterprint"))`)
 		_, err = chromedp.Call(b.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Media: "print", Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: "dark"}}})

@@ -140,7 +140,7 @@ func TestShadow(t *testing.T) {
 	address, control := shadowed(t, teams, policies)
 	code, text, words := tool(t, "diff --shadow --control-plane "+address)
 	require.Equal(t, 0, code, words)
-	assert.Equal(t, "Kuma 2.13.1: 3 proxies compared: 3 same, 0 inherent, 0 different\n", text)
+	assert.Equal(t, "3 proxies keep collector and sampling.\nKuma 2.13.1: 3 proxies compared: 3 same, 0 inherent, 0 different\n", text)
 	assert.Contains(t, control.Asked(), "/meshes/default/dataplanes/pay-1/_config?shadow=true")
 	assert.NotContains(t, text, "hidden")
 

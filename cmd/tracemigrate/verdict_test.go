@@ -42,7 +42,8 @@ func TestVerdictsAgree(t *testing.T) {
 		verdict   string // of the one proxy that it is about
 		flags     string
 	}{
-		"a policy of the zone, which new ones will be too":  {"mode: zone", append(mesh, trace("web", "kuma.io/service: web", "z"), existing("zz", "kuma.io/origin: zone"), proxy("web-1", "", web)), 1, "different", ""},
+		"a policy of the zone, which new ones will be too":  {"mode: zone", append(mesh, trace("web", "kuma.io/service: web", "z"), existing("zz", "kuma.io/origin: zone"), proxy("web-1", "", web)), 1, "same", ""},
+		"which then loses what a proxy beside it needs":     {"mode: zone", append(mesh, trace("web", "kuma.io/service: web", "z"), existing("zz", "kuma.io/origin: zone"), proxy("web-1", "", web), proxy("web-2", "", "inbound: [{port: 80, tags: {kuma.io/service: web, kuma.io/protocol: http}}]")), 1, "one of two", ""},
 		"the same by a smaller name":                        {"mode: zone", append(mesh, trace("web", "kuma.io/service: web", "z"), existing("aa", "kuma.io/origin: zone"), proxy("web-1", "", web)), 0, "same", ""},
 		"a policy of global, which new ones will be too":    {"mode: global, zones: [{name: south, version: 2.13.0}]", append(mesh, trace("web", "kuma.io/service: web", "z"), existing("aa", "kuma.io/origin: global"), proxy("web-1", south, web)), 0, "same", ""},
 		"a zone of the same version":                        {"mode: global, zones: [{name: south, version: 2.13.0}]", append(two, trace("ab", "kuma.io/service: web, team: x, v: none", "z")), 0, "same", ""},
@@ -73,11 +74,11 @@ func TestVerdictsAgree(t *testing.T) {
 			if tc.convert == 0 && tc.verdict == "same" {
 				want = 0
 			}
-			count := map[string]string{"same": "1 same, 0 inherent, 0 different", "different": "0 same, 0 inherent, 1 different", "unknown": "0 same, 0 inherent, 0 different, 1 unknown"}[tc.verdict]
+			count := map[string]string{"one of two": "2 proxies compared: 1 same, 0 inherent, 1 different", "same": "1 proxy compared: 1 same, 0 inherent, 0 different", "different": "1 proxy compared: 0 same, 0 inherent, 1 different", "unknown": "1 proxy compared: 0 same, 0 inherent, 0 different, 1 unknown"}[tc.verdict]
 			for _, command := range []string{"report --full", "diff"} {
 				code, text, words := tool(t, command+" -f "+file+" "+tc.flags)
 				assert.Equal(t, want, code, "%s: %s", command, words)
-				assert.Contains(t, text, "1 proxy compared: "+count, command)
+				assert.Contains(t, text, count, command)
 				assert.Equal(t, tc.verdict == "unknown", strings.Contains(text, "unverified"), text)
 				assert.Equal(t, want == 0 && command != "diff", strings.Contains(text, "delete traffic"), "steps")
 			}

@@ -373,7 +373,7 @@ func CompareDumps(before, after map[string]*Dump, accept []Code) *Comparison {
 		case a == nil:
 			p.Differences = []*Difference{{Code: ProxyMissing, Path: "proxy", Before: "no dump", After: "dumped"}}
 		default:
-			p.Differences = a.compare(b, nil)
+			p.Differences, p.untraced = a.compare(b, nil), !a.traces() && !b.traces()
 		}
 		p.Verdict = verdictOf(p.Differences, accept)
 		result.Proxies = append(result.Proxies, p)
@@ -389,7 +389,7 @@ func CompareDumps(before, after map[string]*Dump, accept []Code) *Comparison {
 // policies.
 func CompareShadow(r *Renderer, dp *cluster.Dataplane, today, shadow *Dump, accept []Code) Proxy {
 	left := shadow.withoutLegacy()
-	p := Proxy{Mesh: dp.Mesh, Name: dp.FullName(), Differences: today.compare(left, r.unrouted(dp))}
+	p := Proxy{Mesh: dp.Mesh, Name: dp.FullName(), Differences: today.compare(left, r.unrouted(dp)), untraced: !today.traces() && !left.traces()}
 	for _, d := range p.Differences {
 		if d.Code != TracingLost {
 			continue
@@ -471,6 +471,16 @@ func (u *unrouted) compare(after flat) []*Difference {
 		found = append(found, d)
 	}
 	return found
+}
+
+// traces reports whether any listener is traced.
+func (d *Dump) traces() bool {
+	for _, tracing := range d.listeners {
+		if tracing != nil {
+			return true
+		}
+	}
+	return false
 }
 
 // compare lists how the listeners of two dumps differ. One that only one dump

@@ -27,6 +27,7 @@ type Proxy struct {
 	Before      Decision
 	After       Decision
 	Dataplane   *cluster.Dataplane // nil for a proxy known from dumps
+	untraced    bool               // known from dumps, before and after
 }
 
 // Source says what gave the proxy its tracing, before and after.
@@ -37,19 +38,33 @@ func (p *Proxy) Source() string {
 	return fmt.Sprintf("before: %s; after: %s", p.Before.Source(), p.After.Source())
 }
 
-// Source says what decides: policies by kind and name, or nothing.
+// Source says what decides: policies by kind and name, or nothing; and which
+// policies are withheld.
 func (d *Decision) Source() string {
+	text := d.source()
+	if len(d.Withheld) > 0 {
+		text += " (" + named(d.Withheld) + map[bool]string{true: " are", false: " is"}[len(d.Withheld) > 1] + " withheld)"
+	}
+	return text
+}
+
+// named names policies, highest precedence first.
+func named(policies []*meshtrace.Policy) string {
+	names := make([]string, 0, len(policies))
+	for _, p := range slices.Backward(policies) {
+		names = append(names, fmt.Sprintf("%q", p.Name))
+	}
+	word := "MeshTrace "
+	if len(names) > 1 {
+		word = "MeshTraces "
+	}
+	return word + strings.Join(names, " over ")
+}
+
+func (d *Decision) source() string {
 	switch {
 	case d.fromMeshTrace():
-		names := make([]string, 0, len(d.Policies))
-		for _, p := range slices.Backward(d.Policies) {
-			names = append(names, fmt.Sprintf("%q", p.Name))
-		}
-		word := "MeshTrace "
-		if len(names) > 1 {
-			word = "MeshTraces "
-		}
-		return word + strings.Join(names, " over ")
+		return named(d.Policies)
 	case d.Pair != nil:
 		text := fmt.Sprintf("TrafficTrace %q, selector %d (%s)", d.Pair.Name, d.Pair.Number, d.Pair.Tags)
 		if d.Backend == nil {
@@ -95,6 +110,11 @@ func (c *Comparison) Listeners(p *Proxy) (before, after []Listener) {
 // The cost of a proxy does not depend on the number of policies: what decides
 // is found by index, and equal pairs of decisions are rendered and compared once.
 func Compare(s *cluster.Snapshot, before, after State, o Options) *Comparison {
+	return compareOnly(s.Dataplanes, s, before, after, o)
+}
+
+// compareOnly compares some Dataplanes of s.
+func compareOnly(dataplanes []*cluster.Dataplane, s *cluster.Snapshot, before, after State, o Options) *Comparison {
 	today := NewRenderer(o.Version, s, before)
 	c := &comparer{
 		options: o,
@@ -108,8 +128,8 @@ func Compare(s *cluster.Snapshot, before, after State, o Options) *Comparison {
 		c.lenient = today.in(o.Version, after)
 		c.lenient.matcher.CountIgnoredInbounds()
 	}
-	result := &Comparison{Version: o.Version, Proxies: make([]Proxy, 0, len(s.Dataplanes)), before: c.before, after: c.after}
-	for _, dp := range s.Dataplanes {
+	result := &Comparison{Version: o.Version, Proxies: make([]Proxy, 0, len(dataplanes)), before: c.before, after: c.after}
+	for _, dp := range dataplanes {
 		result.Proxies = append(result.Proxies, c.proxy(dp))
 	}
 	slices.SortStableFunc(result.Proxies, func(a, b Proxy) int {

@@ -20,6 +20,9 @@ import (
 type State struct {
 	Legacy   []*legacy.Mesh // none once Mesh.tracing and the TrafficTraces are gone
 	Policies []*meshtrace.Policy
+	// Withheld are policies that are not applied although proxies need them;
+	// they decide nothing, and explain why a proxy is without.
+	Withheld []*meshtrace.Policy
 }
 
 // Renderer gives the Envoy configuration of proxies in a State.
@@ -32,6 +35,7 @@ type Renderer struct {
 	legacy    map[string]*legacy.Mesh
 	matcher   *meshtrace.Matcher
 	policies  bool
+	withheld  *meshtrace.Matcher // nil when nothing is
 }
 
 // NewRenderer prepares to render what a control plane of version makes of
@@ -51,6 +55,9 @@ func (r *Renderer) in(version cluster.Version, state State) *Renderer {
 	other := *r
 	other.version, other.policies = version, len(state.Policies) > 0
 	other.matcher = meshtrace.NewMatcher(version, state.Policies, r.gateways)
+	if other.withheld = nil; len(state.Withheld) > 0 {
+		other.withheld = meshtrace.NewMatcher(version, state.Withheld, r.gateways)
+	}
 	other.legacy = make(map[string]*legacy.Mesh, len(state.Legacy))
 	for _, mesh := range state.Legacy {
 		other.legacy[mesh.Name] = mesh
@@ -68,6 +75,8 @@ type Decision struct {
 	// none, and Backend where it sends traces, nil for nowhere.
 	Pair    *legacy.Pair
 	Backend *legacy.Backend
+	// Withheld are the policies that would apply, were they not withheld.
+	Withheld []*meshtrace.Policy
 }
 
 // Traces says whether the proxy is traced at all.
@@ -91,6 +100,9 @@ func (r *Renderer) Decide(dp *cluster.Dataplane) Decision {
 	if r.policies {
 		d.Policies = r.matcher.Matching(dp)
 		d.Conf = meshtrace.Merge(d.Policies)
+	}
+	if r.withheld != nil {
+		d.Withheld = r.withheld.Matching(dp)
 	}
 	mesh := r.legacy[dp.Mesh]
 	if d.fromMeshTrace() || mesh == nil || len(mesh.Pairs) == 0 {

@@ -25,8 +25,8 @@ type Report struct {
 	TrafficTraces []TrafficTrace `json:"trafficTraces" yaml:"trafficTraces"`
 	Existing      []Existing     `json:"existingMeshTraces" yaml:"existingMeshTraces"`
 	Policies      []Policy       `json:"policies" yaml:"policies"`
-	// Withheld would conflict with existing ones; they take part in the
-	// comparison, which shows how, and are not to be applied.
+	// Withheld would conflict with existing ones. They are not to be applied,
+	// and what is said of proxies is without them.
 	Withheld  []Policy        `json:"withheld" yaml:"withheld"`
 	Notes     []*convert.Note `json:"notes" yaml:"notes"`
 	Flows     []Flow          `json:"flows" yaml:"flows"`
@@ -48,15 +48,12 @@ type Summary struct {
 	TrafficTraces int  `json:"trafficTraces" yaml:"trafficTraces"`
 	Policies      int  `json:"policies" yaml:"policies"`     // to create
 	Earlier       int  `json:"earlierRun" yaml:"earlierRun"` // that stand already, made by an earlier run
-	Proxies       int  `json:"proxies" yaml:"proxies"`
-	Same          int  `json:"same" yaml:"same"`
-	Inherent      int  `json:"inherent" yaml:"inherent"`
-	Unknown       int  `json:"unknown" yaml:"unknown"`
-	Different     int  `json:"different" yaml:"different"`
-	MadeUp        int  `json:"madeUp" yaml:"madeUp"` // of the proxies, those that stand for unknown ones
-	Errors        int  `json:"errors" yaml:"errors"` // among the notes
-	Warnings      int  `json:"warnings" yaml:"warnings"`
-	Refused       int  `json:"refused" yaml:"refused"` // policies that the server's dry run refused
+	// What becomes of proxies.
+	envoydiff.Tally `yaml:",inline"`
+	MadeUp          int `json:"madeUp" yaml:"madeUp"` // of the proxies, those that stand for unknown ones
+	Errors          int `json:"errors" yaml:"errors"` // among the notes
+	Warnings        int `json:"warnings" yaml:"warnings"`
+	Refused         int `json:"refused" yaml:"refused"` // policies that the server's dry run refused
 }
 
 // Mesh is a mesh and its tracing backends.
@@ -179,8 +176,6 @@ type Options struct {
 	KumactlSwitch string
 	Ahead         []Step
 	Directory     string // where the commands write, with a slash at its end; empty: the current one
-	// MadeUp is how many proxies may stand for those of a mesh without Dataplanes.
-	MadeUp int
 }
 
 // Build makes the report of a snapshot, and returns with it what conversion
@@ -190,13 +185,6 @@ func Build(s *cluster.Snapshot, o Options) (*Report, *convert.Result, []*manifes
 	if result == nil {
 		return nil, nil, problems
 	}
-	meshes, _ := legacy.Read(s)
-	existing, _ := meshtrace.Read(s, o.Convert.Namespace)
-	existing = convert.Standing(existing, s.Origin, &o.Convert)
-	before := envoydiff.State{Legacy: meshes, Policies: result.Before(existing)}
-	created := slices.Concat(result.New(), result.Withheld)
-	after := envoydiff.State{Policies: slices.Concat(live(created), existing)}
-
 	b := &builder{
 		Report: &Report{
 			KumaVersion: o.Convert.Version.String(), Meshes: []Mesh{}, TrafficTraces: []TrafficTrace{}, Existing: []Existing{}, Policies: []Policy{}, Withheld: []Policy{},
@@ -211,36 +199,13 @@ func Build(s *cluster.Snapshot, o Options) (*Report, *convert.Result, []*manifes
 	if b.Notes == nil {
 		b.Notes = []*convert.Note{}
 	}
-	all := s
-	if made, _ := envoydiff.MadeUp(meshes, after.Policies, s.Dataplanes, o.MadeUp); len(made) > 0 {
-		with := *s
-		with.Dataplanes = slices.Concat(s.Dataplanes, made)
-		all = &with
-	}
-	b.compare(all, before, after)
-	b.legacy(meshes)
-	b.policies(existing)
+	b.compare()
+	b.legacy(result.Meshes)
+	b.policies(result.Existing)
 	b.count()
 	b.handWork()
-	b.nextSteps(meshes)
+	b.nextSteps(result.Meshes)
 	return b.Report, result, problems
-}
-
-// live is policies as they will be when they are applied in earnest: a shadow
-// serves nobody.
-func live(policies []*meshtrace.Policy) []*meshtrace.Policy {
-	out := make([]*meshtrace.Policy, 0, len(policies))
-	for _, p := range policies {
-		applied := *p
-		applied.Labels = make(map[string]string, len(p.Labels))
-		for key, value := range p.Labels {
-			if key != cluster.EffectLabel {
-				applied.Labels[key] = value
-			}
-		}
-		out = append(out, &applied)
-	}
-	return out
 }
 
 // pairName names a selector of a TrafficTrace.
@@ -264,48 +229,15 @@ type identity struct{ mesh, namespace, name string }
 
 func identityOf(p *meshtrace.Policy) identity { return identity{p.Mesh, p.Namespace, p.Name} }
 
-// compare fills in Proxies and Flows. A proxy's verdict is for the version of
-// its zone, or the worst where its zone is not known.
-func (b *builder) compare(s *cluster.Snapshot, before, after envoydiff.State) {
-	own := b.options.Convert.Version
-	versions := s.Versions(own)
-	comparisons := make([]*envoydiff.Comparison, 0, len(versions))
-	doubt := func(dp *cluster.Dataplane) cluster.Doubt {
-		_, doubt := s.Judge(dp, own)
-		return cluster.Doubt{Reason: doubt}.Or(b.result.Doubt(dp))
-	}
-	for _, v := range versions {
-		comparisons = append(comparisons, envoydiff.Compare(s, before, after, envoydiff.Options{Version: v, Doubt: doubt}))
-	}
+// compare fills in Proxies and Flows.
+func (b *builder) compare() {
 	flows := make(map[Flow]int)
-	for i := range comparisons[0].Proxies {
-		dp := comparisons[0].Proxies[i].Dataplane
-		decisive, _ := s.Judge(dp, own)
-		at := worst(comparisons, decisive, i)
-		p := &comparisons[at].Proxies[i]
-		out := Proxy{
-			Mesh: p.Mesh, Name: p.Name, Kind: kindOf(dp), Zone: dp.Zone(), Version: versions[at].String(), MadeUp: dp.File == "",
-			Verdict: p.Verdict, Before: p.Before.Source(), After: p.After.Source(), Target: p.Before.Address(), Differences: p.Differences,
-			comparison: comparisons[at], proxy: p,
-		}
-		if out.Differences == nil {
-			out.Differences = []*envoydiff.Difference{}
-		}
-		b.Proxies = append(b.Proxies, out)
-		flows[Flow{Mesh: p.Mesh, Before: short(&p.Before), After: short(&p.After), Verdict: p.Verdict}]++
-		if out.MadeUp {
-			continue
-		}
-		for _, policy := range p.After.Policies {
-			b.selected[identityOf(policy)]++
-		}
-		if p.Before.Pair != nil {
-			b.decided[pairName{p.Mesh, p.Before.Pair.Name, p.Before.Pair.Number}]++
-			if p.Before.Backend != nil {
-				b.traced[p.Before.Backend]++
-			}
+	for _, c := range b.result.Comparisons {
+		for i := range c.Proxies {
+			b.proxy(c, &c.Proxies[i], flows)
 		}
 	}
+	slices.SortStableFunc(b.Proxies, func(a, c Proxy) int { return cmp.Or(cmp.Compare(a.Mesh, c.Mesh), cmp.Compare(a.Name, c.Name)) })
 	for flow, n := range flows {
 		flow.Proxies = n
 		b.Flows = append(b.Flows, flow)
@@ -315,17 +247,31 @@ func (b *builder) compare(s *cluster.Snapshot, before, after envoydiff.State) {
 	})
 }
 
-// worst is the comparison, of those for the decisive versions, that has the worst
-// verdict of a proxy.
-func worst(comparisons []*envoydiff.Comparison, decisive []cluster.Version, proxy int) int {
-	rank := map[envoydiff.Verdict]int{envoydiff.Same: 1, envoydiff.Inherent: 2, envoydiff.Unknown: 3, envoydiff.Different: 4}
-	at, highest := 0, 0
-	for i, c := range comparisons {
-		if r := rank[c.Proxies[proxy].Verdict]; r > highest && slices.Contains(decisive, c.Version) {
-			at, highest = i, r
+// proxy adds a proxy and counts it for what decides on it.
+func (b *builder) proxy(c *envoydiff.Comparison, p *envoydiff.Proxy, flows map[Flow]int) {
+	dp := p.Dataplane
+	out := Proxy{
+		Mesh: p.Mesh, Name: p.Name, Kind: kindOf(dp), Zone: dp.Zone(), Version: c.Version.String(), MadeUp: dp.File == "",
+		Verdict: p.Verdict, Before: p.Before.Source(), After: p.After.Source(), Target: p.Before.Address(), Differences: p.Differences,
+		comparison: c, proxy: p,
+	}
+	if out.Differences == nil {
+		out.Differences = []*envoydiff.Difference{}
+	}
+	b.Proxies = append(b.Proxies, out)
+	flows[Flow{Mesh: p.Mesh, Before: short(&p.Before), After: short(&p.After), Verdict: p.Verdict}]++
+	if out.MadeUp {
+		return
+	}
+	for _, policy := range p.After.Policies {
+		b.selected[identityOf(policy)]++
+	}
+	if p.Before.Pair != nil {
+		b.decided[pairName{p.Mesh, p.Before.Pair.Name, p.Before.Pair.Number}]++
+		if p.Before.Backend != nil {
+			b.traced[p.Before.Backend]++
 		}
 	}
-	return at
 }
 
 func kindOf(dp *cluster.Dataplane) string {
@@ -431,23 +377,8 @@ func (b *builder) policies(existing []*meshtrace.Policy) {
 
 func (b *builder) count() {
 	sum := &b.Summary
-	sum.Meshes, sum.TrafficTraces, sum.Policies, sum.Proxies = len(b.Meshes), len(b.TrafficTraces), len(b.Policies), len(b.Proxies)
-	for i := range b.Proxies {
-		switch b.Proxies[i].Verdict {
-		case envoydiff.Same:
-			sum.Same++
-		case envoydiff.Inherent:
-			sum.Inherent++
-		case envoydiff.Unknown:
-			sum.Unknown++
-		case envoydiff.Different:
-			sum.Different++
-		case envoydiff.Accepted: // nothing can be accepted here
-		}
-		if b.Proxies[i].MadeUp {
-			sum.MadeUp++
-		}
-	}
+	sum.Meshes, sum.TrafficTraces, sum.Policies = len(b.Meshes), len(b.TrafficTraces), len(b.Policies)
+	sum.Tally, sum.MadeUp = envoydiff.Count(b.result.Comparisons), b.result.MadeUp
 	for _, note := range b.Notes {
 		switch note.Severity {
 		case manifest.Error:

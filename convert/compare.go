@@ -1,0 +1,77 @@
+package convert
+
+import (
+	"slices"
+
+	"tracemigrate/cluster"
+	"tracemigrate/convert/envoydiff"
+	"tracemigrate/meshtrace"
+)
+
+// compare fills in Comparisons: before is what proxies get today but for what
+// an earlier run made, after is what they get from what is written.
+func (in *input) compare(r *Result) {
+	r.Meshes, r.Existing = in.meshes, in.standing
+	before := envoydiff.State{Legacy: r.Meshes, Policies: r.Before(r.Existing)}
+	after := envoydiff.State{Policies: Applied(r.Existing, live(r.New())), Withheld: live(r.Withheld)}
+	s := in.Snapshot
+	r.Complete = true
+	if in.o.MadeUp > 0 {
+		var made []*cluster.Dataplane
+		made, r.Complete = envoydiff.MadeUp(r.Meshes, slices.Concat(after.Policies, after.Withheld), s.Dataplanes, in.o.MadeUp)
+		with := *s
+		with.Dataplanes = slices.Concat(s.Dataplanes, made)
+		s, r.MadeUp = &with, len(made)
+	}
+	r.Comparisons = Compare(s, before, after, in.o, r.Doubt)
+}
+
+// Compare compares every proxy of s in two states, for the version of its zone
+// or, where Version is supposed to be every zone's, for that. doubt says why
+// nothing can be said of a proxy, as far as s does not tell.
+func Compare(s *cluster.Snapshot, before, after envoydiff.State, o *Options, doubt func(*cluster.Dataplane) cluster.Doubt) []*envoydiff.Comparison {
+	how := envoydiff.Options{Version: o.Version, Accept: o.Accept, Doubt: doubt}
+	if o.Supposed {
+		how.Doubt = func(dp *cluster.Dataplane) cluster.Doubt {
+			return cluster.Doubt{Reason: s.Doubt(dp)}.Or(doubt(dp))
+		}
+		return []*envoydiff.Comparison{envoydiff.Compare(s, before, after, how)}
+	}
+	return envoydiff.CompareZones(s, before, after, how)
+}
+
+// live is policies as they will be when they are applied in earnest: a shadow
+// serves nobody.
+func live(policies []*meshtrace.Policy) []*meshtrace.Policy {
+	out := make([]*meshtrace.Policy, 0, len(policies))
+	for _, p := range policies {
+		if p.Labels[cluster.EffectLabel] != "" {
+			applied := *p
+			applied.Labels = make(map[string]string, len(p.Labels))
+			for key, value := range p.Labels {
+				if key != cluster.EffectLabel {
+					applied.Labels[key] = value
+				}
+			}
+			p = &applied
+		}
+		out = append(out, p)
+	}
+	return out
+}
+
+// Applied is what exists once policies are applied beside existing ones: one of
+// the same name is replaced.
+func Applied(existing, policies []*meshtrace.Policy) []*meshtrace.Policy {
+	replaced := make(map[meshtrace.Identity]bool, len(policies))
+	for _, p := range policies {
+		replaced[p.Identity()] = true
+	}
+	all := slices.Clone(policies)
+	for _, p := range existing {
+		if !replaced[p.Identity()] {
+			all = append(all, p)
+		}
+	}
+	return all
+}

@@ -1,0 +1,70 @@
+package envoydiff
+
+import "slices"
+
+// Tally counts proxies by what becomes of their tracing.
+type Tally struct {
+	Proxies   int `json:"proxies" yaml:"proxies"`
+	Same      int `json:"same" yaml:"same"`
+	Inherent  int `json:"inherent" yaml:"inherent"`
+	Unknown   int `json:"unknown" yaml:"unknown"`
+	Different int `json:"different" yaml:"different"`
+	Accepted  int `json:"accepted" yaml:"accepted"`
+	// Of those that are the same, the ones that are traced neither before nor after.
+	Untraced int `json:"untraced" yaml:"untraced"`
+	// Of those that are different, the ones of which a listener is not traced any
+	// more, and of the others those of which one is traced only afterwards.
+	Lost   int `json:"lost" yaml:"lost"`
+	Gained int `json:"gained" yaml:"gained"`
+	// Those that a MeshTrace traces before the migration.
+	ByMeshTrace int `json:"byMeshTrace" yaml:"byMeshTrace"`
+	// Codes has how many of those that are inherent have a difference of each code.
+	Codes map[Code]int `json:"codes" yaml:"codes"`
+}
+
+// Count returns the tally of comparisons.
+func Count(comparisons []*Comparison) Tally {
+	t := Tally{Codes: make(map[Code]int)}
+	for _, c := range comparisons {
+		for i := range c.Proxies {
+			t.add(&c.Proxies[i])
+		}
+	}
+	return t
+}
+
+func (t *Tally) add(p *Proxy) {
+	t.Proxies++
+	if p.Before.fromMeshTrace() {
+		t.ByMeshTrace++
+	}
+	has := func(code Code) bool {
+		return slices.ContainsFunc(p.Differences, func(d *Difference) bool { return d.Code == code })
+	}
+	switch p.Verdict {
+	case Same:
+		t.Same++
+		if p.untraced || p.Dataplane != nil && !p.Before.Traces() && !p.After.Traces() {
+			t.Untraced++
+		}
+	case Accepted:
+		t.Accepted++
+	case Inherent:
+		t.Inherent++
+		for _, code := range InherentCodes {
+			if has(code) {
+				t.Codes[code]++
+			}
+		}
+	case Unknown:
+		t.Unknown++
+	case Different:
+		t.Different++
+		switch {
+		case has(TracingLost):
+			t.Lost++
+		case has(TracingGained):
+			t.Gained++
+		}
+	}
+}

@@ -1,0 +1,135 @@
+package convert_test
+
+import (
+	"bytes"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"tracemigrate/cluster"
+	"tracemigrate/cluster/manifest"
+	"tracemigrate/convert"
+	"tracemigrate/convert/envoydiff"
+	"tracemigrate/convert/report"
+	"tracemigrate/fixtures"
+	"tracemigrate/meshtrace"
+)
+
+// verdict is what is said of a proxy.
+type verdict struct {
+	of    envoydiff.Verdict
+	after string
+}
+
+// What convert and diff say of each proxy, what report says, and what comes of the
+// very policies that convert --keep-going writes is one and the same; and what is
+// not the same has a note that says why.
+func TestVerdictsAgree(t *testing.T) {
+	start := fixtures.Seed(t)
+	different, withheld, inherent := 0, 0, 0
+	for n := range *meshes {
+		r := random{rand.New(rand.NewPCG(start, uint64(n)+3_000_000)), cluster.V(3 + n%12)}
+		text := r.policies() + r.dataplanes() + r.surroundings() + r.rivals(n)
+		if r.chance(50) {
+			text += "---\n{type: TrafficRoute, name: all, mesh: default}\n"
+		}
+		all := readAll(text)
+		require.Empty(t, all.Problems, "mesh %d\n%s", n, text)
+		options := convert.Options{Version: r.version, MadeUp: 100}
+		result, problems := convert.Convert(all, options)
+		require.Empty(t, problems)
+
+		said := make(map[string]verdict)
+		for _, c := range result.Comparisons {
+			for i := range c.Proxies {
+				p := &c.Proxies[i]
+				require.NotContains(t, said, p.Mesh+"/"+p.Name)
+				said[p.Mesh+"/"+p.Name] = verdict{p.Verdict, p.After.Address()}
+			}
+		}
+		require.Len(t, said, len(all.Dataplanes))
+
+		about, _, problems := report.Build(all, report.Options{Convert: options, Program: "tracemigrate"})
+		require.Empty(t, problems)
+		reported := make(map[string]envoydiff.Verdict)
+		for i := range about.Proxies {
+			reported[about.Proxies[i].Mesh+"/"+about.Proxies[i].Name] = about.Proxies[i].Verdict
+		}
+
+		var written bytes.Buffer
+		require.NoError(t, meshtrace.Write(&written, result.Policies, meshtrace.Style{Version: r.version}))
+		read, problems := meshtrace.Read(readAll(written.String()))
+		require.Empty(t, problems)
+		require.Len(t, read, len(result.Policies))
+		before := envoydiff.State{Legacy: result.Meshes, Policies: result.Before(result.Existing)}
+		applied := envoydiff.CompareZones(all, before, envoydiff.State{Policies: convert.Applied(result.Existing, read)}, envoydiff.Options{Version: r.version})
+		for _, c := range applied {
+			for i := range c.Proxies {
+				p := &c.Proxies[i]
+				name := p.Mesh + "/" + p.Name
+				require.Equal(t, verdict{p.Verdict, p.After.Address()}, said[name], "seed %d, mesh %d, Kuma %s, %s: %v\n%s\n---\n%s", start, n, r.version, name, p.Differences, text, written.String())
+				require.Equal(t, p.Verdict, reported[name])
+				if p.Verdict == envoydiff.Different {
+					different++
+					require.True(t, result.Refused(), "seed %d, mesh %d, Kuma %s, %s differs and nothing says why: %v\n%s\n---\n%s", start, n, r.version, name, p.Differences, text, written.String())
+				}
+				if p.Verdict == envoydiff.Inherent {
+					inherent++
+				}
+			}
+		}
+		conflicts := 0
+		for _, note := range result.Notes {
+			if note.Code == convert.MeshTraceConflict && note.Severity == manifest.Error {
+				conflicts++
+			}
+		}
+		withheld += len(result.Withheld)
+		require.GreaterOrEqual(t, conflicts, len(result.Withheld), "a note for each")
+		for _, p := range result.Withheld {
+			require.NotContains(t, result.Policies, p)
+		}
+	}
+	t.Logf("%d proxies different, %d inherent, %d policies withheld", different, inherent, withheld)
+	if *meshes >= 500 {
+		require.Greater(t, min(different, withheld, inherent), 100, "the random meshes miss a feature")
+	}
+}
+
+// rivals are further MeshTraces, which conflict more often.
+func (r random) rivals(n int) string {
+	if n%2 == 0 {
+		return ""
+	}
+	return "---\n{type: MeshTrace, name: " + r.one("a", "zz") + ", mesh: default, spec: {targetRef: {kind: MeshSubset, tags: {version: v1}}, default: " +
+		r.one("{sampling: {overall: 7}}", "{backends: []}", "{backends: [{type: Datadog, datadog: {url: 'http://other:8126'}}]}") + "}}\n"
+}
+
+// A conflict names the TrafficTrace whose policy conflicts, which need not be the one
+// that decides for the proxy today; what is withheld is nowhere applied, and the
+// proxies that need it are different and say why.
+func TestWithheld(t *testing.T) {
+	const (
+		partial = "{type: MeshTrace, name: own, mesh: default, spec: {targetRef: {kind: MeshService, name: web}, default: {backends: [{type: Zipkin, zipkin: {url: 'http://own:9411/'}}]}}}"
+		low     = "{type: Mesh, name: default, tracing: {backends: [{name: a, type: zipkin, sampling: 5, conf: {url: 'http://a:9411/'}}, {name: b, type: zipkin, conf: {url: 'http://b:9411/'}}]}}"
+		other   = "{type: Dataplane, name: other-1, mesh: default, networking: {address: 10.0.0.2, inbound: [{port: 80, tags: {kuma.io/service: other, kuma.io/protocol: http}}]}}"
+		dark    = "{type: Dataplane, name: dark-1, mesh: default, networking: {address: 10.0.0.3, inbound: [{port: 80, tags: {kuma.io/service: dark, kuma.io/protocol: http}}]}}"
+	)
+	result := converted(t, convert.Options{}, low, route, webProxy, other, dark, partial,
+		traceOf("all", "{kuma.io/service: '*'}", "a", "01"), traceOf("web", "{kuma.io/service: web}", "b", "01"), traceOf("dark", "{kuma.io/service: dark}", "gone", "01"))
+	assert.Equal(t, []string{"dark"}, names(result))
+	assert.Equal(t, []string{`error: TrafficTrace "all": together with the existing MeshTrace "own" (snapshot.yaml:11), MeshTrace "all" of selector 1 (kuma.io/service=*) would change the tracing of 1 proxy (proxy "default/web-1"): policies of both apply and merge, by precedence; the policy is withheld`},
+		noted(result, convert.MeshTraceConflict))
+	said := make(map[string]string)
+	for i := range result.Comparisons[0].Proxies {
+		p := &result.Comparisons[0].Proxies[i]
+		said[p.Name] = string(p.Verdict) + ", " + p.After.Source()
+	}
+	assert.Equal(t, map[string]string{
+		"web-1":   `same, MeshTrace "own" (MeshTrace "all" is withheld)`,
+		"other-1": `different, nothing (MeshTrace "all" is withheld)`,
+		"dark-1":  `same, MeshTrace "dark", without a backend (MeshTrace "all" is withheld)`,
+	}, said)
+}
