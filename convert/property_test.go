@@ -153,10 +153,11 @@ func before(m *legacy.Mesh, dp *cluster.Dataplane) string {
 	if i < 0 {
 		return "none"
 	}
-	b := m.BackendOf(m.Pairs[i].TrafficTrace)
-	if b == nil {
-		return "none"
-	}
+	return traced(m, m.Pairs[i].TrafficTrace)
+}
+
+// backend is what a backend gives, in words.
+func backend(b *legacy.Backend) string {
 	sampling := 100.0
 	if b.Sampling != nil {
 		sampling = *b.Sampling
