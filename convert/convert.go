@@ -132,7 +132,8 @@ type input struct {
 	o        *Options
 	meshes   []*legacy.Mesh
 	existing []*meshtrace.Policy
-	standing []*meshtrace.Policy // the existing ones, as they compare to new ones
+	standing []*meshtrace.Policy        // the existing ones, as they compare to new ones
+	arrived  map[*meshtrace.Policy]bool // see arrivedPolicies
 	notes    notes
 }
 
@@ -170,10 +171,14 @@ func (in *input) convert(earlier map[*meshtrace.Policy]bool) (result *Result, me
 		}
 	}
 	for _, m := range meshes {
+		m.arrived = slices.ContainsFunc(m.earlier, func(p *meshtrace.Policy) bool { return in.arrived[p] })
 		m.plan()
 		result.ties[m.Name] = func(dp *cluster.Dataplane) cluster.Doubt {
 			_, doubt := m.tieOf(dp)
 			return doubt
+		}
+		if m.arrived {
+			m.settleArrived(result)
 		}
 		m.existing = append(m.existing, m.ofZones...)
 	}
@@ -182,8 +187,10 @@ func (in *input) convert(earlier map[*meshtrace.Policy]bool) (result *Result, me
 	remarkOrigin(s, o, meshes, &all)
 	for _, m := range meshes {
 		m.build()
-		m.verify()
-		m.remarkEarlier(result)
+		if !m.arrived {
+			m.verify()
+			m.remarkEarlier(result)
+		}
 		m.remark()
 		m.remarkPrecedence()
 		for _, c := range m.candidates {
@@ -208,6 +215,7 @@ type mesh struct {
 	zoneNames      []string           // of the global control plane, where they are known
 	timesElsewhere bool               // creation times of zones' own copies decide
 	orderedZones   []string           // zones whose own order is known
+	arrived        bool               // earlier are those that came from the global control plane
 	serving        *meshtrace.Matcher // of existing policies, those of zones too
 	o              *Options
 	gateways       cluster.Gateways
@@ -309,6 +317,7 @@ func (m *mesh) plan() {
 	m.excludeGateways()
 	m.merge()
 	m.dropEmpty()
+	m.dropMadeInZones()
 }
 
 // String names the mesh in notes.
@@ -660,19 +669,25 @@ func (m *mesh) whyNone(t *legacy.TrafficTrace) string {
 	return fmt.Sprintf("names no backend, and mesh %q has no default one", m.Name)
 }
 
+// targetRef selects the proxies that the candidate is for.
+func (c *candidate) targetRef() meshtrace.TargetRef {
+	ref := meshtrace.TargetRef{Kind: meshtrace.Mesh}
+	if len(c.tags) > 0 {
+		ref = meshtrace.TargetRef{Kind: meshtrace.MeshSubset, Tags: c.tags}
+	}
+	if c.sidecarsOnly {
+		ref.ProxyTypes = []string{meshtrace.Sidecar}
+	}
+	return ref
+}
+
 // build turns candidates into policies.
 func (m *mesh) build() {
 	byTarget := make(map[string][]*candidate, len(m.candidates))
 	for _, c := range m.candidates {
 		p := &meshtrace.Policy{
 			Place: c.pair.Position(), Mesh: m.Name, Name: c.name, Format: m.format(c), Default: c.conf.Conf,
-			Labels: maps.Clone(m.o.Labels), TargetRef: meshtrace.TargetRef{Kind: meshtrace.Mesh}, Source: annotated(c.pair), System: true,
-		}
-		if len(c.tags) > 0 {
-			p.TargetRef = meshtrace.TargetRef{Kind: meshtrace.MeshSubset, Tags: c.tags}
-		}
-		if c.sidecarsOnly {
-			p.TargetRef.ProxyTypes = []string{meshtrace.Sidecar}
+			Labels: maps.Clone(m.o.Labels), TargetRef: c.targetRef(), Source: annotated(c.pair), System: true,
 		}
 		if p.Labels == nil {
 			p.Labels = make(map[string]string)

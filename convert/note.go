@@ -56,6 +56,7 @@ const (
 	FederatedZone        Code = "federated-zone"
 	TieDependsOnZone     Code = "tie-depends-on-zone"
 	NarrowedByZone       Code = "narrowed-by-zone"
+	ZoneUnread           Code = "zone-unread"
 	MixedVersions        Code = "mixed-versions"
 	MeshTraceWins        Code = "meshtrace-wins"
 	ModeUnknown          Code = "mode-unknown"

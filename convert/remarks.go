@@ -35,8 +35,8 @@ func (m *mesh) remarkTies() {
 	told := make(map[[2]*legacy.TrafficTrace]bool)
 	remark := func(i, j int, dp *cluster.Dataplane) {
 		higher, lower := m.Pairs[i], m.Pairs[j]
-		if m.timesElsewhere {
-			return // findZoneTies notes it
+		if m.timesElsewhere || m.arrived {
+			return // findZoneTies notes it, or what the global control plane made settles it
 		}
 		both := [2]*legacy.TrafficTrace{higher.TrafficTrace, lower.TrafficTrace}
 		undecided := higher.Undecided(lower)

@@ -23,7 +23,12 @@ const maxResumed = 8
 // for the tracing to keep.
 func (in *input) resume() *Result {
 	earlier := make(map[*meshtrace.Policy]bool)
+	in.arrived = in.arrivedPolicies()
 	for _, p := range in.standing {
+		if in.arrived[p] {
+			earlier[p] = true
+			continue
+		}
 		annotated := p.Source != "" || p.Format == cluster.Universal // which keeps no annotation
 		if annotated && p.System && !p.Shadow(in.o.Version) && !ofOneZone(p, in.Origin, in.o) && (p.Labels[cluster.OriginLabel] == "zone") == in.o.ZoneOrigin {
 			earlier[p] = true
@@ -36,7 +41,7 @@ func (in *input) resume() *Result {
 		again := make(map[*meshtrace.Policy]bool)
 		for _, m := range meshes {
 			for _, p := range m.earlier {
-				if c := m.again[p]; c != nil && (round == 0 || saysAgain(c.policy, p)) {
+				if c := m.again[p]; in.arrived[p] || c != nil && (round == 0 || saysAgain(c.policy, p)) {
 					again[p] = true
 				}
 			}

@@ -88,7 +88,7 @@ func remarkOrigin(s *cluster.Snapshot, o *Options, meshes []*mesh, all *notes) {
 	remarkVersion(s, o, all)
 	switch s.Origin.Mode {
 	case cluster.ModeFederatedZone:
-		remarkFederated(s, o, all)
+		remarkFederated(s, o, meshes, all)
 	case cluster.ModeGlobal:
 		if o.ZoneOrigin && making {
 			all.refuse(ZoneOriginOnGlobal, place(s), theControlPlane, "is global, where every policy is of origin global: it refuses the label kuma.io/origin: zone", "convert without --zone-origin")
@@ -96,6 +96,7 @@ func remarkOrigin(s *cluster.Snapshot, o *Options, meshes []*mesh, all *notes) {
 		if making {
 			remarkVersions(s, o, meshes, all)
 		}
+		remarkZonesUnread(s, all)
 	case cluster.ModeZone:
 		if o.ZoneOrigin && making {
 			all.inform(FederatedZone, place(s), theControlPlane, "is a zone that no global control plane leads, where the label kuma.io/origin: zone is allowed and not needed", "")
@@ -137,12 +138,16 @@ func unknownWithout(kind string) string {
 
 // remarkFederated notes where policies must be created that are to replace those
 // of a global control plane, https://kuma.io/docs/2.13.x/policies/introduction/
-func remarkFederated(s *cluster.Snapshot, o *Options, all *notes) {
+func remarkFederated(s *cluster.Snapshot, o *Options, meshes []*mesh, all *notes) {
 	from := make([]string, len(s.TrafficTraces)) // a zone has none of its own
 	for i, r := range s.TrafficTraces {
 		from[i] = fmt.Sprintf("%q", displayName(r))
 	}
 	what := fmt.Sprintf("is a federated zone: its TrafficTraces (%s) come from the global control plane and can be deleted only there", list(from))
+	if slices.ContainsFunc(meshes, func(m *mesh) bool { return m.arrived }) {
+		all.inform(FederatedZone, place(s), theControlPlane, what, "")
+		return
+	}
 	if o.ZoneOrigin {
 		all.warn(FederatedZone, place(s), theControlPlane, what+"; the policies carry kuma.io/origin: zone, so they stand for this zone alone",
 			"convert for every other zone, too, before the TrafficTraces are deleted; or convert at the global control plane once for all")
@@ -150,6 +155,25 @@ func remarkFederated(s *cluster.Snapshot, o *Options, all *notes) {
 	}
 	all.warn(FederatedZone, place(s), theControlPlane, what+"; it accepts no policy without the label kuma.io/origin: zone",
 		"convert at the global control plane and apply there, which serves all zones; or for this zone alone convert with --zone-origin")
+}
+
+// remarkZonesUnread notes the zones whose own MeshTraces are known by the copies at
+// the global control plane alone: a copy that was deleted there tells nothing of
+// the zone.
+func remarkZonesUnread(s *cluster.Snapshot, all *notes) {
+	if unread := ZonesUnread(s); len(unread) > 0 {
+		all.warn(ZoneUnread, place(s), theControlPlane, fmt.Sprintf("knows what MeshTraces zones made for themselves by copies only, which can be missing: %s", list(unread)),
+			"read the zones' control planes as well, with --zone NAME=SOURCE for each")
+	}
+}
+
+// ZonesUnread returns the zones of a global control plane that were not read
+// themselves.
+func ZonesUnread(s *cluster.Snapshot) []string {
+	if s.Origin == nil || s.Origin.Mode != cluster.ModeGlobal {
+		return nil
+	}
+	return slices.DeleteFunc(zoneNames(s), func(name string) bool { return s.Zones()[name] != nil })
 }
 
 func displayName(r *cluster.Resource) string {

@@ -125,10 +125,10 @@ func TestWhatConcernsZonesIsSaidWhereSomethingIsConverted(t *testing.T) {
 		"federated zone labelled": {origin("mode: federated-zone"), convert.Options{ZoneOrigin: true}, []convert.Code{convert.FederatedZone}},
 		"global":                  {global(""), convert.Options{}, nil},
 		"global labelled":         {global(""), convert.Options{ZoneOrigin: true}, []convert.Code{convert.ZoneOriginOnGlobal}},
-		"zones of one version":    {global(", zones: [{name: a, version: 2.13.5}, {name: b, version: v2.13.10}]"), convert.Options{}, nil},
-		"zones of another":        {global(", zones: [{name: a, version: 2.12.0}]"), convert.Options{}, []convert.Code{convert.MixedVersions}},
-		"zones of none":           {global(", zones: [{name: a}]"), convert.Options{}, []convert.Code{convert.MixedVersions}},
-		"zones and shadows":       {global(", zones: [{name: a, version: 2.6.0}, {name: b}]"), convert.Options{Shadow: true}, []convert.Code{convert.MixedVersions, convert.MixedVersions, convert.MixedVersions}},
+		"zones of one version":    {global(", zones: [{name: a, version: 2.13.5}, {name: b, version: v2.13.10}]"), convert.Options{}, []convert.Code{convert.ZoneUnread}},
+		"zones of another":        {global(", zones: [{name: a, version: 2.12.0}]"), convert.Options{}, []convert.Code{convert.MixedVersions, convert.ZoneUnread}},
+		"zones of none":           {global(", zones: [{name: a}]"), convert.Options{}, []convert.Code{convert.MixedVersions, convert.ZoneUnread}},
+		"zones and shadows":       {global(", zones: [{name: a, version: 2.6.0}, {name: b}]"), convert.Options{Shadow: true}, []convert.Code{convert.MixedVersions, convert.MixedVersions, convert.MixedVersions, convert.ZoneUnread}},
 		"unread":                  {origin(unread), convert.Options{}, []convert.Code{convert.KindUnread, convert.KindUnread, convert.ModeUnknown}},
 	} {
 		t.Run(what, func(t *testing.T) {

@@ -114,7 +114,7 @@ func TestLiveAgain(t *testing.T) {
 	assert.Contains(t, words, "1 of the 5 MeshTraces made here stands already")
 	code, text, words := tool(t, "report")
 	require.Equal(t, 0, code, words)
-	assert.Contains(t, text, "4 MeshTraces to create besides 1 of an earlier run; 4 proxies compared: 4 same")
+	assert.Contains(t, text, "4 MeshTraces to create besides 1 of a previous run; 4 proxies compared: 4 same")
 	assert.Contains(t, text, "kubectl --context test apply -f meshtraces.yaml")
 	assert.NotContains(t, text, "shadow", "its verdict would be on half a migration")
 	_, shadows, _ := tool(t, "convert --shadow")
@@ -127,7 +127,7 @@ func TestLiveAgain(t *testing.T) {
 	assert.Contains(t, words, "all 5 MeshTraces made here stand already")
 	code, text, words = tool(t, "report")
 	require.Equal(t, 0, code, words)
-	assert.Contains(t, text, "0 MeshTraces to create besides 5 of an earlier run; 4 proxies compared: 4 same")
+	assert.Contains(t, text, "no MeshTrace to create, as 5 of a previous run exist; 4 proxies compared: 4 same")
 	assert.NotContains(t, text, "kubectl --context test apply")
 	assert.Contains(t, text, "  1. Keep what is there, so that the result can be reproduced:\n       tracemigrate snapshot --context test > state.yaml\n  2. When traces arrive, delete")
 

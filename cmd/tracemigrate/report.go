@@ -279,7 +279,7 @@ func reportVerdict(sum *report.Summary) (sentence, tone string) {
 		}
 		parts = append(parts, capitalised(about))
 		switch {
-		case sum.Unknown > 0, sum.Partial:
+		case sum.Unknown > 0, sum.Partial, sum.ZonesUnread > 0:
 			tone = "unknown"
 		case sum.Inherent > 0:
 			tone = "inherent"
@@ -287,6 +287,9 @@ func reportVerdict(sum *report.Summary) (sentence, tone string) {
 	}
 	if sum.Partial && sum.Proxies > 0 {
 		parts = append(parts, "not every Dataplane or MeshGateway could be read")
+	}
+	if sum.ZonesUnread > 0 {
+		parts = append(parts, fmt.Sprintf("what %s made for themselves is known by copies only (--zone reads it)", htmlPlural(sum.ZonesUnread, "zone", "zones")))
 	}
 	if others := sum.Errors - sum.Refused; others > 0 {
 		parts = append(parts, htmlPlural(others, "error", "errors"))

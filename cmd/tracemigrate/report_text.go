@@ -220,12 +220,17 @@ func aboutOrigin(r *report.Report) []string {
 
 func counts(r *report.Report) string {
 	s := &r.Summary
-	stand := ""
-	if s.Earlier > 0 {
-		stand = fmt.Sprintf(" besides %d of an earlier run", s.Earlier)
+	create := plural(s.Policies, "MeshTrace", "MeshTraces") + " to create"
+	switch {
+	case s.Earlier > 0 && s.Policies == 0:
+		create = fmt.Sprintf("no MeshTrace to create, as %d of a previous run exist", s.Earlier)
+	case s.Earlier > 0:
+		create += fmt.Sprintf(" besides %d of a previous run", s.Earlier)
+	case s.Policies == 0:
+		create = "no MeshTrace to create"
 	}
-	text := fmt.Sprintf("%s, %s, %s to create%s; %s compared: %d same, %d inherent, %d different",
-		plural(s.Meshes, "mesh", "meshes"), plural(s.TrafficTraces, "TrafficTrace", "TrafficTraces"), plural(s.Policies, "MeshTrace", "MeshTraces"), stand,
+	text := fmt.Sprintf("%s, %s, %s; %s compared: %d same, %d inherent, %d different",
+		plural(s.Meshes, "mesh", "meshes"), plural(s.TrafficTraces, "TrafficTrace", "TrafficTraces"), create,
 		plural(s.Proxies, "proxy", "proxies"), s.Same, s.Inherent, s.Different)
 	if s.Unknown > 0 {
 		text += fmt.Sprintf(", %d unknown", s.Unknown)

@@ -42,8 +42,9 @@ type Report struct {
 // not be read, and no policy was refused by the server.
 type Summary struct {
 	Holds         bool `json:"holds" yaml:"holds"`
-	Unverified    bool `json:"unverified" yaml:"unverified"` // the Dataplanes could not be read
-	Partial       bool `json:"partial" yaml:"partial"`       // some Dataplanes, or MeshGateways, could not be read
+	Unverified    bool `json:"unverified" yaml:"unverified"`   // the Dataplanes could not be read
+	Partial       bool `json:"partial" yaml:"partial"`         // some Dataplanes, or MeshGateways, could not be read
+	ZonesUnread   int  `json:"zonesUnread" yaml:"zonesUnread"` // zones whose own control plane was not read
 	Meshes        int  `json:"meshes" yaml:"meshes"`
 	TrafficTraces int  `json:"trafficTraces" yaml:"trafficTraces"`
 	Policies      int  `json:"policies" yaml:"policies"`     // to create
@@ -389,6 +390,9 @@ func (b *builder) count() {
 	}
 	_, sum.Unverified = b.Origin.Lacks(cluster.KindDataplane)
 	_, noGateways := b.Origin.Lacks(cluster.KindMeshGateway)
+	if sum.TrafficTraces > 0 {
+		sum.ZonesUnread = len(convert.ZonesUnread(b.snapshot))
+	}
 	sum.Partial = noGateways || slices.ContainsFunc(b.snapshot.Skipped, func(p *manifest.Problem) bool { return convert.IsProxy(p.Resource) })
 	sum.Holds = sum.Errors == 0 && sum.Different == 0 && sum.Unknown == 0 && (!sum.Unverified || sum.TrafficTraces == 0)
 }
