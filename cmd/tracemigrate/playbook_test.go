@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -296,6 +297,38 @@ EOF
 	assert.Contains(t, said, "no dump of default/search-58f7d-77hgs.shop")
 	assert.Contains(t, p.file("kumactl.log"), "inspect dataplane payments-7f9d8-lq2wz.shop --mesh default --type=config-dump\n")
 	assert.FileExists(t, filepath.Join(p.dir, "after", "default", "payments-7f9d8-lq2wz.shop.json"))
+}
+
+// The next steps of a report on a snapshot can be pasted as they are: they name the
+// context that was read, and delete exactly the TrafficTraces that were.
+func TestNextStepsCanBePasted(t *testing.T) {
+	if _, err := exec.LookPath("jq"); err != nil {
+		t.Skip("there is no jq")
+	}
+	good, _ := states(t)
+	mesh, err := os.ReadFile(good)
+	require.NoError(t, err)
+	state := "apiVersion: tracemigrate/v1\nkind: SnapshotOrigin\nsource: x\nendpoint: {kubernetes: 'https://k', context: prod}\nversion: 2.13.1\nmode: zone\nenvironment: kubernetes\n---\n" + string(mesh)
+	var names strings.Builder
+	for i := range 120 {
+		state += fmt.Sprintf("---\n{apiVersion: kuma.io/v1alpha1, kind: TrafficTrace, mesh: default, metadata: {name: many-%03d}, spec: {selectors: [{match: {kuma.io/service: s%03d}}]}}\n", i, i)
+	}
+	state += "---\n{apiVersion: tracemigrate/v1, kind: SnapshotEnd}\n"
+	p := newPlayground(t, good)
+	require.NoError(t, os.WriteFile(filepath.Join(p.dir, "state.yaml"), []byte(state), 0o644))
+	code, said := p.said("-c", "tracemigrate report -f state.yaml -o json | jq -r '.nextSteps[].command' | grep -v 'diff --shadow' > steps.sh && sh -eux steps.sh")
+	require.Equal(t, 0, code, said)
+	changes := p.changes()
+	for line := range strings.Lines(changes) {
+		assert.True(t, strings.HasPrefix(line, "--context prod "), line)
+		if these, ok := strings.CutPrefix(strings.TrimSpace(line), "--context prod delete traffictrace "); ok {
+			names.WriteString(these + " ")
+		}
+	}
+	deleted := strings.Fields(names.String())
+	assert.Len(t, deleted, 123)
+	assert.Subset(t, deleted, []string{"all", "teams", "payments", "many-000", "many-119"})
+	assert.Contains(t, changes, "--context prod apply -f meshtraces.yaml\n")
 }
 
 // A shell that is stricter than the tests' own finds nothing in the script.
