@@ -240,7 +240,7 @@ func TestActionsPlaybook(t *testing.T) {
 		var uploaded []string
 		for _, step := range workflow.Jobs["meshtrace"].Steps {
 			switch {
-			case strings.HasPrefix(step.Uses, "actions/upload-artifact@"):
+			case strings.HasPrefix(step.Uses, "actions/upload-"):
 				for _, name := range strings.Fields(step.With.Path) {
 					uploaded = append(uploaded, name)
 					if want == 0 {
