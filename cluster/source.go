@@ -46,7 +46,8 @@ var Modes = []Mode{ModeZone, ModeFederatedZone, ModeGlobal}
 // Origin is where a snapshot was taken, and what the control plane there tells
 // of itself. What is empty is not known.
 type Origin struct {
-	Source      string   `json:"source" yaml:"source"`                       // in words
+	Source      string   `json:"source" yaml:"source"` // in words
+	Endpoint    Endpoint `json:"endpoint,omitzero" yaml:"endpoint,omitempty"`
 	Product     string   `json:"product,omitempty" yaml:"product,omitempty"` // Kuma, Kong Mesh, with its own version if that is another
 	Version     string   `json:"version,omitempty" yaml:"version,omitempty"` // of Kuma, as the control plane writes it
 	Mode        Mode     `json:"mode,omitempty" yaml:"mode,omitempty"`
@@ -65,6 +66,16 @@ type Origin struct {
 	// LeftOut has the resources that are not in a snapshot because they could
 	// not be written.
 	LeftOut []LeftOut `json:"leftOut,omitempty" yaml:"leftOut,omitempty"`
+}
+
+// Endpoint is what was read, for commands that are to reach it again: a Kubernetes
+// API by its address and the kubeconfig's context, or a control plane's API by
+// its address and the name that kumactl has for it. It holds no credentials.
+type Endpoint struct {
+	Kubernetes   string `json:"kubernetes,omitempty" yaml:"kubernetes,omitempty"`
+	Context      string `json:"context,omitempty" yaml:"context,omitempty"` // empty in a cluster's own pod
+	ControlPlane string `json:"controlPlane,omitempty" yaml:"controlPlane,omitempty"`
+	Name         string `json:"name,omitempty" yaml:"name,omitempty"` // empty where the address was given
 }
 
 // LeftOut is a resource that a snapshot had to leave out.
@@ -159,6 +170,8 @@ func decodeOrigin(doc *manifest.Document, problems *[]*manifest.Problem) *Origin
 	if o.Mode != "" && !slices.Contains(Modes, o.Mode) {
 		root.Field("mode").Fail("is none of %v", Modes)
 	}
+	at := root.Field("endpoint")
+	o.Endpoint = Endpoint{Kubernetes: str(at, "kubernetes"), Context: str(at, "context"), ControlPlane: str(at, "controlPlane"), Name: str(at, "name")}
 	for _, v := range root.Field("zones").Items() {
 		o.Zones = append(o.Zones, Zone{str(v, "name"), str(v, "version")})
 	}

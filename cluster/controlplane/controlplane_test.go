@@ -82,7 +82,7 @@ func TestRead(t *testing.T) {
 	assert.Equal(t, []int{0, 500, 999, 1204}, progress)
 	assert.True(t, s.TrafficRoutes["default"])
 	assert.Equal(t, cluster.Origin{
-		Source: s.Origin.Source, Product: "Kuma", Version: "2.13.1", Mode: cluster.ModeZone, Environment: cluster.Universal,
+		Source: s.Origin.Source, Endpoint: cluster.Endpoint{ControlPlane: strings.TrimPrefix(s.Origin.Source, "control plane ")}, Product: "Kuma", Version: "2.13.1", Mode: cluster.ModeZone, Environment: cluster.Universal,
 	}, *s.Origin)
 	assert.Contains(t, s.Origin.Source, "control plane http://127.0.0.1:")
 }
@@ -310,6 +310,7 @@ func TestDescribe(t *testing.T) {
 			got, err := cp.Describe(t.Context())
 			require.NoError(t, err)
 			tt.want.Source, tt.want.Product, tt.want.Version = cp.String(), "Kuma", "2.13.1"
+			tt.want.Endpoint = cluster.Endpoint{ControlPlane: cp.base.String(), Name: "prod"}
 			assert.Equal(t, tt.want, *got)
 		})
 	}
@@ -501,7 +502,7 @@ func TestFaults(t *testing.T) {
 	}
 	faulty, err := read(behind(3), t.Context())
 	require.NoError(t, err)
-	faulty.Origin.Source = plain.Origin.Source
+	faulty.Origin.Source, faulty.Origin.Endpoint = plain.Origin.Source, plain.Origin.Endpoint
 	assert.Equal(t, plain, faulty)
 
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)

@@ -14,7 +14,7 @@ import (
 // Describe asks the control plane what it is. It returns an error when there is
 // no control plane; what a control plane does not tell is Unread.
 func (cp *ControlPlane) Describe(ctx context.Context) (*cluster.Origin, error) {
-	origin := &cluster.Origin{Source: cp.String()}
+	origin := &cluster.Origin{Source: cp.String(), Endpoint: cluster.Endpoint{ControlPlane: cp.base.String(), Name: cp.options.Name}}
 	body, err := cp.get(ctx, "/", nil)
 	switch {
 	case hasStatus(err, http.StatusForbidden, http.StatusUnauthorized):

@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"tracemigrate/cluster"
+	"tracemigrate/cluster/manifest"
 )
 
 var deployments = schema.GroupVersionResource{Group: "apps", Version: "v1", Resource: "deployments"}
@@ -87,7 +88,10 @@ func (d *deployment) version() string {
 // version, mode, zone. What it does not say is Unread. It returns an error when
 // the cluster cannot be reached.
 func (c *Cluster) Describe(ctx context.Context) (*cluster.Origin, error) {
-	origin := &cluster.Origin{Source: c.String(), Environment: cluster.Kubernetes, Namespace: c.options.Namespace}
+	origin := &cluster.Origin{
+		Source: c.String(), Endpoint: cluster.Endpoint{Kubernetes: manifest.Redact(c.config.Host), Context: c.context},
+		Environment: cluster.Kubernetes, Namespace: c.options.Namespace,
+	}
 	found, reason, err := c.findControlPlane(ctx)
 	if err != nil {
 		return nil, err

@@ -164,7 +164,8 @@ func TestRead(t *testing.T) {
 	assert.Equal(t, []int{0, 500, 1000, 1003}, progress)
 	assert.True(t, s.TrafficRoutes["default"])
 	assert.Equal(t, cluster.Origin{
-		Source: fmt.Sprintf("Kubernetes context %q (%s)", "test", c.Host), Product: "Kuma", Version: "2.13.1", Mode: cluster.ModeZone,
+		Source:   fmt.Sprintf("Kubernetes context %q (%s)", "test", c.Host),
+		Endpoint: cluster.Endpoint{Kubernetes: c.Host, Context: "test"}, Product: "Kuma", Version: "2.13.1", Mode: cluster.ModeZone,
 		Environment: cluster.Kubernetes, Namespace: "kuma-system", Zone: "east",
 	}, *s.Origin)
 
@@ -265,7 +266,7 @@ spec: {subscriptions: [{version: {kumaCp: {version: 2.9.0}}}, {version: {kumaCp:
 				assert.Contains(t, u.Remedy, "--")
 			}
 			assert.Equal(t, tt.unread, unread)
-			got.Unread, got.Source = nil, ""
+			got.Unread, got.Source, got.Endpoint = nil, "", cluster.Endpoint{}
 			tt.want.Environment = cluster.Kubernetes
 			assert.Equal(t, tt.want, *got)
 		})
@@ -455,6 +456,7 @@ func TestFaults(t *testing.T) {
 	require.NoError(t, err)
 	faulty, err := read(t.Context(), faults(t, c, 3))
 	require.NoError(t, err)
+	faulty.Origin.Endpoint = plain.Origin.Endpoint
 	assert.Equal(t, plain, faulty)
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 	defer cancel()

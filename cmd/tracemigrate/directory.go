@@ -84,9 +84,9 @@ func resolve(path string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	real, err := filepath.EvalSymlinks(path)
+	followed, err := filepath.EvalSymlinks(path)
 	if !errors.Is(err, fs.ErrNotExist) {
-		return real, err
+		return followed, err
 	}
 	if _, err := os.Lstat(path); err == nil {
 		return "", fmt.Errorf("%s is a symbolic link to nothing", path)
@@ -136,11 +136,18 @@ func isStage(entry fs.DirEntry) bool {
 	return entry.IsDir() && strings.HasPrefix(entry.Name(), stagePrefix) && strings.HasSuffix(entry.Name(), stageSuffix)
 }
 
-// removeStages removes what killed runs left in a directory that is locked.
+// removeStages removes what killed runs left in a directory that is locked. Where
+// everybody may write, that is only what is this user's.
 func removeStages(words *printer, in string) {
-	entries, _ := os.ReadDir(in) // what cannot be read, this run has not to read
+	info, err := os.Stat(in)
+	if err != nil {
+		return // what cannot be read, this run has not to read
+	}
+	shared := info.Mode()&0o002 != 0
+	entries, _ := os.ReadDir(in)
 	for _, entry := range entries {
-		if isStage(entry) {
+		info, err := entry.Info()
+		if isStage(entry) && err == nil && (!shared || isOwn(info)) {
 			removeTree(words, filepath.Join(in, entry.Name()))
 		}
 	}
@@ -148,13 +155,17 @@ func removeStages(words *printer, in string) {
 
 // removeTree removes a directory with all below it, of whatever mode.
 func removeTree(words *printer, path string) {
-	_ = filepath.WalkDir(path, func(below string, entry fs.DirEntry, err error) error {
-		if err == nil && entry.IsDir() {
-			_ = os.Chmod(below, 0o700) // or removing says why not
-		}
-		return nil
-	})
-	if err := os.RemoveAll(path); err != nil {
+	err := os.RemoveAll(path)
+	if err != nil && os.Geteuid() != 0 { // root needs no permission
+		_ = filepath.WalkDir(path, func(below string, entry fs.DirEntry, err error) error {
+			if err == nil && entry.IsDir() {
+				_ = os.Chmod(below, 0o700) // or removing says why not
+			}
+			return nil
+		})
+		err = os.RemoveAll(path)
+	}
+	if err != nil {
 		words.line("tracemigrate: %s is of no use any more and could not be removed: %v", path, err)
 	}
 }
@@ -184,8 +195,16 @@ func (d *directory) exchange(words *printer) (err error) {
 		}
 	}()
 	copied := mirror{of: d.path}
+	// The directory is nobody else's until it is whole, but for its group and what
+	// new files inherit.
+	opened, err := os.Open(stage)
+	if err != nil {
+		return fmt.Errorf("making the output directory: %w", err)
+	}
+	defer func() { _ = opened.Close() }() // of which nothing was written
 	if d.info != nil {
-		if err := keepOwner(stage, d.path, d.info); err != nil {
+		err := keepGroup(stage, d.path, d.info)
+		if err = errors.Join(err, opened.Chmod(0o700|d.info.Mode()&fs.ModeSetgid)); err != nil {
 			return &inPlaceError{err}
 		}
 		if err := copied.directory("", stage, func(entry fs.DirEntry) bool { return d.names[entry.Name()] || isStage(entry) }); err != nil {
@@ -195,13 +214,13 @@ func (d *directory) exchange(words *printer) (err error) {
 	if err := d.writeTo(stage); err != nil {
 		return err
 	}
-	if d.info != nil {
-		if err := os.Chmod(stage, d.info.Mode()); err != nil {
-			return &inPlaceError{err}
-		}
-	}
 	if err := syncDirectory(stage); err != nil {
 		return fmt.Errorf("writing to %s: %w", d.given, err)
+	}
+	if d.info != nil {
+		if err := errors.Join(keepUser(opened, d.info), opened.Chmod(d.info.Mode())); err != nil {
+			return &inPlaceError{err}
+		}
 	}
 	if !copied.current(d.path) {
 		return errChanged

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"os"
 
 	"golang.org/x/sys/unix"
@@ -14,7 +15,7 @@ func exchangePaths(a, b string) error {
 // renameNew renames a directory to a path that must be free.
 func renameNew(from, to string) error {
 	err := unix.Renameat2(unix.AT_FDCWD, from, unix.AT_FDCWD, to, unix.RENAME_NOREPLACE)
-	if err == unix.EINVAL || err == unix.ENOSYS { // of an old kernel or a file system
+	if errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOSYS) { // of an old kernel or a file system
 		return os.Rename(from, to)
 	}
 	return pathError("rename", from, to, err)

@@ -28,5 +28,14 @@ func sameDevice(_, _ os.FileInfo) bool { return true }
 // keepOwner has nothing to keep: a file belongs to whom its directory says.
 func keepOwner(_, _ string, _ os.FileInfo) error { return nil }
 
+// keepUser has nothing to keep either.
+func keepUser(*os.File, os.FileInfo) error { return nil }
+
+// keepGroup has nothing to keep either.
+func keepGroup(_, _ string, _ os.FileInfo) error { return nil }
+
+// isOwn leaves it to removing to say what is another's.
+func isOwn(os.FileInfo) bool { return true }
+
 // syncDirectory has nothing to do: this system cannot.
 func syncDirectory(string) error { return nil }

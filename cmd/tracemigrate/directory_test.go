@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/binary"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -151,6 +152,47 @@ func TestOutputKeepsModesAndOwners(t *testing.T) {
 	text, err := os.ReadFile(policy)
 	require.NoError(t, err)
 	assert.Contains(t, string(text), "kind: Mesh")
+}
+
+// A new file gets the group, and what access control lists say, that its directory
+// hands down, and what another user may have planted stays.
+func TestOutputInheritsFromItsDirectory(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("only root can be in another group")
+	}
+	w := writer{t: t, dir: t.TempDir()}
+	out := filepath.Join(w.dir, "out")
+	require.NoError(t, os.Mkdir(out, 0o755))
+	require.NoError(t, os.Chown(out, nobody, 4711))
+	require.NoError(t, os.Chmod(out, 0o775|os.ModeSetgid))
+	// Version 2 of POSIX lists: owner rwx, the user nobody r-x, group r-x, mask rwx, others none.
+	list := []byte{2, 0, 0, 0}
+	for _, entry := range [][3]uint32{{1, 7, 1<<32 - 1}, {2, 5, nobody}, {4, 5, 1<<32 - 1}, {16, 7, 1<<32 - 1}, {32, 0, 1<<32 - 1}} {
+		list = binary.LittleEndian.AppendUint16(list, uint16(entry[0]))
+		list = binary.LittleEndian.AppendUint16(list, uint16(entry[1]))
+		list = binary.LittleEndian.AppendUint32(list, entry[2])
+	}
+	lists := unix.Setxattr(out, "system.posix_acl_default", list, 0) == nil
+	planted := filepath.Join(w.dir, ".tracemigrate-0123456789abcdef.new")
+	require.NoError(t, os.Mkdir(planted, 0o755))
+	require.NoError(t, os.Chown(planted, nobody, nobody))
+	require.NoError(t, os.Chmod(w.dir, 0o777|os.ModeSticky))
+	code, stderr := w.convert("--output-dir", "out")
+	require.Equal(t, 0, code, stderr)
+	assert.NotContains(t, stderr, "one by one")
+	info, err := os.Stat(filepath.Join(out, "default_a.yaml"))
+	require.NoError(t, err)
+	assert.EqualValues(t, 4711, info.Sys().(*syscall.Stat_t).Gid)
+	if lists {
+		inherited, err := attribute(filepath.Join(out, "default_a.yaml"), "system.posix_acl_access")
+		require.NoError(t, err)
+		assert.NotEmpty(t, inherited)
+	}
+	info, err = os.Stat(out)
+	require.NoError(t, err)
+	assert.Equal(t, os.ModeDir|os.ModeSetgid|0o775, info.Mode())
+	assert.EqualValues(t, nobody, info.Sys().(*syscall.Stat_t).Uid)
+	assert.DirExists(t, planted)
 }
 
 // A directory that must keep its place has its files replaced one by one, and the

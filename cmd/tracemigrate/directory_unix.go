@@ -49,9 +49,40 @@ func sameDevice(a, b os.FileInfo) bool {
 	return ok && also && of.Dev == other.Dev
 }
 
+// isOwn reports whether a file belongs to the user.
+func isOwn(info os.FileInfo) bool {
+	of, ok := info.Sys().(*syscall.Stat_t)
+	return ok && int(of.Uid) == os.Geteuid()
+}
+
 // keepOwner gives path the owner, the group and the extended attributes, such as
 // access control lists, of old, which info describes.
 func keepOwner(path, old string, info os.FileInfo) error {
+	if err := keepGroup(path, old, info); err != nil {
+		return err
+	}
+	want, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return nil
+	}
+	var has syscall.Stat_t
+	if err := syscall.Lstat(path, &has); err != nil || has.Uid == want.Uid {
+		return err
+	}
+	return os.Lchown(path, int(want.Uid), -1)
+}
+
+// keepUser gives an open file the owner that info has.
+func keepUser(f *os.File, info os.FileInfo) error {
+	want, ok := info.Sys().(*syscall.Stat_t)
+	if !ok || int(want.Uid) == os.Geteuid() {
+		return nil
+	}
+	return f.Chown(int(want.Uid), -1)
+}
+
+// keepGroup is keepOwner but for the owner.
+func keepGroup(path, old string, info os.FileInfo) error {
 	want, ok := info.Sys().(*syscall.Stat_t)
 	if !ok {
 		return nil
@@ -60,8 +91,8 @@ func keepOwner(path, old string, info os.FileInfo) error {
 	if err := syscall.Lstat(path, &has); err != nil {
 		return err
 	}
-	if has.Uid != want.Uid || has.Gid != want.Gid {
-		if err := os.Lchown(path, int(want.Uid), int(want.Gid)); err != nil {
+	if has.Gid != want.Gid {
+		if err := os.Lchown(path, -1, int(want.Gid)); err != nil {
 			return err
 		}
 	}

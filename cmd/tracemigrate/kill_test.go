@@ -20,7 +20,7 @@ import (
 	"tracemigrate/fixtures"
 )
 
-var kills = flag.Int("kills", 25, "how often TestKilledWhileWriting kills a run")
+var kills = flag.Int("kills", 15, "how often TestKilledWhileWriting kills a run")
 
 const killPolicies = 500
 

@@ -14,7 +14,6 @@ import (
 	"tracemigrate/cluster"
 	"tracemigrate/cluster/controlplane"
 	"tracemigrate/cluster/kube"
-	"tracemigrate/cluster/manifest"
 	"tracemigrate/convert"
 	"tracemigrate/convert/report"
 )
@@ -117,7 +116,7 @@ func buildReport(c *cli.Context, snapshot *cluster.Snapshot, source cluster.Sour
 		if c.IsSet("kumactl-config") {
 			about.Kumactl += " --config-file " + report.Quoted(c.String("kumactl-config"))
 		}
-		about.KumactlSwitch = kumactlSwitch(about.Kumactl, c.String("control-plane"))
+		about.KumactlSwitch = report.KumactlSwitch(about.Kumactl, c.String("control-plane"))
 	}
 	r, _, problems := report.Build(snapshot, about)
 	if r == nil {
@@ -171,15 +170,6 @@ func withContext(c *cli.Context, words string, source *kube.Cluster) (flags, kub
 		words = strings.TrimSpace("--context " + report.Quoted(name) + " " + words)
 	}
 	return words, kubectl
-}
-
-// kumactlSwitch makes a control plane kumactl's current one, by name, or shows
-// which one is.
-func kumactlSwitch(kumactl, name string) string {
-	if strings.Contains(name, "://") {
-		return kumactl + " config control-planes list # the active one must be " + report.Quoted(manifest.Redact(name))
-	}
-	return kumactl + " config control-planes switch --name " + report.Quoted(name)
 }
 
 // outside is where the commands of the next steps write: not into a directory

@@ -1,6 +1,7 @@
 package report_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -86,6 +87,20 @@ tracemigrate diff --shadow --context NAME
 kubectl apply -f meshtraces.yaml
 kubectl delete traffictrace 'it'\''s all'
 kubectl patch mesh default --type=json -p '[{"op":"remove","path":"/spec/tracing"}]'`},
+		"a snapshot names its context": {"mode: zone\nendpoint: {kubernetes: 'https://10.0.0.1:6443', context: it's prod}", "9411", report.Options{Source: "-f state.yaml", Files: true}, `tracemigrate convert --kuma-version 2.13 -f state.yaml > meshtraces.yaml
+tracemigrate convert --kuma-version 2.13 --shadow -f state.yaml | kubectl --context 'it'\''s prod' apply -f -
+tracemigrate diff --shadow --context 'it'\''s prod'
+kubectl --context 'it'\''s prod' apply -f meshtraces.yaml
+kubectl --context 'it'\''s prod' delete traffictrace 'it'\''s all'
+kubectl --context 'it'\''s prod' patch mesh default --type=json -p '[{"op":"remove","path":"/spec/tracing"}]'`},
+		"a snapshot through a control plane's API": {"mode: zone\nendpoint: {controlPlane: 'http://cp:5681'}", "9411", report.Options{Source: "-f state.yaml", Files: true}, `tracemigrate convert --kuma-version 2.13 -f state.yaml > meshtraces.yaml
+tracemigrate convert --kuma-version 2.13 --shadow -f state.yaml | kubectl apply -f -
+tracemigrate diff --shadow --control-plane http://cp:5681
+kubectl apply -f meshtraces.yaml
+kubectl delete traffictrace 'it'\''s all'
+kubectl patch mesh default --type=json -p '[{"op":"remove","path":"/spec/tracing"}]'`},
+		"a federated zone through its API": {"mode: federated-zone\nendpoint: {controlPlane: 'http://cp:5681'}", "9411", report.Options{}, `tracemigrate snapshot > state.yaml
+tracemigrate report --control-plane GLOBAL`},
 		"error": {"mode: zone", "70000", report.Options{}, `tracemigrate snapshot > state.yaml
 tracemigrate report --kuma-version 2.13`},
 		"Dataplanes unread": {"mode: zone\nunread: [{what: Dataplane, reason: forbidden}]", "9411", report.Options{}, `tracemigrate snapshot > state.yaml
@@ -112,6 +127,81 @@ tracemigrate report --context GLOBAL`},
 		t.Run(name, func(t *testing.T) {
 			assert.Equal(t, tt.want, commands(build(t, tt.origin, tt.port, tt.options)))
 		})
+	}
+}
+
+// A snapshot of a Universal control plane names that, and never a context.
+func TestNextStepsOfUniversal(t *testing.T) {
+	of := func(origin string) string {
+		text := "apiVersion: tracemigrate/v1\nkind: SnapshotOrigin\nsource: x\nversion: 2.13.1\nenvironment: universal\n" + origin + `
+---
+{type: Mesh, name: default, tracing: {defaultBackend: z, backends: [{name: z, type: zipkin, conf: {url: 'http://z:1'}}]}}
+---
+{type: TrafficTrace, mesh: default, name: all, selectors: [{match: {kuma.io/service: '*'}}]}
+---
+{type: Dataplane, mesh: default, name: web, networking: {address: 10.0.0.1, inbound: [{port: 80, tags: {kuma.io/service: web, kuma.io/protocol: http}}]}}
+---
+{apiVersion: tracemigrate/v1, kind: SnapshotEnd}
+`
+		s := cluster.Read([]manifest.Input{manifest.Text("state.yaml", text)})
+		r, _, problems := report.Build(s, report.Options{Convert: convert.Options{Version: cluster.V(13)}, Program: "tracemigrate", Source: "-f state.yaml", Files: true})
+		require.NotNil(t, r, "%v", problems)
+		require.True(t, r.Summary.Holds)
+		return commands(r)
+	}
+	named := of("mode: zone\nendpoint: {controlPlane: 'https://cp:5682', name: prod}")
+	assert.Contains(t, named, "\nkumactl config control-planes switch --name prod\n")
+	assert.Contains(t, named, "\ntracemigrate diff --shadow --control-plane prod\n")
+	byURL := of("mode: zone\nendpoint: {controlPlane: 'https://cp:5682'}")
+	assert.Contains(t, byURL, "\nkumactl config control-planes list # the active one must be https://cp:5682\n")
+	assert.Contains(t, byURL, "\ntracemigrate diff --shadow --control-plane https://cp:5682\n")
+	assert.Contains(t, of("mode: global"), "\ntracemigrate diff --shadow --control-plane ZONE\n")
+	assert.Contains(t, of("mode: federated-zone"), "tracemigrate report --control-plane GLOBAL")
+	assert.NotContains(t, named+byURL+of("mode: federated-zone"), "--context")
+}
+
+// The names of many TrafficTraces are read from a file, which a step before writes.
+func TestManyDeletions(t *testing.T) {
+	of := func(format, name string, n int, o report.Options) []report.Step {
+		var text strings.Builder
+		text.WriteString("apiVersion: tracemigrate/v1\nkind: SnapshotOrigin\nsource: x\nversion: 2.13.1\nmode: zone\n---\n")
+		if format == "kubernetes" {
+			text.WriteString("{apiVersion: kuma.io/v1alpha1, kind: Mesh, metadata: {name: default}}\n")
+		} else {
+			text.WriteString("{type: Mesh, name: default}\n")
+		}
+		for i := range n {
+			if format == "kubernetes" {
+				fmt.Fprintf(&text, "---\n{apiVersion: kuma.io/v1alpha1, kind: TrafficTrace, mesh: default, metadata: {name: %s%03d}, spec: {selectors: [{match: {kuma.io/service: s%d}}]}}\n", name, i, i)
+			} else {
+				fmt.Fprintf(&text, "---\n{type: TrafficTrace, mesh: default, name: %s%03d, selectors: [{match: {kuma.io/service: s%d}}]}\n", name, i, i)
+			}
+		}
+		text.WriteString("---\n{apiVersion: tracemigrate/v1, kind: SnapshotEnd}\n")
+		o.Convert.Version, o.Program = cluster.V(13), "tracemigrate"
+		o.MadeUp = 10_000
+		r, _, problems := report.Build(cluster.Read([]manifest.Input{manifest.Text("state.yaml", text.String())}), o)
+		require.NotNil(t, r, "%v", problems)
+		require.True(t, r.Summary.Holds)
+		return r.NextSteps
+	}
+	last := func(steps []report.Step) report.Step { return steps[len(steps)-1] }
+	assert.Contains(t, last(of("kubernetes", "t", 20, report.Options{})).Command, "kubectl delete traffictrace t000 t001 ")
+
+	steps := of("kubernetes", "t", 21, report.Options{Source: "--context prod", Kubectl: "kubectl --context prod"})
+	assert.Equal(t, report.Step{
+		Title:   `Write the names of the 21 TrafficTraces of mesh "default" to a file, and read it`,
+		Command: `tracemigrate report --kuma-version 2.13 -f state.yaml -o json | jq -r --arg mesh default '.trafficTraces[] | select(.mesh == $mesh) | .name' > delete-default.txt`,
+	}, steps[len(steps)-2])
+	assert.Equal(t, "xargs -n 100 kubectl --context prod delete traffictrace < delete-default.txt", last(steps).Command)
+	assert.Equal(t, "tracemigrate snapshot --context prod > state.yaml", steps[0].Command, "from which the names are taken")
+
+	steps = of("universal", strings.Repeat("t", 60), 18, report.Options{Source: "-f files", Files: true, Directory: "/tmp/"})
+	assert.Equal(t, `tracemigrate report --kuma-version 2.13 -f files -o json | jq -r --arg mesh default '.trafficTraces[] | select(.mesh == $mesh) | .name' > /tmp/delete-default.txt`, steps[len(steps)-2].Command)
+	assert.Equal(t, "xargs -n 1 kumactl delete traffic-trace --mesh default -- < /tmp/delete-default.txt", last(steps).Command)
+
+	for _, step := range of("kubernetes", "it's", 21, report.Options{}) {
+		assert.NotContains(t, step.Command, "xargs", "which takes quotes for its own")
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"tracemigrate/cluster"
+	"tracemigrate/cluster/manifest"
 	"tracemigrate/legacy"
 )
 
@@ -45,14 +46,14 @@ func (b *builder) nextSteps(meshes []*legacy.Mesh) {
 		b.NextSteps = b.mend
 		return
 	case federated && !b.options.Convert.ZoneOrigin:
-		b.step("Look at the global control plane, where the TrafficTraces come from, and go on there", "%s report --context GLOBAL", b.options.Program)
+		b.step("Look at the global control plane, where the TrafficTraces come from, and go on there", "%s report %s GLOBAL", b.options.Program, b.sourceFlag())
 		return
 	}
 	if len(b.Policies) > 0 {
 		b.step("Write the MeshTraces and read them", "%s > "+b.file("meshtraces.yaml"), b.command("convert", converting...))
 	}
-	if !b.kubernetes() && b.options.KumactlSwitch != "" {
-		b.step("Have kumactl speak to the same control plane", "%s", b.options.KumactlSwitch)
+	if to := b.kumactlSwitch(); !b.kubernetes() && to != "" {
+		b.step("Have kumactl speak to the same control plane"+b.there(), "%s", to)
 	}
 	apply := b.client() + " apply"
 	switch {
@@ -69,11 +70,11 @@ func (b *builder) nextSteps(meshes []*legacy.Mesh) {
 		b.step("Apply them in earnest"+b.there(), "%s -f "+b.file("meshtraces.yaml"), apply)
 	}
 	if federated {
-		b.step("When every zone has its policies and traces arrive, delete the TrafficTraces at the global control plane", "%s report --context GLOBAL", b.options.Program)
+		b.step("When every zone has its policies and traces arrive, delete the TrafficTraces at the global control plane", "%s report %s GLOBAL", b.options.Program, b.sourceFlag())
 		return
 	}
 	for _, mesh := range meshes {
-		b.deletions(mesh)
+		b.deletions(mesh, converting)
 	}
 	b.removals(meshes)
 }
@@ -95,10 +96,52 @@ func (b *builder) kubernetes() bool {
 
 // client is the command that speaks to the cluster or control plane.
 func (b *builder) client() string {
-	if b.kubernetes() {
-		return cmp.Or(b.options.Kubectl, "kubectl")
+	if !b.kubernetes() {
+		return cmp.Or(b.options.Kumactl, "kumactl")
 	}
-	return cmp.Or(b.options.Kumactl, "kumactl")
+	if b.options.Kubectl == "" && b.Origin.Endpoint.Context != "" {
+		return "kubectl --context " + Quoted(b.Origin.Endpoint.Context)
+	}
+	return cmp.Or(b.options.Kubectl, "kubectl")
+}
+
+// sourceFlag is the flag that names a control plane like the one that was read:
+// by the API that was used, or that there is without any doubt.
+func (b *builder) sourceFlag() string {
+	at := b.Origin.Endpoint
+	if at.ControlPlane != "" || at.Kubernetes == "" && !b.kubernetes() {
+		return "--control-plane"
+	}
+	return "--context"
+}
+
+// live are the flags of this tool that read what a snapshot was taken of.
+func (b *builder) live() string {
+	at := b.Origin.Endpoint
+	return b.sourceFlag() + " " + Quoted(cmp.Or(at.Context, at.Name, at.ControlPlane, "NAME"))
+}
+
+// kumactlSwitch makes the control plane that was read kumactl's current one, by
+// name, or shows which one is; empty where nothing tells which was read.
+func (b *builder) kumactlSwitch() string {
+	if at := b.Origin.Endpoint; b.options.Files {
+		switch {
+		case at.Name != "":
+			return KumactlSwitch(b.client(), at.Name)
+		case at.ControlPlane != "":
+			return KumactlSwitch(b.client(), at.ControlPlane)
+		}
+	}
+	return b.options.KumactlSwitch
+}
+
+// KumactlSwitch makes a control plane kumactl's current one, by its name, or
+// shows which one is where only its URL is known.
+func KumactlSwitch(kumactl, nameOrURL string) string {
+	if strings.Contains(nameOrURL, "://") {
+		return kumactl + " config control-planes list # the active one must be " + Quoted(manifest.Redact(nameOrURL))
+	}
+	return kumactl + " config control-planes switch --name " + Quoted(nameOrURL)
 }
 
 // command is one of this tool's, for the same source.
@@ -122,15 +165,11 @@ func (b *builder) there() string {
 }
 
 func (b *builder) shadowStep() {
-	where := "--context"
-	if !b.kubernetes() {
-		where = "--control-plane"
-	}
 	switch {
 	case b.Origin.Mode == cluster.ModeGlobal:
-		b.step("Hear the verdict of each zone's own control plane", "%s diff --shadow %s ZONE%s", b.options.Program, where, b.only())
+		b.step("Hear the verdict of each zone's own control plane", "%s diff --shadow %s ZONE%s", b.options.Program, b.sourceFlag(), b.only())
 	case b.options.Files:
-		b.step("Hear the control plane's own verdict"+b.there(), "%s diff --shadow %s NAME%s", b.options.Program, where, b.only())
+		b.step("Hear the control plane's own verdict"+b.there(), "%s diff --shadow %s%s", b.options.Program, b.live(), b.only())
 	default:
 		b.step("Hear the control plane's own verdict", "%s", b.command("diff", "--shadow"))
 	}
@@ -145,19 +184,45 @@ func (b *builder) only() string {
 	return flags.String()
 }
 
+// What is more than these is not typed into a command but read from a file.
+const (
+	maxNames      = 20
+	maxNamesBytes = 1000
+)
+
 // deletions remove the TrafficTraces of a mesh, once traces arrive.
-func (b *builder) deletions(mesh *legacy.Mesh) {
+func (b *builder) deletions(mesh *legacy.Mesh, converting []string) {
 	var names []string
+	plain := true // names that xargs takes as they are
 	for _, trace := range mesh.TrafficTraces {
 		names = append(names, Quoted(trace.Name))
+		plain = plain && plainWord.MatchString(trace.Name)
 	}
+	if len(names) == 0 {
+		return
+	}
+	all := strings.Join(names, " ")
 	title := fmt.Sprintf("When traces arrive, delete the TrafficTraces of mesh %q%s", mesh.Name, b.there())
+	one := fmt.Sprintf("%s delete traffic-trace --mesh %s", b.client(), Quoted(mesh.Name))
 	switch {
-	case len(names) == 0:
+	case plain && (len(names) > maxNames || len(all) > maxNamesBytes):
+		source := b.options.Source
+		if !b.options.Files {
+			source = "-f " + b.file("state.yaml")
+		}
+		list := b.file("delete-" + mesh.Name + ".txt")
+		b.step(fmt.Sprintf("Write the names of the %d TrafficTraces of mesh %q to a file, and read it", len(names), mesh.Name),
+			"%s report %s -o json | jq -r --arg mesh %s '.trafficTraces[] | select(.mesh == $mesh) | .name' > %s",
+			b.options.Program, strings.Join(append(slices.Clone(converting), source), " "), Quoted(mesh.Name), list)
+		if b.kubernetes() {
+			b.step(title, "xargs -n 100 %s delete traffictrace < %s", b.client(), list)
+		} else {
+			b.step(title, "xargs -n 1 %s -- < %s", one, list)
+		}
 	case b.kubernetes():
-		b.step(title, "%s delete traffictrace %s", b.client(), strings.Join(names, " "))
+		b.step(title, "%s delete traffictrace %s", b.client(), all)
 	default:
-		b.step(title, "for name in %s; do %s delete traffic-trace --mesh %s -- \"$name\"; done", strings.Join(names, " "), b.client(), Quoted(mesh.Name))
+		b.step(title, "for name in %s; do %s -- \"$name\"; done", all, one)
 	}
 }
 
