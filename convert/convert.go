@@ -121,8 +121,9 @@ func Convert(s *cluster.Snapshot, o Options) (*Result, []*manifest.Problem) {
 		in.notes = append(in.notes, fromProblem(problem))
 	}
 	remarkSkipped(s, &in.notes)
-	result := in.resume()
+	result, meshes := in.resume()
 	in.compare(result)
+	in.remarkNames(result, meshes)
 	return result, problems
 }
 
