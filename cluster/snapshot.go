@@ -31,6 +31,7 @@ type Snapshot struct {
 	originFiles map[string]bool // where an origin stands
 	// What could not be read, by mesh; "" for what may be of any.
 	lost, lostGateways map[string]string
+	systemNamespaces   []string             // of control planes whose Deployments are in the texts
 	others             []string             // names of MeshTraces that [Snapshot.Only] left out, on Kubernetes
 	zones              map[string]*Snapshot // of zones' own control planes, by name; see AddZone
 	// Problems of the texts and of the kinds decoded here.
@@ -66,7 +67,8 @@ func read(inputs iter.Seq[manifest.Input]) *Snapshot {
 	// A set of words a worker: sharing one would make the workers wait for it.
 	pool := sync.Pool{New: func() any { return &words{} }}
 	var exports []export
-	entries, problems := manifest.Read(noteExports(inputs, &exports), wanted, func(doc *manifest.Document) []entry {
+	var namespaces []string
+	entries, problems := manifest.Read(noteExports(inputs, &exports, &namespaces), wanted, func(doc *manifest.Document) []entry {
 		var e entry
 		words := pool.Get().(*words)
 		defer pool.Put(words)
@@ -99,6 +101,7 @@ func read(inputs iter.Seq[manifest.Input]) *Snapshot {
 		byZone[zone] = append(byZone[zone], e)
 	}
 	s := assemble(byZone[""])
+	s.systemNamespaces = namespaces
 	s.Problems = append(problems, s.Problems...)
 	if s.Origin == nil {
 		s.Origin = exportOrigin(exports)
@@ -295,6 +298,9 @@ func (s *Snapshot) Only(meshes []string) (*Snapshot, error) {
 		mesh, ok := meshOf(p.Resource)
 		return ok && !wanted[mesh]
 	})
+	if namespace := s.SystemNamespace(); namespace != "" {
+		rest.systemNamespaces = []string{namespace} // also where only others tell
+	}
 	rest.others = slices.Clone(s.others)
 	for _, r := range s.MeshTraces {
 		if !of(r) && r.Format == Kubernetes {

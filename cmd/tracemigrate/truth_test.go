@@ -1,9 +1,12 @@
 package main
 
 import (
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 // A MeshTrace that the version refuses is neither existing nor an earlier run's, in
@@ -20,4 +23,20 @@ func TestMeshTraceRefused(t *testing.T) {
 	code, text, words := tool(t, "report"+input+"2.0")
 	assert.Equal(t, 0, code, words)
 	assert.Contains(t, text, "MeshTraces that exist", "2.0 accepts it")
+}
+
+// New policies go where the control plane's own are.
+func TestNamespaceOfTheInput(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "in.yaml")
+	require.NoError(t, os.WriteFile(file, []byte(`{apiVersion: kuma.io/v1alpha1, kind: Mesh, metadata: {name: default}, spec: {tracing: {defaultBackend: z, backends: [{name: z, type: zipkin, conf: {url: 'http://z:9411/'}}]}}}
+---
+{apiVersion: kuma.io/v1alpha1, kind: TrafficTrace, mesh: default, metadata: {name: all}, spec: {selectors: [{match: {kuma.io/service: '*'}}]}}
+---
+{apiVersion: kuma.io/v1alpha1, kind: MeshTrace, metadata: {name: other, namespace: kong-mesh-system, labels: {kuma.io/mesh: other}}, spec: {targetRef: {kind: Mesh}, default: {backends: []}}}
+`), 0o600))
+	for flags, want := range map[string]string{"": "kong-mesh-system", " --namespace own": "own", " --mesh default": "kong-mesh-system"} {
+		code, text, words := tool(t, "convert --kuma-version 2.13 -f "+file+flags)
+		assert.Equal(t, 0, code, words)
+		assert.Contains(t, text, "\n  namespace: "+want+"\n", flags)
+	}
 }
