@@ -34,6 +34,7 @@ type Snapshot struct {
 	systemNamespaces   []string             // of control planes whose Deployments are in the texts
 	others             []string             // names of MeshTraces that [Snapshot.Only] left out, on Kubernetes
 	zones              map[string]*Snapshot // of zones' own control planes, by name; see AddZone
+	otherTraces        []TraceName          // of TrafficTraces that it left out
 	// Problems of the texts and of the kinds decoded here.
 	Problems []*manifest.Problem
 	// Skipped are the errors of resources that were left out, see Skipping.
@@ -307,6 +308,12 @@ func (s *Snapshot) Only(meshes []string) (*Snapshot, error) {
 			rest.others = append(rest.others, r.Name)
 		}
 	}
+	rest.otherTraces = slices.Clone(s.otherTraces)
+	for _, r := range s.TrafficTraces {
+		if !of(r) {
+			rest.otherTraces = append(rest.otherTraces, r.traceName())
+		}
+	}
 	rest.Meshes = keep(s.Meshes, func(r *Resource) bool { return wanted[r.Name] })
 	rest.TrafficTraces, rest.MeshTraces = keep(s.TrafficTraces, of), keep(s.MeshTraces, of)
 	rest.Dataplanes = keep(s.Dataplanes, func(dp *Dataplane) bool { return wanted[dp.Mesh] })
@@ -318,6 +325,24 @@ func (s *Snapshot) Only(meshes []string) (*Snapshot, error) {
 		}
 	}
 	return &rest, nil
+}
+
+// traceName is what the names of a TrafficTrace's policies depend on.
+func (r *Resource) traceName() TraceName {
+	var problems []*manifest.Problem // whoever converts its mesh is told of them
+	var matches []map[string]string
+	for _, v := range r.Spec.Into(&problems).Field("selectors").Items() {
+		matches = append(matches, v.Field("match").Map())
+	}
+	return TraceName{Mesh: r.Mesh, Name: cmp.Or(r.Labels[DisplayNameLabel], r.Name), Several: SeveralPolicies(matches), Format: r.Format}
+}
+
+// OtherTrafficTraces are the TrafficTraces of meshes that were left out.
+func (s *Snapshot) OtherTrafficTraces() []TraceName {
+	if s.Origin == nil {
+		return s.otherTraces
+	}
+	return slices.Concat(s.otherTraces, s.Origin.OtherTrafficTraces)
 }
 
 // OtherMeshTraces are names that MeshTraces of meshes which s has not have in the

@@ -206,7 +206,7 @@ func (in *input) convert(earlier map[*meshtrace.Policy]bool) (result *Result, me
 		m.existing = append(m.existing, m.ofZones...)
 	}
 	maps.Copy(free, rehearsed(meshes, in.existing, o.Version))
-	nameAll(meshes, in.existing, free, s.OtherMeshTraces(), dependsOnZone(s.Origin, o))
+	nameAll(meshes, in.existing, free, s, dependsOnZone(s.Origin, o))
 	remarkOrigin(s, o, meshes, &all)
 	for _, m := range meshes {
 		m.build()

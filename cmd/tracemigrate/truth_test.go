@@ -3,6 +3,8 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -39,4 +41,22 @@ func TestNamespaceOfTheInput(t *testing.T) {
 		assert.Equal(t, 0, code, words)
 		assert.Contains(t, text, "\n  namespace: "+want+"\n", flags)
 	}
+}
+
+// Names do not depend on which meshes are asked for, and are unique among all.
+func TestNamesOfTwoMeshes(t *testing.T) {
+	const input = "-f ../../fixtures/cases/kubernetes/names-of-two-meshes.yaml --kuma-version 2.13"
+	names := func(flags string) []string {
+		code, text, words := tool(t, "convert "+input+flags)
+		require.Equal(t, 0, code, words)
+		var names []string
+		for _, m := range regexp.MustCompile(`(?m)^  name: (\S+)$`).FindAllStringSubmatch(text, -1) {
+			names = append(names, m[1])
+		}
+		return names
+	}
+	all := names("")
+	assert.Equal(t, all, append(names(" --mesh m1"), names(" --mesh m2")...))
+	assert.Len(t, slices.Compact(slices.Sorted(slices.Values(all))), len(all))
+	assert.Equal(t, []string{"dup-1", "dup-2", "dup-1-cb7fbb49", "zz"}, all)
 }
