@@ -18,8 +18,8 @@ type export struct{ file, product, version string }
 var exportHeader = regexp.MustCompile(`^#\s*Product:\s*([^,]+?)\s*,\s*Version:\s*(\S+)`)
 
 // noteExports passes inputs on, and appends those that `kumactl export` wrote to
-// exports when they are read.
-func noteExports(inputs iter.Seq[manifest.Input], exports *[]export) iter.Seq[manifest.Input] {
+// exports when they are read, and the namespaces of control planes to namespaces.
+func noteExports(inputs iter.Seq[manifest.Input], exports *[]export, namespaces *[]string) iter.Seq[manifest.Input] {
 	return func(yield func(manifest.Input) bool) {
 		for input := range inputs {
 			if !input.Unnumbered {
@@ -27,6 +27,7 @@ func noteExports(inputs iter.Seq[manifest.Input], exports *[]export) iter.Seq[ma
 					if product, version := exportedBy(text); version != "" {
 						*exports = append(*exports, export{input.Name, product, version})
 					}
+					*namespaces = systemNamespaces(*namespaces, text)
 				}
 			}
 			if !yield(input) {

@@ -46,6 +46,7 @@ func TestWriteSnapshot(t *testing.T) {
 	origin := &Origin{
 		Source: "control plane http://x", Endpoint: Endpoint{Kubernetes: "https://10.0.0.1:6443", Context: "prod", ControlPlane: "http://x", Name: "it's"}, Product: "Kuma", Version: "2.13.1", Mode: ModeFederatedZone, Environment: Kubernetes, Namespace: "kuma-system",
 		Zone: "east", Zones: []Zone{{"a", "2.9.0"}, {Name: "b"}}, Meshes: []string{"default"}, Absent: []string{KindMeshGateway}, Unread: []Unread{{"zones", "403", "ask"}},
+		OtherTrafficTraces: []TraceName{{Mesh: "other", Name: "web"}, {Mesh: "other", Name: "teams", Several: true}},
 	}
 	source := live{Files: Files{manifest.Text("x", liveObjects)}, origin: origin}
 	var text bytes.Buffer

@@ -31,8 +31,10 @@ type Snapshot struct {
 	originFiles map[string]bool // where an origin stands
 	// What could not be read, by mesh; "" for what may be of any.
 	lost, lostGateways map[string]string
+	systemNamespaces   []string             // of control planes whose Deployments are in the texts
 	others             []string             // names of MeshTraces that [Snapshot.Only] left out, on Kubernetes
 	zones              map[string]*Snapshot // of zones' own control planes, by name; see AddZone
+	otherTraces        []TraceName          // of TrafficTraces that it left out
 	// Problems of the texts and of the kinds decoded here.
 	Problems []*manifest.Problem
 	// Skipped are the errors of resources that were left out, see Skipping.
@@ -66,7 +68,8 @@ func read(inputs iter.Seq[manifest.Input]) *Snapshot {
 	// A set of words a worker: sharing one would make the workers wait for it.
 	pool := sync.Pool{New: func() any { return &words{} }}
 	var exports []export
-	entries, problems := manifest.Read(noteExports(inputs, &exports), wanted, func(doc *manifest.Document) []entry {
+	var namespaces []string
+	entries, problems := manifest.Read(noteExports(inputs, &exports, &namespaces), wanted, func(doc *manifest.Document) []entry {
 		var e entry
 		words := pool.Get().(*words)
 		defer pool.Put(words)
@@ -99,6 +102,7 @@ func read(inputs iter.Seq[manifest.Input]) *Snapshot {
 		byZone[zone] = append(byZone[zone], e)
 	}
 	s := assemble(byZone[""])
+	s.systemNamespaces = namespaces
 	s.Problems = append(problems, s.Problems...)
 	if s.Origin == nil {
 		s.Origin = exportOrigin(exports)
@@ -295,10 +299,19 @@ func (s *Snapshot) Only(meshes []string) (*Snapshot, error) {
 		mesh, ok := meshOf(p.Resource)
 		return ok && !wanted[mesh]
 	})
+	if namespace := s.SystemNamespace(); namespace != "" {
+		rest.systemNamespaces = []string{namespace} // also where only others tell
+	}
 	rest.others = slices.Clone(s.others)
 	for _, r := range s.MeshTraces {
 		if !of(r) && r.Format == Kubernetes {
 			rest.others = append(rest.others, r.Name)
+		}
+	}
+	rest.otherTraces = slices.Clone(s.otherTraces)
+	for _, r := range s.TrafficTraces {
+		if !of(r) {
+			rest.otherTraces = append(rest.otherTraces, r.traceName())
 		}
 	}
 	rest.Meshes = keep(s.Meshes, func(r *Resource) bool { return wanted[r.Name] })
@@ -312,6 +325,24 @@ func (s *Snapshot) Only(meshes []string) (*Snapshot, error) {
 		}
 	}
 	return &rest, nil
+}
+
+// traceName is what the names of a TrafficTrace's policies depend on.
+func (r *Resource) traceName() TraceName {
+	var problems []*manifest.Problem // whoever converts its mesh is told of them
+	var matches []map[string]string
+	for _, v := range r.Spec.Into(&problems).Field("selectors").Items() {
+		matches = append(matches, v.Field("match").Map())
+	}
+	return TraceName{Mesh: r.Mesh, Name: cmp.Or(r.Labels[DisplayNameLabel], r.Name), Several: SeveralPolicies(matches), Format: r.Format}
+}
+
+// OtherTrafficTraces are the TrafficTraces of meshes that were left out.
+func (s *Snapshot) OtherTrafficTraces() []TraceName {
+	if s.Origin == nil {
+		return s.otherTraces
+	}
+	return slices.Concat(s.otherTraces, s.Origin.OtherTrafficTraces)
 }
 
 // OtherMeshTraces are names that MeshTraces of meshes which s has not have in the

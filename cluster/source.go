@@ -1,7 +1,9 @@
 package cluster
 
 import (
+	"cmp"
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -63,6 +65,9 @@ type Origin struct {
 	// OtherMeshTraces are the names of MeshTraces in meshes that were not asked
 	// for: on Kubernetes all have one namespace, so these are taken.
 	OtherMeshTraces []string `json:"otherMeshTraces,omitempty" yaml:"otherMeshTraces,omitempty"`
+	// OtherTrafficTraces are the TrafficTraces of these meshes, whose policies
+	// need names there as well.
+	OtherTrafficTraces []TraceName `json:"otherTrafficTraces,omitempty" yaml:"otherTrafficTraces,omitempty"`
 	// LeftOut has the resources that are not in a snapshot because they could
 	// not be written.
 	LeftOut []LeftOut `json:"leftOut,omitempty" yaml:"leftOut,omitempty"`
@@ -76,6 +81,51 @@ type Endpoint struct {
 	Context      string `json:"context,omitempty" yaml:"context,omitempty"` // empty in a cluster's own pod
 	ControlPlane string `json:"controlPlane,omitempty" yaml:"controlPlane,omitempty"`
 	Name         string `json:"name,omitempty" yaml:"name,omitempty"` // empty where the address was given
+}
+
+// TraceName is what the names of a TrafficTrace's policies depend on.
+type TraceName struct {
+	Mesh string `json:"mesh" yaml:"mesh"`
+	Name string `json:"name" yaml:"name"` // in a zone that of the original
+	// Several says that it can become more than one policy.
+	Several bool `json:"several,omitempty" yaml:"several,omitempty"`
+	// Format is that of the resource, empty for a control plane's.
+	Format Format `json:"-" yaml:"-"`
+}
+
+// SeveralPolicies reports whether selectors can become more than one policy:
+// they are several, or one asks for any value of a tag.
+func SeveralPolicies(selectors []map[string]string) bool {
+	for _, match := range selectors {
+		for key, value := range match {
+			if value == Any && key != ServiceTag {
+				return true
+			}
+		}
+	}
+	return len(selectors) > 1
+}
+
+// NewTraceName returns what a TrafficTrace in JSON says of its policies' names,
+// of Kubernetes or of a control plane's API.
+func NewTraceName(mesh, name string, raw []byte) TraceName {
+	type selectors []struct{ Match map[string]string }
+	var trace struct {
+		Labels    map[string]string
+		Selectors selectors
+		Metadata  struct{ Labels, Annotations map[string]string }
+		Spec      struct{ Selectors selectors }
+	}
+	several := true // of one that cannot be read nothing is certain
+	if json.Unmarshal(raw, &trace) == nil {
+		var matches []map[string]string
+		for _, s := range append(trace.Selectors, trace.Spec.Selectors...) {
+			matches = append(matches, s.Match)
+		}
+		several = SeveralPolicies(matches)
+	}
+	original := cmp.Or(trace.Labels[DisplayNameLabel], trace.Metadata.Labels[DisplayNameLabel], trace.Metadata.Annotations[DisplayNameLabel])
+	return TraceName{Mesh: mesh, Name: cmp.Or(original, name), Several: several}
 }
 
 // LeftOut is a resource that a snapshot had to leave out.
@@ -174,6 +224,9 @@ func decodeOrigin(doc *manifest.Document, problems *[]*manifest.Problem) *Origin
 	o.Endpoint = Endpoint{Kubernetes: str(at, "kubernetes"), Context: str(at, "context"), ControlPlane: str(at, "controlPlane"), Name: str(at, "name")}
 	for _, v := range root.Field("zones").Items() {
 		o.Zones = append(o.Zones, Zone{str(v, "name"), str(v, "version")})
+	}
+	for _, v := range root.Field("otherTrafficTraces").Items() {
+		o.OtherTrafficTraces = append(o.OtherTrafficTraces, TraceName{Mesh: str(v, "mesh"), Name: str(v, "name"), Several: v.Field("several").Bool()})
 	}
 	for _, v := range root.Field("leftOut").Items() {
 		left := LeftOut{str(v, "resource"), str(v, "reason")}

@@ -1,6 +1,7 @@
 package convert
 
 import (
+	"fmt"
 	"slices"
 
 	"tracemigrate/cluster"
@@ -74,4 +75,45 @@ func Applied(existing, policies []*meshtrace.Policy) []*meshtrace.Policy {
 		}
 	}
 	return all
+}
+
+// remarkNames notes the proxies whose service name in Datadog changes.
+func (in *input) remarkNames(r *Result, meshes []*mesh) {
+	inbounds, gateways := make(map[string][]string), make(map[string][]string) // by mesh
+	for _, c := range r.Comparisons {
+		for i := range c.Proxies {
+			p := &c.Proxies[i]
+			if p.Dataplane.File == "" {
+				continue // made up
+			}
+			for _, to := range []struct {
+				code  envoydiff.Code
+				names map[string][]string
+			}{{envoydiff.DatadogServiceName, inbounds}, {envoydiff.GatewayDatadogSuffix, gateways}} {
+				if slices.ContainsFunc(p.Differences, func(d *envoydiff.Difference) bool { return d.Code == to.code }) {
+					to.names[p.Mesh] = append(to.names[p.Mesh], p.Dataplane.String())
+				}
+			}
+		}
+	}
+	all := notes(r.Notes)
+	for _, m := range meshes {
+		i := slices.IndexFunc(m.candidates, func(c *candidate) bool { return c.conf.traces() && c.conf.Backends[0].Datadog != nil })
+		if i < 0 {
+			continue
+		}
+		c := m.candidates[i]
+		const about = "Datadog's service name of an inbound is that inbound's own service under TrafficTrace, and the alphabetically first service of the proxy under MeshTrace; it changes for inbounds of other services, on "
+		const check = "check dashboards and monitors that name such a service"
+		if names := inbounds[m.Name]; len(names) > 0 {
+			all.warn(DatadogServiceName, c.pair.Position(), c, fmt.Sprintf("%s%s: %s", about, plural(len(names), "proxy"), list(names)), check)
+		} else if len(m.dataplanes) == 0 {
+			all.warn(DatadogServiceName, c.pair.Position(), c, about+"proxies with several services", check)
+		}
+		if names := gateways[m.Name]; len(names) > 0 {
+			all.warn(DatadogServiceName, c.pair.Position(), c, fmt.Sprintf("with splitService, Datadog's service name of a builtin gateway gets the suffix _INBOUND under MeshTrace, which it does not have under TrafficTrace; it changes on %s: %s", plural(len(names), "gateway"), list(names)),
+				"check dashboards and monitors that name the gateway's service")
+		}
+	}
+	r.Notes = all.sorted()
 }

@@ -113,7 +113,9 @@ func Convert(s *cluster.Snapshot, o Options) (*Result, []*manifest.Problem) {
 	legacyMeshes, wrong := legacy.Read(s)
 	existing, alsoWrong := meshtrace.Read(s, o.Namespace)
 	problems := slices.Concat(s.Problems, wrong, alsoWrong)
-	in := &input{Snapshot: s, o: &o, meshes: legacyMeshes, existing: existing, standing: Standing(existing, s.Origin, &o)}
+	in := &input{Snapshot: s, o: &o, meshes: legacyMeshes}
+	in.existing = in.accepted(existing)
+	in.standing = Standing(in.existing, s.Origin, &o)
 	for _, problem := range manifest.SortProblems(problems) {
 		if problem.Severity == manifest.Error {
 			return nil, problems
@@ -121,9 +123,35 @@ func Convert(s *cluster.Snapshot, o Options) (*Result, []*manifest.Problem) {
 		in.notes = append(in.notes, fromProblem(problem))
 	}
 	remarkSkipped(s, &in.notes)
-	result := in.resume()
+	result, meshes := in.resume()
 	in.compare(result)
+	in.remarkNames(result, meshes)
 	return result, problems
+}
+
+// accepted returns those of the existing policies that a control plane of the
+// version has. Another, which stands in a manifest, it would refuse, so that one
+// gives no proxy its tracing.
+func (in *input) accepted(existing []*meshtrace.Policy) []*meshtrace.Policy {
+	return slices.DeleteFunc(existing, func(p *meshtrace.Policy) bool {
+		refused := p.RefusedBy(in.o.Version)
+		if len(refused) == 0 || in.holds() {
+			return false
+		}
+		in.notes.refuse(MeshTraceRefused, p.Place, p, fmt.Sprintf("is refused by Kuma %s: %s; so it gives no proxy its tracing, and is left out", in.o.Version, strings.Join(refused, "; ")),
+			"correct it, or take it out of the input; or name the control plane's version with --kuma-version")
+		return true
+	})
+}
+
+// holds reports whether the existing policies are from a control plane of the
+// version, which has them, however they came there.
+func (in *input) holds() bool {
+	if !in.FromCluster() || in.Origin == nil {
+		return false
+	}
+	own, err := cluster.ParseVersion(in.Origin.Version)
+	return err != nil || own.SameMinor(in.o.Version)
 }
 
 // input is what there is to convert.
@@ -183,7 +211,7 @@ func (in *input) convert(earlier map[*meshtrace.Policy]bool) (result *Result, me
 		m.existing = append(m.existing, m.ofZones...)
 	}
 	maps.Copy(free, rehearsed(meshes, in.existing, o.Version))
-	nameAll(meshes, in.existing, free, s.OtherMeshTraces(), dependsOnZone(s.Origin, o))
+	nameAll(meshes, in.existing, free, s, dependsOnZone(s.Origin, o))
 	remarkOrigin(s, o, meshes, &all)
 	for _, m := range meshes {
 		m.build()

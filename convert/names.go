@@ -22,12 +22,13 @@ const (
 
 // nameAll names all candidates: uniquely among each other and the existing
 // policies, and so that the order of names is the order of precedence. The
-// names of replaceable policies are free; others are names on Kubernetes that
-// other meshes' policies have. global says that the policies are for
+// names of replaceable policies are free; s tells the names on Kubernetes that
+// other meshes' policies have, or would get, whether these are converted or not.
+// global says that the policies are for
 // a global control plane, where copies of its own have their display names.
-func nameAll(meshes []*mesh, existing []*meshtrace.Policy, replaceable map[*meshtrace.Policy]bool, others []string, global bool) {
+func nameAll(meshes []*mesh, existing []*meshtrace.Policy, replaceable map[*meshtrace.Policy]bool, s *cluster.Snapshot, global bool) {
 	taken := make(map[string]bool)
-	for _, name := range others {
+	for _, name := range s.OtherMeshTraces() {
 		taken[scope(cluster.Kubernetes, "")+name] = true
 	}
 	for _, p := range existing {
@@ -41,8 +42,9 @@ func nameAll(meshes []*mesh, existing []*meshtrace.Policy, replaceable map[*mesh
 			}
 		}
 	}
+	bases := basesOfAll(meshes, s.OtherTrafficTraces())
 	for _, m := range meshes {
-		m.nameCandidates(taken)
+		m.nameCandidates(taken, bases)
 		if !m.namesInOrder() {
 			m.prefixNames(taken)
 		}
@@ -60,7 +62,7 @@ func scope(format cluster.Format, mesh string) string {
 
 // nameCandidates gives each candidate the name of its TrafficTrace, of a copy in
 // a zone that of the original, numbered where one gives several.
-func (m *mesh) nameCandidates(taken map[string]bool) {
+func (m *mesh) nameCandidates(taken map[string]bool, bases map[string][]cluster.TraceName) {
 	byTrace := make(map[*legacy.TrafficTrace][]*candidate)
 	var traces []*legacy.TrafficTrace
 	for _, c := range m.candidates {
@@ -84,7 +86,7 @@ func (m *mesh) nameCandidates(taken map[string]bool) {
 	for _, trace := range append(traces, invalid...) {
 		group, name := byTrace[trace], displayName(trace.Resource)
 		base := validName(name)
-		if !m.claim(group, base, taken) {
+		if m.format(group[0]) == cluster.Kubernetes && m.sharedName(base, bases) || !m.claim(group, base, taken) {
 			m.claim(group, withHash(base, m.Name, trace.Name), taken)
 		}
 		if first := group[0].name; !strings.HasPrefix(first, name) || len(group) == 1 && first != name {
@@ -95,6 +97,63 @@ func (m *mesh) nameCandidates(taken map[string]bool) {
 			m.notes.inform(Renamed, trace.Place, trace, fmt.Sprintf("becomes %s, %s", quoteNames(group), why), "")
 		}
 	}
+}
+
+// basesOfAll returns the TrafficTraces of all meshes, those that are converted and
+// others, by what their policies' names consist of.
+func basesOfAll(meshes []*mesh, others []cluster.TraceName) map[string][]cluster.TraceName {
+	if len(meshes)+len(others) < 2 {
+		return nil
+	}
+	bases := make(map[string][]cluster.TraceName)
+	add := func(trace cluster.TraceName) {
+		base := validName(trace.Name)
+		bases[base] = append(bases[base], trace)
+	}
+	for _, trace := range others {
+		add(trace)
+	}
+	for _, m := range meshes {
+		for _, trace := range m.TrafficTraces {
+			matches := make([]map[string]string, len(trace.Selectors))
+			for i := range trace.Selectors {
+				matches[i] = trace.Selectors[i].Tags
+			}
+			add(cluster.TraceName{Mesh: m.Name, Name: displayName(trace.Resource), Several: cluster.SeveralPolicies(matches), Format: trace.Format})
+		}
+	}
+	return bases
+}
+
+// sharedName reports whether a policy of another mesh may get base as its name,
+// by what claim and prefixNames add to names, or has the same base and goes first.
+func (m *mesh) sharedName(base string, bases map[string][]cluster.TraceName) bool {
+	others := func(base string, gives func(cluster.TraceName) bool) bool {
+		return slices.ContainsFunc(bases[base], func(trace cluster.TraceName) bool {
+			shared := m.o.Format == cluster.Kubernetes || m.o.Format == "" && trace.Format != cluster.Universal
+			return trace.Mesh != m.Name && shared && gives(trace)
+		})
+	}
+	if others(base, func(trace cluster.TraceName) bool { return trace.Mesh < m.Name }) {
+		return true
+	}
+	unranked := rankInFront.ReplaceAllString(base, "")
+	if unranked != base && others(unranked, func(cluster.TraceName) bool { return true }) {
+		return true
+	}
+	for _, whole := range []string{base, unranked} {
+		for range 2 { // numbers at the end
+			i := strings.LastIndexByte(whole, '-')
+			if i < 0 || strings.Trim(whole[i+1:], "0123456789") != "" || whole[i+1:] == "" {
+				break
+			}
+			whole = whole[:i]
+			if others(whole, func(trace cluster.TraceName) bool { return trace.Several }) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func quoteNames(group []*candidate) string {

@@ -26,6 +26,7 @@ const (
 	ProxyDiffers              Code = "proxy-differs"
 	BrokenResource            Code = "broken-resource"
 	KindAbsent                Code = "kind-absent"
+	MeshTraceRefused          Code = "meshtrace-refused"
 	ZoneOriginOnGlobal        Code = "zone-origin-on-global"
 )
 

@@ -213,7 +213,7 @@ func (m *mesh) remark() {
 			m.notes.inform(ExistingMeshTrace, p.Place, p, "sets tags, or client or random sampling, which would merge into the new policies; they set their own explicitly", "")
 		}
 	}
-	var zipkin, datadog, split, subset *candidate
+	var zipkin, datadog, subset *candidate
 	for _, c := range m.candidates {
 		if len(c.tags) > 0 && subset == nil {
 			subset = c
@@ -228,9 +228,6 @@ func (m *mesh) remark() {
 			if datadog == nil {
 				datadog = c
 			}
-			if b.Datadog.SplitService && split == nil {
-				split = c
-			}
 		}
 	}
 	at := func(c *candidate) *legacy.Pair { return c.pair }
@@ -239,30 +236,20 @@ func (m *mesh) remark() {
 			"has no TrafficRoute that is known; without one, Kuma 2.6 and later apply TrafficTrace to inbounds only, while MeshTrace traces outbounds as well, so they would gain tracing",
 			"nothing, if client spans are welcome (or if there is a TrafficRoute that was not given); no MeshTrace can leave them out")
 	}
-	gateways, several := 0, 0
+	gateways := 0
 	for _, dp := range m.dataplanes {
 		if dp.Builtin() {
 			gateways++
-		}
-		if hasSeveralServices(dp) {
-			several++
 		}
 	}
 	hasGateways := gateways > 0 || len(m.gateways.Of(m.Name)) > 0
 	if zipkin != nil && hasGateways && m.o.Version.SplitsGatewaySpans() {
 		m.notes.inform(GatewaySplitSpans, at(zipkin).Position(), zipkin, "on builtin gateways, MeshTrace sets Zipkin's splitSpansForRequest, which TrafficTrace does not: a request gets a span of its own on each side", "nothing; no MeshTrace can leave it out")
 	}
-	switch {
-	case datadog != nil && (several > 0 || len(m.dataplanes) == 0):
-		who := "proxies with several services"
-		if several > 0 {
-			who = plural(several, "proxy") + " with several services"
-		}
-		m.notes.warn(DatadogServiceName, at(datadog).Position(), datadog,
-			fmt.Sprintf("Datadog's service name of an inbound is that inbound's own service under TrafficTrace, and the alphabetically first service of the proxy under MeshTrace; it changes for inbounds of other services, on %s", who),
-			"check dashboards and monitors that name such a service")
-	case split != nil && hasGateways:
-		m.notes.warn(DatadogServiceName, at(split).Position(), split, "with splitService, Datadog's service name of a builtin gateway gets the suffix _INBOUND under MeshTrace, which it has not under TrafficTrace", "check dashboards and monitors that name the gateway's service")
+	if datadog != nil && m.o.Version.MayNameUnified() {
+		m.notes.inform(DatadogServiceName, at(datadog).Position(), datadog,
+			fmt.Sprintf("Kuma %s has unified resource naming, a feature of the proxy that no Dataplane shows; where it is on, Datadog's service name of an inbound is self_inbound_dp_PORT under TrafficTrace, and the proxy's service under MeshTrace", m.o.Version),
+			"nothing, if the feature is off; otherwise check dashboards and monitors that name self_inbound_dp_PORT")
 	}
 	if (zipkin != nil || datadog != nil) && m.o.Version.AddsKumaTags() {
 		m.notes.inform(KumaTags, m.Place, m, "spans get the tags kuma.mesh, kuma.zone and kuma.workload in addition, as with any MeshTrace on Kuma 2.14", "")
@@ -271,13 +258,4 @@ func (m *mesh) remark() {
 		m.notes.inform(MeshSubsetDeprecated, at(subset).Position(), subset,
 			fmt.Sprintf("targetRef kind MeshSubset is deprecated on Kuma %s: the control plane warns and applies it; the kind that replaces it, Dataplane, selects by labels, which are not the tags that selectors name", m.o.Version), "")
 	}
-}
-
-func hasSeveralServices(dp *cluster.Dataplane) bool {
-	for i := 1; i < len(dp.Inbounds); i++ {
-		if dp.Inbounds[i].Tags[cluster.ServiceTag] != dp.Inbounds[0].Tags[cluster.ServiceTag] {
-			return true
-		}
-	}
-	return false
 }

@@ -21,7 +21,7 @@ const maxResumed = 8
 // is what an earlier run made, and not what was there before it. Were the two not
 // told apart, then of an apply that broke off half way what did arrive would pass
 // for the tracing to keep.
-func (in *input) resume() *Result {
+func (in *input) resume() (*Result, []*mesh) {
 	earlier := make(map[*meshtrace.Policy]bool)
 	in.arrived = in.arrivedPolicies()
 	for _, p := range in.standing {
@@ -47,12 +47,11 @@ func (in *input) resume() *Result {
 			}
 		}
 		if len(earlier) == 0 || round > 0 && len(again) == len(earlier) {
-			return result
+			return result, meshes
 		}
 		earlier = again
 	}
-	result, _ := in.convert(nil)
-	return result
+	return in.convert(nil)
 }
 
 // madeAgain says whether c is for the same proxies as p, and p may have its name

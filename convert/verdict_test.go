@@ -2,7 +2,9 @@ package convert_test
 
 import (
 	"bytes"
+	"fmt"
 	"math/rand/v2"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -132,4 +134,42 @@ func TestWithheld(t *testing.T) {
 		"other-1": `different, nothing (MeshTrace "all" is withheld)`,
 		"dark-1":  `same, MeshTrace "dark", without a backend (MeshTrace "all" is withheld)`,
 	}, said)
+}
+
+// Only proxies whose service name really changes are counted.
+func TestDatadogServiceNames(t *testing.T) {
+	const mesh = "{type: Mesh, name: default, tracing: {backends: [{name: dd, type: datadog, conf: {address: agent, port: 8126}}]}}"
+	proxy := func(name string, services ...string) string {
+		var inbounds []string
+		for i, service := range services {
+			inbounds = append(inbounds, fmt.Sprintf("{port: %d, tags: {kuma.io/service: %s}}", 80+i, service))
+		}
+		return "{type: Dataplane, name: " + name + ", mesh: default, networking: {address: 10.0.0.1, inbound: [" + strings.Join(inbounds, ", ") + "]}}"
+	}
+	const http = ", kuma.io/protocol: http"
+	for what, tc := range map[string]struct {
+		proxies []string
+		version cluster.Version
+		notes   []string // what they end with
+	}{
+		"two services, one of them TCP":    {[]string{proxy("a", "a"+http, "b")}, cluster.V(11), nil},
+		"two services, one named the same": {[]string{proxy("a", "a"+http, "b"+http), proxy("b", "a"+http, "a"+http)}, cluster.V(11), []string{`on 1 proxy: proxy "default/a"`}},
+		"five": {
+			[]string{proxy("a", "a"+http, "b"+http), proxy("b", "b"+http, "a"+http), proxy("c", "a"+http, "c"+http), proxy("d", "a"+http, "b"+http), proxy("e", "a"+http, "b"+http)},
+			cluster.V(11),
+			[]string{`on 5 proxies: proxy "default/a", proxy "default/b", proxy "default/c" and 2 more`},
+		},
+		"no Dataplanes":   {nil, cluster.V(11), []string{"on proxies with several services"}},
+		"unified naming":  {[]string{proxy("a", "a"+http)}, cluster.V(12), []string{"and the proxy's service under MeshTrace"}},
+		"none that knows": {[]string{proxy("a", "a"+http)}, cluster.V(11), nil},
+	} {
+		t.Run(what, func(t *testing.T) {
+			result := converted(t, convert.Options{Version: tc.version}, append([]string{mesh, route, traceOf("all", "{kuma.io/service: '*'}", "dd", "01")}, tc.proxies...)...)
+			notes := noted(result, convert.DatadogServiceName)
+			require.Len(t, notes, len(tc.notes), notes)
+			for i, ends := range tc.notes {
+				assert.True(t, strings.HasSuffix(notes[i], ends), notes[i])
+			}
+		})
+	}
 }

@@ -39,6 +39,7 @@ func decode(r *cluster.Resource, problems *[]*manifest.Problem) *Policy {
 		p.Default.Backends = []Backend{}
 		for _, v := range backends.Items() {
 			p.Default.Backends = append(p.Default.Backends, decodeBackend(v))
+			p.untyped = p.untyped || !v.Field("type").Present()
 		}
 	}
 	sampling := conf.Field("sampling")
@@ -47,6 +48,9 @@ func decode(r *cluster.Resource, problems *[]*manifest.Problem) *Policy {
 		Overall: (*Percent)(sampling.Field("overall").Percent()),
 		Client:  (*Percent)(sampling.Field("client").Percent()),
 		Random:  (*Percent)(sampling.Field("random").Percent()),
+	}
+	for _, name := range []string{"overall", "client", "random"} {
+		p.wrapped = p.wrapped || sampling.Field(name).Wrapped()
 	}
 	if tags := conf.Field("tags"); tags.Present() {
 		p.Default.Tags = []Tag{}

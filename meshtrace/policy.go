@@ -24,6 +24,9 @@ type Policy struct {
 	// proxy. Others, in namespaces of applications, select only proxies there
 	// (2.8 and later, https://kuma.io/docs/2.9.x/policies/introduction/).
 	System bool
+	// untyped says that a backend has no type, and wrapped that a sampling is
+	// {value: number}: forms of old versions, which are read and never written.
+	untyped, wrapped bool
 	// Source says what this tool made the policy from; it is written as a
 	// comment and an annotation, and read from the annotation.
 	Source string

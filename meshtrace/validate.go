@@ -71,9 +71,21 @@ func (p *Policy) Validate(version cluster.Version) error {
 // the policy.
 func (p *Policy) Unsupported(version cluster.Version) []error {
 	var wrong []error
-	fail := func(format string, args ...any) {
-		wrong = append(wrong, fmt.Errorf("%s: "+format, append([]any{p}, args...)...))
+	for _, reason := range p.RefusedBy(version) {
+		wrong = append(wrong, fmt.Errorf("%s: %s", p, reason))
 	}
+	for _, b := range p.Default.Backends {
+		if err := b.validate(); err != nil {
+			wrong = append(wrong, fmt.Errorf("%s: %w", p, err))
+		}
+	}
+	return wrong
+}
+
+// RefusedBy lists what version refuses of the policy that another accepts.
+func (p *Policy) RefusedBy(version cluster.Version) []string {
+	var wrong []string
+	fail := func(format string, args ...any) { wrong = append(wrong, fmt.Sprintf(format, args...)) }
 	since := func(first cluster.Version, used bool, what string) {
 		if used && version.Compare(first) < 0 {
 			fail("%s came with %d.%d, so %s does not accept it", what, first.Major, first.Minor, version)
@@ -91,9 +103,12 @@ func (p *Policy) Unsupported(version cluster.Version) []error {
 	for _, b := range p.Default.Backends {
 		since(cluster.SinceOpenTelemetry, b.OpenTelemetry != nil, "OpenTelemetry")
 		since(cluster.SinceBackendRef, b.OpenTelemetry != nil && b.OpenTelemetry.BackendRef != nil, "openTelemetry.backendRef")
-		if err := b.validate(); err != nil {
-			fail("%w", err)
-		}
+	}
+	if p.untyped && version.NamesBackendType() {
+		fail("a backend has no type, which is required from 2.3 on")
+	}
+	if p.wrapped && version.TakesFractions() {
+		fail("sampling is a mapping {value: ...}, a form from before 2.1")
 	}
 	for _, percent := range []*Percent{p.Default.Sampling.Overall, p.Default.Sampling.Client, p.Default.Sampling.Random} {
 		switch {

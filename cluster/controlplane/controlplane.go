@@ -243,7 +243,7 @@ func (cp *ControlPlane) Read(ctx context.Context, use func(manifest.Input)) (*cl
 			return nil, err
 		}
 	}
-	if err := cp.otherMeshTraces(ctx, origin); err != nil {
+	if err := cp.others(ctx, origin); err != nil {
 		return nil, err
 	}
 	for _, kind := range cluster.Kinds() {
@@ -257,26 +257,35 @@ func (cp *ControlPlane) Read(ctx context.Context, use func(manifest.Input)) (*cl
 	return origin, nil
 }
 
-// otherMeshTraces reads the names that MeshTraces of other meshes than those
-// asked for have on Kubernetes, where all share a namespace.
-func (cp *ControlPlane) otherMeshTraces(ctx context.Context, origin *cluster.Origin) error {
-	if len(cp.options.Meshes) == 0 || origin.Environment != cluster.Kubernetes || slices.Contains(origin.Absent, cluster.KindMeshTrace) {
+// others reads the names that MeshTraces of other meshes than those asked for
+// have or would get on Kubernetes, where all share a namespace.
+func (cp *ControlPlane) others(ctx context.Context, origin *cluster.Origin) error {
+	if len(cp.options.Meshes) == 0 || origin.Environment != cluster.Kubernetes {
 		return nil
 	}
-	items, err := cp.list(ctx, "/"+paths[cluster.KindMeshTrace], cluster.KindMeshTrace, 0)
-	if err != nil {
-		return cp.advise(err)
-	}
-	for _, item := range items {
-		var head struct{ Mesh string }
-		if json.Unmarshal(item.raw, &head) == nil && slices.Contains(cp.options.Meshes, head.Mesh) {
+	for _, kind := range []string{cluster.KindMeshTrace, cluster.KindTrafficTrace} {
+		if slices.Contains(origin.Absent, kind) {
 			continue
 		}
-		name := item.name
-		if dot := strings.LastIndexByte(item.name, '.'); dot > 0 {
-			name = item.name[:dot]
+		items, err := cp.list(ctx, "/"+paths[kind], kind, 0)
+		if err != nil {
+			return cp.advise(err)
 		}
-		origin.OtherMeshTraces = append(origin.OtherMeshTraces, name)
+		for _, item := range items {
+			var head struct{ Mesh string }
+			if json.Unmarshal(item.raw, &head) == nil && slices.Contains(cp.options.Meshes, head.Mesh) {
+				continue
+			}
+			if kind == cluster.KindTrafficTrace {
+				origin.OtherTrafficTraces = append(origin.OtherTrafficTraces, cluster.NewTraceName(head.Mesh, item.name, item.raw))
+				continue
+			}
+			name := item.name
+			if dot := strings.LastIndexByte(item.name, '.'); dot > 0 {
+				name = item.name[:dot]
+			}
+			origin.OtherMeshTraces = append(origin.OtherMeshTraces, name)
+		}
 	}
 	return nil
 }

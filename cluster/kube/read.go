@@ -74,6 +74,8 @@ func (c *Cluster) Read(ctx context.Context, use func(manifest.Input)) (*cluster.
 				use(object.input())
 			} else if kind == cluster.KindMeshTrace {
 				origin.OtherMeshTraces = append(origin.OtherMeshTraces, path.Base(object.name))
+			} else if kind == cluster.KindTrafficTrace {
+				origin.OtherTrafficTraces = append(origin.OtherTrafficTraces, cluster.NewTraceName(object.mesh, path.Base(object.name), object.text))
 			}
 		}
 	}

@@ -171,12 +171,15 @@ func (v Value) Port() uint32 {
 // Percent reads a percentage, 0 to 100, as a number, as a string of one, or as
 // the wrapper {value: number} of the oldest documents. It is nil when absent.
 func (v Value) Percent() *float64 {
-	if v.Present() && v.node.Kind == Mapping {
+	if v.Wrapped() {
 		v.Known("value")
 		return v.Need("value").percent()
 	}
 	return v.percent()
 }
+
+// Wrapped reports whether a percentage is the wrapper {value: number}.
+func (v Value) Wrapped() bool { return v.Present() && v.node.Kind == Mapping }
 
 func (v Value) percent() *float64 {
 	if !v.Present() {

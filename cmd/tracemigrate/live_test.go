@@ -143,8 +143,9 @@ func TestLiveAgain(t *testing.T) {
 // is taken by one of a mesh that was not asked for, too.
 func TestLiveOneMesh(t *testing.T) {
 	c := shop(t)
-	c.Apply(t, "{apiVersion: kuma.io/v1alpha1, kind: Mesh, metadata: {name: other}, spec: {}}\n---\n"+
-		"{apiVersion: kuma.io/v1alpha1, kind: MeshTrace, metadata: {name: all, namespace: kuma-system, labels: {kuma.io/mesh: other}}, spec: {targetRef: {kind: Mesh}, default: {backends: [{type: Zipkin, zipkin: {url: 'http://z:9411/'}}]}}}\n")
+	c.Apply(t, "{apiVersion: kuma.io/v1alpha1, kind: Mesh, metadata: {name: other}, spec: {tracing: {defaultBackend: z, backends: [{name: z, type: zipkin, conf: {url: 'http://y:9411/'}}]}}}\n---\n"+
+		"{apiVersion: kuma.io/v1alpha1, kind: TrafficTrace, mesh: other, metadata: {name: teams-1}, spec: {selectors: [{match: {kuma.io/service: web, team: x}}]}}\n---\n"+
+		"{apiVersion: kuma.io/v1alpha1, kind: MeshTrace, metadata: {name: all, namespace: kuma-system, labels: {kuma.io/mesh: other}}, spec: {targetRef: {kind: MeshService, name: z}, default: {backends: [{type: Zipkin, zipkin: {url: 'http://z:9411/'}}]}}}\n")
 	names := func(text string) []string {
 		var names []string
 		for line := range strings.Lines(text) {
@@ -159,7 +160,10 @@ func TestLiveOneMesh(t *testing.T) {
 	assert.NotContains(t, names(whole), "all")
 	code, one, words := tool(t, "convert --mesh default")
 	require.Equal(t, 0, code, words)
-	assert.Equal(t, names(whole), names(one))
+	code, other, words := tool(t, "convert --mesh other")
+	require.Equal(t, 0, code, words)
+	assert.Equal(t, names(whole), append(names(one), names(other)...))
+	assert.NotContains(t, names(other), "teams-1", "which a policy of mesh default may get")
 	file := filepath.Join(t.TempDir(), "state.yaml")
 	for _, flags := range []string{"", " --mesh default"} {
 		_, state, _ := tool(t, "snapshot"+flags)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -371,10 +372,10 @@ func (t told) Read(ctx context.Context, use func(manifest.Input)) (*cluster.Orig
 // systemNamespace is the control plane's namespace: as the flag says, as was
 // found, or Kuma's own.
 func systemNamespace(c *cli.Context, s *cluster.Snapshot) string {
-	if !c.IsSet("namespace") && s.Origin != nil && s.Origin.Namespace != "" {
-		return s.Origin.Namespace
+	if c.IsSet("namespace") {
+		return c.String("namespace")
 	}
-	return c.String("namespace")
+	return cmp.Or(s.SystemNamespace(), c.String("namespace"))
 }
 
 // parseVersionFlag reads --kuma-version.

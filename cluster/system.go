@@ -1,0 +1,86 @@
+package cluster
+
+import (
+	"slices"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+)
+
+// controlPlaneImage is part of the image of Kuma's and Kong Mesh's control planes.
+const controlPlaneImage = "/kuma-cp:"
+
+// maxDeployment is how long a document may be in which a control plane's
+// Deployment is looked for.
+const maxDeployment = 1 << 20
+
+// deployment is a Deployment, or a list that holds some.
+type deployment struct {
+	Kind     string
+	Metadata struct{ Namespace string }
+	Spec     struct {
+		Template struct {
+			Spec struct {
+				Containers []struct{ Image string }
+			}
+		}
+	}
+	Items []deployment
+}
+
+// systemNamespaces appends the namespaces of the control planes whose Deployments
+// are in a text of manifests. What cannot be read names none: only resources of
+// Kuma must be right.
+func systemNamespaces(found []string, text string) []string {
+	if !strings.Contains(text, controlPlaneImage) {
+		return found
+	}
+	for document := range strings.SplitSeq(text, "\n---") {
+		if len(document) > maxDeployment || !strings.Contains(document, controlPlaneImage) {
+			continue
+		}
+		var d deployment
+		_, rest, _ := strings.Cut(document, "\n") // what follows the dashes
+		if yaml.Unmarshal([]byte(document), &d) == nil || yaml.Unmarshal([]byte(rest), &d) == nil {
+			found = d.namespaces(found)
+		}
+	}
+	return found
+}
+
+func (d *deployment) namespaces(found []string) []string {
+	for i := range d.Items {
+		found = d.Items[i].namespaces(found)
+	}
+	if d.Kind != "Deployment" || d.Metadata.Namespace == "" || slices.Contains(found, d.Metadata.Namespace) {
+		return found
+	}
+	for _, container := range d.Spec.Template.Spec.Containers {
+		if strings.Contains(container.Image, controlPlaneImage) {
+			return append(found, d.Metadata.Namespace)
+		}
+	}
+	return found
+}
+
+// SystemNamespace returns the control plane's namespace on Kubernetes: as the
+// origin tells, else that of its Deployment in the input, else that of the mesh
+// operator's MeshTraces. It is empty where that is none, or several.
+func (s *Snapshot) SystemNamespace() string {
+	if s.Origin != nil && s.Origin.Namespace != "" {
+		return s.Origin.Namespace
+	}
+	found := s.systemNamespaces
+	if len(found) == 0 {
+		for _, r := range s.MeshTraces {
+			system := slices.Contains(SystemNamespaces, r.Namespace) || r.Namespace != "" && r.Labels[RoleLabel] == "system"
+			if system && !slices.Contains(found, r.Namespace) {
+				found = append(found, r.Namespace)
+			}
+		}
+	}
+	if len(found) != 1 {
+		return ""
+	}
+	return found[0]
+}

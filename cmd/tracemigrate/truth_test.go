@@ -1,0 +1,62 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// A MeshTrace that the version refuses is neither existing nor an earlier run's, in
+// no command.
+func TestMeshTraceRefused(t *testing.T) {
+	const input = " -f ../../fixtures/cases/files/old-meshtrace-that-the-version-refuses.yaml --kuma-version "
+	for _, command := range []string{"convert --keep-going", "report", "diff"} {
+		code, text, words := tool(t, command+input+"2.13")
+		assert.Equal(t, 1, code, command)
+		assert.Contains(t, text+words, "1 proxy keeps collector and sampling; 1 also reports outbound spans", command)
+		assert.Contains(t, text+words, "is refused by Kuma 2.13: a backend has no type", command)
+		assert.NotContains(t, text, "MeshTraces that exist", command)
+	}
+	code, text, words := tool(t, "report"+input+"2.0")
+	assert.Equal(t, 0, code, words)
+	assert.Contains(t, text, "MeshTraces that exist", "2.0 accepts it")
+}
+
+// New policies go where the control plane's own are.
+func TestNamespaceOfTheInput(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "in.yaml")
+	require.NoError(t, os.WriteFile(file, []byte(`{apiVersion: kuma.io/v1alpha1, kind: Mesh, metadata: {name: default}, spec: {tracing: {defaultBackend: z, backends: [{name: z, type: zipkin, conf: {url: 'http://z:9411/'}}]}}}
+---
+{apiVersion: kuma.io/v1alpha1, kind: TrafficTrace, mesh: default, metadata: {name: all}, spec: {selectors: [{match: {kuma.io/service: '*'}}]}}
+---
+{apiVersion: kuma.io/v1alpha1, kind: MeshTrace, metadata: {name: other, namespace: kong-mesh-system, labels: {kuma.io/mesh: other}}, spec: {targetRef: {kind: Mesh}, default: {backends: []}}}
+`), 0o600))
+	for flags, want := range map[string]string{"": "kong-mesh-system", " --namespace own": "own", " --mesh default": "kong-mesh-system"} {
+		code, text, words := tool(t, "convert --kuma-version 2.13 -f "+file+flags)
+		assert.Equal(t, 0, code, words)
+		assert.Contains(t, text, "\n  namespace: "+want+"\n", flags)
+	}
+}
+
+// Names do not depend on which meshes are asked for, and are unique among all.
+func TestNamesOfTwoMeshes(t *testing.T) {
+	const input = "-f ../../fixtures/cases/kubernetes/names-of-two-meshes.yaml --kuma-version 2.13"
+	names := func(flags string) []string {
+		code, text, words := tool(t, "convert "+input+flags)
+		require.Equal(t, 0, code, words)
+		var names []string
+		for _, m := range regexp.MustCompile(`(?m)^  name: (\S+)$`).FindAllStringSubmatch(text, -1) {
+			names = append(names, m[1])
+		}
+		return names
+	}
+	all := names("")
+	assert.Equal(t, all, append(names(" --mesh m1"), names(" --mesh m2")...))
+	assert.Len(t, slices.Compact(slices.Sorted(slices.Values(all))), len(all))
+	assert.Equal(t, []string{"dup-1", "dup-2", "dup-1-cb7fbb49", "zz"}, all)
+}
