@@ -125,7 +125,7 @@ func looksLike(api, kind string) string {
 // or nearly so.
 func isLikeGroup(api string) bool {
 	name, _, _ := strings.Cut(strings.ToLower(api), "/")
-	return name == "kuma" || name == "v1alpha1" || strings.HasPrefix(name, group) || len(name) < 20 && smetrics.WagnerFischer(name, group, 1, 1, 1) <= 2
+	return name == "kuma" || name == "v1alpha1" || strings.HasPrefix(name, group) || len(name) > 4 && len(name) < 10 && smetrics.WagnerFischer(name, group, 1, 1, 1) <= 2
 }
 
 // NotRead is the code of warnings of documents that look like ours and are not read.
