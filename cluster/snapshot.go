@@ -77,6 +77,9 @@ func read(inputs iter.Seq[manifest.Input]) *Snapshot {
 		case endKind:
 			return []entry{{Resource: &Resource{Place: doc.Place, Kind: endKind}}}
 		}
+		if _, kind := formOf(doc); kind != KindDataplane {
+			doc.Keep()
+		}
 		if e.Resource = decodeResource(doc, words, &e.problems); e.Resource == nil {
 			if len(e.problems) > 0 {
 				return []entry{{Resource: unread, problems: e.problems}}

@@ -12,9 +12,9 @@ import (
 // Sequence, as a stream of resources (jq's output) is a list. encoding/json tells no lines and
 // its token reader is slower than its decoder, hence a scanner of our own; it
 // leaves strings with escapes to encoding/json.
-func parseJSON(text string, line int, items bool) (*Node, *syntaxError) {
-	s := jsonScanner{text: text, line: line, nodes: stacks.Get().(*stack)}
-	defer s.nodes.release()
+func parseJSON(text string, line int, items bool, nodes *stack) (*Node, *syntaxError) {
+	s := jsonScanner{text: text, line: line, nodes: nodes}
+	defer nodes.empty()
 	values := s.values()
 	if s.err != nil {
 		return nil, s.err
@@ -123,14 +123,14 @@ func (s *jsonScanner) word(word string) bool {
 
 func (s *jsonScanner) object(depth int) []Node {
 	s.pos++
-	from := len(*s.nodes)
+	from := len(s.nodes.open)
 	for s.err == nil {
 		s.space()
-		if len(*s.nodes) == from && s.is('}') {
+		if len(s.nodes.open) == from && s.is('}') {
 			break
 		}
 		if s.pos == len(s.text) || s.text[s.pos] != '"' {
-			if len(*s.nodes) > from && s.is('}') {
+			if len(s.nodes.open) > from && s.is('}') {
 				s.fail("a comma stands before }")
 			}
 			s.fail("a key in double quotes is expected")
@@ -158,11 +158,11 @@ func (s *jsonScanner) object(depth int) []Node {
 
 func (s *jsonScanner) array(depth int) []Node {
 	s.pos++
-	from := len(*s.nodes)
+	from := len(s.nodes.open)
 	for s.err == nil {
 		s.space()
 		if s.is(']') {
-			if len(*s.nodes) > from {
+			if len(s.nodes.open) > from {
 				s.fail("a comma stands before ]")
 			}
 			break
@@ -307,7 +307,7 @@ func (c chunk) takeApartJSON() (around *list, items []chunk, ok bool) {
 			return nil, nil, false
 		default:
 			var err *syntaxError
-			if value, err = parseJSON(s.text[start:s.pos], line, false); err != nil {
+			if value, err = parseJSON(s.text[start:s.pos], line, false, new(stack)); err != nil {
 				return nil, nil, false
 			}
 		}

@@ -413,7 +413,7 @@ func FuzzPlain(f *testing.F) {
 		if strings.Contains(text, "---") || strings.Contains(text, "...") {
 			return // never reach a parser, see documents
 		}
-		quick := parsePlain(text, 1)
+		quick := parsePlain(text, 1, new(stack))
 		if quick == nil {
 			return
 		}
@@ -472,7 +472,7 @@ func FuzzScalar(f *testing.F) {
 			return
 		}
 		for _, text := range []string{"a: " + scalar + "\n", scalar + ": a\n", "- " + scalar + "\n", "- {a: " + scalar + "}\n"} {
-			root := parsePlain(text, 1)
+			root := parsePlain(text, 1, new(stack))
 			if root == nil {
 				var err *syntaxError
 				if root, err = parseYAML(text, 1); err != nil {

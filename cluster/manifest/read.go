@@ -19,6 +19,16 @@ type Document struct {
 	Root     *Node
 }
 
+// Keep makes a copy of all that d holds. Without it the nodes, and the text they are
+// of, serve other documents once use of [Read] returns.
+func (d *Document) Keep() {
+	var text strings.Builder
+	text.Grow(d.Root.textLen())
+	root := d.Root.copyTo(&text)
+	d.Root = &root
+	d.ListKind = strings.Clone(d.ListKind)
+}
+
 // Wanted says from the head of a document whether it is worth parsing: kind is
 // its `kind`, or its `type` where it has no kind. Documents that tell neither
 // are always parsed.
@@ -34,7 +44,8 @@ const maxDocument = 2 << 20
 const taskSize = 128 << 10
 
 // Read parses inputs and calls use for every wanted document, from several
-// goroutines at once, giving its results in the order of the input. Problems
+// goroutines at once, giving its results in the order of the input; use must not
+// hold on to a document that it does not Keep. Problems
 // are in the order of the input too: a document that cannot be parsed yields
 // one, and the others are read all the same. An input is released as soon as
 // it is parsed: what use needs of a document it must take.
@@ -84,8 +95,10 @@ func readText[T any](input Input, text string, wanted Wanted, use func(*Document
 	}
 	parse := func(c chunk) outcome[T] {
 		var out outcome[T]
+		nodes := stacks.Get().(*stack)
+		defer nodes.release()
 		var documents []Document
-		documents, out.problems = c.parse(file, wanted)
+		documents, out.problems = c.parse(file, wanted, nodes)
 		for i := range documents {
 			out.kept = append(out.kept, use(&documents[i])...)
 		}
@@ -219,7 +232,7 @@ func inParallel[T any](chunks []chunk, parse func(chunk) outcome[T]) []outcome[T
 }
 
 // parse turns a chunk into its documents: one, or the items of a list.
-func (c chunk) parse(file string, wanted Wanted) (documents []Document, problems []*Problem) {
+func (c chunk) parse(file string, wanted Wanted, nodes *stack) (documents []Document, problems []*Problem) {
 	fail := func(line int, format string, args ...any) []*Problem {
 		return []*Problem{{
 			Place:    Place{File: file, Line: line, Document: c.doc},
@@ -240,13 +253,13 @@ func (c chunk) parse(file string, wanted Wanted) (documents []Document, problems
 	var root *Node
 	var err *syntaxError
 	if c.json {
-		if root, err = parseJSON(c.text, c.line, c.item); err != nil && !strings.HasSuffix(file, ".json") {
+		if root, err = parseJSON(c.text, c.line, c.item, nodes); err != nil && !strings.HasSuffix(file, ".json") {
 			// YAML's flow style begins like JSON, and takes more.
 			if flow, flowErr := parseYAML(c.text, c.line); flowErr == nil {
 				root, err = flow, nil
 			}
 		}
-	} else if root = parsePlain(c.text, c.line); root == nil {
+	} else if root = parsePlain(c.text, c.line, nodes); root == nil {
 		root, err = parseYAML(c.text, c.line)
 	}
 	if err != nil {
