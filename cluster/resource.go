@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -258,10 +259,10 @@ func (r *Resource) fold(annotations *manifest.Node, words *words) {
 		if _, labelled := r.Labels[key]; labelled || value == "" {
 			continue
 		}
-		if r.Labels == nil {
-			r.Labels = make(map[string]string)
-		}
-		r.Labels[key] = words.keep(value)
+		labels := make(map[string]string, len(r.Labels)+1)
+		maps.Copy(labels, r.Labels) // which others share
+		labels[key] = words.keep(value)
+		r.Labels = labels
 	}
 }
 
