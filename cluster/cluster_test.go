@@ -291,3 +291,59 @@ func FuzzRead(f *testing.F) {
 		}
 	})
 }
+
+// What looks like one of ours and is not read must be said; nothing else may be.
+func TestNotRead(t *testing.T) {
+	kubernetes := func(api, kind string) string {
+		return fmt.Sprintf("apiVersion: %s\nkind: %s\nmetadata: {name: a}\nspec: {selectors: [{match: {kuma.io/service: '*'}}]}\n", api, kind)
+	}
+	const ours = "kuma.io/v1alpha1"
+	told := map[string]struct{ text, want string }{
+		"kind":                 {text: kubernetes(ours, "TraficTrace"), want: `TraficTrace "a": is not read, because Kuma has no kind "TraficTrace"; if TrafficTrace is meant, write that`},
+		"plural":               {text: kubernetes(ours, "TrafficTraces"), want: `has no kind "TrafficTraces"; if TrafficTrace`},
+		"plural of Mesh":       {text: kubernetes(ours, "Meshes"), want: `has no kind "Meshes"; if Mesh `},
+		"space":                {text: kubernetes(ours, "Traffic Trace"), want: `has no kind "Traffic Trace"; if TrafficTrace`},
+		"quoted":               {text: kubernetes(ours, `"Mesh-Trace"`), want: `has no kind "Mesh-Trace"; if MeshTrace`},
+		"Universal":            {text: "type: TrafficTrase\nname: a\nmesh: m\n", want: `TrafficTrase "a" of mesh "m": is not read`},
+		"group":                {text: kubernetes("kuma/v1alpha1", "TrafficTrace"), want: `TrafficTrace "a": is not read, because its apiVersion is "kuma/v1alpha1"; if Kuma's TrafficTrace is meant, write kuma.io/v1alpha1`},
+		"version":              {text: kubernetes("kuma.io/v1", "MeshTrace"), want: `its apiVersion is "kuma.io/v1"`},
+		"no version":           {text: kubernetes("kuma.io", "Mesh"), want: `its apiVersion is "kuma.io"`},
+		"no group":             {text: kubernetes("v1alpha1", "Dataplane"), want: `its apiVersion is "v1alpha1"`},
+		"misspelt group":       {text: kubernetes("kumo.io/v1alpha1", "TrafficTrace"), want: `its apiVersion is "kumo.io/v1alpha1"`},
+		"both":                 {text: kubernetes("kuma.io/v1beta1", "TraficTrace"), want: `if Kuma's TrafficTrace is meant`},
+		"in a typed list":      {text: "kind: TrafficTraceList\napiVersion: " + ours + "\nitems:\n- {kind: Secret, apiVersion: v1, metadata: {name: s}}\n", want: `Secret "s": is not read, because it is of kind "Secret" in a list of TrafficTrace`},
+		"in JSON":              {text: `{"apiVersion": "kuma/v1alpha1", "kind": "TrafficTrace", "metadata": {"name": "a"}}`, want: `its apiVersion is "kuma/v1alpha1"`},
+		"list without items":   {text: "kind: TrafficTraceList\napiVersion: " + ours + "\nitem: []\n", want: "the TrafficTraceList is not read, because it has no items"},
+		"typed list, misspelt": {text: "kind: TraficTraceList\napiVersion: " + ours + "\nitems:\n- {metadata: {name: a}}\n", want: `has no kind "TraficTrace"`},
+	}
+	for name, test := range told {
+		t.Run(name, func(t *testing.T) {
+			s := read(test.text)
+			require.Len(t, s.Problems, 1)
+			assert.Contains(t, s.Problems[0].Error(), test.want)
+			assert.Equal(t, manifest.Warning, s.Problems[0].Severity)
+			assert.Equal(t, cluster.NotRead, s.Problems[0].Code)
+			assert.True(t, s.Empty())
+		})
+	}
+
+	silent := []string{
+		kubernetes("appmesh.k8s.aws/v1beta2", "Mesh"), kubernetes("gateway-operator.konghq.com/v1beta1", "DataPlane"), kubernetes("v1", "Secret"),
+		kubernetes("traefik.io/v1alpha1", "TrafficTrace"), kubernetes("maesh.io/v1", "TrafficRoute"), kubernetes("split.smi-spec.io/v1alpha1", "TrafficSplit"),
+		"type: ClusterIP\nport: 80\n", "type: mess\n", "kind: Mess\n", "tracing: {type: zipkin}\n", "type: RollingUpdate\n", "kind: Deployment\n",
+		"apiVersion: v2\nname: kuma\ntype: application\n",
+	}
+	for _, kind := range []string{
+		"MeshAccessLog", "MeshCircuitBreaker", "MeshExternalService", "MeshFaultInjection", "MeshGatewayConfig", "MeshGatewayInstance", "MeshGatewayRoute", "MeshGlobalRateLimit",
+		"MeshHealthCheck", "MeshHTTPRoute", "MeshIdentity", "MeshInsight", "MeshLoadBalancingStrategy", "MeshMetric", "MeshMultiZoneService", "MeshOPA", "MeshOpenTelemetryBackend",
+		"MeshPassthrough", "MeshProxyPatch", "MeshRateLimit", "MeshRetry", "MeshService", "MeshTCPRoute", "MeshTimeout", "MeshTLS", "MeshTrafficPermission", "MeshTrust",
+		"DataplaneInsight", "DataplaneOverview", "CircuitBreaker", "ExternalService", "FaultInjection", "HealthCheck", "HostnameGenerator", "ProxyTemplate", "RateLimit", "Retry",
+		"ServiceInsight", "Timeout", "TrafficLog", "TrafficPermission", "VirtualOutbound", "Workload", "Zone", "ZoneEgress", "ZoneIngress", "ZoneInsight", "Secret", "GlobalSecret",
+		"Config", "AccessRole", "AccessRoleBinding", "ContainerPatch", "OPAPolicy", "GatewayClass",
+	} {
+		silent = append(silent, kubernetes(ours, kind), "type: "+kind+"\nname: a\nmesh: default\n")
+	}
+	for _, text := range silent {
+		assert.Empty(t, read(text).Problems, text)
+	}
+}

@@ -144,11 +144,11 @@ func encode(v any) ([]byte, error) {
 func pruned(doc *manifest.Document) *yaml.Node {
 	root := doc.Root
 	format, name := formOf(doc)
-	if !wanted(textAt(root, "apiVersion"), name) {
-		return nil
-	}
-	if name == originKind || name == endKind {
+	switch api := textAt(root, "apiVersion"); {
+	case isOrigin(api, name):
 		return yamlNode(root, nil)
+	case !isRead(api, name):
+		return nil
 	}
 	all := make(shape)
 	for field, of := range heads[format] {

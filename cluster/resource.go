@@ -2,10 +2,14 @@ package cluster
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
 	"time"
+	"unicode"
+
+	"github.com/xrash/smetrics"
 
 	"tracemigrate/cluster/manifest"
 )
@@ -69,19 +73,82 @@ var kinds = []string{KindMesh, KindTrafficTrace, KindMeshTrace, KindDataplane, K
 // tracingKinds are the kinds of which a field in the wrong place is said.
 var tracingKinds = []string{KindMesh, KindTrafficTrace, KindMeshTrace}
 
-// group is Kuma's API group; other meshes have a kind Mesh, too.
-const group = "kuma.io/"
+// group is Kuma's API group; other meshes have a kind Mesh, too. All of Kuma's
+// CustomResourceDefinitions have the one version of apiVersion.
+const (
+	group      = "kuma.io"
+	apiVersion = group + "/v1alpha1"
+)
 
-// wanted says whether a document can be of a kind that is read here, or a
-// misspelt one.
-func wanted(apiVersion, kind string) bool {
-	if kind == originKind || kind == endKind {
-		return apiVersion == originAPIVersion
+// wanted reports whether a document can be of a kind that is read here, or looks
+// like a misspelt one, so that it is parsed and said.
+func wanted(api, kind string) bool {
+	return isRead(api, kind) || isOrigin(api, kind) || looksLike(api, kind) != ""
+}
+
+func isOrigin(api, kind string) bool {
+	return (kind == originKind || kind == endKind) && api == originAPIVersion
+}
+
+// isRead reports whether documents of a kind are read here, whatever its letters' case.
+func isRead(api, kind string) bool {
+	return (api == "" || api == apiVersion) && slices.ContainsFunc(kinds, func(known string) bool { return strings.EqualFold(known, kind) })
+}
+
+// looksLike returns the kind that a misspelt kind or apiVersion is likely meant
+// for, empty for the kinds of other vendors and for Kuma's other kinds.
+func looksLike(api, kind string) string {
+	if api != "" && api != apiVersion && !isLikeGroup(api) {
+		return ""
 	}
-	if apiVersion != "" && !strings.HasPrefix(apiVersion, group) {
-		return false
+	letters := strings.Map(func(r rune) rune {
+		if unicode.IsLetter(r) {
+			return unicode.ToLower(r)
+		}
+		return -1
+	}, kind)
+	if letters == "" || len(letters) > 30 {
+		return ""
 	}
-	return slices.ContainsFunc(kinds, func(known string) bool { return strings.EqualFold(known, kind) })
+	for _, known := range kinds {
+		lower := strings.ToLower(known)
+		switch {
+		case letters == lower, letters == lower+"s", letters == lower+"es":
+			return known
+		case len(lower) > len("mesh") && smetrics.WagnerFischer(letters, lower, 1, 1, 1) <= 2:
+			return known
+		}
+	}
+	return ""
+}
+
+// isLikeGroup reports whether an apiVersion is Kuma's group with another version,
+// or nearly so.
+func isLikeGroup(api string) bool {
+	name, _, _ := strings.Cut(strings.ToLower(api), "/")
+	return name == "kuma" || name == "v1alpha1" || strings.HasPrefix(name, group) || len(name) > 4 && len(name) < 10 && smetrics.WagnerFischer(name, group, 1, 1, 1) <= 2
+}
+
+// NotRead is the code of warnings of documents that look like ours and are not read.
+const NotRead = "not-read"
+
+// warnNotRead records what is wrong with a document that is not read, if it looks
+// like one that should be.
+func warnNotRead(doc *manifest.Document, api, kind string, problems *[]*manifest.Problem) {
+	name, mesh := textAt(doc.Root, "metadata", "name"), textAt(doc.Root, "mesh")
+	if name == "" {
+		name = textAt(doc.Root, "name")
+	}
+	root := doc.Value(resourceName(fmt.Sprintf("%.80s", kind), name, mesh), problems)
+	known := looksLike(api, kind)
+	switch {
+	case known != "" && api != "" && api != apiVersion:
+		root.Warn(NotRead, "is not read, because its apiVersion is %.80q; if Kuma's %s is meant, write %s", api, known, apiVersion)
+	case known != "":
+		root.Warn(NotRead, "is not read, because Kuma has no kind %.80q; if %s is meant, write that", kind, known)
+	case isRead("", doc.ListKind):
+		root.Warn(NotRead, "is not read, because it is of kind %.80q in a list of %s; if it is one, correct its kind", kind, doc.ListKind)
+	}
 }
 
 // String names the resource in a message: `TrafficTrace "all" of mesh "default"`.
@@ -109,19 +176,25 @@ func decodeResource(doc *manifest.Document, words *words, problems *[]*manifest.
 	text := func(keys ...string) string { return textAt(doc.Root, keys...) }
 	r := &Resource{Place: doc.Place}
 	r.Format, r.Kind = formOf(doc)
-	apiVersion := text("apiVersion")
+	api := text("apiVersion")
 	if r.Kind == "" {
-		kindMissing(doc, r.Format, apiVersion, problems)
+		kindMissing(doc, r.Format, api, problems)
 		return nil
 	}
 	if strings.Contains(r.Kind, "{{") {
 		doc.Value("", problems).Field("kind").Str() // says what is wrong
 	}
-	if strings.HasSuffix(r.Kind, "List") && doc.Root.Get("items") != nil {
-		doc.Value("", problems).Field("items").List() // a list's items are documents of their own
+	if of, ok := strings.CutSuffix(r.Kind, "List"); ok {
+		switch {
+		case doc.Root.Get("items") != nil:
+			doc.Value("", problems).Field("items").List() // a list's items are documents of their own
+		case isRead(api, of):
+			doc.Value("", problems).Warn(NotRead, "the %s is not read, because it has no items", r.Kind)
+		}
 		return nil
 	}
-	if !wanted(apiVersion, r.Kind) {
+	if !isRead(api, r.Kind) {
+		warnNotRead(doc, api, r.Kind, problems)
 		return nil
 	}
 	if !slices.Contains(kinds, r.Kind) {
@@ -186,10 +259,10 @@ func (r *Resource) fold(annotations *manifest.Node, words *words) {
 		if _, labelled := r.Labels[key]; labelled || value == "" {
 			continue
 		}
-		if r.Labels == nil {
-			r.Labels = make(map[string]string)
-		}
-		r.Labels[key] = words.keep(value)
+		labels := make(map[string]string, len(r.Labels)+1)
+		maps.Copy(labels, r.Labels) // which others share
+		labels[key] = words.keep(value)
+		r.Labels = labels
 	}
 }
 
@@ -227,7 +300,7 @@ var meshName = regexp.MustCompile(`^[a-z0-9]([-a-z0-9._]{0,61}[a-z0-9])?$`)
 
 // kindMissing records that a document that seems to be Kuma's has no kind.
 // Others, such as a chart's values, are nobody's concern.
-func kindMissing(doc *manifest.Document, format Format, apiVersion string, problems *[]*manifest.Problem) {
+func kindMissing(doc *manifest.Document, format Format, api string, problems *[]*manifest.Problem) {
 	root := doc.Value("", problems)
 	field := "type"
 	if format == Kubernetes {
@@ -236,7 +309,7 @@ func kindMissing(doc *manifest.Document, format Format, apiVersion string, probl
 	switch {
 	case root.Field(field).Present():
 		root.Field(field).Str() // says what is wrong
-	case strings.HasPrefix(apiVersion, group):
+	case isLikeGroup(api):
 		root.Need(field)
 	}
 }

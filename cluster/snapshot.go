@@ -1,7 +1,9 @@
 package cluster
 
 import (
+	"bytes"
 	"cmp"
+	"encoding/binary"
 	"fmt"
 	"iter"
 	"maps"
@@ -79,6 +81,9 @@ func read(inputs iter.Seq[manifest.Input]) *Snapshot {
 			return []entry{e}
 		case endKind:
 			return []entry{{Resource: &Resource{Place: doc.Place, Kind: endKind}}}
+		}
+		if _, kind := formOf(doc); kind != KindDataplane {
+			doc.Keep()
 		}
 		if e.Resource = decodeResource(doc, words, &e.problems); e.Resource == nil {
 			if len(e.problems) > 0 {
@@ -235,8 +240,13 @@ func sameSpec(a, b *Resource) bool {
 	return a.Created.Equal(b.Created)
 }
 
-// words keeps one copy of every word.
-type words struct{ all map[string]string }
+// words keeps one copy of every word, and of every set of tags or labels: the
+// replicas of a workload have the same. Nobody may change a set.
+type words struct {
+	all  map[string]string
+	sets map[string]map[string]string // by all keys and values in the order of the input
+	key  []byte                       // scratch space
+}
 
 func (w *words) keep(word string) string {
 	if word == "" {
@@ -253,13 +263,33 @@ func (w *words) keep(word string) string {
 	return word
 }
 
+// tags reads an object of strings; nil when it is absent or empty.
 func (w *words) tags(v manifest.Value) map[string]string {
+	w.key = w.key[:0]
+	for key, value := range v.Node().Pairs() {
+		if value.Kind != manifest.String {
+			w.key = w.key[:0] // there will be a problem
+			break
+		}
+		for _, text := range []string{key.Text, value.Text} {
+			w.key = append(binary.AppendUvarint(w.key, uint64(len(text))), text...)
+		}
+	}
+	if set, ok := w.sets[string(w.key)]; ok && len(w.key) > 0 && !bytes.Contains(w.key, []byte("{{")) {
+		return set
+	}
 	var tags map[string]string
 	for key, value := range v.Strings() {
 		if tags == nil {
 			tags = make(map[string]string, v.Len())
 		}
 		tags[w.keep(key)] = w.keep(value)
+	}
+	if len(w.key) > 0 {
+		if w.sets == nil {
+			w.sets = make(map[string]map[string]string)
+		}
+		w.sets[string(w.key)] = tags
 	}
 	return tags
 }

@@ -12,9 +12,9 @@ import (
 // Sequence, as a stream of resources (jq's output) is a list. encoding/json tells no lines and
 // its token reader is slower than its decoder, hence a scanner of our own; it
 // leaves strings with escapes to encoding/json.
-func parseJSON(text string, line int, items bool) (*Node, *syntaxError) {
-	s := jsonScanner{text: text, line: line, nodes: stacks.Get().(*stack)}
-	defer s.nodes.release()
+func parseJSON(text string, line int, items bool, nodes *stack) (*Node, *syntaxError) {
+	s := jsonScanner{text: text, line: line, nodes: nodes}
+	defer nodes.empty()
 	values := s.values()
 	if s.err != nil {
 		return nil, s.err
@@ -123,14 +123,14 @@ func (s *jsonScanner) word(word string) bool {
 
 func (s *jsonScanner) object(depth int) []Node {
 	s.pos++
-	from := len(*s.nodes)
+	from := len(s.nodes.open)
 	for s.err == nil {
 		s.space()
-		if len(*s.nodes) == from && s.is('}') {
+		if len(s.nodes.open) == from && s.is('}') {
 			break
 		}
 		if s.pos == len(s.text) || s.text[s.pos] != '"' {
-			if len(*s.nodes) > from && s.is('}') {
+			if len(s.nodes.open) > from && s.is('}') {
 				s.fail("a comma stands before }")
 			}
 			s.fail("a key in double quotes is expected")
@@ -158,11 +158,11 @@ func (s *jsonScanner) object(depth int) []Node {
 
 func (s *jsonScanner) array(depth int) []Node {
 	s.pos++
-	from := len(*s.nodes)
+	from := len(s.nodes.open)
 	for s.err == nil {
 		s.space()
 		if s.is(']') {
-			if len(*s.nodes) > from {
+			if len(s.nodes.open) > from {
 				s.fail("a comma stands before ]")
 			}
 			break
@@ -274,68 +274,75 @@ func usualNumber(text string) bool {
 
 // takeApartJSON finds the items of a JSON list by brackets alone. Anything odd
 // makes ok false, and the whole is parsed for its error.
-func (c chunk) takeApartJSON() (items []chunk, ok bool) {
+func (c chunk) takeApartJSON() (around *list, items []chunk, ok bool) {
 	s := jsonScanner{text: c.text, line: c.line}
 	s.space()
+	around = &list{root: &Node{Kind: Mapping, Line: int32(s.line)}}
 	if s.is('[') {
-		items, ok = c.itemsJSON(&s)
+		items, around.count, ok = c.itemsJSON(&s)
 		s.space()
-		return items, ok && s.pos == len(s.text)
+		return around, items, ok && s.pos == len(s.text)
 	}
 	s.is('{')
-	kind, found := "", false
+	found := false
 	for {
 		s.space()
 		if s.pos == len(s.text) || s.text[s.pos] != '"' {
-			return nil, false
+			return nil, nil, false
 		}
-		key := s.string()
+		key := Node{Kind: String, Line: int32(s.line), Text: s.string()}
 		s.space()
 		if !s.is(':') || s.err != nil {
-			return nil, false
+			return nil, nil, false
 		}
 		s.space()
-		start := s.pos
+		start, line := s.pos, s.line
+		value := &Node{}
 		switch {
-		case key == "items" && !found && s.is('['):
-			if items, found = c.itemsJSON(&s); !found {
-				return nil, false
+		case key.Text == "items" && !found && s.is('['):
+			if items, around.count, found = c.itemsJSON(&s); !found {
+				return nil, nil, false
 			}
-		case !s.skip():
-			return nil, false
-		case key == "kind" || key == "type":
-			kind = strings.Trim(s.text[start:s.pos], `"`)
+		case !s.skip() || s.pos-start > taskSize:
+			return nil, nil, false
+		default:
+			var err *syntaxError
+			if value, err = parseJSON(s.text[start:s.pos], line, false, new(stack)); err != nil {
+				return nil, nil, false
+			}
 		}
+		around.root.content = append(around.root.content, key, *value)
 		s.space()
 		if s.is(',') {
 			continue
 		}
 		ended := s.is('}')
 		s.space()
-		if !ended || s.pos != len(s.text) || !found || kind != "" && !strings.HasSuffix(kind, "List") {
-			return nil, false
+		if around.kind, ok = listKind(around.root); !ok || !ended || s.pos != len(s.text) || !found || around.root.repeatedKey() != nil {
+			return nil, nil, false
 		}
 		for i := range items {
-			items[i].list = strings.TrimSuffix(kind, "List")
+			items[i].list = around.kind
 		}
-		return items, true
+		return around, items, true
 	}
 }
 
 // itemsJSON cuts the items of an array, whose bracket has been read, into
-// chunks; small ones stay together.
-func (c chunk) itemsJSON(s *jsonScanner) (items []chunk, ok bool) {
+// chunks; small ones stay together. count is how many there are.
+func (c chunk) itemsJSON(s *jsonScanner) (items []chunk, count int, ok bool) {
 	s.space()
 	if s.is(']') {
-		return nil, true
+		return nil, 0, true
 	}
 	run := -1 // start of the items that are together in the last chunk
 	for {
 		s.space()
 		start, line := s.pos, s.line
 		if !s.skip() || s.pos == start {
-			return nil, false
+			return nil, 0, false
 		}
+		count++
 		if run < 0 || s.pos-run > runSize {
 			items = append(items, chunk{line: line, doc: c.doc, json: true, item: true})
 			run = start
@@ -345,7 +352,7 @@ func (c chunk) itemsJSON(s *jsonScanner) (items []chunk, ok bool) {
 		if s.is(',') {
 			continue
 		}
-		return items, s.is(']')
+		return items, count, s.is(']')
 	}
 }
 

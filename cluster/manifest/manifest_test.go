@@ -33,6 +33,9 @@ func read(t testing.TB, text string) (documents, problems []string) {
 }
 
 func show(n *Node) string {
+	if n == nil {
+		return "absent"
+	}
 	var b strings.Builder
 	switch n.Kind {
 	case Mapping:
@@ -96,6 +99,17 @@ func TestRead(t *testing.T) {
 		},
 		"duplicate key":         {text: "a: 1\nb: 2\na: 3\n", problems: []string{`f.yaml:3: key "a" stands twice in one object; keep one`}},
 		"duplicate key in JSON": {text: "{\"a\": 1,\n\"a\": 3}", problems: []string{`f.yaml:2: key "a" stands twice in one object; keep one`}},
+		"documents behind line breaks of YAML 1.1": {
+			text: "a: 1\r---\rb: 2\n---\nc: 3\u0085---\u0085d: 4\n---\ne: 5\u2028---\u2028f: 6\n---\ng: 7\n",
+			want: []string{"4/7 {g:7}"},
+			problems: []string{
+				"f.yaml:1: another document begins after a line break that is no line feed (CR, U+0085, U+2028 or U+2029); save the file with LF or CRLF line breaks",
+				"f.yaml:3: another document begins after a line break that is no line feed (CR, U+0085, U+2028 or U+2029); save the file with LF or CRLF line breaks",
+				"f.yaml:5: another document begins after a line break that is no line feed (CR, U+0085, U+2028 or U+2029); save the file with LF or CRLF line breaks",
+			},
+		},
+		"one document with carriage returns": {text: "a: 1\rb: 2\r", want: []string{"1/1 {a:1 b:2}"}},
+		"text after a document":              {text: "{a: 1,\n b: 2} c\n", problems: []string{"f.yaml:2: not valid YAML: did not find expected <document start>"}},
 		"merge key after another": {
 			text:     "x: &x {a: 1}\nz:\n  a: 2\n  <<: *x\n",
 			problems: []string{`f.yaml:4: the merge key (<<) has "a", too, and stands after it, where control planes and YAML differ on which counts; write << first`},
@@ -151,7 +165,7 @@ func TestReadLongList(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			taken := 0
 			for doc := range documents(text) {
-				items, ok := doc.takeApart()
+				_, items, ok := doc.takeApart()
 				require.True(t, ok)
 				taken = len(items)
 			}
@@ -175,6 +189,77 @@ func TestReadLongList(t *testing.T) {
 		require.Len(t, problems, 1)
 		assert.Regexp(t, `^f.yaml:\d+: not valid YAML`, problems[0])
 	})
+}
+
+// A list that is one page of several is told, whatever its form and length.
+func TestReadPages(t *testing.T) {
+	filler := func(item string) string { return strings.Repeat(item, taskSize/len(item)+1) }
+	const hint = "; get all pages, "
+	tests := map[string]struct{ text, problem string }{
+		"REST":              {text: `{"total": 1, "items": [{"type": "Mesh"}], "next": "http://secret"}`, problem: "f.yaml:1: the list is not whole: next names a further page" + hint},
+		"REST, the last":    {text: "{\"total\": 2,\n\"items\": [{\"type\": \"Mesh\"}], \"next\": null}", problem: "f.yaml:1: the list is not whole: total is more than the number of items, 1" + hint},
+		"REST, in YAML":     {text: "items:\n- type: Mesh\nnext: http://x\n", problem: "f.yaml:3: the list is not whole: next names a further page" + hint},
+		"Kubernetes":        {text: "kind: List\nmetadata:\n  continue: abc\nitems:\n- kind: Mesh\n", problem: "f.yaml:3: the list is not whole: metadata.continue names a further page" + hint},
+		"Kubernetes, count": {text: "kind: MeshList\nmetadata: {remainingItemCount: 3}\nitems:\n- {}\n", problem: "f.yaml:2: the list is not whole: metadata.remainingItemCount says that items are missing" + hint},
+		"of other kinds":    {text: `{"total": 1, "items": [{"type": "Secret"}], "next": "http://x"}`},
+		"whole":             {text: `{"total": 1, "items": [{"type": "Mesh"}], "next": null}`},
+		"whole, Kubernetes": {text: "kind: List\nmetadata: {continue: \"\", resourceVersion: \"\"}\nitems:\n- kind: Mesh\n"},
+		"long, JSON":        {text: "{\"items\": [" + filler(`{"type": "Mesh"},`) + "{\"type\": \"Mesh\"}],\n\"next\": \"http://x\"}", problem: "f.yaml:2: the list is not whole: next"},
+		"long, YAML":        {text: "metadata:\n  continue: abc\nitems:\n" + filler("- kind: Mesh\n") + "kind: List\n", problem: "f.yaml:2: the list is not whole: metadata.continue"},
+		"long, YAML, below": {text: "kind: List\nitems:\n" + filler("- kind: Mesh\n") + "metadata:\n  continue: abc\n", problem: fmt.Sprintf("f.yaml:%d: the list is not whole: metadata.continue", taskSize/len("- kind: Mesh\n")+5)},
+		"long, whole":       {text: "kind: List\nitems:\n" + filler("- kind: Mesh\n") + "metadata:\n  continue: \"\"\n"},
+		"long, of others":   {text: "kind: List\nitems:\n" + filler("- kind: Secret\n") + "metadata:\n  continue: abc\n"},
+	}
+	wanted := func(_, kind string) bool { return kind == "Mesh" }
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			_, problems := Read(slices.Values([]Input{Text("f.yaml", test.text)}), wanted, func(d *Document) []bool {
+				if !d.isWanted(wanted) {
+					return nil
+				}
+				return []bool{true}
+			})
+			if test.problem == "" {
+				assert.Empty(t, problems)
+				return
+			}
+			require.Len(t, problems, 1)
+			assert.Contains(t, problems[0].Error(), test.problem)
+			assert.NotContains(t, problems[0].Error(), "secret")
+		})
+	}
+}
+
+// What the lines of a document do not say beyond doubt is read as YAML reads it.
+func TestReadDoubtfulHeads(t *testing.T) {
+	for name, text := range map[string]string{
+		"in a quoted scalar":          "kind: Mesh\nb: \"x\nkind: Secret\ny\"\n",
+		"in a scalar before the kind": "b: 'x\nkind: Secret\n '\n\"kind\": Mesh\n",
+		"in a flow mapping":           "{kind: Mesh, b: \"\nkind: Secret\n \"}\n",
+		"quoted":                      "b: 'x\nkind: Secret\n '\n'kind': Mesh\n",
+		"of two lines":                "b: 'x\nkind: Secret\n '\n? kind\n: Mesh\n",
+		"by an anchor":                "b: 'x\nkind: Secret\n '\n&a kind: Mesh\n",
+		"by a carriage return":        "# x\rkind: Mesh\nb: 'x\nkind: Secret\n '\n",
+		"by a merge key":              "b: 'x\nkind: Secret\n '\n<<: {kind: Mesh}\n",
+		"in an item":                  "kind: List\nitems:\n" + strings.Repeat("- kind: Secret\n  b: "+strings.Repeat("b", runSize)+"\n", taskSize/runSize+1) + "- kind: Mesh\n  b: \"" + strings.Repeat("b", runSize) + "\n  kind: Secret\n  \"\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, problems := Read(slices.Values([]Input{Text("f.yaml", text)}), func(_, kind string) bool { return kind == "Mesh" },
+				func(d *Document) []string {
+					if kind := d.Root.Get("kind"); kind == nil || kind.Text != "Secret" {
+						return []string{show(kind)}
+					}
+					return nil
+				})
+			require.Empty(t, problems)
+			assert.Equal(t, []string{`"Mesh"`}, got)
+		})
+	}
+	_, problems := Read(slices.Values([]Input{Text("f.yaml", "kind: Mesh\nkind: Secret\n")}), func(_, kind string) bool { return kind == "Mesh" }, func(*Document) []int { return nil })
+	require.Len(t, problems, 1)
+	assert.Contains(t, problems[0].Error(), `f.yaml:2: key "kind" stands twice in one object`)
+	_, problems = Read(slices.Values([]Input{Text("f.yaml", "{{- if .x }}\nkind: Secret\nb: [\n{{- end }}\n")}), func(_, kind string) bool { return kind == "Mesh" }, func(*Document) []int { return nil })
+	assert.Empty(t, problems)
 }
 
 func TestReadSkipsUnwanted(t *testing.T) {
@@ -328,7 +413,7 @@ func FuzzPlain(f *testing.F) {
 		if strings.Contains(text, "---") || strings.Contains(text, "...") {
 			return // never reach a parser, see documents
 		}
-		quick := parsePlain(text, 1)
+		quick := parsePlain(text, 1, new(stack))
 		if quick == nil {
 			return
 		}
@@ -387,7 +472,7 @@ func FuzzScalar(f *testing.F) {
 			return
 		}
 		for _, text := range []string{"a: " + scalar + "\n", scalar + ": a\n", "- " + scalar + "\n", "- {a: " + scalar + "}\n"} {
-			root := parsePlain(text, 1)
+			root := parsePlain(text, 1, new(stack))
 			if root == nil {
 				var err *syntaxError
 				if root, err = parseYAML(text, 1); err != nil {

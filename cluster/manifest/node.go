@@ -1,6 +1,9 @@
 package manifest
 
-import "iter"
+import (
+	"iter"
+	"strings"
+)
 
 // Kind says what a Node holds.
 type Kind uint8
@@ -143,4 +146,28 @@ func (n *Node) repeatedKey() *Node {
 		seen[n.content[i].Text] = true
 	}
 	return nil
+}
+
+// textLen is the length of all text in n.
+func (n *Node) textLen() int {
+	length := len(n.Text)
+	for i := range n.content {
+		length += n.content[i].textLen()
+	}
+	return length
+}
+
+// copyTo copies n, with its text at the end of text, which must not have to grow.
+func (n *Node) copyTo(text *strings.Builder) Node {
+	to := Node{Kind: n.Kind, Line: n.Line}
+	begin := text.Len()
+	text.WriteString(n.Text)
+	to.Text = text.String()[begin:]
+	if len(n.content) > 0 {
+		to.content = make([]Node, len(n.content))
+		for i := range n.content {
+			to.content[i] = n.content[i].copyTo(text)
+		}
+	}
+	return to
 }

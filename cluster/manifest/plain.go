@@ -1,7 +1,6 @@
 package manifest
 
 import (
-	"slices"
 	"strings"
 	"sync"
 )
@@ -13,9 +12,9 @@ import (
 // two together. It exists because yaml.v3 reads about 10 MB a second, half of
 // it spent on tokens and on finding the type of scalars, and the Dataplanes of
 // a large mesh are nearly all of what this tool reads.
-func parsePlain(text string, line int) *Node {
-	p := plain{rest: text, number: line - 1, nodes: stacks.Get().(*stack)}
-	defer p.nodes.release()
+func parsePlain(text string, line int, nodes *stack) *Node {
+	p := plain{rest: text, number: line - 1, nodes: nodes}
+	defer nodes.empty()
 	p.next()
 	if p.bad || p.done {
 		return nil
@@ -38,29 +37,50 @@ type plain struct {
 }
 
 // stack holds the nodes of all unfinished collections, so that each collection
-// is made once, in its right size.
-type stack []Node
+// is made once, in its right size. Finished ones stand in blocks that serve the
+// next chunk, too, once what was parsed is used: see [Document.Keep].
+type stack struct {
+	open  []Node // of unfinished collections
+	block []Node // what is finished
+}
 
 var stacks = sync.Pool{New: func() any { return new(stack) }}
 
-// release gives the stack back, without what it held.
+// release gives the stack back, with all nodes that it made.
 func (s *stack) release() {
-	clear((*s)[:cap(*s)])
-	*s = (*s)[:0]
+	clear(s.block)
+	s.block = s.block[:0]
 	stacks.Put(s)
 }
 
-func (s *stack) push(n Node) { *s = append(*s, n) }
+// empty forgets unfinished collections.
+func (s *stack) empty() {
+	clear(s.open[:cap(s.open)])
+	s.open = s.open[:0]
+}
+
+func (s *stack) push(n Node) { s.open = append(s.open, n) }
 
 // cut takes the nodes above from off the stack.
 func (s *stack) cut(from int) []Node {
-	if len(*s) == from {
+	n := len(s.open) - from
+	if n == 0 {
 		return nil
 	}
-	content := slices.Clone((*s)[from:])
-	*s = (*s)[:from]
-	return content
+	if cap(s.block)-len(s.block) < n {
+		s.block = make([]Node, 0, max(n, min(2*cap(s.block), maxBlock), minBlock))
+	}
+	begin := len(s.block)
+	s.block = append(s.block, s.open[from:]...)
+	s.open = s.open[:from]
+	return s.block[begin:len(s.block):len(s.block)]
 }
+
+// minBlock and maxBlock are how many nodes are allocated together.
+const (
+	minBlock = 256
+	maxBlock = 8192
+)
 
 // next goes to the next line that is neither blank nor a comment.
 func (p *plain) next() {
@@ -118,7 +138,7 @@ const maxKey = 1000
 
 func (p *plain) sequence(depth int) Node {
 	n := Node{Kind: Sequence, Line: int32(p.number)}
-	column, from := p.indent, len(*p.nodes)
+	column, from := p.indent, len(p.nodes.open)
 	for !p.bad && !p.done && p.indent == column && p.text[0] == '-' {
 		if p.text != "-" && p.text[1] != ' ' {
 			p.bad = true
@@ -146,7 +166,7 @@ func (p *plain) sequence(depth int) Node {
 
 func (p *plain) mapping(depth int) Node {
 	n := Node{Kind: Mapping, Line: int32(p.number)}
-	column, from := p.indent, len(*p.nodes)
+	column, from := p.indent, len(p.nodes.open)
 	for !p.bad && !p.done && p.indent == column {
 		key := wordLen(p.text)
 		if key == 0 || key > maxKey || key == len(p.text) || p.text[key] != ':' || p.text[0] == '-' {

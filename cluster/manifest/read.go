@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"iter"
 	"runtime"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
 )
@@ -15,6 +17,16 @@ type Document struct {
 	// DataplaneList, for items that do not name their own.
 	ListKind string
 	Root     *Node
+}
+
+// Keep makes a copy of all that d holds. Without it the nodes, and the text they are
+// of, serve other documents once use of [Read] returns.
+func (d *Document) Keep() {
+	var text strings.Builder
+	text.Grow(d.Root.textLen())
+	root := d.Root.copyTo(&text)
+	d.Root = &root
+	d.ListKind = strings.Clone(d.ListKind)
 }
 
 // Wanted says from the head of a document whether it is worth parsing: kind is
@@ -32,7 +44,8 @@ const maxDocument = 2 << 20
 const taskSize = 128 << 10
 
 // Read parses inputs and calls use for every wanted document, from several
-// goroutines at once, giving its results in the order of the input. Problems
+// goroutines at once, giving its results in the order of the input; use must not
+// hold on to a document that it does not Keep. Problems
 // are in the order of the input too: a document that cannot be parsed yields
 // one, and the others are read all the same. An input is released as soon as
 // it is parsed: what use needs of a document it must take.
@@ -62,6 +75,7 @@ type chunk struct {
 	list   string // kind of the list it was taken from, "" for none
 	item   bool
 	json   bool
+	odd    bool // it may have line breaks that are no line feed, see oddBreak
 }
 
 // outcome is what became of one document's chunks.
@@ -81,10 +95,10 @@ func readText[T any](input Input, text string, wanted Wanted, use func(*Document
 	}
 	parse := func(c chunk) outcome[T] {
 		var out outcome[T]
-		documents, problem := c.parse(file, wanted)
-		if problem != nil {
-			out.problems = []*Problem{problem}
-		}
+		nodes := stacks.Get().(*stack)
+		defer nodes.release()
+		var documents []Document
+		documents, out.problems = c.parse(file, wanted, nodes)
 		for i := range documents {
 			out.kept = append(out.kept, use(&documents[i])...)
 		}
@@ -97,7 +111,7 @@ func readText[T any](input Input, text string, wanted Wanted, use func(*Document
 		out := parse(chunk{text: strings.ReplaceAll(text, "\n", " "), doc: 1, json: true})
 		return out.kept, out.problems
 	}
-	batch := &batch[T]{parse: parse}
+	batch := &batch[T]{file: file, parse: parse}
 	flush := func() bool {
 		k, p := batch.run()
 		kept, problems = append(kept, k...), append(problems, p...)
@@ -128,6 +142,7 @@ const (
 
 // batch is chunks that are parsed together.
 type batch[T any] struct {
+	file   string
 	parse  func(chunk) outcome[T]
 	chunks []chunk
 	taken  []takenList // lists that were taken apart
@@ -135,7 +150,7 @@ type batch[T any] struct {
 
 // add takes a document in, in pieces if it is a long list.
 func (b *batch[T]) add(doc chunk) {
-	items, ok := doc.takeApart()
+	list, items, ok := doc.takeApart()
 	if !ok && doc.json && len(doc.text) >= taskSize {
 		for value := range doc.values() {
 			b.chunks = append(b.chunks, value)
@@ -146,7 +161,7 @@ func (b *batch[T]) add(doc chunk) {
 		b.chunks = append(b.chunks, doc)
 		return
 	}
-	b.taken = append(b.taken, takenList{whole: doc, from: len(b.chunks), to: len(b.chunks) + len(items)})
+	b.taken = append(b.taken, takenList{whole: doc, list: list, from: len(b.chunks), to: len(b.chunks) + len(items)})
 	b.chunks = append(b.chunks, items...)
 }
 
@@ -160,13 +175,18 @@ func (b *batch[T]) run() (kept []T, problems []*Problem) {
 		if list.from == list.to {
 			continue
 		}
-		failed := false
+		failed, kept := false, false
 		for i := list.from; i < list.to; i++ {
 			failed = failed || len(outcomes[i].problems) > 0
+			kept = kept || len(outcomes[i].kept) > 0
 		}
 		if failed {
 			clear(outcomes[list.from:list.to])
 			outcomes[list.from] = b.parse(list.whole)
+			continue
+		}
+		if problem := list.list.incomplete(Place{File: b.file, Document: list.whole.doc}); problem != nil && kept {
+			outcomes[list.from].problems = append(outcomes[list.from].problems, problem)
 		}
 	}
 	for _, out := range outcomes {
@@ -180,6 +200,7 @@ func (b *batch[T]) run() (kept []T, problems []*Problem) {
 // takenList is a list document and the range of its items among all chunks.
 type takenList struct {
 	whole    chunk
+	list     *list
 	from, to int
 }
 
@@ -211,18 +232,15 @@ func inParallel[T any](chunks []chunk, parse func(chunk) outcome[T]) []outcome[T
 }
 
 // parse turns a chunk into its documents: one, or the items of a list.
-func (c chunk) parse(file string, wanted Wanted) (documents []Document, problem *Problem) {
-	fail := func(line int, format string, args ...any) *Problem {
-		return &Problem{
+func (c chunk) parse(file string, wanted Wanted, nodes *stack) (documents []Document, problems []*Problem) {
+	fail := func(line int, format string, args ...any) []*Problem {
+		return []*Problem{{
 			Place:    Place{File: file, Line: line, Document: c.doc},
 			Severity: Error, Message: fmt.Sprintf(format, args...),
-		}
+		}}
 	}
-	if !c.json && c.indent != severalItems {
-		apiVersion, kind := head(c.text, c.indent)
-		if kind != "" && !strings.HasSuffix(kind, "List") && !wanted(apiVersion, kind) {
-			return nil, nil
-		}
+	if c.isUnwanted(wanted) {
+		return nil, nil
 	}
 	if len(c.text) > maxDocument {
 		if c.json {
@@ -235,13 +253,13 @@ func (c chunk) parse(file string, wanted Wanted) (documents []Document, problem 
 	var root *Node
 	var err *syntaxError
 	if c.json {
-		if root, err = parseJSON(c.text, c.line, c.item); err != nil && !strings.HasSuffix(file, ".json") {
+		if root, err = parseJSON(c.text, c.line, c.item, nodes); err != nil && !strings.HasSuffix(file, ".json") {
 			// YAML's flow style begins like JSON, and takes more.
 			if flow, flowErr := parseYAML(c.text, c.line); flowErr == nil {
 				root, err = flow, nil
 			}
 		}
-	} else if root = parsePlain(c.text, c.line); root == nil {
+	} else if root = parsePlain(c.text, c.line, nodes); root == nil {
 		root, err = parseYAML(c.text, c.line)
 	}
 	if err != nil {
@@ -250,96 +268,188 @@ func (c chunk) parse(file string, wanted Wanted) (documents []Document, problem 
 	if root.Kind == Null {
 		return nil, nil
 	}
-	return c.spread(nil, Place{File: file, Document: c.doc}, root, c.list), nil
+	spread := spreader{place: Place{File: file, Document: c.doc}, wanted: wanted}
+	spread.add(root, c.list)
+	return spread.documents, spread.problems
 }
 
 // fewScalars is how many items of a list that are no resources are passed on.
 const fewScalars = 3
 
-// spread appends root, or if it is a list, its items, and theirs.
-func (c chunk) spread(documents []Document, place Place, root *Node, listKind string) []Document {
-	items, kind, ok := listItems(root)
-	if kind == "" {
-		kind = listKind
+// spreader gathers documents from lists, and from lists in lists.
+type spreader struct {
+	place     Place
+	wanted    Wanted
+	documents []Document
+	problems  []*Problem
+}
+
+// add appends root, or if it is a list, its items, and theirs.
+func (s *spreader) add(root *Node, listKind string) {
+	list := asList(root)
+	if list == nil {
+		d := Document{Place: s.place, ListKind: listKind, Root: root}
+		d.Line = int(root.Line)
+		s.documents = append(s.documents, d)
+		return
 	}
-	if !ok {
-		return append(documents, c.document(place, root, listKind))
+	if list.kind == "" {
+		list.kind = listKind
 	}
-	scalars := 0
-	for i := range items {
-		if items[i].Kind != Mapping && items[i].Kind != Sequence {
+	from, scalars := len(s.documents), 0
+	for i := range list.items {
+		item := &list.items[i]
+		if item.Kind != Mapping && item.Kind != Sequence {
 			if scalars++; scalars > fewScalars {
 				continue // enough to see that it is no list of resources
 			}
 		}
-		documents = c.spread(documents, place, &items[i], kind)
+		s.add(item, list.kind)
 	}
-	return documents
+	problem := list.incomplete(s.place)
+	if problem != nil && slices.ContainsFunc(s.documents[from:], func(d Document) bool { return d.isWanted(s.wanted) }) {
+		s.problems = append(s.problems, problem)
+	}
 }
 
-func (c chunk) document(place Place, root *Node, listKind string) Document {
-	place.Line = int(root.Line)
-	return Document{Place: place, ListKind: listKind, Root: root}
+// isWanted reports whether the document says a kind that is wanted.
+func (d *Document) isWanted(wanted Wanted) bool {
+	kind := d.ListKind
+	for _, key := range []string{"type", "kind"} {
+		if n := d.Root.Get(key); n != nil {
+			kind = n.Text
+		}
+	}
+	apiVersion := ""
+	if n := d.Root.Get("apiVersion"); n != nil {
+		apiVersion = n.Text
+	}
+	return wanted(apiVersion, kind)
 }
 
-// listItems returns the items of a list and the kind that its name gives them:
-// Kubernetes' List and typed lists, the REST API's {"total", "items"}, or a bare sequence.
-func listItems(root *Node) (items []Node, kind string, ok bool) {
+// list is a list of resources.
+type list struct {
+	items []Node
+	count int    // of items
+	kind  string // of the items, as the list's own kind says; empty for any
+	root  *Node  // what stands around the items
+}
+
+// asList returns root as a list, nil when it is none: Kubernetes' List and typed
+// lists, the REST API's {"total", "items"}, or a bare sequence.
+func asList(root *Node) *list {
 	if root.Kind == Sequence {
-		return root.Items(), "", true
+		return &list{items: root.Items(), count: len(root.Items()), root: root}
 	}
-	list := root.Get("items")
-	if list == nil || (list.Kind != Sequence && list.Kind != Null) {
-		return nil, "", false
+	items := root.Get("items")
+	if items == nil || (items.Kind != Sequence && items.Kind != Null) {
+		return nil
 	}
-	name := root.Get("kind")
-	switch {
-	case name == nil && root.Get("type") == nil:
-		return list.Items(), "", true
-	case name != nil && strings.HasSuffix(name.Text, "List"):
-		return list.Items(), strings.TrimSuffix(name.Text, "List"), true
+	kind, ok := listKind(root)
+	if !ok {
+		return nil
 	}
-	return nil, "", false
+	return &list{items: items.Items(), count: len(items.Items()), kind: kind, root: root}
 }
 
-// head reads apiVersion and kind (or type) from lines that stand indent columns
-// in, without parsing the document.
-func head(text string, indent int) (apiVersion, kind string) {
-	var universal string
-	for line := range strings.Lines(text) {
-		if len(line) <= indent {
+// listKind is the kind of the items of a list by what stands around them; ok is
+// false for what is no list, though it has items.
+func listKind(root *Node) (kind string, ok bool) {
+	name := root.Get("kind")
+	if name == nil {
+		name = root.Get("type")
+	}
+	if name == nil {
+		return "", true
+	}
+	return strings.CutSuffix(name.Text, "List")
+}
+
+// incomplete returns an error when the list is one page of several.
+func (l *list) incomplete(place Place) *Problem {
+	const (
+		rest       = "get all pages, with a larger --size of kumactl get, or with --control-plane instead of -f"
+		kubernetes = "get all pages, as kubectl get does without --raw"
+	)
+	metadata := l.root.Get("metadata")
+	total := l.root.Get("total")
+	for _, sign := range []struct {
+		field       string
+		node        *Node
+		means, todo string
+	}{
+		{"next", l.root.Get("next"), "names a further page", rest},
+		{"metadata.continue", metadata.Get("continue"), "names a further page", kubernetes},
+		{"metadata.remainingItemCount", metadata.Get("remainingItemCount"), "says that items are missing", kubernetes},
+		{"total", total, fmt.Sprintf("is more than the number of items, %d", l.count), rest},
+	} {
+		if sign.node == nil || sign.node.Text == "" || sign.node.Text == "0" {
 			continue
 		}
-		for _, r := range []byte(line[:indent]) {
-			if r != ' ' && r != '-' {
-				line = ""
-				break
-			}
-		}
-		if len(line) <= indent {
-			continue
-		}
-		line = line[indent:]
-		switch line[0] {
-		case 'a', 'k', 't':
-			key, value, ok := strings.Cut(line, ":")
-			if !ok {
+		if sign.node == total {
+			if n, err := strconv.Atoi(total.Text); err != nil || total.Kind != Int || n <= l.count {
 				continue
 			}
-			switch key {
-			case "apiVersion":
-				apiVersion = plainWord(value)
-			case "kind":
-				kind = plainWord(value)
-			case "type":
-				universal = plainWord(value)
-			}
+		}
+		place.Line = int(sign.node.Line)
+		return &Problem{Place: place, Severity: Error, Message: fmt.Sprintf("the list is not whole: %s %s; %s", sign.field, sign.means, sign.todo)}
+	}
+	return nil
+}
+
+// isUnwanted reports whether a YAML chunk is beyond doubt one document of a kind
+// that is not wanted, by the lines of its own keys alone: then it need not be
+// valid. What YAML may read in another way, such as keys in quotes, is in doubt.
+func (c chunk) isUnwanted(wanted Wanted) bool {
+	if c.json || c.odd || c.indent == severalItems || c.list != "" {
+		return false
+	}
+	var apiVersion, kind, universal string
+	first := true
+	for rest := c.text; rest != ""; {
+		var line string
+		line, rest, _ = strings.Cut(rest, "\n")
+		column := 0
+		for column < len(line) && line[column] == ' ' {
+			column++
+		}
+		if column == len(line) || strings.IndexByte("\r\t#", line[column]) >= 0 || strings.HasPrefix(line[column:], "{{") {
+			continue
+		}
+		if first && c.item && line[column] == '-' {
+			column++
+			column += len(line[column:]) - len(strings.TrimLeft(line[column:], " "))
+		}
+		if column > c.indent && !first || column == c.indent && line[column] == '-' && !first {
+			continue // belongs to the key before it
+		}
+		line = line[min(column, len(line)):]
+		n := wordLen(line)
+		if column != c.indent || n == 0 || n == len(line) || line[n] != ':' || n+1 < len(line) && line[n+1] != ' ' && line[n+1] != '\r' {
+			return false
+		}
+		first = false
+		word := &universal
+		switch line[:n] {
+		case "apiVersion":
+			word = &apiVersion
+		case "kind":
+			word = &kind
+		case "type":
+		default:
+			continue
+		}
+		if *word != "" {
+			return false // twice
+		}
+		if *word = plainWord(line[n+1:]); *word == "" || kind != "" && apiVersion != "" && wanted(apiVersion, kind) {
+			return false
 		}
 	}
 	if kind == "" && apiVersion == "" {
 		kind = universal
 	}
-	return apiVersion, kind
+	return kind != "" && !strings.HasSuffix(kind, "List") && !wanted(apiVersion, kind)
 }
 
 // plainWord is value when it is a word that means itself in YAML, else "".

@@ -11,9 +11,13 @@ import (
 func documents(text string) iter.Seq[chunk] {
 	return func(yield func(chunk) bool) {
 		doc, start, startLine := 0, 0, 1
+		odd := oddBreak(text)
 		emit := func(end int) bool {
 			body := text[start:end]
 			skipped, isBlank := blank(body)
+			if odd { // a comment may end before its line does
+				skipped, isBlank = 0, strings.TrimSpace(body) == ""
+			}
 			if isBlank {
 				return true
 			}
@@ -23,7 +27,7 @@ func documents(text string) iter.Seq[chunk] {
 				return yield(chunk{text: body, line: startLine, doc: doc, json: true})
 			}
 			// Comments and empty lines before a document may be many.
-			return yield(chunk{text: body[skipped:], line: startLine + strings.Count(body[:skipped], "\n"), doc: doc})
+			return yield(chunk{text: body[skipped:], line: startLine + strings.Count(body[:skipped], "\n"), doc: doc, odd: odd})
 		}
 		for pos := 0; pos < len(text); {
 			marker, end := nextMarker(text, pos)
@@ -38,6 +42,17 @@ func documents(text string) iter.Seq[chunk] {
 		}
 		emit(len(text))
 	}
+}
+
+// oddBreak reports whether a text has what YAML 1.1 takes for a line break and we
+// do not: a carriage return by itself, U+0085, U+2028 or U+2029.
+func oddBreak(text string) bool {
+	for _, r := range []string{"\u0085", "\u2028", "\u2029"} {
+		if strings.Contains(text, r) {
+			return true
+		}
+	}
+	return strings.Count(text, "\r") > strings.Count(text, "\r\n")
 }
 
 // nextMarker finds the next line from pos on, where a line begins, that ends a
@@ -136,9 +151,9 @@ const severalItems = -1
 // takeApart splits a long list into its items, so that they can be parsed in
 // parallel and released one by one. ok is false for anything else. Taking a
 // list apart never has the last word: see readText.
-func (c chunk) takeApart() (items []chunk, ok bool) {
-	if len(c.text) < taskSize {
-		return nil, false
+func (c chunk) takeApart() (around *list, items []chunk, ok bool) {
+	if len(c.text) < taskSize || c.odd {
+		return nil, nil, false
 	}
 	if c.json {
 		return c.takeApartJSON()
@@ -149,22 +164,23 @@ func (c chunk) takeApart() (items []chunk, ok bool) {
 	case strings.HasPrefix(c.text, key):
 	default:
 		if at = strings.Index(c.text, "\n"+key); at < 0 {
-			return nil, false
+			return nil, nil, false
 		}
 		at++
 	}
 	rest := c.text[at+len(key):]
 	end := strings.IndexByte(rest, '\n')
 	if end < 0 || strings.Trim(rest[:end], " \r") != "" {
-		return nil, false
+		return nil, nil, false
 	}
 	pos := at + len(key) + end + 1
 	line := c.line + strings.Count(c.text[:pos], "\n")
 	indent, dash := indentation(c.text[pos:])
 	if !dash {
-		return nil, false
+		return nil, nil, false
 	}
 	start, startLine, stop := pos, line, len(c.text)
+	count := 0
 	add := func(end int) {
 		if last := len(items) - 1; last >= 0 && start >= 0 && end-start < runSize && len(items[last].text)+end-start < runSize {
 			// Small items stay together.
@@ -184,6 +200,7 @@ func (c chunk) takeApart() (items []chunk, ok bool) {
 		columns, isItem := indentation(c.text[pos:next])
 		if isItem && columns == indent {
 			add(pos)
+			count++
 			start, startLine = pos, line
 		} else if columns <= indent && columns >= 0 {
 			stop = pos
@@ -192,15 +209,35 @@ func (c chunk) takeApart() (items []chunk, ok bool) {
 		pos, line = next, line+1
 	}
 	add(stop)
-	// What stands around the items says what kind of list it is.
-	_, kind := head(c.text[:at]+c.text[stop:], 0)
-	if kind != "" && !strings.HasSuffix(kind, "List") {
-		return nil, false
+	around = c.around(c.text[:at], c.text[stop:], line, count)
+	if around == nil {
+		return nil, nil, false
 	}
 	for i := range items {
-		items[i].list = strings.TrimSuffix(kind, "List")
+		items[i].list = around.kind
 	}
-	return items, true
+	return around, items, true
+}
+
+// around returns a list of count items by what stands before and, from a line on,
+// after them, nil when that is not the rest of a list.
+func (c chunk) around(before, after string, line, count int) *list {
+	root := &Node{Kind: Mapping, Line: int32(c.line), content: []Node{{Kind: String, Text: "items"}, {}}}
+	for _, part := range []chunk{{text: before, line: c.line}, {text: after, line: line}} {
+		if len(part.text) > taskSize {
+			return nil
+		}
+		n, err := parseYAML(part.text, part.line)
+		if err != nil || n.Kind != Mapping && n.Kind != Null {
+			return nil
+		}
+		root.content = append(root.content, n.content...)
+	}
+	kind, ok := listKind(root)
+	if !ok || root.repeatedKey() != nil {
+		return nil
+	}
+	return &list{count: count, kind: kind, root: root}
 }
 
 // indentation counts the spaces before the first line's text and says whether

@@ -3,6 +3,7 @@ package manifest
 import (
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"regexp"
 	"strconv"
@@ -35,8 +36,9 @@ func parseYAML(text string, line int) (root *Node, failure *syntaxError) {
 	if err := notText(text, line); err != nil {
 		return nil, err
 	}
-	var document yaml.Node
-	if err := yaml.Unmarshal([]byte(text), &document); err != nil {
+	decoder := yaml.NewDecoder(strings.NewReader(text))
+	var document, second yaml.Node
+	if err := decoder.Decode(&document); err != nil && !errors.Is(err, io.EOF) {
 		return nil, explain(text, line, err)
 	}
 	if len(document.Content) == 0 {
@@ -47,8 +49,21 @@ func parseYAML(text string, line int) (root *Node, failure *syntaxError) {
 	if err := c.convert(root, document.Content[0], 0); err != nil {
 		return nil, err
 	}
-	return root, nil
+	// What is split is split at line feeds, and YAML knows other line breaks.
+	switch err := decoder.Decode(&second); {
+	case errors.Is(err, io.EOF):
+		return root, nil
+	case err != nil:
+		return nil, explain(text, line, err)
+	}
+	if m := oddMarker.FindStringIndex(text); m != nil {
+		line += strings.Count(text[:m[0]], "\n")
+	}
+	return nil, &syntaxError{line, "another document begins after a line break that is no line feed (CR, U+0085, U+2028 or U+2029); save the file with LF or CRLF line breaks"}
 }
+
+// oddMarker finds the end of a document after a line break that is no line feed.
+var oddMarker = regexp.MustCompile(`[\r\x{85}\x{2028}\x{2029}](---|\.\.\.)`)
 
 var (
 	yamlLine      = regexp.MustCompile(`^(?:yaml: )?(?:line (\d+): )?(.*)$`)

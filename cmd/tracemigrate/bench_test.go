@@ -23,13 +23,14 @@ import (
 	"tracemigrate/convert"
 )
 
-const (
-	benchDataplanes    = 10_000
-	benchTrafficTraces = 1_000
-)
+const benchTrafficTraces = 1_000
+
+// benchSizes are how many Dataplanes a mesh has: a large one, and one of which
+// only what grows with the input counts.
+var benchSizes = []int{10_000, 100_000}
 
 // benchMesh is a large mesh on Kubernetes, as documents.
-func benchMesh() string {
+func benchMesh(dataplanes int) string {
 	var b strings.Builder
 	b.WriteString("apiVersion: kuma.io/v1alpha1\nkind: Mesh\nmetadata:\n  name: default\nspec:\n  tracing:\n    defaultBackend: zipkin\n    backends:\n    - name: zipkin\n      type: zipkin\n      sampling: 50\n      conf:\n        url: http://zipkin:9411/api/v2/spans\n    - name: datadog\n      type: datadog\n      conf:\n        address: agent\n        port: 8126\n")
 	for i := range benchTrafficTraces {
@@ -42,7 +43,7 @@ func benchMesh() string {
 		}
 		fmt.Fprintf(&b, "  conf:\n    backend: %s\n", []string{"zipkin", "datadog"}[i%2])
 	}
-	for i := range benchDataplanes {
+	for i := range dataplanes {
 		fmt.Fprintf(&b, `---
 apiVersion: kuma.io/v1alpha1
 kind: Dataplane
@@ -166,29 +167,38 @@ func decodeYAML(b *testing.B, text string) func() {
 	}
 }
 
+// benchForm runs benchConvert on a mesh of each size, in one form.
+func benchForm(b *testing.B, name string, form func(documents string) string, baseline func(text string) func()) {
+	for _, dataplanes := range benchSizes {
+		b.Run(strconv.Itoa(dataplanes), func(b *testing.B) {
+			text := form(benchMesh(dataplanes))
+			benchConvert(b, text, name, baseline(text))
+		})
+	}
+}
+
 func BenchmarkConvertYAML(b *testing.B) {
-	text := benchMesh()
-	benchConvert(b, text, "mesh.yaml", decodeYAML(b, text))
+	benchForm(b, "mesh.yaml", func(documents string) string { return documents }, func(text string) func() { return decodeYAML(b, text) })
 }
 
 func BenchmarkConvertYAMLList(b *testing.B) {
-	text := asList(benchMesh())
-	benchConvert(b, text, "mesh.yaml", decodeYAML(b, text))
+	benchForm(b, "mesh.yaml", asList, func(text string) func() { return decodeYAML(b, text) })
 }
 
 func BenchmarkConvertJSON(b *testing.B) {
-	text := asJSON(b, benchMesh())
-	benchConvert(b, text, "mesh.json", func() {
-		var v any
-		if err := json.Unmarshal([]byte(text), &v); err != nil {
-			b.Fatal(err)
+	benchForm(b, "mesh.json", func(documents string) string { return asJSON(b, documents) }, func(text string) func() {
+		return func() {
+			var v any
+			if err := json.Unmarshal([]byte(text), &v); err != nil {
+				b.Fatal(err)
+			}
 		}
 	})
 }
 
 // BenchmarkConversion is package convert alone, after reading.
 func BenchmarkConversion(b *testing.B) {
-	snapshot := cluster.Read([]manifest.Input{manifest.Text("mesh.yaml", benchMesh())})
+	snapshot := cluster.Read([]manifest.Input{manifest.Text("mesh.yaml", benchMesh(benchSizes[0]))})
 	b.ReportAllocs()
 	for b.Loop() {
 		result, problems := convert.Convert(snapshot, convert.Options{Version: cluster.Latest})

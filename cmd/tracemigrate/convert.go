@@ -82,6 +82,7 @@ func runConvert(c *cli.Context) error {
 		return nil
 	}
 	if snapshot.Empty() && !snapshot.FromCluster() {
+		words.warnings(snapshot.Problems)
 		return errors.New("the input has no resource of Kuma: no Mesh, no TrafficTrace, nothing; is it what you meant to read?")
 	}
 	words.assumption(c.String("kuma-version"), snapshot)

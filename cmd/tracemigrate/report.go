@@ -98,6 +98,7 @@ func runReport(c *cli.Context) error {
 // buildReport makes the report of a snapshot, or tells what is wrong with it.
 func buildReport(c *cli.Context, snapshot *cluster.Snapshot, source cluster.Source) (*report.Report, error) {
 	if snapshot.Empty() && !snapshot.FromCluster() && !hasError(snapshot.Problems) {
+		newPrinter(c.App.ErrWriter).warnings(snapshot.Problems)
 		return nil, errors.New("the input has no resource of Kuma: no Mesh, no TrafficTrace, nothing; is it what you meant to read?")
 	}
 	options := convert.Options{ZoneOrigin: c.Bool("zone-origin"), RoundSampling: c.Bool("round-sampling"), MadeUp: maxMadeUp}
