@@ -44,12 +44,7 @@ type Gateway struct {
 
 // FullName is the name, on Kubernetes with the namespace as the control plane
 // writes it: name.namespace.
-func (dp *Dataplane) FullName() string {
-	if dp.Namespace == "" {
-		return dp.Name
-	}
-	return dp.Name + "." + dp.Namespace
-}
+func (dp *Dataplane) FullName() string { return fullName(dp.Name, dp.Namespace) }
 
 // String is `proxy "mesh/name"`, with the full name.
 func (dp *Dataplane) String() string { return "proxy \"" + dp.Mesh + "/" + dp.FullName() + "\"" }

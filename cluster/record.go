@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"bufio"
 	"bytes"
 	"cmp"
 	"context"
@@ -25,7 +26,7 @@ var plain = shape{}
 
 // heads are the fields that all kinds have, on Kubernetes and on Universal.
 var heads = map[Format]shape{
-	Kubernetes: {"apiVersion": nil, "kind": nil, "mesh": nil, "metadata": {"name": nil, "namespace": nil, "labels": nil, "creationTimestamp": nil, "annotations": {SourceAnnotation: nil, DisplayNameLabel: nil, WorkloadLabel: nil}}},
+	Kubernetes: {"apiVersion": nil, "kind": nil, "mesh": nil, "metadata": {"name": nil, "namespace": nil, "labels": nil, "creationTimestamp": nil, "annotations": {SourceAnnotation: nil, DisplayNameLabel: nil, WorkloadLabel: nil, AccountLabel: nil}}},
 	Universal:  {"type": nil, "mesh": nil, "name": nil, "labels": nil, "creationTime": nil},
 }
 
@@ -56,20 +57,36 @@ var specs = map[string]shape{
 	}},
 }
 
-// WriteSnapshot writes what a source holds as YAML documents that can be read
-// again as files: the origin first, a mark that it is whole last, and between
-// them every resource with its creation time
-// and nothing that this tool does not read; user and password in urls, which
-// Envoy does not send, are left out. It writes nothing when the source cannot
-// be read, which is an error. problems are of texts that are no resources and
-// so are left out.
-func WriteSnapshot(ctx context.Context, w io.Writer, source Source) (problems []*manifest.Problem, err error) {
+// Recording is what a source holds, ready to be written.
+type Recording struct {
+	head, end []byte
+	documents []recorded
+}
+
+// recorded is a document: its key, which orders documents of a live source as a
+// control plane lists them, and its text.
+type recorded struct {
+	data []byte
+	key  int // bytes of data
+}
+
+func (r recorded) compare(other recorded) int {
+	return bytes.Compare(r.data[:r.key], other.data[:other.key])
+}
+
+// Record takes what a source holds as YAML documents that can be read again as
+// files: the origin first, a mark that it is whole last, and between them every
+// resource with its creation time and nothing that this tool does not read; user
+// and password in urls, which Envoy does not send, are left out. It returns an
+// error when the source cannot be read. problems are of texts that are no
+// resources and so are left out.
+func Record(ctx context.Context, source Source) (recording *Recording, problems []*manifest.Problem, err error) {
 	var origin *Origin
 	var failed error
 	var unwritten sync.Map // documents are read in parallel
-	texts, problems := manifest.Read(func(yield func(manifest.Input) bool) {
+	documents, problems := manifest.Read(func(yield func(manifest.Input) bool) {
 		origin, failed = source.Read(ctx, func(input manifest.Input) { yield(input) })
-	}, wanted, func(doc *manifest.Document) [][]byte {
+	}, wanted, func(doc *manifest.Document) []recorded {
 		text, err := encode(pruned(doc))
 		if err != nil {
 			unwritten.Store(doc.Place, err)
@@ -77,42 +94,70 @@ func WriteSnapshot(ctx context.Context, w io.Writer, source Source) (problems []
 		if err != nil || text == nil {
 			return nil
 		}
-		return [][]byte{text}
+		key := keyOf(doc)
+		return []recorded{{data: slices.Concat([]byte(key), text), key: len(key)}}
 	})
 	if failed != nil {
-		return nil, failed
+		return nil, nil, failed
 	}
 	unwritten.Range(func(place, err any) bool {
 		problems = append(problems, &manifest.Problem{Place: place.(manifest.Place), Severity: manifest.Error, Message: fmt.Sprintf("cannot be written: %v", err)})
 		return true
 	})
 	problems = manifest.SortProblems(problems)
-	var out bytes.Buffer
-	if origin != nil {
-		told := *origin
-		told.LeftOut = leftOut(problems)
-		origin = &told
-		head := struct {
-			APIVersion string `yaml:"apiVersion"`
-			Kind       string `yaml:"kind"`
-			Origin     `yaml:",inline"`
-		}{originAPIVersion, originKind, *origin}
-		text, err := encode(head)
-		if err != nil {
-			return problems, fmt.Errorf("writing the origin: %w", err)
+	recording = &Recording{documents: documents}
+	if origin == nil {
+		return recording, problems, nil
+	}
+	slices.SortStableFunc(documents, recorded.compare)
+	told := *origin
+	told.LeftOut = leftOut(problems)
+	head := struct {
+		APIVersion string `yaml:"apiVersion"`
+		Kind       string `yaml:"kind"`
+		Origin     `yaml:",inline"`
+	}{originAPIVersion, originKind, told}
+	if recording.head, err = encode(head); err != nil {
+		return nil, problems, fmt.Errorf("writing the origin: %w", err)
+	}
+	recording.end = []byte("apiVersion: " + originAPIVersion + "\nkind: " + endKind + "\n")
+	return recording, problems, nil
+}
+
+// keyOf orders documents by kind, mesh and full name.
+func keyOf(doc *manifest.Document) string {
+	format, kind := formOf(doc)
+	mesh, name := textAt(doc.Root, "mesh"), textAt(doc.Root, "name")
+	if format == Kubernetes {
+		name = fullName(textAt(doc.Root, "metadata", "name"), textAt(doc.Root, "metadata", "namespace"))
+		mesh = cmp.Or(mesh, textAt(doc.Root, "metadata", "labels", MeshLabel))
+	}
+	return fmt.Sprintf("%d\x00%s\x00%s\x00", slices.Index(kinds, kind), mesh, name)
+}
+
+// Write writes the documents.
+func (r *Recording) Write(w io.Writer) error {
+	out := bufio.NewWriter(w)
+	first := true
+	write := func(text []byte) {
+		if len(text) == 0 {
+			return
 		}
-		texts = append(append([][]byte{text}, texts...), []byte("apiVersion: "+originAPIVersion+"\nkind: "+endKind+"\n"))
-	}
-	for i, text := range texts {
-		if i > 0 {
-			out.WriteString("---\n")
+		if !first {
+			_, _ = out.WriteString("---\n") // Flush returns what went wrong
 		}
-		out.Write(text)
+		first = false
+		_, _ = out.Write(text)
 	}
-	if _, err := io.Copy(w, &out); err != nil {
-		return problems, fmt.Errorf("writing the snapshot: %w", err)
+	write(r.head)
+	for _, document := range r.documents {
+		write(document.data[document.key:])
 	}
-	return problems, nil
+	write(r.end)
+	if err := out.Flush(); err != nil {
+		return fmt.Errorf("writing the snapshot: %w", err)
+	}
+	return nil
 }
 
 // leftOut is what problems say of resources that could not be read at all.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
 	"strconv"
 	"strings"
 	"testing"
@@ -42,6 +43,15 @@ name: s
 data: hidden
 `
 
+// writeSnapshot records and writes.
+func writeSnapshot(ctx context.Context, w io.Writer, source Source) ([]*manifest.Problem, error) {
+	recording, problems, err := Record(ctx, source)
+	if err != nil {
+		return nil, err
+	}
+	return problems, recording.Write(w)
+}
+
 func TestWriteSnapshot(t *testing.T) {
 	origin := &Origin{
 		Source: "control plane http://x", Endpoint: Endpoint{Kubernetes: "https://10.0.0.1:6443", Context: "prod", ControlPlane: "http://x", Name: "it's"}, Product: "Kuma", Version: "2.13.1", Mode: ModeFederatedZone, Environment: Kubernetes, Namespace: "kuma-system",
@@ -50,7 +60,7 @@ func TestWriteSnapshot(t *testing.T) {
 	}
 	source := live{Files: Files{manifest.Text("x", liveObjects)}, origin: origin}
 	var text bytes.Buffer
-	problems, err := WriteSnapshot(t.Context(), &text, source)
+	problems, err := writeSnapshot(t.Context(), &text, source)
 	require.NoError(t, err)
 	assert.Empty(t, problems)
 	assert.NotContains(t, text.String(), "hidden")
@@ -68,7 +78,7 @@ func TestWriteSnapshot(t *testing.T) {
 	assert.Equal(t, "http://REDACTED@zipkin:9411/api", backend.Get("conf").Get("url").Text)
 
 	var twice bytes.Buffer
-	_, err = WriteSnapshot(t.Context(), &twice, Files{manifest.Text("state.yaml", text.String())})
+	_, err = writeSnapshot(t.Context(), &twice, Files{manifest.Text("state.yaml", text.String())})
 	require.NoError(t, err)
 	assert.Equal(t, text.String(), twice.String(), "a snapshot of a snapshot is the same")
 }
@@ -76,7 +86,7 @@ func TestWriteSnapshot(t *testing.T) {
 // A snapshot that was cut off, between documents or within one, is an error.
 func TestSnapshotCutOff(t *testing.T) {
 	var text bytes.Buffer
-	_, err := WriteSnapshot(t.Context(), &text, live{Files: Files{manifest.Text("x", liveObjects)}, origin: &Origin{Source: "x"}})
+	_, err := writeSnapshot(t.Context(), &text, live{Files: Files{manifest.Text("x", liveObjects)}, origin: &Origin{Source: "x"}})
 	require.NoError(t, err)
 	whole := strings.TrimRight(text.String(), "\n")
 	for i := strings.Index(whole, "\n---"); i < len(whole); i++ {
@@ -96,7 +106,7 @@ func TestSnapshotCutOff(t *testing.T) {
 
 func TestWriteSnapshotFails(t *testing.T) {
 	var text bytes.Buffer
-	_, err := WriteSnapshot(t.Context(), &text, live{Files: Files{manifest.Text("x", liveObjects)}, err: errors.New("cut off")})
+	_, err := writeSnapshot(t.Context(), &text, live{Files: Files{manifest.Text("x", liveObjects)}, err: errors.New("cut off")})
 	require.Error(t, err)
 	assert.Empty(t, text.String(), "nothing that looks whole")
 	_, err = Load(t.Context(), live{Files: Files{manifest.Text("x", liveObjects)}, err: errors.New("cut off")})
@@ -112,7 +122,7 @@ func FuzzWriteSnapshot(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		write := func(text string) string {
 			var out bytes.Buffer
-			_, err := WriteSnapshot(t.Context(), &out, Files{manifest.Text("f", text)})
+			_, err := writeSnapshot(t.Context(), &out, Files{manifest.Text("f", text)})
 			require.NoError(t, err)
 			return out.String()
 		}
@@ -145,7 +155,7 @@ func TestAnnotations(t *testing.T) {
 	}
 	check(Read([]manifest.Input{manifest.Text("x", text)}))
 	var out bytes.Buffer
-	_, err := WriteSnapshot(t.Context(), &out, Files{manifest.Text("x", text)})
+	_, err := writeSnapshot(t.Context(), &out, Files{manifest.Text("x", text)})
 	require.NoError(t, err)
 	assert.NotContains(t, out.String(), "hidden")
 	check(Read([]manifest.Input{manifest.Text("x", out.String())}))
@@ -155,7 +165,7 @@ func TestAnnotations(t *testing.T) {
 func TestSnapshotTellsWhatItLeftOut(t *testing.T) {
 	deep := `{"apiVersion":"kuma.io/v1alpha1","kind":"TrafficTrace","metadata":{"name":"deep"},"spec":{"selectors":` + strings.Repeat("[", 120) + strings.Repeat("]", 120) + `}}`
 	var text bytes.Buffer
-	problems, err := WriteSnapshot(t.Context(), &text, live{Files: Files{manifest.Object("traffictraces/deep", []byte(deep)), manifest.Text("x", liveObjects)}, origin: &Origin{Source: "x"}})
+	problems, err := writeSnapshot(t.Context(), &text, live{Files: Files{manifest.Object("traffictraces/deep", []byte(deep)), manifest.Text("x", liveObjects)}, origin: &Origin{Source: "x"}})
 	require.NoError(t, err)
 	require.Len(t, problems, 1)
 	s := Read([]manifest.Input{manifest.Text("state.yaml", text.String())})

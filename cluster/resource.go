@@ -65,6 +65,8 @@ const (
 	RoleLabel        = "kuma.io/policy-role"
 	DisplayNameLabel = "kuma.io/display-name"
 	WorkloadLabel    = "kuma.io/workload"
+	AccountLabel     = "k8s.kuma.io/service-account"
+	NamespaceLabel   = "k8s.kuma.io/namespace"
 	ZoneLabel        = "kuma.io/zone" // of a resource that a zone made; as a tag, of a proxy there
 )
 
@@ -252,7 +254,8 @@ func decodeResource(doc *manifest.Document, words *words, problems *[]*manifest.
 }
 
 // fold takes in the labels that Kuma keeps as annotations on Kubernetes, where
-// labels are short: kuma.io/display-name, and kuma.io/workload of Dataplanes.
+// labels are short: kuma.io/display-name, and the workload and ServiceAccount of
+// Dataplanes.
 func (r *Resource) fold(annotations *manifest.Node, words *words) {
 	for _, key := range labelAnnotations {
 		value := textAt(annotations, key)
@@ -267,10 +270,35 @@ func (r *Resource) fold(annotations *manifest.Node, words *words) {
 }
 
 // labelAnnotations are the annotations that count as labels.
-var labelAnnotations = []string{DisplayNameLabel, WorkloadLabel}
+var labelAnnotations = []string{DisplayNameLabel, WorkloadLabel, AccountLabel}
 
-// Annotations are the annotations that are read.
-func Annotations() []string { return append([]string{SourceAnnotation}, labelAnnotations...) }
+// Namespaced reports whether a kind has a namespace on Kubernetes.
+func Namespaced(kind string) bool { return kind == KindDataplane || kind == KindMeshTrace }
+
+// LabelsOnKubernetes are the labels that an object has to the control plane, as
+// its API shows them: the object's own, those that Kuma keeps as annotations, and
+// its name and namespace where they do not say otherwise (KubernetesMetaAdapter
+// in pkg/plugins/resources/k8s/store.go of Kuma's tags 2.7 to 2.14). The mesh of
+// a MeshTrace is a label, too, which may be left out for the mesh default.
+func LabelsOnKubernetes(kind, name, namespace, mesh string, labels, annotations map[string]string) map[string]string {
+	all := make(map[string]string, len(labels)+len(labelAnnotations)+2)
+	maps.Copy(all, labels)
+	for _, key := range labelAnnotations {
+		if value, ok := annotations[key]; ok {
+			all[key] = value
+		}
+	}
+	if all[DisplayNameLabel] == "" {
+		all[DisplayNameLabel] = name
+	}
+	if namespace != "" && all[NamespaceLabel] == "" {
+		all[NamespaceLabel] = namespace
+	}
+	if kind == KindMeshTrace && mesh != "" {
+		all[MeshLabel] = mesh
+	}
+	return all
+}
 
 // textAt is the string at a path, empty when there is none.
 func textAt(n *manifest.Node, keys ...string) string {

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"encoding/binary"
 	"fmt"
+	"hash/maphash"
 	"iter"
 	"maps"
 	"reflect"
@@ -57,6 +58,44 @@ type entry struct {
 	problems  []*manifest.Problem
 }
 
+// identity is what the entry is to the control plane.
+func (e *entry) identity() identity {
+	if dp := e.dataplane; dp != nil {
+		return identity{KindDataplane, dp.Mesh, dp.Namespace, dp.Name}
+	}
+	return e.Resource.identity()
+}
+
+// register finds entries by their identities. It keeps hashes of these, since a
+// large mesh's identities take more memory than what is kept of it.
+type register struct {
+	seed   maphash.Seed
+	byHash map[uint64]int32 // position of the first entry
+	others map[identity]int // those that share their hash with another identity
+}
+
+func newRegister(n int) *register {
+	return &register{seed: maphash.MakeSeed(), byHash: make(map[uint64]int32, n), others: make(map[identity]int)}
+}
+
+// enter returns the position of the first entry with an identity and true, or
+// makes position that.
+func (r *register) enter(id identity, position int, identityOf func(position int) identity) (first int, again bool) {
+	hash := maphash.Comparable(r.seed, id)
+	known, ok := r.byHash[hash]
+	switch {
+	case !ok:
+		r.byHash[hash] = int32(position)
+		return position, false
+	case identityOf(int(known)) == id:
+		return int(known), true
+	}
+	if first, again = r.others[id]; !again {
+		r.others[id] = position
+	}
+	return first, again
+}
+
 // dataplaneResource stands for the resources of Dataplanes, which are not kept.
 var dataplaneResource = &Resource{Kind: KindDataplane}
 
@@ -101,10 +140,13 @@ func read(inputs iter.Seq[manifest.Input]) *Snapshot {
 		return []entry{e}
 	})
 	zones := zoneFiles(entries)
-	byZone := make(map[string][]entry)
-	for _, e := range entries {
-		zone := zones[e.place().File]
-		byZone[zone] = append(byZone[zone], e)
+	byZone := map[string][]entry{"": entries}
+	if zones != nil {
+		clear(byZone)
+		for _, e := range entries {
+			zone := zones[e.place().File]
+			byZone[zone] = append(byZone[zone], e)
+		}
 	}
 	s := assemble(byZone[""])
 	s.systemNamespaces = namespaces
@@ -134,9 +176,9 @@ func (e *entry) place() manifest.Place {
 // assemble makes a snapshot of decoded documents.
 func assemble(entries []entry) *Snapshot {
 	s := &Snapshot{TrafficRoutes: make(map[string]bool)}
-	seen := make(map[identity]entry, len(entries))
+	seen := newRegister(len(entries))
 	ended := make(map[string]bool) // files that hold a whole snapshot
-	for _, e := range entries {
+	for i, e := range entries {
 		s.Problems = append(s.Problems, e.problems...)
 		if e.origin != nil {
 			s.addOrigin(e.origin, e.Place)
@@ -146,17 +188,13 @@ func assemble(entries []entry) *Snapshot {
 			continue
 		}
 		id := e.identity()
-		if dp := e.dataplane; dp != nil {
-			id = identity{KindDataplane, dp.Mesh, dp.Namespace, dp.Name}
-		}
 		if id.name == "" {
 			continue // a problem says so
 		}
-		if first, ok := seen[id]; ok {
-			s.Problems = append(s.Problems, repeated(first, e))
+		if first, ok := seen.enter(id, i, func(i int) identity { return entries[i].identity() }); ok {
+			s.Problems = append(s.Problems, repeated(entries[first], e))
 			continue
 		}
-		seen[id] = e
 		switch e.Kind {
 		case KindMesh:
 			s.Meshes = append(s.Meshes, e.Resource)
@@ -248,6 +286,14 @@ type words struct {
 	key  []byte                       // scratch space
 }
 
+// maxWords is how many words are kept: those of a mesh are few, but for what
+// names one proxy.
+const maxWords = 100_000
+
+// maxSets is how many sets of tags are kept: those of replicas are equal, and
+// where most are not, looking for equal ones costs more than it saves.
+const maxSets = 20_000
+
 func (w *words) keep(word string) string {
 	if word == "" {
 		return ""
@@ -259,7 +305,9 @@ func (w *words) keep(word string) string {
 		w.all = make(map[string]string)
 	}
 	word = strings.Clone(word)
-	w.all[word] = word
+	if len(w.all) < maxWords {
+		w.all[word] = word
+	}
 	return word
 }
 
@@ -285,7 +333,7 @@ func (w *words) tags(v manifest.Value) map[string]string {
 		}
 		tags[w.keep(key)] = w.keep(value)
 	}
-	if len(w.key) > 0 {
+	if len(w.key) > 0 && len(w.sets) < maxSets {
 		if w.sets == nil {
 			w.sets = make(map[string]map[string]string)
 		}

@@ -178,8 +178,41 @@ func Load(ctx context.Context, source Source) (*Snapshot, error) {
 	}
 	if origin != nil {
 		s.Origin, s.live = origin, true
+		s.order()
 	}
 	return s, nil
+}
+
+// order puts everything into the order in which a control plane lists it, by mesh
+// and full name: the Kubernetes API has another.
+func (s *Snapshot) order() {
+	for _, list := range [][]*Resource{s.Meshes, s.TrafficTraces, s.MeshTraces} {
+		slices.SortStableFunc(list, func(a, b *Resource) int {
+			return cmp.Or(cmp.Compare(a.Mesh, b.Mesh), compareNames(a.Name, a.Namespace, b.Name, b.Namespace))
+		})
+	}
+	slices.SortStableFunc(s.Dataplanes, func(a, b *Dataplane) int {
+		return cmp.Or(cmp.Compare(a.Mesh, b.Mesh), compareNames(a.Name, a.Namespace, b.Name, b.Namespace))
+	})
+	slices.SortStableFunc(s.MeshGateways, func(a, b *MeshGateway) int {
+		return cmp.Or(cmp.Compare(a.Mesh, b.Mesh), compareNames(a.Name, a.Namespace, b.Name, b.Namespace))
+	})
+}
+
+// compareNames compares name.namespace of two objects.
+func compareNames(name, namespace, otherName, otherNamespace string) int {
+	if namespace == "" && otherNamespace == "" {
+		return cmp.Compare(name, otherName)
+	}
+	return cmp.Compare(fullName(name, namespace), fullName(otherName, otherNamespace))
+}
+
+// fullName is the name that a control plane gives an object.
+func fullName(name, namespace string) string {
+	if namespace == "" {
+		return name
+	}
+	return name + "." + namespace
 }
 
 // Files is the source that reads manifests.
@@ -201,7 +234,7 @@ const (
 	originAPIVersion = "tracemigrate/v1"
 )
 
-// decodeOrigin reads the document that WriteSnapshot puts first.
+// decodeOrigin reads the document that Record puts first.
 func decodeOrigin(doc *manifest.Document, problems *[]*manifest.Problem) *Origin {
 	root := doc.Value(originKind, problems)
 	strs := func(v manifest.Value) []string {

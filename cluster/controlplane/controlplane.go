@@ -6,7 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
+	"hash/maphash"
 	"net/http"
 	"net/url"
 	"slices"
@@ -17,6 +17,7 @@ import (
 	"tracemigrate/cluster"
 	"tracemigrate/cluster/credential"
 	"tracemigrate/cluster/manifest"
+	"tracemigrate/cluster/paging"
 	"tracemigrate/cluster/retry"
 )
 
@@ -35,6 +36,7 @@ type Options struct {
 	Token   string
 	Base    http.RoundTripper // with TLS set up; see Config.Transport
 	Meshes  []string          // to read; empty: all
+	Limits  paging.Limits     // of lists and answers; what is 0 is as in paging.Defaults
 	// Progress is told how many of a kind were read so far, Wait why the next
 	// try has to wait; both may be nil.
 	Progress func(kind string, read int)
@@ -80,7 +82,7 @@ func New(o Options) (*ControlPlane, error) {
 			}
 		}
 	}
-	transport := &retry.Transport{Base: o.Base}
+	transport := &retry.Transport{Base: o.Base, MaxAnswer: o.Limits.Answer}
 	if o.Wait != nil {
 		transport.Wait = func(reason string, pause time.Duration) { o.Wait(cp.scrub(reason), pause) }
 	}
@@ -153,7 +155,7 @@ func (cp *ControlPlane) get(ctx context.Context, path string, query url.Values) 
 		return nil, cp.unreachable(ctx, path, err)
 	}
 	defer func() { _ = response.Body.Close() }()
-	body, err := io.ReadAll(response.Body)
+	body, err := retry.Body(response)
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("reading the answer of GET %s: %w", path, err)
@@ -226,12 +228,10 @@ func (cp *ControlPlane) Read(ctx context.Context, use func(manifest.Input)) (*cl
 	if err != nil {
 		return nil, err
 	}
-	meshes, err := cp.meshes(ctx)
-	if err != nil {
+	origin.Meshes = cp.options.Meshes
+	if err := cp.meshes(ctx, origin, use); err != nil {
 		return nil, err
 	}
-	origin.Meshes = cp.options.Meshes
-	all := map[string][]item{cluster.KindMesh: meshes}
 	for _, kind := range cluster.Kinds() {
 		if kind == cluster.KindMesh {
 			continue
@@ -239,22 +239,22 @@ func (cp *ControlPlane) Read(ctx context.Context, use func(manifest.Input)) (*cl
 		if cp.options.Progress != nil {
 			cp.options.Progress(kind, 0)
 		}
-		if all[kind], err = cp.kind(ctx, origin, kind); err != nil {
+		if err := cp.kind(ctx, origin, kind, use); err != nil {
 			return nil, err
 		}
 	}
-	if err := cp.others(ctx, origin); err != nil {
-		return nil, err
-	}
-	for _, kind := range cluster.Kinds() {
-		for _, item := range all[kind] {
-			if kind == cluster.KindMeshTrace && origin.Environment == cluster.Kubernetes {
-				item = onKubernetes(item)
-			}
-			use(item.input())
+	return origin, cp.others(ctx, origin)
+}
+
+// pass passes on what was listed, in the form that the control plane's
+// environment has it.
+func pass(list *paging.List, origin *cluster.Origin, kind string, use func(manifest.Input)) error {
+	return list.Drain(func(path string, raw []byte) {
+		if origin.Environment == cluster.Kubernetes {
+			raw = onKubernetes(kind, raw)
 		}
-	}
-	return origin, nil
+		use(manifest.Object(path, raw))
+	})
 }
 
 // others reads the names that MeshTraces of other meshes than those asked for
@@ -267,47 +267,63 @@ func (cp *ControlPlane) others(ctx context.Context, origin *cluster.Origin) erro
 		if slices.Contains(origin.Absent, kind) {
 			continue
 		}
-		items, err := cp.list(ctx, "/"+paths[kind], kind, 0)
+		list, err := cp.list(ctx, "/"+paths[kind], kind, 0)
 		if err != nil {
 			return cp.advise(err)
 		}
-		for _, item := range items {
-			var head struct{ Mesh string }
-			if json.Unmarshal(item.raw, &head) == nil && slices.Contains(cp.options.Meshes, head.Mesh) {
-				continue
+		err = list.Drain(func(_ string, raw []byte) {
+			var head struct{ Mesh, Name string }
+			if json.Unmarshal(raw, &head) == nil && slices.Contains(cp.options.Meshes, head.Mesh) {
+				return
 			}
 			if kind == cluster.KindTrafficTrace {
-				origin.OtherTrafficTraces = append(origin.OtherTrafficTraces, cluster.NewTraceName(head.Mesh, item.name, item.raw))
-				continue
+				origin.OtherTrafficTraces = append(origin.OtherTrafficTraces, cluster.NewTraceName(head.Mesh, head.Name, raw))
+				return
 			}
-			name := item.name
-			if dot := strings.LastIndexByte(item.name, '.'); dot > 0 {
-				name = item.name[:dot]
-			}
+			name, _ := splitName(head.Name)
 			origin.OtherMeshTraces = append(origin.OtherMeshTraces, name)
+		})
+		if err != nil {
+			return err
 		}
 	}
+	slices.Sort(origin.OtherMeshTraces)
 	return nil
 }
 
 // meshes reads the meshes that were asked for.
-func (cp *ControlPlane) meshes(ctx context.Context) ([]item, error) {
-	items, err := cp.list(ctx, "/"+paths[cluster.KindMesh], cluster.KindMesh, 0)
-	if err != nil || len(cp.options.Meshes) == 0 {
-		return items, cp.advise(err)
+func (cp *ControlPlane) meshes(ctx context.Context, origin *cluster.Origin, use func(manifest.Input)) error {
+	list, err := cp.list(ctx, "/"+paths[cluster.KindMesh], cluster.KindMesh, 0)
+	switch {
+	case err != nil:
+		return cp.advise(err)
+	case len(cp.options.Meshes) == 0:
+		return pass(list, origin, cluster.KindMesh, use)
 	}
 	var known []string
-	for _, item := range items {
-		known = append(known, item.name)
+	wanted := paging.New(cp.limits())
+	var failed error
+	err = list.Drain(func(path string, raw []byte) {
+		var head struct{ Name string }
+		_ = json.Unmarshal(raw, &head) // what is broken is reported when it is decoded
+		known = append(known, head.Name)
+		if slices.Contains(cp.options.Meshes, head.Name) {
+			failed = errors.Join(failed, wanted.Add(path, raw))
+		}
+	})
+	if err = errors.Join(err, failed); err != nil {
+		return err
 	}
 	if err := cluster.CheckMeshes(cp.String(), cp.options.Meshes, known); err != nil {
-		return nil, err
+		return err
 	}
-	return slices.DeleteFunc(items, func(i item) bool { return !slices.Contains(cp.options.Meshes, i.name) }), nil
+	return pass(wanted, origin, cluster.KindMesh, use)
 }
 
+func (cp *ControlPlane) limits() paging.Limits { return cp.options.Limits.Or(paging.Defaults) }
+
 // kind reads all resources of one kind, in the meshes that were asked for.
-func (cp *ControlPlane) kind(ctx context.Context, origin *cluster.Origin, kind string) ([]item, error) {
+func (cp *ControlPlane) kind(ctx context.Context, origin *cluster.Origin, kind string, use func(manifest.Input)) error {
 	lists := []string{"/" + paths[kind]}
 	if len(cp.options.Meshes) > 0 {
 		lists = nil
@@ -315,11 +331,10 @@ func (cp *ControlPlane) kind(ctx context.Context, origin *cluster.Origin, kind s
 			lists = append(lists, "/meshes/"+url.PathEscape(mesh)+"/"+paths[kind])
 		}
 	}
-	var all []item
 	var missing, refused error
-	read := false
+	read, before := false, 0
 	for _, path := range lists {
-		items, err := cp.list(ctx, path, kind, len(all))
+		list, err := cp.list(ctx, path, kind, before)
 		switch {
 		case hasStatus(err, http.StatusNotFound) && !origin.Expects(kind) && kind != cluster.KindDataplane:
 			missing = err
@@ -328,49 +343,24 @@ func (cp *ControlPlane) kind(ctx context.Context, origin *cluster.Origin, kind s
 		case hasStatus(err, http.StatusForbidden) && cluster.Optional(kind):
 			refused = err
 		case err != nil:
-			return nil, cp.advise(err)
+			return cp.advise(err)
 		default:
 			read = true
+			before += list.Len()
+			if err := pass(list, origin, kind, use); err != nil {
+				return err
+			}
 		}
-		all = append(all, items...)
 	}
 	switch {
 	case refused != nil:
 		origin.Unread = append(origin.Unread, cluster.Unread{What: kind, Reason: refused.Error(), Remedy: "give --token one that may read it"})
 	case missing != nil && read:
-		return nil, cp.advise(missing) // the kind is known, so a mesh is gone
+		return cp.advise(missing) // the kind is known, so a mesh is gone
 	case missing != nil:
 		origin.Absent = append(origin.Absent, kind)
 	}
-	return all, nil
-}
-
-// onKubernetes is a namespaced object in its own form again: a control plane on
-// Kubernetes shows it as name.namespace.
-func onKubernetes(i item) item {
-	var resource struct {
-		Mesh, Name, CreationTime string
-		Labels                   map[string]string
-		Spec                     json.RawMessage
-	}
-	dot := strings.LastIndexByte(i.name, '.')
-	if json.Unmarshal(i.raw, &resource) != nil || dot < 0 {
-		return i // what is broken is reported when it is decoded
-	}
-	if resource.Labels == nil {
-		resource.Labels = make(map[string]string)
-	}
-	resource.Labels[cluster.MeshLabel] = resource.Mesh
-	metadata := map[string]any{"name": i.name[:dot], "namespace": i.name[dot+1:], "labels": resource.Labels}
-	if resource.CreationTime != "" {
-		metadata["creationTimestamp"] = resource.CreationTime
-	}
-	raw, err := json.Marshal(map[string]any{"apiVersion": "kuma.io/v1alpha1", "kind": cluster.KindMeshTrace, "metadata": metadata, "spec": resource.Spec})
-	if err != nil {
-		return i
-	}
-	i.raw = raw
-	return i
+	return nil
 }
 
 // advise adds what to do about a refusal.
@@ -394,22 +384,13 @@ func (cp *ControlPlane) advise(err error) error {
 	return err
 }
 
-// item is a resource of a list.
-type item struct {
-	name string
-	path string // of the resource, which is how messages name it
-	raw  json.RawMessage
-}
-
-func (i item) input() manifest.Input { return manifest.Object(i.path, i.raw) }
-
 // list reads a list as a whole. Its pages are cut by position, so a list that
 // changes meanwhile is read anew.
-func (cp *ControlPlane) list(ctx context.Context, path, kind string, before int) ([]item, error) {
+func (cp *ControlPlane) list(ctx context.Context, path, kind string, before int) (*paging.List, error) {
 	for range rereads {
-		items, steady, err := cp.listOnce(ctx, path, kind, before)
+		list, steady, err := cp.listOnce(ctx, path, kind, before)
 		if err != nil || steady {
-			return items, err
+			return list, err
 		}
 	}
 	return nil, fmt.Errorf("the list %s of %s changed each of %d times while it was read; try again when fewer come and go", path, cp, rereads)
@@ -422,16 +403,22 @@ type page struct {
 	Next  *string           `json:"next"`
 }
 
-func (cp *ControlPlane) listOnce(ctx context.Context, path, kind string, before int) (items []item, steady bool, err error) {
-	seen := make(map[string]bool)
+func (cp *ControlPlane) listOnce(ctx context.Context, path, kind string, before int) (list *paging.List, steady bool, err error) {
+	list = paging.New(cp.limits())
+	// By hash: two names of one hash, with a seed of each reading's own, only
+	// have the list read anew.
+	seen, seed := make(map[uint64]struct{}), maphash.MakeSeed()
 	total := -1
 	query := url.Values{"size": {strconv.Itoa(pageSize)}}
 	steady = true
-	last := "" // of the page before, which the next one begins with
+	first, last := "", "" // the page before ended with first, if the next one begins with it
 	for asked := map[string]bool{}; ; {
 		body, err := cp.get(ctx, path, query)
 		if err != nil {
 			return nil, false, err
+		}
+		if err := list.Page(int64(len(body))); err != nil {
+			return nil, false, fmt.Errorf("reading the list %s of %s: %w", path, cp, err)
 		}
 		var p page
 		if err := json.Unmarshal(body, &p); err != nil {
@@ -441,26 +428,30 @@ func (cp *ControlPlane) listOnce(ctx context.Context, path, kind string, before 
 			return nil, false, fmt.Errorf("the answer of GET %s from %s is no list: it has neither items nor a total", path, cp)
 		}
 		for n, raw := range p.Items {
-			i := describe(raw, path, kind, len(items))
-			if n == 0 && last != "" {
-				steady = steady && i.path == last
-				if i.path == last {
+			at := placeOf(raw, path, kind, list.Len())
+			if n == 0 && first != "" {
+				steady = steady && at == first
+				if at == first {
 					continue
 				}
 			}
-			if seen[i.path] {
+			hash := maphash.String(seed, at)
+			if _, again := seen[hash]; again {
 				steady = false
 				continue
 			}
-			seen[i.path] = true
-			items = append(items, i)
+			seen[hash] = struct{}{}
+			if err := list.Add(at, raw); err != nil {
+				return nil, false, err
+			}
+			last = at
 		}
 		if p.Total != nil {
 			steady = steady && (total < 0 || total == *p.Total)
 			total = *p.Total
 		}
 		if cp.options.Progress != nil {
-			cp.options.Progress(kind, before+len(items))
+			cp.options.Progress(kind, before+list.Len())
 		}
 		if p.Next == nil || *p.Next == "" {
 			break
@@ -471,18 +462,18 @@ func (cp *ControlPlane) listOnce(ctx context.Context, path, kind string, before 
 			return nil, false, fmt.Errorf("the answer of GET %s from %s names a next page that leads nowhere", path, cp)
 		}
 		asked[next.RawQuery] = true
-		query, last = next.Query(), ""
+		query, first = next.Query(), ""
 		// One item more, at the front, shows whether others moved meanwhile: one
 		// that goes and one that comes leave the total as it was.
-		if offset, err := strconv.Atoi(query.Get("offset")); err == nil && offset > 0 && len(items) > 0 {
+		if offset, err := strconv.Atoi(query.Get("offset")); err == nil && offset > 0 && list.Len() > 0 {
 			query.Set("offset", strconv.Itoa(offset-1))
-			last = items[len(items)-1].path
+			first = last
 		}
 	}
-	if total >= 0 && total != len(items) {
+	if total >= 0 && total != list.Len() {
 		steady = false
 	}
-	return items, steady, nil
+	return list, steady, nil
 }
 
 // aboutPage says what an answer is that looks like HTML.
@@ -493,21 +484,18 @@ func aboutPage(body []byte) string {
 	return "; it is a web page: does a login or a proxy answer in its place?"
 }
 
-// describe finds the names of an item. One without a name goes by its position,
-// and gets a problem of its own when it is decoded.
-func describe(raw json.RawMessage, list, kind string, position int) item {
+// placeOf is the path of an item, which is how messages name it. One without a
+// name goes by its position, and gets a problem of its own when it is decoded.
+func placeOf(raw json.RawMessage, list, kind string, position int) string {
 	var head struct{ Mesh, Name string }
 	_ = json.Unmarshal(raw, &head) // what is broken is reported when it is decoded
-	i := item{name: head.Name, raw: raw}
 	switch {
 	case head.Name == "":
-		i.path = fmt.Sprintf("%s (item %d, without a name)", list, position+1)
+		return fmt.Sprintf("%s (item %d, without a name)", list, position+1)
 	case kind == cluster.KindMesh:
-		i.path = "/meshes/" + head.Name
-	default:
-		i.path = "/meshes/" + head.Mesh + "/" + paths[kind] + "/" + head.Name
+		return "/meshes/" + head.Name
 	}
-	return i
+	return "/meshes/" + head.Mesh + "/" + paths[kind] + "/" + head.Name
 }
 
 // Config implements cluster.Inspector by the control plane's _config, which

@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -18,6 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"tracemigrate/cluster"
+	"tracemigrate/cluster/paging"
 	"tracemigrate/fixtures"
 )
 
@@ -251,6 +253,54 @@ func TestRedirect(t *testing.T) {
 	}
 	_, err := cluster.Load(t.Context(), f.serve(t, Options{Token: "sesame"}))
 	require.ErrorContains(t, err, "it redirects to "+elsewhere.URL+"/login; a login stands in front of it")
+}
+
+// A server may send anything: what is too large is an error that names the flag.
+func TestLimits(t *testing.T) {
+	f := newFake(t)
+	f.addDataplanes(2, 1500)
+	for name, tt := range map[string]struct {
+		limits paging.Limits
+		err    string
+	}{
+		"pages":        {paging.Limits{Pages: 2}, "reading the list /dataplanes of control plane http://127.0.0.1:"},
+		"items so far": {paging.Limits{Pages: 2}, "it has more than 2 pages (999 items so far); raise --max-pages"},
+		"list":         {paging.Limits{List: 200 << 10}, "it has more than 200Ki bytes"},
+		"answer":       {paging.Limits{Answer: 10 << 10}, "the answer has more than 10Ki bytes; raise --max-answer-size"},
+		"enough":       {paging.Limits{Pages: 4, List: 1 << 20, Answer: 200 << 10}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, err := cluster.Load(t.Context(), f.serve(t, Options{Limits: tt.limits}))
+			if tt.err == "" {
+				require.NoError(t, err)
+				assert.Len(t, s.Dataplanes, 1500)
+				return
+			}
+			require.ErrorContains(t, err, tt.err)
+			assert.Nil(t, s)
+		})
+	}
+}
+
+// A large mesh fits: of a Dataplane stays what is read of it, and what others have
+// as well is kept once.
+func TestReadIsLean(t *testing.T) {
+	const n, limit = 50_000, 450 // bytes for each
+	server := httptest.NewServer(dataplanes(n))
+	t.Cleanup(server.Close)
+	cp, err := New(Options{URL: server.URL})
+	require.NoError(t, err)
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	s, err := cluster.Load(t.Context(), cp)
+	require.NoError(t, err)
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	require.Len(t, s.Dataplanes, n)
+	each := int(after.HeapAlloc-before.HeapAlloc) / n
+	t.Logf("%d bytes for each Dataplane", each)
+	assert.Less(t, each, limit)
 }
 
 // What a control plane says of credentials is hidden, also where it decoded them.

@@ -91,9 +91,9 @@ func (cp *ControlPlane) configuration(ctx context.Context, origin *cluster.Origi
 
 // zones reads the zones of a global control plane with their versions.
 func (cp *ControlPlane) zones(ctx context.Context, origin *cluster.Origin) error {
-	items, err := cp.list(ctx, "/zones/_overview", "Zone", 0)
+	list, err := cp.list(ctx, "/zones/_overview", "Zone", 0)
 	if hasStatus(err, http.StatusNotFound) {
-		items, err = cp.list(ctx, "/zones+insights", "Zone", 0)
+		list, err = cp.list(ctx, "/zones+insights", "Zone", 0)
 	}
 	switch {
 	case hasStatus(err, http.StatusForbidden, http.StatusUnauthorized, http.StatusNotFound):
@@ -102,16 +102,15 @@ func (cp *ControlPlane) zones(ctx context.Context, origin *cluster.Origin) error
 	case err != nil:
 		return cp.advise(err)
 	}
-	for _, item := range items {
+	err = list.Drain(func(_ string, raw []byte) {
 		var overview struct {
 			Name        string
 			ZoneInsight cluster.ZoneInsight
 		}
-		if err := json.Unmarshal(item.raw, &overview); err != nil || overview.Name == "" {
-			continue // what is no zone has no version
+		if err := json.Unmarshal(raw, &overview); err == nil && overview.Name != "" { // what is no zone has no version
+			origin.Zones = append(origin.Zones, cluster.Zone{Name: overview.Name, Version: overview.ZoneInsight.Version()})
 		}
-		origin.Zones = append(origin.Zones, cluster.Zone{Name: overview.Name, Version: overview.ZoneInsight.Version()})
-	}
+	})
 	slices.SortFunc(origin.Zones, func(a, b cluster.Zone) int { return strings.Compare(a.Name, b.Name) })
-	return nil
+	return err
 }

@@ -19,6 +19,8 @@ func FuzzRead(f *testing.F) {
 	f.Add(`{"total":1,"items":[{"type":"Mesh","name":"default"}],"next":null}`, `{"mode":"zone"}`)
 	f.Add(`{"total":2,"items":[{"name":1}],"next":"?offset=1"}`, `{"mode":"global","environment":"kubernetes"}`)
 	f.Add(`{"items":[{"name":"a.b","labels":{"x":1},"spec":[]},null,"x",{}],"next":"http://%zz"}`, `{"environment":"kubernetes","multizone":[]}`)
+	f.Add(`{"total":2,"items":[{"type":"Mesh","name":"default","tracing":{"backends":[{"name":"z","sampling":1e2}]}},{"type":"Mesh","name":".","labels":null,"creationTime":""}]}`, `{"environment":"kubernetes"}`)
+	f.Add(`{"items":[{"type":"Dataplane","name":"web.shop","mesh":"default","kri":1,"labels":{"kuma.io/display-name":""},"networking":{"address":"10.0.0.1","inbound":[{"port":1e400}]}}]}`, `{"environment":"kubernetes"}`)
 	f.Add(`[]`, `"`)
 	f.Fuzz(func(t *testing.T, list, config string) {
 		answer := func(r *http.Request) string {

@@ -187,7 +187,7 @@ func (c *Cluster) connectAPI() (*controlplane.ControlPlane, error) {
 	namespace, name := c.service()
 	return controlplane.New(controlplane.Options{
 		URL:  host.JoinPath("api/v1/namespaces", namespace, "services", name+":5681", "proxy").String(),
-		Name: name, Base: client.Transport, Wait: c.wait(), Scrub: c.scrub,
+		Name: name, Base: client.Transport, Wait: c.wait(), Scrub: c.scrub, Limits: c.options.Limits,
 	})
 }
 

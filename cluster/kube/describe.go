@@ -13,6 +13,7 @@ import (
 
 	"tracemigrate/cluster"
 	"tracemigrate/cluster/manifest"
+	"tracemigrate/cluster/paging"
 )
 
 var deployments = schema.GroupVersionResource{Group: "apps", Version: "v1", Resource: "deployments"}
@@ -145,6 +146,7 @@ func (c *Cluster) findControlPlane(ctx context.Context) (found *deployment, reas
 	var reasons, places []string
 	for _, namespace := range namespaces {
 		var candidates []*deployment
+		list := paging.New(c.limits())
 		err := c.pages(ctx, deployments, namespace, func() { candidates = nil }, func(u *unstructured.Unstructured) error {
 			text, err := json.Marshal(u.Object)
 			if err != nil {
@@ -155,7 +157,7 @@ func (c *Cluster) findControlPlane(ctx context.Context) (found *deployment, reas
 				candidates = append(candidates, &d)
 			}
 			return nil
-		}, func() {})
+		}, list.Page)
 		switch {
 		case apierrors.IsForbidden(err):
 			reasons = append(reasons, c.said(err))
@@ -195,7 +197,7 @@ func (c *Cluster) namespaces() []string {
 func (c *Cluster) zones(ctx context.Context, origin *cluster.Origin) error {
 	versions := make(map[string]string)
 	for _, kind := range []string{kindZone, kindZoneInsight} {
-		objects, err := c.all(ctx, kind)
+		list, err := c.all(ctx, kind)
 		switch {
 		case apierrors.IsForbidden(err), apierrors.IsNotFound(err):
 			origin.Unread = append(origin.Unread, cluster.Unread{
@@ -205,16 +207,19 @@ func (c *Cluster) zones(ctx context.Context, origin *cluster.Origin) error {
 		case err != nil:
 			return c.unreachable(ctx, "reading "+resources[kind], err)
 		}
-		for _, o := range objects {
+		err = list.Drain(func(_ string, text []byte) {
 			var zone struct {
 				Metadata struct{ Name string }
 				Spec     cluster.ZoneInsight
 			}
-			if err := json.Unmarshal(o.text, &zone); err == nil {
+			if err := json.Unmarshal(text, &zone); err == nil {
 				if version := zone.Spec.Version(); version != "" || kind == kindZone {
 					versions[zone.Metadata.Name] = version
 				}
 			}
+		})
+		if err != nil {
+			return err
 		}
 	}
 	for name, version := range versions {

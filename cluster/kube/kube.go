@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -24,6 +25,7 @@ import (
 	"tracemigrate/cluster/controlplane"
 	"tracemigrate/cluster/credential"
 	"tracemigrate/cluster/manifest"
+	"tracemigrate/cluster/paging"
 	"tracemigrate/cluster/retry"
 )
 
@@ -33,8 +35,9 @@ type Options struct {
 	Context    string // of the kubeconfig; empty: the current one
 	QPS        float32
 	Burst      int
-	Meshes     []string // to read; empty: all
-	Namespace  string   // the control plane's; empty: looked for where it is usually installed
+	Meshes     []string      // to read; empty: all
+	Namespace  string        // the control plane's; empty: looked for where it is usually installed
+	Limits     paging.Limits // of lists and answers; what is 0 is as in paging.Defaults
 	// Progress is told how many of a kind were read so far, Wait why the next
 	// try has to wait; both may be nil.
 	Progress func(kind string, read int)
@@ -51,6 +54,7 @@ type Cluster struct {
 	client   dynamic.Interface
 	warnings *warnings
 	sent     credential.Set // to the API server
+	received atomic.Int64   // bytes of answers, so far
 	// What is known of the control plane once it was looked for.
 	controlPlane *deployment
 	passOn       func() (*controlplane.ControlPlane, error) // to its own API
@@ -135,7 +139,7 @@ func (c *Cluster) connect(config *rest.Config) error {
 	})
 	c.plain = rest.CopyConfig(c.config)
 	c.config.Wrap(func(base http.RoundTripper) http.RoundTripper {
-		return &retry.Transport{Base: base, Wait: c.wait()}
+		return &retry.Transport{Base: base, Wait: c.wait(), MaxAnswer: c.options.Limits.Answer, Received: &c.received}
 	})
 	client, err := dynamic.NewForConfig(c.config)
 	if err != nil {

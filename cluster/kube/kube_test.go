@@ -27,6 +27,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"tracemigrate/cluster"
+	"tracemigrate/cluster/paging"
 	"tracemigrate/fixtures"
 	"tracemigrate/fixtures/kubernetes"
 )
@@ -195,6 +196,32 @@ func TestReadExpired(t *testing.T) {
 	assert.Equal(t, restarts, compactions, "every list in pages was cut off")
 	assert.Len(t, s.Dataplanes, 1003)
 	assert.Empty(t, s.Problems, "none twice")
+}
+
+// A list that is larger than allowed is an error that names the flag.
+func TestLimits(t *testing.T) {
+	c := start(t)
+	c.Apply(t, policies)
+	addDataplanes(t, c, 1003)
+	for name, tt := range map[string]struct {
+		limits paging.Limits
+		err    string
+	}{
+		"pages":  {paging.Limits{Pages: 2}, "it has more than 2 pages (1003 items so far); raise --max-pages"},
+		"list":   {paging.Limits{List: 200 << 10}, "it has more than 200Ki bytes"},
+		"answer": {paging.Limits{Answer: 50 << 10}, "the answer has more than 50Ki bytes; raise --max-answer-size"},
+		"enough": {paging.Limits{Pages: 3, List: 10 << 20}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, err := cluster.Load(t.Context(), open(t, c, "reader", Options{Limits: tt.limits}))
+			if tt.err == "" {
+				require.NoError(t, err)
+				assert.Len(t, s.Dataplanes, 1003)
+				return
+			}
+			require.ErrorContains(t, err, tt.err)
+		})
+	}
 }
 
 func TestDescribe(t *testing.T) {
@@ -402,19 +429,19 @@ func TestTry(t *testing.T) {
 			assert.Contains(t, trials[i].Message, message)
 		}
 	}
-	objects, err := reader.all(t.Context(), cluster.KindMeshTrace)
+	list, err := reader.all(t.Context(), cluster.KindMeshTrace)
 	require.NoError(t, err)
-	assert.Empty(t, objects, "nothing was stored")
+	assert.Zero(t, list.Len(), "nothing was stored")
 
 	c.Apply(t, good)
 	trials, err = reader.Try(t.Context(), []string{good, strings.Replace(good, "Zipkin", "Jaeger", 1)})
 	require.NoError(t, err)
 	assert.True(t, trials[0].Accepted, "one that is there already is replaced: %s", trials[0].Message)
 	assert.False(t, trials[1].Accepted)
-	objects, err = reader.all(t.Context(), cluster.KindMeshTrace)
+	list, err = reader.all(t.Context(), cluster.KindMeshTrace)
 	require.NoError(t, err)
-	require.Len(t, objects, 1)
-	assert.NotContains(t, string(objects[0].text), "managedFields")
+	require.Equal(t, 1, list.Len())
+	require.NoError(t, list.Drain(func(_ string, text []byte) { assert.NotContains(t, string(text), "managedFields") }))
 }
 
 // The cost of reading is that of listing.

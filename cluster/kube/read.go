@@ -1,6 +1,7 @@
 package kube
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -17,6 +18,7 @@ import (
 
 	"tracemigrate/cluster"
 	"tracemigrate/cluster/manifest"
+	"tracemigrate/cluster/paging"
 )
 
 // pageSize is how many objects are asked for at a time.
@@ -39,7 +41,7 @@ func (c *Cluster) Read(ctx context.Context, use func(manifest.Input)) (*cluster.
 		if c.options.Progress != nil {
 			c.options.Progress(kind, 0)
 		}
-		objects, err := c.all(ctx, kind)
+		list, err := c.all(ctx, kind)
 		switch {
 		case apierrors.IsNotFound(err) && !origin.Expects(kind):
 			origin.Absent = append(origin.Absent, kind) // there is no such CRD
@@ -60,25 +62,33 @@ func (c *Cluster) Read(ctx context.Context, use func(manifest.Input)) (*cluster.
 		case err != nil:
 			return nil, c.unreachable(ctx, "reading "+resources[kind], err)
 		}
-		if kind == cluster.KindMesh && err == nil {
-			names := make([]string, 0, len(objects))
-			for _, mesh := range objects {
-				names = append(names, mesh.mesh)
+		if err != nil {
+			continue
+		}
+		var meshes []string
+		err = list.Drain(func(name string, text []byte) {
+			mesh := meshOf(kind, text)
+			if kind == cluster.KindMesh {
+				meshes = append(meshes, mesh)
 			}
-			if err := cluster.CheckMeshes(c.String(), c.options.Meshes, names); err != nil {
+			if len(c.options.Meshes) == 0 || slices.Contains(c.options.Meshes, mesh) {
+				use(manifest.Object(name, text))
+			} else if kind == cluster.KindMeshTrace {
+				origin.OtherMeshTraces = append(origin.OtherMeshTraces, path.Base(name))
+			} else if kind == cluster.KindTrafficTrace {
+				origin.OtherTrafficTraces = append(origin.OtherTrafficTraces, cluster.NewTraceName(mesh, path.Base(name), text))
+			}
+		})
+		if err != nil {
+			return nil, err
+		}
+		if kind == cluster.KindMesh {
+			if err := cluster.CheckMeshes(c.String(), c.options.Meshes, meshes); err != nil {
 				return nil, err
 			}
 		}
-		for _, object := range objects {
-			if len(c.options.Meshes) == 0 || slices.Contains(c.options.Meshes, object.mesh) {
-				use(object.input())
-			} else if kind == cluster.KindMeshTrace {
-				origin.OtherMeshTraces = append(origin.OtherMeshTraces, path.Base(object.name))
-			} else if kind == cluster.KindTrafficTrace {
-				origin.OtherTrafficTraces = append(origin.OtherTrafficTraces, cluster.NewTraceName(object.mesh, path.Base(object.name), object.text))
-			}
-		}
 	}
+	slices.Sort(origin.OtherMeshTraces)
 	if len(missing) > 0 {
 		return nil, errors.New(c.missing(origin, missing...) + "; " + installing)
 	}
@@ -148,45 +158,40 @@ func short(err error) string {
 	return err.Error()
 }
 
-// object is one of a list, ready to be passed on.
-type object struct {
-	name string // as messages have it: traffictraces/all
-	mesh string // of a Mesh its own name
-	text []byte
-}
-
-func (o object) input() manifest.Input { return manifest.Object(o.name, o.text) }
-
 // all returns all objects of a kind.
-func (c *Cluster) all(ctx context.Context, kind string) ([]object, error) {
-	var objects []object
-	err := c.pages(ctx, resourceOf(kind), "", func() { objects = nil }, func(u *unstructured.Unstructured) error {
-		o, err := newObject(kind, u)
+func (c *Cluster) all(ctx context.Context, kind string) (*paging.List, error) {
+	list := paging.New(c.limits())
+	err := c.pages(ctx, resourceOf(kind), "", func() { list = paging.New(c.limits()) }, func(u *unstructured.Unstructured) error {
+		name, text, err := newObject(kind, u)
 		if err != nil {
 			return err
 		}
-		objects = append(objects, o)
-		return nil
-	}, func() {
+		return list.Add(name, text)
+	}, func(size int64) error {
 		if c.options.Progress != nil {
-			c.options.Progress(kind, len(objects))
+			c.options.Progress(kind, list.Len())
 		}
+		return list.Page(size)
 	})
 	if err != nil {
 		return nil, err // a part would pass for the whole
 	}
-	return objects, nil
+	return list, nil
 }
+
+func (c *Cluster) limits() paging.Limits { return c.options.Limits.Or(paging.Defaults) }
 
 // pages lists a resource in pages. A token to continue that the server no
 // longer honours begins the list anew, so that it is of one moment: begin is
-// called at each beginning, item for each object, done for each page.
-func (c *Cluster) pages(ctx context.Context, resource schema.GroupVersionResource, namespace string, begin func(), item func(*unstructured.Unstructured) error, done func()) error {
+// called at each beginning, item for each object, done for each page with its
+// size in bytes.
+func (c *Cluster) pages(ctx context.Context, resource schema.GroupVersionResource, namespace string, begin func(), item func(*unstructured.Unstructured) error, done func(size int64) error) error {
 	defer c.warnings.take()
 	options := metav1.ListOptions{Limit: pageSize}
 	asked := make(map[string]bool)
 	begin()
 	for begun := 0; ; {
+		before := c.received.Load()
 		page, err := c.client.Resource(resource).Namespace(namespace).List(ctx, options)
 		switch {
 		case options.Continue == "":
@@ -212,7 +217,9 @@ func (c *Cluster) pages(ctx context.Context, resource schema.GroupVersionResourc
 				return err
 			}
 		}
-		done()
+		if err := done(c.received.Load() - before); err != nil {
+			return err
+		}
 		if options.Continue = page.GetContinue(); options.Continue == "" {
 			return nil
 		}
@@ -223,34 +230,52 @@ func (c *Cluster) pages(ctx context.Context, resource schema.GroupVersionResourc
 	}
 }
 
-// newObject takes of an object what may be of use: not who manages which field,
-// nor annotations that hold copies of it, nor its status.
-func newObject(kind string, u *unstructured.Unstructured) (object, error) {
-	o := object{name: resources[kind] + "/" + u.GetName(), mesh: u.GetName()}
-	if namespace := u.GetNamespace(); namespace != "" {
-		o.name = resources[kind] + "/" + namespace + "/" + u.GetName()
-	}
+// newObject takes of an object what may be of use, as the control plane has it:
+// not who manages which field, nor annotations that hold copies of it, nor its
+// status; with its mesh, and with all its labels. name is as messages have it:
+// traffictraces/all.
+func newObject(kind string, u *unstructured.Unstructured) (name string, text []byte, err error) {
+	name = path.Join(resources[kind], u.GetNamespace(), u.GetName())
+	mesh := ""
 	if kind != cluster.KindMesh {
-		o.mesh, _, _ = unstructured.NestedString(u.Object, "mesh")
-		if o.mesh == "" {
-			o.mesh = u.GetLabels()[cluster.MeshLabel]
+		mesh, _, _ = unstructured.NestedString(u.Object, "mesh")
+		mesh = cmp.Or(mesh, u.GetLabels()[cluster.MeshLabel], "default")
+		if kind != cluster.KindMeshTrace {
+			u.Object["mesh"] = mesh
 		}
-		if o.mesh == "" {
-			o.mesh = "default"
+	}
+	annotations := u.GetAnnotations()
+	if slices.Contains(cluster.Kinds(), kind) {
+		u.SetLabels(cluster.LabelsOnKubernetes(kind, u.GetName(), u.GetNamespace(), mesh, u.GetLabels(), annotations))
+		if u.Object["spec"] == nil {
+			u.Object["spec"] = map[string]any{}
 		}
 	}
 	u.SetManagedFields(nil)
-	annotations := u.GetAnnotations()
-	maps.DeleteFunc(annotations, func(key, _ string) bool { return !slices.Contains(cluster.Annotations(), key) })
+	maps.DeleteFunc(annotations, func(key, _ string) bool { return key != cluster.SourceAnnotation })
 	if len(annotations) == 0 {
 		annotations = nil
 	}
 	u.SetAnnotations(annotations)
 	delete(u.Object, "status")
-	text, err := json.Marshal(u.Object)
-	if err != nil {
-		return o, fmt.Errorf("copying %s: %w", o.name, err)
+	if text, err = json.Marshal(u.Object); err != nil {
+		return name, nil, fmt.Errorf("copying %s: %w", name, err)
 	}
-	o.text = text
-	return o, nil
+	return name, text, nil
+}
+
+// meshOf is the mesh of what newObject made, of a Mesh its own name.
+func meshOf(kind string, text []byte) string {
+	var head struct {
+		Mesh     string
+		Metadata struct {
+			Name   string
+			Labels map[string]string
+		}
+	}
+	_ = json.Unmarshal(text, &head) // what is broken is reported when it is decoded
+	if kind == cluster.KindMesh {
+		return head.Metadata.Name
+	}
+	return cmp.Or(head.Mesh, head.Metadata.Labels[cluster.MeshLabel])
 }

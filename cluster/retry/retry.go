@@ -12,10 +12,13 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
+
+	"tracemigrate/cluster/paging"
 )
 
 // How long and how often: eight tries within half a minute, unless the server
@@ -60,10 +63,6 @@ func busy(status int) bool {
 	return false
 }
 
-// maxAnswer is the size in bytes above which an answer is refused: no page of
-// mesh resources, and no proxy's configuration, comes near it.
-const maxAnswer = 256 << 20
-
 // attemptTimeout ends one try at a server that hangs.
 const attemptTimeout = 60 * time.Second
 
@@ -74,6 +73,11 @@ const attemptTimeout = 60 * time.Second
 // context of the request limits all tries together.
 type Transport struct {
 	Base http.RoundTripper
+	// MaxAnswer is the size in bytes above which an answer is refused; 0 for
+	// paging.Defaults.
+	MaxAnswer int64
+	// Received counts the bytes of answers that arrived whole, if set.
+	Received *atomic.Int64
 	// Wait is told of each pause, if set.
 	Wait func(reason string, pause time.Duration)
 
@@ -170,14 +174,15 @@ func (t *Transport) try(request *http.Request) (answer, error) {
 		return answer{}, err
 	}
 	defer func() { _ = response.Body.Close() }()
-	body, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer+1))
-	switch {
-	case err != nil:
-		return answer{}, fmt.Errorf("the answer was cut off: %w", err)
-	case len(body) > maxAnswer:
-		return answer{}, backoff.Permanent(fmt.Errorf("the answer has more than %d MiB", maxAnswer>>20))
+	limits := paging.Limits{Answer: t.MaxAnswer}.Or(paging.Defaults)
+	body, err := readBody(response, limits.Answer)
+	if err != nil {
+		return answer{}, err
 	}
-	response.Body = io.NopCloser(bytes.NewReader(body))
+	if t.Received != nil {
+		t.Received.Add(int64(len(body)))
+	}
+	response.Body = &wholeBody{Reader: bytes.NewReader(body), text: body}
 	got := answer{response: response}
 	if busy(response.StatusCode) {
 		got.retry = fmt.Errorf("the server answered %d (%s)", response.StatusCode, http.StatusText(response.StatusCode))
@@ -186,6 +191,60 @@ func (t *Transport) try(request *http.Request) (answer, error) {
 		}
 	}
 	return got, nil
+}
+
+// chunkSize is how much of an answer of unknown length is read at a time: a buffer
+// that grows by copying would hold more than twice the answer.
+const chunkSize = 1 << 20
+
+// readBody reads a whole answer. It returns an error for one of more than limit
+// bytes.
+func readBody(response *http.Response, limit int64) ([]byte, error) {
+	tooLarge := backoff.Permanent(fmt.Errorf("the answer has more than %s bytes; raise --max-answer-size, or read less with --mesh", paging.Size(limit)))
+	if response.ContentLength > limit {
+		return nil, tooLarge
+	}
+	if response.ContentLength >= 0 {
+		body := make([]byte, response.ContentLength)
+		if _, err := io.ReadFull(response.Body, body); err != nil {
+			return nil, fmt.Errorf("the answer was cut off: %w", err)
+		}
+		return body, nil
+	}
+	var chunks [][]byte
+	for size := int64(0); ; {
+		chunk := make([]byte, 0, chunkSize)
+		for len(chunk) < cap(chunk) {
+			n, err := response.Body.Read(chunk[len(chunk):cap(chunk)])
+			chunk = chunk[:len(chunk)+n]
+			switch {
+			case size+int64(len(chunk)) > limit:
+				return nil, tooLarge
+			case errors.Is(err, io.EOF):
+				return bytes.Join(append(chunks, chunk), nil), nil
+			case err != nil:
+				return nil, fmt.Errorf("the answer was cut off: %w", err)
+			}
+		}
+		chunks, size = append(chunks, chunk), size+chunkSize
+	}
+}
+
+// wholeBody is the body of an answer that was read as a whole.
+type wholeBody struct {
+	*bytes.Reader
+	text []byte
+}
+
+// Close implements io.Closer.
+func (*wholeBody) Close() error { return nil }
+
+// Body returns the body of an answer, without a copy where a Transport read it.
+func Body(response *http.Response) ([]byte, error) {
+	if whole, ok := response.Body.(*wholeBody); ok {
+		return whole.text, nil
+	}
+	return io.ReadAll(response.Body)
 }
 
 // transient says whether an error may pass when the request is sent again.

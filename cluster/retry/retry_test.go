@@ -31,7 +31,7 @@ func (s *script) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	answer := s.answers[min(s.sent, len(s.answers)-1)]
 	s.sent++
-	response := &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(strings.NewReader("whole"))}
+	response := &http.Response{StatusCode: http.StatusOK, ContentLength: -1, Header: http.Header{}, Body: io.NopCloser(strings.NewReader("whole"))}
 	switch answer := answer.(type) {
 	case int:
 		response.StatusCode = answer
@@ -120,7 +120,7 @@ func TestTransportLimits(t *testing.T) {
 	if response != nil {
 		_ = response.Body.Close()
 	}
-	require.ErrorContains(t, err, "more than 256 MiB")
+	require.ErrorContains(t, err, "more than 256Mi bytes; raise --max-answer-size")
 	assert.Equal(t, 1, s.sent)
 }
 

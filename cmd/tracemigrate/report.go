@@ -218,7 +218,7 @@ func ahead(c *cli.Context) []report.Step {
 // for credentials.
 func sourceWords(c *cli.Context) string {
 	var words []string
-	for _, flag := range []string{"filename", "control-plane", "kumactl-config", "token-file", "client-cert", "client-key", "ca-cert", "kubeconfig", "context", "namespace", "mesh", "mode", "zone-version", "zone"} {
+	for _, flag := range []string{"filename", "control-plane", "kumactl-config", "token-file", "client-cert", "client-key", "ca-cert", "kubeconfig", "context", "namespace", "mesh", "mode", "zone-version", "zone", "max-answer-size", "max-list-size", "max-pages"} {
 		if !c.IsSet(flag) {
 			continue
 		}

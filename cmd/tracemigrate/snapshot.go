@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 
@@ -42,8 +41,7 @@ func runSnapshot(c *cli.Context) error {
 	}
 	ctx, cancel := limited(c)
 	defer cancel()
-	var text bytes.Buffer
-	problems, err := cluster.WriteSnapshot(ctx, &text, told{source, c})
+	recording, problems, err := cluster.Record(ctx, told{source, c})
 	progress.done()
 	if err != nil {
 		return inTime(ctx, c, err)
@@ -56,7 +54,7 @@ func runSnapshot(c *cli.Context) error {
 	for _, problem := range problems {
 		words.line("%s (left out)", problem.Error())
 	}
-	if _, err := c.App.Writer.Write(text.Bytes()); err != nil {
+	if err := recording.Write(c.App.Writer); err != nil {
 		return fmt.Errorf("writing to stdout: %w", err)
 	}
 	return nil

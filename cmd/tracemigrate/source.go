@@ -13,11 +13,13 @@ import (
 	"time"
 
 	"github.com/urfave/cli/v2"
+	"k8s.io/apimachinery/pkg/api/resource"
 
 	"tracemigrate/cluster"
 	"tracemigrate/cluster/controlplane"
 	"tracemigrate/cluster/kube"
 	"tracemigrate/cluster/manifest"
+	"tracemigrate/cluster/paging"
 	"tracemigrate/convert"
 )
 
@@ -36,6 +38,9 @@ func sourceFlags() []cli.Flag {
 		&cli.StringFlag{Name: "control-plane", Category: sourceCategory, Usage: "read a control plane's REST API: its `URL`, or its name in kumactl's configuration"},
 		&cli.StringSliceFlag{Name: "mesh", Category: sourceCategory, Usage: "read the mesh `NAME` only; may be repeated (default: all meshes)"},
 		&cli.DurationFlag{Name: "timeout", Category: sourceCategory, Value: 5 * time.Minute, Usage: "give up reading a cluster after this `TIME`, tries again included"},
+		&cli.StringFlag{Name: "max-answer-size", Category: sourceCategory, Value: paging.Size(paging.Defaults.Answer), Usage: "refuse a single answer of a server of more than `SIZE` bytes"},
+		&cli.StringFlag{Name: "max-list-size", Category: sourceCategory, Value: paging.Size(paging.Defaults.List), Usage: "refuse a list of a server of more than `SIZE` bytes, all its pages together"},
+		&cli.IntFlag{Name: "max-pages", Category: sourceCategory, Value: paging.Defaults.Pages, Usage: "refuse a list of a server of more than `NUMBER` pages"},
 		&cli.StringFlag{Name: "mode", Category: sourceCategory, Usage: "what the control plane is, where it does not tell: `MODE` zone, federated-zone or global"},
 		&cli.StringSliceFlag{Name: "zone-version", Category: sourceCategory, Usage: "`ZONE=VERSION` of a zone's control plane, where the global one does not tell; may be repeated"},
 		&cli.StringSliceFlag{Name: "zone", Category: sourceCategory, Usage: "beside a global control plane, read a zone's own as well: `NAME=SOURCE`, where SOURCE is a URL, a name in kumactl's configuration, context:NAME or a snapshot file; may be repeated"},
@@ -59,6 +64,9 @@ var (
 	kubernetesFlags = []string{"kubeconfig", "context", "qps", "burst"}
 	restFlags       = []string{"kumactl-config", "token", "token-file", "client-cert", "client-key", "ca-cert", "skip-verify", "header"}
 )
+
+// limitFlags make sense for what a server lists.
+var limitFlags = []string{"max-answer-size", "max-list-size", "max-pages"}
 
 // given returns the first of the flags that stands on the command line.
 func given(c *cli.Context, flags []string) string {
@@ -93,6 +101,9 @@ func openSource(c *cli.Context, progress *progress) (cluster.Source, error) {
 			return nil, fmt.Errorf("--%s goes with reading %s, and the source is another", flag, other.of)
 		}
 	}
+	if flag := given(c, limitFlags); flag != "" && files {
+		return nil, fmt.Errorf("--%s goes with reading a cluster or a control plane, and the source is files", flag)
+	}
 	switch {
 	case files:
 		inputs, err := openInputs(c, "filename")
@@ -100,7 +111,12 @@ func openSource(c *cli.Context, progress *progress) (cluster.Source, error) {
 	case rest:
 		return openControlPlane(c, progress)
 	}
+	limits, err := listLimits(c)
+	if err != nil {
+		return nil, err
+	}
 	o := kube.Options{
+		Limits:     limits,
 		Kubeconfig: c.String("kubeconfig"), Context: c.String("context"), QPS: float32(c.Float64("qps")), Burst: c.Int("burst"),
 		Meshes: meshesOf(c), Progress: progress.read, Wait: progress.wait,
 	}
@@ -111,6 +127,25 @@ func openSource(c *cli.Context, progress *progress) (cluster.Source, error) {
 		o.Namespace = c.String("namespace")
 	}
 	return kube.New(o)
+}
+
+// listLimits are how much is taken of what a server lists.
+func listLimits(c *cli.Context) (paging.Limits, error) {
+	limits := paging.Limits{Pages: c.Int("max-pages")}
+	if limits.Pages <= 0 {
+		return limits, errors.New("--max-pages must be more than 0")
+	}
+	for _, size := range []struct {
+		flag string
+		to   *int64
+	}{{"max-answer-size", &limits.Answer}, {"max-list-size", &limits.List}} {
+		quantity, err := resource.ParseQuantity(c.String(size.flag))
+		if err != nil || quantity.Value() <= 0 {
+			return limits, fmt.Errorf("--%s: %q is not a size; write it like 500Mi or 2Gi", size.flag, c.String(size.flag))
+		}
+		*size.to = quantity.Value()
+	}
+	return limits, nil
 }
 
 // meshesOf are the meshes that were asked for, each once.
@@ -185,8 +220,13 @@ func controlPlaneNamed(c *cli.Context, name string, progress *progress) (*contro
 	if err != nil {
 		return nil, err
 	}
+	limits, err := listLimits(c)
+	if err != nil {
+		return nil, err
+	}
 	return controlplane.New(controlplane.Options{
-		URL: config.URL, Name: config.Name, Headers: config.Headers, Token: config.Token, Base: base,
+		Limits: limits,
+		URL:    config.URL, Name: config.Name, Headers: config.Headers, Token: config.Token, Base: base,
 		Meshes: meshesOf(c), Progress: progress.read, Wait: progress.wait,
 	})
 }

@@ -1,0 +1,90 @@
+package controlplane
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+
+	"tracemigrate/cluster"
+)
+
+// splitName takes the name that a control plane on Kubernetes gives a namespaced
+// object, name.namespace, apart. A namespace has no dot.
+func splitName(full string) (name, namespace string) {
+	dot := strings.LastIndexByte(full, '.')
+	if dot < 0 {
+		return full, ""
+	}
+	return full[:dot], full[dot+1:]
+}
+
+// onKubernetes is a resource in the form of its Kubernetes object, so that it
+// reads as from the Kubernetes API. The API of a control plane on Kubernetes
+// shows objects in the Universal form: namespaced ones as name.namespace, and
+// labels with what Kuma keeps in annotations. What is not of that form stays as
+// it is; it is reported when it is decoded.
+func onKubernetes(kind string, raw []byte) []byte {
+	var head struct {
+		Mesh, Name, CreationTime string
+		Labels                   map[string]string
+	}
+	fields := make(map[string]any)
+	decoder := json.NewDecoder(bytes.NewReader(raw))
+	decoder.UseNumber()
+	if json.Unmarshal(raw, &head) != nil || head.Name == "" || decoder.Decode(&fields) != nil {
+		return raw
+	}
+	name, namespace := head.Name, ""
+	if cluster.Namespaced(kind) {
+		if name, namespace = splitName(head.Name); namespace == "" {
+			return raw
+		}
+	}
+	metadata := map[string]any{"name": name, "labels": cluster.LabelsOnKubernetes(kind, name, namespace, head.Mesh, head.Labels, nil)}
+	if namespace != "" {
+		metadata["namespace"] = namespace
+	}
+	if head.CreationTime != "" {
+		metadata["creationTimestamp"] = head.CreationTime
+	}
+	object := map[string]any{"apiVersion": "kuma.io/v1alpha1", "kind": kind, "metadata": metadata}
+	switch kind {
+	case cluster.KindMeshTrace:
+		object["spec"] = fields["spec"]
+	default:
+		if kind != cluster.KindMesh {
+			object["mesh"] = head.Mesh
+		}
+		for _, field := range []string{"type", "mesh", "name", "creationTime", "modificationTime", "labels", "kri"} {
+			delete(fields, field)
+		}
+		object["spec"] = fields
+	}
+	text, err := json.Marshal(normal(object))
+	if err != nil {
+		return raw
+	}
+	return text
+}
+
+// normal writes numbers as Kubernetes' API does: whole ones without fraction.
+func normal(v any) any {
+	switch v := v.(type) {
+	case map[string]any:
+		for key, value := range v {
+			v[key] = normal(value)
+		}
+	case []any:
+		for i := range v {
+			v[i] = normal(v[i])
+		}
+	case json.Number:
+		if whole, err := v.Int64(); err == nil {
+			return whole
+		}
+		if number, err := v.Float64(); err == nil {
+			return number
+		}
+	}
+	return v
+}

@@ -1,0 +1,154 @@
+// Package paging keeps what a server lists in pages until the list is known to be
+// whole: compressed, since a large mesh has hundreds of megabytes of JSON that
+// are alike, and within limits, since a server may send anything.
+package paging
+
+import (
+	"bytes"
+	"compress/flate"
+	"encoding/binary"
+	"fmt"
+	"io"
+
+	"k8s.io/apimachinery/pkg/api/resource"
+)
+
+// Limits say how much of one list is taken.
+type Limits struct {
+	Answer int64 // bytes of a single answer
+	List   int64 // bytes of all pages together
+	Pages  int
+}
+
+// Defaults are beyond what a control plane holds: a Dataplane has half a kilobyte,
+// and comes with 499 others in a page.
+var Defaults = Limits{Answer: 256 << 20, List: 1 << 30, Pages: 20_000}
+
+// Or returns l with those of other in place of what is not set.
+func (l Limits) Or(other Limits) Limits {
+	if l.Answer == 0 {
+		l.Answer = other.Answer
+	}
+	if l.List == 0 {
+		l.List = other.List
+	}
+	if l.Pages == 0 {
+		l.Pages = other.Pages
+	}
+	return l
+}
+
+// Size is a number of bytes as the flags take it.
+func Size(bytes int64) string { return resource.NewQuantity(bytes, resource.BinarySI).String() }
+
+// blockSize is how much text is compressed at a time.
+const blockSize = 256 << 10
+
+// List is the items of one list. The zero List is empty and has no room.
+type List struct {
+	limits Limits
+	bytes  int64 // of the pages
+	pages  int
+	items  int
+	blocks [][]byte // compressed
+	open   []byte   // not yet
+	writer *flate.Writer
+}
+
+// New returns an empty list.
+func New(limits Limits) *List { return &List{limits: limits} }
+
+// Len is the number of items.
+func (l *List) Len() int { return l.items }
+
+// Page counts a page of so many bytes. It returns an error when the list is
+// larger than the limits.
+func (l *List) Page(size int64) error {
+	l.pages++
+	l.bytes += size
+	switch {
+	case l.pages > l.limits.Pages:
+		return fmt.Errorf("it has more than %d pages (%d items so far); raise --max-pages, or read less with --mesh", l.limits.Pages, l.items)
+	case l.bytes > l.limits.List:
+		return fmt.Errorf("it has more than %s bytes (%d items so far); raise --max-list-size, or read less with --mesh", Size(l.limits.List), l.items)
+	}
+	return nil
+}
+
+// Add adds an item: the name of a resource and its text.
+func (l *List) Add(name string, text []byte) error {
+	for _, part := range [][]byte{[]byte(name), text} {
+		l.open = binary.AppendUvarint(l.open, uint64(len(part)))
+		l.open = append(l.open, part...)
+	}
+	l.items++
+	if len(l.open) < blockSize {
+		return nil
+	}
+	return l.compress()
+}
+
+// compress makes a block of what is open.
+func (l *List) compress() error {
+	var block bytes.Buffer
+	if l.writer == nil {
+		writer, err := flate.NewWriter(&block, flate.BestSpeed)
+		if err != nil {
+			return fmt.Errorf("compressing a page: %w", err)
+		}
+		l.writer = writer
+	}
+	l.writer.Reset(&block)
+	if _, err := l.writer.Write(l.open); err != nil {
+		return fmt.Errorf("compressing a page: %w", err)
+	}
+	if err := l.writer.Close(); err != nil {
+		return fmt.Errorf("compressing a page: %w", err)
+	}
+	l.blocks = append(l.blocks, bytes.Clone(block.Bytes()))
+	l.open = l.open[:0]
+	return nil
+}
+
+// Drain calls use for every item, in the order in which they were added, and
+// forgets them.
+func (l *List) Drain(use func(name string, text []byte)) error {
+	for i, block := range l.blocks {
+		l.blocks[i] = nil
+		text, err := io.ReadAll(flate.NewReader(bytes.NewReader(block)))
+		if err == nil {
+			err = spread(text, use)
+		}
+		if err != nil {
+			return fmt.Errorf("reading a page again: %w", err)
+		}
+	}
+	rest := l.open
+	*l = List{limits: l.limits}
+	return spread(rest, use)
+}
+
+// spread calls use for every item of a block.
+func spread(block []byte, use func(name string, text []byte)) error {
+	next := func() ([]byte, error) {
+		size, n := binary.Uvarint(block)
+		if n <= 0 || size > uint64(len(block)-n) {
+			return nil, io.ErrUnexpectedEOF
+		}
+		part := block[n : n+int(size)]
+		block = block[n+int(size):]
+		return part, nil
+	}
+	for len(block) > 0 {
+		name, err := next()
+		if err != nil {
+			return err
+		}
+		text, err := next()
+		if err != nil {
+			return err
+		}
+		use(string(name), text)
+	}
+	return nil
+}
