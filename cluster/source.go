@@ -93,6 +93,15 @@ type TraceName struct {
 	Format Format `json:"-" yaml:"-"`
 }
 
+// SortOthers orders what is known of other meshes, so that every source gives the
+// same.
+func (o *Origin) SortOthers() {
+	slices.Sort(o.OtherMeshTraces)
+	slices.SortFunc(o.OtherTrafficTraces, func(a, b TraceName) int {
+		return cmp.Or(cmp.Compare(a.Mesh, b.Mesh), cmp.Compare(a.Name, b.Name))
+	})
+}
+
 // SeveralPolicies reports whether selectors can become more than one policy:
 // they are several, or one asks for any value of a tag.
 func SeveralPolicies(selectors []map[string]string) bool {

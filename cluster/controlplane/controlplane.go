@@ -287,7 +287,7 @@ func (cp *ControlPlane) others(ctx context.Context, origin *cluster.Origin) erro
 			return err
 		}
 	}
-	slices.Sort(origin.OtherMeshTraces)
+	origin.SortOthers()
 	return nil
 }
 

@@ -88,7 +88,7 @@ func (c *Cluster) Read(ctx context.Context, use func(manifest.Input)) (*cluster.
 			}
 		}
 	}
-	slices.Sort(origin.OtherMeshTraces)
+	origin.SortOthers()
 	if len(missing) > 0 {
 		return nil, errors.New(c.missing(origin, missing...) + "; " + installing)
 	}
