@@ -179,7 +179,6 @@ func TestManyDeletions(t *testing.T) {
 		}
 		text.WriteString("---\n{apiVersion: tracemigrate/v1, kind: SnapshotEnd}\n")
 		o.Convert.Version, o.Program = cluster.V(13), "tracemigrate"
-		o.MadeUp = 10_000
 		r, _, problems := report.Build(cluster.Read([]manifest.Input{manifest.Text("state.yaml", text.String())}), o)
 		require.NotNil(t, r, "%v", problems)
 		require.True(t, r.Summary.Holds)
