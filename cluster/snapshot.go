@@ -121,7 +121,7 @@ func read(inputs iter.Seq[manifest.Input]) *Snapshot {
 		case endKind:
 			return []entry{{Resource: &Resource{Place: doc.Place, Kind: endKind}}}
 		}
-		if _, kind := formOf(doc); kind != KindDataplane {
+		if _, kind := formOf(doc); kind != KindDataplane && isRead("", kind) {
 			doc.Keep()
 		}
 		if e.Resource = decodeResource(doc, words, &e.problems); e.Resource == nil {

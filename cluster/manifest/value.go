@@ -190,8 +190,9 @@ func (v Value) percent() *float64 {
 		return nil
 	}
 	f, err := strconv.ParseFloat(v.node.Text, 64)
+	goOnly := v.node.Kind == String && strings.ContainsAny(v.node.Text, "_xX") // numbers in Go, but not in JSON
 	switch {
-	case err != nil && v.node.Kind == String:
+	case goOnly, err != nil && v.node.Kind == String:
 		v.wrong("a percentage from 0 to 100")
 	case err != nil || math.IsNaN(f) || math.IsInf(f, 0):
 		v.Fail("is not a decimal number from 0 to 100 (percent)")

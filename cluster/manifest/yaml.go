@@ -325,7 +325,7 @@ func resolveScalar(text string) (kind Kind, value string) {
 			return Int, strconv.FormatUint(n, 10)
 		}
 	}
-	if strings.Trim(digits, "0123456789+-.eE") == "" {
+	if text[0] == '.' || strings.Trim(digits, "0123456789+-.eE") == "" {
 		if _, err := strconv.ParseFloat(digits, 64); err == nil {
 			return Float, digits
 		}
