@@ -21,6 +21,7 @@ type Options struct {
 	Format        cluster.Format // of all policies; empty: of the TrafficTrace each comes from
 	Namespace     string         // of Kubernetes policies; empty: kuma-system
 	Labels        map[string]string
+	CopyLabels    bool // take a TrafficTrace's own labels and annotations along
 	ZoneOrigin    bool // label policies as created on a zone, which a federated zone demands
 	Shadow        bool // label policies as to be computed only, not applied (2.7 and later)
 	RoundSampling bool // on 2.0, accept the nearest whole percentage for a fraction
@@ -213,6 +214,7 @@ func (in *input) convert(earlier map[*meshtrace.Policy]bool) (result *Result, me
 		m.verify()
 		m.remarkEarlier(result)
 		m.remark()
+		m.remarkLabels()
 		m.remarkPrecedence()
 		for _, c := range m.candidates {
 			if o.Shadow && result.stands[c.policy] {
@@ -694,16 +696,13 @@ func (m *mesh) build() {
 	for _, c := range m.candidates {
 		p := &meshtrace.Policy{
 			Place: c.pair.Position(), Mesh: m.Name, Name: c.name, Format: m.format(c), Default: c.conf.Conf,
-			Labels: maps.Clone(m.o.Labels), TargetRef: meshtrace.TargetRef{Kind: meshtrace.Mesh}, Source: annotated(c.pair), System: true,
+			Labels: m.labels(c), TargetRef: meshtrace.TargetRef{Kind: meshtrace.Mesh}, Source: annotated(c.pair), System: true,
 		}
 		if len(c.tags) > 0 {
 			p.TargetRef = meshtrace.TargetRef{Kind: meshtrace.MeshSubset, Tags: c.tags}
 		}
 		if c.sidecarsOnly {
 			p.TargetRef.ProxyTypes = []string{meshtrace.Sidecar}
-		}
-		if p.Labels == nil {
-			p.Labels = make(map[string]string)
 		}
 		if m.o.ZoneOrigin {
 			p.Labels[cluster.OriginLabel] = "zone"
@@ -715,6 +714,9 @@ func (m *mesh) build() {
 			p.Namespace = m.o.Namespace
 			if p.Namespace == "" {
 				p.Namespace = "kuma-system"
+			}
+			if m.o.CopyLabels {
+				p.Annotations = c.pair.Annotations
 			}
 		}
 		if c.conf.traces() {

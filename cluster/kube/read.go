@@ -241,7 +241,7 @@ func newObject(kind string, u *unstructured.Unstructured) (object, error) {
 	}
 	u.SetManagedFields(nil)
 	annotations := u.GetAnnotations()
-	maps.DeleteFunc(annotations, func(key, _ string) bool { return !slices.Contains(cluster.Annotations(), key) })
+	maps.DeleteFunc(annotations, func(key, _ string) bool { return !cluster.ReadsAnnotation(kind, key) })
 	if len(annotations) == 0 {
 		annotations = nil
 	}
