@@ -46,8 +46,9 @@ type Summary struct {
 	Partial       bool `json:"partial" yaml:"partial"`       // some Dataplanes, or MeshGateways, could not be read
 	Meshes        int  `json:"meshes" yaml:"meshes"`
 	TrafficTraces int  `json:"trafficTraces" yaml:"trafficTraces"`
-	Policies      int  `json:"policies" yaml:"policies"`     // to create
-	Earlier       int  `json:"earlierRun" yaml:"earlierRun"` // that stand already, made by an earlier run
+	Policies      int  `json:"policies" yaml:"policies"`                   // to create
+	Tracing       int  `json:"tracingMeshTraces" yaml:"tracingMeshTraces"` // that exist, with a backend
+	Earlier       int  `json:"earlierRun" yaml:"earlierRun"`               // that stand already, made by an earlier run
 	// What becomes of proxies.
 	envoydiff.Tally `yaml:",inline"`
 	MadeUp          int `json:"madeUp" yaml:"madeUp"` // of the proxies, those that stand for unknown ones
@@ -378,6 +379,7 @@ func (b *builder) policies(existing []*meshtrace.Policy) {
 func (b *builder) count() {
 	sum := &b.Summary
 	sum.Meshes, sum.TrafficTraces, sum.Policies = len(b.Meshes), len(b.TrafficTraces), len(b.Policies)
+	sum.Tracing = b.result.Tracing()
 	sum.Tally, sum.MadeUp = envoydiff.Count(b.result.Comparisons), b.result.MadeUp
 	for _, note := range b.Notes {
 		switch note.Severity {
