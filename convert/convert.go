@@ -21,6 +21,7 @@ type Options struct {
 	Format        cluster.Format // of all policies; empty: of the TrafficTrace each comes from
 	Namespace     string         // of Kubernetes policies; empty: kuma-system
 	Labels        map[string]string
+	CopyLabels    bool // take a TrafficTrace's own labels and annotations along
 	ZoneOrigin    bool // label policies as created on a zone, which a federated zone demands
 	Shadow        bool // label policies as to be computed only, not applied (2.7 and later)
 	RoundSampling bool // on 2.0, accept the nearest whole percentage for a fraction
@@ -73,6 +74,7 @@ type Result struct {
 	Meshes   []*legacy.Mesh
 	Existing []*meshtrace.Policy
 
+	version cluster.Version
 	earlier map[meshtrace.Identity]bool                          // existing policies that an earlier run made
 	stands  map[*meshtrace.Policy]bool                           // the new ones that are among them
 	doubts  map[string]func(dp *cluster.Dataplane) string        // by mesh
@@ -96,6 +98,17 @@ func (r *Result) Errors() int {
 	n := 0
 	for _, note := range r.Notes {
 		if note.Severity == manifest.Error {
+			n++
+		}
+	}
+	return n
+}
+
+// Tracing is how many of the existing MeshTraces have a backend and are applied.
+func (r *Result) Tracing() int {
+	n := 0
+	for _, p := range r.Existing {
+		if len(p.Default.Backends) > 0 && !p.Shadow(r.version) {
 			n++
 		}
 	}
@@ -220,6 +233,8 @@ func (in *input) convert(earlier map[*meshtrace.Policy]bool) (result *Result, me
 			m.remarkEarlier(result)
 		}
 		m.remark()
+		m.remarkLabels()
+		m.remarkUnmatched()
 		m.remarkPrecedence()
 		for _, c := range m.candidates {
 			if o.Shadow && result.stands[c.policy] {
@@ -318,11 +333,7 @@ func (m *mesh) plan() {
 	}
 	if len(m.Pairs) == 0 {
 		if len(m.TrafficTraces) == 0 {
-			what := "has neither tracing backends nor a TrafficTrace"
-			if len(m.Backends) > 0 {
-				what = fmt.Sprintf("has %s but no TrafficTrace, so nothing is traced today", plural(len(m.Backends), "tracing backend"))
-			}
-			m.notes.inform(NoTrafficTrace, m.Place, m, what+"; there is nothing to convert", "")
+			m.remarkNothing()
 		}
 		return
 	}
@@ -346,6 +357,30 @@ func (m *mesh) plan() {
 	m.merge()
 	m.dropEmpty()
 	m.dropMadeInZones()
+}
+
+// remarkNothing notes that the mesh has no TrafficTrace, and what traces instead.
+func (m *mesh) remarkNothing() {
+	tracing := 0
+	for _, p := range slices.Concat(m.existing, m.earlier) {
+		if len(p.Default.Backends) > 0 {
+			tracing++
+		}
+	}
+	const nothing = "; there is nothing to convert"
+	backends, policies := plural(len(m.Backends), "tracing backend"), plural(tracing, "MeshTrace")
+	switch {
+	case len(m.Backends) > 0 && tracing > 0:
+		m.notes.inform(NoTrafficTrace, m.Place, m, fmt.Sprintf("has %s but no TrafficTrace, so nothing uses the field tracing any more; %s with a backend exist%s%s", backends, policies, map[bool]string{true: "s"}[tracing == 1], nothing),
+			"remove the field tracing from the Mesh, the last step of the migration")
+	case len(m.Backends) > 0:
+		m.notes.warn(NoTrafficTrace, m.Place, m, fmt.Sprintf("has %s but neither a TrafficTrace nor a MeshTrace with a backend, so nothing is traced%s", backends, nothing),
+			"if TrafficTraces were deleted, nothing replaces them: convert an input that still has them; otherwise remove the field tracing from the Mesh")
+	case tracing > 0:
+		m.notes.inform(NoTrafficTrace, m.Place, m, fmt.Sprintf("has neither tracing backends nor a TrafficTrace; %s with a backend exist%s%s", policies, map[bool]string{true: "s"}[tracing == 1], nothing), "")
+	default:
+		m.notes.inform(NoTrafficTrace, m.Place, m, "has neither tracing backends nor a TrafficTrace"+nothing, "")
+	}
 }
 
 // String names the mesh in notes.
@@ -715,10 +750,7 @@ func (m *mesh) build() {
 	for _, c := range m.candidates {
 		p := &meshtrace.Policy{
 			Place: c.pair.Position(), Mesh: m.Name, Name: c.name, Format: m.format(c), Default: c.conf.Conf,
-			Labels: maps.Clone(m.o.Labels), TargetRef: c.targetRef(), Source: annotated(c.pair), System: true,
-		}
-		if p.Labels == nil {
-			p.Labels = make(map[string]string)
+			Labels: m.labels(c), TargetRef: c.targetRef(), Source: annotated(c.pair), System: true,
 		}
 		if m.o.ZoneOrigin {
 			p.Labels[cluster.OriginLabel] = "zone"
@@ -730,6 +762,9 @@ func (m *mesh) build() {
 			p.Namespace = m.o.Namespace
 			if p.Namespace == "" {
 				p.Namespace = "kuma-system"
+			}
+			if m.o.CopyLabels {
+				p.Annotations = c.pair.Annotations
 			}
 		}
 		if c.conf.traces() {

@@ -36,6 +36,7 @@ const (
 	MergedSelector       Code = "merged-selector"
 	WildcardEnumerated   Code = "wildcard-enumerated"
 	WildcardUnmatched    Code = "wildcard-unmatched"
+	SelectorUnmatched    Code = "selector-unmatched"
 	TieByCreationTime    Code = "tie-by-creation-time"
 	NoBackend            Code = "no-backend"
 	SamplingMadeExplicit Code = "sampling-made-explicit"
@@ -64,6 +65,7 @@ const (
 	OtherVersion         Code = "other-version"
 	PatchReleaseDecides  Code = "patch-release-decides"
 	KindUnread           Code = "kind-unread"
+	LabelsLeft           Code = "labels-left"
 	URLPartUnused        Code = "url-part-unused"
 )
 
