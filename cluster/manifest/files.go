@@ -98,7 +98,7 @@ func CheckFile(path string, limit int64) error {
 
 // checkRegular returns an error for what may block, or never end, when it is read.
 func checkRegular(info os.FileInfo) error {
-	what := ""
+	var what string
 	switch mode := info.Mode(); {
 	case mode.IsRegular():
 		return nil
