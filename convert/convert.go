@@ -215,8 +215,7 @@ func (in *input) convert(earlier map[*meshtrace.Policy]bool) (result *Result, me
 		m.arrived = slices.ContainsFunc(m.earlier, func(p *meshtrace.Policy) bool { return in.arrived[p] })
 		m.plan()
 		result.ties[m.Name] = func(dp *cluster.Dataplane) cluster.Doubt {
-			_, doubt := m.tieOf(dp)
-			return doubt
+			return m.tieDoubt(dp)
 		}
 		if m.arrived {
 			m.settleArrived(result)
@@ -281,6 +280,8 @@ type mesh struct {
 	// conflicting has the existing policies that new ones conflict with.
 	conflicting map[*meshtrace.Policy]bool
 	found       []int32 // scratch space
+
+	tieDoubts map[*cluster.Dataplane]cluster.Doubt // see tieDoubt
 }
 
 // conf is what a TrafficTrace's backend amounts to. None stands for no tracing.

@@ -244,6 +244,16 @@ func (m *mesh) tieOf(dp *cluster.Dataplane) ([]*legacy.Pair, cluster.Doubt) {
 	return pairs, doubt
 }
 
+// tieDoubt returns what tieOf says of dp, without another search for proxies that
+// findZoneTies has seen.
+func (m *mesh) tieDoubt(dp *cluster.Dataplane) cluster.Doubt {
+	doubt, ok := m.tieDoubts[dp]
+	if !ok {
+		_, doubt = m.tieOf(dp)
+	}
+	return doubt
+}
+
 // findZoneTies notes the ties that decide for known proxies or, where none is known,
 // could.
 func (m *mesh) findZoneTies() {
@@ -252,9 +262,11 @@ func (m *mesh) findZoneTies() {
 	}
 	m.orderedZones = m.real.Ordered()
 	m.serving = meshtrace.NewMatcher(m.o.Version, slices.Concat(m.existing, m.ofZones), m.gateways)
+	m.tieDoubts = make(map[*cluster.Dataplane]cluster.Doubt, len(m.dataplanes))
 	ties := make(map[string]*zoneTie)
 	for _, dp := range m.dataplanes {
-		pairs, _ := m.tieOf(dp)
+		pairs, doubt := m.tieOf(dp)
+		m.tieDoubts[dp] = doubt
 		if len(pairs) == 0 {
 			continue
 		}

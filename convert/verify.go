@@ -207,7 +207,7 @@ func (v *verifier) check(dp *cluster.Dataplane, madeUp bool) {
 		}
 		wanted = v.confOf(v.Pairs[position].TrafficTrace).key
 	}
-	if _, doubt := v.tieOf(dp); doubt.Reason != "" {
+	if doubt := v.tieDoubt(dp); doubt.Reason != "" {
 		return // a note says why
 	}
 	matching := v.after.Matching(dp)
