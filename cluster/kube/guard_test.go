@@ -17,6 +17,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"tracemigrate/cluster"
 )
@@ -136,7 +137,7 @@ func TestScrub(t *testing.T) {
 				w.WriteHeader(status)
 				_ = json.NewEncoder(w).Encode(map[string]any{
 					"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": status, "message": said, "title": said, "detail": said,
-					"reason": map[int]string{http.StatusForbidden: "Forbidden", http.StatusUnauthorized: "Unauthorized", http.StatusTeapot: said}[status],
+					"reason": map[int]metav1.StatusReason{http.StatusForbidden: metav1.StatusReasonForbidden, http.StatusUnauthorized: metav1.StatusReasonUnauthorized, http.StatusTeapot: metav1.StatusReason(said)}[status],
 				})
 			}))
 			t.Cleanup(server.Close)

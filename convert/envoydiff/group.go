@@ -34,7 +34,7 @@ func (c *Comparison) Groups() []*Group {
 		}
 		content, ok := byList[&p.Differences[0]]
 		if !ok {
-			list := generalized(p.Differences)
+			list := generalised(p.Differences)
 			content = contentOf(list)
 			byList[&p.Differences[0]], general[content] = content, list
 		}
@@ -61,9 +61,9 @@ func (c *Comparison) Groups() []*Group {
 	return groups
 }
 
-// generalized is a proxy's differences without the names of its listeners, in
+// generalised is a proxy's differences without the names of its listeners, in
 // which other proxies have their own addresses.
-func generalized(differences []*Difference) []*Difference {
+func generalised(differences []*Difference) []*Difference {
 	list := make([]*Difference, 0, len(differences))
 	for _, d := range differences {
 		all := Difference{Code: d.Code, Path: cmp.Or(d.general, d.Path), Before: d.Before, After: d.After}
