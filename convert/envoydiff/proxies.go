@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"tracemigrate/cluster"
+	"tracemigrate/legacy"
 	"tracemigrate/meshtrace"
 )
 
@@ -24,8 +25,8 @@ type Proxy struct {
 	Mesh, Name  string
 	Verdict     Verdict
 	Differences []*Difference // shared among proxies that differ alike
-	Before      Decision
-	After       Decision
+	Before      *Decision     // shared among proxies for which the same decides; nil for a proxy known from dumps
+	After       *Decision
 	Dataplane   *cluster.Dataplane // nil for a proxy known from dumps
 	untraced    bool               // known from dumps, before and after
 }
@@ -101,8 +102,8 @@ func (c *Comparison) Listeners(p *Proxy) (before, after []Listener) {
 	if p.Dataplane == nil {
 		return nil, nil
 	}
-	before, _ = c.before.Render(p.Dataplane, &p.Before)
-	after, _ = c.after.Render(p.Dataplane, &p.After)
+	before, _ = c.before.Render(p.Dataplane, p.Before)
+	after, _ = c.after.Render(p.Dataplane, p.After)
 	return before, after
 }
 
@@ -123,6 +124,7 @@ func compareOnly(dataplanes []*cluster.Dataplane, s *cluster.Snapshot, before, a
 		known:   make(map[pairing][]*Difference),
 		sets:    make(map[string][]*Difference),
 		ids:     make(map[any]int32),
+		shared:  make(map[decisionKey]*Decision),
 	}
 	if o.Version.SkipsIgnoredInbounds() {
 		c.lenient = today.in(o.Version, after)
@@ -145,6 +147,7 @@ type comparer struct {
 	known                  map[pairing][]*Difference
 	sets                   map[string][]*Difference // lists of differences that proxies share
 	ids                    map[any]int32
+	shared                 map[decisionKey]*Decision
 	scratch                []*Difference
 }
 
@@ -158,7 +161,7 @@ type pairing struct {
 }
 
 func (c *comparer) proxy(dp *cluster.Dataplane) Proxy {
-	p := Proxy{Mesh: dp.Mesh, Name: dp.FullName(), Dataplane: dp, Before: c.before.Decide(dp), After: c.after.Decide(dp)}
+	p := Proxy{Mesh: dp.Mesh, Name: dp.FullName(), Dataplane: dp, Before: c.decided(c.before.Decide(dp)), After: c.decided(c.after.Decide(dp))}
 	if c.options.Doubt != nil {
 		if doubt := c.options.Doubt(dp); doubt.Reason != "" {
 			p.Differences = c.share([]*Difference{{Code: cmp.Or(Code(doubt.Code), Unverified), Path: "proxy", Before: doubt.Reason, After: "unknown"}})
@@ -166,10 +169,10 @@ func (c *comparer) proxy(dp *cluster.Dataplane) Proxy {
 			return p
 		}
 	}
-	p.Differences = c.differences(dp, &p.Before, &p.After)
+	p.Differences = c.differences(dp, p.Before, p.After)
 	if c.lenient != nil && hasIgnored(dp) && verdictOf(p.Differences, c.options.Accept) == Different {
 		counted := c.lenient.Decide(dp)
-		if verdictOf(c.differences(dp, &p.Before, &counted), c.options.Accept) != Different {
+		if verdictOf(c.differences(dp, p.Before, &counted), c.options.Accept) != Different {
 			ignored := make([]*Difference, 0, len(p.Differences))
 			for _, d := range p.Differences {
 				ignored = append(ignored, &Difference{Code: InboundIgnored, Path: d.Path, Before: d.Before, After: d.After})
@@ -179,6 +182,29 @@ func (c *comparer) proxy(dp *cluster.Dataplane) Proxy {
 	}
 	p.Verdict = verdictOf(p.Differences, c.options.Accept)
 	return p
+}
+
+// decisionKey is equal for equal decisions. Of MeshTraces it has room for as many
+// as mostly apply.
+type decisionKey struct {
+	pair               *legacy.Pair
+	backend            *legacy.Backend
+	policies, withheld [4]*meshtrace.Policy
+}
+
+// decided returns d, which proxies share: of a large mesh there are far fewer
+// decisions than proxies.
+func (c *comparer) decided(d Decision) *Decision {
+	key := decisionKey{pair: d.Pair, backend: d.Backend}
+	if copy(key.policies[:], d.Policies) < len(d.Policies) || copy(key.withheld[:], d.Withheld) < len(d.Withheld) {
+		return &d
+	}
+	known, ok := c.shared[key]
+	if !ok {
+		known = &d
+		c.shared[key] = known
+	}
+	return known
 }
 
 func (c *comparer) differences(dp *cluster.Dataplane, before, after *Decision) []*Difference {

@@ -91,7 +91,7 @@ func (d *Decision) Unusable() []*manifest.Problem {
 	return d.Backend.Problems
 }
 
-func (d *Decision) fromMeshTrace() bool { return len(d.Conf.Backends) > 0 }
+func (d *Decision) fromMeshTrace() bool { return d != nil && len(d.Conf.Backends) > 0 }
 
 // Decide finds what decides on dp's tracing: MeshTraces with a backend
 // overwrite the TrafficTrace.

@@ -261,7 +261,7 @@ func (b *builder) proxy(c *envoydiff.Comparison, p *envoydiff.Proxy, flows map[F
 		out.Differences = []*envoydiff.Difference{}
 	}
 	b.Proxies = append(b.Proxies, out)
-	flows[Flow{Mesh: p.Mesh, Before: short(&p.Before), After: short(&p.After), Verdict: p.Verdict}]++
+	flows[Flow{Mesh: p.Mesh, Before: short(p.Before), After: short(p.After), Verdict: p.Verdict}]++
 	if out.MadeUp {
 		return
 	}
