@@ -92,7 +92,8 @@ func RedactURL(text string) string {
 	case u.Host != "":
 		authority, _, _ = strings.Cut(authority, "/")
 	}
-	if at := strings.LastIndex(authority, "@"); at >= 0 {
+	// What was redacted before stays as it is, also where it parses otherwise now.
+	if at := strings.LastIndex(authority, "@"); at >= 0 && strings.TrimPrefix(authority[:at], "%") != "REDACTED" {
 		rest = rest[:begin] + user + rest[begin+at:]
 	}
 	_, wrong := url.Parse(text)
