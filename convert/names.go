@@ -312,23 +312,20 @@ func (m *mesh) precedes(a, b string) bool {
 	return a > b
 }
 
-// prefixNames puts the rank in front of every name, in equally many digits.
+// prefixNames puts the rank in front of every name, in equally many digits; and in
+// front of that, where it takes that to keep the order in which the plain names
+// are to those of existing policies, the name of one of these.
 func (m *mesh) prefixNames(taken map[string]bool) {
 	for _, c := range m.candidates {
 		delete(taken, scope(m.format(c), m.Name)+c.name)
 	}
-	names := make([]string, len(m.candidates))
-	for width := len(fmt.Sprint(len(m.candidates))); ; width++ {
-		unique := true
-		for i, c := range m.candidates {
-			rank := i + 1
-			if !m.o.Version.SmallestNameWins() {
-				rank = len(m.candidates) - i
-			}
-			names[i] = fmt.Sprintf("%0*d-%s", width, rank, c.name)
-			unique = unique && !taken[scope(m.format(c), m.Name)+names[i]] && len(names[i]) <= maxName
+	names := m.rankedNames(taken, nil)
+	for _, rivals := range [][]*meshtrace.Policy{m.rivals(false), m.rivals(true)} {
+		if len(rivals) == 0 || m.sameOrder(names, rivals) {
+			break
 		}
-		if unique {
+		if between := m.rankedNames(taken, rivals); m.sameOrder(between, rivals) && m.ranked(between) {
+			names = between
 			break
 		}
 	}
@@ -342,6 +339,84 @@ func (m *mesh) prefixNames(taken map[string]bool) {
 	}
 	m.notes.inform(Renamed, m.Place, m, fmt.Sprintf("its %s get their rank in front of the name, since MeshTraces of one kind take precedence by the %s name on Kuma %s, and the TrafficTraces' own names are in another order",
 		plural(len(m.candidates), "policy"), order, m.o.Version), "keep the prefixes when you edit the policies")
+}
+
+// rankedNames returns the names of the candidates with their rank in front, and
+// in front of that the last of the rivals' names that come before the plain name of
+// one that the candidate's must follow.
+func (m *mesh) rankedNames(taken map[string]bool, rivals []*meshtrace.Policy) []string {
+	names := make([]string, len(m.candidates))
+	for width := len(fmt.Sprint(len(m.candidates))); ; width++ {
+		unique, after := true, ""
+		for rank := 1; rank <= len(m.candidates); rank++ {
+			i := rank - 1
+			if !m.o.Version.SmallestNameWins() {
+				i = len(m.candidates) - rank
+			}
+			c := m.candidates[i]
+			for _, p := range rivals {
+				if m.rival(p, c) && p.DisplayName() < c.name && p.DisplayName() > after {
+					after = p.DisplayName()
+				}
+			}
+			names[i] = fmt.Sprintf("%0*d-%s", width, rank, c.name)
+			if after != "" {
+				names[i] = after + "-" + names[i]
+			}
+			unique = unique && !taken[scope(m.format(c), m.Name)+names[i]]
+		}
+		if unique || slices.ContainsFunc(names, func(name string) bool { return len(name) > maxName }) {
+			return names
+		}
+	}
+}
+
+// rival reports whether the names of an existing policy and a candidate can decide
+// which has precedence: they are of one kind.
+func (m *mesh) rival(p *meshtrace.Policy, c *candidate) bool {
+	if len(c.tags) == 0 {
+		return p.TargetRef.Kind == meshtrace.Mesh
+	}
+	return p.TargetRef.Kind == meshtrace.MeshSubset
+}
+
+// rivals are the existing policies that are of a candidate's kind, or of these the
+// ones that meet it on a tag set.
+func (m *mesh) rivals(meeting bool) []*meshtrace.Policy {
+	var rivals []*meshtrace.Policy
+	looked := 0
+	for _, p := range m.existing {
+		if slices.ContainsFunc(m.candidates, func(c *candidate) bool {
+			looked++
+			return looked <= maxPairs && m.rival(p, c) && (!meeting || c.tags.Meets(p.TargetRef.Selector()))
+		}) {
+			rivals = append(rivals, p)
+		}
+	}
+	return rivals
+}
+
+// sameOrder reports whether names are to those of rivals in the order in which the
+// candidates' plain names are.
+func (m *mesh) sameOrder(names []string, rivals []*meshtrace.Policy) bool {
+	for _, p := range rivals {
+		for i, c := range m.candidates {
+			if name := p.DisplayName(); m.rival(p, c) && (name < c.name) != (name < names[i]) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// ranked reports whether names are valid, and in the order of precedence.
+func (m *mesh) ranked(names []string) bool {
+	for i, name := range names {
+		if validName(name) != name || i > 0 && !m.precedes(names[i-1], name) {
+			return false
+		}
+	}
+	return true
 }
 
 // meeting yields the positions i < j of selectors that one tag set can satisfy

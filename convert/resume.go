@@ -65,6 +65,7 @@ func (m *mesh) madeAgain(p *meshtrace.Policy, c *candidate) bool {
 
 var (
 	rankInFront = regexp.MustCompile(`^[0-9]+-`)
+	rank        = regexp.MustCompile(`\b[0-9]+-`) // also after the name of another policy
 	numberAtEnd = regexp.MustCompile(`^(-[0-9]+){0,2}$`)
 )
 
@@ -72,7 +73,11 @@ var (
 // the others are: nameCandidates and prefixNames give it.
 func (m *mesh) mayBeNamed(name string, trace *legacy.TrafficTrace) bool {
 	base := validName(displayName(trace.Resource))
-	for _, without := range []string{name, rankInFront.ReplaceAllString(name, "")} {
+	plain := []string{name}
+	for _, at := range rank.FindAllStringIndex(name, -1) {
+		plain = append(plain, name[at[1]:])
+	}
+	for _, without := range plain {
 		for _, begin := range []string{base, withHash(base, m.Name, trace.Name)} {
 			if rest, ok := strings.CutPrefix(without, begin); ok && numberAtEnd.MatchString(rest) {
 				return true
