@@ -24,11 +24,18 @@ type shape map[string]shape
 // loses its content, which may be a secret.
 var plain = shape{}
 
+// ownFields stands in a shape for all fields that are their author's, see IsOwn.
+const ownFields = "*"
+
 // heads are the fields that all kinds have, on Kubernetes and on Universal.
 var heads = map[Format]shape{
 	Kubernetes: {"apiVersion": nil, "kind": nil, "mesh": nil, "metadata": {"name": nil, "namespace": nil, "labels": nil, "creationTimestamp": nil, "annotations": {SourceAnnotation: nil, DisplayNameLabel: nil, WorkloadLabel: nil, AccountLabel: nil}}},
 	Universal:  {"type": nil, "mesh": nil, "name": nil, "labels": nil, "creationTime": nil},
 }
+
+// traceHead is a TrafficTrace's on Kubernetes, with its own annotations, which its
+// policies can get.
+var traceHead = shape{"name": nil, "labels": nil, "creationTimestamp": nil, "annotations": {SourceAnnotation: nil, DisplayNameLabel: nil, ownFields: plain}}
 
 // specs are the fields of each kind that are read here.
 var specs = map[string]shape{
@@ -199,6 +206,9 @@ func pruned(doc *manifest.Document) *yaml.Node {
 	for field, of := range heads[format] {
 		all[field] = of
 	}
+	if format == Kubernetes && name == KindTrafficTrace {
+		all["metadata"] = traceHead
+	}
 	spec, ok := specs[name]
 	switch {
 	case name == KindMeshTrace:
@@ -233,6 +243,9 @@ func yamlNode(n *manifest.Node, kept shape) *yaml.Node {
 		out := &yaml.Node{Kind: yaml.MappingNode}
 		for key, value := range n.Pairs() {
 			inner, ok := kept[key.Text]
+			if own, has := kept[ownFields]; has && !ok && IsOwn(key.Text) {
+				inner, ok = own, true
+			}
 			if kept != nil && !ok {
 				continue
 			}

@@ -32,9 +32,11 @@ type Resource struct {
 	Name      string
 	Namespace string // empty on Universal and for cluster-scoped kinds
 	Labels    map[string]string
-	Created   time.Time // zero when unknown
-	Source    string    // of a MeshTrace that this tool made: what from, see SourceAnnotation
-	Format    Format
+	// Annotations are a TrafficTrace's own on Kubernetes, see IsOwn.
+	Annotations map[string]string
+	Created     time.Time // zero when unknown
+	Source      string    // of a MeshTrace that this tool made: what from, see SourceAnnotation
+	Format      Format
 	// Spec holds the kind's own fields: `spec`, or the top level of a
 	// Universal resource of the older kinds.
 	Spec manifest.Value
@@ -236,6 +238,9 @@ func decodeResource(doc *manifest.Document, words *words, problems *[]*manifest.
 		annotations := meta.Field("annotations").Node()
 		r.Source = strings.Clone(textAt(annotations, SourceAnnotation))
 		r.fold(annotations, words)
+		if r.Kind == KindTrafficTrace {
+			r.Annotations = ownAnnotations(annotations)
+		}
 	}
 	if r.Kind == KindMesh {
 		if r.Mesh = ""; r.Name != "" && !meshName.MatchString(r.Name) {
@@ -269,6 +274,33 @@ func (r *Resource) fold(annotations *manifest.Node, words *words) {
 	}
 }
 
+// IsOwn reports whether a label or annotation is its author's, and neither Kuma's,
+// nor kubectl's copy of the object, nor this tool's.
+func IsOwn(key string) bool {
+	domain, _, _ := strings.Cut(key, "/")
+	return domain != "kuma.io" && !strings.HasSuffix(domain, ".kuma.io") && key != lastApplied && key != SourceAnnotation
+}
+
+// lastApplied is where kubectl keeps a copy of the object.
+const lastApplied = "kubectl.kubernetes.io/last-applied-configuration"
+
+func ownAnnotations(annotations *manifest.Node) map[string]string {
+	var own map[string]string
+	if annotations == nil || annotations.Kind != manifest.Mapping {
+		return nil
+	}
+	for key, value := range annotations.Pairs() {
+		if value.Kind != manifest.String || !IsOwn(key.Text) {
+			continue
+		}
+		if own == nil {
+			own = make(map[string]string)
+		}
+		own[strings.Clone(key.Text)] = strings.Clone(value.Text)
+	}
+	return own
+}
+
 // labelAnnotations are the annotations that count as labels.
 var labelAnnotations = []string{DisplayNameLabel, WorkloadLabel, AccountLabel}
 
@@ -298,6 +330,12 @@ func LabelsOnKubernetes(kind, name, namespace, mesh string, labels, annotations 
 		all[MeshLabel] = mesh
 	}
 	return all
+}
+
+// ReadsAnnotation reports whether an annotation of a kind is read, but for those
+// that count as labels.
+func ReadsAnnotation(kind, key string) bool {
+	return key == SourceAnnotation || kind == KindTrafficTrace && IsOwn(key)
 }
 
 // textAt is the string at a path, empty when there is none.

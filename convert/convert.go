@@ -21,6 +21,7 @@ type Options struct {
 	Format        cluster.Format // of all policies; empty: of the TrafficTrace each comes from
 	Namespace     string         // of Kubernetes policies; empty: kuma-system
 	Labels        map[string]string
+	CopyLabels    bool // take a TrafficTrace's own labels and annotations along
 	ZoneOrigin    bool // label policies as created on a zone, which a federated zone demands
 	Shadow        bool // label policies as to be computed only, not applied (2.7 and later)
 	RoundSampling bool // on 2.0, accept the nearest whole percentage for a fraction
@@ -220,6 +221,7 @@ func (in *input) convert(earlier map[*meshtrace.Policy]bool) (result *Result, me
 			m.remarkEarlier(result)
 		}
 		m.remark()
+		m.remarkLabels()
 		m.remarkPrecedence()
 		for _, c := range m.candidates {
 			if o.Shadow && result.stands[c.policy] {
@@ -715,10 +717,7 @@ func (m *mesh) build() {
 	for _, c := range m.candidates {
 		p := &meshtrace.Policy{
 			Place: c.pair.Position(), Mesh: m.Name, Name: c.name, Format: m.format(c), Default: c.conf.Conf,
-			Labels: maps.Clone(m.o.Labels), TargetRef: c.targetRef(), Source: annotated(c.pair), System: true,
-		}
-		if p.Labels == nil {
-			p.Labels = make(map[string]string)
+			Labels: m.labels(c), TargetRef: c.targetRef(), Source: annotated(c.pair), System: true,
 		}
 		if m.o.ZoneOrigin {
 			p.Labels[cluster.OriginLabel] = "zone"
@@ -730,6 +729,9 @@ func (m *mesh) build() {
 			p.Namespace = m.o.Namespace
 			if p.Namespace == "" {
 				p.Namespace = "kuma-system"
+			}
+			if m.o.CopyLabels {
+				p.Annotations = c.pair.Annotations
 			}
 		}
 		if c.conf.traces() {

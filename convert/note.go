@@ -64,6 +64,7 @@ const (
 	OtherVersion         Code = "other-version"
 	PatchReleaseDecides  Code = "patch-release-decides"
 	KindUnread           Code = "kind-unread"
+	LabelsLeft           Code = "labels-left"
 	URLPartUnused        Code = "url-part-unused"
 )
 

@@ -17,9 +17,11 @@ type Policy struct {
 	Name      string
 	Namespace string
 	Labels    map[string]string
-	Format    cluster.Format
-	TargetRef TargetRef
-	Default   Conf
+	// Annotations are written on Kubernetes, and not read.
+	Annotations map[string]string
+	Format      cluster.Format
+	TargetRef   TargetRef
+	Default     Conf
 	// System says that the policy is the mesh operator's and may select any
 	// proxy. Others, in namespaces of applications, select only proxies there
 	// (2.8 and later, https://kuma.io/docs/2.9.x/policies/introduction/).

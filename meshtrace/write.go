@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"runtime"
 	"slices"
 	"strings"
@@ -120,8 +121,14 @@ func (p *Policy) manifest(style Style) object {
 	}
 	o.APIVersion, o.Kind = "kuma.io/v1alpha1", "MeshTrace"
 	o.Metadata = &metadata{Name: p.Name, Namespace: p.Namespace, Labels: labels}
+	if len(p.Annotations) > 0 {
+		o.Metadata.Annotations = maps.Clone(p.Annotations)
+	}
 	if p.Source != "" && !style.Bare {
-		o.Metadata.Annotations = map[string]string{cluster.SourceAnnotation: p.Source}
+		if o.Metadata.Annotations == nil {
+			o.Metadata.Annotations = make(map[string]string)
+		}
+		o.Metadata.Annotations[cluster.SourceAnnotation] = p.Source
 	}
 	return o
 }

@@ -252,7 +252,7 @@ func newObject(kind string, u *unstructured.Unstructured) (name string, text []b
 		}
 	}
 	u.SetManagedFields(nil)
-	maps.DeleteFunc(annotations, func(key, _ string) bool { return key != cluster.SourceAnnotation })
+	maps.DeleteFunc(annotations, func(key, _ string) bool { return !cluster.ReadsAnnotation(kind, key) })
 	if len(annotations) == 0 {
 		annotations = nil
 	}

@@ -34,6 +34,7 @@ func convertCommand() *cli.Command {
 			&cli.StringFlag{Name: "format", Usage: "`FORMAT` of the policies: kubernetes or universal (default: that of each TrafficTrace)"},
 			namespaceFlag(),
 			&cli.StringSliceFlag{Name: "label", Usage: "add the label `KEY=VALUE` to every policy; may be repeated"},
+			&cli.BoolFlag{Name: "copy-labels", Usage: "take the TrafficTraces' own labels and annotations along, without Kuma's and kubectl's"},
 			&cli.BoolFlag{Name: "zone-origin", Usage: "add the label kuma.io/origin: zone, which a federated zone demands"},
 			&cli.BoolFlag{Name: "shadow", Usage: "add the label kuma.io/effect: shadow: the policies are computed, not applied (2.7 and later)"},
 			&cli.BoolFlag{Name: "round-sampling", Usage: "on 2.0, round fractions of a percent, which it cannot express"},
@@ -148,7 +149,7 @@ func convertFlags(c *cli.Context) (convert.Options, meshtrace.Style, error) {
 	style.Bare = c.Bool("no-comments")
 	options = convert.Options{
 		Version: version, Format: format, Namespace: c.String("namespace"), Labels: make(map[string]string),
-		ZoneOrigin: c.Bool("zone-origin"), Shadow: c.Bool("shadow"), RoundSampling: c.Bool("round-sampling"),
+		CopyLabels: c.Bool("copy-labels"), ZoneOrigin: c.Bool("zone-origin"), Shadow: c.Bool("shadow"), RoundSampling: c.Bool("round-sampling"),
 	}
 	for _, label := range c.StringSlice("label") {
 		key, value, ok := strings.Cut(label, "=")
