@@ -222,6 +222,7 @@ func (in *input) convert(earlier map[*meshtrace.Policy]bool) (result *Result, me
 		}
 		m.remark()
 		m.remarkLabels()
+		m.remarkUnmatched()
 		m.remarkPrecedence()
 		for _, c := range m.candidates {
 			if o.Shadow && result.stands[c.policy] {

@@ -49,3 +49,28 @@ func TestRanksBesideExisting(t *testing.T) {
 		})
 	}
 }
+
+func TestSelectorUnmatched(t *testing.T) {
+	for what, tc := range map[string]struct {
+		selector string
+		note     string
+	}{
+		"matched":              {"{team: core}", ""},
+		"a value":              {"{team: edge}", `info: TrafficTrace "x": selector 1 (team=edge) matches no known Dataplane`},
+		"a letter replaced":    {"{teem: core}", `warning: TrafficTrace "x": selector 1 (teem=core) matches no known Dataplane: none has the tag "teem", which differs from "team" by one letter`},
+		"a letter put in":      {"{teams: core}", `warning: TrafficTrace "x": selector 1 (teams=core) matches no known Dataplane: none has the tag "teams", which differs from "team" by one letter`},
+		"a letter taken out":   {"{tem: core}", `warning: TrafficTrace "x": selector 1 (tem=core) matches no known Dataplane: none has the tag "tem", which differs from "team" by one letter`},
+		"another tag":          {"{owner: core}", `info: TrafficTrace "x": selector 1 (owner=core) matches no known Dataplane: none has the tag "owner"`},
+		"a wildcard":           {"{owner: '*'}", ""},
+		"any service, matched": {"{kuma.io/service: '*', team: core}", ""},
+	} {
+		t.Run(what, func(t *testing.T) {
+			notes := noted(converted(t, convert.Options{}, twoBackends, route, webProxy, traceOf("x", tc.selector, "a", "01")), convert.SelectorUnmatched)
+			if tc.note == "" {
+				assert.Empty(t, notes)
+				return
+			}
+			assert.Equal(t, []string{tc.note}, notes)
+		})
+	}
+}

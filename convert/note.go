@@ -36,6 +36,7 @@ const (
 	MergedSelector       Code = "merged-selector"
 	WildcardEnumerated   Code = "wildcard-enumerated"
 	WildcardUnmatched    Code = "wildcard-unmatched"
+	SelectorUnmatched    Code = "selector-unmatched"
 	TieByCreationTime    Code = "tie-by-creation-time"
 	NoBackend            Code = "no-backend"
 	SamplingMadeExplicit Code = "sampling-made-explicit"
