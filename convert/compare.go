@@ -12,7 +12,7 @@ import (
 // compare fills in Comparisons: before is what proxies get today but for what
 // an earlier run made, after is what they get from what is written.
 func (in *input) compare(r *Result) {
-	r.Meshes, r.Existing = in.meshes, in.standing
+	r.Meshes, r.Existing, r.version = in.meshes, in.standing, in.o.Version
 	before := envoydiff.State{Legacy: r.Meshes, Policies: r.Before(r.Existing)}
 	after := envoydiff.State{Policies: Applied(r.Existing, live(r.New())), Withheld: live(r.Withheld)}
 	s := in.Snapshot

@@ -74,6 +74,7 @@ type Result struct {
 	Meshes   []*legacy.Mesh
 	Existing []*meshtrace.Policy
 
+	version cluster.Version
 	earlier map[meshtrace.Identity]bool                          // existing policies that an earlier run made
 	stands  map[*meshtrace.Policy]bool                           // the new ones that are among them
 	doubts  map[string]func(dp *cluster.Dataplane) string        // by mesh
@@ -97,6 +98,17 @@ func (r *Result) Errors() int {
 	n := 0
 	for _, note := range r.Notes {
 		if note.Severity == manifest.Error {
+			n++
+		}
+	}
+	return n
+}
+
+// Tracing is how many of the existing MeshTraces have a backend and are applied.
+func (r *Result) Tracing() int {
+	n := 0
+	for _, p := range r.Existing {
+		if len(p.Default.Backends) > 0 && !p.Shadow(r.version) {
 			n++
 		}
 	}
@@ -321,11 +333,7 @@ func (m *mesh) plan() {
 	}
 	if len(m.Pairs) == 0 {
 		if len(m.TrafficTraces) == 0 {
-			what := "has neither tracing backends nor a TrafficTrace"
-			if len(m.Backends) > 0 {
-				what = fmt.Sprintf("has %s but no TrafficTrace, so nothing is traced today", plural(len(m.Backends), "tracing backend"))
-			}
-			m.notes.inform(NoTrafficTrace, m.Place, m, what+"; there is nothing to convert", "")
+			m.remarkNothing()
 		}
 		return
 	}
@@ -349,6 +357,30 @@ func (m *mesh) plan() {
 	m.merge()
 	m.dropEmpty()
 	m.dropMadeInZones()
+}
+
+// remarkNothing notes that the mesh has no TrafficTrace, and what traces instead.
+func (m *mesh) remarkNothing() {
+	tracing := 0
+	for _, p := range slices.Concat(m.existing, m.earlier) {
+		if len(p.Default.Backends) > 0 {
+			tracing++
+		}
+	}
+	const nothing = "; there is nothing to convert"
+	backends, policies := plural(len(m.Backends), "tracing backend"), plural(tracing, "MeshTrace")
+	switch {
+	case len(m.Backends) > 0 && tracing > 0:
+		m.notes.inform(NoTrafficTrace, m.Place, m, fmt.Sprintf("has %s but no TrafficTrace, so nothing uses the field tracing any more; %s with a backend exist%s%s", backends, policies, map[bool]string{true: "s"}[tracing == 1], nothing),
+			"remove the field tracing from the Mesh, the last step of the migration")
+	case len(m.Backends) > 0:
+		m.notes.warn(NoTrafficTrace, m.Place, m, fmt.Sprintf("has %s but neither a TrafficTrace nor a MeshTrace with a backend, so nothing is traced%s", backends, nothing),
+			"if TrafficTraces were deleted, nothing replaces them: convert an input that still has them; otherwise remove the field tracing from the Mesh")
+	case tracing > 0:
+		m.notes.inform(NoTrafficTrace, m.Place, m, fmt.Sprintf("has neither tracing backends nor a TrafficTrace; %s with a backend exist%s%s", policies, map[bool]string{true: "s"}[tracing == 1], nothing), "")
+	default:
+		m.notes.inform(NoTrafficTrace, m.Place, m, "has neither tracing backends nor a TrafficTrace"+nothing, "")
+	}
 }
 
 // String names the mesh in notes.

@@ -213,6 +213,8 @@ func whyNothing(s *cluster.Snapshot, r *convert.Result) string {
 	switch {
 	case len(s.Meshes) == 0 && len(s.TrafficTraces) == 0:
 		return "the input has neither a Mesh nor a TrafficTrace"
+	case len(s.TrafficTraces) == 0 && r.Tracing() > 0:
+		return fmt.Sprintf("the input has no TrafficTrace; %s with a backend %s there", plural(r.Tracing(), "MeshTrace", "MeshTraces"), map[bool]string{true: "is", false: "are"}[r.Tracing() == 1])
 	case len(s.TrafficTraces) == 0:
 		return "the input has no TrafficTrace, and without one nothing is traced"
 	case r.Refused():

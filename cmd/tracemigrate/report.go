@@ -256,6 +256,8 @@ func reportVerdict(sum *report.Summary) (sentence, tone string) {
 		parts, tone = append(parts, "There is no TrafficTrace, so there is nothing to migrate"), "unknown"
 		if sum.ByMeshTrace > 0 {
 			parts = append(parts, htmlPlural(sum.ByMeshTrace, "proxy is traced by MeshTraces", "proxies are traced by MeshTraces"))
+		} else if sum.Tracing > 0 {
+			parts = append(parts, htmlPlural(sum.Tracing, "MeshTrace with a backend exists", "MeshTraces with a backend exist"))
 		}
 	case sum.Unverified:
 		parts, tone = append(parts, "The Dataplanes could not be read, so it is not known what proxies would keep"), "unknown"

@@ -60,3 +60,29 @@ func TestNamesOfTwoMeshes(t *testing.T) {
 	assert.Len(t, slices.Compact(slices.Sorted(slices.Values(all))), len(all))
 	assert.Equal(t, []string{"dup-1", "dup-2", "dup-1-cb7fbb49", "zz"}, all)
 }
+
+// After a finished migration what traces is counted; where TrafficTraces are gone and
+// nothing replaces them, that is said.
+func TestWithoutTrafficTraces(t *testing.T) {
+	const (
+		mesh   = "{type: Mesh, name: default, tracing: {backends: [{name: z, type: zipkin, conf: {url: 'http://z:9411/'}}]}}\n"
+		bare   = "{type: Mesh, name: default}\n"
+		policy = "---\n{type: MeshTrace, name: all, mesh: default, spec: {targetRef: {kind: Mesh}, default: {backends: [{type: Zipkin, zipkin: {url: 'http://z:9411/'}}]}}}\n"
+		proxy  = "---\n{type: Dataplane, name: web-1, mesh: default, networking: {address: 10.0.0.1, inbound: [{port: 80, tags: {kuma.io/service: web, kuma.io/protocol: http}}]}}\n"
+	)
+	for text, want := range map[string]struct{ convert, report string }{
+		bare + policy + proxy: {"has neither tracing backends nor a TrafficTrace; 1 MeshTrace with a backend exists", "There is no TrafficTrace, so there is nothing to migrate; 1 proxy is traced by MeshTraces"},
+		bare + policy:         {"the input has no TrafficTrace; 1 MeshTrace with a backend is there", "There is no TrafficTrace, so there is nothing to migrate; 1 MeshTrace with a backend exists"},
+		mesh + policy + proxy: {"has 1 tracing backend but no TrafficTrace, so nothing uses the field tracing any more; 1 MeshTrace with a backend exists", "1 proxy is traced by MeshTraces"},
+		mesh + proxy:          {"warning   no-traffictrace  in.yaml:1  Mesh \"default\": has 1 tracing backend but neither a TrafficTrace nor a MeshTrace with a backend, so nothing is traced", "There is no TrafficTrace, so there is nothing to migrate"},
+	} {
+		t.Chdir(t.TempDir())
+		require.NoError(t, os.WriteFile("in.yaml", []byte(text), 0o600))
+		code, _, words := tool(t, "convert --kuma-version 2.13 -f in.yaml")
+		assert.Equal(t, 0, code, words)
+		assert.Contains(t, words, want.convert)
+		code, text, words := tool(t, "report --kuma-version 2.13 -f in.yaml")
+		assert.Equal(t, 0, code, words)
+		assert.Contains(t, text, want.report)
+	}
+}

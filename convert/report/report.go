@@ -47,8 +47,9 @@ type Summary struct {
 	ZonesUnread   int  `json:"zonesUnread" yaml:"zonesUnread"` // zones whose own control plane was not read
 	Meshes        int  `json:"meshes" yaml:"meshes"`
 	TrafficTraces int  `json:"trafficTraces" yaml:"trafficTraces"`
-	Policies      int  `json:"policies" yaml:"policies"`     // to create
-	Earlier       int  `json:"earlierRun" yaml:"earlierRun"` // that stand already, made by an earlier run
+	Policies      int  `json:"policies" yaml:"policies"`                   // to create
+	Tracing       int  `json:"tracingMeshTraces" yaml:"tracingMeshTraces"` // that exist, with a backend
+	Earlier       int  `json:"earlierRun" yaml:"earlierRun"`               // that stand already, made by an earlier run
 	// What becomes of proxies.
 	envoydiff.Tally `yaml:",inline"`
 	MadeUp          int `json:"madeUp" yaml:"madeUp"` // of the proxies, those that stand for unknown ones
@@ -379,6 +380,7 @@ func (b *builder) policies(existing []*meshtrace.Policy) {
 func (b *builder) count() {
 	sum := &b.Summary
 	sum.Meshes, sum.TrafficTraces, sum.Policies = len(b.Meshes), len(b.TrafficTraces), len(b.Policies)
+	sum.Tracing = b.result.Tracing()
 	sum.Tally, sum.MadeUp = envoydiff.Count(b.result.Comparisons), b.result.MadeUp
 	for _, note := range b.Notes {
 		switch note.Severity {
