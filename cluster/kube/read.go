@@ -71,11 +71,12 @@ func (c *Cluster) Read(ctx context.Context, use func(manifest.Input)) (*cluster.
 			if kind == cluster.KindMesh {
 				meshes = append(meshes, mesh)
 			}
-			if len(c.options.Meshes) == 0 || slices.Contains(c.options.Meshes, mesh) {
+			switch {
+			case len(c.options.Meshes) == 0 || slices.Contains(c.options.Meshes, mesh):
 				use(manifest.Object(name, text))
-			} else if kind == cluster.KindMeshTrace {
+			case kind == cluster.KindMeshTrace:
 				origin.OtherMeshTraces = append(origin.OtherMeshTraces, path.Base(name))
-			} else if kind == cluster.KindTrafficTrace {
+			case kind == cluster.KindTrafficTrace:
 				origin.OtherTrafficTraces = append(origin.OtherTrafficTraces, cluster.NewTraceName(mesh, path.Base(name), text))
 			}
 		})
