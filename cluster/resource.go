@@ -332,8 +332,8 @@ func LabelsOnKubernetes(kind, name, namespace, mesh string, labels, annotations 
 	return all
 }
 
-// ReadsAnnotation reports whether an annotation of a kind is read, beside those that
-// count as labels.
+// ReadsAnnotation reports whether an annotation of a kind is read, but for those
+// that count as labels.
 func ReadsAnnotation(kind, key string) bool {
 	return key == SourceAnnotation || kind == KindTrafficTrace && IsOwn(key)
 }

@@ -21,7 +21,7 @@ import (
 func explainCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "explain",
-		Usage:     "say for one proxy which TrafficTraces and MeshTraces select it, and why one wins",
+		Usage:     "say for one proxy which TrafficTraces and MeshTraces select it, why one wins, and what becomes of it",
 		ArgsUsage: "PROXY",
 		Description: "PROXY is a Dataplane's name or display name, alone or as mesh/name, namespace/name or\nzone/name where several have it.\n\n" +
 			"   tracemigrate explain web-1 -f cluster.yaml --kuma-version 2.13",
@@ -63,11 +63,14 @@ func runExplain(c *cli.Context) error {
 	}
 	decisive, reason := snapshot.Judge(dp, version)
 	doubt := cluster.Doubt{Reason: reason}
-	if c.String("kuma-version") == "" {
-		version = decisive[0]
-	}
+	var after *envoydiff.Proxy
 	if result, _ := convert.Convert(snapshot, convert.Options{Version: version, Namespace: systemNamespace(c, snapshot)}); result != nil {
 		doubt = doubt.Or(result.Doubt(dp))
+		after = envoydiff.Find(result.Comparisons, dp)
+		state.Policies = result.Existing // without those that the version refuses
+	}
+	if c.String("kuma-version") == "" {
+		version = decisive[0]
 	}
 	r := envoydiff.NewRenderer(version, snapshot, state)
 	decision := r.Decide(dp)
@@ -81,6 +84,7 @@ func runExplain(c *cli.Context) error {
 		}
 		e.meshTraces(state.Policies)
 		e.conclusion(r, &decision)
+		e.verdict(after)
 		return nil
 	})
 	if unusable := decision.Unusable(); err == nil && unusable != nil {
@@ -366,5 +370,21 @@ func (e *explanation) conclusion(r *envoydiff.Renderer, decision *envoydiff.Deci
 			traced = "not traced"
 		}
 		e.wrapped("  %s  %s", l.Name(), traced)
+	}
+}
+
+// verdict says what becomes of the proxy, as diff and report do.
+func (e *explanation) verdict(p *envoydiff.Proxy) {
+	if p == nil {
+		return
+	}
+	to := "nowhere, because of " + p.After.Source()
+	if p.After.Traces() {
+		to = "to " + p.After.Target()
+	}
+	e.wrapped("")
+	e.wrapped("After the migration (%s): traces go %s.", p.Verdict, to)
+	for _, d := range p.Differences {
+		e.wrapped("  %s  %s: %s -> %s", d.Code, d.Path, d.Before, d.After)
 	}
 }

@@ -82,6 +82,24 @@ func TestVerdictsAgree(t *testing.T) {
 				assert.Equal(t, tc.verdict == "unknown", strings.Contains(text, "unverified"), text)
 				assert.Equal(t, want == 0 && command != "diff", strings.Contains(text, "delete traffic"), "steps")
 			}
+			// explain says it of the proxy, and diff of what --keep-going wrote.
+			name, verdict := "web-1", tc.verdict
+			switch {
+			case strings.Contains(strings.Join(documents, ""), "gw-1"):
+				name = "gw-1"
+			case verdict == "one of two":
+				name, verdict = "web-2", "different"
+			}
+			_, explained, _ := tool(t, "explain "+name+" -f "+file+" "+tc.flags)
+			assert.Contains(t, explained, "After the migration ("+verdict+"): ")
+			_, written, _ := tool(t, "convert --keep-going -f "+file+" "+tc.flags)
+			if written == "" || strings.Contains(strings.Join(documents, ""), "name: [") {
+				return
+			}
+			policies := filepath.Join(t.TempDir(), "policies.yaml")
+			require.NoError(t, os.WriteFile(policies, []byte(written), 0o600))
+			_, text, words := tool(t, "diff -f "+file+" --meshtrace "+policies+" "+tc.flags)
+			assert.Contains(t, text, count, words)
 		})
 	}
 }

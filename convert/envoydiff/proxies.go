@@ -86,6 +86,18 @@ type Comparison struct {
 	after   *Renderer
 }
 
+// Find returns the outcome of a Dataplane, nil where there is none.
+func Find(comparisons []*Comparison, dp *cluster.Dataplane) *Proxy {
+	for _, c := range comparisons {
+		for i := range c.Proxies {
+			if c.Proxies[i].Dataplane == dp {
+				return &c.Proxies[i]
+			}
+		}
+	}
+	return nil
+}
+
 // Count is how many proxies have a verdict.
 func (c *Comparison) Count(v Verdict) int {
 	n := 0
