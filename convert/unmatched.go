@@ -1,11 +1,14 @@
 package convert
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"tracemigrate/cluster"
+	"tracemigrate/legacy"
 )
 
 // remarkUnmatched notes the selectors without a wildcard that no known Dataplane
@@ -17,7 +20,7 @@ func (m *mesh) remarkUnmatched() {
 	var selecting []*candidate
 	var selectors []cluster.Tags
 	for _, c := range m.candidates {
-		if len(c.tags) > 0 && !hasWildcard(withoutService(c.pair.Tags)) {
+		if len(c.tags) > 0 && !asksForAny(c.pair.Tags) {
 			selecting, selectors = append(selecting, c), append(selectors, c.tags)
 		}
 	}
@@ -44,31 +47,68 @@ func (m *mesh) remarkUnmatched() {
 	for i, c := range selecting {
 		done[c.position] = done[c.position] || matched[i]
 	}
+	unmatched := make(map[*legacy.TrafficTrace][]*legacy.Pair)
 	for _, c := range selecting {
 		if done[c.position] {
 			continue
 		}
 		done[c.position] = true
-		about := fmt.Sprintf("selector %d (%s) matches no known Dataplane", c.pair.Number, c.pair.Tags)
-		missing := slices.DeleteFunc(c.tags.Keys(), func(key string) bool { return known[key] })
-		if len(missing) == 0 {
-			m.notes.inform(SelectorUnmatched, c.pair.Position(), c.pair.TrafficTrace, about, "nothing, if such Dataplanes are to come; otherwise delete the selector")
+		if !m.remarkMisspelt(c, known) {
+			unmatched[c.pair.TrafficTrace] = append(unmatched[c.pair.TrafficTrace], c.pair)
+		}
+	}
+	for _, trace := range m.TrafficTraces {
+		if pairs := unmatched[trace]; len(pairs) > 0 {
+			m.remarkAbsent(trace, pairs, known)
+		}
+	}
+}
+
+// remarkMisspelt notes a selector that asks for a tag that no known Dataplane has,
+// and whose name is one letter off that of one which they have. It reports whether
+// it does.
+func (m *mesh) remarkMisspelt(c *candidate, known map[string]bool) bool {
+	for _, key := range c.tags.Keys() {
+		if known[key] {
 			continue
 		}
-		key := missing[0]
-		about += fmt.Sprintf(": none has the tag %.253q", key)
 		for _, other := range slices.Sorted(maps.Keys(known)) {
 			if differByOne(key, other) {
-				m.notes.warn(SelectorUnmatched, c.pair.Position(), c.pair.TrafficTrace, fmt.Sprintf("%s, which differs from %q by one letter", about, other),
+				m.notes.warn(SelectorUnmatched, c.pair.Position(), c.pair.TrafficTrace,
+					fmt.Sprintf("selector %d (%s) matches no known Dataplane: none has the tag %.253q, which differs from %q by one letter", c.pair.Number, c.pair.Tags, key, other),
 					fmt.Sprintf("correct the tag if %q is meant, which changes what is traced; otherwise nothing", other))
-				key = ""
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// remarkAbsent notes the selectors of a TrafficTrace that match no known Dataplane.
+func (m *mesh) remarkAbsent(trace *legacy.TrafficTrace, pairs []*legacy.Pair, known map[string]bool) {
+	slices.SortFunc(pairs, func(a, b *legacy.Pair) int { return cmp.Compare(a.Number, b.Number) })
+	const shown = 3
+	var names []string
+	for i, pair := range pairs {
+		if i == shown {
+			names = append(names, fmt.Sprintf("%d more", len(pairs)-shown))
+			break
+		}
+		name := fmt.Sprintf("%d (%s", pair.Number, pair.Tags)
+		for _, key := range pair.Tags.Keys() {
+			if !known[key] && key != cluster.ServiceTag {
+				name += fmt.Sprintf("; none has the tag %.253q", key)
 				break
 			}
 		}
-		if key != "" {
-			m.notes.inform(SelectorUnmatched, c.pair.Position(), c.pair.TrafficTrace, about, "nothing, if such Dataplanes are to come; otherwise delete the selector")
-		}
+		names = append(names, name+")")
 	}
+	word, match := "selector", "matches"
+	if len(pairs) > 1 {
+		word, match = "selectors", "match"
+	}
+	m.notes.inform(SelectorUnmatched, pairs[0].Position(), trace, fmt.Sprintf("%s %s %s no known Dataplane", word, strings.Join(names, ", "), match),
+		"nothing, if such Dataplanes are to come; otherwise delete the selector")
 }
 
 // knownTags has the names of all tags that Dataplanes of the mesh have.

@@ -115,13 +115,15 @@ func (v *verifier) match() {
 	policies := slices.Concat(v.existing, v.stale())
 	v.candidate = make(map[*meshtrace.Policy]*candidate, len(v.candidates))
 	for _, c := range v.candidates {
-		live := *c.policy
+		p := c.policy
 		if v.o.Shadow {
+			live := *p
 			live.Labels = maps.Clone(live.Labels)
 			delete(live.Labels, cluster.EffectLabel) // what would be, were it applied
+			p = &live
 		}
-		policies = append(policies, &live)
-		v.candidate[&live] = c
+		policies = append(policies, p)
+		v.candidate[p] = c
 	}
 	v.after, v.taken = meshtrace.NewMatcher(v.o.Version, policies, v.gateways), nil
 	if len(v.withheld) > 0 {
@@ -202,7 +204,7 @@ func (v *verifier) check(dp *cluster.Dataplane, madeUp bool) {
 		if v.refused[position] {
 			return // a note says why
 		}
-		if madeUp && hasWildcard(withoutService(v.Pairs[position].Tags)) {
+		if madeUp && asksForAny(v.Pairs[position].Tags) {
 			return // only known values were enumerated
 		}
 		wanted = v.confOf(v.Pairs[position].TrafficTrace).key
@@ -263,10 +265,15 @@ func (v *verifier) conflict(dp *cluster.Dataplane, matching []*meshtrace.Policy,
 	return found
 }
 
-func withoutService(tags cluster.Tags) cluster.Tags {
-	tags = maps.Clone(tags)
-	delete(tags, cluster.ServiceTag)
-	return tags
+// asksForAny reports whether a selector has a wildcard other than that of
+// kuma.io/service.
+func asksForAny(tags cluster.Tags) bool {
+	for key, value := range tags {
+		if value == cluster.Any && key != cluster.ServiceTag {
+			return true
+		}
+	}
+	return false
 }
 
 // remarkConflicts notes each new policy that conflicts with existing ones.

@@ -2,12 +2,16 @@ package meshtrace_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
+	"math/rand/v2"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"gopkg.in/yaml.v3"
 
 	"tracemigrate/cluster"
 	"tracemigrate/cluster/manifest"
@@ -204,4 +208,53 @@ func FuzzRead(f *testing.F) {
 			}
 		}
 	})
+}
+
+// What is written must be what yaml.v3 reads, and for plain names write, of the
+// same manifest.
+func TestYAML(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	words := []string{
+		"web", "y", "No", "on", "null", "1-web", "00-pre", "12", "1.5", "0x1f", "1e3", "2024-01-01", "a b", "a: b", "a #b", "a:b", "-a", "*", "", " a", "a ", "ä", "\u202e", "true", "~", "a\"b", "TrafficTrace \"x\", selector 1",
+		"http://h:1/a?b=c", "8080", "1-", "1-2", "a\tb", "a,b", "{a}", "[a]", "&a", "!a", "%a", "@a", "`a", "'a'", "a\nb", "x-", "_x", ".x", "1_000", "0o17", "017", "12e-3", "1-e3", "NaN", ".nan", "Infinity", "=",
+	}
+	one := func() string { return words[r.IntN(len(words))] }
+	some := func() map[string]string {
+		m := map[string]string{}
+		for range r.IntN(3) {
+			m[one()] = one()
+		}
+		return m
+	}
+	for range 3000 {
+		p := &meshtrace.Policy{
+			Mesh: "m" + one(), Name: "n" + one(), Namespace: one(), Labels: some(), Annotations: some(), Format: cluster.Universal, Source: one(),
+			TargetRef: meshtrace.TargetRef{Kind: meshtrace.MeshSubset, Tags: some()},
+			Default:   meshtrace.Conf{Backends: []meshtrace.Backend{}, Sampling: meshtrace.Sampling{Overall: meshtrace.PercentOf(33.3)}},
+		}
+		if r.IntN(2) == 0 {
+			p.Format = cluster.Kubernetes
+		}
+		if r.IntN(2) == 0 {
+			p.TargetRef.ProxyTypes = []string{meshtrace.Sidecar}
+		}
+		if r.IntN(2) == 0 {
+			yes := true
+			p.Default.Backends = []meshtrace.Backend{{Type: meshtrace.TypeZipkin, Zipkin: &meshtrace.Zipkin{URL: one(), APIVersion: "httpJson", SharedSpanContext: &yes}}}
+			p.Default.Tags = []meshtrace.Tag{}
+		}
+		p.Source = strings.ReplaceAll(p.Source, "\n", " ")
+		var text, list bytes.Buffer
+		require.NoError(t, meshtrace.Write(&text, []*meshtrace.Policy{p}, meshtrace.Style{Version: cluster.V(9)}))
+		require.NoError(t, meshtrace.Write(&list, []*meshtrace.Policy{p}, meshtrace.Style{Version: cluster.V(9), JSON: true}))
+		var want struct{ Items []any }
+		require.NoError(t, json.Unmarshal(list.Bytes(), &want))
+		var got any
+		require.NoError(t, yaml.Unmarshal(text.Bytes(), &got), text.String())
+		again, err := json.Marshal(got)
+		require.NoError(t, err)
+		expected, err := json.Marshal(want.Items[0])
+		require.NoError(t, err)
+		require.JSONEq(t, string(expected), string(again), text.String())
+	}
 }

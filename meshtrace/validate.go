@@ -33,10 +33,28 @@ func CheckNamespace(name string) error {
 	return nil
 }
 
+// ValidateAll is Validate for many policies, which share backends: each backend is
+// checked once.
+func ValidateAll(policies []*Policy, version cluster.Version) error {
+	checked := make(map[*Backend]error)
+	var wrong []error
+	for _, p := range policies {
+		if err := p.validate(version, checked); err != nil {
+			wrong = append(wrong, err)
+		}
+	}
+	return errors.Join(wrong...)
+}
+
 // Validate checks a policy against what the control plane and the schema of
 // version accept, and returns all that is wrong with it. It is meant for
 // policies that this tool made: a failure is a bug of the tool.
 func (p *Policy) Validate(version cluster.Version) error {
+	return p.validate(version, make(map[*Backend]error))
+}
+
+// validate is Validate; checked has what was found of backends.
+func (p *Policy) validate(version cluster.Version, checked map[*Backend]error) error {
 	var wrong []error
 	fail := func(format string, args ...any) {
 		wrong = append(wrong, fmt.Errorf("%s: "+format, append([]any{p}, args...)...))
@@ -64,18 +82,28 @@ func (p *Policy) Validate(version cluster.Version) error {
 	if p.Default.Backends == nil && p.Default.Sampling == (Sampling{}) && p.Default.Tags == nil {
 		fail("default sets nothing")
 	}
-	return errors.Join(append(wrong, p.Unsupported(version)...)...)
+	return errors.Join(append(wrong, p.unsupported(version, checked)...)...)
 }
 
 // Unsupported lists what a control plane of version, or its schema, refuses of
 // the policy.
 func (p *Policy) Unsupported(version cluster.Version) []error {
+	return p.unsupported(version, make(map[*Backend]error))
+}
+
+func (p *Policy) unsupported(version cluster.Version, checked map[*Backend]error) []error {
 	var wrong []error
 	for _, reason := range p.RefusedBy(version) {
 		wrong = append(wrong, fmt.Errorf("%s: %s", p, reason))
 	}
-	for _, b := range p.Default.Backends {
-		if err := b.validate(); err != nil {
+	for i := range p.Default.Backends {
+		b := &p.Default.Backends[i]
+		err, ok := checked[b]
+		if !ok {
+			err = b.validate()
+			checked[b] = err
+		}
+		if err != nil {
 			wrong = append(wrong, fmt.Errorf("%s: %w", p, err))
 		}
 	}

@@ -93,10 +93,8 @@ func runConvert(c *cli.Context) error {
 			return err
 		}
 	}
-	for _, policy := range result.Policies {
-		if err := policy.Validate(options.Version); err != nil {
-			return fmt.Errorf("a policy that was made breaks the rules of Kuma %s, which is a bug of tracemigrate; nothing was written: %w", options.Version, err)
-		}
+	if err := meshtrace.ValidateAll(result.Policies, options.Version); err != nil {
+		return fmt.Errorf("a policy that was made breaks the rules of Kuma %s, which is a bug of tracemigrate; nothing was written: %w", options.Version, err)
 	}
 	refused := result.Refused()
 	if !refused || c.Bool("keep-going") {
