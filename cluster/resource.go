@@ -40,6 +40,21 @@ type Resource struct {
 	// Spec holds the kind's own fields: `spec`, or the top level of a
 	// Universal resource of the older kinds.
 	Spec manifest.Value
+
+	decoded any // see Decode
+	wrong   []*manifest.Problem
+}
+
+// Decode returns what decode makes of r's own fields, and records the problems of
+// it. It decodes once: r's text is released then, and later calls return and record
+// the same.
+func (r *Resource) Decode(problems *[]*manifest.Problem, decode func(spec manifest.Value) any) any {
+	if r.decoded == nil {
+		r.decoded = decode(r.Spec.Afresh(&r.wrong))
+		r.Spec = r.Spec.WithoutNodes()
+	}
+	*problems = append(*problems, r.wrong...)
+	return r.decoded
 }
 
 // The kinds that tracing depends on.

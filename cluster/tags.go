@@ -127,26 +127,30 @@ type drawers struct {
 
 // NewIndex files selectors; they are known by their position from then on.
 func NewIndex(selectors []Tags) *Index {
-	shared := make(map[tag]int, len(selectors))
+	shared := make(map[tag]int32, len(selectors))
+	total := 0
 	for _, selector := range selectors {
+		total += len(selector)
 		for key, value := range selector {
 			shared[tag{key, value}]++
 		}
 	}
+	all := make([]tag, 0, total) // those of one selector beside each other
 	x := &Index{selectors: make([][]tag, len(selectors)), drawers: make(map[string]*drawers)}
 	for i, selector := range selectors {
 		if len(selector) == 0 {
 			x.anywhere = append(x.anywhere, int32(i))
 			continue
 		}
-		best, fewest := tag{}, -1
-		x.selectors[i] = make([]tag, 0, len(selector))
+		best, fewest := tag{}, int32(-1)
+		from := len(all)
 		for key, value := range selector {
-			x.selectors[i] = append(x.selectors[i], tag{key, value})
+			all = append(all, tag{key, value})
 			if n := shared[tag{key, value}]; fewest < 0 || n < fewest {
 				best, fewest = tag{key, value}, n
 			}
 		}
+		x.selectors[i] = all[from:len(all):len(all)]
 		of := x.drawers[best.key]
 		if of == nil {
 			of = &drawers{byValue: make(map[string][]int32)}

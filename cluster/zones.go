@@ -157,17 +157,6 @@ func (r *Resource) DisplayName() string {
 	return r.Name
 }
 
-// SameSpec reports whether two resources say the same, whatever the API server
-// adds.
-func (r *Resource) SameSpec(other *Resource) bool {
-	for _, field := range []string{"selectors", "conf", "tracing", "tags"} {
-		if a, b := r.Spec.Node().Get(field), other.Spec.Node().Get(field); (a != nil || b != nil) && !a.Equal(b) {
-			return false
-		}
-	}
-	return true
-}
-
 // zoneFiles returns the zone of each file that is a zone's snapshot, where it
 // stands beside that of a global control plane.
 func zoneFiles(entries []entry) map[string]string {

@@ -85,9 +85,9 @@ type Result struct {
 type Fate struct {
 	Mesh         string
 	TrafficTrace string
-	Selector     int    // number within the TrafficTrace, from 1; 0 when it has none
-	Selectors    int    // how many the TrafficTrace has
-	Tags         string // of the selector
+	Selector     int          // number within the TrafficTrace, from 1; 0 when it has none
+	Selectors    int          // how many the TrafficTrace has
+	Tags         cluster.Tags // of the selector
 	Policies     []*meshtrace.Policy
 	Reason       string // why there is no policy
 	manifest.Place
@@ -214,8 +214,8 @@ func (in *input) convert(earlier map[*meshtrace.Policy]bool) (result *Result, me
 	for _, m := range meshes {
 		m.arrived = slices.ContainsFunc(m.earlier, func(p *meshtrace.Policy) bool { return in.arrived[p] })
 		m.plan()
-		result.ties[m.Name] = func(dp *cluster.Dataplane) cluster.Doubt {
-			return m.tieDoubt(dp)
+		if m.timesElsewhere {
+			result.ties[m.Name] = m.tieDoubt
 		}
 		if m.arrived {
 			m.settleArrived(result)
@@ -347,7 +347,7 @@ func (m *mesh) plan() {
 	for position, pair := range m.Pairs {
 		m.fates[position] = &Fate{
 			Mesh: m.Name, TrafficTrace: pair.Name, Selector: pair.Number, Selectors: len(pair.Selectors),
-			Tags: pair.Tags.String(), Place: pair.Position(),
+			Tags: pair.Tags, Place: pair.Position(),
 		}
 		m.consider(position, pair, wildcards[position])
 	}
@@ -412,8 +412,9 @@ func (m *mesh) consider(position int, pair *legacy.Pair, values []cluster.Tags) 
 		fate.Reason = "its backend cannot be carried over"
 		return
 	}
-	tags := maps.Clone(pair.Tags)
+	tags := pair.Tags // which nobody changes
 	if tags[cluster.ServiceTag] == cluster.Any {
+		tags = maps.Clone(tags)
 		delete(tags, cluster.ServiceTag)
 	}
 	targets := []cluster.Tags{tags}
@@ -747,7 +748,7 @@ func (c *candidate) targetRef() meshtrace.TargetRef {
 
 // build turns candidates into policies.
 func (m *mesh) build() {
-	byTarget := make(map[string][]*candidate, len(m.candidates))
+	byTarget := make(map[string][]*candidate)
 	for _, c := range m.candidates {
 		p := &meshtrace.Policy{
 			Place: c.pair.Position(), Mesh: m.Name, Name: c.name, Format: m.format(c), Default: c.conf.Conf,
@@ -772,8 +773,10 @@ func (m *mesh) build() {
 			m.shield(p)
 		}
 		c.policy = p
-		target := p.TargetRef.String()
-		byTarget[target] = append(byTarget[target], c)
+		if len(m.earlier) > 0 {
+			target := p.TargetRef.String()
+			byTarget[target] = append(byTarget[target], c)
+		}
 		m.fates[c.position].Policies = append(m.fates[c.position].Policies, p)
 		m.fates[c.position].Reason = ""
 	}

@@ -14,6 +14,9 @@ import (
 // labels are those of the options and, if they are to be copied, the TrafficTrace's
 // own, of which the options' take the place.
 func (m *mesh) labels(c *candidate) map[string]string {
+	if !m.o.CopyLabels && len(m.o.Labels) == 0 && !m.o.ZoneOrigin && !m.o.Shadow {
+		return nil // as of most, which are many
+	}
 	labels := make(map[string]string)
 	if m.o.CopyLabels {
 		for key, value := range c.pair.Labels {

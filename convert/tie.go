@@ -25,10 +25,12 @@ type selectorOf struct {
 // from, which are for all other zones.
 func (m *mesh) expandZones() {
 	m.real = m.Mesh
-	m.positions = make(map[selectorOf]int)
-	if zones := m.real.Ordered(); len(zones) > 0 {
-		m.Mesh = m.expanded(zones)
+	zones := m.real.Ordered()
+	if len(zones) == 0 {
+		return
 	}
+	m.Mesh = m.expanded(zones)
+	m.positions = make(map[selectorOf]int, len(m.Pairs))
 	for i, pair := range m.Pairs {
 		m.positions[selectorOf{pair.TrafficTrace, pair.Number, pair.Zone}] = i
 	}
@@ -207,6 +209,9 @@ func (m *mesh) wins(dp *cluster.Dataplane) int {
 	position := there.Wins(dp.TagSets()...)
 	if position < 0 {
 		return -1
+	}
+	if m.positions == nil {
+		return position // no zone has an order of its own
 	}
 	pair := there.Pairs[position]
 	if at, narrowed := m.positions[selectorOf{pair.TrafficTrace, pair.Number, dp.Zone()}]; narrowed {

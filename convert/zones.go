@@ -382,6 +382,9 @@ func meets(a, b *meshtrace.Policy) bool {
 // made, which the new ones may replace: the annotation says so on Kubernetes,
 // and what says just what a candidate says may have its name in any case.
 func rehearsed(meshes []*mesh, existing []*meshtrace.Policy, version cluster.Version) map[*meshtrace.Policy]bool {
+	if !slices.ContainsFunc(existing, func(p *meshtrace.Policy) bool { return p.Shadow(version) }) {
+		return nil
+	}
 	said := make(map[string]bool)
 	key := func(mesh string, tags cluster.Tags, sidecarsOnly bool, conf string) string {
 		return fmt.Sprintf("%s\x00%s\x00%v\x00%s", mesh, tags, sidecarsOnly, conf)

@@ -174,9 +174,11 @@ func isHost(s string) bool {
 }
 
 func decodeTrafficTrace(r *cluster.Resource, problems *[]*manifest.Problem) *TrafficTrace {
+	return r.Decode(problems, func(spec manifest.Value) any { return newTrafficTrace(r, spec) }).(*TrafficTrace)
+}
+
+func newTrafficTrace(r *cluster.Resource, spec manifest.Value) *TrafficTrace {
 	t := &TrafficTrace{Resource: r}
-	spec := r.Spec.Afresh(problems)
-	r.Spec = spec
 	if r.Format == cluster.Kubernetes {
 		spec.Known("selectors", "conf")
 	} else {

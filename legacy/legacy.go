@@ -105,7 +105,7 @@ func Read(s *cluster.Snapshot) ([]*Mesh, []*manifest.Problem) {
 			if broken {
 				continue
 			}
-			r.Spec.Absent("mesh %.253q is not in the input, and with it the tracing backends; add the Mesh with -f", r.Mesh)
+			r.Spec.Into(&problems).Absent("mesh %.253q is not in the input, and with it the tracing backends; add the Mesh with -f", r.Mesh)
 			continue
 		}
 		mesh.TrafficTraces = append(mesh.TrafficTraces, trace)
@@ -143,13 +143,16 @@ func (m *Mesh) index() {
 		selectors[i] = pair.Tags
 	}
 	m.all = cluster.NewIndex(selectors)
-	deciding := slices.Clone(selectors)
+	m.deciding = m.all
+	covered := false
 	for i, pair := range m.Pairs {
 		if m.Covering(i, pair.Tags) != nil {
-			deciding[i] = cluster.Never
+			selectors[i], covered = cluster.Never, true
 		}
 	}
-	m.deciding = cluster.NewIndex(deciding)
+	if covered {
+		m.deciding = cluster.NewIndex(selectors)
+	}
 }
 
 // CompareRank is negative when p outranks q by its tags alone.

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"tracemigrate/cluster"
+	"tracemigrate/cluster/manifest"
 )
 
 // zone is a mesh as one zone's own control plane has it: of selectors that rank
@@ -24,10 +25,11 @@ func (m *Mesh) orderZones(snapshots map[string]*cluster.Snapshot) {
 	}
 	m.zones = make(map[string]*zone, len(snapshots))
 	for name, s := range snapshots {
-		copies := make(map[string]*cluster.Resource)
+		copies := make(map[string]*TrafficTrace)
+		var problems []*manifest.Problem // the original's, or a reason to doubt
 		for _, r := range s.TrafficTraces {
 			if r.Mesh == m.Name {
-				copies[r.DisplayName()] = r
+				copies[r.DisplayName()] = decodeTrafficTrace(r, &problems)
 			}
 		}
 		z := &zone{mesh: m, doubt: m.doubtCopies(name, copies)}
@@ -42,13 +44,13 @@ func (m *Mesh) orderZones(snapshots map[string]*cluster.Snapshot) {
 }
 
 // doubtCopies says why a zone's copies do not tell which TrafficTrace wins there.
-func (m *Mesh) doubtCopies(zone string, copies map[string]*cluster.Resource) string {
+func (m *Mesh) doubtCopies(zone string, copies map[string]*TrafficTrace) string {
 	for _, trace := range m.TrafficTraces {
 		copied := copies[trace.DisplayName()]
 		switch {
 		case copied == nil:
 			return fmt.Sprintf("its zone %q does not have %s yet", zone, trace)
-		case !copied.SameSpec(trace.Resource):
+		case !copied.equal(trace):
 			return fmt.Sprintf("its zone %q has %s with other content", zone, trace)
 		case copied.Created.IsZero():
 			return fmt.Sprintf("zone %q does not say when its copy of %s was created", zone, trace)
@@ -60,6 +62,11 @@ func (m *Mesh) doubtCopies(zone string, copies map[string]*cluster.Resource) str
 		}
 	}
 	return ""
+}
+
+// equal reports whether two TrafficTraces say the same.
+func (t *TrafficTrace) equal(other *TrafficTrace) bool {
+	return t.Backend == other.Backend && slices.EqualFunc(t.Selectors, other.Selectors, func(a, b Selector) bool { return maps.Equal(a.Tags, b.Tags) })
 }
 
 // Reordered returns m with other Pairs: sorted by rank, then by order.

@@ -162,6 +162,9 @@ func Write(w io.Writer, policies []*Policy, style Style) error {
 		workers.Go(func() error {
 			writer := newYAMLWriter(&parts[n], style)
 			for i, p := range policies[from:to] {
+				if i == 1 {
+					parts[n].Grow((to - from) * (parts[n].Len() + len(p.Name))) // growing by doubling would take twice as much
+				}
 				if from+i > 0 {
 					parts[n].WriteString("---\n")
 				}
@@ -211,6 +214,21 @@ func writeJSON(w io.Writer, policies []*Policy, style Style) error {
 		return fmt.Errorf("writing policies: %w", err)
 	}
 	return nil
+}
+
+// Manifests returns the YAML of each policy.
+func Manifests(policies []*Policy, style Style) ([]string, error) {
+	var text bytes.Buffer
+	writer := newYAMLWriter(&text, style)
+	manifests := make([]string, 0, len(policies))
+	for _, p := range policies {
+		text.Reset()
+		if err := writer.policy(p); err != nil {
+			return nil, err
+		}
+		manifests = append(manifests, text.String())
+	}
+	return manifests, nil
 }
 
 // File returns one policy as a file, and the file's name: mesh and policy, with

@@ -67,6 +67,14 @@ func (v Value) Into(problems *[]*Problem) Value {
 	return Value{node: v.node, in: &in}
 }
 
+// WithoutNodes returns v without what it reads, which can be released then. Only
+// problems of the resource as a whole can still be recorded.
+func (v Value) WithoutNodes() Value {
+	in := *v.in
+	in.root = nil
+	return Value{in: &in}
+}
+
 // Afresh is Into, with none counted of the problems recorded before: a resource
 // may be decoded twice.
 func (v Value) Afresh(problems *[]*Problem) Value {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"strings"
@@ -249,12 +248,6 @@ func writePolicies(c *cli.Context, policies []*meshtrace.Policy, style meshtrace
 		warnOfOthers(words, dir, files)
 		return nil
 	}
-	var text bytes.Buffer
-	if err := meshtrace.Write(&text, policies, style); err != nil {
-		return err
-	}
-	if _, err := c.App.Writer.Write(text.Bytes()); err != nil {
-		return fmt.Errorf("writing to stdout: %w", err)
-	}
-	return nil
+	// It writes nothing before all can be written.
+	return meshtrace.Write(c.App.Writer, policies, style)
 }

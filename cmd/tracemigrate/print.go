@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"iter"
 	"os"
 	"slices"
 	"strings"
@@ -176,11 +177,13 @@ func (p *printer) result(s *cluster.Snapshot, r *convert.Result) {
 		p.line("no MeshTrace comes of this: %s", whyNothing(s, r))
 	}
 	if len(r.Fates) > 0 {
-		rows := make([][]string, 0, len(r.Fates))
-		for _, fate := range r.Fates {
-			rows = append(rows, []string{traceName(fate), selectorText(fate), becomes(r, fate)})
-		}
-		p.table([]string{"TRAFFICTRACE", "SELECTOR", "BECOMES"}, rows)
+		p.tableOf([]string{"TRAFFICTRACE", "SELECTOR", "BECOMES"}, func(yield func([]string) bool) {
+			for _, fate := range r.Fates {
+				if !yield([]string{traceName(fate), selectorText(fate), becomes(r, fate)}) {
+					return
+				}
+			}
+		})
 	}
 	if len(r.Notes) > 0 {
 		if len(r.Fates) > 0 {
@@ -269,7 +272,7 @@ func selectorText(fate *convert.Fate) string {
 	case fate.Selectors > 1:
 		return fmt.Sprintf("%d: %s", fate.Selector, fate.Tags)
 	}
-	return fate.Tags
+	return fate.Tags.String()
 }
 
 // becomes says which policies a selector became, or why none.
@@ -292,15 +295,34 @@ func becomes(r *convert.Result, fate *convert.Fate) string {
 	return strings.Join(names, ", ")
 }
 
-// table prints rows in columns. On a terminal that is too narrow for them, the
-// last columns stand beneath the others, wrapped.
+// table prints rows in columns, see tableOf.
 func (p *printer) table(headers []string, rows [][]string) {
+	p.tableOf(headers, slices.Values(rows))
+}
+
+// tableOf prints rows in columns. On a terminal that is too narrow for them, the
+// last columns stand beneath the others, wrapped. It asks for the rows twice, so
+// that many need not be kept.
+func (p *printer) tableOf(headers []string, rows iter.Seq[[]string]) {
+	all := func(yield func(int, []string) bool) {
+		n := 0
+		next := func(row []string) bool {
+			cells := make([]string, len(row))
+			for i, cell := range row {
+				cells[i] = clean(cell)
+			}
+			n++
+			return yield(n-1, cells)
+		}
+		if !next(headers) {
+			return
+		}
+		rows(next)
+	}
 	widths := make([]int, len(headers))
-	all := append([][]string{headers}, rows...)
 	for _, row := range all {
 		for i, cell := range row {
-			row[i] = clean(cell)
-			widths[i] = max(widths[i], width(row[i]))
+			widths[i] = max(widths[i], width(cell))
 		}
 	}
 	beside := p.fitting(widths)

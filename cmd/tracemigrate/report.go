@@ -108,6 +108,7 @@ func buildReport(c *cli.Context, snapshot *cluster.Snapshot, source cluster.Sour
 	about := report.Options{
 		Convert: options,
 		Program: c.App.Name, Source: sourceWords(c), Files: c.IsSet("filename"), Ahead: ahead(c), Directory: outside(c),
+		Brief: c.String("output") == "text" && !c.Bool("server-dry-run"),
 	}
 	switch source := source.(type) {
 	case *kube.Cluster:

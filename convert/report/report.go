@@ -1,7 +1,6 @@
 package report
 
 import (
-	"bytes"
 	"cmp"
 	"fmt"
 	"slices"
@@ -177,6 +176,7 @@ type Options struct {
 	Kumactl       string
 	KumactlSwitch string
 	Ahead         []Step
+	Brief         bool   // without the policies' manifests, which a form may not show
 	Directory     string // where the commands write, with a slash at its end; empty: the current one
 }
 
@@ -355,14 +355,18 @@ func (b *builder) policies(existing []*meshtrace.Policy) {
 	written := func(policies []*meshtrace.Policy) []Policy {
 		all := make([]Policy, 0, len(policies))
 		for _, p := range policies {
-			var text bytes.Buffer
-			if err := meshtrace.Write(&text, []*meshtrace.Policy{p}, style); err != nil {
-				b.HandWork = append(b.HandWork, fmt.Sprintf("%s could not be written: %v", p, err))
-				continue
-			}
-			all = append(all, Policy{
-				Mesh: p.Mesh, Name: p.Name, Namespace: p.Namespace, Source: p.Source, Manifest: manifest.Redact(text.String()), Proxies: b.selected[identityOf(p)],
-			})
+			all = append(all, Policy{Mesh: p.Mesh, Name: p.Name, Namespace: p.Namespace, Source: p.Source, Proxies: b.selected[identityOf(p)]})
+		}
+		if b.options.Brief {
+			return all
+		}
+		texts, err := meshtrace.Manifests(policies, style)
+		if err != nil {
+			b.HandWork = append(b.HandWork, fmt.Sprintf("policies could not be written: %v", err))
+			return all
+		}
+		for i := range all {
+			all[i].Manifest = manifest.Redact(texts[i])
 		}
 		return all
 	}
