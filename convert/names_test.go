@@ -60,7 +60,7 @@ func TestSelectorUnmatched(t *testing.T) {
 		"a letter replaced":    {"{teem: core}", `warning: TrafficTrace "x": selector 1 (teem=core) matches no known Dataplane: none has the tag "teem", which differs from "team" by one letter`},
 		"a letter put in":      {"{teams: core}", `warning: TrafficTrace "x": selector 1 (teams=core) matches no known Dataplane: none has the tag "teams", which differs from "team" by one letter`},
 		"a letter taken out":   {"{tem: core}", `warning: TrafficTrace "x": selector 1 (tem=core) matches no known Dataplane: none has the tag "tem", which differs from "team" by one letter`},
-		"another tag":          {"{owner: core}", `info: TrafficTrace "x": selector 1 (owner=core) matches no known Dataplane: none has the tag "owner"`},
+		"another tag":          {"{owner: core}", `info: TrafficTrace "x": selector 1 (owner=core; none has the tag "owner") matches no known Dataplane`},
 		"a wildcard":           {"{owner: '*'}", ""},
 		"any service, matched": {"{kuma.io/service: '*', team: core}", ""},
 	} {

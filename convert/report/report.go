@@ -151,8 +151,12 @@ type Proxy struct {
 	proxy      *envoydiff.Proxy
 }
 
-// Listeners renders the proxy's HTTP listeners, before and after.
+// Listeners renders the proxy's HTTP listeners, before and after; none in a report
+// that is brief.
 func (p *Proxy) Listeners() (before, after []envoydiff.Listener) {
+	if p.comparison == nil {
+		return nil, nil
+	}
 	return p.comparison.Listeners(p.proxy)
 }
 
@@ -176,7 +180,7 @@ type Options struct {
 	Kumactl       string
 	KumactlSwitch string
 	Ahead         []Step
-	Brief         bool   // without the policies' manifests, which a form may not show
+	Brief         bool   // without manifests and listeners, which a form may not show
 	Directory     string // where the commands write, with a slash at its end; empty: the current one
 }
 
@@ -255,7 +259,9 @@ func (b *builder) proxy(c *envoydiff.Comparison, p *envoydiff.Proxy, flows map[F
 	out := Proxy{
 		Mesh: p.Mesh, Name: p.Name, Kind: kindOf(dp), Zone: dp.Zone(), Version: c.Version.String(), MadeUp: dp.File == "",
 		Verdict: p.Verdict, Before: p.Before.Source(), After: p.After.Source(), Target: p.Before.Address(), Differences: p.Differences,
-		comparison: c, proxy: p,
+	}
+	if !b.options.Brief {
+		out.comparison, out.proxy = c, p // which keep all that was compared
 	}
 	if out.Differences == nil {
 		out.Differences = []*envoydiff.Difference{}
