@@ -2,6 +2,7 @@ package envoydiff
 
 import (
 	"cmp"
+	"encoding/binary"
 	"fmt"
 	"slices"
 	"strings"
@@ -133,7 +134,9 @@ func compareOnly(dataplanes []*cluster.Dataplane, s *cluster.Snapshot, before, a
 		options: o,
 		before:  today,
 		after:   today.in(o.Version, after),
-		known:   make(map[pairing][]*Difference),
+		known:   make(map[pairing]*part),
+		names:   make(map[naming]*part),
+		lists:   make(map[string][]*Difference),
 		sets:    make(map[string][]*Difference),
 		ids:     make(map[any]int32),
 		shared:  make(map[decisionKey]*Decision),
@@ -156,11 +159,27 @@ func compareOnly(dataplanes []*cluster.Dataplane, s *cluster.Snapshot, before, a
 type comparer struct {
 	options                Options
 	before, after, lenient *Renderer
-	known                  map[pairing][]*Difference
+	known                  map[pairing]*part
+	names                  map[naming]*part
+	lists                  map[string][]*Difference // by the numbers of the parts
+	numbered               uint64
 	sets                   map[string][]*Difference // lists of differences that proxies share
 	ids                    map[any]int32
 	shared                 map[decisionKey]*Decision
-	scratch                []*Difference
+	parts                  []*part // of the proxy that is compared
+	key                    []byte  // their numbers
+}
+
+// part is the differences of one listener in one respect.
+type part struct {
+	id          uint64
+	differences []*Difference
+}
+
+// naming is all that a difference in the Datadog service name depends on.
+type naming struct {
+	before, after, wanted string
+	direction             cluster.Direction
 }
 
 // pairing is all that a listener's differences depend on, but for the Datadog
@@ -227,7 +246,7 @@ func (c *comparer) differences(dp *cluster.Dataplane, before, after *Decision) [
 	if !before.Traces() && !after.Traces() {
 		return nil
 	}
-	c.scratch = c.scratch[:0]
+	c.parts, c.key = c.parts[:0], c.key[:0]
 	first := ""
 	for _, l := range c.before.listeners.Of(dp) {
 		if first == "" {
@@ -235,7 +254,29 @@ func (c *comparer) differences(dp *cluster.Dataplane, before, after *Decision) [
 		}
 		c.listener(dp, before, after, l, first)
 	}
-	return c.share(sorted(c.scratch))
+	if shared, ok := c.lists[string(c.key)]; ok {
+		return shared
+	}
+	var all []*Difference
+	for _, p := range c.parts {
+		all = append(all, p.differences...)
+	}
+	shared := c.share(sorted(all))
+	c.lists[string(c.key)] = shared
+	return shared
+}
+
+// add takes up what a listener differs in.
+func (c *comparer) add(p *part) {
+	if len(p.differences) > 0 {
+		c.parts, c.key = append(c.parts, p), binary.AppendUvarint(c.key, p.id)
+	}
+}
+
+// newPart returns differences that many listeners share, with a number of their own.
+func (c *comparer) newPart(differences []*Difference) *part {
+	c.numbered++
+	return &part{c.numbered, differences}
 }
 
 // listener appends how one listener differs.
@@ -256,19 +297,18 @@ func (c *comparer) listener(dp *cluster.Dataplane, before, after *Decision, l cl
 		key.after = c.id(after)
 	}
 	key.zone, key.workload = c.after.spanTags(dp)
-	known, ok := c.known[key]
+	part, ok := c.known[key]
 	if !ok {
-		known = compare(c.flat(c.before, dp, before, l, key.before != 0), c.flat(c.after, dp, after, l, key.after != 0), l.Direction)
+		known := compare(c.flat(c.before, dp, before, l, key.before != 0), c.flat(c.after, dp, after, l, key.after != 0), l.Direction)
 		if gains {
 			known = append(known, &Difference{Code: OutboundGainsTracing, Path: "outbound.tracing", Before: "none", After: "traced"})
 		}
-		c.known[key] = known
+		part = c.newPart(known)
+		c.known[key] = part
 	}
-	c.scratch = append(c.scratch, known...)
+	c.add(part)
 	if key.before != 0 && key.after != 0 {
-		if d := c.service(before, after, l, first); d != nil {
-			c.scratch = append(c.scratch, d)
-		}
+		c.service(before, after, l, first)
 	}
 }
 
@@ -280,17 +320,27 @@ func (c *comparer) flat(r *Renderer, dp *cluster.Dataplane, d *Decision, l clust
 }
 
 // service compares the Datadog service names of a listener, if it has any.
-func (c *comparer) service(before, after *Decision, l cluster.HTTPListener, first string) *Difference {
+func (c *comparer) service(before, after *Decision, l cluster.HTTPListener, first string) {
 	old, split, ok := before.datadog(l, first)
 	if !ok {
-		return nil
+		return
 	}
 	now, _, ok := after.datadog(l, first)
 	if !ok || old == now {
-		return nil
+		return
 	}
 	wanted := meshtrace.Datadog{SplitService: split}
-	return serviceName(old, now, wanted.Service(l, first), l.Direction)
+	key := naming{old, now, wanted.Service(l, first), l.Direction}
+	part, ok := c.names[key]
+	if !ok {
+		var differences []*Difference
+		if d := serviceName(key.before, key.after, key.wanted, key.direction); d != nil {
+			differences = []*Difference{d}
+		}
+		part = c.newPart(differences)
+		c.names[key] = part
+	}
+	c.add(part)
 }
 
 // datadog returns the Datadog service name of a listener, and splitService.
