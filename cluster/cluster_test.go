@@ -78,7 +78,8 @@ func TestPatchRules(t *testing.T) {
 		},
 		{
 			cluster.Version.DataplaneKindSelectsDelegatedGateways, "DataplaneKindSelectsDelegatedGateways",
-			[]string{"2.12.8", "2.12", "2.13.3", "2.13", "2.14.0"}, []string{"2.10", "2.11", "2.12.7", "2.13.0", "2.13.2"},
+			[]string{"2.12.8", "2.12", "2.13.3", "2.13", "2.14.0"},
+			[]string{"2.10", "2.11", "2.12.7", "2.13.0", "2.13.2"},
 		},
 		{cluster.Version.LabelsOrigin, "LabelsOrigin", []string{"2.6.1", "2.6", "2.7.0", "2.14"}, []string{"2.5", "2.6.0"}},
 		{cluster.Version.IgnoredInboundsHaveProtocol, "IgnoredInboundsHaveProtocol", []string{"2.3", "2.5.0"}, []string{"2.5.1", "2.5", "2.6.0"}},

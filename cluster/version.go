@@ -19,8 +19,11 @@ const newestPatch = math.MaxInt32
 // V returns the newest patch release of 2.minor.
 func V(minor int) Version { return Version{2, minor, newestPatch} }
 
-// Oldest and Latest are the versions whose MeshTrace this tool knows.
-var Oldest, Latest = V(0), V(14)
+// The versions whose MeshTrace this tool knows.
+var (
+	Oldest = V(0)  // Oldest is the first that has a MeshTrace.
+	Latest = V(14) // Latest is the last.
+)
 
 var versionPattern = regexp.MustCompile(`^v?(\d{1,3})\.(\d{1,3})(?:\.(\d{1,5}))?([-+].*)?$`)
 

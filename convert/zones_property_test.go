@@ -33,7 +33,7 @@ func snapshotOf(origin string, documents ...string) string {
 
 // copies are the policies as a zone has them: under other names, created within a
 // moment in an order of its own.
-func (r random) copies(policies, zone string) string {
+func (r random) copies(policies string) string {
 	text := traceName.ReplaceAllStringFunc(policies, func(line string) string {
 		name := strings.TrimPrefix(line, "name: ")
 		return fmt.Sprintf("name: %s-%04x\nlabels: {kuma.io/display-name: %s, kuma.io/origin: global}", name, r.IntN(1<<16), name)
@@ -61,7 +61,7 @@ func TestEquivalentByZone(t *testing.T) {
 			origin += fmt.Sprintf("{name: %s, version: '%s'}, ", zone, r.version)
 			proxies := strings.TrimPrefix(inboundTag.ReplaceAllString(r.dataplanes(), "tags: {kuma.io/zone: "+zone+", "), "---\n")
 			proxies = strings.ReplaceAll(proxies, "{kuma.io/zone: "+zone+", }", "{kuma.io/zone: "+zone+"}")
-			texts[zone] = snapshotOf(fmt.Sprintf("source: %s\nversion: '%s'\nmode: federated-zone\nzone: %s", zone, r.version, zone), r.copies(policies, zone), proxies)
+			texts[zone] = snapshotOf(fmt.Sprintf("source: %s\nversion: '%s'\nmode: federated-zone\nzone: %s", zone, r.version, zone), r.copies(policies), proxies)
 			all = append(all, proxyName.ReplaceAllString(proxies, "name: ${1}-"+zone))
 		}
 		global := snapshotOf(origin+"]", append([]string{policies}, all...)...)

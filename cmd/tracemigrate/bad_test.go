@@ -10,8 +10,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"runtime/debug"
-	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -20,6 +18,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"tracemigrate/fixtures"
 )
 
 var update = flag.Bool("update", false, "rewrite golden files")
@@ -110,8 +110,7 @@ func isControl(r rune) bool { return r != '\n' && (unicode.IsControl(r) || unico
 
 // slack is how many times more the race detector needs of everything.
 func slack() time.Duration {
-	info, ok := debug.ReadBuildInfo()
-	if ok && slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"}) {
+	if fixtures.RaceDetector() {
 		return 15
 	}
 	return 1
@@ -251,8 +250,10 @@ func TestBadLarge(t *testing.T) {
 			code: exitError, stderr: `:3: Mesh "default": tracing backend "a": conf.port is`,
 		},
 		"2 MB of merge keys": {
-			text: func() string { return trace + "m: &m {a: b}\nselectors:\n" + strings.Repeat("- <<: *m\n", 220_000) },
-			code: exitError, stderr: `:6: TrafficTrace "all": selectors\[0\].match is missing`,
+			text: func() string {
+				return traced + trace + "m: &m {a: b}\nselectors:\n" + strings.Repeat("- <<: *m\n", 220_000)
+			},
+			code: exitError, stderr: `:13: TrafficTrace "all": selectors\[0\].match is missing`,
 		},
 		"a merge key that brings 150,000 keys": {
 			text: func() string {
@@ -302,8 +303,8 @@ func TestBadLarge(t *testing.T) {
 			code: exitNo, stderr: `.`,
 		},
 		"150,000 tags of the wrong type": {
-			text: func() string { return trace + "selectors:\n- match:\n" + numbered("    k%d: 5\n", 130_000) },
-			code: exitError, stderr: `:6: TrafficTrace "all": selectors\[0\].match.k0 is a number, not a string`,
+			text: func() string { return traced + trace + "selectors:\n- match:\n" + numbered("    k%d: 5\n", 130_000) },
+			code: exitError, stderr: `:13: TrafficTrace "all": selectors\[0\].match.k0 is a number, not a string`,
 		},
 		"500,000 tags of the wrong type in JSON": {
 			extension: ".json",
