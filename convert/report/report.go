@@ -311,9 +311,10 @@ func (b *builder) legacy(meshes []*legacy.Mesh) {
 	for _, dp := range b.snapshot.Dataplanes {
 		proxies[dp.Mesh]++
 	}
-	fates := make(map[pairName]*convert.Fate)
+	fates := make(map[pairName][]*convert.Fate) // several where zones have policies of their own
 	for _, fate := range b.result.Fates {
-		fates[pairName{fate.Mesh, fate.TrafficTrace, fate.Selector}] = fate
+		name := pairName{fate.Mesh, fate.TrafficTrace, fate.Selector}
+		fates[name] = append(fates[name], fate)
 	}
 	for _, mesh := range meshes {
 		m := Mesh{
@@ -330,11 +331,14 @@ func (b *builder) legacy(meshes []*legacy.Mesh) {
 			for i := range trace.Selectors {
 				name := pairName{mesh.Name, trace.Name, i + 1}
 				s := Selector{Number: i + 1, Tags: trace.Selectors[i].Tags.String(), Proxies: b.decided[name], Policies: []string{}}
-				if fate := fates[name]; fate != nil {
-					s.Reason = fate.Reason
+				for _, fate := range fates[name] {
+					s.Reason = cmp.Or(s.Reason, fate.Reason)
 					for _, policy := range fate.Policies {
 						s.Policies = append(s.Policies, policy.Name)
 					}
+				}
+				if len(s.Policies) > 0 {
+					s.Reason = "" // of another zone
 				}
 				t.Proxies += s.Proxies
 				t.Selectors = append(t.Selectors, s)
