@@ -372,7 +372,12 @@ func (v *verifier) report(madeUp bool) {
 				v.notes.refuse(f.code, at, resource, message, remedy)
 			}
 		case InboundIgnored:
-			v.notes.warn(f.code, at, resource, fmt.Sprintf("%s would not keep today's tracing while an inbound is in state Ignored: MeshTrace skips such inbounds on Kuma %s", who, v.o.Version), "check that those inbounds are meant to be ignored, or upgrade to 2.14 first, which counts them")
+			upgrade := "2.14"
+			if newest := cluster.V(v.o.Version.Minor); !newest.SkipsIgnoredInbounds() {
+				upgrade = "the newest patch release of " + newest.String()
+			}
+			v.notes.refuse(f.code, at, resource, fmt.Sprintf("%s would not keep today's tracing while an inbound is in state Ignored: MeshTrace skips such inbounds on Kuma %s", who, v.o.Version),
+				fmt.Sprintf("upgrade first to %s, which counts them; or accept the change, and convert with --keep-going", upgrade))
 		case ServiceTagMissing:
 			v.notes.refuse(f.code, at, resource, fmt.Sprintf("%s would not keep today's tracing: without a tag set that has kuma.io/service, it is selected otherwise by TrafficTrace than by MeshTrace", who), "give the Dataplane an inbound or a gateway with that tag, as the control plane demands, or leave it out of the input")
 		case ZoneTagMissing:

@@ -233,6 +233,7 @@ func (o *outcome) compareManifests(c *cli.Context, accepted []envoydiff.Code) er
 		}
 		result, _ := convert.Convert(snapshot, options)
 		words.earlier(version, result)
+		words.patches(version, result)
 		if !c.IsSet("meshtrace") {
 			words.refusals(version, result)
 			words.madeUp(result.MadeUp, result.Complete)

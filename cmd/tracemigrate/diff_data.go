@@ -26,6 +26,7 @@ type (
 	diffProxy struct {
 		Mesh        string            `json:"mesh" yaml:"mesh"`
 		Name        string            `json:"name" yaml:"name"`
+		Zone        string            `json:"zone,omitempty" yaml:"zone,omitempty"`
 		Version     string            `json:"version,omitempty" yaml:"version,omitempty"`
 		Verdict     envoydiff.Verdict `json:"verdict" yaml:"verdict"`
 		Differences []diffDifference  `json:"differences" yaml:"differences"`
@@ -49,6 +50,9 @@ func (o *outcome) data() diffData {
 		for i := range c.Proxies {
 			p := &c.Proxies[i]
 			out := diffProxy{Mesh: p.Mesh, Name: p.Name, Version: version, Verdict: p.Verdict, Differences: []diffDifference{}}
+			if p.Dataplane != nil {
+				out.Zone = p.Dataplane.Zone()
+			}
 			for _, d := range p.Differences {
 				out.Differences = append(out.Differences, diffDifference{*d, p.Source()})
 			}

@@ -25,7 +25,10 @@ func explainCommand() *cli.Command {
 		ArgsUsage: "PROXY",
 		Description: "PROXY is a Dataplane's name or display name, alone or as mesh/name, namespace/name or\nzone/name where several have it.\n\n" +
 			"   tracemigrate explain web-1 -f cluster.yaml --kuma-version 2.13",
-		Flags:  append(sourceFlags(), versionFlag(), namespaceFlag()),
+		Flags: append(sourceFlags(), versionFlag(), namespaceFlag(),
+			&cli.BoolFlag{Name: "zone-origin", Usage: "explain policies with the label kuma.io/origin: zone, which a federated zone demands"},
+			&cli.BoolFlag{Name: "round-sampling", Usage: "on 2.0, round fractions of a percent, which it cannot express"},
+		),
 		Action: runExplain,
 	}
 }
@@ -64,7 +67,9 @@ func runExplain(c *cli.Context) error {
 	decisive, reason := snapshot.Judge(dp, version)
 	doubt := cluster.Doubt{Reason: reason}
 	var after *envoydiff.Proxy
-	if result, _ := convert.Convert(snapshot, convert.Options{Version: version, Namespace: systemNamespace(c, snapshot)}); result != nil {
+	options := convert.Options{Version: version, Namespace: systemNamespace(c, snapshot), ZoneOrigin: c.Bool("zone-origin"), RoundSampling: c.Bool("round-sampling")}
+	if result, _ := convert.Convert(snapshot, options); result != nil {
+		words.patches(version, result)
 		doubt = doubt.Or(result.Doubt(dp))
 		after = envoydiff.Find(result.Comparisons, dp)
 		state.Policies = result.Existing // without those that the version refuses
@@ -93,6 +98,9 @@ func runExplain(c *cli.Context) error {
 	}
 	if err == nil && doubt.Reason != "" {
 		return cli.Exit(fmt.Sprintf("unknown: %s", doubt.Reason), exitNo)
+	}
+	if err == nil && after != nil && after.Verdict == envoydiff.Different {
+		return cli.Exit(fmt.Sprintf("different: %s would not keep its tracing", dp), exitNo)
 	}
 	return err
 }

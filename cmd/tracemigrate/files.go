@@ -36,7 +36,7 @@ func warnOfOthers(words *printer, dir string, written []file) {
 		}
 	}
 	if len(others) > 0 {
-		words.line("tracemigrate: %s holds %d other manifests, such as %s, which this run did not write; remove what is out of date before you apply the directory", dir, len(others), others[0])
+		words.line("tracemigrate: %s holds %s, such as %s, which this run did not write; remove what is out of date before you apply the directory", dir, plural(len(others), "other manifest", "other manifests"), others[0])
 	}
 }
 

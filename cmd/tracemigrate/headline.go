@@ -34,7 +34,7 @@ func effects(t *envoydiff.Tally) string {
 		parts = append(parts, fmt.Sprintf("it is not known whether %s of %s would keep %s tracing", htmlNumber(t.Unknown), htmlPlural(t.Proxies, "proxy", "proxies"),
 			map[bool]string{true: "its", false: "their"}[t.Unknown == 1]))
 	}
-	say(t.Same-t.Untraced+t.Inherent-t.Codes[envoydiff.InboundIgnored], "proxy keeps collector and sampling", "proxies keep collector and sampling")
+	say(t.Same-t.Untraced+t.Inherent, "proxy keeps collector and sampling", "proxies keep collector and sampling")
 	for _, also := range inherentEffects {
 		say(t.Codes[also.code], also.one, also.many)
 	}
@@ -53,7 +53,6 @@ var inherentEffects = []struct {
 	{envoydiff.GatewayDatadogSuffix, "gateway gets the suffix _INBOUND in Datadog", "gateways get the suffix _INBOUND in Datadog"},
 	{envoydiff.DatadogServiceName, "gets another service name in Datadog", "get another service name in Datadog"},
 	{envoydiff.KumaTags, "also sends the tags kuma.mesh and kuma.zone", "also send the tags kuma.mesh and kuma.zone"},
-	{envoydiff.InboundIgnored, "is selected otherwise while an inbound is in state Ignored", "are selected otherwise while an inbound is in state Ignored"},
 }
 
 // capitalised is a sentence with a capital letter at its beginning.

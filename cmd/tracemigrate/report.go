@@ -283,7 +283,7 @@ func reportVerdict(sum *report.Summary) (sentence, tone string) {
 		parts = append(parts, "not every Dataplane or MeshGateway could be read")
 	}
 	if sum.ZonesUnread > 0 {
-		parts = append(parts, fmt.Sprintf("what %s made for themselves is known by copies only (--zone reads it)", htmlPlural(sum.ZonesUnread, "zone", "zones")))
+		parts = append(parts, fmt.Sprintf("the MeshTraces that %s made are known by copies only (--zone reads them)", htmlPlural(sum.ZonesUnread, "zone", "zones")))
 	}
 	if others := sum.Errors - sum.Refused; others > 0 {
 		parts = append(parts, htmlPlural(others, "error", "errors"))

@@ -176,7 +176,7 @@ func decidedBy(p *report.Proxy) string {
 	const shown = 3
 	for i, d := range p.Differences {
 		if i == shown {
-			text += fmt.Sprintf("; and %d more differences", len(p.Differences)-shown)
+			text += "; and " + plural(len(p.Differences)-shown, "more difference", "more differences")
 			break
 		}
 		text += fmt.Sprintf("; %s: %s %s -> %s", d.Code, d.Path, d.Before, d.After)
@@ -242,10 +242,7 @@ func counts(r *report.Report) string {
 }
 
 func plural(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %s", n, many)
+	return htmlPlural(n, one, many)
 }
 
 func reportText(w *printer, r *report.Report, full bool) error {

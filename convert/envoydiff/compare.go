@@ -73,10 +73,10 @@ const (
 )
 
 // InherentCodes are the codes of what any MeshTrace changes.
-var InherentCodes = []Code{OutboundGainsTracing, GatewaySplitSpans, GatewayDatadogSuffix, DatadogServiceName, KumaTags, InboundIgnored}
+var InherentCodes = []Code{OutboundGainsTracing, GatewaySplitSpans, GatewayDatadogSuffix, DatadogServiceName, KumaTags}
 
 // Codes are all codes of differences.
-var Codes = append(slices.Clone(InherentCodes), TracingLost, TracingGained, BackendDiffers, AddressDiffers, PortDiffers, TLSDiffers,
+var Codes = append(slices.Clone(InherentCodes), InboundIgnored, TracingLost, TracingGained, BackendDiffers, AddressDiffers, PortDiffers, TLSDiffers,
 	PathDiffers, APIVersionDiffers, SamplingDiffers, TraceIDDiffers, SharedSpanDiffers, ServiceNameDiffers, TagsDiffer, InvalidBackend, OtherDiffers, ProxyMissing, ProxyUnanswered, Unverified, TieDependsOnZone, UpdateRejected, OtherProxy)
 
 // Inherent says whether a MeshTrace cannot but make the difference.

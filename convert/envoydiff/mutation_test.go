@@ -268,7 +268,7 @@ func TestInherent(t *testing.T) {
 		proxy   string
 		want    string
 	}{
-		"ignored on 2.9.14": {cluster.Version{Major: 2, Minor: 9, Patch: 14}, "inbound: [{port: 80, state: Ignored, tags: {kuma.io/service: web, kuma.io/protocol: http}}]", "inherent inbound-ignored"},
+		"ignored on 2.9.14": {cluster.Version{Major: 2, Minor: 9, Patch: 14}, "inbound: [{port: 80, state: Ignored, tags: {kuma.io/service: web, kuma.io/protocol: http}}]", "different inbound-ignored"},
 		"ignored on 2.13":   {cluster.V(13), "inbound: [{port: 80, state: Ignored, tags: {kuma.io/service: web, kuma.io/protocol: http}}], outbound: [{port: 1, tags: {kuma.io/service: gone}}]", "same"},
 		"outbounds":         {cluster.V(13), "inbound: [{port: 80, tags: {kuma.io/service: web, kuma.io/protocol: http}}]", "inherent outbound-gains-tracing"},
 		"outbounds, 2.5":    {cluster.V(5), "inbound: [{port: 80, tags: {kuma.io/service: web, kuma.io/protocol: http}}]", "same"},

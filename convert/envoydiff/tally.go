@@ -60,10 +60,11 @@ func (t *Tally) add(p *Proxy) {
 		t.Unknown++
 	case Different:
 		t.Different++
+		ignored := has(InboundIgnored) // stands for all of the proxy's differences
 		switch {
-		case has(TracingLost):
+		case has(TracingLost), ignored && p.Before.Traces() && !p.After.Traces():
 			t.Lost++
-		case has(TracingGained):
+		case has(TracingGained), ignored && !p.Before.Traces() && p.After.Traces():
 			t.Gained++
 		}
 	}

@@ -32,6 +32,9 @@ func (b *builder) nextSteps(meshes []*legacy.Mesh) {
 	if b.options.Convert.ZoneOrigin {
 		converting = append(converting, "--zone-origin")
 	}
+	if b.options.Convert.RoundSampling {
+		converting = append(converting, "--round-sampling")
+	}
 	mending := "Mend what the errors name, then look again"
 	switch {
 	case b.Summary.Errors > 0 || b.Summary.Different > 0:
