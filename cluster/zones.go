@@ -31,6 +31,19 @@ func (s *Snapshot) AddZone(name string, zone *Snapshot) error {
 	case zone.Origin != nil && zone.Origin.Zone != "" && zone.Origin.Zone != name:
 		return fmt.Errorf("zone %q: its source is of zone %q", name, zone.Origin.Zone)
 	}
+	if zone.Origin == nil {
+		return fmt.Errorf("zone %q: its source does not say what control plane it is of, so what it lacks could be there; write it with `tracemigrate snapshot`", name)
+	}
+	for _, kind := range []string{KindDataplane, KindMeshTrace, KindTrafficTrace, KindMesh} {
+		if u, lacks := zone.Origin.Lacks(kind); lacks {
+			return fmt.Errorf("zone %q: its source lacks %s, which could not be read: %s", name, kind, u.Reason)
+		}
+	}
+	for _, mesh := range s.Meshes {
+		if len(zone.Origin.Meshes) > 0 && !slices.Contains(zone.Origin.Meshes, mesh.Name) {
+			return fmt.Errorf("zone %q: its source has only the meshes %s; read it without --mesh, or all with the same", name, strings.Join(zone.Origin.Meshes, ", "))
+		}
+	}
 	dataplanes, err := zone.dataplanesOf(name)
 	if err != nil {
 		return err
@@ -40,13 +53,8 @@ func (s *Snapshot) AddZone(name string, zone *Snapshot) error {
 	origin.addZone(name, zone.Origin)
 	s.Origin = &origin
 	s.Dataplanes = append(slices.DeleteFunc(slices.Clone(s.Dataplanes), func(dp *Dataplane) bool { return dp.Zone() == name }), dataplanes...)
-	s.MeshTraces = append(slices.DeleteFunc(slices.Clone(s.MeshTraces), func(r *Resource) bool { return r.ownedBy(name) }), zone.ownMeshTraces(name)...)
+	s.MeshTraces = append(slices.DeleteFunc(slices.Clone(s.MeshTraces), func(r *Resource) bool { return r.ownedBy(name) }), zone.ownMeshTraces(name, s.MeshTraces)...)
 	s.Problems = append(slices.Clone(s.Problems), zone.Problems...)
-	if zone.Origin != nil {
-		if u, lacks := zone.Origin.Lacks(KindDataplane); lacks {
-			return fmt.Errorf("zone %q: its Dataplanes could not be read: %s", name, u.Reason)
-		}
-	}
 	s.zones = maps.Clone(s.zones)
 	if s.zones == nil {
 		s.zones = make(map[string]*Snapshot)
@@ -101,15 +109,27 @@ func (r *Resource) ownedBy(zone string) bool {
 }
 
 // ownMeshTraces returns the MeshTraces that a zone made for itself, each labelled
-// with the zone. What comes from the global control plane carries another origin.
-func (s *Snapshot) ownMeshTraces(zone string) []*Resource {
+// with the zone. What comes from the global control plane carries another origin;
+// up to 2.6.0 nothing carries one, and what the global one has is its own.
+func (s *Snapshot) ownMeshTraces(zone string, global []*Resource) []*Resource {
+	type key struct{ mesh, name string }
+	known := make(map[key]bool, len(global))
+	for _, r := range global {
+		if !r.ownedBy(zone) {
+			known[key{r.Mesh, r.DisplayName()}] = true
+		}
+	}
 	var own []*Resource
 	for _, r := range s.MeshTraces {
-		if r.Labels[OriginLabel] != "zone" {
+		if origin := r.Labels[OriginLabel]; origin != "zone" && (origin != "" || known[key{r.Mesh, r.DisplayName()}]) {
 			continue
 		}
 		labelled := *r
 		labelled.Labels = maps.Clone(r.Labels)
+		if labelled.Labels == nil {
+			labelled.Labels = make(map[string]string)
+		}
+		labelled.Labels[OriginLabel] = "zone"
 		labelled.Labels[ZoneLabel] = zone
 		own = append(own, &labelled)
 	}

@@ -188,7 +188,8 @@ func (in *input) convert(earlier map[*meshtrace.Policy]bool) (result *Result, me
 	meshes = make([]*mesh, 0, len(in.meshes))
 	byName := make(map[string]*mesh, len(in.meshes))
 	for _, from := range in.meshes {
-		m := &mesh{Mesh: from, real: from, o: o, gateways: gateways, notes: &all, routed: s.TrafficRoutes[from.Name], unlisted: unlisted(s.Origin), live: s.FromCluster(), zoned: dependsOnZone(s.Origin, o), timesElsewhere: s.MayBeGlobal() && !o.ZoneOrigin, zoneNames: zoneNames(s)}
+		m := &mesh{Mesh: from, real: from, o: o, gateways: gateways, notes: &all, routed: s.TrafficRoutes[from.Name], unlisted: unlisted(s.Origin), live: s.FromCluster(), zoned: dependsOnZone(s.Origin, o), timesElsewhere: s.MayBeGlobal() && !o.ZoneOrigin, zoneNames: zoneNames(s), judge: s.Judge}
+		m.undated = slices.ContainsFunc(m.TrafficTraces, func(t *legacy.TrafficTrace) bool { return t.Created.IsZero() })
 		meshes = append(meshes, m)
 		byName[m.Name] = m
 	}
@@ -214,7 +215,7 @@ func (in *input) convert(earlier map[*meshtrace.Policy]bool) (result *Result, me
 	for _, m := range meshes {
 		m.arrived = slices.ContainsFunc(m.earlier, func(p *meshtrace.Policy) bool { return in.arrived[p] })
 		m.plan()
-		if m.timesElsewhere {
+		if m.timesElsewhere || m.undated {
 			result.ties[m.Name] = m.tieDoubt
 		}
 		if m.arrived {
@@ -251,14 +252,16 @@ func (in *input) convert(earlier map[*meshtrace.Policy]bool) (result *Result, me
 
 // mesh is one mesh on its way.
 type mesh struct {
-	*legacy.Mesh                      // with selectors narrowed to zones, see expandZones
-	real           *legacy.Mesh       // as it was read
-	positions      map[selectorOf]int // in Pairs
-	zoneNames      []string           // of the global control plane, where they are known
-	timesElsewhere bool               // creation times of zones' own copies decide
-	orderedZones   []string           // zones whose own order is known
-	arrived        bool               // earlier are those that came from the global control plane
-	serving        *meshtrace.Matcher // of existing policies, those of zones too
+	*legacy.Mesh                                          // with selectors narrowed to zones, see expandZones
+	real           *legacy.Mesh                           // as it was read
+	positions      map[selectorOf]int                     // in Pairs
+	zoneNames      []string                               // of the global control plane, where they are known
+	timesElsewhere bool                                   // creation times of zones' own copies decide
+	orderedZones   []string                               // zones whose own order is known
+	arrived        bool                                   // earlier are those that came from the global control plane
+	serving        map[cluster.Version]*meshtrace.Matcher // see alwaysServed
+	undated        bool                                   // the input does not tell when a TrafficTrace was created
+	judge          func(*cluster.Dataplane, cluster.Version) ([]cluster.Version, string)
 	o              *Options
 	gateways       cluster.Gateways
 	dataplanes     []*cluster.Dataplane

@@ -57,6 +57,7 @@ const (
 	MeshSubsetDeprecated Code = "meshsubset-deprecated"
 	FederatedZone        Code = "federated-zone"
 	TieDependsOnZone     Code = "tie-depends-on-zone"
+	ZoneDiffers          Code = "zone-differs"
 	NarrowedByZone       Code = "narrowed-by-zone"
 	ZoneUnread           Code = "zone-unread"
 	MixedVersions        Code = "mixed-versions"

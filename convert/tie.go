@@ -232,14 +232,20 @@ type zoneTie struct {
 // dp that only its zone knows, and says so; nil where its tracing is known, or a
 // MeshTrace gives it.
 func (m *mesh) tieOf(dp *cluster.Dataplane) ([]*legacy.Pair, cluster.Doubt) {
-	if !m.timesElsewhere || len(m.Pairs) == 0 || slices.Contains(m.orderedZones, dp.Zone()) {
+	if !m.timesElsewhere {
+		return nil, m.undatedTie(dp)
+	}
+	if reason := m.real.Differs(dp.Zone()); reason != "" && !m.alwaysServed(dp) {
+		return nil, cluster.Doubt{Code: string(ZoneDiffers), Reason: reason}
+	}
+	if len(m.Pairs) == 0 || slices.Contains(m.orderedZones, dp.Zone()) {
 		return nil, cluster.Doubt{}
 	}
 	pairs := m.real.Highest(dp.TagSets()...)
 	if !slices.ContainsFunc(pairs, func(p *legacy.Pair) bool { return m.differ(p, pairs[0]) }) {
 		return nil, cluster.Doubt{}
 	}
-	if conf := meshtrace.Merge(m.serving.Matching(dp)); len(conf.Backends) > 0 {
+	if m.alwaysServed(dp) {
 		return nil, cluster.Doubt{}
 	}
 	doubt := cluster.Doubt{Code: string(TieDependsOnZone), Reason: m.real.Doubt(dp.Zone())}
@@ -247,6 +253,41 @@ func (m *mesh) tieOf(dp *cluster.Dataplane) ([]*legacy.Pair, cluster.Doubt) {
 		doubt.Reason = fmt.Sprintf("TrafficTraces %s rank equally, and the creation times of its zone's own copies decide, which are not known", strings.Join(traceNames(pairs), " and "))
 	}
 	return pairs, doubt
+}
+
+// undatedTie says that creation times decide for dp that the input does not have.
+func (m *mesh) undatedTie(dp *cluster.Dataplane) cluster.Doubt {
+	if !m.undated || m.arrived {
+		return cluster.Doubt{}
+	}
+	pairs := m.real.Highest(dp.TagSets()...)
+	if !slices.ContainsFunc(pairs, func(p *legacy.Pair) bool { return m.differ(p, pairs[0]) && p.Undecided(pairs[0]) }) || m.alwaysServed(dp) {
+		return cluster.Doubt{}
+	}
+	return cluster.Doubt{
+		Code:   string(TieByCreationTime),
+		Reason: fmt.Sprintf("TrafficTraces %s rank equally, and the one created last wins, which the input does not tell", strings.Join(traceNames(pairs), " and ")),
+	}
+}
+
+// alwaysServed reports whether existing MeshTraces trace dp on every version that its
+// zone may have, so that no TrafficTrace decides.
+func (m *mesh) alwaysServed(dp *cluster.Dataplane) bool {
+	if m.serving == nil {
+		m.serving = make(map[cluster.Version]*meshtrace.Matcher)
+	}
+	versions, _ := m.judge(dp, m.o.Version)
+	for _, version := range versions {
+		serving := m.serving[version]
+		if serving == nil {
+			serving = meshtrace.NewMatcher(version, slices.Concat(m.existing, m.ofZones), m.gateways)
+			m.serving[version] = serving
+		}
+		if len(meshtrace.Merge(serving.Matching(dp)).Backends) == 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // tieDoubt returns what tieOf says of dp, without another search for proxies that
@@ -266,12 +307,16 @@ func (m *mesh) findZoneTies() {
 		return
 	}
 	m.orderedZones = m.real.Ordered()
-	m.serving = meshtrace.NewMatcher(m.o.Version, slices.Concat(m.existing, m.ofZones), m.gateways)
 	m.tieDoubts = make(map[*cluster.Dataplane]cluster.Doubt, len(m.dataplanes))
 	ties := make(map[string]*zoneTie)
+	differing := make(map[string][]string) // proxies, by how their zone differs
 	for _, dp := range m.dataplanes {
 		pairs, doubt := m.tieOf(dp)
 		m.tieDoubts[dp] = doubt
+		if doubt.Code == string(ZoneDiffers) {
+			differing[doubt.Reason] = append(differing[doubt.Reason], dp.FullName())
+			continue
+		}
 		if len(pairs) == 0 {
 			continue
 		}
@@ -289,6 +334,11 @@ func (m *mesh) findZoneTies() {
 	}
 	for _, key := range slices.Sorted(maps.Keys(ties)) {
 		m.remarkZoneTie(ties[key])
+	}
+	for _, reason := range slices.Sorted(maps.Keys(differing)) {
+		names := differing[reason]
+		m.notes.refuse(ZoneDiffers, m.Place, m.Mesh, fmt.Sprintf("it is not known what %s (%s) would keep: %s", plural(len(names), "proxy"), list(names), reason),
+			"see to it that the zone receives what the global control plane has, and read both again")
 	}
 	m.remarkPossibleTies()
 }

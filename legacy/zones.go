@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -14,25 +15,34 @@ import (
 // zone is a mesh as one zone's own control plane has it: of selectors that rank
 // equally, the creation times of its own copies decide.
 type zone struct {
-	mesh  *Mesh
-	doubt string // why the order is not known
+	mesh    *Mesh
+	differs string // how its copies differ from what the global control plane has
+	doubt   string // why the order is not known
 }
 
 // orderZones orders the selectors for each zone whose own copies are known.
 func (m *Mesh) orderZones(snapshots map[string]*cluster.Snapshot) {
-	if len(snapshots) == 0 || len(m.Pairs) == 0 {
+	if len(snapshots) == 0 {
 		return
 	}
 	m.zones = make(map[string]*zone, len(snapshots))
 	for name, s := range snapshots {
 		copies := make(map[string]*TrafficTrace)
 		var problems []*manifest.Problem // the original's, or a reason to doubt
+		z := &zone{mesh: m, differs: m.meshDiffers(name, s)}
 		for _, r := range s.TrafficTraces {
-			if r.Mesh == m.Name {
-				copies[r.DisplayName()] = decodeTrafficTrace(r, &problems)
+			if r.Mesh != m.Name {
+				continue
 			}
+			if copies[r.DisplayName()] != nil {
+				z.differs = fmt.Sprintf("its zone %q has two copies of TrafficTrace %q", name, r.DisplayName())
+			}
+			copies[r.DisplayName()] = decodeTrafficTrace(r, &problems)
 		}
-		z := &zone{mesh: m, doubt: m.doubtCopies(name, copies)}
+		z.differs = cmp.Or(z.differs, m.copiesDiffer(name, copies))
+		if z.doubt = z.differs; z.doubt == "" {
+			z.doubt = m.doubtTimes(name, copies)
+		}
 		if z.doubt == "" {
 			z.mesh = m.Reordered(slices.Clone(m.Pairs), func(a, b *Pair) int {
 				x, y := copies[a.DisplayName()], copies[b.DisplayName()]
@@ -43,8 +53,32 @@ func (m *Mesh) orderZones(snapshots map[string]*cluster.Snapshot) {
 	}
 }
 
-// doubtCopies says why a zone's copies do not tell which TrafficTrace wins there.
-func (m *Mesh) doubtCopies(zone string, copies map[string]*TrafficTrace) string {
+// meshDiffers says how a zone's copy of the mesh differs; empty when it does not.
+func (m *Mesh) meshDiffers(zone string, s *cluster.Snapshot) string {
+	i := slices.IndexFunc(s.Meshes, func(r *cluster.Resource) bool { return r.Name == m.Name })
+	if i < 0 {
+		if len(m.Pairs) == 0 {
+			return ""
+		}
+		return fmt.Sprintf("its zone %q does not have %s yet", zone, m)
+	}
+	var problems []*manifest.Problem // the original's, or a difference
+	copied := decodeMesh(s.Meshes[i], &problems)
+	same := copied.DefaultBackend == m.DefaultBackend && len(copied.Backends) == len(m.Backends)
+	for _, b := range m.Backends {
+		other := copied.backends[b.Name]
+		same = same && other != nil && strings.EqualFold(b.Type, other.Type) && reflect.DeepEqual(b.Sampling, other.Sampling) &&
+			reflect.DeepEqual(b.Zipkin, other.Zipkin) && reflect.DeepEqual(b.Datadog, other.Datadog)
+	}
+	if !same {
+		return fmt.Sprintf("its zone %q has %s with other tracing backends", zone, m)
+	}
+	return ""
+}
+
+// copiesDiffer says how a zone's copies of the TrafficTraces differ; empty when
+// they do not.
+func (m *Mesh) copiesDiffer(zone string, copies map[string]*TrafficTrace) string {
 	for _, trace := range m.TrafficTraces {
 		copied := copies[trace.DisplayName()]
 		switch {
@@ -52,13 +86,21 @@ func (m *Mesh) doubtCopies(zone string, copies map[string]*TrafficTrace) string 
 			return fmt.Sprintf("its zone %q does not have %s yet", zone, trace)
 		case !copied.equal(trace):
 			return fmt.Sprintf("its zone %q has %s with other content", zone, trace)
-		case copied.Created.IsZero():
-			return fmt.Sprintf("zone %q does not say when its copy of %s was created", zone, trace)
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(copies)) {
 		if !slices.ContainsFunc(m.TrafficTraces, func(t *TrafficTrace) bool { return t.DisplayName() == name }) {
 			return fmt.Sprintf("its zone %q has the TrafficTrace %q, which the global control plane does not have", zone, name)
+		}
+	}
+	return ""
+}
+
+// doubtTimes says why a zone's copies do not tell which TrafficTrace wins there.
+func (m *Mesh) doubtTimes(zone string, copies map[string]*TrafficTrace) string {
+	for _, trace := range m.TrafficTraces {
+		if copies[trace.DisplayName()].Created.IsZero() {
+			return fmt.Sprintf("zone %q does not say when its copy of %s was created", zone, trace)
 		}
 	}
 	return ""
@@ -104,6 +146,16 @@ func (m *Mesh) Ordered() []string {
 func (m *Mesh) Doubt(zone string) string {
 	if z := m.zones[zone]; z != nil {
 		return z.doubt
+	}
+	return ""
+}
+
+// Differs says how the copies in a zone whose control plane was read differ from
+// the mesh and its TrafficTraces; empty where they do not. Nothing is known then of
+// what the zone's proxies have.
+func (m *Mesh) Differs(zone string) string {
+	if z := m.zones[zone]; z != nil {
+		return z.differs
 	}
 	return ""
 }

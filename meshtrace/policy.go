@@ -170,7 +170,7 @@ func (p *Policy) applies(version cluster.Version, dp *cluster.Dataplane) bool {
 	if !p.System && (!version.RoleDecides() || p.Namespace != dp.Namespace) {
 		return false
 	}
-	zone, of := p.Labels[cluster.ZoneLabel], dp.Labels[cluster.ZoneLabel]
+	zone, of := p.Labels[cluster.ZoneLabel], dp.Zone()
 	return p.Labels[cluster.OriginLabel] != "zone" || zone == "" || of == "" || zone == of
 }
 

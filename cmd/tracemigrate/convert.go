@@ -11,6 +11,7 @@ import (
 	"tracemigrate/cluster"
 	"tracemigrate/cluster/manifest"
 	"tracemigrate/convert"
+	"tracemigrate/convert/envoydiff"
 	"tracemigrate/meshtrace"
 )
 
@@ -106,6 +107,9 @@ func runConvert(c *cli.Context) error {
 		return cli.Exit("not everything could be carried over, see the errors above; the rest was written", exitNo)
 	case refused:
 		return cli.Exit("not everything can be carried over, see the errors above; nothing was written (--keep-going writes the rest)", exitNo)
+	}
+	if t := envoydiff.Count(result.Comparisons); t.Different+t.Unknown > 0 {
+		return cli.Exit("everything was carried over and written, but not every proxy is known to keep its tracing; `tracemigrate diff` says which and why", exitNo)
 	}
 	return nil
 }

@@ -66,6 +66,8 @@ const (
 	ProxyUnanswered       Code = "proxy-unanswered"
 	Unverified            Code = "unverified"
 	TieDependsOnZone      Code = "tie-depends-on-zone"
+	ZoneDiffers           Code = "zone-differs"
+	TieByCreationTime     Code = "tie-by-creation-time"
 	UpdateRejected        Code = "update-rejected"
 	OtherProxy            Code = "other-proxy"
 	serviceNamePath            = "tracing.provider.typedConfig.serviceName"
@@ -77,7 +79,10 @@ var InherentCodes = []Code{OutboundGainsTracing, GatewaySplitSpans, GatewayDatad
 
 // Codes are all codes of differences.
 var Codes = append(slices.Clone(InherentCodes), InboundIgnored, TracingLost, TracingGained, BackendDiffers, AddressDiffers, PortDiffers, TLSDiffers,
-	PathDiffers, APIVersionDiffers, SamplingDiffers, TraceIDDiffers, SharedSpanDiffers, ServiceNameDiffers, TagsDiffer, InvalidBackend, OtherDiffers, ProxyMissing, ProxyUnanswered, Unverified, TieDependsOnZone, UpdateRejected, OtherProxy)
+	PathDiffers, APIVersionDiffers, SamplingDiffers, TraceIDDiffers, SharedSpanDiffers, ServiceNameDiffers, TagsDiffer, InvalidBackend, OtherDiffers, ProxyMissing, ProxyUnanswered, Unverified, TieDependsOnZone, ZoneDiffers, TieByCreationTime, UpdateRejected, OtherProxy)
+
+// unknownCodes say why a proxy cannot be judged.
+var unknownCodes = []Code{Unverified, TieDependsOnZone, ZoneDiffers, TieByCreationTime}
 
 // Inherent says whether a MeshTrace cannot but make the difference.
 func (c Code) Inherent() bool { return slices.Contains(InherentCodes, c) }
@@ -377,7 +382,7 @@ func verdictOf(differences []*Difference, accepted []Code) Verdict {
 			if verdict == Same {
 				verdict = Accepted
 			}
-		case d.Code == Unverified || d.Code == TieDependsOnZone:
+		case slices.Contains(unknownCodes, d.Code):
 			return Unknown // nothing else is said of such a proxy
 		case !d.Code.Inherent():
 			return Different
