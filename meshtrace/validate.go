@@ -3,8 +3,10 @@ package meshtrace
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"net/url"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -122,6 +124,11 @@ func (p *Policy) RefusedBy(version cluster.Version) []string {
 	since(cluster.SinceMeshGateway, len(p.TargetRef.ProxyTypes) > 0, "targetRef.proxyTypes")
 	since(cluster.SinceMeshGateway, p.TargetRef.Kind == MeshGateway, "targetRef kind MeshGateway")
 	since(cluster.SinceDataplane, p.TargetRef.Kind == Dataplane, "targetRef kind Dataplane")
+	for _, key := range slices.Sorted(maps.Keys(p.TargetRef.Tags)) {
+		if p.TargetRef.Kind == MeshSubset && p.TargetRef.Tags[key] == cluster.Any {
+			fail("tag %.80q of targetRef MeshSubset has the value *, which is no wildcard there and not accepted", key)
+		}
+	}
 	if p.Default.Backends != nil && len(p.Default.Backends) == 0 && !version.TakesEmptyBackends() {
 		fail("the control plane of 2.0 crashes on backends: []")
 	}

@@ -108,10 +108,28 @@ func runConvert(c *cli.Context) error {
 	case refused:
 		return cli.Exit("not everything can be carried over, see the errors above; nothing was written (--keep-going writes the rest)", exitNo)
 	}
-	if t := envoydiff.Count(result.Comparisons); t.Different+t.Unknown > 0 {
-		return cli.Exit("everything was carried over and written, but not every proxy is known to keep its tracing; `tracemigrate diff` says which and why", exitNo)
+	if doubtful := notKept(result.Comparisons); len(doubtful) > 0 {
+		const shown = 3
+		of := strings.Join(doubtful[:min(shown, len(doubtful))], ", ")
+		if more := len(doubtful) - shown; more > 0 {
+			of += fmt.Sprintf(" and %d more", more)
+		}
+		return cli.Exit("everything was written, but not every proxy is known to keep its tracing: "+of+"; `tracemigrate diff` says why", exitNo)
 	}
 	return nil
+}
+
+// notKept lists the proxies that are different or unknown.
+func notKept(comparisons []*envoydiff.Comparison) []string {
+	var list []string
+	for _, c := range comparisons {
+		for i := range c.Proxies {
+			if p := &c.Proxies[i]; p.Verdict == envoydiff.Different || p.Verdict == envoydiff.Unknown {
+				list = append(list, fmt.Sprintf("%s (%s on Kuma %s)", p.Dataplane, p.Verdict, c.Version))
+			}
+		}
+	}
+	return list
 }
 
 // convertFlags reads what does not depend on the input.
