@@ -14,8 +14,9 @@ import (
 type export struct{ file, product, version string }
 
 // exportHeader is the comment that `kumactl export` writes above all resources
-// (seen with kumactl 2.13.10): # Product: Kuma, Version: 2.13.10.
-var exportHeader = regexp.MustCompile(`^#\s*Product:\s*([^,]+?)\s*,\s*Version:\s*(\S+)`)
+// (Kuma, app/kumactl/cmd/export/export.go), such as
+// # Product: Kuma, Version: 2.13.10, Hostname: cp, ClusterId: c, InstanceId: i.
+var exportHeader = regexp.MustCompile(`^#\s*Product:\s*([^,]+?)\s*,\s*Version:\s*([^\s,]+)`)
 
 // noteExports passes inputs on, and appends those that `kumactl export` wrote to
 // exports when they are read, and the namespaces of control planes to namespaces.

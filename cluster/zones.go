@@ -31,7 +31,7 @@ func (s *Snapshot) AddZone(name string, zone *Snapshot) error {
 	case zone.Origin != nil && zone.Origin.Zone != "" && zone.Origin.Zone != name:
 		return fmt.Errorf("zone %q: its source is of zone %q", name, zone.Origin.Zone)
 	}
-	if zone.Origin == nil {
+	if zone.Origin == nil || zone.Origin.Source == "" { // as of kumactl export, which may leave kinds out
 		return fmt.Errorf("zone %q: its source does not say what control plane it is of, so what it lacks could be there; write it with `tracemigrate snapshot`", name)
 	}
 	for _, kind := range []string{KindDataplane, KindMeshTrace, KindTrafficTrace, KindMesh} {
