@@ -88,6 +88,7 @@ func runConvert(c *cli.Context) error {
 	}
 	words.assumption(c.String("kuma-version"), snapshot)
 	words.result(snapshot, result)
+	doubtful := notKept(result.Comparisons) // now, since writing needs the memory
 	if c.String("notes-output") != "" {
 		if err := writeNotes(c, result.Notes); err != nil {
 			return err
@@ -108,7 +109,7 @@ func runConvert(c *cli.Context) error {
 	case refused:
 		return cli.Exit("not everything can be carried over, see the errors above; nothing was written (--keep-going writes the rest)", exitNo)
 	}
-	if doubtful := notKept(result.Comparisons); len(doubtful) > 0 {
+	if len(doubtful) > 0 {
 		const shown = 3
 		of := strings.Join(doubtful[:min(shown, len(doubtful))], ", ")
 		if more := len(doubtful) - shown; more > 0 {
