@@ -37,7 +37,7 @@ func convertCommand() *cli.Command {
 			&cli.BoolFlag{Name: "copy-labels", Usage: "take the TrafficTraces' own labels and annotations along, without Kuma's and kubectl's"},
 			&cli.BoolFlag{Name: "zone-origin", Usage: "add the label kuma.io/origin: zone, which a federated zone demands"},
 			&cli.BoolFlag{Name: "shadow", Usage: "add the label kuma.io/effect: shadow: the policies are computed, not applied (2.7 and later)"},
-			&cli.BoolFlag{Name: "round-sampling", Usage: "on 2.0, round fractions of a percent, which it cannot express"},
+			roundSamplingFlag(),
 			&cli.StringFlag{Name: "output-dir", Usage: "write one file for each policy to `DIR`, all or none, instead of stdout"},
 			&cli.BoolFlag{Name: "force", Usage: "let --output-dir and --notes-output overwrite files, but never an input"},
 			&cli.BoolFlag{Name: "no-comments", Usage: "leave out the comment and annotation that say where a policy came from"},
@@ -109,28 +109,34 @@ func runConvert(c *cli.Context) error {
 	case refused:
 		return cli.Exit("not everything can be carried over, see the errors above; nothing was written (--keep-going writes the rest)", exitNo)
 	}
-	if len(doubtful) > 0 {
-		const shown = 3
-		of := strings.Join(doubtful[:min(shown, len(doubtful))], ", ")
-		if more := len(doubtful) - shown; more > 0 {
-			of += fmt.Sprintf(" and %d more", more)
-		}
-		return cli.Exit("everything was written, but not every proxy is known to keep its tracing: "+of+"; `tracemigrate diff` says why", exitNo)
+	if doubtful != "" {
+		return cli.Exit("everything was written, but not every proxy is known to keep its tracing: "+doubtful+"; `tracemigrate diff` says why", exitNo)
 	}
 	return nil
 }
 
-// notKept lists the proxies that are different or unknown.
-func notKept(comparisons []*envoydiff.Comparison) []string {
+// notKept names some of the proxies that are different or unknown, and says how many
+// more there are; empty when all keep their tracing.
+func notKept(comparisons []*envoydiff.Comparison) string {
+	const shown = 3
 	var list []string
+	more := 0
 	for _, c := range comparisons {
 		for i := range c.Proxies {
-			if p := &c.Proxies[i]; p.Verdict == envoydiff.Different || p.Verdict == envoydiff.Unknown {
+			switch p := &c.Proxies[i]; {
+			case p.Verdict != envoydiff.Different && p.Verdict != envoydiff.Unknown:
+			case len(list) < shown:
 				list = append(list, fmt.Sprintf("%s (%s on Kuma %s)", p.Dataplane, p.Verdict, c.Version))
+			default:
+				more++
 			}
 		}
 	}
-	return list
+	text := strings.Join(list, ", ")
+	if more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	return text
 }
 
 // convertFlags reads what does not depend on the input.

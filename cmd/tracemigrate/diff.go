@@ -42,7 +42,7 @@ func diffCommand() *cli.Command {
 			&cli.StringFlag{Name: "after", Usage: "the same (`FILE`) from after it"},
 			&cli.BoolFlag{Name: "shadow", Usage: "hold what the control plane itself computes with the shadow MeshTraces that are applied (2.7 and later) against what it computes without"},
 			&cli.BoolFlag{Name: "zone-origin", Usage: "compare policies with the label kuma.io/origin: zone, which a federated zone demands"},
-			&cli.BoolFlag{Name: "round-sampling", Usage: "on 2.0, round fractions of a percent, which it cannot express"},
+			roundSamplingFlag(),
 			&cli.BoolFlag{Name: "strict", Usage: "count inherent differences, too"},
 			&cli.StringSliceFlag{Name: "accept", Usage: "do not count differences of `CODE`; may be repeated"},
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Value: "text", Usage: "`FORM` of the output: text, json, yaml, junit or markdown"},
@@ -232,8 +232,8 @@ func (o *outcome) compareManifests(c *cli.Context, accepted []envoydiff.Code) er
 			MadeUp: maxMadeUp, Accept: accepted, Supposed: o.supposed,
 		}
 		result, _ := convert.Convert(snapshot, options)
-		words.earlier(version, result)
-		words.patches(version, result)
+		words.noted(convert.EarlierRun, version, result)
+		words.noted(convert.PatchReleaseDecides, version, result)
 		if !c.IsSet("meshtrace") {
 			words.refusals(version, result)
 			words.madeUp(result.MadeUp, result.Complete)

@@ -27,7 +27,7 @@ func explainCommand() *cli.Command {
 			"   tracemigrate explain web-1 -f cluster.yaml --kuma-version 2.13",
 		Flags: append(sourceFlags(), versionFlag(), namespaceFlag(),
 			&cli.BoolFlag{Name: "zone-origin", Usage: "explain policies with the label kuma.io/origin: zone, which a federated zone demands"},
-			&cli.BoolFlag{Name: "round-sampling", Usage: "on 2.0, round fractions of a percent, which it cannot express"},
+			roundSamplingFlag(),
 		),
 		Action: runExplain,
 	}
@@ -69,7 +69,7 @@ func runExplain(c *cli.Context) error {
 	var after *envoydiff.Proxy
 	options := convert.Options{Version: version, Namespace: systemNamespace(c, snapshot), ZoneOrigin: c.Bool("zone-origin"), RoundSampling: c.Bool("round-sampling")}
 	if result, _ := convert.Convert(snapshot, options); result != nil {
-		words.patches(version, result)
+		words.noted(convert.PatchReleaseDecides, version, result)
 		doubt = doubt.Or(result.Doubt(dp))
 		after = envoydiff.Find(result.Comparisons, dp)
 		state.Policies = result.Existing // without those that the version refuses

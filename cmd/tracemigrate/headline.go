@@ -12,18 +12,18 @@ func effects(t *envoydiff.Tally) string {
 	var parts []string
 	say := func(n int, one, many string) {
 		if n > 0 {
-			parts = append(parts, htmlPlural(n, one, many))
+			parts = append(parts, plural(n, one, many))
 		}
 	}
 	if t.Different > 0 {
-		of := fmt.Sprintf("%s of %s would not keep %s tracing", htmlNumber(t.Different), htmlPlural(t.Proxies, "proxy", "proxies"),
+		of := fmt.Sprintf("%s of %s would not keep %s tracing", htmlNumber(t.Different), plural(t.Proxies, "proxy", "proxies"),
 			map[bool]string{true: "its", false: "their"}[t.Different == 1])
 		var how []string
 		if t.Lost > 0 {
-			how = append(how, htmlPlural(t.Lost, "loses it", "lose it"))
+			how = append(how, plural(t.Lost, "loses it", "lose it"))
 		}
 		if t.Gained > 0 {
-			how = append(how, htmlPlural(t.Gained, "gains some", "gain some"))
+			how = append(how, plural(t.Gained, "gains some", "gain some"))
 		}
 		if len(how) > 0 {
 			of += " (" + strings.Join(how, ", ") + ")"
@@ -31,7 +31,7 @@ func effects(t *envoydiff.Tally) string {
 		parts = append(parts, of)
 	}
 	if t.Unknown > 0 {
-		parts = append(parts, fmt.Sprintf("it is not known whether %s of %s would keep %s tracing", htmlNumber(t.Unknown), htmlPlural(t.Proxies, "proxy", "proxies"),
+		parts = append(parts, fmt.Sprintf("it is not known whether %s of %s would keep %s tracing", htmlNumber(t.Unknown), plural(t.Proxies, "proxy", "proxies"),
 			map[bool]string{true: "its", false: "their"}[t.Unknown == 1]))
 	}
 	say(t.Same-t.Untraced+t.Inherent, "proxy keeps collector and sampling", "proxies keep collector and sampling")

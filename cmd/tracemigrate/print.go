@@ -249,18 +249,7 @@ func (p *printer) refusals(version cluster.Version, r *convert.Result) {
 	}
 }
 
-// earlier prints what an earlier run made, as far as diff concerns.
-func (p *printer) earlier(version cluster.Version, r *convert.Result) {
-	p.noted(convert.EarlierRun, version, r)
-}
-
-// patches prints for whom an older patch release than the one compared for decides
-// otherwise.
-func (p *printer) patches(version cluster.Version, r *convert.Result) {
-	p.noted(convert.PatchReleaseDecides, version, r)
-}
-
-// noted prints the notes of a code.
+// noted prints the notes of a code, as far as diff and explain concern.
 func (p *printer) noted(code convert.Code, version cluster.Version, r *convert.Result) {
 	for _, note := range r.Notes {
 		if note.Code == code {

@@ -38,7 +38,7 @@ func reportCommand() *cli.Command {
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Value: "text", Usage: "`FORM` of the output: text, json, yaml, markdown or html"},
 			&cli.BoolFlag{Name: "server-dry-run", Usage: "have the API server judge each policy (dryRun=All); it stores nothing"},
 			&cli.BoolFlag{Name: "zone-origin", Usage: "report on policies with the label kuma.io/origin: zone, which a federated zone demands"},
-			&cli.BoolFlag{Name: "round-sampling", Usage: "on 2.0, round fractions of a percent, which it cannot express"},
+			roundSamplingFlag(),
 			&cli.BoolFlag{Name: "full", Usage: "text and markdown: list every proxy, also those that stay the same"},
 		),
 		Action: runReport,
@@ -256,9 +256,9 @@ func reportVerdict(sum *report.Summary) (sentence, tone string) {
 	case sum.TrafficTraces == 0 && sum.Errors == 0:
 		parts, tone = append(parts, "There is no TrafficTrace, so there is nothing to migrate"), "unknown"
 		if sum.ByMeshTrace > 0 {
-			parts = append(parts, htmlPlural(sum.ByMeshTrace, "proxy is traced by MeshTraces", "proxies are traced by MeshTraces"))
+			parts = append(parts, plural(sum.ByMeshTrace, "proxy is traced by MeshTraces", "proxies are traced by MeshTraces"))
 		} else if sum.Tracing > 0 {
-			parts = append(parts, htmlPlural(sum.Tracing, "MeshTrace with a backend exists", "MeshTraces with a backend exist"))
+			parts = append(parts, plural(sum.Tracing, "MeshTrace with a backend exists", "MeshTraces with a backend exist"))
 		}
 	case sum.Unverified:
 		parts, tone = append(parts, "The Dataplanes could not be read, so it is not known what proxies would keep"), "unknown"
@@ -283,13 +283,13 @@ func reportVerdict(sum *report.Summary) (sentence, tone string) {
 		parts = append(parts, "not every Dataplane or MeshGateway could be read")
 	}
 	if sum.ZonesUnread > 0 {
-		parts = append(parts, fmt.Sprintf("the MeshTraces that %s made are known by copies only (--zone reads them)", htmlPlural(sum.ZonesUnread, "zone", "zones")))
+		parts = append(parts, fmt.Sprintf("the MeshTraces that %s made are known by copies only (--zone reads them)", plural(sum.ZonesUnread, "zone", "zones")))
 	}
 	if others := sum.Errors - sum.Refused; others > 0 {
-		parts = append(parts, htmlPlural(others, "error", "errors"))
+		parts = append(parts, plural(others, "error", "errors"))
 	}
 	if sum.Refused > 0 {
-		parts = append([]string{fmt.Sprintf("The API server refuses %s of %s", htmlNumber(sum.Refused), htmlPlural(sum.Policies, "policy", "policies"))},
+		parts = append([]string{fmt.Sprintf("The API server refuses %s of %s", htmlNumber(sum.Refused), plural(sum.Policies, "policy", "policies"))},
 			append([]string{"as planned, " + strings.ToLower(parts[0][:1]) + parts[0][1:]}, parts[1:]...)...)
 	}
 	if !sum.Holds {

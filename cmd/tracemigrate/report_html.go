@@ -237,7 +237,7 @@ func htmlText(s string) string { return printable(manifest.Redact(s)) }
 
 var htmlFuncs = template.FuncMap{
 	"number": htmlNumber,
-	"plural": htmlPlural,
+	"plural": plural,
 	"percent": func(sampling *float64) string {
 		if sampling == nil {
 			return "100 % (not set)"
@@ -274,8 +274,8 @@ func htmlNumber(n int) string {
 	return s
 }
 
-// htmlPlural is "1 proxy" or "2 proxies".
-func htmlPlural(n int, one, many string) string {
+// plural is "1 proxy" or "2 proxies".
+func plural(n int, one, many string) string {
 	if n == 1 {
 		return "1 " + one
 	}
@@ -643,7 +643,7 @@ func newHTMLPictures(flows []report.Flow) (pictures []*htmlPicture, more int) {
 	}
 	for _, p := range pictures {
 		p.Flows = htmlSumUp(p.Flows)
-		p.Label = fmt.Sprintf("Mesh %s: what decides on the tracing of %s today, and after the migration. The table below the picture says the same.", p.Mesh, htmlPlural(p.Proxies, "proxy", "proxies"))
+		p.Label = fmt.Sprintf("Mesh %s: what decides on the tracing of %s today, and after the migration. The table below the picture says the same.", p.Mesh, plural(p.Proxies, "proxy", "proxies"))
 		p.Wide = htmlDraw(p.Flows, htmlLayout{width: 960, label: 300, bar: 12, beside: true})
 		p.Narrow = htmlDraw(p.Flows, htmlLayout{width: 340, label: 166, bar: 10})
 	}
@@ -808,7 +808,7 @@ func htmlRibbons(flows []htmlFlow, left, right map[string]*htmlBar, thickness fu
 			Path: fmt.Sprintf("M%s %sC%s %s %s %s %s %sV%sC%s %s %s %s %s %sZ", px(leftX), px(from), px(middle), px(from), px(middle), px(to), px(rightX), px(to),
 				px(to+thick), px(middle), px(to+thick), px(middle), px(from+thick), px(leftX), px(from+thick)),
 			Verdict: flow.Verdict,
-			Title:   fmt.Sprintf("%s, %s: from %s to %s", htmlPlural(flow.Proxies, "proxy", "proxies"), flow.Verdict, flow.Before, flow.After),
+			Title:   fmt.Sprintf("%s, %s: from %s to %s", plural(flow.Proxies, "proxy", "proxies"), flow.Verdict, flow.Before, flow.After),
 		})
 	}
 	slices.Reverse(ribbons) // what matters most is drawn last, so on top
@@ -820,7 +820,7 @@ func px(v float64) string { return strconv.FormatFloat(v, 'f', 1, 64) }
 
 // meta is what stands below the name: how many, and what is not the same.
 func (b *htmlBar) meta() string {
-	text := htmlPlural(b.total, "proxy", "proxies")
+	text := plural(b.total, "proxy", "proxies")
 	for _, verdict := range []envoydiff.Verdict{envoydiff.Different, envoydiff.Unknown, envoydiff.Inherent} {
 		switch n := b.proxies[verdict]; {
 		case n == 0:

@@ -241,10 +241,6 @@ func counts(r *report.Report) string {
 	return text
 }
 
-func plural(n int, one, many string) string {
-	return htmlPlural(n, one, many)
-}
-
 func reportText(w *printer, r *report.Report, full bool) error {
 	for _, line := range aboutOrigin(r) {
 		w.wrapped("%s", line)

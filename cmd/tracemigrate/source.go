@@ -533,3 +533,8 @@ func (p *progress) done() {
 		p.out.clear()
 	}
 }
+
+// roundSamplingFlag is for every command that converts.
+func roundSamplingFlag() cli.Flag {
+	return &cli.BoolFlag{Name: "round-sampling", Usage: "on 2.0, round fractions of a percent, which it cannot express"}
+}
