@@ -239,7 +239,7 @@ func TestGateways(t *testing.T) {
 	assert.Len(t, sets, 4)
 
 	var names []string
-	for _, l := range cluster.NewListeners(cluster.Latest, nil, gateways).Of(edge) {
+	for _, l := range cluster.NewListeners(cluster.Latest, nil, gateways).Of(nil, edge) {
 		names = append(names, l.Name())
 	}
 	assert.Equal(t, []string{"edge:HTTP:80", "edge:HTTPS:443"}, names)
@@ -267,7 +267,7 @@ func TestOutboundProtocol(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			from := &cluster.Dataplane{Mesh: "default", Outbounds: []cluster.Outbound{{Port: 1, Tags: cluster.Tags{"kuma.io/service": "to"}}}}
-			listeners := cluster.NewListeners(cluster.Latest, []*cluster.Dataplane{{Mesh: "default", Inbounds: test.inbounds}}, cluster.Gateways{}).Of(from)
+			listeners := cluster.NewListeners(cluster.Latest, []*cluster.Dataplane{{Mesh: "default", Inbounds: test.inbounds}}, cluster.Gateways{}).Of(nil, from)
 			assert.Len(t, listeners, map[bool]int{true: 1, false: 0}[test.traced])
 		})
 	}
@@ -288,7 +288,7 @@ func FuzzRead(f *testing.F) {
 		gateways := cluster.NewGateways(s.MeshGateways)
 		listeners := cluster.NewListeners(cluster.Latest, s.Dataplanes, gateways)
 		for _, dp := range s.Dataplanes {
-			listeners.Of(dp)
+			listeners.Of(nil, dp)
 		}
 	})
 }

@@ -61,33 +61,43 @@ func likeOneOf(versions []Version, v Version) Version {
 	return v
 }
 
-// Judge returns the versions for which dp's tracing is to be judged, own being
-// the control plane's: that of its zone, or all where it does not tell its zone.
-// doubt says why it cannot be judged for certain; empty when it can.
-func (s *Snapshot) Judge(dp *Dataplane, own Version) (versions []Version, doubt string) {
-	doubt = s.Doubt(dp)
+// Judge returns a function of a Dataplane. It returns the versions for which the
+// Dataplane's tracing is to be judged, own being the control plane's: that of its
+// zone, or all where it does not tell its zone. doubt says why it cannot be judged
+// for certain; empty when it can.
+func (s *Snapshot) Judge(own Version) func(dp *Dataplane) (versions []Version, doubt string) {
+	just := []Version{own}
 	if s.Origin == nil || s.Origin.Mode != ModeGlobal && len(s.Origin.Zones) == 0 {
-		return []Version{own}, doubt
+		return func(dp *Dataplane) ([]Version, string) { return just, s.Doubt(dp) }
 	}
-	name := dp.Zone()
-	if name == "" || dp.File == "" { // one that is made up stands for those of any zone
-		if u, lacks := s.Origin.Lacks("zones"); lacks {
-			doubt = cmp.Or(doubt, fmt.Sprintf("the zones' versions could not be read (%s); say them with --zone-version", u.Reason))
+	type zone struct {
+		versions []Version
+		doubt    string
+	}
+	anywhere, zones := zone{versions: s.Versions(own)}, make(map[string]zone, len(s.Origin.Zones))
+	if u, lacks := s.Origin.Lacks("zones"); lacks {
+		anywhere.doubt = fmt.Sprintf("the zones' versions could not be read (%s); say them with --zone-version", u.Reason)
+	}
+	for _, z := range s.Origin.Zones {
+		doubt := z.doubt()
+		anywhere.doubt = cmp.Or(anywhere.doubt, doubt)
+		zones[z.Name] = zone{just, doubt}
+		if version, err := ParseVersion(z.Version); err == nil {
+			zones[z.Name] = zone{[]Version{likeOneOf(anywhere.versions, version)}, ""}
 		}
-		for _, zone := range s.Origin.Zones {
-			doubt = cmp.Or(doubt, zone.doubt())
+	}
+	return func(dp *Dataplane) ([]Version, string) {
+		doubt := s.Doubt(dp)
+		name := dp.Zone()
+		if name == "" || dp.File == "" { // one that is made up stands for those of any zone
+			return anywhere.versions, cmp.Or(doubt, anywhere.doubt)
 		}
-		return s.Versions(own), doubt
+		z, known := zones[name]
+		if !known {
+			return just, cmp.Or(doubt, fmt.Sprintf("the version of its zone %q is not known; say it with --zone-version", name))
+		}
+		return z.versions, cmp.Or(doubt, z.doubt)
 	}
-	i := slices.IndexFunc(s.Origin.Zones, func(z Zone) bool { return z.Name == name })
-	if i < 0 {
-		return []Version{own}, cmp.Or(doubt, fmt.Sprintf("the version of its zone %q is not known; say it with --zone-version", name))
-	}
-	version, err := ParseVersion(s.Origin.Zones[i].Version)
-	if err != nil {
-		return []Version{own}, cmp.Or(doubt, s.Origin.Zones[i].doubt())
-	}
-	return []Version{likeOneOf(s.Versions(own), version)}, doubt
 }
 
 // doubt says why nothing can be said of the zone's proxies.

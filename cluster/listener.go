@@ -110,12 +110,11 @@ func isHTTP(protocol string) bool {
 	return protocol == "http" || protocol == "http2" || protocol == "grpc"
 }
 
-// Of returns the HTTP listeners of dp, in the order of the Dataplane.
-func (l *Listeners) Of(dp *Dataplane) []HTTPListener {
+// Of appends to listeners the HTTP listeners of dp, in the order of the Dataplane.
+func (l *Listeners) Of(listeners []HTTPListener, dp *Dataplane) []HTTPListener {
 	if dp.Builtin() {
-		return l.ofGateway(dp)
+		return append(listeners, l.ofGateway(dp)...)
 	}
-	listeners := make([]HTTPListener, 0, len(dp.Inbounds)+len(dp.Outbounds)+1)
 	for i := range dp.Inbounds {
 		in := &dp.Inbounds[i]
 		if !isHTTP(in.protocol(l.version)) {

@@ -111,9 +111,10 @@ var Never = Tags{"\x00": "\x00"}
 // filed under the one of its tags that fewest selectors share, so a lookup
 // costs what the set's own tags have in their drawers, not all selectors.
 type Index struct {
-	selectors [][]tag
-	drawers   map[string]*drawers // by key
-	anywhere  []int32             // selectors without tags
+	selectors [][]tag    // but for the tag that each is filed under
+	keys      []*drawers // by key
+	byKey     map[string]*drawers
+	anywhere  []int32 // selectors without tags
 }
 
 // tag is a key and value of a selector.
@@ -121,6 +122,7 @@ type tag struct{ key, value string }
 
 // drawers holds the selectors filed under one key.
 type drawers struct {
+	key      string
 	byValue  map[string][]int32
 	wildcard []int32
 }
@@ -136,30 +138,33 @@ func NewIndex(selectors []Tags) *Index {
 		}
 	}
 	all := make([]tag, 0, total) // those of one selector beside each other
-	x := &Index{selectors: make([][]tag, len(selectors)), drawers: make(map[string]*drawers)}
+	x := &Index{selectors: make([][]tag, len(selectors)), byKey: make(map[string]*drawers)}
 	for i, selector := range selectors {
 		if len(selector) == 0 {
 			x.anywhere = append(x.anywhere, int32(i))
 			continue
 		}
-		best, fewest := tag{}, int32(-1)
+		best, fewest := 0, int32(-1)
 		from := len(all)
 		for key, value := range selector {
-			all = append(all, tag{key, value})
 			if n := shared[tag{key, value}]; fewest < 0 || n < fewest {
-				best, fewest = tag{key, value}, n
+				best, fewest = len(all), n
 			}
+			all = append(all, tag{key, value})
 		}
+		filed := all[best]
+		all[best] = all[len(all)-1]
+		all = all[:len(all)-1]
 		x.selectors[i] = all[from:len(all):len(all)]
-		of := x.drawers[best.key]
+		of := x.byKey[filed.key]
 		if of == nil {
-			of = &drawers{byValue: make(map[string][]int32)}
-			x.drawers[best.key] = of
+			of = &drawers{key: filed.key, byValue: make(map[string][]int32)}
+			x.byKey[filed.key], x.keys = of, append(x.keys, of)
 		}
-		if best.value == Any {
+		if filed.value == Any {
 			of.wildcard = append(of.wildcard, int32(i))
 		} else {
-			of.byValue[best.value] = append(of.byValue[best.value], int32(i))
+			of.byValue[filed.value] = append(of.byValue[filed.value], int32(i))
 		}
 	}
 	return x
@@ -187,12 +192,21 @@ func (x *Index) First(sets ...Tags) int {
 }
 
 // open yields the drawers in which a selector of each set may be, with the set;
-// what is in them is in ascending order.
+// what is in them is in ascending order. It looks up the keys of the drawers in the
+// set, or those of the set among the drawers, whichever are fewer.
 func (x *Index) open(sets []Tags) iter.Seq2[Tags, []int32] {
 	return func(yield func(Tags, []int32) bool) {
 		for _, set := range sets {
+			if len(x.keys) <= len(set) {
+				for _, of := range x.keys {
+					if value, ok := set[of.key]; ok && (!yield(set, of.byValue[value]) || !yield(set, of.wildcard)) {
+						return
+					}
+				}
+				continue
+			}
 			for key, value := range set {
-				of := x.drawers[key]
+				of := x.byKey[key]
 				if of != nil && (!yield(set, of.byValue[value]) || !yield(set, of.wildcard)) {
 					return
 				}
@@ -201,6 +215,7 @@ func (x *Index) open(sets []Tags) iter.Seq2[Tags, []int32] {
 	}
 }
 
+// match reports whether set has all tags of a selector.
 func match(selector []tag, set Tags) bool {
 	for _, want := range selector {
 		if value, ok := set[want.key]; !ok || want.value != value && want.value != Any {

@@ -67,7 +67,7 @@ func (m *mesh) settleArrived(result *Result) {
 	before := meshtrace.NewMatcher(m.o.Version, m.existing, m.gateways)
 	lacking := make(map[int][]string) // proxies, by position of the selector that decides
 	for _, dp := range m.dataplanes {
-		got := meshtrace.Merge(today.Matching(dp))
+		got := meshtrace.Merge(today.Matching(nil, dp))
 		if position := m.wins(dp); position >= 0 && got.Key() != m.tracing(before, dp) {
 			lacking[position] = append(lacking[position], dp.String())
 		}

@@ -188,7 +188,7 @@ func (in *input) convert(earlier map[*meshtrace.Policy]bool) (result *Result, me
 	meshes = make([]*mesh, 0, len(in.meshes))
 	byName := make(map[string]*mesh, len(in.meshes))
 	for _, from := range in.meshes {
-		m := &mesh{Mesh: from, real: from, o: o, gateways: gateways, notes: &all, routed: s.TrafficRoutes[from.Name], unlisted: unlisted(s.Origin), live: s.FromCluster(), zoned: dependsOnZone(s.Origin, o), timesElsewhere: s.MayBeGlobal() && !o.ZoneOrigin, zoneNames: zoneNames(s), judge: s.Judge}
+		m := &mesh{Mesh: from, real: from, o: o, gateways: gateways, notes: &all, routed: s.TrafficRoutes[from.Name], unlisted: unlisted(s.Origin), live: s.FromCluster(), zoned: dependsOnZone(s.Origin, o), timesElsewhere: s.MayBeGlobal() && !o.ZoneOrigin, zoneNames: zoneNames(s), judge: s.Judge(o.Version)}
 		m.undated = slices.ContainsFunc(m.TrafficTraces, func(t *legacy.TrafficTrace) bool { return t.Created.IsZero() })
 		meshes = append(meshes, m)
 		byName[m.Name] = m
@@ -261,7 +261,8 @@ type mesh struct {
 	arrived        bool                                   // earlier are those that came from the global control plane
 	serving        map[cluster.Version]*meshtrace.Matcher // see alwaysServed
 	undated        bool                                   // the input does not tell when a TrafficTrace was created
-	judge          func(*cluster.Dataplane, cluster.Version) ([]cluster.Version, string)
+	judge          func(*cluster.Dataplane) ([]cluster.Version, string)
+	keys           []string // see keyAt
 	o              *Options
 	gateways       cluster.Gateways
 	dataplanes     []*cluster.Dataplane

@@ -11,6 +11,7 @@ import (
 // remarkPatches notes the known proxies for which an older patch release decides
 // otherwise than the newest one, which a version of two numbers means.
 func (in *input) remarkPatches(result *Result, meshes []*mesh, all *notes) {
+	judge := in.Judge(in.o.Version)
 	for _, version := range in.Versions(in.o.Version) {
 		older := version.OlderPatches()
 		if len(older) == 0 {
@@ -25,7 +26,7 @@ func (in *input) remarkPatches(result *Result, meshes []*mesh, all *notes) {
 			for i, m := range meshes {
 				var names []string
 				for j, dp := range m.dataplanes[:len(newest[i])] {
-					versions, _ := in.Judge(dp, in.o.Version)
+					versions, _ := judge(dp)
 					if slices.Contains(versions, version) && newest[i][j] != then[i][j] {
 						names = append(names, dp.String())
 					}
@@ -67,7 +68,7 @@ func (in *input) decisions(result *Result, meshes []*mesh, version cluster.Versi
 		}
 		all[i] = make([]string, len(m.dataplanes))
 		for j, dp := range m.dataplanes {
-			all[i][j] = key(meshtrace.Merge(before.Matching(dp))) + "\x00" + key(meshtrace.Merge(after.Matching(dp)))
+			all[i][j] = key(meshtrace.Merge(before.Matching(nil, dp))) + "\x00" + key(meshtrace.Merge(after.Matching(nil, dp)))
 		}
 	}
 	return all

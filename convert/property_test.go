@@ -174,7 +174,7 @@ func backend(b *legacy.Backend) string {
 
 // after is what policies give dp, through package meshtrace.
 func after(m *meshtrace.Matcher, dp *cluster.Dataplane) string {
-	conf := meshtrace.Merge(m.Matching(dp))
+	conf := meshtrace.Merge(m.Matching(nil, dp))
 	if len(conf.Backends) == 0 {
 		return "none"
 	}

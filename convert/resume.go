@@ -212,7 +212,7 @@ func (m *mesh) remarkPart(result *Result, changed []*meshtrace.Policy, standing 
 // tracing is the key of what policies give dp, or where they give nothing its
 // TrafficTrace.
 func (m *mesh) tracing(policies *meshtrace.Matcher, dp *cluster.Dataplane) string {
-	conf := meshtrace.Merge(policies.Matching(dp))
+	conf := meshtrace.Merge(policies.Matching(nil, dp))
 	if position := m.wins(dp); len(conf.Backends) == 0 && position >= 0 {
 		return m.confOf(m.Pairs[position].TrafficTrace).key
 	}

@@ -122,7 +122,6 @@ func mostCommon(zones []string, orders map[string][]*legacy.Pair) []*legacy.Pair
 // decide, each in the order of Pairs: a known proxy satisfies two of them, or one
 // tag set can, and they give different tracing.
 func (m *mesh) contested() [][]*legacy.Pair {
-	places := placesOf(m.real.Pairs)
 	parent := make([]int, len(m.real.Pairs))
 	for i := range parent {
 		parent[i] = i
@@ -135,16 +134,16 @@ func (m *mesh) contested() [][]*legacy.Pair {
 		return parent[i]
 	}
 	link := func(i, j int) {
-		if m.differ(m.real.Pairs[i], m.real.Pairs[j]) {
+		if m.differ(int32(i), int32(j)) {
 			a, b := root(i), root(j)
 			parent[max(a, b)] = min(a, b)
 		}
 	}
 	for _, dp := range m.dataplanes {
-		pairs := m.real.Highest(dp.TagSets()...)
-		for i := 1; i < len(pairs); i++ {
+		m.found = m.real.Highest(m.found[:0], dp.TagSets()...)
+		for i := 1; i < len(m.found); i++ {
 			for j := range i {
-				link(places[pairs[i]], places[pairs[j]])
+				link(int(m.found[i]), int(m.found[j]))
 			}
 		}
 	}
@@ -178,9 +177,40 @@ func (m *mesh) contested() [][]*legacy.Pair {
 }
 
 // differ reports whether creation times decide between two selectors of equal
-// rank: they are of two TrafficTraces that give different tracing.
-func (m *mesh) differ(a, b *legacy.Pair) bool {
-	return a.TrafficTrace != b.TrafficTrace && m.keyOf(a.TrafficTrace) != m.keyOf(b.TrafficTrace)
+// rank, by their positions in real.Pairs: they are of two TrafficTraces that give
+// different tracing.
+func (m *mesh) differ(a, b int32) bool {
+	return m.real.Pairs[a].TrafficTrace != m.real.Pairs[b].TrafficTrace && m.keyAt(a) != m.keyAt(b)
+}
+
+// keyAt is keyOf of a selector's TrafficTrace, looked up once.
+func (m *mesh) keyAt(position int32) string {
+	if m.keys == nil {
+		m.keys = make([]string, len(m.real.Pairs))
+	}
+	if m.keys[position] == "" {
+		m.keys[position] = m.keyOf(m.real.Pairs[position].TrafficTrace)
+	}
+	return m.keys[position]
+}
+
+// highest finds the selectors of the highest rank that dp satisfies, as positions in
+// real.Pairs that are valid until the next search. It reports whether one differs
+// from the first, and is undecided against it if asked.
+func (m *mesh) highest(dp *cluster.Dataplane, undecided bool) (found []int32, differ bool) {
+	m.found = m.real.Highest(m.found[:0], dp.TagSets()...)
+	return m.found, slices.ContainsFunc(m.found, func(i int32) bool {
+		return m.differ(i, m.found[0]) && (!undecided || m.real.Pairs[i].Undecided(m.real.Pairs[m.found[0]]))
+	})
+}
+
+// pairsAt returns the selectors at positions in real.Pairs.
+func (m *mesh) pairsAt(positions []int32) []*legacy.Pair {
+	pairs := make([]*legacy.Pair, len(positions))
+	for i, position := range positions {
+		pairs[i] = m.real.Pairs[position]
+	}
+	return pairs
 }
 
 // keyOf is equal for TrafficTraces that give the same tracing.
@@ -241,13 +271,11 @@ func (m *mesh) tieOf(dp *cluster.Dataplane) ([]*legacy.Pair, cluster.Doubt) {
 	if len(m.Pairs) == 0 || slices.Contains(m.orderedZones, dp.Zone()) {
 		return nil, cluster.Doubt{}
 	}
-	pairs := m.real.Highest(dp.TagSets()...)
-	if !slices.ContainsFunc(pairs, func(p *legacy.Pair) bool { return m.differ(p, pairs[0]) }) {
+	found, differ := m.highest(dp, false)
+	if !differ || m.alwaysServed(dp) {
 		return nil, cluster.Doubt{}
 	}
-	if m.alwaysServed(dp) {
-		return nil, cluster.Doubt{}
-	}
+	pairs := m.pairsAt(found)
 	doubt := cluster.Doubt{Code: string(TieDependsOnZone), Reason: m.real.Doubt(dp.Zone())}
 	if doubt.Reason == "" {
 		doubt.Reason = fmt.Sprintf("TrafficTraces %s rank equally, and the creation times of its zone's own copies decide, which are not known", strings.Join(traceNames(pairs), " and "))
@@ -260,10 +288,11 @@ func (m *mesh) undatedTie(dp *cluster.Dataplane) cluster.Doubt {
 	if !m.undated || m.arrived {
 		return cluster.Doubt{}
 	}
-	pairs := m.real.Highest(dp.TagSets()...)
-	if !slices.ContainsFunc(pairs, func(p *legacy.Pair) bool { return m.differ(p, pairs[0]) && p.Undecided(pairs[0]) }) || m.alwaysServed(dp) {
+	found, differ := m.highest(dp, true)
+	if !differ || m.alwaysServed(dp) {
 		return cluster.Doubt{}
 	}
+	pairs := m.pairsAt(found)
 	return cluster.Doubt{
 		Code:   string(TieByCreationTime),
 		Reason: fmt.Sprintf("TrafficTraces %s rank equally, and the one created last wins, which the input does not tell", strings.Join(traceNames(pairs), " and ")),
@@ -276,14 +305,14 @@ func (m *mesh) alwaysServed(dp *cluster.Dataplane) bool {
 	if m.serving == nil {
 		m.serving = make(map[cluster.Version]*meshtrace.Matcher)
 	}
-	versions, _ := m.judge(dp, m.o.Version)
+	versions, _ := m.judge(dp)
 	for _, version := range versions {
 		serving := m.serving[version]
 		if serving == nil {
 			serving = meshtrace.NewMatcher(version, slices.Concat(m.existing, m.ofZones), m.gateways)
 			m.serving[version] = serving
 		}
-		if len(meshtrace.Merge(serving.Matching(dp)).Backends) == 0 {
+		if len(meshtrace.Merge(serving.Matching(nil, dp)).Backends) == 0 {
 			return false
 		}
 	}

@@ -92,6 +92,7 @@ type verifier struct {
 	wrong                map[finding][]string             // proxies that differ
 	described            map[meshtrace.Parts]string       // the key of each combination
 	conflicts            map[*candidate]*conflict
+	existingOf, matching []*meshtrace.Policy // of the proxy that is checked; scratch space
 }
 
 // conflict is what a new policy would do together with existing ones.
@@ -196,7 +197,8 @@ type finding struct {
 
 // check compares dp's tracing before and after, and records how it differs.
 func (v *verifier) check(dp *cluster.Dataplane, madeUp bool) {
-	existing := v.before.Matching(dp)
+	v.existingOf = v.before.Matching(v.existingOf[:0], dp)
+	existing := v.existingOf
 	want := meshtrace.Merge(existing)
 	position := v.wins(dp)
 	wanted := v.describe(&want)
@@ -212,7 +214,8 @@ func (v *verifier) check(dp *cluster.Dataplane, madeUp bool) {
 	if doubt := v.tieDoubt(dp); doubt.Reason != "" {
 		return // a note says why
 	}
-	matching := v.after.Matching(dp)
+	v.matching = v.after.Matching(v.matching[:0], dp)
+	matching := v.matching
 	got := meshtrace.Merge(matching)
 	if v.describe(&got) == wanted {
 		return
@@ -222,7 +225,7 @@ func (v *verifier) check(dp *cluster.Dataplane, madeUp bool) {
 	}
 	f := finding{code: ProxyDiffers, position: position}
 	switch {
-	case v.taken != nil && len(v.taken.Matching(dp)) > 0:
+	case v.taken != nil && len(v.taken.Matching(nil, dp)) > 0:
 		return // a note on the policy says why
 	case !slices.ContainsFunc(dp.TagSets(), func(set cluster.Tags) bool { return set[cluster.ServiceTag] != "" }):
 		f.code = ServiceTagMissing

@@ -75,7 +75,8 @@ func TestEquivalentByZone(t *testing.T) {
 		globalMeshes, _ := legacy.Read(s)
 		for _, dp := range s.Dataplanes {
 			possible := make(map[string]bool)
-			for _, pair := range globalMeshes[0].Highest(dp.TagSets()...) {
+			for _, position := range globalMeshes[0].Highest(nil, dp.TagSets()...) {
+				pair := globalMeshes[0].Pairs[position]
 				possible[traced(globalMeshes[0], pair.TrafficTrace)] = true
 			}
 			doubt := blind.Doubt(dp)

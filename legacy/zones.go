@@ -160,17 +160,18 @@ func (m *Mesh) Differs(zone string) string {
 	return ""
 }
 
-// Highest returns the selectors of the highest rank that one of sets satisfies, in
-// the order of Pairs. Which of several wins depends on creation times.
-func (m *Mesh) Highest(sets ...cluster.Tags) []*Pair {
-	var pairs []*Pair
-	for _, i := range m.all.Matching(nil, sets...) {
-		if len(pairs) > 0 && m.Pairs[i].CompareRank(pairs[0]) != 0 {
-			break
+// Highest appends to found the positions in Pairs of the selectors of the highest
+// rank that one of sets satisfies, in ascending order. Which of several wins depends
+// on creation times.
+func (m *Mesh) Highest(found []int32, sets ...cluster.Tags) []int32 {
+	from := len(found)
+	found = m.all.Matching(found, sets...)
+	for i := from + 1; i < len(found); i++ {
+		if m.Pairs[found[i]].CompareRank(m.Pairs[found[from]]) != 0 {
+			return found[:i]
 		}
-		pairs = append(pairs, m.Pairs[i])
 	}
-	return pairs
+	return found
 }
 
 // Within returns p narrowed to one zone by the tag kuma.io/zone, with p's rank;

@@ -96,11 +96,11 @@ func role(p *Policy) int {
 	return 1
 }
 
-// Matching returns the policies that apply to dp, lowest precedence first.
-func (m *Matcher) Matching(dp *cluster.Dataplane) []*Policy {
+// Matching appends to policies those that apply to dp, lowest precedence first.
+func (m *Matcher) Matching(policies []*Policy, dp *cluster.Dataplane) []*Policy {
 	mesh := m.meshes[dp.Mesh]
 	if mesh == nil || dp.Delegated() && !m.version.SelectsDelegatedGateways() {
-		return nil
+		return policies
 	}
 	var gateway *cluster.MeshGateway
 	sets := make([]cluster.Tags, 0, 4)
@@ -127,7 +127,6 @@ func (m *Matcher) Matching(dp *cluster.Dataplane) []*Policy {
 		}
 	}
 	slices.Sort(found)
-	policies := make([]*Policy, 0, len(found))
 	for _, i := range found {
 		if p := mesh.policies[i]; p.TargetRef.allowsProxyType(m.version, dp) && p.applies(m.version, dp) {
 			policies = append(policies, p)

@@ -63,7 +63,7 @@ func TestShadow(t *testing.T) {
 	p := policy("a", meshtrace.Mesh, map[string]string{cluster.EffectLabel: "shadow"})
 	dp := &cluster.Dataplane{Mesh: "default", Inbounds: []cluster.Inbound{{Tags: cluster.Tags{cluster.ServiceTag: "web"}}}}
 	matching := func(version cluster.Version) int {
-		return len(meshtrace.NewMatcher(version, []*meshtrace.Policy{p}, cluster.Gateways{}).Matching(dp))
+		return len(meshtrace.NewMatcher(version, []*meshtrace.Policy{p}, cluster.Gateways{}).Matching(nil, dp))
 	}
 	assert.Equal(t, 1, matching(cluster.V(6)), "2.6 does not know the label, so the policy is live")
 	assert.Equal(t, 0, matching(cluster.V(7)))
@@ -79,7 +79,7 @@ func TestNamespaces(t *testing.T) {
 		policies, problems := meshtrace.Read(s, "my-control-plane")
 		require.Empty(t, problems)
 		dp := &cluster.Dataplane{Mesh: "default", Namespace: "shop", Inbounds: []cluster.Inbound{{Tags: cluster.Tags{cluster.ServiceTag: "web"}}}}
-		return len(meshtrace.NewMatcher(version, policies, cluster.Gateways{}).Matching(dp)) == 1
+		return len(meshtrace.NewMatcher(version, policies, cluster.Gateways{}).Matching(nil, dp)) == 1
 	}
 	assert.True(t, selects(cluster.V(13), "kuma-system", ""))
 	assert.True(t, selects(cluster.V(13), "kong-mesh-system", ""))
@@ -203,7 +203,7 @@ func FuzzRead(f *testing.F) {
 		for _, version := range []cluster.Version{cluster.V(0), cluster.V(9), cluster.Latest} {
 			matcher := meshtrace.NewMatcher(version, policies, cluster.NewGateways(snapshot.MeshGateways))
 			for _, dp := range snapshot.Dataplanes {
-				matching := matcher.Matching(dp)
+				matching := matcher.Matching(nil, dp)
 				meshtrace.Merge(matching)
 				assert.LessOrEqual(t, len(matching), len(policies))
 			}

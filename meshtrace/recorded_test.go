@@ -66,7 +66,7 @@ func TestRecorded(t *testing.T) {
 				recorded, ok := c.Proxies[dp.Mesh+"/"+dp.Name]
 				require.True(t, ok, "no answer recorded for %s", dp)
 				proxies++
-				conf := meshtrace.Merge(matcher.Matching(dp))
+				conf := meshtrace.Merge(matcher.Matching(nil, dp))
 				var clusters []string
 				for name, text := range recorded.Clusters {
 					if !strings.HasPrefix(name, "meshtrace:") && !strings.HasPrefix(name, "system_meshtrace") {

@@ -64,7 +64,7 @@ func runExplain(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	decisive, reason := snapshot.Judge(dp, version)
+	decisive, reason := snapshot.Judge(version)(dp)
 	doubt := cluster.Doubt{Reason: reason}
 	var after *envoydiff.Proxy
 	options := convert.Options{Version: version, Namespace: systemNamespace(c, snapshot), ZoneOrigin: c.Bool("zone-origin"), RoundSampling: c.Bool("round-sampling")}
@@ -270,7 +270,7 @@ func (e *explanation) meshTraces(policies []*meshtrace.Policy) {
 	e.wrapped("")
 	e.wrapped("MeshTraces, lowest precedence first:")
 	matcher := meshtrace.NewMatcher(e.version, policies, cluster.NewGateways(e.snapshot.MeshGateways))
-	matching := matcher.Matching(e.dp)
+	matching := matcher.Matching(nil, e.dp)
 	for i, p := range matching {
 		conf := meshtrace.Merge(matching[:i+1])
 		e.wrapped("  %d. %q, %s: sets %s", i+1, p.Name, target(p), sets(&p.Default))

@@ -4,8 +4,10 @@ import (
 	"cmp"
 	"encoding/binary"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
 
 	"tracemigrate/cluster"
 	"tracemigrate/legacy"
@@ -127,37 +129,74 @@ func Compare(s *cluster.Snapshot, before, after State, o Options) *Comparison {
 	return compareOnly(s.Dataplanes, s, before, after, o)
 }
 
+// atOnce is how many proxies are worth a goroutine of their own.
+const atOnce = 1_000
+
 // compareOnly compares some Dataplanes of s.
 func compareOnly(dataplanes []*cluster.Dataplane, s *cluster.Snapshot, before, after State, o Options) *Comparison {
 	today := NewRenderer(o.Version, s, before)
-	c := &comparer{
-		options: o,
-		before:  today,
-		after:   today.in(o.Version, after),
-		known:   make(map[pairing]*part),
-		names:   make(map[naming]*part),
-		lists:   make(map[string][]*Difference),
-		sets:    make(map[string][]*Difference),
-		ids:     make(map[any]int32),
-		shared:  make(map[decisionKey]*Decision),
-	}
+	result := &Comparison{Version: o.Version, Proxies: sortedProxies(dataplanes), before: today, after: today.in(o.Version, after)}
+	var lenient *Renderer
 	if o.Version.SkipsIgnoredInbounds() {
-		c.lenient = today.in(o.Version, after)
-		c.lenient.matcher.CountIgnoredInbounds()
+		lenient = today.in(o.Version, after)
+		lenient.matcher.CountIgnoredInbounds()
 	}
-	result := &Comparison{Version: o.Version, Proxies: make([]Proxy, 0, len(dataplanes)), before: c.before, after: c.after}
-	for _, dp := range dataplanes {
-		result.Proxies = append(result.Proxies, c.proxy(dp))
+	workers := max(1, min(runtime.GOMAXPROCS(0), len(dataplanes)/atOnce))
+	var group sync.WaitGroup
+	for proxies := range slices.Chunk(result.Proxies, max(1, (len(dataplanes)+workers-1)/workers)) {
+		group.Go(func() {
+			c := newComparer(result.before, result.after, lenient, o.Accept)
+			for i := range proxies {
+				c.compare(&proxies[i])
+			}
+		})
 	}
-	slices.SortStableFunc(result.Proxies, func(a, b Proxy) int {
-		return cmp.Or(cmp.Compare(a.Mesh, b.Mesh), cmp.Compare(a.Name, b.Name))
-	})
+	group.Wait()
+	if o.Doubt != nil {
+		result.doubt(o)
+	}
 	return result
+}
+
+// sortedProxies returns the proxies of Dataplanes by mesh and name.
+func sortedProxies(dataplanes []*cluster.Dataplane) []Proxy {
+	type named struct {
+		name string
+		dp   *cluster.Dataplane
+	}
+	order := make([]named, len(dataplanes)) // which is smaller than a Proxy
+	for i, dp := range dataplanes {
+		order[i] = named{dp.FullName(), dp}
+	}
+	slices.SortStableFunc(order, func(a, b named) int { return cmp.Or(cmp.Compare(a.dp.Mesh, b.dp.Mesh), cmp.Compare(a.name, b.name)) })
+	proxies := make([]Proxy, len(order))
+	for i, of := range order {
+		proxies[i] = Proxy{Mesh: of.dp.Mesh, Name: of.name, Dataplane: of.dp}
+	}
+	return proxies
+}
+
+// doubt replaces the outcome of each proxy of which nothing can be said. Doubts are
+// asked for one after the other, since who answers may remember.
+func (c *Comparison) doubt(o Options) {
+	shared := make(map[cluster.Doubt][]*Difference)
+	for i := range c.Proxies {
+		p := &c.Proxies[i]
+		doubt := o.Doubt(p.Dataplane)
+		if doubt.Reason == "" {
+			continue
+		}
+		if shared[doubt] == nil {
+			shared[doubt] = []*Difference{{Code: cmp.Or(Code(doubt.Code), Unverified), Path: "proxy", Before: doubt.Reason, After: "unknown"}}
+		}
+		p.Differences = shared[doubt]
+		p.Verdict = verdictOf(p.Differences, o.Accept)
+	}
 }
 
 // comparer compares one proxy after the other, and remembers.
 type comparer struct {
-	options                Options
+	accept                 []Code
 	before, after, lenient *Renderer
 	known                  map[pairing]*part
 	names                  map[naming]*part
@@ -168,6 +207,20 @@ type comparer struct {
 	shared                 map[decisionKey]*Decision
 	parts                  []*part // of the proxy that is compared
 	key                    []byte  // their numbers
+	policies, withheld     []*meshtrace.Policy
+	listeners              []cluster.HTTPListener
+}
+
+func newComparer(before, after, lenient *Renderer, accept []Code) *comparer {
+	return &comparer{
+		accept: accept, before: before, after: after, lenient: lenient,
+		known:  make(map[pairing]*part),
+		names:  make(map[naming]*part),
+		lists:  make(map[string][]*Difference),
+		sets:   make(map[string][]*Difference),
+		ids:    make(map[any]int32),
+		shared: make(map[decisionKey]*Decision),
+	}
 }
 
 // part is the differences of one listener in one respect.
@@ -191,19 +244,13 @@ type pairing struct {
 	zone, workload string // on 2.14, where they become tags
 }
 
-func (c *comparer) proxy(dp *cluster.Dataplane) Proxy {
-	p := Proxy{Mesh: dp.Mesh, Name: dp.FullName(), Dataplane: dp, Before: c.decided(c.before.Decide(dp)), After: c.decided(c.after.Decide(dp))}
-	if c.options.Doubt != nil {
-		if doubt := c.options.Doubt(dp); doubt.Reason != "" {
-			p.Differences = c.share([]*Difference{{Code: cmp.Or(Code(doubt.Code), Unverified), Path: "proxy", Before: doubt.Reason, After: "unknown"}})
-			p.Verdict = verdictOf(p.Differences, c.options.Accept)
-			return p
-		}
-	}
+// compare fills in the outcome of a proxy.
+func (c *comparer) compare(p *Proxy) {
+	dp := p.Dataplane
+	p.Before, p.After = c.decide(c.before, dp), c.decide(c.after, dp)
 	p.Differences = c.differences(dp, p.Before, p.After)
-	if c.lenient != nil && hasIgnored(dp) && verdictOf(p.Differences, c.options.Accept) == Different {
-		counted := c.lenient.Decide(dp)
-		if verdictOf(c.differences(dp, p.Before, &counted), c.options.Accept) != Different {
+	if c.lenient != nil && hasIgnored(dp) && verdictOf(p.Differences, c.accept) == Different {
+		if verdictOf(c.differences(dp, p.Before, c.decide(c.lenient, dp)), c.accept) != Different {
 			ignored := make([]*Difference, 0, len(p.Differences))
 			for _, d := range p.Differences {
 				ignored = append(ignored, &Difference{Code: InboundIgnored, Path: d.Path, Before: d.Before, After: d.After})
@@ -211,8 +258,7 @@ func (c *comparer) proxy(dp *cluster.Dataplane) Proxy {
 			p.Differences = c.share(ignored)
 		}
 	}
-	p.Verdict = verdictOf(p.Differences, c.options.Accept)
-	return p
+	p.Verdict = verdictOf(p.Differences, c.accept)
 }
 
 // decisionKey is equal for equal decisions. Of MeshTraces it has room for as many
@@ -223,19 +269,30 @@ type decisionKey struct {
 	policies, withheld [4]*meshtrace.Policy
 }
 
-// decided returns d, which proxies share: of a large mesh there are far fewer
-// decisions than proxies.
-func (c *comparer) decided(d Decision) *Decision {
+// decide returns what decides on dp, which proxies share: of a large mesh there are
+// far fewer decisions than proxies.
+func (c *comparer) decide(r *Renderer, dp *cluster.Dataplane) *Decision {
+	d := r.decide(dp, c.policies[:0], c.withheld[:0])
+	if d.Policies != nil {
+		c.policies = d.Policies
+	}
+	if d.Withheld != nil {
+		c.withheld = d.Withheld
+	}
 	key := decisionKey{pair: d.Pair, backend: d.Backend}
-	if copy(key.policies[:], d.Policies) < len(d.Policies) || copy(key.withheld[:], d.Withheld) < len(d.Withheld) {
-		return &d
+	shareable := copy(key.policies[:], d.Policies) == len(d.Policies) && copy(key.withheld[:], d.Withheld) == len(d.Withheld)
+	if known := c.shared[key]; known != nil && shareable {
+		return known
 	}
-	known, ok := c.shared[key]
-	if !ok {
-		known = &d
-		c.shared[key] = known
+	kept := d
+	kept.Policies, kept.Withheld = slices.Clone(d.Policies), slices.Clone(d.Withheld)
+	if kept.Traces() {
+		kept.id = c.id(&kept)
 	}
-	return known
+	if shareable {
+		c.shared[key] = &kept
+	}
+	return &kept
 }
 
 func (c *comparer) differences(dp *cluster.Dataplane, before, after *Decision) []*Difference {
@@ -248,7 +305,8 @@ func (c *comparer) differences(dp *cluster.Dataplane, before, after *Decision) [
 	}
 	c.parts, c.key = c.parts[:0], c.key[:0]
 	first := ""
-	for _, l := range c.before.listeners.Of(dp) {
+	c.listeners = c.before.listeners.Of(c.listeners[:0], dp)
+	for _, l := range c.listeners {
 		if first == "" {
 			first = dp.FirstService()
 		}
@@ -291,10 +349,10 @@ func (c *comparer) listener(dp *cluster.Dataplane, before, after *Decision, l cl
 	gains := !tracedBefore && tracedAfter && before.Backend != nil && !before.fromMeshTrace()
 	key := pairing{direction: l.Direction, mesh: dp.Mesh}
 	if tracedBefore || gains {
-		key.before = c.id(before)
+		key.before = before.id
 	}
 	if tracedAfter {
-		key.after = c.id(after)
+		key.after = after.id
 	}
 	key.zone, key.workload = c.after.spanTags(dp)
 	part, ok := c.known[key]
@@ -357,8 +415,8 @@ func (d *Decision) datadog(l cluster.HTTPListener, first string) (name string, s
 	return "", false, false
 }
 
-// id is a number for what a decision amounts to, never 0. Equal numbers mean
-// equal tracing.
+// id returns a number for what a decision that traces amounts to, never 0. Equal
+// numbers mean equal tracing.
 func (c *comparer) id(d *Decision) int32 {
 	var key any = d.Backend
 	if d.fromMeshTrace() {

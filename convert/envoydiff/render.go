@@ -77,6 +77,8 @@ type Decision struct {
 	Backend *legacy.Backend
 	// Withheld are the policies that would apply, were they not withheld.
 	Withheld []*meshtrace.Policy
+
+	id int32 // see comparer.id
 }
 
 // Traces says whether the proxy is traced at all.
@@ -95,14 +97,17 @@ func (d *Decision) fromMeshTrace() bool { return d != nil && len(d.Conf.Backends
 
 // Decide finds what decides on dp's tracing: MeshTraces with a backend
 // overwrite the TrafficTrace.
-func (r *Renderer) Decide(dp *cluster.Dataplane) Decision {
+func (r *Renderer) Decide(dp *cluster.Dataplane) Decision { return r.decide(dp, nil, nil) }
+
+// decide is Decide, with space for the policies.
+func (r *Renderer) decide(dp *cluster.Dataplane, policies, withheld []*meshtrace.Policy) Decision {
 	var d Decision
 	if r.policies {
-		d.Policies = r.matcher.Matching(dp)
+		d.Policies = r.matcher.Matching(policies, dp)
 		d.Conf = meshtrace.Merge(d.Policies)
 	}
 	if r.withheld != nil {
-		d.Withheld = r.withheld.Matching(dp)
+		d.Withheld = r.withheld.Matching(withheld, dp)
 	}
 	mesh := r.legacy[dp.Mesh]
 	if d.fromMeshTrace() || mesh == nil || len(mesh.Pairs) == 0 {
@@ -157,7 +162,7 @@ func (r *Renderer) Render(dp *cluster.Dataplane, d *Decision) ([]Listener, *clus
 	}
 	var listeners []Listener
 	first := dp.FirstService()
-	for _, l := range r.listeners.Of(dp) {
+	for _, l := range r.listeners.Of(nil, dp) {
 		listener := Listener{HTTPListener: l}
 		if collector != nil && r.traced(dp.Mesh, d, l.Direction) {
 			listener.Tracing, listener.Collector = r.tracing(dp, d, l, first), collector

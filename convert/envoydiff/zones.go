@@ -11,9 +11,9 @@ import (
 // a proxy is in a zone of. A proxy whose zone is not known is where its verdict
 // is worst.
 func CompareZones(s *cluster.Snapshot, before, after State, o Options) []*Comparison {
-	own, further := o.Version, o.Doubt
+	own, further, judge := o.Version, o.Doubt, s.Judge(o.Version)
 	o.Doubt = func(dp *cluster.Dataplane) cluster.Doubt {
-		_, reason := s.Judge(dp, own)
+		_, reason := judge(dp)
 		doubt := cluster.Doubt{Reason: reason}
 		if further != nil {
 			doubt = doubt.Or(further(dp))
@@ -23,7 +23,7 @@ func CompareZones(s *cluster.Snapshot, before, after State, o Options) []*Compar
 	of := make(map[cluster.Version][]*cluster.Dataplane)
 	anywhere := false
 	for _, dp := range s.Dataplanes {
-		decisive, _ := s.Judge(dp, own)
+		decisive, _ := judge(dp)
 		for _, version := range decisive {
 			of[version] = append(of[version], dp)
 		}
