@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"cmp"
+	"encoding/binary"
 	"iter"
 	"slices"
 	"strings"
@@ -82,6 +83,16 @@ func (tags Tags) Keys() []string {
 	}
 	slices.Sort(keys)
 	return keys
+}
+
+// AppendContent appends to content bytes that are equal for equal tags alone.
+func (tags Tags) AppendContent(content []byte) []byte {
+	for _, key := range tags.Keys() {
+		for _, text := range []string{key, tags[key]} {
+			content = append(binary.AppendUvarint(content, uint64(len(text))), text...)
+		}
+	}
+	return content
 }
 
 // String is key=value, comma separated, in the order of keys; "any proxy" when empty.

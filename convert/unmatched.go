@@ -42,7 +42,13 @@ func (m *mesh) remarkUnmatched() {
 	if left == 0 {
 		return
 	}
-	known := m.knownTags()
+	var unmet []cluster.Tags
+	for i, c := range selecting {
+		if !matched[i] {
+			unmet = append(unmet, c.tags)
+		}
+	}
+	known := m.knownTags(unmet)
 	done := make(map[int]bool) // positions, some of which have several candidates
 	for i, c := range selecting {
 		done[c.position] = done[c.position] || matched[i]
@@ -111,14 +117,27 @@ func (m *mesh) remarkAbsent(trace *legacy.TrafficTrace, pairs []*legacy.Pair, kn
 		"nothing, if such Dataplanes are to come; otherwise delete the selector")
 }
 
-// knownTags has the names of all tags that Dataplanes of the mesh have.
-func (m *mesh) knownTags() map[string]bool {
+// knownTags has the names of tags that Dataplanes of the mesh have: those that
+// selectors ask for or, where one of these is missing, all.
+func (m *mesh) knownTags(selectors []cluster.Tags) map[string]bool {
+	missing := make(map[string]bool)
+	for _, selector := range selectors {
+		for key := range selector {
+			missing[key] = true
+		}
+	}
 	known := make(map[string]bool)
 	for _, dp := range m.dataplanes {
 		for _, set := range dp.TagSets() {
 			for key := range set {
-				known[key] = true
+				if !known[key] {
+					known[key] = true
+					delete(missing, key)
+				}
 			}
+		}
+		if len(missing) == 0 {
+			break
 		}
 	}
 	return known

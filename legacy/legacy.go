@@ -20,7 +20,8 @@ type Mesh struct {
 	Pairs []*Pair
 
 	backends map[string]*Backend
-	all      *cluster.Index // of Pairs
+	alike    [][]int32      // positions in Pairs of equal selectors, by the first of each
+	all      *cluster.Index // of alike
 	deciding *cluster.Index // of those that can decide for a proxy
 	zones    map[string]*zone
 }
@@ -139,20 +140,28 @@ func (m *Mesh) order() {
 // index prepares to look up Pairs, which are in order.
 func (m *Mesh) index() {
 	selectors := make([]cluster.Tags, len(m.Pairs))
+	known := make(map[string]int, len(m.Pairs)) // places in alike
+	var distinct []cluster.Tags
+	var content []byte
+	m.alike = nil
 	for i, pair := range m.Pairs {
 		selectors[i] = pair.Tags
+		content = pair.Tags.AppendContent(content[:0])
+		place, ok := known[string(content)]
+		if !ok {
+			place = len(distinct)
+			known[string(content)] = place
+			distinct, m.alike = append(distinct, pair.Tags), append(m.alike, nil)
+		}
+		m.alike[place] = append(m.alike[place], int32(i))
 	}
-	m.all = cluster.NewIndex(selectors)
-	m.deciding = m.all
-	covered := false
+	m.all = cluster.NewIndex(distinct)
 	for i, pair := range m.Pairs {
 		if m.Covering(i, pair.Tags) != nil {
-			selectors[i], covered = cluster.Never, true
+			selectors[i] = cluster.Never
 		}
 	}
-	if covered {
-		m.deciding = cluster.NewIndex(selectors)
-	}
+	m.deciding = cluster.NewIndex(selectors)
 }
 
 // CompareRank is negative when p outranks q by its tags alone.
@@ -196,10 +205,11 @@ func (m *Mesh) Covering(position int, tags cluster.Tags) *Pair {
 		}
 		tags[cluster.ServiceTag] = cluster.Any
 	}
-	if first := m.all.First(tags); first >= 0 && first < position {
-		return m.Pairs[first]
+	first := m.all.First(tags)
+	if first < 0 || int(m.alike[first][0]) >= position {
+		return nil
 	}
-	return nil
+	return m.Pairs[m.alike[first][0]]
 }
 
 // Satisfied appends to found the positions in Pairs of the selectors that one

@@ -164,13 +164,16 @@ func (m *Mesh) Differs(zone string) string {
 // rank that one of sets satisfies, in ascending order. Which of several wins depends
 // on creation times.
 func (m *Mesh) Highest(found []int32, sets ...cluster.Tags) []int32 {
+	var space [16]int32
 	from := len(found)
-	found = m.all.Matching(found, sets...)
-	for i := from + 1; i < len(found); i++ {
-		if m.Pairs[found[i]].CompareRank(m.Pairs[found[from]]) != 0 {
-			return found[:i]
+	for _, place := range m.all.Matching(space[:0], sets...) {
+		positions := m.alike[place]
+		if len(found) > from && m.Pairs[positions[0]].CompareRank(m.Pairs[found[from]]) != 0 {
+			break
 		}
+		found = append(found, positions...)
 	}
+	slices.Sort(found[from:])
 	return found
 }
 
