@@ -83,7 +83,10 @@ func decodeDataplane(r *Resource, words *words) *Dataplane {
 	}
 	for _, v := range inbounds.Items() {
 		state := strings.ToLower(v.Field("state").Str())
-		ready := v.Field("health").Field("ready")
+		var ready manifest.Value
+		if health := v.Field("health"); health.Present() {
+			ready = health.Field("ready")
+		}
 		dp.Inbounds = append(dp.Inbounds, Inbound{
 			Address:  words.keep(v.Field("address").Str()),
 			Port:     v.Field("port").Port(),
@@ -125,7 +128,10 @@ func decodeDataplane(r *Resource, words *words) *Dataplane {
 func dataplaneTags(v manifest.Value, words *words) Tags {
 	tags := Tags(words.tags(v))
 	for key, value := range tags {
-		if field := v.Field(key); !IsTag(key, value) && field.Node().Kind == manifest.String {
+		if IsTag(key, value) {
+			continue
+		}
+		if field := v.Field(key); field.Node().Kind == manifest.String {
 			field.Fail("cannot be a tag, which has letters, digits and .-_: only; no control plane accepts the Dataplane")
 		}
 	}

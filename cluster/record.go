@@ -93,16 +93,16 @@ func Record(ctx context.Context, source Source) (recording *Recording, problems 
 	var unwritten sync.Map // documents are read in parallel
 	documents, problems := manifest.Read(func(yield func(manifest.Input) bool) {
 		origin, failed = source.Read(ctx, func(input manifest.Input) { yield(input) })
-	}, wanted, func(doc *manifest.Document) []recorded {
+	}, wanted, func(doc *manifest.Document, documents []recorded) []recorded {
 		text, err := encode(pruned(doc))
 		if err != nil {
 			unwritten.Store(doc.Place, err)
 		}
 		if err != nil || text == nil {
-			return nil
+			return documents
 		}
 		key := keyOf(doc)
-		return []recorded{{data: slices.Concat([]byte(key), text), key: len(key)}}
+		return append(documents, recorded{data: slices.Concat([]byte(key), text), key: len(key)})
 	})
 	if failed != nil {
 		return nil, nil, failed

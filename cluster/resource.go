@@ -5,6 +5,7 @@ import (
 	"maps"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -174,10 +175,16 @@ func warnNotRead(doc *manifest.Document, api, kind string, problems *[]*manifest
 func (r *Resource) String() string { return resourceName(r.Kind, r.Name, r.Mesh) }
 
 func resourceName(kind, name, mesh string) string {
-	if kind == KindMesh || mesh == "" || mesh == "default" {
-		return fmt.Sprintf("%s %.253q", kind, name)
+	const enough = 253 // bytes, the longest name on Kubernetes
+	if len(name) > enough || len(mesh) > enough {
+		name, mesh = fmt.Sprintf("%.253s", name), fmt.Sprintf("%.253s", mesh)
 	}
-	return fmt.Sprintf("%s %.253q of mesh %.253q", kind, name, mesh)
+	var space [128]byte // every Dataplane has a name
+	text := strconv.AppendQuote(append(append(space[:0], kind...), ' '), name)
+	if kind != KindMesh && mesh != "" && mesh != "default" {
+		text = strconv.AppendQuote(append(text, " of mesh "...), mesh)
+	}
+	return string(text)
 }
 
 // identity is what two resources must share to be the same one.
@@ -193,7 +200,7 @@ func decodeResource(doc *manifest.Document, words *words, problems *[]*manifest.
 		return nil
 	}
 	text := func(keys ...string) string { return textAt(doc.Root, keys...) }
-	r := &Resource{Place: doc.Place}
+	r := words.resource(doc.Place)
 	r.Format, r.Kind = formOf(doc)
 	api := text("apiVersion")
 	if r.Kind == "" {

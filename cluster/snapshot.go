@@ -3,7 +3,6 @@ package cluster
 import (
 	"bytes"
 	"cmp"
-	"encoding/binary"
 	"fmt"
 	"hash/maphash"
 	"iter"
@@ -106,38 +105,40 @@ var unread = &Resource{}
 func Read(inputs []manifest.Input) *Snapshot { return read(slices.Values(inputs)) }
 
 func read(inputs iter.Seq[manifest.Input]) *Snapshot {
-	// A set of words a worker: sharing one would make the workers wait for it.
-	pool := sync.Pool{New: func() any { return &words{} }}
+	// Words a worker: sharing them would make the workers wait for each other.
+	shared := newSets()
+	pool := sync.Pool{New: func() any { return &words{all: make(map[string]string), sets: shared} }}
 	var exports []export
 	var namespaces []string
-	entries, problems := manifest.Read(noteExports(inputs, &exports, &namespaces), wanted, func(doc *manifest.Document) []entry {
+	entries, problems := manifest.Read(noteExports(inputs, &exports, &namespaces), wanted, func(doc *manifest.Document, entries []entry) []entry {
 		var e entry
 		words := pool.Get().(*words)
 		defer pool.Put(words)
 		switch textAt(doc.Root, "kind") {
 		case originKind:
 			e.origin, e.Resource = decodeOrigin(doc, &e.problems), &Resource{Place: doc.Place}
-			return []entry{e}
+			return append(entries, e)
 		case endKind:
-			return []entry{{Resource: &Resource{Place: doc.Place, Kind: endKind}}}
+			return append(entries, entry{Resource: &Resource{Place: doc.Place, Kind: endKind}})
 		}
-		if _, kind := formOf(doc); kind != KindDataplane && isRead("", kind) {
+		_, kind := formOf(doc)
+		if kind != KindDataplane && isRead("", kind) {
 			doc.Keep()
 		}
 		if e.Resource = decodeResource(doc, words, &e.problems); e.Resource == nil {
 			if len(e.problems) > 0 {
-				return []entry{{Resource: unread, problems: e.problems}}
+				return append(entries, entry{Resource: unread, problems: e.problems})
 			}
-			return nil
+			return entries
 		}
 		switch e.Kind {
 		case KindDataplane:
 			e.dataplane = decodeDataplane(e.Resource, words)
-			e.Resource = dataplaneResource
+			e.Resource, words.spare = dataplaneResource, e.Resource
 		case KindMeshGateway:
 			e.gateway = decodeMeshGateway(e.Resource)
 		}
-		return []entry{e}
+		return append(entries, e)
 	})
 	zones := zoneFiles(entries)
 	byZone := map[string][]entry{"": entries}
@@ -282,8 +283,20 @@ func sameSpec(a, b *Resource) bool {
 // replicas of a workload have the same. Nobody may change a set.
 type words struct {
 	all  map[string]string
-	sets map[string]map[string]string // by all keys and values in the order of the input
-	key  []byte                       // scratch space
+	sets *sets
+	key  []byte // scratch space
+
+	spare *Resource // is not used any more
+}
+
+// resource returns a new resource.
+func (w *words) resource(place manifest.Place) *Resource {
+	r := w.spare
+	if w.spare = nil; r == nil {
+		r = new(Resource)
+	}
+	*r = Resource{Place: place}
+	return r
 }
 
 // maxWords is how many words are kept: those of a mesh are few, but for what
@@ -301,9 +314,6 @@ func (w *words) keep(word string) string {
 	if kept, ok := w.all[word]; ok {
 		return kept
 	}
-	if w.all == nil {
-		w.all = make(map[string]string)
-	}
 	word = strings.Clone(word)
 	if len(w.all) < maxWords {
 		w.all[word] = word
@@ -319,27 +329,71 @@ func (w *words) tags(v manifest.Value) map[string]string {
 			w.key = w.key[:0] // there will be a problem
 			break
 		}
-		for _, text := range []string{key.Text, value.Text} {
-			w.key = append(binary.AppendUvarint(w.key, uint64(len(text))), text...)
-		}
+		w.key = append(append(w.key, key.Text...), 0)
+		w.key = append(append(w.key, value.Text...), 0)
 	}
-	if set, ok := w.sets[string(w.key)]; ok && len(w.key) > 0 && !bytes.Contains(w.key, []byte("{{")) {
-		return set
+	if len(w.key) == 0 || bytes.Contains(w.key, []byte("{{")) {
+		return v.Map()
 	}
-	var tags map[string]string
-	for key, value := range v.Strings() {
-		if tags == nil {
-			tags = make(map[string]string, v.Len())
-		}
-		tags[w.keep(key)] = w.keep(value)
+	sum := maphash.Bytes(w.sets.seed, w.key)
+	known := w.sets.get(sum)
+	if known != nil && holds(known, v.Node()) {
+		return known
 	}
-	if len(w.key) > 0 && len(w.sets) < maxSets {
-		if w.sets == nil {
-			w.sets = make(map[string]map[string]string)
-		}
-		w.sets[string(w.key)] = tags
+	tags := make(map[string]string, v.Len())
+	for key, value := range v.Node().Pairs() {
+		tags[w.keep(key.Text)] = w.keep(value.Text)
+	}
+	if known == nil {
+		w.sets.put(sum, tags)
 	}
 	return tags
+}
+
+// sets keeps sets of tags, by a checksum of keys and values in the order of the
+// input, for all workers. It is cut into parts so that they seldom wait.
+type sets struct {
+	seed  maphash.Seed
+	parts [64]struct {
+		sync.Mutex
+		bySum map[uint64]map[string]string
+	}
+}
+
+func newSets() *sets {
+	s := &sets{seed: maphash.MakeSeed()}
+	for i := range s.parts {
+		s.parts[i].bySum = make(map[uint64]map[string]string)
+	}
+	return s
+}
+
+func (s *sets) get(sum uint64) map[string]string {
+	part := &s.parts[sum%uint64(len(s.parts))]
+	part.Lock()
+	defer part.Unlock()
+	return part.bySum[sum]
+}
+
+func (s *sets) put(sum uint64, set map[string]string) {
+	part := &s.parts[sum%uint64(len(s.parts))]
+	part.Lock()
+	defer part.Unlock()
+	if len(part.bySum) < maxSets/len(s.parts) {
+		part.bySum[sum] = set
+	}
+}
+
+// holds reports whether tags are what an object of strings has.
+func holds(tags map[string]string, object *manifest.Node) bool {
+	n := 0
+	for key, value := range object.Pairs() {
+		if known, ok := tags[key.Text]; !ok || known != value.Text {
+			return false
+		}
+		n++
+	}
+	return n == len(tags)
 }
 
 // fingerprint is equal for Dataplanes that are the same to tracing.

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"unsafe"
 )
 
 // Input is a text to read, by the name it has in messages.
@@ -228,12 +229,12 @@ func (in Input) read() (string, error) {
 	if size > limit {
 		return "", tooLong(limit)
 	}
-	var text strings.Builder
-	text.Grow(int(size))
 	whole := io.LimitReader(r, limit+1)
-	_, err = io.Copy(&text, io.LimitReader(whole, size))
+	text := make([]byte, size)
+	n, err := io.ReadFull(whole, text)
+	text = text[:n]
 	var pieces [][]byte // of what comes beyond the known size
-	length, next := int64(text.Len()), int64(4<<10)
+	length, next := int64(n), int64(4<<10)
 	for err == nil {
 		piece := make([]byte, min(next, limit+1-length))
 		var n int
@@ -247,12 +248,12 @@ func (in Input) read() (string, error) {
 	if !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
 		return "", fmt.Errorf("reading it: %w", reason(err))
 	}
-	text.Grow(int(length) - text.Len())
+	text = slices.Grow(text, int(length)-n)
 	for i, piece := range pieces {
-		text.Write(piece)
+		text = append(text, piece...)
 		pieces[i] = nil
 	}
-	return text.String(), nil
+	return unsafe.String(unsafe.SliceData(text), len(text)), nil // nobody else has text
 }
 
 // maxPiece is how many bytes of a text of unknown length are read at a time.

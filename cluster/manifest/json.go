@@ -66,10 +66,24 @@ func (s *jsonScanner) space() {
 		switch s.text[s.pos] {
 		case '\n':
 			s.line++
-		case ' ', '\t', '\r':
+		case ' ':
+			s.indentation()
+			continue
+		case '\t', '\r':
 		default:
 			return
 		}
+		s.pos++
+	}
+}
+
+// indentation skips spaces, of which machines write many.
+func (s *jsonScanner) indentation() {
+	const eight = "        "
+	for len(s.text)-s.pos >= len(eight) && s.text[s.pos:s.pos+len(eight)] == eight {
+		s.pos += len(eight)
+	}
+	for s.pos < len(s.text) && s.text[s.pos] == ' ' {
 		s.pos++
 	}
 }
@@ -274,41 +288,42 @@ func usualNumber(text string) bool {
 
 // takeApartJSON finds the items of a JSON list by brackets alone. Anything odd
 // makes ok false, and the whole is parsed for its error.
-func (c chunk) takeApartJSON() (around *list, items []chunk, ok bool) {
+func (c chunk) takeApartJSON(kind *string, add func(chunk)) (around *list, ok bool) {
 	s := jsonScanner{text: c.text, line: c.line}
 	s.space()
 	around = &list{root: &Node{Kind: Mapping, Line: int32(s.line)}}
 	if s.is('[') {
-		items, around.count, ok = c.itemsJSON(&s)
+		around.count, ok = c.itemsJSON(&s, "", add)
 		s.space()
-		return around, items, ok && s.pos == len(s.text)
+		return around, ok && s.pos == len(s.text)
 	}
 	s.is('{')
 	found := false
 	for {
 		s.space()
 		if s.pos == len(s.text) || s.text[s.pos] != '"' {
-			return nil, nil, false
+			return nil, false
 		}
 		key := Node{Kind: String, Line: int32(s.line), Text: s.string()}
 		s.space()
 		if !s.is(':') || s.err != nil {
-			return nil, nil, false
+			return nil, false
 		}
 		s.space()
 		start, line := s.pos, s.line
 		value := &Node{}
 		switch {
 		case key.Text == "items" && !found && s.is('['):
-			if items, around.count, found = c.itemsJSON(&s); !found {
-				return nil, nil, false
+			around.given = around.kindBefore(kind)
+			if around.count, found = c.itemsJSON(&s, around.given, add); !found {
+				return nil, false
 			}
 		case !s.skip() || s.pos-start > taskSize:
-			return nil, nil, false
+			return nil, false
 		default:
 			var err *syntaxError
 			if value, err = parseJSON(s.text[start:s.pos], line, false, new(stack)); err != nil {
-				return nil, nil, false
+				return nil, false
 			}
 		}
 		around.root.content = append(around.root.content, key, *value)
@@ -319,40 +334,41 @@ func (c chunk) takeApartJSON() (around *list, items []chunk, ok bool) {
 		ended := s.is('}')
 		s.space()
 		if around.kind, ok = listKind(around.root); !ok || !ended || s.pos != len(s.text) || !found || around.root.repeatedKey() != nil {
-			return nil, nil, false
+			return nil, false
 		}
-		for i := range items {
-			items[i].list = around.kind
-		}
-		return around, items, true
+		return around, true
 	}
 }
 
 // itemsJSON cuts the items of an array, whose bracket has been read, into
 // chunks; small ones stay together. count is how many there are.
-func (c chunk) itemsJSON(s *jsonScanner) (items []chunk, count int, ok bool) {
+func (c chunk) itemsJSON(s *jsonScanner, kind string, add func(chunk)) (count int, ok bool) {
 	s.space()
 	if s.is(']') {
-		return nil, 0, true
+		return 0, true
 	}
-	run := -1 // start of the items that are together in the last chunk
+	var run chunk // of items that are together
+	from := 0     // where it begins
 	for {
 		s.space()
 		start, line := s.pos, s.line
 		if !s.skip() || s.pos == start {
-			return nil, 0, false
+			return 0, false
 		}
 		count++
-		if run < 0 || s.pos-run > runSize {
-			items = append(items, chunk{line: line, doc: c.doc, json: true, item: true})
-			run = start
+		if run.text == "" || s.pos-from > runSize {
+			if run.text != "" {
+				add(run)
+			}
+			run, from = chunk{line: line, doc: c.doc, json: true, item: true, list: kind}, start
 		}
-		items[len(items)-1].text = s.text[run:s.pos]
+		run.text = s.text[from:s.pos]
 		s.space()
 		if s.is(',') {
 			continue
 		}
-		return items, count, s.is(']')
+		add(run)
+		return count, s.is(']')
 	}
 }
 
@@ -366,6 +382,10 @@ func (s *jsonScanner) skip() bool {
 	}
 	for s.pos < len(s.text) {
 		c := s.text[s.pos]
+		if c == ' ' {
+			s.indentation()
+			continue
+		}
 		if !structural[c] {
 			s.pos++
 			continue

@@ -23,8 +23,8 @@ func everything(string, string) bool { return true }
 // read returns what a text holds, one line a document, and its problems.
 func read(t testing.TB, text string) (documents, problems []string) {
 	t.Helper()
-	got, wrong := Read(slices.Values([]Input{Text("f.yaml", text)}), everything, func(d *Document) []string {
-		return []string{fmt.Sprintf("%d/%d %s", d.Document, d.Line, show(d.Root))}
+	got, wrong := Read(slices.Values([]Input{Text("f.yaml", text)}), everything, func(d *Document, kept []string) []string {
+		return append(kept, fmt.Sprintf("%d/%d %s", d.Document, d.Line, show(d.Root)))
 	})
 	for _, p := range wrong {
 		problems = append(problems, p.Error())
@@ -165,7 +165,8 @@ func TestReadLongList(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			taken := 0
 			for doc := range documents(text) {
-				_, items, ok := doc.takeApart()
+				var items []chunk
+				_, ok := doc.takeApart(nil, func(c chunk) { items = append(items, c) })
 				require.True(t, ok)
 				taken = len(items)
 			}
@@ -213,11 +214,11 @@ func TestReadPages(t *testing.T) {
 	wanted := func(_, kind string) bool { return kind == "Mesh" }
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			_, problems := Read(slices.Values([]Input{Text("f.yaml", test.text)}), wanted, func(d *Document) []bool {
+			_, problems := Read(slices.Values([]Input{Text("f.yaml", test.text)}), wanted, func(d *Document, kept []bool) []bool {
 				if !d.isWanted(wanted) {
-					return nil
+					return kept
 				}
-				return []bool{true}
+				return append(kept, true)
 			})
 			if test.problem == "" {
 				assert.Empty(t, problems)
@@ -245,20 +246,20 @@ func TestReadDoubtfulHeads(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, problems := Read(slices.Values([]Input{Text("f.yaml", text)}), func(_, kind string) bool { return kind == "Mesh" },
-				func(d *Document) []string {
+				func(d *Document, kept []string) []string {
 					if kind := d.Root.Get("kind"); kind == nil || kind.Text != "Secret" {
-						return []string{show(kind)}
+						return append(kept, show(kind))
 					}
-					return nil
+					return kept
 				})
 			require.Empty(t, problems)
 			assert.Equal(t, []string{`"Mesh"`}, got)
 		})
 	}
-	_, problems := Read(slices.Values([]Input{Text("f.yaml", "kind: Mesh\nkind: Secret\n")}), func(_, kind string) bool { return kind == "Mesh" }, func(*Document) []int { return nil })
+	_, problems := Read(slices.Values([]Input{Text("f.yaml", "kind: Mesh\nkind: Secret\n")}), func(_, kind string) bool { return kind == "Mesh" }, func(_ *Document, kept []int) []int { return kept })
 	require.Len(t, problems, 1)
 	assert.Contains(t, problems[0].Error(), `f.yaml:2: key "kind" stands twice in one object`)
-	_, problems = Read(slices.Values([]Input{Text("f.yaml", "{{- if .x }}\nkind: Secret\nb: [\n{{- end }}\n")}), func(_, kind string) bool { return kind == "Mesh" }, func(*Document) []int { return nil })
+	_, problems = Read(slices.Values([]Input{Text("f.yaml", "{{- if .x }}\nkind: Secret\nb: [\n{{- end }}\n")}), func(_, kind string) bool { return kind == "Mesh" }, func(_ *Document, kept []int) []int { return kept })
 	assert.Empty(t, problems)
 }
 
@@ -266,7 +267,7 @@ func TestReadSkipsUnwanted(t *testing.T) {
 	text := "kind: Secret\ndata: {{ broken\n---\nkind: Mesh\napiVersion: appmesh.k8s.aws/v1beta2\n---\ntype: Mesh\nname: a\n"
 	got, problems := Read(slices.Values([]Input{Text("f", text)}),
 		func(_, kind string) bool { return kind != "Secret" },
-		func(d *Document) []string { return []string{show(d.Root)} })
+		func(d *Document, kept []string) []string { return append(kept, show(d.Root)) })
 	assert.Empty(t, problems)
 	assert.Equal(t, []string{`{kind:"Mesh" apiVersion:"appmesh.k8s.aws/v1beta2"}`, `{type:"Mesh" name:"a"}`}, got)
 }
@@ -364,7 +365,7 @@ backends:
 tags: {a/b: 1}
 `
 	var problems []*Problem
-	_, wrong := Read(slices.Values([]Input{Text("mesh.yaml", text)}), everything, func(d *Document) []int {
+	_, wrong := Read(slices.Values([]Input{Text("mesh.yaml", text)}), everything, func(d *Document, kept []int) []int {
 		v := d.Value(`Mesh "default"`, &problems)
 		for i, backend := range v.Field("backends").Items() {
 			if i == 0 {
@@ -502,7 +503,7 @@ func FuzzRead(f *testing.F) {
 		for _, p := range problems {
 			assert.NotEmpty(t, p)
 		}
-		_, wrong := Read(slices.Values([]Input{Text("f", text)}), everything, func(*Document) []int { return nil })
+		_, wrong := Read(slices.Values([]Input{Text("f", text)}), everything, func(_ *Document, kept []int) []int { return kept })
 		for _, p := range wrong {
 			assert.GreaterOrEqual(t, p.Line, 1)
 			assert.LessOrEqual(t, p.Line, strings.Count(text, "\n")+2)

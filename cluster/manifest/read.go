@@ -44,12 +44,12 @@ const maxDocument = 2 << 20
 const taskSize = 128 << 10
 
 // Read parses inputs and calls use for every wanted document, from several
-// goroutines at once, giving its results in the order of the input; use must not
-// hold on to a document that it does not Keep. Problems
+// goroutines at once, to append its results to those before it. They are returned in
+// the order of the input; use must not hold on to a document that it does not Keep. Problems
 // are in the order of the input too: a document that cannot be parsed yields
 // one, and the others are read all the same. An input is released as soon as
 // it is parsed: what use needs of a document it must take.
-func Read[T any](inputs iter.Seq[Input], wanted Wanted, use func(*Document) []T) ([]T, []*Problem) {
+func Read[T any](inputs iter.Seq[Input], wanted Wanted, use func(d *Document, kept []T) []T) ([]T, []*Problem) {
 	var results []T
 	var problems []*Problem
 	for input := range inputs {
@@ -84,7 +84,7 @@ type outcome[T any] struct {
 	problems []*Problem
 }
 
-func readText[T any](input Input, text string, wanted Wanted, use func(*Document) []T) ([]T, []*Problem) {
+func readText[T any](input Input, text string, wanted Wanted, use func(d *Document, kept []T) []T) ([]T, []*Problem) {
 	file := input.Name
 	text = strings.TrimPrefix(text, "\uFEFF")
 	if input.Seen != nil {
@@ -93,25 +93,31 @@ func readText[T any](input Input, text string, wanted Wanted, use func(*Document
 	if strings.HasPrefix(text, "\xFF\xFE") || strings.HasPrefix(text, "\xFE\xFF") {
 		return nil, []*Problem{{Place: Place{File: file, Line: 1}, Severity: Error, Message: "the text is UTF-16; save it as UTF-8"}}
 	}
-	parse := func(c chunk) outcome[T] {
-		var out outcome[T]
+	parse := func(c chunk, kept []T) ([]T, []*Problem) {
 		nodes := stacks.Get().(*stack)
 		defer nodes.release()
-		var documents []Document
-		documents, out.problems = c.parse(file, wanted, nodes)
+		documents, problems := c.parse(file, wanted, nodes)
 		for i := range documents {
-			out.kept = append(out.kept, use(&documents[i])...)
+			kept = use(&documents[i], kept)
 		}
-		return out
+		return kept, problems
 	}
 
 	var kept []T
 	var problems []*Problem
 	if input.Unnumbered && len(text) < taskSize {
-		out := parse(chunk{text: strings.ReplaceAll(text, "\n", " "), doc: 1, json: true})
-		return out.kept, out.problems
+		return parse(chunk{text: strings.ReplaceAll(text, "\n", " "), doc: 1, json: true}, nil)
 	}
-	batch := &batch[T]{file: file, parse: parse}
+	if whole := (chunk{text: text, line: 1, doc: 1, json: true}); beginsJSON(text) {
+		// A list in JSON needs no search for the markers of YAML documents: one of
+		// them makes it invalid.
+		batch := newBatch(file, parse)
+		list := batch.addList(whole)
+		if k, p := batch.run(); list && len(p) == 0 {
+			return k, nil
+		}
+	}
+	batch := newBatch(file, parse)
 	flush := func() bool {
 		k, p := batch.run()
 		kept, problems = append(kept, k...), append(problems, p...)
@@ -119,7 +125,7 @@ func readText[T any](input Input, text string, wanted Wanted, use func(*Document
 	}
 	for doc := range documents(text) {
 		batch.add(doc)
-		if len(batch.chunks) < batchSize {
+		if batch.count < batchSize {
 			continue
 		}
 		if !flush() {
@@ -128,6 +134,7 @@ func readText[T any](input Input, text string, wanted Wanted, use func(*Document
 				Message: fmt.Sprintf("the rest of the file was not read, after %d errors", len(problems)),
 			})
 		}
+		batch = newBatch(file, parse)
 	}
 	flush()
 	return kept, problems
@@ -140,39 +147,119 @@ const (
 	maxBroken = 1_000
 )
 
-// batch is chunks that are parsed together.
+// batch is chunks that are parsed together, on all processors while more are added.
 type batch[T any] struct {
-	file   string
-	parse  func(chunk) outcome[T]
-	chunks []chunk
-	taken  []takenList // lists that were taken apart
+	file    string
+	parse   func(c chunk, kept []T) ([]T, []*Problem)
+	count   int // of chunks
+	taken   []takenList
+	tasks   []*task[T]
+	open    *task[T] // not handed over yet
+	size    int      // of its text
+	handed  chan *task[T]
+	workers sync.WaitGroup
+}
+
+// task is chunks that one goroutine parses.
+type task[T any] struct {
+	chunks   []chunk
+	outcomes []outcome[T]
+}
+
+// takenList is a list document and the range of its items among all chunks. Of one
+// without a list the items do not count.
+type takenList struct {
+	whole    chunk
+	list     *list
+	from, to int
+}
+
+// run parses the task's chunks.
+func (t *task[T]) run(parse func(c chunk, kept []T) ([]T, []*Problem)) {
+	t.outcomes = make([]outcome[T], len(t.chunks))
+	kept := make([]T, 0, len(t.chunks)) // of all, mostly one each
+	for i, c := range t.chunks {
+		from := len(kept)
+		kept, t.outcomes[i].problems = parse(c, kept)
+		t.outcomes[i].kept = kept[from:len(kept):len(kept)]
+	}
+}
+
+func newBatch[T any](file string, parse func(c chunk, kept []T) ([]T, []*Problem)) *batch[T] {
+	b := &batch[T]{file: file, parse: parse, open: &task[T]{}, handed: make(chan *task[T])}
+	for range runtime.GOMAXPROCS(0) {
+		b.workers.Go(func() {
+			for t := range b.handed {
+				t.run(parse)
+			}
+		})
+	}
+	return b
 }
 
 // add takes a document in, in pieces if it is a long list.
 func (b *batch[T]) add(doc chunk) {
-	list, items, ok := doc.takeApart()
-	if !ok && doc.json && len(doc.text) >= taskSize {
+	switch {
+	case b.addList(doc):
+	case doc.json && len(doc.text) >= taskSize:
 		for value := range doc.values() {
-			b.chunks = append(b.chunks, value)
+			b.addChunk(value)
 		}
-		return
+	default:
+		b.addChunk(doc)
 	}
-	if !ok {
-		b.chunks = append(b.chunks, doc)
-		return
-	}
-	b.taken = append(b.taken, takenList{whole: doc, list: list, from: len(b.chunks), to: len(b.chunks) + len(items)})
-	b.chunks = append(b.chunks, items...)
 }
 
-// run parses what was added, and forgets it.
+// addList takes a document in, item by item, if it is a long list, which it reports.
+func (b *batch[T]) addList(doc chunk) bool {
+	from := b.count
+	list, ok := doc.takeApart(nil, b.addChunk)
+	if ok && list.kind != list.given { // it is said behind the items
+		b.taken = append(b.taken, takenList{from: from, to: b.count})
+		from = b.count
+		list, ok = doc.takeApart(&list.kind, b.addChunk)
+	}
+	if !ok {
+		list = nil
+	}
+	if b.count > from {
+		b.taken = append(b.taken, takenList{whole: doc, list: list, from: from, to: b.count})
+	}
+	return ok
+}
+
+func (b *batch[T]) addChunk(c chunk) {
+	b.open.chunks = append(b.open.chunks, c)
+	b.count++
+	if b.size += len(c.text); b.size >= taskSize {
+		b.hand()
+	}
+}
+
+// hand hands over the open task.
+func (b *batch[T]) hand() {
+	b.tasks = append(b.tasks, b.open)
+	b.handed <- b.open
+	b.open, b.size = &task[T]{}, 0
+}
+
+// run waits until all that was added is parsed. Nothing can be added afterwards.
 func (b *batch[T]) run() (kept []T, problems []*Problem) {
-	outcomes := inParallel(b.chunks, b.parse)
+	if len(b.open.chunks) > 0 {
+		b.hand()
+	}
+	close(b.handed)
+	b.workers.Wait()
+	outcomes := make([]outcome[T], 0, b.count)
+	for _, t := range b.tasks {
+		outcomes = append(outcomes, t.outcomes...)
+	}
 	// An item that does not parse by itself may do so in its list (an alias to
 	// an anchor of another item, a quoted scalar that looks like an item), and
 	// the whole list gives the better message.
 	for _, list := range b.taken {
-		if list.from == list.to {
+		if list.list == nil {
+			clear(outcomes[list.from:list.to])
 			continue
 		}
 		failed, kept := false, false
@@ -182,53 +269,20 @@ func (b *batch[T]) run() (kept []T, problems []*Problem) {
 		}
 		if failed {
 			clear(outcomes[list.from:list.to])
-			outcomes[list.from] = b.parse(list.whole)
+			first := &outcomes[list.from]
+			first.kept, first.problems = b.parse(list.whole, nil)
 			continue
 		}
 		if problem := list.list.incomplete(Place{File: b.file, Document: list.whole.doc}); problem != nil && kept {
 			outcomes[list.from].problems = append(outcomes[list.from].problems, problem)
 		}
 	}
+	kept = make([]T, 0, b.count)
 	for _, out := range outcomes {
 		kept = append(kept, out.kept...)
 		problems = append(problems, out.problems...)
 	}
-	b.chunks, b.taken = b.chunks[:0], b.taken[:0]
 	return kept, problems
-}
-
-// takenList is a list document and the range of its items among all chunks.
-type takenList struct {
-	whole    chunk
-	list     *list
-	from, to int
-}
-
-// inParallel applies parse to chunks on all processors, a task at a time.
-func inParallel[T any](chunks []chunk, parse func(chunk) outcome[T]) []outcome[T] {
-	outcomes := make([]outcome[T], len(chunks))
-	type span struct{ from, to int }
-	tasks := make(chan span)
-	var workers sync.WaitGroup
-	for range runtime.GOMAXPROCS(0) {
-		workers.Go(func() {
-			for task := range tasks {
-				for i := task.from; i < task.to; i++ {
-					outcomes[i] = parse(chunks[i])
-				}
-			}
-		})
-	}
-	from, size := 0, 0
-	for i := range chunks {
-		if size += len(chunks[i].text); size >= taskSize || i == len(chunks)-1 {
-			tasks <- span{from, i + 1}
-			from, size = i+1, 0
-		}
-	}
-	close(tasks)
-	workers.Wait()
-	return outcomes
 }
 
 // parse turns a chunk into its documents: one, or the items of a list.
@@ -332,6 +386,7 @@ type list struct {
 	items []Node
 	count int    // of items
 	kind  string // of the items, as the list's own kind says; empty for any
+	given string // the kind that its items were taken apart with
 	root  *Node  // what stands around the items
 }
 
@@ -466,6 +521,12 @@ func plainWord(value string) string {
 	return value
 }
 
-func isWord(r byte) bool {
-	return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || r == '.' || r == '_' || r == '-'
-}
+func isWord(r byte) bool { return words[r] }
+
+// words are the bytes of words.
+var words = func() (words [256]bool) {
+	for r := range 256 {
+		words[r] = 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || r == '.' || r == '_' || r == '-'
+	}
+	return words
+}()
