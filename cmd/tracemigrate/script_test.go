@@ -46,6 +46,9 @@ func lastWord(s string) string {
 }
 
 func TestMain(m *testing.M) {
+	if os.Getenv("TRACEMIGRATE_TEST_MEASURE") != "" {
+		os.Exit(measure(os.Args[1:]))
+	}
 	if report := os.Getenv("TRACEMIGRATE_TEST_STATUS"); report != "" {
 		os.Exit(runAndReport(report))
 	}
