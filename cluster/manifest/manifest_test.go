@@ -365,7 +365,7 @@ backends:
 tags: {a/b: 1}
 `
 	var problems []*Problem
-	_, wrong := Read(slices.Values([]Input{Text("mesh.yaml", text)}), everything, func(d *Document, kept []int) []int {
+	_, wrong := Read(slices.Values([]Input{Text("mesh.yaml", text)}), everything, func(d *Document, _ []int) []int {
 		v := d.Value(`Mesh "default"`, &problems)
 		for i, backend := range v.Field("backends").Items() {
 			if i == 0 {
