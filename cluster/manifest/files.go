@@ -248,7 +248,9 @@ func (in Input) read() (string, error) {
 	if !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
 		return "", fmt.Errorf("reading it: %w", reason(err))
 	}
-	text = slices.Grow(text, int(length)-n)
+	if int(length) > n {
+		text = append(make([]byte, 0, length), text...) // of exactly that size
+	}
 	for i, piece := range pieces {
 		text = append(text, piece...)
 		pieces[i] = nil
