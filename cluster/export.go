@@ -41,8 +41,9 @@ func noteExports(inputs iter.Seq[manifest.Input], exports *[]export, namespaces 
 // exportedBy returns product and version that the comments above all documents
 // name; empty where they name none.
 func exportedBy(text string) (product, version string) {
-	for line := range strings.Lines(text) {
-		line = strings.TrimSpace(line)
+	for text != "" {
+		line, rest, _ := strings.Cut(strings.TrimLeft(text, " \t\r\n"), "\n")
+		line, text = strings.TrimSpace(line), rest
 		if line != "" && line[0] != '#' && line != "---" {
 			break
 		}

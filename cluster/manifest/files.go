@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"iter"
 	"math"
 	"os"
 	"path/filepath"
@@ -21,8 +22,9 @@ type Input struct {
 	Open func() (io.ReadCloser, error)
 	// Unnumbered says that lines of the text mean nothing to a reader.
 	Unnumbered bool
-	// Seen, where set, gets the text once it is read.
-	Seen func(text string)
+	// Seen, where set, gets the text once it is read, in parts that end between
+	// documents.
+	Seen func(part string)
 	// Limit is how many bytes the text may have, 0 for any number.
 	Limit int64
 }
@@ -31,9 +33,15 @@ type Input struct {
 // have its name and no line.
 func Object(name string, text []byte) Input {
 	return Input{Name: name, Unnumbered: true, Open: func() (io.ReadCloser, error) {
-		return io.NopCloser(bytes.NewReader(text)), nil
+		return whole{bytes.NewReader(text)}, nil
 	}}
 }
+
+// whole is a text that is there already.
+type whole struct{ *bytes.Reader }
+
+// Close does nothing.
+func (whole) Close() error { return nil }
 
 // Text is an input that is there already.
 func Text(name, text string) Input {
@@ -203,60 +211,141 @@ func reason(err error) error {
 	return err
 }
 
-// read returns the whole text. It never holds more than twice that.
-func (in Input) read() (string, error) {
-	r, err := in.Open()
-	if err != nil {
-		return "", reason(err)
+// partSize is how many bytes of a text are read at a time. A longer document, or a
+// list, is read to the end of the text at once.
+const partSize = 1 << 20
+
+// parts yields the text in pieces that end between YAML documents, so that only the
+// documents that are parsed at a time need memory, or an error as the last piece. It
+// never holds more than twice the text.
+func (in Input) parts() iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		f, err := in.Open()
+		if err != nil {
+			yield("", reason(err))
+			return
+		}
+		defer func() { _ = f.Close() }()
+		r, err := newBounded(f, in.Limit)
+		if err != nil {
+			yield("", err)
+			return
+		}
+		for rest, first := []byte(nil), true; ; first = false {
+			part, err := r.fill(rest, r.ahead(partSize-len(rest)))
+			cut := lastMarker(part)
+			switch {
+			case err == nil && (cut == 0 || first && beginsJSON(textOf(part))):
+				part, err = r.all(part)
+			case err == nil:
+				rest = slices.Clone(part[cut:])
+				if !yield(textOf(part[:cut]), nil) {
+					return
+				}
+				continue
+			}
+			if errors.Is(err, io.EOF) {
+				err = nil
+			}
+			yield(textOf(part), err)
+			return
+		}
 	}
-	defer func() { _ = r.Close() }()
-	limit := in.Limit
+}
+
+// lastMarker returns where the last line begins that begins a document, 0 where none
+// does but the first.
+func lastMarker(text []byte) int {
+	for end := len(text); ; {
+		i := bytes.LastIndex(text[:end], []byte("\n---"))
+		if i < 0 || i+4 < len(text) && isMarker(textOf(text[i+1:])) {
+			return i + 1
+		}
+		end = i + 3
+	}
+}
+
+// textOf is text as a string; nobody may change it any more.
+func textOf(text []byte) string { return unsafe.String(unsafe.SliceData(text), len(text)) }
+
+// bounded reads a text up to a limit.
+type bounded struct {
+	io.Reader
+	limit, length int64 // in bytes; length is what was read
+	size          int64 // of the whole text, 0 where it is not known before
+}
+
+// newBounded returns an error for a directory, and for what is longer than limit bytes;
+// 0 is no limit.
+func newBounded(r io.Reader, limit int64) (*bounded, error) {
 	if limit == 0 {
 		limit = math.MaxInt64 - 1
 	}
-	size := int64(0) // as far as it is known before
-	if f, ok := r.(interface{ Stat() (os.FileInfo, error) }); ok {
-		info, err := f.Stat()
+	b := &bounded{Reader: io.LimitReader(r, limit+1), limit: limit}
+	switch r := r.(type) {
+	case whole:
+		b.size = r.Size()
+	case interface{ Stat() (os.FileInfo, error) }:
+		info, err := r.Stat()
 		switch {
 		case err != nil:
-			return "", reason(err)
+			return nil, reason(err)
 		case info.IsDir():
-			return "", errors.New("it is a directory")
+			return nil, errors.New("it is a directory")
 		case info.Mode().IsRegular():
-			size = info.Size()
+			b.size = info.Size()
 		}
 	}
-	if size > limit {
-		return "", tooLong(limit)
+	if b.size > limit {
+		return nil, tooLong(limit)
 	}
-	whole := io.LimitReader(r, limit+1)
-	text := make([]byte, size)
-	n, err := io.ReadFull(whole, text)
-	text = text[:n]
-	var pieces [][]byte // of what comes beyond the known size
-	length, next := int64(n), int64(4<<10)
-	for err == nil {
-		piece := make([]byte, min(next, limit+1-length))
-		var n int
-		n, err = io.ReadFull(whole, piece)
-		if length += int64(n); length > limit {
-			return "", tooLong(limit)
-		}
-		pieces = append(pieces, piece[:n])
-		next = min(2*next, maxPiece)
+	return b, nil
+}
+
+// ahead returns how many of the next n bytes there are, and one more for the end of
+// the text.
+func (b *bounded) ahead(n int) int {
+	if b.size > 0 {
+		n = int(min(int64(n), max(b.size-b.length, 0)+1))
 	}
-	if !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
-		return "", fmt.Errorf("reading it: %w", reason(err))
+	return n
+}
+
+// fill appends n bytes to text. It returns io.EOF with those that are left.
+func (b *bounded) fill(text []byte, n int) ([]byte, error) {
+	from := len(text)
+	text = append(make([]byte, 0, from+n), text...)[:from+n]
+	n, err := io.ReadFull(b, text[from:])
+	text = text[:from+n]
+	switch b.length += int64(n); {
+	case b.length > b.limit:
+		return nil, tooLong(b.limit)
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return text, io.EOF
+	case err != nil:
+		return nil, fmt.Errorf("reading it: %w", reason(err))
 	}
-	if int(length) > n {
-		text = append(make([]byte, 0, length), text...) // of exactly that size
+	return text, nil
+}
+
+// all appends the rest.
+func (b *bounded) all(text []byte) ([]byte, error) {
+	text, err := b.fill(text, int(max(b.size-b.length, 0)))
+	pieces := [][]byte{text} // what comes beyond the known size
+	length := len(text)
+	for next := 4 << 10; err == nil; next = min(2*next, partSize) {
+		var piece []byte
+		piece, err = b.fill(nil, next)
+		pieces = append(pieces, piece)
+		length += len(piece)
 	}
+	if !errors.Is(err, io.EOF) || length == len(text) {
+		return text, err
+	}
+	text = make([]byte, 0, length)
 	for i, piece := range pieces {
 		text = append(text, piece...)
 		pieces[i] = nil
 	}
-	return unsafe.String(unsafe.SliceData(text), len(text)), nil // nobody else has text
+	return text, err
 }
-
-// maxPiece is how many bytes of a text of unknown length are read at a time.
-const maxPiece = 1 << 20

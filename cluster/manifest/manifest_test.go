@@ -164,7 +164,7 @@ func TestReadLongList(t *testing.T) {
 	for name, text := range tests {
 		t.Run(name, func(t *testing.T) {
 			taken := 0
-			for doc := range documents(text) {
+			for doc := range (&splitter{line: 1}).documents(text) {
 				var items []chunk
 				_, ok := doc.takeApart(nil, func(c chunk) { items = append(items, c) })
 				require.True(t, ok)
@@ -330,17 +330,49 @@ func TestInputMemory(t *testing.T) {
 			}
 			var before, after runtime.MemStats
 			runtime.ReadMemStats(&before)
-			text, err := test.input.read()
+			length := 0
+			var err error
+			for text, wrong := range test.input.parts() {
+				length, err = length+len(text), wrong
+			}
 			runtime.ReadMemStats(&after)
 			if name == "pipe without end" || test.times == 0 {
 				assert.ErrorContains(t, err, "raise the limit with --max-input-size")
 			} else {
 				require.NoError(t, err)
-				assert.Len(t, text, size)
+				assert.Equal(t, size, length)
 			}
 			assert.LessOrEqual(t, float64(after.TotalAlloc-before.TotalAlloc), test.times*size+4<<20)
 		})
 	}
+}
+
+// A long text comes in parts that end between documents, and its lines are counted
+// through all of them.
+func TestParts(t *testing.T) {
+	document := func(n int) string {
+		return fmt.Sprintf("%s\nn: %d\nx: %s\n", []string{"---", "--- # ---", "---\r"}[n%3], n, strings.Repeat("---", n%1000))
+	}
+	var b strings.Builder
+	var lines []int
+	for n := range 3_000 {
+		lines = append(lines, strings.Count(b.String(), "\n")+2)
+		b.WriteString(document(n))
+	}
+	text := b.String()
+	var joined strings.Builder
+	parts := 0
+	for part, err := range Stream("stdin", strings.NewReader(text)).parts() {
+		require.NoError(t, err)
+		assert.True(t, isMarker(part))
+		joined.WriteString(part)
+		parts++
+	}
+	assert.Greater(t, parts, 3)
+	assert.Equal(t, text, joined.String())
+	got, problems := Read(slices.Values([]Input{Text("a", text)}), func(string, string) bool { return true }, func(d *Document, kept []int) []int { return append(kept, d.Line) })
+	assert.Empty(t, problems)
+	assert.Equal(t, lines, got)
 }
 
 // endless is a text without end.

@@ -53,12 +53,7 @@ func Read[T any](inputs iter.Seq[Input], wanted Wanted, use func(d *Document, ke
 	var results []T
 	var problems []*Problem
 	for input := range inputs {
-		text, err := input.read()
-		if err != nil {
-			problems = append(problems, &Problem{Place: Place{File: input.Name}, Severity: Error, Message: err.Error()})
-			continue
-		}
-		kept, wrong := readText(input, text, wanted, use)
+		kept, wrong := readInput(input, wanted, use)
 		results = append(results, kept...)
 		problems = append(problems, wrong...)
 	}
@@ -84,14 +79,10 @@ type outcome[T any] struct {
 	problems []*Problem
 }
 
-func readText[T any](input Input, text string, wanted Wanted, use func(d *Document, kept []T) []T) ([]T, []*Problem) {
+func readInput[T any](input Input, wanted Wanted, use func(d *Document, kept []T) []T) ([]T, []*Problem) {
 	file := input.Name
-	text = strings.TrimPrefix(text, "\uFEFF")
-	if input.Seen != nil {
-		input.Seen(text)
-	}
-	if strings.HasPrefix(text, "\xFF\xFE") || strings.HasPrefix(text, "\xFE\xFF") {
-		return nil, []*Problem{{Place: Place{File: file, Line: 1}, Severity: Error, Message: "the text is UTF-16; save it as UTF-8"}}
+	fail := func(line, document int, message string) []*Problem {
+		return []*Problem{{Place: Place{File: file, Line: line, Document: document}, Severity: Error, Message: message}}
 	}
 	parse := func(c chunk, kept []T) ([]T, []*Problem) {
 		nodes := stacks.Get().(*stack)
@@ -105,36 +96,46 @@ func readText[T any](input Input, text string, wanted Wanted, use func(d *Docume
 
 	var kept []T
 	var problems []*Problem
-	if input.Unnumbered && len(text) < taskSize {
-		return parse(chunk{text: strings.ReplaceAll(text, "\n", " "), doc: 1, json: true}, nil)
-	}
-	if whole := (chunk{text: text, line: 1, doc: 1, json: true}); beginsJSON(text) {
-		// A list in JSON needs no search for the markers of YAML documents: one of
-		// them makes it invalid.
-		batch := newBatch(file, parse)
-		list := batch.addList(whole)
-		if k, p := batch.run(); list && len(p) == 0 {
-			return k, nil
-		}
-	}
 	batch := newBatch(file, parse)
 	flush := func() bool {
 		k, p := batch.run()
 		kept, problems = append(kept, k...), append(problems, p...)
+		batch = newBatch(file, parse)
 		return len(problems) < maxBroken
 	}
-	for doc := range documents(text) {
-		batch.add(doc)
-		if batch.count < batchSize {
-			continue
+	defer func() { batch.run() }() // ends its workers
+	s := splitter{line: 1}
+	for text, err := range input.parts() {
+		if err != nil {
+			return nil, fail(0, 0, err.Error())
 		}
-		if !flush() {
-			return kept, append(problems, &Problem{
-				Place: Place{File: file, Line: doc.line, Document: doc.doc}, Severity: Error,
-				Message: fmt.Sprintf("the rest of the file was not read, after %d errors", len(problems)),
-			})
+		if s.doc == 0 && s.line == 1 {
+			text = strings.TrimPrefix(text, "\uFEFF")
 		}
-		batch = newBatch(file, parse)
+		if input.Seen != nil {
+			input.Seen(text)
+		}
+		switch {
+		case strings.HasPrefix(text, "\xFF\xFE"), strings.HasPrefix(text, "\xFE\xFF"):
+			return nil, fail(1, 0, "the text is UTF-16; save it as UTF-8")
+		case input.Unnumbered && len(text) < taskSize:
+			return parse(chunk{text: strings.ReplaceAll(text, "\n", " "), doc: 1, json: true}, nil)
+		case s.doc == 0 && beginsJSON(text):
+			// A list in JSON needs no search for the markers of YAML documents: one of
+			// them makes it invalid.
+			list := batch.addList(chunk{text: text, line: 1, doc: 1, json: true})
+			k, p := batch.run()
+			batch = newBatch(file, parse)
+			if list && len(p) == 0 {
+				return k, nil
+			}
+		}
+		for doc := range s.documents(text) {
+			batch.add(doc)
+			if batch.count >= batchSize && !flush() {
+				return kept, append(problems, fail(doc.line, doc.doc, fmt.Sprintf("the rest of the file was not read, after %d errors", len(problems)))...)
+			}
+		}
 	}
 	flush()
 	return kept, problems
@@ -183,6 +184,7 @@ func (t *task[T]) run(parse func(c chunk, kept []T) ([]T, []*Problem)) {
 		kept, t.outcomes[i].problems = parse(c, kept)
 		t.outcomes[i].kept = kept[from:len(kept):len(kept)]
 	}
+	t.chunks = nil // and their text
 }
 
 func newBatch[T any](file string, parse func(c chunk, kept []T) ([]T, []*Problem)) *batch[T] {

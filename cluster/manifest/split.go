@@ -6,12 +6,18 @@ import (
 	"strings"
 )
 
-// documents yields the YAML documents of a text, and JSON texts as they are.
-// A line that starts with `---` or `...` ends a document wherever it stands,
+// splitter counts the documents and lines of a text.
+type splitter struct {
+	doc  int // documents found
+	line int // the next one
+}
+
+// documents yields the YAML documents of a part of the text, and JSON texts as they
+// are. A line that starts with `---` or `...` ends a document wherever it stands,
 // even within a scalar (YAML 1.2.2, section 9.1.2), so no parser is needed.
-func documents(text string) iter.Seq[chunk] {
+func (s *splitter) documents(text string) iter.Seq[chunk] {
 	return func(yield func(chunk) bool) {
-		doc, start, startLine := 0, 0, 1
+		start := 0
 		odd := oddBreak(text)
 		emit := func(end int) bool {
 			body := text[start:end]
@@ -22,12 +28,12 @@ func documents(text string) iter.Seq[chunk] {
 			if isBlank {
 				return true
 			}
-			doc++
+			s.doc++
 			if beginsJSON(body) {
-				return yield(chunk{text: body, line: startLine, doc: doc, json: true})
+				return yield(chunk{text: body, line: s.line, doc: s.doc, json: true})
 			}
 			// Comments and empty lines before a document may be many.
-			return yield(chunk{text: body[skipped:], line: startLine + strings.Count(body[:skipped], "\n"), doc: doc, odd: odd})
+			return yield(chunk{text: body[skipped:], line: s.line + strings.Count(body[:skipped], "\n"), doc: s.doc, odd: odd})
 		}
 		for pos := 0; pos < len(text); {
 			marker, end := nextMarker(text, pos)
@@ -37,10 +43,12 @@ func documents(text string) iter.Seq[chunk] {
 			if !emit(marker) {
 				return
 			}
-			startLine += strings.Count(text[start:marker], "\n")
+			s.line += strings.Count(text[start:marker], "\n")
 			start, pos = marker+3, end
 		}
-		emit(len(text))
+		if emit(len(text)) {
+			s.line += strings.Count(text[start:], "\n")
+		}
 	}
 }
 
@@ -123,20 +131,23 @@ func isMarker(line string) bool {
 }
 
 // blank says whether a text holds nothing but white space, comments and
-// directives, and how long the part at its beginning is that does.
+// directives, and how long the part at its beginning is that does, in whole lines.
 func blank(text string) (length int, is bool) {
-	for length < len(text) {
-		end := len(text)
-		if i := strings.IndexByte(text[length:], '\n'); i >= 0 {
-			end = length + i + 1
+	for {
+		white := len(text) - len(strings.TrimLeft(text[length:], " \t\r\n"))
+		if white == len(text) {
+			return white, true
 		}
-		line := strings.TrimLeft(text[length:end], " \t\r\n")
-		if line != "" && line[0] != '#' && line[0] != '%' {
+		length += strings.LastIndexByte(text[length:white], '\n') + 1
+		if text[white] != '#' && text[white] != '%' {
 			return length, false
 		}
-		length = end
+		end := strings.IndexByte(text[white:], '\n')
+		if end < 0 {
+			return len(text), true
+		}
+		length = white + end + 1
 	}
-	return length, true
 }
 
 // beginsJSON tells JSON from YAML's block style by the first bracket, and from its
