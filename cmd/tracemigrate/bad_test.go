@@ -6,18 +6,22 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
+	"syscall"
 	"testing"
 	"time"
 	"unicode"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"gopkg.in/yaml.v3"
 
 	"tracemigrate/fixtures"
 )
@@ -47,7 +51,7 @@ func convertBad(t *testing.T, dir, file string) badOutcome {
 	self, err := os.Executable()
 	require.NoError(t, err)
 	report := filepath.Join(t.TempDir(), "status")
-	limit, cancel := context.WithTimeout(context.Background(), 5*slack()*badTime)
+	limit, cancel := context.WithTimeout(context.Background(), time.Duration(5*slack()*slowness()*float64(badTime)))
 	defer cancel()
 	command := exec.CommandContext(limit, self, "convert", "-f", file)
 	command.Dir = dir
@@ -90,7 +94,7 @@ func (o badOutcome) check(t *testing.T) {
 	if o.code != 0 {
 		assert.Empty(t, o.stdout)
 	}
-	assert.Less(t, o.took, slack()*badTime)
+	assert.Less(t, o.took, time.Duration(slack()*slowness()*float64(badTime)))
 	assert.Less(t, o.memory, int64(slack()*badMemory), "bytes of memory")
 	for line := range strings.Lines(o.stderr) {
 		if len(line) > badLine {
@@ -109,12 +113,37 @@ func (o badOutcome) check(t *testing.T) {
 func isControl(r rune) bool { return r != '\n' && (unicode.IsControl(r) || unicode.Is(unicode.Cf, r)) }
 
 // slack is how many times more the race detector needs of everything.
-func slack() time.Duration {
+func slack() float64 {
 	if fixtures.RaceDetector() {
 		return 15
 	}
 	return 1
 }
+
+// slowness is how many times longer this machine takes for a known piece of work than
+// the one that badTime was set on, at least 1. Its processors are shared, and some are
+// older.
+var slowness = sync.OnceValue(func() float64 {
+	text := []byte(strings.Repeat("{a: [b, 'c', \"d\"]}\n---\n", 20_000))
+	usage := func() time.Duration {
+		var usage syscall.Rusage
+		_ = syscall.Getrusage(syscall.RUSAGE_SELF, &usage) // which cannot fail for oneself
+		return time.Duration(usage.Utime.Nano())
+	}
+	const known = 75 * time.Millisecond
+	best := time.Duration(math.MaxInt64)
+	for range 3 {
+		start := usage()
+		decoder := yaml.NewDecoder(bytes.NewReader(text))
+		for decoder.Decode(new(yaml.Node)) == nil {
+		}
+		best = min(best, usage()-start)
+	}
+	if fixtures.RaceDetector() {
+		best /= 8 // which slack allows for
+	}
+	return max(1, float64(best)/float64(known))
+})
 
 // TestBad holds what the tool says of each input of fixtures/bad against the
 // text beside it: the exit code, then stderr.

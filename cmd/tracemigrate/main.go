@@ -61,7 +61,7 @@ var writing sync.Mutex
 // garbage as soon as it is decoded. The environment variable GOGC has precedence.
 func leanMemory() {
 	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(50)
+		debug.SetGCPercent(40)
 	}
 }
 
