@@ -238,9 +238,24 @@ func identityOf(p *meshtrace.Policy) identity { return identity{p.Mesh, p.Namesp
 // compare fills in Proxies and Flows.
 func (b *builder) compare() {
 	flows := make(map[Flow]int)
+	proxies := 0
 	for _, c := range b.result.Comparisons {
+		proxies += len(c.Proxies)
+	}
+	b.Proxies = make([]Proxy, 0, proxies)
+	words := make(map[*envoydiff.Decision]decisionWords) // many proxies have one decision
+	for _, c := range b.result.Comparisons {
+		version := c.Version.String()
 		for i := range c.Proxies {
-			b.proxy(c, &c.Proxies[i], flows)
+			p := &c.Proxies[i]
+			for _, d := range []*envoydiff.Decision{p.Before, p.After} {
+				if _, ok := words[d]; !ok {
+					words[d] = decisionWords{d.Source(), short(d), d.Address()}
+				}
+			}
+			before, after := words[p.Before], words[p.After]
+			b.proxy(c, p, version, before, after)
+			flows[Flow{Mesh: p.Mesh, Before: before.short, After: after.short, Verdict: p.Verdict}]++
 		}
 	}
 	slices.SortStableFunc(b.Proxies, func(a, c Proxy) int { return cmp.Or(cmp.Compare(a.Mesh, c.Mesh), cmp.Compare(a.Name, c.Name)) })
@@ -253,12 +268,15 @@ func (b *builder) compare() {
 	})
 }
 
+// decisionWords are what a form shows of a decision.
+type decisionWords struct{ source, short, address string }
+
 // proxy adds a proxy and counts it for what decides on it.
-func (b *builder) proxy(c *envoydiff.Comparison, p *envoydiff.Proxy, flows map[Flow]int) {
+func (b *builder) proxy(c *envoydiff.Comparison, p *envoydiff.Proxy, version string, before, after decisionWords) {
 	dp := p.Dataplane
 	out := Proxy{
-		Mesh: p.Mesh, Name: p.Name, Kind: kindOf(dp), Zone: dp.Zone(), Version: c.Version.String(), MadeUp: dp.File == "",
-		Verdict: p.Verdict, Before: p.Before.Source(), After: p.After.Source(), Target: p.Before.Address(), Differences: p.Differences,
+		Mesh: p.Mesh, Name: p.Name, Kind: kindOf(dp), Zone: dp.Zone(), Version: version, MadeUp: dp.File == "",
+		Verdict: p.Verdict, Before: before.source, After: after.source, Target: before.address, Differences: p.Differences,
 	}
 	if !b.options.Brief {
 		out.comparison, out.proxy = c, p // which keep all that was compared
@@ -267,7 +285,6 @@ func (b *builder) proxy(c *envoydiff.Comparison, p *envoydiff.Proxy, flows map[F
 		out.Differences = []*envoydiff.Difference{}
 	}
 	b.Proxies = append(b.Proxies, out)
-	flows[Flow{Mesh: p.Mesh, Before: short(p.Before), After: short(p.After), Verdict: p.Verdict}]++
 	if out.MadeUp {
 		return
 	}
