@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"slices"
 	"strings"
 
 	"tracemigrate/cluster/manifest"
@@ -51,6 +52,11 @@ func (dp *Dataplane) String() string { return "proxy \"" + dp.Mesh + "/" + dp.Fu
 
 // Builtin says whether dp is a builtin gateway.
 func (dp *Dataplane) Builtin() bool { return dp.Gateway != nil && dp.Gateway.Builtin }
+
+// hasIgnoredInbound reports whether an inbound is in state Ignored.
+func (dp *Dataplane) hasIgnoredInbound() bool {
+	return slices.ContainsFunc(dp.Inbounds, func(i Inbound) bool { return i.Ignored })
+}
 
 // Delegated reports whether dp is a delegated gateway.
 func (dp *Dataplane) Delegated() bool { return dp.Gateway != nil && !dp.Gateway.Builtin }

@@ -83,20 +83,28 @@ func (v Version) patches(minor, from, to int) bool {
 	return v.since(minor, from) && v.Compare(Version{2, minor, to}) <= 0
 }
 
-// A rule is one that a patch release changed: its name, and the last patch
-// before each change within a minor.
+// A rule is one that a patch release changed: its name, the last patch before each
+// change within a minor, and the proxies that it can concern.
 type rule struct {
-	decides func(Version) bool
-	last    []Version // the last patch before a change
+	decides  func(Version) bool
+	last     []Version // the last patch before a change
+	concerns func(dp *Dataplane) bool
 }
 
 // patchRules are the rules that change within a minor. Every method that calls
 // patches, or since with a patch above 0, has a row.
 var patchRules = []rule{
-	{Version.SkipsIgnoredInbounds, []Version{{2, 5, 0}, {2, 7, 24}, {2, 9, 14}, {2, 11, 15}, {2, 12, 9}, {2, 13, 4}}},
-	{Version.DataplaneKindSelectsDelegatedGateways, []Version{{2, 12, 7}, {2, 13, 2}}},
-	{Version.LabelsOrigin, []Version{{2, 6, 0}}},
-	{Version.IgnoredInboundsHaveProtocol, []Version{{2, 5, 0}}},
+	{Version.SkipsIgnoredInbounds, []Version{{2, 5, 0}, {2, 7, 24}, {2, 9, 14}, {2, 11, 15}, {2, 12, 9}, {2, 13, 4}}, (*Dataplane).hasIgnoredInbound},
+	{Version.DataplaneKindSelectsDelegatedGateways, []Version{{2, 12, 7}, {2, 13, 2}}, (*Dataplane).Delegated},
+	{Version.LabelsOrigin, []Version{{2, 6, 0}}, anyProxy},
+	{Version.IgnoredInboundsHaveProtocol, []Version{{2, 5, 0}}, anyProxy}, // whose outbounds lead to one
+}
+
+func anyProxy(*Dataplane) bool { return true }
+
+// DecidesAlike reports whether v and w, of one minor, decide alike for dp.
+func (v Version) DecidesAlike(w Version, dp *Dataplane) bool {
+	return !slices.ContainsFunc(patchRules, func(r rule) bool { return r.decides(v) != r.decides(w) && r.concerns(dp) })
 }
 
 // OlderPatches returns, newest first, one patch release of v's minor for each

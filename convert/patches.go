@@ -13,19 +13,26 @@ import (
 func (in *input) remarkPatches(result *Result, meshes []*mesh, all *notes) {
 	judge := in.Judge(in.o.Version)
 	for _, version := range in.Versions(in.o.Version) {
-		older := version.OlderPatches()
-		if len(older) == 0 {
-			continue
-		}
-		newest := in.decisions(result, meshes, version)
-		for _, patch := range older {
-			if version.SameRules(patch) {
+		for _, patch := range version.OlderPatches() {
+			concerned := make([][]*cluster.Dataplane, len(meshes))
+			found := false
+			for i, m := range meshes {
+				if len(m.Pairs) == 0 {
+					continue
+				}
+				for _, dp := range m.dataplanes {
+					if !version.DecidesAlike(patch, dp) {
+						concerned[i], found = append(concerned[i], dp), true
+					}
+				}
+			}
+			if !found {
 				continue
 			}
-			then := in.decisions(result, meshes, patch)
+			newest, then := in.decisions(result, concerned, version), in.decisions(result, concerned, patch)
 			for i, m := range meshes {
 				var names []string
-				for j, dp := range m.dataplanes[:len(newest[i])] {
+				for j, dp := range concerned[i] {
 					versions, _ := judge(dp)
 					if slices.Contains(versions, version) && newest[i][j] != then[i][j] {
 						names = append(names, dp.String())
@@ -42,9 +49,9 @@ func (in *input) remarkPatches(result *Result, meshes []*mesh, all *notes) {
 	}
 }
 
-// decisions returns, by mesh and proxy, the tracing before and after on a control
-// plane of version.
-func (in *input) decisions(result *Result, meshes []*mesh, version cluster.Version) [][]string {
+// decisions returns the tracing of each proxy before and after on a control plane of
+// version.
+func (in *input) decisions(result *Result, proxies [][]*cluster.Dataplane, version cluster.Version) [][]string {
 	options := *in.o
 	options.Version = version
 	existing := Standing(in.existing, in.Origin, &options)
@@ -61,13 +68,10 @@ func (in *input) decisions(result *Result, meshes []*mesh, version cluster.Versi
 		}
 		return text
 	}
-	all := make([][]string, len(meshes))
-	for i, m := range meshes {
-		if len(m.Pairs) == 0 {
-			continue
-		}
-		all[i] = make([]string, len(m.dataplanes))
-		for j, dp := range m.dataplanes {
+	all := make([][]string, len(proxies))
+	for i, dataplanes := range proxies {
+		all[i] = make([]string, len(dataplanes))
+		for j, dp := range dataplanes {
 			all[i][j] = key(meshtrace.Merge(before.Matching(nil, dp))) + "\x00" + key(meshtrace.Merge(after.Matching(nil, dp)))
 		}
 	}
