@@ -6,6 +6,7 @@ import (
 
 	"tracemigrate/cluster"
 	"tracemigrate/convert/envoydiff"
+	"tracemigrate/legacy"
 	"tracemigrate/meshtrace"
 )
 
@@ -76,6 +77,42 @@ func Applied(existing, policies []*meshtrace.Policy) []*meshtrace.Policy {
 	}
 	return all
 }
+
+// refuseDelegated notes the delegated gateways that lose their tracing in a zone whose
+// version selects none by MeshTrace. verify does for the control plane's own version.
+func (in *input) refuseDelegated(r *Result) {
+	all := notes(r.Notes)
+	for _, c := range r.Comparisons {
+		if c.Version.SelectsDelegatedGateways() || !in.o.Version.SelectsDelegatedGateways() {
+			continue
+		}
+		lost := make(map[*legacy.TrafficTrace][]string)
+		var order []*legacy.Pair
+		for i := range c.Proxies {
+			p := &c.Proxies[i]
+			if p.Verdict != envoydiff.Different || !p.Dataplane.Delegated() || p.Before.Pair == nil {
+				continue
+			}
+			trace := p.Before.Pair.TrafficTrace
+			if lost[trace] == nil {
+				order = append(order, p.Before.Pair)
+			}
+			lost[trace] = append(lost[trace], p.Dataplane.String())
+		}
+		for _, pair := range order {
+			names := lost[pair.TrafficTrace]
+			all.refuse(DelegatedGateway, pair.Position(), pair.TrafficTrace, lostDelegated(names, c.Version), delegatedRemedy)
+		}
+	}
+	r.Notes = all.sorted()
+}
+
+// lostDelegated is what a version that selects no delegated gateway does to proxies.
+func lostDelegated(names []string, version cluster.Version) string {
+	return fmt.Sprintf("%s (%s) would lose the tracing: a delegated gateway, which no MeshTrace selects on Kuma %s", plural(len(names), "proxy"), list(names), version)
+}
+
+const delegatedRemedy = "upgrade to 2.6 or later first; or accept that it is not traced, and convert with --keep-going"
 
 // remarkNames notes the proxies whose service name in Datadog changes.
 func (in *input) remarkNames(r *Result, meshes []*mesh) {

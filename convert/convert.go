@@ -138,6 +138,7 @@ func Convert(s *cluster.Snapshot, o Options) (*Result, []*manifest.Problem) {
 	remarkSkipped(s, &in.notes)
 	result, meshes := in.resume()
 	in.compare(result)
+	in.refuseDelegated(result)
 	in.remarkNames(result, meshes)
 	return result, problems
 }

@@ -386,7 +386,7 @@ func (v *verifier) report(madeUp bool) {
 		case ZoneTagMissing:
 			v.notes.refuse(f.code, at, resource, fmt.Sprintf("%s would not keep today's tracing: zones decide differently between TrafficTraces of equal rank, so the policies select by the tag %s, which is missing", who, cluster.ZoneLabel), "add the tag with the zone's name to every inbound of the Dataplane")
 		case DelegatedGateway:
-			v.notes.refuse(f.code, at, resource, fmt.Sprintf("%s would lose the tracing: a delegated gateway, which no MeshTrace selects on Kuma %s", who, v.o.Version), "upgrade to 2.6 or later first; or accept that it is not traced, and convert with --keep-going")
+			v.notes.refuse(f.code, at, resource, lostDelegated(v.wrong[f], v.o.Version), delegatedRemedy)
 		case GatewayConflict:
 			v.notes.refuse(f.code, at, resource, fmt.Sprintf("%s would not keep today's tracing: MeshTrace selects builtin gateways by the tags of their MeshGateway and its listeners too", who), "rename those tags of the MeshGateway, or write a policy for the gateway by hand")
 		default:
