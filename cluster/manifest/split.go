@@ -70,23 +70,20 @@ func oddBreak(text string) bool {
 // document, and where the line after it begins.
 func nextMarker(text string, pos int) (marker, end int) {
 	for {
-		if isMarker(text[pos:]) {
-			if i := strings.IndexByte(text[pos:], '\n'); i >= 0 {
-				return pos, pos + i + 1
-			}
-			return pos, len(text)
+		for pos < len(text) && text[pos] == '\n' {
+			pos++ // faster than a search for the next one
 		}
-		next, rest := strings.Index(text[pos:], "\n---"), text[pos:]
-		if next >= 0 {
-			rest = rest[:next] // dots are rare: look for them no further
+		end = len(text)
+		if i := strings.IndexByte(text[pos:], '\n'); i >= 0 {
+			end = pos + i + 1
 		}
-		if dot := strings.Index(rest, "\n..."); dot >= 0 {
-			next = dot
+		switch {
+		case isMarker(text[pos:]):
+			return pos, end
+		case end == len(text):
+			return -1, end
 		}
-		if next < 0 {
-			return -1, len(text)
-		}
-		pos += next + 1
+		pos = end
 	}
 }
 

@@ -161,14 +161,21 @@ func compareOnly(dataplanes []*cluster.Dataplane, s *cluster.Snapshot, before, a
 // sortedProxies returns the proxies of Dataplanes by mesh and name.
 func sortedProxies(dataplanes []*cluster.Dataplane) []Proxy {
 	type named struct {
-		name string
-		dp   *cluster.Dataplane
+		name     string
+		dp       *cluster.Dataplane
+		position int
 	}
 	order := make([]named, len(dataplanes)) // which is smaller than a Proxy
 	for i, dp := range dataplanes {
-		order[i] = named{dp.FullName(), dp}
+		order[i] = named{dp.FullName(), dp, i}
 	}
-	slices.SortStableFunc(order, func(a, b named) int { return cmp.Or(cmp.Compare(a.dp.Mesh, b.dp.Mesh), cmp.Compare(a.name, b.name)) })
+	// Faster than a stable sort.
+	slices.SortFunc(order, func(a, b named) int {
+		if order := strings.Compare(a.dp.Mesh, b.dp.Mesh); order != 0 {
+			return order
+		}
+		return cmp.Or(strings.Compare(a.name, b.name), cmp.Compare(a.position, b.position))
+	})
 	proxies := make([]Proxy, len(order))
 	for i, of := range order {
 		proxies[i] = Proxy{Mesh: of.dp.Mesh, Name: of.name, Dataplane: of.dp}
