@@ -41,21 +41,14 @@ type Resource struct {
 	// Spec holds the kind's own fields: `spec`, or the top level of a
 	// Universal resource of the older kinds.
 	Spec manifest.Value
-
-	decoded any // see Decode
-	wrong   []*manifest.Problem
 }
 
-// Decode returns what decode makes of r's own fields, and records the problems of
-// it. It decodes once: r's text is released then, and later calls return and record
-// the same.
-func (r *Resource) Decode(problems *[]*manifest.Problem, decode func(spec manifest.Value) any) any {
-	if r.decoded == nil {
-		r.decoded = decode(r.Spec.Afresh(&r.wrong))
-		r.Spec = r.Spec.WithoutNodes()
-	}
-	*problems = append(*problems, r.wrong...)
-	return r.decoded
+// Bare returns a copy of r without its own fields, so that their text can be released
+// once they are decoded.
+func (r *Resource) Bare() *Resource {
+	bare := *r
+	bare.Spec = r.Spec.WithoutNodes()
+	return &bare
 }
 
 // The kinds that tracing depends on.
@@ -195,17 +188,26 @@ func (r *Resource) identity() identity { return identity{r.Kind, r.Mesh, r.Names
 // decodeResource reads what all kinds have in common. It returns nil for a
 // document of a kind that is not read here.
 func decodeResource(doc *manifest.Document, words *words, problems *[]*manifest.Problem) *Resource {
-	if doc.Root.Kind != manifest.Mapping {
-		doc.Value("", problems).Fail("the document is %s, not a resource", doc.Root.Kind)
+	r := words.resource(doc.Place)
+	if !r.decode(doc, words, problems) {
+		words.spare = r
 		return nil
 	}
+	return r
+}
+
+// decode reads what all kinds have in common, and reports whether the kind is read.
+func (r *Resource) decode(doc *manifest.Document, words *words, problems *[]*manifest.Problem) bool {
+	if doc.Root.Kind != manifest.Mapping {
+		doc.Value("", problems).Fail("the document is %s, not a resource", doc.Root.Kind)
+		return false
+	}
 	text := func(keys ...string) string { return textAt(doc.Root, keys...) }
-	r := words.resource(doc.Place)
 	r.Format, r.Kind = formOf(doc)
 	api := text("apiVersion")
 	if r.Kind == "" {
 		kindMissing(doc, r.Format, api, problems)
-		return nil
+		return false
 	}
 	if strings.Contains(r.Kind, "{{") {
 		doc.Value("", problems).Field("kind").Str() // says what is wrong
@@ -217,16 +219,16 @@ func decodeResource(doc *manifest.Document, words *words, problems *[]*manifest.
 		case isRead(api, of):
 			doc.Value("", problems).Warn(NotRead, "the %s is not read, because it has no items", r.Kind)
 		}
-		return nil
+		return false
 	}
 	if !isRead(api, r.Kind) {
 		warnNotRead(doc, api, r.Kind, problems)
-		return nil
+		return false
 	}
 	if !slices.Contains(kinds, r.Kind) {
 		known := kinds[slices.IndexFunc(kinds, func(known string) bool { return strings.EqualFold(known, r.Kind) })]
 		doc.Value("", problems).Fail("kind %s is spelt %s", r.Kind, known)
-		return nil
+		return false
 	}
 	r.Mesh = text("mesh")
 	name, mesh := text("name"), r.Mesh
@@ -277,7 +279,7 @@ func decodeResource(doc *manifest.Document, words *words, problems *[]*manifest.
 	if r.Format == Kubernetes || r.Kind == KindMeshTrace {
 		r.Spec = root.Field("spec")
 	}
-	return r
+	return true
 }
 
 // fold takes in the labels that Kuma keeps as annotations on Kubernetes, where

@@ -578,6 +578,22 @@ func (s *Snapshot) Skipping(problems []*manifest.Problem) *Snapshot {
 	return &rest
 }
 
+// Decoded returns s without the text of what package legacy decodes, which can be
+// released then.
+func (s *Snapshot) Decoded() *Snapshot {
+	decoded := *s
+	decoded.Meshes, decoded.TrafficTraces = bare(s.Meshes), bare(s.TrafficTraces)
+	return &decoded
+}
+
+func bare(resources []*Resource) []*Resource {
+	var all []*Resource
+	for _, r := range resources {
+		all = append(all, r.Bare())
+	}
+	return all
+}
+
 func keep[T any](list []T, stays func(T) bool) []T {
 	var kept []T
 	for _, item := range list {

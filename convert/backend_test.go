@@ -49,7 +49,7 @@ name: all
 mesh: default
 selectors: [{match: {kuma.io/service: '*'}}]
 `, kind, conf))})
-	result, problems := convert.Convert(snapshot, convert.Options{Version: cluster.Latest})
+	result, problems := convert.Convert(convert.Read(snapshot, ""), convert.Options{Version: cluster.Latest})
 	require.NotNil(t, result, "%v", problems)
 	return result
 }

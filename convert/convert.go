@@ -118,36 +118,32 @@ func (r *Result) Tracing() int {
 // Refused says whether something could not be carried over.
 func (r *Result) Refused() bool { return r.Errors() > 0 }
 
-// Convert makes MeshTraces of all legacy tracing in a snapshot. When the input
-// itself is wrong it returns the problems, errors among them, and no result.
+// Convert makes MeshTraces of all legacy tracing. When the input itself is wrong it returns the problems, errors among them, and no result.
 // When something cannot be carried over, the result holds the rest and says so
 // in notes that are errors.
-func Convert(s *cluster.Snapshot, o Options) (*Result, []*manifest.Problem) {
-	legacyMeshes, wrong := legacy.Read(s)
-	existing, alsoWrong := meshtrace.Read(s, o.Namespace)
-	problems := slices.Concat(s.Problems, wrong, alsoWrong)
-	in := &input{Snapshot: s, o: &o, meshes: legacyMeshes}
-	in.existing = in.accepted(existing)
-	in.standing = Standing(in.existing, s.Origin, &o)
-	for _, problem := range manifest.SortProblems(problems) {
-		if problem.Severity == manifest.Error {
-			return nil, problems
-		}
+func Convert(c *Current, o Options) (*Result, []*manifest.Problem) {
+	if c.Failed() {
+		return nil, c.Found
+	}
+	in := &input{Snapshot: c.Snapshot, o: &o, meshes: c.Meshes}
+	in.existing = in.accepted(c.Existing)
+	in.standing = Standing(in.existing, c.Origin, &o)
+	for _, problem := range manifest.SortProblems(c.Found) {
 		in.notes = append(in.notes, fromProblem(problem))
 	}
-	remarkSkipped(s, &in.notes)
+	remarkSkipped(c.Snapshot, &in.notes)
 	result, meshes := in.resume()
 	in.compare(result)
 	in.refuseDelegated(result)
 	in.remarkNames(result, meshes)
-	return result, problems
+	return result, c.Found
 }
 
 // accepted returns those of the existing policies that a control plane of the
 // version has. Another, which stands in a manifest, it would refuse, so that one
 // gives no proxy its tracing.
 func (in *input) accepted(existing []*meshtrace.Policy) []*meshtrace.Policy {
-	return slices.DeleteFunc(existing, func(p *meshtrace.Policy) bool {
+	return slices.DeleteFunc(slices.Clone(existing), func(p *meshtrace.Policy) bool {
 		refused := p.RefusedBy(in.o.Version)
 		if len(refused) == 0 || in.holds() {
 			return false

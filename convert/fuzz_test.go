@@ -23,7 +23,7 @@ func FuzzConvert(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string, minor uint8) {
 		options := convert.Options{Version: cluster.V(int(minor) % 15)}
 		write := func() string {
-			result, problems := convert.Convert(cluster.Read([]manifest.Input{manifest.Text("f", text)}), options)
+			result, problems := convert.Convert(convert.Read(cluster.Read([]manifest.Input{manifest.Text("f", text)}), options.Namespace), options)
 			if result == nil {
 				require.NotEmpty(t, problems)
 				return ""

@@ -205,7 +205,7 @@ func TestEquivalent(t *testing.T) {
 		}
 		all := readAll(policies, proxies)
 		require.Empty(t, all.Problems, "mesh %d", n)
-		result, problems := convert.Convert(readAll(policies, known), convert.Options{Version: r.version})
+		result, problems := convert.Convert(convert.Read(readAll(policies, known), ""), convert.Options{Version: r.version})
 		require.Empty(t, problems, "mesh %d\n%s", n, policies)
 		if refusedFor20(t, r.version, result, policies) {
 			continue
@@ -326,7 +326,7 @@ func TestEquivalentBesideOthers(t *testing.T) {
 		text := r.policies() + r.dataplanes() + r.surroundings()
 		all := readAll(text)
 		require.Empty(t, all.Problems, "mesh %d\n%s", n, text)
-		result, problems := convert.Convert(all, convert.Options{Version: r.version})
+		result, problems := convert.Convert(convert.Read(all, ""), convert.Options{Version: r.version})
 		require.Empty(t, problems)
 		for _, note := range result.Notes {
 			require.NotEqual(t, convert.ProxyDiffers, note.Code, "seed %d, mesh %d, Kuma %s: %v\n%s", start, n, r.version, note, text)
@@ -381,14 +381,14 @@ func TestEquivalentResumed(t *testing.T) {
 			return b.String()
 		}
 		if r.chance(30) { // the user's own, which says what would be made
-			ahead, _ := convert.Convert(readAll(text), options)
+			ahead, _ := convert.Convert(convert.Read(readAll(text), options.Namespace), options)
 			if len(ahead.Policies) > 0 {
 				own := *ahead.Policies[r.IntN(len(ahead.Policies))]
 				own.Name, own.Source = "mine", ""
 				text += "---\n" + written([]*meshtrace.Policy{&own})
 			}
 		}
-		first, problems := convert.Convert(readAll(text), options)
+		first, problems := convert.Convert(convert.Read(readAll(text), options.Namespace), options)
 		require.Empty(t, problems)
 		if first.Refused() || len(first.Policies) == 0 {
 			continue
@@ -401,7 +401,7 @@ func TestEquivalentResumed(t *testing.T) {
 			}
 		}
 		again := readAll(text, written(applied))
-		second, problems := convert.Convert(again, options)
+		second, problems := convert.Convert(convert.Read(again, options.Namespace), options)
 		require.Empty(t, problems)
 		where := fmt.Sprintf("seed %d, mesh %d, Kuma %s\n%s\n---\n%s", start, n, r.version, text, written(applied))
 		require.Equal(t, written(first.Policies), written(second.Policies), where)

@@ -120,7 +120,7 @@ func TestSchemas(t *testing.T) {
 				text, err := os.ReadFile(input)
 				require.NoError(t, err)
 				options := convert.Options{Version: cluster.V(minor), Format: cluster.Kubernetes, RoundSampling: true}
-				result, _ := convert.Convert(cluster.Read([]manifest.Input{manifest.Text(input, string(text))}), options)
+				result, _ := convert.Convert(convert.Read(cluster.Read([]manifest.Input{manifest.Text(input, string(text))}), options.Namespace), options)
 				require.NotNil(t, result)
 				var written bytes.Buffer
 				require.NoError(t, meshtrace.Write(&written, result.Policies, meshtrace.Style{Version: options.Version}))

@@ -40,7 +40,7 @@ func TestVerdictsAgree(t *testing.T) {
 		all := readAll(text)
 		require.Empty(t, all.Problems, "mesh %d\n%s", n, text)
 		options := convert.Options{Version: r.version, MadeUp: 100}
-		result, problems := convert.Convert(all, options)
+		result, problems := convert.Convert(convert.Read(all, options.Namespace), options)
 		require.Empty(t, problems)
 
 		said := make(map[string]verdict)
@@ -53,7 +53,7 @@ func TestVerdictsAgree(t *testing.T) {
 		}
 		require.Len(t, said, len(all.Dataplanes))
 
-		about, _, problems := report.Build(all, report.Options{Convert: options, Program: "tracemigrate"})
+		about, _, problems := report.Build(convert.Read(all, options.Namespace), report.Options{Convert: options, Program: "tracemigrate"})
 		require.Empty(t, problems)
 		reported := make(map[string]envoydiff.Verdict)
 		for i := range about.Proxies {

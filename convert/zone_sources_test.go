@@ -94,7 +94,7 @@ func TestNothingIsGuessedOfAZone(t *testing.T) {
 			require.Empty(t, s.Problems)
 			version, err := cluster.ParseVersion(s.Origin.Version)
 			require.NoError(t, err)
-			result, problems := convert.Convert(s, convert.Options{Version: version})
+			result, problems := convert.Convert(convert.Read(s, ""), convert.Options{Version: version})
 			require.NotNil(t, result, problems)
 			var got []string
 			for _, c := range result.Comparisons {

@@ -70,7 +70,7 @@ func TestEquivalentByZone(t *testing.T) {
 		// Without the zones' copies.
 		s := cluster.Read([]manifest.Input{manifest.Text("global.yaml", global)})
 		require.Empty(t, s.Problems, where)
-		blind, problems := convert.Convert(s, convert.Options{Version: r.version})
+		blind, problems := convert.Convert(convert.Read(s, ""), convert.Options{Version: r.version})
 		require.NotNil(t, blind, "%v\n%s", problems, where)
 		globalMeshes, _ := legacy.Read(s)
 		for _, dp := range s.Dataplanes {
@@ -94,7 +94,7 @@ func TestEquivalentByZone(t *testing.T) {
 		}
 		s = cluster.Read(inputs)
 		require.Empty(t, s.Problems, where)
-		result, problems := convert.Convert(s, convert.Options{Version: r.version})
+		result, problems := convert.Convert(convert.Read(s, ""), convert.Options{Version: r.version})
 		require.NotNil(t, result, "%v\n%s", problems, where)
 		if refusedFor20(t, r.version, result, policies) {
 			continue

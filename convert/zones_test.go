@@ -41,7 +41,7 @@ func converted(t *testing.T, o convert.Options, documents ...string) *convert.Re
 	if o.Version == (cluster.Version{}) {
 		o.Version = cluster.V(13)
 	}
-	result, problems := convert.Convert(convert.Sound(s, "kuma-system"), o)
+	result, problems := convert.Convert(convert.Read(s, "kuma-system"), o)
 	require.NotNil(t, result, "%v", problems)
 	return result
 }
@@ -105,7 +105,7 @@ func TestBrokenResourcesOfASnapshotAreLeftOut(t *testing.T) {
 
 func TestBrokenManifestsAtHandAreErrors(t *testing.T) {
 	s := cluster.Read([]manifest.Input{manifest.Text("a.yaml", twoBackends+"\n---\n{type: Dataplane, name: x, mesh: default, networking: {inbound: none}}")})
-	result, problems := convert.Convert(convert.Sound(s, "kuma-system"), convert.Options{Version: cluster.V(13)})
+	result, problems := convert.Convert(convert.Read(s, "kuma-system"), convert.Options{Version: cluster.V(13)})
 	assert.Nil(t, result)
 	assert.NotEmpty(t, problems)
 }

@@ -12,7 +12,7 @@ import (
 )
 
 func decodeMesh(r *cluster.Resource, problems *[]*manifest.Problem) *Mesh {
-	mesh := &Mesh{Resource: r, backends: make(map[string]*Backend)}
+	mesh := &Mesh{Resource: r.Bare(), backends: make(map[string]*Backend)}
 	tracing := r.Spec.Afresh(problems).Field("tracing")
 	tracing.Known("backends", "defaultBackend")
 	mesh.DefaultBackend = tracing.Field("defaultBackend").Str()
@@ -174,11 +174,8 @@ func isHost(s string) bool {
 }
 
 func decodeTrafficTrace(r *cluster.Resource, problems *[]*manifest.Problem) *TrafficTrace {
-	return r.Decode(problems, func(spec manifest.Value) any { return newTrafficTrace(r, spec) }).(*TrafficTrace)
-}
-
-func newTrafficTrace(r *cluster.Resource, spec manifest.Value) *TrafficTrace {
-	t := &TrafficTrace{Resource: r}
+	t := &TrafficTrace{Resource: r.Bare()}
+	spec := r.Spec.Afresh(problems)
 	if r.Format == cluster.Kubernetes {
 		spec.Known("selectors", "conf")
 	} else {

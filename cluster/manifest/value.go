@@ -68,10 +68,11 @@ func (v Value) Into(problems *[]*Problem) Value {
 }
 
 // WithoutNodes returns v without what it reads, which can be released then. Only
-// problems of the resource as a whole can still be recorded.
+// problems of the resource as a whole can still be recorded, after Into: the list
+// of problems is part of what was read.
 func (v Value) WithoutNodes() Value {
 	in := *v.in
-	in.root = nil
+	in.root, in.problems = nil, nil
 	return Value{in: &in}
 }
 

@@ -249,7 +249,7 @@ func BenchmarkConversion(b *testing.B) {
 	snapshot := cluster.Read([]manifest.Input{manifest.Text("mesh.yaml", benchMesh(benchSizes[0]))})
 	b.ReportAllocs()
 	for b.Loop() {
-		result, problems := convert.Convert(snapshot, convert.Options{Version: cluster.Latest})
+		result, problems := convert.Convert(convert.Read(snapshot, ""), convert.Options{Version: cluster.Latest})
 		if result == nil || len(result.Policies) < benchTrafficTraces/2 {
 			b.Fatal(problems)
 		}

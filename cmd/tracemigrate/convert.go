@@ -64,16 +64,17 @@ func runConvert(c *cli.Context) error {
 	if err := checkNotes(c); err != nil {
 		return err
 	}
-	snapshot, _, err := load(c)
+	current, _, err := load(c)
 	if err != nil {
 		return err
 	}
 	words := newPrinter(c.App.ErrWriter)
-	if err := settle(c, snapshot, &options); err != nil {
+	if err := settle(c, current, &options); err != nil {
 		return err
 	}
 	style.Version = options.Version
-	result, problems := convert.Convert(snapshot, options)
+	snapshot := current.Snapshot
+	result, problems := convert.Convert(current, options)
 	if result == nil {
 		words.problems(problems, "converted")
 		return cli.Exit("", exitError)
@@ -194,12 +195,12 @@ func convertFlags(c *cli.Context) (convert.Options, meshtrace.Style, error) {
 }
 
 // settle completes options by what the snapshot tells, and checks them.
-func settle(c *cli.Context, s *cluster.Snapshot, o *convert.Options) error {
+func settle(c *cli.Context, s *convert.Current, o *convert.Options) error {
 	var err error
-	if o.Version, err = kumaVersion(c.String("kuma-version"), s); err != nil {
+	if o.Version, err = kumaVersion(c.String("kuma-version"), s.Snapshot); err != nil {
 		return err
 	}
-	o.Namespace = systemNamespace(c, s)
+	o.Namespace = s.Namespace
 	if o.Format == "" && s.Origin != nil && s.Origin.Environment == cluster.Kubernetes {
 		o.Format = cluster.Kubernetes // the control plane's API shows objects of Kubernetes in the other form
 	}

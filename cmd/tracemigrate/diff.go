@@ -12,7 +12,6 @@ import (
 	"tracemigrate/cluster/manifest"
 	"tracemigrate/convert"
 	"tracemigrate/convert/envoydiff"
-	"tracemigrate/legacy"
 	"tracemigrate/meshtrace"
 )
 
@@ -175,12 +174,12 @@ func (o *outcome) compareManifests(c *cli.Context, accepted []envoydiff.Code) er
 		return err
 	}
 	o.supposed = len(list) > 1
-	snapshot, _, err := load(c)
+	current, _, err := load(c)
 	if err != nil {
 		return err
 	}
 	words := newPrinter(c.App.ErrWriter)
-	namespace := systemNamespace(c, snapshot)
+	snapshot, namespace := current.Snapshot, current.Namespace
 	if !o.supposed {
 		given := ""
 		if len(list) == 1 {
@@ -192,7 +191,7 @@ func (o *outcome) compareManifests(c *cli.Context, accepted []envoydiff.Code) er
 		}
 		list = []cluster.Version{own}
 	}
-	_, problems := readState(snapshot, namespace)
+	problems := current.Found
 	var given []*meshtrace.Policy
 	if c.IsSet("meshtrace") {
 		inputs, err := openInputs(c, "meshtrace")
@@ -231,7 +230,7 @@ func (o *outcome) compareManifests(c *cli.Context, accepted []envoydiff.Code) er
 			Version: version, Namespace: namespace, ZoneOrigin: zoneOrigin || c.Bool("zone-origin"), RoundSampling: c.Bool("round-sampling"),
 			MadeUp: maxMadeUp, Accept: accepted, Supposed: o.supposed,
 		}
-		result, _ := convert.Convert(snapshot, options)
+		result, _ := convert.Convert(current, options)
 		words.noted(convert.EarlierRun, version, result)
 		words.noted(convert.PatchReleaseDecides, version, result)
 		if !c.IsSet("meshtrace") {
@@ -285,14 +284,6 @@ func countShadows(policies []*meshtrace.Policy, version cluster.Version) int {
 		}
 	}
 	return n
-}
-
-// readState is what decides today, and what is wrong with the input. namespace
-// is the control plane's.
-func readState(s *cluster.Snapshot, namespace string) (envoydiff.State, []*manifest.Problem) {
-	meshes, wrong := legacy.Read(s)
-	policies, alsoWrong := meshtrace.Read(s, namespace)
-	return envoydiff.State{Legacy: meshes, Policies: policies}, slices.Concat(s.Problems, wrong, alsoWrong)
 }
 
 func hasError(problems []*manifest.Problem) bool {

@@ -15,8 +15,6 @@ import (
 	"tracemigrate/cluster/controlplane"
 	"tracemigrate/cluster/manifest"
 	"tracemigrate/convert/envoydiff"
-	"tracemigrate/legacy"
-	"tracemigrate/meshtrace"
 )
 
 // askAtOnce is how many proxies the control plane is asked about at a time: it
@@ -36,10 +34,11 @@ func compareShadow(c *cli.Context, accepted []envoydiff.Code) ([]*envoydiff.Comp
 	if len(list) > 1 {
 		return nil, errors.New("--shadow asks a control plane, which has one --kuma-version")
 	}
-	snapshot, source, err := load(c)
+	current, source, err := load(c)
 	if err != nil {
 		return nil, err
 	}
+	snapshot, policies := current.Snapshot, current.Existing
 	words := newPrinter(c.App.ErrWriter)
 	words.skipped(snapshot)
 	version := cluster.SinceShadow // the oldest that can, where none is told
@@ -57,7 +56,6 @@ func compareShadow(c *cli.Context, accepted []envoydiff.Code) ([]*envoydiff.Comp
 	if snapshot.Origin.Mode == cluster.ModeGlobal {
 		return nil, errors.New("--shadow: a global control plane computes no proxy's configuration; ask that of each zone")
 	}
-	policies, _ := meshtrace.Read(snapshot, systemNamespace(c, snapshot))
 	if countShadows(policies, version) == 0 {
 		return nil, errors.New("--shadow: no MeshTrace with the label kuma.io/effect: shadow is applied; apply what `tracemigrate convert --shadow` writes first")
 	}
@@ -71,8 +69,7 @@ func compareShadow(c *cli.Context, accepted []envoydiff.Code) ([]*envoydiff.Comp
 	if len(snapshot.Dataplanes) == 0 {
 		return nil, errors.New("--shadow asks about every Dataplane, and there is none")
 	}
-	meshes, _ := legacy.Read(snapshot) // what is broken was left out
-	today := envoydiff.NewRenderer(version, snapshot, envoydiff.State{Legacy: meshes, Policies: policies})
+	today := envoydiff.NewRenderer(version, snapshot, envoydiff.State{Legacy: current.Meshes, Policies: policies})
 	proxies, gone, err := askShadows(c, inspector, today, snapshot.Dataplanes, accepted)
 	if err != nil {
 		return nil, err

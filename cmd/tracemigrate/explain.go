@@ -43,17 +43,17 @@ func runExplain(c *cli.Context) error {
 			return err
 		}
 	}
-	snapshot, _, err := load(c)
+	current, _, err := load(c)
 	if err != nil {
 		return err
 	}
+	snapshot := current.Snapshot
 	version, err := kumaVersion(c.String("kuma-version"), snapshot)
 	if err != nil {
 		return err
 	}
-	state, problems := readState(snapshot, systemNamespace(c, snapshot))
-	if hasError(problems) {
-		newPrinter(c.App.ErrWriter).problems(problems, "explained")
+	if current.Failed() {
+		newPrinter(c.App.ErrWriter).problems(current.Found, "explained")
 		return cli.Exit("", exitError)
 	}
 	words := newPrinter(c.App.ErrWriter)
@@ -67,8 +67,9 @@ func runExplain(c *cli.Context) error {
 	decisive, reason := snapshot.Judge(version)(dp)
 	doubt := cluster.Doubt{Reason: reason}
 	var after *envoydiff.Proxy
-	options := convert.Options{Version: version, Namespace: systemNamespace(c, snapshot), ZoneOrigin: c.Bool("zone-origin"), RoundSampling: c.Bool("round-sampling")}
-	if result, _ := convert.Convert(snapshot, options); result != nil {
+	state := envoydiff.State{Legacy: current.Meshes, Policies: current.Existing}
+	options := convert.Options{Version: version, Namespace: current.Namespace, ZoneOrigin: c.Bool("zone-origin"), RoundSampling: c.Bool("round-sampling")}
+	if result, _ := convert.Convert(current, options); result != nil {
 		words.noted(convert.PatchReleaseDecides, version, result)
 		doubt = doubt.Or(result.Doubt(dp))
 		after = envoydiff.Find(result.Comparisons, dp)

@@ -30,11 +30,12 @@ func TestTerminal(t *testing.T) {
 		return cluster.Read([]manifest.Input{manifest.Text(name, string(text))})
 	}
 	snapshot := read("cluster.yaml")
-	result, problems := convert.Convert(snapshot, convert.Options{Version: cluster.Latest})
+	current := convert.Read(snapshot, "")
+	result, problems := convert.Convert(current, convert.Options{Version: cluster.Latest})
 	require.Empty(t, problems)
 	edited, problems := meshtrace.Read(read("edited.yaml"))
 	require.Empty(t, problems)
-	before, _ := readState(snapshot, "")
+	before := envoydiff.State{Legacy: current.Meshes, Policies: current.Existing}
 
 	var out bytes.Buffer
 	p := &printer{w: &out, width: 80, colour: true}

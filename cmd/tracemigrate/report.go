@@ -72,11 +72,11 @@ func runReport(c *cli.Context) error {
 			return err
 		}
 	}
-	snapshot, source, err := load(c)
+	current, source, err := load(c)
 	if err != nil {
 		return err
 	}
-	r, err := buildReport(c, snapshot, source)
+	r, err := buildReport(c, current, source)
 	if err != nil {
 		return err
 	}
@@ -96,13 +96,14 @@ func runReport(c *cli.Context) error {
 }
 
 // buildReport makes the report of a snapshot, or tells what is wrong with it.
-func buildReport(c *cli.Context, snapshot *cluster.Snapshot, source cluster.Source) (*report.Report, error) {
+func buildReport(c *cli.Context, current *convert.Current, source cluster.Source) (*report.Report, error) {
+	snapshot := current.Snapshot
 	if snapshot.Empty() && !snapshot.FromCluster() && !hasError(snapshot.Problems) {
 		newPrinter(c.App.ErrWriter).warnings(snapshot.Problems)
 		return nil, errors.New("the input has no resource of Kuma: no Mesh, no TrafficTrace, nothing; is it what you meant to read?")
 	}
 	options := convert.Options{ZoneOrigin: c.Bool("zone-origin"), RoundSampling: c.Bool("round-sampling"), MadeUp: maxMadeUp}
-	if err := settle(c, snapshot, &options); err != nil {
+	if err := settle(c, current, &options); err != nil {
 		return nil, err
 	}
 	about := report.Options{
@@ -120,7 +121,7 @@ func buildReport(c *cli.Context, snapshot *cluster.Snapshot, source cluster.Sour
 		}
 		about.KumactlSwitch = report.KumactlSwitch(about.Kumactl, c.String("control-plane"))
 	}
-	r, _, problems := report.Build(snapshot, about)
+	r, _, problems := report.Build(current, about)
 	if r == nil {
 		newPrinter(c.App.ErrWriter).problems(problems, "reported")
 		return nil, cli.Exit("", exitError)

@@ -116,7 +116,7 @@ func htmlReport(t testing.TB, text string) *report.Report {
 
 func htmlReportOf(t testing.TB, s *cluster.Snapshot) *report.Report {
 	t.Helper()
-	r, _, problems := report.Build(convert.Sound(s, "kuma-system"), report.Options{Convert: convert.Options{Version: cluster.V(13), Namespace: "kuma-system", MadeUp: 100}})
+	r, _, problems := report.Build(convert.Read(s, "kuma-system"), report.Options{Convert: convert.Options{Version: cluster.V(13), Namespace: "kuma-system", MadeUp: 100}})
 	require.NotNil(t, r, "%v", problems)
 	return r
 }

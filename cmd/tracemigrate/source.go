@@ -231,8 +231,11 @@ func controlPlaneNamed(c *cli.Context, name string, progress *progress) (*contro
 	})
 }
 
-// load takes the snapshot that the flags ask for, and what is said of it.
-func load(c *cli.Context) (*cluster.Snapshot, cluster.Source, error) {
+// readCurrent decodes a snapshot. A test counts its calls.
+var readCurrent = convert.Read
+
+// load takes the snapshot that the flags ask for, and decodes it: each command once.
+func load(c *cli.Context) (*convert.Current, cluster.Source, error) {
 	progress := newProgress(c)
 	source, err := openSource(c, progress)
 	if err != nil {
@@ -256,7 +259,7 @@ func load(c *cli.Context) (*cluster.Snapshot, cluster.Source, error) {
 			return nil, nil, err
 		}
 	}
-	return convert.Sound(s, systemNamespace(c, s)), source, nil
+	return readCurrent(s, systemNamespace(c, s)), source, nil
 }
 
 // addZones adds the control planes of --zone to the snapshot of the global one.

@@ -189,7 +189,7 @@ func TestMutations(t *testing.T) {
 				version := cluster.V(int(1 + n%14))
 				snapshot := cluster.Read([]manifest.Input{manifest.Text("mesh.yaml", crowd(r))})
 				require.Empty(t, snapshot.Problems)
-				result, problems := convert.Convert(snapshot, convert.Options{Version: version})
+				result, problems := convert.Convert(convert.Read(snapshot, ""), convert.Options{Version: version})
 				require.NotNil(t, result, "%v", problems)
 				require.False(t, result.Refused())
 				var edited []*meshtrace.Policy
@@ -236,7 +236,7 @@ func TestServiceNames(t *testing.T) {
 	snapshot := cluster.Read([]manifest.Input{manifest.Text("mesh.yaml", mesh)})
 	require.Empty(t, snapshot.Problems)
 	meshes, _ := legacy.Read(snapshot)
-	result, _ := convert.Convert(snapshot, convert.Options{Version: cluster.V(13)})
+	result, _ := convert.Convert(convert.Read(snapshot, ""), convert.Options{Version: cluster.V(13)})
 	compare := func(policies []*meshtrace.Policy) map[string]string {
 		verdicts := make(map[string]string)
 		c := envoydiff.Compare(snapshot, envoydiff.State{Legacy: meshes}, envoydiff.State{Policies: policies}, envoydiff.Options{Version: cluster.V(13)})
@@ -281,7 +281,7 @@ func TestInherent(t *testing.T) {
 			snapshot := cluster.Read([]manifest.Input{manifest.Text("mesh.yaml", policies+"---\ntype: Dataplane\nname: dp\nnetworking: {address: 10.0.0.1, "+test.proxy+"}\n")})
 			require.Empty(t, snapshot.Problems)
 			meshes, _ := legacy.Read(snapshot)
-			result, _ := convert.Convert(snapshot, convert.Options{Version: test.version})
+			result, _ := convert.Convert(convert.Read(snapshot, ""), convert.Options{Version: test.version})
 			c := envoydiff.Compare(snapshot, envoydiff.State{Legacy: meshes}, envoydiff.State{Policies: result.Policies}, envoydiff.Options{Version: test.version})
 			got := string(c.Proxies[0].Verdict)
 			for _, d := range c.Proxies[0].Differences {

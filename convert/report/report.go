@@ -184,10 +184,11 @@ type Options struct {
 	Directory     string // where the commands write, with a slash at its end; empty: the current one
 }
 
-// Build makes the report of a snapshot, and returns with it what conversion
+// Build makes the report of what exists, and returns with it what conversion
 // gave. When the input itself is wrong it returns the problems and no report.
-func Build(s *cluster.Snapshot, o Options) (*Report, *convert.Result, []*manifest.Problem) {
-	result, problems := convert.Convert(s, o.Convert)
+func Build(current *convert.Current, o Options) (*Report, *convert.Result, []*manifest.Problem) {
+	result, problems := convert.Convert(current, o.Convert)
+	s := current.Snapshot
 	if result == nil {
 		return nil, nil, problems
 	}

@@ -51,7 +51,7 @@ kind: SnapshotEnd
 func build(t *testing.T, origin, port string, o report.Options) *report.Report {
 	t.Helper()
 	text := strings.NewReplacer("ORIGIN", origin, "PORT", port).Replace(input)
-	s := convert.Sound(cluster.Read([]manifest.Input{manifest.Text("state.yaml", text)}), "kuma-system")
+	s := convert.Read(cluster.Read([]manifest.Input{manifest.Text("state.yaml", text)}), "kuma-system")
 	o.Convert.Version, o.Convert.Namespace, o.Program = cluster.V(13), "kuma-system", "tracemigrate"
 	r, _, problems := report.Build(s, o)
 	require.NotNil(t, r, "%v", problems)
@@ -144,7 +144,7 @@ func TestNextStepsOfUniversal(t *testing.T) {
 {apiVersion: tracemigrate/v1, kind: SnapshotEnd}
 `
 		s := cluster.Read([]manifest.Input{manifest.Text("state.yaml", text)})
-		r, _, problems := report.Build(s, report.Options{Convert: convert.Options{Version: cluster.V(13)}, Program: "tracemigrate", Source: "-f state.yaml", Files: true})
+		r, _, problems := report.Build(convert.Read(s, ""), report.Options{Convert: convert.Options{Version: cluster.V(13)}, Program: "tracemigrate", Source: "-f state.yaml", Files: true})
 		require.NotNil(t, r, "%v", problems)
 		require.True(t, r.Summary.Holds)
 		return commands(r)
@@ -180,7 +180,7 @@ func TestManyDeletions(t *testing.T) {
 		text.WriteString("---\n{apiVersion: tracemigrate/v1, kind: SnapshotEnd}\n")
 		o.Convert.Version, o.Program = cluster.V(13), "tracemigrate"
 		o.Convert.MadeUp = 10_000
-		r, _, problems := report.Build(cluster.Read([]manifest.Input{manifest.Text("state.yaml", text.String())}), o)
+		r, _, problems := report.Build(convert.Read(cluster.Read([]manifest.Input{manifest.Text("state.yaml", text.String())}), o.Convert.Namespace), o)
 		require.NotNil(t, r, "%v", problems)
 		require.True(t, r.Summary.Holds)
 		return r.NextSteps
@@ -210,7 +210,7 @@ func TestNextStepsAfterTheDeletion(t *testing.T) {
 	withoutTraces := func(origin, mesh string) *report.Report {
 		text := "apiVersion: tracemigrate/v1\nkind: SnapshotOrigin\nsource: x\nversion: 2.13.1\n" + origin + "\n---\n" + mesh + "\n---\napiVersion: tracemigrate/v1\nkind: SnapshotEnd\n"
 		s := cluster.Read([]manifest.Input{manifest.Text("state.yaml", text)})
-		r, _, problems := report.Build(s, report.Options{Convert: convert.Options{Version: cluster.V(13)}, Program: "tracemigrate", Kumactl: "kumactl --config-file k"})
+		r, _, problems := report.Build(convert.Read(s, ""), report.Options{Convert: convert.Options{Version: cluster.V(13)}, Program: "tracemigrate", Kumactl: "kumactl --config-file k"})
 		require.NotNil(t, r, "%v", problems)
 		return r
 	}

@@ -1,0 +1,100 @@
+package convert
+
+import (
+	"fmt"
+	"slices"
+
+	"tracemigrate/cluster"
+	"tracemigrate/cluster/manifest"
+	"tracemigrate/legacy"
+	"tracemigrate/meshtrace"
+)
+
+// Current is what exists in a mesh before the migration, decoded once.
+type Current struct {
+	// Snapshot has no resource of a live source that cannot be read, see Read, and of
+	// those that are decoded here only the heads.
+	*cluster.Snapshot
+	Namespace string              // the control plane's, on Kubernetes
+	Meshes    []*legacy.Mesh      // by name
+	Existing  []*meshtrace.Policy // in the order of the snapshot
+	Found     []*manifest.Problem // of the snapshot, and of what was decoded
+}
+
+// Read decodes a snapshot. Of a live source it leaves out, as Skipped, the resources
+// that cannot be read: a cluster has them already, and one must not hide all others.
+// An error in a manifest at hand, which can be mended, is in Found. namespace is the
+// control plane's on Kubernetes.
+func Read(s *cluster.Snapshot, namespace string) *Current {
+	for {
+		c := &Current{Snapshot: s, Namespace: namespace}
+		meshes, wrong := legacy.Read(s)
+		existing, alsoWrong := meshtrace.Read(s, namespace)
+		c.Meshes, c.Existing, c.Found = meshes, existing, slices.Concat(s.Problems, wrong, alsoWrong)
+		problems, skippable := broken(s, slices.Concat(wrong, alsoWrong))
+		if !skippable {
+			c.Snapshot = s.Decoded()
+			return c
+		}
+		s = s.Skipping(problems)
+	}
+}
+
+// Failed reports whether the input itself is wrong.
+func (c *Current) Failed() bool {
+	return slices.ContainsFunc(c.Found, func(p *manifest.Problem) bool { return p.Severity == manifest.Error })
+}
+
+// broken reports whether a live source has errors, and none in a manifest at hand, so
+// that their resources can be left out, and returns the problems that are not in s.
+// wrong are those of what was decoded.
+func broken(s *cluster.Snapshot, wrong []*manifest.Problem) (problems []*manifest.Problem, skippable bool) {
+	if !s.FromCluster() {
+		return nil, false
+	}
+	problems = orphans(s)
+	orphaned := make(map[manifest.Place]bool, len(problems))
+	for _, p := range problems {
+		orphaned[p.Place] = true
+	}
+	for _, p := range wrong {
+		if !orphaned[p.Place] || p.Severity != manifest.Error {
+			problems = append(problems, p)
+		}
+	}
+	errors := 0
+	for _, p := range slices.Concat(s.Problems, problems) {
+		if p.Severity != manifest.Error {
+			continue
+		}
+		if errors++; !s.Skippable(p) {
+			return nil, false
+		}
+	}
+	return problems, errors > 0
+}
+
+// orphans are the TrafficTraces of a cluster whose mesh is broken, or not there.
+func orphans(s *cluster.Snapshot) []*manifest.Problem {
+	meshes := make(map[string]bool, len(s.Meshes))
+	for _, mesh := range s.Meshes {
+		meshes[mesh.Name] = true
+	}
+	broken := make(map[string]bool)
+	for _, p := range slices.Concat(s.Problems, s.Skipped) {
+		broken[p.Resource] = broken[p.Resource] || p.Severity == manifest.Error
+	}
+	var problems []*manifest.Problem
+	for _, r := range s.TrafficTraces {
+		p := &manifest.Problem{Place: r.Place, Severity: manifest.Error, Resource: r.String()}
+		if meshes[r.Mesh] || !s.Skippable(p) {
+			continue
+		}
+		p.Message = fmt.Sprintf("mesh %.253q is not there, and with it the tracing backends", r.Mesh)
+		if broken[fmt.Sprintf("%s %.253q", cluster.KindMesh, r.Mesh)] {
+			p.Message = fmt.Sprintf("mesh %.253q is broken, and with it the tracing backends", r.Mesh)
+		}
+		problems = append(problems, p)
+	}
+	return problems
+}
