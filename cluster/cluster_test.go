@@ -282,7 +282,7 @@ func FuzzRead(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		s := read(text)
 		for _, p := range s.Problems {
-			assert.NotEmpty(t, p.Message)
+			assert.NotEmpty(t, p.Message())
 			assert.Positive(t, p.Line)
 		}
 		gateways := cluster.NewGateways(s.MeshGateways)

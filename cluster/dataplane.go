@@ -138,7 +138,7 @@ func dataplaneTags(v manifest.Value, words *words) Tags {
 			continue
 		}
 		if field := v.Field(key); field.Node().Kind == manifest.String {
-			field.Fail("cannot be a tag, which has letters, digits and .-_: only; no control plane accepts the Dataplane")
+			field.Refuse("no control plane accepts the Dataplane", "cannot be a tag, which has letters, digits and .-_: only")
 		}
 	}
 	return tags

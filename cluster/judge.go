@@ -139,10 +139,10 @@ func lose(in map[string]string, mesh, what string) { in[mesh] = cmp.Or(in[mesh],
 // isOf says whether a problem is of a resource of a kind, by its name or by that
 // which the source has for it.
 func (s *Snapshot) isOf(kind string, p *manifest.Problem) bool {
-	if strings.HasPrefix(p.Resource, kind+" ") {
-		return true
+	if p.Of.Kind != "" {
+		return p.Of.Kind == kind
 	}
-	name, plural := p.Resource, strings.ToLower(kind)+"s/"
+	name, plural := p.Of.Other, strings.ToLower(kind)+"s/"
 	if s.live && name == "" {
 		name = p.File // a path of files says nothing
 	}

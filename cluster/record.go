@@ -108,7 +108,7 @@ func Record(ctx context.Context, source Source) (recording *Recording, problems 
 		return nil, nil, failed
 	}
 	unwritten.Range(func(place, err any) bool {
-		problems = append(problems, &manifest.Problem{Place: place.(manifest.Place), Severity: manifest.Error, Message: fmt.Sprintf("cannot be written: %v", err)})
+		problems = append(problems, &manifest.Problem{Place: place.(manifest.Place), Severity: manifest.Error, Fault: fmt.Sprintf("cannot be written: %v", err)})
 		return true
 	})
 	problems = manifest.SortProblems(problems)
@@ -172,7 +172,7 @@ func leftOut(problems []*manifest.Problem) []LeftOut {
 	var left []LeftOut
 	for _, p := range problems {
 		if p.Severity == manifest.Error {
-			left = append(left, LeftOut{Resource: cmp.Or(p.Resource, p.File), Reason: manifest.Redact(p.Message)})
+			left = append(left, LeftOut{Resource: cmp.Or(p.Resource(), p.File), Reason: p.Message(), Kind: p.Of.Kind, Name: manifest.Redact(p.Of.Name), Mesh: p.Of.Mesh})
 		}
 	}
 	return left

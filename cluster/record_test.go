@@ -173,7 +173,7 @@ func TestSnapshotTellsWhatItLeftOut(t *testing.T) {
 	assert.Equal(t, "traffictraces/deep", s.Origin.LeftOut[0].Resource)
 	require.Len(t, s.Problems, 1)
 	assert.Equal(t, manifest.Error, s.Problems[0].Severity)
-	assert.Equal(t, problems[0].Message, s.Problems[0].Message)
+	assert.Equal(t, problems[0].Message(), s.Problems[0].Message())
 	assert.True(t, s.Skippable(s.Problems[0]), "it was left out, and the rest is there")
 	assert.Len(t, s.Skipping(nil).Meshes, len(s.Meshes))
 }

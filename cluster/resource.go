@@ -5,7 +5,6 @@ import (
 	"maps"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -145,6 +144,9 @@ func isLikeGroup(api string) bool {
 // NotRead is the code of warnings of documents that look like ours and are not read.
 const NotRead = "not-read"
 
+// unknownTime is the code of warnings of times that cannot be read.
+const unknownTime = "unknown-time"
+
 // warnNotRead records what is wrong with a document that is not read, if it looks
 // like one that should be.
 func warnNotRead(doc *manifest.Document, api, kind string, problems *[]*manifest.Problem) {
@@ -152,33 +154,25 @@ func warnNotRead(doc *manifest.Document, api, kind string, problems *[]*manifest
 	if name == "" {
 		name = textAt(doc.Root, "name")
 	}
-	root := doc.Value(resourceName(fmt.Sprintf("%.80s", kind), name, mesh), problems)
+	root := doc.Value(manifest.Subject{Kind: fmt.Sprintf("%.80s", kind), Name: name, Mesh: mesh}, problems)
 	known := looksLike(api, kind)
 	switch {
 	case known != "" && api != "" && api != apiVersion:
-		root.Warn(NotRead, "is not read, because its apiVersion is %.80q; if Kuma's %s is meant, write %s", api, known, apiVersion)
+		root.WarnTo(fmt.Sprintf("if Kuma's %s is meant, write %s", known, apiVersion), NotRead, "is not read, because its apiVersion is %.80q", api)
 	case known != "":
-		root.Warn(NotRead, "is not read, because Kuma has no kind %.80q; if %s is meant, write that", kind, known)
+		root.WarnTo(fmt.Sprintf("if %s is meant, write that", known), NotRead, "is not read, because Kuma has no kind %.80q", kind)
 	case isRead("", doc.ListKind):
-		root.Warn(NotRead, "is not read, because it is of kind %.80q in a list of %s; if it is one, correct its kind", kind, doc.ListKind)
+		root.WarnTo("if it is one, correct its kind", NotRead, "is not read, because it is of kind %.80q in a list of %s", kind, doc.ListKind)
 	}
+}
+
+// Subject is the resource in a problem.
+func (r *Resource) Subject() manifest.Subject {
+	return manifest.Subject{Kind: r.Kind, Name: r.Name, Mesh: r.Mesh}
 }
 
 // String names the resource in a message: `TrafficTrace "all" of mesh "default"`.
-func (r *Resource) String() string { return resourceName(r.Kind, r.Name, r.Mesh) }
-
-func resourceName(kind, name, mesh string) string {
-	const enough = 253 // bytes, the longest name on Kubernetes
-	if len(name) > enough || len(mesh) > enough {
-		name, mesh = fmt.Sprintf("%.253s", name), fmt.Sprintf("%.253s", mesh)
-	}
-	var space [128]byte // every Dataplane has a name
-	text := strconv.AppendQuote(append(append(space[:0], kind...), ' '), name)
-	if kind != KindMesh && mesh != "" && mesh != "default" {
-		text = strconv.AppendQuote(append(text, " of mesh "...), mesh)
-	}
-	return string(text)
-}
+func (r *Resource) String() string { return r.Subject().String() }
 
 // identity is what two resources must share to be the same one.
 type identity struct{ kind, mesh, namespace, name string }
@@ -199,7 +193,7 @@ func decodeResource(doc *manifest.Document, words *words, problems *[]*manifest.
 // decode reads what all kinds have in common, and reports whether the kind is read.
 func (r *Resource) decode(doc *manifest.Document, words *words, problems *[]*manifest.Problem) bool {
 	if doc.Root.Kind != manifest.Mapping {
-		doc.Value("", problems).Fail("the document is %s, not a resource", doc.Root.Kind)
+		doc.Value(manifest.Subject{}, problems).Fail("the document is %s, not a resource", doc.Root.Kind)
 		return false
 	}
 	text := func(keys ...string) string { return textAt(doc.Root, keys...) }
@@ -210,14 +204,14 @@ func (r *Resource) decode(doc *manifest.Document, words *words, problems *[]*man
 		return false
 	}
 	if strings.Contains(r.Kind, "{{") {
-		doc.Value("", problems).Field("kind").Str() // says what is wrong
+		doc.Value(manifest.Subject{}, problems).Field("kind").Str() // says what is wrong
 	}
 	if of, ok := strings.CutSuffix(r.Kind, "List"); ok {
 		switch {
 		case doc.Root.Get("items") != nil:
-			doc.Value("", problems).Field("items").List() // a list's items are documents of their own
+			doc.Value(manifest.Subject{}, problems).Field("items").List() // a list's items are documents of their own
 		case isRead(api, of):
-			doc.Value("", problems).Warn(NotRead, "the %s is not read, because it has no items", r.Kind)
+			doc.Value(manifest.Subject{}, problems).Warn(NotRead, "the %s is not read, because it has no items", r.Kind)
 		}
 		return false
 	}
@@ -227,7 +221,7 @@ func (r *Resource) decode(doc *manifest.Document, words *words, problems *[]*man
 	}
 	if !slices.Contains(kinds, r.Kind) {
 		known := kinds[slices.IndexFunc(kinds, func(known string) bool { return strings.EqualFold(known, r.Kind) })]
-		doc.Value("", problems).Fail("kind %s is spelt %s", r.Kind, known)
+		doc.Value(manifest.Subject{}, problems).Fail("kind %s is spelt %s", r.Kind, known)
 		return false
 	}
 	r.Mesh = text("mesh")
@@ -235,7 +229,7 @@ func (r *Resource) decode(doc *manifest.Document, words *words, problems *[]*man
 	if r.Format == Kubernetes {
 		name = text("metadata", "name")
 	}
-	root := doc.Value(resourceName(r.Kind, name, mesh), problems)
+	root := doc.Value(manifest.Subject{Kind: r.Kind, Name: name, Mesh: mesh}, problems)
 	meta := root
 	if r.Format == Kubernetes {
 		meta = root.Field("metadata")
@@ -391,7 +385,7 @@ var meshName = regexp.MustCompile(`^[a-z0-9]([-a-z0-9._]{0,61}[a-z0-9])?$`)
 // kindMissing records that a document that seems to be Kuma's has no kind.
 // Others, such as a chart's values, are nobody's concern.
 func kindMissing(doc *manifest.Document, format Format, api string, problems *[]*manifest.Problem) {
-	root := doc.Value("", problems)
+	root := doc.Value(manifest.Subject{}, problems)
 	field := "type"
 	if format == Kubernetes {
 		field = "kind"
@@ -412,7 +406,7 @@ func timestamp(v manifest.Value) time.Time {
 	}
 	t, err := time.Parse(time.RFC3339, text)
 	if err != nil {
-		v.Warn("unknown-time", "is not a time in RFC 3339 form; taken as unknown")
+		v.WarnTo("taken as unknown", unknownTime, "is not a time in RFC 3339 form")
 		return time.Time{}
 	}
 	return t

@@ -8,9 +8,7 @@ import (
 	"iter"
 	"maps"
 	"reflect"
-	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 
@@ -216,8 +214,8 @@ func assemble(entries []entry) *Snapshot {
 			continue
 		}
 		s.Problems = append(s.Problems, &manifest.Problem{
-			Place: manifest.Place{File: file}, Severity: manifest.Error, Resource: originKind,
-			Message: "the snapshot is cut off: its last document, of kind " + endKind + ", is missing; take it again",
+			Place: manifest.Place{File: file}, Severity: manifest.Error, Of: theOrigin,
+			Fault: "the snapshot is cut off: its last document, of kind " + endKind + ", is missing", Remedy: "take it again",
 		})
 	}
 	return s
@@ -234,8 +232,8 @@ func (s *Snapshot) addOrigin(origin *Origin, place manifest.Place) {
 		s.Origin = origin
 	case !reflect.DeepEqual(s.Origin, origin):
 		s.Problems = append(s.Problems, &manifest.Problem{
-			Place: place, Severity: manifest.Error, Resource: originKind,
-			Message: fmt.Sprintf("is a snapshot of %s, and there is another, of %s; they may disagree on version and zones, so give one at a time", origin, s.Origin),
+			Place: place, Severity: manifest.Error, Of: theOrigin,
+			Fault: fmt.Sprintf("is a snapshot of %s, and there is another, of %s", origin, s.Origin), Remedy: "they may disagree on version and zones, so give one at a time",
 		})
 	}
 }
@@ -245,24 +243,24 @@ const ReadOnce = "read-once"
 
 // repeated is what to say of a resource that was there before.
 func repeated(first, again entry) *manifest.Problem {
-	place, firstPlace, name := again.Place, first.Place, again.String()
+	place, firstPlace, subject := again.Place, first.Place, again.Subject()
 	var same bool
 	if again.dataplane != nil {
 		place, firstPlace = again.dataplane.Place, first.dataplane.Place
-		name = resourceName(KindDataplane, again.dataplane.Name, again.dataplane.Mesh)
+		subject = manifest.Subject{Kind: KindDataplane, Name: again.dataplane.Name, Mesh: again.dataplane.Mesh}
 		same = again.dataplane.equal(first.dataplane)
 	} else {
 		same = sameSpec(again.Resource, first.Resource)
 	}
 	if same {
 		return &manifest.Problem{
-			Place: place, Severity: manifest.Info, Code: ReadOnce, Resource: name,
-			Message: fmt.Sprintf("stands at %s already, with the same content; read once", firstPlace),
+			Place: place, Severity: manifest.Info, Code: ReadOnce, Of: subject,
+			Fault: fmt.Sprintf("stands at %s already, with the same content", firstPlace), Remedy: "read once",
 		}
 	}
 	return &manifest.Problem{
-		Place: place, Severity: manifest.Error, Resource: name,
-		Message: fmt.Sprintf("stands at %s already, with other content; keep the one that the control plane has", firstPlace),
+		Place: place, Severity: manifest.Error, Of: subject,
+		Fault: fmt.Sprintf("stands at %s already, with other content", firstPlace), Remedy: "keep the one that the control plane has",
 	}
 }
 
@@ -428,7 +426,7 @@ func (s *Snapshot) Only(meshes []string) (*Snapshot, error) {
 	of := func(r *Resource) bool { return wanted[r.Mesh] }
 	rest := *s
 	rest.Problems = slices.DeleteFunc(slices.Clone(s.Problems), func(p *manifest.Problem) bool {
-		mesh, ok := meshOf(p.Resource)
+		mesh, ok := p.Of.InMesh()
 		return ok && !wanted[mesh]
 	})
 	if namespace := s.SystemNamespace(); namespace != "" {
@@ -486,25 +484,6 @@ func (s *Snapshot) OtherMeshTraces() []string {
 	return slices.Concat(s.others, s.Origin.OtherMeshTraces)
 }
 
-var resourceWords = regexp.MustCompile(`^([A-Za-z]+) ("(?:[^"\\]|\\.)*")(?: of mesh ("(?:[^"\\]|\\.)*"))?$`)
-
-// meshOf is the mesh of a resource by its name in a problem.
-func meshOf(resource string) (mesh string, ok bool) {
-	m := resourceWords.FindStringSubmatch(resource)
-	if m == nil {
-		return "", false
-	}
-	quoted := `"default"`
-	switch {
-	case m[1] == KindMesh:
-		quoted = m[2]
-	case m[3] != "":
-		quoted = m[3]
-	}
-	mesh, err := strconv.Unquote(quoted)
-	return mesh, err == nil
-}
-
 // Live says whether s was read from a cluster, not from files.
 func (s *Snapshot) Live() bool { return s.live }
 
@@ -515,7 +494,7 @@ func (s *Snapshot) FromCluster() bool { return s.live || len(s.originFiles) > 0 
 // Skippable says whether a problem concerns a resource that was read from a
 // cluster, directly or by way of a snapshot, and not a manifest at hand.
 func (s *Snapshot) Skippable(p *manifest.Problem) bool {
-	return s.live || s.originFiles[p.File] && p.Resource != originKind
+	return s.live || s.originFiles[p.File] && p.Of != theOrigin
 }
 
 // Skipping is s without the resources that its own problems, or the given ones,
@@ -564,10 +543,10 @@ func (s *Snapshot) Skipping(problems []*manifest.Problem) *Snapshot {
 		switch {
 		case known[document{p.File, p.Place.Document}], s.isOf(KindDataplane, p):
 		case s.isOf(KindMeshGateway, p):
-			lose(rest.lostGateways, "", cmp.Or(p.Resource, p.File))
+			lose(rest.lostGateways, "", cmp.Or(p.Resource(), p.File))
 		default:
-			mesh, _ := meshOf(p.Resource) // none: any
-			lose(rest.lost, mesh, cmp.Or(p.Resource, "a document"))
+			mesh, _ := p.Of.InMesh() // none: any
+			lose(rest.lost, mesh, cmp.Or(p.Resource(), "a document"))
 		}
 	}
 	rest.Meshes = keep(s.Meshes, func(r *Resource) bool { return stays(r.Place) })

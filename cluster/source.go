@@ -139,8 +139,12 @@ func NewTraceName(mesh, name string, raw []byte) TraceName {
 
 // LeftOut is a resource that a snapshot had to leave out.
 type LeftOut struct {
-	Resource string `json:"resource" yaml:"resource"`
+	Resource string `json:"resource" yaml:"resource"` // in words, or where the source has it
 	Reason   string `json:"reason" yaml:"reason"`
+	// What it is, where that is known.
+	Kind string `json:"kind,omitempty" yaml:"kind,omitempty"`
+	Name string `json:"name,omitempty" yaml:"name,omitempty"`
+	Mesh string `json:"mesh,omitempty" yaml:"mesh,omitempty"`
 }
 
 // Zone is a zone of a global control plane.
@@ -243,9 +247,12 @@ const (
 	originAPIVersion = "tracemigrate/v1"
 )
 
+// theOrigin is a snapshot's origin in a problem.
+var theOrigin = manifest.Subject{Other: originKind}
+
 // decodeOrigin reads the document that Record puts first.
 func decodeOrigin(doc *manifest.Document, problems *[]*manifest.Problem) *Origin {
-	root := doc.Value(originKind, problems)
+	root := doc.Value(theOrigin, problems)
 	strs := func(v manifest.Value) []string {
 		var list []string
 		for _, item := range v.Items() {
@@ -271,9 +278,9 @@ func decodeOrigin(doc *manifest.Document, problems *[]*manifest.Problem) *Origin
 		o.OtherTrafficTraces = append(o.OtherTrafficTraces, TraceName{Mesh: str(v, "mesh"), Name: str(v, "name"), Several: v.Field("several").Bool()})
 	}
 	for _, v := range root.Field("leftOut").Items() {
-		left := LeftOut{str(v, "resource"), str(v, "reason")}
+		left := LeftOut{str(v, "resource"), str(v, "reason"), str(v, "kind"), str(v, "name"), str(v, "mesh")}
 		o.LeftOut = append(o.LeftOut, left)
-		*problems = append(*problems, &manifest.Problem{Place: doc.Place, Severity: manifest.Error, Resource: left.Resource, Message: left.Reason})
+		*problems = append(*problems, &manifest.Problem{Place: doc.Place, Severity: manifest.Error, Of: manifest.Subject{Kind: left.Kind, Name: left.Name, Mesh: left.Mesh, Other: left.Resource}, Fault: left.Reason})
 	}
 	for _, v := range root.Field("unread").Items() {
 		o.Unread = append(o.Unread, Unread{str(v, "what"), str(v, "reason"), str(v, "remedy")})

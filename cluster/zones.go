@@ -211,7 +211,7 @@ func (s *Snapshot) addZoneFile(name string, zone *Snapshot) {
 	if err := s.AddZone(name, zone); err != nil {
 		files := slices.Sorted(maps.Keys(zone.originFiles))
 		s.Problems = append(s.Problems, &manifest.Problem{
-			Place: manifest.Place{File: files[0]}, Severity: manifest.Error, Resource: originKind, Message: err.Error(),
+			Place: manifest.Place{File: files[0]}, Severity: manifest.Error, Of: theOrigin, Fault: err.Error(),
 		})
 	}
 }

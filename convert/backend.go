@@ -6,8 +6,8 @@ import (
 	"net"
 	"net/url"
 	"strconv"
-	"strings"
 
+	"tracemigrate/cluster/manifest"
 	"tracemigrate/legacy"
 	"tracemigrate/meshtrace"
 )
@@ -45,7 +45,7 @@ func (m *mesh) convertBackend(b *legacy.Backend, t *legacy.TrafficTrace) *conf {
 	for _, problem := range b.Problems {
 		c.refused = true
 		m.notes.refuse(InvalidBackend, problem.Place, name,
-			fmt.Sprintf("%s uses it, and %s", t, subject(withoutLabel(problem.Message))), "correct the Mesh, then convert again")
+			fmt.Sprintf("%s uses it, and %s", t, complaint(problem)), "correct the Mesh, then convert again")
 	}
 	sampling := 100.0
 	if b.Sampling == nil {
@@ -109,20 +109,14 @@ func (m *mesh) zipkin(z *legacy.Zipkin, b *legacy.Backend, name backendOf) *mesh
 	return to
 }
 
-// subject gives a message about the backend as a whole its subject.
-func subject(message string) string {
-	if strings.HasPrefix(message, "has ") {
-		return "it " + message
+// complaint is what is wrong with a backend, as the end of a sentence.
+func complaint(p *manifest.Problem) string {
+	text := p.Complaint()
+	if p.Field == "" {
+		text = "it " + text
 	}
-	return message
-}
-
-// withoutLabel drops the name of the backend from a message, where it stands already.
-func withoutLabel(message string) string {
-	for i := 0; i+2 < len(message); i++ {
-		if message[i:i+3] == `": ` {
-			return message[i+3:]
-		}
+	if p.Remedy != "" {
+		text += "; " + p.Remedy
 	}
-	return message
+	return text
 }

@@ -400,7 +400,7 @@ func (m *mesh) consider(position int, pair *legacy.Pair, values []cluster.Tags) 
 		fate.Reason = fmt.Sprintf("no Dataplane can carry its tag %s", key)
 		m.notes.warn(UnreachableSelector, pair.Position(), pair.TrafficTrace,
 			fmt.Sprintf("selector %d can never match: no Dataplane can carry the tag %.80q with the value %.80q", pair.Number, key, value),
-			"nothing, it selects no proxy today; delete it")
+			"nothing, it selects no proxy today; delete it").Actionable = false
 		return
 	}
 	if higher := m.Covering(position, pair.Tags); higher != nil {
@@ -583,7 +583,7 @@ func (m *mesh) enumerate(position int, pair *legacy.Pair, values []cluster.Tags)
 		fate.Reason = "its wildcard cannot be enumerated without Dataplanes"
 		m.notes.refuse(WildcardWithoutDataplanes, pair.Position(), pair.TrafficTrace,
 			fmt.Sprintf("selector %d (%s) has a wildcard, which MeshTrace has not; it must be enumerated, and no Dataplane of mesh %q is known", pair.Number, pair.Tags, m.Name),
-			m.addDataplanes("add the Dataplanes with another -f (kubectl get dataplanes -A -o yaml, or kumactl get dataplanes -o yaml)"))
+			m.addDataplanes("add the Dataplanes with another -f (kubectl get dataplanes -A -o yaml, or kumactl get dataplanes -o yaml)")).Actionable = m.unlisted || !m.live
 		return nil
 	}
 	if len(values) == 0 {
@@ -711,7 +711,7 @@ func (m *mesh) dropEmpty() {
 		switch {
 		case !needed[c]:
 			m.fates[c.position].Reason = "its proxies are not traced today, and no other policy would trace them"
-			m.notes.warn(NoBackend, c.pair.Position(), c.pair.TrafficTrace, about+"; nothing else would trace them, so there is no policy", "nothing, if that is intended")
+			m.notes.warn(NoBackend, c.pair.Position(), c.pair.TrafficTrace, about+"; nothing else would trace them, so there is no policy", "nothing, if that is intended").Actionable = false
 			return true
 		case !m.o.Version.TakesEmptyBackends():
 			m.refused[c.position] = true
@@ -720,7 +720,7 @@ func (m *mesh) dropEmpty() {
 				about+"; keeping that takes `backends: []`, on which the 2.0 control plane crashes", "upgrade to 2.1 or later first, or name a backend that exists")
 			return true
 		}
-		m.notes.warn(NoBackend, c.pair.Position(), c.pair.TrafficTrace, about+"; the policy says so with `backends: []`", "nothing, if that is intended")
+		m.notes.warn(NoBackend, c.pair.Position(), c.pair.TrafficTrace, about+"; the policy says so with `backends: []`", "nothing, if that is intended").Actionable = false
 		return false
 	})
 }

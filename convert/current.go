@@ -80,19 +80,19 @@ func orphans(s *cluster.Snapshot) []*manifest.Problem {
 	for _, mesh := range s.Meshes {
 		meshes[mesh.Name] = true
 	}
-	broken := make(map[string]bool)
+	broken := make(map[manifest.Subject]bool)
 	for _, p := range slices.Concat(s.Problems, s.Skipped) {
-		broken[p.Resource] = broken[p.Resource] || p.Severity == manifest.Error
+		broken[p.Of] = broken[p.Of] || p.Severity == manifest.Error
 	}
 	var problems []*manifest.Problem
 	for _, r := range s.TrafficTraces {
-		p := &manifest.Problem{Place: r.Place, Severity: manifest.Error, Resource: r.String()}
+		p := &manifest.Problem{Place: r.Place, Severity: manifest.Error, Of: r.Subject()}
 		if meshes[r.Mesh] || !s.Skippable(p) {
 			continue
 		}
-		p.Message = fmt.Sprintf("mesh %.253q is not there, and with it the tracing backends", r.Mesh)
-		if broken[fmt.Sprintf("%s %.253q", cluster.KindMesh, r.Mesh)] {
-			p.Message = fmt.Sprintf("mesh %.253q is broken, and with it the tracing backends", r.Mesh)
+		p.Fault = fmt.Sprintf("mesh %.253q is not there, and with it the tracing backends", r.Mesh)
+		if broken[manifest.Subject{Kind: cluster.KindMesh, Name: r.Mesh}] {
+			p.Fault = fmt.Sprintf("mesh %.253q is broken, and with it the tracing backends", r.Mesh)
 		}
 		problems = append(problems, p)
 	}

@@ -78,25 +78,32 @@ type Note struct {
 	Source   manifest.Place    `json:"source"`
 	Message  string            `json:"message"` // one sentence: what was decided, or is wrong
 	Remedy   string            `json:"remedy"`  // what to do; may be empty
+	// Actionable says that something must be done, not just may be.
+	Actionable bool `json:"-" yaml:"-"`
 }
 
 // notes collects.
 type notes []*Note
 
-func (n *notes) add(code Code, severity manifest.Severity, at manifest.Place, resource fmt.Stringer, message, remedy string) {
-	*n = append(*n, &Note{Code: code, Severity: severity, Resource: manifest.Redact(resource.String()), Source: at, Message: manifest.Redact(message), Remedy: manifest.Redact(remedy)})
+func (n *notes) add(code Code, severity manifest.Severity, at manifest.Place, resource fmt.Stringer, message, remedy string) *Note {
+	note := &Note{
+		Code: code, Severity: severity, Resource: manifest.Redact(resource.String()), Source: at, Message: manifest.Redact(message),
+		Remedy: manifest.Redact(remedy), Actionable: remedy != "" && severity != manifest.Info,
+	}
+	*n = append(*n, note)
+	return note
 }
 
 func (n *notes) inform(code Code, at manifest.Place, resource fmt.Stringer, message, remedy string) {
 	n.add(code, manifest.Info, at, resource, message, remedy)
 }
 
-func (n *notes) warn(code Code, at manifest.Place, resource fmt.Stringer, message, remedy string) {
-	n.add(code, manifest.Warning, at, resource, message, remedy)
+func (n *notes) warn(code Code, at manifest.Place, resource fmt.Stringer, message, remedy string) *Note {
+	return n.add(code, manifest.Warning, at, resource, message, remedy)
 }
 
-func (n *notes) refuse(code Code, at manifest.Place, resource fmt.Stringer, message, remedy string) {
-	n.add(code, manifest.Error, at, resource, message, remedy)
+func (n *notes) refuse(code Code, at manifest.Place, resource fmt.Stringer, message, remedy string) *Note {
+	return n.add(code, manifest.Error, at, resource, message, remedy)
 }
 
 var weight = map[manifest.Severity]int{manifest.Error: 0, manifest.Warning: 1, manifest.Info: 2}
@@ -111,7 +118,7 @@ func (n notes) sorted() []*Note {
 
 // fromProblem makes a note of a problem of the input that is no error.
 func fromProblem(p *manifest.Problem) *Note {
-	return &Note{Code: Code(p.Code), Severity: p.Severity, Resource: p.Resource, Source: p.Place, Message: p.Message}
+	return &Note{Code: Code(p.Code), Severity: p.Severity, Resource: p.Resource(), Source: p.Place, Message: p.Message()}
 }
 
 // plural is "1 word" or "n words".

@@ -234,7 +234,7 @@ func (m *mesh) remark() {
 	if (zipkin != nil || datadog != nil) && !m.routed && m.o.Version.LegacyOutboundsNeedTrafficRoute() {
 		m.notes.warn(OutboundGainsTracing, m.Place, m,
 			"has no TrafficRoute that is known; without one, Kuma 2.6 and later apply TrafficTrace to inbounds only, while MeshTrace traces outbounds as well, so they would gain tracing",
-			"nothing, if client spans are welcome (or if there is a TrafficRoute that was not given); no MeshTrace can leave them out")
+			"nothing, if client spans are welcome (or if there is a TrafficRoute that was not given); no MeshTrace can leave them out").Actionable = false
 	}
 	gateways := 0
 	for _, dp := range m.dataplanes {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	"tracemigrate/cluster"
 	"tracemigrate/cluster/manifest"
@@ -30,9 +29,9 @@ func remarkSkipped(s *cluster.Snapshot, all *notes) {
 	type document struct {
 		file   string
 		number int
-		name   string
+		of     manifest.Subject
 	}
-	of := func(p *manifest.Problem) document { return document{p.File, p.Document, p.Resource} }
+	of := func(p *manifest.Problem) document { return document{p.File, p.Document, p.Of} }
 	faults := make(map[document]int)
 	for _, p := range s.Skipped {
 		faults[of(p)]++
@@ -49,15 +48,16 @@ func remarkSkipped(s *cluster.Snapshot, all *notes) {
 			note.Message += " (and " + plural(more, "more fault") + ")"
 		}
 		note.Message += "; it was left out"
+		note.Actionable = true
 		note.Remedy = "mend or delete it, then convert again; until then the proxies on which it may decide are unknown"
 		switch {
-		case isOf(cluster.KindDataplane, p.Resource):
+		case p.Of.Kind == cluster.KindDataplane:
 			note.Severity = manifest.Warning
 			note.Remedy = "mend or delete it; until then nothing is said of its tracing, and no wildcard takes a value from it"
-		case isOf(cluster.KindMeshGateway, p.Resource):
+		case p.Of.Kind == cluster.KindMeshGateway:
 			note.Severity = manifest.Warning
 			note.Remedy = "mend or delete it; until then nothing is said of its proxies' tracing, nor which policies its tags would meet"
-		case p.Resource == "":
+		case p.Of == (manifest.Subject{}):
 			note.Resource = "a document"
 		}
 		*all = append(*all, note)
@@ -115,13 +115,10 @@ func remarkVersion(s *cluster.Snapshot, o *Options, all *notes) {
 		"leave --kuma-version out, unless the control plane is upgraded before the policies are applied")
 }
 
-// isOf says whether a resource named in a problem is of a kind.
-func isOf(kind, resource string) bool { return strings.HasPrefix(resource, kind+" ") }
-
-// IsProxy says whether a resource named in a problem is one that policies do
-// not depend on, a Dataplane or a MeshGateway.
-func IsProxy(resource string) bool {
-	return isOf(cluster.KindDataplane, resource) || isOf(cluster.KindMeshGateway, resource)
+// IsProxy reports whether policies do not depend on what a problem is with, a Dataplane
+// or a MeshGateway.
+func IsProxy(p *manifest.Problem) bool {
+	return p.Of.Kind == cluster.KindDataplane || p.Of.Kind == cluster.KindMeshGateway
 }
 
 func unknownWithout(kind string) string {

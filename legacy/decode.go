@@ -1,6 +1,7 @@
 package legacy
 
 import (
+	"fmt"
 	"net"
 	"net/netip"
 	"net/url"
@@ -10,6 +11,9 @@ import (
 	"tracemigrate/cluster"
 	"tracemigrate/cluster/manifest"
 )
+
+// exampleURL is a collector's url, for messages.
+const exampleURL = "http://zipkin:9411/api/v2/spans"
 
 func decodeMesh(r *cluster.Resource, problems *[]*manifest.Problem) *Mesh {
 	mesh := &Mesh{Resource: r.Bare(), backends: make(map[string]*Backend)}
@@ -26,9 +30,9 @@ func decodeMesh(r *cluster.Resource, problems *[]*manifest.Problem) *Mesh {
 		v = v.Labelled("tracing backend %.253q", name)
 		if first, ok := nodes[name]; ok {
 			if first.Node().Equal(v.Node()) {
-				v.Warn(cluster.ReadOnce, "stands at %s already, with the same content; read once", first.Place())
+				v.WarnTo("read once", cluster.ReadOnce, "stands at %s already, with the same content", first.Place())
 			} else {
-				v.Fail("stands at %s already, with other content; keep the one that is meant", first.Place())
+				v.Refuse("keep the one that is meant", "stands at %s already, with other content", first.Place())
 			}
 			continue
 		}
@@ -70,9 +74,9 @@ func decodeBackend(name string, v manifest.Value) *Backend {
 		}
 		checkDatadog(b.Datadog, unusable.Field("conf"))
 	case "":
-		unusable.Fail("has no type; write zipkin or datadog")
+		unusable.Refuse("write zipkin or datadog", "has no type")
 	default:
-		unusable.Field("type").Fail("is neither zipkin nor datadog; MeshTrace can express no other")
+		unusable.Field("type").Refuse("MeshTrace can express no other", "is neither zipkin nor datadog")
 	}
 	return b
 }
@@ -86,22 +90,22 @@ func checkZipkin(z *Zipkin, conf manifest.Value) {
 		if !field.Present() {
 			conf.Need("url")
 		} else if field.Node().Kind == manifest.String {
-			field.Fail("is empty; write the collector's url, like http://zipkin:9411/api/v2/spans")
+			field.Refuse("write the collector's url, like "+exampleURL, "is empty")
 		}
 		return
 	}
 	u, err := url.Parse(z.URL)
 	switch {
 	case err != nil || strings.ContainsAny(z.URL, " \t\r\n"):
-		field.Fail("is not a valid url; write it like http://zipkin:9411/api/v2/spans")
+		field.Refuse("write it like "+exampleURL, "is not a valid url")
 	case u.Scheme != "http" && u.Scheme != "https":
-		field.Fail("has no scheme http or https; write it like http://zipkin:9411/api/v2/spans")
+		field.Refuse("write it like "+exampleURL, "has no scheme http or https")
 	case strings.Contains(u.Hostname(), "%"):
-		field.Fail("has a zone id (%%) in its host, which Envoy does not resolve; write the address without it, or a host name")
+		field.Refuse("write the address without it, or a host name", "has a zone id (%%) in its host, which Envoy does not resolve")
 	case u.Hostname() == "":
-		field.Fail("has no host; write it like http://zipkin:9411/api/v2/spans")
+		field.Refuse("write it like "+exampleURL, "has no host")
 	case u.Port() == "":
-		field.Fail("has no port, which the control plane needs; write it, like %s://%s/api/v2/spans", u.Scheme, net.JoinHostPort(u.Hostname(), "9411"))
+		field.Refuse(fmt.Sprintf("write it, like %s://%s/api/v2/spans", u.Scheme, net.JoinHostPort(u.Hostname(), "9411")), "has no port, which the control plane needs")
 	default:
 		if port, err := strconv.ParseUint(u.Port(), 10, 16); err != nil || port == 0 {
 			field.Fail("has the port %.20s, out of range 1 to 65535", u.Port())
@@ -130,22 +134,22 @@ func checkDatadog(d *Datadog, conf manifest.Value) {
 	switch {
 	case field.Node().Kind != manifest.String:
 	case strings.Contains(d.Address, "@"):
-		field.Fail("has an @; write the host alone, without user and password")
+		field.Refuse("write the host alone, without user and password", "has an @")
 	case strings.Contains(d.Address, "://"):
 		hint := "the host alone"
 		if u, err := url.Parse(d.Address); err == nil && u.Hostname() != "" {
 			hint = strconv.Quote(u.Hostname())
 		}
-		field.Fail("has a scheme; write %s, and the port in conf.port", hint)
+		field.Refuse(fmt.Sprintf("write %s, and the port in conf.port", hint), "has a scheme")
 	case strings.TrimSpace(d.Address) != d.Address || strings.ContainsAny(d.Address, " \t\r\n"):
-		field.Fail("holds white space; write %.253q", strings.Join(strings.Fields(d.Address), ""))
+		field.Refuse(fmt.Sprintf("write %.253q", strings.Join(strings.Fields(d.Address), "")), "holds white space")
 	case strings.HasPrefix(d.Address, "[") && splitErr != nil:
-		field.Fail("is in brackets; write %.253q", strings.Trim(d.Address, "[]"))
+		field.Refuse(fmt.Sprintf("write %.253q", strings.Trim(d.Address, "[]")), "is in brackets")
 	case strings.Contains(d.Address, "%"):
-		field.Fail("has a zone id (%%), which a url cannot carry to Envoy; write the address without it, or a host name")
+		field.Refuse("write the address without it, or a host name", "has a zone id (%%), which a url cannot carry to Envoy")
 	case ipErr == nil:
 	case splitErr == nil && host != "":
-		field.Fail("has a port in it; write %.253q, and %.20s in conf.port", host, port)
+		field.Refuse(fmt.Sprintf("write %.253q, and %.20s in conf.port", host, port), "has a port in it")
 	case !isHost(d.Address):
 		field.Fail("%.253q is neither a host name nor an IP address", manifest.RedactURL(d.Address))
 	}

@@ -106,7 +106,7 @@ func Read(s *cluster.Snapshot) ([]*Mesh, []*manifest.Problem) {
 			if broken {
 				continue
 			}
-			r.Spec.Into(&problems).Absent("mesh %.253q is not in the input, and with it the tracing backends; add the Mesh with -f", r.Mesh)
+			r.Spec.Into(&problems).Absent("add the Mesh with -f", "mesh %.253q is not in the input, and with it the tracing backends", r.Mesh)
 			continue
 		}
 		mesh.TrafficTraces = append(mesh.TrafficTraces, trace)

@@ -170,7 +170,7 @@ func FuzzRead(f *testing.F) {
 		meshes, problems := legacy.Read(cluster.Read([]manifest.Input{manifest.Text("f", text)}))
 		for _, p := range problems {
 			assert.Positive(t, p.Line)
-			assert.NotEmpty(t, p.Message)
+			assert.NotEmpty(t, p.Message())
 		}
 		for _, mesh := range meshes {
 			for i, pair := range mesh.Pairs {

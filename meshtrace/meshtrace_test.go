@@ -198,7 +198,7 @@ func FuzzRead(f *testing.F) {
 		policies, problems := meshtrace.Read(snapshot)
 		for _, p := range problems {
 			assert.Positive(t, p.Line)
-			assert.NotEmpty(t, p.Message)
+			assert.NotEmpty(t, p.Message())
 		}
 		for _, version := range []cluster.Version{cluster.V(0), cluster.V(9), cluster.Latest} {
 			matcher := meshtrace.NewMatcher(version, policies, cluster.NewGateways(snapshot.MeshGateways))

@@ -398,7 +398,7 @@ tags: {a/b: 1}
 `
 	var problems []*Problem
 	_, wrong := Read(slices.Values([]Input{Text("mesh.yaml", text)}), everything, func(d *Document, _ []int) []int {
-		v := d.Value(`Mesh "default"`, &problems)
+		v := d.Value(Subject{Kind: "Mesh", Name: "default"}, &problems)
 		for i, backend := range v.Field("backends").Items() {
 			if i == 0 {
 				backend = backend.Labelled("tracing backend %q", backend.Field("name").Str())

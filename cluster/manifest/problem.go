@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -39,21 +40,87 @@ func (p Place) Compare(q Place) int {
 	return cmp.Or(strings.Compare(p.File, q.File), cmp.Compare(p.Line, q.Line))
 }
 
+// Subject is what a problem is with: a resource, or in Other something that is none. It
+// is empty where it is not known.
+type Subject struct {
+	Kind, Name, Mesh string
+	Other            string
+}
+
+// maxName is how many bytes of a name a message has: the longest name on Kubernetes.
+const maxName = 253
+
+// String names the subject in a message: `TrafficTrace "all" of mesh "shop"`.
+func (s Subject) String() string {
+	if s.Kind == "" {
+		return s.Other
+	}
+	text := strconv.AppendQuote(append([]byte(s.Kind), ' '), fmt.Sprintf("%.*s", maxName, s.Name))
+	if s.Kind != "Mesh" && s.Mesh != "" && s.Mesh != "default" {
+		text = strconv.AppendQuote(append(text, " of mesh "...), fmt.Sprintf("%.*s", maxName, s.Mesh))
+	}
+	return string(text)
+}
+
+// InMesh returns the name of the mesh that the subject is, or is part of; ok is false
+// where the subject is not known.
+func (s Subject) InMesh() (mesh string, ok bool) {
+	switch {
+	case s.Kind == "":
+		return "", false
+	case s.Kind == "Mesh":
+		return s.Name, true
+	case s.Mesh == "":
+		return "default", true
+	}
+	return s.Mesh, true
+}
+
 // Problem is something wrong with the input: where, with what, and what to do.
 type Problem struct {
 	Place
 	Severity Severity
 	Code     string // names the kind of a warning or info; empty for errors
-	Resource string // such as `Mesh "default"`; empty when it could not be told
-	Message  string // the field, what is wrong with it and what to do
+	Of       Subject
+	Part     string // of the subject, such as `tracing backend "dd"`; may be empty
+	Field    string // path of the field within the part, such as conf.port; may be empty
+	Fault    string // what is wrong with it
+	Remedy   string // what to do; may be empty
+}
+
+// Resource names the resource; empty when it could not be told.
+func (p *Problem) Resource() string { return Redact(p.Of.String()) }
+
+// Complaint is the fault of the field.
+func (p *Problem) Complaint() string {
+	if p.Field == "" {
+		return Redact(p.Fault)
+	}
+	return Redact(p.Field + " " + p.Fault)
+}
+
+// Message is the field, what is wrong with it and what to do.
+func (p *Problem) Message() string {
+	text := p.Fault
+	if p.Field != "" {
+		text = p.Field + " " + text
+	}
+	if p.Part != "" {
+		text = p.Part + ": " + text
+	}
+	if p.Remedy != "" {
+		text += "; " + p.Remedy
+	}
+	return Redact(text)
 }
 
 // Error is the whole of it in one line.
 func (p *Problem) Error() string {
-	if p.Resource == "" {
-		return fmt.Sprintf("%s: %s", p.Place, p.Message)
+	resource := p.Resource()
+	if resource == "" {
+		return fmt.Sprintf("%s: %s", p.Place, p.Message())
 	}
-	return fmt.Sprintf("%s: %s: %s", p.Place, p.Resource, p.Message)
+	return fmt.Sprintf("%s: %s: %s", p.Place, resource, p.Message())
 }
 
 // SortProblems returns problems in the order of files and lines, without
@@ -61,7 +128,10 @@ func (p *Problem) Error() string {
 func SortProblems(problems []*Problem) []*Problem {
 	ordered := slices.Clone(problems)
 	slices.SortStableFunc(ordered, func(a, b *Problem) int {
-		return cmp.Or(a.Compare(b.Place), strings.Compare(a.Resource, b.Resource), strings.Compare(a.Message, b.Message), strings.Compare(string(a.Severity), string(b.Severity)))
+		if order := a.Compare(b.Place); order != 0 {
+			return order
+		}
+		return cmp.Or(strings.Compare(a.Resource(), b.Resource()), strings.Compare(a.Message(), b.Message()), strings.Compare(string(a.Severity), string(b.Severity)))
 	})
 	return slices.CompactFunc(ordered, func(a, b *Problem) bool { return *a == *b })
 }

@@ -82,7 +82,7 @@ type outcome[T any] struct {
 func readInput[T any](input Input, wanted Wanted, use func(d *Document, kept []T) []T) ([]T, []*Problem) {
 	file := input.Name
 	fail := func(line, document int, message string) []*Problem {
-		return []*Problem{{Place: Place{File: file, Line: line, Document: document}, Severity: Error, Message: message}}
+		return []*Problem{{Place: Place{File: file, Line: line, Document: document}, Severity: Error, Fault: message}}
 	}
 	parse := func(c chunk, kept []T) ([]T, []*Problem) {
 		nodes := stacks.Get().(*stack)
@@ -292,7 +292,7 @@ func (c chunk) parse(file string, wanted Wanted, nodes *stack) (documents []Docu
 	fail := func(line int, format string, args ...any) []*Problem {
 		return []*Problem{{
 			Place:    Place{File: file, Line: line, Document: c.doc},
-			Severity: Error, Message: fmt.Sprintf(format, args...),
+			Severity: Error, Fault: fmt.Sprintf(format, args...),
 		}}
 	}
 	if c.isUnwanted(wanted) {
@@ -449,7 +449,7 @@ func (l *list) incomplete(place Place) *Problem {
 			}
 		}
 		place.Line = int(sign.node.Line)
-		return &Problem{Place: place, Severity: Error, Message: fmt.Sprintf("the list is not whole: %s %s; %s", sign.field, sign.means, sign.todo)}
+		return &Problem{Place: place, Severity: Error, Fault: fmt.Sprintf("the list is not whole: %s %s", sign.field, sign.means), Remedy: sign.todo}
 	}
 	return nil
 }

@@ -25,7 +25,7 @@ type Value struct {
 // scope is the resource, or the named part of one, that paths begin at.
 type scope struct {
 	place    Place
-	resource string
+	of       Subject
 	label    string
 	root     *Node
 	problems *[]*Problem
@@ -33,9 +33,9 @@ type scope struct {
 }
 
 // Value returns the root of the document. The problems that readers of it find
-// are appended to problems, under the name resource.
-func (d *Document) Value(resource string, problems *[]*Problem) Value {
-	return Value{node: d.Root, in: &scope{place: d.Place, resource: resource, root: d.Root, problems: problems, count: new([2]int)}}
+// are appended to problems, as problems of a subject.
+func (d *Document) Value(of Subject, problems *[]*Problem) Value {
+	return Value{node: d.Root, in: &scope{place: d.Place, of: of, root: d.Root, problems: problems, count: new([2]int)}}
 }
 
 // Node is what v reads, nil when it is absent.
@@ -49,9 +49,6 @@ func (v Value) Place() Place {
 	}
 	return place
 }
-
-// Resource is the name of the resource that v is part of.
-func (v Value) Resource() string { return v.in.resource }
 
 // Labelled returns v as the start of paths, introduced by label.
 func (v Value) Labelled(format string, args ...any) Value {
@@ -104,11 +101,11 @@ func (v Value) Field(key string) Value {
 
 // Need is Field, with a problem when the value is absent.
 func (v Value) Need(key string) Value {
-	field := v.Field(key)
-	if !field.Present() && (!v.Present() || v.node.Kind == Mapping) {
-		Value{node: v.node, in: v.in}.record(Error, "", func() string { return field.path() + " is missing" })
+	at := v.Field(key)
+	if !at.Present() && (!v.Present() || v.node.Kind == Mapping) {
+		Value{node: v.node, in: v.in}.record(Error, "", "", func() (field, fault string) { return at.path(), "is missing" })
 	}
-	return field
+	return at
 }
 
 // UnknownField is the code of warnings of Known.
@@ -118,8 +115,8 @@ const UnknownField = "unknown-field"
 func (v Value) Known(keys ...string) {
 	for key := range v.node.Pairs() {
 		if !slices.Contains(keys, key.Text) {
-			Value{node: key, in: v.in}.record(Warning, UnknownField, func() string {
-				return fmt.Sprintf("unknown field %s has no effect; known are %s", joinPath(v.path(), pathKey(key.Text)), strings.Join(keys, ", "))
+			Value{node: key, in: v.in}.record(Warning, UnknownField, "known are "+strings.Join(keys, ", "), func() (field, fault string) {
+				return "", fmt.Sprintf("unknown field %s has no effect", joinPath(v.path(), pathKey(key.Text)))
 			})
 		}
 	}
@@ -134,7 +131,7 @@ func (v Value) Str() string {
 	case v.node.Kind == String:
 		return v.node.Text
 	case v.node.Kind == Int || v.node.Kind == Float || v.node.Kind == Bool:
-		v.Fail("is %s, not a string; put it in quotes", v.node.Kind)
+		v.Refuse("put it in quotes", "is %s, not a string", v.node.Kind)
 	default:
 		v.wrong("a string")
 	}
@@ -251,7 +248,7 @@ func (v Value) Strings() iter.Seq2[string, string] {
 				entry.Fail("%s", templateMessage)
 			}
 			if !entry.Present() {
-				entry.Fail("is nothing, not a string; write one, or leave the key out")
+				entry.Refuse("write one, or leave the key out", "is nothing, not a string")
 			}
 			if !yield(key.Text, entry.Str()) {
 				return
@@ -285,49 +282,56 @@ func (v Value) Map() map[string]string {
 
 // Fail records an error of this field; the message goes on after its path.
 func (v Value) Fail(format string, args ...any) {
-	v.record(Error, "", func() string { return strings.TrimPrefix(v.path()+" "+fmt.Sprintf(format, args...), " ") })
+	v.Refuse("", format, args...)
+}
+
+// Refuse is Fail with what to do.
+func (v Value) Refuse(remedy, format string, args ...any) {
+	v.record(Error, "", remedy, func() (field, fault string) { return v.path(), fmt.Sprintf(format, args...) })
 }
 
 // Warn records a warning of this field, of a kind named code; the message goes
 // on after its path.
 func (v Value) Warn(code, format string, args ...any) {
-	v.record(Warning, code, func() string { return strings.TrimPrefix(v.path()+" "+fmt.Sprintf(format, args...), " ") })
+	v.WarnTo("", code, format, args...)
+}
+
+// WarnTo is Warn with what to do.
+func (v Value) WarnTo(remedy, code, format string, args ...any) {
+	v.record(Warning, code, remedy, func() (field, fault string) { return v.path(), fmt.Sprintf(format, args...) })
 }
 
 // wrong records that the value is of another type. It does not repeat the
 // value, which may be a secret or megabytes long.
 func (v Value) wrong(want string) {
-	v.record(Error, "", func() string {
-		switch {
-		case v.node.Kind != String:
-			return strings.TrimPrefix(fmt.Sprintf("%s is %s, not %s", v.path(), v.node.Kind, want), " ")
-		case strings.Contains(v.node.Text, "{{"):
-			return v.path() + " " + templateMessage
-		}
-		return fmt.Sprintf("%s is a string that is not %s", v.path(), want)
-	})
+	switch {
+	case v.node.Kind != String:
+		v.Fail("is %s, not %s", v.node.Kind, want)
+	case strings.Contains(v.node.Text, "{{"):
+		v.Fail("%s", templateMessage)
+	default:
+		v.Fail("is a string that is not %s", want)
+	}
 }
 
-// record appends a problem. The message is a function because the path in it
+// record appends a problem. What it says is a function because the path of the field
 // takes a search.
-func (v Value) record(severity Severity, code string, text func() string) {
+func (v Value) record(severity Severity, code, remedy string, what func() (field, fault string)) {
 	kind := 1
 	if severity == Error {
 		kind = 0
 	}
-	message := "there are more such problems, which are not listed"
+	p := &Problem{Place: v.Place(), Severity: severity, Code: code, Of: v.in.of, Part: v.in.label}
 	switch v.in.count[kind]++; {
 	case v.in.count[kind] > maxProblems:
 		return
 	case v.in.count[kind] < maxProblems:
-		message = text()
+		p.Field, p.Fault = what()
+		p.Remedy = remedy
+	default:
+		p.Fault = "there are more such problems, which are not listed"
 	}
-	if v.in.label != "" {
-		message = v.in.label + ": " + message
-	}
-	*v.in.problems = append(*v.in.problems, &Problem{
-		Place: v.Place(), Severity: severity, Code: code, Resource: Redact(v.in.resource), Message: Redact(message),
-	})
+	*v.in.problems = append(*v.in.problems, p)
 }
 
 // maxProblems is how many errors, and how many warnings, a resource may have
@@ -381,7 +385,7 @@ func pathKey(key string) string {
 	return key
 }
 
-// Absent records an error of the resource as a whole.
-func (v Value) Absent(format string, args ...any) {
-	Value{in: v.in}.record(Error, "", func() string { return fmt.Sprintf(format, args...) })
+// Absent records an error of the resource as a whole, and what to do.
+func (v Value) Absent(remedy, format string, args ...any) {
+	Value{in: v.in}.Refuse(remedy, format, args...)
 }

@@ -130,8 +130,8 @@ func (p *printer) skipped(s *cluster.Snapshot) []string {
 	var names []string
 	for _, problem := range manifest.SortProblems(s.Skipped) {
 		p.line("%s (left out)", problem.Error())
-		if !convert.IsProxy(problem.Resource) && !slices.Contains(names, problem.Resource) {
-			names = append(names, cmp.Or(problem.Resource, "a document"))
+		if name := problem.Resource(); !convert.IsProxy(problem) && !slices.Contains(names, name) {
+			names = append(names, cmp.Or(name, "a document"))
 		}
 	}
 	return names

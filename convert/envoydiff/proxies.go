@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"tracemigrate/cluster"
+	"tracemigrate/cluster/manifest"
 	"tracemigrate/legacy"
 	"tracemigrate/meshtrace"
 )
@@ -304,8 +305,8 @@ func (c *comparer) decide(r *Renderer, dp *cluster.Dataplane) *Decision {
 
 func (c *comparer) differences(dp *cluster.Dataplane, before, after *Decision) []*Difference {
 	if unusable := before.Unusable(); unusable != nil {
-		why, _, _ := strings.Cut(unusable[0].Message, "; ") // then comes what to do
-		return c.share([]*Difference{{Code: InvalidBackend, Path: "backend", Before: strings.TrimPrefix(why, "tracing backend "), After: "unknown"}})
+		why := fmt.Sprintf("%.253q: %s", before.Backend.Name, unusable[0].Complaint())
+		return c.share([]*Difference{{Code: InvalidBackend, Path: "backend", Before: manifest.Redact(why), After: "unknown"}})
 	}
 	if !before.Traces() && !after.Traces() {
 		return nil

@@ -427,7 +427,7 @@ func (b *builder) count() {
 	if sum.TrafficTraces > 0 {
 		sum.ZonesUnread = len(convert.ZonesUnread(b.snapshot))
 	}
-	sum.Partial = noGateways || slices.ContainsFunc(b.snapshot.Skipped, func(p *manifest.Problem) bool { return convert.IsProxy(p.Resource) })
+	sum.Partial = noGateways || slices.ContainsFunc(b.snapshot.Skipped, convert.IsProxy)
 	sum.Holds = sum.Errors == 0 && sum.Different == 0 && sum.Unknown == 0 && (!sum.Unverified || sum.TrafficTraces == 0)
 }
 
@@ -441,7 +441,7 @@ func (b *builder) handWork() {
 	whose := make(map[work][]string)
 	var order []work
 	for _, note := range b.Notes {
-		if note.Remedy == "" || note.Severity == manifest.Info || strings.HasPrefix(note.Remedy, "nothing") {
+		if !note.Actionable {
 			continue
 		}
 		w := work{note.Code, note.Remedy}
