@@ -123,13 +123,15 @@ func (v Version) DefaultsSamplingTo100Percent() bool { return !v.since(9, 0) }
 // MeshSubset, from 2.10 on.
 func (v Version) DeprecatesMeshSubset() bool { return v.since(10, 0) }
 
-// The versions that brought a part of MeshTrace's schema.
+// The versions that changed MeshTrace's schema.
 var (
 	SinceOpenTelemetry = Version{2, 2, 0}
-	SinceMeshGateway   = Version{2, 6, 0} // targetRef kind MeshGateway, and proxyTypes
+	SinceMeshGateway   = Version{2, 6, 0} // targetRef kind MeshGateway
+	SinceProxyTypes    = Version{2, 6, 0} // targetRef.proxyTypes
 	SinceShadow        = Version{2, 7, 0} // label kuma.io/effect
 	SinceDataplane     = Version{2, 10, 0}
 	SinceBackendRef    = Version{2, 14, 0}
+	SinceDataplaneOnly = Version{3, 0, 0} // targetRef has the kinds Mesh and Dataplane alone
 )
 
 // MayNameUnified reports whether a proxy may have unified resource naming, from

@@ -28,7 +28,7 @@ func (in *input) arrivedPolicies() map[*meshtrace.Policy]bool {
 		if m == nil || in.existing[i].Labels[cluster.OriginLabel] != "global" || p.Shadow(in.o.Version) || !p.System {
 			continue
 		}
-		if p.TargetRef.Kind != meshtrace.Mesh && p.TargetRef.Kind != meshtrace.MeshSubset {
+		if !p.TargetRef.Kind.IsWritten() {
 			continue
 		}
 		arrived[p] = slices.ContainsFunc(m.TrafficTraces, func(t *legacy.TrafficTrace) bool {

@@ -30,18 +30,8 @@ func (m *mesh) served(tags cluster.Tags) *meshtrace.Policy {
 		if by != nil || len(p.Default.Backends) == 0 || len(p.TargetRef.ProxyTypes) > 0 || !p.System {
 			continue
 		}
-		switch ref := p.TargetRef; ref.Kind {
-		case meshtrace.Mesh:
+		if p.TargetRef.SelectsEvery(tags) {
 			by = p
-		case meshtrace.MeshSubset:
-			if ref.Tags.Match(tags) {
-				by = p
-			}
-		case meshtrace.MeshService, meshtrace.MeshServiceSubset:
-			if tags[cluster.ServiceTag] == ref.Name && ref.Tags.Match(tags) {
-				by = p
-			}
-		case meshtrace.Dataplane, meshtrace.MeshGateway: // they look at something else than tags
 		}
 	}
 	return by

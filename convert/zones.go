@@ -393,7 +393,7 @@ func rehearsed(meshes []*mesh, existing []*meshtrace.Policy, version cluster.Ver
 	}
 	found := make(map[*meshtrace.Policy]bool)
 	for _, p := range existing {
-		if p.Shadow(version) && (p.TargetRef.Kind == meshtrace.Mesh || p.TargetRef.Kind == meshtrace.MeshSubset) {
+		if p.Shadow(version) && p.TargetRef.Kind.IsWritten() {
 			sidecarsOnly := slices.Equal(p.TargetRef.ProxyTypes, []string{meshtrace.Sidecar})
 			if p.Source != "" || said[key(p.Mesh, p.TargetRef.Tags, sidecarsOnly, p.Default.Key())] {
 				found[p] = true

@@ -70,12 +70,14 @@ func decodeTargetRef(v manifest.Value) TargetRef {
 		Kind: Kind(v.Need("kind").Str()), Name: v.Field("name").Str(), Namespace: v.Field("namespace").Str(),
 		Tags: v.Field("tags").Map(), Labels: v.Field("labels").Map(), SectionName: v.Field("sectionName").Str(),
 	}
-	if _, ok := precedence[ref.Kind]; !ok && ref.Kind != "" {
-		v.Field("kind").Fail("%.40q is none of Mesh, MeshSubset, MeshService, MeshServiceSubset, MeshGateway, Dataplane", string(ref.Kind))
+	row := ref.Kind.row()
+	if row.selects == noProxy && ref.Kind != "" {
+		v.Field("kind").Fail("%.40q is none of %s", string(ref.Kind), kindNames())
 	}
-	switch ref.Kind {
-	case MeshService, MeshServiceSubset, MeshGateway:
-		v.Need("name")
+	for _, field := range targetRefFields {
+		if row.needs.has(field.field) {
+			v.Need(field.name)
+		}
 	}
 	for _, item := range v.Field("proxyTypes").Items() {
 		proxyType := item.Str()

@@ -2,7 +2,6 @@ package meshtrace
 
 import (
 	"cmp"
-	"maps"
 	"slices"
 	"strings"
 
@@ -20,9 +19,13 @@ type Matcher struct {
 type meshMatcher struct {
 	policies []*Policy // lowest precedence first
 	index    *cluster.Index
-	// byLabels are positions of policies of kind Dataplane, which look at
-	// labels instead of tags.
-	byLabels []int32
+	others   []other // the policies that do not look at tags
+}
+
+// other is a policy of a kind that does not look at tags.
+type other struct {
+	position int32
+	selects  selection
 }
 
 // NewMatcher prepares policies for matching as a control plane of version
@@ -44,11 +47,12 @@ func NewMatcher(version cluster.Version, policies []*Policy, gateways cluster.Ga
 		slices.SortStableFunc(mesh.policies, func(a, b *Policy) int { return Compare(version, a, b) })
 		selectors := make([]cluster.Tags, len(mesh.policies))
 		for i, p := range mesh.policies {
-			switch selectors[i] = p.TargetRef.Selector(); p.TargetRef.Kind {
-			case MeshSubset, MeshService, MeshServiceSubset:
+			switch selects := p.TargetRef.Kind.row().selects; selects {
+			case byTags, byService:
+				selectors[i] = p.TargetRef.Selector()
 			default:
-				selectors[i] = cluster.Never // they look at something else than tags
-				mesh.byLabels = append(mesh.byLabels, int32(i))
+				selectors[i] = cluster.Never
+				mesh.others = append(mesh.others, other{int32(i), selects})
 			}
 		}
 		mesh.index = cluster.NewIndex(selectors)
@@ -64,7 +68,7 @@ func (m *Matcher) CountIgnoredInbounds() { m.counts = true }
 // version: by kind, origin, role, and name. From 2.6 on the smallest display
 // name has the highest precedence, before it the largest.
 func Compare(version cluster.Version, a, b *Policy) int {
-	order := cmp.Compare(precedence[a.TargetRef.Kind], precedence[b.TargetRef.Kind])
+	order := cmp.Compare(a.TargetRef.Kind.row().precedence, b.TargetRef.Kind.row().precedence)
 	if version.OriginDecides() {
 		order = cmp.Or(order, cmp.Compare(origin(a), origin(b)))
 	}
@@ -112,18 +116,18 @@ func (m *Matcher) Matching(policies []*Policy, dp *cluster.Dataplane) []*Policy 
 		sets = m.tagSets(sets, dp)
 	}
 	found := mesh.index.Matching(make([]int32, 0, 8), sets...)
-	for _, i := range mesh.byLabels {
-		switch ref := &mesh.policies[i].TargetRef; ref.Kind {
-		case Mesh:
-			found = append(found, i)
-		case MeshGateway:
-			if gateway != nil && gateway.Name == ref.Name {
-				found = append(found, i)
-			}
-		case Dataplane:
-			if ref.selects(m.version, dp) {
-				found = append(found, i)
-			}
+	for _, o := range mesh.others {
+		ref, selects := &mesh.policies[o.position].TargetRef, false
+		switch o.selects {
+		case everyProxy:
+			selects = true
+		case byGateway:
+			selects = gateway != nil && gateway.Name == ref.Name
+		case byLabels:
+			selects = ref.matchesDataplane(m.version, dp)
+		}
+		if selects {
+			found = append(found, o.position)
 		}
 	}
 	slices.Sort(found)
@@ -153,7 +157,7 @@ func (m *Matcher) tagSets(sets []cluster.Tags, dp *cluster.Dataplane) []cluster.
 // allowsProxyType reports whether proxyTypes includes dp. A delegated gateway counts
 // as a gateway too (recorded/meshtrace/random-13).
 func (ref *TargetRef) allowsProxyType(version cluster.Version, dp *cluster.Dataplane) bool {
-	if !version.HonoursProxyTypes() || len(ref.ProxyTypes) == 0 || ref.Kind != Mesh && ref.Kind != MeshSubset {
+	if !version.HonoursProxyTypes() || len(ref.ProxyTypes) == 0 || !ref.Kind.row().takes.has(fieldProxyTypes) {
 		return true
 	}
 	if dp.Gateway != nil {
@@ -162,9 +166,9 @@ func (ref *TargetRef) allowsProxyType(version cluster.Version, dp *cluster.Datap
 	return slices.Contains(ref.ProxyTypes, Sidecar)
 }
 
-// selects is for kind Dataplane: by labels, or by name and namespace. It never
-// selects builtin gateways.
-func (ref *TargetRef) selects(version cluster.Version, dp *cluster.Dataplane) bool {
+// matchesDataplane reports whether a ref that selects byLabels selects dp: by
+// labels, or by name and namespace. It never selects builtin gateways.
+func (ref *TargetRef) matchesDataplane(version cluster.Version, dp *cluster.Dataplane) bool {
 	if dp.Builtin() || dp.Delegated() && !version.DataplaneKindSelectsDelegatedGateways() {
 		return false
 	}
@@ -195,22 +199,4 @@ func Merge(policies []*Policy) Conf {
 		conf.Sampling.Random = cmp.Or(p.Default.Sampling.Random, conf.Sampling.Random)
 	}
 	return conf
-}
-
-// Selector is the tags that ref asks for; none for the kinds that look at
-// something else.
-func (ref *TargetRef) Selector() cluster.Tags {
-	switch ref.Kind {
-	case MeshSubset:
-		return ref.Tags
-	case MeshService:
-		return cluster.Tags{cluster.ServiceTag: ref.Name}
-	case MeshServiceSubset:
-		tags := cluster.Tags{}
-		maps.Copy(tags, ref.Tags)
-		tags[cluster.ServiceTag] = ref.Name
-		return tags
-	case Mesh, Dataplane, MeshGateway:
-	}
-	return cluster.Tags{}
 }

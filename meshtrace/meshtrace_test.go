@@ -178,6 +178,7 @@ func TestFileNames(t *testing.T) {
 		{Mesh: long, Name: long},
 		{Mesh: long, Name: long[1:] + "b"},
 	} {
+		p.TargetRef.Kind = meshtrace.Mesh
 		name, _, err := p.File(meshtrace.Style{Version: cluster.Latest})
 		require.NoError(t, err)
 		assert.Equal(t, filepath.Base(name), name, "no way out of the directory")
@@ -232,6 +233,9 @@ func TestYAML(t *testing.T) {
 			Mesh: "m" + one(), Name: "n" + one(), Namespace: one(), Labels: some(), Annotations: some(), Format: cluster.Universal, Source: one(),
 			TargetRef: meshtrace.TargetRef{Kind: meshtrace.MeshSubset, Tags: some()},
 			Default:   meshtrace.Conf{Backends: []meshtrace.Backend{}, Sampling: meshtrace.Sampling{Overall: meshtrace.PercentOf(33.3)}},
+		}
+		if len(p.TargetRef.Tags) == 0 {
+			p.TargetRef.Kind = meshtrace.Mesh
 		}
 		if r.IntN(2) == 0 {
 			p.Format = cluster.Kubernetes

@@ -60,21 +60,6 @@ func (ref *TargetRef) String() string {
 	return text
 }
 
-// Kind of a targetRef.
-type Kind string
-
-// The kinds, lowest precedence first.
-const (
-	Mesh              Kind = "Mesh"
-	Dataplane         Kind = "Dataplane"
-	MeshSubset        Kind = "MeshSubset"
-	MeshGateway       Kind = "MeshGateway"
-	MeshService       Kind = "MeshService"
-	MeshServiceSubset Kind = "MeshServiceSubset"
-)
-
-var precedence = map[Kind]int{Mesh: 0, Dataplane: 1, MeshSubset: 2, MeshGateway: 3, MeshService: 4, MeshServiceSubset: 5}
-
 // The proxy types of a targetRef.
 const (
 	Sidecar = "Sidecar"

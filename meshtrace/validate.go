@@ -114,16 +114,13 @@ func (p *Policy) unsupported(version cluster.Version, checked map[*Backend]error
 
 // RefusedBy lists what version refuses of the policy that another accepts.
 func (p *Policy) RefusedBy(version cluster.Version) []string {
-	var wrong []string
+	wrong := p.TargetRef.refusedBy(version)
 	fail := func(format string, args ...any) { wrong = append(wrong, fmt.Sprintf(format, args...)) }
 	since := func(first cluster.Version, used bool, what string) {
-		if used && version.Compare(first) < 0 {
-			fail("%s came with %d.%d, so %s does not accept it", what, first.Major, first.Minor, version)
+		if used {
+			wrong = append(wrong, cameLater(version, first, what)...)
 		}
 	}
-	since(cluster.SinceMeshGateway, len(p.TargetRef.ProxyTypes) > 0, "targetRef.proxyTypes")
-	since(cluster.SinceMeshGateway, p.TargetRef.Kind == MeshGateway, "targetRef kind MeshGateway")
-	since(cluster.SinceDataplane, p.TargetRef.Kind == Dataplane, "targetRef kind Dataplane")
 	for _, key := range slices.Sorted(maps.Keys(p.TargetRef.Tags)) {
 		if p.TargetRef.Kind == MeshSubset && p.TargetRef.Tags[key] == cluster.Any {
 			fail("tag %.80q of targetRef MeshSubset has the value *, which is no wildcard there and not accepted", key)
@@ -157,24 +154,12 @@ func (p *Policy) RefusedBy(version cluster.Version) []string {
 	return wrong
 }
 
-// validateTargetRef checks the kinds that are written here.
+// validateTargetRef checks that the targetRef can be written, and its tags.
 func (p *Policy) validateTargetRef(fail func(string, ...any)) {
-	ref := p.TargetRef
-	switch ref.Kind {
-	case Mesh:
-		if len(ref.Tags) > 0 {
-			fail("targetRef Mesh has tags")
-		}
-	case MeshSubset:
-		if len(ref.Tags) == 0 {
-			fail("targetRef MeshSubset has no tags")
-		}
-	case Dataplane, MeshGateway, MeshService, MeshServiceSubset:
-		fail("targetRef kind %s is never written here", ref.Kind)
-	default:
-		fail("targetRef kind %q is unknown", string(ref.Kind))
+	for _, reason := range p.TargetRef.unwritable() {
+		fail("%s", reason)
 	}
-	for key, value := range ref.Tags {
+	for key, value := range p.TargetRef.Tags {
 		if !cluster.IsTag(key, value) {
 			fail("tag %.80q=%.80q of targetRef has characters that no Dataplane's tag can have", key, value)
 		}

@@ -47,9 +47,13 @@ type (
 		Default   conf      `yaml:"default" json:"default"`
 	}
 	targetRef struct {
-		Kind       Kind              `yaml:"kind" json:"kind"`
-		Tags       map[string]string `yaml:"tags,omitempty" json:"tags,omitempty"`
-		ProxyTypes []string          `yaml:"proxyTypes,omitempty" json:"proxyTypes,omitempty"`
+		Kind        Kind              `yaml:"kind" json:"kind"`
+		Name        string            `yaml:"name,omitempty" json:"name,omitempty"`
+		Namespace   string            `yaml:"namespace,omitempty" json:"namespace,omitempty"`
+		Labels      map[string]string `yaml:"labels,omitempty" json:"labels,omitempty"`
+		Tags        map[string]string `yaml:"tags,omitempty" json:"tags,omitempty"`
+		SectionName string            `yaml:"sectionName,omitempty" json:"sectionName,omitempty"`
+		ProxyTypes  []string          `yaml:"proxyTypes,omitempty" json:"proxyTypes,omitempty"`
 	}
 	// The lists are pointers, because an empty list says something.
 	conf struct {
@@ -81,10 +85,14 @@ type (
 	}
 )
 
-// manifest is p as it is written for a version.
-func (p *Policy) manifest(style Style) object {
+// manifest is p as it is written for a version. It is an error where the table of
+// kinds does not allow the targetRef, or where a backend has no form here.
+func (p *Policy) manifest(style Style) (object, error) {
+	if wrong := slices.Concat(p.TargetRef.unwritable(), p.TargetRef.refusedBy(style.Version)); len(wrong) > 0 {
+		return object{}, fmt.Errorf("writing %s: %s", p, strings.Join(wrong, "; "))
+	}
 	o := object{Spec: spec{
-		TargetRef: targetRef{Kind: p.TargetRef.Kind, Tags: p.TargetRef.Tags, ProxyTypes: p.TargetRef.ProxyTypes},
+		TargetRef: p.TargetRef.manifest(),
 		Default: conf{
 			Sampling: p.Default.Sampling.manifest(),
 		},
@@ -95,6 +103,9 @@ func (p *Policy) manifest(style Style) object {
 	if p.Default.Backends != nil {
 		backends := make([]backend, 0, 1)
 		for _, b := range p.Default.Backends {
+			if b.Zipkin == nil && b.Datadog == nil {
+				return object{}, fmt.Errorf("writing %s: a backend of type %q is never written here", p, b.Type)
+			}
 			to := backend{Type: b.Type}
 			if !style.Version.NamesBackendType() {
 				to.Type = "" // the field came with 2.3, which requires it
@@ -111,7 +122,7 @@ func (p *Policy) manifest(style Style) object {
 	}
 	if p.Format == cluster.Universal {
 		o.Type, o.Name, o.Mesh, o.Labels = "MeshTrace", p.Name, p.Mesh, p.Labels
-		return o
+		return o, nil
 	}
 	labels := map[string]string{cluster.MeshLabel: p.Mesh}
 	for key, value := range p.Labels {
@@ -128,7 +139,14 @@ func (p *Policy) manifest(style Style) object {
 		}
 		o.Metadata.Annotations[cluster.SourceAnnotation] = p.Source
 	}
-	return o
+	return o, nil
+}
+
+func (ref *TargetRef) manifest() targetRef {
+	return targetRef{
+		Kind: ref.Kind, Name: ref.Name, Namespace: ref.Namespace, Labels: ref.Labels,
+		Tags: ref.Tags, SectionName: ref.SectionName, ProxyTypes: ref.ProxyTypes,
+	}
 }
 
 func (s Sampling) manifest() *sampling {
@@ -149,7 +167,8 @@ func (s Sampling) manifest() *sampling {
 
 // Write writes policies: YAML documents, or one JSON list. A JSON list has the
 // form that kubectl reads, or on Universal that of the control plane's API;
-// policies of both forms do not go together then, which is an error.
+// policies of both forms do not go together then, which is an error. It writes
+// nothing if one of the policies cannot be written.
 func Write(w io.Writer, policies []*Policy, style Style) error {
 	if style.JSON {
 		return writeJSON(w, policies, style)
@@ -189,7 +208,11 @@ func Write(w io.Writer, policies []*Policy, style Style) error {
 func writeJSON(w io.Writer, policies []*Policy, style Style) error {
 	items := make([]object, 0, len(policies))
 	for _, p := range policies {
-		items = append(items, p.manifest(style))
+		o, err := p.manifest(style)
+		if err != nil {
+			return err
+		}
+		items = append(items, o)
 	}
 	universal := slices.ContainsFunc(policies, func(p *Policy) bool { return p.Format == cluster.Universal })
 	kubernetes := slices.ContainsFunc(policies, func(p *Policy) bool { return p.Format == cluster.Kubernetes })
@@ -239,10 +262,7 @@ func (p *Policy) File(style Style) (name string, text []byte, err error) {
 	extension := ".yaml"
 	if style.JSON {
 		extension = ".json"
-		encoder := json.NewEncoder(&b)
-		encoder.SetIndent("", "  ")
-		encoder.SetEscapeHTML(false)
-		err = encoder.Encode(p.manifest(style))
+		err = p.writeJSON(&b, style)
 	} else {
 		err = newYAMLWriter(&b, style).policy(p)
 	}
@@ -253,6 +273,17 @@ func (p *Policy) File(style Style) (name string, text []byte, err error) {
 		name = name[:maxFileName-9] + "-" + hex.EncodeToString(sum[:4])
 	}
 	return name + extension, b.Bytes(), err
+}
+
+func (p *Policy) writeJSON(w io.Writer, style Style) error {
+	o, err := p.manifest(style)
+	if err != nil {
+		return err
+	}
+	encoder := json.NewEncoder(w)
+	encoder.SetIndent("", "  ")
+	encoder.SetEscapeHTML(false)
+	return encoder.Encode(o)
 }
 
 // maxFileName leaves room for the extension in the 255 bytes that file systems take.

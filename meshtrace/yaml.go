@@ -33,11 +33,14 @@ func newYAMLWriter(out *bytes.Buffer, style Style) *yamlWriter {
 
 // policy writes one policy, as a document.
 func (w *yamlWriter) policy(p *Policy) error {
+	o, err := p.manifest(w.style)
+	if err != nil {
+		return err
+	}
 	if p.Source != "" && !w.style.Bare {
 		// Names in it are quoted, so it is one line.
 		w.out.WriteString("# from " + p.Source + "\n")
 	}
-	o := p.manifest(w.style)
 	var failed error
 	word := func(indent int, key, value string) {
 		encoded, err := w.word(value)
@@ -71,13 +74,26 @@ func (w *yamlWriter) policy(p *Policy) error {
 		}
 	}
 	w.out.WriteString("spec:\n  targetRef:\n")
-	word(4, "kind", string(o.Spec.TargetRef.Kind))
-	if len(o.Spec.TargetRef.Tags) > 0 {
-		words(4, "tags", o.Spec.TargetRef.Tags)
+	ref := &o.Spec.TargetRef
+	word(4, "kind", string(ref.Kind))
+	if ref.Name != "" {
+		word(4, "name", ref.Name)
 	}
-	if len(o.Spec.TargetRef.ProxyTypes) > 0 {
+	if ref.Namespace != "" {
+		word(4, "namespace", ref.Namespace)
+	}
+	if len(ref.Labels) > 0 {
+		words(4, "labels", ref.Labels)
+	}
+	if len(ref.Tags) > 0 {
+		words(4, "tags", ref.Tags)
+	}
+	if ref.SectionName != "" {
+		word(4, "sectionName", ref.SectionName)
+	}
+	if len(ref.ProxyTypes) > 0 {
 		w.out.WriteString("    proxyTypes:\n")
-		for _, proxyType := range o.Spec.TargetRef.ProxyTypes {
+		for _, proxyType := range ref.ProxyTypes {
 			encoded, err := w.word(proxyType)
 			failed = errors.Join(failed, err)
 			w.out.WriteString("      - " + encoded + "\n")

@@ -1,0 +1,209 @@
+package meshtrace
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"tracemigrate/cluster"
+)
+
+// Kind of a targetRef.
+type Kind string
+
+// The kinds, lowest precedence first.
+const (
+	Mesh              Kind = "Mesh"
+	Dataplane         Kind = "Dataplane"
+	MeshSubset        Kind = "MeshSubset"
+	MeshGateway       Kind = "MeshGateway"
+	MeshService       Kind = "MeshService"
+	MeshServiceSubset Kind = "MeshServiceSubset"
+)
+
+// A kindRow is all that the package knows of a kind. A new kind is a row of
+// kinds; if it selects in a new way, it is a case of Matcher.Matching as well.
+type kindRow struct {
+	kind       Kind
+	precedence int             // the highest overrides the others
+	since      cluster.Version // the first version with the kind; zero: the first with a MeshTrace
+	until      cluster.Version // the first version without it; zero: none
+	replacedBy Kind            // from until on; empty: nothing
+	selects    selection
+	needs      fields // without one of these the kind is a mistake
+	takes      fields // of the others, those that have an effect
+	written    bool   // Write writes the kind
+	writes     fields // of those it takes, the ones that a written policy has in any case
+}
+
+var kinds = []kindRow{
+	{
+		kind: Mesh, precedence: 0, selects: everyProxy,
+		takes: fieldProxyTypes, written: true,
+	},
+	{
+		kind: Dataplane, precedence: 1, selects: byLabels, since: cluster.SinceDataplane,
+		takes: fieldName | fieldNamespace | fieldLabels | fieldSectionName,
+	},
+	{
+		kind: MeshSubset, precedence: 2, selects: byTags, until: cluster.SinceDataplaneOnly, replacedBy: Dataplane,
+		takes: fieldTags | fieldProxyTypes, written: true, writes: fieldTags,
+	},
+	{
+		kind: MeshGateway, precedence: 3, selects: byGateway, since: cluster.SinceMeshGateway, until: cluster.SinceDataplaneOnly,
+		needs: fieldName,
+	},
+	{
+		kind: MeshService, precedence: 4, selects: byService, until: cluster.SinceDataplaneOnly, replacedBy: Dataplane,
+		needs: fieldName,
+	},
+	{
+		kind: MeshServiceSubset, precedence: 5, selects: byService, until: cluster.SinceDataplaneOnly, replacedBy: Dataplane,
+		needs: fieldName, takes: fieldTags,
+	},
+}
+
+// row returns the row of k. A kind that does not exist has an empty row.
+func (k Kind) row() *kindRow {
+	for i := range kinds {
+		if kinds[i].kind == k {
+			return &kinds[i]
+		}
+	}
+	return &kindRow{}
+}
+
+// IsWritten reports whether Write writes policies of kind k.
+func (k Kind) IsWritten() bool { return k.row().written }
+
+// kindNames names the kinds, the oldest first.
+func kindNames() string {
+	var names []string
+	for _, row := range slices.SortedStableFunc(slices.Values(kinds), func(a, b kindRow) int { return a.since.Compare(b.since) }) {
+		names = append(names, string(row.kind))
+	}
+	return strings.Join(names, ", ")
+}
+
+// A selection is what a kind looks at to select proxies.
+type selection int
+
+const (
+	noProxy    selection = iota // a kind that does not exist
+	everyProxy                  // of the mesh
+	byTags                      // one tag set of the proxy
+	byService                   // one tag set, where the name is the tag kuma.io/service
+	byLabels                    // labels, name and namespace of the Dataplane
+	byGateway                   // the name of the proxy's MeshGateway
+)
+
+// fields is a set of a targetRef's fields, beside its kind.
+type fields uint
+
+const (
+	fieldName fields = 1 << iota
+	fieldNamespace
+	fieldTags
+	fieldLabels
+	fieldSectionName
+	fieldProxyTypes
+)
+
+// targetRefFields are the fields: how they are spelt, how a sentence names them,
+// and since which version they exist.
+var targetRefFields = []struct {
+	field        fields
+	name, phrase string
+	since        cluster.Version
+	isSet        func(*TargetRef) bool
+}{
+	{field: fieldName, name: "name", phrase: "a name", isSet: func(ref *TargetRef) bool { return ref.Name != "" }},
+	{field: fieldNamespace, name: "namespace", phrase: "a namespace", isSet: func(ref *TargetRef) bool { return ref.Namespace != "" }},
+	{field: fieldTags, name: "tags", phrase: "tags", isSet: func(ref *TargetRef) bool { return len(ref.Tags) > 0 }},
+	{field: fieldLabels, name: "labels", phrase: "labels", isSet: func(ref *TargetRef) bool { return len(ref.Labels) > 0 }},
+	{field: fieldSectionName, name: "sectionName", phrase: "a sectionName", isSet: func(ref *TargetRef) bool { return ref.SectionName != "" }},
+	{field: fieldProxyTypes, name: "proxyTypes", phrase: "proxyTypes", since: cluster.SinceProxyTypes, isSet: func(ref *TargetRef) bool { return len(ref.ProxyTypes) > 0 }},
+}
+
+// has reports whether f contains field.
+func (f fields) has(field fields) bool { return f&field != 0 }
+
+// Selector returns the tags that ref selects by. It is empty for the kinds that
+// look at something else.
+func (ref *TargetRef) Selector() cluster.Tags {
+	switch row := ref.Kind.row(); row.selects {
+	case byTags:
+		return ref.Tags
+	case byService:
+		tags := cluster.Tags{}
+		if row.takes.has(fieldTags) {
+			maps.Copy(tags, ref.Tags)
+		}
+		tags[cluster.ServiceTag] = ref.Name
+		return tags
+	}
+	return cluster.Tags{}
+}
+
+// SelectsEvery reports whether ref selects every proxy with a tag set that has
+// tags. It does not look at proxyTypes.
+func (ref *TargetRef) SelectsEvery(tags cluster.Tags) bool {
+	switch ref.Kind.row().selects {
+	case everyProxy:
+		return true
+	case byTags, byService:
+		return ref.Selector().Match(tags)
+	}
+	return false
+}
+
+// refusedBy lists what version refuses of ref's kind and fields that another
+// version accepts.
+func (ref *TargetRef) refusedBy(version cluster.Version) []string {
+	var wrong []string
+	for _, field := range targetRefFields {
+		if field.isSet(ref) {
+			wrong = append(wrong, cameLater(version, field.since, "targetRef."+field.name)...)
+		}
+	}
+	row := ref.Kind.row()
+	wrong = append(wrong, cameLater(version, row.since, "targetRef kind "+string(ref.Kind))...)
+	if last := row.until; last != (cluster.Version{}) && version.Compare(last) >= 0 {
+		remedy := "; delete the policy"
+		if row.replacedBy != "" {
+			remedy = "; use kind " + string(row.replacedBy)
+		}
+		wrong = append(wrong, fmt.Sprintf("targetRef kind %s is gone in %d.%d, so %s does not accept it%s", ref.Kind, last.Major, last.Minor, version, remedy))
+	}
+	return wrong
+}
+
+// cameLater returns a sentence if version is older than since, which brought what.
+func cameLater(version, since cluster.Version, what string) []string {
+	if version.Compare(since) >= 0 {
+		return nil
+	}
+	return []string{fmt.Sprintf("%s came with %d.%d, so %s does not accept it", what, since.Major, since.Minor, version)}
+}
+
+// unwritable lists why Write does not write ref.
+func (ref *TargetRef) unwritable() []string {
+	row := ref.Kind.row()
+	switch {
+	case row.selects == noProxy:
+		return []string{fmt.Sprintf("targetRef kind %q is unknown", string(ref.Kind))}
+	case !row.written:
+		return []string{fmt.Sprintf("targetRef kind %s is never written here", ref.Kind)}
+	}
+	var wrong []string
+	for _, field := range targetRefFields {
+		switch isSet := field.isSet(ref); {
+		case isSet && !(row.needs | row.takes).has(field.field):
+			wrong = append(wrong, fmt.Sprintf("targetRef %s has %s", ref.Kind, field.phrase))
+		case !isSet && (row.needs | row.writes).has(field.field):
+			wrong = append(wrong, fmt.Sprintf("targetRef %s has no %s", ref.Kind, field.name))
+		}
+	}
+	return wrong
+}
