@@ -98,105 +98,17 @@ func (m *mesh) remarkTies() {
 	}
 }
 
-// excludeGateways finds the selectors that would select a builtin gateway only
-// as a MeshTrace: those of a tag that its MeshGateway or a listener carries,
-// which TrafficTraces do not look at. They are narrowed to sidecars.
-func (m *mesh) excludeGateways() {
-	gateways := m.gateways.Of(m.Name)
-	if len(gateways) == 0 {
-		return
-	}
-	var selectors []cluster.Tags
-	for _, c := range m.candidates {
-		selectors = append(selectors, c.tags)
-	}
-	index := cluster.NewIndex(selectors)
-	selected := make(map[*candidate]*cluster.Dataplane) // gateway Dataplanes they select today
-	gaining := make(map[*candidate]*cluster.Dataplane)  // and those they would gain
-	for _, dp := range m.dataplanes {
-		if dp.Gateway == nil {
-			continue
-		}
-		today := make(map[int32]bool)
-		for _, i := range index.Matching(nil, dp.TagSets()...) {
-			today[i] = true
-			selected[m.candidates[i]] = dp
-		}
-		if gateway := m.gateways.Configures(dp); gateway != nil {
-			for _, i := range index.Matching(nil, gateway.TagSets(dp.Gateway.Tags)...) {
-				if !today[i] {
-					gaining[m.candidates[i]] = dp
-				}
-			}
-		}
-	}
-	kept := m.candidates[:0]
-	for _, c := range m.candidates {
-		gateway := carries(gateways, c.tags)
-		if gateway == nil && gaining[c] == nil || selected[c] != nil && gaining[c] == nil {
-			kept = append(kept, c)
-			continue
-		}
-		name := "a MeshGateway"
-		if gateway != nil {
-			name = gateway.String()
-		}
-		about := fmt.Sprintf("selector %d (%s) asks for a tag that %s or one of its listeners carries; TrafficTrace does not look at that tag, MeshTrace does, so the gateway would gain tracing", c.pair.Number, c.tags, name)
-		switch {
-		case selected[c] != nil:
-			m.refuse(c, GatewayConflict, fmt.Sprintf("%s, while %s is rightly selected", about, selected[c]), "give the two gateways' Dataplanes a tag that tells them apart, and write the policy by hand")
-		case !m.o.Version.HonoursProxyTypes():
-			m.refuse(c, GatewayExcluded, about+"; what prevents that, proxyTypes, came with 2.6", "upgrade to 2.6 or later first, or rename the tag of the MeshGateway")
-		default:
-			c.sidecarsOnly = true
-			kept = append(kept, c)
-			m.notes.warn(GatewayExcluded, c.pair.Position(), c.pair.TrafficTrace, about+"; the policy is narrowed to `proxyTypes: [Sidecar]`", "delegated gateways that carry the tag, if any are to come, need a policy of their own")
-		}
-	}
-	m.candidates = kept
-}
-
-// refuse notes that a candidate cannot be carried over.
-func (m *mesh) refuse(c *candidate, code Code, message, remedy string) {
-	m.refused[c.position] = true
-	m.fates[c.position].Reason = "it cannot be carried over: " + string(code)
-	m.notes.refuse(code, c.pair.Position(), c.pair.TrafficTrace, message, remedy)
-}
-
-// carries returns a MeshGateway that has one of tags, itself or on a listener,
-// and contradicts none; nil when there is none.
-func carries(gateways []*cluster.MeshGateway, tags cluster.Tags) *cluster.MeshGateway {
-	for _, gateway := range gateways {
-		selectors := gateway.Selectors
-		if len(selectors) == 0 {
-			selectors = []cluster.Tags{nil}
-		}
-		for _, own := range gateway.TagSets(nil) {
-			shared := false
-			for key, value := range tags {
-				shared = shared || own[key] == value
-			}
-			if !shared || !tags.Meets(own) {
-				continue
-			}
-			for _, selector := range selectors {
-				rest := make(cluster.Tags, len(selector))
-				for key, value := range selector {
-					if _, ok := own[key]; !ok {
-						rest[key] = value
-					}
-				}
-				if tags.Meets(rest) {
-					return gateway
-				}
-			}
-		}
-	}
-	return nil
-}
-
 // remark notes what changes with any MeshTrace, however it is written.
 func (m *mesh) remark() {
+	m.remarkBackends()
+	m.remarkLabels()
+	m.remarkUnmatched()
+	m.remarkPrecedence()
+}
+
+// remarkBackends notes the backends that no TrafficTrace uses, and what MeshTrace changes
+// for those in use.
+func (m *mesh) remarkBackends() {
 	used := make(map[string]bool)
 	for _, t := range m.TrafficTraces {
 		if b := m.BackendOf(t); b != nil {

@@ -3,12 +3,10 @@ package convert
 import (
 	"cmp"
 	"fmt"
-	"maps"
 	"slices"
 
 	"tracemigrate/cluster"
 	"tracemigrate/cluster/manifest"
-	"tracemigrate/meshtrace"
 )
 
 // place is where notes on the control plane itself stand.
@@ -238,65 +236,6 @@ func (m *mesh) needsOrder() bool {
 	return slices.ContainsFunc(subsets, func(c *candidate) bool { return c.conf.key != subsets[0].conf.key })
 }
 
-// leading is the mode that decides what origin new policies get; where it is not
-// known, as the labels of the existing ones tell.
-func leading(origin *cluster.Origin, existing []*meshtrace.Policy) cluster.Mode {
-	if origin != nil && origin.Mode != "" {
-		return origin.Mode
-	}
-	labelled := func(value string) bool {
-		return slices.ContainsFunc(existing, func(p *meshtrace.Policy) bool { return p.Labels[cluster.OriginLabel] == value })
-	}
-	switch {
-	case labelled("global"):
-		return cluster.ModeGlobal
-	case labelled("zone"):
-		return cluster.ModeZone
-	}
-	return ""
-}
-
-// Standing returns the existing policies with origin and role as they compare to
-// those of new policies: the control plane labels these, too, so what both will
-// have is left out. pkg/core/resources/labels/compute.go in Kuma's source.
-func Standing(existing []*meshtrace.Policy, origin *cluster.Origin, o *Options) []*meshtrace.Policy {
-	mode := leading(origin, existing)
-	standing := make([]*meshtrace.Policy, len(existing))
-	for i, p := range existing {
-		labels := maps.Clone(p.Labels)
-		if labels == nil {
-			labels = make(map[string]string)
-		}
-		if p.System {
-			delete(labels, cluster.RoleLabel)
-		}
-		switch {
-		case o.ZoneOrigin: // the new ones say theirs
-		case mode == cluster.ModeGlobal || mode == cluster.ModeFederatedZone:
-			if labels[cluster.OriginLabel] == "global" {
-				delete(labels, cluster.OriginLabel)
-			}
-		case mode == cluster.ModeZone && o.Version.LabelsOrigin():
-			switch labels[cluster.OriginLabel] {
-			case "zone":
-				delete(labels, cluster.OriginLabel)
-			case "":
-				labels[cluster.OriginLabel] = "global" // from before 2.6.1, and below what comes after
-			}
-		}
-		copied := *p
-		copied.Labels = labels
-		standing[i] = &copied
-	}
-	return standing
-}
-
-// ofOneZone says whether a policy is that of a zone, which selects no proxies of
-// others, and the new ones are for all zones.
-func ofOneZone(p *meshtrace.Policy, origin *cluster.Origin, o *Options) bool {
-	return dependsOnZone(origin, o) && p.Labels[cluster.OriginLabel] == "zone"
-}
-
 // zoneNames returns the zones of a global control plane.
 func zoneNames(s *cluster.Snapshot) []string {
 	if s.Origin == nil {
@@ -316,110 +255,4 @@ func dependsOnZone(origin *cluster.Origin, o *Options) bool {
 		return false
 	}
 	return origin.Mode == cluster.ModeGlobal || origin.Mode == cluster.ModeFederatedZone && !o.ZoneOrigin
-}
-
-// remarkPrecedence notes existing MeshTraces that have precedence over new ones
-// of their kind whatever the names, because of where they came from or whose
-// they are. Those that conflict are reported already.
-func (m *mesh) remarkPrecedence() {
-	said := make(map[*conf]string)
-	for _, c := range m.candidates {
-		if said[c.conf] == "" {
-			said[c.conf] = c.conf.Key()
-		}
-	}
-	looked := 0
-	for _, p := range m.existing {
-		why := m.outranks(p)
-		if why == "" {
-			continue
-		}
-		says := p.Default.Key()
-		var below []string
-		for _, c := range m.candidates {
-			if looked++; looked > maxPairs {
-				return // whatever changes is a conflict, and was noted
-			}
-			if c.policy.TargetRef.Kind == p.TargetRef.Kind && says != said[c.conf] && meets(p, c.policy) {
-				below = append(below, fmt.Sprintf("%q", c.name))
-			}
-		}
-		if len(below) > 0 && !m.conflicting[p] {
-			m.notes.inform(MeshTraceWins, p.Place, p, fmt.Sprintf("has precedence over what is new of its kind, %s (%s), on proxies that both select, whatever the names: %s", p.TargetRef.Kind, list(below), why), "")
-		}
-	}
-}
-
-// outranks says why an existing policy has precedence over new ones of its kind,
-// whatever the names; empty when it has not.
-func (m *mesh) outranks(p *meshtrace.Policy) string {
-	origin := p.Labels[cluster.OriginLabel]
-	switch {
-	case m.o.Version.OriginDecides() && origin == "zone" && !m.o.ZoneOrigin:
-		return "it is of a zone (kuma.io/origin: zone), and they are not"
-	case m.o.Version.RoleDecides() && !p.System && (origin == "zone") == m.o.ZoneOrigin && origin != "global":
-		return "it is a workload owner's (kuma.io/policy-role, which its namespace decides), and they are the mesh operator's"
-	}
-	return ""
-}
-
-// meets says whether a proxy can be selected by both of two policies.
-func meets(a, b *meshtrace.Policy) bool {
-	types := func(p *meshtrace.Policy) []string {
-		if len(p.TargetRef.ProxyTypes) == 0 {
-			return []string{meshtrace.Sidecar, meshtrace.Gateway}
-		}
-		return p.TargetRef.ProxyTypes
-	}
-	return a.TargetRef.Selector().Meets(b.TargetRef.Selector()) &&
-		slices.ContainsFunc(types(a), func(t string) bool { return slices.Contains(types(b), t) })
-}
-
-// rehearsed finds the existing shadow policies that an earlier run with --shadow
-// made, which the new ones may replace: the annotation says so on Kubernetes,
-// and what says just what a candidate says may have its name in any case.
-func rehearsed(meshes []*mesh, existing []*meshtrace.Policy, version cluster.Version) map[*meshtrace.Policy]bool {
-	if !slices.ContainsFunc(existing, func(p *meshtrace.Policy) bool { return p.Shadow(version) }) {
-		return nil
-	}
-	said := make(map[string]bool)
-	key := func(mesh string, tags cluster.Tags, sidecarsOnly bool, conf string) string {
-		return fmt.Sprintf("%s\x00%s\x00%v\x00%s", mesh, tags, sidecarsOnly, conf)
-	}
-	for _, m := range meshes {
-		for _, c := range m.candidates {
-			said[key(m.Name, c.tags, c.sidecarsOnly, c.conf.Key())] = true
-		}
-	}
-	found := make(map[*meshtrace.Policy]bool)
-	for _, p := range existing {
-		if p.Shadow(version) && p.TargetRef.Kind.IsWritten() {
-			sidecarsOnly := slices.Equal(p.TargetRef.ProxyTypes, []string{meshtrace.Sidecar})
-			if p.Source != "" || said[key(p.Mesh, p.TargetRef.Tags, sidecarsOnly, p.Default.Key())] {
-				found[p] = true
-			}
-		}
-	}
-	return found
-}
-
-// unlisted says whether a cluster's Dataplanes could not be read.
-func unlisted(origin *cluster.Origin) bool {
-	if origin == nil {
-		return false
-	}
-	_, lacks := origin.Lacks(cluster.KindDataplane)
-	return lacks
-}
-
-// addDataplanes is the remedy for a mesh without Dataplanes: otherwise, but
-// where a cluster was read, whether it has them and did not give them or has none.
-func (m *mesh) addDataplanes(otherwise string) string {
-	switch {
-	case m.unlisted:
-		return "see to it that the Dataplanes can be listed, see kind-unread"
-	case m.live:
-		return "nothing, if the mesh has no proxies yet; otherwise find out why the control plane knows none of them"
-	}
-	return otherwise
 }

@@ -124,6 +124,9 @@ func saysAgain(made, p *meshtrace.Policy) bool {
 // remarkEarlier finds the candidates that an earlier run made, and says how far
 // that run was applied, and what of it is something else by now.
 func (m *mesh) remarkEarlier(result *Result) {
+	if m.arrived {
+		return // settleArrived has done so
+	}
 	var changed []*meshtrace.Policy
 	sources := make(map[string]bool)
 	for _, pair := range m.Pairs {
@@ -219,35 +222,106 @@ func (m *mesh) tracing(policies *meshtrace.Matcher, dp *cluster.Dataplane) strin
 	return conf.Key()
 }
 
-// Before returns those of the existing policies that were there before the
-// migration: all but those that an earlier run made and this one makes again.
-func (r *Result) Before(existing []*meshtrace.Policy) []*meshtrace.Policy {
-	return slices.DeleteFunc(slices.Clone(existing), r.Earlier)
+// arrivedPolicies returns the existing policies of a federated zone that a
+// migration made at its global control plane: they come from there, and have the
+// name and the tracing of a TrafficTrace. A zone keeps no annotation of them.
+func (in *input) arrivedPolicies() map[*meshtrace.Policy]bool {
+	arrived := make(map[*meshtrace.Policy]bool)
+	if in.Origin == nil || in.Origin.Mode != cluster.ModeFederatedZone || in.o.ZoneOrigin {
+		return arrived
+	}
+	byName := make(map[string]*mesh, len(in.meshes))
+	for _, from := range in.meshes {
+		var unused notes
+		byName[from.Name] = &mesh{Mesh: from, real: from, o: in.o, notes: &unused, confs: make(map[string]*conf)}
+	}
+	for i, p := range in.standing {
+		m := byName[p.Mesh]
+		if m == nil || in.existing[i].Labels[cluster.OriginLabel] != "global" || p.Shadow(in.o.Version) || !p.System {
+			continue
+		}
+		if !p.TargetRef.Kind.IsWritten() {
+			continue
+		}
+		arrived[p] = slices.ContainsFunc(m.TrafficTraces, func(t *legacy.TrafficTrace) bool {
+			return m.mayBeNamed(p.DisplayName(), t) && m.keyOf(t) == p.Default.Key() && selectsLike(p.TargetRef.Tags, t)
+		})
+	}
+	return arrived
 }
 
-// Earlier says whether an existing policy is one that an earlier run made and
-// this one makes again.
-func (r *Result) Earlier(existing *meshtrace.Policy) bool { return r.earlier[existing.Identity()] }
+// selectsLike reports whether a policy with tags can be made from a selector of t:
+// a wildcard has a value, and the tag kuma.io/zone may have been added.
+func selectsLike(tags cluster.Tags, t *legacy.TrafficTrace) bool {
+	return slices.ContainsFunc(t.Selectors, func(s legacy.Selector) bool {
+		left := len(tags)
+		for key, want := range s.Tags {
+			value, ok := tags[key]
+			switch {
+			case !ok && key == cluster.ServiceTag && want == cluster.Any:
+				continue
+			case !ok || want != cluster.Any && want != value:
+				return false
+			}
+			left--
+		}
+		_, asked := s.Tags[cluster.ZoneLabel]
+		_, narrowed := tags[cluster.ZoneLabel]
+		return left == 0 || left == 1 && narrowed && !asked
+	})
+}
 
-// Stands says whether a policy of Policies exists already, made by an earlier run.
-func (r *Result) Stands(p *meshtrace.Policy) bool { return r.stands[p] }
+// settle records what a previous run made, and judges what came from the global
+// control plane.
+func (in *input) settle(meshes []*mesh, result *Result) {
+	for _, m := range meshes {
+		for _, p := range m.earlier {
+			result.earlier[p.Identity()] = true
+		}
+		if m.timesElsewhere || m.undated {
+			result.ties[m.Name] = m.tieDoubt
+		}
+		if m.arrived {
+			m.settleArrived()
+		}
+		m.existing = append(m.existing, m.ofZones...)
+	}
+}
 
-// Doubt says why it cannot be told what is right for dp: the times of its zone's
-// own copies decide, which are not known, or policies that may be a previous run's
-// give it something else than its TrafficTrace.
-func (r *Result) Doubt(dp *cluster.Dataplane) cluster.Doubt {
-	if tieOf := r.ties[dp.Mesh]; tieOf != nil {
-		if doubt := tieOf(dp); doubt.Reason != "" {
-			return doubt
+// settleArrived judges what came from the global control plane instead of making
+// policies, which no zone can apply for it: it says that all is there, or for
+// which TrafficTraces something is missing.
+func (m *mesh) settleArrived() {
+	today := meshtrace.NewMatcher(m.o.Version, slices.Concat(m.existing, m.earlier), m.gateways)
+	before := meshtrace.NewMatcher(m.o.Version, m.existing, m.gateways)
+	lacking := make(map[int][]string) // proxies, by position of the selector that decides
+	for _, dp := range m.dataplanes {
+		got := meshtrace.Merge(today.Matching(nil, dp))
+		if position := m.wins(dp); position >= 0 && got.Key() != m.tracing(before, dp) {
+			lacking[position] = append(lacking[position], dp.String())
 		}
 	}
-	if doubt := r.doubts[dp.Mesh]; doubt != nil {
-		return cluster.Doubt{Reason: doubt(dp)}
+	for _, c := range m.candidates {
+		fate := m.fates[c.position]
+		fate.Reason = "the global control plane's MeshTraces give its proxies the same"
+		if len(lacking[c.position]) > 0 {
+			fate.Reason = "its MeshTrace has not come from the global control plane yet"
+		}
 	}
-	return cluster.Doubt{}
-}
-
-// New returns those of Policies that do not exist yet.
-func (r *Result) New() []*meshtrace.Policy {
-	return slices.DeleteFunc(slices.Clone(r.Policies), r.Stands)
+	m.candidates = nil
+	came := plural(len(m.earlier), "MeshTrace") + " came from the global control plane"
+	var missing []string
+	for position, pair := range m.Pairs {
+		if names := lacking[position]; len(names) > 0 {
+			missing = append(missing, fmt.Sprintf("%s for %s", source(pair), list(names)))
+		}
+	}
+	switch {
+	case len(missing) > 0:
+		m.notes.refuse(EarlierRun, m.Place, m, came+", and these are missing: "+strings.Join(missing, "; "), "apply all of them at the global control plane, wait until they have come, then look again")
+	case len(m.dataplanes) == 0:
+		m.notes.warn(EarlierRun, m.Place, m, came+"; whether they are all is not known, since no Dataplane is", "compare them with what the global control plane has")
+	default:
+		m.notes.inform(EarlierRun, m.Place, m, came+", and give every known proxy what its TrafficTraces say; only the deletion is left, at the global control plane", "")
+	}
 }

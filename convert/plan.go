@@ -1,0 +1,129 @@
+package convert
+
+import (
+	"slices"
+
+	"tracemigrate/cluster"
+	"tracemigrate/cluster/manifest"
+	"tracemigrate/convert/envoydiff"
+	"tracemigrate/legacy"
+	"tracemigrate/meshtrace"
+)
+
+// Result is what a conversion gives.
+type Result struct {
+	Policies []*meshtrace.Policy // by mesh, highest precedence first
+	Fates    []*Fate             // of every selector, by mesh and precedence
+	Notes    []*Note             // errors first, then warnings, then the rest
+	// Withheld are policies that would conflict with existing ones; they are not
+	// among Policies.
+	Withheld []*meshtrace.Policy
+	// Comparisons say what becomes of each proxy once Policies are applied and
+	// the TrafficTraces are gone, in one comparison for each version of zones.
+	Comparisons []*envoydiff.Comparison
+	// MadeUp is how many of the proxies stand for those of meshes without
+	// Dataplanes, and Complete says that they stand for all of these.
+	MadeUp   int
+	Complete bool
+	// What the result is of: the meshes, and the MeshTraces that exist, as they
+	// compare to new ones.
+	Meshes   []*legacy.Mesh
+	Existing []*meshtrace.Policy
+
+	version cluster.Version
+	earlier map[meshtrace.Identity]bool                          // existing policies that an earlier run made
+	stands  map[*meshtrace.Policy]bool                           // the new ones that are among them
+	doubts  map[string]func(dp *cluster.Dataplane) string        // by mesh
+	ties    map[string]func(dp *cluster.Dataplane) cluster.Doubt // by mesh
+}
+
+func newResult() *Result {
+	return &Result{
+		earlier: make(map[meshtrace.Identity]bool), stands: make(map[*meshtrace.Policy]bool),
+		doubts: make(map[string]func(*cluster.Dataplane) string), ties: make(map[string]func(*cluster.Dataplane) cluster.Doubt),
+	}
+}
+
+// take takes the policies of each mesh, and what became of its selectors.
+func (r *Result) take(meshes []*mesh, o *Options) {
+	for _, m := range meshes {
+		for _, c := range m.candidates {
+			if o.Shadow && r.stands[c.policy] {
+				continue // by its name, the shadow would take the place of what exists
+			}
+			r.Policies = append(r.Policies, c.policy)
+		}
+		r.Fates = append(r.Fates, m.fates...)
+		r.Withheld = append(r.Withheld, m.withheld...)
+	}
+}
+
+// Fate is what became of one selector.
+type Fate struct {
+	Mesh         string
+	TrafficTrace string
+	Selector     int          // number within the TrafficTrace, from 1; 0 when it has none
+	Selectors    int          // how many the TrafficTrace has
+	Tags         cluster.Tags // of the selector
+	Policies     []*meshtrace.Policy
+	Reason       string // why there is no policy
+	manifest.Place
+}
+
+// Errors is how many notes say that something could not be carried over.
+func (r *Result) Errors() int {
+	n := 0
+	for _, note := range r.Notes {
+		if note.Severity == manifest.Error {
+			n++
+		}
+	}
+	return n
+}
+
+// Tracing is how many of the existing MeshTraces have a backend and are applied.
+func (r *Result) Tracing() int {
+	n := 0
+	for _, p := range r.Existing {
+		if len(p.Default.Backends) > 0 && !p.Shadow(r.version) {
+			n++
+		}
+	}
+	return n
+}
+
+// Refused says whether something could not be carried over.
+func (r *Result) Refused() bool { return r.Errors() > 0 }
+
+// Before returns those of the existing policies that were there before the
+// migration: all but those that an earlier run made and this one makes again.
+func (r *Result) Before(existing []*meshtrace.Policy) []*meshtrace.Policy {
+	return slices.DeleteFunc(slices.Clone(existing), r.Earlier)
+}
+
+// Earlier says whether an existing policy is one that an earlier run made and
+// this one makes again.
+func (r *Result) Earlier(existing *meshtrace.Policy) bool { return r.earlier[existing.Identity()] }
+
+// Stands says whether a policy of Policies exists already, made by an earlier run.
+func (r *Result) Stands(p *meshtrace.Policy) bool { return r.stands[p] }
+
+// Doubt says why it cannot be told what is right for dp: the times of its zone's
+// own copies decide, which are not known, or policies that may be a previous run's
+// give it something else than its TrafficTrace.
+func (r *Result) Doubt(dp *cluster.Dataplane) cluster.Doubt {
+	if tieOf := r.ties[dp.Mesh]; tieOf != nil {
+		if doubt := tieOf(dp); doubt.Reason != "" {
+			return doubt
+		}
+	}
+	if doubt := r.doubts[dp.Mesh]; doubt != nil {
+		return cluster.Doubt{Reason: doubt(dp)}
+	}
+	return cluster.Doubt{}
+}
+
+// New returns those of Policies that do not exist yet.
+func (r *Result) New() []*meshtrace.Policy {
+	return slices.DeleteFunc(slices.Clone(r.Policies), r.Stands)
+}
