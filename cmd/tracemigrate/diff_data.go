@@ -7,6 +7,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
+	"tracemigrate/cmd/tracemigrate/output/plain"
 	"tracemigrate/convert/envoydiff"
 )
 
@@ -108,15 +109,15 @@ func (o *outcome) junit(p *printer) error {
 		}
 		for i := range c.Proxies {
 			proxy := &c.Proxies[i]
-			result := junitCase{Class: printable(proxy.Mesh), Name: printable(proxy.Name)}
+			result := junitCase{Class: plain.Printable(proxy.Mesh), Name: plain.Printable(proxy.Name)}
 			var lines []string
 			for _, d := range proxy.Differences {
-				lines = append(lines, printable(fmt.Sprintf("%s  %s: %s -> %s", d.Code, d.Path, d.Before, d.After)))
+				lines = append(lines, plain.Printable(fmt.Sprintf("%s  %s: %s -> %s", d.Code, d.Path, d.Before, d.After)))
 			}
 			text := strings.Join(lines, "\n")
 			if proxy.Verdict == envoydiff.Different || proxy.Verdict == envoydiff.Unknown || o.strict && proxy.Verdict == envoydiff.Inherent {
 				suite.Failures++
-				result.Failure = &junitFailure{Message: lines[0], Text: text + "\n" + printable(proxy.Source())}
+				result.Failure = &junitFailure{Message: lines[0], Text: text + "\n" + plain.Printable(proxy.Source())}
 			} else {
 				result.Output = text
 			}
@@ -125,14 +126,14 @@ func (o *outcome) junit(p *printer) error {
 		suites.Suites = append(suites.Suites, suite)
 	}
 	if o.refused > 0 {
-		why := fmt.Sprintf("%s: see what `tracemigrate convert` says", plural(o.refused, "error", "errors"))
+		why := fmt.Sprintf("%s: see what `tracemigrate convert` says", plain.Plural(o.refused, "error", "errors"))
 		suites.Suites = append(suites.Suites, junitSuite{
 			Name: "tracemigrate diff: converting", Tests: 1, Failures: 1,
 			Cases: []junitCase{{Class: "converting", Name: "everything can be carried over", Failure: &junitFailure{Message: why, Text: why}}},
 		})
 	}
 	if len(o.unread) > 0 {
-		why := printable(o.unknown())
+		why := plain.Printable(o.unknown())
 		suites.Suites = append(suites.Suites, junitSuite{
 			Name: "tracemigrate diff: reading", Tests: 1, Failures: 1,
 			Cases: []junitCase{{Class: "reading", Name: "everything that decides was read", Failure: &junitFailure{Message: why, Text: why}}},
@@ -176,7 +177,7 @@ func (o *outcome) markdown(p *printer) error {
 		}
 	}
 	if len(o.unread) > 0 {
-		fmt.Fprintf(&b, "**%s.**\n\n", markdownText(capitalised(o.unknown())))
+		fmt.Fprintf(&b, "**%s.**\n\n", markdownText(plain.Capitalise(o.unknown())))
 	}
 	if o.refused > 0 {
 		b.WriteString("**Not everything can be carried over.**\n\n")
@@ -210,6 +211,6 @@ func (o *outcome) markdown(p *printer) error {
 
 // markdownText keeps text of the input from being read as Markdown or HTML.
 func markdownText(s string) string {
-	s = strings.ReplaceAll(printable(s), "\n", " ")
+	s = strings.ReplaceAll(plain.Printable(s), "\n", " ")
 	return strings.NewReplacer(`\`, `\\`, "|", `\|`, "<", "&lt;", ">", "&gt;", "`", "\\`", "*", `\*`, "_", `\_`, "[", `\[`, "]", `\]`, "&", "&amp;").Replace(s)
 }

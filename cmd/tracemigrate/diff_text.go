@@ -1,15 +1,12 @@
 package main
 
 import (
-	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/text"
-	"github.com/sergi/go-diff/diffmatchpatch"
-	"gopkg.in/yaml.v3"
 
+	"tracemigrate/cmd/tracemigrate/output/plain"
 	"tracemigrate/convert/envoydiff"
 )
 
@@ -51,13 +48,13 @@ func (o *outcome) headline() []string {
 		if t.Proxies == 0 {
 			return nil
 		}
-		return []string{capitalised(effects(&t))}
+		return []string{plain.Capitalise(plain.Effects(&t))}
 	}
 	var sentences []string
 	for _, c := range o.comparisons {
 		t := envoydiff.Count([]*envoydiff.Comparison{c})
 		if t.Proxies > 0 {
-			sentences = append(sentences, fmt.Sprintf("On Kuma %s, %s", c.Version, effects(&t)))
+			sentences = append(sentences, fmt.Sprintf("On Kuma %s, %s", c.Version, plain.Effects(&t)))
 		}
 	}
 	return sentences
@@ -66,7 +63,7 @@ func (o *outcome) headline() []string {
 // summaryLine counts the verdicts.
 func (o *outcome) summaryLine(c *envoydiff.Comparison) string {
 	t := envoydiff.Count([]*envoydiff.Comparison{c})
-	line := fmt.Sprintf("%s compared: %d same, %d inherent, %d different", plural(t.Proxies, "proxy", "proxies"), t.Same, t.Inherent, t.Different)
+	line := fmt.Sprintf("%s compared: %d same, %d inherent, %d different", plain.Plural(t.Proxies, "proxy", "proxies"), t.Same, t.Inherent, t.Different)
 	if t.Unknown > 0 {
 		line += fmt.Sprintf(", %d unknown", t.Unknown)
 	}
@@ -110,7 +107,7 @@ func names(group *envoydiff.Group, full bool) string {
 
 // heading prints a verdict, in its colour on a terminal, and whose it is.
 func (p *printer) heading(v envoydiff.Verdict, whose string) {
-	word, line := string(v), string(v)+"  "+clean(whose)
+	word, line := string(v), string(v)+"  "+plain.Clean(whose)
 	if p.width > 0 {
 		line = text.WrapSoft(line, p.width)
 	}
@@ -131,20 +128,16 @@ func (p *printer) envoyDiff(c *envoydiff.Comparison, group *envoydiff.Group) err
 			if string(before[i].Direction) != direction || i >= len(after) {
 				continue
 			}
-			old, err := envoyYAML(&before[i])
+			lines, err := plain.ListenerDiff(&before[i], &after[i])
 			if err != nil {
 				return err
 			}
-			now, err := envoyYAML(&after[i])
-			if err != nil {
-				return err
-			}
-			if old == now {
+			if len(lines) == 0 {
 				continue
 			}
 			p.line("  --- %s before", before[i].Name())
 			p.line("  +++ %s after", after[i].Name())
-			for _, line := range unified(old, now) {
+			for _, line := range lines {
 				p.diffLine(line)
 			}
 			return nil
@@ -154,7 +147,7 @@ func (p *printer) envoyDiff(c *envoydiff.Comparison, group *envoydiff.Group) err
 }
 
 func (p *printer) diffLine(line string) {
-	line = printable(line)
+	line = plain.Printable(line)
 	if p.colour {
 		switch line[0] {
 		case '+':
@@ -166,61 +159,4 @@ func (p *printer) diffLine(line string) {
 		}
 	}
 	_, _ = fmt.Fprintln(p.w, "  "+line) // a buffer takes everything
-}
-
-// envoyYAML is what is compared of a listener as YAML.
-func envoyYAML(l *envoydiff.Listener) (string, error) {
-	var b strings.Builder
-	encoder := yaml.NewEncoder(&b)
-	encoder.SetIndent(2)
-	if err := errors.Join(encoder.Encode(l.Values()), encoder.Close()); err != nil {
-		return "", fmt.Errorf("printing listener %s: %w", l.Name(), err)
-	}
-	return b.String(), nil
-}
-
-// unified is a unified diff of two texts by lines, with three lines of context.
-func unified(before, after string) []string {
-	const context = 3
-	differ := diffmatchpatch.New()
-	a, b, dictionary := differ.DiffLinesToRunes(before, after)
-	var lines []string
-	for _, diff := range differ.DiffCharsToLines(differ.DiffMainRunes(a, b, false), dictionary) {
-		mark := map[diffmatchpatch.Operation]string{diffmatchpatch.DiffDelete: "-", diffmatchpatch.DiffInsert: "+", diffmatchpatch.DiffEqual: " "}[diff.Type]
-		for line := range strings.Lines(diff.Text) {
-			lines = append(lines, mark+strings.TrimSuffix(line, "\n"))
-		}
-	}
-	var hunks []string
-	for from := 0; from < len(lines); {
-		first := from + slices.IndexFunc(lines[from:], func(line string) bool { return line[0] != ' ' })
-		if first < from {
-			break
-		}
-		last := first
-		for i := first; i < len(lines) && i <= last+2*context; i++ {
-			if lines[i][0] != ' ' {
-				last = i
-			}
-		}
-		start, end := max(from, first-context), min(len(lines), last+context+1)
-		hunks = append(hunks, hunkHeader(lines, start, end))
-		hunks = append(hunks, lines[start:end]...)
-		from = end
-	}
-	return hunks
-}
-
-// hunkHeader says where lines start to end stand in the two texts.
-func hunkHeader(lines []string, start, end int) string {
-	count := func(from, to int, mark byte) int {
-		n := 0
-		for _, line := range lines[from:to] {
-			if line[0] == ' ' || line[0] == mark {
-				n++
-			}
-		}
-		return n
-	}
-	return fmt.Sprintf("@@ -%d,%d +%d,%d @@", count(0, start, '-')+1, count(start, end, '-'), count(0, start, '+')+1, count(start, end, '+'))
 }

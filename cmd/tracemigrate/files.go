@@ -12,6 +12,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"tracemigrate/cmd/tracemigrate/output/plain"
 	"tracemigrate/convert"
 )
 
@@ -36,7 +37,7 @@ func warnOfOthers(words *printer, dir string, written []file) {
 		}
 	}
 	if len(others) > 0 {
-		words.line("tracemigrate: %s holds %s, such as %s, which this run did not write; remove what is out of date before you apply the directory", dir, plural(len(others), "other manifest", "other manifests"), others[0])
+		words.line("tracemigrate: %s holds %s, such as %s, which this run did not write; remove what is out of date before you apply the directory", dir, plain.Plural(len(others), "other manifest", "other manifests"), others[0])
 	}
 }
 

@@ -12,7 +12,6 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf16"
-	"unicode/utf8"
 
 	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/urfave/cli/v2"
@@ -20,6 +19,7 @@ import (
 
 	"tracemigrate/cluster"
 	"tracemigrate/cluster/manifest"
+	"tracemigrate/cmd/tracemigrate/output/plain"
 	"tracemigrate/convert"
 	"tracemigrate/convert/envoydiff"
 )
@@ -67,13 +67,13 @@ func (p *printer) clear() {
 }
 
 func (p *printer) line(format string, args ...any) {
-	_, _ = fmt.Fprintln(p.w, clean(fmt.Sprintf(format, args...))) // a closed stderr hinders nothing
+	_, _ = fmt.Fprintln(p.w, plain.Clean(fmt.Sprintf(format, args...))) // a closed stderr hinders nothing
 }
 
 // paragraphs is a message of one or more lines; on a terminal the first, which
 // is words, is wrapped, and those that follow, such as a role, stay as they are.
 func (p *printer) paragraphs(message string) {
-	first, rest, more := strings.Cut(printable(manifest.Redact(message)), "\n")
+	first, rest, more := strings.Cut(plain.Printable(manifest.Redact(message)), "\n")
 	if p.width > 0 {
 		first = text.WrapSoft(first, p.width)
 	}
@@ -85,13 +85,13 @@ func (p *printer) paragraphs(message string) {
 
 // whole is line for what must not be cut, however long.
 func (p *printer) whole(text string) {
-	_, _ = fmt.Fprintln(p.w, strings.ReplaceAll(printable(manifest.Redact(text)), "\n", "\uFFFD")) // a closed stderr hinders nothing
+	_, _ = fmt.Fprintln(p.w, plain.OneLine(text)) // a closed stderr hinders nothing
 }
 
 // wrapped is line, but what does not fit a terminal goes on, indented, on the next.
 func (p *printer) wrapped(format string, args ...any) {
-	line := clean(fmt.Sprintf(format, args...))
-	if p.width == 0 || width(line) <= p.width {
+	line := plain.Clean(fmt.Sprintf(format, args...))
+	if p.width == 0 || plain.Width(line) <= p.width {
 		_, _ = fmt.Fprintln(p.w, line) // a closed stderr hinders nothing
 		return
 	}
@@ -201,7 +201,7 @@ func (p *printer) result(s *cluster.Snapshot, r *convert.Result) {
 	}
 	if t := envoydiff.Count(r.Comparisons); t.Proxies > 0 {
 		p.line("")
-		p.wrapped("%s", effects(&t))
+		p.wrapped("%s", plain.Effects(&t))
 	}
 }
 
@@ -217,7 +217,7 @@ func whyNothing(s *cluster.Snapshot, r *convert.Result) string {
 	case len(s.Meshes) == 0 && len(s.TrafficTraces) == 0:
 		return "the input has neither a Mesh nor a TrafficTrace"
 	case len(s.TrafficTraces) == 0 && r.Tracing() > 0:
-		return fmt.Sprintf("the input has no TrafficTrace; %s with a backend %s there", plural(r.Tracing(), "MeshTrace", "MeshTraces"), map[bool]string{true: "is", false: "are"}[r.Tracing() == 1])
+		return fmt.Sprintf("the input has no TrafficTrace; %s with a backend %s there", plain.Plural(r.Tracing(), "MeshTrace", "MeshTraces"), map[bool]string{true: "is", false: "are"}[r.Tracing() == 1])
 	case len(s.TrafficTraces) == 0:
 		return "the input has no TrafficTrace, and without one nothing is traced"
 	case r.Refused():
@@ -309,7 +309,7 @@ func (p *printer) tableOf(headers []string, rows iter.Seq[[]string]) {
 		next := func(row []string) bool {
 			cells := make([]string, len(row))
 			for i, cell := range row {
-				cells[i] = clean(cell)
+				cells[i] = plain.Clean(cell)
 			}
 			n++
 			return yield(n-1, cells)
@@ -322,14 +322,14 @@ func (p *printer) tableOf(headers []string, rows iter.Seq[[]string]) {
 	widths := make([]int, len(headers))
 	for _, row := range all {
 		for i, cell := range row {
-			widths[i] = max(widths[i], width(cell))
+			widths[i] = max(widths[i], plain.Width(cell))
 		}
 	}
 	beside := p.fitting(widths)
 	for n, row := range all {
 		var line strings.Builder
 		for i, cell := range row[:beside] {
-			padding := strings.Repeat(" ", widths[i]-width(cell)+2)
+			padding := strings.Repeat(" ", widths[i]-plain.Width(cell)+2)
 			if colour, ok := colours[cell]; ok && i == 0 && p.colour {
 				cell = colour.Sprint(cell)
 			}
@@ -337,7 +337,7 @@ func (p *printer) tableOf(headers []string, rows iter.Seq[[]string]) {
 		}
 		rest := row[beside:]
 		if head := strings.Join(rest, ", "); n == 0 && head != "" {
-			if p.width > 0 && width(line.String())+width(head) > p.width {
+			if p.width > 0 && plain.Width(line.String())+plain.Width(head) > p.width {
 				line.WriteString("\n    ")
 			}
 			line.WriteString(head)
@@ -381,30 +381,6 @@ func (p *printer) beneath(headers, cells []string) {
 	}
 }
 
-// width is how many columns a text takes.
-func width(s string) int {
-	for i := 0; i < len(s); i++ {
-		if s[i] >= utf8.RuneSelf {
-			return text.StringWidth(s)
-		}
-	}
-	return len(s)
-}
-
-// clean makes a text one line that is safe to print and has an end.
-func clean(s string) string {
-	const most = 2000 // bytes; the longest note has 900
-	s = strings.ReplaceAll(printable(manifest.Redact(s)), "\n", "\uFFFD")
-	if len(s) > most {
-		cut := most
-		for !utf8.RuneStart(s[cut]) {
-			cut--
-		}
-		s = s[:cut] + "..."
-	}
-	return s
-}
-
 // encodeJSON writes v as JSON, with an escape for what could steer a terminal.
 func encodeJSON(w io.Writer, v any) error {
 	var text bytes.Buffer
@@ -427,14 +403,4 @@ func encodeJSON(w io.Writer, v any) error {
 	}
 	_, err := io.WriteString(w, out.String())
 	return err
-}
-
-// printable replaces what could steer a terminal: text of the input is data.
-func printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		if ' ' <= r && r < 0x7f || r == '\n' || unicode.IsPrint(r) {
-			return r
-		}
-		return '\uFFFD'
-	}, s)
 }

@@ -14,6 +14,7 @@ import (
 	"tracemigrate/cluster"
 	"tracemigrate/cluster/controlplane"
 	"tracemigrate/cluster/kube"
+	"tracemigrate/cmd/tracemigrate/output/plain"
 	"tracemigrate/convert"
 	"tracemigrate/convert/report"
 )
@@ -89,7 +90,7 @@ func runReport(c *cli.Context) error {
 		return err
 	}
 	if !r.Summary.Holds {
-		sentence, _ := reportVerdict(&r.Summary)
+		sentence, _ := plain.ReportVerdict(&r.Summary)
 		return cli.Exit(strings.ToLower(sentence[:1])+sentence[1:], exitNo)
 	}
 	return nil
@@ -247,54 +248,4 @@ func sourceWords(c *cli.Context) string {
 		words = append(words, "--skip-verify")
 	}
 	return strings.Join(words, " ")
-}
-
-// reportVerdict is the outcome in one sentence, and whether it is good.
-func reportVerdict(sum *report.Summary) (sentence, tone string) {
-	var parts []string
-	tone = "good"
-	switch {
-	case sum.TrafficTraces == 0 && sum.Errors == 0:
-		parts, tone = append(parts, "There is no TrafficTrace, so there is nothing to migrate"), "unknown"
-		if sum.ByMeshTrace > 0 {
-			parts = append(parts, plural(sum.ByMeshTrace, "proxy is traced by MeshTraces", "proxies are traced by MeshTraces"))
-		} else if sum.Tracing > 0 {
-			parts = append(parts, plural(sum.Tracing, "MeshTrace with a backend exists", "MeshTraces with a backend exist"))
-		}
-	case sum.Unverified:
-		parts, tone = append(parts, "The Dataplanes could not be read, so it is not known what proxies would keep"), "unknown"
-	case sum.Proxies == 0:
-		parts, tone = append(parts, "No proxy was compared"), "unknown"
-	case sum.MadeUp == sum.Proxies && sum.Same == sum.Proxies:
-		parts = append(parts, "Every proxy that the policies can tell apart keeps its tracing")
-	default:
-		about := effects(&sum.Tally)
-		if sum.MadeUp == sum.Proxies {
-			about = "of the proxies that the policies can tell apart, " + about
-		}
-		parts = append(parts, capitalised(about))
-		switch {
-		case sum.Unknown > 0, sum.Partial, sum.ZonesUnread > 0:
-			tone = "unknown"
-		case sum.Inherent > 0:
-			tone = "inherent"
-		}
-	}
-	if sum.Partial && sum.Proxies > 0 {
-		parts = append(parts, "not every Dataplane or MeshGateway could be read")
-	}
-	if sum.ZonesUnread > 0 {
-		parts = append(parts, fmt.Sprintf("the MeshTraces that %s made are known by copies only (--zone reads them)", plural(sum.ZonesUnread, "zone", "zones")))
-	}
-	if others := sum.Errors - sum.Refused; others > 0 {
-		parts = append(parts, plural(others, "error", "errors"))
-	}
-	if sum.Refused > 0 {
-		parts = append([]string{fmt.Sprintf("The API server refuses %s of %s", htmlNumber(sum.Refused), plural(sum.Policies, "policy", "policies"))},
-			append([]string{"as planned, " + strings.ToLower(parts[0][:1]) + parts[0][1:]}, parts[1:]...)...)
-	}
-	if !sum.Holds {
-		tone = "bad"
-	}
-	return strings.Join(parts, "; "), tone
 }

@@ -20,6 +20,7 @@ import (
 
 	"tracemigrate/cluster"
 	"tracemigrate/cluster/manifest"
+	"tracemigrate/cmd/tracemigrate/output/plain"
 	"tracemigrate/convert"
 	"tracemigrate/convert/envoydiff"
 	"tracemigrate/convert/report"
@@ -150,7 +151,7 @@ func newHTMLPage(r *report.Report) (*htmlPage, error) {
 		// escaped.
 		Style: template.CSS(style), Script: template.JS(script), Data: template.JS(data),
 	}
-	page.Verdict, page.Tone = reportVerdict(&shown.Summary)
+	page.Verdict, page.Tone = plain.ReportVerdict(&shown.Summary)
 	page.Errors = newHTMLNotes(shown.Notes, manifest.Error)
 	page.Warnings = newHTMLNotes(shown.Notes, manifest.Warning)
 	page.Infos = newHTMLNotes(shown.Notes, manifest.Info)
@@ -233,11 +234,11 @@ func htmlClean(v reflect.Value) reflect.Value {
 
 // htmlText is a text without credentials, and without characters that are not
 // seen or turn the direction of what follows.
-func htmlText(s string) string { return printable(manifest.Redact(s)) }
+func htmlText(s string) string { return plain.Printable(manifest.Redact(s)) }
 
 var htmlFuncs = template.FuncMap{
-	"number": htmlNumber,
-	"plural": plural,
+	"number": plain.Number,
+	"plural": plain.Plural,
 	"percent": func(sampling *float64) string {
 		if sampling == nil {
 			return "100 % (not set)"
@@ -247,7 +248,7 @@ var htmlFuncs = template.FuncMap{
 	"join": func(list []string) string {
 		const most = 12
 		if len(list) > most {
-			list = append(slices.Clone(list[:most]), fmt.Sprintf("and %s more", htmlNumber(len(list)-most)))
+			list = append(slices.Clone(list[:most]), fmt.Sprintf("and %s more", plain.Number(len(list)-most)))
 		}
 		return strings.Join(list, ", ")
 	},
@@ -263,23 +264,6 @@ var htmlFuncs = template.FuncMap{
 	},
 	"list": func(values ...any) []any { return values },
 	"inc":  func(n int) int { return n + 1 },
-}
-
-// htmlNumber groups digits by three.
-func htmlNumber(n int) string {
-	s := strconv.Itoa(n)
-	for i := len(s) - 3; i > 0; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return s
-}
-
-// plural is "1 proxy" or "2 proxies".
-func plural(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return htmlNumber(n) + " " + many
 }
 
 // htmlData is what the page's script shows: proxies by column, with texts that
@@ -547,17 +531,11 @@ func htmlUnified(bodies []*htmlBody) error {
 	for some := range slices.Chunk(bodies, part) {
 		workers.Go(func() error {
 			for _, body := range some {
-				before, err := envoyYAML(body.before)
+				lines, err := plain.ListenerDiff(body.before, body.after)
 				if err != nil {
 					return err
 				}
-				after, err := envoyYAML(body.after)
-				if err != nil {
-					return err
-				}
-				if before != after {
-					body.text = htmlText(strings.Join(unified(before, after), "\n"))
-				}
+				body.text = htmlText(strings.Join(lines, "\n"))
 				body.before, body.after = nil, nil
 			}
 			return nil
@@ -643,7 +621,7 @@ func newHTMLPictures(flows []report.Flow) (pictures []*htmlPicture, more int) {
 	}
 	for _, p := range pictures {
 		p.Flows = htmlSumUp(p.Flows)
-		p.Label = fmt.Sprintf("Mesh %s: what decides on the tracing of %s today, and after the migration. The table below the picture says the same.", p.Mesh, plural(p.Proxies, "proxy", "proxies"))
+		p.Label = fmt.Sprintf("Mesh %s: what decides on the tracing of %s today, and after the migration. The table below the picture says the same.", p.Mesh, plain.Plural(p.Proxies, "proxy", "proxies"))
 		p.Wide = htmlDraw(p.Flows, htmlLayout{width: 960, label: 300, bar: 12, beside: true})
 		p.Narrow = htmlDraw(p.Flows, htmlLayout{width: 340, label: 166, bar: 10})
 	}
@@ -670,7 +648,7 @@ func htmlSumUp(flows []htmlFlow) []htmlFlow {
 	}
 	for i := range kept {
 		if kept[i].Rest > 0 {
-			kept[i].Before = fmt.Sprintf("%s more", htmlNumber(kept[i].Rest))
+			kept[i].Before = fmt.Sprintf("%s more", plain.Number(kept[i].Rest))
 			kept[i].After = kept[i].Before
 		}
 	}
@@ -808,7 +786,7 @@ func htmlRibbons(flows []htmlFlow, left, right map[string]*htmlBar, thickness fu
 			Path: fmt.Sprintf("M%s %sC%s %s %s %s %s %sV%sC%s %s %s %s %s %sZ", px(leftX), px(from), px(middle), px(from), px(middle), px(to), px(rightX), px(to),
 				px(to+thick), px(middle), px(to+thick), px(middle), px(from+thick), px(leftX), px(from+thick)),
 			Verdict: flow.Verdict,
-			Title:   fmt.Sprintf("%s, %s: from %s to %s", plural(flow.Proxies, "proxy", "proxies"), flow.Verdict, flow.Before, flow.After),
+			Title:   fmt.Sprintf("%s, %s: from %s to %s", plain.Plural(flow.Proxies, "proxy", "proxies"), flow.Verdict, flow.Before, flow.After),
 		})
 	}
 	slices.Reverse(ribbons) // what matters most is drawn last, so on top
@@ -820,7 +798,7 @@ func px(v float64) string { return strconv.FormatFloat(v, 'f', 1, 64) }
 
 // meta is what stands below the name: how many, and what is not the same.
 func (b *htmlBar) meta() string {
-	text := plural(b.total, "proxy", "proxies")
+	text := plain.Plural(b.total, "proxy", "proxies")
 	for _, verdict := range []envoydiff.Verdict{envoydiff.Different, envoydiff.Unknown, envoydiff.Inherent} {
 		switch n := b.proxies[verdict]; {
 		case n == 0:
@@ -829,7 +807,7 @@ func (b *htmlBar) meta() string {
 		case n == b.total:
 			text += ", all " + string(verdict)
 		default:
-			text += fmt.Sprintf(", %s %s", htmlNumber(n), verdict)
+			text += fmt.Sprintf(", %s %s", plain.Number(n), verdict)
 		}
 	}
 	return text
@@ -878,11 +856,11 @@ func htmlWrap(s string, columns int) []string {
 		line, used = "", 0
 	}
 	for _, word := range strings.SplitAfter(s, " ") {
-		if used > 0 && used+width(strings.TrimSuffix(word, " ")) > columns {
+		if used > 0 && used+plain.Width(strings.TrimSuffix(word, " ")) > columns {
 			flush()
 		}
 		for _, r := range word {
-			w := width(string(r))
+			w := plain.Width(string(r))
 			if used+w > columns && r != ' ' {
 				flush()
 			}

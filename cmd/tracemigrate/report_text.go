@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"tracemigrate/cluster/manifest"
+	"tracemigrate/cmd/tracemigrate/output/plain"
 	"tracemigrate/convert/envoydiff"
 	"tracemigrate/convert/report"
 )
@@ -176,7 +177,7 @@ func decidedBy(p *report.Proxy) string {
 	const shown = 3
 	for i, d := range p.Differences {
 		if i == shown {
-			text += "; and " + plural(len(p.Differences)-shown, "more difference", "more differences")
+			text += "; and " + plain.Plural(len(p.Differences)-shown, "more difference", "more differences")
 			break
 		}
 		text += fmt.Sprintf("; %s: %s %s -> %s", d.Code, d.Path, d.Before, d.After)
@@ -220,7 +221,7 @@ func aboutOrigin(r *report.Report) []string {
 
 func counts(r *report.Report) string {
 	s := &r.Summary
-	create := plural(s.Policies, "MeshTrace", "MeshTraces") + " to create"
+	create := plain.Plural(s.Policies, "MeshTrace", "MeshTraces") + " to create"
 	switch {
 	case s.Earlier > 0 && s.Policies == 0:
 		create = fmt.Sprintf("no MeshTrace to create, as %d of a previous run exist", s.Earlier)
@@ -230,8 +231,8 @@ func counts(r *report.Report) string {
 		create = "no MeshTrace to create"
 	}
 	text := fmt.Sprintf("%s, %s, %s; %s compared: %d same, %d inherent, %d different",
-		plural(s.Meshes, "mesh", "meshes"), plural(s.TrafficTraces, "TrafficTrace", "TrafficTraces"), create,
-		plural(s.Proxies, "proxy", "proxies"), s.Same, s.Inherent, s.Different)
+		plain.Plural(s.Meshes, "mesh", "meshes"), plain.Plural(s.TrafficTraces, "TrafficTrace", "TrafficTraces"), create,
+		plain.Plural(s.Proxies, "proxy", "proxies"), s.Same, s.Inherent, s.Different)
 	if s.Unknown > 0 {
 		text += fmt.Sprintf(", %d unknown", s.Unknown)
 	}
@@ -246,7 +247,7 @@ func reportText(w *printer, r *report.Report, full bool) error {
 		w.wrapped("%s", line)
 	}
 	w.line("")
-	sentence, _ := reportVerdict(&r.Summary)
+	sentence, _ := plain.ReportVerdict(&r.Summary)
 	w.wrapped("%s.", sentence)
 	w.wrapped("%s", counts(r))
 	for _, s := range reportSections(r, full) {
@@ -277,7 +278,7 @@ func reportText(w *printer, r *report.Report, full bool) error {
 
 func reportMarkdown(w *printer, r *report.Report, full bool) error {
 	var b strings.Builder
-	sentence, _ := reportVerdict(&r.Summary)
+	sentence, _ := plain.ReportVerdict(&r.Summary)
 	fmt.Fprintf(&b, "# Tracing migration: %s\n\n", markdownText(sentence))
 	for _, line := range aboutOrigin(r) {
 		fmt.Fprintf(&b, "- %s\n", markdownText(manifest.Redact(line)))
@@ -326,5 +327,5 @@ func fenced(text, language string) string {
 	for strings.Contains(text, fence) {
 		fence += "`"
 	}
-	return fence + language + "\n" + printable(text) + "\n" + fence
+	return fence + language + "\n" + plain.Printable(text) + "\n" + fence
 }

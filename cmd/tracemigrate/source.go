@@ -20,6 +20,7 @@ import (
 	"tracemigrate/cluster/kube"
 	"tracemigrate/cluster/manifest"
 	"tracemigrate/cluster/paging"
+	"tracemigrate/cmd/tracemigrate/output/plain"
 	"tracemigrate/convert"
 )
 
@@ -523,7 +524,7 @@ func (p *progress) show(text string) {
 		return
 	}
 	p.last = time.Now()
-	text = clean(manifest.Redact(text))
+	text = plain.Clean(manifest.Redact(text))
 	if runes := []rune(text); len(runes) >= p.out.width {
 		text = string(runes[:p.out.width-1])
 	}
