@@ -14,6 +14,7 @@ import (
 	"tracemigrate/cluster"
 	"tracemigrate/cluster/controlplane"
 	"tracemigrate/cluster/kube"
+	"tracemigrate/cmd/tracemigrate/output/html"
 	"tracemigrate/cmd/tracemigrate/output/plain"
 	"tracemigrate/convert"
 	"tracemigrate/convert/report"
@@ -57,7 +58,7 @@ var reportForms = map[string]func(w *printer, r *report.Report, full bool) error
 		encoder.SetIndent(2)
 		return errors.Join(encoder.Encode(r), encoder.Close())
 	},
-	"html": func(w *printer, r *report.Report, _ bool) error { return writeHTML(w.w, r) },
+	"html": func(w *printer, r *report.Report, _ bool) error { return html.Write(w.w, r) },
 }
 
 func runReport(c *cli.Context) error {
