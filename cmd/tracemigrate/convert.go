@@ -10,6 +10,7 @@ import (
 
 	"tracemigrate/cluster"
 	"tracemigrate/cluster/manifest"
+	"tracemigrate/cmd/tracemigrate/output"
 	"tracemigrate/convert"
 	"tracemigrate/convert/envoydiff"
 	"tracemigrate/meshtrace"
@@ -30,7 +31,7 @@ func convertCommand() *cli.Command {
 			"stderr tells what became of each selector, then notes. docs/notes.md explains each note.",
 		Flags: append(sourceFlags(),
 			versionFlag(),
-			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Value: "yaml", Usage: "`FORM` of the output: yaml or json"},
+			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Value: output.ConvertForms.Default(), Usage: output.ConvertForms.Usage()},
 			&cli.StringFlag{Name: "format", Usage: "`FORMAT` of the policies: kubernetes or universal (default: that of each TrafficTrace)"},
 			namespaceFlag(),
 			&cli.StringSliceFlag{Name: "label", Usage: "add the label `KEY=VALUE` to every policy; may be repeated"},
@@ -76,19 +77,19 @@ func runConvert(c *cli.Context) error {
 	snapshot := current.Snapshot
 	result, problems := convert.Convert(current, options)
 	if result == nil {
-		words.problems(problems, "converted")
+		words.Problems(problems, "converted")
 		return cli.Exit("", exitError)
 	}
 	if snapshot.NothingLegacy() {
-		words.line("nothing legacy is left here: %s", snapshot.Origin)
+		words.Line("nothing legacy is left here: %s", snapshot.Origin)
 		return nil
 	}
 	if snapshot.Empty() && !snapshot.FromCluster() {
-		words.warnings(snapshot.Problems)
+		words.Warnings(snapshot.Problems)
 		return errors.New("the input has no resource of Kuma: no Mesh, no TrafficTrace, nothing; is it what you meant to read?")
 	}
-	words.assumption(c.String("kuma-version"), snapshot)
-	words.result(snapshot, result)
+	warnAssumedVersion(words, c.String("kuma-version"), snapshot)
+	words.Result(snapshot, result)
 	doubtful := notKept(result.Comparisons) // now, since writing needs the memory
 	if c.String("notes-output") != "" {
 		if err := writeNotes(c, result.Notes); err != nil {
@@ -154,11 +155,9 @@ func convertFlags(c *cli.Context) (convert.Options, meshtrace.Style, error) {
 			return options, style, err
 		}
 	}
-	switch form := c.String("output"); form {
-	case "yaml", "json":
-		style.JSON = form == "json"
-	default:
-		return options, style, fmt.Errorf("--output: %q is neither yaml nor json", form)
+	style, err := output.ConvertForms.Find(c.String("output"))
+	if err != nil {
+		return options, style, err
 	}
 	format := cluster.Format(strings.ToLower(c.String("format")))
 	if format != "" && format != cluster.Kubernetes && format != cluster.Universal {

@@ -10,6 +10,7 @@ import (
 
 	"tracemigrate/cluster"
 	"tracemigrate/cluster/manifest"
+	"tracemigrate/cmd/tracemigrate/output"
 	"tracemigrate/convert"
 	"tracemigrate/convert/envoydiff"
 	"tracemigrate/meshtrace"
@@ -44,69 +45,17 @@ func diffCommand() *cli.Command {
 			roundSamplingFlag(),
 			&cli.BoolFlag{Name: "strict", Usage: "count inherent differences, too"},
 			&cli.StringSliceFlag{Name: "accept", Usage: "do not count differences of `CODE`; may be repeated"},
-			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Value: "text", Usage: "`FORM` of the output: text, json, yaml, junit or markdown"},
+			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Value: output.DiffForms.Default(), Usage: output.DiffForms.Usage()},
 			&cli.BoolFlag{Name: "full", Usage: "text: list all proxies of a group"},
 		),
 		Action: runDiff,
 	}
 }
 
-// outcome is what diff found, for printing.
-type outcome struct {
-	comparisons []*envoydiff.Comparison
-	strict      bool
-	full        bool
-	unread      []string // what could not be read, and so is in no comparison
-	refused     int      // what could not be carried over
-	supposed    bool     // each comparison is of all proxies, for a version that is supposed
-}
-
-// holds says whether the answer is yes: no proxy is different, and all could be
-// carried over.
-func (o *outcome) holds() bool {
-	t := envoydiff.Count(o.comparisons)
-	return t.Different == 0 && t.Unknown == 0 && (!o.strict || t.Inherent == 0) && len(o.unread) == 0 && o.refused == 0
-}
-
-// verdict says in a sentence why the answer is no.
-func (o *outcome) verdict() string {
-	t := envoydiff.Count(o.comparisons)
-	switch {
-	case t.Different == 0 && len(o.unread) > 0:
-		return o.unknown()
-	case t.Unknown > 0 && t.Different > 0:
-		return fmt.Sprintf("%d different, %d unknown", t.Different, t.Unknown)
-	case t.Unknown > 0:
-		return fmt.Sprintf("%d unknown", t.Unknown)
-	case t.Different == 0 && o.refused > 0:
-		return "not everything can be carried over, see the errors above"
-	case t.Different == 0:
-		return fmt.Sprintf("%d inherent, which --strict counts", t.Inherent)
-	case o.strict && t.Inherent > 0:
-		return fmt.Sprintf("%d different, and %d inherent, which --strict counts", t.Different, t.Inherent)
-	}
-	return fmt.Sprintf("%d different", t.Different)
-}
-
-// unknown says what was not read, and that the answer is no for it.
-func (o *outcome) unknown() string {
-	const shown = 3
-	names := o.unread
-	if len(names) > shown {
-		names = append(slices.Clone(names[:shown]), fmt.Sprintf("%d more", len(names)-shown))
-	}
-	return strings.Join(names, ", ") + " could not be read, so it is not known what every proxy would keep"
-}
-
-// forms are the ways to print an outcome.
-var forms = map[string]func(*outcome, *printer) error{
-	"text": (*outcome).text, "json": (*outcome).json, "yaml": (*outcome).yaml, "junit": (*outcome).junit, "markdown": (*outcome).markdown,
-}
-
 func runDiff(c *cli.Context) error {
-	form, ok := forms[c.String("output")]
-	if !ok {
-		return fmt.Errorf("--output: %q is none of text, json, yaml, junit, markdown", c.String("output"))
+	form, err := output.DiffForms.Find(c.String("output"))
+	if err != nil {
+		return err
 	}
 	if c.Args().Present() {
 		return unexpected(c)
@@ -115,23 +64,23 @@ func runDiff(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	found := &outcome{strict: c.Bool("strict"), full: c.Bool("full")}
+	found := &output.Diff{Strict: c.Bool("strict"), Full: c.Bool("full")}
 	switch {
 	case c.IsSet("before") || c.IsSet("after"):
-		found.comparisons, err = compareDumps(c, accepted)
+		found.Comparisons, err = compareDumps(c, accepted)
 	case c.Bool("shadow"):
-		found.comparisons, err = compareShadow(c, accepted)
+		found.Comparisons, err = compareShadow(c, accepted)
 	default:
-		err = found.compareManifests(c, accepted)
+		err = compareManifests(c, found, accepted)
 	}
 	if err != nil {
 		return err
 	}
-	if err := whole(c, func(out *printer) error { return form(found, out) }); err != nil {
+	if err := whole(c, func(out *output.Printer) error { return form(out, found) }); err != nil {
 		return err
 	}
-	if !found.holds() {
-		return cli.Exit(found.verdict(), exitNo)
+	if !found.Holds() {
+		return cli.Exit(found.Verdict(), exitNo)
 	}
 	return nil
 }
@@ -168,19 +117,19 @@ func versions(c *cli.Context) ([]cluster.Version, error) {
 }
 
 // compareManifests compares once for each version.
-func (o *outcome) compareManifests(c *cli.Context, accepted []envoydiff.Code) error {
+func compareManifests(c *cli.Context, found *output.Diff, accepted []envoydiff.Code) error {
 	list, err := versions(c)
 	if err != nil {
 		return err
 	}
-	o.supposed = len(list) > 1
+	found.Supposed = len(list) > 1
 	current, _, err := load(c)
 	if err != nil {
 		return err
 	}
 	words := newPrinter(c.App.ErrWriter)
 	snapshot, namespace := current.Snapshot, current.Namespace
-	if !o.supposed {
+	if !found.Supposed {
 		given := ""
 		if len(list) == 1 {
 			given = list[0].String()
@@ -207,18 +156,18 @@ func (o *outcome) compareManifests(c *cli.Context, accepted []envoydiff.Code) er
 		}
 	}
 	if hasError(problems) {
-		words.problems(problems, "compared")
+		words.Problems(problems, "compared")
 		return cli.Exit("", exitError)
 	}
-	words.warnings(problems)
-	words.assumption(strings.Join(c.StringSlice("kuma-version"), ","), snapshot)
-	o.unread = append(words.skipped(snapshot), words.unread(snapshot)...)
+	words.Warnings(problems)
+	warnAssumedVersion(words, strings.Join(c.StringSlice("kuma-version"), ","), snapshot)
+	found.Unread = append(words.Skipped(snapshot), words.Unread(snapshot)...)
 	if snapshot.NothingLegacy() {
-		words.line("nothing legacy is left here: %s", snapshot.Origin)
+		words.Line("nothing legacy is left here: %s", snapshot.Origin)
 		return nil
 	}
 	if len(snapshot.Meshes) == 0 && snapshot.FromCluster() {
-		words.line("there is no Mesh here, so no proxy is compared: %s", snapshot.Origin)
+		words.Line("there is no Mesh here, so no proxy is compared: %s", snapshot.Origin)
 		return nil
 	}
 	if len(snapshot.Meshes) == 0 {
@@ -228,35 +177,35 @@ func (o *outcome) compareManifests(c *cli.Context, accepted []envoydiff.Code) er
 	for _, version := range list {
 		options := convert.Options{
 			Version: version, Namespace: namespace, ZoneOrigin: zoneOrigin || c.Bool("zone-origin"), RoundSampling: c.Bool("round-sampling"),
-			MadeUp: maxMadeUp, Accept: accepted, Supposed: o.supposed,
+			MadeUp: maxMadeUp, Accept: accepted, Supposed: found.Supposed,
 		}
 		result, _ := convert.Convert(current, options)
-		words.noted(convert.EarlierRun, version, result)
-		words.noted(convert.PatchReleaseDecides, version, result)
+		words.Noted(convert.EarlierRun, version, result)
+		words.Noted(convert.PatchReleaseDecides, version, result)
 		if !c.IsSet("meshtrace") {
-			words.refusals(version, result)
-			words.madeUp(result.MadeUp, result.Complete)
-			o.refused += result.Errors()
-			o.comparisons = append(o.comparisons, result.Comparisons...)
+			words.Refusals(version, result)
+			words.MadeUp(result.MadeUp, result.Complete, maxMadeUp)
+			found.Refused += result.Errors()
+			found.Comparisons = append(found.Comparisons, result.Comparisons...)
 			continue
 		}
 		if err := unsupported(given, version); err != nil {
 			return err
 		}
 		if shadows := countShadows(given, version); shadows > 0 {
-			words.line("tracemigrate: %d of the MeshTraces are shadows, which Kuma %s computes but does not apply, so they give no proxy tracing", shadows, version)
+			words.Line("tracemigrate: %d of the MeshTraces are shadows, which Kuma %s computes but does not apply, so they give no proxy tracing", shadows, version)
 		}
-		o.comparisons = append(o.comparisons, compareGiven(snapshot, result, given, &options, words)...)
+		found.Comparisons = append(found.Comparisons, compareGiven(snapshot, result, given, &options, words)...)
 	}
 	return nil
 }
 
 // compareGiven compares with the policies of --meshtrace instead of those made.
-func compareGiven(s *cluster.Snapshot, result *convert.Result, given []*meshtrace.Policy, o *convert.Options, words *printer) []*envoydiff.Comparison {
+func compareGiven(s *cluster.Snapshot, result *convert.Result, given []*meshtrace.Policy, o *convert.Options, words *output.Printer) []*envoydiff.Comparison {
 	before := envoydiff.State{Legacy: result.Meshes, Policies: result.Before(result.Existing)}
 	after := envoydiff.State{Policies: convert.Applied(result.Existing, given)}
 	made, complete := envoydiff.MadeUp(before.Legacy, after.Policies, s.Dataplanes, o.MadeUp)
-	words.madeUp(len(made), complete)
+	words.MadeUp(len(made), complete, maxMadeUp)
 	all := *s
 	all.Dataplanes = slices.Concat(s.Dataplanes, made)
 	return convert.Compare(&all, before, after, o, result.Doubt)

@@ -41,7 +41,7 @@ func compareShadow(c *cli.Context, accepted []envoydiff.Code) ([]*envoydiff.Comp
 	}
 	snapshot, policies := current.Snapshot, current.Existing
 	words := newPrinter(c.App.ErrWriter)
-	words.skipped(snapshot)
+	words.Skipped(snapshot)
 	version := cluster.SinceShadow // the oldest that can, where none is told
 	switch {
 	case len(list) == 1:
@@ -76,7 +76,7 @@ func compareShadow(c *cli.Context, accepted []envoydiff.Code) ([]*envoydiff.Comp
 		return nil, err
 	}
 	if gone > 0 {
-		words.line("tracemigrate: %s went away meanwhile", plain.Plural(gone, "proxy", "proxies"))
+		words.Line("tracemigrate: %s went away meanwhile", plain.Plural(gone, "proxy", "proxies"))
 	}
 	comparison := envoydiff.Collect(proxies)
 	if snapshot.Origin.Version != "" || len(list) == 1 {

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 
+	"tracemigrate/cmd/tracemigrate/output"
+
 	"golang.org/x/sync/errgroup"
 )
 
@@ -37,7 +39,7 @@ func (e *inPlaceError) Unwrap() error { return e.reason }
 // an error none, leaving what was there. Without force it overwrites nothing.
 // Where the system can exchange two directories, that holds for a run that is
 // killed as well; words says where it cannot.
-func writeFiles(words *printer, dir string, files []file, force bool) error {
+func writeFiles(words *output.Printer, dir string, files []file, force bool) error {
 	writing.Lock()
 	defer writing.Unlock()
 	d := &directory{given: dir, files: files, names: make(map[string]bool, len(files))}
@@ -74,7 +76,7 @@ func writeFiles(words *printer, dir string, files []file, force bool) error {
 	if !errors.As(err, &inPlace) {
 		return err
 	}
-	words.line("tracemigrate: %s cannot be exchanged as a whole (%v), so its files are replaced one by one; a run that is killed meanwhile leaves some old and some new ones: run it again then", dir, inPlace)
+	words.Line("tracemigrate: %s cannot be exchanged as a whole (%v), so its files are replaced one by one; a run that is killed meanwhile leaves some old and some new ones: run it again then", dir, inPlace)
 	return d.replaceEach(words)
 }
 
@@ -138,7 +140,7 @@ func isStage(entry fs.DirEntry) bool {
 
 // removeStages removes what killed runs left in a directory that is locked. Where
 // everybody may write, that is only what is this user's.
-func removeStages(words *printer, in string) {
+func removeStages(words *output.Printer, in string) {
 	info, err := os.Stat(in)
 	if err != nil {
 		return // what cannot be read, this run has not to read
@@ -154,7 +156,7 @@ func removeStages(words *printer, in string) {
 }
 
 // removeTree removes a directory with all below it, of whatever mode.
-func removeTree(words *printer, path string) {
+func removeTree(words *output.Printer, path string) {
 	err := os.RemoveAll(path)
 	if err != nil && os.Geteuid() != 0 { // root needs no permission
 		_ = filepath.WalkDir(path, func(below string, entry fs.DirEntry, err error) error {
@@ -166,14 +168,14 @@ func removeTree(words *printer, path string) {
 		err = os.RemoveAll(path)
 	}
 	if err != nil {
-		words.line("tracemigrate: %s is of no use any more and could not be removed: %v", path, err)
+		words.Line("tracemigrate: %s is of no use any more and could not be removed: %v", path, err)
 	}
 }
 
 // exchange builds the whole new directory beside the old one and exchanges the
 // two in one step. What others have in the old one is in the new one, too: files
 // of any type by hard link, directories with their mode, owner and times.
-func (d *directory) exchange(words *printer) (err error) {
+func (d *directory) exchange(words *output.Printer) (err error) {
 	parent := filepath.Dir(d.path)
 	mode := fs.FileMode(0o777) // less what the umask takes
 	if d.info != nil {
@@ -394,7 +396,7 @@ func writeLike(path, old, name string, text []byte) error {
 
 // replaceEach writes everything beside its place first, and keeps what was there
 // until all is in place.
-func (d *directory) replaceEach(words *printer) (err error) {
+func (d *directory) replaceEach(words *output.Printer) (err error) {
 	unlock, locked, err := lock(d.path)
 	if err != nil {
 		return fmt.Errorf("writing to %s: %w", d.given, err)

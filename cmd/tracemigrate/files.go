@@ -12,6 +12,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"tracemigrate/cmd/tracemigrate/output"
 	"tracemigrate/cmd/tracemigrate/output/plain"
 	"tracemigrate/convert"
 )
@@ -24,7 +25,7 @@ type file struct {
 
 // warnOfOthers tells of manifests in dir that this run did not write: applied
 // together with the new ones, they would take effect as well.
-func warnOfOthers(words *printer, dir string, written []file) {
+func warnOfOthers(words *output.Printer, dir string, written []file) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return // the files were written, which is what counts
@@ -37,7 +38,7 @@ func warnOfOthers(words *printer, dir string, written []file) {
 		}
 	}
 	if len(others) > 0 {
-		words.line("tracemigrate: %s holds %s, such as %s, which this run did not write; remove what is out of date before you apply the directory", dir, plain.Plural(len(others), "other manifest", "other manifests"), others[0])
+		words.Line("tracemigrate: %s holds %s, such as %s, which this run did not write; remove what is out of date before you apply the directory", dir, plain.Plural(len(others), "other manifest", "other manifests"), others[0])
 	}
 }
 
@@ -128,11 +129,8 @@ func inputThatIs(c *cli.Context, file os.FileInfo) string {
 // the whole file or, on an error or a kill, what was there.
 func writeNotes(c *cli.Context, notes []*convert.Note) error {
 	given := c.String("notes-output")
-	if notes == nil {
-		notes = []*convert.Note{}
-	}
 	var text bytes.Buffer
-	if err := encodeJSON(&text, notes); err != nil {
+	if err := output.WriteNotes(&text, notes); err != nil {
 		return fmt.Errorf("writing notes: %w", err)
 	}
 	if w := notesWriters(c)[given]; w != nil {
@@ -150,7 +148,7 @@ func writeNotes(c *cli.Context, notes []*convert.Note) error {
 	return nil
 }
 
-func writeNotesFile(words *printer, given string, text []byte, force bool) error {
+func writeNotesFile(words *output.Printer, given string, text []byte, force bool) error {
 	path, err := resolve(given)
 	if err != nil {
 		return err

@@ -44,7 +44,7 @@ func endBySignal() {
 		caught := <-signals
 		signal.Reset() // a second one ends it whatever it does
 		writing.Lock() // what is half written is finished or taken back first
-		newPrinter(os.Stderr).clear()
+		newPrinter(os.Stderr).Clear()
 		_, _ = fmt.Fprintln(os.Stderr, "tracemigrate: interrupted")
 		// Ended by the signal itself, as a shell expects, which ends its loops then.
 		if self, err := os.FindProcess(os.Getpid()); err == nil && self.Signal(caught) == nil {
@@ -96,7 +96,8 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		command.OnUsageError = usage
 		command.Description = strings.ReplaceAll(command.Description, "   tracemigrate ", "   "+app.Name+" ")
 	}
-	defer helpAt(newPrinter(stdout).width)()
+	width, _ := terminal(stdout)
+	defer helpAt(width)()
 	if len(args) == 2 && (args[1] == "--version" || args[1] == "-v") {
 		args = []string{args[0], "version"}
 	}
@@ -109,7 +110,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		code = cli.Exit(err.Error(), exitError) // the library has codes of its own
 	}
 	if message := err.Error(); message != "" {
-		newPrinter(stderr).paragraphs("tracemigrate: " + message)
+		newPrinter(stderr).Paragraphs("tracemigrate: " + message)
 	}
 	return code.ExitCode()
 }

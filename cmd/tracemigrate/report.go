@@ -2,20 +2,17 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
-	"gopkg.in/yaml.v3"
 
 	"tracemigrate/cluster"
 	"tracemigrate/cluster/controlplane"
 	"tracemigrate/cluster/kube"
-	"tracemigrate/cmd/tracemigrate/output/html"
-	"tracemigrate/cmd/tracemigrate/output/plain"
+	"tracemigrate/cmd/tracemigrate/output"
 	"tracemigrate/convert"
 	"tracemigrate/convert/report"
 )
@@ -37,7 +34,7 @@ func reportCommand() *cli.Command {
 		Flags: append(sourceFlags(),
 			versionFlag(),
 			namespaceFlag(),
-			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Value: "text", Usage: "`FORM` of the output: text, json, yaml, markdown or html"},
+			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Value: output.ReportForms.Default(), Usage: output.ReportForms.Usage()},
 			&cli.BoolFlag{Name: "server-dry-run", Usage: "have the API server judge each policy (dryRun=All); it stores nothing"},
 			&cli.BoolFlag{Name: "zone-origin", Usage: "report on policies with the label kuma.io/origin: zone, which a federated zone demands"},
 			roundSamplingFlag(),
@@ -47,25 +44,11 @@ func reportCommand() *cli.Command {
 	}
 }
 
-// reportForms are the ways to print a report.
-var reportForms = map[string]func(w *printer, r *report.Report, full bool) error{
-	"text": reportText, "markdown": reportMarkdown,
-	"json": func(w *printer, r *report.Report, _ bool) error {
-		return encodeJSON(w.w, r)
-	},
-	"yaml": func(w *printer, r *report.Report, _ bool) error {
-		encoder := yaml.NewEncoder(w.w)
-		encoder.SetIndent(2)
-		return errors.Join(encoder.Encode(r), encoder.Close())
-	},
-	"html": func(w *printer, r *report.Report, _ bool) error { return html.Write(w.w, r) },
-}
-
 func runReport(c *cli.Context) error {
-	form, ok := reportForms[c.String("output")]
+	form, err := output.ReportForms.Find(c.String("output"))
 	switch {
-	case !ok:
-		return fmt.Errorf("--output: %q is none of text, json, yaml, markdown, html", c.String("output"))
+	case err != nil:
+		return err
 	case c.Args().Present():
 		return unexpected(c)
 	}
@@ -87,12 +70,12 @@ func runReport(c *cli.Context) error {
 			return err
 		}
 	}
-	if err := whole(c, func(out *printer) error { return form(out, r, c.Bool("full")) }); err != nil {
+	found := &output.Report{Report: r, Full: c.Bool("full")}
+	if err := whole(c, func(out *output.Printer) error { return form(out, found) }); err != nil {
 		return err
 	}
 	if !r.Summary.Holds {
-		sentence, _ := plain.ReportVerdict(&r.Summary)
-		return cli.Exit(strings.ToLower(sentence[:1])+sentence[1:], exitNo)
+		return cli.Exit(found.Verdict(), exitNo)
 	}
 	return nil
 }
@@ -101,7 +84,7 @@ func runReport(c *cli.Context) error {
 func buildReport(c *cli.Context, current *convert.Current, source cluster.Source) (*report.Report, error) {
 	snapshot := current.Snapshot
 	if snapshot.Empty() && !snapshot.FromCluster() && !hasError(snapshot.Problems) {
-		newPrinter(c.App.ErrWriter).warnings(snapshot.Problems)
+		newPrinter(c.App.ErrWriter).Warnings(snapshot.Problems)
 		return nil, errors.New("the input has no resource of Kuma: no Mesh, no TrafficTrace, nothing; is it what you meant to read?")
 	}
 	options := convert.Options{ZoneOrigin: c.Bool("zone-origin"), RoundSampling: c.Bool("round-sampling"), MadeUp: maxMadeUp}
@@ -125,10 +108,10 @@ func buildReport(c *cli.Context, current *convert.Current, source cluster.Source
 	}
 	r, _, problems := report.Build(current, about)
 	if r == nil {
-		newPrinter(c.App.ErrWriter).problems(problems, "reported")
+		newPrinter(c.App.ErrWriter).Problems(problems, "reported")
 		return nil, cli.Exit("", exitError)
 	}
-	newPrinter(c.App.ErrWriter).assumption(c.String("kuma-version"), snapshot)
+	warnAssumedVersion(newPrinter(c.App.ErrWriter), c.String("kuma-version"), snapshot)
 	if r.Origin.Source == "" {
 		r.Origin.Source = "files: " + strings.Join(c.StringSlice("filename"), ", ")
 	}

@@ -20,7 +20,7 @@ import (
 	"tracemigrate/cluster/kube"
 	"tracemigrate/cluster/manifest"
 	"tracemigrate/cluster/paging"
-	"tracemigrate/cmd/tracemigrate/output/plain"
+	"tracemigrate/cmd/tracemigrate/output"
 	"tracemigrate/convert"
 )
 
@@ -432,7 +432,7 @@ func parseVersionFlag(given string) (cluster.Version, error) {
 }
 
 // kumaVersion returns the version to work for: as the flag says, as the control
-// plane reports, or for files that name none the newest; see assumption.
+// plane reports, or for files that name none the newest; see warnAssumedVersion.
 func kumaVersion(given string, s *cluster.Snapshot) (cluster.Version, error) {
 	switch {
 	case given != "":
@@ -469,11 +469,11 @@ func namesNoVersion(s *cluster.Snapshot) bool {
 	return s.Origin == nil || s.Origin.Version == "" && !s.Live() && len(s.Origin.Unread) == 0
 }
 
-// assumption says which version was assumed, where neither the flag nor the input
-// names one and something depends on it.
-func (p *printer) assumption(given string, s *cluster.Snapshot) {
+// warnAssumedVersion prints which version was assumed, where neither the flag nor the
+// input names one and something depends on it.
+func warnAssumedVersion(words *output.Printer, given string, s *cluster.Snapshot) {
 	if given == "" && namesNoVersion(s) && len(s.TrafficTraces)+len(s.MeshTraces) > 0 {
-		p.line("tracemigrate: the input does not name the control plane's version, so Kuma %s, the newest, is assumed; pass yours with --kuma-version: which policy decides depends on it", cluster.Latest)
+		words.Line("tracemigrate: the input does not name the control plane's version, so Kuma %s, the newest, is assumed; pass yours with --kuma-version: which policy decides depends on it", cluster.Latest)
 	}
 }
 
@@ -494,7 +494,7 @@ func because(o *cluster.Origin, what string) string {
 
 // progress tells on a terminal how far reading is, in one line that goes away.
 type progress struct {
-	out  *printer
+	out  *output.Printer
 	mu   sync.Mutex
 	last time.Time
 }
@@ -520,21 +520,15 @@ func (p *progress) wait(reason string, pause time.Duration) {
 }
 
 func (p *progress) show(text string) {
-	if p.out.width == 0 {
-		return
+	if p.out.Status(text) {
+		p.last = time.Now()
 	}
-	p.last = time.Now()
-	text = plain.Clean(manifest.Redact(text))
-	if runes := []rune(text); len(runes) >= p.out.width {
-		text = string(runes[:p.out.width-1])
-	}
-	_, _ = fmt.Fprint(p.out.w, "\r\x1b[K"+text) // a closed stderr hinders nothing
 }
 
 // done takes the line away.
 func (p *progress) done() {
 	if !p.last.IsZero() {
-		p.out.clear()
+		p.out.Clear()
 	}
 }
 

@@ -1,4 +1,4 @@
-package main
+package output
 
 import (
 	"cmp"
@@ -7,13 +7,12 @@ import (
 	"strconv"
 	"strings"
 
-	"tracemigrate/cluster/manifest"
 	"tracemigrate/cmd/tracemigrate/output/plain"
 	"tracemigrate/convert/envoydiff"
 	"tracemigrate/convert/report"
 )
 
-// sections are a report's tables, which text and Markdown have in common.
+// section is a table of a report, in text and in Markdown.
 type section struct {
 	title string
 	heads []string
@@ -21,9 +20,10 @@ type section struct {
 	more  int // rows that only --full lists
 }
 
-// shownProxies is how many proxies are listed without --full.
+// shownProxies is the number of proxies that are listed without --full.
 const shownProxies = 50
 
+// reportSections returns the tables of a report that have rows.
 func reportSections(r *report.Report, full bool) []section {
 	all := []section{
 		{"Meshes", []string{"MESH", "PROXIES", "DEFAULT BACKEND", "TRAFFICROUTE"}, nil, 0},
@@ -101,7 +101,7 @@ func reportSections(r *report.Report, full bool) []section {
 		if len(s.rows) == 0 {
 			continue
 		}
-		// Columns that tell nothing, or the same of every row.
+		// Columns without information, or with the same in every row.
 		if len(r.Meshes) == 1 && !slices.Contains(s.heads, "TRAFFICROUTE") {
 			s.drop("MESH", r.Meshes[0].Name)
 		}
@@ -114,7 +114,7 @@ func reportSections(r *report.Report, full bool) []section {
 	return kept
 }
 
-// drop takes a column away whose every cell is of one value.
+// drop removes a column when all its cells have one value.
 func (s *section) drop(head, value string) {
 	at := slices.Index(s.heads, head)
 	if at < 0 || slices.ContainsFunc(s.rows, func(row []string) bool { return row[at] != value }) {
@@ -128,8 +128,8 @@ func (s *section) drop(head, value string) {
 
 const notAsked = "not asked"
 
-// listed are the proxies to list: all, or those that do not stay the same, the
-// different ones first.
+// listed returns the proxies to list: all, or those that are not the same, the worst
+// first.
 func listed(r *report.Report, full bool) []*report.Proxy {
 	var first, then []*report.Proxy
 	for i := range r.Proxies {
@@ -144,7 +144,7 @@ func listed(r *report.Report, full bool) []*report.Proxy {
 	return append(first, then...)
 }
 
-// known is a number of proxies, or a question mark where they are not known.
+// known returns a number of proxies, or a question mark where it is not known.
 func known(r *report.Report, proxies int) string {
 	if r.Summary.Unverified {
 		return "?"
@@ -171,7 +171,7 @@ func serverSays(trial *report.ServerTrial) string {
 	return "accepted"
 }
 
-// decidedBy says what decides before and after, and how that differs.
+// decidedBy returns what decides before and after, and the differences.
 func decidedBy(p *report.Proxy) string {
 	text := p.Before + " -> " + p.After
 	const shown = 3
@@ -183,149 +183,4 @@ func decidedBy(p *report.Proxy) string {
 		text += fmt.Sprintf("; %s: %s %s -> %s", d.Code, d.Path, d.Before, d.After)
 	}
 	return text
-}
-
-// aboutOrigin is what is said of the source before all else.
-func aboutOrigin(r *report.Report) []string {
-	lines := []string{r.Origin.String()}
-	if r.Origin.Zone != "" {
-		lines = append(lines, fmt.Sprintf("zone %q", r.Origin.Zone))
-	}
-	if len(r.Origin.Zones) > 0 {
-		var zones []string
-		for _, z := range r.Origin.Zones {
-			zones = append(zones, z.Name+" "+cmp.Or(z.Version, "(version unknown)"))
-		}
-		lines = append(lines, "zones: "+strings.Join(zones, ", "))
-	}
-	if len(r.Origin.Meshes) > 0 {
-		lines = append(lines, "only these meshes: "+strings.Join(r.Origin.Meshes, ", "))
-	}
-	for _, kind := range r.Origin.Absent {
-		lines = append(lines, fmt.Sprintf("there is no kind %s here", kind))
-	}
-	for _, u := range r.Origin.Unread {
-		lines = append(lines, fmt.Sprintf("not known: %s, because %s. To do: %s", u.What, u.Reason, cmp.Or(u.Remedy, "nothing")))
-	}
-	if r.Origin.NothingLegacy() && r.Summary.TrafficTraces == 0 {
-		lines = append(lines, "nothing legacy is left here")
-	}
-	if r.Summary.TrafficTraces > 0 {
-		lines = append(lines, fmt.Sprintf("policies are for Kuma %s", r.KumaVersion))
-	}
-	if len(r.Policies) > 0 && r.Policies[0].Server != nil && r.Summary.Refused == 0 {
-		lines = append(lines, "the API server accepts every policy (a dry run: nothing was stored)")
-	}
-	return lines
-}
-
-func counts(r *report.Report) string {
-	s := &r.Summary
-	create := plain.Plural(s.Policies, "MeshTrace", "MeshTraces") + " to create"
-	switch {
-	case s.Earlier > 0 && s.Policies == 0:
-		create = fmt.Sprintf("no MeshTrace to create, as %d of a previous run exist", s.Earlier)
-	case s.Earlier > 0:
-		create += fmt.Sprintf(" besides %d of a previous run", s.Earlier)
-	case s.Policies == 0:
-		create = "no MeshTrace to create"
-	}
-	text := fmt.Sprintf("%s, %s, %s; %s compared: %d same, %d inherent, %d different",
-		plain.Plural(s.Meshes, "mesh", "meshes"), plain.Plural(s.TrafficTraces, "TrafficTrace", "TrafficTraces"), create,
-		plain.Plural(s.Proxies, "proxy", "proxies"), s.Same, s.Inherent, s.Different)
-	if s.Unknown > 0 {
-		text += fmt.Sprintf(", %d unknown", s.Unknown)
-	}
-	if s.MadeUp > 0 {
-		text += fmt.Sprintf(" (%d made up from selectors, because no Dataplane of their mesh is known)", s.MadeUp)
-	}
-	return text
-}
-
-func reportText(w *printer, r *report.Report, full bool) error {
-	for _, line := range aboutOrigin(r) {
-		w.wrapped("%s", line)
-	}
-	w.line("")
-	sentence, _ := plain.ReportVerdict(&r.Summary)
-	w.wrapped("%s.", sentence)
-	w.wrapped("%s", counts(r))
-	for _, s := range reportSections(r, full) {
-		w.line("")
-		w.line("%s", s.title)
-		w.table(s.heads, s.rows)
-		if s.more > 0 {
-			w.line("and %d more, which --full lists", s.more)
-		}
-	}
-	if len(r.HandWork) > 0 {
-		w.line("")
-		w.line("To do by hand")
-		for _, work := range r.HandWork {
-			w.wrapped("  - %s", work)
-		}
-	}
-	if len(r.NextSteps) > 0 {
-		w.line("")
-		w.line("Next steps")
-		for i, step := range r.NextSteps {
-			w.wrapped("  %d. %s:", i+1, step.Title)
-			w.whole("       " + step.Command) // to be copied
-		}
-	}
-	return nil
-}
-
-func reportMarkdown(w *printer, r *report.Report, full bool) error {
-	var b strings.Builder
-	sentence, _ := plain.ReportVerdict(&r.Summary)
-	fmt.Fprintf(&b, "# Tracing migration: %s\n\n", markdownText(sentence))
-	for _, line := range aboutOrigin(r) {
-		fmt.Fprintf(&b, "- %s\n", markdownText(manifest.Redact(line)))
-	}
-	fmt.Fprintf(&b, "\n%s.\n", markdownText(counts(r)))
-	for _, s := range reportSections(r, full) {
-		fmt.Fprintf(&b, "\n## %s\n\n| %s |\n|%s\n", s.title, strings.ToLower(strings.Join(s.heads, " | ")), strings.Repeat("---|", len(s.heads)))
-		for _, row := range s.rows {
-			cells := make([]string, 0, len(row))
-			for _, cell := range row {
-				cells = append(cells, markdownText(manifest.Redact(cell)))
-			}
-			fmt.Fprintf(&b, "| %s |\n", strings.Join(cells, " | "))
-		}
-		if s.more > 0 {
-			fmt.Fprintf(&b, "\nand %d more, which `--full` lists.\n", s.more)
-		}
-	}
-	if len(r.HandWork) > 0 {
-		b.WriteString("\n## To do by hand\n\n")
-		for _, work := range r.HandWork {
-			fmt.Fprintf(&b, "- [ ] %s\n", markdownText(manifest.Redact(work)))
-		}
-	}
-	if len(r.NextSteps) > 0 {
-		b.WriteString("\n## Next steps\n")
-		for i, step := range r.NextSteps {
-			fmt.Fprintf(&b, "\n%d. %s\n\n%s\n", i+1, markdownText(step.Title), fenced(step.Command, "sh"))
-		}
-	}
-	if len(r.Policies) > 0 {
-		b.WriteString("\n## Manifests\n\n")
-		var all []string
-		for _, p := range r.Policies {
-			all = append(all, p.Manifest)
-		}
-		b.WriteString(fenced(strings.TrimRight(strings.Join(all, "---\n"), "\n"), "yaml") + "\n")
-	}
-	_, err := fmt.Fprint(w.w, b.String())
-	return err
-}
-
-// fenced is a code block that its text cannot leave.
-func fenced(text, language string) string {
-	fence := "```"
-	for strings.Contains(text, fence) {
-		fence += "`"
-	}
-	return fence + language + "\n" + plain.Printable(text) + "\n" + fence
 }

@@ -1,4 +1,4 @@
-package main
+package output
 
 import (
 	"bytes"
@@ -39,10 +39,10 @@ func TestTerminal(t *testing.T) {
 	before := envoydiff.State{Legacy: current.Meshes, Policies: current.Existing}
 
 	var out bytes.Buffer
-	p := &printer{w: &out, width: 80, colour: true}
-	p.result(snapshot, result)
-	found := &outcome{comparisons: []*envoydiff.Comparison{envoydiff.Compare(snapshot, before, envoydiff.State{Policies: edited}, envoydiff.Options{Version: cluster.Latest})}}
-	require.NoError(t, found.text(p))
+	p := NewPrinter(&out, 80, true)
+	p.Result(snapshot, result)
+	found := &Diff{Comparisons: []*envoydiff.Comparison{envoydiff.Compare(snapshot, before, envoydiff.State{Policies: edited}, envoydiff.Options{Version: cluster.Latest})}}
+	require.NoError(t, diffText(p, found))
 
 	text := out.String()
 	assert.NotContains(t, text, "\uFFFD")
@@ -54,6 +54,6 @@ func TestTerminal(t *testing.T) {
 
 	out.Reset()
 	p.colour = false
-	p.result(snapshot, result)
+	p.Result(snapshot, result)
 	assert.NotContains(t, out.String(), "\x1b", "NO_COLOR")
 }
