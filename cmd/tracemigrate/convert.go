@@ -6,10 +6,8 @@ import (
 	"strings"
 
 	"github.com/urfave/cli/v2"
-	"k8s.io/apimachinery/pkg/api/resource"
 
 	"tracemigrate/cluster"
-	"tracemigrate/cluster/manifest"
 	"tracemigrate/cmd/tracemigrate/output"
 	"tracemigrate/convert"
 	"tracemigrate/convert/envoydiff"
@@ -47,14 +45,6 @@ func convertCommand() *cli.Command {
 		),
 		Action: runConvert,
 	}
-}
-
-func namespaceFlag() cli.Flag {
-	return &cli.StringFlag{Name: "namespace", Aliases: []string{"n"}, Value: "kuma-system", DefaultText: "where the control plane or its MeshTraces are, else kuma-system", Usage: "the control plane's `NAMESPACE` on Kubernetes, where policies for all proxies stand"}
-}
-
-func versionFlag() cli.Flag {
-	return &cli.StringFlag{Name: "kuma-version", Usage: "the `VERSION` of the control plane that policies are for, 2.0 to " + cluster.Latest.String() + " (default: what the control plane tells; for files what their export or snapshot names, else " + cluster.Latest.String() + "); a patch such as 2.13.2 counts"}
 }
 
 func runConvert(c *cli.Context) error {
@@ -204,79 +194,4 @@ func settle(c *cli.Context, s *convert.Current, o *convert.Options) error {
 		o.Format = cluster.Kubernetes // the control plane's API shows objects of Kubernetes in the other form
 	}
 	return o.Check()
-}
-
-// unexpected is the error of an argument that is no flag.
-func unexpected(c *cli.Context) error {
-	return fmt.Errorf("unexpected argument %q; files are given with -f", c.Args().First())
-}
-
-// openInputs finds the files of -f.
-func openInputs(c *cli.Context, flag string) ([]manifest.Input, error) {
-	paths := c.StringSlice(flag)
-	limit, err := inputLimit(c)
-	if err != nil {
-		return nil, err
-	}
-	var inputs []manifest.Input
-	seen := make(map[string]bool)
-	var failed []error
-	for _, path := range paths {
-		if path == "-" {
-			if !seen[path] {
-				inputs = append(inputs, manifest.Stream("stdin", c.App.Reader))
-			}
-			seen[path] = true
-			continue
-		}
-		if strings.Contains(path, "://") {
-			failed = append(failed, fmt.Errorf("reading %q: it is a URL, not a file; fetch it first, and pipe it to -f -", manifest.Redact(path)))
-			continue
-		}
-		found, err := manifest.Files(path)
-		if err != nil {
-			failed = append(failed, fmt.Errorf("reading %q: %w", path, err))
-		}
-		for _, input := range found {
-			if !seen[input.Name] {
-				inputs = append(inputs, input)
-			}
-			seen[input.Name] = true
-		}
-	}
-	for i := range inputs {
-		inputs[i].Limit = limit
-	}
-	return inputs, errors.Join(failed...)
-}
-
-// inputLimit is how many bytes one input may have.
-func inputLimit(c *cli.Context) (int64, error) {
-	size, err := resource.ParseQuantity(c.String("max-input-size"))
-	if err != nil || size.Value() <= 0 {
-		return 0, fmt.Errorf("--max-input-size: %q is not a size; write it like 500Mi or 2Gi", c.String("max-input-size"))
-	}
-	return size.Value(), nil
-}
-
-// writePolicies writes to stdout or to files, all or nothing.
-func writePolicies(c *cli.Context, policies []*meshtrace.Policy, style meshtrace.Style) error {
-	if dir := c.String("output-dir"); dir != "" {
-		files := make([]file, 0, len(policies))
-		for _, policy := range policies {
-			name, text, err := policy.File(style)
-			if err != nil {
-				return err
-			}
-			files = append(files, file{name, text})
-		}
-		words := newPrinter(c.App.ErrWriter)
-		if err := writeFiles(words, dir, files, c.Bool("force")); err != nil {
-			return err
-		}
-		warnOfOthers(words, dir, files)
-		return nil
-	}
-	// It writes nothing before all can be written.
-	return meshtrace.Write(c.App.Writer, policies, style)
 }

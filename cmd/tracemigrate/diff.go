@@ -97,25 +97,6 @@ func acceptedCodes(c *cli.Context) ([]envoydiff.Code, error) {
 	return accepted, nil
 }
 
-// versions are those of --kuma-version; none when it is not given.
-func versions(c *cli.Context) ([]cluster.Version, error) {
-	var list []cluster.Version
-	given := c.StringSlice("kuma-version")
-	if len(given) == 0 {
-		return nil, nil
-	}
-	for _, text := range strings.Split(strings.Join(given, ","), ",") {
-		version, err := cluster.ParseVersion(strings.TrimSpace(text))
-		if err != nil {
-			return nil, fmt.Errorf("--kuma-version: %w", err)
-		}
-		if !slices.Contains(list, version) {
-			list = append(list, version)
-		}
-	}
-	return list, nil
-}
-
 // compareManifests compares once for each version.
 func compareManifests(c *cli.Context, found *output.Diff, accepted []envoydiff.Code) error {
 	list, err := versions(c)

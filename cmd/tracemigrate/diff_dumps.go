@@ -21,7 +21,7 @@ func compareDumps(c *cli.Context, accepted []envoydiff.Code) ([]*envoydiff.Compa
 		return nil, errors.New("--before and --after go together")
 	case c.Bool("shadow"):
 		return nil, errors.New("--shadow asks a running control plane, --before and --after compare dumps; give one of the two")
-	case given(c, kubernetesFlags)+given(c, restFlags)+given(c, limitFlags)+given(c, []string{"control-plane", "mesh", "mode", "zone-version", "zone"}) != "":
+	case firstGiven(c, kubernetesFlags)+firstGiven(c, restFlags)+firstGiven(c, limitFlags)+firstGiven(c, []string{"control-plane", "mesh", "mode", "zone-version", "zone"}) != "":
 		return nil, errors.New("--before and --after compare dumps; the flags of a cluster or control plane have no say in that")
 	case c.IsSet("filename") || c.IsSet("meshtrace") || c.IsSet("kuma-version"):
 		return nil, errors.New("--before and --after compare dumps; -f, --meshtrace and --kuma-version have no say in that")

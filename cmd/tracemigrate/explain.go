@@ -2,7 +2,6 @@ package main
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -94,53 +93,6 @@ func runExplain(c *cli.Context) error {
 		return cli.Exit(fmt.Sprintf("different: %s would not keep its tracing", dp), exitNo)
 	}
 	return err
-}
-
-// proxyName is the one argument. Flags may follow it, as users of kubectl are
-// used to; the flag package stops at the first argument.
-func proxyName(c *cli.Context) (string, error) {
-	args := c.Args().Slice()
-	if len(args) == 0 {
-		return "", errors.New("which proxy? give the name of a Dataplane")
-	}
-	rest := args[1:]
-	for len(rest) > 0 && strings.HasPrefix(rest[0], "-") {
-		name, value, joined := strings.Cut(strings.TrimLeft(rest[0], "-"), "=")
-		flag := flagOf(c, name)
-		if flag == nil {
-			break
-		}
-		rest = rest[1:]
-		if _, isBool := flag.(*cli.BoolFlag); isBool && !joined {
-			value, joined = "true", true
-		}
-		if !joined {
-			if len(rest) == 0 || strings.HasPrefix(rest[0], "-") && rest[0] != "-" {
-				return "", fmt.Errorf("flag --%s needs a value", flag.Names()[0])
-			}
-			value, rest = rest[0], rest[1:]
-		}
-		if err := c.Set(flag.Names()[0], value); err != nil {
-			return "", fmt.Errorf("flag --%s: %w", flag.Names()[0], err)
-		}
-	}
-	if len(rest) > 0 && strings.HasPrefix(rest[0], "-") && rest[0] != "-" {
-		return "", fmt.Errorf("unknown flag %s; see tracemigrate explain --help", rest[0])
-	}
-	if len(rest) > 0 {
-		return "", fmt.Errorf("unexpected argument %q; see tracemigrate explain --help", rest[0])
-	}
-	return args[0], nil
-}
-
-// flagOf is the command's flag of a name, nil when it has none.
-func flagOf(c *cli.Context, name string) cli.Flag {
-	for _, flag := range c.Command.Flags {
-		if slices.Contains(flag.Names(), name) {
-			return flag
-		}
-	}
-	return nil
 }
 
 func findProxy(s *cluster.Snapshot, name string) (*cluster.Dataplane, error) {

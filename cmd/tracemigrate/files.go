@@ -15,6 +15,7 @@ import (
 	"tracemigrate/cmd/tracemigrate/output"
 	"tracemigrate/cmd/tracemigrate/output/plain"
 	"tracemigrate/convert"
+	"tracemigrate/meshtrace"
 )
 
 // file is a file to write.
@@ -23,8 +24,8 @@ type file struct {
 	text []byte
 }
 
-// warnOfOthers tells of manifests in dir that this run did not write: applied
-// together with the new ones, they would take effect as well.
+// warnOfOthers prints which manifests in dir this run did not write: applied together
+// with the new ones, they would take effect as well.
 func warnOfOthers(words *output.Printer, dir string, written []file) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -42,8 +43,8 @@ func warnOfOthers(words *output.Printer, dir string, written []file) {
 	}
 }
 
-// checkFree returns an error when a file cannot be written without losing
-// something: where one stands already, or with force something else than a file.
+// checkFree returns an error when a file would overwrite another or, with force,
+// something other than a file.
 func checkFree(dir string, files []file, force bool) error {
 	var taken []string
 	for _, f := range files {
@@ -67,8 +68,8 @@ func checkFree(dir string, files []file, force bool) error {
 	return fmt.Errorf("%s and %d more exist; nothing was written (--force overwrites)", taken[0], len(taken)-1)
 }
 
-// notesWriters are the paths that mean a stream of this program. Opened as files
-// they would be other streams where the shell redirects them to a file.
+// notesWriters returns the streams of this program by their paths. Opened as a file, a
+// stream that the shell redirects would be written from its start.
 func notesWriters(c *cli.Context) map[string]io.Writer {
 	return map[string]io.Writer{"/dev/stdout": c.App.Writer, "/dev/stderr": c.App.ErrWriter}
 }
@@ -104,7 +105,7 @@ func checkNotes(c *cli.Context) error {
 	return nil
 }
 
-// inputThatIs names what the run reads that is a file, empty when nothing is.
+// inputThatIs returns the name of the input that is file, empty when none is.
 func inputThatIs(c *cli.Context, file os.FileInfo) string {
 	inputs, _ := openInputs(c, "filename") // reading them says what is wrong with them
 	for _, input := range inputs {
@@ -125,8 +126,8 @@ func inputThatIs(c *cli.Context, file os.FileInfo) string {
 	return ""
 }
 
-// writeNotes writes notes as a JSON list, to the file that --notes-output names:
-// the whole file or, on an error or a kill, what was there.
+// writeNotes writes notes as a JSON list to the file of --notes-output. On an error or a
+// kill the file has its old content.
 func writeNotes(c *cli.Context, notes []*convert.Note) error {
 	given := c.String("notes-output")
 	var text bytes.Buffer
@@ -194,4 +195,26 @@ func writeNotesFile(words *output.Printer, given string, text []byte, force bool
 		}
 	}
 	return syncDirectory(in)
+}
+
+// writePolicies writes policies to stdout or to files, all or nothing.
+func writePolicies(c *cli.Context, policies []*meshtrace.Policy, style meshtrace.Style) error {
+	if dir := c.String("output-dir"); dir != "" {
+		files := make([]file, 0, len(policies))
+		for _, policy := range policies {
+			name, text, err := policy.File(style)
+			if err != nil {
+				return err
+			}
+			files = append(files, file{name, text})
+		}
+		words := newPrinter(c.App.ErrWriter)
+		if err := writeFiles(words, dir, files, c.Bool("force")); err != nil {
+			return err
+		}
+		warnOfOthers(words, dir, files)
+		return nil
+	}
+	// Write encodes all before it writes any.
+	return meshtrace.Write(c.App.Writer, policies, style)
 }

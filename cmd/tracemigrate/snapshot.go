@@ -41,7 +41,7 @@ func runSnapshot(c *cli.Context) error {
 	}
 	ctx, cancel := limited(c)
 	defer cancel()
-	recording, problems, err := cluster.Record(ctx, told{source, c})
+	recording, problems, err := cluster.Record(ctx, amendedSource{source, c})
 	progress.done()
 	if err != nil {
 		return inTime(ctx, c, err)
