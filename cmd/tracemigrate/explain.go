@@ -1,13 +1,9 @@
 package main
 
 import (
-	"cmp"
 	"fmt"
-	"slices"
-	"strings"
 
 	"github.com/urfave/cli/v2"
-	"github.com/xrash/smetrics"
 
 	"tracemigrate/cluster"
 	"tracemigrate/cmd/tracemigrate/output"
@@ -15,28 +11,35 @@ import (
 	"tracemigrate/convert/envoydiff"
 )
 
+// explainFlags are the flags of explain, other than those of the source.
+type explainFlags struct {
+	version                   string
+	zoneOrigin, roundSampling bool
+}
+
 func explainCommand() *cli.Command {
+	var f explainFlags
 	return &cli.Command{
 		Name:      "explain",
 		Usage:     "say for one proxy which TrafficTraces and MeshTraces select it, why one wins, and what becomes of it",
 		ArgsUsage: "PROXY",
 		Description: "PROXY is a Dataplane's name or display name, alone or as mesh/name, namespace/name or\nzone/name where several have it.\n\n" +
 			"   tracemigrate explain web-1 -f cluster.yaml --kuma-version 2.13",
-		Flags: append(sourceFlags(), versionFlag(), namespaceFlag(),
-			&cli.BoolFlag{Name: "zone-origin", Usage: "explain policies with the label kuma.io/origin: zone, which a federated zone demands"},
-			roundSamplingFlag(),
+		Flags: append(sourceFlags(), versionFlag(&f.version), namespaceFlag(),
+			&cli.BoolFlag{Name: "zone-origin", Destination: &f.zoneOrigin, Usage: "explain policies with the label kuma.io/origin: zone, which a federated zone demands"},
+			roundSamplingFlag(&f.roundSampling),
 		),
-		Action: runExplain,
+		Action: f.run,
 	}
 }
 
-func runExplain(c *cli.Context) error {
+func (f *explainFlags) run(c *cli.Context) error {
 	name, err := proxyName(c)
 	if err != nil {
 		return err
 	}
-	if given := c.String("kuma-version"); given != "" {
-		if _, err := parseVersionFlag(given); err != nil {
+	if f.version != "" {
+		if _, err := parseVersionFlag(f.version); err != nil {
 			return err
 		}
 	}
@@ -45,7 +48,7 @@ func runExplain(c *cli.Context) error {
 		return err
 	}
 	snapshot := current.Snapshot
-	version, err := kumaVersion(c.String("kuma-version"), snapshot)
+	version, err := kumaVersion(f.version, snapshot)
 	if err != nil {
 		return err
 	}
@@ -56,7 +59,7 @@ func runExplain(c *cli.Context) error {
 	words := newPrinter(c.App.ErrWriter)
 	words.Skipped(snapshot)
 	words.Unread(snapshot)
-	warnAssumedVersion(words, c.String("kuma-version"), snapshot)
+	warnAssumedVersion(words, f.version, snapshot)
 	dp, err := findProxy(snapshot, name)
 	if err != nil {
 		return err
@@ -65,14 +68,14 @@ func runExplain(c *cli.Context) error {
 	doubt := cluster.Doubt{Reason: reason}
 	var after *envoydiff.Proxy
 	state := envoydiff.State{Legacy: current.Meshes, Policies: current.Existing}
-	options := convert.Options{Version: version, Namespace: current.Namespace, ZoneOrigin: c.Bool("zone-origin"), RoundSampling: c.Bool("round-sampling")}
+	options := convert.Options{Version: version, Namespace: current.Namespace, ZoneOrigin: f.zoneOrigin, RoundSampling: f.roundSampling}
 	if result, _ := convert.Convert(current, options); result != nil {
 		words.Noted(convert.PatchReleaseDecides, version, result)
 		doubt = doubt.Or(result.Doubt(dp))
 		after = envoydiff.Find(result.Comparisons, dp)
 		state.Policies = result.Existing // without those that the version refuses
 	}
-	if c.String("kuma-version") == "" {
+	if f.version == "" {
 		version = decisive[0]
 	}
 	r := envoydiff.NewRenderer(version, snapshot, state)
@@ -93,56 +96,4 @@ func runExplain(c *cli.Context) error {
 		return cli.Exit(fmt.Sprintf("different: %s would not keep its tracing", dp), exitNo)
 	}
 	return err
-}
-
-func findProxy(s *cluster.Snapshot, name string) (*cluster.Dataplane, error) {
-	if s.Origin != nil && len(s.Dataplanes) == 0 {
-		if _, lacks := s.Origin.Lacks(cluster.KindDataplane); lacks {
-			return nil, fmt.Errorf("the Dataplanes could not be read, so nothing is known of %q", name)
-		}
-	}
-	var found []*cluster.Dataplane
-	closest, distance := "", 1.0
-	for _, dp := range s.Dataplanes {
-		switch full := dp.Mesh + "/" + dp.FullName(); {
-		case slices.Contains(namesOf(dp), name):
-			found = append(found, dp)
-		default:
-			for _, candidate := range []string{dp.Name, full} {
-				if d := 1 - smetrics.JaroWinkler(candidate, name, 0.7, 4); d < distance {
-					closest, distance = full, d
-				}
-			}
-		}
-	}
-	switch {
-	case len(found) == 1:
-		return found[0], nil
-	case len(found) > 1:
-		candidates := make([]string, len(found))
-		for i, dp := range found {
-			candidates[i] = dp.Mesh + "/" + dp.FullName()
-			if zone := dp.Zone(); zone != "" {
-				candidates[i] += fmt.Sprintf(" (zone %s)", zone)
-			}
-		}
-		slices.Sort(candidates)
-		return nil, fmt.Errorf("%d Dataplanes are named %q; choose one: %s", len(found), name, strings.Join(candidates, ", "))
-	case distance < 0.15:
-		return nil, fmt.Errorf("the input has no Dataplane %q; did you mean %s?", name, closest)
-	}
-	return nil, fmt.Errorf("the input has no Dataplane %q", name)
-}
-
-// namesOf are the names by which dp is found: its own and its display name, alone
-// or after its mesh, namespace or zone.
-func namesOf(dp *cluster.Dataplane) []string {
-	display := cmp.Or(dp.Labels[cluster.DisplayNameLabel], dp.Name)
-	names := []string{
-		dp.Name, dp.FullName(), display, dp.Mesh + "/" + dp.Name, dp.Mesh + "/" + dp.FullName(), dp.Mesh + "/" + display, dp.Namespace + "/" + dp.Name,
-	}
-	if zone := dp.Zone(); zone != "" {
-		names = append(names, zone+"/"+dp.FullName(), zone+"/"+display)
-	}
-	return names
 }

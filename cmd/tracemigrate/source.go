@@ -275,15 +275,17 @@ func inputLimit(c *cli.Context) (int64, error) {
 	return size.Value(), nil
 }
 
+// namespaceFlag returns the flag of the control plane's namespace.
 func namespaceFlag() cli.Flag {
 	return &cli.StringFlag{Name: "namespace", Aliases: []string{"n"}, Value: "kuma-system", DefaultText: "where the control plane or its MeshTraces are, else kuma-system", Usage: "the control plane's `NAMESPACE` on Kubernetes, where policies for all proxies stand"}
 }
 
-func versionFlag() cli.Flag {
-	return &cli.StringFlag{Name: "kuma-version", Usage: "the `VERSION` of the control plane that policies are for, 2.0 to " + cluster.Latest.String() + " (default: what the control plane tells; for files what their export or snapshot names, else " + cluster.Latest.String() + "); a patch such as 2.13.2 counts"}
+// versionFlag returns the flag of the control plane's version.
+func versionFlag(to *string) cli.Flag {
+	return &cli.StringFlag{Name: "kuma-version", Destination: to, Usage: "the `VERSION` of the control plane that policies are for, 2.0 to " + cluster.Latest.String() + " (default: what the control plane tells; for files what their export or snapshot names, else " + cluster.Latest.String() + "); a patch such as 2.13.2 counts"}
 }
 
 // roundSamplingFlag returns the flag of every command that converts.
-func roundSamplingFlag() cli.Flag {
-	return &cli.BoolFlag{Name: "round-sampling", Usage: "on 2.0, round fractions of a percent, which it cannot express"}
+func roundSamplingFlag(to *bool) cli.Flag {
+	return &cli.BoolFlag{Name: "round-sampling", Destination: to, Usage: "on 2.0, round fractions of a percent, which it cannot express"}
 }
