@@ -3,13 +3,11 @@ package main
 import (
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/urfave/cli/v2"
 
 	"tracemigrate/cmd/tracemigrate/output"
 	"tracemigrate/convert"
-	"tracemigrate/convert/envoydiff"
 	"tracemigrate/meshtrace"
 )
 
@@ -89,7 +87,7 @@ func (f *convertFlags) run(c *cli.Context) error {
 	}
 	warnAssumedVersion(words, f.version, snapshot)
 	words.Result(snapshot, result)
-	doubtful := notKept(result.Comparisons) // now, since writing needs the memory
+	doubtful := output.NotKept(result.Comparisons) // now, since writing needs the memory
 	if f.notesFile != "" {
 		if err := f.writeNotes(c, result.Notes); err != nil {
 			return err
@@ -114,28 +112,4 @@ func (f *convertFlags) run(c *cli.Context) error {
 		return cli.Exit("everything was written, but not every proxy is known to keep its tracing: "+doubtful+"; `tracemigrate diff` says why", exitNo)
 	}
 	return nil
-}
-
-// notKept returns the names of some proxies that are different or unknown and the number
-// of the others, empty when all keep their tracing.
-func notKept(comparisons []*envoydiff.Comparison) string {
-	const shown = 3
-	var list []string
-	more := 0
-	for _, c := range comparisons {
-		for i := range c.Proxies {
-			switch p := &c.Proxies[i]; {
-			case p.Verdict != envoydiff.Different && p.Verdict != envoydiff.Unknown:
-			case len(list) < shown:
-				list = append(list, fmt.Sprintf("%s (%s on Kuma %s)", p.Dataplane, p.Verdict, c.Version))
-			default:
-				more++
-			}
-		}
-	}
-	text := strings.Join(list, ", ")
-	if more > 0 {
-		text += fmt.Sprintf(" and %d more", more)
-	}
-	return text
 }

@@ -131,6 +131,30 @@ func becomes(r *convert.Result, fate *convert.Fate) string {
 	return strings.Join(names, ", ")
 }
 
+// NotKept returns the names of some proxies that are different or unknown and the number
+// of the others, empty when all keep their tracing.
+func NotKept(comparisons []*envoydiff.Comparison) string {
+	const shown = 3
+	var list []string
+	more := 0
+	for _, c := range comparisons {
+		for i := range c.Proxies {
+			switch p := &c.Proxies[i]; {
+			case p.Verdict != envoydiff.Different && p.Verdict != envoydiff.Unknown:
+			case len(list) < shown:
+				list = append(list, fmt.Sprintf("%s (%s on Kuma %s)", p.Dataplane, p.Verdict, c.Version))
+			default:
+				more++
+			}
+		}
+	}
+	text := strings.Join(list, ", ")
+	if more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	return text
+}
+
 // WriteNotes writes notes as a JSON list.
 func WriteNotes(w io.Writer, notes []*convert.Note) error {
 	if notes == nil {
