@@ -23,7 +23,7 @@ lint: ## formatting, vet, staticcheck and more, see .golangci.yml
 	go run $(GOLANGCI) fmt --diff ./...
 
 bench: ## time by the measure of yaml.v3 and encoding/json (x-baseline), memory by that of the input; diff by 1x, 2x, 4x
-	go test ./cmd/tracemigrate -run '^$$' -bench . -benchtime 10x
+	go test ./cmd/tracemigrate/... -run '^$$' -bench . -benchtime 10x
 	go test ./convert/envoydiff -run '^$$' -bench . -benchtime 3x
 	go test ./cluster/controlplane -run '^$$' -bench . -benchtime 10x
 

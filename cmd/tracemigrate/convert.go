@@ -3,19 +3,25 @@ package main
 import (
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/urfave/cli/v2"
-	"k8s.io/apimachinery/pkg/api/resource"
 
-	"tracemigrate/cluster"
-	"tracemigrate/cluster/manifest"
+	"tracemigrate/cmd/tracemigrate/output"
 	"tracemigrate/convert"
-	"tracemigrate/convert/envoydiff"
 	"tracemigrate/meshtrace"
 )
 
+// convertFlags are the flags of convert, other than those of the source.
+type convertFlags struct {
+	version, form, format  string
+	copyLabels, zoneOrigin bool
+	shadow, roundSampling  bool
+	directory, notesFile   string
+	force, bare, keepGoing bool
+}
+
 func convertCommand() *cli.Command {
+	var f convertFlags
 	return &cli.Command{
 		Name:      "convert",
 		Usage:     "write MeshTraces equivalent to the TrafficTraces and Mesh tracing of manifests",
@@ -29,39 +35,31 @@ func convertCommand() *cli.Command {
 			"     tracemigrate convert -f - --kuma-version 2.13 | kubectl apply -f -\n\n" +
 			"stderr tells what became of each selector, then notes. docs/notes.md explains each note.",
 		Flags: append(sourceFlags(),
-			versionFlag(),
-			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Value: "yaml", Usage: "`FORM` of the output: yaml or json"},
-			&cli.StringFlag{Name: "format", Usage: "`FORMAT` of the policies: kubernetes or universal (default: that of each TrafficTrace)"},
+			versionFlag(&f.version),
+			&cli.StringFlag{Name: "output", Destination: &f.form, Aliases: []string{"o"}, Value: output.ConvertForms.Default(), Usage: output.ConvertForms.Usage()},
+			&cli.StringFlag{Name: "format", Destination: &f.format, Usage: "`FORMAT` of the policies: kubernetes or universal (default: that of each TrafficTrace)"},
 			namespaceFlag(),
 			&cli.StringSliceFlag{Name: "label", Usage: "add the label `KEY=VALUE` to every policy; may be repeated"},
-			&cli.BoolFlag{Name: "copy-labels", Usage: "take the TrafficTraces' own labels and annotations along, without Kuma's and kubectl's"},
-			&cli.BoolFlag{Name: "zone-origin", Usage: "add the label kuma.io/origin: zone, which a federated zone demands"},
-			&cli.BoolFlag{Name: "shadow", Usage: "add the label kuma.io/effect: shadow: the policies are computed, not applied (2.7 and later)"},
-			roundSamplingFlag(),
-			&cli.StringFlag{Name: "output-dir", Usage: "write one file for each policy to `DIR`, all or none, instead of stdout"},
-			&cli.BoolFlag{Name: "force", Usage: "let --output-dir and --notes-output overwrite files, but never an input"},
-			&cli.BoolFlag{Name: "no-comments", Usage: "leave out the comment and annotation that say where a policy came from"},
-			&cli.StringFlag{Name: "notes-output", Usage: "write the notes to `FILE` as JSON"},
-			&cli.BoolFlag{Name: "keep-going", Usage: "write what can be converted although something cannot; still exits 1"},
+			&cli.BoolFlag{Name: "copy-labels", Destination: &f.copyLabels, Usage: "take the TrafficTraces' own labels and annotations along, without Kuma's and kubectl's"},
+			&cli.BoolFlag{Name: "zone-origin", Destination: &f.zoneOrigin, Usage: "add the label kuma.io/origin: zone, which a federated zone demands"},
+			&cli.BoolFlag{Name: "shadow", Destination: &f.shadow, Usage: "add the label kuma.io/effect: shadow: the policies are computed, not applied (2.7 and later)"},
+			roundSamplingFlag(&f.roundSampling),
+			&cli.StringFlag{Name: "output-dir", Destination: &f.directory, Usage: "write one file for each policy to `DIR`, all or none, instead of stdout"},
+			&cli.BoolFlag{Name: "force", Destination: &f.force, Usage: "let --output-dir and --notes-output overwrite files, but never an input"},
+			&cli.BoolFlag{Name: "no-comments", Destination: &f.bare, Usage: "leave out the comment and annotation that say where a policy came from"},
+			&cli.StringFlag{Name: "notes-output", Destination: &f.notesFile, Usage: "write the notes to `FILE` as JSON"},
+			&cli.BoolFlag{Name: "keep-going", Destination: &f.keepGoing, Usage: "write what can be converted although something cannot; still exits 1"},
 		),
-		Action: runConvert,
+		Action: f.run,
 	}
 }
 
-func namespaceFlag() cli.Flag {
-	return &cli.StringFlag{Name: "namespace", Aliases: []string{"n"}, Value: "kuma-system", DefaultText: "where the control plane or its MeshTraces are, else kuma-system", Usage: "the control plane's `NAMESPACE` on Kubernetes, where policies for all proxies stand"}
-}
-
-func versionFlag() cli.Flag {
-	return &cli.StringFlag{Name: "kuma-version", Usage: "the `VERSION` of the control plane that policies are for, 2.0 to " + cluster.Latest.String() + " (default: what the control plane tells; for files what their export or snapshot names, else " + cluster.Latest.String() + "); a patch such as 2.13.2 counts"}
-}
-
-func runConvert(c *cli.Context) error {
-	options, style, err := convertFlags(c)
+func (f *convertFlags) run(c *cli.Context) error {
+	options, style, err := f.options(c)
 	if err != nil {
 		return err
 	}
-	if err := checkNotes(c); err != nil {
+	if err := f.checkNotes(c); err != nil {
 		return err
 	}
 	current, _, err := load(c)
@@ -69,29 +67,29 @@ func runConvert(c *cli.Context) error {
 		return err
 	}
 	words := newPrinter(c.App.ErrWriter)
-	if err := settle(c, current, &options); err != nil {
+	if err := resolveOptions(f.version, current, &options); err != nil {
 		return err
 	}
 	style.Version = options.Version
 	snapshot := current.Snapshot
 	result, problems := convert.Convert(current, options)
 	if result == nil {
-		words.problems(problems, "converted")
+		words.Problems(problems, "converted")
 		return cli.Exit("", exitError)
 	}
 	if snapshot.NothingLegacy() {
-		words.line("nothing legacy is left here: %s", snapshot.Origin)
+		words.Line("nothing legacy is left here: %s", snapshot.Origin)
 		return nil
 	}
 	if snapshot.Empty() && !snapshot.FromCluster() {
-		words.warnings(snapshot.Problems)
+		words.Warnings(snapshot.Problems)
 		return errors.New("the input has no resource of Kuma: no Mesh, no TrafficTrace, nothing; is it what you meant to read?")
 	}
-	words.assumption(c.String("kuma-version"), snapshot)
-	words.result(snapshot, result)
-	doubtful := notKept(result.Comparisons) // now, since writing needs the memory
-	if c.String("notes-output") != "" {
-		if err := writeNotes(c, result.Notes); err != nil {
+	warnAssumedVersion(words, f.version, snapshot)
+	words.Result(snapshot, result)
+	doubtful := output.NotKept(result.Comparisons) // now, since writing needs the memory
+	if f.notesFile != "" {
+		if err := f.writeNotes(c, result.Notes); err != nil {
 			return err
 		}
 	}
@@ -99,13 +97,13 @@ func runConvert(c *cli.Context) error {
 		return fmt.Errorf("a policy that was made breaks the rules of Kuma %s, which is a bug of tracemigrate; nothing was written: %w", options.Version, err)
 	}
 	refused := result.Refused()
-	if !refused || c.Bool("keep-going") {
-		if err := writePolicies(c, result.Policies, style); err != nil {
+	if !refused || f.keepGoing {
+		if err := f.writePolicies(c, result.Policies, style); err != nil {
 			return err
 		}
 	}
 	switch {
-	case refused && c.Bool("keep-going"):
+	case refused && f.keepGoing:
 		return cli.Exit("not everything could be carried over, see the errors above; the rest was written", exitNo)
 	case refused:
 		return cli.Exit("not everything can be carried over, see the errors above; nothing was written (--keep-going writes the rest)", exitNo)
@@ -114,170 +112,4 @@ func runConvert(c *cli.Context) error {
 		return cli.Exit("everything was written, but not every proxy is known to keep its tracing: "+doubtful+"; `tracemigrate diff` says why", exitNo)
 	}
 	return nil
-}
-
-// notKept names some of the proxies that are different or unknown, and says how many
-// more there are; empty when all keep their tracing.
-func notKept(comparisons []*envoydiff.Comparison) string {
-	const shown = 3
-	var list []string
-	more := 0
-	for _, c := range comparisons {
-		for i := range c.Proxies {
-			switch p := &c.Proxies[i]; {
-			case p.Verdict != envoydiff.Different && p.Verdict != envoydiff.Unknown:
-			case len(list) < shown:
-				list = append(list, fmt.Sprintf("%s (%s on Kuma %s)", p.Dataplane, p.Verdict, c.Version))
-			default:
-				more++
-			}
-		}
-	}
-	text := strings.Join(list, ", ")
-	if more > 0 {
-		text += fmt.Sprintf(" and %d more", more)
-	}
-	return text
-}
-
-// convertFlags reads what does not depend on the input.
-func convertFlags(c *cli.Context) (convert.Options, meshtrace.Style, error) {
-	var options convert.Options
-	var style meshtrace.Style
-	if c.Args().Present() {
-		return options, style, unexpected(c)
-	}
-	var version cluster.Version
-	if given := c.String("kuma-version"); given != "" {
-		var err error
-		if version, err = parseVersionFlag(given); err != nil {
-			return options, style, err
-		}
-	}
-	switch form := c.String("output"); form {
-	case "yaml", "json":
-		style.JSON = form == "json"
-	default:
-		return options, style, fmt.Errorf("--output: %q is neither yaml nor json", form)
-	}
-	format := cluster.Format(strings.ToLower(c.String("format")))
-	if format != "" && format != cluster.Kubernetes && format != cluster.Universal {
-		return options, style, fmt.Errorf("--format: %q is neither kubernetes nor universal", c.String("format"))
-	}
-	if format == cluster.Universal && c.IsSet("namespace") {
-		return options, style, errors.New("--namespace has no meaning for --format universal")
-	}
-	if c.String("notes-output") == "-" {
-		return options, style, errors.New("--notes-output takes a file; stdout is for the manifests")
-	}
-	if c.Bool("force") && c.String("output-dir") == "" && c.String("notes-output") == "" {
-		return options, style, errors.New("--force goes with --output-dir or --notes-output")
-	}
-	style.Bare = c.Bool("no-comments")
-	options = convert.Options{
-		Version: version, Format: format, Namespace: c.String("namespace"), Labels: make(map[string]string),
-		CopyLabels: c.Bool("copy-labels"), ZoneOrigin: c.Bool("zone-origin"), Shadow: c.Bool("shadow"), RoundSampling: c.Bool("round-sampling"),
-	}
-	for _, label := range c.StringSlice("label") {
-		key, value, ok := strings.Cut(label, "=")
-		if !ok {
-			return options, style, fmt.Errorf("--label: %q is not of the form KEY=VALUE", label)
-		}
-		if _, twice := options.Labels[key]; twice {
-			return options, style, fmt.Errorf("--label: %q is given twice", key)
-		}
-		options.Labels[key] = value
-	}
-	if version == (cluster.Version{}) {
-		return options, style, nil // settle checks
-	}
-	return options, style, options.Check()
-}
-
-// settle completes options by what the snapshot tells, and checks them.
-func settle(c *cli.Context, s *convert.Current, o *convert.Options) error {
-	var err error
-	if o.Version, err = kumaVersion(c.String("kuma-version"), s.Snapshot); err != nil {
-		return err
-	}
-	o.Namespace = s.Namespace
-	if o.Format == "" && s.Origin != nil && s.Origin.Environment == cluster.Kubernetes {
-		o.Format = cluster.Kubernetes // the control plane's API shows objects of Kubernetes in the other form
-	}
-	return o.Check()
-}
-
-// unexpected is the error of an argument that is no flag.
-func unexpected(c *cli.Context) error {
-	return fmt.Errorf("unexpected argument %q; files are given with -f", c.Args().First())
-}
-
-// openInputs finds the files of -f.
-func openInputs(c *cli.Context, flag string) ([]manifest.Input, error) {
-	paths := c.StringSlice(flag)
-	limit, err := inputLimit(c)
-	if err != nil {
-		return nil, err
-	}
-	var inputs []manifest.Input
-	seen := make(map[string]bool)
-	var failed []error
-	for _, path := range paths {
-		if path == "-" {
-			if !seen[path] {
-				inputs = append(inputs, manifest.Stream("stdin", c.App.Reader))
-			}
-			seen[path] = true
-			continue
-		}
-		if strings.Contains(path, "://") {
-			failed = append(failed, fmt.Errorf("reading %q: it is a URL, not a file; fetch it first, and pipe it to -f -", manifest.Redact(path)))
-			continue
-		}
-		found, err := manifest.Files(path)
-		if err != nil {
-			failed = append(failed, fmt.Errorf("reading %q: %w", path, err))
-		}
-		for _, input := range found {
-			if !seen[input.Name] {
-				inputs = append(inputs, input)
-			}
-			seen[input.Name] = true
-		}
-	}
-	for i := range inputs {
-		inputs[i].Limit = limit
-	}
-	return inputs, errors.Join(failed...)
-}
-
-// inputLimit is how many bytes one input may have.
-func inputLimit(c *cli.Context) (int64, error) {
-	size, err := resource.ParseQuantity(c.String("max-input-size"))
-	if err != nil || size.Value() <= 0 {
-		return 0, fmt.Errorf("--max-input-size: %q is not a size; write it like 500Mi or 2Gi", c.String("max-input-size"))
-	}
-	return size.Value(), nil
-}
-
-// writePolicies writes to stdout or to files, all or nothing.
-func writePolicies(c *cli.Context, policies []*meshtrace.Policy, style meshtrace.Style) error {
-	if dir := c.String("output-dir"); dir != "" {
-		files := make([]file, 0, len(policies))
-		for _, policy := range policies {
-			name, text, err := policy.File(style)
-			if err != nil {
-				return err
-			}
-			files = append(files, file{name, text})
-		}
-		words := newPrinter(c.App.ErrWriter)
-		if err := writeFiles(words, dir, files, c.Bool("force")); err != nil {
-			return err
-		}
-		warnOfOthers(words, dir, files)
-		return nil
-	}
-	// It writes nothing before all can be written.
-	return meshtrace.Write(c.App.Writer, policies, style)
 }

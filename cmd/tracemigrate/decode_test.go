@@ -59,8 +59,8 @@ func TestOneDecoder(t *testing.T) {
 	}))
 	slices.Sort(found)
 	assert.Equal(t, []string{
-		"cmd/tracemigrate/diff.go: meshtrace.Read", // the policies of --meshtrace, which do not exist
-		"cmd/tracemigrate/source.go: convert.Read",
+		"cmd/tracemigrate/diff_manifests.go: meshtrace.Read", // the policies of --meshtrace, which do not exist
+		"cmd/tracemigrate/load.go: convert.Read",
 		"convert/current.go: legacy.Read",
 		"convert/current.go: meshtrace.Read",
 	}, found)

@@ -15,27 +15,27 @@ import (
 )
 
 // compareDumps compares the dumps of --before with those of --after.
-func compareDumps(c *cli.Context, accepted []envoydiff.Code) ([]*envoydiff.Comparison, error) {
+func (f *diffFlags) compareDumps(c *cli.Context, accepted []envoydiff.Code) ([]*envoydiff.Comparison, error) {
 	switch {
-	case c.String("before") == "" || c.String("after") == "":
+	case f.before == "" || f.after == "":
 		return nil, errors.New("--before and --after go together")
-	case c.Bool("shadow"):
+	case f.shadow:
 		return nil, errors.New("--shadow asks a running control plane, --before and --after compare dumps; give one of the two")
-	case given(c, kubernetesFlags)+given(c, restFlags)+given(c, limitFlags)+given(c, []string{"control-plane", "mesh", "mode", "zone-version", "zone"}) != "":
+	case firstGiven(c, kubernetesFlags)+firstGiven(c, restFlags)+firstGiven(c, limitFlags)+firstGiven(c, []string{"control-plane", "mesh", "mode", "zone-version", "zone"}) != "":
 		return nil, errors.New("--before and --after compare dumps; the flags of a cluster or control plane have no say in that")
 	case c.IsSet("filename") || c.IsSet("meshtrace") || c.IsSet("kuma-version"):
 		return nil, errors.New("--before and --after compare dumps; -f, --meshtrace and --kuma-version have no say in that")
 	}
-	one := strings.TrimSuffix(filepath.Base(c.String("before")), ".json")
+	one := strings.TrimSuffix(filepath.Base(f.before), ".json")
 	limit, err := inputLimit(c)
 	if err != nil {
 		return nil, err
 	}
-	before, beforeIsDir, err := readDumps(c.String("before"), one, limit)
+	before, beforeIsDir, err := readDumps(f.before, one, limit)
 	if err != nil {
 		return nil, err
 	}
-	after, afterIsDir, err := readDumps(c.String("after"), one, limit)
+	after, afterIsDir, err := readDumps(f.after, one, limit)
 	if err != nil {
 		return nil, err
 	}
@@ -45,8 +45,8 @@ func compareDumps(c *cli.Context, accepted []envoydiff.Code) ([]*envoydiff.Compa
 	return []*envoydiff.Comparison{envoydiff.CompareDumps(before, after, accepted)}, nil
 }
 
-// readDumps reads one dump, which goes by the name one, or those of a directory
-// by the names of the files.
+// readDumps reads one dump, with one as its name, or those of a directory, with the names
+// of their files.
 func readDumps(path, one string, limit int64) (map[string]*envoydiff.Dump, bool, error) {
 	info, err := os.Stat(path)
 	if err != nil {

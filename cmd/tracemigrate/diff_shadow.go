@@ -14,6 +14,7 @@ import (
 	"tracemigrate/cluster"
 	"tracemigrate/cluster/controlplane"
 	"tracemigrate/cluster/manifest"
+	"tracemigrate/cmd/tracemigrate/output/plain"
 	"tracemigrate/convert/envoydiff"
 )
 
@@ -40,7 +41,7 @@ func compareShadow(c *cli.Context, accepted []envoydiff.Code) ([]*envoydiff.Comp
 	}
 	snapshot, policies := current.Snapshot, current.Existing
 	words := newPrinter(c.App.ErrWriter)
-	words.skipped(snapshot)
+	words.Skipped(snapshot)
 	version := cluster.SinceShadow // the oldest that can, where none is told
 	switch {
 	case len(list) == 1:
@@ -75,7 +76,7 @@ func compareShadow(c *cli.Context, accepted []envoydiff.Code) ([]*envoydiff.Comp
 		return nil, err
 	}
 	if gone > 0 {
-		words.line("tracemigrate: %s went away meanwhile", plural(gone, "proxy", "proxies"))
+		words.Line("tracemigrate: %s went away meanwhile", plain.Plural(gone, "proxy", "proxies"))
 	}
 	comparison := envoydiff.Collect(proxies)
 	if snapshot.Origin.Version != "" || len(list) == 1 {

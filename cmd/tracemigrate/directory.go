@@ -4,14 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
-	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"tracemigrate/cmd/tracemigrate/output"
 )
 
 // directory is a directory to write files to, all or none.
@@ -23,21 +22,20 @@ type directory struct {
 	names map[string]bool // of files
 }
 
-// errChanged says that another program changed a directory while it was copied.
+// errChanged reports that another program changed a directory while it was copied.
 var errChanged = errors.New("another program keeps changing the directory")
 
-// inPlaceError says why a directory cannot be exchanged for a new one, so that
-// its files must be replaced one by one.
+// inPlaceError is the reason that a directory cannot be exchanged for a new one, so
+// its files are replaced one by one.
 type inPlaceError struct{ reason error }
 
 func (e *inPlaceError) Error() string { return e.reason.Error() }
 func (e *inPlaceError) Unwrap() error { return e.reason }
 
-// writeFiles writes files to dir, which it makes if need be: all of them, or on
-// an error none, leaving what was there. Without force it overwrites nothing.
-// Where the system can exchange two directories, that holds for a run that is
-// killed as well; words says where it cannot.
-func writeFiles(words *printer, dir string, files []file, force bool) error {
+// writeFiles writes files to dir, which it makes if it does not exist: all of them or,
+// on an error, none. Without force it overwrites nothing. The same applies to a killed
+// run where the system can exchange two directories; it prints a line where not.
+func writeFiles(words *output.Printer, dir string, files []file, force bool) error {
 	writing.Lock()
 	defer writing.Unlock()
 	d := &directory{given: dir, files: files, names: make(map[string]bool, len(files))}
@@ -74,7 +72,7 @@ func writeFiles(words *printer, dir string, files []file, force bool) error {
 	if !errors.As(err, &inPlace) {
 		return err
 	}
-	words.line("tracemigrate: %s cannot be exchanged as a whole (%v), so its files are replaced one by one; a run that is killed meanwhile leaves some old and some new ones: run it again then", dir, inPlace)
+	words.Line("tracemigrate: %s cannot be exchanged as a whole (%v), so its files are replaced one by one; a run that is killed meanwhile leaves some old and some new ones: run it again then", dir, inPlace)
 	return d.replaceEach(words)
 }
 
@@ -95,8 +93,8 @@ func resolve(path string) (string, error) {
 	return filepath.Join(parent, filepath.Base(path)), err
 }
 
-// check looks at the directory anew. It returns an error when a file cannot be
-// written without losing something.
+// check reads the state of the directory. It returns an error when writing a file would
+// overwrite what it must not.
 func (d *directory) check(force bool) error {
 	info, err := os.Stat(d.path)
 	switch {
@@ -115,65 +113,10 @@ func (d *directory) check(force bool) error {
 	return checkFree(d.given, d.files, force)
 }
 
-// The names of directories in which files wait for their place. What a killed
-// run left is known by them.
-const (
-	stagePrefix = ".tracemigrate-"
-	stageSuffix = ".new"
-)
-
-// makeStage makes such a directory.
-func makeStage(in string, mode fs.FileMode) (string, error) {
-	for {
-		path := filepath.Join(in, fmt.Sprintf("%s%016x%s", stagePrefix, rand.Uint64(), stageSuffix))
-		if err := os.Mkdir(path, mode); !errors.Is(err, fs.ErrExist) {
-			return path, err
-		}
-	}
-}
-
-func isStage(entry fs.DirEntry) bool {
-	return entry.IsDir() && strings.HasPrefix(entry.Name(), stagePrefix) && strings.HasSuffix(entry.Name(), stageSuffix)
-}
-
-// removeStages removes what killed runs left in a directory that is locked. Where
-// everybody may write, that is only what is this user's.
-func removeStages(words *printer, in string) {
-	info, err := os.Stat(in)
-	if err != nil {
-		return // what cannot be read, this run has not to read
-	}
-	shared := info.Mode()&0o002 != 0
-	entries, _ := os.ReadDir(in)
-	for _, entry := range entries {
-		info, err := entry.Info()
-		if isStage(entry) && err == nil && (!shared || isOwn(info)) {
-			removeTree(words, filepath.Join(in, entry.Name()))
-		}
-	}
-}
-
-// removeTree removes a directory with all below it, of whatever mode.
-func removeTree(words *printer, path string) {
-	err := os.RemoveAll(path)
-	if err != nil && os.Geteuid() != 0 { // root needs no permission
-		_ = filepath.WalkDir(path, func(below string, entry fs.DirEntry, err error) error {
-			if err == nil && entry.IsDir() {
-				_ = os.Chmod(below, 0o700) // or removing says why not
-			}
-			return nil
-		})
-		err = os.RemoveAll(path)
-	}
-	if err != nil {
-		words.line("tracemigrate: %s is of no use any more and could not be removed: %v", path, err)
-	}
-}
-
-// exchange builds the whole new directory beside the old one and exchanges the
-// two in one step. What others have in the old one is in the new one, too: files
-// of any type by hard link, directories with their mode, owner and times.
-func (d *directory) exchange(words *printer) (err error) {
+// exchange builds the whole new directory beside the old one and exchanges the two in
+// one step. The new one also contains the other entries of the old one: files of any
+// type as hard links, directories with their mode, owner and times.
+func (d *directory) exchange(words *output.Printer) (err error) {
 	parent := filepath.Dir(d.path)
 	mode := fs.FileMode(0o777) // less what the umask takes
 	if d.info != nil {
@@ -195,8 +138,8 @@ func (d *directory) exchange(words *printer) (err error) {
 		}
 	}()
 	copied := mirror{of: d.path}
-	// The directory is nobody else's until it is whole, but for its group and what
-	// new files inherit.
+	// Until the directory is complete nobody else has access; its group is that of the
+	// old one, which new files inherit.
 	opened, err := os.Open(stage)
 	if err != nil {
 		return fmt.Errorf("making the output directory: %w", err)
@@ -254,8 +197,8 @@ func (d *directory) synced(parent string) error {
 	return nil
 }
 
-// exchangeable returns why the directory must keep its place: somebody works in
-// it, or it belongs to another file system than its parent.
+// exchangeable returns why the directory must not move: it is the current directory, or
+// it is on another file system than its parent.
 func (d *directory) exchangeable(parent string) error {
 	above, err := os.Stat(parent)
 	switch {
@@ -276,84 +219,8 @@ func isWorkingDirectory(info os.FileInfo) bool {
 	return err == nil && os.SameFile(here, info)
 }
 
-// mirror makes copies of a directory and those below it, whose files are hard links.
-type mirror struct {
-	of   string
-	seen map[string]os.FileInfo // by path below of
-}
-
-// directory puts all of a directory but what is left out into another.
-func (m *mirror) directory(path, to string, leaveOut func(fs.DirEntry) bool) error {
-	info, err := os.Lstat(filepath.Join(m.of, path))
-	if err != nil {
-		return err
-	}
-	if m.seen == nil {
-		m.seen = make(map[string]os.FileInfo)
-	}
-	m.seen[path] = info
-	entries, err := os.ReadDir(filepath.Join(m.of, path))
-	if err != nil {
-		return err
-	}
-	for _, entry := range entries {
-		below, now := filepath.Join(path, entry.Name()), filepath.Join(to, entry.Name())
-		switch {
-		case leaveOut(entry):
-			continue
-		case entry.IsDir():
-			err = m.below(info, below, now)
-		default:
-			err = os.Link(filepath.Join(m.of, below), now)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// below copies a directory that is in another, with its mode, owner and times.
-func (m *mirror) below(above os.FileInfo, path, to string) error {
-	from := filepath.Join(m.of, path)
-	info, err := os.Lstat(from)
-	switch {
-	case err != nil:
-		return err
-	case isWorkingDirectory(info):
-		return fmt.Errorf("%s is the current directory", from)
-	case !sameDevice(above, info):
-		return fmt.Errorf("%s is the root of a file system", from)
-	}
-	if err := os.Mkdir(to, 0o700); err != nil {
-		return err
-	}
-	if err := keepOwner(to, from, info); err != nil {
-		return err
-	}
-	if err := m.directory(path, to, func(fs.DirEntry) bool { return false }); err != nil {
-		return err
-	}
-	if err := syncDirectory(to); err != nil {
-		return err
-	}
-	return errors.Join(os.Chmod(to, info.Mode()), os.Chtimes(to, time.Time{}, info.ModTime()))
-}
-
-// current reports whether nothing was added to, removed from or renamed in the
-// directories since they were copied; they are below root now.
-func (m *mirror) current(root string) bool {
-	for path, seen := range m.seen {
-		info, err := os.Lstat(filepath.Join(root, path))
-		if err != nil || !os.SameFile(info, seen) || !info.ModTime().Equal(seen.ModTime()) {
-			return false
-		}
-	}
-	return true
-}
-
-// writeTo writes the files to a directory, each safe from a power failure and
-// like the one that it replaces in mode and owner.
+// writeTo writes the files to a directory and syncs them, each with the mode and owner
+// of the file that it replaces.
 func (d *directory) writeTo(stage string) error {
 	var group errgroup.Group
 	group.SetLimit(16) // a disk takes several at a time for the price of one
@@ -365,7 +232,8 @@ func (d *directory) writeTo(stage string) error {
 	return group.Wait()
 }
 
-// writeLike writes a new file that is to replace old, by the name it has in messages.
+// writeLike writes a new file with the mode and owner of old, which it is to replace.
+// Errors call it name.
 func writeLike(path, old, name string, text []byte) error {
 	mode := fs.FileMode(0o666) // less what the umask takes
 	replaced, err := os.Stat(old)
@@ -392,9 +260,9 @@ func writeLike(path, old, name string, text []byte) error {
 	return nil
 }
 
-// replaceEach writes everything beside its place first, and keeps what was there
-// until all is in place.
-func (d *directory) replaceEach(words *printer) (err error) {
+// replaceEach stages every file first, and keeps the old files until the new ones have
+// replaced all.
+func (d *directory) replaceEach(words *output.Printer) (err error) {
 	unlock, locked, err := lock(d.path)
 	if err != nil {
 		return fmt.Errorf("writing to %s: %w", d.given, err)
@@ -441,8 +309,8 @@ func (d *directory) replaceEach(words *printer) (err error) {
 	return d.synced(d.path)
 }
 
-// keepOld gives a file a second name or, where a file system has no hard links,
-// another.
+// keepOld links a file to a second name or, where a file system has no hard links,
+// renames it.
 func keepOld(path, old string) error {
 	if err := os.Link(path, old); err == nil || errors.Is(err, fs.ErrNotExist) {
 		return err

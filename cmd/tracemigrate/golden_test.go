@@ -63,7 +63,7 @@ func golden(t *testing.T, path, got string) {
 	}
 	want, err := os.ReadFile(path)
 	require.NoError(t, err)
-	assert.Equal(t, string(want), got, "%s (go test ./cmd/... -update rewrites it)", path)
+	assert.Equal(t, string(want), got, "%s (go test ./cmd/tracemigrate -update rewrites it)", path)
 }
 
 var (

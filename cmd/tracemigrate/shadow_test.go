@@ -163,7 +163,7 @@ func TestShadow(t *testing.T) {
 		address, _ := shadowed(t, teams, strings.Replace(policies, "overall: 10\n", "overall: 11\n", 1))
 		code, text, _ := tool(t, "diff --shadow -o json --control-plane "+address)
 		assert.Equal(t, 1, code)
-		var data diffData
+		var data diffAnswer
 		require.NoError(t, json.Unmarshal([]byte(text), &data))
 		assert.Equal(t, 2, data.Summary.Different, "web-1, and the outbounds of db-1")
 		for _, p := range data.Proxies {
@@ -216,7 +216,7 @@ func TestShadow(t *testing.T) {
 		require.NoError(t, os.WriteFile(file, []byte(input), 0o600))
 		verdicts := func(args string) map[string]string {
 			_, text, words := tool(t, "diff -o json "+args)
-			var data diffData
+			var data diffAnswer
 			require.NoError(t, json.Unmarshal([]byte(text), &data), words)
 			all := make(map[string]string)
 			for _, p := range data.Proxies {
@@ -358,4 +358,14 @@ func TestControlPlaneOnKubernetes(t *testing.T) {
 	assert.Contains(t, text, "namespace: kuma-system")
 	assert.NotContains(t, text, "  name: pay\n", "that name is taken")
 	assert.Contains(t, words, "since another MeshTrace has that name")
+}
+
+// diffAnswer is the part of diff's JSON that these tests read.
+type diffAnswer struct {
+	Summary struct{ Different int }
+	Proxies []struct {
+		Mesh, Name  string
+		Verdict     envoydiff.Verdict
+		Differences []struct{ Code envoydiff.Code }
+	}
 }

@@ -41,18 +41,18 @@ func runSnapshot(c *cli.Context) error {
 	}
 	ctx, cancel := limited(c)
 	defer cancel()
-	recording, problems, err := cluster.Record(ctx, told{source, c})
+	recording, problems, err := cluster.Record(ctx, amendedSource{source, c})
 	progress.done()
 	if err != nil {
 		return inTime(ctx, c, err)
 	}
 	words := newPrinter(c.App.ErrWriter)
 	if c.IsSet("filename") && hasError(problems) {
-		words.problems(problems, "written")
+		words.Problems(problems, "written")
 		return cli.Exit("", exitError)
 	}
 	for _, problem := range problems {
-		words.line("%s (left out)", problem.Error())
+		words.Line("%s (left out)", problem.Error())
 	}
 	if err := recording.Write(c.App.Writer); err != nil {
 		return fmt.Errorf("writing to stdout: %w", err)

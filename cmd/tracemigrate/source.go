@@ -1,15 +1,12 @@
 package main
 
 import (
-	"cmp"
-	"context"
 	"errors"
 	"fmt"
 	"net/http"
 	"os"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -20,17 +17,16 @@ import (
 	"tracemigrate/cluster/kube"
 	"tracemigrate/cluster/manifest"
 	"tracemigrate/cluster/paging"
-	"tracemigrate/convert"
 )
 
-// The groups of flags in a command's help.
+// The categories of flags in a command's help.
 const (
 	sourceCategory     = "Source: files, a control plane, or else the current kubeconfig context"
 	kubernetesCategory = "Kubernetes"
 	restCategory       = "Control plane"
 )
 
-// sourceFlags are the flags of every command that reads a cluster.
+// sourceFlags returns the flags of every command that reads a cluster.
 func sourceFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringSliceFlag{Name: "filename", Aliases: []string{"f"}, Category: sourceCategory, Usage: "read `FILE`, every manifest in a directory and below, or - for stdin; may be repeated"},
@@ -59,17 +55,17 @@ func sourceFlags() []cli.Flag {
 	}
 }
 
-// The flags that make sense for one source only.
+// The flags that apply to one source only.
 var (
 	kubernetesFlags = []string{"kubeconfig", "context", "qps", "burst"}
 	restFlags       = []string{"kumactl-config", "token", "token-file", "client-cert", "client-key", "ca-cert", "skip-verify", "header"}
 )
 
-// limitFlags make sense for what a server lists.
+// limitFlags apply to the lists of a server.
 var limitFlags = []string{"max-answer-size", "max-list-size", "max-pages"}
 
-// given returns the first of the flags that stands on the command line.
-func given(c *cli.Context, flags []string) string {
+// firstGiven returns the first of the flags that the command line contains.
+func firstGiven(c *cli.Context, flags []string) string {
 	for _, flag := range flags {
 		if slices.Contains(c.LocalFlagNames(), flag) && (flag != "token" || !onlyFromEnvironment(c)) {
 			return flag
@@ -78,12 +74,12 @@ func given(c *cli.Context, flags []string) string {
 	return ""
 }
 
-// onlyFromEnvironment says that the token was not given as a flag.
+// onlyFromEnvironment reports whether the token is from the environment, not from a flag.
 func onlyFromEnvironment(c *cli.Context) bool {
 	return os.Getenv("TRACEMIGRATE_TOKEN") != "" && c.String("token") == os.Getenv("TRACEMIGRATE_TOKEN")
 }
 
-// openSource is the source that the flags name.
+// openSource returns the source that the flags select.
 func openSource(c *cli.Context, progress *progress) (cluster.Source, error) {
 	if c.Duration("timeout") < 0 {
 		return nil, errors.New("--timeout must be more than 0, or 0 for no limit")
@@ -97,11 +93,11 @@ func openSource(c *cli.Context, progress *progress) (cluster.Source, error) {
 		fits  bool
 		of    string
 	}{{kubernetesFlags, !files && !rest || c.IsSet("zone"), "Kubernetes"}, {restFlags, rest || c.IsSet("zone"), "--control-plane"}} {
-		if flag := given(c, other.flags); flag != "" && !other.fits {
+		if flag := firstGiven(c, other.flags); flag != "" && !other.fits {
 			return nil, fmt.Errorf("--%s goes with reading %s, and the source is another", flag, other.of)
 		}
 	}
-	if flag := given(c, limitFlags); flag != "" && files {
+	if flag := firstGiven(c, limitFlags); flag != "" && files {
 		return nil, fmt.Errorf("--%s goes with reading a cluster or a control plane, and the source is files", flag)
 	}
 	switch {
@@ -129,7 +125,7 @@ func openSource(c *cli.Context, progress *progress) (cluster.Source, error) {
 	return kube.New(o)
 }
 
-// listLimits are how much is taken of what a server lists.
+// listLimits returns the limits on the answers of a server.
 func listLimits(c *cli.Context) (paging.Limits, error) {
 	limits := paging.Limits{Pages: c.Int("max-pages")}
 	if limits.Pages <= 0 {
@@ -148,7 +144,7 @@ func listLimits(c *cli.Context) (paging.Limits, error) {
 	return limits, nil
 }
 
-// meshesOf are the meshes that were asked for, each once.
+// meshesOf returns the meshes of --mesh, each once.
 func meshesOf(c *cli.Context) []string {
 	var meshes []string
 	for _, name := range c.StringSlice("mesh") {
@@ -193,7 +189,7 @@ func controlPlaneNamed(c *cli.Context, name string, progress *progress) (*contro
 		}
 	}
 	if path := c.String("token-file"); path != "" {
-		if given(c, []string{"token"}) != "" {
+		if firstGiven(c, []string{"token"}) != "" {
 			return nil, errors.New("--token and --token-file are two tokens; give one")
 		}
 		text, err := os.ReadFile(path)
@@ -211,7 +207,7 @@ func controlPlaneNamed(c *cli.Context, name string, progress *progress) (*contro
 			return nil, errors.New("--header: write NAME=VALUE") // the value may be a secret
 		}
 		config.Headers.Set(key, value)
-		if http.CanonicalHeaderKey(key) == "Authorization" && given(c, []string{"token"})+c.String("token-file") == "" {
+		if http.CanonicalHeaderKey(key) == "Authorization" && firstGiven(c, []string{"token"})+c.String("token-file") == "" {
 			config.Token = "" // which kumactl's configuration has, or the environment
 		}
 	}
@@ -231,313 +227,65 @@ func controlPlaneNamed(c *cli.Context, name string, progress *progress) (*contro
 	})
 }
 
-// readCurrent decodes a snapshot. A test counts its calls.
-var readCurrent = convert.Read
-
-// load takes the snapshot that the flags ask for, and decodes it: each command once.
-func load(c *cli.Context) (*convert.Current, cluster.Source, error) {
-	progress := newProgress(c)
-	source, err := openSource(c, progress)
-	if err != nil {
-		return nil, nil, err
-	}
-	ctx, cancel := limited(c)
-	defer cancel()
-	s, err := cluster.Load(ctx, source)
-	progress.done()
-	if err != nil {
-		return nil, nil, inTime(ctx, c, err)
-	}
-	if s.Origin, err = assume(c, s.Origin); err != nil {
-		return nil, nil, err
-	}
-	if err := addZones(c, s); err != nil {
-		return nil, nil, err
-	}
-	if !s.Live() {
-		if s, err = s.Only(meshesOf(c)); err != nil {
-			return nil, nil, err
-		}
-	}
-	return readCurrent(s, systemNamespace(c, s)), source, nil
-}
-
-// addZones adds the control planes of --zone to the snapshot of the global one.
-func addZones(c *cli.Context, s *cluster.Snapshot) error {
-	for _, text := range c.StringSlice("zone") {
-		name, from, err := cluster.SplitZone(text)
-		if err != nil {
-			return fmt.Errorf("--zone: %w", err)
-		}
-		zone, err := loadZone(c, from)
-		if err == nil {
-			err = s.AddZone(name, zone)
-		}
-		if err != nil {
-			return fmt.Errorf("--zone %s: %w", name, err)
-		}
-	}
-	return nil
-}
-
-// loadZone takes a snapshot of a zone's own control plane: of a file, a kubeconfig
-// context, or a control plane's API.
-func loadZone(c *cli.Context, from string) (*cluster.Snapshot, error) {
-	progress := newProgress(c)
-	defer progress.done()
-	source, err := openZone(c, from, progress)
+// openInputs returns the files of a flag such as -f.
+func openInputs(c *cli.Context, flag string) ([]manifest.Input, error) {
+	paths := c.StringSlice(flag)
+	limit, err := inputLimit(c)
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := limited(c)
-	defer cancel()
-	s, err := cluster.Load(ctx, source)
-	if err != nil {
-		return nil, inTime(ctx, c, err)
-	}
-	return s.Only(meshesOf(c))
-}
-
-// openZone opens the source of a zone.
-func openZone(c *cli.Context, from string, progress *progress) (cluster.Source, error) {
-	if context, ok := strings.CutPrefix(from, "context:"); ok {
-		return kube.New(kube.Options{
-			Kubeconfig: c.String("kubeconfig"), Context: context, QPS: float32(c.Float64("qps")), Burst: c.Int("burst"),
-			Meshes: meshesOf(c), Progress: progress.read, Wait: progress.wait,
-		})
-	}
-	if _, err := os.Stat(from); err == nil {
-		inputs, err := manifest.Files(from)
-		return cluster.Files(inputs), err
-	}
-	if !strings.Contains(from, "://") && strings.ContainsAny(from, "./") {
-		return nil, fmt.Errorf("reading %q: there is no such file", from)
-	}
-	return controlPlaneNamed(c, from, progress)
-}
-
-// limited is the context of reading: --timeout long, or without a limit for 0.
-func limited(c *cli.Context) (context.Context, context.CancelFunc) {
-	if c.Duration("timeout") <= 0 {
-		return context.WithCancel(c.Context)
-	}
-	return context.WithTimeout(c.Context, c.Duration("timeout"))
-}
-
-// inTime words an error of a read that took too long.
-func inTime(ctx context.Context, c *cli.Context, err error) error {
-	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		return fmt.Errorf("not done within --timeout %s, raise it or read less with --mesh: %w", c.Duration("timeout"), err)
-	}
-	return err
-}
-
-// assume adds what the user says of the control plane to what it tells itself,
-// and returns an error where the two contradict each other. origin may be nil,
-// and is returned as it is when the user says nothing.
-func assume(c *cli.Context, origin *cluster.Origin) (*cluster.Origin, error) {
-	mode := cluster.Mode(c.String("mode"))
-	if mode != "" && !slices.Contains(cluster.Modes, mode) {
-		return nil, fmt.Errorf("--mode: %q is none of zone, federated-zone, global", mode)
-	}
-	versions := c.StringSlice("zone-version")
-	if mode == "" && len(versions) == 0 {
-		return origin, nil
-	}
-	var told cluster.Origin
-	if origin != nil {
-		told = *origin
-	}
-	forget := func(what string) {
-		told.Unread = slices.DeleteFunc(slices.Clone(told.Unread), func(u cluster.Unread) bool { return u.What == what })
-	}
-	var contradictions []error
-	if mode != "" {
-		if told.Mode != "" && told.Mode != mode {
-			contradictions = append(contradictions, fmt.Errorf("--mode %s: %s is %s; leave --mode out", mode, told.Source, told.Mode))
-		}
-		told.Mode = mode
-		forget("mode")
-	}
-	told.Zones = slices.Clone(told.Zones)
-	for _, text := range versions {
-		name, version, ok := strings.Cut(text, "=")
-		if !ok || name == "" {
-			return nil, fmt.Errorf("--zone-version: %q is not of the form ZONE=VERSION", text)
-		}
-		said, err := cluster.ParseVersion(version)
-		if err != nil {
-			return nil, fmt.Errorf("--zone-version %s: %w", name, err)
-		}
-		i := slices.IndexFunc(told.Zones, func(z cluster.Zone) bool { return z.Name == name })
-		if i < 0 {
-			told.Zones = append(told.Zones, cluster.Zone{Name: name})
-			i = len(told.Zones) - 1
-		}
-		known := told.Zones[i].Version
-		own, err := cluster.ParseVersion(known)
-		switch {
-		case !cluster.IsVersion(known) || strings.HasPrefix(known, "0."): // unknown, or no release
-			told.Zones[i].Version = version
-		case err == nil && own.SameMinor(said) && (!said.HasPatch() || own == said): // as it is known, the patch included
-		default:
-			contradictions = append(contradictions, fmt.Errorf("--zone-version %s=%s: the control plane of zone %s is %s; leave it out", name, version, name, known))
-		}
-	}
-	if len(contradictions) > 0 {
-		return nil, errors.Join(contradictions...)
-	}
-	told.Unread = slices.Clone(told.Unread)
-	for i := range told.Unread {
-		if len(versions) > 0 && told.Unread[i].What == "zones" {
-			told.Unread[i].Reason += "; only these are known: " + strings.Join(versions, ", ")
-		}
-	}
-	slices.SortFunc(told.Zones, func(a, b cluster.Zone) int { return strings.Compare(a.Name, b.Name) })
-	return &told, nil
-}
-
-// told is a source with what the user says of the control plane.
-type told struct {
-	cluster.Source
-	c *cli.Context
-}
-
-// Read implements cluster.Source.
-func (t told) Read(ctx context.Context, use func(manifest.Input)) (*cluster.Origin, error) {
-	origin, err := t.Source.Read(ctx, use)
-	if err != nil {
-		return nil, err
-	}
-	return assume(t.c, origin)
-}
-
-// systemNamespace is the control plane's namespace: as the flag says, as was
-// found, or Kuma's own.
-func systemNamespace(c *cli.Context, s *cluster.Snapshot) string {
-	if c.IsSet("namespace") {
-		return c.String("namespace")
-	}
-	return cmp.Or(s.SystemNamespace(), c.String("namespace"))
-}
-
-// parseVersionFlag reads --kuma-version.
-func parseVersionFlag(given string) (cluster.Version, error) {
-	version, err := cluster.ParseVersion(given)
-	if err != nil {
-		return version, fmt.Errorf("--kuma-version: %w", err)
-	}
-	return version, nil
-}
-
-// kumaVersion returns the version to work for: as the flag says, as the control
-// plane reports, or for files that name none the newest; see assumption.
-func kumaVersion(given string, s *cluster.Snapshot) (cluster.Version, error) {
-	switch {
-	case given != "":
-		version, err := parseVersionFlag(given)
-		if err != nil {
-			return version, err
-		}
-		if s.Origin != nil && !version.HasPatch() {
-			if own, err := cluster.ParseVersion(s.Origin.Version); err == nil && own.SameMinor(version) {
-				return own, nil // the control plane's patch is known better
+	var inputs []manifest.Input
+	seen := make(map[string]bool)
+	var failed []error
+	for _, path := range paths {
+		if path == "-" {
+			if !seen[path] {
+				inputs = append(inputs, manifest.Stream("stdin", c.App.Reader))
 			}
+			seen[path] = true
+			continue
 		}
-		return version, nil
-	case s.Origin != nil && len(s.TrafficTraces) == 0 && (s.Origin.NothingLegacy() || s.Origin.Version == ""):
-		return cluster.Latest, nil // nothing depends on it
-	case namesNoVersion(s):
-		return cluster.Latest, nil
-	case s.Origin.Version == "":
-		return cluster.Version{}, fmt.Errorf("the control plane's version is not known%s; say it with --kuma-version, for policies and their order depend on it%s", because(s.Origin, "version"), allowing(s.Origin))
-	}
-	version, err := cluster.ParseVersion(s.Origin.Version)
-	switch {
-	case err == nil:
-		return version, nil
-	case strings.HasPrefix(s.Origin.Version, "0."), !cluster.IsVersion(s.Origin.Version):
-		return version, fmt.Errorf("the control plane tells the version %q, which is none of a release; say which it comes nearest to, such as --kuma-version %s", s.Origin.Version, cluster.Latest)
-	}
-	return version, fmt.Errorf("the control plane tells the version %q: %w; --kuma-version works for another", s.Origin.Version, err)
-}
-
-// namesNoVersion reports whether s comes from files that do not tell the control
-// plane's version.
-func namesNoVersion(s *cluster.Snapshot) bool {
-	return s.Origin == nil || s.Origin.Version == "" && !s.Live() && len(s.Origin.Unread) == 0
-}
-
-// assumption says which version was assumed, where neither the flag nor the input
-// names one and something depends on it.
-func (p *printer) assumption(given string, s *cluster.Snapshot) {
-	if given == "" && namesNoVersion(s) && len(s.TrafficTraces)+len(s.MeshTraces) > 0 {
-		p.line("tracemigrate: the input does not name the control plane's version, so Kuma %s, the newest, is assumed; pass yours with --kuma-version: which policy decides depends on it", cluster.Latest)
-	}
-}
-
-// allowing is the role that allows to read the version, where that is all it takes.
-func allowing(o *cluster.Origin) string {
-	if !strings.Contains(because(o, "version"), "cannot list resource") {
-		return ""
-	}
-	return ", or allow it to be read:\n" + kube.ClusterRole
-}
-
-func because(o *cluster.Origin, what string) string {
-	if u, lacks := o.Lacks(what); lacks {
-		return " (" + u.Reason + ")"
-	}
-	return ""
-}
-
-// progress tells on a terminal how far reading is, in one line that goes away.
-type progress struct {
-	out  *printer
-	mu   sync.Mutex
-	last time.Time
-}
-
-func newProgress(c *cli.Context) *progress { return &progress{out: newPrinter(c.App.ErrWriter)} }
-
-func (p *progress) read(kind string, n int) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if time.Since(p.last) > 100*time.Millisecond {
-		if n == 0 {
-			p.show(fmt.Sprintf("reading: kind %s", kind))
-			return
+		if strings.Contains(path, "://") {
+			failed = append(failed, fmt.Errorf("reading %q: it is a URL, not a file; fetch it first, and pipe it to -f -", manifest.Redact(path)))
+			continue
 		}
-		p.show(fmt.Sprintf("reading: %d of kind %s", n, kind))
+		found, err := manifest.Files(path)
+		if err != nil {
+			failed = append(failed, fmt.Errorf("reading %q: %w", path, err))
+		}
+		for _, input := range found {
+			if !seen[input.Name] {
+				inputs = append(inputs, input)
+			}
+			seen[input.Name] = true
+		}
 	}
+	for i := range inputs {
+		inputs[i].Limit = limit
+	}
+	return inputs, errors.Join(failed...)
 }
 
-func (p *progress) wait(reason string, pause time.Duration) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.show(fmt.Sprintf("trying again in %s: %s", pause.Round(100*time.Millisecond), reason))
+// inputLimit returns the number of bytes that one input may have.
+func inputLimit(c *cli.Context) (int64, error) {
+	size, err := resource.ParseQuantity(c.String("max-input-size"))
+	if err != nil || size.Value() <= 0 {
+		return 0, fmt.Errorf("--max-input-size: %q is not a size; write it like 500Mi or 2Gi", c.String("max-input-size"))
+	}
+	return size.Value(), nil
 }
 
-func (p *progress) show(text string) {
-	if p.out.width == 0 {
-		return
-	}
-	p.last = time.Now()
-	text = clean(manifest.Redact(text))
-	if runes := []rune(text); len(runes) >= p.out.width {
-		text = string(runes[:p.out.width-1])
-	}
-	_, _ = fmt.Fprint(p.out.w, "\r\x1b[K"+text) // a closed stderr hinders nothing
+// namespaceFlag returns the flag of the control plane's namespace.
+func namespaceFlag() cli.Flag {
+	return &cli.StringFlag{Name: "namespace", Aliases: []string{"n"}, Value: "kuma-system", DefaultText: "where the control plane or its MeshTraces are, else kuma-system", Usage: "the control plane's `NAMESPACE` on Kubernetes, where policies for all proxies stand"}
 }
 
-// done takes the line away.
-func (p *progress) done() {
-	if !p.last.IsZero() {
-		p.out.clear()
-	}
+// versionFlag returns the flag of the control plane's version.
+func versionFlag(to *string) cli.Flag {
+	return &cli.StringFlag{Name: "kuma-version", Destination: to, Usage: "the `VERSION` of the control plane that policies are for, 2.0 to " + cluster.Latest.String() + " (default: what the control plane tells; for files what their export or snapshot names, else " + cluster.Latest.String() + "); a patch such as 2.13.2 counts"}
 }
 
-// roundSamplingFlag is for every command that converts.
-func roundSamplingFlag() cli.Flag {
-	return &cli.BoolFlag{Name: "round-sampling", Usage: "on 2.0, round fractions of a percent, which it cannot express"}
+// roundSamplingFlag returns the flag of every command that converts.
+func roundSamplingFlag(to *bool) cli.Flag {
+	return &cli.BoolFlag{Name: "round-sampling", Destination: to, Usage: "on 2.0, round fractions of a percent, which it cannot express"}
 }

@@ -1,0 +1,80 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"tracemigrate/cluster"
+	"tracemigrate/cmd/tracemigrate/output"
+	"tracemigrate/convert"
+	"tracemigrate/meshtrace"
+)
+
+// options returns the options of the conversion, as far as the flags decide on them.
+func (f *convertFlags) options(c *cli.Context) (convert.Options, meshtrace.Style, error) {
+	var options convert.Options
+	var style meshtrace.Style
+	if c.Args().Present() {
+		return options, style, unexpected(c)
+	}
+	var version cluster.Version
+	if f.version != "" {
+		var err error
+		if version, err = parseVersionFlag(f.version); err != nil {
+			return options, style, err
+		}
+	}
+	style, err := output.ConvertForms.Find(f.form)
+	if err != nil {
+		return options, style, err
+	}
+	format := cluster.Format(strings.ToLower(f.format))
+	if format != "" && format != cluster.Kubernetes && format != cluster.Universal {
+		return options, style, fmt.Errorf("--format: %q is neither kubernetes nor universal", f.format)
+	}
+	if format == cluster.Universal && c.IsSet("namespace") {
+		return options, style, errors.New("--namespace has no meaning for --format universal")
+	}
+	if f.notesFile == "-" {
+		return options, style, errors.New("--notes-output takes a file; stdout is for the manifests")
+	}
+	if f.force && f.directory == "" && f.notesFile == "" {
+		return options, style, errors.New("--force goes with --output-dir or --notes-output")
+	}
+	style.Bare = f.bare
+	options = convert.Options{
+		Version: version, Format: format, Namespace: c.String("namespace"), Labels: make(map[string]string),
+		CopyLabels: f.copyLabels, ZoneOrigin: f.zoneOrigin, Shadow: f.shadow, RoundSampling: f.roundSampling,
+	}
+	for _, label := range c.StringSlice("label") {
+		key, value, ok := strings.Cut(label, "=")
+		if !ok {
+			return options, style, fmt.Errorf("--label: %q is not of the form KEY=VALUE", label)
+		}
+		if _, twice := options.Labels[key]; twice {
+			return options, style, fmt.Errorf("--label: %q is given twice", key)
+		}
+		options.Labels[key] = value
+	}
+	if version == (cluster.Version{}) {
+		return options, style, nil // resolveOptions checks
+	}
+	return options, style, options.Check()
+}
+
+// resolveOptions completes options with the version, namespace and format of the
+// snapshot, and checks them. The version is that of --kuma-version, if given.
+func resolveOptions(version string, s *convert.Current, o *convert.Options) error {
+	var err error
+	if o.Version, err = kumaVersion(version, s.Snapshot); err != nil {
+		return err
+	}
+	o.Namespace = s.Namespace
+	if o.Format == "" && s.Origin != nil && s.Origin.Environment == cluster.Kubernetes {
+		o.Format = cluster.Kubernetes // the control plane's API shows objects of Kubernetes in the other form
+	}
+	return o.Check()
+}

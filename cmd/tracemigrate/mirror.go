@@ -1,0 +1,86 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// mirror makes copies of a directory and those below it, whose files are hard links.
+type mirror struct {
+	of   string
+	seen map[string]os.FileInfo // by path below of
+}
+
+// directory copies a directory into another, except what leaveOut matches.
+func (m *mirror) directory(path, to string, leaveOut func(fs.DirEntry) bool) error {
+	info, err := os.Lstat(filepath.Join(m.of, path))
+	if err != nil {
+		return err
+	}
+	if m.seen == nil {
+		m.seen = make(map[string]os.FileInfo)
+	}
+	m.seen[path] = info
+	entries, err := os.ReadDir(filepath.Join(m.of, path))
+	if err != nil {
+		return err
+	}
+	for _, entry := range entries {
+		below, now := filepath.Join(path, entry.Name()), filepath.Join(to, entry.Name())
+		switch {
+		case leaveOut(entry):
+			continue
+		case entry.IsDir():
+			err = m.below(info, below, now)
+		default:
+			err = os.Link(filepath.Join(m.of, below), now)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// below copies a directory that is in another, with its mode, owner and times.
+func (m *mirror) below(above os.FileInfo, path, to string) error {
+	from := filepath.Join(m.of, path)
+	info, err := os.Lstat(from)
+	switch {
+	case err != nil:
+		return err
+	case isWorkingDirectory(info):
+		return fmt.Errorf("%s is the current directory", from)
+	case !sameDevice(above, info):
+		return fmt.Errorf("%s is the root of a file system", from)
+	}
+	if err := os.Mkdir(to, 0o700); err != nil {
+		return err
+	}
+	if err := keepOwner(to, from, info); err != nil {
+		return err
+	}
+	if err := m.directory(path, to, func(fs.DirEntry) bool { return false }); err != nil {
+		return err
+	}
+	if err := syncDirectory(to); err != nil {
+		return err
+	}
+	return errors.Join(os.Chmod(to, info.Mode()), os.Chtimes(to, time.Time{}, info.ModTime()))
+}
+
+// current reports whether the directories, now below root, have the entries that they
+// had when they were copied.
+func (m *mirror) current(root string) bool {
+	for path, seen := range m.seen {
+		info, err := os.Lstat(filepath.Join(root, path))
+		if err != nil || !os.SameFile(info, seen) || !info.ModTime().Equal(seen.ModTime()) {
+			return false
+		}
+	}
+	return true
+}

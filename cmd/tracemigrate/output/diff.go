@@ -1,0 +1,119 @@
+package output
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"tracemigrate/cmd/tracemigrate/output/plain"
+	"tracemigrate/convert/envoydiff"
+)
+
+// Diff is what diff found, and how to print it.
+type Diff struct {
+	Comparisons []*envoydiff.Comparison
+	Strict      bool
+	Full        bool
+	Unread      []string // what could not be read, and so is in no comparison
+	Refused     int      // what could not be carried over
+	Supposed    bool     // each comparison is of all proxies, for a version that is supposed
+}
+
+// Holds reports whether no proxy is different, everything was read and everything can
+// be carried over.
+func (diff *Diff) Holds() bool {
+	t := envoydiff.Count(diff.Comparisons)
+	return t.Different == 0 && t.Unknown == 0 && (!diff.Strict || t.Inherent == 0) && len(diff.Unread) == 0 && diff.Refused == 0
+}
+
+// Verdict returns a sentence on why the answer is no.
+func (diff *Diff) Verdict() string {
+	t := envoydiff.Count(diff.Comparisons)
+	switch {
+	case t.Different == 0 && len(diff.Unread) > 0:
+		return diff.unknown()
+	case t.Unknown > 0 && t.Different > 0:
+		return fmt.Sprintf("%d different, %d unknown", t.Different, t.Unknown)
+	case t.Unknown > 0:
+		return fmt.Sprintf("%d unknown", t.Unknown)
+	case t.Different == 0 && diff.Refused > 0:
+		return "not everything can be carried over, see the errors above"
+	case t.Different == 0:
+		return fmt.Sprintf("%d inherent, which --strict counts", t.Inherent)
+	case diff.Strict && t.Inherent > 0:
+		return fmt.Sprintf("%d different, and %d inherent, which --strict counts", t.Different, t.Inherent)
+	}
+	return fmt.Sprintf("%d different", t.Different)
+}
+
+// unknown returns a sentence on what could not be read.
+func (diff *Diff) unknown() string {
+	const shown = 3
+	names := diff.Unread
+	if len(names) > shown {
+		names = append(slices.Clone(names[:shown]), fmt.Sprintf("%d more", len(names)-shown))
+	}
+	return strings.Join(names, ", ") + " could not be read, so it is not known what every proxy would keep"
+}
+
+// headline returns a sentence on what changes for the proxies, one a version where
+// all proxies are compared for each.
+func (diff *Diff) headline() []string {
+	if !diff.Supposed {
+		t := envoydiff.Count(diff.Comparisons)
+		if t.Proxies == 0 {
+			return nil
+		}
+		return []string{plain.Capitalise(plain.Effects(&t))}
+	}
+	var sentences []string
+	for _, c := range diff.Comparisons {
+		t := envoydiff.Count([]*envoydiff.Comparison{c})
+		if t.Proxies > 0 {
+			sentences = append(sentences, fmt.Sprintf("On Kuma %s, %s", c.Version, plain.Effects(&t)))
+		}
+	}
+	return sentences
+}
+
+// sources returns the policies that decide on the tracing of a group: one, or all.
+func sources(group *envoydiff.Group, full bool) []string {
+	if full || len(group.Sources) <= 1 {
+		return group.Sources
+	}
+	return []string{group.Sources[0], fmt.Sprintf("and %d other sources (--full lists them)", len(group.Sources)-1)}
+}
+
+// names returns the names of three proxies of a group, or of all.
+func names(group *envoydiff.Group, full bool) string {
+	const shown = 3
+	var list []string
+	for _, proxy := range group.Proxies {
+		if len(list) == shown && !full {
+			list = append(list, fmt.Sprintf("and %d more", len(group.Proxies)-shown))
+			break
+		}
+		name := proxy.Name
+		if proxy.Mesh != "" {
+			name = proxy.Mesh + "/" + name
+		}
+		list = append(list, name)
+	}
+	if len(group.Proxies) == 1 {
+		return "1 proxy: " + list[0]
+	}
+	return fmt.Sprintf("%d proxies: %s", len(group.Proxies), strings.Join(list, ", "))
+}
+
+// madeUp returns the number of proxies that are in no file.
+func (diff *Diff) madeUp() int {
+	n := 0
+	for _, c := range diff.Comparisons {
+		for i := range c.Proxies {
+			if dp := c.Proxies[i].Dataplane; dp != nil && dp.File == "" {
+				n++
+			}
+		}
+	}
+	return n
+}

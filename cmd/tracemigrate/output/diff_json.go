@@ -1,0 +1,64 @@
+package output
+
+import "tracemigrate/convert/envoydiff"
+
+// The JSON and YAML of diff, which docs/diff.md describes.
+type (
+	diffData struct {
+		Summary diffSummary `json:"summary" yaml:"summary"`
+		Proxies []diffProxy `json:"proxies" yaml:"proxies"`
+	}
+	diffSummary struct {
+		Versions        []string `json:"versions,omitempty" yaml:"versions,omitempty"`
+		envoydiff.Tally `yaml:",inline"`
+		Refused         int      `json:"refused" yaml:"refused"`
+		Unread          []string `json:"unread,omitempty" yaml:"unread,omitempty"`
+		Holds           bool     `json:"holds" yaml:"holds"`
+	}
+	diffProxy struct {
+		Mesh        string            `json:"mesh" yaml:"mesh"`
+		Name        string            `json:"name" yaml:"name"`
+		Zone        string            `json:"zone,omitempty" yaml:"zone,omitempty"`
+		Version     string            `json:"version,omitempty" yaml:"version,omitempty"`
+		Verdict     envoydiff.Verdict `json:"verdict" yaml:"verdict"`
+		Differences []diffDifference  `json:"differences" yaml:"differences"`
+	}
+	diffDifference struct {
+		envoydiff.Difference `yaml:",inline"`
+		Source               string `json:"source" yaml:"source"`
+	}
+)
+
+// data returns what the JSON and YAML contain.
+func (diff *Diff) data() diffData {
+	data := diffData{Proxies: []diffProxy{}}
+	data.Summary.Holds, data.Summary.Unread, data.Summary.Refused = diff.Holds(), diff.Unread, diff.Refused
+	data.Summary.Tally = envoydiff.Count(diff.Comparisons)
+	for _, c := range diff.Comparisons {
+		version := ""
+		if c.Version.Major > 0 {
+			version = c.Version.String()
+			data.Summary.Versions = append(data.Summary.Versions, version)
+		}
+		for i := range c.Proxies {
+			p := &c.Proxies[i]
+			out := diffProxy{Mesh: p.Mesh, Name: p.Name, Version: version, Verdict: p.Verdict, Differences: []diffDifference{}}
+			if p.Dataplane != nil {
+				out.Zone = p.Dataplane.Zone()
+			}
+			for _, d := range p.Differences {
+				out.Differences = append(out.Differences, diffDifference{*d, p.Source()})
+			}
+			data.Proxies = append(data.Proxies, out)
+		}
+	}
+	return data
+}
+
+func diffJSON(p *Printer, diff *Diff) error {
+	return encodeJSON(p.w, diff.data())
+}
+
+func diffYAML(p *Printer, diff *Diff) error {
+	return encodeYAML(p.w, diff.data())
+}

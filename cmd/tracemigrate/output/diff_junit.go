@@ -1,0 +1,85 @@
+package output
+
+import (
+	"encoding/xml"
+	"fmt"
+	"strings"
+
+	"tracemigrate/cmd/tracemigrate/output/plain"
+	"tracemigrate/convert/envoydiff"
+)
+
+// The JUnit XML that continuous integration systems read: one test case a proxy.
+type (
+	junitSuites struct {
+		XMLName xml.Name     `xml:"testsuites"`
+		Suites  []junitSuite `xml:"testsuite"`
+	}
+	junitSuite struct {
+		Name     string      `xml:"name,attr"`
+		Tests    int         `xml:"tests,attr"`
+		Failures int         `xml:"failures,attr"`
+		Cases    []junitCase `xml:"testcase"`
+	}
+	junitCase struct {
+		Class   string        `xml:"classname,attr"`
+		Name    string        `xml:"name,attr"`
+		Failure *junitFailure `xml:"failure,omitempty"`
+		Output  string        `xml:"system-out,omitempty"`
+	}
+	junitFailure struct {
+		Message string `xml:"message,attr"`
+		Text    string `xml:",chardata"`
+	}
+)
+
+func diffJUnit(p *Printer, diff *Diff) error {
+	var suites junitSuites
+	for _, c := range diff.Comparisons {
+		suite := junitSuite{Name: "tracemigrate diff", Tests: len(c.Proxies)}
+		if c.Version.Major > 0 {
+			suite.Name += " on Kuma " + c.Version.String()
+		}
+		for i := range c.Proxies {
+			proxy := &c.Proxies[i]
+			result := junitCase{Class: plain.Printable(proxy.Mesh), Name: plain.Printable(proxy.Name)}
+			var lines []string
+			for _, d := range proxy.Differences {
+				lines = append(lines, plain.Printable(fmt.Sprintf("%s  %s: %s -> %s", d.Code, d.Path, d.Before, d.After)))
+			}
+			text := strings.Join(lines, "\n")
+			if proxy.Verdict == envoydiff.Different || proxy.Verdict == envoydiff.Unknown || diff.Strict && proxy.Verdict == envoydiff.Inherent {
+				suite.Failures++
+				result.Failure = &junitFailure{Message: lines[0], Text: text + "\n" + plain.Printable(proxy.Source())}
+			} else {
+				result.Output = text
+			}
+			suite.Cases = append(suite.Cases, result)
+		}
+		suites.Suites = append(suites.Suites, suite)
+	}
+	if diff.Refused > 0 {
+		why := fmt.Sprintf("%s: see what `tracemigrate convert` says", plain.Plural(diff.Refused, "error", "errors"))
+		suites.Suites = append(suites.Suites, junitSuite{
+			Name: "tracemigrate diff: converting", Tests: 1, Failures: 1,
+			Cases: []junitCase{{Class: "converting", Name: "everything can be carried over", Failure: &junitFailure{Message: why, Text: why}}},
+		})
+	}
+	if len(diff.Unread) > 0 {
+		why := plain.Printable(diff.unknown())
+		suites.Suites = append(suites.Suites, junitSuite{
+			Name: "tracemigrate diff: reading", Tests: 1, Failures: 1,
+			Cases: []junitCase{{Class: "reading", Name: "everything that decides was read", Failure: &junitFailure{Message: why, Text: why}}},
+		})
+	}
+	if _, err := fmt.Fprint(p.w, xml.Header); err != nil {
+		return err
+	}
+	encoder := xml.NewEncoder(p.w)
+	encoder.Indent("", "  ")
+	if err := encoder.Encode(suites); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintln(p.w)
+	return err
+}

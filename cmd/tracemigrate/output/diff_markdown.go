@@ -1,0 +1,54 @@
+package output
+
+import (
+	"fmt"
+	"strings"
+
+	"tracemigrate/cmd/tracemigrate/output/plain"
+	"tracemigrate/convert/envoydiff"
+)
+
+// diffMarkdown prints a change ticket: a table of the verdicts, then the groups.
+func diffMarkdown(p *Printer, diff *Diff) error {
+	var b strings.Builder
+	b.WriteString("# Tracing before and after the migration\n\n")
+	switch {
+	case envoydiff.Count(diff.Comparisons).Proxies == 0:
+		b.WriteString("**No proxy was compared.**\n\n")
+	default:
+		for _, sentence := range diff.headline() {
+			fmt.Fprintf(&b, "**%s.**\n\n", markdownText(sentence))
+		}
+	}
+	if len(diff.Unread) > 0 {
+		fmt.Fprintf(&b, "**%s.**\n\n", markdownText(plain.Capitalise(diff.unknown())))
+	}
+	if diff.Refused > 0 {
+		b.WriteString("**Not everything can be carried over.**\n\n")
+	}
+	if made := diff.madeUp(); made > 0 {
+		fmt.Fprintf(&b, "%d of the proxies are made up from the selectors, because no Dataplane of their mesh is known.\n\n", made)
+	}
+	b.WriteString("| Kuma | proxies | same | inherent | different | unknown | accepted |\n|---|---|---|---|---|---|---|\n")
+	for _, c := range diff.Comparisons {
+		version := "dumps"
+		if c.Version.Major > 0 {
+			version = c.Version.String()
+		}
+		fmt.Fprintf(&b, "| %s | %d | %d | %d | %d | %d | %d |\n", version, len(c.Proxies), c.Count(envoydiff.Same), c.Count(envoydiff.Inherent), c.Count(envoydiff.Different), c.Count(envoydiff.Unknown), c.Count(envoydiff.Accepted))
+	}
+	for _, c := range diff.Comparisons {
+		for _, group := range c.Groups() {
+			fmt.Fprintf(&b, "\n## %s: %s\n\n", group.Verdict, markdownText(names(group, diff.Full)))
+			for _, source := range sources(group, diff.Full) {
+				fmt.Fprintf(&b, "%s\n\n", markdownText(source))
+			}
+			b.WriteString("| code | field | before | after |\n|---|---|---|---|\n")
+			for _, d := range group.Differences {
+				fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", d.Code, markdownText(d.Path), markdownText(d.Before), markdownText(d.After))
+			}
+		}
+	}
+	_, err := fmt.Fprint(p.w, b.String())
+	return err
+}

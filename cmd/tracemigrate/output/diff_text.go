@@ -1,0 +1,113 @@
+package output
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/jedib0t/go-pretty/v6/text"
+
+	"tracemigrate/cmd/tracemigrate/output/plain"
+	"tracemigrate/convert/envoydiff"
+)
+
+// diffText prints a summary, then the groups of proxies with the same difference.
+func diffText(p *Printer, diff *Diff) error {
+	for _, sentence := range diff.headline() {
+		p.wrapped("%s.", sentence)
+	}
+	for _, c := range diff.Comparisons {
+		p.Line("%s", summaryLine(c))
+	}
+	for _, c := range diff.Comparisons {
+		for _, group := range c.Groups() {
+			p.Line("")
+			heading := names(group, diff.Full)
+			if len(diff.Comparisons) > 1 {
+				heading = "on Kuma " + c.Version.String() + "  " + heading
+			}
+			p.heading(group.Verdict, heading)
+			for _, source := range sources(group, diff.Full) {
+				p.wrapped("  %s", source)
+			}
+			for _, d := range group.Differences {
+				p.wrapped("  %s  %s: %s -> %s", d.Code, d.Path, d.Before, d.After)
+			}
+			if err := p.envoyDiff(c, group); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// summaryLine returns the number of proxies of each verdict.
+func summaryLine(c *envoydiff.Comparison) string {
+	t := envoydiff.Count([]*envoydiff.Comparison{c})
+	line := fmt.Sprintf("%s compared: %d same, %d inherent, %d different", plain.Plural(t.Proxies, "proxy", "proxies"), t.Same, t.Inherent, t.Different)
+	if t.Unknown > 0 {
+		line += fmt.Sprintf(", %d unknown", t.Unknown)
+	}
+	if t.Accepted > 0 {
+		line += fmt.Sprintf(", %d accepted", t.Accepted)
+	}
+	if c.Version.Major > 0 {
+		line = fmt.Sprintf("Kuma %s: %s", c.Version, line)
+	}
+	return line
+}
+
+// heading prints a verdict, in its colour on a terminal, and the proxies that have it.
+func (p *Printer) heading(v envoydiff.Verdict, whose string) {
+	word, line := string(v), string(v)+"  "+plain.Clean(whose)
+	if p.width > 0 {
+		line = text.WrapSoft(line, p.width)
+	}
+	if p.colour {
+		colours := map[envoydiff.Verdict]text.Colors{envoydiff.Different: {text.FgRed, text.Bold}, envoydiff.Unknown: {text.FgYellow}, envoydiff.Inherent: {text.FgYellow}}
+		line = strings.Replace(line, word, colours[v].Sprint(word), 1)
+	}
+	_, _ = fmt.Fprintln(p.w, line) // a buffer takes everything
+}
+
+// envoyDiff prints the unified diff of the first listener whose Envoy configuration
+// differs.
+func (p *Printer) envoyDiff(c *envoydiff.Comparison, group *envoydiff.Group) error {
+	before, after := c.Listeners(group.Proxies[0])
+	for _, d := range group.Differences {
+		direction, _, _ := strings.Cut(d.Path, ".")
+		for i := range before {
+			if string(before[i].Direction) != direction || i >= len(after) {
+				continue
+			}
+			lines, err := plain.ListenerDiff(&before[i], &after[i])
+			if err != nil {
+				return err
+			}
+			if len(lines) == 0 {
+				continue
+			}
+			p.Line("  --- %s before", before[i].Name())
+			p.Line("  +++ %s after", after[i].Name())
+			for _, line := range lines {
+				p.diffLine(line)
+			}
+			return nil
+		}
+	}
+	return nil
+}
+
+func (p *Printer) diffLine(line string) {
+	line = plain.Printable(line)
+	if p.colour {
+		switch line[0] {
+		case '+':
+			line = text.FgGreen.Sprint(line)
+		case '-':
+			line = text.FgRed.Sprint(line)
+		case '@':
+			line = text.FgCyan.Sprint(line)
+		}
+	}
+	_, _ = fmt.Fprintln(p.w, "  "+line) // a buffer takes everything
+}

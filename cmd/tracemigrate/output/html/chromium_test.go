@@ -1,0 +1,256 @@
+package html
+
+import (
+	"bytes"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/chromedp/cdproto/browser"
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"tracemigrate/fixtures"
+)
+
+func TestInChromium(t *testing.T) {
+	ctx := newBrowser(t)
+	full := pageOf(t, fullReport(t, 120))
+
+	t.Run("opens", func(t *testing.T) {
+		b := newTab(ctx, t)
+		url := b.open(full, "")
+		assert.Equal(t, "The API server refuses 1 of 5 policies; as planned, 58 of 120 proxies would not keep their tracing (58 lose it); 62 proxies keep collector and sampling; 12 also report outbound spans; 1 error.", ask[string](b, `document.querySelector("h1").textContent`))
+		assert.Equal(t, "All 120 proxies", ask[string](b, shown))
+		assert.Equal(t, "cart-00004.shop", ask[[]string](b, rowNames)[0], "what differs comes first")
+		assert.Positive(t, ask[int](b, `document.querySelectorAll("figure svg.wide path.different title").length`))
+		b.clean(url)
+	})
+	t.Run("opens from a server", func(t *testing.T) {
+		var mu sync.Mutex
+		var asked []string
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			mu.Lock()
+			asked = append(asked, r.URL.Path)
+			mu.Unlock()
+			w.Header().Set("Content-Type", "text/html")
+			_, _ = w.Write([]byte(full))
+		}))
+		defer server.Close()
+		b := newTab(ctx, t)
+		require.NoError(t, chromedp.Do(b.ctx, chromedp.Navigate(server.URL+"/r")))
+		b.clean(server.URL + "/r")
+		mu.Lock()
+		defer mu.Unlock()
+		assert.Equal(t, []string{"/r"}, asked, "no icon, nothing")
+	})
+	t.Run("filters", func(t *testing.T) {
+		b := newTab(ctx, t)
+		url := b.open(full, "")
+		b.choose("f-text", "WEB-0004")
+		assert.Equal(t, []string{"web-00040.shop"}, ask[[]string](b, rowNames))
+		assert.Equal(t, "1 of 120 proxies", ask[string](b, shown))
+		b.choose("f-text", "default/web-00040")
+		assert.Equal(t, "1 of 120 proxies", ask[string](b, shown), "by its full name")
+		b.choose("f-text", "tracing-lost 5-all-default")
+		assert.Equal(t, "58 of 120 proxies", ask[string](b, shown), "by code of a difference and policy")
+		b.choose("f-text", "no such thing")
+		assert.Equal(t, "0 of 120 proxies", ask[string](b, shown))
+		assert.Contains(t, ask[string](b, `document.getElementById("rows").textContent`), "No proxy is like that")
+		b.do(`document.getElementById("f-reset").click()`)
+		assert.Equal(t, "All 120 proxies", ask[string](b, shown))
+		b.choose("f-verdict", "inherent")
+		assert.Equal(t, "12 of 120 proxies", ask[string](b, shown))
+		b.choose("f-mesh", "default")
+		assert.Equal(t, "0 of 120 proxies", ask[string](b, shown))
+		b.choose("f-verdict", "!same")
+		assert.Equal(t, "58 of 120 proxies", ask[string](b, shown))
+		b.choose("f-zone", "west")
+		assert.Equal(t, "22 of 120 proxies", ask[string](b, shown))
+		assert.True(t, ask[bool](b, `document.getElementById("f-kind").closest("label").hidden`), "all are sidecars")
+		b.do(`document.getElementById("f-reset").click()`)
+		assert.Len(t, ask[[]string](b, rowNames), 50)
+		b.do(`document.getElementById("next").click(); document.getElementById("next").click()`)
+		assert.Len(t, ask[[]string](b, rowNames), 20)
+		assert.Equal(t, "Page 3 of 3", ask[string](b, `document.getElementById("page").textContent`))
+		assert.True(t, ask[bool](b, `document.getElementById("next").disabled`))
+		b.clean(url)
+	})
+	t.Run("expands", func(t *testing.T) {
+		b := newTab(ctx, t)
+		url := b.open(full, "")
+		const expanded = `document.querySelector(".expand").getAttribute("aria-expanded")`
+		assert.Equal(t, "false", ask[string](b, expanded))
+		b.do(`document.querySelector(".expand").focus()`)
+		require.NoError(t, chromedp.Do(b.ctx, chromedp.KeyEvent("\r"))) // as a keyboard does
+		assert.Equal(t, "true", ask[string](b, expanded))
+		detail := ask[string](b, `document.getElementById(document.querySelector(".expand").getAttribute("aria-controls")).textContent`)
+		for _, want := range []string{
+			`nothing (MeshTrace "5-all-default" is withheld)`, "Kuma 2.13", "tracing-lost", "inbound:10.0.0.4:8080, outbound:*",
+			"--- inbound:10.0.0.4:8080 before\n+++ inbound:10.0.0.4:8080 after\n@@ ", "+tracing: null\n",
+		} {
+			assert.Contains(t, detail, want)
+		}
+		assert.Equal(t, "#proxy=default%2Fcart-00004.shop", ask[string](b, "location.hash"))
+		b.do(`document.querySelector(".expand").click()`)
+		assert.Equal(t, "false", ask[string](b, expanded))
+		assert.Zero(t, ask[int](b, `document.querySelectorAll("tr.detail").length`))
+		assert.Empty(t, ask[string](b, "location.hash"))
+
+		b.choose("f-verdict", "same")
+		b.do(`document.querySelector("tr.proxy").click()`)
+		assert.Contains(t, ask[string](b, `document.querySelector("tr.detail").textContent`), "the same before and after")
+		b.clean(url)
+	})
+	t.Run("links to a proxy and a verdict", func(t *testing.T) {
+		b := newTab(ctx, t)
+		url := b.open(full, "#proxy=default%2Fweb-00080.shop")
+		assert.Equal(t, "web-00080.shop", ask[string](b, `document.querySelector("tr.open .expand").textContent`))
+		assert.Positive(t, ask[int](b, "scrollY"))
+		b.do(`document.querySelector(".verdict.inherent a").click()`)
+		_, err := chromedp.Run(b.ctx, chromedp.Poll[bool](shown+` === "12 of 120 proxies"`))
+		require.NoError(t, err)
+		b.clean(url)
+		b.open(full, "#proxy=%E0%A4%A")
+		b.open(full, "#proxy=no/such")
+		assert.Equal(t, "All 120 proxies", ask[string](b, shown))
+	})
+	t.Run("copies", func(t *testing.T) {
+		b := newTab(ctx, t)
+		url := b.open(full, "")
+		for _, name := range []string{"clipboard-read", "clipboard-write"} {
+			_, err := chromedp.CallBrowser(b.ctx, browser.SetPermission, browser.SetPermissionParams{Permission: &browser.PermissionDescriptor{Name: name}, Setting: browser.PermissionSettingGranted})
+			require.NoError(t, err)
+		}
+		require.NoError(t, chromedp.Do(b.ctx, chromedp.Click(chromedp.CSS(`[data-copy="manifest-1"]`))))
+		_, err := chromedp.Run(b.ctx, chromedp.Poll[bool](`document.querySelector('[data-copy="manifest-1"]').textContent === "Copied"`))
+		require.NoError(t, err)
+		const clipboard = "navigator.clipboard.readText()"
+		await := func() string {
+			text, err := chromedp.Run(b.ctx, chromedp.Evaluate[string](clipboard, chromedp.EvalAwaitPromise))
+			require.NoError(t, err)
+			return text
+		}
+		copied := await()
+		assert.True(t, strings.HasPrefix(copied, "# from TrafficTrace") && strings.HasSuffix(copied, "traceId128bit: false\n"), copied)
+
+		b.do(`Object.defineProperty(navigator.clipboard, "writeText", {value: () => Promise.reject(new Error("denied"))})`)
+		require.NoError(t, chromedp.Do(b.ctx, chromedp.Click(chromedp.CSS(`[data-copy-all]`))))
+		_, err = chromedp.Run(b.ctx, chromedp.Poll[bool](`document.querySelector("[data-copy-all]").textContent === "Copied"`))
+		require.NoError(t, err)
+		all := await()
+		documents := strings.Split(all, "---\n")
+		assert.Len(t, documents, 5)
+		assert.Equal(t, copied, documents[1])
+		b.clean(url)
+	})
+	t.Run("fits a phone and can be read", func(t *testing.T) {
+		long := strings.Repeat("long-name-without-an-end-", 10) + strings.Repeat("x", 250)
+		pages := map[string]string{"plain": full, "long names": pageOf(t, spoiled(t, long)), "good": pageOf(t, reportOn(t, fixtures.Texts(t, "diff/cluster.yaml")[0]))}
+		for name, text := range pages {
+			for _, scheme := range []string{"light", "dark"} {
+				for _, width := range []int64{390, 1280} {
+					t.Run(fmt.Sprintf("%s, %s, %d px", name, scheme, width), func(t *testing.T) {
+						b := newTab(ctx, t)
+						b.size(width)
+						b.scheme(scheme)
+						url := b.open(text, "")
+						b.do(`for (const details of document.querySelectorAll("details")) details.open = true;
+							for (const i of [0, 3]) document.querySelectorAll(".expand")[i].click();`)
+						assert.LessOrEqual(t, ask[int64](b, "document.documentElement.scrollWidth"), width)
+						assert.Equal(t, scheme == "dark", ask[string](b, "getComputedStyle(document.body).backgroundColor") != "rgb(255, 255, 255)")
+						if width == 390 {
+							assert.Empty(t, ask[[]string](b, tooSmall))
+						}
+						assert.Empty(t, ask[[]string](b, faint))
+						b.clean(url)
+					})
+				}
+			}
+		}
+	})
+	t.Run("prints", func(t *testing.T) {
+		b := newTab(ctx, t)
+		b.scheme("dark")
+		url := b.open(full, "")
+		pdf, err := chromedp.Run(b.ctx, chromedp.PrintToPDF(chromedp.PDFPaper(chromedp.PaperA4)))
+		require.NoError(t, err)
+		assert.True(t, bytes.HasPrefix(pdf, []byte("%PDF-")))
+		assert.Equal(t, "Printed are 70 of 120 proxies: those that are not the same. The page itself has all.", ask[string](b, `document.getElementById("printed").textContent`))
+		assert.Len(t, ask[[]string](b, rowNames), 50, "the page is as it was")
+		assert.Zero(t, ask[int](b, `document.querySelectorAll("figure details[open]").length`))
+		b.do(`dispatchEvent(new Event("beforeprint"))`) // what was on paper
+		assert.Len(t, ask[[]string](b, rowNames), 70)
+		assert.Zero(t, ask[int](b, `document.querySelectorAll("main details:not([open])").length`))
+		b.do(`dispatchEvent(new Event("afterprint"))`)
+		_, err = chromedp.Call(b.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Media: "print", Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: "dark"}}})
+		require.NoError(t, err)
+		assert.Equal(t, "rgb(255, 255, 255)", ask[string](b, "getComputedStyle(document.body).backgroundColor"), "paper is white")
+		assert.Equal(t, "none", ask[string](b, `getComputedStyle(document.getElementById("filters")).display`))
+		b.clean(url)
+	})
+	t.Run("text stays text", func(t *testing.T) {
+		b := newTab(ctx, t)
+		url := b.open(pageOf(t, spoiled(t, hostile)), "")
+		b.do(`for (const details of document.querySelectorAll("details")) details.open = true; document.getElementById("f-verdict").value = "!same"; document.getElementById("filters").dispatchEvent(new Event("input"));
+			for (const button of document.querySelectorAll(".expand")) button.click();`)
+		assert.Equal(t, "undefined", ask[string](b, "typeof window.pwned"))
+		assert.Equal(t, 2, ask[int](b, "document.scripts.length"))
+		assert.Zero(t, ask[int](b, `document.querySelectorAll("img, iframe, object, embed, base, body link, body style").length`))
+		assert.Empty(t, ask[[]string](b, `[...document.querySelectorAll("*")].flatMap(e => [...e.attributes]).filter(a => a.name.startsWith("on") || /^\s*javascript:/.test(a.value)).map(a => a.name)`))
+		for _, where := range []string{"#notes .note", "#picture figcaption", "#backends td", "tr.proxy .expand", "tr.detail .pairs", "tr.detail .differences", "tr.detail .diff", "pre.yaml"} {
+			assert.Contains(t, ask[string](b, fmt.Sprintf(`[...document.querySelectorAll(%q)].map(e => e.textContent).join(" ")`, where)), "<script>window.pwned=1</script>", where)
+		}
+		assert.Empty(t, ask[[]string](b, `document.documentElement.textContent.match(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2066-\u2069]/g) || []`))
+		b.clean(url)
+	})
+	t.Run("its policy forbids what it does not do", func(t *testing.T) {
+		b := newTab(ctx, t)
+		b.open(full, "")
+		assert.Equal(t, "TypeError", ask[string](b, `(() => { try { document.body.innerHTML = "<b>x</b>"; return "done" } catch (e) { return e.name } })()`))
+		b.do(`const img = new Image(); img.src = "http://127.0.0.1:9/x"; document.body.append(img)`)
+		_, err := chromedp.Run(b.ctx, chromedp.Poll[bool](`(() => { const s = document.createElement("style"); s.textContent = "h1{display:none}"; document.body.append(s); return getComputedStyle(document.querySelector("h1")).display !== "none" })()`))
+		require.NoError(t, err)
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		assert.Contains(t, strings.Join(b.console, " "), `directive: "img-src data:"`)
+	})
+	t.Run("works without JavaScript", func(t *testing.T) {
+		b := newTab(ctx, t)
+		_, err := chromedp.Call(b.ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
+		require.NoError(t, err)
+		b.open(full, "")
+		require.NoError(t, chromedp.Do(b.ctx, chromedp.Query(chromedp.CSS("noscript .callout"), chromedp.NodeVisible)))
+		for _, id := range []string{"#summary", "#notes", "#picture svg.wide", "#backends", "#manifests pre"} {
+			require.NoError(t, chromedp.Do(b.ctx, chromedp.Query(chromedp.CSS(id), chromedp.NodeVisible)))
+		}
+		require.NoError(t, chromedp.Do(b.ctx, chromedp.Query(chromedp.CSS(`[data-copy="step-0"]`), chromedp.NodeNotVisible)))
+	})
+	for _, n := range []int{10_000, 50_000} {
+		t.Run(fmt.Sprintf("%d proxies", n), func(t *testing.T) {
+			b := newTab(ctx, t)
+			text := pageOf(t, reportOn(t, clusterOf(n)))
+			url := b.open(text, "")
+			loaded := ask[float64](b, `performance.getEntriesByType("navigation")[0].loadEventEnd`)
+			slowest := 0.0
+			for _, what := range []string{"w", "we", "web-0", "catalogue 39", "no such thing", "sampling", ""} {
+				slowest = max(slowest, ask[float64](b, fmt.Sprintf(`(() => { const start = performance.now(); const field = document.getElementById("f-text"); field.value = %q;
+					field.dispatchEvent(new Event("input", {bubbles: true})); document.body.offsetHeight; return performance.now() - start })()`, what)))
+			}
+			turned := ask[float64](b, `(() => { const start = performance.now(); document.getElementById("next").click(); document.body.offsetHeight; return performance.now() - start })()`)
+			elements := ask[int](b, `document.querySelectorAll("*").length`)
+			t.Logf("%d proxies: %d bytes, loads in %.0f ms, filters in %.0f ms, turns the page in %.0f ms, %d elements", n, len(text), loaded, slowest, turned, elements)
+			// Generous, for machines with other things to do.
+			assert.Less(t, loaded, 2000.0*float64(n)/10_000)
+			assert.Less(t, slowest, 200.0*float64(n)/10_000)
+			assert.Less(t, turned, 200.0)
+			assert.Less(t, elements, 3000)
+			b.clean(url)
+		})
+	}
+}

@@ -1,0 +1,103 @@
+package html
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"unicode"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"tracemigrate/convert/report"
+	"tracemigrate/fixtures"
+)
+
+func TestSameBytes(t *testing.T) {
+	assert.Equal(t, pageOf(t, fullReport(t, 400)), pageOf(t, fullReport(t, 400)))
+}
+
+var (
+	scriptTags = regexp.MustCompile(`(?s)<script([^>]*)>(.*?)</script>`)
+	styleTag   = regexp.MustCompile(`(?s)<style>(.*?)</style>`)
+	attribute  = regexp.MustCompile(`([A-Za-z:-]+)="([^"]*)"`) // text has no plain quotation marks
+	cssFetch   = regexp.MustCompile(`(?i)url\(([^)]*)\)|@import`)
+	forbidden  = regexp.MustCompile(`(?i)innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\b|new Function|\bfetch\b|XMLHttpRequest|WebSocket|sendBeacon|import\(`)
+)
+
+// The page asks nobody for anything, and runs nothing but its own script: what
+// it has are links into itself, and a policy with the hashes of what it runs.
+func TestSelfContained(t *testing.T) {
+	for name, r := range map[string]*report.Report{"plain": fullReport(t, 60), "hostile": spoiled(t, hostile)} {
+		t.Run(name, func(t *testing.T) {
+			text := pageOf(t, r)
+			markup := styleTag.ReplaceAllString(scriptTags.ReplaceAllString(text, ""), "")
+			links := 0
+			for _, m := range attribute.FindAllStringSubmatch(markup, -1) {
+				switch name := strings.ToLower(m[1]); {
+				case strings.HasPrefix(name, "on"), name == "style":
+					t.Errorf("%s is forbidden by the page's policy", m[0])
+				case slices.Contains([]string{"src", "srcset", "href", "xlink:href", "action", "formaction", "poster", "data", "background", "ping"}, name):
+					assert.True(t, strings.HasPrefix(m[2], "#") || m[2] == "data:,", m[0])
+					links++
+				}
+			}
+			assert.Greater(t, links, 5)
+			for _, m := range cssFetch.FindAllStringSubmatch(styleTag.FindString(text), -1) {
+				assert.True(t, strings.HasPrefix(m[1], "#"), m[0])
+			}
+			scripts := scriptTags.FindAllStringSubmatch(text, -1)
+			require.Len(t, scripts, 2)
+			assert.Equal(t, 2, strings.Count(strings.ToLower(text), "<script"))
+			assert.Equal(t, ` type="application/json" id="data"`, scripts[0][1])
+			assert.NotContains(t, scripts[0][2], "<")
+			assert.True(t, json.Valid([]byte(scripts[0][2])))
+			assert.Empty(t, forbidden.FindAllString(scripts[1][2], -1))
+			hash := func(text string) string {
+				sum := sha256.Sum256([]byte(text))
+				return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
+			}
+			assert.Contains(t, text, "default-src 'none'; script-src "+hash(scripts[1][2])+"; style-src "+hash(styleTag.FindStringSubmatch(text)[1])+";")
+			for _, c := range text {
+				if c != '\n' && !unicode.IsPrint(c) {
+					t.Fatalf("%U is in the page", c)
+				}
+			}
+		})
+	}
+}
+
+func TestSecrets(t *testing.T) {
+	r := spoiled(t, ` http://somebody:secret@somewhere/ `)
+	text := pageOf(t, r)
+	assert.NotContains(t, text, "secret")
+	assert.Contains(t, text, "http://trial:9411/api/v2/spans")
+	assert.Contains(t, text, "left out here")
+	assert.NotContains(t, pageOf(t, reportOn(t, strings.ReplaceAll(clusterOf(10), "user:secret@", ""))), "left out here")
+}
+
+// Whatever a report lacks, the page says so, and is whole.
+func TestEmptyReport(t *testing.T) {
+	empty := pageOf(t, &report.Report{KumaVersion: "2.13"})
+	for _, want := range []string{"There is no TrafficTrace, so there is nothing to migrate.", "There is nothing to note.", "nothing to draw", "There is no TrafficTrace.", "No policy would be created.", "</html>"} {
+		assert.Contains(t, empty, want)
+	}
+	dirs, err := filepath.Glob(filepath.Join(fixtures.Dir(), "convert", "*", "input.yaml"))
+	require.NoError(t, err)
+	require.NotEmpty(t, dirs)
+	for _, path := range dirs {
+		text, err := os.ReadFile(path)
+		require.NoError(t, err)
+		page := pageOf(t, reportOn(t, string(text)))
+		assert.Contains(t, page, "</html>", path)
+		assert.NotContains(t, page, "ZgotmplZ", path)
+	}
+	madeUp := pageOf(t, reportOn(t, clusterOf(0)))
+	assert.Contains(t, madeUp, "All of these proxies are made up")
+}

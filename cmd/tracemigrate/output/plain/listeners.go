@@ -1,0 +1,84 @@
+package plain
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/sergi/go-diff/diffmatchpatch"
+	"gopkg.in/yaml.v3"
+
+	"tracemigrate/convert/envoydiff"
+)
+
+// ListenerDiff returns the lines of the unified diff of two listeners' Envoy
+// configuration as YAML. It returns none when they are equal.
+func ListenerDiff(before, after *envoydiff.Listener) ([]string, error) {
+	old, err := envoyYAML(before)
+	if err != nil {
+		return nil, err
+	}
+	now, err := envoyYAML(after)
+	if err != nil || old == now {
+		return nil, err
+	}
+	return unified(old, now), nil
+}
+
+// envoyYAML returns what is compared of a listener, as YAML.
+func envoyYAML(l *envoydiff.Listener) (string, error) {
+	var b strings.Builder
+	encoder := yaml.NewEncoder(&b)
+	encoder.SetIndent(2)
+	if err := errors.Join(encoder.Encode(l.Values()), encoder.Close()); err != nil {
+		return "", fmt.Errorf("printing listener %s: %w", l.Name(), err)
+	}
+	return b.String(), nil
+}
+
+// unified returns the unified diff of two texts by lines, with three lines of context.
+func unified(before, after string) []string {
+	const context = 3
+	differ := diffmatchpatch.New()
+	a, b, dictionary := differ.DiffLinesToRunes(before, after)
+	var lines []string
+	for _, diff := range differ.DiffCharsToLines(differ.DiffMainRunes(a, b, false), dictionary) {
+		mark := map[diffmatchpatch.Operation]string{diffmatchpatch.DiffDelete: "-", diffmatchpatch.DiffInsert: "+", diffmatchpatch.DiffEqual: " "}[diff.Type]
+		for line := range strings.Lines(diff.Text) {
+			lines = append(lines, mark+strings.TrimSuffix(line, "\n"))
+		}
+	}
+	var hunks []string
+	for from := 0; from < len(lines); {
+		first := from + slices.IndexFunc(lines[from:], func(line string) bool { return line[0] != ' ' })
+		if first < from {
+			break
+		}
+		last := first
+		for i := first; i < len(lines) && i <= last+2*context; i++ {
+			if lines[i][0] != ' ' {
+				last = i
+			}
+		}
+		start, end := max(from, first-context), min(len(lines), last+context+1)
+		hunks = append(hunks, hunkHeader(lines, start, end))
+		hunks = append(hunks, lines[start:end]...)
+		from = end
+	}
+	return hunks
+}
+
+// hunkHeader returns the place of lines start to end in the two texts.
+func hunkHeader(lines []string, start, end int) string {
+	count := func(from, to int, mark byte) int {
+		n := 0
+		for _, line := range lines[from:to] {
+			if line[0] == ' ' || line[0] == mark {
+				n++
+			}
+		}
+		return n
+	}
+	return fmt.Sprintf("@@ -%d,%d +%d,%d @@", count(0, start, '-')+1, count(start, end, '-'), count(0, start, '+')+1, count(start, end, '+'))
+}

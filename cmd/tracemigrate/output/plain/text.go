@@ -1,0 +1,77 @@
+package plain
+
+import (
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/jedib0t/go-pretty/v6/text"
+
+	"tracemigrate/cluster/manifest"
+)
+
+// Printable replaces characters that could steer a terminal: text of the input is
+// data. It keeps line ends.
+func Printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if ' ' <= r && r < 0x7f || r == '\n' || unicode.IsPrint(r) {
+			return r
+		}
+		return '\uFFFD'
+	}, s)
+}
+
+// OneLine returns s without credentials, as one line that is safe to print.
+func OneLine(s string) string {
+	return strings.ReplaceAll(Printable(manifest.Redact(s)), "\n", "\uFFFD")
+}
+
+// Clean returns OneLine of s, cut at 2000 bytes.
+func Clean(s string) string {
+	const most = 2000 // bytes; the longest note has 900
+	s = OneLine(s)
+	if len(s) > most {
+		cut := most
+		for !utf8.RuneStart(s[cut]) {
+			cut--
+		}
+		s = s[:cut] + "..."
+	}
+	return s
+}
+
+// Width returns the number of columns that s takes on a terminal.
+func Width(s string) int {
+	for i := 0; i < len(s); i++ {
+		if s[i] >= utf8.RuneSelf {
+			return text.StringWidth(s)
+		}
+	}
+	return len(s)
+}
+
+// Number groups the digits of n by three.
+func Number(n int) string {
+	s := strconv.Itoa(n)
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}
+
+// Plural returns "1 proxy" or "2 proxies".
+func Plural(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return Number(n) + " " + many
+}
+
+// Capitalise returns a sentence with a capital letter at its beginning.
+func Capitalise(sentence string) string {
+	if sentence == "" {
+		return ""
+	}
+	return strings.ToUpper(sentence[:1]) + sentence[1:]
+}

@@ -1,0 +1,80 @@
+package output
+
+import (
+	"cmp"
+	"fmt"
+	"strings"
+
+	"tracemigrate/cmd/tracemigrate/output/plain"
+	"tracemigrate/convert/report"
+)
+
+// Report is what report found, and how to print it.
+type Report struct {
+	*report.Report
+	Full bool // list every proxy
+}
+
+// Verdict returns the outcome in one sentence, without a capital letter.
+func (r *Report) Verdict() string {
+	sentence, _ := plain.ReportVerdict(&r.Summary)
+	return strings.ToLower(sentence[:1]) + sentence[1:]
+}
+
+// aboutOrigin returns the lines on the source.
+func aboutOrigin(r *report.Report) []string {
+	lines := []string{r.Origin.String()}
+	if r.Origin.Zone != "" {
+		lines = append(lines, fmt.Sprintf("zone %q", r.Origin.Zone))
+	}
+	if len(r.Origin.Zones) > 0 {
+		var zones []string
+		for _, z := range r.Origin.Zones {
+			zones = append(zones, z.Name+" "+cmp.Or(z.Version, "(version unknown)"))
+		}
+		lines = append(lines, "zones: "+strings.Join(zones, ", "))
+	}
+	if len(r.Origin.Meshes) > 0 {
+		lines = append(lines, "only these meshes: "+strings.Join(r.Origin.Meshes, ", "))
+	}
+	for _, kind := range r.Origin.Absent {
+		lines = append(lines, fmt.Sprintf("there is no kind %s here", kind))
+	}
+	for _, u := range r.Origin.Unread {
+		lines = append(lines, fmt.Sprintf("not known: %s, because %s. To do: %s", u.What, u.Reason, cmp.Or(u.Remedy, "nothing")))
+	}
+	if r.Origin.NothingLegacy() && r.Summary.TrafficTraces == 0 {
+		lines = append(lines, "nothing legacy is left here")
+	}
+	if r.Summary.TrafficTraces > 0 {
+		lines = append(lines, fmt.Sprintf("policies are for Kuma %s", r.KumaVersion))
+	}
+	if len(r.Policies) > 0 && r.Policies[0].Server != nil && r.Summary.Refused == 0 {
+		lines = append(lines, "the API server accepts every policy (a dry run: nothing was stored)")
+	}
+	return lines
+}
+
+// counts returns a sentence with the numbers of the summary.
+func counts(r *report.Report) string {
+	s := &r.Summary
+	create := plain.Plural(s.Policies, "MeshTrace", "MeshTraces") + " to create"
+	switch {
+	case s.Earlier > 0 && s.Policies == 0:
+		create = fmt.Sprintf("no MeshTrace to create, as %d of a previous run exist", s.Earlier)
+	case s.Earlier > 0:
+		create += fmt.Sprintf(" besides %d of a previous run", s.Earlier)
+	case s.Policies == 0:
+		create = "no MeshTrace to create"
+	}
+	text := fmt.Sprintf("%s, %s, %s; %s compared: %d same, %d inherent, %d different",
+		plain.Plural(s.Meshes, "mesh", "meshes"), plain.Plural(s.TrafficTraces, "TrafficTrace", "TrafficTraces"), create,
+		plain.Plural(s.Proxies, "proxy", "proxies"), s.Same, s.Inherent, s.Different)
+	if s.Unknown > 0 {
+		text += fmt.Sprintf(", %d unknown", s.Unknown)
+	}
+	if s.MadeUp > 0 {
+		text += fmt.Sprintf(" (%d made up from selectors, because no Dataplane of their mesh is known)", s.MadeUp)
+	}
+	return text
+}

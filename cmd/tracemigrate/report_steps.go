@@ -1,0 +1,105 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"tracemigrate/cluster/kube"
+	"tracemigrate/convert/report"
+)
+
+// contextFlags returns flags of this tool and of kubectl that name the cluster that was
+// read, so that commands reach it whatever the current context is by then.
+func contextFlags(c *cli.Context, words string, source *kube.Cluster) (flags, kubectl string) {
+	kubectl = "kubectl"
+	if c.IsSet("kubeconfig") {
+		kubectl += " --kubeconfig " + report.Quoted(c.String("kubeconfig"))
+	}
+	name := source.Context()
+	if name == "" {
+		return words, kubectl
+	}
+	kubectl += " --context " + report.Quoted(name)
+	if !c.IsSet("context") {
+		words = strings.TrimSpace("--context " + report.Quoted(name) + " " + words)
+	}
+	return words, kubectl
+}
+
+// writableDirectory returns where the commands of the next steps write: not into a
+// directory that they read, or they would read what they wrote.
+func writableDirectory(c *cli.Context) string {
+	within := func(place string) bool {
+		return slices.ContainsFunc(c.StringSlice("filename"), func(name string) bool {
+			info, err := os.Stat(name)
+			if err != nil || !info.IsDir() {
+				return false
+			}
+			absolute, err := filepath.Abs(name)
+			if err != nil {
+				return false
+			}
+			to, err := filepath.Rel(absolute, place)
+			return err == nil && filepath.IsLocal(to)
+		})
+	}
+	here, err := filepath.Abs(".")
+	temporary := filepath.Clean(os.TempDir())
+	switch {
+	case err != nil || !within(here):
+		return ""
+	case within(temporary):
+		return "OUTSIDE/" // for the user to fill in
+	}
+	return temporary + "/"
+}
+
+// stepsBefore returns the steps before the commands of the next steps, which contain no
+// secret and cannot read from the same pipe.
+func stepsBefore(c *cli.Context) []report.Step {
+	var steps []report.Step
+	if c.IsSet("token") && !onlyFromEnvironment(c) {
+		steps = append(steps, report.Step{Title: "Give the token to the commands below", Command: "read -rs TRACEMIGRATE_TOKEN && export TRACEMIGRATE_TOKEN"})
+	}
+	if slices.Contains(c.StringSlice("filename"), "-") {
+		steps = append(steps, report.Step{Title: "Keep what came through the pipe in a file, which the commands below read", Command: "COMMAND > stdin.yaml"})
+	}
+	return steps
+}
+
+// sourceArguments returns the flags that select the source, quoted for a shell and
+// without credentials.
+func sourceArguments(c *cli.Context) string {
+	var words []string
+	for _, flag := range []string{"filename", "control-plane", "kumactl-config", "token-file", "client-cert", "client-key", "ca-cert", "kubeconfig", "context", "namespace", "mesh", "mode", "zone-version", "zone", "max-answer-size", "max-list-size", "max-pages"} {
+		if !c.IsSet(flag) {
+			continue
+		}
+		name := "--" + flag
+		if flag == "filename" {
+			name = "-f"
+		}
+		if values := c.StringSlice(flag); len(values) > 0 {
+			for _, value := range values {
+				if flag == "filename" && value == "-" {
+					value = "stdin.yaml"
+				}
+				words = append(words, name, report.Quoted(value))
+			}
+			continue
+		}
+		words = append(words, name, report.Quoted(c.String(flag)))
+	}
+	for _, header := range c.StringSlice("header") {
+		name, _, _ := strings.Cut(header, "=")
+		words = append(words, "--header", report.Quoted(name)+"=VALUE") // it may be a secret
+	}
+	if c.Bool("skip-verify") {
+		words = append(words, "--skip-verify")
+	}
+	return strings.Join(words, " ")
+}

@@ -1,0 +1,47 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/urfave/cli/v2"
+	"golang.org/x/term"
+
+	"tracemigrate/cmd/tracemigrate/output"
+)
+
+// terminal returns the columns of the terminal behind w, 0 when w is no terminal, and
+// whether it shows colours.
+func terminal(w io.Writer) (width int, colour bool) {
+	f, ok := w.(*os.File)
+	if !ok || !term.IsTerminal(int(f.Fd())) {
+		return 0, false
+	}
+	width = 80
+	if own, _, err := term.GetSize(int(f.Fd())); err == nil && own > 0 {
+		width = own
+	}
+	return width, os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
+}
+
+// newPrinter returns a printer that wraps and colours as the terminal behind w needs.
+func newPrinter(w io.Writer) *output.Printer {
+	width, colour := terminal(w)
+	return output.NewPrinter(w, width, colour)
+}
+
+// whole prints to stdout what fill writes, all of it or nothing. Its printer wraps and
+// colours as the terminal behind stdout needs.
+func whole(c *cli.Context, fill func(*output.Printer) error) error {
+	var text bytes.Buffer
+	width, colour := terminal(c.App.Writer)
+	if err := fill(output.NewPrinter(&text, width, colour)); err != nil {
+		return err
+	}
+	if _, err := c.App.Writer.Write(text.Bytes()); err != nil {
+		return fmt.Errorf("writing to stdout: %w", err)
+	}
+	return nil
+}
