@@ -28,7 +28,7 @@ const (
 // Resource is what all kinds have in common, and the rest still to decode.
 type Resource struct {
 	manifest.Place
-	Kind      string
+	kind      string
 	Mesh      string // empty for a Mesh
 	Name      string
 	Namespace string // empty on Universal and for cluster-scoped kinds
@@ -83,8 +83,8 @@ const (
 	RoleLabel        = "kuma.io/policy-role"
 	DisplayNameLabel = "kuma.io/display-name"
 	WorkloadLabel    = "kuma.io/workload"
-	AccountLabel     = "k8s.kuma.io/service-account"
-	NamespaceLabel   = "k8s.kuma.io/namespace"
+	accountLabel     = "k8s.kuma.io/service-account"
+	namespaceLabel   = "k8s.kuma.io/namespace"
 	ZoneLabel        = "kuma.io/zone" // of a resource that a zone made; as a tag, of a proxy there
 )
 
@@ -149,8 +149,8 @@ func isLikeGroup(api string) bool {
 	return name == "kuma" || name == "v1alpha1" || strings.HasPrefix(name, group) || len(name) > 4 && len(name) < 10 && smetrics.WagnerFischer(name, group, 1, 1, 1) <= 2
 }
 
-// NotRead is the code of warnings of documents that look like ours and are not read.
-const NotRead = "not-read"
+// notRead is the code of warnings of documents that look like ours and are not read.
+const notRead = "not-read"
 
 // warnNotRead records what is wrong with a document that is not read, if it looks
 // like one that should be.
@@ -163,16 +163,16 @@ func warnNotRead(doc *manifest.Document, api, kind string, problems *[]*manifest
 	known := looksLike(api, kind)
 	switch {
 	case known != "" && api != "" && api != apiVersion:
-		root.Warn(NotRead, "is not read, because its apiVersion is %.80q; if Kuma's %s is meant, write %s", api, known, apiVersion)
+		root.Warn(notRead, "is not read, because its apiVersion is %.80q; if Kuma's %s is meant, write %s", api, known, apiVersion)
 	case known != "":
-		root.Warn(NotRead, "is not read, because Kuma has no kind %.80q; if %s is meant, write that", kind, known)
+		root.Warn(notRead, "is not read, because Kuma has no kind %.80q; if %s is meant, write that", kind, known)
 	case isRead("", doc.ListKind):
-		root.Warn(NotRead, "is not read, because it is of kind %.80q in a list of %s; if it is one, correct its kind", kind, doc.ListKind)
+		root.Warn(notRead, "is not read, because it is of kind %.80q in a list of %s; if it is one, correct its kind", kind, doc.ListKind)
 	}
 }
 
 // String names the resource in a message: `TrafficTrace "all" of mesh "default"`.
-func (r *Resource) String() string { return resourceName(r.Kind, r.Name, r.Mesh) }
+func (r *Resource) String() string { return resourceName(r.kind, r.Name, r.Mesh) }
 
 func resourceName(kind, name, mesh string) string {
 	const enough = 253 // bytes, the longest name on Kubernetes
@@ -190,7 +190,7 @@ func resourceName(kind, name, mesh string) string {
 // identity is what two resources must share to be the same one.
 type identity struct{ kind, mesh, namespace, name string }
 
-func (r *Resource) identity() identity { return identity{r.Kind, r.Mesh, r.Namespace, r.Name} }
+func (r *Resource) identity() identity { return identity{r.kind, r.Mesh, r.Namespace, r.Name} }
 
 // decodeResource reads what all kinds have in common. It returns nil for a
 // document of a kind that is not read here.
@@ -201,31 +201,31 @@ func decodeResource(doc *manifest.Document, words *words, problems *[]*manifest.
 	}
 	text := func(keys ...string) string { return textAt(doc.Root, keys...) }
 	r := words.resource(doc.Place)
-	r.Format, r.Kind = formOf(doc)
+	r.Format, r.kind = formOf(doc)
 	api := text("apiVersion")
-	if r.Kind == "" {
+	if r.kind == "" {
 		kindMissing(doc, r.Format, api, problems)
 		return nil
 	}
-	if strings.Contains(r.Kind, "{{") {
+	if strings.Contains(r.kind, "{{") {
 		doc.Value("", problems).Field("kind").Str() // says what is wrong
 	}
-	if of, ok := strings.CutSuffix(r.Kind, "List"); ok {
+	if of, ok := strings.CutSuffix(r.kind, "List"); ok {
 		switch {
 		case doc.Root.Get("items") != nil:
 			doc.Value("", problems).Field("items").List() // a list's items are documents of their own
 		case isRead(api, of):
-			doc.Value("", problems).Warn(NotRead, "the %s is not read, because it has no items", r.Kind)
+			doc.Value("", problems).Warn(notRead, "the %s is not read, because it has no items", r.kind)
 		}
 		return nil
 	}
-	if !isRead(api, r.Kind) {
-		warnNotRead(doc, api, r.Kind, problems)
+	if !isRead(api, r.kind) {
+		warnNotRead(doc, api, r.kind, problems)
 		return nil
 	}
-	if !slices.Contains(kinds, r.Kind) {
-		known := kinds[slices.IndexFunc(kinds, func(known string) bool { return strings.EqualFold(known, r.Kind) })]
-		doc.Value("", problems).Fail("kind %s is spelt %s", r.Kind, known)
+	if !slices.Contains(kinds, r.kind) {
+		known := kinds[slices.IndexFunc(kinds, func(known string) bool { return strings.EqualFold(known, r.kind) })]
+		doc.Value("", problems).Fail("kind %s is spelt %s", r.kind, known)
 		return nil
 	}
 	r.Mesh = text("mesh")
@@ -233,14 +233,14 @@ func decodeResource(doc *manifest.Document, words *words, problems *[]*manifest.
 	if r.Format == Kubernetes {
 		name = text("metadata", "name")
 	}
-	root := doc.Value(resourceName(r.Kind, name, mesh), problems)
+	root := doc.Value(resourceName(r.kind, name, mesh), problems)
 	meta := root
 	if r.Format == Kubernetes {
 		meta = root.Field("metadata")
-		if slices.Contains(tracingKinds, r.Kind) {
+		if slices.Contains(tracingKinds, r.kind) {
 			root.Known("apiVersion", "kind", "mesh", "metadata", "spec", "status")
 		}
-	} else if r.Kind == KindMeshTrace {
+	} else if r.kind == KindMeshTrace {
 		root.Known("type", "mesh", "name", "labels", "creationTime", "modificationTime", "kri", "spec", "status")
 	}
 	if field := meta.Need("name"); field.Present() {
@@ -260,11 +260,11 @@ func decodeResource(doc *manifest.Document, words *words, problems *[]*manifest.
 		annotations := meta.Field("annotations").Node()
 		r.Source = strings.Clone(textAt(annotations, SourceAnnotation))
 		r.fold(annotations, words)
-		if r.Kind == KindTrafficTrace {
+		if r.kind == KindTrafficTrace {
 			r.Annotations = ownAnnotations(annotations)
 		}
 	}
-	if r.Kind == KindMesh {
+	if r.kind == KindMesh {
 		if r.Mesh = ""; r.Name != "" && !meshName.MatchString(r.Name) {
 			meta.Field("name").Fail("cannot be the name of a mesh: lower-case letters, digits and -._, 63 at most")
 		}
@@ -274,7 +274,7 @@ func decodeResource(doc *manifest.Document, words *words, problems *[]*manifest.
 		}
 	}
 	r.Spec = root
-	if r.Format == Kubernetes || r.Kind == KindMeshTrace {
+	if r.Format == Kubernetes || r.kind == KindMeshTrace {
 		r.Spec = root.Field("spec")
 	}
 	return r
@@ -324,7 +324,7 @@ func ownAnnotations(annotations *manifest.Node) map[string]string {
 }
 
 // labelAnnotations are the annotations that count as labels.
-var labelAnnotations = []string{DisplayNameLabel, WorkloadLabel, AccountLabel}
+var labelAnnotations = []string{DisplayNameLabel, WorkloadLabel, accountLabel}
 
 // Namespaced reports whether a kind has a namespace on Kubernetes.
 func Namespaced(kind string) bool { return kind == KindDataplane || kind == KindMeshTrace }
@@ -345,8 +345,8 @@ func LabelsOnKubernetes(kind, name, namespace, mesh string, labels, annotations 
 	if all[DisplayNameLabel] == "" {
 		all[DisplayNameLabel] = name
 	}
-	if namespace != "" && all[NamespaceLabel] == "" {
-		all[NamespaceLabel] = namespace
+	if namespace != "" && all[namespaceLabel] == "" {
+		all[namespaceLabel] = namespace
 	}
 	if kind == KindMeshTrace && mesh != "" {
 		all[MeshLabel] = mesh

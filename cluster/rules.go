@@ -138,10 +138,10 @@ var (
 // 2.12 on: legacy Datadog inbounds are then named self_inbound_dp_PORT.
 func (v Version) MayNameUnified() bool { return v.since(12, 0) }
 
-// HasKind reports whether every control plane of v has a kind. MeshTrace came
+// hasKind reports whether every control plane of v has a kind. MeshTrace came
 // with 2.0; TrafficTrace, TrafficRoute and MeshGateway are gone in 3.0: the
 // CustomResourceDefinitions in deployments/charts/kuma/crds of Kuma's tags.
-func (v Version) HasKind(kind string) bool {
+func (v Version) hasKind(kind string) bool {
 	switch kind {
 	case KindTrafficTrace, KindTrafficRoute:
 		return v.Major == 1 || v.Major == 2

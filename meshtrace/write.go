@@ -157,7 +157,7 @@ func (s Sampling) manifest() *sampling {
 		switch {
 		case p == nil:
 			return nil
-		case p.Whole():
+		case p.isWhole():
 			return int(*p)
 		}
 		return p.String()

@@ -45,13 +45,10 @@ func (v Value) Node() *Node { return v.node }
 func (v Value) Place() Place {
 	place := v.in.place
 	if v.node != nil {
-		place.Line = int(v.node.Line)
+		place.Line = int(v.node.line)
 	}
 	return place
 }
-
-// Resource is the name of the resource that v is part of.
-func (v Value) Resource() string { return v.in.resource }
 
 // Labelled returns v as the start of paths, introduced by label.
 func (v Value) Labelled(format string, args ...any) Value {
@@ -110,14 +107,14 @@ func (v Value) Need(key string) Value {
 	return field
 }
 
-// UnknownField is the code of warnings of Known.
-const UnknownField = "unknown-field"
+// unknownField is the code of warnings of Known.
+const unknownField = "unknown-field"
 
 // Known warns of every field whose key is not among keys.
 func (v Value) Known(keys ...string) {
 	for key := range v.node.Pairs() {
 		if !slices.Contains(keys, key.Text) {
-			Value{node: key, in: v.in}.record(Warning, UnknownField, func() string {
+			Value{node: key, in: v.in}.record(Warning, unknownField, func() string {
 				return fmt.Sprintf("unknown field %s has no effect; known are %s", joinPath(v.path(), pathKey(key.Text)), strings.Join(keys, ", "))
 			})
 		}
@@ -237,8 +234,8 @@ func (v Value) List() {
 	}
 }
 
-// Strings yields the keys and values of an object of strings.
-func (v Value) Strings() iter.Seq2[string, string] {
+// stringPairs yields the keys and values of an object of strings.
+func (v Value) stringPairs() iter.Seq2[string, string] {
 	return func(yield func(key, value string) bool) {
 		if v.Present() && v.node.Kind != Mapping {
 			v.wrong("an object of strings")
@@ -273,7 +270,7 @@ func (v Value) Len() int {
 // Map reads an object whose values are strings; nil when absent or empty.
 func (v Value) Map() map[string]string {
 	var m map[string]string
-	for key, value := range v.Strings() {
+	for key, value := range v.stringPairs() {
 		if m == nil {
 			m = make(map[string]string, v.Len())
 		}
