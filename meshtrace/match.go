@@ -22,7 +22,7 @@ type meshMatcher struct {
 	others   []other // the policies that do not look at tags
 }
 
-// other is a policy of a kind that does not look at tags.
+// other is a policy that does not look at tags, and what it looks at.
 type other struct {
 	position int32
 	selects  selection
