@@ -323,7 +323,7 @@ func TestNotRead(t *testing.T) {
 			require.Len(t, s.Problems, 1)
 			assert.Contains(t, s.Problems[0].Error(), test.want)
 			assert.Equal(t, manifest.Warning, s.Problems[0].Severity)
-			assert.Equal(t, cluster.NotRead, s.Problems[0].Code)
+			assert.Equal(t, "not-read", s.Problems[0].Code)
 			assert.True(t, s.Empty())
 		})
 	}

@@ -10,27 +10,27 @@ import (
 type MeshGateway struct {
 	*Resource
 	Selectors []Tags
-	Tags      Tags
-	Listeners []Listener
+	tags      Tags
+	listeners []gatewayListener
 }
 
-// Listener is a port of a MeshGateway.
-type Listener struct {
-	Port     uint32
-	Protocol string
-	Tags     Tags
+// gatewayListener is a port of a MeshGateway.
+type gatewayListener struct {
+	port     uint32
+	protocol string
+	tags     Tags
 }
 
 func decodeMeshGateway(r *Resource) *MeshGateway {
-	g := &MeshGateway{Resource: r, Tags: r.Spec.Field("tags").Map()}
+	g := &MeshGateway{Resource: r, tags: r.Spec.Field("tags").Map()}
 	for _, v := range r.Spec.Field("selectors").Items() {
 		g.Selectors = append(g.Selectors, v.Field("match").Map())
 	}
 	for _, v := range r.Spec.Field("conf").Field("listeners").Items() {
-		g.Listeners = append(g.Listeners, Listener{
-			Port:     v.Field("port").Port(),
-			Protocol: v.Field("protocol").Str(),
-			Tags:     v.Field("tags").Map(),
+		g.listeners = append(g.listeners, gatewayListener{
+			port:     v.Field("port").Port(),
+			protocol: v.Field("protocol").Str(),
+			tags:     v.Field("tags").Map(),
 		})
 	}
 	return g
@@ -39,14 +39,14 @@ func decodeMeshGateway(r *Resource) *MeshGateway {
 // TagSets returns, one for each listener, the tag sets by which MeshTraces
 // select a builtin gateway with tags that g configures.
 func (g *MeshGateway) TagSets(tags Tags) []Tags {
-	sets := make([]Tags, 0, len(g.Listeners))
-	for _, listener := range g.Listeners {
+	sets := make([]Tags, 0, len(g.listeners))
+	for _, listener := range g.listeners {
 		set := maps.Clone(tags)
 		if set == nil {
 			set = Tags{}
 		}
-		maps.Copy(set, g.Tags)
-		maps.Copy(set, listener.Tags)
+		maps.Copy(set, g.tags)
+		maps.Copy(set, listener.tags)
 		sets = append(sets, set)
 	}
 	return sets

@@ -31,20 +31,20 @@ type HTTPListener struct {
 }
 
 // Name is inbound:ADDRESS:PORT, outbound:ADDRESS:PORT, GATEWAY:PROTOCOL:PORT or
-// AllOutbounds.
+// allOutbounds.
 func (l *HTTPListener) Name() string {
 	switch {
 	case l.Direction == DirectionGateway:
 		return fmt.Sprintf("%s:%d", l.address, l.port)
 	case l.address == "":
-		return AllOutbounds
+		return allOutbounds
 	}
 	return string(l.Direction) + ":" + net.JoinHostPort(l.address, strconv.Itoa(int(l.port)))
 }
 
-// AllOutbounds is the name of the one listener that stands for all outbounds of
+// allOutbounds is the name of the one listener that stands for all outbounds of
 // a Dataplane that lists none, as on Kubernetes.
-const AllOutbounds = "outbound:*"
+const allOutbounds = "outbound:*"
 
 // Listeners knows the HTTP listeners of proxies. It is made from all Dataplanes,
 // since an outbound speaks what the inbounds of its destination speak.
@@ -151,9 +151,9 @@ func (l *Listeners) ofGateway(dp *Dataplane) []HTTPListener {
 		return nil
 	}
 	var listeners []HTTPListener
-	for _, listener := range gateway.Listeners {
-		protocol := strings.ToUpper(listener.Protocol)
-		l := HTTPListener{Direction: DirectionGateway, Service: dp.Gateway.Tags[ServiceTag], address: gateway.Name + ":" + protocol, port: listener.Port}
+	for _, listener := range gateway.listeners {
+		protocol := strings.ToUpper(listener.protocol)
+		l := HTTPListener{Direction: DirectionGateway, Service: dp.Gateway.Tags[ServiceTag], address: gateway.Name + ":" + protocol, port: listener.port}
 		if (protocol == "HTTP" || protocol == "HTTPS") && !slices.Contains(listeners, l) {
 			listeners = append(listeners, l)
 		}

@@ -29,7 +29,7 @@ const ownFields = "*"
 
 // heads are the fields that all kinds have, on Kubernetes and on Universal.
 var heads = map[Format]shape{
-	Kubernetes: {"apiVersion": nil, "kind": nil, "mesh": nil, "metadata": {"name": nil, "namespace": nil, "labels": nil, "creationTimestamp": nil, "annotations": {SourceAnnotation: nil, DisplayNameLabel: nil, WorkloadLabel: nil, AccountLabel: nil}}},
+	Kubernetes: {"apiVersion": nil, "kind": nil, "mesh": nil, "metadata": {"name": nil, "namespace": nil, "labels": nil, "creationTimestamp": nil, "annotations": {SourceAnnotation: nil, DisplayNameLabel: nil, WorkloadLabel: nil, accountLabel: nil}}},
 	Universal:  {"type": nil, "mesh": nil, "name": nil, "labels": nil, "creationTime": nil},
 }
 

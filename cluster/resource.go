@@ -27,7 +27,7 @@ const (
 // Resource is what all kinds have in common, and the rest still to decode.
 type Resource struct {
 	manifest.Place
-	Kind      string
+	kind      string
 	Mesh      string // empty for a Mesh
 	Name      string
 	Namespace string // empty on Universal and for cluster-scoped kinds
@@ -75,8 +75,8 @@ const (
 	RoleLabel        = "kuma.io/policy-role"
 	DisplayNameLabel = "kuma.io/display-name"
 	WorkloadLabel    = "kuma.io/workload"
-	AccountLabel     = "k8s.kuma.io/service-account"
-	NamespaceLabel   = "k8s.kuma.io/namespace"
+	accountLabel     = "k8s.kuma.io/service-account"
+	namespaceLabel   = "k8s.kuma.io/namespace"
 	ZoneLabel        = "kuma.io/zone" // of a resource that a zone made; as a tag, of a proxy there
 )
 
@@ -141,8 +141,8 @@ func isLikeGroup(api string) bool {
 	return name == "kuma" || name == "v1alpha1" || strings.HasPrefix(name, group) || len(name) > 4 && len(name) < 10 && smetrics.WagnerFischer(name, group, 1, 1, 1) <= 2
 }
 
-// NotRead is the code of warnings of documents that look like ours and are not read.
-const NotRead = "not-read"
+// notRead is the code of warnings of documents that look like ours and are not read.
+const notRead = "not-read"
 
 // unknownTime is the code of warnings of times that cannot be read.
 const unknownTime = "unknown-time"
@@ -158,17 +158,17 @@ func warnNotRead(doc *manifest.Document, api, kind string, problems *[]*manifest
 	known := looksLike(api, kind)
 	switch {
 	case known != "" && api != "" && api != apiVersion:
-		root.WarnTo(fmt.Sprintf("if Kuma's %s is meant, write %s", known, apiVersion), NotRead, "is not read, because its apiVersion is %.80q", api)
+		root.WarnTo(fmt.Sprintf("if Kuma's %s is meant, write %s", known, apiVersion), notRead, "is not read, because its apiVersion is %.80q", api)
 	case known != "":
-		root.WarnTo(fmt.Sprintf("if %s is meant, write that", known), NotRead, "is not read, because Kuma has no kind %.80q", kind)
+		root.WarnTo(fmt.Sprintf("if %s is meant, write that", known), notRead, "is not read, because Kuma has no kind %.80q", kind)
 	case isRead("", doc.ListKind):
-		root.WarnTo("if it is one, correct its kind", NotRead, "is not read, because it is of kind %.80q in a list of %s", kind, doc.ListKind)
+		root.WarnTo("if it is one, correct its kind", notRead, "is not read, because it is of kind %.80q in a list of %s", kind, doc.ListKind)
 	}
 }
 
 // Subject is the resource in a problem.
 func (r *Resource) Subject() manifest.Subject {
-	return manifest.Subject{Kind: r.Kind, Name: r.Name, Mesh: r.Mesh}
+	return manifest.Subject{Kind: r.kind, Name: r.Name, Mesh: r.Mesh}
 }
 
 // String names the resource in a message: `TrafficTrace "all" of mesh "default"`.
@@ -177,7 +177,7 @@ func (r *Resource) String() string { return r.Subject().String() }
 // identity is what two resources must share to be the same one.
 type identity struct{ kind, mesh, namespace, name string }
 
-func (r *Resource) identity() identity { return identity{r.Kind, r.Mesh, r.Namespace, r.Name} }
+func (r *Resource) identity() identity { return identity{r.kind, r.Mesh, r.Namespace, r.Name} }
 
 // decodeResource reads what all kinds have in common. It returns nil for a
 // document of a kind that is not read here.
@@ -197,31 +197,31 @@ func (r *Resource) decode(doc *manifest.Document, words *words, problems *[]*man
 		return false
 	}
 	text := func(keys ...string) string { return textAt(doc.Root, keys...) }
-	r.Format, r.Kind = formOf(doc)
+	r.Format, r.kind = formOf(doc)
 	api := text("apiVersion")
-	if r.Kind == "" {
+	if r.kind == "" {
 		kindMissing(doc, r.Format, api, problems)
 		return false
 	}
-	if strings.Contains(r.Kind, "{{") {
+	if strings.Contains(r.kind, "{{") {
 		doc.Value(manifest.Subject{}, problems).Field("kind").Str() // says what is wrong
 	}
-	if of, ok := strings.CutSuffix(r.Kind, "List"); ok {
+	if of, ok := strings.CutSuffix(r.kind, "List"); ok {
 		switch {
 		case doc.Root.Get("items") != nil:
 			doc.Value(manifest.Subject{}, problems).Field("items").List() // a list's items are documents of their own
 		case isRead(api, of):
-			doc.Value(manifest.Subject{}, problems).Warn(NotRead, "the %s is not read, because it has no items", r.Kind)
+			doc.Value(manifest.Subject{}, problems).Warn(notRead, "the %s is not read, because it has no items", r.kind)
 		}
 		return false
 	}
-	if !isRead(api, r.Kind) {
-		warnNotRead(doc, api, r.Kind, problems)
+	if !isRead(api, r.kind) {
+		warnNotRead(doc, api, r.kind, problems)
 		return false
 	}
-	if !slices.Contains(kinds, r.Kind) {
-		known := kinds[slices.IndexFunc(kinds, func(known string) bool { return strings.EqualFold(known, r.Kind) })]
-		doc.Value(manifest.Subject{}, problems).Fail("kind %s is spelt %s", r.Kind, known)
+	if !slices.Contains(kinds, r.kind) {
+		known := kinds[slices.IndexFunc(kinds, func(known string) bool { return strings.EqualFold(known, r.kind) })]
+		doc.Value(manifest.Subject{}, problems).Fail("kind %s is spelt %s", r.kind, known)
 		return false
 	}
 	r.Mesh = text("mesh")
@@ -229,14 +229,14 @@ func (r *Resource) decode(doc *manifest.Document, words *words, problems *[]*man
 	if r.Format == Kubernetes {
 		name = text("metadata", "name")
 	}
-	root := doc.Value(manifest.Subject{Kind: r.Kind, Name: name, Mesh: mesh}, problems)
+	root := doc.Value(manifest.Subject{Kind: r.kind, Name: name, Mesh: mesh}, problems)
 	meta := root
 	if r.Format == Kubernetes {
 		meta = root.Field("metadata")
-		if slices.Contains(tracingKinds, r.Kind) {
+		if slices.Contains(tracingKinds, r.kind) {
 			root.Known("apiVersion", "kind", "mesh", "metadata", "spec", "status")
 		}
-	} else if r.Kind == KindMeshTrace {
+	} else if r.kind == KindMeshTrace {
 		root.Known("type", "mesh", "name", "labels", "creationTime", "modificationTime", "kri", "spec", "status")
 	}
 	if field := meta.Need("name"); field.Present() {
@@ -256,11 +256,11 @@ func (r *Resource) decode(doc *manifest.Document, words *words, problems *[]*man
 		annotations := meta.Field("annotations").Node()
 		r.Source = strings.Clone(textAt(annotations, SourceAnnotation))
 		r.fold(annotations, words)
-		if r.Kind == KindTrafficTrace {
+		if r.kind == KindTrafficTrace {
 			r.Annotations = ownAnnotations(annotations)
 		}
 	}
-	if r.Kind == KindMesh {
+	if r.kind == KindMesh {
 		if r.Mesh = ""; r.Name != "" && !meshName.MatchString(r.Name) {
 			meta.Field("name").Fail("cannot be the name of a mesh: lower-case letters, digits and -._, 63 at most")
 		}
@@ -270,7 +270,7 @@ func (r *Resource) decode(doc *manifest.Document, words *words, problems *[]*man
 		}
 	}
 	r.Spec = root
-	if r.Format == Kubernetes || r.Kind == KindMeshTrace {
+	if r.Format == Kubernetes || r.kind == KindMeshTrace {
 		r.Spec = root.Field("spec")
 	}
 	return true
@@ -320,7 +320,7 @@ func ownAnnotations(annotations *manifest.Node) map[string]string {
 }
 
 // labelAnnotations are the annotations that count as labels.
-var labelAnnotations = []string{DisplayNameLabel, WorkloadLabel, AccountLabel}
+var labelAnnotations = []string{DisplayNameLabel, WorkloadLabel, accountLabel}
 
 // Namespaced reports whether a kind has a namespace on Kubernetes.
 func Namespaced(kind string) bool { return kind == KindDataplane || kind == KindMeshTrace }
@@ -341,8 +341,8 @@ func LabelsOnKubernetes(kind, name, namespace, mesh string, labels, annotations 
 	if all[DisplayNameLabel] == "" {
 		all[DisplayNameLabel] = name
 	}
-	if namespace != "" && all[NamespaceLabel] == "" {
-		all[NamespaceLabel] = namespace
+	if namespace != "" && all[namespaceLabel] == "" {
+		all[namespaceLabel] = namespace
 	}
 	if kind == KindMeshTrace && mesh != "" {
 		all[MeshLabel] = mesh

@@ -138,10 +138,10 @@ var (
 // 2.12 on: legacy Datadog inbounds are then named self_inbound_dp_PORT.
 func (v Version) MayNameUnified() bool { return v.since(12, 0) }
 
-// HasKind reports whether every control plane of v has a kind. MeshTrace came
+// hasKind reports whether every control plane of v has a kind. MeshTrace came
 // with 2.0; TrafficTrace, TrafficRoute and MeshGateway are gone in 3.0: the
 // CustomResourceDefinitions in deployments/charts/kuma/crds of Kuma's tags.
-func (v Version) HasKind(kind string) bool {
+func (v Version) hasKind(kind string) bool {
 	switch kind {
 	case KindTrafficTrace, KindTrafficRoute:
 		return v.Major == 1 || v.Major == 2
@@ -152,3 +152,22 @@ func (v Version) HasKind(kind string) bool {
 	}
 	return v.Major >= 1
 }
+
+// A rule is one that a patch release changed: its method, the last patch before each
+// change within a minor, and the proxies that it can concern.
+type rule struct {
+	decides  func(Version) bool
+	last     []Version // the last patch before a change
+	concerns func(dp *Dataplane) bool
+}
+
+// patchRules are the rules that change within a minor. Every method that calls
+// patches, or since with a patch above 0, has a row.
+var patchRules = []rule{
+	{Version.SkipsIgnoredInbounds, []Version{{2, 5, 0}, {2, 7, 24}, {2, 9, 14}, {2, 11, 15}, {2, 12, 9}, {2, 13, 4}}, (*Dataplane).hasIgnoredInbound},
+	{Version.DataplaneKindSelectsDelegatedGateways, []Version{{2, 12, 7}, {2, 13, 2}}, (*Dataplane).Delegated},
+	{Version.LabelsOrigin, []Version{{2, 6, 0}}, anyProxy},
+	{Version.IgnoredInboundsHaveProtocol, []Version{{2, 5, 0}}, anyProxy}, // whose outbounds lead to one
+}
+
+func anyProxy(*Dataplane) bool { return true }

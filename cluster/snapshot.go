@@ -94,7 +94,7 @@ func (r *register) enter(id identity, position int, identityOf func(position int
 }
 
 // dataplaneResource stands for the resources of Dataplanes, which are not kept.
-var dataplaneResource = &Resource{Kind: KindDataplane}
+var dataplaneResource = &Resource{kind: KindDataplane}
 
 // unread stands for documents that are no resources.
 var unread = &Resource{}
@@ -117,7 +117,7 @@ func read(inputs iter.Seq[manifest.Input]) *Snapshot {
 			e.origin, e.Resource = decodeOrigin(doc, &e.problems), &Resource{Place: doc.Place}
 			return append(entries, e)
 		case endKind:
-			return append(entries, entry{Resource: &Resource{Place: doc.Place, Kind: endKind}})
+			return append(entries, entry{Resource: &Resource{Place: doc.Place, kind: endKind}})
 		}
 		_, kind := formOf(doc)
 		if kind != KindDataplane && isRead("", kind) {
@@ -129,7 +129,7 @@ func read(inputs iter.Seq[manifest.Input]) *Snapshot {
 			}
 			return entries
 		}
-		switch e.Kind {
+		switch e.kind {
 		case KindDataplane:
 			e.dataplane = decodeDataplane(e.Resource, words)
 			e.Resource, words.spare = dataplaneResource, e.Resource
@@ -182,7 +182,7 @@ func assemble(entries []entry) *Snapshot {
 		if e.origin != nil {
 			s.addOrigin(e.origin, e.Place)
 		}
-		if e.Kind == endKind {
+		if e.kind == endKind {
 			ended[e.Place.File] = true
 			continue
 		}
@@ -194,7 +194,7 @@ func assemble(entries []entry) *Snapshot {
 			s.Problems = append(s.Problems, repeated(entries[first], e))
 			continue
 		}
-		switch e.Kind {
+		switch e.kind {
 		case KindMesh:
 			s.Meshes = append(s.Meshes, e.Resource)
 		case KindTrafficTrace:
@@ -266,7 +266,7 @@ func repeated(first, again entry) *manifest.Problem {
 
 // sameSpec compares what policies read; the rest is bookkeeping of the API server.
 func sameSpec(a, b *Resource) bool {
-	if a.Format != b.Format || a.Kind == KindMeshTrace || a.Format == Kubernetes {
+	if a.Format != b.Format || a.kind == KindMeshTrace || a.Format == Kubernetes {
 		return a.Format == b.Format && a.Spec.Node().Equal(b.Spec.Node()) && a.Created.Equal(b.Created)
 	}
 	for _, field := range []string{"selectors", "conf", "tracing", "tags"} {
@@ -526,7 +526,7 @@ func (s *Snapshot) Skipping(problems []*manifest.Problem) *Snapshot {
 			if !stays(r.Place) {
 				known[document{r.File, r.Place.Document}] = true
 				mesh := r.Mesh
-				if r.Kind == KindMesh {
+				if r.kind == KindMesh {
 					mesh = r.Name
 				}
 				lose(rest.lost, mesh, r.String())

@@ -375,5 +375,5 @@ func (o *Origin) NothingLegacy() bool {
 // so that a source without it is not whole.
 func (o *Origin) Expects(kind string) bool {
 	version, _ := ParseVersion(o.Version) // also one that policies cannot be made for
-	return version.HasKind(kind)
+	return version.hasKind(kind)
 }

@@ -42,9 +42,9 @@ func ParseVersion(s string) (Version, error) {
 		v.Patch, _ = strconv.Atoi(m[3]) // five digits at most
 	}
 	switch {
-	case v.Major >= 3:
+	case v.Compare(SinceDataplaneOnly) >= 0:
 		return v, fmt.Errorf("version %s is not supported yet: it knows MeshTraces of kinds Mesh and Dataplane only; convert for %s, before TrafficTrace is gone", v, Latest)
-	case v.Major < 2:
+	case v.Major < Oldest.Major:
 		return v, fmt.Errorf("version %s has no MeshTrace; it came with 2.0", v)
 	case v.Minor > Latest.Minor:
 		return v, fmt.Errorf("version %s is not known; the newest is %s", v, Latest)
@@ -82,25 +82,6 @@ func (v Version) since(minor, patch int) bool { return v.Compare(Version{2, mino
 func (v Version) patches(minor, from, to int) bool {
 	return v.since(minor, from) && v.Compare(Version{2, minor, to}) <= 0
 }
-
-// A rule is one that a patch release changed: its name, the last patch before each
-// change within a minor, and the proxies that it can concern.
-type rule struct {
-	decides  func(Version) bool
-	last     []Version // the last patch before a change
-	concerns func(dp *Dataplane) bool
-}
-
-// patchRules are the rules that change within a minor. Every method that calls
-// patches, or since with a patch above 0, has a row.
-var patchRules = []rule{
-	{Version.SkipsIgnoredInbounds, []Version{{2, 5, 0}, {2, 7, 24}, {2, 9, 14}, {2, 11, 15}, {2, 12, 9}, {2, 13, 4}}, (*Dataplane).hasIgnoredInbound},
-	{Version.DataplaneKindSelectsDelegatedGateways, []Version{{2, 12, 7}, {2, 13, 2}}, (*Dataplane).Delegated},
-	{Version.LabelsOrigin, []Version{{2, 6, 0}}, anyProxy},
-	{Version.IgnoredInboundsHaveProtocol, []Version{{2, 5, 0}}, anyProxy}, // whose outbounds lead to one
-}
-
-func anyProxy(*Dataplane) bool { return true }
 
 // DecidesAlike reports whether v and w, of one minor, decide alike for dp.
 func (v Version) DecidesAlike(w Version, dp *Dataplane) bool {

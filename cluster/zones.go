@@ -140,9 +140,9 @@ func (s *Snapshot) ownMeshTraces(zone string, global []*Resource) []*Resource {
 // added.
 func (s *Snapshot) Zones() map[string]*Snapshot { return s.zones }
 
-// ManyZones reports whether the Dataplanes are of several zones, as only a global
+// manyZones reports whether the Dataplanes are of several zones, as only a global
 // control plane holds them.
-func (s *Snapshot) ManyZones() bool {
+func (s *Snapshot) manyZones() bool {
 	first := ""
 	for _, dp := range s.Dataplanes {
 		zone := dp.Zone()
@@ -165,7 +165,7 @@ func (s *Snapshot) MayBeGlobal() bool {
 		return s.Origin.Mode == ModeGlobal
 	}
 	copied := slices.ContainsFunc(s.TrafficTraces, func(r *Resource) bool { return r.Labels[OriginLabel] == "global" })
-	return s.ManyZones() || !copied && slices.ContainsFunc(s.Dataplanes, func(dp *Dataplane) bool { return dp.Labels[OriginLabel] != "" })
+	return s.manyZones() || !copied && slices.ContainsFunc(s.Dataplanes, func(dp *Dataplane) bool { return dp.Labels[OriginLabel] != "" })
 }
 
 // DisplayName is the name that r has where it was made: that of the original for a

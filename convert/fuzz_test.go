@@ -29,8 +29,8 @@ func FuzzConvert(f *testing.F) {
 				return ""
 			}
 			names := make(map[string]bool)
+			require.NoError(t, meshtrace.ValidateAll(result.Policies, options.Version))
 			for _, p := range result.Policies {
-				require.NoError(t, p.Validate(options.Version))
 				key := string(p.Format) + "/" + p.Name
 				if p.Format == cluster.Universal {
 					key += "/" + p.Mesh

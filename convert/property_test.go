@@ -214,9 +214,7 @@ func TestEquivalent(t *testing.T) {
 		var written bytes.Buffer
 		style := meshtrace.Style{Version: r.version}
 		require.NoError(t, meshtrace.Write(&written, result.Policies, style))
-		for _, p := range result.Policies {
-			require.NoError(t, p.Validate(r.version))
-		}
+		require.NoError(t, meshtrace.ValidateAll(result.Policies, r.version))
 		read, problems := meshtrace.Read(readAll(written.String()))
 		require.Empty(t, problems)
 		require.Len(t, read, len(result.Policies))

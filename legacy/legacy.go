@@ -39,11 +39,6 @@ type Backend struct {
 	Problems []*manifest.Problem
 }
 
-// Usable reports whether a proxy can send traces to b.
-func (b *Backend) Usable() bool {
-	return len(b.Problems) == 0 && (b.Zipkin != nil || b.Datadog != nil)
-}
-
 // Zipkin is the conf of a backend of type zipkin,
 // https://kuma.io/docs/2.9.x/policies/traffic-trace/
 type Zipkin struct {

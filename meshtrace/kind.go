@@ -22,21 +22,22 @@ const (
 	MeshServiceSubset Kind = "MeshServiceSubset"
 )
 
-// A kindRow is all that the package knows of a kind. A new kind is a row of
-// kinds; if it selects in a new way, it is a case of Matcher.Matching as well.
+// A kindRow has all that the package knows of a kind.
 type kindRow struct {
 	kind       Kind
 	precedence int             // the highest overrides the others
-	since      cluster.Version // the first version with the kind; zero: the first with a MeshTrace
+	since      cluster.Version // the first version with the kind; zero: as old as MeshTrace
 	until      cluster.Version // the first version without it; zero: none
 	replacedBy Kind            // from until on; empty: nothing
 	selects    selection
-	needs      fields // without one of these the kind is a mistake
-	takes      fields // of the others, those that have an effect
+	needs      fields // a policy without one of these is a mistake
+	takes      fields // the other fields that have an effect
 	written    bool   // Write writes the kind
-	writes     fields // of those it takes, the ones that a written policy has in any case
+	writes     fields // the fields of takes that every written policy has
 }
 
+// kinds has one row for each kind. A new kind is a row; a kind that selects in a
+// new way is a case of Matcher.Matching as well.
 var kinds = []kindRow{
 	{
 		kind: Mesh, precedence: 0, selects: everyProxy,
@@ -110,8 +111,8 @@ const (
 	fieldProxyTypes
 )
 
-// targetRefFields are the fields: how they are spelt, how a sentence names them,
-// and since which version they exist.
+// targetRefFields lists the fields: the name in a manifest, the phrase in a
+// sentence, and the first version with the field; zero: as old as MeshTrace.
 var targetRefFields = []struct {
 	field        fields
 	name, phrase string
@@ -146,8 +147,8 @@ func (ref *TargetRef) Selector() cluster.Tags {
 	return cluster.Tags{}
 }
 
-// SelectsEvery reports whether ref selects every proxy with a tag set that has
-// tags. It does not look at proxyTypes.
+// SelectsEvery reports whether ref selects every proxy that has a tag set with
+// these tags. It does not look at proxyTypes.
 func (ref *TargetRef) SelectsEvery(tags cluster.Tags) bool {
 	switch ref.Kind.row().selects {
 	case everyProxy:

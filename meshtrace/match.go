@@ -22,7 +22,7 @@ type meshMatcher struct {
 	others   []other // the policies that do not look at tags
 }
 
-// other is a policy of a kind that does not look at tags.
+// other is a policy that does not look at tags, and what it looks at.
 type other struct {
 	position int32
 	selects  selection
@@ -44,7 +44,7 @@ func NewMatcher(version cluster.Version, policies []*Policy, gateways cluster.Ga
 		mesh.policies = append(mesh.policies, p)
 	}
 	for _, mesh := range m.meshes {
-		slices.SortStableFunc(mesh.policies, func(a, b *Policy) int { return Compare(version, a, b) })
+		slices.SortStableFunc(mesh.policies, func(a, b *Policy) int { return compare(version, a, b) })
 		selectors := make([]cluster.Tags, len(mesh.policies))
 		for i, p := range mesh.policies {
 			switch selects := p.TargetRef.Kind.row().selects; selects {
@@ -64,10 +64,10 @@ func NewMatcher(version cluster.Version, policies []*Policy, gateways cluster.Ga
 // they were ready.
 func (m *Matcher) CountIgnoredInbounds() { m.counts = true }
 
-// Compare is negative when a has lower precedence than b on a control plane of
+// compare is negative when a has lower precedence than b on a control plane of
 // version: by kind, origin, role, and name. From 2.6 on the smallest display
 // name has the highest precedence, before it the largest.
-func Compare(version cluster.Version, a, b *Policy) int {
+func compare(version cluster.Version, a, b *Policy) int {
 	order := cmp.Compare(a.TargetRef.Kind.row().precedence, b.TargetRef.Kind.row().precedence)
 	if version.OriginDecides() {
 		order = cmp.Or(order, cmp.Compare(origin(a), origin(b)))

@@ -104,7 +104,10 @@ func TestValidate(t *testing.T) {
 			},
 		}
 	}
-	require.NoError(t, good().Validate(cluster.V(0)))
+	validate := func(p *meshtrace.Policy, version cluster.Version) error {
+		return meshtrace.ValidateAll([]*meshtrace.Policy{p}, version)
+	}
+	require.NoError(t, validate(good(), cluster.V(0)))
 	tests := map[string]struct {
 		version cluster.Version
 		spoil   func(*meshtrace.Policy)
@@ -137,7 +140,7 @@ func TestValidate(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			p := good()
 			test.spoil(p)
-			assert.ErrorContains(t, p.Validate(test.version), test.want)
+			assert.ErrorContains(t, validate(p, test.version), test.want)
 		})
 	}
 }

@@ -125,8 +125,8 @@ type Percent float64
 // PercentOf returns a new Percent.
 func PercentOf(value float64) *Percent { return (*Percent)(&value) }
 
-// Whole says whether p is a whole number.
-func (p Percent) Whole() bool { return float64(p) == math.Trunc(float64(p)) }
+// isWhole reports whether p is a whole number.
+func (p Percent) isWhole() bool { return float64(p) == math.Trunc(float64(p)) }
 
 // String is p in decimal, never with an exponent, which MeshTrace's schema refuses.
 func (p Percent) String() string { return strconv.FormatFloat(float64(p), 'f', -1, 64) }

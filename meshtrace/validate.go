@@ -35,10 +35,11 @@ func CheckNamespace(name string) error {
 	return nil
 }
 
-// ValidateAll is Validate for many policies, which share backends: each backend is
-// checked once.
+// ValidateAll checks policies against what the control plane and the schema of
+// version accept, and returns all that is wrong with them. It is meant for
+// policies that this tool made: a failure is a bug of the tool.
 func ValidateAll(policies []*Policy, version cluster.Version) error {
-	checked := make(map[*Backend]error)
+	checked := make(map[*Backend]error) // policies share backends
 	var wrong []error
 	for _, p := range policies {
 		if err := p.validate(version, checked); err != nil {
@@ -48,14 +49,7 @@ func ValidateAll(policies []*Policy, version cluster.Version) error {
 	return errors.Join(wrong...)
 }
 
-// Validate checks a policy against what the control plane and the schema of
-// version accept, and returns all that is wrong with it. It is meant for
-// policies that this tool made: a failure is a bug of the tool.
-func (p *Policy) Validate(version cluster.Version) error {
-	return p.validate(version, make(map[*Backend]error))
-}
-
-// validate is Validate; checked has what was found of backends.
+// validate is ValidateAll for one policy; checked has what was found of backends.
 func (p *Policy) validate(version cluster.Version, checked map[*Backend]error) error {
 	var wrong []error
 	fail := func(format string, args ...any) {
@@ -147,7 +141,7 @@ func (p *Policy) RefusedBy(version cluster.Version) []string {
 		case percent == nil:
 		case math.IsNaN(float64(*percent)) || *percent < 0 || *percent > 100:
 			fail("sampling %s is out of range 0 to 100", percent)
-		case !percent.Whole() && !version.TakesFractions():
+		case !percent.isWhole() && !version.TakesFractions():
 			fail("sampling %s is a fraction, and 2.0 takes whole percentages only", percent)
 		}
 	}

@@ -85,8 +85,8 @@ type (
 	}
 )
 
-// manifest is p as it is written for a version. It is an error where the table of
-// kinds does not allow the targetRef, or where a backend has no form here.
+// manifest returns p as it is written for a version. It returns an error if the
+// table of kinds does not allow the targetRef, or if a backend has no form here.
 func (p *Policy) manifest(style Style) (object, error) {
 	if wrong := slices.Concat(p.TargetRef.unwritable(), p.TargetRef.refusedBy(style.Version)); len(wrong) > 0 {
 		return object{}, fmt.Errorf("writing %s: %s", p, strings.Join(wrong, "; "))
@@ -157,7 +157,7 @@ func (s Sampling) manifest() *sampling {
 		switch {
 		case p == nil:
 			return nil
-		case p.Whole():
+		case p.isWhole():
 			return int(*p)
 		}
 		return p.String()

@@ -104,7 +104,7 @@ func (cp *ControlPlane) String() string {
 
 // StatusError is an answer that is not a success.
 type StatusError struct {
-	Method, Path string
+	method, path string
 	Status       int
 	tries        int    // how often it was asked for; 0 when the answer was final
 	Title        string // what the control plane says of it
@@ -113,7 +113,7 @@ type StatusError struct {
 
 // Error is one line without credentials.
 func (e *StatusError) Error() string {
-	return manifest.Redact(e.Method + " " + e.Path + ": " + e.Reason())
+	return manifest.Redact(e.method + " " + e.path + ": " + e.Reason())
 }
 
 // Reason is what was answered, without what was asked for.
@@ -162,7 +162,7 @@ func (cp *ControlPlane) get(ctx context.Context, path string, query url.Values) 
 	case response.StatusCode == http.StatusOK:
 		return body, nil
 	}
-	failed := &StatusError{tries: retry.Tries(ctx, response.StatusCode), Method: http.MethodGet, Path: path, Status: response.StatusCode}
+	failed := &StatusError{tries: retry.Tries(ctx, response.StatusCode), method: http.MethodGet, path: path, Status: response.StatusCode}
 	var said struct{ Title, Detail, Details, Message string }
 	if json.Unmarshal(body, &said) == nil || said.Title != "" {
 		failed.Title, failed.Detail = said.Title, said.Detail
@@ -224,7 +224,7 @@ var paths = map[string]string{
 
 // Read implements cluster.Source.
 func (cp *ControlPlane) Read(ctx context.Context, use func(manifest.Input)) (*cluster.Origin, error) {
-	origin, err := cp.Describe(ctx)
+	origin, err := cp.describe(ctx)
 	if err != nil {
 		return nil, err
 	}

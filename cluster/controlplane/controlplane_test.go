@@ -361,7 +361,7 @@ func TestDescribe(t *testing.T) {
 				return r.URL.Path == "/zones+insights"
 			}
 			cp := f.serve(t, Options{Name: "prod"})
-			got, err := cp.Describe(t.Context())
+			got, err := cp.describe(t.Context())
 			require.NoError(t, err)
 			tt.want.Source, tt.want.Product, tt.want.Version = cp.String(), "Kuma", "2.13.1"
 			tt.want.Endpoint = cluster.Endpoint{ControlPlane: cp.base.String(), Name: "prod"}

@@ -11,9 +11,9 @@ import (
 	"tracemigrate/cluster"
 )
 
-// Describe asks the control plane what it is. It returns an error when there is
+// describe asks the control plane what it is. It returns an error when there is
 // no control plane; what a control plane does not tell is Unread.
-func (cp *ControlPlane) Describe(ctx context.Context) (*cluster.Origin, error) {
+func (cp *ControlPlane) describe(ctx context.Context) (*cluster.Origin, error) {
 	origin := &cluster.Origin{Source: cp.String(), Endpoint: cluster.Endpoint{ControlPlane: cp.base.String(), Name: cp.options.Name}}
 	body, err := cp.get(ctx, "/", nil)
 	switch {

@@ -142,12 +142,12 @@ func (c *Cluster) allowing(err error) error {
 	default:
 		return err
 	}
-	return fmt.Errorf("%s does not allow what is needed: %s\nThe ClusterRole that allows it, ready to apply and to bind to the user:\n%s", c, status.Detail, ProxyRole(name))
+	return fmt.Errorf("%s does not allow what is needed: %s\nThe ClusterRole that allows it, ready to apply and to bind to the user:\n%s", c, status.Detail, proxyRole(name))
 }
 
-// ProxyRole allows reading the API of the control plane whose Service has a
+// proxyRole allows reading the API of the control plane whose Service has a
 // name, by way of the API server.
-func ProxyRole(name string) string {
+func proxyRole(name string) string {
 	return fmt.Sprintf(`apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRole
 metadata:

@@ -85,10 +85,10 @@ func (d *deployment) version() string {
 	return ""
 }
 
-// Describe looks for the control plane's Deployment and tells what it says:
+// describe looks for the control plane's Deployment and tells what it says:
 // version, mode, zone. What it does not say is Unread. It returns an error when
 // the cluster cannot be reached.
-func (c *Cluster) Describe(ctx context.Context) (*cluster.Origin, error) {
+func (c *Cluster) describe(ctx context.Context) (*cluster.Origin, error) {
 	origin := &cluster.Origin{
 		Source: c.String(), Endpoint: cluster.Endpoint{Kubernetes: manifest.Redact(c.config.Host), Context: c.context},
 		Environment: cluster.Kubernetes, Namespace: c.options.Namespace,

@@ -284,7 +284,7 @@ spec: {subscriptions: [{version: {kumaCp: {version: 2.9.0}}}, {version: {kumaCp:
 		t.Run(name, func(t *testing.T) {
 			c := start(t)
 			c.Apply(t, tt.applied)
-			got, err := open(t, c, "reader", tt.options).Describe(t.Context())
+			got, err := open(t, c, "reader", tt.options).describe(t.Context())
 			require.NoError(t, err)
 			var unread []string
 			for _, u := range got.Unread {
@@ -619,7 +619,7 @@ subsets: [{addresses: [{ip: %s, targetRef: {kind: Pod, namespace: kuma-system, n
 	require.NoError(t, err)
 
 	reader := open(t, c, "reader", Options{})
-	_, err = reader.Describe(t.Context())
+	_, err = reader.describe(t.Context())
 	require.NoError(t, err)
 	_, err = reader.Config(t.Context(), "default", "web.shop", true)
 	require.ErrorContains(t, err, "does not allow what is needed")
@@ -708,7 +708,7 @@ func TestDocs(t *testing.T) {
 	const dir = "../../docs/kubernetes"
 	c := kubernetes.Start(t)
 	c.Reset(t)
-	for file, role := range map[string]string{"clusterrole.yaml": ClusterRole, "shadow.yaml": ProxyRole("kuma-control-plane"), "server-dry-run.yaml": CreatorRole, "job.yaml": ""} {
+	for file, role := range map[string]string{"clusterrole.yaml": ClusterRole, "shadow.yaml": proxyRole("kuma-control-plane"), "server-dry-run.yaml": CreatorRole, "job.yaml": ""} {
 		text, err := os.ReadFile(filepath.Join(dir, file))
 		require.NoError(t, err)
 		c.Apply(t, string(text))

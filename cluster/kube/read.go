@@ -30,7 +30,7 @@ const restarts = 3
 
 // Read implements cluster.Source.
 func (c *Cluster) Read(ctx context.Context, use func(manifest.Input)) (*cluster.Origin, error) {
-	origin, err := c.Describe(ctx)
+	origin, err := c.describe(ctx)
 	if err != nil {
 		return nil, err
 	}

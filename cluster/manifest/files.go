@@ -19,7 +19,7 @@ import (
 // Input is a text to read, by the name it has in messages.
 type Input struct {
 	Name string
-	Open func() (io.ReadCloser, error)
+	open func() (io.ReadCloser, error)
 	// Unnumbered says that lines of the text mean nothing to a reader.
 	Unnumbered bool
 	// Seen, where set, gets the text once it is read, in parts that end between
@@ -32,7 +32,7 @@ type Input struct {
 // Object is an input that is one resource in JSON, from an API: places in it
 // have its name and no line.
 func Object(name string, text []byte) Input {
-	return Input{Name: name, Unnumbered: true, Open: func() (io.ReadCloser, error) {
+	return Input{Name: name, Unnumbered: true, open: func() (io.ReadCloser, error) {
 		return whole{bytes.NewReader(text)}, nil
 	}}
 }
@@ -45,14 +45,14 @@ func (whole) Close() error { return nil }
 
 // Text is an input that is there already.
 func Text(name, text string) Input {
-	return Input{Name: name, Open: func() (io.ReadCloser, error) {
+	return Input{Name: name, open: func() (io.ReadCloser, error) {
 		return io.NopCloser(strings.NewReader(text)), nil
 	}}
 }
 
 // Stream is an input that can be read once, such as standard input.
 func Stream(name string, r io.Reader) Input {
-	return Input{Name: name, Open: func() (io.ReadCloser, error) {
+	return Input{Name: name, open: func() (io.ReadCloser, error) {
 		if f, ok := r.(*os.File); ok {
 			return unclosed{f}, nil
 		}
@@ -90,7 +90,7 @@ func Files(path string) ([]Input, error) {
 }
 
 func file(path string) Input {
-	return Input{Name: path, Open: func() (io.ReadCloser, error) { return os.Open(path) }}
+	return Input{Name: path, open: func() (io.ReadCloser, error) { return os.Open(path) }}
 }
 
 // CheckFile returns an error unless path is a regular file of at most limit bytes.
@@ -220,7 +220,7 @@ const partSize = 1 << 20
 // never holds more than twice the text.
 func (in Input) parts() iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
-		f, err := in.Open()
+		f, err := in.open()
 		if err != nil {
 			yield("", reason(err))
 			return

@@ -21,9 +21,9 @@ func parseJSON(text string, line int, items bool, nodes *stack) (*Node, *syntaxE
 	}
 	switch {
 	case items || len(values) > 1:
-		return &Node{Kind: Sequence, Line: int32(line), content: values}, nil
+		return &Node{Kind: Sequence, line: int32(line), content: values}, nil
 	case len(values) == 0:
-		return &Node{Line: int32(line)}, nil
+		return &Node{line: int32(line)}, nil
 	}
 	return &values[0], nil
 }
@@ -90,7 +90,7 @@ func (s *jsonScanner) indentation() {
 
 func (s *jsonScanner) value(depth int) Node {
 	s.space()
-	n := Node{Line: int32(s.line)}
+	n := Node{line: int32(s.line)}
 	if s.pos == len(s.text) {
 		s.fail("it ends where a value is expected")
 		return n
@@ -105,7 +105,7 @@ func (s *jsonScanner) value(depth int) Node {
 		n.content = s.object(depth)
 		if s.err == nil {
 			if twice := n.repeatedKey(); twice != nil {
-				s.err = &syntaxError{int(twice.Line), fmt.Sprintf("key %.80q stands twice in one object; keep one", twice.Text)}
+				s.err = &syntaxError{int(twice.line), fmt.Sprintf("key %.80q stands twice in one object; keep one", twice.Text)}
 			}
 		}
 	case c == '[':
@@ -151,7 +151,7 @@ func (s *jsonScanner) object(depth int) []Node {
 			break
 		}
 		line := s.line
-		s.nodes.push(Node{Kind: String, Line: int32(line), Text: s.string()})
+		s.nodes.push(Node{Kind: String, line: int32(line), Text: s.string()})
 		s.space()
 		if !s.is(':') {
 			s.fail("a colon is expected after a key")
@@ -291,7 +291,7 @@ func usualNumber(text string) bool {
 func (c chunk) takeApartJSON(kind *string, add func(chunk)) (around *list, ok bool) {
 	s := jsonScanner{text: c.text, line: c.line}
 	s.space()
-	around = &list{root: &Node{Kind: Mapping, Line: int32(s.line)}}
+	around = &list{root: &Node{Kind: Mapping, line: int32(s.line)}}
 	if s.is('[') {
 		around.count, ok = c.itemsJSON(&s, "", add)
 		s.space()
@@ -304,7 +304,7 @@ func (c chunk) takeApartJSON(kind *string, add func(chunk)) (around *list, ok bo
 		if s.pos == len(s.text) || s.text[s.pos] != '"' {
 			return nil, false
 		}
-		key := Node{Kind: String, Line: int32(s.line), Text: s.string()}
+		key := Node{Kind: String, line: int32(s.line), Text: s.string()}
 		s.space()
 		if !s.is(':') || s.err != nil {
 			return nil, false

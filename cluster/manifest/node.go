@@ -42,7 +42,7 @@ func (k Kind) String() string {
 // mesh holds millions of them while it is read.
 type Node struct {
 	Kind Kind
-	Line int32  // 1-based line in the file
+	line int32  // 1-based line in the file
 	Text string // a scalar's text, without quotes
 	// content holds a sequence's items, or a mapping's keys and values in turn.
 	content []Node
@@ -159,7 +159,7 @@ func (n *Node) textLen() int {
 
 // copyTo copies n, with its text at the end of text, which must not have to grow.
 func (n *Node) copyTo(text *strings.Builder) Node {
-	to := Node{Kind: n.Kind, Line: n.Line}
+	to := Node{Kind: n.Kind, line: n.line}
 	begin := text.Len()
 	text.WriteString(n.Text)
 	to.Text = text.String()[begin:]

@@ -137,7 +137,7 @@ func (p *plain) block(depth int) Node {
 const maxKey = 1000
 
 func (p *plain) sequence(depth int) Node {
-	n := Node{Kind: Sequence, Line: int32(p.number)}
+	n := Node{Kind: Sequence, line: int32(p.number)}
 	column, from := p.indent, len(p.nodes.open)
 	for !p.bad && !p.done && p.indent == column && p.text[0] == '-' {
 		if p.text != "-" && p.text[1] != ' ' {
@@ -165,7 +165,7 @@ func (p *plain) sequence(depth int) Node {
 }
 
 func (p *plain) mapping(depth int) Node {
-	n := Node{Kind: Mapping, Line: int32(p.number)}
+	n := Node{Kind: Mapping, line: int32(p.number)}
 	column, from := p.indent, len(p.nodes.open)
 	for !p.bad && !p.done && p.indent == column {
 		key := wordLen(p.text)
@@ -177,8 +177,8 @@ func (p *plain) mapping(depth int) Node {
 			p.bad = true
 			break
 		}
-		p.nodes.push(Node{Kind: String, Line: int32(p.number), Text: p.text[:key]})
-		value := Node{Line: int32(p.number)}
+		p.nodes.push(Node{Kind: String, line: int32(p.number), Text: p.text[:key]})
+		value := Node{line: int32(p.number)}
 		if after := p.text[key+1:]; after != "" {
 			if after[0] != ' ' {
 				p.bad = true
@@ -210,7 +210,7 @@ func (p *plain) mapping(depth int) Node {
 // scalar parses text, the rest of the current line, and goes to the next line,
 // which must not continue the scalar: it may not stand deeper than column.
 func (p *plain) scalar(text string, column int) Node {
-	n := Node{Line: int32(p.number)}
+	n := Node{line: int32(p.number)}
 	var ok bool
 	switch c := text[0]; {
 	case text == "{}":

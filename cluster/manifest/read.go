@@ -345,7 +345,7 @@ func (s *spreader) add(root *Node, listKind string) {
 	list := asList(root)
 	if list == nil {
 		d := Document{Place: s.place, ListKind: listKind, Root: root}
-		d.Line = int(root.Line)
+		d.Line = int(root.line)
 		s.documents = append(s.documents, d)
 		return
 	}
@@ -448,7 +448,7 @@ func (l *list) incomplete(place Place) *Problem {
 				continue
 			}
 		}
-		place.Line = int(sign.node.Line)
+		place.Line = int(sign.node.line)
 		return &Problem{Place: place, Severity: Error, Fault: fmt.Sprintf("the list is not whole: %s %s", sign.field, sign.means), Remedy: sign.todo}
 	}
 	return nil

@@ -261,7 +261,7 @@ func (l *list) kindBefore(kind *string) string {
 // around returns a list of count items by what stands before and, from a line on,
 // after them, nil when that is not the rest of a list.
 func (c chunk) around(before, after string, line, count int) *list {
-	root := &Node{Kind: Mapping, Line: int32(c.line), content: []Node{{Kind: String, Text: "items"}, {}}}
+	root := &Node{Kind: Mapping, line: int32(c.line), content: []Node{{Kind: String, Text: "items"}, {}}}
 	for _, part := range []chunk{{text: before, line: c.line}, {text: after, line: line}} {
 		if len(part.text) > taskSize {
 			return nil

@@ -45,7 +45,7 @@ func (v Value) Node() *Node { return v.node }
 func (v Value) Place() Place {
 	place := v.in.place
 	if v.node != nil {
-		place.Line = int(v.node.Line)
+		place.Line = int(v.node.line)
 	}
 	return place
 }
@@ -108,14 +108,14 @@ func (v Value) Need(key string) Value {
 	return at
 }
 
-// UnknownField is the code of warnings of Known.
-const UnknownField = "unknown-field"
+// unknownField is the code of warnings of Known.
+const unknownField = "unknown-field"
 
 // Known warns of every field whose key is not among keys.
 func (v Value) Known(keys ...string) {
 	for key := range v.node.Pairs() {
 		if !slices.Contains(keys, key.Text) {
-			Value{node: key, in: v.in}.record(Warning, UnknownField, "known are "+strings.Join(keys, ", "), func() (field, fault string) {
+			Value{node: key, in: v.in}.record(Warning, unknownField, "known are "+strings.Join(keys, ", "), func() (field, fault string) {
 				return "", fmt.Sprintf("unknown field %s has no effect", joinPath(v.path(), pathKey(key.Text)))
 			})
 		}
@@ -235,8 +235,8 @@ func (v Value) List() {
 	}
 }
 
-// Strings yields the keys and values of an object of strings.
-func (v Value) Strings() iter.Seq2[string, string] {
+// stringPairs yields the keys and values of an object of strings.
+func (v Value) stringPairs() iter.Seq2[string, string] {
 	return func(yield func(key, value string) bool) {
 		if v.Present() && v.node.Kind != Mapping {
 			v.wrong("an object of strings")
@@ -271,7 +271,7 @@ func (v Value) Len() int {
 // Map reads an object whose values are strings; nil when absent or empty.
 func (v Value) Map() map[string]string {
 	var m map[string]string
-	for key, value := range v.Strings() {
+	for key, value := range v.stringPairs() {
 		if m == nil {
 			m = make(map[string]string, v.Len())
 		}

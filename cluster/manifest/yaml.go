@@ -42,7 +42,7 @@ func parseYAML(text string, line int) (root *Node, failure *syntaxError) {
 		return nil, explain(text, line, err)
 	}
 	if len(document.Content) == 0 {
-		return &Node{Line: int32(line)}, nil
+		return &Node{line: int32(line)}, nil
 	}
 	c := yamlConverter{text: text, line: line, lines: strings.Count(text, "\n"), budget: 10_000 + len(text)}
 	root = new(Node)
@@ -173,7 +173,7 @@ func (c *yamlConverter) convert(to *Node, from *yaml.Node, depth int) *syntaxErr
 	if depth > maxDepth {
 		return c.fail(from, "values are nested more than %d deep", maxDepth)
 	}
-	to.Line = int32(c.lineOf(from))
+	to.line = int32(c.lineOf(from))
 	switch from.Kind {
 	case yaml.AliasNode:
 		if c.within[from.Alias] {
@@ -233,7 +233,7 @@ func (c *yamlConverter) mapping(to *Node, from *yaml.Node, depth int) *syntaxErr
 			before = len(to.content)
 			continue
 		}
-		name := Node{Kind: String, Line: int32(c.lineOf(key)), Text: key.Value}
+		name := Node{Kind: String, line: int32(c.lineOf(key)), Text: key.Value}
 		if key.Style == 0 {
 			var ok bool
 			if name.Text, ok = resolveKey(key.Value); !ok {
@@ -247,7 +247,7 @@ func (c *yamlConverter) mapping(to *Node, from *yaml.Node, depth int) *syntaxErr
 		to.content = append(to.content, name, child)
 	}
 	if twice := to.repeatedKey(); twice != nil {
-		return &syntaxError{int(twice.Line), fmt.Sprintf("key %.80q stands twice in one object; keep one", twice.Text)}
+		return &syntaxError{int(twice.line), fmt.Sprintf("key %.80q stands twice in one object; keep one", twice.Text)}
 	}
 	for _, merge := range merges {
 		if err := c.merge(to, merge, before, depth+1); err != nil {

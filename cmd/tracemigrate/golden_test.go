@@ -67,7 +67,7 @@ func golden(t *testing.T, path, got string) {
 }
 
 var (
-	constant = regexp.MustCompile(`\bCode = "([a-z0-9-]+)"|Warn\("([a-z-]+)"|(?:UnknownField|unknownTime|ReadOnce|NotRead) = "([a-z-]+)"`)
+	constant = regexp.MustCompile(`\bCode = "([a-z0-9-]+)"|Warn\("([a-z-]+)"|(?:unknownField|unknownTime|ReadOnce|notRead) = "([a-z-]+)"`)
 	heading  = regexp.MustCompile("(?m)^### `([a-z0-9-]+)`")
 )
 

@@ -90,14 +90,41 @@ func (c Code) Inherent() bool { return slices.Contains(InherentCodes, c) }
 // Difference is one field of a listener, or of its collector's cluster, that is
 // not the same before and after.
 type Difference struct {
+	Code      Code
+	Listener  string            // its name, where that is known: of dumps
+	Direction cluster.Direction // of the listener; empty for the proxy as a whole
+	Field     string            // in protobuf's JSON form; what the difference is of, where that is no listener
+	Before    string
+	After     string
+}
+
+// Path is the listener, or its direction, then the field.
+func (d *Difference) Path() string {
+	switch {
+	case d.Listener != "":
+		return "[" + d.Listener + "]." + d.Field
+	case d.Direction != "":
+		return string(d.Direction) + "." + d.Field
+	}
+	return d.Field
+}
+
+// Form is a difference as reports have it.
+type Form struct {
 	Code   Code   `json:"code" yaml:"code"`
-	Path   string `json:"path" yaml:"path"` // direction, then the field in protobuf's JSON form
+	Path   string `json:"path" yaml:"path"`
 	Before string `json:"before" yaml:"before"`
 	After  string `json:"after" yaml:"after"`
-	// general is Path with the direction in place of a listener's name; empty
-	// where Path has it.
-	general string
 }
+
+// Form returns d as reports have it.
+func (d *Difference) Form() Form { return Form{d.Code, d.Path(), d.Before, d.After} }
+
+// MarshalJSON implements json.Marshaler.
+func (d *Difference) MarshalJSON() ([]byte, error) { return json.Marshal(d.Form()) }
+
+// MarshalYAML implements yaml.Marshaler.
+func (d *Difference) MarshalYAML() (any, error) { return d.Form(), nil }
 
 // flat is a listener's tracing and its collector as one value a path, without
 // names that are the control plane's own and with Envoy's defaults put in.
@@ -259,16 +286,15 @@ func (f flat) summary() string {
 // compare lists how a listener of a direction differs, but for the Datadog
 // service name, in the order of paths.
 func compare(before, after flat, direction cluster.Direction) []*Difference {
-	at := string(direction) + ".tracing"
 	switch {
 	case before == nil && after == nil:
 		return nil
 	case after == nil:
-		return []*Difference{{Code: TracingLost, Path: at, Before: before.summary(), After: "none"}}
+		return []*Difference{{Code: TracingLost, Direction: direction, Field: "tracing", Before: before.summary(), After: "none"}}
 	case before == nil:
-		return []*Difference{{Code: TracingGained, Path: at, Before: "none", After: after.summary()}}
+		return []*Difference{{Code: TracingGained, Direction: direction, Field: "tracing", Before: "none", After: after.summary()}}
 	case before["tracing.provider.name"] != after["tracing.provider.name"]:
-		return []*Difference{{Code: BackendDiffers, Path: at + ".provider", Before: before.summary(), After: after.summary()}}
+		return []*Difference{{Code: BackendDiffers, Direction: direction, Field: "tracing.provider", Before: before.summary(), After: after.summary()}}
 	}
 	var differences []*Difference
 	paths := make(map[string]bool, len(before)+len(after))
@@ -290,11 +316,11 @@ func compare(before, after flat, direction cluster.Direction) []*Difference {
 			moved = true
 			a, b = manifest.RedactURL(a), manifest.RedactURL(b)
 		}
-		differences = append(differences, &Difference{Code: code, Path: string(direction) + "." + path, Before: orUnset(a, inBefore), After: orUnset(b, inAfter)})
+		differences = append(differences, &Difference{Code: code, Direction: direction, Field: path, Before: orUnset(a, inBefore), After: orUnset(b, inAfter)})
 	}
 	// Where the cluster says it, the host header needs no mention.
 	return slices.DeleteFunc(differences, func(d *Difference) bool {
-		return moved && d.Path == string(direction)+"."+collectorHostnamePath
+		return moved && d.Field == collectorHostnamePath
 	})
 }
 
@@ -346,7 +372,7 @@ func serviceName(before, after, wanted string, direction cluster.Direction) *Dif
 	if before == after {
 		return nil
 	}
-	d := &Difference{Code: ServiceNameDiffers, Path: string(direction) + "." + serviceNamePath, Before: before, After: after}
+	d := &Difference{Code: ServiceNameDiffers, Direction: direction, Field: serviceNamePath, Before: before, After: after}
 	if wanted == "" {
 		// Known from dumps alone: the suffix must stay, but for gateways.
 		if suffixOf(before) == suffixOf(after) || direction == cluster.DirectionGateway && after == before+"_INBOUND" {
@@ -402,7 +428,7 @@ func sorted(differences []*Difference) []*Difference {
 			}
 			return 0
 		}
-		return cmp.Or(cmp.Compare(inherent(a), inherent(b)), cmp.Compare(a.Path, b.Path), cmp.Compare(a.Before, b.Before), cmp.Compare(a.After, b.After), cmp.Compare(a.Code, b.Code))
+		return cmp.Or(cmp.Compare(inherent(a), inherent(b)), cmp.Compare(a.Path(), b.Path()), cmp.Compare(a.Before, b.Before), cmp.Compare(a.After, b.After), cmp.Compare(a.Code, b.Code))
 	})
 	return slices.CompactFunc(differences, func(a, b *Difference) bool { return *a == *b })
 }

@@ -369,9 +369,9 @@ func CompareDumps(before, after map[string]*Dump, accept []Code) *Comparison {
 		a, b := before[name], after[name]
 		switch {
 		case b == nil:
-			p.Differences = []*Difference{{Code: ProxyMissing, Path: "proxy", Before: "dumped", After: "no dump"}}
+			p.Differences = []*Difference{{Code: ProxyMissing, Field: "proxy", Before: "dumped", After: "no dump"}}
 		case a == nil:
-			p.Differences = []*Difference{{Code: ProxyMissing, Path: "proxy", Before: "no dump", After: "dumped"}}
+			p.Differences = []*Difference{{Code: ProxyMissing, Field: "proxy", Before: "no dump", After: "dumped"}}
 		default:
 			p.Differences, p.untraced = a.compare(b, nil), !a.traces() && !b.traces()
 		}
@@ -394,8 +394,7 @@ func CompareShadow(r *Renderer, dp *cluster.Dataplane, today, shadow *Dump, acce
 		if d.Code != TracingLost {
 			continue
 		}
-		listener, _, _ := strings.Cut(strings.TrimPrefix(d.Path, "["), "]")
-		if shadow.listeners[listener] != nil {
+		if shadow.listeners[d.Listener] != nil {
 			d.After = "none, once the TrafficTrace is gone: only its tracing is left in the shadow configuration"
 		}
 	}
@@ -407,7 +406,7 @@ func CompareShadow(r *Renderer, dp *cluster.Dataplane, today, shadow *Dump, acce
 // with code ProxyMissing because there is none, with ProxyUnanswered because of
 // an error.
 func MissingProxy(mesh, name string, code Code, reason string, accept []Code) Proxy {
-	p := Proxy{Mesh: mesh, Name: name, Differences: []*Difference{{Code: code, Path: "proxy", Before: "in the cluster", After: reason}}}
+	p := Proxy{Mesh: mesh, Name: name, Differences: []*Difference{{Code: code, Field: "proxy", Before: "in the cluster", After: reason}}}
 	p.Verdict = verdictOf(p.Differences, accept)
 	return p
 }
@@ -458,7 +457,7 @@ func (r *Renderer) unrouted(dp *cluster.Dataplane) *unrouted {
 // compare lists how an outbound that gains the tracing after differs from what
 // the TrafficTrace would have given it.
 func (u *unrouted) compare(after flat) []*Difference {
-	found := append(compare(u.flat, after, cluster.DirectionOutbound), &Difference{Code: OutboundGainsTracing, Path: "outbound.tracing", Before: "none", After: after.summary()})
+	found := append(compare(u.flat, after, cluster.DirectionOutbound), &Difference{Code: OutboundGainsTracing, Direction: cluster.DirectionOutbound, Field: "tracing", Before: "none", After: after.summary()})
 	service := after[serviceNamePath]
 	if service == "" || u.flat[serviceNamePath] == "" {
 		return found
@@ -490,10 +489,10 @@ func (d *Dump) compare(after *Dump, left *unrouted) []*Difference {
 	maps.Copy(names, after.listeners)
 	var all []*Difference
 	if after.rejected {
-		all = append(all, &Difference{Code: UpdateRejected, Path: "proxy", Before: "in effect", After: "Envoy refused a newer listener"})
+		all = append(all, &Difference{Code: UpdateRejected, Field: "proxy", Before: "in effect", After: "Envoy refused a newer listener"})
 	}
 	if d.node != "" && after.node != "" && d.node != after.node {
-		all = append(all, &Difference{Code: OtherProxy, Path: "proxy", Before: d.node, After: after.node})
+		all = append(all, &Difference{Code: OtherProxy, Field: "proxy", Before: d.node, After: after.node})
 	}
 	services := d.services()
 	for _, name := range slices.Sorted(maps.Keys(names)) {
@@ -503,7 +502,7 @@ func (d *Dump) compare(after *Dump, left *unrouted) []*Difference {
 		gains := a == nil && b != nil && direction == cluster.DirectionOutbound
 		switch {
 		case gains && d.legacyInboundsOnly(after, b):
-			found = []*Difference{{Code: OutboundGainsTracing, Path: "outbound.tracing", Before: "none", After: b.summary()}}
+			found = []*Difference{{Code: OutboundGainsTracing, Direction: cluster.DirectionOutbound, Field: "tracing", Before: "none", After: b.summary()}}
 		case gains && left != nil:
 			found = left.compare(b)
 		default:
@@ -519,9 +518,7 @@ func (d *Dump) compare(after *Dump, left *unrouted) []*Difference {
 		}
 		for _, difference := range found {
 			named := *difference
-			if rest, ok := strings.CutPrefix(difference.Path, string(direction)+"."); ok {
-				named.Path, named.general = "["+name+"]."+rest, difference.Path
-			}
+			named.Listener = name
 			all = append(all, &named)
 		}
 	}

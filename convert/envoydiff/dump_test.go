@@ -181,12 +181,12 @@ func TestGroupsOfDumps(t *testing.T) {
 		return all
 	}
 	result := envoydiff.CompareDumps(dumps(10), dumps(20), nil)
-	assert.Equal(t, "[inbound:10.0.0.1:80].tracing.overallSampling.value", result.Proxies[1].Differences[0].Path)
+	assert.Equal(t, "[inbound:10.0.0.1:80].tracing.overallSampling.value", result.Proxies[1].Differences[0].Path())
 	groups := result.Groups()
 	require.Len(t, groups, 1)
 	assert.Len(t, groups[0].Proxies, 3)
 	require.Len(t, groups[0].Differences, 1)
-	assert.Equal(t, "inbound.tracing.overallSampling.value", groups[0].Differences[0].Path)
+	assert.Equal(t, "inbound.tracing.overallSampling.value", groups[0].Differences[0].Path())
 }
 
 // What is kept of a dump holds no secret.

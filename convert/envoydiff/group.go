@@ -66,7 +66,8 @@ func (c *Comparison) Groups() []*Group {
 func generalised(differences []*Difference) []*Difference {
 	list := make([]*Difference, 0, len(differences))
 	for _, d := range differences {
-		all := Difference{Code: d.Code, Path: cmp.Or(d.general, d.Path), Before: d.Before, After: d.After}
+		all := *d
+		all.Listener = ""
 		list = append(list, &all)
 	}
 	return sorted(list)
@@ -76,7 +77,7 @@ func generalised(differences []*Difference) []*Difference {
 func contentOf(differences []*Difference) string {
 	var content strings.Builder
 	for _, d := range differences {
-		fmt.Fprintf(&content, "%s\x00%s\x00%s\x00%s\x00", d.Code, d.Path, d.Before, d.After)
+		fmt.Fprintf(&content, "%s\x00%s\x00%s\x00%s\x00", d.Code, d.Path(), d.Before, d.After)
 	}
 	return content.String()
 }

@@ -195,7 +195,7 @@ func (c *Comparison) doubt(o Options) {
 			continue
 		}
 		if shared[doubt] == nil {
-			shared[doubt] = []*Difference{{Code: cmp.Or(Code(doubt.Code), Unverified), Path: "proxy", Before: doubt.Reason, After: "unknown"}}
+			shared[doubt] = []*Difference{{Code: cmp.Or(Code(doubt.Code), Unverified), Field: "proxy", Before: doubt.Reason, After: "unknown"}}
 		}
 		p.Differences = shared[doubt]
 		p.Verdict = verdictOf(p.Differences, o.Accept)
@@ -261,7 +261,9 @@ func (c *comparer) compare(p *Proxy) {
 		if verdictOf(c.differences(dp, p.Before, c.decide(c.lenient, dp)), c.accept) != Different {
 			ignored := make([]*Difference, 0, len(p.Differences))
 			for _, d := range p.Differences {
-				ignored = append(ignored, &Difference{Code: InboundIgnored, Path: d.Path, Before: d.Before, After: d.After})
+				of := *d
+				of.Code = InboundIgnored
+				ignored = append(ignored, &of)
 			}
 			p.Differences = c.share(ignored)
 		}
@@ -306,7 +308,7 @@ func (c *comparer) decide(r *Renderer, dp *cluster.Dataplane) *Decision {
 func (c *comparer) differences(dp *cluster.Dataplane, before, after *Decision) []*Difference {
 	if unusable := before.Unusable(); unusable != nil {
 		why := fmt.Sprintf("%.253q: %s", before.Backend.Name, unusable[0].Complaint())
-		return c.share([]*Difference{{Code: InvalidBackend, Path: "backend", Before: manifest.Redact(why), After: "unknown"}})
+		return c.share([]*Difference{{Code: InvalidBackend, Field: "backend", Before: manifest.Redact(why), After: "unknown"}})
 	}
 	if !before.Traces() && !after.Traces() {
 		return nil
@@ -367,7 +369,7 @@ func (c *comparer) listener(dp *cluster.Dataplane, before, after *Decision, l cl
 	if !ok {
 		known := compare(c.flat(c.before, dp, before, l, key.before != 0), c.flat(c.after, dp, after, l, key.after != 0), l.Direction)
 		if gains {
-			known = append(known, &Difference{Code: OutboundGainsTracing, Path: "outbound.tracing", Before: "none", After: "traced"})
+			known = append(known, &Difference{Code: OutboundGainsTracing, Direction: cluster.DirectionOutbound, Field: "tracing", Before: "none", After: "traced"})
 		}
 		part = c.newPart(known)
 		c.known[key] = part

@@ -24,8 +24,8 @@ type (
 		Differences []diffDifference  `json:"differences" yaml:"differences"`
 	}
 	diffDifference struct {
-		envoydiff.Difference `yaml:",inline"`
-		Source               string `json:"source" yaml:"source"`
+		envoydiff.Form `yaml:",inline"`
+		Source         string `json:"source" yaml:"source"`
 	}
 )
 
@@ -47,7 +47,7 @@ func (diff *Diff) data() diffData {
 				out.Zone = p.Dataplane.Zone()
 			}
 			for _, d := range p.Differences {
-				out.Differences = append(out.Differences, diffDifference{*d, p.Source()})
+				out.Differences = append(out.Differences, diffDifference{d.Form(), p.Source()})
 			}
 			data.Proxies = append(data.Proxies, out)
 		}

@@ -45,7 +45,7 @@ func diffJUnit(p *Printer, diff *Diff) error {
 			result := junitCase{Class: plain.Printable(proxy.Mesh), Name: plain.Printable(proxy.Name)}
 			var lines []string
 			for _, d := range proxy.Differences {
-				lines = append(lines, plain.Printable(fmt.Sprintf("%s  %s: %s -> %s", d.Code, d.Path, d.Before, d.After)))
+				lines = append(lines, plain.Printable(fmt.Sprintf("%s  %s: %s -> %s", d.Code, d.Path(), d.Before, d.After)))
 			}
 			text := strings.Join(lines, "\n")
 			if proxy.Verdict == envoydiff.Different || proxy.Verdict == envoydiff.Unknown || diff.Strict && proxy.Verdict == envoydiff.Inherent {

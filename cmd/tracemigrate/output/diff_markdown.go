@@ -45,7 +45,7 @@ func diffMarkdown(p *Printer, diff *Diff) error {
 			}
 			b.WriteString("| code | field | before | after |\n|---|---|---|---|\n")
 			for _, d := range group.Differences {
-				fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", d.Code, markdownText(d.Path), markdownText(d.Before), markdownText(d.After))
+				fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", d.Code, markdownText(d.Path()), markdownText(d.Before), markdownText(d.After))
 			}
 		}
 	}

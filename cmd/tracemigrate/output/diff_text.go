@@ -30,7 +30,7 @@ func diffText(p *Printer, diff *Diff) error {
 				p.wrapped("  %s", source)
 			}
 			for _, d := range group.Differences {
-				p.wrapped("  %s  %s: %s -> %s", d.Code, d.Path, d.Before, d.After)
+				p.wrapped("  %s  %s: %s -> %s", d.Code, d.Path(), d.Before, d.After)
 			}
 			if err := p.envoyDiff(c, group); err != nil {
 				return err
@@ -74,9 +74,8 @@ func (p *Printer) heading(v envoydiff.Verdict, whose string) {
 func (p *Printer) envoyDiff(c *envoydiff.Comparison, group *envoydiff.Group) error {
 	before, after := c.Listeners(group.Proxies[0])
 	for _, d := range group.Differences {
-		direction, _, _ := strings.Cut(d.Path, ".")
 		for i := range before {
-			if string(before[i].Direction) != direction || i >= len(after) {
+			if before[i].Direction != d.Direction || i >= len(after) {
 				continue
 			}
 			lines, err := plain.ListenerDiff(&before[i], &after[i])

@@ -227,6 +227,6 @@ func (e *explanation) verdict() {
 	e.wrapped("")
 	e.wrapped("After the migration (%s): traces go %s.", p.Verdict, to)
 	for _, d := range p.Differences {
-		e.wrapped("  %s  %s: %s -> %s", d.Code, d.Path, d.Before, d.After)
+		e.wrapped("  %s  %s: %s -> %s", d.Code, d.Path(), d.Before, d.After)
 	}
 }

@@ -180,7 +180,7 @@ func decidedBy(p *report.Proxy) string {
 			text += "; and " + plain.Plural(len(p.Differences)-shown, "more difference", "more differences")
 			break
 		}
-		text += fmt.Sprintf("; %s: %s %s -> %s", d.Code, d.Path, d.Before, d.After)
+		text += fmt.Sprintf("; %s: %s %s -> %s", d.Code, d.Path(), d.Before, d.After)
 	}
 	return text
 }

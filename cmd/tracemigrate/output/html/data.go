@@ -65,7 +65,7 @@ func proxiesJSON(r *report.Report) (string, error) {
 				sets[p.Differences[0]] = known
 				rows := make([][4]int, 0, len(p.Differences))
 				for _, difference := range p.Differences {
-					rows = append(rows, [4]int{d.word(string(difference.Code)), d.word(difference.Path), d.word(difference.Before), d.word(difference.After)})
+					rows = append(rows, [4]int{d.word(string(difference.Code)), d.word(difference.Path()), d.word(difference.Before), d.word(difference.After)})
 				}
 				d.Sets = append(d.Sets, rows)
 			}

@@ -1,0 +1,4 @@
+package meshtrace
+
+// Compare is compare for TestCompare.
+var Compare = compare
