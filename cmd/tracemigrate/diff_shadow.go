@@ -18,12 +18,12 @@ import (
 	"tracemigrate/convert/envoydiff"
 )
 
-// askAtOnce is how many proxies the control plane is asked about at a time: it
-// computes each one's configuration anew, twice.
+// askAtOnce is the number of concurrent requests: the control plane computes each proxy's
+// configuration twice.
 const askAtOnce = 8
 
-// compareShadow compares what the control plane computes for every proxy, with
-// and without the shadow policies.
+// compareShadow compares what the control plane computes for every proxy with and without
+// the shadow policies.
 func compareShadow(c *cli.Context, accepted []envoydiff.Code) ([]*envoydiff.Comparison, error) {
 	if c.IsSet("filename") || c.IsSet("meshtrace") {
 		return nil, errors.New("--shadow asks a running control plane; -f and --meshtrace have no say in that")
@@ -42,7 +42,7 @@ func compareShadow(c *cli.Context, accepted []envoydiff.Code) ([]*envoydiff.Comp
 	snapshot, policies := current.Snapshot, current.Existing
 	words := newPrinter(c.App.ErrWriter)
 	words.Skipped(snapshot)
-	version := cluster.SinceShadow // the oldest that can, where none is told
+	version := cluster.SinceShadow // the oldest that computes shadows, when none is known
 	switch {
 	case len(list) == 1:
 		version = list[0]
@@ -85,10 +85,9 @@ func compareShadow(c *cli.Context, accepted []envoydiff.Code) ([]*envoydiff.Comp
 	return []*envoydiff.Comparison{comparison}, nil
 }
 
-// askShadows asks about every proxy, and returns how many have gone since they
-// were listed. It returns an error when the control plane answers about none; a
-// single proxy without an answer is an outcome, and that a proxy has no
-// configuration is an answer.
+// askShadows requests the configuration of every proxy, and returns the number of proxies
+// that were deleted meanwhile. It returns an error when all requests fail; the verdict on
+// a single proxy whose request fails, or that has no configuration, reports that.
 func askShadows(c *cli.Context, inspector cluster.Inspector, today *envoydiff.Renderer, dataplanes []*cluster.Dataplane, accepted []envoydiff.Code) (proxies []envoydiff.Proxy, gone int, err error) {
 	limit, cancel := limited(c)
 	defer cancel()
@@ -118,7 +117,7 @@ func askShadows(c *cli.Context, inspector cluster.Inspector, today *envoydiff.Re
 			a.proxy = envoydiff.MissingProxy(dataplanes[i].Mesh, dataplanes[i].FullName(), envoydiff.ProxyMissing, "the control plane has no configuration for it: it is not connected there", accepted)
 		case a.err != nil:
 			failed++
-			// Without the request, which differs from proxy to proxy.
+			// The reason has no URL, which differs from proxy to proxy.
 			reason := a.err.Error()
 			var status *controlplane.StatusError
 			if errors.As(a.err, &status) {
@@ -134,7 +133,7 @@ func askShadows(c *cli.Context, inspector cluster.Inspector, today *envoydiff.Re
 	return proxies, gone, nil
 }
 
-// shadowAnswer is what came of asking about a proxy.
+// shadowAnswer is the outcome of the requests for one proxy.
 type shadowAnswer struct {
 	proxy   envoydiff.Proxy
 	gone    bool  // it was deleted meanwhile

@@ -7,7 +7,7 @@ import (
 	"os"
 )
 
-// canExchange says that exchangePaths can succeed.
+// canExchange reports that exchangePaths can succeed.
 const canExchange = false
 
 // exchangePaths would exchange two paths in one step, which this system cannot.

@@ -13,7 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// canExchange says that exchangePaths can succeed.
+// canExchange reports that exchangePaths can succeed.
 const canExchange = true
 
 // lockTime is how long a run waits for another that writes to the same place.

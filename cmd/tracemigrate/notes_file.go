@@ -55,7 +55,7 @@ func (f *convertFlags) checkNotes(c *cli.Context) error {
 
 // inputThatIs returns the name of the input that is file, empty when none is.
 func inputThatIs(c *cli.Context, file os.FileInfo) string {
-	inputs, _ := openInputs(c, "filename") // reading them says what is wrong with them
+	inputs, _ := openInputs(c, "filename") // reading them reports their errors
 	for _, input := range inputs {
 		if info, err := os.Stat(input.Name); err == nil && os.SameFile(info, file) {
 			return "the input " + input.Name

@@ -56,7 +56,7 @@ func removeTree(words *output.Printer, path string) {
 	if err != nil && os.Geteuid() != 0 { // root needs no permission
 		_ = filepath.WalkDir(path, func(below string, entry fs.DirEntry, err error) error {
 			if err == nil && entry.IsDir() {
-				_ = os.Chmod(below, 0o700) // or removing says why not
+				_ = os.Chmod(below, 0o700) // RemoveAll reports why not
 			}
 			return nil
 		})

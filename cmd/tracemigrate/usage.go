@@ -53,7 +53,7 @@ func hanging(line string, width int) string {
 }
 
 // splitShortFlags splits joined short flags, as users of kubectl write them:
-// -ojson becomes -o json. A word that is exactly the name of a flag stays whole.
+// -ojson becomes -o json. It does not split a word that is the name of a flag.
 func splitShortFlags(app *cli.App, args []string) []string {
 	takesValue := make(map[string]bool) // by name; a flag that takes none has an entry, too
 	for _, command := range app.Commands {
@@ -143,7 +143,7 @@ func unknownCommand(c *cli.Context) error {
 	name := c.Args().First()
 	hint := ""
 	if similar := cli.SuggestCommand(c.App.Commands, name); strings.Contains(similar, `"`+name[:1]) {
-		hint = "; " + strings.ToLower(similar[:1]) + similar[1:] // it says "Did you mean"
+		hint = "; " + strings.ToLower(similar[:1]) + similar[1:] // the library starts it with "Did you mean"
 	}
 	return fmt.Errorf("unknown command %q%s", name, hint)
 }

@@ -10,7 +10,8 @@ import (
 	"tracemigrate/cluster"
 )
 
-// version is set by the Makefile's linker flags; a `go install` has its module version.
+// version is set by the Makefile's linker flags; after `go install` it is empty,
+// and buildInfo returns the module's version.
 var version = ""
 
 func versionCommand() *cli.Command {
@@ -24,7 +25,7 @@ func versionCommand() *cli.Command {
 	}
 }
 
-// buildInfo is one line: version, commit, Go, platform and the Kuma versions known.
+// buildInfo returns one line: version, commit, Go, platform and the supported Kuma versions.
 func buildInfo() string {
 	release, commit := version, "unknown"
 	if info, ok := debug.ReadBuildInfo(); ok {

@@ -8,7 +8,7 @@ import (
 	"tracemigrate/convert/report"
 )
 
-// Effects says what a migration changes for the proxies of a tally, the worst first.
+// Effects returns a sentence on what a migration changes for proxies, the worst first.
 func Effects(t *envoydiff.Tally) string {
 	var parts []string
 	say := func(n int, one, many string) {
