@@ -50,7 +50,7 @@ func (dp *Dataplane) FullName() string { return fullName(dp.Name, dp.Namespace) 
 // String is `proxy "mesh/name"`, with the full name.
 func (dp *Dataplane) String() string { return "proxy \"" + dp.Mesh + "/" + dp.FullName() + "\"" }
 
-// Builtin says whether dp is a builtin gateway.
+// Builtin reports whether dp is a builtin gateway.
 func (dp *Dataplane) Builtin() bool { return dp.Gateway != nil && dp.Gateway.Builtin }
 
 // hasIgnoredInbound reports whether an inbound is in state Ignored.
@@ -144,7 +144,7 @@ func dataplaneTags(v manifest.Value, words *words) Tags {
 	return tags
 }
 
-// equal says whether two Dataplanes are the same to tracing.
+// equal reports whether two Dataplanes are the same to tracing.
 func (dp *Dataplane) equal(other *Dataplane) bool {
 	return dp.fingerprint() == other.fingerprint()
 }

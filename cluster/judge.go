@@ -136,7 +136,7 @@ func (s *Snapshot) Doubt(dp *Dataplane) string {
 // lose remembers what could not be read of a mesh, the first of several.
 func lose(in map[string]string, mesh, what string) { in[mesh] = cmp.Or(in[mesh], what) }
 
-// isOf says whether a problem is of a resource of a kind, by its name or by that
+// isOf reports whether a problem is of a resource of a kind, by its name or by that
 // which the source has for it.
 func (s *Snapshot) isOf(kind string, p *manifest.Problem) bool {
 	if p.Of.Kind != "" {

@@ -42,7 +42,7 @@ func (l *HTTPListener) Name() string {
 	return string(l.Direction) + ":" + net.JoinHostPort(l.address, strconv.Itoa(int(l.port)))
 }
 
-// allOutbounds is the name of the one listener that stands for all outbounds of
+// allOutbounds is the name of the one listener that represents all outbounds of
 // a Dataplane that lists none, as on Kubernetes.
 const allOutbounds = "outbound:*"
 

@@ -24,7 +24,7 @@ type shape map[string]shape
 // loses its content, which may be a secret.
 var plain = shape{}
 
-// ownFields stands in a shape for all fields that are their author's, see IsOwn.
+// ownFields represents in a shape all fields that are their author\'s, see IsOwn.
 const ownFields = "*"
 
 // heads are the fields that all kinds have, on Kubernetes and on Universal.

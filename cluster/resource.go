@@ -60,11 +60,11 @@ const (
 	KindTrafficRoute = "TrafficRoute"
 )
 
-// SourceAnnotation tells on Kubernetes what this tool made a MeshTrace from.
+// SourceAnnotation names on Kubernetes what this tool made a MeshTrace from.
 const SourceAnnotation = "tracemigrate/source"
 
 // SystemNamespaces are where the charts of Kuma and of Kong Mesh install the
-// control plane unless told otherwise.
+// control plane by default.
 var SystemNamespaces = []string{"kuma-system", "kong-mesh-system"}
 
 // Labels of Kuma's resources, https://kuma.io/docs/2.14.x/introduction/architecture/

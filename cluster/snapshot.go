@@ -41,7 +41,7 @@ type Snapshot struct {
 	Skipped []*manifest.Problem
 }
 
-// Empty says whether the source held nothing that is read here.
+// Empty reports whether the source held nothing that is read here.
 func (s *Snapshot) Empty() bool {
 	return len(s.Meshes)+len(s.TrafficTraces)+len(s.MeshTraces)+len(s.Dataplanes)+len(s.MeshGateways)+len(s.TrafficRoutes) == 0
 }
@@ -93,10 +93,10 @@ func (r *register) enter(id identity, position int, identityOf func(position int
 	return first, again
 }
 
-// dataplaneResource stands for the resources of Dataplanes, which are not kept.
+// dataplaneResource replaces the resources of Dataplanes, which are not kept.
 var dataplaneResource = &Resource{kind: KindDataplane}
 
-// unread stands for documents that are no resources.
+// unread is the resource of documents that are none.
 var unread = &Resource{}
 
 // Read takes a snapshot of manifests.
@@ -161,7 +161,7 @@ func read(inputs iter.Seq[manifest.Input]) *Snapshot {
 	return s
 }
 
-// place is where e stands.
+// place is the place of e.
 func (e *entry) place() manifest.Place {
 	if e.dataplane != nil {
 		return e.dataplane.Place
@@ -238,7 +238,7 @@ func (s *Snapshot) addOrigin(origin *Origin, place manifest.Place) {
 	}
 }
 
-// ReadOnce is the code of what stands in the input twice, with equal content.
+// ReadOnce is the code of what the input contains twice, with equal content.
 const ReadOnce = "read-once"
 
 // repeated is what to say of a resource that was there before.
@@ -484,14 +484,14 @@ func (s *Snapshot) OtherMeshTraces() []string {
 	return slices.Concat(s.others, s.Origin.OtherMeshTraces)
 }
 
-// Live says whether s was read from a cluster, not from files.
+// Live reports whether s was read from a cluster, not from files.
 func (s *Snapshot) Live() bool { return s.live }
 
-// FromCluster says whether s was read from a cluster, directly or by way of a
+// FromCluster reports whether s was read from a cluster, directly or by way of a
 // snapshot.
 func (s *Snapshot) FromCluster() bool { return s.live || len(s.originFiles) > 0 }
 
-// Skippable says whether a problem concerns a resource that was read from a
+// Skippable reports whether a problem concerns a resource that was read from a
 // cluster, directly or by way of a snapshot, and not a manifest at hand.
 func (s *Snapshot) Skippable(p *manifest.Problem) bool {
 	return s.live || s.originFiles[p.File] && p.Of != theOrigin

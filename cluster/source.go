@@ -27,7 +27,7 @@ type Inspector interface {
 	// plane's API answers it in JSON; with shadow, as if the shadow policies
 	// were applied. It returns an error when there is none.
 	Config(ctx context.Context, mesh, proxy string, shadow bool) ([]byte, error)
-	// Exists says whether the control plane still has the proxy's Dataplane.
+	// Exists reports whether the control plane still has the proxy's Dataplane.
 	Exists(ctx context.Context, mesh, proxy string) (bool, error)
 }
 
@@ -45,7 +45,7 @@ const (
 // Modes are all modes.
 var Modes = []Mode{ModeZone, ModeFederatedZone, ModeGlobal}
 
-// Origin is where a snapshot was taken, and what the control plane there tells
+// Origin is where a snapshot was taken, and what the control plane there reports
 // of itself. What is empty is not known.
 type Origin struct {
 	Source      string   `json:"source" yaml:"source"` // in words
@@ -163,7 +163,7 @@ type Unread struct {
 // Kinds are the kinds that a source gives, in the order in which it gives them.
 func Kinds() []string { return slices.Clone(kinds) }
 
-// Optional says whether a run makes sense without a kind: then less is known of
+// Optional reports whether a run makes sense without a kind: then less is known of
 // the proxies, but the policies are.
 func Optional(kind string) bool { return kind == KindDataplane || kind == KindMeshGateway }
 
@@ -239,8 +239,8 @@ func (f Files) Read(_ context.Context, use func(manifest.Input)) (*Origin, error
 	return nil, nil
 }
 
-// The kinds of the documents in which a snapshot's origin stands, and that end
-// it, so that one which was cut off is told.
+// The kinds of the document that contains a snapshot\'s origin, and of the one that ends
+// it, by which a snapshot that was cut off is found.
 const (
 	originKind       = "SnapshotOrigin"
 	endKind          = "SnapshotEnd"
@@ -316,7 +316,7 @@ func (s *Snapshot) NothingLegacy() bool {
 	return s.Origin != nil && s.Origin.NothingLegacy() && len(s.TrafficTraces) == 0
 }
 
-// Lacks says whether something could not be read, and why.
+// Lacks reports whether something could not be read, and why.
 func (o *Origin) Lacks(what string) (Unread, bool) {
 	for _, u := range o.Unread {
 		if u.What == what {
@@ -351,7 +351,7 @@ type ZoneInsight struct {
 	}
 }
 
-// Version is that of the latest subscription that tells one, else empty.
+// Version is that of the latest subscription that has one, else empty.
 func (z *ZoneInsight) Version() string {
 	for _, s := range slices.Backward(z.Subscriptions) {
 		if version := s.Version.KumaCp.Version; version != "" {

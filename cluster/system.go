@@ -64,7 +64,7 @@ func (d *deployment) namespaces(found []string) []string {
 }
 
 // SystemNamespace returns the control plane's namespace on Kubernetes: as the
-// origin tells, else that of its Deployment in the input, else that of the mesh
+// origin says, else that of its Deployment in the input, else that of the mesh
 // operator's MeshTraces. It is empty where that is none, or several.
 func (s *Snapshot) SystemNamespace() string {
 	if s.Origin != nil && s.Origin.Namespace != "" {

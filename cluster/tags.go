@@ -17,7 +17,7 @@ const ServiceTag = "kuma.io/service"
 // ProtocolTag names what an inbound speaks.
 const ProtocolTag = "kuma.io/protocol"
 
-// IsTag says whether a Dataplane can carry the tag: letters, digits and .-_:
+// IsTag reports whether a Dataplane can carry the tag: letters, digits and .-_:
 // make a value, and a slash too a key (https://kuma.io/docs/2.9.x/production/dp-config/dpp/).
 func IsTag(key, value string) bool {
 	for i := 0; i < len(key); i++ {
@@ -40,7 +40,7 @@ func isTagByte(c byte) bool {
 // Any is the value of a selector's tag that is met by every value.
 const Any = "*"
 
-// Match says whether one tag set satisfies a selector: each key is there, with
+// Match reports whether one tag set satisfies a selector: each key is there, with
 // the selector's value unless that is Any.
 func (tags Tags) Match(set Tags) bool {
 	for key, want := range tags {
@@ -51,7 +51,7 @@ func (tags Tags) Match(set Tags) bool {
 	return true
 }
 
-// Meets says whether one tag set can satisfy both selectors.
+// Meets reports whether one tag set can satisfy both selectors.
 func (tags Tags) Meets(other Tags) bool {
 	if len(other) < len(tags) {
 		tags, other = other, tags

@@ -57,8 +57,8 @@ func (v Version) Compare(w Version) int {
 	return slices.Compare([]int{v.Major, v.Minor, v.Patch}, []int{w.Major, w.Minor, w.Patch})
 }
 
-// HasPatch reports whether v names its patch release. Otherwise it stands for
-// the newest one.
+// HasPatch reports whether v names its patch release. Otherwise it means the newest
+// one.
 func (v Version) HasPatch() bool { return v.Patch != newestPatch }
 
 // SameMinor reports whether v and w differ in their patch at most.

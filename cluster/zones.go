@@ -178,7 +178,7 @@ func (r *Resource) DisplayName() string {
 }
 
 // zoneFiles returns the zone of each file that is a zone's snapshot, where it
-// stands beside that of a global control plane.
+// is beside that of a global control plane.
 func zoneFiles(entries []entry) map[string]string {
 	zones := make(map[string]string)
 	global, several := 0, false

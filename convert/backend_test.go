@@ -38,7 +38,7 @@ func refusedURLs(t *testing.T) []string {
 	return urls
 }
 
-func convertBackend(t *testing.T, kind, conf string) *convert.Result {
+func convertBackend(t *testing.T, kind, conf string) *convert.Plan {
 	t.Helper()
 	snapshot := cluster.Read([]manifest.Input{manifest.Text("mesh.yaml", fmt.Sprintf(`type: Mesh
 name: default

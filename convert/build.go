@@ -50,17 +50,17 @@ func (m *mesh) build() {
 			m.shield(p)
 		}
 		c.policy = p
-		if len(m.earlier) > 0 {
+		if len(m.previous) > 0 {
 			target := p.TargetRef.String()
 			byTarget[target] = append(byTarget[target], c)
 		}
 		m.fates[c.position].Policies = append(m.fates[c.position].Policies, p)
 		m.fates[c.position].Reason = ""
 	}
-	m.again = make(map[*meshtrace.Policy]*candidate, len(m.earlier))
-	for _, p := range m.earlier {
+	m.again = make(map[*meshtrace.Policy]*candidate, len(m.previous))
+	for _, p := range m.previous {
 		for _, c := range byTarget[p.TargetRef.String()] {
-			if m.madeAgain(p, c) {
+			if m.isFrom(p, c) {
 				m.again[p] = c
 				break
 			}

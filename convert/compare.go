@@ -11,9 +11,9 @@ import (
 )
 
 // compare fills in Comparisons: before is what proxies get today but for what
-// an earlier run made, after is what they get from what is written.
-func (in *input) compare(r *Result) {
-	r.Meshes, r.Existing, r.version = in.meshes, in.standing, in.o.Version
+// a previous run made, after is what they get from what is written.
+func (in *input) compare(r *Plan) {
+	r.Meshes, r.Existing, r.version = in.meshes, in.compared, in.o.Version
 	before := envoydiff.State{Legacy: r.Meshes, Policies: r.Before(r.Existing)}
 	after := envoydiff.State{Policies: Applied(r.Existing, live(r.New())), Withheld: live(r.Withheld)}
 	s := in.Snapshot
@@ -80,7 +80,7 @@ func Applied(existing, policies []*meshtrace.Policy) []*meshtrace.Policy {
 
 // refuseDelegated notes the delegated gateways that lose their tracing in a zone whose
 // version selects none by MeshTrace. verify does for the control plane's own version.
-func (in *input) refuseDelegated(r *Result) {
+func (in *input) refuseDelegated(r *Plan) {
 	all := notes(r.Notes)
 	for _, c := range r.Comparisons {
 		if c.Version.SelectsDelegatedGateways() || !in.o.Version.SelectsDelegatedGateways() {
@@ -115,7 +115,7 @@ func lostDelegated(names []string, version cluster.Version) string {
 const delegatedRemedy = "upgrade to 2.6 or later first; or accept that it is not traced, and convert with --keep-going"
 
 // remarkNames notes the proxies whose service name in Datadog changes.
-func (in *input) remarkNames(r *Result, meshes []*mesh) {
+func (in *input) remarkNames(r *Plan, meshes []*mesh) {
 	inbounds, gateways := make(map[string][]string), make(map[string][]string) // by mesh
 	for _, c := range r.Comparisons {
 		for i := range c.Proxies {

@@ -12,13 +12,13 @@ import (
 // Convert makes MeshTraces of all legacy tracing. When the input itself is wrong it returns the problems, errors among them, and no result.
 // When something cannot be carried over, the result holds the rest and says so
 // in notes that are errors.
-func Convert(c *Current, o Options) (*Result, []*manifest.Problem) {
+func Convert(c *Current, o Options) (*Plan, []*manifest.Problem) {
 	if c.Failed() {
 		return nil, c.Found
 	}
 	in := &input{Snapshot: c.Snapshot, o: &o, meshes: c.Meshes}
 	in.existing = in.accepted(c.Existing)
-	in.standing = Standing(in.existing, c.Origin, &o)
+	in.compared = asCompared(in.existing, c.Origin, &o)
 	for _, problem := range manifest.SortProblems(c.Found) {
 		in.notes = append(in.notes, fromProblem(problem))
 	}
@@ -36,15 +36,15 @@ type input struct {
 	o        *Options
 	meshes   []*legacy.Mesh
 	existing []*meshtrace.Policy
-	standing []*meshtrace.Policy        // the existing ones, as they compare to new ones
+	compared []*meshtrace.Policy        // the existing ones, as they compare to new ones
 	arrived  map[*meshtrace.Policy]bool // see arrivedPolicies
 	notes    notes
 }
 
 // convert converts as though those of the existing policies that a previous run made
 // did not exist.
-func (in *input) convert(previous map[*meshtrace.Policy]bool) (*Result, []*mesh) {
-	result, all := newResult(), slices.Clone(in.notes)
+func (in *input) convert(previous map[*meshtrace.Policy]bool) (*Plan, []*mesh) {
+	result, all := newPlan(), slices.Clone(in.notes)
 	meshes := in.newMeshes(previous, &all)
 	for _, m := range meshes {
 		m.selectPolicies()

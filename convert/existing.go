@@ -11,8 +11,8 @@ import (
 )
 
 // accepted returns those of the existing policies that a control plane of the
-// version has. Another, which stands in a manifest, it would refuse, so that one
-// gives no proxy its tracing.
+// version has. It would refuse any other of a manifest, so that one gives no proxy its
+// tracing.
 func (in *input) accepted(existing []*meshtrace.Policy) []*meshtrace.Policy {
 	return slices.DeleteFunc(slices.Clone(existing), func(p *meshtrace.Policy) bool {
 		refused := p.RefusedBy(in.o.Version)
@@ -36,7 +36,7 @@ func (in *input) holds() bool {
 }
 
 // served returns an existing policy that gives all proxies with tags their
-// tracing, so that the legacy one has no say; nil when there is none for certain.
+// tracing, so that the legacy one does not apply; nil when none certainly does.
 func (m *mesh) served(tags cluster.Tags) *meshtrace.Policy {
 	var by *meshtrace.Policy
 	existing := m.existing
@@ -61,10 +61,10 @@ func (m *mesh) served(tags cluster.Tags) *meshtrace.Policy {
 	return by
 }
 
-// Standing returns the existing policies with origin and role as they compare to
+// asCompared returns the existing policies with origin and role as they compare to
 // those of new policies: the control plane labels these, too, so what both will
 // have is left out. pkg/core/resources/labels/compute.go in Kuma's source.
-func Standing(existing []*meshtrace.Policy, origin *cluster.Origin, o *Options) []*meshtrace.Policy {
+func asCompared(existing []*meshtrace.Policy, origin *cluster.Origin, o *Options) []*meshtrace.Policy {
 	mode := leading(origin, existing)
 	standing := make([]*meshtrace.Policy, len(existing))
 	for i, p := range existing {
@@ -114,13 +114,13 @@ func leading(origin *cluster.Origin, existing []*meshtrace.Policy) cluster.Mode 
 	return ""
 }
 
-// ofOneZone says whether a policy is that of a zone, which selects no proxies of
+// ofOneZone reports whether a policy is that of a zone, which selects no proxies of
 // others, and the new ones are for all zones.
 func ofOneZone(p *meshtrace.Policy, origin *cluster.Origin, o *Options) bool {
 	return dependsOnZone(origin, o) && p.Labels[cluster.OriginLabel] == "zone"
 }
 
-// rehearsed finds the existing shadow policies that an earlier run with --shadow
+// rehearsed finds the existing shadow policies that a previous run with --shadow
 // made, which the new ones may replace: the annotation says so on Kubernetes,
 // and what says just what a candidate says may have its name in any case.
 func rehearsed(meshes []*mesh, existing []*meshtrace.Policy, version cluster.Version) map[*meshtrace.Policy]bool {
@@ -161,7 +161,7 @@ func (m *mesh) outranks(p *meshtrace.Policy) string {
 	return ""
 }
 
-// meets says whether a proxy can be selected by both of two policies.
+// meets reports whether a proxy can be selected by both of two policies.
 func meets(a, b *meshtrace.Policy) bool {
 	types := func(p *meshtrace.Policy) []string {
 		if len(p.TargetRef.ProxyTypes) == 0 {

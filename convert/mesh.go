@@ -28,7 +28,7 @@ type mesh struct {
 	dataplanes     []*cluster.Dataplane
 	existing       []*meshtrace.Policy // live ones
 	ofZones        []*meshtrace.Policy // those of single zones, which serve no proxy elsewhere
-	earlier        []*meshtrace.Policy // those that an earlier run made, in part or whole
+	previous       []*meshtrace.Policy // those that a previous run made, in part or whole
 	routed         bool                // has a TrafficRoute
 	zoned          bool                // creation times may be others in each zone
 	unlisted       bool                // there may be Dataplanes, which could not be read
@@ -70,11 +70,11 @@ func (in *input) newMeshes(previous map[*meshtrace.Policy]bool, all *notes) []*m
 			m.dataplanes = append(m.dataplanes, dp)
 		}
 	}
-	for _, p := range in.standing {
+	for _, p := range in.compared {
 		switch m := byName[p.Mesh]; {
 		case m == nil || p.Shadow(o.Version):
 		case previous[p]:
-			m.earlier = append(m.earlier, p)
+			m.previous = append(m.previous, p)
 			m.arrived = m.arrived || in.arrived[p]
 		case ofOneZone(p, s.Origin, o):
 			m.ofZones = append(m.ofZones, p)
@@ -85,7 +85,7 @@ func (in *input) newMeshes(previous map[*meshtrace.Policy]bool, all *notes) []*m
 	return meshes
 }
 
-// conf is what a TrafficTrace's backend amounts to. None stands for no tracing.
+// conf is a TrafficTrace's backend as the conf of a MeshTrace. None is no tracing.
 type conf struct {
 	meshtrace.Conf
 	key     string // equal for equal confs
@@ -157,7 +157,7 @@ func (m *mesh) addDataplanes(otherwise string) string {
 	return otherwise
 }
 
-// unlisted says whether a cluster's Dataplanes could not be read.
+// unlisted reports whether a cluster's Dataplanes could not be read.
 func unlisted(origin *cluster.Origin) bool {
 	if origin == nil {
 		return false

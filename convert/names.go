@@ -33,7 +33,7 @@ func (in *input) name(meshes []*mesh, previous map[*meshtrace.Policy]bool) {
 		taken[scope(cluster.Kubernetes, "")+name] = true
 	}
 	for i, p := range in.existing {
-		if free[p] || previous[in.standing[i]] {
+		if free[p] || previous[in.compared[i]] {
 			continue
 		}
 		taken[scope(p.Format, p.Mesh)+p.Name] = true

@@ -10,7 +10,7 @@ import (
 
 // remarkPatches notes the known proxies for which an older patch release decides
 // otherwise than the newest one, which a version of two numbers means.
-func (in *input) remarkPatches(result *Result, meshes []*mesh, all *notes) {
+func (in *input) remarkPatches(result *Plan, meshes []*mesh, all *notes) {
 	judge := in.Judge(in.o.Version)
 	for _, version := range in.Versions(in.o.Version) {
 		for _, patch := range version.OlderPatches() {
@@ -51,10 +51,10 @@ func (in *input) remarkPatches(result *Result, meshes []*mesh, all *notes) {
 
 // decisions returns the tracing of each proxy before and after on a control plane of
 // version.
-func (in *input) decisions(result *Result, proxies [][]*cluster.Dataplane, version cluster.Version) [][]string {
+func (in *input) decisions(result *Plan, proxies [][]*cluster.Dataplane, version cluster.Version) [][]string {
 	options := *in.o
 	options.Version = version
-	existing := Standing(in.existing, in.Origin, &options)
+	existing := asCompared(in.existing, in.Origin, &options)
 	gateways := cluster.NewGateways(in.MeshGateways)
 	before := meshtrace.NewMatcher(version, existing, gateways)
 	after := meshtrace.NewMatcher(version, slices.Concat(existing, result.New()), gateways)

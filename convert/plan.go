@@ -10,8 +10,8 @@ import (
 	"tracemigrate/meshtrace"
 )
 
-// Result is what a conversion gives.
-type Result struct {
+// Plan is what a conversion gives.
+type Plan struct {
 	Policies []*meshtrace.Policy // by mesh, highest precedence first
 	Fates    []*Fate             // of every selector, by mesh and precedence
 	Notes    []*Note             // errors first, then warnings, then the rest
@@ -30,25 +30,25 @@ type Result struct {
 	Meshes   []*legacy.Mesh
 	Existing []*meshtrace.Policy
 
-	version cluster.Version
-	earlier map[meshtrace.Identity]bool                          // existing policies that an earlier run made
-	stands  map[*meshtrace.Policy]bool                           // the new ones that are among them
-	doubts  map[string]func(dp *cluster.Dataplane) string        // by mesh
-	ties    map[string]func(dp *cluster.Dataplane) cluster.Doubt // by mesh
+	version  cluster.Version
+	previous map[meshtrace.Identity]bool                          // existing policies that a previous run made
+	existing map[*meshtrace.Policy]bool                           // those of Policies that are among them
+	doubts   map[string]func(dp *cluster.Dataplane) string        // by mesh
+	ties     map[string]func(dp *cluster.Dataplane) cluster.Doubt // by mesh
 }
 
-func newResult() *Result {
-	return &Result{
-		earlier: make(map[meshtrace.Identity]bool), stands: make(map[*meshtrace.Policy]bool),
+func newPlan() *Plan {
+	return &Plan{
+		previous: make(map[meshtrace.Identity]bool), existing: make(map[*meshtrace.Policy]bool),
 		doubts: make(map[string]func(*cluster.Dataplane) string), ties: make(map[string]func(*cluster.Dataplane) cluster.Doubt),
 	}
 }
 
 // take takes the policies of each mesh, and what became of its selectors.
-func (r *Result) take(meshes []*mesh, o *Options) {
+func (r *Plan) take(meshes []*mesh, o *Options) {
 	for _, m := range meshes {
 		for _, c := range m.candidates {
-			if o.Shadow && r.stands[c.policy] {
+			if o.Shadow && r.existing[c.policy] {
 				continue // by its name, the shadow would take the place of what exists
 			}
 			r.Policies = append(r.Policies, c.policy)
@@ -71,7 +71,7 @@ type Fate struct {
 }
 
 // Errors is how many notes say that something could not be carried over.
-func (r *Result) Errors() int {
+func (r *Plan) Errors() int {
 	n := 0
 	for _, note := range r.Notes {
 		if note.Severity == manifest.Error {
@@ -82,7 +82,7 @@ func (r *Result) Errors() int {
 }
 
 // Tracing is how many of the existing MeshTraces have a backend and are applied.
-func (r *Result) Tracing() int {
+func (r *Plan) Tracing() int {
 	n := 0
 	for _, p := range r.Existing {
 		if len(p.Default.Backends) > 0 && !p.Shadow(r.version) {
@@ -92,26 +92,26 @@ func (r *Result) Tracing() int {
 	return n
 }
 
-// Refused says whether something could not be carried over.
-func (r *Result) Refused() bool { return r.Errors() > 0 }
+// Refused reports whether something could not be carried over.
+func (r *Plan) Refused() bool { return r.Errors() > 0 }
 
 // Before returns those of the existing policies that were there before the
-// migration: all but those that an earlier run made and this one makes again.
-func (r *Result) Before(existing []*meshtrace.Policy) []*meshtrace.Policy {
-	return slices.DeleteFunc(slices.Clone(existing), r.Earlier)
+// migration: all but those that a previous run made and this one makes again.
+func (r *Plan) Before(existing []*meshtrace.Policy) []*meshtrace.Policy {
+	return slices.DeleteFunc(slices.Clone(existing), r.IsPrevious)
 }
 
-// Earlier says whether an existing policy is one that an earlier run made and
+// IsPrevious reports whether an existing policy is one that a previous run made and
 // this one makes again.
-func (r *Result) Earlier(existing *meshtrace.Policy) bool { return r.earlier[existing.Identity()] }
+func (r *Plan) IsPrevious(existing *meshtrace.Policy) bool { return r.previous[existing.Identity()] }
 
-// Stands says whether a policy of Policies exists already, made by an earlier run.
-func (r *Result) Stands(p *meshtrace.Policy) bool { return r.stands[p] }
+// Exists reports whether a policy of Policies exists, made by a previous run.
+func (r *Plan) Exists(p *meshtrace.Policy) bool { return r.existing[p] }
 
-// Doubt says why it cannot be told what is right for dp: the times of its zone's
+// Doubt says why it is not known what is right for dp: the times of its zone\'s
 // own copies decide, which are not known, or policies that may be a previous run's
 // give it something else than its TrafficTrace.
-func (r *Result) Doubt(dp *cluster.Dataplane) cluster.Doubt {
+func (r *Plan) Doubt(dp *cluster.Dataplane) cluster.Doubt {
 	if tieOf := r.ties[dp.Mesh]; tieOf != nil {
 		if doubt := tieOf(dp); doubt.Reason != "" {
 			return doubt
@@ -124,6 +124,6 @@ func (r *Result) Doubt(dp *cluster.Dataplane) cluster.Doubt {
 }
 
 // New returns those of Policies that do not exist yet.
-func (r *Result) New() []*meshtrace.Policy {
-	return slices.DeleteFunc(slices.Clone(r.Policies), r.Stands)
+func (r *Plan) New() []*meshtrace.Policy {
+	return slices.DeleteFunc(slices.Clone(r.Policies), r.Exists)
 }

@@ -12,51 +12,50 @@ import (
 	"tracemigrate/meshtrace"
 )
 
-// maxResumed is how often what an earlier run made is narrowed down. Twice will
+// maxResumed is how often what a previous run made is narrowed down. Twice will
 // do, unless policies were changed since.
 const maxResumed = 8
 
 // resume converts, and takes a migration up where it was left: an existing
-// policy that is made here again, for the same proxies and with the same tracing,
-// is what an earlier run made, and not what was there before it. Were the two not
-// told apart, then of an apply that broke off half way what did arrive would pass
-// for the tracing to keep.
-func (in *input) resume() (*Result, []*mesh) {
-	earlier := make(map[*meshtrace.Policy]bool)
+// policy that is made here as well, for the same proxies and with the same tracing,
+// is what a previous run made, and not what was there before it. Otherwise,
+// after a partial apply, our own policies would be mistaken for tracing to preserve.
+func (in *input) resume() (*Plan, []*mesh) {
+	previous := make(map[*meshtrace.Policy]bool)
 	in.arrived = in.arrivedPolicies()
-	for _, p := range in.standing {
+	for _, p := range in.compared {
 		if in.arrived[p] {
-			earlier[p] = true
+			previous[p] = true
 			continue
 		}
 		annotated := p.Source != "" || p.Format == cluster.Universal // which keeps no annotation
 		if annotated && p.System && !p.Shadow(in.o.Version) && !ofOneZone(p, in.Origin, in.o) && (p.Labels[cluster.OriginLabel] == "zone") == in.o.ZoneOrigin {
-			earlier[p] = true
+			previous[p] = true
 		}
 	}
-	// What others set new policies set as well, so at first, while it is not
-	// known who is another, the proxies are all there is to go by.
+	// New policies set what other policies set as well. In the first round the others
+	// are not known, so only the selected proxies are compared.
 	for round := range maxResumed {
-		result, meshes := in.convert(earlier)
+		result, meshes := in.convert(previous)
 		again := make(map[*meshtrace.Policy]bool)
 		for _, m := range meshes {
-			for _, p := range m.earlier {
-				if c := m.again[p]; in.arrived[p] || c != nil && (round == 0 || saysAgain(c.policy, p)) {
+			for _, p := range m.previous {
+				if c := m.again[p]; in.arrived[p] || c != nil && (round == 0 || givesSame(c.policy, p)) {
 					again[p] = true
 				}
 			}
 		}
-		if len(earlier) == 0 || round > 0 && len(again) == len(earlier) {
+		if len(previous) == 0 || round > 0 && len(again) == len(previous) {
 			return result, meshes
 		}
-		earlier = again
+		previous = again
 	}
 	return in.convert(nil)
 }
 
-// madeAgain says whether c is for the same proxies as p, and p may have its name
+// isFrom reports whether c is for the same proxies as p, and p may have its name
 // from c's TrafficTrace.
-func (m *mesh) madeAgain(p *meshtrace.Policy, c *candidate) bool {
+func (m *mesh) isFrom(p *meshtrace.Policy, c *candidate) bool {
 	made := &c.policy.TargetRef
 	return maps.Equal(made.Tags, p.TargetRef.Tags) && slices.Equal(made.ProxyTypes, p.TargetRef.ProxyTypes) && p.TargetRef.Kind == made.Kind &&
 		(c.policy.Format != p.Format || c.policy.Namespace == p.Namespace) &&
@@ -69,7 +68,7 @@ var (
 	numberAtEnd = regexp.MustCompile(`^(-[0-9]+){0,2}$`)
 )
 
-// mayBeNamed says whether a policy of a TrafficTrace can get a name, whatever
+// mayBeNamed reports whether a policy of a TrafficTrace can get a name, whatever
 // the others are: nameCandidates and prefixNames give it.
 func (m *mesh) mayBeNamed(name string, trace *legacy.TrafficTrace) bool {
 	base := validName(displayName(trace.Resource))
@@ -87,31 +86,31 @@ func (m *mesh) mayBeNamed(name string, trace *legacy.TrafficTrace) bool {
 	return false
 }
 
-// stands says whether p, which is made again as c, is c under its own name. A copy
+// hasSameName reports whether existing policy p already has the name of candidate c. A copy
 // in a zone has the original's name as its display name.
-func stands(p *meshtrace.Policy, c *candidate) bool {
+func hasSameName(p *meshtrace.Policy, c *candidate) bool {
 	return p.Name == c.name || p.DisplayName() == c.name
 }
 
-// stale are the policies of an earlier run that are made again under another
-// name: when all is applied, they are still there.
+// stale returns the policies of a previous run that are made under another name
+// now: they still exist when all is applied.
 func (m *mesh) stale() []*meshtrace.Policy {
 	replaced := make(map[meshtrace.Identity]bool, len(m.candidates))
 	for _, c := range m.candidates {
 		replaced[c.policy.Identity()] = true
 	}
 	var stale []*meshtrace.Policy
-	for _, p := range m.earlier {
-		if c := m.again[p]; !replaced[p.Identity()] && (c == nil || !stands(p, c)) {
+	for _, p := range m.previous {
+		if c := m.again[p]; !replaced[p.Identity()] && (c == nil || !hasSameName(p, c)) {
 			stale = append(stale, p)
 		}
 	}
 	return stale
 }
 
-// saysAgain says whether p gives what made gives wherever it is merged: it sets
+// givesSame reports whether p gives what made gives wherever it is merged: it sets
 // what made sets, and to the same.
-func saysAgain(made, p *meshtrace.Policy) bool {
+func givesSame(made, p *meshtrace.Policy) bool {
 	a, b := &made.Default, &p.Default
 	return a.Key() == b.Key() &&
 		(a.Backends == nil) == (b.Backends == nil) &&
@@ -121,9 +120,9 @@ func saysAgain(made, p *meshtrace.Policy) bool {
 		(a.Tags == nil || b.Tags != nil)
 }
 
-// remarkEarlier finds the candidates that an earlier run made, and says how far
+// remarkEarlier finds the candidates that a previous run made, and says how far
 // that run was applied, and what of it is something else by now.
-func (m *mesh) remarkEarlier(result *Result) {
+func (m *mesh) remarkEarlier(result *Plan) {
 	if m.arrived {
 		return // settleArrived has done so
 	}
@@ -140,11 +139,11 @@ func (m *mesh) remarkEarlier(result *Result) {
 		}
 	}
 	certain, standing := len(changed) == 0, 0
-	for _, p := range m.earlier {
+	for _, p := range m.previous {
 		certain = certain && p.Source != ""
 		c := m.again[p]
-		if c != nil && stands(p, c) && !result.stands[c.policy] {
-			result.stands[c.policy] = true
+		if c != nil && hasSameName(p, c) && !result.existing[c.policy] {
+			result.existing[c.policy] = true
 			standing++
 		}
 	}
@@ -155,7 +154,7 @@ func (m *mesh) remarkEarlier(result *Result) {
 		}
 		m.notes.warn(EarlierRun, p.Place, p, "says "+what+", as though an earlier run had made it when there were other Dataplanes, TrafficTraces or MeshTraces, or for another version", "delete it once the new ones are applied")
 	}
-	if len(m.earlier) == 0 && certain {
+	if len(m.previous) == 0 && certain {
 		return
 	}
 	if certain = certain || standing == len(m.candidates) && len(changed) == 0; standing == len(m.candidates) && standing > 0 {
@@ -171,14 +170,14 @@ func (m *mesh) remarkEarlier(result *Result) {
 	m.remarkPart(result, changed, standing, certain)
 }
 
-// remarkPart says what is the case where not all stands that is made here.
-func (m *mesh) remarkPart(result *Result, changed []*meshtrace.Policy, standing int, certain bool) {
+// remarkPart reports that only some of a previous run\'s policies exist.
+func (m *mesh) remarkPart(result *Plan, changed []*meshtrace.Policy, standing int, certain bool) {
 	message := fmt.Sprintf("%d of the %s made here %s already with the same content, as after an apply that broke off", standing, plural(len(m.candidates), "MeshTrace"), map[bool]string{true: "stands", false: "stand"}[standing == 1])
-	if len(m.earlier) == 0 {
+	if len(m.previous) == 0 {
 		message = "MeshTraces of an earlier run were changed since"
 	}
 	remedy := "apply all of them; where a proxy is to keep what it has today, delete the TrafficTrace that says otherwise first, and convert again"
-	today := meshtrace.NewMatcher(m.o.Version, slices.Concat(m.existing, m.earlier), m.gateways)
+	today := meshtrace.NewMatcher(m.o.Version, slices.Concat(m.existing, m.previous), m.gateways)
 	before := meshtrace.NewMatcher(m.o.Version, slices.DeleteFunc(slices.Clone(m.existing), func(p *meshtrace.Policy) bool { return slices.Contains(changed, p) }), m.gateways)
 	other := func(dp *cluster.Dataplane) bool { return m.tracing(today, dp) != m.tracing(before, dp) }
 	var names []string
@@ -235,7 +234,7 @@ func (in *input) arrivedPolicies() map[*meshtrace.Policy]bool {
 		var unused notes
 		byName[from.Name] = &mesh{Mesh: from, real: from, o: in.o, notes: &unused, confs: make(map[string]*conf)}
 	}
-	for i, p := range in.standing {
+	for i, p := range in.compared {
 		m := byName[p.Mesh]
 		if m == nil || in.existing[i].Labels[cluster.OriginLabel] != "global" || p.Shadow(in.o.Version) || !p.System {
 			continue
@@ -273,10 +272,10 @@ func selectsLike(tags cluster.Tags, t *legacy.TrafficTrace) bool {
 
 // settle records what a previous run made, and judges what came from the global
 // control plane.
-func (in *input) settle(meshes []*mesh, result *Result) {
+func (in *input) settle(meshes []*mesh, result *Plan) {
 	for _, m := range meshes {
-		for _, p := range m.earlier {
-			result.earlier[p.Identity()] = true
+		for _, p := range m.previous {
+			result.previous[p.Identity()] = true
 		}
 		if m.timesElsewhere || m.undated {
 			result.ties[m.Name] = m.tieDoubt
@@ -292,7 +291,7 @@ func (in *input) settle(meshes []*mesh, result *Result) {
 // policies, which no zone can apply for it: it says that all is there, or for
 // which TrafficTraces something is missing.
 func (m *mesh) settleArrived() {
-	today := meshtrace.NewMatcher(m.o.Version, slices.Concat(m.existing, m.earlier), m.gateways)
+	today := meshtrace.NewMatcher(m.o.Version, slices.Concat(m.existing, m.previous), m.gateways)
 	before := meshtrace.NewMatcher(m.o.Version, m.existing, m.gateways)
 	lacking := make(map[int][]string) // proxies, by position of the selector that decides
 	for _, dp := range m.dataplanes {
@@ -309,7 +308,7 @@ func (m *mesh) settleArrived() {
 		}
 	}
 	m.candidates = nil
-	came := plural(len(m.earlier), "MeshTrace") + " came from the global control plane"
+	came := plural(len(m.previous), "MeshTrace") + " came from the global control plane"
 	var missing []string
 	for position, pair := range m.Pairs {
 		if names := lacking[position]; len(names) > 0 {

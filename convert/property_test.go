@@ -189,7 +189,7 @@ func after(m *meshtrace.Matcher, dp *cluster.Dataplane) string {
 }
 
 // After conversion, every proxy of a random mesh must be traced as before: what
-// is written is read back, and held against the legacy side.
+// is written is read back, and compared with the legacy side.
 func TestEquivalent(t *testing.T) {
 	start := fixtures.Seed(t)
 	compared, traced, emptied, prefixed, enumerated, blind := 0, 0, 0, 0, 0, 0
@@ -255,9 +255,9 @@ func TestEquivalent(t *testing.T) {
 	}
 }
 
-// refusedFor20 says whether the mesh needs what 2.0 has not. No other reason to
+// refusedFor20 reports whether the mesh needs what 2.0 has not. No other reason to
 // refuse a random mesh is right.
-func refusedFor20(t *testing.T, version cluster.Version, result *convert.Result, policies string) bool {
+func refusedFor20(t *testing.T, version cluster.Version, result *convert.Plan, policies string) bool {
 	t.Helper()
 	refused := false
 	for _, note := range result.Notes {
@@ -273,7 +273,7 @@ func refusedFor20(t *testing.T, version cluster.Version, result *convert.Result,
 
 // isNamed reports whether a note of a code names dp, or there are too many proxies
 // for it to name all.
-func isNamed(result *convert.Result, code convert.Code, dp *cluster.Dataplane) bool {
+func isNamed(result *convert.Plan, code convert.Code, dp *cluster.Dataplane) bool {
 	for _, note := range result.Notes {
 		if note.Code == code && (strings.Contains(note.Message, dp.String()) || strings.Contains(note.Message, " more)")) {
 			return true
@@ -359,7 +359,7 @@ func TestEquivalentBesideOthers(t *testing.T) {
 }
 
 // A migration that was applied in part, any part of it, is taken up where it was
-// left: the same policies come out, and they are held against what was there
+// left: the same policies result, and they are compared with what existed
 // before the first run.
 func TestEquivalentResumed(t *testing.T) {
 	start := fixtures.Seed(t)
@@ -404,7 +404,7 @@ func TestEquivalentResumed(t *testing.T) {
 		where := fmt.Sprintf("seed %d, mesh %d, Kuma %s\n%s\n---\n%s", start, n, r.version, text, written(applied))
 		require.Equal(t, written(first.Policies), written(second.Policies), where)
 		require.Equal(t, len(first.Policies)-len(applied), len(second.New()), where)
-		// Of what may be an earlier run's nothing is certain.
+		// Of what may be a previous run's nothing is certain.
 		before, after := envoydiff.Count(first.Comparisons), envoydiff.Count(second.Comparisons)
 		require.LessOrEqual(t, after.Same+after.Inherent, before.Same+before.Inherent, where)
 		require.Equal(t, before.Same+before.Inherent, after.Same+after.Inherent+after.Unknown, where)

@@ -8,7 +8,7 @@ import (
 	"tracemigrate/meshtrace"
 )
 
-// namesInOrder says whether the names already are in the order of precedence,
+// namesInOrder reports whether the names already are in the order of precedence,
 // for every two candidates that can select one proxy and differ.
 func (m *mesh) namesInOrder() bool {
 	subsets := m.subsets()
@@ -58,7 +58,7 @@ func (m *mesh) subsets() []*candidate {
 	return subsets
 }
 
-// ordered says whether, of any two candidates that differ, the first has the
+// ordered reports whether, of any two candidates that differ, the first has the
 // name that takes precedence. It remembers the least name so far, and the
 // least of those that differ from its owner, so it need not compare all.
 func (m *mesh) ordered(candidates []*candidate) bool {
@@ -82,7 +82,7 @@ func (m *mesh) ordered(candidates []*candidate) bool {
 	return true
 }
 
-// precedes says whether, other things being equal, a policy named a takes
+// precedes reports whether, other things being equal, a policy named a takes
 // precedence over one named b: by the smaller name from 2.6 on, by the larger before.
 func (m *mesh) precedes(a, b string) bool {
 	if m.o.Version.SmallestNameWins() {

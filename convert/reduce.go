@@ -20,8 +20,8 @@ func (m *mesh) reduce() {
 }
 
 // merge drops every candidate that a less specific one of the same
-// TrafficTrace stands in for: it selects all its proxies, and nothing that
-// differs stands between them.
+// TrafficTrace replaces: it selects all its proxies, and nothing that
+// differs is between them.
 func (m *mesh) merge() {
 	dropped := make(map[*candidate]bool)
 	for from := 0; from < len(m.candidates); {

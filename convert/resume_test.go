@@ -10,7 +10,7 @@ import (
 	"tracemigrate/convert"
 )
 
-// Only what is made again to the letter is an earlier run's. All else was there
+// Only what is made with the same content is a previous run\'s. All else existed
 // before, and its proxies keep what it gives them.
 func TestEarlierRun(t *testing.T) {
 	meshes := []string{

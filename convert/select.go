@@ -46,7 +46,7 @@ func (m *mesh) selectPolicies() {
 // remarkNothing notes that the mesh has no TrafficTrace, and what traces instead.
 func (m *mesh) remarkNothing() {
 	tracing := 0
-	for _, p := range slices.Concat(m.existing, m.earlier) {
+	for _, p := range slices.Concat(m.existing, m.previous) {
 		if len(p.Default.Backends) > 0 {
 			tracing++
 		}
@@ -181,7 +181,7 @@ const (
 	otherZonesRemedy = "convert at the global control plane, with --zone NAME=SOURCE for each zone; or for each zone with --zone-origin"
 )
 
-// tied says whether two selectors of equal rank differ in what they give.
+// tied reports whether two selectors of equal rank differ in what they give.
 func (m *mesh) tied(a, b *legacy.Pair) bool {
 	return a.TrafficTrace != b.TrafficTrace && a.CompareRank(b) == 0 && m.confOf(a.TrafficTrace).key != m.confOf(b.TrafficTrace).key
 }

@@ -230,7 +230,7 @@ func remarkVersions(s *cluster.Snapshot, o *Options, meshes []*mesh, all *notes)
 	all.warn(MixedVersions, place(s), theControlPlane, message, remedy)
 }
 
-// needsOrder says whether two policies differ whose order only names can give.
+// needsOrder reports whether two policies differ whose order only names can give.
 func (m *mesh) needsOrder() bool {
 	subsets := m.subsets()
 	return slices.ContainsFunc(subsets, func(c *candidate) bool { return c.conf.key != subsets[0].conf.key })
@@ -248,7 +248,7 @@ func zoneNames(s *cluster.Snapshot) []string {
 	return names
 }
 
-// dependsOnZone says whether policies are for all zones. Then what was created
+// dependsOnZone reports whether policies are for all zones. Then what was created
 // last may be another in a zone: its own copies' times decide there.
 func dependsOnZone(origin *cluster.Origin, o *Options) bool {
 	if origin == nil {

@@ -34,8 +34,8 @@ func existingTrace(name, targetRef, backend, labels string) string {
 	return fmt.Sprintf("{type: MeshTrace, name: %s, mesh: default, labels: {%s}, spec: {targetRef: %s, default: {backends: [{type: Zipkin, zipkin: {url: 'http://%s:9411/'}}], sampling: {overall: 100}}}}", name, labels, targetRef, backend)
 }
 
-// converted is the conversion of a snapshot; "" stands for 2.13.
-func converted(t *testing.T, o convert.Options, documents ...string) *convert.Result {
+// converted is the conversion of a snapshot; "" means 2.13.
+func converted(t *testing.T, o convert.Options, documents ...string) *convert.Plan {
 	t.Helper()
 	s := cluster.Read([]manifest.Input{manifest.Text("snapshot.yaml", strings.Join(documents, "\n---\n"))})
 	if o.Version == (cluster.Version{}) {
@@ -47,7 +47,7 @@ func converted(t *testing.T, o convert.Options, documents ...string) *convert.Re
 }
 
 // noted are the messages of the notes of a code, each after its severity.
-func noted(result *convert.Result, code convert.Code) []string {
+func noted(result *convert.Plan, code convert.Code) []string {
 	var messages []string
 	for _, note := range result.Notes {
 		if note.Code == code {
@@ -57,7 +57,7 @@ func noted(result *convert.Result, code convert.Code) []string {
 	return messages
 }
 
-func names(result *convert.Result) []string {
+func names(result *convert.Plan) []string {
 	var names []string
 	for _, policy := range result.Policies {
 		names = append(names, policy.Name)
@@ -132,7 +132,7 @@ func TestWhatConcernsZonesIsSaidWhereSomethingIsConverted(t *testing.T) {
 		"unread":                  {origin(unread), convert.Options{}, []convert.Code{convert.KindUnread, convert.KindUnread, convert.ModeUnknown}},
 	} {
 		t.Run(what, func(t *testing.T) {
-			codes := func(result *convert.Result) []convert.Code {
+			codes := func(result *convert.Plan) []convert.Code {
 				var codes []convert.Code
 				for _, note := range result.Notes {
 					if note.Source.File == "test" {

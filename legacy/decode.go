@@ -155,7 +155,7 @@ func checkDatadog(d *Datadog, conf manifest.Value) {
 	}
 }
 
-// isHost says whether s can be a host name (RFC 1123, and the underscore that
+// isHost reports whether s can be a host name (RFC 1123, and the underscore that
 // DNS and Docker allow).
 func isHost(s string) bool {
 	if s == "" || len(s) > 253 {

@@ -78,7 +78,7 @@ type Pair struct {
 	tags, exact int // the selector's rank
 }
 
-// Position is where the selector stands.
+// Position is the place of the selector.
 func (p *Pair) Position() manifest.Place { return p.Selector.Place }
 
 // Read decodes all meshes and their TrafficTraces. The meshes come in the
@@ -164,7 +164,7 @@ func (p *Pair) CompareRank(q *Pair) int {
 	return cmp.Or(cmp.Compare(q.tags, p.tags), cmp.Compare(q.exact, p.exact))
 }
 
-// Undecided says whether p precedes q only as far as names tell: they rank
+// Undecided reports whether p precedes q only as far as names tell: they rank
 // equally, belong to two TrafficTraces, and a creation time is not known.
 func (p *Pair) Undecided(q *Pair) bool {
 	return p.TrafficTrace != q.TrafficTrace && p.CompareRank(q) == 0 && (p.Created.IsZero() || q.Created.IsZero())

@@ -11,7 +11,7 @@ import (
 	"tracemigrate/legacy"
 )
 
-// envoyTracing is what a recorded listener tells of its TrafficTrace.
+// envoyTracing is what a recorded listener contains of its TrafficTrace.
 type envoyTracing struct {
 	OverallSampling *struct{ Value float64 }
 	Provider        struct {

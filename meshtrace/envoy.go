@@ -29,7 +29,7 @@ func (c *Conf) Collector() envoy.Collector {
 			to.Host, to.Port = host, uint32(n)
 		}
 		if ref := b.OpenTelemetry.BackendRef; ref != nil {
-			// The backend is a resource of its own; its name stands for its address.
+			// The backend is a resource of its own; its name is used as its address.
 			to.Host = "MeshOpenTelemetryBackend " + cluster.Tags(ref).String()
 		}
 		return to

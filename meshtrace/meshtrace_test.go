@@ -70,7 +70,7 @@ func TestShadow(t *testing.T) {
 }
 
 // A policy in an application's namespace selects proxies there only, and before
-// 2.8 none; one without a role is the application's unless it stands where a
+// 2.8 none; one without a role is the application's unless it is where a
 // control plane does.
 func TestNamespaces(t *testing.T) {
 	const policy = "kind: MeshTrace\napiVersion: kuma.io/v1alpha1\nmetadata: {name: all, namespace: %s, labels: {%s}}\nspec: {targetRef: {kind: Mesh}, default: {sampling: {overall: 5}}}\n"

@@ -144,13 +144,13 @@ type Header struct {
 	Default string `yaml:"default,omitempty" json:"default,omitempty"`
 }
 
-// Shadow says whether the policy is computed only, not applied: label
+// Shadow reports whether the policy is computed only, not applied: label
 // kuma.io/effect on 2.7 and later, which older versions do not know.
 func (p *Policy) Shadow(version cluster.Version) bool {
 	return p.Labels[cluster.EffectLabel] == "shadow" && version.ComputesShadows()
 }
 
-// applies says whether the policy takes part in matching dp at all.
+// applies reports whether the policy takes part in matching dp at all.
 func (p *Policy) applies(version cluster.Version, dp *cluster.Dataplane) bool {
 	if !p.System && (!version.RoleDecides() || p.Namespace != dp.Namespace) {
 		return false
@@ -159,7 +159,7 @@ func (p *Policy) applies(version cluster.Version, dp *cluster.Dataplane) bool {
 	return p.Labels[cluster.OriginLabel] != "zone" || zone == "" || of == "" || zone == of
 }
 
-// Identity tells policies apart: one replaces another where it is applied if
+// Identity identifies a policy: one replaces another where it is applied if
 // they have it in common.
 type Identity struct {
 	format                cluster.Format

@@ -17,7 +17,7 @@ import (
 	"tracemigrate/meshtrace"
 )
 
-// envoyTracing is what a recorded listener tells of its merged MeshTraces.
+// envoyTracing is what a recorded listener contains of its merged MeshTraces.
 type envoyTracing struct {
 	OverallSampling, ClientSampling, RandomSampling *struct{ Value float64 }
 	CustomTags                                      []struct {

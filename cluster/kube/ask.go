@@ -197,7 +197,7 @@ func isRBAC(err error) bool {
 	return strings.Contains(text, "User ") && strings.Contains(text, " cannot ")
 }
 
-// asStatus says whether err is an answer of the API server.
+// asStatus reports whether err is an answer of the API server.
 func asStatus(err error) bool {
 	var status apierrors.APIStatus
 	return errors.As(err, &status)

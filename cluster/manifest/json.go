@@ -276,7 +276,7 @@ func (s *jsonScanner) number() (Kind, string) {
 	return kind, text
 }
 
-// usualNumber says whether text is digits without a leading zero.
+// usualNumber reports whether text is digits without a leading zero.
 func usualNumber(text string) bool {
 	for i := 0; i < len(text); i++ {
 		if text[i] < '0' || text[i] > '9' {

@@ -83,7 +83,7 @@ func (n *Node) Items() []Node {
 	return n.content
 }
 
-// Equal says whether two values are the same whatever the order of their keys
+// Equal reports whether two values are the same whatever the order of their keys
 // and wherever they stand.
 func (n *Node) Equal(m *Node) bool {
 	if n == nil || m == nil {

@@ -304,7 +304,7 @@ func isPlainKey(key string) bool {
 	return ok && kind == String
 }
 
-// isKey says whether text begins with a plain key.
+// isKey reports whether text begins with a plain key.
 func isKey(text string) bool {
 	n := wordLen(text)
 	return n > 0 && n < len(text) && text[n] == ':' && (n+1 == len(text) || text[n+1] == ' ')

@@ -127,7 +127,7 @@ func isMarker(line string) bool {
 	return len(line) == 3 || strings.IndexByte(" \t\r\n", line[3]) >= 0
 }
 
-// blank says whether a text holds nothing but white space, comments and
+// blank reports whether a text holds nothing but white space, comments and
 // directives, and how long the part at its beginning is that does, in whole lines.
 func blank(text string) (length int, is bool) {
 	for {

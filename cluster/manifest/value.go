@@ -81,7 +81,7 @@ func (v Value) Afresh(problems *[]*Problem) Value {
 	return v
 }
 
-// Present says whether there is a value other than null.
+// Present reports whether there is a value other than null.
 func (v Value) Present() bool { return v.node != nil && v.node.Kind != Null }
 
 // Field returns the value under key, which may be absent.

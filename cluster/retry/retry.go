@@ -54,7 +54,7 @@ func isOwn(ctx context.Context, status int) bool {
 	return status == http.StatusInternalServerError && ctx.Value(ownKey{}) != nil
 }
 
-// busy says whether a server may do better with a request later.
+// busy reports whether a server may do better with a request later.
 func busy(status int) bool {
 	switch status {
 	case http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
@@ -247,7 +247,7 @@ func Body(response *http.Response) ([]byte, error) {
 	return io.ReadAll(response.Body)
 }
 
-// transient says whether an error may pass when the request is sent again.
+// transient reports whether an error may pass when the request is sent again.
 func transient(ctx context.Context, err error) bool {
 	if ctx.Err() != nil {
 		return false

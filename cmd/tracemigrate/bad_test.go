@@ -109,7 +109,7 @@ func (o badOutcome) check(t *testing.T) {
 	assert.NotContains(t, o.stderr, "bug of tracemigrate")
 }
 
-// isControl says whether r may steer a terminal, or deceive its reader.
+// isControl reports whether r may steer a terminal, or deceive its reader.
 func isControl(r rune) bool { return r != '\n' && (unicode.IsControl(r) || unicode.Is(unicode.Cf, r)) }
 
 // slack is how many times more the race detector needs of everything.

@@ -101,7 +101,7 @@ func (f *diffFlags) compareManifests(c *cli.Context, found *output.Diff, accepte
 }
 
 // compareGiven compares with the policies of --meshtrace instead of the converted ones.
-func compareGiven(s *cluster.Snapshot, result *convert.Result, given []*meshtrace.Policy, o *convert.Options, words *output.Printer) []*envoydiff.Comparison {
+func compareGiven(s *cluster.Snapshot, result *convert.Plan, given []*meshtrace.Policy, o *convert.Options, words *output.Printer) []*envoydiff.Comparison {
 	before := envoydiff.State{Legacy: result.Meshes, Policies: result.Before(result.Existing)}
 	after := envoydiff.State{Policies: convert.Applied(result.Existing, given)}
 	made, complete := envoydiff.MadeUp(before.Legacy, after.Policies, s.Dataplanes, o.MadeUp)

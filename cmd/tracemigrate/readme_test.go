@@ -33,7 +33,7 @@ func TestReadme(t *testing.T) {
 	got := console.ReplaceAllStringFunc(string(text), func(block string) string {
 		blocks++
 		command := console.FindStringSubmatch(block)[1]
-		// What is left in /tmp by an earlier run must have no say.
+		// What is left in /tmp by a previous run must have no say.
 		line := strings.ReplaceAll(strings.TrimPrefix(command, "$ "), "/tmp/meshtraces", t.TempDir())
 		shell := exec.CommandContext(t.Context(), "sh", "-c", line)
 		shell.Dir = root

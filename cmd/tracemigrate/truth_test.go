@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A MeshTrace that the version refuses is neither existing nor an earlier run's, in
+// A MeshTrace that the version refuses is neither existing nor a previous run's, in
 // no command.
 func TestMeshTraceRefused(t *testing.T) {
 	const input = " -f ../../fixtures/cases/files/old-meshtrace-that-the-version-refuses.yaml --kuma-version "

@@ -84,7 +84,7 @@ var Codes = append(slices.Clone(InherentCodes), InboundIgnored, TracingLost, Tra
 // unknownCodes say why a proxy cannot be judged.
 var unknownCodes = []Code{Unverified, TieDependsOnZone, ZoneDiffers, TieByCreationTime}
 
-// Inherent says whether a MeshTrace cannot but make the difference.
+// Inherent reports whether a MeshTrace cannot but make the difference.
 func (c Code) Inherent() bool { return slices.Contains(InherentCodes, c) }
 
 // Difference is one field of a listener, or of its collector's cluster, that is

@@ -155,7 +155,7 @@ func kindOfKey(key string) string {
 	return ""
 }
 
-// passedOver says whether nothing below key is of use: secrets, and the
+// passedOver reports whether nothing below key is of use: secrets, and the
 // listeners that are not in effect (envoy.admin.v3.ListenersConfigDump).
 func passedOver(key string) bool {
 	switch key {
@@ -536,7 +536,7 @@ func (d *Dump) services() map[string]bool {
 
 func withoutSuffix(name string) string { return strings.TrimSuffix(name, suffixOf(name)) }
 
-// legacyInboundsOnly says whether a proxy's inbounds were traced by the legacy
+// legacyInboundsOnly reports whether a proxy's inbounds were traced by the legacy
 // policies and none of its outbounds was, as in a mesh without TrafficRoutes,
 // and after it all are traced alike: outbound is the tracing gained.
 func (d *Dump) legacyInboundsOnly(after *Dump, outbound flat) bool {

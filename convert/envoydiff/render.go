@@ -81,7 +81,7 @@ type Decision struct {
 	id int32 // see comparer.id
 }
 
-// Traces says whether the proxy is traced at all.
+// Traces reports whether the proxy is traced at all.
 func (d *Decision) Traces() bool { return d.fromMeshTrace() || d.Backend != nil }
 
 // Unusable returns why the backend of the TrafficTrace that decides cannot work,
@@ -172,7 +172,7 @@ func (r *Renderer) Render(dp *cluster.Dataplane, d *Decision) ([]Listener, *clus
 	return listeners, collector
 }
 
-// traced says whether listeners of a direction are traced. Since 2.6 a mesh
+// traced reports whether listeners of a direction are traced. Since 2.6 a mesh
 // without TrafficRoutes has no legacy tracing on outbounds.
 func (r *Renderer) traced(mesh string, d *Decision, direction cluster.Direction) bool {
 	if !d.Traces() {
@@ -204,7 +204,7 @@ func (r *Renderer) spanTags(dp *cluster.Dataplane) (zone, workload string) {
 	return zone, workload
 }
 
-// hasIgnored says whether an inbound of dp is in state Ignored.
+// hasIgnored reports whether an inbound of dp is in state Ignored.
 func hasIgnored(dp *cluster.Dataplane) bool {
 	return slices.ContainsFunc(dp.Inbounds, func(in cluster.Inbound) bool { return in.Ignored })
 }

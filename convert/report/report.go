@@ -101,7 +101,7 @@ type Existing struct {
 	Name      string `json:"name" yaml:"name"`
 	Namespace string `json:"namespace,omitempty" yaml:"namespace,omitempty"`
 	Shadow    bool   `json:"shadow" yaml:"shadow"`
-	// Earlier says that an earlier run made it, and this one would make it again.
+	// Earlier says that a previous run made it, and this one would make it again.
 	Earlier bool `json:"earlierRun" yaml:"earlierRun"`
 	Proxies int  `json:"proxies" yaml:"proxies"` // that it selects
 }
@@ -186,7 +186,7 @@ type Options struct {
 
 // Build makes the report of what exists, and returns with it what conversion
 // gave. When the input itself is wrong it returns the problems and no report.
-func Build(current *convert.Current, o Options) (*Report, *convert.Result, []*manifest.Problem) {
+func Build(current *convert.Current, o Options) (*Report, *convert.Plan, []*manifest.Problem) {
 	result, problems := convert.Convert(current, o.Convert)
 	s := current.Snapshot
 	if result == nil {
@@ -225,7 +225,7 @@ type builder struct {
 	*Report
 	options  Options
 	snapshot *cluster.Snapshot
-	result   *convert.Result
+	result   *convert.Plan
 	selected map[identity]int // proxies, of those known
 	decided  map[pairName]int
 	traced   map[*legacy.Backend]int
@@ -400,11 +400,11 @@ func (b *builder) policies(existing []*meshtrace.Policy) {
 	}
 	b.Policies, b.Withheld = written(b.result.New()), written(b.result.Withheld)
 	for _, p := range existing {
-		if b.result.Earlier(p) {
+		if b.result.IsPrevious(p) {
 			b.Summary.Earlier++
 		}
 		b.Existing = append(b.Existing, Existing{
-			Mesh: p.Mesh, Name: p.Name, Namespace: p.Namespace, Shadow: p.Shadow(b.options.Convert.Version), Earlier: b.result.Earlier(p), Proxies: b.selected[identityOf(p)],
+			Mesh: p.Mesh, Name: p.Name, Namespace: p.Namespace, Shadow: p.Shadow(b.options.Convert.Version), Earlier: b.result.IsPrevious(p), Proxies: b.selected[identityOf(p)],
 		})
 	}
 }

@@ -86,7 +86,7 @@ func (b *builder) step(title, format string, args ...any) {
 	b.NextSteps = append(b.NextSteps, Step{title, fmt.Sprintf(format, args...)})
 }
 
-// kubernetes says whether the commands are kubectl's.
+// kubernetes reports whether the commands are kubectl's.
 func (b *builder) kubernetes() bool {
 	switch {
 	case b.Origin.Environment != "":

@@ -13,7 +13,7 @@ import (
 )
 
 // Result prints what each selector became, the notes, and the effects on proxies.
-func (p *Printer) Result(s *cluster.Snapshot, r *convert.Result) {
+func (p *Printer) Result(s *cluster.Snapshot, r *convert.Plan) {
 	if len(r.Policies) == 0 {
 		p.Line("no MeshTrace comes of this: %s", whyNothing(s, r))
 	}
@@ -47,7 +47,7 @@ func (p *Printer) Result(s *cluster.Snapshot, r *convert.Result) {
 }
 
 // whyNothing returns the reason that there is no policy.
-func whyNothing(s *cluster.Snapshot, r *convert.Result) string {
+func whyNothing(s *cluster.Snapshot, r *convert.Plan) string {
 	switch {
 	case len(s.Meshes) == 0 && len(s.TrafficTraces) == 0:
 		return "the input has neither a Mesh nor a TrafficTrace"
@@ -77,7 +77,7 @@ func (p *Printer) MadeUp(n int, complete bool, most int) {
 }
 
 // Refusals prints the notes on what could not be carried over.
-func (p *Printer) Refusals(version cluster.Version, r *convert.Result) {
+func (p *Printer) Refusals(version cluster.Version, r *convert.Plan) {
 	for _, note := range r.Notes {
 		if note.Severity == manifest.Error {
 			p.Line("%s: %s: %s (%s, on Kuma %s)", note.Source, note.Resource, note.Message, note.Code, version)
@@ -86,7 +86,7 @@ func (p *Printer) Refusals(version cluster.Version, r *convert.Result) {
 }
 
 // Noted prints the notes of a code.
-func (p *Printer) Noted(code convert.Code, version cluster.Version, r *convert.Result) {
+func (p *Printer) Noted(code convert.Code, version cluster.Version, r *convert.Plan) {
 	for _, note := range r.Notes {
 		if note.Code == code {
 			p.Line("%s: %s: %s (%s, on Kuma %s)", note.Source, note.Resource, note.Message, note.Code, version)
@@ -112,14 +112,14 @@ func selectorText(fate *convert.Fate) string {
 }
 
 // becomes returns the policies that a selector became, or why it became none.
-func becomes(r *convert.Result, fate *convert.Fate) string {
+func becomes(r *convert.Plan, fate *convert.Fate) string {
 	if len(fate.Policies) == 0 {
 		return "none: " + fate.Reason
 	}
 	var names []string
 	for _, policy := range fate.Policies {
 		stands := ""
-		if r.Stands(policy) {
+		if r.Exists(policy) {
 			stands = "; stands already"
 		}
 		names = append(names, fmt.Sprintf("%s (%s%s)", policy.Name, &policy.TargetRef, stands))
