@@ -3,11 +3,7 @@ package manifest
 import (
 	"fmt"
 	"iter"
-	"runtime"
-	"slices"
-	"strconv"
 	"strings"
-	"sync"
 )
 
 // Document is one resource: a YAML document, a JSON value, or an item of a list.
@@ -73,12 +69,6 @@ type chunk struct {
 	odd    bool // it may have line breaks that are no line feed, see oddBreak
 }
 
-// outcome is what became of one document's chunks.
-type outcome[T any] struct {
-	kept     []T
-	problems []*Problem
-}
-
 func readInput[T any](input Input, wanted Wanted, use func(d *Document, kept []T) []T) ([]T, []*Problem) {
 	file := input.Name
 	fail := func(line, document int, message string) []*Problem {
@@ -141,152 +131,6 @@ func readInput[T any](input Input, wanted Wanted, use func(d *Document, kept []T
 	return kept, problems
 }
 
-// batchSize is how many chunks are parsed before errors are counted, and
-// maxBroken how many errors end the reading of a file.
-const (
-	batchSize = 10_000
-	maxBroken = 1_000
-)
-
-// batch is chunks that are parsed together, on all processors while more are added.
-type batch[T any] struct {
-	file    string
-	parse   func(c chunk, kept []T) ([]T, []*Problem)
-	count   int // of chunks
-	taken   []takenList
-	tasks   []*task[T]
-	open    *task[T] // not handed over yet
-	size    int      // of its text
-	handed  chan *task[T]
-	workers sync.WaitGroup
-}
-
-// task is chunks that one goroutine parses.
-type task[T any] struct {
-	chunks   []chunk
-	outcomes []outcome[T]
-}
-
-// takenList is a list document and the range of its items among all chunks. Of one
-// without a list the items do not count.
-type takenList struct {
-	whole    chunk
-	list     *list
-	from, to int
-}
-
-// run parses the task's chunks.
-func (t *task[T]) run(parse func(c chunk, kept []T) ([]T, []*Problem)) {
-	t.outcomes = make([]outcome[T], len(t.chunks))
-	kept := make([]T, 0, len(t.chunks)) // of all, mostly one each
-	for i, c := range t.chunks {
-		from := len(kept)
-		kept, t.outcomes[i].problems = parse(c, kept)
-		t.outcomes[i].kept = kept[from:len(kept):len(kept)]
-	}
-	t.chunks = nil // and their text
-}
-
-func newBatch[T any](file string, parse func(c chunk, kept []T) ([]T, []*Problem)) *batch[T] {
-	b := &batch[T]{file: file, parse: parse, open: &task[T]{}, handed: make(chan *task[T])}
-	for range runtime.GOMAXPROCS(0) {
-		b.workers.Go(func() {
-			for t := range b.handed {
-				t.run(parse)
-			}
-		})
-	}
-	return b
-}
-
-// add takes a document in, in pieces if it is a long list.
-func (b *batch[T]) add(doc chunk) {
-	switch {
-	case b.addList(doc):
-	case doc.json && len(doc.text) >= taskSize:
-		for value := range doc.values() {
-			b.addChunk(value)
-		}
-	default:
-		b.addChunk(doc)
-	}
-}
-
-// addList takes a document in, item by item, if it is a long list, which it reports.
-func (b *batch[T]) addList(doc chunk) bool {
-	from := b.count
-	list, ok := doc.takeApart(nil, b.addChunk)
-	if ok && list.kind != list.given { // it is said behind the items
-		b.taken = append(b.taken, takenList{from: from, to: b.count})
-		from = b.count
-		list, ok = doc.takeApart(&list.kind, b.addChunk)
-	}
-	if !ok {
-		list = nil
-	}
-	if b.count > from {
-		b.taken = append(b.taken, takenList{whole: doc, list: list, from: from, to: b.count})
-	}
-	return ok
-}
-
-func (b *batch[T]) addChunk(c chunk) {
-	b.open.chunks = append(b.open.chunks, c)
-	b.count++
-	if b.size += len(c.text); b.size >= taskSize {
-		b.hand()
-	}
-}
-
-// hand hands over the open task.
-func (b *batch[T]) hand() {
-	b.tasks = append(b.tasks, b.open)
-	b.handed <- b.open
-	b.open, b.size = &task[T]{}, 0
-}
-
-// run waits until all that was added is parsed. Nothing can be added afterwards.
-func (b *batch[T]) run() (kept []T, problems []*Problem) {
-	if len(b.open.chunks) > 0 {
-		b.hand()
-	}
-	close(b.handed)
-	b.workers.Wait()
-	outcomes := make([]outcome[T], 0, b.count)
-	for _, t := range b.tasks {
-		outcomes = append(outcomes, t.outcomes...)
-	}
-	// An item that does not parse by itself may do so in its list (an alias to
-	// an anchor of another item, a quoted scalar that looks like an item), and
-	// the whole list gives the better message.
-	for _, list := range b.taken {
-		if list.list == nil {
-			clear(outcomes[list.from:list.to])
-			continue
-		}
-		failed, kept := false, false
-		for i := list.from; i < list.to; i++ {
-			failed = failed || len(outcomes[i].problems) > 0
-			kept = kept || len(outcomes[i].kept) > 0
-		}
-		if failed {
-			clear(outcomes[list.from:list.to])
-			first := &outcomes[list.from]
-			first.kept, first.problems = b.parse(list.whole, nil)
-			continue
-		}
-		if problem := list.list.incomplete(Place{File: b.file, Document: list.whole.doc}); problem != nil && kept {
-			outcomes[list.from].problems = append(outcomes[list.from].problems, problem)
-		}
-	}
-	kept = make([]T, 0, b.count)
-	for _, out := range outcomes {
-		kept = append(kept, out.kept...)
-		problems = append(problems, out.problems...)
-	}
-	return kept, problems
-}
-
 // parse turns a chunk into its documents: one, or the items of a list.
 func (c chunk) parse(file string, wanted Wanted, nodes *stack) (documents []Document, problems []*Problem) {
 	fail := func(line int, format string, args ...any) []*Problem {
@@ -329,45 +173,6 @@ func (c chunk) parse(file string, wanted Wanted, nodes *stack) (documents []Docu
 	return spread.documents, spread.problems
 }
 
-// fewScalars is how many items of a list that are no resources are passed on.
-const fewScalars = 3
-
-// spreader gathers documents from lists, and from lists in lists.
-type spreader struct {
-	place     Place
-	wanted    Wanted
-	documents []Document
-	problems  []*Problem
-}
-
-// add appends root, or if it is a list, its items, and theirs.
-func (s *spreader) add(root *Node, listKind string) {
-	list := asList(root)
-	if list == nil {
-		d := Document{Place: s.place, ListKind: listKind, Root: root}
-		d.Line = int(root.line)
-		s.documents = append(s.documents, d)
-		return
-	}
-	if list.kind == "" {
-		list.kind = listKind
-	}
-	from, scalars := len(s.documents), 0
-	for i := range list.items {
-		item := &list.items[i]
-		if item.Kind != Mapping && item.Kind != Sequence {
-			if scalars++; scalars > fewScalars {
-				continue // enough to see that it is no list of resources
-			}
-		}
-		s.add(item, list.kind)
-	}
-	problem := list.incomplete(s.place)
-	if problem != nil && slices.ContainsFunc(s.documents[from:], func(d Document) bool { return d.isWanted(s.wanted) }) {
-		s.problems = append(s.problems, problem)
-	}
-}
-
 // isWanted reports whether the document says a kind that is wanted.
 func (d *Document) isWanted(wanted Wanted) bool {
 	kind := d.ListKind
@@ -381,77 +186,6 @@ func (d *Document) isWanted(wanted Wanted) bool {
 		apiVersion = n.Text
 	}
 	return wanted(apiVersion, kind)
-}
-
-// list is a list of resources.
-type list struct {
-	items []Node
-	count int    // of items
-	kind  string // of the items, as the list's own kind says; empty for any
-	given string // the kind that its items were taken apart with
-	root  *Node  // what stands around the items
-}
-
-// asList returns root as a list, nil when it is none: Kubernetes' List and typed
-// lists, the REST API's {"total", "items"}, or a bare sequence.
-func asList(root *Node) *list {
-	if root.Kind == Sequence {
-		return &list{items: root.Items(), count: len(root.Items()), root: root}
-	}
-	items := root.Get("items")
-	if items == nil || (items.Kind != Sequence && items.Kind != Null) {
-		return nil
-	}
-	kind, ok := listKind(root)
-	if !ok {
-		return nil
-	}
-	return &list{items: items.Items(), count: len(items.Items()), kind: kind, root: root}
-}
-
-// listKind is the kind of the items of a list by what stands around them; ok is
-// false for what is no list, though it has items.
-func listKind(root *Node) (kind string, ok bool) {
-	name := root.Get("kind")
-	if name == nil {
-		name = root.Get("type")
-	}
-	if name == nil {
-		return "", true
-	}
-	return strings.CutSuffix(name.Text, "List")
-}
-
-// incomplete returns an error when the list is one page of several.
-func (l *list) incomplete(place Place) *Problem {
-	const (
-		rest       = "get all pages, with a larger --size of kumactl get, or with --control-plane instead of -f"
-		kubernetes = "get all pages, as kubectl get does without --raw"
-	)
-	metadata := l.root.Get("metadata")
-	total := l.root.Get("total")
-	for _, sign := range []struct {
-		field       string
-		node        *Node
-		means, todo string
-	}{
-		{"next", l.root.Get("next"), "names a further page", rest},
-		{"metadata.continue", metadata.Get("continue"), "names a further page", kubernetes},
-		{"metadata.remainingItemCount", metadata.Get("remainingItemCount"), "says that items are missing", kubernetes},
-		{"total", total, fmt.Sprintf("is more than the number of items, %d", l.count), rest},
-	} {
-		if sign.node == nil || sign.node.Text == "" || sign.node.Text == "0" {
-			continue
-		}
-		if sign.node == total {
-			if n, err := strconv.Atoi(total.Text); err != nil || total.Kind != Int || n <= l.count {
-				continue
-			}
-		}
-		place.Line = int(sign.node.line)
-		return &Problem{Place: place, Severity: Error, Fault: fmt.Sprintf("the list is not whole: %s %s", sign.field, sign.means), Remedy: sign.todo}
-	}
-	return nil
 }
 
 // isUnwanted reports whether a YAML chunk is beyond doubt one document of a kind

@@ -76,7 +76,7 @@ var (
 func TestNotesAreDocumented(t *testing.T) {
 	root := filepath.Dir(fixtures.Dir())
 	codes := make(map[string]bool)
-	for _, source := range []string{"convert/note.go", "legacy/decode.go", "cluster/resource.go", "cluster/snapshot.go", "cluster/manifest/value.go"} {
+	for _, source := range []string{"convert/note.go", "legacy/decode.go", "cluster/decode.go", "cluster/snapshot.go", "cluster/manifest/value.go"} {
 		text, err := os.ReadFile(filepath.Join(root, source))
 		require.NoError(t, err)
 		for _, m := range constant.FindAllStringSubmatch(string(text), -1) {

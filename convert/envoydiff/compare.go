@@ -1,7 +1,6 @@
 package envoydiff
 
 import (
-	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -21,110 +20,6 @@ import (
 	"tracemigrate/cluster"
 	"tracemigrate/cluster/manifest"
 )
-
-// Verdict is what a comparison says of a proxy.
-type Verdict string
-
-// The verdicts, best first. Accepted is a proxy that is not the same, in nothing
-// but what the user accepts. Unknown is one of which something that decides could
-// not be read.
-const (
-	Same      Verdict = "same"
-	Accepted  Verdict = "accepted"
-	Inherent  Verdict = "inherent"
-	Unknown   Verdict = "unknown"
-	Different Verdict = "different"
-)
-
-// Code names a kind of difference.
-type Code string
-
-// What any MeshTrace changes against any TrafficTrace.
-const (
-	OutboundGainsTracing  Code = "outbound-gains-tracing"
-	GatewaySplitSpans     Code = "gateway-split-spans"
-	GatewayDatadogSuffix  Code = "gateway-datadog-suffix"
-	DatadogServiceName    Code = "datadog-service-name"
-	KumaTags              Code = "kuma-tags"
-	InboundIgnored        Code = "inbound-ignored"
-	TracingLost           Code = "tracing-lost"
-	TracingGained         Code = "tracing-gained"
-	BackendDiffers        Code = "backend"
-	AddressDiffers        Code = "address"
-	PortDiffers           Code = "port"
-	TLSDiffers            Code = "tls"
-	PathDiffers           Code = "path"
-	APIVersionDiffers     Code = "api-version"
-	SamplingDiffers       Code = "sampling"
-	TraceIDDiffers        Code = "trace-id"
-	SharedSpanDiffers     Code = "shared-span-context"
-	ServiceNameDiffers    Code = "service-name"
-	TagsDiffer            Code = "tags"
-	InvalidBackend        Code = "invalid-backend"
-	OtherDiffers          Code = "other"
-	ProxyMissing          Code = "proxy-missing"
-	ProxyUnanswered       Code = "proxy-unanswered"
-	Unverified            Code = "unverified"
-	TieDependsOnZone      Code = "tie-depends-on-zone"
-	ZoneDiffers           Code = "zone-differs"
-	TieByCreationTime     Code = "tie-by-creation-time"
-	UpdateRejected        Code = "update-rejected"
-	OtherProxy            Code = "other-proxy"
-	serviceNamePath            = "tracing.provider.typedConfig.serviceName"
-	collectorHostnamePath      = "tracing.provider.typedConfig.collectorHostname"
-)
-
-// InherentCodes are the codes of what any MeshTrace changes.
-var InherentCodes = []Code{OutboundGainsTracing, GatewaySplitSpans, GatewayDatadogSuffix, DatadogServiceName, KumaTags}
-
-// Codes are all codes of differences.
-var Codes = append(slices.Clone(InherentCodes), InboundIgnored, TracingLost, TracingGained, BackendDiffers, AddressDiffers, PortDiffers, TLSDiffers,
-	PathDiffers, APIVersionDiffers, SamplingDiffers, TraceIDDiffers, SharedSpanDiffers, ServiceNameDiffers, TagsDiffer, InvalidBackend, OtherDiffers, ProxyMissing, ProxyUnanswered, Unverified, TieDependsOnZone, ZoneDiffers, TieByCreationTime, UpdateRejected, OtherProxy)
-
-// unknownCodes say why a proxy cannot be judged.
-var unknownCodes = []Code{Unverified, TieDependsOnZone, ZoneDiffers, TieByCreationTime}
-
-// Inherent reports whether a MeshTrace cannot but make the difference.
-func (c Code) Inherent() bool { return slices.Contains(InherentCodes, c) }
-
-// Difference is one field of a listener, or of its collector's cluster, that is
-// not the same before and after.
-type Difference struct {
-	Code      Code
-	Listener  string            // its name, where that is known: of dumps
-	Direction cluster.Direction // of the listener; empty for the proxy as a whole
-	Field     string            // in protobuf's JSON form; what the difference is of, where that is no listener
-	Before    string
-	After     string
-}
-
-// Path is the listener, or its direction, then the field.
-func (d *Difference) Path() string {
-	switch {
-	case d.Listener != "":
-		return "[" + d.Listener + "]." + d.Field
-	case d.Direction != "":
-		return string(d.Direction) + "." + d.Field
-	}
-	return d.Field
-}
-
-// Form is a difference as reports have it.
-type Form struct {
-	Code   Code   `json:"code" yaml:"code"`
-	Path   string `json:"path" yaml:"path"`
-	Before string `json:"before" yaml:"before"`
-	After  string `json:"after" yaml:"after"`
-}
-
-// Form returns d as reports have it.
-func (d *Difference) Form() Form { return Form{d.Code, d.Path(), d.Before, d.After} }
-
-// MarshalJSON implements json.Marshaler.
-func (d *Difference) MarshalJSON() ([]byte, error) { return json.Marshal(d.Form()) }
-
-// MarshalYAML implements yaml.Marshaler.
-func (d *Difference) MarshalYAML() (any, error) { return d.Form(), nil }
 
 // flat is a listener's tracing and its collector as one value a path, without
 // names that are the control plane's own and with Envoy's defaults put in.
@@ -397,38 +292,4 @@ func suffixOf(name string) string {
 		return name[i:]
 	}
 	return ""
-}
-
-// verdictOf is the worst that differences amount to.
-func verdictOf(differences []*Difference, accepted []Code) Verdict {
-	verdict := Same
-	for _, d := range differences {
-		switch {
-		case slices.Contains(accepted, d.Code):
-			if verdict == Same {
-				verdict = Accepted
-			}
-		case slices.Contains(unknownCodes, d.Code):
-			return Unknown // nothing else is said of such a proxy
-		case !d.Code.Inherent():
-			return Different
-		default:
-			verdict = Inherent
-		}
-	}
-	return verdict
-}
-
-// sorted orders differences, those that count most first, without repetitions.
-func sorted(differences []*Difference) []*Difference {
-	slices.SortStableFunc(differences, func(a, b *Difference) int {
-		inherent := func(d *Difference) int {
-			if d.Code.Inherent() {
-				return 1
-			}
-			return 0
-		}
-		return cmp.Or(cmp.Compare(inherent(a), inherent(b)), cmp.Compare(a.Path(), b.Path()), cmp.Compare(a.Before, b.Before), cmp.Compare(a.After, b.After), cmp.Compare(a.Code, b.Code))
-	})
-	return slices.CompactFunc(differences, func(a, b *Difference) bool { return *a == *b })
 }

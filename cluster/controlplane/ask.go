@@ -1,0 +1,36 @@
+package controlplane
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+
+	"tracemigrate/cluster/retry"
+)
+
+// Config implements cluster.Inspector by the control plane's _config, which
+// came with 2.7.
+func (cp *ControlPlane) Config(ctx context.Context, mesh, proxy string, shadow bool) ([]byte, error) {
+	query := url.Values{}
+	if shadow {
+		query.Set("shadow", "true")
+	}
+	body, err := cp.get(retry.Own(ctx), "/meshes/"+url.PathEscape(mesh)+"/dataplanes/"+url.PathEscape(proxy)+"/_config", query)
+	switch {
+	case hasStatus(err, http.StatusMethodNotAllowed):
+		return nil, fmt.Errorf("%s is a global control plane, which computes no proxy's configuration: ask that of the zone", cp)
+	case err != nil:
+		return nil, cp.advise(err)
+	}
+	return body, nil
+}
+
+// Exists implements cluster.Inspector.
+func (cp *ControlPlane) Exists(ctx context.Context, mesh, proxy string) (bool, error) {
+	_, err := cp.get(ctx, "/meshes/"+url.PathEscape(mesh)+"/dataplanes/"+url.PathEscape(proxy), nil)
+	if hasStatus(err, http.StatusNotFound) {
+		return false, nil
+	}
+	return err == nil, cp.advise(err)
+}

@@ -1,0 +1,202 @@
+package controlplane
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"tracemigrate/cluster/credential"
+	"tracemigrate/cluster/manifest"
+	"tracemigrate/cluster/paging"
+	"tracemigrate/cluster/retry"
+)
+
+// Options say how to reach a control plane.
+type Options struct {
+	URL     string // http or https, with the path of a proxy in front if there is one
+	Name    string // of the control plane in kumactl's configuration, for words
+	Headers http.Header
+	Token   string
+	Base    http.RoundTripper // with TLS set up; see Config.Transport
+	Meshes  []string          // to read; empty: all
+	Limits  paging.Limits     // of lists and answers; what is 0 is as in paging.Defaults
+	// Progress is told how many of a kind were read so far, Wait why the next
+	// try has to wait; both may be nil.
+	Progress func(kind string, read int)
+	Wait     func(reason string, pause time.Duration)
+	// Scrub takes credentials that Base sends out of what comes back; may be nil.
+	Scrub func(text string) string
+}
+
+// ControlPlane is a Source and an Inspector.
+type ControlPlane struct {
+	options Options
+	base    *url.URL
+	client  *http.Client
+	sent    credential.Set // what every request carries
+}
+
+// New returns an error when the URL cannot be one of a control plane. It does
+// not yet speak to it.
+func New(o Options) (*ControlPlane, error) {
+	base, err := url.Parse(o.URL)
+	switch {
+	case err != nil:
+		return nil, errors.New("the URL of the control plane is no URL")
+	case base.Scheme != "http" && base.Scheme != "https" || base.Host == "":
+		return nil, fmt.Errorf("the URL of the control plane must be like http://host:5681, not %q", manifest.Redact(o.URL))
+	}
+	if o.Base == nil {
+		o.Base = http.DefaultTransport
+	}
+	if base.User != nil || base.RawQuery != "" {
+		return nil, errors.New("the URL of the control plane holds credentials or a query, which are not sent; leave them out and give --token or --header")
+	}
+	base.Path = strings.TrimRight(base.Path, "/")
+	base.Fragment = ""
+	cp := &ControlPlane{options: o, base: base}
+	cp.sent.Add(o.Token)
+	for name, values := range o.Headers {
+		for _, value := range values {
+			if http.CanonicalHeaderKey(name) == "Authorization" {
+				cp.sent.AddAuthorization(value)
+			} else if len(value) > 3 { // not what is a flag or a number
+				cp.sent.Add(value)
+			}
+		}
+	}
+	transport := &retry.Transport{Base: o.Base, MaxAnswer: o.Limits.Answer}
+	if o.Wait != nil {
+		transport.Wait = func(reason string, pause time.Duration) { o.Wait(cp.scrub(reason), pause) }
+	}
+	cp.client = &http.Client{
+		Transport: transport,
+		// An answer from elsewhere would get the token, and is no control plane's.
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	return cp, nil
+}
+
+// String names the control plane; New lets no credentials into the URL.
+func (cp *ControlPlane) String() string {
+	if cp.options.Name != "" {
+		return fmt.Sprintf("control plane %q (%s)", cp.options.Name, cp.base)
+	}
+	return "control plane " + cp.base.String()
+}
+
+// StatusError is an answer that is not a success.
+type StatusError struct {
+	method, path string
+	Status       int
+	tries        int    // how often it was asked for; 0 when the answer was final
+	Title        string // what the control plane says of it
+	Detail       string
+}
+
+// Error is one line without credentials.
+func (e *StatusError) Error() string {
+	return manifest.Redact(e.method + " " + e.path + ": " + e.Reason())
+}
+
+// Reason is what was answered, without what was asked for.
+func (e *StatusError) Reason() string {
+	text := fmt.Sprintf("%d %s", e.Status, http.StatusText(e.Status))
+	for _, part := range []string{e.Title, e.Detail} {
+		if part != "" && !strings.Contains(text, part) {
+			text += ": " + part
+		}
+	}
+	if e.tries > 0 {
+		text += fmt.Sprintf(" (after %d tries)", e.tries)
+	}
+	return manifest.Redact(text)
+}
+
+func hasStatus(err error, status ...int) bool {
+	var answer *StatusError
+	return errors.As(err, &answer) && slices.Contains(status, answer.Status)
+}
+
+// get asks for a path below the base and returns the body of a success.
+func (cp *ControlPlane) get(ctx context.Context, path string, query url.Values) ([]byte, error) {
+	at := cp.base.JoinPath(path)
+	at.RawQuery = query.Encode()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, at.String(), nil)
+	if err != nil {
+		return nil, fmt.Errorf("asking for %s: %w", path, err)
+	}
+	for key, values := range cp.options.Headers {
+		request.Header[key] = values
+	}
+	request.Header.Set("Accept", "application/json")
+	if cp.options.Token != "" {
+		request.Header.Set("Authorization", "Bearer "+cp.options.Token)
+	}
+	response, err := cp.client.Do(request)
+	if err != nil {
+		return nil, cp.unreachable(ctx, path, err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	body, err := retry.Body(response)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("reading the answer of GET %s: %w", path, err)
+	case response.StatusCode == http.StatusOK:
+		return body, nil
+	}
+	failed := &StatusError{tries: retry.Tries(ctx, response.StatusCode), method: http.MethodGet, path: path, Status: response.StatusCode}
+	var said struct{ Title, Detail, Details, Message string }
+	if json.Unmarshal(body, &said) == nil || said.Title != "" {
+		failed.Title, failed.Detail = said.Title, said.Detail
+		if failed.Detail == "" {
+			failed.Detail = said.Details + said.Message
+		}
+	}
+	if at, err := response.Location(); err == nil {
+		failed.Title = fmt.Sprintf("it redirects to %s://%s%s; a login stands in front of it: give --token or --header, or forward its port", at.Scheme, at.Host, at.Path)
+	}
+	failed.Title, failed.Detail = cp.scrub(failed.Title), cp.scrub(failed.Detail)
+	return nil, failed
+}
+
+// scrub takes the credentials that are sent out of what comes back.
+func (cp *ControlPlane) scrub(text string) string {
+	text = cp.sent.Scrub(text)
+	if cp.options.Scrub != nil {
+		text = cp.options.Scrub(text)
+	}
+	return text
+}
+
+// unreachable words an error of the connection, and what to do about it.
+func (cp *ControlPlane) unreachable(ctx context.Context, path string, err error) error {
+	var where *url.Error
+	if errors.As(err, &where) {
+		err = where.Err // the address is said below, without credentials
+	}
+	hint := ""
+	switch text := err.Error(); {
+	case ctx.Err() != nil && strings.Contains(text, "after "):
+		return fmt.Errorf("asking %s for %s: %w (%s)", cp, path, ctx.Err(), cp.scrub(text))
+	case ctx.Err() != nil:
+		return fmt.Errorf("asking %s for %s: %w", cp, path, ctx.Err())
+	case strings.Contains(text, "x509: certificate is"), strings.Contains(text, "x509: cannot validate"):
+		hint = "; give the URL with the name that the certificate is for"
+	case strings.Contains(text, "x509: certificate"):
+		hint = "; give the authority that signed its certificate with --ca-cert, or if you must --skip-verify"
+	case strings.Contains(text, "server gave HTTP response to HTTPS client"), strings.Contains(text, "does not look like a TLS handshake"):
+		hint = "; the port speaks http, the port for https is 5682 by default"
+	case strings.Contains(text, "malformed HTTP response"), strings.Contains(text, "remote error: tls"):
+		hint = "; does the port speak https (5682 by default) and want a client certificate (--client-cert, --client-key)?"
+	case strings.Contains(text, "connection refused"):
+		hint = "; nothing listens there: is it the API port, 5681 or 5682 by default, and is it forwarded?"
+	}
+	return fmt.Errorf("reaching %s: %s%s", cp, manifest.Redact(cp.scrub(err.Error())), hint)
+}

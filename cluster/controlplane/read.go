@@ -1,0 +1,185 @@
+package controlplane
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+
+	"tracemigrate/cluster"
+	"tracemigrate/cluster/manifest"
+	"tracemigrate/cluster/paging"
+)
+
+// paths of the lists, by kind.
+var paths = map[string]string{
+	cluster.KindMesh:         "meshes",
+	cluster.KindTrafficTrace: "traffic-traces",
+	cluster.KindMeshTrace:    "meshtraces",
+	cluster.KindDataplane:    "dataplanes",
+	cluster.KindMeshGateway:  "meshgateways",
+	cluster.KindTrafficRoute: "traffic-routes",
+}
+
+// Read implements cluster.Source.
+func (cp *ControlPlane) Read(ctx context.Context, use func(manifest.Input)) (*cluster.Origin, error) {
+	origin, err := cp.describe(ctx)
+	if err != nil {
+		return nil, err
+	}
+	origin.Meshes = cp.options.Meshes
+	if err := cp.meshes(ctx, origin, use); err != nil {
+		return nil, err
+	}
+	for _, kind := range cluster.Kinds() {
+		if kind == cluster.KindMesh {
+			continue
+		}
+		if cp.options.Progress != nil {
+			cp.options.Progress(kind, 0)
+		}
+		if err := cp.kind(ctx, origin, kind, use); err != nil {
+			return nil, err
+		}
+	}
+	return origin, cp.others(ctx, origin)
+}
+
+// pass passes on what was listed, in the form that the control plane's
+// environment has it.
+func pass(list *paging.List, origin *cluster.Origin, kind string, use func(manifest.Input)) error {
+	return list.Drain(func(path string, raw []byte) {
+		if origin.Environment == cluster.Kubernetes {
+			raw = onKubernetes(kind, raw)
+		}
+		use(manifest.Object(path, raw))
+	})
+}
+
+// others reads the names that MeshTraces of other meshes than those asked for
+// have or would get on Kubernetes, where all share a namespace.
+func (cp *ControlPlane) others(ctx context.Context, origin *cluster.Origin) error {
+	if len(cp.options.Meshes) == 0 || origin.Environment != cluster.Kubernetes {
+		return nil
+	}
+	for _, kind := range []string{cluster.KindMeshTrace, cluster.KindTrafficTrace} {
+		if slices.Contains(origin.Absent, kind) {
+			continue
+		}
+		list, err := cp.list(ctx, "/"+paths[kind], kind, 0)
+		if err != nil {
+			return cp.advise(err)
+		}
+		err = list.Drain(func(_ string, raw []byte) {
+			var head struct{ Mesh, Name string }
+			if json.Unmarshal(raw, &head) == nil && slices.Contains(cp.options.Meshes, head.Mesh) {
+				return
+			}
+			if kind == cluster.KindTrafficTrace {
+				origin.OtherTrafficTraces = append(origin.OtherTrafficTraces, cluster.NewTraceName(head.Mesh, head.Name, raw))
+				return
+			}
+			name, _ := splitName(head.Name)
+			origin.OtherMeshTraces = append(origin.OtherMeshTraces, name)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	origin.SortOthers()
+	return nil
+}
+
+// meshes reads the meshes that were asked for.
+func (cp *ControlPlane) meshes(ctx context.Context, origin *cluster.Origin, use func(manifest.Input)) error {
+	list, err := cp.list(ctx, "/"+paths[cluster.KindMesh], cluster.KindMesh, 0)
+	switch {
+	case err != nil:
+		return cp.advise(err)
+	case len(cp.options.Meshes) == 0:
+		return pass(list, origin, cluster.KindMesh, use)
+	}
+	var known []string
+	wanted := paging.New(cp.limits())
+	var failed error
+	err = list.Drain(func(path string, raw []byte) {
+		var head struct{ Name string }
+		_ = json.Unmarshal(raw, &head) // what is broken is reported when it is decoded
+		known = append(known, head.Name)
+		if slices.Contains(cp.options.Meshes, head.Name) {
+			failed = errors.Join(failed, wanted.Add(path, raw))
+		}
+	})
+	if err = errors.Join(err, failed); err != nil {
+		return err
+	}
+	if err := cluster.CheckMeshes(cp.String(), cp.options.Meshes, known); err != nil {
+		return err
+	}
+	return pass(wanted, origin, cluster.KindMesh, use)
+}
+
+// kind reads all resources of one kind, in the meshes that were asked for.
+func (cp *ControlPlane) kind(ctx context.Context, origin *cluster.Origin, kind string, use func(manifest.Input)) error {
+	lists := []string{"/" + paths[kind]}
+	if len(cp.options.Meshes) > 0 {
+		lists = nil
+		for _, mesh := range cp.options.Meshes {
+			lists = append(lists, "/meshes/"+url.PathEscape(mesh)+"/"+paths[kind])
+		}
+	}
+	var missing, refused error
+	read, before := false, 0
+	for _, path := range lists {
+		list, err := cp.list(ctx, path, kind, before)
+		switch {
+		case hasStatus(err, http.StatusNotFound) && !origin.Expects(kind) && kind != cluster.KindDataplane:
+			missing = err
+		case hasStatus(err, http.StatusNotFound) && kind == cluster.KindMeshGateway && len(cp.options.Meshes) == 0:
+			origin.Unread = append(origin.Unread, cluster.Unread{What: kind, Reason: err.Error(), Remedy: "find out why the control plane hides a kind that its version has"})
+		case hasStatus(err, http.StatusForbidden) && cluster.Optional(kind):
+			refused = err
+		case err != nil:
+			return cp.advise(err)
+		default:
+			read = true
+			before += list.Len()
+			if err := pass(list, origin, kind, use); err != nil {
+				return err
+			}
+		}
+	}
+	switch {
+	case refused != nil:
+		origin.Unread = append(origin.Unread, cluster.Unread{What: kind, Reason: refused.Error(), Remedy: "give --token one that may read it"})
+	case missing != nil && read:
+		return cp.advise(missing) // the kind is known, so a mesh is gone
+	case missing != nil:
+		origin.Absent = append(origin.Absent, kind)
+	}
+	return nil
+}
+
+// advise adds what to do about a refusal.
+func (cp *ControlPlane) advise(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case hasStatus(err, http.StatusUnauthorized):
+		return fmt.Errorf("%s does not take the credentials: %w; give a token with --token or --token-file, or a client certificate", cp, err)
+	case hasStatus(err, http.StatusForbidden):
+		return fmt.Errorf("%s does not allow what is needed: %w; give --token one that may read meshes and policies", cp, err)
+	case hasStatus(err, http.StatusFound, http.StatusSeeOther, http.StatusTemporaryRedirect, http.StatusMovedPermanently):
+		return fmt.Errorf("%s: %w", cp, err)
+	case hasStatus(err, http.StatusNotFound):
+		return fmt.Errorf("%s does not know what every control plane knows: %w; is the URL that of a control plane's API?", cp, err)
+	}
+	var answer *StatusError
+	if errors.As(err, &answer) {
+		return fmt.Errorf("%s: %w", cp, err)
+	}
+	return err
+}

@@ -1,0 +1,260 @@
+package cluster
+
+import (
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/xrash/smetrics"
+
+	"tracemigrate/cluster/manifest"
+)
+
+// looksLike returns the kind that a misspelt kind or apiVersion is likely meant
+// for, empty for the kinds of other vendors and for Kuma's other kinds.
+func looksLike(api, kind string) string {
+	if api != "" && api != apiVersion && !isLikeGroup(api) {
+		return ""
+	}
+	letters := strings.Map(func(r rune) rune {
+		if unicode.IsLetter(r) {
+			return unicode.ToLower(r)
+		}
+		return -1
+	}, kind)
+	if letters == "" || len(letters) > 30 {
+		return ""
+	}
+	for _, known := range kinds {
+		lower := strings.ToLower(known)
+		switch {
+		case letters == lower, letters == lower+"s", letters == lower+"es":
+			return known
+		case len(lower) > len("mesh") && smetrics.WagnerFischer(letters, lower, 1, 1, 1) <= 2:
+			return known
+		}
+	}
+	return ""
+}
+
+// isLikeGroup reports whether an apiVersion is Kuma's group with another version,
+// or nearly so.
+func isLikeGroup(api string) bool {
+	name, _, _ := strings.Cut(strings.ToLower(api), "/")
+	return name == "kuma" || name == "v1alpha1" || strings.HasPrefix(name, group) || len(name) > 4 && len(name) < 10 && smetrics.WagnerFischer(name, group, 1, 1, 1) <= 2
+}
+
+// notRead is the code of warnings of documents that look like ours and are not read.
+const notRead = "not-read"
+
+// unknownTime is the code of warnings of times that cannot be read.
+const unknownTime = "unknown-time"
+
+// warnNotRead records what is wrong with a document that is not read, if it looks
+// like one that should be.
+func warnNotRead(doc *manifest.Document, api, kind string, problems *[]*manifest.Problem) {
+	name, mesh := textAt(doc.Root, "metadata", "name"), textAt(doc.Root, "mesh")
+	if name == "" {
+		name = textAt(doc.Root, "name")
+	}
+	root := doc.Value(manifest.Subject{Kind: fmt.Sprintf("%.80s", kind), Name: name, Mesh: mesh}, problems)
+	known := looksLike(api, kind)
+	switch {
+	case known != "" && api != "" && api != apiVersion:
+		root.WarnTo(fmt.Sprintf("if Kuma's %s is meant, write %s", known, apiVersion), notRead, "is not read, because its apiVersion is %.80q", api)
+	case known != "":
+		root.WarnTo(fmt.Sprintf("if %s is meant, write that", known), notRead, "is not read, because Kuma has no kind %.80q", kind)
+	case isRead("", doc.ListKind):
+		root.WarnTo("if it is one, correct its kind", notRead, "is not read, because it is of kind %.80q in a list of %s", kind, doc.ListKind)
+	}
+}
+
+// decodeResource reads what all kinds have in common. It returns nil for a
+// document of a kind that is not read here.
+func decodeResource(doc *manifest.Document, words *words, problems *[]*manifest.Problem) *Resource {
+	r := words.resource(doc.Place)
+	if !r.decode(doc, words, problems) {
+		words.spare = r
+		return nil
+	}
+	return r
+}
+
+// decode reads what all kinds have in common, and reports whether the kind is read.
+func (r *Resource) decode(doc *manifest.Document, words *words, problems *[]*manifest.Problem) bool {
+	if doc.Root.Kind != manifest.Mapping {
+		doc.Value(manifest.Subject{}, problems).Fail("the document is %s, not a resource", doc.Root.Kind)
+		return false
+	}
+	text := func(keys ...string) string { return textAt(doc.Root, keys...) }
+	r.Format, r.kind = formOf(doc)
+	api := text("apiVersion")
+	if r.kind == "" {
+		kindMissing(doc, r.Format, api, problems)
+		return false
+	}
+	if strings.Contains(r.kind, "{{") {
+		doc.Value(manifest.Subject{}, problems).Field("kind").Str() // says what is wrong
+	}
+	if of, ok := strings.CutSuffix(r.kind, "List"); ok {
+		switch {
+		case doc.Root.Get("items") != nil:
+			doc.Value(manifest.Subject{}, problems).Field("items").List() // a list's items are documents of their own
+		case isRead(api, of):
+			doc.Value(manifest.Subject{}, problems).Warn(notRead, "the %s is not read, because it has no items", r.kind)
+		}
+		return false
+	}
+	if !isRead(api, r.kind) {
+		warnNotRead(doc, api, r.kind, problems)
+		return false
+	}
+	if !slices.Contains(kinds, r.kind) {
+		known := kinds[slices.IndexFunc(kinds, func(known string) bool { return strings.EqualFold(known, r.kind) })]
+		doc.Value(manifest.Subject{}, problems).Fail("kind %s is spelt %s", r.kind, known)
+		return false
+	}
+	r.Mesh = text("mesh")
+	name, mesh := text("name"), r.Mesh
+	if r.Format == Kubernetes {
+		name = text("metadata", "name")
+	}
+	root := doc.Value(manifest.Subject{Kind: r.kind, Name: name, Mesh: mesh}, problems)
+	meta := root
+	if r.Format == Kubernetes {
+		meta = root.Field("metadata")
+		if slices.Contains(tracingKinds, r.kind) {
+			root.Known("apiVersion", "kind", "mesh", "metadata", "spec", "status")
+		}
+	} else if r.kind == KindMeshTrace {
+		root.Known("type", "mesh", "name", "labels", "creationTime", "modificationTime", "kri", "spec", "status")
+	}
+	if field := meta.Need("name"); field.Present() {
+		if r.Name = field.Str(); r.Name == "" && field.Node().Kind == manifest.String && field.Node().Text == "" {
+			field.Fail("is empty")
+		}
+	}
+	root.Field("mesh").Str()
+	r.Labels = words.tags(meta.Field("labels"))
+	created := "creationTime"
+	if r.Format == Kubernetes {
+		r.Namespace = meta.Field("namespace").Str()
+		created = "creationTimestamp"
+	}
+	r.Created = timestamp(meta.Field(created))
+	if r.Format == Kubernetes {
+		annotations := meta.Field("annotations").Node()
+		r.Source = strings.Clone(textAt(annotations, SourceAnnotation))
+		r.fold(annotations, words)
+		if r.kind == KindTrafficTrace {
+			r.Annotations = ownAnnotations(annotations)
+		}
+	}
+	if r.kind == KindMesh {
+		if r.Mesh = ""; r.Name != "" && !meshName.MatchString(r.Name) {
+			meta.Field("name").Fail("cannot be the name of a mesh: lower-case letters, digits and -._, 63 at most")
+		}
+	} else if r.Mesh == "" {
+		if r.Mesh = r.Labels[MeshLabel]; r.Mesh == "" {
+			r.Mesh = "default"
+		}
+	}
+	r.Spec = root
+	if r.Format == Kubernetes || r.kind == KindMeshTrace {
+		r.Spec = root.Field("spec")
+	}
+	return true
+}
+
+// fold takes in the labels that Kuma keeps as annotations on Kubernetes, where
+// labels are short: kuma.io/display-name, and the workload and ServiceAccount of
+// Dataplanes.
+func (r *Resource) fold(annotations *manifest.Node, words *words) {
+	for _, key := range labelAnnotations {
+		value := textAt(annotations, key)
+		if _, labelled := r.Labels[key]; labelled || value == "" {
+			continue
+		}
+		labels := make(map[string]string, len(r.Labels)+1)
+		maps.Copy(labels, r.Labels) // which others share
+		labels[key] = words.keep(value)
+		r.Labels = labels
+	}
+}
+
+func ownAnnotations(annotations *manifest.Node) map[string]string {
+	var own map[string]string
+	if annotations == nil || annotations.Kind != manifest.Mapping {
+		return nil
+	}
+	for key, value := range annotations.Pairs() {
+		if value.Kind != manifest.String || !IsOwn(key.Text) {
+			continue
+		}
+		if own == nil {
+			own = make(map[string]string)
+		}
+		own[strings.Clone(key.Text)] = strings.Clone(value.Text)
+	}
+	return own
+}
+
+// textAt is the string at a path, empty when there is none.
+func textAt(n *manifest.Node, keys ...string) string {
+	for _, key := range keys {
+		n = n.Get(key)
+	}
+	if n == nil || n.Kind != manifest.String {
+		return ""
+	}
+	return n.Text
+}
+
+// formOf is the form of a document and its kind, empty when it does not tell.
+func formOf(doc *manifest.Document) (format Format, kind string) {
+	format, kind = Universal, textAt(doc.Root, "type")
+	if doc.Root.Get("kind") != nil || textAt(doc.Root, "apiVersion") != "" || kind == "" && doc.Root.Get("metadata") != nil {
+		format, kind = Kubernetes, textAt(doc.Root, "kind")
+	}
+	if kind == "" {
+		kind = doc.ListKind
+	}
+	return format, kind
+}
+
+// meshName is what every mesh's name matches, since it is the value of a label.
+var meshName = regexp.MustCompile(`^[a-z0-9]([-a-z0-9._]{0,61}[a-z0-9])?$`)
+
+// kindMissing records that a document that seems to be Kuma's has no kind.
+// Others, such as a chart's values, are nobody's concern.
+func kindMissing(doc *manifest.Document, format Format, api string, problems *[]*manifest.Problem) {
+	root := doc.Value(manifest.Subject{}, problems)
+	field := "type"
+	if format == Kubernetes {
+		field = "kind"
+	}
+	switch {
+	case root.Field(field).Present():
+		root.Field(field).Str() // says what is wrong
+	case isLikeGroup(api):
+		root.Need(field)
+	}
+}
+
+// timestamp reads RFC 3339, the form of metadata.creationTimestamp and creationTime.
+func timestamp(v manifest.Value) time.Time {
+	text := v.Str()
+	if text == "" {
+		return time.Time{}
+	}
+	t, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		v.WarnTo("taken as unknown", unknownTime, "is not a time in RFC 3339 form")
+		return time.Time{}
+	}
+	return t
+}

@@ -1,0 +1,158 @@
+package manifest
+
+import (
+	"runtime"
+	"sync"
+)
+
+// outcome is what became of one document's chunks.
+type outcome[T any] struct {
+	kept     []T
+	problems []*Problem
+}
+
+// batchSize is how many chunks are parsed before errors are counted, and
+// maxBroken how many errors end the reading of a file.
+const (
+	batchSize = 10_000
+	maxBroken = 1_000
+)
+
+// batch is chunks that are parsed together, on all processors while more are added.
+type batch[T any] struct {
+	file    string
+	parse   func(c chunk, kept []T) ([]T, []*Problem)
+	count   int // of chunks
+	taken   []takenList
+	tasks   []*task[T]
+	open    *task[T] // not handed over yet
+	size    int      // of its text
+	handed  chan *task[T]
+	workers sync.WaitGroup
+}
+
+// task is chunks that one goroutine parses.
+type task[T any] struct {
+	chunks   []chunk
+	outcomes []outcome[T]
+}
+
+// takenList is a list document and the range of its items among all chunks. Of one
+// without a list the items do not count.
+type takenList struct {
+	whole    chunk
+	list     *list
+	from, to int
+}
+
+// run parses the task's chunks.
+func (t *task[T]) run(parse func(c chunk, kept []T) ([]T, []*Problem)) {
+	t.outcomes = make([]outcome[T], len(t.chunks))
+	kept := make([]T, 0, len(t.chunks)) // of all, mostly one each
+	for i, c := range t.chunks {
+		from := len(kept)
+		kept, t.outcomes[i].problems = parse(c, kept)
+		t.outcomes[i].kept = kept[from:len(kept):len(kept)]
+	}
+	t.chunks = nil // and their text
+}
+
+func newBatch[T any](file string, parse func(c chunk, kept []T) ([]T, []*Problem)) *batch[T] {
+	b := &batch[T]{file: file, parse: parse, open: &task[T]{}, handed: make(chan *task[T])}
+	for range runtime.GOMAXPROCS(0) {
+		b.workers.Go(func() {
+			for t := range b.handed {
+				t.run(parse)
+			}
+		})
+	}
+	return b
+}
+
+// add takes a document in, in pieces if it is a long list.
+func (b *batch[T]) add(doc chunk) {
+	switch {
+	case b.addList(doc):
+	case doc.json && len(doc.text) >= taskSize:
+		for value := range doc.values() {
+			b.addChunk(value)
+		}
+	default:
+		b.addChunk(doc)
+	}
+}
+
+// addList takes a document in, item by item, if it is a long list, which it reports.
+func (b *batch[T]) addList(doc chunk) bool {
+	from := b.count
+	list, ok := doc.takeApart(nil, b.addChunk)
+	if ok && list.kind != list.given { // it is said behind the items
+		b.taken = append(b.taken, takenList{from: from, to: b.count})
+		from = b.count
+		list, ok = doc.takeApart(&list.kind, b.addChunk)
+	}
+	if !ok {
+		list = nil
+	}
+	if b.count > from {
+		b.taken = append(b.taken, takenList{whole: doc, list: list, from: from, to: b.count})
+	}
+	return ok
+}
+
+func (b *batch[T]) addChunk(c chunk) {
+	b.open.chunks = append(b.open.chunks, c)
+	b.count++
+	if b.size += len(c.text); b.size >= taskSize {
+		b.hand()
+	}
+}
+
+// hand hands over the open task.
+func (b *batch[T]) hand() {
+	b.tasks = append(b.tasks, b.open)
+	b.handed <- b.open
+	b.open, b.size = &task[T]{}, 0
+}
+
+// run waits until all that was added is parsed. Nothing can be added afterwards.
+func (b *batch[T]) run() (kept []T, problems []*Problem) {
+	if len(b.open.chunks) > 0 {
+		b.hand()
+	}
+	close(b.handed)
+	b.workers.Wait()
+	outcomes := make([]outcome[T], 0, b.count)
+	for _, t := range b.tasks {
+		outcomes = append(outcomes, t.outcomes...)
+	}
+	// An item that does not parse by itself may do so in its list (an alias to
+	// an anchor of another item, a quoted scalar that looks like an item), and
+	// the whole list gives the better message.
+	for _, list := range b.taken {
+		if list.list == nil {
+			clear(outcomes[list.from:list.to])
+			continue
+		}
+		failed, kept := false, false
+		for i := list.from; i < list.to; i++ {
+			failed = failed || len(outcomes[i].problems) > 0
+			kept = kept || len(outcomes[i].kept) > 0
+		}
+		if failed {
+			clear(outcomes[list.from:list.to])
+			first := &outcomes[list.from]
+			first.kept, first.problems = b.parse(list.whole, nil)
+			continue
+		}
+		if problem := list.list.incomplete(Place{File: b.file, Document: list.whole.doc}); problem != nil && kept {
+			outcomes[list.from].problems = append(outcomes[list.from].problems, problem)
+		}
+	}
+	kept = make([]T, 0, b.count)
+	for _, out := range outcomes {
+		kept = append(kept, out.kept...)
+		problems = append(problems, out.problems...)
+	}
+	return kept, problems
+}

@@ -1,0 +1,118 @@
+package manifest
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// fewScalars is how many items of a list that are no resources are passed on.
+const fewScalars = 3
+
+// spreader gathers documents from lists, and from lists in lists.
+type spreader struct {
+	place     Place
+	wanted    Wanted
+	documents []Document
+	problems  []*Problem
+}
+
+// add appends root, or if it is a list, its items, and theirs.
+func (s *spreader) add(root *Node, listKind string) {
+	list := asList(root)
+	if list == nil {
+		d := Document{Place: s.place, ListKind: listKind, Root: root}
+		d.Line = int(root.line)
+		s.documents = append(s.documents, d)
+		return
+	}
+	if list.kind == "" {
+		list.kind = listKind
+	}
+	from, scalars := len(s.documents), 0
+	for i := range list.items {
+		item := &list.items[i]
+		if item.Kind != Mapping && item.Kind != Sequence {
+			if scalars++; scalars > fewScalars {
+				continue // enough to see that it is no list of resources
+			}
+		}
+		s.add(item, list.kind)
+	}
+	problem := list.incomplete(s.place)
+	if problem != nil && slices.ContainsFunc(s.documents[from:], func(d Document) bool { return d.isWanted(s.wanted) }) {
+		s.problems = append(s.problems, problem)
+	}
+}
+
+// list is a list of resources.
+type list struct {
+	items []Node
+	count int    // of items
+	kind  string // of the items, as the list's own kind says; empty for any
+	given string // the kind that its items were taken apart with
+	root  *Node  // what stands around the items
+}
+
+// asList returns root as a list, nil when it is none: Kubernetes' List and typed
+// lists, the REST API's {"total", "items"}, or a bare sequence.
+func asList(root *Node) *list {
+	if root.Kind == Sequence {
+		return &list{items: root.Items(), count: len(root.Items()), root: root}
+	}
+	items := root.Get("items")
+	if items == nil || (items.Kind != Sequence && items.Kind != Null) {
+		return nil
+	}
+	kind, ok := listKind(root)
+	if !ok {
+		return nil
+	}
+	return &list{items: items.Items(), count: len(items.Items()), kind: kind, root: root}
+}
+
+// listKind is the kind of the items of a list by what stands around them; ok is
+// false for what is no list, though it has items.
+func listKind(root *Node) (kind string, ok bool) {
+	name := root.Get("kind")
+	if name == nil {
+		name = root.Get("type")
+	}
+	if name == nil {
+		return "", true
+	}
+	return strings.CutSuffix(name.Text, "List")
+}
+
+// incomplete returns an error when the list is one page of several.
+func (l *list) incomplete(place Place) *Problem {
+	const (
+		rest       = "get all pages, with a larger --size of kumactl get, or with --control-plane instead of -f"
+		kubernetes = "get all pages, as kubectl get does without --raw"
+	)
+	metadata := l.root.Get("metadata")
+	total := l.root.Get("total")
+	for _, sign := range []struct {
+		field       string
+		node        *Node
+		means, todo string
+	}{
+		{"next", l.root.Get("next"), "names a further page", rest},
+		{"metadata.continue", metadata.Get("continue"), "names a further page", kubernetes},
+		{"metadata.remainingItemCount", metadata.Get("remainingItemCount"), "says that items are missing", kubernetes},
+		{"total", total, fmt.Sprintf("is more than the number of items, %d", l.count), rest},
+	} {
+		if sign.node == nil || sign.node.Text == "" || sign.node.Text == "0" {
+			continue
+		}
+		if sign.node == total {
+			if n, err := strconv.Atoi(total.Text); err != nil || total.Kind != Int || n <= l.count {
+				continue
+			}
+		}
+		place.Line = int(sign.node.line)
+		return &Problem{Place: place, Severity: Error, Fault: fmt.Sprintf("the list is not whole: %s %s", sign.field, sign.means), Remedy: sign.todo}
+	}
+	return nil
+}

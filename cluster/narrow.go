@@ -1,0 +1,188 @@
+package cluster
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+
+	"tracemigrate/cluster/manifest"
+)
+
+// Only is s without the resources of other meshes than those named; all when
+// none is. It returns an error when s has meshes, and not one of those named.
+func (s *Snapshot) Only(meshes []string) (*Snapshot, error) {
+	if len(meshes) == 0 {
+		return s, nil
+	}
+	known := make([]string, 0, len(s.Meshes))
+	for _, mesh := range s.Meshes {
+		known = append(known, mesh.Name)
+	}
+	if len(known) > 0 {
+		if err := CheckMeshes("the input", meshes, known); err != nil {
+			return nil, err
+		}
+	}
+	wanted := make(map[string]bool, len(meshes))
+	for _, name := range meshes {
+		wanted[name] = true
+	}
+	of := func(r *Resource) bool { return wanted[r.Mesh] }
+	rest := *s
+	rest.Problems = slices.DeleteFunc(slices.Clone(s.Problems), func(p *manifest.Problem) bool {
+		mesh, ok := p.Of.InMesh()
+		return ok && !wanted[mesh]
+	})
+	if namespace := s.SystemNamespace(); namespace != "" {
+		rest.systemNamespaces = []string{namespace} // also where only others tell
+	}
+	rest.others = slices.Clone(s.others)
+	for _, r := range s.MeshTraces {
+		if !of(r) && r.Format == Kubernetes {
+			rest.others = append(rest.others, r.Name)
+		}
+	}
+	rest.otherTraces = slices.Clone(s.otherTraces)
+	for _, r := range s.TrafficTraces {
+		if !of(r) {
+			rest.otherTraces = append(rest.otherTraces, r.traceName())
+		}
+	}
+	rest.Meshes = keep(s.Meshes, func(r *Resource) bool { return wanted[r.Name] })
+	rest.TrafficTraces, rest.MeshTraces = keep(s.TrafficTraces, of), keep(s.MeshTraces, of)
+	rest.Dataplanes = keep(s.Dataplanes, func(dp *Dataplane) bool { return wanted[dp.Mesh] })
+	rest.MeshGateways = keep(s.MeshGateways, func(g *MeshGateway) bool { return wanted[g.Mesh] })
+	rest.TrafficRoutes = make(map[string]bool)
+	for mesh, routed := range s.TrafficRoutes {
+		if wanted[mesh] {
+			rest.TrafficRoutes[mesh] = routed
+		}
+	}
+	return &rest, nil
+}
+
+// traceName is what the names of a TrafficTrace's policies depend on.
+func (r *Resource) traceName() TraceName {
+	var problems []*manifest.Problem // whoever converts its mesh is told of them
+	var matches []map[string]string
+	for _, v := range r.Spec.Into(&problems).Field("selectors").Items() {
+		matches = append(matches, v.Field("match").Map())
+	}
+	return TraceName{Mesh: r.Mesh, Name: cmp.Or(r.Labels[DisplayNameLabel], r.Name), Several: SeveralPolicies(matches), Format: r.Format}
+}
+
+// OtherTrafficTraces are the TrafficTraces of meshes that were left out.
+func (s *Snapshot) OtherTrafficTraces() []TraceName {
+	if s.Origin == nil {
+		return s.otherTraces
+	}
+	return slices.Concat(s.otherTraces, s.Origin.OtherTrafficTraces)
+}
+
+// OtherMeshTraces are names that MeshTraces of meshes which s has not have in the
+// one namespace of Kubernetes.
+func (s *Snapshot) OtherMeshTraces() []string {
+	if s.Origin == nil {
+		return s.others
+	}
+	return slices.Concat(s.others, s.Origin.OtherMeshTraces)
+}
+
+// Live reports whether s was read from a cluster, not from files.
+func (s *Snapshot) Live() bool { return s.live }
+
+// FromCluster reports whether s was read from a cluster, directly or by way of a
+// snapshot.
+func (s *Snapshot) FromCluster() bool { return s.live || len(s.originFiles) > 0 }
+
+// Skippable reports whether a problem concerns a resource that was read from a
+// cluster, directly or by way of a snapshot, and not a manifest at hand.
+func (s *Snapshot) Skippable(p *manifest.Problem) bool {
+	return s.live || s.originFiles[p.File] && p.Of != theOrigin
+}
+
+// Skipping is s without the resources that its own problems, or the given ones,
+// say have an error. Those problems become Skipped.
+func (s *Snapshot) Skipping(problems []*manifest.Problem) *Snapshot {
+	type document struct {
+		file   string
+		number int
+	}
+	broken := make(map[document]bool)
+	rest := *s
+	rest.Problems = nil
+	for i, p := range slices.Concat(s.Problems, problems) {
+		switch {
+		case p.Severity == manifest.Error:
+			broken[document{p.File, p.Place.Document}] = true
+			rest.Skipped = append(rest.Skipped, p)
+		case i < len(s.Problems):
+			rest.Problems = append(rest.Problems, p)
+		}
+	}
+	stays := func(p manifest.Place) bool { return !broken[document{p.File, p.Document}] }
+	rest.lost, rest.lostGateways = make(map[string]string), make(map[string]string)
+	maps.Copy(rest.lost, s.lost)
+	maps.Copy(rest.lostGateways, s.lostGateways)
+	known := make(map[document]bool)
+	for _, list := range [][]*Resource{s.Meshes, s.TrafficTraces, s.MeshTraces} {
+		for _, r := range list {
+			if !stays(r.Place) {
+				known[document{r.File, r.Place.Document}] = true
+				mesh := r.Mesh
+				if r.kind == KindMesh {
+					mesh = r.Name
+				}
+				lose(rest.lost, mesh, r.String())
+			}
+		}
+	}
+	for _, g := range s.MeshGateways {
+		if !stays(g.Place) {
+			known[document{g.File, g.Place.Document}] = true
+			lose(rest.lostGateways, g.Mesh, g.String())
+		}
+	}
+	for _, p := range rest.Skipped {
+		switch {
+		case known[document{p.File, p.Place.Document}], s.isOf(KindDataplane, p):
+		case s.isOf(KindMeshGateway, p):
+			lose(rest.lostGateways, "", cmp.Or(p.Resource(), p.File))
+		default:
+			mesh, _ := p.Of.InMesh() // none: any
+			lose(rest.lost, mesh, cmp.Or(p.Resource(), "a document"))
+		}
+	}
+	rest.Meshes = keep(s.Meshes, func(r *Resource) bool { return stays(r.Place) })
+	rest.TrafficTraces = keep(s.TrafficTraces, func(r *Resource) bool { return stays(r.Place) })
+	rest.MeshTraces = keep(s.MeshTraces, func(r *Resource) bool { return stays(r.Place) })
+	rest.Dataplanes = keep(s.Dataplanes, func(dp *Dataplane) bool { return stays(dp.Place) })
+	rest.MeshGateways = keep(s.MeshGateways, func(g *MeshGateway) bool { return stays(g.Place) })
+	return &rest
+}
+
+// Decoded returns s without the text of what package legacy decodes, which can be
+// released then.
+func (s *Snapshot) Decoded() *Snapshot {
+	decoded := *s
+	decoded.Meshes, decoded.TrafficTraces = bare(s.Meshes), bare(s.TrafficTraces)
+	return &decoded
+}
+
+func bare(resources []*Resource) []*Resource {
+	var all []*Resource
+	for _, r := range resources {
+		all = append(all, r.Bare())
+	}
+	return all
+}
+
+func keep[T any](list []T, stays func(T) bool) []T {
+	var kept []T
+	for _, item := range list {
+		if stays(item) {
+			kept = append(kept, item)
+		}
+	}
+	return kept
+}

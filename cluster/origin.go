@@ -1,0 +1,279 @@
+package cluster
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"tracemigrate/cluster/manifest"
+)
+
+// Mode is what part a control plane has in a deployment,
+// https://kuma.io/docs/2.13.x/introduction/deployments/
+type Mode string
+
+// The modes. A federated zone is one that a global control plane leads.
+const (
+	ModeZone          Mode = "zone"
+	ModeFederatedZone Mode = "federated-zone"
+	ModeGlobal        Mode = "global"
+)
+
+// Modes are all modes.
+var Modes = []Mode{ModeZone, ModeFederatedZone, ModeGlobal}
+
+// Origin is where a snapshot was taken, and what the control plane there reports
+// of itself. What is empty is not known.
+type Origin struct {
+	Source      string   `json:"source" yaml:"source"` // in words
+	Endpoint    Endpoint `json:"endpoint,omitzero" yaml:"endpoint,omitempty"`
+	Product     string   `json:"product,omitempty" yaml:"product,omitempty"` // Kuma, Kong Mesh, with its own version if that is another
+	Version     string   `json:"version,omitempty" yaml:"version,omitempty"` // of Kuma, as the control plane writes it
+	Mode        Mode     `json:"mode,omitempty" yaml:"mode,omitempty"`
+	Environment Format   `json:"environment,omitempty" yaml:"environment,omitempty"`
+	Namespace   string   `json:"namespace,omitempty" yaml:"namespace,omitempty"` // the control plane's, on Kubernetes
+	Zone        string   `json:"zone,omitempty" yaml:"zone,omitempty"`           // of a zone control plane
+	Zones       []Zone   `json:"zones,omitempty" yaml:"zones,omitempty"`         // of a global one, by name
+	Meshes      []string `json:"meshes,omitempty" yaml:"meshes,omitempty"`       // those asked for; empty: all
+	// Absent has the kinds that the source does not know, which is no error.
+	Absent []string `json:"absent,omitempty" yaml:"absent,omitempty"`
+	// Unread has what exists or may exist and could not be read.
+	Unread []Unread `json:"unread,omitempty" yaml:"unread,omitempty"`
+	// OtherMeshTraces are the names of MeshTraces in meshes that were not asked
+	// for: on Kubernetes all have one namespace, so these are taken.
+	OtherMeshTraces []string `json:"otherMeshTraces,omitempty" yaml:"otherMeshTraces,omitempty"`
+	// OtherTrafficTraces are the TrafficTraces of these meshes, whose policies
+	// need names there as well.
+	OtherTrafficTraces []TraceName `json:"otherTrafficTraces,omitempty" yaml:"otherTrafficTraces,omitempty"`
+	// LeftOut has the resources that are not in a snapshot because they could
+	// not be written.
+	LeftOut []LeftOut `json:"leftOut,omitempty" yaml:"leftOut,omitempty"`
+}
+
+// Endpoint is what was read, for commands that are to reach it again: a Kubernetes
+// API by its address and the kubeconfig's context, or a control plane's API by
+// its address and the name that kumactl has for it. It holds no credentials.
+type Endpoint struct {
+	Kubernetes   string `json:"kubernetes,omitempty" yaml:"kubernetes,omitempty"`
+	Context      string `json:"context,omitempty" yaml:"context,omitempty"` // empty in a cluster's own pod
+	ControlPlane string `json:"controlPlane,omitempty" yaml:"controlPlane,omitempty"`
+	Name         string `json:"name,omitempty" yaml:"name,omitempty"` // empty where the address was given
+}
+
+// TraceName is what the names of a TrafficTrace's policies depend on.
+type TraceName struct {
+	Mesh string `json:"mesh" yaml:"mesh"`
+	Name string `json:"name" yaml:"name"` // in a zone that of the original
+	// Several says that it can become more than one policy.
+	Several bool `json:"several,omitempty" yaml:"several,omitempty"`
+	// Format is that of the resource, empty for a control plane's.
+	Format Format `json:"-" yaml:"-"`
+}
+
+// SortOthers orders what is known of other meshes, so that every source gives the
+// same.
+func (o *Origin) SortOthers() {
+	slices.Sort(o.OtherMeshTraces)
+	slices.SortFunc(o.OtherTrafficTraces, func(a, b TraceName) int {
+		return cmp.Or(cmp.Compare(a.Mesh, b.Mesh), cmp.Compare(a.Name, b.Name))
+	})
+}
+
+// SeveralPolicies reports whether selectors can become more than one policy:
+// they are several, or one asks for any value of a tag.
+func SeveralPolicies(selectors []map[string]string) bool {
+	for _, match := range selectors {
+		for key, value := range match {
+			if value == Any && key != ServiceTag {
+				return true
+			}
+		}
+	}
+	return len(selectors) > 1
+}
+
+// NewTraceName returns what a TrafficTrace in JSON says of its policies' names,
+// of Kubernetes or of a control plane's API.
+func NewTraceName(mesh, name string, raw []byte) TraceName {
+	type selectors []struct{ Match map[string]string }
+	var trace struct {
+		Labels    map[string]string
+		Selectors selectors
+		Metadata  struct{ Labels, Annotations map[string]string }
+		Spec      struct{ Selectors selectors }
+	}
+	several := true // of one that cannot be read nothing is certain
+	if json.Unmarshal(raw, &trace) == nil {
+		var matches []map[string]string
+		for _, s := range append(trace.Selectors, trace.Spec.Selectors...) {
+			matches = append(matches, s.Match)
+		}
+		several = SeveralPolicies(matches)
+	}
+	original := cmp.Or(trace.Labels[DisplayNameLabel], trace.Metadata.Labels[DisplayNameLabel], trace.Metadata.Annotations[DisplayNameLabel])
+	return TraceName{Mesh: mesh, Name: cmp.Or(original, name), Several: several}
+}
+
+// LeftOut is a resource that a snapshot had to leave out.
+type LeftOut struct {
+	Resource string `json:"resource" yaml:"resource"` // in words, or where the source has it
+	Reason   string `json:"reason" yaml:"reason"`
+	// What it is, where that is known.
+	Kind string `json:"kind,omitempty" yaml:"kind,omitempty"`
+	Name string `json:"name,omitempty" yaml:"name,omitempty"`
+	Mesh string `json:"mesh,omitempty" yaml:"mesh,omitempty"`
+}
+
+// Zone is a zone of a global control plane.
+type Zone struct {
+	Name    string `json:"name" yaml:"name"`
+	Version string `json:"version,omitempty" yaml:"version,omitempty"` // of its control plane; empty: unknown
+}
+
+// Unread is something that could not be read, and the run went on without.
+type Unread struct {
+	What   string `json:"what" yaml:"what"`     // a kind, or "version" and "mode" of the control plane
+	Reason string `json:"reason" yaml:"reason"` // one sentence
+	Remedy string `json:"remedy,omitempty" yaml:"remedy,omitempty"`
+}
+
+// The kinds of the document that contains a snapshot\'s origin, and of the one that ends
+// it, by which a snapshot that was cut off is found.
+const (
+	originKind       = "SnapshotOrigin"
+	endKind          = "SnapshotEnd"
+	originAPIVersion = "tracemigrate/v1"
+)
+
+// theOrigin is a snapshot's origin in a problem.
+var theOrigin = manifest.Subject{Other: originKind}
+
+// decodeOrigin reads the document that Record puts first.
+func decodeOrigin(doc *manifest.Document, problems *[]*manifest.Problem) *Origin {
+	root := doc.Value(theOrigin, problems)
+	strs := func(v manifest.Value) []string {
+		var list []string
+		for _, item := range v.Items() {
+			list = append(list, strings.Clone(item.Str()))
+		}
+		return list
+	}
+	str := func(v manifest.Value, field string) string { return strings.Clone(v.Field(field).Str()) }
+	o := &Origin{
+		Source: str(root, "source"), Product: str(root, "product"), Version: str(root, "version"),
+		Mode: Mode(str(root, "mode")), Environment: Format(str(root, "environment")), Namespace: str(root, "namespace"),
+		Zone: str(root, "zone"), Meshes: strs(root.Field("meshes")), Absent: strs(root.Field("absent")), OtherMeshTraces: strs(root.Field("otherMeshTraces")),
+	}
+	if o.Mode != "" && !slices.Contains(Modes, o.Mode) {
+		root.Field("mode").Fail("is none of %v", Modes)
+	}
+	at := root.Field("endpoint")
+	o.Endpoint = Endpoint{Kubernetes: str(at, "kubernetes"), Context: str(at, "context"), ControlPlane: str(at, "controlPlane"), Name: str(at, "name")}
+	for _, v := range root.Field("zones").Items() {
+		o.Zones = append(o.Zones, Zone{str(v, "name"), str(v, "version")})
+	}
+	for _, v := range root.Field("otherTrafficTraces").Items() {
+		o.OtherTrafficTraces = append(o.OtherTrafficTraces, TraceName{Mesh: str(v, "mesh"), Name: str(v, "name"), Several: v.Field("several").Bool()})
+	}
+	for _, v := range root.Field("leftOut").Items() {
+		left := LeftOut{str(v, "resource"), str(v, "reason"), str(v, "kind"), str(v, "name"), str(v, "mesh")}
+		o.LeftOut = append(o.LeftOut, left)
+		*problems = append(*problems, &manifest.Problem{Place: doc.Place, Severity: manifest.Error, Of: manifest.Subject{Kind: left.Kind, Name: left.Name, Mesh: left.Mesh, Other: left.Resource}, Fault: left.Reason})
+	}
+	for _, v := range root.Field("unread").Items() {
+		o.Unread = append(o.Unread, Unread{str(v, "what"), str(v, "reason"), str(v, "remedy")})
+	}
+	return o
+}
+
+// String is the origin in one line: where, and what control plane that is.
+func (o *Origin) String() string {
+	product := o.Product
+	if product == "" {
+		product = "Kuma"
+	}
+	version := o.Version
+	if version == "" {
+		version = "of unknown version"
+	}
+	parts := []string{fmt.Sprintf("%s %s", product, version)}
+	if o.Mode != "" {
+		parts = append(parts, strings.ReplaceAll(string(o.Mode), "-", " "))
+	} else {
+		parts = append(parts, "mode unknown")
+	}
+	if o.Environment != "" {
+		parts = append(parts, map[Format]string{Kubernetes: "on Kubernetes", Universal: "Universal"}[o.Environment])
+	}
+	return o.Source + ": " + strings.Join(parts, ", ")
+}
+
+// NothingLegacy says that a cluster has nothing to migrate and cannot have: no
+// TrafficTrace, of a control plane that knows none.
+func (s *Snapshot) NothingLegacy() bool {
+	return s.Origin != nil && s.Origin.NothingLegacy() && len(s.TrafficTraces) == 0
+}
+
+// Lacks reports whether something could not be read, and why.
+func (o *Origin) Lacks(what string) (Unread, bool) {
+	for _, u := range o.Unread {
+		if u.What == what {
+			return u, true
+		}
+	}
+	return Unread{}, false
+}
+
+// SetMode takes the mode as a control plane's configuration names it, with the
+// address of the global control plane that leads it, if any. Up to 2.7 a zone
+// that none leads was called standalone, and long ago a zone remote.
+func (o *Origin) SetMode(mode, global string) {
+	switch strings.ToLower(mode) {
+	case "global":
+		o.Mode = ModeGlobal
+	case "zone", "remote", "standalone":
+		o.Mode = ModeZone
+		if global != "" {
+			o.Mode = ModeFederatedZone
+		}
+	}
+}
+
+// ZoneInsight is what a global control plane knows of a zone's control plane:
+// kuma.system.v1alpha1.ZoneInsight, in its JSON form.
+type ZoneInsight struct {
+	Subscriptions []struct {
+		Version struct {
+			KumaCp struct{ Version string }
+		}
+	}
+}
+
+// Version is that of the latest subscription that has one, else empty.
+func (z *ZoneInsight) Version() string {
+	for _, s := range slices.Backward(z.Subscriptions) {
+		if version := s.Version.KumaCp.Version; version != "" {
+			return version
+		}
+	}
+	return ""
+}
+
+// NothingLegacy says that the control plane knows no TrafficTrace any more: it
+// is of Kuma 3.0 or later or, where the version is not known, has no such kind.
+func (o *Origin) NothingLegacy() bool {
+	m := versionPattern.FindStringSubmatch(o.Version)
+	if m == nil {
+		return slices.Contains(o.Absent, KindTrafficTrace)
+	}
+	return len(m[1]) > 1 || m[1] >= "3"
+}
+
+// Expects reports whether the control plane's version is known and has a kind,
+// so that a source without it is not whole.
+func (o *Origin) Expects(kind string) bool {
+	version, _ := ParseVersion(o.Version) // also one that policies cannot be made for
+	return version.hasKind(kind)
+}

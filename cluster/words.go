@@ -1,0 +1,127 @@
+package cluster
+
+import (
+	"bytes"
+	"hash/maphash"
+	"strings"
+	"sync"
+
+	"tracemigrate/cluster/manifest"
+)
+
+// words keeps one copy of every word, and of every set of tags or labels: the
+// replicas of a workload have the same. Nobody may change a set.
+type words struct {
+	all  map[string]string
+	sets *sets
+	key  []byte // scratch space
+
+	spare *Resource // is not used any more
+}
+
+// resource returns a new resource.
+func (w *words) resource(place manifest.Place) *Resource {
+	r := w.spare
+	if w.spare = nil; r == nil {
+		r = new(Resource)
+	}
+	*r = Resource{Place: place}
+	return r
+}
+
+// maxWords is how many words are kept: those of a mesh are few, but for what
+// names one proxy.
+const maxWords = 100_000
+
+// maxSets is how many sets of tags are kept: those of replicas are equal, and
+// where most are not, looking for equal ones costs more than it saves.
+const maxSets = 20_000
+
+func (w *words) keep(word string) string {
+	if word == "" {
+		return ""
+	}
+	if kept, ok := w.all[word]; ok {
+		return kept
+	}
+	word = strings.Clone(word)
+	if len(w.all) < maxWords {
+		w.all[word] = word
+	}
+	return word
+}
+
+// tags reads an object of strings; nil when it is absent or empty.
+func (w *words) tags(v manifest.Value) map[string]string {
+	w.key = w.key[:0]
+	for key, value := range v.Node().Pairs() {
+		if value.Kind != manifest.String {
+			w.key = w.key[:0] // there will be a problem
+			break
+		}
+		w.key = append(append(w.key, key.Text...), 0)
+		w.key = append(append(w.key, value.Text...), 0)
+	}
+	if len(w.key) == 0 || bytes.Contains(w.key, []byte("{{")) {
+		return v.Map()
+	}
+	sum := maphash.Bytes(w.sets.seed, w.key)
+	known := w.sets.get(sum)
+	if known != nil && holds(known, v.Node()) {
+		return known
+	}
+	tags := make(map[string]string, v.Len())
+	for key, value := range v.Node().Pairs() {
+		tags[w.keep(key.Text)] = w.keep(value.Text)
+	}
+	if known == nil {
+		w.sets.put(sum, tags)
+	}
+	return tags
+}
+
+// sets keeps sets of tags, by a checksum of keys and values in the order of the
+// input, for all workers. It is cut into parts so that they seldom wait.
+type sets struct {
+	seed  maphash.Seed
+	parts [64]struct {
+		sync.Mutex
+		bySum map[uint64]map[string]string
+	}
+}
+
+func newSets() *sets {
+	s := &sets{seed: maphash.MakeSeed()}
+	for i := range s.parts {
+		s.parts[i].bySum = make(map[uint64]map[string]string)
+	}
+	return s
+}
+
+func (s *sets) get(sum uint64) map[string]string {
+	part := &s.parts[sum%uint64(len(s.parts))]
+	part.Lock()
+	defer part.Unlock()
+	return part.bySum[sum]
+}
+
+func (s *sets) put(sum uint64, set map[string]string) {
+	part := &s.parts[sum%uint64(len(s.parts))]
+	part.Lock()
+	defer part.Unlock()
+	if len(part.bySum) < maxSets/len(s.parts) {
+		part.bySum[sum] = set
+	}
+}
+
+// holds reports whether tags are what an object of strings has.
+func holds(tags map[string]string, object *manifest.Node) bool {
+	n := 0
+	for key, value := range object.Pairs() {
+		if known, ok := tags[key.Text]; !ok || known != value.Text {
+			return false
+		}
+		n++
+	}
+	return n == len(tags)
+}

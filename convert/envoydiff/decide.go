@@ -1,0 +1,278 @@
+package envoydiff
+
+import (
+	"encoding/binary"
+	"fmt"
+	"slices"
+
+	"tracemigrate/cluster"
+	"tracemigrate/cluster/manifest"
+	"tracemigrate/legacy"
+	"tracemigrate/meshtrace"
+)
+
+// comparer compares one proxy after the other, and remembers.
+type comparer struct {
+	accept                 []Code
+	before, after, lenient *Renderer
+	known                  map[pairing]*part
+	names                  map[naming]*part
+	lists                  map[string][]*Difference // by the numbers of the parts
+	numbered               uint64
+	sets                   map[string][]*Difference // lists of differences that proxies share
+	ids                    map[any]int32
+	shared                 map[decisionKey]*Decision
+	parts                  []*part // of the proxy that is compared
+	key                    []byte  // their numbers
+	policies, withheld     []*meshtrace.Policy
+	listeners              []cluster.HTTPListener
+}
+
+func newComparer(before, after, lenient *Renderer, accept []Code) *comparer {
+	return &comparer{
+		accept: accept, before: before, after: after, lenient: lenient,
+		known:  make(map[pairing]*part),
+		names:  make(map[naming]*part),
+		lists:  make(map[string][]*Difference),
+		sets:   make(map[string][]*Difference),
+		ids:    make(map[any]int32),
+		shared: make(map[decisionKey]*Decision),
+	}
+}
+
+// part is the differences of one listener in one respect.
+type part struct {
+	id          uint64
+	differences []*Difference
+}
+
+// naming is all that a difference in the Datadog service name depends on.
+type naming struct {
+	before, after, wanted string
+	direction             cluster.Direction
+}
+
+// pairing is all that a listener's differences depend on, but for the Datadog
+// service name.
+type pairing struct {
+	before, after  int32 // 0: not traced
+	direction      cluster.Direction
+	mesh           string
+	zone, workload string // on 2.14, where they become tags
+}
+
+// compare fills in the outcome of a proxy.
+func (c *comparer) compare(p *Proxy) {
+	dp := p.Dataplane
+	p.Before, p.After = c.decide(c.before, dp), c.decide(c.after, dp)
+	p.Differences = c.differences(dp, p.Before, p.After)
+	if c.lenient != nil && hasIgnored(dp) && verdictOf(p.Differences, c.accept) == Different {
+		if verdictOf(c.differences(dp, p.Before, c.decide(c.lenient, dp)), c.accept) != Different {
+			ignored := make([]*Difference, 0, len(p.Differences))
+			for _, d := range p.Differences {
+				of := *d
+				of.Code = InboundIgnored
+				ignored = append(ignored, &of)
+			}
+			p.Differences = c.share(ignored)
+		}
+	}
+	p.Verdict = verdictOf(p.Differences, c.accept)
+}
+
+// decisionKey is equal for equal decisions. Of MeshTraces it has room for as many
+// as mostly apply.
+type decisionKey struct {
+	pair               *legacy.Pair
+	backend            *legacy.Backend
+	policies, withheld [4]*meshtrace.Policy
+}
+
+// decide returns what decides on dp, which proxies share: of a large mesh there are
+// far fewer decisions than proxies.
+func (c *comparer) decide(r *Renderer, dp *cluster.Dataplane) *Decision {
+	d := r.decide(dp, c.policies[:0], c.withheld[:0])
+	if d.Policies != nil {
+		c.policies = d.Policies
+	}
+	if d.Withheld != nil {
+		c.withheld = d.Withheld
+	}
+	key := decisionKey{pair: d.Pair, backend: d.Backend}
+	shareable := copy(key.policies[:], d.Policies) == len(d.Policies) && copy(key.withheld[:], d.Withheld) == len(d.Withheld)
+	if known := c.shared[key]; known != nil && shareable {
+		return known
+	}
+	kept := d
+	kept.Policies, kept.Withheld = slices.Clone(d.Policies), slices.Clone(d.Withheld)
+	if kept.Traces() {
+		kept.id = c.id(&kept)
+	}
+	if shareable {
+		c.shared[key] = &kept
+	}
+	return &kept
+}
+
+func (c *comparer) differences(dp *cluster.Dataplane, before, after *Decision) []*Difference {
+	if unusable := before.Unusable(); unusable != nil {
+		why := fmt.Sprintf("%.253q: %s", before.Backend.Name, unusable[0].Complaint())
+		return c.share([]*Difference{{Code: InvalidBackend, Field: "backend", Before: manifest.Redact(why), After: "unknown"}})
+	}
+	if !before.Traces() && !after.Traces() {
+		return nil
+	}
+	c.parts, c.key = c.parts[:0], c.key[:0]
+	first := ""
+	c.listeners = c.before.listeners.Of(c.listeners[:0], dp)
+	for _, l := range c.listeners {
+		if first == "" {
+			first = dp.FirstService()
+		}
+		c.listener(dp, before, after, l, first)
+	}
+	if shared, ok := c.lists[string(c.key)]; ok {
+		return shared
+	}
+	var all []*Difference
+	for _, p := range c.parts {
+		all = append(all, p.differences...)
+	}
+	shared := c.share(sorted(all))
+	c.lists[string(c.key)] = shared
+	return shared
+}
+
+// add takes up what a listener differs in.
+func (c *comparer) add(p *part) {
+	if len(p.differences) > 0 {
+		c.parts, c.key = append(c.parts, p), binary.AppendUvarint(c.key, p.id)
+	}
+}
+
+// newPart returns differences that many listeners share, with a number of their own.
+func (c *comparer) newPart(differences []*Difference) *part {
+	c.numbered++
+	return &part{c.numbered, differences}
+}
+
+// listener appends how one listener differs.
+func (c *comparer) listener(dp *cluster.Dataplane, before, after *Decision, l cluster.HTTPListener, first string) {
+	tracedBefore := c.before.traced(dp.Mesh, before, l.Direction)
+	tracedAfter := c.after.traced(dp.Mesh, after, l.Direction)
+	if !tracedBefore && !tracedAfter {
+		return
+	}
+	// An outbound that legacy tracing leaves out for want of a TrafficRoute is
+	// held against what it would have been.
+	gains := !tracedBefore && tracedAfter && before.Backend != nil && !before.fromMeshTrace()
+	key := pairing{direction: l.Direction, mesh: dp.Mesh}
+	if tracedBefore || gains {
+		key.before = before.id
+	}
+	if tracedAfter {
+		key.after = after.id
+	}
+	key.zone, key.workload = c.after.spanTags(dp)
+	part, ok := c.known[key]
+	if !ok {
+		known := compare(c.flat(c.before, dp, before, l, key.before != 0), c.flat(c.after, dp, after, l, key.after != 0), l.Direction)
+		if gains {
+			known = append(known, &Difference{Code: OutboundGainsTracing, Direction: cluster.DirectionOutbound, Field: "tracing", Before: "none", After: "traced"})
+		}
+		part = c.newPart(known)
+		c.known[key] = part
+	}
+	c.add(part)
+	if key.before != 0 && key.after != 0 {
+		c.service(before, after, l, first)
+	}
+}
+
+func (c *comparer) flat(r *Renderer, dp *cluster.Dataplane, d *Decision, l cluster.HTTPListener, traced bool) flat {
+	if !traced {
+		return nil
+	}
+	return flatten(r.tracing(dp, d, l, ""), d.collector().Build(r.version))
+}
+
+// service compares the Datadog service names of a listener, if it has any.
+func (c *comparer) service(before, after *Decision, l cluster.HTTPListener, first string) {
+	old, split, ok := before.datadog(l, first)
+	if !ok {
+		return
+	}
+	now, _, ok := after.datadog(l, first)
+	if !ok || old == now {
+		return
+	}
+	wanted := meshtrace.Datadog{SplitService: split}
+	key := naming{old, now, wanted.Service(l, first), l.Direction}
+	part, ok := c.names[key]
+	if !ok {
+		var differences []*Difference
+		if d := serviceName(key.before, key.after, key.wanted, key.direction); d != nil {
+			differences = []*Difference{d}
+		}
+		part = c.newPart(differences)
+		c.names[key] = part
+	}
+	c.add(part)
+}
+
+// datadog returns the Datadog service name of a listener, and splitService.
+func (d *Decision) datadog(l cluster.HTTPListener, first string) (name string, split, ok bool) {
+	if d.fromMeshTrace() {
+		if to := d.Conf.Backends[0].Datadog; to != nil {
+			return to.Service(l, first), to.SplitService, true
+		}
+		return "", false, false
+	}
+	if to := d.Backend.Datadog; to != nil {
+		return to.Service(l, first), to.SplitService, true
+	}
+	return "", false, false
+}
+
+// id returns a number for what a decision that traces amounts to, never 0. Equal
+// numbers mean equal tracing.
+func (c *comparer) id(d *Decision) int32 {
+	var key any = d.Backend
+	if d.fromMeshTrace() {
+		key = d.Conf.Parts()
+	}
+	id, ok := c.ids[key]
+	if ok {
+		return id
+	}
+	// Policies that say the same share a number.
+	said := d.describe()
+	if id, ok = c.ids[said]; !ok {
+		id = int32(len(c.ids) + 1)
+		c.ids[said] = id
+	}
+	c.ids[key] = id
+	return id
+}
+
+// describe is equal for decisions that amount to the same.
+func (d *Decision) describe() string {
+	if d.fromMeshTrace() {
+		return "meshtrace " + d.Conf.Key()
+	}
+	return "legacy " + d.Backend.Key()
+}
+
+// share returns one list for all proxies with equal differences.
+func (c *comparer) share(differences []*Difference) []*Difference {
+	if len(differences) == 0 {
+		return nil
+	}
+	key := contentOf(differences)
+	if shared, ok := c.sets[key]; ok {
+		return shared
+	}
+	shared := slices.Clone(differences)
+	c.sets[key] = shared
+	return shared
+}
