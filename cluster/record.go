@@ -172,7 +172,7 @@ func leftOut(problems []*manifest.Problem) []LeftOut {
 	var left []LeftOut
 	for _, p := range problems {
 		if p.Severity == manifest.Error {
-			left = append(left, LeftOut{Resource: cmp.Or(p.Resource(), p.File), Reason: p.Message(), Kind: p.Of.Kind, Name: manifest.Redact(p.Of.Name), Mesh: p.Of.Mesh})
+			left = append(left, LeftOut{Resource: cmp.Or(p.Resource(), p.File), Reason: p.Message(), Kind: p.Of.Kind, Name: manifest.Redact(p.Of.Name), Mesh: manifest.Redact(p.Of.Mesh)})
 		}
 	}
 	return left
