@@ -444,9 +444,10 @@ func TestTry(t *testing.T) {
 	require.NoError(t, list.Drain(func(_ string, text []byte) { assert.NotContains(t, string(text), "managedFields") }))
 }
 
-// The cost of reading is that of listing.
+// The cost of reading is that of listing, and little more: 3 s, or on a slow machine
+// twice the list.
 func TestReadIsFast(t *testing.T) {
-	const n, limit = 3000, 3 * time.Second
+	const n = 3000
 	c := start(t)
 	c.Apply(t, policies)
 	addDataplanes(t, c, n)
@@ -463,7 +464,7 @@ func TestReadIsFast(t *testing.T) {
 	require.Len(t, s.Dataplanes, n)
 	whole := time.Since(start)
 	t.Logf("one list of %d Dataplanes takes %s, reading all %s", n, plain.Round(time.Millisecond), whole.Round(time.Millisecond))
-	assert.Less(t, whole-plain, limit)
+	assert.Less(t, whole-plain, max(3*time.Second, 2*plain))
 }
 
 // Through a proxy that cuts, delays and refuses the snapshot is the same, or
