@@ -58,15 +58,19 @@ func (t *task[T]) run(parse func(c chunk, kept []T) ([]T, []*Problem)) {
 }
 
 func newBatch[T any](file string, parse func(c chunk, kept []T) ([]T, []*Problem)) *batch[T] {
-	b := &batch[T]{file: file, parse: parse, open: &task[T]{}, handed: make(chan *task[T])}
+	return &batch[T]{file: file, parse: parse, open: &task[T]{}}
+}
+
+// start starts the workers.
+func (b *batch[T]) start() {
+	b.handed = make(chan *task[T])
 	for range runtime.GOMAXPROCS(0) {
 		b.workers.Go(func() {
 			for t := range b.handed {
-				t.run(parse)
+				t.run(b.parse)
 			}
 		})
 	}
-	return b
 }
 
 // add takes a document in, in pieces if it is a long list.
@@ -110,6 +114,9 @@ func (b *batch[T]) addChunk(c chunk) {
 
 // hand hands over the open task.
 func (b *batch[T]) hand() {
+	if b.handed == nil {
+		b.start() // not before: a server's list is an input a resource, each parsed at once
+	}
 	b.tasks = append(b.tasks, b.open)
 	b.handed <- b.open
 	b.open, b.size = &task[T]{}, 0
@@ -120,8 +127,10 @@ func (b *batch[T]) run() (kept []T, problems []*Problem) {
 	if len(b.open.chunks) > 0 {
 		b.hand()
 	}
-	close(b.handed)
-	b.workers.Wait()
+	if b.handed != nil {
+		close(b.handed)
+		b.workers.Wait()
+	}
 	outcomes := make([]outcome[T], 0, b.count)
 	for _, t := range b.tasks {
 		outcomes = append(outcomes, t.outcomes...)

@@ -233,9 +233,12 @@ func (in Input) parts() iter.Seq2[string, error] {
 		}
 		for rest, first := []byte(nil), true; ; first = false {
 			part, err := r.fill(rest, r.ahead(partSize-len(rest)))
-			cut := lastMarker(part)
+			cut := 0
+			if err == nil && (!first || !beginsJSON(textOf(part))) {
+				cut = lastMarker(part)
+			}
 			switch {
-			case err == nil && (cut == 0 || first && beginsJSON(textOf(part))):
+			case err == nil && cut == 0:
 				part, err = r.all(part)
 			case err == nil:
 				rest = slices.Clone(part[cut:])

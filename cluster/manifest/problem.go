@@ -92,19 +92,18 @@ type Problem struct {
 func (p *Problem) Resource() string { return Redact(p.Of.String()) }
 
 // Complaint is the fault of the field.
-func (p *Problem) Complaint() string {
+func (p *Problem) Complaint() string { return Redact(p.complaint()) }
+
+func (p *Problem) complaint() string {
 	if p.Field == "" {
-		return Redact(p.Fault)
+		return p.Fault
 	}
-	return Redact(p.Field + " " + p.Fault)
+	return p.Field + " " + p.Fault
 }
 
 // Message is the field, what is wrong with it and what to do.
 func (p *Problem) Message() string {
-	text := p.Fault
-	if p.Field != "" {
-		text = p.Field + " " + text
-	}
+	text := p.complaint()
 	if p.Part != "" {
 		text = p.Part + ": " + text
 	}
