@@ -53,8 +53,8 @@ func (dp *Dataplane) String() string { return "proxy \"" + dp.Mesh + "/" + dp.Fu
 // Builtin reports whether dp is a builtin gateway.
 func (dp *Dataplane) Builtin() bool { return dp.Gateway != nil && dp.Gateway.Builtin }
 
-// hasIgnoredInbound reports whether an inbound is in state Ignored.
-func (dp *Dataplane) hasIgnoredInbound() bool {
+// HasIgnoredInbound reports whether an inbound is in state Ignored.
+func (dp *Dataplane) HasIgnoredInbound() bool {
 	return slices.ContainsFunc(dp.Inbounds, func(i Inbound) bool { return i.Ignored })
 }
 

@@ -129,10 +129,7 @@ func (s *Snapshot) Skipping(problems []*manifest.Problem) *Snapshot {
 		for _, r := range list {
 			if !stays(r.Place) {
 				known[document{r.File, r.Place.Document}] = true
-				mesh := r.Mesh
-				if r.kind == KindMesh {
-					mesh = r.Name
-				}
+				mesh, _ := r.Subject().InMesh()
 				lose(rest.lost, mesh, r.String())
 			}
 		}

@@ -192,7 +192,7 @@ func (v *verifier) check(dp *cluster.Dataplane, madeUp bool) {
 		f.code = GatewayConflict
 	case dp.Delegated() && !v.o.Version.SelectsDelegatedGateways():
 		f.code = DelegatedGateway
-	case slices.ContainsFunc(dp.Inbounds, func(in cluster.Inbound) bool { return in.Ignored }) && v.o.Version.SkipsIgnoredInbounds():
+	case dp.HasIgnoredInbound() && v.o.Version.SkipsIgnoredInbounds():
 		f.code = InboundIgnored
 	case len(existing) > 0:
 		f.code, f.existing = MeshTraceConflict, existing[len(existing)-1]

@@ -66,7 +66,7 @@ func (c *comparer) compare(p *Proxy) {
 	dp := p.Dataplane
 	p.Before, p.After = c.decide(c.before, dp), c.decide(c.after, dp)
 	p.Differences = c.differences(dp, p.Before, p.After)
-	if c.lenient != nil && hasIgnored(dp) && verdictOf(p.Differences, c.accept) == Different {
+	if c.lenient != nil && dp.HasIgnoredInbound() && verdictOf(p.Differences, c.accept) == Different {
 		if verdictOf(c.differences(dp, p.Before, c.decide(c.lenient, dp)), c.accept) != Different {
 			ignored := make([]*Difference, 0, len(p.Differences))
 			for _, d := range p.Differences {

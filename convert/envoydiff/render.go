@@ -3,7 +3,6 @@ package envoydiff
 import (
 	"cmp"
 	"fmt"
-	"slices"
 	"strings"
 
 	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
@@ -202,9 +201,4 @@ func (r *Renderer) spanTags(dp *cluster.Dataplane) (zone, workload string) {
 		workload = strings.Join([]string{"kri", "wl", dp.Mesh, zone, dp.Namespace, name, ""}, "_")
 	}
 	return zone, workload
-}
-
-// hasIgnored reports whether an inbound of dp is in state Ignored.
-func hasIgnored(dp *cluster.Dataplane) bool {
-	return slices.ContainsFunc(dp.Inbounds, func(in cluster.Inbound) bool { return in.Ignored })
 }
