@@ -1,7 +1,6 @@
 package convert
 
 import (
-	"fmt"
 	"math"
 	"net"
 	"net/url"
@@ -12,56 +11,81 @@ import (
 	"tracemigrate/meshtrace"
 )
 
-// confOf returns what the backend of a TrafficTrace amounts to, and notes once
-// for each backend what there is to say of it.
-func (m *mesh) confOf(t *legacy.TrafficTrace) *conf {
-	b := m.BackendOf(t)
-	if b == nil {
-		return none
+// conf is a tracing backend as the conf of a MeshTrace. None is no tracing.
+type conf struct {
+	meshtrace.Conf
+	key      string // equal for equal confs
+	problems []*manifest.Problem
+	wrong    error // why MeshTrace refuses the backend's url
+	notes    notes // on what changed in the backend's own terms
+	refused  bool  // it cannot be expressed
+}
+
+var none = &conf{Conf: meshtrace.Conf{Backends: []meshtrace.Backend{}}, key: "none"}
+
+func (c *conf) traces() bool { return len(c.Backends) > 0 }
+
+// confs has every tracing backend as the conf of a MeshTrace.
+type confs map[*legacy.Backend]*conf
+
+func newConfs(meshes []*legacy.Mesh, o *Options) confs {
+	all := make(confs)
+	for _, m := range meshes {
+		for _, b := range m.Backends {
+			all[b] = convertBackend(m, b, o)
+		}
 	}
-	c, ok := m.confs[b.Name]
-	if !ok {
-		c = m.convertBackend(b, t)
-		m.confs[b.Name] = c
+	return all
+}
+
+// of returns the conf of the backend that a TrafficTrace of m sends traces to.
+func (c confs) of(m *legacy.Mesh, t *legacy.TrafficTrace) *conf {
+	if b := m.BackendOf(t); b != nil {
+		return c[b]
 	}
-	return c
+	return none
+}
+
+// keyOf is equal for TrafficTraces of m that give the same tracing.
+func (c confs) keyOf(m *legacy.Mesh, t *legacy.TrafficTrace) string {
+	conf := c.of(m, t)
+	if conf.refused {
+		return "refused " + m.BackendOf(t).Name
+	}
+	return conf.key
 }
 
 // backendOf names a backend in notes.
 type backendOf struct {
-	m *mesh
-	b *legacy.Backend
+	mesh *legacy.Mesh
+	b    *legacy.Backend
 }
 
 // String is `Mesh "default", tracing backend "dd"`.
-func (b backendOf) String() string { return fmt.Sprintf("%s, tracing backend %.253q", b.m, b.b.Name) }
+func (b backendOf) String() string {
+	return backendAndMesh.with(facts{"mesh": b.mesh.Resource, "backend": quoted(b.b.Name)})
+}
 
-// convertBackend expresses b as the conf of a MeshTrace. Everything that has a
-// default is set explicitly, since a field that is left out would be filled in
-// from a less specific policy, or by another default. t uses b.
-func (m *mesh) convertBackend(b *legacy.Backend, t *legacy.TrafficTrace) *conf {
-	c := &conf{}
+// convertBackend expresses a backend of m as the conf of a MeshTrace. Everything that has
+// a default is set explicitly, since a field that is left out would be filled in from a
+// less specific policy, or by another default.
+func convertBackend(m *legacy.Mesh, b *legacy.Backend, o *Options) *conf {
+	c := &conf{problems: b.Problems, refused: len(b.Problems) > 0}
 	name := backendOf{m, b}
-	for _, problem := range b.Problems {
-		c.refused = true
-		m.notes.refuse(InvalidBackend, problem.Place, name,
-			fmt.Sprintf("%s uses it, and %s", t, complaint(problem)), "correct the Mesh, then convert again")
-	}
 	sampling := 100.0
 	if b.Sampling == nil {
-		m.notes.inform(SamplingMadeExplicit, b.Place, name, "sets no sampling, which means 100 percent; the policies say `overall: 100`, so that they inherit none from a less specific policy", "")
+		c.notes = append(c.notes, samplingMadeExplicit.note(b.Place, name, nil))
 	} else {
 		sampling = *b.Sampling
 	}
-	if whole := math.Round(sampling); whole != sampling && !m.o.Version.TakesFractions() {
+	if whole := math.Round(sampling); whole != sampling && !o.Version.TakesFractions() {
 		exact := meshtrace.Percent(sampling).String()
-		if !m.o.RoundSampling {
-			c.refused = true
-			m.notes.refuse(FractionUnsupported, b.Place, name, fmt.Sprintf("has sampling %s, and MeshTrace of 2.0 takes whole percentages only", exact),
-				"upgrade to 2.1 or later first, or accept the nearest with --round-sampling")
-		} else {
-			m.notes.warn(SamplingRounded, b.Place, name, fmt.Sprintf("has sampling %s, which is rounded to %g, since MeshTrace of 2.0 takes whole percentages only", exact, whole), "")
+		if o.RoundSampling {
+			c.notes = append(c.notes, samplingRounded.note(b.Place, name, facts{"sampling": exact, "rounded": whole}))
 			sampling = whole
+		} else {
+			c.refused = true
+			c.notes = append(c.notes, fractionUnsupported.note(b.Place, name, facts{"sampling": exact}))
 		}
 	}
 	if c.refused {
@@ -70,12 +94,11 @@ func (m *mesh) convertBackend(b *legacy.Backend, t *legacy.TrafficTrace) *conf {
 	c.Sampling.Overall = meshtrace.PercentOf(sampling)
 	switch {
 	case b.Zipkin != nil:
-		zipkin := m.zipkin(b.Zipkin, b, name)
-		if err := meshtrace.CheckZipkinURL(zipkin.URL); err != nil {
-			// The TrafficTrace works, so this is no problem of the backend itself.
-			m.notes.refuse(InvalidBackend, b.Place, name, fmt.Sprintf("%s uses its conf.url, and %v", t, err),
-				"give the collector a url that MeshTrace accepts, write it in the Mesh, then convert again")
-			return &conf{refused: true}
+		zipkin, changed := convertZipkin(b, name)
+		c.notes = append(c.notes, changed...)
+		// The TrafficTrace works, so a url that MeshTrace refuses is no problem of the backend itself.
+		if c.wrong = meshtrace.CheckZipkinURL(zipkin.URL); c.wrong != nil {
+			return &conf{wrong: c.wrong, notes: c.notes, refused: true}
 		}
 		c.Backends = []meshtrace.Backend{{Type: meshtrace.TypeZipkin, Zipkin: zipkin}}
 	case b.Datadog != nil:
@@ -88,15 +111,17 @@ func (m *mesh) convertBackend(b *legacy.Backend, t *legacy.TrafficTrace) *conf {
 	return c
 }
 
-func (m *mesh) zipkin(z *legacy.Zipkin, b *legacy.Backend, name backendOf) *meshtrace.Zipkin {
+func convertZipkin(b *legacy.Backend, name backendOf) (*meshtrace.Zipkin, notes) {
+	z := b.Zipkin
 	shared := z.SharedSpanContext == nil || *z.SharedSpanContext
 	to := &meshtrace.Zipkin{URL: z.URL, APIVersion: "httpJson", SharedSpanContext: &shared, TraceID128Bit: z.TraceID128Bit}
+	var changed notes
 	if u, err := url.Parse(z.URL); err == nil && (u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "") {
 		// Envoy gets host, port and path only, by either policy: see Tracing of
 		// packages legacy and meshtrace.
 		u.User, u.RawQuery, u.ForceQuery, u.Fragment, u.RawFragment = nil, "", false, "", ""
 		to.URL = u.String()
-		m.notes.inform(URLPartUnused, b.Place, name, "has a url with a user, a password, a query or a fragment, of which Envoy gets nothing, neither by TrafficTrace nor by MeshTrace; the policies leave it out", "")
+		changed = append(changed, urlPartUnused.note(b.Place, name, nil))
 	}
 	switch z.APIVersion {
 	case "httpProto":
@@ -104,9 +129,24 @@ func (m *mesh) zipkin(z *legacy.Zipkin, b *legacy.Backend, name backendOf) *mesh
 	case "httpJsonV1":
 		// Kuma gives both to Envoy as HTTP_JSON, which is Zipkin's v2 API:
 		// envoy.config.trace.v3.ZipkinConfig.CollectorEndpointVersion has no v1 any more.
-		m.notes.inform(APIVersionHTTPJSONV1, b.Place, name, "has apiVersion httpJsonV1, which MeshTrace has not; it becomes httpJson, which gives Envoy the same (HTTP_JSON)", "")
+		changed = append(changed, httpJSONV1.note(b.Place, name, nil))
 	}
-	return to
+	return to, changed
+}
+
+// remarkUse notes what is wrong with a backend, or changes in it, where t is the first
+// TrafficTrace that uses it.
+func remarkUse(m *mesh, b *legacy.Backend, t *legacy.TrafficTrace) notes {
+	c, name := m.confs[b], backendOf{m.Mesh, b}
+	var found notes
+	for _, problem := range c.problems {
+		found = append(found, invalidBackend.note(problem.Place, name, facts{"trace": t, "problem": complaint(problem)}))
+	}
+	found = append(found, c.notes...)
+	if c.wrong != nil {
+		found = append(found, invalidZipkinURL.note(b.Place, name, facts{"trace": t, "problem": c.wrong}))
+	}
+	return found
 }
 
 // complaint is what is wrong with a backend, as the end of a sentence.

@@ -73,7 +73,7 @@ func TestZipkinURL(t *testing.T) {
 		if len(text) > 2000 {
 			want = "it has 2083 characters, and MeshTrace takes 2082 at most"
 		}
-		assert.Contains(t, result.Notes[0].Message, want)
+		assert.Contains(t, result.Notes[0].Message(), want)
 		delete(messages, text)
 	}
 	assert.Empty(t, messages, "not among the urls")

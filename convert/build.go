@@ -1,7 +1,7 @@
 package convert
 
 import (
-	"fmt"
+	"cmp"
 	"maps"
 	"slices"
 	"strings"
@@ -10,6 +10,41 @@ import (
 	"tracemigrate/legacy"
 	"tracemigrate/meshtrace"
 )
+
+// made is a candidate with its policy.
+type made struct {
+	*candidate
+	policy *meshtrace.Policy
+}
+
+// building is a naming with its policies.
+type building struct {
+	*naming
+	policies []*made // highest precedence first
+}
+
+// build turns named candidates into policies.
+func build(n *naming) *building {
+	b := &building{naming: n, policies: make([]*made, len(n.policies))}
+	m, shield := n.mesh, shieldOf(n.mesh)
+	for i, c := range n.policies {
+		p := &meshtrace.Policy{
+			Place: c.pair.Position(), Mesh: m.Name, Name: c.name, Format: m.formatOf(c.pair), Default: c.conf.Conf,
+			Labels: labelsOf(m, c.pair), TargetRef: c.targetRef(), Source: annotation(c.pair), System: true,
+		}
+		if p.Format == cluster.Kubernetes {
+			p.Namespace = cmp.Or(m.o.Namespace, "kuma-system")
+			if m.o.CopyLabels {
+				p.Annotations = c.pair.Annotations
+			}
+		}
+		if c.conf.traces() {
+			shield.over(p)
+		}
+		b.policies[i] = &made{c.candidate, p}
+	}
+	return b
+}
 
 // targetRef selects the proxies that the candidate is for.
 func (c *candidate) targetRef() meshtrace.TargetRef {
@@ -23,71 +58,31 @@ func (c *candidate) targetRef() meshtrace.TargetRef {
 	return ref
 }
 
-// build turns candidates into policies.
-func (m *mesh) build() {
-	byTarget := make(map[string][]*candidate)
-	for _, c := range m.candidates {
-		p := &meshtrace.Policy{
-			Place: c.pair.Position(), Mesh: m.Name, Name: c.name, Format: m.format(c), Default: c.conf.Conf,
-			Labels: m.labels(c), TargetRef: c.targetRef(), Source: annotated(c.pair), System: true,
-		}
-		if m.o.ZoneOrigin {
-			p.Labels[cluster.OriginLabel] = "zone"
-		}
-		if m.o.Shadow {
-			p.Labels[cluster.EffectLabel] = "shadow"
-		}
-		if p.Format == cluster.Kubernetes {
-			p.Namespace = m.o.Namespace
-			if p.Namespace == "" {
-				p.Namespace = "kuma-system"
-			}
-			if m.o.CopyLabels {
-				p.Annotations = c.pair.Annotations
-			}
-		}
-		if c.conf.traces() {
-			m.shield(p)
-		}
-		c.policy = p
-		if len(m.previous) > 0 {
-			target := p.TargetRef.String()
-			byTarget[target] = append(byTarget[target], c)
-		}
-		m.fates[c.position].Policies = append(m.fates[c.position].Policies, p)
-		m.fates[c.position].Reason = ""
-	}
-	m.again = make(map[*meshtrace.Policy]*candidate, len(m.previous))
-	for _, p := range m.previous {
-		for _, c := range byTarget[p.TargetRef.String()] {
-			if m.isFrom(p, c) {
-				m.again[p] = c
-				break
-			}
-		}
-	}
+// shield is what new policies must set so that defaults and other policies do not leak
+// into them.
+type shield struct {
+	tags     bool
+	sampling bool // client and random
+	defaults bool // on Kubernetes, client and random in any case
 }
 
-func (m *mesh) format(c *candidate) cluster.Format {
-	if m.o.Format != "" {
-		return m.o.Format
-	}
-	return c.pair.Format
-}
-
-// shield sets what p must set so that defaults and other policies do not leak
-// into it.
-func (m *mesh) shield(p *meshtrace.Policy) {
+func shieldOf(m *mesh) shield {
 	// Up to 2.8, Kubernetes puts the string "100%" in the place of a missing
 	// client or random sampling, and then refuses it.
-	explicit := p.Format == cluster.Kubernetes && m.o.Version.DefaultsSamplingTo100Percent()
-	for _, other := range m.existing {
-		explicit = explicit || setsClientOrRandom(other)
-		if len(other.Default.Tags) > 0 {
-			p.Default.Tags = []meshtrace.Tag{}
-		}
+	s := shield{defaults: m.o.Version.DefaultsSamplingTo100Percent()}
+	for _, other := range m.allExisting() {
+		s.sampling = s.sampling || setsClientOrRandom(other)
+		s.tags = s.tags || len(other.Default.Tags) > 0
 	}
-	if explicit {
+	return s
+}
+
+// over makes p explicit.
+func (s shield) over(p *meshtrace.Policy) {
+	if s.tags {
+		p.Default.Tags = []meshtrace.Tag{}
+	}
+	if s.sampling || s.defaults && p.Format == cluster.Kubernetes {
 		p.Default.Sampling.Client, p.Default.Sampling.Random = meshtrace.PercentOf(100), meshtrace.PercentOf(100)
 	}
 }
@@ -96,37 +91,43 @@ func setsClientOrRandom(p *meshtrace.Policy) bool {
 	return p.Default.Sampling.Client != nil || p.Default.Sampling.Random != nil
 }
 
-// labels are those of the options and, if they are to be copied, the TrafficTrace's
-// own, of which the options' take the place.
-func (m *mesh) labels(c *candidate) map[string]string {
+// labelsOf returns the labels of a selector's policies: those of the options and, if they
+// are copied, the TrafficTrace's own, which the options' override.
+func labelsOf(m *mesh, pair *legacy.Pair) map[string]string {
 	if !m.o.CopyLabels && len(m.o.Labels) == 0 && !m.o.ZoneOrigin && !m.o.Shadow {
-		return nil // as of most, which are many
+		return nil // mostly, for many policies
 	}
 	labels := make(map[string]string)
 	if m.o.CopyLabels {
-		for key, value := range c.pair.Labels {
+		for key, value := range pair.Labels {
 			if cluster.IsOwn(key) && meshtrace.CheckLabel(key, value) == nil {
 				labels[key] = value
 			}
 		}
 	}
 	maps.Copy(labels, m.o.Labels)
+	if m.o.ZoneOrigin {
+		labels[cluster.OriginLabel] = "zone"
+	}
+	if m.o.Shadow {
+		labels[cluster.EffectLabel] = "shadow"
+	}
 	return labels
 }
 
 // remarkLabels notes the labels and annotations of TrafficTraces that the policies
 // do not get.
-func (m *mesh) remarkLabels() {
+func remarkLabels(m *mesh, policies []*made) notes {
 	left := make(map[string]bool)
-	told := make(map[*legacy.TrafficTrace]bool)
-	var traces []string
+	seen := make(map[*legacy.TrafficTrace]bool)
+	var traces names
 	first := m.Place
-	for _, c := range m.candidates {
+	for _, c := range policies {
 		t := c.pair.TrafficTrace
-		if told[t] {
+		if seen[t] {
 			continue
 		}
-		told[t] = true
+		seen[t] = true
 		some := false
 		for key, value := range t.Labels {
 			if cluster.IsOwn(key) && (!m.o.CopyLabels || meshtrace.CheckLabel(key, value) != nil) {
@@ -134,7 +135,7 @@ func (m *mesh) remarkLabels() {
 			}
 		}
 		for key := range t.Annotations {
-			if !m.o.CopyLabels || m.format(c) != cluster.Kubernetes {
+			if !m.o.CopyLabels || m.formatOf(c.pair) != cluster.Kubernetes {
 				left[key], some = true, true
 			}
 		}
@@ -142,17 +143,17 @@ func (m *mesh) remarkLabels() {
 			if len(traces) == 0 {
 				first = t.Place
 			}
-			traces = append(traces, fmt.Sprintf("%q", t.Name))
+			traces = append(traces, quoted(t.Name))
 		}
 	}
 	if len(traces) == 0 {
-		return
+		return nil
 	}
-	keys := strings.Join(slices.Sorted(maps.Keys(left)), ", ")
+	s := labelsLeft
 	if m.o.CopyLabels {
-		m.notes.inform(LabelsLeft, first, m, fmt.Sprintf("has %s (%s) with labels or annotations that the policies cannot have: %s", plural(len(traces), "TrafficTrace"), list(traces), keys), "")
-		return
+		s = labelsImpossible
 	}
-	m.notes.inform(LabelsLeft, first, m, fmt.Sprintf("has %s (%s) with labels or annotations of their own, which the policies do not get: %s", plural(len(traces), "TrafficTrace"), list(traces), keys),
-		"if something goes by them, such as a GitOps tool, convert with --copy-labels, or set others with --label")
+	return notes{s.note(first, m, facts{
+		"count": plural(len(traces), "TrafficTrace"), "traces": traces, "keys": strings.Join(slices.Sorted(maps.Keys(left)), ", "),
+	})}
 }

@@ -40,7 +40,7 @@ func FuzzConvert(f *testing.F) {
 			}
 			for _, note := range result.Notes {
 				assert.NotEqual(t, convert.ProxyDiffers, note.Code, "%v", note)
-				assert.NotEmpty(t, note.Message)
+				assert.NotEmpty(t, note.Message())
 			}
 			var b bytes.Buffer
 			require.NoError(t, meshtrace.Write(&b, result.Policies, meshtrace.Style{Version: options.Version}))

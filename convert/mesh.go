@@ -1,65 +1,50 @@
 package convert
 
 import (
-	"fmt"
 	"slices"
-	"strings"
 
 	"tracemigrate/cluster"
 	"tracemigrate/legacy"
 	"tracemigrate/meshtrace"
 )
 
-// mesh is one mesh on its way.
+// mesh is what a conversion knows of one mesh. No step changes it.
 type mesh struct {
-	*legacy.Mesh                                          // with selectors narrowed to zones, see expandZones
-	real           *legacy.Mesh                           // as it was read
-	positions      map[selectorOf]int                     // in Pairs
-	zoneNames      []string                               // of the global control plane, where they are known
-	timesElsewhere bool                                   // creation times of zones' own copies decide
-	orderedZones   []string                               // zones whose own order is known
-	arrived        bool                                   // earlier are those that came from the global control plane
-	serving        map[cluster.Version]*meshtrace.Matcher // see alwaysServed
-	undated        bool                                   // the input does not tell when a TrafficTrace was created
-	judge          func(*cluster.Dataplane) ([]cluster.Version, string)
-	keys           []string // see keyAt
-	o              *Options
-	gateways       cluster.Gateways
-	dataplanes     []*cluster.Dataplane
-	existing       []*meshtrace.Policy // live ones
-	ofZones        []*meshtrace.Policy // those of single zones, which serve no proxy elsewhere
-	previous       []*meshtrace.Policy // those that a previous run made, in part or whole
-	routed         bool                // has a TrafficRoute
-	zoned          bool                // creation times may be others in each zone
-	unlisted       bool                // there may be Dataplanes, which could not be read
-	live           bool                // all was read from a cluster, or its snapshot
-	notes          *notes
+	*legacy.Mesh
+	o          *Options
+	gateways   cluster.Gateways
+	dataplanes []*cluster.Dataplane
+	confs      confs
 
-	confs      map[string]*conf                 // by name of the backend
-	fates      []*Fate                          // by position of the pair
-	refused    []bool                           // by position: not carried over
-	candidates []*candidate                     // highest precedence first
-	again      map[*meshtrace.Policy]*candidate // those of earlier that are made again
-	withheld   []*meshtrace.Policy
-	// conflicting has the existing policies that new ones conflict with.
-	conflicting map[*meshtrace.Policy]bool
-	found       []int32 // scratch space
+	// The live policies that exist, by what they are to the conversion.
+	existing []*meshtrace.Policy // in all zones
+	ofZones  []*meshtrace.Policy // of single zones, which serve no proxy elsewhere
+	previous []*meshtrace.Policy // made by a previous run, in part or whole
 
-	tieDoubts map[*cluster.Dataplane]cluster.Doubt // see tieDoubt
+	zoneNames      []string // of the global control plane, where they are known
+	orderedZones   []string // zones whose own order of selectors is known
+	versions       func(*cluster.Dataplane) ([]cluster.Version, string)
+	timesElsewhere bool // creation times of zones' own copies decide
+	otherTimes     bool // creation times can differ in each zone
+	undated        bool // the input does not have all creation times
+	arrived        bool // previous came from the global control plane
+	routed         bool // has a TrafficRoute
+	unlisted       bool // may have Dataplanes, which could not be listed
+	live           bool // was read from a cluster, or from its snapshot
 }
 
-// newMeshes returns each mesh with what exists in it, apart from what a previous run
-// made. Their notes are appended to all.
-func (in *input) newMeshes(previous map[*meshtrace.Policy]bool, all *notes) []*mesh {
+// meshesApart returns each mesh with what exists in it, apart from what a previous run
+// made.
+func (in *input) meshesApart(previous map[*meshtrace.Policy]bool) []*mesh {
 	s, o := in.Snapshot, in.o
-	gateways, judge, zones := cluster.NewGateways(s.MeshGateways), s.Judge(o.Version), zoneNames(s)
-	meshes := make([]*mesh, 0, len(in.meshes))
-	byName := make(map[string]*mesh, len(in.meshes))
-	for _, from := range in.meshes {
+	gateways, versions, zones := cluster.NewGateways(s.MeshGateways), s.Judge(o.Version), zoneNames(s)
+	meshes := make([]*mesh, 0, len(in.Meshes))
+	byName := make(map[string]*mesh, len(in.Meshes))
+	for _, from := range in.Meshes {
 		m := &mesh{
-			Mesh: from, real: from, o: o, gateways: gateways, notes: all, judge: judge, zoneNames: zones,
+			Mesh: from, o: o, gateways: gateways, confs: in.confs, versions: versions, zoneNames: zones, orderedZones: from.Ordered(),
 			routed: s.TrafficRoutes[from.Name], unlisted: unlisted(s.Origin), live: s.FromCluster(),
-			zoned: dependsOnZone(s.Origin, o), timesElsewhere: s.MayBeGlobal() && !o.ZoneOrigin,
+			otherTimes: dependsOnZone(s.Origin, o), timesElsewhere: s.MayBeGlobal() && !o.ZoneOrigin,
 			undated: slices.ContainsFunc(from.TrafficTraces, func(t *legacy.TrafficTrace) bool { return t.Created.IsZero() }),
 		}
 		meshes = append(meshes, m)
@@ -85,90 +70,62 @@ func (in *input) newMeshes(previous map[*meshtrace.Policy]bool, all *notes) []*m
 	return meshes
 }
 
-// conf is a TrafficTrace's backend as the conf of a MeshTrace. None is no tracing.
-type conf struct {
-	meshtrace.Conf
-	key     string // equal for equal confs
-	refused bool   // a note says why it cannot be expressed
+// String names the mesh in notes.
+func (m *mesh) String() string { return m.Resource.String() }
+
+// allExisting returns the existing policies of all zones and of single ones.
+func (m *mesh) allExisting() []*meshtrace.Policy { return slices.Concat(m.existing, m.ofZones) }
+
+// confOf returns the conf of a TrafficTrace's backend.
+func (m *mesh) confOf(t *legacy.TrafficTrace) *conf { return m.confs.of(m.Mesh, t) }
+
+// formatOf returns the format of the policies that a selector becomes.
+func (m *mesh) formatOf(pair *legacy.Pair) cluster.Format {
+	if m.o.Format != "" {
+		return m.o.Format
+	}
+	return pair.Format
 }
 
-var none = &conf{Conf: meshtrace.Conf{Backends: []meshtrace.Backend{}}, key: "none"}
-
-func (c *conf) traces() bool { return len(c.Backends) > 0 }
-
-// candidate is a policy in the making.
+// candidate is a selector with tags for a policy, in which wildcards have a value.
 type candidate struct {
 	pair         *legacy.Pair
 	position     int // of the pair
 	tags         cluster.Tags
 	conf         *conf
 	sidecarsOnly bool
-	name         string
-	policy       *meshtrace.Policy
 }
 
 // String names the TrafficTrace and selector that the candidate comes from.
 func (c *candidate) String() string { return source(c.pair) }
 
+// selectorFact names a selector within the notes of its TrafficTrace.
+func selectorFact(p *legacy.Pair) string {
+	return phrase("selector {number} ({tags})").with(facts{"number": p.Number, "tags": p.Tags})
+}
+
+// source names a selector by its TrafficTrace.
 func source(p *legacy.Pair) string {
 	if len(p.TrafficTrace.Selectors) == 1 {
 		return p.TrafficTrace.String()
 	}
-	return fmt.Sprintf("%s, selector %d", p.TrafficTrace, p.Number)
+	return annotation(p)
 }
 
-// annotated is what a policy says of where it came from.
-func annotated(p *legacy.Pair) string {
-	text := fmt.Sprintf("%s, selector %d", p.TrafficTrace, p.Number)
+// annotation is what a policy says of the selector that it comes from.
+func annotation(p *legacy.Pair) string {
+	text := phrase("{trace}, selector {number}").with(facts{"trace": p.TrafficTrace, "number": p.Number})
 	if p.Zone != "" {
-		text += fmt.Sprintf(", in zone %q", p.Zone)
+		text += phrase(", in zone {zone}").with(facts{"zone": quoted(p.Zone)})
 	}
 	return text
 }
 
-// String names the mesh in notes.
-func (m *mesh) String() string { return m.Resource.String() }
-
-// list joins up to three names and counts the rest.
-func list(names []string) string {
-	const shown = 3
-	if len(names) > shown {
-		return fmt.Sprintf("%s and %d more", strings.Join(names[:shown], ", "), len(names)-shown)
-	}
-	return strings.Join(names, ", ")
-}
-
-func pluralPolicies(n int) string {
-	if n == 0 {
-		return "no policy"
-	}
-	return plural(n, "policy")
-}
-
-// addDataplanes is the remedy for a mesh without Dataplanes: otherwise, but
-// where a cluster was read, whether it has them and did not give them or has none.
-func (m *mesh) addDataplanes(otherwise string) string {
-	switch {
-	case m.unlisted:
-		return "see to it that the Dataplanes can be listed, see kind-unread"
-	case m.live:
-		return "nothing, if the mesh has no proxies yet; otherwise find out why the control plane knows none of them"
-	}
-	return otherwise
-}
-
-// unlisted reports whether a cluster's Dataplanes could not be read.
+// unlisted reports whether a cluster's Dataplanes could not be listed.
 func unlisted(origin *cluster.Origin) bool {
 	if origin == nil {
 		return false
 	}
 	_, lacks := origin.Lacks(cluster.KindDataplane)
 	return lacks
-}
-
-// refuse notes that a candidate cannot be carried over.
-func (m *mesh) refuse(c *candidate, code Code, message, remedy string) {
-	m.refused[c.position] = true
-	m.fates[c.position].Reason = "it cannot be carried over: " + string(code)
-	m.notes.refuse(code, c.pair.Position(), c.pair.TrafficTrace, message, remedy)
 }

@@ -20,18 +20,47 @@ const (
 	maxBase = 200
 )
 
-// name names all candidates: uniquely among each other and the existing policies, and
-// so that the order of names is the order of precedence. The names of what a previous
-// run made are free, and of what was rehearsed as a shadow. The names on Kubernetes
-// that other meshes' policies have, or would get, are taken, whether these meshes are
-// converted or not.
-func (in *input) name(meshes []*mesh, previous map[*meshtrace.Policy]bool) {
-	free := rehearsed(meshes, in.existing, in.o.Version)
-	global := dependsOnZone(in.Origin, in.o) // where copies of a global control plane's own have their display names
+// naming is a reduction with the names of its policies.
+type naming struct {
+	*reduction
+	policies []named
+	notes    notes
+}
+
+// named is a candidate with the name of its policy.
+type named struct {
+	*candidate
+	name string
+}
+
+// name names all candidates of all meshes: uniquely among each other and the existing
+// policies, and so that the order of names is the order of precedence. The names of what
+// a previous run made are free, those of shadow policies from --shadow too. The names on
+// Kubernetes that other meshes' policies have, or would get, are taken, whether these
+// meshes are converted or not.
+func name(in *input, needs []*reduction, previous map[*meshtrace.Policy]bool) []*naming {
+	taken := takenNames(in, needs, previous)
+	bases := basesOfAll(needs, in.OtherTrafficTraces())
+	all := make([]*naming, len(needs))
+	for i, r := range needs {
+		plain, renamed := nameByTrace(r, taken, bases)
+		all[i] = &naming{reduction: r, policies: plain, notes: renamed}
+		if !namesInOrder(r.mesh, plain) {
+			all[i].policies = rankNames(r.mesh, plain, taken)
+			all[i].notes = append(renamed, remarkRank(r.mesh, len(plain)))
+		}
+	}
+	return all
+}
+
+// takenNames returns the names that no new policy can have, with their scope.
+func takenNames(in *input, needs []*reduction, previous map[*meshtrace.Policy]bool) map[string]bool {
 	taken := make(map[string]bool)
 	for _, name := range in.OtherMeshTraces() {
 		taken[scope(cluster.Kubernetes, "")+name] = true
 	}
+	free := shadowsOf(needs, in.existing, in.o.Version)
+	global := dependsOnZone(in.Origin, in.o) // where copies of a global control plane's own have their display names
 	for i, p := range in.existing {
 		if free[p] || previous[in.compared[i]] {
 			continue
@@ -43,13 +72,7 @@ func (in *input) name(meshes []*mesh, previous map[*meshtrace.Policy]bool) {
 			}
 		}
 	}
-	bases := basesOfAll(meshes, in.OtherTrafficTraces())
-	for _, m := range meshes {
-		m.nameCandidates(taken, bases)
-		if !m.namesInOrder() {
-			m.prefixNames(taken)
-		}
-	}
+	return taken
 }
 
 // scope is what names must be unique in: a mesh, or the namespace of all
@@ -61,49 +84,63 @@ func scope(format cluster.Format, mesh string) string {
 	return mesh + "\x00"
 }
 
-// nameCandidates gives each candidate the name of its TrafficTrace, of a copy in
-// a zone that of the original, numbered where one gives several.
-func (m *mesh) nameCandidates(taken map[string]bool, bases map[string][]cluster.TraceName) {
+func (m *mesh) scopeOf(c *candidate) string { return scope(m.formatOf(c.pair), m.Name) }
+
+// nameByTrace gives each candidate the name of its TrafficTrace, of a copy in
+// a zone that of the original, numbered where one gives several. It takes the names.
+func nameByTrace(n *reduction, taken map[string]bool, bases map[string][]cluster.TraceName) ([]named, notes) {
 	byTrace := make(map[*legacy.TrafficTrace][]*candidate)
-	var traces []*legacy.TrafficTrace
-	for _, c := range m.candidates {
-		if byTrace[c.pair.TrafficTrace] == nil {
-			traces = append(traces, c.pair.TrafficTrace)
+	var valid, invalid []*legacy.TrafficTrace
+	for _, c := range n.candidates {
+		trace := c.pair.TrafficTrace
+		if byTrace[trace] == nil {
+			if name := displayName(trace.Resource); validName(name) == name {
+				valid = append(valid, trace)
+			} else {
+				invalid = append(invalid, trace)
+			}
 		}
-		byTrace[c.pair.TrafficTrace] = append(byTrace[c.pair.TrafficTrace], c)
+		byTrace[trace] = append(byTrace[trace], c)
 	}
-	// Names that are valid as they are go first, so that no other becomes one of them.
-	slices.SortFunc(traces, func(a, b *legacy.TrafficTrace) int {
+	byName := func(a, b *legacy.TrafficTrace) int {
 		return cmp.Or(strings.Compare(displayName(a.Resource), displayName(b.Resource)), strings.Compare(a.Name, b.Name))
-	})
-	var invalid []*legacy.TrafficTrace
-	traces = slices.DeleteFunc(traces, func(trace *legacy.TrafficTrace) bool {
-		if name := displayName(trace.Resource); validName(name) == name {
-			return false
-		}
-		invalid = append(invalid, trace)
-		return true
-	})
-	for _, trace := range append(traces, invalid...) {
+	}
+	slices.SortFunc(valid, byName)
+	slices.SortFunc(invalid, byName)
+	all := make(map[*candidate]string, len(n.candidates))
+	var found notes
+	// Names that are valid as they are go first, so that no other becomes one of them.
+	for _, trace := range append(valid, invalid...) {
 		group, name := byTrace[trace], displayName(trace.Resource)
 		base := validName(name)
-		if m.format(group[0]) == cluster.Kubernetes && m.sharedName(base, bases) || !m.claim(group, base, taken) {
-			m.claim(group, withHash(base, m.Name, trace.Name), taken)
+		given := numbered(group, base)
+		shared := n.formatOf(group[0].pair) == cluster.Kubernetes && n.sharesName(base, bases)
+		for of := trace.Name; shared || n.anyTaken(group, given, taken); of += "'" {
+			given, shared = numbered(group, withHash(base, n.Name, of)), false
 		}
-		if first := group[0].name; !strings.HasPrefix(first, name) || len(group) == 1 && first != name {
-			why := "since a Kubernetes name has lower-case letters, digits, dashes and dots only, 253 at most"
+		for i, c := range group {
+			all[c] = given[i]
+			taken[n.scopeOf(c)+given[i]] = true
+		}
+		if first := given[0]; !strings.HasPrefix(first, name) || len(group) == 1 && first != name {
+			s := renamedInvalid
 			if base == name {
-				why = "since another MeshTrace has that name"
+				s = renamedTaken
 			}
-			m.notes.inform(Renamed, trace.Place, trace, fmt.Sprintf("becomes %s, %s", quoteNames(group), why), "")
+			found = append(found, s.note(trace.Place, trace, facts{"policies": quotedAll(given)}))
 		}
 	}
+	policies := make([]named, len(n.candidates))
+	for i, c := range n.candidates {
+		policies[i] = named{c, all[c]}
+	}
+	return policies, found
 }
 
 // basesOfAll returns the TrafficTraces of all meshes, those that are converted and
 // others, by what their policies' names consist of.
-func basesOfAll(meshes []*mesh, others []cluster.TraceName) map[string][]cluster.TraceName {
-	if len(meshes)+len(others) < 2 {
+func basesOfAll(needs []*reduction, others []cluster.TraceName) map[string][]cluster.TraceName {
+	if len(needs)+len(others) < 2 {
 		return nil
 	}
 	bases := make(map[string][]cluster.TraceName)
@@ -114,21 +151,23 @@ func basesOfAll(meshes []*mesh, others []cluster.TraceName) map[string][]cluster
 	for _, trace := range others {
 		add(trace)
 	}
-	for _, m := range meshes {
-		for _, trace := range m.TrafficTraces {
+	for _, n := range needs {
+		for _, trace := range n.TrafficTraces {
 			matches := make([]map[string]string, len(trace.Selectors))
 			for i := range trace.Selectors {
 				matches[i] = trace.Selectors[i].Tags
 			}
-			add(cluster.TraceName{Mesh: m.Name, Name: displayName(trace.Resource), Several: cluster.SeveralPolicies(matches), Format: trace.Format})
+			add(cluster.TraceName{
+				Mesh: n.Name, Name: displayName(trace.Resource), Several: cluster.SeveralPolicies(matches), Format: trace.Format,
+			})
 		}
 	}
 	return bases
 }
 
-// sharedName reports whether a policy of another mesh may get base as its name,
-// by what claim and prefixNames add to names, or has the same base and goes first.
-func (m *mesh) sharedName(base string, bases map[string][]cluster.TraceName) bool {
+// sharesName reports whether a policy of another mesh may get base as its name,
+// by what numbered and rankNames add to names, or has the same base and goes first.
+func (m *mesh) sharesName(base string, bases map[string][]cluster.TraceName) bool {
 	others := func(base string, gives func(cluster.TraceName) bool) bool {
 		return slices.ContainsFunc(bases[base], func(trace cluster.TraceName) bool {
 			shared := m.o.Format == cluster.Kubernetes || m.o.Format == "" && trace.Format != cluster.Universal
@@ -157,45 +196,47 @@ func (m *mesh) sharedName(base string, bases map[string][]cluster.TraceName) boo
 	return false
 }
 
-func quoteNames(group []*candidate) string {
-	names := make([]string, len(group))
-	for i, c := range group {
-		names[i] = fmt.Sprintf("%q", c.name)
+// quotedAll are names in double quotes.
+func quotedAll(all []string) names {
+	list := make(names, len(all))
+	for i, name := range all {
+		list[i] = quoted(name)
 	}
-	return list(names)
+	return list
 }
 
-// claim names a group after base, unless one of the names is taken.
-func (m *mesh) claim(group []*candidate, base string, taken map[string]bool) bool {
-	names := make([]string, len(group))
+// numbered returns the names of a group after base.
+func numbered(group []*candidate, base string) []string {
+	given := make([]string, len(group))
 	count := make(map[int]int) // candidates of each selector
 	for _, c := range group {
 		count[c.pair.Number]++
 	}
 	nth := make(map[int]int)
 	for i, c := range group {
-		names[i] = base
+		given[i] = base
 		switch {
 		case len(group) == 1:
 		case len(count) == 1:
-			names[i] = fmt.Sprintf("%s-%d", base, i+1)
+			given[i] = fmt.Sprintf("%s-%d", base, i+1)
 		case count[c.pair.Number] == 1:
-			names[i] = fmt.Sprintf("%s-%d", base, c.pair.Number)
+			given[i] = fmt.Sprintf("%s-%d", base, c.pair.Number)
 		default:
 			nth[c.pair.Number]++
-			names[i] = fmt.Sprintf("%s-%d-%d", base, c.pair.Number, nth[c.pair.Number])
+			given[i] = fmt.Sprintf("%s-%d-%d", base, c.pair.Number, nth[c.pair.Number])
 		}
 	}
-	for i, name := range names {
-		if taken[scope(m.format(group[i]), m.Name)+name] {
-			return false
+	return given
+}
+
+// anyTaken reports whether one of the names of a group is taken.
+func (m *mesh) anyTaken(group []*candidate, given []string, taken map[string]bool) bool {
+	for i, name := range given {
+		if taken[m.scopeOf(group[i])+name] {
+			return true
 		}
 	}
-	for i, c := range group {
-		c.name = names[i]
-		taken[scope(m.format(c), m.Name)+c.name] = true
-	}
-	return true
+	return false
 }
 
 // validName is name as an RFC 1123 subdomain, name itself when it is one.

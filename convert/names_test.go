@@ -56,11 +56,11 @@ func TestSelectorUnmatched(t *testing.T) {
 		note     string
 	}{
 		"matched":              {"{team: core}", ""},
-		"a value":              {"{team: edge}", `info: TrafficTrace "x": selector 1 (team=edge) matches no known Dataplane`},
-		"a letter replaced":    {"{teem: core}", `warning: TrafficTrace "x": selector 1 (teem=core) matches no known Dataplane: none has the tag "teem", which differs from "team" by one letter`},
-		"a letter put in":      {"{teams: core}", `warning: TrafficTrace "x": selector 1 (teams=core) matches no known Dataplane: none has the tag "teams", which differs from "team" by one letter`},
-		"a letter taken out":   {"{tem: core}", `warning: TrafficTrace "x": selector 1 (tem=core) matches no known Dataplane: none has the tag "tem", which differs from "team" by one letter`},
-		"another tag":          {"{owner: core}", `info: TrafficTrace "x": selector 1 (owner=core; none has the tag "owner") matches no known Dataplane`},
+		"a value":              {"{team: edge}", `info: TrafficTrace "x": selectors=1 (team=edge)`},
+		"a letter replaced":    {"{teem: core}", `warning: TrafficTrace "x": key="teem"; known="team"; selector=selector 1 (teem=core)`},
+		"a letter put in":      {"{teams: core}", `warning: TrafficTrace "x": key="teams"; known="team"; selector=selector 1 (teams=core)`},
+		"a letter taken out":   {"{tem: core}", `warning: TrafficTrace "x": key="tem"; known="team"; selector=selector 1 (tem=core)`},
+		"another tag":          {"{owner: core}", `info: TrafficTrace "x": selectors=1 (owner=core; none has the tag "owner")`},
 		"a wildcard":           {"{owner: '*'}", ""},
 		"any service, matched": {"{kuma.io/service: '*', team: core}", ""},
 	} {

@@ -1,7 +1,9 @@
 package convert
 
 import (
+	"bytes"
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -28,6 +30,7 @@ const (
 	KindAbsent                Code = "kind-absent"
 	MeshTraceRefused          Code = "meshtrace-refused"
 	ZoneOriginOnGlobal        Code = "zone-origin-on-global"
+	ServerRefused             Code = "server-refused"
 )
 
 // What the user should know.
@@ -72,62 +75,212 @@ const (
 
 // Note is something that a careful colleague would mention.
 type Note struct {
-	Code     Code              `json:"code"`
-	Severity manifest.Severity `json:"severity"`
-	Resource string            `json:"resource"`
-	Source   manifest.Place    `json:"source"`
-	Message  string            `json:"message"` // one sentence: what was decided, or is wrong
-	Remedy   string            `json:"remedy"`  // what to do; may be empty
-	// Actionable says that something must be done, not just may be.
-	Actionable bool `json:"-" yaml:"-"`
+	Code     Code
+	Severity manifest.Severity
+	Resource string // what it is about
+	Source   manifest.Place
+	// Actionable reports whether somebody must do what Remedy says.
+	Actionable bool
+
+	sentence *sentence
+	facts    facts
 }
 
-// notes collects.
+// Message is what was decided or is wrong, as "FACT. CONSEQUENCE", without the last period.
+func (n *Note) Message() string { return manifest.Redact(n.facts.fill(n.sentence.text)) }
+
+// Remedy is what to do, which may be empty.
+func (n *Note) Remedy() string { return manifest.Redact(n.facts.fill(n.sentence.remedy)) }
+
+// Facts are what Message and Remedy are made of, without their words: each as
+// "name=value", in order.
+func (n *Note) Facts() []string {
+	var all []string
+	n.facts.each(func(name string, value any) { all = append(all, name+"="+manifest.Redact(fmt.Sprint(value))) })
+	slices.Sort(all)
+	return all
+}
+
+// written is a note as reports have it.
+type written struct {
+	Code     Code              `json:"code" yaml:"code"`
+	Severity manifest.Severity `json:"severity" yaml:"severity"`
+	Resource string            `json:"resource" yaml:"resource"`
+	Source   manifest.Place    `json:"source" yaml:"source"`
+	Message  string            `json:"message" yaml:"message"`
+	Remedy   string            `json:"remedy" yaml:"remedy"`
+}
+
+func (n *Note) written() written {
+	return written{n.Code, n.Severity, n.Resource, n.Source, n.Message(), n.Remedy()}
+}
+
+// MarshalJSON writes the note with its sentences.
+func (n *Note) MarshalJSON() ([]byte, error) {
+	var b bytes.Buffer
+	encoder := json.NewEncoder(&b)
+	encoder.SetEscapeHTML(false) // what the outer encoder escapes, it escapes here too
+	err := encoder.Encode(n.written())
+	return b.Bytes(), err
+}
+
+// MarshalYAML writes the note with its sentences.
+func (n *Note) MarshalYAML() (any, error) { return n.written(), nil }
+
+// notes are what steps of a conversion return beside their results.
 type notes []*Note
-
-func (n *notes) add(code Code, severity manifest.Severity, at manifest.Place, resource fmt.Stringer, message, remedy string) *Note {
-	note := &Note{
-		Code: code, Severity: severity, Resource: manifest.Redact(resource.String()), Source: at, Message: manifest.Redact(message),
-		Remedy: manifest.Redact(remedy), Actionable: remedy != "" && severity != manifest.Info,
-	}
-	*n = append(*n, note)
-	return note
-}
-
-func (n *notes) inform(code Code, at manifest.Place, resource fmt.Stringer, message, remedy string) {
-	n.add(code, manifest.Info, at, resource, message, remedy)
-}
-
-func (n *notes) warn(code Code, at manifest.Place, resource fmt.Stringer, message, remedy string) *Note {
-	return n.add(code, manifest.Warning, at, resource, message, remedy)
-}
-
-func (n *notes) refuse(code Code, at manifest.Place, resource fmt.Stringer, message, remedy string) *Note {
-	return n.add(code, manifest.Error, at, resource, message, remedy)
-}
 
 var weight = map[manifest.Severity]int{manifest.Error: 0, manifest.Warning: 1, manifest.Info: 2}
 
 // sorted returns the notes, worst first, then in the order of the source.
 func (n notes) sorted() []*Note {
-	slices.SortStableFunc(n, func(a, b *Note) int {
+	sorted := slices.Clone(n)
+	slices.SortStableFunc(sorted, func(a, b *Note) int {
 		return cmp.Or(cmp.Compare(weight[a.Severity], weight[b.Severity]), a.Source.Compare(b.Source), strings.Compare(string(a.Code), string(b.Code)))
 	})
-	return n
+	return sorted
 }
 
 // fromProblem makes a note of a problem of the input that is no error.
 func fromProblem(p *manifest.Problem) *Note {
-	return &Note{Code: Code(p.Code), Severity: p.Severity, Resource: p.Resource(), Source: p.Place, Message: p.Message()}
+	s := &sentence{code: Code(p.Code), severity: p.Severity, text: "{problem}"}
+	return &Note{Code: s.code, Severity: s.severity, Resource: p.Resource(), Source: p.Place, sentence: s, facts: facts{"problem": p.Message()}}
 }
+
+// RefusedByServer notes a policy that the API server refused in a dry run, with the
+// server's message.
+func RefusedByServer(at manifest.Place, policy, message string) *Note {
+	return refusedByServer.note(at, subject(fmt.Sprintf("MeshTrace %q", policy)), facts{"message": message})
+}
+
+// sentence is one of those that notes of a code consist of. Facts replace the names in
+// braces.
+type sentence struct {
+	code     Code
+	severity manifest.Severity
+	text     string
+	remedy   string
+	optional bool // nobody need do what remedy says
+}
+
+// messages has the sentences of every code, each in the order of this package.
+var messages = make(map[Code][]*sentence)
+
+func say(s *sentence) *sentence {
+	messages[s.code] = append(messages[s.code], s)
+	return s
+}
+
+func refuse(code Code, text, remedy string) *sentence {
+	return say(&sentence{code: code, severity: manifest.Error, text: text, remedy: remedy})
+}
+
+func warn(code Code, text, remedy string) *sentence {
+	return say(&sentence{code: code, severity: manifest.Warning, text: text, remedy: remedy})
+}
+
+func inform(code Code, text, remedy string) *sentence {
+	return say(&sentence{code: code, severity: manifest.Info, text: text, remedy: remedy, optional: true})
+}
+
+// ifWanted marks the remedy as one that nobody need follow.
+func (s *sentence) ifWanted() *sentence {
+	s.optional = true
+	return s
+}
+
+// note says the sentence of a resource.
+func (s *sentence) note(at manifest.Place, resource fmt.Stringer, f facts) *Note {
+	return &Note{
+		Code: s.code, Severity: s.severity, Resource: manifest.Redact(resource.String()), Source: at,
+		Actionable: s.remedy != "" && !s.optional, sentence: s, facts: f,
+	}
+}
+
+// facts are the values that a sentence names in braces: strings, numbers, names, what has
+// a String method, phrases and clauses.
+type facts map[string]any
+
+// names are what a sentence names up to three of.
+type names []string
+
+// String joins up to three names and counts the rest.
+func (n names) String() string {
+	const shown = 3
+	if len(n) > shown {
+		return fmt.Sprintf("%s and %d more", strings.Join(n[:shown], ", "), len(n)-shown)
+	}
+	return strings.Join(n, ", ")
+}
+
+// fill puts facts in the place of their names. A name without a fact stays.
+func (f facts) fill(sentence string) string {
+	var b strings.Builder
+	for {
+		before, rest, found := strings.Cut(sentence, "{")
+		b.WriteString(before)
+		name, after, closed := strings.Cut(rest, "}")
+		if !found || !closed {
+			return b.String()
+		}
+		if value, ok := f[name]; ok {
+			b.WriteString(fmt.Sprint(value))
+		} else {
+			b.WriteString("{" + name + "}")
+		}
+		sentence = after
+	}
+}
+
+// each yields the facts, and those of clauses, but no words.
+func (f facts) each(yield func(name string, value any)) {
+	for name, value := range f {
+		switch value := value.(type) {
+		case phrase:
+		case clause:
+			value.facts.each(yield)
+		default:
+			yield(name, value)
+		}
+	}
+}
+
+// phrase is words of a sentence, or of what a report says of a selector or a proxy.
+type phrase string
+
+// with returns the phrase with facts in the place of their names.
+func (p phrase) with(f facts) string { return f.fill(string(p)) }
+
+// of returns the phrase with its facts, for a sentence.
+func (p phrase) of(f facts) clause { return clause{p, f} }
+
+// clause is a phrase with its facts.
+type clause struct {
+	phrase
+	facts facts
+}
+
+// String is the phrase with facts in the place of their names.
+func (c clause) String() string { return c.with(c.facts) }
 
 // plural is "1 word" or "n words".
 func plural(n int, word string) string {
 	if n == 1 {
 		return "1 " + word
 	}
-	if strings.HasSuffix(word, "y") {
-		return fmt.Sprintf("%d %sies", n, strings.TrimSuffix(word, "y"))
+	if stem, ok := strings.CutSuffix(word, "y"); ok {
+		return fmt.Sprintf("%d %sies", n, stem)
 	}
 	return fmt.Sprintf("%d %ss", n, word)
 }
+
+// quoted is a name in double quotes, cut where it is longer than any name can be.
+func quoted(name string) string { return fmt.Sprintf("%.253q", name) }
+
+// counted is how many of a word there are, with up to three of their names.
+func counted(of []string, word string) string {
+	return fmt.Sprintf("%s (%s)", plural(len(of), word), names(of))
+}
+
+// clipped is text in double quotes, cut after 80 bytes.
+func clipped(text string) string { return fmt.Sprintf("%.80q", text) }

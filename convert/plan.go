@@ -1,6 +1,8 @@
 package convert
 
 import (
+	"cmp"
+	"maps"
 	"slices"
 
 	"tracemigrate/cluster"
@@ -37,25 +39,39 @@ type Plan struct {
 	ties     map[string]func(dp *cluster.Dataplane) cluster.Doubt // by mesh
 }
 
-func newPlan() *Plan {
-	return &Plan{
+// newPlan returns what the conversions of all meshes give together.
+func newPlan(in *input, all []*conversion) *Plan {
+	r := &Plan{
+		Meshes: in.Meshes, Existing: in.compared, version: in.o.Version,
 		previous: make(map[meshtrace.Identity]bool), existing: make(map[*meshtrace.Policy]bool),
 		doubts: make(map[string]func(*cluster.Dataplane) string), ties: make(map[string]func(*cluster.Dataplane) cluster.Doubt),
 	}
-}
-
-// take takes the policies of each mesh, and what became of its selectors.
-func (r *Plan) take(meshes []*mesh, o *Options) {
-	for _, m := range meshes {
-		for _, c := range m.candidates {
-			if o.Shadow && r.existing[c.policy] {
-				continue // by its name, the shadow would take the place of what exists
+	found := slices.Concat(in.notes, remarkOrigin(in.Snapshot, in.o, all))
+	for _, m := range all {
+		for _, p := range m.mesh.previous {
+			r.previous[p.Identity()] = true
+		}
+		if m.timesElsewhere || m.undated {
+			r.ties[m.Name] = m.ties.doubt
+		}
+		if m.run.doubt != nil {
+			r.doubts[m.Name] = m.run.doubt
+		}
+		maps.Copy(r.existing, m.run.existing)
+		for _, c := range m.policies {
+			if in.o.Shadow && r.existing[c.policy] {
+				continue // by its name, the shadow would replace what exists
 			}
 			r.Policies = append(r.Policies, c.policy)
 		}
-		r.Fates = append(r.Fates, m.fates...)
+		r.Fates = append(r.Fates, fatesOf(m)...)
 		r.Withheld = append(r.Withheld, m.withheld...)
+		found = append(found, m.notes...)
 	}
+	compared := compareAll(in, r)
+	r.Comparisons, r.MadeUp, r.Complete = compared.all, compared.madeUp, compared.complete
+	r.Notes = slices.Concat(found, remarkPatches(in, all, r.New()), refuseDelegated(in, r.Comparisons), remarkNames(all, r.Comparisons)).sorted()
+	return r
 }
 
 // Fate is what became of one selector.
@@ -68,6 +84,39 @@ type Fate struct {
 	Policies     []*meshtrace.Policy
 	Reason       string // why there is no policy
 	manifest.Place
+}
+
+// fatesOf returns what became of every selector of a mesh, by precedence, and after these
+// the TrafficTraces without one.
+func fatesOf(m *conversion) []*Fate {
+	byPosition := make([][]*meshtrace.Policy, len(m.ranked.Pairs))
+	for _, c := range m.policies {
+		byPosition[c.position] = append(byPosition[c.position], c.policy)
+	}
+	built := make([]bool, len(m.ranked.Pairs))
+	for _, c := range m.building.policies {
+		built[c.position] = true
+	}
+	fates := make([]*Fate, 0, len(m.ranked.Pairs))
+	for position, pair := range m.ranked.Pairs {
+		fate := &Fate{
+			Mesh: m.Name, TrafficTrace: pair.Name, Selector: pair.Number, Selectors: len(pair.Selectors),
+			Tags: pair.Tags, Place: pair.Position(), Policies: byPosition[position],
+		}
+		switch reason, withheld := m.verification.reasons[position]; {
+		case withheld:
+			fate.Reason = reason
+		case !built[position]:
+			fate.Reason = cmp.Or(m.reduction.reasons[position], m.selection.reasons[position])
+		}
+		fates = append(fates, fate)
+	}
+	for _, trace := range m.TrafficTraces {
+		if len(trace.Selectors) == 0 {
+			fates = append(fates, &Fate{Mesh: m.Name, TrafficTrace: trace.Name, Place: trace.Place, Reason: string(withoutSelector)})
+		}
+	}
+	return fates
 }
 
 // Errors is how many notes say that something could not be carried over.
@@ -108,7 +157,7 @@ func (r *Plan) IsPrevious(existing *meshtrace.Policy) bool { return r.previous[e
 // Exists reports whether a policy of Policies exists, made by a previous run.
 func (r *Plan) Exists(p *meshtrace.Policy) bool { return r.existing[p] }
 
-// Doubt says why it is not known what is right for dp: the times of its zone\'s
+// Doubt says why it is not known what is right for dp: the times of its zone's
 // own copies decide, which are not known, or policies that may be a previous run's
 // give it something else than its TrafficTrace.
 func (r *Plan) Doubt(dp *cluster.Dataplane) cluster.Doubt {

@@ -275,7 +275,7 @@ func refusedFor20(t *testing.T, version cluster.Version, result *convert.Plan, p
 // for it to name all.
 func isNamed(result *convert.Plan, code convert.Code, dp *cluster.Dataplane) bool {
 	for _, note := range result.Notes {
-		if note.Code == code && (strings.Contains(note.Message, dp.String()) || strings.Contains(note.Message, " more)")) {
+		if note.Code == code && (strings.Contains(note.Message(), dp.String()) || strings.Contains(note.Message(), " more)")) {
 			return true
 		}
 	}

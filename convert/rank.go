@@ -9,9 +9,9 @@ import (
 )
 
 // namesInOrder reports whether the names already are in the order of precedence,
-// for every two candidates that can select one proxy and differ.
-func (m *mesh) namesInOrder() bool {
-	subsets := m.subsets()
+// for every two policies that can select one proxy and differ.
+func namesInOrder(m *mesh, policies []named) bool {
+	subsets := subsetsOf(policies)
 	if m.ordered(subsets) {
 		return true
 	}
@@ -28,16 +28,17 @@ func (m *mesh) namesInOrder() bool {
 		if looked++; looked > maxPairs {
 			return false // prefixes are always right
 		}
-		if !m.ordered([]*candidate{subsets[i], subsets[j]}) {
+		if !m.ordered([]named{subsets[i], subsets[j]}) {
 			return false
 		}
 	}
 	index := cluster.NewIndex(selectors)
-	var together []*candidate
+	var together []named
+	var found []int32
 	for _, dp := range m.dataplanes {
-		m.found = index.Matching(m.found[:0], dp.TagSets()...)
+		found = index.Matching(found[:0], dp.TagSets()...)
 		together = together[:0]
-		for _, i := range m.found {
+		for _, i := range found {
 			together = append(together, subsets[i])
 		}
 		if !m.ordered(together) {
@@ -47,10 +48,10 @@ func (m *mesh) namesInOrder() bool {
 	return true
 }
 
-// subsets are the candidates whose names matter: kind Mesh is below them all.
-func (m *mesh) subsets() []*candidate {
-	var subsets []*candidate
-	for _, c := range m.candidates {
+// subsetsOf returns the policies whose names matter: kind Mesh is below them all.
+func subsetsOf(policies []named) []named {
+	var subsets []named
+	for _, c := range policies {
 		if len(c.tags) > 0 {
 			subsets = append(subsets, c)
 		}
@@ -58,13 +59,14 @@ func (m *mesh) subsets() []*candidate {
 	return subsets
 }
 
-// ordered reports whether, of any two candidates that differ, the first has the
+// ordered reports whether, of any two policies that differ, the first has the
 // name that takes precedence. It remembers the least name so far, and the
 // least of those that differ from its owner, so it need not compare all.
-func (m *mesh) ordered(candidates []*candidate) bool {
-	var worst, second *candidate // names that a later one must come after
-	for _, c := range candidates {
-		for _, before := range [...]*candidate{worst, second} {
+func (m *mesh) ordered(policies []named) bool {
+	var worst, second *named // names that a later one must come after
+	for i := range policies {
+		c := &policies[i]
+		for _, before := range [...]*named{worst, second} {
 			if before != nil && before.conf.key != c.conf.key && !m.precedes(before.name, c.name) {
 				return false
 			}
@@ -91,83 +93,88 @@ func (m *mesh) precedes(a, b string) bool {
 	return a > b
 }
 
-// prefixNames puts the rank in front of every name, in equally many digits; and in
-// front of that, where it takes that to keep the order in which the plain names
-// are to those of existing policies, the name of one of these.
-func (m *mesh) prefixNames(taken map[string]bool) {
-	for _, c := range m.candidates {
-		delete(taken, scope(m.format(c), m.Name)+c.name)
+// rankNames puts the rank in front of every name, in equally many digits; and in
+// front of that, where only this keeps the order of the plain names and those of existing
+// policies, the name of one of these. It takes the names instead of the plain ones.
+func rankNames(m *mesh, plain []named, taken map[string]bool) []named {
+	for _, c := range plain {
+		delete(taken, m.scopeOf(c.candidate)+c.name)
 	}
-	names := m.rankedNames(taken, nil)
-	for _, rivals := range [][]*meshtrace.Policy{m.rivals(false), m.rivals(true)} {
-		if len(rivals) == 0 || m.sameOrder(names, rivals) {
+	best := m.rankedNames(plain, taken, nil)
+	for _, rivals := range [][]*meshtrace.Policy{m.rivals(plain, false), m.rivals(plain, true)} {
+		if len(rivals) == 0 || sameOrder(plain, best, rivals) {
 			break
 		}
-		if between := m.rankedNames(taken, rivals); m.sameOrder(between, rivals) && m.ranked(between) {
-			names = between
+		if between := m.rankedNames(plain, taken, rivals); sameOrder(plain, between, rivals) && m.ranked(between) {
+			best = between
 			break
 		}
 	}
-	for i, c := range m.candidates {
-		c.name = names[i]
-		taken[scope(m.format(c), m.Name)+c.name] = true
+	policies := make([]named, len(plain))
+	for i, c := range plain {
+		policies[i] = named{c.candidate, best[i]}
+		taken[m.scopeOf(c.candidate)+best[i]] = true
 	}
+	return policies
+}
+
+// remarkRank notes that policies have their rank in front of the name.
+func remarkRank(m *mesh, policies int) *Note {
 	order := "smallest"
 	if !m.o.Version.SmallestNameWins() {
 		order = "largest"
 	}
-	m.notes.inform(Renamed, m.Place, m, fmt.Sprintf("its %s get their rank in front of the name, since MeshTraces of one kind take precedence by the %s name on Kuma %s, and the TrafficTraces' own names are in another order",
-		plural(len(m.candidates), "policy"), order, m.o.Version), "keep the prefixes when you edit the policies")
+	return renamedForOrder.note(m.Place, m, facts{"policies": plural(policies, "policy"), "order": order, "version": m.o.Version})
 }
 
-// rankedNames returns the names of the candidates with their rank in front, and
+// rankedNames returns the names of policies with their rank in front, and
 // in front of that the last of the rivals' names that come before the plain name of
-// one that the candidate's must follow.
-func (m *mesh) rankedNames(taken map[string]bool, rivals []*meshtrace.Policy) []string {
-	names := make([]string, len(m.candidates))
-	for width := len(fmt.Sprint(len(m.candidates))); ; width++ {
+// one that the policy's must follow.
+func (m *mesh) rankedNames(plain []named, taken map[string]bool, rivals []*meshtrace.Policy) []string {
+	ranked := make([]string, len(plain))
+	for width := len(fmt.Sprint(len(plain))); ; width++ {
 		unique, after := true, ""
-		for rank := 1; rank <= len(m.candidates); rank++ {
+		for rank := 1; rank <= len(plain); rank++ {
 			i := rank - 1
 			if !m.o.Version.SmallestNameWins() {
-				i = len(m.candidates) - rank
+				i = len(plain) - rank
 			}
-			c := m.candidates[i]
+			c := plain[i]
 			for _, p := range rivals {
-				if m.rival(p, c) && p.DisplayName() < c.name && p.DisplayName() > after {
+				if isRival(p, c) && p.DisplayName() < c.name && p.DisplayName() > after {
 					after = p.DisplayName()
 				}
 			}
-			names[i] = fmt.Sprintf("%0*d-%s", width, rank, c.name)
+			ranked[i] = fmt.Sprintf("%0*d-%s", width, rank, c.name)
 			if after != "" {
-				names[i] = after + "-" + names[i]
+				ranked[i] = after + "-" + ranked[i]
 			}
-			unique = unique && !taken[scope(m.format(c), m.Name)+names[i]]
+			unique = unique && !taken[m.scopeOf(c.candidate)+ranked[i]]
 		}
-		if unique || slices.ContainsFunc(names, func(name string) bool { return len(name) > maxName }) {
-			return names
+		if unique || slices.ContainsFunc(ranked, func(name string) bool { return len(name) > maxName }) {
+			return ranked
 		}
 	}
 }
 
-// rival reports whether the names of an existing policy and a candidate can decide
+// isRival reports whether the names of an existing policy and a new one can decide
 // which has precedence: they are of one kind.
-func (m *mesh) rival(p *meshtrace.Policy, c *candidate) bool {
+func isRival(p *meshtrace.Policy, c named) bool {
 	if len(c.tags) == 0 {
 		return p.TargetRef.Kind == meshtrace.Mesh
 	}
 	return p.TargetRef.Kind == meshtrace.MeshSubset
 }
 
-// rivals are the existing policies that are of a candidate's kind, or of these the
+// rivals are the existing policies that are of a new one's kind, or of these the
 // ones that meet it on a tag set.
-func (m *mesh) rivals(meeting bool) []*meshtrace.Policy {
+func (m *mesh) rivals(policies []named, meeting bool) []*meshtrace.Policy {
 	var rivals []*meshtrace.Policy
 	looked := 0
-	for _, p := range m.existing {
-		if slices.ContainsFunc(m.candidates, func(c *candidate) bool {
+	for _, p := range m.allExisting() {
+		if slices.ContainsFunc(policies, func(c named) bool {
 			looked++
-			return looked <= maxPairs && m.rival(p, c) && (!meeting || c.tags.Meets(p.TargetRef.Selector()))
+			return looked <= maxPairs && isRival(p, c) && (!meeting || c.tags.Meets(p.TargetRef.Selector()))
 		}) {
 			rivals = append(rivals, p)
 		}
@@ -175,12 +182,12 @@ func (m *mesh) rivals(meeting bool) []*meshtrace.Policy {
 	return rivals
 }
 
-// sameOrder reports whether names are to those of rivals in the order in which the
-// candidates' plain names are.
-func (m *mesh) sameOrder(names []string, rivals []*meshtrace.Policy) bool {
+// sameOrder reports whether ranked names and those of rivals are in the order of the plain
+// names and those of rivals.
+func sameOrder(plain []named, ranked []string, rivals []*meshtrace.Policy) bool {
 	for _, p := range rivals {
-		for i, c := range m.candidates {
-			if name := p.DisplayName(); m.rival(p, c) && (name < c.name) != (name < names[i]) {
+		for i, c := range plain {
+			if name := p.DisplayName(); isRival(p, c) && (name < c.name) != (name < ranked[i]) {
 				return false
 			}
 		}
@@ -189,9 +196,9 @@ func (m *mesh) sameOrder(names []string, rivals []*meshtrace.Policy) bool {
 }
 
 // ranked reports whether names are valid, and in the order of precedence.
-func (m *mesh) ranked(names []string) bool {
-	for i, name := range names {
-		if validName(name) != name || i > 0 && !m.precedes(names[i-1], name) {
+func (m *mesh) ranked(all []string) bool {
+	for i, name := range all {
+		if validName(name) != name || i > 0 && !m.precedes(all[i-1], name) {
 			return false
 		}
 	}

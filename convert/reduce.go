@@ -1,91 +1,147 @@
 package convert
 
 import (
-	"fmt"
+	"maps"
 	"slices"
+	"strings"
 
 	"tracemigrate/cluster"
 	"tracemigrate/legacy"
 	"tracemigrate/meshtrace"
 )
 
-// reduce drops the candidates that are not needed.
-func (m *mesh) reduce() {
-	if len(m.Pairs) == 0 {
-		return
-	}
-	m.merge()
-	m.dropEmpty()
-	m.dropMadeInZones()
+// reduction is the candidates of a selection that are needed, and why the others are not.
+type reduction struct {
+	*selection
+	candidates []*candidate
+	reasons    reasons
+	refused    map[int]bool // positions that cannot be carried over, of the selection too
+	notes      notes
 }
 
-// merge drops every candidate that a less specific one of the same
-// TrafficTrace replaces: it selects all its proxies, and nothing that
-// differs is between them.
-func (m *mesh) merge() {
+// kept is what one way to drop candidates leaves.
+type kept struct {
+	candidates []*candidate
+	reasons    reasons
+	refused    map[int]bool
+	notes      notes
+}
+
+// reduce drops the candidates of a selection that are not needed.
+func reduce(s *selection) *reduction {
+	r := &reduction{selection: s, reasons: make(reasons), refused: maps.Clone(s.refused)}
+	if len(s.Pairs) == 0 {
+		return r
+	}
+	r.candidates = s.candidates
+	for _, drop := range []func(*selection, []*candidate) kept{merge, dropEmpty, dropMadeInZones, dropArrived} {
+		left := drop(s, r.candidates)
+		r.candidates = left.candidates
+		r.notes = append(r.notes, left.notes...)
+		maps.Copy(r.reasons, left.reasons)
+		maps.Copy(r.refused, left.refused)
+	}
+	return r
+}
+
+// merge drops every candidate that a less specific one of the same TrafficTrace
+// replaces: it selects all its proxies, and nothing that differs is between them.
+func merge(_ *selection, candidates []*candidate) kept {
+	r := kept{reasons: make(reasons)}
 	dropped := make(map[*candidate]bool)
-	for from := 0; from < len(m.candidates); {
+	for from := 0; from < len(candidates); {
 		to := from + 1
-		for to < len(m.candidates) && m.candidates[to].conf.key == m.candidates[from].conf.key {
+		for to < len(candidates) && candidates[to].conf.key == candidates[from].conf.key {
 			to++
 		}
 		byTrace := make(map[*legacy.TrafficTrace][]*candidate)
-		for _, c := range m.candidates[from:to] {
+		for _, c := range candidates[from:to] {
 			byTrace[c.pair.TrafficTrace] = append(byTrace[c.pair.TrafficTrace], c)
 		}
 		for _, group := range byTrace {
-			if len(group) == 1 {
-				continue
-			}
-			selectors := make([]cluster.Tags, len(group))
-			for i, c := range group {
-				selectors[i] = c.tags
-			}
-			index := cluster.NewIndex(selectors)
-			for i, c := range group {
-				for _, j := range slices.Backward(index.Matching(nil, c.tags)) {
-					if by := group[j]; int(j) > i && !by.sidecarsOnly {
-						dropped[c] = true
-						m.fates[c.position].Reason = fmt.Sprintf("selector %d of the same TrafficTrace covers it", by.pair.Number)
-						if by.position == c.position {
-							m.fates[c.position].Reason = ""
-						}
-						break
-					}
+			for i, by := range covering(group) {
+				if by == nil {
+					continue
+				}
+				c := group[i]
+				dropped[c] = true
+				if by.position != c.position {
+					r.reasons[c.position] = coveredBySelector.with(facts{"number": by.pair.Number})
 				}
 			}
 		}
 		from = to
 	}
-	for _, c := range m.candidates {
-		if reason := m.fates[c.position].Reason; dropped[c] && reason != "" {
-			m.notes.inform(MergedSelector, c.pair.Position(), c.pair.TrafficTrace,
-				fmt.Sprintf("selector %d (%s) needs no policy of its own: %s, with the same tracing", c.pair.Number, c.pair.Tags, reason), "")
+	for _, c := range candidates {
+		if !dropped[c] {
+			r.candidates = append(r.candidates, c)
+		} else if reason := r.reasons[c.position]; reason != "" {
+			f := facts{"selector": selectorFact(c.pair), "cover": phrase(reason)}
+			r.notes = append(r.notes, mergedSelector.note(c.pair.Position(), c.pair.TrafficTrace, f))
 		}
 	}
-	m.candidates = slices.DeleteFunc(m.candidates, func(c *candidate) bool { return dropped[c] })
+	return r
 }
 
-// dropEmpty keeps a candidate without a backend only where something less
-// specific would otherwise trace its proxies.
-func (m *mesh) dropEmpty() {
-	needed := make(map[*candidate]bool)
-	selectors := make([]cluster.Tags, 0, len(m.candidates))
-	empty := 0
-	for _, c := range m.candidates {
-		selectors = append(selectors, c.tags)
-		if !c.conf.traces() {
-			empty++
+// covering returns, for each candidate of a group, a later one that selects all its
+// proxies too, nil where there is none.
+func covering(group []*candidate) []*candidate {
+	by := make([]*candidate, len(group))
+	if len(group) == 1 {
+		return by
+	}
+	index := cluster.NewIndex(tagsOf(group))
+	for i, c := range group {
+		for _, j := range slices.Backward(index.Matching(nil, c.tags)) {
+			if int(j) > i && !group[j].sidecarsOnly {
+				by[i] = group[j]
+				break
+			}
 		}
 	}
-	if empty == 0 {
-		return
+	return by
+}
+
+// dropEmpty keeps a candidate without a backend only where something less specific would
+// otherwise trace its proxies.
+func dropEmpty(s *selection, candidates []*candidate) kept {
+	if !slices.ContainsFunc(candidates, func(c *candidate) bool { return !c.conf.traces() }) {
+		return kept{candidates: candidates}
 	}
-	for i, c := range m.candidates {
+	m := s.mesh
+	needed := neededEmpty(m, candidates)
+	r := kept{reasons: make(reasons), refused: make(map[int]bool)}
+	for _, c := range candidates {
+		if c.conf.traces() {
+			r.candidates = append(r.candidates, c)
+			continue
+		}
+		about := noBackend
+		switch {
+		case !needed[c]:
+			about, r.reasons[c.position] = noBackendNoPolicy, string(untracedAnyway)
+		case !m.o.Version.TakesEmptyBackends():
+			about, r.reasons[c.position], r.refused[c.position] = emptyBackendsUnsupported, string(emptyUnsupported), true
+		default:
+			r.candidates = append(r.candidates, c)
+		}
+		f := facts{"selector": selectorFact(c.pair), "cause": whyNoBackend(m, c.pair.TrafficTrace)}
+		r.notes = append(r.notes, about.note(c.pair.Position(), c.pair.TrafficTrace, f))
+	}
+	return r
+}
+
+// neededEmpty returns the candidates without a backend that prevent others from tracing
+// their proxies.
+func neededEmpty(m *mesh, candidates []*candidate) map[*candidate]bool {
+	needed := make(map[*candidate]bool)
+	empty := 0
+	for i, c := range candidates {
 		if c.conf.traces() {
 			continue
 		}
-		for _, lower := range slices.Backward(m.candidates[i+1:]) {
+		empty++
+		for _, lower := range slices.Backward(candidates[i+1:]) {
 			// Several inbounds can satisfy any two selectors.
 			if lower.conf.traces() && (len(m.dataplanes) == 0 || c.tags.Meets(lower.tags)) {
 				needed[c] = true
@@ -93,83 +149,119 @@ func (m *mesh) dropEmpty() {
 			}
 		}
 	}
-	if len(needed) < empty {
-		index := cluster.NewIndex(selectors)
-		for _, dp := range m.dataplanes {
-			m.found = index.Matching(m.found[:0], dp.TagSets()...)
-			traced := false
-			for _, i := range slices.Backward(m.found) {
-				c := m.candidates[i]
-				if traced && !c.conf.traces() {
-					needed[c] = true
-				}
-				traced = traced || c.conf.traces()
+	if len(needed) == empty {
+		return needed
+	}
+	index := cluster.NewIndex(tagsOf(candidates))
+	var found []int32
+	for _, dp := range m.dataplanes {
+		found = index.Matching(found[:0], dp.TagSets()...)
+		traced := false
+		for _, i := range slices.Backward(found) {
+			c := candidates[i]
+			if traced && !c.conf.traces() {
+				needed[c] = true
 			}
+			traced = traced || c.conf.traces()
 		}
 	}
-	m.candidates = slices.DeleteFunc(m.candidates, func(c *candidate) bool {
-		if c.conf.traces() {
-			return false
-		}
-		about := fmt.Sprintf("selector %d (%s) decides for its proxies but %s, so they are not traced today", c.pair.Number, c.pair.Tags, m.whyNone(c.pair.TrafficTrace))
-		switch {
-		case !needed[c]:
-			m.fates[c.position].Reason = "its proxies are not traced today, and no other policy would trace them"
-			m.notes.warn(NoBackend, c.pair.Position(), c.pair.TrafficTrace, about+"; nothing else would trace them, so there is no policy", "nothing, if that is intended").Actionable = false
-			return true
-		case !m.o.Version.TakesEmptyBackends():
-			m.refused[c.position] = true
-			m.fates[c.position].Reason = "2.0 cannot switch tracing off"
-			m.notes.refuse(EmptyBackendsUnsupported, c.pair.Position(), c.pair.TrafficTrace,
-				about+"; keeping that takes `backends: []`, on which the 2.0 control plane crashes", "upgrade to 2.1 or later first, or name a backend that exists")
-			return true
-		}
-		m.notes.warn(NoBackend, c.pair.Position(), c.pair.TrafficTrace, about+"; the policy says so with `backends: []`", "nothing, if that is intended").Actionable = false
-		return false
-	})
+	return needed
 }
 
-func (m *mesh) whyNone(t *legacy.TrafficTrace) string {
+func whyNoBackend(m *mesh, t *legacy.TrafficTrace) clause {
 	switch {
 	case t.Backend != "":
-		return fmt.Sprintf("mesh %q has no tracing backend %.253q", m.Name, t.Backend)
+		return backendMissing.of(facts{"mesh": quoted(m.Name), "backend": quoted(t.Backend)})
 	case m.DefaultBackend != "":
-		return fmt.Sprintf("the default backend %.253q of mesh %q does not exist", m.DefaultBackend, m.Name)
+		return defaultBackendMissing.of(facts{"mesh": quoted(m.Name), "backend": quoted(m.DefaultBackend)})
 	}
-	return fmt.Sprintf("names no backend, and mesh %q has no default one", m.Name)
+	return noDefaultBackend.of(facts{"mesh": quoted(m.Name)})
 }
 
-// dropMadeInZones drops the candidates that every zone has made for itself
-// already, with --zone-origin.
-func (m *mesh) dropMadeInZones() {
+// dropMadeInZones drops the candidates that every zone has made for itself already, with
+// --zone-origin.
+func dropMadeInZones(s *selection, candidates []*candidate) kept {
+	m := s.mesh
 	if len(m.ofZones) == 0 || len(m.zoneNames) == 0 {
-		return
+		return kept{candidates: candidates}
 	}
-	made := 0
-	m.candidates = slices.DeleteFunc(m.candidates, func(c *candidate) bool {
-		for _, zone := range m.zoneNames {
-			if (c.pair.Zone == "" || c.pair.Zone == zone) && !m.hasOwn(zone, c) {
-				return false
-			}
+	r := kept{reasons: make(reasons)}
+	for _, c := range candidates {
+		if slices.ContainsFunc(m.zoneNames, func(zone string) bool {
+			return (c.pair.Zone == "" || c.pair.Zone == zone) && !m.hasOwn(zone, c)
+		}) {
+			r.candidates = append(r.candidates, c)
+		} else {
+			r.reasons[c.position] = string(everyZoneHasIt)
 		}
-		made++
-		m.fates[c.position].Reason = "every zone has it already, of its own (kuma.io/origin: zone)"
-		return true
-	})
-	if made > 0 {
-		left := ""
-		if len(m.candidates) == 0 {
-			left = "; only the deletion of the TrafficTraces is left"
-		}
-		m.notes.inform(EarlierRun, m.Place, m, fmt.Sprintf("every zone has %s of its own (kuma.io/origin: zone) for what the TrafficTraces say%s", plural(made, "MeshTrace"), left), "")
 	}
+	made := len(candidates) - len(r.candidates)
+	switch f := (facts{"count": plural(made, "MeshTrace")}); {
+	case made == 0:
+	case len(r.candidates) == 0:
+		r.notes = notes{madeInZonesComplete.note(m.Place, m, f)}
+	default:
+		r.notes = notes{madeInZones.note(m.Place, m, f)}
+	}
+	return r
 }
 
-// hasOwn reports whether a zone has a policy of its own that says what c says.
+// hasOwn reports whether a zone has a policy of its own with the content of c.
 func (m *mesh) hasOwn(zone string, c *candidate) bool {
 	ref := c.targetRef()
 	return slices.ContainsFunc(m.ofZones, func(p *meshtrace.Policy) bool {
 		return p.Labels[cluster.ZoneLabel] == zone && p.TargetRef.String() == ref.String() && p.Default.Key() == c.conf.Key() &&
-			m.mayBeNamed(p.DisplayName(), c.pair.TrafficTrace)
+			mayBeNamed(p.DisplayName(), m.Name, c.pair.TrafficTrace)
 	})
+}
+
+// dropArrived drops all candidates where the global control plane's own have arrived, for
+// no zone can apply them for it. It says that all are here, or for which TrafficTraces
+// something is missing.
+func dropArrived(s *selection, candidates []*candidate) kept {
+	if !s.arrived {
+		return kept{candidates: candidates}
+	}
+	today := meshtrace.NewMatcher(s.o.Version, slices.Concat(s.existing, s.previous), s.gateways)
+	before := meshtrace.NewMatcher(s.o.Version, s.existing, s.gateways)
+	lacking := make(map[int]names) // proxies, by position of the selector that decides
+	for _, dp := range s.dataplanes {
+		got := meshtrace.Merge(today.Matching(nil, dp))
+		if position := s.wins(dp); position >= 0 && got.Key() != s.tracing(before, dp) {
+			lacking[position] = append(lacking[position], dp.String())
+		}
+	}
+	r := kept{reasons: make(reasons)}
+	for _, c := range candidates {
+		r.reasons[c.position] = string(sameFromGlobal)
+		if len(lacking[c.position]) > 0 {
+			r.reasons[c.position] = string(notArrived)
+		}
+	}
+	var missing []string
+	for position, pair := range s.ranked.Pairs {
+		if proxies := lacking[position]; len(proxies) > 0 {
+			missing = append(missing, missingForProxies.with(facts{"source": source(pair), "proxies": proxies}))
+		}
+	}
+	f := facts{"count": plural(len(s.previous), "MeshTrace")}
+	about := arrivedComplete
+	switch {
+	case len(missing) > 0:
+		about, f["missing"] = arrivedInPart, strings.Join(missing, "; ")
+	case len(s.dataplanes) == 0:
+		about = arrivedUnchecked
+	}
+	r.notes = notes{about.note(s.Place, s.mesh, f)}
+	return r
+}
+
+// tracing is the key of what policies give dp, or where they give nothing its
+// TrafficTrace.
+func (s *selection) tracing(policies *meshtrace.Matcher, dp *cluster.Dataplane) string {
+	conf := meshtrace.Merge(policies.Matching(nil, dp))
+	if position := s.wins(dp); len(conf.Backends) == 0 && position >= 0 {
+		return s.confOf(s.ranked.Pairs[position].TrafficTrace).key
+	}
+	return conf.Key()
 }

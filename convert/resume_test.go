@@ -25,7 +25,6 @@ func TestEarlierRun(t *testing.T) {
 	const allAnnotated = "{apiVersion: kuma.io/v1alpha1, kind: MeshTrace, metadata: {name: all, namespace: kuma-system, labels: {kuma.io/mesh: default}, annotations: {tracemigrate/source: 'TrafficTrace \"all\", selector 1'}}, " +
 		"spec: {targetRef: {kind: Mesh}, default: {backends: [{type: Zipkin, zipkin: {url: 'http://a:9411/'}}], sampling: {overall: 1}}}}"
 	of := func(stand string) string { return "Mesh \"default\": " + stand }
-	const rest = " already with the same content, as after an apply that broke off; "
 	for what, tc := range map[string]struct {
 		existing []string
 		options  convert.Options
@@ -34,34 +33,34 @@ func TestEarlierRun(t *testing.T) {
 		notes    []string // what they begin with
 	}{
 		"nothing":   {nil, convert.Options{}, []string{"dark", "web", "all"}, 3, nil},
-		"all of it": {[]string{all, web, dark}, convert.Options{}, nil, 3, []string{"info: " + of("all 3 MeshTraces made here stand already")}},
+		"all of it": {[]string{all, web, dark}, convert.Options{}, nil, 3, []string{"info: " + of("count=3")}},
 		"the least specific": {
 			[]string{all},
 			convert.Options{},
 			[]string{"dark", "web"},
 			3,
-			[]string{"error: " + of("1 of the 3 MeshTraces made here stands"+rest+"these have other tracing today than their TrafficTraces say: proxy \"default/web-1\"; whether that is to stay cannot be told")},
+			[]string{"error: " + of("all=3 MeshTraces; proxies=proxy \"default/web-1\"")},
 		},
 		"the more specific": {
 			[]string{web, dark},
 			convert.Options{},
 			[]string{"all"},
 			3,
-			[]string{"info: " + of("2 of the 3 MeshTraces made here stand"+rest+"every known proxy has the tracing today that its TrafficTraces say")},
+			[]string{"info: " + of("all=3 MeshTraces; some=2")},
 		},
 		"a part as shadows": {
 			[]string{web, dark, existingTrace("all", "{kind: Mesh}", "a", "kuma.io/effect: shadow")},
 			convert.Options{},
 			[]string{"all"},
 			3,
-			[]string{"info: " + of("2 of the 3 MeshTraces made here stand"+rest)},
+			[]string{"info: " + of("all=3 MeshTraces; some=2")},
 		},
 		"a part, and the rest is to be shadows": {
 			[]string{web},
 			convert.Options{Shadow: true},
 			[]string{"dark", "all"},
 			2,
-			[]string{"info: " + of("1 of the 3 MeshTraces made here stands"+rest)},
+			[]string{"info: " + of("all=3 MeshTraces")},
 		},
 		"other tracing":                          {[]string{existingTrace("all", "{kind: Mesh}", "b", "")}, convert.Options{}, nil, 0, nil},
 		"other sampling":                         {[]string{strings.Replace(all, "overall: 100", "overall: 99", 1)}, convert.Options{}, nil, 0, nil},
@@ -73,10 +72,10 @@ func TestEarlierRun(t *testing.T) {
 		"as a zone labels its own":               {[]string{origin("mode: zone"), existingTrace("all", "{kind: Mesh}", "a", "kuma.io/origin: zone")}, convert.Options{}, []string{"dark", "web"}, 3, []string{"error: "}},
 		"of this zone":                           {[]string{existingTrace("all", "{kind: Mesh}", "a", "kuma.io/origin: zone")}, convert.Options{ZoneOrigin: true}, []string{"dark", "web"}, 3, []string{"error: "}},
 		"not of this zone":                       {[]string{existingTrace("all", "{kind: Mesh}", "a", "")}, convert.Options{ZoneOrigin: true}, nil, 0, nil},
-		"annotated and changed":                  {[]string{allAnnotated}, convert.Options{}, nil, 0, []string{"error: " + of("MeshTraces of an earlier run were changed since; these have"), "warning: MeshTrace \"all\": was made by an earlier run, from TrafficTrace \"all\", selector 1, and is not made again"}},
-		"annotated, and in part":                 {[]string{strings.Replace(allAnnotated, "overall: 1}", "overall: 100}", 1)}, convert.Options{Format: cluster.Kubernetes, Namespace: "kuma-system"}, []string{"dark", "web"}, 3, []string{"warning: " + of("1 of the 3 MeshTraces made here stands"+rest+"these have other tracing today")}},
+		"annotated and changed":                  {[]string{allAnnotated}, convert.Options{}, nil, 0, []string{"error: " + of("proxies=proxy"), "warning: MeshTrace \"all\": source=TrafficTrace \"all\", selector 1"}},
+		"annotated, and in part":                 {[]string{strings.Replace(allAnnotated, "overall: 1}", "overall: 100}", 1)}, convert.Options{Format: cluster.Kubernetes, Namespace: "kuma-system"}, []string{"dark", "web"}, 3, []string{"warning: " + of("all=3 MeshTraces; proxies=proxy")}},
 		"not annotated on Kubernetes":            {[]string{strings.NewReplacer("overall: 1}", "overall: 100}", "annotations: {tracemigrate/source: 'TrafficTrace \"all\", selector 1'}", "annotations: {}").Replace(allAnnotated)}, convert.Options{Format: cluster.Kubernetes, Namespace: "kuma-system"}, nil, 0, nil},
-		"by the rank that it had then":           {[]string{existingTrace("4-all", "{kind: Mesh}", "a", ""), web, dark}, convert.Options{}, []string{"all"}, 3, []string{"warning: MeshTrace \"4-all\": says what is made here again as \"all\"", "info: " + of("2 of the 3")}},
+		"by the rank that it had then":           {[]string{existingTrace("4-all", "{kind: Mesh}", "a", ""), web, dark}, convert.Options{}, []string{"all"}, 3, []string{"warning: MeshTrace \"4-all\": policy=\"all\"", "info: " + of("all=3 MeshTraces; some=2")}},
 	} {
 		t.Run(what, func(t *testing.T) {
 			result := converted(t, tc.options, append(meshes, tc.existing...)...)

@@ -122,7 +122,7 @@ func TestWithheld(t *testing.T) {
 	result := converted(t, convert.Options{}, low, route, webProxy, other, dark, partial,
 		traceOf("all", "{kuma.io/service: '*'}", "a", "01"), traceOf("web", "{kuma.io/service: web}", "b", "01"), traceOf("dark", "{kuma.io/service: dark}", "gone", "01"))
 	assert.Equal(t, []string{"dark"}, names(result))
-	assert.Equal(t, []string{`error: TrafficTrace "all": together with the existing MeshTrace "own" (snapshot.yaml:11), MeshTrace "all" of selector 1 (kuma.io/service=*) would change the tracing of 1 proxy (proxy "default/web-1"): policies of both apply and merge, by precedence; the policy is withheld`},
+	assert.Equal(t, []string{`error: TrafficTrace "all": existing=MeshTrace "own" (snapshot.yaml:11); policy="all"; proxies=1 proxy (proxy "default/web-1"); selector=selector 1 (kuma.io/service=*)`},
 		noted(result, convert.MeshTraceConflict))
 	said := make(map[string]string)
 	for i := range result.Comparisons[0].Proxies {
@@ -153,14 +153,14 @@ func TestDatadogServiceNames(t *testing.T) {
 		notes   []string // what they end with
 	}{
 		"two services, one of them TCP":    {[]string{proxy("a", "a"+http, "b")}, cluster.V(11), nil},
-		"two services, one named the same": {[]string{proxy("a", "a"+http, "b"+http), proxy("b", "a"+http, "a"+http)}, cluster.V(11), []string{`on 1 proxy: proxy "default/a"`}},
+		"two services, one named the same": {[]string{proxy("a", "a"+http, "b"+http), proxy("b", "a"+http, "a"+http)}, cluster.V(11), []string{`proxies=1 proxy (proxy "default/a")`}},
 		"five": {
 			[]string{proxy("a", "a"+http, "b"+http), proxy("b", "b"+http, "a"+http), proxy("c", "a"+http, "c"+http), proxy("d", "a"+http, "b"+http), proxy("e", "a"+http, "b"+http)},
 			cluster.V(11),
-			[]string{`on 5 proxies: proxy "default/a", proxy "default/b", proxy "default/c" and 2 more`},
+			[]string{`proxies=5 proxies (proxy "default/a", proxy "default/b", proxy "default/c" and 2 more)`},
 		},
-		"no Dataplanes":   {nil, cluster.V(11), []string{"on proxies with several services"}},
-		"unified naming":  {[]string{proxy("a", "a"+http)}, cluster.V(12), []string{"and the proxy's service under MeshTrace"}},
+		"no Dataplanes":   {nil, cluster.V(11), []string{`TrafficTrace "all": `}},
+		"unified naming":  {[]string{proxy("a", "a"+http)}, cluster.V(12), []string{"version=2.12"}},
 		"none that knows": {[]string{proxy("a", "a"+http)}, cluster.V(11), nil},
 	} {
 		t.Run(what, func(t *testing.T) {

@@ -2,7 +2,6 @@ package convert
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 
 	"tracemigrate/cluster"
@@ -14,16 +13,16 @@ func place(s *cluster.Snapshot) manifest.Place {
 	return manifest.Place{File: cmp.Or(s.Origin.Source, "flags")} // files do not tell their mode and zones
 }
 
-// about names the control plane in notes.
-type about string
+// subject names in notes what is no resource that was read.
+type subject string
 
 // String implements fmt.Stringer.
-func (a about) String() string { return string(a) }
+func (s subject) String() string { return string(s) }
 
-const theControlPlane = about("control plane")
+const theControlPlane = subject("control plane")
 
 // remarkSkipped notes what of a cluster could not be read, and was left out.
-func remarkSkipped(s *cluster.Snapshot, all *notes) {
+func remarkSkipped(s *cluster.Snapshot) notes {
 	type document struct {
 		file   string
 		number int
@@ -34,83 +33,87 @@ func remarkSkipped(s *cluster.Snapshot, all *notes) {
 	for _, p := range s.Skipped {
 		faults[of(p)]++
 	}
-	told := make(map[document]bool)
+	var found notes
 	for _, p := range s.Skipped {
-		if told[of(p)] {
-			continue
+		n := faults[of(p)]
+		if n == 0 {
+			continue // noted with its first fault
 		}
-		told[of(p)] = true
-		note := fromProblem(p)
-		note.Code, note.Severity = BrokenResource, manifest.Error
-		if more := faults[of(p)] - 1; more > 0 {
-			note.Message += " (and " + plural(more, "more fault") + ")"
+		faults[of(p)] = 0
+		more := ""
+		if n > 1 {
+			more = " (and " + plural(n-1, "more fault") + ")"
 		}
-		note.Message += "; it was left out"
-		note.Actionable = true
-		note.Remedy = "mend or delete it, then convert again; until then the proxies on which it may decide are unknown"
+		about, resource := brokenResource, p.Resource()
 		switch {
 		case p.Of.Kind == cluster.KindDataplane:
-			note.Severity = manifest.Warning
-			note.Remedy = "mend or delete it; until then nothing is said of its tracing, and no wildcard takes a value from it"
+			about = brokenDataplane
 		case p.Of.Kind == cluster.KindMeshGateway:
-			note.Severity = manifest.Warning
-			note.Remedy = "mend or delete it; until then nothing is said of its proxies' tracing, nor which policies its tags would meet"
+			about = brokenMeshGateway
 		case p.Of == (manifest.Subject{}):
-			note.Resource = "a document"
+			resource = "a document"
 		}
-		*all = append(*all, note)
+		found = append(found, about.note(p.Place, subject(resource), facts{"problem": p.Message(), "more": more}))
 	}
+	return found
 }
 
-// remarkOrigin notes what follows from the part that the control plane has in a
-// deployment of several zones, as far as it concerns what is converted.
-func remarkOrigin(s *cluster.Snapshot, o *Options, meshes []*mesh, all *notes) {
-	selecting := slices.ContainsFunc(meshes, func(m *mesh) bool { return len(m.Pairs) > 0 })
+// remarkOrigin notes what follows from the control plane's mode and zones, as far as it
+// concerns what is converted.
+func remarkOrigin(s *cluster.Snapshot, o *Options, all []*conversion) notes {
+	selecting := slices.ContainsFunc(all, func(m *conversion) bool { return len(m.Pairs) > 0 })
 	if s.Origin == nil || !selecting {
-		return
+		return nil
 	}
-	for _, u := range s.Origin.Unread {
-		switch u.What {
-		case "version":
-			continue // said by a flag, or there was no conversion
-		case "mode":
-			all.warn(ModeUnknown, place(s), theControlPlane, fmt.Sprintf("does not tell whether it is a zone, a federated zone or global (%s), so what concerns several zones goes unsaid", u.Reason), u.Remedy)
-		default:
-			all.warn(KindUnread, place(s), about(u.What), "could not be read ("+u.Reason+"); "+unknownWithout(u.What), u.Remedy)
-		}
-	}
-	making := slices.ContainsFunc(meshes, func(m *mesh) bool { return len(m.candidates) > 0 })
+	making := slices.ContainsFunc(all, func(m *conversion) bool { return len(m.naming.policies) > 0 })
+	found := remarkUnread(s)
 	if making && slices.Contains(s.Origin.Absent, cluster.KindMeshTrace) {
-		all.refuse(KindAbsent, place(s), about(cluster.KindMeshTrace), "is no kind that is known here, so no policy can be applied", "install the CustomResourceDefinitions that belong to the control plane's version, or upgrade it")
+		found = append(found, kindAbsent.note(place(s), subject(cluster.KindMeshTrace), nil))
 	}
-	remarkVersion(s, o, all)
+	found = append(found, remarkVersion(s, o)...)
 	switch s.Origin.Mode {
 	case cluster.ModeFederatedZone:
-		remarkFederated(s, o, meshes, all)
+		return append(found, remarkFederated(s, o, all))
 	case cluster.ModeGlobal:
 		if o.ZoneOrigin && making {
-			all.refuse(ZoneOriginOnGlobal, place(s), theControlPlane, "is global, where every policy is of origin global: it refuses the label kuma.io/origin: zone", "convert without --zone-origin")
+			found = append(found, zoneOriginOnGlobal.note(place(s), theControlPlane, nil))
 		}
 		if making {
-			remarkVersions(s, o, meshes, all)
+			found = append(found, remarkVersions(s, o, all)...)
 		}
-		remarkZonesUnread(s, all)
+		return append(found, remarkZonesUnread(s)...)
 	case cluster.ModeZone:
 		if o.ZoneOrigin && making {
-			all.inform(FederatedZone, place(s), theControlPlane, "is a zone that no global control plane leads, where the label kuma.io/origin: zone is allowed and not needed", "")
+			found = append(found, standaloneZoneOrigin.note(place(s), theControlPlane, nil))
 		}
 	}
+	return found
+}
+
+// remarkUnread notes what of the control plane could not be read.
+func remarkUnread(s *cluster.Snapshot) notes {
+	var found notes
+	for _, u := range s.Origin.Unread {
+		switch f := (facts{"cause": u.Reason, "remedy": phrase(u.Remedy)}); u.What {
+		case "version": // a flag has it, or there was no conversion
+		case "mode":
+			found = append(found, modeUnknown.note(place(s), theControlPlane, f))
+		default:
+			f["consequence"] = unknownWithout(u.What)
+			found = append(found, kindUnread.note(place(s), subject(u.What), f))
+		}
+	}
+	return found
 }
 
 // remarkVersion notes policies that are for another version than the control
-// plane is of.
-func remarkVersion(s *cluster.Snapshot, o *Options, all *notes) {
-	told, _ := cluster.ParseVersion(s.Origin.Version)
-	if told.SameRules(o.Version) || !cluster.IsVersion(s.Origin.Version) || told.Major == 0 {
-		return
+// plane's.
+func remarkVersion(s *cluster.Snapshot, o *Options) notes {
+	own, _ := cluster.ParseVersion(s.Origin.Version)
+	if own.SameRules(o.Version) || !cluster.IsVersion(s.Origin.Version) || own.Major == 0 {
+		return nil
 	}
-	all.warn(OtherVersion, place(s), theControlPlane, fmt.Sprintf("is of version %s, and the policies are for %s, as --kuma-version says; they are right only once it is of that version", s.Origin.Version, o.Version),
-		"leave --kuma-version out, unless the control plane is upgraded before the policies are applied")
+	return notes{otherVersion.note(place(s), theControlPlane, facts{"version": s.Origin.Version, "target": o.Version})}
 }
 
 // IsProxy reports whether policies do not depend on what a problem is with, a Dataplane
@@ -119,47 +122,43 @@ func IsProxy(p *manifest.Problem) bool {
 	return p.Of.Kind == cluster.KindDataplane || p.Of.Kind == cluster.KindMeshGateway
 }
 
-func unknownWithout(kind string) string {
+func unknownWithout(kind string) phrase {
 	switch kind {
 	case cluster.KindDataplane:
-		return "so wildcards cannot be enumerated, and no proxy's tracing was compared"
+		return withoutDataplanes
 	case cluster.KindMeshGateway:
-		return "so it is not known which policies would select builtin gateways that no TrafficTrace does"
+		return withoutMeshGateways
 	case "zones":
-		return "so it is not known whether zones run other versions than the global control plane"
+		return withoutZones
 	}
-	return "so what depends on it is not known"
+	return withoutKind
 }
 
-// remarkFederated notes where policies must be created that are to replace those
+// remarkFederated notes where policies must be created that replace those
 // of a global control plane, https://kuma.io/docs/2.13.x/policies/introduction/
-func remarkFederated(s *cluster.Snapshot, o *Options, meshes []*mesh, all *notes) {
-	from := make([]string, len(s.TrafficTraces)) // a zone has none of its own
+func remarkFederated(s *cluster.Snapshot, o *Options, all []*conversion) *Note {
+	traces := make(names, len(s.TrafficTraces)) // a zone has none of its own
 	for i, r := range s.TrafficTraces {
-		from[i] = fmt.Sprintf("%q", displayName(r))
+		traces[i] = quoted(displayName(r))
 	}
-	what := fmt.Sprintf("is a federated zone: its TrafficTraces (%s) come from the global control plane and can be deleted only there", list(from))
-	if slices.ContainsFunc(meshes, func(m *mesh) bool { return m.arrived }) {
-		all.inform(FederatedZone, place(s), theControlPlane, what, "")
-		return
+	about := federatedZoneRefuses
+	switch {
+	case slices.ContainsFunc(all, func(m *conversion) bool { return m.arrived }):
+		about = federatedZone
+	case o.ZoneOrigin:
+		about = federatedZoneAlone
 	}
-	if o.ZoneOrigin {
-		all.warn(FederatedZone, place(s), theControlPlane, what+"; the policies carry kuma.io/origin: zone, so they stand for this zone alone",
-			"convert for every other zone, too, before the TrafficTraces are deleted; or convert at the global control plane once for all")
-		return
-	}
-	all.warn(FederatedZone, place(s), theControlPlane, what+"; it accepts no policy without the label kuma.io/origin: zone",
-		"convert at the global control plane and apply there, which serves all zones; or for this zone alone convert with --zone-origin")
+	return about.note(place(s), theControlPlane, facts{"traces": traces})
 }
 
 // remarkZonesUnread notes the zones whose own MeshTraces are known by the copies at
-// the global control plane alone: a copy that was deleted there tells nothing of
-// the zone.
-func remarkZonesUnread(s *cluster.Snapshot, all *notes) {
-	if unread := ZonesUnread(s); len(unread) > 0 {
-		all.warn(ZoneUnread, place(s), theControlPlane, fmt.Sprintf("knows what MeshTraces zones made for themselves by copies only, which can be missing: %s", list(unread)),
-			"read the zones' control planes as well, with --zone NAME=SOURCE for each")
+// the global control plane alone: a copy can be deleted there while the zone has the original.
+func remarkZonesUnread(s *cluster.Snapshot) notes {
+	unread := ZonesUnread(s)
+	if len(unread) == 0 {
+		return nil
 	}
+	return notes{zoneUnread.note(place(s), theControlPlane, facts{"zones": names(unread)})}
 }
 
 // ZonesUnread returns the zones of a global control plane that were not read
@@ -179,8 +178,8 @@ func displayName(r *cluster.Resource) string {
 }
 
 // remarkVersions notes zones whose control planes are of another version.
-func remarkVersions(s *cluster.Snapshot, o *Options, meshes []*mesh, all *notes) {
-	var other, unknown, applying []string
+func remarkVersions(s *cluster.Snapshot, o *Options, all []*conversion) notes {
+	var other, unknown, applying names
 	reversed := false
 	for _, zone := range s.Origin.Zones {
 		if zone.Version == "" {
@@ -188,52 +187,62 @@ func remarkVersions(s *cluster.Snapshot, o *Options, meshes []*mesh, all *notes)
 			continue
 		}
 		version, err := cluster.ParseVersion(zone.Version)
-		switch {
-		case version.SameRules(o.Version):
+		if version.SameRules(o.Version) {
 			continue
-		case err == nil:
-			other = append(other, fmt.Sprintf("%s (%s)", zone.Name, version))
-			reversed = reversed || version.SmallestNameWins() != o.Version.SmallestNameWins()
-			if o.Shadow && !version.ComputesShadows() {
-				applying = append(applying, fmt.Sprintf("%s (%s)", zone.Name, version))
-			}
-		case version == cluster.Version{}:
-			other = append(other, fmt.Sprintf("%s (%s, which is no release)", zone.Name, zone.Version))
-		case version.Major < 2:
-			other = append(other, fmt.Sprintf("%s (%s, which has no MeshTrace)", zone.Name, version))
-		case version.Major > 2:
-			other = append(other, fmt.Sprintf("%s (%s, which has no TrafficTrace)", zone.Name, version))
-		default:
-			other = append(other, fmt.Sprintf("%s (%s, which is not known here)", zone.Name, version))
+		}
+		other = append(other, describeZone(zone, version, err))
+		if err != nil {
+			continue
+		}
+		reversed = reversed || version.SmallestNameWins() != o.Version.SmallestNameWins()
+		if o.Shadow && !version.ComputesShadows() {
+			applying = append(applying, describeZone(zone, version, err))
 		}
 	}
+	var found notes
 	if len(applying) > 0 {
-		all.refuse(MixedVersions, place(s), theControlPlane, "passes the policies on to zones older than 2.7, which know no shadow policies and would apply them: "+list(applying),
-			"upgrade those zones first, or rehearse at a zone of 2.7 or later with --zone-origin")
+		found = append(found, zonesApplyShadows.note(place(s), theControlPlane, facts{"zones": applying}))
 	}
 	if len(unknown) > 0 {
-		message := fmt.Sprintf("does not tell the version of %s: %s", plural(len(unknown), "zone"), list(unknown))
+		about := zoneVersionsUnknown
 		if o.Shadow {
-			message += "; one older than 2.7 would apply shadow policies"
+			about = zoneVersionsUnknownToShadows
 		}
-		all.warn(MixedVersions, place(s), theControlPlane, message, "say each with --zone-version ZONE=VERSION")
+		found = append(found, about.note(place(s), theControlPlane, facts{"count": plural(len(unknown), "zone"), "zones": unknown}))
 	}
-	if len(other) == 0 {
-		return
+	if len(other) > 0 {
+		about := zoneVersionsDiffer
+		if reversed && slices.ContainsFunc(all, needsOrder) {
+			about = zoneVersionsReverse
+		}
+		found = append(found, about.note(place(s), theControlPlane, facts{"version": o.Version, "zones": other}))
 	}
-	message := fmt.Sprintf("policies are for %s, and zones run other versions: %s; each proxy is to be compared for the version of its zone", o.Version, list(other))
-	remedy := "go by the verdicts of `report` and `diff`, which compare for each version; better upgrade all zones to one version first"
-	if reversed && slices.ContainsFunc(meshes, (*mesh).needsOrder) {
-		message += "; up to 2.5 the largest name has precedence and from 2.6 on the smallest, so no names give one order in both"
-		remedy = "upgrade all zones to 2.6 or later first"
+	return found
+}
+
+// describeZone names a zone with its version, and says what is wrong with that.
+func describeZone(zone cluster.Zone, version cluster.Version, err error) string {
+	f := facts{"zone": zone.Name, "version": version}
+	about := zoneVersion
+	switch {
+	case err == nil:
+	case version == cluster.Version{}:
+		f["version"] = zone.Version
+		about = zoneNoRelease
+	case version.Major < 2:
+		about = zoneNoMeshTrace
+	case version.Major > 2:
+		about = zoneNoTrafficTrace
+	default:
+		about = zoneVersionNotKnown
 	}
-	all.warn(MixedVersions, place(s), theControlPlane, message, remedy)
+	return about.with(f)
 }
 
 // needsOrder reports whether two policies differ whose order only names can give.
-func (m *mesh) needsOrder() bool {
-	subsets := m.subsets()
-	return slices.ContainsFunc(subsets, func(c *candidate) bool { return c.conf.key != subsets[0].conf.key })
+func needsOrder(m *conversion) bool {
+	subsets := subsetsOf(m.naming.policies)
+	return slices.ContainsFunc(subsets, func(c named) bool { return c.conf.key != subsets[0].conf.key })
 }
 
 // zoneNames returns the zones of a global control plane.

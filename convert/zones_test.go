@@ -46,15 +46,26 @@ func converted(t *testing.T, o convert.Options, documents ...string) *convert.Pl
 	return result
 }
 
-// noted are the messages of the notes of a code, each after its severity.
+// noted are the facts of the notes of a code, each after severity and resource.
 func noted(result *convert.Plan, code convert.Code) []string {
 	var messages []string
 	for _, note := range result.Notes {
 		if note.Code == code {
-			messages = append(messages, fmt.Sprintf("%s: %s: %s", note.Severity, note.Resource, note.Message))
+			messages = append(messages, fmt.Sprintf("%s: %s: %s", note.Severity, note.Resource, strings.Join(note.Facts(), "; ")))
 		}
 	}
 	return messages
+}
+
+// messages are those of the notes of a code, each after its severity.
+func messages(result *convert.Plan, code convert.Code) []string {
+	var all []string
+	for _, note := range result.Notes {
+		if note.Code == code {
+			all = append(all, fmt.Sprintf("%s: %s: %s", note.Severity, note.Resource, note.Message()))
+		}
+	}
+	return all
 }
 
 func names(result *convert.Plan) []string {
@@ -89,7 +100,7 @@ func TestBrokenResourcesOfASnapshotAreLeftOut(t *testing.T) {
 			count := envoydiff.Count(result.Comparisons)
 			assert.Equal(t, envoydiff.Tally{Proxies: 1, Same: map[bool]int{true: 1}[tc.certain], Unknown: map[bool]int{false: 1}[tc.certain], Codes: count.Codes}, count)
 			assert.Equal(t, tc.severity == "error", result.Refused())
-			notes := noted(result, convert.BrokenResource)
+			notes := messages(result, convert.BrokenResource)
 			require.NotEmpty(t, notes)
 			assert.True(t, strings.HasPrefix(notes[0], tc.severity+": "), notes[0])
 			assert.Contains(t, notes[0], tc.says)
@@ -98,8 +109,8 @@ func TestBrokenResourcesOfASnapshotAreLeftOut(t *testing.T) {
 	t.Run("a Mesh with TrafficTraces", func(t *testing.T) {
 		result := converted(t, convert.Options{}, append(good, "{type: Mesh, name: x, tracing: {backends: all}}", "{type: TrafficTrace, name: yy, mesh: x, selectors: [{match: {a: b}}]}")...)
 		assert.Equal(t, []string{"all"}, names(result))
-		assert.Len(t, noted(result, convert.BrokenResource), 2)
-		assert.Contains(t, noted(result, convert.BrokenResource)[1], `TrafficTrace "yy" of mesh "x": mesh "x" is broken`)
+		assert.Len(t, messages(result, convert.BrokenResource), 2)
+		assert.Contains(t, messages(result, convert.BrokenResource)[1], `TrafficTrace "yy" of mesh "x": mesh "x" is broken`)
 	})
 }
 
@@ -157,20 +168,20 @@ func TestZonesOfOtherVersions(t *testing.T) {
 		says    []string
 		silent  string
 	}{
-		"newer":                          {"{name: z, version: 2.14.0}", []string{all}, convert.Options{}, []string{"warning: ", "z (2.14.0);"}, "precedence"},
+		"newer":                          {"{name: z, version: 2.14.0}", []string{all}, convert.Options{}, []string{"warning: ", "z (2.14.0)"}, "precedence"},
 		"in the other order":             {"{name: z, version: 2.5.0}", []string{web, core}, convert.Options{}, []string{"no names give one order in both"}, ""},
-		"where no order is needed":       {"{name: z, version: 2.5.0}", []string{all, web}, convert.Options{}, []string{"z (2.5.0);"}, "precedence"},
-		"without MeshTrace":              {"{name: z, version: 1.8.0}", []string{all}, convert.Options{}, []string{"z (1.8.0, which has no MeshTrace)"}, ""},
-		"without TrafficTrace":           {"{name: z, version: 3.1.0}", []string{all}, convert.Options{}, []string{"z (3.1.0, which has no TrafficTrace)"}, ""},
-		"that are to come":               {"{name: z, version: 2.99.0}", []string{all}, convert.Options{}, []string{"z (2.99.0, which is not known here)"}, ""},
-		"of no form":                     {"{name: z, version: preview}", []string{all}, convert.Options{}, []string{"z (preview, which is no release)"}, ""},
+		"where no order is needed":       {"{name: z, version: 2.5.0}", []string{all, web}, convert.Options{}, []string{"z (2.5.0)"}, "precedence"},
+		"without MeshTrace":              {"{name: z, version: 1.8.0}", []string{all}, convert.Options{}, []string{"z (1.8.0, which does not have MeshTrace)"}, ""},
+		"without TrafficTrace":           {"{name: z, version: 3.1.0}", []string{all}, convert.Options{}, []string{"z (3.1.0, which does not have TrafficTrace)"}, ""},
+		"that are to come":               {"{name: z, version: 2.99.0}", []string{all}, convert.Options{}, []string{"z (2.99.0, which tracemigrate does not know)"}, ""},
+		"of no form":                     {"{name: z, version: preview}", []string{all}, convert.Options{}, []string{"z (preview, which is not a release)"}, ""},
 		"that would apply shadows":       {"{name: z, version: 2.6.0}", []string{all}, convert.Options{Shadow: true}, []string{"error: ", "would apply them: z (2.6.0)"}, ""},
 		"that know shadows":              {"{name: z, version: 2.7.0}", []string{all}, convert.Options{Shadow: true}, []string{"warning: "}, "shadow"},
-		"that are unknown, with shadows": {"{name: z}", []string{all}, convert.Options{Shadow: true}, []string{"1 zone: z; one older than 2.7 would apply shadow policies"}, ""},
+		"that are unknown, with shadows": {"{name: z}", []string{all}, convert.Options{Shadow: true}, []string{"1 zone: z. One older than 2.7 would apply shadow policies"}, ""},
 	} {
 		t.Run(what, func(t *testing.T) {
 			result := converted(t, tc.options, append(tc.traces, origin("mode: global, zones: ["+tc.zones+"]"), twoBackends, route)...)
-			text := strings.Join(noted(result, convert.MixedVersions), "\n")
+			text := strings.Join(messages(result, convert.MixedVersions), "\n")
 			for _, says := range tc.says {
 				assert.Contains(t, text, says)
 			}
@@ -191,11 +202,11 @@ func TestTiesThatZonesMayDecideOtherwise(t *testing.T) {
 		proxy   string
 		want    string
 	}{
-		"a proxy satisfies both":             {"global", convert.Options{}, []string{version, team}, both, `TrafficTraces "version" and "team" rank equally for 1 proxy (no zone known: web-1); the creation times`},
-		"no proxy is known":                  {"global", convert.Options{}, []string{version, team}, "", `TrafficTraces "version" and "team" rank equally, and a proxy can satisfy both; the creation times`},
-		"created together":                   {"global", convert.Options{}, []string{traceOf("version", "{version: v1}", "b", "01"), team}, both, `TrafficTraces "team" and "version" rank equally for 1 proxy`},
-		"the same tags":                      {"global", convert.Options{}, []string{traceOf("new", "{team: core}", "b", "02"), team}, both, `TrafficTraces "new" and "team" rank equally for 1 proxy`},
-		"for a global control plane":         {"federated-zone", convert.Options{}, []string{version, team}, both, `satisfies both; "version" was created later here; a zone`},
+		"a proxy satisfies both":             {"global", convert.Options{}, []string{version, team}, both, `count=1 proxy; traces="version" and "team"; zones=no zone known: web-1`},
+		"no proxy is known":                  {"global", convert.Options{}, []string{version, team}, "", `: traces="version" and "team"`},
+		"created together":                   {"global", convert.Options{}, []string{traceOf("version", "{version: v1}", "b", "01"), team}, both, `count=1 proxy; traces="team" and "version"`},
+		"the same tags":                      {"global", convert.Options{}, []string{traceOf("new", "{team: core}", "b", "02"), team}, both, `count=1 proxy; traces="new" and "team"`},
+		"for a global control plane":         {"federated-zone", convert.Options{}, []string{version, team}, both, `proxy=proxy "default/web-1"; selector=selector 1 (team=core); winner="version"`},
 		"for this zone alone":                {"federated-zone", convert.Options{ZoneOrigin: true}, []string{version, team}, both, ""},
 		"there is one zone":                  {"zone", convert.Options{}, []string{version, team}, both, ""},
 		"no known proxy satisfies both":      {"global", convert.Options{}, []string{version, team}, webProxy, ""},

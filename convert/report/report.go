@@ -274,7 +274,7 @@ func (b *builder) handWork() {
 		if !note.Actionable {
 			continue
 		}
-		w := work{note.Code, note.Remedy}
+		w := work{note.Code, note.Remedy()}
 		if whose[w] == nil {
 			order = append(order, w)
 		}
@@ -294,9 +294,6 @@ func (b *builder) handWork() {
 // shownResources is how many resources are named with one remedy.
 const shownResources = 5
 
-// ServerRefused is the code of a policy that the API server refused in a dry run.
-const ServerRefused convert.Code = "server-refused"
-
 // Judge records what the API server said to the dry run of each policy, in
 // the order of Policies. One that it refuses is an error, and stops the next steps.
 func (r *Report) Judge(trials []ServerTrial) {
@@ -307,10 +304,7 @@ func (r *Report) Judge(trials []ServerTrial) {
 		if trials[i].Accepted {
 			continue
 		}
-		refused = append(refused, &convert.Note{
-			Code: ServerRefused, Severity: manifest.Error, Resource: fmt.Sprintf("MeshTrace %q", p.Name), Source: manifest.Place{File: r.Origin.Source},
-			Message: "is refused by the API server: " + manifest.Redact(trials[i].Message), Remedy: "see what refuses it, the schema, a webhook or an admission policy, and whether that is right",
-		})
+		refused = append(refused, convert.RefusedByServer(manifest.Place{File: r.Origin.Source}, p.Name, trials[i].Message))
 	}
 	if len(refused) == 0 {
 		return

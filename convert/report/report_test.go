@@ -247,7 +247,7 @@ func TestJudge(t *testing.T) {
 	assert.False(t, r.Summary.Holds)
 	assert.Equal(t, 1, r.Summary.Refused)
 	assert.Equal(t, "no", r.Policies[0].Server.Message)
-	assert.Equal(t, report.ServerRefused, r.Notes[0].Code)
+	assert.Equal(t, convert.ServerRefused, r.Notes[0].Code)
 	assert.Equal(t, 1, r.Summary.Errors)
 	assert.Equal(t, "tracemigrate snapshot > state.yaml\ntracemigrate report --kuma-version 2.13 --server-dry-run", commands(r))
 }

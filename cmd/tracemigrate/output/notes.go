@@ -32,9 +32,9 @@ func (p *Printer) Result(s *cluster.Snapshot, r *convert.Plan) {
 		}
 		rows := make([][]string, 0, len(r.Notes))
 		for _, note := range r.Notes {
-			message := note.Resource + ": " + note.Message
-			if note.Remedy != "" {
-				message += ". To do: " + note.Remedy
+			message := note.Resource + ": " + note.Message()
+			if note.Remedy() != "" {
+				message += ". To do: " + note.Remedy()
 			}
 			rows = append(rows, []string{string(note.Severity), string(note.Code), note.Source.String(), message})
 		}
@@ -80,7 +80,7 @@ func (p *Printer) MadeUp(n int, complete bool, most int) {
 func (p *Printer) Refusals(version cluster.Version, r *convert.Plan) {
 	for _, note := range r.Notes {
 		if note.Severity == manifest.Error {
-			p.Line("%s: %s: %s (%s, on Kuma %s)", note.Source, note.Resource, note.Message, note.Code, version)
+			p.Line("%s: %s: %s (%s, on Kuma %s)", note.Source, note.Resource, note.Message(), note.Code, version)
 		}
 	}
 }
@@ -89,7 +89,7 @@ func (p *Printer) Refusals(version cluster.Version, r *convert.Plan) {
 func (p *Printer) Noted(code convert.Code, version cluster.Version, r *convert.Plan) {
 	for _, note := range r.Notes {
 		if note.Code == code {
-			p.Line("%s: %s: %s (%s, on Kuma %s)", note.Source, note.Resource, note.Message, note.Code, version)
+			p.Line("%s: %s: %s (%s, on Kuma %s)", note.Source, note.Resource, note.Message(), note.Code, version)
 		}
 	}
 }

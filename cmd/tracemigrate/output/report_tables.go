@@ -80,9 +80,9 @@ func reportSections(r *report.Report, full bool) []section {
 		withheld.rows = append(withheld.rows, []string{p.Mesh, cmp.Or(p.Namespace, "-"), p.Name, p.Source})
 	}
 	for _, n := range r.Notes {
-		message := n.Resource + ": " + n.Message
-		if n.Remedy != "" {
-			message += ". To do: " + n.Remedy
+		message := n.Resource + ": " + n.Message()
+		if n.Remedy() != "" {
+			message += ". To do: " + n.Remedy()
 		}
 		notes.rows = append(notes.rows, []string{string(n.Severity), string(n.Code), n.Source.String(), message})
 	}

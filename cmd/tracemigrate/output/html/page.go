@@ -94,7 +94,7 @@ func groupNotes(notes []*convert.Note, severity manifest.Severity) list[*noteGro
 		if note.Severity != severity {
 			continue
 		}
-		k := kind{note.Code, note.Remedy}
+		k := kind{note.Code, note.Remedy()}
 		if byKind[k] == nil {
 			byKind[k] = &noteGroup{Note: note}
 			all = append(all, byKind[k])

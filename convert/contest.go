@@ -1,0 +1,164 @@
+package convert
+
+import (
+	"maps"
+	"slices"
+
+	"tracemigrate/cluster"
+	"tracemigrate/legacy"
+)
+
+// maxPairs is how many pairs of selectors are looked at, one by one, for what
+// only a hostile input has more of.
+const maxPairs = 100_000
+
+// contested returns groups of selectors of equal rank between which creation times
+// decide, each in the order of Pairs: a known proxy satisfies two of them, or one
+// tag set can, and they give different tracing.
+func contested(m *mesh, t *ties) [][]*legacy.Pair {
+	parent := make([]int, len(m.Pairs))
+	for i := range parent {
+		parent[i] = i
+	}
+	var root func(i int) int
+	root = func(i int) int {
+		if parent[i] != i {
+			parent[i] = root(parent[i])
+		}
+		return parent[i]
+	}
+	link := func(i, j int) {
+		if t.differ(int32(i), int32(j)) {
+			a, b := root(i), root(j)
+			parent[max(a, b)] = min(a, b)
+		}
+	}
+	var found []int32
+	for _, dp := range m.dataplanes {
+		found = m.Highest(found[:0], dp.TagSets()...)
+		for i := 1; i < len(found); i++ {
+			for j := range i {
+				link(int(found[i]), int(found[j]))
+			}
+		}
+	}
+	for i, j := range samePlaces(m.Mesh) {
+		link(i, j) // those that known proxies satisfy are found, where these are too many
+	}
+	byRoot := make(map[int][]*legacy.Pair)
+	for i, pair := range m.Pairs {
+		byRoot[root(i)] = append(byRoot[root(i)], pair)
+	}
+	var groups [][]*legacy.Pair
+	for _, first := range slices.Sorted(maps.Keys(byRoot)) {
+		if len(byRoot[first]) > 1 {
+			groups = append(groups, byRoot[first])
+		}
+	}
+	return groups
+}
+
+// samePlaces yields the positions of selectors of equal rank that one tag set can satisfy
+// both, maxPairs of them at most.
+func samePlaces(ranked *legacy.Mesh) func(yield func(i, j int) bool) {
+	return func(yield func(i, j int) bool) {
+		looked := 0
+		for from := 0; from < len(ranked.Pairs); {
+			to := from
+			var selectors []cluster.Tags
+			for to < len(ranked.Pairs) && ranked.Pairs[to].CompareRank(ranked.Pairs[from]) == 0 {
+				selectors = append(selectors, ranked.Pairs[to].Tags)
+				to++
+			}
+			for i, j := range meeting(selectors) {
+				if looked++; looked > maxPairs || !yield(from+i, from+j) {
+					return
+				}
+			}
+			from = to
+		}
+	}
+}
+
+// remarkTies notes selectors of equal rank that can select one proxy and differ, where
+// the input does not have the creation times, and those that a known proxy satisfies both
+// even where it does.
+func remarkTies(m *mesh, ranked *legacy.Mesh) notes {
+	if m.timesElsewhere || m.arrived {
+		return nil // remarkZoneTies notes it, or what the global control plane made settles it
+	}
+	type tie struct{ higher, lower int }
+	onProxy := make(map[tie]*cluster.Dataplane)
+	var satisfied []int32
+	for _, dp := range m.dataplanes {
+		satisfied = ranked.Highest(satisfied[:0], dp.TagSets()...)
+		for i := 1; i < len(satisfied); i++ {
+			if key := (tie{int(satisfied[0]), int(satisfied[i])}); onProxy[key] == nil {
+				onProxy[key] = dp
+			}
+		}
+	}
+	var found notes
+	seen := make(map[[2]*legacy.TrafficTrace]bool)
+	remark := func(higher, lower int, dp *cluster.Dataplane) {
+		both := [2]*legacy.TrafficTrace{ranked.Pairs[higher].TrafficTrace, ranked.Pairs[lower].TrafficTrace}
+		if seen[both] || !matters(m, ranked, higher, lower, dp) {
+			return
+		}
+		seen[both] = true
+		found = append(found, tieNote(m, ranked.Pairs[higher], ranked.Pairs[lower], dp))
+	}
+	for _, key := range slices.SortedFunc(maps.Keys(onProxy), func(a, b tie) int {
+		return slices.Compare([]int{a.higher, a.lower}, []int{b.higher, b.lower})
+	}) {
+		remark(key.higher, key.lower, onProxy[key])
+	}
+	looked := 0
+	for i, j := range samePlaces(ranked) {
+		remark(i, j, nil)
+		if looked++; looked == maxPairs {
+			found = append(found, tiesNotSearched.note(m.Place, m, facts{"pairs": maxPairs}))
+		}
+	}
+	return found
+}
+
+// matters reports whether it matters which of two selectors of equal rank has precedence;
+// dp satisfies both, if it is not nil.
+func matters(m *mesh, ranked *legacy.Mesh, higher, lower int, dp *cluster.Dataplane) bool {
+	a, b := ranked.Pairs[higher], ranked.Pairs[lower]
+	if a.TrafficTrace == b.TrafficTrace || m.confOf(a.TrafficTrace).key == m.confOf(b.TrafficTrace).key {
+		return false
+	}
+	if dp == nil && !a.Undecided(b) && (!m.otherTimes || len(m.dataplanes) > 0) {
+		return false
+	}
+	return ranked.Covering(lower, b.Tags) == nil
+}
+
+// tieNote says which of two selectors of equal rank has precedence, and by what; dp
+// satisfies both, if it is not nil.
+func tieNote(m *mesh, higher, lower *legacy.Pair, dp *cluster.Dataplane) *Note {
+	tie, f := tieOnAny, facts{"selector": selectorFact(lower), "higher": higherFact(higher)}
+	if dp != nil {
+		tie, f["proxy"] = tieOnProxy, dp
+	}
+	about := facts{"tie": tie.of(f), "winner": quoted(higher.Name)}
+	at, trace := lower.Position(), lower.TrafficTrace
+	undecided, sameTime := higher.Undecided(lower), higher.Created.Equal(lower.Created)
+	switch {
+	case m.otherTimes && !undecided:
+		about["cause"] = laterHere
+		if sameTime {
+			about["cause"] = smallerNameHere
+		}
+		return tieOtherInZones.note(at, trace, about)
+	case undecided && (dp != nil || len(m.dataplanes) == 0):
+		return tieUndecided.note(at, trace, about)
+	case undecided:
+		return tieUndecidedOfNone.note(at, trace, about)
+	case sameTime:
+		return tieSameTime.note(at, trace, about)
+	}
+	return tieDecided.note(at, trace, about)
+}

@@ -1,0 +1,118 @@
+package convert
+
+import (
+	"tracemigrate/cluster"
+)
+
+// exclusion is what remains of candidates without the gateways that TrafficTraces do not
+// select.
+type exclusion struct {
+	candidates []*candidate
+	reasons    reasons // of those that cannot be carried over
+	notes      notes
+}
+
+// excludeGateways narrows candidates to sidecars that would select a builtin gateway only
+// as a MeshTrace: those of a tag that its MeshGateway or a listener has, which
+// TrafficTraces ignore.
+func excludeGateways(m *mesh, candidates []*candidate) exclusion {
+	gateways := m.gateways.Of(m.Name)
+	if len(gateways) == 0 {
+		return exclusion{candidates: candidates}
+	}
+	today, gained := selectedGateways(m, candidates)
+	found := exclusion{reasons: make(reasons)}
+	for i, c := range candidates {
+		gateway := havingTag(gateways, c.tags)
+		if gateway == nil && gained[i] == nil || today[i] != nil && gained[i] == nil {
+			found.candidates = append(found.candidates, c)
+			continue
+		}
+		name := "a MeshGateway"
+		if gateway != nil {
+			name = gateway.String()
+		}
+		f := facts{"selector": phrase("selector {number} ({tags})").with(facts{"number": c.pair.Number, "tags": c.tags}), "gateway": name}
+		at, trace := c.pair.Position(), c.pair.TrafficTrace
+		switch {
+		case today[i] != nil:
+			f["selected"] = today[i]
+			found.reasons[c.position] = notCarriedOver.with(facts{"code": GatewayConflict})
+			found.notes = append(found.notes, gatewayConflict.note(at, trace, f))
+		case !m.o.Version.HonoursProxyTypes():
+			found.reasons[c.position] = notCarriedOver.with(facts{"code": GatewayExcluded})
+			found.notes = append(found.notes, gatewayNotExcluded.note(at, trace, f))
+		default:
+			narrowed := *c
+			narrowed.sidecarsOnly = true
+			found.candidates = append(found.candidates, &narrowed)
+			found.notes = append(found.notes, gatewayExcluded.note(at, trace, f))
+		}
+	}
+	return found
+}
+
+// selectedGateways returns, by position of the candidate, a gateway's Dataplane that it
+// selects as a TrafficTrace, and one that it would select only as a MeshTrace.
+func selectedGateways(m *mesh, candidates []*candidate) (today, gained map[int]*cluster.Dataplane) {
+	index := cluster.NewIndex(tagsOf(candidates))
+	today, gained = make(map[int]*cluster.Dataplane), make(map[int]*cluster.Dataplane)
+	for _, dp := range m.dataplanes {
+		if dp.Gateway == nil {
+			continue
+		}
+		selected := make(map[int32]bool)
+		for _, i := range index.Matching(nil, dp.TagSets()...) {
+			selected[i] = true
+			today[int(i)] = dp
+		}
+		if gateway := m.gateways.Configures(dp); gateway != nil {
+			for _, i := range index.Matching(nil, gateway.TagSets(dp.Gateway.Tags)...) {
+				if !selected[i] {
+					gained[int(i)] = dp
+				}
+			}
+		}
+	}
+	return today, gained
+}
+
+func tagsOf(candidates []*candidate) []cluster.Tags {
+	tags := make([]cluster.Tags, len(candidates))
+	for i, c := range candidates {
+		tags[i] = c.tags
+	}
+	return tags
+}
+
+// havingTag returns a MeshGateway that has one of tags, itself or on a listener, and
+// contradicts none; nil when there is none.
+func havingTag(gateways []*cluster.MeshGateway, tags cluster.Tags) *cluster.MeshGateway {
+	for _, gateway := range gateways {
+		selectors := gateway.Selectors
+		if len(selectors) == 0 {
+			selectors = []cluster.Tags{nil}
+		}
+		for _, own := range gateway.TagSets(nil) {
+			shared := false
+			for key, value := range tags {
+				shared = shared || own[key] == value
+			}
+			if !shared || !tags.Meets(own) {
+				continue
+			}
+			for _, selector := range selectors {
+				rest := make(cluster.Tags, len(selector))
+				for key, value := range selector {
+					if _, ok := own[key]; !ok {
+						rest[key] = value
+					}
+				}
+				if tags.Meets(rest) {
+					return gateway
+				}
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,148 @@
+package convert
+
+import (
+	"maps"
+	"slices"
+	"strconv"
+
+	"tracemigrate/cluster"
+	"tracemigrate/legacy"
+	"tracemigrate/meshtrace"
+)
+
+// hasWildcard reports whether a selector has a wildcard other than that of
+// kuma.io/service, which every proxy satisfies.
+func hasWildcard(tags cluster.Tags) bool {
+	for key, value := range tags {
+		if value == cluster.Any && key != cluster.ServiceTag {
+			return true
+		}
+	}
+	return false
+}
+
+// considerWildcard finds what a selector with a wildcard becomes: MeshSubset has no
+// wildcards, so each is expanded to the known values that no higher selector covers.
+func considerWildcard(m *mesh, ranked *legacy.Mesh, position int, values []cluster.Tags) considered {
+	pair := ranked.Pairs[position]
+	at, trace, f := pair.Position(), pair.TrafficTrace, facts{"selector": selectorFact(pair)}
+	if len(m.dataplanes) == 0 {
+		return considered{
+			converts: true, refused: true, reason: string(noDataplanes),
+			notes: notes{m.withoutDataplanes(wildcardWithoutDataplanes, wildcardUnlisted, wildcardOfEmptyMesh).
+				note(at, trace, facts{"selector": selectorFact(pair), "mesh": quoted(m.Name)})},
+		}
+	}
+	if len(values) == 0 {
+		return considered{converts: true, reason: string(noValue), notes: notes{wildcardUnmatched.note(at, trace, f)}}
+	}
+	var uncovered, open []cluster.Tags
+	var by *meshtrace.Policy
+	for _, tags := range values {
+		if ranked.Covering(position, tags) != nil {
+			continue
+		}
+		uncovered = append(uncovered, tags)
+		if p := m.serving(tags); p != nil {
+			by = p
+			continue
+		}
+		open = append(open, tags)
+	}
+	if len(uncovered) == 0 {
+		return considered{converts: true, reason: string(everyValueCovered), notes: notes{wildcardCovered.note(at, trace, f)}}
+	}
+	found := considered{converts: true, targets: open}
+	expanded := wildcardExpanded
+	switch {
+	case by == nil:
+	case len(open) == 0:
+		expanded, found.reason = wildcardPartlyExpanded, allServed.with(facts{"existing": by})
+		found.notes = notes{servedAlready.note(at, trace, facts{"selector": selectorFact(pair), "existing": by})}
+	default:
+		expanded = wildcardPartlyExpanded
+		served := plural(len(uncovered)-len(open), "value")
+		found.notes = notes{servedInPart.note(at, trace, facts{"selector": selectorFact(pair), "count": served, "existing": by})}
+	}
+	policies := plural(len(open), "policy")
+	if len(open) == 0 {
+		policies = "no policy"
+	}
+	found.notes = append(found.notes, expanded.note(at, trace, facts{"selector": selectorFact(pair), "policies": policies}))
+	return found
+}
+
+// withoutDataplanes returns the sentence that fits a mesh without Dataplanes: of files, of
+// a cluster whose Dataplanes could not be listed, or of one that has none.
+func (m *mesh) withoutDataplanes(files, unlisted, empty *sentence) *sentence {
+	switch {
+	case m.unlisted:
+		return unlisted
+	case m.live:
+		return empty
+	}
+	return files
+}
+
+// wildcards are the selectors of a mesh with a wildcard.
+type wildcards struct {
+	positions []int
+	selectors []cluster.Tags
+	keys      [][]string // with a wildcard
+}
+
+// wildcardValues returns, for every pair with a wildcard, its tags with the values of
+// each known tag set that satisfies it, by position.
+func wildcardValues(ranked *legacy.Mesh, dataplanes []*cluster.Dataplane) map[int][]cluster.Tags {
+	w := wildcardsOf(ranked)
+	if len(w.positions) == 0 {
+		return nil
+	}
+	index := cluster.NewIndex(w.selectors)
+	values := make(map[int][]cluster.Tags, len(w.positions))
+	seen := make(map[string]bool)
+	var known []byte // what was seen, in one form
+	var found []int32
+	for _, dp := range dataplanes {
+		for _, set := range dp.TagSets() {
+			found = index.Matching(found[:0], set)
+			for _, i := range found {
+				known = strconv.AppendInt(known[:0], int64(i), 10)
+				for _, key := range w.keys[i] {
+					known = append(append(known, 0), set[key]...)
+				}
+				if seen[string(known)] {
+					continue
+				}
+				seen[string(known)] = true
+				tags := maps.Clone(withoutAnyService(w.selectors[i]))
+				for _, key := range w.keys[i] {
+					tags[key] = set[key]
+				}
+				values[w.positions[i]] = append(values[w.positions[i]], tags)
+			}
+		}
+	}
+	for _, list := range values {
+		slices.SortFunc(list, cluster.Tags.Compare)
+	}
+	return values
+}
+
+func wildcardsOf(ranked *legacy.Mesh) wildcards {
+	var w wildcards
+	for position, pair := range ranked.Pairs {
+		if !hasWildcard(pair.Tags) || ranked.Covering(position, pair.Tags) != nil {
+			continue
+		}
+		var keys []string
+		for key, value := range pair.Tags {
+			if value == cluster.Any && key != cluster.ServiceTag {
+				keys = append(keys, key)
+			}
+		}
+		slices.Sort(keys)
+		w.positions, w.selectors, w.keys = append(w.positions, position), append(w.selectors, pair.Tags), append(w.keys, keys)
+	}
+	return w
+}
