@@ -91,8 +91,8 @@ func remarkTies(m *mesh, ranked *legacy.Mesh) notes {
 	onProxy := make(map[tie]*cluster.Dataplane)
 	var satisfied []int32
 	for _, dp := range m.dataplanes {
-		satisfied = ranked.Highest(satisfied[:0], dp.TagSets()...)
-		for i := 1; i < len(satisfied); i++ {
+		satisfied = ranked.Satisfied(satisfied[:0], dp.TagSets()...)
+		for i := 1; i < len(satisfied) && ranked.Pairs[satisfied[i]].CompareRank(ranked.Pairs[satisfied[0]]) == 0; i++ {
 			if key := (tie{int(satisfied[0]), int(satisfied[i])}); onProxy[key] == nil {
 				onProxy[key] = dp
 			}

@@ -92,6 +92,10 @@ func (n *Note) Message() string { return manifest.Redact(n.facts.fill(n.sentence
 // Remedy is what to do, which may be empty.
 func (n *Note) Remedy() string { return manifest.Redact(n.facts.fill(n.sentence.remedy)) }
 
+// Wording is Message and Remedy before facts replace their names, the same for all notes
+// with one sentence.
+func (n *Note) Wording() string { return n.sentence.text + "\n" + n.sentence.remedy }
+
 // Facts are what Message and Remedy are made of, without their words: each as
 // "name=value", in order.
 func (n *Note) Facts() []string {

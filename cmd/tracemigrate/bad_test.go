@@ -145,8 +145,8 @@ var slowness = sync.OnceValue(func() float64 {
 	return max(1, float64(best)/float64(known))
 })
 
-// TestBad holds what the tool says of each input of fixtures/bad against the
-// text beside it: the exit code, then stderr.
+// TestBad compares what the tool finds in each input of fixtures/bad with the text beside
+// it: the exit code, then the places. The words are in fixtures/wording.txt.
 func TestBad(t *testing.T) {
 	dir, err := filepath.Abs(filepath.Join("..", "..", "fixtures", "bad"))
 	require.NoError(t, err)
@@ -158,7 +158,7 @@ func TestBad(t *testing.T) {
 			got.check(t)
 			require.Contains(t, []int{exitNo, exitError}, got.code, "it is accepted:\n%s", got.stderr)
 			golden := filepath.Join(dir, input+".txt")
-			text := fmt.Sprintf("exit %d\n%s", got.code, got.stderr)
+			text := fmt.Sprintf("exit %d\n%s", got.code, strings.Join(places(got.stderr), "\n")+"\n")
 			if *update && !t.Failed() {
 				require.NoError(t, os.WriteFile(golden, []byte(text), 0o644))
 			}

@@ -7,7 +7,6 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"tracemigrate/cmd/tracemigrate/output"
-	"tracemigrate/convert"
 	"tracemigrate/meshtrace"
 )
 
@@ -72,7 +71,7 @@ func (f *convertFlags) run(c *cli.Context) error {
 	}
 	style.Version = options.Version
 	snapshot := current.Snapshot
-	result, problems := convert.Convert(current, options)
+	result, problems := planOf(current, options)
 	if result == nil {
 		words.Problems(problems, "converted")
 		return cli.Exit("", exitError)

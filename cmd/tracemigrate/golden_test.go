@@ -3,9 +3,11 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -15,43 +17,165 @@ import (
 	"tracemigrate/cluster"
 	"tracemigrate/cluster/manifest"
 	"tracemigrate/convert"
+	"tracemigrate/convert/envoydiff"
 	"tracemigrate/fixtures"
 	"tracemigrate/meshtrace"
 )
 
 // TestGolden converts every case of fixtures/convert: input.yaml, with the
-// flags of args, must give output.yaml (or .json) and stderr.txt.
+// flags of args, must give output.yaml (or .json) and notes.txt. That has the exit code,
+// what each selector became, and the notes by code, place and facts; their words are in
+// fixtures/wording.txt alone.
 func TestGolden(t *testing.T) {
-	dirs, err := filepath.Glob(filepath.Join(fixtures.Dir(), "convert", "*"))
-	require.NoError(t, err)
-	require.NotEmpty(t, dirs)
-	for _, dir := range dirs {
+	for _, dir := range goldenCases(t) {
 		t.Run(filepath.Base(dir), func(t *testing.T) {
 			t.Chdir(dir)
-			args := []string{"tracemigrate", "convert", "-f", "input.yaml"}
-			if flags, err := os.ReadFile("args"); err == nil {
-				args = append(args, strings.Fields(string(flags))...)
-			}
-			var stdout, stderr bytes.Buffer
-			code := run(t.Context(), args, strings.NewReader(""), &stdout, &stderr)
-			output := "output.yaml"
-			if strings.Contains(strings.Join(args, " "), "-o json") {
-				output = "output.json"
-			}
-			golden(t, output, stdout.String())
-			golden(t, "stderr.txt", fmt.Sprintf("exit %d\n%s", code, stderr.String()))
+			result := convertCase(t)
+			golden(t, result.file, result.stdout)
+			golden(t, "notes.txt", result.behaviour())
 
-			again := bytes.Buffer{}
-			run(t.Context(), args, strings.NewReader(""), &again, &bytes.Buffer{})
-			assert.Equal(t, stdout.String(), again.String(), "the same input gives the same bytes")
+			assert.Equal(t, result.stdout, convertCase(t).stdout, "the same input gives the same bytes")
 
-			policies, problems := meshtrace.Read(cluster.Read([]manifest.Input{manifest.Text(output, stdout.String())}))
+			policies, problems := meshtrace.Read(cluster.Read([]manifest.Input{manifest.Text(result.file, result.stdout)}))
 			assert.Empty(t, problems, "what is written can be read")
 			for _, policy := range policies {
 				assert.NotEmpty(t, policy.Name)
 			}
 		})
 	}
+}
+
+func goldenCases(t *testing.T) []string {
+	t.Helper()
+	dirs, err := filepath.Glob(filepath.Join(fixtures.Dir(), "convert", "*"))
+	require.NoError(t, err)
+	require.NotEmpty(t, dirs)
+	return dirs
+}
+
+// conversionOf is what came of a case.
+type conversionOf struct {
+	code           int
+	file           string // that stdout is compared with
+	stdout, stderr string
+	plan           *convert.Plan // nil where the input is wrong
+}
+
+// convertCase converts the case in the current directory.
+func convertCase(t *testing.T) conversionOf {
+	t.Helper()
+	args := []string{"tracemigrate", "convert", "-f", "input.yaml"}
+	if flags, err := os.ReadFile("args"); err == nil {
+		args = append(args, strings.Fields(string(flags))...)
+	}
+	result := conversionOf{file: "output.yaml"}
+	if strings.Contains(strings.Join(args, " "), "-o json") {
+		result.file = "output.json"
+	}
+	planOf = func(c *convert.Current, o convert.Options) (*convert.Plan, []*manifest.Problem) {
+		plan, problems := convert.Convert(c, o)
+		result.plan = plan
+		return plan, problems
+	}
+	defer func() { planOf = convert.Convert }()
+	var stdout, stderr bytes.Buffer
+	result.code = run(t.Context(), args, strings.NewReader(""), &stdout, &stderr)
+	result.stdout, result.stderr = stdout.String(), stderr.String()
+	return result
+}
+
+// behaviour has codes, places and counts, but no sentence.
+func (c conversionOf) behaviour() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "exit %d\n", c.code)
+	if c.plan == nil {
+		for _, place := range places(c.stderr) {
+			fmt.Fprintln(&b, "error", place)
+		}
+		return b.String()
+	}
+	for _, fate := range c.plan.Fates {
+		became := "nothing"
+		for i, p := range fate.Policies {
+			if i == 0 {
+				became = ""
+			}
+			became += fmt.Sprintf(" %s (%s)", p.Name, &p.TargetRef)
+		}
+		fmt.Fprintf(&b, "%s/%s %d %s: %s\n", fate.Mesh, fate.TrafficTrace, fate.Selector, fate.Tags, strings.TrimSpace(became))
+	}
+	for _, note := range c.plan.Notes {
+		fmt.Fprintf(&b, "%s %s %s %s\n", note.Severity, note.Code, note.Source, note.Resource)
+		for _, fact := range note.Facts() {
+			fmt.Fprintf(&b, "  %s\n", fact)
+		}
+	}
+	tally := envoydiff.Count(c.plan.Comparisons)
+	fmt.Fprintf(&b, "%d proxies: %d same, %d inherent, %d different, %d unknown\n", tally.Proxies, tally.Same, tally.Inherent, tally.Different, tally.Unknown)
+	return b.String()
+}
+
+// placed is how an error begins that is of a place in the input, and how a note does.
+var placed = regexp.MustCompile(`(?m)^[^ \n:]+(:\d+)?( document \d+)?: |^(error|warning|info) +[a-z0-9-]+ +\S+`)
+
+// meshNumber is what the meshes of one bad input differ in.
+var meshNumber = regexp.MustCompile(`"m\d+"`)
+
+// places returns the places of errors, and those of notes with severity and code.
+func places(stderr string) []string {
+	var found []string
+	for _, match := range placed.FindAllString(stderr, -1) {
+		if match != "tracemigrate: " {
+			found = append(found, strings.Join(strings.Fields(strings.TrimSuffix(match, ": ")), " "))
+		}
+	}
+	return found
+}
+
+// TestWording holds every sentence of notes, and every error of fixtures/bad, against
+// fixtures/wording.txt: once, as the first case has it.
+func TestWording(t *testing.T) {
+	sentences := make(map[string]string)
+	for _, dir := range goldenCases(t) {
+		t.Chdir(dir)
+		result := convertCase(t)
+		if result.plan == nil {
+			continue
+		}
+		for _, note := range result.plan.Notes {
+			key := string(note.Code) + "\n" + note.Wording()
+			if strings.HasPrefix(note.Wording(), "{problem}\n") {
+				key += note.Message()
+			}
+			if sentences[key] != "" && filepath.Base(dir) != string(note.Code) {
+				continue
+			}
+			text := fmt.Sprintf("%s %s (%s)\n  %s: %s\n", note.Severity, note.Code, filepath.Base(dir), note.Resource, note.Message())
+			if note.Remedy() != "" {
+				text += "  To fix: " + note.Remedy() + "\n"
+			}
+			assert.NotRegexp(t, `\{[a-z]+\}`, strings.ReplaceAll(text, "{value", ""), "a sentence without a fact")
+			sentences[key] = text
+		}
+	}
+	var all strings.Builder
+	for _, key := range slices.Sorted(maps.Keys(sentences)) {
+		fmt.Fprintln(&all, sentences[key])
+	}
+	bad := filepath.Join(fixtures.Dir(), "bad")
+	seen := make(map[string]bool)
+	for _, input := range badInputs(t, bad) {
+		for line := range strings.Lines(convertBad(t, bad, input).stderr) {
+			match := placed.FindString(line)
+			sentence := strings.TrimSpace(strings.TrimPrefix(line, match))
+			key := meshNumber.ReplaceAllString(sentence, "")
+			if match != "" && match != "tracemigrate: " && !seen[key] {
+				seen[key] = true
+				fmt.Fprintf(&all, "%s %s\n", strings.Join(strings.Fields(match), " "), sentence)
+			}
+		}
+	}
+	golden(t, filepath.Join(fixtures.Dir(), "wording.txt"), all.String())
 }
 
 // golden holds got against a file, or with -update writes it.
@@ -72,7 +196,8 @@ var (
 )
 
 // Every code of a note must be documented, and shown by a golden case. A proxy
-// that differs for no known reason would be a bug, so it has no case.
+// that differs for no known reason would be a bug, so it has no case; what a server
+// refuses takes a server.
 func TestNotesAreDocumented(t *testing.T) {
 	root := filepath.Dir(fixtures.Dir())
 	codes := make(map[string]bool)
@@ -86,14 +211,8 @@ func TestNotesAreDocumented(t *testing.T) {
 	require.Greater(t, len(codes), 25)
 	require.True(t, codes[string(convert.UnusedBackend)])
 
-	var shown strings.Builder
-	files, err := filepath.Glob(filepath.Join(root, "fixtures/convert/*/stderr.txt"))
+	shown, err := os.ReadFile(filepath.Join(root, "fixtures/wording.txt"))
 	require.NoError(t, err)
-	for _, file := range files {
-		text, err := os.ReadFile(file)
-		require.NoError(t, err)
-		shown.Write(text)
-	}
 	notes, err := os.ReadFile(filepath.Join(root, "docs/notes.md"))
 	require.NoError(t, err)
 	documented := make(map[string]bool)
@@ -103,8 +222,8 @@ func TestNotesAreDocumented(t *testing.T) {
 	}
 	for code := range codes {
 		assert.True(t, documented[code], "docs/notes.md lacks a heading for %s", code)
-		if code != string(convert.ProxyDiffers) {
-			assert.Contains(t, shown.String(), "  "+code+" ", "no golden case shows %s", code)
+		if code != string(convert.ProxyDiffers) && code != string(convert.ServerRefused) {
+			assert.Contains(t, string(shown), " "+code+" (", "no golden case shows %s", code)
 		}
 	}
 }

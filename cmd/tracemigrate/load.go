@@ -16,8 +16,12 @@ import (
 	"tracemigrate/convert"
 )
 
-// readCurrent decodes a snapshot. A test counts its calls.
-var readCurrent = convert.Read
+// readCurrent decodes a snapshot, and planOf converts it. Tests replace them to see what
+// a command does.
+var (
+	readCurrent = convert.Read
+	planOf      = convert.Convert
+)
 
 // load reads the snapshot that the flags select, and decodes it once.
 func load(c *cli.Context) (*convert.Current, cluster.Source, error) {

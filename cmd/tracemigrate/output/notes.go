@@ -34,7 +34,7 @@ func (p *Printer) Result(s *cluster.Snapshot, r *convert.Plan) {
 		for _, note := range r.Notes {
 			message := note.Resource + ": " + note.Message()
 			if note.Remedy() != "" {
-				message += ". To do: " + note.Remedy()
+				message += ". To fix: " + note.Remedy()
 			}
 			rows = append(rows, []string{string(note.Severity), string(note.Code), note.Source.String(), message})
 		}

@@ -56,7 +56,7 @@ func (p *Printer) Unread(s *cluster.Snapshot) []string {
 		if u.What == "version" || u.What == "mode" {
 			continue
 		}
-		p.Line("not known: %s, because %s. To do: %s", u.What, u.Reason, u.Remedy)
+		p.Line("not known: %s, because %s. To fix: %s", u.What, u.Reason, u.Remedy)
 		if u.What == cluster.KindDataplane && len(s.TrafficTraces) > 0 {
 			names = append(names, "the Dataplanes")
 		}

@@ -41,7 +41,7 @@ func aboutOrigin(r *report.Report) []string {
 		lines = append(lines, fmt.Sprintf("there is no kind %s here", kind))
 	}
 	for _, u := range r.Origin.Unread {
-		lines = append(lines, fmt.Sprintf("not known: %s, because %s. To do: %s", u.What, u.Reason, cmp.Or(u.Remedy, "nothing")))
+		lines = append(lines, fmt.Sprintf("not known: %s, because %s. To fix: %s", u.What, u.Reason, cmp.Or(u.Remedy, "nothing")))
 	}
 	if r.Origin.NothingLegacy() && r.Summary.TrafficTraces == 0 {
 		lines = append(lines, "nothing legacy is left here")

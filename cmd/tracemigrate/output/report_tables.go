@@ -82,7 +82,7 @@ func reportSections(r *report.Report, full bool) []section {
 	for _, n := range r.Notes {
 		message := n.Resource + ": " + n.Message()
 		if n.Remedy() != "" {
-			message += ". To do: " + n.Remedy()
+			message += ". To fix: " + n.Remedy()
 		}
 		notes.rows = append(notes.rows, []string{string(n.Severity), string(n.Code), n.Source.String(), message})
 	}
