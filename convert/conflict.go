@@ -110,7 +110,8 @@ func (m *mesh) conflictRemedy(existing []*meshtrace.Policy) phrase {
 	for _, p := range existing {
 		switch {
 		case m.isOfZone(p):
-			zones = append(zones, existingAtZone.with(facts{"policy": quoted(p.DisplayName()), "zone": quoted(p.Labels[cluster.ZoneLabel])}))
+			f := facts{"policy": quoted(p.DisplayName()), "zone": quoted(p.Labels[cluster.ZoneLabel])}
+			zones = append(zones, existingAtZone.with(f))
 		case m.o.ZoneOrigin && p.Labels[cluster.OriginLabel] == "global":
 			copies = append(copies, quoted(p.DisplayName()))
 		default:

@@ -6,13 +6,16 @@ package convert
 // What cannot be carried over.
 var (
 	wildcardWithoutDataplanes = refuse(WildcardWithoutDataplanes,
-		"{selector} uses a wildcard, which MeshTrace does not support. It must be expanded to one policy per value, and mesh {mesh} has no known Dataplane",
+		"{selector} uses a wildcard, which MeshTrace does not support. It must be expanded to one policy per value, and mesh "+
+			"{mesh} has no known Dataplane",
 		"add the Dataplanes with another -f (kubectl get dataplanes -A -o yaml, or kumactl get dataplanes -o yaml)")
 	wildcardUnlisted = refuse(WildcardWithoutDataplanes,
-		"{selector} uses a wildcard, which MeshTrace does not support. It must be expanded to one policy per value, and the Dataplanes of mesh {mesh} could not be listed",
+		"{selector} uses a wildcard, which MeshTrace does not support. It must be expanded to one policy per value, and the "+
+			"Dataplanes of mesh {mesh} could not be listed",
 		"allow the Dataplanes to be listed, see kind-unread")
 	wildcardOfEmptyMesh = refuse(WildcardWithoutDataplanes,
-		"{selector} uses a wildcard, which MeshTrace does not support. It must be expanded to one policy per value, and the control plane knows no Dataplane of mesh {mesh}",
+		"{selector} uses a wildcard, which MeshTrace does not support. It must be expanded to one policy per value, and the "+
+			"control plane knows no Dataplane of mesh {mesh}",
 		"if the mesh has proxies, find out why the control plane does not know them").ifWanted()
 
 	invalidBackend = refuse(InvalidBackend,
@@ -27,34 +30,39 @@ var (
 		"upgrade to 2.1 or later first, or accept the nearest whole percentage with --round-sampling")
 
 	emptyBackendsUnsupported = refuse(EmptyBackendsUnsupported,
-		"{selector} decides for its proxies, but {cause}, so they are not traced today. To keep that takes `backends: []`, on which the control plane of Kuma 2.0 crashes",
+		"{selector} decides for its proxies, but {cause}, so they are not traced today. To keep that takes `backends: []`, on "+
+			"which the control plane of Kuma 2.0 crashes",
 		"upgrade to 2.1 or later first, or name a backend that exists")
 
 	gatewayConflict = refuse(GatewayConflict,
-		"{selector} asks for a tag of {gateway} or of one of its listeners. TrafficTrace ignores that tag and MeshTrace does not, "+
-			"so the gateway would gain tracing; {selected} is selected today and must stay selected",
+		"{selector} asks for a tag of {gateway} or of one of its listeners. TrafficTrace ignores that tag and MeshTrace does "+
+			"not, so the gateway would gain tracing; {selected} is selected today and must stay selected",
 		"give the two gateways' Dataplanes a tag that distinguishes them, and write the policy by hand")
 	gatewaySelectedOtherwise = refuse(GatewayConflict,
-		"{proxies} would not keep the tracing of today. MeshTrace also selects builtin gateways by the tags of their MeshGateway and its listeners",
+		"{proxies} would not keep the tracing of today. MeshTrace also selects builtin gateways by the tags of their "+
+			"MeshGateway and its listeners",
 		"rename those tags of the MeshGateway, or write a policy for the gateway by hand")
 
 	conflictWithheld = refuse(MeshTraceConflict,
-		"MeshTrace {policy}, made from {selector}, and the existing {existing} would change the tracing of {proxies}. "+
-			"Both apply to it and merge by precedence; the new policy is withheld",
+		"MeshTrace {policy}, made from {selector}, and the existing {existing} would change the tracing of {proxies}. Both "+
+			"apply to it and merge by precedence; the new policy is withheld",
 		"{remedy}")
 	conflictOfNoProxy = warn(MeshTraceConflict,
-		"MeshTrace {policy}, made from {selector}, and the existing {existing} would change the tracing of a proxy that both select. "+
-			"No known proxy is concerned",
+		"MeshTrace {policy}, made from {selector}, and the existing {existing} would change the tracing of a proxy that both "+
+			"select. No known proxy is concerned",
 		"{remedy}")
 	conflictOfAll = refuse(MeshTraceConflict,
-		"{proxies} would not keep the tracing of today. The existing {existing} and the new policies apply to it and merge by precedence",
+		"{proxies} would not keep the tracing of today. The existing {existing} and the new policies apply to it and merge by "+
+			"precedence",
 		"{remedy}")
 	conflictOfNone = warn(MeshTraceConflict,
-		"{proxies} would not keep the tracing of today. The existing {existing} and the new policies apply to it and merge by precedence; no known proxy is concerned",
+		"{proxies} would not keep the tracing of today. The existing {existing} and the new policies apply to it and merge by "+
+			"precedence; no known proxy is concerned",
 		"{remedy}")
 
 	serviceTagMissing = refuse(ServiceTagMissing,
-		"{proxies} would not keep the tracing of today. Without a tag set that has kuma.io/service, MeshTrace selects it otherwise than TrafficTrace",
+		"{proxies} would not keep the tracing of today. Without a tag set that has kuma.io/service, MeshTrace selects it "+
+			"otherwise than TrafficTrace",
 		"give the Dataplane an inbound or a gateway with that tag, as the control plane demands, or remove it from the input")
 
 	delegatedGateway = refuse(DelegatedGateway,
@@ -62,8 +70,8 @@ var (
 		"upgrade to 2.6 or later first, or accept the loss and convert with --keep-going")
 
 	zoneTagMissing = refuse(ZoneTagMissing,
-		"{proxies} would not keep the tracing of today. Zones decide differently between TrafficTraces of equal rank, "+
-			"so the policies select by the tag kuma.io/zone, which the proxy does not have",
+		"{proxies} would not keep the tracing of today. Zones decide differently between TrafficTraces of equal rank, so the "+
+			"policies select by the tag kuma.io/zone, which the proxy does not have",
 		"add the tag with the zone's name to every inbound of the Dataplane")
 
 	proxyDiffers = refuse(ProxyDiffers,
@@ -110,13 +118,16 @@ var (
 		"{selector} needs no policy of its own: {cover}, with the same tracing", "")
 
 	wildcardExpanded = warn(WildcardEnumerated,
-		"{selector} uses a wildcard, which MeshTrace does not support. It is expanded to {policies}, one per known value that no higher-ranking selector covers",
+		"{selector} uses a wildcard, which MeshTrace does not support. It is expanded to {policies}, one per known value that "+
+			"no higher-ranking selector covers",
 		"add a policy when a Dataplane with another value appears")
 	wildcardPartlyExpanded = warn(WildcardEnumerated,
-		"{selector} uses a wildcard, which MeshTrace does not support. It is expanded to {policies}, one per known value that no higher-ranking selector and no MeshTrace covers",
+		"{selector} uses a wildcard, which MeshTrace does not support. It is expanded to {policies}, one per known value that "+
+			"no higher-ranking selector and no MeshTrace covers",
 		"add a policy when a Dataplane with another value appears")
 	wildcardCovered = warn(WildcardEnumerated,
-		"{selector} uses a wildcard, which MeshTrace does not support. It is expanded to no policy, since higher-ranking selectors cover every known value",
+		"{selector} uses a wildcard, which MeshTrace does not support. It is expanded to no policy, since higher-ranking "+
+			"selectors cover every known value",
 		"add a policy when a Dataplane with another value appears")
 
 	wildcardUnmatched = warn(WildcardUnmatched,
@@ -134,18 +145,20 @@ var (
 		"delete the selectors, unless such Dataplanes are yet to come")
 
 	tieUndecided = warn(TieByCreationTime,
-		"{tie}. The one created last wins, and the input does not have the creation times; the policies assume that {winner} wins, by its name",
+		"{tie}. The one created last wins, and the input does not have the creation times; the policies assume that {winner} "+
+			"wins, by its name",
 		tieRemedy)
 	tieUndecidedOfNone = inform(TieByCreationTime,
-		"{tie}, though no known one does. The one created last wins, and the input does not have the creation times; "+
-			"the policies assume that {winner} wins, by its name",
+		"{tie}, though no known one does. The one created last wins, and the input does not have the creation times; the "+
+			"policies assume that {winner} wins, by its name",
 		tieRemedy)
 	tieSameTime = inform(TieByCreationTime,
 		"{tie}. Both were created at the same time, so {winner} wins by its smaller name", "")
 	tieDecided = inform(TieByCreationTime,
 		"{tie}. {winner} wins, since it was created later", "")
 	neverDecidesByName = warn(TieByCreationTime,
-		"{selector} never decides. {higher} selects all its proxies and {precedence}; the one created last wins, and the input does not have the creation times",
+		"{selector} never decides. {higher} selects all its proxies and {precedence}; the one created last wins, and the "+
+			"input does not have the creation times",
 		tieRemedy)
 	tiesNotSearched = inform(TieByCreationTime,
 		"has so many selectors that only the first {pairs} pairs that could select one proxy were searched for ties",
@@ -155,7 +168,8 @@ var (
 		"{selector} decides for its proxies, but {cause}, so they are not traced today. The policy keeps that with `backends: []`",
 		"name a backend that exists, if they must be traced").ifWanted()
 	noBackendNoPolicy = warn(NoBackend,
-		"{selector} decides for its proxies, but {cause}, so they are not traced today. Nothing else would trace them, so there is no policy",
+		"{selector} decides for its proxies, but {cause}, so they are not traced today. Nothing else would trace them, so "+
+			"there is no policy",
 		"name a backend that exists, if they must be traced").ifWanted()
 
 	samplingMadeExplicit = inform(SamplingMadeExplicit,
@@ -168,8 +182,8 @@ var (
 	renamedTaken = inform(Renamed,
 		"becomes {policies}. Another MeshTrace has or may get its name", "")
 	renamedForOrder = inform(Renamed,
-		"has TrafficTraces whose names are in another order than their precedence. MeshTraces of one kind take precedence by the {order} name on Kuma {version}, "+
-			"so its {policies} get their rank in front of the name",
+		"has TrafficTraces whose names are in another order than their precedence. MeshTraces of one kind take precedence by "+
+			"the {order} name on Kuma {version}, so its {policies} get their rank in front of the name",
 		"keep the prefixes when you edit the policies")
 
 	httpJSONV1 = inform(APIVersionHTTPJSONV1,
@@ -185,12 +199,12 @@ var (
 		"has {count} ({traces}) with labels or annotations that the policies cannot have: {keys}", "")
 
 	gatewayExcluded = warn(GatewayExcluded,
-		"{selector} asks for a tag of {gateway} or of one of its listeners. TrafficTrace ignores that tag and MeshTrace does not, "+
-			"so the gateway would gain tracing; the policy is narrowed to `proxyTypes: [Sidecar]`",
+		"{selector} asks for a tag of {gateway} or of one of its listeners. TrafficTrace ignores that tag and MeshTrace does "+
+			"not, so the gateway would gain tracing; the policy is narrowed to `proxyTypes: [Sidecar]`",
 		"add a separate policy for each delegated gateway with this tag")
 	gatewayNotExcluded = refuse(GatewayExcluded,
-		"{selector} asks for a tag of {gateway} or of one of its listeners. TrafficTrace ignores that tag and MeshTrace does not, "+
-			"so the gateway would gain tracing; proxyTypes, which prevents that, exists from 2.6 on",
+		"{selector} asks for a tag of {gateway} or of one of its listeners. TrafficTrace ignores that tag and MeshTrace does "+
+			"not, so the gateway would gain tracing; proxyTypes, which prevents that, exists from 2.6 on",
 		"upgrade to 2.6 or later first, or rename the tag of the MeshGateway")
 
 	servedAlready = inform(ExistingMeshTrace,
@@ -203,11 +217,13 @@ var (
 		"has precedence over the new policies of kind {kind} ({policies}) on proxies that both select, whatever the names: {precedence}", "")
 
 	previousChanged = warn(EarlierRun,
-		"was made by an earlier run, from {source}, and is not made again. It, the TrafficTraces or another MeshTrace changed since",
-		"delete what earlier runs made and convert again, if its proxies must have the tracing of the TrafficTraces; "+
-			"delete its TrafficTrace first, if they must keep what they have")
+		"was made by an earlier run, from {source}, and is not made again. It, the TrafficTraces or another MeshTrace changed "+
+			"since",
+		"delete what earlier runs made and convert again, if its proxies must have the tracing of the TrafficTraces; delete "+
+			"its TrafficTrace first, if they must keep what they have")
 	previousRenamed = warn(EarlierRun,
-		"has the content of {made}, as if an earlier run had made it for other Dataplanes, TrafficTraces or MeshTraces, or for another version",
+		"has the content of {made}, as if an earlier run had made it for other Dataplanes, TrafficTraces or MeshTraces, or "+
+			"for another version",
 		"delete it once the new ones are applied")
 	previousComplete = inform(EarlierRun,
 		"{exist} with the same content. Each proxy is compared with the tracing of its TrafficTraces", "")
@@ -217,8 +233,8 @@ var (
 		"{part}. {consequence}", previousPartRemedy)
 	previousPartUnclear = refuse(EarlierRun,
 		"{part}. {consequence}; whether they must keep it is not known",
-		"apply all that the earlier run wrote, or what --keep-going writes, if that run was not applied completely; "+
-			"delete the TrafficTraces that differ and convert again, if the proxies must keep what they have")
+		"apply all that the earlier run wrote, or what --keep-going writes, if that run was not applied completely; delete "+
+			"the TrafficTraces that differ and convert again, if the proxies must keep what they have")
 	arrivedInPart = refuse(EarlierRun,
 		"{count} came from the global control plane. These are missing: {missing}",
 		"apply all of them at the global control plane, wait until they arrive, then run this again")
@@ -226,19 +242,21 @@ var (
 		"{count} came from the global control plane. Whether they are complete is not known, since no Dataplane is known",
 		"compare them with the MeshTraces of the global control plane")
 	arrivedComplete = inform(EarlierRun,
-		"{count} came from the global control plane. Every known proxy gets the tracing of its TrafficTraces from them; "+
-			"only the deletion of the TrafficTraces is left, at the global control plane", "")
+		"{count} came from the global control plane. Every known proxy gets the tracing of its TrafficTraces from them; only the deletion of the TrafficTraces is left, at the global control plane", "")
 	madeInZones = inform(EarlierRun,
 		"every zone has {count} of its own (kuma.io/origin: zone) for the TrafficTraces", "")
 	madeInZonesComplete = inform(EarlierRun,
 		"every zone has {count} of its own (kuma.io/origin: zone) for the TrafficTraces. Only the deletion of the TrafficTraces is left", "")
 
 	backendsWithPolicies = inform(NoTrafficTrace,
-		"has {backends} but no TrafficTrace, so nothing uses its field tracing any more; MeshTraces with a backend: {policies}. There is nothing to convert",
+		"has {backends} but no TrafficTrace, so nothing uses its field tracing any more; MeshTraces with a backend: "+
+			"{policies}. There is nothing to convert",
 		"remove the field tracing from the Mesh, the last step of the migration")
 	backendsAlone = warn(NoTrafficTrace,
-		"has {backends} but neither a TrafficTrace nor a MeshTrace with a backend, so nothing is traced. There is nothing to convert",
-		"convert an input that still has the TrafficTraces, if they were deleted, since nothing replaces them; otherwise remove the field tracing from the Mesh")
+		"has {backends} but neither a TrafficTrace nor a MeshTrace with a backend, so nothing is traced. There is nothing to "+
+			"convert",
+		"convert an input that still has the TrafficTraces, if they were deleted, since nothing replaces them; otherwise "+
+			"remove the field tracing from the Mesh")
 	policiesAlone = inform(NoTrafficTrace,
 		"has neither tracing backends nor a TrafficTrace; MeshTraces with a backend: {policies}. There is nothing to convert", "")
 	nothingTraced = inform(NoTrafficTrace,
@@ -264,34 +282,38 @@ var (
 // What any MeshTrace changes.
 var (
 	outboundGainsTracing = warn(OutboundGainsTracing,
-		"has no known TrafficRoute. Without one, Kuma 2.6 and later apply TrafficTrace to inbounds only, while MeshTrace also traces outbounds, so they would gain tracing",
+		"has no known TrafficRoute. Without one, Kuma 2.6 and later apply TrafficTrace to inbounds only, while MeshTrace also "+
+			"traces outbounds, so they would gain tracing",
 		"add the TrafficRoute to the input, if there is one; no MeshTrace can leave out client spans").ifWanted()
 	datadogNames = warn(DatadogServiceName,
-		"sends to Datadog, whose service name of an inbound is that inbound's own service under TrafficTrace, "+
-			"and the alphabetically first service of the proxy under MeshTrace. It changes for inbounds of other services, on {proxies}",
+		"sends to Datadog, whose service name of an inbound is that inbound's own service under TrafficTrace, and the "+
+			"alphabetically first service of the proxy under MeshTrace. It changes for inbounds of other services, on "+
+			"{proxies}",
 		"check dashboards and monitors that name such a service")
 	datadogNamesOfUnknown = warn(DatadogServiceName,
-		"sends to Datadog, whose service name of an inbound is that inbound's own service under TrafficTrace, "+
-			"and the alphabetically first service of the proxy under MeshTrace. It changes for inbounds of other services, on proxies with several services",
+		"sends to Datadog, whose service name of an inbound is that inbound's own service under TrafficTrace, and the "+
+			"alphabetically first service of the proxy under MeshTrace. It changes for inbounds of other services, on proxies "+
+			"with several services",
 		"check dashboards and monitors that name such a service")
 	datadogGatewayNames = warn(DatadogServiceName,
-		"sends to Datadog with splitService, where the service name of a builtin gateway gets the suffix _INBOUND under MeshTrace, not under TrafficTrace. It changes on {gateways}",
+		"sends to Datadog with splitService, where the service name of a builtin gateway gets the suffix _INBOUND under "+
+			"MeshTrace, not under TrafficTrace. It changes on {gateways}",
 		"check dashboards and monitors that name the gateway's service")
 	datadogUnifiedNames = inform(DatadogServiceName,
-		"sends to Datadog, and Kuma {version} has unified resource naming, a feature of the proxy that no Dataplane shows. Where it is on, "+
-			"the service name of an inbound is self_inbound_dp_PORT under TrafficTrace, and the proxy's service under MeshTrace",
+		"sends to Datadog, and Kuma {version} has unified resource naming, a feature of the proxy that no Dataplane shows. "+
+			"Where it is on, the service name of an inbound is self_inbound_dp_PORT under TrafficTrace, and the proxy's "+
+			"service under MeshTrace",
 		"check dashboards and monitors that name self_inbound_dp_PORT, if the feature is on")
 	gatewaySplitSpans = inform(GatewaySplitSpans,
-		"sends to Zipkin. On builtin gateways MeshTrace sets splitSpansForRequest, which TrafficTrace does not: a request gets a span of its own on each side. "+
-			"No MeshTrace can leave it out", "")
+		"sends to Zipkin. On builtin gateways MeshTrace sets splitSpansForRequest, which TrafficTrace does not: a request gets a span of its own on each side. No MeshTrace can leave it out", "")
 	inboundIgnored = refuse(InboundIgnored,
-		"{proxies} would not keep the tracing of today while an inbound is in state Ignored. MeshTrace skips such inbounds on Kuma {version}",
+		"{proxies} would not keep the tracing of today while an inbound is in state Ignored. MeshTrace skips such inbounds on "+
+			"Kuma {version}",
 		"upgrade first to {upgrade}, which counts them, or accept the change and convert with --keep-going")
 	kumaTags = inform(KumaTags,
 		"gets the tags kuma.mesh, kuma.zone and kuma.workload on its spans in addition, as with any MeshTrace on Kuma 2.14", "")
 	meshSubsetDeprecated = inform(MeshSubsetDeprecated,
-		"becomes a policy with targetRef kind MeshSubset, which is deprecated on Kuma {version}. The control plane warns and applies it; "+
-			"the kind that replaces it, Dataplane, selects by labels, which are not the tags of selectors", "")
+		"becomes a policy with targetRef kind MeshSubset, which is deprecated on Kuma {version}. The control plane warns and applies it; the kind that replaces it, Dataplane, selects by labels, which are not the tags of selectors", "")
 )
 
 // What follows from the control plane and its zones.
@@ -299,7 +321,8 @@ var (
 	federatedZone        = inform(FederatedZone, fromGlobal, "")
 	federatedZoneRefuses = warn(FederatedZone,
 		fromGlobal+"; it accepts no policy without the label kuma.io/origin: zone",
-		"convert at the global control plane and apply there, which serves all zones; or convert for this zone alone with --zone-origin")
+		"convert at the global control plane and apply there, which serves all zones; or convert for this zone alone with "+
+			"--zone-origin")
 	federatedZoneAlone = warn(FederatedZone,
 		fromGlobal+"; the policies have the label kuma.io/origin: zone, so they apply in this zone alone",
 		"convert for every other zone too before the TrafficTraces are deleted, or convert once at the global control plane")
@@ -307,20 +330,23 @@ var (
 		"is a zone without a global control plane. It accepts the label kuma.io/origin: zone and does not need it", "")
 
 	tieOfZones = refuse(TieDependsOnZone,
-		"TrafficTraces {traces} rank equally for {count} ({zones}). The creation times of each zone's own copies decide which one wins there, and they are not known{doubts}",
+		"TrafficTraces {traces} rank equally for {count} ({zones}). The creation times of each zone's own copies decide which "+
+			"one wins there, and they are not known{doubts}",
 		zoneTieRemedy)
 	tieOfUnknownZones = refuse(TieDependsOnZone,
-		"TrafficTraces {traces} rank equally, and a proxy can satisfy both. The creation times of each zone's own copies decide which one wins there, and they are not known",
+		"TrafficTraces {traces} rank equally, and a proxy can satisfy both. The creation times of each zone's own copies "+
+			"decide which one wins there, and they are not known",
 		zoneTieRemedy)
 	tieOtherInZones = warn(TieDependsOnZone,
 		"{tie}; {winner} {cause}. In other zones the creation times of their own copies decide, so the other one may win",
 		otherZonesRemedy)
 	neverDecidesHere = warn(TieDependsOnZone,
-		"{selector} never decides here. {higher} selects all its proxies and {precedence}. In other zones the creation times of their own copies decide, so the other one may win",
+		"{selector} never decides here. {higher} selects all its proxies and {precedence}. In other zones the creation times "+
+			"of their own copies decide, so the other one may win",
 		otherZonesRemedy)
 	zoneDiffers = refuse(ZoneDiffers,
 		"it is not known what {proxies} would keep: {cause}",
-		"restore the synchronization between the global control plane and the zone, then read both again")
+		"see that the zone receives what the global control plane has, then read both again")
 	narrowedByZone = inform(NarrowedByZone,
 		"{traces} rank equally, and zones decide differently between them. Policies for {zones} are narrowed by the tag kuma.io/zone", "")
 	zoneUnread = warn(ZoneUnread,
@@ -335,11 +361,12 @@ var (
 	zoneVersionsUnknownToShadows = warn(MixedVersions,
 		"does not report the version of {count}: {zones}. One older than 2.7 would apply shadow policies", zoneVersionRemedy)
 	zoneVersionsDiffer = warn(MixedVersions,
-		"gets policies for Kuma {version}, and zones run other versions: {zones}. Each proxy must be compared for the version of its zone",
+		"gets policies for Kuma {version}, and zones run other versions: {zones}. Each proxy must be compared for the version "+
+			"of its zone",
 		"use the verdicts of `report` and `diff`, which compare for each version; better, upgrade all zones to one version first")
 	zoneVersionsReverse = warn(MixedVersions,
-		"gets policies for Kuma {version}, and zones run other versions: {zones}. Up to 2.5 the largest name has precedence and from 2.6 on the smallest, "+
-			"so no names give one order in both",
+		"gets policies for Kuma {version}, and zones run other versions: {zones}. Up to 2.5 the largest name has precedence "+
+			"and from 2.6 on the smallest, so no names give one order in both",
 		"upgrade all zones to 2.6 or later first")
 
 	modeUnknown = warn(ModeUnknown,
@@ -355,13 +382,18 @@ var (
 
 // Remedies that several sentences share.
 const (
-	tieRemedy = "export both with their creation times (kubectl get traffictraces -o yaml, or kumactl get traffic-traces -o yaml) and convert again"
+	tieRemedy = "export both with their creation times (kubectl get traffictraces -o yaml, or kumactl get traffic-traces -o " +
+		"yaml) and convert again"
 	// zoneTieRemedy is for times that only zones know.
-	zoneTieRemedy      = "read the zones' control planes as well, with --zone NAME=SOURCE for each; or make the TrafficTraces differ in rank"
-	otherZonesRemedy   = "convert at the global control plane, with --zone NAME=SOURCE for each zone; or convert in each zone with --zone-origin"
+	zoneTieRemedy = "read the zones' control planes as well, with --zone NAME=SOURCE for each; or make the TrafficTraces " +
+		"differ in rank"
+	otherZonesRemedy = "convert at the global control plane, with --zone NAME=SOURCE for each zone; or convert in each zone " +
+		"with --zone-origin"
 	zoneVersionRemedy  = "pass each with --zone-version ZONE=VERSION"
-	previousPartRemedy = "apply all of them; delete the TrafficTraces that differ first and convert again, if proxies must keep what they have today"
-	fromGlobal         = "is a federated zone. Its TrafficTraces ({traces}) come from the global control plane and can be deleted only there"
+	previousPartRemedy = "apply all of them; delete the TrafficTraces that differ first and convert again, if proxies must " +
+		"keep what they have today"
+	fromGlobal = "is a federated zone. Its TrafficTraces ({traces}) come from the global control plane and can be deleted " +
+		"only there"
 )
 
 // Why proxies of a selector have no tracing.
@@ -384,7 +416,8 @@ const (
 	laterHere       phrase = "was created later here"
 	smallerNameHere phrase = "wins here by its smaller name, since both were created at the same time"
 	zoneOutranks    phrase = "it has origin zone (kuma.io/origin), and they do not"
-	ownerOutranks   phrase = "it is the workload owner's (kuma.io/policy-role, which its namespace decides), and they are the mesh operator's"
+	ownerOutranks   phrase = "it is the workload owner's (kuma.io/policy-role, which its namespace decides), and they are the " +
+		"mesh operator's"
 )
 
 // Why a selector has no policy.
@@ -409,23 +442,26 @@ const (
 
 // What a previous run made, as parts of sentences.
 const (
-	sameContent       phrase = "a policy made here"
-	sameContentAs     phrase = "{policy}, made here"
-	oneExists         phrase = "the MeshTrace made here already exists"
-	allExist          phrase = "all {count} MeshTraces made here already exist"
-	someExist         phrase = "{some} of the {all} made here already exist with the same content, as after an incomplete apply"
-	someExistOne      phrase = "1 of the {all} made here already exists with the same content, as after an incomplete apply"
-	changedSince      phrase = "MeshTraces of an earlier run changed since"
-	tracingCanDiffer  phrase = "proxies can have other tracing today than that of their TrafficTraces"
-	tracingDiffersOf  phrase = "these have other tracing today than that of their TrafficTraces: {proxies}"
-	differsFromTrace  phrase = "it has other tracing today than that of its TrafficTrace, from what may be an earlier run's MeshTraces; see the note earlier-run"
+	sameContent      phrase = "a policy made here"
+	sameContentAs    phrase = "{policy}, made here"
+	oneExists        phrase = "the MeshTrace made here already exists"
+	allExist         phrase = "all {count} MeshTraces made here already exist"
+	someExist        phrase = "{some} of the {all} made here already exist with the same content, as after an incomplete apply"
+	someExistOne     phrase = "1 of the {all} made here already exists with the same content, as after an incomplete apply"
+	changedSince     phrase = "MeshTraces of an earlier run changed since"
+	tracingCanDiffer phrase = "proxies can have other tracing today than that of their TrafficTraces"
+	tracingDiffersOf phrase = "these have other tracing today than that of their TrafficTraces: {proxies}"
+	differsFromTrace phrase = "it has other tracing today than that of its TrafficTrace, from what may be an earlier run's " +
+		"MeshTraces; see the note earlier-run"
 	missingForProxies phrase = "{source} for {proxies}"
 )
 
 // Why it is not known which TrafficTrace wins for a proxy.
 const (
-	zoneTimesUnknown phrase = "TrafficTraces {traces} rank equally, and the creation times of its zone's own copies decide, which are not known"
-	timesUnknown     phrase = "TrafficTraces {traces} rank equally, and the one created last wins, but the input does not have the creation times"
+	zoneTimesUnknown phrase = "TrafficTraces {traces} rank equally, and the creation times of its zone's own copies decide, " +
+		"which are not known"
+	timesUnknown phrase = "TrafficTraces {traces} rank equally, and the one created last wins, but the input does not have " +
+		"the creation times"
 )
 
 // How to end a conflict with existing policies, where each can be changed.

@@ -47,7 +47,7 @@ func name(in *input, needs []*reduction, previous map[*meshtrace.Policy]bool) []
 		all[i] = &naming{reduction: r, policies: plain, notes: renamed}
 		if !namesInOrder(r.mesh, plain) {
 			all[i].policies = rankNames(r.mesh, plain, taken)
-			all[i].notes = append(renamed, remarkRank(r.mesh, len(plain)))
+			all[i].notes = append(all[i].notes, remarkRank(r.mesh, len(plain)))
 		}
 	}
 	return all

@@ -140,7 +140,8 @@ var weight = map[manifest.Severity]int{manifest.Error: 0, manifest.Warning: 1, m
 func (n notes) sorted() []*Note {
 	sorted := slices.Clone(n)
 	slices.SortStableFunc(sorted, func(a, b *Note) int {
-		return cmp.Or(cmp.Compare(weight[a.Severity], weight[b.Severity]), a.Source.Compare(b.Source), strings.Compare(string(a.Code), string(b.Code)))
+		bySeverity := cmp.Compare(weight[a.Severity], weight[b.Severity])
+		return cmp.Or(bySeverity, a.Source.Compare(b.Source), cmp.Compare(a.Code, b.Code))
 	})
 	return sorted
 }
@@ -148,7 +149,7 @@ func (n notes) sorted() []*Note {
 // fromProblem makes a note of a problem of the input that is no error.
 func fromProblem(p *manifest.Problem) *Note {
 	s := &sentence{code: Code(p.Code), severity: p.Severity, text: "{problem}"}
-	return &Note{Code: s.code, Severity: s.severity, Resource: p.Resource(), Source: p.Place, sentence: s, facts: facts{"problem": p.Message()}}
+	return s.note(p.Place, subject(p.Resource()), facts{"problem": p.Message()})
 }
 
 // RefusedByServer notes a policy that the API server refused in a dry run, with the
@@ -228,7 +229,7 @@ func (f facts) fill(sentence string) string {
 			return b.String()
 		}
 		if value, ok := f[name]; ok {
-			b.WriteString(fmt.Sprint(value))
+			fmt.Fprint(&b, value)
 		} else {
 			b.WriteString("{" + name + "}")
 		}

@@ -33,9 +33,12 @@ type Options struct {
 // Check returns an error that says which options do not go together.
 func (o *Options) Check() error {
 	if o.Shadow && !o.Version.ComputesShadows() {
-		return fmt.Errorf("shadow policies need Kuma 2.7: version %s ignores the label %s and applies the policy", o.Version, cluster.EffectLabel)
+		return fmt.Errorf("shadow policies need Kuma 2.7 or later: version %s ignores the label %s and applies the policy",
+			o.Version, cluster.EffectLabel)
 	}
-	for _, reserved := range []string{cluster.MeshLabel, cluster.OriginLabel, cluster.EffectLabel, cluster.RoleLabel, cluster.DisplayNameLabel} {
+	for _, reserved := range []string{
+		cluster.MeshLabel, cluster.OriginLabel, cluster.EffectLabel, cluster.RoleLabel, cluster.DisplayNameLabel,
+	} {
 		if _, ok := o.Labels[reserved]; ok {
 			return fmt.Errorf("label %s has a meaning of its own and cannot be set freely", reserved)
 		}

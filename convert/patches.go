@@ -23,18 +23,18 @@ func remarkPatches(in *input, all []*conversion, added []*meshtrace.Policy) note
 func remarkPatch(in *input, all []*conversion, added []*meshtrace.Policy, version, patch cluster.Version) notes {
 	judge := in.Judge(in.o.Version)
 	concerned := make([][]*cluster.Dataplane, len(all))
-	any := false
+	some := false
 	for i, m := range all {
 		if len(m.Pairs) == 0 {
 			continue
 		}
 		for _, dp := range m.dataplanes {
 			if !version.DecidesAlike(patch, dp) {
-				concerned[i], any = append(concerned[i], dp), true
+				concerned[i], some = append(concerned[i], dp), true
 			}
 		}
 	}
-	if !any {
+	if !some {
 		return nil
 	}
 	newest, older := decisions(in, added, concerned, version), decisions(in, added, concerned, patch)

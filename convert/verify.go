@@ -227,8 +227,8 @@ func (v *verifier) finding(dp *cluster.Dataplane, position int, existing []*mesh
 // remarkFindings notes how proxies differ, each way once.
 func remarkFindings(b *building, found findings, madeUp bool) notes {
 	order := slices.SortedFunc(maps.Keys(found), func(x, y finding) int {
-		place := func(f finding) string { return fmt.Sprint(f.existing) }
-		return cmp.Or(strings.Compare(string(x.code), string(y.code)), cmp.Compare(x.position, y.position), strings.Compare(place(x), place(y)))
+		byExisting := strings.Compare(fmt.Sprint(x.existing), fmt.Sprint(y.existing))
+		return cmp.Or(cmp.Compare(x.code, y.code), cmp.Compare(x.position, y.position), byExisting)
 	})
 	var all notes
 	for _, f := range order {
