@@ -21,6 +21,11 @@ import (
 	"tracemigrate/cluster/manifest"
 )
 
+const (
+	serviceNamePath       = "tracing.provider.typedConfig.serviceName"
+	collectorHostnamePath = "tracing.provider.typedConfig.collectorHostname"
+)
+
 // flat is a listener's tracing and its collector as one value a path, without
 // names that are the control plane's own and with Envoy's defaults put in.
 type flat map[string]string

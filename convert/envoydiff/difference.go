@@ -47,16 +47,13 @@ func (d *Difference) MarshalJSON() ([]byte, error) { return json.Marshal(d.Form(
 // MarshalYAML implements yaml.Marshaler.
 func (d *Difference) MarshalYAML() (any, error) { return d.Form(), nil }
 
-// sorted orders differences, those that count most first, without repetitions.
+// sorted orders differences, worst first, and drops repetitions.
 func sorted(differences []*Difference) []*Difference {
 	slices.SortStableFunc(differences, func(a, b *Difference) int {
-		inherent := func(d *Difference) int {
-			if d.Code.Inherent() {
-				return 1
-			}
-			return 0
-		}
-		return cmp.Or(cmp.Compare(inherent(a), inherent(b)), cmp.Compare(a.Path(), b.Path()), cmp.Compare(a.Before, b.Before), cmp.Compare(a.After, b.After), cmp.Compare(a.Code, b.Code))
+		return cmp.Or(
+			Codes[b.Code].Compare(Codes[a.Code]), cmp.Compare(a.Path(), b.Path()),
+			cmp.Compare(a.Before, b.Before), cmp.Compare(a.After, b.After), cmp.Compare(a.Code, b.Code),
+		)
 	})
 	return slices.CompactFunc(differences, func(a, b *Difference) bool { return *a == *b })
 }

@@ -51,9 +51,10 @@ func (t *Tally) add(p *Proxy) {
 		t.Accepted++
 	case Inherent:
 		t.Inherent++
-		for _, code := range InherentCodes {
-			if has(code) {
-				t.Codes[code]++
+		for i, d := range p.Differences {
+			counted := slices.ContainsFunc(p.Differences[:i], func(earlier *Difference) bool { return earlier.Code == d.Code })
+			if Codes[d.Code] == Inherent && !counted {
+				t.Codes[d.Code]++
 			}
 		}
 	case Unknown:
