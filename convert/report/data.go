@@ -26,7 +26,8 @@ type Report struct {
 	HandWork  []string        `json:"handWork" yaml:"handWork"` // one sentence each
 	NextSteps []Step          `json:"nextSteps" yaml:"nextSteps"`
 
-	mend []Step // the next steps when there is something to mend first
+	texts  *stepWriter
+	repair []step // the next steps while something must be fixed first
 }
 
 // Summary counts. Holds says that the migration keeps every proxy's tracing:
@@ -172,7 +173,7 @@ type Options struct {
 	Kubectl       string
 	Kumactl       string
 	KumactlSwitch string
-	Ahead         []Step
-	Brief         bool   // without manifests and listeners, which a form may not show
-	Directory     string // where the commands write, with a slash at its end; empty: the current one
+	First         []StepKind // GiveToken, SavePipe
+	Brief         bool       // without manifests and listeners, which a form may not show
+	Directory     string     // where the commands write, with a slash at its end; empty: the current one
 }

@@ -319,6 +319,8 @@ func (r *Report) Judge(trials []ServerTrial) {
 	r.Summary.Refused += len(refused)
 	r.Summary.Errors += len(refused)
 	r.Summary.Holds = false
-	r.NextSteps = slices.Clone(r.mend)
-	r.NextSteps[len(r.NextSteps)-1].Command += " --server-dry-run"
+	steps := slices.Clone(r.repair)
+	last := &steps[len(steps)-1]
+	last.kind, last.flags = fixErrors, append(slices.Clone(last.flags), "--server-dry-run")
+	r.NextSteps = r.texts.write(steps)
 }
