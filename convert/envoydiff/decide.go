@@ -26,6 +26,7 @@ type comparer struct {
 	key                    []byte  // their numbers
 	policies, withheld     []*meshtrace.Policy
 	listeners              []cluster.HTTPListener
+	traced                 bool // whether a listener of the proxy is
 }
 
 func newComparer(before, after, lenient *Renderer, accept []Code) *comparer {
@@ -66,6 +67,7 @@ func (c *comparer) compare(p *Proxy) {
 	dp := p.Dataplane
 	p.Before, p.After = c.decide(c.before, dp), c.decide(c.after, dp)
 	p.Differences = c.differences(dp, p.Before, p.After)
+	p.untraced = !c.traced
 	if c.lenient != nil && dp.HasIgnoredInbound() && verdictOf(p.Differences, c.accept) == Different {
 		if verdictOf(c.differences(dp, p.Before, c.decide(c.lenient, dp)), c.accept) != Different {
 			ignored := make([]*Difference, 0, len(p.Differences))
@@ -115,6 +117,7 @@ func (c *comparer) decide(r *Renderer, dp *cluster.Dataplane) *Decision {
 }
 
 func (c *comparer) differences(dp *cluster.Dataplane, before, after *Decision) []*Difference {
+	c.traced = false
 	if unusable := before.Unusable(); unusable != nil {
 		why := fmt.Sprintf("%.253q: %s", before.Backend.Name, unusable[0].Complaint())
 		return c.share([]*Difference{{Code: InvalidBackend, Field: "backend", Before: manifest.Redact(why), After: "unknown"}})
@@ -163,6 +166,7 @@ func (c *comparer) listener(dp *cluster.Dataplane, before, after *Decision, l cl
 	if !tracedBefore && !tracedAfter {
 		return
 	}
+	c.traced = true
 	// An outbound that legacy tracing leaves out for want of a TrafficRoute is
 	// held against what it would have been.
 	gains := !tracedBefore && tracedAfter && before.Backend != nil && !before.fromMeshTrace()

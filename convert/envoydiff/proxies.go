@@ -29,7 +29,7 @@ type Proxy struct {
 	Before      *Decision     // shared among proxies for which the same decides; nil for a proxy known from dumps
 	After       *Decision
 	Dataplane   *cluster.Dataplane // nil for a proxy known from dumps
-	untraced    bool               // known from dumps, before and after
+	untraced    bool               // no listener is traced, before or after
 }
 
 // Source says what gave the proxy its tracing, before and after.

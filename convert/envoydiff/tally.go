@@ -44,7 +44,7 @@ func (t *Tally) add(p *Proxy) {
 	switch p.Verdict {
 	case Same:
 		t.Same++
-		if p.untraced || p.Dataplane != nil && !p.Before.Traces() && !p.After.Traces() {
+		if p.untraced {
 			t.Untraced++
 		}
 	case Accepted:
