@@ -8,18 +8,18 @@ import (
 	"tracemigrate/cluster"
 )
 
-// Difference is one field of a listener, or of its collector's cluster, that is
-// not the same before and after.
+// Difference is one field of a listener, or of its collector's cluster, whose value
+// changes.
 type Difference struct {
 	Code      Code
-	Listener  string            // its name, where that is known: of dumps
-	Direction cluster.Direction // of the listener; empty for the proxy as a whole
-	Field     string            // in protobuf's JSON form; what the difference is of, where that is no listener
+	Listener  string            // name, in dumps only
+	Direction cluster.Direction // of the listener; empty for the whole proxy
+	Field     string            // path in protobuf's JSON form, or what differs of the whole proxy
 	Before    string
 	After     string
 }
 
-// Path is the listener, or its direction, then the field.
+// Path returns the listener, or its direction, and the field.
 func (d *Difference) Path() string {
 	switch {
 	case d.Listener != "":
@@ -30,7 +30,7 @@ func (d *Difference) Path() string {
 	return d.Field
 }
 
-// Form is a difference as reports have it.
+// Form is a difference as reports contain it.
 type Form struct {
 	Code   Code   `json:"code" yaml:"code"`
 	Path   string `json:"path" yaml:"path"`
@@ -38,7 +38,7 @@ type Form struct {
 	After  string `json:"after" yaml:"after"`
 }
 
-// Form returns d as reports have it.
+// Form returns d as reports contain it.
 func (d *Difference) Form() Form { return Form{d.Code, d.Path(), d.Before, d.After} }
 
 // MarshalJSON implements json.Marshaler.
