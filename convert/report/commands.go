@@ -11,16 +11,21 @@ import (
 	"tracemigrate/cluster/manifest"
 )
 
+const deletionTitle = "When traces arrive, delete the TrafficTraces of mesh {meshName}{place}"
+
 // stepTexts has the title and the command of each kind of step. stepWriter replaces
 // the words in braces.
 var stepTexts = map[StepKind]Step{
-	GiveToken:       {"Give the token to the commands below", "read -rs TRACEMIGRATE_TOKEN && export TRACEMIGRATE_TOKEN"},
-	SavePipe:        {"Save the input of the pipe to a file, which the commands below read", "COMMAND > stdin.yaml"},
-	saveState:       {"Save the current state, so that the result can be reproduced", "{program} snapshot{source} > {state}"},
-	fixErrors:       {"Fix what the errors name, then run the report again", "{program} report{flags}{source}"},
-	readDataplanes:  {"Make the Dataplanes readable, then run the report again", "{program} report{flags}{source}"},
-	resolveUnknown:  {"Resolve why proxies are unknown, then run the report again", "{program} report{flags}{source}"},
-	reportGlobal:    {"Report on the global control plane, where the TrafficTraces come from, and continue there", "{program} report {sourceFlag} GLOBAL"},
+	GiveToken:      {"Give the token to the commands below", "read -rs TRACEMIGRATE_TOKEN && export TRACEMIGRATE_TOKEN"},
+	SavePipe:       {"Save the input of the pipe to a file, which the commands below read", "COMMAND > stdin.yaml"},
+	saveState:      {"Save the current state, so that the result can be reproduced", "{program} snapshot{source} > {state}"},
+	fixErrors:      {"Fix what the errors name, then run the report again", "{program} report{flags}{source}"},
+	readDataplanes: {"Make the Dataplanes readable, then run the report again", "{program} report{flags}{source}"},
+	resolveUnknown: {"Resolve why proxies are unknown, then run the report again", "{program} report{flags}{source}"},
+	reportGlobal: {
+		"Report on the global control plane, where the TrafficTraces come from, and continue there",
+		"{program} report {sourceFlag} GLOBAL",
+	},
 	writePolicies:   {"Write the MeshTraces to a file and review it", "{program} convert{flags}{source} > {meshtraces}"},
 	useControlPlane: {"Make kumactl use the same control plane{place}", "{kumactlSwitch}"},
 	applyMissing:    {"Apply them, including those that already exist{place}", "{client} apply -f {meshtraces}"},
@@ -32,16 +37,19 @@ var stepTexts = map[StepKind]Step{
 	diffControlPlane: {"Get the control plane's own verdict{place}", "{program} diff --shadow {live}{meshes}"},
 	diffSource:       {"Get the control plane's own verdict", "{program} diff --shadow{source}"},
 	applyPolicies:    {"Apply them for real{place}", "{client} apply -f {meshtraces}"},
-	deleteAtGlobal:   {"When every zone has its policies and traces arrive, delete the TrafficTraces at the global control plane", "{program} report {sourceFlag} GLOBAL"},
+	deleteAtGlobal: {
+		"When every zone has its policies and traces arrive, delete the TrafficTraces at the global control plane",
+		"{program} report {sourceFlag} GLOBAL",
+	},
 	listTrafficTraces: {
 		`Write the names of the {count} TrafficTraces of mesh {meshName} to a file and review it`,
 		`{program} report{flags}{saved} -o json | jq -r --arg mesh {mesh} '.trafficTraces[] | select(.mesh == $mesh) | .name' > {list}`,
 	},
-	deleteListed:          {"When traces arrive, delete the TrafficTraces of mesh {meshName}{place}", "xargs -n 100 {client} delete traffictrace < {list}"},
-	deleteListedUniversal: {"When traces arrive, delete the TrafficTraces of mesh {meshName}{place}", "xargs -n 1 {client} delete traffic-trace --mesh {mesh} -- < {list}"},
-	deleteTrafficTraces:   {"When traces arrive, delete the TrafficTraces of mesh {meshName}{place}", "{client} delete traffictrace {traces}"},
+	deleteListed:          {deletionTitle, "xargs -n 100 {client} delete traffictrace < {list}"},
+	deleteListedUniversal: {deletionTitle, "xargs -n 1 {client} delete traffic-trace --mesh {mesh} -- < {list}"},
+	deleteTrafficTraces:   {deletionTitle, "{client} delete traffictrace {traces}"},
 	deleteTrafficTracesUniversal: {
-		"When traces arrive, delete the TrafficTraces of mesh {meshName}{place}",
+		deletionTitle,
 		`for name in {traces}; do {client} delete traffic-trace --mesh {mesh} -- "$name"; done`,
 	},
 	removeBackends: {
@@ -68,8 +76,10 @@ func (b *builder) stepWriter() *stepWriter {
 		saved = " -f " + w.file("state.yaml")
 	}
 	w.words = []string{
-		"{program}", b.options.Program, "{source}", source, "{saved}", saved, "{sourceFlag}", b.sourceFlag(), "{live}", b.live(), "{meshes}", b.meshFlags(),
-		"{client}", b.client(), "{kumactlSwitch}", b.kumactlSwitch(), "{place}", b.place(), "{state}", w.file("state.yaml"), "{meshtraces}", w.file("meshtraces.yaml"),
+		"{program}", b.options.Program, "{source}", source, "{saved}", saved,
+		"{sourceFlag}", b.sourceFlag(), "{live}", b.live(), "{meshes}", b.meshFlags(),
+		"{client}", b.client(), "{kumactlSwitch}", b.kumactlSwitch(), "{place}", b.place(),
+		"{state}", w.file("state.yaml"), "{meshtraces}", w.file("meshtraces.yaml"),
 	}
 	return w
 }
