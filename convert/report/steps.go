@@ -1,6 +1,7 @@
 package report
 
 import (
+	"slices"
 	"strings"
 
 	"tracemigrate/cluster"
@@ -74,7 +75,7 @@ func (b *builder) steps(meshes []*legacy.Mesh) []step {
 	if b.options.Convert.RoundSampling {
 		flags = append(flags, "--round-sampling")
 	}
-	b.repair = append(steps[:len(steps):len(steps)], step{kind: b.obstacle(), flags: flags})
+	b.repair = slices.Concat(steps, []step{{kind: b.obstacle(), flags: flags}})
 	switch {
 	case !b.Summary.Holds:
 		return b.repair
