@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"tracemigrate/cluster/manifest"
+	"tracemigrate/convert/envoydiff"
 )
 
 // Code names a kind of note. Codes are stable; docs/notes.md explains each.
@@ -17,7 +18,7 @@ type Code string
 // What cannot be carried over.
 const (
 	WildcardWithoutDataplanes Code = "wildcard-without-dataplanes"
-	InvalidBackend            Code = "invalid-backend"
+	InvalidBackend            Code = Code(envoydiff.InvalidBackend)
 	FractionUnsupported       Code = "fraction-unsupported"
 	EmptyBackendsUnsupported  Code = "empty-backends-unsupported"
 	GatewayConflict           Code = "gateway-conflict"
@@ -40,27 +41,27 @@ const (
 	WildcardEnumerated   Code = "wildcard-enumerated"
 	WildcardUnmatched    Code = "wildcard-unmatched"
 	SelectorUnmatched    Code = "selector-unmatched"
-	TieByCreationTime    Code = "tie-by-creation-time"
+	TieByCreationTime    Code = Code(envoydiff.TieByCreationTime)
 	NoBackend            Code = "no-backend"
 	SamplingMadeExplicit Code = "sampling-made-explicit"
 	SamplingRounded      Code = "sampling-rounded"
 	Renamed              Code = "renamed"
 	APIVersionHTTPJSONV1 Code = "apiversion-httpjsonv1"
 	UnusedBackend        Code = "unused-backend"
-	OutboundGainsTracing Code = "outbound-gains-tracing"
-	DatadogServiceName   Code = "datadog-service-name"
+	OutboundGainsTracing Code = Code(envoydiff.OutboundGainsTracing)
+	DatadogServiceName   Code = Code(envoydiff.DatadogServiceName)
 	GatewayExcluded      Code = "gateway-excluded"
-	GatewaySplitSpans    Code = "gateway-split-spans"
-	InboundIgnored       Code = "inbound-ignored"
-	KumaTags             Code = "kuma-tags"
+	GatewaySplitSpans    Code = Code(envoydiff.GatewaySplitSpans)
+	InboundIgnored       Code = Code(envoydiff.InboundIgnored)
+	KumaTags             Code = Code(envoydiff.KumaTags)
 	ExistingMeshTrace    Code = "existing-meshtrace"
 	EarlierRun           Code = "earlier-run"
 	NoTrafficTrace       Code = "no-traffictrace"
 	NotVerified          Code = "not-verified"
 	MeshSubsetDeprecated Code = "meshsubset-deprecated"
 	FederatedZone        Code = "federated-zone"
-	TieDependsOnZone     Code = "tie-depends-on-zone"
-	ZoneDiffers          Code = "zone-differs"
+	TieDependsOnZone     Code = Code(envoydiff.TieDependsOnZone)
+	ZoneDiffers          Code = Code(envoydiff.ZoneDiffers)
 	NarrowedByZone       Code = "narrowed-by-zone"
 	ZoneUnread           Code = "zone-unread"
 	MixedVersions        Code = "mixed-versions"

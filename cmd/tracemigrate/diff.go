@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/urfave/cli/v2"
 
@@ -96,7 +95,7 @@ func acceptedCodes(c *cli.Context) ([]envoydiff.Code, error) {
 	var accepted []envoydiff.Code
 	for _, name := range c.StringSlice("accept") {
 		code := envoydiff.Code(name)
-		if !slices.Contains(envoydiff.Codes, code) {
+		if _, known := envoydiff.Codes[code]; !known {
 			return nil, fmt.Errorf("--accept: %q is no code of a difference; docs/diff.md lists them", name)
 		}
 		accepted = append(accepted, code)

@@ -129,7 +129,7 @@ func TestLiveAgain(t *testing.T) {
 	require.Equal(t, 0, code, words)
 	assert.Contains(t, text, "no MeshTrace to create, as 5 of a previous run exist; 4 proxies compared: 4 same")
 	assert.NotContains(t, text, "kubectl --context test apply")
-	assert.Contains(t, text, "  1. Keep what is there, so that the result can be reproduced:\n       tracemigrate snapshot --context test > state.yaml\n  2. When traces arrive, delete")
+	assert.Contains(t, text, "  1. Save the current state, so that the result can be reproduced:\n       tracemigrate snapshot --context test > state.yaml\n  2. When traces arrive, delete")
 
 	// With what was there before, diff sees what the applied policies change.
 	file := filepath.Join(t.TempDir(), "edited.yaml")

@@ -26,7 +26,7 @@ func (f *reportFlags) build(c *cli.Context, current *convert.Current, source clu
 	}
 	about := report.Options{
 		Convert: options,
-		Program: c.App.Name, Source: sourceArguments(c), Files: c.IsSet("filename"), Ahead: stepsBefore(c), Directory: writableDirectory(c),
+		Program: c.App.Name, Source: sourceArguments(c), Files: c.IsSet("filename"), First: firstSteps(c), Directory: writableDirectory(c),
 		Brief: f.form == "text" && !f.serverDryRun,
 	}
 	switch source := source.(type) {

@@ -58,15 +58,15 @@ func writableDirectory(c *cli.Context) string {
 	return temporary + "/"
 }
 
-// stepsBefore returns the steps before the commands of the next steps, which contain no
+// firstSteps returns the steps before the commands of the next steps, which contain no
 // secret and cannot read from the same pipe.
-func stepsBefore(c *cli.Context) []report.Step {
-	var steps []report.Step
+func firstSteps(c *cli.Context) []report.StepKind {
+	var steps []report.StepKind
 	if c.IsSet("token") && !onlyFromEnvironment(c) {
-		steps = append(steps, report.Step{Title: "Give the token to the commands below", Command: "read -rs TRACEMIGRATE_TOKEN && export TRACEMIGRATE_TOKEN"})
+		steps = append(steps, report.GiveToken)
 	}
 	if slices.Contains(c.StringSlice("filename"), "-") {
-		steps = append(steps, report.Step{Title: "Keep what came through the pipe in a file, which the commands below read", Command: "COMMAND > stdin.yaml"})
+		steps = append(steps, report.SavePipe)
 	}
 	return steps
 }

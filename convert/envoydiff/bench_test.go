@@ -53,7 +53,7 @@ func large(b *testing.B, n int) (*cluster.Snapshot, envoydiff.State, envoydiff.S
 	for i := range n {
 		s.Dataplanes = append(s.Dataplanes, &cluster.Dataplane{
 			Mesh: "default", Name: fmt.Sprintf("dp-%06d", i), Address: "10.0.0.1",
-			Inbounds: []cluster.Inbound{{Port: 8080, Protocol: "http", Tags: cluster.Tags{cluster.ServiceTag: fmt.Sprintf("service-%d", i%traces), "version": "v1", "kuma.io/zone": "east"}}},
+			Inbounds: []cluster.Inbound{{Port: 8080, Protocol: "http", Tags: cluster.Tags{cluster.ServiceTag: fmt.Sprintf("service-%d", i%traces), "version": "v1", cluster.ProtocolTag: "http", "kuma.io/zone": "east"}}},
 			Outbounds: []cluster.Outbound{
 				{Port: 10001, Tags: cluster.Tags{cluster.ServiceTag: fmt.Sprintf("service-%d", (i+1)%traces)}},
 				{Port: 10002, Tags: cluster.Tags{cluster.ServiceTag: fmt.Sprintf("service-%d", (i+2)%traces)}},

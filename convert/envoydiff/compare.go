@@ -21,11 +21,16 @@ import (
 	"tracemigrate/cluster/manifest"
 )
 
-// flat is a listener's tracing and its collector as one value a path, without
-// names that are the control plane's own and with Envoy's defaults put in.
+const (
+	serviceNamePath       = "tracing.provider.typedConfig.serviceName"
+	collectorHostnamePath = "tracing.provider.typedConfig.collectorHostname"
+)
+
+// flat maps paths to the values of a listener's tracing and its collector, with
+// Envoy's defaults and without the names that the control plane chose.
 type flat map[string]string
 
-// flatten is nil for a listener without tracing.
+// flatten returns nil for a listener without tracing.
 func flatten(tracing *hcmv3.HttpConnectionManager_Tracing, collector *clusterv3.Cluster) flat {
 	if tracing == nil {
 		return nil
@@ -38,14 +43,15 @@ func flatten(tracing *hcmv3.HttpConnectionManager_Tracing, collector *clusterv3.
 	return f
 }
 
-// withoutNames is a cluster without the names that the control plane chose.
+// withoutNames returns a copy of a cluster without the names that the control plane
+// chose.
 func withoutNames(collector *clusterv3.Cluster) *clusterv3.Cluster {
 	c := proto.CloneOf(collector)
 	c.Name, c.AltStatName = "", ""
 	if c.LoadAssignment != nil {
 		c.LoadAssignment.ClusterName = ""
 	}
-	// The control plane keeps statistics by it; it limits nothing.
+	// The control plane sets it for statistics; it limits nothing.
 	c.CircuitBreakers = nil
 	for _, match := range c.TransportSocketMatches {
 		match.Name = ""
@@ -53,8 +59,8 @@ func withoutNames(collector *clusterv3.Cluster) *clusterv3.Cluster {
 	return c
 }
 
-// Values is what is compared of a listener, in protobuf's JSON form: without
-// the names that the control plane chose, with Envoy's defaults, and without
+// Values returns the compared values of a listener in protobuf's JSON form, with
+// Envoy's defaults, without the names that the control plane chose, and without
 // credentials in the collector's address.
 func (l *Listener) Values() map[string]any {
 	if l.Tracing == nil {
@@ -75,10 +81,10 @@ func (l *Listener) Values() map[string]any {
 	return values
 }
 
-// withDefaults is tracing without the collector's cluster name, and with what
-// Envoy takes where nothing is set:
+// withDefaults returns a copy of tracing with Envoy's defaults, and without the
+// collector's cluster name. The fields of
 // envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager.Tracing
-// and envoy.config.trace.v3.ZipkinConfig say so in their fields' documentation.
+// and of envoy.config.trace.v3.ZipkinConfig document the defaults.
 func withDefaults(tracing *hcmv3.HttpConnectionManager_Tracing) *hcmv3.HttpConnectionManager_Tracing {
 	t := proto.CloneOf(tracing)
 	for _, percent := range []**typev3.Percent{&t.OverallSampling, &t.ClientSampling, &t.RandomSampling} {
@@ -93,13 +99,13 @@ func withDefaults(tracing *hcmv3.HttpConnectionManager_Tracing) *hcmv3.HttpConne
 	if packed == nil {
 		return t
 	}
-	// Older versions write envoy.zipkin; the configuration's type decides.
+	// Older versions write envoy.zipkin for envoy.tracers.zipkin.
 	if name, ok := strings.CutPrefix(t.Provider.Name, "envoy."); ok && !strings.Contains(name, ".") {
 		t.Provider.Name = "envoy.tracers." + name
 	}
 	config, err := packed.UnmarshalNew()
 	if err != nil {
-		return t // a tracer this program does not know; compared as it is
+		return t // an unknown tracer is compared unchanged
 	}
 	switch config := config.(type) {
 	case *tracev3.ZipkinConfig:
@@ -120,7 +126,7 @@ func withDefaults(tracing *hcmv3.HttpConnectionManager_Tracing) *hcmv3.HttpConne
 	return t
 }
 
-// asAny is a message in protobuf's JSON form.
+// asAny returns a message in protobuf's JSON form.
 func asAny(message proto.Message) any {
 	text, err := protojson.Marshal(message)
 	var v any
@@ -133,8 +139,8 @@ func asAny(message proto.Message) any {
 	return v
 }
 
-// put adds a value and all below it. Custom tags go by their name, since their
-// order has no meaning.
+// put adds a value and everything below it. The key of a custom tag is its name,
+// because the order of tags has no meaning.
 func (f flat) put(path string, v any) {
 	switch v := v.(type) {
 	case map[string]any:
@@ -164,7 +170,7 @@ func (f flat) put(path string, v any) {
 	}
 }
 
-// summary is the backend of a listener in one line.
+// summary returns the tracer and the collector in one line.
 func (f flat) summary() string {
 	host := f["cluster.loadAssignment.endpoints[0].lbEndpoints[0].endpoint.address.socketAddress.address"]
 	port := f["cluster.loadAssignment.endpoints[0].lbEndpoints[0].endpoint.address.socketAddress.portValue"]
@@ -178,8 +184,8 @@ func (f flat) summary() string {
 	return fmt.Sprintf("%s %s:%s", tracer, host, port)
 }
 
-// compare lists how a listener of a direction differs, but for the Datadog
-// service name, in the order of paths.
+// compare returns the differences of a listener, without that of the Datadog service
+// name, in the order of paths.
 func compare(before, after flat, direction cluster.Direction) []*Difference {
 	switch {
 	case before == nil && after == nil:
@@ -189,7 +195,9 @@ func compare(before, after flat, direction cluster.Direction) []*Difference {
 	case before == nil:
 		return []*Difference{{Code: TracingGained, Direction: direction, Field: "tracing", Before: "none", After: after.summary()}}
 	case before["tracing.provider.name"] != after["tracing.provider.name"]:
-		return []*Difference{{Code: BackendDiffers, Direction: direction, Field: "tracing.provider", Before: before.summary(), After: after.summary()}}
+		return []*Difference{{
+			Code: BackendDiffers, Direction: direction, Field: "tracing.provider", Before: before.summary(), After: after.summary(),
+		}}
 	}
 	var differences []*Difference
 	paths := make(map[string]bool, len(before)+len(after))
@@ -211,9 +219,11 @@ func compare(before, after flat, direction cluster.Direction) []*Difference {
 			moved = true
 			a, b = manifest.RedactURL(a), manifest.RedactURL(b)
 		}
-		differences = append(differences, &Difference{Code: code, Direction: direction, Field: path, Before: orUnset(a, inBefore), After: orUnset(b, inAfter)})
+		differences = append(differences, &Difference{
+			Code: code, Direction: direction, Field: path, Before: orUnset(a, inBefore), After: orUnset(b, inAfter),
+		})
 	}
-	// Where the cluster says it, the host header needs no mention.
+	// The host header repeats the cluster's address.
 	return slices.DeleteFunc(differences, func(d *Difference) bool {
 		return moved && d.Field == collectorHostnamePath
 	})
@@ -226,7 +236,7 @@ func orUnset(value string, set bool) string {
 	return value
 }
 
-// codeOf names the difference in a field.
+// codeOf returns the code of a difference in a field.
 func codeOf(path string, direction cluster.Direction, inBefore bool) Code {
 	_, field, _ := strings.Cut(path, ".")
 	switch {
@@ -260,16 +270,15 @@ func codeOf(path string, direction cluster.Direction, inBefore bool) Code {
 	return OtherDiffers
 }
 
-// serviceName compares the Datadog service names of a listener. wanted is what
-// a MeshTrace with the same splitService gives; the empty string where that is
-// not known.
+// serviceName compares the Datadog service names of a listener. wanted is the name
+// under a MeshTrace with the same splitService; it is empty where that is unknown.
 func serviceName(before, after, wanted string, direction cluster.Direction) *Difference {
 	if before == after {
 		return nil
 	}
 	d := &Difference{Code: ServiceNameDiffers, Direction: direction, Field: serviceNamePath, Before: before, After: after}
 	if wanted == "" {
-		// Known from dumps alone: the suffix must stay, but for gateways.
+		// In dumps, the suffix must stay the same, except on gateways.
 		if suffixOf(before) == suffixOf(after) || direction == cluster.DirectionGateway && after == before+"_INBOUND" {
 			wanted = after
 		}
@@ -283,7 +292,7 @@ func serviceName(before, after, wanted string, direction cluster.Direction) *Dif
 	return d
 }
 
-// suffixOf is what splitService adds to a service's name.
+// suffixOf returns what splitService appends to a service's name.
 func suffixOf(name string) string {
 	if strings.HasSuffix(name, "_INBOUND") {
 		return "_INBOUND"

@@ -11,21 +11,22 @@ import (
 	"tracemigrate/meshtrace"
 )
 
-// comparer compares one proxy after the other, and remembers.
+// comparer compares proxies one by one, and keeps results that others share.
 type comparer struct {
 	accept                 []Code
 	before, after, lenient *Renderer
 	known                  map[pairing]*part
 	names                  map[naming]*part
-	lists                  map[string][]*Difference // by the numbers of the parts
-	numbered               uint64
-	sets                   map[string][]*Difference // lists of differences that proxies share
+	lists                  map[string][]*Difference // by the ids of the parts
+	lastPart               uint64                   // id
+	sets                   map[string][]*Difference // by content
 	ids                    map[any]int32
 	shared                 map[decisionKey]*Decision
-	parts                  []*part // of the proxy that is compared
-	key                    []byte  // their numbers
+	parts                  []*part // of the current proxy
+	key                    []byte  // their ids
 	policies, withheld     []*meshtrace.Policy
 	listeners              []cluster.HTTPListener
+	traced                 bool // whether a listener of the current proxy is, before or after
 }
 
 func newComparer(before, after, lenient *Renderer, accept []Code) *comparer {
@@ -40,32 +41,32 @@ func newComparer(before, after, lenient *Renderer, accept []Code) *comparer {
 	}
 }
 
-// part is the differences of one listener in one respect.
+// part is the differences of a listener in its Datadog service name, or in all else.
 type part struct {
 	id          uint64
 	differences []*Difference
 }
 
-// naming is all that a difference in the Datadog service name depends on.
+// naming has everything that a difference in the Datadog service name depends on.
 type naming struct {
 	before, after, wanted string
 	direction             cluster.Direction
 }
 
-// pairing is all that a listener's differences depend on, but for the Datadog
-// service name.
+// pairing has everything that the other differences of a listener depend on.
 type pairing struct {
 	before, after  int32 // 0: not traced
 	direction      cluster.Direction
 	mesh           string
-	zone, workload string // on 2.14, where they become tags
+	zone, workload string // empty before 2.14, which adds them as tags
 }
 
-// compare fills in the outcome of a proxy.
+// compare fills in the result of a proxy.
 func (c *comparer) compare(p *Proxy) {
 	dp := p.Dataplane
 	p.Before, p.After = c.decide(c.before, dp), c.decide(c.after, dp)
 	p.Differences = c.differences(dp, p.Before, p.After)
+	p.untraced = !c.traced
 	if c.lenient != nil && dp.HasIgnoredInbound() && verdictOf(p.Differences, c.accept) == Different {
 		if verdictOf(c.differences(dp, p.Before, c.decide(c.lenient, dp)), c.accept) != Different {
 			ignored := make([]*Difference, 0, len(p.Differences))
@@ -80,16 +81,16 @@ func (c *comparer) compare(p *Proxy) {
 	p.Verdict = verdictOf(p.Differences, c.accept)
 }
 
-// decisionKey is equal for equal decisions. Of MeshTraces it has room for as many
-// as mostly apply.
+// decisionKey is equal for equal decisions. It has room for four MeshTraces; rarely
+// do more apply to one proxy.
 type decisionKey struct {
 	pair               *legacy.Pair
 	backend            *legacy.Backend
 	policies, withheld [4]*meshtrace.Policy
 }
 
-// decide returns what decides on dp, which proxies share: of a large mesh there are
-// far fewer decisions than proxies.
+// decide returns the decision on dp. Proxies share decisions: a large mesh has far
+// fewer decisions than proxies.
 func (c *comparer) decide(r *Renderer, dp *cluster.Dataplane) *Decision {
 	d := r.decide(dp, c.policies[:0], c.withheld[:0])
 	if d.Policies != nil {
@@ -114,7 +115,9 @@ func (c *comparer) decide(r *Renderer, dp *cluster.Dataplane) *Decision {
 	return &kept
 }
 
+// differences returns the differences of dp, and sets c.traced.
 func (c *comparer) differences(dp *cluster.Dataplane, before, after *Decision) []*Difference {
+	c.traced = false
 	if unusable := before.Unusable(); unusable != nil {
 		why := fmt.Sprintf("%.253q: %s", before.Backend.Name, unusable[0].Complaint())
 		return c.share([]*Difference{{Code: InvalidBackend, Field: "backend", Before: manifest.Redact(why), After: "unknown"}})
@@ -143,28 +146,29 @@ func (c *comparer) differences(dp *cluster.Dataplane, before, after *Decision) [
 	return shared
 }
 
-// add takes up what a listener differs in.
+// add records a part of the current proxy.
 func (c *comparer) add(p *part) {
 	if len(p.differences) > 0 {
 		c.parts, c.key = append(c.parts, p), binary.AppendUvarint(c.key, p.id)
 	}
 }
 
-// newPart returns differences that many listeners share, with a number of their own.
+// newPart gives differences an id.
 func (c *comparer) newPart(differences []*Difference) *part {
-	c.numbered++
-	return &part{c.numbered, differences}
+	c.lastPart++
+	return &part{c.lastPart, differences}
 }
 
-// listener appends how one listener differs.
+// listener records the differences of one listener.
 func (c *comparer) listener(dp *cluster.Dataplane, before, after *Decision, l cluster.HTTPListener, first string) {
 	tracedBefore := c.before.traced(dp.Mesh, before, l.Direction)
 	tracedAfter := c.after.traced(dp.Mesh, after, l.Direction)
 	if !tracedBefore && !tracedAfter {
 		return
 	}
-	// An outbound that legacy tracing leaves out for want of a TrafficRoute is
-	// held against what it would have been.
+	c.traced = true
+	// An outbound without tracing because the mesh has no TrafficRoute is compared
+	// with the tracing that a TrafficRoute would give it.
 	gains := !tracedBefore && tracedAfter && before.Backend != nil && !before.fromMeshTrace()
 	key := pairing{direction: l.Direction, mesh: dp.Mesh}
 	if tracedBefore || gains {
@@ -178,7 +182,7 @@ func (c *comparer) listener(dp *cluster.Dataplane, before, after *Decision, l cl
 	if !ok {
 		known := compare(c.flat(c.before, dp, before, l, key.before != 0), c.flat(c.after, dp, after, l, key.after != 0), l.Direction)
 		if gains {
-			known = append(known, &Difference{Code: OutboundGainsTracing, Direction: cluster.DirectionOutbound, Field: "tracing", Before: "none", After: "traced"})
+			known = append(known, gainedOutbound("traced"))
 		}
 		part = c.newPart(known)
 		c.known[key] = part
@@ -187,6 +191,12 @@ func (c *comparer) listener(dp *cluster.Dataplane, before, after *Decision, l cl
 	if key.before != 0 && key.after != 0 {
 		c.service(before, after, l, first)
 	}
+}
+
+// gainedOutbound returns the difference of an outbound that is not traced before the
+// migration because its mesh has no TrafficRoute.
+func gainedOutbound(after string) *Difference {
+	return &Difference{Code: OutboundGainsTracing, Direction: cluster.DirectionOutbound, Field: "tracing", Before: "none", After: after}
 }
 
 func (c *comparer) flat(r *Renderer, dp *cluster.Dataplane, d *Decision, l cluster.HTTPListener, traced bool) flat {
@@ -234,8 +244,8 @@ func (d *Decision) datadog(l cluster.HTTPListener, first string) (name string, s
 	return "", false, false
 }
 
-// id returns a number for what a decision that traces amounts to, never 0. Equal
-// numbers mean equal tracing.
+// id returns a number for a decision that traces, never 0. Equal numbers mean equal
+// tracing.
 func (c *comparer) id(d *Decision) int32 {
 	var key any = d.Backend
 	if d.fromMeshTrace() {
@@ -245,18 +255,18 @@ func (c *comparer) id(d *Decision) int32 {
 	if ok {
 		return id
 	}
-	// Policies that say the same share a number.
-	said := d.describe()
-	if id, ok = c.ids[said]; !ok {
+	// Policies of equal content share a number.
+	content := d.content()
+	if id, ok = c.ids[content]; !ok {
 		id = int32(len(c.ids) + 1)
-		c.ids[said] = id
+		c.ids[content] = id
 	}
 	c.ids[key] = id
 	return id
 }
 
-// describe is equal for decisions that amount to the same.
-func (d *Decision) describe() string {
+// content returns equal text for decisions with equal tracing.
+func (d *Decision) content() string {
 	if d.fromMeshTrace() {
 		return "meshtrace " + d.Conf.Key()
 	}

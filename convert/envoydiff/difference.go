@@ -8,18 +8,18 @@ import (
 	"tracemigrate/cluster"
 )
 
-// Difference is one field of a listener, or of its collector's cluster, that is
-// not the same before and after.
+// Difference is one field of a listener, or of its collector's cluster, whose value
+// changes.
 type Difference struct {
 	Code      Code
-	Listener  string            // its name, where that is known: of dumps
-	Direction cluster.Direction // of the listener; empty for the proxy as a whole
-	Field     string            // in protobuf's JSON form; what the difference is of, where that is no listener
+	Listener  string            // name, in dumps only
+	Direction cluster.Direction // of the listener; empty for the whole proxy
+	Field     string            // path in protobuf's JSON form, or what differs of the whole proxy
 	Before    string
 	After     string
 }
 
-// Path is the listener, or its direction, then the field.
+// Path returns the listener, or its direction, and the field.
 func (d *Difference) Path() string {
 	switch {
 	case d.Listener != "":
@@ -30,7 +30,7 @@ func (d *Difference) Path() string {
 	return d.Field
 }
 
-// Form is a difference as reports have it.
+// Form is a difference as reports contain it.
 type Form struct {
 	Code   Code   `json:"code" yaml:"code"`
 	Path   string `json:"path" yaml:"path"`
@@ -38,7 +38,7 @@ type Form struct {
 	After  string `json:"after" yaml:"after"`
 }
 
-// Form returns d as reports have it.
+// Form returns d as reports contain it.
 func (d *Difference) Form() Form { return Form{d.Code, d.Path(), d.Before, d.After} }
 
 // MarshalJSON implements json.Marshaler.
@@ -47,16 +47,13 @@ func (d *Difference) MarshalJSON() ([]byte, error) { return json.Marshal(d.Form(
 // MarshalYAML implements yaml.Marshaler.
 func (d *Difference) MarshalYAML() (any, error) { return d.Form(), nil }
 
-// sorted orders differences, those that count most first, without repetitions.
+// sorted orders differences, worst first, and drops repetitions.
 func sorted(differences []*Difference) []*Difference {
 	slices.SortStableFunc(differences, func(a, b *Difference) int {
-		inherent := func(d *Difference) int {
-			if d.Code.Inherent() {
-				return 1
-			}
-			return 0
-		}
-		return cmp.Or(cmp.Compare(inherent(a), inherent(b)), cmp.Compare(a.Path(), b.Path()), cmp.Compare(a.Before, b.Before), cmp.Compare(a.After, b.After), cmp.Compare(a.Code, b.Code))
+		return cmp.Or(
+			Codes[b.Code].Compare(Codes[a.Code]), cmp.Compare(a.Path(), b.Path()),
+			cmp.Compare(a.Before, b.Before), cmp.Compare(a.After, b.After), cmp.Compare(a.Code, b.Code),
+		)
 	})
 	return slices.CompactFunc(differences, func(a, b *Difference) bool { return *a == *b })
 }

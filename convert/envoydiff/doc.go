@@ -1,7 +1,6 @@
-// Package envoydiff holds the Envoy configuration that proxies get before a
-// migration against that after it, and gives each proxy a verdict: same,
-// inherent (it differs only in what any MeshTrace changes) or different. Both
-// sides are rendered with Envoy's own types, as the control plane would, or
-// read from dumps of running proxies. Differences are data; printing is the
-// caller's.
+// Package envoydiff compares the Envoy configuration of proxies before and after a
+// migration, and gives each proxy a verdict. Inherent differences are those that any
+// MeshTrace causes. Both sides are rendered with Envoy's own types, as the control
+// plane does, or read from dumps of running proxies. Differences are data; callers
+// print them.
 package envoydiff

@@ -22,23 +22,20 @@ import (
 
 // Dump is the tracing of one running proxy.
 type Dump struct {
-	// rejected says that Envoy refused a newer listener, so that the dump
-	// shows an old state.
-	rejected  bool
-	node      string                                          // id of the proxy, empty when the dump does not tell
-	listeners map[string]*hcmv3.HttpConnectionManager_Tracing // by name; nil for one without tracing
+	rejected  bool                                            // Envoy refused a newer listener
+	node      string                                          // id of the proxy, if the dump has it
+	listeners map[string]*hcmv3.HttpConnectionManager_Tracing // by name; nil for a listener without tracing
 	clusters  map[string]*clusterv3.Cluster
 }
 
-// ErrNoListener says that a dump has no listener at all.
+// ErrNoListener reports that a dump has no listener.
 var ErrNoListener = errors.New("it has no listener: give Envoy's /config_dump, or the control plane's _config answer")
 
 // ReadDump reads the tracing from a proxy's configuration in JSON: Envoy's
 // /config_dump, what `kumactl inspect dataplane --type=config-dump` prints, or
-// the control plane's _config answer. It reads in a stream, and keeps of it only
-// the tracing of HTTP connection managers and the clusters of its collectors,
-// so that secrets go no further. It returns an error for anything that is not
-// JSON, or has no listener.
+// the control plane's _config answer. It reads a stream and keeps only the tracing of
+// HTTP connection managers and the clusters of collectors, so it keeps no secrets.
+// Input that is not JSON, or has no listener, is an error.
 func ReadDump(r io.Reader) (*Dump, error) {
 	d := &dumpReader{decoder: json.NewDecoder(r), dump: &Dump{
 		listeners: make(map[string]*hcmv3.HttpConnectionManager_Tracing), clusters: make(map[string]*clusterv3.Cluster),
@@ -53,10 +50,11 @@ func ReadDump(r io.Reader) (*Dump, error) {
 	if !d.seen {
 		return nil, ErrNoListener
 	}
-	d.dump.forgetOthers()
+	d.dump.dropOtherClusters()
 	for _, name := range slices.Sorted(maps.Keys(d.dump.listeners)) {
 		if tracing := d.dump.listeners[name]; tracing != nil && d.dump.clusters[collectorName(tracing)] == nil {
-			return nil, fmt.Errorf("listener %q sends traces to the cluster %q, which is not in the dump; dump clusters as well, or the address cannot be compared", name, collectorName(tracing))
+			return nil, fmt.Errorf("listener %q sends traces to the cluster %q, which is not in the dump; dump clusters as well, or the "+
+				"address cannot be compared", name, collectorName(tracing))
 		}
 	}
 	return d.dump, nil
@@ -65,13 +63,13 @@ func ReadDump(r io.Reader) (*Dump, error) {
 type dumpReader struct {
 	decoder *json.Decoder
 	dump    *Dump
-	seen    bool // a listener, HTTP or not
+	seen    bool // any listener, HTTP or not
 }
 
-// maxDumpDepth is how deep a dump may nest before listeners begin.
+// maxDumpDepth is the maximum depth of values above listeners.
 const maxDumpDepth = 100
 
-// value passes over one value, descending until it meets a listener or a cluster.
+// value reads one value, and descends until it finds a listener or a cluster.
 func (d *dumpReader) value(depth int) error {
 	if depth > maxDumpDepth {
 		return fmt.Errorf("values are nested more than %d deep", maxDumpDepth)
@@ -95,15 +93,15 @@ func (d *dumpReader) value(depth int) error {
 	return nil
 }
 
-// object descends into an object. A resource in it is decoded as a whole, which
-// a listener or a cluster is small enough for.
+// object descends into an object. It decodes a listener or a cluster as a whole,
+// because these are small.
 func (d *dumpReader) object(depth int) error {
 	for d.decoder.More() {
 		token, err := d.decoder.Token()
 		if err != nil {
 			return err
 		}
-		key, _ := token.(string) // the decoder has made sure
+		key, _ := token.(string) // the decoder accepts no other key
 		switch kind := kindOfKey(key); kind {
 		case "":
 			if key == "bootstrap" {
@@ -114,7 +112,7 @@ func (d *dumpReader) object(depth int) error {
 				d.dump.node = bootstrap.Node.ID
 				continue
 			}
-			if passedOver(key) {
+			if skips(key) {
 				var ignored json.RawMessage
 				if err := d.decoder.Decode(&ignored); err != nil {
 					return err
@@ -140,9 +138,9 @@ func (d *dumpReader) object(depth int) error {
 	return err
 }
 
-// kindOfKey says what stands under a key: listeners and clusters under these
-// names in Envoy's dump (envoy.admin.v3.ListenersDump, ClustersDump), or under
-// their type in the control plane's answer.
+// kindOfKey returns the kind of resources below a key, if any. Envoy's dump has the
+// keys listener and cluster (envoy.admin.v3.ListenersDump, ClustersDump), and the
+// control plane's answer has types.
 func kindOfKey(key string) string {
 	key = strings.TrimPrefix(key, "type.googleapis.com/")
 	switch key {
@@ -154,9 +152,9 @@ func kindOfKey(key string) string {
 	return ""
 }
 
-// passedOver reports whether nothing below key is of use: secrets, and the
-// listeners that are not in effect (envoy.admin.v3.ListenersConfigDump).
-func passedOver(key string) bool {
+// skips reports whether the reader skips the value of key: secrets, and listeners that
+// are not in effect (envoy.admin.v3.ListenersConfigDump).
+func skips(key string) bool {
 	switch key {
 	case "error_state", "errorState", "draining_state", "drainingState", "warming_state", "warmingState":
 		return true
@@ -164,9 +162,8 @@ func passedOver(key string) bool {
 	return strings.Contains(strings.ToLower(key), "secret")
 }
 
-// resources takes one resource, or several by name or in a list. It returns an
-// error for one of tracing that it cannot read: passed over, it would be equal to
-// any other such.
+// resources reads one resource, or several by name or in a list. Tracing that it
+// cannot read is an error: if skipped, it would equal any other such tracing.
 func (d *dumpReader) resources(kind string, raw json.RawMessage) error {
 	var list []json.RawMessage
 	if json.Unmarshal(raw, &list) == nil {
@@ -178,7 +175,7 @@ func (d *dumpReader) resources(kind string, raw json.RawMessage) error {
 		return nil
 	}
 	var fields map[string]json.RawMessage
-	_ = json.Unmarshal(raw, &fields) // what is no object has none
+	_ = json.Unmarshal(raw, &fields) // only an object has fields
 	if _, isResource := fields["name"]; !isResource {
 		for _, name := range slices.Sorted(maps.Keys(fields)) {
 			if err := d.resources(kind, fields[name]); err != nil {
@@ -188,7 +185,7 @@ func (d *dumpReader) resources(kind string, raw json.RawMessage) error {
 		return nil
 	}
 	var name string
-	_ = json.Unmarshal(fields["name"], &name) // what has no name is told by none
+	_ = json.Unmarshal(fields["name"], &name) // an unnamed resource keeps an empty name
 	if kind == "cluster" {
 		if !strings.Contains(name, "trac") {
 			return nil
@@ -204,7 +201,8 @@ func (d *dumpReader) resources(kind string, raw json.RawMessage) error {
 	return d.dump.listener(name, raw)
 }
 
-// oneLine is an error of protojson, which puts a no-break space in some at random.
+// oneLine returns an error of protojson without the no-break space that it puts into
+// some at random.
 func oneLine(err error) string {
 	return strings.Join(strings.Fields(strings.ReplaceAll(err.Error(), "\u00a0", " ")), " ")
 }
@@ -263,9 +261,8 @@ func tracingOf(v any) (*hcmv3.HttpConnectionManager_Tracing, error) {
 	return &tracing, nil
 }
 
-// clusterOf decodes a cluster without the extensions that this program does not
-// know. That of the transport socket must be known: it decides on TLS, so on
-// where traces go.
+// clusterOf decodes a cluster without the extensions that this program does not know.
+// An unknown transport socket is an error, because it decides on TLS.
 func clusterOf(raw []byte) (*clusterv3.Cluster, error) {
 	var c clusterv3.Cluster
 	if lenient(raw, &c) == nil {
@@ -294,8 +291,8 @@ func clusterOf(raw []byte) (*clusterv3.Cluster, error) {
 	return &c, lenient(known, &c)
 }
 
-// dropUnknown removes from v every google.protobuf.Any of a type that this
-// program does not know. It returns false when v itself is one.
+// dropUnknown removes from v every google.protobuf.Any of a type that this program
+// does not know. It returns false when v itself is of such a type.
 func dropUnknown(v any) bool {
 	switch v := v.(type) {
 	case map[string]any:
@@ -312,7 +309,7 @@ func dropUnknown(v any) bool {
 	case []any:
 		for i, item := range v {
 			if !dropUnknown(item) {
-				v[i] = map[string]any{} // places in the list stay
+				v[i] = map[string]any{} // keeps the positions of the others
 			}
 		}
 	}
@@ -323,8 +320,8 @@ func lenient(raw []byte, to proto.Message) error {
 	return protojson.UnmarshalOptions{DiscardUnknown: true}.Unmarshal(raw, to)
 }
 
-// forgetOthers drops the clusters that no tracing names.
-func (d *Dump) forgetOthers() {
+// dropOtherClusters drops the clusters that no tracing names.
+func (d *Dump) dropOtherClusters() {
 	used := make(map[string]bool)
 	for _, tracing := range d.listeners {
 		if tracing != nil {
@@ -334,7 +331,7 @@ func (d *Dump) forgetOthers() {
 	maps.DeleteFunc(d.clusters, func(name string, _ *clusterv3.Cluster) bool { return !used[name] })
 }
 
-// collectorName is the cluster that a tracing sends to.
+// collectorName returns the cluster that a tracing sends to.
 func collectorName(tracing *hcmv3.HttpConnectionManager_Tracing) string {
 	config, err := tracing.GetProvider().GetTypedConfig().UnmarshalNew()
 	if err != nil {
@@ -360,7 +357,7 @@ func (d *Dump) flat(name string) flat {
 	return flatten(tracing, d.clusters[collectorName(tracing)])
 }
 
-// directionOf tells a listener's direction by its name: Kuma's, in both naming
+// directionOf returns a listener's direction from its name, in both of Kuma's naming
 // schemes (self_inbound_..., inbound:..., outbound:...).
 func directionOf(name string) cluster.Direction {
 	switch {

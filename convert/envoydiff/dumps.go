@@ -11,8 +11,8 @@ import (
 	"tracemigrate/cluster"
 )
 
-// CompareDumps holds the dumps of proxies, by name, against those from after
-// the migration. A proxy that has only one of them is different.
+// CompareDumps compares the dumps of proxies, by name, before and after the
+// migration. A proxy with only one dump is different.
 func CompareDumps(before, after map[string]*Dump, accept []Code) *Comparison {
 	result := &Comparison{}
 	names := slices.Sorted(maps.Keys(before))
@@ -40,19 +40,17 @@ func CompareDumps(before, after map[string]*Dump, accept []Code) *Comparison {
 	return result
 }
 
-// CompareShadow holds what a control plane computes for a proxy today against
-// what it computes with the shadow policies applied, once the legacy tracing is
-// gone: a listener that keeps only that in the shadow configuration loses its
-// tracing, which the control plane's own diff does not show. r renders today's
-// policies.
+// CompareShadow compares what a control plane computes for a proxy today and with
+// the shadow policies applied. It ignores legacy tracing in the shadow configuration:
+// a listener without any other loses its tracing with the TrafficTrace, which the
+// control plane's own diff does not show. r renders today's policies.
 func CompareShadow(r *Renderer, dp *cluster.Dataplane, today, shadow *Dump, accept []Code) Proxy {
-	left := shadow.withoutLegacy()
-	p := Proxy{Mesh: dp.Mesh, Name: dp.FullName(), Differences: today.compare(left, r.unrouted(dp)), untraced: !today.traces() && !left.traces()}
+	after := shadow.withoutLegacy()
+	p := Proxy{
+		Mesh: dp.Mesh, Name: dp.FullName(), Differences: today.compare(after, r.unrouted(dp)), untraced: !today.traces() && !after.traces(),
+	}
 	for _, d := range p.Differences {
-		if d.Code != TracingLost {
-			continue
-		}
-		if shadow.listeners[d.Listener] != nil {
+		if d.Code == TracingLost && shadow.listeners[d.Listener] != nil {
 			d.After = "none, once the TrafficTrace is gone: only its tracing is left in the shadow configuration"
 		}
 	}
@@ -60,22 +58,24 @@ func CompareShadow(r *Renderer, dp *cluster.Dataplane, today, shadow *Dump, acce
 	return p
 }
 
-// MissingProxy is the outcome of a proxy whose configuration was not to be had:
-// with code ProxyMissing because there is none, with ProxyUnanswered because of
-// an error.
+// MissingProxy returns the result of a proxy without a known configuration: code is
+// ProxyMissing where none exists, and ProxyUnanswered after an error.
 func MissingProxy(mesh, name string, code Code, reason string, accept []Code) Proxy {
-	p := Proxy{Mesh: mesh, Name: name, Differences: []*Difference{{Code: code, Field: "proxy", Before: "in the cluster", After: reason}}}
+	p := Proxy{
+		Mesh: mesh, Name: name,
+		Differences: []*Difference{{Code: code, Field: "proxy", Before: "in the cluster", After: reason}},
+	}
 	p.Verdict = verdictOf(p.Differences, accept)
 	return p
 }
 
-// withoutLegacy is d without the tracing of TrafficTraces: that of listeners
-// which send to a cluster that is no MeshTrace's. Those are named meshtrace:...,
-// or system_... with unified naming (2.13 and later); what has another name is
-// better told than lost.
+// withoutLegacy returns a copy of d without the tracing of TrafficTraces. The clusters
+// of MeshTraces are named meshtrace:..., or system_... with unified naming (2.13 and
+// later). Tracing to any other cluster counts as legacy: a false difference is better
+// than a missed one.
 func (d *Dump) withoutLegacy() *Dump {
-	left := *d
-	left.listeners = make(map[string]*hcmv3.HttpConnectionManager_Tracing, len(d.listeners))
+	current := *d
+	current.listeners = make(map[string]*hcmv3.HttpConnectionManager_Tracing, len(d.listeners))
 	for name, tracing := range d.listeners {
 		if tracing != nil {
 			to := collectorName(tracing)
@@ -83,9 +83,9 @@ func (d *Dump) withoutLegacy() *Dump {
 				tracing = nil
 			}
 		}
-		left.listeners[name] = tracing
+		current.listeners[name] = tracing
 	}
-	return &left
+	return &current
 }
 
 // unrouted is the tracing that a TrafficTrace would give a proxy's outbounds if
@@ -96,11 +96,12 @@ type unrouted struct {
 	split bool   // Datadog's splitService
 }
 
-// unrouted returns the tracing that dp's outbounds lack for want of a
-// TrafficRoute, nil when that is not why they lack it.
+// unrouted returns the tracing of dp's outbounds if the mesh had a TrafficRoute, and
+// nil where that changes nothing.
 func (r *Renderer) unrouted(dp *cluster.Dataplane) *unrouted {
 	d := r.Decide(dp)
-	if d.Backend == nil || d.fromMeshTrace() || len(d.Backend.Problems) > 0 || r.traced(dp.Mesh, &d, cluster.DirectionOutbound) {
+	usable := d.Backend != nil && !d.fromMeshTrace() && len(d.Backend.Problems) == 0
+	if !usable || r.traced(dp.Mesh, &d, cluster.DirectionOutbound) {
 		return nil
 	}
 	l := cluster.HTTPListener{Direction: cluster.DirectionOutbound}
@@ -112,10 +113,10 @@ func (r *Renderer) unrouted(dp *cluster.Dataplane) *unrouted {
 	return u
 }
 
-// compare lists how an outbound that gains the tracing after differs from what
-// the TrafficTrace would have given it.
+// compare returns the differences of an outbound that gains tracing, compared with the
+// tracing that the TrafficTrace would have given it.
 func (u *unrouted) compare(after flat) []*Difference {
-	found := append(compare(u.flat, after, cluster.DirectionOutbound), &Difference{Code: OutboundGainsTracing, Direction: cluster.DirectionOutbound, Field: "tracing", Before: "none", After: after.summary()})
+	found := append(compare(u.flat, after, cluster.DirectionOutbound), gainedOutbound(after.summary()))
 	service := after[serviceNamePath]
 	if service == "" || u.flat[serviceNamePath] == "" {
 		return found
@@ -140,9 +141,9 @@ func (d *Dump) traces() bool {
 	return false
 }
 
-// compare lists how the listeners of two dumps differ. One that only one dump
-// has is no matter of tracing unless it is traced. left may be nil.
-func (d *Dump) compare(after *Dump, left *unrouted) []*Difference {
+// compare returns the differences between the listeners of two dumps. A listener in
+// only one dump counts where it is traced. unrouted may be nil.
+func (d *Dump) compare(after *Dump, unrouted *unrouted) []*Difference {
 	names := maps.Clone(d.listeners)
 	maps.Copy(names, after.listeners)
 	var all []*Difference
@@ -160,9 +161,9 @@ func (d *Dump) compare(after *Dump, left *unrouted) []*Difference {
 		gains := a == nil && b != nil && direction == cluster.DirectionOutbound
 		switch {
 		case gains && d.legacyInboundsOnly(after, b):
-			found = []*Difference{{Code: OutboundGainsTracing, Direction: cluster.DirectionOutbound, Field: "tracing", Before: "none", After: b.summary()}}
-		case gains && left != nil:
-			found = left.compare(b)
+			found = []*Difference{gainedOutbound(b.summary())}
+		case gains && unrouted != nil:
+			found = unrouted.compare(b)
 		default:
 			found = compare(a, b, direction)
 			if a != nil && b != nil {
@@ -183,7 +184,7 @@ func (d *Dump) compare(after *Dump, left *unrouted) []*Difference {
 	return sorted(all)
 }
 
-// services are the names under which Datadog knows the proxy's listeners.
+// services returns the Datadog service names of the listeners, without suffixes.
 func (d *Dump) services() map[string]bool {
 	names := make(map[string]bool)
 	for name := range d.listeners {
@@ -194,9 +195,9 @@ func (d *Dump) services() map[string]bool {
 
 func withoutSuffix(name string) string { return strings.TrimSuffix(name, suffixOf(name)) }
 
-// legacyInboundsOnly reports whether a proxy's inbounds were traced by the legacy
-// policies and none of its outbounds was, as in a mesh without TrafficRoutes,
-// and after it all are traced alike: outbound is the tracing gained.
+// legacyInboundsOnly reports whether legacy policies traced the proxy's inbounds and
+// none of its outbounds, as in a mesh without TrafficRoutes, and the inbounds get the
+// tracing of outbound, which is new.
 func (d *Dump) legacyInboundsOnly(after *Dump, outbound flat) bool {
 	legacy := false
 	for name, tracing := range d.listeners {
@@ -215,8 +216,10 @@ func (d *Dump) legacyInboundsOnly(after *Dump, outbound flat) bool {
 	return legacy
 }
 
-// Collect makes a comparison of outcomes, by mesh and name.
+// Collect returns a comparison of results, sorted by mesh and name.
 func Collect(proxies []Proxy) *Comparison {
-	slices.SortStableFunc(proxies, func(a, b Proxy) int { return cmp.Or(cmp.Compare(a.Mesh, b.Mesh), cmp.Compare(a.Name, b.Name)) })
+	slices.SortStableFunc(proxies, func(a, b Proxy) int {
+		return cmp.Or(cmp.Compare(a.Mesh, b.Mesh), cmp.Compare(a.Name, b.Name))
+	})
 	return &Comparison{Proxies: proxies}
 }

@@ -7,23 +7,23 @@ import (
 	"strings"
 )
 
-// Group is proxies with equal differences. Their sources may be several.
+// Group is proxies with equal differences.
 type Group struct {
 	Verdict     Verdict
-	Differences []*Difference // of several proxies: with directions in place of listeners' names
+	Differences []*Difference // of several proxies: without listeners' names
 	Proxies     []*Proxy
-	Sources     []string // all different, in the order of the proxies
+	Sources     []string // without repetitions, in the order of the proxies
 }
 
-// Groups puts proxies that are inherent, unknown or different into groups: those that are
-// different first, then by the number of proxies.
+// Groups returns groups of the proxies that are inherent, unknown or different, sorted
+// by verdict, worst first, then by the number of proxies.
 func (c *Comparison) Groups() []*Group {
 	type cause struct {
 		differences string
 		verdict     Verdict
 	}
-	known := make(map[*Group]map[string]bool) // sources of each
-	byList := make(map[**Difference]string)   // lists of differences are mostly shared
+	seen := make(map[*Group]map[string]bool)  // sources of each
+	byList := make(map[**Difference]string)   // proxies share most lists
 	general := make(map[string][]*Difference) // the lists, by content
 	byCause := make(map[cause]*Group)
 	var groups []*Group
@@ -34,7 +34,7 @@ func (c *Comparison) Groups() []*Group {
 		}
 		content, ok := byList[&p.Differences[0]]
 		if !ok {
-			list := generalised(p.Differences)
+			list := withoutListeners(p.Differences)
 			content = contentOf(list)
 			byList[&p.Differences[0]], general[content] = content, list
 		}
@@ -44,36 +44,35 @@ func (c *Comparison) Groups() []*Group {
 			group.Differences = general[content]
 		} else {
 			group = &Group{Verdict: p.Verdict, Differences: p.Differences}
-			known[group] = make(map[string]bool)
+			seen[group] = make(map[string]bool)
 			byCause[key] = group
 			groups = append(groups, group)
 		}
 		group.Proxies = append(group.Proxies, p)
-		if source := p.Source(); source != "" && !known[group][source] {
-			known[group][source] = true
+		if source := p.Source(); source != "" && !seen[group][source] {
+			seen[group][source] = true
 			group.Sources = append(group.Sources, source)
 		}
 	}
-	rank := map[Verdict]int{Different: 0, Unknown: 1, Inherent: 2}
 	slices.SortStableFunc(groups, func(a, b *Group) int {
-		return cmp.Or(cmp.Compare(rank[a.Verdict], rank[b.Verdict]), cmp.Compare(len(b.Proxies), len(a.Proxies)))
+		return cmp.Or(b.Verdict.Compare(a.Verdict), cmp.Compare(len(b.Proxies), len(a.Proxies)))
 	})
 	return groups
 }
 
-// generalised is a proxy's differences without the names of its listeners, in
-// which other proxies have their own addresses.
-func generalised(differences []*Difference) []*Difference {
+// withoutListeners returns differences without the names of listeners, which contain
+// addresses of the proxy.
+func withoutListeners(differences []*Difference) []*Difference {
 	list := make([]*Difference, 0, len(differences))
 	for _, d := range differences {
-		all := *d
-		all.Listener = ""
-		list = append(list, &all)
+		general := *d
+		general.Listener = ""
+		list = append(list, &general)
 	}
 	return sorted(list)
 }
 
-// contentOf is equal for lists of equal differences.
+// contentOf returns equal text for lists of equal differences.
 func contentOf(differences []*Difference) string {
 	var content strings.Builder
 	for _, d := range differences {

@@ -9,12 +9,13 @@ import (
 	"tracemigrate/meshtrace"
 )
 
-// MadeUp returns proxies to compare where no Dataplane of a mesh with
-// TrafficTraces is known: one for each combination of selectors, old and new,
-// that one tag set can satisfy, and one with two inbounds for each two that none
-// can. complete is false when a mesh has more than limit of them, and only
-// those were made.
-func MadeUp(meshes []*legacy.Mesh, policies []*meshtrace.Policy, known []*cluster.Dataplane, limit int) (proxies []*cluster.Dataplane, complete bool) {
+// MadeUp returns proxies to compare in meshes with TrafficTraces and without a known
+// Dataplane: one for each combination of selectors, old and new, that one tag set can
+// satisfy, and one with two inbounds for each two selectors that none can. complete is
+// false when a mesh needs more than limit proxies, which is the number it gets.
+func MadeUp(
+	meshes []*legacy.Mesh, policies []*meshtrace.Policy, known []*cluster.Dataplane, limit int,
+) (proxies []*cluster.Dataplane, complete bool) {
 	complete = true
 	inhabited := make(map[string]bool)
 	for _, dp := range known {
@@ -47,7 +48,7 @@ type maker struct {
 	selectors []cluster.Tags // all different
 }
 
-// selector adds a selector, unless no Dataplane can carry its tags.
+// selector adds a selector, unless no Dataplane can have its tags.
 func (m *maker) selector(tags cluster.Tags) {
 	for key, value := range tags {
 		if value != cluster.Any && !cluster.IsTag(key, value) {
@@ -87,7 +88,7 @@ func (m *maker) proxies() []*cluster.Dataplane {
 	made := make(map[string]bool)
 	add := func(sets ...cluster.Tags) {
 		dp := m.proxy(sets...)
-		if !made[dp.Name] { // an empty set and one with a wildcard come to the same
+		if !made[dp.Name] { // an empty set and a wildcard give the same proxy
 			made[dp.Name] = true
 			proxies = append(proxies, dp)
 		}
@@ -109,8 +110,7 @@ func (m *maker) proxies() []*cluster.Dataplane {
 	return numbered(proxies)
 }
 
-// numbered gives proxies, which are named by their tags, the names that show
-// what they are.
+// numbered gives proxies names with a number in front of their tags.
 func numbered(proxies []*cluster.Dataplane) []*cluster.Dataplane {
 	for i, dp := range proxies {
 		dp.Name = fmt.Sprintf("made-up-%d (%s)", i+1, dp.Name)
@@ -118,7 +118,8 @@ func numbered(proxies []*cluster.Dataplane) []*cluster.Dataplane {
 	return proxies
 }
 
-// proxy is named by its tags, and has an HTTP inbound for each set, and any value where a set has Any.
+// proxy returns a proxy that is named by its tags. It has an HTTP inbound for each set,
+// with the value any in place of Any.
 func (m *maker) proxy(sets ...cluster.Tags) *cluster.Dataplane {
 	dp := &cluster.Dataplane{Mesh: m.mesh, Address: "192.0.2.1"}
 	for i, set := range sets {

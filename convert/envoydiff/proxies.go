@@ -12,27 +12,26 @@ import (
 	"tracemigrate/meshtrace"
 )
 
-// Options say what to compare and what to overlook.
+// Options select what to compare and what to ignore.
 type Options struct {
 	Version cluster.Version
-	Accept  []Code // differences of these codes do not count
-	// Doubt says why nothing can be said of a proxy, with no reason where something
-	// can; it may be nil.
+	Accept  []Code // codes of differences to ignore
+	// Doubt returns why a proxy's verdict is unknown, or no reason. It may be nil.
 	Doubt func(dp *cluster.Dataplane) cluster.Doubt
 }
 
-// Proxy is the outcome of one proxy.
+// Proxy is the result of one proxy.
 type Proxy struct {
 	Mesh, Name  string
 	Verdict     Verdict
-	Differences []*Difference // shared among proxies that differ alike
-	Before      *Decision     // shared among proxies for which the same decides; nil for a proxy known from dumps
+	Differences []*Difference // shared among proxies with the same differences
+	Before      *Decision     // shared among proxies with the same decision; nil in dumps
 	After       *Decision
-	Dataplane   *cluster.Dataplane // nil for a proxy known from dumps
-	untraced    bool               // known from dumps, before and after
+	Dataplane   *cluster.Dataplane // nil in dumps
+	untraced    bool               // no listener is traced, before or after
 }
 
-// Source says what gave the proxy its tracing, before and after.
+// Source returns which policies decide on the proxy, before and after.
 func (p *Proxy) Source() string {
 	if p.Dataplane == nil {
 		return ""
@@ -40,8 +39,8 @@ func (p *Proxy) Source() string {
 	return fmt.Sprintf("before: %s; after: %s", p.Before.Source(), p.After.Source())
 }
 
-// Source says what decides: policies by kind and name, or nothing; and which
-// policies are withheld.
+// Source returns the kinds and names of the policies that decide, or nothing, and those
+// that are withheld.
 func (d *Decision) Source() string {
 	text := d.source()
 	if len(d.Withheld) > 0 {
@@ -50,7 +49,7 @@ func (d *Decision) Source() string {
 	return text
 }
 
-// named names policies, highest precedence first.
+// named returns the names of policies, highest precedence first.
 func named(policies []*meshtrace.Policy) string {
 	names := make([]string, 0, len(policies))
 	for _, p := range slices.Backward(policies) {
@@ -79,7 +78,7 @@ func (d *Decision) source() string {
 	return "nothing"
 }
 
-// Comparison is the outcome for all proxies.
+// Comparison is the result for all proxies.
 type Comparison struct {
 	Version cluster.Version
 	Proxies []Proxy // by mesh and name
@@ -87,7 +86,7 @@ type Comparison struct {
 	after   *Renderer
 }
 
-// Find returns the outcome of a Dataplane, nil where there is none.
+// Find returns the result of a Dataplane, or nil.
 func Find(comparisons []*Comparison, dp *cluster.Dataplane) *Proxy {
 	for _, c := range comparisons {
 		for i := range c.Proxies {
@@ -99,7 +98,7 @@ func Find(comparisons []*Comparison, dp *cluster.Dataplane) *Proxy {
 	return nil
 }
 
-// Count is how many proxies have a verdict.
+// Count returns the number of proxies with a verdict.
 func (c *Comparison) Count(v Verdict) int {
 	n := 0
 	for i := range c.Proxies {
@@ -120,15 +119,15 @@ func (c *Comparison) Listeners(p *Proxy) (before, after []Listener) {
 	return before, after
 }
 
-// Compare holds every Dataplane of s in one state against that in another.
-// The cost of a proxy does not depend on the number of policies: what decides
-// is found by index, and equal pairs of decisions are rendered and compared once.
+// Compare compares every Dataplane of s in two states. The cost of a proxy does not
+// depend on the number of policies: an index finds those that decide, and equal pairs
+// of decisions are rendered and compared once.
 func Compare(s *cluster.Snapshot, before, after State, o Options) *Comparison {
 	return compareOnly(s.Dataplanes, s, before, after, o)
 }
 
-// atOnce is how many proxies are worth a goroutine of their own.
-const atOnce = 1_000
+// perWorker is the number of proxies that justifies another goroutine.
+const perWorker = 1_000
 
 // compareOnly compares some Dataplanes of s.
 func compareOnly(dataplanes []*cluster.Dataplane, s *cluster.Snapshot, before, after State, o Options) *Comparison {
@@ -139,7 +138,7 @@ func compareOnly(dataplanes []*cluster.Dataplane, s *cluster.Snapshot, before, a
 		lenient = today.in(o.Version, after)
 		lenient.matcher.CountIgnoredInbounds()
 	}
-	workers := max(1, min(runtime.GOMAXPROCS(0), len(dataplanes)/atOnce))
+	workers := max(1, min(runtime.GOMAXPROCS(0), len(dataplanes)/perWorker))
 	var group sync.WaitGroup
 	for proxies := range slices.Chunk(result.Proxies, max(1, (len(dataplanes)+workers-1)/workers)) {
 		group.Go(func() {
@@ -156,33 +155,33 @@ func compareOnly(dataplanes []*cluster.Dataplane, s *cluster.Snapshot, before, a
 	return result
 }
 
-// sortedProxies returns the proxies of Dataplanes by mesh and name.
+// sortedProxies returns the proxies of Dataplanes, sorted by mesh and name.
 func sortedProxies(dataplanes []*cluster.Dataplane) []Proxy {
-	type named struct {
+	type entry struct {
 		name     string
 		dp       *cluster.Dataplane
 		position int
 	}
-	order := make([]named, len(dataplanes)) // which is smaller than a Proxy
+	order := make([]entry, len(dataplanes)) // smaller to move than Proxies
 	for i, dp := range dataplanes {
-		order[i] = named{dp.FullName(), dp, i}
+		order[i] = entry{dp.FullName(), dp, i}
 	}
 	// Faster than a stable sort.
-	slices.SortFunc(order, func(a, b named) int {
-		if order := strings.Compare(a.dp.Mesh, b.dp.Mesh); order != 0 {
-			return order
+	slices.SortFunc(order, func(a, b entry) int {
+		if byMesh := strings.Compare(a.dp.Mesh, b.dp.Mesh); byMesh != 0 {
+			return byMesh
 		}
 		return cmp.Or(strings.Compare(a.name, b.name), cmp.Compare(a.position, b.position))
 	})
 	proxies := make([]Proxy, len(order))
-	for i, of := range order {
-		proxies[i] = Proxy{Mesh: of.dp.Mesh, Name: of.name, Dataplane: of.dp}
+	for i, e := range order {
+		proxies[i] = Proxy{Mesh: e.dp.Mesh, Name: e.name, Dataplane: e.dp}
 	}
 	return proxies
 }
 
-// doubt replaces the outcome of each proxy of which nothing can be said. Doubts are
-// asked for one after the other, since who answers may remember.
+// doubt replaces the result of each proxy whose verdict is unknown. It is not
+// concurrent, because o.Doubt may keep state.
 func (c *Comparison) doubt(o Options) {
 	shared := make(map[cluster.Doubt][]*Difference)
 	for i := range c.Proxies {
@@ -192,7 +191,8 @@ func (c *Comparison) doubt(o Options) {
 			continue
 		}
 		if shared[doubt] == nil {
-			shared[doubt] = []*Difference{{Code: cmp.Or(Code(doubt.Code), Unverified), Field: "proxy", Before: doubt.Reason, After: "unknown"}}
+			code := cmp.Or(Code(doubt.Code), Unverified)
+			shared[doubt] = []*Difference{{Code: code, Field: "proxy", Before: doubt.Reason, After: "unknown"}}
 		}
 		p.Differences = shared[doubt]
 		p.Verdict = verdictOf(p.Differences, o.Accept)

@@ -15,30 +15,30 @@ import (
 	"tracemigrate/meshtrace"
 )
 
-// State is what decides on tracing in a cluster at one time.
+// State is the policies that decide on tracing at one time.
 type State struct {
-	Legacy   []*legacy.Mesh // none once Mesh.tracing and the TrafficTraces are gone
+	Legacy   []*legacy.Mesh // empty without Mesh.tracing and TrafficTraces
 	Policies []*meshtrace.Policy
-	// Withheld are policies that are not applied although proxies need them;
-	// they decide nothing, and explain why a proxy is without.
+	// Withheld are policies that proxies need and that are not applied. They decide
+	// nothing; they explain why a proxy has no tracing.
 	Withheld []*meshtrace.Policy
 }
 
-// Renderer gives the Envoy configuration of proxies in a State.
+// Renderer renders the Envoy configuration of proxies in a State.
 type Renderer struct {
 	version   cluster.Version
-	zone      string // the control plane's; empty: each Dataplane's
+	zone      string // of the control plane; if empty, that of each Dataplane
 	routed    map[string]bool
 	gateways  cluster.Gateways
 	listeners *cluster.Listeners
 	legacy    map[string]*legacy.Mesh
 	matcher   *meshtrace.Matcher
 	policies  bool
-	withheld  *meshtrace.Matcher // nil when nothing is
+	withheld  *meshtrace.Matcher // nil without withheld policies
 }
 
-// NewRenderer prepares to render what a control plane of version makes of
-// state, with the Dataplanes, gateways and TrafficRoutes of s.
+// NewRenderer returns a renderer for a control plane of version in state, with the
+// Dataplanes, gateways and TrafficRoutes of s.
 func NewRenderer(version cluster.Version, s *cluster.Snapshot, state State) *Renderer {
 	gateways := cluster.NewGateways(s.MeshGateways)
 	r := &Renderer{routed: s.TrafficRoutes, gateways: gateways, listeners: cluster.NewListeners(version, s.Dataplanes, gateways)}
@@ -48,8 +48,8 @@ func NewRenderer(version cluster.Version, s *cluster.Snapshot, state State) *Ren
 	return r.in(version, state)
 }
 
-// in returns a renderer of the same cluster in another state, whose policies
-// select as on version; the listeners stay those of r's version.
+// in returns a renderer of the same cluster in another state, whose policies select as
+// on version. The listeners remain those of r's version.
 func (r *Renderer) in(version cluster.Version, state State) *Renderer {
 	other := *r
 	other.version, other.policies = version, len(state.Policies) > 0
@@ -64,27 +64,26 @@ func (r *Renderer) in(version cluster.Version, state State) *Renderer {
 	return &other
 }
 
-// Decision is what decides on a proxy's tracing.
+// Decision is the policies that decide on a proxy's tracing.
 type Decision struct {
-	// Policies are the MeshTraces that apply, lowest precedence first, and Conf
-	// is what they merge to. They decide when Conf has a backend.
+	// Policies are the MeshTraces that apply, lowest precedence first, and Conf is
+	// the result of merging them. They decide when Conf has a backend.
 	Policies []*meshtrace.Policy
 	Conf     meshtrace.Conf
-	// Pair is the TrafficTrace and selector that decide otherwise, nil for
-	// none, and Backend where it sends traces, nil for nowhere.
+	// Pair is the TrafficTrace and selector that decide otherwise, and Backend its
+	// backend. Both may be nil.
 	Pair    *legacy.Pair
 	Backend *legacy.Backend
-	// Withheld are the policies that would apply, were they not withheld.
+	// Withheld are the policies that would apply if they were not withheld.
 	Withheld []*meshtrace.Policy
 
 	id int32 // see comparer.id
 }
 
-// Traces reports whether the proxy is traced at all.
+// Traces reports whether the decision gives the proxy tracing.
 func (d *Decision) Traces() bool { return d.fromMeshTrace() || d.Backend != nil }
 
-// Unusable returns why the backend of the TrafficTrace that decides cannot work,
-// nil where it can or a MeshTrace decides.
+// Unusable returns the problems of the backend if a TrafficTrace decides.
 func (d *Decision) Unusable() []*manifest.Problem {
 	if d.fromMeshTrace() || d.Backend == nil {
 		return nil
@@ -94,11 +93,11 @@ func (d *Decision) Unusable() []*manifest.Problem {
 
 func (d *Decision) fromMeshTrace() bool { return d != nil && len(d.Conf.Backends) > 0 }
 
-// Decide finds what decides on dp's tracing: MeshTraces with a backend
-// overwrite the TrafficTrace.
+// Decide returns the decision on dp's tracing. MeshTraces with a backend override the
+// TrafficTrace.
 func (r *Renderer) Decide(dp *cluster.Dataplane) Decision { return r.decide(dp, nil, nil) }
 
-// decide is Decide, with space for the policies.
+// decide is Decide with buffers for the policies.
 func (r *Renderer) decide(dp *cluster.Dataplane, policies, withheld []*meshtrace.Policy) Decision {
 	var d Decision
 	if r.policies {
@@ -120,7 +119,7 @@ func (r *Renderer) decide(dp *cluster.Dataplane, policies, withheld []*meshtrace
 	return d
 }
 
-// Target is the collector as host:port and who chose it.
+// Target returns the collector as host:port and the policy that selects it.
 func (d *Decision) Target() string {
 	if !d.Traces() {
 		return "nowhere"
@@ -128,8 +127,7 @@ func (d *Decision) Target() string {
 	return fmt.Sprintf("%s, because of %s", d.Address(), d.Source())
 }
 
-// Address is the collector as host:port, "nowhere" when there is none or the
-// backend is unusable.
+// Address returns the collector as host:port, or "nowhere" without a usable backend.
 func (d *Decision) Address() string {
 	if !d.Traces() || d.Unusable() != nil {
 		return "nowhere"
@@ -137,7 +135,7 @@ func (d *Decision) Address() string {
 	return d.collector().Address()
 }
 
-// collector is where a proxy that is traced sends its traces.
+// collector returns the collector of a decision that traces.
 func (d *Decision) collector() envoy.Collector {
 	if d.fromMeshTrace() {
 		return d.Conf.Collector()
@@ -145,15 +143,15 @@ func (d *Decision) collector() envoy.Collector {
 	return d.Backend.Collector()
 }
 
-// Listener is one HTTP listener of a proxy with its tracing, nil when it has none.
+// Listener is one HTTP listener of a proxy with its tracing, if any.
 type Listener struct {
 	cluster.HTTPListener
 	Tracing   *hcmv3.HttpConnectionManager_Tracing
 	Collector *clusterv3.Cluster
 }
 
-// Render returns the HTTP listeners of dp under a decision, and the cluster of
-// its collector, nil when there is none. An unusable backend gives no tracing.
+// Render returns the HTTP listeners of dp under a decision, and the cluster of the
+// collector, if any. An unusable backend gives no tracing.
 func (r *Renderer) Render(dp *cluster.Dataplane, d *Decision) ([]Listener, *clusterv3.Cluster) {
 	var collector *clusterv3.Cluster
 	if d.Traces() && d.Unusable() == nil {
@@ -171,8 +169,8 @@ func (r *Renderer) Render(dp *cluster.Dataplane, d *Decision) ([]Listener, *clus
 	return listeners, collector
 }
 
-// traced reports whether listeners of a direction are traced. Since 2.6 a mesh
-// without TrafficRoutes has no legacy tracing on outbounds.
+// traced reports whether listeners of a direction are traced. Since 2.6, legacy tracing
+// of outbounds needs a TrafficRoute in the mesh.
 func (r *Renderer) traced(mesh string, d *Decision, direction cluster.Direction) bool {
 	if !d.Traces() {
 		return false
@@ -188,9 +186,9 @@ func (r *Renderer) tracing(dp *cluster.Dataplane, d *Decision, l cluster.HTTPLis
 	return d.Backend.Tracing(r.version, l, first)
 }
 
-// spanTags returns the values of the tags kuma.zone and kuma.workload, empty where
-// spans do not get them. The zone is the control plane's, whatever the Dataplane's
-// tags say, and the workload is the name of its resource, kri_wl_MESH_ZONE_NAMESPACE_NAME_
+// spanTags returns the values of the tags kuma.zone and kuma.workload, or empty values
+// before 2.14. The zone is the control plane's, not that of the Dataplane's tags. The
+// workload is the name of its resource, kri_wl_MESH_ZONE_NAMESPACE_NAME_
 // (recorded/meshtrace/labels-* on 2.14).
 func (r *Renderer) spanTags(dp *cluster.Dataplane) (zone, workload string) {
 	if !r.version.AddsKumaTags() {

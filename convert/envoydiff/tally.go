@@ -2,7 +2,7 @@ package envoydiff
 
 import "slices"
 
-// Tally counts proxies by what becomes of their tracing.
+// Tally counts proxies by the effect of the migration on their tracing.
 type Tally struct {
 	Proxies   int `json:"proxies" yaml:"proxies"`
 	Same      int `json:"same" yaml:"same"`
@@ -10,15 +10,15 @@ type Tally struct {
 	Unknown   int `json:"unknown" yaml:"unknown"`
 	Different int `json:"different" yaml:"different"`
 	Accepted  int `json:"accepted" yaml:"accepted"`
-	// Of those that are the same, the ones that are traced neither before nor after.
+	// Untraced counts same proxies that are traced neither before nor after.
 	Untraced int `json:"untraced" yaml:"untraced"`
-	// Of those that are different, the ones of which a listener is not traced any
-	// more, and of the others those of which one is traced only afterwards.
+	// Lost counts different proxies with a listener that is no longer traced. Gained
+	// counts the others with a listener that is traced only afterwards.
 	Lost   int `json:"lost" yaml:"lost"`
 	Gained int `json:"gained" yaml:"gained"`
-	// Those that a MeshTrace traces before the migration.
+	// ByMeshTrace counts proxies that a MeshTrace traces before the migration.
 	ByMeshTrace int `json:"byMeshTrace" yaml:"byMeshTrace"`
-	// Codes has how many of those that are inherent have a difference of each code.
+	// Codes counts inherent proxies by the codes of their differences.
 	Codes map[Code]int `json:"codes" yaml:"codes"`
 }
 
@@ -44,23 +44,24 @@ func (t *Tally) add(p *Proxy) {
 	switch p.Verdict {
 	case Same:
 		t.Same++
-		if p.untraced || p.Dataplane != nil && !p.Before.Traces() && !p.After.Traces() {
+		if p.untraced {
 			t.Untraced++
 		}
 	case Accepted:
 		t.Accepted++
 	case Inherent:
 		t.Inherent++
-		for _, code := range InherentCodes {
-			if has(code) {
-				t.Codes[code]++
+		for i, d := range p.Differences {
+			counted := slices.ContainsFunc(p.Differences[:i], func(earlier *Difference) bool { return earlier.Code == d.Code })
+			if Codes[d.Code] == Inherent && !counted {
+				t.Codes[d.Code]++
 			}
 		}
 	case Unknown:
 		t.Unknown++
 	case Different:
 		t.Different++
-		ignored := has(InboundIgnored) // stands for all of the proxy's differences
+		ignored := has(InboundIgnored) // replaces the codes of all differences
 		switch {
 		case has(TracingLost), ignored && p.Before.Traces() && !p.After.Traces():
 			t.Lost++

@@ -1,13 +1,15 @@
 package envoydiff
 
-import "slices"
+import (
+	"cmp"
+	"slices"
+)
 
-// Verdict is what a comparison says of a proxy.
+// Verdict is the outcome of comparing one proxy.
 type Verdict string
 
-// The verdicts, best first. Accepted is a proxy that is not the same, in nothing
-// but what the user accepts. Unknown is one of which something that decides could
-// not be read.
+// The verdicts. An accepted proxy differs only in codes that the user accepts. An
+// unknown one depends on something that could not be read.
 const (
 	Same      Verdict = "same"
 	Accepted  Verdict = "accepted"
@@ -16,73 +18,95 @@ const (
 	Different Verdict = "different"
 )
 
+// ranking lists the verdicts, best first.
+var ranking = []Verdict{Same, Accepted, Inherent, Unknown, Different}
+
+// Compare is negative where v is better than other, and positive where it is worse.
+func (v Verdict) Compare(other Verdict) int {
+	return cmp.Compare(slices.Index(ranking, v), slices.Index(ranking, other))
+}
+
 // Code names a kind of difference.
 type Code string
 
-// What any MeshTrace changes against any TrafficTrace.
+// The codes of differences; docs/diff.md explains each.
 const (
-	OutboundGainsTracing  Code = "outbound-gains-tracing"
-	GatewaySplitSpans     Code = "gateway-split-spans"
-	GatewayDatadogSuffix  Code = "gateway-datadog-suffix"
-	DatadogServiceName    Code = "datadog-service-name"
-	KumaTags              Code = "kuma-tags"
-	InboundIgnored        Code = "inbound-ignored"
-	TracingLost           Code = "tracing-lost"
-	TracingGained         Code = "tracing-gained"
-	BackendDiffers        Code = "backend"
-	AddressDiffers        Code = "address"
-	PortDiffers           Code = "port"
-	TLSDiffers            Code = "tls"
-	PathDiffers           Code = "path"
-	APIVersionDiffers     Code = "api-version"
-	SamplingDiffers       Code = "sampling"
-	TraceIDDiffers        Code = "trace-id"
-	SharedSpanDiffers     Code = "shared-span-context"
-	ServiceNameDiffers    Code = "service-name"
-	TagsDiffer            Code = "tags"
-	InvalidBackend        Code = "invalid-backend"
-	OtherDiffers          Code = "other"
-	ProxyMissing          Code = "proxy-missing"
-	ProxyUnanswered       Code = "proxy-unanswered"
-	Unverified            Code = "unverified"
-	TieDependsOnZone      Code = "tie-depends-on-zone"
-	ZoneDiffers           Code = "zone-differs"
-	TieByCreationTime     Code = "tie-by-creation-time"
-	UpdateRejected        Code = "update-rejected"
-	OtherProxy            Code = "other-proxy"
-	serviceNamePath            = "tracing.provider.typedConfig.serviceName"
-	collectorHostnamePath      = "tracing.provider.typedConfig.collectorHostname"
+	OutboundGainsTracing Code = "outbound-gains-tracing"
+	GatewaySplitSpans    Code = "gateway-split-spans"
+	GatewayDatadogSuffix Code = "gateway-datadog-suffix"
+	DatadogServiceName   Code = "datadog-service-name"
+	KumaTags             Code = "kuma-tags"
+	InboundIgnored       Code = "inbound-ignored"
+	TracingLost          Code = "tracing-lost"
+	TracingGained        Code = "tracing-gained"
+	BackendDiffers       Code = "backend"
+	AddressDiffers       Code = "address"
+	PortDiffers          Code = "port"
+	TLSDiffers           Code = "tls"
+	PathDiffers          Code = "path"
+	APIVersionDiffers    Code = "api-version"
+	SamplingDiffers      Code = "sampling"
+	TraceIDDiffers       Code = "trace-id"
+	SharedSpanDiffers    Code = "shared-span-context"
+	ServiceNameDiffers   Code = "service-name"
+	TagsDiffer           Code = "tags"
+	InvalidBackend       Code = "invalid-backend"
+	OtherDiffers         Code = "other"
+	ProxyMissing         Code = "proxy-missing"
+	ProxyUnanswered      Code = "proxy-unanswered"
+	Unverified           Code = "unverified"
+	TieDependsOnZone     Code = "tie-depends-on-zone"
+	ZoneDiffers          Code = "zone-differs"
+	TieByCreationTime    Code = "tie-by-creation-time"
+	UpdateRejected       Code = "update-rejected"
+	OtherProxy           Code = "other-proxy"
 )
 
-// InherentCodes are the codes of what any MeshTrace changes.
-var InherentCodes = []Code{OutboundGainsTracing, GatewaySplitSpans, GatewayDatadogSuffix, DatadogServiceName, KumaTags}
+// Codes has every code, with the verdict of a proxy that differs in it alone. Any
+// MeshTrace causes the inherent differences.
+var Codes = map[Code]Verdict{
+	OutboundGainsTracing: Inherent,
+	GatewaySplitSpans:    Inherent,
+	GatewayDatadogSuffix: Inherent,
+	DatadogServiceName:   Inherent,
+	KumaTags:             Inherent,
+	InboundIgnored:       Different,
+	TracingLost:          Different,
+	TracingGained:        Different,
+	BackendDiffers:       Different,
+	AddressDiffers:       Different,
+	PortDiffers:          Different,
+	TLSDiffers:           Different,
+	PathDiffers:          Different,
+	APIVersionDiffers:    Different,
+	SamplingDiffers:      Different,
+	TraceIDDiffers:       Different,
+	SharedSpanDiffers:    Different,
+	ServiceNameDiffers:   Different,
+	TagsDiffer:           Different,
+	InvalidBackend:       Different,
+	OtherDiffers:         Different,
+	ProxyMissing:         Different,
+	ProxyUnanswered:      Different,
+	Unverified:           Unknown,
+	TieDependsOnZone:     Unknown,
+	ZoneDiffers:          Unknown,
+	TieByCreationTime:    Unknown,
+	UpdateRejected:       Different,
+	OtherProxy:           Different,
+}
 
-// Codes are all codes of differences.
-var Codes = append(slices.Clone(InherentCodes), InboundIgnored, TracingLost, TracingGained, BackendDiffers, AddressDiffers, PortDiffers, TLSDiffers,
-	PathDiffers, APIVersionDiffers, SamplingDiffers, TraceIDDiffers, SharedSpanDiffers, ServiceNameDiffers, TagsDiffer, InvalidBackend, OtherDiffers, ProxyMissing, ProxyUnanswered, Unverified, TieDependsOnZone, ZoneDiffers, TieByCreationTime, UpdateRejected, OtherProxy)
-
-// unknownCodes say why a proxy cannot be judged.
-var unknownCodes = []Code{Unverified, TieDependsOnZone, ZoneDiffers, TieByCreationTime}
-
-// Inherent reports whether a MeshTrace cannot but make the difference.
-func (c Code) Inherent() bool { return slices.Contains(InherentCodes, c) }
-
-// verdictOf is the worst that differences amount to.
+// verdictOf returns the worst verdict of differences.
 func verdictOf(differences []*Difference, accepted []Code) Verdict {
-	verdict := Same
+	worst := Same
 	for _, d := range differences {
-		switch {
-		case slices.Contains(accepted, d.Code):
-			if verdict == Same {
-				verdict = Accepted
-			}
-		case slices.Contains(unknownCodes, d.Code):
-			return Unknown // nothing else is said of such a proxy
-		case !d.Code.Inherent():
-			return Different
-		default:
-			verdict = Inherent
+		verdict := cmp.Or(Codes[d.Code], Different)
+		if slices.Contains(accepted, d.Code) {
+			verdict = Accepted
+		}
+		if verdict.Compare(worst) > 0 {
+			worst = verdict
 		}
 	}
-	return verdict
+	return worst
 }

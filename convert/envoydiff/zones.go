@@ -6,56 +6,57 @@ import (
 	"tracemigrate/cluster"
 )
 
-// CompareZones compares every Dataplane of s for the version of its zone, the
-// control plane's being that of o: in one comparison for every version that
-// a proxy is in a zone of. A proxy whose zone is not known is where its verdict
-// is worst.
+// CompareZones compares every Dataplane of s for the version of its zone; o has the
+// control plane's own version. It returns one comparison for each version. A proxy
+// whose zone is unknown is in the comparison with its worst verdict.
 func CompareZones(s *cluster.Snapshot, before, after State, o Options) []*Comparison {
-	own, further, judge := o.Version, o.Doubt, s.Judge(o.Version)
+	own, other, judge := o.Version, o.Doubt, s.Judge(o.Version)
 	o.Doubt = func(dp *cluster.Dataplane) cluster.Doubt {
 		_, reason := judge(dp)
 		doubt := cluster.Doubt{Reason: reason}
-		if further != nil {
-			doubt = doubt.Or(further(dp))
+		if other != nil {
+			doubt = doubt.Or(other(dp))
 		}
 		return doubt
 	}
-	of := make(map[cluster.Version][]*cluster.Dataplane)
-	anywhere := false
+	byVersion := make(map[cluster.Version][]*cluster.Dataplane)
+	ambiguous := false
 	for _, dp := range s.Dataplanes {
 		decisive, _ := judge(dp)
 		for _, version := range decisive {
-			of[version] = append(of[version], dp)
+			byVersion[version] = append(byVersion[version], dp)
 		}
-		anywhere = anywhere || len(decisive) > 1
+		ambiguous = ambiguous || len(decisive) > 1
 	}
 	if len(s.Dataplanes) == 0 {
-		of[own] = nil // an outcome of nothing is an outcome
+		byVersion[own] = nil // an empty comparison
 	}
 	var comparisons []*Comparison
 	for _, version := range s.Versions(own) {
-		if dataplanes, ok := of[version]; ok {
+		if dataplanes, ok := byVersion[version]; ok {
 			o.Version = version
 			comparisons = append(comparisons, compareOnly(dataplanes, s, before, after, o))
 		}
 	}
-	if anywhere {
+	if ambiguous {
 		comparisons = onlyWorst(comparisons)
 	}
 	return comparisons
 }
 
-// onlyWorst leaves each proxy in the first of the comparisons in which its verdict
-// is worst, and drops a comparison that has none left.
+// onlyWorst keeps each proxy in the first comparison with its worst verdict, and drops
+// empty comparisons.
 func onlyWorst(comparisons []*Comparison) []*Comparison {
-	rank := map[Verdict]int{Same: 0, Accepted: 1, Inherent: 2, Unknown: 3, Different: 4}
-	type place struct{ comparison, rank int }
+	type place struct {
+		comparison int
+		verdict    Verdict
+	}
 	worst := make(map[*cluster.Dataplane]place)
 	for i, c := range comparisons {
 		for j := range c.Proxies {
 			p := &c.Proxies[j]
-			if at, ok := worst[p.Dataplane]; !ok || rank[p.Verdict] > at.rank {
-				worst[p.Dataplane] = place{i, rank[p.Verdict]}
+			if at, ok := worst[p.Dataplane]; !ok || p.Verdict.Compare(at.verdict) > 0 {
+				worst[p.Dataplane] = place{i, p.Verdict}
 			}
 		}
 	}

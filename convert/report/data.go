@@ -7,18 +7,18 @@ import (
 	"tracemigrate/convert/envoydiff"
 )
 
-// Report is all that a dry run tells. Lists are never nil, and in an order that
-// depends on the input alone.
+// Report is the result of a dry run. Lists are never nil, and their order depends on
+// the input alone.
 type Report struct {
 	Origin        cluster.Origin `json:"origin" yaml:"origin"`
-	KumaVersion   string         `json:"kumaVersion" yaml:"kumaVersion"` // that the policies are for
+	KumaVersion   string         `json:"kumaVersion" yaml:"kumaVersion"` // of the policies
 	Summary       Summary        `json:"summary" yaml:"summary"`
 	Meshes        []Mesh         `json:"meshes" yaml:"meshes"`
 	TrafficTraces []TrafficTrace `json:"trafficTraces" yaml:"trafficTraces"`
 	Existing      []Existing     `json:"existingMeshTraces" yaml:"existingMeshTraces"`
 	Policies      []Policy       `json:"policies" yaml:"policies"`
-	// Withheld would conflict with existing ones. They are not to be applied,
-	// and what is said of proxies is without them.
+	// Withheld policies conflict with existing ones. They must not be applied, and
+	// the verdicts of proxies are without them.
 	Withheld  []Policy        `json:"withheld" yaml:"withheld"`
 	Notes     []*convert.Note `json:"notes" yaml:"notes"`
 	Flows     []Flow          `json:"flows" yaml:"flows"`
@@ -26,12 +26,12 @@ type Report struct {
 	HandWork  []string        `json:"handWork" yaml:"handWork"` // one sentence each
 	NextSteps []Step          `json:"nextSteps" yaml:"nextSteps"`
 
-	mend []Step // the next steps when there is something to mend first
+	texts  *stepWriter
+	repair []step // the next steps if something must be fixed first
 }
 
-// Summary counts. Holds says that the migration keeps every proxy's tracing:
-// nothing is refused, no proxy differs, none is unknown because something could
-// not be read, and no policy was refused by the server.
+// Summary has counts. Holds reports that the migration keeps every proxy's tracing:
+// there is no error, no proxy is different or unknown, and the server refused no policy.
 type Summary struct {
 	Holds         bool `json:"holds" yaml:"holds"`
 	Unverified    bool `json:"unverified" yaml:"unverified"`   // the Dataplanes could not be read
@@ -40,66 +40,66 @@ type Summary struct {
 	Meshes        int  `json:"meshes" yaml:"meshes"`
 	TrafficTraces int  `json:"trafficTraces" yaml:"trafficTraces"`
 	Policies      int  `json:"policies" yaml:"policies"`                   // to create
-	Tracing       int  `json:"tracingMeshTraces" yaml:"tracingMeshTraces"` // that exist, with a backend
-	Earlier       int  `json:"earlierRun" yaml:"earlierRun"`               // that stand already, made by an earlier run
-	// What becomes of proxies.
+	Tracing       int  `json:"tracingMeshTraces" yaml:"tracingMeshTraces"` // existing, with a backend
+	Earlier       int  `json:"earlierRun" yaml:"earlierRun"`               // existing, made by a previous run
+	// The verdicts of proxies.
 	envoydiff.Tally `yaml:",inline"`
-	MadeUp          int `json:"madeUp" yaml:"madeUp"` // of the proxies, those that stand for unknown ones
+	MadeUp          int `json:"madeUp" yaml:"madeUp"` // proxies that represent unknown ones
 	Errors          int `json:"errors" yaml:"errors"` // among the notes
 	Warnings        int `json:"warnings" yaml:"warnings"`
-	Refused         int `json:"refused" yaml:"refused"` // policies that the server's dry run refused
+	Refused         int `json:"refused" yaml:"refused"` // policies that the API server refused
 }
 
-// Mesh is a mesh and its tracing backends.
+// Mesh is a mesh with its tracing backends.
 type Mesh struct {
 	Name           string    `json:"name" yaml:"name"`
 	Proxies        int       `json:"proxies" yaml:"proxies"`
 	DefaultBackend string    `json:"defaultBackend" yaml:"defaultBackend"`
 	Backends       []Backend `json:"backends" yaml:"backends"`
-	TrafficRoute   bool      `json:"trafficRoute" yaml:"trafficRoute"` // there is one
+	TrafficRoute   bool      `json:"trafficRoute" yaml:"trafficRoute"` // has one
 }
 
-// Backend is a tracing backend and who uses it.
+// Backend is a tracing backend with its users.
 type Backend struct {
 	Name          string   `json:"name" yaml:"name"`
 	Type          string   `json:"type" yaml:"type"`
-	Address       string   `json:"address" yaml:"address"`   // host:port; empty when it is unusable
-	Sampling      *float64 `json:"sampling" yaml:"sampling"` // percent, 0 to 100; null: not set, so 100
+	Address       string   `json:"address" yaml:"address"`   // host:port; empty if unusable
+	Sampling      *float64 `json:"sampling" yaml:"sampling"` // percent; null if not set, which is 100
 	TrafficTraces []string `json:"trafficTraces" yaml:"trafficTraces"`
-	Proxies       int      `json:"proxies" yaml:"proxies"` // whose traces it gets by a TrafficTrace
+	Proxies       int      `json:"proxies" yaml:"proxies"` // that a TrafficTrace makes send traces to it
 }
 
-// TrafficTrace is a policy and the proxies that it really serves.
+// TrafficTrace is a policy with the proxies for which it decides.
 type TrafficTrace struct {
 	Mesh      string         `json:"mesh" yaml:"mesh"`
 	Name      string         `json:"name" yaml:"name"`
 	Source    manifest.Place `json:"source" yaml:"source"`
-	Backend   string         `json:"backend" yaml:"backend"` // empty: none that exists
+	Backend   string         `json:"backend" yaml:"backend"` // empty if it does not exist
 	Selectors []Selector     `json:"selectors" yaml:"selectors"`
 	Proxies   int            `json:"proxies" yaml:"proxies"`
 }
 
-// Selector is a selector, the proxies for which it decides, and what it becomes.
+// Selector is a selector with the proxies for which it decides and its new policies.
 type Selector struct {
-	Number   int      `json:"number" yaml:"number"` // within the TrafficTrace, from 1; 0 for none
+	Number   int      `json:"number" yaml:"number"` // within the TrafficTrace, from 1
 	Tags     string   `json:"tags" yaml:"tags"`
 	Proxies  int      `json:"proxies" yaml:"proxies"`
 	Policies []string `json:"policies" yaml:"policies"`
 	Reason   string   `json:"reason,omitempty" yaml:"reason,omitempty"` // why there is no policy
 }
 
-// Existing is a MeshTrace that is there already.
+// Existing is an existing MeshTrace.
 type Existing struct {
 	Mesh      string `json:"mesh" yaml:"mesh"`
 	Name      string `json:"name" yaml:"name"`
 	Namespace string `json:"namespace,omitempty" yaml:"namespace,omitempty"`
 	Shadow    bool   `json:"shadow" yaml:"shadow"`
-	// Earlier says that a previous run made it, and this one would make it again.
+	// Earlier reports that a previous run made it, and that this run makes it again.
 	Earlier bool `json:"earlierRun" yaml:"earlierRun"`
 	Proxies int  `json:"proxies" yaml:"proxies"` // that it selects
 }
 
-// Policy is a MeshTrace that would be created.
+// Policy is a new MeshTrace.
 type Policy struct {
 	Mesh      string       `json:"mesh" yaml:"mesh"`
 	Name      string       `json:"name" yaml:"name"`
@@ -110,14 +110,14 @@ type Policy struct {
 	Server    *ServerTrial `json:"server,omitempty" yaml:"server,omitempty"`
 }
 
-// ServerTrial is what the API server said to a dry run of a policy.
+// ServerTrial is the API server's answer to the dry run of a policy.
 type ServerTrial struct {
 	Accepted bool     `json:"accepted" yaml:"accepted"`
 	Message  string   `json:"message,omitempty" yaml:"message,omitempty"` // why it was refused
 	Warnings []string `json:"warnings,omitempty" yaml:"warnings,omitempty"`
 }
 
-// Flow is how many proxies go from what decides for them today to what will.
+// Flow is the number of proxies that move from one deciding policy to another.
 type Flow struct {
 	Mesh    string            `json:"mesh" yaml:"mesh"`
 	Before  string            `json:"before" yaml:"before"` // `TrafficTrace "all"`; "nothing"
@@ -132,20 +132,20 @@ type Proxy struct {
 	Name        string                  `json:"name" yaml:"name"`
 	Kind        string                  `json:"kind" yaml:"kind"` // sidecar, builtin gateway, delegated gateway
 	Zone        string                  `json:"zone,omitempty" yaml:"zone,omitempty"`
-	Version     string                  `json:"version" yaml:"version"` // that the verdict is for
+	Version     string                  `json:"version" yaml:"version"` // of the zone, which the verdict is for
 	MadeUp      bool                    `json:"madeUp,omitempty" yaml:"madeUp,omitempty"`
 	Verdict     envoydiff.Verdict       `json:"verdict" yaml:"verdict"`
-	Before      string                  `json:"before" yaml:"before"` // what decides
+	Before      string                  `json:"before" yaml:"before"` // deciding policies
 	After       string                  `json:"after" yaml:"after"`
-	Target      string                  `json:"target" yaml:"target"` // host:port of today's collector, or nowhere
+	Target      string                  `json:"target" yaml:"target"` // today's collector as host:port, or nowhere
 	Differences []*envoydiff.Difference `json:"differences" yaml:"differences"`
 
 	comparison *envoydiff.Comparison
 	proxy      *envoydiff.Proxy
 }
 
-// Listeners renders the proxy's HTTP listeners, before and after; none in a report
-// that is brief.
+// Listeners renders the proxy's HTTP listeners, before and after. A brief report has
+// none.
 func (p *Proxy) Listeners() (before, after []envoydiff.Listener) {
 	if p.comparison == nil {
 		return nil, nil
@@ -153,26 +153,24 @@ func (p *Proxy) Listeners() (before, after []envoydiff.Listener) {
 	return p.comparison.Listeners(p.proxy)
 }
 
-// Step is something to do next, and the command that does it.
+// Step is the text of a next step, and its command.
 type Step struct {
 	Title   string `json:"title" yaml:"title"`
 	Command string `json:"command" yaml:"command"`
 }
 
-// Options say what to report on.
+// Options configure a report.
 type Options struct {
 	Convert convert.Options
-	// For the commands of the next steps: how this tool is called, the flags
-	// that name the source, whether that is files, kubectl and kumactl with the
-	// flags that name the same cluster, what makes kumactl speak to it, and what
-	// comes ahead of all. Only Program is always there.
-	Program       string
-	Source        string
-	Files         bool
-	Kubectl       string
-	Kumactl       string
-	KumactlSwitch string
-	Ahead         []Step
-	Brief         bool   // without manifests and listeners, which a form may not show
-	Directory     string // where the commands write, with a slash at its end; empty: the current one
+	Brief   bool // without manifests and listeners, for forms that do not show them
+
+	// For the commands of the next steps; only Program is required.
+	Program       string     // the name of this tool
+	Source        string     // the flags that select the source
+	Files         bool       // whether the source is files
+	Kubectl       string     // with the flags that select the same cluster
+	Kumactl       string     // with the flags that select its configuration
+	KumactlSwitch string     // the command that selects the same control plane
+	First         []StepKind // GiveToken, SavePipe
+	Directory     string     // for files, with a slash at its end; the current one if empty
 }

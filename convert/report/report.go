@@ -14,8 +14,8 @@ import (
 	"tracemigrate/meshtrace"
 )
 
-// Build makes the report of what exists, and returns with it what conversion
-// gave. When the input itself is wrong it returns the problems and no report.
+// Build returns the report on current, and the plan of the conversion. For invalid
+// input it returns the problems and no report.
 func Build(current *convert.Current, o Options) (*Report, *convert.Plan, []*manifest.Problem) {
 	result, problems := convert.Convert(current, o.Convert)
 	s := current.Snapshot
@@ -24,8 +24,8 @@ func Build(current *convert.Current, o Options) (*Report, *convert.Plan, []*mani
 	}
 	b := &builder{
 		Report: &Report{
-			KumaVersion: o.Convert.Version.String(), Meshes: []Mesh{}, TrafficTraces: []TrafficTrace{}, Existing: []Existing{}, Policies: []Policy{}, Withheld: []Policy{},
-			Notes: result.Notes, Flows: []Flow{}, Proxies: []Proxy{}, HandWork: []string{}, NextSteps: []Step{},
+			KumaVersion: o.Convert.Version.String(), Meshes: []Mesh{}, TrafficTraces: []TrafficTrace{}, Existing: []Existing{},
+			Policies: []Policy{}, Withheld: []Policy{}, Notes: result.Notes, Flows: []Flow{}, HandWork: []string{},
 		},
 		options: o, snapshot: s, result: result,
 		selected: make(map[identity]int), decided: make(map[pairName]int), traced: make(map[*legacy.Backend]int),
@@ -56,12 +56,13 @@ type builder struct {
 	options  Options
 	snapshot *cluster.Snapshot
 	result   *convert.Plan
-	selected map[identity]int // proxies, of those known
+	// Numbers of known proxies.
+	selected map[identity]int
 	decided  map[pairName]int
 	traced   map[*legacy.Backend]int
 }
 
-// identity of a policy, whatever copy of it.
+// identity is equal for copies of a policy.
 type identity struct{ mesh, namespace, name string }
 
 func identityOf(p *meshtrace.Policy) identity { return identity{p.Mesh, p.Namespace, p.Name} }
@@ -74,7 +75,7 @@ func (b *builder) compare() {
 		proxies += len(c.Proxies)
 	}
 	b.Proxies = make([]Proxy, 0, proxies)
-	words := make(map[*envoydiff.Decision]decisionWords) // many proxies have one decision
+	words := make(map[*envoydiff.Decision]decisionWords) // many proxies share a decision
 	for _, c := range b.result.Comparisons {
 		version := c.Version.String()
 		for i := range c.Proxies {
@@ -89,20 +90,25 @@ func (b *builder) compare() {
 			flows[Flow{Mesh: p.Mesh, Before: before.short, After: after.short, Verdict: p.Verdict}]++
 		}
 	}
-	slices.SortStableFunc(b.Proxies, func(a, c Proxy) int { return cmp.Or(cmp.Compare(a.Mesh, c.Mesh), cmp.Compare(a.Name, c.Name)) })
+	slices.SortStableFunc(b.Proxies, func(a, c Proxy) int {
+		return cmp.Or(cmp.Compare(a.Mesh, c.Mesh), cmp.Compare(a.Name, c.Name))
+	})
 	for flow, n := range flows {
 		flow.Proxies = n
 		b.Flows = append(b.Flows, flow)
 	}
 	slices.SortFunc(b.Flows, func(a, c Flow) int {
-		return cmp.Or(cmp.Compare(a.Mesh, c.Mesh), cmp.Compare(c.Proxies, a.Proxies), cmp.Compare(a.Before, c.Before), cmp.Compare(a.After, c.After), cmp.Compare(a.Verdict, c.Verdict))
+		return cmp.Or(
+			cmp.Compare(a.Mesh, c.Mesh), cmp.Compare(c.Proxies, a.Proxies),
+			cmp.Compare(a.Before, c.Before), cmp.Compare(a.After, c.After), cmp.Compare(a.Verdict, c.Verdict),
+		)
 	})
 }
 
-// decisionWords are what a form shows of a decision.
+// decisionWords is the text of a decision.
 type decisionWords struct{ source, short, address string }
 
-// proxy adds a proxy and counts it for what decides on it.
+// proxy adds a proxy, and counts it for the policies that decide on it.
 func (b *builder) proxy(c *envoydiff.Comparison, p *envoydiff.Proxy, version string, before, after decisionWords) {
 	dp := p.Dataplane
 	out := Proxy{
@@ -110,7 +116,7 @@ func (b *builder) proxy(c *envoydiff.Comparison, p *envoydiff.Proxy, version str
 		Verdict: p.Verdict, Before: before.source, After: after.source, Target: before.address, Differences: p.Differences,
 	}
 	if !b.options.Brief {
-		out.comparison, out.proxy = c, p // which keep all that was compared
+		out.comparison, out.proxy = c, p // keeps everything that was compared in memory
 	}
 	if out.Differences == nil {
 		out.Differences = []*envoydiff.Difference{}
@@ -140,7 +146,7 @@ func kindOf(dp *cluster.Dataplane) string {
 	return "sidecar"
 }
 
-// short names what decides, for the picture.
+// short returns the policy that decides, for the picture.
 func short(d *envoydiff.Decision) string {
 	switch {
 	case len(d.Conf.Backends) > 0 || d.Pair == nil && len(d.Policies) > 0:
@@ -176,35 +182,49 @@ func (b *builder) legacy(meshes []*legacy.Mesh) {
 				t.Backend = manifest.Redact(backend.Name)
 				users[backend] = append(users[backend], trace.Name)
 			}
-			for i := range trace.Selectors {
+			for i, selector := range trace.Selectors {
 				name := pairName{mesh.Name, trace.Name, i + 1}
-				s := Selector{Number: i + 1, Tags: trace.Selectors[i].Tags.String(), Proxies: b.decided[name], Policies: []string{}}
-				for _, fate := range fates[name] {
-					s.Reason = cmp.Or(s.Reason, fate.Reason)
-					for _, policy := range fate.Policies {
-						s.Policies = append(s.Policies, policy.Name)
-					}
-				}
-				if len(s.Policies) > 0 {
-					s.Reason = "" // of another zone
-				}
+				s := b.selector(name, selector.Tags, fates[name])
 				t.Proxies += s.Proxies
 				t.Selectors = append(t.Selectors, s)
 			}
 			b.TrafficTraces = append(b.TrafficTraces, t)
 		}
 		for _, backend := range mesh.Backends {
-			out := Backend{Name: manifest.Redact(backend.Name), Type: backend.Type, Sampling: backend.Sampling, TrafficTraces: users[backend], Proxies: b.traced[backend]}
-			if len(backend.Problems) == 0 {
-				out.Address = backend.Collector().Address()
-			}
-			if out.TrafficTraces == nil {
-				out.TrafficTraces = []string{}
-			}
-			m.Backends = append(m.Backends, out)
+			m.Backends = append(m.Backends, b.backend(backend, users[backend]))
 		}
 		b.Meshes = append(b.Meshes, m)
 	}
+}
+
+// selector returns a selector with its fates.
+func (b *builder) selector(name pairName, tags cluster.Tags, fates []*convert.Fate) Selector {
+	s := Selector{Number: name.number, Tags: tags.String(), Proxies: b.decided[name], Policies: []string{}}
+	for _, fate := range fates {
+		s.Reason = cmp.Or(s.Reason, fate.Reason)
+		for _, policy := range fate.Policies {
+			s.Policies = append(s.Policies, policy.Name)
+		}
+	}
+	if len(s.Policies) > 0 {
+		s.Reason = "" // of another zone
+	}
+	return s
+}
+
+// backend returns a backend with the TrafficTraces that use it.
+func (b *builder) backend(backend *legacy.Backend, users []string) Backend {
+	out := Backend{
+		Name: manifest.Redact(backend.Name), Type: backend.Type, Sampling: backend.Sampling,
+		TrafficTraces: users, Proxies: b.traced[backend],
+	}
+	if len(backend.Problems) == 0 {
+		out.Address = backend.Collector().Address()
+	}
+	if out.TrafficTraces == nil {
+		out.TrafficTraces = []string{}
+	}
+	return out
 }
 
 // policies fills in Policies and Existing.
@@ -213,7 +233,9 @@ func (b *builder) policies(existing []*meshtrace.Policy) {
 	written := func(policies []*meshtrace.Policy) []Policy {
 		all := make([]Policy, 0, len(policies))
 		for _, p := range policies {
-			all = append(all, Policy{Mesh: p.Mesh, Name: p.Name, Namespace: p.Namespace, Source: p.Source, Proxies: b.selected[identityOf(p)]})
+			all = append(all, Policy{
+				Mesh: p.Mesh, Name: p.Name, Namespace: p.Namespace, Source: p.Source, Proxies: b.selected[identityOf(p)],
+			})
 		}
 		if b.options.Brief {
 			return all
@@ -230,11 +252,13 @@ func (b *builder) policies(existing []*meshtrace.Policy) {
 	}
 	b.Policies, b.Withheld = written(b.result.New()), written(b.result.Withheld)
 	for _, p := range existing {
-		if b.result.IsPrevious(p) {
+		previous := b.result.IsPrevious(p)
+		if previous {
 			b.Summary.Earlier++
 		}
 		b.Existing = append(b.Existing, Existing{
-			Mesh: p.Mesh, Name: p.Name, Namespace: p.Namespace, Shadow: p.Shadow(b.options.Convert.Version), Earlier: b.result.IsPrevious(p), Proxies: b.selected[identityOf(p)],
+			Mesh: p.Mesh, Name: p.Name, Namespace: p.Namespace,
+			Shadow: p.Shadow(b.options.Convert.Version), Earlier: previous, Proxies: b.selected[identityOf(p)],
 		})
 	}
 }
@@ -261,29 +285,28 @@ func (b *builder) count() {
 	sum.Holds = sum.Errors == 0 && sum.Different == 0 && sum.Unknown == 0 && (!sum.Unverified || sum.TrafficTraces == 0)
 }
 
-// handWork lists what the tool cannot do: the remedies of errors and warnings,
-// each once, with what it is for.
+// handWork fills in the remedies of errors and warnings, each once, with its resources.
 func (b *builder) handWork() {
 	type work struct {
 		code   convert.Code
 		remedy string
 	}
-	whose := make(map[work][]string)
+	resources := make(map[work][]string)
 	var order []work
 	for _, note := range b.Notes {
 		if !note.Actionable {
 			continue
 		}
 		w := work{note.Code, note.Remedy()}
-		if whose[w] == nil {
+		if resources[w] == nil {
 			order = append(order, w)
 		}
-		if !slices.Contains(whose[w][:min(len(whose[w]), shownResources)], note.Resource) {
-			whose[w] = append(whose[w], note.Resource)
+		if !slices.Contains(resources[w][:min(len(resources[w]), shownResources)], note.Resource) {
+			resources[w] = append(resources[w], note.Resource)
 		}
 	}
 	for _, w := range order {
-		names := whose[w]
+		names := resources[w]
 		if len(names) > shownResources {
 			names = append(slices.Clone(names[:shownResources]), fmt.Sprintf("and %d more", len(names)-shownResources))
 		}
@@ -291,11 +314,11 @@ func (b *builder) handWork() {
 	}
 }
 
-// shownResources is how many resources are named with one remedy.
+// shownResources is the number of resources that are named with one remedy.
 const shownResources = 5
 
-// Judge records what the API server said to the dry run of each policy, in
-// the order of Policies. One that it refuses is an error, and stops the next steps.
+// Judge records the API server's answer to the dry run of each policy, in the order of
+// Policies. A refused policy is an error, and the next steps end there.
 func (r *Report) Judge(trials []ServerTrial) {
 	var refused []*convert.Note
 	for i := range trials {
@@ -313,6 +336,8 @@ func (r *Report) Judge(trials []ServerTrial) {
 	r.Summary.Refused += len(refused)
 	r.Summary.Errors += len(refused)
 	r.Summary.Holds = false
-	r.NextSteps = slices.Clone(r.mend)
-	r.NextSteps[len(r.NextSteps)-1].Command += " --server-dry-run"
+	steps := slices.Clone(r.repair)
+	last := &steps[len(steps)-1]
+	last.kind, last.flags = fixErrors, append(slices.Clone(last.flags), "--server-dry-run")
+	r.NextSteps = r.texts.write(steps)
 }

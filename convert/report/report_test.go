@@ -107,7 +107,7 @@ tracemigrate report --kuma-version 2.13`},
 tracemigrate report --kuma-version 2.13`},
 		"no kind MeshTrace": {"mode: zone\nabsent: [MeshTrace]", "9411", report.Options{}, `tracemigrate snapshot > state.yaml
 tracemigrate report --kuma-version 2.13`},
-		"one mesh of a file, and something ahead": {"mode: global\nmeshes: [default]", "9411", report.Options{Source: "-f stdin.yaml", Files: true, Ahead: []report.Step{{Title: "first", Command: "COMMAND > stdin.yaml"}}}, `COMMAND > stdin.yaml
+		"one mesh of a file, and a pipe": {"mode: global\nmeshes: [default]", "9411", report.Options{Source: "-f stdin.yaml", Files: true, First: []report.StepKind{report.SavePipe}}, `COMMAND > stdin.yaml
 tracemigrate convert --kuma-version 2.13 -f stdin.yaml > meshtraces.yaml
 tracemigrate convert --kuma-version 2.13 --shadow -f stdin.yaml | kubectl apply -f -
 tracemigrate diff --shadow --context ZONE --mesh default
@@ -190,7 +190,7 @@ func TestManyDeletions(t *testing.T) {
 
 	steps := of("kubernetes", "t", 21, report.Options{Source: "--context prod", Kubectl: "kubectl --context prod"})
 	assert.Equal(t, report.Step{
-		Title:   `Write the names of the 21 TrafficTraces of mesh "default" to a file, and read it`,
+		Title:   `Write the names of the 21 TrafficTraces of mesh "default" to a file and review it`,
 		Command: `tracemigrate report --kuma-version 2.13 -f state.yaml -o json | jq -r --arg mesh default '.trafficTraces[] | select(.mesh == $mesh) | .name' > delete-default.txt`,
 	}, steps[len(steps)-2])
 	assert.Equal(t, "xargs -n 100 kubectl --context prod delete traffictrace < delete-default.txt", last(steps).Command)
@@ -250,4 +250,5 @@ func TestJudge(t *testing.T) {
 	assert.Equal(t, convert.ServerRefused, r.Notes[0].Code)
 	assert.Equal(t, 1, r.Summary.Errors)
 	assert.Equal(t, "tracemigrate snapshot > state.yaml\ntracemigrate report --kuma-version 2.13 --server-dry-run", commands(r))
+	assert.Equal(t, "Fix what the errors name, then run the report again", r.NextSteps[1].Title, "no proxy is unknown")
 }

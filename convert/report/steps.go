@@ -1,253 +1,185 @@
 package report
 
 import (
-	"cmp"
-	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
 	"tracemigrate/cluster"
-	"tracemigrate/cluster/manifest"
 	"tracemigrate/legacy"
 )
 
-// nextSteps are the commands of the migration, in order, as far as they can be
-// told: nothing is to be deleted that has no successor.
+// StepKind names a kind of next step; stepTexts has the text of each.
+type StepKind int
+
+// The kinds of next steps, in the order of a migration.
+const (
+	GiveToken StepKind = iota
+	SavePipe
+	saveState
+	fixErrors
+	readDataplanes
+	resolveUnknown
+	reportGlobal
+	writePolicies
+	useControlPlane
+	applyMissing
+	applyShadows
+	diffZones
+	diffControlPlane
+	diffSource
+	applyPolicies
+	deleteAtGlobal
+	listTrafficTraces
+	deleteListed
+	deleteListedUniversal
+	deleteTrafficTraces
+	deleteTrafficTracesUniversal
+	removeBackends
+	removeTracing
+)
+
+// step is a next step as data.
+type step struct {
+	kind   StepKind
+	flags  []string // of this tool
+	mesh   string
+	traces []string // names of TrafficTraces
+}
+
+// nextSteps fills in the steps of the migration, in order. They delete nothing that
+// has no successor.
 func (b *builder) nextSteps(meshes []*legacy.Mesh) {
+	b.texts = b.stepWriter()
+	b.NextSteps = b.texts.write(b.steps(meshes))
+}
+
+func (b *builder) steps(meshes []*legacy.Mesh) []step {
 	federated := b.Origin.Mode == cluster.ModeFederatedZone
 	if len(b.TrafficTraces) == 0 {
-		if !federated && b.Summary.Errors == 0 {
-			b.removals(meshes)
+		if federated || b.Summary.Errors > 0 {
+			return nil
 		}
-		return
+		return b.removals(meshes)
 	}
-	for _, words := range b.options.Ahead {
-		b.step(words.Title, "%s", words.Command)
+	var steps []step
+	for _, kind := range b.options.First {
+		steps = append(steps, step{kind: kind})
 	}
 	if !b.options.Files {
-		b.step("Keep what is there, so that the result can be reproduced", "%s > "+b.file("state.yaml"), b.command("snapshot"))
+		steps = append(steps, step{kind: saveState})
 	}
-	converting := []string{"--kuma-version", b.KumaVersion}
+	flags := []string{"--kuma-version", b.KumaVersion}
 	if b.options.Convert.ZoneOrigin {
-		converting = append(converting, "--zone-origin")
+		flags = append(flags, "--zone-origin")
 	}
 	if b.options.Convert.RoundSampling {
-		converting = append(converting, "--round-sampling")
+		flags = append(flags, "--round-sampling")
 	}
-	mending := "Mend what the errors name, then look again"
-	switch {
-	case b.Summary.Errors > 0 || b.Summary.Different > 0:
-	case b.Summary.Unverified:
-		mending = "See to it that the Dataplanes can be read, then look again"
-	default:
-		mending = "See to it that the unknown proxies can be judged, then look again"
-	}
-	b.mend = append(slices.Clone(b.NextSteps), Step{mending, b.command("report", converting...)})
+	b.repair = slices.Concat(steps, []step{{kind: b.obstacle(), flags: flags}})
 	switch {
 	case !b.Summary.Holds:
-		b.NextSteps = b.mend
-		return
+		return b.repair
 	case federated && !b.options.Convert.ZoneOrigin:
-		b.step("Look at the global control plane, where the TrafficTraces come from, and go on there", "%s report %s GLOBAL", b.options.Program, b.sourceFlag())
-		return
+		return append(steps, step{kind: reportGlobal})
 	}
-	if len(b.Policies) > 0 {
-		b.step("Write the MeshTraces and read them", "%s > "+b.file("meshtraces.yaml"), b.command("convert", converting...))
-	}
-	if to := b.kumactlSwitch(); !b.kubernetes() && to != "" {
-		b.step("Have kumactl speak to the same control plane"+b.there(), "%s", to)
-	}
-	apply := b.client() + " apply"
-	switch {
-	case len(b.Policies) == 0:
-	case b.Summary.Earlier > 0:
-		// Of a migration that is half applied the control plane's verdict would
-		// be on what it happens to do today.
-		b.step("Apply them, those that stand already as well"+b.there(), "%s -f "+b.file("meshtraces.yaml"), apply)
-	case b.options.Convert.Version.ComputesShadows():
-		b.step("Apply them as shadows, which the control plane computes and does not apply"+b.there(), "%s | %s -f -", b.command("convert", append(converting, "--shadow")...), apply)
-		b.shadowStep()
-		fallthrough
-	default:
-		b.step("Apply them in earnest"+b.there(), "%s -f "+b.file("meshtraces.yaml"), apply)
-	}
+	steps = append(steps, b.applications(flags)...)
 	if federated {
-		b.step("When every zone has its policies and traces arrive, delete the TrafficTraces at the global control plane", "%s report %s GLOBAL", b.options.Program, b.sourceFlag())
-		return
+		return append(steps, step{kind: deleteAtGlobal})
 	}
 	for _, mesh := range meshes {
-		b.deletions(mesh, converting)
+		steps = append(steps, b.deletions(mesh, flags)...)
 	}
-	b.removals(meshes)
+	return append(steps, b.removals(meshes)...)
 }
 
-func (b *builder) step(title, format string, args ...any) {
-	b.NextSteps = append(b.NextSteps, Step{title, fmt.Sprintf(format, args...)})
-}
-
-// kubernetes reports whether the commands are kubectl's.
-func (b *builder) kubernetes() bool {
+// obstacle returns the step that a report without a good outcome needs first.
+func (b *builder) obstacle() StepKind {
 	switch {
-	case b.Origin.Environment != "":
-		return b.Origin.Environment == cluster.Kubernetes
-	case len(b.snapshot.TrafficTraces) > 0:
-		return b.snapshot.TrafficTraces[0].Format == cluster.Kubernetes
+	case b.Summary.Errors > 0 || b.Summary.Different > 0:
+		return fixErrors
+	case b.Summary.Unverified:
+		return readDataplanes
 	}
-	return len(b.snapshot.Meshes) > 0 && b.snapshot.Meshes[0].Format == cluster.Kubernetes
+	return resolveUnknown
 }
 
-// client is the command that speaks to the cluster or control plane.
-func (b *builder) client() string {
-	if !b.kubernetes() {
-		return cmp.Or(b.options.Kumactl, "kumactl")
+// applications are the steps from the conversion until the policies are applied.
+func (b *builder) applications(flags []string) []step {
+	var steps []step
+	if len(b.Policies) > 0 {
+		steps = append(steps, step{kind: writePolicies, flags: flags})
 	}
-	if b.options.Kubectl == "" && b.Origin.Endpoint.Context != "" {
-		return "kubectl --context " + Quoted(b.Origin.Endpoint.Context)
+	if !b.kubernetes() && b.kumactlSwitch() != "" {
+		steps = append(steps, step{kind: useControlPlane})
 	}
-	return cmp.Or(b.options.Kubectl, "kubectl")
+	switch {
+	case len(b.Policies) == 0:
+		return steps
+	case b.Summary.Earlier > 0:
+		// After a partial apply, the control plane would judge a mixture of old
+		// and new.
+		return append(steps, step{kind: applyMissing})
+	case b.options.Convert.Version.ComputesShadows():
+		steps = append(steps, step{kind: applyShadows, flags: flags}, step{kind: b.shadowDiff()})
+	}
+	return append(steps, step{kind: applyPolicies})
 }
 
-// sourceFlag is the flag that names a control plane like the one that was read:
-// by the API that was used, or that there is without any doubt.
-func (b *builder) sourceFlag() string {
-	at := b.Origin.Endpoint
-	if at.ControlPlane != "" || at.Kubernetes == "" && !b.kubernetes() {
-		return "--control-plane"
-	}
-	return "--context"
-}
-
-// live are the flags of this tool that read what a snapshot was taken of.
-func (b *builder) live() string {
-	at := b.Origin.Endpoint
-	return b.sourceFlag() + " " + Quoted(cmp.Or(at.Context, at.Name, at.ControlPlane, "NAME"))
-}
-
-// kumactlSwitch makes the control plane that was read kumactl's current one, by
-// name, or shows which one is; empty where nothing tells which was read.
-func (b *builder) kumactlSwitch() string {
-	if at := b.Origin.Endpoint; b.options.Files {
-		switch {
-		case at.Name != "":
-			return KumactlSwitch(b.client(), at.Name)
-		case at.ControlPlane != "":
-			return KumactlSwitch(b.client(), at.ControlPlane)
-		}
-	}
-	return b.options.KumactlSwitch
-}
-
-// KumactlSwitch makes a control plane kumactl's current one, by its name, or
-// shows which one is where only its URL is known.
-func KumactlSwitch(kumactl, nameOrURL string) string {
-	if strings.Contains(nameOrURL, "://") {
-		return kumactl + " config control-planes list # the active one must be " + Quoted(manifest.Redact(nameOrURL))
-	}
-	return kumactl + " config control-planes switch --name " + Quoted(nameOrURL)
-}
-
-// command is one of this tool's, for the same source.
-func (b *builder) command(name string, flags ...string) string {
-	all := append([]string{b.options.Program, name}, flags...)
-	if b.options.Source != "" {
-		all = append(all, b.options.Source)
-	}
-	return strings.Join(all, " ")
-}
-
-// file is where the commands write to.
-func (b *builder) file(name string) string { return Quoted(b.options.Directory + name) }
-
-// there says which cluster is meant where only a snapshot tells.
-func (b *builder) there() string {
-	if b.options.Files && b.snapshot.Origin != nil && b.Origin.Source != "" {
-		return " (at " + b.Origin.Source + ")"
-	}
-	return ""
-}
-
-func (b *builder) shadowStep() {
+// shadowDiff returns the step that asks the control plane for its verdict.
+func (b *builder) shadowDiff() StepKind {
 	switch {
 	case b.Origin.Mode == cluster.ModeGlobal:
-		b.step("Hear the verdict of each zone's own control plane", "%s diff --shadow %s ZONE%s", b.options.Program, b.sourceFlag(), b.only())
+		return diffZones
 	case b.options.Files:
-		b.step("Hear the control plane's own verdict"+b.there(), "%s diff --shadow %s%s", b.options.Program, b.live(), b.only())
-	default:
-		b.step("Hear the control plane's own verdict", "%s", b.command("diff", "--shadow"))
+		return diffControlPlane
 	}
+	return diffSource
 }
 
-// only are the flags for the meshes that were asked for.
-func (b *builder) only() string {
-	var flags strings.Builder
-	for _, mesh := range b.Origin.Meshes {
-		flags.WriteString(" --mesh " + Quoted(mesh))
-	}
-	return flags.String()
-}
-
-// What is more than these is not typed into a command but read from a file.
+// Longer lists of names are not typed into a command but read from a file.
 const (
 	maxNames      = 20
 	maxNamesBytes = 1000
 )
 
 // deletions remove the TrafficTraces of a mesh, once traces arrive.
-func (b *builder) deletions(mesh *legacy.Mesh, converting []string) {
-	var names []string
-	plain := true // names that xargs takes as they are
+func (b *builder) deletions(mesh *legacy.Mesh, flags []string) []step {
+	deletion := step{kind: deleteTrafficTraces, mesh: mesh.Name, flags: flags}
+	plain := true // xargs needs no quotes
 	for _, trace := range mesh.TrafficTraces {
-		names = append(names, Quoted(trace.Name))
+		deletion.traces = append(deletion.traces, trace.Name)
 		plain = plain && plainWord.MatchString(trace.Name)
 	}
-	if len(names) == 0 {
-		return
+	n := len(deletion.traces)
+	if n == 0 {
+		return nil
 	}
-	all := strings.Join(names, " ")
-	title := fmt.Sprintf("When traces arrive, delete the TrafficTraces of mesh %q%s", mesh.Name, b.there())
-	one := fmt.Sprintf("%s delete traffic-trace --mesh %s", b.client(), Quoted(mesh.Name))
+	long := n > maxNames || len(strings.Join(deletion.traces, " ")) > maxNamesBytes
 	switch {
-	case plain && (len(names) > maxNames || len(all) > maxNamesBytes):
-		source := b.options.Source
-		if !b.options.Files {
-			source = "-f " + b.file("state.yaml")
+	case plain && long:
+		list := deletion
+		list.kind, deletion.kind = listTrafficTraces, deleteListed
+		if !b.kubernetes() {
+			deletion.kind = deleteListedUniversal
 		}
-		list := b.file("delete-" + mesh.Name + ".txt")
-		b.step(fmt.Sprintf("Write the names of the %d TrafficTraces of mesh %q to a file, and read it", len(names), mesh.Name),
-			"%s report %s -o json | jq -r --arg mesh %s '.trafficTraces[] | select(.mesh == $mesh) | .name' > %s",
-			b.options.Program, strings.Join(append(slices.Clone(converting), source), " "), Quoted(mesh.Name), list)
-		if b.kubernetes() {
-			b.step(title, "xargs -n 100 %s delete traffictrace < %s", b.client(), list)
-		} else {
-			b.step(title, "xargs -n 1 %s -- < %s", one, list)
-		}
-	case b.kubernetes():
-		b.step(title, "%s delete traffictrace %s", b.client(), all)
-	default:
-		b.step(title, "for name in %s; do %s -- \"$name\"; done", all, one)
+		return []step{list, deletion}
+	case !b.kubernetes():
+		deletion.kind = deleteTrafficTracesUniversal
 	}
+	return []step{deletion}
 }
 
-// removals take the tracing backends out of the meshes.
-func (b *builder) removals(meshes []*legacy.Mesh) {
+// removals remove the tracing backends from the meshes.
+func (b *builder) removals(meshes []*legacy.Mesh) []step {
+	kind := removeTracing
+	if b.kubernetes() {
+		kind = removeBackends
+	}
+	var steps []step
 	for _, mesh := range meshes {
-		switch {
-		case len(mesh.Backends) == 0:
-		case b.kubernetes():
-			b.step(fmt.Sprintf("Remove the tracing backends of mesh %q%s", mesh.Name, b.there()), `%s patch mesh %s --type=json -p '[{"op":"remove","path":"/spec/tracing"}]'`, b.client(), Quoted(mesh.Name))
-		default:
-			b.step(fmt.Sprintf("Remove the field tracing from mesh %q%s", mesh.Name, b.there()), "%[1]s get mesh %[2]s -o yaml > mesh.yaml && ${EDITOR:-vi} mesh.yaml && %[1]s apply -f mesh.yaml", b.client(), Quoted(mesh.Name))
+		if len(mesh.Backends) > 0 {
+			steps = append(steps, step{kind: kind, mesh: mesh.Name})
 		}
 	}
-}
-
-var plainWord = regexp.MustCompile(`^[-a-zA-Z0-9._/:@=+,]+$`)
-
-// Quoted is a word that a shell takes as it is.
-func Quoted(word string) string {
-	if plainWord.MatchString(word) {
-		return word
-	}
-	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+	return steps
 }

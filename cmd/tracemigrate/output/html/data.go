@@ -1,7 +1,6 @@
 package html
 
 import (
-	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -36,7 +35,7 @@ type proxyTable struct {
 	words map[string]int
 }
 
-// proxiesJSON returns the proxies of a report as JSON, in the order of rank.
+// proxiesJSON returns the proxies of a report as JSON, worst first.
 func proxiesJSON(r *report.Report) (string, error) {
 	d := &proxyTable{Words: []string{}, Name: []string{}, MadeUp: []int{}, Sets: [][][4]int{}, Envoy: make(map[int]*proxyDiffs), Bodies: []string{}, words: make(map[string]int)}
 	for _, column := range []*[]int{&d.Mesh, &d.Kind, &d.Zone, &d.Version, &d.Verdict, &d.Before, &d.After, &d.Target, &d.Differences} {
@@ -46,7 +45,7 @@ func proxiesJSON(r *report.Report) (string, error) {
 	for i := range r.Proxies {
 		proxies = append(proxies, &r.Proxies[i])
 	}
-	slices.SortStableFunc(proxies, func(a, b *report.Proxy) int { return cmp.Compare(rank[a.Verdict], rank[b.Verdict]) })
+	slices.SortStableFunc(proxies, func(a, b *report.Proxy) int { return b.Verdict.Compare(a.Verdict) })
 	sets := make(map[*envoydiff.Difference]int) // lists of differences are shared
 	d.Sets = append(d.Sets, [][4]int{})
 	for i, p := range proxies {
@@ -82,9 +81,6 @@ func proxiesJSON(r *report.Report) (string, error) {
 	}
 	return string(text), nil
 }
-
-// rank orders verdicts: what needs attention is first.
-var rank = map[envoydiff.Verdict]int{envoydiff.Different: 0, envoydiff.Unknown: 1, envoydiff.Inherent: 2, envoydiff.Same: 3}
 
 func (d *proxyTable) word(s string) int {
 	n, ok := d.words[s]

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"tracemigrate/cmd/tracemigrate/output/plain"
+	"tracemigrate/convert/envoydiff"
 	"tracemigrate/convert/report"
 )
 
@@ -35,21 +36,22 @@ const (
 // meshes beyond maxPictures, which have no picture.
 func newPictures(flows []report.Flow) (pictures []*picture, more int) {
 	byMesh := make(map[string]*picture)
-	worst := make(map[*picture]int)
+	worst := make(map[*picture]envoydiff.Verdict)
 	for _, flow := range flows {
 		p := byMesh[flow.Mesh]
 		if p == nil {
 			p = &picture{Mesh: flow.Mesh}
 			byMesh[flow.Mesh] = p
 			pictures = append(pictures, p)
-			worst[p] = rank[flow.Verdict]
 		}
-		worst[p] = min(worst[p], rank[flow.Verdict])
+		if flow.Verdict.Compare(worst[p]) > 0 {
+			worst[p] = flow.Verdict
+		}
 		p.Proxies += flow.Proxies
 		p.Flows = append(p.Flows, flowRow{Flow: flow})
 	}
 	slices.SortStableFunc(pictures, func(a, b *picture) int {
-		return cmp.Or(cmp.Compare(worst[a], worst[b]), cmp.Compare(b.Proxies, a.Proxies), cmp.Compare(a.Mesh, b.Mesh))
+		return cmp.Or(worst[b].Compare(worst[a]), cmp.Compare(b.Proxies, a.Proxies), cmp.Compare(a.Mesh, b.Mesh))
 	})
 	if len(pictures) > maxPictures {
 		pictures, more = pictures[:maxPictures], len(pictures)-maxPictures
@@ -66,7 +68,7 @@ func newPictures(flows []report.Flow) (pictures []*picture, more int) {
 // sumUpFlows keeps the flows that matter most, and sums up the rest by verdict.
 func sumUpFlows(flows []flowRow) []flowRow {
 	slices.SortStableFunc(flows, func(a, b flowRow) int {
-		return cmp.Or(cmp.Compare(rank[a.Verdict], rank[b.Verdict]), cmp.Compare(b.Proxies, a.Proxies))
+		return cmp.Or(b.Verdict.Compare(a.Verdict), cmp.Compare(b.Proxies, a.Proxies))
 	})
 	if len(flows) <= maxFlows {
 		return flows

@@ -37,22 +37,25 @@ func Effects(t *envoydiff.Tally) string {
 	}
 	say(t.Same-t.Untraced+t.Inherent, "proxy keeps collector and sampling", "proxies keep collector and sampling")
 	for _, also := range inherentEffects {
-		say(t.Codes[also.code], also.one, also.many)
+		if n := t.Codes[also.code]; n > 0 {
+			parts = append(parts, fmt.Sprintf("%s of %s %s", Number(n), Plural(t.Proxies, "proxy", "proxies"), map[bool]string{true: also.one, false: also.many}[n == 1]))
+		}
 	}
 	say(t.Accepted, "differs only in what --accept names", "differ only in what --accept names")
 	say(t.Untraced, "proxy is not traced, before or after", "proxies are not traced, before or after")
 	return strings.Join(parts, "; ")
 }
 
-// inherentEffects are what any MeshTrace changes, for one proxy and for several.
+// inherentEffects are what any MeshTrace changes, for one proxy and for several: one
+// row for each inherent code.
 var inherentEffects = []struct {
 	code      envoydiff.Code
 	one, many string
 }{
 	{envoydiff.OutboundGainsTracing, "also reports outbound spans", "also report outbound spans"},
-	{envoydiff.GatewaySplitSpans, "gateway also reports a span for each side", "gateways also report a span for each side"},
-	{envoydiff.GatewayDatadogSuffix, "gateway gets the suffix _INBOUND in Datadog", "gateways get the suffix _INBOUND in Datadog"},
-	{envoydiff.DatadogServiceName, "gets another service name in Datadog", "get another service name in Datadog"},
+	{envoydiff.GatewaySplitSpans, "is a gateway that also reports a span for each side", "are gateways that also report a span for each side"},
+	{envoydiff.GatewayDatadogSuffix, "is a gateway that gets the suffix _INBOUND in Datadog, but loses no trace", "are gateways that get the suffix _INBOUND in Datadog, but lose no trace"},
+	{envoydiff.DatadogServiceName, "gets another Datadog service name, but loses no trace", "get another Datadog service name, but lose no trace"},
 	{envoydiff.KumaTags, "also sends the tags kuma.mesh and kuma.zone", "also send the tags kuma.mesh and kuma.zone"},
 }
 

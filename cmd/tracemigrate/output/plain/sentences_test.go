@@ -16,7 +16,12 @@ func TestReportVerdict(t *testing.T) {
 	}{
 		{report.Summary{TrafficTraces: 1, Holds: true, Tally: envoydiff.Tally{Proxies: 2, Same: 2}}, "good: 2 proxies keep collector and sampling"},
 		{report.Summary{TrafficTraces: 1, Holds: true, Tally: envoydiff.Tally{Proxies: 2, Same: 2}, MadeUp: 2}, "good: Every proxy that the policies can tell apart keeps its tracing"},
-		{report.Summary{TrafficTraces: 1, Holds: true, Tally: envoydiff.Tally{Proxies: 5000, Inherent: 5000, Codes: map[envoydiff.Code]int{envoydiff.OutboundGainsTracing: 5000}}}, "inherent: 5,000 proxies keep collector and sampling; 5,000 also report outbound spans"},
+		{report.Summary{TrafficTraces: 1, Holds: true, Tally: envoydiff.Tally{Proxies: 5000, Inherent: 5000, Codes: map[envoydiff.Code]int{envoydiff.OutboundGainsTracing: 5000}}}, "inherent: 5,000 proxies keep collector and sampling; 5,000 of 5,000 proxies also report outbound spans"},
+		{
+			report.Summary{TrafficTraces: 1, Tally: envoydiff.Tally{Proxies: 5, Same: 1, Inherent: 3, Different: 1, Codes: map[envoydiff.Code]int{envoydiff.DatadogServiceName: 1, envoydiff.GatewayDatadogSuffix: 2}}},
+			"bad: 1 of 5 proxies would not keep its tracing; 4 proxies keep collector and sampling; " +
+				"2 of 5 proxies are gateways that get the suffix _INBOUND in Datadog, but lose no trace; 1 of 5 proxies gets another Datadog service name, but loses no trace",
+		},
 		{report.Summary{TrafficTraces: 1, Holds: true, Partial: true, Tally: envoydiff.Tally{Proxies: 3, Same: 3, Untraced: 1}}, "unknown: 2 proxies keep collector and sampling; 1 proxy is not traced, before or after; not every Dataplane or MeshGateway could be read"},
 		{report.Summary{Holds: true, Tally: envoydiff.Tally{Proxies: 3, Same: 3, ByMeshTrace: 3}}, "unknown: There is no TrafficTrace, so there is nothing to migrate; 3 proxies are traced by MeshTraces"},
 		{report.Summary{TrafficTraces: 1, Holds: true}, "unknown: No proxy was compared"},
@@ -27,5 +32,20 @@ func TestReportVerdict(t *testing.T) {
 	} {
 		sentence, tone := ReportVerdict(&c.sum)
 		assert.Equal(t, c.want, tone+": "+sentence)
+	}
+}
+
+// A reader without Envoy's terms understands each inherent difference.
+func TestEffectsOfInherentCodes(t *testing.T) {
+	seen := make(map[string]bool)
+	for code, verdict := range envoydiff.Codes {
+		if verdict != envoydiff.Inherent {
+			continue
+		}
+		sentence := Effects(&envoydiff.Tally{Proxies: 5000, Inherent: 30, Codes: map[envoydiff.Code]int{code: 30}})
+		assert.Contains(t, sentence, "; 30 of 5,000 proxies ", code)
+		assert.Regexp(t, "also|lose no trace", sentence, code)
+		assert.False(t, seen[sentence], code)
+		seen[sentence] = true
 	}
 }

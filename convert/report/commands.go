@@ -1,0 +1,200 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"tracemigrate/cluster"
+	"tracemigrate/cluster/manifest"
+)
+
+const deletionTitle = "When traces arrive, delete the TrafficTraces of mesh {meshName}{place}"
+
+// stepTexts has the title and the command of each kind of step. stepWriter replaces
+// the words in braces.
+var stepTexts = map[StepKind]Step{
+	GiveToken:      {"Give the token to the commands below", "read -rs TRACEMIGRATE_TOKEN && export TRACEMIGRATE_TOKEN"},
+	SavePipe:       {"Save the input of the pipe to a file, which the commands below read", "COMMAND > stdin.yaml"},
+	saveState:      {"Save the current state, so that the result can be reproduced", "{program} snapshot{source} > {state}"},
+	fixErrors:      {"Fix what the errors name, then run the report again", "{program} report{flags}{source}"},
+	readDataplanes: {"Make the Dataplanes readable, then run the report again", "{program} report{flags}{source}"},
+	resolveUnknown: {"Resolve why proxies are unknown, then run the report again", "{program} report{flags}{source}"},
+	reportGlobal: {
+		"Report on the global control plane, where the TrafficTraces come from, and continue there",
+		"{program} report {sourceFlag} GLOBAL",
+	},
+	writePolicies:   {"Write the MeshTraces to a file and review it", "{program} convert{flags}{source} > {meshtraces}"},
+	useControlPlane: {"Make kumactl use the same control plane{place}", "{kumactlSwitch}"},
+	applyMissing:    {"Apply them, including those that already exist{place}", "{client} apply -f {meshtraces}"},
+	applyShadows: {
+		"Apply them as shadows, which the control plane computes and does not apply{place}",
+		"{program} convert{flags} --shadow{source} | {client} apply -f -",
+	},
+	diffZones:        {"Get the verdict of each zone's own control plane", "{program} diff --shadow {sourceFlag} ZONE{meshes}"},
+	diffControlPlane: {"Get the control plane's own verdict{place}", "{program} diff --shadow {live}{meshes}"},
+	diffSource:       {"Get the control plane's own verdict", "{program} diff --shadow{source}"},
+	applyPolicies:    {"Apply them for real{place}", "{client} apply -f {meshtraces}"},
+	deleteAtGlobal: {
+		"When every zone has its policies and traces arrive, delete the TrafficTraces at the global control plane",
+		"{program} report {sourceFlag} GLOBAL",
+	},
+	listTrafficTraces: {
+		`Write the names of the {count} TrafficTraces of mesh {meshName} to a file and review it`,
+		`{program} report{flags}{saved} -o json | jq -r --arg mesh {mesh} '.trafficTraces[] | select(.mesh == $mesh) | .name' > {list}`,
+	},
+	deleteListed:          {deletionTitle, "xargs -n 100 {client} delete traffictrace < {list}"},
+	deleteListedUniversal: {deletionTitle, "xargs -n 1 {client} delete traffic-trace --mesh {mesh} -- < {list}"},
+	deleteTrafficTraces:   {deletionTitle, "{client} delete traffictrace {traces}"},
+	deleteTrafficTracesUniversal: {
+		deletionTitle,
+		`for name in {traces}; do {client} delete traffic-trace --mesh {mesh} -- "$name"; done`,
+	},
+	removeBackends: {
+		"Remove the tracing backends of mesh {meshName}{place}",
+		`{client} patch mesh {mesh} --type=json -p '[{"op":"remove","path":"/spec/tracing"}]'`,
+	},
+	removeTracing: {
+		"Remove the field tracing from mesh {meshName}{place}",
+		"{client} get mesh {mesh} -o yaml > mesh.yaml && ${EDITOR:-vi} mesh.yaml && {client} apply -f mesh.yaml",
+	},
+}
+
+// stepWriter turns steps into text.
+type stepWriter struct {
+	directory string
+	words     []string // in braces, each with its value
+}
+
+func (b *builder) stepWriter() *stepWriter {
+	source := spaced(b.options.Source)
+	w := &stepWriter{directory: b.options.Directory}
+	saved := source
+	if !b.options.Files {
+		saved = " -f " + w.file("state.yaml")
+	}
+	w.words = []string{
+		"{program}", b.options.Program, "{source}", source, "{saved}", saved,
+		"{sourceFlag}", b.sourceFlag(), "{live}", b.live(), "{meshes}", b.meshFlags(),
+		"{client}", b.client(), "{kumactlSwitch}", b.kumactlSwitch(), "{place}", b.place(),
+		"{state}", w.file("state.yaml"), "{meshtraces}", w.file("meshtraces.yaml"),
+	}
+	return w
+}
+
+// write returns the text of steps.
+func (w *stepWriter) write(steps []step) []Step {
+	texts := make([]Step, 0, len(steps))
+	for _, s := range steps {
+		traces := make([]string, 0, len(s.traces))
+		for _, name := range s.traces {
+			traces = append(traces, Quoted(name))
+		}
+		words := strings.NewReplacer(append(w.words[:len(w.words):len(w.words)],
+			"{flags}", spaced(strings.Join(s.flags, " ")), "{meshName}", strconv.Quote(s.mesh), "{mesh}", Quoted(s.mesh),
+			"{traces}", strings.Join(traces, " "), "{count}", strconv.Itoa(len(traces)), "{list}", w.file("delete-"+s.mesh+".txt"),
+		)...)
+		text := stepTexts[s.kind]
+		texts = append(texts, Step{words.Replace(text.Title), words.Replace(text.Command)})
+	}
+	return texts
+}
+
+// file returns the path of a file that the commands write.
+func (w *stepWriter) file(name string) string { return Quoted(w.directory + name) }
+
+// spaced puts a space before words, if there are any.
+func spaced(words string) string {
+	if words == "" {
+		return ""
+	}
+	return " " + words
+}
+
+// kubernetes reports whether the commands are kubectl's.
+func (b *builder) kubernetes() bool {
+	switch {
+	case b.Origin.Environment != "":
+		return b.Origin.Environment == cluster.Kubernetes
+	case len(b.snapshot.TrafficTraces) > 0:
+		return b.snapshot.TrafficTraces[0].Format == cluster.Kubernetes
+	}
+	return len(b.snapshot.Meshes) > 0 && b.snapshot.Meshes[0].Format == cluster.Kubernetes
+}
+
+// client returns the command that changes the cluster or control plane.
+func (b *builder) client() string {
+	if !b.kubernetes() {
+		return cmp.Or(b.options.Kumactl, "kumactl")
+	}
+	if b.options.Kubectl == "" && b.Origin.Endpoint.Context != "" {
+		return "kubectl --context " + Quoted(b.Origin.Endpoint.Context)
+	}
+	return cmp.Or(b.options.Kubectl, "kubectl")
+}
+
+// sourceFlag returns the flag that selects a control plane through the API that the
+// snapshot was read from.
+func (b *builder) sourceFlag() string {
+	at := b.Origin.Endpoint
+	if at.ControlPlane != "" || at.Kubernetes == "" && !b.kubernetes() {
+		return "--control-plane"
+	}
+	return "--context"
+}
+
+// live returns the flags of this tool that read the snapshot's own control plane.
+func (b *builder) live() string {
+	at := b.Origin.Endpoint
+	return b.sourceFlag() + " " + Quoted(cmp.Or(at.Context, at.Name, at.ControlPlane, "NAME"))
+}
+
+// meshFlags returns the flags that select the meshes of the report, with a space
+// before each.
+func (b *builder) meshFlags() string {
+	var flags strings.Builder
+	for _, mesh := range b.Origin.Meshes {
+		flags.WriteString(" --mesh " + Quoted(mesh))
+	}
+	return flags.String()
+}
+
+// place returns the cluster of a snapshot, which nothing else in the report names.
+func (b *builder) place() string {
+	if b.options.Files && b.snapshot.Origin != nil && b.Origin.Source != "" {
+		return " (at " + b.Origin.Source + ")"
+	}
+	return ""
+}
+
+// kumactlSwitch returns the command that selects the control plane of the report in
+// kumactl; it is empty where that is not known.
+func (b *builder) kumactlSwitch() string {
+	if at := b.Origin.Endpoint; b.options.Files {
+		if name := cmp.Or(at.Name, at.ControlPlane); name != "" {
+			return KumactlSwitch(b.client(), name)
+		}
+	}
+	return b.options.KumactlSwitch
+}
+
+// KumactlSwitch returns the command that selects a control plane in kumactl by name.
+// For a URL it returns the command that shows which one is selected.
+func KumactlSwitch(kumactl, nameOrURL string) string {
+	if strings.Contains(nameOrURL, "://") {
+		return fmt.Sprintf("%s config control-planes list # the active one must be %s", kumactl, Quoted(manifest.Redact(nameOrURL)))
+	}
+	return kumactl + " config control-planes switch --name " + Quoted(nameOrURL)
+}
+
+var plainWord = regexp.MustCompile(`^[-a-zA-Z0-9._/:@=+,]+$`)
+
+// Quoted returns a word that a shell takes literally.
+func Quoted(word string) string {
+	if plainWord.MatchString(word) {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+}

@@ -1,0 +1,23 @@
+package report
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+
+	"tracemigrate/cluster"
+)
+
+// Every kind of step has a title and a command, in which every word in braces is known.
+func TestStepTexts(t *testing.T) {
+	b := &builder{Report: &Report{}, snapshot: &cluster.Snapshot{}, options: Options{Program: "tracemigrate", KumactlSwitch: "kumactl"}}
+	for kind := GiveToken; kind <= removeTracing; kind++ {
+		text := b.stepWriter().write([]step{{kind: kind, mesh: "default", traces: []string{"all"}}})[0]
+		assert.NotEmpty(t, text.Title, kind)
+		assert.NotEmpty(t, text.Command, kind)
+		assert.NotRegexp(t, `[^$]\{[a-zA-Z]+\}`, text.Title+text.Command, kind)
+	}
+	assert.Len(t, stepTexts, int(removeTracing)+1)
+	deletion := b.stepWriter().write([]step{{kind: deleteTrafficTraces, mesh: "{source}", traces: []string{"{mesh}"}}})[0]
+	assert.Equal(t, Step{`When traces arrive, delete the TrafficTraces of mesh "{source}"`, "kumactl delete traffictrace '{mesh}'"}, deletion, "names are not replaced")
+}
