@@ -54,9 +54,8 @@ func (c *Comparison) Groups() []*Group {
 			group.Sources = append(group.Sources, source)
 		}
 	}
-	rank := map[Verdict]int{Different: 0, Unknown: 1, Inherent: 2}
 	slices.SortStableFunc(groups, func(a, b *Group) int {
-		return cmp.Or(cmp.Compare(rank[a.Verdict], rank[b.Verdict]), cmp.Compare(len(b.Proxies), len(a.Proxies)))
+		return cmp.Or(cmp.Compare(a.Verdict.Rank(), b.Verdict.Rank()), cmp.Compare(len(b.Proxies), len(a.Proxies)))
 	})
 	return groups
 }

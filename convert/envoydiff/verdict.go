@@ -16,6 +16,13 @@ const (
 	Different Verdict = "different"
 )
 
+// verdicts are all verdicts, worst first.
+var verdicts = []Verdict{Different, Unknown, Inherent, Accepted, Same}
+
+// Rank returns a verdict's place in the order in which users look at them: 0 is the
+// worst.
+func (v Verdict) Rank() int { return slices.Index(verdicts, v) }
+
 // Code names a kind of difference.
 type Code string
 

@@ -48,14 +48,13 @@ func CompareZones(s *cluster.Snapshot, before, after State, o Options) []*Compar
 // onlyWorst leaves each proxy in the first of the comparisons in which its verdict
 // is worst, and drops a comparison that has none left.
 func onlyWorst(comparisons []*Comparison) []*Comparison {
-	rank := map[Verdict]int{Same: 0, Accepted: 1, Inherent: 2, Unknown: 3, Different: 4}
 	type place struct{ comparison, rank int }
 	worst := make(map[*cluster.Dataplane]place)
 	for i, c := range comparisons {
 		for j := range c.Proxies {
 			p := &c.Proxies[j]
-			if at, ok := worst[p.Dataplane]; !ok || rank[p.Verdict] > at.rank {
-				worst[p.Dataplane] = place{i, rank[p.Verdict]}
+			if at, ok := worst[p.Dataplane]; !ok || p.Verdict.Rank() < at.rank {
+				worst[p.Dataplane] = place{i, p.Verdict.Rank()}
 			}
 		}
 	}

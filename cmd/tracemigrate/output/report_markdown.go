@@ -27,7 +27,7 @@ func reportMarkdown(p *Printer, r *Report) error {
 			fmt.Fprintf(&b, "| %s |\n", strings.Join(cells, " | "))
 		}
 		if s.more > 0 {
-			fmt.Fprintf(&b, "\nand %d more, which `--full` lists.\n", s.more)
+			fmt.Fprintf(&b, "\nand %d more (`--full` lists them).\n", s.more)
 		}
 	}
 	if len(r.HandWork) > 0 {

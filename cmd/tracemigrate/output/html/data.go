@@ -10,8 +10,8 @@ import (
 	"tracemigrate/convert/report"
 )
 
-// proxyTable is what the page's script shows: the proxies by column. A text that
-// recurs is its index in Words.
+// proxyTable is the data of the page's script: the proxies by column. Each text is
+// stored once, in Words; the columns contain indexes.
 type proxyTable struct {
 	Words []string `json:"words"`
 	Name  []string `json:"name"`
@@ -36,9 +36,12 @@ type proxyTable struct {
 	words map[string]int
 }
 
-// proxiesJSON returns the proxies of a report as JSON, in the order of rank.
+// proxiesJSON returns the proxies of a report as JSON, the worst first.
 func proxiesJSON(r *report.Report) (string, error) {
-	d := &proxyTable{Words: []string{}, Name: []string{}, MadeUp: []int{}, Sets: [][][4]int{}, Envoy: make(map[int]*proxyDiffs), Bodies: []string{}, words: make(map[string]int)}
+	d := &proxyTable{
+		Words: []string{}, Name: []string{}, MadeUp: []int{}, Sets: [][][4]int{}, Envoy: make(map[int]*proxyDiffs), Bodies: []string{},
+		words: make(map[string]int),
+	}
 	for _, column := range []*[]int{&d.Mesh, &d.Kind, &d.Zone, &d.Version, &d.Verdict, &d.Before, &d.After, &d.Target, &d.Differences} {
 		*column = make([]int, 0, len(r.Proxies))
 	}
@@ -46,7 +49,7 @@ func proxiesJSON(r *report.Report) (string, error) {
 	for i := range r.Proxies {
 		proxies = append(proxies, &r.Proxies[i])
 	}
-	slices.SortStableFunc(proxies, func(a, b *report.Proxy) int { return cmp.Compare(rank[a.Verdict], rank[b.Verdict]) })
+	slices.SortStableFunc(proxies, func(a, b *report.Proxy) int { return cmp.Compare(a.Verdict.Rank(), b.Verdict.Rank()) })
 	sets := make(map[*envoydiff.Difference]int) // lists of differences are shared
 	d.Sets = append(d.Sets, [][4]int{})
 	for i, p := range proxies {
@@ -65,7 +68,9 @@ func proxiesJSON(r *report.Report) (string, error) {
 				sets[p.Differences[0]] = known
 				rows := make([][4]int, 0, len(p.Differences))
 				for _, difference := range p.Differences {
-					rows = append(rows, [4]int{d.word(string(difference.Code)), d.word(difference.Path()), d.word(difference.Before), d.word(difference.After)})
+					rows = append(rows, [4]int{
+						d.word(string(difference.Code)), d.word(difference.Path()), d.word(difference.Before), d.word(difference.After),
+					})
 				}
 				d.Sets = append(d.Sets, rows)
 			}
@@ -82,9 +87,6 @@ func proxiesJSON(r *report.Report) (string, error) {
 	}
 	return string(text), nil
 }
-
-// rank orders verdicts: what needs attention is first.
-var rank = map[envoydiff.Verdict]int{envoydiff.Different: 0, envoydiff.Unknown: 1, envoydiff.Inherent: 2, envoydiff.Same: 3}
 
 func (d *proxyTable) word(s string) int {
 	n, ok := d.words[s]

@@ -57,7 +57,7 @@ func (d *proxyTable) envoy(proxies []*report.Proxy) error {
 	known := make(map[string]*diffBody)
 	for i, p := range proxies {
 		if p.Verdict == envoydiff.Same {
-			break // the proxies are in the order of rank
+			break // these are last
 		}
 		if code := p.Differences[0].Code; code == envoydiff.InvalidBackend || code == envoydiff.Unverified {
 			continue // no proxy has what would be rendered

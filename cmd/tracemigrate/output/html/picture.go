@@ -42,9 +42,9 @@ func newPictures(flows []report.Flow) (pictures []*picture, more int) {
 			p = &picture{Mesh: flow.Mesh}
 			byMesh[flow.Mesh] = p
 			pictures = append(pictures, p)
-			worst[p] = rank[flow.Verdict]
+			worst[p] = flow.Verdict.Rank()
 		}
-		worst[p] = min(worst[p], rank[flow.Verdict])
+		worst[p] = min(worst[p], flow.Verdict.Rank())
 		p.Proxies += flow.Proxies
 		p.Flows = append(p.Flows, flowRow{Flow: flow})
 	}
@@ -66,7 +66,7 @@ func newPictures(flows []report.Flow) (pictures []*picture, more int) {
 // sumUpFlows keeps the flows that matter most, and sums up the rest by verdict.
 func sumUpFlows(flows []flowRow) []flowRow {
 	slices.SortStableFunc(flows, func(a, b flowRow) int {
-		return cmp.Or(cmp.Compare(rank[a.Verdict], rank[b.Verdict]), cmp.Compare(b.Proxies, a.Proxies))
+		return cmp.Or(cmp.Compare(a.Verdict.Rank(), b.Verdict.Rank()), cmp.Compare(b.Proxies, a.Proxies))
 	})
 	if len(flows) <= maxFlows {
 		return flows

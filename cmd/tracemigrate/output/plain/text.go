@@ -1,6 +1,7 @@
 package plain
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 	"unicode"
@@ -66,6 +67,15 @@ func Plural(n int, one, many string) string {
 		return "1 " + one
 	}
 	return Number(n) + " " + many
+}
+
+// List returns names in one line and, where they are not all, the number of the others.
+func List(names []string, all int) string {
+	list := strings.Join(names, ", ")
+	if all > len(names) {
+		list += fmt.Sprintf(" and %s more", Number(all-len(names)))
+	}
+	return list
 }
 
 // Capitalise returns a sentence with a capital letter at its beginning.
