@@ -8,7 +8,7 @@ import (
 	"tracemigrate/convert/envoydiff"
 )
 
-// diffMarkdown prints a change ticket: a table of the verdicts, then the groups.
+// diffMarkdown prints a table of the verdicts, then the groups, for a change ticket.
 func diffMarkdown(p *Printer, diff *Diff) error {
 	var b strings.Builder
 	b.WriteString("# Tracing before and after the migration\n\n")

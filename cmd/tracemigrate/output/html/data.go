@@ -78,7 +78,7 @@ func proxiesJSON(r *report.Report) (string, error) {
 		}
 		d.Differences = append(d.Differences, set)
 	}
-	if err := d.envoy(proxies); err != nil {
+	if err := d.addDiffs(proxies); err != nil {
 		return "", err
 	}
 	text, err := json.Marshal(d)

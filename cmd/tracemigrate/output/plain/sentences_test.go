@@ -15,7 +15,7 @@ func TestReportVerdict(t *testing.T) {
 		want string
 	}{
 		{report.Summary{TrafficTraces: 1, Holds: true, Tally: envoydiff.Tally{Proxies: 2, Same: 2}}, "good: 2 proxies keep collector and sampling"},
-		{report.Summary{TrafficTraces: 1, Holds: true, Tally: envoydiff.Tally{Proxies: 2, Same: 2}, MadeUp: 2}, "good: Every proxy that the policies can tell apart keeps its tracing"},
+		{report.Summary{TrafficTraces: 1, Holds: true, Tally: envoydiff.Tally{Proxies: 2, Same: 2}, MadeUp: 2}, "good: Every proxy that the policies distinguish keeps its tracing"},
 		{report.Summary{TrafficTraces: 1, Holds: true, Tally: envoydiff.Tally{Proxies: 5000, Inherent: 5000, Codes: map[envoydiff.Code]int{envoydiff.OutboundGainsTracing: 5000}}}, "inherent: 5,000 proxies keep collector and sampling; 5,000 also report outbound spans"},
 		{report.Summary{TrafficTraces: 1, Holds: true, Partial: true, Tally: envoydiff.Tally{Proxies: 3, Same: 3, Untraced: 1}}, "unknown: 2 proxies keep collector and sampling; 1 proxy is not traced, before or after; not every Dataplane or MeshGateway could be read"},
 		{report.Summary{Holds: true, Tally: envoydiff.Tally{Proxies: 3, Same: 3, ByMeshTrace: 3}}, "unknown: There is no TrafficTrace, so there is nothing to migrate; 3 proxies are traced by MeshTraces"},

@@ -12,8 +12,8 @@ import (
 	"tracemigrate/cluster/manifest"
 )
 
-// Printable replaces characters that could steer a terminal: text of the input is
-// data. It keeps line ends.
+// Printable replaces characters that could control a terminal, because text of the input
+// is data. It keeps line ends.
 func Printable(s string) string {
 	return strings.Map(func(r rune) rune {
 		if ' ' <= r && r < 0x7f || r == '\n' || unicode.IsPrint(r) {
@@ -78,7 +78,7 @@ func List(names []string, all int) string {
 	return list
 }
 
-// Capitalise returns a sentence with a capital letter at its beginning.
+// Capitalise returns a sentence with its first letter in upper case.
 func Capitalise(sentence string) string {
 	if sentence == "" {
 		return ""
