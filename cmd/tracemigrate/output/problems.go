@@ -35,7 +35,7 @@ func (p *Printer) Warnings(problems []*manifest.Problem) {
 func (p *Printer) Skipped(s *cluster.Snapshot) []string {
 	var names []string
 	for _, problem := range manifest.SortProblems(s.Skipped) {
-		p.Line("%s (left out)", problem.Error())
+		p.Line("%s (skipped)", problem.Error())
 		if name := problem.Resource(); !convert.IsProxy(problem) && !slices.Contains(names, name) {
 			names = append(names, cmp.Or(name, "a document"))
 		}
