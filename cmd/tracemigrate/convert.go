@@ -28,15 +28,16 @@ func convertCommand() *cli.Command {
 		Usage:     "convert TrafficTraces and Mesh.tracing to MeshTraces",
 		ArgsUsage: " ",
 		Description: "Reads Mesh, TrafficTrace, Dataplane, MeshGateway, TrafficRoute and MeshTrace\n" +
-			"as YAML or JSON, for Kubernetes or Universal, single or in lists. Other kinds\n" +
-			"are ignored. With Dataplanes, the tracing of each proxy is compared before and\n" +
-			"after. Wildcards need Dataplanes, except kuma.io/service: '*'.\n\n" +
+			"as YAML or JSON, for Kubernetes or Universal, single or in lists. Other\n" +
+			"kinds are ignored. With Dataplanes, the tracing of each proxy is compared\n" +
+			"before and after. Wildcards need Dataplanes, except kuma.io/service: '*'.\n\n" +
 			"   tracemigrate convert -f mesh.yaml -f policies/ > meshtraces.yaml\n\n" +
 			"   kubectl get -A -o yaml \\\n" +
 			"     meshes,traffictraces,dataplanes,meshgateways,trafficroutes,meshtraces |\n" +
 			"     tracemigrate convert -f - --kuma-version 2.13 | kubectl apply -f -\n\n" +
-			"stderr lists the policies of each selector, then notes. docs/notes.md explains\n" +
-			"each note. Exit codes: 0 all MeshTraces were written, and every proxy keeps its\n" +
+			"stderr lists the policies of each selector, then notes. docs/notes.md\n" +
+			"explains each note.\n\n" +
+			"Exit codes: 0 all MeshTraces were written, and every proxy keeps its\n" +
 			"tracing; 1 something cannot be carried over, or a proxy is different or\n" +
 			"unknown; 2 error.",
 		Flags: append(sourceFlags(),

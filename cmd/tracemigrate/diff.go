@@ -29,10 +29,10 @@ func diffCommand() *cli.Command {
 		Name:      "diff",
 		Usage:     "compare every proxy's Envoy tracing before and after the migration",
 		ArgsUsage: " ",
-		Description: "Before: today's tracing, from TrafficTraces and existing MeshTraces. After: the\n" +
-			"converted policies (or those of --meshtrace) and existing MeshTraces, without\n" +
-			"TrafficTraces. Each proxy gets a verdict: same, inherent (it differs only in\n" +
-			"what any MeshTrace changes), different, or unknown.\n\n" +
+		Description: "Before: today's tracing, from TrafficTraces and existing MeshTraces. After:\n" +
+			"the converted policies (or those of --meshtrace) and existing MeshTraces,\n" +
+			"without TrafficTraces. Each proxy gets a verdict: same, inherent (it\n" +
+			"differs only in what any MeshTrace changes), different, or unknown.\n\n" +
 			"   # manifests, for two versions of the control plane\n" +
 			"   tracemigrate diff -f cluster.yaml --kuma-version 2.9,2.13\n" +
 			"   # MeshTraces that were edited\n" +
@@ -41,8 +41,8 @@ func diffCommand() *cli.Command {
 			"   tracemigrate diff --shadow\n" +
 			"   # config dumps of running proxies\n" +
 			"   tracemigrate diff --before before/ --after after/\n\n" +
-			"Exit codes: 0 no proxy is different or unknown, and everything can be carried\n" +
-			"over; 1 otherwise; 2 error. docs/diff.md describes the output.",
+			"Exit codes: 0 no proxy is different or unknown, and everything can be\n" +
+			"carried over; 1 otherwise; 2 error. docs/diff.md describes the output.",
 		Flags: append(sourceFlags(),
 			&cli.StringSliceFlag{Name: "kuma-version",
 				Usage: "`VERSIONS` of the control plane, comma-separated or repeated; the verdict must hold for each " +

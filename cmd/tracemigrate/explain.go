@@ -23,15 +23,17 @@ func explainCommand() *cli.Command {
 		Name:      "explain",
 		Usage:     "explain which policies decide on a proxy's tracing, and why",
 		ArgsUsage: "PROXY",
-		Description: "Lists the TrafficTraces and MeshTraces that select the proxy, which one wins and\n" +
-			"why, and what the migration changes. PROXY is the name or display name of a\n" +
-			"Dataplane, or mesh/name, namespace/name or zone/name if several have that name.\n\n" +
+		Description: "Lists the TrafficTraces and MeshTraces that select the proxy, which one wins\n" +
+			"and why, and what the migration changes. PROXY is the name or display name\n" +
+			"of a Dataplane, or mesh/name, namespace/name or zone/name if several have that\n" +
+			"name.\n\n" +
 			"   tracemigrate explain web-1 -f cluster.yaml --kuma-version 2.13\n\n" +
-			"Exit codes: 0 the proxy keeps its tracing; 1 it is different or unknown, or its\n" +
-			"backend cannot be used; 2 error.",
+			"Exit codes: 0 the proxy keeps its tracing; 1 it is different or unknown, or\n" +
+			"its backend cannot be used; 2 error.",
 		Flags: append(sourceFlags(), versionFlag(&f.version), namespaceFlag(),
 			zoneOriginFlag(&f.zoneOrigin), roundSamplingFlag(&f.roundSampling)),
-		Action: f.run,
+		HideHelpCommand: true, // else --help after PROXY would list it
+		Action:          f.run,
 	}
 }
 

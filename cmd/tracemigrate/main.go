@@ -65,10 +65,11 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	app := &cli.App{
 		Name:  programName(args),
 		Usage: "migrate tracing of Kuma and Kong Mesh to MeshTrace",
-		Description: "Reads TrafficTraces and Mesh.tracing from files, a Kubernetes cluster or a control\n" +
-			"plane's API, and writes equivalent MeshTraces: every proxy sends the same traces\n" +
-			"to the same place at the same rate. If that is not possible, it reports which\n" +
-			"proxies change and why. Manifests go to stdout, messages to stderr.\n\n" +
+		Description: "Reads TrafficTraces and Mesh.tracing from files, a Kubernetes cluster or a\n" +
+			"control plane's API, and writes equivalent MeshTraces: every proxy sends the\n" +
+			"same traces to the same place at the same rate. If that is not possible, it\n" +
+			"reports which proxies change and why. Manifests go to stdout, messages to\n" +
+			"stderr.\n\n" +
 			"Exit codes: 0 done; 1 the answer is no: something cannot be carried over, or a\n" +
 			"proxy is different or unknown; 2 error in usage, input or output.",
 		Commands: []*cli.Command{

@@ -37,7 +37,7 @@ func (f *convertFlags) checkNotes(c *cli.Context) error {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		if _, err := os.Stat(filepath.Dir(path)); err != nil {
-			return fmt.Errorf("writing notes to %s: the directory: %w", name, withoutPath(err))
+			return fmt.Errorf("writing notes to %s: directory %s: %w", name, filepath.Dir(name), withoutPath(err))
 		}
 		return nil
 	case err != nil:

@@ -19,14 +19,16 @@ func reportCommand() *cli.Command {
 		Name:      "report",
 		Usage:     "report everything that a migration would change (dry run)",
 		ArgsUsage: " ",
-		Description: "Lists backends and their users, TrafficTraces and the proxies that each decides\n" +
-			"on, the MeshTraces to create, all notes, the verdict on each proxy, work to do\n" +
-			"by hand, and the commands of the next steps. It changes nothing in the cluster.\n\n" +
+		Description: "Lists backends and their users, TrafficTraces and the proxies that each\n" +
+			"decides on, the MeshTraces to create, all notes, the verdict on each proxy,\n" +
+			"work to do by hand, and the commands of the next steps. It changes nothing\n" +
+			"in the cluster.\n\n" +
 			"   tracemigrate report                  # reads the current kubeconfig context\n" +
 			"   tracemigrate report -o html > report.html\n" +
 			"   tracemigrate report --control-plane http://localhost:5681\n\n" +
-			"Exit codes: 0 every proxy keeps its tracing; 1 a proxy does not or is unknown,\n" +
-			"something cannot be carried over, or the API server refuses a policy; 2 error.",
+			"Exit codes: 0 every proxy keeps its tracing; 1 a proxy does not or is\n" +
+			"unknown, something cannot be carried over, or the API server refuses a\n" +
+			"policy; 2 error.",
 		Flags: append(sourceFlags(),
 			versionFlag(&f.version),
 			namespaceFlag(),

@@ -14,9 +14,9 @@ func snapshotCommand() *cli.Command {
 		Name:      "snapshot",
 		Usage:     "save a cluster's state to a file that every command reads with -f",
 		ArgsUsage: " ",
-		Description: "Writes YAML to stdout: the resources that decide on tracing, with their creation\n" +
-			"times, and the control plane's version, mode and zones. It contains no secrets,\n" +
-			"no credentials in URLs, and no fields that this tool does not read.\n\n" +
+		Description: "Writes YAML to stdout: the resources that decide on tracing, with their\n" +
+			"creation times, and the control plane's version, mode and zones. It contains\n" +
+			"no secrets, no credentials in URLs, and no fields that this tool does not read.\n\n" +
 			"   tracemigrate snapshot > state.yaml\n" +
 			"   tracemigrate report -f state.yaml",
 		Flags:  append(sourceFlags(), namespaceFlag()),
