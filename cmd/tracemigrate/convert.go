@@ -47,16 +47,19 @@ func convertCommand() *cli.Command {
 				Usage: "`FORMAT` of the policies: kubernetes or universal (default: that of each TrafficTrace)"},
 			namespaceFlag(),
 			&cli.StringSliceFlag{Name: "label", Usage: "add the label `KEY=VALUE` to every policy; may be repeated"},
-			boolFlag("copy-labels", &f.copyLabels, "copy the labels and annotations of each TrafficTrace, without those of Kuma and kubectl"),
+			boolFlag("copy-labels", &f.copyLabels,
+				"copy the labels and annotations of each TrafficTrace, without those of Kuma and kubectl"),
 			zoneOriginFlag(&f.zoneOrigin),
-			boolFlag("shadow", &f.shadow, "add the label kuma.io/effect: shadow: policies are computed but not applied (2.7 and later)"),
+			boolFlag("shadow", &f.shadow,
+				"add the label kuma.io/effect: shadow: policies are computed but not applied (2.7 and later)"),
 			roundSamplingFlag(&f.roundSampling),
 			&cli.StringFlag{Name: "output-dir", Destination: &f.directory,
 				Usage: "write one file for each policy to `DIR`, all or none, instead of stdout"},
 			boolFlag("force", &f.force, "overwrite files of --output-dir and --notes-output, but never an input"),
 			boolFlag("no-comments", &f.bare, "omit the comment and annotation that name the source of a policy"),
 			&cli.StringFlag{Name: "notes-output", Destination: &f.notesFile, Usage: "write the notes to `FILE` as JSON"},
-			boolFlag("keep-going", &f.keepGoing, "write the policies that can be converted even if others cannot; the exit code is still 1"),
+			boolFlag("keep-going", &f.keepGoing,
+				"write the policies that can be converted even if others cannot; the exit code is still 1"),
 		),
 		Action: f.run,
 	}
@@ -115,7 +118,8 @@ func (f *convertFlags) write(c *cli.Context, result *convert.Plan, version clust
 		}
 	}
 	if err := meshtrace.ValidateAll(result.Policies, version); err != nil {
-		return fmt.Errorf("a new policy breaks the rules of Kuma %s, which is a bug of tracemigrate; no policy was written: %w", version, err)
+		return fmt.Errorf("a new policy breaks the rules of Kuma %s, which is a bug of tracemigrate; no policy was written: %w",
+			version, err)
 	}
 	refused := result.Refused()
 	if !refused || f.keepGoing {

@@ -112,15 +112,15 @@ func readEdited(c *cli.Context, stderr *output.Printer, current *convert.Current
 }
 
 // compareEdited compares with edited policies instead of the converted ones.
-func compareEdited(s *cluster.Snapshot, result *convert.Plan, edited []*meshtrace.Policy, o *convert.Options, stderr *output.Printer) (
-	[]*envoydiff.Comparison, error,
-) {
+func compareEdited(
+	s *cluster.Snapshot, result *convert.Plan, edited []*meshtrace.Policy, o *convert.Options, stderr *output.Printer,
+) ([]*envoydiff.Comparison, error) {
 	if err := checkSupported(edited, o.Version); err != nil {
 		return nil, err
 	}
 	if shadows := countShadows(edited, o.Version); shadows > 0 {
-		stderr.Line("tracemigrate: %d of the MeshTraces are shadows, which Kuma %s computes but does not apply, so they give no proxy tracing",
-			shadows, o.Version)
+		stderr.Line("tracemigrate: %d of the MeshTraces are shadows, which Kuma %s computes but does not apply, "+
+			"so they give no proxy tracing", shadows, o.Version)
 	}
 	before := envoydiff.State{Legacy: result.Meshes, Policies: result.Before(result.Existing)}
 	after := envoydiff.State{Policies: convert.Applied(result.Existing, edited)}

@@ -284,7 +284,8 @@ func writeLike(path, old string, text []byte) error {
 	_, err = f.Write(text)
 	if err == nil && replaced != nil {
 		if err = keepOwner(path, old, replaced); err != nil {
-			err = fmt.Errorf("the owner, group and attributes of the existing file cannot be kept: %w; it was not replaced", withoutPath(err))
+			err = fmt.Errorf("the owner, group and attributes of the existing file cannot be kept: %w; it was not replaced",
+				withoutPath(err))
 		}
 		err = errors.Join(err, f.Chmod(replaced.Mode()))
 	}

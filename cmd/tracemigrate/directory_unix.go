@@ -33,7 +33,8 @@ func lock(path string) (unlock func(), locked bool, err error) {
 		case !errors.Is(err, syscall.EWOULDBLOCK) && !errors.Is(err, syscall.EINTR):
 			return func() {}, false, f.Close()
 		case time.Now().After(end):
-			return func() {}, false, errors.Join(fmt.Errorf("another program has locked %s for %s; nothing was written to it; try again later", path, lockTime), f.Close())
+			err := fmt.Errorf("another program has locked %s for %s; nothing was written to it; try again later", path, lockTime)
+			return func() {}, false, errors.Join(err, f.Close())
 		}
 	}
 }

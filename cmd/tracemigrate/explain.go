@@ -25,8 +25,8 @@ func explainCommand() *cli.Command {
 		ArgsUsage: "PROXY",
 		Description: "Lists the TrafficTraces and MeshTraces that select the proxy, which one wins\n" +
 			"and why, and what the migration changes. PROXY is the name or display name\n" +
-			"of a Dataplane, or mesh/name, namespace/name or zone/name if several have that\n" +
-			"name.\n\n" +
+			"of a Dataplane, or mesh/name, namespace/name or zone/name if several have\n" +
+			"that name.\n\n" +
 			"   tracemigrate explain web-1 -f cluster.yaml --kuma-version 2.13\n\n" +
 			"Exit codes: 0 the proxy keeps its tracing; 1 it is different or unknown, or\n" +
 			"its backend cannot be used; 2 error.",
@@ -83,7 +83,9 @@ func (f *explainFlags) run(c *cli.Context) error {
 }
 
 // explain returns the explanation of a proxy, with the verdict of the conversion.
-func (f *explainFlags) explain(stderr *output.Printer, current *convert.Current, version cluster.Version, dp *cluster.Dataplane) *output.Explanation {
+func (f *explainFlags) explain(
+	stderr *output.Printer, current *convert.Current, version cluster.Version, dp *cluster.Dataplane,
+) *output.Explanation {
 	zoneVersions, reason := current.Snapshot.Judge(version)(dp)
 	e := &output.Explanation{
 		Version: version, Snapshot: current.Snapshot, Dataplane: dp, Doubt: cluster.Doubt{Reason: reason},

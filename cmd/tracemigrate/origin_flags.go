@@ -33,7 +33,8 @@ func applyOriginFlags(c *cli.Context, origin *cluster.Origin) (*cluster.Origin, 
 	var contradictions []error
 	if mode != "" {
 		if result.Mode != "" && result.Mode != mode {
-			contradictions = append(contradictions, fmt.Errorf("--mode %s: the mode of %s is %s; omit --mode", mode, result.Source, result.Mode))
+			err := fmt.Errorf("--mode %s: the mode of %s is %s; omit --mode", mode, result.Source, result.Mode)
+			contradictions = append(contradictions, err)
 		}
 		result.Mode = mode
 		result.Unread = slices.DeleteFunc(result.Unread, func(u cluster.Unread) bool { return u.What == "mode" })
@@ -84,7 +85,8 @@ func applyZoneVersion(origin *cluster.Origin, text string) (contradiction, err e
 	if err == nil && own.SameMinor(version) && (!version.HasPatch() || own == version) {
 		return nil, nil // the reported version has the patch, too
 	}
-	return fmt.Errorf("--zone-version %s=%s: the control plane of zone %s has version %s; omit --zone-version", name, value, name, reported), nil
+	contradiction = fmt.Errorf("--zone-version %s: the control plane of zone %s has version %s; omit --zone-version", text, name, reported)
+	return contradiction, nil
 }
 
 // sourceWithFlags is a source whose origin has the flags of applyOriginFlags.

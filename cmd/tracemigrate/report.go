@@ -23,7 +23,7 @@ func reportCommand() *cli.Command {
 			"decides on, the MeshTraces to create, all notes, the verdict on each proxy,\n" +
 			"work to do by hand, and the commands of the next steps. It changes nothing\n" +
 			"in the cluster.\n\n" +
-			"   tracemigrate report                  # reads the current kubeconfig context\n" +
+			"   tracemigrate report               # reads the current kubeconfig context\n" +
 			"   tracemigrate report -o html > report.html\n" +
 			"   tracemigrate report --control-plane http://localhost:5681\n\n" +
 			"Exit codes: 0 every proxy keeps its tracing; 1 a proxy does not or is\n" +

@@ -63,10 +63,13 @@ func writableDirectory(c *cli.Context) string {
 func firstSteps(c *cli.Context) []report.Step {
 	var steps []report.Step
 	if c.IsSet("token") && !tokenFromEnvironment(c) {
-		steps = append(steps, report.Step{Title: "Set the token for the commands below", Command: "read -rs TRACEMIGRATE_TOKEN && export TRACEMIGRATE_TOKEN"})
+		command := "read -rs " + tokenVariable + " && export " + tokenVariable
+		steps = append(steps, report.Step{Title: "Set the token for the commands below", Command: command})
 	}
 	if slices.Contains(c.StringSlice("filename"), "-") {
-		steps = append(steps, report.Step{Title: "Save the input of the pipe to a file for the commands below", Command: "COMMAND > stdin.yaml"})
+		steps = append(steps, report.Step{
+			Title: "Save the input of the pipe to a file for the commands below", Command: "COMMAND > stdin.yaml",
+		})
 	}
 	return steps
 }

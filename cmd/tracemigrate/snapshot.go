@@ -16,7 +16,7 @@ func snapshotCommand() *cli.Command {
 		ArgsUsage: " ",
 		Description: "Writes YAML to stdout: the resources that decide on tracing, with their\n" +
 			"creation times, and the control plane's version, mode and zones. It contains\n" +
-			"no secrets, no credentials in URLs, and no fields that this tool does not read.\n\n" +
+			"no secrets, no credentials in URLs, and no fields that this tool ignores.\n\n" +
 			"   tracemigrate snapshot > state.yaml\n" +
 			"   tracemigrate report -f state.yaml",
 		Flags:  append(sourceFlags(), namespaceFlag()),

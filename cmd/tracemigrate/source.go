@@ -117,7 +117,8 @@ func openInputs(c *cli.Context, flag string) ([]manifest.Input, error) {
 			continue
 		}
 		if strings.Contains(path, "://") {
-			failed = append(failed, fmt.Errorf("reading %q: it is a URL, not a file; download it and pipe it to -f -", manifest.Redact(path)))
+			err := fmt.Errorf("reading %q: it is a URL, not a file; download it and pipe it to -f -", manifest.Redact(path))
+			failed = append(failed, err)
 			continue
 		}
 		found, err := manifest.Files(path)

@@ -8,9 +8,11 @@ import (
 
 // markdownText escapes Markdown and HTML in text of the input.
 func markdownText(s string) string {
-	s = strings.ReplaceAll(plain.Printable(s), "\n", " ")
-	return strings.NewReplacer(`\`, `\\`, "|", `\|`, "<", "&lt;", ">", "&gt;", "`", "\\`", "*", `\*`, "_", `\_`, "[", `\[`, "]", `\]`, "&", "&amp;").Replace(s)
+	return markdownEscapes.Replace(plain.Printable(s))
 }
+
+var markdownEscapes = strings.NewReplacer("\n", " ", `\`, `\\`, "|", `\|`, "`", "\\`", "*", `\*`, "_", `\_`, "[", `\[`, "]", `\]`,
+	"<", "&lt;", ">", "&gt;", "&", "&amp;")
 
 // fenced returns text as a code block, with a fence that text does not contain.
 func fenced(text, language string) string {

@@ -43,7 +43,8 @@ func whyNothing(s *cluster.Snapshot, r *convert.Plan) string {
 	case len(s.Meshes) == 0 && len(s.TrafficTraces) == 0:
 		return "the input has neither a Mesh nor a TrafficTrace"
 	case len(s.TrafficTraces) == 0 && r.Tracing() > 0:
-		return "the input has no TrafficTrace; " + plain.Plural(r.Tracing(), "MeshTrace with a backend exists", "MeshTraces with a backend exist")
+		return "the input has no TrafficTrace; " +
+			plain.Plural(r.Tracing(), "MeshTrace with a backend exists", "MeshTraces with a backend exist")
 	case len(s.TrafficTraces) == 0:
 		return "the input has no TrafficTrace, so nothing is traced"
 	case r.Refused():
@@ -61,7 +62,8 @@ func (p *Printer) MadeUp(n int, complete bool, limit int) {
 	if n == 0 {
 		return
 	}
-	p.Line("tracemigrate: a mesh with TrafficTraces has no Dataplane in the input: %d made-up proxies represent what selectors can select", n)
+	p.Line("tracemigrate: a mesh with TrafficTraces has no Dataplane in the input: "+
+		"%d made-up proxies represent what selectors can select", n)
 	if !complete {
 		p.Line("tracemigrate: a mesh has more than %d combinations of selectors; only that many were compared", limit)
 	}

@@ -94,13 +94,15 @@ func existingSection(r *report.Report) section {
 func newSection(r *report.Report) section {
 	s := section{title: "MeshTraces to create", heads: []string{"MESH", "NAMESPACE", "NAME", "SELECTS", "SERVER", "FROM"}}
 	for _, p := range r.Policies {
-		s.rows = append(s.rows, []string{p.Mesh, cmp.Or(p.Namespace, "-"), p.Name, knownCount(r, p.Proxies), serverAnswer(p.Server), p.Source})
+		s.rows = append(s.rows, []string{
+			p.Mesh, cmp.Or(p.Namespace, "-"), p.Name, knownCount(r, p.Proxies), serverAnswer(p.Server), p.Source,
+		})
 	}
 	return s
 }
 
 func withheldSection(r *report.Report) section {
-	s := section{title: "Withheld MeshTraces, which would conflict with existing ones", heads: []string{"MESH", "NAMESPACE", "NAME", "FROM"}}
+	s := section{title: "Withheld MeshTraces, which conflict with existing ones", heads: []string{"MESH", "NAMESPACE", "NAME", "FROM"}}
 	for _, p := range r.Withheld {
 		s.rows = append(s.rows, []string{p.Mesh, cmp.Or(p.Namespace, "-"), p.Name, p.Source})
 	}

@@ -167,7 +167,8 @@ func joinBars(flows []flowRow, left, right map[string]*bar, thickness func(*flow
 		ribbons = append(ribbons, ribbon{
 			Path:    ribbonPath(leftX, fromY[flow], rightX, toY[flow], thickness(flow)),
 			Verdict: flow.Verdict,
-			Title:   fmt.Sprintf("%s, %s: from %s to %s", plain.Plural(flow.Proxies, "proxy", "proxies"), flow.Verdict, flow.Before, flow.After),
+			Title: fmt.Sprintf("%s, %s: from %s to %s", plain.Plural(flow.Proxies, "proxy", "proxies"),
+				flow.Verdict, flow.Before, flow.After),
 		})
 	}
 	slices.Reverse(ribbons) // the most important is drawn last, on top

@@ -56,8 +56,8 @@ func newPictures(flows []report.Flow) (pictures []*picture, more int) {
 	}
 	for _, p := range pictures {
 		p.Flows = sumUpFlows(p.Flows)
-		p.Label = fmt.Sprintf("Mesh %s: which policy decides on the tracing of %s today and after the migration. The table below has the same data.",
-			p.Mesh, plain.Plural(p.Proxies, "proxy", "proxies"))
+		p.Label = fmt.Sprintf("Mesh %s: which policy decides on the tracing of %s today and after the migration. "+
+			"The table below has the same data.", p.Mesh, plain.Plural(p.Proxies, "proxy", "proxies"))
 		p.Wide = draw(p.Flows, measures{width: 960, label: 300, bar: 12, beside: true})
 		p.Narrow = draw(p.Flows, measures{width: 340, label: 166, bar: 10})
 	}

@@ -40,7 +40,9 @@ func envoyYAML(l *envoydiff.Listener) (string, error) {
 // unified returns the unified diff of two texts by lines, with three lines of context.
 func unified(before, after string) []string {
 	const context = 3
-	marks := map[diffmatchpatch.Operation]string{diffmatchpatch.DiffDelete: "-", diffmatchpatch.DiffInsert: "+", diffmatchpatch.DiffEqual: " "}
+	marks := map[diffmatchpatch.Operation]string{
+		diffmatchpatch.DiffDelete: "-", diffmatchpatch.DiffInsert: "+", diffmatchpatch.DiffEqual: " ",
+	}
 	differ := diffmatchpatch.New()
 	a, b, dictionary := differ.DiffLinesToRunes(before, after)
 	var lines []string

@@ -80,7 +80,8 @@ func ReportVerdict(sum *report.Summary) (sentence, tone string) {
 			parts = append(parts, Plural(sum.Tracing, "MeshTrace with a backend exists", "MeshTraces with a backend exist"))
 		}
 	case sum.Unverified:
-		parts, tone = append(parts, "The Dataplanes could not be read, so it is not known whether proxies would keep their tracing"), "unknown"
+		parts = append(parts, "The Dataplanes could not be read, so it is not known whether proxies would keep their tracing")
+		tone = "unknown"
 	case sum.Proxies == 0:
 		parts, tone = append(parts, "No proxy was compared"), "unknown"
 	case sum.MadeUp == sum.Proxies && sum.Same == sum.Proxies:
@@ -102,7 +103,8 @@ func ReportVerdict(sum *report.Summary) (sentence, tone string) {
 		parts = append(parts, "not every Dataplane or MeshGateway could be read")
 	}
 	if sum.ZonesUnread > 0 {
-		parts = append(parts, fmt.Sprintf("the MeshTraces of %s are known only from copies (--zone reads the originals)", Plural(sum.ZonesUnread, "zone", "zones")))
+		parts = append(parts, fmt.Sprintf("the MeshTraces of %s are known only from copies (--zone reads the originals)",
+			Plural(sum.ZonesUnread, "zone", "zones")))
 	}
 	if others := sum.Errors - sum.Refused; others > 0 {
 		parts = append(parts, Plural(others, "error", "errors"))
