@@ -44,14 +44,20 @@ func diffCommand() *cli.Command {
 			"Exit codes: 0 no proxy is different or unknown, and everything can be\n" +
 			"carried over; 1 otherwise; 2 error. docs/diff.md describes the output.",
 		Flags: append(sourceFlags(),
-			&cli.StringSliceFlag{Name: "kuma-version",
+			&cli.StringSliceFlag{
+				Name: "kuma-version",
 				Usage: "`VERSIONS` of the control plane, comma-separated or repeated; the verdict must hold for each " +
-					"(default: the version that the control plane, an export or a snapshot reports, else " + cluster.Latest.String() + ")"},
+					"(default: the version that the control plane, an export or a snapshot reports, else " + cluster.Latest.String() + ")",
+			},
 			namespaceFlag(),
-			&cli.StringSliceFlag{Name: "meshtrace",
-				Usage: "compare with the MeshTraces of `FILE`, or of a directory, instead of converting; may be repeated"},
-			&cli.StringFlag{Name: "before", Destination: &f.before,
-				Usage: "config dump `FILE` of a proxy from before the migration, or a directory with one file for each proxy"},
+			&cli.StringSliceFlag{
+				Name:  "meshtrace",
+				Usage: "compare with the MeshTraces of `FILE`, or of a directory, instead of converting; may be repeated",
+			},
+			&cli.StringFlag{
+				Name: "before", Destination: &f.before,
+				Usage: "config dump `FILE` of a proxy from before the migration, or a directory with one file for each proxy",
+			},
 			&cli.StringFlag{Name: "after", Destination: &f.after, Usage: "config dump `FILE`, or directory, from after the migration"},
 			boolFlag("shadow", &f.shadow,
 				"compare what the control plane computes with and without the applied shadow MeshTraces (2.7 and later)"),

@@ -25,7 +25,8 @@ type section struct {
 func reportSections(r *report.Report, full bool) []section {
 	all := []section{
 		meshSection(r), backendSection(r), traceSection(r), existingSection(r), newSection(r), withheldSection(r),
-		{title: "Notes", heads: noteHeads, rows: noteRows(r.Notes)}, proxySection(r, full),
+		{title: "Notes", heads: noteHeads, rows: noteRows(r.Notes)},
+		proxySection(r, full),
 	}
 	all = slices.DeleteFunc(all, func(s section) bool { return len(s.rows) == 0 })
 	for i := range all {

@@ -85,8 +85,10 @@ func TestSecrets(t *testing.T) {
 // Whatever a report lacks, the page says so, and is whole.
 func TestEmptyReport(t *testing.T) {
 	empty := pageOf(t, &report.Report{KumaVersion: "2.13"})
-	for _, want := range []string{"There is no TrafficTrace, so there is nothing to migrate.", "There are no notes.", "there is no picture", "There are no TrafficTraces.",
-		"No policy would be created.", "</html>"} {
+	for _, want := range []string{
+		"There is no TrafficTrace, so there is nothing to migrate.", "There are no notes.", "there is no picture", "There are no TrafficTraces.",
+		"No policy would be created.", "</html>",
+	} {
 		assert.Contains(t, empty, want)
 	}
 	dirs, err := filepath.Glob(filepath.Join(fixtures.Dir(), "convert", "*", "input.yaml"))
