@@ -111,7 +111,15 @@ func acceptedCodes(c *cli.Context) ([]envoydiff.Code, error) {
 	for _, name := range c.StringSlice("accept") {
 		code := envoydiff.Code(name)
 		if !slices.Contains(envoydiff.Codes, code) {
-			return nil, fmt.Errorf("--accept: %q is not the code of a difference; docs/diff.md lists them", name)
+			var names []string
+			hint := ""
+			for _, known := range envoydiff.Codes {
+				names = append(names, string(known))
+			}
+			if similar := closest(name, names); similar != "" {
+				hint = "; did you mean " + similar + "?"
+			}
+			return nil, fmt.Errorf("--accept: %q is not the code of a difference%s; docs/diff.md lists them", name, hint)
 		}
 		accepted = append(accepted, code)
 	}

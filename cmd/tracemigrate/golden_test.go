@@ -54,7 +54,7 @@ func TestGolden(t *testing.T) {
 	}
 }
 
-// golden holds got against a file, or with -update writes it.
+// golden compares got with a file, or with -update writes the file.
 func golden(t *testing.T, path, got string) {
 	t.Helper()
 	if *update {
@@ -71,8 +71,8 @@ var (
 	heading  = regexp.MustCompile("(?m)^### `([a-z0-9-]+)`")
 )
 
-// Every code of a note must be documented, and shown by a golden case. A proxy
-// that differs for no known reason would be a bug, so it has no case.
+// Every code of a note must be documented, and must be in a golden case. A proxy that
+// differs for no known reason would be a bug, so it has no case.
 func TestNotesAreDocumented(t *testing.T) {
 	root := filepath.Dir(fixtures.Dir())
 	codes := make(map[string]bool)

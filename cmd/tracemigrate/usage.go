@@ -105,6 +105,9 @@ func usageError(c *cli.Context, err error, _ bool) error {
 	if name, ok := strings.CutPrefix(err.Error(), "flag provided but not defined: -"); ok {
 		return unknownFlag(c, name)
 	}
+	if name, ok := strings.CutPrefix(err.Error(), "flag needs an argument: -"); ok {
+		return fmt.Errorf("flag %s needs a value; see %s --help", dashed(name), commandName(c))
+	}
 	message := oneDash.ReplaceAllString(err.Error(), "flag --$1")
 	if strings.Contains(message, "flag --timeout") {
 		message += "; add a unit, such as 30s or 5m"
@@ -118,20 +121,25 @@ var oneDash = regexp.MustCompile(`flag -([a-z])`)
 // unknownFlag returns the error for a flag that the command does not have.
 func unknownFlag(c *cli.Context, name string) error {
 	name = strings.TrimLeft(name, "-")
-	dashes, hint := "--", ""
-	if len(name) == 1 {
-		dashes = "-"
-	}
+	hint := ""
 	if c.Command != nil {
 		var names []string
 		for _, flag := range c.Command.Flags {
 			names = append(names, flag.Names()...)
 		}
 		if similar := closest(name, names); len(similar) > 1 {
-			hint = "; did you mean --" + similar + "?"
+			hint = "; did you mean " + dashed(similar) + "?"
 		}
 	}
-	return fmt.Errorf("unknown flag %s%s%s; see %s --help", dashes, name, hint, commandName(c))
+	return fmt.Errorf("unknown flag %s%s; see %s --help", dashed(name), hint, commandName(c))
+}
+
+// dashed returns the name of a flag as users write it.
+func dashed(name string) string {
+	if len(name) == 1 {
+		return "-" + name
+	}
+	return "--" + name
 }
 
 // commandName returns the name of the program and of its subcommand.

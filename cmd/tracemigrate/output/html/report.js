@@ -17,8 +17,8 @@
     if (text !== undefined) element.textContent = text;
     return element;
   }
-  function say(text) {
-    byId("said").textContent = text;
+  function announce(text) {
+    byId("announcement").textContent = text;
   }
   for (const element of document.querySelectorAll(".js")) element.hidden = false;
 
@@ -47,7 +47,7 @@
     button.focus();
     const label = (button.dataset.label ||= button.textContent);
     button.textContent = done ? "Copied" : "Not copied";
-    say(done ? "Copied" : "Copying is not possible here; select the text and copy it");
+    announce(done ? "Copied" : "Copying is not possible here; select the text and copy it");
     clearTimeout(button.timer);
     button.timer = setTimeout(() => (button.textContent = label), 2000);
   });
