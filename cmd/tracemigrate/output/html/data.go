@@ -56,7 +56,8 @@ func proxiesJSON(r *report.Report) (string, error) {
 		d.Name = append(d.Name, cleanText(p.Name))
 		d.Mesh, d.Kind, d.Zone = append(d.Mesh, d.word(p.Mesh)), append(d.Kind, d.word(p.Kind)), append(d.Zone, d.word(p.Zone))
 		d.Version, d.Verdict = append(d.Version, d.word(p.Version)), append(d.Verdict, d.word(string(p.Verdict)))
-		d.Before, d.After, d.Target = append(d.Before, d.word(p.Before)), append(d.After, d.word(p.After)), append(d.Target, d.word(p.Target))
+		d.Before, d.After = append(d.Before, d.word(p.Before)), append(d.After, d.word(p.After))
+		d.Target = append(d.Target, d.word(p.Target))
 		if p.MadeUp {
 			d.MadeUp = append(d.MadeUp, i)
 		}
