@@ -1,9 +1,7 @@
 package convert
 
 import (
-	"bytes"
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -106,8 +104,8 @@ func (n *Note) Facts() []string {
 	return all
 }
 
-// written is a note as reports have it.
-type written struct {
+// NoteText is a note with its sentences, as reports and --notes-output have it.
+type NoteText struct {
 	Code     Code              `json:"code" yaml:"code"`
 	Severity manifest.Severity `json:"severity" yaml:"severity"`
 	Resource string            `json:"resource" yaml:"resource"`
@@ -116,21 +114,13 @@ type written struct {
 	Remedy   string            `json:"remedy" yaml:"remedy"`
 }
 
-func (n *Note) written() written {
-	return written{n.Code, n.Severity, n.Resource, n.Source, n.Message(), n.Remedy()}
+// Text returns the note with its sentences.
+func (n *Note) Text() NoteText {
+	return NoteText{n.Code, n.Severity, n.Resource, n.Source, n.Message(), n.Remedy()}
 }
 
-// MarshalJSON writes the note with its sentences.
-func (n *Note) MarshalJSON() ([]byte, error) {
-	var b bytes.Buffer
-	encoder := json.NewEncoder(&b)
-	encoder.SetEscapeHTML(false) // what the outer encoder escapes, it escapes here too
-	err := encoder.Encode(n.written())
-	return b.Bytes(), err
-}
-
-// MarshalYAML writes the note with its sentences.
-func (n *Note) MarshalYAML() (any, error) { return n.written(), nil }
+// Texts returns notes with their sentences, which is never nil.
+func Texts(notes []*Note) []NoteText { return each(notes, (*Note).Text) }
 
 // notes are what steps of a conversion return beside their results.
 type notes []*Note

@@ -88,7 +88,7 @@ func largestResidentSet(t *testing.T, status string) int64 {
 	return kilobytes * 1024
 }
 
-// check holds the outcome against what goes for every bad input.
+// check checks what is true for every bad input.
 func (o badOutcome) check(t *testing.T) {
 	t.Helper()
 	if o.code != 0 {

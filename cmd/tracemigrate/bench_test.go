@@ -282,8 +282,8 @@ func peakMemory(b *testing.B, args []string) int64 {
 // runAndReport is main for a test that asks what memory the run took: it
 // writes the process's status to the file report.
 func runAndReport(report string) int {
-	leanMemory()
-	endBySignal()
+	collectEarly()
+	exitOnSignal()
 	code := run(context.Background(), append([]string{"tracemigrate"}, os.Args[1:]...), os.Stdin, os.Stdout, os.Stderr)
 	status, err := os.ReadFile("/proc/self/status")
 	if err == nil {

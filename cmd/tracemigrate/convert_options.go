@@ -13,12 +13,12 @@ import (
 	"tracemigrate/meshtrace"
 )
 
-// options returns the options of the conversion, as far as the flags decide on them.
+// options returns the options of the conversion that depend only on flags.
 func (f *convertFlags) options(c *cli.Context) (convert.Options, meshtrace.Style, error) {
 	var options convert.Options
 	var style meshtrace.Style
 	if c.Args().Present() {
-		return options, style, unexpected(c)
+		return options, style, unexpectedArgument(c)
 	}
 	var version cluster.Version
 	if f.version != "" {
@@ -36,13 +36,13 @@ func (f *convertFlags) options(c *cli.Context) (convert.Options, meshtrace.Style
 		return options, style, fmt.Errorf("--format: %q is neither kubernetes nor universal", f.format)
 	}
 	if format == cluster.Universal && c.IsSet("namespace") {
-		return options, style, errors.New("--namespace has no meaning for --format universal")
+		return options, style, errors.New("--namespace cannot be combined with --format universal: only Kubernetes has namespaces")
 	}
 	if f.notesFile == "-" {
-		return options, style, errors.New("--notes-output takes a file; stdout is for the manifests")
+		return options, style, errors.New("--notes-output needs a file, because stdout contains the manifests")
 	}
 	if f.force && f.directory == "" && f.notesFile == "" {
-		return options, style, errors.New("--force goes with --output-dir or --notes-output")
+		return options, style, errors.New("--force needs --output-dir or --notes-output")
 	}
 	style.Bare = f.bare
 	options = convert.Options{
@@ -55,18 +55,18 @@ func (f *convertFlags) options(c *cli.Context) (convert.Options, meshtrace.Style
 			return options, style, fmt.Errorf("--label: %q is not of the form KEY=VALUE", label)
 		}
 		if _, twice := options.Labels[key]; twice {
-			return options, style, fmt.Errorf("--label: %q is given twice", key)
+			return options, style, fmt.Errorf("--label: key %q is set twice", key)
 		}
 		options.Labels[key] = value
 	}
 	if version == (cluster.Version{}) {
-		return options, style, nil // resolveOptions checks
+		return options, style, nil // resolveOptions checks them
 	}
 	return options, style, options.Check()
 }
 
-// resolveOptions completes options with the version, namespace and format of the
-// snapshot, and checks them. The version is that of --kuma-version, if given.
+// resolveOptions adds the version, namespace and format of the snapshot to options, and
+// checks them. The version of --kuma-version overrides the snapshot's.
 func resolveOptions(version string, s *convert.Current, o *convert.Options) error {
 	var err error
 	if o.Version, err = kumaVersion(version, s.Snapshot); err != nil {
@@ -74,7 +74,7 @@ func resolveOptions(version string, s *convert.Current, o *convert.Options) erro
 	}
 	o.Namespace = s.Namespace
 	if o.Format == "" && s.Origin != nil && s.Origin.Environment == cluster.Kubernetes {
-		o.Format = cluster.Kubernetes // the control plane's API shows objects of Kubernetes in the other form
+		o.Format = cluster.Kubernetes // the control plane's API shows Kubernetes objects in Universal form
 	}
 	return o.Check()
 }

@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/urfave/cli/v2"
 
@@ -10,8 +12,7 @@ import (
 	"tracemigrate/convert/envoydiff"
 )
 
-// maxMadeUp is the number of proxies that are made up, at most, for a mesh without
-// Dataplanes.
+// maxMadeUp is the maximum number of made-up proxies for a mesh without Dataplanes.
 const maxMadeUp = 10_000
 
 // diffFlags are the flags of diff, other than those of the source and lists.
@@ -27,31 +28,46 @@ func diffCommand() *cli.Command {
 	var f diffFlags
 	return &cli.Command{
 		Name:      "diff",
-		Usage:     "hold every proxy's Envoy tracing before the migration against that after it",
+		Usage:     "compare every proxy's Envoy tracing before and after the migration",
 		ArgsUsage: " ",
-		Description: "Before is what proxies get today: TrafficTraces, overlaid by the MeshTraces that\n" +
-			"exist. After is the converted policies (or those of --meshtrace) and the existing\n" +
-			"ones, without TrafficTraces. Each proxy gets a verdict: same, inherent (it differs\n" +
-			"only in what any MeshTrace changes) or different.\n\n" +
+		Description: "Before: today's tracing, from TrafficTraces and existing MeshTraces. After:\n" +
+			"the converted policies (or those of --meshtrace) and existing MeshTraces,\n" +
+			"without TrafficTraces. Each proxy gets a verdict: same, inherent (it\n" +
+			"differs only in what any MeshTrace changes), different, or unknown.\n\n" +
+			"   # manifests, for two versions of the control plane\n" +
 			"   tracemigrate diff -f cluster.yaml --kuma-version 2.9,2.13\n" +
+			"   # MeshTraces that were edited\n" +
 			"   tracemigrate diff -f cluster.yaml --meshtrace edited/\n" +
-			"   tracemigrate diff --shadow                          # the control plane's own output\n" +
-			"   tracemigrate diff --before before/ --after after/   # dumps of running proxies\n\n" +
-			"Exit codes: 0 no proxy is different; 1 one is, or it is not known; 2 error.\n" +
-			"docs/diff.md describes the output.",
+			"   # the control plane's own output, with shadow policies\n" +
+			"   tracemigrate diff --shadow\n" +
+			"   # config dumps of running proxies\n" +
+			"   tracemigrate diff --before before/ --after after/\n\n" +
+			"Exit codes: 0 no proxy is different or unknown, and everything can be\n" +
+			"carried over; 1 otherwise; 2 error. docs/diff.md describes the output.",
 		Flags: append(sourceFlags(),
-			&cli.StringSliceFlag{Name: "kuma-version", Usage: "`VERSIONS` of the control plane, comma-separated or repeated; the verdict must hold for each (default: what the control plane tells; " + cluster.Latest.String() + " for files)"},
+			&cli.StringSliceFlag{
+				Name: "kuma-version",
+				Usage: "`VERSIONS` of the control plane, comma-separated or repeated; the verdict must hold for each " +
+					"(default: the version that the control plane, an export or a snapshot reports, else " + cluster.Latest.String() + ")",
+			},
 			namespaceFlag(),
-			&cli.StringSliceFlag{Name: "meshtrace", Usage: "verify the MeshTraces of `FILE` or directory instead of converting; may be repeated"},
-			&cli.StringFlag{Name: "before", Destination: &f.before, Usage: "config dump of a proxy (`FILE`), or a directory with one file a proxy, from before the migration"},
-			&cli.StringFlag{Name: "after", Destination: &f.after, Usage: "the same (`FILE`) from after it"},
-			&cli.BoolFlag{Name: "shadow", Destination: &f.shadow, Usage: "hold what the control plane itself computes with the shadow MeshTraces that are applied (2.7 and later) against what it computes without"},
-			&cli.BoolFlag{Name: "zone-origin", Destination: &f.zoneOrigin, Usage: "compare policies with the label kuma.io/origin: zone, which a federated zone demands"},
+			&cli.StringSliceFlag{
+				Name:  "meshtrace",
+				Usage: "compare with the MeshTraces of `FILE`, or of a directory, instead of converting; may be repeated",
+			},
+			&cli.StringFlag{
+				Name: "before", Destination: &f.before,
+				Usage: "config dump `FILE` of a proxy from before the migration, or a directory with one file for each proxy",
+			},
+			&cli.StringFlag{Name: "after", Destination: &f.after, Usage: "config dump `FILE`, or directory, from after the migration"},
+			boolFlag("shadow", &f.shadow,
+				"compare what the control plane computes with and without the applied shadow MeshTraces (2.7 and later)"),
+			zoneOriginFlag(&f.zoneOrigin),
 			roundSamplingFlag(&f.roundSampling),
-			&cli.BoolFlag{Name: "strict", Destination: &f.strict, Usage: "count inherent differences, too"},
-			&cli.StringSliceFlag{Name: "accept", Usage: "do not count differences of `CODE`; may be repeated"},
-			&cli.StringFlag{Name: "output", Destination: &f.form, Aliases: []string{"o"}, Value: output.DiffForms.Default(), Usage: output.DiffForms.Usage()},
-			&cli.BoolFlag{Name: "full", Destination: &f.full, Usage: "text: list all proxies of a group"},
+			boolFlag("strict", &f.strict, "exit with 1 also for inherent differences"),
+			&cli.StringSliceFlag{Name: "accept", Usage: "ignore differences with `CODE`; may be repeated"},
+			outputFlag(&f.form, output.DiffForms.Default(), output.DiffForms.Usage()),
+			boolFlag("full", &f.full, "with text and markdown: list all proxies of a group"),
 		),
 		Action: f.run,
 	}
@@ -63,7 +79,7 @@ func (f *diffFlags) run(c *cli.Context) error {
 		return err
 	}
 	if c.Args().Present() {
-		return unexpected(c)
+		return unexpectedArgument(c)
 	}
 	accepted, err := acceptedCodes(c)
 	if err != nil {
@@ -81,7 +97,7 @@ func (f *diffFlags) run(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := whole(c, func(out *output.Printer) error { return form(out, found) }); err != nil {
+	if err := writeStdout(c, func(out *output.Printer) error { return form(out, found) }); err != nil {
 		return err
 	}
 	if !found.Holds() {
@@ -96,7 +112,15 @@ func acceptedCodes(c *cli.Context) ([]envoydiff.Code, error) {
 	for _, name := range c.StringSlice("accept") {
 		code := envoydiff.Code(name)
 		if _, known := envoydiff.Codes[code]; !known {
-			return nil, fmt.Errorf("--accept: %q is no code of a difference; docs/diff.md lists them", name)
+			var names []string
+			hint := ""
+			for _, known := range slices.Sorted(maps.Keys(envoydiff.Codes)) {
+				names = append(names, string(known))
+			}
+			if similar := closest(name, names); similar != "" {
+				hint = "; did you mean " + similar + "?"
+			}
+			return nil, fmt.Errorf("--accept: %q is not the code of a difference%s; docs/diff.md lists them", name, hint)
 		}
 		accepted = append(accepted, code)
 	}

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -18,43 +19,46 @@ import (
 func (f *diffFlags) compareDumps(c *cli.Context, accepted []envoydiff.Code) ([]*envoydiff.Comparison, error) {
 	switch {
 	case f.before == "" || f.after == "":
-		return nil, errors.New("--before and --after go together")
+		return nil, errors.New("--before and --after are both required")
 	case f.shadow:
-		return nil, errors.New("--shadow asks a running control plane, --before and --after compare dumps; give one of the two")
-	case firstGiven(c, kubernetesFlags)+firstGiven(c, restFlags)+firstGiven(c, limitFlags)+firstGiven(c, []string{"control-plane", "mesh", "mode", "zone-version", "zone"}) != "":
-		return nil, errors.New("--before and --after compare dumps; the flags of a cluster or control plane have no say in that")
-	case c.IsSet("filename") || c.IsSet("meshtrace") || c.IsSet("kuma-version"):
-		return nil, errors.New("--before and --after compare dumps; -f, --meshtrace and --kuma-version have no say in that")
+		return nil, errors.New("--shadow cannot be combined with --before and --after: it reads a running control plane, they are dumps")
 	}
-	one := strings.TrimSuffix(filepath.Base(f.before), ".json")
-	limit, err := inputLimit(c)
+	others := slices.Concat(kubernetesFlags, restFlags, limitFlags, []string{"control-plane", "mesh", "mode", "zone-version", "zone"})
+	if firstSet(c, others) != "" {
+		return nil, errors.New("--before and --after cannot be combined with flags that select a cluster or control plane")
+	}
+	if c.IsSet("filename") || c.IsSet("meshtrace") || c.IsSet("kuma-version") {
+		return nil, errors.New("--before and --after cannot be combined with -f, --meshtrace and --kuma-version")
+	}
+	name := strings.TrimSuffix(filepath.Base(f.before), ".json")
+	limit, err := sizeOf(c, "max-input-size")
 	if err != nil {
 		return nil, err
 	}
-	before, beforeIsDir, err := readDumps(f.before, one, limit)
+	before, beforeIsDir, err := readDumps(f.before, name, limit)
 	if err != nil {
 		return nil, err
 	}
-	after, afterIsDir, err := readDumps(f.after, one, limit)
+	after, afterIsDir, err := readDumps(f.after, name, limit)
 	if err != nil {
 		return nil, err
 	}
 	if beforeIsDir != afterIsDir {
-		return nil, errors.New("--before and --after are two files or two directories")
+		return nil, errors.New("--before and --after must be two files or two directories")
 	}
 	return []*envoydiff.Comparison{envoydiff.CompareDumps(before, after, accepted)}, nil
 }
 
-// readDumps reads one dump, with one as its name, or those of a directory, with the names
-// of their files.
-func readDumps(path, one string, limit int64) (map[string]*envoydiff.Dump, bool, error) {
+// readDumps reads the dumps of a directory by the names of their files, or one dump, which
+// gets a name. It also reports whether path is a directory.
+func readDumps(path, name string, limit int64) (map[string]*envoydiff.Dump, bool, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, false, fmt.Errorf("reading dumps: %w", err)
 	}
 	if !info.IsDir() {
 		dump, err := readDump(path, limit)
-		return map[string]*envoydiff.Dump{one: dump}, false, err
+		return map[string]*envoydiff.Dump{name: dump}, false, err
 	}
 	dumps := make(map[string]*envoydiff.Dump)
 	var failed []error
@@ -78,7 +82,7 @@ func readDumps(path, one string, limit int64) (map[string]*envoydiff.Dump, bool,
 		return nil, true, fmt.Errorf("reading dumps: %w", err)
 	}
 	if len(dumps) == 0 && len(failed) == 0 {
-		return nil, true, fmt.Errorf("reading dumps: %s holds no .json file", path)
+		return nil, true, fmt.Errorf("reading dumps: %s contains no .json file", path)
 	}
 	return dumps, true, errors.Join(failed...)
 }

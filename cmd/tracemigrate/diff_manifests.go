@@ -16,103 +16,123 @@ import (
 	"tracemigrate/meshtrace"
 )
 
-// compareManifests compares the proxies once for each version.
+// compareManifests compares the proxies once for each version, and stores the result in
+// found.
 func (f *diffFlags) compareManifests(c *cli.Context, found *output.Diff, accepted []envoydiff.Code) error {
-	list, err := versions(c)
+	versions, err := parseVersionFlags(c)
 	if err != nil {
 		return err
 	}
-	found.Supposed = len(list) > 1
+	found.PerVersion = len(versions) > 1
 	current, _, err := load(c)
 	if err != nil {
 		return err
 	}
-	words := newPrinter(c.App.ErrWriter)
-	snapshot, namespace := current.Snapshot, current.Namespace
-	if !found.Supposed {
-		given := ""
-		if len(list) == 1 {
-			given = list[0].String()
-		}
-		own, err := kumaVersion(given, snapshot)
-		if err != nil {
+	snapshot := current.Snapshot
+	if !found.PerVersion {
+		if versions, err = oneVersion(versions, snapshot); err != nil {
 			return err
 		}
-		list = []cluster.Version{own}
 	}
-	problems := current.Found
-	var given []*meshtrace.Policy
-	if c.IsSet("meshtrace") {
-		inputs, err := openInputs(c, "meshtrace")
-		if err != nil {
-			return err
-		}
-		edited := cluster.Read(inputs)
-		policies, wrong := meshtrace.Read(edited, namespace)
-		problems = slices.Concat(problems, edited.Problems, wrong)
-		given = policies
-		if len(policies) == 0 && !hasError(problems) {
-			return errors.New("--meshtrace: there is no MeshTrace in it")
-		}
+	stderr := newPrinter(c.App.ErrWriter)
+	edited, err := readEdited(c, stderr, current)
+	if err != nil {
+		return err
 	}
-	if hasError(problems) {
-		words.Problems(problems, "compared")
-		return cli.Exit("", exitError)
-	}
-	words.Warnings(problems)
-	warnAssumedVersion(words, strings.Join(c.StringSlice("kuma-version"), ","), snapshot)
-	found.Unread = append(words.Skipped(snapshot), words.Unread(snapshot)...)
-	if snapshot.NothingLegacy() {
-		words.Line("nothing legacy is left here: %s", snapshot.Origin)
+	warnAssumedVersion(stderr, strings.Join(c.StringSlice("kuma-version"), ","), snapshot)
+	found.Unread = append(stderr.Skipped(snapshot), stderr.Unread(snapshot)...)
+	switch {
+	case snapshot.NothingLegacy():
+		stderr.Line("no legacy tracing is left here: %s", snapshot.Origin)
 		return nil
-	}
-	if len(snapshot.Meshes) == 0 && snapshot.FromCluster() {
-		words.Line("there is no Mesh here, so no proxy is compared: %s", snapshot.Origin)
+	case len(snapshot.Meshes) == 0 && snapshot.FromCluster():
+		stderr.Line("no proxy was compared, because no Mesh exists: %s", snapshot.Origin)
 		return nil
-	}
-	if len(snapshot.Meshes) == 0 {
+	case len(snapshot.Meshes) == 0:
 		return errors.New("the input has no Mesh, so there is nothing to compare")
 	}
-	zoneOrigin := slices.ContainsFunc(given, func(p *meshtrace.Policy) bool { return p.Labels[cluster.OriginLabel] == "zone" })
-	for _, version := range list {
+	zoneOrigin := slices.ContainsFunc(edited, func(p *meshtrace.Policy) bool { return p.Labels[cluster.OriginLabel] == "zone" })
+	for _, version := range versions {
 		options := convert.Options{
-			Version: version, Namespace: namespace, ZoneOrigin: zoneOrigin || f.zoneOrigin, RoundSampling: f.roundSampling,
-			MadeUp: maxMadeUp, Accept: accepted, Supposed: found.Supposed,
+			Version: version, Namespace: current.Namespace, ZoneOrigin: zoneOrigin || f.zoneOrigin, RoundSampling: f.roundSampling,
+			MadeUp: maxMadeUp, Accept: accepted, Supposed: found.PerVersion,
 		}
 		result, _ := convert.Convert(current, options)
-		words.Noted(convert.EarlierRun, version, result)
-		words.Noted(convert.PatchReleaseDecides, version, result)
-		if !c.IsSet("meshtrace") {
-			words.Refusals(version, result)
-			words.MadeUp(result.MadeUp, result.Complete, maxMadeUp)
+		stderr.NotesOf(convert.EarlierRun, version, result)
+		stderr.NotesOf(convert.PatchReleaseDecides, version, result)
+		comparisons := result.Comparisons
+		if c.IsSet("meshtrace") {
+			if comparisons, err = compareEdited(snapshot, result, edited, &options, stderr); err != nil {
+				return err
+			}
+		} else {
+			stderr.ErrorNotes(version, result)
+			stderr.MadeUp(result.MadeUp, result.Complete, maxMadeUp)
 			found.Refused += result.Errors()
-			found.Comparisons = append(found.Comparisons, result.Comparisons...)
-			continue
 		}
-		if err := unsupported(given, version); err != nil {
-			return err
-		}
-		if shadows := countShadows(given, version); shadows > 0 {
-			words.Line("tracemigrate: %d of the MeshTraces are shadows, which Kuma %s computes but does not apply, so they give no proxy tracing", shadows, version)
-		}
-		found.Comparisons = append(found.Comparisons, compareGiven(snapshot, result, given, &options, words)...)
+		found.Comparisons = append(found.Comparisons, comparisons...)
 	}
 	return nil
 }
 
-// compareGiven compares with the policies of --meshtrace instead of the converted ones.
-func compareGiven(s *cluster.Snapshot, result *convert.Plan, given []*meshtrace.Policy, o *convert.Options, words *output.Printer) []*envoydiff.Comparison {
-	before := envoydiff.State{Legacy: result.Meshes, Policies: result.Before(result.Existing)}
-	after := envoydiff.State{Policies: convert.Applied(result.Existing, given)}
-	made, complete := envoydiff.MadeUp(before.Legacy, after.Policies, s.Dataplanes, o.MadeUp)
-	words.MadeUp(len(made), complete, maxMadeUp)
-	all := *s
-	all.Dataplanes = slices.Concat(s.Dataplanes, made)
-	return convert.Compare(&all, before, after, o, result.Doubt)
+// oneVersion returns the only version to compare for: that of the flag or the snapshot's.
+func oneVersion(flag []cluster.Version, s *cluster.Snapshot) ([]cluster.Version, error) {
+	text := ""
+	if len(flag) == 1 {
+		text = flag[0].String()
+	}
+	version, err := kumaVersion(text, s)
+	return []cluster.Version{version}, err
 }
 
-// unsupported returns an error that lists what of the policies version refuses.
-func unsupported(policies []*meshtrace.Policy, version cluster.Version) error {
+// readEdited returns the policies of --meshtrace. It prints the problems of these and of
+// the input, and returns an error if one of them is an error.
+func readEdited(c *cli.Context, stderr *output.Printer, current *convert.Current) ([]*meshtrace.Policy, error) {
+	problems := current.Found
+	var edited []*meshtrace.Policy
+	if c.IsSet("meshtrace") {
+		inputs, err := openInputs(c, "meshtrace")
+		if err != nil {
+			return nil, err
+		}
+		s := cluster.Read(inputs)
+		var invalid []*manifest.Problem
+		edited, invalid = meshtrace.Read(s, current.Namespace)
+		problems = slices.Concat(problems, s.Problems, invalid)
+		if len(edited) == 0 && !hasError(problems) {
+			return nil, errors.New("--meshtrace: the files have no MeshTrace")
+		}
+	}
+	if hasError(problems) {
+		stderr.Problems(problems, "compared")
+		return nil, cli.Exit("", exitError)
+	}
+	stderr.Warnings(problems)
+	return edited, nil
+}
+
+// compareEdited compares with edited policies instead of the converted ones.
+func compareEdited(
+	s *cluster.Snapshot, result *convert.Plan, edited []*meshtrace.Policy, o *convert.Options, stderr *output.Printer,
+) ([]*envoydiff.Comparison, error) {
+	if err := checkSupported(edited, o.Version); err != nil {
+		return nil, err
+	}
+	if shadows := countShadows(edited, o.Version); shadows > 0 {
+		stderr.Line("tracemigrate: %d of the MeshTraces are shadows, which Kuma %s computes but does not apply, "+
+			"so they give no proxy tracing", shadows, o.Version)
+	}
+	before := envoydiff.State{Legacy: result.Meshes, Policies: result.Before(result.Existing)}
+	after := envoydiff.State{Policies: convert.Applied(result.Existing, edited)}
+	made, complete := envoydiff.MadeUp(before.Legacy, after.Policies, s.Dataplanes, o.MadeUp)
+	stderr.MadeUp(len(made), complete, maxMadeUp)
+	all := *s
+	all.Dataplanes = slices.Concat(s.Dataplanes, made)
+	return convert.Compare(&all, before, after, o, result.Doubt), nil
+}
+
+// checkSupported returns an error that lists what version does not accept in policies.
+func checkSupported(policies []*meshtrace.Policy, version cluster.Version) error {
 	var all []error
 	for _, p := range policies {
 		for _, err := range p.Unsupported(version) {
@@ -120,7 +140,7 @@ func unsupported(policies []*meshtrace.Policy, version cluster.Version) error {
 		}
 	}
 	if len(all) > 0 {
-		return fmt.Errorf("--meshtrace: Kuma %s would not accept the policies:\n%w", version, errors.Join(all...))
+		return fmt.Errorf("--meshtrace: Kuma %s does not accept the policies:\n%w", version, errors.Join(all...))
 	}
 	return nil
 }

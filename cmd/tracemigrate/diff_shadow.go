@@ -15,140 +15,158 @@ import (
 	"tracemigrate/cluster/controlplane"
 	"tracemigrate/cluster/manifest"
 	"tracemigrate/cmd/tracemigrate/output/plain"
+	"tracemigrate/convert"
 	"tracemigrate/convert/envoydiff"
 )
 
-// askAtOnce is the number of concurrent requests: the control plane computes each proxy's
-// configuration twice.
-const askAtOnce = 8
+// concurrentRequests is low, because the control plane computes each proxy's configuration
+// twice.
+const concurrentRequests = 8
 
 // compareShadow compares what the control plane computes for every proxy with and without
 // the shadow policies.
 func compareShadow(c *cli.Context, accepted []envoydiff.Code) ([]*envoydiff.Comparison, error) {
 	if c.IsSet("filename") || c.IsSet("meshtrace") {
-		return nil, errors.New("--shadow asks a running control plane; -f and --meshtrace have no say in that")
+		return nil, errors.New("--shadow cannot be combined with -f and --meshtrace: it reads a running control plane")
 	}
-	list, err := versions(c)
+	versions, err := parseVersionFlags(c)
 	if err != nil {
 		return nil, err
 	}
-	if len(list) > 1 {
-		return nil, errors.New("--shadow asks a control plane, which has one --kuma-version")
+	if len(versions) > 1 {
+		return nil, errors.New("--shadow takes one --kuma-version: that of the control plane")
 	}
 	current, source, err := load(c)
 	if err != nil {
 		return nil, err
 	}
-	snapshot, policies := current.Snapshot, current.Existing
-	words := newPrinter(c.App.ErrWriter)
-	words.Skipped(snapshot)
-	version := cluster.SinceShadow // the oldest that computes shadows, when none is known
+	snapshot := current.Snapshot
+	stderr := newPrinter(c.App.ErrWriter)
+	stderr.Skipped(snapshot)
+	version := cluster.SinceShadow // the oldest that computes shadows, if none is known
 	switch {
-	case len(list) == 1:
-		version = list[0]
+	case len(versions) == 1:
+		version = versions[0]
 	case snapshot.Origin.Version != "":
 		if version, err = kumaVersion("", snapshot); err != nil {
 			return nil, err
 		}
 	}
-	if !version.ComputesShadows() {
-		return nil, fmt.Errorf("--shadow needs Kuma 2.7, and the control plane is %s", version)
-	}
-	if snapshot.Origin.Mode == cluster.ModeGlobal {
-		return nil, errors.New("--shadow: a global control plane computes no proxy's configuration; ask that of each zone")
-	}
-	if countShadows(policies, version) == 0 {
-		return nil, errors.New("--shadow: no MeshTrace with the label kuma.io/effect: shadow is applied; apply what `tracemigrate convert --shadow` writes first")
-	}
-	if u, lacks := snapshot.Origin.Lacks(cluster.KindDataplane); lacks {
-		return nil, fmt.Errorf("--shadow asks about every Dataplane, and they could not be read: %s", u.Reason)
+	if err := checkShadow(current, version); err != nil {
+		return nil, err
 	}
 	inspector, ok := source.(cluster.Inspector)
 	if !ok {
-		return nil, errors.New("--shadow needs a control plane or a cluster to ask")
+		return nil, errors.New("--shadow needs a cluster or a control plane as the source")
 	}
-	if len(snapshot.Dataplanes) == 0 {
-		return nil, errors.New("--shadow asks about every Dataplane, and there is none")
-	}
-	today := envoydiff.NewRenderer(version, snapshot, envoydiff.State{Legacy: current.Meshes, Policies: policies})
-	proxies, gone, err := askShadows(c, inspector, today, snapshot.Dataplanes, accepted)
+	today := envoydiff.NewRenderer(version, snapshot, envoydiff.State{Legacy: current.Meshes, Policies: current.Existing})
+	proxies, deleted, err := requestShadows(c, inspector, today, snapshot.Dataplanes, accepted)
 	if err != nil {
 		return nil, err
 	}
-	if gone > 0 {
-		words.Line("tracemigrate: %s went away meanwhile", plain.Plural(gone, "proxy", "proxies"))
+	if deleted > 0 {
+		stderr.Line("tracemigrate: skipped %s, deleted during this run", plain.Plural(deleted, "proxy", "proxies"))
 	}
 	comparison := envoydiff.Collect(proxies)
-	if snapshot.Origin.Version != "" || len(list) == 1 {
+	if snapshot.Origin.Version != "" || len(versions) == 1 {
 		comparison.Version = version
 	}
 	return []*envoydiff.Comparison{comparison}, nil
 }
 
-// askShadows requests the configuration of every proxy, and returns the number of proxies
-// that were deleted meanwhile. It returns an error when all requests fail; the verdict on
-// a single proxy whose request fails, or that has no configuration, reports that.
-func askShadows(c *cli.Context, inspector cluster.Inspector, today *envoydiff.Renderer, dataplanes []*cluster.Dataplane, accepted []envoydiff.Code) (proxies []envoydiff.Proxy, gone int, err error) {
-	limit, cancel := limited(c)
+// checkShadow returns an error if the control plane computes no shadow configuration.
+func checkShadow(current *convert.Current, version cluster.Version) error {
+	origin := current.Snapshot.Origin
+	if !version.ComputesShadows() {
+		return fmt.Errorf("--shadow needs Kuma 2.7, but the control plane has version %s", version)
+	}
+	if origin.Mode == cluster.ModeGlobal {
+		return errors.New("--shadow: a global control plane computes no configuration of proxies; select the control plane of each zone")
+	}
+	if countShadows(current.Existing, version) == 0 {
+		return errors.New("--shadow: no MeshTrace with the label kuma.io/effect: shadow is applied; " +
+			"first apply the output of `tracemigrate convert --shadow`")
+	}
+	if u, lacks := origin.Lacks(cluster.KindDataplane); lacks {
+		return fmt.Errorf("--shadow needs the Dataplanes, which could not be read: %s", u.Reason)
+	}
+	if len(current.Snapshot.Dataplanes) == 0 {
+		return errors.New("--shadow needs Dataplanes, but none exists")
+	}
+	return nil
+}
+
+// requestShadows requests the configuration of every proxy. It returns the verdicts and the
+// number of proxies that were deleted meanwhile, or an error if all requests fail. The
+// verdict on a proxy reports that its request failed, or that it has no configuration.
+func requestShadows(
+	c *cli.Context, inspector cluster.Inspector, today *envoydiff.Renderer, dataplanes []*cluster.Dataplane, accepted []envoydiff.Code,
+) (proxies []envoydiff.Proxy, deleted int, err error) {
+	limit, cancel := withTimeout(c)
 	defer cancel()
 	progress := newProgress(c)
 	defer progress.done()
 	answers := make([]shadowAnswer, len(dataplanes))
 	group, ctx := errgroup.WithContext(limit)
-	group.SetLimit(askAtOnce)
+	group.SetLimit(concurrentRequests)
 	var done atomic.Int64
 	for i, dp := range dataplanes {
 		group.Go(func() error {
-			answers[i] = askShadow(ctx, inspector, today, dp, accepted)
+			answers[i] = requestShadow(ctx, inspector, today, dp, accepted)
 			progress.read("Envoy configuration", int(done.Add(1)))
 			return ctx.Err()
 		})
 	}
 	if err := group.Wait(); err != nil {
-		return nil, 0, inTime(limit, c, err)
+		return nil, 0, timeoutError(limit, c, err)
 	}
 	failed := 0
 	for i := range answers {
 		switch a := &answers[i]; {
-		case a.gone:
-			gone++
+		case a.deleted:
+			deleted++
 			continue
 		case a.missing:
-			a.proxy = envoydiff.MissingProxy(dataplanes[i].Mesh, dataplanes[i].FullName(), envoydiff.ProxyMissing, "the control plane has no configuration for it: it is not connected there", accepted)
+			a.proxy = envoydiff.MissingProxy(dataplanes[i].Mesh, dataplanes[i].FullName(), envoydiff.ProxyMissing,
+				"the control plane has no configuration of this proxy, because it is not connected", accepted)
 		case a.err != nil:
 			failed++
-			// The reason has no URL, which differs from proxy to proxy.
+			// Without the URL, which differs from proxy to proxy, equal reasons form one group.
 			reason := a.err.Error()
 			var status *controlplane.StatusError
 			if errors.As(a.err, &status) {
 				reason = status.Reason()
 			}
-			a.proxy = envoydiff.MissingProxy(dataplanes[i].Mesh, dataplanes[i].FullName(), envoydiff.ProxyUnanswered, "the control plane gives no configuration for it: "+manifest.Redact(reason), accepted)
+			a.proxy = envoydiff.MissingProxy(dataplanes[i].Mesh, dataplanes[i].FullName(), envoydiff.ProxyUnanswered,
+				"the control plane returned no configuration of this proxy: "+manifest.Redact(reason), accepted)
 		}
 		proxies = append(proxies, answers[i].proxy)
 	}
 	if failed > 0 && failed == len(proxies) {
-		return nil, 0, fmt.Errorf("the control plane gives no proxy's configuration: %s: %w", dataplanes[0], answers[0].err)
+		return nil, 0, fmt.Errorf("the control plane returned no configuration of any proxy: %s: %w", dataplanes[0], answers[0].err)
 	}
-	return proxies, gone, nil
+	return proxies, deleted, nil
 }
 
 // shadowAnswer is the outcome of the requests for one proxy.
 type shadowAnswer struct {
 	proxy   envoydiff.Proxy
-	gone    bool  // it was deleted meanwhile
-	missing bool  // it has no configuration
-	err     error // it is not known whether it has
+	deleted bool  // during this run
+	missing bool  // the proxy has no configuration
+	err     error // it is not known whether the proxy has one
 }
 
-func askShadow(ctx context.Context, inspector cluster.Inspector, today *envoydiff.Renderer, dp *cluster.Dataplane, accepted []envoydiff.Code) shadowAnswer {
+// requestShadow requests the configuration of one proxy with and without the shadows.
+func requestShadow(
+	ctx context.Context, inspector cluster.Inspector, today *envoydiff.Renderer, dp *cluster.Dataplane, accepted []envoydiff.Code,
+) shadowAnswer {
 	var dumps [2]*envoydiff.Dump
 	for i, shadow := range []bool{false, true} {
 		text, err := inspector.Config(ctx, dp.Mesh, dp.FullName(), shadow)
 		var status *controlplane.StatusError
-		if errors.As(err, &status) && status.Status == http.StatusNotFound && status.Title != "" { // not 404 of the path
+		if errors.As(err, &status) && status.Status == http.StatusNotFound && status.Title != "" { // of the API, not of another server
 			exists, existsErr := inspector.Exists(ctx, dp.Mesh, dp.FullName())
-			return shadowAnswer{gone: existsErr == nil && !exists, missing: existsErr == nil && exists, err: err}
+			return shadowAnswer{deleted: existsErr == nil && !exists, missing: existsErr == nil && exists, err: err}
 		}
 		if err != nil {
 			return shadowAnswer{err: err}

@@ -13,10 +13,10 @@ import (
 	"tracemigrate/cmd/tracemigrate/output"
 )
 
-// directory is a directory to write files to, all or none.
+// directory is a directory and the files to write to it, all or none.
 type directory struct {
 	path  string // without symbolic links
-	given string // as the user wrote it
+	name  string // as the user wrote it
 	info  os.FileInfo
 	files []file
 	names map[string]bool // of files
@@ -25,20 +25,20 @@ type directory struct {
 // errChanged reports that another program changed a directory while it was copied.
 var errChanged = errors.New("another program keeps changing the directory")
 
-// inPlaceError is the reason that a directory cannot be exchanged for a new one, so
-// its files are replaced one by one.
+// inPlaceError is the reason that a directory cannot be exchanged with a new one, so its
+// files are replaced one by one.
 type inPlaceError struct{ reason error }
 
 func (e *inPlaceError) Error() string { return e.reason.Error() }
 func (e *inPlaceError) Unwrap() error { return e.reason }
 
-// writeFiles writes files to dir, which it makes if it does not exist: all of them or,
-// on an error, none. Without force it overwrites nothing. The same applies to a killed
-// run where the system can exchange two directories; it prints a line where not.
-func writeFiles(words *output.Printer, dir string, files []file, force bool) error {
+// writeFiles writes files to dir, which it makes if necessary: all of them or, on an error,
+// none. Without force it overwrites nothing. If the system cannot exchange two directories,
+// a killed run may leave some of the files, and writeFiles prints that.
+func writeFiles(stderr *output.Printer, dir string, files []file, force bool) error {
 	writing.Lock()
 	defer writing.Unlock()
-	d := &directory{given: dir, files: files, names: make(map[string]bool, len(files))}
+	d := &directory{name: dir, files: files, names: make(map[string]bool, len(files))}
 	for _, f := range files {
 		d.names[f.name] = true
 	}
@@ -57,14 +57,14 @@ func writeFiles(words *output.Printer, dir string, files []file, force bool) err
 		}
 		defer unlock()
 		if locked {
-			removeStages(words, parent)
+			removeStages(stderr, parent)
 		}
 	}
 	for range 3 {
 		if err = d.check(force); err != nil {
 			return err
 		}
-		if err = d.exchange(words); !errors.Is(err, errChanged) {
+		if err = d.exchange(stderr); !errors.Is(err, errChanged) {
 			break
 		}
 	}
@@ -72,8 +72,9 @@ func writeFiles(words *output.Printer, dir string, files []file, force bool) err
 	if !errors.As(err, &inPlace) {
 		return err
 	}
-	words.Line("tracemigrate: %s cannot be exchanged as a whole (%v), so its files are replaced one by one; a run that is killed meanwhile leaves some old and some new ones: run it again then", dir, inPlace)
-	return d.replaceEach(words)
+	stderr.Line("tracemigrate: %s cannot be replaced as a whole (%v), so its files are replaced one by one; "+
+		"if this run is killed, some files are old and some new: then run it again", dir, inPlace)
+	return d.replaceEach(stderr)
 }
 
 // resolve follows the symbolic links of a path that may not exist.
@@ -87,14 +88,14 @@ func resolve(path string) (string, error) {
 		return followed, err
 	}
 	if _, err := os.Lstat(path); err == nil {
-		return "", fmt.Errorf("%s is a symbolic link to nothing", path)
+		return "", fmt.Errorf("%s is a symbolic link to a path that does not exist", path)
 	}
 	parent, err := resolve(filepath.Dir(path))
 	return filepath.Join(parent, filepath.Base(path)), err
 }
 
-// check reads the state of the directory. It returns an error when writing a file would
-// overwrite what it must not.
+// check reads the state of the directory. It returns an error if a file would overwrite
+// what it must not.
 func (d *directory) check(force bool) error {
 	info, err := os.Stat(d.path)
 	switch {
@@ -104,21 +105,21 @@ func (d *directory) check(force bool) error {
 	case err != nil:
 		return fmt.Errorf("making the output directory: %w", err)
 	case !info.IsDir():
-		return fmt.Errorf("making the output directory: %s is not a directory", d.given)
+		return fmt.Errorf("making the output directory: %s is not a directory", d.name)
 	}
 	d.info = info
 	if err := writable(d.path); err != nil {
-		return fmt.Errorf("writing to %s: %w; nothing was written", d.given, err)
+		return fmt.Errorf("writing to %s: %w; no policy was written", d.name, err)
 	}
-	return checkFree(d.given, d.files, force)
+	return checkFree(d.name, d.files, force)
 }
 
-// exchange builds the whole new directory beside the old one and exchanges the two in
-// one step. The new one also contains the other entries of the old one: files of any
-// type as hard links, directories with their mode, owner and times.
-func (d *directory) exchange(words *output.Printer) (err error) {
+// exchange builds the new directory beside the old one and exchanges the two in one step.
+// The new one also contains the other entries of the old one: files of any type as hard
+// links, directories with their mode, owner and times.
+func (d *directory) exchange(stderr *output.Printer) error {
 	parent := filepath.Dir(d.path)
-	mode := fs.FileMode(0o777) // less what the umask takes
+	mode := fs.FileMode(0o777) // the umask applies
 	if d.info != nil {
 		mode = 0o700
 		if err := d.exchangeable(parent); err != nil {
@@ -132,80 +133,109 @@ func (d *directory) exchange(words *output.Printer) (err error) {
 		}
 		return fmt.Errorf("making the output directory: %w", err)
 	}
+	keep := false
 	defer func() {
-		if _, err := os.Lstat(stage); err == nil {
-			removeTree(words, stage)
+		if _, err := os.Lstat(stage); err == nil && !keep {
+			removeTree(stderr, stage)
 		}
 	}()
-	copied := mirror{of: d.path}
-	// Until the directory is complete nobody else has access; its group is that of the
-	// old one, which new files inherit.
-	opened, err := os.Open(stage)
-	if err != nil {
-		return fmt.Errorf("making the output directory: %w", err)
-	}
-	defer func() { _ = opened.Close() }() // of which nothing was written
-	if d.info != nil {
-		err := keepGroup(stage, d.path, d.info)
-		if err = errors.Join(err, opened.Chmod(0o700|d.info.Mode()&fs.ModeSetgid)); err != nil {
-			return &inPlaceError{err}
-		}
-		if err := copied.directory("", stage, func(entry fs.DirEntry) bool { return d.names[entry.Name()] || isStage(entry) }); err != nil {
-			return &inPlaceError{err}
-		}
-	}
-	if err := d.writeTo(stage); err != nil {
+	copied, err := d.fill(stage)
+	switch {
+	case err != nil:
 		return err
-	}
-	if err := syncDirectory(stage); err != nil {
-		return fmt.Errorf("writing to %s: %w", d.given, err)
-	}
-	if d.info != nil {
-		if err := errors.Join(keepUser(opened, d.info), opened.Chmod(d.info.Mode())); err != nil {
-			return &inPlaceError{err}
-		}
-	}
-	if !copied.current(d.path) {
+	case !copied.current(d.path):
 		return errChanged
+	case d.info == nil:
+		err = d.putNew(stage)
+	default:
+		keep, err = d.swap(stage, copied)
 	}
-	if d.info == nil {
-		switch err := renameNew(stage, d.path); {
-		case errors.Is(err, fs.ErrExist):
-			return errChanged
-		case err != nil:
-			return fmt.Errorf("making the output directory: %w", err)
-		}
-		return d.synced(parent)
-	}
-	if err := exchangePaths(stage, d.path); err != nil {
-		return &inPlaceError{err}
-	}
-	if !copied.current(stage) {
-		if err := exchangePaths(stage, d.path); err != nil { // back
-			stage = "" // which may hold what is nowhere else
-			return fmt.Errorf("writing to %s: %w", d.given, err)
-		}
-		return errChanged
+	if err != nil {
+		return err
 	}
 	return d.synced(parent)
 }
 
-func (d *directory) synced(parent string) error {
-	if err := syncDirectory(parent); err != nil {
-		return fmt.Errorf("the files are in %s, and may not outlast a power failure: %w", d.given, err)
+// fill writes the files and copies of the old directory's entries to a staging directory,
+// which gets the mode and owner of the old one. It returns what it copied.
+func (d *directory) fill(stage string) (*mirror, error) {
+	copied := &mirror{of: d.path}
+	opened, err := os.Open(stage)
+	if err != nil {
+		return nil, fmt.Errorf("making the output directory: %w", err)
+	}
+	defer func() { _ = opened.Close() }() // nothing was written to it
+	if d.info != nil {
+		// Until the directory is complete nobody else has access. New files inherit its
+		// group, which is that of the old one.
+		err := keepGroup(stage, d.path, d.info)
+		if err = errors.Join(err, opened.Chmod(0o700|d.info.Mode()&fs.ModeSetgid)); err != nil {
+			return nil, &inPlaceError{err}
+		}
+		skip := func(entry fs.DirEntry) bool { return d.names[entry.Name()] || isStage(entry) }
+		if err := copied.directory("", stage, skip); err != nil {
+			return nil, &inPlaceError{err}
+		}
+	}
+	if err := d.writeTo(stage); err != nil {
+		return nil, err
+	}
+	if err := syncDirectory(stage); err != nil {
+		return nil, fmt.Errorf("writing to %s: %w", d.name, err)
+	}
+	if d.info != nil {
+		if err := errors.Join(keepUser(opened, d.info), opened.Chmod(d.info.Mode())); err != nil {
+			return nil, &inPlaceError{err}
+		}
+	}
+	return copied, nil
+}
+
+// putNew renames a staging directory to the path of the directory, which must not exist.
+func (d *directory) putNew(stage string) error {
+	err := renameNew(stage, d.path)
+	switch {
+	case errors.Is(err, fs.ErrExist):
+		return errChanged
+	case err != nil:
+		return fmt.Errorf("making the output directory: %w", withoutPath(err))
 	}
 	return nil
 }
 
-// exchangeable returns why the directory must not move: it is the current directory, or
-// it is on another file system than its parent.
+// swap exchanges the directory with a staging directory, and exchanges them back if the old
+// one is no longer what was copied. If that fails, keep reports that the staging directory
+// may contain the only copy of a file.
+func (d *directory) swap(stage string, copied *mirror) (keep bool, err error) {
+	if err := exchangePaths(stage, d.path); err != nil {
+		return false, &inPlaceError{fmt.Errorf("exchanging two directories: %w", withoutPath(err))}
+	}
+	if copied.current(stage) {
+		return false, nil
+	}
+	if err := exchangePaths(stage, d.path); err != nil {
+		return true, fmt.Errorf("writing to %s: %w", d.name, err)
+	}
+	return false, errChanged
+}
+
+// synced waits until the entry of the directory is on the disk.
+func (d *directory) synced(parent string) error {
+	if err := syncDirectory(parent); err != nil {
+		return fmt.Errorf("the files are in %s, but a power failure may lose them: %w", d.name, err)
+	}
+	return nil
+}
+
+// exchangeable returns the reason that the directory must not move: it is the current
+// directory, or its parent is on another file system.
 func (d *directory) exchangeable(parent string) error {
 	above, err := os.Stat(parent)
 	switch {
 	case err != nil:
 		return err
 	case !canExchange:
-		return errors.New("this system exchanges no directories")
+		return errors.New("this system cannot exchange directories")
 	case isWorkingDirectory(d.info):
 		return errors.New("it is the current directory")
 	case os.SameFile(above, d.info) || !sameDevice(above, d.info):
@@ -223,57 +253,72 @@ func isWorkingDirectory(info os.FileInfo) bool {
 // of the file that it replaces.
 func (d *directory) writeTo(stage string) error {
 	var group errgroup.Group
-	group.SetLimit(16) // a disk takes several at a time for the price of one
+	group.SetLimit(16) // a disk syncs several files in the time of one
 	for _, f := range d.files {
 		group.Go(func() error {
-			return writeLike(filepath.Join(stage, f.name), filepath.Join(d.path, f.name), filepath.Join(d.given, f.name), f.text)
+			err := writeLike(filepath.Join(stage, f.name), filepath.Join(d.path, f.name), f.text)
+			if err != nil {
+				return fmt.Errorf("writing %s: %w", filepath.Join(d.name, f.name), err)
+			}
+			return nil
 		})
 	}
 	return group.Wait()
 }
 
-// writeLike writes a new file with the mode and owner of old, which it is to replace.
-// Errors call it name.
-func writeLike(path, old, name string, text []byte) error {
-	mode := fs.FileMode(0o666) // less what the umask takes
+// writeLike writes a new file with the mode and owner of old, which it will replace. Errors
+// do not contain its path, which is in a staging directory.
+func writeLike(path, old string, text []byte) error {
+	mode := fs.FileMode(0o666) // the umask applies
 	replaced, err := os.Stat(old)
 	switch {
 	case err == nil:
 		mode = 0o600
 	case !errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("writing %s: %w", name, err)
+		return err
 	}
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
 	if err != nil {
-		return fmt.Errorf("writing %s: %w", name, err)
+		return withoutPath(err)
 	}
 	_, err = f.Write(text)
 	if err == nil && replaced != nil {
 		if err = keepOwner(path, old, replaced); err != nil {
-			err = fmt.Errorf("the owner, group and attributes of what is there cannot be kept: %w; nothing was written", err)
+			err = fmt.Errorf("the owner, group and attributes of the existing file cannot be kept: %w; it was not replaced",
+				withoutPath(err))
 		}
 		err = errors.Join(err, f.Chmod(replaced.Mode()))
 	}
-	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return fmt.Errorf("writing %s: %w", name, err)
-	}
-	return nil
+	return withoutPath(errors.Join(err, f.Sync(), f.Close()))
 }
 
-// replaceEach stages every file first, and keeps the old files until the new ones have
-// replaced all.
-func (d *directory) replaceEach(words *output.Printer) (err error) {
+// withoutPath removes the path from an error: users do not know staging directories.
+func withoutPath(err error) error {
+	var path *fs.PathError
+	var link *os.LinkError
+	switch {
+	case errors.As(err, &path):
+		return path.Err
+	case errors.As(err, &link):
+		return link.Err
+	}
+	return err
+}
+
+// replaceEach first writes every file to a staging directory. It keeps the old files until
+// all are replaced.
+func (d *directory) replaceEach(stderr *output.Printer) (err error) {
 	unlock, locked, err := lock(d.path)
 	if err != nil {
-		return fmt.Errorf("writing to %s: %w", d.given, err)
+		return fmt.Errorf("writing to %s: %w", d.name, err)
 	}
 	defer unlock()
 	if locked {
-		removeStages(words, d.path)
+		removeStages(stderr, d.path)
 	}
 	stage, err := makeStage(d.path, 0o700)
 	if err != nil {
-		return fmt.Errorf("writing to %s: %w", d.given, err)
+		return fmt.Errorf("writing to %s: %w", d.name, err)
 	}
 	var undo []func() error
 	defer func() {
@@ -282,13 +327,13 @@ func (d *directory) replaceEach(words *output.Printer) (err error) {
 				err = errors.Join(err, step())
 			}
 		}
-		removeTree(words, stage)
+		removeTree(stderr, stage)
 	}()
 	if err := d.writeTo(stage); err != nil {
 		return err
 	}
 	for i, f := range d.files {
-		path, now, old := filepath.Join(d.path, f.name), filepath.Join(stage, f.name), filepath.Join(stage, fmt.Sprintf("%d.old", i))
+		path, written, old := filepath.Join(d.path, f.name), filepath.Join(stage, f.name), filepath.Join(stage, fmt.Sprintf("%d.old", i))
 		switch err := keepOld(path, old); {
 		case errors.Is(err, fs.ErrNotExist):
 			undo = append(undo, func() error {
@@ -298,19 +343,19 @@ func (d *directory) replaceEach(words *output.Printer) (err error) {
 				return nil
 			})
 		case err != nil:
-			return fmt.Errorf("replacing %s: %w", filepath.Join(d.given, f.name), err)
+			return fmt.Errorf("replacing %s: %w", filepath.Join(d.name, f.name), withoutPath(err))
 		default:
 			undo = append(undo, func() error { return os.Rename(old, path) })
 		}
-		if err := os.Rename(now, path); err != nil {
-			return fmt.Errorf("writing %s: %w", filepath.Join(d.given, f.name), err)
+		if err := os.Rename(written, path); err != nil {
+			return fmt.Errorf("writing %s: %w", filepath.Join(d.name, f.name), withoutPath(err))
 		}
 	}
 	return d.synced(d.path)
 }
 
-// keepOld links a file to a second name or, where a file system has no hard links,
-// renames it.
+// keepOld links a file to a second name or, if the file system has no hard links, renames
+// it.
 func keepOld(path, old string) error {
 	if err := os.Link(path, old); err == nil || errors.Is(err, fs.ErrNotExist) {
 		return err

@@ -12,10 +12,10 @@ func exchangePaths(a, b string) error {
 	return pathError("exchange", a, b, unix.Renameat2(unix.AT_FDCWD, a, unix.AT_FDCWD, b, unix.RENAME_EXCHANGE))
 }
 
-// renameNew renames a directory to a path that must be free.
+// renameNew renames a directory to a path that must not exist.
 func renameNew(from, to string) error {
 	err := unix.Renameat2(unix.AT_FDCWD, from, unix.AT_FDCWD, to, unix.RENAME_NOREPLACE)
-	if errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOSYS) { // of an old kernel or a file system
+	if errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOSYS) { // the kernel or the file system does not support it
 		return os.Rename(from, to)
 	}
 	return pathError("rename", from, to, err)

@@ -7,35 +7,35 @@ import (
 	"os"
 )
 
-// canExchange reports that exchangePaths can succeed.
+// canExchange reports whether this system can exchange two directories.
 const canExchange = false
 
-// exchangePaths would exchange two paths in one step, which this system cannot.
+// exchangePaths returns an error, because this system cannot exchange two paths.
 func exchangePaths(string, string) error { return errors.ErrUnsupported }
 
-// renameNew renames a directory to a path that must be free.
+// renameNew renames a directory to a path that must not exist.
 func renameNew(from, to string) error { return os.Rename(from, to) }
 
-// lock would keep other runs from writing in a directory.
+// lock does nothing on this system.
 func lock(string) (unlock func(), locked bool, err error) { return func() {}, false, nil }
 
-// writable leaves it to writing to say whether it is allowed.
+// writable returns nil on this system: writing reports the error.
 func writable(string) error { return nil }
 
-// sameDevice leaves it to renaming to say what is of another file system.
+// sameDevice returns true on this system: renaming reports the error.
 func sameDevice(_, _ os.FileInfo) bool { return true }
 
-// keepOwner has nothing to keep: a file belongs to whom its directory says.
+// keepOwner does nothing: on this system a file inherits its owner from its directory.
 func keepOwner(_, _ string, _ os.FileInfo) error { return nil }
 
-// keepUser has nothing to keep either.
+// keepUser does nothing on this system.
 func keepUser(*os.File, os.FileInfo) error { return nil }
 
-// keepGroup has nothing to keep either.
+// keepGroup does nothing on this system.
 func keepGroup(_, _ string, _ os.FileInfo) error { return nil }
 
-// isOwn leaves it to removing to say what is another's.
+// isOwn returns true on this system: removing reports the error.
 func isOwn(os.FileInfo) bool { return true }
 
-// syncDirectory has nothing to do: this system cannot.
+// syncDirectory does nothing: this system cannot sync a directory.
 func syncDirectory(string) error { return nil }

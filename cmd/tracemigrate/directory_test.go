@@ -258,7 +258,7 @@ func TestOutputDirectoryNotWritable(t *testing.T) {
 	require.NoError(t, os.Mkdir(filepath.Join(w.dir, "out"), 0o555))
 	code, stderr := w.convert("--output-dir", "out")
 	assert.Equal(t, exitError, code)
-	assert.Contains(t, stderr, "writing to out: permission denied; nothing was written")
+	assert.Contains(t, stderr, "writing to out: permission denied; no policy was written")
 	assert.Equal(t, []string{"out"}, namesIn(t, w.dir))
 }
 
@@ -277,7 +277,7 @@ func TestOutputThroughSymlink(t *testing.T) {
 	require.NoError(t, os.Symlink("nowhere", filepath.Join(w.dir, "dangling")))
 	code, stderr = w.convert("--output-dir", "dangling")
 	assert.Equal(t, exitError, code)
-	assert.Contains(t, stderr, "is a symbolic link to nothing")
+	assert.Contains(t, stderr, "is a symbolic link to a path that does not exist")
 }
 
 // Of runs that write to one directory at the same time, one writes and the others

@@ -13,15 +13,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// canExchange reports that exchangePaths can succeed.
+// canExchange reports whether this system can exchange two directories.
 const canExchange = true
 
-// lockTime is how long a run waits for another that writes to the same place.
+// lockTime is the time that a run waits for another that writes to the same directory.
 const lockTime = 30 * time.Second
 
-// lock keeps other runs from writing in a directory until unlock is called.
-// locked is false where the directory cannot be read or its file system does not
-// know locks.
+// lock prevents other runs from writing in a directory until unlock is called. locked is
+// false if the directory cannot be read or its file system does not support locks.
 func lock(path string) (unlock func(), locked bool, err error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -34,15 +33,16 @@ func lock(path string) (unlock func(), locked bool, err error) {
 		case !errors.Is(err, syscall.EWOULDBLOCK) && !errors.Is(err, syscall.EINTR):
 			return func() {}, false, f.Close()
 		case time.Now().After(end):
-			return func() {}, false, errors.Join(fmt.Errorf("another program has kept %s locked for %s; nothing was written", path, lockTime), f.Close())
+			err := fmt.Errorf("another program has locked %s for %s; nothing was written to it; try again later", path, lockTime)
+			return func() {}, false, errors.Join(err, f.Close())
 		}
 	}
 }
 
-// writable returns an error when the user may not write in a directory.
+// writable returns an error if the user may not write in a directory.
 func writable(path string) error { return unix.Access(path, unix.W_OK|unix.X_OK) }
 
-// sameDevice reports whether two files are of one file system.
+// sameDevice reports whether two files are on one file system.
 func sameDevice(a, b os.FileInfo) bool {
 	of, ok := a.Sys().(*syscall.Stat_t)
 	other, also := b.Sys().(*syscall.Stat_t)
@@ -81,7 +81,7 @@ func keepUser(f *os.File, info os.FileInfo) error {
 	return f.Chown(int(want.Uid), -1)
 }
 
-// keepGroup is keepOwner but for the owner.
+// keepGroup gives path the group and the extended attributes of old.
 func keepGroup(path, old string, info os.FileInfo) error {
 	want, ok := info.Sys().(*syscall.Stat_t)
 	if !ok {
@@ -102,14 +102,14 @@ func keepGroup(path, old string, info os.FileInfo) error {
 	}
 	for _, name := range names {
 		if strings.HasPrefix(name, "com.apple.") {
-			continue // the system's own notes
+			continue // the system sets these
 		}
 		value, err := attribute(old, name)
 		if err != nil {
 			return fmt.Errorf("reading the attribute %s of %s: %w", name, old, err)
 		}
 		if has, err := attribute(path, name); err == nil && has == value {
-			continue // as the system gave it
+			continue // the file has it already
 		}
 		if err := unix.Lsetxattr(path, name, []byte(value), 0); err != nil {
 			return fmt.Errorf("setting the attribute %s of %s: %w", name, path, err)
@@ -152,7 +152,7 @@ func syncDirectory(path string) error {
 	}
 	err = f.Sync()
 	if errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOTSUP) {
-		err = nil // a file system that does not know that
+		err = nil // the file system does not support it
 	}
 	return errors.Join(err, f.Close())
 }

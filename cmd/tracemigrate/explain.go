@@ -21,22 +21,29 @@ func explainCommand() *cli.Command {
 	var f explainFlags
 	return &cli.Command{
 		Name:      "explain",
-		Usage:     "say for one proxy which TrafficTraces and MeshTraces select it, why one wins, and what becomes of it",
+		Usage:     "explain which policies decide on a proxy's tracing, and why",
 		ArgsUsage: "PROXY",
-		Description: "PROXY is a Dataplane's name or display name, alone or as mesh/name, namespace/name or\nzone/name where several have it.\n\n" +
-			"   tracemigrate explain web-1 -f cluster.yaml --kuma-version 2.13",
+		Description: "Lists the TrafficTraces and MeshTraces that select the proxy, which one wins\n" +
+			"and why, and what the migration changes. PROXY is the name or display name\n" +
+			"of a Dataplane, or mesh/name, namespace/name or zone/name if several have\n" +
+			"that name.\n\n" +
+			"   tracemigrate explain web-1 -f cluster.yaml --kuma-version 2.13\n\n" +
+			"Exit codes: 0 the proxy keeps its tracing; 1 it is different or unknown, or\n" +
+			"its backend cannot be used; 2 error.",
 		Flags: append(sourceFlags(), versionFlag(&f.version), namespaceFlag(),
-			&cli.BoolFlag{Name: "zone-origin", Destination: &f.zoneOrigin, Usage: "explain policies with the label kuma.io/origin: zone, which a federated zone demands"},
-			roundSamplingFlag(&f.roundSampling),
-		),
-		Action: f.run,
+			zoneOriginFlag(&f.zoneOrigin), roundSamplingFlag(&f.roundSampling)),
+		HideHelpCommand: true, // else --help after PROXY would list it
+		Action:          f.run,
 	}
 }
 
 func (f *explainFlags) run(c *cli.Context) error {
-	name, err := proxyName(c)
+	name, err := parseProxyArgument(c)
 	if err != nil {
 		return err
+	}
+	if c.Bool("help") { // after PROXY
+		return cli.ShowSubcommandHelp(c)
 	}
 	if f.version != "" {
 		if _, err := parseVersionFlag(f.version); err != nil {
@@ -52,48 +59,66 @@ func (f *explainFlags) run(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	stderr := newPrinter(c.App.ErrWriter)
 	if current.Failed() {
-		newPrinter(c.App.ErrWriter).Problems(current.Found, "explained")
+		stderr.Problems(current.Found, "explained")
 		return cli.Exit("", exitError)
 	}
-	words := newPrinter(c.App.ErrWriter)
-	words.Skipped(snapshot)
-	words.Unread(snapshot)
-	warnAssumedVersion(words, f.version, snapshot)
+	stderr.Skipped(snapshot)
+	stderr.Unread(snapshot)
+	warnAssumedVersion(stderr, f.version, snapshot)
 	dp, err := findProxy(snapshot, name)
 	if err != nil {
 		return err
 	}
-	decisive, reason := snapshot.Judge(version)(dp)
-	doubt := cluster.Doubt{Reason: reason}
-	var after *envoydiff.Proxy
-	state := envoydiff.State{Legacy: current.Meshes, Policies: current.Existing}
-	options := convert.Options{Version: version, Namespace: current.Namespace, ZoneOrigin: f.zoneOrigin, RoundSampling: f.roundSampling}
-	if result, _ := convert.Convert(current, options); result != nil {
-		words.Noted(convert.PatchReleaseDecides, version, result)
-		doubt = doubt.Or(result.Doubt(dp))
-		after = envoydiff.Find(result.Comparisons, dp)
-		state.Policies = result.Existing // without those that the version refuses
-	}
-	if f.version == "" {
-		version = decisive[0]
-	}
-	r := envoydiff.NewRenderer(version, snapshot, state)
-	decision := r.Decide(dp)
-	listeners, _ := r.Render(dp, &decision)
-	err = whole(c, func(out *output.Printer) error {
-		out.Explain(&output.Explanation{Version: version, Snapshot: snapshot, Dataplane: dp, State: state, Doubt: doubt, Decision: &decision, Listeners: listeners, After: after})
+	e := f.explain(stderr, current, version, dp)
+	err = writeStdout(c, func(out *output.Printer) error {
+		out.Explain(e)
 		return nil
 	})
-	if unusable := decision.Unusable(); err == nil && unusable != nil {
-		words.Errors(unusable)
-		return cli.Exit(fmt.Sprintf("the backend %.253q of %s cannot be used", decision.Backend.Name, dp), exitNo)
+	if err != nil {
+		return err
 	}
-	if err == nil && doubt.Reason != "" {
-		return cli.Exit(fmt.Sprintf("unknown: %s", doubt.Reason), exitNo)
+	return explainVerdict(stderr, e)
+}
+
+// explain returns the explanation of a proxy, with the verdict of the conversion.
+func (f *explainFlags) explain(
+	stderr *output.Printer, current *convert.Current, version cluster.Version, dp *cluster.Dataplane,
+) *output.Explanation {
+	zoneVersions, reason := current.Snapshot.Judge(version)(dp)
+	e := &output.Explanation{
+		Version: version, Snapshot: current.Snapshot, Dataplane: dp, Doubt: cluster.Doubt{Reason: reason},
+		State: envoydiff.State{Legacy: current.Meshes, Policies: current.Existing},
 	}
-	if err == nil && after != nil && after.Verdict == envoydiff.Different {
-		return cli.Exit(fmt.Sprintf("different: %s would not keep its tracing", dp), exitNo)
+	options := convert.Options{Version: version, Namespace: current.Namespace, ZoneOrigin: f.zoneOrigin, RoundSampling: f.roundSampling}
+	if result, _ := convert.Convert(current, options); result != nil {
+		stderr.NotesOf(convert.PatchReleaseDecides, version, result)
+		e.Doubt = e.Doubt.Or(result.Doubt(dp))
+		e.After = envoydiff.Find(result.Comparisons, dp)
+		e.State.Policies = result.Existing // without those that the version refuses
 	}
-	return err
+	if f.version == "" {
+		e.Version = zoneVersions[0]
+	}
+	renderer := envoydiff.NewRenderer(e.Version, e.Snapshot, e.State)
+	decision := renderer.Decide(dp)
+	e.Decision = &decision
+	e.Listeners, _ = renderer.Render(dp, e.Decision)
+	return e
+}
+
+// explainVerdict returns the reason for exit code 1, or nil.
+func explainVerdict(stderr *output.Printer, e *output.Explanation) error {
+	if unusable := e.Decision.Unusable(); unusable != nil {
+		stderr.Errors(unusable)
+		return cli.Exit(fmt.Sprintf("the backend %.253q of %s cannot be used", e.Decision.Backend.Name, e.Dataplane), exitNo)
+	}
+	if e.Doubt.Reason != "" {
+		return cli.Exit("unknown: "+e.Doubt.Reason, exitNo)
+	}
+	if e.After != nil && e.After.Verdict == envoydiff.Different {
+		return cli.Exit(fmt.Sprintf("different: %s would not keep its tracing", e.Dataplane), exitNo)
+	}
+	return nil
 }

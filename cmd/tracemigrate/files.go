@@ -21,12 +21,12 @@ type file struct {
 	text []byte
 }
 
-// warnOfOthers prints which manifests in dir this run did not write: applied together
-// with the new ones, they would take effect as well.
-func warnOfOthers(words *output.Printer, dir string, written []file) {
+// warnOfOthers prints that dir contains manifests that this run did not write, because
+// users often apply a directory as a whole.
+func warnOfOthers(stderr *output.Printer, dir string, written []file) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
-		return // the files were written, which is what counts
+		return // the files were written, so this is not an error
 	}
 	var others []string
 	for _, entry := range entries {
@@ -36,12 +36,13 @@ func warnOfOthers(words *output.Printer, dir string, written []file) {
 		}
 	}
 	if len(others) > 0 {
-		words.Line("tracemigrate: %s holds %s, such as %s, which this run did not write; remove what is out of date before you apply the directory", dir, plain.Plural(len(others), "other manifest", "other manifests"), others[0])
+		stderr.Line("tracemigrate: %s contains %s, such as %s, which this run did not write; before you apply the directory, "+
+			"remove those that are out of date", dir, plain.Plural(len(others), "other manifest", "other manifests"), others[0])
 	}
 }
 
-// checkFree returns an error when a file would overwrite another or, with force,
-// something other than a file.
+// checkFree returns an error if a file would overwrite another or, with force, something
+// other than a file.
 func checkFree(dir string, files []file, force bool) error {
 	var taken []string
 	for _, f := range files {
@@ -49,20 +50,21 @@ func checkFree(dir string, files []file, force bool) error {
 		switch info, err := os.Lstat(path); {
 		case errors.Is(err, fs.ErrNotExist):
 		case err != nil:
-			return fmt.Errorf("looking for %s: %w", path, err)
+			return fmt.Errorf("reading %s: %w", path, err)
 		case !info.Mode().IsRegular():
-			return fmt.Errorf("%s exists and is not a file; nothing was written", path)
+			return fmt.Errorf("%s exists and is not a file; no policy was written", path)
 		case !force:
 			taken = append(taken, path)
 		}
 	}
-	switch len(taken) {
-	case 0:
+	if len(taken) == 0 {
 		return nil
-	case 1:
-		return fmt.Errorf("%s exists; nothing was written (--force overwrites)", taken[0])
 	}
-	return fmt.Errorf("%s and %d more exist; nothing was written (--force overwrites)", taken[0], len(taken)-1)
+	exist := "exists"
+	if len(taken) > 1 {
+		exist = "exist"
+	}
+	return fmt.Errorf("%s %s; no policy was written (--force overwrites)", plain.List(taken[:1], len(taken)), exist)
 }
 
 // writePolicies writes policies to stdout or to files, all or nothing.
@@ -76,13 +78,13 @@ func (f *convertFlags) writePolicies(c *cli.Context, policies []*meshtrace.Polic
 			}
 			files = append(files, file{name, text})
 		}
-		words := newPrinter(c.App.ErrWriter)
-		if err := writeFiles(words, dir, files, f.force); err != nil {
+		stderr := newPrinter(c.App.ErrWriter)
+		if err := writeFiles(stderr, dir, files, f.force); err != nil {
 			return err
 		}
-		warnOfOthers(words, dir, files)
+		warnOfOthers(stderr, dir, files)
 		return nil
 	}
-	// Write encodes all before it writes any.
+	// Write encodes all policies before it writes the first.
 	return meshtrace.Write(c.App.Writer, policies, style)
 }

@@ -74,7 +74,7 @@ func TestLiveReport(t *testing.T) {
 	assert.Empty(t, words)
 	head, _, _ := strings.Cut(text, "\n")
 	assert.Equal(t, `Kubernetes context "test" (`+c.Host+`): Kuma 2.13.1, zone, on Kubernetes`, head)
-	assert.Contains(t, text, "policies are for Kuma 2.13.1\n")
+	assert.Contains(t, text, "policies for Kuma 2.13.1\n")
 	assert.Contains(t, text, "4 proxies keep collector and sampling.\n")
 	assert.Contains(t, text, "4 proxies compared: 4 same, 0 inherent, 0 different")
 	assert.Contains(t, text, "traffictraces/teams", "notes name the object")
@@ -114,7 +114,7 @@ func TestLiveAgain(t *testing.T) {
 	assert.Contains(t, words, "1 of the 5 MeshTraces made here stands already")
 	code, text, words := tool(t, "report")
 	require.Equal(t, 0, code, words)
-	assert.Contains(t, text, "4 MeshTraces to create besides 1 of a previous run; 4 proxies compared: 4 same")
+	assert.Contains(t, text, "4 MeshTraces to create in addition to 1 of a previous run; 4 proxies compared: 4 same")
 	assert.Contains(t, text, "kubectl --context test apply -f meshtraces.yaml")
 	assert.NotContains(t, text, "shadow", "its verdict would be on half a migration")
 	_, shadows, _ := tool(t, "convert --shadow")
@@ -127,7 +127,7 @@ func TestLiveAgain(t *testing.T) {
 	assert.Contains(t, words, "all 5 MeshTraces made here stand already")
 	code, text, words = tool(t, "report")
 	require.Equal(t, 0, code, words)
-	assert.Contains(t, text, "no MeshTrace to create, as 5 of a previous run exist; 4 proxies compared: 4 same")
+	assert.Contains(t, text, "no MeshTrace to create: 5 of a previous run exist; 4 proxies compared: 4 same")
 	assert.NotContains(t, text, "kubectl --context test apply")
 	assert.Contains(t, text, "  1. Save the current state, so that the result can be reproduced:\n       tracemigrate snapshot --context test > state.yaml\n  2. When traces arrive, delete")
 
@@ -172,7 +172,7 @@ func TestLiveOneMesh(t *testing.T) {
 		assert.Equal(t, one, kept)
 	}
 	_, text, _ := tool(t, "report --mesh default")
-	assert.NotContains(t, text, "MeshTraces that exist")
+	assert.NotContains(t, text, "Existing MeshTraces")
 }
 
 // What a snapshot gives is what the cluster gave.
@@ -263,7 +263,7 @@ spec: {policyName: no-payments, validationActions: [Deny]}
 	assert.Contains(t, text, "REFUSED: ")
 	assert.Contains(t, text, "payments are traced by hand")
 	_, text, _ = tool(t, "report")
-	assert.NotContains(t, text, "MeshTraces that exist", "nothing was stored")
+	assert.NotContains(t, text, "Existing MeshTraces", "nothing was stored")
 }
 
 // One broken object is named and left out; all others are there.
@@ -309,7 +309,7 @@ func TestLiveRehearsal(t *testing.T) {
 	c.Apply(t, again)
 	code, text, words := tool(t, "report")
 	assert.Equal(t, 0, code, words)
-	assert.Contains(t, text, "MeshTraces that exist")
+	assert.Contains(t, text, "Existing MeshTraces")
 	assert.Contains(t, text, "4 same, 0 inherent, 0 different")
 }
 
@@ -319,9 +319,9 @@ func TestLiveMistakes(t *testing.T) {
 		"report --context prod":                                   `has no context "prod"; it has: test`,
 		"report --mesh another":                                   `has no mesh "another"; it has: default`,
 		"report --kubeconfig /nowhere":                            "/nowhere",
-		"convert -f x --context test":                             "--context goes with reading Kubernetes",
-		"convert --token x":                                       "--token goes with reading --control-plane",
-		"convert -f x --control-plane http://localhost":           "two sources",
+		"convert -f x --context test":                             "--context applies only when Kubernetes is the source",
+		"convert --token x":                                       "--token applies only with --control-plane",
+		"convert -f x --control-plane http://localhost":           "-f and --control-plane cannot be combined",
 		"report --control-plane prod":                             "is a name, which is looked up in kumactl's configuration",
 		"report --control-plane http://127.0.0.1:1":               "nothing listens there",
 		"report --mode zones":                                     "none of zone, federated-zone, global",
@@ -332,10 +332,10 @@ func TestLiveMistakes(t *testing.T) {
 		"snapshot x":                                              "unexpected argument",
 		"report --server-dry-run -f ../../fixtures/demo":          "needs Kubernetes as the source",
 		"diff --shadow":                                           "no MeshTrace with the label kuma.io/effect: shadow is applied",
-		"diff --shadow -f ../../fixtures/demo":                    "asks a running control plane",
+		"diff --shadow -f ../../fixtures/demo":                    "it reads a running control plane",
 		"diff --shadow --kuma-version 2.6":                        "needs Kuma 2.7",
 		"report --qps 0":                                          "must be more than 0",
-		"report --timeout 1ns":                                    "not done within --timeout 1ns",
+		"report --timeout 1ns":                                    "not finished within --timeout 1ns",
 		"report --kuma-version 9":                                 "is not a version",
 		"convert --control-plane http://x --client-cert /nowhere": "go together",
 	} {
@@ -370,7 +370,7 @@ func TestLiveEmpty(t *testing.T) {
 	for _, command := range []string{"report", "convert", "diff"} {
 		code, text, words = tool(t, command)
 		assert.Equal(t, 0, code, words)
-		assert.Contains(t, text+words, "nothing legacy is left here", command)
+		assert.Contains(t, text+words, "no legacy tracing is left here", command)
 	}
 	c.Reset(t)
 	code, _, words = tool(t, "convert")
@@ -384,7 +384,7 @@ func TestLiveUnknown(t *testing.T) {
 	c.Apply(t, strings.NewReplacer("2.13.1", "latest", "KUMA_MODE", "OTHER").Replace(deployment))
 	code, _, words := tool(t, "report")
 	assert.Equal(t, 2, code)
-	assert.Contains(t, words, "say it with --kuma-version")
+	assert.Contains(t, words, "--kuma-version")
 	code, text, _ := tool(t, "report --kuma-version 2.9")
 	assert.Equal(t, 0, code)
 	assert.Contains(t, text, "mode-unknown")

@@ -1,6 +1,6 @@
-// Command tracemigrate moves tracing from Kuma's legacy policies, TrafficTrace
-// and Mesh.tracing, to MeshTrace. This package reads flags and input and calls
-// package convert; package output prints: manifests on stdout, words on stderr.
+// Command tracemigrate migrates tracing from Kuma's legacy policies, TrafficTrace and
+// Mesh.tracing, to MeshTrace. This package reads flags and input, and calls package
+// convert. Package output prints manifests to stdout and messages to stderr.
 package main
 
 import (
@@ -21,27 +21,27 @@ import (
 
 // The exit codes of every command.
 const (
-	exitNo    = 1 // the answer is no: something could not be carried over
-	exitError = 2 // wrong usage, wrong input, or a failing disk
+	exitNo    = 1 // the answer is no: a proxy changes, or something cannot be carried over
+	exitError = 2 // an error in usage, input or output
 )
 
 func main() {
-	leanMemory()
-	endBySignal()
+	collectEarly()
+	exitOnSignal()
 	os.Exit(run(context.Background(), os.Args, os.Stdin, os.Stdout, os.Stderr))
 }
 
-// endBySignal lets Ctrl-C end the program at once.
-func endBySignal() {
+// exitOnSignal ends the program on Ctrl-C, but completes or undoes a write first.
+func exitOnSignal() {
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	go func() {
 		caught := <-signals
-		signal.Reset() // a second one ends it whatever it does
-		writing.Lock() // what is half written is finished or taken back first
+		signal.Reset() // a second signal ends the program at once
+		writing.Lock() // waits until files are written or restored
 		newPrinter(os.Stderr).Clear()
 		_, _ = fmt.Fprintln(os.Stderr, "tracemigrate: interrupted")
-		// The signal itself ends the process: a shell expects that, and ends its loops.
+		// The signal itself ends the process, because a shell then also ends its loops.
 		if self, err := os.FindProcess(os.Getpid()); err == nil && self.Signal(caught) == nil {
 			time.Sleep(time.Second)
 		}
@@ -52,26 +52,29 @@ func endBySignal() {
 // writing is locked while files are written.
 var writing sync.Mutex
 
-// leanMemory trades a little time for a third of the memory: decoded input is
-// garbage. The environment variable GOGC has precedence.
-func leanMemory() {
+// collectEarly makes the garbage collector run more often, which saves a third of the
+// memory: most decoded input is garbage. The environment variable GOGC overrides it.
+func collectEarly() {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(40)
 	}
 }
 
-// run is main with everything it touches as arguments. It returns the exit code.
+// run is main with its inputs and outputs as arguments. It returns the exit code.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	app := &cli.App{
 		Name:  programName(args),
-		Usage: "move tracing of Kuma and Kong Mesh from TrafficTrace to MeshTrace",
-		Description: "Reads Mesh.tracing and TrafficTraces from files, from Kubernetes or from a\n" +
-			"control plane's API, and writes MeshTraces after which every proxy sends the\n" +
-			"same traces to the same place at the same rate, or says which does not and why.\n" +
-			"Manifests go to stdout, words to stderr.\n\n" +
-			"Exit codes: 0 done; 1 something could not be carried over; 2 error in usage,\n" +
-			"input or output.",
-		Commands:                  []*cli.Command{convertCommand(), diffCommand(), explainCommand(), reportCommand(), snapshotCommand(), versionCommand()},
+		Usage: "migrate tracing of Kuma and Kong Mesh to MeshTrace",
+		Description: "Reads TrafficTraces and Mesh.tracing from files, a Kubernetes cluster or a\n" +
+			"control plane's API, and writes equivalent MeshTraces: every proxy sends the\n" +
+			"same traces to the same place at the same rate. If that is not possible, it\n" +
+			"reports which proxies change and why. Manifests go to stdout, messages to\n" +
+			"stderr.\n\n" +
+			"Exit codes: 0 done; 1 the answer is no: something cannot be carried over, or a\n" +
+			"proxy is different or unknown; 2 error in usage, input or output.",
+		Commands: []*cli.Command{
+			convertCommand(), diffCommand(), explainCommand(), reportCommand(), snapshotCommand(), versionCommand(),
+		},
 		Reader:                    stdin,
 		Writer:                    stdout,
 		ErrWriter:                 stderr,
@@ -79,7 +82,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		Suggest:                   true,
 		DisableSliceFlagSeparator: true,
 		ExitErrHandler:            func(*cli.Context, error) {},
-		OnUsageError:              usage,
+		OnUsageError:              usageError,
 		Action: func(c *cli.Context) error {
 			if c.Args().Present() {
 				return unknownCommand(c)
@@ -88,11 +91,11 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		},
 	}
 	for _, command := range app.Commands {
-		command.OnUsageError = usage
+		command.OnUsageError = usageError
 		command.Description = strings.ReplaceAll(command.Description, "   tracemigrate ", "   "+app.Name+" ")
 	}
 	width, _ := terminal(stdout)
-	defer helpAt(width)()
+	defer configureHelp(width)()
 	if len(args) == 2 && (args[1] == "--version" || args[1] == "-v") {
 		args = []string{args[0], "version"}
 	}

@@ -9,14 +9,14 @@ import (
 	"time"
 )
 
-// mirror makes copies of a directory and those below it, whose files are hard links.
+// mirror copies a directory tree. The files of the copy are hard links.
 type mirror struct {
 	of   string
 	seen map[string]os.FileInfo // by path below of
 }
 
-// directory copies a directory into another, except what leaveOut matches.
-func (m *mirror) directory(path, to string, leaveOut func(fs.DirEntry) bool) error {
+// directory copies the entries of a directory to another, except those that skip matches.
+func (m *mirror) directory(path, to string, skip func(fs.DirEntry) bool) error {
 	info, err := os.Lstat(filepath.Join(m.of, path))
 	if err != nil {
 		return err
@@ -30,14 +30,14 @@ func (m *mirror) directory(path, to string, leaveOut func(fs.DirEntry) bool) err
 		return err
 	}
 	for _, entry := range entries {
-		below, now := filepath.Join(path, entry.Name()), filepath.Join(to, entry.Name())
+		below, copied := filepath.Join(path, entry.Name()), filepath.Join(to, entry.Name())
 		switch {
-		case leaveOut(entry):
+		case skip(entry):
 			continue
 		case entry.IsDir():
-			err = m.below(info, below, now)
+			err = m.below(info, below, copied)
 		default:
-			err = os.Link(filepath.Join(m.of, below), now)
+			err = os.Link(filepath.Join(m.of, below), copied)
 		}
 		if err != nil {
 			return err
@@ -46,7 +46,7 @@ func (m *mirror) directory(path, to string, leaveOut func(fs.DirEntry) bool) err
 	return nil
 }
 
-// below copies a directory that is in another, with its mode, owner and times.
+// below copies a subdirectory with its mode, owner and times.
 func (m *mirror) below(above os.FileInfo, path, to string) error {
 	from := filepath.Join(m.of, path)
 	info, err := os.Lstat(from)
@@ -73,8 +73,8 @@ func (m *mirror) below(above os.FileInfo, path, to string) error {
 	return errors.Join(os.Chmod(to, info.Mode()), os.Chtimes(to, time.Time{}, info.ModTime()))
 }
 
-// current reports whether the directories, now below root, have the entries that they
-// had when they were copied.
+// current reports whether the directories, now below root, are unchanged since they were
+// copied.
 func (m *mirror) current(root string) bool {
 	for path, seen := range m.seen {
 		info, err := os.Lstat(filepath.Join(root, path))

@@ -16,46 +16,49 @@ import (
 	"tracemigrate/convert"
 )
 
-// notesWriters returns the streams of this program by their paths. Opened as a file, a
-// stream that the shell redirects would be written from its start.
+// notesWriters returns this program's streams by their paths. Opening such a path would
+// overwrite a file that the shell redirects the stream to.
 func notesWriters(c *cli.Context) map[string]io.Writer {
 	return map[string]io.Writer{"/dev/stdout": c.App.Writer, "/dev/stderr": c.App.ErrWriter}
 }
 
-// checkNotes returns an error when the file of --notes-output would overwrite an
-// input or, without --force, anything.
+// checkNotes returns an error if the file of --notes-output cannot be written, or would
+// overwrite an input or, without --force, anything.
 func (f *convertFlags) checkNotes(c *cli.Context) error {
-	given := f.notesFile
-	if given == "" || notesWriters(c)[given] != nil {
+	name := f.notesFile
+	if name == "" || notesWriters(c)[name] != nil {
 		return nil
 	}
-	path, err := resolve(given)
+	path, err := resolve(name)
 	if err != nil {
-		return fmt.Errorf("writing notes to %s: %w", given, err)
+		return fmt.Errorf("writing notes to %s: %w", name, err)
 	}
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
+		if _, err := os.Stat(filepath.Dir(path)); err != nil {
+			return fmt.Errorf("writing notes to %s: directory %s: %w", name, filepath.Dir(name), withoutPath(err))
+		}
 		return nil
 	case err != nil:
-		return fmt.Errorf("writing notes to %s: %w", given, err)
+		return fmt.Errorf("writing notes to %s: %w", name, err)
 	case info.IsDir():
-		return fmt.Errorf("writing notes to %s: it is a directory", given)
+		return fmt.Errorf("writing notes to %s: it is a directory", name)
 	case !info.Mode().IsRegular():
-		return nil // a pipe or a device keeps nothing that could be lost
+		return nil // a pipe or a device has no content to lose
 	}
 	if input := inputThatIs(c, info); input != "" {
-		return fmt.Errorf("--notes-output: %s is %s, which this run reads; name another file", given, input)
+		return fmt.Errorf("--notes-output: %s is %s, which this run reads; choose another file", name, input)
 	}
 	if !f.force {
-		return fmt.Errorf("--notes-output: %s exists; nothing was written (--force overwrites)", given)
+		return fmt.Errorf("--notes-output: %s exists; nothing was written (--force overwrites)", name)
 	}
 	return nil
 }
 
-// inputThatIs returns the name of the input that is file, empty when none is.
+// inputThatIs returns the name of the input that is file, or an empty text.
 func inputThatIs(c *cli.Context, file os.FileInfo) string {
-	inputs, _ := openInputs(c, "filename") // reading them reports their errors
+	inputs, _ := openInputs(c, "filename") // load reports the errors
 	for _, input := range inputs {
 		if info, err := os.Stat(input.Name); err == nil && os.SameFile(info, file) {
 			return "the input " + input.Name
@@ -74,31 +77,32 @@ func inputThatIs(c *cli.Context, file os.FileInfo) string {
 	return ""
 }
 
-// writeNotes writes notes as a JSON list to the file of --notes-output. On an error or a
-// kill the file has its old content.
+// writeNotes writes notes as a JSON list to the file of --notes-output. After an error, or
+// if the run is killed, the file has its old content.
 func (f *convertFlags) writeNotes(c *cli.Context, notes []*convert.Note) error {
-	given := f.notesFile
+	name := f.notesFile
 	var text bytes.Buffer
 	if err := output.WriteNotes(&text, notes); err != nil {
 		return fmt.Errorf("writing notes: %w", err)
 	}
-	if w := notesWriters(c)[given]; w != nil {
+	if w := notesWriters(c)[name]; w != nil {
 		if _, err := w.Write(text.Bytes()); err != nil {
-			return fmt.Errorf("writing notes to %s: %w", given, err)
+			return fmt.Errorf("writing notes to %s: %w", name, err)
 		}
 		return nil
 	}
-	if err := f.checkNotes(c); err != nil { // reading took its time
+	if err := f.checkNotes(c); err != nil { // again, because reading takes time
 		return err
 	}
-	if err := writeNotesFile(newPrinter(c.App.ErrWriter), given, text.Bytes(), f.force); err != nil {
-		return fmt.Errorf("writing notes to %s: %w", given, err)
+	if err := writeNotesFile(newPrinter(c.App.ErrWriter), name, text.Bytes(), f.force); err != nil {
+		return fmt.Errorf("writing notes to %s: %w", name, err)
 	}
 	return nil
 }
 
-func writeNotesFile(words *output.Printer, given string, text []byte, force bool) error {
-	path, err := resolve(given)
+// writeNotesFile writes to a device, or replaces a file in one step.
+func writeNotesFile(stderr *output.Printer, name string, text []byte, force bool) error {
+	path, err := resolve(name)
 	if err != nil {
 		return err
 	}
@@ -119,27 +123,27 @@ func writeNotesFile(words *output.Printer, given string, text []byte, force bool
 	}
 	defer unlock()
 	if locked {
-		removeStages(words, in)
+		removeStages(stderr, in)
 	}
 	stage, err := makeStage(in, 0o700)
 	if err != nil {
 		return err
 	}
-	defer removeTree(words, stage)
+	defer removeTree(stderr, stage)
 	written := filepath.Join(stage, "notes.json")
-	if err := writeLike(written, path, given, text); err != nil {
+	if err := writeLike(written, path, text); err != nil {
 		return err
 	}
 	put := os.Rename
 	if !force {
-		put = os.Link // which overwrites nothing
+		put = os.Link // does not overwrite
 	}
 	switch err := put(written, path); {
 	case errors.Is(err, fs.ErrExist):
-		return errors.New("it exists by now; --force overwrites")
+		return errors.New("another program has created it; --force overwrites")
 	case err != nil: // a file system without hard links
 		if err := os.Rename(written, path); err != nil {
-			return err
+			return withoutPath(err)
 		}
 	}
 	return syncDirectory(in)

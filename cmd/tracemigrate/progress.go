@@ -10,7 +10,7 @@ import (
 	"tracemigrate/cmd/tracemigrate/output"
 )
 
-// progress reports on a terminal how far reading is, in one line that it removes.
+// progress shows on a terminal how much was read, in one line that it removes at the end.
 type progress struct {
 	out  *output.Printer
 	mu   sync.Mutex
@@ -19,22 +19,24 @@ type progress struct {
 
 func newProgress(c *cli.Context) *progress { return &progress{out: newPrinter(c.App.ErrWriter)} }
 
+// read shows the number of resources of a kind that were read.
 func (p *progress) read(kind string, n int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if time.Since(p.last) > 100*time.Millisecond {
 		if n == 0 {
-			p.show(fmt.Sprintf("reading: kind %s", kind))
+			p.show(fmt.Sprintf("reading %s", kind))
 			return
 		}
-		p.show(fmt.Sprintf("reading: %d of kind %s", n, kind))
+		p.show(fmt.Sprintf("reading %s: %d", kind, n))
 	}
 }
 
+// wait shows why a request failed, and when it is retried.
 func (p *progress) wait(reason string, pause time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.show(fmt.Sprintf("trying again in %s: %s", pause.Round(100*time.Millisecond), reason))
+	p.show(fmt.Sprintf("retrying in %s: %s", pause.Round(100*time.Millisecond), reason))
 }
 
 func (p *progress) show(text string) {

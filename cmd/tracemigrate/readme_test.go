@@ -16,8 +16,7 @@ import (
 
 var console = regexp.MustCompile("(?s)```console\n(\\$ [^\n]*\n)(.*?)```\n")
 
-// TestReadme runs every console block of the README, and demands the output
-// that stands there.
+// TestReadme runs every console block of the README, and compares the output.
 func TestReadme(t *testing.T) {
 	root := filepath.Dir(fixtures.Dir())
 	bin := t.TempDir()
@@ -33,7 +32,7 @@ func TestReadme(t *testing.T) {
 	got := console.ReplaceAllStringFunc(string(text), func(block string) string {
 		blocks++
 		command := console.FindStringSubmatch(block)[1]
-		// What is left in /tmp by a previous run must have no say.
+		// Files of a previous run in /tmp must not change the output.
 		line := strings.ReplaceAll(strings.TrimPrefix(command, "$ "), "/tmp/meshtraces", t.TempDir())
 		shell := exec.CommandContext(t.Context(), "sh", "-c", line)
 		shell.Dir = root

@@ -17,25 +17,26 @@ func reportCommand() *cli.Command {
 	var f reportFlags
 	return &cli.Command{
 		Name:      "report",
-		Usage:     "tell all that a migration would change, before anything is changed",
+		Usage:     "report everything that a migration would change (dry run)",
 		ArgsUsage: " ",
-		Description: "A dry run: backends and who uses them, TrafficTraces and the proxies that each\n" +
-			"really serves, the MeshTraces that would be created, every note, the verdict of\n" +
-			"every proxy, what stays to be done by hand and the commands of the next steps.\n" +
-			"It writes nothing to the cluster.\n\n" +
-			"   tracemigrate report                                # the current kubeconfig context\n" +
+		Description: "Lists backends and their users, TrafficTraces and the proxies that each\n" +
+			"decides on, the MeshTraces to create, all notes, the verdict on each proxy,\n" +
+			"work to do by hand, and the commands of the next steps. It changes nothing\n" +
+			"in the cluster.\n\n" +
+			"   tracemigrate report               # reads the current kubeconfig context\n" +
 			"   tracemigrate report -o html > report.html\n" +
 			"   tracemigrate report --control-plane http://localhost:5681\n\n" +
-			"Exit codes: 0 every proxy keeps its tracing; 1 one does not or it is not known,\n" +
-			"something cannot be carried over, or the API server refuses a policy; 2 error.",
+			"Exit codes: 0 every proxy keeps its tracing; 1 a proxy does not or is\n" +
+			"unknown, something cannot be carried over, or the API server refuses a\n" +
+			"policy; 2 error.",
 		Flags: append(sourceFlags(),
 			versionFlag(&f.version),
 			namespaceFlag(),
-			&cli.StringFlag{Name: "output", Destination: &f.form, Aliases: []string{"o"}, Value: output.ReportForms.Default(), Usage: output.ReportForms.Usage()},
-			&cli.BoolFlag{Name: "server-dry-run", Destination: &f.serverDryRun, Usage: "have the API server judge each policy (dryRun=All); it stores nothing"},
-			&cli.BoolFlag{Name: "zone-origin", Destination: &f.zoneOrigin, Usage: "report on policies with the label kuma.io/origin: zone, which a federated zone demands"},
+			outputFlag(&f.form, output.ReportForms.Default(), output.ReportForms.Usage()),
+			boolFlag("server-dry-run", &f.serverDryRun, "let the API server check each policy (dryRun=All), which stores nothing"),
+			zoneOriginFlag(&f.zoneOrigin),
 			roundSamplingFlag(&f.roundSampling),
-			&cli.BoolFlag{Name: "full", Destination: &f.full, Usage: "text and markdown: list every proxy, also those that stay the same"},
+			boolFlag("full", &f.full, "with text and markdown: list every proxy, also those that stay the same"),
 		),
 		Action: f.run,
 	}
@@ -47,7 +48,7 @@ func (f *reportFlags) run(c *cli.Context) error {
 	case err != nil:
 		return err
 	case c.Args().Present():
-		return unexpected(c)
+		return unexpectedArgument(c)
 	}
 	if f.version != "" {
 		if _, err := parseVersionFlag(f.version); err != nil {
@@ -68,7 +69,7 @@ func (f *reportFlags) run(c *cli.Context) error {
 		}
 	}
 	found := &output.Report{Report: r, Full: f.full}
-	if err := whole(c, func(out *output.Printer) error { return form(out, found) }); err != nil {
+	if err := writeStdout(c, func(out *output.Printer) error { return form(out, found) }); err != nil {
 		return err
 	}
 	if !r.Summary.Holds {

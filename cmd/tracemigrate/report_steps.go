@@ -12,26 +12,26 @@ import (
 	"tracemigrate/convert/report"
 )
 
-// contextFlags returns flags of this tool and of kubectl that name the cluster that was
-// read, so that commands reach it whatever the current context is by then.
-func contextFlags(c *cli.Context, words string, source *kube.Cluster) (flags, kubectl string) {
+// contextFlags returns the flags of this tool and the kubectl command for the cluster that
+// was read, so that the next steps do not depend on the current context.
+func contextFlags(c *cli.Context, flags string, source *kube.Cluster) (ownFlags, kubectl string) {
 	kubectl = "kubectl"
 	if c.IsSet("kubeconfig") {
 		kubectl += " --kubeconfig " + report.Quoted(c.String("kubeconfig"))
 	}
 	name := source.Context()
 	if name == "" {
-		return words, kubectl
+		return flags, kubectl
 	}
 	kubectl += " --context " + report.Quoted(name)
 	if !c.IsSet("context") {
-		words = strings.TrimSpace("--context " + report.Quoted(name) + " " + words)
+		flags = strings.TrimSpace("--context " + report.Quoted(name) + " " + flags)
 	}
-	return words, kubectl
+	return flags, kubectl
 }
 
-// writableDirectory returns where the commands of the next steps write: not into a
-// directory that they read, or they would read what they wrote.
+// writableDirectory returns the directory that the next steps write to. It is not one that
+// they read, because they would then read their own output.
 func writableDirectory(c *cli.Context) string {
 	within := func(place string) bool {
 		return slices.ContainsFunc(c.StringSlice("filename"), func(name string) bool {
@@ -58,11 +58,11 @@ func writableDirectory(c *cli.Context) string {
 	return temporary + "/"
 }
 
-// firstSteps returns the steps before the commands of the next steps, which contain no
-// secret and cannot read from the same pipe.
+// firstSteps returns the steps before all others: the commands contain no secret and
+// cannot read the same pipe again.
 func firstSteps(c *cli.Context) []report.StepKind {
 	var steps []report.StepKind
-	if c.IsSet("token") && !onlyFromEnvironment(c) {
+	if c.IsSet("token") && !tokenFromEnvironment(c) {
 		steps = append(steps, report.GiveToken)
 	}
 	if slices.Contains(c.StringSlice("filename"), "-") {
@@ -75,7 +75,10 @@ func firstSteps(c *cli.Context) []report.StepKind {
 // without credentials.
 func sourceArguments(c *cli.Context) string {
 	var words []string
-	for _, flag := range []string{"filename", "control-plane", "kumactl-config", "token-file", "client-cert", "client-key", "ca-cert", "kubeconfig", "context", "namespace", "mesh", "mode", "zone-version", "zone", "max-answer-size", "max-list-size", "max-pages"} {
+	for _, flag := range []string{
+		"filename", "control-plane", "kumactl-config", "token-file", "client-cert", "client-key", "ca-cert", "kubeconfig", "context",
+		"namespace", "mesh", "mode", "zone-version", "zone", "max-answer-size", "max-list-size", "max-pages",
+	} {
 		if !c.IsSet(flag) {
 			continue
 		}

@@ -93,11 +93,11 @@ func TestReportRefuses(t *testing.T) {
 // What the user says of a control plane must not contradict what it says itself.
 func TestContradictions(t *testing.T) {
 	for args, want := range map[string]string{
-		"--mode zone":                               `--mode zone: Kubernetes context "prod" (https://10.0.0.1:6443) is global; leave --mode out`,
-		"--mode federated-zone":                     "is global; leave --mode out",
+		"--mode zone":                               `--mode zone: the mode of Kubernetes context "prod" (https://10.0.0.1:6443) is global; omit --mode`,
+		"--mode federated-zone":                     "is global; omit --mode",
 		"--mode global":                             "",
-		"--zone-version west=2.10":                  "--zone-version west=2.10: the control plane of zone west is 2.9.4; leave it out",
-		"--zone-version west=2.9.5":                 "the control plane of zone west is 2.9.4",
+		"--zone-version west=2.10":                  "--zone-version west=2.10: the control plane of zone west has version 2.9.4; omit --zone-version",
+		"--zone-version west=2.9.5":                 "the control plane of zone west has version 2.9.4",
 		"--zone-version west=2.9":                   "",
 		"--zone-version west=2.9.4":                 "",
 		"--zone-version south=2.9":                  "", // which the global control plane does not know yet

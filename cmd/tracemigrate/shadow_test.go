@@ -240,7 +240,7 @@ func TestShadow(t *testing.T) {
 		code, text, words := tool(t, "diff --shadow --control-plane "+address)
 		assert.Equal(t, 0, code, text)
 		assert.Contains(t, text, "2 proxies compared")
-		assert.Contains(t, words, "1 proxy went away meanwhile")
+		assert.Contains(t, words, "skipped 1 proxy, deleted during this run")
 	})
 	t.Run("an old control plane without the question", func(t *testing.T) {
 		address, control := shadowed(t, teams, policies)
@@ -254,7 +254,7 @@ func TestShadow(t *testing.T) {
 		code, text, words := tool(t, "diff --shadow --control-plane "+address)
 		assert.Equal(t, 2, code)
 		assert.Empty(t, text)
-		assert.Contains(t, words, "gives no proxy's configuration")
+		assert.Contains(t, words, "returned no configuration of any proxy")
 	})
 	t.Run("one proxy that it cannot compute", func(t *testing.T) {
 		address, control := shadowed(t, teams, policies)
@@ -290,7 +290,7 @@ func TestShadow(t *testing.T) {
 		control.Config = `{"mode":"global"}`
 		code, _, words := tool(t, "diff --shadow --control-plane "+address)
 		assert.Equal(t, 2, code)
-		assert.Contains(t, words, "ask that of each zone")
+		assert.Contains(t, words, "select the control plane of each zone")
 	})
 	t.Run("too old", func(t *testing.T) {
 		address, control := shadowed(t, teams, policies)
@@ -340,7 +340,7 @@ func TestControlPlaneSource(t *testing.T) {
 	assert.Contains(t, text, kumactl+" config control-planes switch --name prod\n")
 	assert.Contains(t, text, kumactl+" apply -f meshtraces.yaml\n")
 	_, text, _ = tool(t, "report --token sesame --header X-Key=sesame --control-plane "+server.URL)
-	assert.Contains(t, text, "  1. Give the token to the commands below:\n       read -rs TRACEMIGRATE_TOKEN && export TRACEMIGRATE_TOKEN\n")
+	assert.Contains(t, text, "  1. Set the token for the commands below:\n       read -rs TRACEMIGRATE_TOKEN && export TRACEMIGRATE_TOKEN\n")
 	assert.Contains(t, text, " --header X-Key=VALUE\n")
 	assert.NotContains(t, text, "sesame")
 }

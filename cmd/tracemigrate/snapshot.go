@@ -12,11 +12,11 @@ import (
 func snapshotCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "snapshot",
-		Usage:     "write what is read of a cluster, so that a result can be had again without it",
+		Usage:     "save a cluster's state to a file that every command reads with -f",
 		ArgsUsage: " ",
-		Description: "Writes the resources that decide on tracing as YAML to stdout, with their creation\n" +
-			"times, what the control plane tells of itself, and nothing that is not read: no\n" +
-			"secrets, no credentials in urls. Every command takes it with -f.\n\n" +
+		Description: "Writes YAML to stdout: the resources that decide on tracing, with their\n" +
+			"creation times, and the control plane's version, mode and zones. It contains\n" +
+			"no secrets, no credentials in URLs, and no fields that this tool ignores.\n\n" +
 			"   tracemigrate snapshot > state.yaml\n" +
 			"   tracemigrate report -f state.yaml",
 		Flags:  append(sourceFlags(), namespaceFlag()),
@@ -26,7 +26,7 @@ func snapshotCommand() *cli.Command {
 
 func runSnapshot(c *cli.Context) error {
 	if c.Args().Present() {
-		return unexpected(c)
+		return unexpectedArgument(c)
 	}
 	progress := newProgress(c)
 	source, err := openSource(c, progress)
@@ -34,25 +34,25 @@ func runSnapshot(c *cli.Context) error {
 		return err
 	}
 	if c.IsSet("zone") {
-		return errors.New("--zone: take a snapshot of each control plane by itself, and give them all to the other commands with -f")
+		return errors.New("--zone: take one snapshot of each control plane, and pass them all to the other commands with -f")
 	}
 	if c.IsSet("filename") && c.IsSet("mesh") {
-		return errors.New("--mesh chooses among the meshes of a cluster, not of files")
+		return errors.New("--mesh selects meshes of a cluster; it cannot be combined with -f")
 	}
-	ctx, cancel := limited(c)
+	ctx, cancel := withTimeout(c)
 	defer cancel()
-	recording, problems, err := cluster.Record(ctx, amendedSource{source, c})
+	recording, problems, err := cluster.Record(ctx, sourceWithFlags{source, c})
 	progress.done()
 	if err != nil {
-		return inTime(ctx, c, err)
+		return timeoutError(ctx, c, err)
 	}
-	words := newPrinter(c.App.ErrWriter)
+	stderr := newPrinter(c.App.ErrWriter)
 	if c.IsSet("filename") && hasError(problems) {
-		words.Problems(problems, "written")
+		stderr.Problems(problems, "written")
 		return cli.Exit("", exitError)
 	}
 	for _, problem := range problems {
-		words.Line("%s (left out)", problem.Error())
+		stderr.Line("%s (skipped)", problem.Error())
 	}
 	if err := recording.Write(c.App.Writer); err != nil {
 		return fmt.Errorf("writing to stdout: %w", err)

@@ -12,19 +12,22 @@ import (
 	"tracemigrate/cmd/tracemigrate/output"
 )
 
-// The names of staging directories, in which files are complete before they replace
-// others. A later run recognises by them what a killed run left.
+// Files are complete in a staging directory before they replace others. Its name has this
+// prefix and suffix, so that a later run recognises the directories of killed runs.
 const (
 	stagePrefix = ".tracemigrate-"
 	stageSuffix = ".new"
 )
 
-// makeStage makes a staging directory.
+// makeStage makes a staging directory. Its error does not contain the random name.
 func makeStage(in string, mode fs.FileMode) (string, error) {
 	for {
 		path := filepath.Join(in, fmt.Sprintf("%s%016x%s", stagePrefix, rand.Uint64(), stageSuffix))
-		if err := os.Mkdir(path, mode); !errors.Is(err, fs.ErrExist) {
-			return path, err
+		switch err := os.Mkdir(path, mode); {
+		case err == nil:
+			return path, nil
+		case !errors.Is(err, fs.ErrExist):
+			return "", fmt.Errorf("creating a file in %s: %w", in, withoutPath(err))
 		}
 	}
 }
@@ -33,36 +36,36 @@ func isStage(entry fs.DirEntry) bool {
 	return entry.IsDir() && strings.HasPrefix(entry.Name(), stagePrefix) && strings.HasSuffix(entry.Name(), stageSuffix)
 }
 
-// removeStages removes what killed runs left in a locked directory. Where everybody may
-// write, it removes only what this user owns.
-func removeStages(words *output.Printer, in string) {
+// removeStages removes the staging directories of killed runs from a locked directory. If
+// everybody may write there, it removes only those of this user.
+func removeStages(stderr *output.Printer, in string) {
 	info, err := os.Stat(in)
 	if err != nil {
-		return // what cannot be read, this run has not to read
+		return // writing reports the error
 	}
 	shared := info.Mode()&0o002 != 0
 	entries, _ := os.ReadDir(in)
 	for _, entry := range entries {
 		info, err := entry.Info()
 		if isStage(entry) && err == nil && (!shared || isOwn(info)) {
-			removeTree(words, filepath.Join(in, entry.Name()))
+			removeTree(stderr, filepath.Join(in, entry.Name()))
 		}
 	}
 }
 
-// removeTree removes a directory and all below it, whatever its mode.
-func removeTree(words *output.Printer, path string) {
+// removeTree removes a directory and everything below it, whatever the modes.
+func removeTree(stderr *output.Printer, path string) {
 	err := os.RemoveAll(path)
 	if err != nil && os.Geteuid() != 0 { // root needs no permission
 		_ = filepath.WalkDir(path, func(below string, entry fs.DirEntry, err error) error {
 			if err == nil && entry.IsDir() {
-				_ = os.Chmod(below, 0o700) // RemoveAll reports why not
+				_ = os.Chmod(below, 0o700) // RemoveAll reports the error
 			}
 			return nil
 		})
 		err = os.RemoveAll(path)
 	}
 	if err != nil {
-		words.Line("tracemigrate: %s is of no use any more and could not be removed: %v", path, err)
+		stderr.Line("tracemigrate: the temporary directory %s could not be removed: %v", path, err)
 	}
 }

@@ -12,8 +12,8 @@ import (
 	"tracemigrate/cmd/tracemigrate/output"
 )
 
-// terminal returns the columns of the terminal behind w, 0 when w is no terminal, and
-// whether it shows colours.
+// terminal returns the width of the terminal that w writes to, 0 if it is not a terminal,
+// and whether to use colours.
 func terminal(w io.Writer) (width int, colour bool) {
 	f, ok := w.(*os.File)
 	if !ok || !term.IsTerminal(int(f.Fd())) {
@@ -26,15 +26,14 @@ func terminal(w io.Writer) (width int, colour bool) {
 	return width, os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
 }
 
-// newPrinter returns a printer that wraps and colours as the terminal behind w needs.
+// newPrinter returns a printer that wraps and colours text for the terminal of w.
 func newPrinter(w io.Writer) *output.Printer {
 	width, colour := terminal(w)
 	return output.NewPrinter(w, width, colour)
 }
 
-// whole prints to stdout what fill writes, all of it or nothing. Its printer wraps and
-// colours as the terminal behind stdout needs.
-func whole(c *cli.Context, fill func(*output.Printer) error) error {
+// writeStdout prints to stdout what fill writes, all of it or, on an error, nothing.
+func writeStdout(c *cli.Context, fill func(*output.Printer) error) error {
 	var text bytes.Buffer
 	width, colour := terminal(c.App.Writer)
 	if err := fill(output.NewPrinter(&text, width, colour)); err != nil {

@@ -20,11 +20,11 @@ func TestMeshTraceRefused(t *testing.T) {
 		assert.Equal(t, 1, code, command)
 		assert.Contains(t, text+words, "1 proxy keeps collector and sampling; 1 of 1 proxy also reports outbound spans", command)
 		assert.Contains(t, text+words, "is refused by Kuma 2.13: a backend has no type", command)
-		assert.NotContains(t, text, "MeshTraces that exist", command)
+		assert.NotContains(t, text, "Existing MeshTraces", command)
 	}
 	code, text, words := tool(t, "report"+input+"2.0")
 	assert.Equal(t, 0, code, words)
-	assert.Contains(t, text, "MeshTraces that exist", "2.0 accepts it")
+	assert.Contains(t, text, "Existing MeshTraces", "2.0 accepts it")
 }
 
 // New policies go where the control plane's own are.
@@ -72,7 +72,7 @@ func TestWithoutTrafficTraces(t *testing.T) {
 	)
 	for text, want := range map[string]struct{ convert, report string }{
 		bare + policy + proxy: {"has neither tracing backends nor a TrafficTrace; 1 MeshTrace with a backend exists", "There is no TrafficTrace, so there is nothing to migrate; 1 proxy is traced by MeshTraces"},
-		bare + policy:         {"the input has no TrafficTrace; 1 MeshTrace with a backend is there", "There is no TrafficTrace, so there is nothing to migrate; 1 MeshTrace with a backend exists"},
+		bare + policy:         {"the input has no TrafficTrace; 1 MeshTrace with a backend exists", "There is no TrafficTrace, so there is nothing to migrate; 1 MeshTrace with a backend exists"},
 		mesh + policy + proxy: {"has 1 tracing backend but no TrafficTrace, so nothing uses the field tracing any more; 1 MeshTrace with a backend exists", "1 proxy is traced by MeshTraces"},
 		mesh + proxy:          {"warning   no-traffictrace  in.yaml:1  Mesh \"default\": has 1 tracing backend but neither a TrafficTrace nor a MeshTrace with a backend, so nothing is traced", "There is no TrafficTrace, so there is nothing to migrate"},
 	} {

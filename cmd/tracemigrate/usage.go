@@ -15,27 +15,31 @@ import (
 	"github.com/xrash/smetrics"
 )
 
-// helpAt wraps the help at the width of a terminal until restore is called. The
-// library has one printer of help, which does not wrap flags.
-func helpAt(width int) (restore func()) {
-	before := cli.HelpPrinter
+// configureHelp wraps help at the width of a terminal, 0 for none, until restore is
+// called. The library's printer does not wrap flags, and prints repeatable ones twice.
+func configureHelp(width int) (restore func()) {
+	printer, flagText := cli.HelpPrinter, cli.FlagStringer
+	cli.FlagStringer = func(flag cli.Flag) string { return secondName.ReplaceAllString(flagText(flag), "") }
 	if width > 0 {
 		cli.HelpPrinter = func(w io.Writer, template string, data any) {
 			var page bytes.Buffer
-			before(&page, template, data)
+			printer(&page, template, data)
 			for line := range strings.Lines(page.String()) {
-				_, _ = fmt.Fprintln(w, hanging(strings.TrimRight(line, " \n"), width)) // help has nobody to complain to
+				_, _ = fmt.Fprintln(w, wrapHelpLine(strings.TrimRight(line, " \n"), width))
 			}
 		}
 	}
-	return func() { cli.HelpPrinter = before }
+	return func() { cli.HelpPrinter, cli.FlagStringer = printer, flagText }
 }
+
+// secondName matches "[ --mesh NAME ]" in the help of a repeatable flag.
+var secondName = regexp.MustCompile(` \[ -[^]]* \]`)
 
 var lastColumn = regexp.MustCompile(`^(.*\S {2,})(\S.*)$`)
 
-// hanging wraps a help line and aligns continuations with its last column. Where that
+// wrapHelpLine wraps a help line and aligns continuations with its last column. If that
 // leaves too little room, the last column starts on a line of its own.
-func hanging(line string, width int) string {
+func wrapHelpLine(line string, width int) string {
 	m := lastColumn.FindStringSubmatch(line)
 	if len(line) <= width || m == nil {
 		return line
@@ -47,7 +51,7 @@ func hanging(line string, width int) string {
 	}
 	lines := strings.Split(text.WrapSoft(m[2], width-indent), "\n")
 	for i := range lines {
-		lines[i] = strings.TrimRight(lines[i], " ") // which the library leaves
+		lines[i] = strings.TrimRight(lines[i], " ")
 	}
 	return begin + strings.Join(lines, "\n"+strings.Repeat(" ", indent))
 }
@@ -55,7 +59,7 @@ func hanging(line string, width int) string {
 // splitShortFlags splits joined short flags, as users of kubectl write them:
 // -ojson becomes -o json. It does not split a word that is the name of a flag.
 func splitShortFlags(app *cli.App, args []string) []string {
-	takesValue := make(map[string]bool) // by name; a flag that takes none has an entry, too
+	takesValue := make(map[string]bool) // by the name of every flag
 	for _, command := range app.Commands {
 		for _, flag := range command.Flags {
 			_, isBool := flag.(*cli.BoolFlag)
@@ -87,8 +91,8 @@ func splitShortFlags(app *cli.App, args []string) []string {
 	return out
 }
 
-// programName returns how the user calls the tool: kubectl runs a plugin by its
-// file's name, https://kubernetes.io/docs/tasks/extend-kubectl/kubectl-plugins/
+// programName returns the name that users type. kubectl runs a plugin by its file name,
+// https://kubernetes.io/docs/tasks/extend-kubectl/kubectl-plugins/
 func programName(args []string) string {
 	if len(args) > 0 && strings.HasPrefix(filepath.Base(args[0]), "kubectl-tracemigrate") {
 		return "kubectl tracemigrate"
@@ -96,74 +100,96 @@ func programName(args []string) string {
 	return "tracemigrate"
 }
 
-// usage turns a mistake in flags into one line, instead of a page of help.
-func usage(c *cli.Context, err error, _ bool) error {
-	command := c.App.Name
-	if c.Command != nil && c.Command.Name != "" && c.Command.Name != command {
-		command += " " + c.Command.Name
-	}
+// usageError turns a mistake in flags into one line, instead of a page of help.
+func usageError(c *cli.Context, err error, _ bool) error {
 	if name, ok := strings.CutPrefix(err.Error(), "flag provided but not defined: -"); ok {
-		name = strings.TrimLeft(name, "-")
-		dashes, hint := "--", ""
-		if len(name) == 1 {
-			dashes = "-"
-		}
-		if similar := similarFlag(c, name); len(similar) > 1 {
-			hint = "; did you mean --" + similar + "?"
-		}
-		return fmt.Errorf("unknown flag %s%s%s; see %s --help", dashes, name, hint, command)
+		return unknownFlag(c, name)
+	}
+	if name, ok := strings.CutPrefix(err.Error(), "flag needs an argument: -"); ok {
+		return fmt.Errorf("flag %s needs a value; see %s --help", dashed(name), commandName(c))
 	}
 	message := oneDash.ReplaceAllString(err.Error(), "flag --$1")
 	if strings.Contains(message, "flag --timeout") {
-		message += "; write it with its unit, like 30s or 5m"
+		message += "; add a unit, such as 30s or 5m"
 	}
-	return fmt.Errorf("%s; see %s --help", message, command)
+	return fmt.Errorf("%s; see %s --help", message, commandName(c))
 }
 
 // oneDash matches a flag as the flag package writes it.
 var oneDash = regexp.MustCompile(`flag -([a-z])`)
 
-// similarFlag returns the command's flag that is most similar to name, empty for none.
-func similarFlag(c *cli.Context, name string) string {
-	if c.Command == nil {
-		return ""
+// unknownFlag returns the error for a flag that the command does not have.
+func unknownFlag(c *cli.Context, name string) error {
+	name = strings.TrimLeft(name, "-")
+	hint := ""
+	if c.Command != nil {
+		var names []string
+		for _, flag := range c.Command.Flags {
+			names = append(names, flag.Names()...)
+		}
+		if similar := closest(name, names); len(similar) > 1 {
+			hint = "; did you mean " + dashed(similar) + "?"
+		}
 	}
-	best, similarity := "", 0.8
-	for _, flag := range c.Command.Flags {
-		for _, known := range flag.Names() {
-			if s := smetrics.JaroWinkler(known, name, 0.7, 4); s > similarity {
-				best, similarity = known, s
-			}
+	return fmt.Errorf("unknown flag %s%s; see %s --help", dashed(name), hint, commandName(c))
+}
+
+// dashed returns the name of a flag as users write it.
+func dashed(name string) string {
+	if len(name) == 1 {
+		return "-" + name
+	}
+	return "--" + name
+}
+
+// commandName returns the name of the program and of its subcommand.
+func commandName(c *cli.Context) string {
+	if c.Command == nil || c.Command.Name == "" || c.Command.Name == c.App.Name {
+		return c.App.Name
+	}
+	return c.App.Name + " " + c.Command.Name
+}
+
+func unknownCommand(c *cli.Context) error {
+	var names []string
+	for _, command := range c.App.Commands {
+		names = append(names, command.Name)
+	}
+	hint := ""
+	if similar := closest(c.Args().First(), names); similar != "" {
+		hint = fmt.Sprintf("; did you mean %q?", similar)
+	}
+	return fmt.Errorf("unknown command %q%s; see %s --help", c.Args().First(), hint, c.App.Name)
+}
+
+// closest returns the name that is most similar to a misspelt one, or an empty text if
+// none is similar.
+func closest(misspelt string, names []string) string {
+	best, most := "", 0.85
+	for _, name := range names {
+		if similarity := smetrics.JaroWinkler(name, misspelt, 0.7, 4); similarity > most {
+			best, most = name, similarity
 		}
 	}
 	return best
 }
 
-func unknownCommand(c *cli.Context) error {
-	name := c.Args().First()
-	hint := ""
-	if similar := cli.SuggestCommand(c.App.Commands, name); strings.Contains(similar, `"`+name[:1]) {
-		hint = "; " + strings.ToLower(similar[:1]) + similar[1:] // the library starts it with "Did you mean"
-	}
-	return fmt.Errorf("unknown command %q%s", name, hint)
+// unexpectedArgument returns the error for an argument of a command that takes none.
+func unexpectedArgument(c *cli.Context) error {
+	return fmt.Errorf("unexpected argument %q; pass files with -f", c.Args().First())
 }
 
-// unexpected returns the error for an argument that is not a flag.
-func unexpected(c *cli.Context) error {
-	return fmt.Errorf("unexpected argument %q; files are given with -f", c.Args().First())
-}
-
-// proxyName returns the one argument of explain, and sets the flags that follow it as
-// kubectl allows; the flag package stops at the first argument.
-func proxyName(c *cli.Context) (string, error) {
+// parseProxyArgument returns the one argument of explain, and sets the flags that follow
+// it. The flag package stops at the first argument; kubectl does not.
+func parseProxyArgument(c *cli.Context) (string, error) {
 	args := c.Args().Slice()
 	if len(args) == 0 {
-		return "", errors.New("which proxy? give the name of a Dataplane")
+		return "", errors.New("explain needs the name of a Dataplane; see tracemigrate explain --help")
 	}
 	rest := args[1:]
 	for len(rest) > 0 && strings.HasPrefix(rest[0], "-") {
 		name, value, joined := strings.Cut(strings.TrimLeft(rest[0], "-"), "=")
-		flag := flagOf(c, name)
+		flag := findFlag(c, name)
 		if flag == nil {
 			break
 		}
@@ -182,16 +208,16 @@ func proxyName(c *cli.Context) (string, error) {
 		}
 	}
 	if len(rest) > 0 && strings.HasPrefix(rest[0], "-") && rest[0] != "-" {
-		return "", fmt.Errorf("unknown flag %s; see tracemigrate explain --help", rest[0])
+		return "", unknownFlag(c, rest[0])
 	}
 	if len(rest) > 0 {
-		return "", fmt.Errorf("unexpected argument %q; see tracemigrate explain --help", rest[0])
+		return "", fmt.Errorf("unexpected argument %q; see %s --help", rest[0], commandName(c))
 	}
 	return args[0], nil
 }
 
-// flagOf returns the command's flag of a name, nil when it has none.
-func flagOf(c *cli.Context, name string) cli.Flag {
+// findFlag returns the command's flag with a name, or nil.
+func findFlag(c *cli.Context, name string) cli.Flag {
 	for _, flag := range c.Command.Flags {
 		if slices.Contains(flag.Names(), name) {
 			return flag

@@ -116,5 +116,5 @@ func TestDiffGroups(t *testing.T) {
 	require.NoError(t, os.WriteFile(file, []byte(input.String()), 0o600))
 	_, text, _ := tool(t, "diff --kuma-version 2.13 -f "+file)
 	assert.Equal(t, 1, strings.Count(text, "\ndifferent  "), "%.500s", text)
-	assert.Contains(t, text, "different  2000 proxies: default/dp-0, default/dp-1, default/dp-10, and 1997 more\n")
+	assert.Contains(t, text, "different  2,000 proxies: default/dp-0, default/dp-1, default/dp-10 and 1,997 more\n")
 }

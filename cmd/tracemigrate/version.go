@@ -17,7 +17,7 @@ var version = ""
 func versionCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "version",
-		Usage: "print the version and how it was built",
+		Usage: "print the version and build information",
 		Action: func(c *cli.Context) error {
 			_, err := fmt.Fprintln(c.App.Writer, buildInfo())
 			return err

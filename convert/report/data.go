@@ -19,12 +19,12 @@ type Report struct {
 	Policies      []Policy       `json:"policies" yaml:"policies"`
 	// Withheld policies conflict with existing ones. They must not be applied, and
 	// the verdicts of proxies are without them.
-	Withheld  []Policy        `json:"withheld" yaml:"withheld"`
-	Notes     []*convert.Note `json:"notes" yaml:"notes"`
-	Flows     []Flow          `json:"flows" yaml:"flows"`
-	Proxies   []Proxy         `json:"proxies" yaml:"proxies"`
-	HandWork  []string        `json:"handWork" yaml:"handWork"` // one sentence each
-	NextSteps []Step          `json:"nextSteps" yaml:"nextSteps"`
+	Withheld  []Policy           `json:"withheld" yaml:"withheld"`
+	Notes     []convert.NoteText `json:"notes" yaml:"notes"`
+	Flows     []Flow             `json:"flows" yaml:"flows"`
+	Proxies   []Proxy            `json:"proxies" yaml:"proxies"`
+	HandWork  []string           `json:"handWork" yaml:"handWork"` // one sentence each
+	NextSteps []Step             `json:"nextSteps" yaml:"nextSteps"`
 
 	texts  *stepWriter
 	repair []step // the next steps if something must be fixed first

@@ -25,16 +25,13 @@ func Build(current *convert.Current, o Options) (*Report, *convert.Plan, []*mani
 	b := &builder{
 		Report: &Report{
 			KumaVersion: o.Convert.Version.String(), Meshes: []Mesh{}, TrafficTraces: []TrafficTrace{}, Existing: []Existing{},
-			Policies: []Policy{}, Withheld: []Policy{}, Notes: result.Notes, Flows: []Flow{}, HandWork: []string{},
+			Policies: []Policy{}, Withheld: []Policy{}, Notes: convert.Texts(result.Notes), Flows: []Flow{}, HandWork: []string{},
 		},
 		options: o, snapshot: s, result: result,
 		selected: make(map[identity]int), decided: make(map[pairName]int), traced: make(map[*legacy.Backend]int),
 	}
 	if s.Origin != nil {
 		b.Origin = *s.Origin
-	}
-	if b.Notes == nil {
-		b.Notes = []*convert.Note{}
 	}
 	b.compare()
 	b.legacy(result.Meshes)
@@ -268,7 +265,7 @@ func (b *builder) count() {
 	sum.Meshes, sum.TrafficTraces, sum.Policies = len(b.Meshes), len(b.TrafficTraces), len(b.Policies)
 	sum.Tracing = b.result.Tracing()
 	sum.Tally, sum.MadeUp = envoydiff.Count(b.result.Comparisons), b.result.MadeUp
-	for _, note := range b.Notes {
+	for _, note := range b.result.Notes {
 		switch note.Severity {
 		case manifest.Error:
 			sum.Errors++
@@ -293,7 +290,7 @@ func (b *builder) handWork() {
 	}
 	resources := make(map[work][]string)
 	var order []work
-	for _, note := range b.Notes {
+	for _, note := range b.result.Notes {
 		if !note.Actionable {
 			continue
 		}
@@ -320,14 +317,14 @@ const shownResources = 5
 // Judge records the API server's answer to the dry run of each policy, in the order of
 // Policies. A refused policy is an error, and the next steps end there.
 func (r *Report) Judge(trials []ServerTrial) {
-	var refused []*convert.Note
+	var refused []convert.NoteText
 	for i := range trials {
 		p := &r.Policies[i]
 		p.Server = &trials[i]
 		if trials[i].Accepted {
 			continue
 		}
-		refused = append(refused, convert.RefusedByServer(manifest.Place{File: r.Origin.Source}, p.Name, trials[i].Message))
+		refused = append(refused, convert.RefusedByServer(manifest.Place{File: r.Origin.Source}, p.Name, trials[i].Message).Text())
 	}
 	if len(refused) == 0 {
 		return

@@ -2,8 +2,6 @@ package output
 
 import (
 	"fmt"
-	"slices"
-	"strings"
 
 	"tracemigrate/cmd/tracemigrate/output/plain"
 	"tracemigrate/convert/envoydiff"
@@ -14,19 +12,19 @@ type Diff struct {
 	Comparisons []*envoydiff.Comparison
 	Strict      bool
 	Full        bool
-	Unread      []string // what could not be read, and so is in no comparison
-	Refused     int      // what could not be carried over
-	Supposed    bool     // each comparison is of all proxies, for a version that is supposed
+	Unread      []string // what could not be read, so no comparison covers it
+	Refused     int      // number of things that cannot be carried over
+	PerVersion  bool     // each comparison is of all proxies, for one version of --kuma-version
 }
 
-// Holds reports whether no proxy is different, everything was read and everything can
-// be carried over.
+// Holds reports whether the exit code is 0: no proxy is different or unknown, everything
+// was read, and everything can be carried over.
 func (diff *Diff) Holds() bool {
 	t := envoydiff.Count(diff.Comparisons)
 	return t.Different == 0 && t.Unknown == 0 && (!diff.Strict || t.Inherent == 0) && len(diff.Unread) == 0 && diff.Refused == 0
 }
 
-// Verdict returns a sentence on why the answer is no.
+// Verdict returns the reason for exit code 1.
 func (diff *Diff) Verdict() string {
 	t := envoydiff.Count(diff.Comparisons)
 	switch {
@@ -37,29 +35,25 @@ func (diff *Diff) Verdict() string {
 	case t.Unknown > 0:
 		return fmt.Sprintf("%d unknown", t.Unknown)
 	case t.Different == 0 && diff.Refused > 0:
-		return "not everything can be carried over, see the errors above"
+		return "not everything can be carried over; see the errors above"
 	case t.Different == 0:
-		return fmt.Sprintf("%d inherent, which --strict counts", t.Inherent)
+		return fmt.Sprintf("%d inherent, which count with --strict", t.Inherent)
 	case diff.Strict && t.Inherent > 0:
-		return fmt.Sprintf("%d different, and %d inherent, which --strict counts", t.Different, t.Inherent)
+		return fmt.Sprintf("%d different, and %d inherent, which count with --strict", t.Different, t.Inherent)
 	}
 	return fmt.Sprintf("%d different", t.Different)
 }
 
-// unknown returns a sentence on what could not be read.
+// unknown returns a sentence that names what could not be read.
 func (diff *Diff) unknown() string {
-	const shown = 3
-	names := diff.Unread
-	if len(names) > shown {
-		names = append(slices.Clone(names[:shown]), fmt.Sprintf("%d more", len(names)-shown))
-	}
-	return strings.Join(names, ", ") + " could not be read, so it is not known what every proxy would keep"
+	unread := plain.List(diff.Unread[:min(len(diff.Unread), 3)], len(diff.Unread))
+	return unread + " could not be read, so it is not known whether every proxy would keep its tracing"
 }
 
 // headline returns a sentence on what changes for the proxies, one a version where
 // all proxies are compared for each.
 func (diff *Diff) headline() []string {
-	if !diff.Supposed {
+	if !diff.PerVersion {
 		t := envoydiff.Count(diff.Comparisons)
 		if t.Proxies == 0 {
 			return nil
@@ -76,7 +70,8 @@ func (diff *Diff) headline() []string {
 	return sentences
 }
 
-// sources returns the policies that decide on the tracing of a group: one, or all.
+// sources returns the policies that decide on a group's tracing: all, or the first and
+// how many others there are.
 func sources(group *envoydiff.Group, full bool) []string {
 	if full || len(group.Sources) <= 1 {
 		return group.Sources
@@ -90,7 +85,6 @@ func names(group *envoydiff.Group, full bool) string {
 	var list []string
 	for _, proxy := range group.Proxies {
 		if len(list) == shown && !full {
-			list = append(list, fmt.Sprintf("and %d more", len(group.Proxies)-shown))
 			break
 		}
 		name := proxy.Name
@@ -99,13 +93,10 @@ func names(group *envoydiff.Group, full bool) string {
 		}
 		list = append(list, name)
 	}
-	if len(group.Proxies) == 1 {
-		return "1 proxy: " + list[0]
-	}
-	return fmt.Sprintf("%d proxies: %s", len(group.Proxies), strings.Join(list, ", "))
+	return plain.Plural(len(group.Proxies), "proxy", "proxies") + ": " + plain.List(list, len(group.Proxies))
 }
 
-// madeUp returns the number of proxies that are in no file.
+// madeUp returns the number of made-up proxies: those without a file.
 func (diff *Diff) madeUp() int {
 	n := 0
 	for _, c := range diff.Comparisons {

@@ -48,10 +48,11 @@ func diffJUnit(p *Printer, diff *Diff) error {
 				lines = append(lines, plain.Printable(fmt.Sprintf("%s  %s: %s -> %s", d.Code, d.Path(), d.Before, d.After)))
 			}
 			text := strings.Join(lines, "\n")
-			if proxy.Verdict == envoydiff.Different || proxy.Verdict == envoydiff.Unknown || diff.Strict && proxy.Verdict == envoydiff.Inherent {
+			switch v := proxy.Verdict; {
+			case v == envoydiff.Different, v == envoydiff.Unknown, v == envoydiff.Inherent && diff.Strict:
 				suite.Failures++
 				result.Failure = &junitFailure{Message: lines[0], Text: text + "\n" + plain.Printable(proxy.Source())}
-			} else {
+			default:
 				result.Output = text
 			}
 			suite.Cases = append(suite.Cases, result)
@@ -59,18 +60,11 @@ func diffJUnit(p *Printer, diff *Diff) error {
 		suites.Suites = append(suites.Suites, suite)
 	}
 	if diff.Refused > 0 {
-		why := fmt.Sprintf("%s: see what `tracemigrate convert` says", plain.Plural(diff.Refused, "error", "errors"))
-		suites.Suites = append(suites.Suites, junitSuite{
-			Name: "tracemigrate diff: converting", Tests: 1, Failures: 1,
-			Cases: []junitCase{{Class: "converting", Name: "everything can be carried over", Failure: &junitFailure{Message: why, Text: why}}},
-		})
+		why := fmt.Sprintf("%s: see the output of `tracemigrate convert`", plain.Plural(diff.Refused, "error", "errors"))
+		suites.Suites = append(suites.Suites, failedSuite("converting", "everything can be carried over", why))
 	}
 	if len(diff.Unread) > 0 {
-		why := plain.Printable(diff.unknown())
-		suites.Suites = append(suites.Suites, junitSuite{
-			Name: "tracemigrate diff: reading", Tests: 1, Failures: 1,
-			Cases: []junitCase{{Class: "reading", Name: "everything that decides was read", Failure: &junitFailure{Message: why, Text: why}}},
-		})
+		suites.Suites = append(suites.Suites, failedSuite("reading", "everything that decides was read", plain.Printable(diff.unknown())))
 	}
 	if _, err := fmt.Fprint(p.w, xml.Header); err != nil {
 		return err
@@ -82,4 +76,10 @@ func diffJUnit(p *Printer, diff *Diff) error {
 	}
 	_, err := fmt.Fprintln(p.w)
 	return err
+}
+
+// failedSuite returns a suite with one test case, which failed.
+func failedSuite(step, test, why string) junitSuite {
+	failed := junitCase{Class: step, Name: test, Failure: &junitFailure{Message: why, Text: why}}
+	return junitSuite{Name: "tracemigrate diff: " + step, Tests: 1, Failures: 1, Cases: []junitCase{failed}}
 }

@@ -8,17 +8,15 @@ import (
 	"tracemigrate/convert/envoydiff"
 )
 
-// diffMarkdown prints a change ticket: a table of the verdicts, then the groups.
+// diffMarkdown prints a table of the verdicts, then the groups, for a change ticket.
 func diffMarkdown(p *Printer, diff *Diff) error {
 	var b strings.Builder
 	b.WriteString("# Tracing before and after the migration\n\n")
-	switch {
-	case envoydiff.Count(diff.Comparisons).Proxies == 0:
+	if envoydiff.Count(diff.Comparisons).Proxies == 0 {
 		b.WriteString("**No proxy was compared.**\n\n")
-	default:
-		for _, sentence := range diff.headline() {
-			fmt.Fprintf(&b, "**%s.**\n\n", markdownText(sentence))
-		}
+	}
+	for _, sentence := range diff.headline() {
+		fmt.Fprintf(&b, "**%s.**\n\n", markdownText(sentence))
 	}
 	if len(diff.Unread) > 0 {
 		fmt.Fprintf(&b, "**%s.**\n\n", markdownText(plain.Capitalise(diff.unknown())))
@@ -27,7 +25,7 @@ func diffMarkdown(p *Printer, diff *Diff) error {
 		b.WriteString("**Not everything can be carried over.**\n\n")
 	}
 	if made := diff.madeUp(); made > 0 {
-		fmt.Fprintf(&b, "%d of the proxies are made up from the selectors, because no Dataplane of their mesh is known.\n\n", made)
+		fmt.Fprintf(&b, "%d of the proxies are made up from the selectors, because the input has no Dataplane of their mesh.\n\n", made)
 	}
 	b.WriteString("| Kuma | proxies | same | inherent | different | unknown | accepted |\n|---|---|---|---|---|---|---|\n")
 	for _, c := range diff.Comparisons {
@@ -35,7 +33,8 @@ func diffMarkdown(p *Printer, diff *Diff) error {
 		if c.Version.Major > 0 {
 			version = c.Version.String()
 		}
-		fmt.Fprintf(&b, "| %s | %d | %d | %d | %d | %d | %d |\n", version, len(c.Proxies), c.Count(envoydiff.Same), c.Count(envoydiff.Inherent), c.Count(envoydiff.Different), c.Count(envoydiff.Unknown), c.Count(envoydiff.Accepted))
+		fmt.Fprintf(&b, "| %s | %d | %d | %d | %d | %d | %d |\n", version, len(c.Proxies), c.Count(envoydiff.Same),
+			c.Count(envoydiff.Inherent), c.Count(envoydiff.Different), c.Count(envoydiff.Unknown), c.Count(envoydiff.Accepted))
 	}
 	for _, c := range diff.Comparisons {
 		for _, group := range c.Groups() {

@@ -13,7 +13,7 @@ import (
 // diffText prints a summary, then the groups of proxies with the same difference.
 func diffText(p *Printer, diff *Diff) error {
 	for _, sentence := range diff.headline() {
-		p.wrapped("%s.", sentence)
+		p.Line("%s.", sentence)
 	}
 	for _, c := range diff.Comparisons {
 		p.Line("%s", summaryLine(c))
@@ -27,10 +27,10 @@ func diffText(p *Printer, diff *Diff) error {
 			}
 			p.heading(group.Verdict, heading)
 			for _, source := range sources(group, diff.Full) {
-				p.wrapped("  %s", source)
+				p.Line("  %s", source)
 			}
 			for _, d := range group.Differences {
-				p.wrapped("  %s  %s: %s -> %s", d.Code, d.Path(), d.Before, d.After)
+				p.Line("  %s  %s: %s -> %s", d.Code, d.Path(), d.Before, d.After)
 			}
 			if err := p.envoyDiff(c, group); err != nil {
 				return err
@@ -43,7 +43,8 @@ func diffText(p *Printer, diff *Diff) error {
 // summaryLine returns the number of proxies of each verdict.
 func summaryLine(c *envoydiff.Comparison) string {
 	t := envoydiff.Count([]*envoydiff.Comparison{c})
-	line := fmt.Sprintf("%s compared: %d same, %d inherent, %d different", plain.Plural(t.Proxies, "proxy", "proxies"), t.Same, t.Inherent, t.Different)
+	line := fmt.Sprintf("%s compared: %d same, %d inherent, %d different",
+		plain.Plural(t.Proxies, "proxy", "proxies"), t.Same, t.Inherent, t.Different)
 	if t.Unknown > 0 {
 		line += fmt.Sprintf(", %d unknown", t.Unknown)
 	}
@@ -56,17 +57,23 @@ func summaryLine(c *envoydiff.Comparison) string {
 	return line
 }
 
-// heading prints a verdict, in its colour on a terminal, and the proxies that have it.
-func (p *Printer) heading(v envoydiff.Verdict, whose string) {
-	word, line := string(v), string(v)+"  "+plain.Clean(whose)
+// verdictColours are the colours of verdicts on a terminal.
+var verdictColours = map[envoydiff.Verdict]text.Colors{
+	envoydiff.Different: {text.FgRed, text.Bold},
+	envoydiff.Unknown:   {text.FgYellow},
+	envoydiff.Inherent:  {text.FgYellow},
+}
+
+// heading prints a verdict and the proxies that have it.
+func (p *Printer) heading(v envoydiff.Verdict, proxies string) {
+	word, line := string(v), string(v)+"  "+plain.Clean(proxies)
 	if p.width > 0 {
 		line = text.WrapSoft(line, p.width)
 	}
 	if p.colour {
-		colours := map[envoydiff.Verdict]text.Colors{envoydiff.Different: {text.FgRed, text.Bold}, envoydiff.Unknown: {text.FgYellow}, envoydiff.Inherent: {text.FgYellow}}
-		line = strings.Replace(line, word, colours[v].Sprint(word), 1)
+		line = strings.Replace(line, word, verdictColours[v].Sprint(word), 1)
 	}
-	_, _ = fmt.Fprintln(p.w, line) // a buffer takes everything
+	p.write(line)
 }
 
 // envoyDiff prints the unified diff of the first listener whose Envoy configuration
@@ -85,8 +92,8 @@ func (p *Printer) envoyDiff(c *envoydiff.Comparison, group *envoydiff.Group) err
 			if len(lines) == 0 {
 				continue
 			}
-			p.Line("  --- %s before", before[i].Name())
-			p.Line("  +++ %s after", after[i].Name())
+			p.unwrapped(fmt.Sprintf("  --- %s before", before[i].Name()))
+			p.unwrapped(fmt.Sprintf("  +++ %s after", after[i].Name()))
 			for _, line := range lines {
 				p.diffLine(line)
 			}
@@ -108,5 +115,5 @@ func (p *Printer) diffLine(line string) {
 			line = text.FgCyan.Sprint(line)
 		}
 	}
-	_, _ = fmt.Fprintln(p.w, "  "+line) // a buffer takes everything
+	p.write("  " + line)
 }

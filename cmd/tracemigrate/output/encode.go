@@ -13,7 +13,7 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// encodeJSON writes v as JSON, and escapes what could steer a terminal.
+// encodeJSON writes v as JSON, and escapes characters that could control a terminal.
 func encodeJSON(w io.Writer, v any) error {
 	var text bytes.Buffer
 	encoder := json.NewEncoder(&text)
@@ -29,7 +29,7 @@ func encodeJSON(w io.Writer, v any) error {
 			out.WriteRune(r)
 			continue
 		}
-		for _, unit := range utf16.Encode([]rune{r}) { // within a string, as nowhere else in JSON
+		for _, unit := range utf16.Encode([]rune{r}) { // only strings contain such characters
 			fmt.Fprintf(&out, `\u%04x`, unit)
 		}
 	}

@@ -12,16 +12,16 @@ import (
 	"tracemigrate/meshtrace"
 )
 
-// Explanation is what decides on one proxy, today and after the migration.
+// Explanation contains what decides on one proxy, today and after the migration.
 type Explanation struct {
 	Version   cluster.Version
 	Snapshot  *cluster.Snapshot
 	Dataplane *cluster.Dataplane
 	State     envoydiff.State // today
-	Doubt     cluster.Doubt   // why State may not decide
+	Doubt     cluster.Doubt   // why State may be incomplete
 	Decision  *envoydiff.Decision
-	Listeners []envoydiff.Listener // as Decision has them
-	After     *envoydiff.Proxy     // nil when the conversion does not compare the proxy
+	Listeners []envoydiff.Listener // of Decision
+	After     *envoydiff.Proxy     // nil if the conversion does not compare the proxy
 }
 
 // Explain prints an explanation as text.
@@ -38,7 +38,7 @@ func (p *Printer) Explain(about *Explanation) {
 	e.verdict()
 }
 
-// explanation is an Explanation and the printer that it goes to.
+// explanation is an Explanation and its printer.
 type explanation struct {
 	*Printer
 	*Explanation
@@ -53,22 +53,22 @@ func (e *explanation) head() {
 			kind = "builtin gateway"
 		}
 	}
-	e.wrapped("%s, a %s (%s), on Kuma %s", e.Dataplane, kind, e.Dataplane.Place, e.Version)
+	e.Line("%s, a %s (%s), on Kuma %s", e.Dataplane, kind, e.Dataplane.Place, e.Version)
 	for i, set := range e.Dataplane.TagSets() {
 		state := ""
-		if n := i; e.Dataplane.Gateway == nil && n < len(e.Dataplane.Inbounds) && e.Dataplane.Inbounds[n].Ignored {
+		if e.Dataplane.Gateway == nil && i < len(e.Dataplane.Inbounds) && e.Dataplane.Inbounds[i].Ignored {
 			state = " (inbound is Ignored)"
 		}
-		e.wrapped("  tag set %d: %s%s", i+1, set, state)
+		e.Line("  tag set %d: %s%s", i+1, set, state)
 	}
 }
 
 // trafficTraces prints every selector of a mesh in order of precedence.
 func (e *explanation) trafficTraces(mesh *legacy.Mesh) {
-	e.wrapped("")
-	e.wrapped("TrafficTraces of mesh %q, highest precedence first:", mesh.Name)
+	e.Line("")
+	e.Line("TrafficTraces of mesh %q, highest precedence first:", mesh.Name)
 	if len(mesh.Pairs) == 0 {
-		e.wrapped("  none")
+		e.Line("  none")
 		return
 	}
 	won := false
@@ -78,51 +78,51 @@ func (e *explanation) trafficTraces(mesh *legacy.Mesh) {
 		matched := slices.IndexFunc(e.Dataplane.TagSets(), pair.Tags.Match)
 		switch {
 		case matched < 0:
-			e.wrapped("     %s: no tag set satisfies it", about)
+			e.Line("     %s: matches no tag set", about)
 			continue
 		case won:
-			e.wrapped("     %s: matches tag set %d, but a higher one wins", about, matched+1)
+			e.Line("     %s: matches tag set %d, but a selector above wins", about, matched+1)
 			continue
 		}
 		won = true
 		backend := mesh.BackendOf(pair.TrafficTrace)
-		to := "to no backend, so not at all"
+		to := "nowhere: it has no backend"
 		if backend != nil {
 			to = fmt.Sprintf("to %q", backend.Name)
 		}
-		e.wrapped("  => %s: matches tag set %d and wins; traces go %s", about, matched+1, to)
+		e.Line("  => %s: matches tag set %d and wins; traces go %s", about, matched+1, to)
 		if i+1 < len(mesh.Pairs) && pair.Undecided(mesh.Pairs[i+1]) {
-			e.wrapped("       it ranks equal to the next, and creation times are not known: the smaller name is taken to win")
+			e.Line("       the next one has the same rank and creation times are unknown; assumed: the smaller name wins")
 		}
 	}
 }
 
 // meshTraces prints the policies that apply and what each adds to the merge.
 func (e *explanation) meshTraces(policies []*meshtrace.Policy) {
-	e.wrapped("")
-	e.wrapped("MeshTraces, lowest precedence first:")
+	e.Line("")
+	e.Line("MeshTraces, lowest precedence first:")
 	matcher := meshtrace.NewMatcher(e.Version, policies, cluster.NewGateways(e.Snapshot.MeshGateways))
 	matching := matcher.Matching(nil, e.Dataplane)
 	for i, p := range matching {
 		conf := meshtrace.Merge(matching[:i+1])
-		e.wrapped("  %d. %q, %s: sets %s", i+1, p.Name, target(p), sets(&p.Default))
-		e.wrapped("       merged so far: %s", merged(&conf))
+		e.Line("  %d. %q, %s: sets %s", i+1, p.Name, target(p), sets(&p.Default))
+		e.Line("       merged so far: %s", merged(&conf))
 	}
 	if len(matching) == 0 {
-		e.wrapped("  none applies")
+		e.Line("  none applies")
 	}
 	for _, p := range policies {
 		if p.Mesh == e.Dataplane.Mesh && !slices.Contains(matching, p) {
 			why := "does not select it"
 			if p.Shadow(e.Version) {
-				why = "is a shadow, which is not applied"
+				why = "is a shadow, so it is not applied"
 			}
-			e.wrapped("     %q, %s: %s", p.Name, target(p), why)
+			e.Line("     %q, %s: %s", p.Name, target(p), why)
 		}
 	}
 }
 
-// target returns what a policy selects in words.
+// target returns a policy's targetRef as text.
 func target(p *meshtrace.Policy) string {
 	text := string(p.TargetRef.Kind)
 	if p.TargetRef.Name != "" {
@@ -150,7 +150,8 @@ func sets(c *meshtrace.Conf) string {
 			fields = append(fields, "backends")
 		}
 	}
-	for name, percent := range map[string]*meshtrace.Percent{"overall": c.Sampling.Overall, "client": c.Sampling.Client, "random": c.Sampling.Random} {
+	samplings := map[string]*meshtrace.Percent{"overall": c.Sampling.Overall, "client": c.Sampling.Client, "random": c.Sampling.Random}
+	for name, percent := range samplings {
 		if percent != nil {
 			fields = append(fields, fmt.Sprintf("sampling.%s %s", name, percent))
 		}
@@ -165,7 +166,7 @@ func sets(c *meshtrace.Conf) string {
 	return strings.Join(fields, ", ")
 }
 
-// merged returns a merged conf in words.
+// merged returns a merged conf as text.
 func merged(c *meshtrace.Conf) string {
 	if len(c.Backends) == 0 {
 		return "no backend"
@@ -184,37 +185,38 @@ func merged(c *meshtrace.Conf) string {
 	return text
 }
 
-// conclusion prints where the listeners send traces.
+// conclusion prints where the proxy sends traces.
 func (e *explanation) conclusion() {
 	decision := e.Decision
-	e.wrapped("")
+	e.Line("")
 	if decision.Unusable() != nil {
-		e.wrapped("The backend %.253q cannot be used: see stderr. It is chosen by %s.", decision.Backend.Name, decision.Source())
+		e.Line("%s selects the backend %.253q, which cannot be used: see stderr.", decision.Source(), decision.Backend.Name)
 		return
 	}
 	if !decision.Traces() {
-		e.wrapped("The proxy is not traced.")
+		e.Line("The proxy is not traced.")
 		return
 	}
 	if !slices.ContainsFunc(e.Listeners, func(l envoydiff.Listener) bool { return l.Tracing != nil }) {
-		e.wrapped("No listener of the proxy speaks HTTP and is traced, so it sends no traces; they would go to %s.", decision.Target())
+		e.Line("The proxy sends no traces, because it has no traced HTTP listener; they would go to %s.", decision.Target())
 		return
 	}
 	if e.Doubt.Reason != "" {
-		e.wrapped("It is not known where the proxy sends traces: %s (%s). If what is listed here decides, they go to %s:", e.Doubt.Reason, cmp.Or(e.Doubt.Code, string(envoydiff.Unverified)), decision.Target())
+		e.Line("It is not known where the proxy sends traces: %s (%s). If the policies above decide, traces go to %s:",
+			e.Doubt.Reason, cmp.Or(e.Doubt.Code, string(envoydiff.Unverified)), decision.Target())
 	} else {
-		e.wrapped("The proxy sends traces to %s:", decision.Target())
+		e.Line("The proxy sends traces to %s:", decision.Target())
 	}
 	for _, l := range e.Listeners {
 		traced := "traced"
 		if l.Tracing == nil {
 			traced = "not traced"
 		}
-		e.wrapped("  %s  %s", l.Name(), traced)
+		e.Line("  %s  %s", l.Name(), traced)
 	}
 }
 
-// verdict prints the verdict on the proxy, as diff and report do.
+// verdict prints the verdict on the proxy, the same as in diff and report.
 func (e *explanation) verdict() {
 	p := e.After
 	if p == nil {
@@ -224,9 +226,9 @@ func (e *explanation) verdict() {
 	if p.After.Traces() {
 		to = "to " + p.After.Target()
 	}
-	e.wrapped("")
-	e.wrapped("After the migration (%s): traces go %s.", p.Verdict, to)
+	e.Line("")
+	e.Line("After the migration (%s): traces go %s.", p.Verdict, to)
 	for _, d := range p.Differences {
-		e.wrapped("  %s  %s: %s -> %s", d.Code, d.Path(), d.Before, d.After)
+		e.Line("  %s  %s: %s -> %s", d.Code, d.Path(), d.Before, d.After)
 	}
 }

@@ -34,7 +34,7 @@ var (
 // Forms are the forms of a command's output, the default first.
 type Forms[W any] []Form[W]
 
-// Form is a form's name and its writer.
+// Form is the name and the writer of a form.
 type Form[W any] struct {
 	Name  string
 	Write W

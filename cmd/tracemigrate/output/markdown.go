@@ -6,13 +6,15 @@ import (
 	"tracemigrate/cmd/tracemigrate/output/plain"
 )
 
-// markdownText escapes text of the input, so that none of it is Markdown or HTML.
+// markdownText escapes Markdown and HTML in text of the input.
 func markdownText(s string) string {
-	s = strings.ReplaceAll(plain.Printable(s), "\n", " ")
-	return strings.NewReplacer(`\`, `\\`, "|", `\|`, "<", "&lt;", ">", "&gt;", "`", "\\`", "*", `\*`, "_", `\_`, "[", `\[`, "]", `\]`, "&", "&amp;").Replace(s)
+	return markdownEscapes.Replace(plain.Printable(s))
 }
 
-// fenced returns a code block that its text cannot end.
+var markdownEscapes = strings.NewReplacer("\n", " ", `\`, `\\`, "|", `\|`, "`", "\\`", "*", `\*`, "_", `\_`, "[", `\[`, "]", `\]`,
+	"<", "&lt;", ">", "&gt;", "&", "&amp;")
+
+// fenced returns text as a code block, with a fence that text does not contain.
 func fenced(text, language string) string {
 	fence := "```"
 	for strings.Contains(text, fence) {

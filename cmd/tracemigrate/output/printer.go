@@ -11,7 +11,7 @@ import (
 	"tracemigrate/cmd/tracemigrate/output/plain"
 )
 
-// Printer writes words for people. On a terminal it wraps and colours them;
+// Printer writes messages for people. On a terminal it wraps and colours them;
 // elsewhere it keeps every row on one line, for grep.
 type Printer struct {
 	w      io.Writer
@@ -25,9 +25,9 @@ func NewPrinter(w io.Writer, width int, colour bool) *Printer {
 	return &Printer{w: w, width: width, colour: colour}
 }
 
-// Line prints one line.
+// Line prints one line. On a terminal it wraps a long line and indents the continuations.
 func (p *Printer) Line(format string, args ...any) {
-	_, _ = fmt.Fprintln(p.w, plain.Clean(fmt.Sprintf(format, args...))) // a closed stderr hinders nothing
+	p.wrap(plain.Clean(fmt.Sprintf(format, args...)))
 }
 
 // Clear removes the text on a terminal's current line.
@@ -47,40 +47,39 @@ func (p *Printer) Status(text string) bool {
 	if runes := []rune(text); len(runes) >= p.width {
 		text = string(runes[:p.width-1])
 	}
-	_, _ = fmt.Fprint(p.w, "\r\x1b[K"+text) // a closed stderr hinders nothing
+	_, _ = fmt.Fprint(p.w, "\r\x1b[K"+text)
 	return true
 }
 
-// Paragraphs prints a message of one or more lines. On a terminal it wraps the first,
-// which is words; it does not wrap those that follow, such as a role.
+// Paragraphs prints a message of one or more lines. It treats the first as Line does, and
+// prints the others, such as a role to copy, as they are.
 func (p *Printer) Paragraphs(message string) {
 	first, rest, more := strings.Cut(plain.Printable(manifest.Redact(message)), "\n")
-	if p.width > 0 {
-		first = text.WrapSoft(first, p.width)
-	}
-	_, _ = fmt.Fprintln(p.w, first) // stderr is the last resort
+	p.wrap(first)
 	if more {
-		_, _ = fmt.Fprintln(p.w, rest)
+		p.write(rest)
 	}
 }
 
-// whole prints one line and does not cut it, however long it is.
-func (p *Printer) whole(text string) {
-	_, _ = fmt.Fprintln(p.w, plain.OneLine(text)) // a closed stderr hinders nothing
-}
+// unwrapped prints a line that users copy: it is neither wrapped nor cut.
+func (p *Printer) unwrapped(text string) { p.write(plain.OneLine(text)) }
 
-// wrapped prints one line; on a terminal it wraps and indents what is too long.
-func (p *Printer) wrapped(format string, args ...any) {
-	line := plain.Clean(fmt.Sprintf(format, args...))
+// wrap prints a line. On a terminal it wraps a long line and indents the continuations.
+func (p *Printer) wrap(line string) {
 	if p.width == 0 || plain.Width(line) <= p.width {
-		_, _ = fmt.Fprintln(p.w, line) // a closed stderr hinders nothing
+		p.write(line)
 		return
 	}
-	indent := strings.Repeat(" ", len(line)-len(strings.TrimLeft(line, " ")))
-	for i, part := range strings.Split(text.WrapSoft(strings.TrimLeft(line, " "), max(p.width-len(indent)-4, 20)), "\n") {
+	words := strings.TrimLeft(line, " ")
+	indent := line[:len(line)-len(words)]
+	for i, part := range strings.Split(text.WrapSoft(words, max(p.width-len(indent)-4, 20)), "\n") {
 		if i > 0 {
 			part = "    " + part
 		}
-		_, _ = fmt.Fprintln(p.w, indent+strings.TrimRight(part, " "))
+		p.write(indent + strings.TrimRight(part, " "))
 	}
 }
+
+// write prints text and a line end. It ignores errors: most printers write to a buffer,
+// and without stderr nothing can report them.
+func (p *Printer) write(text string) { _, _ = fmt.Fprintln(p.w, text) }

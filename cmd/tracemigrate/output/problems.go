@@ -9,10 +9,12 @@ import (
 
 	"tracemigrate/cluster"
 	"tracemigrate/cluster/manifest"
+	"tracemigrate/cmd/tracemigrate/output/plain"
 	"tracemigrate/convert"
 )
 
-// Problems prints the errors and warnings of the input, and the number of errors.
+// Problems prints the errors and warnings of the input. Its last line has the number of
+// errors, and what the command would otherwise have done.
 func (p *Printer) Problems(problems []*manifest.Problem, done string) {
 	const shown = 100
 	errors := p.list(problems, manifest.Error, "", shown)
@@ -20,11 +22,7 @@ func (p *Printer) Problems(problems []*manifest.Problem, done string) {
 		p.Line("and %d more errors", errors-shown)
 	}
 	p.Warnings(problems)
-	is := "is 1 error"
-	if errors != 1 {
-		is = fmt.Sprintf("are %d errors", errors)
-	}
-	p.Line("tracemigrate: there %s in the input; nothing was %s", is, done)
+	p.Line("tracemigrate: the input has %s; nothing was %s", plain.Plural(errors, "error", "errors"), done)
 }
 
 // Warnings prints the warnings of the input.
@@ -32,12 +30,12 @@ func (p *Printer) Warnings(problems []*manifest.Problem) {
 	p.list(problems, manifest.Warning, " (warning)", 100)
 }
 
-// Skipped prints the resources of a cluster that could not be decoded, and returns
-// those that policies depend on.
+// Skipped prints the resources of a cluster that could not be decoded. It returns the
+// names of those that policies depend on.
 func (p *Printer) Skipped(s *cluster.Snapshot) []string {
 	var names []string
 	for _, problem := range manifest.SortProblems(s.Skipped) {
-		p.Line("%s (left out)", problem.Error())
+		p.Line("%s (skipped)", problem.Error())
 		if name := problem.Resource(); !convert.IsProxy(problem) && !slices.Contains(names, name) {
 			names = append(names, cmp.Or(name, "a document"))
 		}
@@ -45,8 +43,8 @@ func (p *Printer) Skipped(s *cluster.Snapshot) []string {
 	return names
 }
 
-// Unread prints the kinds of a cluster that could not be listed, and returns those
-// without which proxies are not compared.
+// Unread prints the kinds of a cluster that could not be listed. It returns those without
+// which no proxy is compared.
 func (p *Printer) Unread(s *cluster.Snapshot) []string {
 	if s.Origin == nil {
 		return nil
@@ -56,12 +54,17 @@ func (p *Printer) Unread(s *cluster.Snapshot) []string {
 		if u.What == "version" || u.What == "mode" {
 			continue
 		}
-		p.Line("not known: %s, because %s. To fix: %s", u.What, u.Reason, u.Remedy)
+		p.Line("%s", unreadText(u))
 		if u.What == cluster.KindDataplane && len(s.TrafficTraces) > 0 {
 			names = append(names, "the Dataplanes")
 		}
 	}
 	return names
+}
+
+// unreadText returns what could not be read, why, and the remedy.
+func unreadText(u cluster.Unread) string {
+	return fmt.Sprintf("not known: %s, because %s. To fix: %s", u.What, u.Reason, cmp.Or(u.Remedy, "nothing"))
 }
 
 // Errors prints all errors among problems.

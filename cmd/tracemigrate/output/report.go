@@ -21,7 +21,7 @@ func (r *Report) Verdict() string {
 	return strings.ToLower(sentence[:1]) + sentence[1:]
 }
 
-// aboutOrigin returns the lines on the source.
+// aboutOrigin returns the lines that describe the source.
 func aboutOrigin(r *report.Report) []string {
 	lines := []string{r.Origin.String()}
 	if r.Origin.Zone != "" {
@@ -38,19 +38,19 @@ func aboutOrigin(r *report.Report) []string {
 		lines = append(lines, "only these meshes: "+strings.Join(r.Origin.Meshes, ", "))
 	}
 	for _, kind := range r.Origin.Absent {
-		lines = append(lines, fmt.Sprintf("there is no kind %s here", kind))
+		lines = append(lines, fmt.Sprintf("the source does not have the kind %s", kind))
 	}
 	for _, u := range r.Origin.Unread {
-		lines = append(lines, fmt.Sprintf("not known: %s, because %s. To fix: %s", u.What, u.Reason, cmp.Or(u.Remedy, "nothing")))
+		lines = append(lines, unreadText(u))
 	}
 	if r.Origin.NothingLegacy() && r.Summary.TrafficTraces == 0 {
-		lines = append(lines, "nothing legacy is left here")
+		lines = append(lines, "no legacy tracing is left here")
 	}
 	if r.Summary.TrafficTraces > 0 {
-		lines = append(lines, fmt.Sprintf("policies are for Kuma %s", r.KumaVersion))
+		lines = append(lines, fmt.Sprintf("policies for Kuma %s", r.KumaVersion))
 	}
 	if len(r.Policies) > 0 && r.Policies[0].Server != nil && r.Summary.Refused == 0 {
-		lines = append(lines, "the API server accepts every policy (a dry run: nothing was stored)")
+		lines = append(lines, "the API server accepts every policy (dry run: nothing was stored)")
 	}
 	return lines
 }
@@ -61,9 +61,9 @@ func counts(r *report.Report) string {
 	create := plain.Plural(s.Policies, "MeshTrace", "MeshTraces") + " to create"
 	switch {
 	case s.Earlier > 0 && s.Policies == 0:
-		create = fmt.Sprintf("no MeshTrace to create, as %d of a previous run exist", s.Earlier)
+		create = fmt.Sprintf("no MeshTrace to create: %d of a previous run exist", s.Earlier)
 	case s.Earlier > 0:
-		create += fmt.Sprintf(" besides %d of a previous run", s.Earlier)
+		create += fmt.Sprintf(" in addition to %d of a previous run", s.Earlier)
 	case s.Policies == 0:
 		create = "no MeshTrace to create"
 	}
@@ -74,7 +74,7 @@ func counts(r *report.Report) string {
 		text += fmt.Sprintf(", %d unknown", s.Unknown)
 	}
 	if s.MadeUp > 0 {
-		text += fmt.Sprintf(" (%d made up from selectors, because no Dataplane of their mesh is known)", s.MadeUp)
+		text += fmt.Sprintf(" (%d made up from selectors, because the input has no Dataplane of their mesh)", s.MadeUp)
 	}
 	return text
 }

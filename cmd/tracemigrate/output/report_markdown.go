@@ -18,7 +18,8 @@ func reportMarkdown(p *Printer, r *Report) error {
 	}
 	fmt.Fprintf(&b, "\n%s.\n", markdownText(counts(r.Report)))
 	for _, s := range reportSections(r.Report, r.Full) {
-		fmt.Fprintf(&b, "\n## %s\n\n| %s |\n|%s\n", s.title, strings.ToLower(strings.Join(s.heads, " | ")), strings.Repeat("---|", len(s.heads)))
+		heads := strings.ToLower(strings.Join(s.heads, " | "))
+		fmt.Fprintf(&b, "\n## %s\n\n| %s |\n|%s\n", s.title, heads, strings.Repeat("---|", len(s.heads)))
 		for _, row := range s.rows {
 			cells := make([]string, 0, len(row))
 			for _, cell := range row {
@@ -27,7 +28,7 @@ func reportMarkdown(p *Printer, r *Report) error {
 			fmt.Fprintf(&b, "| %s |\n", strings.Join(cells, " | "))
 		}
 		if s.more > 0 {
-			fmt.Fprintf(&b, "\nand %d more, which `--full` lists.\n", s.more)
+			fmt.Fprintf(&b, "\nand %d more (`--full` lists them).\n", s.more)
 		}
 	}
 	if len(r.HandWork) > 0 {

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"tracemigrate/cmd/tracemigrate/output/plain"
+	"tracemigrate/convert"
 	"tracemigrate/convert/envoydiff"
 	"tracemigrate/convert/report"
 )
@@ -20,101 +21,143 @@ type section struct {
 	more  int // rows that only --full lists
 }
 
-// shownProxies is the number of proxies that are listed without --full.
-const shownProxies = 50
-
 // reportSections returns the tables of a report that have rows.
 func reportSections(r *report.Report, full bool) []section {
 	all := []section{
-		{"Meshes", []string{"MESH", "PROXIES", "DEFAULT BACKEND", "TRAFFICROUTE"}, nil, 0},
-		{"Backends", []string{"MESH", "BACKEND", "TYPE", "ADDRESS", "SAMPLING", "PROXIES", "TRAFFICTRACES"}, nil, 0},
-		{"TrafficTraces", []string{"MESH", "TRAFFICTRACE", "BACKEND", "PROXIES", "SELECTOR", "BECOMES"}, nil, 0},
-		{"MeshTraces that exist", []string{"MESH", "NAMESPACE", "NAME", "STATE", "SELECTS"}, nil, 0},
-		{"MeshTraces to create", []string{"MESH", "NAMESPACE", "NAME", "SELECTS", "SERVER", "FROM"}, nil, 0},
-		{"MeshTraces withheld, because existing ones would conflict", []string{"MESH", "NAMESPACE", "NAME", "FROM"}, nil, 0},
-		{"Notes", []string{"SEVERITY", "CODE", "SOURCE", "NOTE"}, nil, 0},
-		{"Proxies", []string{"VERDICT", "MESH", "PROXY", "KIND", "ZONE", "KUMA", "TRACES GO TO", "DECIDED BY"}, nil, 0},
+		meshSection(r), backendSection(r), traceSection(r), existingSection(r), newSection(r), withheldSection(r),
+		{title: "Notes", heads: noteHeads, rows: noteRows(r.Notes)},
+		proxySection(r, full),
 	}
-	meshes, backends, traces, existing, created, withheld, notes, proxies := &all[0], &all[1], &all[2], &all[3], &all[4], &all[5], &all[6], &all[7]
+	all = slices.DeleteFunc(all, func(s section) bool { return len(s.rows) == 0 })
+	for i := range all {
+		all[i].dropColumns(r)
+	}
+	return all
+}
+
+func meshSection(r *report.Report) section {
+	s := section{title: "Meshes", heads: []string{"MESH", "PROXIES", "DEFAULT BACKEND", "TRAFFICROUTE"}}
 	for _, m := range r.Meshes {
 		route := "none"
 		if m.TrafficRoute {
-			route = "there is one"
+			route = "exists"
 		}
-		meshes.rows = append(meshes.rows, []string{m.Name, known(r, m.Proxies), cmp.Or(m.DefaultBackend, "none"), route})
+		s.rows = append(s.rows, []string{m.Name, knownCount(r, m.Proxies), cmp.Or(m.DefaultBackend, "none"), route})
+	}
+	return s
+}
+
+func backendSection(r *report.Report) section {
+	s := section{title: "Backends", heads: []string{"MESH", "BACKEND", "TYPE", "ADDRESS", "SAMPLING", "PROXIES", "TRAFFICTRACES"}}
+	for _, m := range r.Meshes {
 		for _, b := range m.Backends {
-			users := strings.Join(b.TrafficTraces, ", ")
-			if users == "" {
-				users = "none"
-			}
 			name := b.Name
 			if name == m.DefaultBackend {
 				name += " (default)"
 			}
-			backends.rows = append(backends.rows, []string{m.Name, name, b.Type, cmp.Or(b.Address, "unusable"), sampling(b.Sampling), known(r, b.Proxies), users})
+			s.rows = append(s.rows, []string{
+				m.Name, name, b.Type, cmp.Or(b.Address, "unusable"), sampling(b.Sampling), knownCount(r, b.Proxies),
+				cmp.Or(strings.Join(b.TrafficTraces, ", "), "none"),
+			})
 		}
 	}
+	return s
+}
+
+func traceSection(r *report.Report) section {
+	s := section{title: "TrafficTraces", heads: []string{"MESH", "TRAFFICTRACE", "BACKEND", "PROXIES", "SELECTOR", "BECOMES"}}
 	for _, t := range r.TrafficTraces {
-		for _, s := range t.Selectors {
-			becomes := strings.Join(s.Policies, ", ")
-			if becomes == "" {
-				becomes = "none: " + cmp.Or(s.Reason, "it decides for nobody")
-			}
-			traces.rows = append(traces.rows, []string{t.Mesh, t.Name, cmp.Or(t.Backend, "none"), known(r, s.Proxies), s.Tags, becomes})
+		for _, selector := range t.Selectors {
+			becomes := cmp.Or(strings.Join(selector.Policies, ", "), "none: "+cmp.Or(selector.Reason, "it decides for no proxy"))
+			s.rows = append(s.rows, []string{
+				t.Mesh, t.Name, cmp.Or(t.Backend, "none"), knownCount(r, selector.Proxies), selector.Tags, becomes,
+			})
 		}
 	}
+	return s
+}
+
+func existingSection(r *report.Report) section {
+	s := section{title: "Existing MeshTraces", heads: []string{"MESH", "NAMESPACE", "NAME", "STATE", "SELECTS"}}
 	for _, p := range r.Existing {
 		state := "applied"
 		switch {
 		case p.Shadow:
 			state = "shadow"
 		case p.Earlier:
-			state = "applied, by an earlier run"
+			state = "applied, by a previous run"
 		}
-		existing.rows = append(existing.rows, []string{p.Mesh, cmp.Or(p.Namespace, "-"), p.Name, state, known(r, p.Proxies)})
+		s.rows = append(s.rows, []string{p.Mesh, cmp.Or(p.Namespace, "-"), p.Name, state, knownCount(r, p.Proxies)})
 	}
-	for _, p := range r.Policies {
-		created.rows = append(created.rows, []string{p.Mesh, cmp.Or(p.Namespace, "-"), p.Name, known(r, p.Proxies), serverSays(p.Server), p.Source})
-	}
-	for _, p := range r.Withheld {
-		withheld.rows = append(withheld.rows, []string{p.Mesh, cmp.Or(p.Namespace, "-"), p.Name, p.Source})
-	}
-	for _, n := range r.Notes {
-		message := n.Resource + ": " + n.Message()
-		if n.Remedy() != "" {
-			message += ". To fix: " + n.Remedy()
-		}
-		notes.rows = append(notes.rows, []string{string(n.Severity), string(n.Code), n.Source.String(), message})
-	}
-	for _, p := range listed(r, full) {
-		if len(proxies.rows) == shownProxies && !full {
-			proxies.more++
-			continue
-		}
-		proxies.rows = append(proxies.rows, []string{string(p.Verdict), p.Mesh, p.Name, p.Kind, cmp.Or(p.Zone, "-"), p.Version, p.Target, decidedBy(p)})
-	}
-	if !full {
-		proxies.title = "Proxies that do not stay exactly the same"
-	}
-	kept := all[:0]
-	for _, s := range all {
-		if len(s.rows) == 0 {
-			continue
-		}
-		// Columns without information, or with the same in every row.
-		if len(r.Meshes) == 1 && !slices.Contains(s.heads, "TRAFFICROUTE") {
-			s.drop("MESH", r.Meshes[0].Name)
-		}
-		s.drop("SERVER", notAsked)
-		s.drop("ZONE", "-")
-		s.drop("NAMESPACE", "-")
-		s.drop("KUMA", r.KumaVersion)
-		kept = append(kept, s)
-	}
-	return kept
+	return s
 }
 
-// drop removes a column when all its cells have one value.
+func newSection(r *report.Report) section {
+	s := section{title: "MeshTraces to create", heads: []string{"MESH", "NAMESPACE", "NAME", "SELECTS", "SERVER", "FROM"}}
+	for _, p := range r.Policies {
+		s.rows = append(s.rows, []string{
+			p.Mesh, cmp.Or(p.Namespace, "-"), p.Name, knownCount(r, p.Proxies), serverAnswer(p.Server), p.Source,
+		})
+	}
+	return s
+}
+
+func withheldSection(r *report.Report) section {
+	s := section{title: "Withheld MeshTraces, which conflict with existing ones", heads: []string{"MESH", "NAMESPACE", "NAME", "FROM"}}
+	for _, p := range r.Withheld {
+		s.rows = append(s.rows, []string{p.Mesh, cmp.Or(p.Namespace, "-"), p.Name, p.Source})
+	}
+	return s
+}
+
+// noteHeads are the columns of noteRows.
+var noteHeads = []string{"SEVERITY", "CODE", "SOURCE", "NOTE"}
+
+func noteRows(notes []convert.NoteText) [][]string {
+	rows := make([][]string, 0, len(notes))
+	for _, note := range notes {
+		message := note.Resource + ": " + note.Message
+		if note.Remedy != "" {
+			message += ". To fix: " + note.Remedy
+		}
+		rows = append(rows, []string{string(note.Severity), string(note.Code), note.Source.String(), message})
+	}
+	return rows
+}
+
+// proxySection lists the proxies that are not the same, the worst first, or with full all.
+func proxySection(r *report.Report, full bool) section {
+	const shown = 50 // without full
+	s := section{title: "Proxies", heads: []string{"VERDICT", "MESH", "PROXY", "KIND", "ZONE", "KUMA", "TRACES GO TO", "DECIDED BY"}}
+	var proxies []*report.Proxy
+	for i := range r.Proxies {
+		if p := &r.Proxies[i]; full || p.Verdict.Compare(envoydiff.Inherent) >= 0 {
+			proxies = append(proxies, p)
+		}
+	}
+	if !full {
+		s.title = "Proxies whose tracing changes"
+		slices.SortStableFunc(proxies, func(a, b *report.Proxy) int { return b.Verdict.Compare(a.Verdict) })
+		s.more = max(len(proxies)-shown, 0)
+	}
+	for _, p := range proxies[:len(proxies)-s.more] {
+		s.rows = append(s.rows, []string{string(p.Verdict), p.Mesh, p.Name, p.Kind, cmp.Or(p.Zone, "-"), p.Version, p.Target, decidedBy(p)})
+	}
+	return s
+}
+
+// dropColumns removes the columns without information, or with the same in every row.
+func (s *section) dropColumns(r *report.Report) {
+	if len(r.Meshes) == 1 && !slices.Contains(s.heads, "TRAFFICROUTE") {
+		s.drop("MESH", r.Meshes[0].Name)
+	}
+	s.drop("SERVER", notAsked)
+	s.drop("ZONE", "-")
+	s.drop("NAMESPACE", "-")
+	s.drop("KUMA", r.KumaVersion)
+}
+
+// drop removes a column if all its cells have one value.
 func (s *section) drop(head, value string) {
 	at := slices.Index(s.heads, head)
 	if at < 0 || slices.ContainsFunc(s.rows, func(row []string) bool { return row[at] != value }) {
@@ -126,26 +169,8 @@ func (s *section) drop(head, value string) {
 	}
 }
 
-const notAsked = "not asked"
-
-// listed returns the proxies to list: all, or those that are not the same, the worst
-// first.
-func listed(r *report.Report, full bool) []*report.Proxy {
-	var first, then []*report.Proxy
-	for i := range r.Proxies {
-		p := &r.Proxies[i]
-		switch {
-		case full || p.Verdict == envoydiff.Different || p.Verdict == envoydiff.Unknown:
-			first = append(first, p)
-		case p.Verdict == envoydiff.Inherent:
-			then = append(then, p)
-		}
-	}
-	return append(first, then...)
-}
-
-// known returns a number of proxies, or a question mark where it is not known.
-func known(r *report.Report, proxies int) string {
+// knownCount returns a number of proxies, or a question mark if it is not known.
+func knownCount(r *report.Report, proxies int) string {
 	if r.Summary.Unverified {
 		return "?"
 	}
@@ -159,7 +184,10 @@ func sampling(percent *float64) string {
 	return strconv.FormatFloat(*percent, 'f', -1, 64) + "%"
 }
 
-func serverSays(trial *report.ServerTrial) string {
+const notAsked = "not asked"
+
+// serverAnswer returns the API server's answer to a dry run.
+func serverAnswer(trial *report.ServerTrial) string {
 	switch {
 	case trial == nil:
 		return notAsked
@@ -171,10 +199,10 @@ func serverSays(trial *report.ServerTrial) string {
 	return "accepted"
 }
 
-// decidedBy returns what decides before and after, and the differences.
+// decidedBy returns the policies that decide before and after, and the differences.
 func decidedBy(p *report.Proxy) string {
-	text := p.Before + " -> " + p.After
 	const shown = 3
+	text := p.Before + " -> " + p.After
 	for i, d := range p.Differences {
 		if i == shown {
 			text += "; and " + plain.Plural(len(p.Differences)-shown, "more difference", "more differences")

@@ -1,7 +1,6 @@
 package output
 
 import (
-	"fmt"
 	"iter"
 	"slices"
 	"strings"
@@ -11,13 +10,13 @@ import (
 	"tracemigrate/cmd/tracemigrate/output/plain"
 )
 
-// table prints rows in columns, see tableOf.
+// table is tableOf for rows that are in memory.
 func (p *Printer) table(headers []string, rows [][]string) {
 	p.tableOf(headers, slices.Values(rows))
 }
 
-// tableOf prints rows in columns. On a terminal that is too narrow, it prints the last
-// columns beneath the others, wrapped. It ranges over the rows twice and keeps none.
+// tableOf prints rows in columns. If the terminal is too narrow, it prints the last
+// columns below the others, wrapped. It iterates over the rows twice and keeps none.
 func (p *Printer) tableOf(headers []string, rows iter.Seq[[]string]) {
 	all := func(yield func(int, []string) bool) {
 		n := 0
@@ -40,7 +39,7 @@ func (p *Printer) tableOf(headers []string, rows iter.Seq[[]string]) {
 			widths[i] = max(widths[i], plain.Width(cell))
 		}
 	}
-	beside := p.fitting(widths)
+	beside := p.columnsThatFit(widths)
 	for n, row := range all {
 		var line strings.Builder
 		for i, cell := range row[:beside] {
@@ -57,16 +56,16 @@ func (p *Printer) tableOf(headers []string, rows iter.Seq[[]string]) {
 			}
 			line.WriteString(head)
 		}
-		_, _ = fmt.Fprintln(p.w, strings.TrimRight(line.String(), " ")) // a closed stderr hinders nothing
+		p.write(strings.TrimRight(line.String(), " "))
 		if n > 0 {
-			p.beneath(headers[beside:], rest)
+			p.cellsBelow(headers[beside:], rest)
 		}
 	}
 }
 
-// fitting returns the number of columns of these widths that fit beside each other:
-// all, unless a terminal is too narrow.
-func (p *Printer) fitting(widths []int) int {
+// columnsThatFit returns how many columns of these widths fit beside each other: all,
+// unless the terminal is too narrow.
+func (p *Printer) columnsThatFit(widths []int) int {
 	total := -2
 	for _, width := range widths {
 		total += width + 2
@@ -82,16 +81,16 @@ func (p *Printer) fitting(widths []int) int {
 	return beside
 }
 
-// beneath prints cells under a row, each after the name of its column where there are
-// several.
-func (p *Printer) beneath(headers, cells []string) {
+// cellsBelow prints the remaining cells under their row. Where there are several, each
+// begins with the name of its column.
+func (p *Printer) cellsBelow(headers, cells []string) {
 	const indent = "    "
 	for i, cell := range cells {
 		if len(cells) > 1 {
 			cell = strings.ToLower(headers[i]) + " " + cell
 		}
 		for line := range strings.Lines(text.WrapSoft(cell, max(p.width-len(indent), 20))) {
-			_, _ = fmt.Fprintln(p.w, indent+strings.TrimRight(line, " \n"))
+			p.write(indent + strings.TrimRight(line, " \n"))
 		}
 	}
 }

@@ -61,7 +61,7 @@ func TestInChromium(t *testing.T) {
 		assert.Equal(t, "58 of 120 proxies", ask[string](b, shown), "by code of a difference and policy")
 		b.choose("f-text", "no such thing")
 		assert.Equal(t, "0 of 120 proxies", ask[string](b, shown))
-		assert.Contains(t, ask[string](b, `document.getElementById("rows").textContent`), "No proxy is like that")
+		assert.Contains(t, ask[string](b, `document.getElementById("rows").textContent`), "No proxy matches")
 		b.do(`document.getElementById("f-reset").click()`)
 		assert.Equal(t, "All 120 proxies", ask[string](b, shown))
 		b.choose("f-verdict", "inherent")
@@ -181,7 +181,7 @@ func TestInChromium(t *testing.T) {
 		pdf, err := chromedp.Run(b.ctx, chromedp.PrintToPDF(chromedp.PDFPaper(chromedp.PaperA4)))
 		require.NoError(t, err)
 		assert.True(t, bytes.HasPrefix(pdf, []byte("%PDF-")))
-		assert.Equal(t, "Printed are 70 of 120 proxies: those that are not the same. The page itself has all.", ask[string](b, `document.getElementById("printed").textContent`))
+		assert.Equal(t, "This print has 70 of 120 proxies: those that are not the same. The page itself has all.", ask[string](b, `document.getElementById("printed").textContent`))
 		assert.Len(t, ask[[]string](b, rowNames), 50, "the page is as it was")
 		assert.Zero(t, ask[int](b, `document.querySelectorAll("figure details[open]").length`))
 		b.do(`dispatchEvent(new Event("beforeprint"))`) // what was on paper

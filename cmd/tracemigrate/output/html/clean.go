@@ -7,8 +7,8 @@ import (
 	"tracemigrate/cmd/tracemigrate/output/plain"
 )
 
-// cleaned copies a value and applies cleanText to every text in it. It drops
-// unexported fields.
+// cleaned returns a copy of a value with cleanText applied to every string. The copy has
+// no unexported fields.
 func cleaned(v reflect.Value) reflect.Value {
 	out := reflect.New(v.Type()).Elem()
 	switch v.Kind() {

@@ -9,8 +9,8 @@ import (
 	"tracemigrate/convert/report"
 )
 
-// proxyTable is what the page's script shows: the proxies by column. A text that
-// recurs is its index in Words.
+// proxyTable is the data of the page's script: the proxies by column. Each text is
+// stored once, in Words; the columns contain indexes.
 type proxyTable struct {
 	Words []string `json:"words"`
 	Name  []string `json:"name"`
@@ -35,9 +35,12 @@ type proxyTable struct {
 	words map[string]int
 }
 
-// proxiesJSON returns the proxies of a report as JSON, worst first.
+// proxiesJSON returns the proxies of a report as JSON, the worst first.
 func proxiesJSON(r *report.Report) (string, error) {
-	d := &proxyTable{Words: []string{}, Name: []string{}, MadeUp: []int{}, Sets: [][][4]int{}, Envoy: make(map[int]*proxyDiffs), Bodies: []string{}, words: make(map[string]int)}
+	d := &proxyTable{
+		Words: []string{}, Name: []string{}, MadeUp: []int{}, Sets: [][][4]int{}, Envoy: make(map[int]*proxyDiffs), Bodies: []string{},
+		words: make(map[string]int),
+	}
 	for _, column := range []*[]int{&d.Mesh, &d.Kind, &d.Zone, &d.Version, &d.Verdict, &d.Before, &d.After, &d.Target, &d.Differences} {
 		*column = make([]int, 0, len(r.Proxies))
 	}
@@ -52,7 +55,8 @@ func proxiesJSON(r *report.Report) (string, error) {
 		d.Name = append(d.Name, cleanText(p.Name))
 		d.Mesh, d.Kind, d.Zone = append(d.Mesh, d.word(p.Mesh)), append(d.Kind, d.word(p.Kind)), append(d.Zone, d.word(p.Zone))
 		d.Version, d.Verdict = append(d.Version, d.word(p.Version)), append(d.Verdict, d.word(string(p.Verdict)))
-		d.Before, d.After, d.Target = append(d.Before, d.word(p.Before)), append(d.After, d.word(p.After)), append(d.Target, d.word(p.Target))
+		d.Before, d.After = append(d.Before, d.word(p.Before)), append(d.After, d.word(p.After))
+		d.Target = append(d.Target, d.word(p.Target))
 		if p.MadeUp {
 			d.MadeUp = append(d.MadeUp, i)
 		}
@@ -64,7 +68,9 @@ func proxiesJSON(r *report.Report) (string, error) {
 				sets[p.Differences[0]] = known
 				rows := make([][4]int, 0, len(p.Differences))
 				for _, difference := range p.Differences {
-					rows = append(rows, [4]int{d.word(string(difference.Code)), d.word(difference.Path()), d.word(difference.Before), d.word(difference.After)})
+					rows = append(rows, [4]int{
+						d.word(string(difference.Code)), d.word(difference.Path()), d.word(difference.Before), d.word(difference.After),
+					})
 				}
 				d.Sets = append(d.Sets, rows)
 			}
@@ -72,7 +78,7 @@ func proxiesJSON(r *report.Report) (string, error) {
 		}
 		d.Differences = append(d.Differences, set)
 	}
-	if err := d.envoy(proxies); err != nil {
+	if err := d.addDiffs(proxies); err != nil {
 		return "", err
 	}
 	text, err := json.Marshal(d)

@@ -15,12 +15,12 @@ import (
 	"tracemigrate/convert/report"
 )
 
-// proxyDiffs is the differences in the Envoy configuration of a proxy.
+// proxyDiffs is the differences in a proxy's Envoy configuration.
 type proxyDiffs struct {
 	Diffs []listenerDiff `json:"diffs,omitempty"`
-	More  int            `json:"more,omitempty"` // listeners that are not compared, because there are so many
+	More  int            `json:"more,omitempty"` // listeners that are not compared, to keep the page small
 	Equal int            `json:"equal,omitempty"`
-	// Omitted reports that the page does not contain the diffs, to stay small.
+	// Omitted reports that the page does not contain the diffs, to keep it small.
 	Omitted bool `json:"omitted,omitempty"`
 }
 
@@ -42,16 +42,16 @@ const (
 	maxNames     = 3       // listeners that a diff names
 )
 
-// diffBody is the text of a diff, whichever listeners have it.
+// diffBody is the text of a diff, which several listeners may have.
 type diffBody struct {
 	before, after *envoydiff.Listener
 	text          string
 	number        int // index in Bodies; -1: the listeners are equal
 }
 
-// envoy fills in Envoy and Bodies. Rendering a listener is cheap and printing one is
-// not, so it prints equal listeners once.
-func (d *proxyTable) envoy(proxies []*report.Proxy) error {
+// addDiffs fills in Envoy and Bodies. It prints equal listeners once, because printing a
+// listener is expensive and rendering it is not.
+func (d *proxyTable) addDiffs(proxies []*report.Proxy) error {
 	var bodies []*diffBody
 	rendered := 0
 	known := make(map[string]*diffBody)
@@ -60,7 +60,7 @@ func (d *proxyTable) envoy(proxies []*report.Proxy) error {
 			break // the proxies are sorted, worst first
 		}
 		if code := p.Differences[0].Code; code == envoydiff.InvalidBackend || code == envoydiff.Unverified {
-			continue // no proxy has what would be rendered
+			continue // a rendered configuration would be wrong
 		}
 		e := &proxyDiffs{}
 		d.Envoy[i] = e

@@ -18,15 +18,15 @@ type drawing struct {
 	Ribbons       []ribbon
 }
 
-// node is a bar and the words beside it.
+// node is a bar and its label.
 type node struct {
 	X, Y, Width, Height string
-	Class               string // nothing, policy
+	Class               string // nothing or decider
 	Title               string
 	Lines               []textLine
 }
 
-// textLine is a line of words.
+// textLine is a line of a label.
 type textLine struct {
 	X, Y          string
 	Class, Anchor string
@@ -43,7 +43,7 @@ type ribbon struct {
 // measures is the size of a drawing, in CSS pixels at its natural width.
 type measures struct {
 	width, label, bar int
-	beside            bool // words are beside the bars, else above them
+	beside            bool // labels are beside the bars, else above them
 }
 
 // bar is a node while it is laid out.
@@ -55,7 +55,7 @@ type bar struct {
 	y       float64
 	pull    float64 // mean position of its ribbons' other ends, for the order
 	rest    int     // 1: it sums up many flows, and is last
-	used    float64 // height that has ribbons already
+	used    float64 // height that ribbons cover
 	lines   []string
 }
 
@@ -68,82 +68,85 @@ const (
 // draw lays out flows.
 func draw(flows []flowRow, layout measures) drawing {
 	total := 0
-	for _, flow := range flows {
-		total += flow.Proxies
+	for i := range flows {
+		total += flows[i].Proxies
 	}
 	const least = 3.0                           // a visible hairline
 	full := 70 + 25*float64(min(len(flows), 6)) // of all proxies together
 	thickness := func(flow *flowRow) float64 {
 		return max(least, full*float64(flow.Proxies)/float64(max(total, 1)))
 	}
-	left, right := make(map[string]*bar), make(map[string]*bar)
-	var lefts, rights []*bar
-	add := func(side map[string]*bar, all *[]*bar, name string, flow *flowRow) {
-		b := side[name]
-		if b == nil {
-			b = &bar{name: name, proxies: make(map[envoydiff.Verdict]int)}
-			side[name] = b
-			*all = append(*all, b)
-		}
-		b.total += flow.Proxies
-		b.rest = min(flow.Rest, 1)
-		b.proxies[flow.Verdict] += flow.Proxies
-		b.height += thickness(flow)
-	}
+	left, right := side{byName: make(map[string]*bar)}, side{byName: make(map[string]*bar)}
 	for i := range flows {
-		add(left, &lefts, flows[i].Before, &flows[i])
-		add(right, &rights, flows[i].After, &flows[i])
+		left.add(flows[i].Before, &flows[i], thickness(&flows[i]))
+		right.add(flows[i].After, &flows[i], thickness(&flows[i]))
 	}
-	order := func(bars []*bar) {
-		slices.SortFunc(bars, func(a, b *bar) int {
-			return cmp.Or(cmp.Compare(a.rest, b.rest), cmp.Compare(a.pull, b.pull), cmp.Compare(b.total, a.total), cmp.Compare(a.name, b.name))
-		})
-	}
-	height := 0.0
-	place := func(bars []*bar) {
-		const gap = 16.0
-		y := 0.0
-		for _, b := range bars {
-			b.lines = wrap(b.name, int(float64(layout.label)/(nameSize*0.64)))
-			words := leading * float64(len(b.lines)+1)
-			if layout.beside {
-				slot := max(b.height, words)
-				b.y = y + (slot-b.height)/2
-				y += slot + gap
-				continue
-			}
-			b.y = y + words + 5
-			y = b.y + b.height + gap
-		}
-		height = max(height, y-gap)
-	}
-	order(lefts)
-	place(lefts)
+	height := left.place(layout)
 	// The order on the right follows the ribbons.
 	for i := range flows {
-		from, to := left[flows[i].Before], right[flows[i].After]
+		from, to := left.byName[flows[i].Before], right.byName[flows[i].After]
 		to.pull += (from.y + from.height/2) * float64(flows[i].Proxies) / float64(max(to.total, 1))
 	}
-	order(rights)
-	place(rights)
+	height = max(height, right.place(layout))
 
 	d := drawing{Width: layout.width, Height: int(height) + 10}
-	edge := 0 // of the bar on the left
+	edge := 0 // of the bars on the left
 	if layout.beside {
 		edge = layout.label
 	}
-	leftX, rightX := float64(edge+layout.bar), float64(layout.width-edge-layout.bar)
-	d.Ribbons = joinBars(flows, left, right, thickness, leftX, rightX)
-	for _, b := range lefts {
+	d.Ribbons = joinBars(flows, left.byName, right.byName, thickness, float64(edge+layout.bar), float64(layout.width-edge-layout.bar))
+	for _, b := range left.bars {
 		d.Nodes = append(d.Nodes, b.node(layout, false))
 	}
-	for _, b := range rights {
+	for _, b := range right.bars {
 		d.Nodes = append(d.Nodes, b.node(layout, true))
 	}
 	return d
 }
 
-// joinBars returns the ribbons between bars; the ribbons of a bar do not cross.
+// side is the bars on the left or on the right of a drawing.
+type side struct {
+	byName map[string]*bar
+	bars   []*bar
+}
+
+// add adds a flow to the bar of a name.
+func (s *side) add(name string, flow *flowRow, thickness float64) {
+	b := s.byName[name]
+	if b == nil {
+		b = &bar{name: name, proxies: make(map[envoydiff.Verdict]int)}
+		s.byName[name] = b
+		s.bars = append(s.bars, b)
+	}
+	b.total += flow.Proxies
+	b.rest = min(flow.Rest, 1)
+	b.proxies[flow.Verdict] += flow.Proxies
+	b.height += thickness
+}
+
+// place orders the bars, sets their positions, and returns the height of the side.
+func (s *side) place(layout measures) float64 {
+	slices.SortFunc(s.bars, func(a, b *bar) int {
+		return cmp.Or(cmp.Compare(a.rest, b.rest), cmp.Compare(a.pull, b.pull), cmp.Compare(b.total, a.total), cmp.Compare(a.name, b.name))
+	})
+	const gap = 16.0
+	y := 0.0
+	for _, b := range s.bars {
+		b.lines = wrap(b.name, int(float64(layout.label)/(nameSize*0.64)))
+		words := leading * float64(len(b.lines)+1)
+		if layout.beside {
+			slot := max(b.height, words)
+			b.y = y + (slot-b.height)/2
+			y += slot + gap
+			continue
+		}
+		b.y = y + words + 5
+		y = b.y + b.height + gap
+	}
+	return max(y-gap, 0)
+}
+
+// joinBars returns the ribbons between bars. The ribbons of one bar do not cross.
 func joinBars(flows []flowRow, left, right map[string]*bar, thickness func(*flowRow) float64, leftX, rightX float64) []ribbon {
 	byRight, byLeft := make([]*flowRow, 0, len(flows)), make([]*flowRow, 0, len(flows))
 	for i := range flows {
@@ -153,29 +156,38 @@ func joinBars(flows []flowRow, left, right map[string]*bar, thickness func(*flow
 	slices.SortStableFunc(byLeft, func(a, b *flowRow) int { return cmp.Compare(left[a.Before].y, left[b.Before].y) })
 	fromY, toY := make(map[*flowRow]float64), make(map[*flowRow]float64)
 	for _, flow := range byRight {
-		b := left[flow.Before]
-		fromY[flow] = b.y + b.used
-		b.used += thickness(flow)
+		fromY[flow] = left[flow.Before].nextRibbon(thickness(flow))
 	}
 	for _, flow := range byLeft {
-		b := right[flow.After]
-		toY[flow] = b.y + b.used
-		b.used += thickness(flow)
+		toY[flow] = right[flow.After].nextRibbon(thickness(flow))
 	}
 	ribbons := make([]ribbon, 0, len(flows))
 	for i := range flows {
 		flow := &flows[i]
-		from, to, thick := fromY[flow], toY[flow], thickness(flow)
-		middle := (leftX + rightX) / 2
 		ribbons = append(ribbons, ribbon{
-			Path: fmt.Sprintf("M%s %sC%s %s %s %s %s %sV%sC%s %s %s %s %s %sZ", px(leftX), px(from), px(middle), px(from), px(middle), px(to), px(rightX), px(to),
-				px(to+thick), px(middle), px(to+thick), px(middle), px(from+thick), px(leftX), px(from+thick)),
+			Path:    ribbonPath(leftX, fromY[flow], rightX, toY[flow], thickness(flow)),
 			Verdict: flow.Verdict,
-			Title:   fmt.Sprintf("%s, %s: from %s to %s", plain.Plural(flow.Proxies, "proxy", "proxies"), flow.Verdict, flow.Before, flow.After),
+			Title: fmt.Sprintf("%s, %s: from %s to %s", plain.Plural(flow.Proxies, "proxy", "proxies"),
+				flow.Verdict, flow.Before, flow.After),
 		})
 	}
-	slices.Reverse(ribbons) // what matters most is drawn last, so on top
+	slices.Reverse(ribbons) // the most important is drawn last, on top
 	return ribbons
+}
+
+// nextRibbon returns the position of the next ribbon of a bar.
+func (b *bar) nextRibbon(thickness float64) float64 {
+	y := b.y + b.used
+	b.used += thickness
+	return y
+}
+
+// ribbonPath returns the SVG path of a ribbon between two points.
+func ribbonPath(leftX, from, rightX, to, thickness float64) string {
+	middle := px((leftX + rightX) / 2)
+	return fmt.Sprintf("M%s %sC%s %s %s %s %s %sV%sC%s %s %s %s %s %sZ",
+		px(leftX), px(from), middle, px(from), middle, px(to), px(rightX), px(to), px(to+thickness),
+		middle, px(to+thickness), middle, px(from+thickness), px(leftX), px(from+thickness))
 }
 
 // px formats a length with one digit, which is finer than a pixel.
@@ -231,7 +243,7 @@ func (b *bar) node(layout measures, onRight bool) node {
 	return n
 }
 
-// wrap breaks a text into at most three lines of at most columns.
+// wrap breaks a text into at most three lines of at most columns each.
 func wrap(s string, columns int) []string {
 	const most = 3
 	var lines []string

@@ -10,7 +10,6 @@ import (
 	"html/template"
 	"io"
 	"reflect"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -41,8 +40,8 @@ func Write(w io.Writer, r *report.Report) error {
 	return nil
 }
 
-// document is what the template shows. Every text of the report in it has no
-// credentials and no unprintable characters; html/template escapes it.
+// document is the data of the template. The texts of its report contain no credentials
+// and no unprintable characters; html/template escapes them.
 type document struct {
 	*report.Report
 	Security template.HTMLAttr // http-equiv and content of the content security policy
@@ -58,12 +57,12 @@ type document struct {
 	Work     list[string]
 	Traces   list[selectorRow]
 	Pictures []*picture
-	// MorePictures is how many meshes have no picture, since there are too many.
+	// MorePictures is the number of meshes beyond maxPictures.
 	MorePictures int
 	Manifests    []shownManifest
 }
 
-// list is a long list: the part that the page shows at once, and the folded part.
+// list is a long list: the part that the page shows and the folded part.
 type list[T any] struct{ Shown, Folded []T }
 
 func newList[T any](all []T, shown int) list[T] {
@@ -76,14 +75,14 @@ func newList[T any](all []T, shown int) list[T] {
 // Len returns the number of entries.
 func (l list[T]) Len() int { return len(l.Shown) + len(l.Folded) }
 
-// noteGroup is the notes that report the same about several resources.
+// noteGroup is the notes with one code and remedy, on several resources.
 type noteGroup struct {
-	*convert.Note // the first
-	Notes         list[*convert.Note]
+	convert.NoteText // the first
+	Notes            list[convert.NoteText]
 }
 
 // groupNotes groups the notes of a severity by code and remedy.
-func groupNotes(notes []*convert.Note, severity manifest.Severity) list[*noteGroup] {
+func groupNotes(notes []convert.NoteText, severity manifest.Severity) list[*noteGroup] {
 	type kind struct {
 		code   convert.Code
 		remedy string
@@ -94,9 +93,9 @@ func groupNotes(notes []*convert.Note, severity manifest.Severity) list[*noteGro
 		if note.Severity != severity {
 			continue
 		}
-		k := kind{note.Code, note.Remedy()}
+		k := kind{note.Code, note.Remedy}
 		if byKind[k] == nil {
-			byKind[k] = &noteGroup{Note: note}
+			byKind[k] = &noteGroup{NoteText: note}
 			all = append(all, byKind[k])
 		}
 		byKind[k].Notes.Shown = append(byKind[k].Notes.Shown, note)
@@ -136,7 +135,7 @@ func newDocument(r *report.Report) (*document, error) {
 	if err != nil {
 		return nil, err
 	}
-	// The data contains the proxies; here they would only be copied.
+	// The data contains the proxies, so the template needs no copy of them.
 	shown := *r
 	shown.Proxies = nil
 	shown = cleaned(reflect.ValueOf(shown)).Interface().(report.Report)
@@ -206,11 +205,8 @@ var funcs = template.FuncMap{
 		return strconv.FormatFloat(*sampling, 'f', -1, 64) + " %"
 	},
 	"join": func(list []string) string {
-		const most = 12
-		if len(list) > most {
-			list = append(slices.Clone(list[:most]), fmt.Sprintf("and %s more", plain.Number(len(list)-most)))
-		}
-		return strings.Join(list, ", ")
+		const shown = 12
+		return plain.List(list[:min(len(list), shown)], len(list))
 	},
 	"zones": func(zones []cluster.Zone) string {
 		list := make([]string, 0, len(zones))

@@ -78,14 +78,17 @@ func TestSecrets(t *testing.T) {
 	text := pageOf(t, r)
 	assert.NotContains(t, text, "secret")
 	assert.Contains(t, text, "http://trial:9411/api/v2/spans")
-	assert.Contains(t, text, "left out here")
-	assert.NotContains(t, pageOf(t, reportOn(t, strings.ReplaceAll(clusterOf(10), "user:secret@", ""))), "left out here")
+	assert.Contains(t, text, "are removed here")
+	assert.NotContains(t, pageOf(t, reportOn(t, strings.ReplaceAll(clusterOf(10), "user:secret@", ""))), "are removed here")
 }
 
 // Whatever a report lacks, the page says so, and is whole.
 func TestEmptyReport(t *testing.T) {
 	empty := pageOf(t, &report.Report{KumaVersion: "2.13"})
-	for _, want := range []string{"There is no TrafficTrace, so there is nothing to migrate.", "There is nothing to note.", "nothing to draw", "There is no TrafficTrace.", "No policy would be created.", "</html>"} {
+	for _, want := range []string{
+		"There is no TrafficTrace, so there is nothing to migrate.", "There are no notes.", "there is no picture", "There are no TrafficTraces.",
+		"No policy would be created.", "</html>",
+	} {
 		assert.Contains(t, empty, want)
 	}
 	dirs, err := filepath.Glob(filepath.Join(fixtures.Dir(), "convert", "*", "input.yaml"))

@@ -10,8 +10,8 @@ import (
 	"tracemigrate/convert/report"
 )
 
-// picture shows for a mesh how many proxies move from which policy to which. It is
-// drawn for a wide and for a narrow page, because a scaled picture scales its words.
+// picture shows how many proxies of a mesh move from which policy to which. It is drawn
+// for a wide and for a narrow page, because scaling a picture also scales its text.
 type picture struct {
 	Mesh    string
 	Proxies int
@@ -24,7 +24,7 @@ type picture struct {
 // flowRow is a row of the table below the picture.
 type flowRow struct {
 	report.Flow
-	Rest int // number of flows that it sums up; 0: it is one flow
+	Rest int // number of flows that it sums up; 0 for a single flow
 }
 
 const (
@@ -32,8 +32,8 @@ const (
 	maxPictures = 12
 )
 
-// newPictures draws the flows of each mesh, the worst first, and returns the number of
-// meshes beyond maxPictures, which have no picture.
+// newPictures draws the flows of each mesh, the worst mesh first. It also returns the
+// number of meshes without a picture: those beyond maxPictures.
 func newPictures(flows []report.Flow) (pictures []*picture, more int) {
 	byMesh := make(map[string]*picture)
 	worst := make(map[*picture]envoydiff.Verdict)
@@ -58,14 +58,15 @@ func newPictures(flows []report.Flow) (pictures []*picture, more int) {
 	}
 	for _, p := range pictures {
 		p.Flows = sumUpFlows(p.Flows)
-		p.Label = fmt.Sprintf("Mesh %s: what decides on the tracing of %s today, and after the migration. The table below the picture says the same.", p.Mesh, plain.Plural(p.Proxies, "proxy", "proxies"))
+		p.Label = fmt.Sprintf("Mesh %s: which policy decides on the tracing of %s today and after the migration. "+
+			"The table below has the same data.", p.Mesh, plain.Plural(p.Proxies, "proxy", "proxies"))
 		p.Wide = draw(p.Flows, measures{width: 960, label: 300, bar: 12, beside: true})
 		p.Narrow = draw(p.Flows, measures{width: 340, label: 166, bar: 10})
 	}
 	return pictures, more
 }
 
-// sumUpFlows keeps the flows that matter most, and sums up the rest by verdict.
+// sumUpFlows keeps the most important flows, and sums up the rest by verdict.
 func sumUpFlows(flows []flowRow) []flowRow {
 	slices.SortStableFunc(flows, func(a, b flowRow) int {
 		return cmp.Or(b.Verdict.Compare(a.Verdict), cmp.Compare(b.Proxies, a.Proxies))

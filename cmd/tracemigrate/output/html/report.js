@@ -17,12 +17,12 @@
     if (text !== undefined) element.textContent = text;
     return element;
   }
-  function say(text) {
-    byId("said").textContent = text;
+  function announce(text) {
+    byId("announcement").textContent = text;
   }
   for (const element of document.querySelectorAll(".js")) element.hidden = false;
 
-  // Copying. Pages opened as files may lack the clipboard, so there is a
+  // Copying. A page opened as a file may not have the clipboard API, so there is a
   // second way.
   async function copy(text) {
     try {
@@ -47,7 +47,7 @@
     button.focus();
     const label = (button.dataset.label ||= button.textContent);
     button.textContent = done ? "Copied" : "Not copied";
-    say(done ? "Copied" : "Copying is not possible here; select the text instead");
+    announce(done ? "Copied" : "Copying is not possible here; select the text and copy it");
     clearTimeout(button.timer);
     button.timer = setTimeout(() => (button.textContent = label), 2000);
   });
@@ -64,7 +64,7 @@
 
   if (count === 0) return;
 
-  // Filtering. A text is looked for once in every word, then words are looked up.
+  // Filtering. Each text is searched once in every word; rows then look up their words.
   const fields = { text: byId("f-text"), verdict: byId("f-verdict"), mesh: byId("f-mesh"), zone: byId("f-zone"), kind: byId("f-kind") };
   const lower = data.words.map((w) => w.toLowerCase());
   const lowerName = data.name.map((n) => n.toLowerCase());
@@ -154,7 +154,7 @@
     rows.replaceChildren(...proxies.map(row));
     if (proxies.length > 0) return;
     const tr = make("tr");
-    const td = make("td", "empty", "No proxy is like that.");
+    const td = make("td", "empty", "No proxy matches.");
     td.colSpan = 6;
     tr.append(td);
     rows.append(tr);
@@ -169,12 +169,12 @@
       div.append(make("dt", "", label), make("dd", "", text));
       facts.append(div);
     };
-    fact("Decides today", word(data.before[i]));
-    fact("Decides after", word(data.after[i]));
+    fact("Decided today by", word(data.before[i]));
+    fact("Decided after by", word(data.after[i]));
     fact("Collector today", word(data.target[i]));
     fact("Compared for", "Kuma " + word(data.version[i]));
     box.append(facts);
-    if (madeUp.has(i)) box.append(make("p", "quiet", "This proxy is made up: it stands for proxies with such tags, since no Dataplane of its mesh is known."));
+    if (madeUp.has(i)) box.append(make("p", "quiet", "This proxy is made up: it represents proxies with these tags, because no Dataplane of its mesh is known."));
     const set = data.sets[data.differences[i]];
     if (word(data.verdict[i]) === "same") {
       box.append(make("p", "quiet", "Its tracing configuration in Envoy is the same before and after."));
@@ -212,8 +212,8 @@
     }
     const rest = [];
     if (envoy.equal) rest.push(`${number(envoy.equal)} ${envoy.equal === 1 ? "listener is" : "listeners are"} the same before and after.`);
-    if (envoy.more) rest.push(`${number(envoy.more)} ${envoy.diffs ? "more " : ""}${envoy.more === 1 ? "listener is" : "listeners are"} left out to keep this page small.`);
-    if (envoy.omitted) rest.push("The diff is left out to keep this page small; tracemigrate diff prints it.");
+    if (envoy.more) rest.push(`${number(envoy.more)} ${envoy.diffs ? "more " : ""}${envoy.more === 1 ? "listener is" : "listeners are"} omitted to keep this page small.`);
+    if (envoy.omitted) rest.push("The diff is omitted to keep this page small; tracemigrate diff prints it.");
     else if (!envoy.diffs && !envoy.equal && !envoy.more) rest.push("There is no configuration to compare.");
     if (rest.length > 0) out.push(make("p", "quiet", rest.join(" ")));
     return out;
@@ -244,7 +244,7 @@
     try {
       history.replaceState(null, "", hash || location.pathname + location.search);
     } catch {
-      // Some browsers forbid it to files; then there is no link to the proxy.
+      // Some browsers forbid this to files; then there is no link to the proxy.
     }
   }
   byId("rows").addEventListener("click", (event) => {
@@ -307,7 +307,7 @@
   byId("next").addEventListener("click", () => turn(1));
   addEventListener("hashchange", follow);
 
-  // Paper cannot filter: it gets what is filtered, or else what is not the same.
+  // Paper has no filter: print the filtered proxies, or else those that are not the same.
   let screenRows = null;
   addEventListener("beforeprint", () => {
     if (screenRows) return;
@@ -327,7 +327,7 @@
     show(printed);
     for (const tr of [...byId("rows").querySelectorAll("tr.proxy")]) if (open.has(Number(tr.dataset.proxy))) toggle(tr, true);
     const cut = printed.length < chosen.length ? ` (${number(printed.length)} of ${number(chosen.length)})` : "";
-    byId("printed").textContent = chosen.length === count ? "" : `Printed are ${number(printed.length)} of ${number(count)} proxies: ${which}${cut}. The page itself has all.`;
+    byId("printed").textContent = chosen.length === count ? "" : `This print has ${number(printed.length)} of ${number(count)} proxies: ${which}${cut}. The page itself has all.`;
   });
   addEventListener("afterprint", () => {
     if (screenRows) byId("rows").replaceChildren(...screenRows);

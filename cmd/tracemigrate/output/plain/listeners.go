@@ -26,7 +26,7 @@ func ListenerDiff(before, after *envoydiff.Listener) ([]string, error) {
 	return unified(old, now), nil
 }
 
-// envoyYAML returns what is compared of a listener, as YAML.
+// envoyYAML returns the compared fields of a listener as YAML.
 func envoyYAML(l *envoydiff.Listener) (string, error) {
 	var b strings.Builder
 	encoder := yaml.NewEncoder(&b)
@@ -40,11 +40,14 @@ func envoyYAML(l *envoydiff.Listener) (string, error) {
 // unified returns the unified diff of two texts by lines, with three lines of context.
 func unified(before, after string) []string {
 	const context = 3
+	marks := map[diffmatchpatch.Operation]string{
+		diffmatchpatch.DiffDelete: "-", diffmatchpatch.DiffInsert: "+", diffmatchpatch.DiffEqual: " ",
+	}
 	differ := diffmatchpatch.New()
 	a, b, dictionary := differ.DiffLinesToRunes(before, after)
 	var lines []string
 	for _, diff := range differ.DiffCharsToLines(differ.DiffMainRunes(a, b, false), dictionary) {
-		mark := map[diffmatchpatch.Operation]string{diffmatchpatch.DiffDelete: "-", diffmatchpatch.DiffInsert: "+", diffmatchpatch.DiffEqual: " "}[diff.Type]
+		mark := marks[diff.Type]
 		for line := range strings.Lines(diff.Text) {
 			lines = append(lines, mark+strings.TrimSuffix(line, "\n"))
 		}
@@ -69,7 +72,7 @@ func unified(before, after string) []string {
 	return hunks
 }
 
-// hunkHeader returns the place of lines start to end in the two texts.
+// hunkHeader returns the position of lines start to end in the two texts.
 func hunkHeader(lines []string, start, end int) string {
 	count := func(from, to int, mark byte) int {
 		n := 0
@@ -80,5 +83,6 @@ func hunkHeader(lines []string, start, end int) string {
 		}
 		return n
 	}
-	return fmt.Sprintf("@@ -%d,%d +%d,%d @@", count(0, start, '-')+1, count(start, end, '-'), count(0, start, '+')+1, count(start, end, '+'))
+	return fmt.Sprintf("@@ -%d,%d +%d,%d @@",
+		count(0, start, '-')+1, count(start, end, '-'), count(0, start, '+')+1, count(start, end, '+'))
 }

@@ -8,17 +8,16 @@ import (
 	"tracemigrate/convert/report"
 )
 
-// Effects returns a sentence on what a migration changes for proxies, the worst first.
+// Effects returns a sentence on the effects of a migration on proxies, the worst first.
 func Effects(t *envoydiff.Tally) string {
 	var parts []string
-	say := func(n int, one, many string) {
+	add := func(n int, one, many string) {
 		if n > 0 {
 			parts = append(parts, Plural(n, one, many))
 		}
 	}
 	if t.Different > 0 {
-		of := fmt.Sprintf("%s of %s would not keep %s tracing", Number(t.Different), Plural(t.Proxies, "proxy", "proxies"),
-			map[bool]string{true: "its", false: "their"}[t.Different == 1])
+		different := fmt.Sprintf("%s would not keep %s tracing", nOf(t.Different, t), its(t.Different))
 		var how []string
 		if t.Lost > 0 {
 			how = append(how, Plural(t.Lost, "loses it", "lose it"))
@@ -27,26 +26,45 @@ func Effects(t *envoydiff.Tally) string {
 			how = append(how, Plural(t.Gained, "gains some", "gain some"))
 		}
 		if len(how) > 0 {
-			of += " (" + strings.Join(how, ", ") + ")"
+			different += " (" + strings.Join(how, ", ") + ")"
 		}
-		parts = append(parts, of)
+		parts = append(parts, different)
 	}
 	if t.Unknown > 0 {
-		parts = append(parts, fmt.Sprintf("it is not known whether %s of %s would keep %s tracing", Number(t.Unknown), Plural(t.Proxies, "proxy", "proxies"),
-			map[bool]string{true: "its", false: "their"}[t.Unknown == 1]))
+		parts = append(parts, fmt.Sprintf("it is not known whether %s would keep %s tracing", nOf(t.Unknown, t), its(t.Unknown)))
 	}
-	say(t.Same-t.Untraced+t.Inherent, "proxy keeps collector and sampling", "proxies keep collector and sampling")
+	add(t.Same-t.Untraced+t.Inherent, "proxy keeps collector and sampling", "proxies keep collector and sampling")
 	for _, also := range inherentEffects {
-		if n := t.Codes[also.code]; n > 0 {
-			parts = append(parts, fmt.Sprintf("%s of %s %s", Number(n), Plural(t.Proxies, "proxy", "proxies"), map[bool]string{true: also.one, false: also.many}[n == 1]))
+		effect := also.many
+		if t.Codes[also.code] == 1 {
+			effect = also.one
+		}
+		switch n := t.Codes[also.code]; n {
+		case 0:
+		case t.Proxies:
+			parts = append(parts, Number(n)+" "+effect)
+		default:
+			parts = append(parts, nOf(n, t)+" "+effect)
 		}
 	}
-	say(t.Accepted, "differs only in what --accept names", "differ only in what --accept names")
-	say(t.Untraced, "proxy is not traced, before or after", "proxies are not traced, before or after")
+	add(t.Accepted, "differs only in accepted codes (--accept)", "differ only in accepted codes (--accept)")
+	add(t.Untraced, "proxy is not traced, before or after", "proxies are not traced, before or after")
 	return strings.Join(parts, "; ")
 }
 
-// inherentEffects are what any MeshTrace changes, for one proxy and for several: one
+// nOf returns "3 of 4 proxies".
+func nOf(n int, t *envoydiff.Tally) string {
+	return fmt.Sprintf("%s of %s", Number(n), Plural(t.Proxies, "proxy", "proxies"))
+}
+
+func its(n int) string {
+	if n == 1 {
+		return "its"
+	}
+	return "their"
+}
+
+// inherentEffects are the effects of any MeshTrace, for one proxy and for several: one
 // row for each inherent code.
 var inherentEffects = []struct {
 	code      envoydiff.Code
@@ -59,7 +77,7 @@ var inherentEffects = []struct {
 	{envoydiff.KumaTags, "also sends the tags kuma.mesh and kuma.zone", "also send the tags kuma.mesh and kuma.zone"},
 }
 
-// ReportVerdict returns the outcome of a report in one sentence, and its tone: good,
+// ReportVerdict returns a sentence on the outcome of a report, and its tone: good,
 // inherent, unknown or bad.
 func ReportVerdict(sum *report.Summary) (sentence, tone string) {
 	var parts []string
@@ -73,15 +91,16 @@ func ReportVerdict(sum *report.Summary) (sentence, tone string) {
 			parts = append(parts, Plural(sum.Tracing, "MeshTrace with a backend exists", "MeshTraces with a backend exist"))
 		}
 	case sum.Unverified:
-		parts, tone = append(parts, "The Dataplanes could not be read, so it is not known what proxies would keep"), "unknown"
+		parts = append(parts, "The Dataplanes could not be read, so it is not known whether proxies would keep their tracing")
+		tone = "unknown"
 	case sum.Proxies == 0:
 		parts, tone = append(parts, "No proxy was compared"), "unknown"
 	case sum.MadeUp == sum.Proxies && sum.Same == sum.Proxies:
-		parts = append(parts, "Every proxy that the policies can tell apart keeps its tracing")
+		parts = append(parts, "Every proxy that the policies distinguish keeps its tracing")
 	default:
 		about := Effects(&sum.Tally)
 		if sum.MadeUp == sum.Proxies {
-			about = "of the proxies that the policies can tell apart, " + about
+			about = "of the proxies that the policies distinguish, " + about
 		}
 		parts = append(parts, Capitalise(about))
 		switch {
@@ -95,14 +114,16 @@ func ReportVerdict(sum *report.Summary) (sentence, tone string) {
 		parts = append(parts, "not every Dataplane or MeshGateway could be read")
 	}
 	if sum.ZonesUnread > 0 {
-		parts = append(parts, fmt.Sprintf("the MeshTraces that %s made are known by copies only (--zone reads them)", Plural(sum.ZonesUnread, "zone", "zones")))
+		parts = append(parts, fmt.Sprintf("the MeshTraces of %s are known only from copies (--zone reads the originals)",
+			Plural(sum.ZonesUnread, "zone", "zones")))
 	}
 	if others := sum.Errors - sum.Refused; others > 0 {
 		parts = append(parts, Plural(others, "error", "errors"))
 	}
 	if sum.Refused > 0 {
-		parts = append([]string{fmt.Sprintf("The API server refuses %s of %s", Number(sum.Refused), Plural(sum.Policies, "policy", "policies"))},
-			append([]string{"as planned, " + strings.ToLower(parts[0][:1]) + parts[0][1:]}, parts[1:]...)...)
+		refused := fmt.Sprintf("The API server refuses %s of %s", Number(sum.Refused), Plural(sum.Policies, "policy", "policies"))
+		parts[0] = "as planned, " + strings.ToLower(parts[0][:1]) + parts[0][1:]
+		parts = append([]string{refused}, parts...)
 	}
 	if !sum.Holds {
 		tone = "bad"

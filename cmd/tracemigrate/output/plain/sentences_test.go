@@ -15,8 +15,8 @@ func TestReportVerdict(t *testing.T) {
 		want string
 	}{
 		{report.Summary{TrafficTraces: 1, Holds: true, Tally: envoydiff.Tally{Proxies: 2, Same: 2}}, "good: 2 proxies keep collector and sampling"},
-		{report.Summary{TrafficTraces: 1, Holds: true, Tally: envoydiff.Tally{Proxies: 2, Same: 2}, MadeUp: 2}, "good: Every proxy that the policies can tell apart keeps its tracing"},
-		{report.Summary{TrafficTraces: 1, Holds: true, Tally: envoydiff.Tally{Proxies: 5000, Inherent: 5000, Codes: map[envoydiff.Code]int{envoydiff.OutboundGainsTracing: 5000}}}, "inherent: 5,000 proxies keep collector and sampling; 5,000 of 5,000 proxies also report outbound spans"},
+		{report.Summary{TrafficTraces: 1, Holds: true, Tally: envoydiff.Tally{Proxies: 2, Same: 2}, MadeUp: 2}, "good: Every proxy that the policies distinguish keeps its tracing"},
+		{report.Summary{TrafficTraces: 1, Holds: true, Tally: envoydiff.Tally{Proxies: 5000, Inherent: 5000, Codes: map[envoydiff.Code]int{envoydiff.OutboundGainsTracing: 5000}}}, "inherent: 5,000 proxies keep collector and sampling; 5,000 also report outbound spans"},
 		{
 			report.Summary{TrafficTraces: 1, Tally: envoydiff.Tally{Proxies: 5, Same: 1, Inherent: 3, Different: 1, Codes: map[envoydiff.Code]int{envoydiff.DatadogServiceName: 1, envoydiff.GatewayDatadogSuffix: 2}}},
 			"bad: 1 of 5 proxies would not keep its tracing; 4 proxies keep collector and sampling; " +

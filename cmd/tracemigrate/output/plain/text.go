@@ -1,6 +1,7 @@
 package plain
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 	"unicode"
@@ -11,8 +12,8 @@ import (
 	"tracemigrate/cluster/manifest"
 )
 
-// Printable replaces characters that could steer a terminal: text of the input is
-// data. It keeps line ends.
+// Printable replaces characters that could control a terminal, because text of the input
+// is data. It keeps line ends.
 func Printable(s string) string {
 	return strings.Map(func(r rune) rune {
 		if ' ' <= r && r < 0x7f || r == '\n' || unicode.IsPrint(r) {
@@ -68,7 +69,16 @@ func Plural(n int, one, many string) string {
 	return Number(n) + " " + many
 }
 
-// Capitalise returns a sentence with a capital letter at its beginning.
+// List returns names in one line and, where they are not all, the number of the others.
+func List(names []string, all int) string {
+	list := strings.Join(names, ", ")
+	if all > len(names) {
+		list += fmt.Sprintf(" and %s more", Number(all-len(names)))
+	}
+	return list
+}
+
+// Capitalise returns a sentence with its first letter in upper case.
 func Capitalise(sentence string) string {
 	if sentence == "" {
 		return ""

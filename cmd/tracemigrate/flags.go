@@ -1,0 +1,183 @@
+package main
+
+import (
+	"os"
+	"slices"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"tracemigrate/cluster"
+	"tracemigrate/cluster/paging"
+)
+
+// The categories of flags in a command's help, which lists them by name.
+const (
+	inputCategory      = "Input: files, a control plane, or the current kubeconfig context"
+	kubernetesCategory = "Kubernetes"
+	restCategory       = "REST API of a control plane"
+)
+
+// sourceFlags returns the flags of every command that reads a cluster.
+func sourceFlags() []cli.Flag {
+	return slices.Concat(inputFlags(), clusterFlags(), controlPlaneFlags())
+}
+
+func inputFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringSliceFlag{
+			Name: "filename", Aliases: []string{"f"}, Category: inputCategory,
+			Usage: "read `FILE`, or all manifests in a directory and its subdirectories, or - for stdin; may be repeated",
+		},
+		&cli.StringFlag{
+			Name: "control-plane", Category: inputCategory,
+			Usage: "read a control plane's REST API: its `URL`, or its name in kumactl's configuration",
+		},
+		&cli.StringSliceFlag{
+			Name: "mesh", Category: inputCategory,
+			Usage: "read only the mesh `NAME`; may be repeated (default: all meshes)",
+		},
+		&cli.StringFlag{
+			Name: "mode", Category: inputCategory,
+			Usage: "mode of the control plane, if it does not report its own: `MODE` zone, federated-zone or global",
+		},
+		&cli.StringSliceFlag{
+			Name: "zone", Category: inputCategory,
+			Usage: "with a global control plane, also read that of a zone: `NAME=SOURCE`, where SOURCE is a URL, " +
+				"a name in kumactl's configuration, context:NAME or a snapshot file; may be repeated",
+		},
+		&cli.StringSliceFlag{
+			Name: "zone-version", Category: inputCategory,
+			Usage: "`ZONE=VERSION` of a zone's control plane, if the global one does not report it; may be repeated",
+		},
+		&cli.DurationFlag{
+			Name: "timeout", Category: inputCategory, Value: 5 * time.Minute,
+			Usage: "stop reading a cluster after this `TIME`, retries included; 0 for no limit",
+		},
+		&cli.StringFlag{
+			Name: "max-input-size", Category: inputCategory, Value: "1Gi",
+			Usage: "refuse a file, or stdin, of more than `SIZE` bytes, such as 500Mi",
+		},
+		&cli.StringFlag{
+			Name: "max-answer-size", Category: inputCategory, Value: paging.Size(paging.Defaults.Answer),
+			Usage: "refuse a single answer of more than `SIZE` bytes from a server",
+		},
+		&cli.StringFlag{
+			Name: "max-list-size", Category: inputCategory, Value: paging.Size(paging.Defaults.List),
+			Usage: "refuse a list of more than `SIZE` bytes from a server, all pages together",
+		},
+		&cli.IntFlag{
+			Name: "max-pages", Category: inputCategory, Value: paging.Defaults.Pages,
+			Usage: "refuse a list of more than `NUMBER` pages from a server",
+		},
+	}
+}
+
+func clusterFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{
+			Name: "kubeconfig", Category: kubernetesCategory,
+			Usage: "`FILE` to use (default: $KUBECONFIG, ~/.kube/config, or the cluster that runs this command)",
+		},
+		&cli.StringFlag{
+			Name: "context", Category: kubernetesCategory,
+			Usage: "`NAME` of the kubeconfig context (default: the current one)",
+		},
+		&cli.Float64Flag{
+			Name: "qps", Category: kubernetesCategory, Value: 50,
+			Usage: "maximum `NUMBER` of requests a second to the API server",
+		},
+		&cli.IntFlag{
+			Name: "burst", Category: kubernetesCategory, Value: 100,
+			Usage: "maximum `NUMBER` of requests in a short burst above --qps",
+		},
+	}
+}
+
+func controlPlaneFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{
+			Name: "kumactl-config", Category: restCategory,
+			Usage: "`FILE` that names control planes (default: ~/.kumactl/config)",
+		},
+		&cli.StringFlag{Name: "token", Category: restCategory, EnvVars: []string{tokenVariable}, Usage: "user `TOKEN`"},
+		&cli.StringFlag{Name: "token-file", Category: restCategory, Usage: "`FILE` that contains the user token"},
+		&cli.StringFlag{Name: "client-cert", Category: restCategory, Usage: "`FILE` with the client certificate"},
+		&cli.StringFlag{Name: "client-key", Category: restCategory, Usage: "`FILE` with the key of the client certificate"},
+		&cli.StringFlag{
+			Name: "ca-cert", Category: restCategory,
+			Usage: "`FILE` with the authority that signed the control plane's certificate",
+		},
+		&cli.BoolFlag{
+			Name: "skip-verify", Category: restCategory, DisableDefaultText: true,
+			Usage: "accept any certificate of the control plane",
+		},
+		&cli.StringSliceFlag{Name: "header", Category: restCategory, Usage: "send the header `NAME=VALUE`; may be repeated"},
+	}
+}
+
+// boolFlag returns a flag whose help does not print that its default is false.
+func boolFlag(name string, to *bool, usage string) cli.Flag {
+	return &cli.BoolFlag{Name: name, Destination: to, Usage: usage, DisableDefaultText: true}
+}
+
+// outputFlag returns the flag that selects the form of the output.
+func outputFlag(to *string, defaultForm, usage string) cli.Flag {
+	return &cli.StringFlag{Name: "output", Destination: to, Aliases: []string{"o"}, Value: defaultForm, Usage: usage}
+}
+
+// namespaceFlag returns the flag of the control plane's namespace.
+func namespaceFlag() cli.Flag {
+	return &cli.StringFlag{
+		Name: "namespace", Aliases: []string{"n"}, Value: "kuma-system",
+		DefaultText: "that of the control plane or its MeshTraces, else kuma-system",
+		Usage:       "the control plane's `NAMESPACE` on Kubernetes, for policies that apply to all proxies",
+	}
+}
+
+// versionFlag returns the flag of the control plane's version.
+func versionFlag(to *string) cli.Flag {
+	latest := cluster.Latest.String()
+	return &cli.StringFlag{
+		Name: "kuma-version", Destination: to,
+		Usage: "`VERSION` of the control plane that the policies are for, 2.0 to " + latest + ", or with a patch, such as 2.13.2 " +
+			"(default: the version that the control plane, an export or a snapshot reports, else " + latest + ")",
+	}
+}
+
+// zoneOriginFlag returns the flag that labels policies for a federated zone.
+func zoneOriginFlag(to *bool) cli.Flag {
+	return boolFlag("zone-origin", to, "add the label kuma.io/origin: zone to policies, which a federated zone requires")
+}
+
+// roundSamplingFlag returns the flag of every command that converts.
+func roundSamplingFlag(to *bool) cli.Flag {
+	return boolFlag("round-sampling", to, "round fractions of a percent, which Kuma 2.0 does not support")
+}
+
+// The flags that apply to one source only.
+var (
+	kubernetesFlags = []string{"kubeconfig", "context", "qps", "burst"}
+	restFlags       = []string{"kumactl-config", "token", "token-file", "client-cert", "client-key", "ca-cert", "skip-verify", "header"}
+)
+
+// limitFlags apply to the lists of a server.
+var limitFlags = []string{"max-answer-size", "max-list-size", "max-pages"}
+
+// firstSet returns the first of the flags that the command line sets.
+func firstSet(c *cli.Context, flags []string) string {
+	for _, flag := range flags {
+		if slices.Contains(c.LocalFlagNames(), flag) && (flag != "token" || !tokenFromEnvironment(c)) {
+			return flag
+		}
+	}
+	return ""
+}
+
+// tokenVariable is the environment variable of the user token.
+const tokenVariable = "TRACEMIGRATE_TOKEN"
+
+// tokenFromEnvironment reports whether the token is from the environment, not from a flag.
+func tokenFromEnvironment(c *cli.Context) bool {
+	return os.Getenv(tokenVariable) != "" && c.String("token") == os.Getenv(tokenVariable)
+}
