@@ -75,7 +75,7 @@ func (s *Snapshot) Judge(own Version) func(dp *Dataplane) (versions []Version, d
 		doubt    string
 	}
 	anywhere, zones := zone{versions: s.Versions(own)}, make(map[string]zone, len(s.Origin.Zones))
-	if u, lacks := s.Origin.Lacks("zones"); lacks {
+	if u, lacks := s.Origin.Lacks(ZonesOfControlPlane); lacks {
 		anywhere.doubt = fmt.Sprintf("the zones' versions could not be read (%s); say them with --zone-version", u.Reason)
 	}
 	for _, z := range s.Origin.Zones {

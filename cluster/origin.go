@@ -132,13 +132,6 @@ type Zone struct {
 	Version string `json:"version,omitempty" yaml:"version,omitempty"` // of its control plane; empty: unknown
 }
 
-// Unread is something that could not be read, and the run went on without.
-type Unread struct {
-	What   string `json:"what" yaml:"what"`     // a kind, or "version" and "mode" of the control plane
-	Reason string `json:"reason" yaml:"reason"` // one sentence
-	Remedy string `json:"remedy,omitempty" yaml:"remedy,omitempty"`
-}
-
 // The kinds of the document that contains a snapshot\'s origin, and of the one that ends
 // it, by which a snapshot that was cut off is found.
 const (
@@ -183,7 +176,7 @@ func decodeOrigin(doc *manifest.Document, problems *[]*manifest.Problem) *Origin
 		*problems = append(*problems, &manifest.Problem{Place: doc.Place, Severity: manifest.Error, Of: manifest.Subject{Kind: left.Kind, Name: left.Name, Mesh: left.Mesh, Other: left.Resource}, Fault: left.Reason})
 	}
 	for _, v := range root.Field("unread").Items() {
-		o.Unread = append(o.Unread, Unread{str(v, "what"), str(v, "reason"), str(v, "remedy")})
+		o.Unread = append(o.Unread, Unread{What: str(v, "what"), Cause: Cause(str(v, "cause")), Reason: str(v, "reason"), Remedy: str(v, "remedy")})
 	}
 	return o
 }
@@ -214,16 +207,6 @@ func (o *Origin) String() string {
 // TrafficTrace, of a control plane that knows none.
 func (s *Snapshot) NothingLegacy() bool {
 	return s.Origin != nil && s.Origin.NothingLegacy() && len(s.TrafficTraces) == 0
-}
-
-// Lacks reports whether something could not be read, and why.
-func (o *Origin) Lacks(what string) (Unread, bool) {
-	for _, u := range o.Unread {
-		if u.What == what {
-			return u, true
-		}
-	}
-	return Unread{}, false
 }
 
 // SetMode takes the mode as a control plane's configuration names it, with the

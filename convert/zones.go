@@ -71,9 +71,9 @@ func remarkOrigin(s *cluster.Snapshot, o *Options, meshes []*mesh, all *notes) {
 	}
 	for _, u := range s.Origin.Unread {
 		switch u.What {
-		case "version":
+		case cluster.VersionOfControlPlane:
 			continue // said by a flag, or there was no conversion
-		case "mode":
+		case cluster.ModeOfControlPlane:
 			all.warn(ModeUnknown, place(s), theControlPlane, fmt.Sprintf("does not tell whether it is a zone, a federated zone or global (%s), so what concerns several zones goes unsaid", u.Reason), u.Remedy)
 		default:
 			all.warn(KindUnread, place(s), about(u.What), "could not be read ("+u.Reason+"); "+unknownWithout(u.What), u.Remedy)
@@ -125,7 +125,7 @@ func unknownWithout(kind string) string {
 		return "so wildcards cannot be enumerated, and no proxy's tracing was compared"
 	case cluster.KindMeshGateway:
 		return "so it is not known which policies would select builtin gateways that no TrafficTrace does"
-	case "zones":
+	case cluster.ZonesOfControlPlane:
 		return "so it is not known whether zones run other versions than the global control plane"
 	}
 	return "so what depends on it is not known"

@@ -47,13 +47,13 @@ func (c *Cluster) Read(ctx context.Context, use func(manifest.Input)) (*cluster.
 			origin.Absent = append(origin.Absent, kind) // there is no such CRD
 		case apierrors.IsNotFound(err) && cluster.Optional(kind):
 			origin.Unread = append(origin.Unread, cluster.Unread{
-				What: kind, Reason: c.missing(origin, definition(kind)), Remedy: installing,
+				What: kind, Cause: cluster.NotFound, Reason: c.missing(origin, definition(kind)), Remedy: installing,
 			})
 		case apierrors.IsNotFound(err):
 			missing = append(missing, definition(kind))
 		case apierrors.IsForbidden(err) && cluster.Optional(kind):
 			origin.Unread = append(origin.Unread, cluster.Unread{
-				What: kind, Reason: c.said(err), Remedy: granting(resources[kind]),
+				What: kind, Cause: cluster.Forbidden, Reason: c.said(err), Remedy: granting(resources[kind]),
 			})
 		case apierrors.IsForbidden(err):
 			forbidden = append(forbidden, err)

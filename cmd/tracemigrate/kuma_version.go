@@ -51,7 +51,7 @@ func kumaVersion(given string, s *cluster.Snapshot) (cluster.Version, error) {
 	case namesNoVersion(s):
 		return cluster.Latest, nil
 	case s.Origin.Version == "":
-		return cluster.Version{}, fmt.Errorf("the control plane's version is not known%s; say it with --kuma-version, for policies and their order depend on it%s", reasonFor(s.Origin, "version"), versionRole(s.Origin))
+		return cluster.Version{}, fmt.Errorf("the control plane's version is not known%s; say it with --kuma-version, for policies and their order depend on it%s", reasonFor(s.Origin, cluster.VersionOfControlPlane), versionRole(s.Origin))
 	}
 	version, err := cluster.ParseVersion(s.Origin.Version)
 	switch {
@@ -79,7 +79,7 @@ func warnAssumedVersion(words *output.Printer, given string, s *cluster.Snapshot
 
 // versionRole returns the role that grants reading the version, when only that is missing.
 func versionRole(o *cluster.Origin) string {
-	if !strings.Contains(reasonFor(o, "version"), "cannot list resource") {
+	if u, _ := o.Lacks(cluster.VersionOfControlPlane); u.Cause != cluster.Forbidden || o.Endpoint.Kubernetes == "" {
 		return ""
 	}
 	return ", or allow it to be read:\n" + kube.ClusterRole

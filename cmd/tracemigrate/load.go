@@ -142,7 +142,7 @@ func amendOrigin(c *cli.Context, origin *cluster.Origin) (*cluster.Origin, error
 			contradictions = append(contradictions, fmt.Errorf("--mode %s: %s is %s; leave --mode out", mode, told.Source, told.Mode))
 		}
 		told.Mode = mode
-		forget("mode")
+		forget(cluster.ModeOfControlPlane)
 	}
 	told.Zones = slices.Clone(told.Zones)
 	for _, text := range versions {
@@ -174,7 +174,7 @@ func amendOrigin(c *cli.Context, origin *cluster.Origin) (*cluster.Origin, error
 	}
 	told.Unread = slices.Clone(told.Unread)
 	for i := range told.Unread {
-		if len(versions) > 0 && told.Unread[i].What == "zones" {
+		if len(versions) > 0 && told.Unread[i].What == cluster.ZonesOfControlPlane {
 			told.Unread[i].Reason += "; only these are known: " + strings.Join(versions, ", ")
 		}
 	}
