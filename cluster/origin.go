@@ -244,19 +244,19 @@ func (z *ZoneInsight) Version() string {
 	return ""
 }
 
-// NothingLegacy says that the control plane knows no TrafficTrace any more: it
-// is of Kuma 3.0 or later or, where the version is not known, has no such kind.
+// NothingLegacy reports whether the control plane no longer has TrafficTrace. If its
+// version is unknown, the kinds decide.
 func (o *Origin) NothingLegacy() bool {
-	m := versionPattern.FindStringSubmatch(o.Version)
-	if m == nil {
+	if !IsVersion(o.Version) {
 		return slices.Contains(o.Absent, KindTrafficTrace)
 	}
-	return len(m[1]) > 1 || m[1] >= "3"
+	version, _ := ParseVersion(o.Version) // the error is for what is not supported
+	return version.DropsTrafficTrace()
 }
 
-// Expects reports whether the control plane's version is known and has a kind,
-// so that a source without it is not whole.
+// Expects reports whether the control plane's version is known and has a kind. A
+// source without the kind is then incomplete.
 func (o *Origin) Expects(kind string) bool {
-	version, _ := ParseVersion(o.Version) // also one that policies cannot be made for
+	version, _ := ParseVersion(o.Version) // the error is for what is not supported
 	return version.hasKind(kind)
 }

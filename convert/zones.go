@@ -106,7 +106,7 @@ func remarkOrigin(s *cluster.Snapshot, o *Options, meshes []*mesh, all *notes) {
 // plane is of.
 func remarkVersion(s *cluster.Snapshot, o *Options, all *notes) {
 	told, _ := cluster.ParseVersion(s.Origin.Version)
-	if told.SameRules(o.Version) || !cluster.IsVersion(s.Origin.Version) || told.Major == 0 {
+	if told.SameRules(o.Version) || !cluster.IsVersion(s.Origin.Version) || !told.IsRelease() {
 		return
 	}
 	all.warn(OtherVersion, place(s), theControlPlane, fmt.Sprintf("is of version %s, and the policies are for %s, as --kuma-version says; they are right only once it is of that version", s.Origin.Version, o.Version),
@@ -199,9 +199,9 @@ func remarkVersions(s *cluster.Snapshot, o *Options, meshes []*mesh, all *notes)
 			}
 		case version == cluster.Version{}:
 			other = append(other, fmt.Sprintf("%s (%s, which is no release)", zone.Name, zone.Version))
-		case version.Major < 2:
+		case !version.HasMeshTrace():
 			other = append(other, fmt.Sprintf("%s (%s, which has no MeshTrace)", zone.Name, version))
-		case version.Major > 2:
+		case version.DropsTrafficTrace():
 			other = append(other, fmt.Sprintf("%s (%s, which has no TrafficTrace)", zone.Name, version))
 		default:
 			other = append(other, fmt.Sprintf("%s (%s, which is not known here)", zone.Name, version))
