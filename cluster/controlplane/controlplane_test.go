@@ -141,7 +141,7 @@ func TestAnswers(t *testing.T) {
 		"404 of meshes":              {answer: on("/meshes", 404, "404: Page Not Found"), err: "is the URL that of a control plane's API?"},
 		"something else":             {answer: on("/", 200, "<html>welcome</html>"), err: "is no control plane: GET / tells no version"},
 		"broken JSON":                {answer: on("/dataplanes", 200, `{"total":1,"items":[{"type":`), err: "the answer of GET /dataplanes from control plane http://127.0.0.1:"},
-		"no list":                    {answer: on("/traffic-traces", 200, `{}`), err: "is no list: it has neither items nor a total"},
+		"no list":                    {answer: on("/traffic-traces", 200, `{}`), err: "is not a list: it has neither items nor a total"},
 		"a page that leads nowhere":  {answer: on("/traffic-traces", 200, `{"total":1,"items":[],"next":"http://x/?offset=1"}`), err: "names a next page that leads nowhere"},
 		"a list that never is whole": {answer: on("/traffic-traces", 200, `{"total":2,"items":[]}`), err: "changed each of 5 times while it was read"},
 		"a web page":                 {answer: on("/dataplanes", 200, "<html>log in</html>"), err: "it is a web page: does a login or a proxy answer in its place?"},
