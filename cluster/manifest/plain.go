@@ -42,6 +42,7 @@ type plain struct {
 type stack struct {
 	open  []Node // of unfinished collections
 	block []Node // what is finished
+	json  *jsonReader
 }
 
 var stacks = sync.Pool{New: func() any { return new(stack) }}
@@ -50,6 +51,9 @@ var stacks = sync.Pool{New: func() any { return new(stack) }}
 func (s *stack) release() {
 	clear(s.block)
 	s.block = s.block[:0]
+	if s.json != nil {
+		s.json.release()
+	}
 	stacks.Put(s)
 }
 

@@ -87,35 +87,30 @@ func nextMarker(text string, pos int) (marker, end int) {
 	}
 }
 
-// values yields each of a stream of JSON values (jq's output) as a chunk.
+// values yields each of a stream of JSON values (jq's output) as a chunk. Small ones
+// stay together.
 func (c chunk) values() iter.Seq[chunk] {
 	return func(yield func(chunk) bool) {
-		s := jsonScanner{text: c.text, line: c.line}
-		run := chunk{doc: c.doc, json: true}
+		r := new(stack).jsonReader(c.text, c.line)
+		var run chunk
 		from := 0 // where run begins
-		for {
-			s.space()
-			if s.pos == len(c.text) {
-				if run.text != "" {
-					yield(run)
-				}
-				return
-			}
-			start, line := s.pos, s.line
-			whole := s.skip() && s.pos > start
-			if whole && run.text != "" && s.pos-from < runSize {
-				run.text, run.item = c.text[from:s.pos], true // small values stay together
+		for r.more() {
+			start, end, err := r.next()
+			if err == nil && run.text != "" && end-from < runSize {
+				run.text, run.item = c.text[from:end], true
 				continue
 			}
 			if run.text != "" && !yield(run) {
 				return
 			}
-			if !whole {
-				yield(chunk{text: c.text[start:], line: line, doc: c.doc, json: true})
+			if err != nil {
+				yield(chunk{text: c.text[r.top:], line: r.lineOf(r.top), doc: c.doc, json: true})
 				return
 			}
-			run = chunk{text: c.text[start:s.pos], line: line, doc: c.doc, json: true}
-			from = start
+			run, from = chunk{text: c.text[start:end], line: r.lineOf(start), doc: c.doc, json: true}, start
+		}
+		if run.text != "" {
+			yield(run)
 		}
 	}
 }
@@ -164,16 +159,20 @@ const runSize = 4 << 10
 // severalItems in the place of an indent says that a chunk has several heads.
 const severalItems = -1
 
-// takeApart splits a long list into its items, so that they can be parsed in
-// parallel and released one by one, and calls add for each. The items get the kind,
-// nil for the one that is said before them. ok is false for anything else, and what
-// was added is void. Taking a list apart never has the last word: see batch.run.
-func (c chunk) takeApart(kind *string, add func(chunk)) (around *list, ok bool) {
+// splitList splits a long list into its items and calls add for each. The items get
+// the kind; nil means the one that precedes them. If ok is false, what was added is
+// void. Items that do not parse alone are parsed again with their list, see batch.run.
+//
+// Items are parsed in parallel and released one by one. Converting 10,000 Dataplanes
+// in a YAML list takes 144 ms and 6.8 times the list's size in memory, without it 233
+// ms and 11.9 times; in JSON 146 ms and 3.8 times, without it 200 ms and 5.9 times
+// (BenchmarkConvertYAMLList and BenchmarkConvertJSON, two processors).
+func (c chunk) splitList(kind *string, add func(chunk)) (around *list, ok bool) {
 	if len(c.text) < taskSize || c.odd {
 		return nil, false
 	}
 	if c.json {
-		return c.takeApartJSON(kind, add)
+		return c.splitJSON(kind, add)
 	}
 	const key = "items:"
 	var at int
