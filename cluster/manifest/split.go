@@ -174,22 +174,10 @@ func (c chunk) splitList(kind *string, add func(chunk)) (around *list, ok bool) 
 	if c.json {
 		return c.splitJSON(kind, add)
 	}
-	const key = "items:"
-	var at int
-	switch {
-	case strings.HasPrefix(c.text, key):
-	default:
-		if at = strings.Index(c.text, "\n"+key); at < 0 {
-			return nil, false
-		}
-		at++
-	}
-	rest := c.text[at+len(key):]
-	end := strings.IndexByte(rest, '\n')
-	if end < 0 || strings.Trim(rest[:end], " \r") != "" {
+	at, pos, ok := findItems(c.text)
+	if !ok {
 		return nil, false
 	}
-	pos := at + len(key) + end + 1
 	line := c.line + strings.Count(c.text[:pos], "\n")
 	indent, dash := indentation(c.text[pos:])
 	if !dash {
@@ -200,29 +188,56 @@ func (c chunk) splitList(kind *string, add func(chunk)) (around *list, ok bool) 
 		return nil, false
 	}
 	given := head.kindBefore(kind)
-	start, startLine, stop := pos, line, len(c.text)
-	count := 0
+	count, stop := c.splitItems(pos, indent, given, add)
+	line += strings.Count(c.text[pos:stop], "\n")
+	if around = c.around(c.text[:at], c.text[stop:], line, count); around == nil {
+		return nil, false
+	}
+	around.given = given
+	return around, true
+}
+
+// findItems returns where the line of a list's key items begins, and where the next
+// line begins, if its items follow there.
+func findItems(text string) (at, pos int, ok bool) {
+	const key = "items:"
+	if !strings.HasPrefix(text, key) {
+		if at = strings.Index(text, "\n"+key) + 1; at == 0 {
+			return 0, 0, false
+		}
+	}
+	rest := text[at+len(key):]
+	end := strings.IndexByte(rest, '\n')
+	if end < 0 || strings.Trim(rest[:end], " \r") != "" {
+		return 0, 0, false
+	}
+	return at, at + len(key) + end + 1, true
+}
+
+// splitItems splits the items from pos on, whose dashes have an indent. Small items
+// stay together. count is how many there are, and stop where they end.
+func (c chunk) splitItems(pos, indent int, kind string, add func(chunk)) (count, stop int) {
+	line := c.line + strings.Count(c.text[:pos], "\n")
+	start, startLine, end := pos, line, pos // of the item, and of last
 	var last chunk
-	end = pos // of last
 	finish := func() {
 		if last.text != "" {
-			last.list = given
 			add(last)
 		}
 	}
 	item := func(to int) {
 		if last.text != "" && to-start < runSize && len(last.text)+to-start < runSize {
-			// Small items stay together.
 			last.text = c.text[end-len(last.text) : to]
 			last.indent, end = severalItems, to
 			return
 		}
 		if to > start {
 			finish()
-			last, end = chunk{text: c.text[start:to], line: startLine, doc: c.doc, indent: indent + 2, item: true}, to
+			last = chunk{text: c.text[start:to], line: startLine, doc: c.doc, indent: indent + 2, item: true, list: kind}
+			end = to
 		}
 	}
-	for pos < len(c.text) {
+	for stop = len(c.text); pos < len(c.text); line++ {
 		next := len(c.text)
 		if i := strings.IndexByte(c.text[pos:], '\n'); i >= 0 {
 			next = pos + i + 1
@@ -236,15 +251,11 @@ func (c chunk) splitList(kind *string, add func(chunk)) (around *list, ok bool) 
 			stop = pos
 			break
 		}
-		pos, line = next, line+1
+		pos = next
 	}
 	item(stop)
 	finish()
-	if around = c.around(c.text[:at], c.text[stop:], line, count); around == nil {
-		return nil, false
-	}
-	around.given = given
-	return around, true
+	return count, stop
 }
 
 // kindBefore returns kind, or if that is nil what a list, whose beginning l is, says of
