@@ -4,13 +4,13 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
 	"unicode"
 
 	"github.com/xrash/smetrics"
+	"k8s.io/apimachinery/pkg/util/validation"
 
 	"tracemigrate/cluster/manifest"
 )
@@ -112,7 +112,7 @@ func (r *Resource) decode(doc *manifest.Document, words *words, problems *[]*man
 	root.Field("mesh").Str()
 	r.decodeMetadata(meta, words)
 	if r.kind == KindMesh {
-		if r.Mesh = ""; r.Name != "" && !meshName.MatchString(r.Name) {
+		if r.Mesh = ""; r.Name != "" && !isMeshName(r.Name) {
 			meta.Field("name").Fail("cannot be the name of a mesh: lower-case letters, digits and -._, 63 at most")
 		}
 	} else {
@@ -237,8 +237,11 @@ func formOf(doc *manifest.Document) (format Format, kind string) {
 	return format, kind
 }
 
-// meshName is what every mesh's name matches, since it is the value of a label.
-var meshName = regexp.MustCompile(`^[a-z0-9]([-a-z0-9._]{0,61}[a-z0-9])?$`)
+// isMeshName reports whether name can be a mesh's: Kuma uses it as the value of a
+// label, and takes lower case alone.
+func isMeshName(name string) bool {
+	return name != "" && name == strings.ToLower(name) && len(validation.IsValidLabelValue(name)) == 0
+}
 
 // kindMissing records that a document that seems to be Kuma's has no kind.
 // Others, such as a chart's values, are nobody's concern.

@@ -25,7 +25,7 @@ const (
 var Modes = []Mode{ModeZone, ModeFederatedZone, ModeGlobal}
 
 // Origin is where a snapshot was taken, and what the control plane there reports
-// of itself. What is empty is not known.
+// of itself. An empty field is not known.
 type Origin struct {
 	Source      string   `json:"source" yaml:"source"` // in words
 	Endpoint    Endpoint `json:"endpoint,omitzero" yaml:"endpoint,omitempty"`
@@ -66,7 +66,7 @@ type Endpoint struct {
 type TraceName struct {
 	Mesh string `json:"mesh" yaml:"mesh"`
 	Name string `json:"name" yaml:"name"` // in a zone that of the original
-	// Several says that it can become more than one policy.
+	// Several is set if it can become more than one policy.
 	Several bool `json:"several,omitempty" yaml:"several,omitempty"`
 	// Format is that of the resource, empty for a control plane's.
 	Format Format `json:"-" yaml:"-"`
@@ -94,8 +94,8 @@ func SeveralPolicies(selectors []map[string]string) bool {
 	return len(selectors) > 1
 }
 
-// NewTraceName returns what a TrafficTrace in JSON says of its policies' names,
-// of Kubernetes or of a control plane's API.
+// NewTraceName returns what the names of a TrafficTrace's policies depend on. raw is
+// its JSON, of Kubernetes or of a control plane's API.
 func NewTraceName(mesh, name string, raw []byte) TraceName {
 	type selectors []struct{ Match map[string]string }
 	var trace struct {
@@ -104,7 +104,7 @@ func NewTraceName(mesh, name string, raw []byte) TraceName {
 		Metadata  struct{ Labels, Annotations map[string]string }
 		Spec      struct{ Selectors selectors }
 	}
-	several := true // of one that cannot be read nothing is certain
+	several := true // if it cannot be read
 	if json.Unmarshal(raw, &trace) == nil {
 		var matches []map[string]string
 		for _, s := range append(trace.Selectors, trace.Spec.Selectors...) {
@@ -132,7 +132,7 @@ type Zone struct {
 	Version string `json:"version,omitempty" yaml:"version,omitempty"` // of its control plane; empty: unknown
 }
 
-// The kinds of the document that contains a snapshot\'s origin, and of the one that ends
+// The kinds of the document that contains a snapshot's origin, and of the one that ends
 // it, by which a snapshot that was cut off is found.
 const (
 	originKind       = "SnapshotOrigin"
@@ -203,8 +203,8 @@ func (o *Origin) String() string {
 	return o.Source + ": " + strings.Join(parts, ", ")
 }
 
-// NothingLegacy says that a cluster has nothing to migrate and cannot have: no
-// TrafficTrace, of a control plane that knows none.
+// NothingLegacy reports whether there is no TrafficTrace, and the control plane no
+// longer has that kind.
 func (s *Snapshot) NothingLegacy() bool {
 	return s.Origin != nil && s.Origin.NothingLegacy() && len(s.TrafficTraces) == 0
 }

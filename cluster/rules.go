@@ -73,7 +73,7 @@ func (v Version) SetsSpawnUpstreamSpan() bool { return v.since(7, 0) }
 
 // NamesTracersShort reports whether tracers are named envoy.zipkin and
 // envoy.datadog, as on 2.1, instead of envoy.tracers.zipkin and so on, as on 2.3.
-// Envoy uses the configuration\'s type, so 2.2, which is not recorded, does not
+// Envoy uses the configuration's type, so 2.2, which is not recorded, does not
 // matter. Recorded: live-* on 2.1 and 2.3.
 func (v Version) NamesTracersShort() bool { return !v.since(3, 0) }
 

@@ -11,8 +11,8 @@ import (
 	"tracemigrate/cluster"
 )
 
-// describe asks the control plane what it is. It returns an error when there is
-// no control plane; what a control plane does not tell is Unread.
+// describe reads version, mode and zones from the control plane. It returns an error
+// when there is no control plane; what it does not report is Unread.
 func (cp *ControlPlane) describe(ctx context.Context) (*cluster.Origin, error) {
 	origin := &cluster.Origin{Source: cp.String(), Endpoint: cluster.Endpoint{ControlPlane: cp.base.String(), Name: cp.options.Name}}
 	body, err := cp.get(ctx, "/", nil)

@@ -157,7 +157,7 @@ func aboutPage(body []byte) string {
 }
 
 // placeOf is the path of an item, which is how messages name it. One without a
-// name goes by its position, and gets a problem of its own when it is decoded.
+// name is named by its position, and gets a problem of its own when it is decoded.
 func placeOf(raw json.RawMessage, list, kind string, position int) string {
 	var head struct{ Mesh, Name string }
 	_ = json.Unmarshal(raw, &head) // what is broken is reported when it is decoded

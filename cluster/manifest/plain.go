@@ -243,7 +243,7 @@ func (p *plain) scalar(text string, column int) Node {
 	return n
 }
 
-// resolve tells the kind of a plain scalar whose kind is beyond doubt.
+// resolve returns the kind of a plain scalar whose kind is certain.
 func resolve(text string) (Kind, bool) {
 	digits, dots, dashes, special, word := 0, 0, 0, false, false
 	for i := 0; i < len(text); i++ {

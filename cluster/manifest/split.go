@@ -13,7 +13,7 @@ type splitter struct {
 }
 
 // documents yields the YAML documents of a part of the text, and JSON texts as they
-// are. A line that starts with `---` or `...` ends a document wherever it stands,
+// are. A line that starts with `---` or `...` ends a document wherever it is,
 // even within a scalar (YAML 1.2.2, section 9.1.2), so no parser is needed.
 func (s *splitter) documents(text string) iter.Seq[chunk] {
 	return func(yield func(chunk) bool) {
@@ -142,7 +142,7 @@ func blank(text string) (length int, is bool) {
 	}
 }
 
-// beginsJSON tells JSON from YAML's block style by the first bracket, and from its
+// beginsJSON distinguishes JSON from YAML's block style by the first bracket, and from its
 // flow style by what follows that.
 func beginsJSON(text string) bool {
 	text = strings.TrimLeft(text, " \t\r\n")
@@ -258,8 +258,8 @@ func (c chunk) splitItems(pos, indent int, kind string, add func(chunk)) (count,
 	return count, stop
 }
 
-// kindBefore returns kind, or if that is nil what a list, whose beginning l is, says of
-// the kind of its items.
+// kindBefore returns kind, or if that is nil the kind that the beginning of a list, l,
+// gives its items.
 func (l *list) kindBefore(kind *string) string {
 	if kind != nil {
 		return *kind
@@ -268,8 +268,8 @@ func (l *list) kindBefore(kind *string) string {
 	return before
 }
 
-// around returns a list of count items by what stands before and, from a line on,
-// after them, nil when that is not the rest of a list.
+// around returns a list of count items by the text before and, from a line on, after
+// them. It returns nil if that is not the rest of a list.
 func (c chunk) around(before, after string, line, count int) *list {
 	root := &Node{Kind: Mapping, line: int32(c.line), content: []Node{{Kind: String, Text: "items"}, {}}}
 	for _, part := range []chunk{{text: before, line: c.line}, {text: after, line: line}} {

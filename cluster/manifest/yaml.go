@@ -339,7 +339,7 @@ func IsPlainString(text string) bool {
 	return kind == String
 }
 
-// resolveKey is a plain key as it stands in JSON; ok is false for one that JSON
+// resolveKey returns a plain key as JSON has it; ok is false for one that JSON
 // cannot have.
 func resolveKey(text string) (key string, ok bool) {
 	kind, value := resolveScalar(text)
