@@ -377,3 +377,13 @@ func TestKindsOfVersions(t *testing.T) {
 		})
 	}
 }
+
+// The value of a label, in lower case.
+func TestMeshNames(t *testing.T) {
+	for name, want := range map[string]bool{
+		"a": true, "a.b_c-9": true, strings.Repeat("a", 63): true, strings.Repeat("a", 64): false, "A": false, "-a": false, "a.": false, "a b": false, "ä": false,
+	} {
+		s := cluster.Read([]manifest.Input{manifest.Text("a.yaml", fmt.Sprintf("{type: Mesh, name: %q}", name))})
+		assert.Equal(t, want, len(s.Problems) == 0, name)
+	}
+}

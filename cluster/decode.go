@@ -10,7 +10,7 @@ import (
 	"unicode"
 
 	"github.com/xrash/smetrics"
-	"k8s.io/apimachinery/pkg/util/validation"
+	"k8s.io/apimachinery/pkg/api/validate/content"
 
 	"tracemigrate/cluster/manifest"
 )
@@ -240,7 +240,7 @@ func formOf(doc *manifest.Document) (format Format, kind string) {
 // isMeshName reports whether name can be a mesh's: Kuma uses it as the value of a
 // label, and takes lower case alone.
 func isMeshName(name string) bool {
-	return name != "" && name == strings.ToLower(name) && len(validation.IsValidLabelValue(name)) == 0
+	return name != "" && name == strings.ToLower(name) && len(content.IsLabelValue(name)) == 0
 }
 
 // kindMissing records that a document that seems to be Kuma's has no kind.
