@@ -348,3 +348,42 @@ func TestNotRead(t *testing.T) {
 		assert.Empty(t, read(text).Problems, text)
 	}
 }
+
+// Which kinds a control plane of a version has; of an unknown version it is not known.
+func TestKindsOfVersions(t *testing.T) {
+	for version, want := range map[string]struct {
+		has           []string
+		nothingLegacy bool
+	}{
+		"0.0.0-preview.v12": {},
+		"1.8.1":             {has: []string{cluster.KindMesh, cluster.KindTrafficTrace, cluster.KindDataplane, cluster.KindTrafficRoute}},
+		"2.0.0":             {has: cluster.Kinds()},
+		"v2.14.3":           {has: cluster.Kinds()},
+		"2.99":              {has: cluster.Kinds()},
+		"3.0.0":             {has: []string{cluster.KindMesh, cluster.KindMeshTrace, cluster.KindDataplane}, nothingLegacy: true},
+		"10.1":              {has: []string{cluster.KindMesh, cluster.KindMeshTrace, cluster.KindDataplane}, nothingLegacy: true},
+		"latest":            {nothingLegacy: true}, // as the kinds show
+	} {
+		t.Run(version, func(t *testing.T) {
+			origin := cluster.Origin{Version: version, Absent: []string{cluster.KindTrafficTrace}}
+			var has []string
+			for _, kind := range cluster.Kinds() {
+				if origin.Expects(kind) {
+					has = append(has, kind)
+				}
+			}
+			assert.ElementsMatch(t, want.has, has)
+			assert.Equal(t, want.nothingLegacy, origin.NothingLegacy())
+		})
+	}
+}
+
+// The value of a label, in lower case.
+func TestMeshNames(t *testing.T) {
+	for name, want := range map[string]bool{
+		"a": true, "a.b_c-9": true, strings.Repeat("a", 63): true, strings.Repeat("a", 64): false, "A": false, "-a": false, "a.": false, "a b": false, "ä": false,
+	} {
+		s := cluster.Read([]manifest.Input{manifest.Text("a.yaml", fmt.Sprintf("{type: Mesh, name: %q}", name))})
+		assert.Equal(t, want, len(s.Problems) == 0, name)
+	}
+}

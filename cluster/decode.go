@@ -1,15 +1,16 @@
 package cluster
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
 	"unicode"
 
 	"github.com/xrash/smetrics"
+	"k8s.io/apimachinery/pkg/api/validate/content"
 
 	"tracemigrate/cluster/manifest"
 )
@@ -90,15 +91,51 @@ func (r *Resource) decode(doc *manifest.Document, words *words, problems *[]*man
 		doc.Value(manifest.Subject{}, problems).Fail("the document is %s, not a resource", doc.Root.Kind)
 		return false
 	}
-	text := func(keys ...string) string { return textAt(doc.Root, keys...) }
+	if !r.decodeKind(doc, problems) {
+		return false
+	}
+	r.Mesh = textAt(doc.Root, "mesh")
+	name := textAt(doc.Root, "name")
+	if r.Format == Kubernetes {
+		name = textAt(doc.Root, "metadata", "name")
+	}
+	root := doc.Value(manifest.Subject{Kind: r.kind, Name: name, Mesh: r.Mesh}, problems)
+	meta := root
+	if r.Format == Kubernetes {
+		meta = root.Field("metadata")
+		if slices.Contains(tracingKinds, r.kind) {
+			root.Known("apiVersion", "kind", "mesh", "metadata", "spec", "status")
+		}
+	} else if r.kind == KindMeshTrace {
+		root.Known("type", "mesh", "name", "labels", "creationTime", "modificationTime", "kri", "spec", "status")
+	}
+	root.Field("mesh").Str()
+	r.decodeMetadata(meta, words)
+	if r.kind == KindMesh {
+		if r.Mesh = ""; r.Name != "" && !isMeshName(r.Name) {
+			meta.Field("name").Fail("cannot be the name of a mesh: lower-case letters, digits and -._, 63 at most")
+		}
+	} else {
+		r.Mesh = cmp.Or(r.Mesh, r.Labels[MeshLabel], "default")
+	}
+	r.Spec = root
+	if r.Format == Kubernetes || r.kind == KindMeshTrace {
+		r.Spec = root.Field("spec")
+	}
+	return true
+}
+
+// decodeKind reads format and kind, and reports whether the kind is read. It records
+// what is wrong with one that probably should be.
+func (r *Resource) decodeKind(doc *manifest.Document, problems *[]*manifest.Problem) bool {
 	r.Format, r.kind = formOf(doc)
-	api := text("apiVersion")
+	api := textAt(doc.Root, "apiVersion")
 	if r.kind == "" {
 		kindMissing(doc, r.Format, api, problems)
 		return false
 	}
 	if strings.Contains(r.kind, "{{") {
-		doc.Value(manifest.Subject{}, problems).Field("kind").Str() // says what is wrong
+		doc.Value(manifest.Subject{}, problems).Field("kind").Str() // reports the template
 	}
 	if of, ok := strings.CutSuffix(r.kind, "List"); ok {
 		switch {
@@ -118,56 +155,30 @@ func (r *Resource) decode(doc *manifest.Document, words *words, problems *[]*man
 		doc.Value(manifest.Subject{}, problems).Fail("kind %s is spelt %s", r.kind, known)
 		return false
 	}
-	r.Mesh = text("mesh")
-	name, mesh := text("name"), r.Mesh
-	if r.Format == Kubernetes {
-		name = text("metadata", "name")
-	}
-	root := doc.Value(manifest.Subject{Kind: r.kind, Name: name, Mesh: mesh}, problems)
-	meta := root
-	if r.Format == Kubernetes {
-		meta = root.Field("metadata")
-		if slices.Contains(tracingKinds, r.kind) {
-			root.Known("apiVersion", "kind", "mesh", "metadata", "spec", "status")
-		}
-	} else if r.kind == KindMeshTrace {
-		root.Known("type", "mesh", "name", "labels", "creationTime", "modificationTime", "kri", "spec", "status")
-	}
+	return true
+}
+
+// decodeMetadata reads name, labels, creation time and, on Kubernetes, namespace and
+// annotations.
+func (r *Resource) decodeMetadata(meta manifest.Value, words *words) {
 	if field := meta.Need("name"); field.Present() {
 		if r.Name = field.Str(); r.Name == "" && field.Node().Kind == manifest.String && field.Node().Text == "" {
 			field.Fail("is empty")
 		}
 	}
-	root.Field("mesh").Str()
 	r.Labels = words.tags(meta.Field("labels"))
-	created := "creationTime"
-	if r.Format == Kubernetes {
-		r.Namespace = meta.Field("namespace").Str()
-		created = "creationTimestamp"
+	if r.Format == Universal {
+		r.Created = timestamp(meta.Field("creationTime"))
+		return
 	}
-	r.Created = timestamp(meta.Field(created))
-	if r.Format == Kubernetes {
-		annotations := meta.Field("annotations").Node()
-		r.Source = strings.Clone(textAt(annotations, SourceAnnotation))
-		r.fold(annotations, words)
-		if r.kind == KindTrafficTrace {
-			r.Annotations = ownAnnotations(annotations)
-		}
+	r.Namespace = meta.Field("namespace").Str()
+	r.Created = timestamp(meta.Field("creationTimestamp"))
+	annotations := meta.Field("annotations").Node()
+	r.Source = strings.Clone(textAt(annotations, SourceAnnotation))
+	r.fold(annotations, words)
+	if r.kind == KindTrafficTrace {
+		r.Annotations = ownAnnotations(annotations)
 	}
-	if r.kind == KindMesh {
-		if r.Mesh = ""; r.Name != "" && !meshName.MatchString(r.Name) {
-			meta.Field("name").Fail("cannot be the name of a mesh: lower-case letters, digits and -._, 63 at most")
-		}
-	} else if r.Mesh == "" {
-		if r.Mesh = r.Labels[MeshLabel]; r.Mesh == "" {
-			r.Mesh = "default"
-		}
-	}
-	r.Spec = root
-	if r.Format == Kubernetes || r.kind == KindMeshTrace {
-		r.Spec = root.Field("spec")
-	}
-	return true
 }
 
 // fold takes in the labels that Kuma keeps as annotations on Kubernetes, where
@@ -226,8 +237,11 @@ func formOf(doc *manifest.Document) (format Format, kind string) {
 	return format, kind
 }
 
-// meshName is what every mesh's name matches, since it is the value of a label.
-var meshName = regexp.MustCompile(`^[a-z0-9]([-a-z0-9._]{0,61}[a-z0-9])?$`)
+// isMeshName reports whether name can be a mesh's: Kuma uses it as the value of a
+// label, and takes lower case alone.
+func isMeshName(name string) bool {
+	return name != "" && name == strings.ToLower(name) && len(content.IsLabelValue(name)) == 0
+}
 
 // kindMissing records that a document that seems to be Kuma's has no kind.
 // Others, such as a chart's values, are nobody's concern.

@@ -65,11 +65,7 @@ func exportOrigin(exports []export) *Origin {
 	for _, other := range exports[1:] {
 		if other.version != first.version {
 			origin.Version = ""
-			origin.Unread = []Unread{{
-				What:   "version",
-				Reason: fmt.Sprintf("%s was exported from version %s and %s from %s", first.file, first.version, other.file, other.version),
-				Remedy: "pass the version with --kuma-version",
-			}}
+			origin.AddUnread(VersionOfControlPlane, Unclear, fmt.Sprintf("%s was exported from version %s and %s from %s", first.file, first.version, other.file, other.version))
 			break
 		}
 	}

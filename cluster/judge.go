@@ -75,8 +75,8 @@ func (s *Snapshot) Judge(own Version) func(dp *Dataplane) (versions []Version, d
 		doubt    string
 	}
 	anywhere, zones := zone{versions: s.Versions(own)}, make(map[string]zone, len(s.Origin.Zones))
-	if u, lacks := s.Origin.Lacks("zones"); lacks {
-		anywhere.doubt = fmt.Sprintf("the zones' versions could not be read (%s); say them with --zone-version", u.Reason)
+	if u, lacks := s.Origin.Lacks(ZonesOfControlPlane); lacks {
+		anywhere.doubt = fmt.Sprintf("the zones' versions could not be read (%s); pass them with --zone-version", u.Reason)
 	}
 	for _, z := range s.Origin.Zones {
 		doubt := z.doubt()
@@ -89,12 +89,12 @@ func (s *Snapshot) Judge(own Version) func(dp *Dataplane) (versions []Version, d
 	return func(dp *Dataplane) ([]Version, string) {
 		doubt := s.Doubt(dp)
 		name := dp.Zone()
-		if name == "" || dp.File == "" { // one that is made up stands for those of any zone
+		if name == "" || dp.File == "" { // a made-up one represents those of any zone
 			return anywhere.versions, cmp.Or(doubt, anywhere.doubt)
 		}
 		z, known := zones[name]
 		if !known {
-			return just, cmp.Or(doubt, fmt.Sprintf("the version of its zone %q is not known; say it with --zone-version", name))
+			return just, cmp.Or(doubt, fmt.Sprintf("the version of its zone %q is not known; pass it with --zone-version", name))
 		}
 		return z.versions, cmp.Or(doubt, z.doubt)
 	}
@@ -107,7 +107,7 @@ func (z Zone) doubt() string {
 	case err == nil:
 		return ""
 	case z.Version == "":
-		return fmt.Sprintf("the version of its zone %q is not known; say it with --zone-version", z.Name)
+		return fmt.Sprintf("the version of its zone %q is not known; pass it with --zone-version", z.Name)
 	case version == Version{}:
 		return fmt.Sprintf("its zone %q runs %s, which is no release; say with --zone-version which it comes nearest to", z.Name, z.Version)
 	}

@@ -49,7 +49,7 @@ func TestLost(t *testing.T) {
 
 // Where zones could not be listed, nothing is certain of any proxy.
 func TestJudge(t *testing.T) {
-	s := &Snapshot{Origin: &Origin{Mode: ModeGlobal, Unread: []Unread{{What: "zones", Reason: "forbidden"}}}}
+	s := &Snapshot{Origin: &Origin{Mode: ModeGlobal, Unread: []Unread{{What: ZonesOfControlPlane, Reason: "forbidden"}}}}
 	for _, zone := range []string{"", "east"} {
 		_, doubt := s.Judge(V(13))(&Dataplane{Labels: map[string]string{ZoneLabel: zone}})
 		assert.NotEmpty(t, doubt)

@@ -25,7 +25,7 @@ const (
 var Modes = []Mode{ModeZone, ModeFederatedZone, ModeGlobal}
 
 // Origin is where a snapshot was taken, and what the control plane there reports
-// of itself. What is empty is not known.
+// of itself. An empty field is not known.
 type Origin struct {
 	Source      string   `json:"source" yaml:"source"` // in words
 	Endpoint    Endpoint `json:"endpoint,omitzero" yaml:"endpoint,omitempty"`
@@ -66,7 +66,7 @@ type Endpoint struct {
 type TraceName struct {
 	Mesh string `json:"mesh" yaml:"mesh"`
 	Name string `json:"name" yaml:"name"` // in a zone that of the original
-	// Several says that it can become more than one policy.
+	// Several is set if it can become more than one policy.
 	Several bool `json:"several,omitempty" yaml:"several,omitempty"`
 	// Format is that of the resource, empty for a control plane's.
 	Format Format `json:"-" yaml:"-"`
@@ -94,8 +94,8 @@ func SeveralPolicies(selectors []map[string]string) bool {
 	return len(selectors) > 1
 }
 
-// NewTraceName returns what a TrafficTrace in JSON says of its policies' names,
-// of Kubernetes or of a control plane's API.
+// NewTraceName returns what the names of a TrafficTrace's policies depend on. raw is
+// its JSON, of Kubernetes or of a control plane's API.
 func NewTraceName(mesh, name string, raw []byte) TraceName {
 	type selectors []struct{ Match map[string]string }
 	var trace struct {
@@ -104,7 +104,7 @@ func NewTraceName(mesh, name string, raw []byte) TraceName {
 		Metadata  struct{ Labels, Annotations map[string]string }
 		Spec      struct{ Selectors selectors }
 	}
-	several := true // of one that cannot be read nothing is certain
+	several := true // if it cannot be read
 	if json.Unmarshal(raw, &trace) == nil {
 		var matches []map[string]string
 		for _, s := range append(trace.Selectors, trace.Spec.Selectors...) {
@@ -132,14 +132,7 @@ type Zone struct {
 	Version string `json:"version,omitempty" yaml:"version,omitempty"` // of its control plane; empty: unknown
 }
 
-// Unread is something that could not be read, and the run went on without.
-type Unread struct {
-	What   string `json:"what" yaml:"what"`     // a kind, or "version" and "mode" of the control plane
-	Reason string `json:"reason" yaml:"reason"` // one sentence
-	Remedy string `json:"remedy,omitempty" yaml:"remedy,omitempty"`
-}
-
-// The kinds of the document that contains a snapshot\'s origin, and of the one that ends
+// The kinds of the document that contains a snapshot's origin, and of the one that ends
 // it, by which a snapshot that was cut off is found.
 const (
 	originKind       = "SnapshotOrigin"
@@ -183,7 +176,7 @@ func decodeOrigin(doc *manifest.Document, problems *[]*manifest.Problem) *Origin
 		*problems = append(*problems, &manifest.Problem{Place: doc.Place, Severity: manifest.Error, Of: manifest.Subject{Kind: left.Kind, Name: left.Name, Mesh: left.Mesh, Other: left.Resource}, Fault: left.Reason})
 	}
 	for _, v := range root.Field("unread").Items() {
-		o.Unread = append(o.Unread, Unread{str(v, "what"), str(v, "reason"), str(v, "remedy")})
+		o.Unread = append(o.Unread, Unread{What: str(v, "what"), Cause: Cause(str(v, "cause")), Reason: str(v, "reason"), Remedy: str(v, "remedy")})
 	}
 	return o
 }
@@ -210,20 +203,10 @@ func (o *Origin) String() string {
 	return o.Source + ": " + strings.Join(parts, ", ")
 }
 
-// NothingLegacy says that a cluster has nothing to migrate and cannot have: no
-// TrafficTrace, of a control plane that knows none.
+// NothingLegacy reports whether there is no TrafficTrace, and the control plane no
+// longer has that kind.
 func (s *Snapshot) NothingLegacy() bool {
 	return s.Origin != nil && s.Origin.NothingLegacy() && len(s.TrafficTraces) == 0
-}
-
-// Lacks reports whether something could not be read, and why.
-func (o *Origin) Lacks(what string) (Unread, bool) {
-	for _, u := range o.Unread {
-		if u.What == what {
-			return u, true
-		}
-	}
-	return Unread{}, false
 }
 
 // SetMode takes the mode as a control plane's configuration names it, with the
@@ -261,19 +244,19 @@ func (z *ZoneInsight) Version() string {
 	return ""
 }
 
-// NothingLegacy says that the control plane knows no TrafficTrace any more: it
-// is of Kuma 3.0 or later or, where the version is not known, has no such kind.
+// NothingLegacy reports whether the control plane no longer has TrafficTrace. If its
+// version is unknown, the kinds decide.
 func (o *Origin) NothingLegacy() bool {
-	m := versionPattern.FindStringSubmatch(o.Version)
-	if m == nil {
+	if !IsVersion(o.Version) {
 		return slices.Contains(o.Absent, KindTrafficTrace)
 	}
-	return len(m[1]) > 1 || m[1] >= "3"
+	version, _ := ParseVersion(o.Version) // the error is for what is not supported
+	return version.DropsTrafficTrace()
 }
 
-// Expects reports whether the control plane's version is known and has a kind,
-// so that a source without it is not whole.
+// Expects reports whether the control plane's version is known and has a kind. A
+// source without the kind is then incomplete.
 func (o *Origin) Expects(kind string) bool {
-	version, _ := ParseVersion(o.Version) // also one that policies cannot be made for
+	version, _ := ParseVersion(o.Version) // the error is for what is not supported
 	return version.hasKind(kind)
 }

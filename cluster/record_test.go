@@ -3,6 +3,7 @@ package cluster
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
 	"strconv"
@@ -55,7 +56,7 @@ func writeSnapshot(ctx context.Context, w io.Writer, source Source) ([]*manifest
 func TestWriteSnapshot(t *testing.T) {
 	origin := &Origin{
 		Source: "control plane http://x", Endpoint: Endpoint{Kubernetes: "https://10.0.0.1:6443", Context: "prod", ControlPlane: "http://x", Name: "it's"}, Product: "Kuma", Version: "2.13.1", Mode: ModeFederatedZone, Environment: Kubernetes, Namespace: "kuma-system",
-		Zone: "east", Zones: []Zone{{"a", "2.9.0"}, {Name: "b"}}, Meshes: []string{"default"}, Absent: []string{KindMeshGateway}, Unread: []Unread{{"zones", "403", "ask"}},
+		Zone: "east", Zones: []Zone{{"a", "2.9.0"}, {Name: "b"}}, Meshes: []string{"default"}, Absent: []string{KindMeshGateway}, Unread: []Unread{{ZonesOfControlPlane, Forbidden, "403", "ask"}},
 		OtherTrafficTraces: []TraceName{{Mesh: "other", Name: "web"}, {Mesh: "other", Name: "teams", Several: true}},
 	}
 	source := live{Files: Files{manifest.Text("x", liveObjects)}, origin: origin}
@@ -81,6 +82,28 @@ func TestWriteSnapshot(t *testing.T) {
 	_, err = writeSnapshot(t.Context(), &twice, Files{manifest.Text("state.yaml", text.String())})
 	require.NoError(t, err)
 	assert.Equal(t, text.String(), twice.String(), "a snapshot of a snapshot is the same")
+}
+
+// A snapshot of an earlier release has no causes; what it has is read.
+func TestSnapshotWithoutCauses(t *testing.T) {
+	for name, tt := range map[string]struct {
+		item string
+		want Unread
+	}{
+		"no cause":  {`{what: version, reason: 'cannot list resource "deployments"', remedy: ask}`, Unread{What: VersionOfControlPlane, Reason: `cannot list resource "deployments"`, Remedy: "ask"}},
+		"a cause":   {`{what: Dataplane, cause: forbidden, reason: r}`, Unread{What: KindDataplane, Cause: Forbidden, Reason: "r"}},
+		"no remedy": {`{what: zones, reason: r}`, Unread{What: ZonesOfControlPlane, Reason: "r"}},
+		"a new one": {`{what: mode, cause: gone, reason: r}`, Unread{What: ModeOfControlPlane, Cause: "gone", Reason: "r"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := Read([]manifest.Input{manifest.Text("state.yaml", "{apiVersion: tracemigrate/v1, kind: SnapshotOrigin, source: x, unread: ["+tt.item+"]}\n---\n{apiVersion: tracemigrate/v1, kind: SnapshotEnd}\n")})
+			require.Empty(t, s.Problems)
+			assert.Equal(t, []Unread{tt.want}, s.Origin.Unread)
+			text, err := json.Marshal(s.Origin)
+			require.NoError(t, err)
+			assert.Equal(t, tt.want.Cause != "", strings.Contains(string(text), `"cause"`))
+		})
+	}
 }
 
 // A snapshot that was cut off, between documents or within one, is an error.

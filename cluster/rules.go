@@ -73,7 +73,7 @@ func (v Version) SetsSpawnUpstreamSpan() bool { return v.since(7, 0) }
 
 // NamesTracersShort reports whether tracers are named envoy.zipkin and
 // envoy.datadog, as on 2.1, instead of envoy.tracers.zipkin and so on, as on 2.3.
-// Envoy uses the configuration\'s type, so 2.2, which is not recorded, does not
+// Envoy uses the configuration's type, so 2.2, which is not recorded, does not
 // matter. Recorded: live-* on 2.1 and 2.3.
 func (v Version) NamesTracersShort() bool { return !v.since(3, 0) }
 
@@ -138,19 +138,31 @@ var (
 // 2.12 on: legacy Datadog inbounds are then named self_inbound_dp_PORT.
 func (v Version) MayNameUnified() bool { return v.since(12, 0) }
 
-// hasKind reports whether every control plane of v has a kind. MeshTrace came
-// with 2.0; TrafficTrace, TrafficRoute and MeshGateway are gone in 3.0: the
-// CustomResourceDefinitions in deployments/charts/kuma/crds of Kuma's tags.
+// IsRelease reports whether v is the version of a release. An unknown one and that
+// of a build from a branch, 0.0.0-preview, are not.
+func (v Version) IsRelease() bool { return v.Major > 0 }
+
+// HasMeshTrace reports whether MeshTrace exists, from 2.0 on. The source of this
+// and the next rules are the CustomResourceDefinitions in
+// deployments/charts/kuma/crds of Kuma's tags.
+func (v Version) HasMeshTrace() bool { return v.Major >= Oldest.Major }
+
+// DropsTrafficTrace reports whether TrafficTrace, TrafficRoute and MeshGateway no
+// longer exist, from 3.0 on.
+func (v Version) DropsTrafficTrace() bool { return v.Compare(SinceDataplaneOnly) >= 0 }
+
+// hasKind reports whether every control plane of v has a kind. MeshGateway is in
+// all of 2.x.
 func (v Version) hasKind(kind string) bool {
 	switch kind {
 	case KindTrafficTrace, KindTrafficRoute:
-		return v.Major == 1 || v.Major == 2
+		return v.IsRelease() && !v.DropsTrafficTrace()
 	case KindMeshGateway:
-		return v.Major == 2
+		return v.HasMeshTrace() && !v.DropsTrafficTrace()
 	case KindMeshTrace:
-		return v.Major >= 2
+		return v.HasMeshTrace()
 	}
-	return v.Major >= 1
+	return v.IsRelease()
 }
 
 // A rule is one that a patch release changed: its method, the last patch before each

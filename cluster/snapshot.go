@@ -26,7 +26,7 @@ type Snapshot struct {
 	// Origin is what is known of the control plane; nil for files that do not tell.
 	Origin      *Origin
 	live        bool            // read from a cluster
-	originFiles map[string]bool // where an origin stands
+	originFiles map[string]bool // files that contain an origin
 	// What could not be read, by mesh; "" for what may be of any.
 	lost, lostGateways map[string]string
 	systemNamespaces   []string             // of control planes whose Deployments are in the texts

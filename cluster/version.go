@@ -42,9 +42,9 @@ func ParseVersion(s string) (Version, error) {
 		v.Patch, _ = strconv.Atoi(m[3]) // five digits at most
 	}
 	switch {
-	case v.Compare(SinceDataplaneOnly) >= 0:
+	case v.DropsTrafficTrace():
 		return v, fmt.Errorf("version %s is not supported yet: it knows MeshTraces of kinds Mesh and Dataplane only; convert for %s, before TrafficTrace is gone", v, Latest)
-	case v.Major < Oldest.Major:
+	case !v.HasMeshTrace():
 		return v, fmt.Errorf("version %s has no MeshTrace; it came with 2.0", v)
 	case v.Minor > Latest.Minor:
 		return v, fmt.Errorf("version %s is not known; the newest is %s", v, Latest)
@@ -67,10 +67,13 @@ func (v Version) SameMinor(w Version) bool { return v.Major == w.Major && v.Mino
 // String is "major.minor.patch", without the patch where that is the newest.
 func (v Version) String() string {
 	if !v.HasPatch() {
-		return fmt.Sprintf("%d.%d", v.Major, v.Minor)
+		return v.MajorMinor()
 	}
 	return fmt.Sprintf("%d.%d.%d", v.Major, v.Minor, v.Patch)
 }
+
+// MajorMinor is "major.minor", without the patch.
+func (v Version) MajorMinor() string { return fmt.Sprintf("%d.%d", v.Major, v.Minor) }
 
 // IsVersion reports whether s has the form of a version, known or not.
 func IsVersion(s string) bool { return versionPattern.MatchString(s) }

@@ -49,7 +49,7 @@ func (s *Snapshot) AddZone(name string, zone *Snapshot) error {
 		return err
 	}
 	origin.Mode = ModeGlobal
-	origin.Unread = slices.DeleteFunc(slices.Clone(origin.Unread), func(u Unread) bool { return u.What == "mode" })
+	origin.Unread = slices.DeleteFunc(slices.Clone(origin.Unread), func(u Unread) bool { return u.What == ModeOfControlPlane })
 	origin.addZone(name, zone.Origin)
 	s.Origin = &origin
 	s.Dataplanes = append(slices.DeleteFunc(slices.Clone(s.Dataplanes), func(dp *Dataplane) bool { return dp.Zone() == name }), dataplanes...)

@@ -95,8 +95,8 @@ func remarkUnread(s *cluster.Snapshot) notes {
 	var found notes
 	for _, u := range s.Origin.Unread {
 		switch f := (facts{"cause": u.Reason, "remedy": phrase(u.Remedy)}); u.What {
-		case "version": // a flag has it, or there was no conversion
-		case "mode":
+		case cluster.VersionOfControlPlane: // a flag has it, or there was no conversion
+		case cluster.ModeOfControlPlane:
 			found = append(found, modeUnknown.note(place(s), theControlPlane, f))
 		default:
 			f["consequence"] = unknownWithout(u.What)
@@ -110,7 +110,7 @@ func remarkUnread(s *cluster.Snapshot) notes {
 // plane's.
 func remarkVersion(s *cluster.Snapshot, o *Options) notes {
 	own, _ := cluster.ParseVersion(s.Origin.Version)
-	if own.SameRules(o.Version) || !cluster.IsVersion(s.Origin.Version) || own.Major == 0 {
+	if own.SameRules(o.Version) || !cluster.IsVersion(s.Origin.Version) || !own.IsRelease() {
 		return nil
 	}
 	return notes{otherVersion.note(place(s), theControlPlane, facts{"version": s.Origin.Version, "target": o.Version})}
@@ -128,7 +128,7 @@ func unknownWithout(kind string) phrase {
 		return withoutDataplanes
 	case cluster.KindMeshGateway:
 		return withoutMeshGateways
-	case "zones":
+	case cluster.ZonesOfControlPlane:
 		return withoutZones
 	}
 	return withoutKind
@@ -229,9 +229,9 @@ func describeZone(zone cluster.Zone, version cluster.Version, err error) string 
 	case version == cluster.Version{}:
 		f["version"] = zone.Version
 		about = zoneNoRelease
-	case version.Major < 2:
+	case !version.HasMeshTrace():
 		about = zoneNoMeshTrace
-	case version.Major > 2:
+	case version.DropsTrafficTrace():
 		about = zoneNoTrafficTrace
 	default:
 		about = zoneVersionNotKnown

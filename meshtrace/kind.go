@@ -175,7 +175,7 @@ func (ref *TargetRef) refusedBy(version cluster.Version) []string {
 		if row.replacedBy != "" {
 			remedy = "; use kind " + string(row.replacedBy)
 		}
-		wrong = append(wrong, fmt.Sprintf("targetRef kind %s is gone in %d.%d, so %s does not accept it%s", ref.Kind, last.Major, last.Minor, version, remedy))
+		wrong = append(wrong, fmt.Sprintf("targetRef kind %s is gone in %s, so %s does not accept it%s", ref.Kind, last.MajorMinor(), version, remedy))
 	}
 	return wrong
 }
@@ -185,7 +185,7 @@ func cameLater(version, since cluster.Version, what string) []string {
 	if version.Compare(since) >= 0 {
 		return nil
 	}
-	return []string{fmt.Sprintf("%s came with %d.%d, so %s does not accept it", what, since.Major, since.Minor, version)}
+	return []string{fmt.Sprintf("%s came with %s, so %s does not accept it", what, since.MajorMinor(), version)}
 }
 
 // unwritable lists why Write does not write ref.

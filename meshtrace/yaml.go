@@ -18,6 +18,8 @@ type yamlWriter struct {
 	style Style
 	confs map[confParts]string // encoded, with its indentation
 	words map[string]string    // encoded
+
+	failed error // what went wrong with words of the policy
 }
 
 // confParts is equal for confs that are written alike.
@@ -41,70 +43,83 @@ func (w *yamlWriter) policy(p *Policy) error {
 		// Names in it are quoted, so it is one line.
 		w.out.WriteString("# from " + p.Source + "\n")
 	}
-	var failed error
-	word := func(indent int, key, value string) {
-		encoded, err := w.word(value)
-		failed = errors.Join(failed, err)
-		w.out.WriteString(spaces[:indent] + key + ": " + encoded + "\n")
+	w.failed = nil
+	w.metadata(&o)
+	w.targetRef(&o.Spec.TargetRef)
+	conf, err := w.conf(&p.Default, &o.Spec.Default)
+	w.out.WriteString(conf)
+	if err := errors.Join(w.failed, err); err != nil {
+		return fmt.Errorf("writing %s: %w", p, err)
 	}
-	words := func(indent int, key string, values map[string]string) {
-		w.out.WriteString(spaces[:indent] + key + ":\n")
-		for _, name := range sortedKeys(values) {
-			encoded, err := w.word(name)
-			failed = errors.Join(failed, err)
-			word(indent+2, encoded, values[name])
-		}
-	}
-	if m := o.Metadata; m != nil {
-		word(0, "apiVersion", o.APIVersion)
-		word(0, "kind", o.Kind)
-		w.out.WriteString("metadata:\n")
-		word(2, "name", m.Name)
-		word(2, "namespace", m.Namespace)
-		words(2, "labels", m.Labels)
-		if len(m.Annotations) > 0 {
-			words(2, "annotations", m.Annotations)
-		}
-	} else {
-		word(0, "type", o.Type)
-		word(0, "name", o.Name)
-		word(0, "mesh", o.Mesh)
+	return nil
+}
+
+func (w *yamlWriter) metadata(o *object) {
+	m := o.Metadata
+	if m == nil {
+		w.field(0, "type", o.Type)
+		w.field(0, "name", o.Name)
+		w.field(0, "mesh", o.Mesh)
 		if len(o.Labels) > 0 {
-			words(0, "labels", o.Labels)
+			w.fields(0, "labels", o.Labels)
 		}
+		return
 	}
+	w.field(0, "apiVersion", o.APIVersion)
+	w.field(0, "kind", o.Kind)
+	w.out.WriteString("metadata:\n")
+	w.field(2, "name", m.Name)
+	w.field(2, "namespace", m.Namespace)
+	w.fields(2, "labels", m.Labels)
+	if len(m.Annotations) > 0 {
+		w.fields(2, "annotations", m.Annotations)
+	}
+}
+
+func (w *yamlWriter) targetRef(ref *targetRef) {
 	w.out.WriteString("spec:\n  targetRef:\n")
-	ref := &o.Spec.TargetRef
-	word(4, "kind", string(ref.Kind))
+	w.field(4, "kind", string(ref.Kind))
 	if ref.Name != "" {
-		word(4, "name", ref.Name)
+		w.field(4, "name", ref.Name)
 	}
 	if ref.Namespace != "" {
-		word(4, "namespace", ref.Namespace)
+		w.field(4, "namespace", ref.Namespace)
 	}
 	if len(ref.Labels) > 0 {
-		words(4, "labels", ref.Labels)
+		w.fields(4, "labels", ref.Labels)
 	}
 	if len(ref.Tags) > 0 {
-		words(4, "tags", ref.Tags)
+		w.fields(4, "tags", ref.Tags)
 	}
 	if ref.SectionName != "" {
-		word(4, "sectionName", ref.SectionName)
+		w.field(4, "sectionName", ref.SectionName)
 	}
 	if len(ref.ProxyTypes) > 0 {
 		w.out.WriteString("    proxyTypes:\n")
 		for _, proxyType := range ref.ProxyTypes {
-			encoded, err := w.word(proxyType)
-			failed = errors.Join(failed, err)
-			w.out.WriteString("      - " + encoded + "\n")
+			w.out.WriteString("      - " + w.encodedWord(proxyType) + "\n")
 		}
 	}
-	conf, err := w.conf(&p.Default, &o.Spec.Default)
-	w.out.WriteString(conf)
-	if failed = errors.Join(failed, err); failed != nil {
-		return fmt.Errorf("writing %s: %w", p, failed)
+}
+
+// field writes a key and its value on one line.
+func (w *yamlWriter) field(indent int, key, value string) {
+	w.out.WriteString(spaces[:indent] + key + ": " + w.encodedWord(value) + "\n")
+}
+
+// fields writes a mapping of words, sorted by key.
+func (w *yamlWriter) fields(indent int, key string, values map[string]string) {
+	w.out.WriteString(spaces[:indent] + key + ":\n")
+	for _, name := range sortedKeys(values) {
+		w.field(indent+2, w.encodedWord(name), values[name])
 	}
-	return nil
+}
+
+// encodedWord encodes a string on one line, and keeps an error for policy.
+func (w *yamlWriter) encodedWord(value string) string {
+	encoded, err := w.word(value)
+	w.failed = errors.Join(w.failed, err)
+	return encoded
 }
 
 const spaces = "        "

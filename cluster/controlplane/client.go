@@ -95,9 +95,12 @@ func (cp *ControlPlane) String() string {
 type StatusError struct {
 	method, path string
 	Status       int
-	tries        int    // how often it was asked for; 0 when the answer was final
-	Title        string // what the control plane says of it
+	tries        int // how often it was sent; 0 when the first answer was final
+	Title        string
 	Detail       string
+	// FromKubernetes is set if the answer is a Kubernetes API server's own, which
+	// passes requests on to the control plane.
+	FromKubernetes bool
 }
 
 // Error is one line without credentials.
@@ -105,7 +108,7 @@ func (e *StatusError) Error() string {
 	return manifest.Redact(e.method + " " + e.path + ": " + e.Reason())
 }
 
-// Reason is what was answered, without what was asked for.
+// Reason returns the status and text of the answer, without the request.
 func (e *StatusError) Reason() string {
 	text := fmt.Sprintf("%d %s", e.Status, http.StatusText(e.Status))
 	for _, part := range []string{e.Title, e.Detail} {
@@ -152,18 +155,30 @@ func (cp *ControlPlane) get(ctx context.Context, path string, query url.Values) 
 		return body, nil
 	}
 	failed := &StatusError{tries: retry.Tries(ctx, response.StatusCode), method: http.MethodGet, path: path, Status: response.StatusCode}
-	var said struct{ Title, Detail, Details, Message string }
-	if json.Unmarshal(body, &said) == nil || said.Title != "" {
-		failed.Title, failed.Detail = said.Title, said.Detail
-		if failed.Detail == "" {
-			failed.Detail = said.Details + said.Message
-		}
-	}
+	failed.readBody(body)
 	if at, err := response.Location(); err == nil {
 		failed.Title = fmt.Sprintf("it redirects to %s://%s%s; a login stands in front of it: give --token or --header, or forward its port", at.Scheme, at.Host, at.Path)
 	}
 	failed.Title, failed.Detail = cp.scrub(failed.Title), cp.scrub(failed.Detail)
 	return nil, failed
+}
+
+// readBody reads an error of a control plane (title and detail, or details in old
+// versions), or a Kubernetes Status (message; its details are an object).
+func (e *StatusError) readBody(body []byte) {
+	var answer struct {
+		Kind, APIVersion       string
+		Title, Detail, Message string
+		Details                any
+	}
+	if json.Unmarshal(body, &answer) != nil && answer.Title == "" {
+		return
+	}
+	e.FromKubernetes = answer.Kind == "Status" && answer.APIVersion == "v1"
+	e.Title, e.Detail = answer.Title, answer.Detail
+	if details, _ := answer.Details.(string); e.Detail == "" {
+		e.Detail = details + answer.Message
+	}
 }
 
 // scrub takes the credentials that are sent out of what comes back.

@@ -123,22 +123,25 @@ func TestAnswers(t *testing.T) {
 		answer  func(http.ResponseWriter, *http.Request) bool
 		err     string // "" for none
 		unread  string
+		cause   cluster.Cause
 		absent  string
 	}{
 		"401":                        {answer: on("/meshes", 401, standard(401, "Invalid authentication data")), err: "Invalid authentication data: details of it; give a token with --token"},
 		"403 on a policy":            {answer: on("/traffic-traces", 403, standard(403, "Access Denied")), err: "does not allow what is needed: GET /traffic-traces: 403 Forbidden: Access Denied"},
-		"403 on what is optional":    {answer: on("/dataplanes", 403, standard(403, "Access Denied")), unread: cluster.KindDataplane},
-		"403 on the config":          {answer: on("/config", 403, standard(403, "Access Denied")), unread: "mode"},
-		"403 on the index":           {answer: on("/", 403, standard(403, "Access Denied")), unread: "version"},
+		"403 on what is optional":    {answer: on("/dataplanes", 403, standard(403, "Access Denied")), unread: cluster.KindDataplane, cause: cluster.Forbidden},
+		"403 on the config":          {answer: on("/config", 403, standard(403, "Access Denied")), unread: "mode", cause: cluster.Forbidden},
+		"no config":                  {answer: on("/config", 404, "404: Page Not Found"), unread: "mode", cause: cluster.NotFound},
+		"an unknown mode":            {answer: on("/config", 200, `{"mode":"both"}`), unread: "mode", cause: cluster.Unclear},
+		"403 on the index":           {answer: on("/", 403, standard(403, "Access Denied")), unread: "version", cause: cluster.Forbidden},
 		"404 of a kind on 1.8":       {version: "1.8.1", answer: on("/meshtraces", 404, "404: Page Not Found"), absent: cluster.KindMeshTrace},
 		"404 of a kind on 3.0":       {version: "3.0.0", answer: on("/traffic-traces", 404, "404: Page Not Found"), absent: cluster.KindTrafficTrace},
 		"no MeshTraces on 2.13":      {answer: on("/meshtraces", 404, "404: Page Not Found"), err: "does not know what every control plane knows: GET /meshtraces: 404"},
 		"no TrafficRoutes on 2.13":   {answer: on("/traffic-routes", 404, "404: Page Not Found"), err: "does not know what every control plane knows: GET /traffic-routes: 404"},
-		"no MeshGateways on 2.13":    {answer: on("/meshgateways", 404, "404: Page Not Found"), unread: cluster.KindMeshGateway},
+		"no MeshGateways on 2.13":    {answer: on("/meshgateways", 404, "404: Page Not Found"), unread: cluster.KindMeshGateway, cause: cluster.NotFound},
 		"404 of meshes":              {answer: on("/meshes", 404, "404: Page Not Found"), err: "is the URL that of a control plane's API?"},
 		"something else":             {answer: on("/", 200, "<html>welcome</html>"), err: "is no control plane: GET / tells no version"},
 		"broken JSON":                {answer: on("/dataplanes", 200, `{"total":1,"items":[{"type":`), err: "the answer of GET /dataplanes from control plane http://127.0.0.1:"},
-		"no list":                    {answer: on("/traffic-traces", 200, `{}`), err: "is no list: it has neither items nor a total"},
+		"no list":                    {answer: on("/traffic-traces", 200, `{}`), err: "is not a list: it has neither items nor a total"},
 		"a page that leads nowhere":  {answer: on("/traffic-traces", 200, `{"total":1,"items":[],"next":"http://x/?offset=1"}`), err: "names a next page that leads nowhere"},
 		"a list that never is whole": {answer: on("/traffic-traces", 200, `{"total":2,"items":[]}`), err: "changed each of 5 times while it was read"},
 		"a web page":                 {answer: on("/dataplanes", 200, "<html>log in</html>"), err: "it is a web page: does a login or a proxy answer in its place?"},
@@ -161,8 +164,9 @@ func TestAnswers(t *testing.T) {
 			}
 			require.NoError(t, err)
 			var unread, absent string
+			var cause cluster.Cause
 			for _, u := range s.Origin.Unread {
-				unread = u.What
+				unread, cause = u.What, u.Cause
 				assert.NotEmpty(t, u.Reason)
 				assert.NotEmpty(t, u.Remedy)
 			}
@@ -170,6 +174,7 @@ func TestAnswers(t *testing.T) {
 				absent = kind
 			}
 			assert.Equal(t, tt.unread, unread)
+			assert.Equal(t, tt.cause, cause)
 			assert.Equal(t, tt.absent, absent)
 		})
 	}

@@ -11,14 +11,14 @@ import (
 	"tracemigrate/cluster"
 )
 
-// describe asks the control plane what it is. It returns an error when there is
-// no control plane; what a control plane does not tell is Unread.
+// describe reads version, mode and zones from the control plane. It returns an error
+// when there is no control plane; what it does not report is Unread.
 func (cp *ControlPlane) describe(ctx context.Context) (*cluster.Origin, error) {
 	origin := &cluster.Origin{Source: cp.String(), Endpoint: cluster.Endpoint{ControlPlane: cp.base.String(), Name: cp.options.Name}}
 	body, err := cp.get(ctx, "/", nil)
 	switch {
 	case hasStatus(err, http.StatusForbidden, http.StatusUnauthorized):
-		origin.Unread = append(origin.Unread, cluster.Unread{What: "version", Reason: err.Error(), Remedy: "say it with --kuma-version"})
+		origin.AddUnread(cluster.VersionOfControlPlane, cluster.Forbidden, err.Error())
 	case err != nil:
 		return nil, cp.advise(err)
 	default:
@@ -48,12 +48,9 @@ func (cp *ControlPlane) describe(ctx context.Context) (*cluster.Origin, error) {
 // configuration reads mode and environment from the control plane's own
 // configuration, which it may keep to itself.
 func (cp *ControlPlane) configuration(ctx context.Context, origin *cluster.Origin) error {
-	unread := func(reason string) {
-		origin.Unread = append(origin.Unread, cluster.Unread{What: "mode", Reason: reason, Remedy: "say with --mode whether it is a zone, a federated-zone or a global control plane"})
-	}
 	body, err := cp.get(ctx, "/config", nil)
 	if hasStatus(err, http.StatusForbidden, http.StatusUnauthorized, http.StatusNotFound) {
-		unread(err.Error())
+		origin.AddUnread(cluster.ModeOfControlPlane, causeOf(err), err.Error())
 		return nil
 	}
 	if err != nil {
@@ -70,12 +67,12 @@ func (cp *ControlPlane) configuration(ctx context.Context, origin *cluster.Origi
 		}
 	}
 	if err := json.Unmarshal(body, &config); err != nil {
-		unread("the answer of GET /config is not what a control plane's is")
-		return nil //nolint:nilerr // what is not told is Unread
+		origin.AddUnread(cluster.ModeOfControlPlane, cluster.Unclear, "the answer of GET /config is not a control plane's configuration")
+		return nil //nolint:nilerr // the error is recorded as unread
 	}
 	origin.SetMode(config.Mode, config.Multizone.Zone.GlobalAddress)
 	if origin.Mode == "" {
-		unread(cp.scrub(fmt.Sprintf("the control plane calls its mode %.40q", config.Mode)))
+		origin.AddUnread(cluster.ModeOfControlPlane, cluster.Unclear, cp.scrub(fmt.Sprintf("the control plane reports the unknown mode %.40q", config.Mode)))
 	}
 	switch strings.ToLower(config.Environment) {
 	case string(cluster.Kubernetes):
@@ -89,6 +86,14 @@ func (cp *ControlPlane) configuration(ctx context.Context, origin *cluster.Origi
 	return nil
 }
 
+// causeOf returns the cause of an answer that is not a success.
+func causeOf(err error) cluster.Cause {
+	if hasStatus(err, http.StatusNotFound) {
+		return cluster.NotFound
+	}
+	return cluster.Forbidden
+}
+
 // zones reads the zones of a global control plane with their versions.
 func (cp *ControlPlane) zones(ctx context.Context, origin *cluster.Origin) error {
 	list, err := cp.list(ctx, "/zones/_overview", "Zone", 0)
@@ -97,7 +102,7 @@ func (cp *ControlPlane) zones(ctx context.Context, origin *cluster.Origin) error
 	}
 	switch {
 	case hasStatus(err, http.StatusForbidden, http.StatusUnauthorized, http.StatusNotFound):
-		origin.Unread = append(origin.Unread, cluster.Unread{What: "zones", Reason: err.Error(), Remedy: "name the versions of their control planes with --zone-version"})
+		origin.AddUnread(cluster.ZonesOfControlPlane, causeOf(err), err.Error())
 		return nil
 	case err != nil:
 		return cp.advise(err)

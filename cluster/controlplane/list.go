@@ -41,77 +41,111 @@ type page struct {
 	Next  *string           `json:"next"`
 }
 
+// listing is one reading of a list.
+type listing struct {
+	list   *paging.List
+	seen   map[uint64]struct{} // hashes of places; a collision only repeats the reading
+	seed   maphash.Seed
+	total  int             // that the control plane reports, -1 for none
+	steady bool            // nothing moved so far
+	last   string          // place of the last item
+	first  string          // where the next page must begin, if set
+	asked  map[string]bool // queries of further pages
+}
+
+// listOnce reads all pages of a list. steady reports whether the list stayed the same
+// meanwhile.
 func (cp *ControlPlane) listOnce(ctx context.Context, path, kind string, before int) (list *paging.List, steady bool, err error) {
-	list = paging.New(cp.limits())
-	// By hash: two names of one hash, with a seed of each reading's own, only
-	// have the list read anew.
-	seen, seed := make(map[uint64]struct{}), maphash.MakeSeed()
-	total := -1
+	l := &listing{
+		list: paging.New(cp.limits()), seen: make(map[uint64]struct{}), seed: maphash.MakeSeed(), total: -1, steady: true, asked: make(map[string]bool),
+	}
 	query := url.Values{"size": {strconv.Itoa(pageSize)}}
-	steady = true
-	first, last := "", "" // the page before ended with first, if the next one begins with it
-	for asked := map[string]bool{}; ; {
-		body, err := cp.get(ctx, path, query)
+	for query != nil {
+		p, err := cp.page(ctx, path, query, l.list)
 		if err != nil {
 			return nil, false, err
 		}
-		if err := list.Page(int64(len(body))); err != nil {
-			return nil, false, fmt.Errorf("reading the list %s of %s: %w", path, cp, err)
-		}
-		var p page
-		if err := json.Unmarshal(body, &p); err != nil {
-			return nil, false, fmt.Errorf("the answer of GET %s from %s is no list in JSON: %w%s", path, cp, err, aboutPage(body))
-		}
-		if p.Items == nil && p.Total == nil {
-			return nil, false, fmt.Errorf("the answer of GET %s from %s is no list: it has neither items nor a total", path, cp)
-		}
-		for n, raw := range p.Items {
-			at := placeOf(raw, path, kind, list.Len())
-			if n == 0 && first != "" {
-				steady = steady && at == first
-				if at == first {
-					continue
-				}
-			}
-			hash := maphash.String(seed, at)
-			if _, again := seen[hash]; again {
-				steady = false
-				continue
-			}
-			seen[hash] = struct{}{}
-			if err := list.Add(at, raw); err != nil {
-				return nil, false, err
-			}
-			last = at
-		}
-		if p.Total != nil {
-			steady = steady && (total < 0 || total == *p.Total)
-			total = *p.Total
+		if err := l.add(p, path, kind); err != nil {
+			return nil, false, err
 		}
 		if cp.options.Progress != nil {
-			cp.options.Progress(kind, before+list.Len())
+			cp.options.Progress(kind, before+l.list.Len())
 		}
-		if p.Next == nil || *p.Next == "" {
-			break
-		}
-		// The control plane writes its own idea of its address before the query.
-		next, err := url.Parse(*p.Next)
-		if err != nil || asked[next.RawQuery] || next.RawQuery == "" {
+		var ok bool
+		if query, ok = l.next(p); !ok {
 			return nil, false, fmt.Errorf("the answer of GET %s from %s names a next page that leads nowhere", path, cp)
 		}
-		asked[next.RawQuery] = true
-		query, first = next.Query(), ""
-		// One item more, at the front, shows whether others moved meanwhile: one
-		// that goes and one that comes leave the total as it was.
-		if offset, err := strconv.Atoi(query.Get("offset")); err == nil && offset > 0 && list.Len() > 0 {
-			query.Set("offset", strconv.Itoa(offset-1))
-			first = last
+	}
+	return l.list, l.steady && (l.total < 0 || l.total == l.list.Len()), nil
+}
+
+// page reads one page of a list, and adds its size to list.
+func (cp *ControlPlane) page(ctx context.Context, path string, query url.Values, list *paging.List) (*page, error) {
+	body, err := cp.get(ctx, path, query)
+	if err != nil {
+		return nil, err
+	}
+	if err := list.Page(int64(len(body))); err != nil {
+		return nil, fmt.Errorf("reading the list %s of %s: %w", path, cp, err)
+	}
+	var p page
+	if err := json.Unmarshal(body, &p); err != nil {
+		return nil, fmt.Errorf("the answer of GET %s from %s is not a list in JSON: %w%s", path, cp, err, aboutPage(body))
+	}
+	if p.Items == nil && p.Total == nil {
+		return nil, fmt.Errorf("the answer of GET %s from %s is not a list: it has neither items nor a total", path, cp)
+	}
+	return &p, nil
+}
+
+// add adds the items of a page that are not there yet.
+func (l *listing) add(p *page, path, kind string) error {
+	for n, raw := range p.Items {
+		at := placeOf(raw, path, kind, l.list.Len())
+		if n == 0 && l.first != "" {
+			l.steady = l.steady && at == l.first
+			if at == l.first {
+				continue
+			}
 		}
+		hash := maphash.String(l.seed, at)
+		if _, again := l.seen[hash]; again {
+			l.steady = false
+			continue
+		}
+		l.seen[hash] = struct{}{}
+		if err := l.list.Add(at, raw); err != nil {
+			return err
+		}
+		l.last = at
 	}
-	if total >= 0 && total != list.Len() {
-		steady = false
+	if p.Total != nil {
+		l.steady = l.steady && (l.total < 0 || l.total == *p.Total)
+		l.total = *p.Total
 	}
-	return list, steady, nil
+	return nil
+}
+
+// next returns the query of the page after p, nil after the last one. ok is false if
+// the page names no new one.
+func (l *listing) next(p *page) (query url.Values, ok bool) {
+	if p.Next == nil || *p.Next == "" {
+		return nil, true
+	}
+	// The control plane writes its own idea of its address before the query.
+	next, err := url.Parse(*p.Next)
+	if err != nil || l.asked[next.RawQuery] || next.RawQuery == "" {
+		return nil, false
+	}
+	l.asked[next.RawQuery] = true
+	query, l.first = next.Query(), ""
+	// One item more, at the front, shows whether others moved meanwhile: if one is
+	// deleted and one created, the total stays the same.
+	if offset, err := strconv.Atoi(query.Get("offset")); err == nil && offset > 0 && l.list.Len() > 0 {
+		query.Set("offset", strconv.Itoa(offset-1))
+		l.first = l.last
+	}
+	return query, true
 }
 
 // aboutPage says what an answer is that looks like HTML.
@@ -123,7 +157,7 @@ func aboutPage(body []byte) string {
 }
 
 // placeOf is the path of an item, which is how messages name it. One without a
-// name goes by its position, and gets a problem of its own when it is decoded.
+// name is named by its position, and gets a problem of its own when it is decoded.
 func placeOf(raw json.RawMessage, list, kind string, position int) string {
 	var head struct{ Mesh, Name string }
 	_ = json.Unmarshal(raw, &head) // what is broken is reported when it is decoded

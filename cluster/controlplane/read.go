@@ -139,7 +139,9 @@ func (cp *ControlPlane) kind(ctx context.Context, origin *cluster.Origin, kind s
 		case hasStatus(err, http.StatusNotFound) && !origin.Expects(kind) && kind != cluster.KindDataplane:
 			missing = err
 		case hasStatus(err, http.StatusNotFound) && kind == cluster.KindMeshGateway && len(cp.options.Meshes) == 0:
-			origin.Unread = append(origin.Unread, cluster.Unread{What: kind, Reason: err.Error(), Remedy: "find out why the control plane hides a kind that its version has"})
+			origin.Unread = append(origin.Unread, cluster.Unread{
+				What: kind, Cause: cluster.NotFound, Reason: err.Error(), Remedy: "find out why the control plane does not return a kind that its version has",
+			})
 		case hasStatus(err, http.StatusForbidden) && cluster.Optional(kind):
 			refused = err
 		case err != nil:
@@ -154,7 +156,9 @@ func (cp *ControlPlane) kind(ctx context.Context, origin *cluster.Origin, kind s
 	}
 	switch {
 	case refused != nil:
-		origin.Unread = append(origin.Unread, cluster.Unread{What: kind, Reason: refused.Error(), Remedy: "give --token one that may read it"})
+		origin.Unread = append(origin.Unread, cluster.Unread{
+			What: kind, Cause: cluster.Forbidden, Reason: refused.Error(), Remedy: "pass with --token one that may read it",
+		})
 	case missing != nil && read:
 		return cp.advise(missing) // the kind is known, so a mesh is gone
 	case missing != nil:

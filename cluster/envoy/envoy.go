@@ -78,7 +78,7 @@ func (c Collector) Build(version cluster.Version) *clusterv3.Cluster {
 	return to
 }
 
-// Address is host and port for display. A host is taken as it stands in an
+// Address is host and port for display. A host is taken as it is in an
 // OpenTelemetry endpoint, which may hold user and password; these are left out.
 func (c Collector) Address() string {
 	return net.JoinHostPort(manifest.RedactURL(c.Host), strconv.Itoa(int(c.Port)))

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strings"
 
 	"gopkg.in/yaml.v3"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -59,7 +58,8 @@ func (c *Cluster) try(ctx context.Context, policy *unstructured.Unstructured) (T
 	c.warnings.take()
 	api := c.client.Resource(resourceOf(cluster.KindMeshTrace)).Namespace(policy.GetNamespace())
 	_, err := api.Create(ctx, policy, metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}, FieldValidation: metav1.FieldValidationStrict, FieldManager: "tracemigrate"})
-	if apierrors.IsAlreadyExists(err) {
+	update := apierrors.IsAlreadyExists(err)
+	if update {
 		var existing *unstructured.Unstructured
 		if existing, err = api.Get(ctx, policy.GetName(), metav1.GetOptions{}); err == nil {
 			policy.SetResourceVersion(existing.GetResourceVersion())
@@ -74,7 +74,7 @@ func (c *Cluster) try(ctx context.Context, policy *unstructured.Unstructured) (T
 		return trial, nil
 	}
 	switch reason := apierrors.ReasonForError(err); {
-	case reason == metav1.StatusReasonForbidden && isRBAC(err):
+	case reason == metav1.StatusReasonForbidden && lacksPermission(err, update):
 		return trial, fmt.Errorf("%s does not allow the dry run, which needs the permission to create although it stores nothing: %s\nThe ClusterRole that allows it, ready to apply and to bind to the user:\n%s", c, c.said(err), CreatorRole)
 	case reason == metav1.StatusReasonUnknown && !asStatus(err):
 		return trial, c.unreachable(ctx, "trying a policy", err)
@@ -112,7 +112,7 @@ func (c *Cluster) Config(ctx context.Context, mesh, proxy string, shadow bool) (
 		return nil, err
 	}
 	answer, err := api.Config(ctx, mesh, proxy, shadow)
-	return answer, c.allowing(err)
+	return answer, c.explainRefusal(err)
 }
 
 // Exists implements cluster.Inspector.
@@ -122,11 +122,12 @@ func (c *Cluster) Exists(ctx context.Context, mesh, proxy string) (bool, error) 
 		return false, err
 	}
 	exists, err := api.Exists(ctx, mesh, proxy)
-	return exists, c.allowing(err)
+	return exists, c.explainRefusal(err)
 }
 
-// allowing adds to a refusal the role that is missing.
-func (c *Cluster) allowing(err error) error {
+// explainRefusal adds to a 403 the missing role, and to an API server's own 404 or
+// 503 the Service that it did not reach.
+func (c *Cluster) explainRefusal(err error) error {
 	var status *controlplane.StatusError
 	if !errors.As(err, &status) {
 		return err
@@ -134,7 +135,7 @@ func (c *Cluster) allowing(err error) error {
 	namespace, name := c.service()
 	switch status.Status {
 	case http.StatusNotFound, http.StatusServiceUnavailable:
-		if strings.HasPrefix(status.Detail, "services ") || strings.Contains(status.Detail, "endpoints") {
+		if status.FromKubernetes {
 			return fmt.Errorf("%s does not reach the control plane's own API by its Service %q in namespace %q: %s; with another name or address of it, ask it with --control-plane (kubectl port-forward helps)", c, name, namespace, status.Detail)
 		}
 		return err
@@ -191,10 +192,16 @@ func (c *Cluster) connectAPI() (*controlplane.ControlPlane, error) {
 	})
 }
 
-// isRBAC tells a missing permission from a webhook that refuses with 403.
-func isRBAC(err error) bool {
-	text := short(err)
-	return strings.Contains(text, "User ") && strings.Contains(text, " cannot ")
+// lacksPermission reports whether a 403 is the authorizer's, not a webhook's, a
+// policy's or a quota's. The authorizer names the resource and gives no causes. It
+// does not know the name of what is created; the others do.
+func lacksPermission(err error, update bool) bool {
+	var status apierrors.APIStatus
+	if !errors.As(err, &status) {
+		return false
+	}
+	details := status.Status().Details
+	return details != nil && details.Kind == resources[cluster.KindMeshTrace] && len(details.Causes) == 0 && (update || details.Name == "")
 }
 
 // asStatus reports whether err is an answer of the API server.

@@ -56,9 +56,9 @@ func (d *deployment) container() *container {
 	return &containers[i]
 }
 
-// env is the value of one of the container's variables, and whether the
-// Deployment tells it: it may come from elsewhere.
-func (c *container) env(name string) (value string, told bool) {
+// env returns the value of a variable of the container. known is false if the
+// Deployment takes it from another resource.
+func (c *container) env(name string) (value string, known bool) {
 	for _, v := range c.Env {
 		if v.Name == name {
 			return v.Value, v.ValueFrom == nil
@@ -67,8 +67,8 @@ func (c *container) env(name string) (value string, told bool) {
 	return "", len(c.EnvFrom) == 0
 }
 
-// version is the tag of the image, or what the chart says it installed where
-// the tag is none of a release.
+// version returns the tag of the image, or the chart's version label if the tag
+// is not a release.
 func (d *deployment) version() string {
 	if d.ambiguous {
 		return ""
@@ -85,28 +85,21 @@ func (d *deployment) version() string {
 	return ""
 }
 
-// describe looks for the control plane's Deployment and tells what it says:
-// version, mode, zone. What it does not say is Unread. It returns an error when
-// the cluster cannot be reached.
+// describe reads version, mode and zone from the control plane's Deployment. What
+// the Deployment does not contain is Unread. It returns an error when the cluster
+// cannot be reached.
 func (c *Cluster) describe(ctx context.Context) (*cluster.Origin, error) {
 	origin := &cluster.Origin{
 		Source: c.String(), Endpoint: cluster.Endpoint{Kubernetes: manifest.Redact(c.config.Host), Context: c.context},
 		Environment: cluster.Kubernetes, Namespace: c.options.Namespace,
 	}
-	found, reason, err := c.findControlPlane(ctx)
+	found, why, err := c.findControlPlane(ctx)
 	if err != nil {
 		return nil, err
 	}
-	unread := func(what, reason, remedy string) {
-		origin.Unread = append(origin.Unread, cluster.Unread{What: what, Reason: reason, Remedy: remedy})
-	}
-	const (
-		sayVersion = "say it with --kuma-version"
-		sayMode    = "say with --mode whether it is a zone, a federated-zone or a global control plane"
-	)
 	if found == nil {
-		unread("version", reason, sayVersion)
-		unread("mode", reason, sayMode)
+		origin.AddUnread(cluster.VersionOfControlPlane, why.Cause, why.Reason)
+		origin.AddUnread(cluster.ModeOfControlPlane, why.Cause, why.Reason)
 		return origin, nil
 	}
 	c.controlPlane = found
@@ -116,23 +109,25 @@ func (c *Cluster) describe(ctx context.Context) (*cluster.Origin, error) {
 	}
 	name := fmt.Sprintf("Deployment %q in namespace %q", found.Metadata.Name, found.Metadata.Namespace)
 	if origin.Version == "" {
-		reason := fmt.Sprintf("neither the image nor a label of %s tells the version", name)
+		reason := fmt.Sprintf("neither the image nor a label of %s contains the version", name)
 		if found.ambiguous {
-			reason = fmt.Sprintf("there are Deployments of several versions beside %s", name)
+			reason = fmt.Sprintf("other Deployments beside %s have other versions", name)
 		}
-		unread("version", reason, sayVersion)
+		origin.AddUnread(cluster.VersionOfControlPlane, cluster.Unclear, reason)
 	}
 	settings := found.container()
 	mode, _ := settings.env("KUMA_MODE")
-	global, told := settings.env("KUMA_MULTIZONE_ZONE_GLOBAL_ADDRESS")
+	global, known := settings.env("KUMA_MULTIZONE_ZONE_GLOBAL_ADDRESS")
 	origin.SetMode(mode, global)
 	origin.Zone, _ = settings.env("KUMA_MULTIZONE_ZONE_NAME")
 	switch {
 	case origin.Mode == "":
-		unread("mode", fmt.Sprintf("the environment of %s does not tell the mode (KUMA_MODE)", name), sayMode)
-	case origin.Mode == cluster.ModeZone && !told:
+		origin.AddUnread(cluster.ModeOfControlPlane, cluster.Unclear, fmt.Sprintf("the environment of %s does not contain the mode (KUMA_MODE)", name))
+	case origin.Mode == cluster.ModeZone && !known:
 		origin.Mode = ""
-		unread("mode", fmt.Sprintf("%s is a zone's, and its environment comes from elsewhere in part, so it does not tell whether a global control plane leads it (KUMA_MULTIZONE_ZONE_GLOBAL_ADDRESS)", name), sayMode)
+		origin.AddUnread(cluster.ModeOfControlPlane, cluster.Unclear, fmt.Sprintf(
+			"%s is a zone's, and part of its environment is defined outside it, so it does not show whether a global control plane leads it (KUMA_MULTIZONE_ZONE_GLOBAL_ADDRESS)",
+			name))
 	case origin.Mode == cluster.ModeGlobal:
 		origin.Zone = ""
 		return origin, c.zones(ctx, origin)
@@ -140,8 +135,9 @@ func (c *Cluster) describe(ctx context.Context) (*cluster.Origin, error) {
 	return origin, nil
 }
 
-// findControlPlane returns the control plane's Deployment, or why there is none.
-func (c *Cluster) findControlPlane(ctx context.Context) (found *deployment, reason string, err error) {
+// findControlPlane returns the control plane's Deployment, or the cause and reason
+// why it was not found.
+func (c *Cluster) findControlPlane(ctx context.Context) (found *deployment, why cluster.Unread, err error) {
 	namespaces := c.namespaces()
 	var reasons, places []string
 	for _, namespace := range namespaces {
@@ -162,9 +158,9 @@ func (c *Cluster) findControlPlane(ctx context.Context) (found *deployment, reas
 		case apierrors.IsForbidden(err):
 			reasons = append(reasons, c.said(err))
 		case apierrors.IsUnauthorized(err):
-			return nil, "", c.refused(err)
+			return nil, why, c.refused(err)
 		case err != nil && !apierrors.IsNotFound(err):
-			return nil, "", c.unreachable(ctx, "reading the Deployments", err)
+			return nil, why, c.unreachable(ctx, "reading the Deployments", err)
 		}
 		if len(candidates) > 0 {
 			found = candidates[0]
@@ -176,16 +172,17 @@ func (c *Cluster) findControlPlane(ctx context.Context) (found *deployment, reas
 	}
 	switch {
 	case len(places) > 1:
-		return nil, "", fmt.Errorf("%s has several control planes: %s; choose one by its namespace, with --namespace", c, strings.Join(places, ", "))
+		return nil, why, fmt.Errorf("%s has several control planes: %s; choose one by its namespace, with --namespace", c, strings.Join(places, ", "))
 	case found != nil:
-		return found, "", nil
-	case len(reasons) == 0:
-		reasons = []string{fmt.Sprintf("no Deployment in namespace %s has a container named control-plane; --namespace names another", strings.Join(namespaces, " or "))}
+		return found, why, nil
+	case len(reasons) > 0:
+		return nil, cluster.Unread{Cause: cluster.Forbidden, Reason: strings.Join(reasons, "; ")}, nil
 	}
-	return nil, strings.Join(reasons, "; "), nil
+	reason := fmt.Sprintf("no Deployment in namespace %s has a container named control-plane; pass another namespace with --namespace", strings.Join(namespaces, " or "))
+	return nil, cluster.Unread{Cause: cluster.NotFound, Reason: reason}, nil
 }
 
-// namespaces are where the control plane is looked for.
+// namespaces returns the namespaces that may contain the control plane.
 func (c *Cluster) namespaces() []string {
 	if c.options.Namespace != "" {
 		return []string{c.options.Namespace}
@@ -199,10 +196,11 @@ func (c *Cluster) zones(ctx context.Context, origin *cluster.Origin) error {
 	for _, kind := range []string{kindZone, kindZoneInsight} {
 		list, err := c.all(ctx, kind)
 		switch {
-		case apierrors.IsForbidden(err), apierrors.IsNotFound(err):
-			origin.Unread = append(origin.Unread, cluster.Unread{
-				What: "zones", Reason: c.said(err), Remedy: "name the versions of their control planes with --zone-version",
-			})
+		case apierrors.IsForbidden(err):
+			origin.AddUnread(cluster.ZonesOfControlPlane, cluster.Forbidden, c.said(err))
+			continue
+		case apierrors.IsNotFound(err):
+			origin.AddUnread(cluster.ZonesOfControlPlane, cluster.NotFound, c.said(err))
 			continue
 		case err != nil:
 			return c.unreachable(ctx, "reading "+resources[kind], err)

@@ -322,6 +322,7 @@ func TestForbidden(t *testing.T) {
 	var unread []string
 	for _, u := range s.Origin.Unread {
 		unread = append(unread, u.What)
+		assert.Equal(t, cluster.Forbidden, u.Cause, u.What)
 	}
 	assert.Equal(t, []string{"version", "mode", cluster.KindDataplane, cluster.KindMeshGateway}, unread)
 
@@ -375,6 +376,7 @@ func TestMissingDefinitions(t *testing.T) {
 			assert.Empty(t, s.Origin.Absent)
 			u, lacks := s.Origin.Lacks(want.unread)
 			assert.True(t, lacks)
+			assert.Equal(t, cluster.NotFound, u.Cause)
 			assert.Contains(t, u.Reason, kind+"s.kuma.io, which Kuma 2.13.1 installs")
 		})
 	}

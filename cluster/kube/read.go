@@ -35,71 +35,76 @@ func (c *Cluster) Read(ctx context.Context, use func(manifest.Input)) (*cluster.
 		return nil, err
 	}
 	origin.Meshes = c.options.Meshes
-	var forbidden []error
 	var missing []string
+	var forbidden []error
 	for _, kind := range cluster.Kinds() {
 		if c.options.Progress != nil {
 			c.options.Progress(kind, 0)
 		}
 		list, err := c.all(ctx, kind)
 		switch {
+		case err == nil:
+			if err := c.pass(list, kind, origin, use); err != nil {
+				return nil, err
+			}
 		case apierrors.IsNotFound(err) && !origin.Expects(kind):
-			origin.Absent = append(origin.Absent, kind) // there is no such CRD
-		case apierrors.IsNotFound(err) && cluster.Optional(kind):
-			origin.Unread = append(origin.Unread, cluster.Unread{
-				What: kind, Reason: c.missing(origin, definition(kind)), Remedy: installing,
-			})
+			origin.Absent = append(origin.Absent, kind)
+		case cluster.Optional(kind) && (apierrors.IsNotFound(err) || apierrors.IsForbidden(err)):
+			origin.Unread = append(origin.Unread, c.unread(origin, kind, err))
 		case apierrors.IsNotFound(err):
 			missing = append(missing, definition(kind))
-		case apierrors.IsForbidden(err) && cluster.Optional(kind):
-			origin.Unread = append(origin.Unread, cluster.Unread{
-				What: kind, Reason: c.said(err), Remedy: granting(resources[kind]),
-			})
 		case apierrors.IsForbidden(err):
 			forbidden = append(forbidden, err)
 		case apierrors.IsUnauthorized(err):
 			return nil, c.refused(err)
-		case err != nil:
+		default:
 			return nil, c.unreachable(ctx, "reading "+resources[kind], err)
-		}
-		if err != nil {
-			continue
-		}
-		var meshes []string
-		err = list.Drain(func(name string, text []byte) {
-			mesh := meshOf(kind, text)
-			if kind == cluster.KindMesh {
-				meshes = append(meshes, mesh)
-			}
-			switch {
-			case len(c.options.Meshes) == 0 || slices.Contains(c.options.Meshes, mesh):
-				use(manifest.Object(name, text))
-			case kind == cluster.KindMeshTrace:
-				origin.OtherMeshTraces = append(origin.OtherMeshTraces, path.Base(name))
-			case kind == cluster.KindTrafficTrace:
-				origin.OtherTrafficTraces = append(origin.OtherTrafficTraces, cluster.NewTraceName(mesh, path.Base(name), text))
-			}
-		})
-		if err != nil {
-			return nil, err
-		}
-		if kind == cluster.KindMesh {
-			if err := cluster.CheckMeshes(c.String(), c.options.Meshes, meshes); err != nil {
-				return nil, err
-			}
 		}
 	}
 	origin.SortOthers()
-	if len(missing) > 0 {
+	switch {
+	case len(missing) > 0:
 		return nil, errors.New(c.missing(origin, missing...) + "; " + installing)
-	}
-	if len(forbidden) > 0 {
+	case len(forbidden) > 0:
 		return nil, c.forbidden(forbidden)
-	}
-	if c.controlPlane == nil && slices.Contains(origin.Absent, cluster.KindMesh) {
-		return nil, fmt.Errorf("%s has no Kuma: neither its kinds (CustomResourceDefinitions of kuma.io) nor a control plane in namespace %s; is it the cluster that is meant?", c, strings.Join(c.namespaces(), " or "))
+	case c.controlPlane == nil && slices.Contains(origin.Absent, cluster.KindMesh):
+		return nil, fmt.Errorf("%s has no Kuma: neither its kinds (CustomResourceDefinitions of kuma.io) nor a control plane in namespace %s; "+
+			"check --context and --namespace", c, strings.Join(c.namespaces(), " or "))
 	}
 	return origin, nil
+}
+
+// pass passes on the objects of the meshes to read, and adds to origin the names
+// that objects of other meshes take.
+func (c *Cluster) pass(list *paging.List, kind string, origin *cluster.Origin, use func(manifest.Input)) error {
+	var meshes []string
+	err := list.Drain(func(name string, text []byte) {
+		mesh := meshOf(kind, text)
+		if kind == cluster.KindMesh {
+			meshes = append(meshes, mesh)
+		}
+		switch {
+		case len(c.options.Meshes) == 0 || slices.Contains(c.options.Meshes, mesh):
+			use(manifest.Object(name, text))
+		case kind == cluster.KindMeshTrace:
+			origin.OtherMeshTraces = append(origin.OtherMeshTraces, path.Base(name))
+		case kind == cluster.KindTrafficTrace:
+			origin.OtherTrafficTraces = append(origin.OtherTrafficTraces, cluster.NewTraceName(mesh, path.Base(name), text))
+		}
+	})
+	if err != nil || kind != cluster.KindMesh {
+		return err
+	}
+	return cluster.CheckMeshes(c.String(), c.options.Meshes, meshes)
+}
+
+// unread returns why a kind could not be listed: its definition is missing, or the
+// permission.
+func (c *Cluster) unread(origin *cluster.Origin, kind string, err error) cluster.Unread {
+	if apierrors.IsNotFound(err) {
+		return cluster.Unread{What: kind, Cause: cluster.NotFound, Reason: c.missing(origin, definition(kind)), Remedy: installing}
+	}
+	return cluster.Unread{What: kind, Cause: cluster.Forbidden, Reason: c.said(err), Remedy: granting(resources[kind])}
 }
 
 // definition is the name of a kind's CustomResourceDefinition.

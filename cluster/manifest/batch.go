@@ -89,11 +89,11 @@ func (b *batch[T]) add(doc chunk) {
 // addList takes a document in, item by item, if it is a long list, which it reports.
 func (b *batch[T]) addList(doc chunk) bool {
 	from := b.count
-	list, ok := doc.takeApart(nil, b.addChunk)
+	list, ok := doc.splitList(nil, b.addChunk)
 	if ok && list.kind != list.given { // it is said behind the items
 		b.taken = append(b.taken, takenList{from: from, to: b.count})
 		from = b.count
-		list, ok = doc.takeApart(&list.kind, b.addChunk)
+		list, ok = doc.splitList(&list.kind, b.addChunk)
 	}
 	if !ok {
 		list = nil

@@ -202,7 +202,7 @@ func shellQuote(word string) string {
 	return word
 }
 
-// reason is err without the name of the system call, which tells a user nothing.
+// reason returns err without the name of the system call, which does not help a user.
 func reason(err error) error {
 	var path *fs.PathError
 	if errors.As(err, &path) {

@@ -1,23 +1,30 @@
 package manifest
 
 import (
-	"encoding/json"
+	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"unicode/utf8"
+	"unsafe"
+
+	"github.com/go-json-experiment/json/jsontext"
 )
 
-// parseJSON parses one or more JSON values; several, or items of a list, make a
-// Sequence, as a stream of resources (jq's output) is a list. encoding/json tells no lines and
-// its token reader is slower than its decoder, hence a scanner of our own; it
-// leaves strings with escapes to encoding/json.
+// parseJSON parses one or more JSON values, with or without commas between them.
+// Several, or items of a list, make a Sequence, as a stream of resources (jq's
+// output) is a list.
 func parseJSON(text string, line int, items bool, nodes *stack) (*Node, *syntaxError) {
-	s := jsonScanner{text: text, line: line, nodes: nodes}
 	defer nodes.empty()
-	values := s.values()
-	if s.err != nil {
-		return nil, s.err
+	r := nodes.jsonReader(text, line)
+	var values []Node
+	for r.more() {
+		n, err := r.value()
+		if err != nil {
+			return nil, err
+		}
+		values = append(values, n)
 	}
 	switch {
 	case items || len(values) > 1:
@@ -28,409 +35,271 @@ func parseJSON(text string, line int, items bool, nodes *stack) (*Node, *syntaxE
 	return &values[0], nil
 }
 
-type jsonScanner struct {
-	text string
-	pos  int
-	line int
-	err  *syntaxError
-
-	nodes *stack
+// jsonReader makes nodes of JSON values. jsontext reports offsets, not lines; the
+// lines between two values are counted here.
+type jsonReader struct {
+	text    string
+	first   int // line of the text
+	line    int // line of the offset at
+	at      int
+	start   int // offset where the decoder started
+	top     int // offset of the top-level value, -1 before the first
+	decoder jsontext.Decoder
+	buffer  bytes.Buffer // what the decoder reads
+	nodes   *stack
 }
 
-// values parses values one after the other, with or without commas, to the end.
-func (s *jsonScanner) values() []Node {
-	var values []Node
-	for s.space(); s.err == nil && s.pos < len(s.text); s.space() {
-		if len(values) > 0 && s.text[s.pos] == ',' {
-			s.pos++
-			s.space()
-		}
-		values = append(values, s.value(0))
+// jsonReader returns the stack's own reader, whose decoder keeps its memory.
+func (s *stack) jsonReader(text string, line int) *jsonReader {
+	if s.json == nil {
+		s.json = new(jsonReader)
 	}
-	return values
+	r := s.json
+	r.text, r.first, r.line, r.at, r.top, r.nodes = text, line, line, 0, -1, s
+	return r
 }
 
-func (s *jsonScanner) fail(format string, args ...any) {
-	if s.err != nil {
-		return
-	}
-	if at, ok := template(s.text, s.line-strings.Count(s.text[:min(s.pos, len(s.text))], "\n")); ok {
-		s.err = at
-		return
-	}
-	s.err = &syntaxError{s.line, "not valid JSON: " + fmt.Sprintf(format, args...)}
+// release forgets the text.
+func (r *jsonReader) release() {
+	r.text, r.buffer = "", bytes.Buffer{}
+	r.decoder.Reset(&r.buffer)
 }
 
-func (s *jsonScanner) space() {
-	for s.pos < len(s.text) {
-		switch s.text[s.pos] {
-		case '\n':
-			s.line++
-		case ' ':
-			s.indentation()
-			continue
-		case '\t', '\r':
-		default:
-			return
-		}
-		s.pos++
+// more goes to the next top-level value, over a comma if there is one, and reports
+// whether something follows.
+func (r *jsonReader) more() bool {
+	if r.top < 0 {
+		r.begin(0)
+		return r.top < len(r.text)
 	}
-}
-
-// indentation skips spaces, of which machines write many.
-func (s *jsonScanner) indentation() {
-	const eight = "        "
-	for len(s.text)-s.pos >= len(eight) && s.text[s.pos:s.pos+len(eight)] == eight {
-		s.pos += len(eight)
-	}
-	for s.pos < len(s.text) && s.text[s.pos] == ' ' {
-		s.pos++
-	}
-}
-
-func (s *jsonScanner) value(depth int) Node {
-	s.space()
-	n := Node{line: int32(s.line)}
-	if s.pos == len(s.text) {
-		s.fail("it ends where a value is expected")
-		return n
-	}
-	if depth > maxDepth {
-		s.fail("values are nested more than %d deep", maxDepth)
-		return n
-	}
-	switch c := s.text[s.pos]; {
-	case c == '{':
-		n.Kind = Mapping
-		n.content = s.object(depth)
-		if s.err == nil {
-			if twice := n.repeatedKey(); twice != nil {
-				s.err = &syntaxError{int(twice.line), fmt.Sprintf("key %.80q stands twice in one object; keep one", twice.Text)}
-			}
-		}
-	case c == '[':
-		n.Kind = Sequence
-		n.content = s.array(depth)
-	case c == '"':
-		n.Kind, n.Text = String, s.string()
-	case c == '-' || '0' <= c && c <= '9':
-		n.Kind, n.Text = s.number()
-	case s.word("null"):
-	case s.word("true"):
-		n.Kind, n.Text = Bool, "true"
-	case s.word("false"):
-		n.Kind, n.Text = Bool, "false"
-	default:
-		s.fail("a value cannot begin with %q", rune(c))
-	}
-	return n
-}
-
-// word skips word if it is next.
-func (s *jsonScanner) word(word string) bool {
-	if !strings.HasPrefix(s.text[s.pos:], word) {
-		return false
-	}
-	s.pos += len(word)
-	return true
-}
-
-func (s *jsonScanner) object(depth int) []Node {
-	s.pos++
-	from := len(s.nodes.open)
-	for s.err == nil {
-		s.space()
-		if len(s.nodes.open) == from && s.is('}') {
-			break
-		}
-		if s.pos == len(s.text) || s.text[s.pos] != '"' {
-			if len(s.nodes.open) > from && s.is('}') {
-				s.fail("a comma stands before }")
-			}
-			s.fail("a key in double quotes is expected")
-			break
-		}
-		line := s.line
-		s.nodes.push(Node{Kind: String, line: int32(line), Text: s.string()})
-		s.space()
-		if !s.is(':') {
-			s.fail("a colon is expected after a key")
-			break
-		}
-		s.nodes.push(s.value(depth + 1))
-		s.space()
-		if s.is(',') {
-			continue
-		}
-		if !s.is('}') {
-			s.fail("a comma or } is expected after a value")
-		}
-		break
-	}
-	return s.nodes.cut(from)
-}
-
-func (s *jsonScanner) array(depth int) []Node {
-	s.pos++
-	from := len(s.nodes.open)
-	for s.err == nil {
-		s.space()
-		if s.is(']') {
-			if len(s.nodes.open) > from {
-				s.fail("a comma stands before ]")
-			}
-			break
-		}
-		s.nodes.push(s.value(depth + 1))
-		s.space()
-		if s.is(',') {
-			continue
-		}
-		if !s.is(']') {
-			s.fail("a comma or ] is expected after a value")
-		}
-		break
-	}
-	return s.nodes.cut(from)
-}
-
-// is skips c if it is next.
-func (s *jsonScanner) is(c byte) bool {
-	if s.pos < len(s.text) && s.text[s.pos] == c {
-		s.pos++
+	rest := trimSpace(r.text[r.offset():])
+	if strings.HasPrefix(rest, ",") {
+		r.begin(len(r.text) - len(rest) + 1)
 		return true
 	}
-	return false
+	r.top = len(r.text) - len(rest)
+	return rest != ""
 }
 
-// string parses a string, whose opening quote is next.
-func (s *jsonScanner) string() string {
-	end, escaped, ascii := s.stringEnd()
-	if end < 0 {
-		s.fail("a string is not closed")
-		return ""
-	}
-	quoted := s.text[s.pos:end]
-	s.pos = end
-	if !ascii && !utf8.ValidString(quoted) {
-		s.fail("a string is not UTF-8")
-		return ""
-	}
-	if !escaped {
-		return quoted[1 : len(quoted)-1]
-	}
-	var text string
-	if err := json.Unmarshal([]byte(quoted), &text); err != nil {
-		s.fail("%s", stringFault(quoted))
-	}
-	return text
+// begin starts the decoder at the first value from an offset on.
+func (r *jsonReader) begin(at int) {
+	r.start = len(r.text) - len(trimSpace(r.text[at:]))
+	r.top = r.start
+	r.buffer = *bytes.NewBuffer(bytesOf(r.text[r.start:]))
+	r.decoder.Reset(&r.buffer, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
 }
 
-// stringFault says what is wrong with a string that encoding/json refuses.
-func stringFault(quoted string) string {
-	for i := 0; i < len(quoted); i++ {
-		if quoted[i] < ' ' {
-			return fmt.Sprintf("a control character (%U) in a string; write it as an escape", quoted[i])
+// trimSpace is faster than strings.TrimLeft, which builds a set first.
+func trimSpace(text string) string {
+	for i := range len(text) {
+		if c := text[i]; c != ' ' && c != '\n' && c != '\t' && c != '\r' {
+			return text[i:]
 		}
 	}
-	return "an escape (\\) that JSON does not know"
+	return ""
 }
 
-// stringEnd finds the end of the string that is next: -1 when there is none.
-// escaped is set for whatever needs a closer look, control characters too.
-func (s *jsonScanner) stringEnd() (end int, escaped, ascii bool) {
-	ascii = true
-	for i := s.pos + 1; i < len(s.text); i++ {
-		switch c := s.text[i]; {
-		case c == '"':
-			return i + 1, escaped, ascii
-		case c == '\\':
-			escaped = true
-			i++
-		case c < ' ':
-			if c == '\n' {
-				return -1, false, ascii
-			}
-			escaped = true
-		case c >= utf8.RuneSelf:
-			ascii = false
-		}
+// bytesOf returns the bytes of a text without a copy, to be read only.
+func bytesOf(text string) []byte { return unsafe.Slice(unsafe.StringData(text), len(text)) }
+
+// offset is the end of what was read last.
+func (r *jsonReader) offset() int { return r.start + int(r.decoder.InputOffset()) }
+
+// lineOf returns the line of an offset, which must not be before the last one.
+func (r *jsonReader) lineOf(offset int) int {
+	if offset > r.at {
+		r.line += strings.Count(r.text[r.at:offset], "\n")
+		r.at = offset
 	}
-	return -1, false, ascii
+	return r.line
 }
 
-func (s *jsonScanner) number() (Kind, string) {
-	start, kind := s.pos, Int
-	for ; s.pos < len(s.text); s.pos++ {
-		c := s.text[s.pos]
-		if c == '.' || c == 'e' || c == 'E' {
-			kind = Float
-		} else if (c < '0' || c > '9') && c != '-' && c != '+' {
+// fault returns an error with its line, and with what to do about a common mistake.
+func (r *jsonReader) fault(err error) *syntaxError {
+	if at, ok := template(r.text, r.first); ok {
+		return at
+	}
+	at, message := r.at, err.Error()
+	var syntax *jsontext.SyntacticError
+	switch {
+	case errors.As(err, &syntax):
+		at, message = r.start+int(syntax.ByteOffset), syntax.Err.Error()
+	case errors.Is(err, io.EOF):
+		at = len(r.text)
+	}
+	at = min(max(at, r.at), len(r.text))
+	before, rest := strings.TrimRight(r.text[:at], "truefalsn \t\r\n"), r.text[at:] // true, false and null may have begun
+	inside, _ := r.decoder.StackIndex(r.decoder.StackDepth())
+	switch after := trimSpace(strings.TrimPrefix(rest, ",")); {
+	case trimSpace(rest) == "" && !strings.HasPrefix(rest, "\n"):
+		message = "it ends within a value"
+	case rest[0] == ',' && after != "" && (after[0] == '}' || after[0] == ']'):
+		at, message = len(r.text)-len(after), fmt.Sprintf("a comma precedes %c; remove it", after[0])
+	case rest[0] == '\n':
+		message = "a string is not closed"
+	case rest[0] < ' ':
+		message += "; write it as an escape"
+	case inside == '{' && rest[0] != '"' && (strings.HasSuffix(before, "{") || strings.HasSuffix(before, ",")):
+		message = "a key in double quotes is expected"
+	}
+	return &syntaxError{r.lineOf(at), "not valid JSON: " + message}
+}
+
+// next skips a value, and returns where it is. It looks at the value's syntax alone.
+func (r *jsonReader) next() (start, end int, err error) {
+	raw, err := r.decoder.ReadValue()
+	end = r.offset()
+	return end - len(raw), end, err
+}
+
+// value reads the next value, or the next key of an object.
+func (r *jsonReader) value() (Node, *syntaxError) {
+	kind := r.decoder.PeekKind()
+	if r.decoder.StackDepth() > maxDepth {
+		r.lineOf(r.offset())
+		return Node{}, r.fault(fmt.Errorf("values are nested more than %d deep", maxDepth))
+	}
+	if kind == '{' || kind == '[' {
+		return r.collection(kind)
+	}
+	start, end, err := r.next()
+	if err != nil {
+		return Node{}, r.fault(err)
+	}
+	n := Node{line: int32(r.lineOf(start)), Text: r.text[start:end]}
+	switch kind {
+	case 'n':
+		n.Text = ""
+	case 't', 'f':
+		n.Kind = Bool
+	case '0':
+		n.Kind = Int
+		if strings.ContainsAny(n.Text, ".eE") {
+			n.Kind = Float
+		}
+	case '"':
+		n.Kind = String
+		if !utf8.ValidString(n.Text) {
+			return n, r.fault(errors.New("a string is not UTF-8"))
+		}
+		if strings.IndexByte(n.Text, '\\') < 0 {
+			n.Text = n.Text[1 : len(n.Text)-1]
 			break
 		}
+		text, _ := jsontext.AppendUnquote(nil, n.Text) // its syntax is right; half a surrogate becomes U+FFFD
+		n.Text = string(text)
 	}
-	text := s.text[start:s.pos]
-	if !usualNumber(text) && !json.Valid([]byte(text)) {
-		s.fail("%.20q is not a number", text)
-	}
-	return kind, text
+	return n, nil
 }
 
-// usualNumber reports whether text is digits without a leading zero.
-func usualNumber(text string) bool {
-	for i := 0; i < len(text); i++ {
-		if text[i] < '0' || text[i] > '9' {
-			return false
+// collection reads an object or an array.
+func (r *jsonReader) collection(kind jsontext.Kind) (Node, *syntaxError) {
+	n, end := Node{Kind: Mapping}, jsontext.Kind('}')
+	if kind == '[' {
+		n.Kind, end = Sequence, ']'
+	}
+	if _, err := r.decoder.ReadToken(); err != nil {
+		return n, r.fault(err)
+	}
+	n.line = int32(r.lineOf(r.offset() - 1))
+	from := len(r.nodes.open)
+	for r.decoder.PeekKind() != end {
+		child, err := r.value()
+		if err != nil {
+			return n, err
+		}
+		r.nodes.push(child)
+	}
+	if _, err := r.decoder.ReadToken(); err != nil {
+		return n, r.fault(err)
+	}
+	n.content = r.nodes.cut(from)
+	if n.Kind == Mapping {
+		if twice := n.repeatedKey(); twice != nil {
+			return n, &syntaxError{int(twice.line), fmt.Sprintf("an object contains key %.80q twice; keep one", twice.Text)}
 		}
 	}
-	return text[0] != '0' || len(text) == 1
+	return n, nil
 }
 
-// takeApartJSON finds the items of a JSON list by brackets alone. Anything odd
-// makes ok false, and the whole is parsed for its error.
-func (c chunk) takeApartJSON(kind *string, add func(chunk)) (around *list, ok bool) {
-	s := jsonScanner{text: c.text, line: c.line}
-	s.space()
-	around = &list{root: &Node{Kind: Mapping, line: int32(s.line)}}
-	if s.is('[') {
-		around.count, ok = c.itemsJSON(&s, "", add)
-		s.space()
-		return around, ok && s.pos == len(s.text)
+// splitJSON splits a JSON list into its items. If it is not one, ok is false, and the
+// whole is parsed for its error.
+func (c chunk) splitJSON(kind *string, add func(chunk)) (around *list, ok bool) {
+	r := new(stack).jsonReader(c.text, c.line)
+	r.more()
+	around = &list{root: &Node{Kind: Mapping, line: int32(r.lineOf(r.top))}}
+	opening, err := r.decoder.ReadToken()
+	if err != nil {
+		return nil, false
 	}
-	s.is('{')
+	if opening.Kind() == '[' {
+		around.count, ok = c.splitItemsJSON(r, "", add)
+		return around, ok && !r.more()
+	}
 	found := false
-	for {
-		s.space()
-		if s.pos == len(s.text) || s.text[s.pos] != '"' {
+	for opening.Kind() == '{' && r.decoder.PeekKind() != '}' {
+		key, fault := r.value()
+		if fault != nil {
 			return nil, false
 		}
-		key := Node{Kind: String, line: int32(s.line), Text: s.string()}
-		s.space()
-		if !s.is(':') || s.err != nil {
-			return nil, false
-		}
-		s.space()
-		start, line := s.pos, s.line
 		value := &Node{}
-		switch {
-		case key.Text == "items" && !found && s.is('['):
+		if key.Text == "items" && !found && r.decoder.PeekKind() == '[' {
+			_, _ = r.decoder.ReadToken()
 			around.given = around.kindBefore(kind)
-			if around.count, found = c.itemsJSON(&s, around.given, add); !found {
+			if around.count, found = c.splitItemsJSON(r, around.given, add); !found {
 				return nil, false
 			}
-		case !s.skip() || s.pos-start > taskSize:
-			return nil, false
-		default:
-			var err *syntaxError
-			if value, err = parseJSON(s.text[start:s.pos], line, false, new(stack)); err != nil {
+		} else {
+			start, end, err := r.next()
+			if err != nil || end-start > taskSize {
+				return nil, false
+			}
+			if value, fault = parseJSON(c.text[start:end], r.lineOf(start), false, new(stack)); fault != nil {
 				return nil, false
 			}
 		}
 		around.root.content = append(around.root.content, key, *value)
-		s.space()
-		if s.is(',') {
-			continue
-		}
-		ended := s.is('}')
-		s.space()
-		if around.kind, ok = listKind(around.root); !ok || !ended || s.pos != len(s.text) || !found || around.root.repeatedKey() != nil {
-			return nil, false
-		}
-		return around, true
 	}
+	if _, err := r.decoder.ReadToken(); err != nil || r.more() {
+		return nil, false
+	}
+	around.kind, ok = listKind(around.root)
+	return around, ok && found && around.root.repeatedKey() == nil
 }
 
-// itemsJSON cuts the items of an array, whose bracket has been read, into
-// chunks; small ones stay together. count is how many there are.
-func (c chunk) itemsJSON(s *jsonScanner, kind string, add func(chunk)) (count int, ok bool) {
-	s.space()
-	if s.is(']') {
-		return 0, true
-	}
+// splitItemsJSON splits an array, whose bracket has been read, into chunks. Small items
+// stay together. count is how many there are.
+func (c chunk) splitItemsJSON(r *jsonReader, kind string, add func(chunk)) (count int, ok bool) {
 	var run chunk // of items that are together
 	from := 0     // where it begins
-	for {
-		s.space()
-		start, line := s.pos, s.line
-		if !s.skip() || s.pos == start {
+	for r.decoder.PeekKind() != ']' {
+		start, end, err := r.next()
+		if err != nil {
 			return 0, false
 		}
 		count++
-		if run.text == "" || s.pos-from > runSize {
+		if run.text == "" || end-from > runSize {
 			if run.text != "" {
 				add(run)
 			}
-			run, from = chunk{line: line, doc: c.doc, json: true, item: true, list: kind}, start
+			run, from = chunk{line: r.lineOf(start), doc: c.doc, json: true, item: true, list: kind}, start
 		}
-		run.text = s.text[from:s.pos]
-		s.space()
-		if s.is(',') {
-			continue
-		}
+		run.text = c.text[from:end]
+	}
+	if run.text != "" {
 		add(run)
-		return count, s.is(']')
 	}
+	_, err := r.decoder.ReadToken()
+	return count, err == nil
 }
 
-// skip passes over a value without looking into it. A wrong one may pass, so
-// its text must be parsed afterwards.
-func (s *jsonScanner) skip() bool {
-	start, depth := s.pos, 0
-	ended := func() bool {
-		s.line += strings.Count(s.text[start:s.pos], "\n")
-		return true
-	}
-	for s.pos < len(s.text) {
-		c := s.text[s.pos]
-		if c == ' ' {
-			s.indentation()
-			continue
-		}
-		if !structural[c] {
-			s.pos++
-			continue
-		}
-		switch c {
-		case '{', '[':
-			depth++
-		case '}', ']':
-			if depth == 0 {
-				return ended()
-			}
-			if depth--; depth == 0 {
-				s.pos++
-				return ended()
-			}
-		case '"':
-			end, _, _ := s.stringEnd()
-			if end < 0 {
-				return false
-			}
-			if s.pos = end; depth == 0 {
-				return ended()
-			}
-			continue
-		case ',':
-			if depth == 0 {
-				return ended()
-			}
-		}
-		s.pos++
-	}
-	return false
-}
-
-// structural are the bytes that skip looks at.
-var structural = [256]bool{'{': true, '}': true, '[': true, ']': true, '"': true, ',': true}
-
-// faultJSON is the first error of a text that is too large to be parsed for
-// it, or nil.
+// faultJSON returns the first error of a text that is too large to be parsed.
 func faultJSON(text string, line int) *syntaxError {
-	var nothing struct{}
-	var syntax *json.SyntaxError
-	if err := json.Unmarshal([]byte(text), &nothing); errors.As(err, &syntax) {
-		at := min(int(syntax.Offset), len(text))
-		return &syntaxError{line + strings.Count(text[:at], "\n"), "not valid JSON: " + syntax.Error()}
+	r := new(stack).jsonReader(text, line)
+	for r.more() {
+		if _, _, err := r.next(); err != nil {
+			return r.fault(err)
+		}
 	}
 	return nil
 }

@@ -52,7 +52,7 @@ type list struct {
 	count int    // of items
 	kind  string // of the items, as the list's own kind says; empty for any
 	given string // the kind that its items were taken apart with
-	root  *Node  // what stands around the items
+	root  *Node  // the list without its items
 }
 
 // asList returns root as a list, nil when it is none: Kubernetes' List and typed
@@ -72,8 +72,8 @@ func asList(root *Node) *list {
 	return &list{items: items.Items(), count: len(items.Items()), kind: kind, root: root}
 }
 
-// listKind is the kind of the items of a list by what stands around them; ok is
-// false for what is no list, though it has items.
+// listKind returns the kind of a list's items by the list's own kind. ok is false if
+// the kind is not a list's.
 func listKind(root *Node) (kind string, ok bool) {
 	name := root.Get("kind")
 	if name == nil {

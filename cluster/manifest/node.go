@@ -8,7 +8,7 @@ import (
 // Kind says what a Node holds.
 type Kind uint8
 
-// The kinds of YAML's core schema, as far as a manifest tells them apart.
+// The kinds of YAML's core schema, as far as a manifest distinguishes them.
 const (
 	Null Kind = iota
 	String

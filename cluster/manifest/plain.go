@@ -42,6 +42,7 @@ type plain struct {
 type stack struct {
 	open  []Node // of unfinished collections
 	block []Node // what is finished
+	json  *jsonReader
 }
 
 var stacks = sync.Pool{New: func() any { return new(stack) }}
@@ -50,6 +51,9 @@ var stacks = sync.Pool{New: func() any { return new(stack) }}
 func (s *stack) release() {
 	clear(s.block)
 	s.block = s.block[:0]
+	if s.json != nil {
+		s.json.release()
+	}
 	stacks.Put(s)
 }
 
@@ -239,7 +243,7 @@ func (p *plain) scalar(text string, column int) Node {
 	return n
 }
 
-// resolve tells the kind of a plain scalar whose kind is beyond doubt.
+// resolve returns the kind of a plain scalar whose kind is certain.
 func resolve(text string) (Kind, bool) {
 	digits, dots, dashes, special, word := 0, 0, 0, false, false
 	for i := 0; i < len(text); i++ {

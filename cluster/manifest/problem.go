@@ -13,14 +13,14 @@ import (
 // Severity says how much a Problem matters.
 type Severity string
 
-// An error stops the run, a warning is told, an info explains.
+// An error stops the run; a warning is printed; an info explains.
 const (
 	Error   Severity = "error"
 	Warning Severity = "warning"
 	Info    Severity = "info"
 )
 
-// Place is where something stands.
+// Place is a line of a file.
 type Place struct {
 	File     string `json:"file"`
 	Line     int    `json:"line,omitempty"`     // 1-based; 0 when the whole file is meant
@@ -123,7 +123,7 @@ func (p *Problem) Error() string {
 }
 
 // SortProblems returns problems in the order of files and lines, without
-// repetitions, so that parallel reading has no say in the output.
+// repetitions, so that the output does not depend on parallel reading.
 func SortProblems(problems []*Problem) []*Problem {
 	ordered := slices.Clone(problems)
 	slices.SortStableFunc(ordered, func(a, b *Problem) int {

@@ -69,10 +69,11 @@ type chunk struct {
 	odd    bool // it may have line breaks that are no line feed, see oddBreak
 }
 
+// readInput reads one input, see [Read].
 func readInput[T any](input Input, wanted Wanted, use func(d *Document, kept []T) []T) ([]T, []*Problem) {
 	file := input.Name
-	fail := func(line, document int, message string) []*Problem {
-		return []*Problem{{Place: Place{File: file, Line: line, Document: document}, Severity: Error, Fault: message}}
+	fail := func(line, document int, fault string) []*Problem {
+		return []*Problem{{Place: Place{File: file, Line: line, Document: document}, Severity: Error, Fault: fault}}
 	}
 	parse := func(c chunk, kept []T) ([]T, []*Problem) {
 		nodes := stacks.Get().(*stack)
@@ -106,7 +107,7 @@ func readInput[T any](input Input, wanted Wanted, use func(d *Document, kept []T
 			input.Seen(text)
 		}
 		switch {
-		case strings.HasPrefix(text, "\xFF\xFE"), strings.HasPrefix(text, "\xFE\xFF"):
+		case isUTF16(text):
 			return nil, fail(1, 0, "the text is UTF-16; save it as UTF-8")
 		case input.Unnumbered && len(text) < taskSize:
 			return parse(chunk{text: strings.ReplaceAll(text, "\n", " "), doc: 1, json: true}, nil)
@@ -121,14 +122,18 @@ func readInput[T any](input Input, wanted Wanted, use func(d *Document, kept []T
 			}
 		}
 		for doc := range s.documents(text) {
-			batch.add(doc)
-			if batch.count >= batchSize && !flush() {
+			if batch.add(doc); batch.count >= batchSize && !flush() {
 				return kept, append(problems, fail(doc.line, doc.doc, fmt.Sprintf("the rest of the file was not read, after %d errors", len(problems)))...)
 			}
 		}
 	}
 	flush()
 	return kept, problems
+}
+
+// isUTF16 reports whether a text begins with the byte order mark of UTF-16.
+func isUTF16(text string) bool {
+	return strings.HasPrefix(text, "\xFF\xFE") || strings.HasPrefix(text, "\xFE\xFF")
 }
 
 // parse turns a chunk into its documents: one, or the items of a list.

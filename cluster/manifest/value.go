@@ -41,7 +41,7 @@ func (d *Document) Value(of Subject, problems *[]*Problem) Value {
 // Node is what v reads, nil when it is absent.
 func (v Value) Node() *Node { return v.node }
 
-// Place is where v stands; where its resource begins when it is absent.
+// Place returns the place of v, or the beginning of its resource if v is absent.
 func (v Value) Place() Place {
 	place := v.in.place
 	if v.node != nil {

@@ -228,7 +228,7 @@ func (c *yamlConverter) mapping(to *Node, from *yaml.Node, depth int) *syntaxErr
 		}
 		if key.Tag == "!!merge" {
 			if merges = append(merges, value); len(merges) > 1 {
-				return c.fail(key, "key \"<<\" stands twice in one object; keep one")
+				return c.fail(key, "an object contains key \"<<\" twice; keep one")
 			}
 			before = len(to.content)
 			continue
@@ -247,7 +247,7 @@ func (c *yamlConverter) mapping(to *Node, from *yaml.Node, depth int) *syntaxErr
 		to.content = append(to.content, name, child)
 	}
 	if twice := to.repeatedKey(); twice != nil {
-		return &syntaxError{int(twice.line), fmt.Sprintf("key %.80q stands twice in one object; keep one", twice.Text)}
+		return &syntaxError{int(twice.line), fmt.Sprintf("an object contains key %.80q twice; keep one", twice.Text)}
 	}
 	for _, merge := range merges {
 		if err := c.merge(to, merge, before, depth+1); err != nil {
@@ -339,7 +339,7 @@ func IsPlainString(text string) bool {
 	return kind == String
 }
 
-// resolveKey is a plain key as it stands in JSON; ok is false for one that JSON
+// resolveKey returns a plain key as JSON has it; ok is false for one that JSON
 // cannot have.
 func resolveKey(text string) (key string, ok bool) {
 	kind, value := resolveScalar(text)

@@ -52,7 +52,7 @@ func kumaVersion(flag string, s *cluster.Snapshot) (cluster.Version, error) {
 		return cluster.Latest, nil
 	case s.Origin.Version == "":
 		return cluster.Version{}, fmt.Errorf("the control plane's version is not known%s; pass it with --kuma-version, "+
-			"because policies and their order depend on it%s", reasonFor(s.Origin, "version"), versionRole(s.Origin))
+			"because policies and their order depend on it%s", reasonFor(s.Origin, cluster.VersionOfControlPlane), versionRole(s.Origin))
 	}
 	version, err := cluster.ParseVersion(s.Origin.Version)
 	switch {
@@ -81,7 +81,7 @@ func warnAssumedVersion(stderr *output.Printer, flag string, s *cluster.Snapshot
 
 // versionRole returns the role that grants reading the version, when only that is missing.
 func versionRole(o *cluster.Origin) string {
-	if !strings.Contains(reasonFor(o, "version"), "cannot list resource") {
+	if u, _ := o.Lacks(cluster.VersionOfControlPlane); u.Cause != cluster.Forbidden || o.Endpoint.Kubernetes == "" {
 		return ""
 	}
 	return ", or allow it to be read:\n" + kube.ClusterRole

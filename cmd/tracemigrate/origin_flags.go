@@ -37,7 +37,7 @@ func applyOriginFlags(c *cli.Context, origin *cluster.Origin) (*cluster.Origin, 
 			contradictions = append(contradictions, err)
 		}
 		result.Mode = mode
-		result.Unread = slices.DeleteFunc(result.Unread, func(u cluster.Unread) bool { return u.What == "mode" })
+		result.Unread = slices.DeleteFunc(result.Unread, func(u cluster.Unread) bool { return u.What == cluster.ModeOfControlPlane })
 	}
 	for _, text := range versions {
 		contradiction, err := applyZoneVersion(&result, text)
@@ -52,7 +52,7 @@ func applyOriginFlags(c *cli.Context, origin *cluster.Origin) (*cluster.Origin, 
 		return nil, errors.Join(contradictions...)
 	}
 	for i := range result.Unread {
-		if len(versions) > 0 && result.Unread[i].What == "zones" {
+		if len(versions) > 0 && result.Unread[i].What == cluster.ZonesOfControlPlane {
 			result.Unread[i].Reason += "; only these are known: " + strings.Join(versions, ", ")
 		}
 	}

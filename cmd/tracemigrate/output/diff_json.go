@@ -36,7 +36,7 @@ func (diff *Diff) data() diffData {
 	data.Summary.Tally = envoydiff.Count(diff.Comparisons)
 	for _, c := range diff.Comparisons {
 		version := ""
-		if c.Version.Major > 0 {
+		if c.Version.IsRelease() {
 			version = c.Version.String()
 			data.Summary.Versions = append(data.Summary.Versions, version)
 		}

@@ -37,7 +37,7 @@ func diffJUnit(p *Printer, diff *Diff) error {
 	var suites junitSuites
 	for _, c := range diff.Comparisons {
 		suite := junitSuite{Name: "tracemigrate diff", Tests: len(c.Proxies)}
-		if c.Version.Major > 0 {
+		if c.Version.IsRelease() {
 			suite.Name += " on Kuma " + c.Version.String()
 		}
 		for i := range c.Proxies {

@@ -30,7 +30,7 @@ func diffMarkdown(p *Printer, diff *Diff) error {
 	b.WriteString("| Kuma | proxies | same | inherent | different | unknown | accepted |\n|---|---|---|---|---|---|---|\n")
 	for _, c := range diff.Comparisons {
 		version := "dumps"
-		if c.Version.Major > 0 {
+		if c.Version.IsRelease() {
 			version = c.Version.String()
 		}
 		fmt.Fprintf(&b, "| %s | %d | %d | %d | %d | %d | %d |\n", version, len(c.Proxies), c.Count(envoydiff.Same),

@@ -51,7 +51,7 @@ func summaryLine(c *envoydiff.Comparison) string {
 	if t.Accepted > 0 {
 		line += fmt.Sprintf(", %d accepted", t.Accepted)
 	}
-	if c.Version.Major > 0 {
+	if c.Version.IsRelease() {
 		line = fmt.Sprintf("Kuma %s: %s", c.Version, line)
 	}
 	return line

@@ -51,7 +51,7 @@ func (p *Printer) Unread(s *cluster.Snapshot) []string {
 	}
 	var names []string
 	for _, u := range s.Origin.Unread {
-		if u.What == "version" || u.What == "mode" {
+		if u.What == cluster.VersionOfControlPlane || u.What == cluster.ModeOfControlPlane {
 			continue
 		}
 		p.Line("%s", unreadText(u))
