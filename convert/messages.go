@@ -44,25 +44,25 @@ var (
 		"rename those tags of the MeshGateway, or write a policy for the gateway by hand")
 
 	conflictWithheld = refuse(MeshTraceConflict,
-		"MeshTrace {policy}, made from {selector}, and the existing {existing} would change the tracing of {proxies}. Both "+
-			"apply to it and merge by precedence; the new policy is withheld",
+		"MeshTrace {policy}, made from {selector}, and the existing {existing} would change the tracing of {proxies}. The two "+
+			"apply together and merge by precedence; the new policy is withheld",
 		"{remedy}")
 	conflictOfNoProxy = warn(MeshTraceConflict,
 		"MeshTrace {policy}, made from {selector}, and the existing {existing} would change the tracing of a proxy that both "+
 			"select. No known proxy is concerned",
 		"{remedy}")
 	conflictOfAll = refuse(MeshTraceConflict,
-		"{proxies} would not keep the tracing of today. The existing {existing} and the new policies apply to it and merge by "+
-			"precedence",
+		"{proxies} would not keep the tracing of today. The existing {existing} and the new policies apply together and merge "+
+			"by precedence",
 		"{remedy}")
 	conflictOfNone = warn(MeshTraceConflict,
-		"{proxies} would not keep the tracing of today. The existing {existing} and the new policies apply to it and merge by "+
-			"precedence; no known proxy is concerned",
+		"{proxies} would not keep the tracing of today. The existing {existing} and the new policies apply together and merge "+
+			"by precedence; no known proxy is concerned",
 		"{remedy}")
 
 	serviceTagMissing = refuse(ServiceTagMissing,
-		"{proxies} would not keep the tracing of today. Without a tag set that has kuma.io/service, MeshTrace selects it "+
-			"otherwise than TrafficTrace",
+		"{proxies} would not keep the tracing of today. MeshTrace and TrafficTrace select differently where no tag set has "+
+			"kuma.io/service",
 		"give the Dataplane an inbound or a gateway with that tag, as the control plane demands, or remove it from the input")
 
 	delegatedGateway = refuse(DelegatedGateway,
@@ -71,7 +71,7 @@ var (
 
 	zoneTagMissing = refuse(ZoneTagMissing,
 		"{proxies} would not keep the tracing of today. Zones decide differently between TrafficTraces of equal rank, so the "+
-			"policies select by the tag kuma.io/zone, which the proxy does not have",
+			"policies select by the tag kuma.io/zone, which is missing here",
 		"add the tag with the zone's name to every inbound of the Dataplane")
 
 	proxyDiffers = refuse(ProxyDiffers,
@@ -249,8 +249,7 @@ var (
 		"every zone has {count} of its own (kuma.io/origin: zone) for the TrafficTraces. Only the deletion of the TrafficTraces is left", "")
 
 	backendsWithPolicies = inform(NoTrafficTrace,
-		"has {backends} but no TrafficTrace, so nothing uses its field tracing any more; MeshTraces with a backend: "+
-			"{policies}. There is nothing to convert",
+		"has {backends} but no TrafficTrace, so nothing uses the field tracing any more; {policies}. There is nothing to convert",
 		"remove the field tracing from the Mesh, the last step of the migration")
 	backendsAlone = warn(NoTrafficTrace,
 		"has {backends} but neither a TrafficTrace nor a MeshTrace with a backend, so nothing is traced. There is nothing to "+
@@ -258,7 +257,7 @@ var (
 		"convert an input that still has the TrafficTraces, if they were deleted, since nothing replaces them; otherwise "+
 			"remove the field tracing from the Mesh")
 	policiesAlone = inform(NoTrafficTrace,
-		"has neither tracing backends nor a TrafficTrace; MeshTraces with a backend: {policies}. There is nothing to convert", "")
+		"has neither tracing backends nor a TrafficTrace; {policies}. There is nothing to convert", "")
 	nothingTraced = inform(NoTrafficTrace,
 		"has neither tracing backends nor a TrafficTrace. There is nothing to convert", "")
 
@@ -394,6 +393,12 @@ const (
 		"keep what they have today"
 	fromGlobal = "is a federated zone. Its TrafficTraces ({traces}) come from the global control plane and can be deleted " +
 		"only there"
+)
+
+// What traces without a TrafficTrace.
+const (
+	oneTraces     phrase = "1 MeshTrace with a backend exists"
+	severalTraces phrase = "{count} MeshTraces with a backend exist"
 )
 
 // Why proxies of a selector have no tracing.

@@ -75,13 +75,17 @@ func remarkNothing(m *mesh) *Note {
 		}
 	}
 	backends := plural(len(m.Backends), "tracing backend")
+	var policies any = oneTraces
+	if tracing > 1 {
+		policies = severalTraces.of(facts{"count": tracing})
+	}
 	switch {
 	case len(m.Backends) > 0 && tracing > 0:
-		return backendsWithPolicies.note(m.Place, m, facts{"backends": backends, "policies": tracing})
+		return backendsWithPolicies.note(m.Place, m, facts{"backends": backends, "policies": policies})
 	case len(m.Backends) > 0:
 		return backendsAlone.note(m.Place, m, facts{"backends": backends})
 	case tracing > 0:
-		return policiesAlone.note(m.Place, m, facts{"policies": tracing})
+		return policiesAlone.note(m.Place, m, facts{"policies": policies})
 	}
 	return nothingTraced.note(m.Place, m, nil)
 }
