@@ -27,6 +27,7 @@ type building struct {
 func build(n *naming) *building {
 	b := &building{naming: n, policies: make([]*made, len(n.policies))}
 	m, shield := n.mesh, shieldOf(n.mesh)
+	all := make([]made, len(n.policies))
 	for i, c := range n.policies {
 		p := &meshtrace.Policy{
 			Place: c.pair.Position(), Mesh: m.Name, Name: c.name, Format: m.formatOf(c.pair), Default: c.conf.Conf,
@@ -41,7 +42,8 @@ func build(n *naming) *building {
 		if c.conf.traces() {
 			shield.over(p)
 		}
-		b.policies[i] = &made{c.candidate, p}
+		all[i] = made{c.candidate, p}
+		b.policies[i] = &all[i]
 	}
 	return b
 }

@@ -32,7 +32,7 @@ func excludeGateways(m *mesh, candidates []*candidate) exclusion {
 		if gateway != nil {
 			name = gateway.String()
 		}
-		f := facts{"selector": phrase("selector {number} ({tags})").with(facts{"number": c.pair.Number, "tags": c.tags}), "gateway": name}
+		f := facts{"selector": selectorWith(c.pair.Number, c.tags), "gateway": name}
 		at, trace := c.pair.Position(), c.pair.TrafficTrace
 		switch {
 		case today[i] != nil:

@@ -2,6 +2,7 @@ package convert
 
 import (
 	"slices"
+	"strconv"
 
 	"tracemigrate/cluster"
 	"tracemigrate/legacy"
@@ -101,7 +102,11 @@ func (c *candidate) String() string { return source(c.pair) }
 
 // selectorFact names a selector within the notes of its TrafficTrace.
 func selectorFact(p *legacy.Pair) string {
-	return phrase("selector {number} ({tags})").with(facts{"number": p.Number, "tags": p.Tags})
+	return selectorWith(p.Number, p.Tags)
+}
+
+func selectorWith(number int, tags cluster.Tags) string {
+	return "selector " + strconv.Itoa(number) + " (" + tags.String() + ")"
 }
 
 // source names a selector by its TrafficTrace.
@@ -114,9 +119,9 @@ func source(p *legacy.Pair) string {
 
 // annotation is what a policy says of the selector that it comes from.
 func annotation(p *legacy.Pair) string {
-	text := phrase("{trace}, selector {number}").with(facts{"trace": p.TrafficTrace, "number": p.Number})
+	text := p.TrafficTrace.String() + ", selector " + strconv.Itoa(p.Number)
 	if p.Zone != "" {
-		text += phrase(", in zone {zone}").with(facts{"zone": quoted(p.Zone)})
+		text += ", in zone " + quoted(p.Zone)
 	}
 	return text
 }

@@ -89,9 +89,9 @@ func (m *mesh) scopeOf(c *candidate) string { return scope(m.formatOf(c.pair), m
 // nameByTrace gives each candidate the name of its TrafficTrace, of a copy in
 // a zone that of the original, numbered where one gives several. It takes the names.
 func nameByTrace(n *reduction, taken map[string]bool, bases map[string][]cluster.TraceName) ([]named, notes) {
-	byTrace := make(map[*legacy.TrafficTrace][]*candidate)
+	byTrace := make(map[*legacy.TrafficTrace][]int) // positions of candidates
 	var valid, invalid []*legacy.TrafficTrace
-	for _, c := range n.candidates {
+	for i, c := range n.candidates {
 		trace := c.pair.TrafficTrace
 		if byTrace[trace] == nil {
 			if name := displayName(trace.Resource); validName(name) == name {
@@ -100,39 +100,38 @@ func nameByTrace(n *reduction, taken map[string]bool, bases map[string][]cluster
 				invalid = append(invalid, trace)
 			}
 		}
-		byTrace[trace] = append(byTrace[trace], c)
+		byTrace[trace] = append(byTrace[trace], i)
 	}
 	byName := func(a, b *legacy.TrafficTrace) int {
 		return cmp.Or(strings.Compare(displayName(a.Resource), displayName(b.Resource)), strings.Compare(a.Name, b.Name))
 	}
 	slices.SortFunc(valid, byName)
 	slices.SortFunc(invalid, byName)
-	all := make(map[*candidate]string, len(n.candidates))
+	policies := make([]named, len(n.candidates))
 	var found notes
 	// Names that are valid as they are go first, so that no other becomes one of them.
 	for _, trace := range append(valid, invalid...) {
-		group, name := byTrace[trace], displayName(trace.Resource)
+		group, name := make([]*candidate, len(byTrace[trace])), displayName(trace.Resource)
+		for i, position := range byTrace[trace] {
+			group[i] = n.candidates[position]
+		}
 		base := validName(name)
-		given := numbered(group, base)
+		all := numbered(group, base)
 		shared := n.formatOf(group[0].pair) == cluster.Kubernetes && n.sharesName(base, bases)
-		for of := trace.Name; shared || n.anyTaken(group, given, taken); of += "'" {
-			given, shared = numbered(group, withHash(base, n.Name, of)), false
+		for of := trace.Name; shared || n.anyTaken(group, all, taken); of += "'" {
+			all, shared = numbered(group, withHash(base, n.Name, of)), false
 		}
-		for i, c := range group {
-			all[c] = given[i]
-			taken[n.scopeOf(c)+given[i]] = true
+		for i, position := range byTrace[trace] {
+			policies[position] = named{group[i], all[i]}
+			taken[n.scopeOf(group[i])+all[i]] = true
 		}
-		if first := given[0]; !strings.HasPrefix(first, name) || len(group) == 1 && first != name {
-			s := renamedInvalid
+		if first := all[0]; !strings.HasPrefix(first, name) || len(group) == 1 && first != name {
+			about := renamedInvalid
 			if base == name {
-				s = renamedTaken
+				about = renamedTaken
 			}
-			found = append(found, s.note(trace.Place, trace, facts{"policies": quotedAll(given)}))
+			found = append(found, about.note(trace.Place, trace, facts{"policies": quotedAll(all)}))
 		}
-	}
-	policies := make([]named, len(n.candidates))
-	for i, c := range n.candidates {
-		policies[i] = named{c, all[c]}
 	}
 	return policies, found
 }

@@ -202,12 +202,14 @@ type names []string
 
 // String joins up to three names and counts the rest.
 func (n names) String() string {
-	const shown = 3
-	if len(n) > shown {
-		return fmt.Sprintf("%s and %d more", strings.Join(n[:shown], ", "), len(n)-shown)
+	if len(n) > shownNames {
+		return fmt.Sprintf("%s and %d more", strings.Join(n[:shownNames], ", "), len(n)-shownNames)
 	}
 	return strings.Join(n, ", ")
 }
+
+// shownNames is how many names a sentence has at most; nobody needs to make the others.
+const shownNames = 3
 
 // fill puts facts in the place of their names. A name without a fact stays.
 func (f facts) fill(sentence string) string {

@@ -50,6 +50,9 @@ func namesInOrder(m *mesh, policies []named) bool {
 
 // subsetsOf returns the policies whose names matter: kind Mesh is below them all.
 func subsetsOf(policies []named) []named {
+	if !slices.ContainsFunc(policies, func(c named) bool { return len(c.tags) == 0 }) {
+		return policies
+	}
 	var subsets []named
 	for _, c := range policies {
 		if len(c.tags) > 0 {

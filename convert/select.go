@@ -3,6 +3,7 @@ package convert
 import (
 	"maps"
 	"slices"
+	"sync"
 
 	"tracemigrate/cluster"
 	"tracemigrate/legacy"
@@ -36,6 +37,11 @@ func selectPolicies(m *mesh) *selection {
 	}
 	var narrowed notes
 	s.ranked, s.positions, narrowed = rankByZone(m)
+	// Each looks at every proxy by itself, so they share the cores.
+	var zoneTies, otherTies notes
+	var looking sync.WaitGroup
+	looking.Go(func() { zoneTies = remarkZoneTies(m, s.ties) })
+	looking.Go(func() { otherTies = remarkTies(m, s.ranked) })
 	users := make(map[*legacy.Backend]*legacy.TrafficTrace)
 	var used, considered notes
 	values := wildcardValues(s.ranked, m.dataplanes)
@@ -62,7 +68,8 @@ func selectPolicies(m *mesh) *selection {
 	for position := range excluded.reasons {
 		s.refused[position] = true
 	}
-	s.notes = slices.Concat(narrowed, used, considered, remarkZoneTies(m, s.ties), remarkTies(m, s.ranked), excluded.notes)
+	looking.Wait()
+	s.notes = slices.Concat(narrowed, used, considered, zoneTies, otherTies, excluded.notes)
 	return s
 }
 
@@ -186,7 +193,7 @@ func byTime(pair, higher *legacy.Pair, rank phrase) any {
 
 // higherFact names a selector of another TrafficTrace with its tags.
 func higherFact(p *legacy.Pair) string {
-	return phrase("{source} ({tags})").with(facts{"source": source(p), "tags": p.Tags})
+	return source(p) + " (" + p.Tags.String() + ")"
 }
 
 // differAsTied reports whether two selectors of equal rank give different tracing.

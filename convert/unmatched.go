@@ -97,7 +97,7 @@ func remarkMisspelt(c *candidate, known map[string]bool) *Note {
 func remarkAbsent(trace *legacy.TrafficTrace, pairs []*legacy.Pair, known map[string]bool) *Note {
 	sorted := slices.SortedFunc(slices.Values(pairs), func(a, b *legacy.Pair) int { return cmp.Compare(a.Number, b.Number) })
 	list := make(names, len(sorted))
-	for i, pair := range sorted {
+	for i, pair := range sorted[:min(len(sorted), shownNames)] {
 		list[i] = absentSelector.with(facts{"number": pair.Number, "tags": pair.Tags})
 		for _, key := range pair.Tags.Keys() {
 			if !known[key] && key != cluster.ServiceTag {
