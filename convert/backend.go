@@ -149,14 +149,10 @@ func remarkUse(m *mesh, b *legacy.Backend, t *legacy.TrafficTrace) notes {
 	return found
 }
 
-// complaint is what is wrong with a backend, as the end of a sentence.
+// complaint is what is wrong with a backend, and what to do.
 func complaint(p *manifest.Problem) string {
-	text := p.Complaint()
-	if p.Field == "" {
-		text = "it " + text
+	if p.Remedy == "" {
+		return p.Complaint()
 	}
-	if p.Remedy != "" {
-		text += "; " + p.Remedy
-	}
-	return text
+	return p.Complaint() + "; " + p.Remedy
 }

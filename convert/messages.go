@@ -19,10 +19,10 @@ var (
 		"if the mesh has proxies, find out why the control plane does not know them").ifWanted()
 
 	invalidBackend = refuse(InvalidBackend,
-		"{trace} uses it, and {problem}",
+		"{problem}. {trace} uses this backend",
 		"correct the Mesh, then convert again")
 	invalidZipkinURL = refuse(InvalidBackend,
-		"{trace} uses its conf.url, and {problem}",
+		"conf.url is refused by MeshTrace: {problem}. {trace} uses this backend",
 		"give the collector a url that MeshTrace accepts, write it in the Mesh, then convert again")
 
 	fractionUnsupported = refuse(FractionUnsupported,
@@ -37,9 +37,9 @@ var (
 	gatewayConflict = refuse(GatewayConflict,
 		"{selector} asks for a tag of {gateway} or of one of its listeners. TrafficTrace ignores that tag and MeshTrace does "+
 			"not, so the gateway would gain tracing; {selected} is selected today and must stay selected",
-		"give the two gateways' Dataplanes a tag that distinguishes them, and write the policy by hand")
+		"give the Dataplanes of {gateway} and {selected} a tag that distinguishes them, and write the policy by hand")
 	gatewaySelectedOtherwise = refuse(GatewayConflict,
-		"{proxies} would not keep the tracing of today. MeshTrace also selects builtin gateways by the tags of their "+
+		"{proxies} would not keep the present tracing. MeshTrace also selects builtin gateways by the tags of their "+
 			"MeshGateway and its listeners",
 		"rename those tags of the MeshGateway, or write a policy for the gateway by hand")
 
@@ -52,30 +52,30 @@ var (
 			"select. No known proxy is concerned",
 		"{remedy}")
 	conflictOfAll = refuse(MeshTraceConflict,
-		"{proxies} would not keep the tracing of today. The existing {existing} and the new policies apply together and merge "+
+		"{proxies} would not keep the present tracing. The existing {existing} and the new policies apply together and merge "+
 			"by precedence",
 		"{remedy}")
 	conflictOfNone = warn(MeshTraceConflict,
-		"{proxies} would not keep the tracing of today. The existing {existing} and the new policies apply together and merge "+
+		"{proxies} would not keep the present tracing. The existing {existing} and the new policies apply together and merge "+
 			"by precedence; no known proxy is concerned",
 		"{remedy}")
 
 	serviceTagMissing = refuse(ServiceTagMissing,
-		"{proxies} would not keep the tracing of today. MeshTrace and TrafficTrace select differently where no tag set has "+
+		"{proxies} would not keep the present tracing. MeshTrace and TrafficTrace select differently where no tag set has "+
 			"kuma.io/service",
-		"give the Dataplane an inbound or a gateway with that tag, as the control plane demands, or remove it from the input")
+		"give each Dataplane an inbound or a gateway with that tag, as the control plane demands, or remove it from the input")
 
 	delegatedGateway = refuse(DelegatedGateway,
-		"{proxies} would lose the tracing. No MeshTrace selects a delegated gateway on Kuma {version}",
+		"{proxies} would not be traced any more. No MeshTrace selects a delegated gateway on Kuma {version}",
 		"upgrade to 2.6 or later first, or accept the loss and convert with --keep-going")
 
 	zoneTagMissing = refuse(ZoneTagMissing,
-		"{proxies} would not keep the tracing of today. Zones decide differently between TrafficTraces of equal rank, so the "+
+		"{proxies} would not keep the present tracing. Zones decide differently between TrafficTraces of equal rank, so the "+
 			"policies select by the tag kuma.io/zone, which is missing here",
-		"add the tag with the zone's name to every inbound of the Dataplane")
+		"add the tag with the zone's name to every inbound of these Dataplanes")
 
 	proxyDiffers = refuse(ProxyDiffers,
-		"{proxies} would not keep the tracing of today",
+		"{proxies} would not keep the present tracing",
 		"do not apply the policies, and report this as a bug of tracemigrate with the input")
 
 	brokenResource = refuse(BrokenResource,
@@ -157,7 +157,7 @@ var (
 	tieDecided = inform(TieByCreationTime,
 		"{tie}. {winner} wins, since it was created later", "")
 	neverDecidesByName = warn(TieByCreationTime,
-		"{selector} never decides. {higher} selects all its proxies and {precedence}; the one created last wins, and the "+
+		"{selector} never decides. {higher} selects all its proxies and {precedence}; but the one created last wins, and the "+
 			"input does not have the creation times",
 		tieRemedy)
 	tiesNotSearched = inform(TieByCreationTime,
@@ -193,7 +193,7 @@ var (
 	unusedBackend = inform(UnusedBackend, "is used by no TrafficTrace, so it appears in no policy", "")
 
 	labelsLeft = inform(LabelsLeft,
-		"has {count} ({traces}) with labels or annotations of their own, which the policies do not get: {keys}",
+		"has {count} ({traces}) with labels or annotations that the policies do not get: {keys}",
 		"convert with --copy-labels if something depends on them, such as a GitOps tool, or set others with --label")
 	labelsImpossible = inform(LabelsLeft,
 		"has {count} ({traces}) with labels or annotations that the policies cannot have: {keys}", "")
@@ -222,8 +222,8 @@ var (
 		"delete what earlier runs made and convert again, if its proxies must have the tracing of the TrafficTraces; delete "+
 			"its TrafficTrace first, if they must keep what they have")
 	previousRenamed = warn(EarlierRun,
-		"has the content of {made}, as if an earlier run had made it for other Dataplanes, TrafficTraces or MeshTraces, or "+
-			"for another version",
+		"has the content of {made} that this run makes, as if an earlier run had made it for other Dataplanes, TrafficTraces "+
+			"or MeshTraces, or for another version",
 		"delete it once the new ones are applied")
 	previousComplete = inform(EarlierRun,
 		"{exist} with the same content. Each proxy is compared with the tracing of its TrafficTraces", "")
@@ -262,13 +262,13 @@ var (
 		"has neither tracing backends nor a TrafficTrace. There is nothing to convert", "")
 
 	notVerified = inform(NotVerified,
-		"has no known Dataplane. The policies follow from the rules alone; no proxy's tracing was compared",
+		"has no known Dataplane. The policies follow from the rules alone; the tracing of real proxies was not compared",
 		"add the Dataplanes with another -f to compare each proxy's tracing before and after")
 	notVerifiedUnlisted = inform(NotVerified,
-		"has no known Dataplane. The policies follow from the rules alone; no proxy's tracing was compared",
+		"has no known Dataplane. The policies follow from the rules alone; the tracing of real proxies was not compared",
 		"allow the Dataplanes to be listed, see kind-unread")
 	notVerifiedEmptyMesh = inform(NotVerified,
-		"has no known Dataplane. The policies follow from the rules alone; no proxy's tracing was compared",
+		"has no known Dataplane. The policies follow from the rules alone; the tracing of real proxies was not compared",
 		"if the mesh has proxies, find out why the control plane does not know them")
 	notAllMeetingsVerified = inform(NotVerified,
 		"has so many MeshTraces and selectors that only the first {count} of their combinations were compared", "")
@@ -306,7 +306,7 @@ var (
 	gatewaySplitSpans = inform(GatewaySplitSpans,
 		"sends to Zipkin. On builtin gateways MeshTrace sets splitSpansForRequest, which TrafficTrace does not: a request gets a span of its own on each side. No MeshTrace can leave it out", "")
 	inboundIgnored = refuse(InboundIgnored,
-		"{proxies} would not keep the tracing of today while an inbound is in state Ignored. MeshTrace skips such inbounds on "+
+		"{proxies} would not keep the present tracing while an inbound is in state Ignored. MeshTrace skips such inbounds on "+
 			"Kuma {version}",
 		"upgrade first to {upgrade}, which counts them, or accept the change and convert with --keep-going")
 	kumaTags = inform(KumaTags,
@@ -413,7 +413,7 @@ const (
 	moreSpecific    phrase = "is more specific"
 	sameRank        phrase = "ranks equally"
 	sameTags        phrase = "has the same tags"
-	smallerName     phrase = "{rank} and has the smaller name"
+	smallerName     phrase = "{rank} and, by its name, goes first"
 	createdLater    phrase = "{rank} and was created later"
 	sameTimeAndName phrase = "{rank}, was created at the same time and has the smaller name"
 	tieOnProxy      phrase = "{selector} ranks equally with {higher}, and {proxy} satisfies both"
@@ -447,16 +447,18 @@ const (
 
 // What a previous run made, as parts of sentences.
 const (
-	sameContent      phrase = "a policy made here"
-	sameContentAs    phrase = "{policy}, made here"
-	oneExists        phrase = "the MeshTrace made here already exists"
-	allExist         phrase = "all {count} MeshTraces made here already exist"
-	someExist        phrase = "{some} of the {all} made here already exist with the same content, as after an incomplete apply"
-	someExistOne     phrase = "1 of the {all} made here already exists with the same content, as after an incomplete apply"
+	sameContent   phrase = "a policy"
+	sameContentAs phrase = "{policy}"
+	oneExists     phrase = "the MeshTrace that this run makes already exists"
+	allExist      phrase = "all {count} MeshTraces that this run makes already exist"
+	someExist     phrase = "{some} of the {all} that this run makes already exist with the same content, as after an " +
+		"incomplete apply"
+	someExistOne phrase = "1 of the {all} that this run makes already exists with the same content, as after an " +
+		"incomplete apply"
 	changedSince     phrase = "MeshTraces of an earlier run changed since"
-	tracingCanDiffer phrase = "proxies can have other tracing today than that of their TrafficTraces"
-	tracingDiffersOf phrase = "these have other tracing today than that of their TrafficTraces: {proxies}"
-	differsFromTrace phrase = "it has other tracing today than that of its TrafficTrace, from what may be an earlier run's " +
+	tracingCanDiffer phrase = "Proxies can have other tracing today than their TrafficTraces give"
+	tracingDiffersOf phrase = "Their TrafficTraces give these proxies other tracing than they have today: {proxies}"
+	differsFromTrace phrase = "it has other tracing today than its TrafficTrace gives, from what may be an earlier run's " +
 		"MeshTraces; see the note earlier-run"
 	missingForProxies phrase = "{source} for {proxies}"
 )

@@ -91,9 +91,20 @@ func (n *Note) Message() string { return manifest.Redact(n.facts.fill(n.sentence
 // Remedy is what to do, which may be empty.
 func (n *Note) Remedy() string { return manifest.Redact(n.facts.fill(n.sentence.remedy)) }
 
+// Wordings yields the Wording of every sentence that notes can have, with its code.
+func Wordings(yield func(Code, string) bool) {
+	for code, sentences := range messages {
+		for _, s := range sentences {
+			if !yield(code, s.wording()) {
+				return
+			}
+		}
+	}
+}
+
 // Wording is Message and Remedy before facts replace their names, the same for all notes
 // with one sentence.
-func (n *Note) Wording() string { return n.sentence.text + "\n" + n.sentence.remedy }
+func (n *Note) Wording() string { return n.sentence.wording() }
 
 // Facts are what Message and Remedy are made of, without their words: each as
 // "name=value", in order.
@@ -158,6 +169,8 @@ type sentence struct {
 	remedy   string
 	optional bool // nobody need do what remedy says
 }
+
+func (s *sentence) wording() string { return s.text + "\n" + s.remedy }
 
 // messages has the sentences of every code, each in the order of this package.
 var messages = make(map[Code][]*sentence)

@@ -133,7 +133,8 @@ func places(stderr string) []string {
 }
 
 // TestWording holds every sentence of notes, and every error of fixtures/bad, against
-// fixtures/wording.txt: once, as the first case has it.
+// fixtures/wording.txt: once, as the first case has it, or where none has, with the names of
+// its facts.
 func TestWording(t *testing.T) {
 	sentences := make(map[string]string)
 	for _, dir := range goldenCases(t) {
@@ -156,6 +157,15 @@ func TestWording(t *testing.T) {
 			}
 			assert.NotRegexp(t, `\{[a-z]+\}`, strings.ReplaceAll(text, "{value", ""), "a sentence without a fact")
 			sentences[key] = text
+		}
+	}
+	for code, wording := range convert.Wordings {
+		if key := string(code) + "\n" + wording; sentences[key] == "" {
+			text, remedy, _ := strings.Cut(wording, "\n")
+			sentences[key] = fmt.Sprintf("%s (in no case)\n  %s\n", code, text)
+			if remedy != "" {
+				sentences[key] += "  To fix: " + remedy + "\n"
+			}
 		}
 	}
 	var all strings.Builder

@@ -37,9 +37,9 @@ func (diff *Diff) Verdict() string {
 	case t.Different == 0 && diff.Refused > 0:
 		return "not everything can be carried over; see the errors above"
 	case t.Different == 0:
-		return fmt.Sprintf("%d inherent, which count with --strict", t.Inherent)
+		return fmt.Sprintf("%d inherent, and --strict counts these", t.Inherent)
 	case diff.Strict && t.Inherent > 0:
-		return fmt.Sprintf("%d different, and %d inherent, which count with --strict", t.Different, t.Inherent)
+		return fmt.Sprintf("%d different, and %d inherent, and --strict counts these", t.Different, t.Inherent)
 	}
 	return fmt.Sprintf("%d different", t.Different)
 }

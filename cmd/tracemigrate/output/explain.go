@@ -222,12 +222,15 @@ func (e *explanation) verdict() {
 	if p == nil {
 		return
 	}
-	to := "nowhere, because of " + p.After.Source()
-	if p.After.Traces() {
-		to = "to " + p.After.Target()
+	becomes := "the proxy is not traced, because no MeshTrace traces it"
+	switch {
+	case p.After.Traces():
+		becomes = "traces go to " + p.After.Target()
+	case len(p.After.Policies) > 0:
+		becomes = "the proxy is not traced, because of " + p.After.Source()
 	}
 	e.Line("")
-	e.Line("After the migration (%s): traces go %s.", p.Verdict, to)
+	e.Line("After the migration (%s): %s.", p.Verdict, becomes)
 	for _, d := range p.Differences {
 		e.Line("  %s  %s: %s -> %s", d.Code, d.Path(), d.Before, d.After)
 	}

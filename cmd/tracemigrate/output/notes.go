@@ -63,7 +63,7 @@ func (p *Printer) MadeUp(n int, complete bool, limit int) {
 		return
 	}
 	p.Line("tracemigrate: a mesh with TrafficTraces has no Dataplane in the input: "+
-		"%d made-up proxies represent what selectors can select", n)
+		"%s what selectors can select", plain.Plural(n, "made-up proxy represents", "made-up proxies represent"))
 	if !complete {
 		p.Line("tracemigrate: a mesh has more than %d combinations of selectors; only that many were compared", limit)
 	}

@@ -17,13 +17,13 @@ func Effects(t *envoydiff.Tally) string {
 		}
 	}
 	if t.Different > 0 {
-		different := fmt.Sprintf("%s would not keep %s tracing", nOf(t.Different, t), its(t.Different))
+		different := fmt.Sprintf("%s would not keep %s tracing", nOf(t.Different, t.Proxies), its(t.Different))
 		var how []string
 		if t.Lost > 0 {
 			how = append(how, Plural(t.Lost, "loses it", "lose it"))
 		}
 		if t.Gained > 0 {
-			how = append(how, Plural(t.Gained, "gains some", "gain some"))
+			how = append(how, Plural(t.Gained, "gains tracing", "gain tracing"))
 		}
 		if len(how) > 0 {
 			different += " (" + strings.Join(how, ", ") + ")"
@@ -31,9 +31,10 @@ func Effects(t *envoydiff.Tally) string {
 		parts = append(parts, different)
 	}
 	if t.Unknown > 0 {
-		parts = append(parts, fmt.Sprintf("it is not known whether %s would keep %s tracing", nOf(t.Unknown, t), its(t.Unknown)))
+		parts = append(parts, fmt.Sprintf("it is not known whether %s would keep %s tracing", nOf(t.Unknown, t.Proxies), its(t.Unknown)))
 	}
-	add(t.Same-t.Untraced+t.Inherent, "proxy keeps collector and sampling", "proxies keep collector and sampling")
+	kept := t.Same - t.Untraced + t.Inherent
+	add(kept, "proxy keeps collector and sampling", "proxies keep collector and sampling")
 	for _, also := range inherentEffects {
 		effect := also.many
 		if t.Codes[also.code] == 1 {
@@ -41,10 +42,10 @@ func Effects(t *envoydiff.Tally) string {
 		}
 		switch n := t.Codes[also.code]; n {
 		case 0:
-		case t.Proxies:
+		case kept:
 			parts = append(parts, Number(n)+" "+effect)
 		default:
-			parts = append(parts, nOf(n, t)+" "+effect)
+			parts = append(parts, nOf(n, max(n, kept))+" "+effect)
 		}
 	}
 	add(t.Accepted, "differs only in accepted codes (--accept)", "differ only in accepted codes (--accept)")
@@ -53,8 +54,8 @@ func Effects(t *envoydiff.Tally) string {
 }
 
 // nOf returns "3 of 4 proxies".
-func nOf(n int, t *envoydiff.Tally) string {
-	return fmt.Sprintf("%s of %s", Number(n), Plural(t.Proxies, "proxy", "proxies"))
+func nOf(n, all int) string {
+	return fmt.Sprintf("%s of %s", Number(n), Plural(all, "proxy", "proxies"))
 }
 
 func its(n int) string {

@@ -20,7 +20,7 @@ func TestReportVerdict(t *testing.T) {
 		{
 			report.Summary{TrafficTraces: 1, Tally: envoydiff.Tally{Proxies: 5, Same: 1, Inherent: 3, Different: 1, Codes: map[envoydiff.Code]int{envoydiff.DatadogServiceName: 1, envoydiff.GatewayDatadogSuffix: 2}}},
 			"bad: 1 of 5 proxies would not keep its tracing; 4 proxies keep collector and sampling; " +
-				"2 of 5 proxies are gateways that get the suffix _INBOUND in Datadog, but lose no trace; 1 of 5 proxies gets another Datadog service name, but loses no trace",
+				"2 of 4 proxies are gateways that get the suffix _INBOUND in Datadog, but lose no trace; 1 of 4 proxies gets another Datadog service name, but loses no trace",
 		},
 		{report.Summary{TrafficTraces: 1, Holds: true, Partial: true, Tally: envoydiff.Tally{Proxies: 3, Same: 3, Untraced: 1}}, "unknown: 2 proxies keep collector and sampling; 1 proxy is not traced, before or after; not every Dataplane or MeshGateway could be read"},
 		{report.Summary{Holds: true, Tally: envoydiff.Tally{Proxies: 3, Same: 3, ByMeshTrace: 3}}, "unknown: There is no TrafficTrace, so there is nothing to migrate; 3 proxies are traced by MeshTraces"},
@@ -42,7 +42,7 @@ func TestEffectsOfInherentCodes(t *testing.T) {
 		if verdict != envoydiff.Inherent {
 			continue
 		}
-		sentence := Effects(&envoydiff.Tally{Proxies: 5000, Inherent: 30, Codes: map[envoydiff.Code]int{code: 30}})
+		sentence := Effects(&envoydiff.Tally{Proxies: 5000, Same: 4970, Inherent: 30, Codes: map[envoydiff.Code]int{code: 30}})
 		assert.Contains(t, sentence, "; 30 of 5,000 proxies ", code)
 		assert.Regexp(t, "also|lose no trace", sentence, code)
 		assert.False(t, seen[sentence], code)
