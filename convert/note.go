@@ -150,8 +150,10 @@ func (n notes) sorted() []*Note {
 
 // fromProblem makes a note of a problem of the input that is no error.
 func fromProblem(p *manifest.Problem) *Note {
-	s := &sentence{code: Code(p.Code), severity: p.Severity, text: "{problem}"}
-	return s.note(p.Place, subject(p.Resource()), facts{"problem": p.Message()})
+	s := &sentence{code: Code(p.Code), severity: p.Severity, text: "{problem}", remedy: p.Remedy, optional: p.Severity == manifest.Info}
+	fault := *p
+	fault.Remedy = ""
+	return s.note(p.Place, subject(p.Resource()), facts{"problem": fault.Message()})
 }
 
 // RefusedByServer notes a policy that the API server refused in a dry run, with the

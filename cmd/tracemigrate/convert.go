@@ -2,24 +2,12 @@ package main
 
 import (
 	"errors"
-	"fmt"
 
 	"github.com/urfave/cli/v2"
 
 	"tracemigrate/cluster"
 	"tracemigrate/cmd/tracemigrate/output"
-	"tracemigrate/convert"
-	"tracemigrate/meshtrace"
 )
-
-// convertFlags are the flags of convert, other than those of the source.
-type convertFlags struct {
-	version, form, format  string
-	copyLabels, zoneOrigin bool
-	shadow, roundSampling  bool
-	directory, notesFile   string
-	force, bare, keepGoing bool
-}
 
 func convertCommand() *cli.Command {
 	var f convertFlags
@@ -40,31 +28,7 @@ func convertCommand() *cli.Command {
 			"Exit codes: 0 all MeshTraces were written, and every proxy keeps its\n" +
 			"tracing; 1 something cannot be carried over, or a proxy is different or\n" +
 			"unknown; 2 error.",
-		Flags: append(sourceFlags(),
-			versionFlag(&f.version),
-			outputFlag(&f.form, output.ConvertForms.Default(), output.ConvertForms.Usage()),
-			&cli.StringFlag{
-				Name: "format", Destination: &f.format,
-				Usage: "`FORMAT` of the policies: kubernetes or universal (default: that of each TrafficTrace)",
-			},
-			namespaceFlag(),
-			&cli.StringSliceFlag{Name: "label", Usage: "add the label `KEY=VALUE` to every policy; may be repeated"},
-			boolFlag("copy-labels", &f.copyLabels,
-				"copy the labels and annotations of each TrafficTrace, without those of Kuma and kubectl"),
-			zoneOriginFlag(&f.zoneOrigin),
-			boolFlag("shadow", &f.shadow,
-				"add the label kuma.io/effect: shadow: policies are computed but not applied (2.7 and later)"),
-			roundSamplingFlag(&f.roundSampling),
-			&cli.StringFlag{
-				Name: "output-dir", Destination: &f.directory,
-				Usage: "write one file for each policy to `DIR`, all or none, instead of stdout",
-			},
-			boolFlag("force", &f.force, "overwrite files of --output-dir and --notes-output, but never an input"),
-			boolFlag("no-comments", &f.bare, "omit the comment and annotation that name the source of a policy"),
-			&cli.StringFlag{Name: "notes-output", Destination: &f.notesFile, Usage: "write the notes to `FILE` as JSON"},
-			boolFlag("keep-going", &f.keepGoing,
-				"write the policies that can be converted even if others cannot; the exit code is still 1"),
-		),
+		Flags:  f.flags(),
 		Action: f.run,
 	}
 }
@@ -111,35 +75,4 @@ func checkInput(stderr *output.Printer, s *cluster.Snapshot) error {
 	}
 	stderr.Warnings(s.Problems)
 	return errors.New("the input has no Kuma resource, such as a Mesh or a TrafficTrace; check -f")
-}
-
-// write writes the notes, then the policies. Its error is the reason for the exit code.
-func (f *convertFlags) write(c *cli.Context, result *convert.Plan, version cluster.Version, style meshtrace.Style) error {
-	notKept := output.NotKept(result.Comparisons) // before writing needs the memory
-	if f.notesFile != "" {
-		if err := f.writeNotes(c, result.Notes); err != nil {
-			return err
-		}
-	}
-	if err := meshtrace.ValidateAll(result.Policies, version); err != nil {
-		return fmt.Errorf("a new policy breaks the rules of Kuma %s, which is a bug of tracemigrate; no policy was written: %w",
-			version, err)
-	}
-	refused := result.Refused()
-	if !refused || f.keepGoing {
-		if err := f.writePolicies(c, result.Policies, style); err != nil {
-			return err
-		}
-	}
-	switch {
-	case refused && f.keepGoing:
-		return cli.Exit("not everything could be carried over; see the errors above; the other policies were written", exitNo)
-	case refused:
-		return cli.Exit("not everything can be carried over; see the errors above; no policy was written "+
-			"(--keep-going writes the others)", exitNo)
-	case notKept != "":
-		return cli.Exit("all policies were written, but not every proxy is known to keep its tracing: "+notKept+
-			"; `tracemigrate diff` shows why", exitNo)
-	}
-	return nil
 }

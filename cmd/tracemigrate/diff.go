@@ -1,28 +1,10 @@
 package main
 
 import (
-	"fmt"
-	"maps"
-	"slices"
-
 	"github.com/urfave/cli/v2"
 
-	"tracemigrate/cluster"
 	"tracemigrate/cmd/tracemigrate/output"
-	"tracemigrate/convert/envoydiff"
 )
-
-// maxMadeUp is the maximum number of made-up proxies for a mesh without Dataplanes.
-const maxMadeUp = 10_000
-
-// diffFlags are the flags of diff, other than those of the source and lists.
-type diffFlags struct {
-	form                      string
-	before, after             string
-	shadow                    bool
-	zoneOrigin, roundSampling bool
-	strict, full              bool
-}
 
 func diffCommand() *cli.Command {
 	var f diffFlags
@@ -44,31 +26,7 @@ func diffCommand() *cli.Command {
 			"   tracemigrate diff --before before/ --after after/\n\n" +
 			"Exit codes: 0 no proxy is different or unknown, and everything can be\n" +
 			"carried over; 1 otherwise; 2 error. docs/diff.md describes the output.",
-		Flags: append(sourceFlags(),
-			&cli.StringSliceFlag{
-				Name: "kuma-version",
-				Usage: "`VERSIONS` of the control plane, comma-separated or repeated; the verdict must hold for each " +
-					"(default: the version that the control plane, an export or a snapshot reports, else " + cluster.Latest.String() + ")",
-			},
-			namespaceFlag(),
-			&cli.StringSliceFlag{
-				Name:  "meshtrace",
-				Usage: "compare with the MeshTraces of `FILE`, or of a directory, instead of converting; may be repeated",
-			},
-			&cli.StringFlag{
-				Name: "before", Destination: &f.before,
-				Usage: "config dump `FILE` of a proxy from before the migration, or a directory with one file for each proxy",
-			},
-			&cli.StringFlag{Name: "after", Destination: &f.after, Usage: "config dump `FILE`, or directory, from after the migration"},
-			boolFlag("shadow", &f.shadow,
-				"compare what the control plane computes with and without the applied shadow MeshTraces (2.7 and later)"),
-			zoneOriginFlag(&f.zoneOrigin),
-			roundSamplingFlag(&f.roundSampling),
-			boolFlag("strict", &f.strict, "exit with 1 also for inherent differences"),
-			&cli.StringSliceFlag{Name: "accept", Usage: "ignore differences with `CODE`; may be repeated"},
-			outputFlag(&f.form, output.DiffForms.Default(), output.DiffForms.Usage()),
-			boolFlag("full", &f.full, "with text and markdown: list all proxies of a group"),
-		),
+		Flags:  f.flags(),
 		Action: f.run,
 	}
 }
@@ -104,25 +62,4 @@ func (f *diffFlags) run(c *cli.Context) error {
 		return cli.Exit(found.Verdict(), exitNo)
 	}
 	return nil
-}
-
-// acceptedCodes returns the codes of --accept.
-func acceptedCodes(c *cli.Context) ([]envoydiff.Code, error) {
-	var accepted []envoydiff.Code
-	for _, name := range c.StringSlice("accept") {
-		code := envoydiff.Code(name)
-		if _, known := envoydiff.Codes[code]; !known {
-			var names []string
-			hint := ""
-			for _, known := range slices.Sorted(maps.Keys(envoydiff.Codes)) {
-				names = append(names, string(known))
-			}
-			if similar := closest(name, names); similar != "" {
-				hint = "; did you mean " + similar + "?"
-			}
-			return nil, fmt.Errorf("--accept: %q is not the code of a difference%s; docs/diff.md lists them", name, hint)
-		}
-		accepted = append(accepted, code)
-	}
-	return accepted, nil
 }

@@ -128,7 +128,7 @@ func unknownFlag(c *cli.Context, name string) error {
 			names = append(names, flag.Names()...)
 		}
 		if similar := closest(name, names); len(similar) > 1 {
-			hint = "; did you mean " + dashed(similar) + "?"
+			hint = " (did you mean " + dashed(similar) + "?)"
 		}
 	}
 	return fmt.Errorf("unknown flag %s%s; see %s --help", dashed(name), hint, commandName(c))
@@ -157,7 +157,7 @@ func unknownCommand(c *cli.Context) error {
 	}
 	hint := ""
 	if similar := closest(c.Args().First(), names); similar != "" {
-		hint = fmt.Sprintf("; did you mean %q?", similar)
+		hint = fmt.Sprintf(" (did you mean %q?)", similar)
 	}
 	return fmt.Errorf("unknown command %q%s; see %s --help", c.Args().First(), hint, c.App.Name)
 }

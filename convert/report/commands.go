@@ -16,12 +16,13 @@ const deletionTitle = "When traces arrive, delete the TrafficTraces of mesh {mes
 // stepTexts has the title and the command of each kind of step. stepWriter replaces
 // the words in braces.
 var stepTexts = map[StepKind]Step{
-	GiveToken:      {"Set the token for the commands below", "read -rs TRACEMIGRATE_TOKEN && export TRACEMIGRATE_TOKEN"},
-	SavePipe:       {"Save the input of the pipe to a file for the commands below", "COMMAND > stdin.yaml"},
-	saveState:      {"Save the current state, so that the result can be reproduced", "{program} snapshot{source} > {state}"},
-	fixErrors:      {"Fix what the errors name, then run the report again", "{program} report{flags}{source}"},
-	readDataplanes: {"Make the Dataplanes readable, then run the report again", "{program} report{flags}{source}"},
-	resolveUnknown: {"Resolve why proxies are unknown, then run the report again", "{program} report{flags}{source}"},
+	GiveToken:        {"Set the token for the commands below", "read -rs TRACEMIGRATE_TOKEN && export TRACEMIGRATE_TOKEN"},
+	SavePipe:         {"Save the input of the pipe to a file for the commands below", "COMMAND > stdin.yaml"},
+	saveState:        {"Save the current state, so that the result can be reproduced", "{program} snapshot{source} > {state}"},
+	fixErrors:        {"Fix what the errors name, then run the report again", "{program} report{flags}{source}"},
+	resolveDifferent: {"Look into the proxies that differ, then run the report again", "{program} report{flags}{source}"},
+	readDataplanes:   {"Make the Dataplanes readable, then run the report again", "{program} report{flags}{source}"},
+	resolveUnknown:   {"Resolve why proxies are unknown, then run the report again", "{program} report{flags}{source}"},
 	reportGlobal: {
 		"Report on the global control plane, where the TrafficTraces come from, and continue there",
 		"{program} report {sourceFlag} GLOBAL",

@@ -17,6 +17,7 @@ const (
 	SavePipe
 	saveState
 	fixErrors
+	resolveDifferent
 	readDataplanes
 	resolveUnknown
 	reportGlobal
@@ -95,8 +96,10 @@ func (b *builder) steps(meshes []*legacy.Mesh) []step {
 // obstacle returns the step that a report without a good outcome needs first.
 func (b *builder) obstacle() StepKind {
 	switch {
-	case b.Summary.Errors > 0 || b.Summary.Different > 0:
+	case b.Summary.Errors > 0:
 		return fixErrors
+	case b.Summary.Different > 0:
+		return resolveDifferent
 	case b.Summary.Unverified:
 		return readDataplanes
 	}

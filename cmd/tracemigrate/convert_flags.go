@@ -13,6 +13,43 @@ import (
 	"tracemigrate/meshtrace"
 )
 
+// convertFlags are the flags of convert, other than those of the source.
+type convertFlags struct {
+	version, form, format  string
+	copyLabels, zoneOrigin bool
+	shadow, roundSampling  bool
+	directory, notesFile   string
+	force, bare, keepGoing bool
+}
+
+func (f *convertFlags) flags() []cli.Flag {
+	return append(sourceFlags(),
+		versionFlag(&f.version),
+		outputFlag(&f.form, output.ConvertForms.Default(), output.ConvertForms.Usage()),
+		&cli.StringFlag{
+			Name: "format", Destination: &f.format,
+			Usage: "`FORMAT` of the policies: kubernetes or universal (default: that of each TrafficTrace)",
+		},
+		namespaceFlag(),
+		&cli.StringSliceFlag{Name: "label", Usage: "add the label `KEY=VALUE` to every policy; may be repeated"},
+		boolFlag("copy-labels", &f.copyLabels,
+			"copy the labels and annotations of each TrafficTrace, without those of Kuma and kubectl"),
+		zoneOriginFlag(&f.zoneOrigin),
+		boolFlag("shadow", &f.shadow,
+			"add the label kuma.io/effect: shadow: policies are computed but not applied (2.7 and later)"),
+		roundSamplingFlag(&f.roundSampling),
+		&cli.StringFlag{
+			Name: "output-dir", Destination: &f.directory,
+			Usage: "write one file for each policy to `DIR`, all or none, instead of stdout",
+		},
+		boolFlag("force", &f.force, "overwrite files of --output-dir and --notes-output, but never an input"),
+		boolFlag("no-comments", &f.bare, "omit the comment and annotation that name the source of a policy"),
+		&cli.StringFlag{Name: "notes-output", Destination: &f.notesFile, Usage: "write the notes to `FILE` as JSON"},
+		boolFlag("keep-going", &f.keepGoing,
+			"write the policies that can be converted even if others cannot; the exit code is still 1"),
+	)
+}
+
 // options returns the options of the conversion that depend only on flags.
 func (f *convertFlags) options(c *cli.Context) (convert.Options, meshtrace.Style, error) {
 	var options convert.Options
