@@ -46,7 +46,8 @@ func looksLike(api, kind string) string {
 // or nearly so.
 func isLikeGroup(api string) bool {
 	name, _, _ := strings.Cut(strings.ToLower(api), "/")
-	return name == "kuma" || name == "v1alpha1" || strings.HasPrefix(name, group) || len(name) > 4 && len(name) < 10 && smetrics.WagnerFischer(name, group, 1, 1, 1) <= 2
+	return name == "kuma" || name == "v1alpha1" || strings.HasPrefix(name, group) ||
+		len(name) > 4 && len(name) < 10 && smetrics.WagnerFischer(name, group, 1, 1, 1) <= 2
 }
 
 // notRead is the code of warnings of documents that look like ours and are not read.
@@ -66,11 +67,13 @@ func warnNotRead(doc *manifest.Document, api, kind string, problems *[]*manifest
 	known := looksLike(api, kind)
 	switch {
 	case known != "" && api != "" && api != apiVersion:
-		root.WarnTo(fmt.Sprintf("if Kuma's %s is meant, write %s", known, apiVersion), notRead, "is not read, because its apiVersion is %.80q", api)
+		root.WarnTo(fmt.Sprintf("if Kuma's %s is meant, write %s", known, apiVersion),
+			notRead, "is not read, because its apiVersion is %.80q", api)
 	case known != "":
 		root.WarnTo(fmt.Sprintf("if %s is meant, write that", known), notRead, "is not read, because Kuma has no kind %.80q", kind)
 	case isRead("", doc.ListKind):
-		root.WarnTo("if it is one, correct its kind", notRead, "is not read, because it is of kind %.80q in a list of %s", kind, doc.ListKind)
+		root.WarnTo("if it is one, correct its kind",
+			notRead, "is not read, because it is of kind %.80q in a list of %s", kind, doc.ListKind)
 	}
 }
 

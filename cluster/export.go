@@ -65,7 +65,8 @@ func exportOrigin(exports []export) *Origin {
 	for _, other := range exports[1:] {
 		if other.version != first.version {
 			origin.Version = ""
-			origin.AddUnread(VersionOfControlPlane, Unclear, fmt.Sprintf("%s was exported from version %s and %s from %s", first.file, first.version, other.file, other.version))
+			origin.AddUnread(VersionOfControlPlane, Unclear,
+				fmt.Sprintf("%s was exported from version %s and %s from %s", first.file, first.version, other.file, other.version))
 			break
 		}
 	}

@@ -97,7 +97,8 @@ func (m *meshGateways) order() {
 	slices.SortStableFunc(list, func(a, b owned) int {
 		tags, exact := a.selector.Rank()
 		otherTags, otherExact := b.selector.Rank()
-		return cmp.Or(cmp.Compare(otherTags, tags), cmp.Compare(otherExact, exact), b.owner.Created.Compare(a.owner.Created), cmp.Compare(a.owner.Name, b.owner.Name))
+		return cmp.Or(cmp.Compare(otherTags, tags), cmp.Compare(otherExact, exact),
+			b.owner.Created.Compare(a.owner.Created), cmp.Compare(a.owner.Name, b.owner.Name))
 	})
 	selectors := make([]Tags, 0, len(list))
 	for _, l := range list {

@@ -94,7 +94,7 @@ func (s *Snapshot) Judge(own Version) func(dp *Dataplane) (versions []Version, d
 		}
 		z, known := zones[name]
 		if !known {
-			return just, cmp.Or(doubt, fmt.Sprintf("the version of its zone %q is not known; pass it with --zone-version", name))
+			return just, cmp.Or(doubt, fmt.Sprintf("the version of its zone %q is unknown; pass it with --zone-version", name))
 		}
 		return z.versions, cmp.Or(doubt, z.doubt)
 	}
@@ -107,9 +107,9 @@ func (z Zone) doubt() string {
 	case err == nil:
 		return ""
 	case z.Version == "":
-		return fmt.Sprintf("the version of its zone %q is not known; pass it with --zone-version", z.Name)
+		return fmt.Sprintf("the version of its zone %q is unknown; pass it with --zone-version", z.Name)
 	case version == Version{}:
-		return fmt.Sprintf("its zone %q runs %s, which is no release; say with --zone-version which it comes nearest to", z.Name, z.Version)
+		return fmt.Sprintf("its zone %q runs %s, which is not a release; pass the closest one with --zone-version", z.Name, z.Version)
 	}
 	return fmt.Sprintf("its zone %q runs %s: %v", z.Name, z.Version, err)
 }

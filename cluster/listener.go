@@ -124,7 +124,9 @@ func (l *Listeners) Of(listeners []HTTPListener, dp *Dataplane) []HTTPListener {
 		if address == "" {
 			address = dp.Address
 		}
-		listeners = append(listeners, HTTPListener{Direction: DirectionInbound, Service: in.Tags[ServiceTag], address: address, port: in.Port})
+		listeners = append(listeners, HTTPListener{
+			Direction: DirectionInbound, Service: in.Tags[ServiceTag], address: address, port: in.Port,
+		})
 	}
 	for _, out := range dp.Outbounds {
 		service := out.Tags[ServiceTag]
@@ -153,7 +155,10 @@ func (l *Listeners) ofGateway(dp *Dataplane) []HTTPListener {
 	var listeners []HTTPListener
 	for _, listener := range gateway.listeners {
 		protocol := strings.ToUpper(listener.protocol)
-		l := HTTPListener{Direction: DirectionGateway, Service: dp.Gateway.Tags[ServiceTag], address: gateway.Name + ":" + protocol, port: listener.port}
+		l := HTTPListener{
+			Direction: DirectionGateway, Service: dp.Gateway.Tags[ServiceTag],
+			address: gateway.Name + ":" + protocol, port: listener.port,
+		}
 		if (protocol == "HTTP" || protocol == "HTTPS") && !slices.Contains(listeners, l) {
 			listeners = append(listeners, l)
 		}

@@ -112,7 +112,8 @@ func NewTraceName(mesh, name string, raw []byte) TraceName {
 		}
 		several = SeveralPolicies(matches)
 	}
-	original := cmp.Or(trace.Labels[DisplayNameLabel], trace.Metadata.Labels[DisplayNameLabel], trace.Metadata.Annotations[DisplayNameLabel])
+	original := cmp.Or(trace.Labels[DisplayNameLabel],
+		trace.Metadata.Labels[DisplayNameLabel], trace.Metadata.Annotations[DisplayNameLabel])
 	return TraceName{Mesh: mesh, Name: cmp.Or(original, name), Several: several}
 }
 
@@ -157,26 +158,37 @@ func decodeOrigin(doc *manifest.Document, problems *[]*manifest.Problem) *Origin
 	o := &Origin{
 		Source: str(root, "source"), Product: str(root, "product"), Version: str(root, "version"),
 		Mode: Mode(str(root, "mode")), Environment: Format(str(root, "environment")), Namespace: str(root, "namespace"),
-		Zone: str(root, "zone"), Meshes: strs(root.Field("meshes")), Absent: strs(root.Field("absent")), OtherMeshTraces: strs(root.Field("otherMeshTraces")),
+		Zone: str(root, "zone"), Meshes: strs(root.Field("meshes")), Absent: strs(root.Field("absent")),
+		OtherMeshTraces: strs(root.Field("otherMeshTraces")),
 	}
 	if o.Mode != "" && !slices.Contains(Modes, o.Mode) {
-		root.Field("mode").Fail("is none of %v", Modes)
+		root.Field("mode").Fail("is not one of %v", Modes)
 	}
 	at := root.Field("endpoint")
-	o.Endpoint = Endpoint{Kubernetes: str(at, "kubernetes"), Context: str(at, "context"), ControlPlane: str(at, "controlPlane"), Name: str(at, "name")}
+	o.Endpoint = Endpoint{
+		Kubernetes: str(at, "kubernetes"), Context: str(at, "context"),
+		ControlPlane: str(at, "controlPlane"), Name: str(at, "name"),
+	}
 	for _, v := range root.Field("zones").Items() {
 		o.Zones = append(o.Zones, Zone{str(v, "name"), str(v, "version")})
 	}
 	for _, v := range root.Field("otherTrafficTraces").Items() {
-		o.OtherTrafficTraces = append(o.OtherTrafficTraces, TraceName{Mesh: str(v, "mesh"), Name: str(v, "name"), Several: v.Field("several").Bool()})
+		o.OtherTrafficTraces = append(o.OtherTrafficTraces, TraceName{
+			Mesh: str(v, "mesh"), Name: str(v, "name"), Several: v.Field("several").Bool(),
+		})
 	}
 	for _, v := range root.Field("leftOut").Items() {
 		left := LeftOut{str(v, "resource"), str(v, "reason"), str(v, "kind"), str(v, "name"), str(v, "mesh")}
 		o.LeftOut = append(o.LeftOut, left)
-		*problems = append(*problems, &manifest.Problem{Place: doc.Place, Severity: manifest.Error, Of: manifest.Subject{Kind: left.Kind, Name: left.Name, Mesh: left.Mesh, Other: left.Resource}, Fault: left.Reason})
+		*problems = append(*problems, &manifest.Problem{
+			Place: doc.Place, Severity: manifest.Error, Fault: left.Reason,
+			Of: manifest.Subject{Kind: left.Kind, Name: left.Name, Mesh: left.Mesh, Other: left.Resource},
+		})
 	}
 	for _, v := range root.Field("unread").Items() {
-		o.Unread = append(o.Unread, Unread{What: str(v, "what"), Cause: Cause(str(v, "cause")), Reason: str(v, "reason"), Remedy: str(v, "remedy")})
+		o.Unread = append(o.Unread, Unread{
+			What: str(v, "what"), Cause: Cause(str(v, "cause")), Reason: str(v, "reason"), Remedy: str(v, "remedy"),
+		})
 	}
 	return o
 }

@@ -24,18 +24,24 @@ type shape map[string]shape
 // loses its content, which may be a secret.
 var plain = shape{}
 
-// ownFields represents in a shape all fields that are their author\'s, see IsOwn.
+// ownFields represents in a shape all fields that are their author's, see IsOwn.
 const ownFields = "*"
 
 // heads are the fields that all kinds have, on Kubernetes and on Universal.
 var heads = map[Format]shape{
-	Kubernetes: {"apiVersion": nil, "kind": nil, "mesh": nil, "metadata": {"name": nil, "namespace": nil, "labels": nil, "creationTimestamp": nil, "annotations": {SourceAnnotation: nil, DisplayNameLabel: nil, WorkloadLabel: nil, accountLabel: nil}}},
-	Universal:  {"type": nil, "mesh": nil, "name": nil, "labels": nil, "creationTime": nil},
+	Kubernetes: {"apiVersion": nil, "kind": nil, "mesh": nil, "metadata": {
+		"name": nil, "namespace": nil, "labels": nil, "creationTimestamp": nil,
+		"annotations": {SourceAnnotation: nil, DisplayNameLabel: nil, WorkloadLabel: nil, accountLabel: nil},
+	}},
+	Universal: {"type": nil, "mesh": nil, "name": nil, "labels": nil, "creationTime": nil},
 }
 
 // traceHead is a TrafficTrace's on Kubernetes, with its own annotations, which its
 // policies can get.
-var traceHead = shape{"name": nil, "labels": nil, "creationTimestamp": nil, "annotations": {SourceAnnotation: nil, DisplayNameLabel: nil, ownFields: plain}}
+var traceHead = shape{
+	"name": nil, "labels": nil, "creationTimestamp": nil,
+	"annotations": {SourceAnnotation: nil, DisplayNameLabel: nil, ownFields: plain},
+}
 
 // specs are the fields of each kind that are read here.
 var specs = map[string]shape{
@@ -108,7 +114,9 @@ func Record(ctx context.Context, source Source) (recording *Recording, problems 
 		return nil, nil, failed
 	}
 	unwritten.Range(func(place, err any) bool {
-		problems = append(problems, &manifest.Problem{Place: place.(manifest.Place), Severity: manifest.Error, Fault: fmt.Sprintf("cannot be written: %v", err)})
+		problems = append(problems, &manifest.Problem{
+			Place: place.(manifest.Place), Severity: manifest.Error, Fault: fmt.Sprintf("cannot be written: %v", err),
+		})
 		return true
 	})
 	problems = manifest.SortProblems(problems)
@@ -117,13 +125,13 @@ func Record(ctx context.Context, source Source) (recording *Recording, problems 
 		return recording, problems, nil
 	}
 	slices.SortStableFunc(documents, recorded.compare)
-	told := *origin
-	told.LeftOut = leftOut(problems)
+	recorded := *origin
+	recorded.LeftOut = leftOut(problems)
 	head := struct {
 		APIVersion string `yaml:"apiVersion"`
 		Kind       string `yaml:"kind"`
 		Origin     `yaml:",inline"`
-	}{originAPIVersion, originKind, told}
+	}{originAPIVersion, originKind, recorded}
 	if recording.head, err = encode(head); err != nil {
 		return nil, problems, fmt.Errorf("writing the origin: %w", err)
 	}
@@ -172,7 +180,10 @@ func leftOut(problems []*manifest.Problem) []LeftOut {
 	var left []LeftOut
 	for _, p := range problems {
 		if p.Severity == manifest.Error {
-			left = append(left, LeftOut{Resource: cmp.Or(p.Resource(), p.File), Reason: p.Message(), Kind: p.Of.Kind, Name: manifest.Redact(p.Of.Name), Mesh: manifest.Redact(p.Of.Mesh)})
+			left = append(left, LeftOut{
+				Resource: cmp.Or(p.Resource(), p.File), Reason: p.Message(),
+				Kind: p.Of.Kind, Name: manifest.Redact(p.Of.Name), Mesh: manifest.Redact(p.Of.Mesh),
+			})
 		}
 	}
 	return left
@@ -234,7 +245,9 @@ func pruned(doc *manifest.Document) *yaml.Node {
 // addresses are the fields that are meant for the url of a collector.
 var addresses = []string{"url", "endpoint", "address"}
 
-var scalarTags = map[manifest.Kind]string{manifest.Null: "!!null", manifest.String: "!!str", manifest.Int: "!!int", manifest.Float: "!!float", manifest.Bool: "!!bool"}
+var scalarTags = map[manifest.Kind]string{
+	manifest.Null: "!!null", manifest.String: "!!str", manifest.Int: "!!int", manifest.Float: "!!float", manifest.Bool: "!!bool",
+}
 
 // yamlNode is n with the fields of a shape. An empty shape keeps no field.
 func yamlNode(n *manifest.Node, kept shape) *yaml.Node {

@@ -106,7 +106,8 @@ func read(inputs iter.Seq[manifest.Input]) *Snapshot {
 	pool := sync.Pool{New: func() any { return &words{all: make(map[string]string), sets: shared} }}
 	var exports []export
 	var namespaces []string
-	entries, problems := manifest.Read(noteExports(inputs, &exports, &namespaces), wanted, func(doc *manifest.Document, entries []entry) []entry {
+	inputs = noteExports(inputs, &exports, &namespaces)
+	entries, problems := manifest.Read(inputs, wanted, func(doc *manifest.Document, entries []entry) []entry {
 		var e entry
 		words := pool.Get().(*words)
 		defer pool.Put(words)
@@ -213,7 +214,7 @@ func assemble(entries []entry) *Snapshot {
 		}
 		s.Problems = append(s.Problems, &manifest.Problem{
 			Place: manifest.Place{File: file}, Severity: manifest.Error, Of: theOrigin,
-			Fault: "the snapshot is cut off: its last document, of kind " + endKind + ", is missing", Remedy: "take it again",
+			Fault: "the snapshot is cut off: its last document, of kind " + endKind + ", is missing", Remedy: "save it again",
 		})
 	}
 	return s
@@ -231,7 +232,8 @@ func (s *Snapshot) addOrigin(origin *Origin, place manifest.Place) {
 	case !reflect.DeepEqual(s.Origin, origin):
 		s.Problems = append(s.Problems, &manifest.Problem{
 			Place: place, Severity: manifest.Error, Of: theOrigin,
-			Fault: fmt.Sprintf("is a snapshot of %s, and there is another, of %s", origin, s.Origin), Remedy: "they may disagree on version and zones, so give one at a time",
+			Fault:  fmt.Sprintf("is a snapshot of %s, and another input is a snapshot of %s", origin, s.Origin),
+			Remedy: "pass one at a time, because they may disagree on version and zones",
 		})
 	}
 }
@@ -253,12 +255,12 @@ func repeated(first, again entry) *manifest.Problem {
 	if same {
 		return &manifest.Problem{
 			Place: place, Severity: manifest.Info, Code: ReadOnce, Of: subject,
-			Fault: fmt.Sprintf("stands at %s already, with the same content", firstPlace), Remedy: "read once",
+			Fault: fmt.Sprintf("is already defined at %s, with the same content", firstPlace), Remedy: "read once",
 		}
 	}
 	return &manifest.Problem{
 		Place: place, Severity: manifest.Error, Of: subject,
-		Fault: fmt.Sprintf("stands at %s already, with other content", firstPlace), Remedy: "keep the one that the control plane has",
+		Fault: fmt.Sprintf("is already defined at %s, with other content", firstPlace), Remedy: "keep the one that the control plane has",
 	}
 }
 

@@ -43,11 +43,12 @@ func ParseVersion(s string) (Version, error) {
 	}
 	switch {
 	case v.DropsTrafficTrace():
-		return v, fmt.Errorf("version %s is not supported yet: it knows MeshTraces of kinds Mesh and Dataplane only; convert for %s, before TrafficTrace is gone", v, Latest)
+		return v, fmt.Errorf("version %s is not supported yet: its MeshTraces have the kinds Mesh and Dataplane only; "+
+			"convert for %s, before TrafficTrace is removed", v, Latest)
 	case !v.HasMeshTrace():
-		return v, fmt.Errorf("version %s has no MeshTrace; it came with 2.0", v)
+		return v, fmt.Errorf("version %s does not have MeshTrace, which was added in 2.0", v)
 	case v.Minor > Latest.Minor:
-		return v, fmt.Errorf("version %s is not known; the newest is %s", v, Latest)
+		return v, fmt.Errorf("version %s is unknown; the newest known one is %s", v, Latest)
 	}
 	return v, nil
 }

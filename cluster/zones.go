@@ -23,25 +23,28 @@ func (s *Snapshot) AddZone(name string, zone *Snapshot) error {
 	}
 	switch {
 	case origin.Mode != "" && origin.Mode != ModeGlobal:
-		return fmt.Errorf("zone %q is given beside a control plane that is not global but a %s; read the global one", name, origin.Mode.words())
+		return fmt.Errorf("zone %q cannot be added to a control plane that is a %s, not a global one; read the global one",
+			name, origin.Mode.words())
 	case s.zones[name] != nil:
-		return fmt.Errorf("zone %q is given twice", name)
+		return fmt.Errorf("zone %q is passed twice", name)
 	case zone.Origin != nil && zone.Origin.Mode == ModeGlobal:
-		return fmt.Errorf("zone %q: its source is a global control plane; give the zone's own", name)
+		return fmt.Errorf("zone %q: its source is a global control plane; pass the zone's own", name)
 	case zone.Origin != nil && zone.Origin.Zone != "" && zone.Origin.Zone != name:
-		return fmt.Errorf("zone %q: its source is of zone %q", name, zone.Origin.Zone)
+		return fmt.Errorf("zone %q: its source belongs to zone %q", name, zone.Origin.Zone)
 	}
 	if zone.Origin == nil || zone.Origin.Source == "" { // as of kumactl export, which may leave kinds out
-		return fmt.Errorf("zone %q: its source does not say what control plane it is of, so what it lacks could be there; write it with `tracemigrate snapshot`", name)
+		return fmt.Errorf("zone %q: its source does not name its control plane, so what it does not contain may exist there; "+
+			"save it with `tracemigrate snapshot`", name)
 	}
 	for _, kind := range []string{KindDataplane, KindMeshTrace, KindTrafficTrace, KindMesh} {
 		if u, lacks := zone.Origin.Lacks(kind); lacks {
-			return fmt.Errorf("zone %q: its source lacks %s, which could not be read: %s", name, kind, u.Reason)
+			return fmt.Errorf("zone %q: its source does not contain %s, which could not be read: %s", name, kind, u.Reason)
 		}
 	}
 	for _, mesh := range s.Meshes {
 		if len(zone.Origin.Meshes) > 0 && !slices.Contains(zone.Origin.Meshes, mesh.Name) {
-			return fmt.Errorf("zone %q: its source has only the meshes %s; read it without --mesh, or all with the same", name, strings.Join(zone.Origin.Meshes, ", "))
+			return fmt.Errorf("zone %q: its source has only the meshes %s; read it without --mesh, or every source with the same --mesh",
+				name, strings.Join(zone.Origin.Meshes, ", "))
 		}
 	}
 	dataplanes, err := zone.dataplanesOf(name)
@@ -52,8 +55,11 @@ func (s *Snapshot) AddZone(name string, zone *Snapshot) error {
 	origin.Unread = slices.DeleteFunc(slices.Clone(origin.Unread), func(u Unread) bool { return u.What == ModeOfControlPlane })
 	origin.addZone(name, zone.Origin)
 	s.Origin = &origin
-	s.Dataplanes = append(slices.DeleteFunc(slices.Clone(s.Dataplanes), func(dp *Dataplane) bool { return dp.Zone() == name }), dataplanes...)
-	s.MeshTraces = append(slices.DeleteFunc(slices.Clone(s.MeshTraces), func(r *Resource) bool { return r.ownedBy(name) }), zone.ownMeshTraces(name, s.MeshTraces)...)
+	own := zone.ownMeshTraces(name, s.MeshTraces)
+	s.Dataplanes = slices.DeleteFunc(slices.Clone(s.Dataplanes), func(dp *Dataplane) bool { return dp.Zone() == name })
+	s.Dataplanes = append(s.Dataplanes, dataplanes...)
+	s.MeshTraces = slices.DeleteFunc(slices.Clone(s.MeshTraces), func(r *Resource) bool { return r.ownedBy(name) })
+	s.MeshTraces = append(s.MeshTraces, own...)
 	s.Problems = append(slices.Clone(s.Problems), zone.Problems...)
 	s.zones = maps.Clone(s.zones)
 	if s.zones == nil {

@@ -30,9 +30,9 @@ func decodeMesh(r *cluster.Resource, problems *[]*manifest.Problem) *Mesh {
 		v = v.Labelled("tracing backend %.253q", name)
 		if first, ok := nodes[name]; ok {
 			if first.Node().Equal(v.Node()) {
-				v.WarnTo("read once", cluster.ReadOnce, "stands at %s already, with the same content", first.Place())
+				v.WarnTo("read once", cluster.ReadOnce, "is already defined at %s, with the same content", first.Place())
 			} else {
-				v.Refuse("keep the one that is meant", "stands at %s already, with other content", first.Place())
+				v.Refuse("keep the one that is meant", "is already defined at %s, with other content", first.Place())
 			}
 			continue
 		}
@@ -105,7 +105,8 @@ func checkZipkin(z *Zipkin, conf manifest.Value) {
 	case u.Hostname() == "":
 		field.Refuse("write it like "+exampleURL, "has no host")
 	case u.Port() == "":
-		field.Refuse(fmt.Sprintf("write it, like %s://%s/api/v2/spans", u.Scheme, net.JoinHostPort(u.Hostname(), "9411")), "has no port, which the control plane needs")
+		field.Refuse(fmt.Sprintf("write it, like %s://%s/api/v2/spans", u.Scheme, net.JoinHostPort(u.Hostname(), "9411")),
+			"has no port, which the control plane needs")
 	default:
 		if port, err := strconv.ParseUint(u.Port(), 10, 16); err != nil || port == 0 {
 			field.Fail("has the port %.20s, out of range 1 to 65535", u.Port())
@@ -114,7 +115,7 @@ func checkZipkin(z *Zipkin, conf manifest.Value) {
 	switch z.APIVersion {
 	case "", "httpJson", "httpJsonV1", "httpProto":
 	default:
-		conf.Field("apiVersion").Fail("%.40q is none of httpJson, httpJsonV1, httpProto", z.APIVersion)
+		conf.Field("apiVersion").Fail("%.40q is not one of httpJson, httpJsonV1, httpProto", z.APIVersion)
 	}
 }
 
@@ -142,7 +143,7 @@ func checkDatadog(d *Datadog, conf manifest.Value) {
 		}
 		field.Refuse(fmt.Sprintf("write %s, and the port in conf.port", hint), "has a scheme")
 	case strings.TrimSpace(d.Address) != d.Address || strings.ContainsAny(d.Address, " \t\r\n"):
-		field.Refuse(fmt.Sprintf("write %.253q", strings.Join(strings.Fields(d.Address), "")), "holds white space")
+		field.Refuse(fmt.Sprintf("write %.253q", strings.Join(strings.Fields(d.Address), "")), "contains white space")
 	case strings.HasPrefix(d.Address, "[") && splitErr != nil:
 		field.Refuse(fmt.Sprintf("write %.253q", strings.Trim(d.Address, "[]")), "is in brackets")
 	case strings.Contains(d.Address, "%"):

@@ -28,7 +28,8 @@ func (b *Backend) Collector() envoy.Collector {
 }
 
 // Tracing returns the tracing of one of a proxy's HTTP listeners that uses the
-// backend, as a control plane of version writes it. first is the alphabetically first service of the proxy.
+// backend, as a control plane of version writes it. first is the alphabetically first
+// service of the proxy.
 func (b *Backend) Tracing(version cluster.Version, listener cluster.HTTPListener, first string) *hcmv3.HttpConnectionManager_Tracing {
 	t := envoy.Tracing{Version: version, Overall: b.Sampling, Gateway: listener.Direction == cluster.DirectionGateway}
 	collector := b.Collector()
@@ -37,12 +38,13 @@ func (b *Backend) Tracing(version cluster.Version, listener cluster.HTTPListener
 		t.Config = &tracev3.DatadogConfig{CollectorCluster: collector.Cluster, ServiceName: b.Datadog.Service(listener, first)}
 		return t.Build()
 	}
-	u, err := url.Parse(b.Zipkin.URL)
+	z := b.Zipkin
+	u, err := url.Parse(z.URL)
 	if err != nil {
 		u = &url.URL{} // an unusable backend
 	}
 	t.Provider = envoy.ZipkinTracer
-	t.Config = envoy.Zipkin(collector.Cluster, u.Host, u.Path, b.Zipkin.APIVersion, b.Zipkin.TraceID128Bit, b.Zipkin.SharedSpanContext, false)
+	t.Config = envoy.Zipkin(collector.Cluster, u.Host, u.Path, z.APIVersion, z.TraceID128Bit, z.SharedSpanContext, false)
 	return t.Build()
 }
 
@@ -70,7 +72,8 @@ func (b *Backend) Key() string {
 		return fmt.Sprintf("%q %s datadog %q %d %v", b.Name, sampling, b.Datadog.Address, b.Datadog.Port, b.Datadog.SplitService)
 	case b.Zipkin != nil:
 		z := b.Zipkin
-		return fmt.Sprintf("%q %s zipkin %q %v %q %v", b.Name, sampling, z.URL, z.TraceID128Bit, z.APIVersion, z.SharedSpanContext == nil || *z.SharedSpanContext)
+		shared := z.SharedSpanContext == nil || *z.SharedSpanContext
+		return fmt.Sprintf("%q %s zipkin %q %v %q %v", b.Name, sampling, z.URL, z.TraceID128Bit, z.APIVersion, shared)
 	}
 	return fmt.Sprintf("%q", b.Name)
 }

@@ -101,7 +101,8 @@ func Read(s *cluster.Snapshot) ([]*Mesh, []*manifest.Problem) {
 			if broken {
 				continue
 			}
-			r.Spec.Into(&problems).Absent("add the Mesh with -f", "mesh %.253q is not in the input, and with it the tracing backends", r.Mesh)
+			r.Spec.Into(&problems).Absent("add the Mesh with -f",
+				"mesh %.253q is not in the input, so its tracing backends are missing", r.Mesh)
 			continue
 		}
 		mesh.TrafficTraces = append(mesh.TrafficTraces, trace)

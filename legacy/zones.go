@@ -108,7 +108,8 @@ func (m *Mesh) doubtTimes(zone string, copies map[string]*TrafficTrace) string {
 
 // equal reports whether two TrafficTraces say the same.
 func (t *TrafficTrace) equal(other *TrafficTrace) bool {
-	return t.Backend == other.Backend && slices.EqualFunc(t.Selectors, other.Selectors, func(a, b Selector) bool { return maps.Equal(a.Tags, b.Tags) })
+	sameTags := func(a, b Selector) bool { return maps.Equal(a.Tags, b.Tags) }
+	return t.Backend == other.Backend && slices.EqualFunc(t.Selectors, other.Selectors, sameTags)
 }
 
 // Reordered returns m with other Pairs: sorted by rank, then by order.

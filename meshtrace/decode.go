@@ -72,7 +72,7 @@ func decodeTargetRef(v manifest.Value) TargetRef {
 	}
 	row := ref.Kind.row()
 	if row.selects == noProxy && ref.Kind != "" {
-		v.Field("kind").Fail("%.40q is none of %s", string(ref.Kind), kindNames())
+		v.Field("kind").Fail("%.40q is not one of %s", string(ref.Kind), kindNames())
 	}
 	for _, field := range targetRefFields {
 		if row.needs.has(field.field) {
@@ -139,7 +139,7 @@ func decodeBackend(v manifest.Value) Backend {
 	case b.Type == "":
 		v.Fail("has neither a type nor one of zipkin, datadog, openTelemetry")
 	case !known && b.Type != TypeZipkin && b.Type != TypeDatadog && b.Type != TypeOpenTelemetry:
-		v.Field("type").Fail("is none of Zipkin, Datadog, OpenTelemetry")
+		v.Field("type").Fail("is not one of Zipkin, Datadog, OpenTelemetry")
 	case !known:
 		v.Fail("is of type %s, but that field is missing", b.Type)
 	}

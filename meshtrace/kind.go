@@ -123,8 +123,14 @@ var targetRefFields = []struct {
 	{field: fieldNamespace, name: "namespace", phrase: "a namespace", isSet: func(ref *TargetRef) bool { return ref.Namespace != "" }},
 	{field: fieldTags, name: "tags", phrase: "tags", isSet: func(ref *TargetRef) bool { return len(ref.Tags) > 0 }},
 	{field: fieldLabels, name: "labels", phrase: "labels", isSet: func(ref *TargetRef) bool { return len(ref.Labels) > 0 }},
-	{field: fieldSectionName, name: "sectionName", phrase: "a sectionName", isSet: func(ref *TargetRef) bool { return ref.SectionName != "" }},
-	{field: fieldProxyTypes, name: "proxyTypes", phrase: "proxyTypes", since: cluster.SinceProxyTypes, isSet: func(ref *TargetRef) bool { return len(ref.ProxyTypes) > 0 }},
+	{
+		field: fieldSectionName, name: "sectionName", phrase: "a sectionName",
+		isSet: func(ref *TargetRef) bool { return ref.SectionName != "" },
+	},
+	{
+		field: fieldProxyTypes, name: "proxyTypes", phrase: "proxyTypes", since: cluster.SinceProxyTypes,
+		isSet: func(ref *TargetRef) bool { return len(ref.ProxyTypes) > 0 },
+	},
 }
 
 // has reports whether f contains field.
@@ -165,27 +171,28 @@ func (ref *TargetRef) refusedBy(version cluster.Version) []string {
 	var wrong []string
 	for _, field := range targetRefFields {
 		if field.isSet(ref) {
-			wrong = append(wrong, cameLater(version, field.since, "targetRef."+field.name)...)
+			wrong = append(wrong, addedLater(version, field.since, "targetRef."+field.name)...)
 		}
 	}
 	row := ref.Kind.row()
-	wrong = append(wrong, cameLater(version, row.since, "targetRef kind "+string(ref.Kind))...)
+	wrong = append(wrong, addedLater(version, row.since, "targetRef kind "+string(ref.Kind))...)
 	if last := row.until; last != (cluster.Version{}) && version.Compare(last) >= 0 {
 		remedy := "; delete the policy"
 		if row.replacedBy != "" {
 			remedy = "; use kind " + string(row.replacedBy)
 		}
-		wrong = append(wrong, fmt.Sprintf("targetRef kind %s is gone in %s, so %s does not accept it%s", ref.Kind, last.MajorMinor(), version, remedy))
+		wrong = append(wrong, fmt.Sprintf("targetRef kind %s was removed in %s, so %s does not accept it%s",
+			ref.Kind, last.MajorMinor(), version, remedy))
 	}
 	return wrong
 }
 
-// cameLater returns a sentence if version is older than since, which brought what.
-func cameLater(version, since cluster.Version, what string) []string {
+// addedLater returns a sentence if version is older than since, which brought what.
+func addedLater(version, since cluster.Version, what string) []string {
 	if version.Compare(since) >= 0 {
 		return nil
 	}
-	return []string{fmt.Sprintf("%s came with %s, so %s does not accept it", what, since.MajorMinor(), version)}
+	return []string{fmt.Sprintf("%s was added in %s, so %s does not accept it", what, since.MajorMinor(), version)}
 }
 
 // unwritable lists why Write does not write ref.

@@ -121,7 +121,7 @@ func TestValidate(t *testing.T) {
 		"wildcard":             {cluster.V(14), func(p *meshtrace.Policy) { p.TargetRef.Tags = cluster.Tags{"team": "*"} }, "characters"},
 		"wildcard, existing":   {cluster.V(14), func(p *meshtrace.Policy) { p.TargetRef.Tags = cluster.Tags{"team": "*"} }, "no wildcard there and not accepted"},
 		"no tags":              {cluster.V(14), func(p *meshtrace.Policy) { p.TargetRef.Tags = nil }, "has no tags"},
-		"proxyTypes":           {cluster.V(5), func(p *meshtrace.Policy) { p.TargetRef.ProxyTypes = []string{"Sidecar"} }, "came with 2.6"},
+		"proxyTypes":           {cluster.V(5), func(p *meshtrace.Policy) { p.TargetRef.ProxyTypes = []string{"Sidecar"} }, "was added in 2.6"},
 		"nothing set":          {cluster.V(14), func(p *meshtrace.Policy) { p.Default = meshtrace.Conf{} }, "sets nothing"},
 		"empty list on 2.0":    {cluster.V(0), func(p *meshtrace.Policy) { p.Default.Backends = []meshtrace.Backend{} }, "crashes"},
 		"two backends":         {cluster.V(14), func(p *meshtrace.Policy) { p.Default.Backends = append(p.Default.Backends, p.Default.Backends...) }, "2 backends"},

@@ -221,7 +221,8 @@ func (c *Conf) Key() string {
 	switch {
 	case b.Zipkin != nil:
 		z := b.Zipkin
-		to = fmt.Sprintf("zipkin %q %v %v %v", z.URL, z.APIVersion == "httpProto", z.SharedSpanContext == nil || *z.SharedSpanContext, z.TraceID128Bit)
+		shared := z.SharedSpanContext == nil || *z.SharedSpanContext
+		to = fmt.Sprintf("zipkin %q %v %v %v", z.URL, z.APIVersion == "httpProto", shared, z.TraceID128Bit)
 	case b.Datadog != nil:
 		to = fmt.Sprintf("datadog %q %v", b.Datadog.URL, b.Datadog.SplitService)
 	case b.OpenTelemetry != nil:

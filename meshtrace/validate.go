@@ -112,7 +112,7 @@ func (p *Policy) RefusedBy(version cluster.Version) []string {
 	fail := func(format string, args ...any) { wrong = append(wrong, fmt.Sprintf(format, args...)) }
 	since := func(first cluster.Version, used bool, what string) {
 		if used {
-			wrong = append(wrong, cameLater(version, first, what)...)
+			wrong = append(wrong, addedLater(version, first, what)...)
 		}
 	}
 	for _, key := range slices.Sorted(maps.Keys(p.TargetRef.Tags)) {
@@ -177,7 +177,8 @@ func (b *Backend) validate() error {
 		}
 	case b.Type == TypeDatadog && b.Datadog != nil:
 		u, err := url.Parse(b.Datadog.URL)
-		if err != nil || u.Scheme != "http" || u.Hostname() == "" || u.Port() == "" || u.User != nil || u.Path != "" || u.RawQuery != "" || u.Fragment != "" {
+		if err != nil || u.Scheme != "http" || u.Hostname() == "" || u.Port() == "" ||
+			u.User != nil || u.Path != "" || u.RawQuery != "" || u.Fragment != "" {
 			return errors.New("datadog.url is not of the form http://host:port")
 		}
 	case b.Type == TypeOpenTelemetry && b.OpenTelemetry != nil:
@@ -185,7 +186,7 @@ func (b *Backend) validate() error {
 			return errors.New("openTelemetry has neither endpoint nor backendRef")
 		}
 	default:
-		return fmt.Errorf("backend of type %q lacks its field", b.Type)
+		return fmt.Errorf("backend of type %q does not have its field", b.Type)
 	}
 	return nil
 }
@@ -209,7 +210,7 @@ func CheckZipkinURL(text string) error {
 	case !strings.HasPrefix(text, u.Scheme):
 		return fmt.Errorf("its scheme is in capitals, which MeshTrace refuses; write %s", u.Scheme)
 	case length > maxURL:
-		return fmt.Errorf("it has %d characters, and MeshTrace takes %d at most", length, maxURL)
+		return fmt.Errorf("it has %d characters, and MeshTrace accepts %d at most", length, maxURL)
 	case govalidator.IsURL(u.Scheme + "://" + u.Host):
 		return errors.New("MeshTrace refuses what follows its host and port")
 	}
@@ -218,7 +219,8 @@ func CheckZipkinURL(text string) error {
 		r, _ := utf8.DecodeRuneInString(host[i:])
 		return fmt.Errorf("its host %.253q has the character %q, which MeshTrace refuses", host, r)
 	}
-	return fmt.Errorf("MeshTrace refuses its host %.253q: each part must begin and end with a letter or digit, and an IP address has four numbers", host)
+	return fmt.Errorf("MeshTrace refuses its host %.253q: "+
+		"each part must begin and end with a letter or digit, and an IP address has four numbers", host)
 }
 
 // isRefused reports whether no host of a zipkin url can have r.

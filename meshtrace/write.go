@@ -111,7 +111,10 @@ func (p *Policy) manifest(style Style) (object, error) {
 				to.Type = "" // the field came with 2.3, which requires it
 			}
 			if z := b.Zipkin; z != nil {
-				to.Zipkin = &zipkin{URL: z.URL, APIVersion: z.APIVersion, SharedSpanContext: z.SharedSpanContext, TraceID128Bit: z.TraceID128Bit}
+				to.Zipkin = &zipkin{
+					URL: z.URL, APIVersion: z.APIVersion,
+					SharedSpanContext: z.SharedSpanContext, TraceID128Bit: z.TraceID128Bit,
+				}
 			}
 			if d := b.Datadog; d != nil {
 				to.Datadog = &datadog{URL: d.URL, SplitService: d.SplitService}
@@ -223,7 +226,8 @@ func writeJSON(w io.Writer, policies []*Policy, style Style) error {
 	}{"v1", "List", items}
 	switch {
 	case universal && kubernetes:
-		return fmt.Errorf("Kubernetes and Universal policies cannot stand in one JSON list; choose a --format") //nolint:staticcheck // Kubernetes is a name
+		//nolint:staticcheck // Kubernetes is a name
+		return fmt.Errorf("Kubernetes and Universal policies cannot be in one JSON list; choose a --format")
 	case universal:
 		list = struct {
 			Total int      `json:"total"`

@@ -48,7 +48,7 @@ func New(o Options) (*ControlPlane, error) {
 	base, err := url.Parse(o.URL)
 	switch {
 	case err != nil:
-		return nil, errors.New("the URL of the control plane is no URL")
+		return nil, errors.New("the URL of the control plane is not a URL")
 	case base.Scheme != "http" && base.Scheme != "https" || base.Host == "":
 		return nil, fmt.Errorf("the URL of the control plane must be like http://host:5681, not %q", manifest.Redact(o.URL))
 	}
@@ -56,7 +56,8 @@ func New(o Options) (*ControlPlane, error) {
 		o.Base = http.DefaultTransport
 	}
 	if base.User != nil || base.RawQuery != "" {
-		return nil, errors.New("the URL of the control plane holds credentials or a query, which are not sent; leave them out and give --token or --header")
+		return nil, errors.New("the URL of the control plane contains credentials or a query, which are not sent; " +
+			"leave them out and pass --token or --header")
 	}
 	base.Path = strings.TrimRight(base.Path, "/")
 	base.Fragment = ""
@@ -157,7 +158,8 @@ func (cp *ControlPlane) get(ctx context.Context, path string, query url.Values) 
 	failed := &StatusError{tries: retry.Tries(ctx, response.StatusCode), method: http.MethodGet, path: path, Status: response.StatusCode}
 	failed.readBody(body)
 	if at, err := response.Location(); err == nil {
-		failed.Title = fmt.Sprintf("it redirects to %s://%s%s; a login stands in front of it: give --token or --header, or forward its port", at.Scheme, at.Host, at.Path)
+		failed.Title = fmt.Sprintf("it redirects to %s://%s%s, probably to a login; "+
+			"pass --token or --header, or forward its port", at.Scheme, at.Host, at.Path)
 	}
 	failed.Title, failed.Detail = cp.scrub(failed.Title), cp.scrub(failed.Detail)
 	return nil, failed

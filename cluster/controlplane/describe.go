@@ -24,7 +24,7 @@ func (cp *ControlPlane) describe(ctx context.Context) (*cluster.Origin, error) {
 	default:
 		var index struct{ Tagline, Product, Version, BasedOnKuma string }
 		if err := json.Unmarshal(body, &index); err != nil || index.Version == "" {
-			return nil, fmt.Errorf("what answers at %s is no control plane: GET / tells no version%s", cp.base, aboutPage(body))
+			return nil, fmt.Errorf("the server at %s is not a control plane: GET / does not return a version%s", cp.base, aboutPage(body))
 		}
 		origin.Product, origin.Version = index.Product, index.Version
 		if origin.Product == "" {
@@ -72,7 +72,8 @@ func (cp *ControlPlane) configuration(ctx context.Context, origin *cluster.Origi
 	}
 	origin.SetMode(config.Mode, config.Multizone.Zone.GlobalAddress)
 	if origin.Mode == "" {
-		origin.AddUnread(cluster.ModeOfControlPlane, cluster.Unclear, cp.scrub(fmt.Sprintf("the control plane reports the unknown mode %.40q", config.Mode)))
+		reason := fmt.Sprintf("the control plane reports the unknown mode %.40q", config.Mode)
+		origin.AddUnread(cluster.ModeOfControlPlane, cluster.Unclear, cp.scrub(reason))
 	}
 	switch strings.ToLower(config.Environment) {
 	case string(cluster.Kubernetes):

@@ -71,7 +71,8 @@ func KumactlFile() (string, error) {
 func FromKumactl(path, name string) (Config, error) {
 	text, err := os.ReadFile(path)
 	if errors.Is(err, os.ErrNotExist) {
-		return Config{}, fmt.Errorf("control plane %q is a name, which is looked up in kumactl's configuration, and there is no %s; give a URL such as http://localhost:5681, or --kumactl-config", name, path)
+		return Config{}, fmt.Errorf("control plane %q is a name, which is looked up in kumactl's configuration, and %s does not exist; "+
+			"pass a URL such as http://localhost:5681, or --kumactl-config", name, path)
 	}
 	if err != nil {
 		return Config{}, fmt.Errorf("reading kumactl's configuration: %w", err)
@@ -106,7 +107,8 @@ func FromKumactl(path, name string) (Config, error) {
 			found.Headers.Add(header.Key, header.Value)
 		}
 		if api.AuthType != "" && api.AuthType != "tokens" {
-			return Config{}, fmt.Errorf("control plane %q uses the authentication %q, which is not known here; give --token or a client certificate and its URL", name, api.AuthType)
+			return Config{}, fmt.Errorf("control plane %q uses the authentication %q, which is not supported here; "+
+				"pass --token or a client certificate and its URL", name, api.AuthType)
 		}
 		return found, nil
 	}
@@ -126,7 +128,7 @@ func (c *Config) Transport() (http.RoundTripper, error) {
 		}
 		pool := x509.NewCertPool()
 		if !pool.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("reading the CA certificate: %s holds no certificate in PEM form", c.CACert)
+			return nil, fmt.Errorf("reading the CA certificate: %s does not contain a certificate in PEM form", c.CACert)
 		}
 		transport.TLSClientConfig.RootCAs = pool
 	}

@@ -31,7 +31,8 @@ func (cp *ControlPlane) list(ctx context.Context, path, kind string, before int)
 			return list, err
 		}
 	}
-	return nil, fmt.Errorf("the list %s of %s changed each of %d times while it was read; try again when fewer come and go", path, cp, rereads)
+	return nil, fmt.Errorf("the list %s of %s changed each of the %d times that it was read; "+
+		"try again when fewer of its items change", path, cp, rereads)
 }
 
 // page is the answer to a list.
@@ -57,7 +58,8 @@ type listing struct {
 // meanwhile.
 func (cp *ControlPlane) listOnce(ctx context.Context, path, kind string, before int) (list *paging.List, steady bool, err error) {
 	l := &listing{
-		list: paging.New(cp.limits()), seen: make(map[uint64]struct{}), seed: maphash.MakeSeed(), total: -1, steady: true, asked: make(map[string]bool),
+		list: paging.New(cp.limits()), seen: make(map[uint64]struct{}), seed: maphash.MakeSeed(),
+		total: -1, steady: true, asked: make(map[string]bool),
 	}
 	query := url.Values{"size": {strconv.Itoa(pageSize)}}
 	for query != nil {

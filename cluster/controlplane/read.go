@@ -140,7 +140,8 @@ func (cp *ControlPlane) kind(ctx context.Context, origin *cluster.Origin, kind s
 			missing = err
 		case hasStatus(err, http.StatusNotFound) && kind == cluster.KindMeshGateway && len(cp.options.Meshes) == 0:
 			origin.Unread = append(origin.Unread, cluster.Unread{
-				What: kind, Cause: cluster.NotFound, Reason: err.Error(), Remedy: "find out why the control plane does not return a kind that its version has",
+				What: kind, Cause: cluster.NotFound, Reason: err.Error(),
+				Remedy: "find out why the control plane does not return a kind that its version has",
 			})
 		case hasStatus(err, http.StatusForbidden) && cluster.Optional(kind):
 			refused = err
@@ -173,13 +174,14 @@ func (cp *ControlPlane) advise(err error) error {
 	case err == nil:
 		return nil
 	case hasStatus(err, http.StatusUnauthorized):
-		return fmt.Errorf("%s does not take the credentials: %w; give a token with --token or --token-file, or a client certificate", cp, err)
+		return fmt.Errorf("%s rejects the credentials: %w; "+
+			"pass a token with --token or --token-file, or a client certificate", cp, err)
 	case hasStatus(err, http.StatusForbidden):
-		return fmt.Errorf("%s does not allow what is needed: %w; give --token one that may read meshes and policies", cp, err)
+		return fmt.Errorf("%s denies a required permission: %w; pass a --token that may read meshes and policies", cp, err)
 	case hasStatus(err, http.StatusFound, http.StatusSeeOther, http.StatusTemporaryRedirect, http.StatusMovedPermanently):
 		return fmt.Errorf("%s: %w", cp, err)
 	case hasStatus(err, http.StatusNotFound):
-		return fmt.Errorf("%s does not know what every control plane knows: %w; is the URL that of a control plane's API?", cp, err)
+		return fmt.Errorf("%s does not have a path that every control plane has: %w; is the URL that of a control plane's API?", cp, err)
 	}
 	var answer *StatusError
 	if errors.As(err, &answer) {

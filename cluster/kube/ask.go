@@ -57,13 +57,18 @@ func (c *Cluster) Try(ctx context.Context, manifests []string) ([]Trial, error) 
 func (c *Cluster) try(ctx context.Context, policy *unstructured.Unstructured) (Trial, error) {
 	c.warnings.take()
 	api := c.client.Resource(resourceOf(cluster.KindMeshTrace)).Namespace(policy.GetNamespace())
-	_, err := api.Create(ctx, policy, metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}, FieldValidation: metav1.FieldValidationStrict, FieldManager: "tracemigrate"})
+	dryRun := []string{metav1.DryRunAll}
+	_, err := api.Create(ctx, policy, metav1.CreateOptions{
+		DryRun: dryRun, FieldValidation: metav1.FieldValidationStrict, FieldManager: "tracemigrate",
+	})
 	update := apierrors.IsAlreadyExists(err)
 	if update {
 		var existing *unstructured.Unstructured
 		if existing, err = api.Get(ctx, policy.GetName(), metav1.GetOptions{}); err == nil {
 			policy.SetResourceVersion(existing.GetResourceVersion())
-			_, err = api.Update(ctx, policy, metav1.UpdateOptions{DryRun: []string{metav1.DryRunAll}, FieldValidation: metav1.FieldValidationStrict, FieldManager: "tracemigrate"})
+			_, err = api.Update(ctx, policy, metav1.UpdateOptions{
+				DryRun: dryRun, FieldValidation: metav1.FieldValidationStrict, FieldManager: "tracemigrate",
+			})
 		}
 	}
 	trial := Trial{Accepted: err == nil}
@@ -75,7 +80,8 @@ func (c *Cluster) try(ctx context.Context, policy *unstructured.Unstructured) (T
 	}
 	switch reason := apierrors.ReasonForError(err); {
 	case reason == metav1.StatusReasonForbidden && lacksPermission(err, update):
-		return trial, fmt.Errorf("%s does not allow the dry run, which needs the permission to create although it stores nothing: %s\nThe ClusterRole that allows it, ready to apply and to bind to the user:\n%s", c, c.said(err), CreatorRole)
+		return trial, fmt.Errorf("%s does not allow the dry run, which needs the permission to create although it stores nothing: %s\n"+
+			"The ClusterRole that allows it, ready to apply and to bind to the user:\n%s", c, c.said(err), CreatorRole)
 	case reason == metav1.StatusReasonUnknown && !asStatus(err):
 		return trial, c.unreachable(ctx, "trying a policy", err)
 	case apierrors.IsTooManyRequests(err), apierrors.IsServiceUnavailable(err), apierrors.IsUnauthorized(err),
@@ -136,14 +142,16 @@ func (c *Cluster) explainRefusal(err error) error {
 	switch status.Status {
 	case http.StatusNotFound, http.StatusServiceUnavailable:
 		if status.FromKubernetes {
-			return fmt.Errorf("%s does not reach the control plane's own API by its Service %q in namespace %q: %s; with another name or address of it, ask it with --control-plane (kubectl port-forward helps)", c, name, namespace, status.Detail)
+			return fmt.Errorf("%s does not reach the control plane's own API by its Service %q in namespace %q: %s; "+
+				"if it has another name or address, pass --control-plane (kubectl port-forward helps)", c, name, namespace, status.Detail)
 		}
 		return err
 	case http.StatusForbidden:
 	default:
 		return err
 	}
-	return fmt.Errorf("%s does not allow what is needed: %s\nThe ClusterRole that allows it, ready to apply and to bind to the user:\n%s", c, status.Detail, proxyRole(name))
+	return fmt.Errorf("%s denies a required permission: %s\n"+
+		"The ClusterRole that allows it, ready to apply and to bind to the user:\n%s", c, status.Detail, proxyRole(name))
 }
 
 // proxyRole allows reading the API of the control plane whose Service has a

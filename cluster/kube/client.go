@@ -92,7 +92,8 @@ func New(o Options) (*Cluster, error) {
 	config, err := loader.ClientConfig()
 	switch {
 	case clientcmd.IsEmptyConfig(err):
-		return nil, fmt.Errorf("there is nothing to read: no -f, no --control-plane, and no kubeconfig that names a cluster; %s", kubeconfigs(o))
+		return nil, fmt.Errorf("there is nothing to read: no -f, no --control-plane, and no kubeconfig that names a cluster; %s",
+			kubeconfigs(o))
 	case err != nil:
 		return nil, fmt.Errorf("reading the kubeconfig: %s", manifest.Redact(err.Error()))
 	}
@@ -109,11 +110,11 @@ func kubeconfigs(o Options) string {
 	list := os.Getenv("KUBECONFIG")
 	switch {
 	case o.Kubeconfig != "":
-		return o.Kubeconfig + ", which --kubeconfig names, has none"
+		return o.Kubeconfig + ", which --kubeconfig names, does not contain one"
 	case list != "":
-		return "what $KUBECONFIG names (" + list + ") is not there or empty, and --kubeconfig is not given"
+		return "what $KUBECONFIG names (" + list + ") is missing or empty, and --kubeconfig is not set"
 	}
-	return "~/.kube/config is not there or empty, and --kubeconfig is not given"
+	return "~/.kube/config is missing or empty, and --kubeconfig is not set"
 }
 
 // Context is the kubeconfig's context that is read, empty in a cluster's own pod.
@@ -216,13 +217,15 @@ func (c *Cluster) unreachable(ctx context.Context, doing string, err error) erro
 	var elsewhere *redirectError
 	switch {
 	case errors.As(err, &elsewhere):
-		text, hint = elsewhere.Error(), "; does a login or a proxy stand in front of it?"
-	case os.IsTimeout(err), strings.Contains(text, "no such host"), strings.Contains(text, "connection refused"), strings.Contains(text, "no route to host"):
+		text, hint = elsewhere.Error(), "; is a login or a proxy in front of it?"
+	case os.IsTimeout(err), strings.Contains(text, "no such host"), strings.Contains(text, "connection refused"),
+		strings.Contains(text, "no route to host"):
 		hint = "; does kubectl reach the cluster?"
 	case strings.Contains(text, "x509"):
-		hint = "; does the kubeconfig hold the cluster's certificate authority, and the name that the certificate is for?"
-	case strings.Contains(text, "serializer for"), strings.Contains(text, "Object 'Kind' is missing"), strings.Contains(text, "invalid character"):
-		text, hint = "the answer is not the Kubernetes API's", "; does a login or a proxy stand in front of it?"
+		hint = "; does the kubeconfig contain the cluster's certificate authority, and the name that the certificate is for?"
+	case strings.Contains(text, "serializer for"), strings.Contains(text, "Object 'Kind' is missing"),
+		strings.Contains(text, "invalid character"):
+		text, hint = "the answer is not the Kubernetes API's", "; is a login or a proxy in front of it?"
 	}
 	return fmt.Errorf("%s of %s: %s%s", doing, c, text, hint)
 }

@@ -68,7 +68,8 @@ func (c *Cluster) Read(ctx context.Context, use func(manifest.Input)) (*cluster.
 	case len(forbidden) > 0:
 		return nil, c.forbidden(forbidden)
 	case c.controlPlane == nil && slices.Contains(origin.Absent, cluster.KindMesh):
-		return nil, fmt.Errorf("%s has no Kuma: neither its kinds (CustomResourceDefinitions of kuma.io) nor a control plane in namespace %s; "+
+		return nil, fmt.Errorf("%s has no Kuma: "+
+			"neither its kinds (CustomResourceDefinitions of kuma.io) nor a control plane in namespace %s; "+
 			"check --context and --namespace", c, strings.Join(c.namespaces(), " or "))
 	}
 	return origin, nil
@@ -124,13 +125,16 @@ func (c *Cluster) forbidden(all []error) error {
 	for _, err := range all {
 		lines = append(lines, "  "+c.said(err))
 	}
-	return fmt.Errorf("%s does not allow what is needed:\n%s\nThe ClusterRole that allows all that is read, ready to apply and to bind to the user:\n%s", c, strings.Join(lines, "\n"), ClusterRole)
+	return fmt.Errorf("%s denies required permissions:\n%s\n"+
+		"The ClusterRole that allows all that is read, ready to apply and to bind to the user:\n%s",
+		c, strings.Join(lines, "\n"), ClusterRole)
 }
 
 // granting is how somebody who may do so allows to list an optional resource.
 func granting(resource string) string {
 	name := "tracemigrate-" + resource
-	return fmt.Sprintf("have an administrator run `kubectl create clusterrole %[1]s --verb=list --resource=%[2]s.kuma.io && kubectl create clusterrolebinding %[1]s --clusterrole=%[1]s --user=USER`", name, resource)
+	return fmt.Sprintf("have an administrator run `kubectl create clusterrole %[1]s --verb=list --resource=%[2]s.kuma.io && "+
+		"kubectl create clusterrolebinding %[1]s --clusterrole=%[1]s --user=USER`", name, resource)
 }
 
 // ClusterRole allows all that is read, and nothing else.
@@ -148,7 +152,7 @@ rules:
 `
 
 func (c *Cluster) refused(err error) error {
-	return fmt.Errorf("%s does not take the credentials of the kubeconfig: %s; log in again", c, c.said(err))
+	return fmt.Errorf("%s rejects the credentials of the kubeconfig: %s; log in again", c, c.said(err))
 }
 
 // said is what the API server says of an error, without the credentials that it
@@ -191,7 +195,10 @@ func (c *Cluster) limits() paging.Limits { return c.options.Limits.Or(paging.Def
 // longer honours begins the list anew, so that it is of one moment: begin is
 // called at each beginning, item for each object, done for each page with its
 // size in bytes.
-func (c *Cluster) pages(ctx context.Context, resource schema.GroupVersionResource, namespace string, begin func(), item func(*unstructured.Unstructured) error, done func(size int64) error) error {
+func (c *Cluster) pages(
+	ctx context.Context, resource schema.GroupVersionResource, namespace string,
+	begin func(), item func(*unstructured.Unstructured) error, done func(size int64) error,
+) error {
 	defer c.warnings.take()
 	options := metav1.ListOptions{Limit: pageSize}
 	asked := make(map[string]bool)
@@ -202,7 +209,7 @@ func (c *Cluster) pages(ctx context.Context, resource schema.GroupVersionResourc
 		switch {
 		case options.Continue == "":
 		case apierrors.IsNotFound(err):
-			return fmt.Errorf("the kind went away while it was listed: %s", c.said(err))
+			return fmt.Errorf("the kind was deleted while it was listed: %s", c.said(err))
 		case options.Limit > 0 && (apierrors.IsResourceExpired(err) || apierrors.IsGone(err)):
 			options.Continue = ""
 			clear(asked)
@@ -216,7 +223,7 @@ func (c *Cluster) pages(ctx context.Context, resource schema.GroupVersionResourc
 			return err
 		}
 		if !strings.HasSuffix(page.GetKind(), "List") {
-			return fmt.Errorf("the answer is no list, but of kind %.40q", page.GetKind())
+			return fmt.Errorf("the answer is not a list, but of kind %.40q", page.GetKind())
 		}
 		for i := range page.Items {
 			if err := item(&page.Items[i]); err != nil {

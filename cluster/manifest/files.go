@@ -84,7 +84,7 @@ func Files(path string) ([]Input, error) {
 		return nil, err
 	}
 	if len(w.found) == 0 {
-		return nil, errors.New("the directory holds no .yaml, .yml or .json file")
+		return nil, errors.New("the directory does not contain a .yaml, .yml or .json file")
 	}
 	return w.found, nil
 }
@@ -157,7 +157,8 @@ func (w *walker) walk(dir string) error {
 	}
 	for _, entry := range entries {
 		if slices.Contains(kustomizations, entry.Name()) {
-			return fmt.Errorf("%s is a kustomization, so the files in %s are not what is applied; render them: kubectl kustomize %s | tracemigrate convert -f -",
+			return fmt.Errorf("%s is a kustomization, so the files in %s are not what is applied; "+
+				"render them: kubectl kustomize %s | tracemigrate convert -f -",
 				filepath.Join(dir, entry.Name()), dir, shellQuote(dir))
 		}
 	}

@@ -100,7 +100,7 @@ func (l *list) incomplete(place Place) *Problem {
 	}{
 		{"next", l.root.Get("next"), "names a further page", rest},
 		{"metadata.continue", metadata.Get("continue"), "names a further page", kubernetes},
-		{"metadata.remainingItemCount", metadata.Get("remainingItemCount"), "says that items are missing", kubernetes},
+		{"metadata.remainingItemCount", metadata.Get("remainingItemCount"), "counts missing items", kubernetes},
 		{"total", total, fmt.Sprintf("is more than the number of items, %d", l.count), rest},
 	} {
 		if sign.node == nil || sign.node.Text == "" || sign.node.Text == "0" {
@@ -112,7 +112,10 @@ func (l *list) incomplete(place Place) *Problem {
 			}
 		}
 		place.Line = int(sign.node.line)
-		return &Problem{Place: place, Severity: Error, Fault: fmt.Sprintf("the list is not whole: %s %s", sign.field, sign.means), Remedy: sign.todo}
+		return &Problem{
+			Place: place, Severity: Error,
+			Fault: fmt.Sprintf("the list is incomplete: %s %s", sign.field, sign.means), Remedy: sign.todo,
+		}
 	}
 	return nil
 }

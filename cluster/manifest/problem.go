@@ -130,7 +130,8 @@ func SortProblems(problems []*Problem) []*Problem {
 		if order := a.Compare(b.Place); order != 0 {
 			return order
 		}
-		return cmp.Or(strings.Compare(a.Resource(), b.Resource()), strings.Compare(a.Message(), b.Message()), strings.Compare(string(a.Severity), string(b.Severity)))
+		return cmp.Or(strings.Compare(a.Resource(), b.Resource()), strings.Compare(a.Message(), b.Message()),
+			strings.Compare(string(a.Severity), string(b.Severity)))
 	})
 	return slices.CompactFunc(ordered, func(a, b *Problem) bool { return *a == *b })
 }

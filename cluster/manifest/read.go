@@ -123,7 +123,8 @@ func readInput[T any](input Input, wanted Wanted, use func(d *Document, kept []T
 		}
 		for doc := range s.documents(text) {
 			if batch.add(doc); batch.count >= batchSize && !flush() {
-				return kept, append(problems, fail(doc.line, doc.doc, fmt.Sprintf("the rest of the file was not read, after %d errors", len(problems)))...)
+				rest := fmt.Sprintf("the rest of the file was not read, after %d errors", len(problems))
+				return kept, append(problems, fail(doc.line, doc.doc, rest)...)
 			}
 		}
 	}
@@ -153,7 +154,8 @@ func (c chunk) parse(file string, wanted Wanted, nodes *stack) (documents []Docu
 				return nil, fail(err.line, "%s", err.message)
 			}
 		}
-		return nil, fail(c.line, "the document has more than %d MiB; a mesh resource has 1.5 MiB at most (etcd's limit), and a YAML list must be written in block style, an item a line", maxDocument>>20)
+		return nil, fail(c.line, "the document has more than %d MiB; a mesh resource has 1.5 MiB at most (etcd's limit), "+
+			"and a YAML list must be written in block style, one item per line", maxDocument>>20)
 	}
 	var root *Node
 	var err *syntaxError

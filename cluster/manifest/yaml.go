@@ -59,7 +59,8 @@ func parseYAML(text string, line int) (root *Node, failure *syntaxError) {
 	if m := oddMarker.FindStringIndex(text); m != nil {
 		line += strings.Count(text[:m[0]], "\n")
 	}
-	return nil, &syntaxError{line, "another document begins after a line break that is no line feed (CR, U+0085, U+2028 or U+2029); save the file with LF or CRLF line breaks"}
+	return nil, &syntaxError{line, "another document begins after a line break that is not a line feed (CR, U+0085, U+2028 or U+2029); " +
+		"save the file with LF or CRLF line breaks"}
 }
 
 // oddMarker finds the end of a document after a line break that is no line feed.
@@ -91,7 +92,7 @@ func explain(text string, line int, err error) *syntaxError {
 	number := line
 	for l := range strings.Lines(text) {
 		if indent := l[:len(l)-len(strings.TrimLeft(l, " \t"))]; strings.Contains(indent, "\t") && strings.TrimSpace(l) != "" {
-			return &syntaxError{number, "a tab in the indentation; YAML takes spaces only"}
+			return &syntaxError{number, "a tab in the indentation; YAML accepts spaces only"}
 		}
 		number++
 	}
@@ -177,7 +178,7 @@ func (c *yamlConverter) convert(to *Node, from *yaml.Node, depth int) *syntaxErr
 	switch from.Kind {
 	case yaml.AliasNode:
 		if c.within[from.Alias] {
-			return c.fail(from, "the alias *%.80s stands within what it refers to", from.Value)
+			return c.fail(from, "the alias *%.80s is inside the value that it refers to", from.Value)
 		}
 		if c.within == nil {
 			c.within = make(map[*yaml.Node]bool)
@@ -279,11 +280,12 @@ func (c *yamlConverter) merge(to *Node, from *yaml.Node, before, depth int) *syn
 			return err
 		}
 		if other.Kind != Mapping {
-			return c.fail(source, "a merge key (<<) takes an object")
+			return c.fail(source, "a merge key (<<) accepts only an object")
 		}
 		for key, value := range other.Pairs() {
 			if own := earlier.Get(key.Text); own != nil && !own.Equal(value) {
-				return c.fail(source, "the merge key (<<) has %.80q, too, and stands after it, where control planes and YAML differ on which counts; write << first", key.Text)
+				return c.fail(source, "the merge key (<<) follows %.80q and contains it too, "+
+					"and control planes and YAML differ on which of the two applies; write << first", key.Text)
 			}
 			if !known[key.Text] {
 				known[key.Text] = true

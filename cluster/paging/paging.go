@@ -68,9 +68,11 @@ func (l *List) Page(size int64) error {
 	l.bytes += size
 	switch {
 	case l.pages > l.limits.Pages:
-		return fmt.Errorf("it has more than %d pages (%d items so far); raise --max-pages, or read less with --mesh", l.limits.Pages, l.items)
+		return fmt.Errorf("it has more than %d pages (%d items so far); raise --max-pages, or read less with --mesh",
+			l.limits.Pages, l.items)
 	case l.bytes > l.limits.List:
-		return fmt.Errorf("it has more than %s bytes (%d items so far); raise --max-list-size, or read less with --mesh", Size(l.limits.List), l.items)
+		return fmt.Errorf("it has more than %s bytes (%d items so far); raise --max-list-size, or read less with --mesh",
+			Size(l.limits.List), l.items)
 	}
 	return nil
 }

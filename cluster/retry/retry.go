@@ -57,7 +57,8 @@ func isOwn(ctx context.Context, status int) bool {
 // busy reports whether a server may do better with a request later.
 func busy(status int) bool {
 	switch status {
-	case http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+	case http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusBadGateway,
+		http.StatusServiceUnavailable, http.StatusGatewayTimeout:
 		return true
 	}
 	return false
@@ -99,6 +100,11 @@ func (t *Transport) RoundTrip(request *http.Request) (*http.Response, error) {
 	}
 	refused, own := 0, 0
 	var last answer
+	notify := func(err error, pause time.Duration) {
+		if t.Wait != nil {
+			t.Wait(err.Error(), pause)
+		}
+	}
 	got, err := backoff.Retry(request.Context(), func() (answer, error) {
 		var err error
 		last, err = t.try(request)
@@ -121,11 +127,7 @@ func (t *Transport) RoundTrip(request *http.Request) (*http.Response, error) {
 			return last, last.retry
 		}
 		return last, nil
-	}, backoff.WithBackOff(pauses), backoff.WithMaxTries(tries), backoff.WithMaxElapsedTime(0), backoff.WithNotify(func(err error, pause time.Duration) {
-		if t.Wait != nil {
-			t.Wait(err.Error(), pause)
-		}
-	}))
+	}, backoff.WithBackOff(pauses), backoff.WithMaxTries(tries), backoff.WithMaxElapsedTime(0), backoff.WithNotify(notify))
 	switch {
 	case err == nil:
 		return got.response, nil
@@ -142,17 +144,20 @@ func (t *Transport) RoundTrip(request *http.Request) (*http.Response, error) {
 	return nil, final(err)
 }
 
-// final words an error that more tries did not help. It is opaque: client-go
-// would try for itself what it knows.
+// reworded replaces texts by which client-go recognizes errors and retries by itself.
+var reworded = strings.NewReplacer(
+	"connection reset by peer", "the server reset the connection",
+	"use of closed network connection", "the connection was closed",
+	"server sent GOAWAY", "server answered GOAWAY",
+)
+
+// final describes an error that remains after the last try. It does not wrap the
+// error: client-go would recognize it and retry by itself.
 func final(err error) error {
-	if err == nil {
-		return nil
-	}
-	text := strings.NewReplacer("connection reset by peer", "the server reset the connection", "use of closed network connection", "the connection was closed", "server sent GOAWAY", "server said GOAWAY").Replace(err.Error())
 	if isRefused(err) || !transient(context.Background(), err) {
 		return err
 	}
-	return fmt.Errorf("gave up after %d tries: %s", tries, text)
+	return fmt.Errorf("gave up after %d tries: %s", tries, reworded.Replace(err.Error()))
 }
 
 func isRefused(err error) bool { return errors.Is(err, syscall.ECONNREFUSED) }
@@ -187,7 +192,8 @@ func (t *Transport) try(request *http.Request) (answer, error) {
 	if busy(response.StatusCode) {
 		got.retry = fmt.Errorf("the server answered %d (%s)", response.StatusCode, http.StatusText(response.StatusCode))
 		if seconds, err := strconv.Atoi(response.Header.Get("Retry-After")); err == nil && seconds > 0 {
-			got.retry = fmt.Errorf("%w (%w)", got.retry, &backoff.RetryAfterError{Duration: min(time.Duration(seconds)*time.Second, longestWait)})
+			pause := min(time.Duration(seconds)*time.Second, longestWait)
+			got.retry = fmt.Errorf("%w (%w)", got.retry, &backoff.RetryAfterError{Duration: pause})
 		}
 	}
 	return got, nil
@@ -200,7 +206,8 @@ const chunkSize = 1 << 20
 // readBody reads a whole answer. It returns an error for one of more than limit
 // bytes.
 func readBody(response *http.Response, limit int64) ([]byte, error) {
-	tooLarge := backoff.Permanent(fmt.Errorf("the answer has more than %s bytes; raise --max-answer-size, or read less with --mesh", paging.Size(limit)))
+	tooLarge := backoff.Permanent(fmt.Errorf(
+		"the answer has more than %s bytes; raise --max-answer-size, or read less with --mesh", paging.Size(limit)))
 	if response.ContentLength > limit {
 		return nil, tooLarge
 	}
