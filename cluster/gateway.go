@@ -36,8 +36,8 @@ func decodeMeshGateway(r *Resource) *MeshGateway {
 	return g
 }
 
-// TagSets returns, one for each listener, the tag sets by which MeshTraces
-// select a builtin gateway with tags that g configures.
+// TagSets returns one tag set per listener: those by which MeshTraces select a builtin
+// gateway with tags that g configures.
 func (g *MeshGateway) TagSets(tags Tags) []Tags {
 	sets := make([]Tags, 0, len(g.listeners))
 	for _, listener := range g.listeners {
@@ -59,14 +59,14 @@ type Gateways struct {
 
 type meshGateways struct {
 	all []*MeshGateway
-	// The selectors of all, highest precedence first, and whose each is.
+	// owners has the MeshGateway of each selector in index, highest precedence first.
 	owners []*MeshGateway
 	index  *Index
 }
 
-// NewGateways prepares to look up gateways. Like every legacy policy, the
-// MeshGateway wins whose selector ranks highest, of equal ones the one created
-// last, of those the one with the smallest name.
+// NewGateways prepares to look up gateways. As with every legacy policy, the MeshGateway
+// with the highest-ranking selector wins, among equal ones the one created last, among
+// those the one with the smallest name.
 func NewGateways(all []*MeshGateway) Gateways {
 	g := Gateways{byMesh: make(map[string]*meshGateways)}
 	for _, gateway := range all {
@@ -116,8 +116,8 @@ func (g Gateways) Of(mesh string) []*MeshGateway {
 	return nil
 }
 
-// Configures returns the MeshGateway that configures dp, nil when there is
-// none or dp is no builtin gateway.
+// Configures returns the MeshGateway that configures dp, nil when none does or dp is not
+// a builtin gateway.
 func (g Gateways) Configures(dp *Dataplane) *MeshGateway {
 	m := g.byMesh[dp.Mesh]
 	if m == nil || !dp.Builtin() {

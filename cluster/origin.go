@@ -10,7 +10,7 @@ import (
 	"tracemigrate/cluster/manifest"
 )
 
-// Mode is what part a control plane has in a deployment,
+// Mode is the role of a control plane in a deployment,
 // https://kuma.io/docs/2.13.x/introduction/deployments/
 type Mode string
 
@@ -24,8 +24,8 @@ const (
 // Modes are all modes.
 var Modes = []Mode{ModeZone, ModeFederatedZone, ModeGlobal}
 
-// Origin is where a snapshot was taken, and what the control plane there reports
-// of itself. An empty field is not known.
+// Origin describes where a snapshot was taken, and what the control plane there reports
+// about itself. An empty field is unknown.
 type Origin struct {
 	Source      string   `json:"source" yaml:"source"` // in words
 	Endpoint    Endpoint `json:"endpoint,omitzero" yaml:"endpoint,omitempty"`
@@ -37,7 +37,7 @@ type Origin struct {
 	Zone        string   `json:"zone,omitempty" yaml:"zone,omitempty"`           // of a zone control plane
 	Zones       []Zone   `json:"zones,omitempty" yaml:"zones,omitempty"`         // of a global one, by name
 	Meshes      []string `json:"meshes,omitempty" yaml:"meshes,omitempty"`       // those asked for; empty: all
-	// Absent has the kinds that the source does not know, which is no error.
+	// Absent has the kinds that do not exist in the source, which is not an error.
 	Absent []string `json:"absent,omitempty" yaml:"absent,omitempty"`
 	// Unread has what exists or may exist and could not be read.
 	Unread []Unread `json:"unread,omitempty" yaml:"unread,omitempty"`
@@ -59,7 +59,7 @@ type Endpoint struct {
 	Kubernetes   string `json:"kubernetes,omitempty" yaml:"kubernetes,omitempty"`
 	Context      string `json:"context,omitempty" yaml:"context,omitempty"` // empty in a cluster's own pod
 	ControlPlane string `json:"controlPlane,omitempty" yaml:"controlPlane,omitempty"`
-	Name         string `json:"name,omitempty" yaml:"name,omitempty"` // empty where the address was given
+	Name         string `json:"name,omitempty" yaml:"name,omitempty"` // empty if the address was passed
 }
 
 // TraceName is what the names of a TrafficTrace's policies depend on.
@@ -72,8 +72,7 @@ type TraceName struct {
 	Format Format `json:"-" yaml:"-"`
 }
 
-// SortOthers orders what is known of other meshes, so that every source gives the
-// same.
+// SortOthers sorts what is known of other meshes, so that every source returns the same.
 func (o *Origin) SortOthers() {
 	slices.Sort(o.OtherMeshTraces)
 	slices.SortFunc(o.OtherTrafficTraces, func(a, b TraceName) int {
@@ -81,8 +80,8 @@ func (o *Origin) SortOthers() {
 	})
 }
 
-// SeveralPolicies reports whether selectors can become more than one policy:
-// they are several, or one asks for any value of a tag.
+// SeveralPolicies reports whether selectors can become more than one policy: if there
+// are several, or one selects any value of a tag.
 func SeveralPolicies(selectors []map[string]string) bool {
 	for _, match := range selectors {
 		for key, value := range match {
@@ -133,15 +132,15 @@ type Zone struct {
 	Version string `json:"version,omitempty" yaml:"version,omitempty"` // of its control plane; empty: unknown
 }
 
-// The kinds of the document that contains a snapshot's origin, and of the one that ends
-// it, by which a snapshot that was cut off is found.
+// The kinds of the first and last document of a snapshot. Without the last, a snapshot
+// is cut off.
 const (
 	originKind       = "SnapshotOrigin"
 	endKind          = "SnapshotEnd"
 	originAPIVersion = "tracemigrate/v1"
 )
 
-// theOrigin is a snapshot's origin in a problem.
+// theOrigin is the subject of problems of a snapshot's origin.
 var theOrigin = manifest.Subject{Other: originKind}
 
 // decodeOrigin reads the document that Record puts first.
@@ -193,7 +192,7 @@ func decodeOrigin(doc *manifest.Document, problems *[]*manifest.Problem) *Origin
 	return o
 }
 
-// String is the origin in one line: where, and what control plane that is.
+// String describes the origin in one line: the source, and its control plane.
 func (o *Origin) String() string {
 	product := o.Product
 	if product == "" {
@@ -215,15 +214,15 @@ func (o *Origin) String() string {
 	return o.Source + ": " + strings.Join(parts, ", ")
 }
 
-// NothingLegacy reports whether there is no TrafficTrace, and the control plane no
-// longer has that kind.
+// NothingLegacy reports whether s has no TrafficTrace and its control plane no longer
+// has that kind.
 func (s *Snapshot) NothingLegacy() bool {
 	return s.Origin != nil && s.Origin.NothingLegacy() && len(s.TrafficTraces) == 0
 }
 
-// SetMode takes the mode as a control plane's configuration names it, with the
-// address of the global control plane that leads it, if any. Up to 2.7 a zone
-// that none leads was called standalone, and long ago a zone remote.
+// SetMode sets the mode from a control plane's configuration, and the address of the
+// global control plane that leads it, if any. Up to 2.7 a zone that none leads was
+// called standalone, and long ago a zone was called remote.
 func (o *Origin) SetMode(mode, global string) {
 	switch strings.ToLower(mode) {
 	case "global":
@@ -236,8 +235,8 @@ func (o *Origin) SetMode(mode, global string) {
 	}
 }
 
-// ZoneInsight is what a global control plane knows of a zone's control plane:
-// kuma.system.v1alpha1.ZoneInsight, in its JSON form.
+// ZoneInsight is what a global control plane reports about a zone's control plane:
+// kuma.system.v1alpha1.ZoneInsight in JSON.
 type ZoneInsight struct {
 	Subscriptions []struct {
 		Version struct {
@@ -246,7 +245,7 @@ type ZoneInsight struct {
 	}
 }
 
-// Version is that of the latest subscription that has one, else empty.
+// Version returns the version of the latest subscription that has one, else "".
 func (z *ZoneInsight) Version() string {
 	for _, s := range slices.Backward(z.Subscriptions) {
 		if version := s.Version.KumaCp.Version; version != "" {
@@ -266,8 +265,8 @@ func (o *Origin) NothingLegacy() bool {
 	return version.DropsTrafficTrace()
 }
 
-// Expects reports whether the control plane's version is known and has a kind. A
-// source without the kind is then incomplete.
+// Expects reports whether the control plane's version is known and has a kind. A source
+// without that kind is incomplete.
 func (o *Origin) Expects(kind string) bool {
 	version, _ := ParseVersion(o.Version) // the error is for what is not supported
 	return version.hasKind(kind)

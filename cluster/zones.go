@@ -11,11 +11,11 @@ import (
 	"tracemigrate/cluster/manifest"
 )
 
-// AddZone adds what a zone's own control plane holds to the snapshot of its global
-// control plane: the zone's version, its Dataplanes in place of the global's copies
-// of them, its own MeshTraces likewise, and its copies of the TrafficTraces, whose
-// creation times decide in the zone. It returns an error when zone is not of a
-// zone of that name, or s not of a global control plane.
+// AddZone adds the content of a zone's own control plane to the snapshot of its global
+// control plane. The zone's version, Dataplanes and own MeshTraces replace the global's
+// copies; its copies of the TrafficTraces are added, whose creation times decide in the
+// zone. It returns an error when zone does not belong to that zone, or s not to a global
+// control plane.
 func (s *Snapshot) AddZone(name string, zone *Snapshot) error {
 	var origin Origin
 	if s.Origin != nil {
@@ -32,7 +32,7 @@ func (s *Snapshot) AddZone(name string, zone *Snapshot) error {
 	case zone.Origin != nil && zone.Origin.Zone != "" && zone.Origin.Zone != name:
 		return fmt.Errorf("zone %q: its source belongs to zone %q", name, zone.Origin.Zone)
 	}
-	if zone.Origin == nil || zone.Origin.Source == "" { // as of kumactl export, which may leave kinds out
+	if zone.Origin == nil || zone.Origin.Source == "" { // such as kumactl export, which may leave kinds out
 		return fmt.Errorf("zone %q: its source does not name its control plane, so what it does not contain may exist there; "+
 			"save it with `tracemigrate snapshot`", name)
 	}
@@ -69,10 +69,10 @@ func (s *Snapshot) AddZone(name string, zone *Snapshot) error {
 	return nil
 }
 
-// words is the mode as a message has it.
+// words returns the mode as a message shows it.
 func (m Mode) words() string { return strings.ReplaceAll(string(m), "-", " ") }
 
-// addZone takes the version that a zone's own control plane reports.
+// addZone records the version that a zone's own control plane reports.
 func (o *Origin) addZone(name string, zone *Origin) {
 	o.Zones = slices.Clone(o.Zones)
 	i := slices.IndexFunc(o.Zones, func(z Zone) bool { return z.Name == name })
@@ -86,8 +86,8 @@ func (o *Origin) addZone(name string, zone *Origin) {
 	slices.SortFunc(o.Zones, func(a, b Zone) int { return strings.Compare(a.Name, b.Name) })
 }
 
-// dataplanesOf returns the Dataplanes of a zone's own control plane, each labelled
-// with the zone.
+// dataplanesOf returns the Dataplanes of a zone's own control plane, each with the label
+// of the zone.
 func (s *Snapshot) dataplanesOf(zone string) ([]*Dataplane, error) {
 	list := make([]*Dataplane, 0, len(s.Dataplanes))
 	for _, dp := range s.Dataplanes {
@@ -114,9 +114,10 @@ func (r *Resource) ownedBy(zone string) bool {
 	return r.Labels[OriginLabel] == "zone" && r.Labels[ZoneLabel] == zone
 }
 
-// ownMeshTraces returns the MeshTraces that a zone made for itself, each labelled
-// with the zone. What comes from the global control plane carries another origin;
-// up to 2.6.0 nothing carries one, and what the global one has is its own.
+// ownMeshTraces returns the MeshTraces that a zone made for itself, each with the label
+// of the zone. Those from the global control plane have another origin label. Up to
+// 2.6.0 there is no such label, and a MeshTrace that the global one has too belongs to
+// it.
 func (s *Snapshot) ownMeshTraces(zone string, global []*Resource) []*Resource {
 	type key struct{ mesh, name string }
 	known := make(map[key]bool, len(global))
@@ -142,12 +143,11 @@ func (s *Snapshot) ownMeshTraces(zone string, global []*Resource) []*Resource {
 	return own
 }
 
-// Zones returns, by name, the snapshots of zones' own control planes that were
-// added.
+// Zones returns the added snapshots of zones' own control planes, by name.
 func (s *Snapshot) Zones() map[string]*Snapshot { return s.zones }
 
-// manyZones reports whether the Dataplanes are of several zones, as only a global
-// control plane holds them.
+// manyZones reports whether the Dataplanes belong to several zones, as only those of a
+// global control plane do.
 func (s *Snapshot) manyZones() bool {
 	first := ""
 	for _, dp := range s.Dataplanes {
@@ -162,10 +162,10 @@ func (s *Snapshot) manyZones() bool {
 	return false
 }
 
-// MayBeGlobal reports whether s may be of a global control plane, whose creation
-// times are not those of the zones' copies: it is, or its files do not tell and
-// have Dataplanes of several zones, or Dataplanes that say where they come from
-// beside TrafficTraces that are no copies in a zone.
+// MayBeGlobal reports whether s may come from a global control plane, whose creation
+// times are not those of the zones' copies. Without a known mode, it may if its
+// Dataplanes belong to several zones, or if they have an origin label and its
+// TrafficTraces are not copies in a zone.
 func (s *Snapshot) MayBeGlobal() bool {
 	if s.Origin != nil && s.Origin.Mode != "" {
 		return s.Origin.Mode == ModeGlobal
@@ -174,8 +174,8 @@ func (s *Snapshot) MayBeGlobal() bool {
 	return s.manyZones() || !copied && slices.ContainsFunc(s.Dataplanes, func(dp *Dataplane) bool { return dp.Labels[OriginLabel] != "" })
 }
 
-// DisplayName is the name that r has where it was made: that of the original for a
-// copy in a zone.
+// DisplayName returns the name that r has where it was made: for a copy in a zone, the
+// name of the original.
 func (r *Resource) DisplayName() string {
 	if name := r.Labels[DisplayNameLabel]; name != "" {
 		return name
@@ -183,8 +183,8 @@ func (r *Resource) DisplayName() string {
 	return r.Name
 }
 
-// zoneFiles returns the zone of each file that is a zone's snapshot, where it
-// is beside that of a global control plane.
+// zoneFiles returns the zone of each file that is a zone's snapshot, if the input also
+// has the snapshot of a global control plane.
 func zoneFiles(entries []entry) map[string]string {
 	zones := make(map[string]string)
 	global, several := 0, false
@@ -208,8 +208,8 @@ func zoneFiles(entries []entry) map[string]string {
 	return zones
 }
 
-// addZoneFile is AddZone for a zone's snapshot that is read from a file; what does
-// not fit is a problem of the file.
+// addZoneFile calls AddZone for a zone's snapshot that is read from a file. An error
+// becomes a problem of the file.
 func (s *Snapshot) addZoneFile(name string, zone *Snapshot) {
 	for file := range zone.originFiles {
 		s.originFiles[file] = true
@@ -224,7 +224,7 @@ func (s *Snapshot) addZoneFile(name string, zone *Snapshot) {
 
 var errNoZone = errors.New("write NAME=SOURCE: a URL, a name in kumactl's configuration, context:NAME, or a snapshot file")
 
-// SplitZone splits NAME=SOURCE.
+// SplitZone splits NAME=SOURCE into name and source.
 func SplitZone(text string) (name, source string, err error) {
 	name, source, ok := strings.Cut(text, "=")
 	if !ok || name == "" || source == "" {

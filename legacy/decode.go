@@ -16,8 +16,8 @@ import (
 const exampleURL = "http://zipkin:9411/api/v2/spans"
 
 func decodeMesh(r *cluster.Resource, problems *[]*manifest.Problem) *Mesh {
-	mesh := &Mesh{Resource: r.Bare(), backends: make(map[string]*Backend)}
-	tracing := r.Spec.Afresh(problems).Field("tracing")
+	mesh := &Mesh{Resource: r.WithoutSpec(), backends: make(map[string]*Backend)}
+	tracing := r.Spec.Recount(problems).Field("tracing")
 	tracing.Known("backends", "defaultBackend")
 	mesh.DefaultBackend = tracing.Field("defaultBackend").Str()
 	nodes := make(map[string]manifest.Value)
@@ -179,8 +179,8 @@ func isHost(s string) bool {
 }
 
 func decodeTrafficTrace(r *cluster.Resource, problems *[]*manifest.Problem) *TrafficTrace {
-	t := &TrafficTrace{Resource: r.Bare()}
-	spec := r.Spec.Afresh(problems)
+	t := &TrafficTrace{Resource: r.WithoutSpec()}
+	spec := r.Spec.Recount(problems)
 	if r.Format == cluster.Kubernetes {
 		spec.Known("selectors", "conf")
 	} else {

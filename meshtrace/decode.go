@@ -30,7 +30,7 @@ func decode(r *cluster.Resource, problems *[]*manifest.Problem) *Policy {
 	p := &Policy{
 		Place: r.Place, Mesh: r.Mesh, Name: r.Name, Namespace: r.Namespace, Labels: r.Labels, Format: r.Format, Source: r.Source,
 	}
-	spec := r.Spec.Afresh(problems)
+	spec := r.Spec.Recount(problems)
 	spec.Known("targetRef", "default")
 	p.TargetRef = decodeTargetRef(spec.Field("targetRef"))
 	conf := spec.Field("default")

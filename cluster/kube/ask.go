@@ -81,7 +81,7 @@ func (c *Cluster) try(ctx context.Context, policy *unstructured.Unstructured) (T
 	switch reason := apierrors.ReasonForError(err); {
 	case reason == metav1.StatusReasonForbidden && lacksPermission(err, update):
 		return trial, fmt.Errorf("%s does not allow the dry run, which needs the permission to create although it stores nothing: %s\n"+
-			"The ClusterRole that allows it, ready to apply and to bind to the user:\n%s", c, c.said(err), CreatorRole)
+			"The ClusterRole that allows it, ready to apply and to bind to the user:\n%s", c, c.message(err), CreatorRole)
 	case reason == metav1.StatusReasonUnknown && !asStatus(err):
 		return trial, c.unreachable(ctx, "trying a policy", err)
 	case apierrors.IsTooManyRequests(err), apierrors.IsServiceUnavailable(err), apierrors.IsUnauthorized(err),
@@ -89,7 +89,7 @@ func (c *Cluster) try(ctx context.Context, policy *unstructured.Unstructured) (T
 		// A webhook that does not answer judges nothing.
 		return trial, c.unreachable(ctx, "trying policy "+policy.GetName(), err)
 	}
-	trial.Message = c.said(err)
+	trial.Message = c.message(err)
 	return trial, nil
 }
 
@@ -113,7 +113,7 @@ func jsonNumbers(v any) any {
 // Config implements cluster.Inspector: the API server passes the question on to
 // the control plane's Service, https://kubernetes.io/docs/tasks/access-application-cluster/access-cluster-services/
 func (c *Cluster) Config(ctx context.Context, mesh, proxy string, shadow bool) ([]byte, error) {
-	api, err := c.passOn()
+	api, err := c.api()
 	if err != nil {
 		return nil, err
 	}
@@ -123,7 +123,7 @@ func (c *Cluster) Config(ctx context.Context, mesh, proxy string, shadow bool) (
 
 // Exists implements cluster.Inspector.
 func (c *Cluster) Exists(ctx context.Context, mesh, proxy string) (bool, error) {
-	api, err := c.passOn()
+	api, err := c.api()
 	if err != nil {
 		return false, err
 	}

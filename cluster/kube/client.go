@@ -57,7 +57,7 @@ type Cluster struct {
 	received atomic.Int64   // bytes of answers, so far
 	// What is known of the control plane once it was looked for.
 	controlPlane *deployment
-	passOn       func() (*controlplane.ControlPlane, error) // to its own API
+	api          func() (*controlplane.ControlPlane, error) // to its own API
 }
 
 // New reads the kubeconfig. It returns an error when there is none, or none
@@ -147,7 +147,7 @@ func (c *Cluster) connect(config *rest.Config) error {
 		return fmt.Errorf("using the kubeconfig: %w", err)
 	}
 	c.client = client
-	c.passOn = sync.OnceValues(c.connectAPI)
+	c.api = sync.OnceValues(c.connectAPI)
 	return nil
 }
 
@@ -211,7 +211,7 @@ func resourceOf(kind string) schema.GroupVersionResource {
 // unreachable words an error of the connection.
 func (c *Cluster) unreachable(ctx context.Context, doing string, err error) error {
 	if ctx.Err() != nil {
-		return fmt.Errorf("%s of %s: %w", doing, c, c.lastSaid(ctx, err))
+		return fmt.Errorf("%s of %s: %w", doing, c, c.deadlineError(ctx, err))
 	}
 	hint, text := "", c.scrub(err.Error())
 	var elsewhere *redirectError
@@ -230,8 +230,8 @@ func (c *Cluster) unreachable(ctx context.Context, doing string, err error) erro
 	return fmt.Errorf("%s of %s: %s%s", doing, c, text, hint)
 }
 
-// lastSaid is why a read did not end in time, said once.
-func (c *Cluster) lastSaid(ctx context.Context, err error) error {
+// deadlineError is why a read did not end in time, said once.
+func (c *Cluster) deadlineError(ctx context.Context, err error) error {
 	if text := c.scrub(err.Error()); strings.Contains(text, "after ") || strings.Contains(text, "expired") {
 		return fmt.Errorf("%w (%s)", ctx.Err(), text)
 	}

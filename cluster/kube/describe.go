@@ -157,7 +157,7 @@ func (c *Cluster) findControlPlane(ctx context.Context) (found *deployment, why 
 		}, list.Page)
 		switch {
 		case apierrors.IsForbidden(err):
-			reasons = append(reasons, c.said(err))
+			reasons = append(reasons, c.message(err))
 		case apierrors.IsUnauthorized(err):
 			return nil, why, c.refused(err)
 		case err != nil && !apierrors.IsNotFound(err):
@@ -200,10 +200,10 @@ func (c *Cluster) zones(ctx context.Context, origin *cluster.Origin) error {
 		list, err := c.all(ctx, kind)
 		switch {
 		case apierrors.IsForbidden(err):
-			origin.AddUnread(cluster.ZonesOfControlPlane, cluster.Forbidden, c.said(err))
+			origin.AddUnread(cluster.ZonesOfControlPlane, cluster.Forbidden, c.message(err))
 			continue
 		case apierrors.IsNotFound(err):
-			origin.AddUnread(cluster.ZonesOfControlPlane, cluster.NotFound, c.said(err))
+			origin.AddUnread(cluster.ZonesOfControlPlane, cluster.NotFound, c.message(err))
 			continue
 		case err != nil:
 			return c.unreachable(ctx, "reading "+resources[kind], err)

@@ -64,7 +64,7 @@ func (c *Cluster) Read(ctx context.Context, use func(manifest.Input)) (*cluster.
 	origin.SortOthers()
 	switch {
 	case len(missing) > 0:
-		return nil, errors.New(c.missing(origin, missing...) + "; " + installing)
+		return nil, errors.New(c.missing(origin, missing...) + "; " + installRemedy)
 	case len(forbidden) > 0:
 		return nil, c.forbidden(forbidden)
 	case c.controlPlane == nil && slices.Contains(origin.Absent, cluster.KindMesh):
@@ -103,9 +103,9 @@ func (c *Cluster) pass(list *paging.List, kind string, origin *cluster.Origin, u
 // permission.
 func (c *Cluster) unread(origin *cluster.Origin, kind string, err error) cluster.Unread {
 	if apierrors.IsNotFound(err) {
-		return cluster.Unread{What: kind, Cause: cluster.NotFound, Reason: c.missing(origin, definition(kind)), Remedy: installing}
+		return cluster.Unread{What: kind, Cause: cluster.NotFound, Reason: c.missing(origin, definition(kind)), Remedy: installRemedy}
 	}
-	return cluster.Unread{What: kind, Cause: cluster.Forbidden, Reason: c.said(err), Remedy: granting(resources[kind])}
+	return cluster.Unread{What: kind, Cause: cluster.Forbidden, Reason: c.message(err), Remedy: grantRemedy(resources[kind])}
 }
 
 // definition is the name of a kind's CustomResourceDefinition.
@@ -116,22 +116,22 @@ func (c *Cluster) missing(origin *cluster.Origin, definitions ...string) string 
 	return fmt.Sprintf("%s does not have %s, which Kuma %s installs", c, strings.Join(definitions, " and "), origin.Version)
 }
 
-// installing is what to do about a missing definition.
-const installing = "install the CustomResourceDefinitions of the control plane's version"
+// installRemedy is what to do about a missing definition.
+const installRemedy = "install the CustomResourceDefinitions of the control plane's version"
 
 // forbidden names what may not be read, and the role that is missing.
 func (c *Cluster) forbidden(all []error) error {
 	lines := make([]string, 0, len(all))
 	for _, err := range all {
-		lines = append(lines, "  "+c.said(err))
+		lines = append(lines, "  "+c.message(err))
 	}
 	return fmt.Errorf("%s denies required permissions:\n%s\n"+
 		"The ClusterRole that allows all that is read, ready to apply and to bind to the user:\n%s",
 		c, strings.Join(lines, "\n"), ClusterRole)
 }
 
-// granting is how somebody who may do so allows to list an optional resource.
-func granting(resource string) string {
+// grantRemedy is how somebody who may do so allows to list an optional resource.
+func grantRemedy(resource string) string {
 	name := "tracemigrate-" + resource
 	return fmt.Sprintf("have an administrator run `kubectl create clusterrole %[1]s --verb=list --resource=%[2]s.kuma.io && "+
 		"kubectl create clusterrolebinding %[1]s --clusterrole=%[1]s --user=USER`", name, resource)
@@ -152,15 +152,15 @@ rules:
 `
 
 func (c *Cluster) refused(err error) error {
-	return fmt.Errorf("%s rejects the credentials of the kubeconfig: %s; log in again", c, c.said(err))
+	return fmt.Errorf("%s rejects the credentials of the kubeconfig: %s; log in again", c, c.message(err))
 }
 
-// said is what the API server says of an error, without the credentials that it
+// message returns what the API server says of an error, without the credentials that it
 // may have been told with.
-func (c *Cluster) said(err error) string { return c.scrub(short(err)) }
+func (c *Cluster) message(err error) string { return c.scrub(statusMessage(err)) }
 
-// short is an API error without what every such error says.
-func short(err error) string {
+// statusMessage returns an API error without what every such error says.
+func statusMessage(err error) string {
 	var status apierrors.APIStatus
 	if errors.As(err, &status) {
 		return status.Status().Message
@@ -209,7 +209,7 @@ func (c *Cluster) pages(
 		switch {
 		case options.Continue == "":
 		case apierrors.IsNotFound(err):
-			return fmt.Errorf("the kind was deleted while it was listed: %s", c.said(err))
+			return fmt.Errorf("the kind was deleted while it was listed: %s", c.message(err))
 		case options.Limit > 0 && (apierrors.IsResourceExpired(err) || apierrors.IsGone(err)):
 			options.Continue = ""
 			clear(asked)

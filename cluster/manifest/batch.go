@@ -90,7 +90,7 @@ func (b *batch[T]) add(doc chunk) {
 func (b *batch[T]) addList(doc chunk) bool {
 	from := b.count
 	list, ok := doc.splitList(nil, b.addChunk)
-	if ok && list.kind != list.given { // it is said behind the items
+	if ok && list.kind != list.splitAs { // it is said behind the items
 		b.taken = append(b.taken, takenList{from: from, to: b.count})
 		from = b.count
 		list, ok = doc.splitList(&list.kind, b.addChunk)

@@ -233,7 +233,7 @@ func (in Input) parts() iter.Seq2[string, error] {
 			return
 		}
 		for rest, first := []byte(nil), true; ; first = false {
-			part, err := r.fill(rest, r.ahead(partSize-len(rest)))
+			part, err := r.fill(rest, r.available(partSize-len(rest)))
 			cut := 0
 			if err == nil && (!first || !beginsJSON(textOf(part))) {
 				cut = lastMarker(part)
@@ -306,9 +306,9 @@ func newBounded(r io.Reader, limit int64) (*bounded, error) {
 	return b, nil
 }
 
-// ahead returns how many of the next n bytes there are, and one more for the end of
+// available returns how many of the next n bytes there are, and one more for the end of
 // the text.
-func (b *bounded) ahead(n int) int {
+func (b *bounded) available(n int) int {
 	if b.size > 0 {
 		n = int(min(int64(n), max(b.size-b.length, 0)+1))
 	}

@@ -245,8 +245,8 @@ func (c chunk) splitJSON(kind *string, add func(chunk)) (around *list, ok bool) 
 		value := &Node{}
 		if key.Text == "items" && !found && r.decoder.PeekKind() == '[' {
 			_, _ = r.decoder.ReadToken()
-			around.given = around.kindBefore(kind)
-			if around.count, found = c.splitItemsJSON(r, around.given, add); !found {
+			around.splitAs = around.kindBefore(kind)
+			if around.count, found = c.splitItemsJSON(r, around.splitAs, add); !found {
 				return nil, false
 			}
 		} else {

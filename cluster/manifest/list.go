@@ -48,11 +48,11 @@ func (s *spreader) add(root *Node, listKind string) {
 
 // list is a list of resources.
 type list struct {
-	items []Node
-	count int    // of items
-	kind  string // of the items, as the list's own kind says; empty for any
-	given string // the kind that its items were taken apart with
-	root  *Node  // the list without its items
+	items   []Node
+	count   int    // of items
+	kind    string // of the items, as the list's own kind says; empty for any
+	splitAs string // the kind that its items were taken apart with
+	root    *Node  // the list without its items
 }
 
 // asList returns root as a list, nil when it is none: Kubernetes' List and typed

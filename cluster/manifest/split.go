@@ -187,13 +187,13 @@ func (c chunk) splitList(kind *string, add func(chunk)) (around *list, ok bool) 
 	if head == nil {
 		return nil, false
 	}
-	given := head.kindBefore(kind)
-	count, stop := c.splitItems(pos, indent, given, add)
+	itemKind := head.kindBefore(kind)
+	count, stop := c.splitItems(pos, indent, itemKind, add)
 	line += strings.Count(c.text[pos:stop], "\n")
 	if around = c.around(c.text[:at], c.text[stop:], line, count); around == nil {
 		return nil, false
 	}
-	around.given = given
+	around.splitAs = itemKind
 	return around, true
 }
 

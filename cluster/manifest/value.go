@@ -73,9 +73,9 @@ func (v Value) WithoutNodes() Value {
 	return Value{in: &in}
 }
 
-// Afresh is Into, with none counted of the problems recorded before: a resource
+// Recount is Into, with none counted of the problems recorded before: a resource
 // may be decoded twice.
-func (v Value) Afresh(problems *[]*Problem) Value {
+func (v Value) Recount(problems *[]*Problem) Value {
 	v = v.Into(problems)
 	v.in.count = new([2]int)
 	return v
@@ -385,7 +385,7 @@ func pathKey(key string) string {
 	return key
 }
 
-// Absent records an error of the resource as a whole, and what to do.
-func (v Value) Absent(remedy, format string, args ...any) {
+// FailResource records an error of the resource as a whole, and what to do.
+func (v Value) FailResource(remedy, format string, args ...any) {
 	Value{in: v.in}.Refuse(remedy, format, args...)
 }

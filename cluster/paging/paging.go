@@ -119,7 +119,7 @@ func (l *List) Drain(use func(name string, text []byte)) error {
 		l.blocks[i] = nil
 		text, err := io.ReadAll(flate.NewReader(bytes.NewReader(block)))
 		if err == nil {
-			err = spread(text, use)
+			err = eachItem(text, use)
 		}
 		if err != nil {
 			return fmt.Errorf("reading a page again: %w", err)
@@ -127,11 +127,11 @@ func (l *List) Drain(use func(name string, text []byte)) error {
 	}
 	rest := l.open
 	*l = List{limits: l.limits}
-	return spread(rest, use)
+	return eachItem(rest, use)
 }
 
-// spread calls use for every item of a block.
-func spread(block []byte, use func(name string, text []byte)) error {
+// eachItem calls use for every item of a block.
+func eachItem(block []byte, use func(name string, text []byte)) error {
 	next := func() ([]byte, error) {
 		size, n := binary.Uvarint(block)
 		if n <= 0 || size > uint64(len(block)-n) {
