@@ -44,8 +44,8 @@ func decodeMesh(r *cluster.Resource, problems *[]*manifest.Problem) *Mesh {
 	return mesh
 }
 
-// decodeBackend reads one backend. What has the wrong type is a problem of the
-// input; what no control plane could use is a problem of the backend.
+// decodeBackend reads one backend. A value of the wrong type is a problem of the input;
+// a value that no control plane can use is a problem of the backend.
 func decodeBackend(name string, v manifest.Value) *Backend {
 	b := &Backend{Place: v.Place(), Name: name, Type: v.Field("type").Str()}
 	v.Known("name", "type", "sampling", "conf")
@@ -81,9 +81,9 @@ func decodeBackend(name string, v manifest.Value) *Backend {
 	return b
 }
 
-// checkZipkin records why no proxy can send to z. The port is mandatory: the
-// control plane makes the cluster's endpoint from the url's host and port. The
-// url itself is never repeated, since it may hold a password.
+// checkZipkin records why no proxy can send to z. The port is required, because the
+// control plane makes the cluster's endpoint from the url's host and port. The url
+// itself is never repeated, because it may contain a password.
 func checkZipkin(z *Zipkin, conf manifest.Value) {
 	field := conf.Field("url")
 	if z.URL == "" {
@@ -119,8 +119,8 @@ func checkZipkin(z *Zipkin, conf manifest.Value) {
 	}
 }
 
-// checkDatadog records why no proxy can send to d. The address is a host
-// alone; Envoy takes anything else for a name that never resolves.
+// checkDatadog records why no proxy can send to d. The address is only a host; Envoy
+// treats anything else as a name that never resolves.
 func checkDatadog(d *Datadog, conf manifest.Value) {
 	if port := conf.Field("port"); !port.Present() {
 		conf.Need("port")
@@ -147,7 +147,7 @@ func checkDatadog(d *Datadog, conf manifest.Value) {
 	case strings.HasPrefix(d.Address, "[") && splitErr != nil:
 		field.Refuse(fmt.Sprintf("write %.253q", strings.Trim(d.Address, "[]")), "is in brackets")
 	case strings.Contains(d.Address, "%"):
-		field.Refuse("write the address without it, or a host name", "has a zone id (%%), which a url cannot carry to Envoy")
+		field.Refuse("write the address without it, or a host name", "has a zone id (%%), which a url cannot pass to Envoy")
 	case ipErr == nil:
 	case splitErr == nil && host != "":
 		field.Refuse(fmt.Sprintf("write %.253q, and %.20s in conf.port", host, port), "has a port in it")
@@ -156,8 +156,8 @@ func checkDatadog(d *Datadog, conf manifest.Value) {
 	}
 }
 
-// isHost reports whether s can be a host name (RFC 1123, and the underscore that
-// DNS and Docker allow).
+// isHost reports whether s can be a host name (RFC 1123, and the underscore that DNS and
+// Docker allow).
 func isHost(s string) bool {
 	if s == "" || len(s) > 253 {
 		return false

@@ -12,8 +12,8 @@ import (
 	"tracemigrate/cluster/envoy"
 )
 
-// Collector is where proxies send traces to that use the backend. The backend
-// must be usable: without Problems.
+// Collector returns where proxies send traces that use the backend. The backend must not
+// have Problems.
 func (b *Backend) Collector() envoy.Collector {
 	name := "tracing:" + b.Name
 	if b.Datadog != nil {
@@ -48,7 +48,7 @@ func (b *Backend) Tracing(version cluster.Version, listener cluster.HTTPListener
 	return t.Build()
 }
 
-// Service is the name under which Datadog shows a listener's spans.
+// Service returns the name under which Datadog shows a listener's spans.
 func (d *Datadog) Service(listener cluster.HTTPListener, first string) string {
 	switch {
 	case listener.Direction == cluster.DirectionInbound && d.SplitService:
@@ -61,7 +61,7 @@ func (d *Datadog) Service(listener cluster.HTTPListener, first string) string {
 	return first
 }
 
-// Key is equal for backends that give the same Envoy configuration.
+// Key returns a text that is equal for backends with the same Envoy configuration.
 func (b *Backend) Key() string {
 	sampling := "unset"
 	if b.Sampling != nil {

@@ -7,9 +7,9 @@ import (
 	"tracemigrate/cluster/manifest"
 )
 
-// Read decodes the MeshTraces of a snapshot, in its order. system names further
-// namespaces of control planes: a Kubernetes policy elsewhere that does not say
-// its role is an application's.
+// Read decodes the MeshTraces of a snapshot, in its order. system has further namespaces
+// of control planes: a Kubernetes policy in another namespace, without a label for its
+// role, belongs to an application.
 func Read(s *cluster.Snapshot, system ...string) ([]*Policy, []*manifest.Problem) {
 	var problems []*manifest.Problem
 	policies := make([]*Policy, 0, len(s.MeshTraces))

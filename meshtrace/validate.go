@@ -35,9 +35,9 @@ func CheckNamespace(name string) error {
 	return nil
 }
 
-// ValidateAll checks policies against what the control plane and the schema of
-// version accept, and returns all that is wrong with them. It is meant for
-// policies that this tool made: a failure is a bug of the tool.
+// ValidateAll checks policies by the rules of the control plane and schema of version,
+// and returns everything that is wrong. It is for policies that this tool made: a
+// failure is a bug of the tool.
 func ValidateAll(policies []*Policy, version cluster.Version) error {
 	checked := make(map[*Backend]error) // policies share backends
 	var wrong []error
@@ -49,7 +49,7 @@ func ValidateAll(policies []*Policy, version cluster.Version) error {
 	return errors.Join(wrong...)
 }
 
-// validate is ValidateAll for one policy; checked has what was found of backends.
+// validate is ValidateAll for one policy; checked has the results of earlier backends.
 func (p *Policy) validate(version cluster.Version, checked map[*Backend]error) error {
 	var wrong []error
 	fail := func(format string, args ...any) {
@@ -81,8 +81,8 @@ func (p *Policy) validate(version cluster.Version, checked map[*Backend]error) e
 	return errors.Join(append(wrong, p.unsupported(version, checked)...)...)
 }
 
-// Unsupported lists what a control plane of version, or its schema, refuses of
-// the policy.
+// Unsupported lists what a control plane of version, or its schema, refuses about the
+// policy.
 func (p *Policy) Unsupported(version cluster.Version) []error {
 	return p.unsupported(version, make(map[*Backend]error))
 }
@@ -106,7 +106,7 @@ func (p *Policy) unsupported(version cluster.Version, checked map[*Backend]error
 	return wrong
 }
 
-// RefusedBy lists what version refuses of the policy that another accepts.
+// RefusedBy lists what version refuses about the policy and another version accepts.
 func (p *Policy) RefusedBy(version cluster.Version) []string {
 	wrong := p.TargetRef.refusedBy(version)
 	fail := func(format string, args ...any) { wrong = append(wrong, fmt.Sprintf(format, args...)) }
@@ -160,8 +160,8 @@ func (p *Policy) validateTargetRef(fail func(string, ...any)) {
 	}
 }
 
-// validate checks the form of urls: a zipkin url must parse, a datadog url is
-// http://host:port and nothing else.
+// validate checks the form of urls: a zipkin url must parse, a datadog url must be
+// http://host:port.
 func (b *Backend) validate() error {
 	switch {
 	case b.Type == TypeZipkin && b.Zipkin != nil:
@@ -191,13 +191,13 @@ func (b *Backend) validate() error {
 	return nil
 }
 
-// maxURL is how many characters a zipkin url can have.
+// maxURL is the maximum length of a zipkin url, in characters.
 const maxURL = 2082
 
-// CheckZipkinURL returns an error that says which part of a zipkin url MeshTrace
-// refuses. The control plane asks the same function of the same library
-// (kumahq/kuma, pkg/plugins/policies/meshtrace/api/v1alpha1/validator.go), so both
-// always agree. text must not have a user or a query, which the error may repeat.
+// CheckZipkinURL returns an error that names the part of a zipkin url that MeshTrace
+// refuses. The control plane calls the same function of the same library (kumahq/kuma,
+// pkg/plugins/policies/meshtrace/api/v1alpha1/validator.go), so both always agree. text
+// must not have a user or a query, because the error may repeat it.
 func CheckZipkinURL(text string) error {
 	if govalidator.IsURL(text) {
 		return nil

@@ -470,7 +470,7 @@ func TestTLS(t *testing.T) {
 		config Config
 		err    string
 	}{
-		"unknown authority": {Config{}, "give the authority that signed its certificate with --ca-cert"},
+		"unknown authority": {Config{}, "pass the authority that signed its certificate with --ca-cert"},
 		"known authority":   {Config{CACert: ca}, ""},
 		"unverified":        {Config{SkipVerify: true}, ""},
 	}

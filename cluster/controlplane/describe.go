@@ -12,7 +12,7 @@ import (
 )
 
 // describe reads version, mode and zones from the control plane. It returns an error
-// when there is no control plane; what it does not report is Unread.
+// when the server is not a control plane; what it does not report is Unread.
 func (cp *ControlPlane) describe(ctx context.Context) (*cluster.Origin, error) {
 	origin := &cluster.Origin{Source: cp.String(), Endpoint: cluster.Endpoint{ControlPlane: cp.base.String(), Name: cp.options.Name}}
 	body, err := cp.get(ctx, "/", nil)
@@ -30,7 +30,7 @@ func (cp *ControlPlane) describe(ctx context.Context) (*cluster.Origin, error) {
 		if origin.Product == "" {
 			origin.Product = index.Tagline
 		}
-		// A product built on Kuma may count its versions otherwise.
+		// A product based on Kuma may count its versions differently.
 		if cluster.IsVersion(index.BasedOnKuma) && !strings.HasPrefix(index.BasedOnKuma, "0.") {
 			origin.Product += " " + index.Version + " of Kuma"
 			origin.Version = index.BasedOnKuma
@@ -45,8 +45,8 @@ func (cp *ControlPlane) describe(ctx context.Context) (*cluster.Origin, error) {
 	return origin, nil
 }
 
-// configuration reads mode and environment from the control plane's own
-// configuration, which it may keep to itself.
+// configuration reads mode and environment from the control plane's own configuration,
+// which it may refuse to show.
 func (cp *ControlPlane) configuration(ctx context.Context, origin *cluster.Origin) error {
 	body, err := cp.get(ctx, "/config", nil)
 	if hasStatus(err, http.StatusForbidden, http.StatusUnauthorized, http.StatusNotFound) {
@@ -113,7 +113,7 @@ func (cp *ControlPlane) zones(ctx context.Context, origin *cluster.Origin) error
 			Name        string
 			ZoneInsight cluster.ZoneInsight
 		}
-		if err := json.Unmarshal(raw, &overview); err == nil && overview.Name != "" { // what is no zone has no version
+		if err := json.Unmarshal(raw, &overview); err == nil && overview.Name != "" { // anything but a zone has no version
 			origin.Zones = append(origin.Zones, cluster.Zone{Name: overview.Name, Version: overview.ZoneInsight.Version()})
 		}
 	})

@@ -14,7 +14,7 @@ import (
 	"tracemigrate/cluster/paging"
 )
 
-// paths of the lists, by kind.
+// paths has the path of each kind's list.
 var paths = map[string]string{
 	cluster.KindMesh:         "meshes",
 	cluster.KindTrafficTrace: "traffic-traces",
@@ -48,8 +48,7 @@ func (cp *ControlPlane) Read(ctx context.Context, use func(manifest.Input)) (*cl
 	return origin, cp.others(ctx, origin)
 }
 
-// pass passes on what was listed, in the form that the control plane's
-// environment has it.
+// pass passes a list to use, in the form of the control plane's environment.
 func pass(list *paging.List, origin *cluster.Origin, kind string, use func(manifest.Input)) error {
 	return list.Drain(func(path string, raw []byte) {
 		if origin.Environment == cluster.Kubernetes {
@@ -59,8 +58,8 @@ func pass(list *paging.List, origin *cluster.Origin, kind string, use func(manif
 	})
 }
 
-// others reads the names that MeshTraces of other meshes than those asked for
-// have or would get on Kubernetes, where all share a namespace.
+// others reads the names that MeshTraces of other meshes have or would get on
+// Kubernetes, where all share a namespace.
 func (cp *ControlPlane) others(ctx context.Context, origin *cluster.Origin) error {
 	if len(cp.options.Meshes) == 0 || origin.Environment != cluster.Kubernetes {
 		return nil
@@ -93,7 +92,7 @@ func (cp *ControlPlane) others(ctx context.Context, origin *cluster.Origin) erro
 	return nil
 }
 
-// meshes reads the meshes that were asked for.
+// meshes reads the requested meshes.
 func (cp *ControlPlane) meshes(ctx context.Context, origin *cluster.Origin, use func(manifest.Input)) error {
 	list, err := cp.list(ctx, "/"+paths[cluster.KindMesh], cluster.KindMesh, 0)
 	switch {
@@ -122,7 +121,7 @@ func (cp *ControlPlane) meshes(ctx context.Context, origin *cluster.Origin, use 
 	return pass(wanted, origin, cluster.KindMesh, use)
 }
 
-// kind reads all resources of one kind, in the meshes that were asked for.
+// kind reads all resources of one kind in the requested meshes.
 func (cp *ControlPlane) kind(ctx context.Context, origin *cluster.Origin, kind string, use func(manifest.Input)) error {
 	lists := []string{"/" + paths[kind]}
 	if len(cp.options.Meshes) > 0 {
@@ -161,14 +160,14 @@ func (cp *ControlPlane) kind(ctx context.Context, origin *cluster.Origin, kind s
 			What: kind, Cause: cluster.Forbidden, Reason: refused.Error(), Remedy: "pass with --token one that may read it",
 		})
 	case missing != nil && read:
-		return cp.advise(missing) // the kind is known, so a mesh is gone
+		return cp.advise(missing) // the kind exists, so a mesh was deleted
 	case missing != nil:
 		origin.Absent = append(origin.Absent, kind)
 	}
 	return nil
 }
 
-// advise adds what to do about a refusal.
+// advise adds a remedy to a refusal.
 func (cp *ControlPlane) advise(err error) error {
 	switch {
 	case err == nil:

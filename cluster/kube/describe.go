@@ -18,9 +18,9 @@ import (
 
 var deployments = schema.GroupVersionResource{Group: "apps", Version: "v1", Resource: "deployments"}
 
-// deployment is the control plane's Deployment, as far as it is read here.
+// deployment has the fields of the control plane's Deployment that are read here.
 type deployment struct {
-	ambiguous bool // another one beside it is of another version
+	ambiguous bool // another Deployment in the namespace has another version
 	Metadata  struct {
 		Name      string
 		Namespace string
@@ -43,8 +43,8 @@ type container struct {
 	EnvFrom []any
 }
 
-// container returns the control plane's container, nil when d has none: the
-// charts name it control-plane, and its image is kuma-cp.
+// container returns the control plane's container, nil when d has none. The charts name
+// it control-plane, and its image is kuma-cp.
 func (d *deployment) container() *container {
 	containers := d.Spec.Template.Spec.Containers
 	i := slices.IndexFunc(containers, func(c container) bool {

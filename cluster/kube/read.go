@@ -21,11 +21,11 @@ import (
 	"tracemigrate/cluster/paging"
 )
 
-// pageSize is how many objects are asked for at a time.
+// pageSize is how many objects are requested at a time.
 const pageSize = 500
 
-// restarts is how often a list begins anew because the server forgot where it
-// was, before it is asked for in one piece.
+// restarts is how often a list is started again because its token expired, before it is
+// requested in one piece.
 const restarts = 3
 
 // Read implements cluster.Source.
@@ -75,8 +75,8 @@ func (c *Cluster) Read(ctx context.Context, use func(manifest.Input)) (*cluster.
 	return origin, nil
 }
 
-// pass passes on the objects of the meshes to read, and adds to origin the names
-// that objects of other meshes take.
+// pass passes the objects of the requested meshes to use, and adds the names of objects
+// in other meshes to origin.
 func (c *Cluster) pass(list *paging.List, kind string, origin *cluster.Origin, use func(manifest.Input)) error {
 	var meshes []string
 	err := list.Drain(func(name string, text []byte) {
@@ -99,8 +99,8 @@ func (c *Cluster) pass(list *paging.List, kind string, origin *cluster.Origin, u
 	return cluster.CheckMeshes(c.String(), c.options.Meshes, meshes)
 }
 
-// unread returns why a kind could not be listed: its definition is missing, or the
-// permission.
+// unread returns why a kind could not be listed: its definition or the permission is
+// missing.
 func (c *Cluster) unread(origin *cluster.Origin, kind string, err error) cluster.Unread {
 	if apierrors.IsNotFound(err) {
 		return cluster.Unread{What: kind, Cause: cluster.NotFound, Reason: c.missing(origin, definition(kind)), Remedy: installRemedy}
@@ -108,18 +108,18 @@ func (c *Cluster) unread(origin *cluster.Origin, kind string, err error) cluster
 	return cluster.Unread{What: kind, Cause: cluster.Forbidden, Reason: c.message(err), Remedy: grantRemedy(resources[kind])}
 }
 
-// definition is the name of a kind's CustomResourceDefinition.
+// definition returns the name of a kind's CustomResourceDefinition.
 func definition(kind string) string { return resources[kind] + ".kuma.io" }
 
-// missing says which definitions the cluster lacks and should have.
+// missing describes which definitions the cluster should have and does not have.
 func (c *Cluster) missing(origin *cluster.Origin, definitions ...string) string {
 	return fmt.Sprintf("%s does not have %s, which Kuma %s installs", c, strings.Join(definitions, " and "), origin.Version)
 }
 
-// installRemedy is what to do about a missing definition.
+// installRemedy is the remedy for a missing definition.
 const installRemedy = "install the CustomResourceDefinitions of the control plane's version"
 
-// forbidden names what may not be read, and the role that is missing.
+// forbidden names what may not be read, and the missing role.
 func (c *Cluster) forbidden(all []error) error {
 	lines := make([]string, 0, len(all))
 	for _, err := range all {
@@ -130,7 +130,7 @@ func (c *Cluster) forbidden(all []error) error {
 		c, strings.Join(lines, "\n"), ClusterRole)
 }
 
-// grantRemedy is how somebody who may do so allows to list an optional resource.
+// grantRemedy returns how an administrator allows listing an optional resource.
 func grantRemedy(resource string) string {
 	name := "tracemigrate-" + resource
 	return fmt.Sprintf("have an administrator run `kubectl create clusterrole %[1]s --verb=list --resource=%[2]s.kuma.io && "+
@@ -155,11 +155,12 @@ func (c *Cluster) refused(err error) error {
 	return fmt.Errorf("%s rejects the credentials of the kubeconfig: %s; log in again", c, c.message(err))
 }
 
-// message returns what the API server says of an error, without the credentials that it
-// may have been told with.
+// message returns the API server's message of an error, without credentials that it may
+// repeat.
 func (c *Cluster) message(err error) string { return c.scrub(statusMessage(err)) }
 
-// statusMessage returns an API error without what every such error says.
+// statusMessage returns the message of an API error, without the text that all such
+// errors share.
 func statusMessage(err error) string {
 	var status apierrors.APIStatus
 	if errors.As(err, &status) {
@@ -184,17 +185,16 @@ func (c *Cluster) all(ctx context.Context, kind string) (*paging.List, error) {
 		return list.Page(size)
 	})
 	if err != nil {
-		return nil, err // a part would pass for the whole
+		return nil, err // a part of the list must not be used
 	}
 	return list, nil
 }
 
 func (c *Cluster) limits() paging.Limits { return c.options.Limits.Or(paging.Defaults) }
 
-// pages lists a resource in pages. A token to continue that the server no
-// longer honours begins the list anew, so that it is of one moment: begin is
-// called at each beginning, item for each object, done for each page with its
-// size in bytes.
+// pages lists a resource in pages. If the server no longer accepts the token to
+// continue, the list starts again, so that it is consistent. pages calls begin at each
+// start, item for each object, and done for each page with its size in bytes.
 func (c *Cluster) pages(
 	ctx context.Context, resource schema.GroupVersionResource, namespace string,
 	begin func(), item func(*unstructured.Unstructured) error, done func(size int64) error,
@@ -243,9 +243,9 @@ func (c *Cluster) pages(
 	}
 }
 
-// newObject takes of an object what may be of use, as the control plane has it:
-// not who manages which field, nor annotations that hold copies of it, nor its
-// status; with its mesh, and with all its labels. name is as messages have it:
+// newObject returns the fields of an object that may be used, as the control plane has
+// them, with its mesh and all its labels. It leaves out managed fields, the status, and
+// annotations that contain copies of the object. name is the name in messages:
 // traffictraces/all.
 func newObject(kind string, u *unstructured.Unstructured) (name string, text []byte, err error) {
 	name = path.Join(resources[kind], u.GetNamespace(), u.GetName())
@@ -277,7 +277,7 @@ func newObject(kind string, u *unstructured.Unstructured) (name string, text []b
 	return name, text, nil
 }
 
-// meshOf is the mesh of what newObject made, of a Mesh its own name.
+// meshOf returns the mesh of an object from newObject; for a Mesh its own name.
 func meshOf(kind string, text []byte) string {
 	var head struct {
 		Mesh     string
