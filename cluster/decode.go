@@ -194,11 +194,17 @@ func (r *Resource) addLabelAnnotations(annotations *manifest.Node, words *words)
 		if _, labelled := r.Labels[key]; labelled || value == "" {
 			continue
 		}
-		labels := make(map[string]string, len(r.Labels)+1)
-		maps.Copy(labels, r.Labels) // r.Labels is shared
-		labels[key] = words.keep(value)
-		r.Labels = labels
+		r.Labels = withLabel(r.Labels, key, words.keep(value))
 	}
+}
+
+// withLabel returns labels with one more. It copies them, because resources share sets
+// of labels.
+func withLabel(labels map[string]string, key, value string) map[string]string {
+	more := make(map[string]string, len(labels)+1)
+	maps.Copy(more, labels)
+	more[key] = value
+	return more
 }
 
 func ownAnnotations(annotations *manifest.Node) map[string]string {

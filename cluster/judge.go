@@ -17,12 +17,7 @@ type Doubt struct {
 }
 
 // Or returns d, or other when d is zero.
-func (d Doubt) Or(other Doubt) Doubt {
-	if d == (Doubt{}) {
-		return other
-	}
-	return d
-}
+func (d Doubt) Or(other Doubt) Doubt { return cmp.Or(d, other) }
 
 // Zone returns the zone of dp, empty when dp does not name it: from a label or, in older
 // versions, a tag.

@@ -120,12 +120,9 @@ func (l *Listeners) Of(listeners []HTTPListener, dp *Dataplane) []HTTPListener {
 		if !isHTTP(in.protocol(l.version)) {
 			continue
 		}
-		address := in.Address
-		if address == "" {
-			address = dp.Address
-		}
 		listeners = append(listeners, HTTPListener{
-			Direction: DirectionInbound, Service: in.Tags[ServiceTag], address: address, port: in.Port,
+			Direction: DirectionInbound, Service: in.Tags[ServiceTag],
+			address: cmp.Or(in.Address, dp.Address), port: in.Port,
 		})
 	}
 	for _, out := range dp.Outbounds {
@@ -133,11 +130,9 @@ func (l *Listeners) Of(listeners []HTTPListener, dp *Dataplane) []HTTPListener {
 		if !isHTTP(l.protocols[destination{dp.Mesh, service}]) {
 			continue
 		}
-		address := out.Address
-		if address == "" {
-			address = "127.0.0.1"
-		}
-		listeners = append(listeners, HTTPListener{Direction: DirectionOutbound, Service: service, address: address, port: out.Port})
+		listeners = append(listeners, HTTPListener{
+			Direction: DirectionOutbound, Service: service, address: cmp.Or(out.Address, "127.0.0.1"), port: out.Port,
+		})
 	}
 	if len(dp.Outbounds) == 0 {
 		listeners = append(listeners, HTTPListener{Direction: DirectionOutbound, Service: "*"})

@@ -68,7 +68,7 @@ func (r *Resource) traceName() TraceName {
 	for _, v := range r.Spec.Into(&problems).Field("selectors").Items() {
 		matches = append(matches, v.Field("match").Map())
 	}
-	return TraceName{Mesh: r.Mesh, Name: cmp.Or(r.Labels[DisplayNameLabel], r.Name), Several: SeveralPolicies(matches), Format: r.Format}
+	return TraceName{Mesh: r.Mesh, Name: r.DisplayName(), Several: SeveralPolicies(matches), Format: r.Format}
 }
 
 // OtherTrafficTraces returns the TrafficTraces of meshes that were left out.

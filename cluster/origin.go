@@ -3,7 +3,6 @@ package cluster
 import (
 	"cmp"
 	"encoding/json"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -194,15 +193,7 @@ func decodeOrigin(doc *manifest.Document, problems *[]*manifest.Problem) *Origin
 
 // String describes the origin in one line: the source, and its control plane.
 func (o *Origin) String() string {
-	product := o.Product
-	if product == "" {
-		product = "Kuma"
-	}
-	version := o.Version
-	if version == "" {
-		version = "of unknown version"
-	}
-	parts := []string{fmt.Sprintf("%s %s", product, version)}
+	parts := []string{cmp.Or(o.Product, "Kuma") + " " + cmp.Or(o.Version, "of unknown version")}
 	if o.Mode != "" {
 		parts = append(parts, strings.ReplaceAll(string(o.Mode), "-", " "))
 	} else {

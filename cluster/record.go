@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"sync"
 
@@ -212,10 +213,7 @@ func pruned(doc *manifest.Document) *yaml.Node {
 	case !isRead(api, name):
 		return nil
 	}
-	all := make(shape)
-	for field, of := range heads[format] {
-		all[field] = of
-	}
+	all := maps.Clone(heads[format])
 	if format == Kubernetes && name == KindTrafficTrace {
 		all["metadata"] = traceHead
 	}
@@ -228,9 +226,7 @@ func pruned(doc *manifest.Document) *yaml.Node {
 	case format == Kubernetes:
 		all["spec"] = spec
 	default:
-		for field, of := range spec {
-			all[field] = of
-		}
+		maps.Copy(all, spec)
 	}
 	node := yamlNode(root, all)
 	word := map[Format]string{Kubernetes: "kind", Universal: "type"}[format]

@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -95,11 +96,7 @@ func (s *Snapshot) dataplanesOf(zone string) ([]*Dataplane, error) {
 		case zone:
 		case "":
 			labelled := *dp
-			labelled.Labels = maps.Clone(dp.Labels)
-			if labelled.Labels == nil {
-				labelled.Labels = make(map[string]string)
-			}
-			labelled.Labels[ZoneLabel] = zone
+			labelled.Labels = withLabel(dp.Labels, ZoneLabel, zone)
 			dp = &labelled
 		default:
 			return nil, fmt.Errorf("zone %q: its source has %s, which is in zone %q", zone, dp, dp.Zone())
@@ -132,12 +129,7 @@ func (s *Snapshot) ownMeshTraces(zone string, global []*Resource) []*Resource {
 			continue
 		}
 		labelled := *r
-		labelled.Labels = maps.Clone(r.Labels)
-		if labelled.Labels == nil {
-			labelled.Labels = make(map[string]string)
-		}
-		labelled.Labels[OriginLabel] = "zone"
-		labelled.Labels[ZoneLabel] = zone
+		labelled.Labels = withLabel(withLabel(r.Labels, OriginLabel, "zone"), ZoneLabel, zone)
 		own = append(own, &labelled)
 	}
 	return own
@@ -177,10 +169,7 @@ func (s *Snapshot) MayBeGlobal() bool {
 // DisplayName returns the name that r has where it was made: for a copy in a zone, the
 // name of the original.
 func (r *Resource) DisplayName() string {
-	if name := r.Labels[DisplayNameLabel]; name != "" {
-		return name
-	}
-	return r.Name
+	return cmp.Or(r.Labels[DisplayNameLabel], r.Name)
 }
 
 // zoneFiles returns the zone of each file that is a zone's snapshot, if the input also

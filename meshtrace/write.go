@@ -128,9 +128,7 @@ func (p *Policy) manifest(style Style) (object, error) {
 		return o, nil
 	}
 	labels := map[string]string{cluster.MeshLabel: p.Mesh}
-	for key, value := range p.Labels {
-		labels[key] = value
-	}
+	maps.Copy(labels, p.Labels)
 	o.APIVersion, o.Kind = "kuma.io/v1alpha1", "MeshTrace"
 	o.Metadata = &metadata{Name: p.Name, Namespace: p.Namespace, Labels: labels}
 	if len(p.Annotations) > 0 {
@@ -234,13 +232,17 @@ func writeJSON(w io.Writer, policies []*Policy, style Style) error {
 			Items []object `json:"items"`
 		}{len(items), items}
 	}
-	encoder := json.NewEncoder(w)
-	encoder.SetIndent("", "  ")
-	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(list); err != nil {
+	if err := encodeJSON(w, list); err != nil {
 		return fmt.Errorf("writing policies: %w", err)
 	}
 	return nil
+}
+
+func encodeJSON(w io.Writer, v any) error {
+	encoder := json.NewEncoder(w)
+	encoder.SetIndent("", "  ")
+	encoder.SetEscapeHTML(false)
+	return encoder.Encode(v)
 }
 
 // Manifests returns the YAML of each policy.
@@ -284,10 +286,7 @@ func (p *Policy) writeJSON(w io.Writer, style Style) error {
 	if err != nil {
 		return err
 	}
-	encoder := json.NewEncoder(w)
-	encoder.SetIndent("", "  ")
-	encoder.SetEscapeHTML(false)
-	return encoder.Encode(o)
+	return encodeJSON(w, o)
 }
 
 // maxFileName leaves room for the extension in the 255 bytes that file systems allow.

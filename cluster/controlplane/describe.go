@@ -1,6 +1,7 @@
 package controlplane
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -26,10 +27,7 @@ func (cp *ControlPlane) describe(ctx context.Context) (*cluster.Origin, error) {
 		if err := json.Unmarshal(body, &index); err != nil || index.Version == "" {
 			return nil, fmt.Errorf("the server at %s is not a control plane: GET / does not return a version%s", cp.base, aboutPage(body))
 		}
-		origin.Product, origin.Version = index.Product, index.Version
-		if origin.Product == "" {
-			origin.Product = index.Tagline
-		}
+		origin.Product, origin.Version = cmp.Or(index.Product, index.Tagline), index.Version
 		// A product based on Kuma may count its versions differently.
 		if cluster.IsVersion(index.BasedOnKuma) && !strings.HasPrefix(index.BasedOnKuma, "0.") {
 			origin.Product += " " + index.Version + " of Kuma"

@@ -5,8 +5,10 @@ package paging
 
 import (
 	"bytes"
+	"cmp"
 	"compress/flate"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 
@@ -26,16 +28,7 @@ var Defaults = Limits{Answer: 256 << 20, List: 1 << 30, Pages: 20_000}
 
 // Or returns l with the values of other where l has none.
 func (l Limits) Or(other Limits) Limits {
-	if l.Answer == 0 {
-		l.Answer = other.Answer
-	}
-	if l.List == 0 {
-		l.List = other.List
-	}
-	if l.Pages == 0 {
-		l.Pages = other.Pages
-	}
-	return l
+	return Limits{Answer: cmp.Or(l.Answer, other.Answer), List: cmp.Or(l.List, other.List), Pages: cmp.Or(l.Pages, other.Pages)}
 }
 
 // Size returns a number of bytes in the form that the flags accept.
@@ -101,10 +94,8 @@ func (l *List) compress() error {
 		l.writer = writer
 	}
 	l.writer.Reset(&block)
-	if _, err := l.writer.Write(l.open); err != nil {
-		return fmt.Errorf("compressing a page: %w", err)
-	}
-	if err := l.writer.Close(); err != nil {
+	_, err := l.writer.Write(l.open)
+	if err := errors.Join(err, l.writer.Close()); err != nil {
 		return fmt.Errorf("compressing a page: %w", err)
 	}
 	l.blocks = append(l.blocks, bytes.Clone(block.Bytes()))
