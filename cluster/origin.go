@@ -26,7 +26,7 @@ var Modes = []Mode{ModeZone, ModeFederatedZone, ModeGlobal}
 // Origin describes where a snapshot was taken, and what the control plane there reports
 // about itself. An empty field is unknown.
 type Origin struct {
-	Source      string   `json:"source" yaml:"source"` // in words
+	Source      string   `json:"source" yaml:"source"` // as a message names it
 	Endpoint    Endpoint `json:"endpoint,omitzero" yaml:"endpoint,omitempty"`
 	Product     string   `json:"product,omitempty" yaml:"product,omitempty"` // Kuma, Kong Mesh, with its own version if that is another
 	Version     string   `json:"version,omitempty" yaml:"version,omitempty"` // of Kuma, as the control plane writes it
@@ -51,9 +51,9 @@ type Origin struct {
 	LeftOut []LeftOut `json:"leftOut,omitempty" yaml:"leftOut,omitempty"`
 }
 
-// Endpoint is what was read, for commands that are to reach it again: a Kubernetes
-// API by its address and the kubeconfig's context, or a control plane's API by
-// its address and the name that kumactl has for it. It holds no credentials.
+// Endpoint is the address of the source, for commands that connect again: a Kubernetes
+// API with the kubeconfig's context, or a control plane's API with its name in kumactl's
+// configuration. It does not have credentials.
 type Endpoint struct {
 	Kubernetes   string `json:"kubernetes,omitempty" yaml:"kubernetes,omitempty"`
 	Context      string `json:"context,omitempty" yaml:"context,omitempty"` // empty in a cluster's own pod
@@ -117,7 +117,7 @@ func NewTraceName(mesh, name string, raw []byte) TraceName {
 
 // LeftOut is a resource that a snapshot had to leave out.
 type LeftOut struct {
-	Resource string `json:"resource" yaml:"resource"` // in words, or where the source has it
+	Resource string `json:"resource" yaml:"resource"` // as a message names it, or its place in the source
 	Reason   string `json:"reason" yaml:"reason"`
 	// What it is, where that is known.
 	Kind string `json:"kind,omitempty" yaml:"kind,omitempty"`

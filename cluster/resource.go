@@ -32,7 +32,7 @@ type Resource struct {
 	Created     time.Time // zero when unknown
 	Source      string    // of a MeshTrace that this tool made: what from, see SourceAnnotation
 	Format      Format
-	// Spec holds the kind's own fields: `spec`, or the top level of a
+	// Spec has the kind's own fields: `spec`, or the top level of a
 	// Universal resource of the older kinds.
 	Spec manifest.Value
 }

@@ -117,7 +117,7 @@ func (p *Policy) RefusedBy(version cluster.Version) []string {
 	}
 	for _, key := range slices.Sorted(maps.Keys(p.TargetRef.Tags)) {
 		if p.TargetRef.Kind == MeshSubset && p.TargetRef.Tags[key] == cluster.Any {
-			fail("tag %.80q of targetRef MeshSubset has the value *, which is no wildcard there and not accepted", key)
+			fail("tag %.80q of targetRef MeshSubset has the value *, which is not a wildcard there and is not accepted", key)
 		}
 	}
 	if p.Default.Backends != nil && len(p.Default.Backends) == 0 && !version.TakesEmptyBackends() {
@@ -142,7 +142,7 @@ func (p *Policy) RefusedBy(version cluster.Version) []string {
 		case math.IsNaN(float64(*percent)) || *percent < 0 || *percent > 100:
 			fail("sampling %s is out of range 0 to 100", percent)
 		case !percent.isWhole() && !version.TakesFractions():
-			fail("sampling %s is a fraction, and 2.0 takes whole percentages only", percent)
+			fail("sampling %s is a fraction, and 2.0 accepts whole percentages only", percent)
 		}
 	}
 	return wrong

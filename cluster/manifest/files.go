@@ -185,7 +185,7 @@ func (w *walker) walk(dir string) error {
 	return nil
 }
 
-// kustomizations are the file names by which kubectl recognizes a kustomization.
+// kustomizations are the file names by which kubectl recognises a kustomization.
 var kustomizations = []string{"kustomization.yaml", "kustomization.yml", "Kustomization"}
 
 // within returns why a part of a directory cannot be read.

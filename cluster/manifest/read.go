@@ -110,8 +110,7 @@ func readInput[T any](input Input, wanted Wanted, use func(d *Document, kept []T
 		case input.Unnumbered && len(text) < taskSize:
 			return parse(chunk{text: strings.ReplaceAll(text, "\n", " "), doc: 1, json: true}, nil)
 		case s.doc == 0 && beginsJSON(text):
-			// A list in JSON needs no search for the markers of YAML documents: one of
-			// them makes it invalid.
+			// A JSON list cannot contain the markers of YAML documents.
 			list := batch.addList(chunk{text: text, line: 1, doc: 1, json: true})
 			k, p := batch.run()
 			batch = newBatch(file, parse)

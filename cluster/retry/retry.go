@@ -144,7 +144,7 @@ func (t *Transport) RoundTrip(request *http.Request) (*http.Response, error) {
 	return nil, final(err)
 }
 
-// reworded replaces texts by which client-go recognizes errors and retries by itself.
+// reworded replaces texts by which client-go recognises errors and retries by itself.
 var reworded = strings.NewReplacer(
 	"connection reset by peer", "the server reset the connection",
 	"use of closed network connection", "the connection was closed",
@@ -152,7 +152,7 @@ var reworded = strings.NewReplacer(
 )
 
 // final describes an error that remains after the last try. It does not wrap the
-// error: client-go would recognize it and retry by itself.
+// error: client-go would recognise it and retry by itself.
 func final(err error) error {
 	if isRefused(err) || !transient(context.Background(), err) {
 		return err
