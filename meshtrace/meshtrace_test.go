@@ -119,7 +119,7 @@ func TestValidate(t *testing.T) {
 		"shadow before 2.7":    {cluster.V(6), func(p *meshtrace.Policy) { p.Labels = map[string]string{cluster.EffectLabel: "shadow"} }, "ignores"},
 		"kind":                 {cluster.V(14), func(p *meshtrace.Policy) { p.TargetRef.Kind = meshtrace.MeshService }, "never written"},
 		"wildcard":             {cluster.V(14), func(p *meshtrace.Policy) { p.TargetRef.Tags = cluster.Tags{"team": "*"} }, "characters"},
-		"wildcard, existing":   {cluster.V(14), func(p *meshtrace.Policy) { p.TargetRef.Tags = cluster.Tags{"team": "*"} }, "no wildcard there and not accepted"},
+		"wildcard, existing":   {cluster.V(14), func(p *meshtrace.Policy) { p.TargetRef.Tags = cluster.Tags{"team": "*"} }, "not a wildcard there and is not accepted"},
 		"no tags":              {cluster.V(14), func(p *meshtrace.Policy) { p.TargetRef.Tags = nil }, "has no tags"},
 		"proxyTypes":           {cluster.V(5), func(p *meshtrace.Policy) { p.TargetRef.ProxyTypes = []string{"Sidecar"} }, "was added in 2.6"},
 		"nothing set":          {cluster.V(14), func(p *meshtrace.Policy) { p.Default = meshtrace.Conf{} }, "sets nothing"},
