@@ -26,7 +26,7 @@ func TestParseVersion(t *testing.T) {
 		assert.Equal(t, want, got, text)
 	}
 	for text, want := range map[string]string{
-		"": "is not a version", "two": "is not a version", "2": "is not a version", "1.8": "has no MeshTrace", "3.0": "not supported yet", "2.15": "newest is 2.14", "2.999999999999999999": "is not a version",
+		"": "is not a version", "two": "is not a version", "2": "is not a version", "1.8": "does not have MeshTrace", "3.0": "not supported yet", "2.15": "newest known one is 2.14", "2.999999999999999999": "is not a version",
 	} {
 		_, err := cluster.ParseVersion(text)
 		assert.ErrorContains(t, err, want, text)
@@ -197,10 +197,10 @@ metadata: {name: 5}
 func TestReadTwice(t *testing.T) {
 	const proxy = "type: Dataplane\nname: a\nnetworking: {address: 10.0.0.1, inbound: [{port: 80, tags: {kuma.io/service: %s}}]}\n---\n"
 	for name, test := range map[string]struct{ text, want string }{
-		"equal Dataplanes":        {fmt.Sprintf(proxy+proxy, "web", "web"), `info f.yaml:5: Dataplane "a": stands at f.yaml:1 already, with the same content; read once`},
-		"other Dataplanes":        {fmt.Sprintf(proxy+proxy, "web", "api"), `error f.yaml:5: Dataplane "a": stands at f.yaml:1 already, with other content; keep the one that the control plane has`},
-		"other order of keys":     {"type: TrafficTrace\nname: t\nconf: {backend: b}\nselectors: []\n---\nname: t\nselectors: []\ntype: TrafficTrace\nconf: {backend: b}\n", `info f.yaml:6: TrafficTrace "t": stands at f.yaml:1 already, with the same content; read once`},
-		"other creation time":     {"type: Mesh\nname: a\n---\ntype: Mesh\nname: a\ncreationTime: 2024-01-01T00:00:00Z\n", `error f.yaml:4: Mesh "a": stands at f.yaml:1 already, with other content; keep the one that the control plane has`},
+		"equal Dataplanes":        {fmt.Sprintf(proxy+proxy, "web", "web"), `info f.yaml:5: Dataplane "a": is already defined at f.yaml:1, with the same content; read once`},
+		"other Dataplanes":        {fmt.Sprintf(proxy+proxy, "web", "api"), `error f.yaml:5: Dataplane "a": is already defined at f.yaml:1, with other content; keep the one that the control plane has`},
+		"other order of keys":     {"type: TrafficTrace\nname: t\nconf: {backend: b}\nselectors: []\n---\nname: t\nselectors: []\ntype: TrafficTrace\nconf: {backend: b}\n", `info f.yaml:6: TrafficTrace "t": is already defined at f.yaml:1, with the same content; read once`},
+		"other creation time":     {"type: Mesh\nname: a\n---\ntype: Mesh\nname: a\ncreationTime: 2024-01-01T00:00:00Z\n", `error f.yaml:4: Mesh "a": is already defined at f.yaml:1, with other content; keep the one that the control plane has`},
 		"one name in two meshes":  {"type: TrafficTrace\nname: t\nmesh: a\n---\ntype: TrafficTrace\nname: t\nmesh: b\n", ""},
 		"one name in two formats": {"type: MeshTrace\nname: t\n---\nkind: MeshTrace\napiVersion: kuma.io/v1alpha1\nmetadata: {name: t, namespace: kuma-system}\n", ""},
 	} {

@@ -43,11 +43,11 @@ type Gateway struct {
 	Tags    Tags
 }
 
-// FullName is the name, on Kubernetes with the namespace as the control plane
+// FullName returns the name, on Kubernetes with the namespace as the control plane
 // writes it: name.namespace.
 func (dp *Dataplane) FullName() string { return fullName(dp.Name, dp.Namespace) }
 
-// String is `proxy "mesh/name"`, with the full name.
+// String returns `proxy "mesh/name"`, with the full name.
 func (dp *Dataplane) String() string { return "proxy \"" + dp.Mesh + "/" + dp.FullName() + "\"" }
 
 // Builtin reports whether dp is a builtin gateway.
@@ -61,8 +61,8 @@ func (dp *Dataplane) HasIgnoredInbound() bool {
 // Delegated reports whether dp is a delegated gateway.
 func (dp *Dataplane) Delegated() bool { return dp.Gateway != nil && !dp.Gateway.Builtin }
 
-// TagSets returns the sets that selectors of the legacy policies look at:
-// each inbound's tags whatever its state, or the gateway's.
+// TagSets returns the sets that selectors of the legacy policies match: the tags of each
+// inbound, whatever its state, or the gateway's.
 func (dp *Dataplane) TagSets() []Tags {
 	sets := make([]Tags, 0, len(dp.Inbounds)+1)
 	if dp.Gateway != nil {
@@ -130,7 +130,7 @@ func decodeDataplane(r *Resource, words *words) *Dataplane {
 	return dp
 }
 
-// dataplaneTags reads the tags that a Dataplane carries.
+// dataplaneTags reads the tags of a Dataplane.
 func dataplaneTags(v manifest.Value, words *words) Tags {
 	tags := Tags(words.tags(v))
 	for key, value := range tags {
@@ -144,7 +144,7 @@ func dataplaneTags(v manifest.Value, words *words) Tags {
 	return tags
 }
 
-// equal reports whether two Dataplanes are the same to tracing.
+// equal reports whether two Dataplanes are the same for tracing.
 func (dp *Dataplane) equal(other *Dataplane) bool {
 	return dp.fingerprint() == other.fingerprint()
 }

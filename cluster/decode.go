@@ -15,9 +15,9 @@ import (
 	"tracemigrate/cluster/manifest"
 )
 
-// looksLike returns the kind that a misspelt kind or apiVersion is likely meant
-// for, empty for the kinds of other vendors and for Kuma's other kinds.
-func looksLike(api, kind string) string {
+// guessKind returns the kind that a misspelt kind or apiVersion probably means. It is
+// empty for the kinds of other vendors and for Kuma's other kinds.
+func guessKind(api, kind string) string {
 	if api != "" && api != apiVersion && !isLikeGroup(api) {
 		return ""
 	}
@@ -42,40 +42,44 @@ func looksLike(api, kind string) string {
 	return ""
 }
 
-// isLikeGroup reports whether an apiVersion is Kuma's group with another version,
-// or nearly so.
+// isLikeGroup reports whether an apiVersion has Kuma's group, or a similar one, in any
+// version.
 func isLikeGroup(api string) bool {
 	name, _, _ := strings.Cut(strings.ToLower(api), "/")
-	return name == "kuma" || name == "v1alpha1" || strings.HasPrefix(name, group) || len(name) > 4 && len(name) < 10 && smetrics.WagnerFischer(name, group, 1, 1, 1) <= 2
+	return name == "kuma" || name == "v1alpha1" || strings.HasPrefix(name, group) ||
+		len(name) > 4 && len(name) < 10 && smetrics.WagnerFischer(name, group, 1, 1, 1) <= 2
 }
 
-// notRead is the code of warnings of documents that look like ours and are not read.
+// notRead is the code of warnings about documents that look like Kuma's and are not
+// read.
 const notRead = "not-read"
 
-// unknownTime is the code of warnings of times that cannot be read.
+// unknownTime is the code of warnings about times that cannot be read.
 const unknownTime = "unknown-time"
 
-// warnNotRead records what is wrong with a document that is not read, if it looks
-// like one that should be.
-func warnNotRead(doc *manifest.Document, api, kind string, problems *[]*manifest.Problem) {
+// warnUnread records a warning for a document that is not read, if it looks like one
+// that should be.
+func warnUnread(doc *manifest.Document, api, kind string, problems *[]*manifest.Problem) {
 	name, mesh := textAt(doc.Root, "metadata", "name"), textAt(doc.Root, "mesh")
 	if name == "" {
 		name = textAt(doc.Root, "name")
 	}
 	root := doc.Value(manifest.Subject{Kind: fmt.Sprintf("%.80s", kind), Name: name, Mesh: mesh}, problems)
-	known := looksLike(api, kind)
+	known := guessKind(api, kind)
 	switch {
 	case known != "" && api != "" && api != apiVersion:
-		root.WarnTo(fmt.Sprintf("if Kuma's %s is meant, write %s", known, apiVersion), notRead, "is not read, because its apiVersion is %.80q", api)
+		root.WarnTo(fmt.Sprintf("if Kuma's %s is meant, write %s", known, apiVersion),
+			notRead, "is not read, because its apiVersion is %.80q", api)
 	case known != "":
 		root.WarnTo(fmt.Sprintf("if %s is meant, write that", known), notRead, "is not read, because Kuma has no kind %.80q", kind)
 	case isRead("", doc.ListKind):
-		root.WarnTo("if it is one, correct its kind", notRead, "is not read, because it is of kind %.80q in a list of %s", kind, doc.ListKind)
+		root.WarnTo("if it is one, correct its kind",
+			notRead, "is not read, because it is of kind %.80q in a list of %s", kind, doc.ListKind)
 	}
 }
 
-// decodeResource reads what all kinds have in common. It returns nil for a
-// document of a kind that is not read here.
+// decodeResource reads what all kinds have in common. It returns nil for a document of a
+// kind that is not read here.
 func decodeResource(doc *manifest.Document, words *words, problems *[]*manifest.Problem) *Resource {
 	r := words.resource(doc.Place)
 	if !r.decode(doc, words, problems) {
@@ -125,13 +129,13 @@ func (r *Resource) decode(doc *manifest.Document, words *words, problems *[]*man
 	return true
 }
 
-// decodeKind reads format and kind, and reports whether the kind is read. It records
-// what is wrong with one that probably should be.
+// decodeKind reads format and kind, and reports whether the kind is read. It records a
+// problem for a document that probably should be read.
 func (r *Resource) decodeKind(doc *manifest.Document, problems *[]*manifest.Problem) bool {
 	r.Format, r.kind = formOf(doc)
 	api := textAt(doc.Root, "apiVersion")
 	if r.kind == "" {
-		kindMissing(doc, r.Format, api, problems)
+		reportMissingKind(doc, r.Format, api, problems)
 		return false
 	}
 	if strings.Contains(r.kind, "{{") {
@@ -147,7 +151,7 @@ func (r *Resource) decodeKind(doc *manifest.Document, problems *[]*manifest.Prob
 		return false
 	}
 	if !isRead(api, r.kind) {
-		warnNotRead(doc, api, r.kind, problems)
+		warnUnread(doc, api, r.kind, problems)
 		return false
 	}
 	if !slices.Contains(kinds, r.kind) {
@@ -175,26 +179,32 @@ func (r *Resource) decodeMetadata(meta manifest.Value, words *words) {
 	r.Created = timestamp(meta.Field("creationTimestamp"))
 	annotations := meta.Field("annotations").Node()
 	r.Source = strings.Clone(textAt(annotations, SourceAnnotation))
-	r.fold(annotations, words)
+	r.addLabelAnnotations(annotations, words)
 	if r.kind == KindTrafficTrace {
 		r.Annotations = ownAnnotations(annotations)
 	}
 }
 
-// fold takes in the labels that Kuma keeps as annotations on Kubernetes, where
-// labels are short: kuma.io/display-name, and the workload and ServiceAccount of
+// addLabelAnnotations adds the labels that Kuma keeps as annotations on Kubernetes,
+// where labels are short: kuma.io/display-name, and the workload and ServiceAccount of
 // Dataplanes.
-func (r *Resource) fold(annotations *manifest.Node, words *words) {
+func (r *Resource) addLabelAnnotations(annotations *manifest.Node, words *words) {
 	for _, key := range labelAnnotations {
 		value := textAt(annotations, key)
 		if _, labelled := r.Labels[key]; labelled || value == "" {
 			continue
 		}
-		labels := make(map[string]string, len(r.Labels)+1)
-		maps.Copy(labels, r.Labels) // which others share
-		labels[key] = words.keep(value)
-		r.Labels = labels
+		r.Labels = withLabel(r.Labels, key, words.keep(value))
 	}
+}
+
+// withLabel returns labels with one more. It copies them, because resources share sets
+// of labels.
+func withLabel(labels map[string]string, key, value string) map[string]string {
+	more := make(map[string]string, len(labels)+1)
+	maps.Copy(more, labels)
+	more[key] = value
+	return more
 }
 
 func ownAnnotations(annotations *manifest.Node) map[string]string {
@@ -214,7 +224,7 @@ func ownAnnotations(annotations *manifest.Node) map[string]string {
 	return own
 }
 
-// textAt is the string at a path, empty when there is none.
+// textAt returns the string at a path, empty when none exists.
 func textAt(n *manifest.Node, keys ...string) string {
 	for _, key := range keys {
 		n = n.Get(key)
@@ -225,7 +235,8 @@ func textAt(n *manifest.Node, keys ...string) string {
 	return n.Text
 }
 
-// formOf is the form of a document and its kind, empty when it does not tell.
+// formOf returns the format of a document and its kind, which is empty when the document
+// does not name it.
 func formOf(doc *manifest.Document) (format Format, kind string) {
 	format, kind = Universal, textAt(doc.Root, "type")
 	if doc.Root.Get("kind") != nil || textAt(doc.Root, "apiVersion") != "" || kind == "" && doc.Root.Get("metadata") != nil {
@@ -237,15 +248,15 @@ func formOf(doc *manifest.Document) (format Format, kind string) {
 	return format, kind
 }
 
-// isMeshName reports whether name can be a mesh's: Kuma uses it as the value of a
-// label, and takes lower case alone.
+// isMeshName reports whether name can be a mesh's. Kuma uses it as the value of a label,
+// and accepts lower case only.
 func isMeshName(name string) bool {
 	return name != "" && name == strings.ToLower(name) && len(content.IsLabelValue(name)) == 0
 }
 
-// kindMissing records that a document that seems to be Kuma's has no kind.
-// Others, such as a chart's values, are nobody's concern.
-func kindMissing(doc *manifest.Document, format Format, api string, problems *[]*manifest.Problem) {
+// reportMissingKind records that a document that seems to be Kuma's has no kind. Other
+// documents, such as a chart's values, are ignored.
+func reportMissingKind(doc *manifest.Document, format Format, api string, problems *[]*manifest.Problem) {
 	root := doc.Value(manifest.Subject{}, problems)
 	field := "type"
 	if format == Kubernetes {
@@ -253,7 +264,7 @@ func kindMissing(doc *manifest.Document, format Format, api string, problems *[]
 	}
 	switch {
 	case root.Field(field).Present():
-		root.Field(field).Str() // says what is wrong
+		root.Field(field).Str() // records what is wrong
 	case isLikeGroup(api):
 		root.Need(field)
 	}
@@ -267,7 +278,7 @@ func timestamp(v manifest.Value) time.Time {
 	}
 	t, err := time.Parse(time.RFC3339, text)
 	if err != nil {
-		v.WarnTo("taken as unknown", unknownTime, "is not a time in RFC 3339 form")
+		v.WarnTo("treated as unknown", unknownTime, "is not a time in RFC 3339 form")
 		return time.Time{}
 	}
 	return t

@@ -18,8 +18,8 @@ type export struct{ file, product, version string }
 // # Product: Kuma, Version: 2.13.10, Hostname: cp, ClusterId: c, InstanceId: i.
 var exportHeader = regexp.MustCompile(`^#\s*Product:\s*([^,]+?)\s*,\s*Version:\s*([^\s,]+)`)
 
-// noteExports passes inputs on, and appends those that `kumactl export` wrote to
-// exports when they are read, and the namespaces of control planes to namespaces.
+// noteExports yields inputs unchanged. When an input is read, it appends those that
+// `kumactl export` wrote to exports, and the namespaces of control planes to namespaces.
 func noteExports(inputs iter.Seq[manifest.Input], exports *[]export, namespaces *[]string) iter.Seq[manifest.Input] {
 	return func(yield func(manifest.Input) bool) {
 		for input := range inputs {
@@ -38,8 +38,8 @@ func noteExports(inputs iter.Seq[manifest.Input], exports *[]export, namespaces 
 	}
 }
 
-// exportedBy returns product and version that the comments above all documents
-// name; empty where they name none.
+// exportedBy returns the product and version in the comments above all documents, empty
+// when the comments do not name them.
 func exportedBy(text string) (product, version string) {
 	for text != "" {
 		line, rest, _ := strings.Cut(strings.TrimLeft(text, " \t\r\n"), "\n")
@@ -54,8 +54,8 @@ func exportedBy(text string) (product, version string) {
 	return "", ""
 }
 
-// exportOrigin returns what exports tell of the control plane, nil where there are
-// none. Exports of several versions leave the version unread.
+// exportOrigin returns what exports contain about the control plane, nil when exports is
+// empty. If exports have several versions, the version is Unread.
 func exportOrigin(exports []export) *Origin {
 	if len(exports) == 0 {
 		return nil
@@ -65,7 +65,8 @@ func exportOrigin(exports []export) *Origin {
 	for _, other := range exports[1:] {
 		if other.version != first.version {
 			origin.Version = ""
-			origin.AddUnread(VersionOfControlPlane, Unclear, fmt.Sprintf("%s was exported from version %s and %s from %s", first.file, first.version, other.file, other.version))
+			origin.AddUnread(VersionOfControlPlane, Unclear,
+				fmt.Sprintf("%s was exported from version %s and %s from %s", first.file, first.version, other.file, other.version))
 			break
 		}
 	}

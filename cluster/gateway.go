@@ -36,8 +36,8 @@ func decodeMeshGateway(r *Resource) *MeshGateway {
 	return g
 }
 
-// TagSets returns, one for each listener, the tag sets by which MeshTraces
-// select a builtin gateway with tags that g configures.
+// TagSets returns one tag set per listener: those by which MeshTraces select a builtin
+// gateway with tags that g configures.
 func (g *MeshGateway) TagSets(tags Tags) []Tags {
 	sets := make([]Tags, 0, len(g.listeners))
 	for _, listener := range g.listeners {
@@ -59,14 +59,14 @@ type Gateways struct {
 
 type meshGateways struct {
 	all []*MeshGateway
-	// The selectors of all, highest precedence first, and whose each is.
+	// owners has the MeshGateway of each selector in index, highest precedence first.
 	owners []*MeshGateway
 	index  *Index
 }
 
-// NewGateways prepares to look up gateways. Like every legacy policy, the
-// MeshGateway wins whose selector ranks highest, of equal ones the one created
-// last, of those the one with the smallest name.
+// NewGateways prepares to look up gateways. As with every legacy policy, the MeshGateway
+// with the highest-ranking selector wins, among equal ones the one created last, among
+// those the one with the smallest name.
 func NewGateways(all []*MeshGateway) Gateways {
 	g := Gateways{byMesh: make(map[string]*meshGateways)}
 	for _, gateway := range all {
@@ -97,7 +97,8 @@ func (m *meshGateways) order() {
 	slices.SortStableFunc(list, func(a, b owned) int {
 		tags, exact := a.selector.Rank()
 		otherTags, otherExact := b.selector.Rank()
-		return cmp.Or(cmp.Compare(otherTags, tags), cmp.Compare(otherExact, exact), b.owner.Created.Compare(a.owner.Created), cmp.Compare(a.owner.Name, b.owner.Name))
+		return cmp.Or(cmp.Compare(otherTags, tags), cmp.Compare(otherExact, exact),
+			b.owner.Created.Compare(a.owner.Created), cmp.Compare(a.owner.Name, b.owner.Name))
 	})
 	selectors := make([]Tags, 0, len(list))
 	for _, l := range list {
@@ -115,8 +116,8 @@ func (g Gateways) Of(mesh string) []*MeshGateway {
 	return nil
 }
 
-// Configures returns the MeshGateway that configures dp, nil when there is
-// none or dp is no builtin gateway.
+// Configures returns the MeshGateway that configures dp, nil when none does or dp is not
+// a builtin gateway.
 func (g Gateways) Configures(dp *Dataplane) *MeshGateway {
 	m := g.byMesh[dp.Mesh]
 	if m == nil || !dp.Builtin() {

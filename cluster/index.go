@@ -8,27 +8,27 @@ import (
 // Never is a selector that no tag set satisfies. It keeps a place in an Index.
 var Never = Tags{"\x00": "\x00"}
 
-// Index finds which of many selectors a tag set satisfies. Each selector is
-// filed under the one of its tags that fewest selectors share, so a lookup
-// costs what the set's own tags have in their drawers, not all selectors.
+// Index finds which of many selectors a tag set satisfies. Each selector is stored under
+// the one of its tags that fewest selectors share, so a lookup visits the selectors
+// under the set's own tags only.
 type Index struct {
-	selectors [][]tag    // but for the tag that each is filed under
-	keys      []*drawers // by key
-	byKey     map[string]*drawers
+	selectors [][]tag   // without the tag that each is stored under
+	keys      []*bucket // by key
+	byKey     map[string]*bucket
 	anywhere  []int32 // selectors without tags
 }
 
 // tag is a key and value of a selector.
 type tag struct{ key, value string }
 
-// drawers holds the selectors filed under one key.
-type drawers struct {
+// bucket has the selectors that are stored under one key.
+type bucket struct {
 	key      string
 	byValue  map[string][]int32
 	wildcard []int32
 }
 
-// NewIndex files selectors; they are known by their position from then on.
+// NewIndex returns an Index of selectors. Its methods return positions in selectors.
 func NewIndex(selectors []Tags) *Index {
 	shared := make(map[tag]int32, len(selectors))
 	total := 0
@@ -38,8 +38,8 @@ func NewIndex(selectors []Tags) *Index {
 			shared[tag{key, value}]++
 		}
 	}
-	all := make([]tag, 0, total) // those of one selector beside each other
-	x := &Index{selectors: make([][]tag, len(selectors)), byKey: make(map[string]*drawers)}
+	all := make([]tag, 0, total) // the tags of one selector are adjacent
+	x := &Index{selectors: make([][]tag, len(selectors)), byKey: make(map[string]*bucket)}
 	for i, selector := range selectors {
 		if len(selector) == 0 {
 			x.anywhere = append(x.anywhere, int32(i))
@@ -53,33 +53,33 @@ func NewIndex(selectors []Tags) *Index {
 			}
 			all = append(all, tag{key, value})
 		}
-		filed := all[best]
+		stored := all[best]
 		all[best] = all[len(all)-1]
 		all = all[:len(all)-1]
 		x.selectors[i] = all[from:len(all):len(all)]
-		of := x.byKey[filed.key]
+		of := x.byKey[stored.key]
 		if of == nil {
-			of = &drawers{key: filed.key, byValue: make(map[string][]int32)}
-			x.byKey[filed.key], x.keys = of, append(x.keys, of)
+			of = &bucket{key: stored.key, byValue: make(map[string][]int32)}
+			x.byKey[stored.key], x.keys = of, append(x.keys, of)
 		}
-		if filed.value == Any {
+		if stored.value == Any {
 			of.wildcard = append(of.wildcard, int32(i))
 		} else {
-			of.byValue[filed.value] = append(of.byValue[filed.value], int32(i))
+			of.byValue[stored.value] = append(of.byValue[stored.value], int32(i))
 		}
 	}
 	return x
 }
 
-// First returns the least position of a selector that one of sets satisfies, -1
-// when there is none.
+// First returns the smallest position of a selector that one of sets satisfies, -1 when
+// none does.
 func (x *Index) First(sets ...Tags) int {
 	first := int32(-1)
 	if len(x.anywhere) > 0 && len(sets) > 0 {
 		first = x.anywhere[0]
 	}
-	for set, drawer := range x.open(sets) {
-		for _, i := range drawer {
+	for set, positions := range x.open(sets) {
+		for _, i := range positions {
 			if first >= 0 && i >= first {
 				break
 			}
@@ -92,9 +92,9 @@ func (x *Index) First(sets ...Tags) int {
 	return int(first)
 }
 
-// open yields the drawers in which a selector of each set may be, with the set;
-// what is in them is in ascending order. It looks up the keys of the drawers in the
-// set, or those of the set among the drawers, whichever are fewer.
+// open yields, for each set, the ascending positions of the selectors that it may
+// satisfy. It looks up the buckets' keys in the set, or the set's keys among the
+// buckets, whichever are fewer.
 func (x *Index) open(sets []Tags) iter.Seq2[Tags, []int32] {
 	return func(yield func(Tags, []int32) bool) {
 		for _, set := range sets {
@@ -133,8 +133,8 @@ func (x *Index) Matching(found []int32, sets ...Tags) []int32 {
 	if len(sets) > 0 {
 		found = append(found, x.anywhere...)
 	}
-	for set, drawer := range x.open(sets) {
-		for _, i := range drawer {
+	for set, positions := range x.open(sets) {
+		for _, i := range positions {
 			if match(x.selectors[i], set) {
 				found = append(found, i)
 			}

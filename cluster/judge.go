@@ -9,22 +9,18 @@ import (
 	"tracemigrate/cluster/manifest"
 )
 
-// Doubt is why it cannot be said what a proxy gets; the zero value is none.
+// Doubt is the reason why a proxy's tracing is not known for certain. The zero value is
+// no doubt.
 type Doubt struct {
 	Code   string // names the kind; empty: something could not be read
 	Reason string
 }
 
-// Or returns d, or other where d is none.
-func (d Doubt) Or(other Doubt) Doubt {
-	if d == (Doubt{}) {
-		return other
-	}
-	return d
-}
+// Or returns d, or other when d is zero.
+func (d Doubt) Or(other Doubt) Doubt { return cmp.Or(d, other) }
 
-// Zone is the zone that dp is in, empty when it does not tell: a label, or as
-// older versions have it a tag.
+// Zone returns the zone of dp, empty when dp does not name it: from a label or, in older
+// versions, a tag.
 func (dp *Dataplane) Zone() string {
 	if zone := dp.Labels[ZoneLabel]; zone != "" {
 		return zone
@@ -37,9 +33,8 @@ func (dp *Dataplane) Zone() string {
 	return ""
 }
 
-// Versions are the versions of Kuma that decide on proxies somewhere: own, which
-// is the control plane's, first, and those of zones that can be judged and decide
-// otherwise than each before.
+// Versions returns the versions of Kuma that decide about proxies: own, the control
+// plane's, and those of zones whose rules differ from the versions before them.
 func (s *Snapshot) Versions(own Version) []Version {
 	versions := []Version{own}
 	if s.Origin == nil {
@@ -53,7 +48,7 @@ func (s *Snapshot) Versions(own Version) []Version {
 	return versions
 }
 
-// likeOneOf returns the first of versions that decides like v, else v.
+// likeOneOf returns the first of versions that has the same rules as v, else v.
 func likeOneOf(versions []Version, v Version) Version {
 	if i := slices.IndexFunc(versions, v.SameRules); i >= 0 {
 		return versions[i]
@@ -61,10 +56,9 @@ func likeOneOf(versions []Version, v Version) Version {
 	return v
 }
 
-// Judge returns a function of a Dataplane. It returns the versions for which the
-// Dataplane's tracing is to be judged, own being the control plane's: that of its
-// zone, or all where it does not tell its zone. doubt says why it cannot be judged
-// for certain; empty when it can.
+// Judge returns a function that returns the versions for which a Dataplane's tracing is
+// compared. These are the version of its zone, or all versions if it does not name its
+// zone; own is the control plane's. doubt is why the tracing is not certain, else empty.
 func (s *Snapshot) Judge(own Version) func(dp *Dataplane) (versions []Version, doubt string) {
 	just := []Version{own}
 	if s.Origin == nil || s.Origin.Mode != ModeGlobal && len(s.Origin.Zones) == 0 {
@@ -89,40 +83,40 @@ func (s *Snapshot) Judge(own Version) func(dp *Dataplane) (versions []Version, d
 	return func(dp *Dataplane) ([]Version, string) {
 		doubt := s.Doubt(dp)
 		name := dp.Zone()
-		if name == "" || dp.File == "" { // a made-up one represents those of any zone
+		if name == "" || dp.File == "" { // a sample proxy represents the proxies of any zone
 			return anywhere.versions, cmp.Or(doubt, anywhere.doubt)
 		}
 		z, known := zones[name]
 		if !known {
-			return just, cmp.Or(doubt, fmt.Sprintf("the version of its zone %q is not known; pass it with --zone-version", name))
+			return just, cmp.Or(doubt, fmt.Sprintf("the version of its zone %q is unknown; pass it with --zone-version", name))
 		}
 		return z.versions, cmp.Or(doubt, z.doubt)
 	}
 }
 
-// doubt says why nothing can be said of the zone's proxies.
+// doubt returns why the tracing of the zone's proxies is not known, else "".
 func (z Zone) doubt() string {
 	version, err := ParseVersion(z.Version)
 	switch {
 	case err == nil:
 		return ""
 	case z.Version == "":
-		return fmt.Sprintf("the version of its zone %q is not known; pass it with --zone-version", z.Name)
+		return fmt.Sprintf("the version of its zone %q is unknown; pass it with --zone-version", z.Name)
 	case version == Version{}:
-		return fmt.Sprintf("its zone %q runs %s, which is no release; say with --zone-version which it comes nearest to", z.Name, z.Version)
+		return fmt.Sprintf("its zone %q runs %s, which is not a release; pass the closest one with --zone-version", z.Name, z.Version)
 	}
 	return fmt.Sprintf("its zone %q runs %s: %v", z.Name, z.Version, err)
 }
 
-// Doubt says what could not be read that may decide on dp; empty when nothing.
+// Doubt returns what could not be read and may decide about dp, else "".
 func (s *Snapshot) Doubt(dp *Dataplane) string {
-	if what := cmp.Or(s.lost[dp.Mesh], s.lost[""]); what != "" {
+	if what := cmp.Or(s.unreadable[dp.Mesh], s.unreadable[""]); what != "" {
 		return what + " could not be read"
 	}
 	if !dp.Builtin() {
 		return ""
 	}
-	if what := cmp.Or(s.lostGateways[dp.Mesh], s.lostGateways[""]); what != "" {
+	if what := cmp.Or(s.unreadableGateways[dp.Mesh], s.unreadableGateways[""]); what != "" {
 		return what + " could not be read, and a MeshTrace selects gateways by its tags"
 	}
 	if s.Origin != nil {
@@ -133,18 +127,18 @@ func (s *Snapshot) Doubt(dp *Dataplane) string {
 	return ""
 }
 
-// lose remembers what could not be read of a mesh, the first of several.
-func lose(in map[string]string, mesh, what string) { in[mesh] = cmp.Or(in[mesh], what) }
+// addUnreadable records what could not be read of a mesh. It keeps the first of several.
+func addUnreadable(in map[string]string, mesh, what string) { in[mesh] = cmp.Or(in[mesh], what) }
 
-// isOf reports whether a problem is of a resource of a kind, by its name or by that
-// which the source has for it.
+// isOf reports whether a problem concerns a resource of a kind. If the problem does not
+// name its kind, the name that the source uses decides.
 func (s *Snapshot) isOf(kind string, p *manifest.Problem) bool {
 	if p.Of.Kind != "" {
 		return p.Of.Kind == kind
 	}
 	name, plural := p.Of.Other, strings.ToLower(kind)+"s/"
 	if s.live && name == "" {
-		name = p.File // a path of files says nothing
+		name = p.File // a path in the file system does not name a kind
 	}
 	return strings.HasPrefix(name, plural) || strings.HasPrefix(name, "/") && strings.Contains(name, "/"+plural)
 }

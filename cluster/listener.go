@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// Direction says which kind of listener an HTTPListener is.
+// Direction is the kind of an HTTPListener.
 type Direction string
 
 // The directions of listeners.
@@ -19,18 +19,18 @@ const (
 	DirectionGateway  Direction = "gateway"
 )
 
-// HTTPListener is a listener of a proxy that speaks HTTP: only those are traced.
+// HTTPListener is a listener of a proxy for HTTP; other listeners are not traced.
 type HTTPListener struct {
 	Direction Direction
 	Service   string // an inbound's own service, an outbound's destination
 
-	// What the name consists of; it is made only when it is asked for, since a
-	// comparison of many proxies has no use for it.
+	// The parts of the name. It is built on demand, because a comparison of many proxies
+	// does not need it.
 	address string // of a gateway: its MeshGateway and protocol
 	port    uint32
 }
 
-// Name is inbound:ADDRESS:PORT, outbound:ADDRESS:PORT, GATEWAY:PROTOCOL:PORT or
+// Name returns inbound:ADDRESS:PORT, outbound:ADDRESS:PORT, GATEWAY:PROTOCOL:PORT or
 // allOutbounds.
 func (l *HTTPListener) Name() string {
 	switch {
@@ -46,8 +46,8 @@ func (l *HTTPListener) Name() string {
 // a Dataplane that lists none, as on Kubernetes.
 const allOutbounds = "outbound:*"
 
-// Listeners knows the HTTP listeners of proxies. It is made from all Dataplanes,
-// since an outbound speaks what the inbounds of its destination speak.
+// Listeners finds the HTTP listeners of proxies. It is made from all Dataplanes, because
+// the protocol of an outbound follows from the inbounds of its destination.
 type Listeners struct {
 	version   Version
 	gateways  Gateways
@@ -78,12 +78,12 @@ func NewListeners(version Version, dataplanes []*Dataplane, gateways Gateways) *
 	return l
 }
 
-// taggedProtocol is what the tag kuma.io/protocol says, else tcp.
+// taggedProtocol returns the value of the tag kuma.io/protocol, else tcp.
 func (in *Inbound) taggedProtocol() string {
 	return cmp.Or(strings.ToLower(in.Tags[ProtocolTag]), "tcp")
 }
 
-// protocol is what the inbound's own listener speaks on a version.
+// protocol returns the protocol of the inbound's own listener on a version.
 func (in *Inbound) protocol(version Version) string {
 	if version.ProtocolFromField() && in.Protocol != "" {
 		return strings.ToLower(in.Protocol)
@@ -91,12 +91,12 @@ func (in *Inbound) protocol(version Version) string {
 	return in.taggedProtocol()
 }
 
-// stacks has what each protocol is built on, itself first.
+// stacks lists the protocols that each protocol is built on, itself first.
 var stacks = map[string][]string{
 	"grpc": {"grpc", "http2", "tcp"}, "http2": {"http2", "tcp"}, "http": {"http", "tcp"}, "kafka": {"kafka", "tcp"},
 }
 
-// commonProtocol is the highest protocol that both speak.
+// commonProtocol returns the highest protocol that a and b have in common.
 func commonProtocol(a, b string) string {
 	for _, protocol := range stacks[a] {
 		if slices.Contains(stacks[b], protocol) {
@@ -120,22 +120,19 @@ func (l *Listeners) Of(listeners []HTTPListener, dp *Dataplane) []HTTPListener {
 		if !isHTTP(in.protocol(l.version)) {
 			continue
 		}
-		address := in.Address
-		if address == "" {
-			address = dp.Address
-		}
-		listeners = append(listeners, HTTPListener{Direction: DirectionInbound, Service: in.Tags[ServiceTag], address: address, port: in.Port})
+		listeners = append(listeners, HTTPListener{
+			Direction: DirectionInbound, Service: in.Tags[ServiceTag],
+			address: cmp.Or(in.Address, dp.Address), port: in.Port,
+		})
 	}
 	for _, out := range dp.Outbounds {
 		service := out.Tags[ServiceTag]
 		if !isHTTP(l.protocols[destination{dp.Mesh, service}]) {
 			continue
 		}
-		address := out.Address
-		if address == "" {
-			address = "127.0.0.1"
-		}
-		listeners = append(listeners, HTTPListener{Direction: DirectionOutbound, Service: service, address: address, port: out.Port})
+		listeners = append(listeners, HTTPListener{
+			Direction: DirectionOutbound, Service: service, address: cmp.Or(out.Address, "127.0.0.1"), port: out.Port,
+		})
 	}
 	if len(dp.Outbounds) == 0 {
 		listeners = append(listeners, HTTPListener{Direction: DirectionOutbound, Service: "*"})
@@ -153,7 +150,10 @@ func (l *Listeners) ofGateway(dp *Dataplane) []HTTPListener {
 	var listeners []HTTPListener
 	for _, listener := range gateway.listeners {
 		protocol := strings.ToUpper(listener.protocol)
-		l := HTTPListener{Direction: DirectionGateway, Service: dp.Gateway.Tags[ServiceTag], address: gateway.Name + ":" + protocol, port: listener.port}
+		l := HTTPListener{
+			Direction: DirectionGateway, Service: dp.Gateway.Tags[ServiceTag],
+			address: gateway.Name + ":" + protocol, port: listener.port,
+		}
 		if (protocol == "HTTP" || protocol == "HTTPS") && !slices.Contains(listeners, l) {
 			listeners = append(listeners, l)
 		}
@@ -161,7 +161,7 @@ func (l *Listeners) ofGateway(dp *Dataplane) []HTTPListener {
 	return listeners
 }
 
-// FirstService is the alphabetically first service of dp.
+// FirstService returns the alphabetically first service of dp.
 func (dp *Dataplane) FirstService() string {
 	first := ""
 	for _, set := range dp.TagSets() {

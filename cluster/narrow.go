@@ -8,8 +8,8 @@ import (
 	"tracemigrate/cluster/manifest"
 )
 
-// Only is s without the resources of other meshes than those named; all when
-// none is. It returns an error when s has meshes, and not one of those named.
+// Only returns s without the resources of meshes that are not named, and s itself when
+// none is named. It returns an error when s has meshes and a named one is missing.
 func (s *Snapshot) Only(meshes []string) (*Snapshot, error) {
 	if len(meshes) == 0 {
 		return s, nil
@@ -34,7 +34,7 @@ func (s *Snapshot) Only(meshes []string) (*Snapshot, error) {
 		return ok && !wanted[mesh]
 	})
 	if namespace := s.SystemNamespace(); namespace != "" {
-		rest.systemNamespaces = []string{namespace} // also where only others tell
+		rest.systemNamespaces = []string{namespace} // even if only other meshes name it
 	}
 	rest.others = slices.Clone(s.others)
 	for _, r := range s.MeshTraces {
@@ -61,17 +61,17 @@ func (s *Snapshot) Only(meshes []string) (*Snapshot, error) {
 	return &rest, nil
 }
 
-// traceName is what the names of a TrafficTrace's policies depend on.
+// traceName returns what the names of a TrafficTrace's policies depend on.
 func (r *Resource) traceName() TraceName {
-	var problems []*manifest.Problem // whoever converts its mesh is told of them
+	var problems []*manifest.Problem // are reported when its mesh is converted
 	var matches []map[string]string
 	for _, v := range r.Spec.Into(&problems).Field("selectors").Items() {
 		matches = append(matches, v.Field("match").Map())
 	}
-	return TraceName{Mesh: r.Mesh, Name: cmp.Or(r.Labels[DisplayNameLabel], r.Name), Several: SeveralPolicies(matches), Format: r.Format}
+	return TraceName{Mesh: r.Mesh, Name: r.DisplayName(), Several: SeveralPolicies(matches), Format: r.Format}
 }
 
-// OtherTrafficTraces are the TrafficTraces of meshes that were left out.
+// OtherTrafficTraces returns the TrafficTraces of meshes that were left out.
 func (s *Snapshot) OtherTrafficTraces() []TraceName {
 	if s.Origin == nil {
 		return s.otherTraces
@@ -79,8 +79,8 @@ func (s *Snapshot) OtherTrafficTraces() []TraceName {
 	return slices.Concat(s.otherTraces, s.Origin.OtherTrafficTraces)
 }
 
-// OtherMeshTraces are names that MeshTraces of meshes which s has not have in the
-// one namespace of Kubernetes.
+// OtherMeshTraces returns the names of MeshTraces of meshes that were left out. On
+// Kubernetes all MeshTraces share one namespace.
 func (s *Snapshot) OtherMeshTraces() []string {
 	if s.Origin == nil {
 		return s.others
@@ -91,18 +91,17 @@ func (s *Snapshot) OtherMeshTraces() []string {
 // Live reports whether s was read from a cluster, not from files.
 func (s *Snapshot) Live() bool { return s.live }
 
-// FromCluster reports whether s was read from a cluster, directly or by way of a
-// snapshot.
+// FromCluster reports whether s was read from a cluster, directly or through a snapshot.
 func (s *Snapshot) FromCluster() bool { return s.live || len(s.originFiles) > 0 }
 
-// Skippable reports whether a problem concerns a resource that was read from a
-// cluster, directly or by way of a snapshot, and not a manifest at hand.
+// Skippable reports whether a problem concerns a resource that was read from a cluster,
+// directly or through a snapshot, and not a manifest.
 func (s *Snapshot) Skippable(p *manifest.Problem) bool {
 	return s.live || s.originFiles[p.File] && p.Of != theOrigin
 }
 
-// Skipping is s without the resources that its own problems, or the given ones,
-// say have an error. Those problems become Skipped.
+// Skipping returns s without the resources that have an error in the problems of s or in
+// problems. Those errors become Skipped.
 func (s *Snapshot) Skipping(problems []*manifest.Problem) *Snapshot {
 	type document struct {
 		file   string
@@ -121,33 +120,33 @@ func (s *Snapshot) Skipping(problems []*manifest.Problem) *Snapshot {
 		}
 	}
 	stays := func(p manifest.Place) bool { return !broken[document{p.File, p.Document}] }
-	rest.lost, rest.lostGateways = make(map[string]string), make(map[string]string)
-	maps.Copy(rest.lost, s.lost)
-	maps.Copy(rest.lostGateways, s.lostGateways)
+	rest.unreadable, rest.unreadableGateways = make(map[string]string), make(map[string]string)
+	maps.Copy(rest.unreadable, s.unreadable)
+	maps.Copy(rest.unreadableGateways, s.unreadableGateways)
 	known := make(map[document]bool)
 	for _, list := range [][]*Resource{s.Meshes, s.TrafficTraces, s.MeshTraces} {
 		for _, r := range list {
 			if !stays(r.Place) {
 				known[document{r.File, r.Place.Document}] = true
 				mesh, _ := r.Subject().InMesh()
-				lose(rest.lost, mesh, r.String())
+				addUnreadable(rest.unreadable, mesh, r.String())
 			}
 		}
 	}
 	for _, g := range s.MeshGateways {
 		if !stays(g.Place) {
 			known[document{g.File, g.Place.Document}] = true
-			lose(rest.lostGateways, g.Mesh, g.String())
+			addUnreadable(rest.unreadableGateways, g.Mesh, g.String())
 		}
 	}
 	for _, p := range rest.Skipped {
 		switch {
 		case known[document{p.File, p.Place.Document}], s.isOf(KindDataplane, p):
 		case s.isOf(KindMeshGateway, p):
-			lose(rest.lostGateways, "", cmp.Or(p.Resource(), p.File))
+			addUnreadable(rest.unreadableGateways, "", cmp.Or(p.Resource(), p.File))
 		default:
 			mesh, _ := p.Of.InMesh() // none: any
-			lose(rest.lost, mesh, cmp.Or(p.Resource(), "a document"))
+			addUnreadable(rest.unreadable, mesh, cmp.Or(p.Resource(), "a document"))
 		}
 	}
 	rest.Meshes = keep(s.Meshes, func(r *Resource) bool { return stays(r.Place) })
@@ -158,18 +157,18 @@ func (s *Snapshot) Skipping(problems []*manifest.Problem) *Snapshot {
 	return &rest
 }
 
-// Decoded returns s without the text of what package legacy decodes, which can be
-// released then.
+// Decoded returns s without the text of the resources that package legacy decodes, so
+// that it can be released.
 func (s *Snapshot) Decoded() *Snapshot {
 	decoded := *s
-	decoded.Meshes, decoded.TrafficTraces = bare(s.Meshes), bare(s.TrafficTraces)
+	decoded.Meshes, decoded.TrafficTraces = withoutSpecs(s.Meshes), withoutSpecs(s.TrafficTraces)
 	return &decoded
 }
 
-func bare(resources []*Resource) []*Resource {
+func withoutSpecs(resources []*Resource) []*Resource {
 	var all []*Resource
 	for _, r := range resources {
-		all = append(all, r.Bare())
+		all = append(all, r.WithoutSpec())
 	}
 	return all
 }

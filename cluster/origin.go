@@ -3,14 +3,13 @@ package cluster
 import (
 	"cmp"
 	"encoding/json"
-	"fmt"
 	"slices"
 	"strings"
 
 	"tracemigrate/cluster/manifest"
 )
 
-// Mode is what part a control plane has in a deployment,
+// Mode is the role of a control plane in a deployment,
 // https://kuma.io/docs/2.13.x/introduction/deployments/
 type Mode string
 
@@ -24,10 +23,10 @@ const (
 // Modes are all modes.
 var Modes = []Mode{ModeZone, ModeFederatedZone, ModeGlobal}
 
-// Origin is where a snapshot was taken, and what the control plane there reports
-// of itself. An empty field is not known.
+// Origin describes where a snapshot was taken, and what the control plane there reports
+// about itself. An empty field is unknown.
 type Origin struct {
-	Source      string   `json:"source" yaml:"source"` // in words
+	Source      string   `json:"source" yaml:"source"` // as a message names it
 	Endpoint    Endpoint `json:"endpoint,omitzero" yaml:"endpoint,omitempty"`
 	Product     string   `json:"product,omitempty" yaml:"product,omitempty"` // Kuma, Kong Mesh, with its own version if that is another
 	Version     string   `json:"version,omitempty" yaml:"version,omitempty"` // of Kuma, as the control plane writes it
@@ -37,7 +36,7 @@ type Origin struct {
 	Zone        string   `json:"zone,omitempty" yaml:"zone,omitempty"`           // of a zone control plane
 	Zones       []Zone   `json:"zones,omitempty" yaml:"zones,omitempty"`         // of a global one, by name
 	Meshes      []string `json:"meshes,omitempty" yaml:"meshes,omitempty"`       // those asked for; empty: all
-	// Absent has the kinds that the source does not know, which is no error.
+	// Absent has the kinds that do not exist in the source, which is not an error.
 	Absent []string `json:"absent,omitempty" yaml:"absent,omitempty"`
 	// Unread has what exists or may exist and could not be read.
 	Unread []Unread `json:"unread,omitempty" yaml:"unread,omitempty"`
@@ -52,14 +51,14 @@ type Origin struct {
 	LeftOut []LeftOut `json:"leftOut,omitempty" yaml:"leftOut,omitempty"`
 }
 
-// Endpoint is what was read, for commands that are to reach it again: a Kubernetes
-// API by its address and the kubeconfig's context, or a control plane's API by
-// its address and the name that kumactl has for it. It holds no credentials.
+// Endpoint is the address of the source, for commands that connect again: a Kubernetes
+// API with the kubeconfig's context, or a control plane's API with its name in kumactl's
+// configuration. It does not have credentials.
 type Endpoint struct {
 	Kubernetes   string `json:"kubernetes,omitempty" yaml:"kubernetes,omitempty"`
 	Context      string `json:"context,omitempty" yaml:"context,omitempty"` // empty in a cluster's own pod
 	ControlPlane string `json:"controlPlane,omitempty" yaml:"controlPlane,omitempty"`
-	Name         string `json:"name,omitempty" yaml:"name,omitempty"` // empty where the address was given
+	Name         string `json:"name,omitempty" yaml:"name,omitempty"` // empty if the address was passed
 }
 
 // TraceName is what the names of a TrafficTrace's policies depend on.
@@ -72,8 +71,7 @@ type TraceName struct {
 	Format Format `json:"-" yaml:"-"`
 }
 
-// SortOthers orders what is known of other meshes, so that every source gives the
-// same.
+// SortOthers sorts what is known of other meshes, so that every source returns the same.
 func (o *Origin) SortOthers() {
 	slices.Sort(o.OtherMeshTraces)
 	slices.SortFunc(o.OtherTrafficTraces, func(a, b TraceName) int {
@@ -81,8 +79,8 @@ func (o *Origin) SortOthers() {
 	})
 }
 
-// SeveralPolicies reports whether selectors can become more than one policy:
-// they are several, or one asks for any value of a tag.
+// SeveralPolicies reports whether selectors can become more than one policy: if there
+// are several, or one selects any value of a tag.
 func SeveralPolicies(selectors []map[string]string) bool {
 	for _, match := range selectors {
 		for key, value := range match {
@@ -112,13 +110,14 @@ func NewTraceName(mesh, name string, raw []byte) TraceName {
 		}
 		several = SeveralPolicies(matches)
 	}
-	original := cmp.Or(trace.Labels[DisplayNameLabel], trace.Metadata.Labels[DisplayNameLabel], trace.Metadata.Annotations[DisplayNameLabel])
+	original := cmp.Or(trace.Labels[DisplayNameLabel],
+		trace.Metadata.Labels[DisplayNameLabel], trace.Metadata.Annotations[DisplayNameLabel])
 	return TraceName{Mesh: mesh, Name: cmp.Or(original, name), Several: several}
 }
 
 // LeftOut is a resource that a snapshot had to leave out.
 type LeftOut struct {
-	Resource string `json:"resource" yaml:"resource"` // in words, or where the source has it
+	Resource string `json:"resource" yaml:"resource"` // as a message names it, or its place in the source
 	Reason   string `json:"reason" yaml:"reason"`
 	// What it is, where that is known.
 	Kind string `json:"kind,omitempty" yaml:"kind,omitempty"`
@@ -132,15 +131,15 @@ type Zone struct {
 	Version string `json:"version,omitempty" yaml:"version,omitempty"` // of its control plane; empty: unknown
 }
 
-// The kinds of the document that contains a snapshot's origin, and of the one that ends
-// it, by which a snapshot that was cut off is found.
+// The kinds of the first and last document of a snapshot. Without the last, a snapshot
+// is cut off.
 const (
 	originKind       = "SnapshotOrigin"
 	endKind          = "SnapshotEnd"
 	originAPIVersion = "tracemigrate/v1"
 )
 
-// theOrigin is a snapshot's origin in a problem.
+// theOrigin is the subject of problems of a snapshot's origin.
 var theOrigin = manifest.Subject{Other: originKind}
 
 // decodeOrigin reads the document that Record puts first.
@@ -157,41 +156,44 @@ func decodeOrigin(doc *manifest.Document, problems *[]*manifest.Problem) *Origin
 	o := &Origin{
 		Source: str(root, "source"), Product: str(root, "product"), Version: str(root, "version"),
 		Mode: Mode(str(root, "mode")), Environment: Format(str(root, "environment")), Namespace: str(root, "namespace"),
-		Zone: str(root, "zone"), Meshes: strs(root.Field("meshes")), Absent: strs(root.Field("absent")), OtherMeshTraces: strs(root.Field("otherMeshTraces")),
+		Zone: str(root, "zone"), Meshes: strs(root.Field("meshes")), Absent: strs(root.Field("absent")),
+		OtherMeshTraces: strs(root.Field("otherMeshTraces")),
 	}
 	if o.Mode != "" && !slices.Contains(Modes, o.Mode) {
-		root.Field("mode").Fail("is none of %v", Modes)
+		root.Field("mode").Fail("is not one of %v", Modes)
 	}
 	at := root.Field("endpoint")
-	o.Endpoint = Endpoint{Kubernetes: str(at, "kubernetes"), Context: str(at, "context"), ControlPlane: str(at, "controlPlane"), Name: str(at, "name")}
+	o.Endpoint = Endpoint{
+		Kubernetes: str(at, "kubernetes"), Context: str(at, "context"),
+		ControlPlane: str(at, "controlPlane"), Name: str(at, "name"),
+	}
 	for _, v := range root.Field("zones").Items() {
 		o.Zones = append(o.Zones, Zone{str(v, "name"), str(v, "version")})
 	}
 	for _, v := range root.Field("otherTrafficTraces").Items() {
-		o.OtherTrafficTraces = append(o.OtherTrafficTraces, TraceName{Mesh: str(v, "mesh"), Name: str(v, "name"), Several: v.Field("several").Bool()})
+		o.OtherTrafficTraces = append(o.OtherTrafficTraces, TraceName{
+			Mesh: str(v, "mesh"), Name: str(v, "name"), Several: v.Field("several").Bool(),
+		})
 	}
 	for _, v := range root.Field("leftOut").Items() {
 		left := LeftOut{str(v, "resource"), str(v, "reason"), str(v, "kind"), str(v, "name"), str(v, "mesh")}
 		o.LeftOut = append(o.LeftOut, left)
-		*problems = append(*problems, &manifest.Problem{Place: doc.Place, Severity: manifest.Error, Of: manifest.Subject{Kind: left.Kind, Name: left.Name, Mesh: left.Mesh, Other: left.Resource}, Fault: left.Reason})
+		*problems = append(*problems, &manifest.Problem{
+			Place: doc.Place, Severity: manifest.Error, Fault: left.Reason,
+			Of: manifest.Subject{Kind: left.Kind, Name: left.Name, Mesh: left.Mesh, Other: left.Resource},
+		})
 	}
 	for _, v := range root.Field("unread").Items() {
-		o.Unread = append(o.Unread, Unread{What: str(v, "what"), Cause: Cause(str(v, "cause")), Reason: str(v, "reason"), Remedy: str(v, "remedy")})
+		o.Unread = append(o.Unread, Unread{
+			What: str(v, "what"), Cause: Cause(str(v, "cause")), Reason: str(v, "reason"), Remedy: str(v, "remedy"),
+		})
 	}
 	return o
 }
 
-// String is the origin in one line: where, and what control plane that is.
+// String describes the origin in one line: the source, and its control plane.
 func (o *Origin) String() string {
-	product := o.Product
-	if product == "" {
-		product = "Kuma"
-	}
-	version := o.Version
-	if version == "" {
-		version = "of unknown version"
-	}
-	parts := []string{fmt.Sprintf("%s %s", product, version)}
+	parts := []string{cmp.Or(o.Product, "Kuma") + " " + cmp.Or(o.Version, "of unknown version")}
 	if o.Mode != "" {
 		parts = append(parts, strings.ReplaceAll(string(o.Mode), "-", " "))
 	} else {
@@ -203,15 +205,15 @@ func (o *Origin) String() string {
 	return o.Source + ": " + strings.Join(parts, ", ")
 }
 
-// NothingLegacy reports whether there is no TrafficTrace, and the control plane no
-// longer has that kind.
+// NothingLegacy reports whether s has no TrafficTrace and its control plane no longer
+// has that kind.
 func (s *Snapshot) NothingLegacy() bool {
 	return s.Origin != nil && s.Origin.NothingLegacy() && len(s.TrafficTraces) == 0
 }
 
-// SetMode takes the mode as a control plane's configuration names it, with the
-// address of the global control plane that leads it, if any. Up to 2.7 a zone
-// that none leads was called standalone, and long ago a zone remote.
+// SetMode sets the mode from a control plane's configuration, and the address of the
+// global control plane that leads it, if any. Up to 2.7 a zone that none leads was
+// called standalone, and long ago a zone was called remote.
 func (o *Origin) SetMode(mode, global string) {
 	switch strings.ToLower(mode) {
 	case "global":
@@ -224,8 +226,8 @@ func (o *Origin) SetMode(mode, global string) {
 	}
 }
 
-// ZoneInsight is what a global control plane knows of a zone's control plane:
-// kuma.system.v1alpha1.ZoneInsight, in its JSON form.
+// ZoneInsight is what a global control plane reports about a zone's control plane:
+// kuma.system.v1alpha1.ZoneInsight in JSON.
 type ZoneInsight struct {
 	Subscriptions []struct {
 		Version struct {
@@ -234,7 +236,7 @@ type ZoneInsight struct {
 	}
 }
 
-// Version is that of the latest subscription that has one, else empty.
+// Version returns the version of the latest subscription that has one, else "".
 func (z *ZoneInsight) Version() string {
 	for _, s := range slices.Backward(z.Subscriptions) {
 		if version := s.Version.KumaCp.Version; version != "" {
@@ -254,8 +256,8 @@ func (o *Origin) NothingLegacy() bool {
 	return version.DropsTrafficTrace()
 }
 
-// Expects reports whether the control plane's version is known and has a kind. A
-// source without the kind is then incomplete.
+// Expects reports whether the control plane's version is known and has a kind. A source
+// without that kind is incomplete.
 func (o *Origin) Expects(kind string) bool {
 	version, _ := ParseVersion(o.Version) // the error is for what is not supported
 	return version.hasKind(kind)

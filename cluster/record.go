@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"sync"
 
@@ -16,28 +17,34 @@ import (
 	"tracemigrate/cluster/manifest"
 )
 
-// shape says which fields of a value are kept; nil keeps it whole. A list keeps
-// its shape's fields of every item.
+// shape lists the fields of a value that are kept; nil keeps the whole value. For a list
+// it applies to every item.
 type shape map[string]shape
 
-// plain is the shape of what has no fields: a scalar is kept, and what is none
-// loses its content, which may be a secret.
+// plain is the shape of a scalar. A value that is not a scalar is emptied, because it
+// may contain a secret.
 var plain = shape{}
 
-// ownFields represents in a shape all fields that are their author\'s, see IsOwn.
+// ownFields represents in a shape all fields that belong to the author, see IsOwn.
 const ownFields = "*"
 
-// heads are the fields that all kinds have, on Kubernetes and on Universal.
+// heads has the fields of all kinds, on Kubernetes and on Universal.
 var heads = map[Format]shape{
-	Kubernetes: {"apiVersion": nil, "kind": nil, "mesh": nil, "metadata": {"name": nil, "namespace": nil, "labels": nil, "creationTimestamp": nil, "annotations": {SourceAnnotation: nil, DisplayNameLabel: nil, WorkloadLabel: nil, accountLabel: nil}}},
-	Universal:  {"type": nil, "mesh": nil, "name": nil, "labels": nil, "creationTime": nil},
+	Kubernetes: {"apiVersion": nil, "kind": nil, "mesh": nil, "metadata": {
+		"name": nil, "namespace": nil, "labels": nil, "creationTimestamp": nil,
+		"annotations": {SourceAnnotation: nil, DisplayNameLabel: nil, WorkloadLabel: nil, accountLabel: nil},
+	}},
+	Universal: {"type": nil, "mesh": nil, "name": nil, "labels": nil, "creationTime": nil},
 }
 
-// traceHead is a TrafficTrace's on Kubernetes, with its own annotations, which its
-// policies can get.
-var traceHead = shape{"name": nil, "labels": nil, "creationTimestamp": nil, "annotations": {SourceAnnotation: nil, DisplayNameLabel: nil, ownFields: plain}}
+// traceHead is the metadata of a TrafficTrace on Kubernetes. It includes the author's
+// annotations, which its policies can get.
+var traceHead = shape{
+	"name": nil, "labels": nil, "creationTimestamp": nil,
+	"annotations": {SourceAnnotation: nil, DisplayNameLabel: nil, ownFields: plain},
+}
 
-// specs are the fields of each kind that are read here.
+// specs has the fields of each kind that are read here.
 var specs = map[string]shape{
 	KindMesh: {"tracing": {
 		"defaultBackend": plain,
@@ -64,14 +71,14 @@ var specs = map[string]shape{
 	}},
 }
 
-// Recording is what a source holds, ready to be written.
+// Recording is the content of a source, ready to be written.
 type Recording struct {
 	head, end []byte
 	documents []recorded
 }
 
-// recorded is a document: its key, which orders documents of a live source as a
-// control plane lists them, and its text.
+// recorded is a document: its text, after a key that sorts documents of a live source in
+// the order of a control plane's lists.
 type recorded struct {
 	data []byte
 	key  int // bytes of data
@@ -81,12 +88,11 @@ func (r recorded) compare(other recorded) int {
 	return bytes.Compare(r.data[:r.key], other.data[:other.key])
 }
 
-// Record takes what a source holds as YAML documents that can be read again as
-// files: the origin first, a mark that it is whole last, and between them every
-// resource with its creation time and nothing that this tool does not read; user
-// and password in urls, which Envoy does not send, are left out. It returns an
-// error when the source cannot be read. problems are of texts that are no
-// resources and so are left out.
+// Record returns the content of a source as YAML documents that can be read again as
+// files. The origin comes first, and a mark that the snapshot is complete comes last.
+// Each resource has its creation time and only the fields that this tool reads. User and
+// password in urls are left out; Envoy does not send them. It returns an error when the
+// source cannot be read. problems concern texts that are not resources and are left out.
 func Record(ctx context.Context, source Source) (recording *Recording, problems []*manifest.Problem, err error) {
 	var origin *Origin
 	var failed error
@@ -108,7 +114,9 @@ func Record(ctx context.Context, source Source) (recording *Recording, problems 
 		return nil, nil, failed
 	}
 	unwritten.Range(func(place, err any) bool {
-		problems = append(problems, &manifest.Problem{Place: place.(manifest.Place), Severity: manifest.Error, Fault: fmt.Sprintf("cannot be written: %v", err)})
+		problems = append(problems, &manifest.Problem{
+			Place: place.(manifest.Place), Severity: manifest.Error, Fault: fmt.Sprintf("cannot be written: %v", err),
+		})
 		return true
 	})
 	problems = manifest.SortProblems(problems)
@@ -117,13 +125,13 @@ func Record(ctx context.Context, source Source) (recording *Recording, problems 
 		return recording, problems, nil
 	}
 	slices.SortStableFunc(documents, recorded.compare)
-	told := *origin
-	told.LeftOut = leftOut(problems)
+	recorded := *origin
+	recorded.LeftOut = leftOut(problems)
 	head := struct {
 		APIVersion string `yaml:"apiVersion"`
 		Kind       string `yaml:"kind"`
 		Origin     `yaml:",inline"`
-	}{originAPIVersion, originKind, told}
+	}{originAPIVersion, originKind, recorded}
 	if recording.head, err = encode(head); err != nil {
 		return nil, problems, fmt.Errorf("writing the origin: %w", err)
 	}
@@ -131,7 +139,7 @@ func Record(ctx context.Context, source Source) (recording *Recording, problems 
 	return recording, problems, nil
 }
 
-// keyOf orders documents by kind, mesh and full name.
+// keyOf returns a key that sorts documents by kind, mesh and full name.
 func keyOf(doc *manifest.Document) string {
 	format, kind := formOf(doc)
 	mesh, name := textAt(doc.Root, "mesh"), textAt(doc.Root, "name")
@@ -151,7 +159,7 @@ func (r *Recording) Write(w io.Writer) error {
 			return
 		}
 		if !first {
-			_, _ = out.WriteString("---\n") // Flush returns what went wrong
+			_, _ = out.WriteString("---\n") // Flush returns the error
 		}
 		first = false
 		_, _ = out.Write(text)
@@ -167,12 +175,15 @@ func (r *Recording) Write(w io.Writer) error {
 	return nil
 }
 
-// leftOut is what problems say of resources that could not be read at all.
+// leftOut lists the resources that could not be read at all, by their problems.
 func leftOut(problems []*manifest.Problem) []LeftOut {
 	var left []LeftOut
 	for _, p := range problems {
 		if p.Severity == manifest.Error {
-			left = append(left, LeftOut{Resource: cmp.Or(p.Resource(), p.File), Reason: p.Message(), Kind: p.Of.Kind, Name: manifest.Redact(p.Of.Name), Mesh: manifest.Redact(p.Of.Mesh)})
+			left = append(left, LeftOut{
+				Resource: cmp.Or(p.Resource(), p.File), Reason: p.Message(),
+				Kind: p.Of.Kind, Name: manifest.Redact(p.Of.Name), Mesh: manifest.Redact(p.Of.Mesh),
+			})
 		}
 	}
 	return left
@@ -191,8 +202,8 @@ func encode(v any) ([]byte, error) {
 	return text.Bytes(), nil
 }
 
-// pruned is a document with the fields that are read here, nil when it is no
-// resource of a kind that is.
+// pruned returns a document with only the fields that are read here, nil when its kind
+// is not read.
 func pruned(doc *manifest.Document) *yaml.Node {
 	root := doc.Root
 	format, name := formOf(doc)
@@ -202,10 +213,7 @@ func pruned(doc *manifest.Document) *yaml.Node {
 	case !isRead(api, name):
 		return nil
 	}
-	all := make(shape)
-	for field, of := range heads[format] {
-		all[field] = of
-	}
+	all := maps.Clone(heads[format])
 	if format == Kubernetes && name == KindTrafficTrace {
 		all["metadata"] = traceHead
 	}
@@ -218,9 +226,7 @@ func pruned(doc *manifest.Document) *yaml.Node {
 	case format == Kubernetes:
 		all["spec"] = spec
 	default:
-		for field, of := range spec {
-			all[field] = of
-		}
+		maps.Copy(all, spec)
 	}
 	node := yamlNode(root, all)
 	word := map[Format]string{Kubernetes: "kind", Universal: "type"}[format]
@@ -231,12 +237,14 @@ func pruned(doc *manifest.Document) *yaml.Node {
 	return node
 }
 
-// addresses are the fields that are meant for the url of a collector.
+// addresses are the fields for the url of a collector.
 var addresses = []string{"url", "endpoint", "address"}
 
-var scalarTags = map[manifest.Kind]string{manifest.Null: "!!null", manifest.String: "!!str", manifest.Int: "!!int", manifest.Float: "!!float", manifest.Bool: "!!bool"}
+var scalarTags = map[manifest.Kind]string{
+	manifest.Null: "!!null", manifest.String: "!!str", manifest.Int: "!!int", manifest.Float: "!!float", manifest.Bool: "!!bool",
+}
 
-// yamlNode is n with the fields of a shape. An empty shape keeps no field.
+// yamlNode returns n with only the fields of a shape. An empty shape keeps no field.
 func yamlNode(n *manifest.Node, kept shape) *yaml.Node {
 	switch n.Kind {
 	case manifest.Mapping:
@@ -251,7 +259,7 @@ func yamlNode(n *manifest.Node, kept shape) *yaml.Node {
 			}
 			name := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: key.Text}
 			if key.Text == "<<" || !manifest.IsPlainString(key.Text) {
-				name.Style = yaml.DoubleQuotedStyle // or it would be YAML's merge key, or no string
+				name.Style = yaml.DoubleQuotedStyle // otherwise it is YAML's merge key, or not a string
 			}
 			content := yamlNode(value, inner)
 			if value.Kind == manifest.String && slices.Contains(addresses, key.Text) {

@@ -19,7 +19,7 @@ const (
 	Universal  Format = "universal"
 )
 
-// Resource is what all kinds have in common, and the rest still to decode.
+// Resource has the fields that all kinds share, and the rest for the kind's own decoder.
 type Resource struct {
 	manifest.Place
 	kind      string
@@ -32,17 +32,17 @@ type Resource struct {
 	Created     time.Time // zero when unknown
 	Source      string    // of a MeshTrace that this tool made: what from, see SourceAnnotation
 	Format      Format
-	// Spec holds the kind's own fields: `spec`, or the top level of a
+	// Spec has the kind's own fields: `spec`, or the top level of a
 	// Universal resource of the older kinds.
 	Spec manifest.Value
 }
 
-// Bare returns a copy of r without its own fields, so that their text can be released
-// once they are decoded.
-func (r *Resource) Bare() *Resource {
-	bare := *r
-	bare.Spec = r.Spec.WithoutNodes()
-	return &bare
+// WithoutSpec returns a copy of r without its own fields, so that their text can be
+// released once they are decoded.
+func (r *Resource) WithoutSpec() *Resource {
+	copied := *r
+	copied.Spec = r.Spec.WithoutNodes()
+	return &copied
 }
 
 // The kinds that tracing depends on.
@@ -55,7 +55,8 @@ const (
 	KindTrafficRoute = "TrafficRoute"
 )
 
-// SourceAnnotation names on Kubernetes what this tool made a MeshTrace from.
+// SourceAnnotation is the annotation, on Kubernetes, that names what this tool made a
+// MeshTrace from.
 const SourceAnnotation = "tracemigrate/source"
 
 // SystemNamespaces are where the charts of Kuma and of Kong Mesh install the
@@ -77,32 +78,32 @@ const (
 
 var kinds = []string{KindMesh, KindTrafficTrace, KindMeshTrace, KindDataplane, KindMeshGateway, KindTrafficRoute}
 
-// tracingKinds are the kinds of which a field in the wrong place is said.
+// tracingKinds are the kinds whose unknown fields are reported.
 var tracingKinds = []string{KindMesh, KindTrafficTrace, KindMeshTrace}
 
-// group is Kuma's API group; other meshes have a kind Mesh, too. All of Kuma's
+// group is Kuma's API group; other products have a kind Mesh too. All of Kuma's
 // CustomResourceDefinitions have the one version of apiVersion.
 const (
 	group      = "kuma.io"
 	apiVersion = group + "/v1alpha1"
 )
 
-// wanted reports whether a document can be of a kind that is read here, or looks
-// like a misspelt one, so that it is parsed and said.
+// wanted reports whether a document must be parsed: it may be of a kind that is read
+// here, or looks like a misspelt one.
 func wanted(api, kind string) bool {
-	return isRead(api, kind) || isOrigin(api, kind) || looksLike(api, kind) != ""
+	return isRead(api, kind) || isOrigin(api, kind) || guessKind(api, kind) != ""
 }
 
 func isOrigin(api, kind string) bool {
 	return (kind == originKind || kind == endKind) && api == originAPIVersion
 }
 
-// isRead reports whether documents of a kind are read here, whatever its letters' case.
+// isRead reports whether documents of a kind are read here, in upper or lower case.
 func isRead(api, kind string) bool {
 	return (api == "" || api == apiVersion) && slices.ContainsFunc(kinds, func(known string) bool { return strings.EqualFold(known, kind) })
 }
 
-// Subject is the resource in a problem.
+// Subject returns r as the subject of a problem.
 func (r *Resource) Subject() manifest.Subject {
 	return manifest.Subject{Kind: r.kind, Name: r.Name, Mesh: r.Mesh}
 }
@@ -110,19 +111,19 @@ func (r *Resource) Subject() manifest.Subject {
 // String names the resource in a message: `TrafficTrace "all" of mesh "default"`.
 func (r *Resource) String() string { return r.Subject().String() }
 
-// identity is what two resources must share to be the same one.
+// identity is what two inputs have in common if they are the same resource.
 type identity struct{ kind, mesh, namespace, name string }
 
 func (r *Resource) identity() identity { return identity{r.kind, r.Mesh, r.Namespace, r.Name} }
 
-// IsOwn reports whether a label or annotation is its author's, and neither Kuma's,
-// nor kubectl's copy of the object, nor this tool's.
+// IsOwn reports whether a label or annotation belongs to the author, and not to Kuma,
+// kubectl or this tool.
 func IsOwn(key string) bool {
 	domain, _, _ := strings.Cut(key, "/")
 	return domain != "kuma.io" && !strings.HasSuffix(domain, ".kuma.io") && key != lastApplied && key != SourceAnnotation
 }
 
-// lastApplied is where kubectl keeps a copy of the object.
+// lastApplied is the annotation in which kubectl keeps a copy of the object.
 const lastApplied = "kubectl.kubernetes.io/last-applied-configuration"
 
 // labelAnnotations are the annotations that count as labels.
@@ -131,11 +132,11 @@ var labelAnnotations = []string{DisplayNameLabel, WorkloadLabel, accountLabel}
 // Namespaced reports whether a kind has a namespace on Kubernetes.
 func Namespaced(kind string) bool { return kind == KindDataplane || kind == KindMeshTrace }
 
-// LabelsOnKubernetes are the labels that an object has to the control plane, as
-// its API shows them: the object's own, those that Kuma keeps as annotations, and
-// its name and namespace where they do not say otherwise (KubernetesMetaAdapter
-// in pkg/plugins/resources/k8s/store.go of Kuma's tags 2.7 to 2.14). The mesh of
-// a MeshTrace is a label, too, which may be left out for the mesh default.
+// LabelsOnKubernetes returns the labels that an object has for the control plane, as its
+// API shows them: the object's own, those that Kuma keeps as annotations, and by default
+// its name and namespace (KubernetesMetaAdapter in pkg/plugins/resources/k8s/store.go of
+// Kuma's tags 2.7 to 2.14). The mesh of a MeshTrace is a label too, which may be missing
+// for the mesh default.
 func LabelsOnKubernetes(kind, name, namespace, mesh string, labels, annotations map[string]string) map[string]string {
 	all := make(map[string]string, len(labels)+len(labelAnnotations)+2)
 	maps.Copy(all, labels)
@@ -156,8 +157,8 @@ func LabelsOnKubernetes(kind, name, namespace, mesh string, labels, annotations 
 	return all
 }
 
-// ReadsAnnotation reports whether an annotation of a kind is read, but for those
-// that count as labels.
+// ReadsAnnotation reports whether an annotation of a kind is read, besides those that
+// count as labels.
 func ReadsAnnotation(kind, key string) bool {
 	return key == SourceAnnotation || kind == KindTrafficTrace && IsOwn(key)
 }

@@ -176,7 +176,11 @@ type rule struct {
 // patchRules are the rules that change within a minor. Every method that calls
 // patches, or since with a patch above 0, has a row.
 var patchRules = []rule{
-	{Version.SkipsIgnoredInbounds, []Version{{2, 5, 0}, {2, 7, 24}, {2, 9, 14}, {2, 11, 15}, {2, 12, 9}, {2, 13, 4}}, (*Dataplane).HasIgnoredInbound},
+	{
+		Version.SkipsIgnoredInbounds,
+		[]Version{{2, 5, 0}, {2, 7, 24}, {2, 9, 14}, {2, 11, 15}, {2, 12, 9}, {2, 13, 4}},
+		(*Dataplane).HasIgnoredInbound,
+	},
 	{Version.DataplaneKindSelectsDelegatedGateways, []Version{{2, 12, 7}, {2, 13, 2}}, (*Dataplane).Delegated},
 	{Version.LabelsOrigin, []Version{{2, 6, 0}}, anyProxy},
 	{Version.IgnoredInboundsHaveProtocol, []Version{{2, 5, 0}}, anyProxy}, // whose outbounds lead to one

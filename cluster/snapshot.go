@@ -13,8 +13,8 @@ import (
 	"tracemigrate/cluster/manifest"
 )
 
-// Snapshot is what a source holds of a cluster. Every list is in the order of
-// the source, without repetitions.
+// Snapshot is the content of a source. Every list has the order of the source, without
+// repetitions.
 type Snapshot struct {
 	Meshes        []*Resource
 	TrafficTraces []*Resource
@@ -23,23 +23,23 @@ type Snapshot struct {
 	MeshGateways  []*MeshGateway
 	// TrafficRoutes has the meshes with at least one TrafficRoute.
 	TrafficRoutes map[string]bool
-	// Origin is what is known of the control plane; nil for files that do not tell.
+	// Origin is what is known of the control plane; nil for files that do not name it.
 	Origin      *Origin
 	live        bool            // read from a cluster
 	originFiles map[string]bool // files that contain an origin
-	// What could not be read, by mesh; "" for what may be of any.
-	lost, lostGateways map[string]string
-	systemNamespaces   []string             // of control planes whose Deployments are in the texts
-	others             []string             // names of MeshTraces that [Snapshot.Only] left out, on Kubernetes
-	zones              map[string]*Snapshot // of zones' own control planes, by name; see AddZone
-	otherTraces        []TraceName          // of TrafficTraces that it left out
+	// What could not be read, by mesh; "" for what may belong to any mesh.
+	unreadable, unreadableGateways map[string]string
+	systemNamespaces               []string             // of control planes whose Deployments are in the texts
+	others                         []string             // names of MeshTraces that [Snapshot.Only] left out, on Kubernetes
+	zones                          map[string]*Snapshot // of zones' own control planes, by name; see AddZone
+	otherTraces                    []TraceName          // of TrafficTraces that it left out
 	// Problems of the texts and of the kinds decoded here.
 	Problems []*manifest.Problem
 	// Skipped are the errors of resources that were left out, see Skipping.
 	Skipped []*manifest.Problem
 }
 
-// Empty reports whether the source held nothing that is read here.
+// Empty reports whether the source has nothing that is read here.
 func (s *Snapshot) Empty() bool {
 	return len(s.Meshes)+len(s.TrafficTraces)+len(s.MeshTraces)+len(s.Dataplanes)+len(s.MeshGateways)+len(s.TrafficRoutes) == 0
 }
@@ -53,7 +53,7 @@ type entry struct {
 	problems  []*manifest.Problem
 }
 
-// identity is what the entry is to the control plane.
+// identity returns the identity of the entry for the control plane.
 func (e *entry) identity() identity {
 	if dp := e.dataplane; dp != nil {
 		return identity{KindDataplane, dp.Mesh, dp.Namespace, dp.Name}
@@ -61,8 +61,8 @@ func (e *entry) identity() identity {
 	return e.Resource.identity()
 }
 
-// register finds entries by their identities. It keeps hashes of these, since a
-// large mesh's identities take more memory than what is kept of it.
+// register finds entries by identity. It keeps hashes, because the identities of a large
+// mesh take more memory than its entries.
 type register struct {
 	seed   maphash.Seed
 	byHash map[uint64]int32 // position of the first entry
@@ -73,8 +73,8 @@ func newRegister(n int) *register {
 	return &register{seed: maphash.MakeSeed(), byHash: make(map[uint64]int32, n), others: make(map[identity]int)}
 }
 
-// enter returns the position of the first entry with an identity and true, or
-// makes position that.
+// enter returns the position of the first entry with an identity, and true. If there is
+// none, it records position as the first.
 func (r *register) enter(id identity, position int, identityOf func(position int) identity) (first int, again bool) {
 	hash := maphash.Comparable(r.seed, id)
 	known, ok := r.byHash[hash]
@@ -94,19 +94,21 @@ func (r *register) enter(id identity, position int, identityOf func(position int
 // dataplaneResource replaces the resources of Dataplanes, which are not kept.
 var dataplaneResource = &Resource{kind: KindDataplane}
 
-// unread is the resource of documents that are none.
+// unread is the resource of entries that are not resources.
 var unread = &Resource{}
 
 // Read takes a snapshot of manifests.
 func Read(inputs []manifest.Input) *Snapshot { return read(slices.Values(inputs)) }
 
 func read(inputs iter.Seq[manifest.Input]) *Snapshot {
-	// Words a worker: sharing them would make the workers wait for each other.
+	// Each worker has its own words: with shared ones the workers would wait for each
+	// other.
 	shared := newSets()
 	pool := sync.Pool{New: func() any { return &words{all: make(map[string]string), sets: shared} }}
 	var exports []export
 	var namespaces []string
-	entries, problems := manifest.Read(noteExports(inputs, &exports, &namespaces), wanted, func(doc *manifest.Document, entries []entry) []entry {
+	inputs = noteExports(inputs, &exports, &namespaces)
+	entries, problems := manifest.Read(inputs, wanted, func(doc *manifest.Document, entries []entry) []entry {
 		var e entry
 		words := pool.Get().(*words)
 		defer pool.Put(words)
@@ -159,7 +161,7 @@ func read(inputs iter.Seq[manifest.Input]) *Snapshot {
 	return s
 }
 
-// place is the place of e.
+// place returns the place of e.
 func (e *entry) place() manifest.Place {
 	if e.dataplane != nil {
 		return e.dataplane.Place
@@ -174,7 +176,7 @@ func (e *entry) place() manifest.Place {
 func assemble(entries []entry) *Snapshot {
 	s := &Snapshot{TrafficRoutes: make(map[string]bool)}
 	seen := newRegister(len(entries))
-	ended := make(map[string]bool) // files that hold a whole snapshot
+	ended := make(map[string]bool) // files with a complete snapshot
 	for i, e := range entries {
 		s.Problems = append(s.Problems, e.problems...)
 		if e.origin != nil {
@@ -186,7 +188,7 @@ func assemble(entries []entry) *Snapshot {
 		}
 		id := e.identity()
 		if id.name == "" {
-			continue // a problem says so
+			continue // a problem is recorded
 		}
 		if first, ok := seen.enter(id, i, func(i int) identity { return entries[i].identity() }); ok {
 			s.Problems = append(s.Problems, repeated(entries[first], e))
@@ -213,13 +215,13 @@ func assemble(entries []entry) *Snapshot {
 		}
 		s.Problems = append(s.Problems, &manifest.Problem{
 			Place: manifest.Place{File: file}, Severity: manifest.Error, Of: theOrigin,
-			Fault: "the snapshot is cut off: its last document, of kind " + endKind + ", is missing", Remedy: "take it again",
+			Fault: "the snapshot is cut off: its last document, of kind " + endKind + ", is missing", Remedy: "save it again",
 		})
 	}
 	return s
 }
 
-// addOrigin takes up the origin of a snapshot that is read from a file.
+// addOrigin records the origin of a snapshot that is read from a file.
 func (s *Snapshot) addOrigin(origin *Origin, place manifest.Place) {
 	if s.originFiles == nil {
 		s.originFiles = make(map[string]bool)
@@ -231,15 +233,17 @@ func (s *Snapshot) addOrigin(origin *Origin, place manifest.Place) {
 	case !reflect.DeepEqual(s.Origin, origin):
 		s.Problems = append(s.Problems, &manifest.Problem{
 			Place: place, Severity: manifest.Error, Of: theOrigin,
-			Fault: fmt.Sprintf("is a snapshot of %s, and there is another, of %s", origin, s.Origin), Remedy: "they may disagree on version and zones, so give one at a time",
+			Fault:  fmt.Sprintf("is a snapshot of %s, and another input is a snapshot of %s", origin, s.Origin),
+			Remedy: "pass one at a time, because they may disagree on version and zones",
 		})
 	}
 }
 
-// ReadOnce is the code of what the input contains twice, with equal content.
+// ReadOnce is the code of problems about resources that the input contains twice with
+// equal content.
 const ReadOnce = "read-once"
 
-// repeated is what to say of a resource that was there before.
+// repeated returns the problem of a resource that the input contains twice.
 func repeated(first, again entry) *manifest.Problem {
 	place, firstPlace, subject := again.Place, first.Place, again.Subject()
 	var same bool
@@ -253,16 +257,17 @@ func repeated(first, again entry) *manifest.Problem {
 	if same {
 		return &manifest.Problem{
 			Place: place, Severity: manifest.Info, Code: ReadOnce, Of: subject,
-			Fault: fmt.Sprintf("stands at %s already, with the same content", firstPlace), Remedy: "read once",
+			Fault: fmt.Sprintf("is already defined at %s, with the same content", firstPlace), Remedy: "read once",
 		}
 	}
 	return &manifest.Problem{
 		Place: place, Severity: manifest.Error, Of: subject,
-		Fault: fmt.Sprintf("stands at %s already, with other content", firstPlace), Remedy: "keep the one that the control plane has",
+		Fault: fmt.Sprintf("is already defined at %s, with other content", firstPlace), Remedy: "keep the one that the control plane has",
 	}
 }
 
-// sameSpec compares what policies read; the rest is bookkeeping of the API server.
+// sameSpec reports whether two resources have the same fields that policies read. Other
+// fields are managed by the API server.
 func sameSpec(a, b *Resource) bool {
 	if a.Format != b.Format || a.kind == KindMeshTrace || a.Format == Kubernetes {
 		return a.Format == b.Format && a.Spec.Node().Equal(b.Spec.Node()) && a.Created.Equal(b.Created)
@@ -275,7 +280,7 @@ func sameSpec(a, b *Resource) bool {
 	return a.Created.Equal(b.Created)
 }
 
-// fingerprint is equal for Dataplanes that are the same to tracing.
+// fingerprint returns a text that is equal for Dataplanes that are the same for tracing.
 func (dp *Dataplane) fingerprint() string {
 	labels := make([]string, 0, len(dp.Labels))
 	for key, value := range dp.Labels {

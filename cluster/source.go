@@ -13,32 +13,31 @@ import (
 // Source is where resources come from: files, Kubernetes (cluster/kube), or a
 // control plane's REST API (cluster/controlplane).
 type Source interface {
-	// Read passes every resource on, each as one text, in an order that is the
-	// same whenever the source holds the same. It returns what is known of the
-	// control plane, nil for files, or an error when what it passed on is not
-	// all there is; ctx ends it early.
+	// Read passes each resource to use as one text, in an order that depends on the
+	// content only. It returns what is known of the control plane, nil for files. It
+	// returns an error when the resources are incomplete; ctx ends it early.
 	Read(ctx context.Context, use func(manifest.Input)) (*Origin, error)
 }
 
-// Inspector gives the Envoy configuration that a control plane computes.
+// Inspector returns the Envoy configuration that a control plane computes.
 type Inspector interface {
-	// Config is the configuration of a proxy, by its full name, as the control
-	// plane's API answers it in JSON; with shadow, as if the shadow policies
-	// were applied. It returns an error when there is none.
+	// Config returns the configuration of a proxy, by its full name, as JSON from the
+	// control plane's API; with shadow, as if the shadow policies were applied. It
+	// returns an error when the control plane has none.
 	Config(ctx context.Context, mesh, proxy string, shadow bool) ([]byte, error)
 	// Exists reports whether the control plane still has the proxy's Dataplane.
 	Exists(ctx context.Context, mesh, proxy string) (bool, error)
 }
 
-// Kinds are the kinds that a source gives, in the order in which it gives them.
+// Kinds returns the kinds that a source reads, in this order.
 func Kinds() []string { return slices.Clone(kinds) }
 
-// Optional reports whether a run makes sense without a kind: then less is known of
-// the proxies, but the policies are.
+// Optional reports whether a run can continue without a kind: then less is known about
+// the proxies, but the policies are complete.
 func Optional(kind string) bool { return kind == KindDataplane || kind == KindMeshGateway }
 
-// CheckMeshes returns an error when a source, in words, has not all the meshes
-// that were asked for.
+// CheckMeshes returns an error when a source does not have all requested meshes. source
+// is its name in the message.
 func CheckMeshes(source string, wanted, known []string) error {
 	for _, name := range wanted {
 		if !slices.Contains(known, name) {
@@ -48,8 +47,8 @@ func CheckMeshes(source string, wanted, known []string) error {
 	return nil
 }
 
-// Load takes a snapshot of a source. It returns an error when the source cannot
-// be read; what is wrong with single resources is in the snapshot's Problems.
+// Load reads a snapshot of a source. It returns an error when the source cannot be read;
+// errors of single resources are in the snapshot's Problems.
 func Load(ctx context.Context, source Source) (*Snapshot, error) {
 	var origin *Origin
 	var err error
@@ -66,8 +65,8 @@ func Load(ctx context.Context, source Source) (*Snapshot, error) {
 	return s, nil
 }
 
-// order puts everything into the order in which a control plane lists it, by mesh
-// and full name: the Kubernetes API has another.
+// order sorts everything in the order of a control plane's lists, by mesh and full name;
+// the Kubernetes API has another order.
 func (s *Snapshot) order() {
 	for _, list := range [][]*Resource{s.Meshes, s.TrafficTraces, s.MeshTraces} {
 		slices.SortStableFunc(list, func(a, b *Resource) int {
@@ -90,7 +89,7 @@ func compareNames(name, namespace, otherName, otherNamespace string) int {
 	return cmp.Compare(fullName(name, namespace), fullName(otherName, otherNamespace))
 }
 
-// fullName is the name that a control plane gives an object.
+// fullName returns the name that a control plane uses for an object.
 func fullName(name, namespace string) string {
 	if namespace == "" {
 		return name

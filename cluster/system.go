@@ -10,11 +10,11 @@ import (
 // controlPlaneImage is part of the image of Kuma's and Kong Mesh's control planes.
 const controlPlaneImage = "/kuma-cp:"
 
-// maxDeployment is how long a document may be in which a control plane's
-// Deployment is looked for.
+// maxDeployment is the size of the longest document in which a control plane's
+// Deployment is searched.
 const maxDeployment = 1 << 20
 
-// deployment is a Deployment, or a list that holds some.
+// deployment is a Deployment, or a list that contains some.
 type deployment struct {
 	Kind     string
 	Metadata struct{ Namespace string }
@@ -28,9 +28,9 @@ type deployment struct {
 	Items []deployment
 }
 
-// systemNamespaces appends the namespaces of the control planes whose Deployments
-// are in a text of manifests. What cannot be read names none: only resources of
-// Kuma must be right.
+// systemNamespaces appends the namespaces of the control planes whose Deployments are in
+// a text of manifests. Documents that cannot be read are ignored, because only resources
+// of Kuma must be valid.
 func systemNamespaces(found []string, text string) []string {
 	if !strings.Contains(text, controlPlaneImage) {
 		return found
@@ -63,9 +63,9 @@ func (d *deployment) namespaces(found []string) []string {
 	return found
 }
 
-// SystemNamespace returns the control plane's namespace on Kubernetes: as the
-// origin says, else that of its Deployment in the input, else that of the mesh
-// operator's MeshTraces. It is empty where that is none, or several.
+// SystemNamespace returns the control plane's namespace on Kubernetes: that of the
+// origin, else of its Deployment in the input, else of the mesh operator's MeshTraces.
+// It is empty when none or several are found.
 func (s *Snapshot) SystemNamespace() string {
 	if s.Origin != nil && s.Origin.Namespace != "" {
 		return s.Origin.Namespace

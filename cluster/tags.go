@@ -7,17 +7,18 @@ import (
 	"strings"
 )
 
-// Tags of an inbound or a gateway, or those that a selector asks for.
+// Tags are the tags of an inbound or a gateway, or those of a selector.
 type Tags map[string]string
 
-// ServiceTag is the tag that every inbound and gateway carries.
+// ServiceTag is the tag that every inbound and gateway has.
 const ServiceTag = "kuma.io/service"
 
-// ProtocolTag names what an inbound speaks.
+// ProtocolTag is the tag for the protocol of an inbound.
 const ProtocolTag = "kuma.io/protocol"
 
-// IsTag reports whether a Dataplane can carry the tag: letters, digits and .-_:
-// make a value, and a slash too a key (https://kuma.io/docs/2.9.x/production/dp-config/dpp/).
+// IsTag reports whether a Dataplane can have the tag: a value consists of letters,
+// digits and .-_: and a key may also have a slash
+// (https://kuma.io/docs/2.9.x/production/dp-config/dpp/).
 func IsTag(key, value string) bool {
 	for i := 0; i < len(key); i++ {
 		if !isTagByte(key[i]) && key[i] != '/' {
@@ -36,11 +37,11 @@ func isTagByte(c byte) bool {
 	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '.' || c == '-' || c == '_' || c == ':'
 }
 
-// Any is the value of a selector's tag that is met by every value.
+// Any is the value of a selector's tag that every value satisfies.
 const Any = "*"
 
-// Match reports whether one tag set satisfies a selector: each key is there, with
-// the selector's value unless that is Any.
+// Match reports whether one tag set satisfies a selector: it has each key, with the
+// selector's value unless that is Any.
 func (tags Tags) Match(set Tags) bool {
 	for key, want := range tags {
 		if value, ok := set[key]; !ok || want != Any && want != value {
@@ -63,8 +64,8 @@ func (tags Tags) Meets(other Tags) bool {
 	return true
 }
 
-// Rank is (number of tags, number of exact tags), by which a selector
-// precedes another. Two wildcards outrank one exact tag.
+// Rank returns the number of tags and of exact tags, by which a selector precedes
+// another. Two wildcards outrank one exact tag.
 func (tags Tags) Rank() (number, exact int) {
 	for _, value := range tags {
 		if value != Any {
@@ -84,7 +85,7 @@ func (tags Tags) Keys() []string {
 	return keys
 }
 
-// AppendContent appends to content bytes that are equal for equal tags alone.
+// AppendContent appends bytes to content that are equal only for equal tags.
 func (tags Tags) AppendContent(content []byte) []byte {
 	for _, key := range tags.Keys() {
 		for _, text := range []string{key, tags[key]} {
@@ -94,7 +95,8 @@ func (tags Tags) AppendContent(content []byte) []byte {
 	return content
 }
 
-// String is key=value, comma separated, in the order of keys; "any proxy" when empty.
+// String returns key=value, comma separated, in the order of keys; "any proxy" when
+// empty.
 func (tags Tags) String() string {
 	if len(tags) == 0 {
 		return "any proxy"

@@ -25,7 +25,7 @@ type Unread struct {
 	Remedy string `json:"remedy,omitempty" yaml:"remedy,omitempty"`
 }
 
-// remedies are what to do about what a control plane does not report of itself.
+// remedies has what to do when a control plane does not report a part of its own data.
 var remedies = map[string]string{
 	VersionOfControlPlane: "pass the version with --kuma-version",
 	ModeOfControlPlane:    "pass with --mode whether the control plane is a zone, a federated-zone or global",

@@ -8,18 +8,18 @@ import (
 	"strconv"
 )
 
-// Version is a version of Kuma, major.minor.patch. Kong Mesh counts alike. Some
-// rules changed in a patch release, so all three numbers decide.
+// Version is a version of Kuma, major.minor.patch. Kong Mesh counts the same way. Some
+// rules changed in a patch release, so all three numbers matter.
 type Version struct{ Major, Minor, Patch int }
 
-// newestPatch is the patch of a version that was given as two numbers: the
-// newest release of that minor.
+// newestPatch is the patch of a version that is written as two numbers: the newest
+// release of that minor.
 const newestPatch = math.MaxInt32
 
 // V returns the newest patch release of 2.minor.
 func V(minor int) Version { return Version{2, minor, newestPatch} }
 
-// The versions whose MeshTrace this tool knows.
+// The versions whose MeshTrace this tool supports.
 var (
 	Oldest = V(0)  // Oldest is the first that has a MeshTrace.
 	Latest = V(14) // Latest is the last.
@@ -27,9 +27,9 @@ var (
 
 var versionPattern = regexp.MustCompile(`^v?(\d{1,3})\.(\d{1,3})(?:\.(\d{1,5}))?([-+].*)?$`)
 
-// ParseVersion reads a version such as 2.7, 2.7.3 or v2.13.0. Two numbers mean
-// the newest patch of that minor.
-// It returns an error for one that has no MeshTrace of the kind written here.
+// ParseVersion reads a version such as 2.7, 2.7.3 or v2.13.0. Two numbers mean the
+// newest patch of that minor. It returns an error for a version without the MeshTrace
+// that is written here.
 func ParseVersion(s string) (Version, error) {
 	m := versionPattern.FindStringSubmatch(s)
 	if m == nil {
@@ -43,28 +43,28 @@ func ParseVersion(s string) (Version, error) {
 	}
 	switch {
 	case v.DropsTrafficTrace():
-		return v, fmt.Errorf("version %s is not supported yet: it knows MeshTraces of kinds Mesh and Dataplane only; convert for %s, before TrafficTrace is gone", v, Latest)
+		return v, fmt.Errorf("version %s is not supported yet: its MeshTraces have the kinds Mesh and Dataplane only; "+
+			"convert for %s, before TrafficTrace is removed", v, Latest)
 	case !v.HasMeshTrace():
-		return v, fmt.Errorf("version %s has no MeshTrace; it came with 2.0", v)
+		return v, fmt.Errorf("version %s does not have MeshTrace, which was added in 2.0", v)
 	case v.Minor > Latest.Minor:
-		return v, fmt.Errorf("version %s is not known; the newest is %s", v, Latest)
+		return v, fmt.Errorf("version %s is unknown; the newest known one is %s", v, Latest)
 	}
 	return v, nil
 }
 
-// Compare orders versions by their numbers.
+// Compare compares versions by their numbers.
 func (v Version) Compare(w Version) int {
 	return slices.Compare([]int{v.Major, v.Minor, v.Patch}, []int{w.Major, w.Minor, w.Patch})
 }
 
-// HasPatch reports whether v names its patch release. Otherwise it means the newest
-// one.
+// HasPatch reports whether v has a patch number. Otherwise v means the newest patch.
 func (v Version) HasPatch() bool { return v.Patch != newestPatch }
 
-// SameMinor reports whether v and w differ in their patch at most.
+// SameMinor reports whether v and w differ at most in their patch.
 func (v Version) SameMinor(w Version) bool { return v.Major == w.Major && v.Minor == w.Minor }
 
-// String is "major.minor.patch", without the patch where that is the newest.
+// String returns "major.minor.patch", without the patch if that is the newest.
 func (v Version) String() string {
 	if !v.HasPatch() {
 		return v.MajorMinor()
@@ -72,7 +72,7 @@ func (v Version) String() string {
 	return fmt.Sprintf("%d.%d.%d", v.Major, v.Minor, v.Patch)
 }
 
-// MajorMinor is "major.minor", without the patch.
+// MajorMinor returns "major.minor", without the patch.
 func (v Version) MajorMinor() string { return fmt.Sprintf("%d.%d", v.Major, v.Minor) }
 
 // IsVersion reports whether s has the form of a version, known or not.
@@ -81,18 +81,18 @@ func IsVersion(s string) bool { return versionPattern.MatchString(s) }
 // since reports whether v is 2.minor.patch or newer.
 func (v Version) since(minor, patch int) bool { return v.Compare(Version{2, minor, patch}) >= 0 }
 
-// patches reports whether v is one of the patch releases from to to of 2.minor.
+// patches reports whether v is a patch release of 2.minor, between from and to.
 func (v Version) patches(minor, from, to int) bool {
 	return v.since(minor, from) && v.Compare(Version{2, minor, to}) <= 0
 }
 
-// DecidesAlike reports whether v and w, of one minor, decide alike for dp.
+// DecidesAlike reports whether v and w, of one minor, have the same rules for dp.
 func (v Version) DecidesAlike(w Version, dp *Dataplane) bool {
 	return !slices.ContainsFunc(patchRules, func(r rule) bool { return r.decides(v) != r.decides(w) && r.concerns(dp) })
 }
 
-// OlderPatches returns, newest first, one patch release of v's minor for each
-// set of rules that differs from v's. It is empty where v names its patch.
+// OlderPatches returns, newest first, one patch release of v's minor for each set of
+// rules that differs from v's. It is empty if v has a patch number.
 func (v Version) OlderPatches() []Version {
 	if v.HasPatch() {
 		return nil
@@ -109,8 +109,8 @@ func (v Version) OlderPatches() []Version {
 	return older
 }
 
-// SameRules reports whether v and w decide alike: they differ at most in a patch
-// that changed no rule.
+// SameRules reports whether v and w have the same rules: they differ at most in a patch
+// that changed none.
 func (v Version) SameRules(w Version) bool {
 	return v.SameMinor(w) && !slices.ContainsFunc(patchRules, func(r rule) bool { return r.decides(v) != r.decides(w) })
 }

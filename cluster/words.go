@@ -9,17 +9,17 @@ import (
 	"tracemigrate/cluster/manifest"
 )
 
-// words keeps one copy of every word, and of every set of tags or labels: the
-// replicas of a workload have the same. Nobody may change a set.
+// words keeps one copy of every word, and of every set of tags or labels, because the
+// replicas of a workload have the same. A set must not be changed.
 type words struct {
 	all  map[string]string
 	sets *sets
 	key  []byte // scratch space
 
-	spare *Resource // is not used any more
+	spare *Resource // no longer used
 }
 
-// resource returns a new resource.
+// resource returns an empty resource at a place.
 func (w *words) resource(place manifest.Place) *Resource {
 	r := w.spare
 	if w.spare = nil; r == nil {
@@ -29,12 +29,12 @@ func (w *words) resource(place manifest.Place) *Resource {
 	return r
 }
 
-// maxWords is how many words are kept: those of a mesh are few, but for what
-// names one proxy.
+// maxWords is how many words are kept. A mesh has few, except for those that name one
+// proxy.
 const maxWords = 100_000
 
-// maxSets is how many sets of tags are kept: those of replicas are equal, and
-// where most are not, looking for equal ones costs more than it saves.
+// maxSets is how many sets of tags are kept. The sets of replicas are equal; where most
+// sets differ, the search for equal ones costs more than it saves.
 const maxSets = 20_000
 
 func (w *words) keep(word string) string {
@@ -56,7 +56,7 @@ func (w *words) tags(v manifest.Value) map[string]string {
 	w.key = w.key[:0]
 	for key, value := range v.Node().Pairs() {
 		if value.Kind != manifest.String {
-			w.key = w.key[:0] // there will be a problem
+			w.key = w.key[:0] // v.Map records a problem
 			break
 		}
 		w.key = append(append(w.key, key.Text...), 0)
@@ -67,7 +67,7 @@ func (w *words) tags(v manifest.Value) map[string]string {
 	}
 	sum := maphash.Bytes(w.sets.seed, w.key)
 	known := w.sets.get(sum)
-	if known != nil && holds(known, v.Node()) {
+	if known != nil && equalTags(known, v.Node()) {
 		return known
 	}
 	tags := make(map[string]string, v.Len())
@@ -80,8 +80,8 @@ func (w *words) tags(v manifest.Value) map[string]string {
 	return tags
 }
 
-// sets keeps sets of tags, by a checksum of keys and values in the order of the
-// input, for all workers. It is cut into parts so that they seldom wait.
+// sets keeps sets of tags by a checksum of keys and values in the order of the input,
+// for all workers. It has many parts, so that workers seldom wait.
 type sets struct {
 	seed  maphash.Seed
 	parts [64]struct {
@@ -114,8 +114,8 @@ func (s *sets) put(sum uint64, set map[string]string) {
 	}
 }
 
-// holds reports whether tags are what an object of strings has.
-func holds(tags map[string]string, object *manifest.Node) bool {
+// equalTags reports whether tags are equal to an object of strings.
+func equalTags(tags map[string]string, object *manifest.Node) bool {
 	n := 0
 	for key, value := range object.Pairs() {
 		if known, ok := tags[key.Text]; !ok || known != value.Text {

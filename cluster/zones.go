@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -11,11 +12,11 @@ import (
 	"tracemigrate/cluster/manifest"
 )
 
-// AddZone adds what a zone's own control plane holds to the snapshot of its global
-// control plane: the zone's version, its Dataplanes in place of the global's copies
-// of them, its own MeshTraces likewise, and its copies of the TrafficTraces, whose
-// creation times decide in the zone. It returns an error when zone is not of a
-// zone of that name, or s not of a global control plane.
+// AddZone adds the content of a zone's own control plane to the snapshot of its global
+// control plane. The zone's version, Dataplanes and own MeshTraces replace the global's
+// copies; its copies of the TrafficTraces are added, whose creation times decide in the
+// zone. It returns an error when zone does not belong to that zone, or s not to a global
+// control plane.
 func (s *Snapshot) AddZone(name string, zone *Snapshot) error {
 	var origin Origin
 	if s.Origin != nil {
@@ -23,25 +24,28 @@ func (s *Snapshot) AddZone(name string, zone *Snapshot) error {
 	}
 	switch {
 	case origin.Mode != "" && origin.Mode != ModeGlobal:
-		return fmt.Errorf("zone %q is given beside a control plane that is not global but a %s; read the global one", name, origin.Mode.words())
+		return fmt.Errorf("zone %q cannot be added to a control plane that is a %s, not a global one; read the global one",
+			name, origin.Mode.words())
 	case s.zones[name] != nil:
-		return fmt.Errorf("zone %q is given twice", name)
+		return fmt.Errorf("zone %q is passed twice", name)
 	case zone.Origin != nil && zone.Origin.Mode == ModeGlobal:
-		return fmt.Errorf("zone %q: its source is a global control plane; give the zone's own", name)
+		return fmt.Errorf("zone %q: its source is a global control plane; pass the zone's own", name)
 	case zone.Origin != nil && zone.Origin.Zone != "" && zone.Origin.Zone != name:
-		return fmt.Errorf("zone %q: its source is of zone %q", name, zone.Origin.Zone)
+		return fmt.Errorf("zone %q: its source belongs to zone %q", name, zone.Origin.Zone)
 	}
-	if zone.Origin == nil || zone.Origin.Source == "" { // as of kumactl export, which may leave kinds out
-		return fmt.Errorf("zone %q: its source does not say what control plane it is of, so what it lacks could be there; write it with `tracemigrate snapshot`", name)
+	if zone.Origin == nil || zone.Origin.Source == "" { // such as kumactl export, which may leave kinds out
+		return fmt.Errorf("zone %q: its source does not name its control plane, so what it does not contain may exist there; "+
+			"save it with `tracemigrate snapshot`", name)
 	}
 	for _, kind := range []string{KindDataplane, KindMeshTrace, KindTrafficTrace, KindMesh} {
 		if u, lacks := zone.Origin.Lacks(kind); lacks {
-			return fmt.Errorf("zone %q: its source lacks %s, which could not be read: %s", name, kind, u.Reason)
+			return fmt.Errorf("zone %q: its source does not contain %s, which could not be read: %s", name, kind, u.Reason)
 		}
 	}
 	for _, mesh := range s.Meshes {
 		if len(zone.Origin.Meshes) > 0 && !slices.Contains(zone.Origin.Meshes, mesh.Name) {
-			return fmt.Errorf("zone %q: its source has only the meshes %s; read it without --mesh, or all with the same", name, strings.Join(zone.Origin.Meshes, ", "))
+			return fmt.Errorf("zone %q: its source has only the meshes %s; read it without --mesh, or every source with the same --mesh",
+				name, strings.Join(zone.Origin.Meshes, ", "))
 		}
 	}
 	dataplanes, err := zone.dataplanesOf(name)
@@ -52,8 +56,11 @@ func (s *Snapshot) AddZone(name string, zone *Snapshot) error {
 	origin.Unread = slices.DeleteFunc(slices.Clone(origin.Unread), func(u Unread) bool { return u.What == ModeOfControlPlane })
 	origin.addZone(name, zone.Origin)
 	s.Origin = &origin
-	s.Dataplanes = append(slices.DeleteFunc(slices.Clone(s.Dataplanes), func(dp *Dataplane) bool { return dp.Zone() == name }), dataplanes...)
-	s.MeshTraces = append(slices.DeleteFunc(slices.Clone(s.MeshTraces), func(r *Resource) bool { return r.ownedBy(name) }), zone.ownMeshTraces(name, s.MeshTraces)...)
+	own := zone.ownMeshTraces(name, s.MeshTraces)
+	s.Dataplanes = slices.DeleteFunc(slices.Clone(s.Dataplanes), func(dp *Dataplane) bool { return dp.Zone() == name })
+	s.Dataplanes = append(s.Dataplanes, dataplanes...)
+	s.MeshTraces = slices.DeleteFunc(slices.Clone(s.MeshTraces), func(r *Resource) bool { return r.ownedBy(name) })
+	s.MeshTraces = append(s.MeshTraces, own...)
 	s.Problems = append(slices.Clone(s.Problems), zone.Problems...)
 	s.zones = maps.Clone(s.zones)
 	if s.zones == nil {
@@ -63,10 +70,10 @@ func (s *Snapshot) AddZone(name string, zone *Snapshot) error {
 	return nil
 }
 
-// words is the mode as a message has it.
+// words returns the mode as a message shows it.
 func (m Mode) words() string { return strings.ReplaceAll(string(m), "-", " ") }
 
-// addZone takes the version that a zone's own control plane reports.
+// addZone records the version that a zone's own control plane reports.
 func (o *Origin) addZone(name string, zone *Origin) {
 	o.Zones = slices.Clone(o.Zones)
 	i := slices.IndexFunc(o.Zones, func(z Zone) bool { return z.Name == name })
@@ -80,8 +87,8 @@ func (o *Origin) addZone(name string, zone *Origin) {
 	slices.SortFunc(o.Zones, func(a, b Zone) int { return strings.Compare(a.Name, b.Name) })
 }
 
-// dataplanesOf returns the Dataplanes of a zone's own control plane, each labelled
-// with the zone.
+// dataplanesOf returns the Dataplanes of a zone's own control plane, each with the label
+// of the zone.
 func (s *Snapshot) dataplanesOf(zone string) ([]*Dataplane, error) {
 	list := make([]*Dataplane, 0, len(s.Dataplanes))
 	for _, dp := range s.Dataplanes {
@@ -89,11 +96,7 @@ func (s *Snapshot) dataplanesOf(zone string) ([]*Dataplane, error) {
 		case zone:
 		case "":
 			labelled := *dp
-			labelled.Labels = maps.Clone(dp.Labels)
-			if labelled.Labels == nil {
-				labelled.Labels = make(map[string]string)
-			}
-			labelled.Labels[ZoneLabel] = zone
+			labelled.Labels = withLabel(dp.Labels, ZoneLabel, zone)
 			dp = &labelled
 		default:
 			return nil, fmt.Errorf("zone %q: its source has %s, which is in zone %q", zone, dp, dp.Zone())
@@ -108,9 +111,10 @@ func (r *Resource) ownedBy(zone string) bool {
 	return r.Labels[OriginLabel] == "zone" && r.Labels[ZoneLabel] == zone
 }
 
-// ownMeshTraces returns the MeshTraces that a zone made for itself, each labelled
-// with the zone. What comes from the global control plane carries another origin;
-// up to 2.6.0 nothing carries one, and what the global one has is its own.
+// ownMeshTraces returns the MeshTraces that a zone made for itself, each with the label
+// of the zone. Those from the global control plane have another origin label. Up to
+// 2.6.0 there is no such label, and a MeshTrace that the global one has too belongs to
+// it.
 func (s *Snapshot) ownMeshTraces(zone string, global []*Resource) []*Resource {
 	type key struct{ mesh, name string }
 	known := make(map[key]bool, len(global))
@@ -125,23 +129,17 @@ func (s *Snapshot) ownMeshTraces(zone string, global []*Resource) []*Resource {
 			continue
 		}
 		labelled := *r
-		labelled.Labels = maps.Clone(r.Labels)
-		if labelled.Labels == nil {
-			labelled.Labels = make(map[string]string)
-		}
-		labelled.Labels[OriginLabel] = "zone"
-		labelled.Labels[ZoneLabel] = zone
+		labelled.Labels = withLabel(withLabel(r.Labels, OriginLabel, "zone"), ZoneLabel, zone)
 		own = append(own, &labelled)
 	}
 	return own
 }
 
-// Zones returns, by name, the snapshots of zones' own control planes that were
-// added.
+// Zones returns the added snapshots of zones' own control planes, by name.
 func (s *Snapshot) Zones() map[string]*Snapshot { return s.zones }
 
-// manyZones reports whether the Dataplanes are of several zones, as only a global
-// control plane holds them.
+// manyZones reports whether the Dataplanes belong to several zones, as only those of a
+// global control plane do.
 func (s *Snapshot) manyZones() bool {
 	first := ""
 	for _, dp := range s.Dataplanes {
@@ -156,10 +154,10 @@ func (s *Snapshot) manyZones() bool {
 	return false
 }
 
-// MayBeGlobal reports whether s may be of a global control plane, whose creation
-// times are not those of the zones' copies: it is, or its files do not tell and
-// have Dataplanes of several zones, or Dataplanes that say where they come from
-// beside TrafficTraces that are no copies in a zone.
+// MayBeGlobal reports whether s may come from a global control plane, whose creation
+// times are not those of the zones' copies. Without a known mode, it may if its
+// Dataplanes belong to several zones, or if they have an origin label and its
+// TrafficTraces are not copies in a zone.
 func (s *Snapshot) MayBeGlobal() bool {
 	if s.Origin != nil && s.Origin.Mode != "" {
 		return s.Origin.Mode == ModeGlobal
@@ -168,17 +166,14 @@ func (s *Snapshot) MayBeGlobal() bool {
 	return s.manyZones() || !copied && slices.ContainsFunc(s.Dataplanes, func(dp *Dataplane) bool { return dp.Labels[OriginLabel] != "" })
 }
 
-// DisplayName is the name that r has where it was made: that of the original for a
-// copy in a zone.
+// DisplayName returns the name that r has where it was made: for a copy in a zone, the
+// name of the original.
 func (r *Resource) DisplayName() string {
-	if name := r.Labels[DisplayNameLabel]; name != "" {
-		return name
-	}
-	return r.Name
+	return cmp.Or(r.Labels[DisplayNameLabel], r.Name)
 }
 
-// zoneFiles returns the zone of each file that is a zone's snapshot, where it
-// is beside that of a global control plane.
+// zoneFiles returns the zone of each file that is a zone's snapshot, if the input also
+// has the snapshot of a global control plane.
 func zoneFiles(entries []entry) map[string]string {
 	zones := make(map[string]string)
 	global, several := 0, false
@@ -202,8 +197,8 @@ func zoneFiles(entries []entry) map[string]string {
 	return zones
 }
 
-// addZoneFile is AddZone for a zone's snapshot that is read from a file; what does
-// not fit is a problem of the file.
+// addZoneFile calls AddZone for a zone's snapshot that is read from a file. An error
+// becomes a problem of the file.
 func (s *Snapshot) addZoneFile(name string, zone *Snapshot) {
 	for file := range zone.originFiles {
 		s.originFiles[file] = true
@@ -218,7 +213,7 @@ func (s *Snapshot) addZoneFile(name string, zone *Snapshot) {
 
 var errNoZone = errors.New("write NAME=SOURCE: a URL, a name in kumactl's configuration, context:NAME, or a snapshot file")
 
-// SplitZone splits NAME=SOURCE.
+// SplitZone splits NAME=SOURCE into name and source.
 func SplitZone(text string) (name, source string, err error) {
 	name, source, ok := strings.Cut(text, "=")
 	if !ok || name == "" || source == "" {

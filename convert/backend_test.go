@@ -71,7 +71,7 @@ func TestZipkinURL(t *testing.T) {
 		assert.Equal(t, convert.InvalidBackend, result.Notes[0].Code, "%.80s", text)
 		want := messages[text]
 		if len(text) > 2000 {
-			want = "it has 2083 characters, and MeshTrace takes 2082 at most"
+			want = "it has 2083 characters, and MeshTrace accepts 2082 at most"
 		}
 		assert.Contains(t, result.Notes[0].Message(), want)
 		delete(messages, text)

@@ -52,8 +52,8 @@ func TestNothingIsGuessedOfAZone(t *testing.T) {
 		},
 		"and a tie":         {snapshotOf(global("2.13.10", "2.13.10"), mesh, a, b, ofEast, proxy("", both)), "", "unknown tie-depends-on-zone"},
 		"a policy of zone":  {snapshotOf(global("2.13.10", "2.13.10"), mesh, a, leak, proxy(inWest, plain)), "", "different tracing-lost"},
-		"MeshTraces unread": {snapshotOf(global("2.13.10", "2.13.10"), mesh, a, leak, proxy(inWest, plain)), snapshotOf(west+"2.13.10\nunread: [{what: MeshTrace, reason: '403'}]", mesh, copyOfA, proxy(inWest, plain)), `zone "west": its source lacks MeshTrace, which could not be read: 403`},
-		"an export":         {snapshotOf(global("2.13.10", "2.13.10"), mesh, a, leak, proxy(inWest, plain)), snapshotOf("mode: federated-zone\nzone: west\nversion: 2.13.10", mesh, copyOfA), `zone "west": its source does not say what control plane it is of`},
+		"MeshTraces unread": {snapshotOf(global("2.13.10", "2.13.10"), mesh, a, leak, proxy(inWest, plain)), snapshotOf(west+"2.13.10\nunread: [{what: MeshTrace, reason: '403'}]", mesh, copyOfA, proxy(inWest, plain)), `zone "west": its source does not contain MeshTrace, which could not be read: 403`},
+		"an export":         {snapshotOf(global("2.13.10", "2.13.10"), mesh, a, leak, proxy(inWest, plain)), snapshotOf("mode: federated-zone\nzone: west\nversion: 2.13.10", mesh, copyOfA), `zone "west": its source does not name its control plane`},
 		"another mesh":      {snapshotOf(global("2.13.10", "2.13.10"), mesh, a, leak, proxy(inWest, plain)), snapshotOf(west+"2.13.10\nmeshes: [other]", proxy(inWest, plain)), `zone "west": its source has only the meshes other`},
 		"no origin label before 2.6.1": {
 			snapshotOf(global("2.6.0", "2.6.0"), mesh, a, proxy(inWest, plain)),

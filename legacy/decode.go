@@ -16,8 +16,8 @@ import (
 const exampleURL = "http://zipkin:9411/api/v2/spans"
 
 func decodeMesh(r *cluster.Resource, problems *[]*manifest.Problem) *Mesh {
-	mesh := &Mesh{Resource: r.Bare(), backends: make(map[string]*Backend)}
-	tracing := r.Spec.Afresh(problems).Field("tracing")
+	mesh := &Mesh{Resource: r.WithoutSpec(), backends: make(map[string]*Backend)}
+	tracing := r.Spec.Recount(problems).Field("tracing")
 	tracing.Known("backends", "defaultBackend")
 	mesh.DefaultBackend = tracing.Field("defaultBackend").Str()
 	nodes := make(map[string]manifest.Value)
@@ -30,9 +30,9 @@ func decodeMesh(r *cluster.Resource, problems *[]*manifest.Problem) *Mesh {
 		v = v.Labelled("tracing backend %.253q", name)
 		if first, ok := nodes[name]; ok {
 			if first.Node().Equal(v.Node()) {
-				v.WarnTo("read once", cluster.ReadOnce, "stands at %s already, with the same content", first.Place())
+				v.WarnTo("read once", cluster.ReadOnce, "is already defined at %s, with the same content", first.Place())
 			} else {
-				v.Refuse("keep the one that is meant", "stands at %s already, with other content", first.Place())
+				v.Refuse("keep the one that is meant", "is already defined at %s, with other content", first.Place())
 			}
 			continue
 		}
@@ -44,8 +44,8 @@ func decodeMesh(r *cluster.Resource, problems *[]*manifest.Problem) *Mesh {
 	return mesh
 }
 
-// decodeBackend reads one backend. What has the wrong type is a problem of the
-// input; what no control plane could use is a problem of the backend.
+// decodeBackend reads one backend. A value of the wrong type is a problem of the input;
+// a value that no control plane can use is a problem of the backend.
 func decodeBackend(name string, v manifest.Value) *Backend {
 	b := &Backend{Place: v.Place(), Name: name, Type: v.Field("type").Str()}
 	v.Known("name", "type", "sampling", "conf")
@@ -81,9 +81,9 @@ func decodeBackend(name string, v manifest.Value) *Backend {
 	return b
 }
 
-// checkZipkin records why no proxy can send to z. The port is mandatory: the
-// control plane makes the cluster's endpoint from the url's host and port. The
-// url itself is never repeated, since it may hold a password.
+// checkZipkin records why no proxy can send to z. The port is required, because the
+// control plane makes the cluster's endpoint from the url's host and port. The url
+// itself is never repeated, because it may contain a password.
 func checkZipkin(z *Zipkin, conf manifest.Value) {
 	field := conf.Field("url")
 	if z.URL == "" {
@@ -105,7 +105,8 @@ func checkZipkin(z *Zipkin, conf manifest.Value) {
 	case u.Hostname() == "":
 		field.Refuse("write it like "+exampleURL, "has no host")
 	case u.Port() == "":
-		field.Refuse(fmt.Sprintf("write it, like %s://%s/api/v2/spans", u.Scheme, net.JoinHostPort(u.Hostname(), "9411")), "has no port, which the control plane needs")
+		field.Refuse(fmt.Sprintf("write it, like %s://%s/api/v2/spans", u.Scheme, net.JoinHostPort(u.Hostname(), "9411")),
+			"has no port, which the control plane needs")
 	default:
 		if port, err := strconv.ParseUint(u.Port(), 10, 16); err != nil || port == 0 {
 			field.Fail("has the port %.20s, out of range 1 to 65535", u.Port())
@@ -114,12 +115,12 @@ func checkZipkin(z *Zipkin, conf manifest.Value) {
 	switch z.APIVersion {
 	case "", "httpJson", "httpJsonV1", "httpProto":
 	default:
-		conf.Field("apiVersion").Fail("%.40q is none of httpJson, httpJsonV1, httpProto", z.APIVersion)
+		conf.Field("apiVersion").Fail("%.40q is not one of httpJson, httpJsonV1, httpProto", z.APIVersion)
 	}
 }
 
-// checkDatadog records why no proxy can send to d. The address is a host
-// alone; Envoy takes anything else for a name that never resolves.
+// checkDatadog records why no proxy can send to d. The address is only a host; Envoy
+// treats anything else as a name that never resolves.
 func checkDatadog(d *Datadog, conf manifest.Value) {
 	if port := conf.Field("port"); !port.Present() {
 		conf.Need("port")
@@ -142,11 +143,11 @@ func checkDatadog(d *Datadog, conf manifest.Value) {
 		}
 		field.Refuse(fmt.Sprintf("write %s, and the port in conf.port", hint), "has a scheme")
 	case strings.TrimSpace(d.Address) != d.Address || strings.ContainsAny(d.Address, " \t\r\n"):
-		field.Refuse(fmt.Sprintf("write %.253q", strings.Join(strings.Fields(d.Address), "")), "holds white space")
+		field.Refuse(fmt.Sprintf("write %.253q", strings.Join(strings.Fields(d.Address), "")), "contains white space")
 	case strings.HasPrefix(d.Address, "[") && splitErr != nil:
 		field.Refuse(fmt.Sprintf("write %.253q", strings.Trim(d.Address, "[]")), "is in brackets")
 	case strings.Contains(d.Address, "%"):
-		field.Refuse("write the address without it, or a host name", "has a zone id (%%), which a url cannot carry to Envoy")
+		field.Refuse("write the address without it, or a host name", "has a zone id (%%), which a url cannot pass to Envoy")
 	case ipErr == nil:
 	case splitErr == nil && host != "":
 		field.Refuse(fmt.Sprintf("write %.253q, and %.20s in conf.port", host, port), "has a port in it")
@@ -155,8 +156,8 @@ func checkDatadog(d *Datadog, conf manifest.Value) {
 	}
 }
 
-// isHost reports whether s can be a host name (RFC 1123, and the underscore that
-// DNS and Docker allow).
+// isHost reports whether s can be a host name (RFC 1123, and the underscore that DNS and
+// Docker allow).
 func isHost(s string) bool {
 	if s == "" || len(s) > 253 {
 		return false
@@ -178,8 +179,8 @@ func isHost(s string) bool {
 }
 
 func decodeTrafficTrace(r *cluster.Resource, problems *[]*manifest.Problem) *TrafficTrace {
-	t := &TrafficTrace{Resource: r.Bare()}
-	spec := r.Spec.Afresh(problems)
+	t := &TrafficTrace{Resource: r.WithoutSpec()}
+	spec := r.Spec.Recount(problems)
 	if r.Format == cluster.Kubernetes {
 		spec.Known("selectors", "conf")
 	} else {

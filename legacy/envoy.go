@@ -12,8 +12,8 @@ import (
 	"tracemigrate/cluster/envoy"
 )
 
-// Collector is where proxies send traces to that use the backend. The backend
-// must be usable: without Problems.
+// Collector returns where proxies send traces that use the backend. The backend must not
+// have Problems.
 func (b *Backend) Collector() envoy.Collector {
 	name := "tracing:" + b.Name
 	if b.Datadog != nil {
@@ -28,7 +28,8 @@ func (b *Backend) Collector() envoy.Collector {
 }
 
 // Tracing returns the tracing of one of a proxy's HTTP listeners that uses the
-// backend, as a control plane of version writes it. first is the alphabetically first service of the proxy.
+// backend, as a control plane of version writes it. first is the alphabetically first
+// service of the proxy.
 func (b *Backend) Tracing(version cluster.Version, listener cluster.HTTPListener, first string) *hcmv3.HttpConnectionManager_Tracing {
 	t := envoy.Tracing{Version: version, Overall: b.Sampling, Gateway: listener.Direction == cluster.DirectionGateway}
 	collector := b.Collector()
@@ -37,16 +38,17 @@ func (b *Backend) Tracing(version cluster.Version, listener cluster.HTTPListener
 		t.Config = &tracev3.DatadogConfig{CollectorCluster: collector.Cluster, ServiceName: b.Datadog.Service(listener, first)}
 		return t.Build()
 	}
-	u, err := url.Parse(b.Zipkin.URL)
+	z := b.Zipkin
+	u, err := url.Parse(z.URL)
 	if err != nil {
 		u = &url.URL{} // an unusable backend
 	}
 	t.Provider = envoy.ZipkinTracer
-	t.Config = envoy.Zipkin(collector.Cluster, u.Host, u.Path, b.Zipkin.APIVersion, b.Zipkin.TraceID128Bit, b.Zipkin.SharedSpanContext, false)
+	t.Config = envoy.Zipkin(collector.Cluster, u.Host, u.Path, z.APIVersion, z.TraceID128Bit, z.SharedSpanContext, false)
 	return t.Build()
 }
 
-// Service is the name under which Datadog shows a listener's spans.
+// Service returns the name under which Datadog shows a listener's spans.
 func (d *Datadog) Service(listener cluster.HTTPListener, first string) string {
 	switch {
 	case listener.Direction == cluster.DirectionInbound && d.SplitService:
@@ -59,7 +61,7 @@ func (d *Datadog) Service(listener cluster.HTTPListener, first string) string {
 	return first
 }
 
-// Key is equal for backends that give the same Envoy configuration.
+// Key returns a text that is equal for backends with the same Envoy configuration.
 func (b *Backend) Key() string {
 	sampling := "unset"
 	if b.Sampling != nil {
@@ -70,7 +72,8 @@ func (b *Backend) Key() string {
 		return fmt.Sprintf("%q %s datadog %q %d %v", b.Name, sampling, b.Datadog.Address, b.Datadog.Port, b.Datadog.SplitService)
 	case b.Zipkin != nil:
 		z := b.Zipkin
-		return fmt.Sprintf("%q %s zipkin %q %v %q %v", b.Name, sampling, z.URL, z.TraceID128Bit, z.APIVersion, z.SharedSpanContext == nil || *z.SharedSpanContext)
+		shared := z.SharedSpanContext == nil || *z.SharedSpanContext
+		return fmt.Sprintf("%q %s zipkin %q %v %q %v", b.Name, sampling, z.URL, z.TraceID128Bit, z.APIVersion, shared)
 	}
 	return fmt.Sprintf("%q", b.Name)
 }

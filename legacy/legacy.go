@@ -16,7 +16,7 @@ type Mesh struct {
 	Backends       []*Backend
 	DefaultBackend string
 	TrafficTraces  []*TrafficTrace
-	// Pairs holds every selector of every TrafficTrace, highest precedence first.
+	// Pairs has every selector of every TrafficTrace, highest precedence first.
 	Pairs []*Pair
 
 	backends map[string]*Backend
@@ -34,8 +34,8 @@ type Backend struct {
 	Sampling *float64 // percent, 0 to 100; nil: not set, so 100
 	Zipkin   *Zipkin  // exactly one of Zipkin and Datadog is set when Problems is empty
 	Datadog  *Datadog
-	// Problems say why no proxy can use the backend. They are no fault of the
-	// input as long as none does.
+	// Problems are why no proxy can use the backend. They are errors of the input only
+	// if a TrafficTrace uses it.
 	Problems []*manifest.Problem
 }
 
@@ -68,24 +68,24 @@ type Selector struct {
 	Tags cluster.Tags
 }
 
-// Pair is one TrafficTrace with one of its selectors.
+// Pair is a TrafficTrace with one of its selectors.
 type Pair struct {
 	*TrafficTrace
 	Selector
 	Number int    // of the selector within its TrafficTrace, from 1
-	Zone   string // that the selector was narrowed to, see Within; empty: none
+	Zone   string // the zone that the selector was narrowed to, see Within; empty: none
 
 	tags, exact int // the selector's rank
 }
 
-// Position is the place of the selector.
+// Position returns the place of the selector.
 func (p *Pair) Position() manifest.Place { return p.Selector.Place }
 
-// Read decodes all meshes and their TrafficTraces. The meshes come in the
-// order of their names. A TrafficTrace whose mesh is not there is a problem.
+// Read decodes all meshes, sorted by name, and their TrafficTraces. A TrafficTrace whose
+// mesh is missing is a problem.
 func Read(s *cluster.Snapshot) ([]*Mesh, []*manifest.Problem) {
 	var problems []*manifest.Problem
-	// A mesh may be missing only because its text is broken.
+	// A mesh may be missing because its text is broken.
 	broken := slices.ContainsFunc(s.Problems, func(p *manifest.Problem) bool { return p.Severity == manifest.Error })
 	meshes := make([]*Mesh, 0, len(s.Meshes))
 	byName := make(map[string]*Mesh, len(s.Meshes))
@@ -101,7 +101,8 @@ func Read(s *cluster.Snapshot) ([]*Mesh, []*manifest.Problem) {
 			if broken {
 				continue
 			}
-			r.Spec.Into(&problems).Absent("add the Mesh with -f", "mesh %.253q is not in the input, and with it the tracing backends", r.Mesh)
+			r.Spec.Into(&problems).FailResource("add the Mesh with -f",
+				"mesh %.253q is not in the input, so its tracing backends are missing", r.Mesh)
 			continue
 		}
 		mesh.TrafficTraces = append(mesh.TrafficTraces, trace)
@@ -114,10 +115,10 @@ func Read(s *cluster.Snapshot) ([]*Mesh, []*manifest.Problem) {
 	return meshes, problems
 }
 
-// order sorts the mesh's selectors by precedence: more tags, then more exact
-// tags, then created last, then the smallest name
-// (https://kuma.io/docs/2.9.x/policies/how-kuma-chooses-the-right-policy-to-apply/).
-// An unknown creation time counts as the oldest: see Pair.Undecided.
+// order sorts the mesh's selectors by precedence: more tags, then more exact tags, then
+// the latest creation, then the smallest name
+// (https://kuma.io/docs/2.9.x/policies/how-kuma-chooses-the-right-policy-to-apply/). An
+// unknown creation time counts as the oldest: see Pair.Undecided.
 func (m *Mesh) order() {
 	for _, trace := range m.TrafficTraces {
 		for i, selector := range trace.Selectors {
@@ -132,7 +133,7 @@ func (m *Mesh) order() {
 	m.index()
 }
 
-// index prepares to look up Pairs, which are in order.
+// index prepares to look up Pairs, which are sorted.
 func (m *Mesh) index() {
 	selectors := make([]cluster.Tags, len(m.Pairs))
 	known := make(map[string]int, len(m.Pairs)) // places in alike
@@ -159,24 +160,24 @@ func (m *Mesh) index() {
 	m.deciding = cluster.NewIndex(selectors)
 }
 
-// CompareRank is negative when p outranks q by its tags alone.
+// CompareRank returns a negative number when p outranks q by its tags alone.
 func (p *Pair) CompareRank(q *Pair) int {
 	return cmp.Or(cmp.Compare(q.tags, p.tags), cmp.Compare(q.exact, p.exact))
 }
 
-// Undecided reports whether p precedes q only as far as names tell: they rank
-// equally, belong to two TrafficTraces, and a creation time is not known.
+// Undecided reports whether p precedes q only by name: they rank equally, belong to two
+// TrafficTraces, and a creation time is unknown.
 func (p *Pair) Undecided(q *Pair) bool {
 	return p.TrafficTrace != q.TrafficTrace && p.CompareRank(q) == 0 && (p.Created.IsZero() || q.Created.IsZero())
 }
 
-// Wins returns the position in Pairs of the selector that decides for a proxy
-// with these tag sets: the first that one of them satisfies; -1 when none is.
+// Wins returns the position in Pairs of the selector that decides for a proxy with these
+// tag sets: the first that one of them satisfies, -1 when none is satisfied.
 func (m *Mesh) Wins(sets ...cluster.Tags) int { return m.deciding.First(sets...) }
 
-// BackendOf returns the backend that a TrafficTrace sends traces to. It is nil
-// when the TrafficTrace names none and the mesh has no default, or when there
-// is no backend of that name: then its proxies are not traced at all.
+// BackendOf returns the backend that a TrafficTrace sends traces to. It is nil when the
+// TrafficTrace names none and the mesh has no default, or when no backend has that name:
+// then its proxies are not traced.
 func (m *Mesh) BackendOf(t *TrafficTrace) *Backend {
 	name := t.Backend
 	if name == "" {
@@ -188,10 +189,10 @@ func (m *Mesh) BackendOf(t *TrafficTrace) *Backend {
 	return m.backends[name]
 }
 
-// Covering returns the selector of highest precedence among those before
-// position in Pairs that every proxy satisfies which satisfies tags, or nil. A
-// wildcard is satisfied when tags names its key, or when the key is
-// kuma.io/service, which every tag set has.
+// Covering returns the selector of highest precedence, among those before position in
+// Pairs, that every proxy satisfies which satisfies tags, or nil. A wildcard is
+// satisfied when tags contains its key, or when the key is kuma.io/service, which every
+// tag set has.
 func (m *Mesh) Covering(position int, tags cluster.Tags) *Pair {
 	if _, ok := tags[cluster.ServiceTag]; !ok {
 		tags = maps.Clone(tags)
@@ -207,8 +208,8 @@ func (m *Mesh) Covering(position int, tags cluster.Tags) *Pair {
 	return m.Pairs[m.alike[first][0]]
 }
 
-// Satisfied appends to found the positions in Pairs of the selectors that one
-// of sets satisfies and that can decide for some proxy, in ascending order.
+// Satisfied appends to found, in ascending order, the positions in Pairs of the
+// selectors that one of sets satisfies and that can decide for some proxy.
 func (m *Mesh) Satisfied(found []int32, sets ...cluster.Tags) []int32 {
 	return m.deciding.Matching(found, sets...)
 }

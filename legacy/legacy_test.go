@@ -42,7 +42,7 @@ func TestUnusableBackends(t *testing.T) {
 		{zipkin, "{url: 'http://me:se cret@zipkin:9411/'}", `conf.url is not a valid url`},
 		{zipkin, "{url: 'http://zipkin:0/'}", `conf.url has the port 0, out of range 1 to 65535`},
 		{zipkin, "{url: 'http://zipkin:70000/'}", `conf.url has the port 70000, out of range 1 to 65535`},
-		{zipkin, "{url: 'http://zipkin:9411/', apiVersion: httpXML}", `conf.apiVersion "httpXML" is none of httpJson, httpJsonV1, httpProto`},
+		{zipkin, "{url: 'http://zipkin:9411/', apiVersion: httpXML}", `conf.apiVersion "httpXML" is not one of httpJson, httpJsonV1, httpProto`},
 		{datadog, "{address: agent, port: 8126}", ""},
 		{datadog, "{address: 10.0.0.1, port: '8126'}", ""},
 		{datadog, "{address: '2001:db8::1', port: 8126}", ""},
@@ -55,7 +55,7 @@ func TestUnusableBackends(t *testing.T) {
 		{datadog, "{address: '[2001:db8::1]', port: 8126}", `conf.address is in brackets; write "2001:db8::1"`},
 		{datadog, "{address: '[2001:db8::1]:8126', port: 8126}", `conf.address has a port in it; write "2001:db8::1", and 8126 in conf.port`},
 		{datadog, "{address: 'fe80::1%eth0', port: 8126}", `conf.address has a zone id (%)`},
-		{datadog, "{address: ' agent', port: 8126}", `conf.address holds white space; write "agent"`},
+		{datadog, "{address: ' agent', port: 8126}", `conf.address contains white space; write "agent"`},
 		{datadog, "{address: 'a_b!', port: 8126}", `conf.address "a_b!" is neither a host name nor an IP address`},
 		{datadog, "{address: '', port: 8126}", `conf.address "" is neither a host name nor an IP address`},
 		{"jaeger", "{}", `type is neither zipkin nor datadog; MeshTrace can express no other`},
@@ -141,11 +141,11 @@ selectors: {match: {}}
 `)
 	assert.Equal(t, []string{
 		`mesh.yaml:5: Mesh "default": tracing backend "a": sampling 101 is out of range 0 to 100 (percent)`,
-		`mesh.yaml:6: Mesh "default": tracing backend "a": stands at mesh.yaml:5 already, with other content; keep the one that is meant`,
+		`mesh.yaml:6: Mesh "default": tracing backend "a": is already defined at mesh.yaml:5, with other content; keep the one that is meant`,
 		`mesh.yaml:7: Mesh "default": tracing.backends[2].name is missing`,
 		`mesh.yaml:7: Mesh "default": tracing.backends[2].conf is a list, not an object`,
 		`mesh.yaml:12: TrafficTrace "t" of mesh "other": selectors is an object, not a list`,
-		`mesh.yaml:9: TrafficTrace "t" of mesh "other": mesh "other" is not in the input, and with it the tracing backends; add the Mesh with -f`,
+		`mesh.yaml:9: TrafficTrace "t" of mesh "other": mesh "other" is not in the input, so its tracing backends are missing; add the Mesh with -f`,
 	}, dedupe(problems))
 }
 

@@ -12,15 +12,15 @@ import (
 	"tracemigrate/cluster/manifest"
 )
 
-// zone is a mesh as one zone's own control plane has it: of selectors that rank
-// equally, the creation times of its own copies decide.
+// zone is a mesh in one zone's own control plane. Among selectors that rank equally, the
+// creation times of the zone's copies decide.
 type zone struct {
 	mesh    *Mesh
-	differs string // how its copies differ from what the global control plane has
-	doubt   string // why the order is not known
+	differs string // how its copies differ from those of the global control plane
+	doubt   string // why the order is unknown
 }
 
-// orderZones orders the selectors for each zone whose own copies are known.
+// orderZones sorts the selectors for each zone whose own copies are known.
 func (m *Mesh) orderZones(snapshots map[string]*cluster.Snapshot) {
 	if len(snapshots) == 0 {
 		return
@@ -28,7 +28,7 @@ func (m *Mesh) orderZones(snapshots map[string]*cluster.Snapshot) {
 	m.zones = make(map[string]*zone, len(snapshots))
 	for name, s := range snapshots {
 		copies := make(map[string]*TrafficTrace)
-		var problems []*manifest.Problem // the original's, or a reason to doubt
+		var problems []*manifest.Problem // are reported for the original, or a difference
 		z := &zone{mesh: m, differs: m.meshDiffers(name, s)}
 		for _, r := range s.TrafficTraces {
 			if r.Mesh != m.Name {
@@ -53,7 +53,7 @@ func (m *Mesh) orderZones(snapshots map[string]*cluster.Snapshot) {
 	}
 }
 
-// meshDiffers says how a zone's copy of the mesh differs; empty when it does not.
+// meshDiffers returns how a zone's copy of the mesh differs, else "".
 func (m *Mesh) meshDiffers(zone string, s *cluster.Snapshot) string {
 	i := slices.IndexFunc(s.Meshes, func(r *cluster.Resource) bool { return r.Name == m.Name })
 	if i < 0 {
@@ -62,7 +62,7 @@ func (m *Mesh) meshDiffers(zone string, s *cluster.Snapshot) string {
 		}
 		return fmt.Sprintf("its zone %q does not have %s yet", zone, m)
 	}
-	var problems []*manifest.Problem // the original's, or a difference
+	var problems []*manifest.Problem // are reported for the original, or a difference
 	copied := decodeMesh(s.Meshes[i], &problems)
 	same := copied.DefaultBackend == m.DefaultBackend && len(copied.Backends) == len(m.Backends)
 	for _, b := range m.Backends {
@@ -76,8 +76,7 @@ func (m *Mesh) meshDiffers(zone string, s *cluster.Snapshot) string {
 	return ""
 }
 
-// copiesDiffer says how a zone's copies of the TrafficTraces differ; empty when
-// they do not.
+// copiesDiffer returns how a zone's copies of the TrafficTraces differ, else "".
 func (m *Mesh) copiesDiffer(zone string, copies map[string]*TrafficTrace) string {
 	for _, trace := range m.TrafficTraces {
 		copied := copies[trace.DisplayName()]
@@ -96,7 +95,7 @@ func (m *Mesh) copiesDiffer(zone string, copies map[string]*TrafficTrace) string
 	return ""
 }
 
-// doubtTimes says why a zone's copies do not tell which TrafficTrace wins there.
+// doubtTimes returns why it is unknown which of a zone's copies wins, else "".
 func (m *Mesh) doubtTimes(zone string, copies map[string]*TrafficTrace) string {
 	for _, trace := range m.TrafficTraces {
 		if copies[trace.DisplayName()].Created.IsZero() {
@@ -106,12 +105,13 @@ func (m *Mesh) doubtTimes(zone string, copies map[string]*TrafficTrace) string {
 	return ""
 }
 
-// equal reports whether two TrafficTraces say the same.
+// equal reports whether two TrafficTraces have the same backend and selectors.
 func (t *TrafficTrace) equal(other *TrafficTrace) bool {
-	return t.Backend == other.Backend && slices.EqualFunc(t.Selectors, other.Selectors, func(a, b Selector) bool { return maps.Equal(a.Tags, b.Tags) })
+	sameTags := func(a, b Selector) bool { return maps.Equal(a.Tags, b.Tags) }
+	return t.Backend == other.Backend && slices.EqualFunc(t.Selectors, other.Selectors, sameTags)
 }
 
-// Reordered returns m with other Pairs: sorted by rank, then by order.
+// Reordered returns m with other Pairs, sorted by rank, then by order.
 func (m *Mesh) Reordered(pairs []*Pair, order func(a, b *Pair) int) *Mesh {
 	other := *m
 	other.Pairs = pairs
@@ -120,8 +120,7 @@ func (m *Mesh) Reordered(pairs []*Pair, order func(a, b *Pair) int) *Mesh {
 	return &other
 }
 
-// In returns the mesh as a zone's control plane has it, m itself where that is
-// not known.
+// In returns the mesh in a zone's control plane, or m itself if that is unknown.
 func (m *Mesh) In(zone string) *Mesh {
 	if z := m.zones[zone]; z != nil {
 		return z.mesh
@@ -141,8 +140,8 @@ func (m *Mesh) Ordered() []string {
 	return names
 }
 
-// Doubt says why it is not known which TrafficTrace wins in a zone whose control
-// plane was read; empty where it is known.
+// Doubt returns why it is unknown which TrafficTrace wins in a zone whose control plane
+// was read, else "".
 func (m *Mesh) Doubt(zone string) string {
 	if z := m.zones[zone]; z != nil {
 		return z.doubt
@@ -150,9 +149,9 @@ func (m *Mesh) Doubt(zone string) string {
 	return ""
 }
 
-// Differs says how the copies in a zone whose control plane was read differ from
-// the mesh and its TrafficTraces; empty where they do not. Nothing is known then of
-// what the zone's proxies have.
+// Differs returns how the copies in a zone whose control plane was read differ from the
+// mesh and its TrafficTraces, else "". If they differ, the tracing of the zone's proxies
+// is unknown.
 func (m *Mesh) Differs(zone string) string {
 	if z := m.zones[zone]; z != nil {
 		return z.differs
@@ -160,9 +159,9 @@ func (m *Mesh) Differs(zone string) string {
 	return ""
 }
 
-// Highest appends to found the positions in Pairs of the selectors of the highest
-// rank that one of sets satisfies, in ascending order. Which of several wins depends
-// on creation times.
+// Highest appends to found, in ascending order, the positions in Pairs of the selectors
+// of the highest rank that one of sets satisfies. Creation times decide which of several
+// wins.
 func (m *Mesh) Highest(found []int32, sets ...cluster.Tags) []int32 {
 	var space [16]int32
 	from := len(found)
@@ -177,8 +176,8 @@ func (m *Mesh) Highest(found []int32, sets ...cluster.Tags) []int32 {
 	return found
 }
 
-// Within returns p narrowed to one zone by the tag kuma.io/zone, with p's rank;
-// nil where p never matches there.
+// Within returns p narrowed to one zone by the tag kuma.io/zone, with p's rank, or nil
+// if p never matches in that zone.
 func (p *Pair) Within(zone string) *Pair {
 	if value, ok := p.Tags[cluster.ZoneLabel]; ok && value != zone && value != cluster.Any {
 		return nil

@@ -7,9 +7,9 @@ import (
 	"tracemigrate/cluster/manifest"
 )
 
-// Read decodes the MeshTraces of a snapshot, in its order. system names further
-// namespaces of control planes: a Kubernetes policy elsewhere that does not say
-// its role is an application's.
+// Read decodes the MeshTraces of a snapshot, in its order. system has further namespaces
+// of control planes: a Kubernetes policy in another namespace, without a label for its
+// role, belongs to an application.
 func Read(s *cluster.Snapshot, system ...string) ([]*Policy, []*manifest.Problem) {
 	var problems []*manifest.Problem
 	policies := make([]*Policy, 0, len(s.MeshTraces))
@@ -30,7 +30,7 @@ func decode(r *cluster.Resource, problems *[]*manifest.Problem) *Policy {
 	p := &Policy{
 		Place: r.Place, Mesh: r.Mesh, Name: r.Name, Namespace: r.Namespace, Labels: r.Labels, Format: r.Format, Source: r.Source,
 	}
-	spec := r.Spec.Afresh(problems)
+	spec := r.Spec.Recount(problems)
 	spec.Known("targetRef", "default")
 	p.TargetRef = decodeTargetRef(spec.Field("targetRef"))
 	conf := spec.Field("default")
@@ -72,7 +72,7 @@ func decodeTargetRef(v manifest.Value) TargetRef {
 	}
 	row := ref.Kind.row()
 	if row.selects == noProxy && ref.Kind != "" {
-		v.Field("kind").Fail("%.40q is none of %s", string(ref.Kind), kindNames())
+		v.Field("kind").Fail("%.40q is not one of %s", string(ref.Kind), kindNames())
 	}
 	for _, field := range targetRefFields {
 		if row.needs.has(field.field) {
@@ -139,7 +139,7 @@ func decodeBackend(v manifest.Value) Backend {
 	case b.Type == "":
 		v.Fail("has neither a type nor one of zipkin, datadog, openTelemetry")
 	case !known && b.Type != TypeZipkin && b.Type != TypeDatadog && b.Type != TypeOpenTelemetry:
-		v.Field("type").Fail("is none of Zipkin, Datadog, OpenTelemetry")
+		v.Field("type").Fail("is not one of Zipkin, Datadog, OpenTelemetry")
 	case !known:
 		v.Fail("is of type %s, but that field is missing", b.Type)
 	}

@@ -14,8 +14,8 @@ import (
 	"tracemigrate/cluster/envoy"
 )
 
-// Collector is where a proxy with the merged conf sends its traces; conf must
-// have a backend.
+// Collector returns where a proxy with the merged conf sends its traces. conf must have
+// a backend.
 func (c *Conf) Collector() envoy.Collector {
 	switch b := c.Backends[0]; {
 	case b.Zipkin != nil:
@@ -46,28 +46,32 @@ func collectorOf(name, address string) envoy.Collector {
 	return envoy.Collector{Cluster: name, Host: u.Hostname(), Port: uint32(port), TLS: u.Scheme == "https"}
 }
 
-// Tracing is the tracing of one of a proxy's HTTP listeners under the merged
-// conf, as a control plane of version writes it. first is the alphabetically
-// first service of the proxy; zone and workload are the values of the tags
-// kuma.zone and kuma.workload, empty for none.
-func (c *Conf) Tracing(version cluster.Version, mesh, zone, workload string, listener cluster.HTTPListener, first string) *hcmv3.HttpConnectionManager_Tracing {
+// Tracing returns the tracing of one of a proxy's HTTP listeners under the merged conf,
+// as a control plane of version writes it. first is the alphabetically first service of
+// the proxy. zone and workload are the values of the tags kuma.zone and kuma.workload,
+// empty for none.
+func (c *Conf) Tracing(
+	version cluster.Version, mesh, zone, workload string, listener cluster.HTTPListener, first string,
+) *hcmv3.HttpConnectionManager_Tracing {
 	gateway := listener.Direction == cluster.DirectionGateway
 	t := envoy.Tracing{
-		Version: version, Overall: (*float64)(c.Sampling.Overall), Client: (*float64)(c.Sampling.Client), Random: (*float64)(c.Sampling.Random), Gateway: gateway,
+		Version: version, Gateway: gateway, Overall: (*float64)(c.Sampling.Overall),
+		Client: (*float64)(c.Sampling.Client), Random: (*float64)(c.Sampling.Random),
 	}
 	collector := c.Collector()
 	switch b := c.Backends[0]; {
 	case b.Zipkin != nil:
-		u, err := url.Parse(b.Zipkin.URL)
+		z := b.Zipkin
+		u, err := url.Parse(z.URL)
 		if err != nil {
 			u = &url.URL{} // no control plane accepts it
 		}
-		shared := b.Zipkin.SharedSpanContext
+		shared, split := z.SharedSpanContext, gateway && version.SplitsGatewaySpans()
 		if yes := true; shared == nil && version.FillsZipkinDefaults() {
-			shared = &yes // later versions write their default out (recorded for 2.9 and 2.13)
+			shared = &yes // later versions write their default (recorded for 2.9 and 2.13)
 		}
 		t.Provider = envoy.ZipkinTracer
-		t.Config = envoy.Zipkin(collector.Cluster, u.Host, u.Path, b.Zipkin.APIVersion, b.Zipkin.TraceID128Bit, shared, gateway && version.SplitsGatewaySpans())
+		t.Config = envoy.Zipkin(collector.Cluster, u.Host, u.Path, z.APIVersion, z.TraceID128Bit, shared, split)
 	case b.Datadog != nil:
 		t.Provider = envoy.DatadogTracer
 		t.Config = &tracev3.DatadogConfig{CollectorCluster: collector.Cluster, ServiceName: b.Datadog.Service(listener, first)}
@@ -94,7 +98,7 @@ func (c *Conf) Tracing(version cluster.Version, mesh, zone, workload string, lis
 	return built
 }
 
-// Service is the name under which Datadog shows a listener's spans: always of
+// Service returns the name under which Datadog shows a listener's spans, always that of
 // the proxy's first service.
 func (d *Datadog) Service(listener cluster.HTTPListener, first string) string {
 	switch {

@@ -9,7 +9,7 @@ import (
 	"tracemigrate/cluster"
 )
 
-// Kind of a targetRef.
+// Kind is the kind of a targetRef.
 type Kind string
 
 // The kinds, lowest precedence first.
@@ -22,15 +22,15 @@ const (
 	MeshServiceSubset Kind = "MeshServiceSubset"
 )
 
-// A kindRow has all that the package knows of a kind.
+// A kindRow has everything that the package knows about a kind.
 type kindRow struct {
 	kind       Kind
 	precedence int             // the highest overrides the others
 	since      cluster.Version // the first version with the kind; zero: as old as MeshTrace
 	until      cluster.Version // the first version without it; zero: none
-	replacedBy Kind            // from until on; empty: nothing
+	replacedBy Kind            // from until on; empty: no kind
 	selects    selection
-	needs      fields // a policy without one of these is a mistake
+	needs      fields // the required fields
 	takes      fields // the other fields that have an effect
 	written    bool   // Write writes the kind
 	writes     fields // the fields of takes that every written policy has
@@ -78,7 +78,7 @@ func (k Kind) row() *kindRow {
 // IsWritten reports whether Write writes policies of kind k.
 func (k Kind) IsWritten() bool { return k.row().written }
 
-// kindNames names the kinds, the oldest first.
+// kindNames lists the kinds, the oldest first.
 func kindNames() string {
 	var names []string
 	for _, row := range slices.SortedStableFunc(slices.Values(kinds), func(a, b kindRow) int { return a.since.Compare(b.since) }) {
@@ -87,7 +87,7 @@ func kindNames() string {
 	return strings.Join(names, ", ")
 }
 
-// A selection is what a kind looks at to select proxies.
+// A selection is what a kind selects proxies by.
 type selection int
 
 const (
@@ -99,7 +99,7 @@ const (
 	byGateway                   // the name of the proxy's MeshGateway
 )
 
-// fields is a set of a targetRef's fields, beside its kind.
+// fields is a set of a targetRef's fields other than its kind.
 type fields uint
 
 const (
@@ -123,15 +123,21 @@ var targetRefFields = []struct {
 	{field: fieldNamespace, name: "namespace", phrase: "a namespace", isSet: func(ref *TargetRef) bool { return ref.Namespace != "" }},
 	{field: fieldTags, name: "tags", phrase: "tags", isSet: func(ref *TargetRef) bool { return len(ref.Tags) > 0 }},
 	{field: fieldLabels, name: "labels", phrase: "labels", isSet: func(ref *TargetRef) bool { return len(ref.Labels) > 0 }},
-	{field: fieldSectionName, name: "sectionName", phrase: "a sectionName", isSet: func(ref *TargetRef) bool { return ref.SectionName != "" }},
-	{field: fieldProxyTypes, name: "proxyTypes", phrase: "proxyTypes", since: cluster.SinceProxyTypes, isSet: func(ref *TargetRef) bool { return len(ref.ProxyTypes) > 0 }},
+	{
+		field: fieldSectionName, name: "sectionName", phrase: "a sectionName",
+		isSet: func(ref *TargetRef) bool { return ref.SectionName != "" },
+	},
+	{
+		field: fieldProxyTypes, name: "proxyTypes", phrase: "proxyTypes", since: cluster.SinceProxyTypes,
+		isSet: func(ref *TargetRef) bool { return len(ref.ProxyTypes) > 0 },
+	},
 }
 
 // has reports whether f contains field.
 func (f fields) has(field fields) bool { return f&field != 0 }
 
-// Selector returns the tags that ref selects by. It is empty for the kinds that
-// look at something else.
+// Selector returns the tags that ref selects by. It is empty for the kinds that do not
+// select by tags.
 func (ref *TargetRef) Selector() cluster.Tags {
 	switch row := ref.Kind.row(); row.selects {
 	case byTags:
@@ -147,8 +153,8 @@ func (ref *TargetRef) Selector() cluster.Tags {
 	return cluster.Tags{}
 }
 
-// SelectsEvery reports whether ref selects every proxy that has a tag set with
-// these tags. It does not look at proxyTypes.
+// SelectsEvery reports whether ref selects every proxy that has a tag set with these
+// tags. It ignores proxyTypes.
 func (ref *TargetRef) SelectsEvery(tags cluster.Tags) bool {
 	switch ref.Kind.row().selects {
 	case everyProxy:
@@ -159,33 +165,35 @@ func (ref *TargetRef) SelectsEvery(tags cluster.Tags) bool {
 	return false
 }
 
-// refusedBy lists what version refuses of ref's kind and fields that another
-// version accepts.
+// refusedBy lists what of ref's kind and fields version refuses and another version
+// accepts.
 func (ref *TargetRef) refusedBy(version cluster.Version) []string {
 	var wrong []string
 	for _, field := range targetRefFields {
 		if field.isSet(ref) {
-			wrong = append(wrong, cameLater(version, field.since, "targetRef."+field.name)...)
+			wrong = append(wrong, addedLater(version, field.since, "targetRef."+field.name)...)
 		}
 	}
 	row := ref.Kind.row()
-	wrong = append(wrong, cameLater(version, row.since, "targetRef kind "+string(ref.Kind))...)
+	wrong = append(wrong, addedLater(version, row.since, "targetRef kind "+string(ref.Kind))...)
 	if last := row.until; last != (cluster.Version{}) && version.Compare(last) >= 0 {
 		remedy := "; delete the policy"
 		if row.replacedBy != "" {
 			remedy = "; use kind " + string(row.replacedBy)
 		}
-		wrong = append(wrong, fmt.Sprintf("targetRef kind %s is gone in %s, so %s does not accept it%s", ref.Kind, last.MajorMinor(), version, remedy))
+		wrong = append(wrong, fmt.Sprintf("targetRef kind %s was removed in %s, so %s does not accept it%s",
+			ref.Kind, last.MajorMinor(), version, remedy))
 	}
 	return wrong
 }
 
-// cameLater returns a sentence if version is older than since, which brought what.
-func cameLater(version, since cluster.Version, what string) []string {
+// addedLater returns a sentence if version is older than since, the version that added
+// what.
+func addedLater(version, since cluster.Version, what string) []string {
 	if version.Compare(since) >= 0 {
 		return nil
 	}
-	return []string{fmt.Sprintf("%s came with %s, so %s does not accept it", what, since.MajorMinor(), version)}
+	return []string{fmt.Sprintf("%s was added in %s, so %s does not accept it", what, since.MajorMinor(), version)}
 }
 
 // unwritable lists why Write does not write ref.

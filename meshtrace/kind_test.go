@@ -69,19 +69,19 @@ func TestKind(t *testing.T) {
 			selector: cluster.Tags{},
 		},
 		MeshSubset: {
-			from: cluster.V(0), last: cluster.Latest, refused: "targetRef kind MeshSubset is gone in 3.0, so 3.0.0 does not accept it; use kind Dataplane",
+			from: cluster.V(0), last: cluster.Latest, refused: "targetRef kind MeshSubset was removed in 3.0, so 3.0.0 does not accept it; use kind Dataplane",
 			selector: cluster.Tags{"team": "core", "on": "yes"}, selectsEvery: true, written: true,
 		},
 		MeshGateway: {
-			from: cluster.V(6), last: cluster.Latest, refused: "targetRef kind MeshGateway is gone in 3.0, so 3.0.0 does not accept it; delete the policy",
+			from: cluster.V(6), last: cluster.Latest, refused: "targetRef kind MeshGateway was removed in 3.0, so 3.0.0 does not accept it; delete the policy",
 			selector: cluster.Tags{},
 		},
 		MeshService: {
-			from: cluster.V(0), last: cluster.Latest, refused: "targetRef kind MeshService is gone in 3.0, so 3.0.0 does not accept it; use kind Dataplane",
+			from: cluster.V(0), last: cluster.Latest, refused: "targetRef kind MeshService was removed in 3.0, so 3.0.0 does not accept it; use kind Dataplane",
 			selector: cluster.Tags{"kuma.io/service": "web"}, selectsEvery: true,
 		},
 		MeshServiceSubset: {
-			from: cluster.V(0), last: cluster.Latest, refused: "targetRef kind MeshServiceSubset is gone in 3.0, so 3.0.0 does not accept it; use kind Dataplane",
+			from: cluster.V(0), last: cluster.Latest, refused: "targetRef kind MeshServiceSubset was removed in 3.0, so 3.0.0 does not accept it; use kind Dataplane",
 			selector: cluster.Tags{"team": "core", "on": "yes", "kuma.io/service": "web"}, selectsEvery: true,
 		},
 		"Everything": {
@@ -139,7 +139,7 @@ func TestWriteRefuses(t *testing.T) {
 	}{
 		"Mesh":                               {version: cluster.V(0), ref: fullRef(Mesh, 0)},
 		"Mesh with proxyTypes":               {version: cluster.V(6), ref: fullRef(Mesh, fieldProxyTypes)},
-		"Mesh with proxyTypes, 2.5":          {version: cluster.V(5), ref: fullRef(Mesh, fieldProxyTypes), want: "targetRef.proxyTypes came with 2.6"},
+		"Mesh with proxyTypes, 2.5":          {version: cluster.V(5), ref: fullRef(Mesh, fieldProxyTypes), want: "targetRef.proxyTypes was added in 2.6"},
 		"Mesh with tags":                     {version: cluster.Latest, ref: fullRef(Mesh, fieldTags), want: "targetRef Mesh has tags"},
 		"Mesh with a name":                   {version: cluster.Latest, ref: fullRef(Mesh, fieldName), want: "targetRef Mesh has a name"},
 		"Mesh with labels and a sectionName": {version: cluster.Latest, ref: fullRef(Mesh, fieldLabels|fieldSectionName), want: "targetRef Mesh has labels; targetRef Mesh has a sectionName"},
@@ -147,7 +147,7 @@ func TestWriteRefuses(t *testing.T) {
 		"MeshSubset with proxyTypes":         {version: cluster.Latest, ref: fullRef(MeshSubset, fieldTags|fieldProxyTypes)},
 		"MeshSubset without tags":            {version: cluster.Latest, ref: fullRef(MeshSubset, fieldProxyTypes), want: "targetRef MeshSubset has no tags"},
 		"MeshSubset with a namespace":        {version: cluster.Latest, ref: fullRef(MeshSubset, fieldTags|fieldNamespace), want: "targetRef MeshSubset has a namespace"},
-		"MeshSubset, 3.0":                    {version: cluster.SinceDataplaneOnly, ref: fullRef(MeshSubset, fieldTags), want: "targetRef kind MeshSubset is gone in 3.0"},
+		"MeshSubset, 3.0":                    {version: cluster.SinceDataplaneOnly, ref: fullRef(MeshSubset, fieldTags), want: "targetRef kind MeshSubset was removed in 3.0"},
 		"Dataplane":                          {version: cluster.Latest, ref: fullRef(Dataplane, fieldLabels), want: "targetRef kind Dataplane is never written here"},
 		"MeshGateway":                        {version: cluster.Latest, ref: fullRef(MeshGateway, fieldName), want: "targetRef kind MeshGateway is never written here"},
 		"MeshService":                        {version: cluster.Latest, ref: fullRef(MeshService, fieldName), want: "targetRef kind MeshService is never written here"},

@@ -8,7 +8,7 @@ import (
 	"tracemigrate/cluster"
 )
 
-// Matcher answers which policies a proxy gets.
+// Matcher finds the policies of a proxy.
 type Matcher struct {
 	version  cluster.Version
 	counts   bool // Ignored inbounds count
@@ -19,17 +19,17 @@ type Matcher struct {
 type meshMatcher struct {
 	policies []*Policy // lowest precedence first
 	index    *cluster.Index
-	others   []other // the policies that do not look at tags
+	others   []other // the policies that do not select by tags
 }
 
-// other is a policy that does not look at tags, and what it looks at.
+// other is a policy that does not select by tags, and what it selects by.
 type other struct {
 	position int32
 	selects  selection
 }
 
-// NewMatcher prepares policies for matching as a control plane of version
-// does. Shadow policies are left out.
+// NewMatcher prepares policies for matching as a control plane of version does. It
+// leaves out shadow policies.
 func NewMatcher(version cluster.Version, policies []*Policy, gateways cluster.Gateways) *Matcher {
 	m := &Matcher{version: version, counts: !version.SkipsIgnoredInbounds(), gateways: gateways, meshes: make(map[string]*meshMatcher)}
 	for _, p := range policies {
@@ -60,13 +60,13 @@ func NewMatcher(version cluster.Version, policies []*Policy, gateways cluster.Ga
 	return m
 }
 
-// CountIgnoredInbounds makes inbounds in state Ignored count for selection, as if
-// they were ready.
+// CountIgnoredInbounds includes inbounds in state Ignored in the selection, as if they
+// were ready.
 func (m *Matcher) CountIgnoredInbounds() { m.counts = true }
 
-// compare is negative when a has lower precedence than b on a control plane of
-// version: by kind, origin, role, and name. From 2.6 on the smallest display
-// name has the highest precedence, before it the largest.
+// compare returns a negative number when a has lower precedence than b on a control
+// plane of version: by kind, origin, role, and name. From 2.6 on the smallest display
+// name has the highest precedence, before 2.6 the largest.
 func compare(version cluster.Version, a, b *Policy) int {
 	order := cmp.Compare(a.TargetRef.Kind.row().precedence, b.TargetRef.Kind.row().precedence)
 	if version.OriginDecides() {
@@ -92,7 +92,7 @@ func origin(p *Policy) int {
 	return 1
 }
 
-// role is 0 for the mesh operator's policies, with or without a label that says so.
+// role returns 0 for the mesh operator's policies, with or without a label for it.
 func role(p *Policy) int {
 	if p.System {
 		return 0
@@ -139,8 +139,8 @@ func (m *Matcher) Matching(policies []*Policy, dp *cluster.Dataplane) []*Policy 
 	return policies
 }
 
-// tagSets are the sets a sidecar or delegated gateway is selected by,
-// which depends on the version.
+// tagSets returns the sets by which a sidecar or delegated gateway is selected, which
+// depend on the version.
 func (m *Matcher) tagSets(sets []cluster.Tags, dp *cluster.Dataplane) []cluster.Tags {
 	if dp.Gateway != nil {
 		sets = append(sets, dp.Gateway.Tags)
@@ -183,8 +183,8 @@ func (ref *TargetRef) matchesDataplane(version cluster.Version, dp *cluster.Data
 	return true
 }
 
-// Merge is what policies, lowest precedence first, amount to: lists are
-// replaced as a whole, sampling field by field (RFC 7396).
+// Merge merges policies, lowest precedence first: lists are replaced as a whole,
+// sampling field by field (RFC 7396).
 func Merge(policies []*Policy) Conf {
 	var conf Conf
 	for _, p := range policies {

@@ -22,15 +22,15 @@ type Policy struct {
 	Format      cluster.Format
 	TargetRef   TargetRef
 	Default     Conf
-	// System says that the policy is the mesh operator's and may select any
-	// proxy. Others, in namespaces of applications, select only proxies there
-	// (2.8 and later, https://kuma.io/docs/2.9.x/policies/introduction/).
+	// System is set if the policy belongs to the mesh operator and may select any proxy.
+	// Others, in namespaces of applications, select only proxies there (2.8 and later,
+	// https://kuma.io/docs/2.9.x/policies/introduction/).
 	System bool
-	// untyped says that a backend has no type, and wrapped that a sampling is
-	// {value: number}: forms of old versions, which are read and never written.
+	// untyped is set if a backend has no type, and wrapped if a sampling is {value:
+	// number}: forms of old versions, which are read and never written.
 	untyped, wrapped bool
-	// Source says what this tool made the policy from; it is written as a
-	// comment and an annotation, and read from the annotation.
+	// Source is what this tool made the policy from. It is written as a comment and an
+	// annotation, and read from the annotation.
 	Source string
 }
 
@@ -45,7 +45,7 @@ type TargetRef struct {
 	ProxyTypes  []string // Sidecar, Gateway; empty: both
 }
 
-// String says in words which proxies ref selects: "MeshSubset team=web".
+// String describes which proxies ref selects: "MeshSubset team=web".
 func (ref *TargetRef) String() string {
 	text := string(ref.Kind)
 	if ref.Name != "" {
@@ -66,18 +66,18 @@ const (
 	Gateway = "Gateway"
 )
 
-// Conf is what a policy sets. Nil fields are not set, and merging leaves what a
-// less specific policy says.
+// Conf is what a policy sets. Nil fields are not set, and merging keeps the values of a
+// less specific policy for them.
 type Conf struct {
-	// Backends replaces the list of a less specific policy as a whole; a list
-	// that is empty but not nil turns tracing off.
+	// Backends replaces the whole list of a less specific policy. An empty list that is
+	// not nil turns tracing off.
 	Backends []Backend
 	Sampling Sampling
-	// Tags replaces the list as a whole too.
+	// Tags replaces the whole list too.
 	Tags []Tag
 }
 
-// Backend is where traces go; the field that Type names is set.
+// Backend is where traces are sent. The field that Type names is set.
 type Backend struct {
 	Type          string // Zipkin, Datadog, OpenTelemetry
 	Zipkin        *Zipkin
@@ -92,7 +92,7 @@ const (
 	TypeOpenTelemetry = "OpenTelemetry"
 )
 
-// Zipkin is a collector that speaks Zipkin's protocol.
+// Zipkin is a collector with Zipkin's protocol.
 type Zipkin struct {
 	URL               string
 	APIVersion        string // httpJson or httpProto; empty: httpJson
@@ -112,7 +112,7 @@ type OpenTelemetry struct {
 	BackendRef map[string]string
 }
 
-// Sampling is how much is traced. Each field merges for itself.
+// Sampling is how much is traced. Each field is merged by itself.
 type Sampling struct {
 	Overall *Percent
 	Client  *Percent
@@ -128,10 +128,10 @@ func PercentOf(value float64) *Percent { return (*Percent)(&value) }
 // isWhole reports whether p is a whole number.
 func (p Percent) isWhole() bool { return float64(p) == math.Trunc(float64(p)) }
 
-// String is p in decimal, never with an exponent, which MeshTrace's schema refuses.
+// String returns p in decimal, never with an exponent, which MeshTrace's schema refuses.
 func (p Percent) String() string { return strconv.FormatFloat(float64(p), 'f', -1, 64) }
 
-// Tag is a custom tag of the spans: a literal, or taken from a header.
+// Tag is a custom tag of the spans: a literal, or the value of a header.
 type Tag struct {
 	Name    string  `yaml:"name" json:"name"`
 	Literal *string `yaml:"literal,omitempty" json:"literal,omitempty"`
@@ -144,13 +144,13 @@ type Header struct {
 	Default string `yaml:"default,omitempty" json:"default,omitempty"`
 }
 
-// Shadow reports whether the policy is computed only, not applied: label
-// kuma.io/effect on 2.7 and later, which older versions do not know.
+// Shadow reports whether the policy is only computed, not applied: label kuma.io/effect
+// on 2.7 and later, which older versions ignore.
 func (p *Policy) Shadow(version cluster.Version) bool {
 	return p.Labels[cluster.EffectLabel] == "shadow" && version.ComputesShadows()
 }
 
-// applies reports whether the policy takes part in matching dp at all.
+// applies reports whether the policy can match dp at all.
 func (p *Policy) applies(version cluster.Version, dp *cluster.Dataplane) bool {
 	if !p.System && (!version.RoleDecides() || p.Namespace != dp.Namespace) {
 		return false
@@ -159,15 +159,15 @@ func (p *Policy) applies(version cluster.Version, dp *cluster.Dataplane) bool {
 	return p.Labels[cluster.OriginLabel] != "zone" || zone == "" || of == "" || zone == of
 }
 
-// Identity identifies a policy: one replaces another where it is applied if
-// they have it in common.
+// Identity identifies a policy. A policy replaces another one with the same identity
+// when it is applied.
 type Identity struct {
 	format                cluster.Format
 	mesh, namespace, name string
 }
 
-// Identity is the policy's: on Kubernetes its namespace and name, on Universal
-// its mesh and name.
+// Identity returns the policy's identity: on Kubernetes its namespace and name, on
+// Universal its mesh and name.
 func (p *Policy) Identity() Identity {
 	if p.Format == cluster.Kubernetes {
 		return Identity{format: p.Format, namespace: p.Namespace, name: p.Name}
@@ -175,7 +175,7 @@ func (p *Policy) Identity() Identity {
 	return Identity{format: p.Format, mesh: p.Mesh, name: p.Name}
 }
 
-// DisplayName is the name that precedence looks at.
+// DisplayName returns the name that decides on precedence.
 func (p *Policy) DisplayName() string {
 	if name := p.Labels[cluster.DisplayNameLabel]; name != "" {
 		return name
@@ -191,8 +191,8 @@ func (p *Policy) String() string {
 	return "MeshTrace " + strconv.Quote(p.Name) + " of mesh " + strconv.Quote(p.Mesh)
 }
 
-// Parts is what a merged conf consists of, by identity: a short way to see
-// that two are equal, since the policies of a mesh share few of them.
+// Parts are the parts of a merged conf, as pointers. They are a fast way to see that two
+// confs are equal, because the policies of a mesh share few parts.
 type Parts struct {
 	backend                 *Backend
 	overall, client, random *Percent
@@ -211,7 +211,8 @@ func (c *Conf) Parts() Parts {
 	return parts
 }
 
-// Key is equal for merged confs that give the same tracing, defaults put in.
+// Key returns a text that is equal for merged confs with the same tracing, defaults
+// included.
 func (c *Conf) Key() string {
 	if len(c.Backends) == 0 {
 		return "none"
@@ -221,13 +222,14 @@ func (c *Conf) Key() string {
 	switch {
 	case b.Zipkin != nil:
 		z := b.Zipkin
-		to = fmt.Sprintf("zipkin %q %v %v %v", z.URL, z.APIVersion == "httpProto", z.SharedSpanContext == nil || *z.SharedSpanContext, z.TraceID128Bit)
+		shared := z.SharedSpanContext == nil || *z.SharedSpanContext
+		to = fmt.Sprintf("zipkin %q %v %v %v", z.URL, z.APIVersion == "httpProto", shared, z.TraceID128Bit)
 	case b.Datadog != nil:
 		to = fmt.Sprintf("datadog %q %v", b.Datadog.URL, b.Datadog.SplitService)
 	case b.OpenTelemetry != nil:
 		to = fmt.Sprintf("opentelemetry %q %v", b.OpenTelemetry.Endpoint, b.OpenTelemetry.BackendRef)
 	}
-	// Envoy takes a sampling that is not set for 100.
+	// Envoy uses 100 for a sampling that is not set.
 	percent := func(p *Percent) string {
 		if p == nil {
 			return "100"

@@ -35,9 +35,9 @@ func CheckNamespace(name string) error {
 	return nil
 }
 
-// ValidateAll checks policies against what the control plane and the schema of
-// version accept, and returns all that is wrong with them. It is meant for
-// policies that this tool made: a failure is a bug of the tool.
+// ValidateAll checks policies by the rules of the control plane and schema of version,
+// and returns everything that is wrong. It is for policies that this tool made: a
+// failure is a bug of the tool.
 func ValidateAll(policies []*Policy, version cluster.Version) error {
 	checked := make(map[*Backend]error) // policies share backends
 	var wrong []error
@@ -49,7 +49,7 @@ func ValidateAll(policies []*Policy, version cluster.Version) error {
 	return errors.Join(wrong...)
 }
 
-// validate is ValidateAll for one policy; checked has what was found of backends.
+// validate is ValidateAll for one policy; checked has the results of earlier backends.
 func (p *Policy) validate(version cluster.Version, checked map[*Backend]error) error {
 	var wrong []error
 	fail := func(format string, args ...any) {
@@ -81,8 +81,8 @@ func (p *Policy) validate(version cluster.Version, checked map[*Backend]error) e
 	return errors.Join(append(wrong, p.unsupported(version, checked)...)...)
 }
 
-// Unsupported lists what a control plane of version, or its schema, refuses of
-// the policy.
+// Unsupported lists what a control plane of version, or its schema, refuses about the
+// policy.
 func (p *Policy) Unsupported(version cluster.Version) []error {
 	return p.unsupported(version, make(map[*Backend]error))
 }
@@ -106,18 +106,18 @@ func (p *Policy) unsupported(version cluster.Version, checked map[*Backend]error
 	return wrong
 }
 
-// RefusedBy lists what version refuses of the policy that another accepts.
+// RefusedBy lists what version refuses about the policy and another version accepts.
 func (p *Policy) RefusedBy(version cluster.Version) []string {
 	wrong := p.TargetRef.refusedBy(version)
 	fail := func(format string, args ...any) { wrong = append(wrong, fmt.Sprintf(format, args...)) }
 	since := func(first cluster.Version, used bool, what string) {
 		if used {
-			wrong = append(wrong, cameLater(version, first, what)...)
+			wrong = append(wrong, addedLater(version, first, what)...)
 		}
 	}
 	for _, key := range slices.Sorted(maps.Keys(p.TargetRef.Tags)) {
 		if p.TargetRef.Kind == MeshSubset && p.TargetRef.Tags[key] == cluster.Any {
-			fail("tag %.80q of targetRef MeshSubset has the value *, which is no wildcard there and not accepted", key)
+			fail("tag %.80q of targetRef MeshSubset has the value *, which is not a wildcard there and is not accepted", key)
 		}
 	}
 	if p.Default.Backends != nil && len(p.Default.Backends) == 0 && !version.TakesEmptyBackends() {
@@ -142,7 +142,7 @@ func (p *Policy) RefusedBy(version cluster.Version) []string {
 		case math.IsNaN(float64(*percent)) || *percent < 0 || *percent > 100:
 			fail("sampling %s is out of range 0 to 100", percent)
 		case !percent.isWhole() && !version.TakesFractions():
-			fail("sampling %s is a fraction, and 2.0 takes whole percentages only", percent)
+			fail("sampling %s is a fraction, and 2.0 accepts whole percentages only", percent)
 		}
 	}
 	return wrong
@@ -160,8 +160,8 @@ func (p *Policy) validateTargetRef(fail func(string, ...any)) {
 	}
 }
 
-// validate checks the form of urls: a zipkin url must parse, a datadog url is
-// http://host:port and nothing else.
+// validate checks the form of urls: a zipkin url must parse, a datadog url must be
+// http://host:port.
 func (b *Backend) validate() error {
 	switch {
 	case b.Type == TypeZipkin && b.Zipkin != nil:
@@ -177,7 +177,8 @@ func (b *Backend) validate() error {
 		}
 	case b.Type == TypeDatadog && b.Datadog != nil:
 		u, err := url.Parse(b.Datadog.URL)
-		if err != nil || u.Scheme != "http" || u.Hostname() == "" || u.Port() == "" || u.User != nil || u.Path != "" || u.RawQuery != "" || u.Fragment != "" {
+		if err != nil || u.Scheme != "http" || u.Hostname() == "" || u.Port() == "" ||
+			u.User != nil || u.Path != "" || u.RawQuery != "" || u.Fragment != "" {
 			return errors.New("datadog.url is not of the form http://host:port")
 		}
 	case b.Type == TypeOpenTelemetry && b.OpenTelemetry != nil:
@@ -185,18 +186,18 @@ func (b *Backend) validate() error {
 			return errors.New("openTelemetry has neither endpoint nor backendRef")
 		}
 	default:
-		return fmt.Errorf("backend of type %q lacks its field", b.Type)
+		return fmt.Errorf("backend of type %q does not have its field", b.Type)
 	}
 	return nil
 }
 
-// maxURL is how many characters a zipkin url can have.
+// maxURL is the maximum length of a zipkin url, in characters.
 const maxURL = 2082
 
-// CheckZipkinURL returns an error that says which part of a zipkin url MeshTrace
-// refuses. The control plane asks the same function of the same library
-// (kumahq/kuma, pkg/plugins/policies/meshtrace/api/v1alpha1/validator.go), so both
-// always agree. text must not have a user or a query, which the error may repeat.
+// CheckZipkinURL returns an error that names the part of a zipkin url that MeshTrace
+// refuses. The control plane calls the same function of the same library (kumahq/kuma,
+// pkg/plugins/policies/meshtrace/api/v1alpha1/validator.go), so both always agree. text
+// must not have a user or a query, because the error may repeat it.
 func CheckZipkinURL(text string) error {
 	if govalidator.IsURL(text) {
 		return nil
@@ -209,7 +210,7 @@ func CheckZipkinURL(text string) error {
 	case !strings.HasPrefix(text, u.Scheme):
 		return fmt.Errorf("its scheme is in capitals, which MeshTrace refuses; write %s", u.Scheme)
 	case length > maxURL:
-		return fmt.Errorf("it has %d characters, and MeshTrace takes %d at most", length, maxURL)
+		return fmt.Errorf("it has %d characters, and MeshTrace accepts %d at most", length, maxURL)
 	case govalidator.IsURL(u.Scheme + "://" + u.Host):
 		return errors.New("MeshTrace refuses what follows its host and port")
 	}
@@ -218,7 +219,8 @@ func CheckZipkinURL(text string) error {
 		r, _ := utf8.DecodeRuneInString(host[i:])
 		return fmt.Errorf("its host %.253q has the character %q, which MeshTrace refuses", host, r)
 	}
-	return fmt.Errorf("MeshTrace refuses its host %.253q: each part must begin and end with a letter or digit, and an IP address has four numbers", host)
+	return fmt.Errorf("MeshTrace refuses its host %.253q: "+
+		"each part must begin and end with a letter or digit, and an IP address has four numbers", host)
 }
 
 // isRefused reports whether no host of a zipkin url can have r.

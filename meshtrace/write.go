@@ -17,7 +17,7 @@ import (
 	"tracemigrate/cluster"
 )
 
-// Style says how policies are written.
+// Style is how policies are written.
 type Style struct {
 	Version cluster.Version
 	JSON    bool // else YAML
@@ -55,7 +55,7 @@ type (
 		SectionName string            `yaml:"sectionName,omitempty" json:"sectionName,omitempty"`
 		ProxyTypes  []string          `yaml:"proxyTypes,omitempty" json:"proxyTypes,omitempty"`
 	}
-	// The lists are pointers, because an empty list says something.
+	// The lists are pointers, because an empty list has a meaning.
 	conf struct {
 		Tags     *[]Tag     `yaml:"tags,omitempty" json:"tags,omitempty"`
 		Sampling *sampling  `yaml:"sampling,omitempty" json:"sampling,omitempty"`
@@ -85,8 +85,8 @@ type (
 	}
 )
 
-// manifest returns p as it is written for a version. It returns an error if the
-// table of kinds does not allow the targetRef, or if a backend has no form here.
+// manifest returns p in the form of a version. It returns an error if the table of kinds
+// does not allow the targetRef, or if a backend is not supported here.
 func (p *Policy) manifest(style Style) (object, error) {
 	if wrong := slices.Concat(p.TargetRef.unwritable(), p.TargetRef.refusedBy(style.Version)); len(wrong) > 0 {
 		return object{}, fmt.Errorf("writing %s: %s", p, strings.Join(wrong, "; "))
@@ -108,10 +108,13 @@ func (p *Policy) manifest(style Style) (object, error) {
 			}
 			to := backend{Type: b.Type}
 			if !style.Version.NamesBackendType() {
-				to.Type = "" // the field came with 2.3, which requires it
+				to.Type = "" // the field was added in 2.3, which requires it
 			}
 			if z := b.Zipkin; z != nil {
-				to.Zipkin = &zipkin{URL: z.URL, APIVersion: z.APIVersion, SharedSpanContext: z.SharedSpanContext, TraceID128Bit: z.TraceID128Bit}
+				to.Zipkin = &zipkin{
+					URL: z.URL, APIVersion: z.APIVersion,
+					SharedSpanContext: z.SharedSpanContext, TraceID128Bit: z.TraceID128Bit,
+				}
 			}
 			if d := b.Datadog; d != nil {
 				to.Datadog = &datadog{URL: d.URL, SplitService: d.SplitService}
@@ -125,9 +128,7 @@ func (p *Policy) manifest(style Style) (object, error) {
 		return o, nil
 	}
 	labels := map[string]string{cluster.MeshLabel: p.Mesh}
-	for key, value := range p.Labels {
-		labels[key] = value
-	}
+	maps.Copy(labels, p.Labels)
 	o.APIVersion, o.Kind = "kuma.io/v1alpha1", "MeshTrace"
 	o.Metadata = &metadata{Name: p.Name, Namespace: p.Namespace, Labels: labels}
 	if len(p.Annotations) > 0 {
@@ -165,10 +166,10 @@ func (s Sampling) manifest() *sampling {
 	return &sampling{Overall: value(s.Overall), Client: value(s.Client), Random: value(s.Random)}
 }
 
-// Write writes policies: YAML documents, or one JSON list. A JSON list has the
-// form that kubectl reads, or on Universal that of the control plane's API;
-// policies of both forms do not go together then, which is an error. It writes
-// nothing if one of the policies cannot be written.
+// Write writes policies as YAML documents or one JSON list. A JSON list has the form
+// that kubectl reads, or on Universal that of the control plane's API; it returns an
+// error for policies of both forms. It writes nothing if one of the policies cannot be
+// written.
 func Write(w io.Writer, policies []*Policy, style Style) error {
 	if style.JSON {
 		return writeJSON(w, policies, style)
@@ -182,7 +183,7 @@ func Write(w io.Writer, policies []*Policy, style Style) error {
 			writer := newYAMLWriter(&parts[n], style)
 			for i, p := range policies[from:to] {
 				if i == 1 {
-					parts[n].Grow((to - from) * (parts[n].Len() + len(p.Name))) // growing by doubling would take twice as much
+					parts[n].Grow((to - from) * (parts[n].Len() + len(p.Name))) // doubling would take twice the memory
 				}
 				if from+i > 0 {
 					parts[n].WriteString("---\n")
@@ -223,20 +224,25 @@ func writeJSON(w io.Writer, policies []*Policy, style Style) error {
 	}{"v1", "List", items}
 	switch {
 	case universal && kubernetes:
-		return fmt.Errorf("Kubernetes and Universal policies cannot stand in one JSON list; choose a --format") //nolint:staticcheck // Kubernetes is a name
+		//nolint:staticcheck // Kubernetes is a name
+		return fmt.Errorf("Kubernetes and Universal policies cannot be in one JSON list; choose a --format")
 	case universal:
 		list = struct {
 			Total int      `json:"total"`
 			Items []object `json:"items"`
 		}{len(items), items}
 	}
-	encoder := json.NewEncoder(w)
-	encoder.SetIndent("", "  ")
-	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(list); err != nil {
+	if err := encodeJSON(w, list); err != nil {
 		return fmt.Errorf("writing policies: %w", err)
 	}
 	return nil
+}
+
+func encodeJSON(w io.Writer, v any) error {
+	encoder := json.NewEncoder(w)
+	encoder.SetIndent("", "  ")
+	encoder.SetEscapeHTML(false)
+	return encoder.Encode(v)
 }
 
 // Manifests returns the YAML of each policy.
@@ -254,9 +260,9 @@ func Manifests(policies []*Policy, style Style) ([]string, error) {
 	return manifests, nil
 }
 
-// File returns one policy as a file, and the file's name: mesh and policy, with
-// everything but letters, digits, dashes and dots replaced, so that it cannot
-// lead out of a directory.
+// File returns one policy as a file, and the file's name: mesh and policy, with every
+// character replaced except letters, digits, dashes and dots, so that it stays in its
+// directory.
 func (p *Policy) File(style Style) (name string, text []byte, err error) {
 	var b bytes.Buffer
 	extension := ".yaml"
@@ -280,17 +286,14 @@ func (p *Policy) writeJSON(w io.Writer, style Style) error {
 	if err != nil {
 		return err
 	}
-	encoder := json.NewEncoder(w)
-	encoder.SetIndent("", "  ")
-	encoder.SetEscapeHTML(false)
-	return encoder.Encode(o)
+	return encodeJSON(w, o)
 }
 
-// maxFileName leaves room for the extension in the 255 bytes that file systems take.
+// maxFileName leaves room for the extension in the 255 bytes that file systems allow.
 const maxFileName = 240
 
-// fileSafe replaces every byte that is not a lower-case letter, digit, dash or
-// inner dot by its hexadecimal code, so that different names stay different.
+// fileSafe replaces every byte except lower-case letters, digits, dashes and inner dots
+// by its hexadecimal code, so that different names stay different.
 func fileSafe(name string) string {
 	var b strings.Builder
 	for i, r := range []byte(name) {

@@ -10,19 +10,19 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// yamlWriter writes policies as yaml.v3 writes their manifests, which takes 40
-// microseconds for each: what many policies share is encoded once, and words that
-// mean themselves in YAML are written as they are. TestYAML compares the two.
+// yamlWriter writes policies like yaml.v3, which takes 40 microseconds for each: what
+// many policies share is encoded once, and words that YAML reads as themselves are
+// written unchanged. TestYAML compares the two.
 type yamlWriter struct {
 	out   *bytes.Buffer
 	style Style
 	confs map[confParts]string // encoded, with its indentation
 	words map[string]string    // encoded
 
-	failed error // what went wrong with words of the policy
+	failed error // the errors of the policy's words
 }
 
-// confParts is equal for confs that are written alike.
+// confParts is equal for confs with the same manifest.
 type confParts struct {
 	Parts
 	backends, tags       int // how many
@@ -40,7 +40,7 @@ func (w *yamlWriter) policy(p *Policy) error {
 		return err
 	}
 	if p.Source != "" && !w.style.Bare {
-		// Names in it are quoted, so it is one line.
+		// Source is one line, because its names are quoted.
 		w.out.WriteString("# from " + p.Source + "\n")
 	}
 	w.failed = nil
@@ -124,7 +124,7 @@ func (w *yamlWriter) encodedWord(value string) string {
 
 const spaces = "        "
 
-// sortedKeys are the keys in the order of their bytes.
+// sortedKeys returns the keys in the order of their bytes.
 func sortedKeys(m map[string]string) []string {
 	keys := make([]string, 0, len(m))
 	for key := range m {
@@ -134,7 +134,7 @@ func sortedKeys(m map[string]string) []string {
 	return keys
 }
 
-// conf encodes what a policy sets, once for policies that set the same.
+// conf encodes what a policy sets, once for policies with equal confs.
 func (w *yamlWriter) conf(of *Conf, c *conf) (string, error) {
 	key := confParts{of.Parts(), len(of.Backends), len(of.Tags), of.Backends != nil, of.Tags != nil}
 	if text, ok := w.confs[key]; ok {
@@ -182,9 +182,9 @@ func encodeYAML(v any) (string, error) {
 	return text.String(), err
 }
 
-// meansItself reports whether a string is beyond doubt the plain scalar of itself,
-// also to YAML 1.1: it begins with a letter, or with digits, a dash and a letter,
-// and holds nothing that could end it or give it another type.
+// meansItself reports whether YAML, including YAML 1.1, certainly reads a string as
+// itself: it begins with a letter, or with digits, a dash and a letter, and has nothing
+// that could end it or give it another type.
 func meansItself(value string) bool {
 	rest := strings.TrimLeft(value, "0123456789")
 	if len(rest) < len(value) {

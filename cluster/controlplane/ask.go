@@ -9,8 +9,8 @@ import (
 	"tracemigrate/cluster/retry"
 )
 
-// Config implements cluster.Inspector by the control plane's _config, which
-// came with 2.7.
+// Config implements cluster.Inspector by the control plane's _config, which exists from
+// 2.7 on.
 func (cp *ControlPlane) Config(ctx context.Context, mesh, proxy string, shadow bool) ([]byte, error) {
 	query := url.Values{}
 	if shadow {
@@ -19,7 +19,8 @@ func (cp *ControlPlane) Config(ctx context.Context, mesh, proxy string, shadow b
 	body, err := cp.get(retry.Own(ctx), "/meshes/"+url.PathEscape(mesh)+"/dataplanes/"+url.PathEscape(proxy)+"/_config", query)
 	switch {
 	case hasStatus(err, http.StatusMethodNotAllowed):
-		return nil, fmt.Errorf("%s is a global control plane, which computes no proxy's configuration: ask that of the zone", cp)
+		return nil, fmt.Errorf("%s is a global control plane, which does not compute the configuration of proxies; "+
+			"ask the zone's control plane", cp)
 	case err != nil:
 		return nil, cp.advise(err)
 	}

@@ -20,17 +20,17 @@ import (
 // Options say how to reach a control plane.
 type Options struct {
 	URL     string // http or https, with the path of a proxy in front if there is one
-	Name    string // of the control plane in kumactl's configuration, for words
+	Name    string // of the control plane in kumactl's configuration, for messages
 	Headers http.Header
 	Token   string
 	Base    http.RoundTripper // with TLS set up; see Config.Transport
 	Meshes  []string          // to read; empty: all
-	Limits  paging.Limits     // of lists and answers; what is 0 is as in paging.Defaults
-	// Progress is told how many of a kind were read so far, Wait why the next
-	// try has to wait; both may be nil.
+	Limits  paging.Limits     // of lists and answers; 0 means that of paging.Defaults
+	// Progress gets how many resources of a kind were read so far, Wait why the next try
+	// waits; both may be nil.
 	Progress func(kind string, read int)
 	Wait     func(reason string, pause time.Duration)
-	// Scrub takes credentials that Base sends out of what comes back; may be nil.
+	// Scrub removes credentials that Base sends from answers; may be nil.
 	Scrub func(text string) string
 }
 
@@ -39,16 +39,16 @@ type ControlPlane struct {
 	options Options
 	base    *url.URL
 	client  *http.Client
-	sent    credential.Set // what every request carries
+	sent    credential.Set // the credentials of every request
 }
 
-// New returns an error when the URL cannot be one of a control plane. It does
-// not yet speak to it.
+// New returns an error when the URL cannot belong to a control plane. It does not
+// connect yet.
 func New(o Options) (*ControlPlane, error) {
 	base, err := url.Parse(o.URL)
 	switch {
 	case err != nil:
-		return nil, errors.New("the URL of the control plane is no URL")
+		return nil, errors.New("the URL of the control plane is not a URL")
 	case base.Scheme != "http" && base.Scheme != "https" || base.Host == "":
 		return nil, fmt.Errorf("the URL of the control plane must be like http://host:5681, not %q", manifest.Redact(o.URL))
 	}
@@ -56,7 +56,8 @@ func New(o Options) (*ControlPlane, error) {
 		o.Base = http.DefaultTransport
 	}
 	if base.User != nil || base.RawQuery != "" {
-		return nil, errors.New("the URL of the control plane holds credentials or a query, which are not sent; leave them out and give --token or --header")
+		return nil, errors.New("the URL of the control plane contains credentials or a query, which are not sent; " +
+			"leave them out and pass --token or --header")
 	}
 	base.Path = strings.TrimRight(base.Path, "/")
 	base.Fragment = ""
@@ -66,7 +67,7 @@ func New(o Options) (*ControlPlane, error) {
 		for _, value := range values {
 			if http.CanonicalHeaderKey(name) == "Authorization" {
 				cp.sent.AddAuthorization(value)
-			} else if len(value) > 3 { // not what is a flag or a number
+			} else if len(value) > 3 { // short values are flags or numbers
 				cp.sent.Add(value)
 			}
 		}
@@ -77,13 +78,13 @@ func New(o Options) (*ControlPlane, error) {
 	}
 	cp.client = &http.Client{
 		Transport: transport,
-		// An answer from elsewhere would get the token, and is no control plane's.
+		// Another server would get the token, and its answer is not a control plane's.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	return cp, nil
 }
 
-// String names the control plane; New lets no credentials into the URL.
+// String names the control plane. New refuses credentials in the URL.
 func (cp *ControlPlane) String() string {
 	if cp.options.Name != "" {
 		return fmt.Sprintf("control plane %q (%s)", cp.options.Name, cp.base)
@@ -98,12 +99,12 @@ type StatusError struct {
 	tries        int // how often it was sent; 0 when the first answer was final
 	Title        string
 	Detail       string
-	// FromKubernetes is set if the answer is a Kubernetes API server's own, which
-	// passes requests on to the control plane.
+	// FromKubernetes is set if the answer comes from a Kubernetes API server that
+	// forwards requests to the control plane.
 	FromKubernetes bool
 }
 
-// Error is one line without credentials.
+// Error returns one line without credentials.
 func (e *StatusError) Error() string {
 	return manifest.Redact(e.method + " " + e.path + ": " + e.Reason())
 }
@@ -127,7 +128,7 @@ func hasStatus(err error, status ...int) bool {
 	return errors.As(err, &answer) && slices.Contains(status, answer.Status)
 }
 
-// get asks for a path below the base and returns the body of a success.
+// get requests a path below the base and returns the body of a success.
 func (cp *ControlPlane) get(ctx context.Context, path string, query url.Values) ([]byte, error) {
 	at := cp.base.JoinPath(path)
 	at.RawQuery = query.Encode()
@@ -157,7 +158,8 @@ func (cp *ControlPlane) get(ctx context.Context, path string, query url.Values) 
 	failed := &StatusError{tries: retry.Tries(ctx, response.StatusCode), method: http.MethodGet, path: path, Status: response.StatusCode}
 	failed.readBody(body)
 	if at, err := response.Location(); err == nil {
-		failed.Title = fmt.Sprintf("it redirects to %s://%s%s; a login stands in front of it: give --token or --header, or forward its port", at.Scheme, at.Host, at.Path)
+		failed.Title = fmt.Sprintf("it redirects to %s://%s%s, probably to a login; "+
+			"pass --token or --header, or forward its port", at.Scheme, at.Host, at.Path)
 	}
 	failed.Title, failed.Detail = cp.scrub(failed.Title), cp.scrub(failed.Detail)
 	return nil, failed
@@ -181,7 +183,7 @@ func (e *StatusError) readBody(body []byte) {
 	}
 }
 
-// scrub takes the credentials that are sent out of what comes back.
+// scrub removes the credentials that are sent from a text.
 func (cp *ControlPlane) scrub(text string) string {
 	text = cp.sent.Scrub(text)
 	if cp.options.Scrub != nil {
@@ -190,11 +192,11 @@ func (cp *ControlPlane) scrub(text string) string {
 	return text
 }
 
-// unreachable words an error of the connection, and what to do about it.
+// unreachable describes an error of the connection, with a remedy.
 func (cp *ControlPlane) unreachable(ctx context.Context, path string, err error) error {
 	var where *url.Error
 	if errors.As(err, &where) {
-		err = where.Err // the address is said below, without credentials
+		err = where.Err // the address is added below, without credentials
 	}
 	hint := ""
 	switch text := err.Error(); {
@@ -203,13 +205,13 @@ func (cp *ControlPlane) unreachable(ctx context.Context, path string, err error)
 	case ctx.Err() != nil:
 		return fmt.Errorf("asking %s for %s: %w", cp, path, ctx.Err())
 	case strings.Contains(text, "x509: certificate is"), strings.Contains(text, "x509: cannot validate"):
-		hint = "; give the URL with the name that the certificate is for"
+		hint = "; pass the URL with the name in the certificate"
 	case strings.Contains(text, "x509: certificate"):
-		hint = "; give the authority that signed its certificate with --ca-cert, or if you must --skip-verify"
+		hint = "; pass the authority that signed its certificate with --ca-cert, or if you must --skip-verify"
 	case strings.Contains(text, "server gave HTTP response to HTTPS client"), strings.Contains(text, "does not look like a TLS handshake"):
-		hint = "; the port speaks http, the port for https is 5682 by default"
+		hint = "; the port expects http, the port for https is 5682 by default"
 	case strings.Contains(text, "malformed HTTP response"), strings.Contains(text, "remote error: tls"):
-		hint = "; does the port speak https (5682 by default) and want a client certificate (--client-cert, --client-key)?"
+		hint = "; does the port expect https (5682 by default) and a client certificate (--client-cert, --client-key)?"
 	case strings.Contains(text, "connection refused"):
 		hint = "; nothing listens there: is it the API port, 5681 or 5682 by default, and is it forwarded?"
 	}

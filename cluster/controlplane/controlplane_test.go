@@ -126,8 +126,8 @@ func TestAnswers(t *testing.T) {
 		cause   cluster.Cause
 		absent  string
 	}{
-		"401":                        {answer: on("/meshes", 401, standard(401, "Invalid authentication data")), err: "Invalid authentication data: details of it; give a token with --token"},
-		"403 on a policy":            {answer: on("/traffic-traces", 403, standard(403, "Access Denied")), err: "does not allow what is needed: GET /traffic-traces: 403 Forbidden: Access Denied"},
+		"401":                        {answer: on("/meshes", 401, standard(401, "Invalid authentication data")), err: "Invalid authentication data: details of it; pass a token with --token"},
+		"403 on a policy":            {answer: on("/traffic-traces", 403, standard(403, "Access Denied")), err: "denies a required permission: GET /traffic-traces: 403 Forbidden: Access Denied"},
 		"403 on what is optional":    {answer: on("/dataplanes", 403, standard(403, "Access Denied")), unread: cluster.KindDataplane, cause: cluster.Forbidden},
 		"403 on the config":          {answer: on("/config", 403, standard(403, "Access Denied")), unread: "mode", cause: cluster.Forbidden},
 		"no config":                  {answer: on("/config", 404, "404: Page Not Found"), unread: "mode", cause: cluster.NotFound},
@@ -135,23 +135,23 @@ func TestAnswers(t *testing.T) {
 		"403 on the index":           {answer: on("/", 403, standard(403, "Access Denied")), unread: "version", cause: cluster.Forbidden},
 		"404 of a kind on 1.8":       {version: "1.8.1", answer: on("/meshtraces", 404, "404: Page Not Found"), absent: cluster.KindMeshTrace},
 		"404 of a kind on 3.0":       {version: "3.0.0", answer: on("/traffic-traces", 404, "404: Page Not Found"), absent: cluster.KindTrafficTrace},
-		"no MeshTraces on 2.13":      {answer: on("/meshtraces", 404, "404: Page Not Found"), err: "does not know what every control plane knows: GET /meshtraces: 404"},
-		"no TrafficRoutes on 2.13":   {answer: on("/traffic-routes", 404, "404: Page Not Found"), err: "does not know what every control plane knows: GET /traffic-routes: 404"},
+		"no MeshTraces on 2.13":      {answer: on("/meshtraces", 404, "404: Page Not Found"), err: "does not have a path that every control plane has: GET /meshtraces: 404"},
+		"no TrafficRoutes on 2.13":   {answer: on("/traffic-routes", 404, "404: Page Not Found"), err: "does not have a path that every control plane has: GET /traffic-routes: 404"},
 		"no MeshGateways on 2.13":    {answer: on("/meshgateways", 404, "404: Page Not Found"), unread: cluster.KindMeshGateway, cause: cluster.NotFound},
 		"404 of meshes":              {answer: on("/meshes", 404, "404: Page Not Found"), err: "is the URL that of a control plane's API?"},
-		"something else":             {answer: on("/", 200, "<html>welcome</html>"), err: "is no control plane: GET / tells no version"},
+		"something else":             {answer: on("/", 200, "<html>welcome</html>"), err: "is not a control plane: GET / does not return a version"},
 		"broken JSON":                {answer: on("/dataplanes", 200, `{"total":1,"items":[{"type":`), err: "the answer of GET /dataplanes from control plane http://127.0.0.1:"},
 		"no list":                    {answer: on("/traffic-traces", 200, `{}`), err: "is not a list: it has neither items nor a total"},
 		"a page that leads nowhere":  {answer: on("/traffic-traces", 200, `{"total":1,"items":[],"next":"http://x/?offset=1"}`), err: "names a next page that leads nowhere"},
-		"a list that never is whole": {answer: on("/traffic-traces", 200, `{"total":2,"items":[]}`), err: "changed each of 5 times while it was read"},
+		"a list that never is whole": {answer: on("/traffic-traces", 200, `{"total":2,"items":[]}`), err: "changed each of the 5 times that it was read"},
 		"a web page":                 {answer: on("/dataplanes", 200, "<html>log in</html>"), err: "it is a web page: does a login or a proxy answer in its place?"},
-		"no TrafficTraces on 2.13":   {answer: on("/traffic-traces", 404, "404: Page Not Found"), err: "does not know what every control plane knows"},
+		"no TrafficTraces on 2.13":   {answer: on("/traffic-traces", 404, "404: Page Not Found"), err: "does not have a path that every control plane has"},
 		"a redirect": {answer: func(w http.ResponseWriter, r *http.Request) bool {
 			if r.URL.Path == "/meshes" {
 				http.Redirect(w, r, "https://login.example.com/auth?state=secret", http.StatusFound)
 			}
 			return r.URL.Path == "/meshes"
-		}, err: "it redirects to https://login.example.com/auth; a login stands in front of it"},
+		}, err: "it redirects to https://login.example.com/auth, probably to a login"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -257,7 +257,7 @@ func TestRedirect(t *testing.T) {
 		return true
 	}
 	_, err := cluster.Load(t.Context(), f.serve(t, Options{Token: "sesame"}))
-	require.ErrorContains(t, err, "it redirects to "+elsewhere.URL+"/login; a login stands in front of it")
+	require.ErrorContains(t, err, "it redirects to "+elsewhere.URL+"/login, probably to a login")
 }
 
 // A server may send anything: what is too large is an error that names the flag.
@@ -470,7 +470,7 @@ func TestTLS(t *testing.T) {
 		config Config
 		err    string
 	}{
-		"unknown authority": {Config{}, "give the authority that signed its certificate with --ca-cert"},
+		"unknown authority": {Config{}, "pass the authority that signed its certificate with --ca-cert"},
 		"known authority":   {Config{CACert: ca}, ""},
 		"unverified":        {Config{SkipVerify: true}, ""},
 	}
@@ -534,7 +534,7 @@ currentContext: work
 		assert.ErrorContains(t, err, message)
 	}
 	_, err := FromKumactl(path+"-not", "prod")
-	assert.ErrorContains(t, err, "give a URL such as")
+	assert.ErrorContains(t, err, "pass a URL such as")
 	require.NoError(t, os.WriteFile(path, []byte("controlPlanes: sesame"), 0o600))
 	_, err = FromKumactl(path, "prod")
 	require.ErrorContains(t, err, "is not in kumactl's form")

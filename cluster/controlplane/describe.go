@@ -1,6 +1,7 @@
 package controlplane
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -12,7 +13,7 @@ import (
 )
 
 // describe reads version, mode and zones from the control plane. It returns an error
-// when there is no control plane; what it does not report is Unread.
+// when the server is not a control plane; what it does not report is Unread.
 func (cp *ControlPlane) describe(ctx context.Context) (*cluster.Origin, error) {
 	origin := &cluster.Origin{Source: cp.String(), Endpoint: cluster.Endpoint{ControlPlane: cp.base.String(), Name: cp.options.Name}}
 	body, err := cp.get(ctx, "/", nil)
@@ -24,13 +25,10 @@ func (cp *ControlPlane) describe(ctx context.Context) (*cluster.Origin, error) {
 	default:
 		var index struct{ Tagline, Product, Version, BasedOnKuma string }
 		if err := json.Unmarshal(body, &index); err != nil || index.Version == "" {
-			return nil, fmt.Errorf("what answers at %s is no control plane: GET / tells no version%s", cp.base, aboutPage(body))
+			return nil, fmt.Errorf("the server at %s is not a control plane: GET / does not return a version%s", cp.base, aboutPage(body))
 		}
-		origin.Product, origin.Version = index.Product, index.Version
-		if origin.Product == "" {
-			origin.Product = index.Tagline
-		}
-		// A product built on Kuma may count its versions otherwise.
+		origin.Product, origin.Version = cmp.Or(index.Product, index.Tagline), index.Version
+		// A product based on Kuma may count its versions differently.
 		if cluster.IsVersion(index.BasedOnKuma) && !strings.HasPrefix(index.BasedOnKuma, "0.") {
 			origin.Product += " " + index.Version + " of Kuma"
 			origin.Version = index.BasedOnKuma
@@ -45,8 +43,8 @@ func (cp *ControlPlane) describe(ctx context.Context) (*cluster.Origin, error) {
 	return origin, nil
 }
 
-// configuration reads mode and environment from the control plane's own
-// configuration, which it may keep to itself.
+// configuration reads mode and environment from the control plane's own configuration,
+// which it may refuse to show.
 func (cp *ControlPlane) configuration(ctx context.Context, origin *cluster.Origin) error {
 	body, err := cp.get(ctx, "/config", nil)
 	if hasStatus(err, http.StatusForbidden, http.StatusUnauthorized, http.StatusNotFound) {
@@ -72,7 +70,8 @@ func (cp *ControlPlane) configuration(ctx context.Context, origin *cluster.Origi
 	}
 	origin.SetMode(config.Mode, config.Multizone.Zone.GlobalAddress)
 	if origin.Mode == "" {
-		origin.AddUnread(cluster.ModeOfControlPlane, cluster.Unclear, cp.scrub(fmt.Sprintf("the control plane reports the unknown mode %.40q", config.Mode)))
+		reason := fmt.Sprintf("the control plane reports the unknown mode %.40q", config.Mode)
+		origin.AddUnread(cluster.ModeOfControlPlane, cluster.Unclear, cp.scrub(reason))
 	}
 	switch strings.ToLower(config.Environment) {
 	case string(cluster.Kubernetes):
@@ -112,7 +111,7 @@ func (cp *ControlPlane) zones(ctx context.Context, origin *cluster.Origin) error
 			Name        string
 			ZoneInsight cluster.ZoneInsight
 		}
-		if err := json.Unmarshal(raw, &overview); err == nil && overview.Name != "" { // what is no zone has no version
+		if err := json.Unmarshal(raw, &overview); err == nil && overview.Name != "" { // anything but a zone has no version
 			origin.Zones = append(origin.Zones, cluster.Zone{Name: overview.Name, Version: overview.ZoneInsight.Version()})
 		}
 	})

@@ -1,6 +1,6 @@
-// Package controlplane reads the resources of a Kuma control plane by its REST
-// API, as kumactl does: pages of lists, with token, client certificate and
-// headers, and what the control plane reports of itself. It also gives the Envoy
-// configuration that the control plane computes for a proxy.
-// The API: https://github.com/kumahq/kuma/blob/master/docs/generated/openapi.yaml
+// Package controlplane reads the resources of a Kuma control plane through its REST API,
+// as kumactl does: pages of lists, with token, client certificate and headers. It also
+// reads what the control plane reports about itself, and the Envoy configuration that it
+// computes for a proxy. The API:
+// https://github.com/kumahq/kuma/blob/master/docs/generated/openapi.yaml
 package controlplane

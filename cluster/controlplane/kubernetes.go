@@ -8,8 +8,8 @@ import (
 	"tracemigrate/cluster"
 )
 
-// splitName takes the name that a control plane on Kubernetes gives a namespaced
-// object, name.namespace, apart. A namespace has no dot.
+// splitName splits name.namespace, the name that a control plane on Kubernetes gives a
+// namespaced object. A namespace has no dot.
 func splitName(full string) (name, namespace string) {
 	dot := strings.LastIndexByte(full, '.')
 	if dot < 0 {
@@ -18,11 +18,10 @@ func splitName(full string) (name, namespace string) {
 	return full[:dot], full[dot+1:]
 }
 
-// onKubernetes is a resource in the form of its Kubernetes object, so that it
-// reads as from the Kubernetes API. The API of a control plane on Kubernetes
-// shows objects in the Universal form: namespaced ones as name.namespace, and
-// labels with what Kuma keeps in annotations. What is not of that form stays as
-// it is; it is reported when it is decoded.
+// onKubernetes converts a resource to its Kubernetes object, so that it reads like one
+// from the Kubernetes API. The API of a control plane on Kubernetes shows objects in the
+// Universal form: namespaced ones as name.namespace, and labels with those that Kuma
+// keeps in annotations. A resource in another form is unchanged; its decoder reports it.
 func onKubernetes(kind string, raw []byte) []byte {
 	var head struct {
 		Mesh, Name, CreationTime string
@@ -67,7 +66,8 @@ func onKubernetes(kind string, raw []byte) []byte {
 	return text
 }
 
-// normal writes numbers as Kubernetes' API does: whole ones without fraction.
+// normal converts numbers to the form of Kubernetes' API: whole numbers without
+// fraction.
 func normal(v any) any {
 	switch v := v.(type) {
 	case map[string]any:

@@ -14,7 +14,7 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// Config is how to reach a control plane, as kumactl keeps it:
+// Config is how kumactl reaches a control plane:
 // kuma.kumactl.config.v1alpha1.ControlPlaneCoordinates.ApiServer.
 type Config struct {
 	Name       string // in kumactl's configuration; empty for a URL
@@ -27,8 +27,8 @@ type Config struct {
 	Token      string
 }
 
-// kumactlFile is kumactl's configuration file, as far as it is read here.
-// Files of older versions write the headers under another name.
+// kumactlFile has the fields of kumactl's configuration file that are read here. Files
+// of older versions use another name for the headers.
 type kumactlFile struct {
 	Contexts []struct {
 		Name         string `yaml:"name"`
@@ -57,7 +57,7 @@ type kumactlHeader struct {
 	Value string `yaml:"value"`
 }
 
-// KumactlFile is where kumactl keeps its configuration.
+// KumactlFile returns the path of kumactl's configuration.
 func KumactlFile() (string, error) {
 	home, err := os.UserHomeDir()
 	if err != nil {
@@ -66,19 +66,20 @@ func KumactlFile() (string, error) {
 	return filepath.Join(home, ".kumactl", "config"), nil
 }
 
-// FromKumactl looks a control plane, or a context, up by name in kumactl's
-// configuration file. It returns an error that lists the names there are.
+// FromKumactl finds a control plane, or a context, by name in kumactl's configuration
+// file. If there is none of that name, the error lists the existing names.
 func FromKumactl(path, name string) (Config, error) {
 	text, err := os.ReadFile(path)
 	if errors.Is(err, os.ErrNotExist) {
-		return Config{}, fmt.Errorf("control plane %q is a name, which is looked up in kumactl's configuration, and there is no %s; give a URL such as http://localhost:5681, or --kumactl-config", name, path)
+		return Config{}, fmt.Errorf("control plane %q is a name, which is looked up in kumactl's configuration, and %s does not exist; "+
+			"pass a URL such as http://localhost:5681, or --kumactl-config", name, path)
 	}
 	if err != nil {
 		return Config{}, fmt.Errorf("reading kumactl's configuration: %w", err)
 	}
 	var file kumactlFile
 	if err := yaml.Unmarshal(text, &file); err != nil {
-		// The parser's message may repeat the text, which holds tokens.
+		// The parser's message may repeat the text, which contains tokens.
 		return Config{}, fmt.Errorf("reading kumactl's configuration: %s is not in kumactl's form", path)
 	}
 	wanted := name
@@ -106,18 +107,19 @@ func FromKumactl(path, name string) (Config, error) {
 			found.Headers.Add(header.Key, header.Value)
 		}
 		if api.AuthType != "" && api.AuthType != "tokens" {
-			return Config{}, fmt.Errorf("control plane %q uses the authentication %q, which is not known here; give --token or a client certificate and its URL", name, api.AuthType)
+			return Config{}, fmt.Errorf("control plane %q uses the authentication %q, which is not supported here; "+
+				"pass --token or a client certificate and its URL", name, api.AuthType)
 		}
 		return found, nil
 	}
 	return Config{}, fmt.Errorf("kumactl's configuration %s has no control plane %q; it has: %s", path, name, strings.Join(names, ", "))
 }
 
-// Transport speaks TLS as the configuration says. It returns an error when a
-// file of it cannot be read.
+// Transport returns a transport with the TLS settings of the configuration. It returns
+// an error when one of its files cannot be read.
 func (c *Config) Transport() (http.RoundTripper, error) {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.MaxIdleConnsPerHost = 16 // proxies are asked about several at a time
+	transport.MaxIdleConnsPerHost = 16 // several proxies are requested at a time
 	transport.TLSClientConfig = &tls.Config{InsecureSkipVerify: c.SkipVerify, MinVersion: tls.VersionTLS12}
 	if c.CACert != "" {
 		pem, err := os.ReadFile(c.CACert)
@@ -126,7 +128,7 @@ func (c *Config) Transport() (http.RoundTripper, error) {
 		}
 		pool := x509.NewCertPool()
 		if !pool.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("reading the CA certificate: %s holds no certificate in PEM form", c.CACert)
+			return nil, fmt.Errorf("reading the CA certificate: %s does not contain a certificate in PEM form", c.CACert)
 		}
 		transport.TLSClientConfig.RootCAs = pool
 	}

@@ -13,17 +13,17 @@ import (
 	"tracemigrate/cluster/paging"
 )
 
-// pageSize is how many items of a list are asked for at a time. A control
-// plane gives 1000 at most.
+// pageSize is how many items of a list are requested at a time. A control plane returns
+// 1000 at most.
 const pageSize = 500
 
-// rereads is how often a list is read anew when it changes while it is read.
+// rereads is how often a list is read in total if it changes while it is read.
 const rereads = 5
 
 func (cp *ControlPlane) limits() paging.Limits { return cp.options.Limits.Or(paging.Defaults) }
 
-// list reads a list as a whole. Its pages are cut by position, so a list that
-// changes meanwhile is read anew.
+// list reads a whole list. Its pages are cut by position, so a list that changes
+// meanwhile is read again.
 func (cp *ControlPlane) list(ctx context.Context, path, kind string, before int) (*paging.List, error) {
 	for range rereads {
 		list, steady, err := cp.listOnce(ctx, path, kind, before)
@@ -31,10 +31,11 @@ func (cp *ControlPlane) list(ctx context.Context, path, kind string, before int)
 			return list, err
 		}
 	}
-	return nil, fmt.Errorf("the list %s of %s changed each of %d times while it was read; try again when fewer come and go", path, cp, rereads)
+	return nil, fmt.Errorf("the list %s of %s changed each of the %d times that it was read; "+
+		"try again when fewer of its items change", path, cp, rereads)
 }
 
-// page is the answer to a list.
+// page is one page of a list.
 type page struct {
 	Total *int              `json:"total"`
 	Items []json.RawMessage `json:"items"`
@@ -44,20 +45,21 @@ type page struct {
 // listing is one reading of a list.
 type listing struct {
 	list   *paging.List
-	seen   map[uint64]struct{} // hashes of places; a collision only repeats the reading
+	seen   map[uint64]struct{} // hashes of places; a collision only causes another reading
 	seed   maphash.Seed
 	total  int             // that the control plane reports, -1 for none
-	steady bool            // nothing moved so far
+	steady bool            // no item moved so far
 	last   string          // place of the last item
 	first  string          // where the next page must begin, if set
 	asked  map[string]bool // queries of further pages
 }
 
-// listOnce reads all pages of a list. steady reports whether the list stayed the same
-// meanwhile.
+// listOnce reads all pages of a list. steady reports whether the list was the same
+// throughout.
 func (cp *ControlPlane) listOnce(ctx context.Context, path, kind string, before int) (list *paging.List, steady bool, err error) {
 	l := &listing{
-		list: paging.New(cp.limits()), seen: make(map[uint64]struct{}), seed: maphash.MakeSeed(), total: -1, steady: true, asked: make(map[string]bool),
+		list: paging.New(cp.limits()), seen: make(map[uint64]struct{}), seed: maphash.MakeSeed(),
+		total: -1, steady: true, asked: make(map[string]bool),
 	}
 	query := url.Values{"size": {strconv.Itoa(pageSize)}}
 	for query != nil {
@@ -98,7 +100,7 @@ func (cp *ControlPlane) page(ctx context.Context, path string, query url.Values,
 	return &p, nil
 }
 
-// add adds the items of a page that are not there yet.
+// add adds the items of a page that were not on an earlier one.
 func (l *listing) add(p *page, path, kind string) error {
 	for n, raw := range p.Items {
 		at := placeOf(raw, path, kind, l.list.Len())
@@ -126,8 +128,8 @@ func (l *listing) add(p *page, path, kind string) error {
 	return nil
 }
 
-// next returns the query of the page after p, nil after the last one. ok is false if
-// the page names no new one.
+// next returns the query of the page after p, nil after the last one. ok is false if the
+// page names no new one.
 func (l *listing) next(p *page) (query url.Values, ok bool) {
 	if p.Next == nil || *p.Next == "" {
 		return nil, true
@@ -139,7 +141,7 @@ func (l *listing) next(p *page) (query url.Values, ok bool) {
 	}
 	l.asked[next.RawQuery] = true
 	query, l.first = next.Query(), ""
-	// One item more, at the front, shows whether others moved meanwhile: if one is
+	// One more item, at the front, shows whether others moved meanwhile: if one is
 	// deleted and one created, the total stays the same.
 	if offset, err := strconv.Atoi(query.Get("offset")); err == nil && offset > 0 && l.list.Len() > 0 {
 		query.Set("offset", strconv.Itoa(offset-1))
@@ -148,7 +150,7 @@ func (l *listing) next(p *page) (query url.Values, ok bool) {
 	return query, true
 }
 
-// aboutPage says what an answer is that looks like HTML.
+// aboutPage describes an answer that looks like HTML.
 func aboutPage(body []byte) string {
 	if !bytes.HasPrefix(bytes.TrimSpace(body), []byte("<")) {
 		return ""
@@ -156,8 +158,8 @@ func aboutPage(body []byte) string {
 	return "; it is a web page: does a login or a proxy answer in its place?"
 }
 
-// placeOf is the path of an item, which is how messages name it. One without a
-// name is named by its position, and gets a problem of its own when it is decoded.
+// placeOf returns the path of an item, which names it in messages. An item without a
+// name is named by its position, and its decoder reports a problem.
 func placeOf(raw json.RawMessage, list, kind string, position int) string {
 	var head struct{ Mesh, Name string }
 	_ = json.Unmarshal(raw, &head) // what is broken is reported when it is decoded

@@ -14,7 +14,7 @@ import (
 	"tracemigrate/cluster/paging"
 )
 
-// paths of the lists, by kind.
+// paths has the path of each kind's list.
 var paths = map[string]string{
 	cluster.KindMesh:         "meshes",
 	cluster.KindTrafficTrace: "traffic-traces",
@@ -48,8 +48,7 @@ func (cp *ControlPlane) Read(ctx context.Context, use func(manifest.Input)) (*cl
 	return origin, cp.others(ctx, origin)
 }
 
-// pass passes on what was listed, in the form that the control plane's
-// environment has it.
+// pass passes a list to use, in the form of the control plane's environment.
 func pass(list *paging.List, origin *cluster.Origin, kind string, use func(manifest.Input)) error {
 	return list.Drain(func(path string, raw []byte) {
 		if origin.Environment == cluster.Kubernetes {
@@ -59,8 +58,8 @@ func pass(list *paging.List, origin *cluster.Origin, kind string, use func(manif
 	})
 }
 
-// others reads the names that MeshTraces of other meshes than those asked for
-// have or would get on Kubernetes, where all share a namespace.
+// others reads the names that MeshTraces of other meshes have or would get on
+// Kubernetes, where all share a namespace.
 func (cp *ControlPlane) others(ctx context.Context, origin *cluster.Origin) error {
 	if len(cp.options.Meshes) == 0 || origin.Environment != cluster.Kubernetes {
 		return nil
@@ -93,7 +92,7 @@ func (cp *ControlPlane) others(ctx context.Context, origin *cluster.Origin) erro
 	return nil
 }
 
-// meshes reads the meshes that were asked for.
+// meshes reads the requested meshes.
 func (cp *ControlPlane) meshes(ctx context.Context, origin *cluster.Origin, use func(manifest.Input)) error {
 	list, err := cp.list(ctx, "/"+paths[cluster.KindMesh], cluster.KindMesh, 0)
 	switch {
@@ -122,7 +121,7 @@ func (cp *ControlPlane) meshes(ctx context.Context, origin *cluster.Origin, use 
 	return pass(wanted, origin, cluster.KindMesh, use)
 }
 
-// kind reads all resources of one kind, in the meshes that were asked for.
+// kind reads all resources of one kind in the requested meshes.
 func (cp *ControlPlane) kind(ctx context.Context, origin *cluster.Origin, kind string, use func(manifest.Input)) error {
 	lists := []string{"/" + paths[kind]}
 	if len(cp.options.Meshes) > 0 {
@@ -140,7 +139,8 @@ func (cp *ControlPlane) kind(ctx context.Context, origin *cluster.Origin, kind s
 			missing = err
 		case hasStatus(err, http.StatusNotFound) && kind == cluster.KindMeshGateway && len(cp.options.Meshes) == 0:
 			origin.Unread = append(origin.Unread, cluster.Unread{
-				What: kind, Cause: cluster.NotFound, Reason: err.Error(), Remedy: "find out why the control plane does not return a kind that its version has",
+				What: kind, Cause: cluster.NotFound, Reason: err.Error(),
+				Remedy: "find out why the control plane does not return a kind that its version has",
 			})
 		case hasStatus(err, http.StatusForbidden) && cluster.Optional(kind):
 			refused = err
@@ -160,26 +160,27 @@ func (cp *ControlPlane) kind(ctx context.Context, origin *cluster.Origin, kind s
 			What: kind, Cause: cluster.Forbidden, Reason: refused.Error(), Remedy: "pass with --token one that may read it",
 		})
 	case missing != nil && read:
-		return cp.advise(missing) // the kind is known, so a mesh is gone
+		return cp.advise(missing) // the kind exists, so a mesh was deleted
 	case missing != nil:
 		origin.Absent = append(origin.Absent, kind)
 	}
 	return nil
 }
 
-// advise adds what to do about a refusal.
+// advise adds a remedy to a refusal.
 func (cp *ControlPlane) advise(err error) error {
 	switch {
 	case err == nil:
 		return nil
 	case hasStatus(err, http.StatusUnauthorized):
-		return fmt.Errorf("%s does not take the credentials: %w; give a token with --token or --token-file, or a client certificate", cp, err)
+		return fmt.Errorf("%s rejects the credentials: %w; "+
+			"pass a token with --token or --token-file, or a client certificate", cp, err)
 	case hasStatus(err, http.StatusForbidden):
-		return fmt.Errorf("%s does not allow what is needed: %w; give --token one that may read meshes and policies", cp, err)
+		return fmt.Errorf("%s denies a required permission: %w; pass a --token that may read meshes and policies", cp, err)
 	case hasStatus(err, http.StatusFound, http.StatusSeeOther, http.StatusTemporaryRedirect, http.StatusMovedPermanently):
 		return fmt.Errorf("%s: %w", cp, err)
 	case hasStatus(err, http.StatusNotFound):
-		return fmt.Errorf("%s does not know what every control plane knows: %w; is the URL that of a control plane's API?", cp, err)
+		return fmt.Errorf("%s does not have a path that every control plane has: %w; is the URL that of a control plane's API?", cp, err)
 	}
 	var answer *StatusError
 	if errors.As(err, &answer) {

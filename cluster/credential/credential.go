@@ -1,5 +1,5 @@
-// Package credential keeps what was sent to a server as a credential out of all
-// that the server says.
+// Package credential removes the credentials that were sent to a server from the
+// server's answers.
 package credential
 
 import (
@@ -11,14 +11,14 @@ import (
 	"sync"
 )
 
-// Set is the credentials that were sent so far. The zero Set is empty; it may be
-// used by several goroutines.
+// Set has the credentials that were sent so far. The zero Set is empty; several
+// goroutines may use it.
 type Set struct {
 	mu      sync.Mutex
 	secrets []string // longest first, so that none is replaced in part
 }
 
-// Add adds a secret as it is, and as urls and base64 have it.
+// Add adds a secret, and its forms in urls and base64.
 func (s *Set) Add(secret string) {
 	if secret == "" {
 		return

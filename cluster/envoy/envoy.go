@@ -1,7 +1,7 @@
-// Package envoy builds the Envoy messages that tracing consists of, alike for
-// the legacy policies and for MeshTrace: the HTTP connection manager's tracing
-// and the cluster of the collector, as the control plane writes them
-// (fixtures/recorded). It takes plain values and knows no policy.
+// Package envoy builds the Envoy messages of tracing, for the legacy policies and for
+// MeshTrace: the HTTP connection manager's tracing and the collector's cluster, as the
+// control plane writes them (fixtures/recorded). It uses plain values and does not know
+// any policy.
 package envoy
 
 import (
@@ -78,8 +78,8 @@ func (c Collector) Build(version cluster.Version) *clusterv3.Cluster {
 	return to
 }
 
-// Address is host and port for display. A host is taken as it is in an
-// OpenTelemetry endpoint, which may hold user and password; these are left out.
+// Address returns host and port for display. A host may be from an OpenTelemetry
+// endpoint, which can have user and password; these are left out.
 func (c Collector) Address() string {
 	return net.JoinHostPort(manifest.RedactURL(c.Host), strconv.Itoa(int(c.Port)))
 }
@@ -90,7 +90,7 @@ type Tracing struct {
 	Provider string          // name of the tracer
 	Config   proto.Message
 	Gateway  bool // of a builtin gateway
-	// Percentages, 0 to 100; nil where the listener sets none and Envoy takes 100.
+	// Percentages, 0 to 100; nil if the listener sets none and Envoy uses 100.
 	Overall, Client, Random *float64
 }
 
@@ -142,8 +142,8 @@ func percent(value *float64) *typev3.Percent {
 	return &typev3.Percent{Value: *value}
 }
 
-// pack cannot fail: only messages that are not UTF-8 do not marshal, and those
-// are replaced.
+// pack cannot fail: only messages that are not UTF-8 cannot be marshalled, and invalid
+// text is replaced.
 func pack(message proto.Message) *anypb.Any {
 	packed, err := anypb.New(message)
 	if err != nil {

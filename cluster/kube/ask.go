@@ -16,7 +16,7 @@ import (
 	"tracemigrate/cluster/controlplane"
 )
 
-// Trial is what the API server says to a policy.
+// Trial is the API server's answer to the dry run of a policy.
 type Trial struct {
 	Accepted bool
 	Message  string // why it was refused
@@ -35,9 +35,9 @@ rules:
   verbs: [create, get, update]
 `
 
-// Try sends MeshTraces, each a manifest in YAML, with dryRun=All: the server's
-// schema and webhooks judge them, and nothing is stored. It returns an error
-// when the server does not judge at all.
+// Try sends MeshTraces, each a manifest in YAML, with dryRun=All: the server's schema
+// and webhooks check them, and nothing is stored. It returns an error when the server
+// does not check them at all.
 func (c *Cluster) Try(ctx context.Context, manifests []string) ([]Trial, error) {
 	trials := make([]Trial, 0, len(manifests))
 	for _, text := range manifests {
@@ -57,13 +57,18 @@ func (c *Cluster) Try(ctx context.Context, manifests []string) ([]Trial, error) 
 func (c *Cluster) try(ctx context.Context, policy *unstructured.Unstructured) (Trial, error) {
 	c.warnings.take()
 	api := c.client.Resource(resourceOf(cluster.KindMeshTrace)).Namespace(policy.GetNamespace())
-	_, err := api.Create(ctx, policy, metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}, FieldValidation: metav1.FieldValidationStrict, FieldManager: "tracemigrate"})
+	dryRun := []string{metav1.DryRunAll}
+	_, err := api.Create(ctx, policy, metav1.CreateOptions{
+		DryRun: dryRun, FieldValidation: metav1.FieldValidationStrict, FieldManager: "tracemigrate",
+	})
 	update := apierrors.IsAlreadyExists(err)
 	if update {
 		var existing *unstructured.Unstructured
 		if existing, err = api.Get(ctx, policy.GetName(), metav1.GetOptions{}); err == nil {
 			policy.SetResourceVersion(existing.GetResourceVersion())
-			_, err = api.Update(ctx, policy, metav1.UpdateOptions{DryRun: []string{metav1.DryRunAll}, FieldValidation: metav1.FieldValidationStrict, FieldManager: "tracemigrate"})
+			_, err = api.Update(ctx, policy, metav1.UpdateOptions{
+				DryRun: dryRun, FieldValidation: metav1.FieldValidationStrict, FieldManager: "tracemigrate",
+			})
 		}
 	}
 	trial := Trial{Accepted: err == nil}
@@ -75,19 +80,20 @@ func (c *Cluster) try(ctx context.Context, policy *unstructured.Unstructured) (T
 	}
 	switch reason := apierrors.ReasonForError(err); {
 	case reason == metav1.StatusReasonForbidden && lacksPermission(err, update):
-		return trial, fmt.Errorf("%s does not allow the dry run, which needs the permission to create although it stores nothing: %s\nThe ClusterRole that allows it, ready to apply and to bind to the user:\n%s", c, c.said(err), CreatorRole)
+		return trial, fmt.Errorf("%s does not allow the dry run, which needs the permission to create although it stores nothing: %s\n"+
+			"The ClusterRole that allows it, ready to apply and to bind to the user:\n%s", c, c.message(err), CreatorRole)
 	case reason == metav1.StatusReasonUnknown && !asStatus(err):
 		return trial, c.unreachable(ctx, "trying a policy", err)
 	case apierrors.IsTooManyRequests(err), apierrors.IsServiceUnavailable(err), apierrors.IsUnauthorized(err),
 		apierrors.IsInternalError(err), apierrors.IsTimeout(err), apierrors.IsServerTimeout(err):
-		// A webhook that does not answer judges nothing.
+		// A webhook that does not answer has not checked the policy.
 		return trial, c.unreachable(ctx, "trying policy "+policy.GetName(), err)
 	}
-	trial.Message = c.said(err)
+	trial.Message = c.message(err)
 	return trial, nil
 }
 
-// jsonNumbers makes YAML's integers those that JSON's decoder gives.
+// jsonNumbers converts YAML's integers to the type that JSON's decoder returns.
 func jsonNumbers(v any) any {
 	switch v := v.(type) {
 	case map[string]any:
@@ -104,10 +110,11 @@ func jsonNumbers(v any) any {
 	return v
 }
 
-// Config implements cluster.Inspector: the API server passes the question on to
-// the control plane's Service, https://kubernetes.io/docs/tasks/access-application-cluster/access-cluster-services/
+// Config implements cluster.Inspector. The API server forwards the request to the
+// control plane's Service,
+// https://kubernetes.io/docs/tasks/access-application-cluster/access-cluster-services/
 func (c *Cluster) Config(ctx context.Context, mesh, proxy string, shadow bool) ([]byte, error) {
-	api, err := c.passOn()
+	api, err := c.api()
 	if err != nil {
 		return nil, err
 	}
@@ -117,7 +124,7 @@ func (c *Cluster) Config(ctx context.Context, mesh, proxy string, shadow bool) (
 
 // Exists implements cluster.Inspector.
 func (c *Cluster) Exists(ctx context.Context, mesh, proxy string) (bool, error) {
-	api, err := c.passOn()
+	api, err := c.api()
 	if err != nil {
 		return false, err
 	}
@@ -125,8 +132,8 @@ func (c *Cluster) Exists(ctx context.Context, mesh, proxy string) (bool, error) 
 	return exists, c.explainRefusal(err)
 }
 
-// explainRefusal adds to a 403 the missing role, and to an API server's own 404 or
-// 503 the Service that it did not reach.
+// explainRefusal adds to a 403 the missing role, and to an API server's own 404 or 503
+// the Service that it did not reach.
 func (c *Cluster) explainRefusal(err error) error {
 	var status *controlplane.StatusError
 	if !errors.As(err, &status) {
@@ -136,18 +143,20 @@ func (c *Cluster) explainRefusal(err error) error {
 	switch status.Status {
 	case http.StatusNotFound, http.StatusServiceUnavailable:
 		if status.FromKubernetes {
-			return fmt.Errorf("%s does not reach the control plane's own API by its Service %q in namespace %q: %s; with another name or address of it, ask it with --control-plane (kubectl port-forward helps)", c, name, namespace, status.Detail)
+			return fmt.Errorf("%s does not reach the control plane's own API by its Service %q in namespace %q: %s; "+
+				"if it has another name or address, pass --control-plane (kubectl port-forward helps)", c, name, namespace, status.Detail)
 		}
 		return err
 	case http.StatusForbidden:
 	default:
 		return err
 	}
-	return fmt.Errorf("%s does not allow what is needed: %s\nThe ClusterRole that allows it, ready to apply and to bind to the user:\n%s", c, status.Detail, proxyRole(name))
+	return fmt.Errorf("%s denies a required permission: %s\n"+
+		"The ClusterRole that allows it, ready to apply and to bind to the user:\n%s", c, status.Detail, proxyRole(name))
 }
 
-// proxyRole allows reading the API of the control plane whose Service has a
-// name, by way of the API server.
+// proxyRole allows reading the API of the control plane whose Service has a name,
+// through the API server.
 func proxyRole(name string) string {
 	return fmt.Sprintf(`apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRole
@@ -161,8 +170,8 @@ rules:
 `, name+":5681")
 }
 
-// service is where the control plane's own API is: its Service has the name of
-// its Deployment in the charts.
+// service returns where the control plane's own API is: in the charts its Service has
+// the name of its Deployment.
 func (c *Cluster) service() (namespace, name string) {
 	switch {
 	case c.controlPlane != nil:
@@ -173,8 +182,8 @@ func (c *Cluster) service() (namespace, name string) {
 	return cluster.SystemNamespaces[0], "kuma-control-plane"
 }
 
-// connectAPI makes the client of the control plane's own API, by way of the API
-// server. It is made once: connections are kept with it.
+// connectAPI makes the client of the control plane's own API, through the API server. It
+// is called once, so that connections are reused.
 func (c *Cluster) connectAPI() (*controlplane.ControlPlane, error) {
 	client, err := rest.HTTPClientFor(c.plain)
 	if err != nil {
@@ -192,9 +201,9 @@ func (c *Cluster) connectAPI() (*controlplane.ControlPlane, error) {
 	})
 }
 
-// lacksPermission reports whether a 403 is the authorizer's, not a webhook's, a
-// policy's or a quota's. The authorizer names the resource and gives no causes. It
-// does not know the name of what is created; the others do.
+// lacksPermission reports whether a 403 comes from the authorizer and not from a
+// webhook, a policy or a quota. The authorizer names the resource and gives no causes.
+// Unlike the others, it does not know the name of a new object.
 func lacksPermission(err error, update bool) bool {
 	var status apierrors.APIStatus
 	if !errors.As(err, &status) {

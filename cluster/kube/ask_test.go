@@ -47,7 +47,7 @@ func TestExplainRefusal(t *testing.T) {
 		want string
 	}{
 		"no Service":              {http.StatusNotFound, status, `by its Service "kuma-control-plane" in namespace "kuma-system": services "kuma-control-plane" not found; `},
-		"not permitted":           {http.StatusForbidden, status, `does not allow what is needed: services "kuma-control-plane" not found` + "\n"},
+		"not permitted":           {http.StatusForbidden, status, `denies a required permission: services "kuma-control-plane" not found` + "\n"},
 		"the control plane's 404": {http.StatusNotFound, `{"title":"Could not retrieve it","details":"services are not there"}`, "404 Not Found: Could not retrieve it: services are not there"},
 		"something else":          {http.StatusNotFound, "services not found", "404 Not Found"},
 	} {

@@ -16,7 +16,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/dynamic"
-	_ "k8s.io/client-go/plugin/pkg/client/auth" // the ways to log in that kubeconfig may name
+	_ "k8s.io/client-go/plugin/pkg/client/auth" // the logins that a kubeconfig may use
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 	"k8s.io/klog/v2"
@@ -36,10 +36,10 @@ type Options struct {
 	QPS        float32
 	Burst      int
 	Meshes     []string      // to read; empty: all
-	Namespace  string        // the control plane's; empty: looked for where it is usually installed
-	Limits     paging.Limits // of lists and answers; what is 0 is as in paging.Defaults
-	// Progress is told how many of a kind were read so far, Wait why the next
-	// try has to wait; both may be nil.
+	Namespace  string        // the control plane's; empty: the usual ones are searched
+	Limits     paging.Limits // of lists and answers; 0 means that of paging.Defaults
+	// Progress gets how many resources of a kind were read so far, Wait why the next try
+	// waits; both may be nil.
 	Progress func(kind string, read int)
 	Wait     func(reason string, pause time.Duration)
 }
@@ -48,20 +48,20 @@ type Options struct {
 type Cluster struct {
 	options  Options
 	config   *rest.Config
-	plain    *rest.Config // config without the patience
+	plain    *rest.Config // config without retries
 	name     string
 	context  string
 	client   dynamic.Interface
 	warnings *warnings
 	sent     credential.Set // to the API server
 	received atomic.Int64   // bytes of answers, so far
-	// What is known of the control plane once it was looked for.
+	// What describe found out about the control plane.
 	controlPlane *deployment
-	passOn       func() (*controlplane.ControlPlane, error) // to its own API
+	api          func() (*controlplane.ControlPlane, error) // to its own API
 }
 
-// New reads the kubeconfig. It returns an error when there is none, or none
-// with the context; it does not yet speak to the cluster.
+// New reads the kubeconfig. It returns an error when there is none, or none with the
+// context. It does not connect yet.
 func New(o Options) (*Cluster, error) {
 	rules := clientcmd.NewDefaultClientConfigLoadingRules()
 	rules.ExplicitPath = o.Kubeconfig
@@ -92,7 +92,8 @@ func New(o Options) (*Cluster, error) {
 	config, err := loader.ClientConfig()
 	switch {
 	case clientcmd.IsEmptyConfig(err):
-		return nil, fmt.Errorf("there is nothing to read: no -f, no --control-plane, and no kubeconfig that names a cluster; %s", kubeconfigs(o))
+		return nil, fmt.Errorf("there is nothing to read: no -f, no --control-plane, and no kubeconfig that names a cluster; %s",
+			kubeconfigs(o))
 	case err != nil:
 		return nil, fmt.Errorf("reading the kubeconfig: %s", manifest.Redact(err.Error()))
 	}
@@ -104,24 +105,24 @@ func New(o Options) (*Cluster, error) {
 	return c, c.connect(config)
 }
 
-// kubeconfigs says where a kubeconfig was looked for, and was none.
+// kubeconfigs describes where no kubeconfig was found.
 func kubeconfigs(o Options) string {
 	list := os.Getenv("KUBECONFIG")
 	switch {
 	case o.Kubeconfig != "":
-		return o.Kubeconfig + ", which --kubeconfig names, has none"
+		return o.Kubeconfig + ", which --kubeconfig names, does not contain one"
 	case list != "":
-		return "what $KUBECONFIG names (" + list + ") is not there or empty, and --kubeconfig is not given"
+		return "what $KUBECONFIG names (" + list + ") is missing or empty, and --kubeconfig is not set"
 	}
-	return "~/.kube/config is not there or empty, and --kubeconfig is not given"
+	return "~/.kube/config is missing or empty, and --kubeconfig is not set"
 }
 
-// Context is the kubeconfig's context that is read, empty in a cluster's own pod.
+// Context returns the kubeconfig's context, empty in a cluster's own pod.
 func (c *Cluster) Context() string { return c.context }
 
 // connect makes the client.
 func (c *Cluster) connect(config *rest.Config) error {
-	klog.LogToStderr(false) // words are the caller's
+	klog.LogToStderr(false) // the caller reports errors
 	klog.SetOutput(io.Discard)
 	c.config = rest.CopyConfig(config)
 	c.config.QPS, c.config.Burst = c.options.QPS, c.options.Burst
@@ -146,11 +147,11 @@ func (c *Cluster) connect(config *rest.Config) error {
 		return fmt.Errorf("using the kubeconfig: %w", err)
 	}
 	c.client = client
-	c.passOn = sync.OnceValues(c.connectAPI)
+	c.api = sync.OnceValues(c.connectAPI)
 	return nil
 }
 
-// wait is Options.Wait for reasons that the server may have worded.
+// wait returns Options.Wait for reasons that may contain text of the server.
 func (c *Cluster) wait() func(reason string, pause time.Duration) {
 	if c.options.Wait == nil {
 		return nil
@@ -161,7 +162,7 @@ func (c *Cluster) wait() func(reason string, pause time.Duration) {
 // String names the cluster by context and address.
 func (c *Cluster) String() string { return c.name }
 
-// warnings collects what the API server warns of.
+// warnings collects the warnings of the API server.
 type warnings struct {
 	mu   sync.Mutex
 	last []string
@@ -176,7 +177,7 @@ func (w *warnings) HandleWarningHeader(_ int, _, text string) {
 	}
 }
 
-// take returns the warnings since it was called last.
+// take returns the warnings since the last call.
 func (w *warnings) take() []string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -197,7 +198,7 @@ var resources = map[string]string{
 	kindZoneInsight:          "zoneinsights",
 }
 
-// The kinds that tell of zones.
+// The kinds that describe zones.
 const (
 	kindZone        = "Zone"
 	kindZoneInsight = "ZoneInsight"
@@ -207,33 +208,35 @@ func resourceOf(kind string) schema.GroupVersionResource {
 	return schema.GroupVersionResource{Group: "kuma.io", Version: "v1alpha1", Resource: resources[kind]}
 }
 
-// unreachable words an error of the connection.
+// unreachable describes an error of the connection.
 func (c *Cluster) unreachable(ctx context.Context, doing string, err error) error {
 	if ctx.Err() != nil {
-		return fmt.Errorf("%s of %s: %w", doing, c, c.lastSaid(ctx, err))
+		return fmt.Errorf("%s of %s: %w", doing, c, c.deadlineError(ctx, err))
 	}
 	hint, text := "", c.scrub(err.Error())
 	var elsewhere *redirectError
 	switch {
 	case errors.As(err, &elsewhere):
-		text, hint = elsewhere.Error(), "; does a login or a proxy stand in front of it?"
-	case os.IsTimeout(err), strings.Contains(text, "no such host"), strings.Contains(text, "connection refused"), strings.Contains(text, "no route to host"):
+		text, hint = elsewhere.Error(), "; is a login or a proxy in front of it?"
+	case os.IsTimeout(err), strings.Contains(text, "no such host"), strings.Contains(text, "connection refused"),
+		strings.Contains(text, "no route to host"):
 		hint = "; does kubectl reach the cluster?"
 	case strings.Contains(text, "x509"):
-		hint = "; does the kubeconfig hold the cluster's certificate authority, and the name that the certificate is for?"
-	case strings.Contains(text, "serializer for"), strings.Contains(text, "Object 'Kind' is missing"), strings.Contains(text, "invalid character"):
-		text, hint = "the answer is not the Kubernetes API's", "; does a login or a proxy stand in front of it?"
+		hint = "; does the kubeconfig contain the cluster's certificate authority, and the name that the certificate is for?"
+	case strings.Contains(text, "serializer for"), strings.Contains(text, "Object 'Kind' is missing"),
+		strings.Contains(text, "invalid character"):
+		text, hint = "the answer is not the Kubernetes API's", "; is a login or a proxy in front of it?"
 	}
 	return fmt.Errorf("%s of %s: %s%s", doing, c, text, hint)
 }
 
-// lastSaid is why a read did not end in time, said once.
-func (c *Cluster) lastSaid(ctx context.Context, err error) error {
+// deadlineError returns why a read did not end in time, without repetition.
+func (c *Cluster) deadlineError(ctx context.Context, err error) error {
 	if text := c.scrub(err.Error()); strings.Contains(text, "after ") || strings.Contains(text, "expired") {
 		return fmt.Errorf("%w (%s)", ctx.Err(), text)
 	}
 	return ctx.Err()
 }
 
-// scrub takes credentials out of a text.
+// scrub removes credentials from a text.
 func (c *Cluster) scrub(text string) string { return manifest.Redact(c.sent.Scrub(text)) }

@@ -18,9 +18,9 @@ import (
 
 var deployments = schema.GroupVersionResource{Group: "apps", Version: "v1", Resource: "deployments"}
 
-// deployment is the control plane's Deployment, as far as it is read here.
+// deployment has the fields of the control plane's Deployment that are read here.
 type deployment struct {
-	ambiguous bool // another one beside it is of another version
+	ambiguous bool // another Deployment in the namespace has another version
 	Metadata  struct {
 		Name      string
 		Namespace string
@@ -43,8 +43,8 @@ type container struct {
 	EnvFrom []any
 }
 
-// container returns the control plane's container, nil when d has none: the
-// charts name it control-plane, and its image is kuma-cp.
+// container returns the control plane's container, nil when d has none. The charts name
+// it control-plane, and its image is kuma-cp.
 func (d *deployment) container() *container {
 	containers := d.Spec.Template.Spec.Containers
 	i := slices.IndexFunc(containers, func(c container) bool {
@@ -111,7 +111,7 @@ func (c *Cluster) describe(ctx context.Context) (*cluster.Origin, error) {
 	if origin.Version == "" {
 		reason := fmt.Sprintf("neither the image nor a label of %s contains the version", name)
 		if found.ambiguous {
-			reason = fmt.Sprintf("other Deployments beside %s have other versions", name)
+			reason = fmt.Sprintf("Deployments other than %s have other versions", name)
 		}
 		origin.AddUnread(cluster.VersionOfControlPlane, cluster.Unclear, reason)
 	}
@@ -122,12 +122,13 @@ func (c *Cluster) describe(ctx context.Context) (*cluster.Origin, error) {
 	origin.Zone, _ = settings.env("KUMA_MULTIZONE_ZONE_NAME")
 	switch {
 	case origin.Mode == "":
-		origin.AddUnread(cluster.ModeOfControlPlane, cluster.Unclear, fmt.Sprintf("the environment of %s does not contain the mode (KUMA_MODE)", name))
+		origin.AddUnread(cluster.ModeOfControlPlane, cluster.Unclear,
+			fmt.Sprintf("the environment of %s does not contain the mode (KUMA_MODE)", name))
 	case origin.Mode == cluster.ModeZone && !known:
 		origin.Mode = ""
 		origin.AddUnread(cluster.ModeOfControlPlane, cluster.Unclear, fmt.Sprintf(
-			"%s is a zone's, and part of its environment is defined outside it, so it does not show whether a global control plane leads it (KUMA_MULTIZONE_ZONE_GLOBAL_ADDRESS)",
-			name))
+			"%s is a zone's, and part of its environment is defined outside it, so it does not show "+
+				"whether a global control plane leads it (KUMA_MULTIZONE_ZONE_GLOBAL_ADDRESS)", name))
 	case origin.Mode == cluster.ModeGlobal:
 		origin.Zone = ""
 		return origin, c.zones(ctx, origin)
@@ -156,7 +157,7 @@ func (c *Cluster) findControlPlane(ctx context.Context) (found *deployment, why 
 		}, list.Page)
 		switch {
 		case apierrors.IsForbidden(err):
-			reasons = append(reasons, c.said(err))
+			reasons = append(reasons, c.message(err))
 		case apierrors.IsUnauthorized(err):
 			return nil, why, c.refused(err)
 		case err != nil && !apierrors.IsNotFound(err):
@@ -172,13 +173,15 @@ func (c *Cluster) findControlPlane(ctx context.Context) (found *deployment, why 
 	}
 	switch {
 	case len(places) > 1:
-		return nil, why, fmt.Errorf("%s has several control planes: %s; choose one by its namespace, with --namespace", c, strings.Join(places, ", "))
+		return nil, why, fmt.Errorf("%s has several control planes: %s; choose one by its namespace, with --namespace",
+			c, strings.Join(places, ", "))
 	case found != nil:
 		return found, why, nil
 	case len(reasons) > 0:
 		return nil, cluster.Unread{Cause: cluster.Forbidden, Reason: strings.Join(reasons, "; ")}, nil
 	}
-	reason := fmt.Sprintf("no Deployment in namespace %s has a container named control-plane; pass another namespace with --namespace", strings.Join(namespaces, " or "))
+	reason := fmt.Sprintf("no Deployment in namespace %s has a container named control-plane; "+
+		"pass another namespace with --namespace", strings.Join(namespaces, " or "))
 	return nil, cluster.Unread{Cause: cluster.NotFound, Reason: reason}, nil
 }
 
@@ -197,10 +200,10 @@ func (c *Cluster) zones(ctx context.Context, origin *cluster.Origin) error {
 		list, err := c.all(ctx, kind)
 		switch {
 		case apierrors.IsForbidden(err):
-			origin.AddUnread(cluster.ZonesOfControlPlane, cluster.Forbidden, c.said(err))
+			origin.AddUnread(cluster.ZonesOfControlPlane, cluster.Forbidden, c.message(err))
 			continue
 		case apierrors.IsNotFound(err):
-			origin.AddUnread(cluster.ZonesOfControlPlane, cluster.NotFound, c.said(err))
+			origin.AddUnread(cluster.ZonesOfControlPlane, cluster.NotFound, c.message(err))
 			continue
 		case err != nil:
 			return c.unreachable(ctx, "reading "+resources[kind], err)

@@ -1,6 +1,5 @@
-// Package kube reads Kuma's resources from a Kubernetes API server through
-// client-go's dynamic client, in pages; finds the control plane and what it
-// says of itself in its Deployment; tries policies by a dry run of the server;
-// and asks the control plane's own API by way of the API server. It never
-// writes. client-go stays in here.
+// Package kube reads Kuma's resources from a Kubernetes API server through client-go's
+// dynamic client, in pages. It finds the control plane and its settings by its
+// Deployment, checks policies by a dry run of the server, and calls the control plane's
+// own API through the API server. It never writes. No other package uses client-go.
 package kube

@@ -9,11 +9,10 @@ import (
 	"tracemigrate/cluster/credential"
 )
 
-// guard is the last step before the network: client-go has put the credentials
-// into the request, also those that it got from a credential plugin or a file.
-// It lets a request go to the API server only, whatever redirects say, since
-// client-go would send the credentials along, and it remembers them, so that
-// they can be taken out of what the server says.
+// guard is the last step before the network. There, client-go has added the credentials
+// to the request, also those from a credential plugin or a file. guard allows requests
+// to the API server only, because client-go would send the credentials to the target of
+// a redirect. It remembers the credentials, so that they can be removed from answers.
 type guard struct {
 	base http.RoundTripper
 	host *url.URL
@@ -29,7 +28,8 @@ func (g *guard) RoundTrip(request *http.Request) (*http.Response, error) {
 	return g.base.RoundTrip(request)
 }
 
-// withPort is the host of a url with its port, also where that is the scheme's own.
+// withPort returns the host of a url with its port, even if that is the default of the
+// scheme.
 func withPort(u *url.URL) string {
 	port := u.Port()
 	if port == "" {
@@ -41,7 +41,7 @@ func withPort(u *url.URL) string {
 // redirectError is a redirect to another server, which is not followed.
 type redirectError struct{ to string }
 
-// Error says where to; the rest of the url may hold a secret.
+// Error names the server; the rest of the url may contain a secret.
 func (e *redirectError) Error() string {
 	return fmt.Sprintf("it redirects to %s, which was not followed, so that no credentials go there", e.to)
 }

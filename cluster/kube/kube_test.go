@@ -331,7 +331,7 @@ func TestForbidden(t *testing.T) {
 	stranger := &Cluster{name: "test"}
 	require.NoError(t, stranger.connect(config))
 	_, err = cluster.Load(t.Context(), stranger)
-	require.ErrorContains(t, err, "does not take the credentials")
+	require.ErrorContains(t, err, "rejects the credentials")
 	assert.NotContains(t, err.Error(), "wrong")
 }
 
@@ -501,7 +501,7 @@ func TestPartOfAList(t *testing.T) {
 	c.Apply(t, deployed("2.13.1", "zone", ""))
 	addDataplanes(t, c, 501)
 	pass := proxy(t, c)
-	for status, want := range map[int]string{http.StatusNotFound: "went away while it was listed", http.StatusForbidden: ""} {
+	for status, want := range map[int]string{http.StatusNotFound: "was deleted while it was listed", http.StatusForbidden: ""} {
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if r.URL.Query().Get("continue") == "" {
 				pass.ServeHTTP(w, r)
@@ -625,7 +625,7 @@ subsets: [{addresses: [{ip: %s, targetRef: {kind: Pod, namespace: kuma-system, n
 	_, err = reader.describe(t.Context())
 	require.NoError(t, err)
 	_, err = reader.Config(t.Context(), "default", "web.shop", true)
-	require.ErrorContains(t, err, "does not allow what is needed")
+	require.ErrorContains(t, err, "denies a required permission")
 	_, role, ok := strings.Cut(err.Error(), "to bind to the user:\n")
 	require.True(t, ok)
 	c.Apply(t, role)

@@ -21,11 +21,11 @@ import (
 	"tracemigrate/cluster/paging"
 )
 
-// pageSize is how many objects are asked for at a time.
+// pageSize is how many objects are requested at a time.
 const pageSize = 500
 
-// restarts is how often a list begins anew because the server forgot where it
-// was, before it is asked for in one piece.
+// restarts is how often a list is started again because its token expired, before it is
+// requested in one piece.
 const restarts = 3
 
 // Read implements cluster.Source.
@@ -64,18 +64,19 @@ func (c *Cluster) Read(ctx context.Context, use func(manifest.Input)) (*cluster.
 	origin.SortOthers()
 	switch {
 	case len(missing) > 0:
-		return nil, errors.New(c.missing(origin, missing...) + "; " + installing)
+		return nil, errors.New(c.missing(origin, missing...) + "; " + installRemedy)
 	case len(forbidden) > 0:
 		return nil, c.forbidden(forbidden)
 	case c.controlPlane == nil && slices.Contains(origin.Absent, cluster.KindMesh):
-		return nil, fmt.Errorf("%s has no Kuma: neither its kinds (CustomResourceDefinitions of kuma.io) nor a control plane in namespace %s; "+
+		return nil, fmt.Errorf("%s has no Kuma: "+
+			"neither its kinds (CustomResourceDefinitions of kuma.io) nor a control plane in namespace %s; "+
 			"check --context and --namespace", c, strings.Join(c.namespaces(), " or "))
 	}
 	return origin, nil
 }
 
-// pass passes on the objects of the meshes to read, and adds to origin the names
-// that objects of other meshes take.
+// pass passes the objects of the requested meshes to use, and adds the names of objects
+// in other meshes to origin.
 func (c *Cluster) pass(list *paging.List, kind string, origin *cluster.Origin, use func(manifest.Input)) error {
 	var meshes []string
 	err := list.Drain(func(name string, text []byte) {
@@ -98,39 +99,42 @@ func (c *Cluster) pass(list *paging.List, kind string, origin *cluster.Origin, u
 	return cluster.CheckMeshes(c.String(), c.options.Meshes, meshes)
 }
 
-// unread returns why a kind could not be listed: its definition is missing, or the
-// permission.
+// unread returns why a kind could not be listed: its definition or the permission is
+// missing.
 func (c *Cluster) unread(origin *cluster.Origin, kind string, err error) cluster.Unread {
 	if apierrors.IsNotFound(err) {
-		return cluster.Unread{What: kind, Cause: cluster.NotFound, Reason: c.missing(origin, definition(kind)), Remedy: installing}
+		return cluster.Unread{What: kind, Cause: cluster.NotFound, Reason: c.missing(origin, definition(kind)), Remedy: installRemedy}
 	}
-	return cluster.Unread{What: kind, Cause: cluster.Forbidden, Reason: c.said(err), Remedy: granting(resources[kind])}
+	return cluster.Unread{What: kind, Cause: cluster.Forbidden, Reason: c.message(err), Remedy: grantRemedy(resources[kind])}
 }
 
-// definition is the name of a kind's CustomResourceDefinition.
+// definition returns the name of a kind's CustomResourceDefinition.
 func definition(kind string) string { return resources[kind] + ".kuma.io" }
 
-// missing says which definitions the cluster lacks and should have.
+// missing describes which definitions the cluster should have and does not have.
 func (c *Cluster) missing(origin *cluster.Origin, definitions ...string) string {
 	return fmt.Sprintf("%s does not have %s, which Kuma %s installs", c, strings.Join(definitions, " and "), origin.Version)
 }
 
-// installing is what to do about a missing definition.
-const installing = "install the CustomResourceDefinitions of the control plane's version"
+// installRemedy is the remedy for a missing definition.
+const installRemedy = "install the CustomResourceDefinitions of the control plane's version"
 
-// forbidden names what may not be read, and the role that is missing.
+// forbidden names what may not be read, and the missing role.
 func (c *Cluster) forbidden(all []error) error {
 	lines := make([]string, 0, len(all))
 	for _, err := range all {
-		lines = append(lines, "  "+c.said(err))
+		lines = append(lines, "  "+c.message(err))
 	}
-	return fmt.Errorf("%s does not allow what is needed:\n%s\nThe ClusterRole that allows all that is read, ready to apply and to bind to the user:\n%s", c, strings.Join(lines, "\n"), ClusterRole)
+	return fmt.Errorf("%s denies required permissions:\n%s\n"+
+		"The ClusterRole that allows all that is read, ready to apply and to bind to the user:\n%s",
+		c, strings.Join(lines, "\n"), ClusterRole)
 }
 
-// granting is how somebody who may do so allows to list an optional resource.
-func granting(resource string) string {
+// grantRemedy returns how an administrator allows listing an optional resource.
+func grantRemedy(resource string) string {
 	name := "tracemigrate-" + resource
-	return fmt.Sprintf("have an administrator run `kubectl create clusterrole %[1]s --verb=list --resource=%[2]s.kuma.io && kubectl create clusterrolebinding %[1]s --clusterrole=%[1]s --user=USER`", name, resource)
+	return fmt.Sprintf("have an administrator run `kubectl create clusterrole %[1]s --verb=list --resource=%[2]s.kuma.io && "+
+		"kubectl create clusterrolebinding %[1]s --clusterrole=%[1]s --user=USER`", name, resource)
 }
 
 // ClusterRole allows all that is read, and nothing else.
@@ -148,15 +152,16 @@ rules:
 `
 
 func (c *Cluster) refused(err error) error {
-	return fmt.Errorf("%s does not take the credentials of the kubeconfig: %s; log in again", c, c.said(err))
+	return fmt.Errorf("%s rejects the credentials of the kubeconfig: %s; log in again", c, c.message(err))
 }
 
-// said is what the API server says of an error, without the credentials that it
-// may have been told with.
-func (c *Cluster) said(err error) string { return c.scrub(short(err)) }
+// message returns the API server's message of an error, without credentials that it may
+// repeat.
+func (c *Cluster) message(err error) string { return c.scrub(statusMessage(err)) }
 
-// short is an API error without what every such error says.
-func short(err error) string {
+// statusMessage returns the message of an API error, without the text that all such
+// errors share.
+func statusMessage(err error) string {
 	var status apierrors.APIStatus
 	if errors.As(err, &status) {
 		return status.Status().Message
@@ -180,18 +185,20 @@ func (c *Cluster) all(ctx context.Context, kind string) (*paging.List, error) {
 		return list.Page(size)
 	})
 	if err != nil {
-		return nil, err // a part would pass for the whole
+		return nil, err // a part of the list must not be used
 	}
 	return list, nil
 }
 
 func (c *Cluster) limits() paging.Limits { return c.options.Limits.Or(paging.Defaults) }
 
-// pages lists a resource in pages. A token to continue that the server no
-// longer honours begins the list anew, so that it is of one moment: begin is
-// called at each beginning, item for each object, done for each page with its
-// size in bytes.
-func (c *Cluster) pages(ctx context.Context, resource schema.GroupVersionResource, namespace string, begin func(), item func(*unstructured.Unstructured) error, done func(size int64) error) error {
+// pages lists a resource in pages. If the server no longer accepts the token to
+// continue, the list starts again, so that it is consistent. pages calls begin at each
+// start, item for each object, and done for each page with its size in bytes.
+func (c *Cluster) pages(
+	ctx context.Context, resource schema.GroupVersionResource, namespace string,
+	begin func(), item func(*unstructured.Unstructured) error, done func(size int64) error,
+) error {
 	defer c.warnings.take()
 	options := metav1.ListOptions{Limit: pageSize}
 	asked := make(map[string]bool)
@@ -202,7 +209,7 @@ func (c *Cluster) pages(ctx context.Context, resource schema.GroupVersionResourc
 		switch {
 		case options.Continue == "":
 		case apierrors.IsNotFound(err):
-			return fmt.Errorf("the kind went away while it was listed: %s", c.said(err))
+			return fmt.Errorf("the kind was deleted while it was listed: %s", c.message(err))
 		case options.Limit > 0 && (apierrors.IsResourceExpired(err) || apierrors.IsGone(err)):
 			options.Continue = ""
 			clear(asked)
@@ -216,7 +223,7 @@ func (c *Cluster) pages(ctx context.Context, resource schema.GroupVersionResourc
 			return err
 		}
 		if !strings.HasSuffix(page.GetKind(), "List") {
-			return fmt.Errorf("the answer is no list, but of kind %.40q", page.GetKind())
+			return fmt.Errorf("the answer is not a list, but of kind %.40q", page.GetKind())
 		}
 		for i := range page.Items {
 			if err := item(&page.Items[i]); err != nil {
@@ -236,9 +243,9 @@ func (c *Cluster) pages(ctx context.Context, resource schema.GroupVersionResourc
 	}
 }
 
-// newObject takes of an object what may be of use, as the control plane has it:
-// not who manages which field, nor annotations that hold copies of it, nor its
-// status; with its mesh, and with all its labels. name is as messages have it:
+// newObject returns the fields of an object that may be used, as the control plane has
+// them, with its mesh and all its labels. It leaves out managed fields, the status, and
+// annotations that contain copies of the object. name is the name in messages:
 // traffictraces/all.
 func newObject(kind string, u *unstructured.Unstructured) (name string, text []byte, err error) {
 	name = path.Join(resources[kind], u.GetNamespace(), u.GetName())
@@ -270,7 +277,7 @@ func newObject(kind string, u *unstructured.Unstructured) (name string, text []b
 	return name, text, nil
 }
 
-// meshOf is the mesh of what newObject made, of a Mesh its own name.
+// meshOf returns the mesh of an object from newObject; for a Mesh its own name.
 func meshOf(kind string, text []byte) string {
 	var head struct {
 		Mesh     string

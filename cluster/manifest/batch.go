@@ -5,27 +5,27 @@ import (
 	"sync"
 )
 
-// outcome is what became of one document's chunks.
+// outcome is the result of one document's chunks.
 type outcome[T any] struct {
 	kept     []T
 	problems []*Problem
 }
 
-// batchSize is how many chunks are parsed before errors are counted, and
-// maxBroken how many errors end the reading of a file.
+// batchSize is how many chunks are parsed before errors are counted. maxBroken is how
+// many errors end the reading of a file.
 const (
 	batchSize = 10_000
 	maxBroken = 1_000
 )
 
-// batch is chunks that are parsed together, on all processors while more are added.
+// batch has the chunks that are parsed together, on all processors while more are added.
 type batch[T any] struct {
 	file    string
 	parse   func(c chunk, kept []T) ([]T, []*Problem)
 	count   int // of chunks
 	taken   []takenList
 	tasks   []*task[T]
-	open    *task[T] // not handed over yet
+	open    *task[T] // not sent to a worker yet
 	size    int      // of its text
 	handed  chan *task[T]
 	workers sync.WaitGroup
@@ -37,8 +37,8 @@ type task[T any] struct {
 	outcomes []outcome[T]
 }
 
-// takenList is a list document and the range of its items among all chunks. Of one
-// without a list the items do not count.
+// takenList is a list document and the range of its items among all chunks. If list is
+// nil, the items are dropped.
 type takenList struct {
 	whole    chunk
 	list     *list
@@ -73,7 +73,7 @@ func (b *batch[T]) start() {
 	}
 }
 
-// add takes a document in, in pieces if it is a long list.
+// add adds a document, in pieces if it is a long list.
 func (b *batch[T]) add(doc chunk) {
 	switch {
 	case b.addList(doc):
@@ -86,11 +86,11 @@ func (b *batch[T]) add(doc chunk) {
 	}
 }
 
-// addList takes a document in, item by item, if it is a long list, which it reports.
+// addList adds a document item by item, and reports whether it is a long list.
 func (b *batch[T]) addList(doc chunk) bool {
 	from := b.count
 	list, ok := doc.splitList(nil, b.addChunk)
-	if ok && list.kind != list.given { // it is said behind the items
+	if ok && list.kind != list.splitAs { // the list's kind follows the items
 		b.taken = append(b.taken, takenList{from: from, to: b.count})
 		from = b.count
 		list, ok = doc.splitList(&list.kind, b.addChunk)
@@ -112,17 +112,17 @@ func (b *batch[T]) addChunk(c chunk) {
 	}
 }
 
-// hand hands over the open task.
+// hand sends the open task to the workers.
 func (b *batch[T]) hand() {
 	if b.handed == nil {
-		b.start() // not before: a server's list is an input a resource, each parsed at once
+		b.start() // only now: a server's list has one small input per resource
 	}
 	b.tasks = append(b.tasks, b.open)
 	b.handed <- b.open
 	b.open, b.size = &task[T]{}, 0
 }
 
-// run waits until all that was added is parsed. Nothing can be added afterwards.
+// run waits until every chunk is parsed. Nothing can be added afterwards.
 func (b *batch[T]) run() (kept []T, problems []*Problem) {
 	if len(b.open.chunks) > 0 {
 		b.hand()
@@ -135,9 +135,9 @@ func (b *batch[T]) run() (kept []T, problems []*Problem) {
 	for _, t := range b.tasks {
 		outcomes = append(outcomes, t.outcomes...)
 	}
-	// An item that does not parse by itself may do so in its list (an alias to
-	// an anchor of another item, a quoted scalar that looks like an item), and
-	// the whole list gives the better message.
+	// An item that does not parse alone may parse in its list (an alias to an anchor of
+	// another item, a quoted scalar that looks like an item), and the whole list gives
+	// the better message.
 	for _, list := range b.taken {
 		if list.list == nil {
 			clear(outcomes[list.from:list.to])

@@ -16,41 +16,40 @@ import (
 	"unsafe"
 )
 
-// Input is a text to read, by the name it has in messages.
+// Input is a text to read, with its name in messages.
 type Input struct {
 	Name string
 	open func() (io.ReadCloser, error)
-	// Unnumbered says that lines of the text mean nothing to a reader.
+	// Unnumbered is set if line numbers of the text mean nothing to a reader.
 	Unnumbered bool
-	// Seen, where set, gets the text once it is read, in parts that end between
-	// documents.
+	// Seen, if set, gets the text after it is read, in parts that end between documents.
 	Seen func(part string)
-	// Limit is how many bytes the text may have, 0 for any number.
+	// Limit is the maximum size of the text in bytes, 0 for no limit.
 	Limit int64
 }
 
-// Object is an input that is one resource in JSON, from an API: places in it
-// have its name and no line.
+// Object returns an input that is one resource in JSON, from an API. Places in it have
+// its name and no line.
 func Object(name string, text []byte) Input {
 	return Input{Name: name, Unnumbered: true, open: func() (io.ReadCloser, error) {
 		return whole{bytes.NewReader(text)}, nil
 	}}
 }
 
-// whole is a text that is there already.
+// whole is a text in memory.
 type whole struct{ *bytes.Reader }
 
 // Close does nothing.
 func (whole) Close() error { return nil }
 
-// Text is an input that is there already.
+// Text returns an input that is a text in memory.
 func Text(name, text string) Input {
 	return Input{Name: name, open: func() (io.ReadCloser, error) {
 		return io.NopCloser(strings.NewReader(text)), nil
 	}}
 }
 
-// Stream is an input that can be read once, such as standard input.
+// Stream returns an input that can be read once, such as standard input.
 func Stream(name string, r io.Reader) Input {
 	return Input{Name: name, open: func() (io.ReadCloser, error) {
 		if f, ok := r.(*os.File); ok {
@@ -60,17 +59,16 @@ func Stream(name string, r io.Reader) Input {
 	}}
 }
 
-// unclosed is a file that stays open.
+// unclosed is a file that is not closed after reading.
 type unclosed struct{ *os.File }
 
 // Close does nothing.
 func (unclosed) Close() error { return nil }
 
-// Files finds the manifests at path: the file itself, or every .yaml, .yml and
-// .json file of the directory and those below it, in the order of their names.
-// Symbolic links are followed, each directory entered once; names that begin
-// with a dot, and links that lead nowhere, are passed over. It returns an error
-// for what is neither file nor directory, and for a kustomization.
+// Files finds the manifests at path: the file itself, or every .yaml, .yml and .json
+// file in the directory and below, in the order of names. It follows symbolic links, and
+// enters each directory once. It skips names that begin with a dot, and broken links. It
+// returns an error for anything but a file or directory, and for a kustomization.
 func Files(path string) ([]Input, error) {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -84,7 +82,7 @@ func Files(path string) ([]Input, error) {
 		return nil, err
 	}
 	if len(w.found) == 0 {
-		return nil, errors.New("the directory holds no .yaml, .yml or .json file")
+		return nil, errors.New("the directory does not contain a .yaml, .yml or .json file")
 	}
 	return w.found, nil
 }
@@ -125,7 +123,7 @@ func checkRegular(info os.FileInfo) error {
 	return fmt.Errorf("it is %s, and only files and directories are read; pipe its text to -f -", what)
 }
 
-// tooLong is the error of a text of more than limit bytes.
+// tooLong returns the error of a text of more than limit bytes.
 func tooLong(limit int64) error {
 	number, unit := limit, "bytes"
 	for _, larger := range []string{"KiB", "MiB", "GiB", "TiB"} {
@@ -139,7 +137,7 @@ func tooLong(limit int64) error {
 
 type walker struct {
 	found []Input
-	seen  []os.FileInfo // directories entered on the way, so that loops end
+	seen  []os.FileInfo // directories entered so far, so that loops end
 }
 
 func (w *walker) walk(dir string) error {
@@ -157,7 +155,8 @@ func (w *walker) walk(dir string) error {
 	}
 	for _, entry := range entries {
 		if slices.Contains(kustomizations, entry.Name()) {
-			return fmt.Errorf("%s is a kustomization, so the files in %s are not what is applied; render them: kubectl kustomize %s | tracemigrate convert -f -",
+			return fmt.Errorf("%s is a kustomization, so the files in %s are not what is applied; "+
+				"render them: kubectl kustomize %s | tracemigrate convert -f -",
 				filepath.Join(dir, entry.Name()), dir, shellQuote(dir))
 		}
 	}
@@ -169,7 +168,7 @@ func (w *walker) walk(dir string) error {
 		info, err := os.Stat(path)
 		switch {
 		case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ELOOP):
-			continue // a link that leads nowhere is nobody's manifest
+			continue // a broken link is not a manifest
 		case err != nil:
 			return within(path, err)
 		case info.IsDir():
@@ -186,13 +185,13 @@ func (w *walker) walk(dir string) error {
 	return nil
 }
 
-// kustomizations are the names by which kubectl knows a directory of kustomize.
+// kustomizations are the file names by which kubectl recognises a kustomization.
 var kustomizations = []string{"kustomization.yaml", "kustomization.yml", "Kustomization"}
 
-// within is why a part of a directory cannot be read.
+// within returns why a part of a directory cannot be read.
 func within(path string, err error) error { return fmt.Errorf("%s: %w", path, reason(err)) }
 
-// shellQuote writes a word as a shell reads it back.
+// shellQuote quotes a word for a shell, if necessary.
 func shellQuote(word string) string {
 	for _, r := range []byte(word) {
 		if !isWord(r) && r != '/' {
@@ -211,13 +210,13 @@ func reason(err error) error {
 	return err
 }
 
-// partSize is how many bytes of a text are read at a time. A longer document, or a
-// list, is read to the end of the text at once.
+// partSize is how many bytes of a text are read at a time. A longer document, or a JSON
+// list, is read to the end of the text.
 const partSize = 1 << 20
 
 // parts yields the text in pieces that end between YAML documents, so that only the
-// documents that are parsed at a time need memory, or an error as the last piece. It
-// never holds more than twice the text.
+// documents being parsed need memory. An error is the last piece. It never keeps more
+// than twice the text.
 func (in Input) parts() iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
 		f, err := in.open()
@@ -232,7 +231,7 @@ func (in Input) parts() iter.Seq2[string, error] {
 			return
 		}
 		for rest, first := []byte(nil), true; ; first = false {
-			part, err := r.fill(rest, r.ahead(partSize-len(rest)))
+			part, err := r.fill(rest, r.available(partSize-len(rest)))
 			cut := 0
 			if err == nil && (!first || !beginsJSON(textOf(part))) {
 				cut = lastMarker(part)
@@ -256,8 +255,8 @@ func (in Input) parts() iter.Seq2[string, error] {
 	}
 }
 
-// lastMarker returns where the last line begins that begins a document, 0 where none
-// does but the first.
+// lastMarker returns where the last document after the first begins, 0 if there is one
+// document.
 func lastMarker(text []byte) int {
 	for end := len(text); ; {
 		i := bytes.LastIndex(text[:end], []byte("\n---"))
@@ -268,18 +267,18 @@ func lastMarker(text []byte) int {
 	}
 }
 
-// textOf is text as a string; nobody may change it any more.
+// textOf returns text as a string without a copy. text must not change afterwards.
 func textOf(text []byte) string { return unsafe.String(unsafe.SliceData(text), len(text)) }
 
 // bounded reads a text up to a limit.
 type bounded struct {
 	io.Reader
 	limit, length int64 // in bytes; length is what was read
-	size          int64 // of the whole text, 0 where it is not known before
+	size          int64 // of the whole text, 0 if unknown
 }
 
-// newBounded returns an error for a directory, and for what is longer than limit bytes;
-// 0 is no limit.
+// newBounded returns an error for a directory, and for a text longer than limit bytes; 0
+// is no limit.
 func newBounded(r io.Reader, limit int64) (*bounded, error) {
 	if limit == 0 {
 		limit = math.MaxInt64 - 1
@@ -305,16 +304,16 @@ func newBounded(r io.Reader, limit int64) (*bounded, error) {
 	return b, nil
 }
 
-// ahead returns how many of the next n bytes there are, and one more for the end of
-// the text.
-func (b *bounded) ahead(n int) int {
+// available returns how many of the next n bytes exist, plus one to find the end of the
+// text.
+func (b *bounded) available(n int) int {
 	if b.size > 0 {
 		n = int(min(int64(n), max(b.size-b.length, 0)+1))
 	}
 	return n
 }
 
-// fill appends n bytes to text. It returns io.EOF with those that are left.
+// fill appends n bytes to text. It returns io.EOF with the last bytes.
 func (b *bounded) fill(text []byte, n int) ([]byte, error) {
 	from := len(text)
 	text = append(make([]byte, 0, from+n), text...)[:from+n]
@@ -334,7 +333,7 @@ func (b *bounded) fill(text []byte, n int) ([]byte, error) {
 // all appends the rest.
 func (b *bounded) all(text []byte) ([]byte, error) {
 	text, err := b.fill(text, int(max(b.size-b.length, 0)))
-	pieces := [][]byte{text} // what comes beyond the known size
+	pieces := [][]byte{text} // then what exceeds the known size
 	length := len(text)
 	for next := 4 << 10; err == nil; next = min(2*next, partSize) {
 		var piece []byte

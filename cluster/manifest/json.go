@@ -35,8 +35,8 @@ func parseJSON(text string, line int, items bool, nodes *stack) (*Node, *syntaxE
 	return &values[0], nil
 }
 
-// jsonReader makes nodes of JSON values. jsontext reports offsets, not lines; the
-// lines between two values are counted here.
+// jsonReader makes nodes of JSON values. jsontext reports offsets, not lines; the reader
+// counts the lines between two values.
 type jsonReader struct {
 	text    string
 	first   int // line of the text
@@ -65,8 +65,8 @@ func (r *jsonReader) release() {
 	r.decoder.Reset(&r.buffer)
 }
 
-// more goes to the next top-level value, over a comma if there is one, and reports
-// whether something follows.
+// more goes to the next top-level value, over a comma if one exists, and reports whether
+// a value follows.
 func (r *jsonReader) more() bool {
 	if r.top < 0 {
 		r.begin(0)
@@ -99,10 +99,10 @@ func trimSpace(text string) string {
 	return ""
 }
 
-// bytesOf returns the bytes of a text without a copy, to be read only.
+// bytesOf returns the bytes of a text without a copy. They must not be changed.
 func bytesOf(text string) []byte { return unsafe.Slice(unsafe.StringData(text), len(text)) }
 
-// offset is the end of what was read last.
+// offset returns the end of the last value.
 func (r *jsonReader) offset() int { return r.start + int(r.decoder.InputOffset()) }
 
 // lineOf returns the line of an offset, which must not be before the last one.
@@ -114,7 +114,7 @@ func (r *jsonReader) lineOf(offset int) int {
 	return r.line
 }
 
-// fault returns an error with its line, and with what to do about a common mistake.
+// fault returns an error with its line, and the remedy for common mistakes.
 func (r *jsonReader) fault(err error) *syntaxError {
 	if at, ok := template(r.text, r.first); ok {
 		return at
@@ -145,7 +145,7 @@ func (r *jsonReader) fault(err error) *syntaxError {
 	return &syntaxError{r.lineOf(at), "not valid JSON: " + message}
 }
 
-// next skips a value, and returns where it is. It looks at the value's syntax alone.
+// next skips a value, and returns where it is. It checks the value's syntax only.
 func (r *jsonReader) next() (start, end int, err error) {
 	raw, err := r.decoder.ReadValue()
 	end = r.offset()
@@ -222,8 +222,8 @@ func (r *jsonReader) collection(kind jsontext.Kind) (Node, *syntaxError) {
 	return n, nil
 }
 
-// splitJSON splits a JSON list into its items. If it is not one, ok is false, and the
-// whole is parsed for its error.
+// splitJSON splits a JSON list into its items. ok is false if it is not a list; then the
+// whole text is parsed for its error.
 func (c chunk) splitJSON(kind *string, add func(chunk)) (around *list, ok bool) {
 	r := new(stack).jsonReader(c.text, c.line)
 	r.more()
@@ -245,8 +245,8 @@ func (c chunk) splitJSON(kind *string, add func(chunk)) (around *list, ok bool) 
 		value := &Node{}
 		if key.Text == "items" && !found && r.decoder.PeekKind() == '[' {
 			_, _ = r.decoder.ReadToken()
-			around.given = around.kindBefore(kind)
-			if around.count, found = c.splitItemsJSON(r, around.given, add); !found {
+			around.splitAs = around.kindBefore(kind)
+			if around.count, found = c.splitItemsJSON(r, around.splitAs, add); !found {
 				return nil, false
 			}
 		} else {
@@ -268,7 +268,7 @@ func (c chunk) splitJSON(kind *string, add func(chunk)) (around *list, ok bool) 
 }
 
 // splitItemsJSON splits an array, whose bracket has been read, into chunks. Small items
-// stay together. count is how many there are.
+// stay together. count is the number of items.
 func (c chunk) splitItemsJSON(r *jsonReader, kind string, add func(chunk)) (count int, ok bool) {
 	var run chunk // of items that are together
 	from := 0     // where it begins

@@ -7,10 +7,10 @@ import (
 	"strings"
 )
 
-// fewScalars is how many items of a list that are no resources are passed on.
+// fewScalars is how many items of a list are passed on if they are not resources.
 const fewScalars = 3
 
-// spreader gathers documents from lists, and from lists in lists.
+// spreader collects documents from lists, and from lists in lists.
 type spreader struct {
 	place     Place
 	wanted    Wanted
@@ -18,7 +18,7 @@ type spreader struct {
 	problems  []*Problem
 }
 
-// add appends root, or if it is a list, its items, and theirs.
+// add appends root or, if it is a list, its items and theirs.
 func (s *spreader) add(root *Node, listKind string) {
 	list := asList(root)
 	if list == nil {
@@ -35,7 +35,7 @@ func (s *spreader) add(root *Node, listKind string) {
 		item := &list.items[i]
 		if item.Kind != Mapping && item.Kind != Sequence {
 			if scalars++; scalars > fewScalars {
-				continue // enough to see that it is no list of resources
+				continue // enough to show that it is not a list of resources
 			}
 		}
 		s.add(item, list.kind)
@@ -48,14 +48,14 @@ func (s *spreader) add(root *Node, listKind string) {
 
 // list is a list of resources.
 type list struct {
-	items []Node
-	count int    // of items
-	kind  string // of the items, as the list's own kind says; empty for any
-	given string // the kind that its items were taken apart with
-	root  *Node  // the list without its items
+	items   []Node
+	count   int    // of items
+	kind    string // of the items, as the list's own kind says; empty for any
+	splitAs string // the kind that its items got when they were split
+	root    *Node  // the list without its items
 }
 
-// asList returns root as a list, nil when it is none: Kubernetes' List and typed
+// asList returns root as a list, nil when it is not one: Kubernetes' List and typed
 // lists, the REST API's {"total", "items"}, or a bare sequence.
 func asList(root *Node) *list {
 	if root.Kind == Sequence {
@@ -72,8 +72,8 @@ func asList(root *Node) *list {
 	return &list{items: items.Items(), count: len(items.Items()), kind: kind, root: root}
 }
 
-// listKind returns the kind of a list's items by the list's own kind. ok is false if
-// the kind is not a list's.
+// listKind returns the kind of the items by the kind of the list. ok is false if the
+// kind does not belong to a list.
 func listKind(root *Node) (kind string, ok bool) {
 	name := root.Get("kind")
 	if name == nil {
@@ -85,7 +85,7 @@ func listKind(root *Node) (kind string, ok bool) {
 	return strings.CutSuffix(name.Text, "List")
 }
 
-// incomplete returns an error when the list is one page of several.
+// incomplete returns a problem if the list is one page of several.
 func (l *list) incomplete(place Place) *Problem {
 	const (
 		rest       = "get all pages, with a larger --size of kumactl get, or with --control-plane instead of -f"
@@ -100,7 +100,7 @@ func (l *list) incomplete(place Place) *Problem {
 	}{
 		{"next", l.root.Get("next"), "names a further page", rest},
 		{"metadata.continue", metadata.Get("continue"), "names a further page", kubernetes},
-		{"metadata.remainingItemCount", metadata.Get("remainingItemCount"), "says that items are missing", kubernetes},
+		{"metadata.remainingItemCount", metadata.Get("remainingItemCount"), "counts missing items", kubernetes},
 		{"total", total, fmt.Sprintf("is more than the number of items, %d", l.count), rest},
 	} {
 		if sign.node == nil || sign.node.Text == "" || sign.node.Text == "0" {
@@ -112,7 +112,10 @@ func (l *list) incomplete(place Place) *Problem {
 			}
 		}
 		place.Line = int(sign.node.line)
-		return &Problem{Place: place, Severity: Error, Fault: fmt.Sprintf("the list is not whole: %s %s", sign.field, sign.means), Remedy: sign.todo}
+		return &Problem{
+			Place: place, Severity: Error,
+			Fault: fmt.Sprintf("the list is incomplete: %s %s", sign.field, sign.means), Remedy: sign.todo,
+		}
 	}
 	return nil
 }

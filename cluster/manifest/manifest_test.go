@@ -103,16 +103,16 @@ func TestRead(t *testing.T) {
 			text: "a: 1\r---\rb: 2\n---\nc: 3\u0085---\u0085d: 4\n---\ne: 5\u2028---\u2028f: 6\n---\ng: 7\n",
 			want: []string{"4/7 {g:7}"},
 			problems: []string{
-				"f.yaml:1: another document begins after a line break that is no line feed (CR, U+0085, U+2028 or U+2029); save the file with LF or CRLF line breaks",
-				"f.yaml:3: another document begins after a line break that is no line feed (CR, U+0085, U+2028 or U+2029); save the file with LF or CRLF line breaks",
-				"f.yaml:5: another document begins after a line break that is no line feed (CR, U+0085, U+2028 or U+2029); save the file with LF or CRLF line breaks",
+				"f.yaml:1: another document begins after a line break that is not a line feed (CR, U+0085, U+2028 or U+2029); save the file with LF or CRLF line breaks",
+				"f.yaml:3: another document begins after a line break that is not a line feed (CR, U+0085, U+2028 or U+2029); save the file with LF or CRLF line breaks",
+				"f.yaml:5: another document begins after a line break that is not a line feed (CR, U+0085, U+2028 or U+2029); save the file with LF or CRLF line breaks",
 			},
 		},
 		"one document with carriage returns": {text: "a: 1\rb: 2\r", want: []string{"1/1 {a:1 b:2}"}},
 		"text after a document":              {text: "{a: 1,\n b: 2} c\n", problems: []string{"f.yaml:2: not valid YAML: did not find expected <document start>"}},
 		"merge key after another": {
 			text:     "x: &x {a: 1}\nz:\n  a: 2\n  <<: *x\n",
-			problems: []string{`f.yaml:4: the merge key (<<) has "a", too, and stands after it, where control planes and YAML differ on which counts; write << first`},
+			problems: []string{`f.yaml:4: the merge key (<<) follows "a" and contains it too, and control planes and YAML differ on which of the two applies; write << first`},
 		},
 		"merge key after the same": {text: "x: &x {a: 1}\nz: {a: 1, <<: *x}\n", want: []string{"1/1 {x:{a:1} z:{a:1}}"}},
 		"two merge keys":           {text: "x: {<<: {a: 1},\n <<: {a: 2}}\n", problems: []string{`f.yaml:2: an object contains key "<<" twice; keep one`}},
@@ -121,7 +121,7 @@ func TestRead(t *testing.T) {
 			want: []string{`1/1 {a:[15 31 1000 08 true false null "017"] 8:"b" true:"c" 1.5:"d"}`},
 		},
 		"a key that is nothing":      {text: "a: 1\nNULL: 2\n", problems: []string{"f.yaml:2: a key must be a string"}},
-		"tab":                        {text: "a:\n\tb: 1\n", problems: []string{"f.yaml:2: a tab in the indentation; YAML takes spaces only"}},
+		"tab":                        {text: "a:\n\tb: 1\n", problems: []string{"f.yaml:2: a tab in the indentation; YAML accepts spaces only"}},
 		"template":                   {text: "a: 1\nb: {{ .Values.b }}\n", problems: []string{"f.yaml:2: " + templateMessage}},
 		"template block":             {text: "a: 1\n{{- if .Values.b }}\nb: 1\n{{- end }}\n", problems: []string{"f.yaml:2: " + templateMessage}},
 		"YAML that begins like JSON": {text: "{\"a\":\n1,}", want: []string{"1/1 {a:1}"}},
@@ -197,17 +197,17 @@ func TestReadPages(t *testing.T) {
 	filler := func(item string) string { return strings.Repeat(item, taskSize/len(item)+1) }
 	const hint = "; get all pages, "
 	tests := map[string]struct{ text, problem string }{
-		"REST":              {text: `{"total": 1, "items": [{"type": "Mesh"}], "next": "http://secret"}`, problem: "f.yaml:1: the list is not whole: next names a further page" + hint},
-		"REST, the last":    {text: "{\"total\": 2,\n\"items\": [{\"type\": \"Mesh\"}], \"next\": null}", problem: "f.yaml:1: the list is not whole: total is more than the number of items, 1" + hint},
-		"REST, in YAML":     {text: "items:\n- type: Mesh\nnext: http://x\n", problem: "f.yaml:3: the list is not whole: next names a further page" + hint},
-		"Kubernetes":        {text: "kind: List\nmetadata:\n  continue: abc\nitems:\n- kind: Mesh\n", problem: "f.yaml:3: the list is not whole: metadata.continue names a further page" + hint},
-		"Kubernetes, count": {text: "kind: MeshList\nmetadata: {remainingItemCount: 3}\nitems:\n- {}\n", problem: "f.yaml:2: the list is not whole: metadata.remainingItemCount says that items are missing" + hint},
+		"REST":              {text: `{"total": 1, "items": [{"type": "Mesh"}], "next": "http://secret"}`, problem: "f.yaml:1: the list is incomplete: next names a further page" + hint},
+		"REST, the last":    {text: "{\"total\": 2,\n\"items\": [{\"type\": \"Mesh\"}], \"next\": null}", problem: "f.yaml:1: the list is incomplete: total is more than the number of items, 1" + hint},
+		"REST, in YAML":     {text: "items:\n- type: Mesh\nnext: http://x\n", problem: "f.yaml:3: the list is incomplete: next names a further page" + hint},
+		"Kubernetes":        {text: "kind: List\nmetadata:\n  continue: abc\nitems:\n- kind: Mesh\n", problem: "f.yaml:3: the list is incomplete: metadata.continue names a further page" + hint},
+		"Kubernetes, count": {text: "kind: MeshList\nmetadata: {remainingItemCount: 3}\nitems:\n- {}\n", problem: "f.yaml:2: the list is incomplete: metadata.remainingItemCount counts missing items" + hint},
 		"of other kinds":    {text: `{"total": 1, "items": [{"type": "Secret"}], "next": "http://x"}`},
 		"whole":             {text: `{"total": 1, "items": [{"type": "Mesh"}], "next": null}`},
 		"whole, Kubernetes": {text: "kind: List\nmetadata: {continue: \"\", resourceVersion: \"\"}\nitems:\n- kind: Mesh\n"},
-		"long, JSON":        {text: "{\"items\": [" + filler(`{"type": "Mesh"},`) + "{\"type\": \"Mesh\"}],\n\"next\": \"http://x\"}", problem: "f.yaml:2: the list is not whole: next"},
-		"long, YAML":        {text: "metadata:\n  continue: abc\nitems:\n" + filler("- kind: Mesh\n") + "kind: List\n", problem: "f.yaml:2: the list is not whole: metadata.continue"},
-		"long, YAML, below": {text: "kind: List\nitems:\n" + filler("- kind: Mesh\n") + "metadata:\n  continue: abc\n", problem: fmt.Sprintf("f.yaml:%d: the list is not whole: metadata.continue", taskSize/len("- kind: Mesh\n")+5)},
+		"long, JSON":        {text: "{\"items\": [" + filler(`{"type": "Mesh"},`) + "{\"type\": \"Mesh\"}],\n\"next\": \"http://x\"}", problem: "f.yaml:2: the list is incomplete: next"},
+		"long, YAML":        {text: "metadata:\n  continue: abc\nitems:\n" + filler("- kind: Mesh\n") + "kind: List\n", problem: "f.yaml:2: the list is incomplete: metadata.continue"},
+		"long, YAML, below": {text: "kind: List\nitems:\n" + filler("- kind: Mesh\n") + "metadata:\n  continue: abc\n", problem: fmt.Sprintf("f.yaml:%d: the list is incomplete: metadata.continue", taskSize/len("- kind: Mesh\n")+5)},
 		"long, whole":       {text: "kind: List\nitems:\n" + filler("- kind: Mesh\n") + "metadata:\n  continue: \"\"\n"},
 		"long, of others":   {text: "kind: List\nitems:\n" + filler("- kind: Secret\n") + "metadata:\n  continue: abc\n"},
 	}
@@ -300,7 +300,7 @@ func TestFiles(t *testing.T) {
 	assert.EqualError(t, err, "no such file or directory")
 	require.NoError(t, os.Mkdir(filepath.Join(dir, "empty"), 0o755))
 	_, err = Files(filepath.Join(dir, "empty"))
-	assert.EqualError(t, err, "the directory holds no .yaml, .yml or .json file")
+	assert.EqualError(t, err, "the directory does not contain a .yaml, .yml or .json file")
 }
 
 // A text takes twice its size at most while it is read, however it comes.

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// Kind says what a Node holds.
+// Kind is the type of a Node.
 type Kind uint8
 
 // The kinds of YAML's core schema, as far as a manifest distinguishes them.
@@ -19,7 +19,7 @@ const (
 	Sequence
 )
 
-// String is the word for k in an error message, with its article.
+// String returns the word for k in an error message, with its article.
 func (k Kind) String() string {
 	switch k {
 	case Null:
@@ -38,13 +38,13 @@ func (k Kind) String() string {
 	return "an unknown value"
 }
 
-// Node is one value of a document. It is small, because a snapshot of a large
-// mesh holds millions of them while it is read.
+// Node is one value of a document. It is small, because the snapshot of a large mesh has
+// millions of them while it is read.
 type Node struct {
 	Kind Kind
 	line int32  // 1-based line in the file
 	Text string // a scalar's text, without quotes
-	// content holds a sequence's items, or a mapping's keys and values in turn.
+	// content has a sequence's items, or a mapping's keys and values in turn.
 	content []Node
 }
 
@@ -83,8 +83,7 @@ func (n *Node) Items() []Node {
 	return n.content
 }
 
-// Equal reports whether two values are the same whatever the order of their keys
-// and wherever they stand.
+// Equal reports whether two values are the same, in any order of keys and at any place.
 func (n *Node) Equal(m *Node) bool {
 	if n == nil || m == nil {
 		return n == m
@@ -103,8 +102,8 @@ func (n *Node) Equal(m *Node) bool {
 	return true
 }
 
-// equalMapping compares mappings with equally many keys, which mostly stand in
-// the same order.
+// equalMapping compares mappings with the same number of keys, which usually have the
+// same order.
 func (n *Node) equalMapping(m *Node) bool {
 	var byKey map[string]*Node
 	for i := 0; i+1 < len(n.content); i += 2 {
@@ -148,7 +147,7 @@ func (n *Node) repeatedKey() *Node {
 	return nil
 }
 
-// textLen is the length of all text in n.
+// textLen returns the length of all text in n.
 func (n *Node) textLen() int {
 	length := len(n.Text)
 	for i := range n.content {
@@ -157,7 +156,7 @@ func (n *Node) textLen() int {
 	return length
 }
 
-// copyTo copies n, with its text at the end of text, which must not have to grow.
+// copyTo copies n, and appends its text to text, which must have enough capacity.
 func (n *Node) copyTo(text *strings.Builder) Node {
 	to := Node{Kind: n.Kind, line: n.line}
 	begin := text.Len()

@@ -5,13 +5,12 @@ import (
 	"sync"
 )
 
-// parsePlain parses the YAML that machines write: block mappings and sequences
-// of one-line scalars. It returns nil for everything else (anchors, tags, flow
-// style, block scalars, escapes, numbers of unusual form, every error), which
-// is parseYAML's to judge, so it decides nothing by itself: FuzzPlain holds the
-// two together. It exists because yaml.v3 reads about 10 MB a second, half of
-// it spent on tokens and on finding the type of scalars, and the Dataplanes of
-// a large mesh are nearly all of what this tool reads.
+// parsePlain parses the YAML that machines write: block mappings and sequences of
+// one-line scalars. It returns nil for everything else (anchors, tags, flow style, block
+// scalars, escapes, numbers of unusual form, every error), which parseYAML then parses.
+// FuzzPlain compares the two. It exists because yaml.v3 reads about 10 MB a second, half
+// of it spent on tokens and on finding the type of scalars, and the Dataplanes of a
+// large mesh are nearly all of what this tool reads.
 func parsePlain(text string, line int, nodes *stack) *Node {
 	p := plain{rest: text, number: line - 1, nodes: nodes}
 	defer nodes.empty()
@@ -36,9 +35,9 @@ type plain struct {
 	nodes  *stack
 }
 
-// stack holds the nodes of all unfinished collections, so that each collection
-// is made once, in its right size. Finished ones stand in blocks that serve the
-// next chunk, too, once what was parsed is used: see [Document.Keep].
+// stack has the nodes of all unfinished collections, so that each collection is
+// allocated once, in its exact size. Blocks of finished nodes are reused for the next
+// chunk once the parsed document is used: see [Document.Keep].
 type stack struct {
 	open  []Node // of unfinished collections
 	block []Node // what is finished
@@ -47,7 +46,7 @@ type stack struct {
 
 var stacks = sync.Pool{New: func() any { return new(stack) }}
 
-// release gives the stack back, with all nodes that it made.
+// release returns the stack to the pool, with all nodes that it made.
 func (s *stack) release() {
 	clear(s.block)
 	s.block = s.block[:0]
@@ -57,7 +56,7 @@ func (s *stack) release() {
 	stacks.Put(s)
 }
 
-// empty forgets unfinished collections.
+// empty drops unfinished collections.
 func (s *stack) empty() {
 	clear(s.open[:cap(s.open)])
 	s.open = s.open[:0]
@@ -65,7 +64,7 @@ func (s *stack) empty() {
 
 func (s *stack) push(n Node) { s.open = append(s.open, n) }
 
-// cut takes the nodes above from off the stack.
+// cut removes the nodes above from off the stack, and returns a copy.
 func (s *stack) cut(from int) []Node {
 	n := len(s.open) - from
 	if n == 0 {
@@ -86,7 +85,7 @@ const (
 	maxBlock = 8192
 )
 
-// next goes to the next line that is neither blank nor a comment.
+// next goes to the next line that is not blank or a comment.
 func (p *plain) next() {
 	for p.rest != "" {
 		var line string
@@ -136,8 +135,8 @@ func (p *plain) block(depth int) Node {
 	}
 }
 
-// maxKey is how long a key can be, in bytes, without a question mark (YAML
-// 1.2.2, section 7.4.2: 1024 characters with what surrounds it).
+// maxKey is the maximum length of a key without a question mark, in bytes (YAML 1.2.2,
+// section 7.4.2: 1024 characters with what surrounds it).
 const maxKey = 1000
 
 func (p *plain) sequence(depth int) Node {
@@ -150,7 +149,7 @@ func (p *plain) sequence(depth int) Node {
 		}
 		after := strings.TrimLeft(p.text[1:], " ")
 		if after == "" || after[0] == '#' {
-			p.bad = true // rare, and null or nested by what follows
+			p.bad = true // rare: null, or nested, depending on the next line
 			break
 		}
 		if after[0] == '-' || isKey(after) {
@@ -196,7 +195,7 @@ func (p *plain) mapping(depth int) Node {
 			case p.indent > column:
 				value = p.block(depth + 1)
 			case p.indent == column && (p.text == "-" || strings.HasPrefix(p.text, "- ")):
-				// A sequence may stand in the column of its key.
+				// A sequence may have the same column as its key.
 				value = p.sequence(depth + 1)
 			}
 		}
@@ -211,8 +210,8 @@ func (p *plain) mapping(depth int) Node {
 	return n
 }
 
-// scalar parses text, the rest of the current line, and goes to the next line,
-// which must not continue the scalar: it may not stand deeper than column.
+// scalar parses text, the rest of the current line, and goes to the next line. That line
+// must not continue the scalar, so it must not be deeper than column.
 func (p *plain) scalar(text string, column int) Node {
 	n := Node{line: int32(p.number)}
 	var ok bool
@@ -256,7 +255,7 @@ func resolve(text string) (Kind, bool) {
 		case c == '-':
 			dashes++
 		case isWord(c) || c == '/':
-			// Letters that stand in no number of any base, nor in an exponent.
+			// Letters that no number has, in any base or exponent.
 			word = word || c == '/' || strings.IndexByte("abcdefoxABCDEFOX_", c) < 0
 		case c == ':' && i+1 < len(text) && text[i+1] != ' ' && i > 0:
 			special = true
@@ -272,7 +271,7 @@ func resolve(text string) (Kind, bool) {
 	case digits == len(text):
 		return Int, len(text) < 18 && (first != '0' || len(text) == 1)
 	case digits+dots == len(text):
-		// One dot makes a number, and only the usual form is beyond doubt.
+		// One dot makes a number, and only the usual form is certain.
 		if dots == 1 {
 			return Float, first != '.' && text[len(text)-1] != '.' && first != '0' && digits < 15
 		}
@@ -295,10 +294,10 @@ func resolve(text string) (Kind, bool) {
 	return String, kind == String
 }
 
-// maxSpecial is the length of the longest word that is no string: false.
+// maxSpecial is the length of the longest word that is not a string: false.
 const maxSpecial = 5
 
-// isPlainKey reports whether a key is a string beyond doubt.
+// isPlainKey reports whether a key is certainly a string.
 func isPlainKey(key string) bool {
 	c := key[0] | 0x20
 	if c >= 'a' && c <= 'z' && len(key) > maxSpecial {

@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// Severity says how much a Problem matters.
+// Severity is how much a Problem matters.
 type Severity string
 
 // An error stops the run; a warning is printed; an info explains.
@@ -27,7 +27,7 @@ type Place struct {
 	Document int    `json:"document,omitempty"` // 1-based within the file
 }
 
-// String is "file:line", as compilers write it and editors open it.
+// String returns "file:line", the form that compilers write and editors open.
 func (p Place) String() string {
 	if p.Line == 0 {
 		return p.File
@@ -40,14 +40,15 @@ func (p Place) Compare(q Place) int {
 	return cmp.Or(strings.Compare(p.File, q.File), cmp.Compare(p.Line, q.Line))
 }
 
-// Subject is what a problem is with: a resource, or in Other something that is none. It
-// is empty where it is not known.
+// Subject is what a problem concerns: a resource, or Other for anything else. It is
+// empty when unknown.
 type Subject struct {
 	Kind, Name, Mesh string
 	Other            string
 }
 
-// maxName is how many bytes of a name a message has: the longest name on Kubernetes.
+// maxName is the maximum length of a name in a message, in bytes: that of the longest
+// name on Kubernetes.
 const maxName = 253
 
 // String names the subject in a message: `TrafficTrace "all" of mesh "shop"`.
@@ -62,8 +63,8 @@ func (s Subject) String() string {
 	return string(text)
 }
 
-// InMesh returns the name of the mesh that the subject is, or is part of; ok is false
-// where the subject is not known.
+// InMesh returns the name of the mesh that the subject is, or belongs to. ok is false if
+// the subject is unknown.
 func (s Subject) InMesh() (mesh string, ok bool) {
 	switch {
 	case s.Kind == "":
@@ -76,7 +77,8 @@ func (s Subject) InMesh() (mesh string, ok bool) {
 	return s.Mesh, true
 }
 
-// Problem is something wrong with the input: where, with what, and what to do.
+// Problem is an error, warning or info about the input: place, subject, fault and
+// remedy.
 type Problem struct {
 	Place
 	Severity Severity
@@ -88,10 +90,10 @@ type Problem struct {
 	Remedy   string // what to do; may be empty
 }
 
-// Resource names the resource; empty when it could not be told.
+// Resource names the resource; empty when it is unknown.
 func (p *Problem) Resource() string { return Redact(p.Of.String()) }
 
-// Complaint is the fault of the field.
+// Complaint returns the fault of the field.
 func (p *Problem) Complaint() string { return Redact(p.complaint()) }
 
 func (p *Problem) complaint() string {
@@ -101,7 +103,7 @@ func (p *Problem) complaint() string {
 	return p.Field + " " + p.Fault
 }
 
-// Message is the field, what is wrong with it and what to do.
+// Message returns the field, its fault and the remedy.
 func (p *Problem) Message() string {
 	text := p.complaint()
 	if p.Part != "" {
@@ -113,7 +115,7 @@ func (p *Problem) Message() string {
 	return Redact(text)
 }
 
-// Error is the whole of it in one line.
+// Error returns the whole problem in one line.
 func (p *Problem) Error() string {
 	resource := p.Resource()
 	if resource == "" {
@@ -130,7 +132,8 @@ func SortProblems(problems []*Problem) []*Problem {
 		if order := a.Compare(b.Place); order != 0 {
 			return order
 		}
-		return cmp.Or(strings.Compare(a.Resource(), b.Resource()), strings.Compare(a.Message(), b.Message()), strings.Compare(string(a.Severity), string(b.Severity)))
+		return cmp.Or(strings.Compare(a.Resource(), b.Resource()), strings.Compare(a.Message(), b.Message()),
+			strings.Compare(string(a.Severity), string(b.Severity)))
 	})
 	return slices.CompactFunc(ordered, func(a, b *Problem) bool { return *a == *b })
 }
@@ -138,12 +141,12 @@ func SortProblems(problems []*Problem) []*Problem {
 var (
 	userInfo = regexp.MustCompile(`://[^\s"<>]*@`)
 	bearer   = regexp.MustCompile(`([Bb]earer) [\w.~+/=-]{12,}`)
-	query    = regexp.MustCompile(`(://[^\s"<>?]*)\?[^\s"<>]*[^\s"'<>).,;:]`) // but for what ends a sentence
+	query    = regexp.MustCompile(`(://[^\s"<>?]*)\?[^\s"<>]*[^\s"'<>).,;:]`) // without punctuation at the end
 )
 
-// RedactURL removes user, password, query and fragment from what is meant for a
-// url, and may be none: then all is removed that could have been one of these,
-// and what is left is no url either.
+// RedactURL removes user, password, query and fragment from the text of a url field. If
+// the text is not a url, it removes all that may be one of these, and the result is not
+// a url either.
 func RedactURL(text string) string {
 	rest, hidden := text, ""
 	if i := strings.IndexAny(rest, "?#"); i >= 0 && i < len(rest)-1 {
@@ -161,14 +164,14 @@ func RedactURL(text string) string {
 	case u.Host != "":
 		authority, _, _ = strings.Cut(authority, "/")
 	}
-	// What was redacted before stays as it is, also where it parses otherwise now.
+	// A text that was redacted before is unchanged, even if it parses differently now.
 	if at := strings.LastIndex(authority, "@"); at >= 0 && strings.TrimPrefix(authority[:at], "%") != "REDACTED" {
 		rest = rest[:begin] + user + rest[begin+at:]
 	}
 	_, wrong := url.Parse(text)
 	_, stillWrong := url.Parse(rest + hidden)
 	if (wrong != nil || strings.ContainsAny(text, " ")) && stillWrong == nil && hidden != "" {
-		rest += "%" // as it was no url for what is hidden
+		rest += "%" // the original was not a url because of the removed part
 	}
 	return rest + hidden
 }

@@ -15,8 +15,8 @@ type Document struct {
 	Root     *Node
 }
 
-// Keep makes a copy of all that d holds. Without it the nodes, and the text they are
-// of, serve other documents once use of [Read] returns.
+// Keep copies everything that d refers to. Without it, the nodes and their text are
+// reused for other documents once use of [Read] returns.
 func (d *Document) Keep() {
 	var text strings.Builder
 	text.Grow(d.Root.textLen())
@@ -25,26 +25,24 @@ func (d *Document) Keep() {
 	d.ListKind = strings.Clone(d.ListKind)
 }
 
-// Wanted says from the head of a document whether it is worth parsing: kind is
-// its `kind`, or its `type` where it has no kind. Documents that tell neither
-// are always parsed.
+// Wanted reports from the head of a document whether it must be parsed. kind is its
+// `kind`, else its `type`. Documents with neither are always parsed.
 type Wanted func(apiVersion, kind string) bool
 
-// maxDocument is the size in bytes above which a document is refused. etcd
-// takes 1.5 MiB for a whole request, so no resource comes near it, and
-// yaml.v3 needs half a second and 200 MB for that much.
+// maxDocument is the size in bytes above which a document is refused. etcd accepts 1.5
+// MiB per request, so no resource is that large, and yaml.v3 needs half a second and 200
+// MB for it.
 const maxDocument = 2 << 20
 
-// taskSize is how many bytes of text one goroutine parses at a time: enough to
-// hide the cost of handing them over, little enough to share the work evenly.
+// taskSize is how many bytes of text one goroutine parses at a time: enough to hide the
+// cost of sending them, and few enough to share the work evenly.
 const taskSize = 128 << 10
 
-// Read parses inputs and calls use for every wanted document, from several
-// goroutines at once, to append its results to those before it. They are returned in
-// the order of the input; use must not hold on to a document that it does not Keep. Problems
-// are in the order of the input too: a document that cannot be parsed yields
-// one, and the others are read all the same. An input is released as soon as
-// it is parsed: what use needs of a document it must take.
+// Read parses inputs and calls use for every wanted document, from several goroutines at
+// once, to append its results to kept. Results and problems have the order of the input.
+// A document that cannot be parsed has one problem, and the others are read anyway. use
+// must not refer to a document that it does not Keep: an input is released as soon as it
+// is parsed.
 func Read[T any](inputs iter.Seq[Input], wanted Wanted, use func(d *Document, kept []T) []T) ([]T, []*Problem) {
 	var results []T
 	var problems []*Problem
@@ -56,8 +54,8 @@ func Read[T any](inputs iter.Seq[Input], wanted Wanted, use func(d *Document, ke
 	return results, problems
 }
 
-// chunk is a piece of text that is parsed at once: a document, or an item of a
-// list that was taken apart.
+// chunk is a piece of text that is parsed at once: a document, or an item of a list that
+// was split.
 type chunk struct {
 	text   string
 	line   int    // of its first line in the file
@@ -66,7 +64,7 @@ type chunk struct {
 	list   string // kind of the list it was taken from, "" for none
 	item   bool
 	json   bool
-	odd    bool // it may have line breaks that are no line feed, see oddBreak
+	odd    bool // it may have line breaks other than line feeds, see oddBreak
 }
 
 // readInput reads one input, see [Read].
@@ -112,8 +110,7 @@ func readInput[T any](input Input, wanted Wanted, use func(d *Document, kept []T
 		case input.Unnumbered && len(text) < taskSize:
 			return parse(chunk{text: strings.ReplaceAll(text, "\n", " "), doc: 1, json: true}, nil)
 		case s.doc == 0 && beginsJSON(text):
-			// A list in JSON needs no search for the markers of YAML documents: one of
-			// them makes it invalid.
+			// A JSON list cannot contain the markers of YAML documents.
 			list := batch.addList(chunk{text: text, line: 1, doc: 1, json: true})
 			k, p := batch.run()
 			batch = newBatch(file, parse)
@@ -123,7 +120,8 @@ func readInput[T any](input Input, wanted Wanted, use func(d *Document, kept []T
 		}
 		for doc := range s.documents(text) {
 			if batch.add(doc); batch.count >= batchSize && !flush() {
-				return kept, append(problems, fail(doc.line, doc.doc, fmt.Sprintf("the rest of the file was not read, after %d errors", len(problems)))...)
+				rest := fmt.Sprintf("the rest of the file was not read, after %d errors", len(problems))
+				return kept, append(problems, fail(doc.line, doc.doc, rest)...)
 			}
 		}
 	}
@@ -136,7 +134,7 @@ func isUTF16(text string) bool {
 	return strings.HasPrefix(text, "\xFF\xFE") || strings.HasPrefix(text, "\xFE\xFF")
 }
 
-// parse turns a chunk into its documents: one, or the items of a list.
+// parse parses a chunk into its documents: one, or the items of a list.
 func (c chunk) parse(file string, wanted Wanted, nodes *stack) (documents []Document, problems []*Problem) {
 	fail := func(line int, format string, args ...any) []*Problem {
 		return []*Problem{{
@@ -153,13 +151,14 @@ func (c chunk) parse(file string, wanted Wanted, nodes *stack) (documents []Docu
 				return nil, fail(err.line, "%s", err.message)
 			}
 		}
-		return nil, fail(c.line, "the document has more than %d MiB; a mesh resource has 1.5 MiB at most (etcd's limit), and a YAML list must be written in block style, an item a line", maxDocument>>20)
+		return nil, fail(c.line, "the document has more than %d MiB; a mesh resource has 1.5 MiB at most (etcd's limit), "+
+			"and a YAML list must be written in block style, one item per line", maxDocument>>20)
 	}
 	var root *Node
 	var err *syntaxError
 	if c.json {
 		if root, err = parseJSON(c.text, c.line, c.item, nodes); err != nil && !strings.HasSuffix(file, ".json") {
-			// YAML's flow style begins like JSON, and takes more.
+			// YAML's flow style begins like JSON, and allows more.
 			if flow, flowErr := parseYAML(c.text, c.line); flowErr == nil {
 				root, err = flow, nil
 			}
@@ -178,7 +177,7 @@ func (c chunk) parse(file string, wanted Wanted, nodes *stack) (documents []Docu
 	return spread.documents, spread.problems
 }
 
-// isWanted reports whether the document says a kind that is wanted.
+// isWanted reports whether the document has a wanted kind.
 func (d *Document) isWanted(wanted Wanted) bool {
 	kind := d.ListKind
 	for _, key := range []string{"type", "kind"} {
@@ -193,9 +192,9 @@ func (d *Document) isWanted(wanted Wanted) bool {
 	return wanted(apiVersion, kind)
 }
 
-// isUnwanted reports whether a YAML chunk is beyond doubt one document of a kind
-// that is not wanted, by the lines of its own keys alone: then it need not be
-// valid. What YAML may read in another way, such as keys in quotes, is in doubt.
+// isUnwanted reports whether a YAML chunk is certainly one document of an unwanted kind,
+// by the lines of its own keys only; such a document need not be valid. The kind is
+// uncertain if YAML may read the keys in another way, for example keys in quotes.
 func (c chunk) isUnwanted(wanted Wanted) bool {
 	if c.json || c.odd || c.indent == severalItems || c.list != "" {
 		return false
@@ -248,7 +247,7 @@ func (c chunk) isUnwanted(wanted Wanted) bool {
 	return kind != "" && !strings.HasSuffix(kind, "List") && !wanted(apiVersion, kind)
 }
 
-// plainWord is value when it is a word that means itself in YAML, else "".
+// plainWord returns value if it is a word that YAML reads as itself, else "".
 func plainWord(value string) string {
 	value = strings.Trim(value, " \r\n")
 	for _, r := range []byte(value) {
@@ -264,7 +263,7 @@ func plainWord(value string) string {
 
 func isWord(r byte) bool { return words[r] }
 
-// words are the bytes of words.
+// words are the bytes that words consist of.
 var words = func() (words [256]bool) {
 	for r := range 256 {
 		words[r] = 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || r == '.' || r == '_' || r == '-'

@@ -12,9 +12,9 @@ type splitter struct {
 	line int // the next one
 }
 
-// documents yields the YAML documents of a part of the text, and JSON texts as they
-// are. A line that starts with `---` or `...` ends a document wherever it is,
-// even within a scalar (YAML 1.2.2, section 9.1.2), so no parser is needed.
+// documents yields the YAML documents of a part of the text, and JSON texts unchanged. A
+// line that starts with `---` or `...` ends a document anywhere, even within a scalar
+// (YAML 1.2.2, section 9.1.2), so no parser is needed.
 func (s *splitter) documents(text string) iter.Seq[chunk] {
 	return func(yield func(chunk) bool) {
 		start := 0
@@ -52,10 +52,10 @@ func (s *splitter) documents(text string) iter.Seq[chunk] {
 	}
 }
 
-// oddBreak reports whether a text has what YAML 1.1 takes for a line break and we
-// do not: a carriage return by itself, U+0085, U+2028 or U+2029.
+// oddBreak reports whether a text has a line break of YAML 1.1 that is not a line feed:
+// a single carriage return, U+0085, U+2028 or U+2029.
 func oddBreak(text string) bool {
-	// A search for one byte is several times as fast, and mostly finds none.
+	// A search for one byte is several times faster, and usually finds none.
 	for first, breaks := range map[byte][]string{0xC2: {"\u0085"}, 0xE2: {"\u2028", "\u2029"}} {
 		at := strings.IndexByte(text, first)
 		if at >= 0 && slices.ContainsFunc(breaks, func(r string) bool { return strings.Contains(text[at:], r) }) {
@@ -66,8 +66,8 @@ func oddBreak(text string) bool {
 	return at >= 0 && strings.Count(text[at:], "\r") > strings.Count(text[at:], "\r\n")
 }
 
-// nextMarker finds the next line from pos on, where a line begins, that ends a
-// document, and where the line after it begins.
+// nextMarker finds the next line, from pos on, that ends a document. It returns where
+// the line begins and where the next one begins.
 func nextMarker(text string, pos int) (marker, end int) {
 	for {
 		for pos < len(text) && text[pos] == '\n' {
@@ -122,8 +122,8 @@ func isMarker(line string) bool {
 	return len(line) == 3 || strings.IndexByte(" \t\r\n", line[3]) >= 0
 }
 
-// blank reports whether a text holds nothing but white space, comments and
-// directives, and how long the part at its beginning is that does, in whole lines.
+// blank reports whether a text has only white space, comments and directives. It also
+// returns the length of the leading part that does, in whole lines.
 func blank(text string) (length int, is bool) {
 	for {
 		white := len(text) - len(strings.TrimLeft(text[length:], " \t\r\n"))
@@ -142,8 +142,8 @@ func blank(text string) (length int, is bool) {
 	}
 }
 
-// beginsJSON distinguishes JSON from YAML's block style by the first bracket, and from its
-// flow style by what follows that.
+// beginsJSON reports whether a text is JSON: its first bracket distinguishes it from
+// YAML's block style, and the text after that from YAML's flow style.
 func beginsJSON(text string) bool {
 	text = strings.TrimLeft(text, " \t\r\n")
 	if text == "" || text[0] != '{' && text[0] != '[' || strings.HasPrefix(text, "{{") {
@@ -156,7 +156,7 @@ func beginsJSON(text string) bool {
 // runSize is how many bytes of small items of a list are parsed together.
 const runSize = 4 << 10
 
-// severalItems in the place of an indent says that a chunk has several heads.
+// severalItems, as an indent, marks a chunk with several heads.
 const severalItems = -1
 
 // splitList splits a long list into its items and calls add for each. The items get
@@ -187,18 +187,18 @@ func (c chunk) splitList(kind *string, add func(chunk)) (around *list, ok bool) 
 	if head == nil {
 		return nil, false
 	}
-	given := head.kindBefore(kind)
-	count, stop := c.splitItems(pos, indent, given, add)
+	itemKind := head.kindBefore(kind)
+	count, stop := c.splitItems(pos, indent, itemKind, add)
 	line += strings.Count(c.text[pos:stop], "\n")
 	if around = c.around(c.text[:at], c.text[stop:], line, count); around == nil {
 		return nil, false
 	}
-	around.given = given
+	around.splitAs = itemKind
 	return around, true
 }
 
-// findItems returns where the line of a list's key items begins, and where the next
-// line begins, if its items follow there.
+// findItems returns where the line with a list's key items begins, and where the next
+// line begins, if the items follow there.
 func findItems(text string) (at, pos int, ok bool) {
 	const key = "items:"
 	if !strings.HasPrefix(text, key) {
@@ -214,8 +214,8 @@ func findItems(text string) (at, pos int, ok bool) {
 	return at, at + len(key) + end + 1, true
 }
 
-// splitItems splits the items from pos on, whose dashes have an indent. Small items
-// stay together. count is how many there are, and stop where they end.
+// splitItems splits the items from pos on, whose dashes have an indent. Small items stay
+// together. It returns the number of items and where they end.
 func (c chunk) splitItems(pos, indent int, kind string, add func(chunk)) (count, stop int) {
 	line := c.line + strings.Count(c.text[:pos], "\n")
 	start, startLine, end := pos, line, pos // of the item, and of last
@@ -258,7 +258,7 @@ func (c chunk) splitItems(pos, indent int, kind string, add func(chunk)) (count,
 	return count, stop
 }
 
-// kindBefore returns kind, or if that is nil the kind that the beginning of a list, l,
+// kindBefore returns kind or, if that is nil, the kind that the beginning of a list, l,
 // gives its items.
 func (l *list) kindBefore(kind *string) string {
 	if kind != nil {
@@ -268,8 +268,9 @@ func (l *list) kindBefore(kind *string) string {
 	return before
 }
 
-// around returns a list of count items by the text before and, from a line on, after
-// them. It returns nil if that is not the rest of a list.
+// around returns a list of count items from the text before them and the text after
+// them, which begins at a line. It returns nil if these texts are not the rest of a
+// list.
 func (c chunk) around(before, after string, line, count int) *list {
 	root := &Node{Kind: Mapping, line: int32(c.line), content: []Node{{Kind: String, Text: "items"}, {}}}
 	for _, part := range []chunk{{text: before, line: c.line}, {text: after, line: line}} {
@@ -289,8 +290,8 @@ func (c chunk) around(before, after string, line, count int) *list {
 	return &list{count: count, kind: kind, root: root}
 }
 
-// indentation counts the spaces before the first line's text and says whether
-// that is a sequence entry; -1 for a blank line or a comment.
+// indentation returns the number of spaces before the first line's text, -1 for a blank
+// line or a comment, and whether the text is a sequence entry.
 func indentation(line string) (columns int, dash bool) {
 	for columns < len(line) && line[columns] == ' ' {
 		columns++

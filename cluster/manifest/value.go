@@ -9,20 +9,19 @@ import (
 	"strings"
 )
 
-// Value is a node on its way to a Go value: every reader of it records what is
-// wrong with the node as a Problem of the resource, with field and line, and
-// returns a zero value, so that a decoder states only what it wants and all
-// problems of a resource are reported together. A field that is absent or null
-// reads as zero without a problem.
+// Value is a node that is decoded into a Go value. Every method that reads it records
+// what is wrong with the node as a Problem of the resource, with field and line, and
+// returns a zero value. So all problems of a resource are reported together. A field
+// that is absent or null reads as zero without a problem.
 type Value struct {
 	node *Node
 	in   *scope
-	// Where an absent value would stand: under key of parent.
+	// An absent value belongs under key of parent.
 	parent *Node
 	key    string
 }
 
-// scope is the resource, or the named part of one, that paths begin at.
+// scope is the resource, or the named part of one, where paths begin.
 type scope struct {
 	place    Place
 	of       Subject
@@ -32,13 +31,13 @@ type scope struct {
 	count    *[2]int // of errors and of the rest, so far
 }
 
-// Value returns the root of the document. The problems that readers of it find
-// are appended to problems, as problems of a subject.
+// Value returns the root of the document. Problems are appended to problems, with of as
+// their subject.
 func (d *Document) Value(of Subject, problems *[]*Problem) Value {
 	return Value{node: d.Root, in: &scope{place: d.Place, of: of, root: d.Root, problems: problems, count: new([2]int)}}
 }
 
-// Node is what v reads, nil when it is absent.
+// Node returns the node of v, nil when it is absent.
 func (v Value) Node() *Node { return v.node }
 
 // Place returns the place of v, or the beginning of its resource if v is absent.
@@ -50,38 +49,37 @@ func (v Value) Place() Place {
 	return place
 }
 
-// Labelled returns v as the start of paths, introduced by label.
+// Labelled returns v as the start of paths, with label before them.
 func (v Value) Labelled(format string, args ...any) Value {
 	in := *v.in
 	in.root, in.label = v.node, fmt.Sprintf(format, args...)
 	return Value{node: v.node, in: &in}
 }
 
-// Into returns v with problems going to another list.
+// Into returns v with problems appended to another list.
 func (v Value) Into(problems *[]*Problem) Value {
 	in := *v.in
 	in.problems = problems
 	return Value{node: v.node, in: &in}
 }
 
-// WithoutNodes returns v without what it reads, which can be released then. Only
-// problems of the resource as a whole can still be recorded, after Into: the list
-// of problems is part of what was read.
+// WithoutNodes returns v without its nodes, so that they can be released. Only
+// FailResource works on the result, after Into.
 func (v Value) WithoutNodes() Value {
 	in := *v.in
 	in.root, in.problems = nil, nil
 	return Value{in: &in}
 }
 
-// Afresh is Into, with none counted of the problems recorded before: a resource
-// may be decoded twice.
-func (v Value) Afresh(problems *[]*Problem) Value {
+// Recount is Into with the number of problems reset, because a resource may be decoded
+// twice.
+func (v Value) Recount(problems *[]*Problem) Value {
 	v = v.Into(problems)
 	v.in.count = new([2]int)
 	return v
 }
 
-// Present reports whether there is a value other than null.
+// Present reports whether v has a value other than null.
 func (v Value) Present() bool { return v.node != nil && v.node.Kind != Null }
 
 // Field returns the value under key, which may be absent.
@@ -99,7 +97,7 @@ func (v Value) Field(key string) Value {
 	return Value{in: v.in, parent: v.node, key: pathKey(key)}
 }
 
-// Need is Field, with a problem when the value is absent.
+// Need is Field, and records a problem when the value is absent.
 func (v Value) Need(key string) Value {
 	at := v.Field(key)
 	if !at.Present() && (!v.Present() || v.node.Kind == Mapping) {
@@ -108,7 +106,7 @@ func (v Value) Need(key string) Value {
 	return at
 }
 
-// unknownField is the code of warnings of Known.
+// unknownField is the code of warnings from Known.
 const unknownField = "unknown-field"
 
 // Known warns of every field whose key is not among keys.
@@ -147,7 +145,8 @@ func (v Value) Bool() bool {
 	return v.Present() && v.node.Text == "true"
 }
 
-// Port reads a port, 1 to 65535. Like protobuf's JSON form it takes a string of digits too.
+// Port reads a port, 1 to 65535. Like protobuf's JSON form it accepts a string of digits
+// too.
 func (v Value) Port() uint32 {
 	if !v.Present() {
 		return 0
@@ -174,8 +173,8 @@ func (v Value) Port() uint32 {
 	return uint32(n)
 }
 
-// Percent reads a percentage, 0 to 100, as a number, as a string of one, or as
-// the wrapper {value: number} of the oldest documents. It is nil when absent.
+// Percent reads a percentage, 0 to 100: a number, a string of one, or the wrapper
+// {value: number} of the oldest documents. It is nil when absent.
 func (v Value) Percent() *float64 {
 	if v.Wrapped() {
 		v.Known("value")
@@ -196,7 +195,7 @@ func (v Value) percent() *float64 {
 		return nil
 	}
 	f, err := strconv.ParseFloat(v.node.Text, 64)
-	goOnly := v.node.Kind == String && strings.ContainsAny(v.node.Text, "_xX") // numbers in Go, but not in JSON
+	goOnly := v.node.Kind == String && strings.ContainsAny(v.node.Text, "_xX") // a number in Go but not in JSON
 	switch {
 	case goOnly, err != nil && v.node.Kind == String:
 		v.wrong("a percentage from 0 to 100")
@@ -257,7 +256,7 @@ func (v Value) stringPairs() iter.Seq2[string, string] {
 	}
 }
 
-// Len is the number of items of a list, or of keys of an object.
+// Len returns the number of items of a list, or of keys of an object.
 func (v Value) Len() int {
 	switch {
 	case v.node == nil:
@@ -280,29 +279,29 @@ func (v Value) Map() map[string]string {
 	return m
 }
 
-// Fail records an error of this field; the message goes on after its path.
+// Fail records an error of this field. The message follows the path of the field.
 func (v Value) Fail(format string, args ...any) {
 	v.Refuse("", format, args...)
 }
 
-// Refuse is Fail with what to do.
+// Refuse is Fail with a remedy.
 func (v Value) Refuse(remedy, format string, args ...any) {
 	v.record(Error, "", remedy, func() (field, fault string) { return v.path(), fmt.Sprintf(format, args...) })
 }
 
-// Warn records a warning of this field, of a kind named code; the message goes
-// on after its path.
+// Warn records a warning of this field with a code. The message follows the path of the
+// field.
 func (v Value) Warn(code, format string, args ...any) {
 	v.WarnTo("", code, format, args...)
 }
 
-// WarnTo is Warn with what to do.
+// WarnTo is Warn with a remedy.
 func (v Value) WarnTo(remedy, code, format string, args ...any) {
 	v.record(Warning, code, remedy, func() (field, fault string) { return v.path(), fmt.Sprintf(format, args...) })
 }
 
-// wrong records that the value is of another type. It does not repeat the
-// value, which may be a secret or megabytes long.
+// wrong records that the value has another type. It does not repeat the value, which may
+// be a secret or very long.
 func (v Value) wrong(want string) {
 	switch {
 	case v.node.Kind != String:
@@ -314,8 +313,8 @@ func (v Value) wrong(want string) {
 	}
 }
 
-// record appends a problem. What it says is a function because the path of the field
-// takes a search.
+// record appends a problem. what is a function because finding the path of the field
+// takes time.
 func (v Value) record(severity Severity, code, remedy string, what func() (field, fault string)) {
 	kind := 1
 	if severity == Error {
@@ -334,12 +333,12 @@ func (v Value) record(severity Severity, code, remedy string, what func() (field
 	*v.in.problems = append(*v.in.problems, p)
 }
 
-// maxProblems is how many errors, and how many warnings, a resource may have
-// before the rest goes unmentioned: finding the path of each takes time.
+// maxProblems is how many errors, and how many warnings, of a resource are listed,
+// because finding the path of each takes time.
 const maxProblems = 50
 
-// path is the way from the scope's root to v, such as networking.inbound[0].port.
-// It is searched for when a message needs it, so that values stay small.
+// path returns the path from the scope's root to v, such as networking.inbound[0].port.
+// It is searched for on demand, so that values stay small.
 func (v Value) path() string {
 	if v.node == nil {
 		path, _ := find(v.in.root, v.parent)
@@ -385,7 +384,7 @@ func pathKey(key string) string {
 	return key
 }
 
-// Absent records an error of the resource as a whole, and what to do.
-func (v Value) Absent(remedy, format string, args ...any) {
+// FailResource records an error of the whole resource, with a remedy.
+func (v Value) FailResource(remedy, format string, args ...any) {
 	Value{in: v.in}.Refuse(remedy, format, args...)
 }

@@ -20,17 +20,17 @@ type syntaxError struct {
 	message string
 }
 
-// maxDepth is how deep values may nest. The deepest resource of Kuma has about
+// maxDepth is the maximum depth of nested values. The deepest resource of Kuma has about
 // fifteen levels.
 const maxDepth = 100
 
-// parseYAML parses one document with yaml.v3. line is the line of the file on
-// which text starts. The root is of kind Null when there is nothing in it.
+// parseYAML parses one document with yaml.v3. line is the line of the file where text
+// starts. The root has kind Null when the document is empty.
 func parseYAML(text string, line int) (root *Node, failure *syntaxError) {
 	defer func() {
 		// yaml.v3 panics on some broken input instead of returning an error.
 		if r := recover(); r != nil {
-			root, failure = nil, explain(text, line, errors.New("the YAML parser gave up on it"))
+			root, failure = nil, explain(text, line, errors.New("the YAML parser failed"))
 		}
 	}()
 	if err := notText(text, line); err != nil {
@@ -49,7 +49,7 @@ func parseYAML(text string, line int) (root *Node, failure *syntaxError) {
 	if err := c.convert(root, document.Content[0], 0); err != nil {
 		return nil, err
 	}
-	// What is split is split at line feeds, and YAML knows other line breaks.
+	// Documents are split at line feeds, and YAML has other line breaks.
 	switch err := decoder.Decode(&second); {
 	case errors.Is(err, io.EOF):
 		return root, nil
@@ -59,10 +59,11 @@ func parseYAML(text string, line int) (root *Node, failure *syntaxError) {
 	if m := oddMarker.FindStringIndex(text); m != nil {
 		line += strings.Count(text[:m[0]], "\n")
 	}
-	return nil, &syntaxError{line, "another document begins after a line break that is no line feed (CR, U+0085, U+2028 or U+2029); save the file with LF or CRLF line breaks"}
+	return nil, &syntaxError{line, "another document begins after a line break that is not a line feed (CR, U+0085, U+2028 or U+2029); " +
+		"save the file with LF or CRLF line breaks"}
 }
 
-// oddMarker finds the end of a document after a line break that is no line feed.
+// oddMarker finds the end of a document after a line break that is not a line feed.
 var oddMarker = regexp.MustCompile(`[\r\x{85}\x{2028}\x{2029}](---|\.\.\.)`)
 
 var (
@@ -70,8 +71,8 @@ var (
 	unknownAnchor = regexp.MustCompile(`^unknown anchor '(.*)' referenced$`)
 )
 
-// explain turns an error of yaml.v3 into one with the line of the file and,
-// for the mistakes people make, the remedy.
+// explain converts an error of yaml.v3 to one with the line of the file and, for common
+// mistakes, the remedy.
 func explain(text string, line int, err error) *syntaxError {
 	if at, ok := template(text, line); ok {
 		return at
@@ -91,7 +92,7 @@ func explain(text string, line int, err error) *syntaxError {
 	number := line
 	for l := range strings.Lines(text) {
 		if indent := l[:len(l)-len(strings.TrimLeft(l, " \t"))]; strings.Contains(indent, "\t") && strings.TrimSpace(l) != "" {
-			return &syntaxError{number, "a tab in the indentation; YAML takes spaces only"}
+			return &syntaxError{number, "a tab in the indentation; YAML accepts spaces only"}
 		}
 		number++
 	}
@@ -110,11 +111,11 @@ func explain(text string, line int, err error) *syntaxError {
 	return &syntaxError{at, "not valid YAML: " + message}
 }
 
-// maxMessage is how much of a parser's message is worth repeating, in bytes.
+// maxMessage is how much of a parser's message is repeated, in bytes.
 const maxMessage = 200
 
-// notText finds what a YAML or JSON text must not hold: other encodings than
-// UTF-8, and control characters.
+// notText finds what a YAML or JSON text must not have: an encoding other than UTF-8,
+// and control characters.
 func notText(text string, line int) *syntaxError {
 	for i := 0; i < len(text); {
 		c := text[i]
@@ -134,7 +135,7 @@ func notText(text string, line int) *syntaxError {
 	return nil
 }
 
-// template finds what a Helm template leaves behind when it was not rendered.
+// template finds the rest of a Helm template that was not rendered.
 func template(text string, line int) (*syntaxError, bool) {
 	for l := range strings.Lines(text) {
 		if strings.Contains(l, "{{") && !strings.HasPrefix(strings.TrimLeft(l, " \t"), "#") {
@@ -152,11 +153,11 @@ type yamlConverter struct {
 	line   int
 	lines  int                 // line breaks in text
 	budget int                 // nodes left, so that aliases cannot multiply without end
-	within map[*yaml.Node]bool // anchors being spread
+	within map[*yaml.Node]bool // anchors being expanded
 }
 
-// lineOf is the line of the file on which n stands. yaml.v3 counts a lone
-// carriage return and Unicode's line separators as lines too; editors do not.
+// lineOf returns the line of n in the file. yaml.v3 counts a single carriage return and
+// Unicode's line separators as lines too; editors do not.
 func (c *yamlConverter) lineOf(n *yaml.Node) int {
 	return c.line + max(0, min(n.Line-1, c.lines))
 }
@@ -166,7 +167,7 @@ func (c *yamlConverter) fail(n *yaml.Node, format string, args ...any) *syntaxEr
 }
 
 func (c *yamlConverter) convert(to *Node, from *yaml.Node, depth int) *syntaxError {
-	// Long scalars count for more: an alias to one costs whoever reads it.
+	// Long scalars count for more, because an alias to one copies it.
 	if c.budget -= 1 + len(from.Value)/64; c.budget < 0 {
 		return c.fail(from, "aliases (*) multiply the document beyond %d values; write them out", 10_000+len(c.text))
 	}
@@ -177,7 +178,7 @@ func (c *yamlConverter) convert(to *Node, from *yaml.Node, depth int) *syntaxErr
 	switch from.Kind {
 	case yaml.AliasNode:
 		if c.within[from.Alias] {
-			return c.fail(from, "the alias *%.80s stands within what it refers to", from.Value)
+			return c.fail(from, "the alias *%.80s is inside the value that it refers to", from.Value)
 		}
 		if c.within == nil {
 			c.within = make(map[*yaml.Node]bool)
@@ -209,7 +210,7 @@ func (c *yamlConverter) convert(to *Node, from *yaml.Node, depth int) *syntaxErr
 	return nil
 }
 
-// mapping converts a mapping, spreading merge keys (<<) beneath its own keys.
+// mapping converts a mapping, and adds the keys of merge keys (<<) after its own keys.
 func (c *yamlConverter) mapping(to *Node, from *yaml.Node, depth int) *syntaxError {
 	to.Kind = Mapping
 	to.content = make([]Node, 0, len(from.Content))
@@ -257,9 +258,9 @@ func (c *yamlConverter) mapping(to *Node, from *yaml.Node, depth int) *syntaxErr
 	return nil
 }
 
-// merge appends what from has and to has not. The first keys of to, up to before,
-// stand before the merge key: there yaml.v2, which control planes use, lets the
-// merged value win, against YAML's definition (https://yaml.org/type/merge.html).
+// merge appends the keys of from that to does not have. The first keys of to, up to
+// before, precede the merge key: for these yaml.v2, which control planes use, prefers
+// the merged value, against YAML's definition (https://yaml.org/type/merge.html).
 func (c *yamlConverter) merge(to *Node, from *yaml.Node, before, depth int) *syntaxError {
 	earlier := Node{Kind: Mapping, content: to.content[:before]}
 	known := make(map[string]bool, len(to.content)/2)
@@ -279,11 +280,12 @@ func (c *yamlConverter) merge(to *Node, from *yaml.Node, before, depth int) *syn
 			return err
 		}
 		if other.Kind != Mapping {
-			return c.fail(source, "a merge key (<<) takes an object")
+			return c.fail(source, "a merge key (<<) accepts only an object")
 		}
 		for key, value := range other.Pairs() {
 			if own := earlier.Get(key.Text); own != nil && !own.Equal(value) {
-				return c.fail(source, "the merge key (<<) has %.80q, too, and stands after it, where control planes and YAML differ on which counts; write << first", key.Text)
+				return c.fail(source, "the merge key (<<) follows %.80q and contains it too, "+
+					"and control planes and YAML differ on which of the two applies; write << first", key.Text)
 			}
 			if !known[key.Text] {
 				known[key.Text] = true
@@ -294,9 +296,9 @@ func (c *yamlConverter) merge(to *Node, from *yaml.Node, before, depth int) *syn
 	return nil
 }
 
-// resolveScalar is the kind of a plain scalar and its value, as control planes
-// read it: kubectl, kumactl and Kuma make JSON of YAML with sigs.k8s.io/yaml, whose
-// scalars are those of YAML 1.1 (https://yaml.org/type/). So 017 is 15, yes is true.
+// resolveScalar returns the kind of a plain scalar and its value, as control planes read
+// it: kubectl, kumactl and Kuma convert YAML to JSON with sigs.k8s.io/yaml, whose
+// scalars follow YAML 1.1 (https://yaml.org/type/). So 017 is 15, yes is true.
 func resolveScalar(text string) (kind Kind, value string) {
 	switch text {
 	case "", "~", "null", "Null", "NULL":
@@ -339,8 +341,8 @@ func IsPlainString(text string) bool {
 	return kind == String
 }
 
-// resolveKey returns a plain key as JSON has it; ok is false for one that JSON
-// cannot have.
+// resolveKey returns a plain key as JSON has it. ok is false for a key that JSON does
+// not allow.
 func resolveKey(text string) (key string, ok bool) {
 	kind, value := resolveScalar(text)
 	if kind == Float {

@@ -1,76 +1,71 @@
-// Package paging keeps what a server lists in pages until the list is known to be
-// whole: compressed, since a large mesh has hundreds of megabytes of JSON that
-// are alike, and within limits, since a server may send anything.
+// Package paging keeps the pages of a server's list until the list is complete. They are
+// compressed, because a large mesh has hundreds of megabytes of similar JSON, and
+// limited, because a server may send anything.
 package paging
 
 import (
 	"bytes"
+	"cmp"
 	"compress/flate"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 
 	"k8s.io/apimachinery/pkg/api/resource"
 )
 
-// Limits say how much of one list is taken.
+// Limits are the maximum size of one list.
 type Limits struct {
 	Answer int64 // bytes of a single answer
 	List   int64 // bytes of all pages together
 	Pages  int
 }
 
-// Defaults are beyond what a control plane holds: a Dataplane has half a kilobyte,
-// and comes with 499 others in a page.
+// Defaults exceed what a control plane has: a Dataplane takes half a kilobyte, and a
+// page has 500 of them.
 var Defaults = Limits{Answer: 256 << 20, List: 1 << 30, Pages: 20_000}
 
-// Or returns l with those of other in place of what is not set.
+// Or returns l with the values of other where l has none.
 func (l Limits) Or(other Limits) Limits {
-	if l.Answer == 0 {
-		l.Answer = other.Answer
-	}
-	if l.List == 0 {
-		l.List = other.List
-	}
-	if l.Pages == 0 {
-		l.Pages = other.Pages
-	}
-	return l
+	return Limits{Answer: cmp.Or(l.Answer, other.Answer), List: cmp.Or(l.List, other.List), Pages: cmp.Or(l.Pages, other.Pages)}
 }
 
-// Size is a number of bytes as the flags take it.
+// Size returns a number of bytes in the form that the flags accept.
 func Size(bytes int64) string { return resource.NewQuantity(bytes, resource.BinarySI).String() }
 
 // blockSize is how much text is compressed at a time.
 const blockSize = 256 << 10
 
-// List is the items of one list. The zero List is empty and has no room.
+// List has the items of one list. The zero List is empty and accepts no page.
 type List struct {
 	limits Limits
 	bytes  int64 // of the pages
 	pages  int
 	items  int
 	blocks [][]byte // compressed
-	open   []byte   // not yet
+	open   []byte   // not compressed yet
 	writer *flate.Writer
 }
 
 // New returns an empty list.
 func New(limits Limits) *List { return &List{limits: limits} }
 
-// Len is the number of items.
+// Len returns the number of items.
 func (l *List) Len() int { return l.items }
 
-// Page counts a page of so many bytes. It returns an error when the list is
-// larger than the limits.
+// Page counts a page of size bytes. It returns an error when the list exceeds the
+// limits.
 func (l *List) Page(size int64) error {
 	l.pages++
 	l.bytes += size
 	switch {
 	case l.pages > l.limits.Pages:
-		return fmt.Errorf("it has more than %d pages (%d items so far); raise --max-pages, or read less with --mesh", l.limits.Pages, l.items)
+		return fmt.Errorf("it has more than %d pages (%d items so far); raise --max-pages, or read less with --mesh",
+			l.limits.Pages, l.items)
 	case l.bytes > l.limits.List:
-		return fmt.Errorf("it has more than %s bytes (%d items so far); raise --max-list-size, or read less with --mesh", Size(l.limits.List), l.items)
+		return fmt.Errorf("it has more than %s bytes (%d items so far); raise --max-list-size, or read less with --mesh",
+			Size(l.limits.List), l.items)
 	}
 	return nil
 }
@@ -88,7 +83,7 @@ func (l *List) Add(name string, text []byte) error {
 	return l.compress()
 }
 
-// compress makes a block of what is open.
+// compress moves the open items to a compressed block.
 func (l *List) compress() error {
 	var block bytes.Buffer
 	if l.writer == nil {
@@ -99,10 +94,8 @@ func (l *List) compress() error {
 		l.writer = writer
 	}
 	l.writer.Reset(&block)
-	if _, err := l.writer.Write(l.open); err != nil {
-		return fmt.Errorf("compressing a page: %w", err)
-	}
-	if err := l.writer.Close(); err != nil {
+	_, err := l.writer.Write(l.open)
+	if err := errors.Join(err, l.writer.Close()); err != nil {
 		return fmt.Errorf("compressing a page: %w", err)
 	}
 	l.blocks = append(l.blocks, bytes.Clone(block.Bytes()))
@@ -110,14 +103,14 @@ func (l *List) compress() error {
 	return nil
 }
 
-// Drain calls use for every item, in the order in which they were added, and
-// forgets them.
+// Drain calls use for every item, in the order in which they were added, and empties the
+// list.
 func (l *List) Drain(use func(name string, text []byte)) error {
 	for i, block := range l.blocks {
 		l.blocks[i] = nil
 		text, err := io.ReadAll(flate.NewReader(bytes.NewReader(block)))
 		if err == nil {
-			err = spread(text, use)
+			err = eachItem(text, use)
 		}
 		if err != nil {
 			return fmt.Errorf("reading a page again: %w", err)
@@ -125,11 +118,11 @@ func (l *List) Drain(use func(name string, text []byte)) error {
 	}
 	rest := l.open
 	*l = List{limits: l.limits}
-	return spread(rest, use)
+	return eachItem(rest, use)
 }
 
-// spread calls use for every item of a block.
-func spread(block []byte, use func(name string, text []byte)) error {
+// eachItem calls use for every item of a block.
+func eachItem(block []byte, use func(name string, text []byte)) error {
 	next := func() ([]byte, error) {
 		size, n := binary.Uvarint(block)
 		if n <= 0 || size > uint64(len(block)-n) {

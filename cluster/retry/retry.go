@@ -1,5 +1,5 @@
-// Package retry makes reading over a network patient: a transport that tries
-// again what a server is too busy for, or what a broken connection cut off.
+// Package retry has a transport that repeats requests when a server is busy or a
+// connection breaks.
 package retry
 
 import (
@@ -21,25 +21,25 @@ import (
 	"tracemigrate/cluster/paging"
 )
 
-// How long and how often: eight tries within half a minute, unless the server
-// asks for more patience or the context ends.
+// Eight tries within half a minute, unless the server requests longer pauses or the
+// context ends.
 const (
 	tries        = 8
-	refusedTries = 3 // nobody listens: a restart is short, a wrong address for ever
-	ownTries     = 2 // at an error that may be the request's own, see [Own]
+	refusedTries = 3 // no server listens: a restart is short, a wrong address permanent
+	ownTries     = 2 // for an error that the request itself may cause, see [Own]
 	firstPause   = 200 * time.Millisecond
 	longestPause = 10 * time.Second
-	longestWait  = time.Minute // that a server may ask for by Retry-After
+	longestWait  = time.Minute // that a server may request with Retry-After
 )
 
-// Own marks requests of which the server may fail at one for good, and answers
-// 500, while it does well at the others.
+// Own marks requests that may cause a permanent error 500 themselves, while the server
+// answers others.
 func Own(ctx context.Context) context.Context { return context.WithValue(ctx, ownKey{}, true) }
 
 type ownKey struct{}
 
-// Tries is how often a request of ctx was sent whose last answer has a status:
-// once, 0, for those that are final.
+// Tries returns how often a request of ctx was sent if its last answer has a status; 0
+// for a status that is final at once.
 func Tries(ctx context.Context, status int) int {
 	switch {
 	case isOwn(ctx, status):
@@ -54,37 +54,38 @@ func isOwn(ctx context.Context, status int) bool {
 	return status == http.StatusInternalServerError && ctx.Value(ownKey{}) != nil
 }
 
-// busy reports whether a server may do better with a request later.
+// busy reports whether a later try may succeed.
 func busy(status int) bool {
 	switch status {
-	case http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+	case http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusBadGateway,
+		http.StatusServiceUnavailable, http.StatusGatewayTimeout:
 		return true
 	}
 	return false
 }
 
-// attemptTimeout ends one try at a server that hangs.
+// attemptTimeout is the maximum time of one try.
 const attemptTimeout = 60 * time.Second
 
-// Transport tries each request again on 429, on 500, 502, 503 and 504, and when
-// a connection breaks, even within the answer's body: so it reads the body
-// before it answers, and is for requests without effect and answers that fit in
-// memory. What still fails after the last try is returned as it is. The
-// context of the request limits all tries together.
+// Transport repeats a request after the answers 429, 500, 502, 503 and 504, and when a
+// connection breaks, even within the body of an answer. So it reads the body before it
+// returns, and is for requests without effects and for answers that fit in memory. It
+// returns the last answer or error if all tries fail. The context of the request limits
+// all tries together.
 type Transport struct {
 	Base http.RoundTripper
 	// MaxAnswer is the size in bytes above which an answer is refused; 0 for
 	// paging.Defaults.
 	MaxAnswer int64
-	// Received counts the bytes of answers that arrived whole, if set.
+	// Received, if set, counts the bytes of complete answers.
 	Received *atomic.Int64
-	// Wait is told of each pause, if set.
+	// Wait, if set, is called before each pause.
 	Wait func(reason string, pause time.Duration)
 
 	first time.Duration // pause; for tests
 }
 
-// answer is a response whose body is there.
+// answer is a response whose body was read.
 type answer struct {
 	response *http.Response
 	retry    error // why to try again
@@ -99,6 +100,11 @@ func (t *Transport) RoundTrip(request *http.Request) (*http.Response, error) {
 	}
 	refused, own := 0, 0
 	var last answer
+	notify := func(err error, pause time.Duration) {
+		if t.Wait != nil {
+			t.Wait(err.Error(), pause)
+		}
+	}
 	got, err := backoff.Retry(request.Context(), func() (answer, error) {
 		var err error
 		last, err = t.try(request)
@@ -121,38 +127,37 @@ func (t *Transport) RoundTrip(request *http.Request) (*http.Response, error) {
 			return last, last.retry
 		}
 		return last, nil
-	}, backoff.WithBackOff(pauses), backoff.WithMaxTries(tries), backoff.WithMaxElapsedTime(0), backoff.WithNotify(func(err error, pause time.Duration) {
-		if t.Wait != nil {
-			t.Wait(err.Error(), pause)
-		}
-	}))
+	}, backoff.WithBackOff(pauses), backoff.WithMaxTries(tries), backoff.WithMaxElapsedTime(0), backoff.WithNotify(notify))
 	switch {
 	case err == nil:
 		return got.response, nil
 	case request.Context().Err() != nil:
-		// The deadline alone would hide what took so long.
+		// The deadline alone would hide the reason for the tries.
 		if last.retry != nil {
 			return nil, fmt.Errorf("%w, after %w", context.Cause(request.Context()), last.retry)
 		}
 		return nil, fmt.Errorf("%w: %w", context.Cause(request.Context()), err)
 	case last.response != nil:
-		last.response.Header.Del("Retry-After") // or client-go would begin again
-		return last.response, nil               // the caller words it
+		last.response.Header.Del("Retry-After") // otherwise client-go would retry too
+		return last.response, nil               // the caller describes it
 	}
 	return nil, final(err)
 }
 
-// final words an error that more tries did not help. It is opaque: client-go
-// would try for itself what it knows.
+// reworded replaces texts by which client-go recognises errors and retries by itself.
+var reworded = strings.NewReplacer(
+	"connection reset by peer", "the server reset the connection",
+	"use of closed network connection", "the connection was closed",
+	"server sent GOAWAY", "server answered GOAWAY",
+)
+
+// final describes an error that remains after the last try. It does not wrap the
+// error: client-go would recognise it and retry by itself.
 func final(err error) error {
-	if err == nil {
-		return nil
-	}
-	text := strings.NewReplacer("connection reset by peer", "the server reset the connection", "use of closed network connection", "the connection was closed", "server sent GOAWAY", "server said GOAWAY").Replace(err.Error())
 	if isRefused(err) || !transient(context.Background(), err) {
 		return err
 	}
-	return fmt.Errorf("gave up after %d tries: %s", tries, text)
+	return fmt.Errorf("gave up after %d tries: %s", tries, reworded.Replace(err.Error()))
 }
 
 func isRefused(err error) bool { return errors.Is(err, syscall.ECONNREFUSED) }
@@ -187,20 +192,22 @@ func (t *Transport) try(request *http.Request) (answer, error) {
 	if busy(response.StatusCode) {
 		got.retry = fmt.Errorf("the server answered %d (%s)", response.StatusCode, http.StatusText(response.StatusCode))
 		if seconds, err := strconv.Atoi(response.Header.Get("Retry-After")); err == nil && seconds > 0 {
-			got.retry = fmt.Errorf("%w (%w)", got.retry, &backoff.RetryAfterError{Duration: min(time.Duration(seconds)*time.Second, longestWait)})
+			pause := min(time.Duration(seconds)*time.Second, longestWait)
+			got.retry = fmt.Errorf("%w (%w)", got.retry, &backoff.RetryAfterError{Duration: pause})
 		}
 	}
 	return got, nil
 }
 
-// chunkSize is how much of an answer of unknown length is read at a time: a buffer
-// that grows by copying would hold more than twice the answer.
+// chunkSize is how much of an answer of unknown length is read at a time. A buffer that
+// grows by copying would take more than twice the answer's size.
 const chunkSize = 1 << 20
 
-// readBody reads a whole answer. It returns an error for one of more than limit
+// readBody reads a whole answer. It returns an error if the answer has more than limit
 // bytes.
 func readBody(response *http.Response, limit int64) ([]byte, error) {
-	tooLarge := backoff.Permanent(fmt.Errorf("the answer has more than %s bytes; raise --max-answer-size, or read less with --mesh", paging.Size(limit)))
+	tooLarge := backoff.Permanent(fmt.Errorf(
+		"the answer has more than %s bytes; raise --max-answer-size, or read less with --mesh", paging.Size(limit)))
 	if response.ContentLength > limit {
 		return nil, tooLarge
 	}
@@ -230,7 +237,7 @@ func readBody(response *http.Response, limit int64) ([]byte, error) {
 	}
 }
 
-// wholeBody is the body of an answer that was read as a whole.
+// wholeBody is the body of an answer that was read completely.
 type wholeBody struct {
 	*bytes.Reader
 	text []byte
@@ -239,7 +246,7 @@ type wholeBody struct {
 // Close implements io.Closer.
 func (*wholeBody) Close() error { return nil }
 
-// Body returns the body of an answer, without a copy where a Transport read it.
+// Body returns the body of an answer, without a copy if a Transport read it.
 func Body(response *http.Response) ([]byte, error) {
 	if whole, ok := response.Body.(*wholeBody); ok {
 		return whole.text, nil
@@ -247,7 +254,7 @@ func Body(response *http.Response) ([]byte, error) {
 	return io.ReadAll(response.Body)
 }
 
-// transient reports whether an error may pass when the request is sent again.
+// transient reports whether another try may not have the error.
 func transient(ctx context.Context, err error) bool {
 	if ctx.Err() != nil {
 		return false
@@ -267,7 +274,7 @@ func transient(ctx context.Context, err error) bool {
 	if errors.As(err, &network) && network.Timeout() {
 		return true
 	}
-	// net/http and x/net/http2 have no values for these.
+	// net/http and x/net/http2 do not export these errors.
 	for _, broken := range []string{"server closed idle connection", "malformed HTTP", "http2: ", "connection lost", "stream error"} {
 		if strings.Contains(err.Error(), broken) {
 			return true

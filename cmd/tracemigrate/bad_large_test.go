@@ -174,19 +174,19 @@ func TestBadLarge(t *testing.T) {
 			text: func() string {
 				return mesh + "tracing:\n" + numbered("  k%d: 5\n", 100_000) + "---\n" + mesh + "tracing:\n  x: 5\n" + numbered("  k%d: 5\n", 100_000)
 			},
-			code: exitError, stderr: `: Mesh "default": stands at .*:1 already, with other content`,
+			code: exitError, stderr: `: Mesh "default": is already defined at .*:1, with other content`,
 		},
 		"two Meshes of 100,000 fields, the last of which differs": {
 			text: func() string {
 				return mesh + "tracing:\n" + numbered("  k%d: 5\n", 100_000) + "  z: 1\n---\n" + mesh + "tracing:\n" + numbered("  k%d: 5\n", 100_000) + "  z: 2\n"
 			},
-			code: exitError, stderr: `: Mesh "default": stands at .*:1 already, with other content`,
+			code: exitError, stderr: `: Mesh "default": is already defined at .*:1, with other content`,
 		},
 		"50,000 backends of one name": {
 			text: func() string {
 				return mesh + "tracing:\n  backends:\n" + numbered("  - {name: a, type: t%d}\n", 50_000)
 			},
-			code: exitError, stderr: `:6: Mesh "default": tracing backend "a": stands at .*:5 already, with other content`,
+			code: exitError, stderr: `:6: Mesh "default": tracing backend "a": is already defined at .*:5, with other content`,
 		},
 		"15,000 TrafficTraces, each with a backend that cannot be": {
 			text: func() string {

@@ -48,7 +48,7 @@ func TestZoneByURL(t *testing.T) {
 
 	code, _, words = tool(t, "report --control-plane "+global+" --zone west="+zone("east"))
 	assert.Equal(t, exitError, code)
-	assert.Contains(t, words, `its source is of zone "east"`)
+	assert.Contains(t, words, `its source belongs to zone "east"`)
 	code, _, words = tool(t, "report --control-plane "+global+" --zone west=http://127.0.0.1:1")
 	assert.Equal(t, exitError, code)
 	assert.Contains(t, words, "127.0.0.1:1")
