@@ -34,9 +34,9 @@ type mesh struct {
 	live           bool // was read from a cluster, or from its snapshot
 }
 
-// meshesApart returns each mesh with what exists in it, apart from what a previous run
-// made.
-func (in *input) meshesApart(previous map[*meshtrace.Policy]bool) []*mesh {
+// meshesWithout returns each mesh with what existed in it before a previous run, and
+// separately what that run made.
+func (in *input) meshesWithout(previous map[*meshtrace.Policy]bool) []*mesh {
 	s, o := in.Snapshot, in.o
 	gateways, versions, zones := cluster.NewGateways(s.MeshGateways), s.Judge(o.Version), zoneNames(s)
 	meshes := make([]*mesh, 0, len(in.Meshes))

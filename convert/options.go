@@ -22,7 +22,7 @@ type Options struct {
 	Shadow        bool // label policies as to be computed only, not applied (2.7 and later)
 	RoundSampling bool // on 2.0, accept the nearest whole percentage for a fraction
 
-	// For the comparison of proxies: how many may stand for those of a mesh
+	// For the comparison of proxies: how many may represent those of a mesh
 	// without Dataplanes, which differences do not count, and whether Version is
 	// supposed to be that of every zone.
 	MadeUp   int

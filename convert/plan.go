@@ -23,8 +23,8 @@ type Plan struct {
 	// Comparisons say what becomes of each proxy once Policies are applied and
 	// the TrafficTraces are gone, in one comparison for each version of zones.
 	Comparisons []*envoydiff.Comparison
-	// MadeUp is how many of the proxies stand for those of meshes without
-	// Dataplanes, and Complete says that they stand for all of these.
+	// MadeUp is how many of the proxies represent those of meshes without
+	// Dataplanes. Complete reports whether they represent all of these.
 	MadeUp   int
 	Complete bool
 	// What the result is of: the meshes, and the MeshTraces that exist, as they

@@ -61,8 +61,8 @@ func considerWildcard(m *mesh, ranked *legacy.Mesh, position int, values []clust
 		found.notes = notes{servedAlready.note(at, trace, facts{"selector": selectorFact(pair), "existing": by})}
 	default:
 		expanded = wildcardPartlyExpanded
-		served := plural(len(uncovered)-len(open), "value")
-		found.notes = notes{servedInPart.note(at, trace, facts{"selector": selectorFact(pair), "count": served, "existing": by})}
+		values := plural(len(uncovered)-len(open), "value")
+		found.notes = notes{servedInPart.note(at, trace, facts{"selector": selectorFact(pair), "count": values, "existing": by})}
 	}
 	policies := plural(len(open), "policy")
 	if len(open) == 0 {

@@ -8,7 +8,7 @@ import (
 	"tracemigrate/cluster/manifest"
 )
 
-// place is where notes on the control plane itself stand.
+// place is the place of notes on the control plane itself.
 func place(s *cluster.Snapshot) manifest.Place {
 	return manifest.Place{File: cmp.Or(s.Origin.Source, "flags")} // files do not tell their mode and zones
 }

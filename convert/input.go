@@ -1,0 +1,38 @@
+package convert
+
+import (
+	"slices"
+
+	"tracemigrate/cluster/manifest"
+	"tracemigrate/meshtrace"
+)
+
+// input is what a conversion is of. No step changes it.
+type input struct {
+	*Current
+	o        *Options
+	confs    confs
+	existing []*meshtrace.Policy        // those that the control plane has
+	compared []*meshtrace.Policy        // the existing ones, as they compare to new ones
+	arrived  map[*meshtrace.Policy]bool // see arrivedPolicies
+	notes    notes
+}
+
+func newInput(c *Current, o *Options) *input {
+	existing, refused := acceptedBy(c, o)
+	in := &input{
+		Current: c, o: o, confs: newConfs(c.Meshes, o), existing: existing, compared: asCompared(existing, c.Origin, o),
+		notes: slices.Concat(refused, remarkProblems(c), remarkSkipped(c.Snapshot)),
+	}
+	in.arrived = in.arrivedPolicies()
+	return in
+}
+
+// remarkProblems makes notes of the problems of the input that are no errors.
+func remarkProblems(c *Current) notes {
+	var found notes
+	for _, problem := range manifest.SortProblems(c.Found) {
+		found = append(found, fromProblem(problem))
+	}
+	return found
+}
