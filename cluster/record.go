@@ -77,6 +77,10 @@ type Recording struct {
 	documents []recorded
 }
 
+// Empty reports whether there is no document of Kuma's, and nothing that names a control
+// plane.
+func (r *Recording) Empty() bool { return len(r.head) == 0 && len(r.documents) == 0 }
+
 // recorded is a document: its text, after a key that sorts documents of a live source in
 // the order of a control plane's lists.
 type recorded struct {

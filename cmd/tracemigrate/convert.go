@@ -74,5 +74,7 @@ func checkInput(stderr *output.Printer, s *cluster.Snapshot) error {
 		return nil
 	}
 	stderr.Warnings(s.Problems)
-	return errors.New("the input has no Kuma resource, such as a Mesh or a TrafficTrace; check -f")
+	return errNoResource
 }
+
+var errNoResource = errors.New("the input has no Kuma resource, such as a Mesh or a TrafficTrace; check -f")

@@ -54,6 +54,9 @@ func runSnapshot(c *cli.Context) error {
 	for _, problem := range problems {
 		stderr.Line("%s (skipped)", problem.Error())
 	}
+	if recording.Empty() {
+		return errNoResource
+	}
 	if err := recording.Write(c.App.Writer); err != nil {
 		return fmt.Errorf("writing to stdout: %w", err)
 	}

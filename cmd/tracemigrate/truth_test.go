@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -84,5 +85,18 @@ func TestWithoutTrafficTraces(t *testing.T) {
 		code, text, words := tool(t, "report --kuma-version 2.13 -f in.yaml")
 		assert.Equal(t, 0, code, words)
 		assert.Contains(t, text, want.report)
+	}
+}
+
+// What could not be read is in the headline of diff, too: proxies that stand in for it
+// must not pass for the real ones.
+func TestUnreadInHeadline(t *testing.T) {
+	for _, form := range []string{"text", "markdown"} {
+		code, text, words := tool(t, "diff -f ../../fixtures/convert/kind-unread/input.yaml -o "+form)
+		assert.Equal(t, 1, code, words)
+		unread := strings.Index(text, "The Dataplanes could not be read, so it is not known whether every proxy would keep its tracing")
+		kept := strings.Index(text, "1 proxy keeps collector and sampling")
+		assert.GreaterOrEqual(t, unread, 0, text)
+		assert.Greater(t, kept, unread, text)
 	}
 }

@@ -50,17 +50,19 @@ func (diff *Diff) unknown() string {
 	return unread + " could not be read, so it is not known whether every proxy would keep its tracing"
 }
 
-// headline returns a sentence on what changes for the proxies, one a version where
-// all proxies are compared for each.
+// headline returns a sentence on what could not be read, if anything, and one on what
+// changes for the proxies, for each version where all proxies are compared for each.
 func (diff *Diff) headline() []string {
-	if !diff.PerVersion {
-		t := envoydiff.Count(diff.Comparisons)
-		if t.Proxies == 0 {
-			return nil
-		}
-		return []string{plain.Capitalise(plain.Effects(&t))}
-	}
 	var sentences []string
+	if len(diff.Unread) > 0 {
+		sentences = append(sentences, plain.Capitalise(diff.unknown()))
+	}
+	if !diff.PerVersion {
+		if t := envoydiff.Count(diff.Comparisons); t.Proxies > 0 {
+			sentences = append(sentences, plain.Capitalise(plain.Effects(&t)))
+		}
+		return sentences
+	}
 	for _, c := range diff.Comparisons {
 		t := envoydiff.Count([]*envoydiff.Comparison{c})
 		if t.Proxies > 0 {
