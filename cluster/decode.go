@@ -117,7 +117,7 @@ func (r *Resource) decode(doc *manifest.Document, words *words, problems *[]*man
 	r.decodeMetadata(meta, words)
 	if r.kind == KindMesh {
 		if r.Mesh = ""; r.Name != "" && !isMeshName(r.Name) {
-			meta.Field("name").Fail("cannot be the name of a mesh: lower-case letters, digits and -._, 63 at most")
+			meta.Field("name").Fail("cannot be the name of a mesh: use at most 63 lower-case letters, digits, -, . and _")
 		}
 	} else {
 		r.Mesh = cmp.Or(r.Mesh, r.Labels[MeshLabel], "default")

@@ -90,9 +90,9 @@ func orphans(s *cluster.Snapshot) []*manifest.Problem {
 		if meshes[r.Mesh] || !s.Skippable(p) {
 			continue
 		}
-		p.Fault = fmt.Sprintf("mesh %.253q is not there, and with it the tracing backends", r.Mesh)
+		p.Fault = fmt.Sprintf("mesh %.253q is not in the input, so its tracing backends are unknown", r.Mesh)
 		if broken[manifest.Subject{Kind: cluster.KindMesh, Name: r.Mesh}] {
-			p.Fault = fmt.Sprintf("mesh %.253q is broken, and with it the tracing backends", r.Mesh)
+			p.Fault = fmt.Sprintf("mesh %.253q is broken, so its tracing backends are unknown", r.Mesh)
 		}
 		problems = append(problems, p)
 	}

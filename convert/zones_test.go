@@ -87,7 +87,7 @@ func TestBrokenResourcesOfASnapshotAreLeftOut(t *testing.T) {
 		"a Dataplane":           {"{type: Dataplane, name: x, mesh: default, networking: {inbound: none}}", "warning", `Dataplane "x": networking.inbound`, true},
 		"a gateway":             {"{type: MeshGateway, name: x, mesh: default, selectors: all}", "warning", `MeshGateway "x": selectors`, true},
 		"a TrafficTrace":        {"{type: TrafficTrace, name: x, mesh: default, selectors: all}", "error", `TrafficTrace "x": selectors`, false},
-		"an orphan":             {"{type: TrafficTrace, name: x, mesh: gone, selectors: [{match: {a: b}}]}", "error", `TrafficTrace "x" of mesh "gone": mesh "gone" is not there`, true},
+		"an orphan":             {"{type: TrafficTrace, name: x, mesh: gone, selectors: [{match: {a: b}}]}", "error", `TrafficTrace "x" of mesh "gone": mesh "gone" is not in the input`, true},
 		"a MeshTrace":           {"{type: MeshTrace, name: x, mesh: default, spec: {targetRef: {kind: All}}}", "error", `MeshTrace "x": spec.targetRef.kind`, false},
 		"a Mesh":                {"{type: Mesh, name: x, tracing: {backends: all}}", "error", `Mesh "x": tracing.backends`, true},
 		"a resource of no name": {"{type: TrafficTrace, mesh: default, selectors: []}", "error", `name`, false},

@@ -142,8 +142,10 @@ func checkDatadog(d *Datadog, conf manifest.Value) {
 			hint = strconv.Quote(u.Hostname())
 		}
 		field.Refuse(fmt.Sprintf("write %s, and the port in conf.port", hint), "has a scheme")
-	case strings.TrimSpace(d.Address) != d.Address || strings.ContainsAny(d.Address, " \t\r\n"):
-		field.Refuse(fmt.Sprintf("write %.253q", strings.Join(strings.Fields(d.Address), "")), "contains white space")
+	case len(strings.Fields(d.Address)) > 1:
+		field.Refuse("remove it", "contains white space")
+	case strings.TrimSpace(d.Address) != d.Address:
+		field.Refuse(fmt.Sprintf("write %.253q", strings.TrimSpace(d.Address)), "contains white space")
 	case strings.HasPrefix(d.Address, "[") && splitErr != nil:
 		field.Refuse(fmt.Sprintf("write %.253q", strings.Trim(d.Address, "[]")), "is in brackets")
 	case strings.Contains(d.Address, "%"):

@@ -126,7 +126,7 @@ func TestRead(t *testing.T) {
 		"template block":             {text: "a: 1\n{{- if .Values.b }}\nb: 1\n{{- end }}\n", problems: []string{"f.yaml:2: " + templateMessage}},
 		"YAML that begins like JSON": {text: "{\"a\":\n1,}", want: []string{"1/1 {a:1}"}},
 		"UTF-16":                     {text: "\xFF\xFEa\x00", problems: []string{"f.yaml:1: the text is UTF-16; save it as UTF-8"}},
-		"NUL":                        {text: "a: \x00\n", problems: []string{"f.yaml:1: a control character (U+0000); is it a text?"}},
+		"NUL":                        {text: "a: \x00\n", problems: []string{"f.yaml:1: a control character (U+0000); is this a text file?"}},
 		"JSON is nested deep":        {text: strings.Repeat("[", 200), problems: []string{"f.yaml:1: not valid JSON: values are nested more than 100 deep"}},
 		"YAML is nested deep":        {text: "a: " + strings.Repeat("[", 200) + strings.Repeat("]", 200), problems: []string{"f.yaml:1: values are nested more than 100 deep"}},
 		"JSON's line in problem":     {text: "{\n\"a\": 1\n\"b\": 2}", problems: []string{"f.yaml:3: not valid JSON: invalid character '\"' after object value (expecting ',' or '}')"}},
@@ -424,7 +424,7 @@ tags: {a/b: 1}
 	assert.Equal(t, []string{
 		`error mesh.yaml:4: Mesh "default": tracing backend "dd": conf.port 70000 is out of range 1 to 65535`,
 		`error mesh.yaml:4: Mesh "default": tracing backend "dd": conf.address is a number, not a string; put it in quotes`,
-		`warning mesh.yaml:4: Mesh "default": tracing backend "dd": unknown field conf.extra has no effect; known are port, address, sampling`,
+		`warning mesh.yaml:4: Mesh "default": tracing backend "dd": unknown field conf.extra has no effect; known fields: port, address, sampling`,
 		`error mesh.yaml:6: Mesh "default": backends[2].conf is a list, not an object`,
 		`error mesh.yaml:6: Mesh "default": backends[2].conf is a list, not an object`,
 		`error mesh.yaml:6: Mesh "default": backends[2].conf is a list, not an object`,

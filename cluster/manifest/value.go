@@ -113,7 +113,7 @@ const unknownField = "unknown-field"
 func (v Value) Known(keys ...string) {
 	for key := range v.node.Pairs() {
 		if !slices.Contains(keys, key.Text) {
-			Value{node: key, in: v.in}.record(Warning, unknownField, "known are "+strings.Join(keys, ", "), func() (field, fault string) {
+			Value{node: key, in: v.in}.record(Warning, unknownField, "known fields: "+strings.Join(keys, ", "), func() (field, fault string) {
 				return "", fmt.Sprintf("unknown field %s has no effect", joinPath(v.path(), pathKey(key.Text)))
 			})
 		}

@@ -126,9 +126,9 @@ func notText(text string, line int) *syntaxError {
 		r, size := utf8.DecodeRuneInString(text[i:])
 		switch {
 		case r == utf8.RuneError && size == 1:
-			return &syntaxError{line + strings.Count(text[:i], "\n"), "not UTF-8; is it a text, and saved as UTF-8?"}
+			return &syntaxError{line + strings.Count(text[:i], "\n"), "not UTF-8; is this a text file, and saved as UTF-8?"}
 		case unicode.IsControl(r) && r != 0x85:
-			return &syntaxError{line + strings.Count(text[:i], "\n"), fmt.Sprintf("a control character (%U); is it a text?", r)}
+			return &syntaxError{line + strings.Count(text[:i], "\n"), fmt.Sprintf("a control character (%U); is this a text file?", r)}
 		}
 		i += size
 	}
@@ -199,7 +199,7 @@ func (c *yamlConverter) convert(to *Node, from *yaml.Node, depth int) *syntaxErr
 	case yaml.ScalarNode:
 		to.Kind, to.Text = String, from.Value
 		if tag := from.ShortTag(); from.Style&yaml.TaggedStyle != 0 && tag != "!!str" {
-			return c.fail(from, "an explicit tag (%.40s); write the value without it", tag)
+			return c.fail(from, "a value has an explicit tag (%.40s); write it without the tag", tag)
 		}
 		if from.Style == 0 {
 			to.Kind, to.Text = resolveScalar(from.Value)
