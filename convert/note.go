@@ -150,10 +150,13 @@ func (n notes) sorted() []*Note {
 
 // fromProblem makes a note of a problem of the input that is no error.
 func fromProblem(p *manifest.Problem) *Note {
-	s := &sentence{code: Code(p.Code), severity: p.Severity, text: "{problem}", remedy: p.Remedy, optional: p.Severity == manifest.Info}
+	s := &sentence{code: Code(p.Code), severity: p.Severity, text: "{problem}", optional: p.Severity == manifest.Info}
+	if p.Remedy != "" {
+		s.remedy = "{remedy}" // as a fact, since text of the input can have braces
+	}
 	fault := *p
 	fault.Remedy = ""
-	return s.note(p.Place, subject(p.Resource()), facts{"problem": fault.Message()})
+	return s.note(p.Place, subject(p.Resource()), facts{"problem": fault.Message(), "remedy": phrase(p.Remedy)})
 }
 
 // RefusedByServer notes a policy that the API server refused in a dry run, with the
@@ -230,12 +233,13 @@ const shownNames = 3
 func (f facts) fill(sentence string) string {
 	var b strings.Builder
 	for {
-		before, rest, found := strings.Cut(sentence, "{")
-		b.WriteString(before)
+		before, rest, _ := strings.Cut(sentence, "{")
 		name, after, closed := strings.Cut(rest, "}")
-		if !found || !closed {
+		if !closed {
+			b.WriteString(sentence)
 			return b.String()
 		}
+		b.WriteString(before)
 		if value, ok := f[name]; ok {
 			fmt.Fprint(&b, value)
 		} else {

@@ -13,7 +13,7 @@ func place(s *cluster.Snapshot) manifest.Place {
 	return manifest.Place{File: cmp.Or(s.Origin.Source, "flags")} // files do not tell their mode and zones
 }
 
-// subject names in notes what is no resource that was read.
+// subject is the name in notes of something other than a resource of the input.
 type subject string
 
 // String implements fmt.Stringer.

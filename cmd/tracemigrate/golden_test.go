@@ -146,7 +146,7 @@ func TestWording(t *testing.T) {
 		for _, note := range result.plan.Notes {
 			key := string(note.Code) + "\n" + note.Wording()
 			if strings.HasPrefix(note.Wording(), "{problem}\n") {
-				key += note.Message()
+				key += note.Message() + "\n" + note.Remedy()
 			}
 			if sentences[key] != "" && filepath.Base(dir) != string(note.Code) {
 				continue
