@@ -136,17 +136,18 @@ func dropEmpty(s *selection, candidates []*candidate) kept {
 func neededEmpty(m *mesh, candidates []*candidate) map[*candidate]bool {
 	needed := make(map[*candidate]bool)
 	empty := 0
-	for i, c := range candidates {
+	var traced []*candidate // those below c that trace, the lowest first
+	for _, c := range slices.Backward(candidates) {
 		if c.conf.traces() {
+			traced = append(traced, c)
 			continue
 		}
 		empty++
-		for _, lower := range slices.Backward(candidates[i+1:]) {
-			// Several inbounds can satisfy any two selectors.
-			if lower.conf.traces() && (len(m.dataplanes) == 0 || c.tags.Meets(lower.tags)) {
-				needed[c] = true
-				break
-			}
+		// Several inbounds can satisfy any two selectors.
+		if slices.ContainsFunc(traced, func(lower *candidate) bool {
+			return len(m.dataplanes) == 0 || c.tags.Meets(lower.tags)
+		}) {
+			needed[c] = true
 		}
 	}
 	if len(needed) == empty {

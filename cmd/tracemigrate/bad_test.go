@@ -14,7 +14,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 	"unicode"
@@ -45,15 +44,32 @@ type badOutcome struct {
 	memory         int64 // largest resident set
 }
 
-// convertBad runs `tracemigrate convert -f file` in dir, as a process of its own.
+// convertBad runs `tracemigrate convert -f file` in dir, as a process of its own. What
+// else a shared machine does can make a run slow, so a slow one is repeated twice.
 func convertBad(t *testing.T, dir, file string) badOutcome {
 	t.Helper()
-	self, err := os.Executable()
+	got := convertOnce(t, dir, file)
+	for range 2 {
+		if got.took < badLimit() {
+			break
+		}
+		if again := convertOnce(t, dir, file); again.took < got.took {
+			got = again
+		}
+	}
+	return got
+}
+
+func badLimit() time.Duration { return time.Duration(slowness() * float64(badTime)) }
+
+func convertOnce(t *testing.T, dir, file string) badOutcome {
+	t.Helper()
+	program, err := withoutRace()
 	require.NoError(t, err)
 	report := filepath.Join(t.TempDir(), "status")
-	limit, cancel := context.WithTimeout(context.Background(), time.Duration(5*slack()*slowness()*float64(badTime)))
+	limit, cancel := context.WithTimeout(context.Background(), 5*badLimit())
 	defer cancel()
-	command := exec.CommandContext(limit, self, "convert", "-f", file)
+	command := exec.CommandContext(limit, program, "convert", "-f", file)
 	command.Dir = dir
 	command.Env = append(os.Environ(), "TRACEMIGRATE_TEST_STATUS="+report)
 	var stdout, stderr bytes.Buffer
@@ -66,7 +82,7 @@ func convertBad(t *testing.T, dir, file string) badOutcome {
 	if err != nil && !errors.As(err, &exit) {
 		require.NoError(t, err)
 	}
-	// What else the machine does has no say.
+	// Time that other processes take does not count.
 	took = min(took, command.ProcessState.UserTime()+command.ProcessState.SystemTime())
 	// A panic exits with 2 as well, but leaves no report.
 	status, err := os.ReadFile(report)
@@ -94,8 +110,8 @@ func (o badOutcome) check(t *testing.T) {
 	if o.code != 0 {
 		assert.Empty(t, o.stdout)
 	}
-	assert.Less(t, o.took, time.Duration(slack()*slowness()*float64(badTime)))
-	assert.Less(t, o.memory, int64(slack()*badMemory), "bytes of memory")
+	assert.Less(t, o.took, badLimit())
+	assert.Less(t, o.memory, int64(badMemory), "bytes of memory")
 	for line := range strings.Lines(o.stderr) {
 		if len(line) > badLine {
 			assert.Fail(t, "a line of stderr is too long", "%d bytes: %.300s", len(line), line)
@@ -112,38 +128,54 @@ func (o badOutcome) check(t *testing.T) {
 // isControl reports whether r may steer a terminal, or deceive its reader.
 func isControl(r rune) bool { return r != '\n' && (unicode.IsControl(r) || unicode.Is(unicode.Cf, r)) }
 
-// slack is how many times more the race detector needs of everything.
-func slack() float64 {
-	if fixtures.RaceDetector() {
-		return 15
+// withoutRace returns a build of this test program without the race detector, which
+// takes ten times as long for a large input and hides what the real program takes.
+var withoutRace = sync.OnceValues(func() (string, error) {
+	if !fixtures.RaceDetector() {
+		return os.Executable()
 	}
-	return 1
-}
+	dir, err := os.MkdirTemp("", "tracemigrate-test-")
+	if err != nil {
+		return "", err
+	}
+	program := filepath.Join(dir, "tracemigrate.test")
+	if out, err := exec.Command("go", "test", "-c", "-race=false", "-o", program, ".").CombinedOutput(); err != nil {
+		return "", fmt.Errorf("building the test program: %w: %s", err, out)
+	}
+	removeAtEnd = dir
+	return program, nil
+})
+
+// removeAtEnd is the directory that TestMain removes after the tests; empty: none.
+var removeAtEnd string
 
 // slowness is how many times longer this machine takes for a known piece of work than
 // the one that badTime was set on, at least 1. Its processors are shared, and some are
-// older.
+// older. The work is done without the race detector, like that of the timed programs.
 var slowness = sync.OnceValue(func() float64 {
-	text := []byte(strings.Repeat("{a: [b, 'c', \"d\"]}\n---\n", 20_000))
-	usage := func() time.Duration {
-		var usage syscall.Rusage
-		_ = syscall.Getrusage(syscall.RUSAGE_SELF, &usage) // which cannot fail for oneself
-		return time.Duration(usage.Utime.Nano())
-	}
 	const known = 75 * time.Millisecond
 	best := time.Duration(math.MaxInt64)
 	for range 3 {
-		start := usage()
-		decoder := yaml.NewDecoder(bytes.NewReader(text))
-		for decoder.Decode(new(yaml.Node)) == nil {
+		program, err := withoutRace()
+		if err != nil {
+			return 1 // convertOnce reports it
 		}
-		best = min(best, usage()-start)
-	}
-	if fixtures.RaceDetector() {
-		best /= 8 // which slack allows for
+		command := exec.Command(program)
+		command.Env = append(os.Environ(), "TRACEMIGRATE_TEST_SLOWNESS=1")
+		if command.Run() == nil {
+			best = min(best, command.ProcessState.UserTime())
+		}
 	}
 	return max(1, float64(best)/float64(known))
 })
+
+// knownWork is the piece of work that slowness measures.
+func knownWork() {
+	text := []byte(strings.Repeat("{a: [b, 'c', \"d\"]}\n---\n", 20_000))
+	decoder := yaml.NewDecoder(bytes.NewReader(text))
+	for decoder.Decode(new(yaml.Node)) == nil {
+	}
+}
 
 // TestBad compares what the tool finds in each input of fixtures/bad with the text beside
 // it: the exit code, then the places. The words are in fixtures/wording.txt.

@@ -45,12 +45,28 @@ func lastWord(s string) string {
 	return s
 }
 
+// tests removes what the tests built together.
+type tests struct{ *testing.M }
+
+func (t tests) Run() int {
+	defer func() {
+		if removeAtEnd != "" {
+			_ = os.RemoveAll(removeAtEnd) // in the directory of temporary files
+		}
+	}()
+	return t.M.Run()
+}
+
 func TestMain(m *testing.M) {
 	if os.Getenv("TRACEMIGRATE_TEST_MEASURE") != "" {
 		os.Exit(measure(os.Args[1:]))
 	}
+	if os.Getenv("TRACEMIGRATE_TEST_SLOWNESS") != "" {
+		knownWork()
+		os.Exit(0)
+	}
 	if report := os.Getenv("TRACEMIGRATE_TEST_STATUS"); report != "" {
 		os.Exit(runAndReport(report))
 	}
-	testscript.Main(m, map[string]func(){"tracemigrate": main, "kubectl-tracemigrate": main})
+	testscript.Main(tests{m}, map[string]func(){"tracemigrate": main, "kubectl-tracemigrate": main})
 }
