@@ -2,6 +2,7 @@ package cover
 
 import (
 	"cmp"
+	"math/bits"
 	"slices"
 )
 
@@ -29,9 +30,8 @@ func (s *Search) Cover(served, free []int) Result {
 	c := s.begin(served, free)
 	defer c.end(served, free)
 	best := c.solve()
-	if selected := c.selectsFree(best.sets); selected {
-		c.admitNeeded()
-		c.avoidFree = true
+	if c.selectsFree(best.sets) {
+		c.avoidNeedless()
 		exact := c.solve()
 		if costOf(exact.sets).compareSize(costOf(best.sets)) <= 0 {
 			best.sets = exact.sets
@@ -59,10 +59,12 @@ const (
 	needed // free, but has all labels of a served class: every cover selects it
 )
 
-// marks are what one call knows of each proxy and each class. Between calls all are zero.
+// marks are what one call knows of each proxy and each class. Between calls all are zero, and
+// all classes are to be avoided.
 type marks struct {
 	proxies  []kind
 	kinds    []kind
+	avoid    bitSet  // the classes that no set may select
 	allowed  []int32 // how many proxies of a class are served or free
 	selected []bool  // a class that the cover selects
 	touched  []int32 // the classes with a mark
@@ -72,14 +74,13 @@ type marks struct {
 type call struct {
 	*Search
 	*marks
-	served    []int32 // classes to select
-	alike     []int32 // classes with served proxies that cannot be selected
-	avoidFree bool
-	spent     int // work so far
-	budget    int // work after which the search gives up
+	served []int32 // classes to select
+	alike  []int32 // classes with served proxies that cannot be selected
+	spent  int     // work so far
+	budget int     // work after which the search gives up
 }
 
-// Work is counted in about 10 ns. A call may do some for each class that it serves.
+// A unit of work takes 10 to 100 ns. A call may do some for each class that it serves.
 const (
 	baseBudget  = 1 << 20
 	classBudget = 1 << 7
@@ -110,6 +111,8 @@ func (s *Search) begin(servedProxies, freeProxies []int) *call {
 		}
 		if int(c.allowed[class]) < len(s.members[class]) {
 			c.kinds[class] = forbidden
+		} else {
+			c.avoid.remove(int(class))
 		}
 	}
 	slices.Sort(c.served)
@@ -120,6 +123,7 @@ func (s *Search) begin(servedProxies, freeProxies []int) *call {
 func (c *call) end(served, free []int) {
 	for _, class := range c.touched {
 		c.kinds[class], c.allowed[class] = forbidden, 0
+		c.avoid.add(int(class))
 	}
 	for _, proxies := range [...][]int{served, free} {
 		for _, proxy := range proxies {
@@ -132,9 +136,28 @@ func (c *call) end(served, free []int) {
 
 // find returns a class that a set selects and must not, or -1.
 func (c *call) find(set []int32) int32 {
+	if len(set) > 0 && c.dense[c.rarest(set)] != nil { // then all its labels are dense
+		return c.findDense(set)
+	}
 	for class := range c.supersets(set) {
-		if k := c.kinds[class]; k == forbidden || k == free && c.avoidFree {
+		if c.avoid.has(int(class)) {
 			return class
+		}
+	}
+	return -1
+}
+
+// findDense does what find does, for a set of dense labels.
+func (c *call) findDense(set []int32) int32 {
+	for i, found := range c.avoid {
+		c.spent++
+		for _, l := range set {
+			if found &= c.dense[l][i]; found == 0 {
+				break
+			}
+		}
+		if found != 0 {
+			return int32(i*64 + bits.TrailingZeros64(found))
 		}
 	}
 	return -1
@@ -155,13 +178,19 @@ func (c *call) selectsFree(sets []candidate) bool {
 	return false
 }
 
-// admitNeeded marks the free classes that every cover selects.
-func (c *call) admitNeeded() {
+// avoidNeedless forbids the sets to select free classes, except for those that every cover
+// selects because they have all labels of a served class.
+func (c *call) avoidNeedless() {
 	for _, class := range c.served {
 		for other := range c.supersets(c.classes[class]) {
 			if c.kinds[other] == free {
 				c.kinds[other] = needed
 			}
+		}
+	}
+	for _, class := range c.touched {
+		if c.kinds[class] == free {
+			c.avoid.add(int(class))
 		}
 	}
 }

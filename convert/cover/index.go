@@ -18,6 +18,7 @@ type Search struct {
 	members  [][]int32 // by class, the positions of its proxies
 	classOf  []int32   // by proxy
 	postings [][]int32 // by label, the classes that have it
+	dense    []bitSet  // by label, its classes as bits if these are quicker to search than the list
 	byLabels map[string]int32
 	longer   []int32 // by a number of labels, how many classes have more
 	pool     sync.Pool
@@ -45,7 +46,11 @@ func New(proxies []map[string]string, prefer func(key string) int) *Search {
 	s.post()
 	s.pool.New = func() any {
 		n := len(s.classes)
-		return &marks{proxies: make([]kind, len(s.classOf)), kinds: make([]kind, n), allowed: make([]int32, n), selected: make([]bool, n)}
+		m := &marks{proxies: make([]kind, len(s.classOf)), kinds: make([]kind, n), avoid: newBitSet(n), allowed: make([]int32, n), selected: make([]bool, n)}
+		for class := range n {
+			m.avoid.add(class)
+		}
+		return m
 	}
 	return s
 }
@@ -146,7 +151,20 @@ func (s *Search) post() {
 			s.postings[l] = append(s.postings[l], int32(class))
 		}
 	}
+	s.dense = make([]bitSet, len(s.labels))
+	for l, posting := range s.postings {
+		if len(posting) <= len(s.classes)/denseShare {
+			continue
+		}
+		s.dense[l] = newBitSet(len(s.classes))
+		for _, class := range posting {
+			s.dense[l].add(int(class))
+		}
+	}
 }
+
+// denseShare is the part of all classes that the classes of a dense label exceed.
+const denseShare = 32
 
 // longerThan returns how many classes have more than n labels. They are the first ones.
 func (s *Search) longerThan(n int) int32 {

@@ -55,13 +55,7 @@ func newTrial(r *rand.Rand, proxies, keys, values int) trial {
 func (c trial) selects(set map[string]string) int {
 	selected := 0
 	for i, labels := range c.proxies {
-		all := true
-		for key, value := range set {
-			if actual, ok := labels[key]; !ok || actual != value {
-				all = false
-			}
-		}
-		if all {
+		if isSubset(set, labels) {
 			selected |= 1 << i
 		}
 	}

@@ -3,7 +3,6 @@ package cover
 import (
 	"cmp"
 	"encoding/binary"
-	"math/bits"
 	"slices"
 )
 
@@ -92,65 +91,21 @@ func (p *problem) components() [][]int {
 	return groups
 }
 
-// rowSet is a set of the rows of a table, as bits.
-type rowSet []uint64
-
-func newRowSet(rows int) rowSet { return make(rowSet, (rows+63)/64) }
-
-func (s rowSet) add(row int)      { s[row/64] |= 1 << (row % 64) }
-func (s rowSet) has(row int) bool { return s[row/64]&(1<<(row%64)) != 0 }
-
-func (s rowSet) isSubset(of rowSet) bool {
-	for i, word := range s {
-		if word&^of[i] != 0 {
-			return false
-		}
-	}
-	return true
-}
-
-// common returns how many rows both sets have.
-func (s rowSet) common(other rowSet) int {
-	n := 0
-	for i, word := range s {
-		n += bits.OnesCount64(word & other[i])
-	}
-	return n
-}
-
-func (s rowSet) isEmpty() bool {
-	for _, word := range s {
-		if word != 0 {
-			return false
-		}
-	}
-	return true
-}
-
-// without returns the rows of s that another set does not have.
-func (s rowSet) without(other rowSet) rowSet {
-	rest := make(rowSet, len(s))
-	for i, word := range s {
-		rest[i] = word &^ other[i]
-	}
-	return rest
-}
-
 // column is a candidate and the rows it covers.
 type column struct {
 	candidate
-	covers rowSet
+	covers bitSet
 }
 
 // newTable returns a problem of some rows of p, without dominated candidates: those
 // to which another one is preferable that covers the same rows or more.
 func (c *call) newTable(p *problem, rows []int) *table {
-	byID := make(map[int32]rowSet)
+	byID := make(map[int32]bitSet)
 	ids := []int32{}
 	for local, row := range rows {
 		for _, id := range p.rows[row] {
 			if byID[id] == nil {
-				byID[id] = newRowSet(len(rows))
+				byID[id] = newBitSet(len(rows))
 				ids = append(ids, id)
 			}
 			byID[id].add(local)
@@ -186,7 +141,7 @@ func (c *call) newTable(p *problem, rows []int) *table {
 
 // isDominated reports whether a column of the table, which is preferable to any later
 // one, covers the same rows or more.
-func (t *table) isDominated(covers rowSet) bool {
+func (t *table) isDominated(covers bitSet) bool {
 	fewest := -1
 	for row := range t.rows {
 		if covers.has(row) && (fewest < 0 || len(t.rows[row]) < len(t.rows[fewest])) {

@@ -26,7 +26,7 @@ const tieWork = 1 << 16
 // search finds the best columns, and reports whether no fewer or shorter ones exist.
 func (t *table) search() bool {
 	t.banned, t.used = make([]bool, len(t.columns)), make([]int, len(t.columns))
-	all := newRowSet(len(t.rows))
+	all := newBitSet(len(t.rows))
 	for row := range t.rows {
 		all.add(row)
 	}
@@ -42,7 +42,7 @@ func (t *table) search() bool {
 }
 
 // greedy takes the column that covers the most rows, until all are covered.
-func (t *table) greedy(open rowSet) {
+func (t *table) greedy(open bitSet) {
 	for !open.isEmpty() {
 		best, most := int32(0), 0
 		for i, column := range t.columns {
@@ -59,7 +59,7 @@ func (t *table) greedy(open rowSet) {
 
 // visit tries all covers of the open rows beside the chosen columns, as far as these
 // can be better than the best cover so far.
-func (t *table) visit(open rowSet, sum cost) {
+func (t *table) visit(open bitSet, sum cost) {
 	if t.stopped = t.stopped || t.spent > t.until; t.stopped {
 		return
 	}
@@ -90,7 +90,7 @@ func (t *table) visit(open rowSet, sum cost) {
 // bound returns the open row with the fewest columns, and a cost that every cover of the
 // open rows has: that of the best columns of rows that share none. It returns -1
 // if a row cannot be covered.
-func (t *table) bound(open rowSet) (fewest int, sum cost) {
+func (t *table) bound(open bitSet) (fewest int, sum cost) {
 	t.bounds++
 	fewest, least := -1, 0
 	for _, row := range t.byColumns {
