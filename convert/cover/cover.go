@@ -83,7 +83,7 @@ type call struct {
 // A unit of work takes 10 to 100 ns. A call may do some for each class that it serves.
 const (
 	baseBudget  = 1 << 20
-	classBudget = 1 << 7
+	classBudget = 1 << 9
 )
 
 // begin marks the proxies and classes of one call.

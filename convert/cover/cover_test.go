@@ -44,120 +44,123 @@ func textsOf(sets []map[string]string) []string {
 // alphabetical prefers the keys that come first.
 func alphabetical(key string) int { return int(key[0]) }
 
+// cases are small meshes and their covers.
+var cases = map[string]struct {
+	proxies      []string
+	served, free []int
+	sets         []string
+	alike        []cover.Pair
+}{
+	"one label": {
+		proxies: []string{"app=web zone=east", "app=web zone=west", "app=redis zone=east"},
+		served:  []int{0, 1},
+		sets:    []string{"app=web"},
+	},
+	"a pair": {
+		proxies: []string{"app=web zone=east", "app=web zone=west", "app=redis zone=east"},
+		served:  []int{0},
+		sets:    []string{"app=web zone=east"},
+	},
+	"two sets": {
+		proxies: []string{"app=web zone=east", "app=redis zone=east", "app=mail zone=east"},
+		served:  []int{0, 1},
+		sets:    []string{"app=redis", "app=web"},
+	},
+	"three sets, the greedy choice is not among them": {
+		// x=1 selects the most, and leaves three more sets to choose.
+		proxies: []string{"a=1 x=1", "a=1 x=1 y=1", "b=1 x=1", "b=1 x=1 y=1", "c=1 z=1", "a=1 z=1", "b=1 z=1", "c=1 q=1", "z=1"},
+		served:  []int{0, 1, 2, 3, 4, 5, 6, 7},
+		sets:    []string{"a=1", "b=1", "c=1"},
+	},
+	"fewer labels rather than better ranks": {
+		proxies: []string{"a=1 b=1 z=1", "a=1 b=2", "a=2 b=1"},
+		served:  []int{0},
+		sets:    []string{"z=1"},
+	},
+	"free proxies save a set": {
+		proxies: []string{"app=web v=1", "app=redis v=1", "app=mail v=1", "app=mail v=2"},
+		served:  []int{0, 1}, free: []int{2},
+		sets: []string{"v=1"},
+	},
+	"free proxies save a label": {
+		proxies: []string{"app=web v=1", "app=web v=2", "app=redis v=1"},
+		served:  []int{0}, free: []int{1},
+		sets: []string{"app=web"},
+	},
+	"free proxies save nothing": {
+		proxies: []string{"app=web v=1", "app=redis v=1", "app=mail v=1", "v=2"},
+		served:  []int{0}, free: []int{1, 2},
+		sets: []string{"app=web"},
+	},
+	"free proxies save nothing, though their label ranks better": {
+		proxies: []string{"a=1 z=1", "a=1 z=2", "a=2 z=2"},
+		served:  []int{0}, free: []int{1},
+		sets: []string{"z=1"},
+	},
+	"a free proxy with the labels of a served one does not count": {
+		proxies: []string{"a=1 z=1", "a=1 z=1 y=1", "a=1 z=2", "a=2 z=2"},
+		served:  []int{0}, free: []int{1, 2},
+		sets: []string{"z=1"},
+	},
+	"the better rank": {
+		proxies: []string{"team=core app=web", "team=edge app=redis"},
+		served:  []int{0},
+		sets:    []string{"app=web"},
+	},
+	"the better sum of ranks": {
+		proxies: []string{"a=1 b=1 c=1 d=1", "a=1 b=2 c=2 d=1", "a=2 b=1 c=1 d=2", "a=1 b=2 c=1 d=2", "a=2 b=1 c=2 d=1"},
+		served:  []int{0},
+		sets:    []string{"a=1 b=1"},
+	},
+	"of equal ranks the first text": {
+		proxies: []string{"a2=1 a1=1", "z=1"},
+		served:  []int{0},
+		sets:    []string{"a1=1"},
+	},
+	"alike": {
+		proxies: []string{"app=web", "app=web zone=east", "app=web", "app=redis"},
+		served:  []int{3, 2}, free: []int{0},
+		sets:  []string{"app=redis"},
+		alike: []cover.Pair{{Served: 2, Forbidden: 1}},
+	},
+	"alike, all of them": {
+		proxies: []string{"app=web", "app=web", "app=web"},
+		served:  []int{0, 2},
+		alike:   []cover.Pair{{Served: 0, Forbidden: 1}, {Served: 2, Forbidden: 1}},
+	},
+	"alike and one set": {
+		proxies: []string{"app=web", "app=web v=1", "app=redis z=1", "app=mail z=1"},
+		served:  []int{0, 2, 3},
+		sets:    []string{"z=1"},
+		alike:   []cover.Pair{{Served: 0, Forbidden: 1}},
+	},
+	"the empty set": {
+		proxies: []string{"app=web", "app=redis", ""},
+		served:  []int{0, 2}, free: []int{1},
+		sets: []string{""},
+	},
+	"a served proxy without labels": {
+		proxies: []string{"app=web", "", "app=redis"},
+		served:  []int{0, 1},
+		sets:    []string{"app=web"},
+		alike:   []cover.Pair{{Served: 1, Forbidden: 2}},
+	},
+	"a forbidden proxy without labels": {
+		proxies: []string{"app=web", "", "app=redis"},
+		served:  []int{0, 2},
+		sets:    []string{"app=redis", "app=web"},
+	},
+	"served and free, and twice": {
+		proxies: []string{"app=web", "app=redis"},
+		served:  []int{0, 0}, free: []int{0, 0},
+		sets: []string{"app=web"},
+	},
+	"nobody served": {proxies: []string{"app=web", "app=redis"}, free: []int{1}},
+	"nobody":        {},
+}
+
 func TestCover(t *testing.T) {
-	for what, tc := range map[string]struct {
-		proxies      []string
-		served, free []int
-		sets         []string
-		alike        []cover.Pair
-	}{
-		"one label": {
-			proxies: []string{"app=web zone=east", "app=web zone=west", "app=redis zone=east"},
-			served:  []int{0, 1},
-			sets:    []string{"app=web"},
-		},
-		"a pair": {
-			proxies: []string{"app=web zone=east", "app=web zone=west", "app=redis zone=east"},
-			served:  []int{0},
-			sets:    []string{"app=web zone=east"},
-		},
-		"two sets": {
-			proxies: []string{"app=web zone=east", "app=redis zone=east", "app=mail zone=east"},
-			served:  []int{0, 1},
-			sets:    []string{"app=redis", "app=web"},
-		},
-		"three sets, the greedy choice is not among them": {
-			// x=1 selects the most, and leaves three more sets to choose.
-			proxies: []string{"a=1 x=1", "a=1 x=1 y=1", "b=1 x=1", "b=1 x=1 y=1", "c=1 z=1", "a=1 z=1", "b=1 z=1", "c=1 q=1", "z=1"},
-			served:  []int{0, 1, 2, 3, 4, 5, 6, 7},
-			sets:    []string{"a=1", "b=1", "c=1"},
-		},
-		"fewer labels rather than better ranks": {
-			proxies: []string{"a=1 b=1 z=1", "a=1 b=2", "a=2 b=1"},
-			served:  []int{0},
-			sets:    []string{"z=1"},
-		},
-		"free proxies save a set": {
-			proxies: []string{"app=web v=1", "app=redis v=1", "app=mail v=1", "app=mail v=2"},
-			served:  []int{0, 1}, free: []int{2},
-			sets: []string{"v=1"},
-		},
-		"free proxies save a label": {
-			proxies: []string{"app=web v=1", "app=web v=2", "app=redis v=1"},
-			served:  []int{0}, free: []int{1},
-			sets: []string{"app=web"},
-		},
-		"free proxies save nothing": {
-			proxies: []string{"app=web v=1", "app=redis v=1", "app=mail v=1", "v=2"},
-			served:  []int{0}, free: []int{1, 2},
-			sets: []string{"app=web"},
-		},
-		"free proxies save nothing, though their label ranks better": {
-			proxies: []string{"a=1 z=1", "a=1 z=2", "a=2 z=2"},
-			served:  []int{0}, free: []int{1},
-			sets: []string{"z=1"},
-		},
-		"a free proxy with the labels of a served one does not count": {
-			proxies: []string{"a=1 z=1", "a=1 z=1 y=1", "a=1 z=2", "a=2 z=2"},
-			served:  []int{0}, free: []int{1, 2},
-			sets: []string{"z=1"},
-		},
-		"the better rank": {
-			proxies: []string{"team=core app=web", "team=edge app=redis"},
-			served:  []int{0},
-			sets:    []string{"app=web"},
-		},
-		"the better sum of ranks": {
-			proxies: []string{"a=1 b=1 c=1 d=1", "a=1 b=2 c=2 d=1", "a=2 b=1 c=1 d=2", "a=1 b=2 c=1 d=2", "a=2 b=1 c=2 d=1"},
-			served:  []int{0},
-			sets:    []string{"a=1 b=1"},
-		},
-		"of equal ranks the first text": {
-			proxies: []string{"a2=1 a1=1", "z=1"},
-			served:  []int{0},
-			sets:    []string{"a1=1"},
-		},
-		"alike": {
-			proxies: []string{"app=web", "app=web zone=east", "app=web", "app=redis"},
-			served:  []int{3, 2}, free: []int{0},
-			sets:  []string{"app=redis"},
-			alike: []cover.Pair{{Served: 2, Forbidden: 1}},
-		},
-		"alike, all of them": {
-			proxies: []string{"app=web", "app=web", "app=web"},
-			served:  []int{0, 2},
-			alike:   []cover.Pair{{Served: 0, Forbidden: 1}, {Served: 2, Forbidden: 1}},
-		},
-		"alike and one set": {
-			proxies: []string{"app=web", "app=web v=1", "app=redis z=1", "app=mail z=1"},
-			served:  []int{0, 2, 3},
-			sets:    []string{"z=1"},
-			alike:   []cover.Pair{{Served: 0, Forbidden: 1}},
-		},
-		"the empty set": {
-			proxies: []string{"app=web", "app=redis", ""},
-			served:  []int{0, 2}, free: []int{1},
-			sets: []string{""},
-		},
-		"a served proxy without labels": {
-			proxies: []string{"app=web", "", "app=redis"},
-			served:  []int{0, 1},
-			sets:    []string{"app=web"},
-			alike:   []cover.Pair{{Served: 1, Forbidden: 2}},
-		},
-		"a forbidden proxy without labels": {
-			proxies: []string{"app=web", "", "app=redis"},
-			served:  []int{0, 2},
-			sets:    []string{"app=redis", "app=web"},
-		},
-		"served and free, and twice": {
-			proxies: []string{"app=web", "app=redis"},
-			served:  []int{0, 0}, free: []int{0, 0},
-			sets: []string{"app=web"},
-		},
-		"nobody served": {proxies: []string{"app=web", "app=redis"}, free: []int{1}},
-		"nobody":        {},
-	} {
+	for what, tc := range cases {
 		t.Run(what, func(t *testing.T) {
 			var proxies []map[string]string
 			for _, text := range tc.proxies {

@@ -46,7 +46,10 @@ func New(proxies []map[string]string, prefer func(key string) int) *Search {
 	s.post()
 	s.pool.New = func() any {
 		n := len(s.classes)
-		m := &marks{proxies: make([]kind, len(s.classOf)), kinds: make([]kind, n), avoid: newBitSet(n), allowed: make([]int32, n), selected: make([]bool, n)}
+		m := &marks{
+			proxies: make([]kind, len(s.classOf)), kinds: make([]kind, n), avoid: newBitSet(n),
+			allowed: make([]int32, n), selected: make([]bool, n),
+		}
 		for class := range n {
 			m.avoid.add(class)
 		}

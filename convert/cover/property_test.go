@@ -203,7 +203,7 @@ func TestSmallest(t *testing.T) {
 			alike++
 		}
 	}
-	t.Logf("%d meshes, %d with several sets, %d with a set of more than two labels, %d with proxies alike, %d where free proxies make the cover smaller",
+	t.Logf("%d meshes, %d with several sets, %d with a set of more than two labels, %d with proxies alike, %d smaller due to free proxies",
 		*meshes, several, long, alike, saved)
 	if *meshes >= 1000 {
 		require.Greater(t, min(several, alike, saved, long), *meshes/100, "the random meshes miss a case")

@@ -73,14 +73,13 @@ func (c *call) several() solution {
 	}
 }
 
-// addRows adds missing classes to a problem, except for those that the preferable
-// sets of classes it has just added select. These sets cover all that is missing, and
-// are returned. It moves classes that cannot be covered to alike.
+// addRows adds missing classes to a problem, except for those that a set of a class it
+// has just added selects. It takes the widest set of each; these cover all that is
+// missing, and are returned. It moves classes that cannot be covered to alike.
 func (c *call) addRows(p *problem, missing []int32) (provisional []candidate, complete bool) {
 	complete = true
-	var cleared []int32
 	alike := make(map[int32]bool)
-	for _, class := range missing {
+	for _, class := range slices.Backward(missing) { // few labels leave few candidates
 		if c.selected[class] {
 			continue
 		}
@@ -92,20 +91,50 @@ func (c *call) addRows(p *problem, missing []int32) (provisional []candidate, co
 		sets, all := c.minimalSets(labels, false)
 		complete = complete && all
 		p.add(sets)
-		provisional = append(provisional, sets[0])
-		for other := range c.supersets(sets[0].labels) {
-			if !c.selected[other] {
-				c.selected[other] = true
-				cleared = append(cleared, other)
-			}
+		widest := c.widest(sets)
+		provisional = append(provisional, widest)
+		for other := range c.supersets(widest.labels) {
+			c.selected[other] = true
 		}
 	}
-	for _, class := range cleared {
-		c.selected[class] = false
-	}
+	c.clearSelected()
 	c.served = slices.DeleteFunc(c.served, func(class int32) bool { return alike[class] })
 	c.alike = append(c.alike, slices.Sorted(maps.Keys(alike))...)
 	return provisional, complete
+}
+
+// widest returns the set that selects the most served classes not selected yet, the
+// first of equal ones.
+func (c *call) widest(sets []candidate) candidate {
+	best, most := sets[0], 0
+	if len(sets) == 1 {
+		return best
+	}
+	for _, set := range sets {
+		if c.exhausted() {
+			break
+		}
+		if len(set.labels) > 0 && len(c.postings[c.rarest(set.labels)]) <= most {
+			continue
+		}
+		n := 0
+		for class := range c.supersets(set.labels) {
+			if c.kinds[class] == served && !c.selected[class] {
+				n++
+			}
+		}
+		if n > most {
+			best, most = set, n
+		}
+	}
+	return best
+}
+
+// clearSelected clears the marks of all selected classes.
+func (c *call) clearSelected() {
+	for _, class := range c.touched {
+		c.selected[class] = false
+	}
 }
 
 // unselected returns the served classes that no set selects.
@@ -121,9 +150,7 @@ func (c *call) unselected(sets []candidate) []int32 {
 			missing = append(missing, class)
 		}
 	}
-	for _, class := range c.touched {
-		c.selected[class] = false
-	}
+	c.clearSelected()
 	return missing
 }
 
