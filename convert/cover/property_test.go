@@ -176,7 +176,7 @@ func TestSmallest(t *testing.T) {
 		}
 		c := newTrial(rand.New(rand.NewPCG(start, uint64(n))), proxies, keys, 3)
 		where := fmt.Sprintf("seed %d, mesh %d: %v", start, n, c)
-		r := cover.New(c.proxies, alphabetical).Cover(c.served, c.free)
+		r := cover.New(c.proxies, unlikeText).Cover(c.served, c.free)
 		require.True(t, r.Proved, where)
 		require.Equal(t, c.alike(), r.Alike, where)
 		must, may := c.toSelect()
@@ -210,12 +210,15 @@ func TestSmallest(t *testing.T) {
 	}
 }
 
+// unlikeText ranks the keys of trials, not in the order of their texts.
+func unlikeText(key string) int { return map[string]int{"a": 4, "b": 1, "c": 3, "d": 1, "e": 2}[key] }
+
 // ranksOf returns the sum of the ranks of all labels.
 func ranksOf(sets []map[string]string) int {
 	sum := 0
 	for _, set := range sets {
 		for key := range set {
-			sum += alphabetical(key)
+			sum += unlikeText(key)
 		}
 	}
 	return sum
@@ -262,16 +265,16 @@ func (c trial) first() []map[string]string {
 func TestFirst(t *testing.T) {
 	start := fixtures.Seed(t)
 	several := 0
-	for n := range *meshes / 2 {
-		c := newTrial(rand.New(rand.NewPCG(start, uint64(n)+1_000_000)), 6, 4, 2)
-		if len(c.served) > 3 {
-			c.served = c.served[:3]
+	for n := range *meshes / 4 {
+		c := newTrial(rand.New(rand.NewPCG(start, uint64(n)+1_000_000)), 7, 4, 2)
+		if len(c.served) > 4 {
+			c.served = c.served[:4]
 		}
-		r := cover.New(c.proxies, alphabetical).Cover(c.served, c.free)
+		r := cover.New(c.proxies, unlikeText).Cover(c.served, c.free)
 		require.Equal(t, textsOf(c.first()), textsOf(r.Sets), "seed %d, mesh %d: %v", start, n, c)
 		if len(r.Sets) > 1 {
 			several++
 		}
 	}
-	t.Logf("%d meshes, %d with several sets", *meshes/2, several)
+	t.Logf("%d meshes, %d with several sets", *meshes/4, several)
 }
