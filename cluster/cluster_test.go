@@ -20,13 +20,13 @@ func read(text string) *cluster.Snapshot {
 }
 
 func TestParseVersion(t *testing.T) {
-	for text, want := range map[string]cluster.Version{"2.0": cluster.V(0), "2.7": cluster.V(7), "2.7.3": {2, 7, 3}, "v2.13.0": {2, 13, 0}, "2.14.0-preview.1": {2, 14, 0}, "2.14.99": {2, 14, 99}} {
+	for text, want := range map[string]cluster.Version{"2.0": cluster.V(0), "2.7": cluster.V(7), "2.7.3": {2, 7, 3}, "v2.13.0": {2, 13, 0}, "2.14.0-preview.1": {2, 14, 0}, "2.14.99": {2, 14, 99}, "3.0": cluster.Newest, "3.0.1": {3, 0, 1}} {
 		got, err := cluster.ParseVersion(text)
 		require.NoError(t, err, text)
 		assert.Equal(t, want, got, text)
 	}
 	for text, want := range map[string]string{
-		"": "is not a version", "two": "is not a version", "2": "is not a version", "1.8": "does not have MeshTrace", "3.0": "not supported yet", "2.15": "newest known one is 2.14", "2.999999999999999999": "is not a version",
+		"": "is not a version", "two": "is not a version", "2": "is not a version", "1.8": "does not have MeshTrace", "3.1": "newest known ones are 2.14 and 3.0", "2.15": "newest known ones are 2.14 and 3.0", "2.999999999999999999": "is not a version",
 	} {
 		_, err := cluster.ParseVersion(text)
 		assert.ErrorContains(t, err, want, text)
@@ -239,7 +239,7 @@ func TestGateways(t *testing.T) {
 	assert.Len(t, sets, 4)
 
 	var names []string
-	for _, l := range cluster.NewListeners(cluster.Latest, nil, gateways).Of(nil, edge) {
+	for _, l := range cluster.NewListeners(cluster.Latest, &cluster.Snapshot{}, gateways).Of(nil, edge) {
 		names = append(names, l.Name())
 	}
 	assert.Equal(t, []string{"edge:HTTP:80", "edge:HTTPS:443"}, names)
@@ -267,7 +267,8 @@ func TestOutboundProtocol(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			from := &cluster.Dataplane{Mesh: "default", Outbounds: []cluster.Outbound{{Port: 1, Tags: cluster.Tags{"kuma.io/service": "to"}}}}
-			listeners := cluster.NewListeners(cluster.Latest, []*cluster.Dataplane{{Mesh: "default", Inbounds: test.inbounds}}, cluster.Gateways{}).Of(nil, from)
+			s := &cluster.Snapshot{Dataplanes: []*cluster.Dataplane{{Mesh: "default", Inbounds: test.inbounds}}}
+			listeners := cluster.NewListeners(cluster.Latest, s, cluster.Gateways{}).Of(nil, from)
 			assert.Len(t, listeners, map[bool]int{true: 1, false: 0}[test.traced])
 		})
 	}
@@ -286,7 +287,7 @@ func FuzzRead(f *testing.F) {
 			assert.Positive(t, p.Line)
 		}
 		gateways := cluster.NewGateways(s.MeshGateways)
-		listeners := cluster.NewListeners(cluster.Latest, s.Dataplanes, gateways)
+		listeners := cluster.NewListeners(cluster.Latest, s, gateways)
 		for _, dp := range s.Dataplanes {
 			listeners.Of(nil, dp)
 		}
@@ -351,15 +352,16 @@ func TestNotRead(t *testing.T) {
 
 // Which kinds a control plane of a version has; of an unknown version it is not known.
 func TestKindsOfVersions(t *testing.T) {
+	all := slices.DeleteFunc(cluster.Kinds(), cluster.Supplementary)
 	for version, want := range map[string]struct {
 		has           []string
 		nothingLegacy bool
 	}{
 		"0.0.0-preview.v12": {},
 		"1.8.1":             {has: []string{cluster.KindMesh, cluster.KindTrafficTrace, cluster.KindDataplane, cluster.KindTrafficRoute}},
-		"2.0.0":             {has: cluster.Kinds()},
-		"v2.14.3":           {has: cluster.Kinds()},
-		"2.99":              {has: cluster.Kinds()},
+		"2.0.0":             {has: all},
+		"v2.14.3":           {has: all},
+		"2.99":              {has: all},
 		"3.0.0":             {has: []string{cluster.KindMesh, cluster.KindMeshTrace, cluster.KindDataplane}, nothingLegacy: true},
 		"10.1":              {has: []string{cluster.KindMesh, cluster.KindMeshTrace, cluster.KindDataplane}, nothingLegacy: true},
 		"latest":            {nothingLegacy: true}, // as the kinds show

@@ -22,6 +22,7 @@ type Dataplane struct {
 
 // Inbound is a port of the workload.
 type Inbound struct {
+	Name     string // empty: the port
 	Address  string // empty: the Dataplane's
 	Port     uint32
 	Protocol string // as the field says; empty: the tag's
@@ -32,9 +33,18 @@ type Inbound struct {
 
 // Outbound is a destination that the proxy listens for, on Universal.
 type Outbound struct {
-	Address string // empty: 127.0.0.1
-	Port    uint32
-	Tags    Tags
+	Address    string // empty: 127.0.0.1
+	Port       uint32
+	Tags       Tags
+	BackendRef *BackendRef // instead of tags, from 2.10 on
+}
+
+// BackendRef is the destination of an outbound that is a resource of its own. The
+// labels include the display name, where the reference has a name.
+type BackendRef struct {
+	Kind   string
+	Labels Tags
+	Port   uint32
 }
 
 // Gateway makes a Dataplane a gateway.
@@ -94,6 +104,7 @@ func decodeDataplane(r *Resource, words *words) *Dataplane {
 			ready = health.Field("ready")
 		}
 		dp.Inbounds = append(dp.Inbounds, Inbound{
+			Name:     words.keep(v.Field("name").Str()),
 			Address:  words.keep(v.Field("address").Str()),
 			Port:     v.Field("port").Port(),
 			Protocol: words.keep(v.Field("protocol").Str()),
@@ -115,6 +126,9 @@ func decodeDataplane(r *Resource, words *words) *Dataplane {
 		if service := v.Field("service"); service.Present() {
 			out.Tags = Tags{ServiceTag: words.keep(service.Str())}
 		}
+		if ref := v.Field("backendRef"); ref.Present() {
+			out.BackendRef = decodeBackendRef(ref, words)
+		}
 		dp.Outbounds = append(dp.Outbounds, out)
 	}
 	if v := networking.Field("gateway"); v.Present() {
@@ -128,6 +142,14 @@ func decodeDataplane(r *Resource, words *words) *Dataplane {
 		}
 	}
 	return dp
+}
+
+func decodeBackendRef(v manifest.Value, words *words) *BackendRef {
+	ref := &BackendRef{Kind: words.keep(v.Field("kind").Str()), Port: v.Field("port").Port(), Labels: words.tags(v.Field("labels"))}
+	if name := v.Field("name").Str(); name != "" {
+		ref.Labels = withLabel(ref.Labels, DisplayNameLabel, words.keep(name))
+	}
+	return ref
 }
 
 // dataplaneTags reads the tags of a Dataplane.

@@ -41,7 +41,7 @@ func (s *Snapshot) Versions(own Version) []Version {
 		return versions
 	}
 	for _, zone := range s.Origin.Zones {
-		if version, err := ParseVersion(zone.Version); err == nil && likeOneOf(versions, version) == version && version != own {
+		if version, err := ParseLegacyVersion(zone.Version); err == nil && likeOneOf(versions, version) == version && version != own {
 			versions = append(versions, version)
 		}
 	}
@@ -76,7 +76,7 @@ func (s *Snapshot) Judge(own Version) func(dp *Dataplane) (versions []Version, d
 		doubt := z.doubt()
 		anywhere.doubt = cmp.Or(anywhere.doubt, doubt)
 		zones[z.Name] = zone{just, doubt}
-		if version, err := ParseVersion(z.Version); err == nil {
+		if version, err := ParseLegacyVersion(z.Version); err == nil {
 			zones[z.Name] = zone{[]Version{likeOneOf(anywhere.versions, version)}, ""}
 		}
 	}
@@ -96,7 +96,7 @@ func (s *Snapshot) Judge(own Version) func(dp *Dataplane) (versions []Version, d
 
 // doubt returns why the tracing of the zone's proxies is not known, else "".
 func (z Zone) doubt() string {
-	version, err := ParseVersion(z.Version)
+	version, err := ParseLegacyVersion(z.Version)
 	switch {
 	case err == nil:
 		return ""

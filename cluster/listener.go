@@ -23,23 +23,34 @@ const (
 type HTTPListener struct {
 	Direction Direction
 	Service   string // an inbound's own service, an outbound's destination
+	// BackendRef is set for an outbound to a MeshService, which TrafficTraces ignore.
+	BackendRef bool
 
 	// The parts of the name. It is built on demand, because a comparison of many proxies
 	// does not need it.
 	address string // of a gateway: its MeshGateway and protocol
 	port    uint32
+	name    string // from 3.0 on
 }
 
 // Name returns inbound:ADDRESS:PORT, outbound:ADDRESS:PORT, GATEWAY:PROTOCOL:PORT or
-// allOutbounds.
+// allOutbounds; from 3.0 on self_inbound_dp_NAME and the name of the destination's
+// resource.
 func (l *HTTPListener) Name() string {
 	switch {
+	case l.name != "":
+		return l.name
 	case l.Direction == DirectionGateway:
 		return fmt.Sprintf("%s:%d", l.address, l.port)
 	case l.address == "":
 		return allOutbounds
 	}
 	return string(l.Direction) + ":" + net.JoinHostPort(l.address, strconv.Itoa(int(l.port)))
+}
+
+// IsSame reports whether two listeners, of two versions, have the same address.
+func (l *HTTPListener) IsSame(other *HTTPListener) bool {
+	return l.Direction == other.Direction && l.address == other.address && l.port == other.port
 }
 
 // allOutbounds is the name of the one listener that represents all outbounds of
@@ -50,7 +61,9 @@ const allOutbounds = "outbound:*"
 // the protocol of an outbound follows from the inbounds of its destination.
 type Listeners struct {
 	version   Version
+	zone      string // of the control plane, if known
 	gateways  Gateways
+	services  services
 	protocols map[destination]string
 }
 
@@ -60,9 +73,17 @@ type destination struct{ mesh, service string }
 // them. The protocol of an outbound follows from the tags of all inbounds of its
 // destination that are ready (recorded/traffictrace, random-09 and random-23),
 // never from their field protocol (recorded/traffictrace/protocol-field).
-func NewListeners(version Version, dataplanes []*Dataplane, gateways Gateways) *Listeners {
-	l := &Listeners{version: version, gateways: gateways, protocols: make(map[destination]string)}
-	for _, dp := range dataplanes {
+func NewListeners(version Version, s *Snapshot, gateways Gateways) *Listeners {
+	l := &Listeners{
+		version: version, gateways: gateways, services: newServices(s.MeshServices), protocols: make(map[destination]string),
+	}
+	if s.Origin != nil {
+		l.zone = s.Origin.Zone
+	}
+	if version.OutboundsNeedBackendRef() {
+		return l
+	}
+	for _, dp := range s.Dataplanes {
 		for i := range dp.Inbounds {
 			in := &dp.Inbounds[i]
 			if in.NotReady || in.Ignored && !version.IgnoredInboundsHaveProtocol() {
@@ -87,6 +108,9 @@ func (in *Inbound) taggedProtocol() string {
 func (in *Inbound) protocol(version Version) string {
 	if version.ProtocolFromField() && in.Protocol != "" {
 		return strings.ToLower(in.Protocol)
+	}
+	if version.ProtocolFromFieldAlone() {
+		return "tcp"
 	}
 	return in.taggedProtocol()
 }
@@ -120,19 +144,19 @@ func (l *Listeners) Of(listeners []HTTPListener, dp *Dataplane) []HTTPListener {
 		if !isHTTP(in.protocol(l.version)) {
 			continue
 		}
-		listeners = append(listeners, HTTPListener{
+		listener := HTTPListener{
 			Direction: DirectionInbound, Service: in.Tags[ServiceTag],
 			address: cmp.Or(in.Address, dp.Address), port: in.Port,
-		})
-	}
-	for _, out := range dp.Outbounds {
-		service := out.Tags[ServiceTag]
-		if !isHTTP(l.protocols[destination{dp.Mesh, service}]) {
-			continue
 		}
-		listeners = append(listeners, HTTPListener{
-			Direction: DirectionOutbound, Service: service, address: cmp.Or(out.Address, "127.0.0.1"), port: out.Port,
-		})
+		if l.version.NamesByResource() {
+			listener.name = "self_inbound_dp_" + cmp.Or(in.Name, strconv.Itoa(int(in.Port)))
+		}
+		listeners = append(listeners, listener)
+	}
+	for i := range dp.Outbounds {
+		if listener, ok := l.outbound(dp, &dp.Outbounds[i]); ok {
+			listeners = append(listeners, listener)
+		}
 	}
 	if len(dp.Outbounds) == 0 {
 		listeners = append(listeners, HTTPListener{Direction: DirectionOutbound, Service: "*"})
@@ -140,11 +164,33 @@ func (l *Listeners) Of(listeners []HTTPListener, dp *Dataplane) []HTTPListener {
 	return listeners
 }
 
+// outbound returns the listener of an outbound, if it is one for HTTP.
+func (l *Listeners) outbound(dp *Dataplane, out *Outbound) (HTTPListener, bool) {
+	listener := HTTPListener{Direction: DirectionOutbound, address: cmp.Or(out.Address, "127.0.0.1"), port: out.Port}
+	if out.BackendRef == nil {
+		listener.Service = out.Tags[ServiceTag]
+		return listener, isHTTP(l.protocols[destination{dp.Mesh, listener.Service}])
+	}
+	if !l.version.TracesMeshServices() || out.BackendRef.Kind == "MeshExternalService" {
+		return listener, false
+	}
+	// A destination that the input does not contain may be for HTTP: it is compared.
+	listener.BackendRef, listener.Service = true, "*"
+	service, port := l.services.find(dp.Mesh, out.BackendRef)
+	if service != nil {
+		listener.Service = service.outboundName(port, l.zone)
+	}
+	if l.version.NamesByResource() {
+		listener.name = listener.Service
+	}
+	return listener, service == nil || isHTTP(strings.ToLower(port.protocol))
+}
+
 // ofGateway returns one listener for each HTTP or HTTPS port of the gateway,
 // however many hostnames share it.
 func (l *Listeners) ofGateway(dp *Dataplane) []HTTPListener {
 	gateway := l.gateways.Configures(dp)
-	if gateway == nil {
+	if gateway == nil || !l.version.HasBuiltinGateways() {
 		return nil
 	}
 	var listeners []HTTPListener
@@ -159,6 +205,15 @@ func (l *Listeners) ofGateway(dp *Dataplane) []HTTPListener {
 		}
 	}
 	return listeners
+}
+
+// SpanService returns the name of dp's service in the spans of a control plane of
+// version.
+func (dp *Dataplane) SpanService(version Version) string {
+	if version.NamesServicesByWorkload() {
+		return cmp.Or(dp.Labels[WorkloadLabel], "unknown")
+	}
+	return dp.FirstService()
 }
 
 // FirstService returns the alphabetically first service of dp.

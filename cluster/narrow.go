@@ -52,6 +52,8 @@ func (s *Snapshot) Only(meshes []string) (*Snapshot, error) {
 	rest.TrafficTraces, rest.MeshTraces = keep(s.TrafficTraces, of), keep(s.MeshTraces, of)
 	rest.Dataplanes = keep(s.Dataplanes, func(dp *Dataplane) bool { return wanted[dp.Mesh] })
 	rest.MeshGateways = keep(s.MeshGateways, func(g *MeshGateway) bool { return wanted[g.Mesh] })
+	rest.MeshServices = keep(s.MeshServices, func(m *MeshService) bool { return wanted[m.Mesh] })
+	rest.OTelBackends = keep(s.OTelBackends, of)
 	rest.TrafficRoutes = make(map[string]bool)
 	for mesh, routed := range s.TrafficRoutes {
 		if wanted[mesh] {
@@ -154,6 +156,8 @@ func (s *Snapshot) Skipping(problems []*manifest.Problem) *Snapshot {
 	rest.MeshTraces = keep(s.MeshTraces, func(r *Resource) bool { return stays(r.Place) })
 	rest.Dataplanes = keep(s.Dataplanes, func(dp *Dataplane) bool { return stays(dp.Place) })
 	rest.MeshGateways = keep(s.MeshGateways, func(g *MeshGateway) bool { return stays(g.Place) })
+	rest.MeshServices = keep(s.MeshServices, func(m *MeshService) bool { return stays(m.Place) })
+	rest.OTelBackends = keep(s.OTelBackends, func(r *Resource) bool { return stays(r.Place) })
 	return &rest
 }
 

@@ -64,11 +64,13 @@ var specs = map[string]shape{
 	KindDataplane: {"networking": {
 		"address": nil,
 		"inbound": {
-			"address": nil, "port": nil, "protocol": nil, "state": nil, "tags": nil, "health": {"ready": nil},
+			"name": nil, "address": nil, "port": nil, "protocol": nil, "state": nil, "tags": nil, "health": {"ready": nil},
 		},
-		"outbound": {"address": nil, "port": nil, "service": nil, "tags": nil},
+		"outbound": {"address": nil, "port": nil, "service": nil, "tags": nil, "backendRef": nil},
 		"gateway":  {"type": nil, "tags": nil},
 	}},
+	KindMeshService: {"selector": nil, "ports": {"name": nil, "port": nil, "appProtocol": nil}},
+	KindOTelBackend: {"endpoint": {"address": plain, "port": plain, "path": plain}, "protocol": plain},
 }
 
 // Recording is the content of a source, ready to be written.

@@ -53,6 +53,10 @@ const (
 	KindDataplane    = "Dataplane"
 	KindMeshGateway  = "MeshGateway"
 	KindTrafficRoute = "TrafficRoute"
+	// KindMeshService decides on the protocol and the name of outbounds with a
+	// backendRef; KindOTelBackend has the address of an OpenTelemetry collector.
+	KindMeshService = "MeshService"
+	KindOTelBackend = "MeshOpenTelemetryBackend"
 )
 
 // SourceAnnotation is the annotation, on Kubernetes, that names what this tool made a
@@ -76,7 +80,9 @@ const (
 	ZoneLabel        = "kuma.io/zone" // of a resource that a zone made; as a tag, of a proxy there
 )
 
-var kinds = []string{KindMesh, KindTrafficTrace, KindMeshTrace, KindDataplane, KindMeshGateway, KindTrafficRoute}
+var kinds = []string{
+	KindMesh, KindTrafficTrace, KindMeshTrace, KindDataplane, KindMeshGateway, KindTrafficRoute, KindMeshService, KindOTelBackend,
+}
 
 // tracingKinds are the kinds whose unknown fields are reported.
 var tracingKinds = []string{KindMesh, KindTrafficTrace, KindMeshTrace}
@@ -130,7 +136,14 @@ const lastApplied = "kubectl.kubernetes.io/last-applied-configuration"
 var labelAnnotations = []string{DisplayNameLabel, WorkloadLabel, accountLabel}
 
 // Namespaced reports whether a kind has a namespace on Kubernetes.
-func Namespaced(kind string) bool { return kind == KindDataplane || kind == KindMeshTrace }
+func Namespaced(kind string) bool {
+	return kind == KindDataplane || kind == KindMeshTrace || hasSpec(kind)
+}
+
+// hasSpec reports whether a kind has its fields in spec on Universal as well.
+func hasSpec(kind string) bool {
+	return kind == KindMeshTrace || kind == KindMeshService || kind == KindOTelBackend
+}
 
 // LabelsOnKubernetes returns the labels that an object has for the control plane, as its
 // API shows them: the object's own, those that Kuma keeps as annotations, and by default

@@ -30,9 +30,9 @@ func (v Version) DataplaneKindSelectsDelegatedGateways() bool {
 }
 
 // HonoursProxyTypes reports whether targetRef.proxyTypes narrows what a MeshTrace
-// selects, from 2.6 on; before, it is accepted and ignored. Recorded:
+// selects, from 2.6 on; before, and on 3.0, it is accepted and ignored. Recorded:
 // meshtrace/live-08, live-13 and proxytypes-ignored.
-func (v Version) HonoursProxyTypes() bool { return v.since(6, 0) }
+func (v Version) HonoursProxyTypes() bool { return v.since(6, 0) && !v.DropsTrafficTrace() }
 
 // OriginDecides reports whether the label kuma.io/origin decides on precedence,
 // from 2.6 on (https://kuma.io/docs/2.6.x/policies/targetref/).
@@ -51,6 +51,52 @@ func (v Version) RoleDecides() bool { return v.since(8, 0) }
 // ComputesShadows reports whether a MeshTrace labelled kuma.io/effect: shadow is
 // computed and not applied, from 2.7 on; before, it is applied.
 func (v Version) ComputesShadows() bool { return v.Compare(SinceShadow) >= 0 }
+
+// ProtocolFromFieldAlone reports whether an inbound's protocol is the field protocol
+// even where there is none, from 3.0 on: then it is tcp. Recorded:
+// meshtrace/dataplane-kind on 3.0.
+func (v Version) ProtocolFromFieldAlone() bool { return v.DropsTrafficTrace() }
+
+// OutboundsNeedBackendRef reports whether a Dataplane's outbounds with tags are
+// ignored, from 3.0 on. Recorded: meshtrace/dataplane-kind on 3.0.
+func (v Version) OutboundsNeedBackendRef() bool { return v.DropsTrafficTrace() }
+
+// TracesMeshServices reports whether MeshTraces apply to outbounds with a backendRef,
+// from 2.10 on. TrafficTraces never do: package meshhttproute makes those listeners
+// (pkg/plugins/policies of Kuma's tags).
+func (v Version) TracesMeshServices() bool { return v.since(10, 0) }
+
+// HasBuiltinGateways reports whether the control plane configures builtin gateways,
+// up to 2.14.
+func (v Version) HasBuiltinGateways() bool { return !v.DropsTrafficTrace() }
+
+// NamesServicesByWorkload reports whether spans have the name of the label
+// kuma.io/workload, else "unknown", from 3.0 on; before, the name of a service.
+// Recorded: meshtrace/names-and-otel on 3.0.
+func (v Version) NamesServicesByWorkload() bool { return v.DropsTrafficTrace() }
+
+// NamesByResource reports whether listeners and clusters of every proxy have the names
+// of resources, from 3.0 on. Recorded: meshtrace/dataplane-kind on 3.0.
+func (v Version) NamesByResource() bool { return v.DropsTrafficTrace() }
+
+// NeedsOTelBackendRef reports whether an OpenTelemetry backend needs a backendRef: from
+// 3.0 on a MeshTrace with openTelemetry.endpoint is refused, and one that exists already
+// traces nothing (recorded/refused-3.0; pkg/plugins/policies/meshtrace of Kuma's main
+// branch).
+func (v Version) NeedsOTelBackendRef() bool { return v.DropsTrafficTrace() }
+
+// RefusesSectionName reports whether a MeshTrace may not have targetRef.sectionName, from
+// 3.0 on (recorded/refused-3.0).
+func (v Version) RefusesSectionName() bool { return v.DropsTrafficTrace() }
+
+// SelectsByDisplayName reports whether the label kuma.io/display-name of targetRef kind
+// Dataplane is compared with a Dataplane's name even if the Dataplane does not have that
+// label, from 3.0 on. Recorded: meshtrace/names-and-otel on 3.0.
+func (v Version) SelectsByDisplayName() bool { return v.DropsTrafficTrace() }
+
+// SelectsByName reports whether name and namespace of targetRef kind Dataplane select,
+// up to 2.14; 3.0 has labels alone (deployments/charts/kuma/crds of Kuma's main branch).
+func (v Version) SelectsByName() bool { return !v.DropsTrafficTrace() }
 
 // ProtocolFromField reports whether an inbound's protocol is the field protocol
 // where there is one, from 2.14 on; before, it is the tag kuma.io/protocol alone.
@@ -161,6 +207,9 @@ func (v Version) hasKind(kind string) bool {
 		return v.HasMeshTrace() && !v.DropsTrafficTrace()
 	case KindMeshTrace:
 		return v.HasMeshTrace()
+	}
+	if Supplementary(kind) {
+		return false
 	}
 	return v.IsRelease()
 }

@@ -21,6 +21,8 @@ type Snapshot struct {
 	MeshTraces    []*Resource
 	Dataplanes    []*Dataplane
 	MeshGateways  []*MeshGateway
+	MeshServices  []*MeshService
+	OTelBackends  []*Resource
 	// TrafficRoutes has the meshes with at least one TrafficRoute.
 	TrafficRoutes map[string]bool
 	// Origin is what is known of the control plane; nil for files that do not name it.
@@ -41,7 +43,8 @@ type Snapshot struct {
 
 // Empty reports whether the source has nothing that is read here.
 func (s *Snapshot) Empty() bool {
-	return len(s.Meshes)+len(s.TrafficTraces)+len(s.MeshTraces)+len(s.Dataplanes)+len(s.MeshGateways)+len(s.TrafficRoutes) == 0
+	return len(s.Meshes)+len(s.TrafficTraces)+len(s.MeshTraces)+len(s.Dataplanes)+len(s.MeshGateways)+len(s.TrafficRoutes)+
+		len(s.MeshServices)+len(s.OTelBackends) == 0
 }
 
 // entry is one decoded document on its way into the snapshot.
@@ -49,6 +52,7 @@ type entry struct {
 	*Resource
 	dataplane *Dataplane
 	gateway   *MeshGateway
+	service   *MeshService
 	origin    *Origin
 	problems  []*manifest.Problem
 }
@@ -135,6 +139,8 @@ func read(inputs iter.Seq[manifest.Input]) *Snapshot {
 			e.Resource, words.spare = dataplaneResource, e.Resource
 		case KindMeshGateway:
 			e.gateway = decodeMeshGateway(e.Resource)
+		case KindMeshService:
+			e.service = decodeMeshService(e.Resource)
 		}
 		return append(entries, e)
 	})
@@ -207,6 +213,10 @@ func assemble(entries []entry) *Snapshot {
 			s.MeshGateways = append(s.MeshGateways, e.gateway)
 		case KindTrafficRoute:
 			s.TrafficRoutes[e.Mesh] = true
+		case KindMeshService:
+			s.MeshServices = append(s.MeshServices, e.service)
+		case KindOTelBackend:
+			s.OTelBackends = append(s.OTelBackends, e.Resource)
 		}
 	}
 	for _, file := range slices.Sorted(maps.Keys(s.originFiles)) {
@@ -269,7 +279,7 @@ func repeated(first, again entry) *manifest.Problem {
 // sameSpec reports whether two resources have the same fields that policies read. Other
 // fields are managed by the API server.
 func sameSpec(a, b *Resource) bool {
-	if a.Format != b.Format || a.kind == KindMeshTrace || a.Format == Kubernetes {
+	if a.Format != b.Format || hasSpec(a.kind) || a.Format == Kubernetes {
 		return a.Format == b.Format && a.Spec.Node().Equal(b.Spec.Node()) && a.Created.Equal(b.Created)
 	}
 	for _, field := range []string{"selectors", "conf", "tracing", "tags"} {

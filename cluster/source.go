@@ -34,7 +34,13 @@ func Kinds() []string { return slices.Clone(kinds) }
 
 // Optional reports whether a run can continue without a kind: then less is known about
 // the proxies, but the policies are complete.
-func Optional(kind string) bool { return kind == KindDataplane || kind == KindMeshGateway }
+func Optional(kind string) bool {
+	return kind == KindDataplane || kind == KindMeshGateway || Supplementary(kind)
+}
+
+// Supplementary reports whether a kind is new and matters on the way to 3.0 alone. A
+// source that does not have it is complete.
+func Supplementary(kind string) bool { return kind == KindMeshService || kind == KindOTelBackend }
 
 // CheckMeshes returns an error when a source does not have all requested meshes. source
 // is its name in the message.

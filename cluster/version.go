@@ -19,10 +19,11 @@ const newestPatch = math.MaxInt32
 // V returns the newest patch release of 2.minor.
 func V(minor int) Version { return Version{2, minor, newestPatch} }
 
-// The versions whose MeshTrace this tool supports.
+// The versions that this tool supports.
 var (
-	Oldest = V(0)  // Oldest is the first that has a MeshTrace.
-	Latest = V(14) // Latest is the last.
+	Oldest = V(0)                       // Oldest is the first that has a MeshTrace.
+	Latest = V(14)                      // Latest is the last that has a TrafficTrace.
+	Newest = Version{3, 0, newestPatch} // Newest has MeshTraces alone.
 )
 
 var versionPattern = regexp.MustCompile(`^v?(\d{1,3})\.(\d{1,3})(?:\.(\d{1,5}))?([-+].*)?$`)
@@ -42,15 +43,23 @@ func ParseVersion(s string) (Version, error) {
 		v.Patch, _ = strconv.Atoi(m[3]) // five digits at most
 	}
 	switch {
-	case v.DropsTrafficTrace():
-		return v, fmt.Errorf("version %s is not supported yet: its MeshTraces have the kinds Mesh and Dataplane only; "+
-			"convert for %s, before TrafficTrace is removed", v, Latest)
 	case !v.HasMeshTrace():
 		return v, fmt.Errorf("version %s does not have MeshTrace, which was added in 2.0", v)
-	case v.Minor > Latest.Minor:
-		return v, fmt.Errorf("version %s is unknown; the newest known one is %s", v, Latest)
+	case v.Major == Latest.Major && v.Minor > Latest.Minor, v.Compare(Newest) > 0:
+		return v, fmt.Errorf("version %s is unknown; the newest known ones are %s and %s", v, Latest, Newest)
 	}
 	return v, nil
+}
+
+// ParseLegacyVersion is ParseVersion for a version that must have TrafficTraces. It
+// returns the version with the error of one that has none.
+func ParseLegacyVersion(s string) (Version, error) {
+	v, err := ParseVersion(s)
+	if err == nil && v.DropsTrafficTrace() {
+		err = fmt.Errorf("version %s does not have TrafficTraces, which a conversion starts from; "+
+			"tracemigrate upgrade-check --to %[1]s reports what an upgrade to it changes", v)
+	}
+	return v, err
 }
 
 // Compare compares versions by their numbers.

@@ -96,6 +96,7 @@ func remarkUnread(s *cluster.Snapshot) notes {
 	for _, u := range s.Origin.Unread {
 		switch f := (facts{"cause": u.Reason, "remedy": phrase(u.Remedy)}); u.What {
 		case cluster.VersionOfControlPlane: // a flag has it, or there was no conversion
+		case cluster.KindMeshService, cluster.KindOTelBackend: // matter for 3.0 alone
 		case cluster.ModeOfControlPlane:
 			found = append(found, modeUnknown.note(place(s), theControlPlane, f))
 		default:
@@ -186,7 +187,7 @@ func remarkVersions(s *cluster.Snapshot, o *Options, all []*conversion) notes {
 			unknown = append(unknown, zone.Name)
 			continue
 		}
-		version, err := cluster.ParseVersion(zone.Version)
+		version, err := cluster.ParseLegacyVersion(zone.Version)
 		if version.SameRules(o.Version) {
 			continue
 		}

@@ -75,6 +75,17 @@ func (k Kind) row() *kindRow {
 	return &kindRow{}
 }
 
+// removedIn reports whether version no longer has the kind.
+func (row *kindRow) removedIn(version cluster.Version) bool {
+	return row.until != (cluster.Version{}) && version.Compare(row.until) >= 0
+}
+
+// RemovedIn reports whether version no longer has the kind or a field of ref, and
+// refuses the policy.
+func (ref *TargetRef) RemovedIn(version cluster.Version) bool {
+	return ref.Kind.row().removedIn(version) || ref.SectionName != "" && version.RefusesSectionName()
+}
+
 // IsWritten reports whether Write writes policies of kind k.
 func (k Kind) IsWritten() bool { return k.row().written }
 
@@ -176,7 +187,7 @@ func (ref *TargetRef) refusedBy(version cluster.Version) []string {
 	}
 	row := ref.Kind.row()
 	wrong = append(wrong, addedLater(version, row.since, "targetRef kind "+string(ref.Kind))...)
-	if last := row.until; last != (cluster.Version{}) && version.Compare(last) >= 0 {
+	if last := row.until; row.removedIn(version) {
 		remedy := "; delete the policy"
 		if row.replacedBy != "" {
 			remedy = "; use kind " + string(row.replacedBy)

@@ -29,11 +29,11 @@ type other struct {
 }
 
 // NewMatcher prepares policies for matching as a control plane of version does. It
-// leaves out shadow policies.
+// leaves out shadow policies, and those that version refuses.
 func NewMatcher(version cluster.Version, policies []*Policy, gateways cluster.Gateways) *Matcher {
 	m := &Matcher{version: version, counts: !version.SkipsIgnoredInbounds(), gateways: gateways, meshes: make(map[string]*meshMatcher)}
 	for _, p := range policies {
-		if p.Shadow(version) {
+		if p.Shadow(version) || p.TargetRef.RemovedIn(version) {
 			continue
 		}
 		mesh := m.meshes[p.Mesh]
@@ -103,7 +103,7 @@ func role(p *Policy) int {
 // Matching appends to policies those that apply to dp, lowest precedence first.
 func (m *Matcher) Matching(policies []*Policy, dp *cluster.Dataplane) []*Policy {
 	mesh := m.meshes[dp.Mesh]
-	if mesh == nil || dp.Delegated() && !m.version.SelectsDelegatedGateways() {
+	if mesh == nil || dp.Delegated() && !m.version.SelectsDelegatedGateways() || dp.Builtin() && !m.version.HasBuiltinGateways() {
 		return policies
 	}
 	var gateway *cluster.MeshGateway
@@ -166,17 +166,27 @@ func (ref *TargetRef) allowsProxyType(version cluster.Version, dp *cluster.Datap
 	return slices.Contains(ref.ProxyTypes, Sidecar)
 }
 
-// matchesDataplane reports whether a ref that selects byLabels selects dp: by
-// labels, or by name and namespace. It never selects builtin gateways.
+// matchesDataplane reports whether a ref that selects byLabels selects dp: by labels,
+// or up to 2.14 by name and namespace. Without any it selects every proxy, but never
+// builtin gateways (DppSelectedByPolicy in pkg/plugins/policies/core/matchers of Kuma's
+// tags 2.10 to 2.14).
 func (ref *TargetRef) matchesDataplane(version cluster.Version, dp *cluster.Dataplane) bool {
 	if dp.Builtin() || dp.Delegated() && !version.DataplaneKindSelectsDelegatedGateways() {
 		return false
 	}
-	if ref.Name != "" && (ref.Name != dp.Name || ref.Namespace != "" && ref.Namespace != dp.Namespace) {
-		return false
+	named := version.SelectsByName() && (ref.Name != "" || ref.Namespace != "")
+	if named && ref.Name == dp.Name && (ref.Namespace == "" || ref.Namespace == dp.Namespace) {
+		return true
+	}
+	if ref.Labels == nil {
+		return !named
 	}
 	for key, value := range ref.Labels {
-		if dp.Labels[key] != value {
+		own := dp.Labels[key]
+		if key == cluster.DisplayNameLabel && version.SelectsByDisplayName() {
+			own = cmp.Or(own, dp.Name)
+		}
+		if own != value {
 			return false
 		}
 	}

@@ -110,6 +110,15 @@ type Datadog struct {
 type OpenTelemetry struct {
 	Endpoint   string // host:port
 	BackendRef map[string]string
+	// Backend is the MeshOpenTelemetryBackend that BackendRef selects; nil if the input
+	// does not contain it.
+	Backend *OTelBackend
+}
+
+// HasOTelEndpoint reports whether c sends to an OpenTelemetry collector by its address,
+// which 3.0 does not accept.
+func (c *Conf) HasOTelEndpoint() bool {
+	return len(c.Backends) > 0 && c.Backends[0].OpenTelemetry != nil && c.Backends[0].OpenTelemetry.BackendRef == nil
 }
 
 // Sampling is how much is traced. Each field is merged by itself.

@@ -107,6 +107,9 @@ func host(t *testing.T, b meshtrace.Backend) string {
 		text = b.Zipkin.URL
 	case meshtrace.TypeDatadog:
 		text = b.Datadog.URL
+	case meshtrace.TypeOpenTelemetry:
+		require.NotNil(t, b.OpenTelemetry.Backend)
+		text = "http://" + net.JoinHostPort(b.OpenTelemetry.Backend.Host, strconv.Itoa(int(b.OpenTelemetry.Backend.Port)))
 	}
 	u, err := url.Parse(text)
 	require.NoError(t, err)
@@ -139,6 +142,8 @@ func wanted(conf meshtrace.Conf) string {
 		}
 		shared := b.Zipkin.SharedSpanContext == nil || *b.Zipkin.SharedSpanContext
 		fmt.Fprintf(&s, "zipkin %s %s %s %v %v", u.Host, u.Path, api, b.Zipkin.TraceID128Bit, shared)
+	case meshtrace.TypeOpenTelemetry:
+		s.WriteString("opentelemetry")
 	case meshtrace.TypeDatadog:
 		fmt.Fprintf(&s, "datadog %v", b.Datadog.SplitService)
 	}
@@ -167,6 +172,8 @@ func got(tracing envoyTracing) string {
 	case "envoy.tracers.zipkin", "envoy.zipkin":
 		shared := conf.SharedSpanContext == nil || *conf.SharedSpanContext
 		fmt.Fprintf(&s, "zipkin %s %s %s %v %v", conf.CollectorHostname, conf.CollectorEndpoint, conf.CollectorEndpointVersion, conf.TraceID128Bit, shared)
+	case "envoy.tracers.opentelemetry":
+		s.WriteString("opentelemetry")
 	case "envoy.tracers.datadog", "envoy.datadog":
 		split := strings.Contains(conf.ServiceName, "_OUTBOUND_") || strings.HasSuffix(conf.ServiceName, "_INBOUND")
 		fmt.Fprintf(&s, "datadog %v", split)

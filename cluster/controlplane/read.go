@@ -22,6 +22,8 @@ var paths = map[string]string{
 	cluster.KindDataplane:    "dataplanes",
 	cluster.KindMeshGateway:  "meshgateways",
 	cluster.KindTrafficRoute: "traffic-routes",
+	cluster.KindMeshService:  "meshservices",
+	cluster.KindOTelBackend:  "meshopentelemetrybackends",
 }
 
 // Read implements cluster.Source.
@@ -135,6 +137,8 @@ func (cp *ControlPlane) kind(ctx context.Context, origin *cluster.Origin, kind s
 	for _, path := range lists {
 		list, err := cp.list(ctx, path, kind, before)
 		switch {
+		case hasStatus(err, http.StatusNotFound) && cluster.Supplementary(kind):
+			return nil
 		case hasStatus(err, http.StatusNotFound) && !origin.Expects(kind) && kind != cluster.KindDataplane:
 			missing = err
 		case hasStatus(err, http.StatusNotFound) && kind == cluster.KindMeshGateway && len(cp.options.Meshes) == 0:

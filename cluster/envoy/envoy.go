@@ -16,6 +16,7 @@ import (
 	endpointv3 "github.com/envoyproxy/go-control-plane/envoy/config/endpoint/v3"
 	tracev3 "github.com/envoyproxy/go-control-plane/envoy/config/trace/v3"
 	hcmv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/network/http_connection_manager/v3"
+	httpv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/upstreams/http/v3"
 	tlsv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/transport_sockets/tls/v3"
 	typev3 "github.com/envoyproxy/go-control-plane/envoy/type/v3"
 	"google.golang.org/protobuf/proto"
@@ -31,9 +32,32 @@ import (
 // Collector is where a proxy sends its traces.
 type Collector struct {
 	Cluster string // name of the Envoy cluster
+	// System is the name from 3.0 on, which is that of the backend with its address; see
+	// SystemName.
+	System string
 	Host    string // name or IP address, without brackets
 	Port    uint32
 	TLS     bool
+	HTTP2   bool // gRPC
+}
+
+// Name returns the name of the Envoy cluster on a control plane of version.
+func (c Collector) Name(version cluster.Version) string {
+	if version.NamesByResource() {
+		return c.System
+	}
+	return c.Cluster
+}
+
+// SystemName returns the name that 3.0 gives the cluster of a kind of collector at an
+// address: it keeps lower-case letters, digits, - and _ (recorded/meshtrace on 3.0).
+func SystemName(kind, address string) string {
+	return "system_meshtrace_" + kind + "_" + strings.Map(func(r rune) rune {
+		if 'a' <= r && r <= 'z' || '0' <= r && r <= '9' || r == '-' || r == '_' {
+			return r
+		}
+		return '-'
+	}, address)
 }
 
 // Build returns the collector's cluster as a control plane of version writes it.
@@ -41,11 +65,12 @@ func (c Collector) Build(version cluster.Version) *clusterv3.Cluster {
 	address := &corev3.Address{Address: &corev3.Address_SocketAddress{SocketAddress: &corev3.SocketAddress{
 		Address: c.Host, PortSpecifier: &corev3.SocketAddress_PortValue{PortValue: c.Port},
 	}}}
+	name := c.Name(version)
 	to := &clusterv3.Cluster{
-		Name: c.Cluster, AltStatName: strings.NewReplacer(":", "_", ".", "_").Replace(c.Cluster),
+		Name: name, AltStatName: strings.NewReplacer(":", "_", ".", "_").Replace(name),
 		ConnectTimeout: durationpb.New(5 * time.Second),
 		LoadAssignment: &endpointv3.ClusterLoadAssignment{
-			ClusterName: c.Cluster,
+			ClusterName: name,
 			Endpoints: []*endpointv3.LocalityLbEndpoints{{LbEndpoints: []*endpointv3.LbEndpoint{{
 				HostIdentifier: &endpointv3.LbEndpoint_Endpoint{Endpoint: &endpointv3.Endpoint{Address: address}},
 			}}}},
@@ -68,6 +93,22 @@ func (c Collector) Build(version cluster.Version) *clusterv3.Cluster {
 				Name: "envoy.transport_sockets.tls", ConfigType: &corev3.TransportSocket_TypedConfig{TypedConfig: pack(context)},
 			},
 		}}
+	}
+	if to.AltStatName == name {
+		to.AltStatName = "" // the control plane writes it where it differs
+	}
+	if c.HTTP2 {
+		to.TypedExtensionProtocolOptions = map[string]*anypb.Any{
+			"envoy.extensions.upstreams.http.v3.HttpProtocolOptions": pack(&httpv3.HttpProtocolOptions{
+				UpstreamProtocolOptions: &httpv3.HttpProtocolOptions_ExplicitHttpConfig_{
+					ExplicitHttpConfig: &httpv3.HttpProtocolOptions_ExplicitHttpConfig{
+						ProtocolConfig: &httpv3.HttpProtocolOptions_ExplicitHttpConfig_Http2ProtocolOptions{
+							Http2ProtocolOptions: &corev3.Http2ProtocolOptions{},
+						},
+					},
+				},
+			}),
+		}
 	}
 	if version.ConnectsWithin10s() {
 		to.ConnectTimeout = durationpb.New(10 * time.Second)

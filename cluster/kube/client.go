@@ -194,6 +194,8 @@ var resources = map[string]string{
 	cluster.KindDataplane:    "dataplanes",
 	cluster.KindMeshGateway:  "meshgateways",
 	cluster.KindTrafficRoute: "trafficroutes",
+	cluster.KindMeshService:  "meshservices",
+	cluster.KindOTelBackend:  "meshopentelemetrybackends",
 	kindZone:                 "zones",
 	kindZoneInsight:          "zoneinsights",
 }

@@ -315,7 +315,7 @@ func TestForbidden(t *testing.T) {
 	require.NoError(t, err)
 	assert.Len(t, s.Meshes, 2)
 
-	c.Apply(t, strings.NewReplacer("name: tracemigrate", "name: less", ", dataplanes, meshgateways, zones, zoneinsights", "", "apps", "none").Replace(ClusterRole))
+	c.Apply(t, strings.NewReplacer("name: tracemigrate", "name: less", ", dataplanes, meshgateways, meshservices, meshopentelemetrybackends, zones, zoneinsights", "", "apps", "none").Replace(ClusterRole))
 	c.Apply(t, binding("less", "limited"))
 	s, err = cluster.Load(t.Context(), open(t, c, "limited", Options{}))
 	require.NoError(t, err)
@@ -324,7 +324,7 @@ func TestForbidden(t *testing.T) {
 		unread = append(unread, u.What)
 		assert.Equal(t, cluster.Forbidden, u.Cause, u.What)
 	}
-	assert.Equal(t, []string{"version", "mode", cluster.KindDataplane, cluster.KindMeshGateway}, unread)
+	assert.Equal(t, []string{"version", "mode", cluster.KindDataplane, cluster.KindMeshGateway, cluster.KindMeshService, cluster.KindOTelBackend}, unread)
 
 	config := c.Config("reader")
 	config.BearerToken = "wrong"

@@ -47,6 +47,7 @@ func (c *Cluster) Read(ctx context.Context, use func(manifest.Input)) (*cluster.
 			if err := c.pass(list, kind, origin, use); err != nil {
 				return nil, err
 			}
+		case apierrors.IsNotFound(err) && cluster.Supplementary(kind):
 		case apierrors.IsNotFound(err) && !origin.Expects(kind):
 			origin.Absent = append(origin.Absent, kind)
 		case cluster.Optional(kind) && (apierrors.IsNotFound(err) || apierrors.IsForbidden(err)):
@@ -144,7 +145,7 @@ metadata:
   name: tracemigrate
 rules:
 - apiGroups: [kuma.io]
-  resources: [meshes, traffictraces, trafficroutes, meshtraces, dataplanes, meshgateways, zones, zoneinsights]
+  resources: [meshes, traffictraces, trafficroutes, meshtraces, dataplanes, meshgateways, meshservices, meshopentelemetrybackends, zones, zoneinsights]
   verbs: [list]
 - apiGroups: [apps]
   resources: [deployments]

@@ -24,7 +24,7 @@ func systemNamespace(c *cli.Context, s *cluster.Snapshot) string {
 
 // parseVersionFlag reads --kuma-version.
 func parseVersionFlag(text string) (cluster.Version, error) {
-	version, err := cluster.ParseVersion(text)
+	version, err := cluster.ParseLegacyVersion(text)
 	if err != nil {
 		return version, fmt.Errorf("--kuma-version: %w", err)
 	}
@@ -41,7 +41,7 @@ func kumaVersion(flag string, s *cluster.Snapshot) (cluster.Version, error) {
 			return version, err
 		}
 		if s.Origin != nil && !version.HasPatch() {
-			if own, err := cluster.ParseVersion(s.Origin.Version); err == nil && own.SameMinor(version) {
+			if own, err := cluster.ParseLegacyVersion(s.Origin.Version); err == nil && own.SameMinor(version) {
 				return own, nil // which also has the patch
 			}
 		}
@@ -54,7 +54,7 @@ func kumaVersion(flag string, s *cluster.Snapshot) (cluster.Version, error) {
 		return cluster.Version{}, fmt.Errorf("the control plane's version is not known%s; pass it with --kuma-version, "+
 			"because policies and their order depend on it%s", reasonFor(s.Origin, cluster.VersionOfControlPlane), versionRole(s.Origin))
 	}
-	version, err := cluster.ParseVersion(s.Origin.Version)
+	version, err := cluster.ParseLegacyVersion(s.Origin.Version)
 	switch {
 	case err == nil:
 		return version, nil
@@ -103,7 +103,7 @@ func parseVersionFlags(c *cli.Context) ([]cluster.Version, error) {
 		return nil, nil
 	}
 	for _, text := range strings.Split(strings.Join(values, ","), ",") {
-		version, err := cluster.ParseVersion(strings.TrimSpace(text))
+		version, err := cluster.ParseLegacyVersion(strings.TrimSpace(text))
 		if err != nil {
 			return nil, fmt.Errorf("--kuma-version: %w", err)
 		}

@@ -67,7 +67,7 @@ func applyZoneVersion(origin *cluster.Origin, text string) (contradiction, err e
 	if !ok || name == "" {
 		return nil, fmt.Errorf("--zone-version: %q is not of the form ZONE=VERSION", text)
 	}
-	version, err := cluster.ParseVersion(value)
+	version, err := cluster.ParseLegacyVersion(value)
 	if err != nil {
 		return nil, fmt.Errorf("--zone-version %s: %w", name, err)
 	}
@@ -81,7 +81,7 @@ func applyZoneVersion(origin *cluster.Origin, text string) (contradiction, err e
 		origin.Zones[i].Version = value
 		return nil, nil
 	}
-	own, err := cluster.ParseVersion(reported)
+	own, err := cluster.ParseLegacyVersion(reported)
 	if err == nil && own.SameMinor(version) && (!version.HasPatch() || own == version) {
 		return nil, nil // the reported version has the patch, too
 	}

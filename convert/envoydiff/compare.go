@@ -53,6 +53,8 @@ func withoutNames(collector *clusterv3.Cluster) *clusterv3.Cluster {
 	}
 	// The control plane sets it for statistics; it limits nothing.
 	c.CircuitBreakers = nil
+	// HTTP/2 follows from the tracer, which is compared.
+	c.TypedExtensionProtocolOptions = nil
 	for _, match := range c.TransportSocketMatches {
 		match.Name = ""
 	}

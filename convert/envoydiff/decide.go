@@ -25,8 +25,10 @@ type comparer struct {
 	parts                  []*part // of the current proxy
 	key                    []byte  // their ids
 	policies, withheld     []*meshtrace.Policy
-	listeners              []cluster.HTTPListener
-	traced                 bool // whether a listener of the current proxy is, before or after
+	listeners, later       []cluster.HTTPListener // of the current proxy, before and after
+	traced                 bool                   // whether a listener of the current proxy is, before or after
+	named                  *cluster.Dataplane
+	first, firstLater      string // the name of named's service in spans, before and after
 }
 
 func newComparer(before, after, lenient *Renderer, accept []Code) *comparer {
@@ -59,6 +61,7 @@ type pairing struct {
 	direction      cluster.Direction
 	mesh           string
 	zone, workload string // empty before 2.14, which adds them as tags
+	cause          Code   // of a difference between two versions
 }
 
 // compare fills in the result of a proxy.
@@ -84,6 +87,7 @@ func (c *comparer) compare(p *Proxy) {
 // decisionKey is equal for equal decisions. It has room for four MeshTraces; rarely
 // do more apply to one proxy.
 type decisionKey struct {
+	version            cluster.Version
 	pair               *legacy.Pair
 	backend            *legacy.Backend
 	policies, withheld [4]*meshtrace.Policy
@@ -99,7 +103,7 @@ func (c *comparer) decide(r *Renderer, dp *cluster.Dataplane) *Decision {
 	if d.Withheld != nil {
 		c.withheld = d.Withheld
 	}
-	key := decisionKey{pair: d.Pair, backend: d.Backend}
+	key := decisionKey{version: r.version, pair: d.Pair, backend: d.Backend}
 	shareable := copy(key.policies[:], d.Policies) == len(d.Policies) && copy(key.withheld[:], d.Withheld) == len(d.Withheld)
 	if known := c.shared[key]; known != nil && shareable {
 		return known
@@ -126,13 +130,13 @@ func (c *comparer) differences(dp *cluster.Dataplane, before, after *Decision) [
 		return nil
 	}
 	c.parts, c.key = c.parts[:0], c.key[:0]
-	first := ""
 	c.listeners = c.before.listeners.Of(c.listeners[:0], dp)
-	for _, l := range c.listeners {
-		if first == "" {
-			first = dp.FirstService()
+	if c.before.version == c.after.version {
+		for i := range c.listeners {
+			c.listener(dp, before, after, &c.listeners[i], &c.listeners[i])
 		}
-		c.listener(dp, before, after, l, first)
+	} else {
+		c.bothVersions(dp, before, after)
 	}
 	if shared, ok := c.lists[string(c.key)]; ok {
 		return shared
@@ -159,18 +163,23 @@ func (c *comparer) newPart(differences []*Difference) *part {
 	return &part{c.lastPart, differences}
 }
 
-// listener records the differences of one listener.
-func (c *comparer) listener(dp *cluster.Dataplane, before, after *Decision, l cluster.HTTPListener, first string) {
-	tracedBefore := c.before.traced(dp.Mesh, before, l.Direction)
-	tracedAfter := c.after.traced(dp.Mesh, after, l.Direction)
+// listener records the differences of one listener. was or is is nil where it is not
+// for HTTP.
+func (c *comparer) listener(dp *cluster.Dataplane, before, after *Decision, was, is *cluster.HTTPListener) {
+	tracedBefore := was != nil && c.before.traced(dp.Mesh, before, was)
+	tracedAfter := is != nil && c.after.traced(dp.Mesh, after, is)
 	if !tracedBefore && !tracedAfter {
 		return
 	}
 	c.traced = true
+	l := was
+	if l == nil {
+		l = is
+	}
 	// An outbound without tracing because the mesh has no TrafficRoute is compared
 	// with the tracing that a TrafficRoute would give it.
-	gains := !tracedBefore && tracedAfter && before.Backend != nil && !before.fromMeshTrace()
-	key := pairing{direction: l.Direction, mesh: dp.Mesh}
+	gains := was != nil && !tracedBefore && tracedAfter && before.Backend != nil && !before.fromMeshTrace()
+	key := pairing{direction: l.Direction, mesh: dp.Mesh, cause: c.cause(dp, before, after, was, is)}
 	if tracedBefore || gains {
 		key.before = before.id
 	}
@@ -181,6 +190,9 @@ func (c *comparer) listener(dp *cluster.Dataplane, before, after *Decision, l cl
 	part, ok := c.known[key]
 	if !ok {
 		known := compare(c.flat(c.before, dp, before, l, key.before != 0), c.flat(c.after, dp, after, l, key.after != 0), l.Direction)
+		if c.before.version != c.after.version {
+			known = attributed(known, key.cause)
+		}
 		if gains {
 			known = append(known, gainedOutbound("traced"))
 		}
@@ -189,7 +201,7 @@ func (c *comparer) listener(dp *cluster.Dataplane, before, after *Decision, l cl
 	}
 	c.add(part)
 	if key.before != 0 && key.after != 0 {
-		c.service(before, after, l, first)
+		c.service(dp, before, after, was, is)
 	}
 }
 
@@ -199,29 +211,36 @@ func gainedOutbound(after string) *Difference {
 	return &Difference{Code: OutboundGainsTracing, Direction: cluster.DirectionOutbound, Field: "tracing", Before: "none", After: after}
 }
 
-func (c *comparer) flat(r *Renderer, dp *cluster.Dataplane, d *Decision, l cluster.HTTPListener, traced bool) flat {
+func (c *comparer) flat(r *Renderer, dp *cluster.Dataplane, d *Decision, l *cluster.HTTPListener, traced bool) flat {
 	if !traced {
 		return nil
 	}
-	return flatten(r.tracing(dp, d, l, ""), d.collector().Build(r.version))
+	return flatten(r.tracing(dp, d, *l, ""), d.collector().Build(r.version))
 }
 
-// service compares the Datadog service names of a listener, if it has any.
-func (c *comparer) service(before, after *Decision, l cluster.HTTPListener, first string) {
-	old, split, ok := before.datadog(l, first)
-	if !ok {
+// service compares the names of the proxy's service in the spans of a listener.
+func (c *comparer) service(dp *cluster.Dataplane, before, after *Decision, was, is *cluster.HTTPListener) {
+	kind := before.namesService()
+	if kind == "" || after.namesService() != kind {
 		return
 	}
-	now, _, ok := after.datadog(l, first)
-	if !ok || old == now {
+	if c.named != dp {
+		c.named, c.first, c.firstLater = dp, dp.SpanService(c.before.version), dp.SpanService(c.after.version)
+	}
+	old, split := before.service(was, c.first)
+	now, _ := after.service(is, c.firstLater)
+	if old == now {
 		return
 	}
 	wanted := meshtrace.Datadog{SplitService: split}
-	key := naming{old, now, wanted.Service(l, first), l.Direction}
+	key := naming{old, now, wanted.Service(*is, c.firstLater), is.Direction}
 	part, ok := c.names[key]
 	if !ok {
 		var differences []*Difference
 		if d := serviceName(key.before, key.after, key.wanted, key.direction); d != nil {
+			if c.renames() {
+				d.Code = WorkloadServiceName
+			}
 			differences = []*Difference{d}
 		}
 		part = c.newPart(differences)
@@ -230,18 +249,28 @@ func (c *comparer) service(before, after *Decision, l cluster.HTTPListener, firs
 	c.add(part)
 }
 
-// datadog returns the Datadog service name of a listener, and splitService.
-func (d *Decision) datadog(l cluster.HTTPListener, first string) (name string, split, ok bool) {
-	if d.fromMeshTrace() {
-		if to := d.Conf.Backends[0].Datadog; to != nil {
-			return to.Service(l, first), to.SplitService, true
-		}
-		return "", false, false
+// namesService returns the type of the backend if the name of the proxy's service is
+// part of the tracing: Datadog or OpenTelemetry, otherwise nothing.
+func (d *Decision) namesService() string {
+	switch {
+	case d.fromMeshTrace() && d.Conf.Backends[0].Zipkin == nil:
+		return d.Conf.Backends[0].Type
+	case !d.fromMeshTrace() && d.Backend.Datadog != nil:
+		return meshtrace.TypeDatadog
 	}
-	if to := d.Backend.Datadog; to != nil {
-		return to.Service(l, first), to.SplitService, true
+	return ""
+}
+
+// service returns the name of a proxy's service in the spans of a listener, and
+// splitService. first is the name without splitService.
+func (d *Decision) service(l *cluster.HTTPListener, first string) (name string, split bool) {
+	if !d.fromMeshTrace() {
+		return d.Backend.Datadog.Service(*l, first), d.Backend.Datadog.SplitService
 	}
-	return "", false, false
+	if to := d.Conf.Backends[0].Datadog; to != nil {
+		return to.Service(*l, first), to.SplitService
+	}
+	return first, false
 }
 
 // id returns a number for a decision that traces, never 0. Equal numbers mean equal

@@ -101,10 +101,10 @@ type unrouted struct {
 func (r *Renderer) unrouted(dp *cluster.Dataplane) *unrouted {
 	d := r.Decide(dp)
 	usable := d.Backend != nil && !d.fromMeshTrace() && len(d.Backend.Problems) == 0
-	if !usable || r.traced(dp.Mesh, &d, cluster.DirectionOutbound) {
+	l := cluster.HTTPListener{Direction: cluster.DirectionOutbound}
+	if !usable || r.traced(dp.Mesh, &d, &l) {
 		return nil
 	}
-	l := cluster.HTTPListener{Direction: cluster.DirectionOutbound}
 	first := dp.FirstService()
 	u := &unrouted{flat: flatten(r.tracing(dp, &d, l, first), d.collector().Build(r.version)), first: first}
 	if to := d.Backend.Datadog; to != nil {

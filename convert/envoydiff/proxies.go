@@ -15,7 +15,9 @@ import (
 // Options select what to compare and what to ignore.
 type Options struct {
 	Version cluster.Version
-	Accept  []Code // codes of differences to ignore
+	// To is the control plane's version after an upgrade; zero: it is not upgraded.
+	To     cluster.Version
+	Accept []Code // codes of differences to ignore
 	// Doubt returns why a proxy's verdict is unknown, or no reason. It may be nil.
 	Doubt func(dp *cluster.Dataplane) cluster.Doubt
 }
@@ -132,9 +134,10 @@ const perWorker = 1_000
 // compareOnly compares some Dataplanes of s.
 func compareOnly(dataplanes []*cluster.Dataplane, s *cluster.Snapshot, before, after State, o Options) *Comparison {
 	today := NewRenderer(o.Version, s, before)
-	result := &Comparison{Version: o.Version, Proxies: sortedProxies(dataplanes), before: today, after: today.in(o.Version, after)}
+	to := cmp.Or(o.To, o.Version)
+	result := &Comparison{Version: o.Version, Proxies: sortedProxies(dataplanes), before: today, after: today.in(to, after)}
 	var lenient *Renderer
-	if o.Version.SkipsIgnoredInbounds() {
+	if to == o.Version && o.Version.SkipsIgnoredInbounds() {
 		lenient = today.in(o.Version, after)
 		lenient.matcher.CountIgnoredInbounds()
 	}

@@ -27,6 +27,7 @@ type State struct {
 // Renderer renders the Envoy configuration of proxies in a State.
 type Renderer struct {
 	version   cluster.Version
+	snapshot  *cluster.Snapshot
 	zone      string // of the control plane; if empty, that of each Dataplane
 	routed    map[string]bool
 	gateways  cluster.Gateways
@@ -40,22 +41,27 @@ type Renderer struct {
 // NewRenderer returns a renderer for a control plane of version in state, with the
 // Dataplanes, gateways and TrafficRoutes of s.
 func NewRenderer(version cluster.Version, s *cluster.Snapshot, state State) *Renderer {
-	gateways := cluster.NewGateways(s.MeshGateways)
-	r := &Renderer{routed: s.TrafficRoutes, gateways: gateways, listeners: cluster.NewListeners(version, s.Dataplanes, gateways)}
+	r := &Renderer{version: version, snapshot: s, routed: s.TrafficRoutes, gateways: cluster.NewGateways(s.MeshGateways)}
+	r.listeners = cluster.NewListeners(version, s, r.gateways)
 	if s.Origin != nil {
 		r.zone = s.Origin.Zone
 	}
 	return r.in(version, state)
 }
 
-// in returns a renderer of the same cluster in another state, whose policies select as
-// on version. The listeners remain those of r's version.
+// in returns a renderer of the same cluster in another state, on another version.
 func (r *Renderer) in(version cluster.Version, state State) *Renderer {
 	other := *r
+	if version != r.version {
+		other.listeners = cluster.NewListeners(version, r.snapshot, r.gateways)
+	}
 	other.version, other.policies = version, len(state.Policies) > 0
 	other.matcher = meshtrace.NewMatcher(version, state.Policies, r.gateways)
 	if other.withheld = nil; len(state.Withheld) > 0 {
 		other.withheld = meshtrace.NewMatcher(version, state.Withheld, r.gateways)
+	}
+	if other.legacy = nil; version.DropsTrafficTrace() {
+		return &other
 	}
 	other.legacy = make(map[string]*legacy.Mesh, len(state.Legacy))
 	for _, mesh := range state.Legacy {
@@ -103,6 +109,9 @@ func (r *Renderer) decide(dp *cluster.Dataplane, policies, withheld []*meshtrace
 	if r.policies {
 		d.Policies = r.matcher.Matching(policies, dp)
 		d.Conf = meshtrace.Merge(d.Policies)
+		if r.version.NeedsOTelBackendRef() && d.Conf.HasOTelEndpoint() {
+			d.Conf.Backends = nil
+		}
 	}
 	if r.withheld != nil {
 		d.Withheld = r.withheld.Matching(withheld, dp)
@@ -158,10 +167,10 @@ func (r *Renderer) Render(dp *cluster.Dataplane, d *Decision) ([]Listener, *clus
 		collector = d.collector().Build(r.version)
 	}
 	var listeners []Listener
-	first := dp.FirstService()
+	first := dp.SpanService(r.version)
 	for _, l := range r.listeners.Of(nil, dp) {
 		listener := Listener{HTTPListener: l}
-		if collector != nil && r.traced(dp.Mesh, d, l.Direction) {
+		if collector != nil && r.traced(dp.Mesh, d, &l) {
 			listener.Tracing, listener.Collector = r.tracing(dp, d, l, first), collector
 		}
 		listeners = append(listeners, listener)
@@ -169,13 +178,14 @@ func (r *Renderer) Render(dp *cluster.Dataplane, d *Decision) ([]Listener, *clus
 	return listeners, collector
 }
 
-// traced reports whether listeners of a direction are traced. Since 2.6, legacy tracing
-// of outbounds needs a TrafficRoute in the mesh.
-func (r *Renderer) traced(mesh string, d *Decision, direction cluster.Direction) bool {
+// traced reports whether a listener is traced. Since 2.6, legacy tracing of outbounds
+// needs a TrafficRoute in the mesh.
+func (r *Renderer) traced(mesh string, d *Decision, l *cluster.HTTPListener) bool {
 	if !d.Traces() {
 		return false
 	}
-	return d.fromMeshTrace() || direction != cluster.DirectionOutbound || r.routed[mesh] || !r.version.LegacyOutboundsNeedTrafficRoute()
+	return d.fromMeshTrace() || l.Direction != cluster.DirectionOutbound ||
+		!l.BackendRef && (r.routed[mesh] || !r.version.LegacyOutboundsNeedTrafficRoute())
 }
 
 func (r *Renderer) tracing(dp *cluster.Dataplane, d *Decision, l cluster.HTTPListener, first string) *hcmv3.HttpConnectionManager_Tracing {

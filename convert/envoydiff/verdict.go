@@ -62,6 +62,26 @@ const (
 	OtherProxy           Code = "other-proxy"
 )
 
+// The codes of what only another version of the control plane changes.
+const (
+	MeshTraceRefused        Code = "meshtrace-refused"
+	TrafficTraceRemoved     Code = "traffictrace-removed"
+	ProtocolFromField       Code = "protocol-from-field"
+	WorkloadServiceName     Code = "workload-service-name"
+	NameOrder               Code = "name-order"
+	OutboundNeedsRoute      Code = "outbound-needs-route"
+	OutboundNeedsBackendRef Code = "outbound-needs-backend-ref"
+	DelegatedGateway        Code = "delegated-gateway"
+	IgnoredInbound          Code = "ignored-inbound"
+	OTelEndpoint            Code = "otel-endpoint"
+	BuiltinGatewayRemoved   Code = "builtin-gateway-removed"
+	FieldIgnored            Code = "field-ignored"
+	ShadowPolicy            Code = "shadow-policy"
+	PolicyNamespace         Code = "policy-namespace"
+	SelectionDiffers        Code = "selection"
+	Defaults                Code = "defaults"
+)
+
 // Codes has every code, with the verdict of a proxy that differs in it alone. Any
 // MeshTrace causes the inherent differences.
 var Codes = map[Code]Verdict{
@@ -94,6 +114,23 @@ var Codes = map[Code]Verdict{
 	TieByCreationTime:    Unknown,
 	UpdateRejected:       Different,
 	OtherProxy:           Different,
+
+	MeshTraceRefused:        Different,
+	TrafficTraceRemoved:     Different,
+	ProtocolFromField:       Different,
+	WorkloadServiceName:     Different,
+	NameOrder:               Different,
+	OutboundNeedsRoute:      Different,
+	OutboundNeedsBackendRef: Different,
+	DelegatedGateway:        Different,
+	IgnoredInbound:          Different,
+	OTelEndpoint:            Different,
+	BuiltinGatewayRemoved:   Different,
+	FieldIgnored:            Different,
+	ShadowPolicy:            Different,
+	PolicyNamespace:         Different,
+	SelectionDiffers:        Different,
+	Defaults:                Inherent,
 }
 
 // verdictOf returns the worst verdict of differences.

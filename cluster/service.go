@@ -1,0 +1,94 @@
+package cluster
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// MeshService is a destination of outbounds that have a backendRef.
+type MeshService struct {
+	*Resource
+	// Selected are the labels of the Dataplanes behind the service; nil when it selects
+	// by something else.
+	Selected Tags
+	ports    []servicePort
+}
+
+// servicePort is a port of a MeshService.
+type servicePort struct {
+	port     uint32
+	name     string
+	protocol string // appProtocol; empty: tcp
+}
+
+func decodeMeshService(r *Resource) *MeshService {
+	m := &MeshService{Resource: r}
+	if labels := r.Spec.Field("selector").Field("dataplaneLabels"); labels.Present() {
+		m.Selected = labels.Field("matchLabels").Map()
+	}
+	for _, v := range r.Spec.Field("ports").Items() {
+		m.ports = append(m.ports, servicePort{
+			port: v.Field("port").Port(), name: strings.Clone(v.Field("name").Str()), protocol: strings.Clone(v.Field("appProtocol").Str()),
+		})
+	}
+	return m
+}
+
+// Has reports whether a resource has all labels of a reference. Its display name counts
+// as a label, https://kuma.io/docs/2.13.x/policies/introduction/.
+func (r *Resource) Has(labels Tags) bool {
+	for key, value := range labels {
+		own := r.Labels[key]
+		if key == DisplayNameLabel {
+			own = r.DisplayName()
+		}
+		if own != value {
+			return false
+		}
+	}
+	return len(labels) > 0
+}
+
+// services finds the MeshService of a backendRef.
+type services map[string][]*MeshService // by mesh
+
+func newServices(all []*MeshService) services {
+	byMesh := make(services)
+	for _, m := range all {
+		byMesh[m.Mesh] = append(byMesh[m.Mesh], m)
+	}
+	return byMesh
+}
+
+// find returns the MeshService that ref names and the port, or nil if the input has
+// none.
+func (s services) find(mesh string, ref *BackendRef) (*MeshService, servicePort) {
+	if ref.Kind != KindMeshService {
+		return nil, servicePort{}
+	}
+	for _, m := range s[mesh] {
+		if !m.Has(ref.Labels) {
+			continue
+		}
+		i := slices.IndexFunc(m.ports, func(p servicePort) bool { return p.port == ref.Port })
+		if i < 0 && ref.Port == 0 && len(m.ports) == 1 {
+			i = 0
+		}
+		if i >= 0 {
+			return m, m.ports[i]
+		}
+	}
+	return nil, servicePort{}
+}
+
+// outboundName returns the resource name of a MeshService's port, by which 3.0 names an
+// outbound: kri_msvc_MESH_ZONE_NAMESPACE_NAME_PORT (recorded/meshtrace/dataplane-kind on
+// 3.0). zone is the control plane's.
+func (m *MeshService) outboundName(port servicePort, zone string) string {
+	return strings.Join([]string{
+		"kri", "msvc", m.Mesh, cmp.Or(m.Labels[ZoneLabel], zone), m.Namespace, m.DisplayName(),
+		cmp.Or(port.name, strconv.Itoa(int(port.port))),
+	}, "_")
+}

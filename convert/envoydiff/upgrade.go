@@ -1,0 +1,119 @@
+package envoydiff
+
+import (
+	"slices"
+
+	"tracemigrate/cluster"
+	"tracemigrate/meshtrace"
+)
+
+// bothVersions records the differences of the listeners of dp, which two versions may
+// find for other protocols.
+func (c *comparer) bothVersions(dp *cluster.Dataplane, before, after *Decision) {
+	c.later = c.after.listeners.Of(c.later[:0], dp)
+	for i := range c.listeners {
+		was := &c.listeners[i]
+		c.listener(dp, before, after, was, findSame(c.later, was))
+	}
+	for i := range c.later {
+		if is := &c.later[i]; findSame(c.listeners, is) == nil {
+			c.listener(dp, before, after, nil, is)
+		}
+	}
+}
+
+func findSame(listeners []cluster.HTTPListener, l *cluster.HTTPListener) *cluster.HTTPListener {
+	for i := range listeners {
+		if listeners[i].IsSame(l) {
+			return &listeners[i]
+		}
+	}
+	return nil
+}
+
+// renames reports whether spans have another service name on the version after.
+func (c *comparer) renames() bool {
+	return c.before.version.NamesServicesByWorkload() != c.after.version.NamesServicesByWorkload()
+}
+
+// cause returns the rule by which a listener of dp has another tracing on the version
+// after, and no code where the versions are equal or the rule is not known.
+func (c *comparer) cause(dp *cluster.Dataplane, before, after *Decision, was, is *cluster.HTTPListener) Code {
+	from, to := c.before.version, c.after.version
+	switch {
+	case from == to:
+		return ""
+	case was == nil && is.Direction == cluster.DirectionInbound, is == nil && was.Direction == cluster.DirectionInbound:
+		return ProtocolFromField
+	case is == nil && was.Direction == cluster.DirectionGateway:
+		return BuiltinGatewayRemoved
+	case is == nil && !was.BackendRef && to.OutboundsNeedBackendRef():
+		return OutboundNeedsBackendRef
+	case was == nil || is == nil:
+		return ""
+	case before.Traces() && !before.fromMeshTrace() && to.DropsTrafficTrace():
+		return TrafficTraceRemoved
+	case c.before.traced(dp.Mesh, before, was) != c.after.traced(dp.Mesh, after, is) && before.Traces() && after.Traces():
+		return OutboundNeedsRoute
+	}
+	return c.causeOfPolicies(dp, before, after)
+}
+
+// causeOfPolicies returns why other MeshTraces apply to dp, or the same in another
+// order.
+func (c *comparer) causeOfPolicies(dp *cluster.Dataplane, before, after *Decision) Code {
+	for _, p := range slices.Backward(before.Policies) {
+		if !slices.Contains(after.Policies, p) {
+			return c.causeOfPolicy(p, dp)
+		}
+	}
+	for _, p := range slices.Backward(after.Policies) {
+		if !slices.Contains(before.Policies, p) {
+			return c.causeOfPolicy(p, dp)
+		}
+	}
+	if !slices.Equal(before.Policies, after.Policies) {
+		return NameOrder
+	}
+	if conf := meshtrace.Merge(after.Policies); conf.HasOTelEndpoint() && c.after.version.NeedsOTelBackendRef() {
+		return OTelEndpoint
+	}
+	return ""
+}
+
+// causeOfPolicy returns why p applies to dp on one of the versions only.
+func (c *comparer) causeOfPolicy(p *meshtrace.Policy, dp *cluster.Dataplane) Code {
+	from, to := c.before.version, c.after.version
+	ref := &p.TargetRef
+	switch {
+	case ref.RemovedIn(to):
+		return MeshTraceRefused
+	case len(ref.ProxyTypes) > 0 && from.HonoursProxyTypes() != to.HonoursProxyTypes(),
+		(ref.Name != "" || ref.Namespace != "") && from.SelectsByName() != to.SelectsByName():
+		return FieldIgnored
+	case p.Shadow(from) != p.Shadow(to):
+		return ShadowPolicy
+	case !p.System && from.RoleDecides() != to.RoleDecides():
+		return PolicyNamespace
+	case dp.Delegated():
+		return DelegatedGateway
+	case dp.HasIgnoredInbound():
+		return IgnoredInbound
+	}
+	return SelectionDiffers
+}
+
+// attributed returns differences between two versions with their cause as the code.
+// What every proxy gets on the version after keeps its own, or has the code defaults.
+func attributed(differences []*Difference, cause Code) []*Difference {
+	for _, d := range differences {
+		switch d.Field {
+		case "cluster.connectTimeout", "tracing.spawnUpstreamSpan", "tracing.provider.typedConfig.splitSpansForRequest":
+			d.Code = Defaults
+		}
+		if cause != "" && Codes[d.Code] != Inherent {
+			d.Code = cause
+		}
+	}
+	return differences
+}

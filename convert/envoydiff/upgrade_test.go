@@ -1,0 +1,140 @@
+package envoydiff_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"tracemigrate/cluster"
+	"tracemigrate/cluster/manifest"
+	"tracemigrate/convert/envoydiff"
+	"tracemigrate/fixtures"
+	"tracemigrate/legacy"
+	"tracemigrate/meshtrace"
+)
+
+// stateOf reads manifests and what of them decides on tracing.
+func stateOf(t *testing.T, text string) (*cluster.Snapshot, envoydiff.State) {
+	t.Helper()
+	s := cluster.Read([]manifest.Input{manifest.Text("input.yaml", text)})
+	require.Empty(t, s.Problems)
+	meshes, problems := legacy.Read(s)
+	require.Empty(t, problems)
+	policies, problems := meshtrace.Read(s)
+	require.Empty(t, problems)
+	return s, envoydiff.State{Legacy: meshes, Policies: policies}
+}
+
+// TestUpgrade compares one state on two versions of the control plane.
+func TestUpgrade(t *testing.T) {
+	const (
+		mesh    = "type: Mesh\nname: default\ntracing:\n  defaultBackend: z\n  backends:\n  - {name: z, type: zipkin, conf: {url: 'http://z:9411/api/v2/spans'}}\n"
+		route   = "---\ntype: TrafficRoute\nmesh: default\nname: all\n"
+		trace   = "---\ntype: TrafficTrace\nmesh: default\nname: all\nselectors:\n- match: {kuma.io/service: '*'}\n"
+		web     = "---\ntype: Dataplane\nmesh: default\nname: web\nlabels: {app: web}\nnetworking:\n  address: 10.0.0.1\n"
+		both    = "  inbound:\n  - {port: 80, protocol: http, tags: {kuma.io/service: web, kuma.io/protocol: http}}\n"
+		tagged  = "  inbound:\n  - {port: 80, tags: {kuma.io/service: web, kuma.io/protocol: http}}\n"
+		field   = "  inbound:\n  - {port: 80, protocol: http, tags: {kuma.io/service: web}}\n"
+		ignored = "  inbound:\n  - {port: 80, protocol: http, state: Ignored, tags: {kuma.io/service: web, kuma.io/protocol: http}}\n"
+		calls   = "  outbound:\n  - {port: 1000, tags: {kuma.io/service: web}}\n"
+		refers  = "  outbound:\n  - {port: 1000, backendRef: {kind: MeshService, name: web, port: 80}}\n"
+		service = "---\ntype: MeshService\nmesh: default\nname: web\nspec:\n  ports:\n  - {port: 80, appProtocol: http}\n"
+		kong    = "---\ntype: Dataplane\nmesh: default\nname: web\nnetworking:\n  address: 10.0.0.1\n  gateway: {tags: {kuma.io/service: web}}\n"
+	)
+	policy := func(name, ref, backend string) string {
+		return "---\ntype: MeshTrace\nmesh: default\nname: " + name + "\nspec:\n  targetRef: " + ref + "\n  default:\n    backends: [" + backend + "]\n"
+	}
+	zipkin := func(host string) string {
+		return "{type: Zipkin, zipkin: {url: 'http://" + host + ":9411/api/v2/spans'}}"
+	}
+	const datadog = "{type: Datadog, datadog: {url: 'http://dd:8126', splitService: true}}"
+	all := policy("a", "{kind: Mesh}", zipkin("z"))
+	for name, test := range map[string]struct {
+		text     string
+		from, to cluster.Version
+		verdict  envoydiff.Verdict
+		codes    []envoydiff.Code
+	}{
+		"nothing traced":              {mesh + web + both, cluster.V(14), cluster.Newest, envoydiff.Same, nil},
+		"the same version":            {mesh + trace + web + both, cluster.V(13), cluster.V(13), envoydiff.Same, nil},
+		"a TrafficTrace to 3.0":       {mesh + trace + route + web + both, cluster.V(13), cluster.Newest, envoydiff.Different, []envoydiff.Code{envoydiff.TrafficTraceRemoved}},
+		"a TrafficTrace to 2.14":      {mesh + trace + route + web + both, cluster.V(13), cluster.V(14), envoydiff.Same, nil},
+		"kind Mesh to 3.0":            {mesh + all + web + both, cluster.V(14), cluster.Newest, envoydiff.Same, nil},
+		"kind Mesh from 2.13 to 3.0":  {mesh + all + web + both, cluster.V(13), cluster.Newest, envoydiff.Inherent, []envoydiff.Code{envoydiff.KumaTags}},
+		"labels to 3.0":               {mesh + policy("a", "{kind: Dataplane, labels: {app: web}}", zipkin("z")) + web + both, cluster.V(14), cluster.Newest, envoydiff.Same, nil},
+		"display name to 3.0":         {mesh + policy("a", "{kind: Dataplane, labels: {kuma.io/display-name: web}}", zipkin("z")) + web + both, cluster.V(14), cluster.Newest, envoydiff.Different, []envoydiff.Code{envoydiff.SelectionDiffers}},
+		"MeshSubset to 3.0":           {mesh + policy("a", "{kind: MeshSubset, tags: {kuma.io/service: web}}", zipkin("z")) + web + both, cluster.V(14), cluster.Newest, envoydiff.Different, []envoydiff.Code{envoydiff.MeshTraceRefused}},
+		"MeshSubset over Mesh to 3.0": {mesh + all + policy("b", "{kind: MeshSubset, tags: {kuma.io/service: web}}", zipkin("other")) + web + both, cluster.V(14), cluster.Newest, envoydiff.Different, []envoydiff.Code{envoydiff.MeshTraceRefused}},
+		"sectionName to 3.0":          {mesh + policy("a", "{kind: Dataplane, labels: {app: web}, sectionName: x}", zipkin("z")) + web + both, cluster.V(14), cluster.Newest, envoydiff.Different, []envoydiff.Code{envoydiff.MeshTraceRefused}},
+		"a name to 3.0":               {mesh + policy("a", "{kind: Dataplane, name: other}", zipkin("z")) + web + both, cluster.V(14), cluster.Newest, envoydiff.Different, []envoydiff.Code{envoydiff.FieldIgnored}},
+		"proxyTypes to 3.0":           {mesh + policy("a", "{kind: Mesh, proxyTypes: [Gateway]}", zipkin("z")) + web + both, cluster.V(14), cluster.Newest, envoydiff.Different, []envoydiff.Code{envoydiff.FieldIgnored}},
+		"an endpoint to 3.0":          {mesh + policy("a", "{kind: Mesh}", "{type: OpenTelemetry, openTelemetry: {endpoint: 'otel:4317'}}") + web + both, cluster.V(14), cluster.Newest, envoydiff.Different, []envoydiff.Code{envoydiff.OTelEndpoint}},
+		"Datadog to 3.0":              {mesh + policy("a", "{kind: Mesh}", datadog) + web + both, cluster.V(14), cluster.Newest, envoydiff.Different, []envoydiff.Code{envoydiff.WorkloadServiceName}},
+		"a protocol tag to 3.0":       {mesh + all + web + tagged, cluster.V(14), cluster.Newest, envoydiff.Different, []envoydiff.Code{envoydiff.ProtocolFromField}},
+		"a protocol field to 2.14":    {mesh + all + web + field, cluster.V(13), cluster.V(14), envoydiff.Different, []envoydiff.Code{envoydiff.ProtocolFromField, envoydiff.KumaTags}},
+		"outbound tags to 3.0":        {mesh + all + web + both + calls, cluster.V(14), cluster.Newest, envoydiff.Different, []envoydiff.Code{envoydiff.OutboundNeedsBackendRef}},
+		"a backendRef to 3.0":         {mesh + all + service + web + both + refers, cluster.V(14), cluster.Newest, envoydiff.Same, nil},
+		"names to 2.6":                {mesh + all + policy("b", "{kind: Mesh}", zipkin("other")) + web + both, cluster.V(5), cluster.V(6), envoydiff.Different, []envoydiff.Code{envoydiff.NameOrder, envoydiff.Defaults}},
+		"timeouts to 2.6":             {mesh + all + web + both, cluster.V(5), cluster.V(6), envoydiff.Inherent, []envoydiff.Code{envoydiff.Defaults}},
+		"no route to 2.6":             {mesh + trace + web + both + calls, cluster.V(5), cluster.V(6), envoydiff.Different, []envoydiff.Code{envoydiff.OutboundNeedsRoute, envoydiff.Defaults}},
+		"a delegated gateway to 2.6":  {mesh + all + kong, cluster.V(5), cluster.V(6), envoydiff.Different, []envoydiff.Code{envoydiff.DelegatedGateway}},
+		"Ignored inbounds to 2.14":    {mesh + policy("a", "{kind: MeshSubset, tags: {kuma.io/service: web}}", zipkin("z")) + web + ignored, cluster.Version{Major: 2, Minor: 13, Patch: 4}, cluster.V(14), envoydiff.Different, []envoydiff.Code{envoydiff.IgnoredInbound}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, state := stateOf(t, test.text)
+			got := envoydiff.Compare(s, state, state, envoydiff.Options{Version: test.from, To: test.to})
+			require.Len(t, got.Proxies, 1)
+			var codes []envoydiff.Code
+			for _, d := range got.Proxies[0].Differences {
+				if !slices.Contains(codes, d.Code) {
+					codes = append(codes, d.Code)
+				}
+			}
+			assert.Equal(t, test.verdict, got.Proxies[0].Verdict)
+			assert.ElementsMatch(t, test.codes, codes)
+		})
+	}
+}
+
+// TestUpgradeRecorded compares, for every input recorded on two versions, the verdict of
+// each proxy with what the two control planes generated. It is the same where all that
+// they generated is equal but for names.
+func TestUpgradeRecorded(t *testing.T) {
+	byName := make(map[string][]fixtures.Case)
+	for _, group := range []string{"traffictrace", "meshtrace"} {
+		for _, c := range fixtures.Recorded(t, group) {
+			name, _, _ := strings.Cut(c.Name, " on ")
+			byName[group+"/"+name] = append(byName[group+"/"+name], c)
+		}
+	}
+	compared := 0
+	for name, cases := range byName {
+		slices.SortFunc(cases, func(a, b fixtures.Case) int { return a.Version.Compare(b.Version) })
+		for i, from := range cases {
+			for _, to := range cases[i+1:] {
+				state := envoydiff.State{}
+				state.Legacy, _ = legacy.Read(from.Snapshot)
+				state.Policies, _ = meshtrace.Read(from.Snapshot)
+				got := envoydiff.Compare(from.Snapshot, state, state, envoydiff.Options{Version: from.Version, To: to.Version})
+				for j := range got.Proxies {
+					p := &got.Proxies[j]
+					before, after := from.Proxies[p.Mesh+"/"+p.Name], to.Proxies[p.Mesh+"/"+p.Name]
+					if len(p.Dataplane.Outbounds) == 0 && before.Traced() == 0 && after.Traced() == 0 {
+						continue // what is not listed may differ
+					}
+					compared++
+					if p.Verdict == envoydiff.Same || p.Verdict == envoydiff.Inherent {
+						assert.Equal(t, before.Traced(), after.Traced(), "%s: %s from %s to %s", name, p.Name, from.Version, to.Version)
+					}
+					if before.Traced() != after.Traced() {
+						assert.Equal(t, envoydiff.Different, p.Verdict, "%s: %s from %s to %s", name, p.Name, from.Version, to.Version)
+					}
+				}
+			}
+		}
+	}
+	assert.Greater(t, compared, 5_000)
+}
