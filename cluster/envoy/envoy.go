@@ -16,8 +16,8 @@ import (
 	endpointv3 "github.com/envoyproxy/go-control-plane/envoy/config/endpoint/v3"
 	tracev3 "github.com/envoyproxy/go-control-plane/envoy/config/trace/v3"
 	hcmv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/network/http_connection_manager/v3"
-	httpv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/upstreams/http/v3"
 	tlsv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/transport_sockets/tls/v3"
+	httpv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/upstreams/http/v3"
 	typev3 "github.com/envoyproxy/go-control-plane/envoy/type/v3"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/anypb"
@@ -35,10 +35,10 @@ type Collector struct {
 	// System is the name from 3.0 on, which is that of the backend with its address; see
 	// SystemName.
 	System string
-	Host    string // name or IP address, without brackets
-	Port    uint32
-	TLS     bool
-	HTTP2   bool // gRPC
+	Host   string // name or IP address, without brackets
+	Port   uint32
+	TLS    bool
+	HTTP2  bool // gRPC
 }
 
 // Name returns the name of the Envoy cluster on a control plane of version.

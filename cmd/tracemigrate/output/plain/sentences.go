@@ -76,7 +76,7 @@ var inherentEffects = []struct {
 	{envoydiff.GatewayDatadogSuffix, "is a gateway that gets the suffix _INBOUND in Datadog, but loses no trace", "are gateways that get the suffix _INBOUND in Datadog, but lose no trace"},
 	{envoydiff.DatadogServiceName, "gets another Datadog service name, but loses no trace", "get another Datadog service name, but lose no trace"},
 	{envoydiff.KumaTags, "also sends the tags kuma.mesh and kuma.zone", "also send the tags kuma.mesh and kuma.zone"},
-	{envoydiff.Defaults, "gets other settings of the control plane's version", "get other settings of the control plane's version"},
+	{envoydiff.Defaults, "gets other settings of the control plane, but loses no trace", "get other settings of the control plane, but lose no trace"},
 }
 
 // ReportVerdict returns a sentence on the outcome of a report, and its tone: good,
