@@ -104,12 +104,15 @@ func (in *Inbound) taggedProtocol() string {
 	return cmp.Or(strings.ToLower(in.Tags[ProtocolTag]), "tcp")
 }
 
-// protocol returns the protocol of the inbound's own listener on a version.
-func (in *Inbound) protocol(version Version) string {
+// protocol returns the protocol of the inbound's own listener on a version. On
+// Kubernetes the control plane writes field and tag from the same Service, and writes the
+// field where an older version did not (inbound_converter.go in
+// pkg/plugins/runtime/k8s/controllers of Kuma's tag 2.13.10 and its main branch).
+func (dp *Dataplane) protocol(in *Inbound, version Version) string {
 	if version.ProtocolFromField() && in.Protocol != "" {
 		return strings.ToLower(in.Protocol)
 	}
-	if version.ProtocolFromFieldAlone() {
+	if version.ProtocolFromFieldAlone() && dp.Namespace == "" {
 		return "tcp"
 	}
 	return in.taggedProtocol()
@@ -141,7 +144,7 @@ func (l *Listeners) Of(listeners []HTTPListener, dp *Dataplane) []HTTPListener {
 	}
 	for i := range dp.Inbounds {
 		in := &dp.Inbounds[i]
-		if !isHTTP(in.protocol(l.version)) {
+		if !isHTTP(dp.protocol(in, l.version)) {
 			continue
 		}
 		listener := HTTPListener{
@@ -208,12 +211,17 @@ func (l *Listeners) ofGateway(dp *Dataplane) []HTTPListener {
 }
 
 // SpanService returns the name of dp's service in the spans of a control plane of
-// version.
+// version. On Kubernetes the control plane sets the label kuma.io/workload where it is
+// missing, by default to the ServiceAccount.
 func (dp *Dataplane) SpanService(version Version) string {
-	if version.NamesServicesByWorkload() {
-		return cmp.Or(dp.Labels[WorkloadLabel], "unknown")
+	if !version.NamesServicesByWorkload() {
+		return dp.FirstService()
 	}
-	return dp.FirstService()
+	account := ""
+	if dp.Namespace != "" {
+		account = dp.Labels[accountLabel]
+	}
+	return cmp.Or(dp.Labels[WorkloadLabel], account, "unknown")
 }
 
 // FirstService returns the alphabetically first service of dp.

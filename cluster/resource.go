@@ -76,7 +76,7 @@ const (
 	DisplayNameLabel = "kuma.io/display-name"
 	WorkloadLabel    = "kuma.io/workload"
 	accountLabel     = "k8s.kuma.io/service-account"
-	namespaceLabel   = "k8s.kuma.io/namespace"
+	NamespaceLabel   = "k8s.kuma.io/namespace"
 	ZoneLabel        = "kuma.io/zone" // of a resource that a zone made; as a tag, of a proxy there
 )
 
@@ -161,8 +161,8 @@ func LabelsOnKubernetes(kind, name, namespace, mesh string, labels, annotations 
 	if all[DisplayNameLabel] == "" {
 		all[DisplayNameLabel] = name
 	}
-	if namespace != "" && all[namespaceLabel] == "" {
-		all[namespaceLabel] = namespace
+	if namespace != "" && all[NamespaceLabel] == "" {
+		all[NamespaceLabel] = namespace
 	}
 	if kind == KindMeshTrace && mesh != "" {
 		all[MeshLabel] = mesh

@@ -1,6 +1,7 @@
 package convert
 
 import (
+	"tracemigrate/cluster"
 	"tracemigrate/cluster/manifest"
 	"tracemigrate/meshtrace"
 )
@@ -13,6 +14,9 @@ func Convert(c *Current, o Options) (*Plan, []*manifest.Problem) {
 		return nil, c.Found
 	}
 	in := newInput(c, &o)
+	if o.ByLabels || o.To != (cluster.Version{}) {
+		return in.convertByLabels(), c.Found
+	}
 	return newPlan(in, in.resume()), c.Found
 }
 

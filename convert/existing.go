@@ -114,7 +114,7 @@ func shadowsOf(needs []*reduction, existing []*meshtrace.Policy, version cluster
 	}
 	found := make(map[*meshtrace.Policy]bool)
 	for _, p := range existing {
-		if p.Shadow(version) && p.TargetRef.Kind.IsWritten() {
+		if p.Shadow(version) && selectsByTags(p) {
 			sidecarsOnly := slices.Equal(p.TargetRef.ProxyTypes, []string{meshtrace.Sidecar})
 			if p.Source != "" || contents[key(p.Mesh, p.TargetRef.Tags, sidecarsOnly, p.Default.Key())] {
 				found[p] = true
@@ -182,4 +182,10 @@ func remarkPrecedence(m *mesh, policies []*made, conflicting map[*meshtrace.Poli
 		}
 	}
 	return found
+}
+
+// selectsByTags reports whether p has a kind that selectors become unless labels are
+// asked for.
+func selectsByTags(p *meshtrace.Policy) bool {
+	return p.TargetRef.Kind == meshtrace.Mesh || p.TargetRef.Kind == meshtrace.MeshSubset
 }

@@ -1,5 +1,7 @@
 package convert
 
+import "tracemigrate/convert/envoydiff"
+
 // The sentences of all notes, by code. This is the only place with their words; a step of
 // the conversion picks one and gives it facts.
 
@@ -509,3 +511,78 @@ const (
 	noZoneKnown         phrase = "no zone known"
 	backendAndMesh      phrase = "{mesh}, tracing backend {backend}"
 )
+
+// What selects by labels of Dataplanes.
+var (
+	labelsAlike = refuse(LabelsAlike,
+		"{selector} decides for {served}, whose labels do not distinguish them from {others}. No policy can select the former "+
+			"by labels without the latter",
+		"{remedy}, then convert again")
+	labelsMissing = refuse(LabelsAlike,
+		"{selector} decides for {served} without a label that a policy can select by",
+		"{remedy}, then convert again")
+	labelsUnknown = refuse(LabelsUnknown,
+		"{selector} needs labels, and mesh {mesh} has no known Dataplane to find those of {tags} from",
+		"add the Dataplanes with another -f (kubectl get dataplanes -A -o yaml, or kumactl get dataplanes -o yaml)")
+	differsByLabels = refuse(ProxyDiffers,
+		"{proxies} would have other tracing on Kuma {version}: {codes}. See the other notes for the reason",
+		"follow the other notes, then convert again")
+	differsBeforeUpgrade = refuse(DiffersBeforeUpgrade,
+		"{proxies} would have other tracing between applying the policies on Kuma {version} and the upgrade: {codes}",
+		"apply the policies right after the upgrade, or give the Dataplanes labels that both versions have")
+
+	dataplaneUnsupported = warn(ApplyAfterUpgrade,
+		"Kuma {version} does not have targetRef kind Dataplane, which was added in 2.10. The policies cannot be applied before the "+
+			"upgrade to {target}",
+		"upgrade to 2.10 or later first, convert again with --target-ref dataplane and apply, then upgrade to {target}")
+	backendRefUnsupported = warn(ApplyAfterUpgrade,
+		"Kuma {version} does not have MeshOpenTelemetryBackend, which was added in 2.14. The policies cannot be applied before the "+
+			"upgrade to {target}",
+		"upgrade to 2.14 first, apply the policies, then upgrade to {target}")
+	existingReplaced = warn(MeshTraceReplaced,
+		"is replaced by policies of other names. As long as it exists, it overrides them",
+		"delete it together with applying the others: {command}")
+	existingServesNobody = inform(MeshTraceReplaced,
+		"selects no known proxy, so no labels say what it selects. It has no policy for Kuma {target}",
+		"delete it, or write its targetRef by hand")
+	changedByUpgrade = warn(ChangedByUpgrade,
+		"{proxies} change with the upgrade to Kuma {version} whatever the policies say ({code}): {change}",
+		"see `tracemigrate upgrade-check --to {version}`")
+	builtinRemoved = warn(BuiltinRemoved,
+		"has {gateways}, and Kuma {version} does not have builtin gateways. Labels select none of them either, so their "+
+			"TrafficTraces have to stay until the upgrade",
+		"replace them by delegated gateways or the Gateway API before the upgrade")
+	backendMade = inform(BackendMade,
+		"sends to OpenTelemetry at {endpoint}, and Kuma 3.0 refuses openTelemetry.endpoint. It refers to MeshOpenTelemetryBackend "+
+			"{backend}, which is written as well",
+		"")
+	laterByLabels = inform(LabelSelection,
+		"{selector} becomes {policies}. Later Dataplanes are selected by these labels, whatever their tags; one that has the tags "+
+			"and not the labels is not selected",
+		"")
+	laterEverybody = inform(LabelSelection,
+		"{selector} becomes {policies}. Every later Dataplane is selected that no policy of higher precedence takes",
+		"")
+	coverNotMinimal = inform(CoverNotMinimal,
+		"{selector} becomes {count} policies, and the search ended before it was certain that fewer do not suffice",
+		"give the Dataplanes a label that only those of this selector have")
+)
+
+// How to give a Dataplane a label, how to delete a policy, and what an upgrade changes.
+const (
+	addLabelUniversal phrase = "give the Dataplanes a label of their own: `kumactl get dataplane {proxy} -o yaml`, add " +
+		"`labels:` with it, and `kumactl apply -f` the result"
+	addLabelKubernetes phrase = "give their pods a label of their own: `kubectl patch deployment NAME --namespace {namespace} " +
+		"--type merge --patch-file FILE`, with the label in spec.template.metadata.labels"
+	deleteKubectl phrase = "`kubectl delete meshtrace {name} --namespace {namespace}`"
+	deleteKumactl phrase = "`kumactl delete meshtrace {name} --mesh {mesh}`"
+	servesNobody  phrase = "it decides for no known proxy"
+)
+
+// unavoidableChanges says what each of the codes unavoidable is.
+var unavoidableChanges = map[envoydiff.Code]phrase{
+	envoydiff.ProtocolFromField:       "an inbound whose Dataplane has its protocol in a tag alone becomes TCP and is no longer traced",
+	envoydiff.WorkloadServiceName:     "the service name in spans is the label kuma.io/workload, or else unknown",
+	envoydiff.OutboundNeedsBackendRef: "outbounds with tags no longer exist",
+	envoydiff.BuiltinGatewayRemoved:   "builtin gateways no longer exist",
+}

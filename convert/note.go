@@ -30,6 +30,9 @@ const (
 	MeshTraceRefused          Code = "meshtrace-refused"
 	ZoneOriginOnGlobal        Code = "zone-origin-on-global"
 	ServerRefused             Code = "server-refused"
+	LabelsAlike               Code = "labels-alike"
+	LabelsUnknown             Code = "labels-unknown"
+	DiffersBeforeUpgrade      Code = "differs-before-upgrade"
 )
 
 // What the user should know.
@@ -62,6 +65,13 @@ const (
 	ZoneDiffers          Code = Code(envoydiff.ZoneDiffers)
 	NarrowedByZone       Code = "narrowed-by-zone"
 	ZoneUnread           Code = "zone-unread"
+	LabelSelection       Code = "label-selection"
+	CoverNotMinimal      Code = "cover-not-minimal"
+	MeshTraceReplaced    Code = "meshtrace-replaced"
+	BackendMade          Code = "opentelemetry-backend"
+	ApplyAfterUpgrade    Code = "apply-after-upgrade"
+	ChangedByUpgrade     Code = "changed-by-upgrade"
+	BuiltinRemoved       Code = Code(envoydiff.BuiltinGatewayRemoved)
 	MixedVersions        Code = "mixed-versions"
 	MeshTraceWins        Code = "meshtrace-wins"
 	ModeUnknown          Code = "mode-unknown"

@@ -22,6 +22,14 @@ type Options struct {
 	Shadow        bool // label policies as to be computed only, not applied (2.7 and later)
 	RoundSampling bool // on 2.0, accept the nearest whole percentage for a fraction
 
+	// ByLabels makes policies that select by labels of Dataplanes, targetRef kind
+	// Dataplane (2.10 and later). To is the version that the control plane will be
+	// upgraded to, from 3.0 on, which implies ByLabels; zero: it is not upgraded.
+	// DisplayNames allows to select single proxies by name.
+	ByLabels     bool
+	To           cluster.Version
+	DisplayNames bool
+
 	// For the comparison of proxies: how many may represent those of a mesh
 	// without Dataplanes, which differences do not count, and whether Version is
 	// supposed to be that of every zone.
@@ -32,6 +40,9 @@ type Options struct {
 
 // Check returns an error that says which options do not go together.
 func (o *Options) Check() error {
+	if o.ByLabels && o.To == (cluster.Version{}) && o.Version.Compare(cluster.SinceDataplane) < 0 {
+		return fmt.Errorf("targetRef kind Dataplane needs Kuma 2.10 or later, and the policies are for %s", o.Version)
+	}
 	if o.Shadow && !o.Version.ComputesShadows() {
 		return fmt.Errorf("shadow policies need Kuma 2.7 or later: version %s ignores the label %s and applies the policy",
 			o.Version, cluster.EffectLabel)

@@ -17,6 +17,11 @@ type Plan struct {
 	Policies []*meshtrace.Policy // by mesh, highest precedence first
 	Fates    []*Fate             // of every selector, by mesh and precedence
 	Notes    []*Note             // errors first, then warnings, then the rest
+	// Backends are the MeshOpenTelemetryBackends that Policies refer to, and Obsolete the
+	// existing MeshTraces that Policies of other names replace. Both are empty unless the
+	// policies select by labels.
+	Backends []*meshtrace.OTelBackend
+	Obsolete []*meshtrace.Policy
 	// Withheld are policies that would conflict with existing ones; they are not
 	// among Policies.
 	Withheld []*meshtrace.Policy

@@ -271,7 +271,7 @@ func (in *input) arrivedPolicies() map[*meshtrace.Policy]bool {
 	for i, p := range in.compared {
 		m := byName[p.Mesh]
 		fromGlobal := in.existing[i].Labels[cluster.OriginLabel] == "global"
-		if m == nil || !fromGlobal || p.Shadow(in.o.Version) || !p.System || !p.TargetRef.Kind.IsWritten() {
+		if m == nil || !fromGlobal || p.Shadow(in.o.Version) || !p.System || !selectsByTags(p) {
 			continue
 		}
 		arrived[p] = slices.ContainsFunc(m.TrafficTraces, func(t *legacy.TrafficTrace) bool {

@@ -42,7 +42,7 @@ func collectorOf(kind, address string) envoy.Collector {
 }
 
 func (o *OpenTelemetry) collector() envoy.Collector {
-	to := envoy.Collector{Cluster: "meshtrace:opentelemetry", Host: o.Endpoint, Port: defaultOTelPort, HTTP2: true}
+	to := envoy.Collector{Cluster: "meshtrace:opentelemetry", Host: o.Endpoint, Port: DefaultOTelPort, HTTP2: true}
 	if host, port, err := net.SplitHostPort(o.Endpoint); err == nil {
 		n, _ := strconv.ParseUint(port, 10, 16) // 0 for a port that no control plane accepts
 		to.Host, to.Port = host, uint32(n)

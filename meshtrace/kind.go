@@ -45,7 +45,7 @@ var kinds = []kindRow{
 	},
 	{
 		kind: Dataplane, precedence: 1, selects: byLabels, since: cluster.SinceDataplane,
-		takes: fieldName | fieldNamespace | fieldLabels | fieldSectionName,
+		takes: fieldName | fieldNamespace | fieldLabels | fieldSectionName, written: true,
 	},
 	{
 		kind: MeshSubset, precedence: 2, selects: byTags, until: cluster.SinceDataplaneOnly, replacedBy: Dataplane,
@@ -86,9 +86,6 @@ func (ref *TargetRef) RemovedIn(version cluster.Version) bool {
 	return ref.Kind.row().removedIn(version) || ref.SectionName != "" && version.RefusesSectionName()
 }
 
-// IsWritten reports whether Write writes policies of kind k.
-func (k Kind) IsWritten() bool { return k.row().written }
-
 // kindNames lists the kinds, the oldest first.
 func kindNames() string {
 	var names []string
@@ -123,15 +120,22 @@ const (
 )
 
 // targetRefFields lists the fields: the name in a manifest, the phrase in a
-// sentence, and the first version with the field; zero: as old as MeshTrace.
+// sentence, the first version with the field, zero: as old as MeshTrace, and the first
+// one that ignores it, zero: none.
 var targetRefFields = []struct {
 	field        fields
 	name, phrase string
-	since        cluster.Version
+	since, until cluster.Version
 	isSet        func(*TargetRef) bool
 }{
-	{field: fieldName, name: "name", phrase: "a name", isSet: func(ref *TargetRef) bool { return ref.Name != "" }},
-	{field: fieldNamespace, name: "namespace", phrase: "a namespace", isSet: func(ref *TargetRef) bool { return ref.Namespace != "" }},
+	{
+		field: fieldName, name: "name", phrase: "a name", until: cluster.SinceDataplaneOnly,
+		isSet: func(ref *TargetRef) bool { return ref.Name != "" },
+	},
+	{
+		field: fieldNamespace, name: "namespace", phrase: "a namespace", until: cluster.SinceDataplaneOnly,
+		isSet: func(ref *TargetRef) bool { return ref.Namespace != "" },
+	},
 	{field: fieldTags, name: "tags", phrase: "tags", isSet: func(ref *TargetRef) bool { return len(ref.Tags) > 0 }},
 	{field: fieldLabels, name: "labels", phrase: "labels", isSet: func(ref *TargetRef) bool { return len(ref.Labels) > 0 }},
 	{
@@ -139,7 +143,7 @@ var targetRefFields = []struct {
 		isSet: func(ref *TargetRef) bool { return ref.SectionName != "" },
 	},
 	{
-		field: fieldProxyTypes, name: "proxyTypes", phrase: "proxyTypes", since: cluster.SinceProxyTypes,
+		field: fieldProxyTypes, name: "proxyTypes", phrase: "proxyTypes", since: cluster.SinceProxyTypes, until: cluster.SinceDataplaneOnly,
 		isSet: func(ref *TargetRef) bool { return len(ref.ProxyTypes) > 0 },
 	},
 }
@@ -196,6 +200,23 @@ func (ref *TargetRef) refusedBy(version cluster.Version) []string {
 			ref.Kind, last.MajorMinor(), version, remedy))
 	}
 	return wrong
+}
+
+// ignoredBy lists the fields of ref that version accepts and ignores, so that the policy
+// selects other proxies.
+func (ref *TargetRef) ignoredBy(version cluster.Version) []string {
+	var wrong []string
+	for _, field := range targetRefFields {
+		if field.isSet(ref) && field.until != (cluster.Version{}) && version.Compare(field.until) >= 0 {
+			wrong = append(wrong, fmt.Sprintf("targetRef.%s was removed in %s, so %s ignores it", field.name, field.until.MajorMinor(), version))
+		}
+	}
+	return wrong
+}
+
+// IsIn reports whether version selects by all that ref says.
+func (ref *TargetRef) IsIn(version cluster.Version) bool {
+	return len(ref.refusedBy(version)) == 0 && len(ref.ignoredBy(version)) == 0 && !ref.RemovedIn(version)
 }
 
 // addedLater returns a sentence if version is older than since, the version that added

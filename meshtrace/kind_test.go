@@ -66,7 +66,7 @@ func TestKind(t *testing.T) {
 		},
 		Dataplane: {
 			from: cluster.V(10), last: cluster.SinceDataplaneOnly,
-			selector: cluster.Tags{},
+			selector: cluster.Tags{}, written: true,
 		},
 		MeshSubset: {
 			from: cluster.V(0), last: cluster.Latest, refused: "targetRef kind MeshSubset was removed in 3.0, so 3.0.0 does not accept it; use kind Dataplane",
@@ -106,7 +106,7 @@ func TestKind(t *testing.T) {
 			assert.Equal(t, test.selector, ref.Selector())
 			assert.Equal(t, test.selectsEvery, ref.SelectsEvery(core))
 			assert.Equal(t, kind == Mesh, ref.SelectsEvery(cluster.Tags{"team": "shop"}))
-			assert.Equal(t, test.written, kind.IsWritten())
+			assert.Equal(t, test.written, row.written)
 		})
 	}
 }
@@ -148,13 +148,19 @@ func TestWriteRefuses(t *testing.T) {
 		"MeshSubset without tags":            {version: cluster.Latest, ref: fullRef(MeshSubset, fieldProxyTypes), want: "targetRef MeshSubset has no tags"},
 		"MeshSubset with a namespace":        {version: cluster.Latest, ref: fullRef(MeshSubset, fieldTags|fieldNamespace), want: "targetRef MeshSubset has a namespace"},
 		"MeshSubset, 3.0":                    {version: cluster.SinceDataplaneOnly, ref: fullRef(MeshSubset, fieldTags), want: "targetRef kind MeshSubset was removed in 3.0"},
-		"Dataplane":                          {version: cluster.Latest, ref: fullRef(Dataplane, fieldLabels), want: "targetRef kind Dataplane is never written here"},
+		"Dataplane":                          {version: cluster.Latest, ref: fullRef(Dataplane, fieldLabels)},
+		"Dataplane without labels":           {version: cluster.Newest, ref: fullRef(Dataplane, 0)},
+		"Dataplane with a name":              {version: cluster.Latest, ref: fullRef(Dataplane, fieldName)},
+		"Dataplane with a name, 3.0":         {version: cluster.Newest, ref: fullRef(Dataplane, fieldName), want: "targetRef.name was removed in 3.0, so 3.0 ignores it"},
+		"Mesh with proxyTypes, 3.0":          {version: cluster.Newest, ref: fullRef(Mesh, fieldProxyTypes), want: "targetRef.proxyTypes was removed in 3.0, so 3.0 ignores it"},
+		"Dataplane, 2.9":                     {version: cluster.V(9), ref: fullRef(Dataplane, fieldLabels), want: "targetRef kind Dataplane was added in 2.10"},
 		"MeshGateway":                        {version: cluster.Latest, ref: fullRef(MeshGateway, fieldName), want: "targetRef kind MeshGateway is never written here"},
 		"MeshService":                        {version: cluster.Latest, ref: fullRef(MeshService, fieldName), want: "targetRef kind MeshService is never written here"},
 		"MeshServiceSubset":                  {version: cluster.Latest, ref: fullRef(MeshServiceSubset, fieldName|fieldTags), want: "targetRef kind MeshServiceSubset is never written here"},
 		"unknown kind":                       {version: cluster.Latest, ref: fullRef("Everything", 0), want: `targetRef kind "Everything" is unknown`},
 		"no kind":                            {version: cluster.Latest, want: `targetRef kind "" is unknown`},
-		"OpenTelemetry":                      {version: cluster.Latest, ref: fullRef(Mesh, 0), backends: backend, want: `a backend of type "OpenTelemetry" is never written here`},
+		"OpenTelemetry":                      {version: cluster.Latest, ref: fullRef(Mesh, 0), backends: backend},
+		"a backend without its field":        {version: cluster.Latest, ref: fullRef(Mesh, 0), backends: []Backend{{Type: TypeZipkin}}, want: `a backend of type "Zipkin" does not have its field`},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -44,7 +44,7 @@ func NewMatcher(version cluster.Version, policies []*Policy, gateways cluster.Ga
 		mesh.policies = append(mesh.policies, p)
 	}
 	for _, mesh := range m.meshes {
-		slices.SortStableFunc(mesh.policies, func(a, b *Policy) int { return compare(version, a, b) })
+		Sort(version, mesh.policies)
 		selectors := make([]cluster.Tags, len(mesh.policies))
 		for i, p := range mesh.policies {
 			switch selects := p.TargetRef.Kind.row().selects; selects {
@@ -63,6 +63,12 @@ func NewMatcher(version cluster.Version, policies []*Policy, gateways cluster.Ga
 // CountIgnoredInbounds includes inbounds in state Ignored in the selection, as if they
 // were ready.
 func (m *Matcher) CountIgnoredInbounds() { m.counts = true }
+
+// Sort sorts policies of a mesh as a control plane of version ranks them, lowest
+// precedence first.
+func Sort(version cluster.Version, policies []*Policy) {
+	slices.SortStableFunc(policies, func(a, b *Policy) int { return compare(version, a, b) })
+}
 
 // compare returns a negative number when a has lower precedence than b on a control
 // plane of version: by kind, origin, role, and name. From 2.6 on the smallest display

@@ -1,6 +1,8 @@
 package meshtrace
 
 import (
+	"bytes"
+	"maps"
 	"net"
 	"path"
 	"strconv"
@@ -21,12 +23,13 @@ type OTelBackend struct {
 	Path string // before /v1/traces
 }
 
-const defaultOTelPort = 4317
+// DefaultOTelPort is the port of a collector that names none.
+const DefaultOTelPort = 4317
 
 func decodeOTelBackend(r *cluster.Resource, problems *[]*manifest.Problem) *OTelBackend {
 	spec := r.Spec.Into(problems)
 	endpoint := spec.Field("endpoint")
-	b := &OTelBackend{Resource: r, Name: r.DisplayName(), Host: endpoint.Field("address").Str(), Port: defaultOTelPort}
+	b := &OTelBackend{Resource: r, Name: r.DisplayName(), Host: endpoint.Field("address").Str(), Port: DefaultOTelPort}
 	if port := endpoint.Field("port"); port.Present() {
 		b.Port = port.Port()
 	}
@@ -39,6 +42,14 @@ func decodeOTelBackend(r *cluster.Resource, problems *[]*manifest.Problem) *OTel
 		protocol.Fail("is neither grpc nor http")
 	}
 	return b
+}
+
+// Identity returns the backend's identity, as [Policy.Identity] does.
+func (b *OTelBackend) Identity() Identity {
+	if b.Format == cluster.Kubernetes {
+		return Identity{format: b.Format, namespace: b.Namespace, name: b.Resource.Name}
+	}
+	return Identity{format: b.Format, mesh: b.Mesh, name: b.Resource.Name}
 }
 
 // tracesURL returns where the tracer sends its requests. Port 443 means https.
@@ -68,4 +79,55 @@ func resolve(policies []*Policy, backends []*OTelBackend) {
 			}
 		}
 	}
+}
+
+// The manifest of a backend.
+type (
+	backendObject struct {
+		APIVersion string            `yaml:"apiVersion,omitempty" json:"apiVersion,omitempty"`
+		Kind       string            `yaml:"kind,omitempty" json:"kind,omitempty"`
+		Metadata   *metadata         `yaml:"metadata,omitempty" json:"metadata,omitempty"`
+		Type       string            `yaml:"type,omitempty" json:"type,omitempty"`
+		Name       string            `yaml:"name,omitempty" json:"name,omitempty"`
+		Mesh       string            `yaml:"mesh,omitempty" json:"mesh,omitempty"`
+		Labels     map[string]string `yaml:"labels,omitempty" json:"labels,omitempty"`
+		Spec       backendSpec       `yaml:"spec" json:"spec"`
+	}
+	backendSpec struct {
+		Endpoint endpoint `yaml:"endpoint" json:"endpoint"`
+		Protocol string   `yaml:"protocol" json:"protocol"`
+	}
+	endpoint struct {
+		Address string `yaml:"address" json:"address"`
+		Port    uint32 `yaml:"port" json:"port"`
+	}
+)
+
+// manifest returns a backend that was made here, which speaks gRPC.
+func (b *OTelBackend) manifest() backendObject {
+	o := backendObject{Spec: backendSpec{Endpoint: endpoint{b.Host, b.Port}, Protocol: "grpc"}}
+	if b.Format == cluster.Universal {
+		o.Type, o.Name, o.Mesh, o.Labels = cluster.KindOTelBackend, b.Name, b.Mesh, b.Labels
+		return o
+	}
+	labels := map[string]string{cluster.MeshLabel: b.Mesh}
+	maps.Copy(labels, b.Labels)
+	o.APIVersion, o.Kind = "kuma.io/v1alpha1", cluster.KindOTelBackend
+	o.Metadata = &metadata{Name: b.Name, Namespace: b.Namespace, Labels: labels}
+	return o
+}
+
+// File returns the backend as a file, and the file's name, as [Policy.File] does.
+func (b *OTelBackend) File(style Style) (name string, text []byte, err error) {
+	var buffer bytes.Buffer
+	extension := ".yaml"
+	if style.JSON {
+		extension = ".json"
+		err = encodeJSON(&buffer, b.manifest())
+	} else {
+		var encoded string
+		encoded, err = encodeYAML(b.manifest())
+		buffer.WriteString(encoded)
+	}
+	return fileName(b.Mesh, "backend_"+b.Name) + extension, buffer.Bytes(), err
 }

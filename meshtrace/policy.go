@@ -1,6 +1,7 @@
 package meshtrace
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"strconv"
@@ -53,6 +54,9 @@ func (ref *TargetRef) String() string {
 	}
 	if len(ref.Tags) > 0 {
 		text += " " + ref.Tags.String()
+	}
+	if len(ref.Labels) > 0 {
+		text += " " + cluster.Tags(ref.Labels).String()
 	}
 	if len(ref.ProxyTypes) > 0 {
 		text += ", proxyTypes " + strings.Join(ref.ProxyTypes, ", ")
@@ -182,6 +186,14 @@ func (p *Policy) Identity() Identity {
 		return Identity{format: p.Format, namespace: p.Namespace, name: p.Name}
 	}
 	return Identity{format: p.Format, mesh: p.Mesh, name: p.Name}
+}
+
+// Compare compares identities by format, mesh or namespace, and name.
+func (i Identity) Compare(other Identity) int {
+	return cmp.Or(
+		cmp.Compare(i.format, other.format), cmp.Compare(i.mesh, other.mesh),
+		cmp.Compare(i.namespace, other.namespace), cmp.Compare(i.name, other.name),
+	)
 }
 
 // DisplayName returns the name that decides on precedence.

@@ -74,7 +74,7 @@ func (p *Policy) validate(version cluster.Version, checked map[*Backend]error) e
 	if p.Labels[cluster.EffectLabel] == "shadow" && !version.ComputesShadows() {
 		fail("version %s ignores %s: shadow and applies the policy", version, cluster.EffectLabel)
 	}
-	p.validateTargetRef(fail)
+	p.validateTargetRef(version, fail)
 	if p.Default.Backends == nil && p.Default.Sampling == (Sampling{}) && p.Default.Tags == nil {
 		fail("default sets nothing")
 	}
@@ -129,9 +129,15 @@ func (p *Policy) RefusedBy(version cluster.Version) []string {
 	for _, b := range p.Default.Backends {
 		since(cluster.SinceOpenTelemetry, b.OpenTelemetry != nil, "OpenTelemetry")
 		since(cluster.SinceBackendRef, b.OpenTelemetry != nil && b.OpenTelemetry.BackendRef != nil, "openTelemetry.backendRef")
+		if b.OpenTelemetry != nil && b.OpenTelemetry.Endpoint != "" && version.NeedsOTelBackendRef() {
+			fail("openTelemetry.endpoint was removed in 3.0, so %s does not accept it; use backendRef", version)
+		}
 	}
 	if p.untyped && version.NamesBackendType() {
 		fail("a backend has no type, which is required from 2.3 on")
+	}
+	if p.TargetRef.SectionName != "" && version.RefusesSectionName() {
+		fail("targetRef.sectionName was removed in 3.0, so %s does not accept it", version)
 	}
 	if p.wrapped && version.TakesFractions() {
 		fail("sampling is a mapping {value: ...}, a form from before 2.1")
@@ -149,8 +155,8 @@ func (p *Policy) RefusedBy(version cluster.Version) []string {
 }
 
 // validateTargetRef checks that the targetRef can be written, and its tags.
-func (p *Policy) validateTargetRef(fail func(string, ...any)) {
-	for _, reason := range p.TargetRef.unwritable() {
+func (p *Policy) validateTargetRef(version cluster.Version, fail func(string, ...any)) {
+	for _, reason := range slices.Concat(p.TargetRef.unwritable(), p.TargetRef.ignoredBy(version)) {
 		fail("%s", reason)
 	}
 	for key, value := range p.TargetRef.Tags {

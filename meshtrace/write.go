@@ -72,6 +72,16 @@ type (
 		Type    string   `yaml:"type,omitempty" json:"type,omitempty"`
 		Zipkin  *zipkin  `yaml:"zipkin,omitempty" json:"zipkin,omitempty"`
 		Datadog *datadog `yaml:"datadog,omitempty" json:"datadog,omitempty"`
+
+		OpenTelemetry *openTelemetry `yaml:"openTelemetry,omitempty" json:"openTelemetry,omitempty"`
+	}
+	openTelemetry struct {
+		Endpoint   string      `yaml:"endpoint,omitempty" json:"endpoint,omitempty"`
+		BackendRef *backendRef `yaml:"backendRef,omitempty" json:"backendRef,omitempty"`
+	}
+	backendRef struct {
+		Kind   string            `yaml:"kind" json:"kind"`
+		Labels map[string]string `yaml:"labels" json:"labels"`
 	}
 	zipkin struct {
 		URL               string `yaml:"url" json:"url"`
@@ -88,7 +98,8 @@ type (
 // manifest returns p in the form of a version. It returns an error if the table of kinds
 // does not allow the targetRef, or if a backend is not supported here.
 func (p *Policy) manifest(style Style) (object, error) {
-	if wrong := slices.Concat(p.TargetRef.unwritable(), p.TargetRef.refusedBy(style.Version)); len(wrong) > 0 {
+	wrong := slices.Concat(p.TargetRef.unwritable(), p.TargetRef.refusedBy(style.Version), p.TargetRef.ignoredBy(style.Version))
+	if len(wrong) > 0 {
 		return object{}, fmt.Errorf("writing %s: %s", p, strings.Join(wrong, "; "))
 	}
 	o := object{Spec: spec{
@@ -103,23 +114,10 @@ func (p *Policy) manifest(style Style) (object, error) {
 	if p.Default.Backends != nil {
 		backends := make([]backend, 0, 1)
 		for _, b := range p.Default.Backends {
-			if b.Zipkin == nil && b.Datadog == nil {
-				return object{}, fmt.Errorf("writing %s: a backend of type %q is never written here", p, b.Type)
+			if b.Zipkin == nil && b.Datadog == nil && b.OpenTelemetry == nil {
+				return object{}, fmt.Errorf("writing %s: a backend of type %q does not have its field", p, b.Type)
 			}
-			to := backend{Type: b.Type}
-			if !style.Version.NamesBackendType() {
-				to.Type = "" // the field was added in 2.3, which requires it
-			}
-			if z := b.Zipkin; z != nil {
-				to.Zipkin = &zipkin{
-					URL: z.URL, APIVersion: z.APIVersion,
-					SharedSpanContext: z.SharedSpanContext, TraceID128Bit: z.TraceID128Bit,
-				}
-			}
-			if d := b.Datadog; d != nil {
-				to.Datadog = &datadog{URL: d.URL, SplitService: d.SplitService}
-			}
-			backends = append(backends, to)
+			backends = append(backends, b.manifest(style.Version))
 		}
 		o.Spec.Default.Backends = &backends
 	}
@@ -141,6 +139,29 @@ func (p *Policy) manifest(style Style) (object, error) {
 		o.Metadata.Annotations[cluster.SourceAnnotation] = p.Source
 	}
 	return o, nil
+}
+
+func (b *Backend) manifest(version cluster.Version) backend {
+	to := backend{Type: b.Type}
+	if !version.NamesBackendType() {
+		to.Type = "" // the field was added in 2.3, which requires it
+	}
+	if z := b.Zipkin; z != nil {
+		to.Zipkin = &zipkin{
+			URL: z.URL, APIVersion: z.APIVersion,
+			SharedSpanContext: z.SharedSpanContext, TraceID128Bit: z.TraceID128Bit,
+		}
+	}
+	if d := b.Datadog; d != nil {
+		to.Datadog = &datadog{URL: d.URL, SplitService: d.SplitService}
+	}
+	if o := b.OpenTelemetry; o != nil {
+		to.OpenTelemetry = &openTelemetry{Endpoint: o.Endpoint}
+		if o.BackendRef != nil {
+			to.OpenTelemetry.BackendRef = &backendRef{Kind: cluster.KindOTelBackend, Labels: o.BackendRef}
+		}
+	}
+	return to
 }
 
 func (ref *TargetRef) manifest() targetRef {
@@ -169,10 +190,21 @@ func (s Sampling) manifest() *sampling {
 // Write writes policies as YAML documents or one JSON list. A JSON list has the form
 // that kubectl reads, or on Universal that of the control plane's API; it returns an
 // error for policies of both forms. It writes nothing if one of the policies cannot be
-// written.
-func Write(w io.Writer, policies []*Policy, style Style) error {
+// written. The backends that policies refer to come first.
+func Write(w io.Writer, policies []*Policy, style Style, backends ...*OTelBackend) error {
 	if style.JSON {
-		return writeJSON(w, policies, style)
+		return writeJSON(w, policies, style, backends)
+	}
+	var first bytes.Buffer
+	for _, b := range backends {
+		text, err := encodeYAML(b.manifest())
+		if err != nil {
+			return fmt.Errorf("writing %s: %w", b, err)
+		}
+		first.WriteString(text)
+		if len(policies) > 0 || b != backends[len(backends)-1] {
+			first.WriteString("---\n")
+		}
 	}
 	// Each processor writes a part.
 	parts := make([]bytes.Buffer, runtime.GOMAXPROCS(0))
@@ -198,6 +230,9 @@ func Write(w io.Writer, policies []*Policy, style Style) error {
 	if err := workers.Wait(); err != nil {
 		return err
 	}
+	if first.Len() > 0 {
+		parts = slices.Insert(parts, 0, first)
+	}
 	for n := range parts {
 		if _, err := w.Write(parts[n].Bytes()); err != nil {
 			return fmt.Errorf("writing policies: %w", err)
@@ -206,8 +241,11 @@ func Write(w io.Writer, policies []*Policy, style Style) error {
 	return nil
 }
 
-func writeJSON(w io.Writer, policies []*Policy, style Style) error {
-	items := make([]object, 0, len(policies))
+func writeJSON(w io.Writer, policies []*Policy, style Style, backends []*OTelBackend) error {
+	items := make([]any, 0, len(backends)+len(policies))
+	for _, b := range backends {
+		items = append(items, b.manifest())
+	}
 	for _, p := range policies {
 		o, err := p.manifest(style)
 		if err != nil {
@@ -218,9 +256,9 @@ func writeJSON(w io.Writer, policies []*Policy, style Style) error {
 	universal := slices.ContainsFunc(policies, func(p *Policy) bool { return p.Format == cluster.Universal })
 	kubernetes := slices.ContainsFunc(policies, func(p *Policy) bool { return p.Format == cluster.Kubernetes })
 	var list any = struct {
-		APIVersion string   `json:"apiVersion"`
-		Kind       string   `json:"kind"`
-		Items      []object `json:"items"`
+		APIVersion string `json:"apiVersion"`
+		Kind       string `json:"kind"`
+		Items      []any  `json:"items"`
 	}{"v1", "List", items}
 	switch {
 	case universal && kubernetes:
@@ -228,8 +266,8 @@ func writeJSON(w io.Writer, policies []*Policy, style Style) error {
 		return fmt.Errorf("Kubernetes and Universal policies cannot be in one JSON list; choose a --format")
 	case universal:
 		list = struct {
-			Total int      `json:"total"`
-			Items []object `json:"items"`
+			Total int   `json:"total"`
+			Items []any `json:"items"`
 		}{len(items), items}
 	}
 	if err := encodeJSON(w, list); err != nil {
@@ -273,12 +311,17 @@ func (p *Policy) File(style Style) (name string, text []byte, err error) {
 		err = newYAMLWriter(&b, style).policy(p)
 	}
 	// A policy's name has no underscore, so no two policies share a file.
-	name = fileSafe(p.Mesh) + "_" + fileSafe(p.Name)
-	if len(name) > maxFileName {
-		sum := sha256.Sum256([]byte(name))
-		name = name[:maxFileName-9] + "-" + hex.EncodeToString(sum[:4])
+	return fileName(p.Mesh, p.Name) + extension, b.Bytes(), err
+}
+
+// fileName returns the name of a resource's file, without the extension.
+func fileName(mesh, name string) string {
+	whole := fileSafe(mesh) + "_" + fileSafe(name)
+	if len(whole) > maxFileName {
+		sum := sha256.Sum256([]byte(whole))
+		whole = whole[:maxFileName-9] + "-" + hex.EncodeToString(sum[:4])
 	}
-	return name + extension, b.Bytes(), err
+	return whole
 }
 
 func (p *Policy) writeJSON(w io.Writer, style Style) error {

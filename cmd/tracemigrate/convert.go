@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 
 	"github.com/urfave/cli/v2"
@@ -46,10 +47,10 @@ func (f *convertFlags) run(c *cli.Context) error {
 		return err
 	}
 	stderr := newPrinter(c.App.ErrWriter)
-	if err := resolveOptions(f.version, current, &options); err != nil {
+	if err := resolveOptions(f.source(), current, &options); err != nil {
 		return err
 	}
-	style.Version = options.Version
+	style.Version = cmp.Or(options.To, options.Version)
 	snapshot := current.Snapshot
 	result, problems := planOf(current, options)
 	if result == nil {
@@ -63,9 +64,9 @@ func (f *convertFlags) run(c *cli.Context) error {
 	if err := checkInput(stderr, snapshot); err != nil {
 		return err
 	}
-	warnAssumedVersion(stderr, f.version, snapshot)
+	f.warnAssumedVersion(stderr, snapshot)
 	stderr.Result(snapshot, result)
-	return f.write(c, result, options.Version, style)
+	return f.write(c, result, &options, style)
 }
 
 // checkInput returns an error if files contain no resource of Kuma.

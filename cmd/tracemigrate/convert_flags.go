@@ -20,11 +20,23 @@ type convertFlags struct {
 	shadow, roundSampling  bool
 	directory, notesFile   string
 	force, bare, keepGoing bool
+	targetRef, from        string
+	displayNames           bool
+	to                     cluster.Version // of --kuma-version, where it has no TrafficTrace
 }
 
 func (f *convertFlags) flags() []cli.Flag {
 	return append(sourceFlags(),
 		versionFlag(&f.version),
+		&cli.StringFlag{
+			Name: "from", Destination: &f.from,
+			Usage: "`VERSION` that the control plane runs before an upgrade to --kuma-version 3.0 (default: as for --kuma-version)",
+		},
+		&cli.StringFlag{
+			Name: "target-ref", Destination: &f.targetRef, Value: targetSubset,
+			Usage: "`KIND` that selects proxies: meshsubset, by tags, or dataplane, by labels, from 2.10 on; 3.0 has labels only",
+		},
+		boolFlag("allow-display-name", &f.displayNames, "select single proxies by name if no other label distinguishes them"),
 		outputFlag(&f.form, output.ConvertForms.Default(), output.ConvertForms.Usage()),
 		&cli.StringFlag{
 			Name: "format", Destination: &f.format,
@@ -60,9 +72,12 @@ func (f *convertFlags) options(c *cli.Context) (convert.Options, meshtrace.Style
 	var version cluster.Version
 	if f.version != "" {
 		var err error
-		if version, err = parseVersionFlag(f.version); err != nil {
+		if version, f.to, err = f.parseVersions(); err != nil {
 			return options, style, err
 		}
+	}
+	if f.from != "" && f.to == (cluster.Version{}) {
+		return options, style, errors.New("--from needs --kuma-version 3.0; without an upgrade, pass the version with --kuma-version")
 	}
 	style, err := output.ConvertForms.Find(f.form)
 	if err != nil {
@@ -85,6 +100,10 @@ func (f *convertFlags) options(c *cli.Context) (convert.Options, meshtrace.Style
 	options = convert.Options{
 		Version: version, Format: format, Namespace: c.String("namespace"), Labels: make(map[string]string),
 		CopyLabels: f.copyLabels, ZoneOrigin: f.zoneOrigin, Shadow: f.shadow, RoundSampling: f.roundSampling,
+		To: f.to, DisplayNames: f.displayNames,
+	}
+	if options.ByLabels, err = f.selectsByLabels(c); err != nil {
+		return options, style, err
 	}
 	for _, label := range c.StringSlice("label") {
 		key, value, ok := strings.Cut(label, "=")
@@ -114,4 +133,62 @@ func resolveOptions(version string, s *convert.Current, o *convert.Options) erro
 		o.Format = cluster.Kubernetes // the control plane's API shows Kubernetes objects in Universal form
 	}
 	return o.Check()
+}
+
+// The values of --target-ref.
+const (
+	targetSubset    = "meshsubset"
+	targetDataplane = "dataplane"
+)
+
+// parseVersions reads --kuma-version and --from. A version without TrafficTrace is what
+// the control plane will be upgraded to; then the version of --from, if any, runs.
+func (f *convertFlags) parseVersions() (runs, to cluster.Version, err error) {
+	version, err := cluster.ParseVersion(f.version)
+	if err != nil || !version.DropsTrafficTrace() {
+		version, err = parseVersionFlag(f.version)
+		return version, cluster.Version{}, err
+	}
+	if f.from == "" {
+		return cluster.Version{}, version, nil
+	}
+	if runs, err = cluster.ParseLegacyVersion(f.from); err != nil {
+		return runs, version, fmt.Errorf("--from: %w", err)
+	}
+	return runs, version, nil
+}
+
+// source returns the flag's version that the control plane runs, empty if no flag says it.
+func (f *convertFlags) source() string {
+	if f.to != (cluster.Version{}) {
+		return f.from
+	}
+	return f.version
+}
+
+// warnAssumedVersion warns if the version that the control plane runs is assumed.
+func (f *convertFlags) warnAssumedVersion(stderr *output.Printer, s *cluster.Snapshot) {
+	if f.to == (cluster.Version{}) {
+		warnAssumedVersion(stderr, f.version, s)
+		return
+	}
+	if f.from == "" && namesNoVersion(s) && len(s.TrafficTraces)+len(s.MeshTraces) > 0 {
+		stderr.Line("tracemigrate: the input does not contain the control plane's version, so Kuma %s is assumed to run before the "+
+			"upgrade to %s; pass yours with --from, because it decides which policy wins", cluster.Latest, f.to)
+	}
+}
+
+// selectsByLabels reads --target-ref.
+func (f *convertFlags) selectsByLabels(c *cli.Context) (bool, error) {
+	switch kind := strings.ToLower(f.targetRef); {
+	case kind == targetDataplane:
+		return true, nil
+	case kind != targetSubset:
+		return false, fmt.Errorf("--target-ref: %q is neither %s nor %s", f.targetRef, targetSubset, targetDataplane)
+	case f.to != (cluster.Version{}) && c.IsSet("target-ref"):
+		return false, fmt.Errorf("--target-ref %s: Kuma %s does not have MeshSubset; omit the flag", f.targetRef, f.to)
+	case f.displayNames && f.to == (cluster.Version{}):
+		return false, errors.New("--allow-display-name needs --target-ref dataplane or --kuma-version 3.0")
+	}
+	return f.to != (cluster.Version{}), nil
 }

@@ -12,20 +12,22 @@ import (
 )
 
 // write writes the notes, then the policies. Its error is the reason for the exit code.
-func (f *convertFlags) write(c *cli.Context, result *convert.Plan, version cluster.Version, style meshtrace.Style) error {
+func (f *convertFlags) write(c *cli.Context, result *convert.Plan, o *convert.Options, style meshtrace.Style) error {
 	notKept := output.NotKept(result.Comparisons) // before writing needs the memory
 	if f.notesFile != "" {
 		if err := f.writeNotes(c, result.Notes); err != nil {
 			return err
 		}
 	}
-	if err := meshtrace.ValidateAll(result.Policies, version); err != nil {
-		return fmt.Errorf("a new policy breaks the rules of Kuma %s, which is a bug of tracemigrate; no policy was written: %w",
-			version, err)
+	for _, version := range versionsOf(result, o) {
+		if err := meshtrace.ValidateAll(result.Policies, version); err != nil {
+			return fmt.Errorf("a new policy breaks the rules of Kuma %s, which is a bug of tracemigrate; no policy was written: %w",
+				version, err)
+		}
 	}
 	refused := result.Refused()
 	if !refused || f.keepGoing {
-		if err := f.writePolicies(c, result.Policies, style); err != nil {
+		if err := f.writePolicies(c, result, style); err != nil {
 			return err
 		}
 	}
@@ -40,4 +42,16 @@ func (f *convertFlags) write(c *cli.Context, result *convert.Plan, version clust
 			"; `tracemigrate diff` shows why", exitNo)
 	}
 	return nil
+}
+
+// versionsOf returns the versions on which the policies are applied: the one that runs,
+// and the one that the control plane is upgraded to.
+func versionsOf(result *convert.Plan, o *convert.Options) []cluster.Version {
+	switch {
+	case o.To == (cluster.Version{}):
+		return []cluster.Version{o.Version}
+	case result.AppliesBefore():
+		return []cluster.Version{o.Version, o.To}
+	}
+	return []cluster.Version{o.To}
 }

@@ -12,6 +12,7 @@ import (
 
 	"tracemigrate/cmd/tracemigrate/output"
 	"tracemigrate/cmd/tracemigrate/output/plain"
+	"tracemigrate/convert"
 	"tracemigrate/meshtrace"
 )
 
@@ -67,11 +68,19 @@ func checkFree(dir string, files []file, force bool) error {
 	return fmt.Errorf("%s %s; no policy was written (--force overwrites)", plain.List(taken[:1], len(taken)), exist)
 }
 
-// writePolicies writes policies to stdout or to files, all or nothing.
-func (f *convertFlags) writePolicies(c *cli.Context, policies []*meshtrace.Policy, style meshtrace.Style) error {
+// writePolicies writes the policies of a plan, and the backends that they refer to, to
+// stdout or to files, all or nothing.
+func (f *convertFlags) writePolicies(c *cli.Context, plan *convert.Plan, style meshtrace.Style) error {
 	if dir := f.directory; dir != "" {
-		files := make([]file, 0, len(policies))
-		for _, policy := range policies {
+		files := make([]file, 0, len(plan.Backends)+len(plan.Policies))
+		for _, backend := range plan.Backends {
+			name, text, err := backend.File(style)
+			if err != nil {
+				return err
+			}
+			files = append(files, file{name, text})
+		}
+		for _, policy := range plan.Policies {
 			name, text, err := policy.File(style)
 			if err != nil {
 				return err
@@ -86,5 +95,5 @@ func (f *convertFlags) writePolicies(c *cli.Context, policies []*meshtrace.Polic
 		return nil
 	}
 	// Write encodes all policies before it writes the first.
-	return meshtrace.Write(c.App.Writer, policies, style)
+	return meshtrace.Write(c.App.Writer, plan.Policies, style, plan.Backends...)
 }

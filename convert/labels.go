@@ -1,0 +1,102 @@
+package convert
+
+import (
+	"cmp"
+	"regexp"
+	"strings"
+
+	"tracemigrate/cluster"
+)
+
+// preferred are the labels that name a workload or its place for as long as it exists,
+// the best first.
+var preferred = []string{
+	"app.kubernetes.io/name", "app", cluster.WorkloadLabel, "k8s-app", "app.kubernetes.io/component",
+	cluster.NamespaceLabel, cluster.ZoneLabel, "version", "app.kubernetes.io/version",
+}
+
+// unstable matches the last part of labels that name one instance or revision of a
+// workload, so that its next rollout has another value.
+var unstable = regexp.MustCompile(`hash|revision|instance|generation|pod-?name|pod-?index|uid$|^job-name$|^completion-index$|^index$`)
+
+// nodeDomains are the domains of labels that a node gives its pods. Up to 2.14 a
+// Dataplane does not have them (recorded/kubernetes).
+var nodeDomains = []string{"topology.kubernetes.io", "failure-domain.beta.kubernetes.io", "node.kubernetes.io", "kubernetes.io"}
+
+// rankLabel returns the preference for a label to select by; the smallest is the best.
+func rankLabel(key string) int {
+	for i, known := range preferred {
+		if key == known {
+			return i
+		}
+	}
+	if key == cluster.DisplayNameLabel {
+		return 2 * len(preferred) // selects one proxy
+	}
+	return len(preferred)
+}
+
+// selectableLabels returns for each Dataplane the labels that a policy may select by:
+// those that the control plane puts on it before and after an upgrade, and that its
+// next rollout keeps.
+func selectableLabels(dataplanes []*cluster.Dataplane, o *Options) []map[string]string {
+	known := make(map[string]bool)
+	all := make([]map[string]string, len(dataplanes))
+	for i, dp := range dataplanes {
+		labels := make(map[string]string, len(dp.Labels))
+		for key, value := range dp.Labels {
+			counts, ok := known[key]
+			if !ok {
+				counts = isSelectable(key)
+				known[key] = counts
+			}
+			if counts {
+				labels[key] = value
+			}
+		}
+		if o.DisplayNames {
+			labels[cluster.DisplayNameLabel] = cmp.Or(dp.Labels[cluster.DisplayNameLabel], dp.Name)
+		}
+		all[i] = labels
+	}
+	return all
+}
+
+// isSelectable reports whether a policy may select by the label key. Of Kuma's own
+// labels every version writes few (fixtures/recorded/kubernetes for 2.13 and 2.14).
+func isSelectable(key string) bool {
+	switch key {
+	case cluster.WorkloadLabel, cluster.NamespaceLabel, cluster.ZoneLabel:
+		return true
+	}
+	domain, name, hasDomain := strings.Cut(key, "/")
+	if !hasDomain {
+		domain, name = "", key
+	}
+	if domain == "kuma.io" || strings.HasSuffix(domain, ".kuma.io") || domain == "statefulset.kubernetes.io" || domain == "batch.kubernetes.io" {
+		return false
+	}
+	for _, of := range nodeDomains {
+		if domain == of {
+			return false
+		}
+	}
+	return !unstable.MatchString(name)
+}
+
+// labelsOfTags returns the labels that a Dataplane with tags has on Kubernetes, where a
+// pod's labels become tags. missing are the tags that no label has.
+func labelsOfTags(tags cluster.Tags) (labels map[string]string, missing []string) {
+	labels = make(map[string]string, len(tags))
+	for _, key := range tags.Keys() {
+		value := tags[key]
+		switch {
+		case key == cluster.ServiceTag && value == cluster.Any:
+		case value != cluster.Any && isSelectable(key):
+			labels[key] = value
+		default:
+			missing = append(missing, key+"="+value)
+		}
+	}
+	return labels, missing
+}

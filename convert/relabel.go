@@ -1,0 +1,348 @@
+package convert
+
+import (
+	"maps"
+	"runtime"
+	"slices"
+
+	"golang.org/x/sync/errgroup"
+
+	"tracemigrate/cluster"
+	"tracemigrate/convert/cover"
+	"tracemigrate/meshtrace"
+)
+
+// relabelled is a policy that selects by labels, before it has a name.
+type relabelled struct {
+	*layer
+	labels map[string]string // empty: every proxy
+	nth    int               // of the layer's policies, from 0
+	kept   bool              // an existing policy stays as it is
+	mesh   bool              // it is of kind Mesh
+	name   string
+	policy *meshtrace.Policy
+}
+
+// relabelling is a layering with its policies.
+type relabelling struct {
+	*layering
+	policies []*relabelled // highest precedence first
+	selects  [][]int32     // the policies that select each sidecar, in order
+	reasons  reasons       // why selectors have no policy
+	notes    notes
+}
+
+// relabel finds the fewest labels that select what each layer decides on.
+func relabel(in *input, l *layering) *relabelling {
+	r := &relabelling{layering: l, reasons: make(reasons)}
+	kept := l.keepable()
+	covers := l.covers(kept)
+	used := make(map[string]bool) // backends
+	for i, of := range l.layers {
+		switch {
+		case kept[of]:
+			r.policies = append(r.policies, &relabelled{layer: of, labels: of.existing.TargetRef.Labels, kept: true})
+			continue
+		case len(of.served) == 0 && len(l.sidecars) > 0:
+			r.unserved(of)
+			continue
+		}
+		if of.pair != nil {
+			if b := l.BackendOf(of.pair.TrafficTrace); b != nil && !used[b.Name] {
+				used[b.Name] = true
+				r.notes = append(r.notes, remarkUse(l.mesh, b, of.pair.TrafficTrace)...)
+			}
+			if l.confOf(of.pair.TrafficTrace).refused {
+				r.reasons[of.position] = string(backendRefused)
+				continue
+			}
+		}
+		r.add(of, covers[i])
+	}
+	r.find()
+	r.dropEmpty()
+	r.chooseKinds(in)
+	return r
+}
+
+// unserved says why a layer that decides on no proxy has no policy.
+func (r *relabelling) unserved(of *layer) {
+	if of.pair != nil {
+		r.reasons[of.position] = string(servesNobody)
+		return
+	}
+	r.notes = append(r.notes, existingServesNobody.note(of.existing.Place, of.existing, facts{"target": r.target()}))
+}
+
+// target is the version that policies must work on at last.
+func (l *layering) target() cluster.Version {
+	if l.o.To != (cluster.Version{}) {
+		return l.o.To
+	}
+	return l.o.Version
+}
+
+// keepable returns the layers of existing policies that select by labels alone already,
+// and on the target version what they decide on.
+func (l *layering) keepable() map[*layer]bool {
+	var policies []*meshtrace.Policy
+	of := make(map[*meshtrace.Policy]*layer)
+	for _, layer := range l.layers {
+		if p := layer.existing; p != nil && selectsByLabels(p) && p.TargetRef.IsIn(cluster.Newest) && !l.needsBackend(&p.Default) {
+			policies = append(policies, p)
+			of[p] = layer
+		}
+	}
+	if len(policies) == 0 {
+		return nil
+	}
+	selected := make(map[*layer][]int)
+	matcher := meshtrace.NewMatcher(l.target(), policies, l.gateways)
+	var found []*meshtrace.Policy
+	for i, dp := range l.sidecars {
+		found = matcher.Matching(found[:0], dp)
+		for _, p := range found {
+			selected[of[p]] = append(selected[of[p]], i)
+		}
+	}
+	kept := make(map[*layer]bool)
+	for _, layer := range of {
+		kept[layer] = isWithin(layer.served, selected[layer]) && isWithin(selected[layer], merged(layer.served, layer.free))
+	}
+	return kept
+}
+
+// selectsByLabels reports whether p has a kind that 3.0 has.
+func selectsByLabels(p *meshtrace.Policy) bool {
+	return p.TargetRef.Kind == meshtrace.Mesh || p.TargetRef.Kind == meshtrace.Dataplane
+}
+
+// needsBackend reports whether a conf must get a MeshOpenTelemetryBackend.
+func (l *layering) needsBackend(c *meshtrace.Conf) bool {
+	return l.target().NeedsOTelBackendRef() && c.HasOTelEndpoint()
+}
+
+// isWithin reports whether all of a, in ascending order, are in b.
+func isWithin(a, b []int) bool {
+	for _, i := range a {
+		if _, ok := slices.BinarySearch(b, i); !ok {
+			return false
+		}
+	}
+	return true
+}
+
+// merged returns all of a and b in ascending order.
+func merged(a, b []int) []int {
+	all := slices.Concat(a, b)
+	slices.Sort(all)
+	return all
+}
+
+// covers returns the label sets of each layer, side by side.
+func (l *layering) covers(kept map[*layer]bool) []cover.Result {
+	results := make([]cover.Result, len(l.layers))
+	if len(l.sidecars) == 0 {
+		return results
+	}
+	// A later Dataplane without labels is no proxy of a selector that asks for a tag.
+	search := cover.New(append(selectableLabels(l.sidecars, l.o), nil), rankLabel)
+	tags := l.ownLabels()
+	var workers errgroup.Group
+	workers.SetLimit(runtime.GOMAXPROCS(0))
+	for i, of := range l.layers {
+		if len(of.served) == 0 || kept[of] {
+			continue
+		}
+		workers.Go(func() error {
+			results[i] = l.coverOf(of, search)
+			if own := tags[i]; own.labels != nil && len(results[i].Sets) == 1 && len(results[i].Sets[0]) == len(own.labels) &&
+				isWithin(of.served, own.selected) && isWithin(own.selected, merged(of.served, l.freeFor(of))) {
+				results[i].Sets = []map[string]string{own.labels}
+			}
+			return nil
+		})
+	}
+	_ = workers.Wait() // no worker fails
+	return results
+}
+
+// coverOf returns the label sets of a layer.
+func (l *layering) coverOf(of *layer, search *cover.Search) cover.Result {
+	later := len(l.sidecars)
+	if of.everyone {
+		free := l.freeFor(of)
+		if len(of.served)+len(free) >= len(l.sidecars) {
+			return cover.Result{Sets: []map[string]string{{}}, Proved: true}
+		}
+		return search.Cover(of.served, append(free, later))
+	}
+	exact := search.Cover(of.served, nil)
+	if len(exact.Alike) == 0 && len(exact.Sets) == 1 && len(exact.Sets[0]) == 1 {
+		return exact
+	}
+	if free := l.freeFor(of); len(free) > 0 {
+		return search.Cover(of.served, free)
+	}
+	return exact
+}
+
+// own are the labels that have the keys and values of a selector's tags, and the
+// sidecars that have them.
+type own struct {
+	labels   map[string]string
+	selected []int
+}
+
+// ownLabels returns for each layer the labels of the same names as its tags, where they
+// exist: of two sets of labels of one size, the one that says what the selector says is
+// better.
+func (l *layering) ownLabels() []own {
+	all := make([]own, len(l.layers))
+	selectors := make([]cluster.Tags, len(l.layers))
+	for i, of := range l.layers {
+		selectors[i] = cluster.Never
+		tags := cluster.Tags(nil)
+		switch {
+		case of.pair != nil:
+			tags = of.pair.Tags
+		case of.existing.TargetRef.Kind == meshtrace.MeshSubset:
+			tags = of.existing.TargetRef.Tags
+		}
+		if labels, missing := labelsOfTags(tags); len(labels) > 0 && len(missing) == 0 {
+			all[i].labels, selectors[i] = labels, labels
+		}
+	}
+	index := cluster.NewIndex(selectors)
+	var found []int32
+	for i, dp := range l.sidecars {
+		found = index.Matching(found[:0], dp.Labels)
+		for _, k := range found {
+			all[k].selected = append(all[k].selected, i)
+		}
+	}
+	return all
+}
+
+// add adds the policies of a layer, and notes the proxies that no labels distinguish.
+func (r *relabelling) add(of *layer, found cover.Result) {
+	if len(r.sidecars) == 0 {
+		r.addUnseen(of)
+		return
+	}
+	if len(found.Alike) > 0 {
+		r.notes = append(r.notes, r.remarkAlike(of, found.Alike))
+	}
+	if !found.Proved && len(found.Sets) > 1 {
+		r.notes = append(r.notes, coverNotMinimal.note(of.place(), of.resource(), facts{"selector": of.fact(), "count": len(found.Sets)}))
+	}
+	for i, labels := range found.Sets {
+		r.policies = append(r.policies, &relabelled{layer: of, labels: labels, nth: i})
+	}
+	if len(found.Sets) == 0 && of.pair != nil {
+		r.reasons[of.position] = notCarriedOver.with(facts{"code": LabelsAlike})
+	}
+}
+
+// addUnseen adds the policy of a layer in a mesh without known Dataplanes: on Kubernetes
+// the labels of its tags.
+func (r *relabelling) addUnseen(of *layer) {
+	ref := &meshtrace.TargetRef{Kind: meshtrace.MeshSubset}
+	format := cluster.Universal
+	if of.existing != nil {
+		ref, format = &of.existing.TargetRef, of.existing.Format
+	} else {
+		ref.Tags, format = of.pair.Tags, r.formatOf(of.pair)
+	}
+	labels, missing := labelsOfTags(ref.Selector())
+	switch {
+	case of.everyone:
+		labels, missing = map[string]string{}, nil
+	case len(labels) == 0 && len(missing) == 0 || len(ref.ProxyTypes) > 0:
+		missing = []string{ref.String()}
+	case format == cluster.Universal && len(labels) > 0:
+		missing = nil
+		for _, key := range ref.Selector().Keys() {
+			missing = append(missing, key+"="+ref.Selector()[key])
+		}
+	}
+	if len(missing) > 0 {
+		r.notes = append(r.notes, labelsUnknown.note(of.place(), of.resource(), facts{
+			"selector": of.fact(), "tags": names(missing), "mesh": quoted(r.Name),
+		}))
+		if of.pair != nil {
+			r.reasons[of.position] = notCarriedOver.with(facts{"code": LabelsUnknown})
+		}
+		return
+	}
+	r.policies = append(r.policies, &relabelled{layer: of, labels: labels})
+}
+
+// find finds the policies that select each sidecar.
+func (r *relabelling) find() {
+	selectors := make([]cluster.Tags, len(r.policies))
+	for i, p := range r.policies {
+		selectors[i] = p.labels
+	}
+	index := cluster.NewIndex(selectors)
+	r.selects = make([][]int32, len(r.sidecars))
+	labels := make([]map[string]string, len(r.sidecars))
+	for i, dp := range r.sidecars {
+		labels[i] = dp.Labels
+		if r.o.DisplayNames && dp.Labels[cluster.DisplayNameLabel] == "" {
+			labels[i] = maps.Clone(dp.Labels)
+			if labels[i] == nil {
+				labels[i] = make(map[string]string)
+			}
+			labels[i][cluster.DisplayNameLabel] = dp.Name
+		}
+		r.selects[i] = index.Matching(nil, labels[i])
+		slices.Sort(r.selects[i])
+	}
+}
+
+// dropEmpty drops the policies of selectors without a backend from which no lower policy
+// takes proxies.
+func (r *relabelling) dropEmpty() {
+	needed := make([]bool, len(r.policies))
+	isEmpty := func(p *relabelled) bool { return p.pair != nil && len(p.conf.Backends) == 0 }
+	for _, selecting := range r.selects {
+		for i, k := range selecting {
+			needed[k] = needed[k] || i < len(selecting)-1
+		}
+	}
+	var left []*relabelled
+	for i, p := range r.policies {
+		if isEmpty(p) && !needed[i] && len(r.sidecars) > 0 {
+			r.reasons[p.position] = string(untracedAnyway)
+			continue
+		}
+		left = append(left, p)
+	}
+	if len(left) < len(r.policies) {
+		r.policies = left
+		r.find()
+	}
+}
+
+// chooseKinds decides which policies for every proxy are of kind Mesh: those below all
+// others, if builtin gateways, which kind Mesh selects as well, are to have the same.
+func (r *relabelling) chooseKinds(in *input) {
+	decide := in.deciderOf(r.mesh)
+	for _, p := range slices.Backward(r.policies) {
+		if len(p.labels) > 0 || p.kept && p.existing.TargetRef.Kind == meshtrace.Dataplane {
+			return
+		}
+		if p.mesh = p.kept; p.kept {
+			continue
+		}
+		p.mesh = !slices.ContainsFunc(r.builtin, func(dp *cluster.Dataplane) bool {
+			d := decide(dp)
+			position, ok := r.positionOf(d.Pair)
+			return !slices.Contains(d.Policies, p.existing) && (len(d.Conf.Backends) > 0 || !ok || position != p.position)
+		})
+		if !p.mesh {
+			return
+		}
+	}
+}

@@ -1,0 +1,209 @@
+package convert
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"net"
+	"slices"
+	"strconv"
+
+	"tracemigrate/cluster"
+	"tracemigrate/cluster/manifest"
+	"tracemigrate/convert/cover"
+	"tracemigrate/meshtrace"
+)
+
+// build makes the policies, and the backends that OpenTelemetry needs on 3.0.
+func (r *relabelling) build(backends map[meshtrace.Identity]*meshtrace.OTelBackend) {
+	shield := shieldOf(r.mesh)
+	for _, p := range r.policies {
+		if p.existing != nil {
+			p.policy = r.rebuild(p)
+		} else {
+			p.policy = &meshtrace.Policy{
+				Place: p.pair.Position(), Mesh: r.Name, Name: p.name, Format: r.formatOf(p.pair), Default: p.conf,
+				Labels: labelsOf(r.mesh, p.pair), Source: annotation(p.pair), System: true,
+			}
+			if p.policy.Format == cluster.Kubernetes {
+				p.policy.Namespace = cmp.Or(r.o.Namespace, "kuma-system")
+				if r.o.CopyLabels {
+					p.policy.Annotations = p.pair.Annotations
+				}
+			}
+			if len(p.conf.Backends) > 0 {
+				shield.over(p.policy)
+			}
+		}
+		if !p.kept {
+			p.policy.TargetRef = p.targetRef()
+			r.addBackend(p.policy, backends)
+		}
+	}
+}
+
+// targetRef selects by the labels of p.
+func (p *relabelled) targetRef() meshtrace.TargetRef {
+	switch {
+	case p.mesh:
+		return meshtrace.TargetRef{Kind: meshtrace.Mesh}
+	case len(p.labels) == 0:
+		return meshtrace.TargetRef{Kind: meshtrace.Dataplane}
+	}
+	return meshtrace.TargetRef{Kind: meshtrace.Dataplane, Labels: p.labels}
+}
+
+// rebuild returns an existing policy in the form in which it is applied again: without
+// what the control plane sets, and with every default.
+func (r *relabelling) rebuild(p *relabelled) *meshtrace.Policy {
+	again := *p.existing
+	again.Name = p.name
+	again.Labels = nil
+	for key, value := range p.existing.Labels {
+		if cluster.IsOwn(key) || key == cluster.EffectLabel || key == cluster.OriginLabel && r.o.ZoneOrigin {
+			if again.Labels == nil {
+				again.Labels = make(map[string]string)
+			}
+			again.Labels[key] = value
+		}
+	}
+	if r.o.ZoneOrigin {
+		again.Labels = maps.Clone(again.Labels)
+		if again.Labels == nil {
+			again.Labels = make(map[string]string)
+		}
+		again.Labels[cluster.OriginLabel] = "zone"
+	}
+	again.Source = cmp.Or(again.Source, p.existing.String())
+	again.Default.Backends = slices.Clone(p.existing.Default.Backends)
+	for i := range again.Default.Backends {
+		explicit(&again.Default.Backends[i])
+	}
+	return &again
+}
+
+// explicit sets the defaults of a backend, which were filled in by the control plane or
+// not, depending on its version.
+func explicit(b *meshtrace.Backend) {
+	if b.Zipkin == nil {
+		return
+	}
+	zipkin := *b.Zipkin
+	if zipkin.APIVersion != "httpProto" {
+		zipkin.APIVersion = "httpJson"
+	}
+	if zipkin.SharedSpanContext == nil {
+		shared := true
+		zipkin.SharedSpanContext = &shared
+	}
+	b.Zipkin = &zipkin
+}
+
+// backendLabel is the label by which a policy refers to a MeshOpenTelemetryBackend that
+// is made here.
+const backendLabel = "tracemigrate/backend"
+
+// addBackend replaces the endpoint of an OpenTelemetry backend, which 3.0 refuses, by a
+// MeshOpenTelemetryBackend.
+func (r *relabelling) addBackend(p *meshtrace.Policy, backends map[meshtrace.Identity]*meshtrace.OTelBackend) {
+	if !r.needsBackend(&p.Default) {
+		return
+	}
+	endpoint := p.Default.Backends[0].OpenTelemetry.Endpoint
+	host, port := endpoint, uint64(meshtrace.DefaultOTelPort)
+	if h, text, err := net.SplitHostPort(endpoint); err == nil {
+		host = h
+		port, _ = strconv.ParseUint(text, 10, 16) // 0 for a port that no control plane accepts
+	}
+	name := validName(fmt.Sprintf("otel-%s-%d", host, port))
+	to := &meshtrace.OTelBackend{
+		Resource: &cluster.Resource{
+			Mesh: p.Mesh, Name: name, Namespace: p.Namespace, Format: p.Format, Labels: map[string]string{backendLabel: name},
+		},
+		Name: name, Host: host, Port: uint32(port),
+	}
+	if known := backends[to.Identity()]; known != nil {
+		to = known
+	} else {
+		backends[to.Identity()] = to
+		r.notes = append(r.notes, backendMade.note(p.Place, p, facts{"backend": quoted(name), "endpoint": manifest.RedactURL(endpoint)}))
+	}
+	p.Default.Backends[0].OpenTelemetry = &meshtrace.OpenTelemetry{BackendRef: to.Labels, Backend: to}
+}
+
+// place and resource are those of notes on the layer.
+func (of *layer) place() manifest.Place {
+	if of.existing != nil {
+		return of.existing.Place
+	}
+	return of.pair.Position()
+}
+
+func (of *layer) resource() fmt.Stringer {
+	if of.existing != nil {
+		return of.existing
+	}
+	return of.pair.TrafficTrace
+}
+
+// fact names what of the resource selects.
+func (of *layer) fact() string {
+	if of.existing != nil {
+		return "its targetRef (" + of.existing.TargetRef.String() + ")"
+	}
+	return selectorFact(of.pair)
+}
+
+// remarkAlike notes the proxies that no labels distinguish from others.
+func (r *relabelling) remarkAlike(of *layer, alike []cover.Pair) *Note {
+	var served, others []string
+	for _, pair := range alike {
+		served = append(served, r.sidecars[pair.Served].String())
+		if pair.Forbidden == len(r.sidecars) {
+			continue // a later Dataplane without labels
+		}
+		if other := r.sidecars[pair.Forbidden].String(); !slices.Contains(others, other) {
+			others = append(others, other)
+		}
+	}
+	first := r.sidecars[alike[0].Served]
+	f := facts{"selector": of.fact(), "served": counted(served, "proxy"), "others": counted(others, "other proxy")}
+	about := labelsAlike
+	if len(others) == 0 {
+		about = labelsMissing
+	}
+	f["remedy"] = addLabelUniversal.of(facts{"proxy": quoted(first.Name)})
+	if first.Namespace != "" {
+		f["remedy"] = addLabelKubernetes.of(facts{"namespace": quoted(first.Namespace)})
+	}
+	return about.note(of.place(), of.resource(), f)
+}
+
+// remarkSelection notes which later Dataplanes each layer's policies select.
+func (r *relabelling) remarkSelection() notes {
+	byLayer := make(map[*layer][]*relabelled)
+	for _, p := range r.policies {
+		if !p.kept {
+			byLayer[p.layer] = append(byLayer[p.layer], p)
+		}
+	}
+	var found notes
+	for _, of := range r.layers {
+		policies := byLayer[of]
+		if len(policies) == 0 {
+			continue
+		}
+		targets := make(names, len(policies))
+		everyone := false
+		for i, p := range policies {
+			everyone = everyone || len(p.labels) == 0
+			targets[i] = fmt.Sprintf("%s (%s)", quoted(p.name), &p.policy.TargetRef)
+		}
+		about := laterByLabels
+		if everyone {
+			about = laterEverybody
+		}
+		found = append(found, about.note(of.place(), of.resource(), facts{"selector": of.fact(), "policies": targets}))
+	}
+	return found
+}

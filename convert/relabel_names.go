@@ -1,0 +1,163 @@
+package convert
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"tracemigrate/cluster"
+	"tracemigrate/legacy"
+	"tracemigrate/meshtrace"
+)
+
+// nameByLayer names all policies of all meshes: those of a MeshTrace keep its name and
+// those of a selector get that of its TrafficTrace, as far as the order of names is then
+// that of precedence. Otherwise every policy of the mesh gets its rank in front.
+func nameByLayer(in *input, all []*relabelling) {
+	taken := make(map[string]bool)
+	for _, name := range in.OtherMeshTraces() {
+		taken[scope(cluster.Kubernetes, "")+name] = true
+	}
+	replaced := make(map[*meshtrace.Policy]bool)
+	for _, r := range all {
+		for _, of := range r.layers {
+			replaced[of.existing] = true
+		}
+	}
+	for _, p := range in.existing {
+		if !replaced[p] {
+			taken[scope(p.Format, p.Mesh)+p.Name] = true
+		}
+	}
+	for _, r := range all {
+		for _, p := range r.policies {
+			if p.existing != nil && p.nth == 0 {
+				p.name = p.existing.Name
+				taken[r.scopeOfLayer(p.layer)+p.name] = true
+			}
+		}
+	}
+	for _, r := range all {
+		r.nameOthers(taken)
+		if !r.inOrder() {
+			r.rankAll(taken)
+		}
+	}
+}
+
+func (m *mesh) scopeOfLayer(of *layer) string {
+	if of.existing != nil {
+		return scope(of.existing.Format, m.Name)
+	}
+	return scope(m.formatOf(of.pair), m.Name)
+}
+
+// nameOthers names the policies of selectors, and the further ones of MeshTraces.
+func (r *relabelling) nameOthers(taken map[string]bool) {
+	groups := make(map[*legacy.TrafficTrace][]*relabelled)
+	for _, p := range r.policies {
+		if p.pair != nil {
+			groups[p.pair.TrafficTrace] = append(groups[p.pair.TrafficTrace], p)
+		}
+	}
+	unique := func(of *layer, name string) string {
+		free := name
+		for n := 2; taken[r.scopeOfLayer(of)+free]; n++ {
+			free = fmt.Sprintf("%s-%d", name, n)
+		}
+		taken[r.scopeOfLayer(of)+free] = true
+		return free
+	}
+	for _, trace := range r.TrafficTraces {
+		group := groups[trace]
+		candidates := make([]*candidate, len(group))
+		for i, p := range group {
+			candidates[i] = &candidate{pair: p.pair, position: p.position}
+		}
+		for i, name := range numbered(candidates, validName(displayName(trace.Resource))) {
+			group[i].name = unique(group[i].layer, name)
+		}
+	}
+	for _, p := range r.policies {
+		if p.name == "" {
+			p.name = unique(p.layer, fmt.Sprintf("%s-%d", validName(p.existing.Name), p.nth+1))
+		}
+	}
+}
+
+// rankAll puts the rank in front of every name, in equally many digits.
+func (r *relabelling) rankAll(taken map[string]bool) {
+	for width := len(fmt.Sprint(len(r.policies))); ; width++ {
+		ranked := make([]string, len(r.policies))
+		unique := true
+		for i, p := range r.policies {
+			ranked[i] = fmt.Sprintf("%0*d-%s", width, i+1, p.name)
+			unique = unique && !taken[r.scopeOfLayer(p.layer)+ranked[i]]
+		}
+		if !unique && width < maxName-maxBase {
+			continue
+		}
+		for i, p := range r.policies {
+			p.name = ranked[i]
+			taken[r.scopeOfLayer(p.layer)+p.name] = true
+		}
+		r.notes = append(r.notes, renamedForOrder.note(r.Place, r.mesh, facts{
+			"policies": plural(len(r.policies), "policy"), "order": "smallest", "version": r.target(),
+		}))
+		return
+	}
+}
+
+// inOrder reports whether, of any two policies that one Dataplane can have the labels of
+// and that differ, the higher one has the smaller name.
+func (r *relabelling) inOrder() bool {
+	return r.inOrderAmong(false) && r.inOrderAmong(true)
+}
+
+// inOrderAmong reports it for the policies of kind Mesh, or of kind Dataplane.
+func (r *relabelling) inOrderAmong(mesh bool) bool {
+	var policies []*relabelled
+	var labels []cluster.Tags
+	for _, p := range r.policies {
+		if p.mesh == mesh {
+			policies = append(policies, p)
+			labels = append(labels, p.labels)
+		}
+	}
+	if slices.IsSortedFunc(policies, func(a, b *relabelled) int { return cmp.Compare(a.name, b.name) }) {
+		return true
+	}
+	compared := 0
+	for i, j := range meeting(labels) {
+		if compared++; compared > maxPairs {
+			return false
+		}
+		a, b := policies[i], policies[j]
+		if a.name >= b.name && a.layer != b.layer && (a.existing != nil || b.existing != nil || a.conf.Key() != b.conf.Key()) {
+			return false
+		}
+	}
+	return true
+}
+
+// obsolete returns the existing policies that other names replace.
+func (r *relabelling) obsolete() []*meshtrace.Policy {
+	names := make(map[*meshtrace.Policy]bool)
+	var gone []*meshtrace.Policy
+	for _, p := range r.policies {
+		if p.existing != nil {
+			names[p.existing] = names[p.existing] || p.name == p.existing.Name
+		}
+	}
+	for _, of := range r.layers {
+		if of.existing == nil {
+			continue
+		}
+		same, has := names[of.existing]
+		if !same && (has || !of.existing.TargetRef.IsIn(r.target()) || r.needsBackend(&of.existing.Default)) {
+			gone = append(gone, of.existing)
+		}
+	}
+	slices.SortFunc(gone, func(a, b *meshtrace.Policy) int { return a.Place.Compare(b.Place) })
+	return gone
+}
