@@ -524,7 +524,7 @@ var (
 	labelsUnknown = refuse(LabelsUnknown,
 		"{selector} needs labels, and mesh {mesh} has no known Dataplane to find those of {tags} from",
 		"add the Dataplanes with another -f (kubectl get dataplanes -A -o yaml, or kumactl get dataplanes -o yaml)")
-	differsByLabels = refuse(ProxyDiffers,
+	differsByLabels = refuse(DiffersByLabels,
 		"{proxies} would have other tracing on Kuma {version}: {codes}. See the other notes for the reason",
 		"follow the other notes, then convert again")
 	differsBeforeUpgrade = refuse(DiffersBeforeUpgrade,
@@ -540,13 +540,13 @@ var (
 			"upgrade to {target}",
 		"upgrade to 2.14 first, apply the policies, then upgrade to {target}")
 	existingReplaced = warn(MeshTraceReplaced,
-		"is replaced by policies of other names. As long as it exists, it overrides them",
+		"is replaced by policies of other names. As long as it exists, it can override them",
 		"delete it together with applying the others: {command}")
 	existingServesNobody = inform(MeshTraceReplaced,
 		"selects no known proxy, so no labels say what it selects. It has no policy for Kuma {target}",
 		"delete it, or write its targetRef by hand")
 	changedByUpgrade = warn(ChangedByUpgrade,
-		"{proxies} change with the upgrade to Kuma {version} whatever the policies say ({code}): {change}",
+		"On Kuma {version}, whatever the policies say, {change} ({code}): {proxies}",
 		"see `tracemigrate upgrade-check --to {version}`")
 	builtinRemoved = warn(BuiltinRemoved,
 		"has {gateways}, and Kuma {version} does not have builtin gateways. Labels select none of them either, so their "+
@@ -584,5 +584,4 @@ var unavoidableChanges = map[envoydiff.Code]phrase{
 	envoydiff.ProtocolFromField:       "an inbound whose Dataplane has its protocol in a tag alone becomes TCP and is no longer traced",
 	envoydiff.WorkloadServiceName:     "the service name in spans is the label kuma.io/workload, or else unknown",
 	envoydiff.OutboundNeedsBackendRef: "outbounds with tags no longer exist",
-	envoydiff.BuiltinGatewayRemoved:   "builtin gateways no longer exist",
 }

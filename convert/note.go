@@ -32,6 +32,7 @@ const (
 	ServerRefused             Code = "server-refused"
 	LabelsAlike               Code = "labels-alike"
 	LabelsUnknown             Code = "labels-unknown"
+	DiffersByLabels           Code = "differs-by-labels"
 	DiffersBeforeUpgrade      Code = "differs-before-upgrade"
 )
 

@@ -48,8 +48,11 @@ func newPlanByLabels(in *input, all []*relabelling, backends map[meshtrace.Ident
 		after = slices.DeleteFunc(after, func(p *meshtrace.Policy) bool { return slices.Contains(obsolete, p) })
 		plan.Fates = append(plan.Fates, r.fates()...)
 		found = slices.Concat(found, r.notes, r.remarkSelection(), r.remarkObsolete(obsolete), r.remarkBuiltin())
-		if len(r.layers) == 0 {
+		switch {
+		case len(r.layers) == 0:
 			found = append(found, remarkNothing(r.mesh))
+		case len(r.dataplanes) == 0 && len(r.policies) > 0:
+			found = append(found, r.withoutDataplanes(notVerified, notVerifiedUnlisted, notVerifiedEmptyMesh).note(r.Place, r.mesh, nil))
 		}
 	}
 	for _, key := range slices.SortedFunc(maps.Keys(backends), meshtrace.Identity.Compare) {
@@ -159,7 +162,7 @@ func (r *Plan) prove(in *input, after []*meshtrace.Policy) notes {
 	}
 	found = remarkDiffering(r.Comparisons, differsByLabels, facts{"version": in.o.To})
 	found = append(found, remarkUnavoidable(r.Comparisons, in.o.To)...)
-	if !r.AppliesBefore() || len(r.Policies) == 0 {
+	if !r.AppliesBefore() || len(r.Policies)+len(r.Obsolete) == 0 {
 		return found
 	}
 	how.To, how.Accept = cluster.Version{}, in.o.Accept
@@ -209,6 +212,9 @@ func remarkDiffering(comparisons []*envoydiff.Comparison, about *sentence, f fac
 func remarkUnavoidable(comparisons []*envoydiff.Comparison, to cluster.Version) notes {
 	var found notes
 	for _, code := range unavoidable {
+		if code == envoydiff.BuiltinGatewayRemoved {
+			continue // remarkBuiltin names the gateways
+		}
 		var proxies []string
 		var first *envoydiff.Proxy
 		for _, c := range comparisons {

@@ -238,7 +238,7 @@ func (c *comparer) service(dp *cluster.Dataplane, before, after *Decision, was, 
 	if !ok {
 		var differences []*Difference
 		if d := serviceName(key.before, key.after, key.wanted, key.direction); d != nil {
-			if c.renames() {
+			if d.Code != ServiceNameDiffers && c.renames() {
 				d.Code = WorkloadServiceName
 			}
 			differences = []*Difference{d}
