@@ -1,6 +1,7 @@
 package convert
 
 import (
+	"cmp"
 	"slices"
 
 	"tracemigrate/cluster"
@@ -30,6 +31,7 @@ type layering struct {
 	layers   []*layer
 	ties     *ties
 	pairs    map[pairOf]int // positions
+	byRank   []int          // sidecars, see rank
 }
 
 // pairOf identifies a selector in the mesh and in its copies in zones.
@@ -63,7 +65,9 @@ func layersOf(in *input, m *mesh) *layering {
 	decide := in.deciderOf(m)
 	for i, dp := range l.sidecars {
 		l.deciders[i] = l.assign(i, decide(dp), byPolicy, byPair)
+		l.byRank = append(l.byRank, i)
 	}
+	slices.SortStableFunc(l.byRank, func(a, b int) int { return cmp.Compare(l.rank(a), l.rank(b)) })
 	return l
 }
 
@@ -153,13 +157,33 @@ func (l *layering) freeFor(of *layer) []int {
 	if of.existing != nil {
 		return of.free
 	}
-	var free []int
-	for i, d := range l.deciders {
-		if d.complete || d.position >= 0 && d.position < of.position {
-			free = append(free, i)
-		}
+	n, _ := slices.BinarySearchFunc(l.byRank, of.position, func(i, position int) int { return cmp.Compare(l.rank(i), position) })
+	return l.byRank[:n:n]
+}
+
+// rank returns the position of the selector that decides on a sidecar; below all if
+// MeshTraces do that set all that a selector sets, and above all if nothing else decides
+// or they set less.
+func (l *layering) rank(i int) int {
+	switch d := l.deciders[i]; {
+	case d.complete:
+		return -1
+	case d.position >= 0:
+		return d.position
 	}
-	return free
+	return len(l.Pairs)
+}
+
+// maySelect reports whether a layer's policies may select all these sidecars.
+func (l *layering) maySelect(of *layer, sidecars []int) bool {
+	return !slices.ContainsFunc(sidecars, func(i int) bool {
+		if of.existing == nil {
+			return l.rank(i) > of.position
+		}
+		_, served := slices.BinarySearch(of.served, i)
+		_, free := slices.BinarySearch(of.free, i)
+		return !served && !free
+	})
 }
 
 // String names what the layer comes from.

@@ -107,7 +107,7 @@ func (l *layering) keepable() map[*layer]bool {
 	}
 	kept := make(map[*layer]bool)
 	for _, layer := range of {
-		kept[layer] = isWithin(layer.served, selected[layer]) && isWithin(selected[layer], merged(layer.served, layer.free))
+		kept[layer] = isWithin(layer.served, selected[layer]) && l.maySelect(layer, selected[layer])
 	}
 	return kept
 }
@@ -132,13 +132,6 @@ func isWithin(a, b []int) bool {
 	return true
 }
 
-// merged returns all of a and b in ascending order.
-func merged(a, b []int) []int {
-	all := slices.Concat(a, b)
-	slices.Sort(all)
-	return all
-}
-
 // covers returns the label sets of each layer, side by side.
 func (l *layering) covers(kept map[*layer]bool) []cover.Result {
 	results := make([]cover.Result, len(l.layers))
@@ -157,7 +150,7 @@ func (l *layering) covers(kept map[*layer]bool) []cover.Result {
 		workers.Go(func() error {
 			results[i] = l.coverOf(of, search)
 			if own := tags[i]; own.labels != nil && len(results[i].Sets) == 1 && len(results[i].Sets[0]) == len(own.labels) &&
-				isWithin(of.served, own.selected) && isWithin(own.selected, merged(of.served, l.freeFor(of))) {
+				isWithin(of.served, own.selected) && l.maySelect(of, own.selected) {
 				results[i].Sets = []map[string]string{own.labels}
 			}
 			return nil

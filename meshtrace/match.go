@@ -2,6 +2,7 @@ package meshtrace
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strings"
 
@@ -18,11 +19,13 @@ type Matcher struct {
 
 type meshMatcher struct {
 	policies []*Policy // lowest precedence first
-	index    *cluster.Index
-	others   []other // the policies that do not select by tags
+	index    *cluster.Index // of those that select by tags
+	labels   *cluster.Index // of those that select by labels alone
+	names    bool           // one of these has the label kuma.io/display-name
+	others   []other        // the other policies
 }
 
-// other is a policy that does not select by tags, and what it selects by.
+// other is a policy that is in no index, and what it selects by.
 type other struct {
 	position int32
 	selects  selection
@@ -45,19 +48,39 @@ func NewMatcher(version cluster.Version, policies []*Policy, gateways cluster.Ga
 	}
 	for _, mesh := range m.meshes {
 		Sort(version, mesh.policies)
-		selectors := make([]cluster.Tags, len(mesh.policies))
-		for i, p := range mesh.policies {
-			switch selects := p.TargetRef.Kind.row().selects; selects {
-			case byTags, byService:
-				selectors[i] = p.TargetRef.Selector()
-			default:
-				selectors[i] = cluster.Never
-				mesh.others = append(mesh.others, other{int32(i), selects})
-			}
-		}
-		mesh.index = cluster.NewIndex(selectors)
+		mesh.prepare()
 	}
 	return m
+}
+
+// prepare makes the indexes, so that a proxy is not compared with every policy.
+func (mesh *meshMatcher) prepare() {
+	selectors, labels := make([]cluster.Tags, len(mesh.policies)), make([]cluster.Tags, len(mesh.policies))
+	for i, p := range mesh.policies {
+		ref := &p.TargetRef
+		selectors[i], labels[i] = cluster.Never, cluster.Never
+		switch selects := ref.Kind.row().selects; {
+		case selects == byTags || selects == byService:
+			selectors[i] = ref.Selector()
+		case selects == byLabels && ref.hasLabelsAlone():
+			labels[i] = ref.Labels
+			mesh.names = mesh.names || ref.Labels[cluster.DisplayNameLabel] != ""
+		default:
+			mesh.others = append(mesh.others, other{int32(i), selects})
+		}
+	}
+	mesh.index, mesh.labels = cluster.NewIndex(selectors), cluster.NewIndex(labels)
+}
+
+// hasLabelsAlone reports whether ref selects by labels that an index compares: a * is
+// no wildcard there.
+func (ref *TargetRef) hasLabelsAlone() bool {
+	for _, value := range ref.Labels {
+		if value == cluster.Any {
+			return false
+		}
+	}
+	return len(ref.Labels) > 0 && ref.Name == "" && ref.Namespace == ""
 }
 
 // CountIgnoredInbounds includes inbounds in state Ignored in the selection, as if they
@@ -122,6 +145,9 @@ func (m *Matcher) Matching(policies []*Policy, dp *cluster.Dataplane) []*Policy 
 		sets = m.tagSets(sets, dp)
 	}
 	found := mesh.index.Matching(make([]int32, 0, 8), sets...)
+	if selectableByLabels(m.version, dp) {
+		found = mesh.labels.Matching(found, mesh.labelsOf(m.version, dp))
+	}
 	for _, o := range mesh.others {
 		ref, selects := &mesh.policies[o.position].TargetRef, false
 		switch o.selects {
@@ -172,12 +198,29 @@ func (ref *TargetRef) allowsProxyType(version cluster.Version, dp *cluster.Datap
 	return slices.Contains(ref.ProxyTypes, Sidecar)
 }
 
+// selectableByLabels reports whether kind Dataplane can select dp at all: never builtin
+// gateways, and delegated ones depending on the version.
+func selectableByLabels(version cluster.Version, dp *cluster.Dataplane) bool {
+	return !dp.Builtin() && (!dp.Delegated() || version.DataplaneKindSelectsDelegatedGateways())
+}
+
+// labelsOf returns the labels of dp that policies are compared with.
+func (mesh *meshMatcher) labelsOf(version cluster.Version, dp *cluster.Dataplane) cluster.Tags {
+	if !mesh.names || !version.SelectsByDisplayName() || dp.Labels[cluster.DisplayNameLabel] != "" {
+		return dp.Labels
+	}
+	labels := make(cluster.Tags, len(dp.Labels)+1)
+	maps.Copy(labels, dp.Labels)
+	labels[cluster.DisplayNameLabel] = dp.Name
+	return labels
+}
+
 // matchesDataplane reports whether a ref that selects byLabels selects dp: by labels,
 // or up to 2.14 by name and namespace. Without any it selects every proxy, but never
 // builtin gateways (DppSelectedByPolicy in pkg/plugins/policies/core/matchers of Kuma's
 // tags 2.10 to 2.14).
 func (ref *TargetRef) matchesDataplane(version cluster.Version, dp *cluster.Dataplane) bool {
-	if dp.Builtin() || dp.Delegated() && !version.DataplaneKindSelectsDelegatedGateways() {
+	if !selectableByLabels(version, dp) {
 		return false
 	}
 	named := version.SelectsByName() && (ref.Name != "" || ref.Namespace != "")

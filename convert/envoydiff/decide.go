@@ -17,6 +17,7 @@ type comparer struct {
 	before, after, lenient *Renderer
 	known                  map[pairing]*part
 	names                  map[naming]*part
+	workloads              map[workloadTag]*part
 	lists                  map[string][]*Difference // by the ids of the parts
 	lastPart               uint64                   // id
 	sets                   map[string][]*Difference // by content
@@ -34,12 +35,14 @@ type comparer struct {
 func newComparer(before, after, lenient *Renderer, accept []Code) *comparer {
 	return &comparer{
 		accept: accept, before: before, after: after, lenient: lenient,
-		known:  make(map[pairing]*part),
-		names:  make(map[naming]*part),
-		lists:  make(map[string][]*Difference),
-		sets:   make(map[string][]*Difference),
-		ids:    make(map[any]int32),
-		shared: make(map[decisionKey]*Decision),
+		known: make(map[pairing]*part),
+		names: make(map[naming]*part),
+
+		workloads: make(map[workloadTag]*part),
+		lists:     make(map[string][]*Difference),
+		sets:      make(map[string][]*Difference),
+		ids:       make(map[any]int32),
+		shared:    make(map[decisionKey]*Decision),
 	}
 }
 
@@ -57,11 +60,18 @@ type naming struct {
 
 // pairing has everything that the other differences of a listener depend on.
 type pairing struct {
-	before, after  int32 // 0: not traced
-	direction      cluster.Direction
-	mesh           string
-	zone, workload string // empty before 2.14, which adds them as tags
-	cause          Code   // of a difference between two versions
+	before, after int32 // 0: not traced
+	direction     cluster.Direction
+	mesh          string
+	zone          string // empty before 2.14, which adds it as a tag
+	cause         Code   // of a difference between two versions
+}
+
+// workloadTag has everything that a difference in the tag kuma.workload depends on. It
+// is compared by itself, because workloads are many.
+type workloadTag struct {
+	before, after string
+	direction     cluster.Direction
 }
 
 // compare fills in the result of a proxy.
@@ -186,7 +196,8 @@ func (c *comparer) listener(dp *cluster.Dataplane, before, after *Decision, was,
 	if tracedAfter {
 		key.after = after.id
 	}
-	key.zone, key.workload = c.after.spanTags(dp)
+	var tag workloadTag
+	key.zone, tag.after = c.after.spanTags(dp)
 	part, ok := c.known[key]
 	if !ok {
 		known := compare(c.flat(c.before, dp, before, l, key.before != 0), c.flat(c.after, dp, after, l, key.after != 0), l.Direction)
@@ -201,8 +212,36 @@ func (c *comparer) listener(dp *cluster.Dataplane, before, after *Decision, was,
 	}
 	c.add(part)
 	if key.before != 0 && key.after != 0 {
+		if tag.direction = l.Direction; before.fromMeshTrace() {
+			_, tag.before = c.before.spanTags(dp)
+		}
+		if !after.fromMeshTrace() {
+			tag.after = ""
+		}
+		c.workload(tag)
 		c.service(dp, before, after, was, is)
 	}
+}
+
+// workload compares the values of the tag kuma.workload on a listener that is traced
+// before and after.
+func (c *comparer) workload(tag workloadTag) {
+	if tag.before == tag.after {
+		return
+	}
+	known, ok := c.workloads[tag]
+	if !ok {
+		d := &Difference{
+			Code: TagsDiffer, Direction: tag.direction, Field: "tracing.customTags[kuma.workload].literal.value",
+			Before: orUnset(tag.before, tag.before != ""), After: orUnset(tag.after, tag.after != ""),
+		}
+		if tag.before == "" {
+			d.Code = KumaTags
+		}
+		known = c.newPart([]*Difference{d})
+		c.workloads[tag] = known
+	}
+	c.add(known)
 }
 
 // gainedOutbound returns the difference of an outbound that is not traced before the
@@ -215,7 +254,7 @@ func (c *comparer) flat(r *Renderer, dp *cluster.Dataplane, d *Decision, l *clus
 	if !traced {
 		return nil
 	}
-	return flatten(r.tracing(dp, d, *l, ""), d.collector().Build(r.version))
+	return flatten(r.tracing(dp, d, *l, "", false), d.collector().Build(r.version))
 }
 
 // service compares the names of the proxy's service in the spans of a listener.

@@ -106,7 +106,7 @@ func (r *Renderer) unrouted(dp *cluster.Dataplane) *unrouted {
 		return nil
 	}
 	first := dp.FirstService()
-	u := &unrouted{flat: flatten(r.tracing(dp, &d, l, first), d.collector().Build(r.version)), first: first}
+	u := &unrouted{flat: flatten(r.tracing(dp, &d, l, first, true), d.collector().Build(r.version)), first: first}
 	if to := d.Backend.Datadog; to != nil {
 		u.split = to.SplitService
 	}

@@ -171,7 +171,7 @@ func (r *Renderer) Render(dp *cluster.Dataplane, d *Decision) ([]Listener, *clus
 	for _, l := range r.listeners.Of(nil, dp) {
 		listener := Listener{HTTPListener: l}
 		if collector != nil && r.traced(dp.Mesh, d, &l) {
-			listener.Tracing, listener.Collector = r.tracing(dp, d, l, first), collector
+			listener.Tracing, listener.Collector = r.tracing(dp, d, l, first, true), collector
 		}
 		listeners = append(listeners, listener)
 	}
@@ -188,9 +188,14 @@ func (r *Renderer) traced(mesh string, d *Decision, l *cluster.HTTPListener) boo
 		!l.BackendRef && (r.routed[mesh] || !r.version.LegacyOutboundsNeedTrafficRoute())
 }
 
-func (r *Renderer) tracing(dp *cluster.Dataplane, d *Decision, l cluster.HTTPListener, first string) *hcmv3.HttpConnectionManager_Tracing {
+func (r *Renderer) tracing(
+	dp *cluster.Dataplane, d *Decision, l cluster.HTTPListener, first string, withWorkload bool,
+) *hcmv3.HttpConnectionManager_Tracing {
 	if d.fromMeshTrace() {
 		zone, workload := r.spanTags(dp)
+		if !withWorkload {
+			workload = ""
+		}
 		return d.Conf.Tracing(r.version, dp.Mesh, zone, workload, l, first)
 	}
 	return d.Backend.Tracing(r.version, l, first)
