@@ -240,12 +240,12 @@ func (r *relabelling) add(of *layer, found cover.Result) {
 // addUnseen adds the policy of a layer in a mesh without known Dataplanes: on Kubernetes
 // the labels of its tags.
 func (r *relabelling) addUnseen(of *layer) {
-	ref := &meshtrace.TargetRef{Kind: meshtrace.MeshSubset}
-	format := cluster.Universal
+	var ref *meshtrace.TargetRef
+	var format cluster.Format
 	if of.existing != nil {
 		ref, format = &of.existing.TargetRef, of.existing.Format
 	} else {
-		ref.Tags, format = of.pair.Tags, r.formatOf(of.pair)
+		ref, format = &meshtrace.TargetRef{Kind: meshtrace.MeshSubset, Tags: of.pair.Tags}, r.formatOf(of.pair)
 	}
 	labels, missing := labelsOfTags(ref.Selector())
 	switch {

@@ -18,7 +18,7 @@ type Matcher struct {
 }
 
 type meshMatcher struct {
-	policies []*Policy // lowest precedence first
+	policies []*Policy      // lowest precedence first
 	index    *cluster.Index // of those that select by tags
 	labels   *cluster.Index // of those that select by labels alone
 	names    bool           // one of these has the label kuma.io/display-name

@@ -16,7 +16,8 @@ import (
 
 var console = regexp.MustCompile("(?s)```console\n(\\$ [^\n]*\n)(.*?)```\n")
 
-// TestReadme runs every console block of the README, and compares the output.
+// TestReadme runs every console block of the README and of documents, and compares the
+// output.
 func TestReadme(t *testing.T) {
 	root := filepath.Dir(fixtures.Dir())
 	bin := t.TempDir()
@@ -25,7 +26,15 @@ func TestReadme(t *testing.T) {
 	output, err := build.CombinedOutput()
 	require.NoError(t, err, "%s", output)
 
-	path := filepath.Join(root, "README.md")
+	for _, document := range []string{"README.md", "docs/labels.md"} {
+		t.Run(document, func(t *testing.T) { runBlocks(t, root, bin, document) })
+	}
+}
+
+// runBlocks runs the console blocks of a document in root, with the tool from bin.
+func runBlocks(t *testing.T, root, bin, document string) {
+	t.Helper()
+	path := filepath.Join(root, document)
 	text, err := os.ReadFile(path)
 	require.NoError(t, err)
 	blocks := 0
