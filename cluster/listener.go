@@ -104,12 +104,15 @@ func (in *Inbound) taggedProtocol() string {
 	return cmp.Or(strings.ToLower(in.Tags[ProtocolTag]), "tcp")
 }
 
-// protocol returns the protocol of the inbound's own listener on a version.
-func (in *Inbound) protocol(version Version) string {
+// protocol returns the protocol of the inbound's own listener on a version. On Kubernetes
+// the control plane writes the field from 2.14 on, with the value of the tag
+// (recorded/kubernetes/kubectl-get-2.14.yaml; 2.13 writes the tag alone), so an older
+// Dataplane gets the field with an upgrade.
+func (in *Inbound) protocol(version Version, onKubernetes bool) string {
 	if version.ProtocolFromField() && in.Protocol != "" {
 		return strings.ToLower(in.Protocol)
 	}
-	if version.ProtocolFromFieldAlone() {
+	if version.ProtocolFromFieldAlone() && !onKubernetes {
 		return "tcp"
 	}
 	return in.taggedProtocol()
@@ -141,7 +144,7 @@ func (l *Listeners) Of(listeners []HTTPListener, dp *Dataplane) []HTTPListener {
 	}
 	for i := range dp.Inbounds {
 		in := &dp.Inbounds[i]
-		if !isHTTP(in.protocol(l.version)) {
+		if !isHTTP(in.protocol(l.version, dp.Namespace != "")) {
 			continue
 		}
 		listener := HTTPListener{

@@ -130,6 +130,12 @@ func (p *Policy) RefusedBy(version cluster.Version) []string {
 		since(cluster.SinceOpenTelemetry, b.OpenTelemetry != nil, "OpenTelemetry")
 		since(cluster.SinceBackendRef, b.OpenTelemetry != nil && b.OpenTelemetry.BackendRef != nil, "openTelemetry.backendRef")
 	}
+	if p.TargetRef.SectionName != "" && version.RefusesSectionName() {
+		fail("targetRef.sectionName is not accepted by %s; remove it", version)
+	}
+	if version.NeedsOTelBackendRef() && p.Default.HasOTelEndpoint() {
+		fail("openTelemetry.endpoint is not accepted by %s; use backendRef, to a MeshOpenTelemetryBackend", version)
+	}
 	if p.untyped && version.NamesBackendType() {
 		fail("a backend has no type, which is required from 2.3 on")
 	}

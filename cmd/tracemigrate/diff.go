@@ -39,7 +39,7 @@ func (f *diffFlags) run(c *cli.Context) error {
 	if c.Args().Present() {
 		return unexpectedArgument(c)
 	}
-	accepted, err := acceptedCodes(c)
+	accepted, err := acceptedCodes(c, "docs/diff.md")
 	if err != nil {
 		return err
 	}

@@ -52,21 +52,25 @@ func (f *diffFlags) flags() []cli.Flag {
 	)
 }
 
-// acceptedCodes returns the codes of --accept.
-func acceptedCodes(c *cli.Context) ([]envoydiff.Code, error) {
+// acceptedCodes returns the codes of --accept. document lists them, and others are codes
+// that no proxy differs in.
+func acceptedCodes(c *cli.Context, document string, others ...envoydiff.Code) ([]envoydiff.Code, error) {
 	var accepted []envoydiff.Code
 	for _, name := range c.StringSlice("accept") {
 		code := envoydiff.Code(name)
-		if _, known := envoydiff.Codes[code]; !known {
+		if _, known := envoydiff.Codes[code]; !known && !slices.Contains(others, code) {
 			var names []string
 			hint := ""
 			for _, known := range slices.Sorted(maps.Keys(envoydiff.Codes)) {
 				names = append(names, string(known))
 			}
+			for _, other := range others {
+				names = append(names, string(other))
+			}
 			if similar := closest(name, names); similar != "" {
 				hint = " (did you mean " + similar + "?)"
 			}
-			return nil, fmt.Errorf("--accept: %q is not the code of a difference%s; docs/diff.md lists them", name, hint)
+			return nil, fmt.Errorf("--accept: %q is not the code of a difference%s; %s lists them", name, hint, document)
 		}
 		accepted = append(accepted, code)
 	}
