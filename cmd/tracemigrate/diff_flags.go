@@ -17,7 +17,7 @@ const maxMadeUp = 10_000
 
 // diffFlags are the flags of diff, other than those of the source and lists.
 type diffFlags struct {
-	form                      string
+	form, to                  string
 	before, after             string
 	shadow                    bool
 	zoneOrigin, roundSampling bool
@@ -30,6 +30,11 @@ func (f *diffFlags) flags() []cli.Flag {
 			Name: "kuma-version",
 			Usage: "`VERSIONS` of the control plane, comma-separated or repeated; the verdict must hold for each " +
 				"(default: the version that the control plane, an export or a snapshot reports, else " + cluster.Latest.String() + ")",
+		},
+		&cli.StringFlag{
+			Name: "to-version", Destination: &f.to,
+			Usage: "`VERSION` of the control plane after an upgrade: compare today's tracing on --kuma-version with that of --meshtrace " +
+				"on this version",
 		},
 		namespaceFlag(),
 		&cli.StringSliceFlag{

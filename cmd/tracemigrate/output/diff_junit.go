@@ -38,7 +38,7 @@ func diffJUnit(p *Printer, diff *Diff) error {
 	for _, c := range diff.Comparisons {
 		suite := junitSuite{Name: "tracemigrate diff", Tests: len(c.Proxies)}
 		if c.Version.IsRelease() {
-			suite.Name += " on Kuma " + c.Version.String()
+			suite.Name += " on Kuma " + versionsOf(c)
 		}
 		for i := range c.Proxies {
 			proxy := &c.Proxies[i]
