@@ -94,7 +94,8 @@ func kept(t *envoydiff.Tally) string {
 	case t.Untraced == all:
 		return plain.Plural(all, "proxy is not traced, before or after", "proxies are not traced, before or after")
 	case t.Accepted > 0:
-		text = fmt.Sprintf("%s of %s", plain.Number(all-t.Accepted), plain.Plural(all, "proxy keeps its tracing", "proxies keep their tracing"))
+		keep := map[bool]string{true: "keeps its", false: "keep their"}[all-t.Accepted == 1]
+		text = fmt.Sprintf("%s of %s %s tracing", plain.Number(all-t.Accepted), plain.Plural(all, "proxy", "proxies"), keep)
 		text += fmt.Sprintf("; %s only in accepted codes", plain.Plural(t.Accepted, "differs", "differ"))
 	case all == 1:
 		text = "1 proxy keeps its tracing"
@@ -105,7 +106,7 @@ func kept(t *envoydiff.Tally) string {
 		text += fmt.Sprintf(" (%s of them %s none)", plain.Number(t.Untraced), map[bool]string{true: "has", false: "have"}[t.Untraced == 1])
 	}
 	if t.Inherent > 0 {
-		text += fmt.Sprintf("; %s only in inherent codes, and lose no trace", plain.Plural(t.Inherent, "differs", "differ"))
+		text += fmt.Sprintf("; %s only in inherent codes, which lose no trace", plain.Plural(t.Inherent, "differs", "differ"))
 	}
 	return text
 }
