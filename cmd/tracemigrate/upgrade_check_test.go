@@ -252,3 +252,94 @@ func TestUpgradeCheckScale(t *testing.T) {
 	assert.Contains(t, out, "5,000 of 5,000 proxies would not keep their tracing")
 	assert.Less(t, time.Since(start), 2*time.Second)
 }
+
+// What could not be read is never ready. MeshServices and MeshGateways make only the proxies
+// unknown that depend on them.
+func TestUpgradeCheckUnread(t *testing.T) {
+	ready, err := os.ReadFile(filepath.Join(fixtures.Dir(), "upgrade/ready/input.yaml"))
+	require.NoError(t, err)
+	const line = "ready for Kuma 3.0: all 2 proxies keep their tracing\n"
+	for what, test := range map[string]struct {
+		code        int
+		out, stderr string
+	}{
+		"MeshService":  {0, line, "not known: MeshService, because no. To fix: ask\n"},
+		"MeshGateway":  {0, line, "not known: MeshGateway, because no. To fix: ask\n"},
+		"Dataplane":    {exitNo, "not ready for Kuma 3.0 (from 2.14.3): 2 proxies keep collector and sampling; the Dataplanes could not be read\n", "tracemigrate: not ready for Kuma 3.0: the Dataplanes could not be read\n"},
+		"MeshTrace":    {exitNo, "not ready for Kuma 3.0 (from 2.14.3): 2 proxies keep collector and sampling; the MeshTraces could not be read\n", ""},
+		"Mesh":         {exitNo, "not ready for Kuma 3.0 (from 2.14.3): 2 proxies keep collector and sampling; the Meshes could not be read\n", ""},
+		"TrafficTrace": {exitNo, "not ready for Kuma 3.0 (from 2.14.3): 2 proxies keep collector and sampling; the TrafficTraces could not be read\n", ""},
+	} {
+		t.Run(what, func(t *testing.T) {
+			file := filepath.Join(t.TempDir(), "state.yaml")
+			origin := "{apiVersion: tracemigrate/v1, kind: SnapshotOrigin, source: test, version: 2.14.3, mode: zone, unread: [{what: " + what + ", reason: 'no', remedy: ask}]}\n---\n"
+			text := origin + string(ready) + "---\n{apiVersion: tracemigrate/v1, kind: SnapshotEnd}\n"
+			require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
+			code, out, words := tool(t, "upgrade-check -f "+file)
+			assert.Equal(t, test.code, code)
+			assert.Equal(t, test.out, out)
+			assert.Contains(t, words, test.stderr)
+			for _, form := range []string{"json", "markdown", "junit", "sarif"} {
+				again, out, _ := tool(t, "upgrade-check -o "+form+" -f "+file)
+				assert.Equal(t, test.code, again)
+				if code == exitNo {
+					assert.Contains(t, out, map[bool]string{true: `"unread": [`, false: "could not be read"}[form == "json"], form)
+				}
+			}
+		})
+	}
+}
+
+// A global control plane's zones may run other versions, and none may be downgraded.
+func TestUpgradeCheckOfZones(t *testing.T) {
+	const state = "-f ../../fixtures/report/state.yaml"
+	code, out, _ := tool(t, "upgrade-check --to 3.0 "+state)
+	assert.Equal(t, exitNo, code)
+	assert.Contains(t, out, "tracemigrate convert --kuma-version 3.0 "+state, "a zone of 2.9 has no kind Dataplane")
+	code, _, words := tool(t, "upgrade-check --from 2.9 --to 2.10 "+state)
+	assert.Equal(t, exitError, code)
+	assert.Contains(t, words, "--to 2.10 is older than 2.13.1, which a zone's control plane runs")
+}
+
+// diff --to-version compares today's tracing with that of converted policies on another
+// version.
+func TestDiffToVersion(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+		return path
+	}
+	legacy := filepath.Join(fixtures.Dir(), "upgrade/traffictrace-removed/input.yaml")
+	policy := func(ref, port string) string {
+		return "{type: MeshTrace, mesh: default, name: all, spec: {targetRef: " + ref + ", default: {sampling: {overall: 100}, backends: [{type: Zipkin, zipkin: {url: 'http://z:" + port + "/api/v2/spans'}}]}}}"
+	}
+	good, other := write("good.yaml", policy("{kind: Mesh}", "9411")), write("other.yaml", policy("{kind: Mesh}", "9412"))
+	refused := write("refused.yaml", policy("{kind: MeshSubset, tags: {app: web}}", "9411"))
+	for name, test := range map[string]struct {
+		args        string
+		code        int
+		out, stderr string
+	}{
+		"equal":         {"--kuma-version 2.13 --to-version 3.0 --meshtrace " + good, 0, "Kuma 2.13 to 3.0: 2 proxies compared: 0 same, 2 inherent, 0 different\n", ""},
+		"JSON":          {"-o json --kuma-version 2.13 --to-version 3.0 --meshtrace " + good, 0, `"toVersion": "3.0"`, ""},
+		"JUnit":         {"-o junit --kuma-version 2.13 --to-version 3.0 --meshtrace " + good, 0, `name="tracemigrate diff on Kuma 2.13 to 3.0"`, ""},
+		"Markdown":      {"-o markdown --kuma-version 2.13 --to-version 3.0 --meshtrace " + good, 0, "| 2.13 to 3.0 | 2 | 0 | 2 |", ""},
+		"another port":  {"--kuma-version 2.13 --to-version 3.0 --meshtrace " + other, exitNo, "  port  inbound.", "2 different"},
+		"converted":     {"--kuma-version 2.13 --to-version 2.14", 0, "Kuma 2.13 to 2.14: 2 proxies compared: 0 same, 2 inherent, 0 different\n", ""},
+		"refused":       {"--kuma-version 2.13 --to-version 3.0 --meshtrace " + refused, exitError, "", "--meshtrace: Kuma 3.0 does not accept the policies"},
+		"not converted": {"--kuma-version 2.13 --to-version 3.0", exitError, "", "--to-version 3.0 needs --meshtrace, because converted policies are for Kuma 2.13; convert for it first: tracemigrate convert --kuma-version 3.0"},
+		"two versions":  {"--kuma-version 2.9,2.13 --to-version 2.14", exitError, "", "--to-version compares one upgrade; pass one version with --kuma-version"},
+		"downgrade":     {"--kuma-version 2.13 --to-version 2.9", exitError, "", "--to-version 2.9 is older than 2.13"},
+		"typo":          {"--to-version x", exitError, "", `--to-version: "x" is not a version`},
+		"shadow":        {"--shadow --to-version 2.14", exitError, "", "--to-version applies only to a comparison of manifests"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			code, out, words := tool(t, "diff -f "+legacy+" "+test.args)
+			assert.Equal(t, test.code, code, words)
+			assert.Contains(t, out, test.out)
+			assert.Contains(t, words, test.stderr)
+			assert.NotContains(t, out, "traffictrace-removed", "the TrafficTraces have successors")
+		})
+	}
+}

@@ -49,7 +49,7 @@ type Mend struct {
 func (b *builder) mends(c *cause) []Mend {
 	switch c.Code {
 	case envoydiff.TrafficTraceRemoved:
-		if b.From.Compare(cluster.SinceDataplane) >= 0 {
+		if b.oldest().Compare(cluster.SinceDataplane) >= 0 {
 			return []Mend{{Kind: convertForBoth, Version: b.From}}
 		}
 		return []Mend{{Kind: convertForNewer, Version: b.To}}
@@ -81,6 +81,17 @@ func (b *builder) mends(c *cause) []Mend {
 		return []Mend{{Kind: explainProxy, Proxy: c.Proxies[i]}}
 	}
 	return nil
+}
+
+// oldest returns the oldest version that runs: the control plane's or that of a zone.
+func (b *builder) oldest() cluster.Version {
+	oldest := b.From
+	for _, c := range b.Comparisons {
+		if c.Version.Compare(oldest) < 0 {
+			oldest = c.Version
+		}
+	}
+	return oldest
 }
 
 // kinds has the remedy of each code that always has the same.

@@ -9,6 +9,7 @@ import (
 	"tracemigrate/convert"
 	"tracemigrate/convert/envoydiff"
 	"tracemigrate/convert/upgrade"
+	"tracemigrate/legacy"
 )
 
 // Upgrade is what upgrade-check found, and how to print it.
@@ -168,7 +169,13 @@ func (p *Printer) NotChecked(c *convert.Current, r *upgrade.Result, limit int) {
 			policy.Place, policy, r.From, strings.Join(policy.RefusedBy(r.From), "; "))
 	}
 	for _, mesh := range c.Meshes {
-		for _, backend := range mesh.Backends {
+		used := make(map[*legacy.Backend]bool)
+		for _, trace := range mesh.TrafficTraces {
+			backend := mesh.BackendOf(trace)
+			if backend == nil || used[backend] {
+				continue
+			}
+			used[backend] = true
 			for _, problem := range backend.Problems {
 				p.Line("%s (warning)", problem.Error())
 			}

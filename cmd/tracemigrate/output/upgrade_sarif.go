@@ -52,10 +52,10 @@ type (
 		Logical  []sarifLogical `json:"logicalLocations,omitempty"`
 	}
 	sarifPhysical struct {
-		Artifact sarifArtifact `json:"artifactLocation"`
-		Region   *sarifRegion  `json:"region,omitempty"`
+		File   sarifFile    `json:"artifactLocation"`
+		Region *sarifRegion `json:"region,omitempty"`
 	}
-	sarifArtifact struct {
+	sarifFile struct {
 		URI string `json:"uri"`
 	}
 	sarifRegion struct {
@@ -131,5 +131,5 @@ func (u *Upgrade) locationOf(r *upgrade.Resource) sarifLocation {
 	if filepath.IsAbs(r.Place.File) {
 		address.Scheme = "file"
 	}
-	return sarifLocation{Physical: &sarifPhysical{sarifArtifact{address.String()}, &sarifRegion{r.Place.Line}}}
+	return sarifLocation{Physical: &sarifPhysical{sarifFile{address.String()}, &sarifRegion{r.Place.Line}}}
 }
