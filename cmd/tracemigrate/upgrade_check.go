@@ -57,7 +57,7 @@ func (f *upgradeCheckFlags) run(c *cli.Context) error {
 	}
 	f.warnAssumed(stderr, snapshot, options.To)
 	found := &output.Upgrade{
-		Strict: f.strict, Full: f.full, Live: snapshot.Live(), Words: commandWords(c, source),
+		Strict: f.strict, Full: f.full, Words: commandWords(c, source),
 		Unread: append(stderr.Skipped(snapshot), stderr.UnreadOfUpgrade(snapshot)...),
 	}
 	found.Result = upgrade.Check(current, options)

@@ -218,6 +218,10 @@ func TestUpgradeCheckControlPlane(t *testing.T) {
 	_, sarif, _ := tool(t, "upgrade-check -o sarif --control-plane "+server.URL)
 	assert.Contains(t, sarif, `"fullyQualifiedName": "default/TrafficTrace/all"`)
 	assert.NotContains(t, sarif, "artifactLocation")
+	f.Config = `{"mode":"zone","environment":"kubernetes","store":{"kubernetes":{"systemNamespace":"kuma-system"}},"multizone":{"zone":{"name":"east"}}}`
+	_, out, words = tool(t, "upgrade-check --control-plane "+server.URL)
+	assert.Contains(t, out, "    kubectl patch mesh default --type=json", words)
+	f.Config = `{"mode":"zone","environment":"universal","multizone":{"zone":{"name":"","globalAddress":""}}}`
 	code, out, words = tool(t, "upgrade-check --to 2.14 --control-plane "+server.URL)
 	assert.Equal(t, 0, code, words)
 	assert.Equal(t, "ready for Kuma 2.14: all 2 proxies keep their tracing\n", out)
@@ -235,6 +239,10 @@ func TestLiveUpgradeCheck(t *testing.T) {
 	assert.Equal(t, exitNo, code, words)
 	assert.Contains(t, out, "  different  traffictrace-removed  TrafficTrace \"teams\"\n")
 	assert.Contains(t, out, "    tracemigrate convert --kuma-version 2.13.1 --target-ref dataplane --context test\n")
+	assert.Contains(t, out, "    kubectl --context test patch mesh default --type=json")
+	_, sarif, _ := tool(t, "upgrade-check -o sarif")
+	assert.Contains(t, sarif, `"fullyQualifiedName": "default/TrafficTrace/teams"`)
+	assert.NotContains(t, sarif, "artifactLocation", "a cluster has no files")
 }
 
 // 5,000 proxies take less than two seconds.
@@ -295,7 +303,8 @@ func TestUpgradeCheckOfZones(t *testing.T) {
 	const state = "-f ../../fixtures/report/state.yaml"
 	code, out, _ := tool(t, "upgrade-check --to 3.0 "+state)
 	assert.Equal(t, exitNo, code)
-	assert.Contains(t, out, "tracemigrate convert --kuma-version 3.0 "+state, "a zone of 2.9 has no kind Dataplane")
+	assert.Contains(t, out, "tracemigrate convert --kuma-version 3.0 "+state)
+	assert.NotContains(t, out, "--target-ref dataplane", "a zone of 2.9 has no kind Dataplane")
 	code, _, words := tool(t, "upgrade-check --from 2.9 --to 2.10 "+state)
 	assert.Equal(t, exitError, code)
 	assert.Contains(t, words, "--to 2.10 is older than 2.13.1, which a zone's control plane runs")

@@ -163,13 +163,8 @@ func (b *builder) compare(policies []*meshtrace.Policy) {
 
 // finish fills in verdicts and remedies, and sorts.
 func (b *builder) finish() {
-	// The API of a control plane on Kubernetes shows objects in Universal form.
-	onKubernetes := b.current.Origin != nil && b.current.Origin.Environment == cluster.Kubernetes
 	for _, c := range b.causes {
 		c.Verdict = b.verdict(c)
-		for _, r := range c.Resources {
-			r.OnKubernetes = r.OnKubernetes || onKubernetes
-		}
 		slices.SortFunc(c.Proxies, func(x, y *envoydiff.Proxy) int {
 			return cmp.Or(strings.Compare(x.Mesh, y.Mesh), strings.Compare(x.Name, y.Name))
 		})

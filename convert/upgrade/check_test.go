@@ -115,6 +115,10 @@ func TestRefusedByFrom(t *testing.T) {
 	require.Len(t, r.Refused, 1)
 	assert.Zero(t, r.MeshTraces)
 	assert.Empty(t, r.Causes)
+	const origin, end = "{apiVersion: tracemigrate/v1, kind: SnapshotOrigin, source: test, version: 2.9.0}", "{apiVersion: tracemigrate/v1, kind: SnapshotEnd}"
+	r = check(t, upgrade.Options{From: cluster.V(9), To: cluster.V(14)}, origin, bare, policy("a", "{kind: Dataplane}", zipkin), web, end)
+	assert.Empty(t, r.Refused, "a cluster has it")
+	assert.Equal(t, 1, r.MeshTraces)
 }
 
 func TestRenames(t *testing.T) {

@@ -18,7 +18,6 @@ type Upgrade struct {
 	Words  upgrade.Words
 	Strict bool
 	Full   bool
-	Live   bool     // resources have no file
 	Unread []string // what could not be read, so the check does not cover it
 }
 

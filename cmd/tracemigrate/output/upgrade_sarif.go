@@ -98,7 +98,7 @@ func upgradeSARIF(p *Printer, u *Upgrade) error {
 		for _, r := range c.Resources {
 			found := result
 			found.Message = sarifText{plain.Clean(r.String()) + "\n" + result.Message.Text}
-			found.Locations = []sarifLocation{u.locationOf(r)}
+			found.Locations = []sarifLocation{locationOf(r)}
 			run.Results = append(run.Results, found)
 		}
 		if len(c.Resources) == 0 {
@@ -118,8 +118,8 @@ func upgradeSARIF(p *Printer, u *Upgrade) error {
 
 // locationOf returns the file and line of a resource. A resource of a cluster, or of a pipe,
 // has a name only.
-func (u *Upgrade) locationOf(r *upgrade.Resource) sarifLocation {
-	if u.Live || r.Place.Line == 0 || r.Place.File == "stdin" {
+func locationOf(r *upgrade.Resource) sarifLocation {
+	if r.Place.Line == 0 || r.Place.File == "stdin" {
 		qualified := r.Of.Kind + "/" + r.Of.Name
 		if r.Of.Mesh != "" {
 			qualified = r.Of.Mesh + "/" + qualified
