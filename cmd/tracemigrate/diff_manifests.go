@@ -46,15 +46,8 @@ func (f *diffFlags) compareManifests(c *cli.Context, found *output.Diff, accepte
 	}
 	warnAssumedVersion(stderr, strings.Join(c.StringSlice("kuma-version"), ","), snapshot)
 	found.Unread = append(stderr.Skipped(snapshot), stderr.Unread(snapshot)...)
-	switch {
-	case snapshot.NothingLegacy():
-		stderr.Line("no legacy tracing is left here: %s", snapshot.Origin)
-		return nil
-	case len(snapshot.Meshes) == 0 && snapshot.FromCluster():
-		stderr.Line("no proxy was compared, because no Mesh exists: %s", snapshot.Origin)
-		return nil
-	case len(snapshot.Meshes) == 0:
-		return errors.New("the input has no Mesh, so there is nothing to compare")
+	if nothing, err := nothingToCompare(stderr, snapshot); nothing || err != nil {
+		return err
 	}
 	zoneOrigin := slices.ContainsFunc(edited, func(p *meshtrace.Policy) bool { return p.Labels[cluster.OriginLabel] == "zone" })
 	for _, version := range versions {
@@ -66,21 +59,39 @@ func (f *diffFlags) compareManifests(c *cli.Context, found *output.Diff, accepte
 		stderr.NotesOf(convert.EarlierRun, version, result)
 		stderr.NotesOf(convert.PatchReleaseDecides, version, result)
 		comparisons := result.Comparisons
-		if c.IsSet("meshtrace") {
+		switch {
+		case c.IsSet("meshtrace"):
 			if comparisons, err = compareEdited(snapshot, result, edited, &options, to, stderr); err != nil {
 				return err
 			}
-		} else {
-			if to != (cluster.Version{}) {
-				comparisons = compareUpgraded(snapshot, result, result.New(), &options, to, stderr)
-			}
-			stderr.ErrorNotes(version, result)
+		case to != (cluster.Version{}):
+			comparisons = comparePolicies(snapshot, result, result.New(), &options, to, stderr)
+		default:
 			stderr.MadeUp(result.MadeUp, result.Complete, maxMadeUp)
+		}
+		if !c.IsSet("meshtrace") {
+			stderr.ErrorNotes(version, result)
 			found.Refused += result.Errors()
 		}
 		found.Comparisons = append(found.Comparisons, comparisons...)
 	}
 	return nil
+}
+
+// nothingToCompare reports whether a cluster has no tracing to compare, and says so. For
+// files without a Mesh it returns an error.
+func nothingToCompare(stderr *output.Printer, s *cluster.Snapshot) (bool, error) {
+	switch {
+	case s.NothingLegacy():
+		stderr.Line("no legacy tracing is left here: %s", s.Origin)
+		return true, nil
+	case len(s.Meshes) == 0 && s.FromCluster():
+		stderr.Line("no proxy was compared, because no Mesh exists: %s", s.Origin)
+		return true, nil
+	case len(s.Meshes) == 0:
+		return true, errors.New("the input has no Mesh, so there is nothing to compare")
+	}
+	return false, nil
 }
 
 // oneVersion returns the only version to compare for: that of the flag or the snapshot's.
@@ -132,12 +143,12 @@ func compareEdited(
 		stderr.Line("tracemigrate: %d of the MeshTraces are shadows, which Kuma %s computes but does not apply, "+
 			"so they give no proxy tracing", shadows, version)
 	}
-	return compareUpgraded(s, result, edited, o, to, stderr), nil
+	return comparePolicies(s, result, edited, o, to, stderr), nil
 }
 
-// compareUpgraded compares today's tracing with that of policies, on the version to if there
+// comparePolicies compares today's tracing with that of policies, on the version to if there
 // is one.
-func compareUpgraded(
+func comparePolicies(
 	s *cluster.Snapshot, result *convert.Plan, policies []*meshtrace.Policy, o *convert.Options, to cluster.Version, stderr *output.Printer,
 ) []*envoydiff.Comparison {
 	before := envoydiff.State{Legacy: result.Meshes, Policies: result.Before(result.Existing)}
@@ -145,11 +156,11 @@ func compareUpgraded(
 	made, complete := envoydiff.MadeUp(before.Legacy, after.Policies, s.Dataplanes, o.MadeUp)
 	all := *s
 	all.Dataplanes = slices.Concat(s.Dataplanes, made)
+	stderr.MadeUp(len(made), complete, maxMadeUp)
 	if to != (cluster.Version{}) {
 		upgraded := envoydiff.Options{Version: o.Version, To: to, Migrated: true, Accept: o.Accept, Doubt: result.Doubt}
 		return envoydiff.CompareZones(&all, before, after, upgraded)
 	}
-	stderr.MadeUp(len(made), complete, maxMadeUp)
 	return convert.Compare(&all, before, after, o, result.Doubt)
 }
 

@@ -104,7 +104,8 @@ func runningVersion(s *cluster.Snapshot) (cluster.Version, error) {
 	case err != nil:
 		return version, fmt.Errorf("the control plane reports version %q: %w; pass the closest one with --from", s.Origin.Version, err)
 	case !version.IsRelease(), strings.HasPrefix(s.Origin.Version, "0."):
-		return version, fmt.Errorf("the control plane reports version %q, which is not a release; pass the closest one with --from", s.Origin.Version)
+		return version, fmt.Errorf("the control plane reports version %q, which is not a release; pass the closest one with --from",
+			s.Origin.Version)
 	}
 	return version, nil
 }

@@ -230,6 +230,23 @@ func TestUpgradeCheckControlPlane(t *testing.T) {
 	assert.Contains(t, words, "--to 2.12 is older than 2.13.1, which runs")
 }
 
+// A control plane without any mesh is not ready, nor is it an error.
+func TestUpgradeCheckEmptyControlPlane(t *testing.T) {
+	f := fixtures.NewControlPlane(t, "")
+	server := httptest.NewServer(f)
+	t.Cleanup(server.Close)
+	code, out, words := tool(t, "upgrade-check --control-plane "+server.URL)
+	assert.Equal(t, 0, code)
+	assert.Empty(t, words)
+	assert.Equal(t, "no proxy was checked for Kuma 3.0, because no Dataplane is known; there is no MeshTrace\n", out)
+	f.Version = "0.0.0-preview.v123"
+	code, _, words = tool(t, "upgrade-check --control-plane "+server.URL)
+	assert.Equal(t, exitError, code)
+	assert.Contains(t, words, "pass the closest one with --from")
+	code, _, words = tool(t, "upgrade-check --from 2.14 --control-plane "+server.URL)
+	assert.Equal(t, 0, code, words)
+}
+
 func TestLiveUpgradeCheck(t *testing.T) {
 	shop(t)
 	code, out, words := tool(t, "upgrade-check --to 2.14")
@@ -349,6 +366,21 @@ func TestDiffToVersion(t *testing.T) {
 			assert.Contains(t, out, test.out)
 			assert.Contains(t, words, test.stderr)
 			assert.NotContains(t, out, "traffictrace-removed", "the TrafficTraces have successors")
+		})
+	}
+}
+
+// Made-up proxies are announced.
+func TestDiffToVersionMadeUp(t *testing.T) {
+	legacy := filepath.Join(fixtures.Dir(), "upgrade/made-up/input.yaml")
+	edited := filepath.Join(fixtures.Dir(), "upgrade/no-dataplanes/input.yaml")
+	for name, args := range map[string]string{
+		"converted": "", "given": " --meshtrace " + edited, "given, to 3.0": " --to-version 3.0 --meshtrace " + edited, "converted, to 2.14": " --to-version 2.14",
+	} {
+		t.Run(name, func(t *testing.T) {
+			code, _, words := tool(t, "diff --kuma-version 2.13 -f "+legacy+args)
+			assert.Equal(t, 0, code, words)
+			assert.Equal(t, 1, strings.Count(words, "made-up"), words)
 		})
 	}
 }

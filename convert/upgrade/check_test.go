@@ -88,6 +88,12 @@ func TestCheck(t *testing.T) {
 			`different meshtrace-refused: in.yaml:3=MeshTrace "a"`, `different otel-endpoint: in.yaml:3=MeshTrace "a"`,
 		}, true},
 		"refused on both": {upgrade.Options{From: cluster.V(9), To: cluster.V(10)}, []string{bare, policy("a", "{kind: MeshSubset, tags: {x: '*'}}", zipkin), web}, nil, false},
+		"an ignored field that changes no proxy": {to3, []string{bare, policy("a", "{kind: Mesh, proxyTypes: [Sidecar]}", zipkin), policy("b", "{kind: Mesh, proxyTypes: [Sidecar, Gateway]}", zipkin), web}, []string{
+			`info field-ignored: in.yaml:3=MeshTrace "a"`,
+		}, false},
+		"an ignored field without Dataplanes": {to3, []string{bare, policy("a", "{kind: Dataplane, name: web-1}", zipkin)}, []string{
+			`different field-ignored: in.yaml:3=MeshTrace "a"`,
+		}, true},
 		"protocols": {to3, []string{bare, policy("all", "{kind: Mesh}", zipkin), web, tagged, tcp, onKube}, []string{
 			`different protocol-from-field: tagged-1 in.yaml:7=Dataplane "tagged-1"`,
 		}, true},

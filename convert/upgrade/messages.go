@@ -15,26 +15,86 @@ type message struct{ fact, consequence string }
 
 // messages has the text of each code. Texts replaces the words in braces.
 var messages = map[envoydiff.Code]message{
-	envoydiff.TrafficTraceRemoved:     {"Kuma {to} does not have TrafficTraces", "Their proxies lose their tracing"},
-	envoydiff.MeshTraceRefused:        {"Kuma {to} refuses these MeshTraces", "They can be neither applied nor synced, and give no proxy its tracing"},
-	envoydiff.OTelEndpoint:            {"Kuma {to} refuses openTelemetry.endpoint", "These MeshTraces send no traces until they refer to a MeshOpenTelemetryBackend"},
-	envoydiff.FieldIgnored:            {"Kuma {to} ignores proxyTypes, and the name and namespace of a targetRef", "These MeshTraces select more proxies than before"},
-	envoydiff.ProtocolFromField:       {"Kuma {to} uses an inbound's field protocol, and the tag kuma.io/protocol only without it", "An inbound whose field and tag differ is traced by another protocol, or not at all"},
-	envoydiff.WorkloadServiceName:     {"Kuma {to} names services in Datadog and OpenTelemetry by the label kuma.io/workload of the proxy", "Dashboards and monitors of the old names receive no spans"},
-	envoydiff.OutboundNeedsBackendRef: {"Kuma {to} ignores a Dataplane's outbounds that have no backendRef", "They are no longer listeners, so they report no spans"},
-	envoydiff.OutboundNeedsRoute:      {"Kuma {to} does not trace outbounds by a TrafficTrace in a mesh without a TrafficRoute", "Their spans disappear"},
-	envoydiff.BuiltinGatewayRemoved:   {"Kuma {to} does not have builtin gateways", "A gateway that it configures stops, with its traces"},
-	envoydiff.NameOrder:               {"On Kuma {to}, the smallest name wins among MeshTraces of one kind; before, the largest", "Another MeshTrace decides on these proxies"},
-	envoydiff.DelegatedGateway:        {"On Kuma {to}, these MeshTraces select other delegated gateways than before", "The gateways gain or lose tracing"},
-	envoydiff.IgnoredInbound:          {"Kuma {to} has another rule on whether MeshTraces select a proxy by the tags of an inbound in state Ignored", "The proxies gain or lose tracing"},
-	envoydiff.ShadowPolicy:            {"Kuma {to} computes a MeshTrace with the label kuma.io/effect: shadow, but does not apply it", "Its proxies lose what it sets"},
-	envoydiff.PolicyNamespace:         {"On Kuma {to}, a MeshTrace in an application's namespace selects only the proxies there", "Other proxies lose what it sets"},
-	envoydiff.SelectionDiffers:        {"On Kuma {to}, these MeshTraces select other proxies than before", "The proxies gain or lose tracing"},
-	envoydiff.KumaTags:                {"Kuma {to} adds the tags kuma.mesh, kuma.zone and kuma.workload to spans", "No trace is lost"},
-	envoydiff.Defaults:                {"Kuma {to} has other defaults for timeouts and span settings", "No trace is lost"},
-	envoydiff.InvalidBackend:          {"The tracing backend that the proxies use cannot work", "It is not known what they send, on either version"},
-	envoydiff.Unverified:              {"Something that decides on these proxies could not be read", "It is not known whether they keep their tracing"},
-	MeshTracingIgnored:                {"Kuma {to} accepts the field tracing of a Mesh, and ignores it", "It has no effect any more"},
+	envoydiff.TrafficTraceRemoved: {
+		"Kuma {to} does not have TrafficTraces",
+		"Their proxies lose their tracing",
+	},
+	envoydiff.MeshTraceRefused: {
+		"Kuma {to} refuses these MeshTraces",
+		"They can be neither applied nor synced, and give no proxy its tracing",
+	},
+	envoydiff.OTelEndpoint: {
+		"Kuma {to} refuses openTelemetry.endpoint",
+		"These MeshTraces send no traces until they refer to a MeshOpenTelemetryBackend",
+	},
+	envoydiff.FieldIgnored: {
+		"Kuma {to} ignores proxyTypes, and the name and namespace of a targetRef",
+		"These MeshTraces select more proxies than before",
+	},
+	envoydiff.ProtocolFromField: {
+		"Kuma {to} uses an inbound's field protocol, and the tag kuma.io/protocol only without it",
+		"An inbound whose field and tag differ is traced by another protocol, or not at all",
+	},
+	envoydiff.WorkloadServiceName: {
+		"Kuma {to} names services in Datadog and OpenTelemetry by the label kuma.io/workload of the proxy",
+		"Dashboards and monitors of the old names receive no spans",
+	},
+	envoydiff.OutboundNeedsBackendRef: {
+		"Kuma {to} ignores a Dataplane's outbounds that have no backendRef",
+		"They are no longer listeners, so they report no spans",
+	},
+	envoydiff.OutboundNeedsRoute: {
+		"Kuma {to} does not trace outbounds by a TrafficTrace in a mesh without a TrafficRoute",
+		"Their spans disappear",
+	},
+	envoydiff.BuiltinGatewayRemoved: {
+		"Kuma {to} does not have builtin gateways",
+		"A gateway that it configures stops, with its traces",
+	},
+	envoydiff.NameOrder: {
+		"On Kuma {to}, the smallest name wins among MeshTraces of one kind; before, the largest",
+		"Another MeshTrace decides on these proxies",
+	},
+	envoydiff.DelegatedGateway: {
+		"On Kuma {to}, these MeshTraces select other delegated gateways than before",
+		"The gateways gain or lose tracing",
+	},
+	envoydiff.IgnoredInbound: {
+		"Kuma {to} has another rule on whether MeshTraces select a proxy by the tags of an inbound in state Ignored",
+		"The proxies gain or lose tracing",
+	},
+	envoydiff.ShadowPolicy: {
+		"Kuma {to} computes a MeshTrace with the label kuma.io/effect: shadow, but does not apply it",
+		"Its proxies lose what it sets",
+	},
+	envoydiff.PolicyNamespace: {
+		"On Kuma {to}, a MeshTrace in an application's namespace selects only the proxies there",
+		"Other proxies lose what it sets",
+	},
+	envoydiff.SelectionDiffers: {
+		"On Kuma {to}, these MeshTraces select other proxies than before",
+		"The proxies gain or lose tracing",
+	},
+	envoydiff.KumaTags: {
+		"Kuma {to} adds the tags kuma.mesh, kuma.zone and kuma.workload to spans",
+		"No trace is lost",
+	},
+	envoydiff.Defaults: {
+		"Kuma {to} has other defaults for timeouts and span settings",
+		"No trace is lost",
+	},
+	envoydiff.InvalidBackend: {
+		"The tracing backend that the proxies use cannot work",
+		"It is not known what they send, on either version",
+	},
+	envoydiff.Unverified: {
+		"Something that decides on these proxies could not be read",
+		"It is not known whether they keep their tracing",
+	},
+	MeshTracingIgnored: {
+		"Kuma {to} accepts the field tracing of a Mesh, and ignores it",
+		"It has no effect any more",
+	},
 }
 
 // protocolAlone replaces the message of ProtocolFromField from 3.0 on.
@@ -45,6 +105,10 @@ var protocolAlone = message{
 
 // otherwise is the message of every code without its own.
 var otherwise = message{"On Kuma {to}, the tracing of these proxies is another one ({code})", "They do not keep their tracing"}
+
+// editDataplane is the command that changes a Dataplane on Universal.
+const editDataplane = "{kumactl} get dataplane {name} --mesh {mesh} -o yaml > dataplane.yaml && " +
+	"${EDITOR:-vi} dataplane.yaml && {kumactl} apply -f dataplane.yaml"
 
 // remedies has the title and the command of each kind of remedy. Texts replaces the words
 // in braces.
@@ -60,7 +124,7 @@ var remedies = map[MendKind]report.Step{
 	correctMeshTrace: {Title: "change what the reasons name, and apply the MeshTraces before the upgrade"},
 	setProtocol: {
 		Title:   "set networking.inbound[].protocol of each Dataplane to the value of its tag",
-		Command: "{kumactl} get dataplane {name} --mesh {mesh} -o yaml > dataplane.yaml && ${EDITOR:-vi} dataplane.yaml && {kumactl} apply -f dataplane.yaml",
+		Command: editDataplane,
 	},
 	setAppProtocol: {
 		Title:   "set appProtocol of the ports of each Kubernetes Service, from which the control plane writes the protocol",
@@ -69,7 +133,7 @@ var remedies = map[MendKind]report.Step{
 	removeProtocol: {Title: "make the field protocol and the tag kuma.io/protocol of each inbound equal"},
 	labelWorkload: {
 		Title:   "before the upgrade, give each Dataplane the label kuma.io/workload with its old name, such as kuma.io/workload: {old}",
-		Command: "{kumactl} get dataplane {name} --mesh {mesh} -o yaml > dataplane.yaml && ${EDITOR:-vi} dataplane.yaml && {kumactl} apply -f dataplane.yaml",
+		Command: editDataplane,
 	},
 	setWorkloadLabels: {
 		Title: "give the pods a label of your own with the old name ({old}) and name that label in the control plane's setting, or give them a " +
@@ -79,18 +143,40 @@ var remedies = map[MendKind]report.Step{
 	referToService: {
 		Title: "create a MeshService for each destination, and give each outbound a backendRef to it instead of tags",
 	},
-	createTrafficRoute:        {Title: "create a TrafficRoute in the mesh, or convert to MeshTraces, which trace outbounds without one", Command: "{program} convert{source}"},
-	replaceGateway:            {Title: "replace each builtin gateway with a delegated gateway before the upgrade"},
-	removeTracing:             {Title: "when no proxy needs it, remove the field tracing", Command: "{kumactl} get mesh {name} -o yaml > mesh.yaml && ${EDITOR:-vi} mesh.yaml && {kumactl} apply -f mesh.yaml"},
-	removeTracingOnKubernetes: {Title: "when no proxy needs it, remove the field tracing", Command: `{kubectl} patch mesh {name} --type=json -p '[{"op":"remove","path":"/spec/tracing"}]'`},
-	renameMeshTraces:          {Title: "rename the MeshTraces with the upgrade, so that the one that wins today has the smallest name"},
-	narrowToSidecars:          {Title: "where gateways must not change, select them by a MeshTrace of their own, or exclude them with proxyTypes: [Sidecar]"},
-	selectReady:               {Title: "select these proxies by tags of an inbound that is not in state Ignored"},
-	removeEffect:              {Title: "remove the label kuma.io/effect before the upgrade if the MeshTrace must keep its effect"},
-	movePolicy:                {Title: "move the MeshTrace to the control plane's namespace"},
-	correctBackend:            {Title: "correct the backend in Mesh.tracing, then check again", Command: "{program} upgrade-check --to {to}{source}"},
-	explainProxy:              {Title: "see which policies decide", Command: "{program} explain {proxy}{source}"},
-	resolveUnknown:            {Title: "resolve what the reasons name, then check again", Command: "{program} upgrade-check --to {to}{source}"},
+	createTrafficRoute: {
+		Title:   "create a TrafficRoute in the mesh, or convert to MeshTraces, which trace outbounds without one",
+		Command: "{program} convert{source}",
+	},
+	replaceGateway: {Title: "replace each builtin gateway with a delegated gateway before the upgrade"},
+	removeTracing: {
+		Title:   "when no proxy needs it, remove the field tracing",
+		Command: "{kumactl} get mesh {name} -o yaml > mesh.yaml && ${EDITOR:-vi} mesh.yaml && {kumactl} apply -f mesh.yaml",
+	},
+	removeTracingOnKubernetes: {
+		Title:   "when no proxy needs it, remove the field tracing",
+		Command: `{kubectl} patch mesh {name} --type=json -p '[{"op":"remove","path":"/spec/tracing"}]'`,
+	},
+	renameMeshTraces: {
+		Title: "rename the MeshTraces with the upgrade, so that the one that wins today has the smallest name",
+	},
+	narrowToSidecars: {
+		Title: "where gateways must not change, select them by a MeshTrace of their own, or exclude them with proxyTypes: [Sidecar]",
+	},
+	selectReady:  {Title: "select these proxies by tags of an inbound that is not in state Ignored"},
+	removeEffect: {Title: "remove the label kuma.io/effect before the upgrade if the MeshTrace must keep its effect"},
+	movePolicy:   {Title: "move the MeshTrace to the control plane's namespace"},
+	correctBackend: {
+		Title:   "correct the backend in Mesh.tracing, then check again",
+		Command: "{program} upgrade-check --to {to}{source}",
+	},
+	explainProxy: {
+		Title:   "see which policies decide",
+		Command: "{program} explain {proxy}{source}",
+	},
+	resolveUnknown: {
+		Title:   "resolve what the reasons name, then check again",
+		Command: "{program} upgrade-check --to {to}{source}",
+	},
 }
 
 // Text is a cause in words.

@@ -91,11 +91,11 @@ func (c *cause) addTrafficTrace(pair *legacy.Pair, reasons ...string) {
 	}
 }
 
-func (c *cause) addMeshTrace(p *meshtrace.Policy, reasons ...string) {
+func (c *cause) addMeshTrace(p *meshtrace.Policy) {
 	name := p.Name
 	if p.Namespace != "" {
 		name += "." + p.Namespace
 	}
 	of := manifest.Subject{Kind: cluster.KindMeshTrace, Name: name, Mesh: p.Mesh}
-	c.add(p, Resource{of, p.Place, reasons, p.Format == cluster.Kubernetes})
+	c.add(p, Resource{of, p.Place, nil, p.Format == cluster.Kubernetes})
 }

@@ -16,6 +16,11 @@ func (b *builder) meshTraces() {
 		if !b.inhabited[p.Mesh] && b.renames(p) {
 			b.of(envoydiff.WorkloadServiceName).addMeshTrace(p)
 		}
+		if b.ignoresField(p) {
+			c := b.of(envoydiff.FieldIgnored)
+			c.fails = c.fails || !b.inhabited[p.Mesh]
+			c.addMeshTrace(p)
+		}
 		reasons := p.RefusedBy(b.To)
 		if len(reasons) == 0 || len(p.RefusedBy(b.From)) > 0 {
 			continue
@@ -35,6 +40,15 @@ func (b *builder) meshTraces() {
 func (b *builder) renames(p *meshtrace.Policy) bool {
 	return len(p.Default.Backends) > 0 && p.Default.Backends[0].Zipkin == nil &&
 		b.To.NamesServicesByWorkload() && !b.From.NamesServicesByWorkload()
+}
+
+// ignoresField reports whether To accepts the targetRef of a MeshTrace and ignores a field
+// of it that narrows what it selects on From. Without known Dataplanes it counts as one that
+// selects other proxies.
+func (b *builder) ignoresField(p *meshtrace.Policy) bool {
+	ref := &p.TargetRef
+	return ref.Kind == meshtrace.Mesh && len(ref.ProxyTypes) == 1 && b.From.HonoursProxyTypes() && !b.To.HonoursProxyTypes() ||
+		ref.Kind == meshtrace.Dataplane && (ref.Name != "" || ref.Namespace != "") && b.From.SelectsByName() && !b.To.SelectsByName()
 }
 
 // refuse adds a refused MeshTrace to a cause.

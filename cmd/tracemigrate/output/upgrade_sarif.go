@@ -88,9 +88,10 @@ func upgradeSARIF(p *Printer, u *Upgrade) error {
 			help[i] = plain.Clean(help[i])
 		}
 		index := len(run.Tool.Driver.Rules)
-		run.Tool.Driver.Rules = append(run.Tool.Driver.Rules, sarifRule{string(c.Code), sarifText{text.Fact}, sarifText{strings.Join(help, "\n")}})
+		rule := sarifRule{string(c.Code), sarifText{text.Fact}, sarifText{strings.Join(help, "\n")}}
+		run.Tool.Driver.Rules = append(run.Tool.Driver.Rules, rule)
 		result := sarifResult{
-			RuleID: string(c.Code), RuleIndex: index, Level: sarifLevels[c.Verdict], Message: sarifText{strings.Join(help, "\n")},
+			RuleID: string(c.Code), RuleIndex: index, Level: sarifLevels[c.Verdict], Message: rule.Help,
 		}
 		if c.Verdict == envoydiff.Accepted {
 			result.Suppressions = []sarifSuppression{{"external"}}
