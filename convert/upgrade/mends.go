@@ -21,6 +21,7 @@ const (
 	removeProtocol
 	labelWorkload
 	setWorkloadLabels
+	followNames
 	referToService
 	createTrafficRoute
 	replaceGateway
@@ -131,5 +132,8 @@ func (b *builder) workloadMends() []Mend {
 		}
 	}
 	slices.SortFunc(mends, func(x, y Mend) int { return int(x.Kind) - int(y.Kind) })
+	if slices.ContainsFunc(b.Renames, func(r *Rename) bool { return r.Keep == KeepNothing || r.Keep == KeepOne }) {
+		mends = append(mends, Mend{Kind: followNames})
+	}
 	return mends
 }

@@ -140,6 +140,7 @@ var remedies = map[MendKind]report.Step{
 			"ServiceAccount with that name; a Pod may not have the label kuma.io/workload",
 		Command: "{kubectl} set env deployment/kuma-control-plane -n NAMESPACE KUMA_RUNTIME_KUBERNETES_WORKLOAD_LABELS=LABEL",
 	},
+	followNames: {Title: "for names that cannot be kept, add the new names to dashboards and monitors before the upgrade"},
 	referToService: {
 		Title: "create a MeshService for each destination, and give each outbound a backendRef to it instead of tags",
 	},
