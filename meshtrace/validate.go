@@ -129,15 +129,15 @@ func (p *Policy) RefusedBy(version cluster.Version) []string {
 	for _, b := range p.Default.Backends {
 		since(cluster.SinceOpenTelemetry, b.OpenTelemetry != nil, "OpenTelemetry")
 		since(cluster.SinceBackendRef, b.OpenTelemetry != nil && b.OpenTelemetry.BackendRef != nil, "openTelemetry.backendRef")
-		if b.OpenTelemetry != nil && b.OpenTelemetry.Endpoint != "" && version.NeedsOTelBackendRef() {
-			fail("openTelemetry.endpoint was removed in 3.0, so %s does not accept it; use backendRef", version)
-		}
+	}
+	if p.TargetRef.SectionName != "" && version.RefusesSectionName() {
+		fail("targetRef.sectionName is not accepted by %s; remove it", version)
+	}
+	if version.NeedsOTelBackendRef() && p.Default.HasOTelEndpoint() {
+		fail("openTelemetry.endpoint is not accepted by %s; use backendRef, to a MeshOpenTelemetryBackend", version)
 	}
 	if p.untyped && version.NamesBackendType() {
 		fail("a backend has no type, which is required from 2.3 on")
-	}
-	if p.TargetRef.SectionName != "" && version.RefusesSectionName() {
-		fail("targetRef.sectionName was removed in 3.0, so %s does not accept it", version)
 	}
 	if p.wrapped && version.TakesFractions() {
 		fail("sampling is a mapping {value: ...}, a form from before 2.1")

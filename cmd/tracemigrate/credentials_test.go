@@ -41,7 +41,8 @@ tracing:
 			require.NoError(t, os.WriteFile(edited, []byte(policy(strings.Replace(endpoint, "otel", "other", 1))), 0o600))
 			for _, args := range []string{
 				"snapshot", "convert", "explain web-1", "diff --full", "diff -o json", "diff -o junit", "report --full", "report -o json", "report -o html", "report -o markdown",
-				"diff --meshtrace " + edited, "diff -o json --meshtrace " + edited, "diff -o markdown --meshtrace " + edited,
+				"upgrade-check", "upgrade-check -o json", "upgrade-check -o markdown", "upgrade-check -o junit", "upgrade-check -o sarif",
+				"diff --to-version 3.0 --meshtrace " + edited, "diff --to-version 2.14 --meshtrace " + edited, "diff --meshtrace " + edited, "diff -o json --meshtrace " + edited, "diff -o markdown --meshtrace " + edited,
 			} {
 				_, text, words := tool(t, args+" -f "+file)
 				before, _, leaks := strings.Cut(text+words, "hunter2")

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"errors"
+
 	"github.com/urfave/cli/v2"
 
 	"tracemigrate/cmd/tracemigrate/output"
@@ -20,6 +22,8 @@ func diffCommand() *cli.Command {
 			"   tracemigrate diff -f cluster.yaml --kuma-version 2.9,2.13\n" +
 			"   # MeshTraces that were edited\n" +
 			"   tracemigrate diff -f cluster.yaml --meshtrace edited/\n" +
+			"   # converted for 3.0, with an upgrade from 2.14\n" +
+			"   tracemigrate diff -f cluster.yaml --to-version 3.0 --meshtrace new/\n" +
 			"   # the control plane's own output, with shadow policies\n" +
 			"   tracemigrate diff --shadow\n" +
 			"   # config dumps of running proxies\n" +
@@ -39,12 +43,14 @@ func (f *diffFlags) run(c *cli.Context) error {
 	if c.Args().Present() {
 		return unexpectedArgument(c)
 	}
-	accepted, err := acceptedCodes(c)
+	accepted, err := acceptedCodes(c, "docs/diff.md")
 	if err != nil {
 		return err
 	}
 	found := &output.Diff{Strict: f.strict, Full: f.full}
 	switch {
+	case f.to != "" && (f.shadow || c.IsSet("before") || c.IsSet("after")):
+		return errors.New("--to-version applies only to a comparison of manifests, not to --shadow, --before and --after")
 	case c.IsSet("before") || c.IsSet("after"):
 		found.Comparisons, err = f.compareDumps(c, accepted)
 	case f.shadow:

@@ -17,7 +17,7 @@ const maxMadeUp = 10_000
 
 // diffFlags are the flags of diff, other than those of the source and lists.
 type diffFlags struct {
-	form                      string
+	form, to                  string
 	before, after             string
 	shadow                    bool
 	zoneOrigin, roundSampling bool
@@ -30,6 +30,11 @@ func (f *diffFlags) flags() []cli.Flag {
 			Name: "kuma-version",
 			Usage: "`VERSIONS` of the control plane, comma-separated or repeated; the verdict must hold for each " +
 				"(default: the version that the control plane, an export or a snapshot reports, else " + cluster.Latest.String() + ")",
+		},
+		&cli.StringFlag{
+			Name: "to-version", Destination: &f.to,
+			Usage: "`VERSION` of the control plane after an upgrade: compare today's tracing on --kuma-version with that of --meshtrace " +
+				"on this version",
 		},
 		namespaceFlag(),
 		&cli.StringSliceFlag{
@@ -52,21 +57,25 @@ func (f *diffFlags) flags() []cli.Flag {
 	)
 }
 
-// acceptedCodes returns the codes of --accept.
-func acceptedCodes(c *cli.Context) ([]envoydiff.Code, error) {
+// acceptedCodes returns the codes of --accept. document lists them, and others are codes
+// that no proxy differs in.
+func acceptedCodes(c *cli.Context, document string, others ...envoydiff.Code) ([]envoydiff.Code, error) {
 	var accepted []envoydiff.Code
 	for _, name := range c.StringSlice("accept") {
 		code := envoydiff.Code(name)
-		if _, known := envoydiff.Codes[code]; !known {
+		if _, known := envoydiff.Codes[code]; !known && !slices.Contains(others, code) {
 			var names []string
 			hint := ""
 			for _, known := range slices.Sorted(maps.Keys(envoydiff.Codes)) {
 				names = append(names, string(known))
 			}
+			for _, other := range others {
+				names = append(names, string(other))
+			}
 			if similar := closest(name, names); similar != "" {
 				hint = " (did you mean " + similar + "?)"
 			}
-			return nil, fmt.Errorf("--accept: %q is not the code of a difference%s; docs/diff.md lists them", name, hint)
+			return nil, fmt.Errorf("--accept: %q is not the code of a difference%s; %s lists them", name, hint, document)
 		}
 		accepted = append(accepted, code)
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -35,21 +36,18 @@ func (f *diffFlags) compareManifests(c *cli.Context, found *output.Diff, accepte
 		}
 	}
 	stderr := newPrinter(c.App.ErrWriter)
+	to, err := f.upgradeTo(c, versions)
+	if err != nil {
+		return err
+	}
 	edited, err := readEdited(c, stderr, current)
 	if err != nil {
 		return err
 	}
 	warnAssumedVersion(stderr, strings.Join(c.StringSlice("kuma-version"), ","), snapshot)
 	found.Unread = append(stderr.Skipped(snapshot), stderr.Unread(snapshot)...)
-	switch {
-	case snapshot.NothingLegacy():
-		stderr.Line("no legacy tracing is left here: %s", snapshot.Origin)
-		return nil
-	case len(snapshot.Meshes) == 0 && snapshot.FromCluster():
-		stderr.Line("no proxy was compared, because no Mesh exists: %s", snapshot.Origin)
-		return nil
-	case len(snapshot.Meshes) == 0:
-		return errors.New("the input has no Mesh, so there is nothing to compare")
+	if nothing, err := nothingToCompare(stderr, snapshot); nothing || err != nil {
+		return err
 	}
 	zoneOrigin := slices.ContainsFunc(edited, func(p *meshtrace.Policy) bool { return p.Labels[cluster.OriginLabel] == "zone" })
 	for _, version := range versions {
@@ -61,18 +59,39 @@ func (f *diffFlags) compareManifests(c *cli.Context, found *output.Diff, accepte
 		stderr.NotesOf(convert.EarlierRun, version, result)
 		stderr.NotesOf(convert.PatchReleaseDecides, version, result)
 		comparisons := result.Comparisons
-		if c.IsSet("meshtrace") {
-			if comparisons, err = compareEdited(snapshot, result, edited, &options, stderr); err != nil {
+		switch {
+		case c.IsSet("meshtrace"):
+			if comparisons, err = compareEdited(snapshot, result, edited, &options, to, stderr); err != nil {
 				return err
 			}
-		} else {
-			stderr.ErrorNotes(version, result)
+		case to != (cluster.Version{}):
+			comparisons = comparePolicies(snapshot, result, result.New(), &options, to, stderr)
+		default:
 			stderr.MadeUp(result.MadeUp, result.Complete, maxMadeUp)
+		}
+		if !c.IsSet("meshtrace") {
+			stderr.ErrorNotes(version, result)
 			found.Refused += result.Errors()
 		}
 		found.Comparisons = append(found.Comparisons, comparisons...)
 	}
 	return nil
+}
+
+// nothingToCompare reports whether a cluster has no tracing to compare, and says so. For
+// files without a Mesh it returns an error.
+func nothingToCompare(stderr *output.Printer, s *cluster.Snapshot) (bool, error) {
+	switch {
+	case s.NothingLegacy():
+		stderr.Line("no legacy tracing is left here: %s", s.Origin)
+		return true, nil
+	case len(s.Meshes) == 0 && s.FromCluster():
+		stderr.Line("no proxy was compared, because no Mesh exists: %s", s.Origin)
+		return true, nil
+	case len(s.Meshes) == 0:
+		return true, errors.New("the input has no Mesh, so there is nothing to compare")
+	}
+	return false, nil
 }
 
 // oneVersion returns the only version to compare for: that of the flag or the snapshot's.
@@ -111,24 +130,58 @@ func readEdited(c *cli.Context, stderr *output.Printer, current *convert.Current
 	return edited, nil
 }
 
-// compareEdited compares with edited policies instead of the converted ones.
+// compareEdited compares with edited policies instead of the converted ones, on the version
+// to if there is one.
 func compareEdited(
-	s *cluster.Snapshot, result *convert.Plan, edited []*meshtrace.Policy, o *convert.Options, stderr *output.Printer,
+	s *cluster.Snapshot, result *convert.Plan, edited []*meshtrace.Policy, o *convert.Options, to cluster.Version, stderr *output.Printer,
 ) ([]*envoydiff.Comparison, error) {
-	if err := checkSupported(edited, o.Version); err != nil {
+	version := cmp.Or(to, o.Version)
+	if err := checkSupported(edited, version); err != nil {
 		return nil, err
 	}
-	if shadows := countShadows(edited, o.Version); shadows > 0 {
+	if shadows := countShadows(edited, version); shadows > 0 {
 		stderr.Line("tracemigrate: %d of the MeshTraces are shadows, which Kuma %s computes but does not apply, "+
-			"so they give no proxy tracing", shadows, o.Version)
+			"so they give no proxy tracing", shadows, version)
 	}
+	return comparePolicies(s, result, edited, o, to, stderr), nil
+}
+
+// comparePolicies compares today's tracing with that of policies, on the version to if there
+// is one.
+func comparePolicies(
+	s *cluster.Snapshot, result *convert.Plan, policies []*meshtrace.Policy, o *convert.Options, to cluster.Version, stderr *output.Printer,
+) []*envoydiff.Comparison {
 	before := envoydiff.State{Legacy: result.Meshes, Policies: result.Before(result.Existing)}
-	after := envoydiff.State{Policies: convert.Applied(result.Existing, edited)}
+	after := envoydiff.State{Policies: convert.Applied(result.Existing, policies)}
 	made, complete := envoydiff.MadeUp(before.Legacy, after.Policies, s.Dataplanes, o.MadeUp)
-	stderr.MadeUp(len(made), complete, maxMadeUp)
 	all := *s
 	all.Dataplanes = slices.Concat(s.Dataplanes, made)
-	return convert.Compare(&all, before, after, o, result.Doubt), nil
+	stderr.MadeUp(len(made), complete, maxMadeUp)
+	if to != (cluster.Version{}) {
+		upgraded := envoydiff.Options{Version: o.Version, To: to, Migrated: true, Accept: o.Accept, Doubt: result.Doubt}
+		return envoydiff.CompareZones(&all, before, after, upgraded)
+	}
+	return convert.Compare(&all, before, after, o, result.Doubt)
+}
+
+// upgradeTo returns the version of --to-version, or none.
+func (f *diffFlags) upgradeTo(c *cli.Context, versions []cluster.Version) (cluster.Version, error) {
+	if f.to == "" {
+		return cluster.Version{}, nil
+	}
+	to, err := cluster.ParseVersion(f.to)
+	switch {
+	case err != nil:
+		return to, fmt.Errorf("--to-version: %w", err)
+	case len(versions) > 1:
+		return to, errors.New("--to-version compares one upgrade; pass one version with --kuma-version")
+	case to.Compare(versions[0]) < 0:
+		return to, fmt.Errorf("--to-version %s is older than %s; pass the version after the upgrade", to, versions[0])
+	case to.DropsTrafficTrace() && !c.IsSet("meshtrace"):
+		return to, fmt.Errorf("--to-version %s needs --meshtrace, because converted policies are for Kuma %s; convert for it first: "+
+			"%s convert --kuma-version %[1]s", to, versions[0], c.App.Name)
+	}
+	return to, nil
 }
 
 // checkSupported returns an error that lists what version does not accept in policies.

@@ -31,6 +31,7 @@ var everyForm = []string{
 	"explain PROXY", "explain PROXY --kuma-version 2.5",
 	"report --full", "report -o json", "report -o yaml", "report -o markdown", "report -o html",
 	"snapshot",
+	"upgrade-check --full", "upgrade-check --from 2.5 --to 2.6", "upgrade-check -o json", "upgrade-check -o markdown", "upgrade-check -o junit", "upgrade-check -o sarif",
 }
 
 // runEveryForm runs every command in every form on a manifest, and returns what
@@ -73,7 +74,7 @@ func runSafely(t *testing.T, args []string, input []byte, stdout, stderr *bytes.
 func hostileSeeds(t testing.TB) [][]byte {
 	t.Helper()
 	var seeds [][]byte
-	for _, pattern := range []string{"bad/*.yaml", "bad/*.json", "cases/*/*.yaml", "convert/*/input.yaml", "diff/*.yaml", "report/*.yaml", "demo/*.yaml"} {
+	for _, pattern := range []string{"bad/*.yaml", "bad/*.json", "cases/*/*.yaml", "convert/*/input.yaml", "diff/*.yaml", "report/*.yaml", "demo/*.yaml", "upgrade/*/input.yaml"} {
 		files, err := filepath.Glob(filepath.Join(fixtures.Dir(), filepath.FromSlash(pattern)))
 		require.NoError(t, err)
 		for _, file := range files {

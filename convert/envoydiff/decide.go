@@ -14,6 +14,7 @@ import (
 // comparer compares proxies one by one, and keeps results that others share.
 type comparer struct {
 	accept                 []Code
+	migrated               bool // see Options
 	before, after, lenient *Renderer
 	known                  map[pairing]*part
 	names                  map[naming]*part

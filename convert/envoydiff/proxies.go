@@ -16,8 +16,11 @@ import (
 type Options struct {
 	Version cluster.Version
 	// To is the control plane's version after an upgrade; zero: it is not upgraded.
-	To     cluster.Version
-	Accept []Code // codes of differences to ignore
+	To cluster.Version
+	// Migrated is set if the two states have other policies, as before and after a
+	// migration. Otherwise, a difference is attributed to the rule of To that causes it.
+	Migrated bool
+	Accept   []Code // codes of differences to ignore
 	// Doubt returns why a proxy's verdict is unknown, or no reason. It may be nil.
 	Doubt func(dp *cluster.Dataplane) cluster.Doubt
 }
@@ -83,7 +86,8 @@ func (d *Decision) source() string {
 // Comparison is the result for all proxies.
 type Comparison struct {
 	Version cluster.Version
-	Proxies []Proxy // by mesh and name
+	To      cluster.Version // afterwards; zero: the same version
+	Proxies []Proxy         // by mesh and name
 	before  *Renderer
 	after   *Renderer
 }
@@ -135,7 +139,7 @@ const perWorker = 1_000
 func compareOnly(dataplanes []*cluster.Dataplane, s *cluster.Snapshot, before, after State, o Options) *Comparison {
 	today := NewRenderer(o.Version, s, before)
 	to := cmp.Or(o.To, o.Version)
-	result := &Comparison{Version: o.Version, Proxies: sortedProxies(dataplanes), before: today, after: today.in(to, after)}
+	result := &Comparison{Version: o.Version, To: o.To, Proxies: sortedProxies(dataplanes), before: today, after: today.in(to, after)}
 	var lenient *Renderer
 	if to == o.Version && o.Version.SkipsIgnoredInbounds() {
 		lenient = today.in(o.Version, after)
@@ -146,6 +150,7 @@ func compareOnly(dataplanes []*cluster.Dataplane, s *cluster.Snapshot, before, a
 	for proxies := range slices.Chunk(result.Proxies, max(1, (len(dataplanes)+workers-1)/workers)) {
 		group.Go(func() {
 			c := newComparer(result.before, result.after, lenient, o.Accept)
+			c.migrated = o.Migrated
 			for i := range proxies {
 				c.compare(&proxies[i])
 			}

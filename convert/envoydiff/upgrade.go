@@ -49,7 +49,7 @@ func (c *comparer) cause(dp *cluster.Dataplane, before, after *Decision, was, is
 		return BuiltinGatewayRemoved
 	case is == nil && !was.BackendRef && to.OutboundsNeedBackendRef():
 		return OutboundNeedsBackendRef
-	case was == nil || is == nil:
+	case was == nil || is == nil || c.migrated:
 		return ""
 	case before.Traces() && !before.fromMeshTrace() && to.DropsTrafficTrace():
 		return TrafficTraceRemoved

@@ -44,6 +44,8 @@ func TestUpgrade(t *testing.T) {
 		service = "---\ntype: MeshService\nmesh: default\nname: web\nspec:\n  ports:\n  - {port: 80, appProtocol: http}\n"
 		kong    = "---\ntype: Dataplane\nmesh: default\nname: web\nnetworking:\n  address: 10.0.0.1\n  gateway: {tags: {kuma.io/service: web}}\n"
 	)
+	const kube = "---\napiVersion: kuma.io/v1alpha1\nkind: Dataplane\nmesh: default\nmetadata: {name: web, namespace: shop}\n" +
+		"spec: {networking: {address: 10.0.0.1, inbound: [{port: 80, tags: {kuma.io/service: web, kuma.io/protocol: http}}]}}\n"
 	policy := func(name, ref, backend string) string {
 		return "---\ntype: MeshTrace\nmesh: default\nname: " + name + "\nspec:\n  targetRef: " + ref + "\n  default:\n    backends: [" + backend + "]\n"
 	}
@@ -74,6 +76,7 @@ func TestUpgrade(t *testing.T) {
 		"an endpoint to 3.0":          {mesh + policy("a", "{kind: Mesh}", "{type: OpenTelemetry, openTelemetry: {endpoint: 'otel:4317'}}") + web + both, cluster.V(14), cluster.Newest, envoydiff.Different, []envoydiff.Code{envoydiff.OTelEndpoint}},
 		"Datadog to 3.0":              {mesh + policy("a", "{kind: Mesh}", datadog) + web + both, cluster.V(14), cluster.Newest, envoydiff.Different, []envoydiff.Code{envoydiff.WorkloadServiceName}},
 		"a protocol tag to 3.0":       {mesh + all + web + tagged, cluster.V(14), cluster.Newest, envoydiff.Different, []envoydiff.Code{envoydiff.ProtocolFromField}},
+		"a tag on Kubernetes to 3.0":  {mesh + all + kube, cluster.V(13), cluster.Newest, envoydiff.Inherent, []envoydiff.Code{envoydiff.KumaTags}},
 		"a protocol field to 2.14":    {mesh + all + web + field, cluster.V(13), cluster.V(14), envoydiff.Different, []envoydiff.Code{envoydiff.ProtocolFromField, envoydiff.KumaTags}},
 		"outbound tags to 3.0":        {mesh + all + web + both + calls, cluster.V(14), cluster.Newest, envoydiff.Different, []envoydiff.Code{envoydiff.OutboundNeedsBackendRef}},
 		"a backendRef to 3.0":         {mesh + all + service + web + both + refers, cluster.V(14), cluster.Newest, envoydiff.Same, nil},

@@ -72,6 +72,14 @@ func (diff *Diff) headline() []string {
 	return sentences
 }
 
+// versionsOf returns the version of a comparison, and the one after an upgrade.
+func versionsOf(c *envoydiff.Comparison) string {
+	if c.To.IsRelease() {
+		return c.Version.String() + " to " + c.To.String()
+	}
+	return c.Version.String()
+}
+
 // sources returns the policies that decide on a group's tracing: all, or the first and
 // how many others there are.
 func sources(group *envoydiff.Group, full bool) []string {

@@ -10,6 +10,7 @@ type (
 	}
 	diffSummary struct {
 		Versions        []string `json:"versions,omitempty" yaml:"versions,omitempty"`
+		ToVersion       string   `json:"toVersion,omitempty" yaml:"toVersion,omitempty"`
 		envoydiff.Tally `yaml:",inline"`
 		Refused         int      `json:"refused" yaml:"refused"`
 		Unread          []string `json:"unread,omitempty" yaml:"unread,omitempty"`
@@ -39,6 +40,9 @@ func (diff *Diff) data() diffData {
 		if c.Version.IsRelease() {
 			version = c.Version.String()
 			data.Summary.Versions = append(data.Summary.Versions, version)
+			if c.To.IsRelease() {
+				data.Summary.ToVersion = c.To.String()
+			}
 		}
 		for i := range c.Proxies {
 			p := &c.Proxies[i]

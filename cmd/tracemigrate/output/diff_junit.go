@@ -38,7 +38,7 @@ func diffJUnit(p *Printer, diff *Diff) error {
 	for _, c := range diff.Comparisons {
 		suite := junitSuite{Name: "tracemigrate diff", Tests: len(c.Proxies)}
 		if c.Version.IsRelease() {
-			suite.Name += " on Kuma " + c.Version.String()
+			suite.Name += " on Kuma " + versionsOf(c)
 		}
 		for i := range c.Proxies {
 			proxy := &c.Proxies[i]
@@ -66,6 +66,11 @@ func diffJUnit(p *Printer, diff *Diff) error {
 	if len(diff.Unread) > 0 {
 		suites.Suites = append(suites.Suites, failedSuite("reading", "everything that decides was read", plain.Printable(diff.unknown())))
 	}
+	return writeJUnit(p, &suites)
+}
+
+// writeJUnit writes suites as XML.
+func writeJUnit(p *Printer, suites *junitSuites) error {
 	if _, err := fmt.Fprint(p.w, xml.Header); err != nil {
 		return err
 	}

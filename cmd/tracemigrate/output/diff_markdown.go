@@ -31,7 +31,7 @@ func diffMarkdown(p *Printer, diff *Diff) error {
 	for _, c := range diff.Comparisons {
 		version := "dumps"
 		if c.Version.IsRelease() {
-			version = c.Version.String()
+			version = versionsOf(c)
 		}
 		fmt.Fprintf(&b, "| %s | %d | %d | %d | %d | %d | %d |\n", version, len(c.Proxies), c.Count(envoydiff.Same),
 			c.Count(envoydiff.Inherent), c.Count(envoydiff.Different), c.Count(envoydiff.Unknown), c.Count(envoydiff.Accepted))

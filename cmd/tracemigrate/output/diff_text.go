@@ -23,7 +23,7 @@ func diffText(p *Printer, diff *Diff) error {
 			p.Line("")
 			heading := names(group, diff.Full)
 			if len(diff.Comparisons) > 1 {
-				heading = "on Kuma " + c.Version.String() + "  " + heading
+				heading = "on Kuma " + versionsOf(c) + "  " + heading
 			}
 			p.heading(group.Verdict, heading)
 			for _, source := range sources(group, diff.Full) {
@@ -52,7 +52,7 @@ func summaryLine(c *envoydiff.Comparison) string {
 		line += fmt.Sprintf(", %d accepted", t.Accepted)
 	}
 	if c.Version.IsRelease() {
-		line = fmt.Sprintf("Kuma %s: %s", c.Version, line)
+		line = fmt.Sprintf("Kuma %s: %s", versionsOf(c), line)
 	}
 	return line
 }

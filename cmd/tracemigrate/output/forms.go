@@ -24,6 +24,13 @@ var (
 		{"markdown", reportMarkdown},
 		{"html", reportHTML},
 	}
+	UpgradeForms = Forms[func(*Printer, *Upgrade) error]{
+		{"text", upgradeText},
+		{"json", upgradeJSON},
+		{"markdown", upgradeMarkdown},
+		{"junit", upgradeJUnit},
+		{"sarif", upgradeSARIF},
+	}
 	// ConvertForms are styles, in which package meshtrace writes policies.
 	ConvertForms = Forms[meshtrace.Style]{
 		{"yaml", meshtrace.Style{}},

@@ -1,0 +1,205 @@
+package output
+
+import (
+	"fmt"
+	"strings"
+
+	"tracemigrate/cluster"
+	"tracemigrate/cmd/tracemigrate/output/plain"
+	"tracemigrate/convert"
+	"tracemigrate/convert/envoydiff"
+	"tracemigrate/convert/upgrade"
+	"tracemigrate/legacy"
+)
+
+// Upgrade is what upgrade-check found, and how to print it.
+type Upgrade struct {
+	*upgrade.Result
+	Words  upgrade.Words
+	Strict bool
+	Full   bool
+	Unread []string // what could not be read, so the check does not cover it
+}
+
+// Holds reports whether the exit code is 0: nothing changes that is neither inherent nor
+// accepted, and everything was read.
+func (u *Upgrade) Holds() bool {
+	return !u.Fails() && (!u.Strict || !u.Has(envoydiff.Inherent)) && len(u.Unread) == 0
+}
+
+// failed reports whether a cause is a reason for exit code 1.
+func (u *Upgrade) failed(c *upgrade.Cause) bool {
+	return c.Fails() || u.Strict && c.Verdict == envoydiff.Inherent
+}
+
+// Verdict returns the reason for exit code 1: the codes, and what could not be read.
+func (u *Upgrade) Verdict() string {
+	var reasons []string
+	for _, c := range u.Causes {
+		if u.failed(c) {
+			reasons = append(reasons, string(c.Code))
+		}
+	}
+	if len(u.Unread) > 0 {
+		reasons = append(reasons, u.unread())
+	}
+	return fmt.Sprintf("not ready for Kuma %s: %s", u.To, strings.Join(reasons, ", "))
+}
+
+// unread returns a clause that names what could not be read.
+func (u *Upgrade) unread() string {
+	return plain.List(u.Unread[:min(len(u.Unread), 3)], len(u.Unread)) + " could not be read"
+}
+
+// headline returns the outcome in one sentence.
+func (u *Upgrade) headline() string {
+	t := envoydiff.Count(u.Comparisons)
+	known := t.Proxies - u.MadeUp
+	switch {
+	case !u.Holds():
+		text := fmt.Sprintf("not ready for Kuma %s (from %s)", u.To, u.From)
+		switch {
+		case known == 0 && u.MadeUp > 0:
+			text += ": no Dataplane is known; of the proxies that selectors distinguish, " + plain.Effects(&t)
+		case t.Proxies == 0:
+			text += ": no proxy was checked, because no Dataplane is known"
+		default:
+			text += ": " + plain.Effects(&t)
+		}
+		if len(u.Unread) > 0 {
+			text += "; " + u.unread()
+		}
+		return text
+	case t.Proxies == 0:
+		return fmt.Sprintf("no proxy was checked for Kuma %s, because no Dataplane is known; %s", u.To, u.acceptedPolicies())
+	case known == 0:
+		return fmt.Sprintf("no Dataplane is known; on Kuma %s, every proxy that selectors distinguish keeps its tracing", u.To)
+	}
+	return fmt.Sprintf("ready for Kuma %s: %s", u.To, kept(&t))
+}
+
+// acceptedPolicies returns a clause on the MeshTraces, of which none is refused.
+func (u *Upgrade) acceptedPolicies() string {
+	if u.MeshTraces == 0 {
+		return "there is no MeshTrace"
+	}
+	return "it accepts " + plain.Plural(u.MeshTraces, "MeshTrace", "MeshTraces")
+}
+
+// kept returns a clause on proxies none of which changes against the user's will.
+func kept(t *envoydiff.Tally) string {
+	all := t.Proxies
+	var text string
+	switch {
+	case t.Untraced == all:
+		return plain.Plural(all, "proxy is not traced, before or after", "proxies are not traced, before or after")
+	case t.Accepted > 0:
+		keep := map[bool]string{true: "keeps its", false: "keep their"}[all-t.Accepted == 1]
+		text = fmt.Sprintf("%s of %s %s tracing", plain.Number(all-t.Accepted), plain.Plural(all, "proxy", "proxies"), keep)
+		text += fmt.Sprintf("; %s only in accepted codes", plain.Plural(t.Accepted, "differs", "differ"))
+	case all == 1:
+		text = "1 proxy keeps its tracing"
+	default:
+		text = fmt.Sprintf("all %s proxies keep their tracing", plain.Number(all))
+	}
+	if t.Untraced > 0 {
+		text += fmt.Sprintf(" (%s of them %s none)", plain.Number(t.Untraced), map[bool]string{true: "has", false: "have"}[t.Untraced == 1])
+	}
+	if t.Inherent > 0 {
+		text += fmt.Sprintf("; %s only in inherent codes, which lose no trace", plain.Plural(t.Inherent, "differs", "differ"))
+	}
+	return text
+}
+
+// proxyNames returns the names of three proxies of a cause, or of all.
+func (u *Upgrade) proxyNames(c *upgrade.Cause) string {
+	if len(c.Proxies) == 0 {
+		return ""
+	}
+	return names(&envoydiff.Group{Proxies: c.Proxies}, u.Full)
+}
+
+// shownResources returns the first resources of a cause, or all, and the number of the
+// others.
+func (u *Upgrade) shownResources(c *upgrade.Cause) (shown []*upgrade.Resource, others int) {
+	const most = 10 // without full
+	if u.Full || len(c.Resources) <= most {
+		return c.Resources, 0
+	}
+	return c.Resources[:most], len(c.Resources) - most
+}
+
+// serviceHeads are the columns of serviceRows.
+var serviceHeads = []string{"SERVICE TODAY", "AFTERWARDS", "PROXIES", "WHAT KEEPS THE NAME"}
+
+func (u *Upgrade) serviceRows() [][]string {
+	var rows [][]string
+	for _, r := range u.Renames {
+		rows = append(rows, []string{r.Old, r.NewName(), plain.Number(len(r.Proxies)), r.KeptBy()})
+	}
+	return rows
+}
+
+// UnreadOfUpgrade prints the kinds of a cluster that could not be listed. It returns those
+// without which proxies or policies are missing. What else a proxy depends on makes it
+// unknown.
+func (p *Printer) UnreadOfUpgrade(s *cluster.Snapshot) []string {
+	if s.Origin == nil {
+		return nil
+	}
+	var missing []string
+	for _, u := range s.Origin.Unread {
+		switch u.What {
+		case cluster.VersionOfControlPlane, cluster.ModeOfControlPlane:
+			continue
+		case cluster.KindMesh, cluster.KindTrafficTrace, cluster.KindMeshTrace, cluster.KindDataplane:
+			missing = append(missing, "the "+inPlural(u.What))
+		}
+		p.Line("%s", unreadText(u))
+	}
+	return missing
+}
+
+// NotChecked prints what the check does not cover: MeshTraces that do not exist on the
+// version that runs, and meshes without Dataplanes.
+func (p *Printer) NotChecked(c *convert.Current, r *upgrade.Result, limit int) {
+	for _, policy := range r.Refused {
+		p.Line("%s: %s: Kuma %s, which runs, refuses it, so it was not checked: %s",
+			policy.Place, policy, r.From, strings.Join(policy.RefusedBy(r.From), "; "))
+	}
+	for _, mesh := range c.Meshes {
+		used := make(map[*legacy.Backend]bool)
+		for _, trace := range mesh.TrafficTraces {
+			backend := mesh.BackendOf(trace)
+			if backend == nil || used[backend] {
+				continue
+			}
+			used[backend] = true
+			for _, problem := range backend.Problems {
+				p.Line("%s (warning)", problem.Error())
+			}
+		}
+	}
+	p.MadeUp(r.MadeUp, r.Complete, limit)
+	if len(c.Dataplanes) == 0 {
+		return // the output says so
+	}
+	inhabited := make(map[string]bool)
+	for _, dp := range c.Dataplanes {
+		inhabited[dp.Mesh] = true
+	}
+	for _, policy := range c.Existing {
+		if !inhabited[policy.Mesh] {
+			inhabited[policy.Mesh] = true // once
+			p.Line("tracemigrate: mesh %q has MeshTraces and no known Dataplane, so no proxy of it was checked", policy.Mesh)
+		}
+	}
+}
+
+// inPlural returns the plural of a kind.
+func inPlural(kind string) string {
+	if kind == cluster.KindMesh {
+		return "Meshes"
+	}
+	return kind + "s"
+}

@@ -1,0 +1,45 @@
+package output
+
+import "tracemigrate/convert/upgrade"
+
+// upgradeText prints one line for a mesh that is ready. Otherwise it prints the causes, each
+// with a line for every resource: place, verdict, code and name.
+func upgradeText(p *Printer, u *Upgrade) error {
+	p.Line("%s", u.headline())
+	for _, c := range u.Causes {
+		p.Line("")
+		u.cause(p, c)
+	}
+	if rows := u.serviceRows(); len(rows) > 0 {
+		p.Line("")
+		p.table(serviceHeads, rows)
+	}
+	return nil
+}
+
+func (u *Upgrade) cause(p *Printer, c *upgrade.Cause) {
+	heading := string(c.Code)
+	if proxies := u.proxyNames(c); proxies != "" {
+		heading += "  " + proxies
+	}
+	p.heading(c.Verdict, heading)
+	text := u.Words.Text(u.Result, c)
+	p.Line("  %s. %s.", text.Fact, text.Consequence)
+	for i, remedy := range text.Remedies {
+		begin := "To fix"
+		if i > 0 {
+			begin = "Or"
+		}
+		p.Line("  %s: %s", begin, remedy.Title)
+		if remedy.Command != "" {
+			p.unwrapped("    " + remedy.Command)
+		}
+	}
+	shown, others := u.shownResources(c)
+	for _, r := range shown {
+		p.Line("  %s  %s  %s  %s", r.Place, c.Verdict, c.Code, r)
+	}
+	if others > 0 {
+		p.Line("  and %d more (--full lists them)", others)
+	}
+}

@@ -1,0 +1,72 @@
+package main
+
+import (
+	"github.com/urfave/cli/v2"
+
+	"tracemigrate/cmd/tracemigrate/output"
+	"tracemigrate/convert/upgrade"
+)
+
+func upgradeCheckCommand() *cli.Command {
+	var f upgradeCheckFlags
+	return &cli.Command{
+		Name:      "upgrade-check",
+		Usage:     "report what an upgrade of the control plane alone changes in tracing",
+		ArgsUsage: " ",
+		Description: "Renders every proxy's Envoy tracing on the version that runs and on the\n" +
+			"one to upgrade to, with today's policies. Each difference has a cause, the\n" +
+			"resources with file and line, and a remedy. It changes nothing.\n\n" +
+			"   tracemigrate upgrade-check --to 3.0\n" +
+			"   tracemigrate upgrade-check --to 2.14 --control-plane http://localhost:5681\n" +
+			"   tracemigrate upgrade-check -f cluster.yaml --from 2.13 --to 3.0 -o sarif\n\n" +
+			"Exit codes: 0 nothing changes that is neither inherent nor accepted;\n" +
+			"1 something does, a proxy is unknown, or something could not be read;\n" +
+			"2 error. docs/upgrade.md explains each code.",
+		Flags:  f.flags(),
+		Action: f.run,
+	}
+}
+
+func (f *upgradeCheckFlags) run(c *cli.Context) error {
+	form, err := output.UpgradeForms.Find(f.form)
+	if err != nil {
+		return err
+	}
+	if c.Args().Present() {
+		return unexpectedArgument(c)
+	}
+	options, err := f.options(c)
+	if err != nil {
+		return err
+	}
+	current, source, err := load(c)
+	if err != nil {
+		return err
+	}
+	snapshot, stderr := current.Snapshot, newPrinter(c.App.ErrWriter)
+	if err := checkInput(stderr, snapshot); err != nil {
+		return err
+	}
+	if hasError(current.Found) {
+		stderr.Problems(current.Found, "checked")
+		return cli.Exit("", exitError)
+	}
+	stderr.Warnings(current.Found)
+	if err := f.resolve(snapshot, &options); err != nil {
+		return err
+	}
+	f.warnAssumed(stderr, snapshot, options.To)
+	found := &output.Upgrade{
+		Strict: f.strict, Full: f.full, Words: commandWords(c, source),
+		Unread: append(stderr.Skipped(snapshot), stderr.UnreadOfUpgrade(snapshot)...),
+	}
+	found.Result = upgrade.Check(current, options)
+	stderr.NotChecked(current, found.Result, maxMadeUp)
+	if err := writeStdout(c, func(out *output.Printer) error { return form(out, found) }); err != nil {
+		return err
+	}
+	if !found.Holds() {
+		return cli.Exit(found.Verdict(), exitNo)
+	}
+	return nil
+}

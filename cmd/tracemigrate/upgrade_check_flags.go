@@ -1,0 +1,135 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"tracemigrate/cluster"
+	"tracemigrate/cluster/controlplane"
+	"tracemigrate/cluster/kube"
+	"tracemigrate/cmd/tracemigrate/output"
+	"tracemigrate/convert/report"
+	"tracemigrate/convert/upgrade"
+)
+
+// upgradeCheckFlags are the flags of upgrade-check, other than those of the source and lists.
+type upgradeCheckFlags struct {
+	from, to     string
+	form         string
+	strict, full bool
+}
+
+func (f *upgradeCheckFlags) flags() []cli.Flag {
+	return append(sourceFlags(),
+		&cli.StringFlag{
+			Name: "to", Destination: &f.to, Value: cluster.Newest.String(),
+			Usage: "`VERSION` to upgrade to, 2.1 to " + cluster.Latest.String() + " or " + cluster.Newest.String() + ", or with a patch",
+		},
+		&cli.StringFlag{
+			Name: "from", Destination: &f.from,
+			Usage: "`VERSION` that runs (default: the version that the control plane, an export or a snapshot reports, else " +
+				cluster.Latest.String() + ")",
+		},
+		namespaceFlag(),
+		boolFlag("strict", &f.strict, "exit with 1 also for inherent differences"),
+		&cli.StringSliceFlag{Name: "accept", Usage: "ignore differences with `CODE`; may be repeated"},
+		outputFlag(&f.form, output.UpgradeForms.Default(), output.UpgradeForms.Usage()),
+		boolFlag("full", &f.full, "with text and markdown: list all proxies and resources of a cause"),
+	)
+}
+
+// options returns the options that depend only on flags.
+func (f *upgradeCheckFlags) options(c *cli.Context) (upgrade.Options, error) {
+	o := upgrade.Options{MadeUp: maxMadeUp}
+	var err error
+	if o.To, err = cluster.ParseVersion(f.to); err != nil {
+		return o, fmt.Errorf("--to: %w", err)
+	}
+	if oldest := cluster.V(1); o.To.Compare(cluster.Version{Major: oldest.Major, Minor: oldest.Minor}) < 0 {
+		return o, fmt.Errorf("--to: %s is the oldest version; the first one to upgrade to is %s", o.To, oldest)
+	}
+	if f.from != "" {
+		if o.From, err = cluster.ParseVersion(f.from); err != nil {
+			return o, fmt.Errorf("--from: %w", err)
+		}
+	}
+	o.Accept, err = acceptedCodes(c, "docs/upgrade.md", upgrade.MeshTracingIgnored)
+	return o, err
+}
+
+// resolve adds the version that runs to the options, and returns an error if that is newer
+// than the one to upgrade to.
+func (f *upgradeCheckFlags) resolve(s *cluster.Snapshot, o *upgrade.Options) error {
+	own, err := runningVersion(s)
+	switch {
+	case f.from == "" && err != nil:
+		return err
+	case f.from == "", err == nil && s.Origin != nil && own.SameMinor(o.From) && !o.From.HasPatch():
+		o.From = own // which also has the patch
+	}
+	if o.To.Compare(o.From) < 0 {
+		return fmt.Errorf("--to %s is older than %s, which runs: this command checks upgrades only; "+
+			"pass a newer version with --to, or the version that runs with --from", o.To, versionInFull(o.From))
+	}
+	for _, version := range s.Versions(o.From) {
+		if o.To.Compare(version) < 0 {
+			return fmt.Errorf("--to %s is older than %s, which a zone's control plane runs; pass a newer version", o.To, versionInFull(version))
+		}
+	}
+	return nil
+}
+
+// versionInFull returns a version; without a patch, it is the newest.
+func versionInFull(v cluster.Version) string {
+	if v.HasPatch() {
+		return v.String()
+	}
+	return v.String() + " (its newest patch)"
+}
+
+// runningVersion returns the version of the snapshot's control plane. For files that name
+// none it is the newest with TrafficTraces.
+func runningVersion(s *cluster.Snapshot) (cluster.Version, error) {
+	if namesNoVersion(s) {
+		return cluster.Latest, nil
+	}
+	if s.Origin.Version == "" {
+		return cluster.Version{}, fmt.Errorf("the control plane's version is not known%s; pass it with --from%s",
+			reasonFor(s.Origin, cluster.VersionOfControlPlane), versionRole(s.Origin))
+	}
+	version, err := cluster.ParseVersion(s.Origin.Version)
+	switch {
+	case err != nil:
+		return version, fmt.Errorf("the control plane reports version %q: %w; pass the closest one with --from", s.Origin.Version, err)
+	case !version.IsRelease(), strings.HasPrefix(s.Origin.Version, "0."):
+		return version, fmt.Errorf("the control plane reports version %q, which is not a release; pass the closest one with --from",
+			s.Origin.Version)
+	}
+	return version, nil
+}
+
+// warnAssumed prints which version is assumed to run, if neither --from nor the input names
+// one.
+func (f *upgradeCheckFlags) warnAssumed(stderr *output.Printer, s *cluster.Snapshot, to cluster.Version) {
+	if f.from == "" && namesNoVersion(s) {
+		stderr.Line("tracemigrate: the input does not contain the control plane's version, so an upgrade from Kuma %s to %s is checked; "+
+			"pass the version that runs with --from", cluster.Latest, to)
+	}
+}
+
+// commandWords returns the words of commands that read the same source.
+func commandWords(c *cli.Context, source cluster.Source) upgrade.Words {
+	words := upgrade.Words{Program: c.App.Name, Source: sourceArguments(c)}
+	switch source := source.(type) {
+	case *kube.Cluster:
+		words.Source, words.Kubectl = contextFlags(c, words.Source, source)
+	case *controlplane.ControlPlane:
+		words.Kumactl = "kumactl"
+		if c.IsSet("kumactl-config") {
+			words.Kumactl += " --config-file " + report.Quoted(c.String("kumactl-config"))
+		}
+	}
+	return words
+}

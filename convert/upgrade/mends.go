@@ -1,0 +1,139 @@
+package upgrade
+
+import (
+	"slices"
+
+	"tracemigrate/cluster"
+	"tracemigrate/convert/envoydiff"
+)
+
+// MendKind names a kind of remedy; remedies has the text of each.
+type MendKind int
+
+// The kinds of remedies.
+const (
+	// convertForBoth writes policies for the version that runs, which hold on 3.0 too.
+	convertForBoth MendKind = iota
+	convertForNewer
+	correctMeshTrace
+	setProtocol
+	setAppProtocol
+	removeProtocol
+	labelWorkload
+	setWorkloadLabels
+	followNames
+	referToService
+	createTrafficRoute
+	replaceGateway
+	removeTracing
+	removeTracingOnKubernetes
+	renameMeshTraces
+	narrowToSidecars
+	selectReady
+	removeEffect
+	movePolicy
+	correctBackend
+	explainProxy
+	resolveUnknown
+)
+
+// Mend is a remedy as data.
+type Mend struct {
+	Kind    MendKind
+	Version cluster.Version  // for which to convert
+	Of      *Resource        // an example of what to change; nil if the remedy names none
+	Proxy   *envoydiff.Proxy // an example of what to look at; nil if the remedy names none
+	Keeps   *Rename          // the first service that can keep its name, if any
+}
+
+// mends returns the remedies of a cause, the first choice first.
+func (b *builder) mends(c *cause) []Mend {
+	switch c.Code {
+	case envoydiff.TrafficTraceRemoved:
+		if b.oldest().Compare(cluster.SinceDataplane) >= 0 {
+			return []Mend{{Kind: convertForBoth, Version: b.From}}
+		}
+		return []Mend{{Kind: convertForNewer, Version: b.To}}
+	case envoydiff.MeshTraceRefused, envoydiff.OTelEndpoint, envoydiff.FieldIgnored:
+		if b.To.DropsTrafficTrace() {
+			return []Mend{{Kind: convertForNewer, Version: b.To}}
+		}
+		return []Mend{{Kind: correctMeshTrace}}
+	case envoydiff.ProtocolFromField:
+		return b.protocolMends(c)
+	case envoydiff.WorkloadServiceName:
+		return b.workloadMends()
+	case MeshTracingIgnored:
+		if first := c.Resources[0]; first.OnKubernetes {
+			return []Mend{{Kind: removeTracingOnKubernetes, Of: first}}
+		}
+		return []Mend{{Kind: removeTracing, Of: c.Resources[0]}}
+	}
+	if kind, ok := kinds[c.Code]; ok {
+		return []Mend{{Kind: kind}}
+	}
+	switch envoydiff.Codes[c.Code] {
+	case envoydiff.Inherent:
+		return nil
+	case envoydiff.Unknown:
+		return []Mend{{Kind: resolveUnknown}}
+	}
+	if i := slices.IndexFunc(c.Proxies, func(p *envoydiff.Proxy) bool { return p.Dataplane.File != "" }); i >= 0 {
+		return []Mend{{Kind: explainProxy, Proxy: c.Proxies[i]}}
+	}
+	return nil
+}
+
+// oldest returns the oldest version that runs: the control plane's or that of a zone.
+func (b *builder) oldest() cluster.Version {
+	oldest := b.From
+	for _, c := range b.Comparisons {
+		if c.Version.Compare(oldest) < 0 {
+			oldest = c.Version
+		}
+	}
+	return oldest
+}
+
+// kinds has the remedy of each code that always has the same.
+var kinds = map[envoydiff.Code]MendKind{
+	envoydiff.OutboundNeedsBackendRef: referToService,
+	envoydiff.OutboundNeedsRoute:      createTrafficRoute,
+	envoydiff.BuiltinGatewayRemoved:   replaceGateway,
+	envoydiff.NameOrder:               renameMeshTraces,
+	envoydiff.DelegatedGateway:        narrowToSidecars,
+	envoydiff.IgnoredInbound:          selectReady,
+	envoydiff.ShadowPolicy:            removeEffect,
+	envoydiff.PolicyNamespace:         movePolicy,
+	envoydiff.InvalidBackend:          correctBackend,
+}
+
+// protocolMends are the remedies of inbounds whose protocol is another one.
+func (b *builder) protocolMends(c *cause) []Mend {
+	if !b.To.ProtocolFromFieldAlone() {
+		return []Mend{{Kind: removeProtocol}}
+	}
+	var mends []Mend
+	if i := slices.IndexFunc(c.Resources, func(r *Resource) bool { return !r.OnKubernetes }); i >= 0 {
+		mends = append(mends, Mend{Kind: setProtocol, Of: c.Resources[i]})
+	}
+	if slices.ContainsFunc(c.Resources, func(r *Resource) bool { return r.OnKubernetes }) {
+		mends = append(mends, Mend{Kind: setAppProtocol})
+	}
+	return mends
+}
+
+// workloadMends are the remedies that keep the names of services.
+func (b *builder) workloadMends() []Mend {
+	var mends []Mend
+	for kind, keep := range map[MendKind]Keep{labelWorkload: KeepLabel, setWorkloadLabels: KeepSetting} {
+		if i := slices.IndexFunc(b.Renames, func(r *Rename) bool { return r.Keep == keep }); i >= 0 {
+			mends = append(mends, Mend{Kind: kind, Keeps: b.Renames[i], Proxy: b.Renames[i].Proxies[0]})
+		}
+	}
+	slices.SortFunc(mends, func(x, y Mend) int { return int(x.Kind) - int(y.Kind) })
+	if slices.ContainsFunc(b.Renames, func(r *Rename) bool { return r.Keep == KeepNothing || r.Keep == KeepOne }) {
+		mends = append(mends, Mend{Kind: followNames})
+	}
+	return mends
+}

@@ -1,0 +1,263 @@
+package upgrade
+
+import (
+	"cmp"
+	"fmt"
+	"strings"
+
+	"tracemigrate/cluster"
+	"tracemigrate/convert/envoydiff"
+	"tracemigrate/convert/report"
+)
+
+// message is the text of a cause: what the newer version does, and what follows.
+type message struct{ fact, consequence string }
+
+// messages has the text of each code. Texts replaces the words in braces.
+var messages = map[envoydiff.Code]message{
+	envoydiff.TrafficTraceRemoved: {
+		"Kuma {to} does not have TrafficTraces",
+		"Their proxies lose their tracing",
+	},
+	envoydiff.MeshTraceRefused: {
+		"Kuma {to} refuses these MeshTraces",
+		"They can be neither applied nor synced, and give no proxy its tracing",
+	},
+	envoydiff.OTelEndpoint: {
+		"Kuma {to} refuses openTelemetry.endpoint",
+		"These MeshTraces send no traces until they refer to a MeshOpenTelemetryBackend",
+	},
+	envoydiff.FieldIgnored: {
+		"Kuma {to} ignores proxyTypes, and the name and namespace of a targetRef",
+		"These MeshTraces select more proxies than before",
+	},
+	envoydiff.ProtocolFromField: {
+		"Kuma {to} uses an inbound's field protocol, and the tag kuma.io/protocol only without it",
+		"An inbound whose field and tag differ is traced by another protocol, or not at all",
+	},
+	envoydiff.WorkloadServiceName: {
+		"Kuma {to} names services in Datadog and OpenTelemetry by the label kuma.io/workload of the proxy",
+		"Dashboards and monitors of the old names receive no spans",
+	},
+	envoydiff.OutboundNeedsBackendRef: {
+		"Kuma {to} ignores a Dataplane's outbounds that have no backendRef",
+		"They are no longer listeners, so they report no spans",
+	},
+	envoydiff.OutboundNeedsRoute: {
+		"Kuma {to} does not trace outbounds by a TrafficTrace in a mesh without a TrafficRoute",
+		"Their spans disappear",
+	},
+	envoydiff.BuiltinGatewayRemoved: {
+		"Kuma {to} does not have builtin gateways",
+		"A gateway that it configures stops, with its traces",
+	},
+	envoydiff.NameOrder: {
+		"On Kuma {to}, the smallest name wins among MeshTraces of one kind; before, the largest",
+		"Another MeshTrace decides on these proxies",
+	},
+	envoydiff.DelegatedGateway: {
+		"On Kuma {to}, these MeshTraces select other delegated gateways than before",
+		"The gateways gain or lose tracing",
+	},
+	envoydiff.IgnoredInbound: {
+		"Kuma {to} has another rule on whether MeshTraces select a proxy by the tags of an inbound in state Ignored",
+		"The proxies gain or lose tracing",
+	},
+	envoydiff.ShadowPolicy: {
+		"Kuma {to} computes a MeshTrace with the label kuma.io/effect: shadow, but does not apply it",
+		"Its proxies lose what it sets",
+	},
+	envoydiff.PolicyNamespace: {
+		"On Kuma {to}, a MeshTrace in an application's namespace selects only the proxies there",
+		"Other proxies lose what it sets",
+	},
+	envoydiff.SelectionDiffers: {
+		"On Kuma {to}, these MeshTraces select other proxies than before",
+		"The proxies gain or lose tracing",
+	},
+	envoydiff.KumaTags: {
+		"Kuma {to} adds the tags kuma.mesh, kuma.zone and kuma.workload to spans",
+		"No trace is lost",
+	},
+	envoydiff.Defaults: {
+		"Kuma {to} has other defaults for timeouts and span settings",
+		"No trace is lost",
+	},
+	envoydiff.InvalidBackend: {
+		"The tracing backend that the proxies use cannot work",
+		"It is not known what they send, on either version",
+	},
+	envoydiff.Unverified: {
+		"Something that decides on these proxies could not be read",
+		"It is not known whether they keep their tracing",
+	},
+	MeshTracingIgnored: {
+		"Kuma {to} accepts the field tracing of a Mesh, and ignores it",
+		"It has no effect any more",
+	},
+}
+
+// protocolAlone replaces the message of ProtocolFromField from 3.0 on.
+var protocolAlone = message{
+	"Kuma {to} uses an inbound's field protocol alone, and ignores the tag kuma.io/protocol",
+	"An inbound without the field becomes TCP, which is not traced",
+}
+
+// otherwise is the message of every code without its own.
+var otherwise = message{"On Kuma {to}, the tracing of these proxies is another one ({code})", "They do not keep their tracing"}
+
+// editDataplane is the command that changes a Dataplane on Universal.
+const editDataplane = "{kumactl} get dataplane {name} --mesh {mesh} -o yaml > dataplane.yaml && " +
+	"${EDITOR:-vi} dataplane.yaml && {kumactl} apply -f dataplane.yaml"
+
+// remedies has the title and the command of each kind of remedy. Texts replaces the words
+// in braces.
+var remedies = map[MendKind]report.Step{
+	convertForBoth: {
+		Title:   "before the upgrade, convert to MeshTraces that {to} accepts as well, and apply them",
+		Command: "{program} convert --kuma-version {version} --target-ref dataplane{source}",
+	},
+	convertForNewer: {
+		Title:   "convert for {version}, and apply the result with the upgrade; existing MeshTraces are converted too",
+		Command: "{program} convert --kuma-version {version}{source}",
+	},
+	correctMeshTrace: {Title: "change what the reasons name, and apply the MeshTraces before the upgrade"},
+	setProtocol: {
+		Title:   "set networking.inbound[].protocol of each Dataplane to the value of its tag",
+		Command: editDataplane,
+	},
+	setAppProtocol: {
+		Title:   "set appProtocol of the ports of each Kubernetes Service, from which the control plane writes the protocol",
+		Command: `{kubectl} patch service NAME -n NAMESPACE --type=json -p '[{"op":"add","path":"/spec/ports/0/appProtocol","value":"http"}]'`,
+	},
+	removeProtocol: {Title: "make the field protocol and the tag kuma.io/protocol of each inbound equal"},
+	labelWorkload: {
+		Title:   "before the upgrade, give each Dataplane the label kuma.io/workload with its old name, such as kuma.io/workload: {old}",
+		Command: editDataplane,
+	},
+	setWorkloadLabels: {
+		Title: "give the pods a label of your own with the old name ({old}) and name that label in the control plane's setting, or give them a " +
+			"ServiceAccount with that name; a Pod may not have the label kuma.io/workload",
+		Command: "{kubectl} set env deployment/kuma-control-plane -n NAMESPACE KUMA_RUNTIME_KUBERNETES_WORKLOAD_LABELS=LABEL",
+	},
+	followNames: {Title: "for names that cannot be kept, add the new names to dashboards and monitors before the upgrade"},
+	referToService: {
+		Title: "create a MeshService for each destination, and give each outbound a backendRef to it instead of tags",
+	},
+	createTrafficRoute: {
+		Title:   "create a TrafficRoute in the mesh, or convert to MeshTraces, which trace outbounds without one",
+		Command: "{program} convert{source}",
+	},
+	replaceGateway: {Title: "replace each builtin gateway with a delegated gateway before the upgrade"},
+	removeTracing: {
+		Title:   "when no proxy needs it, remove the field tracing",
+		Command: "{kumactl} get mesh {name} -o yaml > mesh.yaml && ${EDITOR:-vi} mesh.yaml && {kumactl} apply -f mesh.yaml",
+	},
+	removeTracingOnKubernetes: {
+		Title:   "when no proxy needs it, remove the field tracing",
+		Command: `{kubectl} patch mesh {name} --type=json -p '[{"op":"remove","path":"/spec/tracing"}]'`,
+	},
+	renameMeshTraces: {
+		Title: "rename the MeshTraces with the upgrade, so that the one that wins today has the smallest name",
+	},
+	narrowToSidecars: {
+		Title: "where gateways must not change, select them by a MeshTrace of their own, or exclude them with proxyTypes: [Sidecar]",
+	},
+	selectReady:  {Title: "select these proxies by tags of an inbound that is not in state Ignored"},
+	removeEffect: {Title: "remove the label kuma.io/effect before the upgrade if the MeshTrace must keep its effect"},
+	movePolicy:   {Title: "move the MeshTrace to the control plane's namespace"},
+	correctBackend: {
+		Title:   "correct the backend in Mesh.tracing, then check again",
+		Command: "{program} upgrade-check --to {to}{source}",
+	},
+	explainProxy: {
+		Title:   "see which policies decide",
+		Command: "{program} explain {proxy}{source}",
+	},
+	resolveUnknown: {
+		Title:   "resolve what the reasons name, then check again",
+		Command: "{program} upgrade-check --to {to}{source}",
+	},
+}
+
+// Text is a cause in words.
+type Text struct {
+	Fact, Consequence string
+	Remedies          []report.Step // the first choice first; a command may be empty
+}
+
+// Words are the words of commands.
+type Words struct {
+	Program string
+	Source  string // flags that select the source
+	Kubectl string
+	Kumactl string
+}
+
+// Text returns a cause of r in words.
+func (w *Words) Text(r *Result, c *Cause) Text {
+	m, ok := messages[c.Code]
+	switch {
+	case !ok && envoydiff.Codes[c.Code] == envoydiff.Unknown:
+		m = messages[envoydiff.Unverified]
+	case !ok:
+		m = otherwise
+	case c.Code == envoydiff.ProtocolFromField && r.To.ProtocolFromFieldAlone():
+		m = protocolAlone
+	}
+	words := strings.NewReplacer("{to}", r.To.String(), "{code}", string(c.Code))
+	text := Text{Fact: words.Replace(m.fact), Consequence: words.Replace(m.consequence)}
+	for _, mend := range c.Mends {
+		text.Remedies = append(text.Remedies, w.remedy(r.To, mend))
+	}
+	return text
+}
+
+func (w *Words) remedy(to cluster.Version, m Mend) report.Step {
+	words := []string{
+		"{program}", w.Program, "{source}", spaced(w.Source), "{kubectl}", cmp.Or(w.Kubectl, "kubectl"),
+		"{kumactl}", cmp.Or(w.Kumactl, "kumactl"), "{to}", to.String(), "{version}", m.Version.String(),
+	}
+	if m.Keeps != nil {
+		words = append(words, "{old}", m.Keeps.Old)
+	}
+	switch {
+	case m.Proxy != nil:
+		words = append(words, "{name}", report.Quoted(m.Proxy.Name), "{mesh}", report.Quoted(m.Proxy.Mesh),
+			"{proxy}", report.Quoted(m.Proxy.Mesh+"/"+m.Proxy.Name))
+	case m.Of != nil:
+		words = append(words, "{name}", report.Quoted(m.Of.Of.Name), "{mesh}", report.Quoted(m.Of.Of.Mesh))
+	}
+	replacer, text := strings.NewReplacer(words...), remedies[m.Kind]
+	return report.Step{Title: replacer.Replace(text.Title), Command: replacer.Replace(text.Command)}
+}
+
+// spaced returns words with a space before them, if there are any.
+func spaced(words string) string {
+	if words == "" {
+		return ""
+	}
+	return " " + words
+}
+
+// keeps has the text of each way to keep the name of a service.
+var keeps = map[Keep]string{
+	KeepLabel:   "label kuma.io/workload of the Dataplane",
+	KeepSetting: "setting KUMA_RUNTIME_KUBERNETES_WORKLOAD_LABELS, or a ServiceAccount of that name",
+	KeepNothing: "nothing: the label accepts only a-z, 0-9 and -, at most 63 characters",
+	KeepOne:     "nothing: the proxy has several services, and will have one name",
+}
+
+// KeptBy returns in words what keeps the old name.
+func (r *Rename) KeptBy() string { return keeps[r.Keep] }
+
+// NewName returns the new name in words.
+func (r *Rename) NewName() string { return cmp.Or(r.New, "its ServiceAccount") }
+
+// String returns `Dataplane "web-1"`, and the mesh unless it is the default.
+func (r *Resource) String() string {
+	if len(r.Reasons) == 0 {
+		return r.Of.String()
+	}
+	return fmt.Sprintf("%s: %s", r.Of, strings.Join(r.Reasons, "; "))
+}

@@ -1,0 +1,106 @@
+package upgrade
+
+import (
+	"strings"
+
+	"tracemigrate/cluster"
+	"tracemigrate/convert/envoydiff"
+	"tracemigrate/meshtrace"
+)
+
+// meshTraces adds the MeshTraces that To refuses and From accepts. They are causes even if
+// no known proxy has its tracing from them: the newer control plane refuses to apply or
+// to sync them.
+func (b *builder) meshTraces() {
+	for _, p := range b.policies {
+		if !b.inhabited[p.Mesh] && b.renames(p) {
+			b.of(envoydiff.WorkloadServiceName).addMeshTrace(p)
+		}
+		if b.ignoresField(p) {
+			c := b.of(envoydiff.FieldIgnored)
+			c.fails = c.fails || !b.inhabited[p.Mesh]
+			c.addMeshTrace(p)
+		}
+		reasons := p.RefusedBy(b.To)
+		if len(reasons) == 0 || len(p.RefusedBy(b.From)) > 0 {
+			continue
+		}
+		byEndpoint := b.To.NeedsOTelBackendRef() && p.Default.HasOTelEndpoint()
+		if byEndpoint {
+			b.refuse(envoydiff.OTelEndpoint, p, reasons)
+		}
+		if len(reasons) > 1 || !byEndpoint {
+			b.refuse(envoydiff.MeshTraceRefused, p, reasons)
+		}
+	}
+}
+
+// renames reports whether a MeshTrace gives spans the name of a service, by another rule
+// on To.
+func (b *builder) renames(p *meshtrace.Policy) bool {
+	return len(p.Default.Backends) > 0 && p.Default.Backends[0].Zipkin == nil &&
+		b.To.NamesServicesByWorkload() && !b.From.NamesServicesByWorkload()
+}
+
+// ignoresField reports whether To accepts the targetRef of a MeshTrace and ignores a field
+// of it that narrows what it selects on From. Without known Dataplanes it counts as one that
+// selects other proxies.
+func (b *builder) ignoresField(p *meshtrace.Policy) bool {
+	ref := &p.TargetRef
+	return ref.Kind == meshtrace.Mesh && len(ref.ProxyTypes) == 1 && b.From.HonoursProxyTypes() && !b.To.HonoursProxyTypes() ||
+		ref.Kind == meshtrace.Dataplane && (ref.Name != "" || ref.Namespace != "") && b.From.SelectsByName() && !b.To.SelectsByName()
+}
+
+// refuse adds a refused MeshTrace to a cause.
+func (b *builder) refuse(code envoydiff.Code, p *meshtrace.Policy, reasons []string) {
+	c := b.of(code)
+	c.fails = true
+	c.addMeshTrace(p)
+	c.resources[p].Reasons = reasons
+}
+
+// trafficTraces adds every TrafficTrace and every Mesh with backends. A TrafficTrace of a
+// mesh without known Dataplanes counts as one that proxies need.
+func (b *builder) trafficTraces() {
+	for _, mesh := range b.current.Meshes {
+		for _, trace := range mesh.TrafficTraces {
+			c := b.of(envoydiff.TrafficTraceRemoved)
+			c.fails = c.fails || !b.inhabited[mesh.Name]
+			c.addResource(trace.Resource)
+		}
+		if len(mesh.Backends) > 0 {
+			b.of(MeshTracingIgnored).addResource(mesh.Resource)
+		}
+	}
+}
+
+// gateways adds every MeshGateway. That of a mesh without known Dataplanes counts as one
+// that configures a gateway.
+func (b *builder) gateways() {
+	for _, gateway := range b.current.MeshGateways {
+		c := b.of(envoydiff.BuiltinGatewayRemoved)
+		c.fails = c.fails || !b.inhabited[gateway.Mesh]
+		c.addResource(gateway.Resource)
+	}
+}
+
+// dataplanes adds the builtin gateways, and the Dataplanes with an HTTP inbound that only
+// its tag names, whether or not they are traced.
+func (b *builder) dataplanes() {
+	for _, dp := range b.current.Dataplanes {
+		if dp.Builtin() {
+			b.of(envoydiff.BuiltinGatewayRemoved).addProxy(dp)
+		}
+		if dp.Namespace != "" {
+			continue // the control plane writes the field
+		}
+		for i := range dp.Inbounds {
+			switch in := &dp.Inbounds[i]; strings.ToLower(in.Tags[cluster.ProtocolTag]) {
+			case "http", "http2", "grpc":
+				if in.Protocol == "" {
+					b.of(envoydiff.ProtocolFromField).addProxy(dp)
+				}
+			}
+		}
+	}
+}
