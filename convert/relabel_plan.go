@@ -151,7 +151,7 @@ var unavoidable = []envoydiff.Code{
 func (r *Plan) prove(in *input, after []*meshtrace.Policy) notes {
 	before := envoydiff.State{Legacy: in.Meshes, Policies: in.compared}
 	state := envoydiff.State{Policies: each(after, unshadowed)}
-	how := envoydiff.Options{Version: in.o.Version, To: in.o.To, Accept: in.o.Accept, Doubt: r.Doubt}
+	how := envoydiff.Options{Version: in.o.Version, To: in.o.To, Migrated: true, Accept: in.o.Accept, Doubt: r.Doubt}
 	if in.o.To != (cluster.Version{}) {
 		how.Accept = slices.Concat(how.Accept, unavoidable)
 	}

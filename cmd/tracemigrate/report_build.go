@@ -11,6 +11,7 @@ import (
 	"tracemigrate/cluster/kube"
 	"tracemigrate/convert"
 	"tracemigrate/convert/report"
+	"tracemigrate/convert/upgrade"
 )
 
 // build returns the report on a snapshot, or prints its problems and returns an error.
@@ -44,6 +45,7 @@ func (f *reportFlags) build(c *cli.Context, current *convert.Current, source clu
 		stderr.Problems(problems, "reported")
 		return nil, cli.Exit("", exitError)
 	}
+	r.Way = upgrade.Way(current, options, r, commandWords(c, source))
 	warnAssumedVersion(stderr, f.version, snapshot)
 	if r.Origin.Source == "" {
 		r.Origin.Source = "files: " + strings.Join(c.StringSlice("filename"), ", ")

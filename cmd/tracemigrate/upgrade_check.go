@@ -60,6 +60,9 @@ func (f *upgradeCheckFlags) run(c *cli.Context) error {
 		Strict: f.strict, Full: f.full, Words: commandWords(c, source),
 		Unread: append(stderr.Skipped(snapshot), stderr.UnreadOfUpgrade(snapshot)...),
 	}
+	if f.from != "" {
+		found.Words.From = "--from " + f.from
+	}
 	found.Result = upgrade.Check(current, options)
 	stderr.NotChecked(current, found.Result, maxMadeUp)
 	if err := writeStdout(c, func(out *output.Printer) error { return form(out, found) }); err != nil {

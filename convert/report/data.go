@@ -25,6 +25,7 @@ type Report struct {
 	Proxies   []Proxy            `json:"proxies" yaml:"proxies"`
 	HandWork  []string           `json:"handWork" yaml:"handWork"` // one sentence each
 	NextSteps []Step             `json:"nextSteps" yaml:"nextSteps"`
+	Way       []Stage            `json:"wayTo3" yaml:"wayTo3"` // to Kuma 3.0
 
 	texts  *stepWriter
 	repair []step // the next steps if something must be fixed first
@@ -151,6 +152,15 @@ func (p *Proxy) Listeners() (before, after []envoydiff.Listener) {
 		return nil, nil
 	}
 	return p.comparison.Listeners(p.proxy)
+}
+
+// Stage is one of the stages to Kuma 3.0.
+type Stage struct {
+	Name    string   `json:"name" yaml:"name"`
+	Ready   bool     `json:"ready" yaml:"ready"`
+	Summary string   `json:"summary" yaml:"summary"`
+	Blocks  []string `json:"blocks" yaml:"blocks"`   // what prevents it, one sentence each
+	Command string   `json:"command" yaml:"command"` // empty if nothing is left
 }
 
 // Step is the text of a next step, and its command.

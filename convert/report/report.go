@@ -25,7 +25,7 @@ func Build(current *convert.Current, o Options) (*Report, *convert.Plan, []*mani
 	b := &builder{
 		Report: &Report{
 			KumaVersion: o.Convert.Version.String(), Meshes: []Mesh{}, TrafficTraces: []TrafficTrace{}, Existing: []Existing{},
-			Policies: []Policy{}, Withheld: []Policy{}, Notes: convert.Texts(result.Notes), Flows: []Flow{}, HandWork: []string{},
+			Policies: []Policy{}, Withheld: []Policy{}, Notes: convert.Texts(result.Notes), Flows: []Flow{}, HandWork: []string{}, Way: []Stage{},
 		},
 		options: o, snapshot: s, result: result,
 		selected: make(map[identity]int), decided: make(map[pairName]int), traced: make(map[*legacy.Backend]int),

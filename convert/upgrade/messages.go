@@ -119,7 +119,7 @@ var remedies = map[MendKind]report.Step{
 	},
 	convertForNewer: {
 		Title:   "convert for {version}, and apply the result with the upgrade; existing MeshTraces are converted too",
-		Command: "{program} convert --kuma-version {version}{source}",
+		Command: "{program} convert --kuma-version {version}{from}{source}",
 	},
 	correctMeshTrace: {Title: "change what the reasons name, and apply the MeshTraces before the upgrade"},
 	setProtocol: {
@@ -190,6 +190,7 @@ type Text struct {
 type Words struct {
 	Program string
 	Source  string // flags that select the source
+	From    string // flag of the version that runs, if the user passed it
 	Kubectl string
 	Kumactl string
 }
@@ -215,7 +216,7 @@ func (w *Words) Text(r *Result, c *Cause) Text {
 
 func (w *Words) remedy(to cluster.Version, m Mend) report.Step {
 	words := []string{
-		"{program}", w.Program, "{source}", spaced(w.Source), "{kubectl}", cmp.Or(w.Kubectl, "kubectl"),
+		"{program}", w.Program, "{source}", spaced(w.Source), "{from}", spaced(w.From), "{kubectl}", cmp.Or(w.Kubectl, "kubectl"),
 		"{kumactl}", cmp.Or(w.Kumactl, "kumactl"), "{to}", to.String(), "{version}", m.Version.String(),
 	}
 	if m.Keeps != nil {

@@ -37,6 +37,18 @@ func reportMarkdown(p *Printer, r *Report) error {
 			fmt.Fprintf(&b, "- [ ] %s\n", markdownText(manifest.Redact(work)))
 		}
 	}
+	if len(r.Way) > 0 {
+		b.WriteString("\n## The way to Kuma 3.0\n")
+		for i, stage := range r.Way {
+			fmt.Fprintf(&b, "\n%d. %s: %s\n", i+1, stage.Name, markdownText(stageState(stage)))
+			for _, block := range firstBlocks(stage.Blocks) {
+				fmt.Fprintf(&b, "   - %s\n", markdownText(manifest.Redact(block)))
+			}
+			if stage.Command != "" {
+				fmt.Fprintf(&b, "\n%s\n", fenced(stage.Command, "sh"))
+			}
+		}
+	}
 	if len(r.NextSteps) > 0 {
 		b.WriteString("\n## Next steps\n")
 		for i, step := range r.NextSteps {

@@ -1,6 +1,12 @@
 package output
 
-import "tracemigrate/cmd/tracemigrate/output/plain"
+import (
+	"fmt"
+	"slices"
+
+	"tracemigrate/cmd/tracemigrate/output/plain"
+	"tracemigrate/convert/report"
+)
 
 // reportText prints sentences, tables and the next steps.
 func reportText(p *Printer, r *Report) error {
@@ -26,6 +32,7 @@ func reportText(p *Printer, r *Report) error {
 			p.Line("  - %s", work)
 		}
 	}
+	p.way(r.Way)
 	if len(r.NextSteps) > 0 {
 		p.Line("")
 		p.Line("Next steps")
@@ -35,4 +42,43 @@ func reportText(p *Printer, r *Report) error {
 		}
 	}
 	return nil
+}
+
+// shownBlocks is how many reasons a stage to 3.0 has in text and Markdown at most.
+const shownBlocks = 5
+
+// way prints the stages to 3.0: what is ready, what prevents the others, and a command.
+func (p *Printer) way(stages []report.Stage) {
+	if len(stages) == 0 {
+		return
+	}
+	p.Line("")
+	p.Line("The way to Kuma 3.0")
+	for i, stage := range stages {
+		p.Line("  %d. %s: %s", i+1, stage.Name, stageState(stage))
+		for _, block := range firstBlocks(stage.Blocks) {
+			p.Line("     - %s", block)
+		}
+		if stage.Command != "" {
+			p.unwrapped("       " + stage.Command) // to be copied
+		}
+	}
+}
+
+// stageState returns whether a stage is ready, and its summary.
+func stageState(stage report.Stage) string {
+	switch {
+	case stage.Ready:
+		return "ready: " + stage.Summary
+	case len(stage.Blocks) > 0:
+		return "blocked: " + stage.Summary
+	}
+	return "open: " + stage.Summary
+}
+
+func firstBlocks(blocks []string) []string {
+	if len(blocks) <= shownBlocks {
+		return blocks
+	}
+	return append(slices.Clone(blocks[:shownBlocks]), fmt.Sprintf("and %d more", len(blocks)-shownBlocks))
 }

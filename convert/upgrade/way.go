@@ -1,0 +1,121 @@
+package upgrade
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"tracemigrate/cluster"
+	"tracemigrate/cluster/manifest"
+	"tracemigrate/convert"
+	"tracemigrate/convert/report"
+)
+
+// Way returns the stages to 3.0 of what a report is on: MeshTraces instead of
+// TrafficTraces, labels instead of tags, and the upgrade. o are the options of the
+// report's conversion. It is empty if the control plane has no TrafficTraces any more, or
+// no mesh is known.
+func Way(c *convert.Current, o convert.Options, r *report.Report, words Words) []report.Stage {
+	if c.NothingLegacy() || o.Version.DropsTrafficTrace() || len(c.Meshes) == 0 {
+		return []report.Stage{}
+	}
+	w := &way{Words: words, current: c, from: o.Version}
+	return []report.Stage{w.meshTraces(r), w.labels(o), w.upgrade(o)}
+}
+
+// way makes the stages of a report.
+type way struct {
+	Words
+	current *convert.Current
+	from    cluster.Version
+}
+
+// The names of the stages.
+const (
+	stageMeshTraces = "MeshTraces (2.x)"
+	stageLabels     = "Labels (2.10 and later)"
+	stageUpgrade    = "Kuma 3.0"
+)
+
+// meshTraces is the stage that the rest of the report is on.
+func (w *way) meshTraces(r *report.Report) report.Stage {
+	stage := report.Stage{Name: stageMeshTraces, Blocks: []string{}, Summary: "no TrafficTrace exists"}
+	if stage.Ready = r.Summary.TrafficTraces == 0; stage.Ready {
+		return stage
+	}
+	stage.Summary = fmt.Sprintf("%s to replace, by %s", counted(r.Summary.TrafficTraces, "TrafficTrace"), counted(r.Summary.Policies, "MeshTrace"))
+	stage.Command = w.command("convert --kuma-version " + w.from.String())
+	for _, block := range []struct {
+		n    int
+		what string
+	}{
+		{r.Summary.Errors, "error"}, {r.Summary.Different, "different proxy"}, {r.Summary.Unknown, "unknown proxy"},
+	} {
+		if block.n > 0 {
+			stage.Blocks = append(stage.Blocks, counted(block.n, block.what))
+		}
+	}
+	return stage
+}
+
+// labels is the stage of policies by labels, which can be applied from 2.10 on.
+func (w *way) labels(o convert.Options) report.Stage {
+	stage := report.Stage{Name: stageLabels, Blocks: []string{}, Summary: "every MeshTrace selects by labels that 3.0 accepts"}
+	o.ByLabels, o.To, o.Accept, o.Supposed = true, cluster.Newest, nil, false
+	arguments := "convert --kuma-version " + w.from.String() + " --target-ref dataplane"
+	if w.from.Compare(cluster.SinceDataplane) < 0 {
+		arguments = "convert --kuma-version " + cluster.Newest.String() + " --from " + w.from.String()
+		stage.Blocks = append(stage.Blocks, fmt.Sprintf("Kuma %s does not have targetRef kind Dataplane; upgrade to 2.10 or later first", w.from))
+	}
+	plan, _ := convert.Convert(w.current, o)
+	traces := len(w.current.TrafficTraces)
+	if len(plan.Policies)+len(plan.Obsolete)+plan.Errors()+traces == 0 {
+		stage.Ready, stage.Blocks = true, []string{}
+		return stage
+	}
+	stage.Summary = counted(len(plan.Policies), "policy") + " to write"
+	stage.Command = w.command(arguments)
+	for _, note := range plan.Notes {
+		if note.Severity == manifest.Error {
+			stage.Blocks = append(stage.Blocks, note.Resource+": "+note.Message())
+		}
+	}
+	return stage
+}
+
+// upgrade is the stage of the upgrade itself, as upgrade-check reports it.
+func (w *way) upgrade(o convert.Options) report.Stage {
+	r := Check(w.current, Options{From: w.from, To: cluster.Newest, MadeUp: o.MadeUp})
+	stage := report.Stage{
+		Name: stageUpgrade, Ready: !r.Fails(), Blocks: []string{}, Summary: "nothing that exists changes with the upgrade",
+		Command: w.command("upgrade-check --from " + w.from.String() + " --to " + cluster.Newest.String()),
+	}
+	for _, cause := range r.Causes {
+		if !cause.Fails() {
+			continue
+		}
+		text := string(cause.Code)
+		if n := len(cause.Proxies); n > 0 {
+			text += ": " + counted(n, "proxy")
+		}
+		stage.Blocks = append(stage.Blocks, text)
+	}
+	if !stage.Ready {
+		stage.Summary = "with what exists today, the upgrade changes tracing"
+	}
+	return stage
+}
+
+func (w *way) command(arguments string) string { return w.Program + " " + arguments + spaced(w.Source) }
+
+// counted returns "1 proxy" or "2 proxies".
+func counted(n int, what string) string {
+	switch {
+	case n == 1:
+	case slices.Contains([]string{"proxy", "policy"}, what[max(0, strings.LastIndexByte(what, ' ')+1):]):
+		what = strings.TrimSuffix(what, "y") + "ies"
+	default:
+		what += "s"
+	}
+	return fmt.Sprintf("%d %s", n, what)
+}
