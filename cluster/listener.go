@@ -181,7 +181,7 @@ func (l *Listeners) outbound(dp *Dataplane, out *Outbound) (HTTPListener, bool) 
 	listener.BackendRef, listener.Service = true, "*"
 	service, port := l.services.find(dp.Mesh, out.BackendRef)
 	if service != nil {
-		listener.Service = service.outboundName(port, l.zone)
+		listener.Service = service.outboundName(l.version, port, l.zone)
 	}
 	if l.version.NamesByResource() {
 		listener.name = listener.Service

@@ -83,12 +83,15 @@ func (s services) find(mesh string, ref *BackendRef) (*MeshService, servicePort)
 	return nil, servicePort{}
 }
 
-// outboundName returns the resource name of a MeshService's port, by which 3.0 names an
-// outbound: kri_msvc_MESH_ZONE_NAMESPACE_NAME_PORT (recorded/meshtrace/dataplane-kind on
-// 3.0). zone is the control plane's.
-func (m *MeshService) outboundName(port servicePort, zone string) string {
-	return strings.Join([]string{
-		"kri", "msvc", m.Mesh, cmp.Or(m.Labels[ZoneLabel], zone), m.Namespace, m.DisplayName(),
-		cmp.Or(port.name, strconv.Itoa(int(port.port))),
-	}, "_")
+// outboundName returns the name of a MeshService's port as a destination: from 3.0 on that
+// of its resource, kri_msvc_MESH_ZONE_NAMESPACE_NAME_PORT (recorded/meshtrace/dataplane-kind
+// on 3.0), before MESH_NAME_NAMESPACE_ZONE_msvc_PORT (package destinationname in
+// pkg/core/resources/apis/core of Kuma's tag 2.13.10). zone is the control plane's.
+func (m *MeshService) outboundName(version Version, port servicePort, zone string) string {
+	zone = cmp.Or(m.Labels[ZoneLabel], zone)
+	number := strconv.Itoa(int(port.port))
+	if !version.NamesByResource() {
+		return strings.Join([]string{m.Mesh, m.DisplayName(), m.Namespace, zone, "msvc", number}, "_")
+	}
+	return strings.Join([]string{"kri", "msvc", m.Mesh, zone, m.Namespace, m.DisplayName(), cmp.Or(port.name, number)}, "_")
 }

@@ -18,6 +18,8 @@ type layer struct {
 	existing *meshtrace.Policy
 	conf     meshtrace.Conf
 	everyone bool  // it is for all proxies, later ones included
+	copied   bool  // it is a copy of another control plane's, which cannot be changed here
+	idle     bool  // TrafficTraces decide on some of its proxies
 	served   []int // proxies that it decides on today
 	free     []int // others on which it has no effect
 }
@@ -30,8 +32,9 @@ type layering struct {
 	deciders []decider // of each sidecar
 	layers   []*layer
 	ties     *ties
-	pairs    map[pairOf]int // positions
-	byRank   []int          // sidecars, see rank
+	pairs    map[pairOf]int      // positions
+	byRank   []int               // sidecars, see rank
+	again    []*meshtrace.Policy // existing ones that an earlier run made of others that still exist
 }
 
 // pairOf identifies a selector in the mesh and in its copies in zones.
@@ -59,7 +62,7 @@ func layersOf(in *input, m *mesh) *layering {
 			l.sidecars = append(l.sidecars, dp)
 		}
 	}
-	byPolicy := l.existingLayers()
+	byPolicy := l.existingLayers(in)
 	byPair := l.pairLayers()
 	l.deciders = make([]decider, len(l.sidecars))
 	decide := in.deciderOf(m)
@@ -86,18 +89,53 @@ func (in *input) deciderOf(m *mesh) func(*cluster.Dataplane) envoydiff.Decision 
 }
 
 // existingLayers adds a layer for each existing MeshTrace, highest precedence first.
-func (l *layering) existingLayers() map[*meshtrace.Policy]*layer {
-	policies := slices.Clone(l.allExisting())
+func (l *layering) existingLayers(in *input) map[*meshtrace.Policy]*layer {
+	policies := slices.DeleteFunc(slices.Clone(l.allExisting()), func(p *meshtrace.Policy) bool {
+		made := l.isMadeAgain(p)
+		if made {
+			l.again = append(l.again, p)
+		}
+		return made
+	})
 	meshtrace.Sort(l.o.Version, policies)
 	layers := make(map[*meshtrace.Policy]*layer, len(policies))
 	for _, p := range slices.Backward(policies) {
 		added := &layer{
-			position: -1, existing: p, conf: p.Default, everyone: p.TargetRef.Kind == meshtrace.Mesh && len(p.TargetRef.ProxyTypes) == 0,
+			position: -1, existing: p, conf: p.Default, copied: in.isCopy(p),
+			everyone: p.TargetRef.Kind == meshtrace.Mesh && len(p.TargetRef.ProxyTypes) != 1,
 		}
 		l.layers = append(l.layers, added)
 		layers[p] = added
 	}
 	return layers
+}
+
+// isMadeAgain reports whether an earlier run made p, with its rank in front of the name,
+// of another policy that still exists, and this run makes it again.
+func (l *layering) isMadeAgain(p *meshtrace.Policy) bool {
+	plain := rankInFront.ReplaceAllString(p.Name, "")
+	if plain == p.Name || !selectsByLabels(p) {
+		return false
+	}
+	return slices.ContainsFunc(l.allExisting(), func(from *meshtrace.Policy) bool {
+		return from.Namespace == p.Namespace && validName(from.Name) == plain && !from.TargetRef.IsIn(l.target()) && from.Default.Key() == p.Default.Key()
+	})
+}
+
+// isCopy reports whether a compared policy is a copy of one that another control plane
+// has, which restores it.
+func (in *input) isCopy(p *meshtrace.Policy) bool {
+	i := slices.Index(in.compared, p)
+	if i < 0 || in.Origin == nil {
+		return false
+	}
+	switch origin := in.existing[i].Labels[cluster.OriginLabel]; in.Origin.Mode {
+	case cluster.ModeGlobal:
+		return origin == "zone"
+	case cluster.ModeFederatedZone:
+		return origin == "global"
+	}
+	return false
 }
 
 // pairLayers adds a layer for each selector, highest rank first.
@@ -124,18 +162,20 @@ func (l *layering) assign(i int, d envoydiff.Decision, byPolicy map[*meshtrace.P
 	if is.traced {
 		is.complete = d.Conf.Sampling.Overall != nil
 	}
-	legacyTraces := !is.traced && d.Pair != nil
+	legacyTraces := !is.traced && d.Backend != nil
 	takesAway := slices.ContainsFunc(d.Policies, func(p *meshtrace.Policy) bool { return len(p.Default.Backends) > 0 })
 	for _, p := range d.Policies {
 		switch of := byPolicy[p]; {
-		case of == nil || legacyTraces: // a MeshTrace without a backend has no effect on a TrafficTrace
+		case of == nil:
+		case legacyTraces: // a MeshTrace without a backend has no effect on a TrafficTrace
+			of.idle = true
 		case is.traced, takesAway:
 			of.served = append(of.served, i)
 		default:
 			of.free = append(of.free, i)
 		}
 	}
-	if position, ok := l.positionOf(d.Pair); ok && legacyTraces {
+	if position, ok := l.positionOf(d.Pair); ok && !is.traced {
 		is.position = position
 		byPair[position].served = append(byPair[position].served, i)
 	}

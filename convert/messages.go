@@ -542,6 +542,24 @@ var (
 	existingReplaced = warn(MeshTraceReplaced,
 		"is replaced by policies of other names. As long as it exists, it can override them",
 		"delete it together with applying the others: {command}")
+	undatedProxies = warn(TieByCreationTime,
+		"has {proxies} whose tracing is not known: {reason}",
+		"export the TrafficTraces with their creation times (kubectl get -o yaml, or the control plane's API), then convert again")
+	existingIdle = warn(MeshTraceReplaced,
+		"has no backend, so it has no effect on the proxies of TrafficTraces. It would have one without them",
+		"delete it together with applying the others: {command}")
+	existingSelectsMore = warn(MeshTraceReplaced,
+		"selects no known proxy, and Kuma {target} ignores proxyTypes, name and namespace of a targetRef, so it would select others",
+		"delete it together with applying the others: {command}")
+	copyRefused = refuse(MeshTraceCopied,
+		"is a copy of another control plane's MeshTrace, and Kuma {target} refuses it. A copy can be neither changed nor deleted here",
+		"convert at the control plane that has the original")
+	meshUnknown = refuse(LabelsUnknown,
+		"needs labels, and mesh {mesh} is not in the input",
+		"add the Mesh and its Dataplanes with another -f")
+	endpointUnsupported = refuse(EndpointUnsupported,
+		"sends to OpenTelemetry at {endpoint}, which cannot be the address and port of a MeshOpenTelemetryBackend: {problem}",
+		"write openTelemetry.endpoint as host:port, then convert again")
 	existingServesNobody = inform(MeshTraceReplaced,
 		"selects no known proxy, so no labels say what it selects. It has no policy for Kuma {target}",
 		"delete it, or write its targetRef by hand")
@@ -577,6 +595,7 @@ const (
 	deleteKubectl phrase = "`kubectl delete meshtrace {name} --namespace {namespace}`"
 	deleteKumactl phrase = "`kumactl delete meshtrace {name} --mesh {mesh}`"
 	servesNobody  phrase = "it decides for no known proxy"
+	existsAlready phrase = "a MeshTrace with the same content exists"
 )
 
 // unavoidableChanges says what each of the codes unavoidable is.

@@ -32,6 +32,8 @@ const (
 	ServerRefused             Code = "server-refused"
 	LabelsAlike               Code = "labels-alike"
 	LabelsUnknown             Code = "labels-unknown"
+	MeshTraceCopied           Code = "meshtrace-copied"
+	EndpointUnsupported       Code = "endpoint-unsupported"
 	DiffersByLabels           Code = "differs-by-labels"
 	DiffersBeforeUpgrade      Code = "differs-before-upgrade"
 )

@@ -43,6 +43,9 @@ func (o *Options) Check() error {
 	if o.ByLabels && o.To == (cluster.Version{}) && o.Version.Compare(cluster.SinceDataplane) < 0 {
 		return fmt.Errorf("targetRef kind Dataplane needs Kuma 2.10 or later, and the policies are for %s", o.Version)
 	}
+	if o.Shadow && (o.ByLabels || o.To != (cluster.Version{})) {
+		return errors.New("shadow policies cannot select by labels, because existing MeshTraces are written again in the same step")
+	}
 	if o.Shadow && !o.Version.ComputesShadows() {
 		return fmt.Errorf("shadow policies need Kuma 2.7 or later: version %s ignores the label %s and applies the policy",
 			o.Version, cluster.EffectLabel)

@@ -38,6 +38,7 @@ type Plan struct {
 	Existing []*meshtrace.Policy
 
 	version  cluster.Version
+	oldest   cluster.Version                                      // of the zones; set for policies by labels
 	previous map[meshtrace.Identity]bool                          // existing policies that a previous run made
 	existing map[*meshtrace.Policy]bool                           // those of Policies that are among them
 	doubts   map[string]func(dp *cluster.Dataplane) string        // by mesh

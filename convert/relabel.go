@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"tracemigrate/cluster"
+	"tracemigrate/cluster/manifest"
 	"tracemigrate/convert/cover"
 	"tracemigrate/meshtrace"
 )
@@ -26,9 +27,10 @@ type relabelled struct {
 // relabelling is a layering with its policies.
 type relabelling struct {
 	*layering
-	policies []*relabelled // highest precedence first
-	selects  [][]int32     // the policies that select each sidecar, in order
-	reasons  reasons       // why selectors have no policy
+	policies []*relabelled       // highest precedence first
+	selects  [][]int32           // the policies that select each sidecar, in order
+	reasons  reasons             // why selectors have no policy
+	gone     []*meshtrace.Policy // existing ones that must not stay
 	notes    notes
 }
 
@@ -43,8 +45,16 @@ func relabel(in *input, l *layering) *relabelling {
 		case kept[of]:
 			r.policies = append(r.policies, &relabelled{layer: of, labels: of.existing.TargetRef.Labels, kept: true})
 			continue
+		case of.copied:
+			r.remarkCopy(of)
+			continue
+		case of.existing != nil && isEmptyConf(&of.conf):
+			continue // it has no effect
 		case len(of.served) == 0 && len(l.sidecars) > 0:
 			r.unserved(of)
+			continue
+		}
+		if l.needsBackend(&of.conf) && !r.hasEndpoint(of) {
 			continue
 		}
 		if of.pair != nil {
@@ -71,7 +81,47 @@ func (r *relabelling) unserved(of *layer) {
 		r.reasons[of.position] = string(servesNobody)
 		return
 	}
-	r.notes = append(r.notes, existingServesNobody.note(of.existing.Place, of.existing, facts{"target": r.target()}))
+	about := existingServesNobody
+	switch ref := &of.existing.TargetRef; {
+	case of.idle:
+		about = existingIdle
+	case ref.IsIn(r.target()):
+		return
+	case !ref.RemovedIn(r.target()):
+		about = existingSelectsMore
+	}
+	if about != existingServesNobody {
+		r.gone = append(r.gone, of.existing)
+	}
+	r.notes = append(r.notes, about.note(of.existing.Place, of.existing, facts{
+		"target": r.target(), "command": deletion(of.existing),
+	}))
+}
+
+// hasEndpoint reports whether the OpenTelemetry endpoint of a layer can be that of a
+// MeshOpenTelemetryBackend, and notes why it cannot.
+func (r *relabelling) hasEndpoint(of *layer) bool {
+	endpoint := of.conf.Backends[0].OpenTelemetry.Endpoint
+	_, _, err := splitEndpoint(endpoint)
+	if err != nil {
+		r.notes = append(r.notes, endpointUnsupported.note(of.place(), of.resource(), facts{
+			"endpoint": clipped(manifest.RedactURL(endpoint)), "problem": err.Error(),
+		}))
+	}
+	return err == nil
+}
+
+// remarkCopy notes a copy that 3.0 refuses: only the control plane that has the original
+// can change it.
+func (r *relabelling) remarkCopy(of *layer) {
+	if !of.existing.TargetRef.IsIn(r.target()) || r.needsBackend(&of.conf) {
+		r.notes = append(r.notes, copyRefused.note(of.existing.Place, of.existing, facts{"target": r.target()}))
+	}
+}
+
+// isEmptyConf reports whether c sets nothing.
+func isEmptyConf(c *meshtrace.Conf) bool {
+	return c.Backends == nil && c.Tags == nil && c.Sampling == (meshtrace.Sampling{})
 }
 
 // target is the version that policies must work on at last.
@@ -88,7 +138,7 @@ func (l *layering) keepable() map[*layer]bool {
 	var policies []*meshtrace.Policy
 	of := make(map[*meshtrace.Policy]*layer)
 	for _, layer := range l.layers {
-		if p := layer.existing; p != nil && selectsByLabels(p) && p.TargetRef.IsIn(cluster.Newest) && !l.needsBackend(&p.Default) {
+		if p := layer.existing; p != nil && !layer.copied && selectsByLabels(p) && p.TargetRef.IsIn(cluster.Newest) && !l.needsBackend(&p.Default) {
 			policies = append(policies, p)
 			of[p] = layer
 		}
@@ -170,6 +220,9 @@ func (l *layering) coverOf(of *layer, search *cover.Search) cover.Result {
 		}
 		return search.Cover(of.served, append(free, later))
 	}
+	if outside := l.outside(of); len(outside) > 0 {
+		return search.Cover(of.served, append(outside, l.freeFor(of)...))
+	}
 	exact := search.Cover(of.served, nil)
 	if len(exact.Alike) == 0 && len(exact.Sets) == 1 && len(exact.Sets[0]) == 1 {
 		return exact
@@ -178,6 +231,21 @@ func (l *layering) coverOf(of *layer, search *cover.Search) cover.Result {
 		return search.Cover(of.served, free)
 	}
 	return exact
+}
+
+// outside returns the sidecars that a layer cannot select, whatever its labels: a policy
+// of an application's namespace selects the proxies there.
+func (l *layering) outside(of *layer) []int {
+	if of.existing == nil || of.existing.System {
+		return nil
+	}
+	var outside []int
+	for i, dp := range l.sidecars {
+		if dp.Namespace != of.existing.Namespace {
+			outside = append(outside, i)
+		}
+	}
+	return outside
 }
 
 // own are the labels that have the keys and values of a selector's tags, and the
@@ -247,6 +315,17 @@ func (r *relabelling) addUnseen(of *layer) {
 	} else {
 		ref, format = &meshtrace.TargetRef{Kind: meshtrace.MeshSubset, Tags: of.pair.Tags}, r.formatOf(of.pair)
 	}
+	if of.pair != nil {
+		if higher := r.Covering(of.position, of.pair.Tags); higher != nil {
+			found := neverDeciding(r.mesh, of.pair, higher)
+			r.reasons[of.position], r.notes = found.reason, append(r.notes, found.notes...)
+			return
+		}
+	}
+	if of.pair != nil && r.existsAlready(of) {
+		r.reasons[of.position] = string(existsAlready)
+		return
+	}
 	labels, missing := labelsOfTags(ref.Selector())
 	switch {
 	case of.everyone:
@@ -269,6 +348,22 @@ func (r *relabelling) addUnseen(of *layer) {
 		return
 	}
 	r.policies = append(r.policies, &relabelled{layer: of, labels: labels})
+}
+
+// existsAlready reports whether an existing policy has the content that a selector's would
+// get in a mesh without known Dataplanes.
+func (r *relabelling) existsAlready(of *layer) bool {
+	labels, _ := labelsOfTags(of.pair.Tags)
+	return slices.ContainsFunc(r.layers, func(other *layer) bool {
+		p := other.existing
+		if p == nil || p.Default.Key() != of.conf.Key() {
+			return false
+		}
+		if of.everyone {
+			return p.TargetRef.Kind == meshtrace.Mesh
+		}
+		return p.TargetRef.Kind == meshtrace.Dataplane && maps.Equal(p.TargetRef.Labels, labels)
+	})
 }
 
 // find finds the policies that select each sidecar.

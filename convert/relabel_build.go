@@ -4,9 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
-	"net"
 	"slices"
-	"strconv"
 
 	"tracemigrate/cluster"
 	"tracemigrate/cluster/manifest"
@@ -15,7 +13,7 @@ import (
 )
 
 // build makes the policies, and the backends that OpenTelemetry needs on 3.0.
-func (r *relabelling) build(backends map[meshtrace.Identity]*meshtrace.OTelBackend) {
+func (r *relabelling) build(backends *backends) {
 	shield := shieldOf(r.mesh)
 	for _, p := range r.policies {
 		if p.existing != nil {
@@ -37,7 +35,9 @@ func (r *relabelling) build(backends map[meshtrace.Identity]*meshtrace.OTelBacke
 		}
 		if !p.kept {
 			p.policy.TargetRef = p.targetRef()
-			r.addBackend(p.policy, backends)
+			if r.needsBackend(&p.policy.Default) {
+				r.notes = append(r.notes, backends.replace(p.policy)...)
+			}
 		}
 	}
 }
@@ -58,20 +58,14 @@ func (p *relabelled) targetRef() meshtrace.TargetRef {
 func (r *relabelling) rebuild(p *relabelled) *meshtrace.Policy {
 	again := *p.existing
 	again.Name = p.name
-	again.Labels = nil
+	again.Labels = make(map[string]string)
 	for key, value := range p.existing.Labels {
-		if cluster.IsOwn(key) || key == cluster.EffectLabel || key == cluster.OriginLabel && r.o.ZoneOrigin {
-			if again.Labels == nil {
-				again.Labels = make(map[string]string)
-			}
+		if cluster.IsOwn(key) || key == cluster.EffectLabel {
 			again.Labels[key] = value
 		}
 	}
+	maps.Copy(again.Labels, r.o.Labels)
 	if r.o.ZoneOrigin {
-		again.Labels = maps.Clone(again.Labels)
-		if again.Labels == nil {
-			again.Labels = make(map[string]string)
-		}
 		again.Labels[cluster.OriginLabel] = "zone"
 	}
 	again.Source = cmp.Or(again.Source, p.existing.String())
@@ -97,38 +91,6 @@ func explicit(b *meshtrace.Backend) {
 		zipkin.SharedSpanContext = &shared
 	}
 	b.Zipkin = &zipkin
-}
-
-// backendLabel is the label by which a policy refers to a MeshOpenTelemetryBackend that
-// is made here.
-const backendLabel = "tracemigrate/backend"
-
-// addBackend replaces the endpoint of an OpenTelemetry backend, which 3.0 refuses, by a
-// MeshOpenTelemetryBackend.
-func (r *relabelling) addBackend(p *meshtrace.Policy, backends map[meshtrace.Identity]*meshtrace.OTelBackend) {
-	if !r.needsBackend(&p.Default) {
-		return
-	}
-	endpoint := p.Default.Backends[0].OpenTelemetry.Endpoint
-	host, port := endpoint, uint64(meshtrace.DefaultOTelPort)
-	if h, text, err := net.SplitHostPort(endpoint); err == nil {
-		host = h
-		port, _ = strconv.ParseUint(text, 10, 16) // 0 for a port that no control plane accepts
-	}
-	name := validName(fmt.Sprintf("otel-%s-%d", host, port))
-	to := &meshtrace.OTelBackend{
-		Resource: &cluster.Resource{
-			Mesh: p.Mesh, Name: name, Namespace: p.Namespace, Format: p.Format, Labels: map[string]string{backendLabel: name},
-		},
-		Name: name, Host: host, Port: uint32(port),
-	}
-	if known := backends[to.Identity()]; known != nil {
-		to = known
-	} else {
-		backends[to.Identity()] = to
-		r.notes = append(r.notes, backendMade.note(p.Place, p, facts{"backend": quoted(name), "endpoint": manifest.RedactURL(endpoint)}))
-	}
-	p.Default.Backends[0].OpenTelemetry = &meshtrace.OpenTelemetry{BackendRef: to.Labels, Backend: to}
 }
 
 // place and resource are those of notes on the layer.

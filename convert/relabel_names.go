@@ -18,22 +18,22 @@ func nameByLayer(in *input, all []*relabelling) {
 	for _, name := range in.OtherMeshTraces() {
 		taken[scope(cluster.Kubernetes, "")+name] = true
 	}
-	replaced := make(map[*meshtrace.Policy]bool)
+	free := make(map[*meshtrace.Policy]bool)
 	for _, r := range all {
-		for _, of := range r.layers {
-			replaced[of.existing] = true
+		for _, p := range r.again {
+			free[p] = true
 		}
 	}
-	for _, p := range in.existing {
-		if !replaced[p] {
-			taken[scope(p.Format, p.Mesh)+p.Name] = true
+	for i, p := range in.existing {
+		if free[in.compared[i]] {
+			continue
 		}
+		taken[scope(p.Format, p.Mesh)+p.Name] = true
 	}
 	for _, r := range all {
 		for _, p := range r.policies {
-			if p.existing != nil && p.nth == 0 {
+			if p.existing != nil && p.nth == 0 && validName(p.existing.Name) == p.existing.Name {
 				p.name = p.existing.Name
-				taken[r.scopeOfLayer(p.layer)+p.name] = true
 			}
 		}
 	}
@@ -80,7 +80,11 @@ func (r *relabelling) nameOthers(taken map[string]bool) {
 	}
 	for _, p := range r.policies {
 		if p.name == "" {
-			p.name = unique(p.layer, fmt.Sprintf("%s-%d", validName(p.existing.Name), p.nth+1))
+			name := validName(p.existing.Name)
+			if p.nth > 0 {
+				name = fmt.Sprintf("%s-%d", name, p.nth+1)
+			}
+			p.name = unique(p.layer, name)
 		}
 	}
 }
@@ -91,8 +95,10 @@ func (r *relabelling) rankAll(taken map[string]bool) {
 		ranked := make([]string, len(r.policies))
 		unique := true
 		for i, p := range r.policies {
-			ranked[i] = fmt.Sprintf("%0*d-%s", width, i+1, p.name)
-			unique = unique && !taken[r.scopeOfLayer(p.layer)+ranked[i]]
+			// A previous run may have put a rank in front already.
+			ranked[i] = fmt.Sprintf("%0*d-%s", width, i+1, validName(rankInFront.ReplaceAllString(p.name, "")))
+			own := p.existing != nil && p.existing.Name == ranked[i]
+			unique = unique && (own || !taken[r.scopeOfLayer(p.layer)+ranked[i]])
 		}
 		if !unique && width < maxName-maxBase {
 			continue
@@ -140,24 +146,26 @@ func (r *relabelling) inOrderAmong(mesh bool) bool {
 	return true
 }
 
-// obsolete returns the existing policies that other names replace.
+// obsolete returns the existing policies that other names replace, and those that must
+// not stay.
 func (r *relabelling) obsolete() []*meshtrace.Policy {
 	names := make(map[*meshtrace.Policy]bool)
-	var gone []*meshtrace.Policy
+	gone := slices.Clone(r.gone)
+	for _, p := range r.again {
+		if !slices.ContainsFunc(r.policies, func(made *relabelled) bool { return made.name == p.Name }) {
+			gone = append(gone, p)
+		}
+	}
 	for _, p := range r.policies {
 		if p.existing != nil {
 			names[p.existing] = names[p.existing] || p.name == p.existing.Name
 		}
 	}
 	for _, of := range r.layers {
-		if of.existing == nil {
-			continue
-		}
-		same, has := names[of.existing]
-		if !same && (has || !of.existing.TargetRef.IsIn(r.target()) || r.needsBackend(&of.existing.Default)) {
+		if same, has := names[of.existing]; has && !same {
 			gone = append(gone, of.existing)
 		}
 	}
 	slices.SortFunc(gone, func(a, b *meshtrace.Policy) int { return a.Place.Compare(b.Place) })
-	return gone
+	return slices.Compact(gone)
 }

@@ -7,6 +7,7 @@ import (
 
 	"tracemigrate/cluster"
 	"tracemigrate/convert/envoydiff"
+	"tracemigrate/legacy"
 	"tracemigrate/meshtrace"
 )
 
@@ -18,7 +19,7 @@ func (in *input) convertByLabels() *Plan {
 	layers := each(meshes, func(m *mesh) *layering { return layersOf(in, m) })
 	all := each(layers, func(l *layering) *relabelling { return relabel(in, l) })
 	nameByLayer(in, all)
-	backends := make(map[meshtrace.Identity]*meshtrace.OTelBackend)
+	backends := newBackends(in)
 	for _, r := range all {
 		r.build(backends)
 	}
@@ -26,7 +27,7 @@ func (in *input) convertByLabels() *Plan {
 }
 
 // newPlanByLabels returns what the meshes give together, with the proof for each proxy.
-func newPlanByLabels(in *input, all []*relabelling, backends map[meshtrace.Identity]*meshtrace.OTelBackend) *Plan {
+func newPlanByLabels(in *input, all []*relabelling, backends *backends) *Plan {
 	plan := &Plan{
 		Meshes: in.Meshes, Existing: in.compared, version: in.o.Version, Complete: true,
 		previous: make(map[meshtrace.Identity]bool), existing: make(map[*meshtrace.Policy]bool),
@@ -48,6 +49,9 @@ func newPlanByLabels(in *input, all []*relabelling, backends map[meshtrace.Ident
 		after = slices.DeleteFunc(after, func(p *meshtrace.Policy) bool { return slices.Contains(obsolete, p) })
 		plan.Fates = append(plan.Fates, r.fates()...)
 		found = slices.Concat(found, r.notes, r.remarkSelection(), r.remarkObsolete(obsolete), r.remarkBuiltin())
+		found = append(found, remarkZoneTies(r.mesh, r.ties)...)
+		found = append(found, remarkTies(r.mesh, r.Mesh)...)
+		found = append(found, r.remarkUndated()...)
 		switch {
 		case len(r.layers) == 0:
 			found = append(found, remarkNothing(r.mesh))
@@ -55,13 +59,43 @@ func newPlanByLabels(in *input, all []*relabelling, backends map[meshtrace.Ident
 			found = append(found, r.withoutDataplanes(notVerified, notVerifiedUnlisted, notVerifiedEmptyMesh).note(r.Place, r.mesh, nil))
 		}
 	}
-	for _, key := range slices.SortedFunc(maps.Keys(backends), meshtrace.Identity.Compare) {
-		plan.Backends = append(plan.Backends, backends[key])
-	}
+	found = append(found, remarkStrays(in)...)
+	plan.Backends = backends.made
+	meshtrace.Resolve(plan.Policies, slices.Concat(backends.known, backends.made))
+	plan.oldest = slices.MinFunc(in.Snapshot.Versions(in.o.Version), cluster.Version.Compare)
 	found = append(found, remarkStage(in, plan)...)
-	found = append(found, plan.prove(in, Applied(after, plan.Policies))...)
+	found = append(found, remarkPlace(in, all)...)
+	found = append(found, plan.prove(in, Applied(after, each(plan.Policies, unshadowed)))...)
 	plan.Notes = found.sorted()
 	return plan
+}
+
+// remarkUndated notes the proxies for which creation times decide that the input does not
+// have.
+func (r *relabelling) remarkUndated() notes {
+	byReason := make(map[string][]string)
+	for _, dp := range r.dataplanes {
+		if doubt := r.ties.doubt(dp); doubt.Code == string(TieByCreationTime) {
+			byReason[doubt.Reason] = append(byReason[doubt.Reason], dp.String())
+		}
+	}
+	var found notes
+	for _, reason := range slices.Sorted(maps.Keys(byReason)) {
+		found = append(found, undatedProxies.note(r.Place, r.mesh, facts{"proxies": counted(byReason[reason], "proxy"), "reason": reason}))
+	}
+	return found
+}
+
+// remarkStrays notes the MeshTraces of meshes that the input does not contain.
+func remarkStrays(in *input) notes {
+	var found notes
+	for _, p := range in.compared {
+		known := slices.ContainsFunc(in.Meshes, func(m *legacy.Mesh) bool { return m.Name == p.Mesh })
+		if !known && !p.TargetRef.IsIn(cluster.Newest) {
+			found = append(found, meshUnknown.note(p.Place, p, facts{"mesh": quoted(p.Mesh)}))
+		}
+	}
+	return found
 }
 
 // fates says what became of every selector of the mesh.
@@ -96,13 +130,19 @@ func (r *relabelling) fates() []*Fate {
 func (r *relabelling) remarkObsolete(obsolete []*meshtrace.Policy) notes {
 	var found notes
 	for _, p := range obsolete {
-		command := deleteKumactl.of(facts{"name": p.Name, "mesh": p.Mesh})
-		if p.Format == cluster.Kubernetes {
-			command = deleteKubectl.of(facts{"name": p.Name, "namespace": p.Namespace})
+		if !slices.Contains(r.gone, p) {
+			found = append(found, existingReplaced.note(p.Place, p, facts{"command": deletion(p)}))
 		}
-		found = append(found, existingReplaced.note(p.Place, p, facts{"command": command}))
 	}
 	return found
+}
+
+// deletion returns the command that deletes a policy.
+func deletion(p *meshtrace.Policy) clause {
+	if p.Format == cluster.Kubernetes {
+		return deleteKubectl.of(facts{"name": p.Name, "namespace": p.Namespace})
+	}
+	return deleteKumactl.of(facts{"name": p.Name, "mesh": p.Mesh})
 }
 
 // remarkBuiltin notes the builtin gateways, which no label selects and 3.0 does not have.
@@ -123,22 +163,41 @@ func (r *relabelling) remarkBuiltin() notes {
 
 // remarkStage notes when the policies can be applied.
 func remarkStage(in *input, plan *Plan) notes {
-	f := facts{"version": in.o.Version, "target": in.o.To}
+	f := facts{"version": plan.oldest, "target": in.o.To}
 	switch {
 	case len(plan.Policies) == 0 || in.o.To == cluster.Version{}:
 		return nil
-	case in.o.Version.Compare(cluster.SinceDataplane) < 0:
+	case plan.oldest.Compare(cluster.SinceDataplane) < 0:
 		return notes{dataplaneUnsupported.note(plan.Policies[0].Place, theControlPlane, f)}
-	case len(plan.Backends) > 0 && in.o.Version.Compare(cluster.SinceBackendRef) < 0:
+	case len(plan.Backends) > 0 && plan.oldest.Compare(cluster.SinceBackendRef) < 0:
 		return notes{backendRefUnsupported.note(plan.Policies[0].Place, theControlPlane, f)}
 	}
 	return nil
 }
 
-// AppliesBefore reports whether the policies can be applied before the upgrade, on the
-// version that the control plane has.
+// AppliesBefore reports whether policies by labels can be applied before an upgrade, on
+// the versions that the control planes of all zones have.
 func (r *Plan) AppliesBefore() bool {
-	return r.version.Compare(cluster.SinceDataplane) >= 0 && (len(r.Backends) == 0 || r.version.Compare(cluster.SinceBackendRef) >= 0)
+	return r.oldest.Compare(cluster.SinceDataplane) >= 0 && (len(r.Backends) == 0 || r.oldest.Compare(cluster.SinceBackendRef) >= 0)
+}
+
+// remarkPlace notes where the policies must be created, and what of the control plane
+// could not be read.
+func remarkPlace(in *input, all []*relabelling) notes {
+	s := in.Snapshot
+	if s.Origin == nil || !slices.ContainsFunc(all, func(r *relabelling) bool { return len(r.layers) > 0 }) {
+		return nil
+	}
+	found := remarkUnread(s)
+	switch s.Origin.Mode {
+	case cluster.ModeFederatedZone:
+		if len(s.TrafficTraces) > 0 {
+			found = append(found, remarkFederated(s, in.o, nil))
+		}
+	case cluster.ModeGlobal:
+		found = append(found, remarkZonesUnread(s)...)
+	}
+	return found
 }
 
 // unavoidable are the codes of what an upgrade changes whatever the policies say.
@@ -150,11 +209,8 @@ var unavoidable = []envoydiff.Code{
 // policies are applied before the upgrade, on the version that runs.
 func (r *Plan) prove(in *input, after []*meshtrace.Policy) notes {
 	before := envoydiff.State{Legacy: in.Meshes, Policies: in.compared}
-	state := envoydiff.State{Policies: each(after, unshadowed)}
+	state := envoydiff.State{Policies: after}
 	how := envoydiff.Options{Version: in.o.Version, To: in.o.To, Migrated: true, Accept: in.o.Accept, Doubt: r.Doubt}
-	if in.o.To != (cluster.Version{}) {
-		how.Accept = slices.Concat(how.Accept, unavoidable)
-	}
 	r.Comparisons = envoydiff.CompareZones(in.Snapshot, before, state, how)
 	found := remarkDiffering(r.Comparisons, differsByLabels, facts{"version": how.Version})
 	if in.o.To == (cluster.Version{}) {
@@ -165,7 +221,7 @@ func (r *Plan) prove(in *input, after []*meshtrace.Policy) notes {
 	if !r.AppliesBefore() || len(r.Policies)+len(r.Obsolete) == 0 {
 		return found
 	}
-	how.To, how.Accept = cluster.Version{}, in.o.Accept
+	how.To = cluster.Version{}
 	state.Legacy = in.Meshes // TrafficTraces stay until the upgrade
 	return append(found, remarkDiffering(envoydiff.CompareZones(in.Snapshot, before, state, how), differsBeforeUpgrade, facts{"version": in.o.Version})...)
 }
@@ -181,7 +237,7 @@ func remarkDiffering(comparisons []*envoydiff.Comparison, about *sentence, f fac
 	for _, c := range comparisons {
 		for i := range c.Proxies {
 			p := &c.Proxies[i]
-			if p.Verdict != envoydiff.Different {
+			if p.Verdict != envoydiff.Different || !slices.ContainsFunc(p.Differences, isAvoidable) {
 				continue
 			}
 			d := byMesh[p.Mesh]
@@ -191,7 +247,7 @@ func remarkDiffering(comparisons []*envoydiff.Comparison, about *sentence, f fac
 			}
 			d.proxies = append(d.proxies, p.Dataplane.String())
 			for _, difference := range p.Differences {
-				if code := string(difference.Code); !slices.Contains(d.codes, code) && envoydiff.Codes[difference.Code] == envoydiff.Different {
+				if code := string(difference.Code); !slices.Contains(d.codes, code) && isAvoidable(difference) {
 					d.codes = append(d.codes, code)
 				}
 			}
@@ -206,6 +262,11 @@ func remarkDiffering(comparisons []*envoydiff.Comparison, about *sentence, f fac
 		found = append(found, about.note(d.first.Dataplane.Place, subject("Mesh "+quoted(mesh)), values))
 	}
 	return found
+}
+
+// isAvoidable reports whether other policies would not give the difference.
+func isAvoidable(d *envoydiff.Difference) bool {
+	return envoydiff.Codes[d.Code] == envoydiff.Different && !slices.Contains(unavoidable, d.Code)
 }
 
 // remarkUnavoidable notes the proxies that an upgrade changes whatever the policies say.

@@ -23,11 +23,7 @@ func Read(s *cluster.Snapshot, system ...string) ([]*Policy, []*manifest.Problem
 		}
 		policies = append(policies, p)
 	}
-	backends := make([]*OTelBackend, 0, len(s.OTelBackends))
-	for _, r := range s.OTelBackends {
-		backends = append(backends, decodeOTelBackend(r, &problems))
-	}
-	resolve(policies, backends)
+	Resolve(policies, decodeOTelBackends(s, &problems))
 	return policies, problems
 }
 

@@ -36,7 +36,7 @@ type other struct {
 func NewMatcher(version cluster.Version, policies []*Policy, gateways cluster.Gateways) *Matcher {
 	m := &Matcher{version: version, counts: !version.SkipsIgnoredInbounds(), gateways: gateways, meshes: make(map[string]*meshMatcher)}
 	for _, p := range policies {
-		if p.Shadow(version) || p.TargetRef.RemovedIn(version) {
+		if p.Shadow(version) || p.isUnknownTo(version) {
 			continue
 		}
 		mesh := m.meshes[p.Mesh]
@@ -51,6 +51,14 @@ func NewMatcher(version cluster.Version, policies []*Policy, gateways cluster.Ga
 		mesh.prepare()
 	}
 	return m
+}
+
+// isUnknownTo reports whether version refuses the kind of p or a reference to a
+// MeshOpenTelemetryBackend, so that p does not exist there.
+func (p *Policy) isUnknownTo(version cluster.Version) bool {
+	refers := len(p.Default.Backends) > 0 && p.Default.Backends[0].OpenTelemetry != nil && p.Default.Backends[0].OpenTelemetry.BackendRef != nil
+	return p.TargetRef.RemovedIn(version) || version.Compare(p.TargetRef.Kind.row().since) < 0 ||
+		refers && version.Compare(cluster.SinceBackendRef) < 0
 }
 
 // prepare makes the indexes, so that a proxy is not compared with every policy.

@@ -61,24 +61,42 @@ func (b *OTelBackend) tracesURL() string {
 	return scheme + "://" + net.JoinHostPort(b.Host, strconv.Itoa(int(b.Port))) + path.Join("/", b.Path, "v1/traces")
 }
 
-// resolve sets the backends that the policies refer to. Of several that have the labels
-// the oldest counts.
-func resolve(policies []*Policy, backends []*OTelBackend) {
+// Backends decodes the MeshOpenTelemetryBackends of a snapshot. [Read] reports their
+// problems.
+func Backends(s *cluster.Snapshot) []*OTelBackend {
+	var problems []*manifest.Problem
+	return decodeOTelBackends(s, &problems)
+}
+
+func decodeOTelBackends(s *cluster.Snapshot, problems *[]*manifest.Problem) []*OTelBackend {
+	backends := make([]*OTelBackend, 0, len(s.OTelBackends))
+	for _, r := range s.OTelBackends {
+		backends = append(backends, decodeOTelBackend(r, problems))
+	}
+	return backends
+}
+
+// Resolve sets the backend that each policy refers to, of those in its mesh. Of several
+// that have the labels the oldest counts; one without a creation time is the newest.
+func Resolve(policies []*Policy, backends []*OTelBackend) {
 	for _, p := range policies {
 		for _, b := range p.Default.Backends {
 			if b.OpenTelemetry == nil || b.OpenTelemetry.BackendRef == nil {
 				continue
 			}
+			b.OpenTelemetry.Backend = nil
 			for _, to := range backends {
-				if to.Mesh != p.Mesh || !to.Has(b.OpenTelemetry.BackendRef) {
-					continue
-				}
-				if found := b.OpenTelemetry.Backend; found == nil || to.Created.Before(found.Created) {
+				found := b.OpenTelemetry.Backend
+				if to.Mesh == p.Mesh && to.Has(b.OpenTelemetry.BackendRef) && (found == nil || to.isOlder(found)) {
 					b.OpenTelemetry.Backend = to
 				}
 			}
 		}
 	}
+}
+
+func (b *OTelBackend) isOlder(other *OTelBackend) bool {
+	return !b.Created.IsZero() && (other.Created.IsZero() || b.Created.Before(other.Created))
 }
 
 // The manifest of a backend.

@@ -121,6 +121,9 @@ func withDefaults(tracing *hcmv3.HttpConnectionManager_Tracing) *hcmv3.HttpConne
 		if to := config.GetGrpcService().GetEnvoyGrpc(); to != nil {
 			to.ClusterName = ""
 		}
+		if uri := config.GetHttpService().GetHttpUri(); uri != nil {
+			uri.HttpUpstreamType = nil
+		}
 	}
 	if repacked, err := anypb.New(config); err == nil {
 		t.Provider.ConfigType = &tracev3.Tracing_Http_TypedConfig{TypedConfig: repacked}
