@@ -46,12 +46,17 @@ func (r random) labelled(likeTags bool) string {
 	return strings.ReplaceAll(b.String(), "labels: {,", "labels: {")
 }
 
-// existingOfEveryKind are MeshTraces that exist already, whole and in part.
-func (r random) existingOfEveryKind() string {
+// existingOfEveryKind are MeshTraces that exist already, whole and in part. Those that are
+// plain are whole and do not distinguish proxy types, so labels can say what they select.
+func (r random) existingOfEveryKind(plain bool) string {
 	var b strings.Builder
 	for i := range r.IntN(4) {
 		fmt.Fprintf(&b, "---\ntype: MeshTrace\nname: %s%d\nmesh: default\nspec:\n  targetRef: ", r.one("e", "a", "z"), i)
-		switch r.IntN(7) {
+		kind := r.IntN(7)
+		if plain && kind == 1 {
+			kind = 0
+		}
+		switch kind {
 		case 0:
 			b.WriteString("{kind: Mesh}\n")
 		case 1:
@@ -66,6 +71,10 @@ func (r random) existingOfEveryKind() string {
 			fmt.Fprintf(&b, "{kind: MeshSubset, tags: {team: %s}}\n", r.value("team"))
 		}
 		b.WriteString("  default:\n")
+		if plain {
+			fmt.Fprintf(&b, "    backends: [{type: Zipkin, zipkin: {url: 'http://existing-%d:9411/'}}]\n    sampling: {overall: 5}\n", r.IntN(2))
+			continue
+		}
 		switch r.IntN(6) {
 		case 0: // in part
 		case 1:
@@ -150,7 +159,7 @@ func TestEquivalentByLabels(t *testing.T) {
 		likeTags := n%3 == 0
 		existing := ""
 		if n%4 > 0 {
-			existing = r.existingOfEveryKind()
+			existing = r.existingOfEveryKind(likeTags)
 		}
 		const route = "---\ntype: TrafficRoute\nmesh: default\nname: all\n" // outbounds are traced today
 		text := r.policies() + route + r.labelled(likeTags) + existing
@@ -190,7 +199,7 @@ func TestEquivalentByLabels(t *testing.T) {
 		afterwards := meshtrace.NewMatcher(then, convert.Applied(left, read), cluster.Gateways{})
 		legacyMeshes, problems := legacy.Read(all)
 		require.Empty(t, problems)
-		if likeTags && existing == "" {
+		if likeTags {
 			require.False(t, result.Refused(), "%s\n%s", where, text)
 		}
 		if result.Refused() {
