@@ -2,7 +2,6 @@ package meshtrace
 
 import (
 	"bytes"
-	"maps"
 	"net"
 	"path"
 	"strconv"
@@ -102,14 +101,8 @@ func (b *OTelBackend) isOlder(other *OTelBackend) bool {
 // The manifest of a backend.
 type (
 	backendObject struct {
-		APIVersion string            `yaml:"apiVersion,omitempty" json:"apiVersion,omitempty"`
-		Kind       string            `yaml:"kind,omitempty" json:"kind,omitempty"`
-		Metadata   *metadata         `yaml:"metadata,omitempty" json:"metadata,omitempty"`
-		Type       string            `yaml:"type,omitempty" json:"type,omitempty"`
-		Name       string            `yaml:"name,omitempty" json:"name,omitempty"`
-		Mesh       string            `yaml:"mesh,omitempty" json:"mesh,omitempty"`
-		Labels     map[string]string `yaml:"labels,omitempty" json:"labels,omitempty"`
-		Spec       backendSpec       `yaml:"spec" json:"spec"`
+		head `yaml:",inline"`
+		Spec backendSpec `yaml:"spec" json:"spec"`
 	}
 	backendSpec struct {
 		Endpoint endpoint `yaml:"endpoint" json:"endpoint"`
@@ -123,16 +116,10 @@ type (
 
 // manifest returns a backend that was made here, which speaks gRPC.
 func (b *OTelBackend) manifest() backendObject {
-	o := backendObject{Spec: backendSpec{Endpoint: endpoint{b.Host, b.Port}, Protocol: "grpc"}}
-	if b.Format == cluster.Universal {
-		o.Type, o.Name, o.Mesh, o.Labels = cluster.KindOTelBackend, b.Name, b.Mesh, b.Labels
-		return o
+	return backendObject{
+		head: newHead(cluster.KindOTelBackend, b.Format, b.Mesh, b.Name, b.Namespace, b.Labels),
+		Spec: backendSpec{Endpoint: endpoint{b.Host, b.Port}, Protocol: "grpc"},
 	}
-	labels := map[string]string{cluster.MeshLabel: b.Mesh}
-	maps.Copy(labels, b.Labels)
-	o.APIVersion, o.Kind = "kuma.io/v1alpha1", cluster.KindOTelBackend
-	o.Metadata = &metadata{Name: b.Name, Namespace: b.Namespace, Labels: labels}
-	return o
 }
 
 // File returns the backend as a file, and the file's name, as [Policy.File] does.

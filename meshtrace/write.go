@@ -26,7 +26,7 @@ type Style struct {
 
 // The manifest, its fields in the order of Kuma's documentation.
 type (
-	object struct {
+	head struct {
 		APIVersion string            `yaml:"apiVersion,omitempty" json:"apiVersion,omitempty"`
 		Kind       string            `yaml:"kind,omitempty" json:"kind,omitempty"`
 		Metadata   *metadata         `yaml:"metadata,omitempty" json:"metadata,omitempty"`
@@ -34,7 +34,10 @@ type (
 		Name       string            `yaml:"name,omitempty" json:"name,omitempty"`
 		Mesh       string            `yaml:"mesh,omitempty" json:"mesh,omitempty"`
 		Labels     map[string]string `yaml:"labels,omitempty" json:"labels,omitempty"`
-		Spec       spec              `yaml:"spec" json:"spec"`
+	}
+	object struct {
+		head `yaml:",inline"`
+		Spec spec `yaml:"spec" json:"spec"`
 	}
 	metadata struct {
 		Name        string            `yaml:"name" json:"name"`
@@ -121,14 +124,10 @@ func (p *Policy) manifest(style Style) (object, error) {
 		}
 		o.Spec.Default.Backends = &backends
 	}
+	o.head = newHead(cluster.KindMeshTrace, p.Format, p.Mesh, p.Name, p.Namespace, p.Labels)
 	if p.Format == cluster.Universal {
-		o.Type, o.Name, o.Mesh, o.Labels = "MeshTrace", p.Name, p.Mesh, p.Labels
 		return o, nil
 	}
-	labels := map[string]string{cluster.MeshLabel: p.Mesh}
-	maps.Copy(labels, p.Labels)
-	o.APIVersion, o.Kind = "kuma.io/v1alpha1", "MeshTrace"
-	o.Metadata = &metadata{Name: p.Name, Namespace: p.Namespace, Labels: labels}
 	if len(p.Annotations) > 0 {
 		o.Metadata.Annotations = maps.Clone(p.Annotations)
 	}
@@ -139,6 +138,16 @@ func (p *Policy) manifest(style Style) (object, error) {
 		o.Metadata.Annotations[cluster.SourceAnnotation] = p.Source
 	}
 	return o, nil
+}
+
+// newHead returns what the manifests of all kinds have in common.
+func newHead(kind string, format cluster.Format, mesh, name, namespace string, labels map[string]string) head {
+	if format == cluster.Universal {
+		return head{Type: kind, Name: name, Mesh: mesh, Labels: labels}
+	}
+	all := map[string]string{cluster.MeshLabel: mesh}
+	maps.Copy(all, labels)
+	return head{APIVersion: "kuma.io/v1alpha1", Kind: kind, Metadata: &metadata{Name: name, Namespace: namespace, Labels: all}}
 }
 
 func (b *Backend) manifest(version cluster.Version) backend {

@@ -7,7 +7,6 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"tracemigrate/cluster"
-	"tracemigrate/cluster/controlplane"
 	"tracemigrate/cluster/kube"
 	"tracemigrate/convert"
 	"tracemigrate/convert/report"
@@ -27,17 +26,12 @@ func (f *reportFlags) build(c *cli.Context, current *convert.Current, source clu
 	}
 	o := report.Options{
 		Convert: options,
-		Program: c.App.Name, Source: sourceArguments(c), Files: c.IsSet("filename"), First: firstSteps(c), Directory: writableDirectory(c),
+		Program: c.App.Name, Files: c.IsSet("filename"), First: firstSteps(c), Directory: writableDirectory(c),
 		Brief: f.form == "text" && !f.serverDryRun,
 	}
-	switch source := source.(type) {
-	case *kube.Cluster:
-		o.Source, o.Kubectl = contextFlags(c, o.Source, source)
-	case *controlplane.ControlPlane:
-		o.Kumactl = "kumactl"
-		if c.IsSet("kumactl-config") {
-			o.Kumactl += " --config-file " + report.Quoted(c.String("kumactl-config"))
-		}
+	words := commandWords(c, source)
+	o.Source, o.Kubectl, o.Kumactl = words.Source, words.Kubectl, words.Kumactl
+	if o.Kumactl != "" {
 		o.KumactlSwitch = report.KumactlSwitch(o.Kumactl, c.String("control-plane"))
 	}
 	r, _, problems := report.Build(current, o)
@@ -45,7 +39,7 @@ func (f *reportFlags) build(c *cli.Context, current *convert.Current, source clu
 		stderr.Problems(problems, "reported")
 		return nil, cli.Exit("", exitError)
 	}
-	r.Way = upgrade.Way(current, options, r, commandWords(c, source))
+	r.Way = upgrade.Way(current, options, r, words)
 	warnAssumedVersion(stderr, f.version, snapshot)
 	if r.Origin.Source == "" {
 		r.Origin.Source = "files: " + strings.Join(c.StringSlice("filename"), ", ")
