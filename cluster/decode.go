@@ -123,7 +123,7 @@ func (r *Resource) decode(doc *manifest.Document, words *words, problems *[]*man
 		r.Mesh = cmp.Or(r.Mesh, r.Labels[MeshLabel], "default")
 	}
 	r.Spec = root
-	if r.Format == Kubernetes || hasSpec(r.kind) {
+	if r.Format == Kubernetes || HasSpec(r.kind) {
 		r.Spec = root.Field("spec")
 	}
 	return true

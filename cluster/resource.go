@@ -137,11 +137,11 @@ var labelAnnotations = []string{DisplayNameLabel, WorkloadLabel, accountLabel}
 
 // Namespaced reports whether a kind has a namespace on Kubernetes.
 func Namespaced(kind string) bool {
-	return kind == KindDataplane || kind == KindMeshTrace || hasSpec(kind)
+	return kind == KindDataplane || kind == KindMeshTrace || HasSpec(kind)
 }
 
-// hasSpec reports whether a kind has its fields in spec on Universal as well.
-func hasSpec(kind string) bool {
+// HasSpec reports whether a kind has its fields in spec on Universal as well.
+func HasSpec(kind string) bool {
 	return kind == KindMeshTrace || kind == KindMeshService || kind == KindOTelBackend
 }
 
@@ -164,7 +164,7 @@ func LabelsOnKubernetes(kind, name, namespace, mesh string, labels, annotations 
 	if namespace != "" && all[NamespaceLabel] == "" {
 		all[NamespaceLabel] = namespace
 	}
-	if kind == KindMeshTrace && mesh != "" {
+	if HasSpec(kind) && mesh != "" {
 		all[MeshLabel] = mesh
 	}
 	return all

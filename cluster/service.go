@@ -10,9 +10,9 @@ import (
 // MeshService is a destination of outbounds that have a backendRef.
 type MeshService struct {
 	*Resource
-	// Selected are the labels of the Dataplanes behind the service; nil when it selects
-	// by something else.
-	Selected Tags
+	// Selector are the tags or labels of the Dataplanes behind the service, on Kubernetes
+	// those of the Service's own selector; nil if it selects by something else.
+	Selector Tags
 	ports    []servicePort
 }
 
@@ -25,8 +25,11 @@ type servicePort struct {
 
 func decodeMeshService(r *Resource) *MeshService {
 	m := &MeshService{Resource: r}
-	if labels := r.Spec.Field("selector").Field("dataplaneLabels"); labels.Present() {
-		m.Selected = labels.Field("matchLabels").Map()
+	selector := r.Spec.Field("selector")
+	if labels := selector.Field("dataplaneLabels"); labels.Present() {
+		m.Selector = labels.Field("matchLabels").Map()
+	} else if tags := selector.Field("dataplaneTags"); tags.Present() {
+		m.Selector = tags.Map()
 	}
 	for _, v := range r.Spec.Field("ports").Items() {
 		m.ports = append(m.ports, servicePort{
@@ -49,6 +52,21 @@ func (r *Resource) Has(labels Tags) bool {
 		}
 	}
 	return len(labels) > 0
+}
+
+// OfService returns the MeshService that Kuma made of the Kubernetes Service with a value of
+// the tag kuma.io/service, NAME_NAMESPACE_svc_PORT; nil if the input does not contain it.
+func (s *Snapshot) OfService(mesh, service string) *MeshService {
+	parts := strings.Split(service, "_")
+	if len(parts) < 3 || parts[2] != "svc" {
+		return nil
+	}
+	for _, m := range s.MeshServices {
+		if m.Mesh == mesh && m.Namespace == parts[1] && m.DisplayName() == parts[0] {
+			return m
+		}
+	}
+	return nil
 }
 
 // services finds the MeshService of a backendRef.

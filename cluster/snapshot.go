@@ -279,7 +279,7 @@ func repeated(first, again entry) *manifest.Problem {
 // sameSpec reports whether two resources have the same fields that policies read. Other
 // fields are managed by the API server.
 func sameSpec(a, b *Resource) bool {
-	if a.Format != b.Format || hasSpec(a.kind) || a.Format == Kubernetes {
+	if a.Format != b.Format || HasSpec(a.kind) || a.Format == Kubernetes {
 		return a.Format == b.Format && a.Spec.Node().Equal(b.Spec.Node()) && a.Created.Equal(b.Created)
 	}
 	for _, field := range []string{"selectors", "conf", "tracing", "tags"} {

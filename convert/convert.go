@@ -6,7 +6,8 @@ import (
 	"tracemigrate/meshtrace"
 )
 
-// Convert makes MeshTraces of all legacy tracing. When the input itself is wrong it returns
+// Convert makes MeshTraces of all legacy tracing; those that select by labels, of existing
+// MeshTraces too. When the input itself is wrong it returns
 // the problems, errors among them, and no plan. When something cannot be carried over, the
 // plan has the rest, and notes that are errors.
 func Convert(c *Current, o Options) (*Plan, []*manifest.Problem) {

@@ -32,9 +32,12 @@ type layering struct {
 	deciders []decider // of each sidecar
 	layers   []*layer
 	ties     *ties
-	pairs    map[pairOf]int      // positions
-	byRank   []int               // sidecars, see rank
-	again    []*meshtrace.Policy // existing ones that an earlier run made of others that still exist
+	pairs    map[pairOf]int // positions
+
+	ofService func(mesh, service string) *cluster.MeshService
+
+	byRank []int               // sidecars, see rank
+	again  []*meshtrace.Policy // existing ones that an earlier run made of others that still exist
 }
 
 // pairOf identifies a selector in the mesh and in its copies in zones.
@@ -54,7 +57,7 @@ type decider struct {
 
 // layersOf finds what decides on each proxy of a mesh today, on the version of its zone.
 func layersOf(in *input, m *mesh) *layering {
-	l := &layering{mesh: m, ties: newTies(m), pairs: make(map[pairOf]int, len(m.Pairs))}
+	l := &layering{mesh: m, ties: newTies(m), pairs: make(map[pairOf]int, len(m.Pairs)), ofService: in.OfService}
 	for _, dp := range m.dataplanes {
 		if dp.Builtin() {
 			l.builtin = append(l.builtin, dp)

@@ -326,7 +326,7 @@ func (r *relabelling) addUnseen(of *layer) {
 		r.reasons[of.position] = string(existsAlready)
 		return
 	}
-	labels, missing := labelsOfTags(ref.Selector())
+	labels, missing := labelsOfTags(r.withoutService(ref.Selector()))
 	switch {
 	case of.everyone:
 		labels, missing = map[string]string{}, nil
@@ -350,10 +350,30 @@ func (r *relabelling) addUnseen(of *layer) {
 	r.policies = append(r.policies, &relabelled{layer: of, labels: labels})
 }
 
+// withoutService replaces kuma.io/service in tags by the selector of the Kubernetes Service
+// that it names, which Kuma keeps in a MeshService (meshservice_controller.go in
+// pkg/plugins/runtime/k8s/controllers of Kuma's tag 2.13.10).
+func (r *relabelling) withoutService(tags cluster.Tags) cluster.Tags {
+	service := r.ofService(r.Name, tags[cluster.ServiceTag])
+	if service == nil || len(service.Selector) == 0 {
+		return tags
+	}
+	replaced := maps.Clone(tags)
+	delete(replaced, cluster.ServiceTag)
+	for key, value := range service.Selector {
+		if own, ok := replaced[key]; ok && own != value {
+			return tags // no Dataplane has both
+		}
+		replaced[key] = value
+	}
+	replaced[cluster.NamespaceLabel] = service.Namespace
+	return replaced
+}
+
 // existsAlready reports whether an existing policy has the content that a selector's would
 // get in a mesh without known Dataplanes.
 func (r *relabelling) existsAlready(of *layer) bool {
-	labels, _ := labelsOfTags(of.pair.Tags)
+	labels, _ := labelsOfTags(r.withoutService(of.pair.Tags))
 	return slices.ContainsFunc(r.layers, func(other *layer) bool {
 		p := other.existing
 		if p == nil || p.Default.Key() != of.conf.Key() {

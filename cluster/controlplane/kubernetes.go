@@ -47,10 +47,9 @@ func onKubernetes(kind string, raw []byte) []byte {
 		metadata["creationTimestamp"] = head.CreationTime
 	}
 	object := map[string]any{"apiVersion": "kuma.io/v1alpha1", "kind": kind, "metadata": metadata}
-	switch kind {
-	case cluster.KindMeshTrace:
+	if cluster.HasSpec(kind) {
 		object["spec"] = fields["spec"]
-	default:
+	} else {
 		if kind != cluster.KindMesh {
 			object["mesh"] = head.Mesh
 		}

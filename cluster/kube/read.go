@@ -254,7 +254,7 @@ func newObject(kind string, u *unstructured.Unstructured) (name string, text []b
 	if kind != cluster.KindMesh {
 		mesh, _, _ = unstructured.NestedString(u.Object, "mesh")
 		mesh = cmp.Or(mesh, u.GetLabels()[cluster.MeshLabel], "default")
-		if kind != cluster.KindMeshTrace {
+		if !cluster.HasSpec(kind) {
 			u.Object["mesh"] = mesh
 		}
 	}

@@ -28,7 +28,8 @@ func standIn(t *testing.T, c *kubernetes.Cluster) string {
 	f.Config = `{"mode":"zone","environment":"kubernetes","store":{"kubernetes":{"systemNamespace":"kuma-system"}},"multizone":{"zone":{"name":"east"}}}`
 	client, err := dynamic.NewForConfig(c.Config("admin"))
 	require.NoError(t, err)
-	for _, name := range []string{"meshes", "traffictraces", "trafficroutes", "meshtraces", "meshgateways", "dataplanes"} {
+	names := []string{"meshes", "traffictraces", "trafficroutes", "meshtraces", "meshgateways", "dataplanes", "meshservices", "meshopentelemetrybackends"}
+	for _, name := range names {
 		list, err := client.Resource(schema.GroupVersionResource{Group: "kuma.io", Version: "v1alpha1", Resource: name}).List(t.Context(), metav1.ListOptions{})
 		require.NoError(t, err)
 		for i := range list.Items {
@@ -66,7 +67,7 @@ func TestSourcesAreEqual(t *testing.T) {
 		require.NoError(t, err)
 		fmt.Fprintf(&objects, "---\n%s", encoded)
 	}
-	for name, input := range map[string]string{"recorded": objects.String(), "an application namespace": applicationNamespace} {
+	for name, input := range map[string]string{"recorded": objects.String(), "an application namespace": applicationNamespace, "services": applicationNamespace + services} {
 		t.Run(name, func(t *testing.T) {
 			c := kubernetes.Start(t)
 			c.Reset(t)
@@ -80,7 +81,11 @@ func TestSourcesAreEqual(t *testing.T) {
 			code, fromREST, words := tool(t, "snapshot --control-plane "+address)
 			require.Equal(t, 0, code, words)
 			require.Equal(t, sourceLine.ReplaceAllString(fromKubernetes, ""), sourceLine.ReplaceAllString(fromREST, ""))
-			for _, command := range []string{"convert --keep-going --no-comments", "diff -o json", "diff -o json --mesh default", "snapshot --mesh default"} {
+			for _, kind := range []string{"MeshService", "MeshOpenTelemetryBackend"} {
+				assert.Equal(t, strings.Contains(input, kind), strings.Contains(fromKubernetes, "kind: "+kind), kind)
+			}
+			for _, command := range []string{"convert --keep-going --no-comments", "diff -o json", "diff -o json --mesh default", "snapshot --mesh default",
+				"convert --kuma-version 3.0 --keep-going --no-comments"} {
 				code, want, _ := tool(t, command)
 				again, got, words := tool(t, command+" --control-plane "+address)
 				assert.Equal(t, code, again, "%s: %s", command, words)
@@ -89,6 +94,14 @@ func TestSourcesAreEqual(t *testing.T) {
 		})
 	}
 }
+
+// services has the kinds that matter on the way to 3.0.
+const services = `
+---
+{apiVersion: kuma.io/v1alpha1, kind: MeshService, metadata: {name: web, namespace: shop, labels: {kuma.io/mesh: default}}, spec: {selector: {dataplaneTags: {app: web}}, ports: [{port: 80, name: main, appProtocol: http}]}}
+---
+{apiVersion: kuma.io/v1alpha1, kind: MeshOpenTelemetryBackend, metadata: {name: otel, namespace: kuma-system, labels: {kuma.io/mesh: default, purpose: traces}}, spec: {endpoint: {address: otel.obs, port: 4317}, protocol: grpc}}
+`
 
 // applicationNamespace has a MeshTrace that selects the proxies of its own
 // namespace only, since it is not the control plane's.
