@@ -84,8 +84,10 @@ func TestSourcesAreEqual(t *testing.T) {
 			for _, kind := range []string{"MeshService", "MeshOpenTelemetryBackend"} {
 				assert.Equal(t, strings.Contains(input, kind), strings.Contains(fromKubernetes, "kind: "+kind), kind)
 			}
-			for _, command := range []string{"convert --keep-going --no-comments", "diff -o json", "diff -o json --mesh default", "snapshot --mesh default",
-				"convert --kuma-version 3.0 --keep-going --no-comments"} {
+			for _, command := range []string{
+				"convert --keep-going --no-comments", "diff -o json", "diff -o json --mesh default", "snapshot --mesh default",
+				"convert --kuma-version 3.0 --keep-going --no-comments",
+			} {
 				code, want, _ := tool(t, command)
 				again, got, words := tool(t, command+" --control-plane "+address)
 				assert.Equal(t, code, again, "%s: %s", command, words)
