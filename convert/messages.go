@@ -591,7 +591,7 @@ const (
 	addLabelUniversal phrase = "give the Dataplanes a label of their own: `kumactl get dataplane {proxy} -o yaml`, add " +
 		"`labels:` with it, and `kumactl apply -f` the result"
 	addLabelKubernetes phrase = "give their pods a label of their own: `kubectl patch deployment NAME --namespace {namespace} " +
-		"--type merge --patch-file FILE`, with the label in spec.template.metadata.labels"
+		"--patch {patch}`"
 	deleteKubectl phrase = "`kubectl delete meshtrace {name} --namespace {namespace}`"
 	deleteKumactl phrase = "`kumactl delete meshtrace {name} --mesh {mesh}`"
 	servesNobody  phrase = "it decides for no known proxy"

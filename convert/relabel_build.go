@@ -56,7 +56,7 @@ func (p *relabelled) targetRef() meshtrace.TargetRef {
 // rebuild returns an existing policy in the form in which it is applied again: without
 // what the control plane sets, and with every default.
 func (r *relabelling) rebuild(p *relabelled) *meshtrace.Policy {
-	again := *p.existing
+	again := p.existing.InCurrentForm()
 	again.Name = p.name
 	again.Labels = make(map[string]string)
 	for key, value := range p.existing.Labels {
@@ -73,7 +73,7 @@ func (r *relabelling) rebuild(p *relabelled) *meshtrace.Policy {
 	for i := range again.Default.Backends {
 		explicit(&again.Default.Backends[i])
 	}
-	return &again
+	return again
 }
 
 // explicit sets the defaults of a backend, which were filled in by the control plane or
@@ -136,7 +136,9 @@ func (r *relabelling) remarkAlike(of *layer, alike []cover.Pair) *Note {
 	}
 	f["remedy"] = addLabelUniversal.of(facts{"proxy": quoted(first.Name)})
 	if first.Namespace != "" {
-		f["remedy"] = addLabelKubernetes.of(facts{"namespace": quoted(first.Namespace)})
+		f["remedy"] = addLabelKubernetes.of(facts{
+			"namespace": first.Namespace, "patch": `'{"spec": {"template": {"metadata": {"labels": {"KEY": "VALUE"}}}}}'`,
+		})
 	}
 	return about.note(of.place(), of.resource(), f)
 }

@@ -157,6 +157,14 @@ type Header struct {
 	Default string `yaml:"default,omitempty" json:"default,omitempty"`
 }
 
+// InCurrentForm returns a copy of p in the form in which policies are written: its
+// backends have a type, and its samplings are numbers.
+func (p *Policy) InCurrentForm() *Policy {
+	current := *p
+	current.untyped, current.wrapped = false, false
+	return &current
+}
+
 // Shadow reports whether the policy is only computed, not applied: label kuma.io/effect
 // on 2.7 and later, which older versions ignore.
 func (p *Policy) Shadow(version cluster.Version) bool {
