@@ -44,16 +44,22 @@ type badOutcome struct {
 	memory         int64 // largest resident set
 }
 
-// convertBad runs `tracemigrate convert -f file` in dir, as a process of its own. What
-// else a shared machine does can make a run slow, so a slow one is repeated twice.
+// convertBad runs `tracemigrate convert -f file` in dir, see timed.
 func convertBad(t *testing.T, dir, file string) badOutcome {
 	t.Helper()
-	got := convertOnce(t, dir, file)
+	return timed(t, dir, "convert", "-f", file)
+}
+
+// timed runs the tool in dir, as a process of its own without the race detector. What
+// else a shared machine does can make a run slow, so a slow one is repeated twice.
+func timed(t *testing.T, dir string, args ...string) badOutcome {
+	t.Helper()
+	got := timedOnce(t, dir, args...)
 	for range 2 {
 		if got.took < badLimit() {
 			break
 		}
-		if again := convertOnce(t, dir, file); again.took < got.took {
+		if again := timedOnce(t, dir, args...); again.took < got.took {
 			got = again
 		}
 	}
@@ -62,14 +68,14 @@ func convertBad(t *testing.T, dir, file string) badOutcome {
 
 func badLimit() time.Duration { return time.Duration(slowness() * float64(badTime)) }
 
-func convertOnce(t *testing.T, dir, file string) badOutcome {
+func timedOnce(t *testing.T, dir string, args ...string) badOutcome {
 	t.Helper()
 	program, err := withoutRace()
 	require.NoError(t, err)
 	report := filepath.Join(t.TempDir(), "status")
 	limit, cancel := context.WithTimeout(context.Background(), 5*badLimit())
 	defer cancel()
-	command := exec.CommandContext(limit, program, "convert", "-f", file)
+	command := exec.CommandContext(limit, program, args...)
 	command.Dir = dir
 	command.Env = append(os.Environ(), "TRACEMIGRATE_TEST_STATUS="+report)
 	var stdout, stderr bytes.Buffer
@@ -158,7 +164,7 @@ var slowness = sync.OnceValue(func() float64 {
 	for range 3 {
 		program, err := withoutRace()
 		if err != nil {
-			return 1 // convertOnce reports it
+			return 1 // timedOnce reports it
 		}
 		command := exec.Command(program)
 		command.Env = append(os.Environ(), "TRACEMIGRATE_TEST_SLOWNESS=1")
