@@ -23,6 +23,7 @@ var exportHeader = regexp.MustCompile(`^#\s*Product:\s*([^,]+?)\s*,\s*Version:\s
 func noteExports(inputs iter.Seq[manifest.Input], exports *[]export, namespaces *[]string) iter.Seq[manifest.Input] {
 	return func(yield func(manifest.Input) bool) {
 		for input := range inputs {
+			input.Optional = isService
 			if !input.Unnumbered {
 				input.Seen = func(text string) {
 					if product, version := exportedBy(text); version != "" {

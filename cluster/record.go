@@ -216,6 +216,10 @@ func pruned(doc *manifest.Document) *yaml.Node {
 	switch api := textAt(root, "apiVersion"); {
 	case isOrigin(api, name):
 		return yamlNode(root, nil)
+	case isService(api, name):
+		return yamlNode(root, shape{
+			"apiVersion": nil, "kind": nil, "metadata": {"name": nil, "namespace": nil}, "spec": {"selector": nil},
+		})
 	case !isRead(api, name):
 		return nil
 	}

@@ -56,6 +56,9 @@ const (
 	// KindMeshService decides on the protocol and the name of outbounds with a
 	// backendRef; KindOTelBackend has the address of an OpenTelemetry collector.
 	KindMeshService = "MeshService"
+	// KindService is Kubernetes' own, whose selector has the labels behind a value of
+	// kuma.io/service.
+	KindService     = "Service"
 	KindOTelBackend = "MeshOpenTelemetryBackend"
 )
 
@@ -97,12 +100,16 @@ const (
 // wanted reports whether a document must be parsed: it may be of a kind that is read
 // here, or looks like a misspelt one.
 func wanted(api, kind string) bool {
-	return isRead(api, kind) || isOrigin(api, kind) || guessKind(api, kind) != ""
+	return isRead(api, kind) || isOrigin(api, kind) || isService(api, kind) || guessKind(api, kind) != ""
 }
 
 func isOrigin(api, kind string) bool {
 	return (kind == originKind || kind == endKind) && api == originAPIVersion
 }
+
+// isService reports whether documents of a kind are Kubernetes' Services. They are read if
+// they can be, and never reported.
+func isService(api, kind string) bool { return api == "v1" && kind == KindService }
 
 // isRead reports whether documents of a kind are read here, in upper or lower case.
 func isRead(api, kind string) bool {

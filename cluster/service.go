@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"tracemigrate/cluster/manifest"
 )
 
 // MeshService is a destination of outbounds that have a backendRef.
@@ -54,19 +56,48 @@ func (r *Resource) Has(labels Tags) bool {
 	return len(labels) > 0
 }
 
-// OfService returns the MeshService that Kuma made of the Kubernetes Service with a value of
-// the tag kuma.io/service, NAME_NAMESPACE_svc_PORT; nil if the input does not contain it.
-func (s *Snapshot) OfService(mesh, service string) *MeshService {
+// Service is a Kubernetes Service.
+type Service struct {
+	Name, Namespace string
+	Selector        Tags // labels of pods
+}
+
+// decodeService reads a Service without reporting problems, because Services matter for
+// few selectors.
+func decodeService(doc *manifest.Document) Service {
+	selector := Tags{}
+	if n := doc.Root.Get("spec").Get("selector"); n != nil && n.Kind == manifest.Mapping {
+		for key, value := range n.Pairs() {
+			if value.Kind == manifest.String {
+				selector[strings.Clone(key.Text)] = strings.Clone(value.Text)
+			}
+		}
+	}
+	return Service{
+		Name: strings.Clone(textAt(doc.Root, "metadata", "name")), Namespace: strings.Clone(textAt(doc.Root, "metadata", "namespace")),
+		Selector: selector,
+	}
+}
+
+// ServiceSelector returns the selector and the namespace of the Kubernetes Service with a
+// value of the tag kuma.io/service, NAME_NAMESPACE_svc_PORT: of the Service itself, else of
+// the MeshService that Kuma makes of it. The selector is nil if the input has neither.
+func (s *Snapshot) ServiceSelector(mesh, service string) (selector Tags, namespace string) {
 	parts := strings.Split(service, "_")
 	if len(parts) < 3 || parts[2] != "svc" {
-		return nil
+		return nil, ""
+	}
+	for _, of := range s.Services {
+		if of.Name == parts[0] && of.Namespace == parts[1] && len(of.Selector) > 0 {
+			return of.Selector, of.Namespace
+		}
 	}
 	for _, m := range s.MeshServices {
 		if m.Mesh == mesh && m.Namespace == parts[1] && m.DisplayName() == parts[0] {
-			return m
+			return m.Selector, m.Namespace
 		}
 	}
-	return nil
+	return nil, ""
 }
 
 // services finds the MeshService of a backendRef.

@@ -23,6 +23,7 @@ type Snapshot struct {
 	MeshGateways  []*MeshGateway
 	MeshServices  []*MeshService
 	OTelBackends  []*Resource
+	Services      []Service // of Kubernetes
 	// TrafficRoutes has the meshes with at least one TrafficRoute.
 	TrafficRoutes map[string]bool
 	// Origin is what is known of the control plane; nil for files that do not name it.
@@ -53,6 +54,7 @@ type entry struct {
 	dataplane *Dataplane
 	gateway   *MeshGateway
 	service   *MeshService
+	core      Service
 	origin    *Origin
 	problems  []*manifest.Problem
 }
@@ -123,6 +125,9 @@ func read(inputs iter.Seq[manifest.Input]) *Snapshot {
 		case endKind:
 			return append(entries, entry{Resource: &Resource{Place: doc.Place, kind: endKind}})
 		}
+		if isService(textAt(doc.Root, "apiVersion"), textAt(doc.Root, "kind")) {
+			return append(entries, entry{Resource: &Resource{Place: doc.Place, kind: KindService}, core: decodeService(doc)})
+		}
 		_, kind := formOf(doc)
 		if kind != KindDataplane && isRead("", kind) {
 			doc.Keep()
@@ -188,8 +193,12 @@ func assemble(entries []entry) *Snapshot {
 		if e.origin != nil {
 			s.addOrigin(e.origin, e.Place)
 		}
-		if e.kind == endKind {
+		switch e.kind {
+		case endKind:
 			ended[e.Place.File] = true
+			continue
+		case KindService: // overlays may have one several times
+			s.Services = append(s.Services, e.core)
 			continue
 		}
 		id := e.identity()

@@ -34,7 +34,7 @@ type layering struct {
 	ties     *ties
 	pairs    map[pairOf]int // positions
 
-	ofService func(mesh, service string) *cluster.MeshService
+	selectorOf func(mesh, service string) (cluster.Tags, string) // see cluster.Snapshot.ServiceSelector
 
 	byRank []int               // sidecars, see rank
 	again  []*meshtrace.Policy // existing ones that an earlier run made of others that still exist
@@ -57,7 +57,7 @@ type decider struct {
 
 // layersOf finds what decides on each proxy of a mesh today, on the version of its zone.
 func layersOf(in *input, m *mesh) *layering {
-	l := &layering{mesh: m, ties: newTies(m), pairs: make(map[pairOf]int, len(m.Pairs)), ofService: in.OfService}
+	l := &layering{mesh: m, ties: newTies(m), pairs: make(map[pairOf]int, len(m.Pairs)), selectorOf: in.ServiceSelector}
 	for _, dp := range m.dataplanes {
 		if dp.Builtin() {
 			l.builtin = append(l.builtin, dp)

@@ -351,22 +351,22 @@ func (r *relabelling) addUnseen(of *layer) {
 }
 
 // withoutService replaces kuma.io/service in tags by the selector of the Kubernetes Service
-// that it names, which Kuma keeps in a MeshService (meshservice_controller.go in
+// that it names. Kuma keeps it in a MeshService as well (meshservice_controller.go in
 // pkg/plugins/runtime/k8s/controllers of Kuma's tag 2.13.10).
 func (r *relabelling) withoutService(tags cluster.Tags) cluster.Tags {
-	service := r.ofService(r.Name, tags[cluster.ServiceTag])
-	if service == nil || len(service.Selector) == 0 {
+	selector, namespace := r.selectorOf(r.Name, tags[cluster.ServiceTag])
+	if len(selector) == 0 {
 		return tags
 	}
 	replaced := maps.Clone(tags)
 	delete(replaced, cluster.ServiceTag)
-	for key, value := range service.Selector {
+	for key, value := range selector {
 		if own, ok := replaced[key]; ok && own != value {
 			return tags // no Dataplane has both
 		}
 		replaced[key] = value
 	}
-	replaced[cluster.NamespaceLabel] = service.Namespace
+	replaced[cluster.NamespaceLabel] = namespace
 	return replaced
 }
 

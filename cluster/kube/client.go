@@ -195,6 +195,7 @@ var resources = map[string]string{
 	cluster.KindMeshGateway:  "meshgateways",
 	cluster.KindTrafficRoute: "trafficroutes",
 	cluster.KindMeshService:  "meshservices",
+	cluster.KindService:      "services",
 	cluster.KindOTelBackend:  "meshopentelemetrybackends",
 	kindZone:                 "zones",
 	kindZoneInsight:          "zoneinsights",
@@ -207,6 +208,9 @@ const (
 )
 
 func resourceOf(kind string) schema.GroupVersionResource {
+	if kind == cluster.KindService {
+		return schema.GroupVersionResource{Version: "v1", Resource: resources[kind]}
+	}
 	return schema.GroupVersionResource{Group: "kuma.io", Version: "v1alpha1", Resource: resources[kind]}
 }
 

@@ -143,6 +143,27 @@ func addDataplanes(t *testing.T, c *kubernetes.Cluster, n int) {
 	workers.Wait()
 }
 
+// Services are read in a cluster without Dataplanes, by a user who may list them.
+func TestServices(t *testing.T) {
+	c := start(t)
+	c.Apply(t, policies)
+	c.Apply(t, deployed("2.13.1", "zone", ""))
+	c.Apply(t, "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop}\n---\n"+
+		"apiVersion: v1\nkind: Service\nmetadata: {name: web, namespace: shop}\nspec: {selector: {app: web}, ports: [{port: 80}]}\n")
+	for user, want := range map[string]int{"admin": 1, "reader": 0} {
+		s, err := cluster.Load(t.Context(), open(t, c, user, Options{}))
+		require.NoError(t, err, user)
+		assert.Empty(t, s.Problems)
+		selector, namespace := s.ServiceSelector("default", "web_shop_svc_80")
+		assert.Len(t, selector, want, user)
+		assert.Equal(t, want == 1, namespace == "shop", user)
+	}
+	addDataplanes(t, c, 1)
+	s, err := cluster.Load(t.Context(), open(t, c, "admin", Options{}))
+	require.NoError(t, err)
+	assert.Empty(t, s.Services)
+}
+
 func TestRead(t *testing.T) {
 	c := start(t)
 	c.Apply(t, policies)

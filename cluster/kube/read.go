@@ -37,6 +37,7 @@ func (c *Cluster) Read(ctx context.Context, use func(manifest.Input)) (*cluster.
 	origin.Meshes = c.options.Meshes
 	var missing []string
 	var forbidden []error
+	proxies := 0
 	for _, kind := range cluster.Kinds() {
 		if c.options.Progress != nil {
 			c.options.Progress(kind, 0)
@@ -44,6 +45,7 @@ func (c *Cluster) Read(ctx context.Context, use func(manifest.Input)) (*cluster.
 		list, err := c.all(ctx, kind)
 		switch {
 		case err == nil:
+			proxies += map[string]int{cluster.KindDataplane: list.Len()}[kind]
 			if err := c.pass(list, kind, origin, use); err != nil {
 				return nil, err
 			}
@@ -62,6 +64,9 @@ func (c *Cluster) Read(ctx context.Context, use func(manifest.Input)) (*cluster.
 			return nil, c.unreachable(ctx, "reading "+resources[kind], err)
 		}
 	}
+	if proxies == 0 {
+		c.services(ctx, use)
+	}
 	origin.SortOthers()
 	switch {
 	case len(missing) > 0:
@@ -74,6 +79,16 @@ func (c *Cluster) Read(ctx context.Context, use func(manifest.Input)) (*cluster.
 			"check --context and --namespace", c, strings.Join(c.namespaces(), " or "))
 	}
 	return origin, nil
+}
+
+// services passes the Services to use, if they may be listed. They matter only where no
+// Dataplane shows which labels are behind a value of kuma.io/service.
+func (c *Cluster) services(ctx context.Context, use func(manifest.Input)) {
+	list, err := c.all(ctx, cluster.KindService)
+	if err != nil {
+		return // a note names the selectors that need one
+	}
+	_ = list.Drain(func(name string, text []byte) { use(manifest.Object(name, text)) }) // it is in memory
 }
 
 // pass passes the objects of the requested meshes to use, and adds the names of objects

@@ -24,6 +24,9 @@ type Input struct {
 	Unnumbered bool
 	// Seen, if set, gets the text after it is read, in parts that end between documents.
 	Seen func(part string)
+	// Optional, if set, reports the wanted kinds whose documents may be broken: such a
+	// document is ignored like one that is not wanted.
+	Optional Wanted
 	// Limit is the maximum size of the text in bytes, 0 for no limit.
 	Limit int64
 }

@@ -77,6 +77,11 @@ func readInput[T any](input Input, wanted Wanted, use func(d *Document, kept []T
 		nodes := stacks.Get().(*stack)
 		defer nodes.release()
 		documents, problems := c.parse(file, wanted, nodes)
+		if len(problems) > 0 && input.Optional != nil && c.isUnwanted(func(apiVersion, kind string) bool {
+			return wanted(apiVersion, kind) && !input.Optional(apiVersion, kind)
+		}) {
+			return kept, nil
+		}
 		for i := range documents {
 			kept = use(&documents[i], kept)
 		}
