@@ -211,17 +211,31 @@ func (l *Listeners) ofGateway(dp *Dataplane) []HTTPListener {
 }
 
 // SpanService returns the name of dp's service in the spans of a control plane of
-// version. On Kubernetes the control plane sets the label kuma.io/workload where it is
-// missing, by default to the ServiceAccount.
+// version.
 func (dp *Dataplane) SpanService(version Version) string {
 	if !version.NamesServicesByWorkload() {
 		return dp.FirstService()
 	}
-	account := ""
-	if dp.Namespace != "" {
-		account = dp.Labels[accountLabel]
+	return cmp.Or(dp.Workload(), "unknown")
+}
+
+// Workload returns the value of the label kuma.io/workload on a control plane that sets
+// it. On Kubernetes it sets a missing one, by default to the name of the ServiceAccount
+// (computeWorkloadName in pkg/plugins/runtime/k8s of Kuma's main branch). It is empty if
+// nothing tells it.
+func (dp *Dataplane) Workload() string {
+	if dp.Namespace == "" {
+		return dp.Labels[WorkloadLabel]
 	}
-	return cmp.Or(dp.Labels[WorkloadLabel], account, "unknown")
+	return cmp.Or(dp.Labels[WorkloadLabel], dp.Labels[accountLabel])
+}
+
+// IsHTTPByTag reports whether an inbound is for HTTP by its tag alone, so that it is not
+// from 3.0 on. On Kubernetes the control plane writes the field.
+func (dp *Dataplane) IsHTTPByTag() bool {
+	return dp.Namespace == "" && slices.ContainsFunc(dp.Inbounds, func(in Inbound) bool {
+		return in.Protocol == "" && isHTTP(in.taggedProtocol())
+	})
 }
 
 // FirstService returns the alphabetically first service of dp.

@@ -29,23 +29,28 @@ func build(n *naming) *building {
 	m, shield := n.mesh, shieldOf(n.mesh)
 	all := make([]made, len(n.policies))
 	for i, c := range n.policies {
-		p := &meshtrace.Policy{
-			Place: c.pair.Position(), Mesh: m.Name, Name: c.name, Format: m.formatOf(c.pair), Default: c.conf.Conf,
-			Labels: labelsOf(m, c.pair), TargetRef: c.targetRef(), Source: annotation(c.pair), System: true,
-		}
-		if p.Format == cluster.Kubernetes {
-			p.Namespace = cmp.Or(m.o.Namespace, "kuma-system")
-			if m.o.CopyLabels {
-				p.Annotations = c.pair.Annotations
-			}
-		}
-		if c.conf.traces() {
-			shield.over(p)
-		}
-		all[i] = made{c.candidate, p}
+		all[i] = made{c.candidate, m.policyOf(c.pair, c.name, c.targetRef(), c.conf.Conf, shield)}
 		b.policies[i] = &all[i]
 	}
 	return b
+}
+
+// policyOf returns a policy of a selector.
+func (m *mesh) policyOf(pair *legacy.Pair, name string, ref meshtrace.TargetRef, conf meshtrace.Conf, shield shield) *meshtrace.Policy {
+	p := &meshtrace.Policy{
+		Place: pair.Position(), Mesh: m.Name, Name: name, Format: m.formatOf(pair), Default: conf,
+		Labels: labelsOf(m, pair), TargetRef: ref, Source: annotation(pair), System: true,
+	}
+	if p.Format == cluster.Kubernetes {
+		p.Namespace = cmp.Or(m.o.Namespace, "kuma-system")
+		if m.o.CopyLabels {
+			p.Annotations = pair.Annotations
+		}
+	}
+	if len(conf.Backends) > 0 {
+		shield.over(p)
+	}
+	return p
 }
 
 // targetRef selects the proxies that the candidate is for.

@@ -29,14 +29,15 @@ type layering struct {
 	*mesh
 	sidecars []*cluster.Dataplane // all but builtin gateways, which no label selects
 	builtin  []*cluster.Dataplane
-	deciders []decider // of each sidecar
+	decide   func(*cluster.Dataplane) envoydiff.Decision
+	ranks    []int // of each sidecar, see assign
 	layers   []*layer
 	ties     *ties
 	pairs    map[pairOf]int // positions
 
 	selectorOf func(mesh, service string) (cluster.Tags, string) // see cluster.Snapshot.ServiceSelector
 
-	byRank []int               // sidecars, see rank
+	byRank []int               // sidecars, by their ranks
 	again  []*meshtrace.Policy // existing ones that an earlier run made of others that still exist
 }
 
@@ -48,16 +49,9 @@ type pairOf struct {
 
 func pairKey(p *legacy.Pair) pairOf { return pairOf{displayName(p.TrafficTrace.Resource), p.Number} }
 
-// decider is what decides on a proxy today.
-type decider struct {
-	position int  // of the pair; -1 for none
-	complete bool // MeshTraces decide, and set all that a converted selector sets
-	traced   bool // MeshTraces decide
-}
-
 // layersOf finds what decides on each proxy of a mesh today, on the version of its zone.
-func layersOf(in *input, m *mesh) *layering {
-	l := &layering{mesh: m, ties: newTies(m), pairs: make(map[pairOf]int, len(m.Pairs)), selectorOf: in.ServiceSelector}
+func layersOf(in *input, m *mesh, today *today) *layering {
+	l := &layering{mesh: m, decide: today.decide, ties: newTies(m), pairs: make(map[pairOf]int, len(m.Pairs)), selectorOf: in.ServiceSelector}
 	for _, dp := range m.dataplanes {
 		if dp.Builtin() {
 			l.builtin = append(l.builtin, dp)
@@ -65,46 +59,61 @@ func layersOf(in *input, m *mesh) *layering {
 			l.sidecars = append(l.sidecars, dp)
 		}
 	}
-	byPolicy := l.existingLayers(in)
+	byPolicy := l.existingLayers(today.copies)
 	byPair := l.pairLayers()
-	l.deciders = make([]decider, len(l.sidecars))
-	decide := in.deciderOf(m)
 	for i, dp := range l.sidecars {
-		l.deciders[i] = l.assign(i, decide(dp), byPolicy, byPair)
+		l.ranks = append(l.ranks, l.assign(i, l.decide(dp), byPolicy, byPair))
 		l.byRank = append(l.byRank, i)
 	}
-	slices.SortStableFunc(l.byRank, func(a, b int) int { return cmp.Compare(l.rank(a), l.rank(b)) })
+	slices.SortStableFunc(l.byRank, func(a, b int) int { return cmp.Compare(l.ranks[a], l.ranks[b]) })
 	return l
 }
 
-// deciderOf returns a function that decides on a proxy as the version of its zone does.
-func (in *input) deciderOf(m *mesh) func(*cluster.Dataplane) envoydiff.Decision {
-	state := envoydiff.State{Legacy: in.Meshes, Policies: m.allExisting()}
+// today is what decides on the proxies of all meshes before the conversion.
+type today struct {
+	decide func(*cluster.Dataplane) envoydiff.Decision // as the version of the proxy's zone does
+	copies map[*meshtrace.Policy]bool                  // copies of MeshTraces that another control plane has and restores
+}
+
+func newToday(in *input) *today {
+	state := envoydiff.State{Legacy: in.Meshes, Policies: in.compared}
+	versions := in.Judge(in.o.Version)
 	renderers := make(map[cluster.Version]*envoydiff.Renderer)
-	return func(dp *cluster.Dataplane) envoydiff.Decision {
-		versions, _ := m.versions(dp)
-		version := versions[0]
-		if renderers[version] == nil {
-			renderers[version] = envoydiff.NewRenderer(version, in.Snapshot, state)
+	t := &today{copies: make(map[*meshtrace.Policy]bool)}
+	t.decide = func(dp *cluster.Dataplane) envoydiff.Decision {
+		of, _ := versions(dp)
+		if renderers[of[0]] == nil {
+			renderers[of[0]] = envoydiff.NewRenderer(of[0], in.Snapshot, state)
 		}
-		return renderers[version].Decide(dp)
+		return renderers[of[0]].Decide(dp)
 	}
+	if in.Origin == nil {
+		return t
+	}
+	for i, p := range in.existing {
+		switch origin := p.Labels[cluster.OriginLabel]; in.Origin.Mode {
+		case cluster.ModeGlobal:
+			t.copies[in.compared[i]] = origin == "zone"
+		case cluster.ModeFederatedZone:
+			t.copies[in.compared[i]] = origin == "global"
+		}
+	}
+	return t
 }
 
 // existingLayers adds a layer for each existing MeshTrace, highest precedence first.
-func (l *layering) existingLayers(in *input) map[*meshtrace.Policy]*layer {
-	policies := slices.DeleteFunc(slices.Clone(l.allExisting()), func(p *meshtrace.Policy) bool {
-		made := l.isMadeAgain(p)
-		if made {
-			l.again = append(l.again, p)
-		}
-		return made
-	})
+func (l *layering) existingLayers(copies map[*meshtrace.Policy]bool) map[*meshtrace.Policy]*layer {
+	l.again = l.madeAgain()
+	again := make(map[*meshtrace.Policy]bool, len(l.again))
+	for _, p := range l.again {
+		again[p] = true
+	}
+	policies := slices.DeleteFunc(slices.Clone(l.allExisting()), func(p *meshtrace.Policy) bool { return again[p] })
 	meshtrace.Sort(l.o.Version, policies)
 	layers := make(map[*meshtrace.Policy]*layer, len(policies))
 	for _, p := range slices.Backward(policies) {
 		added := &layer{
-			position: -1, existing: p, conf: p.Default, copied: in.isCopy(p),
+			position: -1, existing: p, conf: p.Default, copied: copies[p],
 			everyone: p.TargetRef.Kind == meshtrace.Mesh && len(p.TargetRef.ProxyTypes) != 1,
 		}
 		l.layers = append(l.layers, added)
@@ -113,32 +122,30 @@ func (l *layering) existingLayers(in *input) map[*meshtrace.Policy]*layer {
 	return layers
 }
 
-// isMadeAgain reports whether an earlier run made p, with its rank in front of the name,
-// of another policy that still exists, and this run makes it again.
-func (l *layering) isMadeAgain(p *meshtrace.Policy) bool {
-	plain := rankInFront.ReplaceAllString(p.Name, "")
-	if plain == p.Name || !selectsByLabels(p) {
-		return false
+// madeAgain returns the policies that an earlier run made, with their rank in front of the
+// name, of others that still exist, and that this run makes again.
+func (l *layering) madeAgain() []*meshtrace.Policy {
+	type key struct{ namespace, name string }
+	replaced := make(map[key][]*meshtrace.Policy)
+	for _, p := range l.allExisting() {
+		if !p.TargetRef.IsIn(l.target()) {
+			k := key{p.Namespace, validName(p.Name)}
+			replaced[k] = append(replaced[k], p)
+		}
 	}
-	return slices.ContainsFunc(l.allExisting(), func(from *meshtrace.Policy) bool {
-		return from.Namespace == p.Namespace && validName(from.Name) == plain && !from.TargetRef.IsIn(l.target()) && from.Default.Key() == p.Default.Key()
-	})
-}
-
-// isCopy reports whether a compared policy is a copy of one that another control plane
-// has, which restores it.
-func (in *input) isCopy(p *meshtrace.Policy) bool {
-	i := slices.Index(in.compared, p)
-	if i < 0 || in.Origin == nil {
-		return false
+	var made []*meshtrace.Policy
+	for _, p := range l.allExisting() {
+		plain := rankInFront.ReplaceAllString(p.Name, "")
+		if plain == p.Name || !selectsByLabels(p) {
+			continue
+		}
+		if slices.ContainsFunc(replaced[key{p.Namespace, plain}], func(from *meshtrace.Policy) bool {
+			return from.Default.Key() == p.Default.Key()
+		}) {
+			made = append(made, p)
+		}
 	}
-	switch origin := in.existing[i].Labels[cluster.OriginLabel]; in.Origin.Mode {
-	case cluster.ModeGlobal:
-		return origin == "zone"
-	case cluster.ModeFederatedZone:
-		return origin == "global"
-	}
-	return false
+	return made
 }
 
 // pairLayers adds a layer for each selector, highest rank first.
@@ -158,31 +165,32 @@ func (l *layering) pairLayers() []*layer {
 	return layers
 }
 
-// assign adds the sidecar at a position to the layers that decide on it, and returns
-// which they are.
-func (l *layering) assign(i int, d envoydiff.Decision, byPolicy map[*meshtrace.Policy]*layer, byPair []*layer) decider {
-	is := decider{position: -1, traced: len(d.Conf.Backends) > 0}
-	if is.traced {
-		is.complete = d.Conf.Sampling.Overall != nil
-	}
-	legacyTraces := !is.traced && d.Backend != nil
+// assign adds the sidecar at a position to the layers that decide on it, and returns its
+// rank: the position of the selector that decides; below all if MeshTraces do that set all
+// that a selector sets, and above all if nothing else decides or they set less.
+func (l *layering) assign(i int, d envoydiff.Decision, byPolicy map[*meshtrace.Policy]*layer, byPair []*layer) (rank int) {
+	traced := len(d.Conf.Backends) > 0
+	legacyTraces := !traced && d.Backend != nil
 	takesAway := slices.ContainsFunc(d.Policies, func(p *meshtrace.Policy) bool { return len(p.Default.Backends) > 0 })
 	for _, p := range d.Policies {
 		switch of := byPolicy[p]; {
 		case of == nil:
 		case legacyTraces: // a MeshTrace without a backend has no effect on a TrafficTrace
 			of.idle = true
-		case is.traced, takesAway:
+		case traced, takesAway:
 			of.served = append(of.served, i)
 		default:
 			of.free = append(of.free, i)
 		}
 	}
-	if position, ok := l.positionOf(d.Pair); ok && !is.traced {
-		is.position = position
-		byPair[position].served = append(byPair[position].served, i)
+	if traced && d.Conf.Sampling.Overall != nil {
+		return -1
 	}
-	return is
+	if position, ok := l.positionOf(d.Pair); ok && !traced {
+		byPair[position].served = append(byPair[position].served, i)
+		return position
+	}
+	return len(l.Pairs)
 }
 
 // positionOf returns the position of a selector, which may be that of a zone's copy.
@@ -200,39 +208,18 @@ func (l *layering) freeFor(of *layer) []int {
 	if of.existing != nil {
 		return of.free
 	}
-	n, _ := slices.BinarySearchFunc(l.byRank, of.position, func(i, position int) int { return cmp.Compare(l.rank(i), position) })
+	n, _ := slices.BinarySearchFunc(l.byRank, of.position, func(i, position int) int { return cmp.Compare(l.ranks[i], position) })
 	return l.byRank[:n:n]
-}
-
-// rank returns the position of the selector that decides on a sidecar; below all if
-// MeshTraces do that set all that a selector sets, and above all if nothing else decides
-// or they set less.
-func (l *layering) rank(i int) int {
-	switch d := l.deciders[i]; {
-	case d.complete:
-		return -1
-	case d.position >= 0:
-		return d.position
-	}
-	return len(l.Pairs)
 }
 
 // maySelect reports whether a layer's policies may select all these sidecars.
 func (l *layering) maySelect(of *layer, sidecars []int) bool {
 	return !slices.ContainsFunc(sidecars, func(i int) bool {
 		if of.existing == nil {
-			return l.rank(i) > of.position
+			return l.ranks[i] > of.position
 		}
 		_, served := slices.BinarySearch(of.served, i)
 		_, free := slices.BinarySearch(of.free, i)
 		return !served && !free
 	})
-}
-
-// String names what the layer comes from.
-func (of *layer) String() string {
-	if of.existing != nil {
-		return of.existing.String()
-	}
-	return source(of.pair)
 }

@@ -28,14 +28,13 @@ type relabelled struct {
 type relabelling struct {
 	*layering
 	policies []*relabelled       // highest precedence first
-	selects  [][]int32           // the policies that select each sidecar, in order
 	reasons  reasons             // why selectors have no policy
 	gone     []*meshtrace.Policy // existing ones that must not stay
 	notes    notes
 }
 
 // relabel finds the fewest labels that select what each layer decides on.
-func relabel(in *input, l *layering) *relabelling {
+func relabel(l *layering) *relabelling {
 	r := &relabelling{layering: l, reasons: make(reasons)}
 	kept := l.keepable()
 	covers := l.covers(kept)
@@ -69,9 +68,8 @@ func relabel(in *input, l *layering) *relabelling {
 		}
 		r.add(of, covers[i])
 	}
-	r.find()
 	r.dropEmpty()
-	r.chooseKinds(in)
+	r.chooseKinds()
 	return r
 }
 
@@ -386,57 +384,49 @@ func (r *relabelling) existsAlready(of *layer) bool {
 	})
 }
 
-// find finds the policies that select each sidecar.
-func (r *relabelling) find() {
+// dropEmpty drops the policies of selectors without a backend from which no lower policy
+// takes proxies.
+func (r *relabelling) dropEmpty() {
+	isEmpty := func(p *relabelled) bool { return p.pair != nil && len(p.conf.Backends) == 0 }
+	if len(r.sidecars) == 0 || !slices.ContainsFunc(r.policies, isEmpty) {
+		return
+	}
 	selectors := make([]cluster.Tags, len(r.policies))
 	for i, p := range r.policies {
 		selectors[i] = p.labels
 	}
 	index := cluster.NewIndex(selectors)
-	r.selects = make([][]int32, len(r.sidecars))
-	labels := make([]map[string]string, len(r.sidecars))
-	for i, dp := range r.sidecars {
-		labels[i] = dp.Labels
-		if r.o.DisplayNames && dp.Labels[cluster.DisplayNameLabel] == "" {
-			labels[i] = maps.Clone(dp.Labels)
-			if labels[i] == nil {
-				labels[i] = make(map[string]string)
-			}
-			labels[i][cluster.DisplayNameLabel] = dp.Name
-		}
-		r.selects[i] = index.Matching(nil, labels[i])
-		slices.Sort(r.selects[i])
-	}
-}
-
-// dropEmpty drops the policies of selectors without a backend from which no lower policy
-// takes proxies.
-func (r *relabelling) dropEmpty() {
 	needed := make([]bool, len(r.policies))
-	isEmpty := func(p *relabelled) bool { return p.pair != nil && len(p.conf.Backends) == 0 }
-	for _, selecting := range r.selects {
-		for i, k := range selecting {
-			needed[k] = needed[k] || i < len(selecting)-1
+	var found []int32
+	for _, dp := range r.sidecars {
+		labels := dp.Labels
+		if r.o.DisplayNames && labels[cluster.DisplayNameLabel] == "" {
+			labels = maps.Clone(labels)
+			if labels == nil {
+				labels = make(map[string]string)
+			}
+			labels[cluster.DisplayNameLabel] = dp.Name
+		}
+		found = index.Matching(found[:0], labels)
+		lowest := slices.Max(append(found, -1))
+		for _, i := range found {
+			needed[i] = needed[i] || i < lowest
 		}
 	}
 	var left []*relabelled
 	for i, p := range r.policies {
-		if isEmpty(p) && !needed[i] && len(r.sidecars) > 0 {
+		if isEmpty(p) && !needed[i] {
 			r.reasons[p.position] = string(untracedAnyway)
 			continue
 		}
 		left = append(left, p)
 	}
-	if len(left) < len(r.policies) {
-		r.policies = left
-		r.find()
-	}
+	r.policies = left
 }
 
 // chooseKinds decides which policies for every proxy are of kind Mesh: those below all
 // others, if builtin gateways, which kind Mesh selects as well, are to have the same.
-func (r *relabelling) chooseKinds(in *input) {
-	decide := in.deciderOf(r.mesh)
+func (r *relabelling) chooseKinds() {
 	for _, p := range slices.Backward(r.policies) {
 		if len(p.labels) > 0 || p.kept && p.existing.TargetRef.Kind == meshtrace.Dataplane {
 			return
@@ -445,7 +435,7 @@ func (r *relabelling) chooseKinds(in *input) {
 			continue
 		}
 		p.mesh = !slices.ContainsFunc(r.builtin, func(dp *cluster.Dataplane) bool {
-			d := decide(dp)
+			d := r.decide(dp)
 			position, ok := r.positionOf(d.Pair)
 			return !slices.Contains(d.Policies, p.existing) && (len(d.Conf.Backends) > 0 || !ok || position != p.position)
 		})

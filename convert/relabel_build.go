@@ -16,28 +16,13 @@ import (
 func (r *relabelling) build(backends *backends) {
 	shield := shieldOf(r.mesh)
 	for _, p := range r.policies {
-		if p.existing != nil {
-			p.policy = r.rebuild(p)
+		if p.existing == nil {
+			p.policy = r.policyOf(p.pair, p.name, p.targetRef(), p.conf, shield)
 		} else {
-			p.policy = &meshtrace.Policy{
-				Place: p.pair.Position(), Mesh: r.Name, Name: p.name, Format: r.formatOf(p.pair), Default: p.conf,
-				Labels: labelsOf(r.mesh, p.pair), Source: annotation(p.pair), System: true,
-			}
-			if p.policy.Format == cluster.Kubernetes {
-				p.policy.Namespace = cmp.Or(r.o.Namespace, "kuma-system")
-				if r.o.CopyLabels {
-					p.policy.Annotations = p.pair.Annotations
-				}
-			}
-			if len(p.conf.Backends) > 0 {
-				shield.over(p.policy)
-			}
+			p.policy = r.rebuild(p)
 		}
-		if !p.kept {
-			p.policy.TargetRef = p.targetRef()
-			if r.needsBackend(&p.policy.Default) {
-				r.notes = append(r.notes, backends.replace(p.policy)...)
-			}
+		if !p.kept && r.needsBackend(&p.policy.Default) {
+			r.notes = append(r.notes, backends.replace(p.policy)...)
 		}
 	}
 }
@@ -58,6 +43,9 @@ func (p *relabelled) targetRef() meshtrace.TargetRef {
 func (r *relabelling) rebuild(p *relabelled) *meshtrace.Policy {
 	again := p.existing.InCurrentForm()
 	again.Name = p.name
+	if !p.kept {
+		again.TargetRef = p.targetRef()
+	}
 	again.Labels = make(map[string]string)
 	for key, value := range p.existing.Labels {
 		if cluster.IsOwn(key) || key == cluster.EffectLabel {

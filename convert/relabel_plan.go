@@ -16,8 +16,9 @@ import (
 // MeshSubset outranks Dataplane whatever the names.
 func (in *input) convertByLabels() *Plan {
 	meshes := in.meshesWithout(nil)
-	layers := each(meshes, func(m *mesh) *layering { return layersOf(in, m) })
-	all := each(layers, func(l *layering) *relabelling { return relabel(in, l) })
+	today := newToday(in)
+	layers := each(meshes, func(m *mesh) *layering { return layersOf(in, m, today) })
+	all := each(layers, relabel)
 	nameByLayer(in, all)
 	backends := newBackends(in)
 	for _, r := range all {
@@ -30,7 +31,6 @@ func (in *input) convertByLabels() *Plan {
 func newPlanByLabels(in *input, all []*relabelling, backends *backends) *Plan {
 	plan := &Plan{
 		Meshes: in.Meshes, Existing: in.compared, version: in.o.Version, Complete: true,
-		previous: make(map[meshtrace.Identity]bool), existing: make(map[*meshtrace.Policy]bool),
 		ties: make(map[string]func(*cluster.Dataplane) cluster.Doubt),
 	}
 	found := slices.Clone(in.notes)

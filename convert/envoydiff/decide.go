@@ -213,7 +213,12 @@ func (c *comparer) listener(dp *cluster.Dataplane, before, after *Decision, was,
 	}
 	c.add(part)
 	if key.before != 0 && key.after != 0 {
-		if tag.direction = l.Direction; before.fromMeshTrace() {
+		tag.direction = l.Direction
+		switch {
+		case !before.fromMeshTrace():
+		case c.before.version == c.after.version:
+			tag.before = tag.after
+		default:
 			_, tag.before = c.before.spanTags(dp)
 		}
 		if !after.fromMeshTrace() {

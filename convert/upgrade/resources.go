@@ -1,9 +1,6 @@
 package upgrade
 
 import (
-	"strings"
-
-	"tracemigrate/cluster"
 	"tracemigrate/convert/envoydiff"
 	"tracemigrate/meshtrace"
 )
@@ -91,16 +88,8 @@ func (b *builder) dataplanes() {
 		if dp.Builtin() {
 			b.of(envoydiff.BuiltinGatewayRemoved).addProxy(dp)
 		}
-		if dp.Namespace != "" {
-			continue // the control plane writes the field
-		}
-		for i := range dp.Inbounds {
-			switch in := &dp.Inbounds[i]; strings.ToLower(in.Tags[cluster.ProtocolTag]) {
-			case "http", "http2", "grpc":
-				if in.Protocol == "" {
-					b.of(envoydiff.ProtocolFromField).addProxy(dp)
-				}
-			}
+		if dp.IsHTTPByTag() {
+			b.of(envoydiff.ProtocolFromField).addProxy(dp)
 		}
 	}
 }

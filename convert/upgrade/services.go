@@ -38,9 +38,6 @@ type Rename struct {
 // pkg/api-server/resource_endpoints.go of Kuma's main branch).
 var dnsLabel = regexp.MustCompile(`^[a-z](?:[-a-z0-9]{0,61}[a-z0-9])?$`)
 
-// accountLabel has the name of a proxy's ServiceAccount, from 2.13 on.
-const accountLabel = "k8s.kuma.io/service-account"
-
 // services returns the services that get another name in Datadog or OpenTelemetry, and adds
 // their proxies to the cause, including those that a TrafficTrace traces today: these get
 // it with their MeshTrace.
@@ -108,12 +105,11 @@ func oldServices(p *envoydiff.Proxy) []string {
 	return names
 }
 
-// newService returns the name after the upgrade. On Kubernetes the control plane then sets
-// the label of a proxy that does not have it to the ServiceAccount's name
-// (computeWorkloadName in pkg/plugins/runtime/k8s of Kuma's main branch).
+// newService returns the name after the upgrade, empty for one that the control plane will
+// take from a ServiceAccount.
 func newService(dp *cluster.Dataplane) string {
 	if dp.Namespace != "" {
-		return cmp.Or(dp.Labels[cluster.WorkloadLabel], dp.Labels[accountLabel])
+		return dp.Workload()
 	}
 	return dp.SpanService(cluster.Newest)
 }
