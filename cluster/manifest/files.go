@@ -19,6 +19,8 @@ import (
 // Input is a text to read, with its name in messages.
 type Input struct {
 	Name string
+	// Path is that of the file, if Name is not.
+	Path string
 	open func() (io.ReadCloser, error)
 	// Unnumbered is set if line numbers of the text mean nothing to a reader.
 	Unnumbered bool
@@ -159,8 +161,7 @@ func (w *walker) walk(dir string) error {
 	for _, entry := range entries {
 		if slices.Contains(kustomizations, entry.Name()) {
 			return fmt.Errorf("%s is a kustomization, so the files in %s are not what is applied; "+
-				"render them: kubectl kustomize %s | tracemigrate convert -f -",
-				filepath.Join(dir, entry.Name()), dir, shellQuote(dir))
+				"render it with -k %s", filepath.Join(dir, entry.Name()), dir, shellQuote(dir))
 		}
 	}
 	for _, entry := range entries {

@@ -27,8 +27,8 @@ func (f *diffFlags) compareDumps(c *cli.Context, accepted []envoydiff.Code) ([]*
 	if firstSet(c, others) != "" {
 		return nil, errors.New("--before and --after cannot be combined with flags that select a cluster or control plane")
 	}
-	if c.IsSet("filename") || c.IsSet("meshtrace") || c.IsSet("kuma-version") {
-		return nil, errors.New("--before and --after cannot be combined with -f, --meshtrace and --kuma-version")
+	if readsFiles(c) || c.IsSet("meshtrace") || c.IsSet("kuma-version") {
+		return nil, errors.New("--before and --after cannot be combined with -f, -k, --meshtrace and --kuma-version")
 	}
 	name := strings.TrimSuffix(filepath.Base(f.before), ".json")
 	limit, err := sizeOf(c, "max-input-size")

@@ -26,8 +26,8 @@ const concurrentRequests = 8
 // compareShadow compares what the control plane computes for every proxy with and without
 // the shadow policies.
 func compareShadow(c *cli.Context, accepted []envoydiff.Code) ([]*envoydiff.Comparison, error) {
-	if c.IsSet("filename") || c.IsSet("meshtrace") {
-		return nil, errors.New("--shadow cannot be combined with -f and --meshtrace: it reads a running control plane")
+	if readsFiles(c) || c.IsSet("meshtrace") {
+		return nil, errors.New("--shadow cannot be combined with -f, -k and --meshtrace: it reads a running control plane")
 	}
 	versions, err := parseVersionFlags(c)
 	if err != nil {

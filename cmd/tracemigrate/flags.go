@@ -29,6 +29,7 @@ func inputFlags() []cli.Flag {
 			Name: "filename", Aliases: []string{"f"}, Category: inputCategory,
 			Usage: "read `FILE`, or all manifests in a directory and its subdirectories, or - for stdin; may be repeated",
 		},
+		kustomizeFlag(),
 		&cli.StringFlag{
 			Name: "control-plane", Category: inputCategory,
 			Usage: "read a control plane's REST API: its `URL`, or its name in kumactl's configuration",
@@ -70,6 +71,14 @@ func inputFlags() []cli.Flag {
 			Name: "max-pages", Category: inputCategory, Value: paging.Defaults.Pages,
 			Usage: "refuse a list of more than `NUMBER` pages from a server",
 		},
+	}
+}
+
+// kustomizeFlag returns the flag of the kustomizations to render.
+func kustomizeFlag() cli.Flag {
+	return &cli.StringSliceFlag{
+		Name: "kustomize", Aliases: []string{"k"}, Category: inputCategory,
+		Usage: "render the kustomization in `DIR` and read the result; may be repeated, and combined with -f",
 	}
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -58,9 +59,9 @@ func (f *convertFlags) checkNotes(c *cli.Context) error {
 
 // inputThatIs returns the name of the input that is file, or an empty text.
 func inputThatIs(c *cli.Context, file os.FileInfo) string {
-	inputs, _ := openInputs(c, "filename") // load reports the errors
+	inputs, _ := openFiles(c) // load reports the errors
 	for _, input := range inputs {
-		if info, err := os.Stat(input.Name); err == nil && os.SameFile(info, file) {
+		if info, err := os.Stat(cmp.Or(input.Path, input.Name)); err == nil && os.SameFile(info, file) {
 			return "the input " + input.Name
 		}
 	}

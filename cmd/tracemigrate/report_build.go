@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -26,7 +27,7 @@ func (f *reportFlags) build(c *cli.Context, current *convert.Current, source clu
 	}
 	o := report.Options{
 		Convert: options,
-		Program: c.App.Name, Files: c.IsSet("filename"), First: firstSteps(c), Directory: writableDirectory(c),
+		Program: c.App.Name, Files: readsFiles(c), First: firstSteps(c), Directory: writableDirectory(c),
 		Brief: f.form == "text" && !f.serverDryRun,
 	}
 	words := commandWords(c, source)
@@ -42,7 +43,7 @@ func (f *reportFlags) build(c *cli.Context, current *convert.Current, source clu
 	r.Way = upgrade.Way(current, options, r, words)
 	warnAssumedVersion(stderr, f.version, snapshot)
 	if r.Origin.Source == "" {
-		r.Origin.Source = "files: " + strings.Join(c.StringSlice("filename"), ", ")
+		r.Origin.Source = "files: " + strings.Join(slices.Concat(c.StringSlice("filename"), c.StringSlice("kustomize")), ", ")
 	}
 	return r, nil
 }

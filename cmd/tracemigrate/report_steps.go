@@ -76,15 +76,18 @@ func firstSteps(c *cli.Context) []report.StepKind {
 func sourceArguments(c *cli.Context) string {
 	var words []string
 	for _, flag := range []string{
-		"filename", "control-plane", "kumactl-config", "token-file", "client-cert", "client-key", "ca-cert", "kubeconfig", "context",
+		"filename", "kustomize", "control-plane", "kumactl-config", "token-file", "client-cert", "client-key", "ca-cert", "kubeconfig", "context",
 		"namespace", "mesh", "mode", "zone-version", "zone", "max-answer-size", "max-list-size", "max-pages",
 	} {
 		if !c.IsSet(flag) {
 			continue
 		}
 		name := "--" + flag
-		if flag == "filename" {
+		switch flag {
+		case "filename":
 			name = "-f"
+		case "kustomize":
+			name = "-k"
 		}
 		if values := c.StringSlice(flag); len(values) > 0 {
 			for _, value := range values {

@@ -36,7 +36,7 @@ func runSnapshot(c *cli.Context) error {
 	if c.IsSet("zone") {
 		return errors.New("--zone: take one snapshot of each control plane, and pass them all to the other commands with -f")
 	}
-	if c.IsSet("filename") && c.IsSet("mesh") {
+	if readsFiles(c) && c.IsSet("mesh") {
 		return errors.New("--mesh selects meshes of a cluster; it cannot be combined with -f")
 	}
 	ctx, cancel := withTimeout(c)
@@ -47,7 +47,7 @@ func runSnapshot(c *cli.Context) error {
 		return timeoutError(ctx, c, err)
 	}
 	stderr := newPrinter(c.App.ErrWriter)
-	if c.IsSet("filename") && hasError(problems) {
+	if readsFiles(c) && hasError(problems) {
 		stderr.Problems(problems, "written")
 		return cli.Exit("", exitError)
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -12,6 +13,7 @@ import (
 	"tracemigrate/cluster"
 	"tracemigrate/cluster/kube"
 	"tracemigrate/cluster/manifest"
+	"tracemigrate/cluster/overlay"
 	"tracemigrate/cluster/paging"
 )
 
@@ -20,9 +22,13 @@ func openSource(c *cli.Context, progress *progress) (cluster.Source, error) {
 	if c.Duration("timeout") < 0 {
 		return nil, errors.New("--timeout must not be negative; 0 is for no limit")
 	}
-	files, rest := c.IsSet("filename"), c.IsSet("control-plane")
+	files, rest := readsFiles(c), c.IsSet("control-plane")
 	if files && rest {
-		return nil, errors.New("-f and --control-plane cannot be combined: each selects the source")
+		flag := "-f"
+		if !c.IsSet("filename") {
+			flag = "-k"
+		}
+		return nil, fmt.Errorf("%s and --control-plane cannot be combined: each selects the source", flag)
 	}
 	zones := c.IsSet("zone")
 	if flag := firstSet(c, kubernetesFlags); flag != "" && (files || rest) && !zones {
@@ -36,7 +42,7 @@ func openSource(c *cli.Context, progress *progress) (cluster.Source, error) {
 	}
 	switch {
 	case files:
-		inputs, err := openInputs(c, "filename")
+		inputs, err := openFiles(c)
 		return cluster.Files(inputs), err
 	case rest:
 		return openControlPlane(c, c.String("control-plane"), progress)
@@ -96,6 +102,21 @@ func meshesOf(c *cli.Context) []string {
 		}
 	}
 	return meshes
+}
+
+// readsFiles reports whether files are the source.
+func readsFiles(c *cli.Context) bool { return c.IsSet("filename") || c.IsSet("kustomize") }
+
+// openFiles returns the files of -f, and what the kustomizations of -k are rendered to.
+func openFiles(c *cli.Context) ([]manifest.Input, error) {
+	inputs, err := openInputs(c, "filename")
+	failed := []error{err}
+	for _, dir := range c.StringSlice("kustomize") {
+		resources, err := overlay.Render(filepath.Clean(dir), nil)
+		failed = append(failed, err)
+		inputs = append(inputs, overlay.Inputs(filepath.Clean(dir), resources)...)
+	}
+	return inputs, errors.Join(failed...)
 }
 
 // openInputs returns the files of a flag such as -f.

@@ -1,0 +1,117 @@
+package overlay
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"sync"
+
+	"sigs.k8s.io/kustomize/api/krusty"
+	"sigs.k8s.io/kustomize/api/resource"
+	"sigs.k8s.io/kustomize/kyaml/filesys"
+
+	"tracemigrate/cluster/manifest"
+)
+
+// Resource is a resource of a rendered kustomization.
+type Resource struct {
+	// File is the path of the file that defines the resource, relative to the current
+	// directory if the kustomization's is; empty if a generator or a remote base does.
+	File string
+	// Text is the resource as JSON.
+	Text []byte
+}
+
+// building is locked while kustomize runs, because its schema is global.
+var building sync.Mutex
+
+// Render renders the kustomization in the directory dir, as `kubectl kustomize` does:
+// files outside of dir are read only from other kustomizations, and plugins are off. It
+// returns an error if dir has no kustomization, or one that cannot be built.
+func Render(dir string, files Files) ([]Resource, error) {
+	info, err := os.Stat(dir)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("rendering %s: %w", dir, withoutPath(err))
+	case !info.IsDir():
+		return nil, fmt.Errorf("rendering %s: it is a file; pass the directory of the kustomization", dir)
+	case rootOf(dir) == "":
+		return nil, fmt.Errorf("rendering %s: the directory has no kustomization.yaml; pass files with -f", dir)
+	}
+	building.Lock()
+	defer building.Unlock()
+	options := krusty.MakeDefaultOptions()
+	options.Reorder = krusty.ReorderOptionUnspecified
+	disk := &fileSystem{FileSystem: filesys.MakeFsOnDisk(), replaced: files, root: rootOf(dir)}
+	built, err := krusty.MakeKustomizer(options).Run(disk, dir)
+	if err != nil {
+		return nil, fmt.Errorf("rendering %s: %w", dir, redacted(err))
+	}
+	resources := make([]Resource, 0, built.Size())
+	for _, r := range built.Resources() {
+		rendered, err := render(dir, r)
+		if err != nil {
+			return nil, fmt.Errorf("rendering %s: %w", dir, redacted(err))
+		}
+		resources = append(resources, rendered)
+	}
+	return resources, nil
+}
+
+// render returns a resource without the annotation that says where it is defined.
+func render(dir string, r *resource.Resource) (Resource, error) {
+	var found Resource
+	origin, err := r.GetOrigin()
+	if err != nil {
+		return found, err
+	}
+	if origin != nil {
+		if origin.Repo == "" && origin.ConfiguredIn == "" && origin.Path != "" {
+			found.File = filepath.Join(dir, filepath.FromSlash(origin.Path))
+		}
+		if err := r.SetOrigin(nil); err != nil {
+			return found, err
+		}
+	}
+	found.Text, err = r.MarshalJSON()
+	return found, err
+}
+
+// redacted returns an error without the credentials of a remote base's URL.
+func redacted(err error) error {
+	text := cleanedURL.ReplaceAllString(err.Error(), "${1}REDACTED@")
+	return errors.New(manifest.Redact(cleanedQuery.ReplaceAllString(text, "$1?REDACTED")))
+}
+
+// kustomize also reports a URL as a path, in which // is /.
+var (
+	cleanedURL   = regexp.MustCompile(`(\w:/)[^\s/'"@]+@`)
+	cleanedQuery = regexp.MustCompile(`(\w:/[^\s'"?]*)\?[^\s'"]+`)
+)
+
+// withoutPath returns an error of the file system without the path, which the message has.
+func withoutPath(err error) error {
+	var path *os.PathError
+	if errors.As(err, &path) {
+		return path.Err
+	}
+	return err
+}
+
+// Inputs returns the resources as inputs whose names are the overlay and the file, such as
+// `overlays/prod (base/mesh.yaml)`.
+func Inputs(dir string, resources []Resource) []manifest.Input {
+	inputs := make([]manifest.Input, 0, len(resources))
+	for _, r := range resources {
+		name := dir
+		if r.File != "" {
+			name = fmt.Sprintf("%s (%s)", dir, r.File)
+		}
+		input := manifest.Object(name, r.Text)
+		input.Path = r.File
+		inputs = append(inputs, input)
+	}
+	return inputs
+}
