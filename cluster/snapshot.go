@@ -62,7 +62,7 @@ type entry struct {
 // identity returns the identity of the entry for the control plane.
 func (e *entry) identity() identity {
 	if dp := e.dataplane; dp != nil {
-		return identity{KindDataplane, dp.Mesh, dp.Namespace, dp.Name}
+		return dp.identity()
 	}
 	return e.Resource.identity()
 }

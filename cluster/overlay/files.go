@@ -81,6 +81,9 @@ func resolved(path string) string {
 
 func sameFile(path, other string) bool { return other != "" && resolved(path) == other }
 
+// Exists reports whether a directory has a kustomization.
+func Exists(dir string) bool { return rootOf(dir) != "" }
+
 // rootOf returns the path of the kustomization in a directory, empty if it has none, or
 // several, which kustomize reports.
 func rootOf(dir string) string {

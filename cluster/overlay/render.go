@@ -37,7 +37,7 @@ func Render(dir string, files Files) ([]Resource, error) {
 		return nil, fmt.Errorf("rendering %s: %w", dir, withoutPath(err))
 	case !info.IsDir():
 		return nil, fmt.Errorf("rendering %s: it is a file; pass the directory of the kustomization", dir)
-	case rootOf(dir) == "":
+	case !Exists(dir):
 		return nil, fmt.Errorf("rendering %s: the directory has no kustomization.yaml; pass files with -f", dir)
 	}
 	building.Lock()

@@ -24,6 +24,8 @@ func diffCommand() *cli.Command {
 			"   tracemigrate diff -f cluster.yaml --meshtrace edited/\n" +
 			"   # converted for 3.0, with an upgrade from 2.14\n" +
 			"   tracemigrate diff -f cluster.yaml --to-version 3.0 --meshtrace new/\n" +
+			"   # two states of a repository, for a pull request\n" +
+			"   tracemigrate diff --before-manifests main/ --after-manifests pr/\n" +
 			"   # the control plane's own output, with shadow policies\n" +
 			"   tracemigrate diff --shadow\n" +
 			"   # config dumps of running proxies\n" +
@@ -49,8 +51,12 @@ func (f *diffFlags) run(c *cli.Context) error {
 	}
 	found := &output.Diff{Strict: f.strict, Full: f.full}
 	switch {
+	case c.IsSet("state") && !c.IsSet("before-manifests"):
+		return errors.New("--state applies only with --before-manifests and --after-manifests")
 	case f.to != "" && (f.shadow || c.IsSet("before") || c.IsSet("after")):
 		return errors.New("--to-version applies only to a comparison of manifests, not to --shadow, --before and --after")
+	case c.IsSet("before-manifests") || c.IsSet("after-manifests"):
+		err = f.compareStates(c, found, accepted)
 	case c.IsSet("before") || c.IsSet("after"):
 		found.Comparisons, err = f.compareDumps(c, accepted)
 	case f.shadow:

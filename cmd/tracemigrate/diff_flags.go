@@ -41,6 +41,13 @@ func (f *diffFlags) flags() []cli.Flag {
 			Name:  "meshtrace",
 			Usage: "compare with the MeshTraces of `FILE`, or of a directory, instead of converting; may be repeated",
 		},
+		&cli.StringSliceFlag{
+			Name: "before-manifests",
+			Usage: "compare two whole states: the manifests of `PATH` (a file or directory; with -k, what contains the overlay) and " +
+				"those of --after-manifests; may be repeated",
+		},
+		&cli.StringSliceFlag{Name: "after-manifests", Usage: "manifests of `PATH`, after a change; may be repeated"},
+		stateFlag(),
 		&cli.StringFlag{
 			Name: "before", Destination: &f.before,
 			Usage: "config dump `FILE` of a proxy from before the migration, or a directory with one file for each proxy",

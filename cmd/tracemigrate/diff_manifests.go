@@ -56,8 +56,8 @@ func (f *diffFlags) compareManifests(c *cli.Context, found *output.Diff, accepte
 			MadeUp: maxMadeUp, Accept: accepted, Supposed: found.PerVersion,
 		}
 		result, _ := convert.Convert(current, options)
-		stderr.NotesOf(convert.EarlierRun, version, result)
-		stderr.NotesOf(convert.PatchReleaseDecides, version, result)
+		stderr.NotesOf(convert.EarlierRun, version, result.Notes)
+		stderr.NotesOf(convert.PatchReleaseDecides, version, result.Notes)
 		comparisons := result.Comparisons
 		switch {
 		case c.IsSet("meshtrace"):
@@ -70,7 +70,7 @@ func (f *diffFlags) compareManifests(c *cli.Context, found *output.Diff, accepte
 			stderr.MadeUp(result.MadeUp, result.Complete, maxMadeUp)
 		}
 		if !c.IsSet("meshtrace") {
-			stderr.ErrorNotes(version, result)
+			stderr.ErrorNotes(version, result.Notes)
 			found.Refused += result.Errors()
 		}
 		found.Comparisons = append(found.Comparisons, comparisons...)

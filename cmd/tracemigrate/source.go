@@ -40,11 +40,16 @@ func openSource(c *cli.Context, progress *progress) (cluster.Source, error) {
 	if flag := firstSet(c, limitFlags); flag != "" && files {
 		return nil, fmt.Errorf("--%s applies only to a cluster or a control plane, not to files", flag)
 	}
-	switch {
-	case files:
+	if files {
 		inputs, err := openFiles(c)
 		return cluster.Files(inputs), err
-	case rest:
+	}
+	return openLive(c, progress)
+}
+
+// openLive returns the control plane or the cluster that the flags select.
+func openLive(c *cli.Context, progress *progress) (cluster.Source, error) {
+	if c.IsSet("control-plane") {
 		return openControlPlane(c, c.String("control-plane"), progress)
 	}
 	return openCluster(c, progress)
@@ -111,12 +116,23 @@ func readsFiles(c *cli.Context) bool { return c.IsSet("filename") || c.IsSet("ku
 func openFiles(c *cli.Context) ([]manifest.Input, error) {
 	inputs, err := openInputs(c, "filename")
 	failed := []error{err}
-	for _, dir := range c.StringSlice("kustomize") {
-		resources, err := overlay.Render(filepath.Clean(dir), nil)
+	for _, dir := range overlaysOf(c) {
+		resources, err := overlay.Render(dir, nil)
 		failed = append(failed, err)
-		inputs = append(inputs, overlay.Inputs(filepath.Clean(dir), resources)...)
+		inputs = append(inputs, overlay.Inputs(dir, resources)...)
 	}
 	return inputs, errors.Join(failed...)
+}
+
+// overlaysOf returns the directories of -k, each once.
+func overlaysOf(c *cli.Context) []string {
+	var dirs []string
+	for _, dir := range c.StringSlice("kustomize") {
+		if dir = filepath.Clean(dir); !slices.Contains(dirs, dir) {
+			dirs = append(dirs, dir)
+		}
+	}
+	return dirs
 }
 
 // openInputs returns the files of a flag such as -f.

@@ -87,6 +87,7 @@ func (d *Decision) source() string {
 type Comparison struct {
 	Version cluster.Version
 	To      cluster.Version // afterwards; zero: the same version
+	Overlay string          // whose manifests are compared; empty: those of no overlay, or of one
 	Proxies []Proxy         // by mesh and name
 	before  *Renderer
 	after   *Renderer

@@ -2,8 +2,10 @@ package output
 
 import (
 	"fmt"
+	"slices"
 
 	"tracemigrate/cmd/tracemigrate/output/plain"
+	"tracemigrate/convert"
 	"tracemigrate/convert/envoydiff"
 )
 
@@ -14,14 +16,58 @@ type Diff struct {
 	Full        bool
 	Unread      []string // what could not be read, so no comparison covers it
 	Refused     int      // number of things that cannot be carried over
-	PerVersion  bool     // each comparison is of all proxies, for one version of --kuma-version
+	PerVersion  bool     // each comparison is of all proxies, for one version of --kuma-version, or one overlay
+	meshes      []meshTransition
+}
+
+// meshTransition is what two states change in a mesh of an overlay.
+type meshTransition struct {
+	overlay string
+	convert.MeshTransition
+}
+
+// AddMeshes adds what two states change in the meshes of an overlay.
+func (diff *Diff) AddMeshes(overlay string, meshes []convert.MeshTransition) {
+	for _, m := range meshes {
+		diff.meshes = append(diff.meshes, meshTransition{overlay, m})
+	}
+}
+
+// transitions returns a sentence on each mesh that loses tracing, or that still has the
+// field tracing.
+func (diff *Diff) transitions() []string {
+	var sentences []string
+	for _, m := range diff.meshes {
+		mesh := fmt.Sprintf("Mesh %q", m.Mesh)
+		if m.overlay != "" {
+			mesh += " of " + m.overlay
+		}
+		if m.Lost > 0 {
+			lose := plain.Plural(m.Lost, "proxy loses its tracing", "proxies lose their tracing")
+			how := mesh + ": " + lose
+			if m.Bare {
+				how = mesh + ": the TrafficTraces are gone, and nothing replaces them: " + lose
+			}
+			sentences = append(sentences, how)
+		}
+		if m.StillTracing {
+			sentences = append(sentences, mesh+": the TrafficTraces are gone, and the Mesh still has the field tracing")
+		}
+	}
+	return sentences
+}
+
+// stillTracing reports whether a Mesh still has the field tracing.
+func (diff *Diff) stillTracing() bool {
+	return slices.ContainsFunc(diff.meshes, func(m meshTransition) bool { return m.StillTracing })
 }
 
 // Holds reports whether the exit code is 0: no proxy is different or unknown, everything
 // was read, and everything can be carried over.
 func (diff *Diff) Holds() bool {
 	t := envoydiff.Count(diff.Comparisons)
-	return t.Different == 0 && t.Unknown == 0 && (!diff.Strict || t.Inherent == 0) && len(diff.Unread) == 0 && diff.Refused == 0
+	return t.Different == 0 && t.Unknown == 0 && (!diff.Strict || t.Inherent == 0) && len(diff.Unread) == 0 && diff.Refused == 0 &&
+		!diff.stillTracing()
 }
 
 // Verdict returns the reason for exit code 1.
@@ -36,6 +82,8 @@ func (diff *Diff) Verdict() string {
 		return fmt.Sprintf("%d unknown", t.Unknown)
 	case t.Different == 0 && diff.Refused > 0:
 		return "not everything can be carried over; see the errors above"
+	case t.Different == 0 && diff.stillTracing():
+		return "a Mesh still has the field tracing"
 	case t.Different == 0:
 		return fmt.Sprintf("%d inherent, and --strict counts these", t.Inherent)
 	case diff.Strict && t.Inherent > 0:
@@ -53,7 +101,7 @@ func (diff *Diff) unknown() string {
 // headline returns a sentence on what could not be read, if anything, and one on what
 // changes for the proxies, for each version where all proxies are compared for each.
 func (diff *Diff) headline() []string {
-	var sentences []string
+	sentences := diff.transitions()
 	if len(diff.Unread) > 0 {
 		sentences = append(sentences, plain.Capitalise(diff.unknown()))
 	}
@@ -66,7 +114,7 @@ func (diff *Diff) headline() []string {
 	for _, c := range diff.Comparisons {
 		t := envoydiff.Count([]*envoydiff.Comparison{c})
 		if t.Proxies > 0 {
-			sentences = append(sentences, fmt.Sprintf("On Kuma %s, %s", c.Version, plain.Effects(&t)))
+			sentences = append(sentences, fmt.Sprintf("On Kuma %s, %s", versionsOf(c), plain.Effects(&t)))
 		}
 	}
 	return sentences
@@ -74,10 +122,14 @@ func (diff *Diff) headline() []string {
 
 // versionsOf returns the version of a comparison, and the one after an upgrade.
 func versionsOf(c *envoydiff.Comparison) string {
+	text := c.Version.String()
 	if c.To.IsRelease() {
-		return c.Version.String() + " to " + c.To.String()
+		text += " to " + c.To.String()
 	}
-	return c.Version.String()
+	if c.Overlay != "" {
+		text += " (" + c.Overlay + ")"
+	}
+	return text
 }
 
 // sources returns the policies that decide on a group's tracing: all, or the first and

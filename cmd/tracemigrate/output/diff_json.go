@@ -1,12 +1,24 @@
 package output
 
-import "tracemigrate/convert/envoydiff"
+import (
+	"slices"
+
+	"tracemigrate/convert/envoydiff"
+)
 
 // The JSON and YAML of diff, which docs/diff.md describes.
 type (
 	diffData struct {
 		Summary diffSummary `json:"summary" yaml:"summary"`
+		Meshes  []diffMesh  `json:"meshes,omitempty" yaml:"meshes,omitempty"`
 		Proxies []diffProxy `json:"proxies" yaml:"proxies"`
+	}
+	diffMesh struct {
+		Overlay      string `json:"overlay,omitempty" yaml:"overlay,omitempty"`
+		Mesh         string `json:"mesh" yaml:"mesh"`
+		Lost         int    `json:"lost" yaml:"lost"`
+		Bare         bool   `json:"bare" yaml:"bare"`
+		StillTracing bool   `json:"stillTracing" yaml:"stillTracing"`
 	}
 	diffSummary struct {
 		Versions        []string `json:"versions,omitempty" yaml:"versions,omitempty"`
@@ -17,6 +29,7 @@ type (
 		Holds           bool     `json:"holds" yaml:"holds"`
 	}
 	diffProxy struct {
+		Overlay     string            `json:"overlay,omitempty" yaml:"overlay,omitempty"`
 		Mesh        string            `json:"mesh" yaml:"mesh"`
 		Name        string            `json:"name" yaml:"name"`
 		Zone        string            `json:"zone,omitempty" yaml:"zone,omitempty"`
@@ -35,18 +48,23 @@ func (diff *Diff) data() diffData {
 	data := diffData{Proxies: []diffProxy{}}
 	data.Summary.Holds, data.Summary.Unread, data.Summary.Refused = diff.Holds(), diff.Unread, diff.Refused
 	data.Summary.Tally = envoydiff.Count(diff.Comparisons)
+	for _, m := range diff.meshes {
+		data.Meshes = append(data.Meshes, diffMesh{m.overlay, m.Mesh, m.Lost, m.Bare, m.StillTracing})
+	}
 	for _, c := range diff.Comparisons {
 		version := ""
 		if c.Version.IsRelease() {
 			version = c.Version.String()
-			data.Summary.Versions = append(data.Summary.Versions, version)
+			if !slices.Contains(data.Summary.Versions, version) {
+				data.Summary.Versions = append(data.Summary.Versions, version)
+			}
 			if c.To.IsRelease() {
 				data.Summary.ToVersion = c.To.String()
 			}
 		}
 		for i := range c.Proxies {
 			p := &c.Proxies[i]
-			out := diffProxy{Mesh: p.Mesh, Name: p.Name, Version: version, Verdict: p.Verdict, Differences: []diffDifference{}}
+			out := diffProxy{Overlay: c.Overlay, Mesh: p.Mesh, Name: p.Name, Version: version, Verdict: p.Verdict, Differences: []diffDifference{}}
 			if p.Dataplane != nil {
 				out.Zone = p.Dataplane.Zone()
 			}

@@ -70,17 +70,17 @@ func (p *Printer) MadeUp(n int, complete bool, limit int) {
 }
 
 // ErrorNotes prints the notes on what cannot be carried over.
-func (p *Printer) ErrorNotes(version cluster.Version, r *convert.Plan) {
-	p.notes(version, r, func(note *convert.Note) bool { return note.Severity == manifest.Error })
+func (p *Printer) ErrorNotes(version cluster.Version, notes []*convert.Note) {
+	p.notes(version, notes, func(note *convert.Note) bool { return note.Severity == manifest.Error })
 }
 
 // NotesOf prints the notes of a code.
-func (p *Printer) NotesOf(code convert.Code, version cluster.Version, r *convert.Plan) {
-	p.notes(version, r, func(note *convert.Note) bool { return note.Code == code })
+func (p *Printer) NotesOf(code convert.Code, version cluster.Version, notes []*convert.Note) {
+	p.notes(version, notes, func(note *convert.Note) bool { return note.Code == code })
 }
 
-func (p *Printer) notes(version cluster.Version, r *convert.Plan, match func(*convert.Note) bool) {
-	for _, note := range r.Notes {
+func (p *Printer) notes(version cluster.Version, notes []*convert.Note, match func(*convert.Note) bool) {
+	for _, note := range notes {
 		if match(note) {
 			p.Line("%s: %s: %s (%s, on Kuma %s)", note.Source, note.Resource, note.Message(), note.Code, version)
 		}

@@ -1,0 +1,158 @@
+package cluster
+
+import (
+	"maps"
+	"reflect"
+	"slices"
+)
+
+// AppliedTo returns what a cluster of state has once the manifests of s are applied: a
+// resource of s replaces the one of the same name, and keeps what an apply does not change,
+// its creation time and the labels that the control plane sets.
+func (s *Snapshot) AppliedTo(state *Snapshot) *Snapshot {
+	merged := *state
+	merged.Meshes = applied(s.Meshes, state.Meshes)
+	merged.TrafficTraces = applied(s.TrafficTraces, state.TrafficTraces)
+	merged.MeshTraces = applied(s.MeshTraces, state.MeshTraces)
+	merged.OTelBackends = applied(s.OTelBackends, state.OTelBackends)
+	merged.Dataplanes = over(s.Dataplanes, state.Dataplanes, (*Dataplane).identity)
+	merged.MeshGateways = over(s.MeshGateways, state.MeshGateways, func(g *MeshGateway) identity { return g.identity() })
+	merged.MeshServices = over(s.MeshServices, state.MeshServices, func(m *MeshService) identity { return m.identity() })
+	merged.Services = slices.Concat(s.Services, state.Services)
+	merged.TrafficRoutes = maps.Clone(state.TrafficRoutes)
+	maps.Copy(merged.TrafficRoutes, s.TrafficRoutes)
+	merged.originFiles = maps.Clone(state.originFiles)
+	if merged.originFiles == nil {
+		merged.originFiles = make(map[string]bool)
+	}
+	maps.Copy(merged.originFiles, s.originFiles)
+	merged.systemNamespaces = slices.Concat(s.systemNamespaces, state.systemNamespaces)
+	merged.Problems, merged.Skipped = slices.Concat(s.Problems, state.Problems), slices.Concat(s.Skipped, state.Skipped)
+	if merged.Origin == nil {
+		merged.Origin = s.Origin
+	}
+	return &merged
+}
+
+// Pruned returns s without the policies and Meshes of before that after does not have: what
+// a GitOps tool deletes when the manifests before are replaced by those after.
+func (s *Snapshot) Pruned(before, after *Snapshot) *Snapshot {
+	pruned := *s
+	pruned.Meshes = without(s.Meshes, before.Meshes, after.Meshes)
+	pruned.TrafficTraces = without(s.TrafficTraces, before.TrafficTraces, after.TrafficTraces)
+	pruned.MeshTraces = without(s.MeshTraces, before.MeshTraces, after.MeshTraces)
+	pruned.OTelBackends = without(s.OTelBackends, before.OTelBackends, after.OTelBackends)
+	return &pruned
+}
+
+// over returns manifests, and those of state that have another identity.
+func over[T any](manifests, state []T, identify func(T) identity) []T {
+	replaced := make(map[identity]bool, len(manifests))
+	for _, r := range manifests {
+		replaced[identify(r)] = true
+	}
+	all := slices.Clone(manifests)
+	for _, r := range state {
+		if !replaced[identify(r)] {
+			all = append(all, r)
+		}
+	}
+	return all
+}
+
+// controlPlaneLabels are labels that the control plane sets and an apply does not remove.
+var controlPlaneLabels = []string{OriginLabel, RoleLabel, ZoneLabel, DisplayNameLabel}
+
+// applied returns the resources of state once manifests are applied.
+func applied(manifests, state []*Resource) []*Resource {
+	existing := make(map[identity]*Resource, len(state))
+	for _, r := range state {
+		existing[r.identity()] = r
+	}
+	all := over(manifests, state, (*Resource).identity)
+	for i, r := range manifests {
+		old := existing[r.identity()]
+		if old == nil {
+			continue
+		}
+		kept := *r
+		if kept.Created.IsZero() {
+			kept.Created = old.Created
+		}
+		kept.Labels = maps.Clone(r.Labels)
+		for _, key := range controlPlaneLabels {
+			if value, ok := old.Labels[key]; ok && kept.Labels[key] == "" {
+				if kept.Labels == nil {
+					kept.Labels = make(map[string]string)
+				}
+				kept.Labels[key] = value
+			}
+		}
+		all[i] = &kept
+	}
+	return all
+}
+
+// without returns resources without those that are in before and not in after.
+func without(resources, before, after []*Resource) []*Resource {
+	gone := make(map[identity]bool, len(before))
+	for _, r := range before {
+		gone[r.identity()] = true
+	}
+	for _, r := range after {
+		delete(gone, r.identity())
+	}
+	return keep(resources, func(r *Resource) bool { return !gone[r.identity()] })
+}
+
+func (dp *Dataplane) identity() identity {
+	return identity{KindDataplane, dp.Mesh, dp.Namespace, dp.Name}
+}
+
+// Changes returns why the tracing of a Dataplane may differ between two snapshots of
+// manifests although the policies are equal, or an empty text. It is for proxies of either.
+func Changes(before, after *Snapshot) func(dp *Dataplane) string {
+	old := make(map[identity]*Dataplane, len(before.Dataplanes))
+	for _, dp := range before.Dataplanes {
+		old[dp.identity()] = dp
+	}
+	changed := make(map[identity]bool)
+	for _, dp := range after.Dataplanes {
+		if was := old[dp.identity()]; was != nil && was != dp && !dp.equal(was) {
+			changed[dp.identity()] = true
+		}
+	}
+	gateways := changedGateways(before, after)
+	return func(dp *Dataplane) string {
+		switch {
+		case changed[dp.identity()]:
+			return "its Dataplane differs before and after"
+		case dp.Builtin() && gateways[dp.Mesh]:
+			return "the MeshGateways of its mesh differ before and after"
+		case before.TrafficRoutes[dp.Mesh] != after.TrafficRoutes[dp.Mesh]:
+			return "its mesh has a TrafficRoute only before or only after, which decides on the tracing of outbounds"
+		}
+		return ""
+	}
+}
+
+// changedGateways returns the meshes whose MeshGateways differ.
+func changedGateways(before, after *Snapshot) map[string]bool {
+	changed := make(map[string]bool)
+	old := make(map[identity]*MeshGateway, len(before.MeshGateways))
+	for _, g := range before.MeshGateways {
+		old[g.identity()] = g
+	}
+	for _, g := range after.MeshGateways {
+		was := old[g.identity()]
+		delete(old, g.identity())
+		if was == nil || !reflect.DeepEqual(was.Selectors, g.Selectors) || !reflect.DeepEqual(was.tags, g.tags) ||
+			!reflect.DeepEqual(was.listeners, g.listeners) {
+			changed[g.Mesh] = true
+		}
+	}
+	for id := range old {
+		changed[id.mesh] = true
+	}
+	return changed
+}

@@ -1,0 +1,175 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"tracemigrate/cluster"
+	"tracemigrate/cluster/manifest"
+	"tracemigrate/cluster/overlay"
+	"tracemigrate/cmd/tracemigrate/output"
+	"tracemigrate/convert"
+	"tracemigrate/convert/envoydiff"
+)
+
+// pair is two states of the same manifests.
+type pair struct {
+	overlay       string // rendered on both sides; empty without -k
+	before, after *cluster.Snapshot
+}
+
+// compareStates compares the tracing of every proxy in two whole states, and stores the
+// result in found.
+func (f *diffFlags) compareStates(c *cli.Context, found *output.Diff, accepted []envoydiff.Code) error {
+	if err := f.checkStates(c); err != nil {
+		return err
+	}
+	versions, err := parseVersionFlags(c)
+	if err != nil {
+		return err
+	}
+	states, err := openStates(c)
+	if err != nil {
+		return err
+	}
+	pairs, err := readPairs(c)
+	if err != nil {
+		return err
+	}
+	found.PerVersion = len(versions) > 1 || len(pairs) > 1
+	stderr := newPrinter(c.App.ErrWriter)
+	options := convert.Options{MadeUp: maxMadeUp, Accept: accepted, Supposed: len(versions) > 1}
+	for _, p := range pairs {
+		if err := f.comparePair(c, stderr, p, states.of(p.overlay), versions, options, found); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkStates returns an error for flags that do not apply to two states.
+func (f *diffFlags) checkStates(c *cli.Context) error {
+	for _, flag := range []string{"before-manifests", "after-manifests"} {
+		if !c.IsSet(flag) {
+			return errors.New("--before-manifests and --after-manifests are both required")
+		}
+	}
+	for _, flag := range []string{"filename", "meshtrace", "to-version", "shadow", "before", "after", "zone-origin", "round-sampling"} {
+		if c.IsSet(flag) {
+			return fmt.Errorf("--before-manifests and --after-manifests cannot be combined with --%s: they are two whole states", flag)
+		}
+	}
+	return nil
+}
+
+// readPairs reads both sides: once for each overlay of -k, or once as a whole.
+func readPairs(c *cli.Context) ([]pair, error) {
+	overlays := overlaysOf(c)
+	if len(overlays) == 0 {
+		overlays = []string{""}
+	}
+	var pairs []pair
+	var failed []error
+	for _, name := range overlays {
+		p := pair{overlay: name}
+		var err, alsoWrong error
+		p.before, err = readSide(c, "before-manifests", name)
+		p.after, alsoWrong = readSide(c, "after-manifests", name)
+		failed = append(failed, err, alsoWrong)
+		pairs = append(pairs, p)
+	}
+	return pairs, errors.Join(failed...)
+}
+
+// readSide reads the manifests of one side, or renders an overlay below them.
+func readSide(c *cli.Context, flag, name string) (*cluster.Snapshot, error) {
+	root := c.StringSlice(flag)
+	switch {
+	case name == "" && len(root) == 1 && overlay.Exists(root[0]):
+		name = "."
+	case name == "":
+		inputs, err := openInputs(c, flag)
+		return cluster.Read(inputs), err
+	}
+	if len(root) > 1 || filepath.IsAbs(name) {
+		return nil, fmt.Errorf("-k %s: with --%s, pass one directory and an overlay below it", name, flag)
+	}
+	dir := filepath.Join(root[0], name)
+	resources, err := overlay.Render(dir, nil)
+	return cluster.Read(overlay.Inputs(dir, resources)), err
+}
+
+// comparePair compares one pair for each version.
+func (f *diffFlags) comparePair(
+	c *cli.Context, stderr *output.Printer, p pair, state *cluster.Snapshot, versions []cluster.Version, o convert.Options, found *output.Diff,
+) error {
+	before, after, err := decodePair(c, stderr, p, state)
+	if err != nil {
+		return err
+	}
+	if len(versions) <= 1 {
+		if versions, err = oneVersion(versions, before.Snapshot); err != nil {
+			return err
+		}
+		warnAssumedVersion(stderr, strings.Join(c.StringSlice("kuma-version"), ","), before.Snapshot)
+	}
+	found.Unread = append(found.Unread, append(stderr.Skipped(before.Snapshot), stderr.Unread(before.Snapshot)...)...)
+	for _, version := range versions {
+		o.Version, o.Namespace = version, before.Namespace
+		t := convert.CompareStates(before, after, o)
+		stderr.MadeUp(t.MadeUp, t.Complete, maxMadeUp)
+		stderr.ErrorNotes(version, t.Refused)
+		found.Refused += len(t.Refused)
+		for _, comparison := range t.Comparisons {
+			comparison.Overlay = p.overlay
+		}
+		found.Comparisons = append(found.Comparisons, t.Comparisons...)
+		found.AddMeshes(p.overlay, t.Meshes)
+	}
+	return nil
+}
+
+// decodePair decodes both sides, as applied to state, which may be nil. It prints their
+// problems, and returns an error if one of them is an error.
+func decodePair(c *cli.Context, stderr *output.Printer, p pair, state *cluster.Snapshot) (before, after *convert.Current, err error) {
+	if p.before.Empty() && p.after.Empty() && !hasError(p.before.Problems) && !hasError(p.after.Problems) {
+		return nil, nil, errNoResource
+	}
+	if state != nil {
+		was := p.before
+		p.before = was.AppliedTo(state)
+		p.after = p.after.AppliedTo(p.before).Pruned(was, p.after)
+	}
+	var sides [2]*convert.Current
+	var problems []*manifest.Problem
+	for i, s := range []*cluster.Snapshot{p.before, p.after} {
+		if s.Origin, err = applyOriginFlags(c, s.Origin); err != nil {
+			return nil, nil, err
+		}
+		if s, err = s.Only(meshesOf(c)); err != nil {
+			return nil, nil, err
+		}
+		sides[i] = readCurrent(s, systemNamespace(c, s))
+		problems = appendNew(problems, sides[i].Found)
+	}
+	if hasError(problems) {
+		stderr.Problems(problems, "compared")
+		return nil, nil, cli.Exit("", exitError)
+	}
+	stderr.Warnings(problems)
+	return sides[0], sides[1], nil
+}
+
+// appendNew appends problems that list does not contain: both sides have those of a state.
+func appendNew(list, problems []*manifest.Problem) []*manifest.Problem {
+	known := make(map[string]bool, len(list))
+	for _, p := range list {
+		known[p.Error()] = true
+	}
+	return append(list, slices.DeleteFunc(slices.Clone(problems), func(p *manifest.Problem) bool { return known[p.Error()] })...)
+}

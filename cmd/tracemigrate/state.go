@@ -1,0 +1,83 @@
+package main
+
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"tracemigrate/cluster"
+	"tracemigrate/cluster/manifest"
+)
+
+// stateFlag returns the flag of what a cluster contains beside the manifests.
+func stateFlag() cli.Flag {
+	return &cli.StringSliceFlag{
+		Name: "state", Category: inputCategory,
+		Usage: "snapshot `FILE` of the cluster, to which the manifests are applied: its Dataplanes are compared; " +
+			"OVERLAY=FILE for one overlay; may be repeated",
+	}
+}
+
+// clusterStates are the snapshots of clusters to which manifests are applied.
+type clusterStates struct {
+	shared    *cluster.Snapshot // nil without --state and without a cluster
+	byOverlay map[string]*cluster.Snapshot
+}
+
+// of returns the snapshot for an overlay, or nil.
+func (s *clusterStates) of(overlay string) *cluster.Snapshot {
+	if own := s.byOverlay[overlay]; own != nil {
+		return own
+	}
+	return s.shared
+}
+
+// openStates reads the snapshots of --state, or the cluster that flags select. The current
+// kubeconfig context is not read unless a flag selects it, because a check of a repository
+// must not depend on it.
+func openStates(c *cli.Context) (*clusterStates, error) {
+	s := &clusterStates{byOverlay: make(map[string]*cluster.Snapshot)}
+	overlays := overlaysOf(c)
+	for _, text := range c.StringSlice("state") {
+		overlay, file, ok := strings.Cut(text, "=")
+		overlay = filepath.Clean(overlay)
+		if !ok || !slices.Contains(overlays, overlay) {
+			overlay, file = "", text
+		}
+		inputs, err := manifest.Files(file)
+		if err != nil {
+			return nil, fmt.Errorf("--state: reading %q: %w", file, err)
+		}
+		read := cluster.Read(inputs)
+		switch {
+		case overlay == "" && s.shared != nil, s.byOverlay[overlay] != nil:
+			return nil, fmt.Errorf("--state %s: a second snapshot of the same cluster; pass one for each overlay, as OVERLAY=FILE", text)
+		case overlay == "":
+			s.shared = read
+		default:
+			s.byOverlay[overlay] = read
+		}
+	}
+	flag := firstSet(c, slices.Concat(kubernetesFlags, restFlags, []string{"control-plane"}))
+	switch {
+	case flag == "":
+		return s, nil
+	case s.shared != nil || len(s.byOverlay) > 0:
+		return nil, fmt.Errorf("--state and --%s cannot be combined: each selects a cluster", flag)
+	}
+	progress := newProgress(c)
+	defer progress.done()
+	source, err := openLive(c, progress)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := withTimeout(c)
+	defer cancel()
+	if s.shared, err = cluster.Load(ctx, source); err != nil {
+		return nil, timeoutError(ctx, c, err)
+	}
+	return s, nil
+}

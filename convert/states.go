@@ -1,0 +1,128 @@
+package convert
+
+import (
+	"slices"
+
+	"tracemigrate/cluster"
+	"tracemigrate/convert/envoydiff"
+	"tracemigrate/legacy"
+)
+
+// Transition is what changes between two whole states, each with TrafficTraces, Mesh.tracing
+// and MeshTraces of its own.
+type Transition struct {
+	// Comparisons have a proxy of either state once, for each version.
+	Comparisons []*envoydiff.Comparison
+	MadeUp      int  // proxies of meshes without Dataplanes
+	Complete    bool // MadeUp are all that can differ
+	// Refused are errors: MeshTraces of the second state that the version refuses.
+	Refused []*Note
+	// Meshes are those in which proxies lose tracing, or that still have tracing, by name.
+	Meshes []MeshTransition
+}
+
+// MeshTransition is what a transition does to a mesh.
+type MeshTransition struct {
+	Mesh string
+	// Lost is the number of its proxies that are traced before and not after.
+	Lost int
+	// Bare is set if the mesh had TrafficTraces and has neither those nor MeshTraces.
+	Bare bool
+	// StillTracing is set if the TrafficTraces are gone and the field tracing of the Mesh
+	// is not.
+	StillTracing bool
+}
+
+// CompareStates compares the tracing that two states give every proxy of either. The state of
+// after decides which Dataplane counts if both have one. A proxy is unknown if the input
+// does not say which TrafficTrace decides in one of the states, or if something other than
+// policies changes its tracing.
+func CompareStates(before, after *Current, o Options) *Transition {
+	was, is := newInput(before, &o), newInput(after, &o)
+	_, refused := acceptedBy(after, &o)
+	t := &Transition{Refused: refused}
+	from := envoydiff.State{Legacy: before.Meshes, Policies: was.compared}
+	to := envoydiff.State{Legacy: after.Meshes, Policies: is.compared}
+	s := after.AppliedTo(before.Snapshot)
+	var made []*cluster.Dataplane
+	made, t.Complete = envoydiff.MadeUp(slices.Concat(from.Legacy, to.Legacy), slices.Concat(from.Policies, to.Policies),
+		s.Dataplanes, o.MadeUp)
+	t.MadeUp = len(made)
+	s.Dataplanes = slices.Concat(s.Dataplanes, made)
+	doubts := []func(*cluster.Dataplane) cluster.Doubt{was.tieDoubt(), is.tieDoubt()}
+	changes := cluster.Changes(before.Snapshot, after.Snapshot)
+	t.Comparisons = Compare(s, from, to, &o, func(dp *cluster.Dataplane) cluster.Doubt {
+		doubt := cluster.Doubt{Reason: changes(dp)}
+		for _, of := range doubts {
+			doubt = doubt.Or(of(dp))
+		}
+		return doubt
+	})
+	t.Meshes = transitions(before, after, t.Comparisons)
+	return t
+}
+
+// tieDoubt returns a function that returns why it is not known which TrafficTrace decides
+// on a proxy.
+func (in *input) tieDoubt() func(dp *cluster.Dataplane) cluster.Doubt {
+	undecided := make(map[string]*ties)
+	for _, m := range in.meshesWithout(nil) {
+		if m.timesElsewhere || m.undated {
+			undecided[m.Name] = newTies(m)
+		}
+	}
+	return func(dp *cluster.Dataplane) cluster.Doubt {
+		if of := undecided[dp.Mesh]; of != nil {
+			return of.doubt(dp)
+		}
+		return cluster.Doubt{}
+	}
+}
+
+// transitions returns what changes in each mesh of before, if that needs a mention.
+func transitions(before, after *Current, comparisons []*envoydiff.Comparison) []MeshTransition {
+	lost := lostProxies(comparisons)
+	traced := make(map[string]bool)
+	for _, p := range after.Existing {
+		traced[p.Mesh] = true
+	}
+	now := make(map[string]*legacy.Mesh, len(after.Meshes))
+	for _, mesh := range after.Meshes {
+		now[mesh.Name] = mesh
+	}
+	var found []MeshTransition
+	for _, mesh := range before.Meshes {
+		after := now[mesh.Name]
+		gone := len(mesh.TrafficTraces) > 0 && (after == nil || len(after.TrafficTraces) == 0)
+		m := MeshTransition{
+			Mesh: mesh.Name, Lost: lost[mesh.Name], Bare: gone && !traced[mesh.Name],
+			StillTracing: gone && after != nil && len(after.Backends) > 0,
+		}
+		if m.Lost > 0 || m.StillTracing {
+			found = append(found, m)
+		}
+	}
+	return found
+}
+
+// lostProxies returns the number of proxies that are traced before and not after, by mesh.
+func lostProxies(comparisons []*envoydiff.Comparison) map[string]int {
+	lost := make(map[string]map[*cluster.Dataplane]bool)
+	for _, c := range comparisons {
+		for i := range c.Proxies {
+			p := &c.Proxies[i]
+			if p.Verdict != envoydiff.Different || !p.Before.Traces() || p.After.Traces() {
+				continue
+			}
+			if lost[p.Mesh] == nil {
+				lost[p.Mesh] = make(map[*cluster.Dataplane]bool)
+			}
+			lost[p.Mesh][p.Dataplane] = true
+		}
+	}
+	counts := make(map[string]int, len(lost))
+	for mesh, proxies := range lost {
+		counts[mesh] = len(proxies)
+	}
+	return counts
+}
