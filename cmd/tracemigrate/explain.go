@@ -1,6 +1,9 @@
 package main
 
 import (
+	"errors"
+	"fmt"
+
 	"github.com/urfave/cli/v2"
 
 	"tracemigrate/cmd/tracemigrate/output"
@@ -33,9 +36,14 @@ func explainCommand() *cli.Command {
 }
 
 func (f *explainFlags) run(c *cli.Context) error {
-	name, err := parseProxyArgument(c)
-	if err != nil {
+	args, err := parseArguments(c)
+	switch {
+	case err != nil:
 		return err
+	case len(args) == 0:
+		return errors.New("explain needs the name of a Dataplane; see tracemigrate explain --help")
+	case len(args) > 1:
+		return fmt.Errorf("unexpected argument %q; see %s --help", args[1], commandName(c))
 	}
 	if c.Bool("help") { // after PROXY
 		return cli.ShowSubcommandHelp(c)
@@ -62,7 +70,7 @@ func (f *explainFlags) run(c *cli.Context) error {
 	stderr.Skipped(snapshot)
 	stderr.Unread(snapshot)
 	warnAssumedVersion(stderr, f.version, snapshot)
-	dp, err := findProxy(snapshot, name)
+	dp, err := findProxy(snapshot, args[0])
 	if err != nil {
 		return err
 	}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -179,19 +178,20 @@ func unexpectedArgument(c *cli.Context) error {
 	return fmt.Errorf("unexpected argument %q; pass files with -f", c.Args().First())
 }
 
-// parseProxyArgument returns the one argument of explain, and sets the flags that follow
-// it. The flag package stops at the first argument; kubectl does not.
-func parseProxyArgument(c *cli.Context) (string, error) {
-	args := c.Args().Slice()
-	if len(args) == 0 {
-		return "", errors.New("explain needs the name of a Dataplane; see tracemigrate explain --help")
-	}
-	rest := args[1:]
-	for len(rest) > 0 && strings.HasPrefix(rest[0], "-") {
+// parseArguments returns the arguments, and sets the flags that follow the first one. The
+// flag package stops at the first argument; kubectl does not.
+func parseArguments(c *cli.Context) ([]string, error) {
+	var args []string
+	rest := c.Args().Slice()
+	for len(rest) > 0 {
+		if !strings.HasPrefix(rest[0], "-") || rest[0] == "-" {
+			args, rest = append(args, rest[0]), rest[1:]
+			continue
+		}
 		name, value, joined := strings.Cut(strings.TrimLeft(rest[0], "-"), "=")
 		flag := findFlag(c, name)
 		if flag == nil {
-			break
+			return nil, unknownFlag(c, rest[0])
 		}
 		rest = rest[1:]
 		if _, isBool := flag.(*cli.BoolFlag); isBool && !joined {
@@ -199,21 +199,15 @@ func parseProxyArgument(c *cli.Context) (string, error) {
 		}
 		if !joined {
 			if len(rest) == 0 || strings.HasPrefix(rest[0], "-") && rest[0] != "-" {
-				return "", fmt.Errorf("flag --%s needs a value", flag.Names()[0])
+				return nil, fmt.Errorf("flag --%s needs a value", flag.Names()[0])
 			}
 			value, rest = rest[0], rest[1:]
 		}
 		if err := c.Set(flag.Names()[0], value); err != nil {
-			return "", fmt.Errorf("flag --%s: %w", flag.Names()[0], err)
+			return nil, fmt.Errorf("flag --%s: %w", flag.Names()[0], err)
 		}
 	}
-	if len(rest) > 0 && strings.HasPrefix(rest[0], "-") && rest[0] != "-" {
-		return "", unknownFlag(c, rest[0])
-	}
-	if len(rest) > 0 {
-		return "", fmt.Errorf("unexpected argument %q; see %s --help", rest[0], commandName(c))
-	}
-	return args[0], nil
+	return args, nil
 }
 
 // findFlag returns the command's flag with a name, or nil.

@@ -37,6 +37,30 @@ func envoyYAML(l *envoydiff.Listener) (string, error) {
 	return b.String(), nil
 }
 
+// Unified returns the lines of the unified diff of two texts, with three lines of context. A
+// last line without a line feed is followed by the line that says so.
+func Unified(before, after string) []string {
+	mark := func(text string) string {
+		if text == "" || strings.HasSuffix(text, "\n") {
+			return text
+		}
+		return text + noNewline
+	}
+	lines := unified(mark(before), mark(after))
+	var marked []string
+	for _, line := range lines {
+		text, missing := strings.CutSuffix(line, noNewline)
+		marked = append(marked, text)
+		if missing {
+			marked = append(marked, `\ No newline at end of file`)
+		}
+	}
+	return marked
+}
+
+// noNewline ends a last line without a line feed.
+const noNewline = "\x00"
+
 // unified returns the unified diff of two texts by lines, with three lines of context.
 func unified(before, after string) []string {
 	const context = 3
@@ -83,6 +107,11 @@ func hunkHeader(lines []string, start, end int) string {
 		}
 		return n
 	}
-	return fmt.Sprintf("@@ -%d,%d +%d,%d @@",
-		count(0, start, '-')+1, count(start, end, '-'), count(0, start, '+')+1, count(start, end, '+'))
+	position := func(mark byte) (line, length int) {
+		length = count(start, end, mark)
+		return count(0, start, mark) + min(length, 1), length // an empty range has the line before it
+	}
+	line, length := position('-')
+	newLine, newLength := position('+')
+	return fmt.Sprintf("@@ -%d,%d +%d,%d @@", line, length, newLine, newLength)
 }

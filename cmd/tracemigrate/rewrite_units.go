@@ -1,0 +1,294 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"path/filepath"
+	"slices"
+
+	"github.com/urfave/cli/v2"
+
+	"tracemigrate/cluster"
+	"tracemigrate/cluster/manifest"
+	"tracemigrate/cluster/overlay"
+	"tracemigrate/cmd/tracemigrate/output"
+	"tracemigrate/cmd/tracemigrate/worktree"
+	"tracemigrate/convert"
+	"tracemigrate/convert/rewrite"
+	"tracemigrate/meshtrace"
+)
+
+// rewriting is a run of rewrite.
+type rewriting struct {
+	*rewriteFlags
+	c       *cli.Context
+	stderr  *output.Printer
+	tree    *worktree.Tree
+	texts   map[string][]byte // of the files, by name
+	repo    *rewrite.Repo
+	units   []*unit
+	changes rewrite.Changes
+}
+
+// unit is manifests that are applied as a whole.
+type unit struct {
+	overlay string // empty: the files that no overlay includes
+	state   *cluster.Snapshot
+	own     *cluster.Snapshot // the manifests alone
+	whole   *cluster.Snapshot // applied to state
+	before  *convert.Current
+	files   map[string]string // names of files, by the names of inputs
+	options convert.Options
+	plan    *convert.Plan
+}
+
+// name returns the name of a unit in messages.
+func (u *unit) name() string {
+	if u.overlay == "" {
+		return "files of no overlay"
+	}
+	return u.overlay
+}
+
+// read reads the files and the overlays.
+func (f *rewriteFlags) read(c *cli.Context, stderr *output.Printer, tree *worktree.Tree) (*rewriting, error) {
+	r := &rewriting{rewriteFlags: f, c: c, stderr: stderr, tree: tree}
+	limit, err := sizeOf(c, "max-input-size")
+	if err != nil {
+		return nil, err
+	}
+	if r.texts, err = tree.Read(limit); err != nil {
+		return nil, err
+	}
+	r.repo = rewrite.NewRepo(r.texts)
+	if err := r.refuse(r.repo.Problems()); err != nil {
+		return nil, err
+	}
+	states, err := openStates(c)
+	if err != nil {
+		return nil, err
+	}
+	overlays := overlaysOf(c)
+	if len(overlays) == 0 {
+		overlays = r.repo.Overlays()
+	}
+	var failed []error
+	for _, dir := range overlays {
+		failed = append(failed, r.add(&unit{overlay: tree.Name(dir), state: states.of(filepath.Clean(dir))}))
+	}
+	if plain := r.plain(r.texts); len(plain) > 0 {
+		failed = append(failed, r.add(&unit{state: states.of("")}))
+	}
+	if len(r.units) == 0 && errors.Join(failed...) == nil {
+		return nil, errNoResource
+	}
+	return r, errors.Join(failed...)
+}
+
+// refuse prints problems and returns an error if there are any. Templates, which nothing
+// can edit, mean the answer no.
+func (r *rewriting) refuse(problems []*manifest.Problem) error {
+	if len(problems) == 0 {
+		return nil
+	}
+	code := exitError
+	if !slices.ContainsFunc(problems, func(p *manifest.Problem) bool { return p.Code != rewrite.Template }) {
+		code = exitNo
+	}
+	r.stderr.Errors(problems)
+	return cli.Exit("not everything can be edited; see the errors above; nothing was written", code)
+}
+
+// add adds a unit with Kuma's resources.
+func (r *rewriting) add(u *unit) error {
+	inputs, err := r.inputs(u, nil)
+	if err != nil {
+		return err
+	}
+	u.files = make(map[string]string, len(inputs))
+	for _, input := range inputs {
+		if input.Path != "" {
+			u.files[input.Name] = r.tree.Name(input.Path)
+		} else {
+			u.files[input.Name] = input.Name
+		}
+	}
+	if u.own = cluster.Read(inputs); u.own.Empty() && !hasError(u.own.Problems) {
+		return nil
+	}
+	if u.before, err = r.decode(u, u.own); err != nil {
+		return err
+	}
+	u.options = convert.Options{
+		Namespace: u.before.Namespace, ZoneOrigin: r.zoneOrigin, RoundSampling: r.roundSampling, MadeUp: maxMadeUp,
+	}
+	if u.options.Version, err = kumaVersion(r.version, u.before.Snapshot); err != nil {
+		return err
+	}
+	r.units = append(r.units, u)
+	return nil
+}
+
+// inputs renders a unit, with changed files.
+func (r *rewriting) inputs(u *unit, changes rewrite.Changes) ([]manifest.Input, error) {
+	if u.overlay == "" {
+		texts := maps.Clone(r.texts)
+		for name, text := range changes {
+			if texts[name] = text; text == nil {
+				delete(texts, name)
+			}
+		}
+		var inputs []manifest.Input
+		for _, name := range r.plain(texts) {
+			inputs = append(inputs, manifest.Text(name, string(texts[name])))
+		}
+		return inputs, nil
+	}
+	files := make(overlay.Files, len(changes))
+	for name, text := range changes {
+		files[r.tree.Resolved(filepath.FromSlash(name))] = text
+	}
+	if r.repo.IsDeleted(u.overlay) && changes != nil {
+		return nil, nil
+	}
+	dir := filepath.FromSlash(u.overlay)
+	resources, err := overlay.Render(dir, files)
+	return overlay.Inputs(dir, resources), err
+}
+
+// plain returns the files with resources of Kuma that no overlay includes.
+func (r *rewriting) plain(texts map[string][]byte) []string {
+	repo := r.repo
+	if len(texts) != len(r.texts) {
+		repo = rewrite.NewRepo(texts)
+	}
+	var names []string
+	for _, name := range repo.Plain() {
+		if rewrite.IsOfKuma(texts[name]) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// decode decodes manifests as applied to the unit's state.
+func (r *rewriting) decode(u *unit, own *cluster.Snapshot) (*convert.Current, error) {
+	s := own
+	if u.state != nil {
+		s = own.AppliedTo(u.state)
+	}
+	if u.before == nil {
+		u.whole = s
+	} else {
+		s = own.AppliedTo(u.whole).Pruned(u.own, own) // what is not in own existed before, or is gone now
+	}
+	var err error
+	if s.Origin, err = applyOriginFlags(r.c, s.Origin); err != nil {
+		return nil, err
+	}
+	if s, err = s.Only(meshesOf(r.c)); err != nil {
+		return nil, err
+	}
+	current := readCurrent(s, systemNamespace(r.c, s))
+	if current.Failed() {
+		r.stderr.Errors(current.Found)
+		return nil, cli.Exit(fmt.Sprintf("%s: the manifests have errors; see above; nothing was written", u.name()), exitError)
+	}
+	return current, nil
+}
+
+// rewrite finds the changes of the stage.
+func (r *rewriting) rewrite() error {
+	var err error
+	if r.stage == stageRemove {
+		r.changes, err = r.repo.Remove()
+	} else if err = r.convert(); err == nil {
+		units := make([]*rewrite.Unit, 0, len(r.units))
+		for _, u := range r.units {
+			units = append(units, &rewrite.Unit{
+				Overlay: u.overlay, Plan: u.plan, FileOf: func(place manifest.Place) string { return u.files[place.File] },
+			})
+		}
+		r.changes, err = r.repo.Add(units, meshtrace.Style{Version: r.units[0].options.Version})
+	}
+	if refused := r.refuse(r.repo.Problems()); refused != nil {
+		return refused
+	}
+	return err
+}
+
+// convert converts each unit. It returns an error if something cannot be carried over.
+func (r *rewriting) convert() error {
+	refused := false
+	for _, u := range r.units {
+		u.plan, _ = planOf(u.before, u.options)
+		if u.plan.Refused() {
+			refused = true
+			r.stderr.ErrorNotes(u.options.Version, u.plan.Notes)
+		}
+		warnAssumedVersion(r.stderr, r.version, u.before.Snapshot)
+	}
+	if refused {
+		return cli.Exit("not everything can be carried over; see the errors above; nothing was written", exitNo)
+	}
+	return nil
+}
+
+// verify compares each proxy of each unit before and after. The result has what differs.
+func (r *rewriting) verify() (*output.Diff, error) {
+	found := &output.Diff{PerVersion: len(r.units) > 1}
+	var problems []*manifest.Problem
+	for _, u := range r.units {
+		inputs, err := r.inputs(u, r.changes)
+		if err != nil {
+			return nil, fmt.Errorf("after the change: %w", err)
+		}
+		own := cluster.Read(inputs)
+		after, err := r.decode(u, own)
+		if err != nil {
+			return nil, err
+		}
+		if u.plan != nil && u.overlay != "" {
+			rendered, _ := meshtrace.Read(own, u.before.Namespace)
+			problems = append(problems, r.repo.CheckRendered(u.overlay, u.plan.Policies, rendered)...)
+		}
+		if r.stage == stageRemove {
+			problems = append(problems, leftovers(own, u)...)
+		}
+		t := convert.CompareStates(u.before, after, u.options)
+		r.stderr.MadeUp(t.MadeUp, t.Complete, maxMadeUp)
+		r.stderr.ErrorNotes(u.options.Version, t.Refused)
+		found.Refused += len(t.Refused)
+		found.Unread = append(found.Unread, append(r.stderr.Skipped(u.before.Snapshot), r.stderr.Unread(u.before.Snapshot)...)...)
+		for _, comparison := range t.Comparisons {
+			comparison.Overlay = u.overlay
+		}
+		found.Comparisons = append(found.Comparisons, t.Comparisons...)
+		found.AddMeshes(u.overlay, t.Meshes)
+	}
+	r.stderr.Errors(problems)
+	found.Refused += len(problems)
+	return found, nil
+}
+
+// leftovers returns, as errors, the TrafficTraces and the tracing of Meshes that a unit still
+// has.
+func leftovers(own *cluster.Snapshot, u *unit) []*manifest.Problem {
+	var problems []*manifest.Problem
+	left := func(r *cluster.Resource, what string) {
+		problems = append(problems, &manifest.Problem{
+			Place: r.Place, Severity: manifest.Error, Of: r.Subject(), Fault: "is still rendered " + what + " by " + u.name(),
+			Remedy: "pass the path of the file that makes it, or edit it by hand",
+		})
+	}
+	for _, trace := range own.TrafficTraces {
+		left(trace, "after the change")
+	}
+	for _, mesh := range own.Meshes {
+		if mesh.Spec.Field("tracing").Present() {
+			left(mesh, "with the field tracing")
+		}
+	}
+	return problems
+}

@@ -1,0 +1,69 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/urfave/cli/v2"
+
+	"tracemigrate/cmd/tracemigrate/output"
+	"tracemigrate/cmd/tracemigrate/output/plain"
+)
+
+// fileChanges returns the changes in the order of names.
+func (r *rewriting) fileChanges() []output.FileChange {
+	changes := make([]output.FileChange, 0, len(r.changes))
+	for _, name := range slices.Sorted(maps.Keys(r.changes)) {
+		_, existed := r.texts[name]
+		changes = append(changes, output.FileChange{Name: name, Before: r.texts[name], After: r.changes[name], Existed: existed})
+	}
+	return changes
+}
+
+// finish prints one line for each file and each overlay, and writes the files if that is
+// asked for and every proxy keeps its tracing.
+func (r *rewriting) finish(found *output.Diff) error {
+	changes := r.fileChanges()
+	for _, change := range changes {
+		r.stderr.Line("%s %s", change.Action(), change.Name)
+	}
+	if !found.Holds() {
+		if err := r.stderr.Diff(found); err != nil {
+			return err
+		}
+		return cli.Exit("nothing was written: "+found.Verdict(), exitNo)
+	}
+	r.stderr.Overlays(found)
+	if len(changes) == 0 {
+		r.stderr.Line("nothing to change: stage %s is done", r.stage)
+		return nil
+	}
+	summary := output.SummaryOf(changes)
+	if !r.write {
+		r.stderr.Line("%s; nothing was written (--write writes)", summary)
+		return nil
+	}
+	if err := r.writeFiles(); err != nil {
+		return err
+	}
+	r.stderr.Line("%s; written", summary)
+	return nil
+}
+
+// writeFiles replaces the files, unless Git could not restore them.
+func (r *rewriting) writeFiles() error {
+	if !r.force {
+		dirty, err := r.tree.Dirty(r.c.Context, slices.Sorted(maps.Keys(r.changes)))
+		switch {
+		case err != nil:
+			return fmt.Errorf("%w; nothing was written (--force writes without asking Git)", err)
+		case len(dirty) > 0:
+			return fmt.Errorf("the Git work tree has changes that are not committed: %s; commit or stash them first; "+
+				"nothing was written (--force writes)", plain.List(dirty[:min(len(dirty), 3)], len(dirty)))
+		}
+	}
+	writing.Lock()
+	defer writing.Unlock()
+	return r.tree.Write(r.changes, r.texts)
+}
