@@ -155,6 +155,9 @@ func TestEdit(t *testing.T) {
 		"insert, all removed":           {text: "l:\n- a\nb: 1\n", want: "l:\n- c\nb: 1\n", ops: []op{remove("l", 0), insert("c", "l", 1)}},
 		"insert, last removed":          {text: "l:\n- a\n- b", want: "l:\n- a\n- c\n", ops: []op{remove("l", 1), insert("c", "l", 2)}},
 		"insert, flow":                  {text: "l: [a]\n", want: "l: [a, b, 'c,d']\n", ops: []op{insert("b", "l", 1), insert("c,d", "l", 1)}},
+		"insert, flow, all replaced":    {text: "l: [a, b]\n", want: "l: [x, z]\n", ops: []op{remove("l", 0), remove("l", 1), insert("z", "l", 2), insert("x", "l", 0)}},
+		"insert, flow, some replaced":   {text: "l: [a, b, c]\n", want: "l: [a, x, z]\n", ops: []op{remove("l", 1), remove("l", 2), insert("z", "l", 3), insert("x", "l", 1)}},
+		"insert, flow, any order":       {text: "l: [a, b]\n", want: "l: [x, a, y2, b, z]\n", ops: []op{insert("z", "l", 2), insert("y2", "l", 1), insert("x", "l", 0)}},
 		"insert, flow, first":           {text: "l: [a]\n", want: "l: [b, a]\n", ops: []op{insert("b", "l", 0)}},
 		"insert, flow, removed":         {text: "l: [a, b]\n", want: "l: [a, c]\n", ops: []op{remove("l", 1), insert("c", "l", 2)}},
 		"insert, flow, all removed":     {text: "l: [a, b]\n", want: "l: [c]\n", ops: []op{remove("l", 0), remove("l", 1), insert("c", "l", 2)}},
@@ -315,4 +318,16 @@ func TestMismatch(t *testing.T) {
 			require.ErrorContains(t, f.check(plans, []byte(text)), "f.yaml:1: cannot be edited")
 		})
 	}
+}
+
+// TestDeep checks that nesting and length of a line cost no more than they must.
+func TestDeep(t *testing.T) {
+	text := strings.Repeat("[", 5000) + "a, b" + strings.Repeat("]", 5000)
+	path := make([]any, 5000)
+	for i := range path {
+		path[i] = 0
+	}
+	got, err := edited(text, []op{remove(path...)})
+	require.NoError(t, err)
+	require.Equal(t, strings.Replace(text, "a, ", "", 1), got)
 }

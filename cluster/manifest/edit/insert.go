@@ -14,10 +14,11 @@ func (p *plan) insert(n *yaml.Node, all []entry) {
 	added := slices.Clone(p.added[n])
 	slices.SortStableFunc(added, func(a, b addition) int { return a.index - b.index })
 	flow := isFlowStyle(n)
+	isTogether := flow && !slices.ContainsFunc(all, func(e entry) bool { return !p.gone[e.first] })
 	for i := 0; i < len(added); {
 		index := added[i].index
 		var values []string
-		for ; i < len(added) && added[i].index == index; i++ {
+		for ; i < len(added) && (isTogether || added[i].index == index); i++ {
 			values = append(values, added[i].value)
 		}
 		if flow {
