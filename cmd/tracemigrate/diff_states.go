@@ -33,7 +33,7 @@ func (f *diffFlags) compareStates(c *cli.Context, found *output.Diff, accepted [
 	if err != nil {
 		return err
 	}
-	states, err := openStates(c)
+	states, err := openStates(c, overlaysOf(c))
 	if err != nil {
 		return err
 	}

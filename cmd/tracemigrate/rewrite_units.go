@@ -65,13 +65,13 @@ func (f *rewriteFlags) read(c *cli.Context, stderr *output.Printer, tree *worktr
 	if err := r.refuse(r.repo.Problems()); err != nil {
 		return nil, err
 	}
-	states, err := openStates(c)
-	if err != nil {
-		return nil, err
-	}
 	overlays := overlaysOf(c)
 	if len(overlays) == 0 {
 		overlays = r.repo.Overlays()
+	}
+	states, err := openStates(c, overlays)
+	if err != nil {
+		return nil, err
 	}
 	var failed []error
 	for _, dir := range overlays {
@@ -212,7 +212,12 @@ func (r *rewriting) rewrite() error {
 		}
 		r.changes, err = r.repo.Add(units, meshtrace.Style{Version: r.units[0].options.Version})
 	}
-	if refused := r.refuse(r.repo.Problems()); refused != nil {
+	verified := make([]string, 0, len(r.units))
+	for _, u := range r.units {
+		verified = append(verified, u.overlay)
+	}
+	problems := slices.Concat(r.repo.Problems(), r.repo.Unverified(r.changes, verified))
+	if refused := r.refuse(problems); refused != nil {
 		return refused
 	}
 	return err

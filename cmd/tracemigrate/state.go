@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -35,17 +36,18 @@ func (s *clusterStates) of(overlay string) *cluster.Snapshot {
 	return s.shared
 }
 
-// openStates reads the snapshots of --state, or the cluster that flags select. The current
+// openStates reads the snapshots of --state, for overlays, or the cluster that flags select. The current
 // kubeconfig context is not read unless a flag selects it, because a check of a repository
 // must not depend on it.
-func openStates(c *cli.Context) (*clusterStates, error) {
+func openStates(c *cli.Context, overlays []string) (*clusterStates, error) {
 	s := &clusterStates{byOverlay: make(map[string]*cluster.Snapshot)}
-	overlays := overlaysOf(c)
 	for _, text := range c.StringSlice("state") {
 		overlay, file, ok := strings.Cut(text, "=")
 		overlay = filepath.Clean(overlay)
-		if !ok || !slices.Contains(overlays, overlay) {
+		if _, err := os.Stat(text); err == nil || !ok {
 			overlay, file = "", text
+		} else if !slices.Contains(overlays, overlay) {
+			return nil, fmt.Errorf("--state %s: %s is not one of the overlays: %s", text, overlay, strings.Join(overlays, ", "))
 		}
 		inputs, err := manifest.Files(file)
 		if err != nil {
