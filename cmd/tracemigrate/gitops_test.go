@@ -150,8 +150,8 @@ func TestGitHubGate(t *testing.T) {
 func TestGitLabGate(t *testing.T) {
 	var pipeline struct {
 		Tracing struct {
-			Script    []string
-			Artifacts struct{ Reports map[string]string }
+			Script  []string
+			Results struct{ Reports map[string]string } `yaml:"artifacts"`
 		}
 	}
 	require.NoError(t, yaml.Unmarshal([]byte(document(t, "gitops/gitlab.yaml")), &pipeline))
@@ -175,7 +175,7 @@ func TestGitLabGate(t *testing.T) {
 		}
 		code := runner.run("-ec", strings.Join(script, "\n"))
 		assert.Equal(t, gate.want, code, "%s to %s", gate.before, gate.after)
-		junit := runner.file(pipeline.Tracing.Artifacts.Reports["junit"])
+		junit := runner.file(pipeline.Tracing.Results.Reports["junit"])
 		assert.Equal(t, gate.want != 0, strings.Contains(junit, "<failure"), junit)
 	}
 }
