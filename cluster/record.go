@@ -106,29 +106,47 @@ func Record(ctx context.Context, source Source) (recording *Recording, problems 
 	documents, problems := manifest.Read(func(yield func(manifest.Input) bool) {
 		origin, failed = source.Read(ctx, func(input manifest.Input) { yield(input) })
 	}, wanted, func(doc *manifest.Document, documents []recorded) []recorded {
-		text, err := encode(pruned(doc))
-		if err != nil {
-			unwritten.Store(doc.Place, err)
-		}
-		if err != nil || text == nil {
-			return documents
-		}
-		key := keyOf(doc)
-		return append(documents, recorded{data: slices.Concat([]byte(key), text), key: len(key)})
+		return record(doc, documents, &unwritten)
 	})
 	if failed != nil {
 		return nil, nil, failed
 	}
+	problems = manifest.SortProblems(append(problems, unwrittenProblems(&unwritten)...))
+	recording, err = newRecording(documents, origin, problems)
+	return recording, problems, err
+}
+
+// record appends a document to documents if its kind is read here. It stores the error of
+// a document that cannot be written in unwritten, by place.
+func record(doc *manifest.Document, documents []recorded, unwritten *sync.Map) []recorded {
+	text, err := encode(pruned(doc))
+	if err != nil {
+		unwritten.Store(doc.Place, err)
+	}
+	if err != nil || text == nil {
+		return documents
+	}
+	key := keyOf(doc)
+	return append(documents, recorded{data: slices.Concat([]byte(key), text), key: len(key)})
+}
+
+func unwrittenProblems(unwritten *sync.Map) []*manifest.Problem {
+	var problems []*manifest.Problem
 	unwritten.Range(func(place, err any) bool {
 		problems = append(problems, &manifest.Problem{
 			Place: place.(manifest.Place), Severity: manifest.Error, Fault: fmt.Sprintf("cannot be written: %v", err),
 		})
 		return true
 	})
-	problems = manifest.SortProblems(problems)
-	recording = &Recording{documents: documents}
+	return problems
+}
+
+// newRecording returns documents between the origin and the mark of the end, which those
+// of files do not have.
+func newRecording(documents []recorded, origin *Origin, problems []*manifest.Problem) (*Recording, error) {
+	recording := &Recording{documents: documents}
 	if origin == nil {
-		return recording, problems, nil
+		return recording, nil
 	}
 	slices.SortStableFunc(documents, recorded.compare)
 	recorded := *origin
@@ -138,11 +156,12 @@ func Record(ctx context.Context, source Source) (recording *Recording, problems 
 		Kind       string `yaml:"kind"`
 		Origin     `yaml:",inline"`
 	}{originAPIVersion, originKind, recorded}
+	var err error
 	if recording.head, err = encode(head); err != nil {
-		return nil, problems, fmt.Errorf("writing the origin: %w", err)
+		return nil, fmt.Errorf("writing the origin: %w", err)
 	}
 	recording.end = []byte("apiVersion: " + originAPIVersion + "\nkind: " + endKind + "\n")
-	return recording, problems, nil
+	return recording, nil
 }
 
 // keyOf returns a key that sorts documents by kind, mesh and full name.
@@ -215,11 +234,11 @@ func pruned(doc *manifest.Document) *yaml.Node {
 	format, name := formOf(doc)
 	switch api := textAt(root, "apiVersion"); {
 	case isOrigin(api, name):
-		return yamlNode(root, nil)
+		return yamlNode(root, nil, redacted)
 	case isService(api, name):
 		return yamlNode(root, shape{
 			"apiVersion": nil, "kind": nil, "metadata": {"name": nil, "namespace": nil}, "spec": {"selector": nil},
-		})
+		}, redacted)
 	case !isRead(api, name):
 		return nil
 	}
@@ -238,13 +257,26 @@ func pruned(doc *manifest.Document) *yaml.Node {
 	default:
 		maps.Copy(all, spec)
 	}
-	node := yamlNode(root, all)
-	word := map[Format]string{Kubernetes: "kind", Universal: "type"}[format]
-	if root.Get(word) == nil && node.Kind == yaml.MappingNode { // an item of a typed list
-		key := &yaml.Node{Kind: yaml.ScalarNode, Value: word}
-		node.Content = append([]*yaml.Node{key, {Kind: yaml.ScalarNode, Value: name}}, node.Content...)
-	}
+	node := yamlNode(root, all, redacted)
+	nameKind(node, root, format, name)
 	return node
+}
+
+// nameKind adds the kind to an item of a typed list, which does not have it.
+func nameKind(node *yaml.Node, root *manifest.Node, format Format, kind string) {
+	word := map[Format]string{Kubernetes: "kind", Universal: "type"}[format]
+	if root.Get(word) == nil && node.Kind == yaml.MappingNode {
+		key := &yaml.Node{Kind: yaml.ScalarNode, Value: word}
+		node.Content = append([]*yaml.Node{key, {Kind: yaml.ScalarNode, Value: kind}}, node.Content...)
+	}
+}
+
+// redacted returns the text of a scalar under key without credentials.
+func redacted(key, text string) string {
+	if slices.Contains(addresses, key) {
+		return manifest.RedactURL(text)
+	}
+	return manifest.Redact(text)
 }
 
 // addresses are the fields for the url of a collector.
@@ -255,7 +287,12 @@ var scalarTags = map[manifest.Kind]string{
 }
 
 // yamlNode returns n with only the fields of a shape. An empty shape keeps no field.
-func yamlNode(n *manifest.Node, kept shape) *yaml.Node {
+// textOf returns the text of each scalar to write, from its key and its own text.
+func yamlNode(n *manifest.Node, kept shape, textOf func(key, text string) string) *yaml.Node {
+	return valueNode("", n, kept, textOf)
+}
+
+func valueNode(key string, n *manifest.Node, kept shape, textOf func(key, text string) string) *yaml.Node {
 	switch n.Kind {
 	case manifest.Mapping:
 		out := &yaml.Node{Kind: yaml.MappingNode}
@@ -271,26 +308,20 @@ func yamlNode(n *manifest.Node, kept shape) *yaml.Node {
 			if key.Text == "<<" || !manifest.IsPlainString(key.Text) {
 				name.Style = yaml.DoubleQuotedStyle // otherwise it is YAML's merge key, or not a string
 			}
-			content := yamlNode(value, inner)
-			if value.Kind == manifest.String && slices.Contains(addresses, key.Text) {
-				content.Value = manifest.RedactURL(value.Text)
-			}
-			out.Content = append(out.Content, name, content)
+			out.Content = append(out.Content, name, valueNode(key.Text, value, inner, textOf))
 		}
 		return out
 	case manifest.Sequence:
 		out := &yaml.Node{Kind: yaml.SequenceNode}
 		items := n.Items()
 		for i := range items {
-			out.Content = append(out.Content, yamlNode(&items[i], kept))
+			out.Content = append(out.Content, valueNode("", &items[i], kept, textOf))
 		}
 		return out
+	case manifest.Null:
+		return &yaml.Node{Kind: yaml.ScalarNode, Tag: scalarTags[n.Kind], Value: "null"}
 	}
-	text := n.Text
-	if n.Kind == manifest.Null {
-		text = "null"
-	}
-	out := &yaml.Node{Kind: yaml.ScalarNode, Tag: scalarTags[n.Kind], Value: manifest.Redact(text)}
+	out := &yaml.Node{Kind: yaml.ScalarNode, Tag: scalarTags[n.Kind], Value: textOf(key, n.Text)}
 	if n.Kind == manifest.String && !manifest.IsPlainString(out.Value) {
 		out.Style = yaml.DoubleQuotedStyle
 	}

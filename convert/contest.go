@@ -58,6 +58,17 @@ func contested(m *mesh, t *ties) [][]*legacy.Pair {
 	return groups
 }
 
+// Contested returns the groups of selectors of all meshes between which creation times
+// decide, each in the order of precedence: a known proxy satisfies two of them, or one tag
+// set can, and they give different tracing.
+func Contested(c *Current, o Options) [][]*legacy.Pair {
+	var groups [][]*legacy.Pair
+	for _, m := range newInput(c, &o).meshesWithout(nil) {
+		groups = append(groups, contested(m, newTies(m))...)
+	}
+	return groups
+}
+
 // samePlaces yields the positions of selectors of equal rank that one tag set can satisfy
 // both, maxPairs of them at most.
 func samePlaces(ranked *legacy.Mesh) func(yield func(i, j int) bool) {

@@ -64,6 +64,21 @@ func Stream(name string, r io.Reader) Input {
 	}}
 }
 
+// Whole reads the text, and returns it with an input that can be read again. Reading that
+// input fails if this failed.
+func (in Input) Whole() (Input, string) {
+	var text strings.Builder
+	var failed error
+	for part, err := range in.parts() {
+		text.WriteString(part)
+		failed = err
+	}
+	in.open = func() (io.ReadCloser, error) {
+		return whole{bytes.NewReader([]byte(text.String()))}, failed
+	}
+	return in, text.String()
+}
+
 // unclosed is a file that is not closed after reading.
 type unclosed struct{ *os.File }
 

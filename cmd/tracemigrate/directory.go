@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -19,7 +20,7 @@ type directory struct {
 	name  string // as the user wrote it
 	info  os.FileInfo
 	files []file
-	names map[string]bool // of files
+	names map[string]bool // of entries that files replace
 }
 
 // errChanged reports that another program changed a directory while it was copied.
@@ -34,13 +35,18 @@ func (e *inPlaceError) Unwrap() error { return e.reason }
 
 // writeFiles writes files to dir, which it makes if necessary: all of them or, on an error,
 // none. Without force it overwrites nothing. If the system cannot exchange two directories,
-// a killed run may leave some of the files, and writeFiles prints that.
-func writeFiles(stderr *output.Printer, dir string, files []file, force bool) error {
+// a killed run may leave some of the files, and writeFiles prints that. Files in
+// subdirectories are only written with an exchange, and replace those of owned, which are
+// other entries of dir that belong to them.
+func writeFiles(stderr *output.Printer, dir string, files []file, force bool, owned ...string) error {
 	writing.Lock()
 	defer writing.Unlock()
 	d := &directory{name: dir, files: files, names: make(map[string]bool, len(files))}
 	for _, f := range files {
-		d.names[f.name] = true
+		d.names[f.entry()] = true
+	}
+	for _, name := range owned {
+		d.names[name] = true
 	}
 	var err error
 	if d.path, err = resolve(dir); err != nil {
@@ -71,6 +77,9 @@ func writeFiles(stderr *output.Printer, dir string, files []file, force bool) er
 	var inPlace *inPlaceError
 	if !errors.As(err, &inPlace) {
 		return err
+	}
+	if slices.ContainsFunc(files, func(f file) bool { return f.entry() != f.name }) {
+		return fmt.Errorf("writing to %s: %w, so it cannot be replaced as a whole; nothing was written; pass another directory", dir, inPlace)
 	}
 	stderr.Line("tracemigrate: %s cannot be replaced as a whole (%v), so its files are replaced one by one; "+
 		"if this run is killed, some files are old and some new: then run it again", dir, inPlace)
@@ -111,7 +120,7 @@ func (d *directory) check(force bool) error {
 	if err := writable(d.path); err != nil {
 		return fmt.Errorf("writing to %s: %w; no policy was written", d.name, err)
 	}
-	return checkFree(d.name, d.files, force)
+	return checkFree(d.name, d.files, d.names, force)
 }
 
 // exchange builds the new directory beside the old one and exchanges the two in one step.
@@ -252,24 +261,48 @@ func isWorkingDirectory(info os.FileInfo) bool {
 // writeTo writes the files to a directory and syncs them, each with the mode and owner
 // of the file that it replaces.
 func (d *directory) writeTo(stage string) error {
+	if err := d.makeSubdirectories(stage); err != nil {
+		return err
+	}
 	var group errgroup.Group
 	group.SetLimit(16) // a disk syncs several files in the time of one
 	for _, f := range d.files {
 		group.Go(func() error {
-			err := writeLike(filepath.Join(stage, f.name), filepath.Join(d.path, f.name), f.text)
+			err := writeLike(filepath.Join(stage, f.name), filepath.Join(d.path, f.name), f.text, cmp.Or(f.mode, 0o666))
 			if err != nil {
 				return fmt.Errorf("writing %s: %w", filepath.Join(d.name, f.name), err)
 			}
 			return nil
 		})
 	}
-	return group.Wait()
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	for _, f := range d.files {
+		if f.entry() == f.name {
+			continue
+		}
+		if err := syncDirectory(filepath.Join(stage, filepath.Dir(f.name))); err != nil {
+			return fmt.Errorf("writing to %s: %w", d.name, err)
+		}
+	}
+	return nil
 }
 
-// writeLike writes a new file with the mode and owner of old, which it will replace. Errors
-// do not contain its path, which is in a staging directory.
-func writeLike(path, old string, text []byte) error {
-	mode := fs.FileMode(0o666) // the umask applies
+// makeSubdirectories makes the directories of files below a staging directory.
+func (d *directory) makeSubdirectories(stage string) error {
+	for _, f := range d.files {
+		if err := os.MkdirAll(filepath.Join(stage, filepath.Dir(f.name)), 0o777); err != nil {
+			return fmt.Errorf("making a directory in %s: %w", d.name, withoutPath(err))
+		}
+	}
+	return nil
+}
+
+// writeLike writes a new file with the mode and owner of old, which it will replace, or
+// else with mode, to which the umask applies. Errors do not contain its path, which is in a
+// staging directory.
+func writeLike(path, old string, text []byte, mode fs.FileMode) error {
 	replaced, err := os.Stat(old)
 	switch {
 	case err == nil:

@@ -4,9 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -18,8 +20,15 @@ import (
 
 // file is a file to write.
 type file struct {
-	name string
+	name string // may be below a subdirectory
 	text []byte
+	mode fs.FileMode // 0: any may read it
+}
+
+// entry returns the name of the file, or of the subdirectory that contains it.
+func (f *file) entry() string {
+	entry, _, _ := strings.Cut(f.name, "/")
+	return entry
 }
 
 // warnOfOthers prints that dir contains manifests that this run did not write, because
@@ -44,15 +53,31 @@ func warnOfOthers(stderr *output.Printer, dir string, written []file) {
 
 // checkFree returns an error if a file would overwrite another or, with force, something
 // other than a file.
-func checkFree(dir string, files []file, force bool) error {
-	var taken []string
+func checkFree(dir string, files []file, entries map[string]bool, force bool) error {
+	directories := make(map[string]bool)
+	var order []string
 	for _, f := range files {
-		path := filepath.Join(dir, f.name)
+		if _, ok := directories[f.entry()]; !ok {
+			order = append(order, f.entry())
+		}
+		directories[f.entry()] = f.entry() != f.name
+	}
+	for _, name := range slices.Sorted(maps.Keys(entries)) {
+		if _, ok := directories[name]; !ok {
+			order = append(order, name)
+		}
+	}
+	var taken []string
+	for _, name := range order {
+		path := filepath.Join(dir, name)
+		inside, ours := directories[name]
 		switch info, err := os.Lstat(path); {
 		case errors.Is(err, fs.ErrNotExist):
 		case err != nil:
 			return fmt.Errorf("reading %s: %w", path, err)
-		case !info.Mode().IsRegular():
+		case ours && inside && !info.IsDir():
+			return fmt.Errorf("%s exists and is not a directory; nothing was written", path)
+		case ours && !inside && !info.Mode().IsRegular():
 			return fmt.Errorf("%s exists and is not a file; no policy was written", path)
 		case !force:
 			taken = append(taken, path)
@@ -78,14 +103,14 @@ func (f *convertFlags) writePolicies(c *cli.Context, plan *convert.Plan, style m
 			if err != nil {
 				return err
 			}
-			files = append(files, file{name, text})
+			files = append(files, file{name: name, text: text})
 		}
 		for _, policy := range plan.Policies {
 			name, text, err := policy.File(style)
 			if err != nil {
 				return err
 			}
-			files = append(files, file{name, text})
+			files = append(files, file{name: name, text: text})
 		}
 		stderr := newPrinter(c.App.ErrWriter)
 		if err := writeFiles(stderr, dir, files, f.force); err != nil {

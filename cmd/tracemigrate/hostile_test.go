@@ -24,13 +24,13 @@ import (
 var hostileTime = flag.Duration("hostile", 3*time.Second, "how long TestEveryFormOnMutations looks for a panic")
 
 // everyForm is every command that reads manifests, in every form; PROXY stands
-// for the name of a Dataplane.
+// for the name of a Dataplane, PLAN for a directory.
 var everyForm = []string{
 	"convert", "convert -o json --keep-going", "convert --kuma-version 2.0 --keep-going --zone-origin --round-sampling",
 	"diff", "diff --full --kuma-version 2.5,2.13", "diff -o json", "diff -o yaml", "diff -o junit", "diff -o markdown",
 	"explain PROXY", "explain PROXY --kuma-version 2.5",
 	"report --full", "report -o json", "report -o yaml", "report -o markdown", "report -o html",
-	"snapshot",
+	"snapshot", "plan --force --output-dir PLAN", "plan --force --kuma-version 2.5 --zone-origin --output-dir PLAN",
 	"upgrade-check --full", "upgrade-check --from 2.5 --to 2.6", "upgrade-check -o json", "upgrade-check -o markdown", "upgrade-check -o junit", "upgrade-check -o sarif",
 }
 
@@ -48,7 +48,7 @@ func runEveryForm(t *testing.T, text []byte) map[string]string {
 	for _, form := range everyForm {
 		args := []string{"tracemigrate"}
 		for _, arg := range append(strings.Fields(form), "-f", file) {
-			args = append(args, strings.ReplaceAll(arg, "PROXY", proxy))
+			args = append(args, strings.NewReplacer("PROXY", proxy, "PLAN", file+".plan").Replace(arg))
 		}
 		var stdout, stderr bytes.Buffer
 		code := runSafely(t, args, text, &stdout, &stderr)

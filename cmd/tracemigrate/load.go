@@ -24,6 +24,12 @@ var (
 
 // load reads the snapshot that the flags select, and decodes it once.
 func load(c *cli.Context) (*convert.Current, cluster.Source, error) {
+	return loadThrough(c, func(_ string, source cluster.Source) cluster.Source { return source })
+}
+
+// loadThrough reads like load, through a source that wraps the one of the flags, and those
+// of zones, which have a name.
+func loadThrough(c *cli.Context, wrap func(zone string, source cluster.Source) cluster.Source) (*convert.Current, cluster.Source, error) {
 	progress := newProgress(c)
 	source, err := openSource(c, progress)
 	if err != nil {
@@ -31,7 +37,7 @@ func load(c *cli.Context) (*convert.Current, cluster.Source, error) {
 	}
 	ctx, cancel := withTimeout(c)
 	defer cancel()
-	s, err := cluster.Load(ctx, source)
+	s, err := cluster.Load(ctx, wrap("", source))
 	progress.done()
 	if err != nil {
 		return nil, nil, timeoutError(ctx, c, err)
@@ -39,7 +45,7 @@ func load(c *cli.Context) (*convert.Current, cluster.Source, error) {
 	if s.Origin, err = applyOriginFlags(c, s.Origin); err != nil {
 		return nil, nil, err
 	}
-	if err := addZones(c, s); err != nil {
+	if err := addZones(c, s, wrap); err != nil {
 		return nil, nil, err
 	}
 	if !s.Live() {
@@ -51,13 +57,13 @@ func load(c *cli.Context) (*convert.Current, cluster.Source, error) {
 }
 
 // addZones adds the control planes of --zone to the snapshot of the global one.
-func addZones(c *cli.Context, s *cluster.Snapshot) error {
+func addZones(c *cli.Context, s *cluster.Snapshot, wrap func(zone string, source cluster.Source) cluster.Source) error {
 	for _, text := range c.StringSlice("zone") {
 		name, from, err := cluster.SplitZone(text)
 		if err != nil {
 			return fmt.Errorf("--zone: %w", err)
 		}
-		zone, err := loadZone(c, from)
+		zone, err := loadZone(c, from, func(source cluster.Source) cluster.Source { return wrap(name, source) })
 		if err == nil {
 			err = s.AddZone(name, zone)
 		}
@@ -70,7 +76,7 @@ func addZones(c *cli.Context, s *cluster.Snapshot) error {
 
 // loadZone reads a snapshot of a zone's own control plane from a file, a kubeconfig
 // context or a control plane's API.
-func loadZone(c *cli.Context, from string) (*cluster.Snapshot, error) {
+func loadZone(c *cli.Context, from string, wrap func(cluster.Source) cluster.Source) (*cluster.Snapshot, error) {
 	progress := newProgress(c)
 	defer progress.done()
 	source, err := openZone(c, from, progress)
@@ -79,7 +85,7 @@ func loadZone(c *cli.Context, from string) (*cluster.Snapshot, error) {
 	}
 	ctx, cancel := withTimeout(c)
 	defer cancel()
-	s, err := cluster.Load(ctx, source)
+	s, err := cluster.Load(ctx, wrap(source))
 	if err != nil {
 		return nil, timeoutError(ctx, c, err)
 	}

@@ -73,8 +73,8 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 			"Exit codes: 0 done; 1 the answer is no: something cannot be carried over, or a\n" +
 			"proxy is different or unknown; 2 error in usage, input or output.",
 		Commands: []*cli.Command{
-			convertCommand(), diffCommand(), explainCommand(), reportCommand(), rewriteCommand(), snapshotCommand(), upgradeCheckCommand(),
-			versionCommand(),
+			convertCommand(), diffCommand(), explainCommand(), reportCommand(), planCommand(), verifyCommand(), rewriteCommand(),
+			snapshotCommand(), upgradeCheckCommand(), versionCommand(),
 		},
 		Reader:                    stdin,
 		Writer:                    stdout,

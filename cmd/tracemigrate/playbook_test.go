@@ -1,8 +1,6 @@
 package main
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
@@ -13,7 +11,6 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"gopkg.in/yaml.v3"
-	"k8s.io/client-go/util/jsonpath"
 
 	"tracemigrate/fixtures"
 )
@@ -25,13 +22,11 @@ printf '%s\n' "$*" >> kubectl.log
 if [ "$1" = --context ]; then shift 2; fi
 case "$*" in
 "config current-context") echo test ;;
-"get traffictraces -o name") cat "$TRACES" ;;
-"get meshes -o jsonpath"*) printf 'default\nshop\n' ;;
 get*) cat "$STATE" ;;
 esac
 `
 
-// playground is a directory with tracemigrate and kubectl on the path. This
+// playground is a directory with a kubectl on the path, beside tracemigrate. This
 // kubectl is a fake: it prints a fixture for `get` and notes down the rest, since
 // the playbooks' other commands need a cluster that this test has not.
 type playground struct {
@@ -45,11 +40,6 @@ func newPlayground(t *testing.T, state string) *playground {
 	p := &playground{t: t, dir: t.TempDir()}
 	bin := filepath.Join(p.dir, "bin")
 	require.NoError(t, os.Mkdir(bin, 0o755))
-	root := filepath.Dir(fixtures.Dir())
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", filepath.Join(bin, "tracemigrate"), "./cmd/tracemigrate")
-	build.Dir = root
-	output, err := build.CombinedOutput()
-	require.NoError(t, err, "%s", output)
 	require.NoError(t, os.WriteFile(filepath.Join(bin, "kubectl"), []byte(fakeKubectl), 0o755))
 	mesh := filepath.Join(p.dir, "mesh")
 	require.NoError(t, os.Mkdir(mesh, 0o755))
@@ -57,8 +47,7 @@ func newPlayground(t *testing.T, state string) *playground {
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(filepath.Join(mesh, "state.yaml"), text, 0o644))
 	p.env = append(os.Environ(), "PATH="+bin+string(os.PathListSeparator)+os.Getenv("PATH"), "STATE="+filepath.Join(mesh, "state.yaml"),
-		"GITHUB_STEP_SUMMARY="+filepath.Join(p.dir, "summary.md"), "TRACES="+filepath.Join(p.dir, "traces"))
-	require.NoError(t, os.WriteFile(filepath.Join(p.dir, "traces"), []byte("traffictrace.kuma.io/all\n"), 0o644))
+		"GITHUB_STEP_SUMMARY="+filepath.Join(p.dir, "summary.md"))
 	return p
 }
 
@@ -116,112 +105,101 @@ func states(t *testing.T) (good, bad string) {
 	return good, filepath.Join(fixtures.Dir(), "convert", "wildcard-without-dataplanes", "input.yaml")
 }
 
-func TestShellPlaybook(t *testing.T) {
-	script := filepath.Join(filepath.Dir(fixtures.Dir()), "docs", "playbooks", "upgrade.sh")
-	good, bad := states(t)
+// playbook returns the path of a playbook.
+func playbook(name string) string {
+	return filepath.Join(filepath.Dir(fixtures.Dir()), "docs", "playbooks", name)
+}
 
+func TestShellPlaybookArguments(t *testing.T) {
+	good, _ := states(t)
 	p := newPlayground(t, good)
-	for _, args := range [][]string{{}, {"2"}, {"latest"}, {"2.13."}, {"2.13", "remove"}, {"2.13", "delete", "now"}} {
-		code, said := p.said(append([]string{script}, args...)...)
+	for _, args := range [][]string{{}, {"2.13"}, {"delete"}, {"--help"}} {
+		code, said := p.said(append([]string{playbook("upgrade.sh")}, args...)...)
 		require.Equal(t, 2, code, "%v", args)
-		assert.Contains(t, said, script+": ")
+		assert.Contains(t, said, "usage: ")
 		assert.Empty(t, p.file("kubectl.log"), "nothing was read")
-		assert.NoDirExists(t, filepath.Join(p.dir, "tracing-migration"))
 	}
-	code, said := p.said(script, "2.13")
-	require.Equal(t, 0, code)
-	assert.Contains(t, said, "context test: applying the MeshTraces\n")
-	assert.Contains(t, said, "context test: when traces arrive, run: "+script+" 2.13 delete\n")
-	assert.Contains(t, p.file("tracing-migration/diff.md"), "proxies keep collector and sampling")
-	assert.NotContains(t, p.file("kubectl.log"), "\nget", "every command names the context")
-	assert.Equal(t, "--context test apply -f ./tracing-migration/meshtraces.yaml\n", p.changes())
-	applied := p.file("tracing-migration/meshtraces.yaml")
-	require.Equal(t, 1, p.run(script, "2.13", "remove-tracing"), "the TrafficTraces use it")
-	assert.Empty(t, p.changes())
-	require.Equal(t, 0, p.run("-c", "(echo ---; cat tracing-migration/meshtraces.yaml) >> mesh/state.yaml")) // as the fake does not
-	require.Equal(t, 0, p.run(script, "2.13", "delete"))
-	assert.Equal(t, applied, p.file("tracing-migration/meshtraces.yaml"))
-	assert.Equal(t, "--context test diff -f ./tracing-migration/meshtraces.yaml\n--context test delete traffictraces --all\n", p.changes())
-
-	p.env = append(p.env, "CONTEXT=other")
-	code, said = p.said(script, "2.13", "delete")
-	require.Equal(t, 2, code, "the files are of another cluster")
-	assert.Contains(t, said, "holds the migration of context test, and this is other")
-	assert.Empty(t, p.file("kubectl.log"))
-	p.env = append(p.env, "CONTEXT=test")
-
-	require.NoError(t, os.WriteFile(filepath.Join(p.dir, "traces"), nil, 0o644))
-	code, said = p.said(script, "2.13", "remove-tracing")
-	require.Equal(t, 0, code)
-	assert.Contains(t, said, "context test: removing the field tracing from Mesh shop\n")
-	const patch = ` --type=json -p [{"op":"remove","path":"/spec/tracing"}]` + "\n"
-	assert.Equal(t, "--context test patch mesh default"+patch+"--context test patch mesh shop"+patch, p.changes())
-
-	p = newPlayground(t, bad)
-	require.Equal(t, 1, p.run(script, "2.13"))
-	assert.Empty(t, p.changes(), "nothing was changed")
+	code, said := p.said(playbook("upgrade.sh"), "add")
+	assert.Equal(t, 2, code, said)
+	assert.Empty(t, p.changes(), "there is no plan")
 }
 
-// The expression by which the playbooks find Meshes with the field tracing.
-func TestPlaybookJSONPath(t *testing.T) {
-	const expression = `{range .items[?(@.spec.tracing)]}{.metadata.name}{"\n"}{end}`
-	for _, name := range []string{"upgrade.sh", "ansible.yaml"} {
-		text, err := os.ReadFile(filepath.Join(filepath.Dir(fixtures.Dir()), "docs", "playbooks", name))
-		require.NoError(t, err)
-		assert.Contains(t, string(text), "jsonpath="+expression+"'")
+// The script migrates a cluster, refuses to begin when something changed since the plan, and
+// goes back.
+func TestShellPlaybook(t *testing.T) {
+	m := migrate(t, twoBackends, tied("web", "kuma.io/service: web", "b"))
+	require.NoError(t, os.RemoveAll(m.dir))
+	require.NoError(t, os.Mkdir(m.dir, 0o755))
+	m.env = append(m.env, "WORK=plan")
+	before := m.state()
+	for _, step := range []string{"plan", "start", "shadow", "add", "add", "remove", "remove"} {
+		m.do("sh " + playbook("upgrade.sh") + " " + step)
 	}
-	parser := jsonpath.New("meshes").AllowMissingKeys(true) // as kubectl does
-	require.NoError(t, parser.Parse(expression))
-	var meshes any
-	require.NoError(t, json.Unmarshal([]byte(`{"items": [
-		{"metadata": {"name": "traced"}, "spec": {"tracing": {"backends": []}}},
-		{"metadata": {"name": "quiet"}, "spec": {"mtls": {}}}, {"metadata": {"name": "empty"}}]}`), &meshes))
-	var out bytes.Buffer
-	require.NoError(t, parser.Execute(&out, meshes))
-	assert.Equal(t, "traced\n", out.String())
+	assert.NotContains(t, m.state(), "traffictraces /all")
+	m.do("sh " + playbook("upgrade.sh") + " rollback")
+	assert.Equal(t, before, m.state())
+
+	m.do("kubectl delete traffictrace web")
+	code, output := m.shell("sh " + playbook("upgrade.sh") + " start")
+	assert.Equal(t, 1, code)
+	assert.Contains(t, output, `TrafficTrace "web" of mesh "default": is missing`)
+
+	m.c.Apply(t, tied("any", "team: '*'", "b"))
+	m.do("kubectl delete dataplanes --all -n shop")
+	code, output = m.shell("WORK=other sh " + playbook("upgrade.sh") + " plan")
+	assert.Equal(t, 1, code, "a wildcard without Dataplanes")
+	assert.Contains(t, output, "nothing was written")
+	assert.NoDirExists(t, filepath.Join(m.dir, "other"))
 }
 
+// The tasks migrate a cluster step by step.
 func TestAnsiblePlaybook(t *testing.T) {
-	text, err := os.ReadFile(filepath.Join(filepath.Dir(fixtures.Dir()), "docs", "playbooks", "ansible.yaml"))
+	text, err := os.ReadFile(playbook("ansible.yaml"))
 	require.NoError(t, err)
 	var tasks []map[string]any
 	require.NoError(t, yaml.Unmarshal(text, &tasks))
-	var commands []string
-	for _, task := range tasks {
-		for _, module := range []string{"ansible.builtin.shell", "ansible.builtin.command"} {
-			if arguments, ok := task[module].(map[string]any); ok {
-				commands = append(commands, arguments["cmd"].(string))
-			}
-		}
-	}
-	require.Len(t, commands, 8)
 	assert.Contains(t, tasks[0], "ansible.builtin.assert", "the variables come first")
-	good, bad := states(t)
-	for state, want := range map[string]int{good: 0, bad: 1} {
-		p := newPlayground(t, state)
-		require.Equal(t, 0, p.run("-c", "mkdir work"))
-		code := 0
-		for _, command := range commands {
-			command = strings.NewReplacer("{{ work | quote }}", "work", "{{ kuma_version }}", "2.13", "{{ kube_context | quote }}", "test", "{{ item | quote }}", "shop").Replace(command)
-			require.NotContains(t, command, "{{")
-			if code = p.run("-c", command); code != 0 {
-				break
+	m := migrate(t, twoBackends, tied("web", "kuma.io/service: web", "b"))
+	require.NoError(t, os.RemoveAll(m.dir))
+	require.NoError(t, os.Mkdir(m.dir, 0o755))
+	before := m.state()
+	ran := 0
+	for _, step := range []string{"plan", "start", "shadow", "add", "remove", "rollback"} {
+		for _, task := range tasks[1:] {
+			if !selects(t, task["when"].(string), step) {
+				continue
 			}
+			command := task["ansible.builtin.command"].(map[string]any)["cmd"].(string)
+			command = strings.NewReplacer("{{ work | quote }}", "work", "{{ kube_context | quote }}", "test", "{{ step }}", step).Replace(command)
+			require.NotContains(t, command, "{{")
+			m.do(command)
+			ran++
 		}
-		assert.Equal(t, want, code)
-		assert.NotContains(t, p.file("kubectl.log"), "\nget", "every command names the context")
-		changes := p.changes()
-		if want != 0 {
-			assert.Empty(t, changes)
-			continue
+		if step == "remove" {
+			assert.NotContains(t, m.state(), "traffictraces /all")
 		}
-		assert.Equal(t, "--context test apply -f work/meshtraces\n--context test diff -f work/meshtraces\n--context test delete traffictraces --all\n"+
-			`--context test patch mesh shop --type=json -p [{"op":"remove","path":"/spec/tracing"}]`+"\n", changes)
 	}
+	assert.Equal(t, 10, ran)
+	assert.Equal(t, before, m.state())
+}
+
+// selects evaluates a condition of a task, for the forms in use.
+func selects(t *testing.T, when, step string) bool {
+	t.Helper()
+	quoted := `"` + step + `"`
+	if list, ok := strings.CutPrefix(when, "step in "); ok {
+		return strings.Contains(list, quoted)
+	}
+	if name, ok := strings.CutPrefix(when, "step == "); ok {
+		return name == quoted
+	}
+	name, ok := strings.CutPrefix(when, "step != ")
+	require.True(t, ok, when)
+	return name != quoted
 }
 
 func TestActionsPlaybook(t *testing.T) {
-	text, err := os.ReadFile(filepath.Join(filepath.Dir(fixtures.Dir()), "docs", "playbooks", "github-actions.yaml"))
+	text, err := os.ReadFile(playbook("github-actions.yaml"))
 	require.NoError(t, err)
 	var workflow struct {
 		Jobs map[string]struct {
@@ -237,16 +215,11 @@ func TestActionsPlaybook(t *testing.T) {
 	for state, want := range map[string]int{good: 0, bad: 1} {
 		p := newPlayground(t, state)
 		code, ran := 0, 0
-		var uploaded []string
+		uploaded := ""
 		for _, step := range workflow.Jobs["meshtrace"].Steps {
 			switch {
 			case strings.HasPrefix(step.Uses, "actions/upload-"):
-				for _, name := range strings.Fields(step.With.Path) {
-					uploaded = append(uploaded, name)
-					if want == 0 {
-						assert.NotEmpty(t, p.file(name), name)
-					}
-				}
+				uploaded = step.With.Path
 			case step.Run == "" || step.Dir != "": // the tool is here already
 			case code == 0 || step.If == "always()":
 				ran++
@@ -254,14 +227,15 @@ func TestActionsPlaybook(t *testing.T) {
 			}
 		}
 		assert.Equal(t, want, code)
-		assert.Equal(t, []string{"meshtraces.yaml", "notes.json", "tracing.xml"}, uploaded)
-		assert.NotEmpty(t, p.file("summary.md"))
-		assert.NotEmpty(t, p.file("notes.json"))
+		assert.Equal(t, "migration", uploaded)
 		if want == 0 {
 			assert.Equal(t, 3, ran)
-			assert.Contains(t, p.file("tracing.xml"), `failures="0"`)
-			assert.Contains(t, p.file("summary.md"), "proxies keep collector and sampling")
+			assert.Contains(t, p.file("summary.md"), "# Migration of tracing to MeshTrace")
+			assert.NotEmpty(t, p.file("migration/2-add/kustomization.yaml"))
+			continue
 		}
+		assert.Contains(t, p.file("summary.md"), "wildcard-without-dataplanes")
+		assert.NoDirExists(t, filepath.Join(p.dir, "migration"))
 	}
 }
 

@@ -16,14 +16,26 @@ import (
 
 // build returns the report on a snapshot, or prints its problems and returns an error.
 func (f *reportFlags) build(c *cli.Context, current *convert.Current, source cluster.Source) (*report.Report, error) {
-	snapshot := current.Snapshot
-	stderr := newPrinter(c.App.ErrWriter)
-	if err := checkInput(stderr, snapshot); err != nil {
+	r, _, options, err := f.rehearse(c, current, source)
+	if err != nil {
 		return nil, err
 	}
+	r.Way = upgrade.Way(current, options, r, commandWords(c, source))
+	return r, nil
+}
+
+// rehearse returns the report without the way to 3.0, and the plan with its options.
+func (f *reportFlags) rehearse(
+	c *cli.Context, current *convert.Current, source cluster.Source,
+) (*report.Report, *convert.Plan, convert.Options, error) {
+	snapshot := current.Snapshot
+	stderr := newPrinter(c.App.ErrWriter)
 	options := convert.Options{ZoneOrigin: f.zoneOrigin, RoundSampling: f.roundSampling, MadeUp: maxMadeUp}
+	if err := checkInput(stderr, snapshot); err != nil {
+		return nil, nil, options, err
+	}
 	if err := resolveOptions(f.version, current, &options); err != nil {
-		return nil, err
+		return nil, nil, options, err
 	}
 	o := report.Options{
 		Convert: options,
@@ -35,17 +47,16 @@ func (f *reportFlags) build(c *cli.Context, current *convert.Current, source clu
 	if o.Kumactl != "" {
 		o.KumactlSwitch = report.KumactlSwitch(o.Kumactl, c.String("control-plane"))
 	}
-	r, _, problems := report.Build(current, o)
+	r, plan, problems := report.Build(current, o)
 	if r == nil {
 		stderr.Problems(problems, "reported")
-		return nil, cli.Exit("", exitError)
+		return nil, nil, options, cli.Exit("", exitError)
 	}
-	r.Way = upgrade.Way(current, options, r, words)
 	warnAssumedVersion(stderr, f.version, snapshot)
 	if r.Origin.Source == "" {
 		r.Origin.Source = "files: " + strings.Join(slices.Concat(c.StringSlice("filename"), c.StringSlice("kustomize")), ", ")
 	}
-	return r, nil
+	return r, plan, options, nil
 }
 
 // serverDryRun adds to the report whether the API server accepts each policy.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"runtime"
 	"runtime/debug"
@@ -27,20 +28,22 @@ func versionCommand() *cli.Command {
 
 // buildInfo returns one line: version, commit, Go, platform and the supported Kuma versions.
 func buildInfo() string {
-	release, commit := version, "unknown"
+	commit := "unknown"
 	if info, ok := debug.ReadBuildInfo(); ok {
-		if release == "" && info.Main.Version != "" {
-			release = info.Main.Version
-		}
 		for _, setting := range info.Settings {
 			if setting.Key == "vcs.revision" {
 				commit = setting.Value
 			}
 		}
 	}
-	if release == "" {
-		release = "(devel)"
-	}
 	return fmt.Sprintf("tracemigrate %s, commit %s, %s %s/%s, for Kuma %s to %s",
-		release, commit, runtime.Version(), runtime.GOOS, runtime.GOARCH, cluster.Oldest, cluster.Latest)
+		release(), commit, runtime.Version(), runtime.GOOS, runtime.GOARCH, cluster.Oldest, cluster.Latest)
+}
+
+// release returns the version of this tool.
+func release() string {
+	if info, ok := debug.ReadBuildInfo(); ok {
+		return cmp.Or(version, info.Main.Version, "(devel)")
+	}
+	return cmp.Or(version, "(devel)")
 }

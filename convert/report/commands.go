@@ -106,6 +106,31 @@ func (w *stepWriter) write(steps []step) []Step {
 // file returns the path of a file that the commands write.
 func (w *stepWriter) file(name string) string { return Quoted(w.directory + name) }
 
+// Commands has the words of commands on the control plane of a report.
+type Commands struct {
+	Kubernetes bool
+	Client     string // that changes it: kubectl or kumactl, with flags
+	Switch     string // selects it in kumactl; may be empty
+	Live       string // flags of this tool that read it; empty if the report does not name it
+	SourceFlag string // flag of this tool that selects a control plane by name
+	Meshes     string // flags of this tool that select the meshes, with a space before each
+}
+
+// commands returns the words of commands on the control plane of the report.
+func (b *builder) commands() Commands {
+	live := spaced(b.options.Source)
+	if b.options.Files {
+		live = ""
+		if at := b.Origin.Endpoint; cmp.Or(at.Context, at.Name, at.ControlPlane) != "" {
+			live = b.live() + b.meshFlags()
+		}
+	}
+	return Commands{
+		Kubernetes: b.kubernetes(), Client: b.client(), Switch: b.kumactlSwitch(), Live: strings.TrimSpace(live),
+		SourceFlag: b.sourceFlag(), Meshes: b.meshFlags(),
+	}
+}
+
 // spaced puts a space before words, if there are any.
 func spaced(words string) string {
 	if words == "" {

@@ -27,6 +27,9 @@ type Report struct {
 	NextSteps []Step             `json:"nextSteps" yaml:"nextSteps"`
 	Way       []Stage            `json:"wayTo3" yaml:"wayTo3"` // to Kuma 3.0
 
+	// Commands are for documents about the same control plane.
+	Commands Commands `json:"-" yaml:"-"`
+
 	texts  *stepWriter
 	repair []step // the next steps if something must be fixed first
 }

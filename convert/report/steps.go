@@ -50,7 +50,7 @@ type step struct {
 // nextSteps fills in the steps of the migration, in order. They delete nothing that
 // has no successor.
 func (b *builder) nextSteps(meshes []*legacy.Mesh) {
-	b.texts = b.stepWriter()
+	b.texts, b.Commands = b.stepWriter(), b.commands()
 	b.NextSteps = b.texts.write(b.steps(meshes))
 }
 

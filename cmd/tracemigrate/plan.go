@@ -1,0 +1,136 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+
+	"github.com/urfave/cli/v2"
+
+	"tracemigrate/cluster"
+	"tracemigrate/cmd/tracemigrate/output"
+	"tracemigrate/convert"
+	"tracemigrate/convert/runbook"
+)
+
+// planFlags are the flags of plan, other than those of the source.
+type planFlags struct {
+	reportFlags
+	directory string
+	force     bool
+}
+
+func planCommand() *cli.Command {
+	f := planFlags{reportFlags: reportFlags{form: "text"}}
+	return &cli.Command{
+		Name:      "plan",
+		Usage:     "write a migration as a directory: manifests, commands, verification, rollback",
+		ArgsUsage: " ",
+		Description: "Writes a README with numbered commands, the MeshTraces, for 2.7 and later as\n" +
+			"shadows, too, the deletion of TrafficTraces and of the Meshes' tracing,\n" +
+			"verify.sh, which verifies each step from the control plane's own state,\n" +
+			"rollback.sh, which restores the state of today, state.yaml and plan.json.\n" +
+			"All files are written, or none.\n\n" +
+			"   tracemigrate plan --output-dir migration\n" +
+			"   less migration/README.md\n\n" +
+			"Exit codes: 0 every proxy keeps its tracing, and the directory was written;\n" +
+			"1 something cannot be carried over, or a proxy is different or unknown, and\n" +
+			"nothing was written; 2 error. docs/plan.md describes the directory.",
+		Flags: append(sourceFlags(),
+			versionFlag(&f.version),
+			namespaceFlag(),
+			zoneOriginFlag(&f.zoneOrigin),
+			roundSamplingFlag(&f.roundSampling),
+			&cli.StringFlag{Name: "output-dir", Destination: &f.directory, Usage: "write the plan to `DIR`"},
+			boolFlag("force", &f.force, "replace a plan in --output-dir"),
+		),
+		Action: f.run,
+	}
+}
+
+func (f *planFlags) run(c *cli.Context) error {
+	if err := f.check(c); err != nil {
+		return err
+	}
+	recorders := make(map[string]*cluster.Recorder)
+	current, source, err := loadThrough(c, func(zone string, source cluster.Source) cluster.Source {
+		recorders[zone] = cluster.NewRecorder(source)
+		return recorders[zone]
+	})
+	if err != nil {
+		return err
+	}
+	stderr := newPrinter(c.App.ErrWriter)
+	if nothingToPlan(stderr, current) {
+		return nil
+	}
+	facts, err := f.facts(c, current, source)
+	if err != nil {
+		return err
+	}
+	if err := f.record(c, facts, recorders); err != nil {
+		return err
+	}
+	files, err := runbook.Build(facts)
+	if err != nil {
+		return err
+	}
+	if err := f.write(stderr, files); err != nil {
+		return err
+	}
+	stderr.Line("tracemigrate: %d files were written to %s; begin with %s", len(files), f.directory, filepath.Join(f.directory, "README.md"))
+	stderr.Line("%s", (&output.Report{Report: facts.Report}).Verdict())
+	return nil
+}
+
+// check returns an error if the flags are wrong, and makes the paths of flags that the
+// scripts repeat absolute.
+func (f *planFlags) check(c *cli.Context) error {
+	switch {
+	case c.Args().Present():
+		return unexpectedArgument(c)
+	case f.directory == "":
+		return errors.New("--output-dir is required: the directory to write the plan to")
+	case readsFiles(c) && c.IsSet("mesh"):
+		return errors.New("--mesh selects meshes of a cluster; it cannot be combined with -f or -k")
+	}
+	if f.version != "" {
+		if _, err := parseVersionFlag(f.version); err != nil {
+			return fmt.Errorf("%w; a plan is for a version with TrafficTraces, and policies for 3.0 are written by convert", err)
+		}
+	}
+	for _, flag := range []string{"kubeconfig", "kumactl-config", "token-file", "client-cert", "client-key", "ca-cert"} {
+		if !c.IsSet(flag) {
+			continue
+		}
+		path, err := filepath.Abs(c.String(flag))
+		if err == nil {
+			err = c.Set(flag, path)
+		}
+		if err != nil {
+			return fmt.Errorf("--%s: %w", flag, err)
+		}
+	}
+	return nil
+}
+
+// nothingToPlan reports whether there is no legacy tracing, and prints it.
+func nothingToPlan(stderr *output.Printer, current *convert.Current) bool {
+	if current.NothingLegacy() {
+		stderr.Line("no legacy tracing is left here: %s", current.Origin)
+		return true
+	}
+	if current.Failed() || current.Empty() {
+		return false // which is an error
+	}
+	for _, mesh := range current.Meshes {
+		if len(mesh.TrafficTraces) > 0 || len(mesh.Backends) > 0 {
+			return false
+		}
+	}
+	if len(current.Skipped) > 0 {
+		return false
+	}
+	stderr.Line("there is no TrafficTrace and no Mesh with tracing, so nothing was written")
+	return true
+}

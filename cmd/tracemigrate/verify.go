@@ -1,0 +1,97 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"tracemigrate/cmd/tracemigrate/output"
+	"tracemigrate/convert/runbook"
+)
+
+// verifyFlags are the flags of verify, other than those of the source.
+type verifyFlags struct {
+	directory, step string
+}
+
+func verifyCommand() *cli.Command {
+	var f verifyFlags
+	return &cli.Command{
+		Name:      "verify",
+		Usage:     "verify a step of a plan against the control plane's own state",
+		ArgsUsage: " ",
+		Description: "Reads the cluster, and compares it with the plan: every proxy must keep the\n" +
+			"tracing of state.yaml, and the resources of the step must exist or be gone.\n" +
+			"After start, shadow and rollback every proxy must have exactly the tracing of\n" +
+			"before. verify.sh of a plan calls it with the flags of the same source.\n\n" +
+			"   tracemigrate verify --plan migration --step add\n\n" +
+			"Exit codes: 0 the step is as planned; 1 a proxy or a resource is not; 2 error.",
+		Flags: append(sourceFlags(),
+			namespaceFlag(),
+			&cli.StringFlag{Name: "plan", Destination: &f.directory, Usage: "the `DIR` that plan wrote"},
+			&cli.StringFlag{Name: "step", Destination: &f.step, Usage: "`STEP` to verify: start, shadow, add, remove or rollback"},
+		),
+		Action: f.run,
+	}
+}
+
+func (f *verifyFlags) run(c *cli.Context) error {
+	switch {
+	case c.Args().Present():
+		return unexpectedArgument(c)
+	case f.directory == "":
+		return errors.New("--plan is required: the directory that plan wrote")
+	}
+	before, err := openPlan(f.directory)
+	if err != nil {
+		return err
+	}
+	step := runbook.Step(f.step)
+	if !slices.Contains(before.Steps, step) {
+		return fmt.Errorf("--step: %q is not a step of the plan; it has: %s", f.step, strings.Join(words(before.Steps), ", "))
+	}
+	made, err := before.policies(step)
+	if err != nil {
+		return err
+	}
+	now, originals, err := readNow(c)
+	if err != nil {
+		return err
+	}
+	stderr := newPrinter(c.App.ErrWriter)
+	if hasError(now.Found) {
+		stderr.Problems(now.Found, "compared")
+		return cli.Exit("", exitError)
+	}
+	found := &output.Diff{Strict: step != runbook.Add && step != runbook.Remove}
+	found.Unread = append(stderr.Skipped(now.Snapshot), stderr.Unread(now.Snapshot)...)
+	before.compare(stderr, step, now, found)
+	form, err := output.DiffForms.Find("text")
+	if err != nil {
+		return err
+	}
+	if err := writeStdout(c, func(out *output.Printer) error { return form(out, found) }); err != nil {
+		return err
+	}
+	wrong := append(runbook.Check(step, before.current, now, made, before.options), before.Changed(originals)...)
+	for _, sentence := range wrong {
+		stderr.Line("%s", sentence)
+	}
+	if !found.Holds() || len(wrong) > 0 {
+		return cli.Exit(fmt.Sprintf("step %s is not as planned: %s", step, verdict(found, wrong)), exitNo)
+	}
+	stderr.Line("step %s is as planned", step)
+	return nil
+}
+
+// words returns steps as text.
+func words(steps []runbook.Step) []string {
+	all := make([]string, len(steps))
+	for i, step := range steps {
+		all[i] = string(step)
+	}
+	return all
+}

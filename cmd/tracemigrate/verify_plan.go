@@ -1,0 +1,152 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/urfave/cli/v2"
+
+	"tracemigrate/cluster"
+	"tracemigrate/cluster/manifest"
+	"tracemigrate/cmd/tracemigrate/output"
+	"tracemigrate/cmd/tracemigrate/output/plain"
+	"tracemigrate/convert"
+	"tracemigrate/convert/runbook"
+	"tracemigrate/meshtrace"
+)
+
+// openedPlan is a plan that was read from its directory, with the state of before.
+type openedPlan struct {
+	*runbook.Plan
+	directory string
+	current   *convert.Current
+	options   convert.Options
+	result    *convert.Plan
+}
+
+// openPlan reads a plan and its snapshots.
+func openPlan(directory string) (*openedPlan, error) {
+	text, err := os.ReadFile(filepath.Join(directory, runbook.PlanFile))
+	if err != nil {
+		return nil, fmt.Errorf("reading the plan: %w; write one with `tracemigrate plan`", err)
+	}
+	plan, err := runbook.ReadPlan(text)
+	if err != nil {
+		return nil, err
+	}
+	p := &openedPlan{Plan: plan, directory: directory}
+	version, err := cluster.ParseLegacyVersion(plan.KumaVersion)
+	if err != nil {
+		return nil, fmt.Errorf("%s: kumaVersion: %w", runbook.PlanFile, err)
+	}
+	inputs, err := p.read(plan.Snapshots())
+	if err != nil {
+		return nil, err
+	}
+	s := cluster.Read(inputs)
+	s.Origin = plan.Origin(s.Origin)
+	p.current = convert.Read(s, plan.Namespace)
+	p.options = convert.Options{Version: version, Namespace: plan.Namespace, ZoneOrigin: plan.ZoneOrigin, MadeUp: maxMadeUp}
+	var problems []*manifest.Problem
+	if p.result, problems = convert.Convert(p.current, p.options); p.result == nil {
+		return nil, fmt.Errorf("reading %s: %w; write a new plan", runbook.StateFile, problems[0])
+	}
+	return p, nil
+}
+
+// read reads files of the plan. It returns an error if one of them has changed.
+func (p *openedPlan) read(paths []string) ([]manifest.Input, error) {
+	inputs := make([]manifest.Input, 0, len(paths))
+	for _, path := range paths {
+		text, err := os.ReadFile(filepath.Join(p.directory, filepath.FromSlash(path)))
+		if err != nil {
+			return nil, fmt.Errorf("reading the plan: %w; write a new plan", err)
+		}
+		if err := p.CheckFile(path, text); err != nil {
+			return nil, err
+		}
+		inputs = append(inputs, manifest.Text(path, string(text)))
+	}
+	return inputs, nil
+}
+
+// policies returns the MeshTraces that a step applies; of start and rollback those that
+// are gone.
+func (p *openedPlan) policies(step runbook.Step) ([]*meshtrace.Policy, error) {
+	inputs, err := p.read(p.MeshTraces(step))
+	if err != nil {
+		return nil, err
+	}
+	made, problems := meshtrace.Read(cluster.Read(inputs), p.Namespace)
+	for _, problem := range problems {
+		if problem.Severity == manifest.Error {
+			return nil, problem
+		}
+	}
+	return made, nil
+}
+
+// readNow reads the source as it is now, in the form of a snapshot, which the state of
+// before has, too. It also returns the resources as their authors wrote them.
+func readNow(c *cli.Context) (*convert.Current, []*cluster.Original, error) {
+	recorders := make(map[string]*cluster.Recorder)
+	current, _, err := loadThrough(c, func(zone string, source cluster.Source) cluster.Source {
+		recorders[zone] = cluster.NewRecorder(source)
+		return recorders[zone]
+	})
+	if err != nil || current.Failed() {
+		return current, nil, err
+	}
+	var inputs []manifest.Input
+	for _, zone := range slices.Sorted(maps.Keys(recorders)) {
+		text, err := recorded(c, zone, recorders[zone])
+		if err != nil {
+			return nil, nil, err
+		}
+		name := "now"
+		switch {
+		case zone != "":
+			name = "zone " + zone
+		case current.Origin != nil:
+			name = current.Origin.String()
+		}
+		inputs = append(inputs, manifest.Text(name, string(text)))
+	}
+	s := cluster.Read(inputs)
+	if s.Origin == nil {
+		s.Origin = current.Origin // of flags
+	}
+	return convert.Read(s, current.Namespace), recorders[""].Originals, nil
+}
+
+// compare compares the tracing of every proxy that exists now under the policies of before
+// and of now, and stores the result in found. What a previous run had applied before the
+// plan does not count as tracing to keep once the plan is applied.
+func (p *openedPlan) compare(stderr *output.Printer, step runbook.Step, now *convert.Current, found *output.Diff) {
+	s := *p.current.Snapshot
+	s.Dataplanes, s.MeshGateways, s.MeshServices, s.TrafficRoutes = now.Dataplanes, now.MeshGateways, now.MeshServices, now.TrafficRoutes
+	before := *p.current
+	before.Snapshot = &s
+	if step == runbook.Add || step == runbook.Remove {
+		before.Existing = p.result.Before(before.Existing)
+	}
+	t := convert.CompareStates(&before, now, p.options)
+	stderr.MadeUp(t.MadeUp, t.Complete, maxMadeUp)
+	stderr.ErrorNotes(p.options.Version, t.Refused)
+	found.Comparisons, found.Refused = t.Comparisons, len(t.Refused)
+	found.AddMeshes("", t.Meshes)
+}
+
+// verdict returns why a step is not as planned.
+func verdict(found *output.Diff, wrong []string) string {
+	switch {
+	case found.Holds():
+		return plain.Plural(len(wrong), "resource differs", "resources differ")
+	case len(wrong) == 0:
+		return found.Verdict()
+	}
+	return plain.Plural(len(wrong), "resource differs", "resources differ") + "; " + found.Verdict()
+}

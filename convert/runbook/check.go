@@ -1,0 +1,234 @@
+package runbook
+
+import (
+	"cmp"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+
+	"tracemigrate/cluster"
+	"tracemigrate/convert"
+	"tracemigrate/legacy"
+	"tracemigrate/meshtrace"
+)
+
+// Check compares the resources that exist after a step with what the step makes, and
+// returns what is wrong, one sentence each. before is the state of the plan, and made are
+// the MeshTraces of the step. It does not compare proxies.
+func Check(step Step, before, now *convert.Current, made []*meshtrace.Policy, o convert.Options) []string {
+	c := &checker{step: step, version: o.Version}
+	c.upgraded(before.Origin, now.Origin)
+	if step == Remove {
+		c.gone(now)
+	} else {
+		c.meshes(before, now)
+		c.traces(before, now)
+	}
+	if step == Rollback {
+		c.order(before, now, o)
+	}
+	existing := byIdentity(now.Existing)
+	if step == Start || step == Rollback {
+		c.unchanged(before.Existing, existing, made)
+	} else {
+		c.applied(made, existing)
+	}
+	return c.wrong
+}
+
+type checker struct {
+	step    Step
+	version cluster.Version
+	wrong   []string
+}
+
+func (c *checker) report(resource fmt.Stringer, format string, args ...any) {
+	of := ""
+	switch r := resource.(type) {
+	case *legacy.TrafficTrace:
+		of = fmt.Sprintf(" of mesh %q", r.Mesh)
+	case *meshtrace.Policy:
+		of = fmt.Sprintf(" of mesh %q", r.Mesh)
+	}
+	c.wrong = append(c.wrong, fmt.Sprintf("%s%s: %s; %s", resource, of, fmt.Sprintf(format, args...), c.remedy()))
+}
+
+// remedy returns what to do about a resource that is not as the step makes it.
+func (c *checker) remedy() string {
+	switch c.step {
+	case Start:
+		return "write a new plan"
+	case Rollback:
+		return "run rollback.sh again, or write a new plan if somebody changed it"
+	}
+	return "repeat the step, or go back with rollback.sh"
+}
+
+// upgraded reports a control plane that has another version than when the plan was written.
+func (c *checker) upgraded(before, now *cluster.Origin) {
+	if before == nil || now == nil {
+		return
+	}
+	was, err := cluster.ParseVersion(before.Version)
+	is, alsoErr := cluster.ParseVersion(now.Version)
+	if err == nil && alsoErr == nil && !was.SameRules(is) {
+		c.wrong = append(c.wrong, fmt.Sprintf("control plane: has version %s, and had %s when the plan was written; write a new plan", is, was))
+	}
+}
+
+// gone reports legacy resources that still exist.
+func (c *checker) gone(now *convert.Current) {
+	for _, mesh := range now.Meshes {
+		for _, trace := range mesh.TrafficTraces {
+			c.report(trace, "still exists")
+		}
+		if len(mesh.Backends) > 0 || mesh.DefaultBackend != "" {
+			c.report(mesh, "still has the field tracing")
+		}
+	}
+}
+
+// meshes reports Meshes whose tracing is not as before.
+func (c *checker) meshes(before, now *convert.Current) {
+	existing := make(map[string]*legacy.Mesh, len(now.Meshes))
+	for _, mesh := range now.Meshes {
+		existing[mesh.Name] = mesh
+	}
+	for _, mesh := range before.Meshes {
+		switch other := existing[mesh.Name]; {
+		case other == nil:
+			c.report(mesh, "is missing")
+		case mesh.DefaultBackend != other.DefaultBackend || !slices.EqualFunc(mesh.Backends, other.Backends, equalBackends):
+			c.report(mesh, "its field tracing differs from the plan's")
+		}
+	}
+}
+
+func equalBackends(a, b *legacy.Backend) bool {
+	content := func(b *legacy.Backend) legacy.Backend {
+		return legacy.Backend{Name: b.Name, Type: b.Type, Sampling: b.Sampling, Zipkin: b.Zipkin, Datadog: b.Datadog}
+	}
+	return reflect.DeepEqual(content(a), content(b))
+}
+
+// traceName identifies a TrafficTrace.
+type traceName struct{ mesh, name string }
+
+func nameOf(t *legacy.TrafficTrace) traceName { return traceName{t.Mesh, t.Name} }
+
+// traces reports TrafficTraces that are missing, new, or differ.
+func (c *checker) traces(before, now *convert.Current) {
+	existing := make(map[traceName]*legacy.TrafficTrace)
+	for _, mesh := range now.Meshes {
+		for _, trace := range mesh.TrafficTraces {
+			existing[nameOf(trace)] = trace
+		}
+	}
+	for _, mesh := range before.Meshes {
+		for _, trace := range mesh.TrafficTraces {
+			switch other := existing[nameOf(trace)]; {
+			case other == nil:
+				c.report(trace, "is missing")
+			case trace.Backend != other.Backend || !slices.EqualFunc(trace.Selectors, other.Selectors, equalSelectors):
+				c.report(trace, "differs from the plan's")
+			}
+			delete(existing, nameOf(trace))
+		}
+	}
+	for _, mesh := range now.Meshes {
+		for _, trace := range mesh.TrafficTraces {
+			if existing[nameOf(trace)] != nil {
+				c.report(trace, "did not exist when the plan was written")
+			}
+		}
+	}
+}
+
+func equalSelectors(a, b legacy.Selector) bool { return a.Tags.String() == b.Tags.String() }
+
+// order reports TrafficTraces that were created again in an order that changes which one
+// wins.
+func (c *checker) order(before, now *convert.Current, o convert.Options) {
+	position := make(map[traceName]int)
+	for _, mesh := range now.Meshes {
+		for i, trace := range byPrecedence(slices.Clone(mesh.TrafficTraces)) {
+			position[nameOf(trace)] = i
+		}
+	}
+	meshes := make(map[string]*legacy.Mesh)
+	for _, mesh := range before.Meshes {
+		meshes[mesh.Name] = mesh
+	}
+	for _, group := range convert.Contested(before, o) {
+		mesh := meshes[group[0].Mesh]
+		for i, lower := range group {
+			for _, higher := range group[:i] {
+				if mesh.BackendOf(higher.TrafficTrace) == mesh.BackendOf(lower.TrafficTrace) || higher.Undecided(lower) {
+					continue
+				}
+				if position[nameOf(lower.TrafficTrace)] > position[nameOf(higher.TrafficTrace)] {
+					c.report(lower.TrafficTrace, "was created after TrafficTrace %q, which had precedence", higher.Name)
+				}
+			}
+		}
+	}
+}
+
+func byIdentity(policies []*meshtrace.Policy) map[meshtrace.Identity]*meshtrace.Policy {
+	all := make(map[meshtrace.Identity]*meshtrace.Policy, len(policies))
+	for _, p := range policies {
+		all[p.Identity()] = p
+	}
+	return all
+}
+
+// unchanged reports MeshTraces of the plan that exist although they did not before, and
+// others that are not as before.
+func (c *checker) unchanged(before []*meshtrace.Policy, existing map[meshtrace.Identity]*meshtrace.Policy, made []*meshtrace.Policy) {
+	old := byIdentity(before)
+	for _, p := range made {
+		if existing[p.Identity()] != nil && old[p.Identity()] == nil {
+			c.report(p, "exists, and did not exist when the plan was written")
+		}
+	}
+	for _, p := range before {
+		switch q := existing[p.Identity()]; {
+		case q == nil:
+			c.report(p, "is missing")
+		case !c.equal(p, q):
+			c.report(p, "differs from the plan's")
+		}
+	}
+}
+
+// applied reports MeshTraces of the step that do not exist as they were made.
+func (c *checker) applied(made []*meshtrace.Policy, existing map[meshtrace.Identity]*meshtrace.Policy) {
+	for _, p := range made {
+		switch q := existing[p.Identity()]; {
+		case q == nil:
+			c.report(p, "does not exist")
+		case p.Shadow(c.version) != q.Shadow(c.version):
+			c.report(p, "its label %s differs from the plan's", cluster.EffectLabel)
+		case !c.equal(p, q):
+			c.report(p, "differs from the plan's")
+		}
+	}
+}
+
+// equal reports whether two policies select the same proxies and give them the same
+// tracing.
+func (c *checker) equal(p, q *meshtrace.Policy) bool {
+	return p.Mesh == q.Mesh && p.TargetRef.String() == q.TargetRef.String() &&
+		strings.Join(p.TargetRef.ProxyTypes, ",") == strings.Join(q.TargetRef.ProxyTypes, ",") &&
+		p.Default.Key() == q.Default.Key() && (p.Default.Backends == nil) == (q.Default.Backends == nil) &&
+		p.Shadow(c.version) == q.Shadow(c.version)
+}
+
+// byPrecedence sorts TrafficTraces, lowest precedence of equal rank first.
+func byPrecedence(traces []*legacy.TrafficTrace) []*legacy.TrafficTrace {
+	slices.SortFunc(traces, func(a, b *legacy.TrafficTrace) int {
+		return cmp.Or(a.Created.Compare(b.Created), cmp.Compare(b.Name, a.Name))
+	})
+	return traces
+}

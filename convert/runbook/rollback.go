@@ -1,0 +1,140 @@
+package runbook
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"slices"
+
+	"gopkg.in/yaml.v3"
+
+	"tracemigrate/cluster"
+	"tracemigrate/convert"
+	"tracemigrate/legacy"
+)
+
+// rollback adds the legacy resources as they are today, and the script that restores them.
+func (b *builder) rollback() {
+	if b.Removes() {
+		b.meshRollback()
+		var untied []*cluster.Original
+		for _, o := range b.traces {
+			if !slices.ContainsFunc(b.tied, func(wave []*cluster.Original) bool { return slices.Contains(wave, o) }) {
+				untied = append(untied, o)
+			}
+		}
+		b.roots(backDir+"traffictraces.yaml", untied)
+		for i, wave := range b.tied {
+			b.roots(tiedFile(i), wave)
+		}
+	}
+	b.roots(backDir+"meshtraces.yaml", b.replaced)
+	if b.Kubernetes && len(b.made) > 0 {
+		var all []any
+		for _, p := range b.made {
+			all = append(all, head{"kuma.io/v1alpha1", cluster.KindMeshTrace, "", metadata{p.Name, p.Namespace}})
+		}
+		b.add(backDir+"delete-meshtraces.yaml", b.encode(all))
+	}
+	b.script("rollback.sh")
+}
+
+// meshRollback adds, on Kubernetes, a patch for each Mesh, which keeps other changes of it.
+// kumactl has no patch, so on Universal the Meshes are whole.
+func (b *builder) meshRollback() {
+	if !b.Kubernetes {
+		b.roots(backDir+"meshes.yaml", b.meshes)
+		return
+	}
+	type operation struct {
+		Op    string     `yaml:"op"`
+		Path  string     `yaml:"path"`
+		Value *yaml.Node `yaml:"value"`
+	}
+	for _, o := range b.meshes {
+		b.secret(MeshPatch(o), []any{[]operation{{"add", "/spec/tracing", o.Tracing()}}})
+	}
+}
+
+// MeshPatch returns the path of the patch that restores the tracing of a Mesh.
+func MeshPatch(o *cluster.Original) string { return backDir + "mesh_" + fileSafe(o.Name) + ".yaml" }
+
+// roots adds resources as they are today.
+func (b *builder) roots(path string, resources []*cluster.Original) {
+	var all []any
+	secret := false
+	for _, o := range resources {
+		all = append(all, o.Root)
+		secret = secret || o.Kind != cluster.KindTrafficTrace
+	}
+	switch {
+	case secret:
+		b.secret(path, all)
+	case len(all) > 0:
+		b.add(path, b.encode(all))
+	}
+}
+
+func tiedFile(wave int) string { return fmt.Sprintf("%stied-%d.yaml", backDir, wave+1) }
+
+// waves returns the TrafficTraces whose creation times decide, in the order in which they
+// must be created again: the later one wins, and among equal times the smaller name.
+func (b *builder) waves() [][]*cluster.Original {
+	tied := make(map[string][]*legacy.TrafficTrace)
+	known := make(map[*legacy.TrafficTrace]*legacy.Mesh)
+	meshes := make(map[string]*legacy.Mesh, len(b.Current.Meshes))
+	for _, m := range b.Current.Meshes {
+		meshes[m.Name] = m
+	}
+	for _, group := range convert.Contested(b.Current, b.Options) {
+		for _, pair := range group {
+			if known[pair.TrafficTrace] == nil {
+				known[pair.TrafficTrace] = meshes[pair.Mesh]
+				tied[pair.Mesh] = append(tied[pair.Mesh], pair.TrafficTrace)
+			}
+		}
+	}
+	originals := make(map[[2]string]*cluster.Original, len(b.traces))
+	for _, o := range b.traces {
+		originals[[2]string{o.Mesh, o.Name}] = o
+	}
+	var waves [][]*cluster.Original
+	for _, mesh := range b.Current.Meshes {
+		wave := -1
+		var before *legacy.Backend
+		for i, trace := range byPrecedence(tied[mesh.Name]) {
+			if backend := mesh.BackendOf(trace); i == 0 || backend != before {
+				wave, before = wave+1, backend
+			}
+			if wave == len(waves) {
+				waves = append(waves, nil)
+			}
+			if o := originals[[2]string{trace.Mesh, trace.Name}]; o != nil {
+				waves[wave] = append(waves[wave], o)
+			}
+		}
+	}
+	return waves
+}
+
+// encode returns YAML documents.
+func (b *builder) encode(documents []any) []byte {
+	var text bytes.Buffer
+	encoder := yaml.NewEncoder(&text)
+	encoder.SetIndent(2)
+	var failed []error
+	for _, document := range documents {
+		failed = append(failed, encoder.Encode(document))
+	}
+	b.fail(errors.Join(append(failed, encoder.Close())...))
+	return text.Bytes()
+}
+
+// Wait returns the seconds between two waves: creation times have whole seconds, and zones
+// get what one sync brings in random order.
+func (b *builder) Wait() int {
+	if b.Global() {
+		return 10
+	}
+	return 2
+}

@@ -1,0 +1,255 @@
+package runbook
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"tracemigrate/cluster"
+	"tracemigrate/convert"
+	"tracemigrate/convert/report"
+	"tracemigrate/meshtrace"
+)
+
+// Facts are what a directory is made of.
+type Facts struct {
+	Program, Version string // of this tool
+	Report           *report.Report
+	Plan             *convert.Plan
+	Shadow           *convert.Plan // nil if the version computes no shadows
+	Current          *convert.Current
+	Options          convert.Options // of Plan
+	Originals        []*cluster.Original
+	Whole            bool // Originals have all fields, as those of a snapshot do not
+	Inputs           []cluster.Digest
+	State            []byte            // the snapshot
+	Zones            map[string][]byte // snapshots of zones, by name
+	Token            string            // the command that sets a token for verify.sh; may be empty
+}
+
+// File is a file of the directory. Its path has slashes.
+type File struct {
+	Path   string
+	Text   []byte
+	Script bool // may be executed
+	Secret bool // may contain credentials, so that only its owner may read it
+}
+
+// The names of files that commands read again.
+const (
+	StateFile = "state.yaml"
+	PlanFile  = "plan.json"
+	zonesDir  = "zones/"
+	addDir    = "2-add/"
+	shadowDir = "1-shadow/"
+	removeDir = "3-remove/"
+	backDir   = "rollback/"
+)
+
+// Entries are the names in a directory that belong to a plan.
+var Entries = []string{
+	"README.md", PlanFile, StateFile, "apply.sh", "verify.sh", "rollback.sh", "zones", "1-shadow", "2-add", "3-remove", "rollback",
+}
+
+// Build returns the files of a directory. It returns an error if the migration
+// cannot be written as one.
+func Build(f *Facts) ([]File, error) {
+	b := &builder{Facts: f, Commands: f.Report.Commands, style: meshtrace.Style{Version: f.Options.Version}}
+	if err := b.check(); err != nil {
+		return nil, err
+	}
+	b.sort()
+	b.add(StateFile, b.State)
+	for _, zone := range slices.Sorted(maps.Keys(b.Zones)) {
+		b.add(zonesDir+fileSafe(zone)+".yaml", b.Zones[zone])
+	}
+	if b.Shadow != nil {
+		b.policies(shadowDir, b.Shadow.Policies)
+	}
+	b.policies(addDir, b.Plan.Policies)
+	if b.Removes() {
+		b.removals()
+	}
+	b.rollback()
+	b.script("apply.sh")
+	b.script("verify.sh")
+	b.readme()
+	slices.SortFunc(b.files, func(a, c File) int { return cmp.Compare(a.Path, c.Path) })
+	b.plan() // which has the digests of all others
+	return b.files, b.failed
+}
+
+// builder collects the files.
+type builder struct {
+	*Facts
+	report.Commands
+	style meshtrace.Style
+
+	meshes   []*cluster.Original   // with tracing
+	traces   []*cluster.Original   // by mesh and name
+	replaced []*cluster.Original   // MeshTraces with the name of a new one
+	made     []*meshtrace.Policy   // new ones that replace none
+	tied     [][]*cluster.Original // TrafficTraces to create one wave after the other
+
+	files  []File
+	failed error
+}
+
+// check returns an error if the resources are not all of one format, or incomplete.
+func (b *builder) check() error {
+	format := cluster.Universal
+	if b.Kubernetes {
+		format = cluster.Kubernetes
+	}
+	for _, o := range b.Originals {
+		if o.Format != format {
+			return fmt.Errorf("%s %q is in the %s format, but the control plane is on %s; plan for the resources of one control plane",
+				o.Kind, o.Name, o.Format, format)
+		}
+	}
+	if !b.Kubernetes && !b.Whole {
+		return errors.New("a snapshot contains only the tracing of a Mesh, which kumactl replaces as a whole; " +
+			"plan with --control-plane, or with -f and the output of kumactl get meshes -o yaml")
+	}
+	return nil
+}
+
+// sort finds what each step deletes, and what it replaces.
+func (b *builder) sort() {
+	names := make(map[string]bool)
+	key := func(mesh, namespace, name string) string {
+		if b.Kubernetes {
+			mesh = ""
+		}
+		return strings.Join([]string{mesh, namespace, name}, "\x00")
+	}
+	for _, o := range b.Originals {
+		switch o.Kind {
+		case cluster.KindMesh:
+			if o.Tracing() != nil {
+				b.meshes = append(b.meshes, o)
+			}
+		case cluster.KindTrafficTrace:
+			b.traces = append(b.traces, o)
+		case cluster.KindMeshTrace:
+			names[key(o.Mesh, o.Namespace, o.Name)] = true
+		}
+	}
+	made := make(map[string]bool)
+	for _, p := range b.Plan.Policies {
+		made[key(p.Mesh, p.Namespace, p.Name)] = true
+		if !names[key(p.Mesh, p.Namespace, p.Name)] {
+			b.made = append(b.made, p)
+		}
+	}
+	for _, o := range b.Originals {
+		if o.Kind == cluster.KindMeshTrace && made[key(o.Mesh, o.Namespace, o.Name)] {
+			b.replaced = append(b.replaced, o)
+		}
+	}
+	for _, list := range [][]*cluster.Original{b.meshes, b.traces, b.replaced} {
+		slices.SortStableFunc(list, func(a, c *cluster.Original) int {
+			return cmp.Or(cmp.Compare(a.Mesh, c.Mesh), cmp.Compare(a.Name, c.Name))
+		})
+	}
+	b.tied = b.waves()
+}
+
+// Removes reports whether the control plane may delete the TrafficTraces. A federated zone
+// has copies of those of the global control plane.
+func (b *builder) Removes() bool { return b.Report.Origin.Mode != cluster.ModeFederatedZone }
+
+// Global reports whether zones have copies of the policies.
+func (b *builder) Global() bool { return b.Report.Origin.Mode == cluster.ModeGlobal }
+
+// policies adds MeshTraces: on Kubernetes a file for each and a kustomization, on Universal
+// one file.
+func (b *builder) policies(dir string, policies []*meshtrace.Policy) {
+	if len(policies) == 0 {
+		return
+	}
+	if !b.Kubernetes {
+		var text strings.Builder
+		b.fail(meshtrace.Write(&text, policies, b.style))
+		b.add(dir+"meshtraces.yaml", []byte(text.String()))
+		return
+	}
+	kustomization := "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources:\n"
+	for _, p := range policies {
+		name, text, err := p.File(b.style)
+		b.fail(err)
+		b.add(dir+name, text)
+		kustomization += "- " + name + "\n"
+	}
+	b.add(dir+"kustomization.yaml", []byte(kustomization))
+}
+
+// removals adds what deletes the legacy resources.
+func (b *builder) removals() {
+	switch {
+	case !b.Kubernetes:
+		var without []any
+		for _, o := range b.meshes {
+			without = append(without, o.WithoutTracing())
+		}
+		if len(without) > 0 {
+			b.secret(removeDir+"meshes.yaml", without)
+		}
+		return
+	case len(b.traces) > 0:
+		b.add(removeDir+"traffictraces.yaml", b.encode(heads(b.traces)))
+	}
+	if len(b.meshes) > 0 {
+		b.add(removeDir+"mesh-patch.yaml", []byte("spec:\n  tracing: null\n"))
+	}
+}
+
+// heads returns what kubectl needs to delete resources.
+func heads(resources []*cluster.Original) []any {
+	var all []any
+	for _, o := range resources {
+		all = append(all, head{"kuma.io/v1alpha1", o.Kind, o.Mesh, metadata{o.Name, o.Namespace}})
+	}
+	return all
+}
+
+type (
+	head struct {
+		APIVersion string   `yaml:"apiVersion"`
+		Kind       string   `yaml:"kind"`
+		Mesh       string   `yaml:"mesh,omitempty"`
+		Metadata   metadata `yaml:"metadata"`
+	}
+	metadata struct {
+		Name      string `yaml:"name"`
+		Namespace string `yaml:"namespace,omitempty"`
+	}
+)
+
+func (b *builder) add(path string, text []byte) {
+	b.files = append(b.files, File{Path: path, Text: text})
+}
+
+// secret adds documents that may contain credentials.
+func (b *builder) secret(path string, documents []any) {
+	b.files = append(b.files, File{Path: path, Text: b.encode(documents), Secret: true})
+}
+
+func (b *builder) fail(err error) { b.failed = errors.Join(b.failed, err) }
+
+// fileSafe replaces every byte except lower-case letters, digits and dashes by its
+// hexadecimal code, so that a name is a file's and different names stay different.
+func fileSafe(name string) string {
+	var safe strings.Builder
+	for _, c := range []byte(name) {
+		if 'a' <= c && c <= 'z' || '0' <= c && c <= '9' || c == '-' {
+			safe.WriteByte(c)
+		} else {
+			fmt.Fprintf(&safe, "%%%02x", c)
+		}
+	}
+	return safe.String()
+}

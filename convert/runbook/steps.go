@@ -1,0 +1,103 @@
+package runbook
+
+import (
+	"fmt"
+	"strings"
+
+	"tracemigrate/convert/report"
+)
+
+// StepText is a numbered step of the README.
+type StepText struct {
+	Number                       int
+	Title, Command, Expect, Back string
+	Runs                         string // the commands of apply.sh
+}
+
+const goBack = "`sh rollback.sh && sh verify.sh rollback`."
+
+// Applied returns the steps of apply.sh.
+func (p page) Applied() []Step {
+	steps := p.Steps()
+	return steps[1 : len(steps)-1] // without start and rollback
+}
+
+// StepTexts returns the steps of the README.
+func (p page) StepTexts() []StepText {
+	steps := []StepText{{
+		Title: "Check that nothing changed since the plan", Command: "sh verify.sh start",
+		Expect: "exit code 0. If the state changed, write a new plan.", Back: "nothing was changed.",
+	}}
+	for _, step := range p.Applied() {
+		text := StepText{Command: fmt.Sprintf("sh apply.sh %[1]s\nsh verify.sh %[1]s", step), Back: goBack}
+		switch step {
+		case Shadow:
+			text.Title = "Apply the MeshTraces as shadows"
+			text.Expect = "exit code 0. The control plane computes the MeshTraces and does not apply them, so no proxy changes."
+			if !p.Global() {
+				text.Expect += fmt.Sprintf(" If its API can be reached, %s gives the control plane's own verdict.",
+					code(strings.TrimSpace(p.Program+" diff --shadow "+p.Live)))
+			}
+		case Add:
+			text.Title = "Apply the MeshTraces"
+			text.Expect = "exit code 0. MeshTraces now decide, and the TrafficTraces still exist. Wait until traces arrive."
+		case Remove:
+			text.Title = "Delete the TrafficTraces, and remove the tracing of the Meshes"
+			text.Expect = "exit code 0. Check that traces still arrive."
+		}
+		text.Runs = p.runs(step)
+		steps = append(steps, text)
+	}
+	for i := range steps {
+		steps[i].Number = i + 1
+	}
+	return steps
+}
+
+// shownCommands is the number of commands that the README shows for a step.
+const shownCommands = 5
+
+// runs returns the commands of apply.sh as Markdown.
+func (p page) runs(step Step) string {
+	var shown []string
+	commands := p.StepCommands(step)
+	for _, command := range commands[:min(len(commands), shownCommands)] {
+		if words, ok := strings.CutPrefix(command, "delete "); ok {
+			command = p.Client + " delete traffic-trace --mesh " + strings.Replace(words, " ", " -- ", 1)
+		}
+		shown = append(shown, code(command))
+	}
+	if more := len(commands) - len(shown); more > 0 {
+		shown = append(shown, fmt.Sprintf("and %d more", more))
+	}
+	return strings.Join(shown, ", ")
+}
+
+// StepCommands returns the commands of a step. A merge patch can be repeated, and `kubectl
+// apply` deletes nothing.
+func (p page) StepCommands(step Step) []string {
+	if step != Remove {
+		dir := map[Step]string{Shadow: shadowDir, Add: addDir}[step]
+		if p.Kubernetes {
+			return []string{p.Client + " apply -k " + strings.TrimSuffix(dir, "/")}
+		}
+		return []string{p.Client + " apply -f " + dir + "meshtraces.yaml"}
+	}
+	var commands []string
+	if !p.Kubernetes {
+		for _, o := range p.traces {
+			commands = append(commands, "delete "+report.Quoted(o.Mesh)+" "+report.Quoted(o.Name))
+		}
+		if len(p.meshes) > 0 {
+			commands = append(commands, p.Client+" apply -f "+removeDir+"meshes.yaml")
+		}
+		return commands
+	}
+	if len(p.traces) > 0 {
+		commands = append(commands, p.Client+" delete -f "+removeDir+"traffictraces.yaml --ignore-not-found")
+	}
+	for _, o := range p.meshes {
+		commands = append(commands, p.Client+" patch mesh "+report.Quoted(o.Name)+" --type=merge --patch-file="+removeDir+"mesh-patch.yaml")
+	}
+	return commands
+}
