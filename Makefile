@@ -27,9 +27,10 @@ bench: ## time by the measure of yaml.v3 and encoding/json (x-baseline), memory 
 	go test ./convert/envoydiff -run '^$$' -bench . -benchtime 3x
 	go test ./cluster/controlplane -run '^$$' -bench . -benchtime 10x
 
-fuzz: ## random meshes of a new seed, and every fuzz target, FUZZTIME each
+fuzz: ## random meshes and repositories of a new seed, and every fuzz target, FUZZTIME each
 	go test ./convert -run '^TestEquivalent' -count=1 -v -seed 0 -meshes 5000
 	go test ./convert/envoydiff -run '^TestMutations$$' -count=1 -v -seed 0
+	go test ./convert/rewrite -run '^TestRandomRepositories$$' -count=1 -v -seed 0 -repositories 500
 	@set -e; for package in $$(go list ./...); do \
 		for target in $$(go test $$package -list '^Fuzz' | grep '^Fuzz' || true); do \
 			echo "== $$package $$target"; \

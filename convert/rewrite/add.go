@@ -8,10 +8,8 @@ import (
 	"slices"
 	"strings"
 
-	"gopkg.in/yaml.v3"
-
-	"tracemigrate/cluster"
 	"tracemigrate/cluster/manifest"
+	"tracemigrate/cluster/manifest/edit"
 	"tracemigrate/convert"
 	"tracemigrate/meshtrace"
 )
@@ -28,17 +26,23 @@ type Unit struct {
 type need struct {
 	unit     *Unit
 	policies []*meshtrace.Policy
-	traces   []string // the TrafficTrace of each
+	traces   []string // the TrafficTrace of each, by its rendered name
+	// affix is what kustomizations add to the names of the file; nil if that is unclear.
+	affix *affix
 }
 
 // Add writes the policies that the units do not have yet. Those of a file are written beside
 // it if every unit that includes the file needs the same ones, and else in each overlay. It
 // returns the changes, or none if Problems has an error.
 func (r *Repo) Add(units []*Unit, style meshtrace.Style) (Changes, error) {
-	w := &writer{Repo: r, units: units, style: style, added: make(map[string]*addition)}
+	w := &writer{
+		Repo: r, units: units, style: style, added: make(map[string]*addition),
+		traces: make(map[string]map[traceID]written), refused: make(map[*kustomization]bool),
+	}
 	byFile := make(map[string][]*need)
 	for _, u := range units {
 		for file, n := range needsOf(u) {
+			n.affix = affixOf(n.traces, w.namesIn(file))
 			byFile[file] = append(byFile[file], n)
 		}
 	}
@@ -62,7 +66,7 @@ func needsOf(u *Unit) map[string]*need {
 	for _, fate := range u.Plan.Fates {
 		file := u.FileOf(fate.Place)
 		for _, p := range fate.Policies {
-			if seen[p] || u.Plan.Exists(p) {
+			if seen[p] || u.exists(p) {
 				continue
 			}
 			seen[p] = true
@@ -76,28 +80,45 @@ func needsOf(u *Unit) map[string]*need {
 	return needs
 }
 
+// exists reports whether a unit has a policy already, or has it under another name, which a
+// kustomization gave it.
+func (u *Unit) exists(p *meshtrace.Policy) bool {
+	return u.Plan.Exists(p) || p.Source != "" && slices.ContainsFunc(u.Plan.Existing, func(e *meshtrace.Policy) bool {
+		return e.Source == p.Source && e.Mesh == p.Mesh && contentOf(e) == contentOf(p) && u.Plan.IsPrevious(e)
+	})
+}
+
 // writer collects the policies of new and of extended files.
 type writer struct {
 	*Repo
-	units []*Unit
-	style meshtrace.Style
-	added map[string]*addition // by path
+	units  []*Unit
+	style  meshtrace.Style
+	added  map[string]*addition           // by path
+	traces map[string]map[traceID]written // by file
+	// refused are kustomizations that are not verified.
+	refused map[*kustomization]bool
 }
 
 // addition is what is written to a file.
 type addition struct {
 	documents []string
 	crlf      bool
-	listed    map[*kustomization]bool
+	of        *kustomization // that lists it; nil for a plain file
+	listed    bool
 }
 
 // place decides where the policies for the TrafficTraces of a file go.
 func (w *writer) place(file string, needs []*need) {
 	home := w.listing(file)
 	if _, editable := w.texts[file]; editable && (needs[0].unit.Overlay == "" || home != nil && w.shared(file, home, needs)) {
-		target := beside(file)
-		w.write(target, file, needs[0])
-		if home != nil && needs[0].unit.Overlay != "" {
+		if needs[0].unit.Overlay == "" {
+			home = nil
+		}
+		dir, name := path.Split(beside(file))
+		target := w.target(home, dir, name)
+		documents, _ := w.documents(file, needs[0], needs[0].affix)
+		w.write(target, file, home, documents)
+		if home != nil {
 			w.list(home, target, file)
 		}
 		return
@@ -105,28 +126,16 @@ func (w *writer) place(file string, needs []*need) {
 	for _, n := range needs {
 		k := w.byDir[n.unit.Overlay]
 		if k == nil {
-			w.fail(manifest.Place{File: n.unit.Overlay}, manifest.Subject{},
+			w.failAt(manifest.Place{File: n.unit.Overlay}, manifest.Subject{},
 				fmt.Errorf("the kustomization is not among the files to edit; add %s to the arguments", n.unit.Overlay))
 			continue
 		}
-		target := path.Join(n.unit.Overlay, "meshtraces.yaml")
-		w.write(target, file, n)
+		target := w.target(k, n.unit.Overlay, "meshtraces.yaml")
+		own := affix{text(k.doc.Root, "namePrefix"), text(k.doc.Root, "nameSuffix")}
+		documents, _ := w.documents(file, n, &own)
+		w.write(target, file, k, documents)
 		w.list(k, target, "")
 	}
-}
-
-// listing returns the kustomization that lists a file, or nil if none or several do.
-func (w *writer) listing(file string) *kustomization {
-	var found *kustomization
-	for _, k := range w.kustomizations {
-		if _, _, ok := k.lists(file); ok {
-			if found != nil {
-				return nil
-			}
-			found = k
-		}
-	}
-	return found
 }
 
 // shared reports whether every overlay that includes home needs the same policies for a
@@ -141,16 +150,22 @@ func (w *writer) shared(file string, home *kustomization, needs []*need) bool {
 		known[u.Overlay] = true
 	}
 	leaves := w.Overlays()
-	want := w.documents(file, needs[0])
-	same := true
+	want, same := w.documents(file, needs[0], needs[0].affix)
 	for _, k := range w.includedBy(home) {
 		switch {
 		case !known[k.dir] && slices.Contains(leaves, k.dir):
-			w.fail(k.place(nil), manifest.Subject{}, fmt.Errorf(
+			if w.refused[k] {
+				continue
+			}
+			w.refused[k] = true
+			w.failAt(k.place(nil), manifest.Subject{}, fmt.Errorf(
 				"the kustomization also includes %s, and it is not verified; add -k %s, or omit -k for all overlays", home.path, k.dir))
 		case !known[k.dir]:
-		case byOverlay[k.dir] == nil || !slices.Equal(w.documents(file, byOverlay[k.dir]), want):
+		case byOverlay[k.dir] == nil:
 			same = false
+		default:
+			documents, named := w.documents(file, byOverlay[k.dir], byOverlay[k.dir].affix)
+			same = same && named && slices.Equal(documents, want)
 		}
 	}
 	return same
@@ -170,110 +185,48 @@ func beside(file string) string {
 	return dir + "meshtraces.yaml"
 }
 
-// write adds the policies of n to a target.
-func (w *writer) write(target, file string, n *need) {
+// target returns the path of a file in a directory that has MeshTraces and that only k
+// lists; k is nil for plain files.
+func (w *writer) target(k *kustomization, dir, name string) string {
+	base := strings.TrimSuffix(name, ".yaml")
+	for number := 2; ; number++ {
+		target := path.Join(dir, name)
+		if a := w.added[target]; a != nil && a.of == k {
+			return target
+		} else if a == nil && w.isFree(k, target) {
+			return target
+		}
+		name = fmt.Sprintf("%s-%d.yaml", base, number)
+	}
+}
+
+// isFree reports whether a file does not exist, or is one to which k may add documents.
+func (w *writer) isFree(k *kustomization, target string) bool {
+	text, exists := w.texts[target]
+	if !exists {
+		return true
+	}
+	if _, err := edit.Parse(target, text); err != nil || bytes.Contains(text, []byte("{{")) {
+		return false
+	}
+	return k != nil && w.listing(target) == k || k == nil && slices.Contains(w.Plain(), target)
+}
+
+// write adds documents, which are from a file, to a target.
+func (w *writer) write(target, file string, k *kustomization, documents []string) {
 	if w.added[target] == nil {
-		w.added[target] = &addition{crlf: isCRLF(w.texts[file]), listed: make(map[*kustomization]bool)}
+		w.added[target] = &addition{crlf: isCRLF(w.texts[file]), of: k}
 	}
-	w.added[target].documents = append(w.added[target].documents, w.documents(file, n)...)
-}
-
-// documents returns the policies of n as YAML documents: the first of each TrafficTrace has
-// its comment, and all have its labels and annotations.
-func (w *writer) documents(file string, n *need) []string {
-	documents := make([]string, 0, len(n.policies))
-	commented := make(map[string]bool)
-	for i, p := range n.policies {
-		policy := *p
-		comment := w.source(file, p.Mesh, n.traces[i], &policy)
-		var b bytes.Buffer
-		if comment != "" && !commented[n.traces[i]] {
-			b.WriteString(comment + "\n")
-		}
-		commented[n.traces[i]] = true
-		if err := meshtrace.Write(&b, []*meshtrace.Policy{&policy}, w.style); err != nil {
-			w.fail(p.Place, manifest.Subject{Kind: cluster.KindMeshTrace, Name: p.Name, Mesh: p.Mesh}, err)
-			continue
-		}
-		documents = append(documents, b.String())
-	}
-	return documents
-}
-
-// source adds the labels and annotations of a TrafficTrace to a policy, and returns its
-// comment. A rendered overlay may have more labels, which it adds to the MeshTrace as well.
-func (w *writer) source(file, mesh, trace string, policy *meshtrace.Policy) (comment string) {
-	f := w.edits[file]
-	if f == nil {
-		return ""
-	}
-	for _, doc := range f.Documents() {
-		for _, e := range entries(doc.Root) {
-			of := subjectOf(e)
-			if !e.isLegacy() || of.Name != trace || meshOf(of) != mesh {
-				continue
-			}
-			addOwn(e.node, policy)
-			if len(e.path) == 0 {
-				comment = doc.Comment()
-			}
-		}
-	}
-	return comment
-}
-
-func meshOf(s manifest.Subject) string {
-	mesh, _ := s.InMesh()
-	return mesh
-}
-
-// addOwn adds the author's labels and annotations of a TrafficTrace to a policy.
-func addOwn(n *yaml.Node, policy *meshtrace.Policy) {
-	from := n
-	if !isUniversal(n) {
-		from = value(n, "metadata")
-	}
-	labels := make(map[string]string)
-	for key, label := range scalars(value(from, "labels")) {
-		if cluster.IsOwn(key) && meshtrace.CheckLabel(key, label) == nil {
-			labels[key] = label
-		}
-	}
-	maps.Copy(labels, policy.Labels)
-	policy.Labels = labels
-	if policy.Format == cluster.Kubernetes {
-		annotations := make(map[string]string)
-		for key, annotation := range scalars(value(from, "annotations")) {
-			if cluster.IsOwn(key) {
-				annotations[key] = annotation
-			}
-		}
-		maps.Copy(annotations, policy.Annotations)
-		policy.Annotations = annotations
-	}
-}
-
-// scalars returns the scalar entries of a mapping.
-func scalars(n *yaml.Node) map[string]string {
-	all := make(map[string]string)
-	if n == nil || n.Kind != yaml.MappingNode {
-		return all
-	}
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		if v := n.Content[i+1]; v.Kind == yaml.ScalarNode {
-			all[n.Content[i].Value] = v.Value
-		}
-	}
-	return all
+	w.added[target].documents = append(w.added[target].documents, documents...)
 }
 
 // list lists a target in a kustomization, after a file that it lists or at the end.
 func (w *writer) list(k *kustomization, target, after string) {
 	a := w.added[target]
-	if _, _, ok := k.lists(target); ok || a.listed[k] {
+	if _, _, ok := k.lists(target); ok || a.listed {
 		return
 	}
-	a.listed[k] = true
+	a.listed = true
 	field, index := "resources", 0
 	name := strings.TrimPrefix(target, k.dir+"/")
 	if after != "" {
@@ -285,34 +238,6 @@ func (w *writer) list(k *kustomization, target, after string) {
 		index = len(list.Content)
 	}
 	if err := k.doc.Insert(name, field, index); err != nil {
-		w.fail(manifest.Place{}, manifest.Subject{}, err)
+		w.fail(err)
 	}
-}
-
-// text returns the whole text of a target.
-func (w *writer) text(target string) []byte {
-	a := w.added[target]
-	var b bytes.Buffer
-	old := w.texts[target]
-	b.Write(old)
-	if len(old) > 0 && !bytes.HasSuffix(old, []byte("\n")) {
-		b.WriteString("\n")
-	}
-	for i, document := range a.documents {
-		if i > 0 || len(bytes.TrimSpace(old)) > 0 {
-			b.WriteString("---\n")
-		}
-		b.WriteString(document)
-	}
-	if a.crlf || isCRLF(old) {
-		text := bytes.ReplaceAll(b.Bytes()[len(old):], []byte("\r\n"), []byte("\n"))
-		return append(slices.Clone(old), bytes.ReplaceAll(text, []byte("\n"), []byte("\r\n"))...)
-	}
-	return b.Bytes()
-}
-
-// isCRLF reports whether the lines of a text end with CRLF.
-func isCRLF(text []byte) bool {
-	i := bytes.IndexByte(text, '\n')
-	return i > 0 && text[i-1] == '\r'
 }

@@ -20,17 +20,28 @@ func (r *Repo) CheckRendered(overlay string, planned, rendered []*meshtrace.Poli
 		byContent[contentOf(p)] = append(byContent[contentOf(p)], p)
 	}
 	for _, p := range planned {
-		candidates := byContent[contentOf(p)]
-		same := slices.IndexFunc(candidates, func(q *meshtrace.Policy) bool { return q.Name == p.Name })
-		switch {
-		case len(candidates) == 0:
-			c.refuse(p, "patches", "is not rendered as it is written", "so it may select other proxies, or send other traces")
-		default:
-			c.compare(p, candidates[max(same, 0)])
+		if rendered := likest(p, byContent[contentOf(p)]); rendered != nil {
+			c.compare(p, rendered)
+			continue
 		}
+		c.refuse(p, "patches", "is not rendered as it is written", "so it may select other proxies, or send other traces")
 	}
 	c.compareOrder(planned)
 	return manifest.SortProblems(c.problems)
+}
+
+// likest returns the candidate of the same name, else one of the same mesh, else any.
+func likest(p *meshtrace.Policy, candidates []*meshtrace.Policy) *meshtrace.Policy {
+	var found *meshtrace.Policy
+	for _, q := range candidates {
+		switch {
+		case q.Name == p.Name:
+			return q
+		case found == nil || found.Mesh != p.Mesh && q.Mesh == p.Mesh:
+			found = q
+		}
+	}
+	return found
 }
 
 // contentOf returns a text that is equal for policies that select the same proxies of any
@@ -84,7 +95,7 @@ func (c *checker) compareOrder(planned []*meshtrace.Policy) {
 		for i, p := range policies[1:] {
 			before := policies[i]
 			if was, is := c.found[before].Name, c.found[p].Name; was > is {
-				c.refuse(p, "namePrefix", fmt.Sprintf("is renamed to %q, and MeshTrace %q to %q", is, before.Name, was),
+				c.refuse(p, "namePrefix", fmt.Sprintf("is rendered as %q, and MeshTrace %q as %q", is, before.Name, was),
 					"so their precedence is reversed: the order of names decides")
 				return
 			}

@@ -14,6 +14,8 @@ import (
 // kustomizationNames are the names that kustomize recognises.
 var kustomizationNames = []string{"kustomization.yaml", "kustomization.yml", "Kustomization"}
 
+func isKustomization(name string) bool { return slices.Contains(kustomizationNames, path.Base(name)) }
+
 // kustomization is a kustomization that can be edited.
 type kustomization struct {
 	path, dir string
@@ -44,14 +46,16 @@ func (r *Repo) addKustomization(name string) {
 		return // rendering reports it
 	}
 	k := &kustomization{path: name, dir: path.Dir(name), file: f, doc: documents[0]}
-	k.readPatches()
+	k.readPatches(r.texts)
 	r.kustomizations = append(r.kustomizations, k)
 	r.byDir[k.dir] = k
+	k.items(func(_ string, _ int, name string) { r.homes[name] = append(r.homes[name], k) })
 }
 
-// readPatches reads the patches of all three forms.
+// readPatches reads the patches of all three forms. An item of patchesStrategicMerge is the
+// path of a file or else a patch.
 // https://kubectl.docs.kubernetes.io/references/kustomize/kustomization/
-func (k *kustomization) readPatches() {
+func (k *kustomization) readPatches(texts map[string][]byte) {
 	for _, field := range []string{"patches", "patchesJson6902", "patchesStrategicMerge"} {
 		list := value(k.doc.Root, field)
 		if list == nil || list.Kind != yaml.SequenceNode {
@@ -60,7 +64,7 @@ func (k *kustomization) readPatches() {
 		for i, item := range list.Content {
 			p := &patch{at: []any{field, i}}
 			switch {
-			case item.Kind == yaml.ScalarNode && strings.Contains(item.Value, "\n"):
+			case item.Kind == yaml.ScalarNode && texts[k.join(item.Value)] == nil && strings.ContainsAny(item.Value, "\n{"):
 				p.inline, p.text = p.at, item.Value
 			case item.Kind == yaml.ScalarNode:
 				p.path = k.join(item.Value)
@@ -78,6 +82,8 @@ func (k *kustomization) readPatches() {
 		}
 	}
 }
+
+func (k *kustomization) isComponent() bool { return text(k.doc.Root, "kind") == "Component" }
 
 // join returns the path of a file or directory that the kustomization names.
 func (k *kustomization) join(name string) string { return path.Join(k.dir, name) }
@@ -110,25 +116,31 @@ func (k *kustomization) lists(name string) (field string, index int, ok bool) {
 // Overlays returns the directories of the kustomizations that no other one lists, and that
 // are not components: what is applied as a whole.
 func (r *Repo) Overlays() []string {
-	listed := make(map[string]bool)
-	for _, k := range r.kustomizations {
-		k.items(func(_ string, _ int, name string) { listed[name] = true })
-	}
 	var overlays []string
 	for _, k := range r.kustomizations {
-		if !listed[k.dir] && text(k.doc.Root, "kind") != "Component" {
+		if len(r.homes[k.dir]) == 0 && !k.isComponent() {
 			overlays = append(overlays, k.dir)
 		}
 	}
 	return overlays
 }
 
+// listing returns the kustomization that lists a file, or nil if none or several do.
+func (r *Repo) listing(file string) *kustomization {
+	if homes := r.homes[file]; len(homes) == 1 {
+		return homes[0]
+	}
+	return nil
+}
+
 // includedBy returns the kustomizations that include one, directly or not, and itself.
 func (r *Repo) includedBy(k *kustomization) []*kustomization {
 	found := []*kustomization{k}
+	seen := map[*kustomization]bool{k: true}
 	for i := 0; i < len(found); i++ {
-		for _, other := range r.kustomizations {
-			if _, _, ok := other.lists(found[i].dir); ok && !slices.Contains(found, other) {
+		for _, other := range r.homes[found[i].dir] {
+			if !seen[other] {
+				seen[other] = true
 				found = append(found, other)
 			}
 		}
@@ -166,7 +178,7 @@ func (r *Repo) Plain() []string {
 	}
 	var plain []string
 	for name := range r.texts {
-		if !included[name] && !slices.Contains(kustomizationNames, path.Base(name)) {
+		if !included[name] && !isKustomization(name) {
 			plain = append(plain, name)
 		}
 	}

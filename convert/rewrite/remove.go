@@ -3,14 +3,13 @@ package rewrite
 import (
 	"errors"
 	"maps"
-	"path"
+	"regexp"
 	"slices"
 	"strings"
 
 	"gopkg.in/yaml.v3"
 
 	"tracemigrate/cluster"
-	"tracemigrate/cluster/manifest"
 	"tracemigrate/cluster/manifest/edit"
 )
 
@@ -19,8 +18,9 @@ import (
 // changes, or none if Problems has an error.
 func (r *Repo) Remove() (Changes, error) {
 	patches := r.patchFiles()
+	r.needsSpec = r.patchesSpec(patches)
 	for _, name := range slices.Sorted(maps.Keys(r.edits)) {
-		if !slices.Contains(kustomizationNames, path.Base(name)) {
+		if !isKustomization(name) {
 			r.removeFrom(name, r.edits[name], patches[name])
 		}
 	}
@@ -51,8 +51,8 @@ func (r *Repo) patchFiles() map[string][]*patch {
 // removeFrom removes what is legacy from a file. uses are the patches that it is.
 func (r *Repo) removeFrom(name string, f *edit.File, uses []*patch) {
 	for _, doc := range f.Documents() {
-		if err := removeFromDocument(doc, uses); err != nil {
-			r.fail(manifest.Place{}, manifest.Subject{}, err)
+		if err := r.removeFromDocument(doc, uses); err != nil {
+			r.fail(err)
 		}
 	}
 	if f.Empty() {
@@ -61,35 +61,76 @@ func (r *Repo) removeFrom(name string, f *edit.File, uses []*patch) {
 }
 
 // removeFromDocument removes what is legacy from a document.
-func removeFromDocument(doc *edit.Document, uses []*patch) error {
+func (r *Repo) removeFromDocument(doc *edit.Document, uses []*patch) error {
 	if len(uses) > 0 && slices.ContainsFunc(uses, (*patch).isOfTrafficTrace) {
 		if !slices.ContainsFunc(uses, func(p *patch) bool { return !p.isOfTrafficTrace() }) {
 			doc.Remove()
 			return nil
 		}
 	}
-	if doc.Root.Kind == yaml.SequenceNode {
+	if isJSONPatch(doc.Root) {
 		return removeOperations(doc, uses)
 	}
 	var failed []error
-	for _, e := range entries(doc.Root) {
-		switch {
-		case e.isLegacy():
-			failed = append(failed, doc.RemoveAt(e.path...))
-		case e.kind == cluster.KindMesh && at(e.node, tracingPath(entry{node: e.node})) != nil:
-			if len(uses) > 0 && onlyTracing(e.node) {
-				failed = append(failed, doc.RemoveAt(e.path...))
-				continue
-			}
-			failed = append(failed, doc.RemoveAt(tracingPath(e)...))
+	remove := func(at []any) { failed = append(failed, doc.RemoveAt(at...)) }
+	collect(doc.Root, nil, "", func(e entry) bool {
+		if len(uses) > 0 && !slices.ContainsFunc(uses, func(p *patch) bool { return !p.hasMeshes() }) {
+			e.kind = cluster.KindMesh // whatever the patch says itself
 		}
-	}
+		if spec := tracingPath(e); e.hasTracing() && r.needsSpec && len(uses) == 0 && !isUniversal(e.node) {
+			failed = append(failed, doc.Keep(spec[:len(spec)-1]...))
+		}
+		switch {
+		case e.isLegacy(), e.hasTracing() && len(uses) > 0 && onlyTracing(e.node):
+			remove(e.path)
+			return true
+		case e.hasTracing():
+			remove(tracingPath(e))
+		}
+		return false
+	}, remove)
 	return errors.Join(failed...)
 }
 
-// removeOperations removes the operations of a JSON patch on the field tracing of Meshes.
+// hasTracing reports whether a resource is a Mesh with the field tracing.
+func (e entry) hasTracing() bool {
+	return e.kind == cluster.KindMesh && at(e.node, tracingPath(entry{node: e.node})) != nil
+}
+
+// isJSONPatch reports whether a document has operations of a JSON patch.
+func isJSONPatch(root *yaml.Node) bool {
+	return root.Kind == yaml.SequenceNode && len(root.Content) > 0 && value(root.Content[0], "op") != nil
+}
+
+// patchesSpec reports whether a JSON patch changes another field of a Mesh's spec, which
+// must exist for it.
+func (r *Repo) patchesSpec(files map[string][]*patch) bool {
+	inSpec := func(f *edit.File) bool {
+		return f != nil && slices.ContainsFunc(f.Documents(), func(doc *edit.Document) bool {
+			return isJSONPatch(doc.Root) && slices.ContainsFunc(doc.Root.Content, func(operation *yaml.Node) bool {
+				pointer := text(operation, "path")
+				return strings.HasPrefix(pointer, "/spec/") && !isTracing(pointer)
+			})
+		})
+	}
+	parsed := func(name, text string) *edit.File {
+		f, _ := edit.Parse(name, []byte(text)) // rendering reports an error
+		return f
+	}
+	for name, uses := range files {
+		if slices.ContainsFunc(uses, (*patch).isOfMesh) && inSpec(parsed(name, string(r.texts[name]))) {
+			return true
+		}
+	}
+	return slices.ContainsFunc(r.kustomizations, func(k *kustomization) bool {
+		return slices.ContainsFunc(k.patches, func(p *patch) bool { return p.path == "" && p.isOfMesh() && inSpec(parsed(k.path, p.text)) })
+	})
+}
+
+// removeOperations removes the operations of a JSON patch on the field tracing of Meshes. A
+// file that no kustomization uses may be of anything.
 func removeOperations(doc *edit.Document, uses []*patch) error {
-	if len(uses) > 0 && !slices.ContainsFunc(uses, (*patch).isOfMesh) {
+	if !slices.ContainsFunc(uses, (*patch).isOfMesh) {
 		return nil
 	}
 	var failed []error
@@ -127,13 +168,24 @@ func onlyTracing(n *yaml.Node) bool {
 	return true
 }
 
-// isOfTrafficTrace reports whether a patch has TrafficTraces as its target.
-func (p *patch) isOfTrafficTrace() bool { return text(&p.target, "kind") == cluster.KindTrafficTrace }
+// isOfTrafficTrace reports whether a patch has only TrafficTraces as its target.
+func (p *patch) isOfTrafficTrace() bool {
+	return strings.TrimSuffix(strings.TrimPrefix(text(&p.target, "kind"), "^"), "$") == cluster.KindTrafficTrace
+}
 
-// isOfMesh reports whether a patch may have Meshes as its target.
+// hasMeshes reports whether the target of a patch says that it is for Meshes.
+func (p *patch) hasMeshes() bool { return text(&p.target, "kind") != "" && p.isOfMesh() }
+
+// isOfMesh reports whether a patch may have Meshes as its target, whose fields are patterns.
 func (p *patch) isOfMesh() bool {
-	kind := text(&p.target, "kind")
-	return kind == "" || kind == cluster.KindMesh
+	return p.mayMatch("kind", cluster.KindMesh) && p.mayMatch("group", "kuma.io")
+}
+
+// mayMatch reports whether a field of the target matches a value, or is absent.
+func (p *patch) mayMatch(field, value string) bool {
+	want := text(&p.target, field)
+	pattern, err := regexp.Compile("^(?:" + want + ")$") // rendering reports an error
+	return want == "" || err == nil && pattern.MatchString(value)
 }
 
 // removePatches removes the patches of a kustomization whose target is gone, and what
@@ -141,7 +193,7 @@ func (p *patch) isOfMesh() bool {
 func (r *Repo) removePatches(k *kustomization) {
 	for _, p := range k.patches {
 		if err := r.removePatch(k, p); err != nil {
-			r.fail(manifest.Place{}, manifest.Subject{}, err)
+			r.fail(err)
 		}
 	}
 }
@@ -162,7 +214,7 @@ func (r *Repo) removePatch(k *kustomization, p *patch) error {
 	if err != nil {
 		return err
 	}
-	if err := removeAll(alone, p); err != nil {
+	if err := r.removeAll(alone, p); err != nil {
 		return err
 	}
 	if alone.Empty() {
@@ -175,14 +227,14 @@ func (r *Repo) removePatch(k *kustomization, p *patch) error {
 	if err != nil {
 		return err
 	}
-	return removeAll(inner, p)
+	return r.removeAll(inner, p)
 }
 
 // removeAll removes what is legacy from an inline patch.
-func removeAll(f *edit.File, p *patch) error {
+func (r *Repo) removeAll(f *edit.File, p *patch) error {
 	var failed []error
 	for _, doc := range f.Documents() {
-		failed = append(failed, removeFromDocument(doc, []*patch{p}))
+		failed = append(failed, r.removeFromDocument(doc, []*patch{p}))
 	}
 	return errors.Join(failed...)
 }
@@ -197,79 +249,6 @@ func (r *Repo) onlyPatchesTrafficTraces(name string) bool {
 			if p.path == name && !p.isOfTrafficTrace() {
 				return false
 			}
-		}
-	}
-	return true
-}
-
-// deleteEmpty unlists the deleted files, and deletes kustomizations that become empty, until
-// none does.
-func (r *Repo) deleteEmpty() {
-	unlisted := make(map[string]bool)
-	for {
-		gone := make(map[string]bool) // files and directories
-		for name := range r.deleted {
-			if unlisted[name] {
-				continue
-			}
-			unlisted[name], gone[name] = true, true
-			if k := r.byDir[path.Dir(name)]; k != nil && k.path == name {
-				gone[k.dir] = true
-			}
-		}
-		if len(gone) == 0 {
-			return
-		}
-		for _, k := range r.kustomizations {
-			if !r.deleted[k.path] {
-				r.unlist(k, gone)
-			}
-		}
-	}
-}
-
-// unlist removes what is gone from a kustomization.
-func (r *Repo) unlist(k *kustomization, gone map[string]bool) {
-	var failed []error
-	some := false
-	remove := func(steps ...any) {
-		some = true
-		failed = append(failed, k.doc.RemoveAt(steps...))
-	}
-	k.items(func(field string, i int, name string) {
-		if gone[name] {
-			remove(field, i)
-		}
-	})
-	for _, p := range k.patches {
-		if p.path != "" && gone[p.path] && !p.isOfTrafficTrace() {
-			remove(p.at...)
-		}
-	}
-	if err := errors.Join(failed...); err != nil {
-		r.fail(manifest.Place{}, manifest.Subject{}, err)
-		return
-	}
-	if some && (k.file.Empty() || r.isBare(k)) {
-		r.deleted[k.path] = true
-	}
-}
-
-// isBare reports whether a kustomization has nothing left that makes a resource, and only
-// its head.
-func (r *Repo) isBare(k *kustomization) bool {
-	text, err := k.file.Bytes()
-	if err != nil {
-		return false // changes reports it
-	}
-	left, err := edit.Parse(k.path, text)
-	if err != nil || len(left.Documents()) != 1 {
-		return false
-	}
-	root := left.Documents()[0].Root
-	for i := 0; i+1 < len(root.Content); i += 2 {
-		if !slices.Contains([]string{"apiVersion", "kind", "metadata"}, root.Content[i].Value) {
-			return false
 		}
 	}
 	return true

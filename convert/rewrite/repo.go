@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"maps"
-	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -25,7 +24,9 @@ type Repo struct {
 	edits          map[string]*edit.File
 	kustomizations []*kustomization // by path
 	byDir          map[string]*kustomization
-	deleted        map[string]bool // files
+	homes          map[string][]*kustomization // that list a file or directory
+	deleted        map[string]bool             // files
+	needsSpec      bool                        // the spec of a Mesh must exist, for a JSON patch
 	found          []*manifest.Problem
 }
 
@@ -33,11 +34,12 @@ type Repo struct {
 // directory. It parses kustomizations, and files that mention what a stage edits.
 func NewRepo(texts map[string][]byte) *Repo {
 	r := &Repo{
-		texts: texts, edits: make(map[string]*edit.File), byDir: make(map[string]*kustomization), deleted: make(map[string]bool),
+		texts: texts, edits: make(map[string]*edit.File), byDir: make(map[string]*kustomization),
+		homes: make(map[string][]*kustomization), deleted: make(map[string]bool),
 	}
 	for _, name := range slices.Sorted(maps.Keys(texts)) {
-		switch isKustomization := slices.Contains(kustomizationNames, path.Base(name)); {
-		case isKustomization:
+		switch {
+		case isKustomization(name):
 			r.addKustomization(name)
 		case mentions(texts[name]):
 			r.parse(name)
@@ -55,19 +57,42 @@ func mentions(text []byte) bool {
 	return bytes.Contains(text, []byte("TrafficTrace")) || bytes.Contains(text, []byte("tracing"))
 }
 
-// parse parses a file for editing. It returns nil for a file that cannot be parsed, which
-// is a problem.
+// parse parses a file for editing. It returns nil for a file that cannot be edited, which is
+// a problem if it is a kustomization or may have resources of Kuma.
 func (r *Repo) parse(name string) *edit.File {
-	f, err := edit.Parse(name, r.texts[name])
-	switch {
-	case err == nil:
+	text := r.texts[name]
+	f, err := edit.Parse(name, text)
+	switch ofKuma := bytes.Contains(text, []byte(cluster.KindTrafficTrace)) || namesKuma(text); {
+	case err == nil && !hasTemplates(f):
 		r.edits[name] = f
-	case bytes.Contains(r.texts[name], []byte("{{")):
-		r.addTemplate(name)
-	default:
-		r.fail(manifest.Place{}, manifest.Subject{}, err)
+		return f
+	case bytes.Contains(text, []byte("{{")):
+		if ofKuma {
+			r.addTemplate(name)
+		}
+	case ofKuma || bytes.Contains(text, []byte("/spec/tracing")) || isKustomization(name):
+		r.fail(err)
 	}
-	return f
+	return nil
+}
+
+// hasTemplates reports whether a resource of a file that a stage edits is a template, whose
+// placeholders YAML reads as mappings.
+func hasTemplates(f *edit.File) bool {
+	return slices.ContainsFunc(f.Documents(), func(doc *edit.Document) bool {
+		return slices.ContainsFunc(entries(doc.Root), func(e entry) bool {
+			return (e.isLegacy() || e.hasTracing()) && isTemplate(e.node)
+		})
+	})
+}
+
+// isTemplate reports whether a node has a placeholder such as {{ .Values.name }}.
+func isTemplate(n *yaml.Node) bool {
+	if n.Kind == yaml.ScalarNode && strings.Contains(n.Value, "{{") {
+		return true
+	}
+	return slices.ContainsFunc(n.Content, isTemplate) || n.Kind == yaml.MappingNode && len(n.Content) > 0 &&
+		n.Style&yaml.FlowStyle != 0 && n.Content[0].Kind == yaml.MappingNode
 }
 
 // addTemplate records the lines of a template that a person must change.
@@ -88,8 +113,25 @@ func (r *Repo) addTemplate(name string) {
 	}
 }
 
-// fail records an error about a file. The error's own text has the place if place is zero.
-func (r *Repo) fail(place manifest.Place, of manifest.Subject, err error) {
+// fail records errors of package edit.
+func (r *Repo) fail(err error) {
+	var several interface{ Unwrap() []error }
+	var problem *manifest.Problem
+	switch {
+	case err == nil:
+	case errors.As(err, &several):
+		for _, one := range several.Unwrap() {
+			r.fail(one)
+		}
+	case errors.As(err, &problem):
+		r.found = append(r.found, problem)
+	default:
+		r.failAt(manifest.Place{}, manifest.Subject{}, err)
+	}
+}
+
+// failAt records an error about a place.
+func (r *Repo) failAt(place manifest.Place, of manifest.Subject, err error) {
 	r.found = append(r.found, &manifest.Problem{Place: place, Severity: manifest.Error, Of: of, Fault: err.Error()})
 }
 
@@ -103,7 +145,7 @@ func (r *Repo) changes() Changes {
 		}
 		text, err := r.edits[name].Bytes()
 		if err != nil {
-			r.fail(manifest.Place{}, manifest.Subject{}, err)
+			r.fail(err)
 			continue
 		}
 		if !bytes.Equal(text, r.texts[name]) {
@@ -119,117 +161,28 @@ func (r *Repo) changes() Changes {
 // errNotEdited is the reason that a stage returns no changes.
 var errNotEdited = errors.New("some files cannot be edited")
 
-// entry is a resource within a document: the document's root, or an item of a list.
-type entry struct {
-	path []any
-	node *yaml.Node
-	kind string // of Kuma, else empty
-}
-
-// entries returns the resources of a document.
-func entries(root *yaml.Node) []entry {
-	kind := text(root, "kind")
-	items := value(root, "items")
-	if items == nil || !strings.HasSuffix(kind, "List") {
-		return []entry{{node: root, kind: kindOf(root, "")}}
-	}
-	var all []entry
-	for i, item := range items.Content {
-		all = append(all, entry{[]any{"items", i}, item, kindOf(item, strings.TrimSuffix(kind, "List"))})
-	}
-	return all
-}
-
-// kindOf returns the kind of a resource of Kuma, or an empty text; inherited is that of a
-// typed list for items without their own.
-func kindOf(n *yaml.Node, inherited string) string {
-	api, kind, universal := text(n, "apiVersion"), text(n, "kind"), text(n, "type")
-	switch {
-	case strings.HasPrefix(api, "kuma.io/"):
-		return kind
-	case api == "" && kind == "" && universal != "":
-		return universal
-	case api == "" && kind == "":
-		return inherited
-	}
-	return ""
-}
-
-// isUniversal reports whether a resource has the form of Universal.
-func isUniversal(n *yaml.Node) bool { return text(n, "kind") == "" && text(n, "type") != "" }
-
-// tracingPath returns the path of the field tracing in a Mesh.
-func tracingPath(e entry) []any {
-	at := slices.Clone(e.path)
-	if !isUniversal(e.node) {
-		at = append(at, "spec")
-	}
-	return append(at, "tracing")
-}
-
-// value returns the value of a key in a mapping, or nil.
-func value(n *yaml.Node, key string) *yaml.Node {
-	if n == nil || n.Kind != yaml.MappingNode {
-		return nil
-	}
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		if n.Content[i].Value == key {
-			return n.Content[i+1]
-		}
-	}
-	return nil
-}
-
-// at returns the node at a path of keys and indexes, or nil.
-func at(n *yaml.Node, steps []any) *yaml.Node {
-	for _, step := range steps {
-		switch step := step.(type) {
-		case string:
-			n = value(n, step)
-		case int:
-			if n == nil || step >= len(n.Content) {
-				return nil
-			}
-			n = n.Content[step]
-		}
-	}
-	return n
-}
-
-// text returns the scalar at a key of a mapping, or an empty text.
-func text(n *yaml.Node, key string) string {
-	if v := value(n, key); v != nil && v.Kind == yaml.ScalarNode {
-		return v.Value
-	}
-	return ""
-}
-
-// subjectOf returns a resource as the subject of a problem.
-func subjectOf(e entry) manifest.Subject {
-	name, mesh := text(e.node, "name"), text(e.node, "mesh")
-	if !isUniversal(e.node) {
-		name = text(value(e.node, "metadata"), "name")
-	}
-	return manifest.Subject{Kind: e.kind, Name: name, Mesh: mesh}
-}
-
-// isLegacy reports whether a resource is a TrafficTrace.
-func (e entry) isLegacy() bool { return e.kind == cluster.KindTrafficTrace }
-
 // Template is the code of problems about templates, which only a person can change.
 const Template = "template"
 
 // IsDeleted reports whether a stage deleted the kustomization in a directory.
 func (r *Repo) IsDeleted(dir string) bool { return r.byDir[dir] != nil && r.deleted[r.byDir[dir].path] }
 
-// IsOfKuma reports whether a text may have resources of Kuma, and is not a template that no
-// YAML parser reads.
+// IsOfKuma reports whether a text may have resources of Kuma, and is not a template.
 func IsOfKuma(text []byte) bool {
-	if bytes.Contains(text, []byte("{{")) && yaml.Unmarshal(text, new(yaml.Node)) != nil {
+	if !namesKuma(text) {
 		return false
 	}
+	if !bytes.Contains(text, []byte("{{")) {
+		return true
+	}
+	f, err := edit.Parse("", text)
+	return err == nil && !slices.ContainsFunc(f.Documents(), func(doc *edit.Document) bool { return isTemplate(doc.Root) })
+}
+
+// namesKuma reports whether a text names Kuma's API or a type of Universal.
+func namesKuma(text []byte) bool {
 	return bytes.Contains(text, []byte("kuma.io/")) || universal.Match(text)
 }
 
 // universal matches the type of a resource that is read here.
-var universal = regexp.MustCompile(`type"?: *"?(Mesh|TrafficTrace|MeshTrace|Dataplane|MeshGateway|TrafficRoute)\b`)
+var universal = regexp.MustCompile(`type["']?\s*:\s*["']?(Mesh|TrafficTrace|MeshTrace|Dataplane|MeshGateway|TrafficRoute)\b`)

@@ -105,7 +105,13 @@ func (p *plan) matchPairs(old *yaml.Node, now []*yaml.Node) bool {
 		if p.gone[e.first] {
 			continue
 		}
-		if len(now) < 2 || !p.matches(e.first, now[0]) || !p.matches(e.value, now[1]) {
+		if len(now) < 2 {
+			return false
+		}
+		if p.emptied[e.value] && now[0].LineComment == "" {
+			now[0].LineComment = now[1].LineComment // after {}, a comment after the key is one of the value
+		}
+		if !p.matches(e.first, now[0]) || !p.matches(e.value, now[1]) {
 			return false
 		}
 		now = now[2:]

@@ -146,3 +146,22 @@ func (p *plan) cutInline(all []entry, from, to, before, end int) {
 		p.cut(start, end)
 	}
 }
+
+// empty replaces the mapping of a pair by {}.
+func (p *plan) empty(n *yaml.Node, e entry) {
+	s := p.text()
+	start := min(p.file.offset(e.value), len(s))
+	if isFlowStyle(e.value) {
+		_, open := s.properties(start)
+		p.cut(open+1, p.end(e.value, 0, true)-1)
+		return
+	}
+	all := p.layout(e.value)
+	colon := s.skip(p.end(e.first, s.column(e.start), false))
+	if n.Kind != yaml.MappingNode || s.at(colon) != ':' || s.lineStart(all[0].start) == s.lineStart(colon) || s.at(start) == '&' || s.at(start) == '!' {
+		p.unclear = e.value
+		return
+	}
+	p.changes = append(p.changes, change{from: colon + 1, to: colon + 1, text: " {}"})
+	p.cutBlock(e.value, all, 0, len(all)-1)
+}

@@ -20,8 +20,9 @@ type Document struct {
 	added   map[*yaml.Node][]addition
 	made    map[*yaml.Node][]*list
 	inner   map[*yaml.Node]*embedded
-	ends    map[*yaml.Node]int // of collections, see end
-	steps   []string           // what was recorded, for errors
+	stays   map[*yaml.Node]bool // mappings that become {} when they are empty
+	ends    map[*yaml.Node]int  // of collections, see end
+	steps   []string            // what was recorded, for errors
 }
 
 // addition is a scalar inserted before an item of a sequence.
@@ -80,6 +81,18 @@ func (d *Document) RemoveAt(path ...any) error {
 	record(&d.gone, last.first, true)
 	d.steps = append(d.steps, "remove "+formatPath(path))
 	return nil
+}
+
+// Keep makes the mapping at a path stay as {} if it becomes empty.
+func (d *Document) Keep(path ...any) error {
+	_, last, rest, err := d.walk(path)
+	if err == nil && (len(rest) > 0 || last.value.Kind != yaml.MappingNode) {
+		err = d.missing(last.value, path, rest)
+	}
+	if err == nil {
+		record(&d.stays, last.value, true)
+	}
+	return err
 }
 
 // Insert inserts a scalar into the sequence at path[:len-1], before the item of the file
@@ -182,7 +195,7 @@ func (d *Document) step(n *yaml.Node, step any, path []any) (found entry, ok boo
 
 // missing returns the error for a path that does not exist.
 func (d *Document) missing(n *yaml.Node, path, rest []any) error {
-	return d.file.fail(n.Line, formatPath(path[:len(path)-len(rest)+1])+" does not exist", "correct the path")
+	return d.file.fail(n.Line, formatPath(path[:min(len(path)-len(rest)+1, len(path))])+" does not exist", "correct the path")
 }
 
 // text returns the text of the file up to the end of the document.

@@ -15,11 +15,14 @@ type op struct {
 	insert   []any
 	value    string
 	inner    []op // of the file embedded at remove
+	keep     []any
 }
 
 func remove(path ...any) op { return op{remove: path} }
 
 func insert(value string, path ...any) op { return op{insert: path, value: value} }
+
+func keep(path ...any) op { return op{keep: path} }
 
 func within(o op, path ...any) op { return op{remove: path, inner: []op{o}} }
 
@@ -31,6 +34,8 @@ func (o op) do(f *File) error {
 	}
 	d := f.Documents()[o.document]
 	switch {
+	case o.keep != nil:
+		return d.Keep(o.keep...)
 	case o.inner != nil:
 		f, err := d.Embedded(o.remove...)
 		if err != nil {
@@ -80,6 +85,10 @@ func TestEdit(t *testing.T) {
 		"blank line above the last":  {text: "s:\n  a: 1\n\n  t: 1\nb: 2\n", want: "s:\n  a: 1\nb: 2\n", ops: []op{remove("s", "t")}},
 		"blank line below the first": {text: "s:\n  t: 1\n\n  a: 1\nb: 2\n", want: "s:\n  a: 1\nb: 2\n", ops: []op{remove("s", "t")}},
 		"parents become empty":       {text: "a: 1\ns:\n  m:\n    # c\n    t: 1\nb: 2\n", want: "a: 1\nb: 2\n", ops: []op{remove("s", "m", "t")}},
+		"mapping that stays":         {text: "a: 1\ns: # of s\n  # of t\n  t:\n    x: 1\n\n# of b\nb: 2\n", want: "a: 1\ns: {} # of s\n\n# of b\nb: 2\n", ops: []op{keep("s"), remove("s", "t")}},
+		"mapping that stays, flow":   {text: "s: { t: {x: 1} }\n", want: "s: {}\n", ops: []op{keep("s"), remove("s", "t")}},
+		"mapping that stays, last":   {text: "s:\r\n  t: 1", want: "s: {}\r\n", ops: []op{keep("s"), remove("s", "t")}},
+		"mapping that stays anyway":  {text: "s:\n  t: 1\n  u: 1\n", want: "s:\n  u: 1\n", ops: []op{keep("s"), remove("s", "t")}},
 		"siblings together":          {text: "s:\n  t: 1\n  u: 2\nb: 2\n", want: "b: 2\n", ops: []op{remove("s", "t"), remove("s", "u")}},
 		"first key after a dash": {
 			text: "l:\n- t:\n    x: 1\n  n: a\n- n: b\n", want: "l:\n- n: a\n- n: b\n", ops: []op{remove("l", 0, "t")},

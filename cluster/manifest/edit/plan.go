@@ -15,6 +15,7 @@ type plan struct {
 	removed bool                // the whole document
 	gone    map[*yaml.Node]bool // entries that are removed, with those that became empty
 	touched map[*yaml.Node]bool // nodes with a change inside
+	emptied map[*yaml.Node]bool // mappings that become {}
 	reached int                 // insertions into nodes that remain
 	changes []change
 	unclear *yaml.Node // a node that cannot be edited alone
@@ -52,7 +53,12 @@ func (p *plan) visit(n *yaml.Node) bool {
 		}
 		left++
 	}
-	return len(all) > 0 && left == 0
+	isEmpty := len(all) > 0 && left == 0
+	if isEmpty && p.stays[n] {
+		record(&p.emptied, n, true)
+		return false
+	}
+	return isEmpty
 }
 
 // conflict returns an error if the changes affect more than the nodes that they name.
@@ -134,6 +140,8 @@ func (p *plan) edit(n *yaml.Node) {
 		case p.gone[e.first] || !p.touched[e.value]:
 		case e.value.Kind == yaml.ScalarNode && len(p.added[e.value]) > 0:
 			p.replaceNull(n, e)
+		case p.emptied[e.value]:
+			p.empty(n, e)
 		default:
 			p.edit(e.value)
 		}
