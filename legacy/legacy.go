@@ -101,7 +101,7 @@ func Read(s *cluster.Snapshot) ([]*Mesh, []*manifest.Problem) {
 			if broken {
 				continue
 			}
-			r.Spec.Into(&problems).FailResource("add the Mesh with -f",
+			r.Spec.Into(&problems).FailResource("add the Mesh to the input",
 				"mesh %.253q is not in the input, so its tracing backends are missing", r.Mesh)
 			continue
 		}

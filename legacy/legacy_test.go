@@ -145,7 +145,7 @@ selectors: {match: {}}
 		`mesh.yaml:7: Mesh "default": tracing.backends[2].name is missing`,
 		`mesh.yaml:7: Mesh "default": tracing.backends[2].conf is a list, not an object`,
 		`mesh.yaml:12: TrafficTrace "t" of mesh "other": selectors is an object, not a list`,
-		`mesh.yaml:9: TrafficTrace "t" of mesh "other": mesh "other" is not in the input, so its tracing backends are missing; add the Mesh with -f`,
+		`mesh.yaml:9: TrafficTrace "t" of mesh "other": mesh "other" is not in the input, so its tracing backends are missing; add the Mesh to the input`,
 	}, dedupe(problems))
 }
 

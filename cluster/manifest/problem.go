@@ -117,11 +117,14 @@ func (p *Problem) Message() string {
 
 // Error returns the whole problem in one line.
 func (p *Problem) Error() string {
-	resource := p.Resource()
-	if resource == "" {
-		return fmt.Sprintf("%s: %s", p.Place, p.Message())
+	text := p.Message()
+	if resource := p.Resource(); resource != "" {
+		text = resource + ": " + text
 	}
-	return fmt.Sprintf("%s: %s: %s", p.Place, resource, p.Message())
+	if p.Place == (Place{}) {
+		return text
+	}
+	return fmt.Sprintf("%s: %s", p.Place, text)
 }
 
 // SortProblems returns problems in the order of files and lines, without

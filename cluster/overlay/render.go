@@ -45,7 +45,9 @@ func Render(dir string, files Files) ([]Resource, error) {
 	options := krusty.MakeDefaultOptions()
 	options.Reorder = krusty.ReorderOptionUnspecified
 	disk := &fileSystem{FileSystem: filesys.MakeFsOnDisk(), replaced: files, root: rootOf(dir)}
+	restore := silence()
 	built, err := krusty.MakeKustomizer(options).Run(disk, dir)
+	restore()
 	if err != nil {
 		return nil, fmt.Errorf("rendering %s: %w", dir, redacted(err))
 	}
@@ -58,6 +60,21 @@ func Render(dir string, files Files) ([]Resource, error) {
 		resources = append(resources, rendered)
 	}
 	return resources, nil
+}
+
+// silence discards what kustomize writes to os.Stderr itself, such as that a field is
+// deprecated, which each rendering would repeat.
+func silence() (restore func()) {
+	stderr := os.Stderr
+	null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
+	if err != nil {
+		return func() {}
+	}
+	os.Stderr = null
+	return func() {
+		os.Stderr = stderr
+		_ = null.Close() // nothing was kept
+	}
 }
 
 // render returns a resource without the annotation that says where it is defined.

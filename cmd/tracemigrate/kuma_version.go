@@ -71,12 +71,14 @@ func namesNoVersion(s *cluster.Snapshot) bool {
 }
 
 // warnAssumedVersion prints which version is assumed if neither the flag nor the input
-// names one and the result depends on it.
-func warnAssumedVersion(stderr *output.Printer, flag string, s *cluster.Snapshot) {
-	if flag == "" && namesNoVersion(s) && len(s.TrafficTraces)+len(s.MeshTraces) > 0 {
-		stderr.Line("tracemigrate: the input does not contain the control plane's version, so Kuma %s, the newest, is assumed; "+
-			"pass yours with --kuma-version, because it decides which policy wins", cluster.Latest)
+// names one and the result depends on it, and reports whether it did.
+func warnAssumedVersion(stderr *output.Printer, flag string, s *cluster.Snapshot) bool {
+	if flag != "" || !namesNoVersion(s) || len(s.TrafficTraces)+len(s.MeshTraces) == 0 {
+		return false
 	}
+	stderr.Line("tracemigrate: the input does not contain the control plane's version, so Kuma %s, the newest, is assumed; "+
+		"pass yours with --kuma-version, because it decides which policy wins", cluster.Latest)
+	return true
 }
 
 // versionRole returns the role that grants reading the version, when only that is missing.

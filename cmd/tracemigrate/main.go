@@ -35,12 +35,13 @@ func main() {
 func exitOnSignal() {
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	stderr := os.Stderr // which package overlay replaces
 	go func() {
 		caught := <-signals
 		signal.Reset() // a second signal ends the program at once
 		writing.Lock() // waits until files are written or restored
-		newPrinter(os.Stderr).Clear()
-		_, _ = fmt.Fprintln(os.Stderr, "tracemigrate: interrupted")
+		newPrinter(stderr).Clear()
+		_, _ = fmt.Fprintln(stderr, "tracemigrate: interrupted")
 		// The signal itself ends the process, because a shell then also ends its loops.
 		if self, err := os.FindProcess(os.Getpid()); err == nil && self.Signal(caught) == nil {
 			time.Sleep(time.Second)

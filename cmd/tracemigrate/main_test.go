@@ -21,7 +21,7 @@ func TestWrapHelpLine(t *testing.T) {
 
 // Descriptions are not wrapped, so they fit in 80 columns behind their indentation.
 func TestDescriptionsFit(t *testing.T) {
-	for _, command := range []*cli.Command{convertCommand(), diffCommand(), explainCommand(), reportCommand(), planCommand(), verifyCommand(), snapshotCommand(), upgradeCheckCommand()} {
+	for _, command := range []*cli.Command{convertCommand(), diffCommand(), explainCommand(), reportCommand(), planCommand(), verifyCommand(), rewriteCommand(), snapshotCommand(), upgradeCheckCommand()} {
 		for line := range strings.Lines(command.Description) {
 			assert.LessOrEqual(t, len(line), 78, "%s: %s", command.Name, line)
 		}

@@ -75,9 +75,15 @@ func (f *rewriteFlags) run(c *cli.Context) error {
 		return cli.ShowSubcommandHelp(c)
 	}
 	stderr := newPrinter(c.App.ErrWriter)
-	tree, err := worktree.Open(c.Context, paths)
+	tree, err := worktree.Open(paths)
 	if err != nil {
 		return err
+	}
+	if f.write {
+		if err := tree.Lock(); err != nil {
+			return err
+		}
+		defer tree.Unlock()
 	}
 	if err := recoverTree(stderr, tree); err != nil {
 		return err
@@ -91,9 +97,6 @@ func (f *rewriteFlags) run(c *cli.Context) error {
 	}
 	found, err := r.verify()
 	if err != nil {
-		return err
-	}
-	if err := writeStdout(c, func(out *output.Printer) error { return out.FileDiffs(r.fileChanges()) }); err != nil {
 		return err
 	}
 	return r.finish(found)

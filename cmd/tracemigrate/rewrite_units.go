@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"maps"
@@ -61,8 +62,12 @@ func (f *rewriteFlags) read(c *cli.Context, stderr *output.Printer, tree *worktr
 	if r.texts, err = tree.Read(limit); err != nil {
 		return nil, err
 	}
+	maps.DeleteFunc(r.texts, func(_ string, text []byte) bool { return isSnapshot(text) })
 	r.repo = rewrite.NewRepo(r.texts)
 	if err := r.refuse(r.repo.Problems()); err != nil {
+		return nil, err
+	}
+	if err := r.checkOutside(limit); err != nil {
 		return nil, err
 	}
 	overlays := overlaysOf(c)
@@ -81,9 +86,24 @@ func (f *rewriteFlags) read(c *cli.Context, stderr *output.Printer, tree *worktr
 		failed = append(failed, r.add(&unit{state: states.of("")}))
 	}
 	if len(r.units) == 0 && errors.Join(failed...) == nil {
-		return nil, errNoResource
+		return nil, errors.New("the files have no Kuma resource, such as a Mesh or a TrafficTrace; check the arguments and -k")
 	}
 	return r, errors.Join(failed...)
+}
+
+// isSnapshot reports whether a file is a snapshot: a copy of what a cluster has, which may be
+// kept beside the manifests.
+func isSnapshot(text []byte) bool { return bytes.Contains(text, []byte("kind: SnapshotOrigin")) }
+
+// checkOutside returns an error if a kustomization of the tree that is not in the paths
+// includes what is edited.
+func (r *rewriting) checkOutside(limit int64) error {
+	outside, err := r.tree.Kustomizations(limit)
+	if err != nil {
+		return err
+	}
+	maps.DeleteFunc(outside, func(name string, _ []byte) bool { _, edited := r.texts[name]; return edited })
+	return r.refuse(r.repo.CheckOutside(outside))
 }
 
 // refuse prints problems and returns an error if there are any. Templates, which nothing
@@ -153,7 +173,9 @@ func (r *rewriting) inputs(u *unit, changes rewrite.Changes) ([]manifest.Input, 
 		return nil, nil
 	}
 	dir := filepath.FromSlash(u.overlay)
+	r.stderr.Status("rendering " + u.name()) // which takes seconds if it has thousands of resources
 	resources, err := overlay.Render(dir, files)
+	r.stderr.Clear()
 	return overlay.Inputs(dir, resources), err
 }
 
@@ -220,7 +242,10 @@ func (r *rewriting) rewrite() error {
 	if refused := r.refuse(problems); refused != nil {
 		return refused
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return r.tree.CheckNew(slices.Sorted(maps.Keys(r.changes)), r.texts)
 }
 
 // convert converts each unit. It returns an error if something cannot be carried over.
@@ -232,68 +257,14 @@ func (r *rewriting) convert() error {
 			refused = true
 			r.stderr.ErrorNotes(u.options.Version, u.plan.Notes)
 		}
-		warnAssumedVersion(r.stderr, r.version, u.before.Snapshot)
+	}
+	for _, u := range r.units {
+		if warnAssumedVersion(r.stderr, r.version, u.before.Snapshot) {
+			break // it is the same for all
+		}
 	}
 	if refused {
 		return cli.Exit("not everything can be carried over; see the errors above; nothing was written", exitNo)
 	}
 	return nil
-}
-
-// verify compares each proxy of each unit before and after. The result has what differs.
-func (r *rewriting) verify() (*output.Diff, error) {
-	found := &output.Diff{PerVersion: len(r.units) > 1}
-	var problems []*manifest.Problem
-	for _, u := range r.units {
-		inputs, err := r.inputs(u, r.changes)
-		if err != nil {
-			return nil, fmt.Errorf("after the change: %w", err)
-		}
-		own := cluster.Read(inputs)
-		after, err := r.decode(u, own)
-		if err != nil {
-			return nil, err
-		}
-		if u.plan != nil && u.overlay != "" {
-			rendered, _ := meshtrace.Read(own, u.before.Namespace)
-			problems = append(problems, r.repo.CheckRendered(u.overlay, u.plan.Policies, rendered)...)
-		}
-		if r.stage == stageRemove {
-			problems = append(problems, leftovers(own, u)...)
-		}
-		t := convert.CompareStates(u.before, after, u.options)
-		r.stderr.MadeUp(t.MadeUp, t.Complete, maxMadeUp)
-		r.stderr.ErrorNotes(u.options.Version, t.Refused)
-		found.Refused += len(t.Refused)
-		found.Unread = append(found.Unread, append(r.stderr.Skipped(u.before.Snapshot), r.stderr.Unread(u.before.Snapshot)...)...)
-		for _, comparison := range t.Comparisons {
-			comparison.Overlay = u.overlay
-		}
-		found.Comparisons = append(found.Comparisons, t.Comparisons...)
-		found.AddMeshes(u.overlay, t.Meshes)
-	}
-	r.stderr.Errors(problems)
-	found.Refused += len(problems)
-	return found, nil
-}
-
-// leftovers returns, as errors, the TrafficTraces and the tracing of Meshes that a unit still
-// has.
-func leftovers(own *cluster.Snapshot, u *unit) []*manifest.Problem {
-	var problems []*manifest.Problem
-	left := func(r *cluster.Resource, what string) {
-		problems = append(problems, &manifest.Problem{
-			Place: r.Place, Severity: manifest.Error, Of: r.Subject(), Fault: "is still rendered " + what + " by " + u.name(),
-			Remedy: "pass the path of the file that makes it, or edit it by hand",
-		})
-	}
-	for _, trace := range own.TrafficTraces {
-		left(trace, "after the change")
-	}
-	for _, mesh := range own.Meshes {
-		if mesh.Spec.Field("tracing").Present() {
-			left(mesh, "with the field tracing")
-		}
-	}
-	return problems
 }

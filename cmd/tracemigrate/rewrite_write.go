@@ -16,13 +16,16 @@ func (r *rewriting) fileChanges() []output.FileChange {
 	changes := make([]output.FileChange, 0, len(r.changes))
 	for _, name := range slices.Sorted(maps.Keys(r.changes)) {
 		_, existed := r.texts[name]
-		changes = append(changes, output.FileChange{Name: name, Before: r.texts[name], After: r.changes[name], Existed: existed})
+		changes = append(changes, output.FileChange{
+			Name: name, Path: r.tree.RepositoryName(name), Before: r.texts[name], After: r.changes[name], Existed: existed,
+		})
 	}
 	return changes
 }
 
-// finish prints one line for each file and each overlay, and writes the files if that is
-// asked for and every proxy keeps its tracing.
+// finish prints one line for each file. If every proxy keeps its tracing, it prints the diff
+// and one line for each overlay, and writes the files if that is asked for. Otherwise there
+// is no diff, which a pipe would apply.
 func (r *rewriting) finish(found *output.Diff) error {
 	changes := r.fileChanges()
 	for _, change := range changes {
@@ -32,7 +35,14 @@ func (r *rewriting) finish(found *output.Diff) error {
 		if err := r.stderr.Diff(found); err != nil {
 			return err
 		}
-		return cli.Exit("nothing was written: "+found.Verdict(), exitNo)
+		advice := ""
+		if r.stage == stageRemove && slices.ContainsFunc(r.units, isBeforeAdd) {
+			advice = "; to fix: run --stage add first, and apply its MeshTraces"
+		}
+		return cli.Exit("nothing was written: "+found.Verdict()+advice, exitNo)
+	}
+	if err := writeStdout(r.c, func(out *output.Printer) error { return out.FileDiffs(changes) }); err != nil {
+		return err
 	}
 	r.stderr.Overlays(found)
 	if len(changes) == 0 {
@@ -50,6 +60,9 @@ func (r *rewriting) finish(found *output.Diff) error {
 	r.stderr.Line("%s; written", summary)
 	return nil
 }
+
+// isBeforeAdd reports whether a unit has TrafficTraces and no MeshTrace yet.
+func isBeforeAdd(u *unit) bool { return len(u.own.TrafficTraces) > 0 && len(u.whole.MeshTraces) == 0 }
 
 // writeFiles replaces the files, unless Git could not restore them.
 func (r *rewriting) writeFiles() error {

@@ -48,7 +48,7 @@ func openPlan(directory string) (*openedPlan, error) {
 	}
 	s := cluster.Read(inputs)
 	s.Origin = plan.Origin(s.Origin)
-	p.current = convert.Read(s, plan.Namespace)
+	p.current = readCurrent(s, plan.Namespace)
 	p.options = convert.Options{Version: version, Namespace: plan.Namespace, ZoneOrigin: plan.ZoneOrigin, MadeUp: maxMadeUp}
 	var problems []*manifest.Problem
 	if p.result, problems = convert.Convert(p.current, p.options); p.result == nil {
@@ -119,7 +119,7 @@ func readNow(c *cli.Context) (*convert.Current, []*cluster.Original, error) {
 	if s.Origin == nil {
 		s.Origin = current.Origin // of flags
 	}
-	return convert.Read(s, current.Namespace), recorders[""].Originals, nil
+	return readCurrent(s, current.Namespace), recorders[""].Originals, nil
 }
 
 // compare compares the tracing of every proxy that exists now under the policies of before

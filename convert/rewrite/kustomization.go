@@ -45,6 +45,9 @@ func (r *Repo) addKustomization(name string) {
 	if len(documents) != 1 || documents[0].Root.Kind != yaml.MappingNode {
 		return // rendering reports it
 	}
+	if api := text(documents[0].Root, "apiVersion"); api != "" && !strings.HasPrefix(api, "kustomize.config.k8s.io/") {
+		return // such as a Kustomization of Flux, which names the directory of another
+	}
 	k := &kustomization{path: name, dir: path.Dir(name), file: f, doc: documents[0]}
 	k.readPatches(r.texts)
 	r.kustomizations = append(r.kustomizations, k)

@@ -5,13 +5,16 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/jedib0t/go-pretty/v6/text"
+
 	"tracemigrate/cmd/tracemigrate/output/plain"
 	"tracemigrate/convert/envoydiff"
 )
 
 // FileChange is the change of a file.
 type FileChange struct {
-	Name          string
+	Name          string // relative to the current directory
+	Path          string // in the diff, relative to the root of the repository
 	Before, After []byte // After is nil if the file is deleted
 	Existed       bool
 }
@@ -27,20 +30,51 @@ func (c *FileChange) Action() string {
 	return "A"
 }
 
-// FileDiffs prints the unified diff of files, which `git apply` and `patch -p1` accept.
+// FileDiffs prints the unified diff of files, which `git apply` and `patch -p1` accept. On a
+// terminal it colours the lines, and replaces control characters.
 func (p *Printer) FileDiffs(changes []FileChange) error {
 	for i := range changes {
-		if _, err := p.w.Write(fileDiff(&changes[i])); err != nil {
+		diff := fileDiff(&changes[i])
+		if p.width > 0 {
+			diff = p.forTerminal(diff)
+		}
+		if _, err := p.w.Write(diff); err != nil {
 			return fmt.Errorf("writing to stdout: %w", err)
 		}
 	}
 	return nil
 }
 
+// forTerminal returns a diff as a terminal shows it. A carriage return is part of a line's
+// end, as in Git.
+func (p *Printer) forTerminal(diff []byte) []byte {
+	var b bytes.Buffer
+	inHunk := false
+	for line := range strings.Lines(string(diff)) {
+		line = plain.Printable(strings.ReplaceAll(strings.TrimRight(line, "\r\n"), "\t", "    "))
+		var colours text.Colors
+		switch inHunk = inHunk || strings.HasPrefix(line, "@@ "); {
+		case !inHunk:
+			colours = text.Colors{text.Bold}
+		case line[0] == '@':
+			colours = text.Colors{text.FgCyan}
+		case line[0] == '-':
+			colours = text.Colors{text.FgRed}
+		case line[0] == '+':
+			colours = text.Colors{text.FgGreen}
+		}
+		if p.colour && colours != nil {
+			line = colours.Sprint(line)
+		}
+		b.WriteString(line + "\n")
+	}
+	return b.Bytes()
+}
+
 // fileDiff returns the unified diff of a file.
 func fileDiff(c *FileChange) []byte {
 	var b bytes.Buffer
-	from, to := "a/"+c.Name, "b/"+c.Name
+	from, to := "a/"+c.Path, "b/"+c.Path
 	fmt.Fprintf(&b, "diff --git %s %s\n", quotedPath(from), quotedPath(to))
 	switch c.Action() {
 	case "A":
@@ -50,11 +84,20 @@ func fileDiff(c *FileChange) []byte {
 		b.WriteString("deleted file mode 100644\n")
 		to = "/dev/null"
 	}
-	fmt.Fprintf(&b, "--- %s\n+++ %s\n", quotedPath(from), quotedPath(to))
+	fmt.Fprintf(&b, "--- %s\n+++ %s\n", endedPath(from), endedPath(to))
 	for _, line := range plain.Unified(string(c.Before), string(c.After)) {
 		b.WriteString(line + "\n")
 	}
 	return b.Bytes()
+}
+
+// endedPath returns a path with a tab at the end if it has a space, where patch would else
+// end it.
+func endedPath(path string) string {
+	if quoted := quotedPath(path); !strings.Contains(quoted, " ") {
+		return quoted
+	}
+	return quotedPath(path) + "\t"
 }
 
 // quotedPath quotes a path as Git does, if necessary.

@@ -10,51 +10,62 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strconv"
-	"syscall"
 )
 
 // record is a replacement in the journal.
 type record struct {
-	Path   string `json:"path"`             // absolute
+	Path   string `json:"path"`             // relative to the root of the tree, with slashes
 	Before string `json:"before,omitempty"` // digest of the old text; empty: the file is new
 	After  string `json:"after,omitempty"`  // digest of the new text; empty: the file is deleted
 	Mode   uint32 `json:"mode"`
 }
 
-const recordsName = "records.json"
+const (
+	recordsName = "records.json"
+	journalName = ".tracemigrate-rewrite" // of a tree without Git
+)
 
 // journal returns the path of the journal: in the Git directory, where it is not part of the
-// work tree, or else in the common directory of the paths.
+// work tree, or else in the root of the tree.
 func (t *Tree) journal() string {
 	if t.git != "" {
 		return filepath.Join(t.git, "tracemigrate-rewrite")
 	}
-	return filepath.Join(t.root, ".tracemigrate-rewrite")
+	return filepath.Join(t.root, journalName)
 }
 
 // Write replaces files, by name, with new texts; nil deletes. before are the texts that were
 // read: if a file has another, Write returns an error and writes nothing. The journal is
-// complete before the first file is replaced, so that a killed run is finished by Recover.
+// complete before the first file is replaced, so that Recover can finish a killed run. If a
+// file cannot be replaced, the others get their old text back. Only one run at a time may
+// write: see Lock.
 func (t *Tree) Write(changes, before map[string][]byte) error {
 	journal := t.journal()
 	stage := journal + ".new"
 	if err := os.RemoveAll(stage); err != nil {
-		return fmt.Errorf("removing the files of an earlier run: %w", err)
+		return fmt.Errorf("removing the files of an earlier run: %w; nothing was changed", withoutPath(err))
 	}
 	records, err := t.stage(stage, changes, before)
 	if err == nil {
-		err = os.Rename(stage, journal)
+		err = errors.Join(os.Rename(stage, journal), syncDir(filepath.Dir(journal)))
 	}
 	if err != nil {
-		return errors.Join(fmt.Errorf("preparing the files: %w; nothing was changed", err), os.RemoveAll(stage))
+		return errors.Join(fmt.Errorf("preparing the files: %w; nothing was changed", err), os.RemoveAll(stage), discard(journal))
 	}
-	if err := errors.Join(syncDir(filepath.Dir(journal)), t.finish(journal, records)); err != nil {
-		return fmt.Errorf("%w; some files are new and some old: solve this, then run the command again, which finishes the change", err)
+	if err = t.finish(journal, records); err == nil {
+		return nil
 	}
-	return nil
+	old := make(map[string][]byte, len(before))
+	for _, text := range before {
+		old[digest(text)] = text
+	}
+	if undone := t.undo(journal, records, old); undone != nil {
+		return fmt.Errorf("replacing the files: %w; undoing that: %w; some files are new and some old: solve this, then run "+
+			"the command again, which finishes the change", err, undone)
+	}
+	return fmt.Errorf("replacing the files: %w; nothing was changed", err)
 }
 
 // stage writes the new texts and the records to a directory.
@@ -66,12 +77,12 @@ func (t *Tree) stage(dir string, changes, before map[string][]byte) ([]record, e
 	for i, name := range slices.Sorted(maps.Keys(changes)) {
 		r, err := t.record(name, changes[name], before)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("%s: %w", name, withoutPath(err))
 		}
 		records = append(records, r)
 		if changes[name] != nil {
-			if err := writeSynced(filepath.Join(dir, strconv.Itoa(i)), changes[name], fs.FileMode(r.Mode)); err != nil {
-				return nil, err
+			if err := writeSynced(staged(dir, i), changes[name], fs.FileMode(r.Mode)); err != nil {
+				return nil, fmt.Errorf("%s: %w", name, err)
 			}
 		}
 	}
@@ -82,9 +93,20 @@ func (t *Tree) stage(dir string, changes, before map[string][]byte) ([]record, e
 	return records, errors.Join(writeSynced(filepath.Join(dir, recordsName), text, 0o600), syncDir(dir))
 }
 
-// record returns the record of a change, if the file still has the text that was read.
+// staged returns the path of the new text of a record.
+func staged(journal string, i int) string { return filepath.Join(journal, strconv.Itoa(i)) }
+
+// record returns the record of a change, if the file can be replaced and still has the text
+// that was read.
 func (t *Tree) record(name string, text []byte, before map[string][]byte) (record, error) {
-	r := record{Path: t.Resolved(filepath.FromSlash(name)), Mode: 0o644}
+	given := t.absolute(filepath.FromSlash(name))
+	path := filepath.Join(t.Resolved(filepath.Dir(given)), filepath.Base(given))
+	r := record{Mode: 0o644}
+	relative, err := filepath.Rel(t.root, path)
+	if err != nil || !filepath.IsLocal(relative) {
+		return r, fmt.Errorf("the file is not below %s", t.root)
+	}
+	r.Path = filepath.ToSlash(relative)
 	if text != nil {
 		r.After = digest(text)
 	}
@@ -92,20 +114,23 @@ func (t *Tree) record(name string, text []byte, before map[string][]byte) (recor
 	if known {
 		r.Before = digest(old)
 	}
-	now, err := digestOf(r.Path)
+	now, err := digestOf(path)
 	switch {
 	case err != nil:
 		return r, err
 	case now != r.Before:
-		return r, fmt.Errorf("%s changed while this command ran; run it again", name)
+		return r, errors.New("the file changed while this command ran; run it again")
 	}
-	if info, err := os.Stat(r.Path); err == nil {
+	if err := writable(filepath.Dir(path)); err != nil {
+		return r, fmt.Errorf("the directory: %w", err)
+	}
+	if info, err := os.Lstat(path); err == nil {
 		r.Mode = uint32(info.Mode().Perm())
-		if f, err := os.OpenFile(r.Path, os.O_WRONLY, 0); err != nil {
-			return r, fmt.Errorf("%s: %w", name, withoutPath(err))
-		} else if err := f.Close(); err != nil {
+		f, err := os.OpenFile(path, os.O_WRONLY, 0)
+		if err != nil {
 			return r, err
 		}
+		return r, f.Close()
 	}
 	return r, nil
 }
@@ -114,93 +139,128 @@ func (t *Tree) record(name string, text []byte, before map[string][]byte) (recor
 func (t *Tree) finish(journal string, records []record) error {
 	dirs := make(map[string]bool)
 	for i, r := range records {
-		now, err := digestOf(r.Path)
-		switch {
-		case err != nil:
-			return err
-		case now == r.After:
-		case now != r.Before:
-			return fmt.Errorf("%s is neither the file before nor after an interrupted rewrite; restore it, or delete %s",
-				t.Name(r.Path), journal)
-		case r.After == "":
-			err = os.Remove(r.Path)
-		default:
-			err = move(filepath.Join(journal, strconv.Itoa(i)), r.Path, fs.FileMode(r.Mode))
-		}
+		path, err := t.path(r)
 		if err != nil {
 			return err
 		}
-		dirs[filepath.Dir(r.Path)] = true
+		now, err := digestOf(path)
+		switch {
+		case err != nil:
+		case now == r.After:
+		case now != r.Before:
+			return fmt.Errorf("%s changed: its text is neither that before nor that after the rewrite; restore the file, or delete %s "+
+				"to keep all files as they are", t.relative(path), journal)
+		case r.After == "":
+			err = os.Remove(path)
+		default:
+			err = move(staged(journal, i), path, fs.FileMode(r.Mode).Perm())
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", t.relative(path), withoutPath(err))
+		}
+		dirs[filepath.Dir(path)] = true
 	}
 	for dir := range dirs {
 		if err := syncDir(dir); err != nil {
 			return err
 		}
 	}
-	return os.RemoveAll(journal)
+	return discard(journal)
+}
+
+// path returns the path of a record's file. It returns an error for one outside of the tree,
+// also through a symbolic link: the journal may be another's.
+func (t *Tree) path(r record) (string, error) {
+	if !filepath.IsLocal(filepath.FromSlash(r.Path)) {
+		return "", fmt.Errorf("the journal names %q, which is not below %s", r.Path, t.root)
+	}
+	path := filepath.Join(t.root, filepath.FromSlash(r.Path))
+	dir, err := filepath.EvalSymlinks(filepath.Dir(path))
+	switch {
+	case err != nil:
+		return "", fmt.Errorf("%s: %w", r.Path, withoutPath(err))
+	case dir != filepath.Dir(path):
+		return "", fmt.Errorf("%s: a directory above the file is now a symbolic link; restore it", r.Path)
+	}
+	return path, nil
+}
+
+// undo gives the files that were replaced their old text, which it finds by digest, and
+// removes the journal. Each new text is back in the journal first, so that a run which is
+// killed here is finished as well.
+func (t *Tree) undo(journal string, records []record, old map[string][]byte) error {
+	for i, r := range slices.Backward(records) {
+		path, err := t.path(r)
+		if err != nil {
+			return err
+		}
+		now, err := digestOf(path)
+		switch {
+		case err != nil:
+		case now == r.Before || now != r.After: // not replaced, or another program's
+		case r.Before == "":
+			err = keep(path, staged(journal, i))
+			if err == nil {
+				err = os.Remove(path)
+			}
+		default:
+			if r.After != "" {
+				err = keep(path, staged(journal, i))
+			}
+			beside := staged(journal, i) + ".old"
+			if err == nil {
+				err = writeSynced(beside, old[r.Before], fs.FileMode(r.Mode))
+			}
+			if err == nil {
+				err = move(beside, path, fs.FileMode(r.Mode))
+			}
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", t.relative(path), withoutPath(err))
+		}
+	}
+	return discard(journal)
 }
 
 // Recover finishes the replacement that a killed run began, and reports whether there was
 // one. A run that was killed before that changed nothing.
 func (t *Tree) Recover() (finished bool, err error) {
 	journal := t.journal()
-	if err := os.RemoveAll(journal + ".new"); err != nil {
-		return false, fmt.Errorf("removing the files of an earlier run: %w", err)
+	if _, err := os.Lstat(journal); errors.Is(err, fs.ErrNotExist) {
+		return false, nil // also while another run writes its journal
+	}
+	if t.lock == nil {
+		if err := t.Lock(); err != nil {
+			return false, err
+		}
+		defer t.Unlock()
 	}
 	text, err := os.ReadFile(filepath.Join(journal, recordsName))
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return false, os.RemoveAll(journal) // killed while it was removed, when all files were replaced
+		return false, discard(journal) // killed while it was removed, when all files were replaced
 	case err != nil:
-		return false, fmt.Errorf("reading the journal of an earlier run: %w", err)
+		return false, fmt.Errorf("reading the journal of an interrupted run: %w", err)
 	}
 	var records []record
 	if err := json.Unmarshal(text, &records); err != nil {
-		return false, fmt.Errorf("reading the journal of an earlier run: %w; delete %s", err, journal)
+		return false, fmt.Errorf("reading the journal of an interrupted run: %w; restore the files with Git, and delete %s", err, journal)
 	}
 	if err := t.finish(journal, records); err != nil {
-		return false, fmt.Errorf("finishing an earlier run: %w", err)
+		return false, fmt.Errorf("finishing an interrupted run: %w", err)
 	}
 	return true, nil
 }
 
-// move replaces a file with another, also on another file system.
-func move(from, to string, mode fs.FileMode) error {
-	err := os.Rename(from, to)
-	if !errors.Is(err, syscall.EXDEV) {
-		return err
+// discard removes a journal. Its records go first, because without them nothing is finished.
+func discard(journal string) error {
+	if err := os.Remove(filepath.Join(journal, recordsName)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("removing the journal: %w", err)
 	}
-	text, err := os.ReadFile(from)
-	if err != nil {
-		return err
+	if err := os.RemoveAll(journal); err != nil {
+		return fmt.Errorf("removing the journal: %w", err)
 	}
-	beside := filepath.Join(filepath.Dir(to), ".tracemigrate-"+filepath.Base(to))
-	if err := writeSynced(beside, text, mode); err != nil {
-		return err
-	}
-	return os.Rename(beside, to)
-}
-
-// writeSynced writes a file to the disk.
-func writeSynced(path string, text []byte, mode fs.FileMode) error {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, mode)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(text)
-	return errors.Join(err, f.Chmod(mode), f.Sync(), f.Close())
-}
-
-// syncDir writes the entries of a directory to the disk.
-func syncDir(path string) error {
-	if runtime.GOOS == "windows" {
-		return nil // which has no such call
-	}
-	dir, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(dir.Sync(), dir.Close())
+	return nil
 }
 
 func digest(text []byte) string {
@@ -208,11 +268,18 @@ func digest(text []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// digestOf returns the digest of a file, empty if it does not exist.
+// digestOf returns the digest of a file, empty if it does not exist. It returns an error for
+// what is not a regular file, such as a symbolic link.
 func digestOf(path string) (string, error) {
-	text, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
+	info, err := os.Lstat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
 		return "", nil
+	case err != nil:
+		return "", err
+	case !info.Mode().IsRegular():
+		return "", errors.New("a symbolic link, directory or device has the name of the file; remove it")
 	}
+	text, err := os.ReadFile(path)
 	return digest(text), err
 }

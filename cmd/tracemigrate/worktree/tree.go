@@ -1,13 +1,11 @@
 package worktree
 
 import (
-	"bytes"
-	"context"
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -21,11 +19,12 @@ type Tree struct {
 	here  string   // the current directory
 	root  string   // of the Git work tree, or the common directory of the paths
 	git   string   // the Git directory; empty without one
+	lock  *os.File
 }
 
 // Open finds the tree of paths. It returns an error for a path that does not exist, and for
 // paths of several Git work trees.
-func Open(ctx context.Context, paths []string) (*Tree, error) {
+func Open(paths []string) (*Tree, error) {
 	here, err := os.Getwd()
 	if err != nil {
 		return nil, fmt.Errorf("finding the current directory: %w", err)
@@ -46,106 +45,72 @@ func Open(ctx context.Context, paths []string) (*Tree, error) {
 	if len(failed) > 0 {
 		return nil, errors.Join(failed...)
 	}
-	t.root = common(t.paths)
-	return t, t.findGit(ctx)
+	t.root = shared(t.paths)
+	// An interrupted run may have had other paths.
+	if dir := above(t.root, func(dir string) bool {
+		info, err := os.Lstat(filepath.Join(dir, journalName))
+		return err == nil && info.IsDir() && isOwn(info)
+	}); dir != "" {
+		t.root = dir
+	}
+	return t, t.findGit()
 }
 
-// findGit finds the Git work tree of the paths.
-func (t *Tree) findGit(ctx context.Context) error {
-	for i, path := range t.paths {
-		dir := path
-		if info, err := os.Stat(path); err == nil && !info.IsDir() {
-			dir = filepath.Dir(path)
-		}
-		top := above(dir)
-		switch {
-		case i > 0 && (top == "") != (t.git == ""), i > 0 && top != "" && top != t.root:
-			return errors.New("the paths are in several Git work trees; run once for each")
-		case top == "":
-			continue
-		}
-		t.root = top
-		output, err := t.run(ctx, "rev-parse", "--absolute-git-dir")
-		if err != nil {
-			return fmt.Errorf("finding the Git directory of %s: %w", top, err)
-		}
-		t.git = strings.TrimSpace(output)
+// Lock prevents other runs from writing to the tree, until Unlock or the end of the process.
+func (t *Tree) Lock() error {
+	f, err := os.Open(cmp.Or(t.git, t.root))
+	if err != nil {
+		return fmt.Errorf("locking the work tree: %w", err)
 	}
+	if !lockFile(f) {
+		return errors.Join(errors.New("another run of this command writes to the work tree; run it again when that one has ended"), f.Close())
+	}
+	t.lock = f
 	return nil
 }
 
-// above returns the first directory above dir, or dir itself, that has .git.
-func above(dir string) string {
-	for {
-		if _, err := os.Lstat(filepath.Join(dir, ".git")); err == nil {
-			return dir
-		}
-		parent := filepath.Dir(dir)
-		if parent == dir {
-			return ""
-		}
-		dir = parent
-	}
+// Unlock ends what Lock began.
+func (t *Tree) Unlock() {
+	_ = t.lock.Close() // only its lock was used
+	t.lock = nil
 }
 
-// common returns the directory that contains all paths.
-func common(paths []string) string {
-	dir := ""
-	for _, path := range paths {
-		if info, err := os.Stat(path); err == nil && !info.IsDir() {
-			path = filepath.Dir(path)
-		}
-		if dir == "" {
-			dir = path
-		}
-		for dir != path && !strings.HasPrefix(path, strings.TrimSuffix(dir, string(filepath.Separator))+string(filepath.Separator)) {
-			dir = filepath.Dir(dir)
-		}
+// shared returns the directory that contains all paths.
+func shared(paths []string) string {
+	dir := directoryOf(paths[0])
+	for _, path := range paths[1:] {
+		dir = above(dir, func(dir string) bool {
+			relative, err := filepath.Rel(dir, directoryOf(path))
+			return err != nil || filepath.IsLocal(relative)
+		})
 	}
 	return dir
 }
 
-// run runs Git in the work tree.
-func (t *Tree) run(ctx context.Context, args ...string) (string, error) {
-	command := exec.CommandContext(ctx, "git", append([]string{"-C", t.root}, args...)...)
-	command.Env = append(os.Environ(), "GIT_OPTIONAL_LOCKS=0", "LC_ALL=C")
-	var output, message bytes.Buffer
-	command.Stdout, command.Stderr = &output, &message
-	if err := command.Run(); err != nil {
-		if text := strings.TrimSpace(message.String()); text != "" {
-			return "", fmt.Errorf("git %s: %s", args[0], manifest.Redact(text))
-		}
-		return "", fmt.Errorf("git %s: %w", args[0], err)
+// directoryOf returns a path that is a directory, or else the directory that contains it.
+func directoryOf(path string) string {
+	if info, err := os.Stat(path); err == nil && !info.IsDir() {
+		return filepath.Dir(path)
 	}
-	return output.String(), nil
+	return path
 }
 
-// Dirty returns what Git could not restore: tracked files of the work tree that are changed,
-// and those of names that Git does not track. Without Git it returns nothing.
-func (t *Tree) Dirty(ctx context.Context, names []string) ([]string, error) {
-	if t.git == "" {
-		return nil, nil
-	}
-	output, err := t.run(ctx, "status", "--porcelain=v1", "-z", "--untracked-files=all", "--ignored=matching", "--no-renames")
-	if err != nil {
-		return nil, fmt.Errorf("asking whether the work tree is clean: %w", err)
-	}
-	touched := make(map[string]bool, len(names))
+// CheckNew returns an error for a name that is not one of texts, which were read, and that
+// exists: it would be overwritten.
+func (t *Tree) CheckNew(names []string, texts map[string][]byte) error {
+	var failed []error
 	for _, name := range names {
-		touched[t.absolute(name)] = true
-	}
-	var dirty []string
-	for _, line := range strings.Split(output, "\x00") {
-		if len(line) < 4 {
+		if _, known := texts[name]; known {
 			continue
 		}
-		path := filepath.Join(t.root, filepath.FromSlash(line[3:]))
-		if status := line[:2]; (status == "??" || status == "!!") && !touched[path] {
-			continue
+		path := t.absolute(filepath.FromSlash(name))
+		if info, err := os.Lstat(path); err == nil && info.Mode().IsRegular() {
+			failed = append(failed, fmt.Errorf("%s: the file exists, and is not among the files to edit; add it to the arguments", name))
+		} else if err == nil {
+			failed = append(failed, fmt.Errorf("%s: the file is to be written, and a symbolic link or directory has its name; rename that", name))
 		}
-		dirty = append(dirty, t.Name(path))
 	}
-	return dirty, nil
+	return errors.Join(failed...)
 }
 
 // absolute returns a path of a run as an absolute one.
@@ -168,14 +133,29 @@ func (t *Tree) Resolved(path string) string {
 	return path
 }
 
-// Name returns the path of a file as messages and changes name it: relative to the current
-// directory, with slashes.
-func (t *Tree) Name(path string) string {
-	relative, err := filepath.Rel(t.here, t.Resolved(path))
+// RepositoryName returns the name of a file in a diff: as Git does, relative to the root of
+// the Git work tree, and without Git to the current directory.
+func (t *Tree) RepositoryName(name string) string {
+	if t.git == "" {
+		return name
+	}
+	relative, err := filepath.Rel(t.root, t.Resolved(filepath.FromSlash(name)))
 	if err != nil {
-		return filepath.ToSlash(path)
+		return name
 	}
 	return filepath.ToSlash(relative)
+}
+
+// Name returns the path of a file as messages and changes name it: relative to the current
+// directory, with slashes.
+func (t *Tree) Name(path string) string { return t.relative(t.Resolved(path)) }
+
+// relative returns an absolute path as Name does, and does not follow symbolic links.
+func (t *Tree) relative(path string) string {
+	if relative, err := filepath.Rel(t.here, path); err == nil {
+		path = relative
+	}
+	return filepath.ToSlash(path)
 }
 
 // skipped are directories without manifests to edit.
@@ -187,45 +167,52 @@ var skipped = []string{"node_modules", "vendor"}
 func (t *Tree) Read(limit int64) (map[string][]byte, error) {
 	texts := make(map[string][]byte)
 	for _, root := range t.paths {
-		err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
-			switch name := entry.Name(); {
-			case err != nil:
-				return fmt.Errorf("reading %s: %w", t.Name(path), withoutPath(err))
-			case path != root && (strings.HasPrefix(name, ".") || entry.IsDir() && slices.Contains(skipped, name)):
-				if entry.IsDir() {
-					return filepath.SkipDir
-				}
-				return nil
-			case !entry.Type().IsRegular() || path != root && !isManifest(name):
-				return nil
-			}
-			name := t.Name(path)
-			if err := manifest.CheckFile(path, limit); err != nil {
-				return fmt.Errorf("reading %s: %w", name, err)
-			}
-			text, err := os.ReadFile(path)
-			if err != nil {
-				return fmt.Errorf("reading %s: %w", name, withoutPath(err))
-			}
-			texts[name] = text
-			return nil
-		})
-		if err != nil {
+		if err := t.walk(root, limit, isManifest, func(err error) error { return err }, texts); err != nil {
 			return nil, err
 		}
 	}
 	return texts, nil
 }
 
-func isManifest(name string) bool {
-	return slices.Contains([]string{".yaml", ".yml", ".json"}, filepath.Ext(name)) || name == "Kustomization"
+// Kustomizations returns the kustomizations of the whole tree, by name, as Read does. It
+// skips what cannot be read, which need not concern the paths.
+func (t *Tree) Kustomizations(limit int64) (map[string][]byte, error) {
+	texts := make(map[string][]byte)
+	return texts, t.walk(t.root, limit, func(name string) bool {
+		return slices.Contains([]string{"kustomization.yaml", "kustomization.yml", "Kustomization"}, name)
+	}, func(error) error { return nil }, texts)
 }
 
-// withoutPath returns an error of the file system without the path, which the message has.
-func withoutPath(err error) error {
-	var path *fs.PathError
-	if errors.As(err, &path) {
-		return path.Err
-	}
-	return err
+// walk adds the files of root and below that is accepts, and root itself, to texts. failed
+// gets an error about a file, and returns it or nil.
+func (t *Tree) walk(root string, limit int64, is func(name string) bool, failed func(error) error, texts map[string][]byte) error {
+	return filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return failed(fmt.Errorf("reading %s: %w", t.Name(path), withoutPath(err)))
+		}
+		base := entry.Name()
+		if path != root && (strings.HasPrefix(base, ".") || entry.IsDir() && slices.Contains(skipped, base)) {
+			if entry.IsDir() {
+				return filepath.SkipDir
+			}
+			return nil
+		}
+		if !entry.Type().IsRegular() || path != root && !is(base) {
+			return nil
+		}
+		name := t.Name(path)
+		if err := manifest.CheckFile(path, limit); err != nil {
+			return failed(fmt.Errorf("reading %s: %w", name, err))
+		}
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return failed(fmt.Errorf("reading %s: %w", name, withoutPath(err)))
+		}
+		texts[name] = text
+		return nil
+	})
+}
+
+func isManifest(name string) bool {
+	return slices.Contains([]string{".yaml", ".yml", ".json"}, filepath.Ext(name)) || name == "Kustomization"
 }

@@ -1,0 +1,86 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+
+	"tracemigrate/cluster"
+	"tracemigrate/cluster/manifest"
+	"tracemigrate/cmd/tracemigrate/output"
+	"tracemigrate/convert"
+	"tracemigrate/meshtrace"
+)
+
+// verify compares each proxy of each unit before and after. The result has what differs.
+func (r *rewriting) verify() (*output.Diff, error) {
+	found := &output.Diff{PerVersion: len(r.units) > 1}
+	var problems []*manifest.Problem
+	type madeUp struct {
+		n        int
+		complete bool
+	}
+	warned := make(map[madeUp]bool) // overlays often have the same proxies
+	for _, u := range r.units {
+		inputs, err := r.inputs(u, r.changes)
+		if err != nil {
+			return nil, fmt.Errorf("after the change: %w", err)
+		}
+		own := cluster.Read(inputs)
+		after, err := r.decode(u, own)
+		if err != nil {
+			return nil, err
+		}
+		if u.plan != nil && u.overlay != "" {
+			problems = append(problems, r.repo.CheckRendered(u.overlay, u.plan.Policies, renderedBy(inputs, after))...)
+		}
+		if r.stage == stageRemove {
+			problems = append(problems, leftovers(own, u)...)
+		}
+		t := convert.CompareStates(u.before, after, u.options)
+		if of := (madeUp{t.MadeUp, t.Complete}); !warned[of] {
+			warned[of] = true
+			r.stderr.MadeUp(t.MadeUp, t.Complete, maxMadeUp)
+		}
+		r.stderr.ErrorNotes(u.options.Version, t.Refused)
+		found.Refused += len(t.Refused)
+		found.Unread = append(found.Unread, append(r.stderr.Skipped(u.before.Snapshot), r.stderr.Unread(u.before.Snapshot)...)...)
+		for _, comparison := range t.Comparisons {
+			comparison.Overlay = u.overlay
+		}
+		found.Comparisons = append(found.Comparisons, t.Comparisons...)
+		found.AddMeshes(u.overlay, t.Meshes)
+	}
+	r.stderr.Errors(problems)
+	found.Refused += len(problems)
+	return found, nil
+}
+
+// renderedBy returns the MeshTraces of inputs, without those of the cluster's state.
+func renderedBy(inputs []manifest.Input, after *convert.Current) []*meshtrace.Policy {
+	names := make(map[string]bool, len(inputs))
+	for _, input := range inputs {
+		names[input.Name] = true
+	}
+	return slices.DeleteFunc(slices.Clone(after.Existing), func(p *meshtrace.Policy) bool { return !names[p.Place.File] })
+}
+
+// leftovers returns, as errors, the TrafficTraces and the tracing of Meshes that a unit still
+// has.
+func leftovers(own *cluster.Snapshot, u *unit) []*manifest.Problem {
+	var problems []*manifest.Problem
+	left := func(r *cluster.Resource, what string) {
+		problems = append(problems, &manifest.Problem{
+			Place: r.Place, Severity: manifest.Error, Of: r.Subject(), Fault: "is still rendered " + what + " by " + u.name(),
+			Remedy: "pass the path of the file that makes it, or edit it by hand",
+		})
+	}
+	for _, trace := range own.TrafficTraces {
+		left(trace, "after the change")
+	}
+	for _, mesh := range own.Meshes {
+		if mesh.Spec.Field("tracing").Present() {
+			left(mesh, "with the field tracing")
+		}
+	}
+	return problems
+}

@@ -1,0 +1,32 @@
+//go:build linux || darwin
+
+package worktree
+
+import (
+	"errors"
+	"os"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// lockFile locks an open file. It reports false if another process has locked it; a file
+// system without locks locks nothing.
+func lockFile(f *os.File) bool {
+	for {
+		switch err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); {
+		case errors.Is(err, syscall.EINTR):
+		default:
+			return !errors.Is(err, syscall.EWOULDBLOCK)
+		}
+	}
+}
+
+// writable returns an error if the user cannot write in a directory.
+func writable(dir string) error { return unix.Access(dir, unix.W_OK|unix.X_OK) }
+
+// isOwn reports whether a file belongs to the user.
+func isOwn(info os.FileInfo) bool {
+	of, ok := info.Sys().(*syscall.Stat_t)
+	return ok && int(of.Uid) == os.Geteuid()
+}
