@@ -95,24 +95,6 @@ func isTemplate(n *yaml.Node) bool {
 		n.Style&yaml.FlowStyle != 0 && n.Content[0].Kind == yaml.MappingNode
 }
 
-// addTemplate records the lines of a template that a person must change.
-func (r *Repo) addTemplate(name string) {
-	number := 0
-	for line := range strings.Lines(string(r.texts[name])) {
-		number++
-		text := strings.TrimSpace(line)
-		if !strings.Contains(text, "TrafficTrace") && !strings.HasPrefix(text, "tracing:") {
-			continue
-		}
-		r.found = append(r.found, &manifest.Problem{
-			Place: manifest.Place{File: name, Line: number}, Severity: manifest.Error, Code: Template,
-			Fault: "the file is a template, which cannot be edited",
-			Remedy: "render the chart and pass the result to `tracemigrate convert -f -`, then change this line, or the value " +
-				"that turns it on, by hand",
-		})
-	}
-}
-
 // fail records errors of package edit.
 func (r *Repo) fail(err error) {
 	var several interface{ Unwrap() []error }
@@ -160,9 +142,6 @@ func (r *Repo) changes() Changes {
 
 // errNotEdited is the reason that a stage returns no changes.
 var errNotEdited = errors.New("some files cannot be edited")
-
-// Template is the code of problems about templates, which only a person can change.
-const Template = "template"
 
 // IsDeleted reports whether a stage deleted the kustomization in a directory.
 func (r *Repo) IsDeleted(dir string) bool { return r.byDir[dir] != nil && r.deleted[r.byDir[dir].path] }
