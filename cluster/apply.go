@@ -45,6 +45,21 @@ func (s *Snapshot) Pruned(before, after *Snapshot) *Snapshot {
 	return &pruned
 }
 
+// MissingMeshTraces returns the names of the MeshTraces of s that state does not have.
+func (s *Snapshot) MissingMeshTraces(state *Snapshot) []string {
+	existing := make(map[identity]bool, len(state.MeshTraces))
+	for _, r := range state.MeshTraces {
+		existing[r.identity()] = true
+	}
+	var names []string
+	for _, r := range s.MeshTraces {
+		if !existing[r.identity()] {
+			names = append(names, r.Name)
+		}
+	}
+	return names
+}
+
 // over returns manifests, and those of state that have another identity.
 func over[T any](manifests, state []T, identify func(T) identity) []T {
 	replaced := make(map[identity]bool, len(manifests))
@@ -122,11 +137,14 @@ func Changes(before, after *Snapshot) func(dp *Dataplane) string {
 			changed[dp.identity()] = true
 		}
 	}
+	moved := movedDataplanes(before, after)
 	gateways := changedGateways(before, after)
 	return func(dp *Dataplane) string {
 		switch {
 		case changed[dp.identity()]:
 			return "its Dataplane differs before and after"
+		case moved[dp.FullName()]:
+			return "its Dataplane is of another mesh before and after"
 		case dp.Builtin() && gateways[dp.Mesh]:
 			return "the MeshGateways of its mesh differ before and after"
 		case before.TrafficRoutes[dp.Mesh] != after.TrafficRoutes[dp.Mesh]:
@@ -134,6 +152,29 @@ func Changes(before, after *Snapshot) func(dp *Dataplane) string {
 		}
 		return ""
 	}
+}
+
+// movedDataplanes returns the full names of Dataplanes that are of other meshes after than
+// before.
+func movedDataplanes(before, after *Snapshot) map[string]bool {
+	meshes := func(s *Snapshot) map[string]map[string]bool {
+		all := make(map[string]map[string]bool, len(s.Dataplanes))
+		for _, dp := range s.Dataplanes {
+			if all[dp.FullName()] == nil {
+				all[dp.FullName()] = make(map[string]bool, 1)
+			}
+			all[dp.FullName()][dp.Mesh] = true
+		}
+		return all
+	}
+	was, is := meshes(before), meshes(after)
+	moved := make(map[string]bool)
+	for name, of := range is {
+		if was[name] != nil && !maps.Equal(was[name], of) {
+			moved[name] = true
+		}
+	}
+	return moved
 }
 
 // changedGateways returns the meshes whose MeshGateways differ.

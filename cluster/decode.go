@@ -175,7 +175,10 @@ func (r *Resource) decodeMetadata(meta manifest.Value, words *words) {
 		r.Created = timestamp(meta.Field("creationTime"))
 		return
 	}
-	r.Namespace = meta.Field("namespace").Str()
+	// kustomize gives every object a namespace; the API server ignores that of a Mesh.
+	if namespace := meta.Field("namespace").Str(); r.kind != KindMesh && r.kind != KindTrafficTrace {
+		r.Namespace = namespace
+	}
 	r.Created = timestamp(meta.Field("creationTimestamp"))
 	annotations := meta.Field("annotations").Node()
 	r.Source = strings.Clone(textAt(annotations, SourceAnnotation))

@@ -33,6 +33,7 @@ type Snapshot struct {
 	// What could not be read, by mesh; "" for what may belong to any mesh.
 	unreadable, unreadableGateways map[string]string
 	systemNamespaces               []string             // of control planes whose Deployments are in the texts
+	namespaced                     bool                 // systemNamespaces has the control plane's, see InNamespace
 	others                         []string             // names of MeshTraces that [Snapshot.Only] left out, on Kubernetes
 	zones                          map[string]*Snapshot // of zones' own control planes, by name; see AddZone
 	otherTraces                    []TraceName          // of TrafficTraces that it left out

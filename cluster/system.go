@@ -63,11 +63,24 @@ func (d *deployment) namespaces(found []string) []string {
 	return found
 }
 
+// InNamespace returns s with a control plane in a namespace.
+func (s *Snapshot) InNamespace(namespace string) *Snapshot {
+	named := *s
+	named.systemNamespaces, named.namespaced = []string{namespace}, true
+	return &named
+}
+
+// NamesNamespace reports whether the control plane's namespace is known, so that MeshTraces in
+// others, also in those that are the default, select only proxies there.
+func (s *Snapshot) NamesNamespace() bool {
+	return s.namespaced || s.Origin != nil && s.Origin.Namespace != ""
+}
+
 // SystemNamespace returns the control plane's namespace on Kubernetes: that of the
 // origin, else of its Deployment in the input, else of the mesh operator's MeshTraces.
 // It is empty when none or several are found.
 func (s *Snapshot) SystemNamespace() string {
-	if s.Origin != nil && s.Origin.Namespace != "" {
+	if s.Origin != nil && s.Origin.Namespace != "" && !s.namespaced {
 		return s.Origin.Namespace
 	}
 	found := s.systemNamespaces

@@ -31,6 +31,9 @@ type MeshTransition struct {
 	// StillTracing is set if the TrafficTraces are gone and the field tracing of the Mesh
 	// is not.
 	StillTracing bool
+	// Gone is set if the mesh does not exist afterwards, and Proxies is how many proxies it has.
+	Gone    bool
+	Proxies int
 }
 
 // CompareStates compares the tracing that two states give every proxy of either. The state of
@@ -45,7 +48,7 @@ func CompareStates(before, after *Current, o Options) *Transition {
 	to := envoydiff.State{Legacy: after.Meshes, Policies: is.compared}
 	s := after.AppliedTo(before.Snapshot)
 	var made []*cluster.Dataplane
-	made, t.Complete = envoydiff.MadeUp(slices.Concat(from.Legacy, to.Legacy), slices.Concat(from.Policies, to.Policies),
+	made, t.Complete = envoydiff.MadeUp(allSelectors(from.Legacy, to.Legacy), slices.Concat(from.Policies, to.Policies),
 		s.Dataplanes, o.MadeUp)
 	t.MadeUp = len(made)
 	s.Dataplanes = slices.Concat(s.Dataplanes, made)
@@ -60,6 +63,22 @@ func CompareStates(before, after *Current, o Options) *Transition {
 	})
 	t.Meshes = transitions(before, after, t.Comparisons)
 	return t
+}
+
+// allSelectors returns each mesh once, with the selectors of both states.
+func allSelectors(before, after []*legacy.Mesh) []*legacy.Mesh {
+	var all []*legacy.Mesh
+	byName := make(map[string]*legacy.Mesh)
+	for _, mesh := range slices.Concat(before, after) {
+		if both := byName[mesh.Name]; both != nil {
+			both.Pairs = slices.Concat(both.Pairs, mesh.Pairs)
+			continue
+		}
+		copied := *mesh
+		byName[mesh.Name] = &copied
+		all = append(all, &copied)
+	}
+	return all
 }
 
 // tieDoubt returns a function that returns why it is not known which TrafficTrace decides
@@ -82,6 +101,10 @@ func (in *input) tieDoubt() func(dp *cluster.Dataplane) cluster.Doubt {
 // transitions returns what changes in each mesh of before, if that needs a mention.
 func transitions(before, after *Current, comparisons []*envoydiff.Comparison) []MeshTransition {
 	lost := lostProxies(comparisons)
+	proxies := make(map[string]int)
+	for _, dp := range after.AppliedTo(before.Snapshot).Dataplanes {
+		proxies[dp.Mesh]++
+	}
 	traced := make(map[string]bool)
 	for _, p := range after.Existing {
 		traced[p.Mesh] = true
@@ -97,8 +120,12 @@ func transitions(before, after *Current, comparisons []*envoydiff.Comparison) []
 		m := MeshTransition{
 			Mesh: mesh.Name, Lost: lost[mesh.Name], Bare: gone && !traced[mesh.Name],
 			StillTracing: gone && after != nil && len(after.Backends) > 0,
+			Gone:         after == nil,
 		}
-		if m.Lost > 0 || m.StillTracing {
+		if m.Gone {
+			m.Proxies = proxies[mesh.Name]
+		}
+		if m.Lost > 0 || m.StillTracing || m.Gone {
 			found = append(found, m)
 		}
 	}

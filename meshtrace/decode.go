@@ -8,8 +8,9 @@ import (
 )
 
 // Read decodes the MeshTraces of a snapshot, in its order. system has further namespaces
-// of control planes: a Kubernetes policy in another namespace, without a label for its
-// role, belongs to an application.
+// of control planes, and the defaults count if the snapshot does not name its own: a
+// Kubernetes policy in another namespace, without a label for its role, belongs to an
+// application.
 func Read(s *cluster.Snapshot, system ...string) ([]*Policy, []*manifest.Problem) {
 	var problems []*manifest.Problem
 	policies := make([]*Policy, 0, len(s.MeshTraces))
@@ -19,7 +20,8 @@ func Read(s *cluster.Snapshot, system ...string) ([]*Policy, []*manifest.Problem
 		case role != "":
 			p.System = role == "system"
 		default:
-			p.System = p.Namespace == "" || slices.Contains(cluster.SystemNamespaces, p.Namespace) || slices.Contains(system, p.Namespace)
+			p.System = p.Namespace == "" || slices.Contains(system, p.Namespace) ||
+				!s.NamesNamespace() && slices.Contains(cluster.SystemNamespaces, p.Namespace)
 		}
 		policies = append(policies, p)
 	}

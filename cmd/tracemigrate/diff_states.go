@@ -145,6 +145,12 @@ func decodePair(c *cli.Context, stderr *output.Printer, p pair, state *cluster.S
 		p.before = was.AppliedTo(state)
 		p.after = p.after.AppliedTo(p.before).Pruned(was, p.after)
 	}
+	if p.before.Origin == nil {
+		p.before.Origin = p.after.Origin
+	}
+	if err := checkVersions(p.before.Origin, p.after.Origin); err != nil {
+		return nil, nil, err
+	}
 	var sides [2]*convert.Current
 	var problems []*manifest.Problem
 	for i, s := range []*cluster.Snapshot{p.before, p.after} {
@@ -154,7 +160,10 @@ func decodePair(c *cli.Context, stderr *output.Printer, p pair, state *cluster.S
 		if s, err = s.Only(meshesOf(c)); err != nil {
 			return nil, nil, err
 		}
-		sides[i] = readCurrent(s, systemNamespace(c, s))
+		if namespace := p.before.SystemNamespace(); namespace != "" {
+			s = s.InNamespace(namespace) // on both sides, whatever the MeshTraces after are in
+		}
+		sides[i] = decodeCurrent(c, s)
 		problems = appendNew(problems, sides[i].Found)
 	}
 	if hasError(problems) {
@@ -163,6 +172,21 @@ func decodePair(c *cli.Context, stderr *output.Printer, p pair, state *cluster.S
 	}
 	stderr.Warnings(problems)
 	return sides[0], sides[1], nil
+}
+
+// checkVersions returns an error if two control planes have different rules: the comparison is
+// for one version.
+func checkVersions(before, after *cluster.Origin) error {
+	if before == nil || after == nil {
+		return nil
+	}
+	was, err := cluster.ParseVersion(before.Version)
+	is, alsoErr := cluster.ParseVersion(after.Version)
+	if err == nil && alsoErr == nil && !was.SameRules(is) {
+		return fmt.Errorf("--before-manifests is of Kuma %s, and --after-manifests of %s; compare states of one version, "+
+			"or an upgrade with --to-version", was, is)
+	}
+	return nil
 }
 
 // appendNew appends problems that list does not contain: both sides have those of a state.

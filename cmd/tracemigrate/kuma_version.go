@@ -11,15 +11,16 @@ import (
 	"tracemigrate/cluster"
 	"tracemigrate/cluster/kube"
 	"tracemigrate/cmd/tracemigrate/output"
+	"tracemigrate/convert"
 )
 
-// systemNamespace returns the control plane's namespace: that of the flag, else that of
-// the snapshot, else Kuma's default.
-func systemNamespace(c *cli.Context, s *cluster.Snapshot) string {
+// decodeCurrent decodes a snapshot with a control plane in the namespace of the flag, else of
+// the snapshot, else in Kuma's default.
+func decodeCurrent(c *cli.Context, s *cluster.Snapshot) *convert.Current {
 	if c.IsSet("namespace") {
-		return c.String("namespace")
+		s = s.InNamespace(c.String("namespace"))
 	}
-	return cmp.Or(s.SystemNamespace(), c.String("namespace"))
+	return readCurrent(s, cmp.Or(s.SystemNamespace(), c.String("namespace")))
 }
 
 // parseVersionFlag reads --kuma-version.

@@ -53,7 +53,7 @@ func loadThrough(c *cli.Context, wrap func(zone string, source cluster.Source) c
 			return nil, nil, err
 		}
 	}
-	return readCurrent(s, systemNamespace(c, s)), source, nil
+	return decodeCurrent(c, s), source, nil
 }
 
 // addZones adds the control planes of --zone to the snapshot of the global one.

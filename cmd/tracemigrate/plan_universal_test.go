@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -35,8 +36,16 @@ exit 64
 // universalPlane is a control plane on Universal that kumactl changes.
 type universalPlane struct {
 	*fixtures.ControlPlane
-	t   *testing.T
-	now time.Time // each resource is created a second after the one before
+	t    *testing.T
+	now  time.Time // each resource is created a second after the one before
+	lock sync.Mutex
+}
+
+// ServeHTTP answers one request at a time.
+func (u *universalPlane) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	u.lock.Lock()
+	defer u.lock.Unlock()
+	u.ControlPlane.ServeHTTP(w, r)
 }
 
 var kumactlKinds = map[string]string{"traffic-trace": "TrafficTrace", "meshtrace": "MeshTrace"}
@@ -116,6 +125,8 @@ func (u *universalPlane) change(kind, mesh, name string, to func(old map[string]
 
 // state returns all resources without times.
 func (u *universalPlane) state() string {
+	u.lock.Lock()
+	defer u.lock.Unlock()
 	all := make(map[string]string)
 	for _, list := range u.Lists {
 		for _, r := range list {

@@ -212,7 +212,7 @@ func (r *rewriting) decode(u *unit, own *cluster.Snapshot) (*convert.Current, er
 	if s, err = s.Only(meshesOf(r.c)); err != nil {
 		return nil, err
 	}
-	current := readCurrent(s, systemNamespace(r.c, s))
+	current := decodeCurrent(r.c, s)
 	if current.Failed() {
 		r.stderr.Errors(current.Found)
 		return nil, cli.Exit(fmt.Sprintf("%s: the manifests have errors; see above; nothing was written", u.name()), exitError)
@@ -220,9 +220,58 @@ func (r *rewriting) decode(u *unit, own *cluster.Snapshot) (*convert.Current, er
 	return current, nil
 }
 
+// unlisted returns, as errors, the TrafficTraces of the unit's meshes that exist in the cluster
+// and in no manifest. Meshes that the unit does not mention are others' business.
+func (u *unit) unlisted() []*manifest.Problem {
+	meshes := make(map[string]bool)
+	for _, mesh := range u.own.Meshes {
+		meshes[mesh.Name] = true
+	}
+	for _, trace := range u.own.TrafficTraces {
+		meshes[trace.Mesh] = true
+	}
+	var problems []*manifest.Problem
+	for _, trace := range u.whole.TrafficTraces {
+		if u.files[trace.Place.File] == "" && meshes[trace.Mesh] {
+			problems = append(problems, &manifest.Problem{
+				Place: trace.Place, Severity: manifest.Error, Of: trace.Subject(),
+				Fault:  "exists in the cluster, and in no manifest of " + u.name(),
+				Remedy: "add it to the manifests, or pass the state of this cluster",
+			})
+		}
+	}
+	return problems
+}
+
+// written returns the policies of the plan whose TrafficTrace is in a manifest.
+func (u *unit) written() []*meshtrace.Policy {
+	var policies []*meshtrace.Policy
+	for _, fate := range u.plan.Fates {
+		if u.files[fate.Place.File] != "" {
+			policies = append(policies, fate.Policies...)
+		}
+	}
+	return policies
+}
+
+// checkZones returns an error for a federated zone, whose TrafficTraces are the global control
+// plane's.
+func (r *rewriting) checkZones() error {
+	for _, u := range r.units {
+		if o := u.before.Origin; o != nil && o.Mode == cluster.ModeFederatedZone && !r.zoneOrigin {
+			return cli.Exit(fmt.Sprintf("%s: the control plane is that of a federated zone, and its TrafficTraces come from the global one; "+
+				"edit the global's manifests, or pass --zone-origin for policies of the zone; nothing was written", u.name()), exitNo)
+		}
+	}
+	return nil
+}
+
 // rewrite finds the changes of the stage.
 func (r *rewriting) rewrite() error {
-	var err error
+	err := r.checkZones()
+	if err != nil {
+		return err
+	}
 	if r.stage == stageRemove {
 		r.changes, err = r.repo.Remove()
 	} else if err = r.convert(); err == nil {
@@ -251,8 +300,11 @@ func (r *rewriting) rewrite() error {
 // convert converts each unit. It returns an error if something cannot be carried over.
 func (r *rewriting) convert() error {
 	refused := false
+	var unlisted []*manifest.Problem
 	for _, u := range r.units {
+		unlisted = append(unlisted, u.unlisted()...)
 		u.plan, _ = planOf(u.before, u.options)
+		r.stderr.WarningNotes(u.options.Version, u.plan.Notes)
 		if u.plan.Refused() {
 			refused = true
 			r.stderr.ErrorNotes(u.options.Version, u.plan.Notes)
@@ -263,7 +315,8 @@ func (r *rewriting) convert() error {
 			break // it is the same for all
 		}
 	}
-	if refused {
+	r.stderr.Errors(unlisted)
+	if refused || len(unlisted) > 0 {
 		return cli.Exit("not everything can be carried over; see the errors above; nothing was written", exitNo)
 	}
 	return nil

@@ -7,6 +7,7 @@ import (
 	"tracemigrate/cluster"
 	"tracemigrate/cluster/manifest"
 	"tracemigrate/cmd/tracemigrate/output"
+	"tracemigrate/cmd/tracemigrate/output/plain"
 	"tracemigrate/convert"
 	"tracemigrate/meshtrace"
 )
@@ -31,10 +32,11 @@ func (r *rewriting) verify() (*output.Diff, error) {
 			return nil, err
 		}
 		if u.plan != nil && u.overlay != "" {
-			problems = append(problems, r.repo.CheckRendered(u.overlay, u.plan.Policies, renderedBy(inputs, after))...)
+			problems = append(problems, r.repo.CheckRendered(u.overlay, u.written(), renderedBy(inputs, after))...)
 		}
 		if r.stage == stageRemove {
 			problems = append(problems, leftovers(own, u)...)
+			r.warnNotApplied(own, u)
 		}
 		t := convert.CompareStates(u.before, after, u.options)
 		if of := (madeUp{t.MadeUp, t.Complete}); !warned[of] {
@@ -53,6 +55,18 @@ func (r *rewriting) verify() (*output.Diff, error) {
 	r.stderr.Errors(problems)
 	found.Refused += len(problems)
 	return found, nil
+}
+
+// warnNotApplied warns of MeshTraces that the state of the cluster does not have.
+func (r *rewriting) warnNotApplied(own *cluster.Snapshot, u *unit) {
+	if u.state == nil {
+		return
+	}
+	missing := own.MissingMeshTraces(u.state)
+	if len(missing) > 0 {
+		r.stderr.Line("%s: the cluster does not have %s, such as %q: merge stage remove when all are applied, or take a new snapshot",
+			u.name(), plain.Plural(len(missing), "MeshTrace of the manifests", "MeshTraces of the manifests"), missing[0])
+	}
 }
 
 // renderedBy returns the MeshTraces of inputs, without those of the cluster's state.

@@ -36,9 +36,9 @@ func (s *clusterStates) of(overlay string) *cluster.Snapshot {
 	return s.shared
 }
 
-// openStates reads the snapshots of --state, for overlays, or the cluster that flags select. The current
-// kubeconfig context is not read unless a flag selects it, because a check of a repository
-// must not depend on it.
+// openStates reads the snapshots of --state, for overlays, or the cluster that flags select.
+// The current kubeconfig context is not read unless a flag selects it, because a check of a
+// repository must not depend on it.
 func openStates(c *cli.Context, overlays []string) (*clusterStates, error) {
 	s := &clusterStates{byOverlay: make(map[string]*cluster.Snapshot)}
 	for _, text := range c.StringSlice("state") {
@@ -47,7 +47,7 @@ func openStates(c *cli.Context, overlays []string) (*clusterStates, error) {
 		if _, err := os.Stat(text); err == nil || !ok {
 			overlay, file = "", text
 		} else if !slices.Contains(overlays, overlay) {
-			return nil, fmt.Errorf("--state %s: %s is not one of the overlays: %s", text, overlay, strings.Join(overlays, ", "))
+			return nil, fmt.Errorf("--state %s: %s is not an overlay of this run; add -k %[2]s", text, overlay)
 		}
 		inputs, err := manifest.Files(file)
 		if err != nil {

@@ -61,6 +61,7 @@ func (f *verifyFlags) run(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	before.usePatch(now.Origin)
 	stderr := newPrinter(c.App.ErrWriter)
 	if hasError(now.Found) {
 		stderr.Problems(now.Found, "compared")

@@ -46,6 +46,9 @@ func openPlan(directory string) (*openedPlan, error) {
 	if err != nil {
 		return nil, err
 	}
+	if _, err := p.read(plan.Paths()); err != nil {
+		return nil, err
+	}
 	s := cluster.Read(inputs)
 	s.Origin = plan.Origin(s.Origin)
 	p.current = readCurrent(s, plan.Namespace)
@@ -55,6 +58,16 @@ func openPlan(directory string) (*openedPlan, error) {
 		return nil, fmt.Errorf("reading %s: %w; write a new plan", runbook.StateFile, problems[0])
 	}
 	return p, nil
+}
+
+// usePatch takes the patch release from the control plane, if the plan's version has none.
+func (p *openedPlan) usePatch(now *cluster.Origin) {
+	if now == nil || p.options.Version.HasPatch() {
+		return
+	}
+	if version, err := cluster.ParseLegacyVersion(now.Version); err == nil && version.SameMinor(p.options.Version) {
+		p.options.Version = version
+	}
 }
 
 // read reads files of the plan. It returns an error if one of them has changed.

@@ -18,7 +18,8 @@ import (
 type Unit struct {
 	Overlay string // directory of its kustomization; empty: the plain files
 	Plan    *convert.Plan
-	// FileOf returns the path of the file that defines what is at a place.
+	// FileOf returns the path of the file that defines what is at a place, or an empty text
+	// if no manifest does: it exists in the cluster only.
 	FileOf func(manifest.Place) string
 }
 
@@ -65,6 +66,9 @@ func needsOf(u *Unit) map[string]*need {
 	seen := make(map[*meshtrace.Policy]bool)
 	for _, fate := range u.Plan.Fates {
 		file := u.FileOf(fate.Place)
+		if file == "" {
+			continue
+		}
 		for _, p := range fate.Policies {
 			if seen[p] || u.exists(p) {
 				continue

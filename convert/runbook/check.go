@@ -18,9 +18,10 @@ import (
 // the MeshTraces of the step. It does not compare proxies.
 func Check(step Step, before, now *convert.Current, made []*meshtrace.Policy, o convert.Options) []string {
 	c := &checker{step: step, version: o.Version}
-	c.upgraded(before.Origin, now.Origin)
+	c.upgraded(now.Origin)
+	c.inhabited(before, now)
 	if step == Remove {
-		c.gone(now)
+		c.gone(before, now)
 	} else {
 		c.meshes(before, now)
 		c.traces(before, now)
@@ -65,20 +66,45 @@ func (c *checker) remedy() string {
 	return "repeat the step, or go back with rollback.sh"
 }
 
-// upgraded reports a control plane that has another version than when the plan was written.
-func (c *checker) upgraded(before, now *cluster.Origin) {
-	if before == nil || now == nil {
+// upgraded reports a control plane that has other rules than the version of the plan.
+func (c *checker) upgraded(now *cluster.Origin) {
+	if now == nil {
 		return
 	}
-	was, err := cluster.ParseVersion(before.Version)
-	is, alsoErr := cluster.ParseVersion(now.Version)
-	if err == nil && alsoErr == nil && !was.SameRules(is) {
-		c.wrong = append(c.wrong, fmt.Sprintf("control plane: has version %s, and had %s when the plan was written; write a new plan", is, was))
+	is, err := cluster.ParseVersion(now.Version)
+	if err == nil && !c.version.SameRules(is) {
+		c.wrong = append(c.wrong, fmt.Sprintf("control plane: has version %s, and the plan is for %s; write a new plan", is, c.version))
+	}
+}
+
+// inhabited reports meshes whose proxies are all gone, so that nothing is verified.
+func (c *checker) inhabited(before, now *convert.Current) {
+	proxies := func(s *convert.Current) map[string]int {
+		counts := make(map[string]int)
+		for _, dp := range s.Dataplanes {
+			counts[dp.Mesh]++
+		}
+		return counts
+	}
+	was, is := proxies(before), proxies(now)
+	for _, mesh := range before.Meshes {
+		if was[mesh.Name] > 0 && is[mesh.Name] == 0 {
+			c.report(mesh, "has no proxy now, and had %d when the plan was written, so nothing is verified", was[mesh.Name])
+		}
 	}
 }
 
 // gone reports legacy resources that still exist.
-func (c *checker) gone(now *convert.Current) {
+func (c *checker) gone(before, now *convert.Current) {
+	existing := make(map[string]bool, len(now.Meshes))
+	for _, mesh := range now.Meshes {
+		existing[mesh.Name] = true
+	}
+	for _, mesh := range before.Meshes {
+		if !existing[mesh.Name] {
+			c.report(mesh, "is missing")
+		}
+	}
 	for _, mesh := range now.Meshes {
 		for _, trace := range mesh.TrafficTraces {
 			c.report(trace, "still exists")
@@ -168,11 +194,18 @@ func (c *checker) order(before, now *convert.Current, o convert.Options) {
 					continue
 				}
 				if position[nameOf(lower.TrafficTrace)] > position[nameOf(higher.TrafficTrace)] {
-					c.report(lower.TrafficTrace, "was created after TrafficTrace %q, which had precedence", higher.Name)
+					c.reorder(lower.TrafficTrace, higher.Name)
 				}
 			}
 		}
 	}
+}
+
+// reorder reports a TrafficTrace that was created too late. rollback.sh creates again only
+// what is missing.
+func (c *checker) reorder(lower *legacy.TrafficTrace, higher string) {
+	c.wrong = append(c.wrong, fmt.Sprintf("%s of mesh %q: was created after TrafficTrace %q, which had precedence; "+
+		"delete both, then run rollback.sh, which creates them in order", lower, lower.Mesh, higher))
 }
 
 func byIdentity(policies []*meshtrace.Policy) map[meshtrace.Identity]*meshtrace.Policy {

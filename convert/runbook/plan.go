@@ -151,6 +151,9 @@ func (p *Plan) MeshTraces(step Step) []string {
 	})
 }
 
+// Paths returns the paths of all files of the plan but plan.json.
+func (p *Plan) Paths() []string { return p.paths(func(string) bool { return true }) }
+
 func (p *Plan) paths(wanted func(name string) bool) []string {
 	var paths []string
 	for _, f := range p.Files {

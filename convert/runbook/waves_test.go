@@ -125,7 +125,7 @@ func TestCheckFindsAnotherOrder(t *testing.T) {
 	traces[0].created = 3
 	wrong := Check(Rollback, before, current(t, traces, nil), nil, convert.Options{Version: cluster.Latest})
 	assert.Equal(t, []string{`TrafficTrace "old" of mesh "default": was created after TrafficTrace "new", which had precedence; ` +
-		"run rollback.sh again, or write a new plan if somebody changed it"}, wrong)
+		"delete both, then run rollback.sh, which creates them in order"}, wrong)
 	var one *legacy.TrafficTrace
 	for _, trace := range byPrecedence(before.Meshes[0].TrafficTraces) {
 		one = trace
@@ -136,7 +136,7 @@ func TestCheckFindsAnotherOrder(t *testing.T) {
 func TestCheckFindsAnUpgrade(t *testing.T) {
 	before, now := current(t, nil, nil), current(t, nil, nil)
 	before.Origin, now.Origin = &cluster.Origin{Version: "2.9.13"}, &cluster.Origin{Version: "2.13.4"}
-	assert.Equal(t, []string{"control plane: has version 2.13.4, and had 2.9.13 when the plan was written; write a new plan"},
+	assert.Equal(t, []string{"control plane: has version 2.13.4, and the plan is for 2.9; write a new plan"},
 		Check(Add, before, now, nil, convert.Options{Version: cluster.V(9)}))
 }
 

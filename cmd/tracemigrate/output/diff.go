@@ -50,6 +50,9 @@ func (diff *Diff) transitions() []string {
 			}
 			sentences = append(sentences, how)
 		}
+		if m.Gone {
+			sentences = append(sentences, fmt.Sprintf("%s is gone, and has %s", mesh, plain.Plural(m.Proxies, "proxy", "proxies")))
+		}
 		if m.StillTracing {
 			sentences = append(sentences, mesh+": the TrafficTraces are gone, and the Mesh still has the field tracing")
 		}
@@ -57,9 +60,9 @@ func (diff *Diff) transitions() []string {
 	return sentences
 }
 
-// stillTracing reports whether a Mesh still has the field tracing.
-func (diff *Diff) stillTracing() bool {
-	return slices.ContainsFunc(diff.meshes, func(m meshTransition) bool { return m.StillTracing })
+// meshDiffers reports whether a Mesh is gone, or still has the field tracing.
+func (diff *Diff) meshDiffers() bool {
+	return slices.ContainsFunc(diff.meshes, func(m meshTransition) bool { return m.StillTracing || m.Gone })
 }
 
 // Holds reports whether the exit code is 0: no proxy is different or unknown, everything
@@ -67,7 +70,7 @@ func (diff *Diff) stillTracing() bool {
 func (diff *Diff) Holds() bool {
 	t := envoydiff.Count(diff.Comparisons)
 	return t.Different == 0 && t.Unknown == 0 && (!diff.Strict || t.Inherent == 0) && len(diff.Unread) == 0 && diff.Refused == 0 &&
-		!diff.stillTracing()
+		!diff.meshDiffers()
 }
 
 // Verdict returns the reason for exit code 1.
@@ -82,8 +85,8 @@ func (diff *Diff) Verdict() string {
 		return fmt.Sprintf("%d unknown", t.Unknown)
 	case t.Different == 0 && diff.Refused > 0:
 		return "not everything can be carried over; see the errors above"
-	case t.Different == 0 && diff.stillTracing():
-		return "a Mesh still has the field tracing"
+	case t.Different == 0 && diff.meshDiffers():
+		return "a Mesh is gone, or still has the field tracing"
 	case t.Different == 0:
 		return fmt.Sprintf("%d inherent, and --strict counts these", t.Inherent)
 	case diff.Strict && t.Inherent > 0:

@@ -19,6 +19,7 @@ type (
 		Lost         int    `json:"lost" yaml:"lost"`
 		Bare         bool   `json:"bare" yaml:"bare"`
 		StillTracing bool   `json:"stillTracing" yaml:"stillTracing"`
+		Gone         bool   `json:"gone" yaml:"gone"`
 	}
 	diffSummary struct {
 		Versions        []string `json:"versions,omitempty" yaml:"versions,omitempty"`
@@ -49,7 +50,7 @@ func (diff *Diff) data() diffData {
 	data.Summary.Holds, data.Summary.Unread, data.Summary.Refused = diff.Holds(), diff.Unread, diff.Refused
 	data.Summary.Tally = envoydiff.Count(diff.Comparisons)
 	for _, m := range diff.meshes {
-		data.Meshes = append(data.Meshes, diffMesh{m.overlay, m.Mesh, m.Lost, m.Bare, m.StillTracing})
+		data.Meshes = append(data.Meshes, diffMesh{m.overlay, m.Mesh, m.Lost, m.Bare, m.StillTracing, m.Gone})
 	}
 	for _, c := range diff.Comparisons {
 		version := ""

@@ -63,9 +63,9 @@ func diffJUnit(p *Printer, diff *Diff) error {
 		why := fmt.Sprintf("%s: see the output of `tracemigrate convert`", plain.Plural(diff.Refused, "error", "errors"))
 		suites.Suites = append(suites.Suites, failedSuite("converting", "everything can be carried over", why))
 	}
-	if diff.stillTracing() {
+	if diff.meshDiffers() {
 		why := plain.Printable(strings.Join(diff.transitions(), "\n"))
-		suites.Suites = append(suites.Suites, failedSuite("meshes", "no Mesh has the field tracing without TrafficTraces", why))
+		suites.Suites = append(suites.Suites, failedSuite("meshes", "every Mesh exists, and none has the field tracing without TrafficTraces", why))
 	}
 	if len(diff.Unread) > 0 {
 		suites.Suites = append(suites.Suites, failedSuite("reading", "everything that decides was read", plain.Printable(diff.unknown())))

@@ -74,6 +74,11 @@ func (p *Printer) ErrorNotes(version cluster.Version, notes []*convert.Note) {
 	p.notes(version, notes, func(note *convert.Note) bool { return note.Severity == manifest.Error })
 }
 
+// WarningNotes prints the notes on what to look at.
+func (p *Printer) WarningNotes(version cluster.Version, notes []*convert.Note) {
+	p.notes(version, notes, func(note *convert.Note) bool { return note.Severity == manifest.Warning })
+}
+
 // NotesOf prints the notes of a code.
 func (p *Printer) NotesOf(code convert.Code, version cluster.Version, notes []*convert.Note) {
 	p.notes(version, notes, func(note *convert.Note) bool { return note.Code == code })

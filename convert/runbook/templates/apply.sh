@@ -2,6 +2,10 @@
 # Applies a step of the plan. It can be repeated; verify.sh verifies it.
 # Usage: sh apply.sh {{ join .Applied "|" }}
 set -eu
+if [ $# -gt 1 ]; then
+	echo "apply.sh: unexpected argument $2; the cluster is the one that the commands in this file select" >&2
+	exit 2
+fi
 cd "$(dirname "$0")"
 {{- if and (not .Kubernetes) .Restores .Traces }}
 delete() { # MESH NAME
