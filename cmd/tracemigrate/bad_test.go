@@ -152,6 +152,15 @@ var withoutRace = sync.OnceValues(func() (string, error) {
 	return program, nil
 })
 
+// linkTool puts tracemigrate into a directory for scripts that run it often, without the race
+// detector. TestMain recognises it by its name.
+func linkTool(t *testing.T, dir string) {
+	t.Helper()
+	program, err := withoutRace()
+	require.NoError(t, err)
+	require.NoError(t, os.Symlink(program, filepath.Join(dir, "tracemigrate")))
+}
+
 // removeAtEnd is the directory that TestMain removes after the tests; empty: none.
 var removeAtEnd string
 

@@ -48,7 +48,9 @@ func migrate(t *testing.T, legacy ...string) *migration {
 	config := c.Kubeconfig(t, "admin")
 	m := &migration{t: t, c: c, dir: filepath.Join(t.TempDir(), "tracing-migration")}
 	t.Setenv("KUBECONFIG", config)
-	m.env = os.Environ() // TestMain puts tracemigrate on the path
+	bin := t.TempDir()
+	linkTool(t, bin)
+	m.env = append(os.Environ(), "PATH="+bin+string(os.PathListSeparator)+os.Getenv("PATH"))
 	m.plan()
 	return m
 }

@@ -168,6 +168,7 @@ func TestPlanOnUniversal(t *testing.T) {
 
 	m := &migration{t: t, dir: dir}
 	bin := t.TempDir()
+	linkTool(t, bin)
 	require.NoError(t, os.WriteFile(filepath.Join(bin, "kumactl"), []byte(fakeKumactl), 0o755))
 	require.NoError(t, os.WriteFile(filepath.Join(bin, "sleep"), []byte("#!/bin/sh\n"), 0o755))
 	m.env = append(os.Environ(), "CONTROL_PLANE="+server.URL, "PATH="+bin+string(os.PathListSeparator)+os.Getenv("PATH"))
@@ -189,10 +190,12 @@ func TestPlanOnUniversal(t *testing.T) {
 		assert.JSONEq(t, before, u.state())
 	}
 
+	u.lock.Lock()
 	u.change("Mesh", "", "default", func(old map[string]any) map[string]any {
 		old["mtls"] = map[string]any{}
 		return old
 	}, true)
+	u.lock.Unlock()
 	code, output := m.shell("sh verify.sh start")
 	assert.Equal(t, 1, code)
 	assert.Contains(t, output, `Mesh "default": fields other than tracing changed since the plan was written`)

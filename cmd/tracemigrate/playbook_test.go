@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -41,6 +42,7 @@ func newPlayground(t *testing.T, state string) *playground {
 	bin := filepath.Join(p.dir, "bin")
 	require.NoError(t, os.Mkdir(bin, 0o755))
 	require.NoError(t, os.WriteFile(filepath.Join(bin, "kubectl"), []byte(fakeKubectl), 0o755))
+	linkTool(t, bin)
 	mesh := filepath.Join(p.dir, "mesh")
 	require.NoError(t, os.Mkdir(mesh, 0o755))
 	text, err := os.ReadFile(state)
@@ -144,6 +146,7 @@ func TestShellPlaybook(t *testing.T) {
 	assert.Equal(t, 1, code)
 	assert.Contains(t, output, `TrafficTrace "web" of mesh "default": is missing`)
 
+	time.Sleep(1100 * time.Millisecond) // it ties with the one that rollback created again
 	m.c.Apply(t, tied("any", "team: '*'", "b"))
 	m.do("kubectl delete dataplanes --all -n shop")
 	code, output = m.shell("WORK=other sh " + playbook("upgrade.sh") + " plan")

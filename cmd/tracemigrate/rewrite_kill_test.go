@@ -23,7 +23,7 @@ import (
 	"tracemigrate/fixtures"
 )
 
-var rewriteKills = flag.Int("rewrite-kills", 15, "how often TestKilledWhileRewriting kills a run")
+var rewriteKills = flag.Int("rewrite-kills", 6, "how often TestKilledWhileRewriting kills a run")
 
 // rewriteRepository is a Git work tree of 300 files with TrafficTraces, in which runs of the
 // tool edit manifests.
@@ -35,7 +35,7 @@ type rewriteRepository struct {
 func newRewriteRepository(t *testing.T) *rewriteRepository {
 	r := &rewriteRepository{dir: filepath.Join(t.TempDir(), "repository")}
 	var err error
-	r.binary, err = os.Executable()
+	r.binary, err = withoutRace()
 	require.NoError(t, err)
 	write := func(name, text string) {
 		path := filepath.Join(r.dir, name)
