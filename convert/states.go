@@ -47,11 +47,12 @@ func CompareStates(before, after *Current, o Options) *Transition {
 	from := envoydiff.State{Legacy: before.Meshes, Policies: was.compared}
 	to := envoydiff.State{Legacy: after.Meshes, Policies: is.compared}
 	s := after.AppliedTo(before.Snapshot)
+	known := s.Dataplanes
 	var made []*cluster.Dataplane
 	made, t.Complete = envoydiff.MadeUp(allSelectors(from.Legacy, to.Legacy), slices.Concat(from.Policies, to.Policies),
-		s.Dataplanes, o.MadeUp)
+		known, o.MadeUp)
 	t.MadeUp = len(made)
-	s.Dataplanes = slices.Concat(s.Dataplanes, made)
+	s.Dataplanes = slices.Concat(known, made)
 	doubts := []func(*cluster.Dataplane) cluster.Doubt{was.tieDoubt(), is.tieDoubt()}
 	changes := cluster.Changes(before.Snapshot, after.Snapshot)
 	t.Comparisons = Compare(s, from, to, &o, func(dp *cluster.Dataplane) cluster.Doubt {
@@ -61,7 +62,7 @@ func CompareStates(before, after *Current, o Options) *Transition {
 		}
 		return doubt
 	})
-	t.Meshes = transitions(before, after, t.Comparisons)
+	t.Meshes = transitions(before, after, known, t.Comparisons)
 	return t
 }
 
@@ -98,11 +99,14 @@ func (in *input) tieDoubt() func(dp *cluster.Dataplane) cluster.Doubt {
 	}
 }
 
-// transitions returns what changes in each mesh of before, if that needs a mention.
-func transitions(before, after *Current, comparisons []*envoydiff.Comparison) []MeshTransition {
+// transitions returns what changes in each mesh of before, if that needs a mention. known are
+// the Dataplanes of both.
+func transitions(
+	before, after *Current, known []*cluster.Dataplane, comparisons []*envoydiff.Comparison,
+) []MeshTransition {
 	lost := lostProxies(comparisons)
 	proxies := make(map[string]int)
-	for _, dp := range after.AppliedTo(before.Snapshot).Dataplanes {
+	for _, dp := range known {
 		proxies[dp.Mesh]++
 	}
 	traced := make(map[string]bool)

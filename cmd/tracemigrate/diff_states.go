@@ -124,12 +124,7 @@ func (f *diffFlags) comparePair(
 		t := convert.CompareStates(before, after, o)
 		stderr.MadeUp(t.MadeUp, t.Complete, maxMadeUp)
 		stderr.ErrorNotes(version, t.Refused)
-		found.Refused += len(t.Refused)
-		for _, comparison := range t.Comparisons {
-			comparison.Overlay = p.overlay
-		}
-		found.Comparisons = append(found.Comparisons, t.Comparisons...)
-		found.AddMeshes(p.overlay, t.Meshes)
+		found.AddTransition(p.overlay, t)
 	}
 	return nil
 }

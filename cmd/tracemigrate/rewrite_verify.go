@@ -44,13 +44,8 @@ func (r *rewriting) verify() (*output.Diff, error) {
 			r.stderr.MadeUp(t.MadeUp, t.Complete, maxMadeUp)
 		}
 		r.stderr.ErrorNotes(u.options.Version, t.Refused)
-		found.Refused += len(t.Refused)
+		found.AddTransition(u.overlay, t)
 		found.Unread = append(found.Unread, append(r.stderr.Skipped(u.before.Snapshot), r.stderr.Unread(u.before.Snapshot)...)...)
-		for _, comparison := range t.Comparisons {
-			comparison.Overlay = u.overlay
-		}
-		found.Comparisons = append(found.Comparisons, t.Comparisons...)
-		found.AddMeshes(u.overlay, t.Meshes)
 	}
 	r.stderr.Errors(problems)
 	found.Refused += len(problems)

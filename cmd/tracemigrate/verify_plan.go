@@ -149,8 +149,7 @@ func (p *openedPlan) compare(stderr *output.Printer, step runbook.Step, now *con
 	t := convert.CompareStates(&before, now, p.options)
 	stderr.MadeUp(t.MadeUp, t.Complete, maxMadeUp)
 	stderr.ErrorNotes(p.options.Version, t.Refused)
-	found.Comparisons, found.Refused = t.Comparisons, len(t.Refused)
-	found.AddMeshes("", t.Meshes)
+	found.AddTransition("", t)
 }
 
 // verdict returns why a step is not as planned.

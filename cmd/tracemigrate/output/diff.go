@@ -26,9 +26,14 @@ type meshTransition struct {
 	convert.MeshTransition
 }
 
-// AddMeshes adds what two states change in the meshes of an overlay.
-func (diff *Diff) AddMeshes(overlay string, meshes []convert.MeshTransition) {
-	for _, m := range meshes {
+// AddTransition adds what changes between two states of an overlay; it is empty without one.
+func (diff *Diff) AddTransition(overlay string, t *convert.Transition) {
+	for _, comparison := range t.Comparisons {
+		comparison.Overlay = overlay
+	}
+	diff.Comparisons = append(diff.Comparisons, t.Comparisons...)
+	diff.Refused += len(t.Refused)
+	for _, m := range t.Meshes {
 		diff.meshes = append(diff.meshes, meshTransition{overlay, m})
 	}
 }
