@@ -222,7 +222,7 @@ func (dp *Dataplane) SpanService(version Version) string {
 // Workload returns the value of the label kuma.io/workload on a control plane that sets
 // it. On Kubernetes it sets a missing one, by default to the name of the ServiceAccount
 // (computeWorkloadName in pkg/plugins/runtime/k8s of Kuma's main branch). It is empty if
-// nothing tells it.
+// neither exists.
 func (dp *Dataplane) Workload() string {
 	if dp.Namespace == "" {
 		return dp.Labels[WorkloadLabel]
