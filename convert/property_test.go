@@ -191,9 +191,10 @@ func after(m *meshtrace.Matcher, dp *cluster.Dataplane) string {
 // After conversion, every proxy of a random mesh must be traced as before: what
 // is written is read back, and compared with the legacy side.
 func TestEquivalent(t *testing.T) {
+	tries := withoutRace.Sample(t, *meshes)
 	start := fixtures.Seed(t)
 	compared, traced, emptied, prefixed, enumerated, blind := 0, 0, 0, 0, 0, 0
-	for n := range *meshes {
+	for n := range tries {
 		r := random{rand.New(rand.NewPCG(start, uint64(n))), versions[n%len(versions)]}
 		policies, proxies := r.policies(), r.dataplanes()
 		known := proxies
@@ -247,8 +248,8 @@ func TestEquivalent(t *testing.T) {
 		}
 	}
 	t.Logf("%d meshes, %d of them converted without Dataplanes; %d proxies, %d traced; %d meshes with backends: [], %d with rank prefixes, %d enumerated selectors",
-		*meshes, blind, compared, traced, emptied, prefixed, enumerated)
-	if *meshes >= 500 {
+		tries, blind, compared, traced, emptied, prefixed, enumerated)
+	if tries >= 500 {
 		require.Greater(t, compared, 2000)
 		require.Greater(t, traced, 1000)
 		require.Greater(t, min(emptied, prefixed, enumerated), 20, "the random meshes miss a feature")
@@ -317,9 +318,10 @@ func (r random) surroundings() string {
 // Beside existing MeshTraces and builtin gateways, a conversion keeps every
 // proxy's tracing as well, or says that it cannot.
 func TestEquivalentBesideOthers(t *testing.T) {
+	tries := withoutRace.Sample(t, *meshes)
 	start := fixtures.Seed(t)
 	refused, kept, narrowed := 0, 0, 0
-	for n := range *meshes {
+	for n := range tries {
 		r := random{rand.New(rand.NewPCG(start, uint64(n)+1_000_000)), versions[3+n%(len(versions)-3)]}
 		text := r.policies() + r.dataplanes() + r.surroundings()
 		all := readAll(text)
@@ -352,7 +354,7 @@ func TestEquivalentBesideOthers(t *testing.T) {
 		}
 	}
 	t.Logf("%d meshes converted, %d refused, %d selectors narrowed to sidecars", kept, refused, narrowed)
-	if *meshes >= 500 {
+	if tries >= 500 {
 		require.Greater(t, kept, 100)
 		require.Greater(t, min(refused, narrowed), 10, "the random meshes miss a feature")
 	}
@@ -362,9 +364,10 @@ func TestEquivalentBesideOthers(t *testing.T) {
 // left: the same policies result, and they are compared with what existed
 // before the first run.
 func TestEquivalentResumed(t *testing.T) {
+	tries := withoutRace.Sample(t, *meshes)
 	start := fixtures.Seed(t)
 	resumed, whole := 0, 0
-	for n := range *meshes {
+	for n := range tries {
 		r := random{rand.New(rand.NewPCG(start, uint64(n)+2_000_000)), versions[3+n%(len(versions)-3)]}
 		text := r.policies() + r.dataplanes() + r.surroundings()
 		options := convert.Options{Version: r.version}
@@ -424,7 +427,7 @@ func TestEquivalentResumed(t *testing.T) {
 		resumed++
 	}
 	t.Logf("%d migrations resumed, %d of them applied in whole", resumed, whole)
-	if *meshes >= 500 {
+	if tries >= 500 {
 		require.Greater(t, min(resumed-whole, whole), 40, "the random meshes miss a feature")
 	}
 }

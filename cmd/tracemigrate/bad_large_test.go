@@ -14,6 +14,7 @@ import (
 
 // TestBadLarge reads large inputs, which are made here.
 func TestBadLarge(t *testing.T) {
+	withoutRace.Skip(t)
 	const mesh = "type: Mesh\nname: default\n"
 	const trace = "type: TrafficTrace\nname: all\nmesh: default\n"
 	const traced = mesh + "tracing:\n  defaultBackend: z\n  backends:\n  - {name: z, type: zipkin, conf: {url: 'http://z:9411/'}}\n---\n"

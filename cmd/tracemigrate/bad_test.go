@@ -21,8 +21,6 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"gopkg.in/yaml.v3"
-
-	"tracemigrate/fixtures"
 )
 
 var update = flag.Bool("update", false, "rewrite golden files")
@@ -50,8 +48,8 @@ func convertBad(t *testing.T, dir, file string) badOutcome {
 	return timed(t, dir, "convert", "-f", file)
 }
 
-// timed runs the tool in dir, as a process of its own without the race detector. What
-// else a shared machine does can make a run slow, so a slow one is repeated twice.
+// timed runs the tool in dir, as a process of its own. What else a shared machine does can
+// make a run slow, so a slow one is repeated twice.
 func timed(t *testing.T, dir string, args ...string) badOutcome {
 	t.Helper()
 	got := timedOnce(t, dir, args...)
@@ -70,7 +68,7 @@ func badLimit() time.Duration { return time.Duration(slowness() * float64(badTim
 
 func timedOnce(t *testing.T, dir string, args ...string) badOutcome {
 	t.Helper()
-	program, err := withoutRace()
+	program, err := os.Executable()
 	require.NoError(t, err)
 	report := filepath.Join(t.TempDir(), "status")
 	limit, cancel := context.WithTimeout(context.Background(), 5*badLimit())
@@ -134,44 +132,22 @@ func (o badOutcome) check(t *testing.T) {
 // isControl reports whether r may steer a terminal, or deceive its reader.
 func isControl(r rune) bool { return r != '\n' && (unicode.IsControl(r) || unicode.Is(unicode.Cf, r)) }
 
-// withoutRace returns a build of this test program without the race detector, which
-// takes ten times as long for a large input and hides what the real program takes.
-var withoutRace = sync.OnceValues(func() (string, error) {
-	if !fixtures.RaceDetector() {
-		return os.Executable()
-	}
-	dir, err := os.MkdirTemp("", "tracemigrate-test-")
-	if err != nil {
-		return "", err
-	}
-	program := filepath.Join(dir, "tracemigrate.test")
-	if out, err := exec.Command("go", "test", "-c", "-race=false", "-o", program, ".").CombinedOutput(); err != nil {
-		return "", fmt.Errorf("building the test program: %w: %s", err, out)
-	}
-	removeAtEnd = dir
-	return program, nil
-})
-
-// linkTool puts tracemigrate into a directory for scripts that run it often, without the race
-// detector. TestMain recognises it by its name.
+// linkTool puts tracemigrate into a directory, for scripts. TestMain recognises it by its name.
 func linkTool(t *testing.T, dir string) {
 	t.Helper()
-	program, err := withoutRace()
+	program, err := os.Executable()
 	require.NoError(t, err)
 	require.NoError(t, os.Symlink(program, filepath.Join(dir, "tracemigrate")))
 }
 
-// removeAtEnd is the directory that TestMain removes after the tests; empty: none.
-var removeAtEnd string
-
 // slowness is how many times longer this machine takes for a known piece of work than
 // the one that badTime was set on, at least 1. Its processors are shared, and some are
-// older. The work is done without the race detector, like that of the timed programs.
+// older.
 var slowness = sync.OnceValue(func() float64 {
 	const known = 75 * time.Millisecond
 	best := time.Duration(math.MaxInt64)
 	for range 3 {
-		program, err := withoutRace()
+		program, err := os.Executable()
 		if err != nil {
 			return 1 // timedOnce reports it
 		}
@@ -195,6 +171,7 @@ func knownWork() {
 // TestBad compares what the tool finds in each input of fixtures/bad with the text beside
 // it: the exit code, then the places. The words are in fixtures/wording.txt.
 func TestBad(t *testing.T) {
+	withoutRace.Skip(t)
 	dir, err := filepath.Abs(filepath.Join("..", "..", "fixtures", "bad"))
 	require.NoError(t, err)
 	inputs := badInputs(t, dir)

@@ -136,6 +136,7 @@ func places(stderr string) []string {
 // fixtures/wording.txt: once, as the first case has it, or where none has, with the names of
 // its facts.
 func TestWording(t *testing.T) {
+	withoutRace.Skip(t)
 	sentences := make(map[string]string)
 	for _, dir := range goldenCases(t) {
 		t.Chdir(dir)

@@ -37,6 +37,7 @@ func killInput(host string) string {
 // A run that is killed at any moment leaves the old files or the new ones, never
 // some of each, and nothing of others is lost.
 func TestKilledWhileWriting(t *testing.T) {
+	withoutRace.Skip(t)
 	random := rand.New(rand.NewPCG(fixtures.Seed(t), 0))
 	dir := t.TempDir()
 	binary := filepath.Join(dir, "tracemigrate")

@@ -149,6 +149,7 @@ func (u *universalPlane) state() string {
 // The commands of the README migrate a control plane on Universal, and rollback.sh restores
 // it after each of them.
 func TestPlanOnUniversal(t *testing.T) {
+	withoutRace.Skip(t)
 	if _, err := exec.LookPath("curl"); err != nil {
 		t.Skip("there is no curl")
 	}

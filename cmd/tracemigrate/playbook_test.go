@@ -129,6 +129,7 @@ func TestShellPlaybookArguments(t *testing.T) {
 // The script migrates a cluster, refuses to begin when something changed since the plan, and
 // goes back.
 func TestShellPlaybook(t *testing.T) {
+	withoutRace.Skip(t)
 	m := migrate(t, twoBackends, tied("web", "kuma.io/service: web", "b"))
 	require.NoError(t, os.RemoveAll(m.dir))
 	require.NoError(t, os.Mkdir(m.dir, 0o755))
@@ -157,6 +158,7 @@ func TestShellPlaybook(t *testing.T) {
 
 // The tasks migrate a cluster step by step.
 func TestAnsiblePlaybook(t *testing.T) {
+	withoutRace.Skip(t)
 	text, err := os.ReadFile(playbook("ansible.yaml"))
 	require.NoError(t, err)
 	var tasks []map[string]any
@@ -202,6 +204,7 @@ func selects(t *testing.T, when, step string) bool {
 }
 
 func TestActionsPlaybook(t *testing.T) {
+	withoutRace.Skip(t)
 	text, err := os.ReadFile(playbook("github-actions.yaml"))
 	require.NoError(t, err)
 	var workflow struct {
@@ -244,6 +247,7 @@ func TestActionsPlaybook(t *testing.T) {
 
 // The commands of docs/diff.md that compare running proxies work as they are typed.
 func TestDumpsOfRunningProxies(t *testing.T) {
+	withoutRace.Skip(t)
 	if _, err := exec.LookPath("jq"); err != nil {
 		t.Skip("there is no jq")
 	}
@@ -279,6 +283,7 @@ EOF
 // The next steps of a report on a snapshot can be pasted as they are: they name the
 // context that was read, and delete exactly the TrafficTraces that were.
 func TestNextStepsCanBePasted(t *testing.T) {
+	withoutRace.Skip(t)
 	if _, err := exec.LookPath("jq"); err != nil {
 		t.Skip("there is no jq")
 	}
@@ -310,6 +315,7 @@ func TestNextStepsCanBePasted(t *testing.T) {
 
 // A shell that is stricter than the tests' own finds nothing in the script.
 func TestShellPlaybookIsClean(t *testing.T) {
+	withoutRace.Skip(t)
 	if _, err := exec.LookPath("shellcheck"); err != nil {
 		t.Skip("there is no shellcheck")
 	}

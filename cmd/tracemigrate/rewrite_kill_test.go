@@ -35,7 +35,7 @@ type rewriteRepository struct {
 func newRewriteRepository(t *testing.T) *rewriteRepository {
 	r := &rewriteRepository{dir: filepath.Join(t.TempDir(), "repository")}
 	var err error
-	r.binary, err = withoutRace()
+	r.binary, err = os.Executable()
 	require.NoError(t, err)
 	write := func(name, text string) {
 		path := filepath.Join(r.dir, name)
@@ -125,6 +125,7 @@ func (r *rewriteRepository) waitForJournal(done <-chan struct{}) {
 // A run that is killed at any moment leaves, after the next run, all old files or all new
 // ones, and nothing else.
 func TestKilledWhileRewriting(t *testing.T) {
+	withoutRace.Skip(t)
 	random := rand.New(rand.NewPCG(fixtures.Seed(t), 0))
 	r := newRewriteRepository(t)
 	start := time.Now()
@@ -194,6 +195,7 @@ func TestKilledWhileRewriting(t *testing.T) {
 
 // Ctrl-C while files are replaced ends the run when they all are.
 func TestInterruptWhileRewriting(t *testing.T) {
+	withoutRace.Skip(t)
 	r := newRewriteRepository(t)
 	for range 3 {
 		run := r.command(t, "--write")
@@ -215,6 +217,7 @@ func TestInterruptWhileRewriting(t *testing.T) {
 
 // Of two runs at once, one writes and the other reports it.
 func TestTwoRewritesAtOnce(t *testing.T) {
+	withoutRace.Skip(t)
 	r := newRewriteRepository(t)
 	for range 3 {
 		var runs [2]*exec.Cmd

@@ -13,6 +13,7 @@ import (
 // TestScript runs testdata/script: the tool as users run it, with its stdout,
 // stderr, exit codes and files.
 func TestScript(t *testing.T) {
+	withoutRace.Skip(t)
 	testscript.Run(t, testscript.Params{
 		Dir: filepath.Join("testdata", "script"),
 		Setup: func(env *testscript.Env) error {
@@ -45,18 +46,6 @@ func lastWord(s string) string {
 	return s
 }
 
-// tests removes what the tests built together.
-type tests struct{ *testing.M }
-
-func (t tests) Run() int {
-	defer func() {
-		if removeAtEnd != "" {
-			_ = os.RemoveAll(removeAtEnd) // in the directory of temporary files
-		}
-	}()
-	return t.M.Run()
-}
-
 func TestMain(m *testing.M) {
 	if os.Getenv("TRACEMIGRATE_TEST_MEASURE") != "" {
 		os.Exit(measure(os.Args[1:]))
@@ -68,5 +57,5 @@ func TestMain(m *testing.M) {
 	if report := os.Getenv("TRACEMIGRATE_TEST_STATUS"); report != "" {
 		os.Exit(runAndReport(report))
 	}
-	testscript.Main(tests{m}, map[string]func(){"tracemigrate": main, "kubectl-tracemigrate": main})
+	testscript.Main(m, map[string]func(){"tracemigrate": main, "kubectl-tracemigrate": main})
 }

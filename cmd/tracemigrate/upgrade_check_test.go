@@ -263,6 +263,7 @@ func TestLiveUpgradeCheck(t *testing.T) {
 
 // 5,000 proxies take less than two seconds.
 func TestUpgradeCheckScale(t *testing.T) {
+	withoutRace.Skip(t)
 	var text strings.Builder
 	text.WriteString("{type: Mesh, name: default}\n---\n{type: MeshTrace, mesh: default, name: all, spec: {targetRef: {kind: Mesh}, default: {backends: [{type: Datadog, datadog: {url: 'http://dd:8126'}}]}}}\n")
 	for i := range 5_000 {

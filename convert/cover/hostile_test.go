@@ -64,6 +64,7 @@ func apart(n int) []map[string]string {
 // Meshes that need endless work to be covered as well as possible are covered
 // nevertheless, in bounded time.
 func TestHostile(t *testing.T) {
+	withoutRace.Skip(t)
 	seed := fixtures.Seed(t)
 	r := rand.New(rand.NewPCG(seed, 0))
 	for what, tc := range map[string]struct {

@@ -180,6 +180,7 @@ var mutations = map[string]func(*rand.Rand, []*meshtrace.Policy) []*meshtrace.Po
 
 // Exactly the proxies whose tracing changes by the model must be different.
 func TestMutations(t *testing.T) {
+	withoutRace.Skip(t)
 	seed := fixtures.Seed(t)
 	for name, mutate := range mutations {
 		t.Run(name, func(t *testing.T) {

@@ -2,7 +2,6 @@ package rewrite_test
 
 import (
 	"bytes"
-	"cmp"
 	"flag"
 	"fmt"
 	"maps"
@@ -22,15 +21,7 @@ import (
 	"tracemigrate/fixtures"
 )
 
-var repositories = flag.Int("repositories", 0, "how many random repositories to try; 0 for a few")
-
-// few is the default, which takes seconds with the race detector too.
-func few() int {
-	if fixtures.RaceDetector() {
-		return 8
-	}
-	return 30
-}
+var repositories = flag.Int("repositories", 30, "how many random repositories to try")
 
 // TestRandomRepositories migrates random repositories in both stages. Every other byte
 // stays, a second run changes nothing, each proxy keeps its tracing in each overlay, and
@@ -40,7 +31,7 @@ func TestRandomRepositories(t *testing.T) {
 	count := make(map[string]int)
 	root, err := filepath.EvalSymlinks(t.TempDir())
 	require.NoError(t, err)
-	for i := range cmp.Or(*repositories, few()) {
+	for i := range withoutRace.Sample(t, *repositories) {
 		r := &random{
 			Rand: rand.New(rand.NewPCG(seed, uint64(i))), count: count, //nolint:gosec // not for secrets
 			files: make(map[string]*text), dirs: make(map[string]*directory),

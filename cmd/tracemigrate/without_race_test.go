@@ -1,0 +1,18 @@
+package main
+
+import (
+	"testing"
+
+	"tracemigrate/fixtures"
+)
+
+var withoutRace = fixtures.WithoutRace{
+	"TestBad", "TestBadLarge", "TestWording", "TestScript", "TestUpgradeCheckScale",
+	"TestGitOps", "TestGitHubGate", "TestGitLabGate", "TestControllers",
+	"TestPlanMigratesAndGoesBack", "TestPlanGoesBackFromAPart", "TestPlanRestoresMeshTraces", "TestPlanOnUniversal",
+	"TestShellPlaybook", "TestAnsiblePlaybook", "TestActionsPlaybook", "TestDumpsOfRunningProxies",
+	"TestNextStepsCanBePasted", "TestShellPlaybookIsClean",
+	"TestKilledWhileWriting", "TestKilledWhileRewriting", "TestInterruptWhileRewriting", "TestTwoRewritesAtOnce",
+}
+
+func TestWithoutRace(t *testing.T) { withoutRace.Run(t) }

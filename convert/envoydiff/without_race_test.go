@@ -1,0 +1,13 @@
+package envoydiff_test
+
+import (
+	"testing"
+
+	"tracemigrate/fixtures"
+)
+
+var withoutRace = fixtures.WithoutRace{
+	"TestMutations",
+}
+
+func TestWithoutRace(t *testing.T) { withoutRace.Run(t) }

@@ -1,0 +1,14 @@
+package convert_test
+
+import (
+	"testing"
+
+	"tracemigrate/fixtures"
+)
+
+var withoutRace = fixtures.WithoutRace{
+	"TestEquivalent", "TestEquivalentBesideOthers", "TestEquivalentResumed", "TestEquivalentByLabels",
+	"TestEquivalentByZone", "TestVerdictsAgree", "TestStates",
+}
+
+func TestWithoutRace(t *testing.T) { withoutRace.Run(t) }
