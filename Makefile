@@ -2,13 +2,25 @@
 # `make test` need Go and make alone; `make lint` fetches its linters.
 GOLANGCI  := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 VERSION   ?= $(shell git describe --tags --always --dirty 2>/dev/null)
+COMMIT    ?= $(shell git rev-parse HEAD 2>/dev/null)
+DATE      ?= $(shell git log -1 --format=%cI 2>/dev/null)
 FUZZTIME  ?= 10s
+# Newer versions of goreleaser need a newer Go.
+RELEASER  := github.com/goreleaser/goreleaser/v2@v2.16.0
 export GOFLAGS ?= -buildvcs=auto
 
-.PHONY: build apiserver test lint bench fuzz mutants demo clean
+.PHONY: build pages apiserver test lint bench fuzz mutants demo release-check release clean
 
 build: ## bin/tracemigrate
-	go build -trimpath -ldflags "-X main.version=$(VERSION)" -o bin/tracemigrate ./cmd/tracemigrate
+	go build -trimpath -ldflags "-X main.version=$(VERSION) -X main.commit=$(COMMIT) -X main.date=$(DATE)" -o bin/tracemigrate ./cmd/tracemigrate
+
+pages: build ## bin/pages: the manual page, and the completions of all shells
+	@mkdir -p bin/pages/man bin/pages/completions
+	bin/tracemigrate man > bin/pages/man/tracemigrate.1
+	bin/tracemigrate completion bash > bin/pages/completions/tracemigrate.bash
+	bin/tracemigrate completion zsh > bin/pages/completions/_tracemigrate
+	bin/tracemigrate completion fish > bin/pages/completions/tracemigrate.fish
+	bin/tracemigrate completion powershell > bin/pages/completions/tracemigrate.ps1
 
 apiserver: ## a Kubernetes API server for the tests, built once into the user's cache; without a network the tests skip
 	@go run ./fixtures/kubernetes/build
@@ -49,5 +61,15 @@ demo: build ## convert fixtures/demo: input, notes and output
 	@echo; echo "== tracemigrate diff -f fixtures/demo --kuma-version 2.13: the verdict"; echo
 	@bin/tracemigrate diff -f fixtures/demo --kuma-version 2.13
 
+release-check: ## build a release in dist without publishing it, and check archives, checksums, SBOMs and manifests
+	go run $(RELEASER) check
+	go run $(RELEASER) release --snapshot --clean --skip=publish,docker,sign
+	go run ./fixtures/release fill dist
+	go run ./fixtures/release check dist
+
+release: ## publish the release of the tag as a draft; OWNER has the repository; COSIGN_KEY or GPG_KEY signs it
+	go run $(RELEASER) release --clean $(if $(COSIGN_KEY)$(GPG_KEY),,--skip=sign)
+	go run ./fixtures/release fill dist
+
 clean:
-	rm -rf bin
+	rm -rf bin dist

@@ -115,6 +115,25 @@ func FromKumactl(path, name string) (Config, error) {
 	return Config{}, fmt.Errorf("kumactl's configuration %s has no control plane %q; it has: %s", path, name, strings.Join(names, ", "))
 }
 
+// KumactlNames returns the names of the control planes in kumactl's configuration file, none
+// if it cannot be read.
+func KumactlNames(path string) []string {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil
+	}
+	var file kumactlFile
+	if err := yaml.Unmarshal(text, &file); err != nil {
+		return nil
+	}
+	var names []string
+	for _, cp := range file.ControlPlanes {
+		names = append(names, cp.Name)
+	}
+	slices.Sort(names)
+	return names
+}
+
 // Transport returns a transport with the TLS settings of the configuration. It returns
 // an error when one of its files cannot be read.
 func (c *Config) Transport() (http.RoundTripper, error) {

@@ -46,7 +46,7 @@ func (f *convertFlags) run(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	stderr := newPrinter(c.App.ErrWriter)
+	stderr := stderrPrinter(c)
 	if err := resolveOptions(f.source(), current, &options); err != nil {
 		return err
 	}
@@ -58,7 +58,7 @@ func (f *convertFlags) run(c *cli.Context) error {
 		return cli.Exit("", exitError)
 	}
 	if snapshot.NothingLegacy() {
-		stderr.Line("no legacy tracing is left here: %s", snapshot.Origin)
+		stderr.Verdict("no legacy tracing is left here: %s", snapshot.Origin)
 		return nil
 	}
 	if err := checkInput(stderr, snapshot); err != nil {

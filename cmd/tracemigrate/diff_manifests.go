@@ -35,7 +35,7 @@ func (f *diffFlags) compareManifests(c *cli.Context, found *output.Diff, accepte
 			return err
 		}
 	}
-	stderr := newPrinter(c.App.ErrWriter)
+	stderr := stderrPrinter(c)
 	to, err := f.upgradeTo(c, versions)
 	if err != nil {
 		return err
@@ -83,10 +83,10 @@ func (f *diffFlags) compareManifests(c *cli.Context, found *output.Diff, accepte
 func nothingToCompare(stderr *output.Printer, s *cluster.Snapshot) (bool, error) {
 	switch {
 	case s.NothingLegacy():
-		stderr.Line("no legacy tracing is left here: %s", s.Origin)
+		stderr.Verdict("no legacy tracing is left here: %s", s.Origin)
 		return true, nil
 	case len(s.Meshes) == 0 && s.FromCluster():
-		stderr.Line("no proxy was compared, because no Mesh exists: %s", s.Origin)
+		stderr.Verdict("no proxy was compared, because no Mesh exists: %s", s.Origin)
 		return true, nil
 	case len(s.Meshes) == 0:
 		return true, errors.New("the input has no Mesh, so there is nothing to compare")

@@ -41,7 +41,7 @@ func compareShadow(c *cli.Context, accepted []envoydiff.Code) ([]*envoydiff.Comp
 		return nil, err
 	}
 	snapshot := current.Snapshot
-	stderr := newPrinter(c.App.ErrWriter)
+	stderr := stderrPrinter(c)
 	stderr.Skipped(snapshot)
 	version := cluster.SinceShadow // the oldest that computes shadows, if none is known
 	switch {

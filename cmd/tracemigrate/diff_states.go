@@ -42,7 +42,7 @@ func (f *diffFlags) compareStates(c *cli.Context, found *output.Diff, accepted [
 		return err
 	}
 	found.PerVersion = len(versions) > 1 || len(pairs) > 1
-	stderr := newPrinter(c.App.ErrWriter)
+	stderr := stderrPrinter(c)
 	options := convert.Options{MadeUp: maxMadeUp, Accept: accepted, Supposed: len(versions) > 1}
 	for _, p := range pairs {
 		if err := f.comparePair(c, stderr, p, states.of(p.overlay), versions, options, found); err != nil {

@@ -21,6 +21,8 @@ type directory struct {
 	info  os.FileInfo
 	files []file
 	names map[string]bool // of entries that files replace
+
+	replaced int // entries of names that existed
 }
 
 // errChanged reports that another program changed a directory while it was copied.
@@ -37,8 +39,8 @@ func (e *inPlaceError) Unwrap() error { return e.reason }
 // none. Without force it overwrites nothing. If the system cannot exchange two directories,
 // a killed run may leave some of the files, and writeFiles prints that. Files in
 // subdirectories are only written with an exchange, and replace those of owned, which are
-// other entries of dir that belong to them.
-func writeFiles(stderr *output.Printer, dir string, files []file, force bool, owned ...string) error {
+// other entries of dir that belong to them. It returns the number of replaced entries.
+func writeFiles(stderr *output.Printer, dir string, files []file, force bool, owned ...string) (replaced int, err error) {
 	writing.Lock()
 	defer writing.Unlock()
 	d := &directory{name: dir, files: files, names: make(map[string]bool, len(files))}
@@ -48,18 +50,17 @@ func writeFiles(stderr *output.Printer, dir string, files []file, force bool, ow
 	for _, name := range owned {
 		d.names[name] = true
 	}
-	var err error
 	if d.path, err = resolve(dir); err != nil {
-		return fmt.Errorf("making the output directory: %w", err)
+		return 0, fmt.Errorf("making the output directory: %w", err)
 	}
 	parent := filepath.Dir(d.path)
 	if err := os.MkdirAll(parent, 0o777); err != nil {
-		return fmt.Errorf("making the output directory: %w", err)
+		return 0, fmt.Errorf("making the output directory: %w", err)
 	}
 	if parent != d.path {
 		unlock, locked, err := lock(parent)
 		if err != nil {
-			return fmt.Errorf("writing to %s: %w", dir, err)
+			return 0, fmt.Errorf("writing to %s: %w", dir, err)
 		}
 		defer unlock()
 		if locked {
@@ -68,7 +69,7 @@ func writeFiles(stderr *output.Printer, dir string, files []file, force bool, ow
 	}
 	for range 3 {
 		if err = d.check(force); err != nil {
-			return err
+			return 0, err
 		}
 		if err = d.exchange(stderr); !errors.Is(err, errChanged) {
 			break
@@ -76,14 +77,14 @@ func writeFiles(stderr *output.Printer, dir string, files []file, force bool, ow
 	}
 	var inPlace *inPlaceError
 	if !errors.As(err, &inPlace) {
-		return err
+		return d.replaced, err
 	}
 	if slices.ContainsFunc(files, func(f file) bool { return f.entry() != f.name }) {
-		return fmt.Errorf("writing to %s: %w, so it cannot be replaced as a whole; nothing was written; pass another directory", dir, inPlace)
+		return 0, fmt.Errorf("writing to %s: %w, so it cannot be replaced as a whole; nothing was written; pass another directory", dir, inPlace)
 	}
 	stderr.Line("tracemigrate: %s cannot be replaced as a whole (%v), so its files are replaced one by one; "+
 		"if this run is killed, some files are old and some new: then run it again", dir, inPlace)
-	return d.replaceEach(stderr)
+	return d.replaced, d.replaceEach(stderr)
 }
 
 // resolve follows the symbolic links of a path that may not exist.
@@ -109,7 +110,7 @@ func (d *directory) check(force bool) error {
 	info, err := os.Stat(d.path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		d.info = nil
+		d.info, d.replaced = nil, 0
 		return nil
 	case err != nil:
 		return fmt.Errorf("making the output directory: %w", err)
@@ -119,6 +120,12 @@ func (d *directory) check(force bool) error {
 	d.info = info
 	if err := writable(d.path); err != nil {
 		return fmt.Errorf("writing to %s: %w; no policy was written", d.name, err)
+	}
+	d.replaced = 0
+	for name := range d.names {
+		if _, err := os.Lstat(filepath.Join(d.path, name)); err == nil {
+			d.replaced++
+		}
 	}
 	return checkFree(d.name, d.files, d.names, force)
 }
@@ -323,19 +330,6 @@ func writeLike(path, old string, text []byte, mode fs.FileMode) error {
 		err = errors.Join(err, f.Chmod(replaced.Mode()))
 	}
 	return withoutPath(errors.Join(err, f.Sync(), f.Close()))
-}
-
-// withoutPath removes the path from an error: users do not know staging directories.
-func withoutPath(err error) error {
-	var path *fs.PathError
-	var link *os.LinkError
-	switch {
-	case errors.As(err, &path):
-		return path.Err
-	case errors.As(err, &link):
-		return link.Err
-	}
-	return err
 }
 
 // replaceEach first writes every file to a staging directory. It keeps the old files until

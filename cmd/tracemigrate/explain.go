@@ -11,7 +11,7 @@ import (
 
 // explainFlags are the flags of explain, other than those of the source.
 type explainFlags struct {
-	version                   string
+	version, form             string
 	zoneOrigin, roundSampling bool
 }
 
@@ -29,7 +29,8 @@ func explainCommand() *cli.Command {
 			"Exit codes: 0 the proxy keeps its tracing; 1 it is different or unknown, or\n" +
 			"its backend cannot be used; 2 error.",
 		Flags: append(sourceFlags(), versionFlag(&f.version), namespaceFlag(),
-			zoneOriginFlag(&f.zoneOrigin), roundSamplingFlag(&f.roundSampling)),
+			zoneOriginFlag(&f.zoneOrigin), roundSamplingFlag(&f.roundSampling),
+			outputFlag(&f.form, output.ExplainForms.Default(), output.ExplainForms.Usage())),
 		HideHelpCommand: true, // else --help after PROXY would list it
 		Action:          f.run,
 	}
@@ -48,6 +49,10 @@ func (f *explainFlags) run(c *cli.Context) error {
 	if c.Bool("help") { // after PROXY
 		return cli.ShowSubcommandHelp(c)
 	}
+	write, err := output.ExplainForms.Find(f.form)
+	if err != nil {
+		return err
+	}
 	if f.version != "" {
 		if _, err := parseVersionFlag(f.version); err != nil {
 			return err
@@ -62,7 +67,7 @@ func (f *explainFlags) run(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	stderr := newPrinter(c.App.ErrWriter)
+	stderr := stderrPrinter(c)
 	if current.Failed() {
 		stderr.Problems(current.Found, "explained")
 		return cli.Exit("", exitError)
@@ -75,11 +80,7 @@ func (f *explainFlags) run(c *cli.Context) error {
 		return err
 	}
 	e := f.explain(stderr, current, version, dp)
-	err = writeStdout(c, func(out *output.Printer) error {
-		out.Explain(e)
-		return nil
-	})
-	if err != nil {
+	if err := writeStdout(c, func(out *output.Printer) error { return write(out, e) }); err != nil {
 		return err
 	}
 	return explainVerdict(stderr, e)

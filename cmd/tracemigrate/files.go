@@ -96,29 +96,58 @@ func checkFree(dir string, files []file, entries map[string]bool, force bool) er
 // writePolicies writes the policies of a plan, and the backends that they refer to, to
 // stdout or to files, all or nothing.
 func (f *convertFlags) writePolicies(c *cli.Context, plan *convert.Plan, style meshtrace.Style) error {
-	if dir := f.directory; dir != "" {
-		files := make([]file, 0, len(plan.Backends)+len(plan.Policies))
-		for _, backend := range plan.Backends {
-			name, text, err := backend.File(style)
-			if err != nil {
-				return err
-			}
-			files = append(files, file{name: name, text: text})
-		}
-		for _, policy := range plan.Policies {
-			name, text, err := policy.File(style)
-			if err != nil {
-				return err
-			}
-			files = append(files, file{name: name, text: text})
-		}
-		stderr := newPrinter(c.App.ErrWriter)
-		if err := writeFiles(stderr, dir, files, f.force); err != nil {
+	dir := f.directory
+	if dir == "" {
+		// Write encodes all policies before it writes the first.
+		return meshtrace.Write(c.App.Writer, plan.Policies, style, plan.Backends...)
+	}
+	files := make([]file, 0, len(plan.Backends)+len(plan.Policies))
+	for _, backend := range plan.Backends {
+		name, text, err := backend.File(style)
+		if err != nil {
 			return err
 		}
-		warnOfOthers(stderr, dir, files)
-		return nil
+		files = append(files, file{name: name, text: text})
 	}
-	// Write encodes all policies before it writes the first.
-	return meshtrace.Write(c.App.Writer, plan.Policies, style, plan.Backends...)
+	for _, policy := range plan.Policies {
+		name, text, err := policy.File(style)
+		if err != nil {
+			return err
+		}
+		files = append(files, file{name: name, text: text})
+	}
+	stderr := stderrPrinter(c)
+	replaced, err := writeFiles(stderr, dir, files, f.force)
+	if err != nil {
+		return err
+	}
+	stderr.Line("tracemigrate: %s", wroteText(plan, dir, len(files), replaced))
+	warnOfOthers(stderr, dir, files)
+	return nil
+}
+
+// wroteText returns what was written to a directory, and what it replaced.
+func wroteText(plan *convert.Plan, dir string, files, replaced int) string {
+	text := "wrote " + plain.Plural(len(plan.Policies), "MeshTrace", "MeshTraces")
+	if n := len(plan.Backends); n > 0 {
+		text += " and " + plain.Plural(n, "MeshOpenTelemetryBackend", "MeshOpenTelemetryBackends")
+	}
+	text += fmt.Sprintf(" to %s%c (%s", filepath.Clean(dir), filepath.Separator, plain.Plural(files, "file", "files"))
+	if replaced > 0 {
+		text += fmt.Sprintf("; %d replaced", replaced)
+	}
+	return text + ")"
+}
+
+// withoutPath removes the path from an error: users do not know staging directories.
+func withoutPath(err error) error {
+	var path *fs.PathError
+	var link *os.LinkError
+	switch {
+	case errors.As(err, &path):
+		return path.Err
+	case errors.As(err, &link):
+		return link.Err
+	}
+	return err
 }

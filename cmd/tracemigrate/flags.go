@@ -11,9 +11,9 @@ import (
 	"tracemigrate/cluster/paging"
 )
 
-// The categories of flags in a command's help, which lists them by name.
+// The categories of the flags that commands share.
 const (
-	inputCategory      = "Input: files, a control plane, or the current kubeconfig context"
+	inputCategory      = "Input (default: the current kubeconfig context)"
 	kubernetesCategory = "Kubernetes"
 	restCategory       = "REST API of a control plane"
 )

@@ -63,41 +63,13 @@ func collectEarly() {
 
 // run is main with its inputs and outputs as arguments. It returns the exit code.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	app := &cli.App{
-		Name:  programName(args),
-		Usage: "migrate tracing of Kuma and Kong Mesh to MeshTrace",
-		Description: "Reads TrafficTraces and Mesh.tracing from files, a Kubernetes cluster or a\n" +
-			"control plane's API, and writes equivalent MeshTraces: every proxy sends the\n" +
-			"same traces to the same place at the same rate. If that is not possible, it\n" +
-			"reports which proxies change and why. Manifests go to stdout, messages to\n" +
-			"stderr.\n\n" +
-			"Exit codes: 0 done; 1 the answer is no: something cannot be carried over, or a\n" +
-			"proxy is different or unknown; 2 error in usage, input or output.",
-		Commands: []*cli.Command{
-			convertCommand(), diffCommand(), explainCommand(), reportCommand(), planCommand(), verifyCommand(), rewriteCommand(),
-			snapshotCommand(), upgradeCheckCommand(), versionCommand(),
-		},
-		Reader:                    stdin,
-		Writer:                    stdout,
-		ErrWriter:                 stderr,
-		HideVersion:               true,
-		Suggest:                   true,
-		DisableSliceFlagSeparator: true,
-		ExitErrHandler:            func(*cli.Context, error) {},
-		OnUsageError:              usageError,
-		Action: func(c *cli.Context) error {
-			if c.Args().Present() {
-				return unknownCommand(c)
-			}
-			return cli.ShowAppHelp(c)
-		},
+	app := newApp(programName(args))
+	app.Reader, app.Writer, app.ErrWriter = stdin, stdout, stderr
+	if len(args) > 1 && args[1] == completeCommand {
+		completeLine(ctx, app, args[2:])
+		return 0
 	}
-	for _, command := range app.Commands {
-		command.OnUsageError = usageError
-		command.Description = strings.ReplaceAll(command.Description, "   tracemigrate ", "   "+app.Name+" ")
-	}
-	width, _ := terminal(stdout)
-	defer configureHelp(width)()
+	defer configureHelp(app, terminalWidth(stdout))()
 	if len(args) == 2 && (args[1] == "--version" || args[1] == "-v") {
 		args = []string{args[0], "version"}
 	}
@@ -113,4 +85,42 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		newPrinter(stderr).Paragraphs("tracemigrate: " + message)
 	}
 	return code.ExitCode()
+}
+
+// newApp returns the program with all its commands.
+func newApp(name string) *cli.App {
+	app := &cli.App{
+		Name:  name,
+		Usage: "migrate tracing of Kuma and Kong Mesh to MeshTrace",
+		Description: "Reads TrafficTraces and Mesh.tracing from files, a Kubernetes cluster or a\n" +
+			"control plane's API, and writes equivalent MeshTraces: every proxy sends the\n" +
+			"same traces to the same place at the same rate. If that is not possible, it\n" +
+			"reports which proxies change and why. Manifests go to stdout, messages to\n" +
+			"stderr.\n\n" +
+			"Exit codes: 0 done; 1 the answer is no: something cannot be carried over, or\n" +
+			"a proxy is different or unknown; 2 error in usage, input or output.",
+		Commands: []*cli.Command{
+			convertCommand(), diffCommand(), explainCommand(), reportCommand(), planCommand(), verifyCommand(), rewriteCommand(),
+			snapshotCommand(), upgradeCheckCommand(), optionsCommand(), completionCommand(), manCommand(), versionCommand(),
+		},
+		Flags:                     messageFlags(),
+		HideVersion:               true,
+		Suggest:                   true,
+		DisableSliceFlagSeparator: true,
+		ExitErrHandler:            func(*cli.Context, error) {},
+		OnUsageError:              usageError,
+		Action: func(c *cli.Context) error {
+			if c.Args().Present() {
+				return unknownCommand(c)
+			}
+			return cli.ShowAppHelp(c)
+		},
+	}
+	for _, command := range app.Commands {
+		command.Flags = append(command.Flags, messageFlags()...)
+		command.Before = checkMessageFlags
+		command.OnUsageError = usageError
+		command.Description = strings.ReplaceAll(command.Description, "   tracemigrate ", "   "+app.Name+" ")
+	}
+	return app
 }

@@ -95,7 +95,7 @@ func (f *convertFlags) writeNotes(c *cli.Context, notes []*convert.Note) error {
 	if err := f.checkNotes(c); err != nil { // again, because reading takes time
 		return err
 	}
-	if err := writeNotesFile(newPrinter(c.App.ErrWriter), name, text.Bytes(), f.force); err != nil {
+	if err := writeNotesFile(stderrPrinter(c), name, text.Bytes(), f.force); err != nil {
 		return fmt.Errorf("writing notes to %s: %w", name, err)
 	}
 	return nil

@@ -60,7 +60,7 @@ func (f *planFlags) run(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	stderr := newPrinter(c.App.ErrWriter)
+	stderr := stderrPrinter(c)
 	if nothingToPlan(stderr, current) {
 		return nil
 	}
@@ -75,11 +75,17 @@ func (f *planFlags) run(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := f.write(stderr, files); err != nil {
+	replaced, err := f.write(stderr, files)
+	if err != nil {
 		return err
 	}
-	stderr.Line("tracemigrate: %d files were written to %s; begin with %s", len(files), f.directory, filepath.Join(f.directory, "README.md"))
-	stderr.Line("%s", (&output.Report{Report: facts.Report}).Verdict())
+	instead := ""
+	if replaced > 0 {
+		instead = " and replaced the previous plan"
+	}
+	stderr.Line("tracemigrate: %d files were written to %s%s; begin with %s", len(files), f.directory, instead,
+		filepath.Join(f.directory, "README.md"))
+	stderr.Verdict("%s", (&output.Report{Report: facts.Report}).Verdict())
 	return nil
 }
 
@@ -117,7 +123,7 @@ func (f *planFlags) check(c *cli.Context) error {
 // nothingToPlan reports whether there is no legacy tracing, and prints it.
 func nothingToPlan(stderr *output.Printer, current *convert.Current) bool {
 	if current.NothingLegacy() {
-		stderr.Line("no legacy tracing is left here: %s", current.Origin)
+		stderr.Verdict("no legacy tracing is left here: %s", current.Origin)
 		return true
 	}
 	if current.Failed() || current.Empty() {
@@ -131,6 +137,6 @@ func nothingToPlan(stderr *output.Printer, current *convert.Current) bool {
 	if len(current.Skipped) > 0 {
 		return false
 	}
-	stderr.Line("there is no TrafficTrace and no Mesh with tracing, so nothing was written")
+	stderr.Verdict("there is no TrafficTrace and no Mesh with tracing, so nothing was written")
 	return true
 }

@@ -23,7 +23,7 @@ func (f *planFlags) facts(c *cli.Context, current *convert.Current, source clust
 	if err != nil {
 		return nil, err
 	}
-	stderr := newPrinter(c.App.ErrWriter)
+	stderr := stderrPrinter(c)
 	stderr.Result(current.Snapshot, plan)
 	if !r.Summary.Holds {
 		return nil, cli.Exit((&output.Report{Report: r}).Verdict()+"; nothing was written", exitNo)
@@ -87,11 +87,12 @@ func recorded(c *cli.Context, zone string, recorder *cluster.Recorder) ([]byte, 
 }
 
 // write writes the files. With --force it replaces a plan, and nothing else.
-func (f *planFlags) write(stderr *output.Printer, files []runbook.File) error {
+// It returns the number of replaced entries.
+func (f *planFlags) write(stderr *output.Printer, files []runbook.File) (replaced int, err error) {
 	if _, err := os.Lstat(filepath.Join(f.directory, runbook.PlanFile)); f.force && errors.Is(err, os.ErrNotExist) {
 		for _, name := range runbook.Entries {
 			if _, err := os.Lstat(filepath.Join(f.directory, name)); err == nil {
-				return fmt.Errorf("%s has %s, but no %s, so it is not a plan; nothing was written; pass another directory",
+				return 0, fmt.Errorf("%s has %s, but no %s, so it is not a plan; nothing was written; pass another directory",
 					f.directory, name, runbook.PlanFile)
 			}
 		}

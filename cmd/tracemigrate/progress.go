@@ -17,7 +17,7 @@ type progress struct {
 	last time.Time
 }
 
-func newProgress(c *cli.Context) *progress { return &progress{out: newPrinter(c.App.ErrWriter)} }
+func newProgress(c *cli.Context) *progress { return &progress{out: stderrPrinter(c)} }
 
 // read shows the number of resources of a kind that were read.
 func (p *progress) read(kind string, n int) {

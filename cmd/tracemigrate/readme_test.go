@@ -42,13 +42,14 @@ func runBlocks(t *testing.T, root, bin, document string) {
 		blocks++
 		command := console.FindStringSubmatch(block)[1]
 		// Files of a previous run in /tmp must not change the output.
-		line := strings.ReplaceAll(strings.TrimPrefix(command, "$ "), "/tmp/meshtraces", t.TempDir())
+		dir := t.TempDir()
+		line := strings.ReplaceAll(strings.TrimPrefix(command, "$ "), "/tmp/meshtraces", dir)
 		shell := exec.CommandContext(t.Context(), "sh", "-c", line)
 		shell.Dir = root
 		shell.Env = append(os.Environ(), "PATH="+bin+string(os.PathListSeparator)+os.Getenv("PATH"))
 		output, err := shell.CombinedOutput()
 		require.NoError(t, err, "%s%s", command, output)
-		return "```console\n" + command + string(output) + "```\n"
+		return "```console\n" + command + strings.ReplaceAll(string(output), dir, "/tmp/meshtraces") + "```\n"
 	})
 	require.Positive(t, blocks)
 	if *update {

@@ -29,7 +29,7 @@ func (f *reportFlags) rehearse(
 	c *cli.Context, current *convert.Current, source cluster.Source,
 ) (*report.Report, *convert.Plan, convert.Options, error) {
 	snapshot := current.Snapshot
-	stderr := newPrinter(c.App.ErrWriter)
+	stderr := stderrPrinter(c)
 	options := convert.Options{ZoneOrigin: f.zoneOrigin, RoundSampling: f.roundSampling, MadeUp: maxMadeUp}
 	if err := checkInput(stderr, snapshot); err != nil {
 		return nil, nil, options, err

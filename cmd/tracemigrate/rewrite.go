@@ -74,7 +74,7 @@ func (f *rewriteFlags) run(c *cli.Context) error {
 	if c.Bool("help") { // after PATH
 		return cli.ShowSubcommandHelp(c)
 	}
-	stderr := newPrinter(c.App.ErrWriter)
+	stderr := stderrPrinter(c)
 	tree, err := worktree.Open(paths)
 	if err != nil {
 		return err

@@ -46,7 +46,7 @@ func runSnapshot(c *cli.Context) error {
 	if err != nil {
 		return timeoutError(ctx, c, err)
 	}
-	stderr := newPrinter(c.App.ErrWriter)
+	stderr := stderrPrinter(c)
 	if readsFiles(c) && hasError(problems) {
 		stderr.Problems(problems, "written")
 		return cli.Exit("", exitError)

@@ -43,7 +43,7 @@ func (f *upgradeCheckFlags) run(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	snapshot, stderr := current.Snapshot, newPrinter(c.App.ErrWriter)
+	snapshot, stderr := current.Snapshot, stderrPrinter(c)
 	if err := checkInput(stderr, snapshot); err != nil {
 		return err
 	}

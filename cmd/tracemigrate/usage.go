@@ -1,59 +1,15 @@
 package main
 
 import (
-	"bytes"
 	"fmt"
-	"io"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 
-	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/urfave/cli/v2"
 	"github.com/xrash/smetrics"
 )
-
-// configureHelp wraps help at the width of a terminal, 0 for none, until restore is
-// called. The library's printer does not wrap flags, and prints repeatable ones twice.
-func configureHelp(width int) (restore func()) {
-	printer, flagText := cli.HelpPrinter, cli.FlagStringer
-	cli.FlagStringer = func(flag cli.Flag) string { return secondName.ReplaceAllString(flagText(flag), "") }
-	if width > 0 {
-		cli.HelpPrinter = func(w io.Writer, template string, data any) {
-			var page bytes.Buffer
-			printer(&page, template, data)
-			for line := range strings.Lines(page.String()) {
-				_, _ = fmt.Fprintln(w, wrapHelpLine(strings.TrimRight(line, " \n"), width))
-			}
-		}
-	}
-	return func() { cli.HelpPrinter, cli.FlagStringer = printer, flagText }
-}
-
-// secondName matches "[ --mesh NAME ]" in the help of a repeatable flag.
-var secondName = regexp.MustCompile(` \[ -[^]]* \]`)
-
-var lastColumn = regexp.MustCompile(`^(.*\S {2,})(\S.*)$`)
-
-// wrapHelpLine wraps a help line and aligns continuations with its last column. If that
-// leaves too little room, the last column starts on a line of its own.
-func wrapHelpLine(line string, width int) string {
-	m := lastColumn.FindStringSubmatch(line)
-	if len(line) <= width || m == nil {
-		return line
-	}
-	indent, begin := len(m[1]), m[1]
-	if indent > width/2 {
-		indent = 10
-		begin = strings.TrimRight(m[1], " ") + "\n" + strings.Repeat(" ", indent)
-	}
-	lines := strings.Split(text.WrapSoft(m[2], width-indent), "\n")
-	for i := range lines {
-		lines[i] = strings.TrimRight(lines[i], " ")
-	}
-	return begin + strings.Join(lines, "\n"+strings.Repeat(" ", indent))
-}
 
 // splitShortFlags splits joined short flags, as users of kubectl write them:
 // -ojson becomes -o json. It does not split a word that is the name of a flag.
@@ -207,7 +163,7 @@ func parseArguments(c *cli.Context) ([]string, error) {
 			return nil, fmt.Errorf("flag --%s: %w", flag.Names()[0], err)
 		}
 	}
-	return args, nil
+	return args, checkMessageFlags(c)
 }
 
 // findFlag returns the command's flag with a name, or nil.

@@ -28,7 +28,8 @@ func verifyCommand() *cli.Command {
 			"After start, shadow and rollback every proxy must have exactly the tracing of\n" +
 			"before. verify.sh of a plan calls it with the flags of the same source.\n\n" +
 			"   tracemigrate verify --plan migration --step add\n\n" +
-			"Exit codes: 0 the step is as planned; 1 a proxy or a resource is not; 2 error.",
+			"Exit codes: 0 the step is as planned; 1 a proxy or a resource is not;\n" +
+			"2 error.",
 		Flags: append(sourceFlags(),
 			namespaceFlag(),
 			&cli.StringFlag{Name: "plan", Destination: &f.directory, Usage: "the `DIR` that plan wrote"},
@@ -62,7 +63,7 @@ func (f *verifyFlags) run(c *cli.Context) error {
 		return err
 	}
 	before.usePatch(now.Origin)
-	stderr := newPrinter(c.App.ErrWriter)
+	stderr := stderrPrinter(c)
 	if hasError(now.Found) {
 		stderr.Problems(now.Found, "compared")
 		return cli.Exit("", exitError)
@@ -79,12 +80,12 @@ func (f *verifyFlags) run(c *cli.Context) error {
 	}
 	wrong := append(runbook.Check(step, before.current, now, made, before.options), before.Changed(originals)...)
 	for _, sentence := range wrong {
-		stderr.Line("%s", sentence)
+		stderr.Verdict("%s", sentence)
 	}
 	if !found.Holds() || len(wrong) > 0 {
 		return cli.Exit(fmt.Sprintf("step %s is not as planned: %s", step, verdict(found, wrong)), exitNo)
 	}
-	stderr.Line("step %s is as planned", step)
+	stderr.Verdict("step %s is as planned", step)
 	return nil
 }
 

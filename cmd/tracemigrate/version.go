@@ -9,35 +9,49 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"tracemigrate/cluster"
+	"tracemigrate/cmd/tracemigrate/output"
 )
 
-// version is set by the Makefile's linker flags; after `go install` it is empty,
-// and buildInfo returns the module's version.
-var version = ""
+// The linker flags of a release set these. Otherwise they are empty, and the module's
+// build information is used.
+var version, commit, date string
 
 func versionCommand() *cli.Command {
+	var form string
 	return &cli.Command{
-		Name:  "version",
-		Usage: "print the version and build information",
+		Name:      "version",
+		Usage:     "print the version and build information",
+		ArgsUsage: " ",
+		Flags:     []cli.Flag{outputFlag(&form, output.VersionForms.Default(), output.VersionForms.Usage())},
 		Action: func(c *cli.Context) error {
-			_, err := fmt.Fprintln(c.App.Writer, buildInfo())
-			return err
+			write, err := output.VersionForms.Find(form)
+			switch {
+			case err != nil:
+				return err
+			case c.Args().Present():
+				return unexpectedArgument(c)
+			}
+			info := buildInfo()
+			return writeStdout(c, func(out *output.Printer) error { return write(out, &info) })
 		},
 	}
 }
 
-// buildInfo returns one line: version, commit, Go, platform and the supported Kuma versions.
-func buildInfo() string {
-	commit := "unknown"
+// buildInfo returns what is known about this build.
+func buildInfo() output.Version {
+	settings := make(map[string]string)
 	if info, ok := debug.ReadBuildInfo(); ok {
 		for _, setting := range info.Settings {
-			if setting.Key == "vcs.revision" {
-				commit = setting.Value
-			}
+			settings[setting.Key] = setting.Value
 		}
 	}
-	return fmt.Sprintf("tracemigrate %s, commit %s, %s %s/%s, for Kuma %s to %s",
-		release(), commit, runtime.Version(), runtime.GOOS, runtime.GOARCH, cluster.Oldest, cluster.Latest)
+	return output.Version{
+		Version: release(),
+		Commit:  cmp.Or(commit, settings["vcs.revision"], "unknown"),
+		Date:    cmp.Or(date, settings["vcs.time"], "unknown"),
+		Go:      runtime.Version(), Platform: fmt.Sprintf("%s/%s", runtime.GOOS, runtime.GOARCH),
+		Kuma: output.VersionRange{Oldest: cluster.Oldest.String(), Latest: cluster.Latest.String()},
+	}
 }
 
 // release returns the version of this tool.

@@ -24,8 +24,7 @@ type Explanation struct {
 	After     *envoydiff.Proxy     // nil if the conversion does not compare the proxy
 }
 
-// Explain prints an explanation as text.
-func (p *Printer) Explain(about *Explanation) {
+func explainText(p *Printer, about *Explanation) error {
 	e := &explanation{p, about}
 	e.head()
 	for _, mesh := range e.State.Legacy {
@@ -36,6 +35,7 @@ func (p *Printer) Explain(about *Explanation) {
 	e.meshTraces(e.State.Policies)
 	e.conclusion()
 	e.verdict()
+	return nil
 }
 
 // explanation is an Explanation and its printer.
@@ -46,21 +46,30 @@ type explanation struct {
 
 // head prints the proxy and its tags.
 func (e *explanation) head() {
-	kind := "sidecar"
-	if e.Dataplane.Gateway != nil {
-		kind = "delegated gateway"
-		if e.Dataplane.Gateway.Builtin {
-			kind = "builtin gateway"
-		}
-	}
-	e.Line("%s, a %s (%s), on Kuma %s", e.Dataplane, kind, e.Dataplane.Place, e.Version)
+	e.Line("%s, a %s (%s), on Kuma %s", e.Dataplane, proxyKind(e.Dataplane), e.Dataplane.Place, e.Version)
 	for i, set := range e.Dataplane.TagSets() {
 		state := ""
-		if e.Dataplane.Gateway == nil && i < len(e.Dataplane.Inbounds) && e.Dataplane.Inbounds[i].Ignored {
+		if isIgnored(e.Dataplane, i) {
 			state = " (inbound is Ignored)"
 		}
 		e.Line("  tag set %d: %s%s", i+1, set, state)
 	}
+}
+
+// proxyKind returns what kind of proxy dp is.
+func proxyKind(dp *cluster.Dataplane) string {
+	switch {
+	case dp.Gateway == nil:
+		return "sidecar"
+	case dp.Gateway.Builtin:
+		return "builtin gateway"
+	}
+	return "delegated gateway"
+}
+
+// isIgnored reports whether the inbound of a tag set is Ignored.
+func isIgnored(dp *cluster.Dataplane, set int) bool {
+	return dp.Gateway == nil && set < len(dp.Inbounds) && dp.Inbounds[set].Ignored
 }
 
 // trafficTraces prints every selector of a mesh in order of precedence.
@@ -101,8 +110,7 @@ func (e *explanation) trafficTraces(mesh *legacy.Mesh) {
 func (e *explanation) meshTraces(policies []*meshtrace.Policy) {
 	e.Line("")
 	e.Line("MeshTraces, lowest precedence first:")
-	matcher := meshtrace.NewMatcher(e.Version, policies, cluster.NewGateways(e.Snapshot.MeshGateways))
-	matching := matcher.Matching(nil, e.Dataplane)
+	matching := e.matching()
 	for i, p := range matching {
 		conf := meshtrace.Merge(matching[:i+1])
 		e.Line("  %d. %q, %s: sets %s", i+1, p.Name, target(p), sets(&p.Default))
@@ -120,6 +128,12 @@ func (e *explanation) meshTraces(policies []*meshtrace.Policy) {
 			e.Line("     %q, %s: %s", p.Name, target(p), why)
 		}
 	}
+}
+
+// matching returns the MeshTraces that apply to the proxy, lowest precedence first.
+func (about *Explanation) matching() []*meshtrace.Policy {
+	matcher := meshtrace.NewMatcher(about.Version, about.State.Policies, cluster.NewGateways(about.Snapshot.MeshGateways))
+	return matcher.Matching(nil, about.Dataplane)
 }
 
 // target returns a policy's targetRef as text.
@@ -140,8 +154,16 @@ func target(p *meshtrace.Policy) string {
 	return text
 }
 
-// sets returns the names of the fields that a policy sets.
+// sets returns the fields that a policy sets as text.
 func sets(c *meshtrace.Conf) string {
+	if fields := fieldsOf(c); len(fields) > 0 {
+		return strings.Join(fields, ", ")
+	}
+	return "nothing"
+}
+
+// fieldsOf returns the fields that a policy sets, sorted.
+func fieldsOf(c *meshtrace.Conf) []string {
 	var fields []string
 	if c.Backends != nil {
 		if len(c.Backends) == 0 {
@@ -159,11 +181,8 @@ func sets(c *meshtrace.Conf) string {
 	if c.Tags != nil {
 		fields = append(fields, fmt.Sprintf("tags (%d)", len(c.Tags)))
 	}
-	if len(fields) == 0 {
-		return "nothing"
-	}
 	slices.Sort(fields)
-	return strings.Join(fields, ", ")
+	return fields
 }
 
 // merged returns a merged conf as text.

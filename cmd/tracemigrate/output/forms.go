@@ -31,6 +31,16 @@ var (
 		{"junit", upgradeJUnit},
 		{"sarif", upgradeSARIF},
 	}
+	ExplainForms = Forms[func(*Printer, *Explanation) error]{
+		{"text", explainText},
+		{"json", explainJSON},
+		{"yaml", explainYAML},
+	}
+	VersionForms = Forms[func(*Printer, *Version) error]{
+		{"text", versionText},
+		{"json", versionJSON},
+		{"yaml", versionYAML},
+	}
 	// ConvertForms are styles, in which package meshtrace writes policies.
 	ConvertForms = Forms[meshtrace.Style]{
 		{"yaml", meshtrace.Style{}},
@@ -54,10 +64,10 @@ func (f Forms[W]) Find(name string) (W, error) {
 		return f[i].Write, nil
 	}
 	var none W
-	if names := f.names(); len(names) == 2 {
+	if names := f.Names(); len(names) == 2 {
 		return none, fmt.Errorf("--output: %q is neither %s nor %s", name, names[0], names[1])
 	}
-	return none, fmt.Errorf("--output: %q is none of %s", name, strings.Join(f.names(), ", "))
+	return none, fmt.Errorf("--output: %q is none of %s", name, strings.Join(f.Names(), ", "))
 }
 
 // Default returns the name of the default form.
@@ -65,12 +75,13 @@ func (f Forms[W]) Default() string { return f[0].Name }
 
 // Usage returns the help of the flag --output.
 func (f Forms[W]) Usage() string {
-	names := f.names()
+	names := f.Names()
 	last := len(names) - 1
 	return "`FORM` of the output: " + strings.Join(names[:last], ", ") + " or " + names[last]
 }
 
-func (f Forms[W]) names() []string {
+// Names returns the names of the forms, the default first.
+func (f Forms[W]) Names() []string {
 	names := make([]string, 0, len(f))
 	for _, form := range f {
 		names = append(names, form.Name)

@@ -3,6 +3,7 @@ package output
 import (
 	"fmt"
 	"io"
+	"slices"
 
 	"tracemigrate/cluster"
 	"tracemigrate/cluster/manifest"
@@ -14,7 +15,7 @@ import (
 // Result prints the policies of each selector, the notes, and the effects on proxies.
 func (p *Printer) Result(s *cluster.Snapshot, r *convert.Plan) {
 	if len(r.Policies) == 0 {
-		p.Line("no MeshTrace to create: %s", whyNothing(s, r))
+		p.Verdict("no MeshTrace to create: %s", whyNothing(s, r))
 	}
 	if len(r.Fates) > 0 {
 		p.tableOf([]string{"TRAFFICTRACE", "SELECTOR", "BECOMES"}, func(yield func([]string) bool) {
@@ -25,15 +26,21 @@ func (p *Printer) Result(s *cluster.Snapshot, r *convert.Plan) {
 			}
 		})
 	}
-	if len(r.Notes) > 0 {
+	notes := r.Notes
+	if p.quiet {
+		notes = slices.DeleteFunc(slices.Clone(notes), func(note *convert.Note) bool { return note.Severity != manifest.Error })
+	}
+	if len(notes) > 0 {
 		if len(r.Fates) > 0 {
 			p.Line("")
 		}
-		p.table(noteHeads, noteRows(convert.Texts(r.Notes)))
+		all := *p
+		all.quiet = false
+		all.table(noteHeads, noteRows(convert.Texts(notes)))
 	}
 	if t := envoydiff.Count(r.Comparisons); t.Proxies > 0 {
 		p.Line("")
-		p.Line("%s", plain.Effects(&t))
+		p.Verdict("%s", plain.Effects(&t))
 	}
 }
 
@@ -86,9 +93,14 @@ func (p *Printer) NotesOf(code convert.Code, version cluster.Version, notes []*c
 
 func (p *Printer) notes(version cluster.Version, notes []*convert.Note, match func(*convert.Note) bool) {
 	for _, note := range notes {
-		if match(note) {
-			p.Line("%s: %s: %s (%s, on Kuma %s)", note.Source, note.Resource, note.Message(), note.Code, version)
+		if !match(note) {
+			continue
 		}
+		line := p.Line
+		if note.Severity == manifest.Error {
+			line = p.Verdict
+		}
+		line("%s: %s: %s (%s, on Kuma %s)", note.Source, note.Resource, note.Message(), note.Code, version)
 	}
 }
 

@@ -17,6 +17,7 @@ type Printer struct {
 	w      io.Writer
 	width  int // columns; 0: not a terminal
 	colour bool
+	quiet  bool // only errors and verdicts
 }
 
 // NewPrinter returns a printer to w. The width is that of a terminal in columns; it is
@@ -25,8 +26,21 @@ func NewPrinter(w io.Writer, width int, colour bool) *Printer {
 	return &Printer{w: w, width: width, colour: colour}
 }
 
-// Line prints one line. On a terminal it wraps a long line and indents the continuations.
+// Quiet returns a printer that prints only errors and verdicts.
+func (p *Printer) Quiet() *Printer {
+	return &Printer{w: p.w, width: p.width, colour: p.colour, quiet: true}
+}
+
+// Line prints one line of a note. On a terminal it wraps a long line and indents the
+// continuations.
 func (p *Printer) Line(format string, args ...any) {
+	if !p.quiet {
+		p.Verdict(format, args...)
+	}
+}
+
+// Verdict prints a line as Line does, also if the printer is quiet: a verdict or an error.
+func (p *Printer) Verdict(format string, args ...any) {
 	p.wrap(plain.Clean(fmt.Sprintf(format, args...)))
 }
 
@@ -40,7 +54,7 @@ func (p *Printer) Clear() {
 // Status replaces the text on a terminal's current line, and reports whether there is
 // a terminal.
 func (p *Printer) Status(text string) bool {
-	if p.width == 0 {
+	if p.width == 0 || p.quiet {
 		return false
 	}
 	text = plain.Clean(text)

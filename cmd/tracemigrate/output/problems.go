@@ -19,10 +19,10 @@ func (p *Printer) Problems(problems []*manifest.Problem, done string) {
 	const shown = 100
 	errors := p.list(problems, manifest.Error, "", shown)
 	if errors > shown {
-		p.Line("and %d more errors", errors-shown)
+		p.Verdict("and %d more errors", errors-shown)
 	}
 	p.Warnings(problems)
-	p.Line("tracemigrate: the input has %s; nothing was %s", plain.Plural(errors, "error", "errors"), done)
+	p.Verdict("tracemigrate: the input has %s; nothing was %s", plain.Plural(errors, "error", "errors"), done)
 }
 
 // Warnings prints the warnings of the input.
@@ -80,7 +80,12 @@ func (p *Printer) list(problems []*manifest.Problem, severity manifest.Severity,
 		if problem.Severity != severity {
 			continue
 		}
-		if n++; n <= shown {
+		if n++; n > shown {
+			continue
+		}
+		if severity == manifest.Error {
+			p.Verdict("%s%s", problem.Error(), suffix)
+		} else {
 			p.Line("%s%s", problem.Error(), suffix)
 		}
 	}

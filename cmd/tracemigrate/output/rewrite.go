@@ -35,7 +35,7 @@ func (c *FileChange) Action() string {
 func (p *Printer) FileDiffs(changes []FileChange) error {
 	for i := range changes {
 		diff := fileDiff(&changes[i])
-		if p.width > 0 {
+		if p.width > 0 || p.colour {
 			diff = p.forTerminal(diff)
 		}
 		if _, err := p.w.Write(diff); err != nil {
@@ -151,5 +151,10 @@ func (p *Printer) Overlays(diff *Diff) {
 	}
 }
 
-// Diff prints what a comparison found as text.
-func (p *Printer) Diff(diff *Diff) error { return diffText(p, diff) }
+// Diff prints what a comparison found as text, which is a note beside a verdict.
+func (p *Printer) Diff(diff *Diff) error {
+	if p.quiet {
+		return nil
+	}
+	return diffText(p, diff)
+}

@@ -18,6 +18,9 @@ func (p *Printer) table(headers []string, rows [][]string) {
 // tableOf prints rows in columns. If the terminal is too narrow, it prints the last
 // columns below the others, wrapped. It iterates over the rows twice and keeps none.
 func (p *Printer) tableOf(headers []string, rows iter.Seq[[]string]) {
+	if p.quiet {
+		return
+	}
 	all := func(yield func(int, []string) bool) {
 		n := 0
 		next := func(row []string) bool {

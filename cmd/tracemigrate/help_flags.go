@@ -1,0 +1,121 @@
+package main
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+)
+
+// flagDoc is what help, the man page and completions show about a flag.
+type flagDoc struct {
+	Short, Long string // without dashes; Short may be empty
+	Value       string // the placeholder, empty for a flag without a value
+	Text        string // what the flag does, with its default and variables
+}
+
+// docOf returns what is shown about a flag.
+func docOf(flag cli.Flag) flagDoc {
+	var doc flagDoc
+	for _, name := range flag.Names() {
+		if len(name) == 1 {
+			doc.Short = name
+		} else {
+			doc.Long = name
+		}
+	}
+	about, ok := flag.(cli.DocGenerationFlag)
+	if !ok {
+		return doc
+	}
+	doc.Text = about.GetUsage()
+	if begin, rest, found := strings.Cut(doc.Text, "`"); found {
+		value, end, _ := strings.Cut(rest, "`")
+		doc.Value, doc.Text = value, begin+value+end
+	}
+	if standard := strings.Trim(about.GetDefaultText(), `"`); about.TakesValue() && standard != "" {
+		doc.Text += " (default: " + standard + ")"
+	}
+	for _, variable := range about.GetEnvVars() {
+		doc.Text += " [$" + variable + "]"
+	}
+	return doc
+}
+
+// names returns the flag as help writes it: "-f, --filename FILE".
+func (d *flagDoc) names() string {
+	names := "    --" + d.Long
+	if d.Short != "" {
+		names = "-" + d.Short + ", --" + d.Long
+	}
+	if d.Value != "" {
+		names += " " + d.Value
+	}
+	return names
+}
+
+// flagRows returns the rows of help about flags.
+func flagRows(flags []cli.Flag) [][2]string {
+	var rows [][2]string
+	for _, flag := range flags {
+		doc := docOf(flag)
+		rows = append(rows, [2]string{doc.names(), doc.Text})
+	}
+	return rows
+}
+
+func optionsCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "options",
+		Usage:     "list the options that the commands share",
+		ArgsUsage: " ",
+		Action: func(c *cli.Context) error {
+			if c.Args().Present() {
+				return unexpectedArgument(c)
+			}
+			page := newHelpPage(terminalWidth(c.App.Writer))
+			page.shared(c.App)
+			_, err := c.App.Writer.Write([]byte(page.String()))
+			return err
+		},
+	}
+}
+
+// shared adds the options of every command that reads a source, and of all commands.
+func (p *helpPage) shared(app *cli.App) {
+	p.WriteString(strings.Join(wrapWords("These options select what a command reads. The following commands have all of them: "+
+		strings.Join(sourceCommands(app), ", ")+". Others have those in their own help.", p.width), "\n") + "\n")
+	for _, category := range []string{inputCategory, kubernetesCategory, restCategory} {
+		p.section(category)
+		p.rows(flagRows(flagsOf(sourceFlags(), category)))
+	}
+	p.section(messagesCategory + ", of all commands")
+	p.rows(flagRows(messageFlags()))
+}
+
+// flagsOf returns the flags of a category, those that users need most first.
+func flagsOf(flags []cli.Flag, category string) []cli.Flag {
+	var found []cli.Flag
+	for _, flag := range flags {
+		if in, ok := flag.(cli.CategorizableFlag); ok && in.GetCategory() == category {
+			found = append(found, flag)
+		}
+	}
+	slices.SortStableFunc(found, func(a, b cli.Flag) int { return flagRank(a) - flagRank(b) })
+	return found
+}
+
+// sourceCommands returns the names of the commands that have all flags of a source.
+func sourceCommands(app *cli.App) []string {
+	var names []string
+	for _, command := range app.Commands {
+		has := make(map[string]bool)
+		for _, flag := range command.Flags {
+			has[flag.Names()[0]] = true
+		}
+		if !slices.ContainsFunc(sourceFlags(), func(flag cli.Flag) bool { return !has[flag.Names()[0]] }) {
+			names = append(names, command.Name)
+		}
+	}
+	return names
+}

@@ -1,0 +1,199 @@
+package output
+
+import (
+	"cmp"
+	"slices"
+
+	"tracemigrate/cluster"
+	"tracemigrate/convert/envoydiff"
+	"tracemigrate/legacy"
+	"tracemigrate/meshtrace"
+)
+
+// The JSON and YAML of explain, which docs/output.md describes.
+type (
+	explainData struct {
+		Proxy         explainProxy   `json:"proxy" yaml:"proxy"`
+		KumaVersion   string         `json:"kumaVersion" yaml:"kumaVersion"`
+		TrafficTraces []explainTrace `json:"trafficTraces" yaml:"trafficTraces"`
+		MeshTraces    []explainMesh  `json:"meshTraces" yaml:"meshTraces"`
+		Today         explainToday   `json:"today" yaml:"today"`
+		After         *explainAfter  `json:"after,omitempty" yaml:"after,omitempty"`
+	}
+	explainProxy struct {
+		Mesh    string          `json:"mesh" yaml:"mesh"`
+		Name    string          `json:"name" yaml:"name"`
+		Zone    string          `json:"zone,omitempty" yaml:"zone,omitempty"`
+		Kind    string          `json:"kind" yaml:"kind"`
+		Place   string          `json:"place" yaml:"place"`
+		TagSets []explainTagSet `json:"tagSets" yaml:"tagSets"`
+	}
+	explainTagSet struct {
+		Tags    cluster.Tags `json:"tags" yaml:"tags"`
+		Ignored bool         `json:"ignored" yaml:"ignored"`
+	}
+	// explainTrace is a selector. TagSet counts from 1; 0: none matches.
+	explainTrace struct {
+		TrafficTrace string       `json:"trafficTrace" yaml:"trafficTrace"`
+		Selector     int          `json:"selector" yaml:"selector"`
+		Tags         cluster.Tags `json:"tags" yaml:"tags"`
+		Rank         explainRank  `json:"rank" yaml:"rank"`
+		TagSet       int          `json:"tagSet" yaml:"tagSet"`
+		Wins         bool         `json:"wins" yaml:"wins"`
+		Backend      string       `json:"backend" yaml:"backend"`
+		Undecided    bool         `json:"undecided" yaml:"undecided"`
+	}
+	explainRank struct {
+		Tags  int `json:"tags" yaml:"tags"`
+		Exact int `json:"exact" yaml:"exact"`
+	}
+	explainMesh struct {
+		MeshTrace string         `json:"meshTrace" yaml:"meshTrace"`
+		TargetRef string         `json:"targetRef" yaml:"targetRef"`
+		Applies   bool           `json:"applies" yaml:"applies"`
+		Shadow    bool           `json:"shadow" yaml:"shadow"`
+		Sets      []string       `json:"sets,omitempty" yaml:"sets,omitempty"`
+		Merged    *explainMerged `json:"merged,omitempty" yaml:"merged,omitempty"`
+	}
+	// explainMerged is a merged conf; a percentage that no policy sets is nil.
+	explainMerged struct {
+		Backend  string             `json:"backend" yaml:"backend"`
+		Address  string             `json:"address" yaml:"address"`
+		Overall  *meshtrace.Percent `json:"overall" yaml:"overall"`
+		Client   *meshtrace.Percent `json:"client" yaml:"client"`
+		Random   *meshtrace.Percent `json:"random" yaml:"random"`
+		TagNames []string           `json:"tags,omitempty" yaml:"tags,omitempty"`
+	}
+	explainToday struct {
+		Traced    bool              `json:"traced" yaml:"traced"`
+		Source    string            `json:"source" yaml:"source"`
+		Target    string            `json:"target" yaml:"target"`
+		Unusable  bool              `json:"unusable" yaml:"unusable"`
+		Unknown   *explainDoubt     `json:"unknown,omitempty" yaml:"unknown,omitempty"`
+		Listeners []explainListener `json:"listeners" yaml:"listeners"`
+	}
+	explainDoubt struct {
+		Code   string `json:"code" yaml:"code"`
+		Reason string `json:"reason" yaml:"reason"`
+	}
+	explainListener struct {
+		Name   string `json:"name" yaml:"name"`
+		Traced bool   `json:"traced" yaml:"traced"`
+	}
+	explainAfter struct {
+		Verdict     envoydiff.Verdict `json:"verdict" yaml:"verdict"`
+		Traced      bool              `json:"traced" yaml:"traced"`
+		Source      string            `json:"source" yaml:"source"`
+		Target      string            `json:"target" yaml:"target"`
+		Differences []envoydiff.Form  `json:"differences" yaml:"differences"`
+	}
+)
+
+func explainJSON(p *Printer, about *Explanation) error { return encodeJSON(p.w, about.data()) }
+
+func explainYAML(p *Printer, about *Explanation) error { return encodeYAML(p.w, about.data()) }
+
+// data returns what the JSON and YAML contain.
+func (about *Explanation) data() explainData {
+	data := explainData{
+		Proxy: about.proxyData(), KumaVersion: about.Version.String(),
+		TrafficTraces: []explainTrace{}, MeshTraces: about.meshTraceData(), Today: about.todayData(),
+	}
+	for _, mesh := range about.State.Legacy {
+		if mesh.Name == about.Dataplane.Mesh {
+			data.TrafficTraces = append(data.TrafficTraces, about.trafficTraceData(mesh.In(about.Dataplane.Zone()))...)
+		}
+	}
+	if after := about.After; after != nil {
+		data.After = &explainAfter{
+			Verdict: after.Verdict, Traced: after.After.Traces(), Source: after.After.Source(), Differences: []envoydiff.Form{},
+		}
+		if after.After.Traces() {
+			data.After.Target = after.After.Target()
+		}
+		for _, d := range after.Differences {
+			data.After.Differences = append(data.After.Differences, d.Form())
+		}
+	}
+	return data
+}
+
+func (about *Explanation) proxyData() explainProxy {
+	dp := about.Dataplane
+	data := explainProxy{Mesh: dp.Mesh, Name: dp.FullName(), Zone: dp.Zone(), Kind: proxyKind(dp), Place: dp.Place.String()}
+	data.TagSets = []explainTagSet{}
+	for i, set := range dp.TagSets() {
+		data.TagSets = append(data.TagSets, explainTagSet{Tags: set, Ignored: isIgnored(dp, i)})
+	}
+	return data
+}
+
+func (about *Explanation) trafficTraceData(mesh *legacy.Mesh) []explainTrace {
+	var traces []explainTrace
+	won := false
+	for i, pair := range mesh.Pairs {
+		tags, exact := pair.Tags.Rank()
+		trace := explainTrace{
+			TrafficTrace: pair.Name, Selector: pair.Number, Tags: pair.Tags, Rank: explainRank{tags, exact},
+			TagSet: slices.IndexFunc(about.Dataplane.TagSets(), pair.Tags.Match) + 1,
+		}
+		if backend := mesh.BackendOf(pair.TrafficTrace); backend != nil {
+			trace.Backend = backend.Name
+		}
+		if trace.TagSet > 0 && !won {
+			won, trace.Wins = true, true
+			trace.Undecided = i+1 < len(mesh.Pairs) && pair.Undecided(mesh.Pairs[i+1])
+		}
+		traces = append(traces, trace)
+	}
+	return traces
+}
+
+func (about *Explanation) meshTraceData() []explainMesh {
+	traces := []explainMesh{}
+	matching := about.matching()
+	for i, p := range matching {
+		conf := meshtrace.Merge(matching[:i+1])
+		traces = append(traces, explainMesh{
+			MeshTrace: p.Name, TargetRef: target(p), Applies: true, Sets: fieldsOf(&p.Default), Merged: mergedData(&conf),
+		})
+	}
+	for _, p := range about.State.Policies {
+		if p.Mesh == about.Dataplane.Mesh && !slices.Contains(matching, p) {
+			traces = append(traces, explainMesh{MeshTrace: p.Name, TargetRef: target(p), Shadow: p.Shadow(about.Version)})
+		}
+	}
+	return traces
+}
+
+// mergedData returns a merged conf, or nil if it has no backend.
+func mergedData(c *meshtrace.Conf) *explainMerged {
+	if len(c.Backends) == 0 {
+		return nil
+	}
+	data := &explainMerged{
+		Backend: c.Backends[0].Type, Address: c.Collector().Address(),
+		Overall: c.Sampling.Overall, Client: c.Sampling.Client, Random: c.Sampling.Random,
+	}
+	for _, tag := range c.Tags {
+		data.TagNames = append(data.TagNames, tag.Name)
+	}
+	return data
+}
+
+func (about *Explanation) todayData() explainToday {
+	decision := about.Decision
+	data := explainToday{Source: decision.Source(), Unusable: decision.Unusable() != nil, Listeners: []explainListener{}}
+	if decision.Traces() && !data.Unusable {
+		data.Target = decision.Target()
+	}
+	if about.Doubt.Reason != "" {
+		data.Unknown = &explainDoubt{cmp.Or(about.Doubt.Code, string(envoydiff.Unverified)), about.Doubt.Reason}
+	}
+	for i := range about.Listeners {
+		l := &about.Listeners[i]
+		data.Listeners = append(data.Listeners, explainListener{l.Name(), l.Tracing != nil})
+		data.Traced = data.Traced || l.Tracing != nil
+	}
+	return data
+}
