@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/urfave/cli/v2"
@@ -13,7 +14,8 @@ import (
 
 // write writes the notes, then the policies. Its error is the reason for the exit code.
 func (f *convertFlags) write(c *cli.Context, result *convert.Plan, o *convert.Options, style meshtrace.Style) error {
-	notKept := output.NotKept(result.Comparisons) // before writing needs the memory
+	// Before writing needs the memory.
+	notKept, effects := output.NotKept(result.Comparisons), output.Effects(result.Comparisons)
 	if f.notesFile != "" {
 		if err := f.writeNotes(c, result.Notes); err != nil {
 			return err
@@ -26,21 +28,30 @@ func (f *convertFlags) write(c *cli.Context, result *convert.Plan, o *convert.Op
 		}
 	}
 	refused := result.Refused()
+	wrote := ""
 	if !refused || f.keepGoing {
-		if err := f.writePolicies(c, result, style); err != nil {
+		var err error
+		if wrote, err = f.writePolicies(c, result, style); err != nil {
 			return err
 		}
 	}
+	stderr := stderrPrinter(c)
+	if (refused || notKept != "") && effects != "" {
+		stderr.Line("")
+		stderr.Line("%s", effects)
+	}
 	switch {
 	case refused && f.keepGoing:
-		return cli.Exit("not everything could be carried over; see the errors above; the other policies were written", exitNo)
+		return cli.Exit("not everything could be carried over; see the errors above; "+wrote, exitNo)
 	case refused:
 		return cli.Exit("not everything can be carried over; see the errors above; no policy was written "+
 			"(--keep-going writes the others)", exitNo)
 	case notKept != "":
-		return cli.Exit("all policies were written, but not every proxy is known to keep its tracing: "+notKept+
+		return cli.Exit(wrote+", but not every proxy is known to keep its tracing: "+notKept+
 			"; `tracemigrate diff` shows why", exitNo)
 	}
+	stderr.Line("")
+	conclude(c, wrote+"; "+cmp.Or(effects, "no proxy was compared"))
 	return nil
 }
 

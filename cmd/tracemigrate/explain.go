@@ -80,8 +80,21 @@ func (f *explainFlags) run(c *cli.Context) error {
 		return err
 	}
 	e := f.explain(stderr, current, version, dp)
-	if err := writeStdout(c, func(out *output.Printer) error { return write(out, e) }); err != nil {
+	no, text := explainVerdict(e), f.form == output.ExplainForms.Default()
+	err = writeStdout(c, func(out *output.Printer) error {
+		if err := write(out, e); err != nil || no != nil || !text {
+			return err
+		}
+		out.Line("")
+		out.Line("%s.", explainOutcome(e))
+		return nil
+	})
+	if err != nil {
 		return err
 	}
-	return explainVerdict(stderr, e)
+	stderr.Errors(e.Decision.Unusable())
+	if no == nil && !text {
+		conclude(c, explainOutcome(e))
+	}
+	return no
 }

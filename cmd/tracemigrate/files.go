@@ -94,49 +94,48 @@ func checkFree(dir string, files []file, entries map[string]bool, force bool) er
 }
 
 // writePolicies writes the policies of a plan, and the backends that they refer to, to
-// stdout or to files, all or nothing.
-func (f *convertFlags) writePolicies(c *cli.Context, plan *convert.Plan, style meshtrace.Style) error {
+// stdout or to files, all or nothing. It returns what was written where.
+func (f *convertFlags) writePolicies(c *cli.Context, plan *convert.Plan, style meshtrace.Style) (string, error) {
 	dir := f.directory
 	if dir == "" {
 		// Write encodes all policies before it writes the first.
-		return meshtrace.Write(c.App.Writer, plan.Policies, style, plan.Backends...)
+		return wroteText(plan), meshtrace.Write(c.App.Writer, plan.Policies, style, plan.Backends...)
 	}
 	files := make([]file, 0, len(plan.Backends)+len(plan.Policies))
 	for _, backend := range plan.Backends {
 		name, text, err := backend.File(style)
 		if err != nil {
-			return err
+			return "", err
 		}
 		files = append(files, file{name: name, text: text})
 	}
 	for _, policy := range plan.Policies {
 		name, text, err := policy.File(style)
 		if err != nil {
-			return err
+			return "", err
 		}
 		files = append(files, file{name: name, text: text})
 	}
 	stderr := stderrPrinter(c)
 	replaced, err := writeFiles(stderr, dir, files, f.force)
 	if err != nil {
-		return err
+		return "", err
 	}
-	stderr.Line("tracemigrate: %s", wroteText(plan, dir, len(files), replaced))
 	warnOfOthers(stderr, dir, files)
-	return nil
+	where := fmt.Sprintf(" to %s%c (%s", filepath.Clean(dir), filepath.Separator, plain.Plural(len(files), "file", "files"))
+	if replaced > 0 {
+		where += fmt.Sprintf("; %d replaced", replaced)
+	}
+	return wroteText(plan) + where + ")", nil
 }
 
-// wroteText returns what was written to a directory, and what it replaced.
-func wroteText(plan *convert.Plan, dir string, files, replaced int) string {
+// wroteText returns how many resources of each kind were written.
+func wroteText(plan *convert.Plan) string {
 	text := "wrote " + plain.Plural(len(plan.Policies), "MeshTrace", "MeshTraces")
 	if n := len(plan.Backends); n > 0 {
 		text += " and " + plain.Plural(n, "MeshOpenTelemetryBackend", "MeshOpenTelemetryBackends")
 	}
-	text += fmt.Sprintf(" to %s%c (%s", filepath.Clean(dir), filepath.Separator, plain.Plural(files, "file", "files"))
-	if replaced > 0 {
-		text += fmt.Sprintf("; %d replaced", replaced)
-	}
-	return text + ")"
+	return text
 }
 
 // withoutPath removes the path from an error: users do not know staging directories.

@@ -46,18 +46,18 @@ func (r *rewriting) finish(found *output.Diff) error {
 	}
 	r.stderr.Overlays(found)
 	if len(changes) == 0 {
-		r.stderr.Verdict("nothing to change: stage %s is done", r.stage)
+		r.stderr.Verdict("nothing to change: stage %s is done; %s", r.stage, found.Outcome())
 		return nil
 	}
 	summary := output.SummaryOf(changes)
 	if !r.write {
-		r.stderr.Verdict("%s; nothing was written (--write writes)", summary)
+		r.stderr.Verdict("%s; nothing was written (--write writes); %s", summary, found.Outcome())
 		return nil
 	}
 	if err := r.writeFiles(); err != nil {
 		return err
 	}
-	r.stderr.Verdict("%s; written", summary)
+	r.stderr.Verdict("%s; written; %s", summary, found.Outcome())
 	return nil
 }
 

@@ -18,6 +18,7 @@ func TestScript(t *testing.T) {
 		Dir: filepath.Join("testdata", "script"),
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("FIXTURES", fixtures.Dir())
+			env.Setenv(dateVariable, testDate)
 			return nil
 		},
 		Cmds:          map[string]func(*testscript.TestScript, bool, []string){"exitcode": exitCode},
@@ -46,7 +47,18 @@ func lastWord(s string) string {
 	return s
 }
 
+// The head of reports in tests: the date as seconds since 1970, which is 2026-01-02T03:04:05Z,
+// and the version of the tool.
+const (
+	testDate    = "1767323045"
+	testVersion = "v1.0.0"
+)
+
 func TestMain(m *testing.M) {
+	version = testVersion
+	if os.Setenv(dateVariable, testDate) != nil {
+		os.Exit(1)
+	}
 	if os.Getenv("TRACEMIGRATE_TEST_MEASURE") != "" {
 		os.Exit(measure(os.Args[1:]))
 	}

@@ -26,20 +26,21 @@ func terminalWidth(w io.Writer) int {
 	return 80
 }
 
-// printerFor returns a printer that wraps and colours text as the terminal of w and
-// --color need it.
-func printerFor(c *cli.Context, to, w io.Writer) *output.Printer {
-	width := terminalWidth(w)
-	colour := usesColour(colourChoice(c), width > 0)
+// layout returns the width of the terminal that w writes to, 0 if it is not a terminal,
+// and whether --color wants colours there.
+func layout(c *cli.Context, w io.Writer) (width int, colour bool) {
+	width = terminalWidth(w)
+	colour = usesColour(colourChoice(c), width > 0)
 	if colour {
 		text.EnableColors() // the library itself reads NO_COLOR, which --color overrides
 	}
-	return output.NewPrinter(to, width, colour)
+	return width, colour
 }
 
 // stderrPrinter returns the printer of messages, which --quiet reduces.
 func stderrPrinter(c *cli.Context) *output.Printer {
-	p := printerFor(c, c.App.ErrWriter, c.App.ErrWriter)
+	width, colour := layout(c, c.App.ErrWriter)
+	p := output.NewPrinter(c.App.ErrWriter, width, colour)
 	if isQuiet(c) {
 		return p.Quiet()
 	}
@@ -51,13 +52,20 @@ func newPrinter(w io.Writer) *output.Printer {
 	return output.NewPrinter(w, terminalWidth(w), false)
 }
 
+// conclude prints the outcome of a run that passed to stderr, because stdout has a form
+// without it. A run that fails ends with its reason.
+func conclude(c *cli.Context, sentence string) {
+	newPrinter(c.App.ErrWriter).Line("%s: %s", c.App.Name, sentence)
+}
+
 // writeStdout prints to stdout what fill writes, all of it or, on an error, nothing.
 func writeStdout(c *cli.Context, fill func(*output.Printer) error) error {
-	var buffer bytes.Buffer
-	if err := fill(printerFor(c, &buffer, c.App.Writer)); err != nil {
+	var text bytes.Buffer
+	width, colour := layout(c, c.App.Writer)
+	if err := fill(output.NewTextPrinter(&text, width, colour)); err != nil {
 		return err
 	}
-	if _, err := c.App.Writer.Write(buffer.Bytes()); err != nil {
+	if _, err := c.App.Writer.Write(text.Bytes()); err != nil {
 		return fmt.Errorf("writing to stdout: %w", err)
 	}
 	return nil

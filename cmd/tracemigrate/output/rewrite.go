@@ -150,11 +150,3 @@ func (p *Printer) Overlays(diff *Diff) {
 		p.Line("%s", effects)
 	}
 }
-
-// Diff prints what a comparison found as text, which is a note beside a verdict.
-func (p *Printer) Diff(diff *Diff) error {
-	if p.quiet {
-		return nil
-	}
-	return diffText(p, diff)
-}

@@ -8,6 +8,7 @@ import (
 	"tracemigrate/cmd/tracemigrate/output/plain"
 	"tracemigrate/convert"
 	"tracemigrate/convert/envoydiff"
+	"tracemigrate/convert/report"
 	"tracemigrate/convert/upgrade"
 	"tracemigrate/legacy"
 )
@@ -15,6 +16,7 @@ import (
 // Upgrade is what upgrade-check found, and how to print it.
 type Upgrade struct {
 	*upgrade.Result
+	Head   report.Head
 	Words  upgrade.Words
 	Strict bool
 	Full   bool
@@ -50,6 +52,9 @@ func (u *Upgrade) Verdict() string {
 func (u *Upgrade) unread() string {
 	return plain.List(u.Unread[:min(len(u.Unread), 3)], len(u.Unread)) + " could not be read"
 }
+
+// Outcome returns the outcome in one sentence.
+func (u *Upgrade) Outcome() string { return u.headline() }
 
 // headline returns the outcome in one sentence.
 func (u *Upgrade) headline() string {
@@ -116,7 +121,7 @@ func (u *Upgrade) proxyNames(c *upgrade.Cause) string {
 	if len(c.Proxies) == 0 {
 		return ""
 	}
-	return names(&envoydiff.Group{Proxies: c.Proxies}, u.Full)
+	return plain.Plural(len(c.Proxies), "proxy", "proxies") + ": " + names(c.Proxies, u.Full)
 }
 
 // shownResources returns the first resources of a cause, or all, and the number of the
