@@ -131,11 +131,13 @@ func TestMarkdownBackticks(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "state.yaml")
 	require.NoError(t, os.WriteFile(file, []byte("{type: Mesh, name: default, tracing: {backends: [{name: 'z`z`', type: zipkin, conf: {url: 'http://z:9411/api/v2/spans'}}], defaultBackend: 'z`z`'}}\n---\n"+
 		"{type: TrafficTrace, name: all, mesh: default, selectors: [{match: {kuma.io/service: '*'}}]}\n---\n"+
+		"{type: TrafficTrace, name: web, mesh: default, selectors: [{match: {kuma.io/service: web}}], conf: {backend: 'no`b`'}}\n---\n"+
 		"{type: Dataplane, name: web, mesh: default, networking: {address: 10.0.0.1, inbound: [{port: 80, tags: {kuma.io/service: web, kuma.io/protocol: http}}]}}\n"), 0o600))
 	_, text, words := tool(t, "report --kuma-version 2.13 -o markdown -f "+file)
 	table, manifests, found := strings.Cut(text, "## Manifests")
 	require.True(t, found, words)
 	assert.Contains(t, table, "z\\`z\\`")
+	assert.Contains(t, table, "has no tracing backend \"no\\`b\\`\", so they are not traced today. The policy keeps that with `backends: []`")
 	assert.Contains(t, table, "The policies set `overall: 100`, so")
 	assert.NotContains(t, table, "z`z")
 	assert.Contains(t, manifests, "```yaml\n")
