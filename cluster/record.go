@@ -286,6 +286,9 @@ var scalarTags = map[manifest.Kind]string{
 	manifest.Null: "!!null", manifest.String: "!!str", manifest.Int: "!!int", manifest.Float: "!!float", manifest.Bool: "!!bool",
 }
 
+// floatWords has the words of YAML for numbers that have no digits.
+var floatWords = map[string]string{"+Inf": ".inf", "-Inf": "-.inf", "NaN": ".nan"}
+
 // yamlNode returns n with only the fields of a shape. An empty shape keeps no field.
 // textOf returns the text of each scalar to write, from its key and its own text.
 func yamlNode(n *manifest.Node, kept shape, textOf func(key, text string) string) *yaml.Node {
@@ -322,6 +325,9 @@ func valueNode(key string, n *manifest.Node, kept shape, textOf func(key, text s
 		return &yaml.Node{Kind: yaml.ScalarNode, Tag: scalarTags[n.Kind], Value: "null"}
 	}
 	out := &yaml.Node{Kind: yaml.ScalarNode, Tag: scalarTags[n.Kind], Value: textOf(key, n.Text)}
+	if word, ok := floatWords[n.Text]; ok && n.Kind == manifest.Float {
+		out.Value = word
+	}
 	if n.Kind == manifest.String && !manifest.IsPlainString(out.Value) {
 		out.Style = yaml.DoubleQuotedStyle
 	}

@@ -142,6 +142,7 @@ func FuzzWriteSnapshot(f *testing.F) {
 	f.Add(liveObjects)
 	f.Add("apiVersion: tracemigrate/v1\nkind: SnapshotOrigin\nsource: x\nmode: zone\nzones: [{name: a, version: 2.9.0}]\nunread: [{what: zones, reason: r}]\n---\ntype: Mesh\nname: default\n---\napiVersion: tracemigrate/v1\nkind: SnapshotEnd\n")
 	f.Add("type: MeshTrace\nname: \"1\"\nmesh: 'no'\nspec: {a: 0x1F, b: 1e3, c: ~, d: '~', e: .inf, f: \"\\u2028\", g: |\n  text\n}\n")
+	f.Add("type: MeshTrace\nname: a\nspec: {url: A:@%0, endpoint: 'http://http://ann:hunter2@x? ', e: .inf, f: -.inf, g: .nan, \"+Inf\": 1_000.5}\n")
 	f.Fuzz(func(t *testing.T, text string) {
 		write := func(text string) string {
 			var out bytes.Buffer
