@@ -27,6 +27,7 @@ bench: ## time by the measure of yaml.v3 and encoding/json (x-baseline), memory 
 	go test ./convert/envoydiff -run '^$$' -bench . -benchtime 3x
 	go test ./cluster/controlplane -run '^$$' -bench . -benchtime 10x
 
+# Without -fuzzminimizetime, Go spends up to a minute on shrinking each input that reaches new code.
 fuzz: ## random meshes and repositories of a new seed, and every fuzz target, FUZZTIME each
 	go test ./convert -run '^TestEquivalent' -count=1 -v -seed 0 -meshes 5000
 	go test ./convert/envoydiff -run '^TestMutations$$' -count=1 -v -seed 0
