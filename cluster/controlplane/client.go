@@ -215,6 +215,8 @@ func (cp *ControlPlane) unreachable(ctx context.Context, path string, err error)
 		hint = "; the port expects http, the port for https is 5682 by default"
 	case strings.Contains(text, "malformed HTTP response"), strings.Contains(text, "remote error: tls"):
 		hint = "; does the port expect https (5682 by default) and a client certificate (--client-cert, --client-key)?"
+	case strings.Contains(text, "proxyconnect"), strings.Contains(text, "invalid proxy address"):
+		hint = "; is the proxy right that $HTTPS_PROXY or $HTTP_PROXY names? $NO_PROXY lists hosts without one"
 	case strings.Contains(text, "connection refused"):
 		hint = "; nothing listens there: is it the API port, 5681 or 5682 by default, and is it forwarded?"
 	case retry.RemedyForCut(text) != "":

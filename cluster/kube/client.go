@@ -234,6 +234,8 @@ func (c *Cluster) unreachable(ctx context.Context, doing string, err error) erro
 		text, hint = c.answer(ctx, status.Status()), "; "+retry.Remedy(int(status.Status().Code))
 	case errors.As(err, &elsewhere):
 		text, hint = elsewhere.Error(), "; is a login or a proxy in front of it?"
+	case strings.Contains(text, "proxyconnect"), strings.Contains(text, "invalid proxy address"):
+		hint = "; is the proxy right that $HTTPS_PROXY, $HTTP_PROXY or the kubeconfig names?"
 	case os.IsTimeout(err), strings.Contains(text, "no such host"), strings.Contains(text, "connection refused"),
 		strings.Contains(text, "no route to host"):
 		hint = "; does kubectl reach the cluster?"
