@@ -1,11 +1,12 @@
 # Everything a developer or a machine does with this project. `make demo` and
 # `make test` need Go and make alone; `make lint` fetches its linters.
 GOLANGCI  := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+VULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 VERSION   ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 FUZZTIME  ?= 10s
 export GOFLAGS ?= -buildvcs=auto
 
-.PHONY: build apiserver test lint bench fuzz mutants demo clean
+.PHONY: build apiserver test lint bench fuzz mutants vuln demo clean
 
 build: ## bin/tracemigrate
 	go build -trimpath -ldflags "-X main.version=$(VERSION)" -o bin/tracemigrate ./cmd/tracemigrate
@@ -41,6 +42,9 @@ fuzz: ## random meshes and repositories of a new seed, and every fuzz target, FU
 
 mutants: ## break the conversion rule by rule, and see the property test notice
 	.ci/mutants
+
+vuln: ## known vulnerabilities in the dependencies and in Go, from vuln.go.dev
+	go run $(VULNCHECK) ./...
 
 demo: build ## convert fixtures/demo: input, notes and output
 	@echo; echo "== the input: fixtures/demo/mesh.yaml (the Dataplanes beside it are left out here)"; echo
