@@ -77,7 +77,8 @@ func (cp *ControlPlane) listOnce(ctx context.Context, path, kind string, before 
 		}
 		var ok bool
 		if query, ok = l.next(p); !ok {
-			return nil, false, fmt.Errorf("the answer of GET %s from %s names a next page that it named before; does a proxy in between answer?", path, cp)
+			return nil, false, fmt.Errorf("the answer of GET %s from %s names a next page that it named before; "+
+				"does a proxy in between answer?", path, cp)
 		}
 	}
 	return l.list, l.steady && (l.total < 0 || l.total == l.list.Len()), nil
