@@ -1,6 +1,7 @@
 # Everything a developer or a machine does with this project. `make demo` and
 # `make test` need Go and make alone; `make lint` fetches its linters.
 GOLANGCI  := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+VULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 VERSION   ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 COMMIT    ?= $(shell git rev-parse HEAD 2>/dev/null)
 DATE      ?= $(shell git log -1 --format=%cI 2>/dev/null)
@@ -9,7 +10,7 @@ FUZZTIME  ?= 10s
 RELEASER  := github.com/goreleaser/goreleaser/v2@v2.16.0
 export GOFLAGS ?= -buildvcs=auto
 
-.PHONY: build pages apiserver test lint bench fuzz mutants demo release-check release clean
+.PHONY: build pages apiserver test lint bench fuzz mutants vuln demo release-check release clean
 
 build: ## bin/tracemigrate
 	go build -trimpath -ldflags "-X main.version=$(VERSION) -X main.commit=$(COMMIT) -X main.date=$(DATE)" -o bin/tracemigrate ./cmd/tracemigrate
@@ -39,6 +40,7 @@ bench: ## time by the measure of yaml.v3 and encoding/json (x-baseline), memory 
 	go test ./convert/envoydiff -run '^$$' -bench . -benchtime 3x
 	go test ./cluster/controlplane -run '^$$' -bench . -benchtime 10x
 
+# Without -fuzzminimizetime, Go spends up to a minute on shrinking each input that reaches new code.
 fuzz: ## random meshes and repositories of a new seed, and every fuzz target, FUZZTIME each
 	go test ./convert -run '^TestEquivalent' -count=1 -v -seed 0 -meshes 5000
 	go test ./convert/envoydiff -run '^TestMutations$$' -count=1 -v -seed 0
@@ -52,6 +54,9 @@ fuzz: ## random meshes and repositories of a new seed, and every fuzz target, FU
 
 mutants: ## break the conversion rule by rule, and see the property test notice
 	.ci/mutants
+
+vuln: ## known vulnerabilities in the dependencies and in Go, from vuln.go.dev
+	go run $(VULNCHECK) ./...
 
 demo: build ## convert fixtures/demo: input, notes and output
 	@echo; echo "== the input: fixtures/demo/mesh.yaml (the Dataplanes beside it are left out here)"; echo

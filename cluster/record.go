@@ -28,6 +28,10 @@ var plain = shape{}
 // ownFields represents in a shape all fields that belong to the author, see IsOwn.
 const ownFields = "*"
 
+// unknownFields in a shape keeps the names of fields that are not read, without their
+// values: the reader of a snapshot warns of these fields, which may contain secrets.
+const unknownFields = "?"
+
 // heads has the fields of all kinds, on Kubernetes and on Universal.
 var heads = map[Format]shape{
 	Kubernetes: {"apiVersion": nil, "kind": nil, "mesh": nil, "metadata": {
@@ -56,7 +60,7 @@ var specs = map[string]shape{
 			},
 		},
 	}},
-	KindTrafficTrace: {"selectors": nil, "conf": nil},
+	KindTrafficTrace: {"selectors": nil, "conf": {"backend": plain, unknownFields: nil}},
 	KindTrafficRoute: {},
 	KindMeshGateway: {"tags": nil, "selectors": nil, "conf": {
 		"listeners": {"port": nil, "protocol": nil, "tags": nil},
@@ -71,6 +75,32 @@ var specs = map[string]shape{
 	}},
 	KindMeshService: {"selector": nil, "ports": {"name": nil, "port": nil, "appProtocol": nil}},
 	KindOTelBackend: {"endpoint": {"address": plain, "port": plain, "path": plain}, "protocol": plain},
+}
+
+// meshTraceSpec has the fields of a MeshTrace that are read here.
+var meshTraceSpec = shape{
+	unknownFields: nil,
+	"targetRef": {
+		"kind": plain, "name": plain, "namespace": plain, "tags": nil, "labels": nil, "sectionName": plain, "proxyTypes": plain,
+		"mesh": plain, unknownFields: nil,
+	},
+	"default": {
+		unknownFields: nil,
+		"sampling": {
+			"overall": {"value": plain}, "client": {"value": plain}, "random": {"value": plain}, unknownFields: nil,
+		},
+		"tags": {"name": plain, "literal": plain, "header": {"name": plain, "default": plain, unknownFields: nil}, unknownFields: nil},
+		"backends": {
+			"type": plain, unknownFields: nil,
+			"zipkin": {
+				"url": plain, "apiVersion": plain, "sharedSpanContext": plain, "traceId128bit": plain, unknownFields: nil,
+			},
+			"datadog": {"url": plain, "splitService": plain, unknownFields: nil},
+			"openTelemetry": {
+				"endpoint": plain, "backendRef": {"kind": plain, "name": plain, "labels": nil, unknownFields: nil}, unknownFields: nil,
+			},
+		},
+	},
 }
 
 // Recording is the content of a source, ready to be written.
@@ -249,7 +279,7 @@ func pruned(doc *manifest.Document) *yaml.Node {
 	spec, ok := specs[name]
 	switch {
 	case name == KindMeshTrace:
-		all["spec"] = nil
+		all["spec"] = meshTraceSpec
 	case !ok:
 		return nil
 	case format == Kubernetes:
@@ -286,6 +316,9 @@ var scalarTags = map[manifest.Kind]string{
 	manifest.Null: "!!null", manifest.String: "!!str", manifest.Int: "!!int", manifest.Float: "!!float", manifest.Bool: "!!bool",
 }
 
+// floatWords has the words of YAML for numbers that have no digits.
+var floatWords = map[string]string{"+Inf": ".inf", "-Inf": "-.inf", "NaN": ".nan"}
+
 // yamlNode returns n with only the fields of a shape. An empty shape keeps no field.
 // textOf returns the text of each scalar to write, from its key and its own text.
 func yamlNode(n *manifest.Node, kept shape, textOf func(key, text string) string) *yaml.Node {
@@ -301,12 +334,17 @@ func valueNode(key string, n *manifest.Node, kept shape, textOf func(key, text s
 			if own, has := kept[ownFields]; has && !ok && IsOwn(key.Text) {
 				inner, ok = own, true
 			}
-			if kept != nil && !ok {
+			_, named := kept[unknownFields]
+			if kept != nil && !ok && !named {
 				continue
 			}
 			name := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: key.Text}
 			if key.Text == "<<" || !manifest.IsPlainString(key.Text) {
 				name.Style = yaml.DoubleQuotedStyle // otherwise it is YAML's merge key, or not a string
+			}
+			if !ok && named {
+				out.Content = append(out.Content, name, &yaml.Node{Kind: yaml.ScalarNode, Value: "REDACTED"})
+				continue
 			}
 			out.Content = append(out.Content, name, valueNode(key.Text, value, inner, textOf))
 		}
@@ -322,6 +360,9 @@ func valueNode(key string, n *manifest.Node, kept shape, textOf func(key, text s
 		return &yaml.Node{Kind: yaml.ScalarNode, Tag: scalarTags[n.Kind], Value: "null"}
 	}
 	out := &yaml.Node{Kind: yaml.ScalarNode, Tag: scalarTags[n.Kind], Value: textOf(key, n.Text)}
+	if word, ok := floatWords[n.Text]; ok && n.Kind == manifest.Float {
+		out.Value = word
+	}
 	if n.Kind == manifest.String && !manifest.IsPlainString(out.Value) {
 		out.Style = yaml.DoubleQuotedStyle
 	}

@@ -198,12 +198,15 @@ func (cp *ControlPlane) unreachable(ctx context.Context, path string, err error)
 	if errors.As(err, &where) {
 		err = where.Err // the address is added below, without credentials
 	}
-	hint := ""
-	switch text := err.Error(); {
-	case ctx.Err() != nil && strings.Contains(text, "after "):
-		return fmt.Errorf("asking %s for %s: %w (%s)", cp, path, ctx.Err(), cp.scrub(text))
-	case ctx.Err() != nil:
-		return fmt.Errorf("asking %s for %s: %w", cp, path, ctx.Err())
+	hint, text := "", err.Error()
+	if ctx.Err() != nil {
+		_, after, tried := strings.Cut(text, ", after ")
+		if tried {
+			after = ", after " + cp.scrub(after)
+		}
+		return fmt.Errorf("asking %s for %s: %w%s", cp, path, ctx.Err(), after)
+	}
+	switch {
 	case strings.Contains(text, "x509: certificate is"), strings.Contains(text, "x509: cannot validate"):
 		hint = "; pass the URL with the name in the certificate"
 	case strings.Contains(text, "x509: certificate"):
@@ -212,8 +215,12 @@ func (cp *ControlPlane) unreachable(ctx context.Context, path string, err error)
 		hint = "; the port expects http, the port for https is 5682 by default"
 	case strings.Contains(text, "malformed HTTP response"), strings.Contains(text, "remote error: tls"):
 		hint = "; does the port expect https (5682 by default) and a client certificate (--client-cert, --client-key)?"
+	case strings.Contains(text, "proxyconnect"), strings.Contains(text, "invalid proxy address"):
+		hint = "; is the proxy right that $HTTPS_PROXY or $HTTP_PROXY names? $NO_PROXY lists hosts without one"
 	case strings.Contains(text, "connection refused"):
 		hint = "; nothing listens there: is it the API port, 5681 or 5682 by default, and is it forwarded?"
+	case retry.RemedyForCut(text) != "":
+		hint = "; " + retry.RemedyForCut(text)
 	}
-	return fmt.Errorf("reaching %s: %s%s", cp, manifest.Redact(cp.scrub(err.Error())), hint)
+	return fmt.Errorf("asking %s for %s: %s%s", cp, path, manifest.Redact(cp.scrub(text)), hint)
 }

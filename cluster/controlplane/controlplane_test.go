@@ -2,7 +2,6 @@ package controlplane
 
 import (
 	"cmp"
-	"context"
 	"encoding/pem"
 	"fmt"
 	"io"
@@ -19,7 +18,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"tracemigrate/cluster"
-	"tracemigrate/cluster/paging"
 	"tracemigrate/fixtures"
 )
 
@@ -126,32 +124,21 @@ func TestAnswers(t *testing.T) {
 		cause   cluster.Cause
 		absent  string
 	}{
-		"401":                        {answer: on("/meshes", 401, standard(401, "Invalid authentication data")), err: "Invalid authentication data: details of it; pass a token with --token"},
-		"403 on a policy":            {answer: on("/traffic-traces", 403, standard(403, "Access Denied")), err: "denies a required permission: GET /traffic-traces: 403 Forbidden: Access Denied"},
-		"403 on what is optional":    {answer: on("/dataplanes", 403, standard(403, "Access Denied")), unread: cluster.KindDataplane, cause: cluster.Forbidden},
-		"403 on the config":          {answer: on("/config", 403, standard(403, "Access Denied")), unread: "mode", cause: cluster.Forbidden},
-		"no config":                  {answer: on("/config", 404, "404: Page Not Found"), unread: "mode", cause: cluster.NotFound},
-		"an unknown mode":            {answer: on("/config", 200, `{"mode":"both"}`), unread: "mode", cause: cluster.Unclear},
-		"403 on the index":           {answer: on("/", 403, standard(403, "Access Denied")), unread: "version", cause: cluster.Forbidden},
-		"404 of a kind on 1.8":       {version: "1.8.1", answer: on("/meshtraces", 404, "404: Page Not Found"), absent: cluster.KindMeshTrace},
-		"404 of a kind on 3.0":       {version: "3.0.0", answer: on("/traffic-traces", 404, "404: Page Not Found"), absent: cluster.KindTrafficTrace},
-		"no MeshTraces on 2.13":      {answer: on("/meshtraces", 404, "404: Page Not Found"), err: "does not have a path that every control plane has: GET /meshtraces: 404"},
-		"no TrafficRoutes on 2.13":   {answer: on("/traffic-routes", 404, "404: Page Not Found"), err: "does not have a path that every control plane has: GET /traffic-routes: 404"},
-		"no MeshGateways on 2.13":    {answer: on("/meshgateways", 404, "404: Page Not Found"), unread: cluster.KindMeshGateway, cause: cluster.NotFound},
-		"404 of meshes":              {answer: on("/meshes", 404, "404: Page Not Found"), err: "is the URL that of a control plane's API?"},
-		"something else":             {answer: on("/", 200, "<html>welcome</html>"), err: "is not a control plane: GET / does not return a version"},
-		"broken JSON":                {answer: on("/dataplanes", 200, `{"total":1,"items":[{"type":`), err: "the answer of GET /dataplanes from control plane http://127.0.0.1:"},
-		"no list":                    {answer: on("/traffic-traces", 200, `{}`), err: "is not a list: it has neither items nor a total"},
-		"a page that leads nowhere":  {answer: on("/traffic-traces", 200, `{"total":1,"items":[],"next":"http://x/?offset=1"}`), err: "names a next page that leads nowhere"},
-		"a list that never is whole": {answer: on("/traffic-traces", 200, `{"total":2,"items":[]}`), err: "changed each of the 5 times that it was read"},
-		"a web page":                 {answer: on("/dataplanes", 200, "<html>log in</html>"), err: "it is a web page: does a login or a proxy answer in its place?"},
-		"no TrafficTraces on 2.13":   {answer: on("/traffic-traces", 404, "404: Page Not Found"), err: "does not have a path that every control plane has"},
-		"a redirect": {answer: func(w http.ResponseWriter, r *http.Request) bool {
-			if r.URL.Path == "/meshes" {
-				http.Redirect(w, r, "https://login.example.com/auth?state=secret", http.StatusFound)
-			}
-			return r.URL.Path == "/meshes"
-		}, err: "it redirects to https://login.example.com/auth, probably to a login"},
+		"401":                      {answer: on("/meshes", 401, standard(401, "Invalid authentication data")), err: "Invalid authentication data: details of it; pass a token with --token"},
+		"403 on a policy":          {answer: on("/traffic-traces", 403, standard(403, "Access Denied")), err: "denies a required permission: GET /traffic-traces: 403 Forbidden: Access Denied"},
+		"403 on what is optional":  {answer: on("/dataplanes", 403, standard(403, "Access Denied")), unread: cluster.KindDataplane, cause: cluster.Forbidden},
+		"403 on the config":        {answer: on("/config", 403, standard(403, "Access Denied")), unread: "mode", cause: cluster.Forbidden},
+		"no config":                {answer: on("/config", 404, "404: Page Not Found"), unread: "mode", cause: cluster.NotFound},
+		"an unknown mode":          {answer: on("/config", 200, `{"mode":"both"}`), unread: "mode", cause: cluster.Unclear},
+		"403 on the index":         {answer: on("/", 403, standard(403, "Access Denied")), unread: "version", cause: cluster.Forbidden},
+		"404 of a kind on 1.8":     {version: "1.8.1", answer: on("/meshtraces", 404, "404: Page Not Found"), absent: cluster.KindMeshTrace},
+		"404 of a kind on 3.0":     {version: "3.0.0", answer: on("/traffic-traces", 404, "404: Page Not Found"), absent: cluster.KindTrafficTrace},
+		"no MeshTraces on 2.13":    {answer: on("/meshtraces", 404, "404: Page Not Found"), err: "does not have a path that every control plane has: GET /meshtraces: 404"},
+		"no TrafficRoutes on 2.13": {answer: on("/traffic-routes", 404, "404: Page Not Found"), err: "does not have a path that every control plane has: GET /traffic-routes: 404"},
+		"no MeshGateways on 2.13":  {answer: on("/meshgateways", 404, "404: Page Not Found"), unread: cluster.KindMeshGateway, cause: cluster.NotFound},
+		"404 of meshes":            {answer: on("/meshes", 404, "404: Page Not Found"), err: "is the URL that of a control plane's API?"},
+		"no list":                  {answer: on("/traffic-traces", 200, `{}`), err: "is not a list: it has neither items nor a total"},
+		"no TrafficTraces on 2.13": {answer: on("/traffic-traces", 404, "404: Page Not Found"), err: "does not have a path that every control plane has"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -245,46 +232,6 @@ func TestMeshGoes(t *testing.T) {
 	delete(f.Lists, "/meshes/default/meshtraces")
 	_, err := cluster.Load(t.Context(), f.serve(t, Options{Meshes: []string{"default", "other"}}))
 	require.ErrorContains(t, err, "GET /meshes/default/meshtraces: 404")
-}
-
-// A redirect is not followed: the token would go with it.
-func TestRedirect(t *testing.T) {
-	elsewhere := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("somebody else was asked") }))
-	t.Cleanup(elsewhere.Close)
-	f := newFake(t)
-	f.Answer = func(w http.ResponseWriter, r *http.Request) bool {
-		http.Redirect(w, r, elsewhere.URL+"/login?state=secret", http.StatusTemporaryRedirect)
-		return true
-	}
-	_, err := cluster.Load(t.Context(), f.serve(t, Options{Token: "sesame"}))
-	require.ErrorContains(t, err, "it redirects to "+elsewhere.URL+"/login, probably to a login")
-}
-
-// A server may send anything: what is too large is an error that names the flag.
-func TestLimits(t *testing.T) {
-	f := newFake(t)
-	f.addDataplanes(2, 1500)
-	for name, tt := range map[string]struct {
-		limits paging.Limits
-		err    string
-	}{
-		"pages":        {paging.Limits{Pages: 2}, "reading the list /dataplanes of control plane http://127.0.0.1:"},
-		"items so far": {paging.Limits{Pages: 2}, "it has more than 2 pages (999 items so far); raise --max-pages"},
-		"list":         {paging.Limits{List: 200 << 10}, "it has more than 200Ki bytes"},
-		"answer":       {paging.Limits{Answer: 10 << 10}, "the answer has more than 10Ki bytes; raise --max-answer-size"},
-		"enough":       {paging.Limits{Pages: 4, List: 1 << 20, Answer: 200 << 10}, ""},
-	} {
-		t.Run(name, func(t *testing.T) {
-			s, err := cluster.Load(t.Context(), f.serve(t, Options{Limits: tt.limits}))
-			if tt.err == "" {
-				require.NoError(t, err)
-				assert.Len(t, s.Dataplanes, 1500)
-				return
-			}
-			require.ErrorContains(t, err, tt.err)
-			assert.Nil(t, s)
-		})
-	}
 }
 
 // A large mesh fits: of a Dataplane stays what is read of it, and what others have
@@ -443,23 +390,6 @@ func TestSecrets(t *testing.T) {
 	}
 }
 
-func TestSlow(t *testing.T) {
-	f := newFake(t)
-	f.Answer = func(_ http.ResponseWriter, r *http.Request) bool {
-		select {
-		case <-r.Context().Done():
-		case <-time.After(10 * time.Second):
-		}
-		return true
-	}
-	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
-	defer cancel()
-	start := time.Now()
-	_, err := cluster.Load(ctx, f.serve(t, Options{}))
-	require.ErrorIs(t, err, context.DeadlineExceeded)
-	assert.Less(t, time.Since(start), 5*time.Second)
-}
-
 func TestTLS(t *testing.T) {
 	f := newFake(t)
 	server := httptest.NewTLSServer(f)
@@ -539,34 +469,4 @@ currentContext: work
 	_, err = FromKumactl(path, "prod")
 	require.ErrorContains(t, err, "is not in kumactl's form")
 	assert.NotContains(t, err.Error(), "sesame")
-}
-
-// Through faults the snapshot is the same, or there is an error.
-func TestFaults(t *testing.T) {
-	f := newFake(t)
-	f.addDataplanes(2, 1101)
-	server := httptest.NewServer(f)
-	t.Cleanup(server.Close)
-	read := func(address string, ctx context.Context) (*cluster.Snapshot, error) {
-		cp, err := New(Options{URL: address})
-		require.NoError(t, err)
-		return cluster.Load(ctx, cp)
-	}
-	plain, err := read(server.URL, t.Context())
-	require.NoError(t, err)
-	behind := func(every int64) string {
-		faulty := httptest.NewServer(fixtures.Faults(t, every, f, func(w http.ResponseWriter, status int) { fixtures.Refuse(w, status, "no luck", "") }))
-		t.Cleanup(faulty.Close)
-		return faulty.URL
-	}
-	faulty, err := read(behind(3), t.Context())
-	require.NoError(t, err)
-	faulty.Origin.Source, faulty.Origin.Endpoint = plain.Origin.Source, plain.Origin.Endpoint
-	assert.Equal(t, plain, faulty)
-
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
-	defer cancel()
-	_, err = read(behind(1_000_000), ctx)
-	require.Error(t, err, "never a snapshot that is not whole")
-	assert.ErrorIs(t, err, context.DeadlineExceeded)
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"hash/maphash"
 	"net/url"
@@ -11,6 +12,7 @@ import (
 
 	"tracemigrate/cluster"
 	"tracemigrate/cluster/paging"
+	"tracemigrate/cluster/retry"
 )
 
 // pageSize is how many items of a list are requested at a time. A control plane returns
@@ -75,7 +77,8 @@ func (cp *ControlPlane) listOnce(ctx context.Context, path, kind string, before 
 		}
 		var ok bool
 		if query, ok = l.next(p); !ok {
-			return nil, false, fmt.Errorf("the answer of GET %s from %s names a next page that leads nowhere", path, cp)
+			return nil, false, fmt.Errorf("the answer of GET %s from %s names a next page that it named before; "+
+				"does a proxy in between answer?", path, cp)
 		}
 	}
 	return l.list, l.steady && (l.total < 0 || l.total == l.list.Len()), nil
@@ -150,8 +153,12 @@ func (l *listing) next(p *page) (query url.Values, ok bool) {
 	return query, true
 }
 
-// aboutPage describes an answer that looks like HTML.
+// aboutPage describes an answer that looks like HTML, or that ends early.
 func aboutPage(body []byte) string {
+	var broken *json.SyntaxError
+	if err := json.Unmarshal(body, new(json.RawMessage)); errors.As(err, &broken) && broken.Offset == int64(len(body)) {
+		return "; " + retry.RemedyForCut(err.Error())
+	}
 	if !bytes.HasPrefix(bytes.TrimSpace(body), []byte("<")) {
 		return ""
 	}

@@ -12,6 +12,7 @@ import (
 	"tracemigrate/cluster"
 	"tracemigrate/cluster/manifest"
 	"tracemigrate/cluster/paging"
+	"tracemigrate/cluster/retry"
 )
 
 // paths has the path of each kind's list.
@@ -188,7 +189,7 @@ func (cp *ControlPlane) advise(err error) error {
 	}
 	var answer *StatusError
 	if errors.As(err, &answer) {
-		return fmt.Errorf("%s: %w", cp, err)
+		return fmt.Errorf("%s: %w; %s", cp, err, retry.Remedy(answer.Status))
 	}
 	return err
 }

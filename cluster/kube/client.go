@@ -7,6 +7,7 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	"net/url"
 	"os"
 	"slices"
 	"strings"
@@ -14,6 +15,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/dynamic"
 	_ "k8s.io/client-go/plugin/pkg/client/auth" // the logins that a kubeconfig may use
@@ -219,11 +222,20 @@ func (c *Cluster) unreachable(ctx context.Context, doing string, err error) erro
 	if ctx.Err() != nil {
 		return fmt.Errorf("%s of %s: %w", doing, c, c.deadlineError(ctx, err))
 	}
+	var where *url.Error
+	if errors.As(err, &where) {
+		err = where.Err // doing and c name the address
+	}
 	hint, text := "", c.scrub(err.Error())
 	var elsewhere *redirectError
+	var status apierrors.APIStatus
 	switch {
+	case errors.As(err, &status) && status.Status().Code >= http.StatusBadRequest:
+		text, hint = c.answer(ctx, status.Status()), "; "+retry.Remedy(int(status.Status().Code))
 	case errors.As(err, &elsewhere):
 		text, hint = elsewhere.Error(), "; is a login or a proxy in front of it?"
+	case strings.Contains(text, "proxyconnect"), strings.Contains(text, "invalid proxy address"):
+		hint = "; is the proxy right that $HTTPS_PROXY, $HTTP_PROXY or the kubeconfig names?"
 	case os.IsTimeout(err), strings.Contains(text, "no such host"), strings.Contains(text, "connection refused"),
 		strings.Contains(text, "no route to host"):
 		hint = "; does kubectl reach the cluster?"
@@ -232,14 +244,31 @@ func (c *Cluster) unreachable(ctx context.Context, doing string, err error) erro
 	case strings.Contains(text, "serializer for"), strings.Contains(text, "Object 'Kind' is missing"),
 		strings.Contains(text, "invalid character"):
 		text, hint = "the answer is not the Kubernetes API's", "; is a login or a proxy in front of it?"
+	case strings.Contains(text, "unexpected end of JSON"):
+		text, hint = "the answer ends early", "; "+retry.RemedyForCut(text)
+	case retry.RemedyForCut(text) != "":
+		hint = "; " + retry.RemedyForCut(text)
 	}
 	return fmt.Errorf("%s of %s: %s%s", doing, c, text, hint)
 }
 
+// answer describes an answer that is no success.
+func (c *Cluster) answer(ctx context.Context, status metav1.Status) string {
+	text := fmt.Sprintf("%d %s: %s", status.Code, http.StatusText(int(status.Code)), c.scrub(status.Message))
+	if tries := retry.Tries(ctx, int(status.Code)); tries > 0 {
+		text += fmt.Sprintf(" (after %d tries)", tries)
+	}
+	return text
+}
+
 // deadlineError returns why a read did not end in time, without repetition.
 func (c *Cluster) deadlineError(ctx context.Context, err error) error {
-	if text := c.scrub(err.Error()); strings.Contains(text, "after ") || strings.Contains(text, "expired") {
+	text := c.scrub(err.Error())
+	if strings.Contains(text, "expired") {
 		return fmt.Errorf("%w (%s)", ctx.Err(), text)
+	}
+	if _, after, tried := strings.Cut(text, ", after "); tried {
+		return fmt.Errorf("%w, after %s", ctx.Err(), after)
 	}
 	return ctx.Err()
 }

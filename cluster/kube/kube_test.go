@@ -27,8 +27,6 @@ import (
 	"k8s.io/client-go/rest"
 
 	"tracemigrate/cluster"
-	"tracemigrate/cluster/paging"
-	"tracemigrate/fixtures"
 	"tracemigrate/fixtures/kubernetes"
 )
 
@@ -198,51 +196,6 @@ func TestRead(t *testing.T) {
 	assert.Empty(t, one.Dataplanes)
 	_, err = cluster.Load(t.Context(), open(t, c, "reader", Options{Meshes: []string{"ohter"}}))
 	require.ErrorContains(t, err, `has no mesh "ohter"; it has: default, other`)
-}
-
-// A token to continue that the server forgot begins the list anew.
-func TestReadExpired(t *testing.T) {
-	c := start(t)
-	c.Apply(t, policies)
-	addDataplanes(t, c, 1003)
-	compactions := 0
-	s, err := cluster.Load(t.Context(), open(t, c, "reader", Options{Progress: func(kind string, n int) {
-		if kind == cluster.KindDataplane && n == 500 {
-			compactions++
-			c.Apply(t, fmt.Sprintf("apiVersion: v1\nkind: Namespace\nmetadata: {name: other-%d}\n", compactions)) // a new revision
-			c.Compact(t)
-		}
-	}}))
-	require.NoError(t, err)
-	assert.Equal(t, restarts, compactions, "every list in pages was cut off")
-	assert.Len(t, s.Dataplanes, 1003)
-	assert.Empty(t, s.Problems, "none twice")
-}
-
-// A list that is larger than allowed is an error that names the flag.
-func TestLimits(t *testing.T) {
-	c := start(t)
-	c.Apply(t, policies)
-	addDataplanes(t, c, 1003)
-	for name, tt := range map[string]struct {
-		limits paging.Limits
-		err    string
-	}{
-		"pages":  {paging.Limits{Pages: 2}, "it has more than 2 pages (1003 items so far); raise --max-pages"},
-		"list":   {paging.Limits{List: 200 << 10}, "it has more than 200Ki bytes"},
-		"answer": {paging.Limits{Answer: 50 << 10}, "the answer has more than 50Ki bytes; raise --max-answer-size"},
-		"enough": {paging.Limits{Pages: 3, List: 10 << 20}, ""},
-	} {
-		t.Run(name, func(t *testing.T) {
-			s, err := cluster.Load(t.Context(), open(t, c, "reader", Options{Limits: tt.limits}))
-			if tt.err == "" {
-				require.NoError(t, err)
-				assert.Len(t, s.Dataplanes, 1003)
-				return
-			}
-			require.ErrorContains(t, err, tt.err)
-		})
-	}
 }
 
 func TestDescribe(t *testing.T) {
@@ -496,31 +449,6 @@ func TestReadIsFast(t *testing.T) {
 	assert.Less(t, whole-plain, max(3*time.Second, 2*plain))
 }
 
-// Through a proxy that cuts, delays and refuses the snapshot is the same, or
-// there is an error.
-func TestFaults(t *testing.T) {
-	c := start(t)
-	c.Apply(t, policies)
-	c.Apply(t, deployed("2.13.1", "zone", ""))
-	addDataplanes(t, c, 1003)
-	read := func(ctx context.Context, config *rest.Config) (*cluster.Snapshot, error) {
-		config.QPS, config.Burst = 1000, 1000
-		through := &Cluster{name: "test", options: Options{QPS: 1000, Burst: 1000}}
-		require.NoError(t, through.connect(config))
-		return cluster.Load(ctx, through)
-	}
-	plain, err := read(t.Context(), c.Config("reader"))
-	require.NoError(t, err)
-	faulty, err := read(t.Context(), faults(t, c, 3))
-	require.NoError(t, err)
-	faulty.Origin.Endpoint = plain.Origin.Endpoint
-	assert.Equal(t, plain, faulty)
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
-	defer cancel()
-	_, err = read(ctx, faults(t, c, 1_000_000))
-	require.Error(t, err, "never a snapshot that is not whole")
-}
-
 // A kind that goes away or is forbidden between two pages has not been read.
 func TestPartOfAList(t *testing.T) {
 	c := start(t)
@@ -568,19 +496,6 @@ func proxy(t *testing.T, c *kubernetes.Cluster) http.Handler {
 		r.SetURL(target)
 		r.Out.Header.Del("Authorization")
 	}}
-}
-
-// faults is the API server behind a proxy that lets one request of every so
-// many through.
-func faults(t *testing.T, c *kubernetes.Cluster, every int64) *rest.Config {
-	t.Helper()
-	server := httptest.NewServer(fixtures.Faults(t, every, proxy(t, c), func(w http.ResponseWriter, status int) {
-		w.Header().Set("Content-Type", "application/json")
-		w.WriteHeader(status)
-		_ = json.NewEncoder(w).Encode(map[string]any{"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": status, "message": "no luck"})
-	}))
-	t.Cleanup(server.Close)
-	return &rest.Config{Host: server.URL}
 }
 
 // Ctrl-C, which cancels the context, ends a read at once.

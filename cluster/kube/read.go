@@ -253,7 +253,7 @@ func (c *Cluster) pages(
 			return nil
 		}
 		if asked[options.Continue] {
-			return errors.New("the list names a next page that it named before")
+			return errors.New("the list names a next page that it named before; does a proxy in between answer?")
 		}
 		asked[options.Continue] = true
 	}

@@ -42,8 +42,13 @@ func Object(name string, text []byte) Input {
 	}}
 }
 
-// whole is a text in memory.
-type whole struct{ *bytes.Reader }
+// whole is a text in memory, whose size is known before it is read.
+type whole struct{ sized }
+
+type sized interface {
+	io.Reader
+	Size() int64
+}
 
 // Close does nothing.
 func (whole) Close() error { return nil }
@@ -51,7 +56,7 @@ func (whole) Close() error { return nil }
 // Text returns an input that is a text in memory.
 func Text(name, text string) Input {
 	return Input{Name: name, open: func() (io.ReadCloser, error) {
-		return io.NopCloser(strings.NewReader(text)), nil
+		return whole{strings.NewReader(text)}, nil
 	}}
 }
 

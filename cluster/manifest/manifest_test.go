@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net/url"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -574,6 +575,30 @@ func FuzzJSON(f *testing.F) {
 	})
 }
 
+// FuzzRedactURL checks that a url without credentials sends to the same host, and that
+// another text does not become a url.
+func FuzzRedactURL(f *testing.F) {
+	for _, text := range []string{"A:@%0", "http://ann:hunter2@zip:9411/api?a=b#c", "http://http://:REDACTED {]@?", "http://a/?b c", "//a@b//c@d"} {
+		f.Add(text)
+	}
+	target := func(text string) string {
+		if u, err := url.Parse(text); err == nil && (u.Scheme == "http" || u.Scheme == "https") && !strings.ContainsAny(text, " \t\r\n") {
+			return u.Host
+		}
+		return ""
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		clean := RedactURL(text)
+		assert.Equal(t, target(text), target(clean), clean)
+		assert.Equal(t, clean, RedactURL(clean))
+		if strings.Contains(text, "sesame") {
+			return
+		}
+		assert.NotContains(t, RedactURL("http://ann:sesame@"+text), "sesame")
+		assert.NotContains(t, RedactURL(text+"?sesame"), "sesame")
+	})
+}
+
 func TestRedact(t *testing.T) {
 	for text, want := range map[string]string{
 		"http://zipkin:9411/api":                    "http://zipkin:9411/api",
@@ -593,8 +618,13 @@ func TestRedact(t *testing.T) {
 		"2001:db8::1":                               "2001:db8::1",
 		"":                                          "",
 		"http://x/?":                                "http://x/?",
+		"A:@%0":                                     "REDACTED@%0",
+		"http://http://ann:hunter2@zip":             "http://http://REDACTED@zip",
+		"http://zipkin:9411//p@th":                  "http://zipkin:9411//REDACTED@th",
+		"http://zipkin:9411/?pass word":             "http://zipkin:9411/#REDACTED%",
 	} {
 		assert.Equal(t, want, RedactURL(text), text)
+		assert.Equal(t, want, RedactURL(want), "redacted twice: %s", text)
 	}
 	for text, want := range map[string]string{
 		"asking (https://bob:hunter2@api:6443/x?token=hunter2) failed": "asking (https://REDACTED@api:6443/x?REDACTED) failed",

@@ -147,36 +147,56 @@ var (
 	query    = regexp.MustCompile(`(://[^\s"<>?]*)\?[^\s"<>]*[^\s"'<>).,;:]`) // without punctuation at the end
 )
 
-// RedactURL removes user, password, query and fragment from the text of a url field. If
-// the text is not a url, it removes all that may be one of these, and the result is not
-// a url either.
+// RedactURL removes user, password, query and fragment from the text of a url field. A
+// text that proxies can use stays usable, and another text stays unusable. A redacted text
+// is unchanged.
 func RedactURL(text string) string {
 	rest, hidden := text, ""
 	if i := strings.IndexAny(rest, "?#"); i >= 0 && i < len(rest)-1 {
-		rest, hidden = rest[:i], rest[i:i+1]+"REDACTED"
+		rest, hidden = rest[:i], rest[i:i+1]+redacted
 	}
+	clean := redactUser(rest) + hidden
+	if clean == text || isUsable(text) || !isUsable(clean) {
+		return clean
+	}
+	// The removed part made the text unusable. A fragment with a broken escape does so too.
+	return redactUser(strings.TrimRight(rest, "?#")) + "#" + redacted + "%"
+}
+
+// redacted replaces what is removed from a text.
+const redacted = "REDACTED"
+
+// redactUser removes user and password from a url without query and fragment.
+func redactUser(text string) string {
 	begin := 0
-	if i := strings.Index(rest, "//"); i >= 0 {
-		begin = len(rest) - len(strings.TrimLeft(rest[i:], "/"))
+	if i := strings.Index(text, "//"); i >= 0 {
+		begin = len(text) - len(strings.TrimLeft(text[i:], "/"))
 	}
-	authority, user := rest[begin:], "REDACTED"
-	u, err := url.Parse(rest)
+	user, authority, path := redacted, text[begin:], ""
+	u, err := url.Parse(text)
 	switch {
 	case err != nil:
-		user = "%REDACTED" // no valid escape
+		user = "%" + redacted // no valid escape, so this is not a url either
 	case u.Host != "":
-		authority, _, _ = strings.Cut(authority, "/")
+		if slash := strings.IndexByte(authority, '/'); slash >= 0 {
+			authority, path = authority[:slash], authority[slash:]
+		}
 	}
 	// A text that was redacted before is unchanged, even if it parses differently now.
-	if at := strings.LastIndex(authority, "@"); at >= 0 && strings.TrimPrefix(authority[:at], "%") != "REDACTED" {
-		rest = rest[:begin] + user + rest[begin+at:]
+	if at := strings.LastIndexByte(authority, '@'); at >= 0 && strings.TrimPrefix(authority[:at], "%") != redacted {
+		authority = user + authority[at:]
 	}
-	_, wrong := url.Parse(text)
-	_, stillWrong := url.Parse(rest + hidden)
-	if (wrong != nil || strings.ContainsAny(text, " ")) && stillWrong == nil && hidden != "" {
-		rest += "%" // the original was not a url because of the removed part
+	// The path may have an @, unless it seems to contain a whole url.
+	if i, at := strings.Index(path, "//"), strings.LastIndexByte(path, '@'); i >= 0 && at > i {
+		path = path[:i+len("//")] + redacted + path[at:]
 	}
-	return rest + hidden
+	return text[:begin] + authority + path
+}
+
+// isUsable reports whether text is a url that a proxy can send to.
+func isUsable(text string) bool {
+	u, err := url.Parse(text)
+	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" && !strings.ContainsAny(text, " \t\r\n")
 }
 
 // Redact removes user, password and query from urls in a text, and the tokens of

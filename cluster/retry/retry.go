@@ -64,6 +64,25 @@ func busy(status int) bool {
 	return false
 }
 
+// Remedy returns what to do about an answer with a status that is no success.
+func Remedy(status int) string {
+	if busy(status) && status != http.StatusInternalServerError {
+		return "the server is too busy, or it restarts: try again later"
+	}
+	return "the log of the server has the reason"
+}
+
+// RemedyForCut returns what to do about an answer that is cut off every time; empty for
+// another error.
+func RemedyForCut(text string) string {
+	for _, cut := range []string{"cut off", "EOF", "unexpected end of JSON", "reset the connection", "the connection was closed"} {
+		if strings.Contains(text, cut) {
+			return "does a proxy in between cut answers? Try again later"
+		}
+	}
+	return ""
+}
+
 // attemptTimeout is the maximum time of one try.
 const attemptTimeout = 60 * time.Second
 
