@@ -10,7 +10,7 @@ FUZZTIME  ?= 10s
 RELEASER  := github.com/goreleaser/goreleaser/v2@v2.16.0
 export GOFLAGS ?= -buildvcs=auto
 
-.PHONY: build pages apiserver test lint bench fuzz mutants vuln demo release-check release clean
+.PHONY: build pages apiserver test lint bench soak fuzz mutants vuln demo release-check release clean
 
 build: ## bin/tracemigrate
 	go build -trimpath -ldflags "-X main.version=$(VERSION) -X main.commit=$(COMMIT) -X main.date=$(DATE)" -o bin/tracemigrate ./cmd/tracemigrate
@@ -36,11 +36,14 @@ lint: ## formatting, vet, staticcheck and more, see .golangci.yml
 	go run $(GOLANGCI) fmt --diff ./...
 
 bench: ## time by the measure of yaml.v3 and encoding/json (x-baseline), memory by that of the input; diff by 1x, 2x, 4x
-	go test ./cmd/tracemigrate/... -run '^$$' -bench . -benchtime 10x
+	go test ./cmd/tracemigrate/... -run '^$$' -bench . -skip '^BenchmarkSoak$$' -benchtime 10x
 	go test ./convert/envoydiff -run '^$$' -bench . -benchtime 3x
 	go test ./cluster/controlplane -run '^$$' -bench . -benchtime 10x
 
 # Without -fuzzminimizetime, Go spends up to a minute on shrinking each input that reaches new code.
+soak: ## 100,000 Dataplanes and 10,000 TrafficTraces in 50 meshes, and 2 and 4 times that, through the built command
+	go test ./cmd/tracemigrate -run '^$$' -bench '^BenchmarkSoak$$' -benchtime 1x -timeout 60m
+
 fuzz: ## random meshes and repositories of a new seed, and every fuzz target, FUZZTIME each
 	go test ./convert -run '^TestEquivalent' -count=1 -v -seed 0 -meshes 5000
 	go test ./convert/envoydiff -run '^TestMutations$$' -count=1 -v -seed 0
