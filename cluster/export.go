@@ -25,7 +25,12 @@ func noteExports(inputs iter.Seq[manifest.Input], exports *[]export, namespaces 
 		for input := range inputs {
 			input.Optional = isService
 			if !input.Unnumbered {
+				also := input.Seen
 				input.Seen = func(text string) {
+					if also != nil {
+						also(text)
+					}
+					text = strings.TrimPrefix(text, "\uFEFF")
 					if product, version := exportedBy(text); version != "" {
 						*exports = append(*exports, export{input.Name, product, version})
 					}

@@ -24,7 +24,8 @@ type Input struct {
 	open func() (io.ReadCloser, error)
 	// Unnumbered is set if line numbers of the text mean nothing to a reader.
 	Unnumbered bool
-	// Seen, if set, gets the text after it is read, in parts that end between documents.
+	// Seen, if set, gets every byte of the text after it is read, in parts that end between
+	// documents.
 	Seen func(part string)
 	// Optional, if set, reports the wanted kinds whose documents may be broken: such a
 	// document is ignored like one that is not wanted.

@@ -103,11 +103,11 @@ func readInput[T any](input Input, wanted Wanted, use func(d *Document, kept []T
 		if err != nil {
 			return nil, fail(0, 0, err.Error())
 		}
-		if s.doc == 0 && s.line == 1 {
-			text = strings.TrimPrefix(text, "\uFEFF")
-		}
 		if input.Seen != nil {
 			input.Seen(text)
+		}
+		if s.doc == 0 && s.line == 1 {
+			text = strings.TrimPrefix(text, "\uFEFF")
 		}
 		switch {
 		case isUTF16(text):

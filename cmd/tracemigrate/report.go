@@ -55,7 +55,11 @@ func (f *reportFlags) run(c *cli.Context) error {
 			return err
 		}
 	}
-	current, source, err := load(c)
+	head, err := newHead()
+	if err != nil {
+		return err
+	}
+	current, source, err := loadFor(c, &head)
 	if err != nil {
 		return err
 	}
@@ -68,6 +72,7 @@ func (f *reportFlags) run(c *cli.Context) error {
 			return err
 		}
 	}
+	r.Head = finish(head, r)
 	found := &output.Report{Report: r, Full: f.full}
 	if err := writeStdout(c, func(out *output.Printer) error { return form(out, found) }); err != nil {
 		return err

@@ -17,6 +17,7 @@ func TestScript(t *testing.T) {
 		Dir: filepath.Join("testdata", "script"),
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("FIXTURES", fixtures.Dir())
+			env.Setenv(dateVariable, testDate)
 			return nil
 		},
 		Cmds:          map[string]func(*testscript.TestScript, bool, []string){"exitcode": exitCode},
@@ -57,7 +58,14 @@ func (t tests) Run() int {
 	return t.M.Run()
 }
 
+// testDate is the date of reports in tests, as seconds since 1970: 2026-01-02T03:04:05Z.
+const testDate = "1767323045"
+
 func TestMain(m *testing.M) {
+	version = "1.2.3"
+	if os.Setenv(dateVariable, testDate) != nil {
+		os.Exit(1)
+	}
 	if os.Getenv("TRACEMIGRATE_TEST_MEASURE") != "" {
 		os.Exit(measure(os.Args[1:]))
 	}

@@ -168,8 +168,8 @@ func TestReadDumpUnknownExtensions(t *testing.T) {
 	require.ErrorContains(t, err, `cluster "meshtrace:opentelemetry" is not understood`)
 }
 
-// Proxies that differ alike make one group, whatever their own listeners are called.
-func TestGroupsOfDumps(t *testing.T) {
+// Proxies that differ alike have one cause, whatever their own listeners are called.
+func TestCausesOfDumps(t *testing.T) {
 	dumps := func(sampling int) map[string]*envoydiff.Dump {
 		all := make(map[string]*envoydiff.Dump)
 		for i := range 3 {
@@ -182,11 +182,11 @@ func TestGroupsOfDumps(t *testing.T) {
 	}
 	result := envoydiff.CompareDumps(dumps(10), dumps(20), nil)
 	assert.Equal(t, "[inbound:10.0.0.1:80].tracing.overallSampling.value", result.Proxies[1].Differences[0].Path())
-	groups := result.Groups()
-	require.Len(t, groups, 1)
-	assert.Len(t, groups[0].Proxies, 3)
-	require.Len(t, groups[0].Differences, 1)
-	assert.Equal(t, "inbound.tracing.overallSampling.value", groups[0].Differences[0].Path())
+	causes := envoydiff.Causes(result)
+	require.Len(t, causes, 1)
+	assert.Len(t, causes[0].Proxies, 3)
+	require.Len(t, causes[0].Fields, 1)
+	assert.Equal(t, &envoydiff.Field{Code: envoydiff.SamplingDiffers, Path: "inbound.tracing.overallSampling.value", Values: []*envoydiff.Value{{Before: "10", After: "20", Proxies: 3}}}, causes[0].Fields[0])
 }
 
 // What is kept of a dump holds no secret.

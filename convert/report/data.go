@@ -10,6 +10,7 @@ import (
 // Report is the result of a dry run. Lists are never nil, and their order depends on
 // the input alone.
 type Report struct {
+	Head          Head           `json:"head" yaml:"head"`
 	Origin        cluster.Origin `json:"origin" yaml:"origin"`
 	KumaVersion   string         `json:"kumaVersion" yaml:"kumaVersion"` // of the policies
 	Summary       Summary        `json:"summary" yaml:"summary"`
@@ -23,7 +24,8 @@ type Report struct {
 	Notes     []convert.NoteText `json:"notes" yaml:"notes"`
 	Flows     []Flow             `json:"flows" yaml:"flows"`
 	Proxies   []Proxy            `json:"proxies" yaml:"proxies"`
-	HandWork  []string           `json:"handWork" yaml:"handWork"` // one sentence each
+	Causes    []Cause            `json:"causes" yaml:"causes"` // of the proxies that are not the same
+	HandWork  []HandWork         `json:"handWork" yaml:"handWork"`
 	NextSteps []Step             `json:"nextSteps" yaml:"nextSteps"`
 	Way       []Stage            `json:"wayTo3" yaml:"wayTo3"` // to Kuma 3.0
 
@@ -32,6 +34,34 @@ type Report struct {
 
 	texts  *stepWriter
 	repair []step // the next steps if something must be fixed first
+}
+
+// Head is what a reader needs first. The command fills it in, because it depends on the
+// clock and on the words of the outcome.
+type Head struct {
+	Date     string `json:"date,omitempty" yaml:"date,omitempty"` // RFC 3339, in UTC
+	Tool     string `json:"tool" yaml:"tool"`                     // its version
+	Cluster  string `json:"cluster" yaml:"cluster"`               // what was read
+	Digest   string `json:"digest,omitempty" yaml:"digest,omitempty"`
+	Sentence string `json:"sentence" yaml:"sentence"` // the outcome
+}
+
+// Cause is the proxies that have one verdict and differ in the same codes.
+type Cause struct {
+	Verdict       envoydiff.Verdict `json:"verdict" yaml:"verdict"`
+	Codes         []envoydiff.Code  `json:"codes" yaml:"codes"` // worst first
+	Text          string            `json:"text" yaml:"text"`   // what changes, in plain words
+	Proxies       int               `json:"proxies" yaml:"proxies"`
+	TrafficTraces int               `json:"trafficTraces" yaml:"trafficTraces"` // number of those that decide on the proxies
+	Examples      []string          `json:"examples" yaml:"examples"`           // some of the proxies, as mesh/name
+}
+
+// HandWork is something to do by hand.
+type HandWork struct {
+	Code      convert.Code      `json:"code" yaml:"code"`
+	Severity  manifest.Severity `json:"severity" yaml:"severity"`
+	Resources []string          `json:"resources" yaml:"resources"`
+	Remedy    string            `json:"remedy" yaml:"remedy"`
 }
 
 // Summary has counts. Holds reports that the migration keeps every proxy's tracing:

@@ -25,7 +25,8 @@ func Build(current *convert.Current, o Options) (*Report, *convert.Plan, []*mani
 	b := &builder{
 		Report: &Report{
 			KumaVersion: o.Convert.Version.String(), Meshes: []Mesh{}, TrafficTraces: []TrafficTrace{}, Existing: []Existing{},
-			Policies: []Policy{}, Withheld: []Policy{}, Notes: convert.Texts(result.Notes), Flows: []Flow{}, HandWork: []string{}, Way: []Stage{},
+			Policies: []Policy{}, Withheld: []Policy{}, Notes: convert.Texts(result.Notes), Flows: []Flow{}, Causes: []Cause{},
+			HandWork: []HandWork{}, Way: []Stage{},
 		},
 		options: o, snapshot: s, result: result,
 		selected: make(map[identity]int), decided: make(map[pairName]int), traced: make(map[*legacy.Backend]int),
@@ -34,6 +35,7 @@ func Build(current *convert.Current, o Options) (*Report, *convert.Plan, []*mani
 		b.Origin = *s.Origin
 	}
 	b.compare()
+	b.causes()
 	b.legacy(result.Meshes)
 	b.policies(result.Existing)
 	b.count()
@@ -240,7 +242,9 @@ func (b *builder) policies(existing []*meshtrace.Policy) {
 		}
 		texts, err := meshtrace.Manifests(policies, style)
 		if err != nil {
-			b.HandWork = append(b.HandWork, fmt.Sprintf("policies could not be written: %v", err))
+			b.HandWork = append(b.HandWork, HandWork{
+				Severity: manifest.Error, Resources: []string{}, Remedy: fmt.Sprintf("policies could not be written: %v", err),
+			})
 			return all
 		}
 		for i := range all {
@@ -289,31 +293,46 @@ func (b *builder) handWork() {
 		code   convert.Code
 		remedy string
 	}
-	resources := make(map[work][]string)
-	var order []work
+	type named struct {
+		work
+		resource string
+	}
+	position := make(map[work]int)
+	seen := make(map[named]bool)
 	for _, note := range b.result.Notes {
 		if !note.Actionable {
 			continue
 		}
 		w := work{note.Code, note.Remedy()}
-		if resources[w] == nil {
-			order = append(order, w)
+		at, ok := position[w]
+		if !ok {
+			at = len(b.HandWork)
+			position[w] = at
+			b.HandWork = append(b.HandWork, HandWork{Code: w.code, Severity: note.Severity, Resources: []string{}, Remedy: w.remedy})
 		}
-		if !slices.Contains(resources[w][:min(len(resources[w]), shownResources)], note.Resource) {
-			resources[w] = append(resources[w], note.Resource)
+		if name := (named{w, note.Resource}); !seen[name] {
+			seen[name] = true
+			b.HandWork[at].Resources = append(b.HandWork[at].Resources, note.Resource)
 		}
-	}
-	for _, w := range order {
-		names := resources[w]
-		if len(names) > shownResources {
-			names = append(slices.Clone(names[:shownResources]), fmt.Sprintf("and %d more", len(names)-shownResources))
-		}
-		b.HandWork = append(b.HandWork, fmt.Sprintf("%s: %s (%s)", strings.Join(names, ", "), w.remedy, w.code))
 	}
 }
 
-// shownResources is the number of resources that are named with one remedy.
-const shownResources = 5
+// String returns the work as a sentence that names up to five resources.
+func (w HandWork) String() string {
+	const shown = 5
+	text := w.Remedy
+	if n := len(w.Resources); n > 0 {
+		names := strings.Join(w.Resources[:min(n, shown)], ", ")
+		if n > shown {
+			names += fmt.Sprintf(", and %d more", n-shown)
+		}
+		text = names + ": " + text
+	}
+	if w.Code != "" {
+		text += fmt.Sprintf(" (%s)", w.Code)
+	}
+	return text
+}
 
 // Judge records the API server's answer to the dry run of each policy, in the order of
 // Policies. A refused policy is an error, and the next steps end there.

@@ -7,6 +7,7 @@ import (
 	"tracemigrate/cmd/tracemigrate/output/plain"
 	"tracemigrate/convert"
 	"tracemigrate/convert/envoydiff"
+	"tracemigrate/convert/report"
 )
 
 // Diff is what diff found, and how to print it.
@@ -140,20 +141,21 @@ func versionsOf(c *envoydiff.Comparison) string {
 	return text
 }
 
-// sources returns the policies that decide on a group's tracing: all, or the first and
+// sources returns the policies that decide on a cause's tracing: all, or the first and
 // how many others there are.
-func sources(group *envoydiff.Group, full bool) []string {
-	if full || len(group.Sources) <= 1 {
-		return group.Sources
+func sources(cause *envoydiff.Cause, full bool) []string {
+	if full || len(cause.Sources) <= 1 {
+		return cause.Sources
 	}
-	return []string{group.Sources[0], fmt.Sprintf("and %d other sources (--full lists them)", len(group.Sources)-1)}
+	others := plain.Plural(len(cause.Sources)-1, "other source", "other sources")
+	return []string{cause.Sources[0], "and " + others + " (--full lists them)"}
 }
 
-// names returns the names of three proxies of a group, or of all.
-func names(group *envoydiff.Group, full bool) string {
+// names returns the names of three proxies, or of all.
+func names(proxies []*envoydiff.Proxy, full bool) string {
 	const shown = 3
 	var list []string
-	for _, proxy := range group.Proxies {
+	for _, proxy := range proxies {
 		if len(list) == shown && !full {
 			break
 		}
@@ -163,7 +165,29 @@ func names(group *envoydiff.Group, full bool) string {
 		}
 		list = append(list, name)
 	}
-	return plain.Plural(len(group.Proxies), "proxy", "proxies") + ": " + plain.List(list, len(group.Proxies))
+	return plain.List(list, len(proxies))
+}
+
+// title returns a cause in one line, without its verdict.
+func title(cause *envoydiff.Cause) string {
+	return causeTitle(len(cause.Proxies), cause.TrafficTraces, report.CauseText(cause.Codes))
+}
+
+func causeTitle(proxies, traces int, text string) string {
+	title := plain.Plural(proxies, "proxy", "proxies")
+	if traces > 0 {
+		title += " of " + plain.Plural(traces, "TrafficTrace", "TrafficTraces")
+	}
+	return title + ": " + text
+}
+
+// shownValues returns the first values of a field, or all, and the number of the others.
+func shownValues(field *envoydiff.Field, full bool) (shown []*envoydiff.Value, others int) {
+	const most = 3 // without full
+	if full || len(field.Values) <= most {
+		return field.Values, 0
+	}
+	return field.Values[:most], len(field.Values) - most
 }
 
 // madeUp returns the number of made-up proxies: those without a file.

@@ -37,14 +37,20 @@ func diffMarkdown(p *Printer, diff *Diff) error {
 			c.Count(envoydiff.Inherent), c.Count(envoydiff.Different), c.Count(envoydiff.Unknown), c.Count(envoydiff.Accepted))
 	}
 	for _, c := range diff.Comparisons {
-		for _, group := range c.Groups() {
-			fmt.Fprintf(&b, "\n## %s: %s\n\n", group.Verdict, markdownText(names(group, diff.Full)))
-			for _, source := range sources(group, diff.Full) {
+		for _, cause := range envoydiff.Causes(c) {
+			fmt.Fprintf(&b, "\n## %s: %s\n\n%s\n\n", cause.Verdict, markdownText(title(cause)), markdownText(names(cause.Proxies, diff.Full)))
+			for _, source := range sources(cause, diff.Full) {
 				fmt.Fprintf(&b, "%s\n\n", markdownText(source))
 			}
 			b.WriteString("| code | field | before | after |\n|---|---|---|---|\n")
-			for _, d := range group.Differences {
-				fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", d.Code, markdownText(d.Path()), markdownText(d.Before), markdownText(d.After))
+			for _, f := range cause.Fields {
+				shown, others := shownValues(f, diff.Full)
+				for _, value := range shown {
+					fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", f.Code, markdownText(f.Path), markdownText(value.Before), markdownText(value.After))
+				}
+				if others > 0 {
+					fmt.Fprintf(&b, "| %s | %s | and %d more | (--full lists them) |\n", f.Code, markdownText(f.Path), others)
+				}
 			}
 		}
 	}

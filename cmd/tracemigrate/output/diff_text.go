@@ -19,25 +19,37 @@ func diffText(p *Printer, diff *Diff) error {
 		p.Line("%s", summaryLine(c))
 	}
 	for _, c := range diff.Comparisons {
-		for _, group := range c.Groups() {
+		for _, cause := range envoydiff.Causes(c) {
 			p.Line("")
-			heading := names(group, diff.Full)
+			heading := title(cause)
 			if len(diff.Comparisons) > 1 {
 				heading = "on Kuma " + versionsOf(c) + "  " + heading
 			}
-			p.heading(group.Verdict, heading)
-			for _, source := range sources(group, diff.Full) {
-				p.Line("  %s", source)
-			}
-			for _, d := range group.Differences {
-				p.Line("  %s  %s: %s -> %s", d.Code, d.Path(), d.Before, d.After)
-			}
-			if err := p.envoyDiff(c, group); err != nil {
+			p.heading(cause.Verdict, heading)
+			if err := p.cause(c, cause, diff.Full); err != nil {
 				return err
 			}
 		}
 	}
 	return nil
+}
+
+// cause prints the proxies of a cause, what decides on them, and what changes.
+func (p *Printer) cause(c *envoydiff.Comparison, cause *envoydiff.Cause, full bool) error {
+	p.Line("  %s", names(cause.Proxies, full))
+	for _, source := range sources(cause, full) {
+		p.Line("  %s", source)
+	}
+	for _, field := range cause.Fields {
+		shown, others := shownValues(field, full)
+		for _, value := range shown {
+			p.Line("  %s  %s: %s -> %s", field.Code, field.Path, value.Before, value.After)
+		}
+		if others > 0 {
+			p.Line("  %s  %s: and %d more (--full lists them)", field.Code, field.Path, others)
+		}
+	}
+	return p.envoyDiff(c, cause)
 }
 
 // summaryLine returns the number of proxies of each verdict.
@@ -78,9 +90,10 @@ func (p *Printer) heading(v envoydiff.Verdict, proxies string) {
 
 // envoyDiff prints the unified diff of the first listener whose Envoy configuration
 // differs.
-func (p *Printer) envoyDiff(c *envoydiff.Comparison, group *envoydiff.Group) error {
-	before, after := c.Listeners(group.Proxies[0])
-	for _, d := range group.Differences {
+func (p *Printer) envoyDiff(c *envoydiff.Comparison, cause *envoydiff.Cause) error {
+	first := cause.Proxies[0]
+	before, after := c.Listeners(first)
+	for _, d := range first.Differences {
 		for i := range before {
 			if before[i].Direction != d.Direction || i >= len(after) {
 				continue

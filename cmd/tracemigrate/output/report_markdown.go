@@ -34,7 +34,7 @@ func reportMarkdown(p *Printer, r *Report) error {
 	if len(r.HandWork) > 0 {
 		b.WriteString("\n## To do by hand\n\n")
 		for _, work := range r.HandWork {
-			fmt.Fprintf(&b, "- [ ] %s\n", markdownText(manifest.Redact(work)))
+			fmt.Fprintf(&b, "- [ ] %s\n", markdownText(manifest.Redact(work.String())))
 		}
 	}
 	if len(r.Way) > 0 {

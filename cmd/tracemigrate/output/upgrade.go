@@ -116,7 +116,7 @@ func (u *Upgrade) proxyNames(c *upgrade.Cause) string {
 	if len(c.Proxies) == 0 {
 		return ""
 	}
-	return names(&envoydiff.Group{Proxies: c.Proxies}, u.Full)
+	return plain.Plural(len(c.Proxies), "proxy", "proxies") + ": " + names(c.Proxies, u.Full)
 }
 
 // shownResources returns the first resources of a cause, or all, and the number of the

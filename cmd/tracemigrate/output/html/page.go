@@ -150,7 +150,11 @@ func newDocument(r *report.Report) (*document, error) {
 	page.Warnings = groupNotes(shown.Notes, manifest.Warning)
 	page.Infos = groupNotes(shown.Notes, manifest.Info)
 	page.InfoN = len(shown.Notes) - shown.Summary.Errors - shown.Summary.Warnings
-	page.Work = newList(shown.HandWork, 8)
+	work := make([]string, 0, len(shown.HandWork))
+	for _, w := range shown.HandWork {
+		work = append(work, w.String())
+	}
+	page.Work = newList(work, 8)
 	var selectors []selectorRow
 	for i := range shown.TrafficTraces {
 		trace := &shown.TrafficTraces[i]

@@ -1,0 +1,92 @@
+package report
+
+import (
+	"strings"
+
+	"tracemigrate/convert/envoydiff"
+)
+
+// causeWords has what changes for proxies that differ in a code, in plain words.
+var causeWords = map[envoydiff.Code]string{
+	envoydiff.OutboundGainsTracing: "spans of outbound requests, too",
+	envoydiff.GatewaySplitSpans:    "one span for each side of a gateway",
+	envoydiff.GatewayDatadogSuffix: "the suffix _INBOUND in the Datadog service name of a gateway",
+	envoydiff.DatadogServiceName:   "another Datadog service name",
+	envoydiff.KumaTags:             "the tags of Kuma 2.14, too",
+	envoydiff.Defaults:             "other settings of the control plane's version",
+
+	envoydiff.InboundIgnored:     "MeshTraces that do not match inbounds in state Ignored",
+	envoydiff.TracingLost:        "no tracing",
+	envoydiff.TracingGained:      "tracing that did not exist",
+	envoydiff.BackendDiffers:     "another type of collector",
+	envoydiff.AddressDiffers:     "another address of the collector",
+	envoydiff.PortDiffers:        "another port of the collector",
+	envoydiff.TLSDiffers:         "another TLS setting of the collector",
+	envoydiff.PathDiffers:        "another path of the collector",
+	envoydiff.APIVersionDiffers:  "another API version of the collector",
+	envoydiff.SamplingDiffers:    "another sampling",
+	envoydiff.TraceIDDiffers:     "another length of trace IDs",
+	envoydiff.SharedSpanDiffers:  "another setting for shared spans",
+	envoydiff.ServiceNameDiffers: "another service name",
+	envoydiff.TagsDiffer:         "other tags",
+	envoydiff.InvalidBackend:     "a backend that cannot work",
+	envoydiff.OtherDiffers:       "another tracing setting",
+	envoydiff.ProxyMissing:       "no configuration of the proxy",
+	envoydiff.ProxyUnanswered:    "no answer about the proxy",
+	envoydiff.UpdateRejected:     "a listener that Envoy refused",
+	envoydiff.OtherProxy:         "the dump of another proxy",
+
+	envoydiff.Unverified:        "something that may decide on them could not be read",
+	envoydiff.TieDependsOnZone:  "zones may disagree on which of two TrafficTraces is newer",
+	envoydiff.ZoneDiffers:       "their zone may decide differently",
+	envoydiff.TieByCreationTime: "the creation times of two TrafficTraces of equal rank are unknown",
+
+	envoydiff.MeshTraceRefused:        "a MeshTrace that the version refuses",
+	envoydiff.TrafficTraceRemoved:     "no TrafficTrace on the new version",
+	envoydiff.ProtocolFromField:       "another protocol of an inbound",
+	envoydiff.WorkloadServiceName:     "a service name from the workload",
+	envoydiff.NameOrder:               "another order of MeshTraces",
+	envoydiff.OutboundNeedsRoute:      "outbounds that are traced only with a TrafficRoute",
+	envoydiff.OutboundNeedsBackendRef: "outbounds that need a backendRef",
+	envoydiff.DelegatedGateway:        "another selection of delegated gateways",
+	envoydiff.IgnoredInbound:          "another selection of proxies with inbounds in state Ignored",
+	envoydiff.OTelEndpoint:            "an OpenTelemetry endpoint that the version does not support",
+	envoydiff.BuiltinGatewayRemoved:   "no builtin gateway on the new version",
+	envoydiff.FieldIgnored:            "a field of a MeshTrace that a version ignores",
+	envoydiff.ShadowPolicy:            "a shadow MeshTrace that a version applies",
+	envoydiff.PolicyNamespace:         "another order of MeshTraces by their namespaces",
+	envoydiff.SelectionDiffers:        "other MeshTraces",
+}
+
+// CauseText returns what changes for the proxies of a cause, in plain words.
+func CauseText(codes []envoydiff.Code) string {
+	words := make([]string, 0, len(codes))
+	for _, code := range codes {
+		words = append(words, causeWords[code])
+	}
+	return strings.Join(words, "; ")
+}
+
+// causeOf returns a cause as a report contains it.
+func causeOf(c *envoydiff.Cause) Cause {
+	const examples = 3
+	out := Cause{
+		Verdict: c.Verdict, Codes: c.Codes, Text: CauseText(c.Codes), Proxies: len(c.Proxies), TrafficTraces: c.TrafficTraces,
+		Examples: []string{},
+	}
+	for _, p := range c.Proxies[:min(len(c.Proxies), examples)] {
+		name := p.Name
+		if p.Mesh != "" {
+			name = p.Mesh + "/" + name
+		}
+		out.Examples = append(out.Examples, name)
+	}
+	return out
+}
+
+// causes fills in Causes.
+func (b *builder) causes() {
+	for _, c := range envoydiff.Causes(b.result.Comparisons...) {
+		b.Causes = append(b.Causes, causeOf(c))
+	}
+}

@@ -1,0 +1,18 @@
+package report
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+
+	"tracemigrate/convert/envoydiff"
+)
+
+// Every code has words, and no other has.
+func TestCauseWords(t *testing.T) {
+	for code := range envoydiff.Codes {
+		assert.NotEmpty(t, causeWords[code], code)
+	}
+	assert.Len(t, causeWords, len(envoydiff.Codes))
+	assert.Equal(t, "another sampling; the tags of Kuma 2.14, too", CauseText([]envoydiff.Code{envoydiff.SamplingDiffers, envoydiff.KumaTags}))
+}
