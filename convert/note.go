@@ -136,11 +136,28 @@ type NoteText struct {
 	Source   manifest.Place    `json:"source" yaml:"source"`
 	Message  string            `json:"message" yaml:"message"`
 	Remedy   string            `json:"remedy" yaml:"remedy"`
+
+	// Spans are the parts of both sentences that are code, such as commands. The sentences
+	// have them between backticks; other backticks are text of the input.
+	Spans []string `json:"-" yaml:"-"`
 }
 
 // Text returns the note with its sentences.
 func (n *Note) Text() NoteText {
-	return NoteText{n.Code, n.Severity, n.Resource, n.Source, n.Message(), n.Remedy()}
+	return NoteText{n.Code, n.Severity, n.Resource, n.Source, n.Message(), n.Remedy(), n.spans()}
+}
+
+// spans returns the parts of Message and Remedy that are code.
+func (n *Note) spans() []string {
+	var spans []string
+	marked := n.facts.marked()
+	for _, text := range []string{n.sentence.text, n.sentence.remedy} {
+		parts := strings.Split(marked.fill(text), "`")
+		for i := 1; i+1 < len(parts); i += 2 {
+			spans = append(spans, manifest.Redact(strings.ReplaceAll(parts[i], markedBacktick, "`")))
+		}
+	}
+	return spans
 }
 
 // Texts returns notes with their sentences, which is never nil.
@@ -273,6 +290,25 @@ func (f facts) each(yield func(name string, value any)) {
 			yield(name, value)
 		}
 	}
+}
+
+// markedBacktick replaces the backticks of facts, which do not begin or end code.
+const markedBacktick = "\x00"
+
+// marked returns the facts with their backticks marked.
+func (f facts) marked() facts {
+	all := make(facts, len(f))
+	for name, value := range f {
+		switch value := value.(type) {
+		case phrase:
+			all[name] = value
+		case clause:
+			all[name] = value.phrase.of(value.facts.marked())
+		default:
+			all[name] = strings.ReplaceAll(fmt.Sprint(value), "`", markedBacktick)
+		}
+	}
+	return all
 }
 
 // phrase is words of a sentence, or of what a report says of a selector or a proxy.

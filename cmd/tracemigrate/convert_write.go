@@ -1,19 +1,22 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/urfave/cli/v2"
 
 	"tracemigrate/cluster"
 	"tracemigrate/cmd/tracemigrate/output"
+	"tracemigrate/cmd/tracemigrate/output/plain"
 	"tracemigrate/convert"
 	"tracemigrate/meshtrace"
 )
 
 // write writes the notes, then the policies. Its error is the reason for the exit code.
 func (f *convertFlags) write(c *cli.Context, result *convert.Plan, o *convert.Options, style meshtrace.Style) error {
-	notKept := output.NotKept(result.Comparisons) // before writing needs the memory
+	// Before writing needs the memory.
+	notKept, effects := output.NotKept(result.Comparisons), output.Effects(result.Comparisons)
 	if f.notesFile != "" {
 		if err := f.writeNotes(c, result.Notes); err != nil {
 			return err
@@ -31,6 +34,11 @@ func (f *convertFlags) write(c *cli.Context, result *convert.Plan, o *convert.Op
 			return err
 		}
 	}
+	stderr := newPrinter(c.App.ErrWriter)
+	if (refused || notKept != "") && effects != "" {
+		stderr.Line("")
+		stderr.Line("%s", effects)
+	}
 	switch {
 	case refused && f.keepGoing:
 		return cli.Exit("not everything could be carried over; see the errors above; the other policies were written", exitNo)
@@ -41,6 +49,9 @@ func (f *convertFlags) write(c *cli.Context, result *convert.Plan, o *convert.Op
 		return cli.Exit("all policies were written, but not every proxy is known to keep its tracing: "+notKept+
 			"; `tracemigrate diff` shows why", exitNo)
 	}
+	written := plain.Plural(len(result.Policies), "MeshTrace was written", "MeshTraces were written")
+	stderr.Line("")
+	conclude(c, written+"; "+cmp.Or(effects, "no proxy was compared"))
 	return nil
 }
 

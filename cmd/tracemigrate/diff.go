@@ -50,6 +50,9 @@ func (f *diffFlags) run(c *cli.Context) error {
 		return err
 	}
 	found := &output.Diff{Strict: f.strict, Full: f.full}
+	if found.Head, err = newHead(); err != nil {
+		return err
+	}
 	switch {
 	case c.IsSet("state") && !c.IsSet("before-manifests"):
 		return errors.New("--state applies only with --before-manifests and --after-manifests")
@@ -60,7 +63,7 @@ func (f *diffFlags) run(c *cli.Context) error {
 	case c.IsSet("before") || c.IsSet("after"):
 		found.Comparisons, err = f.compareDumps(c, accepted)
 	case f.shadow:
-		found.Comparisons, err = compareShadow(c, accepted)
+		found.Comparisons, err = compareShadow(c, &found.Head, accepted)
 	default:
 		err = f.compareManifests(c, found, accepted)
 	}
@@ -72,6 +75,9 @@ func (f *diffFlags) run(c *cli.Context) error {
 	}
 	if !found.Holds() {
 		return cli.Exit(found.Verdict(), exitNo)
+	}
+	if f.form != output.DiffForms.Default() {
+		conclude(c, found.Outcome())
 	}
 	return nil
 }

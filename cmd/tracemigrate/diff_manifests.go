@@ -25,11 +25,12 @@ func (f *diffFlags) compareManifests(c *cli.Context, found *output.Diff, accepte
 		return err
 	}
 	found.PerVersion = len(versions) > 1
-	current, _, err := load(c)
+	current, _, err := loadFor(c, &found.Head)
 	if err != nil {
 		return err
 	}
 	snapshot := current.Snapshot
+	found.Head.Cluster = placeOf(c, snapshot.Origin)
 	if !found.PerVersion {
 		if versions, err = oneVersion(versions, snapshot); err != nil {
 			return err

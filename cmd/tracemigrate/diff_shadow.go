@@ -17,6 +17,7 @@ import (
 	"tracemigrate/cmd/tracemigrate/output/plain"
 	"tracemigrate/convert"
 	"tracemigrate/convert/envoydiff"
+	"tracemigrate/convert/report"
 )
 
 // concurrentRequests is low, because the control plane computes each proxy's configuration
@@ -25,7 +26,7 @@ const concurrentRequests = 8
 
 // compareShadow compares what the control plane computes for every proxy with and without
 // the shadow policies.
-func compareShadow(c *cli.Context, accepted []envoydiff.Code) ([]*envoydiff.Comparison, error) {
+func compareShadow(c *cli.Context, head *report.Head, accepted []envoydiff.Code) ([]*envoydiff.Comparison, error) {
 	if readsFiles(c) || c.IsSet("meshtrace") {
 		return nil, errors.New("--shadow cannot be combined with -f, -k and --meshtrace: it reads a running control plane")
 	}
@@ -36,11 +37,12 @@ func compareShadow(c *cli.Context, accepted []envoydiff.Code) ([]*envoydiff.Comp
 	if len(versions) > 1 {
 		return nil, errors.New("--shadow takes one --kuma-version: that of the control plane")
 	}
-	current, source, err := load(c)
+	current, source, err := loadFor(c, head)
 	if err != nil {
 		return nil, err
 	}
 	snapshot := current.Snapshot
+	head.Cluster = placeOf(c, snapshot.Origin)
 	stderr := newPrinter(c.App.ErrWriter)
 	stderr.Skipped(snapshot)
 	version := cluster.SinceShadow // the oldest that computes shadows, if none is known

@@ -75,12 +75,18 @@ func (f *explainFlags) run(c *cli.Context) error {
 		return err
 	}
 	e := f.explain(stderr, current, version, dp)
+	no := explainVerdict(e)
 	err = writeStdout(c, func(out *output.Printer) error {
 		out.Explain(e)
+		if no == nil {
+			out.Line("")
+			out.Line("%s.", explainOutcome(e))
+		}
 		return nil
 	})
 	if err != nil {
 		return err
 	}
-	return explainVerdict(stderr, e)
+	stderr.Errors(e.Decision.Unusable())
+	return no
 }

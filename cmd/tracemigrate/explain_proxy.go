@@ -37,10 +37,22 @@ func (f *explainFlags) explain(
 	return e
 }
 
+// explainOutcome returns the outcome for a proxy that explainVerdict has nothing against.
+func explainOutcome(e *output.Explanation) string {
+	switch {
+	case e.After == nil:
+		return fmt.Sprintf("%s has no tracing to migrate", e.Dataplane)
+	case !e.After.Before.Traces() && !e.After.After.Traces():
+		return fmt.Sprintf("%s is not traced, before or after the migration", e.Dataplane)
+	case e.After.Verdict == envoydiff.Inherent:
+		return fmt.Sprintf("%s keeps collector and sampling, and differs only in what any MeshTrace changes", e.Dataplane)
+	}
+	return fmt.Sprintf("%s keeps its tracing", e.Dataplane)
+}
+
 // explainVerdict returns the reason for exit code 1, or nil.
-func explainVerdict(stderr *output.Printer, e *output.Explanation) error {
-	if unusable := e.Decision.Unusable(); unusable != nil {
-		stderr.Errors(unusable)
+func explainVerdict(e *output.Explanation) error {
+	if e.Decision.Unusable() != nil {
 		return cli.Exit(fmt.Sprintf("the backend %.253q of %s cannot be used", e.Decision.Backend.Name, e.Dataplane), exitNo)
 	}
 	if e.Doubt.Reason != "" {

@@ -3,7 +3,9 @@ package main
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -50,6 +52,19 @@ func loadFor(c *cli.Context, head *report.Head) (*convert.Current, cluster.Sourc
 	current, source, err := loadThrough(c, func(_ string, source cluster.Source) cluster.Source { return digest.Of(source) })
 	head.Digest = digest.String()
 	return current, source, err
+}
+
+// placeOf returns the name of what was read, without credentials.
+func placeOf(c *cli.Context, origin *cluster.Origin) string {
+	if origin != nil && origin.Source != "" {
+		return manifest.Redact(origin.String())
+	}
+	named := cluster.Origin{}
+	if origin != nil {
+		named = *origin
+	}
+	named.Source = "files: " + strings.Join(slices.Concat(c.StringSlice("filename"), c.StringSlice("kustomize")), ", ")
+	return manifest.Redact(named.String())
 }
 
 // finish adds the cluster and the outcome of a report to its head.

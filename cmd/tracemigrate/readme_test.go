@@ -21,7 +21,7 @@ var console = regexp.MustCompile("(?s)```console\n(\\$ [^\n]*\n)(.*?)```\n")
 func TestReadme(t *testing.T) {
 	root := filepath.Dir(fixtures.Dir())
 	bin := t.TempDir()
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", filepath.Join(bin, "tracemigrate"), "./cmd/tracemigrate")
+	build := exec.CommandContext(t.Context(), "go", "build", "-ldflags", "-X main.version="+testVersion, "-o", filepath.Join(bin, "tracemigrate"), "./cmd/tracemigrate")
 	build.Dir = root
 	output, err := build.CombinedOutput()
 	require.NoError(t, err, "%s", output)

@@ -80,5 +80,8 @@ func (f *reportFlags) run(c *cli.Context) error {
 	if !r.Summary.Holds {
 		return cli.Exit(found.Verdict(), exitNo)
 	}
+	if f.form != output.ReportForms.Default() {
+		conclude(c, found.Verdict())
+	}
 	return nil
 }

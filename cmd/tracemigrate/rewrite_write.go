@@ -46,18 +46,18 @@ func (r *rewriting) finish(found *output.Diff) error {
 	}
 	r.stderr.Overlays(found)
 	if len(changes) == 0 {
-		r.stderr.Line("nothing to change: stage %s is done", r.stage)
+		r.stderr.Line("nothing to change: stage %s is done; %s", r.stage, found.Outcome())
 		return nil
 	}
 	summary := output.SummaryOf(changes)
 	if !r.write {
-		r.stderr.Line("%s; nothing was written (--write writes)", summary)
+		r.stderr.Line("%s; nothing was written (--write writes); %s", summary, found.Outcome())
 		return nil
 	}
 	if err := r.writeFiles(); err != nil {
 		return err
 	}
-	r.stderr.Line("%s; written", summary)
+	r.stderr.Line("%s; written; %s", summary, found.Outcome())
 	return nil
 }
 

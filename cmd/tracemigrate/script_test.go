@@ -58,11 +58,15 @@ func (t tests) Run() int {
 	return t.M.Run()
 }
 
-// testDate is the date of reports in tests, as seconds since 1970: 2026-01-02T03:04:05Z.
-const testDate = "1767323045"
+// The head of reports in tests: the date as seconds since 1970, which is 2026-01-02T03:04:05Z,
+// and the version of the tool.
+const (
+	testDate    = "1767323045"
+	testVersion = "v1.0.0"
+)
 
 func TestMain(m *testing.M) {
-	version = "1.2.3"
+	version = testVersion
 	if os.Setenv(dateVariable, testDate) != nil {
 		os.Exit(1)
 	}

@@ -32,11 +32,17 @@ func newPrinter(w io.Writer) *output.Printer {
 	return output.NewPrinter(w, width, colour)
 }
 
+// conclude prints the outcome of a run that passed to stderr, because stdout has a form
+// without it. A run that fails ends with its reason.
+func conclude(c *cli.Context, sentence string) {
+	newPrinter(c.App.ErrWriter).Line("%s: %s", c.App.Name, sentence)
+}
+
 // writeStdout prints to stdout what fill writes, all of it or, on an error, nothing.
 func writeStdout(c *cli.Context, fill func(*output.Printer) error) error {
 	var text bytes.Buffer
 	width, colour := terminal(c.App.Writer)
-	if err := fill(output.NewPrinter(&text, width, colour)); err != nil {
+	if err := fill(output.NewTextPrinter(&text, width, colour)); err != nil {
 		return err
 	}
 	if _, err := c.App.Writer.Write(text.Bytes()); err != nil {

@@ -39,10 +39,15 @@ func (f *upgradeCheckFlags) run(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	current, source, err := load(c)
+	head, err := newHead()
 	if err != nil {
 		return err
 	}
+	current, source, err := loadFor(c, &head)
+	if err != nil {
+		return err
+	}
+	head.Cluster = placeOf(c, current.Origin)
 	snapshot, stderr := current.Snapshot, newPrinter(c.App.ErrWriter)
 	if err := checkInput(stderr, snapshot); err != nil {
 		return err
@@ -57,7 +62,7 @@ func (f *upgradeCheckFlags) run(c *cli.Context) error {
 	}
 	f.warnAssumed(stderr, snapshot, options.To)
 	found := &output.Upgrade{
-		Strict: f.strict, Full: f.full, Words: commandWords(c, source),
+		Head: head, Strict: f.strict, Full: f.full, Words: commandWords(c, source),
 		Unread: append(stderr.Skipped(snapshot), stderr.UnreadOfUpgrade(snapshot)...),
 	}
 	if f.from != "" {
@@ -70,6 +75,9 @@ func (f *upgradeCheckFlags) run(c *cli.Context) error {
 	}
 	if !found.Holds() {
 		return cli.Exit(found.Verdict(), exitNo)
+	}
+	if f.form != output.UpgradeForms.Default() {
+		conclude(c, found.Outcome())
 	}
 	return nil
 }

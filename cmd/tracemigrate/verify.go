@@ -70,11 +70,7 @@ func (f *verifyFlags) run(c *cli.Context) error {
 	found := &output.Diff{Strict: step != runbook.Add && step != runbook.Remove}
 	found.Unread = append(stderr.Skipped(now.Snapshot), stderr.Unread(now.Snapshot)...)
 	before.compare(stderr, step, now, found)
-	form, err := output.DiffForms.Find("text")
-	if err != nil {
-		return err
-	}
-	if err := writeStdout(c, func(out *output.Printer) error { return form(out, found) }); err != nil {
+	if err := writeStdout(c, func(out *output.Printer) error { return out.Diff(found) }); err != nil {
 		return err
 	}
 	wrong := append(runbook.Check(step, before.current, now, made, before.options), before.Changed(originals)...)

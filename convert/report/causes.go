@@ -67,8 +67,8 @@ func CauseText(codes []envoydiff.Code) string {
 	return strings.Join(words, "; ")
 }
 
-// causeOf returns a cause as a report contains it.
-func causeOf(c *envoydiff.Cause) Cause {
+// CauseOf returns a cause as a report contains it.
+func CauseOf(c *envoydiff.Cause) Cause {
 	const examples = 3
 	out := Cause{
 		Verdict: c.Verdict, Codes: c.Codes, Text: CauseText(c.Codes), Proxies: len(c.Proxies), TrafficTraces: c.TrafficTraces,
@@ -87,6 +87,6 @@ func causeOf(c *envoydiff.Cause) Cause {
 // causes fills in Causes.
 func (b *builder) causes() {
 	for _, c := range envoydiff.Causes(b.result.Comparisons...) {
-		b.Causes = append(b.Causes, causeOf(c))
+		b.Causes = append(b.Causes, CauseOf(c))
 	}
 }

@@ -48,7 +48,13 @@ var stepTexts = map[StepKind]Step{
 	},
 	deleteListed:          {deletionTitle, "xargs -n 100 {client} delete traffictrace < {list}"},
 	deleteListedUniversal: {deletionTitle, "xargs -n 1 {client} delete traffic-trace --mesh {mesh} -- < {list}"},
-	deleteTrafficTraces:   {deletionTitle, "{client} delete traffictrace {traces}"},
+	deleteEachListed: {
+		deletionTitle, `while IFS= read -r name; do {client} delete traffictrace -- "$name" < /dev/null; done < {list}`,
+	},
+	deleteEachListedUniversal: {
+		deletionTitle, `while IFS= read -r name; do {client} delete traffic-trace --mesh {mesh} -- "$name" < /dev/null; done < {list}`,
+	},
+	deleteTrafficTraces: {deletionTitle, "{client} delete traffictrace {traces}"},
 	deleteTrafficTracesUniversal: {
 		deletionTitle,
 		`for name in {traces}; do {client} delete traffic-trace --mesh {mesh} -- "$name"; done`,

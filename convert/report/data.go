@@ -62,6 +62,8 @@ type HandWork struct {
 	Severity  manifest.Severity `json:"severity" yaml:"severity"`
 	Resources []string          `json:"resources" yaml:"resources"`
 	Remedy    string            `json:"remedy" yaml:"remedy"`
+
+	Spans []string `json:"-" yaml:"-"` // the parts of Remedy that are code, see convert.NoteText
 }
 
 // Summary has counts. Holds reports that the migration keeps every proxy's tracing:

@@ -308,7 +308,9 @@ func (b *builder) handWork() {
 		if !ok {
 			at = len(b.HandWork)
 			position[w] = at
-			b.HandWork = append(b.HandWork, HandWork{Code: w.code, Severity: note.Severity, Resources: []string{}, Remedy: w.remedy})
+			b.HandWork = append(b.HandWork, HandWork{
+				Code: w.code, Severity: note.Severity, Resources: []string{}, Remedy: w.remedy, Spans: note.Text().Spans,
+			})
 		}
 		if name := (named{w, note.Resource}); !seen[name] {
 			seen[name] = true

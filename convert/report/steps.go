@@ -33,6 +33,8 @@ const (
 	listTrafficTraces
 	deleteListed
 	deleteListedUniversal
+	deleteEachListed
+	deleteEachListedUniversal
 	deleteTrafficTraces
 	deleteTrafficTracesUniversal
 	removeBackends
@@ -148,10 +150,11 @@ const (
 // deletions remove the TrafficTraces of a mesh, once traces arrive.
 func (b *builder) deletions(mesh *legacy.Mesh, flags []string) []step {
 	deletion := step{kind: deleteTrafficTraces, mesh: mesh.Name, flags: flags}
-	plain := true // xargs needs no quotes
+	plain, lines := true, true // xargs needs no quotes; no name has a line end
 	for _, trace := range mesh.TrafficTraces {
 		deletion.traces = append(deletion.traces, trace.Name)
 		plain = plain && plainWord.MatchString(trace.Name)
+		lines = lines && !strings.Contains(trace.Name, "\n")
 	}
 	n := len(deletion.traces)
 	if n == 0 {
@@ -159,12 +162,13 @@ func (b *builder) deletions(mesh *legacy.Mesh, flags []string) []step {
 	}
 	long := n > maxNames || len(strings.Join(deletion.traces, " ")) > maxNamesBytes
 	switch {
-	case plain && long:
+	case long && lines:
 		list := deletion
-		list.kind, deletion.kind = listTrafficTraces, deleteListed
-		if !b.kubernetes() {
-			deletion.kind = deleteListedUniversal
-		}
+		list.kind = listTrafficTraces
+		deletion.kind = map[[2]bool]StepKind{
+			{true, true}: deleteListed, {true, false}: deleteListedUniversal,
+			{false, true}: deleteEachListed, {false, false}: deleteEachListedUniversal,
+		}[[2]bool{plain, b.kubernetes()}]
 		return []step{list, deletion}
 	case !b.kubernetes():
 		deletion.kind = deleteTrafficTracesUniversal

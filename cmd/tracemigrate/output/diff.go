@@ -1,6 +1,7 @@
 package output
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -12,6 +13,7 @@ import (
 
 // Diff is what diff found, and how to print it.
 type Diff struct {
+	Head        report.Head // without a version of the tool: none is printed
 	Comparisons []*envoydiff.Comparison
 	Strict      bool
 	Full        bool
@@ -101,6 +103,20 @@ func (diff *Diff) Verdict() string {
 	return fmt.Sprintf("%d different", t.Different)
 }
 
+// Outcome returns the outcome in one sentence, without a capital letter.
+func (diff *Diff) Outcome() string {
+	t := envoydiff.Count(diff.Comparisons)
+	switch {
+	case !diff.Holds():
+		return diff.Verdict()
+	case t.Proxies == 0:
+		return "no proxy was compared"
+	case len(diff.Comparisons) > 1:
+		return fmt.Sprintf("in %d comparisons, %s", len(diff.Comparisons), kept(&t))
+	}
+	return kept(&t)
+}
+
 // unknown returns a sentence that names what could not be read.
 func (diff *Diff) unknown() string {
 	unread := plain.List(diff.Unread[:min(len(diff.Unread), 3)], len(diff.Unread))
@@ -141,14 +157,13 @@ func versionsOf(c *envoydiff.Comparison) string {
 	return text
 }
 
-// sources returns the policies that decide on a cause's tracing: all, or the first and
-// how many others there are.
-func sources(cause *envoydiff.Cause, full bool) []string {
+// shownSources returns the first policies that decide on a cause's tracing, or all, and how
+// many others there are in words.
+func shownSources(cause *envoydiff.Cause, full bool) (shown []string, others string) {
 	if full || len(cause.Sources) <= 1 {
-		return cause.Sources
+		return cause.Sources, ""
 	}
-	others := plain.Plural(len(cause.Sources)-1, "other source", "other sources")
-	return []string{cause.Sources[0], "and " + others + " (--full lists them)"}
+	return cause.Sources[:1], "and " + plain.Plural(len(cause.Sources)-1, "other source", "other sources")
 }
 
 // names returns the names of three proxies, or of all.
@@ -168,11 +183,37 @@ func names(proxies []*envoydiff.Proxy, full bool) string {
 	return plain.List(list, len(proxies))
 }
 
-// title returns a cause in one line, without its verdict.
-func title(cause *envoydiff.Cause) string {
-	return causeTitle(len(cause.Proxies), cause.TrafficTraces, report.CauseText(cause.Codes))
+// causeOf is a cause in one of several comparisons.
+type causeOf struct {
+	*envoydiff.Cause
+	comparison *envoydiff.Comparison
 }
 
+// causes returns the causes of all comparisons, worst verdict first, then by the number of
+// proxies.
+func (diff *Diff) causes() []causeOf {
+	var all []causeOf
+	for _, c := range diff.Comparisons {
+		for _, cause := range envoydiff.Causes(c) {
+			all = append(all, causeOf{cause, c})
+		}
+	}
+	slices.SortStableFunc(all, func(a, b causeOf) int {
+		return cmp.Or(b.Verdict.Compare(a.Verdict), cmp.Compare(len(b.Proxies), len(a.Proxies)))
+	})
+	return all
+}
+
+// title returns a cause in one line, without its verdict.
+func (diff *Diff) title(cause *causeOf) string {
+	text := causeTitle(len(cause.Proxies), cause.TrafficTraces, report.CauseText(cause.Codes))
+	if len(diff.Comparisons) > 1 {
+		text = "on Kuma " + versionsOf(cause.comparison) + "  " + text
+	}
+	return text
+}
+
+// causeTitle returns what changes for a number of proxies, in one line.
 func causeTitle(proxies, traces int, text string) string {
 	title := plain.Plural(proxies, "proxy", "proxies")
 	if traces > 0 {

@@ -3,15 +3,24 @@ package output
 import (
 	"slices"
 
+	"tracemigrate/cmd/tracemigrate/output/plain"
 	"tracemigrate/convert/envoydiff"
+	"tracemigrate/convert/report"
 )
 
 // The JSON and YAML of diff, which docs/diff.md describes.
 type (
 	diffData struct {
+		Head    report.Head `json:"head" yaml:"head"`
 		Summary diffSummary `json:"summary" yaml:"summary"`
 		Meshes  []diffMesh  `json:"meshes,omitempty" yaml:"meshes,omitempty"`
+		Causes  []diffCause `json:"causes" yaml:"causes"`
 		Proxies []diffProxy `json:"proxies" yaml:"proxies"`
+	}
+	diffCause struct {
+		Overlay      string `json:"overlay,omitempty" yaml:"overlay,omitempty"`
+		Version      string `json:"version,omitempty" yaml:"version,omitempty"`
+		report.Cause `yaml:",inline"`
 	}
 	diffMesh struct {
 		Overlay      string `json:"overlay,omitempty" yaml:"overlay,omitempty"`
@@ -46,11 +55,19 @@ type (
 
 // data returns what the JSON and YAML contain.
 func (diff *Diff) data() diffData {
-	data := diffData{Proxies: []diffProxy{}}
+	data := diffData{Head: diff.Head, Causes: []diffCause{}, Proxies: []diffProxy{}}
+	data.Head.Sentence = plain.Capitalise(diff.Outcome()) + "."
 	data.Summary.Holds, data.Summary.Unread, data.Summary.Refused = diff.Holds(), diff.Unread, diff.Refused
 	data.Summary.Tally = envoydiff.Count(diff.Comparisons)
 	for _, m := range diff.meshes {
 		data.Meshes = append(data.Meshes, diffMesh{m.overlay, m.Mesh, m.Lost, m.Bare, m.StillTracing, m.Gone})
+	}
+	for _, cause := range diff.causes() {
+		c, version := cause.comparison, ""
+		if c.Version.IsRelease() {
+			version = c.Version.String()
+		}
+		data.Causes = append(data.Causes, diffCause{c.Overlay, version, report.CauseOf(cause.Cause)})
 	}
 	for _, c := range diff.Comparisons {
 		version := ""

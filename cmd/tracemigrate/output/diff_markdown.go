@@ -1,59 +1,81 @@
 package output
 
 import (
-	"fmt"
-	"strings"
+	"strconv"
 
 	"tracemigrate/cmd/tracemigrate/output/plain"
 	"tracemigrate/convert/envoydiff"
+	"tracemigrate/convert/report"
 )
 
-// diffMarkdown prints a table of the verdicts, then the groups, for a change ticket.
+// diffMarkdown prints a table of the verdicts, then the causes, for a change ticket.
 func diffMarkdown(p *Printer, diff *Diff) error {
-	var b strings.Builder
-	b.WriteString("# Tracing before and after the migration\n\n")
+	m := &markdown{command: "tracemigrate diff", full: diff.Full}
+	m.paragraph("# Tracing before and after the migration")
+	m.head(&diff.Head)
 	if envoydiff.Count(diff.Comparisons).Proxies == 0 {
-		b.WriteString("**No proxy was compared.**\n\n")
+		m.paragraph("**No proxy was compared.**")
 	}
 	for _, sentence := range diff.headline() {
-		fmt.Fprintf(&b, "**%s.**\n\n", markdownText(sentence))
-	}
-	if len(diff.Unread) > 0 {
-		fmt.Fprintf(&b, "**%s.**\n\n", markdownText(plain.Capitalise(diff.unknown())))
+		m.paragraph("**%s.**", markdownText(sentence))
 	}
 	if diff.Refused > 0 {
-		b.WriteString("**Not everything can be carried over.**\n\n")
+		m.paragraph("**Not everything can be carried over.**")
 	}
 	if made := diff.madeUp(); made > 0 {
-		fmt.Fprintf(&b, "%d of the proxies are made up from the selectors, because the input has no Dataplane of their mesh.\n\n", made)
+		m.paragraph("%d of the proxies are made up from the selectors, because the input has no Dataplane of their mesh.", made)
 	}
-	b.WriteString("| Kuma | proxies | same | inherent | different | unknown | accepted |\n|---|---|---|---|---|---|---|\n")
+	var rows [][]string
 	for _, c := range diff.Comparisons {
 		version := "dumps"
 		if c.Version.IsRelease() {
 			version = versionsOf(c)
 		}
-		fmt.Fprintf(&b, "| %s | %d | %d | %d | %d | %d | %d |\n", version, len(c.Proxies), c.Count(envoydiff.Same),
-			c.Count(envoydiff.Inherent), c.Count(envoydiff.Different), c.Count(envoydiff.Unknown), c.Count(envoydiff.Accepted))
+		row := []string{version, strconv.Itoa(len(c.Proxies))}
+		for _, v := range []envoydiff.Verdict{envoydiff.Same, envoydiff.Inherent, envoydiff.Different, envoydiff.Unknown, envoydiff.Accepted} {
+			row = append(row, strconv.Itoa(c.Count(v)))
+		}
+		rows = append(rows, row)
 	}
-	for _, c := range diff.Comparisons {
-		for _, cause := range envoydiff.Causes(c) {
-			fmt.Fprintf(&b, "\n## %s: %s\n\n%s\n\n", cause.Verdict, markdownText(title(cause)), markdownText(names(cause.Proxies, diff.Full)))
-			for _, source := range sources(cause, diff.Full) {
-				fmt.Fprintf(&b, "%s\n\n", markdownText(source))
-			}
-			b.WriteString("| code | field | before | after |\n|---|---|---|---|\n")
-			for _, f := range cause.Fields {
-				shown, others := shownValues(f, diff.Full)
-				for _, value := range shown {
-					fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", f.Code, markdownText(f.Path), markdownText(value.Before), markdownText(value.After))
-				}
-				if others > 0 {
-					fmt.Fprintf(&b, "| %s | %s | and %d more | (--full lists them) |\n", f.Code, markdownText(f.Path), others)
-				}
-			}
+	m.table([]string{"Kuma", "proxies", "same", "inherent", "different", "unknown", "accepted"}, rows, nil)
+	for _, cause := range diff.causes() {
+		m.paragraph("## %s: %s", cause.Verdict, markdownText(diff.title(&cause)))
+		m.cause(cause.Cause)
+	}
+	return m.write(p.w)
+}
+
+// head adds what was read, and when and from what the output was made.
+func (m *markdown) head(head *report.Head) {
+	var items []string
+	if head.Cluster != "" {
+		items = append(items, "- "+markdownText(plain.Clean(head.Cluster)))
+	}
+	if head.Tool != "" {
+		items = append(items, "- "+markdownText(made(head)))
+	}
+	m.list(items)
+}
+
+// cause adds the proxies of a cause, what decides on them, and what changes.
+func (m *markdown) cause(cause *envoydiff.Cause) {
+	m.paragraph("%s", markdownText(names(cause.Proxies, m.full)))
+	sources, others := shownSources(cause, m.full)
+	for _, source := range sources {
+		m.paragraph("%s", markdownText(plain.Clean(source)))
+	}
+	if others != "" {
+		m.paragraph("%s (`--full` lists them)", others)
+	}
+	var rows [][]string
+	for _, f := range cause.Fields {
+		shown, others := shownValues(f, m.full)
+		for _, value := range shown {
+			rows = append(rows, []string{string(f.Code), f.Path, value.Before, value.After})
+		}
+		if others > 0 {
+			rows = append(rows, []string{string(f.Code), f.Path, "and " + plain.Number(others) + " more", "`--full` lists them"})
 		}
 	}
-	_, err := fmt.Fprint(p.w, b.String())
-	return err
+	m.table([]string{"code", "field", "before", "after"}, rows, []string{"--full"})
 }

@@ -10,35 +10,45 @@ import (
 	"tracemigrate/convert/envoydiff"
 )
 
-// diffText prints a summary, then the groups of proxies with the same difference.
+// diffText prints the head, a summary, the causes of differences, and the outcome.
 func diffText(p *Printer, diff *Diff) error {
+	p.head(&diff.Head)
+	p.Line("")
+	if err := p.Diff(diff); err != nil || !diff.Holds() {
+		return err
+	}
+	p.Line("")
+	p.Line("%s.", plain.Capitalise(diff.Outcome()))
+	return nil
+}
+
+// Diff prints a summary of a comparison, then the causes of differences.
+func (p *Printer) Diff(diff *Diff) error {
 	for _, sentence := range diff.headline() {
 		p.Line("%s.", sentence)
 	}
 	for _, c := range diff.Comparisons {
 		p.Line("%s", summaryLine(c))
 	}
-	for _, c := range diff.Comparisons {
-		for _, cause := range envoydiff.Causes(c) {
-			p.Line("")
-			heading := title(cause)
-			if len(diff.Comparisons) > 1 {
-				heading = "on Kuma " + versionsOf(c) + "  " + heading
-			}
-			p.heading(cause.Verdict, heading)
-			if err := p.cause(c, cause, diff.Full); err != nil {
-				return err
-			}
+	for _, cause := range diff.causes() {
+		p.Line("")
+		p.heading(cause.Verdict, diff.title(&cause))
+		if err := p.cause(&cause, diff.Full); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
 // cause prints the proxies of a cause, what decides on them, and what changes.
-func (p *Printer) cause(c *envoydiff.Comparison, cause *envoydiff.Cause, full bool) error {
+func (p *Printer) cause(cause *causeOf, full bool) error {
 	p.Line("  %s", names(cause.Proxies, full))
-	for _, source := range sources(cause, full) {
+	shown, others := shownSources(cause.Cause, full)
+	for _, source := range shown {
 		p.Line("  %s", source)
+	}
+	if others != "" {
+		p.Line("  %s (--full lists them)", others)
 	}
 	for _, field := range cause.Fields {
 		shown, others := shownValues(field, full)
@@ -49,14 +59,14 @@ func (p *Printer) cause(c *envoydiff.Comparison, cause *envoydiff.Cause, full bo
 			p.Line("  %s  %s: and %d more (--full lists them)", field.Code, field.Path, others)
 		}
 	}
-	return p.envoyDiff(c, cause)
+	return p.envoyDiff(cause)
 }
 
 // summaryLine returns the number of proxies of each verdict.
 func summaryLine(c *envoydiff.Comparison) string {
 	t := envoydiff.Count([]*envoydiff.Comparison{c})
-	line := fmt.Sprintf("%s compared: %d same, %d inherent, %d different",
-		plain.Plural(t.Proxies, "proxy", "proxies"), t.Same, t.Inherent, t.Different)
+	line := fmt.Sprintf("%s compared: %s same, %s inherent, %s different",
+		plain.Plural(t.Proxies, "proxy", "proxies"), plain.Number(t.Same), plain.Number(t.Inherent), plain.Number(t.Different))
 	if t.Unknown > 0 {
 		line += fmt.Sprintf(", %d unknown", t.Unknown)
 	}
@@ -78,21 +88,19 @@ var verdictColours = map[envoydiff.Verdict]text.Colors{
 
 // heading prints a verdict and the proxies that have it.
 func (p *Printer) heading(v envoydiff.Verdict, proxies string) {
-	word, line := string(v), string(v)+"  "+plain.Clean(proxies)
-	if p.width > 0 {
-		line = text.WrapSoft(line, p.width)
+	for i, line := range p.wrapped(string(v) + "  " + plain.Clean(proxies)) {
+		if i == 0 && p.colour {
+			line = strings.Replace(line, string(v), verdictColours[v].Sprint(string(v)), 1)
+		}
+		p.write(line)
 	}
-	if p.colour {
-		line = strings.Replace(line, word, verdictColours[v].Sprint(word), 1)
-	}
-	p.write(line)
 }
 
 // envoyDiff prints the unified diff of the first listener whose Envoy configuration
 // differs.
-func (p *Printer) envoyDiff(c *envoydiff.Comparison, cause *envoydiff.Cause) error {
+func (p *Printer) envoyDiff(cause *causeOf) error {
 	first := cause.Proxies[0]
-	before, after := c.Listeners(first)
+	before, after := cause.comparison.Listeners(first)
 	for _, d := range first.Differences {
 		for i := range before {
 			if before[i].Direction != d.Direction || i >= len(after) {

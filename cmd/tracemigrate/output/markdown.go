@@ -1,18 +1,166 @@
 package output
 
 import (
+	"fmt"
+	"io"
 	"strings"
 
 	"tracemigrate/cmd/tracemigrate/output/plain"
 )
 
-// markdownText escapes Markdown and HTML in text of the input.
+// markdown is a document in blocks: headings, paragraphs, lists, tables and code.
+type markdown struct {
+	command string // that makes it
+	full    bool   // --full is set, so that nothing is left out
+	blocks  []block
+}
+
+// block is the lines of a block. If it must be cut, at least the first lines stay together.
+type block struct {
+	lines    []string
+	together int
+}
+
+// paragraph adds a block that is never cut, such as a heading.
+func (m *markdown) paragraph(format string, args ...any) {
+	lines := strings.Split(fmt.Sprintf(format, args...), "\n")
+	m.blocks = append(m.blocks, block{lines, len(lines)})
+}
+
+// list adds items that are Markdown, if there are any.
+func (m *markdown) list(items []string) {
+	if len(items) > 0 {
+		m.blocks = append(m.blocks, block{items, 1})
+	}
+}
+
+// table adds a table whose cells are text, in which spans are code. It can be cut after its
+// first row.
+func (m *markdown) table(heads []string, rows [][]string, spans []string) {
+	line := func(cells []string) string { return "| " + strings.Join(cells, " | ") + " |" }
+	lines := []string{line(heads), "|" + strings.Repeat("---|", len(heads))}
+	for _, row := range rows {
+		cells := make([]string, 0, len(row))
+		for _, cell := range row {
+			cells = append(cells, markdownSentence(plain.Clean(cell), spans, true))
+		}
+		lines = append(lines, line(cells))
+	}
+	m.blocks = append(m.blocks, block{lines, 3})
+}
+
+// lines returns the number of lines so far, with the empty ones between blocks.
+func (m *markdown) lines() int {
+	n := 0
+	for _, b := range m.blocks {
+		n += len(b.lines) + 1
+	}
+	return n
+}
+
+// maxMarkdown is the number of bytes that a comment of a pull request can have.
+const maxMarkdown = 65_536
+
+// write prints the document. Without --full it is cut to what a comment can have, and its
+// last line says so.
+func (m *markdown) write(w io.Writer) error {
+	const pointer = 400 // bytes at most
+	var text strings.Builder
+	left, cut := 0, false
+	for i, b := range m.blocks {
+		lines := b.lines
+		switch {
+		case cut:
+			lines = nil
+		case !m.full:
+			lines = b.fitting(maxMarkdown - pointer - text.Len())
+		}
+		cut = len(lines) < len(b.lines)
+		left += len(b.lines) - len(lines)
+		if len(lines) == 0 {
+			continue
+		}
+		if i > 0 {
+			text.WriteString("\n")
+		}
+		text.WriteString(strings.Join(lines, "\n") + "\n")
+	}
+	if left > 0 {
+		fmt.Fprintf(&text, "\n%s left out, because a comment has at most %s characters: run `%s -o markdown --full`.\n",
+			plain.Plural(left, "line is", "lines are"), plain.Number(maxMarkdown), m.command)
+	}
+	_, err := fmt.Fprint(w, text.String())
+	return err
+}
+
+// fitting returns the first lines of a block that fit into a number of bytes, with an empty
+// line before them: all, or as many as the block can be cut to.
+func (b block) fitting(size int) []string {
+	size-- // the empty line
+	for i, line := range b.lines {
+		if size -= len(line) + 1; size < 0 {
+			if i < b.together {
+				return nil
+			}
+			return b.lines[:i]
+		}
+	}
+	return b.lines
+}
+
+// markdownText escapes Markdown and HTML in text of the input, so that it is shown as it is.
 func markdownText(s string) string {
 	return markdownEscapes.Replace(plain.Printable(s))
 }
 
 var markdownEscapes = strings.NewReplacer("\n", " ", `\`, `\\`, "|", `\|`, "`", "\\`", "*", `\*`, "_", `\_`, "[", `\[`, "]", `\]`,
-	"<", "&lt;", ">", "&gt;", "&", "&amp;")
+	"~", `\~`, "<", "&lt;", ">", "&gt;", "&", "&amp;")
+
+// markdownSentence escapes like markdownText, but the spans, which a sentence has between
+// backticks, are code.
+func markdownSentence(s string, spans []string, inTable bool) string {
+	var b strings.Builder
+	for {
+		at, span := len(s), ""
+		for _, one := range spans {
+			if i := strings.Index(s, "`"+one+"`"); i >= 0 && i < at {
+				at, span = i, one
+			}
+		}
+		b.WriteString(markdownText(s[:at]))
+		if at == len(s) {
+			return b.String()
+		}
+		b.WriteString(codeSpan(span, inTable))
+		s = s[at+len(span)+2:]
+	}
+}
+
+// spansOf returns what a sentence has between backticks, for one without text of the input.
+func spansOf(sentence string) []string {
+	var spans []string
+	parts := strings.Split(sentence, "`")
+	for i := 1; i+1 < len(parts); i += 2 {
+		spans = append(spans, parts[i])
+	}
+	return spans
+}
+
+// codeSpan returns text as code within a line.
+func codeSpan(text string, inTable bool) string {
+	text = strings.ReplaceAll(plain.Printable(text), "\n", " ")
+	fence := "`"
+	for strings.Contains(text, fence) {
+		fence += "`"
+	}
+	if strings.HasPrefix(text, "`") || strings.HasSuffix(text, "`") {
+		text = " " + text + " "
+	}
+	if inTable { // where alone this is an escape within code
+		text = strings.ReplaceAll(text, "|", `\|`)
+	}
+	return fence + text + fence
+}
 
 // fenced returns text as a code block, with a fence that text does not contain.
 func fenced(text, language string) string {

@@ -11,7 +11,7 @@ import (
 	"tracemigrate/convert/envoydiff"
 )
 
-// Result prints the policies of each selector, the notes, and the effects on proxies.
+// Result prints the policies of each selector, and the notes.
 func (p *Printer) Result(s *cluster.Snapshot, r *convert.Plan) {
 	if len(r.Policies) == 0 {
 		p.Line("no MeshTrace to create: %s", whyNothing(s, r))
@@ -31,10 +31,13 @@ func (p *Printer) Result(s *cluster.Snapshot, r *convert.Plan) {
 		}
 		p.table(noteHeads, noteRows(convert.Texts(r.Notes)))
 	}
-	if t := envoydiff.Count(r.Comparisons); t.Proxies > 0 {
-		p.Line("")
-		p.Line("%s", plain.Effects(&t))
-	}
+}
+
+// Effects returns the effects of a conversion on proxies in one sentence, without a capital
+// letter. It is empty if no proxy was compared.
+func Effects(comparisons []*envoydiff.Comparison) string {
+	t := envoydiff.Count(comparisons)
+	return plain.Effects(&t)
 }
 
 // whyNothing returns the reason that there is no policy.

@@ -1,6 +1,7 @@
 package output
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -12,20 +13,28 @@ import (
 )
 
 // Printer writes messages for people. On a terminal it wraps and colours them;
-// elsewhere it keeps every row on one line, for grep.
+// elsewhere it keeps every row on one line, for grep, unless it prints a text.
 type Printer struct {
-	w      io.Writer
-	width  int // columns; 0: not a terminal
-	colour bool
+	w       io.Writer
+	width   int // of the terminal; 0: not a terminal
+	columns int // where lines are wrapped; 0: nowhere
+	colour  bool
 }
 
-// NewPrinter returns a printer to w. The width is that of a terminal in columns; it is
-// 0 when w is not a terminal.
+// NewPrinter returns a printer of messages to w. The width is that of a terminal in
+// columns; it is 0 when w is not a terminal.
 func NewPrinter(w io.Writer, width int, colour bool) *Printer {
-	return &Printer{w: w, width: width, colour: colour}
+	return &Printer{w: w, width: width, columns: width, colour: colour}
 }
 
-// Line prints one line. On a terminal it wraps a long line and indents the continuations.
+// NewTextPrinter returns a printer of a text to w, which it wraps also elsewhere than on a
+// terminal, because people read it in files and logs.
+func NewTextPrinter(w io.Writer, width int, colour bool) *Printer {
+	const columns = 100 // without a terminal
+	return &Printer{w: w, width: width, columns: cmp.Or(width, columns), colour: colour}
+}
+
+// Line prints one line. It wraps a long line and indents the continuations.
 func (p *Printer) Line(format string, args ...any) {
 	p.wrap(plain.Clean(fmt.Sprintf(format, args...)))
 }
@@ -64,20 +73,38 @@ func (p *Printer) Paragraphs(message string) {
 // unwrapped prints a line that users copy: it is neither wrapped nor cut.
 func (p *Printer) unwrapped(text string) { p.write(plain.OneLine(text)) }
 
-// wrap prints a line. On a terminal it wraps a long line and indents the continuations.
-func (p *Printer) wrap(line string) {
-	if p.width == 0 || plain.Width(line) <= p.width {
-		p.write(line)
+// finding prints one line about a place. Only a terminal wraps it, so that grep finds it as
+// a whole.
+func (p *Printer) finding(line string) {
+	if p.width == 0 {
+		p.write(plain.Clean(line))
 		return
+	}
+	p.wrap(plain.Clean(line))
+}
+
+// wrap prints a line. It wraps a long one and indents the continuations.
+func (p *Printer) wrap(line string) {
+	for _, part := range p.wrapped(line) {
+		p.write(part)
+	}
+}
+
+// wrapped returns the lines that a line is wrapped to.
+func (p *Printer) wrapped(line string) []string {
+	if p.columns == 0 || plain.Width(line) <= p.columns {
+		return []string{line}
 	}
 	words := strings.TrimLeft(line, " ")
 	indent := line[:len(line)-len(words)]
-	for i, part := range strings.Split(text.WrapSoft(words, max(p.width-len(indent)-4, 20)), "\n") {
+	parts := strings.Split(text.WrapSoft(words, max(p.columns-len(indent)-4, 20)), "\n")
+	for i, part := range parts {
 		if i > 0 {
 			part = "    " + part
 		}
-		p.write(indent + strings.TrimRight(part, " "))
+		parts[i] = indent + strings.TrimRight(part, " ")
 	}
+	return parts
 }
 
 // write prints text and a line end. It ignores errors: most printers write to a buffer,

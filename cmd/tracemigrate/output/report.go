@@ -21,9 +21,30 @@ func (r *Report) Verdict() string {
 	return strings.ToLower(sentence[:1]) + sentence[1:]
 }
 
-// aboutOrigin returns the lines that describe the source.
+// made returns when and from what an output was made, in one line.
+func made(head *report.Head) string {
+	var parts []string
+	for _, part := range []string{head.Date, "tracemigrate " + head.Tool, head.Digest} {
+		if part != "" {
+			parts = append(parts, part)
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+// head prints what was read, and when and from what the output was made.
+func (p *Printer) head(head *report.Head) {
+	if head.Cluster != "" {
+		p.Line("%s", head.Cluster)
+	}
+	if head.Tool != "" {
+		p.Line("%s", made(head))
+	}
+}
+
+// aboutOrigin returns the lines that describe the source, except its name.
 func aboutOrigin(r *report.Report) []string {
-	lines := []string{r.Origin.String()}
+	var lines []string
 	if r.Origin.Zone != "" {
 		lines = append(lines, fmt.Sprintf("zone %q", r.Origin.Zone))
 	}
@@ -67,11 +88,11 @@ func counts(r *report.Report) string {
 	case s.Policies == 0:
 		create = "no MeshTrace to create"
 	}
-	text := fmt.Sprintf("%s, %s, %s; %s compared: %d same, %d inherent, %d different",
+	text := fmt.Sprintf("%s, %s, %s; %s compared: %s same, %s inherent, %s different",
 		plain.Plural(s.Meshes, "mesh", "meshes"), plain.Plural(s.TrafficTraces, "TrafficTrace", "TrafficTraces"), create,
-		plain.Plural(s.Proxies, "proxy", "proxies"), s.Same, s.Inherent, s.Different)
+		plain.Plural(s.Proxies, "proxy", "proxies"), plain.Number(s.Same), plain.Number(s.Inherent), plain.Number(s.Different))
 	if s.Unknown > 0 {
-		text += fmt.Sprintf(", %d unknown", s.Unknown)
+		text += fmt.Sprintf(", %s unknown", plain.Number(s.Unknown))
 	}
 	if s.MadeUp > 0 {
 		text += fmt.Sprintf(" (%d made up from selectors, because the input has no Dataplane of their mesh)", s.MadeUp)

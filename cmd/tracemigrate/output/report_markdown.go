@@ -8,61 +8,123 @@ import (
 	"tracemigrate/cmd/tracemigrate/output/plain"
 )
 
+// The most rows of a table, and lines of the document, without --full.
+const (
+	mostMarkdownRows  = 12
+	mostMarkdownLines = 300
+)
+
 // reportMarkdown prints the same as reportText for a change ticket, and the manifests.
 func reportMarkdown(p *Printer, r *Report) error {
-	var b strings.Builder
-	sentence, _ := plain.ReportVerdict(&r.Summary)
-	fmt.Fprintf(&b, "# Tracing migration: %s\n\n", markdownText(sentence))
-	for _, line := range aboutOrigin(r.Report) {
-		fmt.Fprintf(&b, "- %s\n", markdownText(manifest.Redact(line)))
+	m := &markdown{command: "tracemigrate report", full: r.Full}
+	m.paragraph("# Tracing migration: %s", markdownText(strings.TrimSuffix(r.Head.Sentence, ".")))
+	m.origin(r)
+	m.paragraph("%s.", markdownText(counts(r.Report)))
+	for _, s := range reportSections(r) {
+		m.section(&s)
 	}
-	fmt.Fprintf(&b, "\n%s.\n", markdownText(counts(r.Report)))
-	for _, s := range reportSections(r.Report, r.Full) {
-		heads := strings.ToLower(strings.Join(s.heads, " | "))
-		fmt.Fprintf(&b, "\n## %s\n\n| %s |\n|%s\n", s.title, heads, strings.Repeat("---|", len(s.heads)))
-		for _, row := range s.rows {
-			cells := make([]string, 0, len(row))
-			for _, cell := range row {
-				cells = append(cells, markdownText(manifest.Redact(cell)))
-			}
-			fmt.Fprintf(&b, "| %s |\n", strings.Join(cells, " | "))
-		}
-		if s.more > 0 {
-			fmt.Fprintf(&b, "\nand %d more (`--full` lists them).\n", s.more)
-		}
-	}
-	if len(r.HandWork) > 0 {
-		b.WriteString("\n## To do by hand\n\n")
-		for _, work := range r.HandWork {
-			fmt.Fprintf(&b, "- [ ] %s\n", markdownText(manifest.Redact(work.String())))
-		}
-	}
-	if len(r.Way) > 0 {
-		b.WriteString("\n## The way to Kuma 3.0\n")
-		for i, stage := range r.Way {
-			fmt.Fprintf(&b, "\n%d. %s: %s\n", i+1, stage.Name, markdownText(stageState(stage)))
-			for _, block := range firstBlocks(stage.Blocks) {
-				fmt.Fprintf(&b, "   - %s\n", markdownText(manifest.Redact(block)))
-			}
-			if stage.Command != "" {
-				fmt.Fprintf(&b, "\n%s\n", fenced(stage.Command, "sh"))
-			}
-		}
-	}
+	m.handWork(r)
+	m.way(r)
 	if len(r.NextSteps) > 0 {
-		b.WriteString("\n## Next steps\n")
+		m.paragraph("## Next steps")
 		for i, step := range r.NextSteps {
-			fmt.Fprintf(&b, "\n%d. %s\n\n%s\n", i+1, markdownText(step.Title), fenced(step.Command, "sh"))
+			m.paragraph("%d. %s\n\n%s", i+1, markdownText(step.Title), fenced(step.Command, "sh"))
 		}
 	}
-	if len(r.Policies) > 0 {
-		b.WriteString("\n## Manifests\n\n")
-		var all []string
-		for _, p := range r.Policies {
-			all = append(all, p.Manifest)
-		}
-		b.WriteString(fenced(strings.TrimRight(strings.Join(all, "---\n"), "\n"), "yaml") + "\n")
+	m.manifests(r)
+	return m.write(p.w)
+}
+
+// origin adds the head and what describes the source.
+func (m *markdown) origin(r *Report) {
+	items := append([]string{r.Head.Cluster, made(&r.Head)}, aboutOrigin(r.Report)...)
+	var spans []string
+	for _, u := range r.Origin.Unread {
+		spans = append(spans, spansOf(u.Remedy)...)
 	}
-	_, err := fmt.Fprint(p.w, b.String())
-	return err
+	for i, item := range items {
+		items[i] = "- " + markdownSentence(plain.Clean(item), spans, false)
+	}
+	m.list(items)
+}
+
+// section adds a table under its title. Without --full, it has the first rows.
+func (m *markdown) section(s *section) {
+	heads := make([]string, 0, len(s.heads))
+	for _, head := range s.heads {
+		heads = append(heads, strings.ToLower(head))
+	}
+	rows, more := s.rows, s.more
+	if !m.full && len(rows) > mostMarkdownRows {
+		rows, more = rows[:mostMarkdownRows], more+len(rows)-mostMarkdownRows
+	}
+	m.paragraph("## %s", s.title)
+	m.table(heads, rows, s.spans)
+	m.more(more)
+}
+
+// more adds how many rows of a list are left out, if any.
+func (m *markdown) more(n int) {
+	if n > 0 {
+		m.paragraph("and %s more (`--full` lists them).", plain.Number(n))
+	}
+}
+
+// handWork adds what to do by hand as boxes to check.
+func (m *markdown) handWork(r *Report) {
+	if len(r.HandWork) == 0 {
+		return
+	}
+	m.paragraph("## To do by hand")
+	var items []string
+	for _, work := range r.HandWork {
+		if len(items) == mostWork && !m.full {
+			break
+		}
+		items = append(items, "- [ ] "+markdownSentence(plain.Clean(work.String()), work.Spans, false))
+	}
+	m.list(items)
+	m.more(len(r.HandWork) - len(items))
+}
+
+// way adds the stages to 3.0.
+func (m *markdown) way(r *Report) {
+	if len(r.Way) == 0 {
+		return
+	}
+	m.paragraph("## The way to Kuma 3.0")
+	for i, stage := range r.Way {
+		text := fmt.Sprintf("%d. %s: %s", i+1, stage.Name, markdownText(stageState(stage)))
+		for _, block := range firstBlocks(stage.Blocks) {
+			text += "\n   - " + markdownText(plain.Clean(block))
+		}
+		if stage.Command != "" {
+			text += "\n\n" + fenced(stage.Command, "sh")
+		}
+		m.paragraph("%s", text)
+	}
+}
+
+// manifests adds the policies. Without --full, it adds as many as the document has lines for.
+func (m *markdown) manifests(r *Report) {
+	if len(r.Policies) == 0 {
+		return
+	}
+	m.paragraph("## Manifests")
+	room := mostMarkdownLines - m.lines() - 6 // for the fence and the line after it
+	var texts []string
+	for _, p := range r.Policies {
+		room -= strings.Count(p.Manifest, "\n") + 1
+		if room < 0 && !m.full {
+			break
+		}
+		texts = append(texts, manifest.Redact(p.Manifest))
+	}
+	if len(texts) > 0 {
+		m.paragraph("%s", fenced(strings.TrimRight(strings.Join(texts, "---\n"), "\n"), "yaml"))
+	}
+	if left := len(r.Policies) - len(texts); left > 0 {
+		m.paragraph("%s left out (`tracemigrate convert` writes all, and `--full` lists them).",
+			plain.Plural(left, "manifest is", "manifests are"))
+	}
 }

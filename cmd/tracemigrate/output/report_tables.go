@@ -18,15 +18,16 @@ type section struct {
 	title string
 	heads []string
 	rows  [][]string
-	more  int // rows that only --full lists
+	more  int      // rows that only --full lists, and that are not in rows
+	spans []string // parts of cells that are code, see convert.NoteText
 }
 
 // reportSections returns the tables of a report that have rows.
-func reportSections(r *report.Report, full bool) []section {
+func reportSections(r *Report) []section {
 	all := []section{
-		meshSection(r), backendSection(r), traceSection(r), existingSection(r), newSection(r), withheldSection(r),
-		{title: "Notes", heads: noteHeads, rows: noteRows(r.Notes)},
-		proxySection(r, full),
+		causeSection(r), meshSection(r), backendSection(r), traceSection(r), existingSection(r), newSection(r), withheldSection(r),
+		noteSection(r),
+		proxySection(r),
 	}
 	all = slices.DeleteFunc(all, func(s section) bool { return len(s.rows) == 0 })
 	for i := range all {
@@ -35,7 +36,22 @@ func reportSections(r *report.Report, full bool) []section {
 	return all
 }
 
-func meshSection(r *report.Report) section {
+// causeSection lists the causes of what changes, worst first.
+func causeSection(r *Report) section {
+	s := section{title: "What changes", heads: []string{"VERDICT", "CAUSE", "CODE", "SUCH AS"}}
+	for _, c := range r.Causes {
+		codes := make([]string, 0, len(c.Codes))
+		for _, code := range c.Codes {
+			codes = append(codes, string(code))
+		}
+		s.rows = append(s.rows, []string{
+			string(c.Verdict), causeTitle(c.Proxies, c.TrafficTraces, c.Text), strings.Join(codes, ", "), plain.List(c.Examples, c.Proxies),
+		})
+	}
+	return s
+}
+
+func meshSection(r *Report) section {
 	s := section{title: "Meshes", heads: []string{"MESH", "PROXIES", "DEFAULT BACKEND", "TRAFFICROUTE"}}
 	for _, m := range r.Meshes {
 		route := "none"
@@ -47,7 +63,7 @@ func meshSection(r *report.Report) section {
 	return s
 }
 
-func backendSection(r *report.Report) section {
+func backendSection(r *Report) section {
 	s := section{title: "Backends", heads: []string{"MESH", "BACKEND", "TYPE", "ADDRESS", "SAMPLING", "PROXIES", "TRAFFICTRACES"}}
 	for _, m := range r.Meshes {
 		for _, b := range m.Backends {
@@ -57,18 +73,18 @@ func backendSection(r *report.Report) section {
 			}
 			s.rows = append(s.rows, []string{
 				m.Name, name, b.Type, cmp.Or(b.Address, "unusable"), sampling(b.Sampling), knownCount(r, b.Proxies),
-				cmp.Or(strings.Join(b.TrafficTraces, ", "), "none"),
+				cmp.Or(firstNames(b.TrafficTraces, r.Full), "none"),
 			})
 		}
 	}
 	return s
 }
 
-func traceSection(r *report.Report) section {
+func traceSection(r *Report) section {
 	s := section{title: "TrafficTraces", heads: []string{"MESH", "TRAFFICTRACE", "BACKEND", "PROXIES", "SELECTOR", "BECOMES"}}
 	for _, t := range r.TrafficTraces {
 		for _, selector := range t.Selectors {
-			becomes := cmp.Or(strings.Join(selector.Policies, ", "), "none: "+cmp.Or(selector.Reason, "it decides for no proxy"))
+			becomes := cmp.Or(firstNames(selector.Policies, r.Full), "none: "+cmp.Or(selector.Reason, "it decides for no proxy"))
 			s.rows = append(s.rows, []string{
 				t.Mesh, t.Name, cmp.Or(t.Backend, "none"), knownCount(r, selector.Proxies), selector.Tags, becomes,
 			})
@@ -77,7 +93,7 @@ func traceSection(r *report.Report) section {
 	return s
 }
 
-func existingSection(r *report.Report) section {
+func existingSection(r *Report) section {
 	s := section{title: "Existing MeshTraces", heads: []string{"MESH", "NAMESPACE", "NAME", "STATE", "SELECTS"}}
 	for _, p := range r.Existing {
 		state := "applied"
@@ -92,7 +108,7 @@ func existingSection(r *report.Report) section {
 	return s
 }
 
-func newSection(r *report.Report) section {
+func newSection(r *Report) section {
 	s := section{title: "MeshTraces to create", heads: []string{"MESH", "NAMESPACE", "NAME", "SELECTS", "SERVER", "FROM"}}
 	for _, p := range r.Policies {
 		s.rows = append(s.rows, []string{
@@ -102,7 +118,7 @@ func newSection(r *report.Report) section {
 	return s
 }
 
-func withheldSection(r *report.Report) section {
+func withheldSection(r *Report) section {
 	s := section{title: "Withheld MeshTraces, which conflict with existing ones", heads: []string{"MESH", "NAMESPACE", "NAME", "FROM"}}
 	for _, p := range r.Withheld {
 		s.rows = append(s.rows, []string{p.Mesh, cmp.Or(p.Namespace, "-"), p.Name, p.Source})
@@ -112,6 +128,18 @@ func withheldSection(r *report.Report) section {
 
 // noteHeads are the columns of noteRows.
 var noteHeads = []string{"SEVERITY", "CODE", "SOURCE", "NOTE"}
+
+func noteSection(r *Report) section {
+	s := section{title: "Notes", heads: noteHeads, rows: noteRows(r.Notes)}
+	for i := range r.Notes {
+		for _, span := range r.Notes[i].Spans {
+			if !slices.Contains(s.spans, span) {
+				s.spans = append(s.spans, span)
+			}
+		}
+	}
+	return s
+}
 
 func noteRows(notes []convert.NoteText) [][]string {
 	rows := make([][]string, 0, len(notes))
@@ -125,20 +153,29 @@ func noteRows(notes []convert.NoteText) [][]string {
 	return rows
 }
 
-// proxySection lists the proxies that are not the same, the worst first, or with full all.
-func proxySection(r *report.Report, full bool) section {
-	const shown = 50 // without full
+// firstNames returns the first names, or all, in one line.
+func firstNames(names []string, full bool) string {
+	const most = 4 // without full
+	if full {
+		return strings.Join(names, ", ")
+	}
+	return plain.List(names[:min(len(names), most)], len(names))
+}
+
+// proxySection lists the proxies that are not the same, the worst first, or with --full all.
+func proxySection(r *Report) section {
+	const most = 50 // without full
 	s := section{title: "Proxies", heads: []string{"VERDICT", "MESH", "PROXY", "KIND", "ZONE", "KUMA", "TRACES GO TO", "DECIDED BY"}}
 	var proxies []*report.Proxy
 	for i := range r.Proxies {
-		if p := &r.Proxies[i]; full || p.Verdict.Compare(envoydiff.Inherent) >= 0 {
+		if p := &r.Proxies[i]; r.Full || p.Verdict.Compare(envoydiff.Inherent) >= 0 {
 			proxies = append(proxies, p)
 		}
 	}
-	if !full {
+	if !r.Full {
 		s.title = "Proxies whose tracing changes"
 		slices.SortStableFunc(proxies, func(a, b *report.Proxy) int { return b.Verdict.Compare(a.Verdict) })
-		s.more = max(len(proxies)-shown, 0)
+		s.more = max(len(proxies)-most, 0)
 	}
 	for _, p := range proxies[:len(proxies)-s.more] {
 		s.rows = append(s.rows, []string{string(p.Verdict), p.Mesh, p.Name, p.Kind, cmp.Or(p.Zone, "-"), p.Version, p.Target, decidedBy(p)})
@@ -147,7 +184,7 @@ func proxySection(r *report.Report, full bool) section {
 }
 
 // dropColumns removes the columns without information, or with the same in every row.
-func (s *section) dropColumns(r *report.Report) {
+func (s *section) dropColumns(r *Report) {
 	if len(r.Meshes) == 1 && !slices.Contains(s.heads, "TRAFFICROUTE") {
 		s.drop("MESH", r.Meshes[0].Name)
 	}
@@ -170,7 +207,7 @@ func (s *section) drop(head, value string) {
 }
 
 // knownCount returns a number of proxies, or a question mark if it is not known.
-func knownCount(r *report.Report, proxies int) string {
+func knownCount(r *Report, proxies int) string {
 	if r.Summary.Unverified {
 		return "?"
 	}

@@ -8,30 +8,33 @@ import (
 	"tracemigrate/convert/report"
 )
 
-// reportText prints sentences, tables and the next steps.
+// The most lines of a table, and of work to do by hand, without --full.
+const (
+	mostTableLines = 12
+	mostWork       = 8
+)
+
+// reportText prints the head, sentences, tables and the next steps. Without --full, long
+// tables are cut.
 func reportText(p *Printer, r *Report) error {
+	p.head(&r.Head)
 	for _, line := range aboutOrigin(r.Report) {
 		p.Line("%s", line)
 	}
 	p.Line("")
-	sentence, _ := plain.ReportVerdict(&r.Summary)
-	p.Line("%s.", sentence)
+	p.Line("%s", r.Head.Sentence)
 	p.Line("%s", counts(r.Report))
-	for _, s := range reportSections(r.Report, r.Full) {
+	limit := mostTableLines
+	if r.Full {
+		limit = 0
+	}
+	for _, s := range reportSections(r) {
 		p.Line("")
 		p.Line("%s", s.title)
-		p.table(s.heads, s.rows)
-		if s.more > 0 {
-			p.Line("and %d more (--full lists them)", s.more)
-		}
+		left := p.tableUpTo(limit, s.heads, s.rows) + s.more
+		p.more(left)
 	}
-	if len(r.HandWork) > 0 {
-		p.Line("")
-		p.Line("To do by hand")
-		for _, work := range r.HandWork {
-			p.Line("  - %s", work)
-		}
-	}
+	p.handWork(r)
 	p.way(r.Way)
 	if len(r.NextSteps) > 0 {
 		p.Line("")
@@ -41,11 +44,38 @@ func reportText(p *Printer, r *Report) error {
 			p.unwrapped("       " + step.Command) // to be copied
 		}
 	}
+	if r.Summary.Holds {
+		p.Line("")
+		p.Line("%s.", plain.Capitalise(r.Verdict()))
+	}
 	return nil
 }
 
+// more prints how many rows of a list are left out, if any.
+func (p *Printer) more(n int) {
+	if n > 0 {
+		p.Line("and %s more (--full lists them)", plain.Number(n))
+	}
+}
+
+// handWork prints what to do by hand.
+func (p *Printer) handWork(r *Report) {
+	if len(r.HandWork) == 0 {
+		return
+	}
+	p.Line("")
+	p.Line("To do by hand")
+	for i, work := range r.HandWork {
+		if i == mostWork && !r.Full {
+			p.more(len(r.HandWork) - mostWork)
+			return
+		}
+		p.Line("  - %s", work)
+	}
+}
+
 // shownBlocks is how many reasons a stage to 3.0 has in text and Markdown at most.
-const shownBlocks = 5
+const shownBlocks = 3
 
 // way prints the stages to 3.0: what is ready, what prevents the others, and a command.
 func (p *Printer) way(stages []report.Stage) {

@@ -150,6 +150,3 @@ func (p *Printer) Overlays(diff *Diff) {
 		p.Line("%s", effects)
 	}
 }
-
-// Diff prints what a comparison found as text.
-func (p *Printer) Diff(diff *Diff) error { return diffText(p, diff) }

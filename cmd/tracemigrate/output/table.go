@@ -15,7 +15,27 @@ func (p *Printer) table(headers []string, rows [][]string) {
 	p.tableOf(headers, slices.Values(rows))
 }
 
-// tableOf prints rows in columns. If the terminal is too narrow, it prints the last
+// tableUpTo prints the first rows in a number of lines at most, but three rows at least. It
+// returns the number of rows that it does not print. Without a limit it prints all.
+func (p *Printer) tableUpTo(limit int, headers []string, rows [][]string) (left int) {
+	const least = 3 // rows
+	shown := rows
+	if limit > 0 {
+		shown = rows[:min(len(rows), limit)]
+		var text strings.Builder
+		for draft := (&Printer{w: &text, columns: p.columns}); len(shown) > least; shown = shown[:len(shown)-1] {
+			text.Reset()
+			draft.table(headers, shown)
+			if strings.Count(text.String(), "\n") <= limit {
+				break
+			}
+		}
+	}
+	p.table(headers, shown)
+	return len(rows) - len(shown)
+}
+
+// tableOf prints rows in columns. If they are too wide, it prints the last
 // columns below the others, wrapped. It iterates over the rows twice and keeps none.
 func (p *Printer) tableOf(headers []string, rows iter.Seq[[]string]) {
 	all := func(yield func(int, []string) bool) {
@@ -51,8 +71,10 @@ func (p *Printer) tableOf(headers []string, rows iter.Seq[[]string]) {
 		}
 		rest := row[beside:]
 		if head := strings.Join(rest, ", "); n == 0 && head != "" {
-			if p.width > 0 && plain.Width(line.String())+plain.Width(head) > p.width {
-				line.WriteString("\n    ")
+			if p.columns > 0 && plain.Width(line.String())+plain.Width(head) > p.columns {
+				p.write(strings.TrimRight(line.String(), " "))
+				line.Reset()
+				line.WriteString("    ")
 			}
 			line.WriteString(head)
 		}
@@ -63,18 +85,17 @@ func (p *Printer) tableOf(headers []string, rows iter.Seq[[]string]) {
 	}
 }
 
-// columnsThatFit returns how many columns of these widths fit beside each other: all,
-// unless the terminal is too narrow.
+// columnsThatFit returns how many columns of these widths fit beside each other.
 func (p *Printer) columnsThatFit(widths []int) int {
 	total := -2
 	for _, width := range widths {
 		total += width + 2
 	}
-	if p.width == 0 || total <= p.width {
+	if p.columns == 0 || total <= p.columns {
 		return len(widths)
 	}
 	beside := len(widths) - 1
-	for total -= widths[beside] + 2; beside > 1 && total > p.width; {
+	for total -= widths[beside] + 2; beside > 1 && total > p.columns; {
 		beside--
 		total -= widths[beside] + 2
 	}
@@ -89,7 +110,7 @@ func (p *Printer) cellsBelow(headers, cells []string) {
 		if len(cells) > 1 {
 			cell = strings.ToLower(headers[i]) + " " + cell
 		}
-		for line := range strings.Lines(text.WrapSoft(cell, max(p.width-len(indent), 20))) {
+		for line := range strings.Lines(text.WrapSoft(cell, max(p.columns-len(indent), 20))) {
 			p.write(indent + strings.TrimRight(line, " \n"))
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"tracemigrate/cmd/tracemigrate/output/plain"
 	"tracemigrate/convert"
 	"tracemigrate/convert/envoydiff"
+	"tracemigrate/convert/report"
 	"tracemigrate/convert/upgrade"
 	"tracemigrate/legacy"
 )
@@ -15,6 +16,7 @@ import (
 // Upgrade is what upgrade-check found, and how to print it.
 type Upgrade struct {
 	*upgrade.Result
+	Head   report.Head
 	Words  upgrade.Words
 	Strict bool
 	Full   bool
@@ -50,6 +52,9 @@ func (u *Upgrade) Verdict() string {
 func (u *Upgrade) unread() string {
 	return plain.List(u.Unread[:min(len(u.Unread), 3)], len(u.Unread)) + " could not be read"
 }
+
+// Outcome returns the outcome in one sentence.
+func (u *Upgrade) Outcome() string { return u.headline() }
 
 // headline returns the outcome in one sentence.
 func (u *Upgrade) headline() string {

@@ -2,6 +2,7 @@ package output
 
 import (
 	"tracemigrate/cluster/manifest"
+	"tracemigrate/cmd/tracemigrate/output/plain"
 	"tracemigrate/convert/envoydiff"
 	"tracemigrate/convert/report"
 	"tracemigrate/convert/upgrade"
@@ -10,6 +11,7 @@ import (
 // The JSON of upgrade-check, which docs/upgrade.md describes.
 type (
 	upgradeData struct {
+		Head     report.Head      `json:"head"`
 		Summary  upgradeSummary   `json:"summary"`
 		Causes   []upgradeCause   `json:"causes"`
 		Services []upgradeService `json:"services"`
@@ -52,7 +54,8 @@ type (
 )
 
 func upgradeJSON(p *Printer, u *Upgrade) error {
-	data := upgradeData{Causes: []upgradeCause{}, Services: []upgradeService{}}
+	data := upgradeData{Head: u.Head, Causes: []upgradeCause{}, Services: []upgradeService{}}
+	data.Head.Sentence = plain.Capitalise(u.headline()) + "."
 	data.Summary = upgradeSummary{
 		From: u.From.String(), To: u.To.String(), Versions: []string{}, MadeUp: u.MadeUp,
 		Tally: envoydiff.Count(u.Comparisons), Unread: u.Unread, Holds: u.Holds(),

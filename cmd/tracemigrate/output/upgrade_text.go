@@ -1,9 +1,14 @@
 package output
 
-import "tracemigrate/convert/upgrade"
+import (
+	"fmt"
+
+	"tracemigrate/convert/upgrade"
+)
 
 // upgradeText prints one line for a mesh that is ready. Otherwise it prints the causes, each
-// with a line for every resource: place, verdict, code and name.
+// with a line for every resource: place, verdict, code and name. The last line of a check
+// that passes is its outcome.
 func upgradeText(p *Printer, u *Upgrade) error {
 	p.Line("%s", u.headline())
 	for _, c := range u.Causes {
@@ -13,6 +18,10 @@ func upgradeText(p *Printer, u *Upgrade) error {
 	if rows := u.serviceRows(); len(rows) > 0 {
 		p.Line("")
 		p.table(serviceHeads, rows)
+	}
+	if u.Holds() && len(u.Causes)+len(u.Renames) > 0 { // else it is the first line, too
+		p.Line("")
+		p.Line("%s", u.headline())
 	}
 	return nil
 }
@@ -37,7 +46,7 @@ func (u *Upgrade) cause(p *Printer, c *upgrade.Cause) {
 	}
 	shown, others := u.shownResources(c)
 	for _, r := range shown {
-		p.Line("  %s  %s  %s  %s", r.Place, c.Verdict, c.Code, r)
+		p.finding(fmt.Sprintf("  %s  %s  %s  %s", r.Place, c.Verdict, c.Code, r))
 	}
 	if others > 0 {
 		p.Line("  and %d more (--full lists them)", others)

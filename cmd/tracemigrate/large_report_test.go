@@ -1,0 +1,107 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"tracemigrate/convert/envoydiff"
+	"tracemigrate/convert/report"
+)
+
+// largeMesh writes a mesh with TrafficTraces, one a service. Every tenth sends to Datadog,
+// and its proxies have two services, so that a MeshTrace changes the service name.
+func largeMesh(t *testing.T, proxies, traces int) string {
+	t.Helper()
+	var b strings.Builder
+	b.WriteString("type: Mesh\nname: default\ntracing:\n  defaultBackend: z\n  backends:\n  - {name: z, type: zipkin, conf: {url: 'http://zipkin:9411/api/v2/spans'}}\n" +
+		"  - {name: dd, type: datadog, conf: {address: agent, port: 8126, splitService: true}}\n---\n{type: TrafficRoute, name: all, mesh: default}\n")
+	for i := range traces {
+		backend := "z"
+		if i%10 == 0 {
+			backend = "dd"
+		}
+		fmt.Fprintf(&b, "---\n{type: TrafficTrace, name: trace-of-service-%03d, mesh: default, selectors: [{match: {kuma.io/service: service-%03d_shop_svc_8080}}], conf: {backend: %s}}\n", i, i, backend)
+	}
+	for i := range proxies {
+		service := i % traces
+		admin := ""
+		if service%10 == 0 {
+			admin = fmt.Sprintf(", {port: 8081, tags: {kuma.io/service: service-%03d-admin_shop_svc_8081, kuma.io/protocol: http}}", service)
+		}
+		fmt.Fprintf(&b, "---\n{type: Dataplane, name: service-%03d-%04d, mesh: default, networking: {address: 10.0.%d.%d, inbound: [{port: 8080, tags: {kuma.io/service: service-%03d_shop_svc_8080, kuma.io/protocol: http}}%s]}}\n",
+			service, i, i/256, i%256, service, admin)
+	}
+	file := filepath.Join(t.TempDir(), "mesh.yaml")
+	require.NoError(t, os.WriteFile(file, []byte(b.String()), 0o600))
+	return file
+}
+
+// The forms for people of a report on 5,000 proxies and 300 TrafficTraces are short, and
+// group proxies by cause.
+func TestLargeReport(t *testing.T) {
+	flags := " --kuma-version 2.13 -f " + largeMesh(t, 5000, 300)
+	const cause = "500 proxies of 30 TrafficTraces: another Datadog service name"
+	_, text, words := tool(t, "report"+flags)
+	assert.Empty(t, words)
+	assert.LessOrEqual(t, strings.Count(text, "\n"), 200)
+	assert.Contains(t, text, "\ninherent  "+cause)
+	assert.Contains(t, text, "\nand 295 more (--full lists them)\n")
+	command := regexp.MustCompile(`^ {7}[a-z]`)
+	for line := range strings.Lines(text) {
+		assert.True(t, len(line) <= 101 || command.MatchString(line), line)
+		assert.Less(t, len(line), 400, "a command that lists the TrafficTraces")
+	}
+	_, text, words = tool(t, "report -o markdown"+flags)
+	assert.Equal(t, "tracemigrate: 5,000 proxies keep collector and sampling; 500 of 5,000 proxies get another Datadog service name, but lose no trace\n", words)
+	assert.LessOrEqual(t, strings.Count(text, "\n"), 300)
+	assert.LessOrEqual(t, len(text), 65_536)
+	assert.Contains(t, text, "| inherent | "+cause+" |")
+	assert.Contains(t, text, "\n\nand 288 more (`--full` lists them).\n")
+	assert.Regexp(t, "\n\n29[0-9] manifests are left out \\(`tracemigrate convert` writes all, and `--full` lists them\\)\\.\n$", text)
+
+	_, text, _ = tool(t, "report --full"+flags)
+	assert.Contains(t, text, "trace-of-service-299")
+	_, text, _ = tool(t, "report --full -o markdown"+flags)
+	assert.Greater(t, len(text), 65_536)
+	assert.NotContains(t, text, "left out")
+	assert.Contains(t, text, "name: trace-of-service-299\n")
+}
+
+// A diff of a large mesh has one group for a cause, with the first of its values.
+func TestLargeDiff(t *testing.T) {
+	flags := " --kuma-version 2.13 -f " + largeMesh(t, 3000, 300)
+	_, text, _ := tool(t, "diff"+flags)
+	assert.Equal(t, 1, strings.Count(text, "\ninherent  "))
+	assert.Contains(t, text, "\ninherent  300 proxies of 30 TrafficTraces: another Datadog service name\n"+
+		"  default/service-000-0000, default/service-000-0300, default/service-000-0600 and 297 more\n")
+	assert.Contains(t, text, "  and 29 other sources (--full lists them)\n")
+	assert.Contains(t, text, "service-020_shop_svc_8080_INBOUND -> service-020-admin_shop_svc_8081_INBOUND\n")
+	assert.Contains(t, text, "and 27 more")
+	assert.NotContains(t, text, "service-030")
+	_, text, _ = tool(t, "diff --full"+flags)
+	assert.Contains(t, text, "service-290_shop_svc_8080_INBOUND -> service-290-admin_shop_svc_8081_INBOUND\n")
+
+	_, text, _ = tool(t, "diff -o json"+flags)
+	var data struct {
+		Head   report.Head
+		Causes []report.Cause
+	}
+	require.NoError(t, json.Unmarshal([]byte(text), &data))
+	assert.Equal(t, []report.Cause{{
+		Verdict: envoydiff.Inherent, Codes: []envoydiff.Code{envoydiff.DatadogServiceName}, Text: "another Datadog service name",
+		Proxies: 300, TrafficTraces: 30, Examples: []string{"default/service-000-0000", "default/service-000-0300", "default/service-000-0600"},
+	}}, data.Causes)
+	assert.Equal(t, "All 3,000 proxies keep their tracing; 300 differ only in inherent codes, which lose no trace.", data.Head.Sentence)
+
+	_, text, _ = tool(t, "diff -o markdown"+flags)
+	assert.Contains(t, text, "\n## inherent: 300 proxies of 30 TrafficTraces: another Datadog service name\n")
+	assert.Contains(t, text, "| and 27 more | `--full` lists them |\n")
+}
