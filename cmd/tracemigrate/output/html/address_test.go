@@ -16,7 +16,7 @@ const tableState = `JSON.stringify([
 	[...document.querySelectorAll("th[aria-sort]")].map(e => e.textContent + e.getAttribute("aria-sort")),
 ])`
 
-func testAddress(t *testing.T, shared *tab, big string) {
+func testAddress(t *testing.T, shared *tab, page string) {
 	for _, test := range []struct {
 		name   string
 		script string // what a reader does
@@ -37,8 +37,8 @@ func testAddress(t *testing.T, shared *tab, big string) {
 			hash: "#q=cart+0&page=2&proxy=default/cart-00012.shop",
 		},
 		{
-			name: "TrafficTraces", script: `choose("t-text", "team-1"); click("#t-head th:nth-child(4) button"); click("#t-next")`,
-			hash: "#trace-q=team-1&trace-sort=-proxies&trace-page=2",
+			name: "TrafficTraces", script: `choose("t-text", "team-0"); click("#t-head th:nth-child(4) button"); click("#t-next")`,
+			hash: "#trace-q=team-0&trace-sort=-proxies&trace-page=2",
 		},
 		{
 			name: "both tables", script: `choose("t-mesh", "old"); choose("p-text", "<b>&#=% \u05e9"); choose("p-sort", "-name")`,
@@ -47,14 +47,14 @@ func testAddress(t *testing.T, shared *tab, big string) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			b := shared.of(t)
-			url := b.open(big, "")
+			url := b.open(page, "")
 			b.do(`const choose = (id, value) => { const field = document.getElementById(id); field.value = value; field.dispatchEvent(new Event("input", {bubbles: true})) };
 				const click = (selector) => document.querySelector(selector).click();` + test.script)
 			b.await(`location.hash === ` + quoted(test.hash))
 			want := ask[string](b, tableState)
 			b.clean(url)
 			b = b.of(t)
-			url = b.open(big, test.hash)
+			url = b.open(page, test.hash)
 			assert.Equal(t, want, ask[string](b, tableState))
 			b.do(`document.getElementById("p-reset").click(); document.getElementById("t-reset").click()`)
 			b.await(`location.hash === ""`)
@@ -66,38 +66,77 @@ func testAddress(t *testing.T, shared *tab, big string) {
 	}
 	t.Run("links to sections keep the filter", func(t *testing.T) {
 		b := shared.of(t)
-		url := b.open(big, "#verdict=inherent")
+		url := b.open(page, "#verdict=inherent")
 		b.do(`document.querySelector('nav a[href="#backends"]').click()`)
 		b.await(`location.hash === "#backends&verdict=inherent"`)
-		assert.Equal(t, "500 of 5,000 proxies", ask[string](b, shown))
+		assert.Equal(t, "20 of 200 proxies", ask[string](b, shown))
 		b.do(`document.querySelector(".cause a").click()`)
 		b.await(`location.hash === "#verdict=different&cause=tracing-lost"`)
 		b.clean(url)
-		b.open(big, "#backends&verdict=inherent")
-		assert.Equal(t, "500 of 5,000 proxies", ask[string](b, shown))
+		b.open(page, "#backends&verdict=inherent")
+		assert.Equal(t, "20 of 200 proxies", ask[string](b, shown))
 		assert.InDelta(t, 0, ask[float64](b, `document.getElementById("backends").getBoundingClientRect().top`), 40, "scrolled to it")
 	})
 }
 
-// testColumns opens rows and turns pages; no column moves.
-func testColumns(t *testing.T, shared *tab, page string) {
-	const edges = `JSON.stringify([...document.querySelectorAll("#p-head th, #t-head th")].map(e => [e.getBoundingClientRect().left, e.getBoundingClientRect().width]))`
-	b := shared.of(t)
-	url := b.open(page, "")
-	want := ask[string](b, edges)
-	for _, script := range []string{
-		`document.querySelector("tr.proxy .expand").click()`,
-		`for (const button of document.querySelectorAll(".expand")) button.click()`,
-		`document.getElementById("p-next").click()`,
-		`document.querySelector("#p-head th button").click()`,
-	} {
-		b.do(script)
-		assert.Equal(t, want, ask[string](b, edges), script)
+// testColumns opens rows, turns pages and sorts; no column moves.
+func testColumns(t *testing.T, shared *tab, pages map[string]string) {
+	const edges = `JSON.stringify([...document.querySelectorAll("#p-head th, #t-head th")].map(e => e.getBoundingClientRect()).map(r => [r.left, r.width]))`
+	for _, name := range []string{"different", "inherent"} { // with and without the column of zones
+		t.Run(name, func(t *testing.T) {
+			b := shared.of(t)
+			url := b.open(pages[name], "")
+			want := ask[string](b, edges)
+			for _, script := range []string{
+				`document.querySelector("tr.proxy .expand").click()`,
+				`for (const button of document.querySelectorAll('.expand[aria-expanded="false"]')) button.click()`,
+				`document.getElementById("p-next").click()`,
+				`document.querySelector("#p-head th button").click()`,
+			} {
+				b.do(script)
+				assert.Equal(t, want, ask[string](b, edges), script)
+			}
+			b.choose("p-text", "no such thing")
+			b.choose("t-text", "no such thing")
+			assert.Equal(t, want, ask[string](b, edges), "empty tables")
+			b.clean(url)
+		})
 	}
-	b.choose("p-text", "no such thing")
-	b.choose("t-text", "no such thing")
-	assert.Equal(t, want, ask[string](b, edges), "empty tables")
-	b.clean(url)
+}
+
+// testColours looks for green where something is lost, unknown or an error.
+func testColours(t *testing.T, shared *tab, pages map[string]string) {
+	const green = `(() => {
+		const probe = document.querySelector(".verdict.same .word");
+		const same = [getComputedStyle(probe).color, getComputedStyle(probe.closest(".verdict")).getPropertyValue("--tone-ground")];
+		return [...document.querySelectorAll("header *, #causes *, #notes *, #p-rows *, #picture figure path")].filter(e => {
+			const style = getComputedStyle(e);
+			return [style.color, style.fill, style.backgroundColor, style.borderLeftColor, style.borderTopColor].some(c => same.includes(c));
+		}).map(e => e.outerHTML.slice(0, 100));
+	})()`
+	for _, test := range []struct{ state, hash string }{
+		{state: "not traced", hash: "#verdict=different"},
+		{state: "unknown", hash: "#q=no-such"},
+		{state: "invalid"},
+		{state: "refused"},
+	} {
+		t.Run(test.state, func(t *testing.T) {
+			b := shared.of(t)
+			url := b.open(pages[test.state], test.hash)
+			b.do(`for (const button of document.querySelectorAll(".expand")) button.click();
+				for (const same of document.querySelectorAll("path.same")) same.remove();`)
+			assert.Empty(t, ask[[]string](b, green))
+			b.clean(url)
+		})
+	}
+	t.Run("an error is no difference", func(t *testing.T) {
+		b := shared.of(t)
+		url := b.open(pages["invalid"], "#verdict=error")
+		assert.Equal(t, "All 2 proxies", ask[string](b, shown))
+		assert.Zero(t, ask[int](b, `document.querySelectorAll(".tag.different, path.different, .cause.different, header.bad").length`))
+		assert.Positive(t, ask[int](b, `document.querySelectorAll("#p-rows .tag.error").length`))
+		b.clean(url)
+	})
 }
 
 // testMany opens a page about 5,000 proxies and 300 of everything else.

@@ -171,8 +171,9 @@ func TestInChromium(t *testing.T) {
 		}
 	})
 	t.Run("prints", func(t *testing.T) { testPrint(t, shared, pages) })
-	t.Run("address", func(t *testing.T) { testAddress(t, shared, pages["big"]) })
-	t.Run("columns", func(t *testing.T) { testColumns(t, shared, full) })
+	t.Run("address", func(t *testing.T) { testAddress(t, shared, pages["many"]) })
+	t.Run("columns", func(t *testing.T) { testColumns(t, shared, pages) })
+	t.Run("colours", func(t *testing.T) { testColours(t, shared, pages) })
 	t.Run("is accessible", func(t *testing.T) { testAccessible(t, shared, pages) })
 	t.Run("many of everything", func(t *testing.T) { testMany(t, shared, pages["big"]) })
 	t.Run("text stays text", func(t *testing.T) {

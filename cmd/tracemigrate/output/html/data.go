@@ -56,12 +56,13 @@ func tablesJSON(r *report.Report) (string, error) {
 	for i := range r.Proxies {
 		proxies = append(proxies, &r.Proxies[i])
 	}
-	slices.SortStableFunc(proxies, func(a, b *report.Proxy) int { return b.Verdict.Compare(a.Verdict) })
+	verdicts := make([]envoydiff.Verdict, len(r.Proxies))
+	sortByVerdict(proxies, verdicts)
 	sets := make(map[*envoydiff.Difference]set) // lists of differences are shared
 	for i, p := range proxies {
 		d.Name = append(d.Name, cleanText(p.Name))
 		d.Mesh, d.Kind, d.Zone = append(d.Mesh, d.word(p.Mesh)), append(d.Kind, d.word(p.Kind)), append(d.Zone, d.word(p.Zone))
-		d.Version, d.Verdict = append(d.Version, d.word(p.Version)), append(d.Verdict, d.word(string(p.Verdict)))
+		d.Version, d.Verdict = append(d.Version, d.word(p.Version)), append(d.Verdict, d.word(string(verdicts[i])))
 		d.Before, d.After = append(d.Before, d.word(p.Before)), append(d.After, d.word(p.After))
 		d.Target, d.Moved = append(d.Target, d.word(p.Target)), append(d.Moved, d.word(p.TargetAfter))
 		if p.MadeUp {
@@ -81,6 +82,18 @@ func tablesJSON(r *report.Report) (string, error) {
 	return string(text), nil
 }
 
+// sortByVerdict sorts proxies, the worst first, and fills in their verdicts.
+func sortByVerdict(proxies []*report.Proxy, verdicts []envoydiff.Verdict) {
+	shown := make(map[*report.Proxy]envoydiff.Verdict, len(proxies))
+	for _, p := range proxies {
+		shown[p] = shownVerdict(p.Verdict, codesOf(p.Differences))
+	}
+	slices.SortStableFunc(proxies, func(a, b *report.Proxy) int { return compareVerdicts(shown[b], shown[a]) })
+	for i, p := range proxies {
+		verdicts[i] = shown[p]
+	}
+}
+
 // set is a list of differences: its index in Sets, and its cause in Words.
 type set struct{ number, cause int }
 
@@ -93,14 +106,12 @@ func (d *tables) set(p *report.Proxy, known map[*envoydiff.Difference]set) set {
 		return s
 	}
 	rows := make([][4]int, 0, len(p.Differences))
-	codes := make([]envoydiff.Code, 0, len(p.Differences))
 	for _, difference := range p.Differences {
-		codes = append(codes, difference.Code)
 		rows = append(rows, [4]int{
 			d.word(string(difference.Code)), d.word(difference.Path()), d.word(difference.Before), d.word(difference.After),
 		})
 	}
-	s := set{len(d.Sets), d.word(causeKey(codes))}
+	s := set{len(d.Sets), d.word(causeKey(codesOf(p.Differences)))}
 	known[p.Differences[0]] = s
 	d.Sets = append(d.Sets, rows)
 	return s

@@ -124,7 +124,7 @@ func (s *side) add(name string, flow *way, thickness float64) {
 	}
 	b.total += flow.Proxies
 	b.rest = min(flow.Rest, 1)
-	if flow.Verdict.Compare(b.worst) > 0 {
+	if compareVerdicts(flow.Verdict, b.worst) > 0 {
 		b.worst = flow.Verdict
 	}
 	for verdict, n := range flow.verdicts {
@@ -137,7 +137,7 @@ func (s *side) add(name string, flow *way, thickness float64) {
 func (s *side) place(layout measures) float64 {
 	slices.SortFunc(s.bars, func(a, b *bar) int {
 		return cmp.Or(
-			cmp.Compare(a.rest, b.rest), cmp.Compare(a.pull, b.pull), b.worst.Compare(a.worst),
+			cmp.Compare(a.rest, b.rest), cmp.Compare(a.pull, b.pull), compareVerdicts(b.worst, a.worst),
 			cmp.Compare(b.total, a.total), cmp.Compare(a.name, b.name),
 		)
 	})
@@ -206,7 +206,7 @@ func px(v float64) string { return strconv.FormatFloat(v, 'f', 1, 64) }
 // meta returns the lines below the name: the number of proxies and their verdicts.
 func (b *bar) meta(layout measures) []string {
 	text := plain.Plural(b.total, "proxy", "proxies")
-	for _, verdict := range []envoydiff.Verdict{envoydiff.Different, envoydiff.Unknown, envoydiff.Inherent} {
+	for _, verdict := range []envoydiff.Verdict{failed, envoydiff.Different, envoydiff.Unknown, envoydiff.Inherent} {
 		switch n := b.proxies[verdict]; {
 		case n == 0:
 		case b.total == 1:

@@ -18,6 +18,7 @@ import (
 	"tracemigrate/cluster"
 	"tracemigrate/cluster/manifest"
 	"tracemigrate/cmd/tracemigrate/output/plain"
+	"tracemigrate/convert/envoydiff"
 	"tracemigrate/convert/report"
 )
 
@@ -51,6 +52,7 @@ type document struct {
 	Data     template.JS // the proxies and selectors, as JSON
 	Verdict  string
 	Tone     string // good, inherent, bad, error or unknown
+	Failed   int    // proxies that are an error, not a difference
 	Causes   list[cause]
 	Errors   list[*noteGroup]
 	Warnings list[*noteGroup]
@@ -70,10 +72,11 @@ type document struct {
 	Withheld  list[report.Policy]
 }
 
-// cause is proxies that differ in the same, and the filter of the table that shows them.
+// cause is proxies that differ in the same, and the filters of the table that show them.
 type cause struct {
 	report.Cause
-	Key string
+	Shown envoydiff.Verdict
+	Key   string
 }
 
 // backendRow is a row of the table of backends.
@@ -121,8 +124,8 @@ func newDocument(r *report.Report) (*document, error) {
 		Style: template.CSS(style), Script: template.JS(script), Data: template.JS(data),
 	}
 	page.Verdict, page.Tone = plain.ReportVerdict(&shown.Summary)
-	page.Tone = toneOf(&shown.Summary, page.Tone)
 	page.fillNotes(&shown)
+	page.Tone = page.toneOf(page.Tone)
 	page.fillMeshes(&shown)
 	selectors := selectorsOf(&shown)
 	page.Selectors, page.SelectorN = selectors[:min(len(selectors), selectorPage)], len(selectors)
@@ -131,11 +134,12 @@ func newDocument(r *report.Report) (*document, error) {
 	return page, nil
 }
 
-// toneOf returns the tone of the page. Only what fails without a proxy that differs is
-// an error; a report that could not compare is unknown.
-func toneOf(sum *report.Summary, tone string) string {
-	switch {
-	case tone != "bad" || sum.Different > 0:
+// toneOf returns the tone of the page, instead of one that is only good or bad. What
+// fails without a proxy that differs is an error; a report that could not compare is
+// unknown.
+func (d *document) toneOf(tone string) string {
+	switch sum := &d.Summary; {
+	case tone != "bad" || sum.Different > d.Failed:
 		return tone
 	case sum.Errors > 0:
 		return "error"
@@ -146,8 +150,13 @@ func toneOf(sum *report.Summary, tone string) string {
 func (d *document) fillNotes(shown *report.Report) {
 	causes := make([]cause, 0, len(shown.Causes))
 	for _, c := range shown.Causes {
-		causes = append(causes, cause{c, causeKey(c.Codes)})
+		verdict := shownVerdict(c.Verdict, c.Codes)
+		if verdict == failed {
+			d.Failed += c.Proxies
+		}
+		causes = append(causes, cause{c, verdict, causeKey(c.Codes)})
 	}
+	slices.SortStableFunc(causes, func(a, b cause) int { return compareVerdicts(b.Shown, a.Shown) })
 	d.Causes = newList(causes, 6)
 	d.Errors = groupNotes(shown.Notes, manifest.Error)
 	d.Warnings = groupNotes(shown.Notes, manifest.Warning)
@@ -244,7 +253,8 @@ var funcs = template.FuncMap{
 		}
 		return strings.Join(list, ", ")
 	},
-	"fold": newList[string],
-	"list": func(values ...any) []any { return values },
-	"inc":  func(n int) int { return n + 1 },
+	"fold":  newList[string],
+	"list":  func(values ...any) []any { return values },
+	"minus": func(a, b int) int { return a - b },
+	"inc":   func(n int) int { return n + 1 },
 }

@@ -19,6 +19,7 @@ type picture struct {
 	Wide   drawing
 	Narrow drawing
 	Ways   []way
+	Key    []envoydiff.Verdict // those of the bands, the worst first
 }
 
 // way is the proxies with one verdict that move from one collector to another: a band,
@@ -47,6 +48,11 @@ func newPicture(proxies []report.Proxy) *picture {
 	for i := range ways {
 		p.Label += ". " + plain.Capitalise(ways[i].String())
 	}
+	for i := range ways {
+		if !slices.Contains(p.Key, ways[i].Verdict) {
+			p.Key = append(p.Key, ways[i].Verdict)
+		}
+	}
 	p.Wide = draw(ways, measures{width: 1000, label: 330, bar: 12, words: true})
 	p.Narrow = draw(ways, measures{width: 340, label: 116, bar: 8})
 	return p
@@ -61,7 +67,7 @@ func waysOf(proxies []report.Proxy) []way {
 	count := make(map[ends]int)
 	for i := range proxies {
 		p := &proxies[i]
-		count[ends{p.Target, p.TargetAfter, p.Verdict}]++
+		count[ends{p.Target, p.TargetAfter, shownVerdict(p.Verdict, codesOf(p.Differences))}]++
 	}
 	ways := make([]way, 0, len(count))
 	for e, n := range count {
@@ -72,7 +78,7 @@ func waysOf(proxies []report.Proxy) []way {
 	}
 	slices.SortFunc(ways, func(a, b way) int {
 		return cmp.Or(
-			b.Verdict.Compare(a.Verdict), cmp.Compare(b.Proxies, a.Proxies), cmp.Compare(a.Before, b.Before), cmp.Compare(a.After, b.After),
+			compareVerdicts(b.Verdict, a.Verdict), cmp.Compare(b.Proxies, a.Proxies), cmp.Compare(a.Before, b.Before), cmp.Compare(a.After, b.After),
 		)
 	})
 	return ways
@@ -100,6 +106,8 @@ func (w *way) String() string {
 	switch {
 	case w.Rest > 0:
 		return fmt.Sprintf("%s: %s, %s", w.Before, proxies, w.Mix())
+	case w.Verdict == failed:
+		return fmt.Sprintf("%s, error: the backend cannot work", proxies)
 	case w.Before == w.After && w.Before == nowhere:
 		return fmt.Sprintf("%s, %s: no traces today or afterwards", proxies, w.Verdict)
 	case w.Before == w.After:
@@ -110,7 +118,7 @@ func (w *way) String() string {
 
 // Mix returns the verdicts of a way, the worst first: "1 different, 20 same".
 func (w *way) Mix() string {
-	verdicts := slices.SortedFunc(maps.Keys(w.verdicts), func(a, b envoydiff.Verdict) int { return b.Compare(a) })
+	verdicts := slices.SortedFunc(maps.Keys(w.verdicts), func(a, b envoydiff.Verdict) int { return compareVerdicts(b, a) })
 	parts := make([]string, 0, len(verdicts))
 	for _, verdict := range verdicts {
 		parts = append(parts, plain.Number(w.verdicts[verdict])+" "+string(verdict))

@@ -62,13 +62,15 @@ func testPrint(t *testing.T, shared *tab, pages map[string]string) {
 		assert.Equal(t, "none", ask[string](b, `getComputedStyle(document.getElementById("p-filters")).display`))
 		b.clean(url)
 	})
-	for _, name := range []string{"big", "different", "long names", "empty mesh", "several zones"} {
+	for _, name := range []string{"big", "many", "long names", "several zones"} {
 		t.Run(name, func(t *testing.T) {
 			b := shared.of(t)
 			url := b.open(pages[name], "")
 			b.media("print", "light")
 			b.size(paperWidth)
-			b.do(`dispatchEvent(new Event("beforeprint"))`)
+			if name != "big" { // the numbers of its summary suffice
+				b.do(`dispatchEvent(new Event("beforeprint"))`)
+			}
 			assert.Empty(t, ask[[]string](b, brokenNumbers))
 			assert.LessOrEqual(t, ask[int](b, "document.documentElement.scrollWidth"), paperWidth)
 			b.do(`dispatchEvent(new Event("afterprint"))`)

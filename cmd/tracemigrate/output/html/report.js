@@ -67,7 +67,7 @@
       lowerName[i].includes(part) || columns.some((c) => inWord[c[i]]) || inSet[data.differences[i]] ||
       (lower[data.mesh[i]] + "/" + lowerName[i]).includes(part);
   }
-  const ranks = ["different", "unknown", "inherent", "accepted", "same"];
+  const ranks = ["error", "different", "unknown", "inherent", "accepted", "same"];
   const collectors = (i) => word(data.target[i]) + (data.target[i] === data.moved[i] ? "" : ` \u2192 ${word(data.moved[i])}`);
 
   const proxies = count > 0 && new Table("p", {
@@ -216,7 +216,7 @@
     const detail = tableRow("detail");
     detail.id = "proxy-" + tr.dataset.proxy;
     const td = cell("");
-    td.colSpan = tr.childElementCount;
+    td.colSpan = proxies.columns;
     td.append(details(Number(tr.dataset.proxy)));
     detail.append(td);
     tr.classList.add("open");
@@ -244,7 +244,9 @@
       }
       address.write();
     });
-    document.querySelector("table.proxies").classList.toggle("no-zone", data.zone.every((n) => word(n) === ""));
+    const noZone = data.zone.every((n) => word(n) === "");
+    document.querySelector("table.proxies").classList.toggle("no-zone", noZone);
+    proxies.columns -= noZone ? 1 : 0; // a cell across more columns would add one
   }
 
   // Paper has no filter: print the filtered rows; of all proxies, those that are not the same.

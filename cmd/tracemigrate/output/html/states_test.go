@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"tracemigrate/cluster"
 	"tracemigrate/cluster/manifest"
 	"tracemigrate/convert"
 	"tracemigrate/convert/report"
@@ -25,15 +26,15 @@ func withHead(r *report.Report) *report.Report {
 	return r
 }
 
-// bigReport is a report on 5,000 proxies, and 300 of everything else.
-func bigReport(t testing.TB) *report.Report {
+// bigReport is a report on so many proxies, and so many of everything else.
+func bigReport(t testing.TB, proxies, others int) *report.Report {
 	t.Helper()
-	r := fullReport(t, 5000)
-	for i := range 300 {
+	r := fullReport(t, proxies)
+	for i := range others {
 		name := fmt.Sprintf("team-%03d-service-with-a-name", i)
 		r.TrafficTraces = append(r.TrafficTraces, report.TrafficTrace{
-			Mesh: "default", Name: name, Backend: "jaeger", Proxies: i * 7,
-			Selectors: []report.Selector{{Number: 1, Tags: "kuma.io/service=" + name, Proxies: i * 7, Policies: []string{"5-" + name}}},
+			Mesh: "default", Name: name, Backend: "jaeger", Proxies: i * 97,
+			Selectors: []report.Selector{{Number: 1, Tags: "kuma.io/service=" + name, Proxies: i * 97, Policies: []string{"5-" + name}}},
 		})
 		policy := r.Policies[0]
 		policy.Name, policy.Source = "5-"+name, "TrafficTrace "+name
@@ -75,21 +76,28 @@ func states(t testing.TB) map[string]string {
 		"different":     withHead(fullReport(t, 120)),
 		"unknown":       fixture(t, "convert/zone-differs/input.yaml"),
 		"withheld":      fixture(t, "convert/meshtrace-conflict/input.yaml"),
-		"not traced":    fixture(t, "convert/delegated-gateway/input.yaml"),
+		"not traced":    notTraced(t),
 		"invalid":       fixture(t, "convert/invalid-backend/input.yaml"),
-		"broken":        fixture(t, "convert/broken-mesh/input.yaml"),
 		"several zones": fixture(t, "convert/docs-datadog-by-zone-kubernetes/input.yaml"),
 		"refused":       refused(t),
 		"long names":    spoiled(t, strings.Repeat("long-name-", 20)),
 		"hostile names": spoiled(t, hostile),
 		"strange names": spoiled(t, " \u05e9\u05dc\u05d5\u05dd \U0001F680 <b>&amp;"),
-		"big":           withHead(bigReport(t)),
+		"big":           withHead(bigReport(t, 5000, 300)),
+		"many":          withHead(bigReport(t, 200, 30)),
 	}
 	pages := make(map[string]string)
 	for name, r := range reports {
 		pages[name] = pageOf(t, r)
 	}
 	return pages
+}
+
+// notTraced is a report on a version whose MeshTraces select no delegated gateway.
+func notTraced(t testing.TB) *report.Report {
+	t.Helper()
+	text := fixtures.Texts(t, "convert/delegated-gateway/input.yaml")[0]
+	return withHead(reportFor(t, cluster.Read([]manifest.Input{manifest.Text("cluster.yaml", text)}), cluster.V(5)))
 }
 
 // refused is a report whose only policy the API server refuses.

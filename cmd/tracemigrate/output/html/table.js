@@ -34,6 +34,7 @@ class Table {
     this.page = 0;
     this.matching = [];
     this.orders = new Map();
+    this.columns = this.part("head").childElementCount;
     this.fields = { text: this.part("text") };
     for (const [name, value] of Object.entries(this.facets)) this.addFacet(name, value);
     this.addSorts();
@@ -154,7 +155,7 @@ class Table {
     if (rows.length > 0) return;
     const tr = tableRow();
     const td = cell("", "empty", `No ${this.unit} matches.`);
-    td.colSpan = this.part("head").childElementCount;
+    td.colSpan = this.columns;
     tr.append(td);
     body.append(tr);
   }
