@@ -11,7 +11,7 @@ import (
 const tableState = `JSON.stringify([
 	...["p", "t"].flatMap(id => [...document.getElementById(id + "-filters").querySelectorAll("input, select")].map(e => e.value)),
 	...["p", "t"].map(id => document.getElementById(id + "-page").textContent),
-	...["p", "t"].map(id => [...document.getElementById(id + "-rows").querySelectorAll("tr:not(.detail) > td:first-child")].map(e => e.textContent)),
+	...["p", "t"].map(id => [...document.querySelectorAll("#" + id + "-rows tr:not(.detail) > td:first-child")].map(e => e.textContent)),
 	[...document.querySelectorAll("tr.open .expand")].map(e => e.textContent),
 	[...document.querySelectorAll("th[aria-sort]")].map(e => e.textContent + e.getAttribute("aria-sort")),
 ])`
@@ -48,7 +48,11 @@ func testAddress(t *testing.T, shared *tab, page string) {
 		t.Run(test.name, func(t *testing.T) {
 			b := shared.of(t)
 			url := b.open(page, "")
-			b.do(`const choose = (id, value) => { const field = document.getElementById(id); field.value = value; field.dispatchEvent(new Event("input", {bubbles: true})) };
+			b.do(`const choose = (id, value) => {
+					const field = document.getElementById(id);
+					field.value = value;
+					field.dispatchEvent(new Event("input", {bubbles: true}));
+				};
 				const click = (selector) => document.querySelector(selector).click();` + test.script)
 			b.await(`location.hash === ` + quoted(test.hash))
 			want := ask[string](b, tableState)
@@ -81,7 +85,8 @@ func testAddress(t *testing.T, shared *tab, page string) {
 
 // testColumns opens rows, turns pages and sorts; no column moves.
 func testColumns(t *testing.T, shared *tab, pages map[string]string) {
-	const edges = `JSON.stringify([...document.querySelectorAll("#p-head th, #t-head th")].map(e => e.getBoundingClientRect()).map(r => [r.left, r.width]))`
+	const edges = `JSON.stringify([...document.querySelectorAll("#p-head th, #t-head th")]
+		.map(e => e.getBoundingClientRect()).map(r => [r.left, r.width]))`
 	for _, name := range []string{"different", "inherent"} { // with and without the column of zones
 		t.Run(name, func(t *testing.T) {
 			b := shared.of(t)

@@ -104,7 +104,8 @@ func fileOf(t *testing.T, archive []byte, name string) string {
 // testAccessible runs axe-core on the page in its states.
 func testAccessible(t *testing.T, shared *tab, pages map[string]string) {
 	script := axe(t)
-	const open = `for (const details of document.querySelectorAll("details")) details.open = true; document.querySelector("tr.proxy .expand")?.click()`
+	const open = `for (const details of document.querySelectorAll("details")) details.open = true;
+		document.querySelector("tr.proxy .expand")?.click()`
 	for _, test := range []struct {
 		name, state, hash, scheme, script string
 		width                             int64
@@ -125,11 +126,13 @@ func testAccessible(t *testing.T, shared *tab, pages map[string]string) {
 			b.media("", test.scheme)
 			url := b.open(pages[test.state], test.hash)
 			b.do(test.script)
-			_, err := chromedp.Call(b.ctx, runtime.Evaluate, runtime.EvaluateParams{Expression: script + ";0"}) // the page's policy does not apply to it
+			// The page's policy does not apply to what the debugger evaluates.
+			_, err := chromedp.Call(b.ctx, runtime.Evaluate, runtime.EvaluateParams{Expression: script + ";0"})
 			require.NoError(t, err)
 			found, err := chromedp.Run(b.ctx, chromedp.Evaluate[[]string](`axe.run({resultTypes: ["violations"]}).then(r => {
 				if (r.passes.length < 10) return ["only " + r.passes.length + " rules passed"];
-				return r.violations.map(v => v.id + ": " + v.help + ": " + v.nodes.slice(0, 4).map(n => n.html.slice(0, 140) + " " + n.failureSummary).join(" | "));
+				return r.violations.map(v => v.id + ": " + v.help + ": " +
+					v.nodes.slice(0, 4).map(n => n.html.slice(0, 140) + " " + n.failureSummary).join(" | "));
 			})`, chromedp.EvalAwaitPromise))
 			require.NoError(t, err)
 			assert.Empty(t, found)

@@ -114,7 +114,8 @@ func TestHeadAndOrder(t *testing.T) {
 	head, _, found := strings.Cut(text, "</header>")
 	require.True(t, found)
 	for _, want := range []string{
-		r.Head.Date, "tracemigrate " + r.Head.Tool, "Kubernetes context &#34;prod-eu&#34;, Kuma 2.13.2, global", r.Head.Digest, "<span>One sentence.</span></h1>",
+		r.Head.Date, "tracemigrate " + r.Head.Tool, r.Head.Digest,
+		"Kubernetes context &#34;prod-eu&#34;, Kuma 2.13.2, global", "<span>One sentence.</span></h1>",
 	} {
 		assert.Contains(t, head, want)
 	}

@@ -108,7 +108,7 @@ func (w *way) String() string {
 		return fmt.Sprintf("%s: %s, %s", w.Before, proxies, w.Mix())
 	case w.Verdict == failed:
 		return fmt.Sprintf("%s, error: the backend cannot work", proxies)
-	case w.Before == w.After && w.Before == nowhere:
+	case w.Before == nowhere && w.After == nowhere:
 		return fmt.Sprintf("%s, %s: no traces today or afterwards", proxies, w.Verdict)
 	case w.Before == w.After:
 		return fmt.Sprintf("%s, %s: to %s today and afterwards", proxies, w.Verdict, w.Before)

@@ -42,7 +42,9 @@ func bigReport(t testing.TB, proxies, others int) *report.Report {
 		r.Withheld = append(r.Withheld, policy)
 		r.Existing = append(r.Existing, report.Existing{Mesh: "default", Name: name, Proxies: i})
 		r.Meshes = append(r.Meshes, report.Mesh{Name: name, Proxies: i, Backends: r.Meshes[i%2].Backends[:i%2]})
-		r.HandWork = append(r.HandWork, report.HandWork{Code: convert.MeshTraceConflict, Severity: manifest.Warning, Resources: []string{name}, Remedy: "delete it"})
+		r.HandWork = append(r.HandWork, report.HandWork{
+			Code: convert.MeshTraceConflict, Severity: manifest.Warning, Resources: []string{name}, Remedy: "delete it",
+		})
 		note := convert.NoteText{
 			Code: convert.Code(fmt.Sprintf("code-%d", i%30)), Severity: []manifest.Severity{manifest.Error, manifest.Warning, manifest.Info}[i%3],
 			Resource: fmt.Sprintf("TrafficTrace %q", name), Message: "uses a wildcard, which MeshTrace does not support. It must be expanded to one policy per value",
