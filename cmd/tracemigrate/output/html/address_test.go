@@ -33,8 +33,12 @@ func testAddress(t *testing.T, shared *tab, page string) {
 			hash: "#cause=tracing-lost&sort=-zone&page=3",
 		},
 		{
-			name: "open rows", script: `choose("p-text", "cart 0"); click("tr.proxy:nth-of-type(2) .expand"); click("#p-next")`,
-			hash: "#q=cart+0&page=2&proxy=default/cart-00012.shop",
+			name: "an open row", script: `choose("p-text", "cart 0"); click("tr.proxy:nth-of-type(2) .expand")`,
+			hash: "#q=cart+0&page=1&proxy=default/cart-00012.shop",
+		},
+		{
+			name: "an open row of another page", script: `choose("p-text", "cart 0"); click("tr.proxy .expand"); click("#p-next")`,
+			hash: "#q=cart+0&page=2&proxy=default/cart-00004.shop",
 		},
 		{
 			name: "TrafficTraces", script: `choose("t-text", "team-0"); click("#t-head th:nth-child(4) button"); click("#t-next")`,
