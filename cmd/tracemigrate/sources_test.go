@@ -45,7 +45,7 @@ func standIn(t *testing.T, c *kubernetes.Cluster) string {
 // inZone is a control plane of 2.13.1 in the zone east.
 var inZone = strings.Replace(deployment, "value: zone}", "value: zone}, {name: KUMA_MULTIZONE_ZONE_NAME, value: east}", 1)
 
-var sourceLine = regexp.MustCompile(`(?m)^source: .*\n|^endpoint:\n(?:  .*\n)+`)
+var sourceLine = regexp.MustCompile(`(?m)^source: .*\n|^ +"(cluster|digest)": .*\n|sha256:[0-9a-f]+\n|^endpoint:\n(?:  .*\n)+`)
 
 // The API of a control plane on Kubernetes gives the same snapshot as the
 // Kubernetes API does, byte for byte but for the place, and so the same answers.

@@ -300,7 +300,7 @@ func TestUpgradeCheckUnread(t *testing.T) {
 			require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
 			code, out, words := tool(t, "upgrade-check -f "+file)
 			assert.Equal(t, test.code, code)
-			assert.Equal(t, test.out, out)
+			assert.Equal(t, unwrapped(test.out), unwrapped(out))
 			assert.Contains(t, words, test.stderr)
 			for _, form := range []string{"json", "markdown", "junit", "sarif"} {
 				again, out, _ := tool(t, "upgrade-check -o "+form+" -f "+file)
@@ -345,12 +345,12 @@ func TestDiffToVersion(t *testing.T) {
 		code        int
 		out, stderr string
 	}{
-		"equal":         {"--kuma-version 2.13 --to-version 3.0 --meshtrace " + good, 0, "Kuma 2.13 to 3.0: 2 proxies compared: 0 same, 2 inherent, 0 different\n", ""},
+		"equal":         {"--kuma-version 2.13 --to-version 3.0 --meshtrace " + good, 0, "Kuma 2.13 to 3.0: 2 proxies compared: 0 same, 2 inherent, 0 different ", ""},
 		"JSON":          {"-o json --kuma-version 2.13 --to-version 3.0 --meshtrace " + good, 0, `"toVersion": "3.0"`, ""},
 		"JUnit":         {"-o junit --kuma-version 2.13 --to-version 3.0 --meshtrace " + good, 0, `name="tracemigrate diff on Kuma 2.13 to 3.0"`, ""},
 		"Markdown":      {"-o markdown --kuma-version 2.13 --to-version 3.0 --meshtrace " + good, 0, "| 2.13 to 3.0 | 2 | 0 | 2 |", ""},
-		"another port":  {"--kuma-version 2.13 --to-version 3.0 --meshtrace " + other, exitNo, "  port  inbound.", "2 different"},
-		"converted":     {"--kuma-version 2.13 --to-version 2.14", 0, "Kuma 2.13 to 2.14: 2 proxies compared: 0 same, 2 inherent, 0 different\n", ""},
+		"another port":  {"--kuma-version 2.13 --to-version 3.0 --meshtrace " + other, exitNo, " port inbound.", "2 different"},
+		"converted":     {"--kuma-version 2.13 --to-version 2.14", 0, "Kuma 2.13 to 2.14: 2 proxies compared: 0 same, 2 inherent, 0 different ", ""},
 		"refused":       {"--kuma-version 2.13 --to-version 3.0 --meshtrace " + refused, exitError, "", "--meshtrace: Kuma 3.0 does not accept the policies"},
 		"not converted": {"--kuma-version 2.13 --to-version 3.0", exitError, "", "--to-version 3.0 needs --meshtrace, because converted policies are for Kuma 2.13; convert for it first: tracemigrate convert --kuma-version 3.0"},
 		"two versions":  {"--kuma-version 2.9,2.13 --to-version 2.14", exitError, "", "--to-version compares one upgrade; pass one version with --kuma-version"},
@@ -361,9 +361,9 @@ func TestDiffToVersion(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			code, out, words := tool(t, "diff -f "+legacy+" "+test.args)
 			assert.Equal(t, test.code, code, words)
-			assert.Contains(t, out, test.out)
+			assert.Contains(t, unwrapped(out), test.out)
 			assert.Contains(t, words, test.stderr)
-			assert.NotContains(t, out, "traffictrace-removed", "the TrafficTraces have successors")
+			assert.NotContains(t, strings.ReplaceAll(out, "traffictrace-removed/input.yaml", ""), "traffictrace-removed", "the TrafficTraces have successors")
 		})
 	}
 }

@@ -117,6 +117,15 @@ func (diff *Diff) Outcome() string {
 	return kept(&t)
 }
 
+// sentence returns the outcome in one sentence, for the head.
+func (diff *Diff) sentence() string {
+	text := diff.Outcome()
+	if t := envoydiff.Count(diff.Comparisons); t.Different+t.Unknown > 0 {
+		text = plain.Effects(&t)
+	}
+	return plain.Capitalise(text) + "."
+}
+
 // unknown returns a sentence that names what could not be read.
 func (diff *Diff) unknown() string {
 	unread := plain.List(diff.Unread[:min(len(diff.Unread), 3)], len(diff.Unread))

@@ -3,7 +3,6 @@ package output
 import (
 	"slices"
 
-	"tracemigrate/cmd/tracemigrate/output/plain"
 	"tracemigrate/convert/envoydiff"
 	"tracemigrate/convert/report"
 )
@@ -56,7 +55,7 @@ type (
 // data returns what the JSON and YAML contain.
 func (diff *Diff) data() diffData {
 	data := diffData{Head: diff.Head, Causes: []diffCause{}, Proxies: []diffProxy{}}
-	data.Head.Sentence = plain.Capitalise(diff.Outcome()) + "."
+	data.Head.Sentence = diff.sentence()
 	data.Summary.Holds, data.Summary.Unread, data.Summary.Refused = diff.Holds(), diff.Unread, diff.Refused
 	data.Summary.Tally = envoydiff.Count(diff.Comparisons)
 	for _, m := range diff.meshes {
