@@ -174,6 +174,7 @@ type Proxy struct {
 	Before      string                  `json:"before" yaml:"before"` // deciding policies
 	After       string                  `json:"after" yaml:"after"`
 	Target      string                  `json:"target" yaml:"target"` // today's collector as host:port, or nowhere
+	TargetAfter string                  `json:"targetAfter" yaml:"targetAfter"`
 	Differences []*envoydiff.Difference `json:"differences" yaml:"differences"`
 
 	comparison *envoydiff.Comparison

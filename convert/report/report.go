@@ -112,7 +112,8 @@ func (b *builder) proxy(c *envoydiff.Comparison, p *envoydiff.Proxy, version str
 	dp := p.Dataplane
 	out := Proxy{
 		Mesh: p.Mesh, Name: p.Name, Kind: kindOf(dp), Zone: dp.Zone(), Version: version, MadeUp: dp.File == "",
-		Verdict: p.Verdict, Before: before.source, After: after.source, Target: before.address, Differences: p.Differences,
+		Verdict: p.Verdict, Before: before.source, After: after.source, Target: before.address, TargetAfter: after.address,
+		Differences: p.Differences,
 	}
 	if !b.options.Brief {
 		out.comparison, out.proxy = c, p // keeps everything that was compared in memory

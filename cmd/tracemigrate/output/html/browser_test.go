@@ -2,6 +2,7 @@ package html
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
@@ -54,7 +55,7 @@ func newBrowser(t *testing.T) context.Context {
 	require.NoError(t, err)
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.UserDataDir(dir), chromedp.NoSandbox, chromedp.DisableGPU,
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true), chromedp.WSURLReadTimeout(time.Minute))
-	ctx, stop := context.WithTimeout(context.Background(), 5*time.Minute)
+	ctx, stop := context.WithTimeout(context.Background(), 6*time.Minute)
 	ctx, cancelAllocator := chromedp.NewExecAllocator(ctx, options...)
 	ctx, cancel := chromedp.NewContext(ctx)
 	t.Cleanup(func() {
@@ -76,7 +77,7 @@ func newBrowser(t *testing.T) context.Context {
 // laptop's.
 func newTab(ctx context.Context, t *testing.T) *tab {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(ctx, 45*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Minute)
 	t.Cleanup(cancel)
 	ctx, closeTab := chromedp.NewContext(ctx)
 	t.Cleanup(closeTab)
@@ -105,14 +106,31 @@ func newTab(ctx context.Context, t *testing.T) *tab {
 	return b
 }
 
+// of returns the tab for another test, which opens a page of its own: that is faster
+// than another tab.
+func (b *tab) of(t *testing.T) *tab {
+	t.Helper()
+	b.t = t
+	b.size(1280)
+	b.media("", "light")
+	require.NoError(t, chromedp.Do(b.ctx, chromedp.Navigate("about:blank")))
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.console, b.requests = nil, nil
+	return b
+}
+
 func (b *tab) size(width int64) {
 	b.t.Helper()
 	require.NoError(b.t, chromedp.Do(b.ctx, chromedp.EmulateViewport(width, 844)))
 }
 
-func (b *tab) scheme(scheme string) {
+// media sets the medium, screen unless it is print, and the scheme, light or dark.
+func (b *tab) media(medium, scheme string) {
 	b.t.Helper()
-	_, err := chromedp.Call(b.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}})
+	_, err := chromedp.Call(b.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+		Media: medium, Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
+	})
 	require.NoError(b.t, err)
 }
 
@@ -130,6 +148,13 @@ func (b *tab) do(script string) {
 	b.t.Helper()
 	_, err := chromedp.Run(b.ctx, chromedp.Evaluate[any]("(() => {"+script+"})()"))
 	require.NoError(b.t, err, script)
+}
+
+// await waits until an expression is true.
+func (b *tab) await(expression string) {
+	b.t.Helper()
+	_, err := chromedp.Run(b.ctx, chromedp.Poll[bool](expression))
+	require.NoError(b.t, err, expression)
 }
 
 func ask[T any](b *tab, expression string) T {
@@ -156,7 +181,7 @@ func (b *tab) clean(url string) {
 
 const (
 	rowNames = `[...document.querySelectorAll("tr.proxy .expand")].map(e => e.textContent)`
-	shown    = `document.getElementById("shown").textContent`
+	shown    = `document.getElementById("p-shown").textContent`
 )
 
 // choose sets a filter, as typing or choosing does.
@@ -195,3 +220,16 @@ const faint = `(() => {
 	}
 	return [...new Set(list)];
 })()`
+
+// quoted returns text as JavaScript.
+func quoted(text string) string {
+	encoded, err := json.Marshal(text)
+	if err != nil {
+		return err.Error()
+	}
+	return string(encoded)
+}
+
+// slower is how much slower the tests are than the page: they share the machine with
+// other tests, and may run with the race detector.
+const slower = 3.0

@@ -4,14 +4,15 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 
 	"tracemigrate/convert/envoydiff"
 	"tracemigrate/convert/report"
 )
 
-// proxyTable is the data of the page's script: the proxies by column. Each text is
-// stored once, in Words; the columns contain indexes.
-type proxyTable struct {
+// tables is the data of the page's script: the proxies and selectors by column. Each
+// text is stored once, in Words; the columns contain indexes.
+type tables struct {
 	Words []string `json:"words"`
 	Name  []string `json:"name"`
 	// Columns of indexes in Words.
@@ -22,7 +23,9 @@ type proxyTable struct {
 	Verdict []int `json:"verdict"`
 	Before  []int `json:"before"`
 	After   []int `json:"after"`
-	Target  []int `json:"target"`
+	Target  []int `json:"target"` // collectors
+	Moved   []int `json:"moved"`  // collectors after the migration
+	Cause   []int `json:"cause"`
 	MadeUp  []int `json:"madeUp"` // the proxies that are
 	// Differences is a column of indexes in Sets. A row of a set is code, path,
 	// before and after, each an index in Words.
@@ -32,52 +35,43 @@ type proxyTable struct {
 	Envoy  map[int]*proxyDiffs `json:"envoy"`
 	Bodies []string            `json:"bodies"` // unified diffs
 
+	Traces selectorTable `json:"traces"`
+
 	words map[string]int
 }
 
-// proxiesJSON returns the proxies of a report as JSON, the worst first.
-func proxiesJSON(r *report.Report) (string, error) {
-	d := &proxyTable{
-		Words: []string{}, Name: []string{}, MadeUp: []int{}, Sets: [][][4]int{}, Envoy: make(map[int]*proxyDiffs), Bodies: []string{},
+// tablesJSON returns the tables of a report as JSON: the proxies, the worst first, and
+// the selectors of TrafficTraces.
+func tablesJSON(r *report.Report) (string, error) {
+	d := &tables{
+		Words: []string{}, Name: []string{}, MadeUp: []int{}, Sets: [][][4]int{{}}, Envoy: make(map[int]*proxyDiffs), Bodies: []string{},
 		words: make(map[string]int),
 	}
-	for _, column := range []*[]int{&d.Mesh, &d.Kind, &d.Zone, &d.Version, &d.Verdict, &d.Before, &d.After, &d.Target, &d.Differences} {
+	for _, column := range []*[]int{
+		&d.Mesh, &d.Kind, &d.Zone, &d.Version, &d.Verdict, &d.Before, &d.After, &d.Target, &d.Moved, &d.Cause, &d.Differences,
+	} {
 		*column = make([]int, 0, len(r.Proxies))
 	}
 	proxies := make([]*report.Proxy, 0, len(r.Proxies))
 	for i := range r.Proxies {
 		proxies = append(proxies, &r.Proxies[i])
 	}
-	slices.SortStableFunc(proxies, func(a, b *report.Proxy) int { return b.Verdict.Compare(a.Verdict) })
-	sets := make(map[*envoydiff.Difference]int) // lists of differences are shared
-	d.Sets = append(d.Sets, [][4]int{})
+	verdicts := make([]envoydiff.Verdict, len(r.Proxies))
+	sortByVerdict(proxies, verdicts)
+	sets := make(map[*envoydiff.Difference]set) // lists of differences are shared
 	for i, p := range proxies {
 		d.Name = append(d.Name, cleanText(p.Name))
 		d.Mesh, d.Kind, d.Zone = append(d.Mesh, d.word(p.Mesh)), append(d.Kind, d.word(p.Kind)), append(d.Zone, d.word(p.Zone))
-		d.Version, d.Verdict = append(d.Version, d.word(p.Version)), append(d.Verdict, d.word(string(p.Verdict)))
+		d.Version, d.Verdict = append(d.Version, d.word(p.Version)), append(d.Verdict, d.word(string(verdicts[i])))
 		d.Before, d.After = append(d.Before, d.word(p.Before)), append(d.After, d.word(p.After))
-		d.Target = append(d.Target, d.word(p.Target))
+		d.Target, d.Moved = append(d.Target, d.word(p.Target)), append(d.Moved, d.word(p.TargetAfter))
 		if p.MadeUp {
 			d.MadeUp = append(d.MadeUp, i)
 		}
-		set := 0
-		if len(p.Differences) > 0 {
-			known, ok := sets[p.Differences[0]]
-			if !ok {
-				known = len(d.Sets)
-				sets[p.Differences[0]] = known
-				rows := make([][4]int, 0, len(p.Differences))
-				for _, difference := range p.Differences {
-					rows = append(rows, [4]int{
-						d.word(string(difference.Code)), d.word(difference.Path()), d.word(difference.Before), d.word(difference.After),
-					})
-				}
-				d.Sets = append(d.Sets, rows)
-			}
-			set = known
-		}
-		d.Differences = append(d.Differences, set)
+		s := d.set(p, sets)
+		d.Differences, d.Cause = append(d.Differences, s.number), append(d.Cause, s.cause)
 	}
+	d.addTraces(r)
 	if err := d.addDiffs(proxies); err != nil {
 		return "", err
 	}
@@ -88,7 +82,52 @@ func proxiesJSON(r *report.Report) (string, error) {
 	return string(text), nil
 }
 
-func (d *proxyTable) word(s string) int {
+// sortByVerdict sorts proxies, the worst first, and fills in their verdicts.
+func sortByVerdict(proxies []*report.Proxy, verdicts []envoydiff.Verdict) {
+	shown := make(map[*report.Proxy]envoydiff.Verdict, len(proxies))
+	for _, p := range proxies {
+		shown[p] = shownVerdict(p.Verdict, codesOf(p.Differences))
+	}
+	slices.SortStableFunc(proxies, func(a, b *report.Proxy) int { return compareVerdicts(shown[b], shown[a]) })
+	for i, p := range proxies {
+		verdicts[i] = shown[p]
+	}
+}
+
+// set is a list of differences: its index in Sets, and its cause in Words.
+type set struct{ number, cause int }
+
+// set returns the differences of a proxy, which are in known if another proxy has them.
+func (d *tables) set(p *report.Proxy, known map[*envoydiff.Difference]set) set {
+	if len(p.Differences) == 0 {
+		return set{0, d.word("")}
+	}
+	if s, ok := known[p.Differences[0]]; ok {
+		return s
+	}
+	rows := make([][4]int, 0, len(p.Differences))
+	for _, difference := range p.Differences {
+		rows = append(rows, [4]int{
+			d.word(string(difference.Code)), d.word(difference.Path()), d.word(difference.Before), d.word(difference.After),
+		})
+	}
+	s := set{len(d.Sets), d.word(causeKey(codesOf(p.Differences)))}
+	known[p.Differences[0]] = s
+	d.Sets = append(d.Sets, rows)
+	return s
+}
+
+// causeKey returns the same text for proxies that differ in the same codes.
+func causeKey(codes []envoydiff.Code) string {
+	words := make([]string, 0, len(codes))
+	for _, code := range codes {
+		words = append(words, string(code))
+	}
+	slices.Sort(words)
+	return strings.Join(slices.Compact(words), ", ")
+}
+
+func (d *tables) word(s string) int {
 	n, ok := d.words[s]
 	if !ok {
 		n = len(d.Words)

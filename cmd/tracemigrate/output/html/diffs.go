@@ -51,7 +51,7 @@ type diffBody struct {
 
 // addDiffs fills in Envoy and Bodies. It prints equal listeners once, because printing a
 // listener is expensive and rendering it is not.
-func (d *proxyTable) addDiffs(proxies []*report.Proxy) error {
+func (d *tables) addDiffs(proxies []*report.Proxy) error {
 	var bodies []*diffBody
 	rendered := 0
 	known := make(map[string]*diffBody)

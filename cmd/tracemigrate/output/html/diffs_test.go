@@ -26,7 +26,7 @@ func TestManyListeners(t *testing.T) {
 ---
 {type: TrafficTrace, name: all, mesh: dog, selectors: [{match: {kuma.io/service: '*'}}]}
 `+others.String()+"---\ntype: Dataplane\nname: a-many\nmesh: dog\nnetworking:\n  address: 10.0.0.2\n  inbound:\n  - {port: 80, tags: {kuma.io/protocol: http, kuma.io/service: many}}\n  outbound:\n"+outbounds.String())
-		var data proxyTable
+		var data tables
 		require.NoError(t, json.Unmarshal([]byte(scriptTags.FindStringSubmatch(pageOf(t, r))[2]), &data))
 		require.Equal(t, "a-many", data.Name[0])
 		e := data.Envoy[0]

@@ -3,6 +3,7 @@ package html
 import (
 	"cmp"
 	"fmt"
+	"iter"
 	"slices"
 	"strconv"
 	"strings"
@@ -21,7 +22,7 @@ type drawing struct {
 // node is a bar and its label.
 type node struct {
 	X, Y, Width, Height string
-	Class               string // nothing or decider
+	Class               string // nowhere or collector
 	Title               string
 	Lines               []textLine
 }
@@ -33,30 +34,36 @@ type textLine struct {
 	Text          string
 }
 
-// ribbon joins two bars.
+// ribbon is a band between two bars.
 type ribbon struct {
 	Path    string
 	Verdict envoydiff.Verdict
 	Title   string
+	X, Y    string // of its label
+	Text    string
 }
 
 // measures is the size of a drawing, in CSS pixels at its natural width.
 type measures struct {
 	width, label, bar int
-	beside            bool // labels are beside the bars, else above them
+	words             bool // a band has room for its verdict, else only for its number
 }
 
 // bar is a node while it is laid out.
 type bar struct {
 	name    string
 	proxies map[envoydiff.Verdict]int
+	worst   envoydiff.Verdict
 	total   int
 	height  float64 // of the bar
 	y       float64
 	pull    float64 // mean position of its ribbons' other ends, for the order
-	rest    int     // 1: it sums up many flows, and is last
+	rest    int     // 1: it sums up many ways, and is last
 	used    float64 // height that ribbons cover
 	lines   []string
+	title   string
+
+	metaLines int // the last of lines
 }
 
 const (
@@ -65,15 +72,15 @@ const (
 	leading  = 17.0
 )
 
-// draw lays out flows.
-func draw(flows []flowRow, layout measures) drawing {
+// draw lays out ways.
+func draw(flows []way, layout measures) drawing {
 	total := 0
 	for i := range flows {
 		total += flows[i].Proxies
 	}
-	const least = 3.0                           // a visible hairline
+	const least = 17.0                          // room for a label
 	full := 70 + 25*float64(min(len(flows), 6)) // of all proxies together
-	thickness := func(flow *flowRow) float64 {
+	thickness := func(flow *way) float64 {
 		return max(least, full*float64(flow.Proxies)/float64(max(total, 1)))
 	}
 	left, right := side{byName: make(map[string]*bar)}, side{byName: make(map[string]*bar)}
@@ -90,11 +97,8 @@ func draw(flows []flowRow, layout measures) drawing {
 	height = max(height, right.place(layout))
 
 	d := drawing{Width: layout.width, Height: int(height) + 10}
-	edge := 0 // of the bars on the left
-	if layout.beside {
-		edge = layout.label
-	}
-	d.Ribbons = joinBars(flows, left.byName, right.byName, thickness, float64(edge+layout.bar), float64(layout.width-edge-layout.bar))
+	edge := layout.label + layout.bar
+	d.Ribbons = joinBars(flows, left.byName, right.byName, thickness, layout, float64(edge), float64(layout.width-edge))
 	for _, b := range left.bars {
 		d.Nodes = append(d.Nodes, b.node(layout, false))
 	}
@@ -111,7 +115,7 @@ type side struct {
 }
 
 // add adds a flow to the bar of a name.
-func (s *side) add(name string, flow *flowRow, thickness float64) {
+func (s *side) add(name string, flow *way, thickness float64) {
 	b := s.byName[name]
 	if b == nil {
 		b = &bar{name: name, proxies: make(map[envoydiff.Verdict]int)}
@@ -120,41 +124,44 @@ func (s *side) add(name string, flow *flowRow, thickness float64) {
 	}
 	b.total += flow.Proxies
 	b.rest = min(flow.Rest, 1)
-	b.proxies[flow.Verdict] += flow.Proxies
+	if compareVerdicts(flow.Verdict, b.worst) > 0 {
+		b.worst = flow.Verdict
+	}
+	for verdict, n := range flow.verdicts {
+		b.proxies[verdict] += n
+	}
 	b.height += thickness
 }
 
 // place orders the bars, sets their positions, and returns the height of the side.
 func (s *side) place(layout measures) float64 {
 	slices.SortFunc(s.bars, func(a, b *bar) int {
-		return cmp.Or(cmp.Compare(a.rest, b.rest), cmp.Compare(a.pull, b.pull), cmp.Compare(b.total, a.total), cmp.Compare(a.name, b.name))
+		return cmp.Or(
+			cmp.Compare(a.rest, b.rest), cmp.Compare(a.pull, b.pull), compareVerdicts(b.worst, a.worst),
+			cmp.Compare(b.total, a.total), cmp.Compare(a.name, b.name),
+		)
 	})
 	const gap = 16.0
 	y := 0.0
 	for _, b := range s.bars {
 		b.lines = wrap(b.name, int(float64(layout.label)/(nameSize*0.64)))
-		words := leading * float64(len(b.lines)+1)
-		if layout.beside {
-			slot := max(b.height, words)
-			b.y = y + (slot-b.height)/2
-			y += slot + gap
-			continue
-		}
-		b.y = y + words + 5
-		y = b.y + b.height + gap
+		b.lines = append(b.lines, b.meta(layout)...)
+		slot := max(b.height, leading*float64(len(b.lines)))
+		b.y = y + (slot-b.height)/2
+		y += slot + gap
 	}
 	return max(y-gap, 0)
 }
 
 // joinBars returns the ribbons between bars. The ribbons of one bar do not cross.
-func joinBars(flows []flowRow, left, right map[string]*bar, thickness func(*flowRow) float64, leftX, rightX float64) []ribbon {
-	byRight, byLeft := make([]*flowRow, 0, len(flows)), make([]*flowRow, 0, len(flows))
+func joinBars(flows []way, left, right map[string]*bar, thickness func(*way) float64, layout measures, leftX, rightX float64) []ribbon {
+	byRight, byLeft := make([]*way, 0, len(flows)), make([]*way, 0, len(flows))
 	for i := range flows {
 		byRight, byLeft = append(byRight, &flows[i]), append(byLeft, &flows[i])
 	}
-	slices.SortStableFunc(byRight, func(a, b *flowRow) int { return cmp.Compare(right[a.After].y, right[b.After].y) })
-	slices.SortStableFunc(byLeft, func(a, b *flowRow) int { return cmp.Compare(left[a.Before].y, left[b.Before].y) })
-	fromY, toY := make(map[*flowRow]float64), make(map[*flowRow]float64)
+	slices.SortStableFunc(byRight, func(a, b *way) int { return cmp.Compare(right[a.After].y, right[b.After].y) })
+	slices.SortStableFunc(byLeft, func(a, b *way) int { return cmp.Compare(left[a.Before].y, left[b.Before].y) })
+	fromY, toY := make(map[*way]float64), make(map[*way]float64)
 	for _, flow := range byRight {
 		fromY[flow] = left[flow.Before].nextRibbon(thickness(flow))
 	}
@@ -164,11 +171,14 @@ func joinBars(flows []flowRow, left, right map[string]*bar, thickness func(*flow
 	ribbons := make([]ribbon, 0, len(flows))
 	for i := range flows {
 		flow := &flows[i]
+		text := plain.Number(flow.Proxies)
+		if layout.words && flow.Rest == 0 {
+			text += " " + string(flow.Verdict)
+		}
 		ribbons = append(ribbons, ribbon{
 			Path:    ribbonPath(leftX, fromY[flow], rightX, toY[flow], thickness(flow)),
-			Verdict: flow.Verdict,
-			Title: fmt.Sprintf("%s, %s: from %s to %s", plain.Plural(flow.Proxies, "proxy", "proxies"),
-				flow.Verdict, flow.Before, flow.After),
+			Verdict: flow.Verdict, Title: flow.String(),
+			X: px(leftX + 7), Y: px(fromY[flow] + thickness(flow)/2 + 4), Text: text,
 		})
 	}
 	slices.Reverse(ribbons) // the most important is drawn last, on top
@@ -193,10 +203,10 @@ func ribbonPath(leftX, from, rightX, to, thickness float64) string {
 // px formats a length with one digit, which is finer than a pixel.
 func px(v float64) string { return strconv.FormatFloat(v, 'f', 1, 64) }
 
-// meta returns the line below the name: the number of proxies and their verdicts.
-func (b *bar) meta() string {
+// meta returns the lines below the name: the number of proxies and their verdicts.
+func (b *bar) meta(layout measures) []string {
 	text := plain.Plural(b.total, "proxy", "proxies")
-	for _, verdict := range []envoydiff.Verdict{envoydiff.Different, envoydiff.Unknown, envoydiff.Inherent} {
+	for _, verdict := range []envoydiff.Verdict{failed, envoydiff.Different, envoydiff.Unknown, envoydiff.Inherent} {
 		switch n := b.proxies[verdict]; {
 		case n == 0:
 		case b.total == 1:
@@ -207,34 +217,29 @@ func (b *bar) meta() string {
 			text += fmt.Sprintf(", %s %s", plain.Number(n), verdict)
 		}
 	}
-	return text
+	b.title = b.name + ": " + text
+	lines := wrap(text, int(float64(layout.label)/(metaSize*0.56)))
+	b.metaLines = len(lines)
+	return lines
 }
 
+// node returns the bar and its label, which is beside it, away from the bands.
 func (b *bar) node(layout measures, onRight bool) node {
-	n := node{Y: px(b.y), Width: strconv.Itoa(layout.bar), Height: px(b.height), Class: "decider", Title: b.name + ": " + b.meta()}
-	if b.name == "nothing" {
-		n.Class = "nothing"
+	n := node{Y: px(b.y), Width: strconv.Itoa(layout.bar), Height: px(b.height), Class: "collector", Title: b.title}
+	if b.name == nowhere {
+		n.Class = nowhere
 	}
-	const gap = 10
-	anchor, x, textX := "start", 0, 0
-	switch {
-	case layout.beside && onRight:
-		x = layout.width - layout.label - layout.bar
+	const gap = 8
+	anchor, x, textX := "end", layout.label, layout.label-gap
+	if onRight {
+		anchor, x = "start", layout.width-layout.label-layout.bar
 		textX = x + layout.bar + gap
-	case layout.beside:
-		anchor, x, textX = "end", layout.label, layout.label-gap
-	case onRight:
-		anchor, x, textX = "end", layout.width-layout.bar, layout.width
 	}
 	n.X = strconv.Itoa(x)
-	lines := append(slices.Clone(b.lines), b.meta())
-	y := b.y - leading*float64(len(lines)) + nameSize - 3
-	if layout.beside {
-		y = b.y + b.height/2 - leading*float64(len(lines))/2 + nameSize - 1
-	}
-	for i, line := range lines {
+	y := b.y + b.height/2 - leading*float64(len(b.lines))/2 + nameSize - 1
+	for i, line := range b.lines {
 		class := "name"
-		if i == len(lines)-1 {
+		if i >= len(b.lines)-b.metaLines {
 			class = "meta"
 		}
 		n.Lines = append(n.Lines, textLine{X: strconv.Itoa(textX), Y: px(y), Class: class, Anchor: anchor, Text: line})
@@ -252,7 +257,7 @@ func wrap(s string, columns int) []string {
 		lines = append(lines, line)
 		line, used = "", 0
 	}
-	for _, word := range strings.SplitAfter(s, " ") {
+	for word := range wordsOf(s) {
 		if used > 0 && used+plain.Width(strings.TrimSuffix(word, " ")) > columns {
 			flush()
 		}
@@ -276,4 +281,21 @@ func wrap(s string, columns int) []string {
 		lines[i] = strings.TrimRight(lines[i], " ")
 	}
 	return lines
+}
+
+// wordsOf yields the parts of a text between which a line may end: after a space, and
+// after what separates the parts of a host's name.
+func wordsOf(s string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for s != "" {
+			end := strings.IndexAny(s, " .-:/") + 1
+			if end == 0 {
+				end = len(s)
+			}
+			if !yield(s[:end]) {
+				return
+			}
+			s = s[end:]
+		}
+	}
 }

@@ -93,7 +93,14 @@ func reportOn(t testing.TB, text string) *report.Report {
 
 func reportOf(t testing.TB, s *cluster.Snapshot) *report.Report {
 	t.Helper()
-	r, _, problems := report.Build(convert.Read(s, "kuma-system"), report.Options{Convert: convert.Options{Version: cluster.V(13), Namespace: "kuma-system", MadeUp: 100}})
+	return reportFor(t, s, cluster.V(13))
+}
+
+func reportFor(t testing.TB, s *cluster.Snapshot, version cluster.Version) *report.Report {
+	t.Helper()
+	r, _, problems := report.Build(convert.Read(s, "kuma-system"), report.Options{
+		Convert: convert.Options{Version: version, Namespace: "kuma-system", MadeUp: 100},
+	})
 	require.NotNil(t, r, "%v", problems)
 	return r
 }

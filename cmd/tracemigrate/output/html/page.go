@@ -3,6 +3,7 @@
 package html
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"embed"
 	"encoding/base64"
@@ -10,17 +11,18 @@ import (
 	"html/template"
 	"io"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 
 	"tracemigrate/cluster"
 	"tracemigrate/cluster/manifest"
 	"tracemigrate/cmd/tracemigrate/output/plain"
-	"tracemigrate/convert"
+	"tracemigrate/convert/envoydiff"
 	"tracemigrate/convert/report"
 )
 
-//go:embed report.css report.html report.js
+//go:embed report.css report.html parts.html table.js report.js
 var assets embed.FS
 
 // Write writes a report as one self-contained page. The same report gives the same
@@ -30,7 +32,7 @@ func Write(w io.Writer, r *report.Report) error {
 	if err != nil {
 		return err
 	}
-	layout, err := template.New("report.html").Funcs(funcs).ParseFS(assets, "report.html")
+	layout, err := template.New("report.html").Funcs(funcs).ParseFS(assets, "report.html", "parts.html")
 	if err != nil {
 		return fmt.Errorf("reading the page's template: %w", err)
 	}
@@ -47,75 +49,47 @@ type document struct {
 	Security template.HTMLAttr // http-equiv and content of the content security policy
 	Style    template.CSS
 	Script   template.JS
-	Data     template.JS // the proxies, as JSON
+	Data     template.JS // the proxies and selectors, as JSON
 	Verdict  string
-	Tone     string // good, inherent, bad or unknown
+	Tone     string // good, inherent, bad, error or unknown
+	Failed   int    // proxies that are an error, not a difference
+	Causes   list[cause]
 	Errors   list[*noteGroup]
 	Warnings list[*noteGroup]
 	Infos    list[*noteGroup]
 	InfoN    int // notes in Infos
-	Work     list[string]
-	Traces   list[selectorRow]
-	Pictures []*picture
-	// MorePictures is the number of meshes beyond maxPictures.
-	MorePictures int
-	Manifests    []shownManifest
+	Work     list[report.HandWork]
+	Picture  *picture // nil without proxies
+	Backends list[backendRow]
+	Bare     list[report.Mesh] // without a backend
+	NoRoute  list[report.Mesh] // with a backend and without a TrafficRoute
+	// Selectors is the first page of the table of TrafficTraces, for browsers without
+	// scripts, and SelectorN the number of all selectors.
+	Selectors []selectorRow
+	SelectorN int
+	Existing  list[report.Existing]
+	Manifests list[shownManifest]
+	Withheld  list[report.Policy]
 }
 
-// list is a long list: the part that the page shows and the folded part.
-type list[T any] struct{ Shown, Folded []T }
-
-func newList[T any](all []T, shown int) list[T] {
-	if len(all) <= shown+shown/4 { // a fold of a few entries saves no room
-		return list[T]{Shown: all}
-	}
-	return list[T]{all[:shown], all[shown:]}
+// cause is proxies that differ in the same, and the filters of the table that show them.
+type cause struct {
+	report.Cause
+	Shown envoydiff.Verdict
+	Key   string
 }
 
-// Len returns the number of entries.
-func (l list[T]) Len() int { return len(l.Shown) + len(l.Folded) }
-
-// noteGroup is the notes with one code and remedy, on several resources.
-type noteGroup struct {
-	convert.NoteText // the first
-	Notes            list[convert.NoteText]
-}
-
-// groupNotes groups the notes of a severity by code and remedy.
-func groupNotes(notes []convert.NoteText, severity manifest.Severity) list[*noteGroup] {
-	type kind struct {
-		code   convert.Code
-		remedy string
-	}
-	byKind := make(map[kind]*noteGroup)
-	var all []*noteGroup
-	for _, note := range notes {
-		if note.Severity != severity {
-			continue
-		}
-		k := kind{note.Code, note.Remedy}
-		if byKind[k] == nil {
-			byKind[k] = &noteGroup{NoteText: note}
-			all = append(all, byKind[k])
-		}
-		byKind[k].Notes.Shown = append(byKind[k].Notes.Shown, note)
-	}
-	for _, group := range all {
-		group.Notes = newList(group.Notes.Shown, 4)
-	}
-	return newList(all, 20)
-}
-
-// selectorRow is a row of the table of TrafficTraces.
-type selectorRow struct {
-	report.Selector
-	Trace *report.TrafficTrace
-	First bool // of its TrafficTrace
+// backendRow is a row of the table of backends.
+type backendRow struct {
+	report.Backend
+	Mesh    string
+	Default bool // of its mesh
 }
 
 // shownManifest is a policy and how to show it.
 type shownManifest struct {
 	report.Policy
+	Number int // from 0
 	// Altered reports that the manifest shown differs from the one that is written:
 	// it has no credentials and no unprintable characters.
 	Altered bool
@@ -127,11 +101,15 @@ func newDocument(r *report.Report) (*document, error) {
 	if err != nil {
 		return nil, err
 	}
-	script, err := readAsset("report.js")
-	if err != nil {
-		return nil, err
+	var script string
+	for _, name := range []string{"table.js", "report.js"} {
+		part, err := readAsset(name)
+		if err != nil {
+			return nil, err
+		}
+		script += part
 	}
-	data, err := proxiesJSON(r)
+	data, err := tablesJSON(r)
 	if err != nil {
 		return nil, err
 	}
@@ -140,41 +118,90 @@ func newDocument(r *report.Report) (*document, error) {
 	shown.Proxies = nil
 	shown = cleaned(reflect.ValueOf(shown)).Interface().(report.Report)
 	page := &document{
-		Report: &shown, Security: contentSecurity(style, script),
+		Report: &shown, Security: contentSecurity(style, script), Picture: newPicture(r.Proxies),
 		// These are files of this program, and JSON in which <, > and & are
 		// escaped.
 		Style: template.CSS(style), Script: template.JS(script), Data: template.JS(data),
 	}
 	page.Verdict, page.Tone = plain.ReportVerdict(&shown.Summary)
-	page.Errors = groupNotes(shown.Notes, manifest.Error)
-	page.Warnings = groupNotes(shown.Notes, manifest.Warning)
-	page.Infos = groupNotes(shown.Notes, manifest.Info)
-	page.InfoN = len(shown.Notes) - shown.Summary.Errors - shown.Summary.Warnings
-	work := make([]string, 0, len(shown.HandWork))
-	for _, w := range shown.HandWork {
-		work = append(work, w.String())
+	page.fillNotes(&shown)
+	page.Tone = page.toneOf(page.Tone)
+	page.fillMeshes(&shown)
+	selectors := selectorsOf(&shown)
+	page.Selectors, page.SelectorN = selectors[:min(len(selectors), selectorPage)], len(selectors)
+	page.Existing = newList(shown.Existing, 6)
+	page.fillManifests(&shown, r)
+	return page, nil
+}
+
+// toneOf returns the tone of the page, instead of one that is only good or bad. What
+// fails without a proxy that differs is an error; a report that could not compare is
+// unknown.
+func (d *document) toneOf(tone string) string {
+	switch sum := &d.Summary; {
+	case tone != "bad" || sum.Different > d.Failed:
+		return tone
+	case sum.Errors > 0:
+		return "error"
 	}
-	page.Work = newList(work, 8)
-	var selectors []selectorRow
-	for i := range shown.TrafficTraces {
-		trace := &shown.TrafficTraces[i]
-		if len(trace.Selectors) == 0 {
-			selectors = append(selectors, selectorRow{Trace: trace, First: true, Selector: report.Selector{Reason: "it has no selector"}})
+	return "unknown"
+}
+
+func (d *document) fillNotes(shown *report.Report) {
+	causes := make([]cause, 0, len(shown.Causes))
+	for _, c := range shown.Causes {
+		verdict := shownVerdict(c.Verdict, c.Codes)
+		if verdict == failed {
+			d.Failed += c.Proxies
 		}
-		for j, selector := range trace.Selectors {
-			selectors = append(selectors, selectorRow{Trace: trace, First: j == 0, Selector: selector})
+		causes = append(causes, cause{c, verdict, causeKey(c.Codes)})
+	}
+	slices.SortStableFunc(causes, func(a, b cause) int { return compareVerdicts(b.Shown, a.Shown) })
+	d.Causes = newList(causes, 6)
+	d.Errors = groupNotes(shown.Notes, manifest.Error)
+	d.Warnings = groupNotes(shown.Notes, manifest.Warning)
+	d.Infos = groupNotes(shown.Notes, manifest.Info)
+	d.InfoN = len(shown.Notes) - shown.Summary.Errors - shown.Summary.Warnings
+	d.Work = newList(shown.HandWork, 6)
+}
+
+func (d *document) fillMeshes(shown *report.Report) {
+	var rows []backendRow
+	var bare, noRoute []report.Mesh
+	for i := range shown.Meshes {
+		mesh := &shown.Meshes[i]
+		for _, backend := range mesh.Backends {
+			rows = append(rows, backendRow{backend, mesh.Name, backend.Name == mesh.DefaultBackend})
+		}
+		switch {
+		case len(mesh.Backends) == 0:
+			bare = append(bare, *mesh)
+		case !mesh.TrafficRoute:
+			noRoute = append(noRoute, *mesh)
 		}
 	}
-	page.Traces = newList(selectors, 200)
-	const open = 3 // manifests
+	d.Backends, d.Bare, d.NoRoute = newList(rows, 6), newList(bare, 4), newList(noRoute, 4)
+}
+
+func (d *document) fillManifests(shown, written *report.Report) {
+	const open = 3
+	all := make([]shownManifest, 0, len(shown.Policies))
 	for i, policy := range shown.Policies {
-		page.Manifests = append(page.Manifests, shownManifest{
-			Policy: policy, Altered: policy.Manifest != r.Policies[i].Manifest,
+		all = append(all, shownManifest{
+			Policy: policy, Number: i, Altered: policy.Manifest != written.Policies[i].Manifest,
 			Open: len(shown.Policies) <= open || policy.Server != nil && !policy.Server.Accepted,
 		})
 	}
-	page.Pictures, page.MorePictures = newPictures(shown.Flows)
-	return page, nil
+	slices.SortStableFunc(all, func(a, b shownManifest) int { return cmp.Compare(b.refused(), a.refused()) })
+	d.Manifests, d.Withheld = newList(all, 6), newList(shown.Withheld, 6)
+}
+
+// refused returns 1 if the API server refused the policy, which is then shown first.
+func (m *shownManifest) refused() int {
+	if m.Server != nil && !m.Server.Accepted {
+		return 1
+	}
+	return 0
 }
 
 // readAsset returns a file of the page. A checkout on Windows may change its line
@@ -199,19 +226,23 @@ func contentSecurity(style, script string) template.HTMLAttr {
 	return template.HTMLAttr(`http-equiv="Content-Security-Policy" content="` + policy + `"`)
 }
 
+// joinNames returns the first of many names, and the number of the others.
+func joinNames(names []string) string {
+	const shown = 12
+	return plain.List(names[:min(len(names), shown)], len(names))
+}
+
 var funcs = template.FuncMap{
 	"number": plain.Number,
 	"plural": plain.Plural,
+	"prose":  prose,
 	"percent": func(sampling *float64) string {
 		if sampling == nil {
-			return "100 % (not set)"
+			return "100%"
 		}
-		return strconv.FormatFloat(*sampling, 'f', -1, 64) + " %"
+		return strconv.FormatFloat(*sampling, 'f', -1, 64) + "%"
 	},
-	"join": func(list []string) string {
-		const shown = 12
-		return plain.List(list[:min(len(list), shown)], len(list))
-	},
+	"join": joinNames,
 	"zones": func(zones []cluster.Zone) string {
 		list := make([]string, 0, len(zones))
 		for _, zone := range zones {
@@ -222,6 +253,8 @@ var funcs = template.FuncMap{
 		}
 		return strings.Join(list, ", ")
 	},
-	"list": func(values ...any) []any { return values },
-	"inc":  func(n int) int { return n + 1 },
+	"fold":  newList[string],
+	"list":  func(values ...any) []any { return values },
+	"minus": func(a, b int) int { return a - b },
+	"inc":   func(n int) int { return n + 1 },
 }

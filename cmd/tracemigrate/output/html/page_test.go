@@ -104,3 +104,74 @@ func TestEmptyReport(t *testing.T) {
 	madeUp := pageOf(t, reportOn(t, clusterOf(0)))
 	assert.Contains(t, madeUp, "All of these proxies are made up")
 }
+
+// The head says when, with what and of which input the report is made, and what differs
+// comes before the notes.
+func TestHeadAndOrder(t *testing.T) {
+	r := withHead(fullReport(t, 60))
+	r.Head.Sentence = "One sentence."
+	text := pageOf(t, r)
+	head, _, found := strings.Cut(text, "</header>")
+	require.True(t, found)
+	for _, want := range []string{
+		r.Head.Date, "tracemigrate " + r.Head.Tool, r.Head.Digest,
+		"Kubernetes context &#34;prod-eu&#34;, Kuma 2.13.2, global", "<span>One sentence.</span></h1>",
+	} {
+		assert.Contains(t, head, want)
+	}
+	last := 0
+	for _, id := range []string{"summary", "causes", "notes", "picture", "proxies", "traces", "backends", "manifests"} {
+		at := strings.Index(text, `<section id="`+id+`"`)
+		assert.Greater(t, at, last, id)
+		last = at
+	}
+	assert.Contains(t, text, "<strong>28 proxies of 1 TrafficTrace</strong>: no tracing")
+	assert.Contains(t, text, `href="#verdict=different&amp;cause=tracing-lost"`)
+}
+
+// An error is no difference, and neither a loss nor what is unknown is good.
+func TestTone(t *testing.T) {
+	pages := states(t)
+	for _, test := range []struct{ state, tone string }{
+		{state: "all the same", tone: "good"},
+		{state: "inherent", tone: "inherent"},
+		{state: "different", tone: "bad"},
+		{state: "not traced", tone: "bad"},
+		{state: "unknown", tone: "unknown"},
+		{state: "several zones", tone: "unknown"},
+		{state: "empty mesh", tone: "unknown"},
+		{state: "withheld", tone: "error"},
+		{state: "refused", tone: "error"},
+		{state: "invalid", tone: "error"},
+	} {
+		t.Run(test.state, func(t *testing.T) {
+			assert.True(t, strings.Contains(pages[test.state], `<header class="head `+test.tone+`">`)) // the page is too long to print
+		})
+	}
+}
+
+func TestProse(t *testing.T) {
+	code := func(text string) phrase { return phrase{text, true} }
+	words := func(text string) phrase { return phrase{text, false} }
+	for _, test := range []struct {
+		name, text string
+		want       []phrase
+	}{
+		{name: "nothing", text: "", want: nil},
+		{name: "words", text: "correct the Mesh: now", want: []phrase{words("correct the Mesh: now")}},
+		{name: "backticks", text: "set `backends: []`, then apply", want: []phrase{words("set "), code("backends: []"), words(", then apply")}},
+		{name: "a flag", text: "with --keep-going.", want: []phrase{words("with "), code("--keep-going"), words(".")}},
+		{
+			name: "tags", text: "selector 1 (kuma.io/service=*, team=a) decides",
+			want: []phrase{words("selector 1 ("), code("kuma.io/service=*, team=a"), words(") decides")},
+		},
+		{name: "a tag alone", text: "the tag kuma.io/zone.", want: []phrase{words("the tag "), code("kuma.io/zone"), words(".")}},
+		{name: "one backtick", text: "a ` b", want: []phrase{words("a ` b")}},
+		{name: "markup", text: "`<b>` <i>", want: []phrase{code("<b>"), words(" <i>")}},
+	} {
+		t.Run(test.name, func(t *testing.T) { assert.Equal(t, test.want, prose(test.text)) })
+	}
+	r := fullReport(t, 10)
+	r.Notes[0].Message = "set `<b>x</b>`"
+	assert.Contains(t, pageOf(t, r), "</strong>: set <code>&lt;b&gt;x&lt;/b&gt;</code>")
+}

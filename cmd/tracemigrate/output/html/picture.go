@@ -3,92 +3,125 @@ package html
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
+	"strings"
 
 	"tracemigrate/cmd/tracemigrate/output/plain"
 	"tracemigrate/convert/envoydiff"
 	"tracemigrate/convert/report"
 )
 
-// picture shows how many proxies of a mesh move from which policy to which. It is drawn
-// for a wide and for a narrow page, because scaling a picture also scales its text.
+// picture shows how many proxies move from which collector to which. It is drawn for a
+// wide and for a narrow page, because scaling a picture also scales its text.
 type picture struct {
-	Mesh    string
-	Proxies int
-	Label   string
-	Wide    drawing
-	Narrow  drawing
-	Flows   []flowRow
+	Label  string // the bands in words
+	Wide   drawing
+	Narrow drawing
+	Ways   []way
+	Key    []envoydiff.Verdict // those of the bands, the worst first
 }
 
-// flowRow is a row of the table below the picture.
-type flowRow struct {
-	report.Flow
-	Rest int // number of flows that it sums up; 0 for a single flow
+// way is the proxies with one verdict that move from one collector to another: a band,
+// and a row of the table below the picture.
+type way struct {
+	Before, After string
+	Verdict       envoydiff.Verdict // the worst
+	Proxies       int
+	Rest          int // number of ways that it sums up; 0 for a single way
+	verdicts      map[envoydiff.Verdict]int
 }
 
-const (
-	maxFlows    = 30 // of a mesh
-	maxPictures = 12
-)
+// maxWays is the number of bands.
+const maxWays = 10
 
-// newPictures draws the flows of each mesh, the worst mesh first. It also returns the
-// number of meshes without a picture: those beyond maxPictures.
-func newPictures(flows []report.Flow) (pictures []*picture, more int) {
-	byMesh := make(map[string]*picture)
-	worst := make(map[*picture]envoydiff.Verdict)
-	for _, flow := range flows {
-		p := byMesh[flow.Mesh]
-		if p == nil {
-			p = &picture{Mesh: flow.Mesh}
-			byMesh[flow.Mesh] = p
-			pictures = append(pictures, p)
-		}
-		if flow.Verdict.Compare(worst[p]) > 0 {
-			worst[p] = flow.Verdict
-		}
-		p.Proxies += flow.Proxies
-		p.Flows = append(p.Flows, flowRow{Flow: flow})
+// nowhere is the collector of a proxy that sends no traces.
+const nowhere = "nowhere"
+
+// newPicture draws where proxies send their traces today and after the migration.
+func newPicture(proxies []report.Proxy) *picture {
+	ways := sumUpWays(waysOf(proxies))
+	if len(ways) == 0 {
+		return nil
 	}
-	slices.SortStableFunc(pictures, func(a, b *picture) int {
-		return cmp.Or(worst[b].Compare(worst[a]), cmp.Compare(b.Proxies, a.Proxies), cmp.Compare(a.Mesh, b.Mesh))
+	p := &picture{Ways: ways, Label: "Where proxies send their traces today and after the migration"}
+	for i := range ways {
+		p.Label += ". " + plain.Capitalise(ways[i].String())
+	}
+	for i := range ways {
+		if !slices.Contains(p.Key, ways[i].Verdict) {
+			p.Key = append(p.Key, ways[i].Verdict)
+		}
+	}
+	p.Wide = draw(ways, measures{width: 1000, label: 330, bar: 12, words: true})
+	p.Narrow = draw(ways, measures{width: 340, label: 116, bar: 8})
+	return p
+}
+
+// waysOf counts the proxies of each way, the worst way first.
+func waysOf(proxies []report.Proxy) []way {
+	type ends struct {
+		before, after string
+		verdict       envoydiff.Verdict
+	}
+	count := make(map[ends]int)
+	for i := range proxies {
+		p := &proxies[i]
+		count[ends{p.Target, p.TargetAfter, shownVerdict(p.Verdict, codesOf(p.Differences))}]++
+	}
+	ways := make([]way, 0, len(count))
+	for e, n := range count {
+		ways = append(ways, way{
+			Before: cleanText(e.before), After: cleanText(e.after), Verdict: e.verdict, Proxies: n,
+			verdicts: map[envoydiff.Verdict]int{e.verdict: n},
+		})
+	}
+	slices.SortFunc(ways, func(a, b way) int {
+		return cmp.Or(
+			compareVerdicts(b.Verdict, a.Verdict), cmp.Compare(b.Proxies, a.Proxies), cmp.Compare(a.Before, b.Before), cmp.Compare(a.After, b.After),
+		)
 	})
-	if len(pictures) > maxPictures {
-		pictures, more = pictures[:maxPictures], len(pictures)-maxPictures
-	}
-	for _, p := range pictures {
-		p.Flows = sumUpFlows(p.Flows)
-		p.Label = fmt.Sprintf("Mesh %s: which policy decides on the tracing of %s today and after the migration. "+
-			"The table below has the same data.", p.Mesh, plain.Plural(p.Proxies, "proxy", "proxies"))
-		p.Wide = draw(p.Flows, measures{width: 960, label: 300, bar: 12, beside: true})
-		p.Narrow = draw(p.Flows, measures{width: 340, label: 166, bar: 10})
-	}
-	return pictures, more
+	return ways
 }
 
-// sumUpFlows keeps the most important flows, and sums up the rest by verdict.
-func sumUpFlows(flows []flowRow) []flowRow {
-	slices.SortStableFunc(flows, func(a, b flowRow) int {
-		return cmp.Or(b.Verdict.Compare(a.Verdict), cmp.Compare(b.Proxies, a.Proxies))
-	})
-	if len(flows) <= maxFlows {
-		return flows
+// sumUpWays keeps the most important ways, and sums up the others as one.
+func sumUpWays(ways []way) []way {
+	if len(ways) <= maxWays {
+		return ways
 	}
-	kept := slices.Clone(flows[:maxFlows])
-	for _, flow := range flows[maxFlows:] {
-		last := &kept[len(kept)-1]
-		if last.Rest == 0 || last.Verdict != flow.Verdict {
-			kept = append(kept, flowRow{Flow: report.Flow{Mesh: flow.Mesh, Verdict: flow.Verdict}})
-			last = &kept[len(kept)-1]
-		}
-		last.Rest++
-		last.Proxies += flow.Proxies
+	kept := slices.Clone(ways[:maxWays-1])
+	others := ways[maxWays-1:]
+	name := plain.Number(len(others)) + " other ways"
+	rest := way{Before: name, After: name, Rest: len(others), Verdict: others[0].Verdict, verdicts: make(map[envoydiff.Verdict]int)}
+	for i := range others {
+		rest.Proxies += others[i].Proxies
+		rest.verdicts[others[i].Verdict] += others[i].Proxies
 	}
-	for i := range kept {
-		if kept[i].Rest > 0 {
-			kept[i].Before = fmt.Sprintf("%s more", plain.Number(kept[i].Rest))
-			kept[i].After = kept[i].Before
-		}
+	return append(kept, rest)
+}
+
+// String returns the way in words.
+func (w *way) String() string {
+	proxies := plain.Plural(w.Proxies, "proxy", "proxies")
+	switch {
+	case w.Rest > 0:
+		return fmt.Sprintf("%s: %s, %s", w.Before, proxies, w.Mix())
+	case w.Verdict == failed:
+		return fmt.Sprintf("%s, error: the backend cannot work", proxies)
+	case w.Before == nowhere && w.After == nowhere:
+		return fmt.Sprintf("%s, %s: no traces today or afterwards", proxies, w.Verdict)
+	case w.Before == w.After:
+		return fmt.Sprintf("%s, %s: to %s today and afterwards", proxies, w.Verdict, w.Before)
 	}
-	return kept
+	return fmt.Sprintf("%s, %s: from %s to %s", proxies, w.Verdict, w.Before, w.After)
+}
+
+// Mix returns the verdicts of a way, the worst first: "1 different, 20 same".
+func (w *way) Mix() string {
+	verdicts := slices.SortedFunc(maps.Keys(w.verdicts), func(a, b envoydiff.Verdict) int { return compareVerdicts(b, a) })
+	parts := make([]string, 0, len(verdicts))
+	for _, verdict := range verdicts {
+		parts = append(parts, plain.Number(w.verdicts[verdict])+" "+string(verdict))
+	}
+	return strings.Join(parts, ", ")
 }

@@ -1,22 +1,11 @@
-"use strict";
-// The table of proxies, the copy buttons, and what printing needs. All text of
-// the report goes into the page by textContent, never as markup.
+// The tables of proxies and of TrafficTraces, the copy buttons, and what printing needs.
 (() => {
-  const pageSize = 50;
   const mostPrinted = 500;
-  const byId = (id) => document.getElementById(id);
   const data = JSON.parse(byId("data").textContent);
   const word = (n) => data.words[n];
   const count = data.name.length;
   const madeUp = new Set(data.madeUp);
-  const number = (n) => n.toLocaleString("en");
 
-  function make(tag, className, text) {
-    const element = document.createElement(tag);
-    if (className) element.className = className;
-    if (text !== undefined) element.textContent = text;
-    return element;
-  }
   function announce(text) {
     byId("announcement").textContent = text;
   }
@@ -62,67 +51,62 @@
     for (const element of opened) element.open = false;
   });
 
-  if (count === 0) return;
-
-  // Filtering. Each text is searched once in every word; rows then look up their words.
-  const fields = { text: byId("f-text"), verdict: byId("f-verdict"), mesh: byId("f-mesh"), zone: byId("f-zone"), kind: byId("f-kind") };
+  // Searching. Each text is searched once in every word; rows then look up their words.
   const lower = data.words.map((w) => w.toLowerCase());
   const lowerName = data.name.map((n) => n.toLowerCase());
-  const fullName = (i) => word(data.mesh[i]) + "/" + data.name[i];
-  let matching = [];
-  let page = 0;
+  const column = (table, name) => (i) => word(table[name][i]);
+  const lowerColumn = (table, name) => (i) => lower[table[name][i]];
+  const az = { up: "A to Z", down: "Z to A" };
+  const text = (label, value) => ({ label, value, ...az });
 
-  for (const column of ["verdict", "mesh", "zone", "kind"]) {
-    const values = [...new Set(data[column])].map(word).filter((w) => w !== "");
-    if (column !== "verdict") values.sort();
-    for (const value of values) {
-      const option = make("option", "", value);
-      option.value = value;
-      fields[column].append(option);
-    }
-    fields[column].closest("label").hidden = column !== "verdict" && values.length < 2;
-  }
-
-  function containing(text) {
-    const inWord = lower.map((w) => w.includes(text));
+  function matchesProxy(part) {
+    const inWord = lower.map((w) => w.includes(part));
     const inSet = data.sets.map((set) => set.some((row) => row.some((n) => inWord[n])));
+    const columns = [data.mesh, data.zone, data.kind, data.before, data.after, data.target, data.moved];
     return (i) =>
-      lowerName[i].includes(text) || inWord[data.mesh[i]] || inWord[data.zone[i]] || inWord[data.kind[i]] || inWord[data.before[i]] ||
-      inWord[data.after[i]] || inWord[data.target[i]] || inSet[data.differences[i]] || (lower[data.mesh[i]] + "/" + lowerName[i]).includes(text);
+      lowerName[i].includes(part) || columns.some((c) => inWord[c[i]]) || inSet[data.differences[i]] ||
+      (lower[data.mesh[i]] + "/" + lowerName[i]).includes(part);
   }
-  function tests() {
-    const list = [];
-    for (const column of ["verdict", "mesh", "zone", "kind"]) {
-      const value = fields[column].value;
-      if (value === "!same") list.push((i) => word(data[column][i]) !== "same");
-      else if (value !== "") list.push((i) => word(data[column][i]) === value);
-    }
-    for (const text of fields.text.value.toLowerCase().split(/\s+/)) if (text !== "") list.push(containing(text));
-    return list;
-  }
-  function filter() {
-    const all = tests();
-    matching = [];
-    for (let i = 0; i < count; i++) if (all.every((test) => test(i))) matching.push(i);
-    page = 0;
-    render();
-  }
+  const ranks = ["error", "different", "unknown", "inherent", "accepted", "same"];
+  const collectors = (i) => word(data.target[i]) + (data.target[i] === data.moved[i] ? "" : ` \u2192 ${word(data.moved[i])}`);
+
+  const proxies = count > 0 && new Table("p", {
+    count, unit: "proxy", units: "proxies", prefix: "", pageSize: 20, order: "verdict", open: new Set(),
+    fullName: (i) => word(data.mesh[i]) + "/" + data.name[i],
+    matches: matchesProxy,
+    facets: Object.fromEntries(["verdict", "cause", "mesh", "zone", "kind"].map((name) => [name, column(data, name)])),
+    sorts: {
+      verdict: { label: "Verdict", value: (i) => ranks.indexOf(word(data.verdict[i])), up: "worst first", down: "best first" },
+      name: text("Proxy", (i) => lowerName[i]),
+      zone: text("Zone", lowerColumn(data, "zone")),
+      before: text("Today", lowerColumn(data, "before")),
+      after: text("After", lowerColumn(data, "after")),
+      target: text("Collector", collectors),
+    },
+    row: proxyRow,
+  });
+  const traces = data.traces;
+  const selectors = traces.name.length > 0 && new Table("t", {
+    count: traces.name.length, unit: "selector", units: "selectors", prefix: "trace-", pageSize: 12, order: "",
+    matches: (part) => {
+      const inWord = lower.map((w) => w.includes(part));
+      const columns = [traces.name, traces.mesh, traces.tags, traces.backend, traces.becomes, traces.reason];
+      return (i) => columns.some((c) => inWord[c[i]]) || `${lower[traces.mesh[i]]}/${lower[traces.name[i]]}`.includes(part);
+    },
+    facets: { mesh: column(traces, "mesh"), backend: column(traces, "backend") },
+    sorts: {
+      name: text("TrafficTrace", lowerColumn(traces, "name")),
+      tags: text("Selector", lowerColumn(traces, "tags")),
+      backend: text("Backend", lowerColumn(traces, "backend")),
+      proxies: { label: "Proxies", value: (i) => traces.proxies[i], up: "fewest first", down: "most first", first: "down" },
+      becomes: text("Becomes", lowerColumn(traces, "becomes")),
+    },
+    row: selectorRow,
+  });
 
   // Rows.
-  function cell(label, className) {
-    const td = make("td", className);
-    td.setAttribute("role", "cell");
-    td.dataset.label = label;
-    return td;
-  }
-  function textCell(label, text, className) {
-    const td = cell(label, className);
-    td.textContent = text;
-    return td;
-  }
-  function row(i) {
-    const tr = make("tr", "proxy");
-    tr.setAttribute("role", "row");
+  function proxyRow(i) {
+    const tr = tableRow("proxy");
     tr.dataset.proxy = i;
     const name = cell("Proxy", "proxy-name");
     const button = make("button", "expand");
@@ -135,30 +119,32 @@
     name.append(make("span", "sub", sub.join(", ")));
     const verdict = cell("Verdict");
     verdict.append(make("span", "tag " + word(data.verdict[i]), word(data.verdict[i])));
-    tr.append(name, verdict, textCell("Zone", word(data.zone[i]) || "\u2013"), textCell("Today", word(data.before[i])),
-      textCell("After", word(data.after[i])), textCell("Collector", word(data.target[i]), "mono"));
-    return tr;
+    tr.append(name, verdict, cell("Zone", "", word(data.zone[i]) || "\u2013"), cell("Today", "", word(data.before[i])),
+      cell("After", "", word(data.after[i])), cell("Collector", "mono", collectors(i)));
+    return proxies.open.has(i) ? [tr, openRow(tr)] : [tr];
   }
-  function render() {
-    const pages = Math.max(1, Math.ceil(matching.length / pageSize));
-    page = Math.min(Math.max(page, 0), pages - 1);
-    show(matching.slice(page * pageSize, (page + 1) * pageSize));
-    byId("shown").textContent = matching.length === count ? `All ${number(count)} proxies` : `${number(matching.length)} of ${number(count)} proxies`;
-    byId("page").textContent = `Page ${number(page + 1)} of ${number(pages)}`;
-    byId("previous").disabled = page === 0;
-    byId("next").disabled = page === pages - 1;
-    byId("pager").hidden = pages === 1;
+  function subText(text) {
+    return make("span", "sub", text);
   }
-  function show(proxies) {
-    const rows = byId("rows");
-    rows.replaceChildren(...proxies.map(row));
-    if (proxies.length > 0) return;
-    const tr = make("tr");
-    const td = make("td", "empty", "No proxy matches.");
-    td.colSpan = 6;
-    tr.append(td);
-    rows.append(tr);
+  function selectorRow(i) {
+    const tr = tableRow();
+    const value = (name) => word(traces[name][i]);
+    const none = () => make("span", "none", "none");
+    const name = cell("TrafficTrace");
+    name.append(make("strong", "", value("name")), subText("mesh " + value("mesh")));
+    const tags = cell("Selector");
+    if (traces.number[i] === 0) tags.append(none());
+    else tags.append(make("code", "", value("tags")), subText("selector " + traces.number[i]));
+    const backend = cell("Backend");
+    backend.append(value("backend") || none());
+    const becomes = cell("Becomes");
+    becomes.append(value("becomes") || none());
+    if (value("reason")) becomes.append(subText(value("reason")));
+    tr.append(name, tags, backend, cell("Proxies", "n", number(traces.proxies[i])), becomes);
+    return [tr];
   }
+
+  const lost = new Set(["tracing-lost", "traffictrace-removed"]);
 
   // Details of a proxy, made when they are asked for.
   function details(i) {
@@ -172,6 +158,7 @@
     fact("Decided today by", word(data.before[i]));
     fact("Decided after by", word(data.after[i]));
     fact("Collector today", word(data.target[i]));
+    fact("Collector after", word(data.moved[i]));
     fact("Compared for", "Kuma " + word(data.version[i]));
     box.append(facts);
     if (madeUp.has(i)) box.append(make("p", "quiet", "This proxy is made up: it represents proxies with these tags, because no Dataplane of its mesh is known."));
@@ -180,7 +167,7 @@
       box.append(make("p", "quiet", "Its tracing configuration in Envoy is the same before and after."));
       if (set.length === 0) return box;
     }
-    box.append(make("h4", "", set.length === 1 ? "1 difference" : `${set.length} differences`), differences(set));
+    box.append(make("h3", "minor", set.length === 1 ? "1 difference" : `${set.length} differences`), differences(set));
     const envoy = data.envoy[i];
     if (envoy) box.append(...diffs(envoy));
     return box;
@@ -189,20 +176,26 @@
     const list = make("ul", "differences");
     for (const [code, path, before, after] of set) {
       const item = make("li");
-      const change = make("span", "change");
-      change.append(make("del", "", word(before)), " \u2192 ", make("ins", "", word(after)));
-      item.append(make("code", "code-name", word(code)), make("span", "mono path", word(path)), change);
+      item.append(make("code", "code-name", word(code)), make("span", "mono path", word(path)));
+      if (word(code) === "invalid-backend") {
+        item.append(make("span", "tag error", "error"), make("span", "", word(before)));
+      } else {
+        const change = make("span", "change");
+        change.append(make("del", "", word(before)), " \u2192 ", make("ins", lost.has(word(code)) ? "lost" : "", word(after)));
+        item.append(change);
+      }
       list.append(item);
     }
     return list;
   }
   function diffs(envoy) {
-    const out = [make("h4", "", "Envoy configuration")];
+    const out = [make("h3", "minor", "Envoy configuration")];
     for (const diff of envoy.diffs || []) {
       let names = diff.listeners.join(", ");
       if (diff.more) names += ` and ${number(diff.more)} more listeners`;
       const pre = make("pre", "diff");
       pre.tabIndex = 0;
+      pre.setAttribute("role", "region");
       pre.setAttribute("aria-label", "Envoy diff of " + names);
       for (const line of [`--- ${diff.listeners[0]} before`, `+++ ${diff.listeners[0]} after`, ...data.bodies[diff.body].split("\n")]) {
         const kind = line.startsWith("+++") || line.startsWith("---") ? "file" : { "+": "add", "-": "del", "@": "hunk" }[line[0]];
@@ -218,122 +211,71 @@
     if (rest.length > 0) out.push(make("p", "quiet", rest.join(" ")));
     return out;
   }
-  function toggle(tr, open) {
-    const i = Number(tr.dataset.proxy);
+  function openRow(tr) {
     const button = tr.querySelector("button.expand");
-    const isOpen = button.getAttribute("aria-expanded") === "true";
-    if (open === isOpen) return;
-    button.setAttribute("aria-expanded", String(open));
-    tr.classList.toggle("open", open);
-    if (!open) {
-      button.removeAttribute("aria-controls");
-      tr.nextElementSibling.remove();
-      return;
-    }
-    const detail = make("tr", "detail");
-    detail.id = "proxy-" + i;
-    detail.setAttribute("role", "row");
+    const detail = tableRow("detail");
+    detail.id = "proxy-" + tr.dataset.proxy;
     const td = cell("");
-    td.colSpan = 6;
-    td.append(details(i));
+    td.colSpan = proxies.columns;
+    td.append(details(Number(tr.dataset.proxy)));
     detail.append(td);
-    tr.after(detail);
+    tr.classList.add("open");
+    button.setAttribute("aria-expanded", "true");
     button.setAttribute("aria-controls", detail.id);
+    return detail;
   }
-  function remember(hash) {
-    try {
-      history.replaceState(null, "", hash || location.pathname + location.search);
-    } catch {
-      // Some browsers forbid this to files; then there is no link to the proxy.
-    }
+  function closeRow(tr) {
+    const button = tr.querySelector("button.expand");
+    tr.classList.remove("open");
+    button.setAttribute("aria-expanded", "false");
+    button.removeAttribute("aria-controls");
+    tr.nextElementSibling.remove();
   }
-  byId("rows").addEventListener("click", (event) => {
-    const tr = event.target.closest("tr.proxy");
-    if (!tr || (getSelection() && !getSelection().isCollapsed && !event.target.closest("button"))) return;
-    const open = !tr.classList.contains("open");
-    toggle(tr, open);
-    remember(open ? "#proxy=" + encodeURIComponent(fullName(Number(tr.dataset.proxy))) : "");
-  });
-
-  // The address may name a proxy or a verdict.
-  function reset() {
-    for (const field of Object.values(fields)) field.value = "";
-  }
-  function follow() {
-    const match = /^#(proxy|verdict)=(.*)$/.exec(location.hash);
-    if (!match) return false;
-    let wanted;
-    try {
-      wanted = decodeURIComponent(match[2]);
-    } catch {
-      return false;
-    }
-    reset();
-    if (match[1] === "verdict") {
-      fields.verdict.value = wanted;
-      if (fields.verdict.selectedIndex < 0) fields.verdict.value = "";
-      filter();
-      byId("proxies").scrollIntoView();
-      return true;
-    }
-    filter();
-    const at = matching.findIndex((i) => fullName(i) === wanted);
-    if (at < 0) return true;
-    page = Math.floor(at / pageSize);
-    render();
-    const tr = byId("rows").querySelector(`tr[data-proxy="${matching[at]}"]`);
-    toggle(tr, true);
-    tr.scrollIntoView();
-    return true;
-  }
-
-  byId("filters").addEventListener("submit", (event) => event.preventDefault());
-  byId("filters").addEventListener("input", () => {
-    remember("");
-    filter();
-  });
-  byId("f-reset").addEventListener("click", () => {
-    reset();
-    remember("");
-    filter();
-    fields.text.focus();
-  });
-  function turn(by) {
-    page += by;
-    render();
-    byId("results").scrollIntoView({ block: "start" });
-  }
-  byId("previous").addEventListener("click", () => turn(-1));
-  byId("next").addEventListener("click", () => turn(1));
-  addEventListener("hashchange", follow);
-
-  // Paper has no filter: print the filtered proxies, or else those that are not the same.
-  let screenRows = null;
-  addEventListener("beforeprint", () => {
-    if (screenRows) return;
-    screenRows = [...byId("rows").childNodes];
-    let which = "those that match the filter";
-    let chosen = matching;
-    if (matching.length === count && count > pageSize) {
-      chosen = matching.filter((i) => word(data.verdict[i]) !== "same");
-      which = "those that are not the same";
-      if (chosen.length === 0) {
-        chosen = matching.slice(0, pageSize);
-        which = "the first ones; all are the same before and after";
+  if (proxies) {
+    byId("p-rows").addEventListener("click", (event) => {
+      const tr = event.target.closest("tr.proxy");
+      if (!tr || (getSelection() && !getSelection().isCollapsed && !event.target.closest("button"))) return;
+      const i = Number(tr.dataset.proxy);
+      if (proxies.open.delete(i)) {
+        closeRow(tr);
+      } else {
+        proxies.open.add(i);
+        tr.after(openRow(tr));
       }
+      address.write();
+    });
+    const noZone = data.zone.every((n) => word(n) === "");
+    document.querySelector("table.proxies").classList.toggle("no-zone", noZone);
+    proxies.columns -= noZone ? 1 : 0; // a cell across more columns would add one
+  }
+
+  // Paper has no filter: print the filtered rows; of all proxies, those that are not the same.
+  function printed(table) {
+    if (table !== proxies || table.matching.length < count || count <= table.pageSize) return [table.matching, "those that match the filter"];
+    const changed = table.matching.filter((i) => word(data.verdict[i]) !== "same");
+    if (changed.length > 0) return [changed, "those that are not the same"];
+    return [table.matching.slice(0, table.pageSize), "the first ones; all are the same before and after"];
+  }
+  address.tables = [proxies, selectors].filter(Boolean);
+  const screenRows = new Map();
+  addEventListener("beforeprint", () => {
+    for (const table of address.tables) {
+      if (screenRows.has(table)) continue;
+      screenRows.set(table, [...table.part("rows").childNodes]);
+      const [chosen, which] = printed(table);
+      const rows = chosen.slice(0, mostPrinted);
+      table.show(rows);
+      const cut = rows.length < chosen.length ? ` (${number(rows.length)} of ${number(chosen.length)})` : "";
+      table.part("printed").textContent = rows.length === table.count ? "" :
+        `This print has ${number(rows.length)} of ${number(table.count)} ${table.units}: ${which}${cut}. The page itself has all.`;
     }
-    const printed = chosen.slice(0, mostPrinted);
-    const open = new Set([...byId("rows").querySelectorAll("tr.open")].map((tr) => Number(tr.dataset.proxy)));
-    show(printed);
-    for (const tr of [...byId("rows").querySelectorAll("tr.proxy")]) if (open.has(Number(tr.dataset.proxy))) toggle(tr, true);
-    const cut = printed.length < chosen.length ? ` (${number(printed.length)} of ${number(chosen.length)})` : "";
-    byId("printed").textContent = chosen.length === count ? "" : `This print has ${number(printed.length)} of ${number(count)} proxies: ${which}${cut}. The page itself has all.`;
   });
   addEventListener("afterprint", () => {
-    if (screenRows) byId("rows").replaceChildren(...screenRows);
-    screenRows = null;
+    for (const [table, rows] of screenRows) table.part("rows").replaceChildren(...rows);
+    screenRows.clear();
   });
 
-  document.querySelector("table.proxies").classList.toggle("no-zone", data.zone.every((n) => word(n) === ""));
-  if (!follow()) filter();
+  addEventListener("hashchange", () => address.follow(false));
+  addEventListener("pagehide", () => address.flush());
+  address.follow(true);
 })();
