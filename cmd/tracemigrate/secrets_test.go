@@ -61,7 +61,7 @@ spec: {selectors: [{match: {kuma.io/service: db}}], conf: {backend: d}}
 apiVersion: kuma.io/v1alpha1
 kind: Dataplane
 mesh: default
-metadata: {name: web-1, namespace: shop, annotations: {kuma.io/token: "{PROXY-ANNOTATION}"}}
+metadata: {name: web-1, namespace: shop, labels: {app: web}, annotations: {kuma.io/token: "{PROXY-ANNOTATION}"}}
 spec:
   networking: {address: 10.0.0.1, inbound: [{port: 80, tags: {kuma.io/service: web, kuma.io/protocol: http}}]}
   metrics: {type: prometheus, conf: {password: "{PROXY-FIELD}"}}
@@ -69,7 +69,7 @@ spec:
 apiVersion: kuma.io/v1alpha1
 kind: Dataplane
 mesh: default
-metadata: {name: db-1, namespace: shop}
+metadata: {name: db-1, namespace: shop, labels: {app: db}}
 spec: {networking: {address: 10.0.0.2, inbound: [{port: 80, tags: {kuma.io/service: db, kuma.io/protocol: http}}]}}
 ---
 apiVersion: v1
@@ -330,9 +330,12 @@ func plantedCases(t *testing.T) map[string]plantedCase {
 	}
 }
 
+// continued is the collector of an existing MeshTrace, which a policy by labels keeps.
+var continued = regexp.MustCompile(`(?m)^ +(url|endpoint): .*$`)
+
 // TestPlantedSecrets runs every command in every form on sources whose credentials are all
 // known. None appears, except in the user's own manifests: those that a plan saves for the
-// rollback, and the lines that rewrite shows.
+// rollback, the lines that rewrite shows, and MeshTraces that continue existing ones.
 func TestPlantedSecrets(t *testing.T) {
 	for name, c := range plantedCases(t) {
 		t.Run(name, func(t *testing.T) {
@@ -340,6 +343,9 @@ func TestPlantedSecrets(t *testing.T) {
 			for _, form := range c.forms {
 				command := strings.ReplaceAll(form, "PLAN", dir) + " " + c.args
 				text, words := runOrStart(t, c.env, command)
+				if continues := strings.HasSuffix(form, "--target-ref dataplane") || strings.HasSuffix(form, "convert --kuma-version 3.0"); continues {
+					text = continued.ReplaceAllString(text, "")
+				}
 				if !strings.HasPrefix(form, "rewrite") {
 					assert.Empty(t, secretsIn(text), "stdout of %s", form)
 				}
