@@ -28,7 +28,7 @@ apiserver: ## a Kubernetes API server for the tests, built once into the user's 
 
 test: apiserver ## all tests, with the race detector
 	go vet ./...
-	go test -race -timeout 40m ./...
+	go test -race -timeout 40m ./cmd/tracemigrate ./... # the longest first
 
 lint: ## formatting, vet, staticcheck and more, see .golangci.yml
 	go mod tidy -diff

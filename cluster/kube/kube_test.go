@@ -103,7 +103,7 @@ subjects: [{apiGroup: rbac.authorization.k8s.io, kind: User, name: %[2]s}]
 
 // start is an API server with Kuma's kinds, and a user "reader" that the role
 // in the error message was applied for.
-func start(t *testing.T) *kubernetes.Cluster {
+func start(t testing.TB) *kubernetes.Cluster {
 	t.Helper()
 	c := kubernetes.Start(t)
 	c.Reset(t)
@@ -113,7 +113,7 @@ func start(t *testing.T) *kubernetes.Cluster {
 	return c
 }
 
-func open(t *testing.T, c *kubernetes.Cluster, user string, o Options) *Cluster {
+func open(t testing.TB, c *kubernetes.Cluster, user string, o Options) *Cluster {
 	t.Helper()
 	o.Kubeconfig, o.QPS, o.Burst = c.Kubeconfig(t, user), 1000, 1000
 	opened, err := New(o)
@@ -122,7 +122,7 @@ func open(t *testing.T, c *kubernetes.Cluster, user string, o Options) *Cluster 
 }
 
 // addDataplanes puts Dataplanes into namespace shop, from several goroutines.
-func addDataplanes(t *testing.T, c *kubernetes.Cluster, n int) {
+func addDataplanes(t testing.TB, c *kubernetes.Cluster, n int) {
 	t.Helper()
 	c.Apply(t, "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop}\n")
 	client, err := dynamic.NewForConfig(c.Config("admin"))
@@ -640,7 +640,7 @@ func TestNew(t *testing.T) {
 	}
 }
 
-func fromJSON(t *testing.T, text string) *unstructured.Unstructured {
+func fromJSON(t testing.TB, text string) *unstructured.Unstructured {
 	t.Helper()
 	u := &unstructured.Unstructured{}
 	require.NoError(t, u.UnmarshalJSON([]byte(text)))
