@@ -48,7 +48,7 @@ networking: {address: 10.0.0.1, inbound: [{port: 80, tags: {kuma.io/service: api
 
 // completionHome makes a directory with what completions read, and makes it the home and
 // the current directory.
-func completionHome(t *testing.T) string {
+func completionHome(t *testing.T) {
 	t.Helper()
 	home := t.TempDir()
 	write := func(name, text string) {
@@ -65,7 +65,6 @@ func completionHome(t *testing.T) string {
 	t.Setenv("HOME", home)
 	t.Setenv("KUBECONFIG", filepath.Join(home, ".kube/config")) // client-go looks for the home directory only once
 	t.Chdir(home)
-	return home
 }
 
 // completions runs the hidden command; its error would be on stderr.

@@ -155,7 +155,7 @@ func (m *manual) ending() {
 	m.line(".BR kubectl (1),\n.BR kumactl (1)")
 }
 
-func (m *manual) line(format string, args ...any) { fmt.Fprintf(m, format+"\n", args...) }
+func (m *manual) line(format string, args ...any) { m.WriteString(fmt.Sprintf(format+"\n", args...)) }
 
 // manText escapes what the language of man reads as commands.
 func manText(text string) string {

@@ -109,7 +109,7 @@ func (about *Explanation) data() explainData {
 			Verdict: after.Verdict, Traced: after.After.Traces(), Source: after.After.Source(), Differences: []envoydiff.Form{},
 		}
 		if after.After.Traces() {
-			data.After.Target = after.After.Target()
+			data.After.Target = after.After.Address()
 		}
 		for _, d := range after.Differences {
 			data.After.Differences = append(data.After.Differences, d.Form())
@@ -185,7 +185,7 @@ func (about *Explanation) todayData() explainToday {
 	decision := about.Decision
 	data := explainToday{Source: decision.Source(), Unusable: decision.Unusable() != nil, Listeners: []explainListener{}}
 	if decision.Traces() && !data.Unusable {
-		data.Target = decision.Target()
+		data.Target = decision.Address()
 	}
 	if about.Doubt.Reason != "" {
 		data.Unknown = &explainDoubt{cmp.Or(about.Doubt.Code, string(envoydiff.Unverified)), about.Doubt.Reason}
