@@ -104,3 +104,14 @@ func TestPictures(t *testing.T) {
 		assert.Contains(t, string(text), "prefers-color-scheme: dark", name)
 	}
 }
+
+// TestReferenceFlags checks that docs/reference.md has every flag that help
+// shows.
+func TestReferenceFlags(t *testing.T) {
+	reference := documents(t)["docs/reference.md"]
+	for _, command := range newApp("tracemigrate").VisibleCommands() {
+		for _, flag := range command.VisibleFlags() {
+			assert.Contains(t, reference, "--"+flag.Names()[0], "%s: docs/reference.md lacks it", command.Name)
+		}
+	}
+}
