@@ -8,7 +8,7 @@ import (
 
 var withoutRace = fixtures.WithoutRace{
 	"TestBad", "TestBadLarge", "TestWording", "TestScript", "TestUpgradeCheckScale",
-	"TestGitOps", "TestGitHubGate", "TestGitLabGate", "TestControllers",
+	"TestGitOps", "TestReadmeOnCluster", "TestScriptsOnCluster", "TestGitHubGate", "TestGitLabGate", "TestControllers",
 	"TestPlanMigratesAndGoesBack", "TestPlanGoesBackFromAPart", "TestPlanRestoresMeshTraces", "TestPlanOnUniversal",
 	"TestShellPlaybook", "TestAnsiblePlaybook", "TestActionsPlaybook", "TestDumpsOfRunningProxies",
 	"TestNextStepsCanBePasted", "TestShellPlaybookIsClean",
