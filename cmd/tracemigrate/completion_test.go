@@ -25,6 +25,7 @@ printf '%s\n' "${COMPREPLY[@]}"
 `
 
 func TestCompletionInBash(t *testing.T) {
+	withoutRace.Skip(t)
 	bash, err := exec.LookPath("bash")
 	if err != nil {
 		t.Skip("bash is not installed")
@@ -70,6 +71,7 @@ _tracemigrate
 `
 
 func TestCompletionInOtherShells(t *testing.T) {
+	withoutRace.Skip(t)
 	bin := t.TempDir()
 	linkTool(t, bin)
 	completionHome(t)

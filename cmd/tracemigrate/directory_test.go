@@ -198,6 +198,7 @@ func TestOutputInheritsFromItsDirectory(t *testing.T) {
 // A directory that must keep its place has its files replaced one by one, and the
 // words say so.
 func TestOutputInPlace(t *testing.T) {
+	withoutRace.Skip(t)
 	for name, test := range map[string]struct {
 		dir   string // of the run
 		to    string

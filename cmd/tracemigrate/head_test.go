@@ -89,7 +89,7 @@ func TestLastLine(t *testing.T) {
 		code           int
 		stdout, stderr string // last lines; empty: not checked
 	}{
-		"convert " + demo:                                            {0, "", "tracemigrate: 5 MeshTraces were written; " + kept},
+		"convert " + demo:                                            {0, "", "tracemigrate: wrote 5 MeshTraces; " + kept},
 		"convert " + lost:                                            {1, "", "tracemigrate: " + refused + "; no policy was written (--keep-going writes the others)"},
 		"report " + demo:                                             {0, "4 proxies keep collector and sampling.", ""},
 		"report -o json " + demo:                                     {0, "}", "tracemigrate: " + kept},

@@ -21,6 +21,7 @@ var elsewhere = regexp.MustCompile(`(?m)^(curl|gpg|cosign|docker|make|go) `)
 // TestInstallDocument runs the commands of docs/install.md in order, beside an archive and
 // its checksum. Its make targets and files exist.
 func TestInstallDocument(t *testing.T) {
+	withoutRace.Skip(t)
 	root, dir, bin := filepath.Dir(fixtures.Dir()), t.TempDir(), t.TempDir()
 	linkTool(t, bin)
 	shell := func(script string) string {

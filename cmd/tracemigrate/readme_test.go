@@ -67,6 +67,7 @@ func documentShell(t *testing.T) func(t *testing.T, line string) string {
 // TestReadme runs the console blocks of the README and of all documents, each document's in
 // order, and compares the output.
 func TestReadme(t *testing.T) {
+	withoutRace.Skip(t)
 	for path, text := range documents(t) {
 		if console.MatchString(text) && !slices.Contains(onCluster, path) {
 			t.Run(path, func(t *testing.T) { runBlocks(t, path, text) })

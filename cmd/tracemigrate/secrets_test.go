@@ -337,6 +337,7 @@ var continued = regexp.MustCompile(`(?m)^ +(url|endpoint): .*$`)
 // known. None appears, except in the user's own manifests: those that a plan saves for the
 // rollback, the lines that rewrite shows, and MeshTraces that continue existing ones.
 func TestPlantedSecrets(t *testing.T) {
+	withoutRace.Skip(t)
 	for name, c := range plantedCases(t) {
 		t.Run(name, func(t *testing.T) {
 			dir := filepath.Join(t.TempDir(), "plan")

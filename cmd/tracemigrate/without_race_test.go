@@ -13,6 +13,8 @@ var withoutRace = fixtures.WithoutRace{
 	"TestShellPlaybook", "TestAnsiblePlaybook", "TestActionsPlaybook", "TestDumpsOfRunningProxies",
 	"TestNextStepsCanBePasted", "TestShellPlaybookIsClean",
 	"TestKilledWhileWriting", "TestKilledWhileRewriting", "TestInterruptWhileRewriting", "TestTwoRewritesAtOnce",
+	"TestInstallDocument", "TestCompletionInBash", "TestCompletionInOtherShells", "TestReadme",
+	"TestPlantedSecrets", "TestOutputInPlace",
 }
 
 func TestWithoutRace(t *testing.T) { withoutRace.Run(t) }
