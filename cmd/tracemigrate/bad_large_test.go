@@ -273,7 +273,7 @@ func TestBadLarge(t *testing.T) {
 				file += ".yaml"
 			}
 			require.NoError(t, os.WriteFile(filepath.Join(dir, file), []byte(test.text()), 0o600))
-			got := convertBad(t, dir, file)
+			got := timed(t, dir, "convert", "-f", file)
 			t.Logf("%.2f s, %d MB, %d bytes on stderr", got.took.Seconds(), got.memory>>20, len(got.stderr))
 			got.check(t)
 			assert.Equal(t, test.code, got.code)

@@ -42,11 +42,21 @@ type badOutcome struct {
 	memory         int64 // largest resident set
 }
 
-// convertBad runs `tracemigrate convert -f file` in dir, see timed.
+// convertBad runs `tracemigrate convert -f file` in dir, see timed. Tests that run it on
+// the same input share one run.
 func convertBad(t *testing.T, dir, file string) badOutcome {
 	t.Helper()
-	return timed(t, dir, "convert", "-f", file)
+	path := filepath.Join(dir, file)
+	if outcome, ok := badOutcomes[path]; ok {
+		return outcome
+	}
+	outcome := timed(t, dir, "convert", "-f", file)
+	badOutcomes[path] = outcome
+	return outcome
 }
+
+// badOutcomes are the outcomes of convertBad, by path.
+var badOutcomes = make(map[string]badOutcome)
 
 // timed runs the tool in dir, as a process of its own. What else a shared machine does can
 // make a run slow, so a slow one is repeated twice.
