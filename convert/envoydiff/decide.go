@@ -66,6 +66,7 @@ type pairing struct {
 	mesh          string
 	zone          string // empty before 2.14, which adds it as a tag
 	cause         Code   // of a difference between two versions
+	beside        bool   // of a listener that the version after does not have
 }
 
 // workloadTag has everything that a difference in the tag kuma.workload depends on. It
@@ -212,6 +213,9 @@ func (c *comparer) listener(dp *cluster.Dataplane, before, after *Decision, was,
 		c.known[key] = part
 	}
 	c.add(part)
+	if tracedBefore && is == nil && c.before.version != c.after.version {
+		c.beside(dp, before, after, was, key)
+	}
 	if key.before != 0 && key.after != 0 {
 		tag.direction = l.Direction
 		switch {

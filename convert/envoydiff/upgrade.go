@@ -59,6 +59,28 @@ func (c *comparer) cause(dp *cluster.Dataplane, before, after *Decision, was, is
 	return c.causeOfPolicies(dp, before, after)
 }
 
+// beside records what else ends or changes the tracing of a listener that the version after
+// does not have: with the listener, the proxy would still not keep it. Otherwise a user who
+// accepts, or repairs, the loss of the listener would not learn of it.
+func (c *comparer) beside(dp *cluster.Dataplane, before, after *Decision, l *cluster.HTTPListener, key pairing) {
+	lost := key.cause
+	key.cause, key.beside = c.cause(dp, before, after, l, l), true
+	if key.cause == "" || key.cause == lost || lost == BuiltinGatewayRemoved { // without the gateway there is nothing to keep
+		return
+	}
+	if c.after.traced(dp.Mesh, after, l) {
+		key.after = after.id
+	}
+	part, ok := c.known[key]
+	if !ok {
+		differences := compare(c.flat(c.before, dp, before, l, true), c.flat(c.after, dp, after, l, key.after != 0), l.Direction)
+		differences = slices.DeleteFunc(attributed(differences, key.cause), func(d *Difference) bool { return d.Code != key.cause })
+		part = c.newPart(differences)
+		c.known[key] = part
+	}
+	c.add(part)
+}
+
 // causeOfPolicies returns why other MeshTraces apply to dp, or the same in another
 // order.
 func (c *comparer) causeOfPolicies(dp *cluster.Dataplane, before, after *Decision) Code {
