@@ -50,9 +50,9 @@ func isLikeGroup(api string) bool {
 		len(name) > 4 && len(name) < 10 && smetrics.WagnerFischer(name, group, 1, 1, 1) <= 2
 }
 
-// notRead is the code of warnings about documents that look like Kuma's and are not
+// NotRead is the code of warnings about documents that look like Kuma's and are not
 // read.
-const notRead = "not-read"
+const NotRead = "not-read"
 
 // unknownTime is the code of warnings about times that cannot be read.
 const unknownTime = "unknown-time"
@@ -69,12 +69,12 @@ func warnUnread(doc *manifest.Document, api, kind string, problems *[]*manifest.
 	switch {
 	case known != "" && api != "" && api != apiVersion:
 		root.WarnTo(fmt.Sprintf("if Kuma's %s is meant, write %s", known, apiVersion),
-			notRead, "is not read, because its apiVersion is %.80q", api)
+			NotRead, "is not read, because its apiVersion is %.80q", api)
 	case known != "":
-		root.WarnTo(fmt.Sprintf("if %s is meant, write that", known), notRead, "is not read, because Kuma has no kind %.80q", kind)
+		root.WarnTo(fmt.Sprintf("if %s is meant, write that", known), NotRead, "is not read, because Kuma has no kind %.80q", kind)
 	case isRead("", doc.ListKind):
 		root.WarnTo("if it is one, correct its kind",
-			notRead, "is not read, because it is of kind %.80q in a list of %s", kind, doc.ListKind)
+			NotRead, "is not read, because it is of kind %.80q in a list of %s", kind, doc.ListKind)
 	}
 }
 
@@ -146,7 +146,7 @@ func (r *Resource) decodeKind(doc *manifest.Document, problems *[]*manifest.Prob
 		case doc.Root.Get("items") != nil:
 			doc.Value(manifest.Subject{}, problems).Field("items").List() // a list's items are documents of their own
 		case isRead(api, of):
-			doc.Value(manifest.Subject{}, problems).Warn(notRead, "the %s is not read, because it has no items", r.kind)
+			doc.Value(manifest.Subject{}, problems).Warn(NotRead, "the %s is not read, because it has no items", r.kind)
 		}
 		return false
 	}

@@ -184,6 +184,9 @@ func decodeOrigin(doc *manifest.Document, problems *[]*manifest.Problem) *Origin
 		})
 	}
 	for _, v := range root.Field("unread").Items() {
+		if what := str(v, "what"); slices.Contains(kinds, what) && !Optional(what) {
+			v.Field("what").Fail("is %s, which decides on tracing; record a source from which it can be read", what)
+		}
 		o.Unread = append(o.Unread, Unread{
 			What: str(v, "what"), Cause: Cause(str(v, "cause")), Reason: str(v, "reason"), Remedy: str(v, "remedy"),
 		})

@@ -117,6 +117,17 @@ func remarkVersion(s *cluster.Snapshot, o *Options) notes {
 	return notes{otherVersion.note(place(s), theControlPlane, facts{"version": s.Origin.Version, "target": o.Version})}
 }
 
+// Partial reports whether some proxies of a snapshot are not known: a Dataplane could not be
+// decoded, or the MeshGateways could not be read.
+func Partial(s *cluster.Snapshot) bool {
+	if s.Origin != nil {
+		if _, ok := s.Origin.Lacks(cluster.KindMeshGateway); ok {
+			return true
+		}
+	}
+	return slices.ContainsFunc(s.Skipped, IsProxy)
+}
+
 // IsProxy reports whether policies do not depend on what a problem is with, a Dataplane
 // or a MeshGateway.
 func IsProxy(p *manifest.Problem) bool {

@@ -66,7 +66,7 @@ func (f *convertFlags) run(c *cli.Context) error {
 	}
 	f.warnAssumedVersion(stderr, snapshot)
 	stderr.Result(snapshot, result)
-	return f.write(c, result, &options, style)
+	return f.write(c, snapshot, result, &options, style)
 }
 
 // checkInput returns an error if files contain no resource of Kuma.

@@ -13,9 +13,11 @@ import (
 )
 
 // write writes the notes, then the policies. Its error is the reason for the exit code.
-func (f *convertFlags) write(c *cli.Context, result *convert.Plan, o *convert.Options, style meshtrace.Style) error {
+func (f *convertFlags) write(
+	c *cli.Context, snapshot *cluster.Snapshot, result *convert.Plan, o *convert.Options, style meshtrace.Style,
+) error {
 	// Before writing needs the memory.
-	notKept, effects := output.NotKept(result.Comparisons), output.Effects(result.Comparisons)
+	notKept, effects := output.NotKept(result.Comparisons), output.Effects(snapshot, result.Comparisons)
 	if f.notesFile != "" {
 		if err := f.writeNotes(c, result.Notes); err != nil {
 			return err
@@ -38,7 +40,7 @@ func (f *convertFlags) write(c *cli.Context, result *convert.Plan, o *convert.Op
 	stderr := stderrPrinter(c)
 	if (refused || notKept != "") && effects != "" {
 		stderr.Line("")
-		stderr.Line("%s", effects)
+		stderr.Verdict("%s", effects)
 	}
 	switch {
 	case refused && f.keepGoing:
@@ -49,10 +51,21 @@ func (f *convertFlags) write(c *cli.Context, result *convert.Plan, o *convert.Op
 	case notKept != "":
 		return cli.Exit(wrote+", but not every proxy is known to keep its tracing: "+notKept+
 			"; `tracemigrate diff` shows why", exitNo)
+	case unverified(snapshot):
+		return cli.Exit(wrote+", but the Dataplanes could not be read, so it is not known whether every proxy keeps its tracing", exitNo)
 	}
 	stderr.Line("")
 	conclude(c, wrote+"; "+cmp.Or(effects, "no proxy was compared"))
 	return nil
+}
+
+// unverified reports whether the Dataplanes of TrafficTraces could not be read.
+func unverified(s *cluster.Snapshot) bool {
+	if s.Origin == nil || len(s.TrafficTraces) == 0 {
+		return false
+	}
+	_, lacks := s.Origin.Lacks(cluster.KindDataplane)
+	return lacks
 }
 
 // versionsOf returns the versions on which the policies are applied: the one that runs,

@@ -46,7 +46,7 @@ func (f *diffFlags) compareManifests(c *cli.Context, found *output.Diff, accepte
 		return err
 	}
 	warnAssumedVersion(stderr, strings.Join(c.StringSlice("kuma-version"), ","), snapshot)
-	found.Unread = append(stderr.Skipped(snapshot), stderr.Unread(snapshot)...)
+	addUnread(found, stderr, snapshot)
 	if nothing, err := nothingToCompare(stderr, snapshot); nothing || err != nil {
 		return err
 	}
@@ -213,4 +213,11 @@ func countShadows(policies []*meshtrace.Policy, version cluster.Version) int {
 // hasError reports whether one of the problems is an error.
 func hasError(problems []*manifest.Problem) bool {
 	return slices.ContainsFunc(problems, func(p *manifest.Problem) bool { return p.Severity == manifest.Error })
+}
+
+// addUnread prints what could not be read, and adds it to what diff found.
+func addUnread(found *output.Diff, stderr *output.Printer, s *cluster.Snapshot) {
+	found.Unread = append(found.Unread, stderr.Skipped(s)...)
+	found.Unread = append(found.Unread, stderr.Unread(s)...)
+	found.Partial = found.Partial || convert.Partial(s)
 }

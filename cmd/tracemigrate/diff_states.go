@@ -118,7 +118,7 @@ func (f *diffFlags) comparePair(
 		}
 		warnAssumedVersion(stderr, strings.Join(c.StringSlice("kuma-version"), ","), before.Snapshot)
 	}
-	found.Unread = append(found.Unread, append(stderr.Skipped(before.Snapshot), stderr.Unread(before.Snapshot)...)...)
+	addUnread(found, stderr, before.Snapshot)
 	for _, version := range versions {
 		o.Version, o.Namespace = version, before.Namespace
 		t := convert.CompareStates(before, after, o)

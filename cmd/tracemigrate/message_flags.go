@@ -26,7 +26,7 @@ func messageFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.BoolFlag{
 			Name: "quiet", Aliases: []string{"q"}, Category: messagesCategory, DisableDefaultText: true,
-			Usage: "print only errors and the verdict to stderr, no notes and no progress",
+			Usage: "print to stderr only errors, what could not be read, and the verdict",
 		},
 		&cli.StringFlag{
 			Name: "color", Category: messagesCategory, Value: colourAuto,

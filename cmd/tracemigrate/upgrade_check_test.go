@@ -290,9 +290,10 @@ func TestUpgradeCheckUnread(t *testing.T) {
 		"MeshService":  {0, line, "not known: MeshService, because no. To fix: ask\n"},
 		"MeshGateway":  {0, line, "not known: MeshGateway, because no. To fix: ask\n"},
 		"Dataplane":    {exitNo, "not ready for Kuma 3.0 (from 2.14.3): 2 proxies keep collector and sampling; the Dataplanes could not be read\n", "tracemigrate: not ready for Kuma 3.0: the Dataplanes could not be read\n"},
-		"MeshTrace":    {exitNo, "not ready for Kuma 3.0 (from 2.14.3): 2 proxies keep collector and sampling; the MeshTraces could not be read\n", ""},
-		"Mesh":         {exitNo, "not ready for Kuma 3.0 (from 2.14.3): 2 proxies keep collector and sampling; the Meshes could not be read\n", ""},
-		"TrafficTrace": {exitNo, "not ready for Kuma 3.0 (from 2.14.3): 2 proxies keep collector and sampling; the TrafficTraces could not be read\n", ""},
+		"TrafficRoute": {exitError, "", "unread[0].what is TrafficRoute, which decides on tracing; record a source from which it can be read"},
+		"MeshTrace":    {exitError, "", "unread[0].what is MeshTrace, which decides on tracing; record a source from which it can be read"},
+		"Mesh":         {exitError, "", "unread[0].what is Mesh, which decides on tracing; record a source from which it can be read"},
+		"TrafficTrace": {exitError, "", "unread[0].what is TrafficTrace, which decides on tracing; record a source from which it can be read"},
 	} {
 		t.Run(what, func(t *testing.T) {
 			file := filepath.Join(t.TempDir(), "state.yaml")

@@ -69,7 +69,7 @@ func (f *verifyFlags) run(c *cli.Context) error {
 		return cli.Exit("", exitError)
 	}
 	found := &output.Diff{Strict: step != runbook.Add && step != runbook.Remove}
-	found.Unread = append(stderr.Skipped(now.Snapshot), stderr.Unread(now.Snapshot)...)
+	addUnread(found, stderr, now.Snapshot)
 	before.compare(stderr, step, now, found)
 	if err := writeStdout(c, func(out *output.Printer) error { return out.Diff(found) }); err != nil {
 		return err

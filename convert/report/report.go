@@ -279,11 +279,10 @@ func (b *builder) count() {
 		}
 	}
 	_, sum.Unverified = b.Origin.Lacks(cluster.KindDataplane)
-	_, noGateways := b.Origin.Lacks(cluster.KindMeshGateway)
 	if sum.TrafficTraces > 0 {
 		sum.ZonesUnread = len(convert.ZonesUnread(b.snapshot))
 	}
-	sum.Partial = noGateways || slices.ContainsFunc(b.snapshot.Skipped, convert.IsProxy)
+	sum.Partial = convert.Partial(b.snapshot)
 	sum.Holds = sum.Errors == 0 && sum.Different == 0 && sum.Unknown == 0 && (!sum.Unverified || sum.TrafficTraces == 0)
 }
 

@@ -18,6 +18,7 @@ type Diff struct {
 	Strict      bool
 	Full        bool
 	Unread      []string // what could not be read, so no comparison covers it
+	Partial     bool     // not every proxy is known
 	Refused     int      // number of things that cannot be carried over
 	PerVersion  bool     // each comparison is of all proxies, for one version of --kuma-version, or one overlay
 	meshes      []meshTransition
@@ -112,9 +113,17 @@ func (diff *Diff) Outcome() string {
 	case t.Proxies == 0:
 		return "no proxy was compared"
 	case len(diff.Comparisons) > 1:
-		return fmt.Sprintf("in %d comparisons, %s", len(diff.Comparisons), kept(&t))
+		return fmt.Sprintf("in %d comparisons, %s", len(diff.Comparisons), kept(&t)) + partly(diff.Partial)
 	}
-	return kept(&t)
+	return kept(&t) + partly(diff.Partial)
+}
+
+// partly returns what a sentence on all known proxies has to add if others are not known.
+func partly(partial bool) string {
+	if partial {
+		return "; not every Dataplane or MeshGateway could be read"
+	}
+	return ""
 }
 
 // sentence returns the outcome in one sentence, for the head.

@@ -28,7 +28,9 @@ func (p *Printer) Result(s *cluster.Snapshot, r *convert.Plan) {
 	}
 	notes := r.Notes
 	if p.quiet {
-		notes = slices.DeleteFunc(slices.Clone(notes), func(note *convert.Note) bool { return note.Severity != manifest.Error })
+		notes = slices.DeleteFunc(slices.Clone(notes), func(note *convert.Note) bool {
+			return note.Severity != manifest.Error && note.Code != convert.Code(cluster.NotRead)
+		})
 	}
 	if len(notes) > 0 {
 		if len(r.Fates) > 0 {
@@ -42,9 +44,12 @@ func (p *Printer) Result(s *cluster.Snapshot, r *convert.Plan) {
 
 // Effects returns the effects of a conversion on proxies in one sentence, without a capital
 // letter. It is empty if no proxy was compared.
-func Effects(comparisons []*envoydiff.Comparison) string {
+func Effects(s *cluster.Snapshot, comparisons []*envoydiff.Comparison) string {
 	t := envoydiff.Count(comparisons)
-	return plain.Effects(&t)
+	if t.Proxies == 0 {
+		return ""
+	}
+	return plain.Effects(&t) + partly(convert.Partial(s))
 }
 
 // whyNothing returns the reason that there is no policy.

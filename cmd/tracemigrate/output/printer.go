@@ -19,7 +19,7 @@ type Printer struct {
 	width   int // of the terminal; 0: not a terminal
 	columns int // where lines are wrapped; 0: nowhere
 	colour  bool
-	quiet   bool // only errors and verdicts
+	quiet   bool // only errors, what could not be read, and verdicts
 }
 
 // NewPrinter returns a printer of messages to w. The width is that of a terminal in
@@ -35,7 +35,7 @@ func NewTextPrinter(w io.Writer, width int, colour bool) *Printer {
 	return &Printer{w: w, width: width, columns: cmp.Or(width, columns), colour: colour}
 }
 
-// Quiet returns a printer that prints only errors and verdicts.
+// Quiet returns a printer that prints only errors, what could not be read, and verdicts.
 func (p *Printer) Quiet() *Printer {
 	quiet := *p
 	quiet.quiet = true

@@ -35,7 +35,7 @@ func (p *Printer) Warnings(problems []*manifest.Problem) {
 func (p *Printer) Skipped(s *cluster.Snapshot) []string {
 	var names []string
 	for _, problem := range manifest.SortProblems(s.Skipped) {
-		p.Line("%s (skipped)", problem.Error())
+		p.Verdict("%s (skipped)", problem.Error())
 		if name := problem.Resource(); !convert.IsProxy(problem) && !slices.Contains(names, name) {
 			names = append(names, cmp.Or(name, "a document"))
 		}
@@ -54,7 +54,7 @@ func (p *Printer) Unread(s *cluster.Snapshot) []string {
 		if u.What == cluster.VersionOfControlPlane || u.What == cluster.ModeOfControlPlane {
 			continue
 		}
-		p.Line("%s", unreadText(u))
+		p.Verdict("%s", unreadText(u))
 		if u.What == cluster.KindDataplane && len(s.TrafficTraces) > 0 {
 			names = append(names, "the Dataplanes")
 		}
@@ -83,11 +83,7 @@ func (p *Printer) list(problems []*manifest.Problem, severity manifest.Severity,
 		if n++; n > shown {
 			continue
 		}
-		if severity == manifest.Error {
-			p.Verdict("%s%s", problem.Error(), suffix)
-		} else {
-			p.Line("%s%s", problem.Error(), suffix)
-		}
+		p.Verdict("%s%s", problem.Error(), suffix)
 	}
 	return n
 }
