@@ -31,6 +31,7 @@ func BenchmarkRead(b *testing.B) {
 		require.NoError(b, err)
 		require.Len(b, list.Items, n)
 		source := open(b, c, "reader", Options{})
+		source.pageSize = 0
 		b.StartTimer()
 		began = time.Now()
 		s, err := cluster.Load(b.Context(), source)

@@ -58,6 +58,7 @@ type Cluster struct {
 	warnings *warnings
 	sent     credential.Set // to the API server
 	received atomic.Int64   // bytes of answers, so far
+	pageSize int64          // for tests; 0: the usual
 	// What describe found out about the control plane.
 	controlPlane *deployment
 	api          func() (*controlplane.ControlPlane, error) // to its own API

@@ -131,7 +131,7 @@ func TestFaults(t *testing.T) {
 		}
 		var mu sync.Mutex
 		var waits []string
-		through := &Cluster{name: `Kubernetes context "prod"`, options: Options{QPS: 1000, Burst: 1000, Limits: tt.limits, Wait: func(reason string, _ time.Duration) {
+		through := &Cluster{name: `Kubernetes context "prod"`, pageSize: 500, options: Options{QPS: 1000, Burst: 1000, Limits: tt.limits, Wait: func(reason string, _ time.Duration) {
 			mu.Lock()
 			defer mu.Unlock()
 			waits = append(waits, reason)

@@ -118,6 +118,7 @@ func open(t testing.TB, c *kubernetes.Cluster, user string, o Options) *Cluster 
 	o.Kubeconfig, o.QPS, o.Burst = c.Kubeconfig(t, user), 1000, 1000
 	opened, err := New(o)
 	require.NoError(t, err)
+	opened.pageSize = 500
 	return opened
 }
 
@@ -468,7 +469,7 @@ func TestPartOfAList(t *testing.T) {
 			_ = json.NewEncoder(w).Encode(map[string]any{"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": status, "reason": reason, "message": "no, " + r.Header.Get("Authorization")})
 		}))
 		t.Cleanup(server.Close)
-		through := &Cluster{name: "test", options: Options{QPS: 1000, Burst: 1000}}
+		through := &Cluster{name: "test", pageSize: 500, options: Options{QPS: 1000, Burst: 1000}}
 		require.NoError(t, through.connect(&rest.Config{Host: server.URL, BearerToken: "hunter2"}))
 		s, err := cluster.Load(t.Context(), through)
 		if want != "" {

@@ -21,8 +21,10 @@ import (
 	"tracemigrate/cluster/paging"
 )
 
-// pageSize is how many objects are requested at a time.
-const pageSize = 500
+// pageSize is how many objects are requested at a time. An API server reads a page from
+// etcd, and a whole list from its cache: 3,000 Dataplanes take 1.2 to 1.4 times as long as
+// one plain list in one page, and more than twice as long in pages of 500.
+const pageSize = 5000
 
 // restarts is how often a list is started again because its token expired, before it is
 // requested in one piece.
@@ -216,7 +218,7 @@ func (c *Cluster) pages(
 	begin func(), item func(*unstructured.Unstructured) error, done func(size int64) error,
 ) error {
 	defer c.warnings.take()
-	options := metav1.ListOptions{Limit: pageSize}
+	options := metav1.ListOptions{Limit: cmp.Or(c.pageSize, pageSize)}
 	asked := make(map[string]bool)
 	begin()
 	for begun := 0; ; {
