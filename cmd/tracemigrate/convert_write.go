@@ -16,6 +16,14 @@ import (
 func (f *convertFlags) write(c *cli.Context, result *convert.Plan, o *convert.Options, style meshtrace.Style) error {
 	// Before writing needs the memory.
 	notKept, effects := output.NotKept(result.Comparisons), output.Effects(result.Comparisons)
+	refused := result.Refused()
+	var files []file
+	if f.directory != "" && (!refused || f.keepGoing) {
+		var err error
+		if files, err = f.policyFiles(c, result, style); err != nil {
+			return err
+		}
+	}
 	if f.notesFile != "" {
 		if err := f.writeNotes(c, result.Notes); err != nil {
 			return err
@@ -27,11 +35,10 @@ func (f *convertFlags) write(c *cli.Context, result *convert.Plan, o *convert.Op
 				version, err)
 		}
 	}
-	refused := result.Refused()
 	wrote := ""
 	if !refused || f.keepGoing {
 		var err error
-		if wrote, err = f.writePolicies(c, result, style); err != nil {
+		if wrote, err = f.writePolicies(c, result, style, files); err != nil {
 			return err
 		}
 	}

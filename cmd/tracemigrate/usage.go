@@ -163,7 +163,7 @@ func parseArguments(c *cli.Context) ([]string, error) {
 			return nil, fmt.Errorf("flag --%s: %w", flag.Names()[0], err)
 		}
 	}
-	return args, checkMessageFlags(c)
+	return args, checkFlagValues(c)
 }
 
 // findFlag returns the command's flag with a name, or nil.
