@@ -143,8 +143,11 @@ func (o *outputs) checkNotes(c *cli.Context, name string) error {
 		return nil
 	}
 	path, err := resolve(name)
-	if err != nil || o.pathOf(path) == "" {
-		return nil // writeNotes reports the error
+	switch {
+	case err != nil:
+		return fmt.Errorf("writing notes to %s: %w", name, err)
+	case o.pathOf(path) == "":
+		return nil
 	}
 	return fmt.Errorf("--notes-output: %s is the file of a policy in --output-dir; nothing was written; choose another file", name)
 }
