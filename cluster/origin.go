@@ -153,8 +153,10 @@ func decodeOrigin(doc *manifest.Document, problems *[]*manifest.Problem) *Origin
 		return list
 	}
 	str := func(v manifest.Value, field string) string { return strings.Clone(v.Field(field).Str()) }
+	// A snapshot that this tool wrote has no credentials, but its file may have been edited.
+	text := func(v manifest.Value, field string) string { return manifest.Redact(str(v, field)) }
 	o := &Origin{
-		Source: str(root, "source"), Product: str(root, "product"), Version: str(root, "version"),
+		Source: text(root, "source"), Product: text(root, "product"), Version: text(root, "version"),
 		Mode: Mode(str(root, "mode")), Environment: Format(str(root, "environment")), Namespace: str(root, "namespace"),
 		Zone: str(root, "zone"), Meshes: strs(root.Field("meshes")), Absent: strs(root.Field("absent")),
 		OtherMeshTraces: strs(root.Field("otherMeshTraces")),
@@ -164,8 +166,8 @@ func decodeOrigin(doc *manifest.Document, problems *[]*manifest.Problem) *Origin
 	}
 	at := root.Field("endpoint")
 	o.Endpoint = Endpoint{
-		Kubernetes: str(at, "kubernetes"), Context: str(at, "context"),
-		ControlPlane: str(at, "controlPlane"), Name: str(at, "name"),
+		Kubernetes: manifest.RedactURL(str(at, "kubernetes")), Context: text(at, "context"),
+		ControlPlane: manifest.RedactURL(str(at, "controlPlane")), Name: text(at, "name"),
 	}
 	for _, v := range root.Field("zones").Items() {
 		o.Zones = append(o.Zones, Zone{str(v, "name"), str(v, "version")})
@@ -176,7 +178,7 @@ func decodeOrigin(doc *manifest.Document, problems *[]*manifest.Problem) *Origin
 		})
 	}
 	for _, v := range root.Field("leftOut").Items() {
-		left := LeftOut{str(v, "resource"), str(v, "reason"), str(v, "kind"), str(v, "name"), str(v, "mesh")}
+		left := LeftOut{text(v, "resource"), text(v, "reason"), str(v, "kind"), str(v, "name"), str(v, "mesh")}
 		o.LeftOut = append(o.LeftOut, left)
 		*problems = append(*problems, &manifest.Problem{
 			Place: doc.Place, Severity: manifest.Error, Fault: left.Reason,
@@ -188,7 +190,7 @@ func decodeOrigin(doc *manifest.Document, problems *[]*manifest.Problem) *Origin
 			v.Field("what").Fail("is %s, which decides on tracing; record a source from which it can be read", what)
 		}
 		o.Unread = append(o.Unread, Unread{
-			What: str(v, "what"), Cause: Cause(str(v, "cause")), Reason: str(v, "reason"), Remedy: str(v, "remedy"),
+			What: text(v, "what"), Cause: Cause(str(v, "cause")), Reason: text(v, "reason"), Remedy: text(v, "remedy"),
 		})
 	}
 	return o

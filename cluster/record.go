@@ -309,8 +309,8 @@ func redacted(key, text string) string {
 	return manifest.Redact(text)
 }
 
-// addresses are the fields for the url of a collector.
-var addresses = []string{"url", "endpoint", "address"}
+// addresses are the fields for the url of a collector, and for that of a snapshot's source.
+var addresses = []string{"url", "endpoint", "address", "kubernetes", "controlPlane"}
 
 var scalarTags = map[manifest.Kind]string{
 	manifest.Null: "!!null", manifest.String: "!!str", manifest.Int: "!!int", manifest.Float: "!!float", manifest.Bool: "!!bool",

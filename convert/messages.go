@@ -590,12 +590,16 @@ var (
 const (
 	addLabelUniversal phrase = "give the Dataplanes a label of their own: `kumactl get dataplane {proxy} -o yaml`, add " +
 		"`labels:` with it, and `kumactl apply -f` the result"
+	addLabelDashed phrase = "give the Dataplanes a label of their own: `kumactl get dataplane -o yaml -- {proxy}`, add " +
+		"`labels:` with it, and `kumactl apply -f` the result"
 	addLabelKubernetes phrase = "give their pods a label of their own: `kubectl patch deployment NAME --namespace {namespace} " +
 		"--patch {patch}`"
-	deleteKubectl phrase = "`kubectl delete meshtrace {name} --namespace {namespace}`"
-	deleteKumactl phrase = "`kumactl delete meshtrace {name} --mesh {mesh}`"
-	servesNobody  phrase = "it decides for no known proxy"
-	existsAlready phrase = "a MeshTrace with the same content exists"
+	deleteKubectl       phrase = "`kubectl delete meshtrace {name} --namespace {namespace}`"
+	deleteKumactl       phrase = "`kumactl delete meshtrace {name} --mesh {mesh}`"
+	deleteDashedKubectl phrase = "`kubectl delete meshtrace --namespace {namespace} -- {name}`"
+	deleteDashedKumactl phrase = "`kumactl delete meshtrace --mesh {mesh} -- {name}`"
+	servesNobody        phrase = "it decides for no known proxy"
+	existsAlready       phrase = "a MeshTrace with the same content exists"
 )
 
 // unavoidableChanges says what each of the codes unavoidable is.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"tracemigrate/cluster"
 	"tracemigrate/cluster/manifest"
@@ -123,6 +124,9 @@ func (r *relabelling) remarkAlike(of *layer, alike []cover.Pair) *Note {
 		about = labelsMissing
 	}
 	f["remedy"] = addLabelUniversal.of(facts{"proxy": quoted(first.Name)})
+	if strings.HasPrefix(first.Name, "-") {
+		f["remedy"] = addLabelDashed.of(facts{"proxy": quoted(first.Name)})
+	}
 	if first.Namespace != "" {
 		f["remedy"] = addLabelKubernetes.of(facts{
 			"namespace": first.Namespace, "patch": `'{"spec": {"template": {"metadata": {"labels": {"KEY": "VALUE"}}}}}'`,

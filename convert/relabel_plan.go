@@ -139,10 +139,14 @@ func (r *relabelling) remarkObsolete(obsolete []*meshtrace.Policy) notes {
 
 // deletion returns the command that deletes a policy.
 func deletion(p *meshtrace.Policy) clause {
-	if p.Format == cluster.Kubernetes {
-		return deleteKubectl.of(facts{"name": p.Name, "namespace": p.Namespace})
+	kubectl, kumactl := deleteKubectl, deleteKumactl
+	if strings.HasPrefix(p.Name, "-") { // as options do
+		kubectl, kumactl = deleteDashedKubectl, deleteDashedKumactl
 	}
-	return deleteKumactl.of(facts{"name": p.Name, "mesh": p.Mesh})
+	if p.Format == cluster.Kubernetes {
+		return kubectl.of(facts{"name": p.Name, "namespace": p.Namespace})
+	}
+	return kumactl.of(facts{"name": p.Name, "mesh": p.Mesh})
 }
 
 // remarkBuiltin notes the builtin gateways, which no label selects and 3.0 does not have.

@@ -188,10 +188,10 @@ func (l *partialLine) lines(ctx context.Context) []string {
 	kind, found := l.candidates(ctx)
 	lines := []string{kind}
 	for _, c := range found {
-		value := l.prefix + c.value
-		if !strings.HasPrefix(c.value, l.word) || plain.OneLine(value) != value {
+		if !strings.HasPrefix(c.value, l.word) {
 			continue
 		}
+		value := l.prefix + c.value
 		if l.shell != "bash" && c.about != "" {
 			value += "\t" + plain.OneLine(c.about)
 		}

@@ -112,7 +112,7 @@ func TestComplete(t *testing.T) {
 		"diff --accept samp":         "values sampling",
 		"diff --context p":           "values prod",
 		"diff --context=p":           "values --context=prod",
-		"diff --kubeconfig other/kubeconfig --context ": "values arn:aws:eks:eu-west-1:1:cluster/blue test two words",
+		"diff --kubeconfig other/kubeconfig --context ": "values arn:aws:eks:eu-west-1:1:cluster/blue test",
 		"diff --kubeconfig none --context ":             "values",
 		"diff --control-plane ":                         "values global local",
 		"diff --kumactl-config none --control-plane ":   "values",
@@ -146,6 +146,24 @@ func TestComplete(t *testing.T) {
 			assert.Equal(t, want, strings.Join(completions(t, "bash", line), " "))
 		})
 	}
+}
+
+// A shell might run a part of a value that is not plain.
+func TestCompleteSafely(t *testing.T) {
+	completionHome(t)
+	dataplane := "---\ntype: Dataplane\nmesh: default\nname: '%s'\nnetworking: {address: 10.0.0.1, inbound: [{port: 80, tags: {kuma.io/service: a}}]}\n"
+	var text strings.Builder
+	for _, name := range []string{
+		"a-1.ns", "é$(touch pwned)x", "a$(touch pwned)", "a`b`", "a;b", "a b", "a\"b", "a''b", "a\\b", "a|b", "a&b", "a%b", "a,b", "a~b", "ä", "a٣",
+		"--all", "-f", "@a", "=ls", "~a", "#a", "!a", "a*", "a\x7f",
+	} {
+		fmt.Fprintf(&text, dataplane, name)
+	}
+	require.NoError(t, os.WriteFile("unsafe.yaml", []byte(text.String()), 0o600))
+	for _, shell := range shells {
+		assert.Equal(t, []string{"values", "a-1.ns"}, completions(t, shell, "explain -f unsafe.yaml "), shell)
+	}
+	assert.Equal(t, []string{"values"}, completions(t, "bash", `explain -f unsafe.yaml "é`))
 }
 
 // Shells other than bash get what a value means, too.

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -61,10 +62,17 @@ func (l *partialLine) candidates(ctx context.Context) (kind string, found []cand
 	return completesValues, nil
 }
 
+// safeValue matches a value that every shell takes literally, even within quotes. Each shell
+// quotes others in its own way, and some shells insert them as code that runs.
+var safeValue = regexp.MustCompile(`^[a-zA-Z0-9._/][-a-zA-Z0-9._:/@=+]*$`)
+
+// valuesOf returns the names that are safe. Some are names of a cluster, which others choose.
 func valuesOf(names []string) []candidate {
-	found := make([]candidate, len(names))
-	for i, name := range names {
-		found[i].value = name
+	found := make([]candidate, 0, len(names))
+	for _, name := range names {
+		if safeValue.MatchString(name) {
+			found = append(found, candidate{value: name})
+		}
 	}
 	return found
 }

@@ -18,6 +18,14 @@ func (f *convertFlags) write(
 ) error {
 	// Before writing needs the memory.
 	notKept, effects := output.NotKept(result.Comparisons), output.Effects(snapshot, result.Comparisons)
+	refused := result.Refused()
+	var files []file
+	if f.directory != "" && (!refused || f.keepGoing) {
+		var err error
+		if files, err = f.policyFiles(c, result, style); err != nil {
+			return err
+		}
+	}
 	if f.notesFile != "" {
 		if err := f.writeNotes(c, result.Notes); err != nil {
 			return err
@@ -29,11 +37,10 @@ func (f *convertFlags) write(
 				version, err)
 		}
 	}
-	refused := result.Refused()
 	wrote := ""
 	if !refused || f.keepGoing {
 		var err error
-		if wrote, err = f.writePolicies(c, result, style); err != nil {
+		if wrote, err = f.writePolicies(c, result, style, files); err != nil {
 			return err
 		}
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -93,28 +94,39 @@ func checkFree(dir string, files []file, entries map[string]bool, force bool) er
 	return fmt.Errorf("%s %s; no policy was written (--force overwrites)", plain.List(taken[:1], len(taken)), exist)
 }
 
-// writePolicies writes the policies of a plan, and the backends that they refer to, to
-// stdout or to files, all or nothing. It returns what was written where.
-func (f *convertFlags) writePolicies(c *cli.Context, plan *convert.Plan, style meshtrace.Style) (string, error) {
-	dir := f.directory
-	if dir == "" {
-		// Write encodes all policies before it writes the first.
-		return wroteText(plan), meshtrace.Write(c.App.Writer, plan.Policies, style, plan.Backends...)
-	}
+// policyFiles returns the files of --output-dir, and an error if they would replace a file
+// that this run reads or the notes.
+func (f *convertFlags) policyFiles(c *cli.Context, plan *convert.Plan, style meshtrace.Style) ([]file, error) {
 	files := make([]file, 0, len(plan.Backends)+len(plan.Policies))
 	for _, backend := range plan.Backends {
 		name, text, err := backend.File(style)
 		if err != nil {
-			return "", err
+			return nil, err
 		}
 		files = append(files, file{name: name, text: text})
 	}
 	for _, policy := range plan.Policies {
 		name, text, err := policy.File(style)
 		if err != nil {
-			return "", err
+			return nil, err
 		}
 		files = append(files, file{name: name, text: text})
+	}
+	names := make([]string, len(files))
+	for i, f := range files {
+		names[i] = f.name
+	}
+	to := newOutputs(f.directory, names)
+	return files, cmp.Or(to.checkInputs(c), to.checkNotes(c, f.notesFile))
+}
+
+// writePolicies writes the policies of a plan, and the backends that they refer to, to
+// stdout or to files, all or nothing. It returns what was written where.
+func (f *convertFlags) writePolicies(c *cli.Context, plan *convert.Plan, style meshtrace.Style, files []file) (string, error) {
+	dir := f.directory
+	if dir == "" {
+		// Write encodes all policies before it writes the first.
+		return wroteText(plan), meshtrace.Write(c.App.Writer, plan.Policies, style, plan.Backends...)
 	}
 	stderr := stderrPrinter(c)
 	replaced, err := writeFiles(stderr, dir, files, f.force)

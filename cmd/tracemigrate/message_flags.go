@@ -43,6 +43,24 @@ func checkMessageFlags(c *cli.Context) error {
 	return nil
 }
 
+// checkFlagValues returns an error for a value that no command accepts.
+func checkFlagValues(c *cli.Context) error {
+	for _, flag := range c.Command.Flags {
+		doc := docOf(flag)
+		if !slices.Contains([]string{"FILE", "DIR", "PATH"}, doc.Value) || !c.IsSet(doc.Long) {
+			continue
+		}
+		empty := c.String(doc.Long) == ""
+		if _, several := flag.(*cli.StringSliceFlag); several {
+			empty = slices.Contains(c.StringSlice(doc.Long), "")
+		}
+		if empty { // such as "$DIR", where the variable is not set
+			return fmt.Errorf("--%s is empty; pass a %s, or omit the flag", doc.Long, doc.Value)
+		}
+	}
+	return checkMessageFlags(c)
+}
+
 // isQuiet reports whether --quiet is set, before or after the command.
 func isQuiet(c *cli.Context) bool {
 	return slices.ContainsFunc(c.Lineage(), func(of *cli.Context) bool { return of.Bool("quiet") })

@@ -2,14 +2,12 @@ package main
 
 import (
 	"bytes"
-	"cmp"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 
 	"github.com/urfave/cli/v2"
 
@@ -59,20 +57,9 @@ func (f *convertFlags) checkNotes(c *cli.Context) error {
 
 // inputThatIs returns the name of the input that is file, or an empty text.
 func inputThatIs(c *cli.Context, file os.FileInfo) string {
-	inputs, _ := openFiles(c) // load reports the errors
-	for _, input := range inputs {
-		if info, err := os.Stat(cmp.Or(input.Path, input.Name)); err == nil && os.SameFile(info, file) {
-			return "the input " + input.Name
-		}
-	}
-	if f, ok := c.App.Reader.(*os.File); ok && slices.Contains(c.StringSlice("filename"), "-") {
-		if info, err := f.Stat(); err == nil && os.SameFile(info, file) {
-			return "the input stdin"
-		}
-	}
-	for _, flag := range []string{"kubeconfig", "kumactl-config", "token-file", "client-cert", "client-key", "ca-cert"} {
-		if info, err := os.Stat(c.String(flag)); err == nil && os.SameFile(info, file) {
-			return "the file of --" + flag
+	for _, read := range filesRead(c) {
+		if os.SameFile(read.info, file) {
+			return read.name
 		}
 	}
 	return ""

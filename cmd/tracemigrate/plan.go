@@ -75,7 +75,7 @@ func (f *planFlags) run(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	replaced, err := f.write(stderr, files)
+	replaced, err := f.write(c, files)
 	if err != nil {
 		return err
 	}

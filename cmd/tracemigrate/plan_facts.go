@@ -88,7 +88,7 @@ func recorded(c *cli.Context, zone string, recorder *cluster.Recorder) ([]byte, 
 
 // write writes the files. With --force it replaces a plan, and nothing else.
 // It returns the number of replaced entries.
-func (f *planFlags) write(stderr *output.Printer, files []runbook.File) (replaced int, err error) {
+func (f *planFlags) write(c *cli.Context, files []runbook.File) (replaced int, err error) {
 	if _, err := os.Lstat(filepath.Join(f.directory, runbook.PlanFile)); f.force && errors.Is(err, os.ErrNotExist) {
 		for _, name := range runbook.Entries {
 			if _, err := os.Lstat(filepath.Join(f.directory, name)); err == nil {
@@ -108,5 +108,8 @@ func (f *planFlags) write(stderr *output.Printer, files []runbook.File) (replace
 		}
 		all = append(all, to)
 	}
-	return writeFiles(stderr, f.directory, all, f.force, runbook.Entries...)
+	if err := newOutputs(f.directory, runbook.Entries).checkInputs(c); err != nil {
+		return 0, err
+	}
+	return writeFiles(stderrPrinter(c), f.directory, all, f.force, runbook.Entries...)
 }

@@ -224,6 +224,26 @@ func TestPlanForce(t *testing.T) {
 	assert.Contains(t, stderr, "it is the current directory, so it cannot be replaced as a whole; nothing was written")
 }
 
+// A plan does not replace its own input.
+func TestPlanKeepsInput(t *testing.T) {
+	t.Chdir(filepath.Join(fixtures.Dir(), "plan", "kubernetes"))
+	to := filepath.Join(t.TempDir(), "plan")
+	code, stderr := planTo(t, to)
+	require.Equal(t, 0, code, stderr)
+	text, err := os.ReadFile("input.yaml")
+	require.NoError(t, err)
+	within := filepath.Join(to, "rollback", "mine.yaml")
+	require.NoError(t, os.WriteFile(within, text, 0o600))
+	before := tree(t, to)
+	for _, input := range []string{filepath.Join(to, "state.yaml"), within} {
+		code, stdout, stderr := tool(t, "plan --force --kuma-version 2.9 -f "+input+" --output-dir "+to)
+		assert.Equal(t, 2, code)
+		assert.Empty(t, stdout)
+		assert.Contains(t, strings.Join(strings.Fields(stderr), " "), "--output-dir: "+input+" is the input "+input)
+		assert.Equal(t, before, tree(t, to))
+	}
+}
+
 // verify reports what is not as planned, and refuses a directory that was edited.
 func TestVerifyFindsDifferences(t *testing.T) {
 	t.Chdir(filepath.Join(fixtures.Dir(), "plan", "kubernetes"))

@@ -110,6 +110,8 @@ func (f *rewriteFlags) check(c *cli.Context) ([]string, error) {
 		return nil, err
 	case len(paths) == 0:
 		return nil, errors.New("pass the files or directories to edit, such as: " + c.App.Name + " rewrite clusters/ --stage add")
+	case slices.Contains(paths, ""):
+		return nil, errors.New("PATH is empty; pass the files or directories to edit")
 	case f.stage == "":
 		return nil, fmt.Errorf("--stage is required: %s, then, after the MeshTraces are applied, %s", stageAdd, stageRemove)
 	case f.stage != stageAdd && f.stage != stageRemove:

@@ -160,6 +160,24 @@ func plantedFiles(t *testing.T, endpoint string, forms ...string) plantedCase {
 	return c
 }
 
+// plantedSnapshot is a snapshot whose origin was edited.
+func plantedSnapshot(t *testing.T) plantedCase {
+	t.Helper()
+	c := plantedFiles(t, "otel:4317", fileForms...)
+	path := strings.TrimPrefix(c.args, "-f ")
+	text, err := os.ReadFile(path)
+	require.NoError(t, err)
+	origin := plant("apiVersion: tracemigrate/v1\nkind: SnapshotOrigin\n" +
+		"source: 'control plane https://ann:{SOURCE-PASSWORD}@cp:5682/?token={SOURCE-QUERY} '\n" +
+		"endpoint: {kubernetes: 'ann:{KUBERNETES-PASSWORD}@api:6443', context: 'https://ann:{CONTEXT-PASSWORD}@api:6443', " +
+		"controlPlane: 'https://ann:{ENDPOINT-PASSWORD}@cp:5682?token={ENDPOINT-QUERY}', name: 'https://ann:{NAME-PASSWORD}@cp'}\n" +
+		"product: 'https://ann:{PRODUCT}@cp'\nversion: 2.9.1\nmode: zone\nenvironment: kubernetes\n" +
+		"unread: [{what: 'Secrets of https://ann:{WHAT}@cp', cause: refused, reason: 'Bearer {UNREAD-TOKEN}', remedy: 'https://ann:{REMEDY}@cp'}]\n---\n")
+	end := "---\napiVersion: tracemigrate/v1\nkind: SnapshotEnd\n"
+	require.NoError(t, os.WriteFile(path, []byte(origin+string(text)+end), 0o600))
+	return c
+}
+
 // plantedText is a manifest with one fault.
 func plantedText(t *testing.T, text string) plantedCase {
 	t.Helper()
@@ -295,6 +313,7 @@ func plantedCases(t *testing.T) map[string]plantedCase {
 		"an endpoint without port":         plantedFiles(t, "ann:{OTEL-PASSWORD}@otel", "convert", "diff -o json", "snapshot", "report --full"),
 		"a query in an endpoint":           plantedFiles(t, "otel:4317?token={OTEL-QUERY}", "convert", "diff -o json", "snapshot", "report --full"),
 		"a repository":                     plantedRepo(t),
+		"the origin of a snapshot":         plantedSnapshot(t),
 		"a user in a datadog address":      plantedText(t, fmt.Sprintf(datadog, "ann:{DATADOG-PASSWORD}@agent")),
 		"a url as datadog address":         plantedText(t, fmt.Sprintf(datadog, "http://ann:{DATADOG-PASSWORD}@agent:8126?api_key={DATADOG-QUERY}")),
 		"a query in a datadog address":     plantedText(t, fmt.Sprintf(datadog, "agent?api_key={DATADOG-QUERY}")),

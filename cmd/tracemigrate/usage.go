@@ -139,7 +139,14 @@ func unexpectedArgument(c *cli.Context) error {
 func parseArguments(c *cli.Context) ([]string, error) {
 	var args []string
 	rest := c.Args().Slice()
+	if len(rest) > 0 && strings.HasPrefix(rest[0], "-") && rest[0] != "-" {
+		return rest, checkFlagValues(c) // after --, which the flag package removed
+	}
 	for len(rest) > 0 {
+		if rest[0] == "--" {
+			args = append(args, rest[1:]...)
+			break
+		}
 		if !strings.HasPrefix(rest[0], "-") || rest[0] == "-" {
 			args, rest = append(args, rest[0]), rest[1:]
 			continue
@@ -163,7 +170,7 @@ func parseArguments(c *cli.Context) ([]string, error) {
 			return nil, fmt.Errorf("flag --%s: %w", flag.Names()[0], err)
 		}
 	}
-	return args, checkMessageFlags(c)
+	return args, checkFlagValues(c)
 }
 
 // findFlag returns the command's flag with a name, or nil.

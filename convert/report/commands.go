@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -69,6 +70,16 @@ var stepTexts = map[StepKind]Step{
 	},
 }
 
+// dashedCommands has the commands for names that begin with a dash, as options do. The name
+// of a Mesh does not.
+var dashedCommands = map[StepKind]string{
+	deleteListed:        "xargs -n 100 {client} delete traffictrace -- < {list}",
+	deleteTrafficTraces: "{client} delete traffictrace -- {traces}",
+}
+
+// Dashed reports whether a command would take a name as an option.
+func Dashed(name string) bool { return strings.HasPrefix(name, "-") }
+
 // stepWriter turns steps into text.
 type stepWriter struct {
 	directory string
@@ -104,6 +115,9 @@ func (w *stepWriter) write(steps []step) []Step {
 			"{traces}", strings.Join(traces, " "), "{count}", strconv.Itoa(len(traces)), "{list}", w.file("delete-"+s.mesh+".txt"),
 		)...)
 		text := stepTexts[s.kind]
+		if dashed := dashedCommands[s.kind]; dashed != "" && slices.ContainsFunc(s.traces, Dashed) {
+			text.Command = dashed
+		}
 		texts = append(texts, Step{words.Replace(text.Title), words.Replace(text.Command)})
 	}
 	return texts

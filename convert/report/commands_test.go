@@ -19,5 +19,9 @@ func TestStepTexts(t *testing.T) {
 	}
 	assert.Len(t, stepTexts, int(removeTracing)+1)
 	deletion := b.stepWriter().write([]step{{kind: deleteTrafficTraces, mesh: "{source}", traces: []string{"{mesh}"}}})[0]
+	for kind := range dashedCommands {
+		text := b.stepWriter().write([]step{{kind: kind, mesh: "default", traces: []string{"all", "--all", "-f x"}}})[0]
+		assert.Regexp(t, "^(xargs -n 100 )?kumactl delete traffictrace -- (all --all '-f x'|< delete-default.txt)$", text.Command)
+	}
 	assert.Equal(t, Step{`When traces arrive, delete the TrafficTraces of mesh "{source}"`, "kumactl delete traffictrace '{mesh}'"}, deletion, "names are not replaced")
 }

@@ -187,6 +187,29 @@ func TestZones(t *testing.T) {
 	assert.Equal(t, "old-1", r.Causes[i].Proxies[0].Name)
 }
 
+// A name that begins with a dash is not taken as an option.
+func TestDashedNames(t *testing.T) {
+	words := upgrade.Words{Program: "tracemigrate", Source: "-f in.yaml"}
+	for name, c := range map[string]struct {
+		proxy string
+		want  string
+	}{
+		"name": {strings.Replace(tagged, "tagged-1", "--all", 1), "kumactl get dataplane --mesh default -o yaml -- --all > dataplane.yaml && "},
+		"none": {tagged, "kumactl get dataplane tagged-1 --mesh default -o yaml > dataplane.yaml && "},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := check(t, upgrade.Options{From: cluster.V(13), To: cluster.Newest}, mesh, trace, c.proxy)
+			var commands []string
+			for _, cause := range r.Causes {
+				for _, remedy := range words.Text(r, cause).Remedies {
+					commands = append(commands, remedy.Command)
+				}
+			}
+			assert.Contains(t, strings.Join(commands, "\n"), c.want)
+		})
+	}
+}
+
 // Every cause has a complete text, with every command for the user's own source.
 func TestTexts(t *testing.T) {
 	words := upgrade.Words{Program: "tracemigrate", Source: "-f 'my file'"}

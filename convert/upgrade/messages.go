@@ -180,6 +180,15 @@ var remedies = map[MendKind]report.Step{
 	},
 }
 
+// dashedCommands has the commands for names that begin with a dash, as options do.
+var dashedCommands = map[MendKind]string{
+	setProtocol:   editDashedDataplane,
+	labelWorkload: editDashedDataplane,
+}
+
+const editDashedDataplane = "{kumactl} get dataplane --mesh {mesh} -o yaml -- {name} > dataplane.yaml && " +
+	"${EDITOR:-vi} dataplane.yaml && {kumactl} apply -f dataplane.yaml"
+
 // Text is a cause in words.
 type Text struct {
 	Fact, Consequence string
@@ -222,14 +231,20 @@ func (w *Words) remedy(to cluster.Version, m Mend) report.Step {
 	if m.Keeps != nil {
 		words = append(words, "{old}", m.Keeps.Old)
 	}
+	dashed := false
 	switch {
 	case m.Proxy != nil:
+		dashed = report.Dashed(m.Proxy.Name)
 		words = append(words, "{name}", report.Quoted(m.Proxy.Name), "{mesh}", report.Quoted(m.Proxy.Mesh),
 			"{proxy}", report.Quoted(m.Proxy.Mesh+"/"+m.Proxy.Name))
 	case m.Of != nil:
+		dashed = report.Dashed(m.Of.Of.Name)
 		words = append(words, "{name}", report.Quoted(m.Of.Of.Name), "{mesh}", report.Quoted(m.Of.Of.Mesh))
 	}
 	replacer, text := strings.NewReplacer(words...), remedies[m.Kind]
+	if dashed {
+		text.Command = cmp.Or(dashedCommands[m.Kind], text.Command)
+	}
 	return report.Step{Title: replacer.Replace(text.Title), Command: replacer.Replace(text.Command)}
 }
 

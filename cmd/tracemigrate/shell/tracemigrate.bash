@@ -23,13 +23,7 @@ _tracemigrate() {
     while IFS= read -r value; do
         case "$kind$value" in
         values | files | directories) kind="$value" ;;
-        *)
-            value="${value#"$prefix"}"
-            case "$value" in
-            *[!A-Za-z0-9_./:=@%+,-]*) printf -v value %q "$value" ;;
-            esac
-            COMPREPLY+=("$value")
-            ;;
+        *) COMPREPLY+=("${value#"$prefix"}") ;; # which needs no quotes
         esac
     done < <("${words[0]/#\~/$HOME}" __complete bash "${words[@]:1}" 2>/dev/null)
     local path="${current#"$prefix"}"
