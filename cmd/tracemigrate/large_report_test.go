@@ -75,6 +75,25 @@ func TestLargeReport(t *testing.T) {
 	assert.Contains(t, text, "name: trace-of-service-299\n")
 }
 
+// With --full, upgrade-check and the way to 3.0 of a report cut neither lists nor lines.
+func TestLargeFull(t *testing.T) {
+	file := largeMesh(t, 600, 300)
+	for _, form := range []string{"text", "markdown", "junit"} {
+		_, text, _ := tool(t, "upgrade-check --full --from 2.13 --to 3.0 -o "+form+" -f "+file)
+		assert.Contains(t, text, "service-299-0599", form)
+		assert.NotContains(t, text, "...", form)
+	}
+	_, text, _ := tool(t, "report --kuma-version 2.13 -f "+file)
+	assert.Contains(t, text, "     - and 298 more (--full lists them)\n")
+	_, text, _ = tool(t, "report --kuma-version 2.13 -o markdown -f "+file)
+	assert.Contains(t, text, "   - and 298 more (`--full` lists them)\n")
+	for _, form := range []string{"text", "markdown"} {
+		_, text, _ = tool(t, "report --full --kuma-version 2.13 -o "+form+" -f "+file)
+		_, text, _ = strings.Cut(text, "The way to Kuma 3.0\n")
+		assert.Len(t, regexp.MustCompile(`(?m)^ +- TrafficTrace`).FindAllString(text, -1), 300, form)
+	}
+}
+
 // A diff of a large mesh has one group for a cause, with the first of its values.
 func TestLargeDiff(t *testing.T) {
 	flags := " --kuma-version 2.13 -f " + largeMesh(t, 3000, 300)
@@ -88,6 +107,8 @@ func TestLargeDiff(t *testing.T) {
 	assert.NotContains(t, text, "service-030")
 	_, text, _ = tool(t, "diff --full"+flags)
 	assert.Contains(t, text, "service-290_shop_svc_8080_INBOUND -> service-290-admin_shop_svc_8081_INBOUND\n")
+	assert.Equal(t, 300, strings.Count(text, "default/service-"), "every proxy has its whole name")
+	assert.NotContains(t, text, "...")
 
 	_, text, _ = tool(t, "diff -o json"+flags)
 	var data struct {

@@ -62,7 +62,7 @@ func (m *markdown) cause(cause *envoydiff.Cause) {
 	m.paragraph("%s", markdownText(names(cause.Proxies, m.full)))
 	sources, others := shownSources(cause, m.full)
 	for _, source := range sources {
-		m.paragraph("%s", markdownText(plain.Clean(source)))
+		m.paragraph("%s", markdownText(cleaned(source, m.full)))
 	}
 	if others != "" {
 		m.paragraph("%s (`--full` lists them)", others)

@@ -42,7 +42,7 @@ func (m *markdown) table(heads []string, rows [][]string, spans []string) {
 	for _, row := range rows {
 		cells := make([]string, 0, len(row))
 		for _, cell := range row {
-			cells = append(cells, markdownSentence(plain.Clean(cell), spans, true))
+			cells = append(cells, markdownSentence(cleaned(cell, m.full), spans, true))
 		}
 		lines = append(lines, line(cells))
 	}
