@@ -22,7 +22,7 @@ func diffMarkdown(p *Printer, diff *Diff) error {
 	if diff.Refused > 0 {
 		m.paragraph("**Not everything can be carried over.**")
 	}
-	if made := diff.madeUp(); made > 0 {
+	if made := madeUp(diff.Comparisons); made > 0 {
 		m.paragraph("%d of the proxies are made up from the selectors, because the input has no Dataplane of their mesh.", made)
 	}
 	var rows [][]string

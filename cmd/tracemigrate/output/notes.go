@@ -40,13 +40,6 @@ func (p *Printer) Result(s *cluster.Snapshot, r *convert.Plan) {
 	}
 }
 
-// Effects returns the effects of a conversion on proxies in one sentence, without a capital
-// letter. It is empty if no proxy was compared.
-func Effects(comparisons []*envoydiff.Comparison) string {
-	t := envoydiff.Count(comparisons)
-	return plain.Effects(&t)
-}
-
 // whyNothing returns the reason that there is no policy.
 func whyNothing(s *cluster.Snapshot, r *convert.Plan) string {
 	switch {

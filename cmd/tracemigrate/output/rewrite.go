@@ -139,9 +139,8 @@ func SummaryOf(changes []FileChange) string {
 // Overlays prints what changes for the proxies of each overlay.
 func (p *Printer) Overlays(diff *Diff) {
 	for _, c := range diff.Comparisons {
-		t := envoydiff.Count([]*envoydiff.Comparison{c})
-		effects := plain.Effects(&t)
-		if t.Proxies == 0 {
+		effects := Effects([]*envoydiff.Comparison{c})
+		if len(c.Proxies) == 0 {
 			effects = "no proxy was compared"
 		}
 		if c.Overlay != "" {
