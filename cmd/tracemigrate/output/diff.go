@@ -17,6 +17,7 @@ type Diff struct {
 	Comparisons []*envoydiff.Comparison
 	Strict      bool
 	Full        bool
+	Command     string   // that makes it, without its form
 	Unread      []string // what could not be read, so no comparison covers it
 	Refused     int      // number of things that cannot be carried over
 	PerVersion  bool     // each comparison is of all proxies, for one version of --kuma-version, or one overlay

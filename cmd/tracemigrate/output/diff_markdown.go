@@ -10,7 +10,7 @@ import (
 
 // diffMarkdown prints a table of the verdicts, then the causes, for a change ticket.
 func diffMarkdown(p *Printer, diff *Diff) error {
-	m := &markdown{command: "tracemigrate diff", full: diff.Full}
+	m := &markdown{command: diff.Command, full: diff.Full}
 	m.paragraph("# Tracing before and after the migration")
 	m.head(&diff.Head)
 	if envoydiff.Count(diff.Comparisons).Proxies == 0 {

@@ -16,7 +16,7 @@ const (
 
 // reportMarkdown prints the same as reportText for a change ticket, and the manifests.
 func reportMarkdown(p *Printer, r *Report) error {
-	m := &markdown{command: "tracemigrate report", full: r.Full}
+	m := &markdown{command: r.Command, full: r.Full}
 	m.paragraph("# Tracing migration: %s", markdownText(strings.TrimSuffix(r.Head.Sentence, ".")))
 	m.origin(r)
 	m.paragraph("%s.", markdownText(counts(r.Report)))
