@@ -178,7 +178,9 @@ func proxySection(r *Report) section {
 		s.more = max(len(proxies)-most, 0)
 	}
 	for _, p := range proxies[:len(proxies)-s.more] {
-		s.rows = append(s.rows, []string{string(p.Verdict), p.Mesh, p.Name, p.Kind, cmp.Or(p.Zone, "-"), p.Version, p.Target, decidedBy(p, r.Full)})
+		s.rows = append(s.rows, []string{
+			string(p.Verdict), p.Mesh, p.Name, p.Kind, cmp.Or(p.Zone, "-"), p.Version, p.Target, decidedBy(p, r.Full),
+		})
 	}
 	return s
 }
