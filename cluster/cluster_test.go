@@ -389,3 +389,10 @@ func TestMeshNames(t *testing.T) {
 		assert.Equal(t, want, len(s.Problems) == 0, name)
 	}
 }
+
+// A mesh that a source does not have is an error that names the others, if there are any.
+func TestCheckMeshes(t *testing.T) {
+	require.NoError(t, cluster.CheckMeshes("the input", []string{"a"}, []string{"a", "b"}))
+	require.EqualError(t, cluster.CheckMeshes("the input", []string{"c"}, []string{"a", "b"}), `the input has no mesh "c"; it has: a, b`)
+	require.EqualError(t, cluster.CheckMeshes("the input", []string{"c"}, nil), `the input has no mesh "c", and no other`)
+}

@@ -46,6 +46,9 @@ func Supplementary(kind string) bool { return kind == KindMeshService || kind ==
 // is its name in the message.
 func CheckMeshes(source string, wanted, known []string) error {
 	for _, name := range wanted {
+		if len(known) == 0 {
+			return fmt.Errorf("%s has no mesh %q, and no other", source, name)
+		}
 		if !slices.Contains(known, name) {
 			return fmt.Errorf("%s has no mesh %q; it has: %s", source, name, strings.Join(known, ", "))
 		}

@@ -465,6 +465,9 @@ currentContext: work
 	}
 	_, err := FromKumactl(path+"-not", "prod")
 	assert.ErrorContains(t, err, "pass a URL such as")
+	require.NoError(t, os.WriteFile(path, []byte("controlPlanes: []"), 0o600))
+	_, err = FromKumactl(path, "prod")
+	require.ErrorContains(t, err, `has no control plane "prod", and no other; pass its URL`)
 	require.NoError(t, os.WriteFile(path, []byte("controlPlanes: sesame"), 0o600))
 	_, err = FromKumactl(path, "prod")
 	require.ErrorContains(t, err, "is not in kumactl's form")

@@ -112,6 +112,9 @@ func FromKumactl(path, name string) (Config, error) {
 		}
 		return found, nil
 	}
+	if len(names) == 0 {
+		return Config{}, fmt.Errorf("kumactl's configuration %s has no control plane %q, and no other; pass its URL", path, name)
+	}
 	return Config{}, fmt.Errorf("kumactl's configuration %s has no control plane %q; it has: %s", path, name, strings.Join(names, ", "))
 }
 

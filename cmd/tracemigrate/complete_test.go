@@ -84,6 +84,7 @@ func TestComplete(t *testing.T) {
 		"re":                         "values report rewrite",
 		"nope ":                      "values",
 		"nope --q":                   "values",
+		"ma":                         "values man",
 		"help sn":                    "values snapshot",
 		"--col":                      "values --color",
 		"--color n":                  "values never",

@@ -49,7 +49,7 @@ func (f *diffFlags) run(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	found := &output.Diff{Strict: f.strict, Full: f.full}
+	found := &output.Diff{Strict: f.strict, Full: f.full, Command: commandLine(c, sourceArguments(c))}
 	if found.Head, err = newHead(); err != nil {
 		return err
 	}
@@ -63,7 +63,7 @@ func (f *diffFlags) run(c *cli.Context) error {
 	case c.IsSet("before") || c.IsSet("after"):
 		found.Comparisons, err = f.compareDumps(c, accepted)
 	case f.shadow:
-		found.Comparisons, err = compareShadow(c, &found.Head, accepted)
+		found.Comparisons, err = compareShadow(c, found, accepted)
 	default:
 		err = f.compareManifests(c, found, accepted)
 	}

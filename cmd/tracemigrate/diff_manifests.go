@@ -25,10 +25,11 @@ func (f *diffFlags) compareManifests(c *cli.Context, found *output.Diff, accepte
 		return err
 	}
 	found.PerVersion = len(versions) > 1
-	current, _, err := loadFor(c, &found.Head)
+	current, source, err := loadFor(c, &found.Head)
 	if err != nil {
 		return err
 	}
+	found.Command = commandLine(c, commandWords(c, source).Source)
 	snapshot := current.Snapshot
 	found.Head.Cluster = placeOf(c, snapshot.Origin)
 	if !found.PerVersion {
@@ -89,10 +90,17 @@ func nothingToCompare(stderr *output.Printer, s *cluster.Snapshot) (bool, error)
 	case len(s.Meshes) == 0 && s.FromCluster():
 		stderr.Verdict("no proxy was compared, because no Mesh exists: %s", s.Origin)
 		return true, nil
-	case len(s.Meshes) == 0:
-		return true, errors.New("the input has no Mesh, so there is nothing to compare")
 	}
-	return false, nil
+	return false, checkMesh(s, "compare")
+}
+
+// checkMesh returns an error if files have no Mesh. A cluster without one is no error: there,
+// it does not exist.
+func checkMesh(s *cluster.Snapshot, verb string) error {
+	if len(s.Meshes) > 0 || s.FromCluster() || s.NothingLegacy() {
+		return nil
+	}
+	return errors.New("the input has no Mesh, so there is nothing to " + verb)
 }
 
 // oneVersion returns the only version to compare for: that of the flag or the snapshot's.

@@ -14,10 +14,10 @@ import (
 	"tracemigrate/cluster"
 	"tracemigrate/cluster/controlplane"
 	"tracemigrate/cluster/manifest"
+	"tracemigrate/cmd/tracemigrate/output"
 	"tracemigrate/cmd/tracemigrate/output/plain"
 	"tracemigrate/convert"
 	"tracemigrate/convert/envoydiff"
-	"tracemigrate/convert/report"
 )
 
 // concurrentRequests is low, because the control plane computes each proxy's configuration
@@ -26,7 +26,7 @@ const concurrentRequests = 8
 
 // compareShadow compares what the control plane computes for every proxy with and without
 // the shadow policies.
-func compareShadow(c *cli.Context, head *report.Head, accepted []envoydiff.Code) ([]*envoydiff.Comparison, error) {
+func compareShadow(c *cli.Context, found *output.Diff, accepted []envoydiff.Code) ([]*envoydiff.Comparison, error) {
 	if readsFiles(c) || c.IsSet("meshtrace") {
 		return nil, errors.New("--shadow cannot be combined with -f, -k and --meshtrace: it reads a running control plane")
 	}
@@ -37,12 +37,13 @@ func compareShadow(c *cli.Context, head *report.Head, accepted []envoydiff.Code)
 	if len(versions) > 1 {
 		return nil, errors.New("--shadow takes one --kuma-version: that of the control plane")
 	}
-	current, source, err := loadFor(c, head)
+	current, source, err := loadFor(c, &found.Head)
 	if err != nil {
 		return nil, err
 	}
+	found.Command = commandLine(c, commandWords(c, source).Source)
 	snapshot := current.Snapshot
-	head.Cluster = placeOf(c, snapshot.Origin)
+	found.Head.Cluster = placeOf(c, snapshot.Origin)
 	stderr := stderrPrinter(c)
 	stderr.Skipped(snapshot)
 	version := cluster.SinceShadow // the oldest that computes shadows, if none is known

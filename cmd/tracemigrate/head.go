@@ -63,8 +63,19 @@ func placeOf(c *cli.Context, origin *cluster.Origin) string {
 	if origin != nil {
 		named = *origin
 	}
-	named.Source = "files: " + strings.Join(slices.Concat(c.StringSlice("filename"), c.StringSlice("kustomize")), ", ")
+	named.Source = filesOf(c)
 	return manifest.Redact(named.String())
+}
+
+// filesOf names the files that were read.
+func filesOf(c *cli.Context) string {
+	names := slices.Concat(c.StringSlice("filename"), c.StringSlice("kustomize"))
+	for i, name := range names {
+		if name == "-" {
+			names[i] = "stdin"
+		}
+	}
+	return "files: " + strings.Join(names, ", ")
 }
 
 // finish adds the cluster and the outcome of a report to its head.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -141,4 +142,17 @@ func TestMarkdownBackticks(t *testing.T) {
 	assert.Contains(t, table, "The policies set `overall: 100`, so")
 	assert.NotContains(t, table, "z`z")
 	assert.Contains(t, manifests, "```yaml\n")
+}
+
+// The head names a pipe in words.
+func TestHeadOfStdin(t *testing.T) {
+	input, err := os.ReadFile("../../fixtures/demo/mesh.yaml")
+	require.NoError(t, err)
+	for _, command := range []string{"report", "diff", "report -o json", "upgrade-check --from 2.13 -o markdown"} {
+		var out, words bytes.Buffer
+		args := append([]string{"tracemigrate"}, strings.Fields(command+" -f -")...)
+		run(t.Context(), args, bytes.NewReader(input), &out, &words)
+		assert.Contains(t, out.String(), "files: stdin", command)
+		assert.NotContains(t, out.String(), "files: -", command)
+	}
 }

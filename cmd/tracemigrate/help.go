@@ -27,8 +27,9 @@ var (
 )
 
 // configureHelp makes the library print the help of this file until restore is called. Its
-// own does not wrap words, sorts flags by name, and repeats the flags of every source.
-func configureHelp(app *cli.App, width int) (restore func()) {
+// own does not wrap words, sorts flags by name, and repeats the flags of every source. The
+// library has no error for help; failed has that of writing.
+func configureHelp(app *cli.App, width int, failed *error) (restore func()) {
 	printer := cli.HelpPrinter
 	cli.HelpPrinter = func(w io.Writer, _ string, data any) {
 		page := newHelpPage(width)
@@ -37,7 +38,9 @@ func configureHelp(app *cli.App, width int) (restore func()) {
 		} else {
 			page.app(app)
 		}
-		_, _ = io.WriteString(w, page.String())
+		if _, err := io.WriteString(w, page.String()); err != nil {
+			*failed = fmt.Errorf("writing to stdout: %w", err)
+		}
 	}
 	return func() { cli.HelpPrinter = printer }
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -80,6 +81,14 @@ func TestHelpOrder(t *testing.T) {
 		pages["convert --help"])
 }
 
+// Help lists every command that is there for users, and the flag -k of rewrite selects overlays.
+func TestHelpOfRarerThings(t *testing.T) {
+	pages := pagesOfHelp(t)
+	assert.Regexp(t, `(?s)\nCOMMANDS:\n.*\n   man +print the manual page`, pages[""])
+	assert.Regexp(t, `-k, --kustomize DIR +edit only the overlay in DIR`, pages["rewrite --help"])
+	assert.Regexp(t, `-k, --kustomize DIR +render the kustomization in DIR`, pages["report --help"])
+}
+
 func hasFlag(flags []cli.Flag, name string) bool {
 	return slices.ContainsFunc(flags, func(flag cli.Flag) bool { return flag.Names()[0] == name })
 }
@@ -116,3 +125,18 @@ func TestHelpRows(t *testing.T) {
 		})
 	}
 }
+
+// Help that cannot be written is an error, as any output is.
+func TestHelpToFullDisk(t *testing.T) {
+	for _, args := range []string{"--help", "report --help", "help convert", ""} {
+		var words strings.Builder
+		code := run(t.Context(), append([]string{"tracemigrate"}, strings.Fields(args)...), strings.NewReader(""), fullDisk{}, &words)
+		assert.Equal(t, exitError, code, args)
+		assert.Equal(t, "tracemigrate: writing to stdout: the disk is full\n", words.String(), args)
+	}
+}
+
+// fullDisk is a file on a disk without space.
+type fullDisk struct{}
+
+func (fullDisk) Write([]byte) (int, error) { return 0, errors.New("the disk is full") }

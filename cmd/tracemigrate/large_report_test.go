@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"github.com/urfave/cli/v2"
 
 	"tracemigrate/convert/envoydiff"
 	"tracemigrate/convert/report"
@@ -75,6 +76,58 @@ func TestLargeReport(t *testing.T) {
 	assert.Contains(t, text, "name: trace-of-service-299\n")
 }
 
+// With --full, upgrade-check and the way to 3.0 of a report cut neither lists nor lines.
+func TestLargeFull(t *testing.T) {
+	file := largeMesh(t, 600, 300)
+	for _, form := range []string{"text", "markdown", "junit"} {
+		_, text, _ := tool(t, "upgrade-check --full --from 2.13 --to 3.0 -o "+form+" -f "+file)
+		assert.Contains(t, text, "service-299-0599", form)
+		assert.NotContains(t, text, "...", form)
+	}
+	_, text, _ := tool(t, "report --kuma-version 2.13 -f "+file)
+	assert.Contains(t, text, "     - and 298 more (--full lists them)\n")
+	_, text, _ = tool(t, "report --kuma-version 2.13 -o markdown -f "+file)
+	assert.Contains(t, text, "   - and 298 more (`--full` lists them)\n")
+	for _, form := range []string{"text", "markdown"} {
+		_, text, _ = tool(t, "report --full --kuma-version 2.13 -o "+form+" -f "+file)
+		_, text, _ = strings.Cut(text, "The way to Kuma 3.0\n")
+		assert.Len(t, regexp.MustCompile(`(?m)^ +- TrafficTrace`).FindAllString(text, -1), 300, form)
+	}
+}
+
+// What a cut Markdown says to run has the flags of the run.
+func TestCutMarkdown(t *testing.T) {
+	var input strings.Builder
+	for i := range 500 {
+		fmt.Fprintf(&input, "{type: Mesh, name: mesh-%d, tracing: {defaultBackend: z, backends: [{name: z, type: zipkin, conf: {url: 'http://z:9411/'}}]}}\n---\n"+
+			"{type: TrafficTrace, name: all, mesh: mesh-%d, selectors: [{match: {kuma.io/service: '*'}}]}\n---\n", i, i)
+	}
+	t.Chdir(t.TempDir())
+	require.NoError(t, os.WriteFile("a`b.yaml", []byte(input.String()), 0o600))
+	_, text, _ := tool(t, "report -o markdown -f a`b.yaml --kuma-version 2.13")
+	_, text, _ = strings.Cut(text, " left out, because a comment has at most ")
+	assert.Equal(t, "65,536 characters: run ``tracemigrate report -f 'a`b.yaml' --kuma-version 2.13 -o markdown --full``.\n", text)
+
+	for _, want := range []string{
+		"report -f a.yaml --namespace mesh-system --mesh default --kuma-version 2.13 --zone-origin --round-sampling --server-dry-run",
+		"diff -f a.yaml -k overlay --kuma-version 2.12 --kuma-version 2.13 --accept kuma-tags --accept name-order --strict",
+		"diff --context prod --to-version 3.0 --meshtrace new/ --shadow",
+		"diff --before-manifests main/ --after-manifests pr/ --state state.yaml",
+		"diff --before before/ --after after/",
+		"upgrade-check --control-plane http://cp:5681 --from 2.13 --to 3.0",
+	} {
+		app, got := newApp("tracemigrate"), ""
+		for _, command := range app.Commands {
+			command.Action = func(c *cli.Context) error {
+				got = commandLine(c, sourceArguments(c))
+				return nil
+			}
+		}
+		require.NoError(t, app.Run(append(strings.Fields("tracemigrate "+want), "-o", "markdown", "--quiet")))
+		assert.Equal(t, "tracemigrate "+want, got)
+	}
+}
+
 // A diff of a large mesh has one group for a cause, with the first of its values.
 func TestLargeDiff(t *testing.T) {
 	flags := " --kuma-version 2.13 -f " + largeMesh(t, 3000, 300)
@@ -88,6 +141,8 @@ func TestLargeDiff(t *testing.T) {
 	assert.NotContains(t, text, "service-030")
 	_, text, _ = tool(t, "diff --full"+flags)
 	assert.Contains(t, text, "service-290_shop_svc_8080_INBOUND -> service-290-admin_shop_svc_8081_INBOUND\n")
+	assert.Equal(t, 300, strings.Count(text, "default/service-"), "every proxy has its whole name")
+	assert.NotContains(t, text, "...")
 
 	_, text, _ = tool(t, "diff -o json"+flags)
 	var data struct {

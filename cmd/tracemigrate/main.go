@@ -69,11 +69,15 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		completeLine(ctx, app, args[2:])
 		return 0
 	}
-	defer configureHelp(app, terminalWidth(stdout))()
+	var failed error
+	defer configureHelp(app, terminalWidth(stdout), &failed)()
 	if len(args) == 2 && (args[1] == "--version" || args[1] == "-v") {
 		args = []string{args[0], "version"}
 	}
 	err := app.RunContext(ctx, splitShortFlags(app, args))
+	if err == nil {
+		err = failed
+	}
 	if err == nil {
 		return 0
 	}

@@ -12,7 +12,6 @@ func manCommand() *cli.Command {
 		Name:      "man",
 		Usage:     "print the manual page, for man -l",
 		ArgsUsage: " ",
-		Hidden:    true, // it is for packages; docs/install.md describes it
 		Action: func(c *cli.Context) error {
 			if c.Args().Present() {
 				return unexpectedArgument(c)

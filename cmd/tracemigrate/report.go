@@ -73,7 +73,7 @@ func (f *reportFlags) run(c *cli.Context) error {
 		}
 	}
 	r.Head = finish(head, r)
-	found := &output.Report{Report: r, Full: f.full}
+	found := &output.Report{Report: r, Full: f.full, Command: commandLine(c, commandWords(c, source).Source)}
 	if err := writeStdout(c, func(out *output.Printer) error { return form(out, found) }); err != nil {
 		return err
 	}

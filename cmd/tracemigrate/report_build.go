@@ -2,8 +2,6 @@ package main
 
 import (
 	"errors"
-	"slices"
-	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -17,6 +15,9 @@ import (
 // build returns the report on a snapshot, or prints its problems and returns an error.
 func (f *reportFlags) build(c *cli.Context, current *convert.Current, source cluster.Source) (*report.Report, error) {
 	r, _, options, err := f.rehearse(c, current, source)
+	if err == nil {
+		err = checkMesh(current.Snapshot, "report")
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -54,7 +55,7 @@ func (f *reportFlags) rehearse(
 	}
 	warnAssumedVersion(stderr, f.version, snapshot)
 	if r.Origin.Source == "" {
-		r.Origin.Source = "files: " + strings.Join(slices.Concat(c.StringSlice("filename"), c.StringSlice("kustomize")), ", ")
+		r.Origin.Source = filesOf(c)
 	}
 	return r, plan, options, nil
 }

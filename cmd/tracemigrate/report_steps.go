@@ -71,6 +71,35 @@ func firstSteps(c *cli.Context) []report.StepKind {
 	return steps
 }
 
+// commandLine returns the command that runs, quoted for a shell: what it reads, and the flags
+// that decide on its result. It has no flag of the form.
+func commandLine(c *cli.Context, source string) string {
+	words := []string{c.App.Name, c.Command.Name}
+	if source != "" {
+		words = append(words, source)
+	}
+	for _, flag := range []string{
+		"kuma-version", "from", "to", "to-version", "meshtrace", "before-manifests", "after-manifests", "state", "before", "after", "accept",
+	} {
+		if !c.IsSet(flag) {
+			continue
+		}
+		values := c.StringSlice(flag)
+		if len(values) == 0 {
+			values = []string{c.String(flag)}
+		}
+		for _, value := range values {
+			words = append(words, "--"+flag, report.Quoted(value))
+		}
+	}
+	for _, flag := range []string{"shadow", "zone-origin", "round-sampling", "server-dry-run", "strict"} {
+		if c.Bool(flag) {
+			words = append(words, "--"+flag)
+		}
+	}
+	return strings.Join(words, " ")
+}
+
 // sourceArguments returns the flags that select the source, quoted for a shell and
 // without credentials.
 func sourceArguments(c *cli.Context) string {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -114,5 +115,31 @@ func TestContradictions(t *testing.T) {
 			assert.Equal(t, exitError, code, "%s %s", command, args)
 			assert.Contains(t, words, want, command)
 		}
+	}
+}
+
+// Files without a Mesh are not all that a migration needs, as for diff; a cluster has none.
+func TestReportWithoutMesh(t *testing.T) {
+	const (
+		proxy    = "{type: Dataplane, name: a, mesh: default, networking: {address: 10.0.0.1, inbound: [{port: 80, tags: {kuma.io/service: a}}]}}\n"
+		snapshot = "{apiVersion: tracemigrate/v1, kind: SnapshotOrigin, source: test, version: 2.13.1}\n---\n" +
+			"{apiVersion: tracemigrate/v1, kind: SnapshotEnd}\n"
+	)
+	for _, test := range []struct {
+		name, input, words string
+		code               int
+	}{
+		{name: "files", input: proxy, code: exitError, words: "tracemigrate: the input has no Mesh, so there is nothing to report\n"},
+		{name: "a snapshot", input: snapshot},
+		{name: "a Mesh without tracing", input: "{type: Mesh, name: default}\n"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			file := filepath.Join(t.TempDir(), "input.yaml")
+			require.NoError(t, os.WriteFile(file, []byte(test.input), 0o600))
+			code, text, words := tool(t, "report -f "+file)
+			assert.Equal(t, test.code, code)
+			assert.Equal(t, test.words, words)
+			assert.Equal(t, test.code == 0, strings.Contains(text, "There is no TrafficTrace, so there is nothing to migrate."), text)
+		})
 	}
 }

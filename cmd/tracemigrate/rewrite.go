@@ -55,7 +55,11 @@ func (f *rewriteFlags) flags() []cli.Flag {
 		&cli.StringFlag{Name: "stage", Destination: &f.stage, Usage: "`STAGE` of the migration: add MeshTraces, or remove what is legacy"},
 		boolFlag("write", &f.write, "write the files, all or none (default: print the diff)"),
 		boolFlag("force", &f.force, "write even if Git could not restore the files"),
-		kustomizeFlag(), stateFlag(), versionFlag(&f.version), namespaceFlag(),
+		&cli.StringSliceFlag{
+			Name: "kustomize", Aliases: []string{"k"}, Category: inputCategory,
+			Usage: "edit only the overlay in `DIR`; may be repeated (default: every kustomization in PATH that no other one lists)",
+		},
+		stateFlag(), versionFlag(&f.version), namespaceFlag(),
 		zoneOriginFlag(&f.zoneOrigin), roundSamplingFlag(&f.roundSampling),
 	}
 	for _, flag := range slices.Concat(inputFlags(), clusterFlags(), controlPlaneFlags()) {

@@ -63,7 +63,8 @@ func (f *upgradeCheckFlags) run(c *cli.Context) error {
 	f.warnAssumed(stderr, snapshot, options.To)
 	found := &output.Upgrade{
 		Head: head, Strict: f.strict, Full: f.full, Words: commandWords(c, source),
-		Unread: append(stderr.Skipped(snapshot), stderr.UnreadOfUpgrade(snapshot)...),
+		Command: commandLine(c, commandWords(c, source).Source),
+		Unread:  append(stderr.Skipped(snapshot), stderr.UnreadOfUpgrade(snapshot)...),
 	}
 	if f.from != "" {
 		found.Words.From = "--from " + f.from

@@ -60,7 +60,7 @@ func (f *upgradeCheckFlags) options(c *cli.Context) (upgrade.Options, error) {
 }
 
 // resolve adds the version that runs to the options, and returns an error if that is newer
-// than the one to upgrade to.
+// than the one to upgrade to, or if it would only be assumed to be the one to upgrade to.
 func (f *upgradeCheckFlags) resolve(s *cluster.Snapshot, o *upgrade.Options) error {
 	own, err := runningVersion(s)
 	switch {
@@ -68,6 +68,10 @@ func (f *upgradeCheckFlags) resolve(s *cluster.Snapshot, o *upgrade.Options) err
 		return err
 	case f.from == "", err == nil && s.Origin != nil && own.SameMinor(o.From) && !o.From.HasPatch():
 		o.From = own // which also has the patch
+	}
+	if f.from == "" && namesNoVersion(s) && o.To.Compare(o.From) <= 0 {
+		return fmt.Errorf("--from is needed with --to %s: the input does not contain the control plane's version; pass the version that runs",
+			o.To)
 	}
 	if o.To.Compare(o.From) < 0 {
 		return fmt.Errorf("--to %s is older than %s, which runs: this command checks upgrades only; "+

@@ -101,6 +101,8 @@ func TestUpgradeCheckFlags(t *testing.T) {
 		"inherent":            {inherent + "--from 2.13 --to 2.14", 0, "ready for Kuma 2.14: 1 proxy keeps its tracing; 1 differs only in inherent codes", ""},
 		"strict":              {inherent + "--from 2.13 --to 2.14 --strict", exitNo, "inherent  kuma-tags", "not ready for Kuma 2.14: kuma-tags\n"},
 		"downgrade":           {ready + "--from 2.13 --to 2.9", exitError, "", "--to 2.9 is older than 2.13 (its newest patch), which runs"},
+		"assumed to run":      {ready + "--to 2.14", exitError, "", "--from is needed with --to 2.14: the input does not contain the control plane's version"},
+		"assumed to be above": {ready + "--to 2.13.4", exitError, "", "--from is needed with --to 2.13.4"},
 		"downgrade by patch":  {ready + "--from 2.13.4 --to 2.13.3", exitError, "", "--to 2.13.3 is older than 2.13.4, which runs"},
 		"typo of --to":        {ready + "--to 3.O", exitError, "", `--to: "3.O" is not a version; write it like 2.14`},
 		"unknown --to":        {ready + "--to 3.1", exitError, "", "--to: version 3.1 is unknown; the newest known ones are 2.14 and 3.0"},

@@ -10,6 +10,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"tracemigrate/cmd/tracemigrate/output/plain"
 )
 
 // What decides on the outcome besides policies: labels that the control plane
@@ -117,4 +119,43 @@ func TestDiffGroups(t *testing.T) {
 	_, text, _ := tool(t, "diff --kuma-version 2.13 -f "+file)
 	assert.Equal(t, 1, strings.Count(text, "\ndifferent  "), "%.500s", text)
 	assert.Contains(t, text, "\n  default/dp-0, default/dp-1, default/dp-10 and 1,997 more\n")
+}
+
+// A verdict on made-up proxies alone does not pretend that these run, also with -q.
+func TestMadeUpVerdicts(t *testing.T) {
+	const (
+		among = "of the proxies that the policies distinguish, "
+		every = "every proxy that the policies distinguish keeps its tracing"
+	)
+	dir := t.TempDir()
+	write := func(name string, documents ...string) string {
+		file := filepath.Join(dir, name)
+		require.NoError(t, os.WriteFile(file, []byte(strings.Join(documents, "\n---\n")+"\n"), 0o600))
+		return file
+	}
+	backends := "tracing: {defaultBackend: z, backends: [{name: z, type: zipkin, sampling: 50, conf: {url: 'http://z:9411/api/v2/spans', apiVersion: httpJson}}]}"
+	mesh := "{type: Mesh, name: default, " + backends + "}"
+	trace := "{type: TrafficTrace, name: all, mesh: default, selectors: [{match: {kuma.io/service: '*'}}]}"
+	gains := write("gains.yaml", mesh, trace)
+	same := write("same.yaml", mesh, trace, "{type: TrafficRoute, name: all, mesh: default}")
+	bare := write("bare.yaml", mesh)
+	for _, test := range []struct {
+		args, out, words string
+		code             int
+	}{
+		{args: "diff -f " + same, out: plain.Capitalise(every) + "."},
+		{args: "diff -q -o json -f " + same, out: `"sentence": "` + plain.Capitalise(every) + `."`, words: every},
+		{args: "diff -f " + gains, out: plain.Capitalise(among) + "1 proxy keeps its tracing; 1 differs only in inherent codes"},
+		{args: "diff -q --strict -f " + gains, code: 1, words: among + "1 inherent, and --strict counts these"},
+		{args: "diff --before-manifests " + same + " --after-manifests " + same, out: plain.Capitalise(every) + "."},
+		{args: "diff --before-manifests " + same + " --after-manifests " + bare, code: 1, words: among + "1 unknown"},
+		{args: "diff -o markdown --before-manifests " + same + " --after-manifests " + bare, code: 1, out: "**" + plain.Capitalise(among) + "it is not known"},
+		{args: "rewrite --stage add " + same, words: every},
+		{args: "rewrite -q --stage add " + same, words: "1 file to add; nothing was written (--write writes); " + every},
+	} {
+		code, text, words := tool(t, test.args+" --kuma-version 2.13")
+		assert.Equal(t, test.code, code, "%s: %s", test.args, words)
+		assert.Contains(t, unwrapped(text), test.out, test.args)
+		assert.Contains(t, words, test.words, test.args)
+	}
 }

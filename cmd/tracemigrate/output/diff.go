@@ -17,6 +17,7 @@ type Diff struct {
 	Comparisons []*envoydiff.Comparison
 	Strict      bool
 	Full        bool
+	Command     string   // that makes it, without its form
 	Unread      []string // what could not be read, so no comparison covers it
 	Partial     bool     // not every proxy is known
 	Refused     int      // number of things that cannot be carried over
@@ -84,24 +85,24 @@ func (diff *Diff) Holds() bool {
 
 // Verdict returns the reason for exit code 1.
 func (diff *Diff) Verdict() string {
-	t := envoydiff.Count(diff.Comparisons)
+	t, begin := envoydiff.Count(diff.Comparisons), among(diff.Comparisons)
 	switch {
 	case t.Different == 0 && len(diff.Unread) > 0:
 		return diff.unknown()
 	case t.Unknown > 0 && t.Different > 0:
-		return fmt.Sprintf("%d different, %d unknown", t.Different, t.Unknown)
+		return fmt.Sprintf("%s%d different, %d unknown", begin, t.Different, t.Unknown)
 	case t.Unknown > 0:
-		return fmt.Sprintf("%d unknown", t.Unknown)
+		return fmt.Sprintf("%s%d unknown", begin, t.Unknown)
 	case t.Different == 0 && diff.Refused > 0:
 		return "not everything can be carried over; see the errors above"
 	case t.Different == 0 && diff.meshDiffers():
 		return "a Mesh is gone, or still has the field tracing"
 	case t.Different == 0:
-		return fmt.Sprintf("%d inherent, and --strict counts these", t.Inherent)
+		return fmt.Sprintf("%s%d inherent, and --strict counts these", begin, t.Inherent)
 	case diff.Strict && t.Inherent > 0:
-		return fmt.Sprintf("%d different, and %d inherent, and --strict counts these", t.Different, t.Inherent)
+		return fmt.Sprintf("%s%d different, and %d inherent, and --strict counts these", begin, t.Different, t.Inherent)
 	}
-	return fmt.Sprintf("%d different", t.Different)
+	return fmt.Sprintf("%s%d different", begin, t.Different)
 }
 
 // Outcome returns the outcome in one sentence, without a capital letter.
@@ -112,10 +113,15 @@ func (diff *Diff) Outcome() string {
 		return diff.Verdict()
 	case t.Proxies == 0:
 		return "no proxy was compared"
-	case len(diff.Comparisons) > 1:
-		return fmt.Sprintf("in %d comparisons, %s", len(diff.Comparisons), kept(&t)) + partly(diff.Partial)
 	}
-	return kept(&t) + partly(diff.Partial)
+	text, begin := kept(&t), among(diff.Comparisons)
+	if begin != "" && t.Same == t.Proxies && t.Untraced == 0 {
+		text, begin = "every proxy that the policies distinguish keeps its tracing", ""
+	}
+	if len(diff.Comparisons) > 1 {
+		text = fmt.Sprintf("in %d comparisons, %s", len(diff.Comparisons), text)
+	}
+	return begin + text + partly(diff.Partial)
 }
 
 // partly returns what a sentence on all known proxies has to add if others are not known.
@@ -130,7 +136,7 @@ func partly(partial bool) string {
 func (diff *Diff) sentence() string {
 	text := diff.Outcome()
 	if t := envoydiff.Count(diff.Comparisons); t.Different+t.Unknown > 0 {
-		text = plain.Effects(&t)
+		text = effects(diff.Comparisons)
 	}
 	return plain.Capitalise(text) + "."
 }
@@ -150,14 +156,13 @@ func (diff *Diff) headline() []string {
 	}
 	if !diff.PerVersion {
 		if t := envoydiff.Count(diff.Comparisons); t.Proxies > 0 {
-			sentences = append(sentences, plain.Capitalise(plain.Effects(&t)))
+			sentences = append(sentences, plain.Capitalise(effects(diff.Comparisons)))
 		}
 		return sentences
 	}
 	for _, c := range diff.Comparisons {
-		t := envoydiff.Count([]*envoydiff.Comparison{c})
-		if t.Proxies > 0 {
-			sentences = append(sentences, fmt.Sprintf("On Kuma %s, %s", versionsOf(c), plain.Effects(&t)))
+		if len(c.Proxies) > 0 {
+			sentences = append(sentences, fmt.Sprintf("On Kuma %s, %s", versionsOf(c), effects([]*envoydiff.Comparison{c})))
 		}
 	}
 	return sentences
@@ -249,10 +254,26 @@ func shownValues(field *envoydiff.Field, full bool) (shown []*envoydiff.Value, o
 	return field.Values[:most], len(field.Values) - most
 }
 
+// effects returns the effects of a conversion on proxies in one sentence, without a capital
+// letter. It is empty if no proxy was compared.
+func effects(comparisons []*envoydiff.Comparison) string {
+	t := envoydiff.Count(comparisons)
+	return among(comparisons) + plain.Effects(&t)
+}
+
+// among returns what a sentence on proxies begins with if all of them are made up: nobody
+// knows how many there are.
+func among(comparisons []*envoydiff.Comparison) string {
+	if made := madeUp(comparisons); made == 0 || made < envoydiff.Count(comparisons).Proxies {
+		return ""
+	}
+	return plain.AmongDistinguished
+}
+
 // madeUp returns the number of made-up proxies: those without a file.
-func (diff *Diff) madeUp() int {
+func madeUp(comparisons []*envoydiff.Comparison) int {
 	n := 0
-	for _, c := range diff.Comparisons {
+	for _, c := range comparisons {
 		for i := range c.Proxies {
 			if dp := c.Proxies[i].Dataplane; dp != nil && dp.File == "" {
 				n++

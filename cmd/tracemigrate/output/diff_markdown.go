@@ -10,7 +10,7 @@ import (
 
 // diffMarkdown prints a table of the verdicts, then the causes, for a change ticket.
 func diffMarkdown(p *Printer, diff *Diff) error {
-	m := &markdown{command: "tracemigrate diff", full: diff.Full}
+	m := &markdown{command: diff.Command, full: diff.Full}
 	m.paragraph("# Tracing before and after the migration")
 	m.head(&diff.Head)
 	if envoydiff.Count(diff.Comparisons).Proxies == 0 {
@@ -22,7 +22,7 @@ func diffMarkdown(p *Printer, diff *Diff) error {
 	if diff.Refused > 0 {
 		m.paragraph("**Not everything can be carried over.**")
 	}
-	if made := diff.madeUp(); made > 0 {
+	if made := madeUp(diff.Comparisons); made > 0 {
 		m.paragraph("%d of the proxies are made up from the selectors, because the input has no Dataplane of their mesh.", made)
 	}
 	var rows [][]string
@@ -62,7 +62,7 @@ func (m *markdown) cause(cause *envoydiff.Cause) {
 	m.paragraph("%s", markdownText(names(cause.Proxies, m.full)))
 	sources, others := shownSources(cause, m.full)
 	for _, source := range sources {
-		m.paragraph("%s", markdownText(plain.Clean(source)))
+		m.paragraph("%s", markdownText(cleaned(source, m.full)))
 	}
 	if others != "" {
 		m.paragraph("%s (`--full` lists them)", others)

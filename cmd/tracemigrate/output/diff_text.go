@@ -12,6 +12,7 @@ import (
 
 // diffText prints the head, a summary, the causes of differences, and the outcome.
 func diffText(p *Printer, diff *Diff) error {
+	p = p.uncut(diff.Full)
 	p.head(&diff.Head)
 	p.Line("")
 	if err := p.Diff(diff); err != nil || !diff.Holds() {
@@ -92,7 +93,7 @@ var verdictColours = map[envoydiff.Verdict]text.Colors{
 
 // heading prints a verdict and the proxies that have it.
 func (p *Printer) heading(v envoydiff.Verdict, proxies string) {
-	for i, line := range p.wrapped(string(v) + "  " + plain.Clean(proxies)) {
+	for i, line := range p.wrapped(string(v) + "  " + p.clean(proxies)) {
 		if i == 0 && p.colour {
 			line = strings.Replace(line, string(v), verdictColours[v].Sprint(string(v)), 1)
 		}

@@ -3,6 +3,7 @@ package output
 import (
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 
 	"tracemigrate/cmd/tracemigrate/output/plain"
@@ -10,7 +11,7 @@ import (
 
 // markdown is a document in blocks: headings, paragraphs, lists, tables and code.
 type markdown struct {
-	command string // that makes it
+	command string // that makes it, without its form
 	full    bool   // --full is set, so that nothing is left out
 	blocks  []block
 }
@@ -42,7 +43,7 @@ func (m *markdown) table(heads []string, rows [][]string, spans []string) {
 	for _, row := range rows {
 		cells := make([]string, 0, len(row))
 		for _, cell := range row {
-			cells = append(cells, markdownSentence(plain.Clean(cell), spans, true))
+			cells = append(cells, markdownSentence(cleaned(cell, m.full), spans, true))
 		}
 		lines = append(lines, line(cells))
 	}
@@ -64,7 +65,8 @@ const maxMarkdown = 65_536
 // write prints the document. Without --full it is cut to what a comment can have, and its
 // last line says so.
 func (m *markdown) write(w io.Writer) error {
-	const pointer = 400 // bytes at most
+	again := codeSpan(plain.OneLine(m.command)+" -o markdown --full", false)
+	pointer := 200 + len(again) // bytes at most
 	var text strings.Builder
 	left, cut := 0, false
 	for i, b := range m.blocks {
@@ -86,8 +88,8 @@ func (m *markdown) write(w io.Writer) error {
 		text.WriteString(strings.Join(lines, "\n") + "\n")
 	}
 	if left > 0 {
-		fmt.Fprintf(&text, "\n%s left out, because a comment has at most %s characters: run `%s -o markdown --full`.\n",
-			plain.Plural(left, "line is", "lines are"), plain.Number(maxMarkdown), m.command)
+		fmt.Fprintf(&text, "\n%s left out, because a comment has at most %s characters: run %s.\n",
+			plain.Plural(left, "line is", "lines are"), plain.Number(maxMarkdown), again)
 	}
 	_, err := fmt.Fprint(w, text.String())
 	return err
@@ -110,8 +112,16 @@ func (b block) fitting(size int) []string {
 
 // markdownText escapes Markdown and HTML in text of the input, so that it is shown as it is.
 func markdownText(s string) string {
-	return markdownEscapes.Replace(plain.Printable(s))
+	s = markdownEscapes.Replace(plain.Printable(s))
+	return linked.ReplaceAllStringFunc(s, unlinked.Replace)
 }
+
+// linked are the parts by which a comment on GitHub or GitLab makes links, and notifies who is
+// named. An entity alone does not prevent that after @ and #; a space without width does.
+var (
+	linked   = regexp.MustCompile(`[@#]\b|://|(?i:\bwww\.)`)
+	unlinked = strings.NewReplacer("@", "&#64;&#8203;", "#", "&#35;&#8203;", ":", "&#58;", ".", "&#46;")
+)
 
 var markdownEscapes = strings.NewReplacer("\n", " ", `\`, `\\`, "|", `\|`, "`", "\\`", "*", `\*`, "_", `\_`, "[", `\[`, "]", `\]`,
 	"~", `\~`, "<", "&lt;", ">", "&gt;", "&", "&amp;")

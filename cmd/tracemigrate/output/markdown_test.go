@@ -27,6 +27,11 @@ func TestMarkdownSentence(t *testing.T) {
 		"a span with one at its end": {"run `get b`` now", []string{"get b`"}, false, "run `` get b` `` now"},
 		"a bar in a table":           {"`a|b`|c", []string{"a|b"}, true, "`a\\|b`\\|c"},
 		"a bar elsewhere":            {"`a|b`|c", []string{"a|b"}, false, "`a|b`\\|c"},
+		"a link":                     {"https://evil.example/x", nil, false, "https&#58;//evil.example/x"},
+		"a link without a scheme":    {"(www.evil.example WWW.x)", nil, true, "(www&#46;evil.example WWW&#46;x)"},
+		"a name and a number":        {"@kumahq #1 kuma#2 a@b.example", nil, false, "&#64;&#8203;kumahq &#35;&#8203;1 kuma&#35;&#8203;2 a&#64;&#8203;b.example"},
+		"no link, in text":           {"a @ b # c: d, awww.x", nil, false, "a @ b # c: d, awww.x"},
+		"no link, in code":           {"`curl http://x@y`", []string{"curl http://x@y"}, false, "`curl http://x@y`"},
 		"a span that is not there":   {"run `b`", []string{"a"}, false, "run \\`b\\`"},
 	}
 	for name, tt := range tests {

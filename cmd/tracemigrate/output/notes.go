@@ -42,14 +42,14 @@ func (p *Printer) Result(s *cluster.Snapshot, r *convert.Plan) {
 	}
 }
 
-// Effects returns the effects of a conversion on proxies in one sentence, without a capital
-// letter. It is empty if no proxy was compared.
+// Effects returns the effects of the conversion of a snapshot on proxies in one sentence,
+// without a capital letter. It is empty if no proxy was compared.
 func Effects(s *cluster.Snapshot, comparisons []*envoydiff.Comparison) string {
-	t := envoydiff.Count(comparisons)
-	if t.Proxies == 0 {
+	text := effects(comparisons)
+	if text == "" {
 		return ""
 	}
-	return plain.Effects(&t) + partly(convert.Partial(s))
+	return text + partly(convert.Partial(s))
 }
 
 // whyNothing returns the reason that there is no policy.

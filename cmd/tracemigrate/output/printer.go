@@ -20,6 +20,7 @@ type Printer struct {
 	columns int // where lines are wrapped; 0: nowhere
 	colour  bool
 	quiet   bool // only errors, what could not be read, and verdicts
+	whole   bool // no line is cut, for --full
 }
 
 // NewPrinter returns a printer of messages to w. The width is that of a terminal in
@@ -42,6 +43,23 @@ func (p *Printer) Quiet() *Printer {
 	return &quiet
 }
 
+// uncut returns a printer for --full, if that is set: it prints lines of any length.
+func (p *Printer) uncut(full bool) *Printer {
+	uncut := *p
+	uncut.whole = full
+	return &uncut
+}
+
+// clean returns text as one line that is safe to print. Without --full, a long one is cut.
+func (p *Printer) clean(s string) string { return cleaned(s, p.whole) }
+
+func cleaned(s string, full bool) string {
+	if full {
+		return plain.OneLine(s)
+	}
+	return plain.Clean(s)
+}
+
 // Line prints one line of a note. It wraps a long line and indents the continuations.
 func (p *Printer) Line(format string, args ...any) {
 	if !p.quiet {
@@ -51,7 +69,7 @@ func (p *Printer) Line(format string, args ...any) {
 
 // Verdict prints a line as Line does, also if the printer is quiet: a verdict or an error.
 func (p *Printer) Verdict(format string, args ...any) {
-	p.wrap(plain.Clean(fmt.Sprintf(format, args...)))
+	p.wrap(p.clean(fmt.Sprintf(format, args...)))
 }
 
 // Clear removes the text on a terminal's current line.
@@ -92,10 +110,10 @@ func (p *Printer) unwrapped(text string) { p.write(plain.OneLine(text)) }
 // a whole.
 func (p *Printer) finding(line string) {
 	if p.width == 0 {
-		p.write(plain.Clean(line))
+		p.write(p.clean(line))
 		return
 	}
-	p.wrap(plain.Clean(line))
+	p.wrap(p.clean(line))
 }
 
 // wrap prints a line. It wraps a long one and indents the continuations.

@@ -12,7 +12,8 @@ import (
 // Report is what report found, and how to print it.
 type Report struct {
 	*report.Report
-	Full bool // list every proxy
+	Full    bool   // list every proxy
+	Command string // that makes it, without its form
 }
 
 // Verdict returns the outcome in one sentence, without a capital letter.

@@ -16,7 +16,7 @@ const (
 
 // reportMarkdown prints the same as reportText for a change ticket, and the manifests.
 func reportMarkdown(p *Printer, r *Report) error {
-	m := &markdown{command: "tracemigrate report", full: r.Full}
+	m := &markdown{command: r.Command, full: r.Full}
 	m.paragraph("# Tracing migration: %s", markdownText(strings.TrimSuffix(r.Head.Sentence, ".")))
 	m.origin(r)
 	m.paragraph("%s.", markdownText(counts(r.Report)))
@@ -43,7 +43,7 @@ func (m *markdown) origin(r *Report) {
 		spans = append(spans, spansOf(u.Remedy)...)
 	}
 	for i, item := range items {
-		items[i] = "- " + markdownSentence(plain.Clean(item), spans, false)
+		items[i] = "- " + markdownSentence(cleaned(item, m.full), spans, false)
 	}
 	m.list(items)
 }
@@ -81,7 +81,7 @@ func (m *markdown) handWork(r *Report) {
 		if len(items) == mostWork && !m.full {
 			break
 		}
-		items = append(items, "- [ ] "+markdownSentence(plain.Clean(work.String()), work.Spans, false))
+		items = append(items, "- [ ] "+markdownSentence(cleaned(work.String(), m.full), work.Spans, false))
 	}
 	m.list(items)
 	m.more(len(r.HandWork) - len(items))
@@ -95,8 +95,12 @@ func (m *markdown) way(r *Report) {
 	m.paragraph("## The way to Kuma 3.0")
 	for i, stage := range r.Way {
 		text := fmt.Sprintf("%d. %s: %s", i+1, stage.Name, markdownText(stageState(stage)))
-		for _, block := range firstBlocks(stage.Blocks) {
-			text += "\n   - " + markdownText(plain.Clean(block))
+		shown, others := firstBlocks(stage.Blocks, m.full)
+		for _, block := range shown {
+			text += "\n   - " + markdownText(cleaned(block, m.full))
+		}
+		if others > 0 {
+			text += "\n   - " + fmt.Sprintf("and %s more (`--full` lists them)", plain.Number(others))
 		}
 		if stage.Command != "" {
 			text += "\n\n" + fenced(stage.Command, "sh")

@@ -178,7 +178,9 @@ func proxySection(r *Report) section {
 		s.more = max(len(proxies)-most, 0)
 	}
 	for _, p := range proxies[:len(proxies)-s.more] {
-		s.rows = append(s.rows, []string{string(p.Verdict), p.Mesh, p.Name, p.Kind, cmp.Or(p.Zone, "-"), p.Version, p.Target, decidedBy(p)})
+		s.rows = append(s.rows, []string{
+			string(p.Verdict), p.Mesh, p.Name, p.Kind, cmp.Or(p.Zone, "-"), p.Version, p.Target, decidedBy(p, r.Full),
+		})
 	}
 	return s
 }
@@ -236,12 +238,12 @@ func serverAnswer(trial *report.ServerTrial) string {
 	return "accepted"
 }
 
-// decidedBy returns the policies that decide before and after, and the differences.
-func decidedBy(p *report.Proxy) string {
-	const shown = 3
+// decidedBy returns the policies that decide before and after, and the first differences, or all.
+func decidedBy(p *report.Proxy, full bool) string {
+	const shown = 3 // without full
 	text := p.Before + " -> " + p.After
 	for i, d := range p.Differences {
-		if i == shown {
+		if i == shown && !full {
 			text += "; and " + plain.Plural(len(p.Differences)-shown, "more difference", "more differences")
 			break
 		}

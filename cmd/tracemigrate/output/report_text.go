@@ -1,9 +1,6 @@
 package output
 
 import (
-	"fmt"
-	"slices"
-
 	"tracemigrate/cmd/tracemigrate/output/plain"
 	"tracemigrate/convert/report"
 )
@@ -17,6 +14,7 @@ const (
 // reportText prints the head, sentences, tables and the next steps. Without --full, long
 // tables are cut.
 func reportText(p *Printer, r *Report) error {
+	p = p.uncut(r.Full)
 	p.head(&r.Head)
 	for _, line := range aboutOrigin(r.Report) {
 		p.Line("%s", line)
@@ -35,7 +33,7 @@ func reportText(p *Printer, r *Report) error {
 		p.more(left)
 	}
 	p.handWork(r)
-	p.way(r.Way)
+	p.way(r)
 	if len(r.NextSteps) > 0 {
 		p.Line("")
 		p.Line("Next steps")
@@ -74,20 +72,21 @@ func (p *Printer) handWork(r *Report) {
 	}
 }
 
-// shownBlocks is how many reasons a stage to 3.0 has in text and Markdown at most.
-const shownBlocks = 3
-
 // way prints the stages to 3.0: what is ready, what prevents the others, and a command.
-func (p *Printer) way(stages []report.Stage) {
-	if len(stages) == 0 {
+func (p *Printer) way(r *Report) {
+	if len(r.Way) == 0 {
 		return
 	}
 	p.Line("")
 	p.Line("The way to Kuma 3.0")
-	for i, stage := range stages {
+	for i, stage := range r.Way {
 		p.Line("  %d. %s: %s", i+1, stage.Name, stageState(stage))
-		for _, block := range firstBlocks(stage.Blocks) {
+		shown, others := firstBlocks(stage.Blocks, r.Full)
+		for _, block := range shown {
 			p.Line("     - %s", block)
+		}
+		if others > 0 {
+			p.Line("     - and %s more (--full lists them)", plain.Number(others))
 		}
 		if stage.Command != "" {
 			p.unwrapped("       " + stage.Command) // to be copied
@@ -106,9 +105,12 @@ func stageState(stage report.Stage) string {
 	return "open: " + stage.Summary
 }
 
-func firstBlocks(blocks []string) []string {
-	if len(blocks) <= shownBlocks {
-		return blocks
+// firstBlocks returns the first reasons that a stage is not ready, or all, and the number of
+// the others.
+func firstBlocks(blocks []string, full bool) (shown []string, others int) {
+	const most = 3 // without full
+	if full || len(blocks) <= most {
+		return blocks, 0
 	}
-	return append(slices.Clone(blocks[:shownBlocks]), fmt.Sprintf("and %d more", len(blocks)-shownBlocks))
+	return blocks[:most], len(blocks) - most
 }

@@ -139,14 +139,13 @@ func SummaryOf(changes []FileChange) string {
 // Overlays prints what changes for the proxies of each overlay.
 func (p *Printer) Overlays(diff *Diff) {
 	for _, c := range diff.Comparisons {
-		t := envoydiff.Count([]*envoydiff.Comparison{c})
-		effects := plain.Effects(&t)
-		if t.Proxies == 0 {
-			effects = "no proxy was compared"
+		text := effects([]*envoydiff.Comparison{c})
+		if len(c.Proxies) == 0 {
+			text = "no proxy was compared"
 		}
 		if c.Overlay != "" {
-			effects = c.Overlay + ": " + effects
+			text = c.Overlay + ": " + text
 		}
-		p.Line("%s", effects)
+		p.Line("%s", text)
 	}
 }

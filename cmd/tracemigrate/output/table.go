@@ -46,7 +46,7 @@ func (p *Printer) tableOf(headers []string, rows iter.Seq[[]string]) {
 		next := func(row []string) bool {
 			cells := make([]string, len(row))
 			for i, cell := range row {
-				cells[i] = plain.Clean(cell)
+				cells[i] = p.clean(cell)
 			}
 			n++
 			return yield(n-1, cells)

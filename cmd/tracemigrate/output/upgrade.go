@@ -16,11 +16,12 @@ import (
 // Upgrade is what upgrade-check found, and how to print it.
 type Upgrade struct {
 	*upgrade.Result
-	Head   report.Head
-	Words  upgrade.Words
-	Strict bool
-	Full   bool
-	Unread []string // what could not be read, so the check does not cover it
+	Head    report.Head
+	Words   upgrade.Words
+	Strict  bool
+	Full    bool
+	Command string   // that makes it, without its form
+	Unread  []string // what could not be read, so the check does not cover it
 }
 
 // Holds reports whether the exit code is 0: nothing changes that is neither inherent nor

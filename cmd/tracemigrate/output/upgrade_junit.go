@@ -29,9 +29,9 @@ func upgradeJUnit(p *Printer, u *Upgrade) error {
 			name = plain.Plural(len(c.Resources), "resource", "resources")
 		}
 		for i := range lines {
-			lines[i] = plain.Clean(lines[i])
+			lines[i] = cleaned(lines[i], u.Full)
 		}
-		result, all := junitCase{Class: string(c.Code), Name: plain.Clean(name)}, strings.Join(lines, "\n")
+		result, all := junitCase{Class: string(c.Code), Name: cleaned(name, u.Full)}, strings.Join(lines, "\n")
 		if u.failed(c) {
 			suite.Failures++
 			result.Failure = &junitFailure{Message: lines[0], Text: all}

@@ -7,7 +7,7 @@ import (
 
 // upgradeMarkdown prints the causes and the services that are renamed, for a pull request.
 func upgradeMarkdown(p *Printer, u *Upgrade) error {
-	m := &markdown{command: "tracemigrate upgrade-check", full: u.Full}
+	m := &markdown{command: u.Command, full: u.Full}
 	m.paragraph("# Tracing on Kuma %s", u.To)
 	m.head(&u.Head)
 	m.paragraph("**%s.**", markdownText(plain.Capitalise(u.headline())))

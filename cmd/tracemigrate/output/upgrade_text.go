@@ -10,6 +10,7 @@ import (
 // with a line for every resource: place, verdict, code and name. The last line of a check
 // that passes is its outcome.
 func upgradeText(p *Printer, u *Upgrade) error {
+	p = p.uncut(u.Full)
 	p.Line("%s", u.headline())
 	for _, c := range u.Causes {
 		p.Line("")

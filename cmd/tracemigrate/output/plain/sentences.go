@@ -53,6 +53,9 @@ func Effects(t *envoydiff.Tally) string {
 	return strings.Join(parts, "; ")
 }
 
+// AmongDistinguished begins a sentence on proxies that are all made up.
+const AmongDistinguished = "of the proxies that the policies distinguish, "
+
 // nOf returns "3 of 4 proxies".
 func nOf(n, all int) string {
 	return fmt.Sprintf("%s of %s", Number(n), Plural(all, "proxy", "proxies"))
@@ -102,7 +105,7 @@ func ReportVerdict(sum *report.Summary) (sentence, tone string) {
 	default:
 		about := Effects(&sum.Tally)
 		if sum.MadeUp == sum.Proxies {
-			about = "of the proxies that the policies distinguish, " + about
+			about = AmongDistinguished + about
 		}
 		parts = append(parts, Capitalise(about))
 		switch {
