@@ -128,6 +128,16 @@ func Partial(s *cluster.Snapshot) bool {
 	return slices.ContainsFunc(s.Skipped, IsProxy)
 }
 
+// Unverified reports whether no proxy of TrafficTraces is known, because the Dataplanes could
+// not be read.
+func Unverified(s *cluster.Snapshot) bool {
+	if s.Origin == nil || len(s.TrafficTraces) == 0 {
+		return false
+	}
+	_, lacks := s.Origin.Lacks(cluster.KindDataplane)
+	return lacks
+}
+
 // IsProxy reports whether policies do not depend on what a problem is with, a Dataplane
 // or a MeshGateway.
 func IsProxy(p *manifest.Problem) bool {

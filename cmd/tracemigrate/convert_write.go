@@ -58,21 +58,12 @@ func (f *convertFlags) write(
 	case notKept != "":
 		return cli.Exit(wrote+", but not every proxy is known to keep its tracing: "+notKept+
 			"; `tracemigrate diff` shows why", exitNo)
-	case unverified(snapshot):
+	case convert.Unverified(snapshot):
 		return cli.Exit(wrote+", but the Dataplanes could not be read, so it is not known whether every proxy keeps its tracing", exitNo)
 	}
 	stderr.Line("")
 	conclude(c, wrote+"; "+cmp.Or(effects, "no proxy was compared"))
 	return nil
-}
-
-// unverified reports whether the Dataplanes of TrafficTraces could not be read.
-func unverified(s *cluster.Snapshot) bool {
-	if s.Origin == nil || len(s.TrafficTraces) == 0 {
-		return false
-	}
-	_, lacks := s.Origin.Lacks(cluster.KindDataplane)
-	return lacks
 }
 
 // versionsOf returns the versions on which the policies are applied: the one that runs,

@@ -64,10 +64,14 @@ func Causes(comparisons ...*Comparison) []*Cause {
 	for _, g := range order {
 		causes = append(causes, g.cause())
 	}
-	slices.SortStableFunc(causes, func(a, b *Cause) int {
-		return cmp.Or(b.Verdict.Compare(a.Verdict), cmp.Compare(len(b.Proxies), len(a.Proxies)))
-	})
+	slices.SortStableFunc(causes, (*Cause).Compare)
 	return causes
+}
+
+// Compare returns a negative number if c comes before other, and a positive one if after it:
+// the worst verdict first, then the most proxies.
+func (c *Cause) Compare(other *Cause) int {
+	return cmp.Or(other.Verdict.Compare(c.Verdict), cmp.Compare(len(other.Proxies), len(c.Proxies)))
 }
 
 // differenceList is the differences of proxies, without listeners' names, which contain

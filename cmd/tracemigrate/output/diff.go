@@ -1,7 +1,6 @@
 package output
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 
@@ -127,7 +126,7 @@ func (diff *Diff) Outcome() string {
 // partly returns what a sentence on all known proxies has to add if others are not known.
 func partly(partial bool) string {
 	if partial {
-		return "; not every Dataplane or MeshGateway could be read"
+		return "; " + plain.NotEveryProxy
 	}
 	return ""
 }
@@ -221,9 +220,7 @@ func (diff *Diff) causes() []causeOf {
 			all = append(all, causeOf{cause, c})
 		}
 	}
-	slices.SortStableFunc(all, func(a, b causeOf) int {
-		return cmp.Or(b.Verdict.Compare(a.Verdict), cmp.Compare(len(b.Proxies), len(a.Proxies)))
-	})
+	slices.SortStableFunc(all, func(a, b causeOf) int { return a.Compare(b.Cause) })
 	return all
 }
 

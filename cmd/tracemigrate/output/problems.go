@@ -49,17 +49,15 @@ func (p *Printer) Unread(s *cluster.Snapshot) []string {
 	if s.Origin == nil {
 		return nil
 	}
-	var names []string
 	for _, u := range s.Origin.Unread {
-		if u.What == cluster.VersionOfControlPlane || u.What == cluster.ModeOfControlPlane {
-			continue
-		}
-		p.Verdict("%s", unreadText(u))
-		if u.What == cluster.KindDataplane && len(s.TrafficTraces) > 0 {
-			names = append(names, "the Dataplanes")
+		if u.What != cluster.VersionOfControlPlane && u.What != cluster.ModeOfControlPlane {
+			p.Verdict("%s", unreadText(u))
 		}
 	}
-	return names
+	if convert.Unverified(s) {
+		return []string{"the Dataplanes"}
+	}
+	return nil
 }
 
 // unreadText returns what could not be read, why, and the remedy.

@@ -56,6 +56,9 @@ func Effects(t *envoydiff.Tally) string {
 // AmongDistinguished begins a sentence on proxies that are all made up.
 const AmongDistinguished = "of the proxies that the policies distinguish, "
 
+// NotEveryProxy ends a sentence on all known proxies if others are not known.
+const NotEveryProxy = "not every Dataplane or MeshGateway could be read"
+
 // nOf returns "3 of 4 proxies".
 func nOf(n, all int) string {
 	return fmt.Sprintf("%s of %s", Number(n), Plural(all, "proxy", "proxies"))
@@ -116,7 +119,7 @@ func ReportVerdict(sum *report.Summary) (sentence, tone string) {
 		}
 	}
 	if sum.Partial && sum.Proxies > 0 {
-		parts = append(parts, "not every Dataplane or MeshGateway could be read")
+		parts = append(parts, NotEveryProxy)
 	}
 	if sum.ZonesUnread > 0 {
 		parts = append(parts, fmt.Sprintf("the MeshTraces of %s are known only from copies (--zone reads the originals)",
