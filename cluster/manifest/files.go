@@ -98,7 +98,7 @@ func (unclosed) Close() error { return nil }
 func Files(path string) ([]Input, error) {
 	info, err := os.Stat(path)
 	if err != nil {
-		return nil, reason(err)
+		return nil, WithoutPath(err)
 	}
 	if !info.IsDir() {
 		return []Input{file(path)}, checkRegular(info)
@@ -122,7 +122,7 @@ func CheckFile(path string, limit int64) error {
 	info, err := os.Stat(path)
 	switch {
 	case err != nil:
-		return reason(err)
+		return WithoutPath(err)
 	case info.Mode().IsRegular() && info.Size() > limit:
 		return tooLong(limit)
 	}
@@ -214,7 +214,7 @@ func (w *walker) walk(dir string) error {
 var kustomizations = []string{"kustomization.yaml", "kustomization.yml", "Kustomization"}
 
 // within returns why a part of a directory cannot be read.
-func within(path string, err error) error { return fmt.Errorf("%s: %w", path, reason(err)) }
+func within(path string, err error) error { return fmt.Errorf("%s: %w", path, WithoutPath(err)) }
 
 // shellQuote quotes a word for a shell, if necessary.
 func shellQuote(word string) string {
@@ -224,15 +224,6 @@ func shellQuote(word string) string {
 		}
 	}
 	return word
-}
-
-// reason returns err without the name of the system call, which does not help a user.
-func reason(err error) error {
-	var path *fs.PathError
-	if errors.As(err, &path) {
-		return path.Err
-	}
-	return err
 }
 
 // partSize is how many bytes of a text are read at a time. A longer document, or a JSON
@@ -246,7 +237,7 @@ func (in Input) parts() iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
 		f, err := in.open()
 		if err != nil {
-			yield("", reason(err))
+			yield("", WithoutPath(err))
 			return
 		}
 		defer func() { _ = f.Close() }()
@@ -316,7 +307,7 @@ func newBounded(r io.Reader, limit int64) (*bounded, error) {
 		info, err := r.Stat()
 		switch {
 		case err != nil:
-			return nil, reason(err)
+			return nil, WithoutPath(err)
 		case info.IsDir():
 			return nil, errors.New("it is a directory")
 		case info.Mode().IsRegular():
@@ -350,7 +341,7 @@ func (b *bounded) fill(text []byte, n int) ([]byte, error) {
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return text, io.EOF
 	case err != nil:
-		return nil, fmt.Errorf("reading it: %w", reason(err))
+		return nil, fmt.Errorf("reading it: %w", WithoutPath(err))
 	}
 	return text, nil
 }
@@ -375,4 +366,18 @@ func (b *bounded) all(text []byte) ([]byte, error) {
 		pieces[i] = nil
 	}
 	return text, err
+}
+
+// WithoutPath returns an error of the file system without the path, which the message has,
+// or which users do not know.
+func WithoutPath(err error) error {
+	var path *fs.PathError
+	var link *os.LinkError
+	switch {
+	case errors.As(err, &path):
+		return path.Err
+	case errors.As(err, &link):
+		return link.Err
+	}
+	return err
 }

@@ -34,7 +34,7 @@ func Render(dir string, files Files) ([]Resource, error) {
 	info, err := os.Stat(dir)
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("rendering %s: %w", dir, withoutPath(err))
+		return nil, fmt.Errorf("rendering %s: %w", dir, manifest.WithoutPath(err))
 	case !info.IsDir():
 		return nil, fmt.Errorf("rendering %s: it is a file; pass the directory of the kustomization", dir)
 	case !Exists(dir):
@@ -107,15 +107,6 @@ var (
 	cleanedURL   = regexp.MustCompile(`(\w:/)[^\s/'"@]+@`)
 	cleanedQuery = regexp.MustCompile(`(\w:/[^\s'"?]*)\?[^\s'"]+`)
 )
-
-// withoutPath returns an error of the file system without the path, which the message has.
-func withoutPath(err error) error {
-	var path *os.PathError
-	if errors.As(err, &path) {
-		return path.Err
-	}
-	return err
-}
 
 // Inputs returns the resources as inputs whose names are the overlay and the file, such as
 // `overlays/prod (base/mesh.yaml)`.

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"tracemigrate/cluster/manifest"
 	"tracemigrate/cmd/tracemigrate/output"
 )
 
@@ -214,7 +215,7 @@ func (d *directory) putNew(stage string) error {
 	case errors.Is(err, fs.ErrExist):
 		return errChanged
 	case err != nil:
-		return fmt.Errorf("making the output directory: %w", withoutPath(err))
+		return fmt.Errorf("making the output directory: %w", manifest.WithoutPath(err))
 	}
 	return nil
 }
@@ -224,7 +225,7 @@ func (d *directory) putNew(stage string) error {
 // may contain the only copy of a file.
 func (d *directory) swap(stage string, copied *mirror) (keep bool, err error) {
 	if err := exchangePaths(stage, d.path); err != nil {
-		return false, &inPlaceError{fmt.Errorf("exchanging two directories: %w", withoutPath(err))}
+		return false, &inPlaceError{fmt.Errorf("exchanging two directories: %w", manifest.WithoutPath(err))}
 	}
 	if copied.current(stage) {
 		return false, nil
@@ -300,7 +301,7 @@ func (d *directory) writeTo(stage string) error {
 func (d *directory) makeSubdirectories(stage string) error {
 	for _, f := range d.files {
 		if err := os.MkdirAll(filepath.Join(stage, filepath.Dir(f.name)), 0o777); err != nil {
-			return fmt.Errorf("making a directory in %s: %w", d.name, withoutPath(err))
+			return fmt.Errorf("making a directory in %s: %w", d.name, manifest.WithoutPath(err))
 		}
 	}
 	return nil
@@ -319,17 +320,17 @@ func writeLike(path, old string, text []byte, mode fs.FileMode) error {
 	}
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
 	if err != nil {
-		return withoutPath(err)
+		return manifest.WithoutPath(err)
 	}
 	_, err = f.Write(text)
 	if err == nil && replaced != nil {
 		if err = keepOwner(path, old, replaced); err != nil {
 			err = fmt.Errorf("the owner, group and attributes of the existing file cannot be kept: %w; it was not replaced",
-				withoutPath(err))
+				manifest.WithoutPath(err))
 		}
 		err = errors.Join(err, f.Chmod(replaced.Mode()))
 	}
-	return withoutPath(errors.Join(err, f.Sync(), f.Close()))
+	return manifest.WithoutPath(errors.Join(err, f.Sync(), f.Close()))
 }
 
 // replaceEach first writes every file to a staging directory. It keeps the old files until
@@ -370,12 +371,12 @@ func (d *directory) replaceEach(stderr *output.Printer) (err error) {
 				return nil
 			})
 		case err != nil:
-			return fmt.Errorf("replacing %s: %w", filepath.Join(d.name, f.name), withoutPath(err))
+			return fmt.Errorf("replacing %s: %w", filepath.Join(d.name, f.name), manifest.WithoutPath(err))
 		default:
 			undo = append(undo, func() error { return os.Rename(old, path) })
 		}
 		if err := os.Rename(written, path); err != nil {
-			return fmt.Errorf("writing %s: %w", filepath.Join(d.name, f.name), withoutPath(err))
+			return fmt.Errorf("writing %s: %w", filepath.Join(d.name, f.name), manifest.WithoutPath(err))
 		}
 	}
 	return d.synced(d.path)

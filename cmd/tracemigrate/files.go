@@ -149,16 +149,3 @@ func wroteText(plan *convert.Plan) string {
 	}
 	return text
 }
-
-// withoutPath removes the path from an error: users do not know staging directories.
-func withoutPath(err error) error {
-	var path *fs.PathError
-	var link *os.LinkError
-	switch {
-	case errors.As(err, &path):
-		return path.Err
-	case errors.As(err, &link):
-		return link.Err
-	}
-	return err
-}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"tracemigrate/cluster/manifest"
 	"tracemigrate/cmd/tracemigrate/output"
 	"tracemigrate/convert"
 )
@@ -36,7 +37,7 @@ func (f *convertFlags) checkNotes(c *cli.Context) error {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		if _, err := os.Stat(filepath.Dir(path)); err != nil {
-			return fmt.Errorf("writing notes to %s: directory %s: %w", name, filepath.Dir(name), withoutPath(err))
+			return fmt.Errorf("writing notes to %s: directory %s: %w", name, filepath.Dir(name), manifest.WithoutPath(err))
 		}
 		return nil
 	case err != nil:
@@ -131,7 +132,7 @@ func writeNotesFile(stderr *output.Printer, name string, text []byte, force bool
 		return errors.New("another program has created it; --force overwrites")
 	case err != nil: // a file system without hard links
 		if err := os.Rename(written, path); err != nil {
-			return withoutPath(err)
+			return manifest.WithoutPath(err)
 		}
 	}
 	return syncDirectory(in)

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"tracemigrate/cluster/manifest"
 	"tracemigrate/cmd/tracemigrate/output"
 )
 
@@ -27,7 +28,7 @@ func makeStage(in string, mode fs.FileMode) (string, error) {
 		case err == nil:
 			return path, nil
 		case !errors.Is(err, fs.ErrExist):
-			return "", fmt.Errorf("creating a file in %s: %w", in, withoutPath(err))
+			return "", fmt.Errorf("creating a file in %s: %w", in, manifest.WithoutPath(err))
 		}
 	}
 }

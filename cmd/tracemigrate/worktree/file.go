@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"runtime"
 	"syscall"
+
+	"tracemigrate/cluster/manifest"
 )
 
 // rename renames a file. Tests replace it to see what a full disk or another file system
@@ -60,10 +62,10 @@ func keep(path, second string) error {
 func writeSynced(path string, text []byte, mode fs.FileMode) error {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
-		return withoutPath(err)
+		return manifest.WithoutPath(err)
 	}
 	_, err = f.Write(text)
-	return withoutPath(errors.Join(err, f.Chmod(mode), f.Sync(), f.Close()))
+	return manifest.WithoutPath(errors.Join(err, f.Chmod(mode), f.Sync(), f.Close()))
 }
 
 // syncDir writes the entries of a directory to the disk, if its file system supports that.
@@ -80,18 +82,4 @@ func syncDir(path string) error {
 		err = nil
 	}
 	return errors.Join(err, dir.Close())
-}
-
-// withoutPath returns an error of the file system without the path, which the message has,
-// or which users do not know.
-func withoutPath(err error) error {
-	var path *fs.PathError
-	var link *os.LinkError
-	switch {
-	case errors.As(err, &path):
-		return path.Err
-	case errors.As(err, &link):
-		return link.Err
-	}
-	return err
 }

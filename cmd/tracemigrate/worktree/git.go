@@ -44,11 +44,11 @@ func (t *Tree) findGit() error {
 // https://git-scm.com/docs/gitrepository-layout
 func gitDirectory(path string) (string, error) {
 	if info, err := os.Stat(path); err != nil || info.IsDir() {
-		return path, withoutPath(err)
+		return path, manifest.WithoutPath(err)
 	}
 	text, err := os.ReadFile(path)
 	if err != nil {
-		return "", withoutPath(err)
+		return "", manifest.WithoutPath(err)
 	}
 	name, ok := strings.CutPrefix(strings.TrimRight(string(text), "\r\n"), "gitdir: ")
 	if !ok {

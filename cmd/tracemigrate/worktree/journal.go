@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+
+	"tracemigrate/cluster/manifest"
 )
 
 // record is a replacement in the journal.
@@ -45,7 +47,7 @@ func (t *Tree) Write(changes, before map[string][]byte) error {
 	journal := t.journal()
 	stage := journal + ".new"
 	if err := os.RemoveAll(stage); err != nil {
-		return fmt.Errorf("removing the files of an earlier run: %w; nothing was changed", withoutPath(err))
+		return fmt.Errorf("removing the files of an earlier run: %w; nothing was changed", manifest.WithoutPath(err))
 	}
 	records, err := t.stage(stage, changes, before)
 	if err == nil {
@@ -77,7 +79,7 @@ func (t *Tree) stage(dir string, changes, before map[string][]byte) ([]record, e
 	for i, name := range slices.Sorted(maps.Keys(changes)) {
 		r, err := t.record(name, changes[name], before)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", name, withoutPath(err))
+			return nil, fmt.Errorf("%s: %w", name, manifest.WithoutPath(err))
 		}
 		records = append(records, r)
 		if changes[name] != nil {
@@ -156,7 +158,7 @@ func (t *Tree) finish(journal string, records []record) error {
 			err = move(staged(journal, i), path, fs.FileMode(r.Mode).Perm())
 		}
 		if err != nil {
-			return fmt.Errorf("%s: %w", t.relative(path), withoutPath(err))
+			return fmt.Errorf("%s: %w", t.relative(path), manifest.WithoutPath(err))
 		}
 		dirs[filepath.Dir(path)] = true
 	}
@@ -178,7 +180,7 @@ func (t *Tree) path(r record) (string, error) {
 	dir, err := filepath.EvalSymlinks(filepath.Dir(path))
 	switch {
 	case err != nil:
-		return "", fmt.Errorf("%s: %w", r.Path, withoutPath(err))
+		return "", fmt.Errorf("%s: %w", r.Path, manifest.WithoutPath(err))
 	case dir != filepath.Dir(path):
 		return "", fmt.Errorf("%s: a directory above the file is now a symbolic link; restore it", r.Path)
 	}
@@ -216,7 +218,7 @@ func (t *Tree) undo(journal string, records []record, old map[string][]byte) err
 			}
 		}
 		if err != nil {
-			return fmt.Errorf("%s: %w", t.relative(path), withoutPath(err))
+			return fmt.Errorf("%s: %w", t.relative(path), manifest.WithoutPath(err))
 		}
 	}
 	return discard(journal)

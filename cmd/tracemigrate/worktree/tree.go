@@ -37,7 +37,7 @@ func Open(paths []string) (*Tree, error) {
 	for _, path := range paths {
 		resolved, err := filepath.EvalSymlinks(t.absolute(path))
 		if err != nil {
-			failed = append(failed, fmt.Errorf("reading %q: %w", path, withoutPath(err)))
+			failed = append(failed, fmt.Errorf("reading %q: %w", path, manifest.WithoutPath(err)))
 			continue
 		}
 		t.paths = append(t.paths, resolved)
@@ -188,7 +188,7 @@ func (t *Tree) Kustomizations(limit int64) (map[string][]byte, error) {
 func (t *Tree) walk(root string, limit int64, is func(name string) bool, failed func(error) error, texts map[string][]byte) error {
 	return filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil {
-			return failed(fmt.Errorf("reading %s: %w", t.Name(path), withoutPath(err)))
+			return failed(fmt.Errorf("reading %s: %w", t.Name(path), manifest.WithoutPath(err)))
 		}
 		base := entry.Name()
 		if path != root && (strings.HasPrefix(base, ".") || entry.IsDir() && slices.Contains(skipped, base)) {
@@ -206,7 +206,7 @@ func (t *Tree) walk(root string, limit int64, is func(name string) bool, failed 
 		}
 		text, err := os.ReadFile(path)
 		if err != nil {
-			return failed(fmt.Errorf("reading %s: %w", name, withoutPath(err)))
+			return failed(fmt.Errorf("reading %s: %w", name, manifest.WithoutPath(err)))
 		}
 		texts[name] = text
 		return nil
