@@ -34,7 +34,10 @@ func main() {
 // exitOnSignal ends the program on Ctrl-C, but completes or undoes a write first.
 func exitOnSignal() {
 	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	signal.Notify(signals, syscall.SIGTERM)
+	if !signal.Ignored(os.Interrupt) { // as in a background job of a script, which Ctrl-C must not end
+		signal.Notify(signals, os.Interrupt)
+	}
 	stderr := os.Stderr // which package overlay replaces
 	go func() {
 		caught := <-signals
