@@ -13,7 +13,7 @@ export GOFLAGS ?= -buildvcs=auto
 .PHONY: build pages apiserver test lint bench soak fuzz mutants vuln demo release-check release clean
 
 build: ## bin/tracemigrate
-	go build -trimpath -ldflags "-X main.version=$(VERSION) -X main.commit=$(COMMIT) -X main.date=$(DATE)" -o bin/tracemigrate ./cmd/tracemigrate
+	go build -trimpath -ldflags "-s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT) -X main.date=$(DATE)" -o bin/tracemigrate ./cmd/tracemigrate
 
 pages: build ## bin/pages: the manual page, and the completions of all shells
 	@mkdir -p bin/pages/man bin/pages/completions
@@ -28,7 +28,7 @@ apiserver: ## a Kubernetes API server for the tests, built once into the user's 
 
 test: apiserver ## all tests, with the race detector
 	go vet ./...
-	go test -race -timeout 40m ./cmd/tracemigrate ./... # the longest first
+	go test -race -vet=off -ldflags='-s -w' -timeout 40m ./cmd/tracemigrate ./... # the longest first
 
 lint: ## formatting, vet, staticcheck and more, see .golangci.yml
 	go mod tidy -diff

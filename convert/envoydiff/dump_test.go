@@ -55,6 +55,7 @@ func controlPlane(p fixtures.Proxy) string {
 // Dumps of the recorded proxies, in either form, compare as they were recorded:
 // the same with themselves, and by the versions' differences across versions.
 func TestDumpsRecorded(t *testing.T) {
+	withoutRace.Skip(t)
 	read := func(text string) *envoydiff.Dump {
 		dump, err := envoydiff.ReadDump(strings.NewReader(text))
 		require.NoError(t, err)
@@ -239,6 +240,7 @@ func FuzzReadDump(f *testing.F) {
 // In a shadow configuration only what MeshTraces trace stays, by either of the
 // names that Kuma gives their clusters; what a TrafficTrace traces is lost.
 func TestCompareShadowRecorded(t *testing.T) {
+	withoutRace.Skip(t)
 	read := func(p fixtures.Proxy, name func(string) string) *envoydiff.Dump {
 		text := name(controlPlane(p))
 		dump, err := envoydiff.ReadDump(strings.NewReader(text))

@@ -106,6 +106,7 @@ func TestUpgrade(t *testing.T) {
 // each proxy with what the two control planes generated. It is the same where all that
 // they generated is equal but for names.
 func TestUpgradeRecorded(t *testing.T) {
+	withoutRace.Skip(t)
 	byName := make(map[string][]fixtures.Case)
 	for _, group := range []string{"traffictrace", "meshtrace"} {
 		for _, c := range fixtures.Recorded(t, group) {

@@ -7,7 +7,7 @@ import (
 )
 
 var withoutRace = fixtures.WithoutRace{
-	"TestMutations",
+	"TestMutations", "TestDumpsRecorded", "TestCompareShadowRecorded", "TestUpgradeRecorded",
 }
 
 func TestWithoutRace(t *testing.T) { withoutRace.Run(t) }
