@@ -31,11 +31,18 @@ type relabelling struct {
 	reasons  reasons             // why selectors have no policy
 	gone     []*meshtrace.Policy // existing ones that must not stay
 	notes    notes
+
+	existing map[string][]*meshtrace.Policy // by the key of their content
 }
 
 // relabel finds the fewest labels that select what each layer decides on.
 func relabel(l *layering) *relabelling {
-	r := &relabelling{layering: l, reasons: make(reasons)}
+	r := &relabelling{layering: l, reasons: make(reasons), existing: make(map[string][]*meshtrace.Policy)}
+	for _, of := range l.layers {
+		if p := of.existing; p != nil {
+			r.existing[p.Default.Key()] = append(r.existing[p.Default.Key()], p)
+		}
+	}
 	kept := l.keepable()
 	covers := l.covers(kept)
 	used := make(map[string]bool) // backends
@@ -372,11 +379,7 @@ func (r *relabelling) withoutService(tags cluster.Tags) cluster.Tags {
 // get in a mesh without known Dataplanes.
 func (r *relabelling) existsAlready(of *layer) bool {
 	labels, _ := labelsOfTags(r.withoutService(of.pair.Tags))
-	return slices.ContainsFunc(r.layers, func(other *layer) bool {
-		p := other.existing
-		if p == nil || p.Default.Key() != of.conf.Key() {
-			return false
-		}
+	return slices.ContainsFunc(r.existing[of.conf.Key()], func(p *meshtrace.Policy) bool {
 		if of.everyone {
 			return p.TargetRef.Kind == meshtrace.Mesh
 		}

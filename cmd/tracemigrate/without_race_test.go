@@ -7,7 +7,7 @@ import (
 )
 
 var withoutRace = fixtures.WithoutRace{
-	"TestBad", "TestBadLarge", "TestWording", "TestScript", "TestUpgradeCheckScale",
+	"TestBad", "TestBadLarge", "TestWording", "TestScript", "TestUpgradeCheckScale", "TestManySelectors",
 	"TestGitOps", "TestReadmeOnCluster", "TestScriptsOnCluster", "TestGitHubGate", "TestGitLabGate", "TestControllers",
 	"TestPlanMigratesAndGoesBack", "TestPlanGoesBackFromAPart", "TestPlanRestoresMeshTraces", "TestPlanOnUniversal",
 	"TestShellPlaybook", "TestAnsiblePlaybook", "TestActionsPlaybook", "TestDumpsOfRunningProxies",

@@ -3,6 +3,7 @@ package envoydiff
 import (
 	"fmt"
 	"maps"
+	"slices"
 
 	"tracemigrate/cluster"
 	"tracemigrate/legacy"
@@ -12,7 +13,8 @@ import (
 // MadeUp returns proxies to compare in meshes with TrafficTraces and without a known
 // Dataplane: one for each combination of selectors, old and new, that one tag set can
 // satisfy, and one with two inbounds for each two selectors that none can. complete is
-// false when a mesh needs more than limit proxies, which is the number it gets.
+// false when a mesh needs more than limit proxies: it gets that many, and at least one for
+// each selector.
 func MadeUp(
 	meshes []*legacy.Mesh, policies []*meshtrace.Policy, known []*cluster.Dataplane, limit int,
 ) (proxies []*cluster.Dataplane, complete bool) {
@@ -62,24 +64,21 @@ func (m *maker) selector(tags cluster.Tags) {
 }
 
 func (m *maker) proxies() []*cluster.Dataplane {
-	sets := []cluster.Tags{{}}
-	seen := map[string]bool{cluster.Tags{}.String(): true}
+	sets := newTagSets()
 	for _, selector := range m.selectors {
-		for _, set := range sets {
-			if !selector.Meets(set) {
-				continue
-			}
+		if m.full {
+			sets.add(selector)
+			continue
+		}
+		for _, set := range sets.meeting(selector) {
 			both := maps.Clone(set)
 			for key, value := range selector {
 				if current, ok := both[key]; !ok || current == cluster.Any {
 					both[key] = value
 				}
 			}
-			if key := both.String(); !seen[key] {
-				seen[key] = true
-				sets = append(sets, both)
-			}
-			if m.full = m.full || len(sets) >= m.limit; m.full {
+			sets.add(both)
+			if m.full = len(sets.all) >= m.limit; m.full {
 				break
 			}
 		}
@@ -93,21 +92,75 @@ func (m *maker) proxies() []*cluster.Dataplane {
 			proxies = append(proxies, dp)
 		}
 	}
-	for _, set := range sets {
+	for _, set := range sets.all {
 		add(set)
 	}
 	for i, a := range m.selectors {
 		for _, b := range m.selectors[:i] {
+			if m.full {
+				return numbered(proxies)
+			}
 			if a.Meets(b) {
 				continue
 			}
-			if m.full = m.full || len(proxies) >= m.limit; m.full {
-				return numbered(proxies)
+			if m.full = len(proxies) >= m.limit; !m.full {
+				add(b, a)
 			}
-			add(b, a)
 		}
 	}
 	return numbered(proxies)
+}
+
+// tagSets are different tag sets, of which the first is empty.
+type tagSets struct {
+	all       []cluster.Tags
+	seen      map[string]bool
+	byService map[string][]int // indexes, by the value of kuma.io/service or cluster.Any
+}
+
+func newTagSets() *tagSets {
+	s := &tagSets{seen: make(map[string]bool), byService: make(map[string][]int)}
+	s.add(cluster.Tags{})
+	return s
+}
+
+func (s *tagSets) add(set cluster.Tags) {
+	key := set.String()
+	if s.seen[key] {
+		return
+	}
+	s.seen[key] = true
+	service := serviceOrAny(set)
+	s.byService[service] = append(s.byService[service], len(s.all))
+	s.all = append(s.all, set)
+}
+
+// meeting returns the sets that one Dataplane can have together with selector. Most
+// selectors name a service, which few sets have.
+func (s *tagSets) meeting(selector cluster.Tags) []cluster.Tags {
+	candidates := s.all
+	if service := serviceOrAny(selector); service != cluster.Any {
+		indexes := slices.Concat(s.byService[cluster.Any], s.byService[service])
+		slices.Sort(indexes)
+		candidates = make([]cluster.Tags, len(indexes))
+		for i, index := range indexes {
+			candidates[i] = s.all[index]
+		}
+	}
+	var meeting []cluster.Tags
+	for _, set := range candidates {
+		if selector.Meets(set) {
+			meeting = append(meeting, set)
+		}
+	}
+	return meeting
+}
+
+func serviceOrAny(tags cluster.Tags) string {
+	if service, ok := tags[cluster.ServiceTag]; ok {
+		return service
+	}
+	return cluster.Any
 }
 
 // numbered gives proxies names with a number in front of their tags.

@@ -80,7 +80,7 @@ func (p *Printer) MadeUp(n int, complete bool, limit int) {
 	p.Line("tracemigrate: a mesh with TrafficTraces has no Dataplane in the input: "+
 		"%s what selectors can select", plain.Plural(n, "made-up proxy represents", "made-up proxies represent"))
 	if !complete {
-		p.Line("tracemigrate: a mesh has more than %d combinations of selectors; only that many were compared", limit)
+		p.Line("tracemigrate: a mesh has more than %d combinations of selectors; not all were compared", limit)
 	}
 }
 
