@@ -6,9 +6,9 @@ import (
 	"tracemigrate/fixtures"
 )
 
-var withoutRace = fixtures.WithoutRace{
+var withoutRace = fixtures.WithoutRace{{
 	"TestEquivalent", "TestEquivalentBesideOthers", "TestEquivalentResumed", "TestEquivalentByLabels",
 	"TestEquivalentByZone", "TestVerdictsAgree", "TestStates",
-}
+}}
 
 func TestWithoutRace(t *testing.T) { withoutRace.Run(t) }

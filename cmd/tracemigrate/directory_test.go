@@ -254,6 +254,7 @@ func TestOutputInPlace(t *testing.T) {
 
 // A directory that the user may not write to is not exchanged for another.
 func TestOutputDirectoryNotWritable(t *testing.T) {
+	withoutRace.Skip(t)
 	w := writer{t: t, dir: openDir(t), user: nobody}
 	require.NoError(t, os.Chmod(w.dir, 0o777))
 	require.NoError(t, os.Mkdir(filepath.Join(w.dir, "out"), 0o555))
@@ -265,6 +266,7 @@ func TestOutputDirectoryNotWritable(t *testing.T) {
 
 // A symbolic link to the directory stays one.
 func TestOutputThroughSymlink(t *testing.T) {
+	withoutRace.Skip(t)
 	w := writer{t: t, dir: t.TempDir()}
 	write(t, filepath.Join(w.dir, "real", "other.txt"), "other", 0o644)
 	require.NoError(t, os.Symlink("real", filepath.Join(w.dir, "out")))
@@ -284,6 +286,7 @@ func TestOutputThroughSymlink(t *testing.T) {
 // Of runs that write to one directory at the same time, one writes and the others
 // say that its files exist; with --force all write, one after the other.
 func TestOutputOfConcurrentRuns(t *testing.T) {
+	withoutRace.Skip(t)
 	dir := t.TempDir()
 	for _, force := range [][]string{nil, {"--force"}} {
 		var wait sync.WaitGroup

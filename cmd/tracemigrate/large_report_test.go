@@ -48,6 +48,7 @@ func largeMesh(t *testing.T, proxies, traces int) string {
 // The forms for people of a report on 5,000 proxies and 300 TrafficTraces are short, and
 // group proxies by cause.
 func TestLargeReport(t *testing.T) {
+	withoutRace.Skip(t)
 	flags := " --kuma-version 2.13 -f " + largeMesh(t, 5000, 300)
 	const cause = "500 proxies of 30 TrafficTraces: another Datadog service name"
 	_, text, words := tool(t, "report"+flags)
@@ -78,6 +79,7 @@ func TestLargeReport(t *testing.T) {
 
 // With --full, upgrade-check and the way to 3.0 of a report cut neither lists nor lines.
 func TestLargeFull(t *testing.T) {
+	withoutRace.Skip(t)
 	file := largeMesh(t, 600, 300)
 	for _, form := range []string{"text", "markdown", "junit"} {
 		_, text, _ := tool(t, "upgrade-check --full --from 2.13 --to 3.0 -o "+form+" -f "+file)

@@ -7,14 +7,18 @@ import (
 )
 
 var withoutRace = fixtures.WithoutRace{
-	"TestBad", "TestBadLarge", "TestWording", "TestScript", "TestUpgradeCheckScale", "TestManySelectors",
-	"TestGitOps", "TestReadmeOnCluster", "TestScriptsOnCluster", "TestGitHubGate", "TestGitLabGate", "TestControllers",
-	"TestPlanMigratesAndGoesBack", "TestPlanGoesBackFromAPart", "TestPlanRestoresMeshTraces", "TestPlanOnUniversal",
-	"TestShellPlaybook", "TestAnsiblePlaybook", "TestActionsPlaybook", "TestDumpsOfRunningProxies",
-	"TestNextStepsCanBePasted", "TestShellPlaybookIsClean",
-	"TestKilledWhileWriting", "TestKilledWhileRewriting", "TestInterruptWhileRewriting", "TestTwoRewritesAtOnce",
-	"TestInstallDocument", "TestCompletionInBash", "TestCompletionInOtherShells", "TestReadme",
-	"TestPlantedSecrets", "FuzzEveryForm", "TestOutputInPlace",
+	{ // those that need a cluster, and therefore share one
+		"TestReadmeOnCluster", "TestScriptsOnCluster", "TestPlanMigratesAndGoesBack", "TestPlanGoesBackFromAPart", "TestPlanRestoresMeshTraces",
+		"TestShellPlaybook", "TestAnsiblePlaybook", "TestActionsPlaybook", "TestDumpsOfRunningProxies",
+		"TestNextStepsCanBePasted", "TestShellPlaybookIsClean", "TestPlanOnUniversal", "TestScript", "TestReadme", "TestInstallDocument",
+		"TestCompletionInBash", "TestCompletionInOtherShells", "TestGitOps", "TestGitHubGate", "TestGitLabGate", "TestControllers",
+	},
+	{
+		"TestBad", "TestBadLarge", "TestWording", "TestUpgradeCheckScale", "TestManySelectors", "TestLargeReport", "TestLargeFull",
+		"TestKilledWhileWriting", "TestKilledWhileRewriting", "TestInterruptWhileRewriting", "TestTwoRewritesAtOnce",
+		"TestOutputOfConcurrentRuns", "TestOutputDirectoryNotWritable", "TestOutputThroughSymlink", "TestOutputInPlace",
+		"TestPlantedSecrets", "FuzzEveryForm",
+	},
 }
 
 func TestWithoutRace(t *testing.T) { withoutRace.Run(t) }

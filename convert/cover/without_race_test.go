@@ -6,8 +6,8 @@ import (
 	"tracemigrate/fixtures"
 )
 
-var withoutRace = fixtures.WithoutRace{
+var withoutRace = fixtures.WithoutRace{{
 	"TestSmallest", "TestFirst", "TestHostile",
-}
+}}
 
 func TestWithoutRace(t *testing.T) { withoutRace.Run(t) }
