@@ -70,6 +70,7 @@ func faults(t *testing.T) map[string]fault {
 	return map[string]fault{
 		"429 twice":                  twice(fixtures.Busy(429, "", refuse), "the server answered 429 (Too Many Requests)"),
 		"429 twice, for a second":    twice(fixtures.Busy(429, "1", refuse), "the server answered 429 (Too Many Requests) (retry after 1s)"),
+		"429 twice, until a date":    twice(fixtures.Busy(429, "Sat, 28 Nov 2026 10:00:01 GMT", refuse), "the server answered 429 (Too Many Requests) (retry after 1s)"),
 		"500 twice":                  twice(fixtures.Busy(500, "", refuse), "the server answered 500 (Internal Server Error)"),
 		"503 twice":                  twice(fixtures.Busy(503, "", refuse), "the server answered 503 (Service Unavailable)"),
 		"cut off twice":              twice(fixtures.Cut(t), "the answer was cut off: unexpected EOF"),

@@ -75,6 +75,7 @@ func faults(t *testing.T) map[string]fault {
 	return map[string]fault{
 		"429 twice":                  twice(fixtures.Busy(429, "", refuse), "the server answered 429 (Too Many Requests)"),
 		"429 twice, for a second":    twice(fixtures.Busy(429, "1", refuse), "the server answered 429 (Too Many Requests) (retry after 1s)"),
+		"429 twice, until a date":    twice(fixtures.Busy(429, "Sat, 28 Nov 2026 10:00:01 GMT", refuse), "the server answered 429 (Too Many Requests) (retry after 1s)"),
 		"500 twice":                  twice(fixtures.Busy(500, "", refuse), "the server answered 500 (Internal Server Error)"),
 		"503 twice":                  twice(fixtures.Busy(503, "", refuse), "the server answered 503 (Service Unavailable)"),
 		"cut off twice":              twice(fixtures.Cut(t), "the answer was cut off: unexpected EOF"),
@@ -101,9 +102,8 @@ func faults(t *testing.T) map[string]fault {
 			fault{want: list + "it has more than 200Ki bytes (500 items so far); raise --max-list-size, or read less with --mesh"}),
 		"the same page for ever": on(fixtures.Instead("application/json", `{"kind":"DataplaneList","apiVersion":"kuma.io/v1alpha1","metadata":{"continue":"1"},"items":[]}`),
 			list+"the list names a next page that it named before; does a proxy in between answer?"),
-		"another content type": on(fixtures.Altered(false, "text/plain"), list+wrong),
-		"login page":           on(fixtures.LoginPage, list+wrong),
-		"login page at first":  {fault: fixtures.LoginPage, want: "reading the Deployments of SOURCE: " + wrong},
+		"login page":          on(fixtures.LoginPage, list+wrong),
+		"login page at first": {fault: fixtures.LoginPage, want: "reading the Deployments of SOURCE: " + wrong},
 		"redirect": {fault: fixtures.Redirect(t), want: "reading the Deployments of SOURCE: it redirects to http://ELSEWHERE, which was not followed, " +
 			"so that no credentials go there; is a login or a proxy in front of it?"},
 	}

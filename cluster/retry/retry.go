@@ -210,12 +210,29 @@ func (t *Transport) try(request *http.Request) (answer, error) {
 	got := answer{response: response}
 	if busy(response.StatusCode) {
 		got.retry = fmt.Errorf("the server answered %d (%s)", response.StatusCode, http.StatusText(response.StatusCode))
-		if seconds, err := strconv.Atoi(response.Header.Get("Retry-After")); err == nil && seconds > 0 {
-			pause := min(time.Duration(seconds)*time.Second, longestWait)
-			got.retry = fmt.Errorf("%w (%w)", got.retry, &backoff.RetryAfterError{Duration: pause})
+		if pause := requestedPause(response.Header); pause > 0 {
+			got.retry = fmt.Errorf("%w (%w)", got.retry, &backoff.RetryAfterError{Duration: min(pause, longestWait)})
 		}
 	}
 	return got, nil
+}
+
+// requestedPause returns the pause that a server requests with Retry-After, in seconds or
+// until a date. The server's own clock decides, if the answer has its date.
+func requestedPause(header http.Header) time.Duration {
+	after := header.Get("Retry-After")
+	if seconds, err := strconv.ParseUint(after, 10, 31); err == nil {
+		return time.Duration(seconds) * time.Second
+	}
+	until, err := http.ParseTime(after)
+	if err != nil {
+		return 0
+	}
+	now, err := http.ParseTime(header.Get("Date"))
+	if err != nil {
+		now = time.Now()
+	}
+	return until.Sub(now)
 }
 
 // chunkSize is how much of an answer of unknown length is read at a time. A buffer that

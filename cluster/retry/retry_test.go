@@ -124,18 +124,63 @@ func TestTransportLimits(t *testing.T) {
 	assert.Equal(t, 1, s.sent)
 }
 
-// A server that says when to come again is asked then.
+// A server that says when to come again is asked then, and within a minute.
+func TestRequestedPause(t *testing.T) {
+	const date = "Sat, 28 Nov 2026 10:00:00 GMT"
+	for name, tt := range map[string]struct {
+		after, date string
+		want        time.Duration
+	}{
+		"none":               {"", date, 0},
+		"seconds":            {"120", date, 2 * time.Minute},
+		"no time at all":     {"0", date, 0},
+		"less than that":     {"-1", date, 0},
+		"neither":            {"soon", date, 0},
+		"more than it holds": {"99999999999999999999", date, 0},
+		"a date":             {"Sat, 28 Nov 2026 10:00:30 GMT", date, 30 * time.Second},
+		"a date of RFC 850":  {"Saturday, 28-Nov-26 10:00:30 GMT", date, 30 * time.Second},
+		"a date that is over": {
+			"Sat, 28 Nov 2026 09:59:50 GMT", date, -10 * time.Second,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			assert.Equal(t, tt.want, requestedPause(http.Header{"Retry-After": {tt.after}, "Date": {tt.date}}))
+		})
+	}
+	until := time.Now().Add(time.Hour).UTC().Format(http.TimeFormat)
+	assert.InDelta(t, time.Hour, requestedPause(http.Header{"Retry-After": {until}}), float64(10*time.Second), "by our clock")
+}
+
 func TestTransportWaits(t *testing.T) {
-	s := &script{answers: []any{429, 200}, after: "1"}
-	var waited time.Duration
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://x/", nil)
-	require.NoError(t, err)
-	start := time.Now()
-	response, err := (&Transport{Base: s, Wait: func(_ string, pause time.Duration) { waited = pause }, first: time.Millisecond}).RoundTrip(request)
-	require.NoError(t, err)
-	_ = response.Body.Close()
-	assert.Equal(t, time.Second, waited)
-	assert.GreaterOrEqual(t, time.Since(start), time.Second)
+	for name, tt := range map[string]struct {
+		after   string
+		timeout time.Duration
+		want    time.Duration
+	}{
+		"seconds":                 {"1", time.Minute, time.Second},
+		"a date":                  {time.Now().Add(time.Hour).UTC().Format(http.TimeFormat), 50 * time.Millisecond, longestWait},
+		"longer than the context": {"30", 50 * time.Millisecond, 30 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := &script{answers: []any{429, 200}, after: tt.after}
+			var waits time.Duration
+			ctx, cancel := context.WithTimeout(t.Context(), tt.timeout)
+			defer cancel()
+			request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://x/", nil)
+			require.NoError(t, err)
+			start := time.Now()
+			response, err := (&Transport{Base: s, Wait: func(_ string, pause time.Duration) { waits = pause }, first: time.Millisecond}).RoundTrip(request)
+			assert.Equal(t, tt.want, waits)
+			if tt.want > tt.timeout {
+				require.ErrorIs(t, err, context.DeadlineExceeded)
+				assert.Less(t, time.Since(start), 10*time.Second)
+				return
+			}
+			require.NoError(t, err)
+			_ = response.Body.Close()
+			assert.GreaterOrEqual(t, time.Since(start), tt.want)
+		})
+	}
 }
 
 // The context ends all tries together, and pauses as well.
