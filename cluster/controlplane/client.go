@@ -27,7 +27,7 @@ type Options struct {
 	Meshes  []string          // to read; empty: all
 	Limits  paging.Limits     // of lists and answers; 0 means that of paging.Defaults
 	// Progress gets how many resources of a kind were read so far, Wait why the next try
-	// waits; both may be nil.
+	// waits; both may be nil, and are called from several goroutines.
 	Progress func(kind string, read int)
 	Wait     func(reason string, pause time.Duration)
 	// Scrub removes credentials that Base sends from answers; may be nil.

@@ -80,6 +80,7 @@ func faults(t *testing.T) map[string]fault {
 		"503 twice":                  twice(fixtures.Busy(503, "", refuse), "the server answered 503 (Service Unavailable)"),
 		"cut off twice":              twice(fixtures.Cut(t), "the answer was cut off: unexpected EOF"),
 		"two of three, in turn":      {fault: fixtures.InTurn(t, 3, refuse)},
+		"another content type":       on(fixtures.Altered(false, "text/plain"), ""),
 		"as large as the limits":     {limits: paging.Limits{Pages: 3, List: 10 << 20}},
 		"429":                        on(fixtures.Busy(429, "", refuse), list+"429 Too Many Requests: no luck (after 8 tries)"+busy),
 		"500":                        on(fixtures.Busy(500, "", refuse), list+"500 Internal Server Error: no luck (after 8 tries)"+log),

@@ -12,7 +12,6 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -96,8 +95,6 @@ type Transport struct {
 	// MaxAnswer is the size in bytes above which an answer is refused; 0 for
 	// paging.Defaults.
 	MaxAnswer int64
-	// Received, if set, counts the bytes of complete answers.
-	Received *atomic.Int64
 	// Wait, if set, is called before each pause.
 	Wait func(reason string, pause time.Duration)
 
@@ -126,6 +123,7 @@ func (t *Transport) RoundTrip(request *http.Request) (*http.Response, error) {
 	}
 	got, err := backoff.Retry(request.Context(), func() (answer, error) {
 		var err error
+		last.response = nil // its body is not kept beside the next one
 		last, err = t.try(request)
 		switch {
 		case isRefused(err):
@@ -197,16 +195,13 @@ func (t *Transport) try(request *http.Request) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	defer func() { _ = response.Body.Close() }()
+	defer response.Body.Close() //nolint:errcheck // it was read, and response gets another
 	limits := paging.Limits{Answer: t.MaxAnswer}.Or(paging.Defaults)
 	body, err := readBody(response, limits.Answer)
 	if err != nil {
 		return answer{}, err
 	}
-	if t.Received != nil {
-		t.Received.Add(int64(len(body)))
-	}
-	response.Body = &wholeBody{Reader: bytes.NewReader(body), text: body}
+	response.Body = body
 	got := answer{response: response}
 	if busy(response.StatusCode) {
 		got.retry = fmt.Errorf("the server answered %d (%s)", response.StatusCode, http.StatusText(response.StatusCode))
@@ -241,20 +236,20 @@ const chunkSize = 1 << 20
 
 // readBody reads a whole answer. It returns an error if the answer has more than limit
 // bytes.
-func readBody(response *http.Response, limit int64) ([]byte, error) {
+func readBody(response *http.Response, limit int64) (*wholeBody, error) {
 	tooLarge := backoff.Permanent(fmt.Errorf(
 		"the answer has more than %s bytes; raise --max-answer-size, or read less with --mesh", paging.Size(limit)))
 	if response.ContentLength > limit {
 		return nil, tooLarge
 	}
 	if response.ContentLength >= 0 {
-		body := make([]byte, response.ContentLength)
-		if _, err := io.ReadFull(response.Body, body); err != nil {
+		text := make([]byte, response.ContentLength)
+		if _, err := io.ReadFull(response.Body, text); err != nil {
 			return nil, fmt.Errorf("the answer was cut off: %w", err)
 		}
-		return body, nil
+		return &wholeBody{text}, nil
 	}
-	var chunks [][]byte
+	var chunks wholeBody
 	for size := int64(0); ; {
 		chunk := make([]byte, 0, chunkSize)
 		for len(chunk) < cap(chunk) {
@@ -264,7 +259,8 @@ func readBody(response *http.Response, limit int64) ([]byte, error) {
 			case size+int64(len(chunk)) > limit:
 				return nil, tooLarge
 			case errors.Is(err, io.EOF):
-				return bytes.Join(append(chunks, chunk), nil), nil
+				chunks = append(chunks, chunk)
+				return &chunks, nil
 			case err != nil:
 				return nil, fmt.Errorf("the answer was cut off: %w", err)
 			}
@@ -273,19 +269,35 @@ func readBody(response *http.Response, limit int64) ([]byte, error) {
 	}
 }
 
-// wholeBody is the body of an answer that was read completely.
-type wholeBody struct {
-	*bytes.Reader
-	text []byte
+// wholeBody has the chunks of an answer that was read completely.
+type wholeBody [][]byte
+
+// Read implements io.Reader. It forgets what was read.
+func (b *wholeBody) Read(p []byte) (int, error) {
+	for ; len(*b) > 0; *b = (*b)[1:] {
+		if first := &(*b)[0]; len(*first) > 0 {
+			n := copy(p, *first)
+			*first = (*first)[n:]
+			return n, nil
+		}
+		(*b)[0] = nil
+	}
+	return 0, io.EOF
 }
 
 // Close implements io.Closer.
-func (*wholeBody) Close() error { return nil }
+func (b *wholeBody) Close() error {
+	*b = nil
+	return nil
+}
 
-// Body returns the body of an answer, without a copy if a Transport read it.
+// Body returns the body of an answer, without a copy if a Transport read it in one piece.
 func Body(response *http.Response) ([]byte, error) {
 	if whole, ok := response.Body.(*wholeBody); ok {
-		return whole.text, nil
+		if len(*whole) == 1 {
+			return (*whole)[0], nil
+		}
+		return bytes.Join(*whole, nil), nil
 	}
 	return io.ReadAll(response.Body)
 }
