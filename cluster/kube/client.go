@@ -246,8 +246,8 @@ func (c *Cluster) unreachable(ctx context.Context, doing string, err error) erro
 	case errors.Is(err, errNotAPI), strings.Contains(text, "serializer for"), strings.Contains(text, "Object 'Kind' is missing"),
 		strings.Contains(text, "invalid character"):
 		text, hint = errNotAPI.Error(), "; is a login or a proxy in front of it?"
-	case errors.Is(err, errEndsEarly), strings.Contains(text, "unexpected end of JSON"):
-		text, hint = errEndsEarly.Error(), "; "+retry.RemedyForCut("EOF")
+	case errors.Is(err, paging.ErrEndsEarly), strings.Contains(text, "unexpected end of JSON"):
+		text, hint = paging.ErrEndsEarly.Error(), "; "+retry.RemedyForCut("EOF")
 	case retry.RemedyForCut(text) != "":
 		hint = "; " + retry.RemedyForCut(text)
 	}

@@ -230,9 +230,12 @@ func requestedPause(header http.Header) time.Duration {
 	return until.Sub(now)
 }
 
-// chunkSize is how much of an answer of unknown length is read at a time. A buffer that
-// grows by copying would take more than twice the answer's size.
-const chunkSize = 1 << 20
+// An answer of unknown length is read in chunks, each twice as long as the one before. A
+// buffer that grows by copying would take more than twice the answer's size.
+const (
+	firstChunk   = 64 << 10
+	longestChunk = 1 << 20
+)
 
 // readBody reads a whole answer. It returns an error if the answer has more than limit
 // bytes.
@@ -250,8 +253,9 @@ func readBody(response *http.Response, limit int64) (*wholeBody, error) {
 		return &wholeBody{text}, nil
 	}
 	var chunks wholeBody
-	for size := int64(0); ; {
-		chunk := make([]byte, 0, chunkSize)
+	next := firstChunk
+	for size := int64(0); ; next = min(2*next, longestChunk) {
+		chunk := make([]byte, 0, next)
 		for len(chunk) < cap(chunk) {
 			n, err := response.Body.Read(chunk[len(chunk):cap(chunk)])
 			chunk = chunk[:len(chunk)+n]
@@ -265,7 +269,7 @@ func readBody(response *http.Response, limit int64) (*wholeBody, error) {
 				return nil, fmt.Errorf("the answer was cut off: %w", err)
 			}
 		}
-		chunks, size = append(chunks, chunk), size+chunkSize
+		chunks, size = append(chunks, chunk), size+int64(len(chunk))
 	}
 }
 

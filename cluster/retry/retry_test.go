@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -230,4 +231,33 @@ func TestOwn(t *testing.T) {
 		})
 	}
 	assert.Equal(t, tries, Tries(t.Context(), 500))
+}
+
+// An answer of unknown length is read whole, up to the limit and no further, in whatever
+// way it is read again.
+func TestTransportBodies(t *testing.T) {
+	const limit = 3*longestChunk + 5
+	for _, size := range []int{0, 1, firstChunk - 1, firstChunk, firstChunk + 1, 3 * firstChunk, limit, limit + 1} {
+		for _, joined := range []bool{false, true} {
+			t.Run(fmt.Sprint(size, joined), func(t *testing.T) {
+				text := strings.Repeat("0123456", size/7+1)[:size]
+				request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://x/", nil)
+				require.NoError(t, err)
+				response, err := (&Transport{Base: &script{answers: []any{strings.NewReader(text)}}, MaxAnswer: limit}).RoundTrip(request)
+				if size > limit {
+					require.ErrorContains(t, err, "the answer has more than")
+					return
+				}
+				require.NoError(t, err)
+				read := func() ([]byte, error) { return io.ReadAll(response.Body) }
+				if joined {
+					read = func() ([]byte, error) { return Body(response) }
+				}
+				got, err := read()
+				require.NoError(t, err)
+				assert.Equal(t, text, string(got))
+				require.NoError(t, response.Body.Close())
+			})
+		}
+	}
 }

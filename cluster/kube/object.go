@@ -10,13 +10,12 @@ import (
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"tracemigrate/cluster/paging"
 )
 
-// Errors of an answer that is no list.
-var (
-	errNotAPI    = errors.New("the answer is not the Kubernetes API's")
-	errEndsEarly = errors.New("the answer ends early")
-)
+// errNotAPI is the error of an answer that is no list.
+var errNotAPI = errors.New("the answer is not the Kubernetes API's")
 
 // page is one page of a list, without its items.
 type page struct {
@@ -24,126 +23,39 @@ type page struct {
 	size int64  // of the answer, in bytes
 }
 
-// readPage reads an answer once and from front to back, because client-go's decoding into
-// maps takes as long as the API server itself. It calls item with the text of each item,
-// which is valid during the call only.
+// readPage reads a page without decoding its items, because client-go's decoding into maps
+// takes as long as the API server itself. It calls item with the text of each item, which is
+// valid during the call only.
 func readPage(body io.Reader, item func(text []byte) error) (page, error) {
 	var p page
 	var kind string
-	counted := &counter{of: body}
-	d := jsontext.NewDecoder(counted, jsontext.AllowDuplicateNames(true))
-	err := eachField(d, func(key string) error {
-		switch {
-		case key == "items" && d.PeekKind() == '[':
-			return eachItem(d, item)
-		case key == "metadata" && d.PeekKind() == '{':
-			return eachField(d, func(key string) error {
-				if key == "continue" {
-					return readString(d, &p.next)
-				}
-				return d.SkipValue()
-			})
-		case key == "kind":
-			return readString(d, &kind)
-		}
-		return d.SkipValue()
+	size, err := paging.ReadJSON(body, func(d *jsontext.Decoder) error {
+		return paging.EachField(d, func(key string) error {
+			switch {
+			case key == "items" && d.PeekKind() == '[':
+				return paging.EachItem(d, item)
+			case key == "metadata" && d.PeekKind() == '{':
+				return paging.EachField(d, func(key string) error {
+					if key == "continue" {
+						return paging.ReadString(d, &p.next)
+					}
+					return d.SkipValue()
+				})
+			case key == "kind":
+				return paging.ReadString(d, &kind)
+			}
+			return d.SkipValue()
+		})
 	})
-	if err == nil {
-		_, err = d.ReadToken()
-		p.size = counted.n
-		switch {
-		case err == nil:
-			return p, errNotAPI // a second value follows
-		case errors.Is(err, io.EOF):
-			return p, checkListKind(kind)
-		}
-	}
-	var syntax *jsontext.SyntacticError
+	p.size = size
+	var form paging.FormError
 	switch {
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		return p, errEndsEarly
-	case errors.As(err, &syntax):
+	case errors.As(err, &form), err == nil && kind == "":
 		return p, errNotAPI
+	case err == nil && !strings.HasSuffix(kind, "List"):
+		return p, fmt.Errorf("the answer is not a list, but of kind %.40q", kind)
 	}
 	return p, err
-}
-
-// checkListKind returns an error unless kind is that of a list.
-func checkListKind(kind string) error {
-	switch {
-	case kind == "":
-		return errNotAPI
-	case !strings.HasSuffix(kind, "List"):
-		return fmt.Errorf("the answer is not a list, but of kind %.40q", kind)
-	}
-	return nil
-}
-
-// counter counts what is read.
-type counter struct {
-	of io.Reader
-	n  int64
-}
-
-// Read implements io.Reader.
-func (c *counter) Read(p []byte) (int, error) {
-	n, err := c.of.Read(p)
-	c.n += int64(n)
-	return n, err
-}
-
-// eachField calls use for every key of the next value, an object. use must read the value
-// of the key.
-func eachField(d *jsontext.Decoder, use func(key string) error) error {
-	begin, err := d.ReadToken()
-	if err != nil {
-		return err
-	}
-	if begin.Kind() != '{' {
-		return errNotAPI
-	}
-	for d.PeekKind() != '}' {
-		key, err := d.ReadToken()
-		if err != nil {
-			return err
-		}
-		if err := use(key.String()); err != nil {
-			return err
-		}
-	}
-	_, err = d.ReadToken()
-	return err
-}
-
-// eachItem calls use for every item of the next value, a list.
-func eachItem(d *jsontext.Decoder, use func(text []byte) error) error {
-	if _, err := d.ReadToken(); err != nil {
-		return err
-	}
-	for d.PeekKind() != ']' {
-		text, err := d.ReadValue()
-		if err != nil {
-			return err
-		}
-		if err := use(text); err != nil {
-			return err
-		}
-	}
-	_, err := d.ReadToken()
-	return err
-}
-
-// readString reads the next value into s if it is a string.
-func readString(d *jsontext.Decoder, s *string) error {
-	token, err := d.ReadToken()
-	if err == nil && token.Kind() == '"' {
-		*s = token.String()
-		return nil
-	}
-	if err == nil && (token.Kind() == '{' || token.Kind() == '[') {
-		return errNotAPI
-	}
-	return err
 }
 
 // object is a JSON object whose values are not decoded.
@@ -161,7 +73,7 @@ func split(text []byte) (object, error) {
 	}
 	o := make(object, 0, 12)
 	d := jsontext.NewDecoder(bytes.NewBuffer(text), jsontext.AllowDuplicateNames(true))
-	err := eachField(d, func(key string) error {
+	err := paging.EachField(d, func(key string) error {
 		value, err := d.ReadValue()
 		end := d.InputOffset()
 		o = append(o, field{key, text[end-int64(len(value)) : end]})
