@@ -249,6 +249,7 @@ func TestTransportBodies(t *testing.T) {
 					return
 				}
 				require.NoError(t, err)
+				defer func() { _ = response.Body.Close() }()
 				read := func() ([]byte, error) { return io.ReadAll(response.Body) }
 				if joined {
 					read = func() ([]byte, error) { return Body(response) }
@@ -256,7 +257,6 @@ func TestTransportBodies(t *testing.T) {
 				got, err := read()
 				require.NoError(t, err)
 				assert.Equal(t, text, string(got))
-				require.NoError(t, response.Body.Close())
 			})
 		}
 	}
