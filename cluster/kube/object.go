@@ -127,7 +127,7 @@ func (o object) with(key string, text []byte) object {
 
 // text returns the object with its fields in order.
 func (o object) text() []byte {
-	slices.SortFunc(o, func(a, b field) int { return strings.Compare(a.key, b.key) })
+	slices.SortStableFunc(o, func(a, b field) int { return strings.Compare(a.key, b.key) })
 	size := 2
 	for _, f := range o {
 		size += len(f.key) + len(f.text) + len(`"":,`)

@@ -1,6 +1,7 @@
 package kube
 
 import (
+	"encoding/json"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -152,4 +153,27 @@ func TestReadsTwoKinds(t *testing.T) {
 		assert.Zero(t, requests.now.Load(), "nothing is read any more")
 	}
 	assert.EqualValues(t, 2, requests.most.Load())
+}
+
+// Whatever is answered, what is passed on is JSON, with all that stays of the item.
+func FuzzReadPage(f *testing.F) {
+	f.Add(`{"kind":"AList","items":[{"metadata":{"name":"a","labels":{"a":"\u00e4"},"annotations":{"kuma.io/x":1}},"spec":{"a":[1e400]}}]}`)
+	f.Add(`{"kind":"AList","items":[{"metadata":{"name":"\ud800"}},{"mesh":{},"spec":null,"spec":7}]}`)
+	f.Add(`{"items":[{"":"","":""}],"items":[7]}`)
+	f.Fuzz(func(t *testing.T, answer string) {
+		_, _ = readPage(strings.NewReader(answer), func(item []byte) error {
+			for _, kind := range []string{cluster.KindMesh, cluster.KindDataplane, cluster.KindMeshTrace, cluster.KindService} {
+				_, text, err := newObject(kind, item)
+				if err != nil {
+					return err
+				}
+				var before, after map[string]json.RawMessage
+				require.NoError(t, json.Unmarshal(text, &after), string(item))
+				if json.Unmarshal(item, &before) == nil && before["spec"] != nil && string(before["spec"]) != "null" {
+					assert.Equal(t, string(before["spec"]), string(after["spec"]))
+				}
+			}
+			return nil
+		})
+	})
 }
