@@ -122,9 +122,12 @@ func (t *Transport) RoundTrip(request *http.Request) (*http.Response, error) {
 		}
 	}
 	got, err := backoff.Retry(request.Context(), func() (answer, error) {
+		reason := last.retry
+		last = answer{} // its body is not kept beside the next one
 		var err error
-		last.response = nil // its body is not kept beside the next one
-		last, err = t.try(request)
+		if last, err = t.try(request); err != nil && request.Context().Err() != nil {
+			last.retry = reason
+		}
 		switch {
 		case isRefused(err):
 			if refused++; refused >= refusedTries {

@@ -184,19 +184,32 @@ func TestTransportWaits(t *testing.T) {
 	}
 }
 
-// The context ends all tries together, and pauses as well.
+// The context ends all tries together, and pauses as well. The reason for the last try remains.
 func TestTransportContext(t *testing.T) {
-	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-	defer cancel()
-	for name, answer := range map[string]any{"busy": 503, "hanging": func(r *http.Request) error { <-r.Context().Done(); return r.Context().Err() }} {
+	hanging := func(r *http.Request) error { <-r.Context().Done(); return r.Context().Err() }
+	for name, tt := range map[string]struct {
+		answers []any
+		err     string
+	}{
+		"busy":                {[]any{503}, "context deadline exceeded, after the server answered 503 (Service Unavailable)"},
+		"hanging":             {[]any{hanging}, "context deadline exceeded: context deadline exceeded"},
+		"busy and then hangs": {[]any{503, hanging}, "context deadline exceeded, after the server answered 503 (Service Unavailable)"},
+	} {
 		t.Run(name, func(t *testing.T) {
+			ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+			defer cancel()
 			request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://x/", nil)
 			require.NoError(t, err)
 			start := time.Now()
-			response, err := (&Transport{Base: &script{answers: []any{answer}}}).RoundTrip(request)
+			transport := &Transport{Base: &script{answers: tt.answers}}
+			if len(tt.answers) > 1 {
+				transport.first = time.Millisecond
+			}
+			response, err := transport.RoundTrip(request)
 			if response != nil {
 				_ = response.Body.Close()
 			}
+			require.EqualError(t, err, tt.err)
 			require.ErrorIs(t, err, context.DeadlineExceeded)
 			assert.Less(t, time.Since(start), time.Second)
 		})
