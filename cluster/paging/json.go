@@ -3,7 +3,6 @@ package paging
 import (
 	"errors"
 	"io"
-	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -35,7 +34,7 @@ func ReadJSON(answer io.Reader, use func(*jsontext.Decoder) error) (size int64, 
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		err = ErrEndsEarly
 	case errors.As(err, &syntax):
-		err = FormError(strings.TrimPrefix(syntax.Error(), "jsontext: "))
+		err = FormError(syntax.Err.Error()) // without the place, whose keys are the server's text
 	}
 	return counted.n, err
 }
