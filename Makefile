@@ -35,10 +35,11 @@ lint: ## formatting, vet, staticcheck and more, see .golangci.yml
 	go run $(GOLANGCI) run ./...
 	go run $(GOLANGCI) fmt --diff ./...
 
-bench: ## time by the measure of yaml.v3 and encoding/json (x-baseline), memory by that of the input; diff by 1x, 2x, 4x
+bench: apiserver ## time by the measure of yaml.v3 and encoding/json (x-baseline) or of a plain list (x-list), memory by that of the input
 	go test ./cmd/tracemigrate/... -run '^$$' -bench . -skip '^BenchmarkSoak$$' -benchtime 10x
 	go test ./convert/envoydiff -run '^$$' -bench . -benchtime 3x
 	go test ./cluster/controlplane -run '^$$' -bench . -benchtime 10x
+	go test ./cluster/kube -run '^$$' -bench . -benchtime 20x
 
 # Without -fuzzminimizetime, Go spends up to a minute on shrinking each input that reaches new code.
 soak: ## 100,000 Dataplanes and 10,000 TrafficTraces in 50 meshes, and 2 and 4 times that, through the built command

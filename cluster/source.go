@@ -32,6 +32,22 @@ type Inspector interface {
 // Kinds returns the kinds that a source reads, in this order.
 func Kinds() []string { return slices.Clone(kinds) }
 
+// LargestFirst returns Kinds with Dataplane in front: a source begins with the longest list,
+// and reads the others meanwhile.
+func LargestFirst() []string {
+	first := Kinds()
+	slices.SortStableFunc(first, func(a, b string) int {
+		switch KindDataplane {
+		case a:
+			return -1
+		case b:
+			return 1
+		}
+		return 0
+	})
+	return first
+}
+
 // Optional reports whether a run can continue without a kind: then less is known about
 // the proxies, but the policies are complete.
 func Optional(kind string) bool {

@@ -27,7 +27,7 @@ type Options struct {
 	Meshes  []string          // to read; empty: all
 	Limits  paging.Limits     // of lists and answers; 0 means that of paging.Defaults
 	// Progress gets how many resources of a kind were read so far, Wait why the next try
-	// waits; both may be nil.
+	// waits; both may be nil, and are called from several goroutines.
 	Progress func(kind string, read int)
 	Wait     func(reason string, pause time.Duration)
 	// Scrub removes credentials that Base sends from answers; may be nil.
@@ -130,6 +130,24 @@ func hasStatus(err error, status ...int) bool {
 
 // get requests a path below the base and returns the body of a success.
 func (cp *ControlPlane) get(ctx context.Context, path string, query url.Values) ([]byte, error) {
+	response, err := cp.open(ctx, path, query)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = response.Body.Close() }()
+	return readAll(response, path)
+}
+
+func readAll(response *http.Response, path string) ([]byte, error) {
+	body, err := retry.Body(response)
+	if err != nil {
+		return nil, fmt.Errorf("reading the answer of GET %s: %w", path, err)
+	}
+	return body, nil
+}
+
+// open is get, and leaves the body to be read and closed.
+func (cp *ControlPlane) open(ctx context.Context, path string, query url.Values) (*http.Response, error) {
 	at := cp.base.JoinPath(path)
 	at.RawQuery = query.Encode()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, at.String(), nil)
@@ -147,13 +165,13 @@ func (cp *ControlPlane) get(ctx context.Context, path string, query url.Values) 
 	if err != nil {
 		return nil, cp.unreachable(ctx, path, err)
 	}
+	if response.StatusCode == http.StatusOK {
+		return response, nil
+	}
 	defer func() { _ = response.Body.Close() }()
-	body, err := retry.Body(response)
-	switch {
-	case err != nil:
-		return nil, fmt.Errorf("reading the answer of GET %s: %w", path, err)
-	case response.StatusCode == http.StatusOK:
-		return body, nil
+	body, err := readAll(response, path)
+	if err != nil {
+		return nil, err
 	}
 	failed := &StatusError{tries: retry.Tries(ctx, response.StatusCode), method: http.MethodGet, path: path, Status: response.StatusCode}
 	failed.readBody(body)

@@ -1,6 +1,7 @@
 package controlplane
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -25,7 +26,11 @@ func (cp *ControlPlane) describe(ctx context.Context) (*cluster.Origin, error) {
 	default:
 		var index struct{ Tagline, Product, Version, BasedOnKuma string }
 		if err := json.Unmarshal(body, &index); err != nil || index.Version == "" {
-			return nil, fmt.Errorf("the server at %s is not a control plane: GET / does not return a version%s", cp.base, aboutPage(body))
+			hint := ""
+			if bytes.HasPrefix(bytes.TrimSpace(body), []byte("<")) {
+				hint = webPage
+			}
+			return nil, fmt.Errorf("the server at %s is not a control plane: GET / does not return a version%s", cp.base, hint)
 		}
 		origin.Product, origin.Version = cmp.Or(index.Product, index.Tagline), index.Version
 		// A product based on Kuma may count its versions differently.

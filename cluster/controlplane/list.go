@@ -9,6 +9,9 @@ import (
 	"hash/maphash"
 	"net/url"
 	"strconv"
+	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
 
 	"tracemigrate/cluster"
 	"tracemigrate/cluster/paging"
@@ -37,11 +40,11 @@ func (cp *ControlPlane) list(ctx context.Context, path, kind string, before int)
 		"try again when fewer of its items change", path, cp, rereads)
 }
 
-// page is one page of a list.
+// page is one page of a list, without its items.
 type page struct {
-	Total *int              `json:"total"`
-	Items []json.RawMessage `json:"items"`
-	Next  *string           `json:"next"`
+	total *int
+	items int
+	next  string
 }
 
 // listing is one reading of a list.
@@ -65,11 +68,8 @@ func (cp *ControlPlane) listOnce(ctx context.Context, path, kind string, before 
 	}
 	query := url.Values{"size": {strconv.Itoa(pageSize)}}
 	for query != nil {
-		p, err := cp.page(ctx, path, query, l.list)
+		p, err := cp.page(ctx, path, query, kind, l)
 		if err != nil {
-			return nil, false, err
-		}
-		if err := l.add(p, path, kind); err != nil {
 			return nil, false, err
 		}
 		if cp.options.Progress != nil {
@@ -84,61 +84,83 @@ func (cp *ControlPlane) listOnce(ctx context.Context, path, kind string, before 
 	return l.list, l.steady && (l.total < 0 || l.total == l.list.Len()), nil
 }
 
-// page reads one page of a list, and adds its size to list.
-func (cp *ControlPlane) page(ctx context.Context, path string, query url.Values, list *paging.List) (*page, error) {
-	body, err := cp.get(ctx, path, query)
+// page reads one page of a list, and adds its items to l.
+func (cp *ControlPlane) page(ctx context.Context, path string, query url.Values, kind string, l *listing) (*page, error) {
+	response, err := cp.open(ctx, path, query)
 	if err != nil {
 		return nil, err
 	}
-	if err := list.Page(int64(len(body))); err != nil {
-		return nil, fmt.Errorf("reading the list %s of %s: %w", path, cp, err)
-	}
+	defer func() { _ = response.Body.Close() }()
 	var p page
-	if err := json.Unmarshal(body, &p); err != nil {
-		return nil, fmt.Errorf("the answer of GET %s from %s is not a list in JSON: %w%s", path, cp, err, aboutPage(body))
-	}
-	if p.Items == nil && p.Total == nil {
+	isList := false
+	size, err := paging.ReadJSON(response.Body, func(d *jsontext.Decoder) error {
+		return paging.EachField(d, func(key string) error {
+			switch {
+			case key == "items" && d.PeekKind() == '[':
+				isList = true
+				return paging.EachItem(d, func(text []byte) error {
+					p.items++
+					return l.add(text, p.items == 1, path, kind)
+				})
+			case key == "total" && d.PeekKind() == '0':
+				isList = true
+				text, err := d.ReadValue()
+				if err != nil {
+					return err
+				}
+				return json.Unmarshal(text, &p.total)
+			case key == "next":
+				return paging.ReadString(d, &p.next)
+			}
+			return d.SkipValue()
+		})
+	})
+	switch {
+	case errors.Is(err, paging.ErrEndsEarly):
+		return nil, fmt.Errorf("the answer of GET %s from %s ends early; %s", path, cp, retry.RemedyForCut("EOF"))
+	case err != nil:
+		return nil, fmt.Errorf("the answer of GET %s from %s is not a list in JSON: %w%s", path, cp, err, aboutPage(err))
+	case !isList:
 		return nil, fmt.Errorf("the answer of GET %s from %s is not a list: it has neither items nor a total", path, cp)
+	}
+	if p.total != nil {
+		l.steady = l.steady && (l.total < 0 || l.total == *p.total)
+		l.total = *p.total
+	}
+	if err := l.list.Page(size); err != nil {
+		return nil, fmt.Errorf("reading the list %s of %s: %w", path, cp, err)
 	}
 	return &p, nil
 }
 
-// add adds the items of a page that were not on an earlier one.
-func (l *listing) add(p *page, path, kind string) error {
-	for n, raw := range p.Items {
-		at := placeOf(raw, path, kind, l.list.Len())
-		if n == 0 && l.first != "" {
-			l.steady = l.steady && at == l.first
-			if at == l.first {
-				continue
-			}
+// add adds an item unless it was on an earlier page. The first item of a page shows whether
+// others moved, see next.
+func (l *listing) add(text []byte, isFirst bool, path, kind string) error {
+	at := placeOf(text, path, kind, l.list.Len())
+	if isFirst && l.first != "" {
+		l.steady = l.steady && at == l.first
+		if at == l.first {
+			return nil
 		}
-		hash := maphash.String(l.seed, at)
-		if _, again := l.seen[hash]; again {
-			l.steady = false
-			continue
-		}
-		l.seen[hash] = struct{}{}
-		if err := l.list.Add(at, raw); err != nil {
-			return err
-		}
-		l.last = at
 	}
-	if p.Total != nil {
-		l.steady = l.steady && (l.total < 0 || l.total == *p.Total)
-		l.total = *p.Total
+	hash := maphash.String(l.seed, at)
+	if _, again := l.seen[hash]; again {
+		l.steady = false
+		return nil
 	}
-	return nil
+	l.seen[hash] = struct{}{}
+	l.last = at
+	return l.list.Add(at, text)
 }
 
 // next returns the query of the page after p, nil after the last one. ok is false if the
 // page names no new one.
 func (l *listing) next(p *page) (query url.Values, ok bool) {
-	if p.Next == nil || *p.Next == "" {
+	if p.next == "" {
 		return nil, true
 	}
 	// The control plane writes its own idea of its address before the query.
-	next, err := url.Parse(*p.Next)
+	next, err := url.Parse(p.next)
 	if err != nil || l.asked[next.RawQuery] || next.RawQuery == "" {
 		return nil, false
 	}
@@ -153,28 +175,36 @@ func (l *listing) next(p *page) (query url.Values, ok bool) {
 	return query, true
 }
 
-// aboutPage describes an answer that looks like HTML, or that ends early.
-func aboutPage(body []byte) string {
-	var broken *json.SyntaxError
-	if err := json.Unmarshal(body, new(json.RawMessage)); errors.As(err, &broken) && broken.Offset == int64(len(body)) {
-		return "; " + retry.RemedyForCut(err.Error())
+// webPage is the remedy for an answer in HTML.
+const webPage = "; it is a web page: does a login or a proxy answer in its place?"
+
+// aboutPage returns webPage for the error of an answer that begins like HTML.
+func aboutPage(err error) string {
+	if strings.Contains(err.Error(), "invalid character '<' at start of value") {
+		return webPage
 	}
-	if !bytes.HasPrefix(bytes.TrimSpace(body), []byte("<")) {
-		return ""
-	}
-	return "; it is a web page: does a login or a proxy answer in its place?"
+	return ""
 }
 
 // placeOf returns the path of an item, which names it in messages. An item without a
 // name is named by its position, and its decoder reports a problem.
-func placeOf(raw json.RawMessage, list, kind string, position int) string {
-	var head struct{ Mesh, Name string }
-	_ = json.Unmarshal(raw, &head) // what is broken is reported when it is decoded
+func placeOf(item []byte, list, kind string, position int) string {
+	var mesh, name string
+	d := jsontext.NewDecoder(bytes.NewBuffer(item), jsontext.AllowDuplicateNames(true))
+	_ = paging.EachField(d, func(key string) error { // what is broken is reported when it is decoded
+		switch key {
+		case "mesh":
+			return paging.ReadString(d, &mesh)
+		case "name":
+			return paging.ReadString(d, &name)
+		}
+		return d.SkipValue()
+	})
 	switch {
-	case head.Name == "":
+	case name == "":
 		return fmt.Sprintf("%s (item %d, without a name)", list, position+1)
 	case kind == cluster.KindMesh:
-		return "/meshes/" + head.Name
+		return "/meshes/" + name
 	}
-	return "/meshes/" + head.Mesh + "/" + paths[kind] + "/" + head.Name
+	return "/meshes/" + mesh + "/" + paths[kind] + "/" + name
 }

@@ -37,14 +37,15 @@ func (cp *ControlPlane) Read(ctx context.Context, use func(manifest.Input)) (*cl
 	if err := cp.meshes(ctx, origin, use); err != nil {
 		return nil, err
 	}
-	for _, kind := range cluster.Kinds() {
-		if kind == cluster.KindMesh {
-			continue
+	isMesh := func(kind string) bool { return kind == cluster.KindMesh }
+	read := paging.ReadAhead(ctx, slices.DeleteFunc(cluster.LargestFirst(), isMesh), cp.lists)
+	defer read.Stop()
+	for _, kind := range slices.DeleteFunc(cluster.Kinds(), isMesh) {
+		lists, err := read.Get(kind)
+		if err != nil {
+			return nil, cp.advise(err)
 		}
-		if cp.options.Progress != nil {
-			cp.options.Progress(kind, 0)
-		}
-		if err := cp.kind(ctx, origin, kind, use); err != nil {
+		if err := cp.kind(lists, origin, kind, use); err != nil {
 			return nil, err
 		}
 	}
@@ -124,19 +125,45 @@ func (cp *ControlPlane) meshes(ctx context.Context, origin *cluster.Origin, use 
 	return pass(wanted, origin, cluster.KindMesh, use)
 }
 
-// kind reads all resources of one kind in the requested meshes.
-func (cp *ControlPlane) kind(ctx context.Context, origin *cluster.Origin, kind string, use func(manifest.Input)) error {
-	lists := []string{"/" + paths[kind]}
+// listed is a list, or why the control plane does not return it.
+type listed struct {
+	list *paging.List
+	err  error // 403 or 404
+}
+
+// lists reads all resources of one kind in the requested meshes.
+func (cp *ControlPlane) lists(ctx context.Context, kind string) ([]listed, error) {
+	if cp.options.Progress != nil {
+		cp.options.Progress(kind, 0)
+	}
+	all := []string{"/" + paths[kind]}
 	if len(cp.options.Meshes) > 0 {
-		lists = nil
+		all = nil
 		for _, mesh := range cp.options.Meshes {
-			lists = append(lists, "/meshes/"+url.PathEscape(mesh)+"/"+paths[kind])
+			all = append(all, "/meshes/"+url.PathEscape(mesh)+"/"+paths[kind])
 		}
 	}
-	var missing, refused error
-	read, before := false, 0
-	for _, path := range lists {
+	lists := make([]listed, 0, len(all))
+	before := 0
+	for _, path := range all {
 		list, err := cp.list(ctx, path, kind, before)
+		lists = append(lists, listed{list, err})
+		switch {
+		case err == nil:
+			before += list.Len()
+		case !hasStatus(err, http.StatusNotFound, http.StatusForbidden):
+			return nil, err
+		}
+	}
+	return lists, nil
+}
+
+// kind passes the resources of one kind to use.
+func (cp *ControlPlane) kind(lists []listed, origin *cluster.Origin, kind string, use func(manifest.Input)) error {
+	var missing, refused error
+	read := false
+	for _, one := range lists {
+		err := one.err
 		switch {
 		case hasStatus(err, http.StatusNotFound) && cluster.Supplementary(kind):
 			return nil
@@ -153,8 +180,7 @@ func (cp *ControlPlane) kind(ctx context.Context, origin *cluster.Origin, kind s
 			return cp.advise(err)
 		default:
 			read = true
-			before += list.Len()
-			if err := pass(list, origin, kind, use); err != nil {
+			if err := pass(one.list, origin, kind, use); err != nil {
 				return err
 			}
 		}

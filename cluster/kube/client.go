@@ -12,7 +12,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -42,7 +41,7 @@ type Options struct {
 	Namespace  string        // the control plane's; empty: the usual ones are searched
 	Limits     paging.Limits // of lists and answers; 0 means that of paging.Defaults
 	// Progress gets how many resources of a kind were read so far, Wait why the next try
-	// waits; both may be nil.
+	// waits; both may be nil, and are called from several goroutines.
 	Progress func(kind string, read int)
 	Wait     func(reason string, pause time.Duration)
 }
@@ -54,10 +53,10 @@ type Cluster struct {
 	plain    *rest.Config // config without retries
 	name     string
 	context  string
-	client   dynamic.Interface
+	lists    *rest.RESTClient
+	client   dynamic.Interface // for all other requests
 	warnings *warnings
 	sent     credential.Set // to the API server
-	received atomic.Int64   // bytes of answers, so far
 	pageSize int64          // for tests; 0: the usual
 	// What describe found out about the control plane.
 	controlPlane *deployment
@@ -144,13 +143,15 @@ func (c *Cluster) connect(config *rest.Config) error {
 	})
 	c.plain = rest.CopyConfig(c.config)
 	c.config.Wrap(func(base http.RoundTripper) http.RoundTripper {
-		return &retry.Transport{Base: base, Wait: c.wait(), MaxAnswer: c.options.Limits.Answer, Received: &c.received}
+		return &retry.Transport{Base: base, Wait: c.wait(), MaxAnswer: c.options.Limits.Answer}
 	})
-	client, err := dynamic.NewForConfig(c.config)
-	if err != nil {
+	if c.lists, err = rest.UnversionedRESTClientFor(dynamic.ConfigFor(c.config)); err != nil {
 		return fmt.Errorf("using the kubeconfig: %w", err)
 	}
-	c.client = client
+	c.config.RateLimiter = c.lists.GetRateLimiter() // one for all requests
+	if c.client, err = dynamic.NewForConfig(c.config); err != nil {
+		return fmt.Errorf("using the kubeconfig: %w", err)
+	}
 	c.api = sync.OnceValues(c.connectAPI)
 	return nil
 }
@@ -242,11 +243,11 @@ func (c *Cluster) unreachable(ctx context.Context, doing string, err error) erro
 		hint = "; does kubectl reach the cluster?"
 	case strings.Contains(text, "x509"):
 		hint = "; does the kubeconfig contain the cluster's certificate authority, and the name that the certificate is for?"
-	case strings.Contains(text, "serializer for"), strings.Contains(text, "Object 'Kind' is missing"),
+	case errors.Is(err, errNotAPI), strings.Contains(text, "serializer for"), strings.Contains(text, "Object 'Kind' is missing"),
 		strings.Contains(text, "invalid character"):
-		text, hint = "the answer is not the Kubernetes API's", "; is a login or a proxy in front of it?"
-	case strings.Contains(text, "unexpected end of JSON"):
-		text, hint = "the answer ends early", "; "+retry.RemedyForCut(text)
+		text, hint = errNotAPI.Error(), "; is a login or a proxy in front of it?"
+	case errors.Is(err, paging.ErrEndsEarly), strings.Contains(text, "unexpected end of JSON"):
+		text, hint = paging.ErrEndsEarly.Error(), "; "+retry.RemedyForCut("EOF")
 	case retry.RemedyForCut(text) != "":
 		hint = "; " + retry.RemedyForCut(text)
 	}

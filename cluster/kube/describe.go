@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"tracemigrate/cluster"
@@ -144,11 +143,7 @@ func (c *Cluster) findControlPlane(ctx context.Context) (found *deployment, why 
 	for _, namespace := range namespaces {
 		var candidates []*deployment
 		list := paging.New(c.limits())
-		err := c.pages(ctx, deployments, namespace, func() { candidates = nil }, func(u *unstructured.Unstructured) error {
-			text, err := json.Marshal(u.Object)
-			if err != nil {
-				return err
-			}
+		err := c.pages(ctx, deployments, namespace, func() { candidates = nil }, func(text []byte) error {
 			var d deployment
 			if json.Unmarshal(text, &d) == nil && d.container() != nil {
 				candidates = append(candidates, &d)

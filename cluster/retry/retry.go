@@ -12,7 +12,6 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -96,8 +95,6 @@ type Transport struct {
 	// MaxAnswer is the size in bytes above which an answer is refused; 0 for
 	// paging.Defaults.
 	MaxAnswer int64
-	// Received, if set, counts the bytes of complete answers.
-	Received *atomic.Int64
 	// Wait, if set, is called before each pause.
 	Wait func(reason string, pause time.Duration)
 
@@ -125,8 +122,12 @@ func (t *Transport) RoundTrip(request *http.Request) (*http.Response, error) {
 		}
 	}
 	got, err := backoff.Retry(request.Context(), func() (answer, error) {
+		reason := last.retry
+		last = answer{} // its body is not kept beside the next one
 		var err error
-		last, err = t.try(request)
+		if last, err = t.try(request); err != nil && request.Context().Err() != nil {
+			last.retry = reason
+		}
 		switch {
 		case isRefused(err):
 			if refused++; refused >= refusedTries {
@@ -197,49 +198,67 @@ func (t *Transport) try(request *http.Request) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	defer func() { _ = response.Body.Close() }()
+	defer response.Body.Close() //nolint:errcheck // it was read, and response gets another
 	limits := paging.Limits{Answer: t.MaxAnswer}.Or(paging.Defaults)
 	body, err := readBody(response, limits.Answer)
 	if err != nil {
 		return answer{}, err
 	}
-	if t.Received != nil {
-		t.Received.Add(int64(len(body)))
-	}
-	response.Body = &wholeBody{Reader: bytes.NewReader(body), text: body}
+	response.Body = body
 	got := answer{response: response}
 	if busy(response.StatusCode) {
 		got.retry = fmt.Errorf("the server answered %d (%s)", response.StatusCode, http.StatusText(response.StatusCode))
-		if seconds, err := strconv.Atoi(response.Header.Get("Retry-After")); err == nil && seconds > 0 {
-			pause := min(time.Duration(seconds)*time.Second, longestWait)
-			got.retry = fmt.Errorf("%w (%w)", got.retry, &backoff.RetryAfterError{Duration: pause})
+		if pause := requestedPause(response.Header); pause > 0 {
+			got.retry = fmt.Errorf("%w (%w)", got.retry, &backoff.RetryAfterError{Duration: min(pause, longestWait)})
 		}
 	}
 	return got, nil
 }
 
-// chunkSize is how much of an answer of unknown length is read at a time. A buffer that
-// grows by copying would take more than twice the answer's size.
-const chunkSize = 1 << 20
+// requestedPause returns the pause that a server requests with Retry-After, in seconds or
+// until a date. The server's own clock decides, if the answer has its date.
+func requestedPause(header http.Header) time.Duration {
+	after := header.Get("Retry-After")
+	if seconds, err := strconv.ParseUint(after, 10, 31); err == nil {
+		return time.Duration(seconds) * time.Second
+	}
+	until, err := http.ParseTime(after)
+	if err != nil {
+		return 0
+	}
+	now, err := http.ParseTime(header.Get("Date"))
+	if err != nil {
+		now = time.Now()
+	}
+	return until.Sub(now)
+}
+
+// An answer of unknown length is read in chunks, each twice as long as the one before. A
+// buffer that grows by copying would take more than twice the answer's size.
+const (
+	firstChunk   = 64 << 10
+	longestChunk = 1 << 20
+)
 
 // readBody reads a whole answer. It returns an error if the answer has more than limit
 // bytes.
-func readBody(response *http.Response, limit int64) ([]byte, error) {
+func readBody(response *http.Response, limit int64) (*wholeBody, error) {
 	tooLarge := backoff.Permanent(fmt.Errorf(
 		"the answer has more than %s bytes; raise --max-answer-size, or read less with --mesh", paging.Size(limit)))
 	if response.ContentLength > limit {
 		return nil, tooLarge
 	}
 	if response.ContentLength >= 0 {
-		body := make([]byte, response.ContentLength)
-		if _, err := io.ReadFull(response.Body, body); err != nil {
+		text := make([]byte, response.ContentLength)
+		if _, err := io.ReadFull(response.Body, text); err != nil {
 			return nil, fmt.Errorf("the answer was cut off: %w", err)
 		}
-		return body, nil
+		return &wholeBody{text}, nil
 	}
-	var chunks [][]byte
-	for size := int64(0); ; {
-		chunk := make([]byte, 0, chunkSize)
+	var chunks wholeBody
+	next := firstChunk
+	for size := int64(0); ; next = min(2*next, longestChunk) {
+		chunk := make([]byte, 0, next)
 		for len(chunk) < cap(chunk) {
 			n, err := response.Body.Read(chunk[len(chunk):cap(chunk)])
 			chunk = chunk[:len(chunk)+n]
@@ -247,28 +266,45 @@ func readBody(response *http.Response, limit int64) ([]byte, error) {
 			case size+int64(len(chunk)) > limit:
 				return nil, tooLarge
 			case errors.Is(err, io.EOF):
-				return bytes.Join(append(chunks, chunk), nil), nil
+				chunks = append(chunks, chunk)
+				return &chunks, nil
 			case err != nil:
 				return nil, fmt.Errorf("the answer was cut off: %w", err)
 			}
 		}
-		chunks, size = append(chunks, chunk), size+chunkSize
+		chunks, size = append(chunks, chunk), size+int64(len(chunk))
 	}
 }
 
-// wholeBody is the body of an answer that was read completely.
-type wholeBody struct {
-	*bytes.Reader
-	text []byte
+// wholeBody has the chunks of an answer that was read completely.
+type wholeBody [][]byte
+
+// Read implements io.Reader. It forgets what was read.
+func (b *wholeBody) Read(p []byte) (int, error) {
+	for ; len(*b) > 0; *b = (*b)[1:] {
+		if first := &(*b)[0]; len(*first) > 0 {
+			n := copy(p, *first)
+			*first = (*first)[n:]
+			return n, nil
+		}
+		(*b)[0] = nil
+	}
+	return 0, io.EOF
 }
 
 // Close implements io.Closer.
-func (*wholeBody) Close() error { return nil }
+func (b *wholeBody) Close() error {
+	*b = nil
+	return nil
+}
 
-// Body returns the body of an answer, without a copy if a Transport read it.
+// Body returns the body of an answer, without a copy if a Transport read it in one piece.
 func Body(response *http.Response) ([]byte, error) {
 	if whole, ok := response.Body.(*wholeBody); ok {
-		return whole.text, nil
+		if len(*whole) == 1 {
+			return (*whole)[0], nil
+		}
+		return bytes.Join(*whole, nil), nil
 	}
 	return io.ReadAll(response.Body)
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -124,33 +125,91 @@ func TestTransportLimits(t *testing.T) {
 	assert.Equal(t, 1, s.sent)
 }
 
-// A server that says when to come again is asked then.
-func TestTransportWaits(t *testing.T) {
-	s := &script{answers: []any{429, 200}, after: "1"}
-	var waited time.Duration
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://x/", nil)
-	require.NoError(t, err)
-	start := time.Now()
-	response, err := (&Transport{Base: s, Wait: func(_ string, pause time.Duration) { waited = pause }, first: time.Millisecond}).RoundTrip(request)
-	require.NoError(t, err)
-	_ = response.Body.Close()
-	assert.Equal(t, time.Second, waited)
-	assert.GreaterOrEqual(t, time.Since(start), time.Second)
+// A server that says when to come again is asked then, and within a minute.
+func TestRequestedPause(t *testing.T) {
+	const date = "Sat, 28 Nov 2026 10:00:00 GMT"
+	for name, tt := range map[string]struct {
+		after, date string
+		want        time.Duration
+	}{
+		"none":               {"", date, 0},
+		"seconds":            {"120", date, 2 * time.Minute},
+		"no time at all":     {"0", date, 0},
+		"less than that":     {"-1", date, 0},
+		"neither":            {"soon", date, 0},
+		"more than it holds": {"99999999999999999999", date, 0},
+		"a date":             {"Sat, 28 Nov 2026 10:00:30 GMT", date, 30 * time.Second},
+		"a date of RFC 850":  {"Saturday, 28-Nov-26 10:00:30 GMT", date, 30 * time.Second},
+		"a date that is over": {
+			"Sat, 28 Nov 2026 09:59:50 GMT", date, -10 * time.Second,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			assert.Equal(t, tt.want, requestedPause(http.Header{"Retry-After": {tt.after}, "Date": {tt.date}}))
+		})
+	}
+	until := time.Now().Add(time.Hour).UTC().Format(http.TimeFormat)
+	assert.InDelta(t, time.Hour, requestedPause(http.Header{"Retry-After": {until}}), float64(10*time.Second), "by our clock")
 }
 
-// The context ends all tries together, and pauses as well.
-func TestTransportContext(t *testing.T) {
-	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-	defer cancel()
-	for name, answer := range map[string]any{"busy": 503, "hanging": func(r *http.Request) error { <-r.Context().Done(); return r.Context().Err() }} {
+func TestTransportWaits(t *testing.T) {
+	for name, tt := range map[string]struct {
+		after   string
+		timeout time.Duration
+		want    time.Duration
+	}{
+		"seconds":                 {"1", time.Minute, time.Second},
+		"a date":                  {time.Now().Add(time.Hour).UTC().Format(http.TimeFormat), 50 * time.Millisecond, longestWait},
+		"longer than the context": {"30", 50 * time.Millisecond, 30 * time.Second},
+	} {
 		t.Run(name, func(t *testing.T) {
+			s := &script{answers: []any{429, 200}, after: tt.after}
+			var waits time.Duration
+			ctx, cancel := context.WithTimeout(t.Context(), tt.timeout)
+			defer cancel()
 			request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://x/", nil)
 			require.NoError(t, err)
 			start := time.Now()
-			response, err := (&Transport{Base: &script{answers: []any{answer}}}).RoundTrip(request)
+			response, err := (&Transport{Base: s, Wait: func(_ string, pause time.Duration) { waits = pause }, first: time.Millisecond}).RoundTrip(request)
+			assert.Equal(t, tt.want, waits)
+			if tt.want > tt.timeout {
+				require.ErrorIs(t, err, context.DeadlineExceeded)
+				assert.Less(t, time.Since(start), 10*time.Second)
+				return
+			}
+			require.NoError(t, err)
+			_ = response.Body.Close()
+			assert.GreaterOrEqual(t, time.Since(start), tt.want)
+		})
+	}
+}
+
+// The context ends all tries together, and pauses as well. The reason for the last try remains.
+func TestTransportContext(t *testing.T) {
+	hanging := func(r *http.Request) error { <-r.Context().Done(); return r.Context().Err() }
+	for name, tt := range map[string]struct {
+		answers []any
+		err     string
+	}{
+		"busy":                {[]any{503}, "context deadline exceeded, after the server answered 503 (Service Unavailable)"},
+		"hanging":             {[]any{hanging}, "context deadline exceeded: context deadline exceeded"},
+		"busy and then hangs": {[]any{503, hanging}, "context deadline exceeded, after the server answered 503 (Service Unavailable)"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+			defer cancel()
+			request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://x/", nil)
+			require.NoError(t, err)
+			start := time.Now()
+			transport := &Transport{Base: &script{answers: tt.answers}}
+			if len(tt.answers) > 1 {
+				transport.first = time.Millisecond
+			}
+			response, err := transport.RoundTrip(request)
 			if response != nil {
 				_ = response.Body.Close()
 			}
+			require.EqualError(t, err, tt.err)
 			require.ErrorIs(t, err, context.DeadlineExceeded)
 			assert.Less(t, time.Since(start), time.Second)
 		})
@@ -185,4 +244,33 @@ func TestOwn(t *testing.T) {
 		})
 	}
 	assert.Equal(t, tries, Tries(t.Context(), 500))
+}
+
+// An answer of unknown length is read whole, up to the limit and no further, in whatever
+// way it is read again.
+func TestTransportBodies(t *testing.T) {
+	const limit = 3*longestChunk + 5
+	for _, size := range []int{0, 1, firstChunk - 1, firstChunk, firstChunk + 1, 3 * firstChunk, limit, limit + 1} {
+		for _, joined := range []bool{false, true} {
+			t.Run(fmt.Sprint(size, joined), func(t *testing.T) {
+				text := strings.Repeat("0123456", size/7+1)[:size]
+				request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://x/", nil)
+				require.NoError(t, err)
+				response, err := (&Transport{Base: &script{answers: []any{strings.NewReader(text)}}, MaxAnswer: limit}).RoundTrip(request)
+				if size > limit {
+					require.ErrorContains(t, err, "the answer has more than")
+					return
+				}
+				require.NoError(t, err)
+				defer func() { _ = response.Body.Close() }()
+				read := func() ([]byte, error) { return io.ReadAll(response.Body) }
+				if joined {
+					read = func() ([]byte, error) { return Body(response) }
+				}
+				got, err := read()
+				require.NoError(t, err)
+				assert.Equal(t, text, string(got))
+			})
+		}
+	}
 }
