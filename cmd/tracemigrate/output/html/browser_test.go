@@ -229,7 +229,3 @@ func quoted(text string) string {
 	}
 	return string(encoded)
 }
-
-// slower is how much slower the tests are than the page: they share the machine with
-// other tests, and may run with the race detector.
-const slower = 3.0
