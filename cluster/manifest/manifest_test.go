@@ -629,6 +629,7 @@ func TestRedact(t *testing.T) {
 	for text, want := range map[string]string{
 		"asking (https://bob:hunter2@api:6443/x?token=hunter2) failed": "asking (https://REDACTED@api:6443/x?REDACTED) failed",
 		"see https://api/x?token=hunter2, then https://api/y?a.":       "see https://api/x?REDACTED, then https://api/y?REDACTED.",
+		"run `delete 'https://api/x?a'`":                               "run `delete 'https://api/x?REDACTED'`",
 		"what is https://api/x? It is \"https://api/?token=hunter2\".": "what is https://api/x? It is \"https://api/?REDACTED\".",
 	} {
 		assert.Equal(t, want, Redact(text))

@@ -144,7 +144,7 @@ func SortProblems(problems []*Problem) []*Problem {
 var (
 	userInfo = regexp.MustCompile(`://[^\s"<>]*@`)
 	bearer   = regexp.MustCompile(`([Bb]earer) [\w.~+/=-]{12,}`)
-	query    = regexp.MustCompile(`(://[^\s"<>?]*)\?[^\s"<>]*[^\s"'<>).,;:]`) // without punctuation at the end
+	query    = regexp.MustCompile(`(://[^\s"<>?]*)\?[^\s"<>]*[^\s"'` + "`" + `<>).,;:]`) // without punctuation at the end
 )
 
 // RedactURL removes user, password, query and fragment from the text of a url field. A

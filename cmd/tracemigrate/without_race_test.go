@@ -14,7 +14,7 @@ var withoutRace = fixtures.WithoutRace{
 	"TestNextStepsCanBePasted", "TestShellPlaybookIsClean",
 	"TestKilledWhileWriting", "TestKilledWhileRewriting", "TestInterruptWhileRewriting", "TestTwoRewritesAtOnce",
 	"TestInstallDocument", "TestCompletionInBash", "TestCompletionInOtherShells", "TestReadme",
-	"TestPlantedSecrets", "FuzzEveryForm", "TestOutputInPlace",
+	"TestPlantedSecrets", "TestPastedCommands", "FuzzEveryForm", "TestOutputInPlace",
 }
 
 func TestWithoutRace(t *testing.T) { withoutRace.Run(t) }

@@ -7,10 +7,11 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"unicode"
 	"unicode/utf16"
 
 	"gopkg.in/yaml.v3"
+
+	"tracemigrate/cluster/manifest"
 )
 
 // encodeJSON writes v as JSON, and escapes characters that could control a terminal.
@@ -25,7 +26,7 @@ func encodeJSON(w io.Writer, v any) error {
 	var out strings.Builder
 	out.Grow(text.Len())
 	for _, r := range text.String() {
-		if r == '\n' || ' ' <= r && r < 0x7f || unicode.IsPrint(r) {
+		if r == '\n' || manifest.IsVisible(r) {
 			out.WriteRune(r)
 			continue
 		}

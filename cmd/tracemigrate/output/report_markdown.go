@@ -40,7 +40,7 @@ func (m *markdown) origin(r *Report) {
 	items := append([]string{r.Head.Cluster, made(&r.Head)}, aboutOrigin(r.Report)...)
 	var spans []string
 	for _, u := range r.Origin.Unread {
-		spans = append(spans, spansOf(u.Remedy)...)
+		spans = append(spans, plain.Backticked(u.Remedy)...)
 	}
 	for i, item := range items {
 		items[i] = "- " + markdownSentence(cleaned(item, m.full), spans, false)

@@ -235,7 +235,7 @@ func joinNames(names []string) string {
 var funcs = template.FuncMap{
 	"number": plain.Number,
 	"plural": plain.Plural,
-	"prose":  prose,
+	"prose":  prose, "backticked": plain.Backticked,
 	"percent": func(sampling *float64) string {
 		if sampling == nil {
 			return "100%"
