@@ -1,14 +1,13 @@
 package runbook
 
 import (
-	"bytes"
-	"errors"
 	"fmt"
 	"slices"
 
 	"gopkg.in/yaml.v3"
 
 	"tracemigrate/cluster"
+	"tracemigrate/cluster/manifest"
 	"tracemigrate/convert"
 	"tracemigrate/legacy"
 )
@@ -119,15 +118,9 @@ func (b *builder) waves() [][]*cluster.Original {
 
 // encode returns YAML documents.
 func (b *builder) encode(documents []any) []byte {
-	var text bytes.Buffer
-	encoder := yaml.NewEncoder(&text)
-	encoder.SetIndent(2)
-	var failed []error
-	for _, document := range documents {
-		failed = append(failed, encoder.Encode(document))
-	}
-	b.fail(errors.Join(append(failed, encoder.Close())...))
-	return text.Bytes()
+	text, err := manifest.EncodeYAML(documents...)
+	b.fail(err)
+	return text
 }
 
 // Wait returns the seconds between two waves: creation times have whole seconds, and zones
