@@ -31,7 +31,7 @@ func envoyYAML(l *envoydiff.Listener) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("printing listener %s: %w", l.Name(), err)
 	}
-	return string(text), nil
+	return manifest.Redact(string(text)), nil
 }
 
 // Unified returns the lines of the unified diff of two texts, with three lines of context. A
