@@ -51,7 +51,7 @@ func (b *builder) meshRollback() {
 		Value *yaml.Node `yaml:"value"`
 	}
 	for _, o := range b.meshes {
-		b.secret(MeshPatch(o), []any{[]operation{{"add", "/spec/tracing", o.Tracing()}}})
+		b.secret(MeshPatch(o), b.encode([]any{[]operation{{"add", "/spec/tracing", o.Tracing()}}}))
 	}
 }
 
@@ -61,16 +61,11 @@ func MeshPatch(o *cluster.Original) string { return backDir + "mesh_" + fileSafe
 // roots adds resources as they are today.
 func (b *builder) roots(path string, resources []*cluster.Original) {
 	var all []any
-	secret := false
 	for _, o := range resources {
 		all = append(all, o.Root)
-		secret = secret || o.Kind != cluster.KindTrafficTrace
 	}
-	switch {
-	case secret:
-		b.secret(path, all)
-	case len(all) > 0:
-		b.add(path, b.encode(all))
+	if len(all) > 0 {
+		b.secret(path, b.encode(all))
 	}
 }
 
