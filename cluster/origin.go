@@ -155,6 +155,7 @@ func decodeOrigin(doc *manifest.Document, problems *[]*manifest.Problem) *Origin
 	str := func(v manifest.Value, field string) string { return strings.Clone(v.Field(field).Str()) }
 	// A snapshot that this tool wrote has no credentials, but its file may have been edited.
 	text := func(v manifest.Value, field string) string { return manifest.Redact(str(v, field)) }
+	address := func(v manifest.Value, field string) string { return manifest.Redact(manifest.RedactURL(str(v, field))) }
 	o := &Origin{
 		Source: text(root, "source"), Product: text(root, "product"), Version: text(root, "version"),
 		Mode: Mode(str(root, "mode")), Environment: Format(str(root, "environment")), Namespace: str(root, "namespace"),
@@ -166,8 +167,8 @@ func decodeOrigin(doc *manifest.Document, problems *[]*manifest.Problem) *Origin
 	}
 	at := root.Field("endpoint")
 	o.Endpoint = Endpoint{
-		Kubernetes: manifest.RedactURL(str(at, "kubernetes")), Context: text(at, "context"),
-		ControlPlane: manifest.RedactURL(str(at, "controlPlane")), Name: text(at, "name"),
+		Kubernetes: address(at, "kubernetes"), Context: text(at, "context"),
+		ControlPlane: address(at, "controlPlane"), Name: text(at, "name"),
 	}
 	for _, v := range root.Field("zones").Items() {
 		o.Zones = append(o.Zones, Zone{str(v, "name"), str(v, "version")})

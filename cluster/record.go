@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -248,13 +247,7 @@ func encode(v any) ([]byte, error) {
 	if node, ok := v.(*yaml.Node); ok && node == nil {
 		return nil, nil
 	}
-	var text bytes.Buffer
-	encoder := yaml.NewEncoder(&text)
-	encoder.SetIndent(2)
-	if err := errors.Join(encoder.Encode(v), encoder.Close()); err != nil {
-		return nil, err
-	}
-	return text.Bytes(), nil
+	return manifest.EncodeYAML(v)
 }
 
 // pruned returns a document with only the fields that are read here, nil when its kind

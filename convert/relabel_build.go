@@ -123,13 +123,13 @@ func (r *relabelling) remarkAlike(of *layer, alike []cover.Pair) *Note {
 	if len(others) == 0 {
 		about = labelsMissing
 	}
-	f["remedy"] = addLabelUniversal.of(facts{"proxy": quoted(first.Name)})
+	f["remedy"] = addLabelUniversal.of(facts{"proxy": manifest.ShellQuote(first.Name)})
 	if strings.HasPrefix(first.Name, "-") {
-		f["remedy"] = addLabelDashed.of(facts{"proxy": quoted(first.Name)})
+		f["remedy"] = addLabelDashed.of(facts{"proxy": manifest.ShellQuote(first.Name)})
 	}
 	if first.Namespace != "" {
 		f["remedy"] = addLabelKubernetes.of(facts{
-			"namespace": first.Namespace, "patch": `'{"spec": {"template": {"metadata": {"labels": {"KEY": "VALUE"}}}}}'`,
+			"namespace": manifest.ShellQuote(first.Namespace), "patch": `'{"spec": {"template": {"metadata": {"labels": {"KEY": "VALUE"}}}}}'`,
 		})
 	}
 	return about.note(of.place(), of.resource(), f)

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"tracemigrate/cluster"
+	"tracemigrate/cluster/manifest"
 	"tracemigrate/convert/envoydiff"
 	"tracemigrate/legacy"
 	"tracemigrate/meshtrace"
@@ -144,9 +145,9 @@ func deletion(p *meshtrace.Policy) clause {
 		kubectl, kumactl = deleteDashedKubectl, deleteDashedKumactl
 	}
 	if p.Format == cluster.Kubernetes {
-		return kubectl.of(facts{"name": p.Name, "namespace": p.Namespace})
+		return kubectl.of(facts{"name": manifest.ShellQuote(p.Name), "namespace": manifest.ShellQuote(p.Namespace)})
 	}
-	return kumactl.of(facts{"name": p.Name, "mesh": p.Mesh})
+	return kumactl.of(facts{"name": manifest.ShellQuote(p.Name), "mesh": manifest.ShellQuote(p.Mesh)})
 }
 
 // remarkBuiltin notes the builtin gateways, which no label selects and 3.0 does not have.

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
@@ -15,6 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"tracemigrate/cluster"
+	"tracemigrate/cluster/manifest"
 )
 
 // Style is how policies are written.
@@ -286,10 +286,12 @@ func writeJSON(w io.Writer, policies []*Policy, style Style, backends []*OTelBac
 }
 
 func encodeJSON(w io.Writer, v any) error {
-	encoder := json.NewEncoder(w)
-	encoder.SetIndent("", "  ")
-	encoder.SetEscapeHTML(false)
-	return encoder.Encode(v)
+	text, err := manifest.EncodeJSON(v)
+	if err != nil {
+		return err
+	}
+	_, err = w.Write(text)
+	return err
 }
 
 // Manifests returns the YAML of each policy.

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"gopkg.in/yaml.v3"
+
+	"tracemigrate/cluster/manifest"
 )
 
 // yamlWriter writes policies like yaml.v3, which takes 40 microseconds for each: what
@@ -41,7 +43,7 @@ func (w *yamlWriter) policy(p *Policy) error {
 	}
 	if p.Source != "" && !w.style.Bare {
 		// Source is one line, because its names are quoted.
-		w.out.WriteString("# from " + p.Source + "\n")
+		w.out.WriteString("# from " + manifest.Visible(p.Source) + "\n")
 	}
 	w.failed = nil
 	w.metadata(&o)
@@ -163,7 +165,8 @@ func (w *yamlWriter) word(value string) (string, error) {
 		return encoded, nil
 	}
 	if strings.ContainsAny(value, "\r\n") {
-		return fmt.Sprintf("%q", value), nil // yaml.v3 would need several lines
+		encoded, err := encodeYAML(&yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: value, Style: yaml.DoubleQuotedStyle})
+		return strings.TrimSuffix(encoded, "\n"), err // which otherwise has several lines
 	}
 	encoded, err := encodeYAML(value)
 	if err != nil {
@@ -175,11 +178,8 @@ func (w *yamlWriter) word(value string) (string, error) {
 }
 
 func encodeYAML(v any) (string, error) {
-	var text bytes.Buffer
-	encoder := yaml.NewEncoder(&text)
-	encoder.SetIndent(2)
-	err := errors.Join(encoder.Encode(v), encoder.Close())
-	return text.String(), err
+	text, err := manifest.EncodeYAML(v)
+	return string(text), err
 }
 
 // meansItself reports whether YAML, including YAML 1.1, certainly reads a string as

@@ -182,7 +182,7 @@ func (w *walker) walk(dir string) error {
 	for _, entry := range entries {
 		if slices.Contains(kustomizations, entry.Name()) {
 			return fmt.Errorf("%s is a kustomization, so the files in %s are not what is applied; "+
-				"render it with -k %s", filepath.Join(dir, entry.Name()), dir, shellQuote(dir))
+				"render it with -k %s", filepath.Join(dir, entry.Name()), dir, ShellQuote(dir))
 		}
 	}
 	for _, entry := range entries {
@@ -215,16 +215,6 @@ var kustomizations = []string{"kustomization.yaml", "kustomization.yml", "Kustom
 
 // within returns why a part of a directory cannot be read.
 func within(path string, err error) error { return fmt.Errorf("%s: %w", path, WithoutPath(err)) }
-
-// shellQuote quotes a word for a shell, if necessary.
-func shellQuote(word string) string {
-	for _, r := range []byte(word) {
-		if !isWord(r) && r != '/' {
-			return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
-		}
-	}
-	return word
-}
 
 // partSize is how many bytes of a text are read at a time. A longer document, or a JSON
 // list, is read to the end of the text.

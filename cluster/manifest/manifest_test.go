@@ -629,8 +629,33 @@ func TestRedact(t *testing.T) {
 	for text, want := range map[string]string{
 		"asking (https://bob:hunter2@api:6443/x?token=hunter2) failed": "asking (https://REDACTED@api:6443/x?REDACTED) failed",
 		"see https://api/x?token=hunter2, then https://api/y?a.":       "see https://api/x?REDACTED, then https://api/y?REDACTED.",
+		"run `delete 'https://api/x?a'`":                               "run `delete 'https://api/x?REDACTED'`",
+		"http://c:1/path;token=hunter2":                                "http://c:1/path;token=REDACTED",
+		"http://c/a;v=1;X-Api-Key=hunter2;b=c/d;session_id=x/e?f":      "http://c/a;v=1;X-Api-Key=REDACTED;b=c/d;session_id=REDACTED/e?REDACTED",
+		"collectorEndpoint is '/a;password=hunter2', no":               "collectorEndpoint is '/a;password=REDACTED', no",
+		"run `delete 'http://c/;token=a'\\''b'`; v=1":                  "run `delete 'http://c/;token=REDACTED'`; v=1",
+		"wrong; the key=value is":                                      "wrong; the key=value is",
 		"what is https://api/x? It is \"https://api/?token=hunter2\".": "what is https://api/x? It is \"https://api/?REDACTED\".",
 	} {
 		assert.Equal(t, want, Redact(text))
+		assert.Equal(t, want, Redact(want), "redacted twice: %s", text)
 	}
+}
+
+// FuzzRedact checks that a text is redacted once, and that no credential in a url remains.
+func FuzzRedact(f *testing.F) {
+	for _, text := range []string{"http://a@b/;token=c?d", "Bearer aaaaaaaaaaaa://", "';key='\\'';", "://?;secret=", ";token=@://"} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		clean := Redact(text)
+		assert.Equal(t, clean, Redact(clean))
+		if strings.Contains(text, "sesame") {
+			return
+		}
+		for _, url := range []string{"http://ann:sesame@h/", "http://h/a?sesame", "http://h/a;token=sesame", "http://h/a;v=1;api_key=sesame/b"} {
+			assert.NotContains(t, Redact(text+url), "sesame")
+			assert.NotContains(t, Redact(url+text), "sesame")
+		}
+	})
 }

@@ -144,12 +144,16 @@ func SortProblems(problems []*Problem) []*Problem {
 var (
 	userInfo = regexp.MustCompile(`://[^\s"<>]*@`)
 	bearer   = regexp.MustCompile(`([Bb]earer) [\w.~+/=-]{12,}`)
-	query    = regexp.MustCompile(`(://[^\s"<>?]*)\?[^\s"<>]*[^\s"'<>).,;:]`) // without punctuation at the end
+	// parameter is a path parameter with the name of a credential, as in /api;token=VALUE.
+	parameter = regexp.MustCompile(`(?i)(;[\w.~%-]*(?:token|secret|passw|pwd|key|auth|credential|session|signature)[\w.~%-]*=)` +
+		`[^\s"<>/;?#]*[^\s"'` + "`" + `<>/;?#).,:]`)
+	query = regexp.MustCompile(`(://[^\s"<>?]*)\?[^\s"<>]*[^\s"'` + "`" + `<>).,;:]`) // without punctuation at the end
 )
 
-// RedactURL removes user, password, query and fragment from the text of a url field. A
-// text that proxies can use stays usable, and another text stays unusable. A redacted text
-// is unchanged.
+// RedactURL removes user, password, query and fragment from the text of a url field, which
+// proxies do not use. A text that proxies can use stays usable, and another text stays
+// unusable. A redacted text is unchanged. A path, which proxies use, stays with its
+// parameters; [Redact] removes their credentials from what is shown.
 func RedactURL(text string) string {
 	rest, hidden := text, ""
 	if i := strings.IndexAny(rest, "?#"); i >= 0 && i < len(rest)-1 {
@@ -199,11 +203,14 @@ func isUsable(text string) bool {
 	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" && !strings.ContainsAny(text, " \t\r\n")
 }
 
-// Redact removes user, password and query from urls in a text, and the tokens of
-// Authorization headers.
+// Redact removes user, password, query and the credentials of path parameters from urls in a
+// text, and the tokens of Authorization headers. A redacted text is unchanged.
 func Redact(text string) string {
 	if strings.Contains(text, "Bearer ") || strings.Contains(text, "bearer ") {
 		text = bearer.ReplaceAllString(text, "$1 REDACTED")
+	}
+	if strings.Contains(text, ";") {
+		text = parameter.ReplaceAllString(text, "${1}REDACTED")
 	}
 	if !strings.Contains(text, "://") {
 		return text

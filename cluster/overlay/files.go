@@ -21,7 +21,8 @@ type Files map[string][]byte
 type fileSystem struct {
 	filesys.FileSystem
 	replaced Files
-	root     string // path of the root kustomization
+	root     string   // path of the root kustomization
+	found    []string // paths of files on disk that were read
 }
 
 func (s *fileSystem) ReadFile(path string) ([]byte, error) {
@@ -39,7 +40,11 @@ func (s *fileSystem) read(path string) ([]byte, error) {
 		}
 		return slices.Clone(text), nil
 	}
-	return s.FileSystem.ReadFile(path)
+	text, err := s.FileSystem.ReadFile(path)
+	if err == nil {
+		s.found = append(s.found, resolved(path))
+	}
+	return text, err
 }
 
 func (s *fileSystem) Exists(path string) bool {

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"sync"
 
 	"sigs.k8s.io/kustomize/api/krusty"
@@ -31,14 +32,43 @@ var building sync.Mutex
 // files outside of dir are read only from other kustomizations, and plugins are off. It
 // returns an error if dir has no kustomization, or one that cannot be built.
 func Render(dir string, files Files) ([]Resource, error) {
+	resources, _, err := build(dir, files)
+	return resources, err
+}
+
+// FilesRead returns the paths of all files that a kustomization is rendered from, in the order
+// of reading: kustomizations, patches and what generators read, too. If it cannot be rendered,
+// they are those up to the error.
+func FilesRead(dir string) []string {
+	_, disk, _ := build(dir, nil) // Render reports the error
+	if disk == nil {
+		return nil
+	}
+	absolute := resolved(dir)
+	var paths []string
+	for _, path := range disk.found {
+		if _, err := os.Stat(path); err != nil {
+			continue // of a remote base, whose copy is gone
+		}
+		if below, err := filepath.Rel(absolute, path); err == nil {
+			path = filepath.Join(dir, below)
+		}
+		if !slices.Contains(paths, path) {
+			paths = append(paths, path)
+		}
+	}
+	return paths
+}
+
+func build(dir string, files Files) ([]Resource, *fileSystem, error) {
 	info, err := os.Stat(dir)
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("rendering %s: %w", dir, manifest.WithoutPath(err))
+		return nil, nil, fmt.Errorf("rendering %s: %w", dir, manifest.WithoutPath(err))
 	case !info.IsDir():
-		return nil, fmt.Errorf("rendering %s: it is a file; pass the directory of the kustomization", dir)
+		return nil, nil, fmt.Errorf("rendering %s: it is a file; pass the directory of the kustomization", dir)
 	case !Exists(dir):
-		return nil, fmt.Errorf("rendering %s: the directory has no kustomization.yaml; pass files with -f", dir)
+		return nil, nil, fmt.Errorf("rendering %s: the directory has no kustomization.yaml; pass files with -f", dir)
 	}
 	building.Lock()
 	defer building.Unlock()
@@ -49,17 +79,17 @@ func Render(dir string, files Files) ([]Resource, error) {
 	built, err := krusty.MakeKustomizer(options).Run(disk, dir)
 	restore()
 	if err != nil {
-		return nil, fmt.Errorf("rendering %s: %w", dir, redacted(err))
+		return nil, disk, fmt.Errorf("rendering %s: %w", dir, redacted(err))
 	}
 	resources := make([]Resource, 0, built.Size())
 	for _, r := range built.Resources() {
 		rendered, err := render(dir, r)
 		if err != nil {
-			return nil, fmt.Errorf("rendering %s: %w", dir, redacted(err))
+			return nil, disk, fmt.Errorf("rendering %s: %w", dir, redacted(err))
 		}
 		resources = append(resources, rendered)
 	}
-	return resources, nil
+	return resources, disk, nil
 }
 
 // silence discards what kustomize writes to os.Stderr itself, such as that a field is

@@ -49,9 +49,9 @@ func printCompletion(c *cli.Context) error {
 	case len(args) == 0:
 		return fmt.Errorf("completion needs the name of a shell: %s", strings.Join(shells, ", "))
 	case len(args) > 1:
-		return fmt.Errorf("unexpected argument %q; see %s --help", args[1], commandName(c))
+		return fmt.Errorf("unexpected argument %s; see %s --help", typed(args[1]), commandName(c))
 	case !slices.Contains(shells, args[0]):
-		return fmt.Errorf("%q is not a shell with a script; choose one of %s", args[0], strings.Join(shells, ", "))
+		return fmt.Errorf("%s is not a shell with a script; choose one of %s", typed(args[0]), strings.Join(shells, ", "))
 	}
 	script, err := shellScripts.ReadFile("shell/tracemigrate." + shellFiles[args[0]])
 	if err != nil {

@@ -136,7 +136,7 @@ func (d *directory) check(force bool) error {
 // links, directories with their mode, owner and times.
 func (d *directory) exchange(stderr *output.Printer) error {
 	parent := filepath.Dir(d.path)
-	mode := fs.FileMode(0o777) // the umask applies
+	mode := directoryMode(d.files)
 	if d.info != nil {
 		mode = 0o700
 		if err := d.exchangeable(parent); err != nil {
@@ -276,7 +276,7 @@ func (d *directory) writeTo(stage string) error {
 	group.SetLimit(16) // a disk syncs several files in the time of one
 	for _, f := range d.files {
 		group.Go(func() error {
-			err := writeLike(filepath.Join(stage, f.name), filepath.Join(d.path, f.name), f.text, cmp.Or(f.mode, 0o666))
+			err := writeLike(filepath.Join(stage, f.name), filepath.Join(d.path, f.name), &f)
 			if err != nil {
 				return fmt.Errorf("writing %s: %w", filepath.Join(d.name, f.name), err)
 			}
@@ -300,7 +300,7 @@ func (d *directory) writeTo(stage string) error {
 // makeSubdirectories makes the directories of files below a staging directory.
 func (d *directory) makeSubdirectories(stage string) error {
 	for _, f := range d.files {
-		if err := os.MkdirAll(filepath.Join(stage, filepath.Dir(f.name)), 0o777); err != nil {
+		if err := os.MkdirAll(filepath.Join(stage, filepath.Dir(f.name)), directoryMode(d.files)); err != nil {
 			return fmt.Errorf("making a directory in %s: %w", d.name, manifest.WithoutPath(err))
 		}
 	}
@@ -308,9 +308,10 @@ func (d *directory) makeSubdirectories(stage string) error {
 }
 
 // writeLike writes a new file with the mode and owner of old, which it will replace, or
-// else with mode, to which the umask applies. Errors do not contain its path, which is in a
-// staging directory.
-func writeLike(path, old string, text []byte, mode fs.FileMode) error {
+// else with its own mode, to which the umask applies. A private file is private in any case.
+// Errors do not contain its path, which is in a staging directory.
+func writeLike(path, old string, from *file) error {
+	mode := cmp.Or(from.mode, 0o666)
 	replaced, err := os.Stat(old)
 	switch {
 	case err == nil:
@@ -322,13 +323,17 @@ func writeLike(path, old string, text []byte, mode fs.FileMode) error {
 	if err != nil {
 		return manifest.WithoutPath(err)
 	}
-	_, err = f.Write(text)
+	_, err = f.Write(from.text)
 	if err == nil && replaced != nil {
 		if err = keepOwner(path, old, replaced); err != nil {
 			err = fmt.Errorf("the owner, group and attributes of the existing file cannot be kept: %w; it was not replaced",
 				manifest.WithoutPath(err))
 		}
-		err = errors.Join(err, f.Chmod(replaced.Mode()))
+		kept := replaced.Mode()
+		if from.isPrivate() {
+			kept &^= 0o077
+		}
+		err = errors.Join(err, f.Chmod(kept))
 	}
 	return manifest.WithoutPath(errors.Join(err, f.Sync(), f.Close()))
 }

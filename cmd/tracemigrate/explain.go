@@ -44,7 +44,7 @@ func (f *explainFlags) run(c *cli.Context) error {
 	case len(args) == 0:
 		return errors.New("explain needs the name of a Dataplane; see tracemigrate explain --help")
 	case len(args) > 1:
-		return fmt.Errorf("unexpected argument %q; see %s --help", args[1], commandName(c))
+		return fmt.Errorf("unexpected argument %s; see %s --help", typed(args[1]), commandName(c))
 	}
 	if c.Bool("help") { // after PROXY
 		return cli.ShowSubcommandHelp(c)

@@ -26,6 +26,18 @@ type file struct {
 	mode fs.FileMode // 0: any may read it
 }
 
+// isPrivate reports whether only the owner may read the file.
+func (f *file) isPrivate() bool { return f.mode == 0o600 }
+
+// directoryMode returns the mode of new directories for files, to which the umask applies. If
+// one of the files is private, so are they.
+func directoryMode(files []file) fs.FileMode {
+	if slices.ContainsFunc(files, func(f file) bool { return f.isPrivate() }) {
+		return 0o700
+	}
+	return 0o777
+}
+
 // entry returns the name of the file, or of the subdirectory that contains it.
 func (f *file) entry() string {
 	entry, _, _ := strings.Cut(f.name, "/")

@@ -73,6 +73,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		return 0
 	}
 	var failed error
+	app.CommandNotFound = func(c *cli.Context, name string) { failed = unknownCommand(c.App, name) }
 	defer configureHelp(app, terminalWidth(stdout), &failed)()
 	if len(args) == 2 && (args[1] == "--version" || args[1] == "-v") {
 		args = []string{args[0], "version"}
@@ -118,7 +119,7 @@ func newApp(name string) *cli.App {
 		OnUsageError:              usageError,
 		Action: func(c *cli.Context) error {
 			if c.Args().Present() {
-				return unknownCommand(c)
+				return unknownCommand(c.App, c.Args().First())
 			}
 			return cli.ShowAppHelp(c)
 		},

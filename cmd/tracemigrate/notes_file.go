@@ -120,7 +120,7 @@ func writeNotesFile(stderr *output.Printer, name string, text []byte, force bool
 	}
 	defer removeTree(stderr, stage)
 	written := filepath.Join(stage, "notes.json")
-	if err := writeLike(written, path, text, 0o666); err != nil {
+	if err := writeLike(written, path, &file{text: text}); err != nil {
 		return err
 	}
 	put := os.Rename

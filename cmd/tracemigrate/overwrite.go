@@ -12,6 +12,7 @@ import (
 
 	"tracemigrate/cluster"
 	"tracemigrate/cluster/manifest"
+	"tracemigrate/cluster/overlay"
 )
 
 // readFile is a file that a run reads.
@@ -29,7 +30,7 @@ func filesRead(c *cli.Context) []readFile {
 			files = append(files, readFile{name, path, info})
 		}
 	}
-	inputs, _ := openFiles(c)
+	inputs, _ := openInputs(c, "filename")
 	for _, text := range c.StringSlice("zone") {
 		if _, from, err := cluster.SplitZone(text); err == nil {
 			ofZone, _ := manifest.Files(from)
@@ -38,6 +39,11 @@ func filesRead(c *cli.Context) []readFile {
 	}
 	for _, input := range inputs {
 		add("the input "+input.Name, cmp.Or(input.Path, input.Name))
+	}
+	for _, dir := range overlaysOf(c) {
+		for _, path := range overlay.FilesRead(dir) {
+			add(fmt.Sprintf("the input %s (%s)", dir, path), path)
+		}
 	}
 	if f, ok := c.App.Reader.(*os.File); ok && slices.Contains(c.StringSlice("filename"), "-") {
 		if info, err := f.Stat(); err == nil {

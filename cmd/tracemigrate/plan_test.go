@@ -119,20 +119,33 @@ func TestPlanScripts(t *testing.T) {
 	}
 }
 
-// Scripts may be executed, files with credentials are the owner's, and all others are not.
+// Scripts may be executed. What can have credentials is for its owner only, also where it
+// replaces a file that others could read.
 func TestPlanModes(t *testing.T) {
 	t.Chdir(filepath.Join(fixtures.Dir(), "plan", "universal"))
 	to := filepath.Join(t.TempDir(), "plan")
-	code, stderr := planTo(t, to)
-	require.Equal(t, 0, code, stderr)
-	for name, text := range tree(t, to) {
-		info, err := os.Stat(filepath.Join(to, name))
-		require.NoError(t, err)
-		secret := strings.Contains(text, "secret")
-		assert.Equal(t, secret || name == "rollback/meshes.yaml" || name == "3-remove/meshes.yaml", info.Mode().Perm() == 0o600, name)
-		assert.Equal(t, filepath.Ext(name) == ".sh", info.Mode()&0o100 != 0, name)
+	open := []string{"README.md", "plan.json", "apply.sh", "verify.sh", "rollback.sh"}
+	check := func() {
+		code, stderr := planTo(t, to, "--force")
+		require.Equal(t, 0, code, stderr)
+		assert.NotContains(t, stderr, "secret")
+		for name := range tree(t, to) {
+			info, err := os.Stat(filepath.Join(to, name))
+			require.NoError(t, err)
+			assert.Equal(t, !slices.Contains(open, name), info.Mode().Perm() == 0o600, name)
+			assert.Equal(t, filepath.Ext(name) == ".sh", info.Mode()&0o100 != 0, name)
+		}
+		for _, dir := range []string{".", "2-add", "3-remove", "rollback"} {
+			info, err := os.Stat(filepath.Join(to, dir))
+			require.NoError(t, err)
+			assert.Equal(t, fs.FileMode(0o700), info.Mode().Perm(), dir)
+		}
 	}
-	assert.NotContains(t, stderr, "secret")
+	check()
+	for _, name := range []string{"state.yaml", "rollback/traffictraces.yaml"} {
+		require.NoError(t, os.Chmod(filepath.Join(to, name), 0o644))
+	}
+	check()
 }
 
 const bothFormats = "type: Mesh\nname: default\ntracing: {defaultBackend: z, backends: [{name: z, type: zipkin, conf: {url: 'http://z:9411/'}}]}\n---\n" +

@@ -9,6 +9,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"tracemigrate/cluster/kube"
+	"tracemigrate/cluster/manifest"
 	"tracemigrate/convert/report"
 )
 
@@ -17,15 +18,15 @@ import (
 func contextFlags(c *cli.Context, flags string, source *kube.Cluster) (ownFlags, kubectl string) {
 	kubectl = "kubectl"
 	if c.IsSet("kubeconfig") {
-		kubectl += " --kubeconfig " + report.Quoted(c.String("kubeconfig"))
+		kubectl += " --kubeconfig " + manifest.ShellQuote(c.String("kubeconfig"))
 	}
 	name := source.Context()
 	if name == "" {
 		return flags, kubectl
 	}
-	kubectl += " --context " + report.Quoted(name)
+	kubectl += " --context " + manifest.ShellQuote(name)
 	if !c.IsSet("context") {
-		flags = strings.TrimSpace("--context " + report.Quoted(name) + " " + flags)
+		flags = strings.TrimSpace("--context " + manifest.ShellQuote(name) + " " + flags)
 	}
 	return flags, kubectl
 }
@@ -89,7 +90,7 @@ func commandLine(c *cli.Context, source string) string {
 			values = []string{c.String(flag)}
 		}
 		for _, value := range values {
-			words = append(words, "--"+flag, report.Quoted(value))
+			words = append(words, "--"+flag, manifest.ShellQuote(value))
 		}
 	}
 	for _, flag := range []string{"shadow", "zone-origin", "round-sampling", "server-dry-run", "strict"} {
@@ -123,15 +124,15 @@ func sourceArguments(c *cli.Context) string {
 				if flag == "filename" && value == "-" {
 					value = "stdin.yaml"
 				}
-				words = append(words, name, report.Quoted(value))
+				words = append(words, name, manifest.ShellQuote(value))
 			}
 			continue
 		}
-		words = append(words, name, report.Quoted(c.String(flag)))
+		words = append(words, name, manifest.ShellQuote(c.String(flag)))
 	}
 	for _, header := range c.StringSlice("header") {
 		name, _, _ := strings.Cut(header, "=")
-		words = append(words, "--header", report.Quoted(name)+"=VALUE") // it may be a secret
+		words = append(words, "--header", manifest.ShellQuote(name+"=VALUE")) // it may be a secret
 	}
 	if c.Bool("skip-verify") {
 		words = append(words, "--skip-verify")

@@ -47,7 +47,7 @@ func openStates(c *cli.Context, overlays []string) (*clusterStates, error) {
 		if _, err := os.Stat(text); err == nil || !ok {
 			overlay, file = "", text
 		} else if !slices.Contains(overlays, overlay) {
-			return nil, fmt.Errorf("--state %s: %s is not an overlay of this run; add -k %[2]s", text, overlay)
+			return nil, fmt.Errorf("--state %s: %s is not an overlay of this run; add -k %s", text, overlay, manifest.ShellQuote(overlay))
 		}
 		inputs, err := manifest.Files(file)
 		if err != nil {

@@ -9,8 +9,8 @@ import (
 	"tracemigrate/cluster"
 	"tracemigrate/cluster/controlplane"
 	"tracemigrate/cluster/kube"
+	"tracemigrate/cluster/manifest"
 	"tracemigrate/cmd/tracemigrate/output"
-	"tracemigrate/convert/report"
 	"tracemigrate/convert/upgrade"
 )
 
@@ -132,7 +132,7 @@ func commandWords(c *cli.Context, source cluster.Source) upgrade.Words {
 	case *controlplane.ControlPlane:
 		words.Kumactl = "kumactl"
 		if c.IsSet("kumactl-config") {
-			words.Kumactl += " --config-file " + report.Quoted(c.String("kumactl-config"))
+			words.Kumactl += " --config-file " + manifest.ShellQuote(c.String("kumactl-config"))
 		}
 	}
 	return words

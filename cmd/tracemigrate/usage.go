@@ -105,16 +105,16 @@ func commandName(c *cli.Context) string {
 	return c.App.Name + " " + c.Command.Name
 }
 
-func unknownCommand(c *cli.Context) error {
+func unknownCommand(app *cli.App, name string) error {
 	var names []string
-	for _, command := range c.App.Commands {
+	for _, command := range app.Commands {
 		names = append(names, command.Name)
 	}
 	hint := ""
-	if similar := closest(c.Args().First(), names); similar != "" {
+	if similar := closest(name, names); similar != "" {
 		hint = fmt.Sprintf(" (did you mean %q?)", similar)
 	}
-	return fmt.Errorf("unknown command %q%s; see %s --help", c.Args().First(), hint, c.App.Name)
+	return fmt.Errorf("unknown command %s%s; see %s --help", typed(name), hint, app.Name)
 }
 
 // closest returns the name that is most similar to a misspelt one, or an empty text if
@@ -131,7 +131,7 @@ func closest(misspelt string, names []string) string {
 
 // unexpectedArgument returns the error for an argument of a command that takes none.
 func unexpectedArgument(c *cli.Context) error {
-	return fmt.Errorf("unexpected argument %q; pass files with -f", c.Args().First())
+	return fmt.Errorf("unexpected argument %s; pass files with -f", typed(c.Args().First()))
 }
 
 // parseArguments returns the arguments, and sets the flags that follow the first one. The

@@ -17,7 +17,7 @@ var withoutRace = fixtures.WithoutRace{
 		"TestBad", "TestBadLarge", "TestWording", "TestUpgradeCheckScale", "TestManySelectors", "TestLargeReport", "TestLargeFull",
 		"TestKilledWhileWriting", "TestKilledWhileRewriting", "TestInterruptWhileRewriting", "TestTwoRewritesAtOnce",
 		"TestOutputOfConcurrentRuns", "TestOutputDirectoryNotWritable", "TestOutputThroughSymlink", "TestOutputInPlace",
-		"TestPlantedSecrets", "FuzzEveryForm",
+		"TestPlantedSecrets", "TestPastedCommands", "FuzzEveryForm",
 	},
 }
 

@@ -224,6 +224,7 @@ func compare(before, after flat, direction cluster.Direction) []*Difference {
 			moved = true
 			a, b = manifest.RedactURL(a), manifest.RedactURL(b)
 		}
+		a, b = manifest.Redact(a), manifest.Redact(b)
 		differences = append(differences, &Difference{
 			Code: code, Direction: direction, Field: path, Before: orUnset(a, inBefore), After: orUnset(b, inAfter),
 		})

@@ -3,7 +3,6 @@ package report
 import (
 	"cmp"
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -108,11 +107,11 @@ func (w *stepWriter) write(steps []step) []Step {
 	for _, s := range steps {
 		traces := make([]string, 0, len(s.traces))
 		for _, name := range s.traces {
-			traces = append(traces, Quoted(name))
+			traces = append(traces, manifest.ShellQuote(name))
 		}
 		words := strings.NewReplacer(append(w.words[:len(w.words):len(w.words)],
-			"{flags}", spaced(strings.Join(s.flags, " ")), "{meshName}", strconv.Quote(s.mesh), "{mesh}", Quoted(s.mesh),
-			"{traces}", strings.Join(traces, " "), "{count}", strconv.Itoa(len(traces)), "{list}", w.file("delete-"+s.mesh+".txt"),
+			"{flags}", spaced(strings.Join(s.flags, " ")), "{meshName}", strconv.Quote(s.mesh), "{mesh}", manifest.ShellQuote(s.mesh),
+			"{traces}", strings.Join(traces, " "), "{count}", strconv.Itoa(len(traces)), "{list}", w.file("delete-"+strings.ReplaceAll(s.mesh, "/", "%2f")+".txt"),
 		)...)
 		text := stepTexts[s.kind]
 		if dashed := dashedCommands[s.kind]; dashed != "" && slices.ContainsFunc(s.traces, Dashed) {
@@ -124,7 +123,7 @@ func (w *stepWriter) write(steps []step) []Step {
 }
 
 // file returns the path of a file that the commands write.
-func (w *stepWriter) file(name string) string { return Quoted(w.directory + name) }
+func (w *stepWriter) file(name string) string { return manifest.ShellQuote(w.directory + name) }
 
 // Commands has the words of commands on the control plane of a report.
 type Commands struct {
@@ -176,7 +175,7 @@ func (b *builder) client() string {
 		return cmp.Or(b.options.Kumactl, "kumactl")
 	}
 	if b.options.Kubectl == "" && b.Origin.Endpoint.Context != "" {
-		return "kubectl --context " + Quoted(b.Origin.Endpoint.Context)
+		return "kubectl --context " + manifest.ShellQuote(b.Origin.Endpoint.Context)
 	}
 	return cmp.Or(b.options.Kubectl, "kubectl")
 }
@@ -194,7 +193,7 @@ func (b *builder) sourceFlag() string {
 // live returns the flags of this tool that read the snapshot's own control plane.
 func (b *builder) live() string {
 	at := b.Origin.Endpoint
-	return b.sourceFlag() + " " + Quoted(cmp.Or(at.Context, at.Name, at.ControlPlane, "NAME"))
+	return b.sourceFlag() + " " + manifest.ShellQuote(cmp.Or(at.Context, at.Name, at.ControlPlane, "NAME"))
 }
 
 // meshFlags returns the flags that select the meshes of the report, with a space
@@ -202,7 +201,7 @@ func (b *builder) live() string {
 func (b *builder) meshFlags() string {
 	var flags strings.Builder
 	for _, mesh := range b.Origin.Meshes {
-		flags.WriteString(" --mesh " + Quoted(mesh))
+		flags.WriteString(" --mesh " + manifest.ShellQuote(mesh))
 	}
 	return flags.String()
 }
@@ -230,17 +229,8 @@ func (b *builder) kumactlSwitch() string {
 // For a URL it returns the command that shows which one is selected.
 func KumactlSwitch(kumactl, nameOrURL string) string {
 	if strings.Contains(nameOrURL, "://") {
-		return fmt.Sprintf("%s config control-planes list # the active one must be %s", kumactl, Quoted(manifest.Redact(nameOrURL)))
+		address := manifest.Visible(manifest.Redact(nameOrURL)) // a line end would end the comment
+		return fmt.Sprintf("%s config control-planes list # the active one must be %s", kumactl, manifest.ShellQuote(address))
 	}
-	return kumactl + " config control-planes switch --name " + Quoted(nameOrURL)
-}
-
-var plainWord = regexp.MustCompile(`^[-a-zA-Z0-9._/:@=+,]+$`)
-
-// Quoted returns a word that a shell takes literally.
-func Quoted(word string) string {
-	if plainWord.MatchString(word) {
-		return word
-	}
-	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+	return kumactl + " config control-planes switch --name " + manifest.ShellQuote(nameOrURL)
 }

@@ -25,3 +25,17 @@ func TestStepTexts(t *testing.T) {
 	}
 	assert.Equal(t, Step{`When traces arrive, delete the TrafficTraces of mesh "{source}"`, "kumactl delete traffictrace '{mesh}'"}, deletion, "names are not replaced")
 }
+
+// The address of a snapshot's control plane is in a comment, which a line end would end.
+func TestKumactlSwitch(t *testing.T) {
+	const list = "kumactl config control-planes list # the active one must be "
+	for name, want := range map[string]string{
+		"prod":                  "kumactl config control-planes switch --name prod",
+		"a; b":                  "kumactl config control-planes switch --name 'a; b'",
+		"http://cp:5681":        list + "http://cp:5681",
+		"http://cp\ntouch x":    list + "'http://cp\ufffdtouch x'",
+		"http://ann:pw@cp:5681": list + "http://REDACTED@cp:5681",
+	} {
+		assert.Equal(t, want, KumactlSwitch("kumactl", name), name)
+	}
+}

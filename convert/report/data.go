@@ -141,7 +141,8 @@ type Policy struct {
 	Name      string       `json:"name" yaml:"name"`
 	Namespace string       `json:"namespace,omitempty" yaml:"namespace,omitempty"`
 	Source    string       `json:"source" yaml:"source"`
-	Manifest  string       `json:"manifest" yaml:"manifest"` // YAML
+	Manifest  string       `json:"manifest" yaml:"manifest"` // YAML, without credentials
+	Redacted  bool         `json:"-" yaml:"-"`               // the written manifest has credentials
 	Proxies   int          `json:"proxies" yaml:"proxies"`   // that it selects
 	Server    *ServerTrial `json:"server,omitempty" yaml:"server,omitempty"`
 }

@@ -249,6 +249,7 @@ func (b *builder) policies(existing []*meshtrace.Policy) {
 		}
 		for i := range all {
 			all[i].Manifest = manifest.Redact(texts[i])
+			all[i].Redacted = all[i].Manifest != texts[i]
 		}
 		return all
 	}

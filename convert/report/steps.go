@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"tracemigrate/cluster"
+	"tracemigrate/cluster/manifest"
 	"tracemigrate/legacy"
 )
 
@@ -153,7 +154,7 @@ func (b *builder) deletions(mesh *legacy.Mesh, flags []string) []step {
 	plain, lines := true, true // xargs needs no quotes; no name has a line end
 	for _, trace := range mesh.TrafficTraces {
 		deletion.traces = append(deletion.traces, trace.Name)
-		plain = plain && plainWord.MatchString(trace.Name)
+		plain = plain && manifest.IsPlainWord(trace.Name)
 		lines = lines && !strings.Contains(trace.Name, "\n")
 	}
 	n := len(deletion.traces)

@@ -131,7 +131,7 @@ func (w *writer) place(file string, needs []*need) {
 		k := w.byDir[n.unit.Overlay]
 		if k == nil {
 			w.failAt(manifest.Place{File: n.unit.Overlay}, manifest.Subject{},
-				fmt.Errorf("the kustomization is not among the files to edit; add %s to the arguments", n.unit.Overlay))
+				fmt.Errorf("the kustomization is not among the files to edit; add %s to the arguments", manifest.ShellQuote(n.unit.Overlay)))
 			continue
 		}
 		target := w.target(k, n.unit.Overlay, "meshtraces.yaml")
@@ -163,7 +163,8 @@ func (w *writer) shared(file string, home *kustomization, needs []*need) bool {
 			}
 			w.refused[k] = true
 			w.failAt(k.place(nil), manifest.Subject{}, fmt.Errorf(
-				"the kustomization also includes %s, and it is not verified; add -k %s, or omit -k for all overlays", home.path, k.dir))
+				"the kustomization also includes %s, and it is not verified; add -k %s, or omit -k for all overlays",
+				home.path, manifest.ShellQuote(k.dir)))
 		case !known[k.dir]:
 		case byOverlay[k.dir] == nil:
 			same = false

@@ -29,7 +29,7 @@ func (r *Repo) CheckOutside(texts map[string][]byte) []*manifest.Problem {
 				problems = append(problems, &manifest.Problem{
 					Place: k.place(nil), Severity: manifest.Error,
 					Fault:  fmt.Sprintf("the kustomization includes %s, and is not among the files to edit", name),
-					Remedy: fmt.Sprintf("add %s to the arguments", k.dir),
+					Remedy: fmt.Sprintf("add %s to the arguments", manifest.ShellQuote(k.dir)),
 				})
 				break
 			}

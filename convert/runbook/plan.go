@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"tracemigrate/cluster"
+	"tracemigrate/cluster/manifest"
 )
 
 // Step is a step of the migration, after which verify.sh compares.
@@ -85,12 +86,9 @@ func (b *builder) plan() {
 	for _, f := range b.files {
 		p.Files = append(p.Files, cluster.DigestOf(f.Path, f.Text))
 	}
-	var text bytes.Buffer
-	encoder := json.NewEncoder(&text)
-	encoder.SetIndent("", "  ")
-	encoder.SetEscapeHTML(false)
-	b.fail(encoder.Encode(p))
-	b.add(PlanFile, text.Bytes())
+	text, err := manifest.EncodeJSON(p)
+	b.fail(err)
+	b.add(PlanFile, text)
 }
 
 // ReadPlan reads plan.json.

@@ -5,10 +5,8 @@ import (
 	"embed"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"text/template"
-	"unicode"
 
 	"tracemigrate/cluster"
 	"tracemigrate/cluster/manifest"
@@ -21,14 +19,13 @@ import (
 var texts embed.FS
 
 var templates = template.Must(template.New("").Funcs(template.FuncMap{
-	"quote": report.Quoted, "code": code, "cell": cell, "join": join, "patch": MeshPatch,
+	"quote": manifest.ShellQuote, "code": code, "cell": cell, "join": join, "patch": MeshPatch,
 }).ParseFS(texts, "templates/*"))
 
 // code returns text of the input as code of Markdown, on one line, without credentials.
 func code(text string) string {
-	text = manifest.Redact(text)
-	if text == "" || strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }) {
-		text = strconv.Quote(text)
+	if text = manifest.Visible(manifest.Redact(text)); text == "" {
+		text = `""`
 	}
 	fence := "`"
 	for strings.Contains(text, fence) {
@@ -96,7 +93,6 @@ func (p page) Meshes() []*cluster.Original   { return p.meshes }
 func (p page) Traces() []*cluster.Original   { return p.traces }
 func (p page) Made() []*meshtrace.Policy     { return p.made }
 func (p page) Replaced() []*cluster.Original { return p.replaced }
-func (p page) MeshFlags() string             { return p.Commands.Meshes }
 func (p page) Source() string                { return p.Report.Origin.Source }
 func (p page) KumaVersion() string           { return p.Report.KumaVersion }
 func (p page) Mode() string                  { return string(p.Report.Origin.Mode) }
@@ -139,10 +135,15 @@ func (p page) ZoneCommand() string {
 	command := "sh verify.sh add " + cmp.Or(p.Live, p.SourceFlag+" NAME")
 	for _, zone := range p.Report.Origin.Zones {
 		if !p.ReadsZone(zone.Name) {
-			command += " --zone " + report.Quoted(zone.Name) + "=SOURCE"
+			command += " --zone " + manifest.ShellQuote(zone.Name+"=SOURCE")
 		}
 	}
 	return command
+}
+
+// ZoneDiff returns the command that gets the verdict of a zone's own control plane.
+func (p page) ZoneDiff() string {
+	return p.Program + " diff --shadow " + p.SourceFlag + " ZONE" + p.Commands.Meshes
 }
 
 // Empties reports whether a policy prevents tracing.

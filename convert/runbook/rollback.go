@@ -1,14 +1,13 @@
 package runbook
 
 import (
-	"bytes"
-	"errors"
 	"fmt"
 	"slices"
 
 	"gopkg.in/yaml.v3"
 
 	"tracemigrate/cluster"
+	"tracemigrate/cluster/manifest"
 	"tracemigrate/convert"
 	"tracemigrate/legacy"
 )
@@ -52,7 +51,7 @@ func (b *builder) meshRollback() {
 		Value *yaml.Node `yaml:"value"`
 	}
 	for _, o := range b.meshes {
-		b.secret(MeshPatch(o), []any{[]operation{{"add", "/spec/tracing", o.Tracing()}}})
+		b.secret(MeshPatch(o), b.encode([]any{[]operation{{"add", "/spec/tracing", o.Tracing()}}}))
 	}
 }
 
@@ -62,16 +61,11 @@ func MeshPatch(o *cluster.Original) string { return backDir + "mesh_" + fileSafe
 // roots adds resources as they are today.
 func (b *builder) roots(path string, resources []*cluster.Original) {
 	var all []any
-	secret := false
 	for _, o := range resources {
 		all = append(all, o.Root)
-		secret = secret || o.Kind != cluster.KindTrafficTrace
 	}
-	switch {
-	case secret:
-		b.secret(path, all)
-	case len(all) > 0:
-		b.add(path, b.encode(all))
+	if len(all) > 0 {
+		b.secret(path, b.encode(all))
 	}
 }
 
@@ -119,15 +113,9 @@ func (b *builder) waves() [][]*cluster.Original {
 
 // encode returns YAML documents.
 func (b *builder) encode(documents []any) []byte {
-	var text bytes.Buffer
-	encoder := yaml.NewEncoder(&text)
-	encoder.SetIndent(2)
-	var failed []error
-	for _, document := range documents {
-		failed = append(failed, encoder.Encode(document))
-	}
-	b.fail(errors.Join(append(failed, encoder.Close())...))
-	return text.Bytes()
+	text, err := manifest.EncodeYAML(documents...)
+	b.fail(err)
+	return text
 }
 
 // Wait returns the seconds between two waves: creation times have whole seconds, and zones

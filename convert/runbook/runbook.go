@@ -62,9 +62,9 @@ func Build(f *Facts) ([]File, error) {
 		return nil, err
 	}
 	b.sort()
-	b.add(StateFile, b.State)
+	b.secret(StateFile, b.State)
 	for _, zone := range slices.Sorted(maps.Keys(b.Zones)) {
-		b.add(zonesDir+fileSafe(zone)+".yaml", b.Zones[zone])
+		b.secret(zonesDir+fileSafe(zone)+".yaml", b.Zones[zone])
 	}
 	if b.Shadow != nil {
 		b.policies(shadowDir, b.Shadow.Policies)
@@ -174,14 +174,14 @@ func (b *builder) policies(dir string, policies []*meshtrace.Policy) {
 	if !b.Kubernetes {
 		var text strings.Builder
 		b.fail(meshtrace.Write(&text, policies, b.style))
-		b.add(dir+"meshtraces.yaml", []byte(text.String()))
+		b.secret(dir+"meshtraces.yaml", []byte(text.String()))
 		return
 	}
 	kustomization := "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources:\n"
 	for _, p := range policies {
 		name, text, err := p.File(b.style)
 		b.fail(err)
-		b.add(dir+name, text)
+		b.secret(dir+name, text)
 		kustomization += "- " + name + "\n"
 	}
 	b.add(dir+"kustomization.yaml", []byte(kustomization))
@@ -196,7 +196,7 @@ func (b *builder) removals() {
 			without = append(without, o.WithoutTracing())
 		}
 		if len(without) > 0 {
-			b.secret(removeDir+"meshes.yaml", without)
+			b.secret(removeDir+"meshes.yaml", b.encode(without))
 		}
 		return
 	case len(b.traces) > 0:
@@ -233,9 +233,10 @@ func (b *builder) add(path string, text []byte) {
 	b.files = append(b.files, File{Path: path, Text: text})
 }
 
-// secret adds documents that may contain credentials.
-func (b *builder) secret(path string, documents []any) {
-	b.files = append(b.files, File{Path: path, Text: b.encode(documents), Secret: true})
+// secret adds a file that may contain credentials: a whole resource in fields that are not
+// read here, and a policy or a snapshot in the path of a url.
+func (b *builder) secret(path string, text []byte) {
+	b.files = append(b.files, File{Path: path, Text: text, Secret: true})
 }
 
 func (b *builder) fail(err error) { b.failed = errors.Join(b.failed, err) }

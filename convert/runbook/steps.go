@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"tracemigrate/convert/report"
+	"tracemigrate/cluster/manifest"
 )
 
 // StepText is a numbered step of the README.
@@ -61,9 +61,10 @@ const shownCommands = 5
 func (p page) runs(step Step) string {
 	var shown []string
 	commands := p.StepCommands(step)
-	for _, command := range commands[:min(len(commands), shownCommands)] {
-		if words, ok := strings.CutPrefix(command, "delete "); ok {
-			command = p.Client + " delete traffic-trace --mesh " + strings.Replace(words, " ", " -- ", 1)
+	for i, command := range commands[:min(len(commands), shownCommands)] {
+		if step == Remove && !p.Kubernetes && i < len(p.traces) { // by a function of apply.sh
+			o := p.traces[i]
+			command = p.Client + " delete traffic-trace --mesh " + manifest.ShellQuote(o.Mesh) + " -- " + manifest.ShellQuote(o.Name)
 		}
 		shown = append(shown, code(command))
 	}
@@ -86,7 +87,7 @@ func (p page) StepCommands(step Step) []string {
 	var commands []string
 	if !p.Kubernetes {
 		for _, o := range p.traces {
-			commands = append(commands, "delete "+report.Quoted(o.Mesh)+" "+report.Quoted(o.Name))
+			commands = append(commands, "delete "+manifest.ShellQuote(o.Mesh)+" "+manifest.ShellQuote(o.Name))
 		}
 		if len(p.meshes) > 0 {
 			commands = append(commands, p.Client+" apply -f "+removeDir+"meshes.yaml")
@@ -97,7 +98,7 @@ func (p page) StepCommands(step Step) []string {
 		commands = append(commands, p.Client+" delete -f "+removeDir+"traffictraces.yaml --ignore-not-found")
 	}
 	for _, o := range p.meshes {
-		commands = append(commands, p.Client+" patch mesh "+report.Quoted(o.Name)+" --type=merge --patch-file="+removeDir+"mesh-patch.yaml")
+		commands = append(commands, p.Client+" patch mesh "+manifest.ShellQuote(o.Name)+" --type=merge --patch-file="+removeDir+"mesh-patch.yaml")
 	}
 	return commands
 }

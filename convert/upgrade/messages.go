@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"tracemigrate/cluster"
+	"tracemigrate/cluster/manifest"
 	"tracemigrate/convert/envoydiff"
 	"tracemigrate/convert/report"
 )
@@ -235,11 +236,11 @@ func (w *Words) remedy(to cluster.Version, m Mend) report.Step {
 	switch {
 	case m.Proxy != nil:
 		dashed = report.Dashed(m.Proxy.Name)
-		words = append(words, "{name}", report.Quoted(m.Proxy.Name), "{mesh}", report.Quoted(m.Proxy.Mesh),
-			"{proxy}", report.Quoted(m.Proxy.Mesh+"/"+m.Proxy.Name))
+		words = append(words, "{name}", manifest.ShellQuote(m.Proxy.Name), "{mesh}", manifest.ShellQuote(m.Proxy.Mesh),
+			"{proxy}", manifest.ShellQuote(m.Proxy.Mesh+"/"+m.Proxy.Name))
 	case m.Of != nil:
 		dashed = report.Dashed(m.Of.Of.Name)
-		words = append(words, "{name}", report.Quoted(m.Of.Of.Name), "{mesh}", report.Quoted(m.Of.Of.Mesh))
+		words = append(words, "{name}", manifest.ShellQuote(m.Of.Of.Name), "{mesh}", manifest.ShellQuote(m.Of.Of.Mesh))
 	}
 	replacer, text := strings.NewReplacer(words...), remedies[m.Kind]
 	if dashed {

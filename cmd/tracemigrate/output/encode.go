@@ -1,45 +1,27 @@
 package output
 
 import (
-	"bytes"
-	"encoding/json"
-	"errors"
-	"fmt"
 	"io"
-	"strings"
-	"unicode"
-	"unicode/utf16"
 
-	"gopkg.in/yaml.v3"
+	"tracemigrate/cluster/manifest"
 )
 
 // encodeJSON writes v as JSON, and escapes characters that could control a terminal.
 func encodeJSON(w io.Writer, v any) error {
-	var text bytes.Buffer
-	encoder := json.NewEncoder(&text)
-	encoder.SetIndent("", "  ")
-	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(v); err != nil {
+	text, err := manifest.EncodeJSON(v)
+	if err != nil {
 		return err
 	}
-	var out strings.Builder
-	out.Grow(text.Len())
-	for _, r := range text.String() {
-		if r == '\n' || ' ' <= r && r < 0x7f || unicode.IsPrint(r) {
-			out.WriteRune(r)
-			continue
-		}
-		for _, unit := range utf16.Encode([]rune{r}) { // only strings contain such characters
-			fmt.Fprintf(&out, `\u%04x`, unit)
-		}
-	}
-	_, err := io.WriteString(w, out.String())
+	_, err = w.Write(text)
 	return err
 }
 
-// encodeYAML writes v as YAML.
+// encodeYAML writes v as YAML, and escapes the same characters.
 func encodeYAML(w io.Writer, v any) error {
-	encoder := yaml.NewEncoder(w)
-	encoder.SetIndent(2)
-	return errors.Join(encoder.Encode(v), encoder.Close())
+	text, err := manifest.EncodeYAML(v)
+	if err != nil {
+		return err
+	}
+	_, err = w.Write(text)
+	return err
 }

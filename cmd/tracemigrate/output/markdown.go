@@ -131,29 +131,14 @@ var markdownEscapes = strings.NewReplacer("\n", " ", `\`, `\\`, "|", `\|`, "`", 
 func markdownSentence(s string, spans []string, inTable bool) string {
 	var b strings.Builder
 	for {
-		at, span := len(s), ""
-		for _, one := range spans {
-			if i := strings.Index(s, "`"+one+"`"); i >= 0 && i < at {
-				at, span = i, one
-			}
-		}
-		b.WriteString(markdownText(s[:at]))
-		if at == len(s) {
+		before, span, after := plain.CutSpan(s, spans)
+		b.WriteString(markdownText(before))
+		if span == "" {
 			return b.String()
 		}
 		b.WriteString(codeSpan(span, inTable))
-		s = s[at+len(span)+2:]
+		s = after
 	}
-}
-
-// spansOf returns what a sentence has between backticks, for one without text of the input.
-func spansOf(sentence string) []string {
-	var spans []string
-	parts := strings.Split(sentence, "`")
-	for i := 1; i+1 < len(parts); i += 2 {
-		spans = append(spans, parts[i])
-	}
-	return spans
 }
 
 // codeSpan returns text as code within a line.

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 
-	"tracemigrate/cluster/manifest"
 	"tracemigrate/cmd/tracemigrate/output/plain"
 )
 
@@ -40,7 +39,7 @@ func (m *markdown) origin(r *Report) {
 	items := append([]string{r.Head.Cluster, made(&r.Head)}, aboutOrigin(r.Report)...)
 	var spans []string
 	for _, u := range r.Origin.Unread {
-		spans = append(spans, spansOf(u.Remedy)...)
+		spans = append(spans, plain.Backticked(u.Remedy)...)
 	}
 	for i, item := range items {
 		items[i] = "- " + markdownSentence(cleaned(item, m.full), spans, false)
@@ -117,12 +116,16 @@ func (m *markdown) manifests(r *Report) {
 	m.paragraph("## Manifests")
 	room := mostMarkdownLines - m.lines() - 6 // for the fence and the line after it
 	var texts []string
+	redacted := false
 	for _, p := range r.Policies {
 		room -= strings.Count(p.Manifest, "\n") + 1
 		if room < 0 && !m.full {
 			break
 		}
-		texts = append(texts, manifest.Redact(p.Manifest))
+		texts, redacted = append(texts, p.Manifest), redacted || p.Redacted
+	}
+	if redacted {
+		m.paragraph("Credentials are removed here; `tracemigrate convert` writes the complete manifests.")
 	}
 	if len(texts) > 0 {
 		m.paragraph("%s", fenced(strings.TrimRight(strings.Join(texts, "---\n"), "\n"), "yaml"))

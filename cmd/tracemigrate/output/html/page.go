@@ -188,7 +188,7 @@ func (d *document) fillManifests(shown, written *report.Report) {
 	all := make([]shownManifest, 0, len(shown.Policies))
 	for i, policy := range shown.Policies {
 		all = append(all, shownManifest{
-			Policy: policy, Number: i, Altered: policy.Manifest != written.Policies[i].Manifest,
+			Policy: policy, Number: i, Altered: policy.Redacted || policy.Manifest != written.Policies[i].Manifest,
 			Open: len(shown.Policies) <= open || policy.Server != nil && !policy.Server.Accepted,
 		})
 	}
@@ -235,7 +235,7 @@ func joinNames(names []string) string {
 var funcs = template.FuncMap{
 	"number": plain.Number,
 	"plural": plain.Plural,
-	"prose":  prose,
+	"prose":  prose, "backticked": plain.Backticked,
 	"percent": func(sampling *float64) string {
 		if sampling == nil {
 			return "100%"

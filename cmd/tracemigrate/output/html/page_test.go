@@ -167,11 +167,15 @@ func TestProse(t *testing.T) {
 		},
 		{name: "a tag alone", text: "the tag kuma.io/zone.", want: []phrase{words("the tag "), code("kuma.io/zone"), words(".")}},
 		{name: "one backtick", text: "a ` b", want: []phrase{words("a ` b")}},
+		{name: "a backtick in a name", text: "run `rm 'a`b'`", want: []phrase{words("run "), code("rm 'a`b'")}},
+		{name: "backticks of a name", text: "Mesh `rm x`", want: []phrase{words("Mesh `rm x`")}},
 		{name: "markup", text: "`<b>` <i>", want: []phrase{code("<b>"), words(" <i>")}},
 	} {
-		t.Run(test.name, func(t *testing.T) { assert.Equal(t, test.want, prose(test.text)) })
+		t.Run(test.name, func(t *testing.T) {
+			assert.Equal(t, test.want, prose(test.text, []string{"backends: []", "<b>", "rm 'a`b'"}))
+		})
 	}
 	r := fullReport(t, 10)
-	r.Notes[0].Message = "set `<b>x</b>`"
+	r.Notes[0].Message, r.Notes[0].Spans = "set `<b>x</b>`", []string{"<b>x</b>"}
 	assert.Contains(t, pageOf(t, r), "</strong>: set <code>&lt;b&gt;x&lt;/b&gt;</code>")
 }

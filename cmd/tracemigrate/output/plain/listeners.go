@@ -1,14 +1,13 @@
 package plain
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/sergi/go-diff/diffmatchpatch"
-	"gopkg.in/yaml.v3"
 
+	"tracemigrate/cluster/manifest"
 	"tracemigrate/convert/envoydiff"
 )
 
@@ -28,13 +27,11 @@ func ListenerDiff(before, after *envoydiff.Listener) ([]string, error) {
 
 // envoyYAML returns the compared fields of a listener as YAML.
 func envoyYAML(l *envoydiff.Listener) (string, error) {
-	var b strings.Builder
-	encoder := yaml.NewEncoder(&b)
-	encoder.SetIndent(2)
-	if err := errors.Join(encoder.Encode(l.Values()), encoder.Close()); err != nil {
+	text, err := manifest.EncodeYAML(l.Values())
+	if err != nil {
 		return "", fmt.Errorf("printing listener %s: %w", l.Name(), err)
 	}
-	return b.String(), nil
+	return manifest.Redact(string(text)), nil
 }
 
 // Unified returns the lines of the unified diff of two texts, with three lines of context. A

@@ -16,16 +16,16 @@ import (
 // is data. It keeps line ends.
 func Printable(s string) string {
 	return strings.Map(func(r rune) rune {
-		if ' ' <= r && r < 0x7f || r == '\n' || unicode.IsPrint(r) {
+		if r == '\n' || manifest.IsVisible(r) {
 			return r
 		}
-		return '\uFFFD'
+		return unicode.ReplacementChar
 	}, s)
 }
 
 // OneLine returns s without credentials, as one line that is safe to print.
 func OneLine(s string) string {
-	return strings.ReplaceAll(Printable(manifest.Redact(s)), "\n", "\uFFFD")
+	return manifest.Visible(manifest.Redact(s))
 }
 
 // Clean returns OneLine of s, cut at 2000 bytes.
