@@ -107,12 +107,8 @@ func (r *Resource) decode(doc *manifest.Document, words *words, problems *[]*man
 	meta := root
 	if r.Format == Kubernetes {
 		meta = root.Field("metadata")
-		if slices.Contains(tracingKinds, r.kind) {
-			root.Known("apiVersion", "kind", "mesh", "metadata", "spec", "status")
-		}
-	} else if r.kind == KindMeshTrace {
-		root.Known("type", "mesh", "name", "labels", "creationTime", "modificationTime", "kri", "spec", "status")
 	}
+	r.warnFields(root, meta)
 	root.Field("mesh").Str()
 	r.decodeMetadata(meta, words)
 	if r.kind == KindMesh {
@@ -127,6 +123,24 @@ func (r *Resource) decode(doc *manifest.Document, words *words, problems *[]*man
 		r.Spec = root.Field("spec")
 	}
 	return true
+}
+
+// warnFields warns of fields that a kind does not know, or that are misspelt. The decoders
+// of kinds warn of the kind's own.
+func (r *Resource) warnFields(root, meta manifest.Value) {
+	switch {
+	case r.Format == Kubernetes && slices.Contains(tracingKinds, r.kind):
+		root.Known("apiVersion", "kind", "mesh", "metadata", "spec", "status")
+	case r.Format == Kubernetes:
+		root.Misspelt("mesh", "metadata", "spec")
+	case r.kind == KindMeshTrace:
+		root.Known("type", "mesh", "name", "labels", "creationTime", "modificationTime", "kri", "spec", "status")
+	case r.kind != KindTrafficTrace:
+		root.Misspelt("mesh", "labels", "creationTime")
+	}
+	if r.Format == Kubernetes {
+		meta.Misspelt("name", "namespace", "labels", "annotations", "creationTimestamp")
+	}
 }
 
 // decodeKind reads format and kind, and reports whether the kind is read. It records a

@@ -30,6 +30,7 @@ const ownFields = "*"
 
 // unknownFields in a shape keeps the names of fields that are not read, without their
 // values: the reader of a snapshot warns of these fields, which may contain secrets.
+// Names that resemble a field which is read are always kept.
 const unknownFields = "?"
 
 // heads has the fields of all kinds, on Kubernetes and on Universal.
@@ -335,6 +336,7 @@ func valueNode(key string, n *manifest.Node, kept shape, textOf func(key, text s
 				inner, ok = own, true
 			}
 			_, named := kept[unknownFields]
+			named = named || len(kept) > 0 && !ok && n.IsMisspelt(key.Text, maps.Keys(kept))
 			if kept != nil && !ok && !named {
 				continue
 			}

@@ -42,7 +42,7 @@ func (f *diffFlags) compareManifests(c *cli.Context, found *output.Diff, accepte
 	if err != nil {
 		return err
 	}
-	edited, err := readEdited(c, stderr, current)
+	edited, err := readEdited(c, stderr, current, found)
 	if err != nil {
 		return err
 	}
@@ -114,8 +114,8 @@ func oneVersion(flag []cluster.Version, s *cluster.Snapshot) ([]cluster.Version,
 }
 
 // readEdited returns the policies of --meshtrace. It prints the problems of these and of
-// the input, and returns an error if one of them is an error.
-func readEdited(c *cli.Context, stderr *output.Printer, current *convert.Current) ([]*meshtrace.Policy, error) {
+// the input, counts misspelt fields in found, and returns an error if one of them is an error.
+func readEdited(c *cli.Context, stderr *output.Printer, current *convert.Current, found *output.Diff) ([]*meshtrace.Policy, error) {
 	problems := current.Found
 	var edited []*meshtrace.Policy
 	if c.IsSet("meshtrace") {
@@ -136,6 +136,7 @@ func readEdited(c *cli.Context, stderr *output.Printer, current *convert.Current
 		return nil, cli.Exit("", exitError)
 	}
 	stderr.Warnings(problems)
+	found.Misspelt += output.Misspelt(problems)
 	return edited, nil
 }
 

@@ -65,6 +65,7 @@ func (f *upgradeCheckFlags) run(c *cli.Context) error {
 		Head: head, Strict: f.strict, Full: f.full, Words: commandWords(c, source),
 		Command: commandLine(c, commandWords(c, source).Source),
 		Unread:  append(stderr.Skipped(snapshot), stderr.UnreadOfUpgrade(snapshot)...),
+		Misspelt: output.Misspelt(current.Found),
 	}
 	if f.from != "" {
 		found.Words.From = "--from " + f.from

@@ -20,6 +20,7 @@ type Diff struct {
 	Unread      []string // what could not be read, so no comparison covers it
 	Partial     bool     // not every proxy is known
 	Refused     int      // number of things that cannot be carried over
+	Misspelt    int      // number of fields that are probably misspelt
 	PerVersion  bool     // each comparison is of all proxies, for one version of --kuma-version, or one overlay
 	meshes      []meshTransition
 }
@@ -78,7 +79,7 @@ func (diff *Diff) meshDiffers() bool {
 // was read, and everything can be carried over.
 func (diff *Diff) Holds() bool {
 	t := envoydiff.Count(diff.Comparisons)
-	return t.Different == 0 && t.Unknown == 0 && (!diff.Strict || t.Inherent == 0) && len(diff.Unread) == 0 && diff.Refused == 0 &&
+	return t.Different == 0 && t.Unknown == 0 && (!diff.Strict || t.Inherent+diff.Misspelt == 0) && len(diff.Unread) == 0 && diff.Refused == 0 &&
 		!diff.meshDiffers()
 }
 
@@ -97,9 +98,9 @@ func (diff *Diff) Verdict() string {
 	case t.Different == 0 && diff.meshDiffers():
 		return "a Mesh is gone, or still has the field tracing"
 	case t.Different == 0:
-		return fmt.Sprintf("%s%d inherent, and --strict counts these", begin, t.Inherent)
-	case diff.Strict && t.Inherent > 0:
-		return fmt.Sprintf("%s%d different, and %d inherent, and --strict counts these", begin, t.Different, t.Inherent)
+		return begin + strictly(t.Inherent, diff.Misspelt)
+	case diff.Strict && t.Inherent+diff.Misspelt > 0:
+		return fmt.Sprintf("%s%d different, and %s", begin, t.Different, strictly(t.Inherent, diff.Misspelt))
 	}
 	return fmt.Sprintf("%s%d different", begin, t.Different)
 }

@@ -67,6 +67,9 @@ func diffJUnit(p *Printer, diff *Diff) error {
 		why := plain.Printable(strings.Join(diff.transitions(), "\n"))
 		suites.Suites = append(suites.Suites, failedSuite("meshes", "every Mesh exists, and none has the field tracing without TrafficTraces", why))
 	}
+	if diff.Strict && diff.Misspelt > 0 {
+		suites.Suites = append(suites.Suites, failedSuite("reading", "no field is misspelt", strictly(0, diff.Misspelt)))
+	}
 	if len(diff.Unread) > 0 {
 		suites.Suites = append(suites.Suites, failedSuite("reading", "everything that decides was read", plain.Printable(diff.unknown())))
 	}

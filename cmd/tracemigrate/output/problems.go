@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/text"
 
@@ -28,6 +29,32 @@ func (p *Printer) Problems(problems []*manifest.Problem, done string) {
 // Warnings prints the warnings of the input.
 func (p *Printer) Warnings(problems []*manifest.Problem) {
 	p.list(problems, manifest.Warning, " (warning)", 100)
+}
+
+// Misspelt returns the number of fields that are probably misspelt.
+func Misspelt(problems []*manifest.Problem) int {
+	n := 0
+	for _, problem := range manifest.SortProblems(problems) {
+		if problem.Code == manifest.MisspeltField {
+			n++
+		}
+	}
+	return n
+}
+
+// strictly returns a clause on what only --strict counts; empty without any.
+func strictly(inherent, misspelt int) string {
+	var parts []string
+	if inherent > 0 {
+		parts = append(parts, fmt.Sprintf("%d inherent", inherent))
+	}
+	if misspelt > 0 {
+		parts = append(parts, plain.Plural(misspelt, "misspelt field", "misspelt fields"))
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return strings.Join(parts, " and ") + ", and --strict counts these"
 }
 
 // Skipped prints the resources of a cluster that could not be decoded. It returns the

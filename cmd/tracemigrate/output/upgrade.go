@@ -22,12 +22,14 @@ type Upgrade struct {
 	Full    bool
 	Command string   // that makes it, without its form
 	Unread  []string // what could not be read, so the check does not cover it
+	// Misspelt is the number of fields that are probably misspelt.
+	Misspelt int
 }
 
 // Holds reports whether the exit code is 0: nothing changes that is neither inherent nor
 // accepted, and everything was read.
 func (u *Upgrade) Holds() bool {
-	return !u.Fails() && (!u.Strict || !u.Has(envoydiff.Inherent)) && len(u.Unread) == 0
+	return !u.Fails() && (!u.Strict || !u.Has(envoydiff.Inherent) && u.Misspelt == 0) && len(u.Unread) == 0
 }
 
 // failed reports whether a cause is a reason for exit code 1.
@@ -42,6 +44,9 @@ func (u *Upgrade) Verdict() string {
 		if u.failed(c) {
 			reasons = append(reasons, string(c.Code))
 		}
+	}
+	if u.Strict && u.Misspelt > 0 {
+		reasons = append(reasons, strictly(0, u.Misspelt))
 	}
 	if len(u.Unread) > 0 {
 		reasons = append(reasons, u.unread())
@@ -71,6 +76,9 @@ func (u *Upgrade) headline() string {
 			text += ": no proxy was checked, because no Dataplane is known"
 		default:
 			text += ": " + plain.Effects(&t)
+		}
+		if u.Strict && u.Misspelt > 0 {
+			text += "; " + strictly(0, u.Misspelt)
 		}
 		if len(u.Unread) > 0 {
 			text += "; " + u.unread()
