@@ -50,10 +50,6 @@ func isLikeGroup(api string) bool {
 		len(name) > 4 && len(name) < 10 && smetrics.WagnerFischer(name, group, 1, 1, 1) <= 2
 }
 
-// NotRead is the code of warnings about documents that look like Kuma's and are not
-// read.
-const NotRead = "not-read"
-
 // unknownTime is the code of warnings about times that cannot be read.
 const unknownTime = "unknown-time"
 
@@ -61,6 +57,9 @@ const unknownTime = "unknown-time"
 // that should be.
 func warnUnread(doc *manifest.Document, api, kind string, problems *[]*manifest.Problem) {
 	name, mesh := textAt(doc.Root, "metadata", "name"), textAt(doc.Root, "mesh")
+	if mesh == "" {
+		mesh = textAt(doc.Root, "metadata", "labels", MeshLabel)
+	}
 	if name == "" {
 		name = textAt(doc.Root, "name")
 	}

@@ -44,7 +44,7 @@ func (f *convertFlags) write(
 			return err
 		}
 	}
-	stderr := stderrPrinter(c)
+	stderr, notRead := stderrPrinter(c), output.NotReadClause(snapshot)
 	if (refused || notKept != "") && effects != "" {
 		stderr.Line("")
 		stderr.Verdict("%s", effects)
@@ -55,6 +55,11 @@ func (f *convertFlags) write(
 	case refused:
 		return cli.Exit("not everything can be carried over; see the errors above; no policy was written "+
 			"(--keep-going writes the others)", exitNo)
+	case notKept != "" && notRead != "":
+		return cli.Exit(wrote+", but "+notRead+", and not every proxy is known to keep its tracing: "+notKept+
+			"; `tracemigrate diff` shows why", exitNo)
+	case notRead != "":
+		return cli.Exit(wrote+", but "+notRead+", so it is not known whether every proxy keeps its tracing", exitNo)
 	case notKept != "":
 		return cli.Exit(wrote+", but not every proxy is known to keep its tracing: "+notKept+
 			"; `tracemigrate diff` shows why", exitNo)

@@ -127,6 +127,7 @@ func readEdited(c *cli.Context, stderr *output.Printer, current *convert.Current
 		var invalid []*manifest.Problem
 		edited, invalid = meshtrace.Read(s, current.Namespace)
 		problems = slices.Concat(problems, s.Problems, invalid)
+		addNotRead(found, s)
 		if len(edited) == 0 && !hasError(problems) {
 			return nil, errors.New("--meshtrace: the files have no MeshTrace")
 		}
@@ -229,4 +230,13 @@ func addUnread(found *output.Diff, stderr *output.Printer, s *cluster.Snapshot) 
 	found.Unread = append(found.Unread, stderr.Skipped(s)...)
 	found.Unread = append(found.Unread, stderr.Unread(s)...)
 	found.Partial = found.Partial || convert.Partial(s)
+}
+
+// addNotRead adds the documents of a side that are not read to what diff found.
+func addNotRead(found *output.Diff, s *cluster.Snapshot) {
+	for _, name := range output.NotRead(s) {
+		if !slices.Contains(found.Unread, name) {
+			found.Unread = append(found.Unread, name)
+		}
+	}
 }

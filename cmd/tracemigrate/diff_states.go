@@ -119,6 +119,7 @@ func (f *diffFlags) comparePair(
 		warnAssumedVersion(stderr, strings.Join(c.StringSlice("kuma-version"), ","), before.Snapshot)
 	}
 	addUnread(found, stderr, before.Snapshot)
+	addNotRead(found, after.Snapshot)
 	for _, version := range versions {
 		o.Version, o.Namespace = version, before.Namespace
 		t := convert.CompareStates(before, after, o)

@@ -72,6 +72,7 @@ type Summary struct {
 	Holds         bool `json:"holds" yaml:"holds"`
 	Unverified    bool `json:"unverified" yaml:"unverified"`   // the Dataplanes could not be read
 	Partial       bool `json:"partial" yaml:"partial"`         // some Dataplanes, or MeshGateways, could not be read
+	NotRead       int  `json:"notRead" yaml:"notRead"`         // documents that may decide on proxies, and are not read
 	ZonesUnread   int  `json:"zonesUnread" yaml:"zonesUnread"` // zones whose own control plane was not read
 	Meshes        int  `json:"meshes" yaml:"meshes"`
 	TrafficTraces int  `json:"trafficTraces" yaml:"trafficTraces"`

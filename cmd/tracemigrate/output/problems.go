@@ -70,11 +70,35 @@ func (p *Printer) Skipped(s *cluster.Snapshot) []string {
 	return names
 }
 
+// NotRead returns the names of documents that are not read and that policies depend on. The
+// warnings of the input have the reasons.
+func NotRead(s *cluster.Snapshot) []string {
+	var names []string
+	for _, problem := range manifest.SortProblems(s.NotRead()) {
+		name := cmp.Or(problem.Resource(), "a document")
+		if !convert.IsProxy(problem) && !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// NotReadClause returns a clause on the documents that are not read; empty without any.
+func NotReadClause(s *cluster.Snapshot) string {
+	names := NotRead(s)
+	if len(names) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%s (%s)", plain.Plural(len(names), "document was not read", "documents were not read"),
+		plain.List(names[:min(len(names), 3)], len(names)))
+}
+
 // Unread prints the kinds of a cluster that could not be listed. It returns those without
-// which no proxy is compared.
+// which no proxy is compared, and the documents that are not read.
 func (p *Printer) Unread(s *cluster.Snapshot) []string {
+	names := NotRead(s)
 	if s.Origin == nil {
-		return nil
+		return names
 	}
 	for _, u := range s.Origin.Unread {
 		if u.What != cluster.VersionOfControlPlane && u.What != cluster.ModeOfControlPlane {
@@ -82,9 +106,9 @@ func (p *Printer) Unread(s *cluster.Snapshot) []string {
 		}
 	}
 	if convert.Unverified(s) {
-		return []string{"the Dataplanes"}
+		names = append(names, "the Dataplanes")
 	}
-	return nil
+	return names
 }
 
 // unreadText returns what could not be read, why, and the remedy.

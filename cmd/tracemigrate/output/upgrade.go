@@ -22,6 +22,7 @@ type Upgrade struct {
 	Full    bool
 	Command string   // that makes it, without its form
 	Unread  []string // what could not be read, so the check does not cover it
+	Partial bool     // not every proxy is known
 	// Misspelt is the number of fields that are probably misspelt.
 	Misspelt int
 }
@@ -89,7 +90,7 @@ func (u *Upgrade) headline() string {
 	case known == 0:
 		return fmt.Sprintf("no Dataplane is known; on Kuma %s, every proxy that selectors distinguish keeps its tracing", u.To)
 	}
-	return fmt.Sprintf("ready for Kuma %s: %s", u.To, kept(&t))
+	return fmt.Sprintf("ready for Kuma %s: %s%s", u.To, kept(&t), partly(u.Partial))
 }
 
 // acceptedPolicies returns a clause on the MeshTraces, of which none is refused.
@@ -155,13 +156,13 @@ func (u *Upgrade) serviceRows() [][]string {
 }
 
 // UnreadOfUpgrade prints the kinds of a cluster that could not be listed. It returns those
-// without which proxies or policies are missing. What else a proxy depends on makes it
-// unknown.
+// without which proxies or policies are missing, and the documents that are not read. What
+// else a proxy depends on makes it unknown.
 func (p *Printer) UnreadOfUpgrade(s *cluster.Snapshot) []string {
+	missing := NotRead(s)
 	if s.Origin == nil {
-		return nil
+		return missing
 	}
-	var missing []string
 	for _, u := range s.Origin.Unread {
 		switch u.What {
 		case cluster.VersionOfControlPlane, cluster.ModeOfControlPlane:

@@ -93,6 +93,9 @@ func ReportVerdict(sum *report.Summary) (sentence, tone string) {
 	switch {
 	case sum.TrafficTraces == 0 && sum.Errors == 0:
 		parts, tone = append(parts, "There is no TrafficTrace, so there is nothing to migrate"), "unknown"
+		if sum.NotRead > 0 {
+			parts[0] = "No TrafficTrace was read"
+		}
 		if sum.ByMeshTrace > 0 {
 			parts = append(parts, Plural(sum.ByMeshTrace, "proxy is traced by MeshTraces", "proxies are traced by MeshTraces"))
 		} else if sum.Tracing > 0 {
@@ -120,6 +123,9 @@ func ReportVerdict(sum *report.Summary) (sentence, tone string) {
 	}
 	if sum.Partial && sum.Proxies > 0 {
 		parts = append(parts, NotEveryProxy)
+	}
+	if sum.NotRead > 0 {
+		parts = append(parts, Plural(sum.NotRead, "document was not read", "documents were not read"))
 	}
 	if sum.ZonesUnread > 0 {
 		parts = append(parts, fmt.Sprintf("the MeshTraces of %s are known only from copies (--zone reads the originals)",

@@ -1,0 +1,58 @@
+package cluster
+
+import (
+	"cmp"
+	"maps"
+
+	"tracemigrate/cluster/manifest"
+)
+
+// NotRead is the code of warnings about documents that look like Kuma's and are not
+// read.
+const NotRead = "not-read"
+
+// NotRead returns the warnings about documents that look like Kuma's and are not read.
+func (s *Snapshot) NotRead() []*manifest.Problem {
+	var problems []*manifest.Problem
+	for _, p := range s.Problems {
+		if p.Code == NotRead {
+			problems = append(problems, p)
+		}
+	}
+	return problems
+}
+
+// KindOf returns the kind of the resource that a problem concerns: of a document that is
+// not read, the one that it probably means.
+func KindOf(p *manifest.Problem) string {
+	if p.Code == NotRead {
+		return guessKind("", p.Of.Kind)
+	}
+	return p.Of.Kind
+}
+
+// Doubting returns s with a doubt about the proxies that a document which is not read may
+// decide on.
+func (s *Snapshot) Doubting() *Snapshot {
+	notRead := s.NotRead()
+	if len(notRead) == 0 {
+		return s
+	}
+	doubting := *s
+	doubting.unreadable, doubting.unreadableGateways = make(map[string]string), make(map[string]string)
+	maps.Copy(doubting.unreadable, s.unreadable)
+	maps.Copy(doubting.unreadableGateways, s.unreadableGateways)
+	for _, p := range notRead {
+		of, name := p.Of, cmp.Or(p.Resource(), "a document")
+		of.Kind = cmp.Or(KindOf(p), of.Kind)
+		mesh, _ := of.InMesh() // none: any
+		switch of.Kind {
+		case KindDataplane: // decides on no other proxy
+		case KindMeshGateway:
+			addUnreadable(doubting.unreadableGateways, mesh, name)
+		default:
+			addUnreadable(doubting.unreadable, mesh, name)
+		}
+	}
+	return &doubting
+}
