@@ -65,7 +65,10 @@ var (
 	serviceTagMissing = refuse(ServiceTagMissing,
 		"{proxies} would not keep the present tracing. MeshTrace and TrafficTrace select differently where no tag set has "+
 			"kuma.io/service",
-		"give each Dataplane an inbound or a gateway with that tag, as the control plane demands, or remove it from the input")
+		untaggedRemedy)
+	untaggedGains = refuse(ServiceTagMissing,
+		"{proxies} would gain tracing. No TrafficTrace selects a Dataplane that has kuma.io/service in no tag set, and a MeshTrace does",
+		untaggedRemedy)
 
 	delegatedGateway = refuse(DelegatedGateway,
 		"{proxies} would not be traced any more. No MeshTrace selects a delegated gateway on Kuma {version}",
@@ -383,6 +386,8 @@ var (
 
 // Remedies that several sentences share.
 const (
+	untaggedRemedy = "give each Dataplane an inbound or a gateway with that tag, as the control plane demands, or remove it from " +
+		"the input"
 	tieRemedy = "export both with their creation times (kubectl get traffictraces -o yaml, or kumactl get traffic-traces -o " +
 		"yaml) and convert again"
 	// zoneTieRemedy is for times that only zones know.

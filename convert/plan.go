@@ -76,7 +76,8 @@ func newPlan(in *input, all []*conversion) *Plan {
 	}
 	compared := compareAll(in, r)
 	r.Comparisons, r.MadeUp, r.Complete = compared.all, compared.madeUp, compared.complete
-	afterwards := slices.Concat(remarkPatches(in, all, r.New()), refuseDelegated(in, r.Comparisons), remarkNames(all, r.Comparisons))
+	afterwards := slices.Concat(remarkUntagged(all, r.Comparisons), remarkPatches(in, all, r.New()),
+		refuseDelegated(in, r.Comparisons), remarkNames(all, r.Comparisons))
 	r.Notes = append(found, afterwards...).sorted()
 	return r
 }
