@@ -2,7 +2,6 @@ package cluster
 
 import (
 	"cmp"
-	"maps"
 
 	"tracemigrate/cluster/manifest"
 )
@@ -39,9 +38,7 @@ func (s *Snapshot) Doubting() *Snapshot {
 		return s
 	}
 	doubting := *s
-	doubting.unreadable, doubting.unreadableGateways = make(map[string]string), make(map[string]string)
-	maps.Copy(doubting.unreadable, s.unreadable)
-	maps.Copy(doubting.unreadableGateways, s.unreadableGateways)
+	doubting.unreadable, doubting.unreadableGateways = s.unreadable.copied(), s.unreadableGateways.copied()
 	for _, p := range notRead {
 		of, name := p.Of, cmp.Or(p.Resource(), "a document")
 		of.Kind = cmp.Or(KindOf(p), of.Kind)
@@ -49,9 +46,9 @@ func (s *Snapshot) Doubting() *Snapshot {
 		switch of.Kind {
 		case KindDataplane: // decides on no other proxy
 		case KindMeshGateway:
-			addUnreadable(doubting.unreadableGateways, mesh, name)
+			doubting.unreadableGateways.add(mesh, name)
 		default:
-			addUnreadable(doubting.unreadable, mesh, name)
+			doubting.unreadable.add(mesh, name)
 		}
 	}
 	return &doubting

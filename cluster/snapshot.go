@@ -30,8 +30,7 @@ type Snapshot struct {
 	Origin      *Origin
 	live        bool            // read from a cluster
 	originFiles map[string]bool // files that contain an origin
-	// What could not be read, by mesh; "" for what may belong to any mesh.
-	unreadable, unreadableGateways map[string]string
+	unreadable, unreadableGateways unreadable
 	systemNamespaces               []string             // of control planes whose Deployments are in the texts
 	namespaced                     bool                 // systemNamespaces has the control plane's, see InNamespace
 	others                         []string             // names of MeshTraces that [Snapshot.Only] left out, on Kubernetes

@@ -3,6 +3,7 @@ package output
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"tracemigrate/cmd/tracemigrate/output/plain"
 	"tracemigrate/convert"
@@ -83,26 +84,36 @@ func (diff *Diff) Holds() bool {
 		!diff.meshDiffers()
 }
 
-// Verdict returns the reason for exit code 1.
+// Verdict returns the reasons for exit code 1.
 func (diff *Diff) Verdict() string {
 	t, begin := envoydiff.Count(diff.Comparisons), among(diff.Comparisons)
-	switch {
-	case t.Different == 0 && len(diff.Unread) > 0:
-		return diff.unknown()
-	case t.Unknown > 0 && t.Different > 0:
-		return fmt.Sprintf("%s%d different, %d unknown", begin, t.Different, t.Unknown)
-	case t.Unknown > 0:
-		return fmt.Sprintf("%s%d unknown", begin, t.Unknown)
-	case t.Different == 0 && diff.Refused > 0:
-		return "not everything can be carried over; see the errors above"
-	case t.Different == 0 && diff.meshDiffers():
-		return "a Mesh is gone, or still has the field tracing"
-	case t.Different == 0:
-		return begin + strictly(t.Inherent, diff.Misspelt)
-	case diff.Strict && t.Inherent+diff.Misspelt > 0:
-		return fmt.Sprintf("%s%d different, and %s", begin, t.Different, strictly(t.Inherent, diff.Misspelt))
+	var counts, reasons []string
+	if t.Different > 0 {
+		counts = append(counts, fmt.Sprintf("%d different", t.Different))
 	}
-	return fmt.Sprintf("%s%d different", begin, t.Different)
+	if t.Unknown > 0 {
+		counts = append(counts, fmt.Sprintf("%d unknown", t.Unknown))
+	}
+	if diff.Strict && t.Inherent+diff.Misspelt > 0 {
+		if len(counts) > 0 {
+			counts[len(counts)-1] += ", and " + strictly(t.Inherent, diff.Misspelt)
+		} else {
+			counts = append(counts, strictly(t.Inherent, diff.Misspelt))
+		}
+	}
+	if len(counts) > 0 {
+		reasons = append(reasons, begin+strings.Join(counts, ", "))
+	}
+	if len(diff.Unread) > 0 {
+		reasons = append(reasons, diff.unknown())
+	}
+	if diff.meshDiffers() {
+		reasons = append(reasons, "a Mesh is gone, or still has the field tracing")
+	}
+	if diff.Refused > 0 {
+		reasons = append(reasons, "not everything can be carried over; see the errors above")
+	}
+	return strings.Join(reasons, "; ")
 }
 
 // Outcome returns the outcome in one sentence, without a capital letter.

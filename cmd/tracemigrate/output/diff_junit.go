@@ -51,7 +51,11 @@ func diffJUnit(p *Printer, diff *Diff) error {
 			switch v := proxy.Verdict; {
 			case v == envoydiff.Different, v == envoydiff.Unknown, v == envoydiff.Inherent && diff.Strict:
 				suite.Failures++
-				result.Failure = &junitFailure{Message: lines[0], Text: text + "\n" + plain.Printable(proxy.Source())}
+				message := lines[0]
+				if others := len(lines) - 1; others > 0 {
+					message += fmt.Sprintf(" (and %d more)", others)
+				}
+				result.Failure = &junitFailure{Message: message, Text: text + "\n" + plain.Printable(proxy.Source())}
 			default:
 				result.Output = text
 			}
