@@ -93,8 +93,9 @@ func (m *markdown) way(r *Report) {
 		return
 	}
 	m.paragraph("## The way to Kuma 3.0")
-	for i, stage := range r.Way {
-		text := fmt.Sprintf("%d. %s: %s", i+1, stage.Name, markdownText(stageState(stage)))
+	for i := range r.Way {
+		stage := &r.Way[i]
+		text := fmt.Sprintf("%d. %s: %s", i+1, stage.Name, markdownText(stage.State()+": "+stage.Summary))
 		shown, others := firstBlocks(stage.Blocks, m.full)
 		for _, block := range shown {
 			text += "\n   - " + markdownText(cleaned(block, m.full))

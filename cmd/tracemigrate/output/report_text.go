@@ -2,7 +2,6 @@ package output
 
 import (
 	"tracemigrate/cmd/tracemigrate/output/plain"
-	"tracemigrate/convert/report"
 )
 
 // The most lines of a table, and of work to do by hand, without --full.
@@ -42,10 +41,8 @@ func reportText(p *Printer, r *Report) error {
 			p.unwrapped("       " + step.Command) // to be copied
 		}
 	}
-	if r.Summary.Holds {
-		p.Line("")
-		p.Line("%s.", plain.Capitalise(r.Verdict()))
-	}
+	p.Line("") // the last line is the verdict, for a report that is redirected or long
+	p.Line("%s.", plain.Capitalise(r.Verdict()))
 	return nil
 }
 
@@ -79,8 +76,9 @@ func (p *Printer) way(r *Report) {
 	}
 	p.Line("")
 	p.Line("The way to Kuma 3.0")
-	for i, stage := range r.Way {
-		p.Line("  %d. %s: %s", i+1, stage.Name, stageState(stage))
+	for i := range r.Way {
+		stage := &r.Way[i]
+		p.Line("  %d. %s: %s: %s", i+1, stage.Name, stage.State(), stage.Summary)
 		shown, others := firstBlocks(stage.Blocks, r.Full)
 		for _, block := range shown {
 			p.Line("     - %s", block)
@@ -92,17 +90,6 @@ func (p *Printer) way(r *Report) {
 			p.unwrapped("       " + stage.Command) // to be copied
 		}
 	}
-}
-
-// stageState returns whether a stage is ready, and its summary.
-func stageState(stage report.Stage) string {
-	switch {
-	case stage.Ready:
-		return "ready: " + stage.Summary
-	case len(stage.Blocks) > 0:
-		return "blocked: " + stage.Summary
-	}
-	return "open: " + stage.Summary
 }
 
 // firstBlocks returns the first reasons that a stage is not ready, or all, and the number of
