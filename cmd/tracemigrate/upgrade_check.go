@@ -64,8 +64,8 @@ func (f *upgradeCheckFlags) run(c *cli.Context) error {
 	f.warnAssumed(stderr, snapshot, options.To)
 	found := &output.Upgrade{
 		Head: head, Strict: f.strict, Full: f.full, Words: commandWords(c, source),
-		Command: commandLine(c, commandWords(c, source).Source),
-		Unread:  append(stderr.Skipped(snapshot), stderr.UnreadOfUpgrade(snapshot)...),
+		Command:  commandLine(c, commandWords(c, source).Source),
+		Unread:   append(stderr.Skipped(snapshot), stderr.UnreadOfUpgrade(snapshot)...),
 		Misspelt: output.Misspelt(current.Found), Partial: convert.Partial(snapshot),
 	}
 	if f.from != "" {

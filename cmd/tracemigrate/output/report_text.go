@@ -42,7 +42,7 @@ func reportText(p *Printer, r *Report) error {
 		}
 	}
 	p.Line("") // the last line is the verdict, for a report that is redirected or long
-	p.Line("%s.", plain.Capitalise(r.Verdict()))
+	p.Outcome("%s.", plain.Capitalise(r.Verdict()))
 	return nil
 }
 

@@ -24,7 +24,7 @@ type (
 		envoydiff.Tally
 		Unread   []string `json:"unread,omitempty"`
 		Misspelt int      `json:"misspelt,omitempty"`
-		Holds  bool     `json:"holds"`
+		Holds    bool     `json:"holds"`
 	}
 	upgradeCause struct {
 		Code        envoydiff.Code    `json:"code"`
