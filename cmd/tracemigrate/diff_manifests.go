@@ -190,7 +190,7 @@ func (f *diffFlags) upgradeTo(c *cli.Context, versions []cluster.Version) (clust
 		return to, fmt.Errorf("--to-version %s is older than %s; pass the version after the upgrade", to, versions[0])
 	case to.DropsTrafficTrace() && !c.IsSet("meshtrace"):
 		return to, fmt.Errorf("--to-version %s needs --meshtrace, because converted policies are for Kuma %s; convert for it first: "+
-			"%s convert --kuma-version %[1]s", to, versions[0], c.App.Name)
+			"%s convert --kuma-version %[1]s --from %[2]s", to, versions[0], c.App.Name)
 	}
 	return to, nil
 }
