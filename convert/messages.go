@@ -315,7 +315,7 @@ var (
 			"Kuma {version}",
 		"upgrade first to {upgrade}, which counts them, or accept the change and convert with --keep-going")
 	kumaTags = inform(KumaTags,
-		"gets the tags kuma.mesh, kuma.zone and kuma.workload on its spans in addition, as with any MeshTrace on Kuma 2.14", "")
+		"gets the tags "+envoydiff.KumaTagNames+" on its spans in addition, as with any MeshTrace on Kuma 2.14", "")
 	meshSubsetDeprecated = inform(MeshSubsetDeprecated,
 		"becomes a policy with targetRef kind MeshSubset, which is deprecated on Kuma {version}. The control plane warns and applies it; the kind that replaces it, Dataplane, selects by labels, which are not the tags of selectors", "")
 )

@@ -76,7 +76,7 @@ var messages = map[envoydiff.Code]message{
 		"The proxies gain or lose tracing",
 	},
 	envoydiff.KumaTags: {
-		"Kuma {to} adds the tags kuma.mesh, kuma.zone and kuma.workload to spans",
+		"Kuma {to} adds the tags " + envoydiff.KumaTagNames + " to spans",
 		"No trace is lost",
 	},
 	envoydiff.Defaults: {
