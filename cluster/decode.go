@@ -117,6 +117,9 @@ func (r *Resource) decode(doc *manifest.Document, words *words, problems *[]*man
 	} else {
 		r.Mesh = cmp.Or(r.Mesh, r.Labels[MeshLabel], "default")
 	}
+	if r.isLeaving(meta) {
+		*problems = append(*problems, r.leaving())
+	}
 	r.Spec = root
 	if r.Format == Kubernetes || HasSpec(r.kind) {
 		r.Spec = root.Field("spec")

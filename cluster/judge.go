@@ -130,8 +130,14 @@ func (s *Snapshot) Doubt(dp *Dataplane) string {
 	if what := s.unreadable.of(dp.Mesh); what != "" {
 		doubt = what + " could not be read"
 	}
+	if what := s.leaving.of(dp.Mesh); what != "" {
+		doubt = join(doubt, what+" is being deleted")
+	}
 	if !dp.Builtin() {
 		return doubt
+	}
+	if what := s.leavingGateways.of(dp.Mesh); what != "" {
+		doubt = join(doubt, what+" is being deleted")
 	}
 	if what := s.unreadableGateways.of(dp.Mesh); what != "" {
 		return join(doubt, what+" could not be read, and a MeshTrace selects gateways by its tags")
@@ -144,7 +150,7 @@ func (s *Snapshot) Doubt(dp *Dataplane) string {
 	return doubt
 }
 
-// unreadable is what could not be read, by mesh; "" for what may belong to any mesh.
+// unreadable is what could not be read, or is being deleted, by mesh; "" for what may belong to any mesh.
 type unreadable map[string][]string
 
 // of returns what could not be read of a mesh: the first name, and the number of the others.

@@ -30,25 +30,30 @@ func KindOf(p *manifest.Problem) string {
 	return p.Of.Kind
 }
 
-// Doubting returns s with a doubt about the proxies that a document which is not read may
-// decide on.
+// Doubting returns s with a doubt about the proxies that a document which is not read, or
+// an object that is being deleted, may decide on.
 func (s *Snapshot) Doubting() *Snapshot {
-	notRead := s.NotRead()
-	if len(notRead) == 0 {
-		return s
-	}
 	doubting := *s
 	doubting.unreadable, doubting.unreadableGateways = s.unreadable.copied(), s.unreadableGateways.copied()
-	for _, p := range notRead {
+	doubting.leaving, doubting.leavingGateways = make(unreadable), make(unreadable)
+	for _, p := range s.Problems {
+		policies, gateways := doubting.unreadable, doubting.unreadableGateways
+		switch p.Code {
+		case NotRead:
+		case beingDeleted:
+			policies, gateways = doubting.leaving, doubting.leavingGateways
+		default:
+			continue
+		}
 		of, name := p.Of, cmp.Or(p.Resource(), "a document")
 		of.Kind = cmp.Or(KindOf(p), of.Kind)
 		mesh, _ := of.InMesh() // none: any
 		switch of.Kind {
 		case KindDataplane: // decides on no other proxy
 		case KindMeshGateway:
-			doubting.unreadableGateways.add(mesh, name)
+			gateways.add(mesh, name)
 		default:
-			doubting.unreadable.add(mesh, name)
+			policies.add(mesh, name)
 		}
 	}
 	return &doubting

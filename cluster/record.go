@@ -36,7 +36,7 @@ const unknownFields = "?"
 // heads has the fields of all kinds, on Kubernetes and on Universal.
 var heads = map[Format]shape{
 	Kubernetes: {"apiVersion": nil, "kind": nil, "mesh": nil, "metadata": {
-		"name": nil, "namespace": nil, "labels": nil, "creationTimestamp": nil,
+		"name": nil, "namespace": nil, "labels": nil, "creationTimestamp": nil, "deletionTimestamp": nil,
 		"annotations": {SourceAnnotation: nil, DisplayNameLabel: nil, WorkloadLabel: nil, accountLabel: nil},
 	}},
 	Universal: {"type": nil, "mesh": nil, "name": nil, "labels": nil, "creationTime": nil},
@@ -45,7 +45,7 @@ var heads = map[Format]shape{
 // traceHead is the metadata of a TrafficTrace on Kubernetes. It includes the author's
 // annotations, which its policies can get.
 var traceHead = shape{
-	"name": nil, "labels": nil, "creationTimestamp": nil,
+	"name": nil, "labels": nil, "creationTimestamp": nil, "deletionTimestamp": nil,
 	"annotations": {SourceAnnotation: nil, DisplayNameLabel: nil, ownFields: plain},
 }
 

@@ -36,7 +36,7 @@ var causeWords = map[envoydiff.Code]string{
 	envoydiff.UpdateRejected:     "a listener that Envoy refused",
 	envoydiff.OtherProxy:         "the dump of another proxy",
 
-	envoydiff.Unverified:        "something that may decide on them could not be read",
+	envoydiff.Unverified:        "something that may decide on them could not be read, or is being deleted",
 	envoydiff.TieDependsOnZone:  "zones may disagree on which of two TrafficTraces is newer",
 	envoydiff.ZoneDiffers:       "their zone may decide differently",
 	envoydiff.TieByCreationTime: "the creation times of two TrafficTraces of equal rank are unknown",

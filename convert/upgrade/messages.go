@@ -88,7 +88,7 @@ var messages = map[envoydiff.Code]message{
 		"It is not known what they send, on either version",
 	},
 	envoydiff.Unverified: {
-		"Something that decides on these proxies could not be read",
+		"Something that decides on these proxies could not be read, or is being deleted",
 		"It is not known whether they keep their tracing",
 	},
 	MeshTracingIgnored: {
