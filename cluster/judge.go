@@ -155,16 +155,19 @@ type unreadable map[string][]string
 
 // of returns what could not be read of a mesh: the first name, and the number of the others.
 func (u unreadable) of(mesh string) string {
-	switch own, any := u[mesh], u[""]; {
-	case len(own)+len(any) == 0:
+	own, unplaced := u[mesh], u[""]
+	all := len(own) + len(unplaced)
+	if all == 0 {
 		return ""
-	case len(own)+len(any) == 1:
-		return slices.Concat(own, any)[0]
-	case len(own) == 0:
-		return fmt.Sprintf("%s and %d more", any[0], len(any)-1)
-	default:
-		return fmt.Sprintf("%s and %d more", own[0], len(own)+len(any)-1)
 	}
+	list := own
+	if len(own) == 0 {
+		list = unplaced
+	}
+	if all == 1 {
+		return list[0]
+	}
+	return fmt.Sprintf("%s and %d more", list[0], all-1)
 }
 
 // add records what could not be read of a mesh. Several problems of one resource follow
