@@ -91,13 +91,16 @@ func decodeDataplane(r *Resource, words *words) *Dataplane {
 		Mesh: words.keep(r.Mesh), Name: strings.Clone(r.Name), Namespace: words.keep(r.Namespace),
 		Labels: r.Labels, Place: r.Place,
 	}
+	r.Spec.Misspelt("networking")
 	networking := r.Spec.Need("networking")
+	networking.Misspelt("address", "inbound", "outbound", "gateway")
 	dp.Address = strings.Clone(networking.Field("address").Str())
 	inbounds := networking.Field("inbound")
 	if n := inbounds.Len(); n > 0 {
 		dp.Inbounds = make([]Inbound, 0, n)
 	}
 	for _, v := range inbounds.Items() {
+		v.Misspelt("name", "address", "port", "protocol", "state", "health", "tags")
 		state := strings.ToLower(v.Field("state").Str())
 		var ready manifest.Value
 		if health := v.Field("health"); health.Present() {
@@ -118,6 +121,7 @@ func decodeDataplane(r *Resource, words *words) *Dataplane {
 		dp.Outbounds = make([]Outbound, 0, n)
 	}
 	for _, v := range outbounds.Items() {
+		v.Misspelt("address", "port", "tags", "service", "backendRef")
 		out := Outbound{
 			Address: words.keep(v.Field("address").Str()),
 			Port:    v.Field("port").Port(),
@@ -132,6 +136,7 @@ func decodeDataplane(r *Resource, words *words) *Dataplane {
 		dp.Outbounds = append(dp.Outbounds, out)
 	}
 	if v := networking.Field("gateway"); v.Present() {
+		v.Misspelt("type", "tags")
 		dp.Gateway = &Gateway{Tags: dataplaneTags(v.Need("tags"), words)}
 		switch kind := v.Field("type"); strings.ToUpper(kind.Str()) {
 		case "BUILTIN":

@@ -50,10 +50,6 @@ func isLikeGroup(api string) bool {
 		len(name) > 4 && len(name) < 10 && smetrics.WagnerFischer(name, group, 1, 1, 1) <= 2
 }
 
-// NotRead is the code of warnings about documents that look like Kuma's and are not
-// read.
-const NotRead = "not-read"
-
 // unknownTime is the code of warnings about times that cannot be read.
 const unknownTime = "unknown-time"
 
@@ -61,6 +57,9 @@ const unknownTime = "unknown-time"
 // that should be.
 func warnUnread(doc *manifest.Document, api, kind string, problems *[]*manifest.Problem) {
 	name, mesh := textAt(doc.Root, "metadata", "name"), textAt(doc.Root, "mesh")
+	if mesh == "" {
+		mesh = textAt(doc.Root, "metadata", "labels", MeshLabel)
+	}
 	if name == "" {
 		name = textAt(doc.Root, "name")
 	}
@@ -107,12 +106,8 @@ func (r *Resource) decode(doc *manifest.Document, words *words, problems *[]*man
 	meta := root
 	if r.Format == Kubernetes {
 		meta = root.Field("metadata")
-		if slices.Contains(tracingKinds, r.kind) {
-			root.Known("apiVersion", "kind", "mesh", "metadata", "spec", "status")
-		}
-	} else if r.kind == KindMeshTrace {
-		root.Known("type", "mesh", "name", "labels", "creationTime", "modificationTime", "kri", "spec", "status")
 	}
+	r.warnFields(root, meta)
 	root.Field("mesh").Str()
 	r.decodeMetadata(meta, words)
 	if r.kind == KindMesh {
@@ -122,11 +117,32 @@ func (r *Resource) decode(doc *manifest.Document, words *words, problems *[]*man
 	} else {
 		r.Mesh = cmp.Or(r.Mesh, r.Labels[MeshLabel], "default")
 	}
+	if r.isLeaving(meta) {
+		*problems = append(*problems, r.leaving())
+	}
 	r.Spec = root
 	if r.Format == Kubernetes || HasSpec(r.kind) {
 		r.Spec = root.Field("spec")
 	}
 	return true
+}
+
+// warnFields warns of fields that a kind does not know, or that are misspelt. The decoders
+// of kinds warn of the kind's own.
+func (r *Resource) warnFields(root, meta manifest.Value) {
+	switch {
+	case r.Format == Kubernetes && slices.Contains(tracingKinds, r.kind):
+		root.Known("apiVersion", "kind", "mesh", "metadata", "spec", "status")
+	case r.Format == Kubernetes:
+		root.Misspelt("mesh", "metadata", "spec")
+	case r.kind == KindMeshTrace:
+		root.Known("type", "mesh", "name", "labels", "creationTime", "modificationTime", "kri", "spec", "status")
+	case r.kind != KindTrafficTrace:
+		root.Misspelt("mesh", "labels", "creationTime")
+	}
+	if r.Format == Kubernetes {
+		meta.Misspelt("name", "namespace", "labels", "annotations", "creationTimestamp")
+	}
 }
 
 // decodeKind reads format and kind, and reports whether the kind is read. It records a

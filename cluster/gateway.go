@@ -23,10 +23,14 @@ type gatewayListener struct {
 
 func decodeMeshGateway(r *Resource) *MeshGateway {
 	g := &MeshGateway{Resource: r, tags: r.Spec.Field("tags").Map()}
+	r.Spec.Misspelt("selectors", "conf", "tags")
+	r.Spec.Field("conf").Misspelt("listeners")
 	for _, v := range r.Spec.Field("selectors").Items() {
+		v.Misspelt("match")
 		g.Selectors = append(g.Selectors, v.Field("match").Map())
 	}
 	for _, v := range r.Spec.Field("conf").Field("listeners").Items() {
+		v.Misspelt("port", "protocol", "tags")
 		g.listeners = append(g.listeners, gatewayListener{
 			port:     v.Field("port").Port(),
 			protocol: v.Field("protocol").Str(),

@@ -16,8 +16,24 @@ type Doubt struct {
 	Reason string
 }
 
-// Or returns d, or other when d is zero.
-func (d Doubt) Or(other Doubt) Doubt { return cmp.Or(d, other) }
+// And returns d with the reason of other, too.
+func (d Doubt) And(other Doubt) Doubt {
+	switch {
+	case d.Reason == "" || other == d:
+		return other
+	case other.Reason == "":
+		return d
+	}
+	return Doubt{d.Code, join(d.Reason, other.Reason)}
+}
+
+// join returns two reasons, either of which may be empty, as one.
+func join(reason, other string) string {
+	if reason == "" || other == "" {
+		return reason + other
+	}
+	return reason + "; " + other
+}
 
 // Zone returns the zone of dp, empty when dp does not name it: from a label or, in older
 // versions, a tag.
@@ -84,13 +100,13 @@ func (s *Snapshot) Judge(own Version) func(dp *Dataplane) (versions []Version, d
 		doubt := s.Doubt(dp)
 		name := dp.Zone()
 		if name == "" || dp.File == "" { // a sample proxy represents the proxies of any zone
-			return anywhere.versions, cmp.Or(doubt, anywhere.doubt)
+			return anywhere.versions, join(doubt, anywhere.doubt)
 		}
 		z, known := zones[name]
 		if !known {
-			return just, cmp.Or(doubt, fmt.Sprintf("the version of its zone %q is unknown; pass it with --zone-version", name))
+			return just, join(doubt, fmt.Sprintf("the version of its zone %q is unknown; pass it with --zone-version", name))
 		}
-		return z.versions, cmp.Or(doubt, z.doubt)
+		return z.versions, join(doubt, z.doubt)
 	}
 }
 
@@ -110,25 +126,66 @@ func (z Zone) doubt() string {
 
 // Doubt returns what could not be read and may decide about dp, else "".
 func (s *Snapshot) Doubt(dp *Dataplane) string {
-	if what := cmp.Or(s.unreadable[dp.Mesh], s.unreadable[""]); what != "" {
-		return what + " could not be read"
+	doubt := ""
+	if what := s.unreadable.of(dp.Mesh); what != "" {
+		doubt = what + " could not be read"
+	}
+	if what := s.leaving.of(dp.Mesh); what != "" {
+		doubt = join(doubt, what+" is being deleted")
 	}
 	if !dp.Builtin() {
-		return ""
+		return doubt
 	}
-	if what := cmp.Or(s.unreadableGateways[dp.Mesh], s.unreadableGateways[""]); what != "" {
-		return what + " could not be read, and a MeshTrace selects gateways by its tags"
+	if what := s.leavingGateways.of(dp.Mesh); what != "" {
+		doubt = join(doubt, what+" is being deleted")
+	}
+	if what := s.unreadableGateways.of(dp.Mesh); what != "" {
+		return join(doubt, what+" could not be read, and a MeshTrace selects gateways by its tags")
 	}
 	if s.Origin != nil {
 		if _, lacks := s.Origin.Lacks(KindMeshGateway); lacks {
-			return "the MeshGateways could not be read, and a MeshTrace selects gateways by their tags"
+			return join(doubt, "the MeshGateways could not be read, and a MeshTrace selects gateways by their tags")
 		}
 	}
-	return ""
+	return doubt
 }
 
-// addUnreadable records what could not be read of a mesh. It keeps the first of several.
-func addUnreadable(in map[string]string, mesh, what string) { in[mesh] = cmp.Or(in[mesh], what) }
+// unreadable is what could not be read, or is being deleted, by mesh; "" for what may belong to any mesh.
+type unreadable map[string][]string
+
+// of returns what could not be read of a mesh: the first name, and the number of the others.
+func (u unreadable) of(mesh string) string {
+	own, unplaced := u[mesh], u[""]
+	all := len(own) + len(unplaced)
+	if all == 0 {
+		return ""
+	}
+	list := own
+	if len(own) == 0 {
+		list = unplaced
+	}
+	if all == 1 {
+		return list[0]
+	}
+	return fmt.Sprintf("%s and %d more", list[0], all-1)
+}
+
+// add records what could not be read of a mesh. Several problems of one resource follow
+// each other.
+func (u unreadable) add(mesh, what string) {
+	if list := u[mesh]; len(list) == 0 || list[len(list)-1] != what {
+		u[mesh] = append(list, what)
+	}
+}
+
+// copied returns a copy that can be changed.
+func (u unreadable) copied() unreadable {
+	all := make(unreadable, len(u))
+	for mesh, list := range u {
+		all[mesh] = slices.Clip(list)
+	}
+	return all
+}
 
 // isOf reports whether a problem concerns a resource of a kind. If the problem does not
 // name its kind, the name that the source uses decides.

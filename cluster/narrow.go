@@ -2,7 +2,6 @@ package cluster
 
 import (
 	"cmp"
-	"maps"
 	"slices"
 
 	"tracemigrate/cluster/manifest"
@@ -122,33 +121,31 @@ func (s *Snapshot) Skipping(problems []*manifest.Problem) *Snapshot {
 		}
 	}
 	stays := func(p manifest.Place) bool { return !broken[document{p.File, p.Document}] }
-	rest.unreadable, rest.unreadableGateways = make(map[string]string), make(map[string]string)
-	maps.Copy(rest.unreadable, s.unreadable)
-	maps.Copy(rest.unreadableGateways, s.unreadableGateways)
+	rest.unreadable, rest.unreadableGateways = s.unreadable.copied(), s.unreadableGateways.copied()
 	known := make(map[document]bool)
 	for _, list := range [][]*Resource{s.Meshes, s.TrafficTraces, s.MeshTraces} {
 		for _, r := range list {
 			if !stays(r.Place) {
 				known[document{r.File, r.Place.Document}] = true
 				mesh, _ := r.Subject().InMesh()
-				addUnreadable(rest.unreadable, mesh, r.String())
+				rest.unreadable.add(mesh, r.String())
 			}
 		}
 	}
 	for _, g := range s.MeshGateways {
 		if !stays(g.Place) {
 			known[document{g.File, g.Place.Document}] = true
-			addUnreadable(rest.unreadableGateways, g.Mesh, g.String())
+			rest.unreadableGateways.add(g.Mesh, g.String())
 		}
 	}
 	for _, p := range rest.Skipped {
 		switch {
 		case known[document{p.File, p.Place.Document}], s.isOf(KindDataplane, p):
 		case s.isOf(KindMeshGateway, p):
-			addUnreadable(rest.unreadableGateways, "", cmp.Or(p.Resource(), p.File))
+			rest.unreadableGateways.add("", cmp.Or(p.Resource(), p.File))
 		default:
 			mesh, _ := p.Of.InMesh() // none: any
-			addUnreadable(rest.unreadable, mesh, cmp.Or(p.Resource(), "a document"))
+			rest.unreadable.add(mesh, cmp.Or(p.Resource(), "a document"))
 		}
 	}
 	rest.Meshes = keep(s.Meshes, func(r *Resource) bool { return stays(r.Place) })

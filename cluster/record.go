@@ -29,12 +29,13 @@ const ownFields = "*"
 
 // unknownFields in a shape keeps the names of fields that are not read, without their
 // values: the reader of a snapshot warns of these fields, which may contain secrets.
+// Names that resemble a field which is read are always kept.
 const unknownFields = "?"
 
 // heads has the fields of all kinds, on Kubernetes and on Universal.
 var heads = map[Format]shape{
 	Kubernetes: {"apiVersion": nil, "kind": nil, "mesh": nil, "metadata": {
-		"name": nil, "namespace": nil, "labels": nil, "creationTimestamp": nil,
+		"name": nil, "namespace": nil, "labels": nil, "creationTimestamp": nil, "deletionTimestamp": nil,
 		"annotations": {SourceAnnotation: nil, DisplayNameLabel: nil, WorkloadLabel: nil, accountLabel: nil},
 	}},
 	Universal: {"type": nil, "mesh": nil, "name": nil, "labels": nil, "creationTime": nil},
@@ -43,7 +44,7 @@ var heads = map[Format]shape{
 // traceHead is the metadata of a TrafficTrace on Kubernetes. It includes the author's
 // annotations, which its policies can get.
 var traceHead = shape{
-	"name": nil, "labels": nil, "creationTimestamp": nil,
+	"name": nil, "labels": nil, "creationTimestamp": nil, "deletionTimestamp": nil,
 	"annotations": {SourceAnnotation: nil, DisplayNameLabel: nil, ownFields: plain},
 }
 
@@ -328,6 +329,7 @@ func valueNode(key string, n *manifest.Node, kept shape, textOf func(key, text s
 				inner, ok = own, true
 			}
 			_, named := kept[unknownFields]
+			named = named || len(kept) > 0 && !ok && n.IsMisspelt(key.Text, maps.Keys(kept))
 			if kept != nil && !ok && !named {
 				continue
 			}

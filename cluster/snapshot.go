@@ -27,11 +27,11 @@ type Snapshot struct {
 	// TrafficRoutes has the meshes with at least one TrafficRoute.
 	TrafficRoutes map[string]bool
 	// Origin is what is known of the control plane; nil for files that do not name it.
-	Origin      *Origin
-	live        bool            // read from a cluster
-	originFiles map[string]bool // files that contain an origin
-	// What could not be read, by mesh; "" for what may belong to any mesh.
-	unreadable, unreadableGateways map[string]string
+	Origin                         *Origin
+	live                           bool            // read from a cluster
+	originFiles                    map[string]bool // files that contain an origin
+	unreadable, unreadableGateways unreadable
+	leaving, leavingGateways       unreadable           // what is being deleted
 	systemNamespaces               []string             // of control planes whose Deployments are in the texts
 	namespaced                     bool                 // systemNamespaces has the control plane's, see InNamespace
 	others                         []string             // names of MeshTraces that [Snapshot.Only] left out, on Kubernetes

@@ -44,7 +44,7 @@ func Compare(
 	how := envoydiff.Options{Version: o.Version, Accept: o.Accept, Doubt: doubt}
 	if o.Supposed {
 		how.Doubt = func(dp *cluster.Dataplane) cluster.Doubt {
-			return cluster.Doubt{Reason: s.Doubt(dp)}.Or(doubt(dp))
+			return cluster.Doubt{Reason: s.Doubt(dp)}.And(doubt(dp))
 		}
 		return []*envoydiff.Comparison{envoydiff.Compare(s, before, after, how)}
 	}

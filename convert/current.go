@@ -33,7 +33,7 @@ func Read(s *cluster.Snapshot, namespace string) *Current {
 		c.Meshes, c.Existing, c.Found = meshes, existing, slices.Concat(s.Problems, wrong, alsoWrong)
 		problems, skippable := broken(s, slices.Concat(wrong, alsoWrong))
 		if !skippable {
-			c.Snapshot = s.Decoded()
+			c.Snapshot = s.Doubting().Decoded()
 			return c
 		}
 		s = s.Skipping(problems)

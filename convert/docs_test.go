@@ -73,10 +73,10 @@ func TestNotesDocument(t *testing.T) {
 // manifests warn of.
 func allCodes(t *testing.T) []string {
 	t.Helper()
-	constant := regexp.MustCompile(`Warn\("([a-z-]+)"|(?:unknownField|unknownTime|ReadOnce|notRead) = "([a-z-]+)"`)
+	constant := regexp.MustCompile(`Warn\("([a-z-]+)"|(?:unknownField|MisspeltField|unknownTime|ReadOnce|NotRead|beingDeleted) += "([a-z-]+)"`)
 	root := filepath.Dir(fixtures.Dir())
 	var codes []string
-	for _, source := range []string{"legacy/decode.go", "cluster/decode.go", "cluster/snapshot.go", "cluster/manifest/value.go"} {
+	for _, source := range []string{"legacy/decode.go", "cluster/decode.go", "cluster/leaving.go", "cluster/notread.go", "cluster/snapshot.go", "cluster/manifest/misspelt.go"} {
 		text, err := os.ReadFile(filepath.Join(root, source))
 		require.NoError(t, err)
 		found := constant.FindAllStringSubmatch(string(text), -1)

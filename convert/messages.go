@@ -65,7 +65,10 @@ var (
 	serviceTagMissing = refuse(ServiceTagMissing,
 		"{proxies} would not keep the present tracing. MeshTrace and TrafficTrace select differently where no tag set has "+
 			"kuma.io/service",
-		"give each Dataplane an inbound or a gateway with that tag, as the control plane demands, or remove it from the input")
+		untaggedRemedy)
+	untaggedGains = refuse(ServiceTagMissing,
+		"{proxies} would gain tracing. No TrafficTrace selects a Dataplane that has kuma.io/service in no tag set, and a MeshTrace does",
+		untaggedRemedy)
 
 	delegatedGateway = refuse(DelegatedGateway,
 		"{proxies} would not be traced any more. No MeshTrace selects a delegated gateway on Kuma {version}",
@@ -312,7 +315,7 @@ var (
 			"Kuma {version}",
 		"upgrade first to {upgrade}, which counts them, or accept the change and convert with --keep-going")
 	kumaTags = inform(KumaTags,
-		"gets the tags kuma.mesh, kuma.zone and kuma.workload on its spans in addition, as with any MeshTrace on Kuma 2.14", "")
+		"gets the tags "+envoydiff.KumaTagNames+" on its spans in addition, as with any MeshTrace on Kuma 2.14", "")
 	meshSubsetDeprecated = inform(MeshSubsetDeprecated,
 		"becomes a policy with targetRef kind MeshSubset, which is deprecated on Kuma {version}. The control plane warns and applies it; the kind that replaces it, Dataplane, selects by labels, which are not the tags of selectors", "")
 )
@@ -383,6 +386,8 @@ var (
 
 // Remedies that several sentences share.
 const (
+	untaggedRemedy = "give each Dataplane an inbound or a gateway with that tag, as the control plane demands, or remove it from " +
+		"the input"
 	tieRemedy = "export both with their creation times (kubectl get traffictraces -o yaml, or kumactl get traffic-traces -o " +
 		"yaml) and convert again"
 	// zoneTieRemedy is for times that only zones know.

@@ -76,7 +76,8 @@ func newPlan(in *input, all []*conversion) *Plan {
 	}
 	compared := compareAll(in, r)
 	r.Comparisons, r.MadeUp, r.Complete = compared.all, compared.madeUp, compared.complete
-	afterwards := slices.Concat(remarkPatches(in, all, r.New()), refuseDelegated(in, r.Comparisons), remarkNames(all, r.Comparisons))
+	afterwards := slices.Concat(remarkUntagged(all, r.Comparisons), remarkPatches(in, all, r.New()),
+		refuseDelegated(in, r.Comparisons), remarkNames(all, r.Comparisons))
 	r.Notes = append(found, afterwards...).sorted()
 	return r
 }
@@ -168,15 +169,14 @@ func (r *Plan) Exists(p *meshtrace.Policy) bool { return r.existing[p] }
 // own copies decide, which are not known, or policies that may be a previous run's
 // give it something else than its TrafficTrace.
 func (r *Plan) Doubt(dp *cluster.Dataplane) cluster.Doubt {
+	var doubt cluster.Doubt
 	if tieOf := r.ties[dp.Mesh]; tieOf != nil {
-		if doubt := tieOf(dp); doubt.Reason != "" {
-			return doubt
-		}
+		doubt = tieOf(dp)
 	}
-	if doubt := r.doubts[dp.Mesh]; doubt != nil {
-		return cluster.Doubt{Reason: doubt(dp)}
+	if of := r.doubts[dp.Mesh]; of != nil {
+		doubt = doubt.And(cluster.Doubt{Reason: of(dp)})
 	}
-	return cluster.Doubt{}
+	return doubt
 }
 
 // New returns those of Policies that do not exist yet.

@@ -111,22 +111,36 @@ func dropEmpty(s *selection, candidates []*candidate) kept {
 	m := s.mesh
 	needed := neededEmpty(m, candidates)
 	r := kept{reasons: make(reasons), refused: make(map[int]bool)}
+	written := make(map[int]int) // policies, by position
+	var empty []*candidate       // the first of each position
 	for _, c := range candidates {
 		if c.conf.traces() {
 			r.candidates = append(r.candidates, c)
 			continue
 		}
-		about := noBackend
+		if _, known := written[c.position]; !known {
+			written[c.position], empty = 0, append(empty, c)
+		}
+		if needed[c] {
+			written[c.position]++
+			if m.o.Version.TakesEmptyBackends() {
+				r.candidates = append(r.candidates, c)
+			}
+		}
+	}
+	for _, c := range empty { // one note, though a wildcard has several candidates
+		about, n := noBackend, written[c.position]
 		switch {
-		case !needed[c]:
+		case n == 0:
 			about, r.reasons[c.position] = noBackendNoPolicy, string(untracedAnyway)
 		case !m.o.Version.TakesEmptyBackends():
 			about, r.reasons[c.position], r.refused[c.position] = emptyBackendsUnsupported, string(emptyUnsupported), true
-		default:
-			r.candidates = append(r.candidates, c)
 		}
 		f := facts{"selector": selectorFact(c.pair), "cause": whyNoBackend(m, c.pair.TrafficTrace)}
 		r.notes = append(r.notes, about.note(c.pair.Position(), c.pair.TrafficTrace, f))
+		if expanded := s.expanded[c.position]; expanded != nil && !r.refused[c.position] {
+			r.notes = append(r.notes, expanded.note(c.pair.Position(), c.pair.TrafficTrace, expandedTo(c.pair, n)))
+		}
 	}
 	return r
 }

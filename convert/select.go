@@ -19,6 +19,7 @@ type selection struct {
 	candidates []*candidate       // highest precedence first
 	reasons    reasons            // why selectors have no candidate
 	refused    map[int]bool       // positions that cannot be carried over, which a note says
+	expanded   map[int]*sentence  // on wildcards without a backend, see dropEmpty
 	ties       *ties
 	notes      notes
 }
@@ -28,7 +29,7 @@ type reasons map[int]string
 
 // selectPolicies finds the candidates of a mesh, in order of precedence.
 func selectPolicies(m *mesh) *selection {
-	s := &selection{mesh: m, ranked: m.Mesh, reasons: make(reasons), refused: make(map[int]bool), ties: newTies(m)}
+	s := &selection{mesh: m, ranked: m.Mesh, reasons: make(reasons), refused: make(map[int]bool), expanded: make(map[int]*sentence), ties: newTies(m)}
 	if len(m.Pairs) == 0 {
 		if len(m.TrafficTraces) == 0 {
 			s.notes = notes{remarkNothing(m)}
@@ -57,6 +58,9 @@ func selectPolicies(m *mesh) *selection {
 		}
 		if found.refused {
 			s.refused[position] = true
+		}
+		if found.expanded != nil {
+			s.expanded[position] = found.expanded
 		}
 		for _, tags := range found.targets {
 			s.candidates = append(s.candidates, &candidate{pair: pair, position: position, tags: tags, conf: m.confOf(pair.TrafficTrace)})
@@ -103,6 +107,7 @@ type considered struct {
 	converts bool           // its backend is needed
 	refused  bool           // a note says that it cannot be carried over
 	reason   string         // why there is no candidate
+	expanded *sentence      // on a wildcard, if some of the candidates may need no policy
 	notes    notes
 }
 

@@ -58,7 +58,7 @@ func CompareStates(before, after *Current, o Options) *Transition {
 	t.Comparisons = Compare(s, from, to, &o, func(dp *cluster.Dataplane) cluster.Doubt {
 		doubt := cluster.Doubt{Reason: changes(dp)}
 		for _, of := range doubts {
-			doubt = doubt.Or(of(dp))
+			doubt = doubt.And(of(dp))
 		}
 		return doubt
 	})

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"tracemigrate/cluster"
+	"tracemigrate/convert/envoydiff"
 	"tracemigrate/meshtrace"
 )
 
@@ -19,6 +20,7 @@ type verification struct {
 	reasons     reasons                     // of selectors with a withheld policy
 	conflicting map[*meshtrace.Policy]bool  // existing policies that new ones conflict with
 	again       map[*meshtrace.Policy]*made // see findAgain
+	untagged    findings                    // known proxies without kuma.io/service, see remarkUntagged
 	notes       notes
 }
 
@@ -49,6 +51,7 @@ func verify(b *building) *verification {
 	if !all {
 		done.notes = append(done.notes, notAllMeetingsVerified.note(b.Place, b.mesh, facts{"count": maxMadeUp}))
 	}
+	done.untagged = known.cut(ServiceTagMissing)
 	done.notes = slices.Concat(done.notes, remarkFindings(b, known, false), remarkFindings(b, unknown, true), v.remarkConflicts())
 	done.conflicting = v.conflicting(known, unknown)
 	return done
@@ -64,11 +67,49 @@ const maxMadeUp = 50_000
 // findings are proxies that differ, by how they do.
 type findings map[finding][]string
 
+// cut removes the findings of a code, and returns them.
+func (f findings) cut(code Code) findings {
+	found := make(findings)
+	for key, proxies := range f {
+		if key.code == code {
+			found[key] = proxies
+			delete(f, key)
+		}
+	}
+	return found
+}
+
+// remarkUntagged notes the proxies without kuma.io/service whose Envoy tracing changes. A
+// proxy without a listener that is traced keeps what it has, whatever selects it.
+func remarkUntagged(all []*conversion, comparisons []*envoydiff.Comparison) notes {
+	same, traced := make(map[string]bool), make(map[string]bool)
+	for _, c := range comparisons {
+		for i := range c.Proxies {
+			p := &c.Proxies[i]
+			same[p.Dataplane.String()], traced[p.Dataplane.String()] = p.Verdict == envoydiff.Same, p.Before.Traces()
+		}
+	}
+	var found notes
+	for _, m := range all {
+		changed := make(findings)
+		for key, proxies := range m.untagged {
+			for _, name := range proxies {
+				if key.traced = traced[name]; !same[name] {
+					changed[key] = append(changed[key], name)
+				}
+			}
+		}
+		found = append(found, remarkFindings(m.building, changed, false)...)
+	}
+	return found
+}
+
 // finding is a way to differ that is no new policy's conflict.
 type finding struct {
 	code     Code
 	position int // of the pair that decides today; -1 for none
 	existing *meshtrace.Policy
+	traced   bool // today; known of proxies without kuma.io/service only
 }
 
 // verifier compares the tracing of proxies before and after.
@@ -228,7 +269,8 @@ func (v *verifier) finding(dp *cluster.Dataplane, position int, existing []*mesh
 func remarkFindings(b *building, found findings, madeUp bool) notes {
 	order := slices.SortedFunc(maps.Keys(found), func(x, y finding) int {
 		byExisting := strings.Compare(fmt.Sprint(x.existing), fmt.Sprint(y.existing))
-		return cmp.Or(cmp.Compare(x.code, y.code), cmp.Compare(x.position, y.position), byExisting)
+		byTracing := strings.Compare(fmt.Sprint(x.traced), fmt.Sprint(y.traced))
+		return cmp.Or(cmp.Compare(x.code, y.code), cmp.Compare(x.position, y.position), byExisting, byTracing)
 	})
 	var all notes
 	for _, f := range order {
@@ -267,6 +309,9 @@ func remarkFinding(b *building, f finding, madeUp bool) (*sentence, facts) {
 		}
 		return inboundIgnored, facts{"version": b.o.Version, "upgrade": upgrade}
 	case ServiceTagMissing:
+		if !f.traced {
+			return untaggedGains, facts{}
+		}
 		return serviceTagMissing, facts{}
 	case ZoneTagMissing:
 		return zoneTagMissing, facts{}

@@ -26,6 +26,12 @@ func hasWildcard(tags cluster.Tags) bool {
 func considerWildcard(m *mesh, ranked *legacy.Mesh, position int, values []cluster.Tags) considered {
 	pair := ranked.Pairs[position]
 	at, trace, f := pair.Position(), pair.TrafficTrace, facts{"selector": selectorFact(pair)}
+	traces := m.confOf(trace).traces()
+	tracedBelow := traces || m.tracesBelow(ranked, position)
+	if !tracedBelow && len(values) == 0 {
+		f["cause"] = whyNoBackend(m, trace)
+		return considered{converts: true, reason: string(untracedAnyway), notes: notes{noBackendNoPolicy.note(at, trace, f)}}
+	}
 	if len(m.dataplanes) == 0 {
 		return considered{
 			converts: true, refused: true, reason: string(noDataplanes),
@@ -50,7 +56,11 @@ func considerWildcard(m *mesh, ranked *legacy.Mesh, position int, values []clust
 		open = append(open, tags)
 	}
 	if len(uncovered) == 0 {
-		return considered{converts: true, reason: string(everyValueCovered), notes: notes{wildcardCovered.note(at, trace, f)}}
+		found := considered{converts: true, reason: string(everyValueCovered)}
+		if tracedBelow {
+			found.notes = notes{wildcardCovered.note(at, trace, f)}
+		}
+		return found
 	}
 	found := considered{converts: true, targets: open}
 	expanded := wildcardExpanded
@@ -64,12 +74,28 @@ func considerWildcard(m *mesh, ranked *legacy.Mesh, position int, values []clust
 		values := plural(len(uncovered)-len(open), "value")
 		found.notes = notes{servedInPart.note(at, trace, facts{"selector": selectorFact(pair), "count": values, "existing": by})}
 	}
-	policies := plural(len(open), "policy")
-	if len(open) == 0 {
+	switch {
+	case traces:
+		found.notes = append(found.notes, expanded.note(at, trace, expandedTo(pair, len(open))))
+	case tracedBelow:
+		found.expanded = expanded
+	}
+	return found
+}
+
+// expandedTo returns the facts of a note on a wildcard that becomes n policies.
+func expandedTo(pair *legacy.Pair, n int) facts {
+	policies := plural(n, "policy")
+	if n == 0 {
 		policies = "no policy"
 	}
-	found.notes = append(found.notes, expanded.note(at, trace, facts{"selector": selectorFact(pair), "policies": policies}))
-	return found
+	return facts{"selector": selectorFact(pair), "policies": policies}
+}
+
+// tracesBelow reports whether a selector of lower precedence has a backend. If none does,
+// proxies without a backend need no policy to stay so.
+func (m *mesh) tracesBelow(ranked *legacy.Mesh, position int) bool {
+	return slices.ContainsFunc(ranked.Pairs[position+1:], func(p *legacy.Pair) bool { return m.BackendOf(p.TrafficTrace) != nil })
 }
 
 // withoutDataplanes returns the sentence that fits a mesh without Dataplanes: of files, of

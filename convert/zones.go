@@ -125,7 +125,7 @@ func Partial(s *cluster.Snapshot) bool {
 			return true
 		}
 	}
-	return slices.ContainsFunc(s.Skipped, IsProxy)
+	return slices.ContainsFunc(slices.Concat(s.Skipped, s.NotRead()), IsProxy)
 }
 
 // Unverified reports whether no proxy of TrafficTraces is known, because the Dataplanes could
@@ -141,7 +141,8 @@ func Unverified(s *cluster.Snapshot) bool {
 // IsProxy reports whether policies do not depend on what a problem is with, a Dataplane
 // or a MeshGateway.
 func IsProxy(p *manifest.Problem) bool {
-	return p.Of.Kind == cluster.KindDataplane || p.Of.Kind == cluster.KindMeshGateway
+	kind := cluster.KindOf(p)
+	return kind == cluster.KindDataplane || kind == cluster.KindMeshGateway
 }
 
 func unknownWithout(kind string) phrase {

@@ -17,7 +17,9 @@ const exampleURL = "http://zipkin:9411/api/v2/spans"
 
 func decodeMesh(r *cluster.Resource, problems *[]*manifest.Problem) *Mesh {
 	mesh := &Mesh{Resource: r.WithoutSpec(), backends: make(map[string]*Backend)}
-	tracing := r.Spec.Recount(problems).Field("tracing")
+	spec := r.Spec.Recount(problems)
+	spec.Misspelt("tracing")
+	tracing := spec.Field("tracing")
 	tracing.Known("backends", "defaultBackend")
 	mesh.DefaultBackend = tracing.Field("defaultBackend").Str()
 	nodes := make(map[string]manifest.Value)

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"iter"
 	"math"
-	"slices"
 	"strconv"
 	"strings"
 )
@@ -104,20 +103,6 @@ func (v Value) Need(key string) Value {
 		Value{node: v.node, in: v.in}.record(Error, "", "", func() (field, fault string) { return at.path(), "is missing" })
 	}
 	return at
-}
-
-// unknownField is the code of warnings from Known.
-const unknownField = "unknown-field"
-
-// Known warns of every field whose key is not among keys.
-func (v Value) Known(keys ...string) {
-	for key := range v.node.Pairs() {
-		if !slices.Contains(keys, key.Text) {
-			Value{node: key, in: v.in}.record(Warning, unknownField, "known fields: "+strings.Join(keys, ", "), func() (field, fault string) {
-				return "", fmt.Sprintf("unknown field %s has no effect", joinPath(v.path(), pathKey(key.Text)))
-			})
-		}
-	}
 }
 
 // Str reads a string.

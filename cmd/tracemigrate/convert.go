@@ -42,7 +42,7 @@ func (f *convertFlags) run(c *cli.Context) error {
 	if err := f.checkNotes(c); err != nil {
 		return err
 	}
-	current, _, err := load(c)
+	current, source, err := load(c)
 	if err != nil {
 		return err
 	}
@@ -66,7 +66,7 @@ func (f *convertFlags) run(c *cli.Context) error {
 	}
 	f.warnAssumedVersion(stderr, snapshot)
 	stderr.Result(snapshot, result)
-	return f.write(c, snapshot, result, &options, style)
+	return f.write(c, source, snapshot, result, &options, style)
 }
 
 // checkInput returns an error if files contain no resource of Kuma.

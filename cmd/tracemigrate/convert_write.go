@@ -14,7 +14,7 @@ import (
 
 // write writes the notes, then the policies. Its error is the reason for the exit code.
 func (f *convertFlags) write(
-	c *cli.Context, snapshot *cluster.Snapshot, result *convert.Plan, o *convert.Options, style meshtrace.Style,
+	c *cli.Context, source cluster.Source, snapshot *cluster.Snapshot, result *convert.Plan, o *convert.Options, style meshtrace.Style,
 ) error {
 	// Before writing needs the memory.
 	notKept, effects := output.NotKept(result.Comparisons), output.Effects(snapshot, result.Comparisons)
@@ -44,7 +44,7 @@ func (f *convertFlags) write(
 			return err
 		}
 	}
-	stderr := stderrPrinter(c)
+	stderr, notRead := stderrPrinter(c), output.NotReadClause(snapshot)
 	if (refused || notKept != "") && effects != "" {
 		stderr.Line("")
 		stderr.Verdict("%s", effects)
@@ -55,9 +55,14 @@ func (f *convertFlags) write(
 	case refused:
 		return cli.Exit("not everything can be carried over; see the errors above; no policy was written "+
 			"(--keep-going writes the others)", exitNo)
+	case notKept != "" && notRead != "":
+		return cli.Exit(wrote+", but "+notRead+", and not every proxy is known to keep its tracing: "+notKept+
+			"; `"+f.diffCommandLine(c, source, o)+"` shows why", exitNo)
+	case notRead != "":
+		return cli.Exit(wrote+", but "+notRead+", so it is not known whether every proxy keeps its tracing", exitNo)
 	case notKept != "":
 		return cli.Exit(wrote+", but not every proxy is known to keep its tracing: "+notKept+
-			"; `tracemigrate diff` shows why", exitNo)
+			"; `"+f.diffCommandLine(c, source, o)+"` shows why", exitNo)
 	case convert.Unverified(snapshot):
 		return cli.Exit(wrote+", but the Dataplanes could not be read, so it is not known whether every proxy keeps its tracing", exitNo)
 	}

@@ -57,7 +57,7 @@ func (f *diffFlags) flags() []cli.Flag {
 			"compare what the control plane computes with and without the applied shadow MeshTraces (2.7 and later)"),
 		zoneOriginFlag(&f.zoneOrigin),
 		roundSamplingFlag(&f.roundSampling),
-		boolFlag("strict", &f.strict, "exit with 1 also for inherent differences"),
+		boolFlag("strict", &f.strict, "exit with 1 also for inherent differences and misspelt fields"),
 		&cli.StringSliceFlag{Name: "accept", Usage: "ignore differences with `CODE`; may be repeated"},
 		outputFlag(&f.form, output.DiffForms.Default(), output.DiffForms.Usage()),
 		boolFlag("full", &f.full, "with text and markdown: list all proxies of a group"),

@@ -42,7 +42,7 @@ func (f *diffFlags) compareManifests(c *cli.Context, found *output.Diff, accepte
 	if err != nil {
 		return err
 	}
-	edited, err := readEdited(c, stderr, current)
+	edited, err := readEdited(c, stderr, current, found)
 	if err != nil {
 		return err
 	}
@@ -114,8 +114,8 @@ func oneVersion(flag []cluster.Version, s *cluster.Snapshot) ([]cluster.Version,
 }
 
 // readEdited returns the policies of --meshtrace. It prints the problems of these and of
-// the input, and returns an error if one of them is an error.
-func readEdited(c *cli.Context, stderr *output.Printer, current *convert.Current) ([]*meshtrace.Policy, error) {
+// the input, counts misspelt fields in found, and returns an error if one of them is an error.
+func readEdited(c *cli.Context, stderr *output.Printer, current *convert.Current, found *output.Diff) ([]*meshtrace.Policy, error) {
 	problems := current.Found
 	var edited []*meshtrace.Policy
 	if c.IsSet("meshtrace") {
@@ -127,6 +127,7 @@ func readEdited(c *cli.Context, stderr *output.Printer, current *convert.Current
 		var invalid []*manifest.Problem
 		edited, invalid = meshtrace.Read(s, current.Namespace)
 		problems = slices.Concat(problems, s.Problems, invalid)
+		addNotRead(found, s)
 		if len(edited) == 0 && !hasError(problems) {
 			return nil, errors.New("--meshtrace: the files have no MeshTrace")
 		}
@@ -136,6 +137,7 @@ func readEdited(c *cli.Context, stderr *output.Printer, current *convert.Current
 		return nil, cli.Exit("", exitError)
 	}
 	stderr.Warnings(problems)
+	found.Misspelt += output.Misspelt(problems)
 	return edited, nil
 }
 
@@ -188,7 +190,7 @@ func (f *diffFlags) upgradeTo(c *cli.Context, versions []cluster.Version) (clust
 		return to, fmt.Errorf("--to-version %s is older than %s; pass the version after the upgrade", to, versions[0])
 	case to.DropsTrafficTrace() && !c.IsSet("meshtrace"):
 		return to, fmt.Errorf("--to-version %s needs --meshtrace, because converted policies are for Kuma %s; convert for it first: "+
-			"%s convert --kuma-version %[1]s", to, versions[0], c.App.Name)
+			"%s convert --kuma-version %[1]s --from %[2]s", to, versions[0], c.App.Name)
 	}
 	return to, nil
 }
@@ -228,4 +230,13 @@ func addUnread(found *output.Diff, stderr *output.Printer, s *cluster.Snapshot) 
 	found.Unread = append(found.Unread, stderr.Skipped(s)...)
 	found.Unread = append(found.Unread, stderr.Unread(s)...)
 	found.Partial = found.Partial || convert.Partial(s)
+}
+
+// addNotRead adds the documents of a side that are not read to what diff found.
+func addNotRead(found *output.Diff, s *cluster.Snapshot) {
+	for _, name := range output.NotRead(s) {
+		if !slices.Contains(found.Unread, name) {
+			found.Unread = append(found.Unread, name)
+		}
+	}
 }

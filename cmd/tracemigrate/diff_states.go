@@ -108,7 +108,7 @@ func readSide(c *cli.Context, flag, name string) (*cluster.Snapshot, error) {
 func (f *diffFlags) comparePair(
 	c *cli.Context, stderr *output.Printer, p pair, state *cluster.Snapshot, versions []cluster.Version, o convert.Options, found *output.Diff,
 ) error {
-	before, after, err := decodePair(c, stderr, p, state)
+	before, after, err := decodePair(c, stderr, p, state, found)
 	if err != nil {
 		return err
 	}
@@ -119,6 +119,7 @@ func (f *diffFlags) comparePair(
 		warnAssumedVersion(stderr, strings.Join(c.StringSlice("kuma-version"), ","), before.Snapshot)
 	}
 	addUnread(found, stderr, before.Snapshot)
+	addNotRead(found, after.Snapshot)
 	for _, version := range versions {
 		o.Version, o.Namespace = version, before.Namespace
 		t := convert.CompareStates(before, after, o)
@@ -130,8 +131,10 @@ func (f *diffFlags) comparePair(
 }
 
 // decodePair decodes both sides, as applied to state, which may be nil. It prints their
-// problems, and returns an error if one of them is an error.
-func decodePair(c *cli.Context, stderr *output.Printer, p pair, state *cluster.Snapshot) (before, after *convert.Current, err error) {
+// problems, counts misspelt fields in found, and returns an error if one of them is an error.
+func decodePair(
+	c *cli.Context, stderr *output.Printer, p pair, state *cluster.Snapshot, found *output.Diff,
+) (before, after *convert.Current, err error) {
 	if p.before.Empty() && p.after.Empty() && !hasError(p.before.Problems) && !hasError(p.after.Problems) {
 		return nil, nil, errNoResource
 	}
@@ -166,6 +169,7 @@ func decodePair(c *cli.Context, stderr *output.Printer, p pair, state *cluster.S
 		return nil, nil, cli.Exit("", exitError)
 	}
 	stderr.Warnings(problems)
+	found.Misspelt += output.Misspelt(problems)
 	return sides[0], sides[1], nil
 }
 

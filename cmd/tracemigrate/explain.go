@@ -86,7 +86,7 @@ func (f *explainFlags) run(c *cli.Context) error {
 			return err
 		}
 		out.Line("")
-		out.Line("%s.", explainOutcome(e))
+		out.Outcome("%s.", explainOutcome(e))
 		return nil
 	})
 	if err != nil {

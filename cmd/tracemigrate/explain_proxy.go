@@ -23,7 +23,7 @@ func (f *explainFlags) explain(
 	options := convert.Options{Version: version, Namespace: current.Namespace, ZoneOrigin: f.zoneOrigin, RoundSampling: f.roundSampling}
 	if result, _ := convert.Convert(current, options); result != nil {
 		stderr.NotesOf(convert.PatchReleaseDecides, version, result.Notes)
-		e.Doubt = e.Doubt.Or(result.Doubt(dp))
+		e.Doubt = e.Doubt.And(result.Doubt(dp))
 		e.After = envoydiff.Find(result.Comparisons, dp)
 		e.State.Policies = result.Existing // without those that the version refuses
 	}

@@ -57,7 +57,8 @@ func TestLargeReport(t *testing.T) {
 	assert.Contains(t, text, "\ninherent  "+cause)
 	assert.Contains(t, text, "\nand 295 more (--full lists them)\n")
 	command := regexp.MustCompile(`^ {7}[a-z]`)
-	for line := range strings.Lines(text) {
+	body := text[:strings.LastIndex(text, "\n\n")] // without the outcome, which is one line
+	for line := range strings.Lines(body) {
 		assert.True(t, len(line) <= 101 || command.MatchString(line), line)
 		assert.Less(t, len(line), 400, "a command that lists the TrafficTraces")
 	}
@@ -75,6 +76,39 @@ func TestLargeReport(t *testing.T) {
 	assert.Greater(t, len(text), 65_536)
 	assert.NotContains(t, text, "left out")
 	assert.Contains(t, text, "name: trace-of-service-299\n")
+}
+
+// The forms for people are short with many meshes and long names, too: tables and lists get
+// fewer rows. Conflicts with existing MeshTraces are work to do by hand.
+func TestManyMeshes(t *testing.T) {
+	const long = "of-a-team-with-a-very-long-name-that-fills-the-line"
+	for name, conflict := range map[string]bool{"carried over": false, "conflict": true} {
+		var b strings.Builder
+		for i := range 150 {
+			mesh := fmt.Sprintf("mesh-%s-%03d", long, i)
+			fmt.Fprintf(&b, "---\n{type: Mesh, name: %s, tracing: {defaultBackend: zipkin-%s, backends: [{name: zipkin-%[2]s, type: zipkin, conf: {url: 'http://zipkin-%d.observability:9411/'}}]}}\n"+
+				"---\n{type: TrafficTrace, name: all-%[2]s-%[3]d, mesh: %[1]s, selectors: [{match: {kuma.io/service: '*'}}]}\n", mesh, long, i)
+			for k := range 3 {
+				fmt.Fprintf(&b, "---\n{type: Dataplane, name: web-%s-%d-%d, mesh: %s, networking: {address: 10.0.0.1, inbound: [{port: 80, tags: {kuma.io/service: web, kuma.io/protocol: http}}]}}\n", long, i, k, mesh)
+			}
+			if conflict {
+				fmt.Fprintf(&b, "---\n{type: MeshTrace, name: aaa-%s-%d, mesh: %s, spec: {targetRef: {kind: MeshSubset, tags: {kuma.io/protocol: http}}, default: {sampling: {overall: 3}}}}\n", long, i, mesh)
+			}
+		}
+		file := filepath.Join(t.TempDir(), "meshes.yaml")
+		require.NoError(t, os.WriteFile(file, []byte(b.String()), 0o600))
+		t.Run(name, func(t *testing.T) {
+			_, text, words := tool(t, "report --kuma-version 2.13 -f "+file)
+			assert.Less(t, strings.Count(text, "\n"), 200, words)
+			assert.Regexp(t, `(?m)^and [0-9]+ more \(--full lists them\)$`, text)
+			assert.NotRegexp(t, `\n\n\n`, text)
+			_, text, _ = tool(t, "report --kuma-version 2.13 -o markdown -f "+file)
+			assert.LessOrEqual(t, strings.Count(text, "\n"), 300)
+			assert.LessOrEqual(t, len(text), 65_536)
+			_, text, _ = tool(t, "report --kuma-version 2.13 --full -f "+file)
+			assert.Contains(t, text, "web-"+long+"-149-2")
+		})
+	}
 }
 
 // With --full, upgrade-check and the way to 3.0 of a report cut neither lists nor lines.
@@ -101,8 +135,8 @@ func TestLargeFull(t *testing.T) {
 func TestCutMarkdown(t *testing.T) {
 	var input strings.Builder
 	for i := range 500 {
-		fmt.Fprintf(&input, "{type: Mesh, name: mesh-%d, tracing: {defaultBackend: z, backends: [{name: z, type: zipkin, conf: {url: 'http://z:9411/'}}]}}\n---\n"+
-			"{type: TrafficTrace, name: all, mesh: mesh-%d, selectors: [{match: {kuma.io/service: '*'}}]}\n---\n", i, i)
+		fmt.Fprintf(&input, "{type: Mesh, name: mesh-%d, tracing: {defaultBackend: %s, backends: [{name: %[2]s, type: zipkin, conf: {url: 'http://z:9411/'}}]}}\n---\n"+
+			"{type: TrafficTrace, name: all, mesh: mesh-%[1]d, selectors: [{match: {kuma.io/service: '*'}}]}\n---\n", i, strings.Repeat("z", 1500))
 	}
 	t.Chdir(t.TempDir())
 	require.NoError(t, os.WriteFile("a`b.yaml", []byte(input.String()), 0o600))

@@ -134,7 +134,7 @@ func nothingToPlan(stderr *output.Printer, current *convert.Current) bool {
 			return false
 		}
 	}
-	if len(current.Skipped) > 0 {
+	if len(current.Skipped)+len(current.NotRead()) > 0 {
 		return false
 	}
 	stderr.Verdict("there is no TrafficTrace and no Mesh with tracing, so nothing was written")

@@ -4,6 +4,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"tracemigrate/cmd/tracemigrate/output"
+	"tracemigrate/convert"
 	"tracemigrate/convert/upgrade"
 )
 
@@ -63,8 +64,9 @@ func (f *upgradeCheckFlags) run(c *cli.Context) error {
 	f.warnAssumed(stderr, snapshot, options.To)
 	found := &output.Upgrade{
 		Head: head, Strict: f.strict, Full: f.full, Words: commandWords(c, source),
-		Command: commandLine(c, commandWords(c, source).Source),
-		Unread:  append(stderr.Skipped(snapshot), stderr.UnreadOfUpgrade(snapshot)...),
+		Command:  commandLine(c, commandWords(c, source).Source),
+		Unread:   append(stderr.Skipped(snapshot), stderr.UnreadOfUpgrade(snapshot)...),
+		Misspelt: output.Misspelt(current.Found), Partial: convert.Partial(snapshot),
 	}
 	if f.from != "" {
 		found.Words.From = "--from " + f.from

@@ -62,6 +62,10 @@ const (
 	OtherProxy           Code = "other-proxy"
 )
 
+// KumaTagNames names the tags of KumaTags, for sentences: a proxy has a zone and a workload
+// only if its Dataplane says so.
+const KumaTagNames = "kuma.mesh and, where known, kuma.zone and kuma.workload"
+
 // The codes of what only another version of the control plane changes.
 const (
 	MeshTraceRefused        Code = "meshtrace-refused"

@@ -15,7 +15,7 @@ func CompareZones(s *cluster.Snapshot, before, after State, o Options) []*Compar
 		_, reason := judge(dp)
 		doubt := cluster.Doubt{Reason: reason}
 		if other != nil {
-			doubt = doubt.Or(other(dp))
+			doubt = doubt.And(other(dp))
 		}
 		return doubt
 	}

@@ -12,7 +12,7 @@ var causeWords = map[envoydiff.Code]string{
 	envoydiff.GatewaySplitSpans:    "one span for each side of a gateway",
 	envoydiff.GatewayDatadogSuffix: "the suffix _INBOUND in the Datadog service name of a gateway",
 	envoydiff.DatadogServiceName:   "another Datadog service name",
-	envoydiff.KumaTags:             "the tags of Kuma 2.14, too",
+	envoydiff.KumaTags:             "the tags " + envoydiff.KumaTagNames + ", too",
 	envoydiff.Defaults:             "other settings of the control plane's version",
 
 	envoydiff.InboundIgnored:     "MeshTraces that do not match inbounds in state Ignored",
@@ -36,7 +36,7 @@ var causeWords = map[envoydiff.Code]string{
 	envoydiff.UpdateRejected:     "a listener that Envoy refused",
 	envoydiff.OtherProxy:         "the dump of another proxy",
 
-	envoydiff.Unverified:        "something that may decide on them could not be read",
+	envoydiff.Unverified:        "something that may decide on them could not be read, or is being deleted",
 	envoydiff.TieDependsOnZone:  "zones may disagree on which of two TrafficTraces is newer",
 	envoydiff.ZoneDiffers:       "their zone may decide differently",
 	envoydiff.TieByCreationTime: "the creation times of two TrafficTraces of equal rank are unknown",

@@ -14,5 +14,5 @@ func TestCauseWords(t *testing.T) {
 		assert.NotEmpty(t, causeWords[code], code)
 	}
 	assert.Len(t, causeWords, len(envoydiff.Codes))
-	assert.Equal(t, "another sampling; the tags of Kuma 2.14, too", CauseText([]envoydiff.Code{envoydiff.SamplingDiffers, envoydiff.KumaTags}))
+	assert.Equal(t, "another sampling; the tags kuma.mesh and, where known, kuma.zone and kuma.workload, too", CauseText([]envoydiff.Code{envoydiff.SamplingDiffers, envoydiff.KumaTags}))
 }

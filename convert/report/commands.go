@@ -23,6 +23,9 @@ var stepTexts = map[StepKind]Step{
 	resolveDifferent: {"Look into the proxies that differ, then run the report again", "{program} report{flags}{source}"},
 	readDataplanes:   {"Make the Dataplanes readable, then run the report again", "{program} report{flags}{source}"},
 	resolveUnknown:   {"Resolve why proxies are unknown, then run the report again", "{program} report{flags}{source}"},
+	correctDocuments: {
+		"Correct or remove the documents that were not read, then run the report again", "{program} report{flags}{source}",
+	},
 	reportGlobal: {
 		"Report on the global control plane, where the TrafficTraces come from, and continue there",
 		"{program} report {sourceFlag} GLOBAL",

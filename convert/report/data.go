@@ -72,6 +72,7 @@ type Summary struct {
 	Holds         bool `json:"holds" yaml:"holds"`
 	Unverified    bool `json:"unverified" yaml:"unverified"`   // the Dataplanes could not be read
 	Partial       bool `json:"partial" yaml:"partial"`         // some Dataplanes, or MeshGateways, could not be read
+	NotRead       int  `json:"notRead" yaml:"notRead"`         // documents that may decide on proxies, and are not read
 	ZonesUnread   int  `json:"zonesUnread" yaml:"zonesUnread"` // zones whose own control plane was not read
 	Meshes        int  `json:"meshes" yaml:"meshes"`
 	TrafficTraces int  `json:"trafficTraces" yaml:"trafficTraces"`
@@ -195,9 +196,23 @@ func (p *Proxy) Listeners() (before, after []envoydiff.Listener) {
 type Stage struct {
 	Name    string   `json:"name" yaml:"name"`
 	Ready   bool     `json:"ready" yaml:"ready"`
+	Unknown bool     `json:"unknown" yaml:"unknown"` // something that decides was not read
 	Summary string   `json:"summary" yaml:"summary"`
 	Blocks  []string `json:"blocks" yaml:"blocks"`   // what prevents it, one sentence each
 	Command string   `json:"command" yaml:"command"` // empty if nothing is left
+}
+
+// State returns ready, blocked, not known or open.
+func (s *Stage) State() string {
+	switch {
+	case s.Ready:
+		return "ready"
+	case len(s.Blocks) > 0:
+		return "blocked"
+	case s.Unknown:
+		return "not known"
+	}
+	return "open"
 }
 
 // Step is the text of a next step, and its command.

@@ -284,7 +284,12 @@ func (b *builder) count() {
 		sum.ZonesUnread = len(convert.ZonesUnread(b.snapshot))
 	}
 	sum.Partial = convert.Partial(b.snapshot)
-	sum.Holds = sum.Errors == 0 && sum.Different == 0 && sum.Unknown == 0 && (!sum.Unverified || sum.TrafficTraces == 0)
+	for _, problem := range b.snapshot.NotRead() {
+		if !convert.IsProxy(problem) {
+			sum.NotRead++
+		}
+	}
+	sum.Holds = sum.Errors == 0 && sum.NotRead == 0 && sum.Different == 0 && sum.Unknown == 0 && (!sum.Unverified || sum.TrafficTraces == 0)
 }
 
 // handWork fills in the remedies of errors and warnings, each once, with its resources.

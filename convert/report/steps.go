@@ -21,6 +21,7 @@ const (
 	resolveDifferent
 	readDataplanes
 	resolveUnknown
+	correctDocuments
 	reportGlobal
 	writePolicies
 	useControlPlane
@@ -60,8 +61,11 @@ func (b *builder) nextSteps(meshes []*legacy.Mesh) {
 func (b *builder) steps(meshes []*legacy.Mesh) []step {
 	federated := b.Origin.Mode == cluster.ModeFederatedZone
 	if len(b.TrafficTraces) == 0 {
-		if federated || b.Summary.Errors > 0 {
+		switch {
+		case federated || b.Summary.Errors > 0:
 			return nil
+		case b.Summary.NotRead > 0:
+			return []step{{kind: correctDocuments, flags: []string{"--kuma-version", b.KumaVersion}}}
 		}
 		return b.removals(meshes)
 	}
@@ -101,6 +105,8 @@ func (b *builder) obstacle() StepKind {
 	switch {
 	case b.Summary.Errors > 0:
 		return fixErrors
+	case b.Summary.NotRead > 0:
+		return correctDocuments
 	case b.Summary.Different > 0:
 		return resolveDifferent
 	case b.Summary.Unverified:

@@ -77,7 +77,7 @@ var messages = map[envoydiff.Code]message{
 		"The proxies gain or lose tracing",
 	},
 	envoydiff.KumaTags: {
-		"Kuma {to} adds the tags kuma.mesh, kuma.zone and kuma.workload to spans",
+		"Kuma {to} adds the tags " + envoydiff.KumaTagNames + " to spans",
 		"No trace is lost",
 	},
 	envoydiff.Defaults: {
@@ -89,7 +89,7 @@ var messages = map[envoydiff.Code]message{
 		"It is not known what they send, on either version",
 	},
 	envoydiff.Unverified: {
-		"Something that decides on these proxies could not be read",
+		"Something that decides on these proxies could not be read, or is being deleted",
 		"It is not known whether they keep their tracing",
 	},
 	MeshTracingIgnored: {
@@ -147,7 +147,7 @@ var remedies = map[MendKind]report.Step{
 	},
 	createTrafficRoute: {
 		Title:   "create a TrafficRoute in the mesh, or convert to MeshTraces, which trace outbounds without one",
-		Command: "{program} convert{source}",
+		Command: "{program} convert{runs}{source}",
 	},
 	replaceGateway: {Title: "replace each builtin gateway with a delegated gateway before the upgrade"},
 	removeTracing: {
@@ -169,15 +169,15 @@ var remedies = map[MendKind]report.Step{
 	movePolicy:   {Title: "move the MeshTrace to the control plane's namespace"},
 	correctBackend: {
 		Title:   "correct the backend in Mesh.tracing, then check again",
-		Command: "{program} upgrade-check --to {to}{source}",
+		Command: "{program} upgrade-check{from} --to {to}{source}",
 	},
 	explainProxy: {
 		Title:   "see which policies decide",
-		Command: "{program} explain {proxy}{source}",
+		Command: "{program} explain {proxy}{runs}{source}",
 	},
 	resolveUnknown: {
 		Title:   "resolve what the reasons name, then check again",
-		Command: "{program} upgrade-check --to {to}{source}",
+		Command: "{program} upgrade-check{from} --to {to}{source}",
 	},
 }
 
@@ -225,8 +225,10 @@ func (w *Words) Text(r *Result, c *Cause) Text {
 }
 
 func (w *Words) remedy(to cluster.Version, m Mend) report.Step {
+	runs := strings.Replace(w.From, "--from", "--kuma-version", 1) // for commands that are on one version
 	words := []string{
-		"{program}", w.Program, "{source}", spaced(w.Source), "{from}", spaced(w.From), "{kubectl}", cmp.Or(w.Kubectl, "kubectl"),
+		"{program}", w.Program, "{source}", spaced(w.Source), "{from}", spaced(w.From), "{runs}", spaced(runs),
+		"{kubectl}", cmp.Or(w.Kubectl, "kubectl"),
 		"{kumactl}", cmp.Or(w.Kumactl, "kumactl"), "{to}", to.String(), "{version}", m.Version.String(),
 	}
 	if m.Keeps != nil {

@@ -20,7 +20,35 @@ func Way(c *convert.Current, o convert.Options, r *report.Report, words Words) [
 		return []report.Stage{}
 	}
 	w := &way{Words: words, current: c, from: o.Version}
-	return []report.Stage{w.meshTraces(r), w.labels(o), w.upgrade(o)}
+	stages := []report.Stage{w.meshTraces(r), w.labels(o), w.upgrade(o)}
+	if r.Summary.NotRead > 0 {
+		for i := range stages {
+			doubt(&stages[i], counted(r.Summary.NotRead, "document")+" not read, which may decide on it")
+		}
+	}
+	if len(c.Dataplanes) == 0 {
+		doubt(&stages[2], w.noProxy())
+	}
+	return stages
+}
+
+// doubt makes a stage that is ready one that is not known, because of something.
+func doubt(stage *report.Stage, because string) {
+	if stage.Ready {
+		stage.Ready, stage.Unknown, stage.Summary = false, true, because
+	}
+}
+
+// noProxy returns why no proxy was checked.
+func (w *way) noProxy() string {
+	origin := w.current.Origin
+	if origin == nil || !w.current.FromCluster() {
+		return "no Dataplane was read, so no proxy was checked"
+	}
+	if _, lacks := origin.Lacks(cluster.KindDataplane); !lacks {
+		return "the control plane knows no Dataplane, so no proxy was checked"
+	}
+	return "no Dataplane was read, so no proxy was checked"
 }
 
 // way makes the stages of a report.

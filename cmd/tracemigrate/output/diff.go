@@ -3,6 +3,7 @@ package output
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"tracemigrate/cmd/tracemigrate/output/plain"
 	"tracemigrate/convert"
@@ -20,6 +21,7 @@ type Diff struct {
 	Unread      []string // what could not be read, so no comparison covers it
 	Partial     bool     // not every proxy is known
 	Refused     int      // number of things that cannot be carried over
+	Misspelt    int      // number of fields that are probably misspelt
 	PerVersion  bool     // each comparison is of all proxies, for one version of --kuma-version, or one overlay
 	meshes      []meshTransition
 }
@@ -78,30 +80,40 @@ func (diff *Diff) meshDiffers() bool {
 // was read, and everything can be carried over.
 func (diff *Diff) Holds() bool {
 	t := envoydiff.Count(diff.Comparisons)
-	return t.Different == 0 && t.Unknown == 0 && (!diff.Strict || t.Inherent == 0) && len(diff.Unread) == 0 && diff.Refused == 0 &&
+	return t.Different == 0 && t.Unknown == 0 && (!diff.Strict || t.Inherent+diff.Misspelt == 0) && len(diff.Unread) == 0 && diff.Refused == 0 &&
 		!diff.meshDiffers()
 }
 
-// Verdict returns the reason for exit code 1.
+// Verdict returns the reasons for exit code 1.
 func (diff *Diff) Verdict() string {
 	t, begin := envoydiff.Count(diff.Comparisons), among(diff.Comparisons)
-	switch {
-	case t.Different == 0 && len(diff.Unread) > 0:
-		return diff.unknown()
-	case t.Unknown > 0 && t.Different > 0:
-		return fmt.Sprintf("%s%d different, %d unknown", begin, t.Different, t.Unknown)
-	case t.Unknown > 0:
-		return fmt.Sprintf("%s%d unknown", begin, t.Unknown)
-	case t.Different == 0 && diff.Refused > 0:
-		return "not everything can be carried over; see the errors above"
-	case t.Different == 0 && diff.meshDiffers():
-		return "a Mesh is gone, or still has the field tracing"
-	case t.Different == 0:
-		return fmt.Sprintf("%s%d inherent, and --strict counts these", begin, t.Inherent)
-	case diff.Strict && t.Inherent > 0:
-		return fmt.Sprintf("%s%d different, and %d inherent, and --strict counts these", begin, t.Different, t.Inherent)
+	var counts, reasons []string
+	if t.Different > 0 {
+		counts = append(counts, fmt.Sprintf("%d different", t.Different))
 	}
-	return fmt.Sprintf("%s%d different", begin, t.Different)
+	if t.Unknown > 0 {
+		counts = append(counts, fmt.Sprintf("%d unknown", t.Unknown))
+	}
+	if diff.Strict && t.Inherent+diff.Misspelt > 0 {
+		if len(counts) > 0 {
+			counts[len(counts)-1] += ", and " + strictly(t.Inherent, diff.Misspelt)
+		} else {
+			counts = append(counts, strictly(t.Inherent, diff.Misspelt))
+		}
+	}
+	if len(counts) > 0 {
+		reasons = append(reasons, begin+strings.Join(counts, ", "))
+	}
+	if len(diff.Unread) > 0 {
+		reasons = append(reasons, diff.unknown())
+	}
+	if diff.meshDiffers() {
+		reasons = append(reasons, "a Mesh is gone, or still has the field tracing")
+	}
+	if diff.Refused > 0 {
+		reasons = append(reasons, "not everything can be carried over; see the errors above")
+	}
+	return strings.Join(reasons, "; ")
 }
 
 // Outcome returns the outcome in one sentence, without a capital letter.

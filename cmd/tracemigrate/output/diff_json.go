@@ -35,6 +35,7 @@ type (
 		envoydiff.Tally `yaml:",inline"`
 		Refused         int      `json:"refused" yaml:"refused"`
 		Unread          []string `json:"unread,omitempty" yaml:"unread,omitempty"`
+		Misspelt        int      `json:"misspelt,omitempty" yaml:"misspelt,omitempty"`
 		Holds           bool     `json:"holds" yaml:"holds"`
 	}
 	diffProxy struct {
@@ -57,6 +58,7 @@ func (diff *Diff) data() diffData {
 	data := diffData{Head: diff.Head, Causes: []diffCause{}, Proxies: []diffProxy{}}
 	data.Head.Sentence = diff.sentence()
 	data.Summary.Holds, data.Summary.Unread, data.Summary.Refused = diff.Holds(), diff.Unread, diff.Refused
+	data.Summary.Misspelt = diff.Misspelt
 	data.Summary.Tally = envoydiff.Count(diff.Comparisons)
 	for _, m := range diff.meshes {
 		data.Meshes = append(data.Meshes, diffMesh{m.overlay, m.Mesh, m.Lost, m.Bare, m.StillTracing, m.Gone})

@@ -51,7 +51,11 @@ func diffJUnit(p *Printer, diff *Diff) error {
 			switch v := proxy.Verdict; {
 			case v == envoydiff.Different, v == envoydiff.Unknown, v == envoydiff.Inherent && diff.Strict:
 				suite.Failures++
-				result.Failure = &junitFailure{Message: lines[0], Text: text + "\n" + plain.Printable(proxy.Source())}
+				message := lines[0]
+				if others := len(lines) - 1; others > 0 {
+					message += fmt.Sprintf(" (and %d more)", others)
+				}
+				result.Failure = &junitFailure{Message: message, Text: text + "\n" + plain.Printable(proxy.Source())}
 			default:
 				result.Output = text
 			}
@@ -66,6 +70,9 @@ func diffJUnit(p *Printer, diff *Diff) error {
 	if diff.meshDiffers() {
 		why := plain.Printable(strings.Join(diff.transitions(), "\n"))
 		suites.Suites = append(suites.Suites, failedSuite("meshes", "every Mesh exists, and none has the field tracing without TrafficTraces", why))
+	}
+	if diff.Strict && diff.Misspelt > 0 {
+		suites.Suites = append(suites.Suites, failedSuite("reading", "no field is misspelt", strictly(0, diff.Misspelt)))
 	}
 	if len(diff.Unread) > 0 {
 		suites.Suites = append(suites.Suites, failedSuite("reading", "everything that decides was read", plain.Printable(diff.unknown())))

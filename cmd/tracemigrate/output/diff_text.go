@@ -19,7 +19,7 @@ func diffText(p *Printer, diff *Diff) error {
 		return err
 	}
 	p.Line("")
-	p.Line("%s.", plain.Capitalise(diff.Outcome()))
+	p.Outcome("%s.", plain.Capitalise(diff.Outcome()))
 	return nil
 }
 

@@ -138,7 +138,7 @@ func TestTableUpTo(t *testing.T) {
 			}
 			var out bytes.Buffer
 			p := NewPrinter(&out, 80, false)
-			assert.Equal(t, tt.left, p.tableUpTo(tt.limit, []string{"A", "B"}, rows))
+			assert.Equal(t, tt.left, p.tableUpTo(tt.limit, 3, []string{"A", "B"}, rows))
 			assert.Equal(t, tt.lines, strings.Count(out.String(), "\n"), out.String())
 		})
 	}

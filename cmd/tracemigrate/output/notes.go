@@ -159,7 +159,7 @@ func NotKept(comparisons []*envoydiff.Comparison) string {
 				continue
 			}
 			if all++; all <= shown {
-				list = append(list, fmt.Sprintf("%s (%s on Kuma %s)", p.Dataplane, p.Verdict, c.Version))
+				list = append(list, fmt.Sprintf("%s (%s on Kuma %s)", p.Dataplane, p.Verdict, versionsOf(c)))
 			}
 		}
 	}

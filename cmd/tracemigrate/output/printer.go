@@ -106,6 +106,10 @@ func (p *Printer) Paragraphs(message string) {
 // unwrapped prints a line that users copy: it is neither wrapped nor cut.
 func (p *Printer) unwrapped(text string) { p.write(plain.OneLine(text)) }
 
+// Outcome prints the outcome, the last line of a text. Only a terminal wraps it, so that
+// tail -1 gives it as a whole.
+func (p *Printer) Outcome(format string, args ...any) { p.finding(fmt.Sprintf(format, args...)) }
+
 // finding prints one line about a place. Only a terminal wraps it, so that grep finds it as
 // a whole.
 func (p *Printer) finding(line string) {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/text"
 
@@ -30,6 +31,32 @@ func (p *Printer) Warnings(problems []*manifest.Problem) {
 	p.list(problems, manifest.Warning, " (warning)", 100)
 }
 
+// Misspelt returns the number of fields that are probably misspelt.
+func Misspelt(problems []*manifest.Problem) int {
+	n := 0
+	for _, problem := range manifest.SortProblems(problems) {
+		if problem.Code == manifest.MisspeltField {
+			n++
+		}
+	}
+	return n
+}
+
+// strictly returns a clause on what only --strict counts; empty without any.
+func strictly(inherent, misspelt int) string {
+	var parts []string
+	if inherent > 0 {
+		parts = append(parts, fmt.Sprintf("%d inherent", inherent))
+	}
+	if misspelt > 0 {
+		parts = append(parts, plain.Plural(misspelt, "misspelt field", "misspelt fields"))
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return strings.Join(parts, " and ") + ", and --strict counts these"
+}
+
 // Skipped prints the resources of a cluster that could not be decoded. It returns the
 // names of those that policies depend on.
 func (p *Printer) Skipped(s *cluster.Snapshot) []string {
@@ -43,11 +70,35 @@ func (p *Printer) Skipped(s *cluster.Snapshot) []string {
 	return names
 }
 
+// NotRead returns the names of documents that are not read and that policies depend on. The
+// warnings of the input have the reasons.
+func NotRead(s *cluster.Snapshot) []string {
+	var names []string
+	for _, problem := range manifest.SortProblems(s.NotRead()) {
+		name := cmp.Or(problem.Resource(), "a document")
+		if !convert.IsProxy(problem) && !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// NotReadClause returns a clause on the documents that are not read; empty without any.
+func NotReadClause(s *cluster.Snapshot) string {
+	names := NotRead(s)
+	if len(names) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%s (%s)", plain.Plural(len(names), "document was not read", "documents were not read"),
+		plain.List(names[:min(len(names), 3)], len(names)))
+}
+
 // Unread prints the kinds of a cluster that could not be listed. It returns those without
-// which no proxy is compared.
+// which no proxy is compared, and the documents that are not read.
 func (p *Printer) Unread(s *cluster.Snapshot) []string {
+	names := NotRead(s)
 	if s.Origin == nil {
-		return nil
+		return names
 	}
 	for _, u := range s.Origin.Unread {
 		if u.What != cluster.VersionOfControlPlane && u.What != cluster.ModeOfControlPlane {
@@ -55,9 +106,9 @@ func (p *Printer) Unread(s *cluster.Snapshot) []string {
 		}
 	}
 	if convert.Unverified(s) {
-		return []string{"the Dataplanes"}
+		names = append(names, "the Dataplanes")
 	}
-	return nil
+	return names
 }
 
 // unreadText returns what could not be read, why, and the remedy.

@@ -27,6 +27,10 @@ func reportMarkdown(p *Printer, r *Report) error {
 	if len(r.NextSteps) > 0 {
 		m.paragraph("## Next steps")
 		for i, step := range r.NextSteps {
+			if i == mostSteps && !r.Full {
+				m.more(len(r.NextSteps) - mostSteps)
+				break
+			}
 			m.paragraph("%d. %s\n\n%s", i+1, markdownText(step.Title), fenced(step.Command, "sh"))
 		}
 	}
@@ -92,9 +96,10 @@ func (m *markdown) way(r *Report) {
 		return
 	}
 	m.paragraph("## The way to Kuma 3.0")
-	for i, stage := range r.Way {
-		text := fmt.Sprintf("%d. %s: %s", i+1, stage.Name, markdownText(stageState(stage)))
-		shown, others := firstBlocks(stage.Blocks, m.full)
+	for i := range r.Way {
+		stage := &r.Way[i]
+		text := fmt.Sprintf("%d. %s: %s", i+1, stage.Name, markdownText(stage.State()+": "+stage.Summary))
+		shown, others := firstBlocks(stage.Blocks, mostBlocks, m.full)
 		for _, block := range shown {
 			text += "\n   - " + markdownText(cleaned(block, m.full))
 		}

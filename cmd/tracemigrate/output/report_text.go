@@ -1,20 +1,53 @@
 package output
 
 import (
+	"bytes"
+
 	"tracemigrate/cmd/tracemigrate/output/plain"
-	"tracemigrate/convert/report"
 )
 
-// The most lines of a table, and of work to do by hand, without --full.
+// What a list has at most without --full.
 const (
-	mostTableLines = 12
-	mostWork       = 8
+	mostWork   = 8
+	mostSteps  = 12
+	mostBlocks = 3
 )
+
+// brevity is what the lists of a text have at most: lines and rows of tables, and items.
+type brevity struct{ lines, rows, work, steps, blocks int }
+
+// brevities are tried in order until a text has at most mostTextLines: rows with long names
+// are wrapped.
+var brevities = []brevity{
+	{12, 3, mostWork, mostSteps, mostBlocks}, {10, 1, 4, mostSteps, mostBlocks}, {6, 1, 2, 6, 1}, {3, 1, 1, 4, 1},
+}
+
+const mostTextLines = 199
 
 // reportText prints the head, sentences, tables and the next steps. Without --full, long
-// tables are cut.
+// lists are cut.
 func reportText(p *Printer, r *Report) error {
 	p = p.uncut(r.Full)
+	if r.Full {
+		p.report(r, &brevity{})
+		return nil
+	}
+	var text bytes.Buffer
+	for i := range brevities {
+		text.Reset()
+		draft := *p
+		draft.w = &text
+		draft.report(r, &brevities[i])
+		if bytes.Count(text.Bytes(), []byte("\n")) <= mostTextLines {
+			break
+		}
+	}
+	_, err := p.w.Write(text.Bytes())
+	return err
+}
+
+// report prints a report; with --full, most is not used.
+func (p *Printer) report(r *Report, most *brevity) {
 	p.head(&r.Head)
 	for _, line := range aboutOrigin(r.Report) {
 		p.Line("%s", line)
@@ -22,31 +55,34 @@ func reportText(p *Printer, r *Report) error {
 	p.Line("")
 	p.Line("%s", r.Head.Sentence)
 	p.Line("%s", counts(r.Report))
-	limit := mostTableLines
-	if r.Full {
-		limit = 0
-	}
 	for _, s := range reportSections(r) {
 		p.Line("")
 		p.Line("%s", s.title)
-		left := p.tableUpTo(limit, s.heads, s.rows) + s.more
+		left := p.tableUpTo(most.lines, most.rows, s.heads, s.rows) + s.more
 		p.more(left)
 	}
-	p.handWork(r)
-	p.way(r)
-	if len(r.NextSteps) > 0 {
-		p.Line("")
-		p.Line("Next steps")
-		for i, step := range r.NextSteps {
-			p.Line("  %d. %s:", i+1, step.Title)
-			p.unwrapped("       " + step.Command) // to be copied
+	p.handWork(r, most.work)
+	p.way(r, most.blocks)
+	p.nextSteps(r, most.steps)
+	p.Line("") // the last line is the verdict, for a report that is redirected or long
+	p.Outcome("%s.", plain.Capitalise(r.Verdict()))
+}
+
+// nextSteps prints the steps of the migration, each with its command.
+func (p *Printer) nextSteps(r *Report, most int) {
+	if len(r.NextSteps) == 0 {
+		return
+	}
+	p.Line("")
+	p.Line("Next steps")
+	for i, step := range r.NextSteps {
+		if i == most && !r.Full {
+			p.more(len(r.NextSteps) - most)
+			return
 		}
+		p.Line("  %d. %s:", i+1, step.Title)
+		p.unwrapped("       " + step.Command) // to be copied
 	}
-	if r.Summary.Holds {
-		p.Line("")
-		p.Line("%s.", plain.Capitalise(r.Verdict()))
-	}
-	return nil
 }
 
 // more prints how many rows of a list are left out, if any.
@@ -57,15 +93,15 @@ func (p *Printer) more(n int) {
 }
 
 // handWork prints what to do by hand.
-func (p *Printer) handWork(r *Report) {
+func (p *Printer) handWork(r *Report, most int) {
 	if len(r.HandWork) == 0 {
 		return
 	}
 	p.Line("")
 	p.Line("To do by hand")
 	for i, work := range r.HandWork {
-		if i == mostWork && !r.Full {
-			p.more(len(r.HandWork) - mostWork)
+		if i == most && !r.Full {
+			p.more(len(r.HandWork) - most)
 			return
 		}
 		p.Line("  - %s", work)
@@ -73,15 +109,16 @@ func (p *Printer) handWork(r *Report) {
 }
 
 // way prints the stages to 3.0: what is ready, what prevents the others, and a command.
-func (p *Printer) way(r *Report) {
+func (p *Printer) way(r *Report, most int) {
 	if len(r.Way) == 0 {
 		return
 	}
 	p.Line("")
 	p.Line("The way to Kuma 3.0")
-	for i, stage := range r.Way {
-		p.Line("  %d. %s: %s", i+1, stage.Name, stageState(stage))
-		shown, others := firstBlocks(stage.Blocks, r.Full)
+	for i := range r.Way {
+		stage := &r.Way[i]
+		p.Line("  %d. %s: %s: %s", i+1, stage.Name, stage.State(), stage.Summary)
+		shown, others := firstBlocks(stage.Blocks, most, r.Full)
 		for _, block := range shown {
 			p.Line("     - %s", block)
 		}
@@ -94,21 +131,9 @@ func (p *Printer) way(r *Report) {
 	}
 }
 
-// stageState returns whether a stage is ready, and its summary.
-func stageState(stage report.Stage) string {
-	switch {
-	case stage.Ready:
-		return "ready: " + stage.Summary
-	case len(stage.Blocks) > 0:
-		return "blocked: " + stage.Summary
-	}
-	return "open: " + stage.Summary
-}
-
 // firstBlocks returns the first reasons that a stage is not ready, or all, and the number of
 // the others.
-func firstBlocks(blocks []string, full bool) (shown []string, others int) {
-	const most = 3 // without full
+func firstBlocks(blocks []string, most int, full bool) (shown []string, others int) {
 	if full || len(blocks) <= most {
 		return blocks, 0
 	}

@@ -15,10 +15,9 @@ func (p *Printer) table(headers []string, rows [][]string) {
 	p.tableOf(headers, slices.Values(rows))
 }
 
-// tableUpTo prints the first rows in a number of lines at most, but three rows at least. It
-// returns the number of rows that it does not print. Without a limit it prints all.
-func (p *Printer) tableUpTo(limit int, headers []string, rows [][]string) (left int) {
-	const least = 3 // rows
+// tableUpTo prints the first rows in a number of lines at most, but a number of rows at
+// least. It returns the number of rows that it does not print. Without a limit it prints all.
+func (p *Printer) tableUpTo(limit, least int, headers []string, rows [][]string) (left int) {
 	shown := rows
 	if limit > 0 {
 		shown = rows[:min(len(rows), limit)]

@@ -22,12 +22,15 @@ type Upgrade struct {
 	Full    bool
 	Command string   // that makes it, without its form
 	Unread  []string // what could not be read, so the check does not cover it
+	Partial bool     // not every proxy is known
+	// Misspelt is the number of fields that are probably misspelt.
+	Misspelt int
 }
 
 // Holds reports whether the exit code is 0: nothing changes that is neither inherent nor
 // accepted, and everything was read.
 func (u *Upgrade) Holds() bool {
-	return !u.Fails() && (!u.Strict || !u.Has(envoydiff.Inherent)) && len(u.Unread) == 0
+	return !u.Fails() && (!u.Strict || !u.Has(envoydiff.Inherent) && u.Misspelt == 0) && len(u.Unread) == 0
 }
 
 // failed reports whether a cause is a reason for exit code 1.
@@ -42,6 +45,9 @@ func (u *Upgrade) Verdict() string {
 		if u.failed(c) {
 			reasons = append(reasons, string(c.Code))
 		}
+	}
+	if u.Strict && u.Misspelt > 0 {
+		reasons = append(reasons, strictly(0, u.Misspelt))
 	}
 	if len(u.Unread) > 0 {
 		reasons = append(reasons, u.unread())
@@ -72,6 +78,9 @@ func (u *Upgrade) headline() string {
 		default:
 			text += ": " + plain.Effects(&t)
 		}
+		if u.Strict && u.Misspelt > 0 {
+			text += "; " + strictly(0, u.Misspelt)
+		}
 		if len(u.Unread) > 0 {
 			text += "; " + u.unread()
 		}
@@ -81,7 +90,7 @@ func (u *Upgrade) headline() string {
 	case known == 0:
 		return fmt.Sprintf("no Dataplane is known; on Kuma %s, every proxy that selectors distinguish keeps its tracing", u.To)
 	}
-	return fmt.Sprintf("ready for Kuma %s: %s", u.To, kept(&t))
+	return fmt.Sprintf("ready for Kuma %s: %s%s", u.To, kept(&t), partly(u.Partial))
 }
 
 // acceptedPolicies returns a clause on the MeshTraces, of which none is refused.
@@ -147,13 +156,13 @@ func (u *Upgrade) serviceRows() [][]string {
 }
 
 // UnreadOfUpgrade prints the kinds of a cluster that could not be listed. It returns those
-// without which proxies or policies are missing. What else a proxy depends on makes it
-// unknown.
+// without which proxies or policies are missing, and the documents that are not read. What
+// else a proxy depends on makes it unknown.
 func (p *Printer) UnreadOfUpgrade(s *cluster.Snapshot) []string {
+	missing := NotRead(s)
 	if s.Origin == nil {
-		return nil
+		return missing
 	}
-	var missing []string
 	for _, u := range s.Origin.Unread {
 		switch u.What {
 		case cluster.VersionOfControlPlane, cluster.ModeOfControlPlane:

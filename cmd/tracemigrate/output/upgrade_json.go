@@ -22,8 +22,9 @@ type (
 		Versions []string `json:"versions"`
 		MadeUp   int      `json:"madeUp"`
 		envoydiff.Tally
-		Unread []string `json:"unread,omitempty"`
-		Holds  bool     `json:"holds"`
+		Unread   []string `json:"unread,omitempty"`
+		Misspelt int      `json:"misspelt,omitempty"`
+		Holds    bool     `json:"holds"`
 	}
 	upgradeCause struct {
 		Code        envoydiff.Code    `json:"code"`
@@ -58,7 +59,7 @@ func upgradeJSON(p *Printer, u *Upgrade) error {
 	data.Head.Sentence = plain.Capitalise(u.headline()) + "."
 	data.Summary = upgradeSummary{
 		From: u.From.String(), To: u.To.String(), Versions: []string{}, MadeUp: u.MadeUp,
-		Tally: envoydiff.Count(u.Comparisons), Unread: u.Unread, Holds: u.Holds(),
+		Tally: envoydiff.Count(u.Comparisons), Unread: u.Unread, Misspelt: u.Misspelt, Holds: u.Holds(),
 	}
 	for _, c := range u.Comparisons {
 		data.Summary.Versions = append(data.Summary.Versions, c.Version.String())

@@ -46,6 +46,11 @@ func upgradeJUnit(p *Printer, u *Upgrade) error {
 	}
 	suites := junitSuites{Suites: []junitSuite{suite}}
 	suites.Suites[0].Tests = len(suite.Cases)
+	if u.Strict && u.Misspelt > 0 {
+		failed := failedSuite("reading", "no field is misspelt", strictly(0, u.Misspelt))
+		failed.Name = "tracemigrate upgrade-check: reading"
+		suites.Suites = append(suites.Suites, failed)
+	}
 	if len(u.Unread) > 0 {
 		failed := failedSuite("reading", "everything that decides was read", plain.Clean(u.unread()))
 		failed.Name = "tracemigrate upgrade-check: reading"

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"tracemigrate/cluster/manifest"
 	"tracemigrate/cmd/tracemigrate/output/plain"
 	"tracemigrate/convert/envoydiff"
 	"tracemigrate/convert/upgrade"
@@ -105,6 +106,11 @@ func upgradeSARIF(p *Printer, u *Upgrade) error {
 		if len(c.Resources) == 0 {
 			run.Results = append(run.Results, result)
 		}
+	}
+	if u.Strict && u.Misspelt > 0 {
+		run.Results = append(run.Results, sarifResult{
+			RuleID: manifest.MisspeltField, RuleIndex: -1, Level: "error", Message: sarifText{strictly(0, u.Misspelt)},
+		})
 	}
 	if len(u.Unread) > 0 {
 		run.Results = append(run.Results, sarifResult{

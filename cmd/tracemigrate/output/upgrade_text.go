@@ -6,12 +6,14 @@ import (
 	"tracemigrate/convert/upgrade"
 )
 
-// upgradeText prints one line for a mesh that is ready. Otherwise it prints the causes, each
-// with a line for every resource: place, verdict, code and name. The last line of a check
-// that passes is its outcome.
+// upgradeText prints the head, and one line for a mesh that is ready. Otherwise it prints the
+// causes, each with a line for every resource: place, verdict, code and name. The last line
+// of a check that passes is its outcome.
 func upgradeText(p *Printer, u *Upgrade) error {
 	p = p.uncut(u.Full)
-	p.Line("%s", u.headline())
+	p.head(&u.Head)
+	p.Line("")
+	p.Outcome("%s", u.headline())
 	for _, c := range u.Causes {
 		p.Line("")
 		u.cause(p, c)
@@ -20,9 +22,9 @@ func upgradeText(p *Printer, u *Upgrade) error {
 		p.Line("")
 		p.table(serviceHeads, rows)
 	}
-	if u.Holds() && len(u.Causes)+len(u.Renames) > 0 { // else it is the first line, too
+	if u.Holds() && len(u.Causes)+len(u.Renames) > 0 { // else the headline is the last line
 		p.Line("")
-		p.Line("%s", u.headline())
+		p.Outcome("%s", u.headline())
 	}
 	return nil
 }

@@ -81,7 +81,7 @@ var inherentEffects = []struct {
 	{envoydiff.GatewaySplitSpans, "is a gateway that also reports a span for each side", "are gateways that also report a span for each side"},
 	{envoydiff.GatewayDatadogSuffix, "is a gateway that gets the suffix _INBOUND in Datadog, but loses no trace", "are gateways that get the suffix _INBOUND in Datadog, but lose no trace"},
 	{envoydiff.DatadogServiceName, "gets another Datadog service name, but loses no trace", "get another Datadog service name, but lose no trace"},
-	{envoydiff.KumaTags, "also sends the tags kuma.mesh and kuma.zone", "also send the tags kuma.mesh and kuma.zone"},
+	{envoydiff.KumaTags, "also sends the tags " + envoydiff.KumaTagNames, "also send the tags " + envoydiff.KumaTagNames},
 	{envoydiff.Defaults, "gets other settings of the control plane, but loses no trace", "get other settings of the control plane, but lose no trace"},
 }
 
@@ -93,6 +93,9 @@ func ReportVerdict(sum *report.Summary) (sentence, tone string) {
 	switch {
 	case sum.TrafficTraces == 0 && sum.Errors == 0:
 		parts, tone = append(parts, "There is no TrafficTrace, so there is nothing to migrate"), "unknown"
+		if sum.NotRead > 0 {
+			parts[0] = "No TrafficTrace was read"
+		}
 		if sum.ByMeshTrace > 0 {
 			parts = append(parts, Plural(sum.ByMeshTrace, "proxy is traced by MeshTraces", "proxies are traced by MeshTraces"))
 		} else if sum.Tracing > 0 {
@@ -120,6 +123,9 @@ func ReportVerdict(sum *report.Summary) (sentence, tone string) {
 	}
 	if sum.Partial && sum.Proxies > 0 {
 		parts = append(parts, NotEveryProxy)
+	}
+	if sum.NotRead > 0 {
+		parts = append(parts, Plural(sum.NotRead, "document was not read", "documents were not read"))
 	}
 	if sum.ZonesUnread > 0 {
 		parts = append(parts, fmt.Sprintf("the MeshTraces of %s are known only from copies (--zone reads the originals)",

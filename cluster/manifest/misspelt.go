@@ -1,0 +1,86 @@
+package manifest
+
+import (
+	"fmt"
+	"iter"
+	"slices"
+	"strings"
+
+	"github.com/xrash/smetrics"
+)
+
+// The codes of warnings about fields that are not read. MisspeltField is that of a field
+// which resembles one that is read and missing.
+const (
+	unknownField  = "unknown-field"
+	MisspeltField = "misspelt-field"
+)
+
+// Known warns of every field whose key is not among keys.
+func (v Value) Known(keys ...string) { v.warnFields(keys, true) }
+
+// Misspelt warns of every field whose key resembles one of keys that v does not have. It
+// ignores other fields, which newer versions may know.
+func (v Value) Misspelt(keys ...string) { v.warnFields(keys, false) }
+
+func (v Value) warnFields(keys []string, all bool) {
+	for key := range v.node.Pairs() {
+		if slices.Contains(keys, key.Text) {
+			continue
+		}
+		code, meant, remedy := unknownField, "", "known fields: "+strings.Join(keys, ", ")
+		if known := v.node.meant(key.Text, slices.Values(keys)); known != "" {
+			code, meant, remedy = MisspeltField, " (did you mean "+known+"?)", "write "+known+", or remove the field"
+		} else if !all {
+			continue
+		}
+		Value{node: key, in: v.in}.record(Warning, code, remedy, func() (field, fault string) {
+			return "", fmt.Sprintf("unknown field %s has no effect%s", joinPath(v.path(), pathKey(key.Text)), meant)
+		})
+	}
+}
+
+// IsMisspelt reports whether the key of a mapping resembles one of keys that the mapping
+// does not have.
+func (n *Node) IsMisspelt(key string, keys iter.Seq[string]) bool { return n.meant(key, keys) != "" }
+
+// meant returns the first of keys that n does not have and that key resembles, else "".
+func (n *Node) meant(key string, keys iter.Seq[string]) string {
+	best := ""
+	for known := range keys {
+		if resembles(key, known) && n.Get(known) == nil && (best == "" || known < best) {
+			best = known
+		}
+	}
+	return best
+}
+
+// resembles reports whether key is probably a misspelt known: it differs in case, - or _
+// only, in two swapped letters, in one letter, or in two of a long name.
+func resembles(key, known string) bool {
+	const long = 7
+	if difference := len(key) - len(known); difference > 2 || difference < -2 || strings.Contains(known, "/") {
+		return false
+	}
+	key, known = letters.Replace(strings.ToLower(key)), strings.ToLower(known)
+	most := 1
+	if len(known) >= long {
+		most = 2
+	}
+	return isSwapped(key, known) || smetrics.WagnerFischer(key, known, 1, 1, 1) <= most
+}
+
+var letters = strings.NewReplacer("-", "", "_", "")
+
+// isSwapped reports whether two texts differ in two adjacent letters that are swapped.
+func isSwapped(a, b string) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range len(a) - 1 {
+		if a[i] != b[i] {
+			return a[i] == b[i+1] && a[i+1] == b[i] && a[i+2:] == b[i+2:]
+		}
+	}
+	return false
+}
