@@ -263,6 +263,8 @@ func pruned(doc *manifest.Document) *yaml.Node {
 		return yamlNode(root, shape{
 			"apiVersion": nil, "kind": nil, "metadata": {"name": nil, "namespace": nil}, "spec": {"selector": nil},
 		}, redacted)
+	case !isRead(api, name) && guessKind(api, name) != "":
+		return yamlNode(root, heads[format], redacted) // the reader of the snapshot warns of it
 	case !isRead(api, name):
 		return nil
 	}
