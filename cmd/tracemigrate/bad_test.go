@@ -168,7 +168,7 @@ func measureSlowness() {
 		if err != nil {
 			break // timedOnce reports it
 		}
-		command := exec.Command(program)
+		command := exec.CommandContext(context.Background(), program)
 		command.Env = append(os.Environ(), "TRACEMIGRATE_TEST_SLOWNESS=1")
 		if command.Run() == nil {
 			best = min(best, command.ProcessState.UserTime())
