@@ -14,17 +14,42 @@ import (
 type Doubt struct {
 	Code   string // names the kind; empty: something could not be read
 	Reason string
+	others []Doubt // of other kinds
 }
 
-// And returns d with the reason of other, too.
+// And returns d with other, too. Reasons of one kind become one.
 func (d Doubt) And(other Doubt) Doubt {
-	switch {
-	case d.Reason == "" || other == d:
+	if d.Reason == "" {
 		return other
-	case other.Reason == "":
-		return d
 	}
-	return Doubt{d.Code, join(d.Reason, other.Reason)}
+	all := slices.Clone(d.All())
+	for _, o := range other.All() {
+		i := slices.IndexFunc(all, func(known Doubt) bool { return known.Code == o.Code })
+		switch {
+		case i < 0:
+			all = append(all, o)
+		case all[i].Reason != o.Reason:
+			all[i].Reason = join(all[i].Reason, o.Reason)
+		}
+	}
+	return Doubt{all[0].Code, all[0].Reason, all[1:]}
+}
+
+// All returns the doubts, one for each kind.
+func (d Doubt) All() []Doubt {
+	if d.Reason == "" {
+		return nil
+	}
+	return append([]Doubt{{Code: d.Code, Reason: d.Reason}}, d.others...)
+}
+
+// Reasons returns the reasons of all kinds in one text, which is empty without a doubt.
+func (d Doubt) Reasons() string {
+	reasons := d.Reason
+	for _, other := range d.others {
+		reasons = join(reasons, other.Reason)
+	}
+	return reasons
 }
 
 // join returns two reasons, either of which may be empty, as one.

@@ -56,7 +56,7 @@ func explainVerdict(e *output.Explanation) error {
 		return cli.Exit(fmt.Sprintf("the backend %.253q of %s cannot be used", e.Decision.Backend.Name, e.Dataplane), exitNo)
 	}
 	if e.Doubt.Reason != "" {
-		return cli.Exit("unknown: "+e.Doubt.Reason, exitNo)
+		return cli.Exit("unknown: "+e.Doubt.Reasons(), exitNo)
 	}
 	if e.After != nil && e.After.Verdict == envoydiff.Different {
 		return cli.Exit(fmt.Sprintf("different: %s would not keep its tracing", e.Dataplane), exitNo)

@@ -192,18 +192,21 @@ func sortedProxies(dataplanes []*cluster.Dataplane) []Proxy {
 // doubt replaces the result of each proxy whose verdict is unknown. It is not
 // concurrent, because o.Doubt may keep state.
 func (c *Comparison) doubt(o Options) {
-	shared := make(map[cluster.Doubt][]*Difference)
+	shared := make(map[string][]*Difference)
 	for i := range c.Proxies {
 		p := &c.Proxies[i]
-		doubt := o.Doubt(p.Dataplane)
-		if doubt.Reason == "" {
+		doubts := o.Doubt(p.Dataplane).All()
+		if len(doubts) == 0 {
 			continue
 		}
-		if shared[doubt] == nil {
-			code := cmp.Or(Code(doubt.Code), Unverified)
-			shared[doubt] = []*Difference{{Code: code, Field: "proxy", Before: doubt.Reason, After: "unknown"}}
+		key := fmt.Sprintf("%q", doubts)
+		if shared[key] == nil {
+			for _, doubt := range doubts {
+				code := cmp.Or(Code(doubt.Code), Unverified)
+				shared[key] = append(shared[key], &Difference{Code: code, Field: "proxy", Before: doubt.Reason, After: "unknown"})
+			}
 		}
-		p.Differences = shared[doubt]
+		p.Differences = shared[key]
 		p.Verdict = verdictOf(p.Differences, o.Accept)
 	}
 }

@@ -222,7 +222,7 @@ func (e *explanation) conclusion() {
 	}
 	if e.Doubt.Reason != "" {
 		e.Line("It is not known where the proxy sends traces: %s (%s). If the policies above decide, traces go to %s:",
-			e.Doubt.Reason, cmp.Or(e.Doubt.Code, string(envoydiff.Unverified)), decision.Target())
+			e.Doubt.Reasons(), cmp.Or(e.Doubt.Code, string(envoydiff.Unverified)), decision.Target())
 	} else {
 		e.Line("The proxy sends traces to %s:", decision.Target())
 	}

@@ -188,7 +188,7 @@ func (about *Explanation) todayData() explainToday {
 		data.Target = decision.Address()
 	}
 	if about.Doubt.Reason != "" {
-		data.Unknown = &explainDoubt{cmp.Or(about.Doubt.Code, string(envoydiff.Unverified)), about.Doubt.Reason}
+		data.Unknown = &explainDoubt{cmp.Or(about.Doubt.Code, string(envoydiff.Unverified)), about.Doubt.Reasons()}
 	}
 	for i := range about.Listeners {
 		l := &about.Listeners[i]
