@@ -164,6 +164,22 @@ func ask[T any](b *tab, expression string) T {
 	return v
 }
 
+// slowness is how many times longer a known piece of work takes than on the quiet machine
+// that limits are set on, at least 1.
+func (b *tab) slowness() float64 {
+	b.t.Helper()
+	const known, work = 20.0, `(() => {
+		let best = Infinity;
+		for (let i = 0; i < 5; i++) {
+			const start = performance.now();
+			for (let j = 0, sum = 0; j < 2e7; j++) sum = (sum * 31 + j) | 0;
+			best = Math.min(best, performance.now() - start);
+		}
+		return best;
+	})()`
+	return max(1, ask[float64](b, work)/known)
+}
+
 // clean says that the page complained of nothing, and asked for nothing but itself.
 func (b *tab) clean(url string) {
 	b.t.Helper()
