@@ -26,13 +26,11 @@ func reportMarkdown(p *Printer, r *Report) error {
 	m.way(r)
 	if len(r.NextSteps) > 0 {
 		m.paragraph("## Next steps")
-		for i, step := range r.NextSteps {
-			if i == mostSteps && !r.Full {
-				m.more(len(r.NextSteps) - mostSteps)
-				break
-			}
+		shown, others := firstOf(r.NextSteps, mostSteps, r.Full)
+		for i, step := range shown {
 			m.paragraph("%d. %s\n\n%s", i+1, markdownText(step.Title), fenced(step.Command, "sh"))
 		}
+		m.more(others)
 	}
 	m.manifests(r)
 	return m.write(p.w)
@@ -80,14 +78,12 @@ func (m *markdown) handWork(r *Report) {
 	}
 	m.paragraph("## To do by hand")
 	var items []string
-	for _, work := range r.HandWork {
-		if len(items) == mostWork && !m.full {
-			break
-		}
+	shown, others := firstOf(r.HandWork, mostWork, m.full)
+	for _, work := range shown {
 		items = append(items, "- [ ] "+markdownSentence(cleaned(work.String(), m.full), work.Spans, false))
 	}
 	m.list(items)
-	m.more(len(r.HandWork) - len(items))
+	m.more(others)
 }
 
 // way adds the stages to 3.0.
@@ -99,7 +95,7 @@ func (m *markdown) way(r *Report) {
 	for i := range r.Way {
 		stage := &r.Way[i]
 		text := fmt.Sprintf("%d. %s: %s", i+1, stage.Name, markdownText(stage.State()+": "+stage.Summary))
-		shown, others := firstBlocks(stage.Blocks, mostBlocks, m.full)
+		shown, others := firstOf(stage.Blocks, mostBlocks, m.full)
 		for _, block := range shown {
 			text += "\n   - " + markdownText(cleaned(block, m.full))
 		}

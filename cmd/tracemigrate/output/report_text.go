@@ -75,14 +75,12 @@ func (p *Printer) nextSteps(r *Report, most int) {
 	}
 	p.Line("")
 	p.Line("Next steps")
-	for i, step := range r.NextSteps {
-		if i == most && !r.Full {
-			p.more(len(r.NextSteps) - most)
-			return
-		}
+	shown, others := firstOf(r.NextSteps, most, r.Full)
+	for i, step := range shown {
 		p.Line("  %d. %s:", i+1, step.Title)
 		p.unwrapped("       " + step.Command) // to be copied
 	}
+	p.more(others)
 }
 
 // more prints how many rows of a list are left out, if any.
@@ -99,13 +97,11 @@ func (p *Printer) handWork(r *Report, most int) {
 	}
 	p.Line("")
 	p.Line("To do by hand")
-	for i, work := range r.HandWork {
-		if i == most && !r.Full {
-			p.more(len(r.HandWork) - most)
-			return
-		}
+	shown, others := firstOf(r.HandWork, most, r.Full)
+	for _, work := range shown {
 		p.Line("  - %s", work)
 	}
+	p.more(others)
 }
 
 // way prints the stages to 3.0: what is ready, what prevents the others, and a command.
@@ -118,7 +114,7 @@ func (p *Printer) way(r *Report, most int) {
 	for i := range r.Way {
 		stage := &r.Way[i]
 		p.Line("  %d. %s: %s: %s", i+1, stage.Name, stage.State(), stage.Summary)
-		shown, others := firstBlocks(stage.Blocks, most, r.Full)
+		shown, others := firstOf(stage.Blocks, most, r.Full)
 		for _, block := range shown {
 			p.Line("     - %s", block)
 		}
@@ -131,11 +127,11 @@ func (p *Printer) way(r *Report, most int) {
 	}
 }
 
-// firstBlocks returns the first reasons that a stage is not ready, or all, and the number of
-// the others.
-func firstBlocks(blocks []string, most int, full bool) (shown []string, others int) {
-	if full || len(blocks) <= most {
-		return blocks, 0
+// firstOf returns the first items of a list, or all with --full, and the number of the
+// others.
+func firstOf[T any](list []T, most int, full bool) (shown []T, others int) {
+	if full || len(list) <= most {
+		return list, 0
 	}
-	return blocks[:most], len(blocks) - most
+	return list[:most], len(list) - most
 }
