@@ -22,7 +22,7 @@ func (d Doubt) And(other Doubt) Doubt {
 	if d.Reason == "" {
 		return other
 	}
-	all := slices.Clone(d.All())
+	all := d.All()
 	for _, o := range other.All() {
 		i := slices.IndexFunc(all, func(known Doubt) bool { return known.Code == o.Code })
 		switch {

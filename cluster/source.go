@@ -35,17 +35,8 @@ func Kinds() []string { return slices.Clone(kinds) }
 // LargestFirst returns Kinds with Dataplane in front: a source begins with the longest list,
 // and reads the others meanwhile.
 func LargestFirst() []string {
-	first := Kinds()
-	slices.SortStableFunc(first, func(a, b string) int {
-		switch KindDataplane {
-		case a:
-			return -1
-		case b:
-			return 1
-		}
-		return 0
-	})
-	return first
+	others := slices.DeleteFunc(Kinds(), func(kind string) bool { return kind == KindDataplane })
+	return append([]string{KindDataplane}, others...)
 }
 
 // Optional reports whether a run can continue without a kind: then less is known about

@@ -95,17 +95,18 @@ func (m *maker) proxies() []*cluster.Dataplane {
 	for _, set := range sets.all {
 		add(set)
 	}
+	if m.full {
+		return numbered(proxies)
+	}
 	for i, a := range m.selectors {
 		for _, b := range m.selectors[:i] {
-			if m.full {
-				return numbered(proxies)
-			}
 			if a.Meets(b) {
 				continue
 			}
-			if m.full = len(proxies) >= m.limit; !m.full {
-				add(b, a)
+			if m.full = len(proxies) >= m.limit; m.full {
+				return numbered(proxies)
 			}
+			add(b, a)
 		}
 	}
 	return numbered(proxies)
