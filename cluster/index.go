@@ -8,6 +8,11 @@ import (
 // Never is a selector that no tag set satisfies. It keeps a place in an Index.
 var Never = Tags{"\x00": "\x00"}
 
+func (tags Tags) never() bool {
+	_, ok := tags["\x00"]
+	return ok
+}
+
 // Index finds which of many selectors a tag set satisfies. Each selector is stored under
 // the one of its tags that fewest selectors share, so a lookup visits the selectors
 // under the set's own tags only.
@@ -40,15 +45,20 @@ type chain struct{ first, last int32 }
 func NewIndex(selectors []Tags) *Index {
 	total := 0
 	for _, selector := range selectors {
-		total += len(selector)
+		if !selector.never() {
+			total += len(selector)
+		}
 	}
 	all := make([]tag, 0, total) // the tags of one selector are adjacent
-	shared := make(map[tag]int32, len(selectors))
+	shared := make(map[tag]int32, min(total, len(selectors)))
 	x := &Index{
 		selectors: make([][]tag, len(selectors)), next: slices.Repeat([]int32{none}, len(selectors)),
 		byKey: make(map[string]*bucket),
 	}
 	for i, selector := range selectors {
+		if selector.never() {
+			continue
+		}
 		from := len(all)
 		for key, value := range selector {
 			all = append(all, tag{key, value})
@@ -58,7 +68,9 @@ func NewIndex(selectors []Tags) *Index {
 	}
 	for i, tags := range x.selectors {
 		if len(tags) == 0 {
-			x.anywhere = append(x.anywhere, int32(i))
+			if !selectors[i].never() {
+				x.anywhere = append(x.anywhere, int32(i))
+			}
 			continue
 		}
 		best, fewest := 0, shared[tags[0]]
