@@ -118,39 +118,10 @@ func read(inputs iter.Seq[manifest.Input]) *Snapshot {
 	entries, problems := manifest.Read(inputs, wanted, func(doc *manifest.Document, entries []entry) []entry {
 		words := pool.Get().(*words)
 		defer pool.Put(words)
-		var problems []*manifest.Problem
-		switch textAt(doc.Root, "kind") {
-		case originKind:
-			origin := decodeOrigin(doc, &problems)
-			return append(entries, entry{Resource: &Resource{Place: doc.Place}, origin: origin, problems: problems})
-		case endKind:
-			return append(entries, entry{Resource: &Resource{Place: doc.Place, kind: endKind}})
+		if e := decodeEntry(doc, words); e.Resource != nil {
+			entries = append(entries, e)
 		}
-		if isService(textAt(doc.Root, "apiVersion"), textAt(doc.Root, "kind")) {
-			return append(entries, entry{Resource: &Resource{Place: doc.Place, kind: KindService}, core: decodeService(doc)})
-		}
-		_, kind := formOf(doc)
-		if kind != KindDataplane && isRead("", kind) {
-			doc.Keep()
-		}
-		e := entry{Resource: decodeResource(doc, words, &problems)}
-		if e.Resource == nil {
-			if len(problems) > 0 {
-				return append(entries, entry{Resource: unread, problems: problems})
-			}
-			return entries
-		}
-		switch e.kind {
-		case KindDataplane:
-			e.dataplane = decodeDataplane(e.Resource, words)
-			e.Resource, words.spare = dataplaneResource, e.Resource
-		case KindMeshGateway:
-			e.gateway = decodeMeshGateway(e.Resource)
-		case KindMeshService:
-			e.service = decodeMeshService(e.Resource)
-		}
-		e.problems = problems
-		return append(entries, e)
+		return entries
 	})
 	zones := zoneFiles(entries)
 	byZone := map[string][]entry{"": entries}
@@ -173,6 +144,43 @@ func read(inputs iter.Seq[manifest.Input]) *Snapshot {
 		}
 	}
 	return s
+}
+
+// decodeEntry decodes a document. The entry has no resource if nothing is read of it.
+func decodeEntry(doc *manifest.Document, words *words) entry {
+	var problems []*manifest.Problem
+	switch textAt(doc.Root, "kind") {
+	case originKind:
+		origin := decodeOrigin(doc, &problems)
+		return entry{Resource: &Resource{Place: doc.Place}, origin: origin, problems: problems}
+	case endKind:
+		return entry{Resource: &Resource{Place: doc.Place, kind: endKind}}
+	}
+	if isService(textAt(doc.Root, "apiVersion"), textAt(doc.Root, "kind")) {
+		return entry{Resource: &Resource{Place: doc.Place, kind: KindService}, core: decodeService(doc)}
+	}
+	if _, kind := formOf(doc); kind != KindDataplane && isRead("", kind) {
+		doc.Keep()
+	}
+	e := entry{Resource: decodeResource(doc, words, &problems)}
+	if e.Resource == nil {
+		if len(problems) > 0 {
+			e.Resource = unread
+		}
+		e.problems = problems
+		return e
+	}
+	switch e.kind {
+	case KindDataplane:
+		e.dataplane = decodeDataplane(e.Resource, words)
+		e.Resource, words.spare = dataplaneResource, e.Resource
+	case KindMeshGateway:
+		e.gateway = decodeMeshGateway(e.Resource)
+	case KindMeshService:
+		e.service = decodeMeshService(e.Resource)
+	}
+	e.problems = problems
+	return e
 }
 
 // place returns the place of e.
