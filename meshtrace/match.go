@@ -140,7 +140,8 @@ func role(p *Policy) int {
 // Matching appends to policies those that apply to dp, lowest precedence first.
 func (m *Matcher) Matching(policies []*Policy, dp *cluster.Dataplane) []*Policy {
 	mesh := m.meshes[dp.Mesh]
-	if mesh == nil || dp.Delegated() && !m.version.SelectsDelegatedGateways() || dp.Builtin() && !m.version.HasBuiltinGateways() {
+	if mesh == nil || dp.Delegated() && !m.version.SelectsDelegatedGateways() || dp.Builtin() && !m.version.HasBuiltinGateways() ||
+		!m.counts && isIgnored(dp) {
 		return policies
 	}
 	var gateway *cluster.MeshGateway
@@ -177,6 +178,14 @@ func (m *Matcher) Matching(policies []*Policy, dp *cluster.Dataplane) []*Policy 
 		}
 	}
 	return policies
+}
+
+// isIgnored reports whether every inbound of a sidecar is in state Ignored. Where such
+// inbounds do not count, no kind selects it, not even kind Mesh, which there means any
+// inbound (inboundsSelectedByTags in pkg/plugins/policies/core/matchers of Kuma's tags
+// 2.5.1 to 2.13.4).
+func isIgnored(dp *cluster.Dataplane) bool {
+	return dp.Gateway == nil && len(dp.Inbounds) > 0 && !slices.ContainsFunc(dp.Inbounds, func(i cluster.Inbound) bool { return !i.Ignored })
 }
 
 // tagSets returns the sets by which a sidecar or delegated gateway is selected, which

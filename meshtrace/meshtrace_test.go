@@ -69,6 +69,28 @@ func TestShadow(t *testing.T) {
 	assert.Equal(t, 0, matching(cluster.V(7)))
 }
 
+// Where Ignored inbounds do not count, no kind selects a proxy that has no others.
+func TestIgnoredInbounds(t *testing.T) {
+	tags := cluster.Tags{cluster.ServiceTag: "web"}
+	one := &cluster.Dataplane{Mesh: "default", Inbounds: []cluster.Inbound{{Tags: tags, Ignored: true}}}
+	both := &cluster.Dataplane{Mesh: "default", Inbounds: []cluster.Inbound{{Tags: tags}, {Tags: tags, Ignored: true}}}
+	subset := policy("subset", meshtrace.MeshSubset, nil)
+	subset.TargetRef.Tags = tags
+	policies := []*meshtrace.Policy{policy("mesh", meshtrace.Mesh, nil), policy("dataplane", meshtrace.Dataplane, nil), subset}
+	matching := func(version cluster.Version, dp *cluster.Dataplane) int {
+		return len(meshtrace.NewMatcher(version, policies, cluster.Gateways{}).Matching(nil, dp))
+	}
+	for _, version := range []cluster.Version{{Major: 2, Minor: 10, Patch: 8}, {Major: 2, Minor: 12, Patch: 9}, {Major: 2, Minor: 13, Patch: 4}} {
+		assert.Equal(t, 0, matching(version, one), version)
+		assert.Equal(t, 3, matching(version, both), version)
+	}
+	for _, version := range []cluster.Version{{Major: 2, Minor: 12, Patch: 10}, {Major: 2, Minor: 13, Patch: 5}, cluster.V(14)} {
+		assert.Equal(t, 3, matching(version, one), version)
+	}
+	assert.Equal(t, 0, matching(cluster.V(5), one))
+	assert.Equal(t, 2, matching(cluster.Version{Major: 2, Minor: 5}, one), "2.5.0 counts them, and does not have kind Dataplane")
+}
+
 // A policy in an application's namespace selects proxies there only, and before
 // 2.8 none; one without a role is the application's unless it is where a
 // control plane does.
