@@ -165,7 +165,7 @@ func (m *Matcher) Matching(policies []*Policy, dp *cluster.Dataplane) []*Policy 
 		case byGateway:
 			selects = gateway != nil && gateway.Name == ref.Name
 		case byLabels:
-			selects = ref.matchesDataplane(m.version, dp)
+			selects = mesh.policies[o.position].matchesDataplane(m.version, dp)
 		}
 		if selects {
 			found = append(found, o.position)
@@ -232,16 +232,17 @@ func (mesh *meshMatcher) labelsOf(version cluster.Version, dp *cluster.Dataplane
 	return labels
 }
 
-// matchesDataplane reports whether a ref that selects byLabels selects dp: by labels,
+// matchesDataplane reports whether a policy that selects byLabels selects dp: by labels,
 // or up to 2.14 by name and namespace. Without any it selects every proxy, but never
 // builtin gateways (DppSelectedByPolicy in pkg/plugins/policies/core/matchers of Kuma's
 // tags 2.10 to 2.14).
-func (ref *TargetRef) matchesDataplane(version cluster.Version, dp *cluster.Dataplane) bool {
+func (p *Policy) matchesDataplane(version cluster.Version, dp *cluster.Dataplane) bool {
+	ref := &p.TargetRef
 	if !selectableByLabels(version, dp) {
 		return false
 	}
 	named := version.SelectsByName() && (ref.Name != "" || ref.Namespace != "")
-	if named && ref.Name == dp.Name && (ref.Namespace == "" || ref.Namespace == dp.Namespace) {
+	if named && p.isNameOf(dp) {
 		return true
 	}
 	if ref.Labels == nil {
@@ -257,6 +258,19 @@ func (ref *TargetRef) matchesDataplane(version cluster.Version, dp *cluster.Data
 		}
 	}
 	return true
+}
+
+// isNameOf reports whether the targetRef is the name of dp. Without a namespace it means
+// the policy's own. A name is one of the policy's zone, so that the copy of a global
+// control plane's policy names no proxy of a zone (TargetRefToResourceIdentifier and
+// TargetRefToKRI of Kuma's tags 2.10 to 2.14).
+func (p *Policy) isNameOf(dp *cluster.Dataplane) bool {
+	namespace := cmp.Or(p.TargetRef.Namespace, p.Labels[cluster.NamespaceLabel], p.Namespace)
+	if p.TargetRef.Name != cmp.Or(dp.Labels[cluster.DisplayNameLabel], dp.Name) || namespace != cmp.Or(dp.Labels[cluster.NamespaceLabel], dp.Namespace) {
+		return false
+	}
+	zone, of := p.Labels[cluster.ZoneLabel], dp.Labels[cluster.ZoneLabel]
+	return zone == of || of == "" || zone == "" && p.Labels[cluster.OriginLabel] != "global"
 }
 
 // Merge merges policies, lowest precedence first: lists are replaced as a whole,

@@ -2,6 +2,7 @@ package meshtrace_test
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
@@ -112,6 +113,43 @@ func TestNamespaces(t *testing.T) {
 	assert.False(t, selects(cluster.V(13), "elsewhere", ""))
 	assert.False(t, selects(cluster.V(13), "elsewhere", "kuma.io/policy-role: workload-owner"))
 	assert.False(t, selects(cluster.V(7), "shop", ""))
+}
+
+// A name selects in the policy's own namespace, unless it has another one, and in the
+// policy's own zone.
+func TestDataplaneByName(t *testing.T) {
+	type labels = map[string]string
+	tests := map[string]struct {
+		want   bool
+		ref    meshtrace.TargetRef
+		labels labels            // of the policy, which is in kuma-system
+		dp     cluster.Dataplane // in shop, if it has no namespace
+	}{
+		"namespace":                 {true, meshtrace.TargetRef{Name: "web", Namespace: "shop"}, nil, cluster.Dataplane{Name: "web"}},
+		"no namespace":              {false, meshtrace.TargetRef{Name: "web"}, nil, cluster.Dataplane{Name: "web"}},
+		"own namespace":             {true, meshtrace.TargetRef{Name: "web"}, nil, cluster.Dataplane{Name: "web", Namespace: "kuma-system"}},
+		"namespace of the original": {true, meshtrace.TargetRef{Name: "web"}, labels{cluster.NamespaceLabel: "shop"}, cluster.Dataplane{Name: "web"}},
+		"other name":                {false, meshtrace.TargetRef{Name: "api", Namespace: "shop"}, nil, cluster.Dataplane{Name: "web"}},
+		"display name":              {true, meshtrace.TargetRef{Name: "web", Namespace: "shop"}, nil, cluster.Dataplane{Name: "web-x5d8", Labels: labels{cluster.DisplayNameLabel: "web"}}},
+		"namespace alone":           {false, meshtrace.TargetRef{Namespace: "shop"}, nil, cluster.Dataplane{Name: "web"}},
+		"same zone":                 {true, meshtrace.TargetRef{Name: "web", Namespace: "shop"}, labels{cluster.ZoneLabel: "east"}, cluster.Dataplane{Name: "web", Labels: labels{cluster.ZoneLabel: "east"}}},
+		"other zone":                {false, meshtrace.TargetRef{Name: "web", Namespace: "shop"}, labels{cluster.ZoneLabel: "west"}, cluster.Dataplane{Name: "web", Labels: labels{cluster.ZoneLabel: "east"}}},
+		"of the global":             {false, meshtrace.TargetRef{Name: "web", Namespace: "shop"}, labels{cluster.OriginLabel: "global"}, cluster.Dataplane{Name: "web", Labels: labels{cluster.ZoneLabel: "east"}}},
+		"not applied yet":           {true, meshtrace.TargetRef{Name: "web", Namespace: "shop"}, nil, cluster.Dataplane{Name: "web", Labels: labels{cluster.ZoneLabel: "east"}}},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			p := policy("own", meshtrace.Dataplane, test.labels)
+			p.Namespace, p.TargetRef.Name, p.TargetRef.Namespace = "kuma-system", test.ref.Name, test.ref.Namespace
+			dp := test.dp
+			dp.Mesh, dp.Namespace = "default", cmp.Or(dp.Namespace, "shop")
+			dp.Inbounds = []cluster.Inbound{{Tags: cluster.Tags{cluster.ServiceTag: "web"}}}
+			for minor := range 5 {
+				version := cluster.V(10 + minor)
+				assert.Equal(t, test.want, len(meshtrace.NewMatcher(version, []*meshtrace.Policy{p}, cluster.Gateways{}).Matching(nil, &dp)) == 1, version)
+			}
+		})
+	}
 }
 
 func TestValidate(t *testing.T) {
