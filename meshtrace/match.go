@@ -106,6 +106,9 @@ func Sort(version cluster.Version, policies []*Policy) {
 // name has the highest precedence, before 2.6 the largest.
 func compare(version cluster.Version, a, b *Policy) int {
 	order := cmp.Compare(a.TargetRef.Kind.row().precedence, b.TargetRef.Kind.row().precedence)
+	if version.SelectsByName() {
+		order = cmp.Or(order, byName(a, b))
+	}
 	if version.OriginDecides() {
 		order = cmp.Or(order, cmp.Compare(origin(a), origin(b)))
 	}
@@ -117,6 +120,24 @@ func compare(version cluster.Version, a, b *Policy) int {
 		names = -names
 	}
 	return cmp.Or(order, names)
+}
+
+// byName compares two policies of kind Dataplane: one that names a proxy has precedence
+// over one with labels (CompareDataplaneKind in api/common/v1alpha1 of Kuma's tags 2.10
+// to 2.14). One with neither ranks equal to both.
+func byName(a, b *Policy) int {
+	if a.TargetRef.Kind != Dataplane || b.TargetRef.Kind != Dataplane {
+		return 0
+	}
+	names := func(p *Policy) bool { return p.TargetRef.Name != "" }
+	labels := func(p *Policy) bool { return p.TargetRef.Labels != nil }
+	switch {
+	case names(a) && labels(b):
+		return 1
+	case labels(a) && names(b):
+		return -1
+	}
+	return 0
 }
 
 func origin(p *Policy) int {

@@ -30,6 +30,16 @@ func application(name string, kind meshtrace.Kind) *meshtrace.Policy {
 	return p
 }
 
+// dataplane returns a policy of kind Dataplane that selects by a name, or without one by
+// labels.
+func dataplane(name, selected, origin string) *meshtrace.Policy {
+	p := policy(name, meshtrace.Dataplane, map[string]string{cluster.OriginLabel: origin})
+	if p.TargetRef.Name = selected; selected == "" {
+		p.TargetRef.Labels = map[string]string{"app": "web"}
+	}
+	return p
+}
+
 // Precedence by kind, origin, role and name, by version.
 func TestCompare(t *testing.T) {
 	label := func(key, value string) map[string]string { return map[string]string{key: value} }
@@ -49,6 +59,9 @@ func TestCompare(t *testing.T) {
 		"system role after 2.7":    {cluster.V(8), policy("a", mesh, nil), application("b", mesh)},
 		"no role on 2.7":           {cluster.V(7), application("b", mesh), policy("a", mesh, nil)},
 		"no role is the system's":  {cluster.V(8), policy("b", mesh, nil), policy("a", mesh, label(cluster.RoleLabel, "system"))},
+		"labels below name":        {cluster.V(10), dataplane("a", "", "zone"), dataplane("z", "web", "global")},
+		"no selection, by name":    {cluster.V(14), policy("b", meshtrace.Dataplane, nil), dataplane("a", "web", "")},
+		"labels alone from 3.0":    {cluster.SinceDataplaneOnly, dataplane("z", "web", ""), dataplane("a", "", "")},
 		"display name before name": {cluster.V(14), policy("a", mesh, label(cluster.DisplayNameLabel, "z")), policy("b", mesh, nil)},
 	}
 	for name, test := range tests {
