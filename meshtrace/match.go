@@ -184,7 +184,7 @@ func (m *Matcher) Matching(policies []*Policy, dp *cluster.Dataplane) []*Policy 
 		case everyProxy:
 			selects = true
 		case byGateway:
-			selects = gateway != nil && gateway.Name == ref.Name
+			selects = gateway != nil && cmp.Or(gateway.Labels[cluster.DisplayNameLabel], gateway.Name) == ref.Name // a copy has another name
 		case byLabels:
 			selects = mesh.policies[o.position].matchesDataplane(m.version, dp)
 		}

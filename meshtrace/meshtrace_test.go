@@ -165,6 +165,19 @@ func TestDataplaneByName(t *testing.T) {
 	}
 }
 
+// The copy of a MeshGateway in a zone has a suffix, and a targetRef the display name.
+func TestCopiedMeshGateway(t *testing.T) {
+	const text = "type: MeshGateway\nname: edge-4c7d\nmesh: default\nlabels: {kuma.io/display-name: edge}\n" +
+		"selectors: [{match: {kuma.io/service: edge}}]\nconf: {listeners: [{port: 80, protocol: HTTP}]}\n"
+	s := cluster.Read([]manifest.Input{manifest.Text("f", text)})
+	dp := &cluster.Dataplane{Mesh: "default", Gateway: &cluster.Gateway{Builtin: true, Tags: cluster.Tags{cluster.ServiceTag: "edge"}}}
+	for name, want := range map[string]int{"edge": 1, "edge-4c7d": 0, "other": 0} {
+		p := policy("gw", meshtrace.MeshGateway, nil)
+		p.TargetRef.Name = name
+		assert.Len(t, meshtrace.NewMatcher(cluster.V(13), []*meshtrace.Policy{p}, cluster.NewGateways(s.MeshGateways)).Matching(nil, dp), want, name)
+	}
+}
+
 func TestValidate(t *testing.T) {
 	yes := true
 	good := func() *meshtrace.Policy {
