@@ -103,7 +103,7 @@ func Sort(version cluster.Version, policies []*Policy) {
 
 // compare returns a negative number when a has lower precedence than b on a control
 // plane of version: by kind, origin, role, and name. From 2.6 on the smallest display
-// name has the highest precedence, before 2.6 the largest.
+// name has the highest precedence, before 2.6 the largest full name.
 func compare(version cluster.Version, a, b *Policy) int {
 	order := cmp.Compare(a.TargetRef.Kind.row().precedence, b.TargetRef.Kind.row().precedence)
 	if version.SelectsByName() {
@@ -115,11 +115,20 @@ func compare(version cluster.Version, a, b *Policy) int {
 	if version.RoleDecides() {
 		order = cmp.Or(order, cmp.Compare(role(a), role(b)))
 	}
-	names := strings.Compare(a.DisplayName(), b.DisplayName())
 	if version.SmallestNameWins() {
-		names = -names
+		return cmp.Or(order, strings.Compare(b.DisplayName(), a.DisplayName()))
 	}
-	return cmp.Or(order, names)
+	return cmp.Or(order, strings.Compare(FullName(a.Name, a.Namespace), FullName(b.Name, b.Namespace)))
+}
+
+// FullName returns what names are compared by up to 2.5: on Kubernetes the name with the
+// namespace, so that pay-audit is smaller than pay there (ByTargetRef in
+// pkg/plugins/policies and GetName in pkg/plugins/resources/k8s/store.go of Kuma's tags).
+func FullName(name, namespace string) string {
+	if namespace == "" {
+		return name
+	}
+	return name + "." + namespace
 }
 
 // byName compares two policies of kind Dataplane: one that names a proxy has precedence

@@ -40,6 +40,12 @@ func dataplane(name, selected, origin string) *meshtrace.Policy {
 	return p
 }
 
+func inSystem(name string) *meshtrace.Policy {
+	p := policy(name, meshtrace.Mesh, nil)
+	p.Namespace = "kuma-system"
+	return p
+}
+
 // Precedence by kind, origin, role and name, by version.
 func TestCompare(t *testing.T) {
 	label := func(key, value string) map[string]string { return map[string]string{key: value} }
@@ -59,6 +65,10 @@ func TestCompare(t *testing.T) {
 		"system role after 2.7":    {cluster.V(8), policy("a", mesh, nil), application("b", mesh)},
 		"no role on 2.7":           {cluster.V(7), application("b", mesh), policy("a", mesh, nil)},
 		"no role is the system's":  {cluster.V(8), policy("b", mesh, nil), policy("a", mesh, label(cluster.RoleLabel, "system"))},
+		"full name up to 2.5":      {cluster.V(5), inSystem("pay-audit"), inSystem("pay")},
+		"name alone from 2.6":      {cluster.V(6), inSystem("pay-audit"), inSystem("pay")},
+		"Universal up to 2.5":      {cluster.V(5), policy("pay", mesh, nil), policy("pay-audit", mesh, nil)},
+		"no display name, 2.5":     {cluster.V(5), policy("a", mesh, label(cluster.DisplayNameLabel, "z")), policy("b", mesh, nil)},
 		"labels below name":        {cluster.V(10), dataplane("a", "", "zone"), dataplane("z", "web", "global")},
 		"no selection, by name":    {cluster.V(14), policy("b", meshtrace.Dataplane, nil), dataplane("a", "web", "")},
 		"labels alone from 3.0":    {cluster.SinceDataplaneOnly, dataplane("z", "web", ""), dataplane("a", "", "")},
