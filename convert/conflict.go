@@ -150,7 +150,7 @@ func madeUpProxies(m *mesh, policies []*made) func(yield func(*cluster.Dataplane
 // can be.
 func meetingOf(m *mesh, p *meshtrace.Policy, c *made) *cluster.Dataplane {
 	tags := p.TargetRef.Selector()
-	dp := &cluster.Dataplane{Mesh: m.Name, Name: p.TargetRef.Name, Namespace: p.Namespace, Labels: p.TargetRef.Labels}
+	dp := &cluster.Dataplane{Mesh: m.Name, Name: p.TargetRef.Name, Namespace: cmp.Or(p.TargetRef.Namespace, p.Namespace), Labels: p.TargetRef.Labels}
 	if c.tags.Meets(tags) {
 		both := maps.Clone(c.tags)
 		if both == nil {

@@ -1,6 +1,7 @@
 package convert
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 
@@ -86,6 +87,15 @@ func (m *mesh) formatOf(pair *legacy.Pair) cluster.Format {
 		return m.o.Format
 	}
 	return pair.Format
+}
+
+// namespace returns the namespace of new policies, empty on Universal.
+func (m *mesh) namespace() string {
+	onKubernetes := func(t *legacy.TrafficTrace) bool { return t.Format == cluster.Kubernetes }
+	if m.o.Format == cluster.Universal || m.o.Format == "" && !slices.ContainsFunc(m.TrafficTraces, onKubernetes) {
+		return ""
+	}
+	return cmp.Or(m.o.Namespace, "kuma-system")
 }
 
 // candidate is a selector with tags for a policy, in which wildcards have a value.

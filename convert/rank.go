@@ -93,7 +93,15 @@ func (m *mesh) precedes(a, b string) bool {
 	if m.o.Version.SmallestNameWins() {
 		return a < b
 	}
-	return a > b
+	return m.sortable(a) > m.sortable(b)
+}
+
+// sortable returns what a policy's name is compared by.
+func (m *mesh) sortable(name string) string {
+	if m.o.Version.SmallestNameWins() {
+		return name
+	}
+	return meshtrace.FullName(name, m.namespace())
 }
 
 // rankNames puts the rank in front of every name, in equally many digits; and in
@@ -105,10 +113,10 @@ func rankNames(m *mesh, plain []named, taken map[string]bool) []named {
 	}
 	best := m.rankedNames(plain, taken, nil)
 	for _, rivals := range [][]*meshtrace.Policy{m.rivals(plain, false), m.rivals(plain, true)} {
-		if len(rivals) == 0 || sameOrder(plain, best, rivals) {
+		if len(rivals) == 0 || m.sameOrder(plain, best, rivals) {
 			break
 		}
-		if between := m.rankedNames(plain, taken, rivals); sameOrder(plain, between, rivals) && m.ranked(between) {
+		if between := m.rankedNames(plain, taken, rivals); m.sameOrder(plain, between, rivals) && m.ranked(between) {
 			best = between
 			break
 		}
@@ -144,7 +152,7 @@ func (m *mesh) rankedNames(plain []named, taken map[string]bool, rivals []*mesht
 			}
 			c := plain[i]
 			for _, p := range rivals {
-				if isRival(p, c) && p.DisplayName() < c.name && p.DisplayName() > after {
+				if isRival(p, c) && m.sortable(p.DisplayName()) < m.sortable(c.name) && p.DisplayName() > after {
 					after = p.DisplayName()
 				}
 			}
@@ -187,10 +195,10 @@ func (m *mesh) rivals(policies []named, meeting bool) []*meshtrace.Policy {
 
 // sameOrder reports whether ranked names and those of rivals are in the order of the plain
 // names and those of rivals.
-func sameOrder(plain []named, ranked []string, rivals []*meshtrace.Policy) bool {
+func (m *mesh) sameOrder(plain []named, ranked []string, rivals []*meshtrace.Policy) bool {
 	for _, p := range rivals {
 		for i, c := range plain {
-			if name := p.DisplayName(); isRival(p, c) && (name < c.name) != (name < ranked[i]) {
+			if name := m.sortable(p.DisplayName()); isRival(p, c) && (name < m.sortable(c.name)) != (name < m.sortable(ranked[i])) {
 				return false
 			}
 		}
