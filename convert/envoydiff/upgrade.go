@@ -95,6 +95,12 @@ func (c *comparer) causeOfPolicies(dp *cluster.Dataplane, before, after *Decisio
 		}
 	}
 	if !slices.Equal(before.Policies, after.Policies) {
+		names := func(p *meshtrace.Policy) bool {
+			return p.TargetRef.Kind == meshtrace.Dataplane && p.TargetRef.Name != ""
+		}
+		if c.before.version.SelectsByName() != c.after.version.SelectsByName() && slices.ContainsFunc(before.Policies, names) {
+			return FieldIgnored // a name no longer has precedence over labels
+		}
 		return NameOrder
 	}
 	if conf := meshtrace.Merge(after.Policies); conf.HasOTelEndpoint() && c.after.version.NeedsOTelBackendRef() {
