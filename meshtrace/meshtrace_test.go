@@ -115,8 +115,8 @@ func TestIgnoredInbounds(t *testing.T) {
 	assert.Equal(t, 2, matching(cluster.Version{Major: 2, Minor: 5}, one), "2.5.0 counts them, and does not have kind Dataplane")
 }
 
-// A policy in an application's namespace selects proxies there only, and before
-// 2.8 none; one without a role is the application's unless it is where a
+// A policy in an application's namespace selects proxies there only, on 2.8 all, and
+// before 2.8 none; one without a role is the application's unless it is where a
 // control plane does.
 func TestNamespaces(t *testing.T) {
 	const policy = "kind: MeshTrace\napiVersion: kuma.io/v1alpha1\nmetadata: {name: all, namespace: %s, labels: {%s}}\nspec: {targetRef: {kind: Mesh}, default: {sampling: {overall: 5}}}\n"
@@ -135,6 +135,8 @@ func TestNamespaces(t *testing.T) {
 	assert.True(t, selects(cluster.V(13), "elsewhere", "kuma.io/policy-role: system"))
 	assert.False(t, selects(cluster.V(13), "elsewhere", ""))
 	assert.False(t, selects(cluster.V(13), "elsewhere", "kuma.io/policy-role: workload-owner"))
+	assert.True(t, selects(cluster.V(8), "elsewhere", "kuma.io/policy-role: workload-owner"), "2.8 applies it to every proxy")
+	assert.False(t, selects(cluster.V(9), "elsewhere", "kuma.io/policy-role: workload-owner"))
 	assert.False(t, selects(cluster.V(7), "shop", ""))
 }
 

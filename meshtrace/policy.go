@@ -24,8 +24,8 @@ type Policy struct {
 	TargetRef   TargetRef
 	Default     Conf
 	// System is set if the policy belongs to the mesh operator and may select any proxy.
-	// Others, in namespaces of applications, select only proxies there (2.8 and later,
-	// https://kuma.io/docs/2.9.x/policies/introduction/).
+	// Others, in namespaces of applications, exist since 2.8 and select only proxies there
+	// since 2.9 (https://kuma.io/docs/2.9.x/policies/introduction/).
 	System bool
 	// untyped is set if a backend has no type, and wrapped if a sampling is {value:
 	// number}: forms of old versions, which are read and never written.
@@ -173,7 +173,7 @@ func (p *Policy) Shadow(version cluster.Version) bool {
 
 // applies reports whether the policy can match dp at all.
 func (p *Policy) applies(version cluster.Version, dp *cluster.Dataplane) bool {
-	if !p.System && (!version.RoleDecides() || p.Namespace != dp.Namespace) {
+	if !p.System && (!version.RoleDecides() || version.SelectsByNamespace() && p.Namespace != dp.Namespace) {
 		return false
 	}
 	zone, of := p.Labels[cluster.ZoneLabel], dp.Zone()

@@ -121,7 +121,7 @@ func (c *comparer) causeOfPolicy(p *meshtrace.Policy, dp *cluster.Dataplane) Cod
 		return FieldIgnored
 	case p.Shadow(from) != p.Shadow(to):
 		return ShadowPolicy
-	case !p.System && from.RoleDecides() != to.RoleDecides():
+	case !p.System && (from.RoleDecides() != to.RoleDecides() || from.SelectsByNamespace() != to.SelectsByNamespace()):
 		return PolicyNamespace
 	case dp.Delegated():
 		return DelegatedGateway

@@ -69,8 +69,8 @@ var messages = map[envoydiff.Code]message{
 		"Its proxies lose what it sets",
 	},
 	envoydiff.PolicyNamespace: {
-		"On Kuma {to}, a MeshTrace in an application's namespace selects only the proxies there",
-		"Other proxies lose what it sets",
+		"Kuma {to} has another rule on a MeshTrace in an application's namespace: on 2.8 it selects every proxy, later only those there",
+		"The proxies gain or lose what it sets",
 	},
 	envoydiff.SelectionDiffers: {
 		"On Kuma {to}, these MeshTraces select other proxies than before",
