@@ -99,11 +99,8 @@ func checkFree(dir string, files []file, entries map[string]bool, force bool) er
 	if len(taken) == 0 {
 		return nil
 	}
-	exist := "exists"
-	if len(taken) > 1 {
-		exist = "exist"
-	}
-	return fmt.Errorf("%s %s; no policy was written (--force overwrites)", plain.List(taken[:1], len(taken)), exist)
+	exist := plain.Word(len(taken), "exists", "exist")
+	return fmt.Errorf("%s %s; no policy was written (--force overwrites)", plain.First(taken, 1), exist)
 }
 
 // policyFiles returns the files of --output-dir, and an error if they would replace a file

@@ -95,11 +95,3 @@ func (diff *Diff) data() diffData {
 	}
 	return data
 }
-
-func diffJSON(p *Printer, diff *Diff) error {
-	return encodeJSON(p.w, diff.data())
-}
-
-func diffYAML(p *Printer, diff *Diff) error {
-	return encodeYAML(p.w, diff.data())
-}

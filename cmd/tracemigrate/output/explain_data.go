@@ -89,10 +89,6 @@ type (
 	}
 )
 
-func explainJSON(p *Printer, about *Explanation) error { return encodeJSON(p.w, about.data()) }
-
-func explainYAML(p *Printer, about *Explanation) error { return encodeYAML(p.w, about.data()) }
-
 // data returns what the JSON and YAML contain.
 func (about *Explanation) data() explainData {
 	data := explainData{
@@ -128,6 +124,7 @@ func (about *Explanation) proxyData() explainProxy {
 	return data
 }
 
+// trafficTraceData returns every selector of a mesh, highest precedence first.
 func (about *Explanation) trafficTraceData(mesh *legacy.Mesh) []explainTrace {
 	var traces []explainTrace
 	won := false
@@ -149,9 +146,12 @@ func (about *Explanation) trafficTraceData(mesh *legacy.Mesh) []explainTrace {
 	return traces
 }
 
+// meshTraceData returns the MeshTraces that apply to the proxy, lowest precedence first, then
+// the others of its mesh.
 func (about *Explanation) meshTraceData() []explainMesh {
 	traces := []explainMesh{}
-	matching := about.matching()
+	matcher := meshtrace.NewMatcher(about.Version, about.State.Policies, cluster.NewGateways(about.Snapshot.MeshGateways))
+	matching := matcher.Matching(nil, about.Dataplane)
 	for i, p := range matching {
 		conf := meshtrace.Merge(matching[:i+1])
 		traces = append(traces, explainMesh{

@@ -2,7 +2,6 @@ package output
 
 import (
 	"fmt"
-	"io"
 	"slices"
 
 	"tracemigrate/cluster"
@@ -164,9 +163,4 @@ func NotKept(comparisons []*envoydiff.Comparison) string {
 		}
 	}
 	return plain.List(list, all)
-}
-
-// WriteNotes writes notes as a JSON list.
-func WriteNotes(w io.Writer, notes []*convert.Note) error {
-	return encodeJSON(w, convert.Texts(notes))
 }

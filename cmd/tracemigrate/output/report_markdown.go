@@ -55,13 +55,10 @@ func (m *markdown) section(s *section) {
 	for _, head := range s.heads {
 		heads = append(heads, strings.ToLower(head))
 	}
-	rows, more := s.rows, s.more
-	if !m.full && len(rows) > mostMarkdownRows {
-		rows, more = rows[:mostMarkdownRows], more+len(rows)-mostMarkdownRows
-	}
+	rows, more := firstOf(s.rows, mostMarkdownRows, m.full)
 	m.paragraph("## %s", s.title)
 	m.table(heads, rows, s.spans)
-	m.more(more)
+	m.more(more + s.more)
 }
 
 // more adds how many rows of a list are left out, if any.

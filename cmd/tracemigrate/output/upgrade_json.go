@@ -54,9 +54,10 @@ type (
 	}
 )
 
-func upgradeJSON(p *Printer, u *Upgrade) error {
+// data returns what the JSON contains.
+func (u *Upgrade) data() upgradeData {
 	data := upgradeData{Head: u.Head, Causes: []upgradeCause{}, Services: []upgradeService{}}
-	data.Head.Sentence = plain.Capitalise(u.headline()) + "."
+	data.Head.Sentence = plain.Capitalise(u.Outcome()) + "."
 	data.Summary = upgradeSummary{
 		From: u.From.String(), To: u.To.String(), Versions: []string{}, MadeUp: u.MadeUp,
 		Tally: envoydiff.Count(u.Comparisons), Unread: u.Unread, Misspelt: u.Misspelt, Holds: u.Holds(),
@@ -85,7 +86,7 @@ func upgradeJSON(p *Printer, u *Upgrade) error {
 	for _, r := range u.Renames {
 		data.Services = append(data.Services, upgradeService{r.Old, r.New, r.Keep, proxiesOf(r.Proxies)})
 	}
-	return encodeJSON(p.w, data)
+	return data
 }
 
 func proxiesOf(proxies []*envoydiff.Proxy) []upgradeProxy {

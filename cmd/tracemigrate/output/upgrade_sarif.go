@@ -75,9 +75,9 @@ var sarifLevels = map[envoydiff.Verdict]string{
 	envoydiff.Inherent: "note", envoydiff.Accepted: "note", upgrade.Info: "note",
 }
 
-// upgradeSARIF prints one result for each resource of a cause, and one for a cause without
+// sarif returns one result for each resource of a cause, and one for a cause without
 // resources.
-func upgradeSARIF(p *Printer, u *Upgrade) error {
+func (u *Upgrade) sarif() sarifLog {
 	run := sarifRun{Tool: sarifTool{sarifDriver{Name: "tracemigrate", Rules: []sarifRule{}}}, Results: []sarifResult{}}
 	for _, c := range u.Causes {
 		text := u.Words.Text(u.Result, c)
@@ -117,10 +117,10 @@ func upgradeSARIF(p *Printer, u *Upgrade) error {
 			RuleID: string(envoydiff.Unverified), RuleIndex: -1, Level: "error", Message: sarifText{plain.Clean(u.unread())},
 		})
 	}
-	return encodeJSON(p.w, sarifLog{
+	return sarifLog{
 		Schema:  "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json",
 		Version: "2.1.0", Runs: []sarifRun{run},
-	})
+	}
 }
 
 // locationOf returns the file and line of a resource. A resource of a cluster, or of a pipe,
