@@ -101,19 +101,14 @@ func flagsOf(flags []cli.Flag, category string) []cli.Flag {
 			found = append(found, flag)
 		}
 	}
-	slices.SortStableFunc(found, func(a, b cli.Flag) int { return flagRank(a) - flagRank(b) })
-	return found
+	return ranked(found)
 }
 
 // sourceCommands returns the names of the commands that have all flags of a source.
 func sourceCommands(app *cli.App) []string {
 	var names []string
 	for _, command := range app.Commands {
-		has := make(map[string]bool)
-		for _, flag := range command.Flags {
-			has[flag.Names()[0]] = true
-		}
-		if !slices.ContainsFunc(sourceFlags(), func(flag cli.Flag) bool { return !has[flag.Names()[0]] }) {
+		if !slices.ContainsFunc(sourceFlags(), func(flag cli.Flag) bool { return flagNamed(command.Flags, flag.Names()[0]) == nil }) {
 			names = append(names, command.Name)
 		}
 	}

@@ -32,7 +32,7 @@ func reportCommand() *cli.Command {
 		Flags: append(sourceFlags(),
 			versionFlag(&f.version),
 			namespaceFlag(),
-			outputFlag(&f.form, output.ReportForms.Default(), output.ReportForms.Usage()),
+			outputFlag(&f.form, output.ReportForms),
 			boolFlag("server-dry-run", &f.serverDryRun, "let the API server check each policy (dryRun=All), which stores nothing"),
 			zoneOriginFlag(&f.zoneOrigin),
 			roundSamplingFlag(&f.roundSampling),
@@ -50,10 +50,8 @@ func (f *reportFlags) run(c *cli.Context) error {
 	case c.Args().Present():
 		return unexpectedArgument(c)
 	}
-	if f.version != "" {
-		if _, err := parseVersionFlag(f.version); err != nil {
-			return err
-		}
+	if err := checkVersionFlag(f.version); err != nil {
+		return err
 	}
 	head, err := newHead()
 	if err != nil {

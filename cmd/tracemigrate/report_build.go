@@ -50,8 +50,7 @@ func (f *reportFlags) rehearse(
 	}
 	r, plan, problems := report.Build(current, o)
 	if r == nil {
-		stderr.Problems(problems, "reported")
-		return nil, nil, options, cli.Exit("", exitError)
+		return nil, nil, options, refuseInput(stderr, problems, "reported")
 	}
 	warnAssumedVersion(stderr, f.version, snapshot)
 	if r.Origin.Source == "" {

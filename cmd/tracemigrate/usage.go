@@ -152,7 +152,7 @@ func parseArguments(c *cli.Context) ([]string, error) {
 			continue
 		}
 		name, value, joined := strings.Cut(strings.TrimLeft(rest[0], "-"), "=")
-		flag := findFlag(c, name)
+		flag := flagNamed(c.Command.Flags, name)
 		if flag == nil {
 			return nil, unknownFlag(c, rest[0])
 		}
@@ -173,9 +173,9 @@ func parseArguments(c *cli.Context) ([]string, error) {
 	return args, checkFlagValues(c)
 }
 
-// findFlag returns the command's flag with a name, or nil.
-func findFlag(c *cli.Context, name string) cli.Flag {
-	for _, flag := range c.Command.Flags {
+// flagNamed returns the flag with a name, or nil.
+func flagNamed(flags []cli.Flag, name string) cli.Flag {
+	for _, flag := range flags {
 		if slices.Contains(flag.Names(), name) {
 			return flag
 		}
