@@ -61,7 +61,7 @@ func rankByZone(m *mesh) (*legacy.Mesh, map[selectorOf]int, notes) {
 		}
 		if len(deviating) > 0 {
 			f := facts{"traces": tracesFact(group), "zones": deviating}
-			found = append(found, narrowedByZone.note(group[0].Position(), group[0].TrafficTrace, f))
+			found = append(found, narrowedByZone.noteOn(group[0], f))
 		}
 	}
 	all := slices.Concat(narrowed, general)

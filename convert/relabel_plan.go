@@ -57,7 +57,7 @@ func newPlanByLabels(in *input, all []*relabelling, backends *backends) *Plan {
 		case len(r.layers) == 0:
 			found = append(found, remarkNothing(r.mesh))
 		case len(r.dataplanes) == 0 && len(r.policies) > 0:
-			found = append(found, r.withoutDataplanes(notVerified, notVerifiedUnlisted, notVerifiedEmptyMesh).note(r.Place, r.mesh, nil))
+			found = append(found, remarkNotVerified(r.mesh))
 		}
 	}
 	found = append(found, remarkStrays(in)...)
@@ -107,23 +107,12 @@ func (r *relabelling) fates() []*Fate {
 			byPosition[p.position] = append(byPosition[p.position], p.policy)
 		}
 	}
-	fates := make([]*Fate, 0, len(r.Pairs))
-	for position, pair := range r.Pairs {
-		fate := &Fate{
-			Mesh: r.Name, TrafficTrace: pair.Name, Selector: pair.Number, Selectors: len(pair.Selectors),
-			Tags: pair.Tags, Place: pair.Position(), Policies: byPosition[position],
+	return r.mesh.fates(r.Mesh, byPosition, func(position int) string {
+		if len(byPosition[position]) > 0 {
+			return ""
 		}
-		if len(fate.Policies) == 0 {
-			fate.Reason = r.reasons[position]
-		}
-		fates = append(fates, fate)
-	}
-	for _, trace := range r.TrafficTraces {
-		if len(trace.Selectors) == 0 {
-			fates = append(fates, &Fate{Mesh: r.Name, TrafficTrace: trace.Name, Place: trace.Place, Reason: string(withoutSelector)})
-		}
-	}
-	return fates
+		return r.reasons[position]
+	})
 }
 
 // remarkObsolete notes the existing policies that must be deleted, because policies of
@@ -152,18 +141,11 @@ func deletion(p *meshtrace.Policy) clause {
 
 // remarkBuiltin notes the builtin gateways, which no label selects and 3.0 does not have.
 func (r *relabelling) remarkBuiltin() notes {
-	if len(r.builtin) == 0 {
+	if len(r.builtin) == 0 || r.target().HasBuiltinGateways() { // the comparison then shows those that lose their tracing
 		return nil
 	}
-	var gateways []string
-	for _, dp := range r.builtin {
-		gateways = append(gateways, dp.String())
-	}
-	f := facts{"gateways": counted(gateways, "builtin gateway"), "version": r.target()}
-	if r.target().HasBuiltinGateways() {
-		return nil // the comparison shows those that lose their tracing
-	}
-	return notes{builtinRemoved.note(r.builtin[0].Place, r.mesh, f)}
+	gateways := counted(each(r.builtin, (*cluster.Dataplane).String), "builtin gateway")
+	return notes{builtinRemoved.note(r.builtin[0].Place, r.mesh, facts{"gateways": gateways, "version": r.target()})}
 }
 
 // remarkStage notes when the policies can be applied.
@@ -239,22 +221,19 @@ func remarkDiffering(comparisons []*envoydiff.Comparison, about *sentence, f fac
 		codes   names
 	}
 	byMesh := make(map[string]*differing)
-	for _, c := range comparisons {
-		for i := range c.Proxies {
-			p := &c.Proxies[i]
-			if p.Verdict != envoydiff.Different || !slices.ContainsFunc(p.Differences, isAvoidable) {
-				continue
-			}
-			d := byMesh[p.Mesh]
-			if d == nil {
-				d = &differing{first: p}
-				byMesh[p.Mesh] = d
-			}
-			d.proxies = append(d.proxies, p.Dataplane.String())
-			for _, difference := range p.Differences {
-				if code := string(difference.Code); !slices.Contains(d.codes, code) && isAvoidable(difference) {
-					d.codes = append(d.codes, code)
-				}
+	for _, p := range envoydiff.All(comparisons) {
+		if p.Verdict != envoydiff.Different || !slices.ContainsFunc(p.Differences, isAvoidable) {
+			continue
+		}
+		d := byMesh[p.Mesh]
+		if d == nil {
+			d = &differing{first: p}
+			byMesh[p.Mesh] = d
+		}
+		d.proxies = append(d.proxies, p.Dataplane.String())
+		for _, difference := range p.Differences {
+			if code := string(difference.Code); !slices.Contains(d.codes, code) && isAvoidable(difference) {
+				d.codes = append(d.codes, code)
 			}
 		}
 	}
@@ -281,23 +260,16 @@ func remarkUnavoidable(comparisons []*envoydiff.Comparison, to cluster.Version) 
 		if code == envoydiff.BuiltinGatewayRemoved {
 			continue // remarkBuiltin names the gateways
 		}
-		var proxies []string
-		var first *envoydiff.Proxy
-		for _, c := range comparisons {
-			for i := range c.Proxies {
-				p := &c.Proxies[i]
-				if !slices.ContainsFunc(p.Differences, func(d *envoydiff.Difference) bool { return d.Code == code }) {
-					continue
-				}
-				if first == nil {
-					first = p
-				}
-				proxies = append(proxies, p.Dataplane.String())
+		var proxies []*cluster.Dataplane
+		for _, p := range envoydiff.All(comparisons) {
+			if p.Has(code) {
+				proxies = append(proxies, p.Dataplane)
 			}
 		}
-		if first != nil {
-			f := facts{"proxies": counted(proxies, "proxy"), "version": to, "change": unavoidableChanges[code], "code": code}
-			found = append(found, changedByUpgrade.note(first.Dataplane.Place, theControlPlane, f))
+		if len(proxies) > 0 {
+			all := counted(each(proxies, (*cluster.Dataplane).String), "proxy")
+			f := facts{"proxies": all, "version": to, "change": unavoidableChanges[code], "code": code}
+			found = append(found, changedByUpgrade.note(proxies[0].Place, theControlPlane, f))
 		}
 	}
 	return found

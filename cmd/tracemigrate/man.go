@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/urfave/cli/v2"
-
 )
 
 func manCommand() *cli.Command {

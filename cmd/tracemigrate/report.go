@@ -61,7 +61,8 @@ func (f *reportFlags) run(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	r, err := f.build(c, current, source)
+	words := commandWords(c, source)
+	r, err := f.build(c, current, words)
 	if err != nil {
 		return err
 	}
@@ -71,7 +72,7 @@ func (f *reportFlags) run(c *cli.Context) error {
 		}
 	}
 	r.Head = finish(head, r)
-	found := &output.Report{Report: r, Full: f.full, Command: commandLine(c, commandWords(c, source).Source)}
+	found := &output.Report{Report: r, Full: f.full, Command: commandLine(c, words.Source)}
 	if err := writeStdout(c, func(out *output.Printer) error { return form(out, found) }); err != nil {
 		return err
 	}

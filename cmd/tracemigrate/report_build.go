@@ -13,21 +13,21 @@ import (
 )
 
 // build returns the report on a snapshot, or prints its problems and returns an error.
-func (f *reportFlags) build(c *cli.Context, current *convert.Current, source cluster.Source) (*report.Report, error) {
-	r, _, options, err := f.rehearse(c, current, source)
+func (f *reportFlags) build(c *cli.Context, current *convert.Current, words upgrade.Words) (*report.Report, error) {
+	r, _, options, err := f.rehearse(c, current, words)
 	if err == nil {
 		err = checkMesh(current.Snapshot, "report")
 	}
 	if err != nil {
 		return nil, err
 	}
-	r.Way = upgrade.Way(current, options, r, commandWords(c, source))
+	r.Way = upgrade.Way(current, options, r, words)
 	return r, nil
 }
 
 // rehearse returns the report without the way to 3.0, and the plan with its options.
 func (f *reportFlags) rehearse(
-	c *cli.Context, current *convert.Current, source cluster.Source,
+	c *cli.Context, current *convert.Current, words upgrade.Words,
 ) (*report.Report, *convert.Plan, convert.Options, error) {
 	snapshot := current.Snapshot
 	stderr := stderrPrinter(c)
@@ -41,10 +41,8 @@ func (f *reportFlags) rehearse(
 	o := report.Options{
 		Convert: options,
 		Program: c.App.Name, Files: readsFiles(c), First: firstSteps(c), Directory: writableDirectory(c),
-		Brief: f.form == "text" && !f.serverDryRun,
+		Brief: f.form == "text" && !f.serverDryRun, Source: words.Source, Kubectl: words.Kubectl, Kumactl: words.Kumactl,
 	}
-	words := commandWords(c, source)
-	o.Source, o.Kubectl, o.Kumactl = words.Source, words.Kubectl, words.Kumactl
 	if o.Kumactl != "" {
 		o.KumactlSwitch = report.KumactlSwitch(o.Kumactl, c.String("control-plane"))
 	}

@@ -61,9 +61,9 @@ func (f *upgradeCheckFlags) run(c *cli.Context) error {
 		return err
 	}
 	f.warnAssumed(stderr, snapshot, options.To)
+	words := commandWords(c, source)
 	found := &output.Upgrade{
-		Head: head, Strict: f.strict, Full: f.full, Words: commandWords(c, source),
-		Command:  commandLine(c, commandWords(c, source).Source),
+		Head: head, Strict: f.strict, Full: f.full, Words: words, Command: commandLine(c, words.Source),
 		Unread:   append(stderr.Skipped(snapshot), stderr.UnreadOfUpgrade(snapshot)...),
 		Misspelt: misspelt, Partial: convert.Partial(snapshot),
 	}

@@ -89,7 +89,7 @@ type stepWriter struct {
 }
 
 func (b *builder) stepWriter() *stepWriter {
-	source := spaced(b.options.Source)
+	source := Spaced(b.options.Source)
 	w := &stepWriter{directory: b.options.Directory}
 	saved := source
 	if !b.options.Files {
@@ -113,7 +113,7 @@ func (w *stepWriter) write(steps []step) []Step {
 			traces = append(traces, manifest.ShellQuote(name))
 		}
 		words := strings.NewReplacer(append(w.words[:len(w.words):len(w.words)],
-			"{flags}", spaced(strings.Join(s.flags, " ")), "{meshName}", strconv.Quote(s.mesh), "{mesh}", manifest.ShellQuote(s.mesh),
+			"{flags}", Spaced(strings.Join(s.flags, " ")), "{meshName}", strconv.Quote(s.mesh), "{mesh}", manifest.ShellQuote(s.mesh),
 			"{traces}", strings.Join(traces, " "), "{count}", strconv.Itoa(len(traces)), "{list}", w.file("delete-"+strings.ReplaceAll(s.mesh, "/", "%2f")+".txt"),
 		)...)
 		text := stepTexts[s.kind]
@@ -140,7 +140,7 @@ type Commands struct {
 
 // commands returns the words of commands on the control plane of the report.
 func (b *builder) commands() Commands {
-	live := spaced(b.options.Source)
+	live := Spaced(b.options.Source)
 	if b.options.Files {
 		live = ""
 		if at := b.Origin.Endpoint; cmp.Or(at.Context, at.Name, at.ControlPlane) != "" {
@@ -153,8 +153,8 @@ func (b *builder) commands() Commands {
 	}
 }
 
-// spaced puts a space before words, if there are any.
-func spaced(words string) string {
+// Spaced puts a space before words, if there are any.
+func Spaced(words string) string {
 	if words == "" {
 		return ""
 	}

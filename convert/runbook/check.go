@@ -96,12 +96,9 @@ func (c *checker) inhabited(before, now *convert.Current) {
 
 // gone reports legacy resources that still exist.
 func (c *checker) gone(before, now *convert.Current) {
-	existing := make(map[string]bool, len(now.Meshes))
-	for _, mesh := range now.Meshes {
-		existing[mesh.Name] = true
-	}
+	existing := legacy.ByName(now.Meshes)
 	for _, mesh := range before.Meshes {
-		if !existing[mesh.Name] {
+		if existing[mesh.Name] == nil {
 			c.report(mesh, "is missing")
 		}
 	}
@@ -117,10 +114,7 @@ func (c *checker) gone(before, now *convert.Current) {
 
 // meshes reports Meshes whose tracing is not as before.
 func (c *checker) meshes(before, now *convert.Current) {
-	existing := make(map[string]*legacy.Mesh, len(now.Meshes))
-	for _, mesh := range now.Meshes {
-		existing[mesh.Name] = mesh
-	}
+	existing := legacy.ByName(now.Meshes)
 	for _, mesh := range before.Meshes {
 		switch other := existing[mesh.Name]; {
 		case other == nil:
@@ -182,10 +176,7 @@ func (c *checker) order(before, now *convert.Current, o convert.Options) {
 			position[nameOf(trace)] = i
 		}
 	}
-	meshes := make(map[string]*legacy.Mesh)
-	for _, mesh := range before.Meshes {
-		meshes[mesh.Name] = mesh
-	}
+	meshes := legacy.ByName(before.Meshes)
 	for _, group := range convert.Contested(before, o) {
 		mesh := meshes[group[0].Mesh]
 		for i, lower := range group {

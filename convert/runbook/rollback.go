@@ -2,7 +2,6 @@ package runbook
 
 import (
 	"fmt"
-	"slices"
 
 	"gopkg.in/yaml.v3"
 
@@ -16,13 +15,7 @@ import (
 func (b *builder) rollback() {
 	if b.Removes() {
 		b.meshRollback()
-		var untied []*cluster.Original
-		for _, o := range b.traces {
-			if !slices.ContainsFunc(b.tied, func(wave []*cluster.Original) bool { return slices.Contains(wave, o) }) {
-				untied = append(untied, o)
-			}
-		}
-		b.roots(backDir+"traffictraces.yaml", untied)
+		b.roots(backDir+"traffictraces.yaml", b.untied)
 		for i, wave := range b.tied {
 			b.roots(tiedFile(i), wave)
 		}
@@ -76,10 +69,7 @@ func tiedFile(wave int) string { return fmt.Sprintf("%stied-%d.yaml", backDir, w
 func (b *builder) waves() [][]*cluster.Original {
 	tied := make(map[string][]*legacy.TrafficTrace)
 	known := make(map[*legacy.TrafficTrace]*legacy.Mesh)
-	meshes := make(map[string]*legacy.Mesh, len(b.Current.Meshes))
-	for _, m := range b.Current.Meshes {
-		meshes[m.Name] = m
-	}
+	meshes := legacy.ByName(b.Current.Meshes)
 	for _, group := range convert.Contested(b.Current, b.Options) {
 		for _, pair := range group {
 			if known[pair.TrafficTrace] == nil {

@@ -93,6 +93,7 @@ type builder struct {
 	replaced []*cluster.Original   // MeshTraces with the name of a new one
 	made     []*meshtrace.Policy   // new ones that replace none
 	tied     [][]*cluster.Original // TrafficTraces to create one wave after the other
+	untied   []*cluster.Original   // all others
 
 	files  []File
 	failed error
@@ -156,6 +157,8 @@ func (b *builder) sort() {
 		})
 	}
 	b.tied = b.waves()
+	tied := slices.Concat(b.tied...)
+	b.untied = slices.DeleteFunc(slices.Clone(b.traces), func(o *cluster.Original) bool { return slices.Contains(tied, o) })
 }
 
 // Removes reports whether the control plane may delete the TrafficTraces. A federated zone

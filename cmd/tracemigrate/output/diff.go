@@ -271,11 +271,9 @@ func among(comparisons []*envoydiff.Comparison) string {
 // madeUp returns the number of made-up proxies: those without a file.
 func madeUp(comparisons []*envoydiff.Comparison) int {
 	n := 0
-	for _, c := range comparisons {
-		for i := range c.Proxies {
-			if dp := c.Proxies[i].Dataplane; dp != nil && dp.File == "" {
-				n++
-			}
+	for _, p := range envoydiff.All(comparisons) {
+		if p.Dataplane != nil && p.Dataplane.File == "" {
+			n++
 		}
 	}
 	return n

@@ -8,6 +8,7 @@ import (
 
 	"tracemigrate/cluster"
 	"tracemigrate/convert/envoydiff"
+	"tracemigrate/convert/report"
 	"tracemigrate/meshtrace"
 )
 
@@ -45,7 +46,7 @@ type explanation struct {
 
 // head prints the proxy and its tags.
 func (e *explanation) head() {
-	e.Line("%s, a %s (%s), on Kuma %s", e.Dataplane, proxyKind(e.Dataplane), e.Dataplane.Place, e.Version)
+	e.Line("%s, a %s (%s), on Kuma %s", e.Dataplane, report.KindOf(e.Dataplane), e.Dataplane.Place, e.Version)
 	for i, set := range e.Dataplane.TagSets() {
 		state := ""
 		if isIgnored(e.Dataplane, i) {
@@ -53,17 +54,6 @@ func (e *explanation) head() {
 		}
 		e.Line("  tag set %d: %s%s", i+1, set, state)
 	}
-}
-
-// proxyKind returns what kind of proxy dp is.
-func proxyKind(dp *cluster.Dataplane) string {
-	switch {
-	case dp.Gateway == nil:
-		return "sidecar"
-	case dp.Gateway.Builtin:
-		return "builtin gateway"
-	}
-	return "delegated gateway"
 }
 
 // isIgnored reports whether the inbound of a tag set is Ignored.

@@ -6,6 +6,7 @@ import (
 
 	"tracemigrate/cluster"
 	"tracemigrate/convert/envoydiff"
+	"tracemigrate/convert/report"
 	"tracemigrate/legacy"
 	"tracemigrate/meshtrace"
 )
@@ -116,7 +117,7 @@ func (about *Explanation) data() explainData {
 
 func (about *Explanation) proxyData() explainProxy {
 	dp := about.Dataplane
-	data := explainProxy{Mesh: dp.Mesh, Name: dp.FullName(), Zone: dp.Zone(), Kind: proxyKind(dp), Place: dp.Place.String()}
+	data := explainProxy{Mesh: dp.Mesh, Name: dp.FullName(), Zone: dp.Zone(), Kind: report.KindOf(dp), Place: dp.Place.String()}
 	data.TagSets = []explainTagSet{}
 	for i, set := range dp.TagSets() {
 		data.TagSets = append(data.TagSets, explainTagSet{Tags: set, Ignored: isIgnored(dp, i)})

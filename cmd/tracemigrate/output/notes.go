@@ -151,15 +151,12 @@ func NotKept(comparisons []*envoydiff.Comparison) string {
 	const shown = 3
 	var list []string
 	all := 0
-	for _, c := range comparisons {
-		for i := range c.Proxies {
-			p := &c.Proxies[i]
-			if p.Verdict != envoydiff.Different && p.Verdict != envoydiff.Unknown {
-				continue
-			}
-			if all++; all <= shown {
-				list = append(list, fmt.Sprintf("%s (%s on Kuma %s)", p.Dataplane, p.Verdict, versionsOf(c)))
-			}
+	for c, p := range envoydiff.All(comparisons) {
+		if p.Verdict != envoydiff.Different && p.Verdict != envoydiff.Unknown {
+			continue
+		}
+		if all++; all <= shown {
+			list = append(list, fmt.Sprintf("%s (%s on Kuma %s)", p.Dataplane, p.Verdict, versionsOf(c)))
 		}
 	}
 	return plain.List(list, all)
