@@ -55,7 +55,7 @@ type entry struct {
 	dataplane *Dataplane
 	gateway   *MeshGateway
 	service   *MeshService
-	core      Service
+	core      *Service
 	origin    *Origin
 	problems  []*manifest.Problem
 }
@@ -116,13 +116,13 @@ func read(inputs iter.Seq[manifest.Input]) *Snapshot {
 	var namespaces []string
 	inputs = noteExports(inputs, &exports, &namespaces)
 	entries, problems := manifest.Read(inputs, wanted, func(doc *manifest.Document, entries []entry) []entry {
-		var e entry
 		words := pool.Get().(*words)
 		defer pool.Put(words)
+		var problems []*manifest.Problem
 		switch textAt(doc.Root, "kind") {
 		case originKind:
-			e.origin, e.Resource = decodeOrigin(doc, &e.problems), &Resource{Place: doc.Place}
-			return append(entries, e)
+			origin := decodeOrigin(doc, &problems)
+			return append(entries, entry{Resource: &Resource{Place: doc.Place}, origin: origin, problems: problems})
 		case endKind:
 			return append(entries, entry{Resource: &Resource{Place: doc.Place, kind: endKind}})
 		}
@@ -133,9 +133,10 @@ func read(inputs iter.Seq[manifest.Input]) *Snapshot {
 		if kind != KindDataplane && isRead("", kind) {
 			doc.Keep()
 		}
-		if e.Resource = decodeResource(doc, words, &e.problems); e.Resource == nil {
-			if len(e.problems) > 0 {
-				return append(entries, entry{Resource: unread, problems: e.problems})
+		e := entry{Resource: decodeResource(doc, words, &problems)}
+		if e.Resource == nil {
+			if len(problems) > 0 {
+				return append(entries, entry{Resource: unread, problems: problems})
 			}
 			return entries
 		}
@@ -148,6 +149,7 @@ func read(inputs iter.Seq[manifest.Input]) *Snapshot {
 		case KindMeshService:
 			e.service = decodeMeshService(e.Resource)
 		}
+		e.problems = problems
 		return append(entries, e)
 	})
 	zones := zoneFiles(entries)
@@ -199,7 +201,7 @@ func assemble(entries []entry) *Snapshot {
 			ended[e.Place.File] = true
 			continue
 		case KindService: // overlays may have one several times
-			s.Services = append(s.Services, e.core)
+			s.Services = append(s.Services, *e.core)
 			continue
 		}
 		id := e.identity()

@@ -24,7 +24,7 @@ type ties struct {
 func newTies(m *mesh) *ties {
 	return &ties{
 		mesh: m, keys: make([]string, len(m.Pairs)),
-		always: make(map[cluster.Version]*meshtrace.Matcher), doubts: make(map[*cluster.Dataplane]cluster.Doubt),
+		always: make(map[cluster.Version]*meshtrace.Matcher),
 	}
 }
 
@@ -134,6 +134,7 @@ func remarkZoneTies(m *mesh, t *ties) notes {
 	if !m.timesElsewhere || len(m.Pairs) == 0 {
 		return nil
 	}
+	t.doubts = make(map[*cluster.Dataplane]cluster.Doubt, len(m.dataplanes))
 	byTraces := make(map[string]*zoneTie)
 	differing := make(map[string][]string) // proxies, by how their zone differs
 	for _, dp := range m.dataplanes {

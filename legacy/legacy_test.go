@@ -125,6 +125,27 @@ func TestPrecedence(t *testing.T) {
 	}
 }
 
+// A selector that never decides for a proxy with kuma.io/service decides for one without.
+func TestWinsWithoutService(t *testing.T) {
+	meshes, problems := read(t, `type: Mesh
+name: default
+---
+type: TrafficTrace
+name: a
+selectors:
+- match: {kuma.io/service: '*', team: x}
+- match: {team: x}
+- match: {team: x}
+`)
+	require.Empty(t, problems)
+	mesh, without, with := meshes[0], cluster.Tags{"team": "x"}, cluster.Tags{"team": "x", "kuma.io/service": "w"}
+	assert.Equal(t, 1, mesh.Wins(without))
+	assert.Equal(t, 0, mesh.Wins(with))
+	assert.Equal(t, -1, mesh.Wins(cluster.Tags{"kuma.io/service": "w"}))
+	assert.Equal(t, []int32{1}, mesh.Satisfied(nil, without), "of equal selectors the first")
+	assert.Equal(t, []int32{0, 1}, mesh.Satisfied(nil, with))
+}
+
 func TestReadProblems(t *testing.T) {
 	_, problems := read(t, `type: Mesh
 name: default
