@@ -12,6 +12,7 @@ import (
 
 	"tracemigrate/cluster/manifest"
 	"tracemigrate/cmd/tracemigrate/output"
+	"tracemigrate/cmd/tracemigrate/worktree"
 	"tracemigrate/convert"
 )
 
@@ -134,5 +135,5 @@ func writeNotesFile(stderr *output.Printer, name string, text []byte, force bool
 			return manifest.WithoutPath(err)
 		}
 	}
-	return syncDirectory(in)
+	return worktree.SyncDir(in)
 }

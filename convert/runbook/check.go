@@ -150,7 +150,7 @@ func (c *checker) traces(before, now *convert.Current) {
 			switch other := existing[nameOf(trace)]; {
 			case other == nil:
 				c.report(trace, "is missing")
-			case trace.Backend != other.Backend || !slices.EqualFunc(trace.Selectors, other.Selectors, equalSelectors):
+			case !trace.Equal(other):
 				c.report(trace, "differs from the plan's")
 			}
 			delete(existing, nameOf(trace))
@@ -164,8 +164,6 @@ func (c *checker) traces(before, now *convert.Current) {
 		}
 	}
 }
-
-func equalSelectors(a, b legacy.Selector) bool { return a.Tags.String() == b.Tags.String() }
 
 // order reports TrafficTraces that were created again in an order that changes which one
 // wins.

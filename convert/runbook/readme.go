@@ -65,8 +65,6 @@ func (b *builder) script(name string) {
 	b.files = append(b.files, File{Path: name, Text: b.execute(name), Script: true})
 }
 
-func (b *builder) readme() { b.add("README.md", b.execute("README.md")) }
-
 func (b *builder) execute(name string) []byte {
 	p := page{builder: b}
 	for i, resources := range b.tied {

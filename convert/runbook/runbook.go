@@ -76,7 +76,7 @@ func Build(f *Facts) ([]File, error) {
 	b.rollback()
 	b.script("apply.sh")
 	b.script("verify.sh")
-	b.readme()
+	b.add("README.md", b.execute("README.md"))
 	slices.SortFunc(b.files, func(a, c File) int { return cmp.Compare(a.Path, c.Path) })
 	b.plan() // which has the digests of all others
 	return b.files, b.failed
