@@ -1,7 +1,6 @@
 package convert
 
 import (
-	"tracemigrate/cluster"
 	"tracemigrate/cluster/manifest"
 	"tracemigrate/meshtrace"
 )
@@ -15,7 +14,7 @@ func Convert(c *Current, o Options) (*Plan, []*manifest.Problem) {
 		return nil, c.Found
 	}
 	in := newInput(c, &o)
-	if o.ByLabels || o.To != (cluster.Version{}) {
+	if o.SelectsByLabels() {
 		return in.convertByLabels(), c.Found
 	}
 	return newPlan(in, in.resume()), c.Found

@@ -1,6 +1,7 @@
 package convert
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strings"
@@ -49,10 +50,8 @@ func newPlanByLabels(in *input, all []*relabelling, backends *backends) *Plan {
 		plan.Obsolete = append(plan.Obsolete, obsolete...)
 		after = slices.DeleteFunc(after, func(p *meshtrace.Policy) bool { return slices.Contains(obsolete, p) })
 		plan.Fates = append(plan.Fates, r.fates()...)
-		found = slices.Concat(found, r.notes, r.remarkSelection(), r.remarkObsolete(obsolete), r.remarkBuiltin())
-		found = append(found, remarkZoneTies(r.mesh, r.ties)...)
-		found = append(found, remarkTies(r.mesh, r.Mesh)...)
-		found = append(found, r.remarkUndated()...)
+		found = slices.Concat(found, r.notes, r.remarkSelection(), r.remarkObsolete(obsolete), r.remarkBuiltin(),
+			remarkZoneTies(r.mesh, r.ties), remarkTies(r.mesh, r.Mesh), r.remarkUndated())
 		switch {
 		case len(r.layers) == 0:
 			found = append(found, remarkNothing(r.mesh))
@@ -60,14 +59,11 @@ func newPlanByLabels(in *input, all []*relabelling, backends *backends) *Plan {
 			found = append(found, remarkNotVerified(r.mesh))
 		}
 	}
-	found = append(found, remarkStrays(in)...)
 	plan.Backends = backends.made
 	meshtrace.Resolve(plan.Policies, slices.Concat(backends.known, backends.made))
 	plan.oldest = slices.MinFunc(in.Snapshot.Versions(in.o.Version), cluster.Version.Compare)
-	found = append(found, remarkStage(in, plan)...)
-	found = append(found, remarkPlace(in, all)...)
-	found = append(found, plan.prove(in, Applied(after, each(plan.Policies, unshadowed)))...)
-	plan.Notes = found.sorted()
+	proved := plan.prove(in, Applied(after, each(plan.Policies, unshadowed)))
+	plan.Notes = slices.Concat(found, remarkStrays(in), remarkStage(in, plan), remarkPlace(in, all), proved).sorted()
 	return plan
 }
 
@@ -199,11 +195,10 @@ func (r *Plan) prove(in *input, after []*meshtrace.Policy) notes {
 	state := envoydiff.State{Policies: after}
 	how := envoydiff.Options{Version: in.o.Version, To: in.o.To, Migrated: true, Accept: in.o.Accept, Doubt: r.Doubt}
 	r.Comparisons = envoydiff.CompareZones(in.Snapshot, before, state, how)
-	found := remarkDiffering(r.Comparisons, differsByLabels, facts{"version": how.Version})
+	found := remarkDiffering(r.Comparisons, differsByLabels, facts{"version": cmp.Or(in.o.To, in.o.Version)})
 	if in.o.To == (cluster.Version{}) {
 		return found
 	}
-	found = remarkDiffering(r.Comparisons, differsByLabels, facts{"version": in.o.To})
 	found = append(found, remarkUnavoidable(r.Comparisons, in.o.To)...)
 	if !r.AppliesBefore() || len(r.Policies)+len(r.Obsolete) == 0 {
 		return found

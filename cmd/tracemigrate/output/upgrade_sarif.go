@@ -107,15 +107,14 @@ func (u *Upgrade) sarif() sarifLog {
 			run.Results = append(run.Results, result)
 		}
 	}
+	fail := func(rule, text string) {
+		run.Results = append(run.Results, sarifResult{RuleID: rule, RuleIndex: -1, Level: "error", Message: sarifText{text}})
+	}
 	if u.Strict && u.Misspelt > 0 {
-		run.Results = append(run.Results, sarifResult{
-			RuleID: manifest.MisspeltField, RuleIndex: -1, Level: "error", Message: sarifText{strictly(0, u.Misspelt)},
-		})
+		fail(manifest.MisspeltField, strictly(0, u.Misspelt))
 	}
 	if len(u.Unread) > 0 {
-		run.Results = append(run.Results, sarifResult{
-			RuleID: string(envoydiff.Unverified), RuleIndex: -1, Level: "error", Message: sarifText{plain.Clean(u.unread())},
-		})
+		fail(string(envoydiff.Unverified), plain.Clean(u.unread()))
 	}
 	return sarifLog{
 		Schema:  "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json",
