@@ -22,7 +22,7 @@ type comparison struct {
 // they get from what is written.
 func compareAll(in *input, r *Plan) comparison {
 	before := envoydiff.State{Legacy: r.Meshes, Policies: r.Before(r.Existing)}
-	after := envoydiff.State{Policies: Applied(r.Existing, each(r.New(), unshadowed)), Withheld: each(r.Withheld, unshadowed)}
+	after := envoydiff.State{Policies: Applied(r.Existing, Each(r.New(), unshadowed)), Withheld: Each(r.Withheld, unshadowed)}
 	s, c := in.Snapshot, comparison{complete: true}
 	if in.o.MadeUp > 0 {
 		var madeUp []*cluster.Dataplane

@@ -49,7 +49,7 @@ func (v *verifier) remarkConflicts() notes {
 	var found notes
 	for _, c := range conflicts {
 		with := v.conflicts[c]
-		existing := each(with.existing, v.existingFact)
+		existing := Each(with.existing, v.existingFact)
 		var proxies any = anyProxy
 		if len(with.proxies) > 0 {
 			proxies = counted(with.proxies, "proxy")

@@ -24,16 +24,16 @@ func Convert(c *Current, o Options) (*Plan, []*manifest.Problem) {
 // exist.
 func (in *input) convert(previous map[*meshtrace.Policy]bool) []*conversion {
 	meshes := in.meshesWithout(previous)
-	selected := each(meshes, selectPolicies)
-	needed := each(selected, reduce)
+	selected := Each(meshes, selectPolicies)
+	needed := Each(selected, reduce)
 	named := name(in, needed, previous)
-	built := each(named, build)
-	verified := each(built, verify)
-	return each(verified, finish)
+	built := Each(named, build)
+	verified := Each(built, verify)
+	return Each(verified, finish)
 }
 
-// each returns what a step makes of each mesh.
-func each[From, To any](all []From, step func(From) To) []To {
+// Each returns what a function, such as a step, makes of each item; the result is never nil.
+func Each[From, To any](all []From, step func(From) To) []To {
 	results := make([]To, len(all))
 	for i, from := range all {
 		results[i] = step(from)

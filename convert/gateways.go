@@ -77,7 +77,7 @@ func selectedGateways(m *mesh, candidates []*candidate) (today, gained map[int]*
 }
 
 func tagsOf(candidates []*candidate) []cluster.Tags {
-	return each(candidates, func(c *candidate) cluster.Tags { return c.tags })
+	return Each(candidates, func(c *candidate) cluster.Tags { return c.tags })
 }
 
 // havingTag returns a MeshGateway that has one of tags, itself or on a listener, and

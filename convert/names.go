@@ -120,7 +120,7 @@ func nameByTrace(n *reduction, taken map[string]bool, bases map[string][]cluster
 	var found notes
 	// Names that are valid as they are go first, so that no other becomes one of them.
 	for _, trace := range append(valid, invalid...) {
-		group := each(byTrace[trace], func(position int) *candidate { return n.candidates[position] })
+		group := Each(byTrace[trace], func(position int) *candidate { return n.candidates[position] })
 		name := trace.DisplayName()
 		base := validName(name)
 		all := numbered(group, base)
@@ -159,7 +159,7 @@ func basesOfAll(needs []*reduction, others []cluster.TraceName) map[string][]clu
 	}
 	for _, n := range needs {
 		for _, trace := range n.TrafficTraces {
-			matches := each(trace.Selectors, func(s legacy.Selector) map[string]string { return s.Tags })
+			matches := Each(trace.Selectors, func(s legacy.Selector) map[string]string { return s.Tags })
 			add(cluster.TraceName{
 				Mesh: n.Name, Name: trace.DisplayName(), Several: cluster.SeveralPolicies(matches), Format: trace.Format,
 			})
@@ -200,7 +200,7 @@ func (m *mesh) sharesName(base string, bases map[string][]cluster.TraceName) boo
 }
 
 // quotedAll are names in double quotes.
-func quotedAll(all []string) names { return each(all, quoted) }
+func quotedAll(all []string) names { return Each(all, quoted) }
 
 // numbered returns the names of a group after base.
 func numbered(group []*candidate, base string) []string {
@@ -247,7 +247,7 @@ func validName(name string) string {
 			b.WriteByte('-')
 		}
 	}
-	labels := each(strings.Split(b.String(), "."), func(label string) string { return strings.Trim(label, "-") })
+	labels := Each(strings.Split(b.String(), "."), func(label string) string { return strings.Trim(label, "-") })
 	labels = slices.DeleteFunc(labels, func(label string) bool { return label == "" })
 	valid := strings.Join(labels, ".")
 	switch {

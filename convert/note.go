@@ -162,7 +162,7 @@ func (n *Note) spans() []string {
 }
 
 // Texts returns notes with their sentences, which is never nil.
-func Texts(notes []*Note) []NoteText { return each(notes, (*Note).Text) }
+func Texts(notes []*Note) []NoteText { return Each(notes, (*Note).Text) }
 
 // notes are what steps of a conversion return beside their results.
 type notes []*Note

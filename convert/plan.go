@@ -152,7 +152,9 @@ func (r *Plan) Errors() int {
 
 // Tracing is how many of the existing MeshTraces have a backend and are applied.
 func (r *Plan) Tracing() int {
-	return count(r.Existing, func(p *meshtrace.Policy) bool { return len(p.Default.Backends) > 0 && !p.Shadow(r.version) })
+	return count(r.Existing, func(p *meshtrace.Policy) bool {
+		return len(p.Default.Backends) > 0 && !p.Shadow(r.version)
+	})
 }
 
 // Refused reports whether something could not be carried over.

@@ -19,7 +19,7 @@ func namesInOrder(m *mesh, policies []named) bool {
 		// A proxy with several inbounds can satisfy any two selectors.
 		return false
 	}
-	selectors := each(subsets, func(c named) cluster.Tags { return c.tags })
+	selectors := Each(subsets, func(c named) cluster.Tags { return c.tags })
 	looked := 0
 	for i, j := range meeting(selectors) {
 		if looked++; looked > maxPairs {
@@ -33,7 +33,7 @@ func namesInOrder(m *mesh, policies []named) bool {
 	var found []int32
 	for _, dp := range m.dataplanes {
 		found = index.Matching(found[:0], dp.TagSets()...)
-		if !m.ordered(each(found, func(i int32) named { return subsets[i] })) {
+		if !m.ordered(Each(found, func(i int32) named { return subsets[i] })) {
 			return false
 		}
 	}

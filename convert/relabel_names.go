@@ -61,7 +61,9 @@ func (r *relabelling) nameOthers(taken map[string]bool) {
 	}
 	for _, trace := range r.TrafficTraces {
 		group := groups[trace]
-		candidates := each(group, func(p *relabelled) *candidate { return &candidate{pair: p.pair, position: p.position} })
+		candidates := Each(group, func(p *relabelled) *candidate {
+			return &candidate{pair: p.pair, position: p.position}
+		})
 		for i, name := range numbered(candidates, validName(trace.DisplayName())) {
 			group[i].name = unique(group[i].layer, name)
 		}

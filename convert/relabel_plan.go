@@ -19,8 +19,8 @@ import (
 func (in *input) convertByLabels() *Plan {
 	meshes := in.meshesWithout(nil)
 	today := newToday(in)
-	layers := each(meshes, func(m *mesh) *layering { return layersOf(in, m, today) })
-	all := each(layers, relabel)
+	layers := Each(meshes, func(m *mesh) *layering { return layersOf(in, m, today) })
+	all := Each(layers, relabel)
 	nameByLayer(in, all)
 	backends := newBackends(in)
 	for _, r := range all {
@@ -62,7 +62,7 @@ func newPlanByLabels(in *input, all []*relabelling, backends *backends) *Plan {
 	plan.Backends = backends.made
 	meshtrace.Resolve(plan.Policies, slices.Concat(backends.known, backends.made))
 	plan.oldest = slices.MinFunc(in.Snapshot.Versions(in.o.Version), cluster.Version.Compare)
-	proved := plan.prove(in, Applied(after, each(plan.Policies, unshadowed)))
+	proved := plan.prove(in, Applied(after, Each(plan.Policies, unshadowed)))
 	plan.Notes = slices.Concat(found, remarkStrays(in), remarkStage(in, plan), remarkPlace(in, all), proved).sorted()
 	return plan
 }
@@ -140,7 +140,7 @@ func (r *relabelling) remarkBuiltin() notes {
 	if len(r.builtin) == 0 || r.target().HasBuiltinGateways() { // the comparison then shows those that lose their tracing
 		return nil
 	}
-	gateways := counted(each(r.builtin, (*cluster.Dataplane).String), "builtin gateway")
+	gateways := counted(Each(r.builtin, (*cluster.Dataplane).String), "builtin gateway")
 	return notes{builtinRemoved.note(r.builtin[0].Place, r.mesh, facts{"gateways": gateways, "version": r.target()})}
 }
 
@@ -262,7 +262,7 @@ func remarkUnavoidable(comparisons []*envoydiff.Comparison, to cluster.Version) 
 			}
 		}
 		if len(proxies) > 0 {
-			all := counted(each(proxies, (*cluster.Dataplane).String), "proxy")
+			all := counted(Each(proxies, (*cluster.Dataplane).String), "proxy")
 			f := facts{"proxies": all, "version": to, "change": unavoidableChanges[code], "code": code}
 			found = append(found, changedByUpgrade.note(proxies[0].Place, theControlPlane, f))
 		}

@@ -28,7 +28,8 @@ func remarkBackends(v *verification) notes {
 			found = append(found, setsMore.note(p.Place, p, nil))
 		}
 	}
-	zipkin, datadog := firstOf(v.policies, sendsTo(meshtrace.TypeZipkin)), firstOf(v.policies, sendsTo(meshtrace.TypeDatadog))
+	zipkin := firstOf(v.policies, sendsTo(meshtrace.TypeZipkin))
+	datadog := firstOf(v.policies, sendsTo(meshtrace.TypeDatadog))
 	subset := firstOf(v.policies, func(p *meshtrace.Policy) bool { return p.TargetRef.Kind == meshtrace.MeshSubset })
 	version := facts{"version": m.o.Version}
 	if (zipkin != nil || datadog != nil) && !m.routed && m.o.Version.LegacyOutboundsNeedTrafficRoute() {

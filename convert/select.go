@@ -79,7 +79,8 @@ func selectPolicies(m *mesh) *selection {
 
 // remarkNothing notes that the mesh has no TrafficTrace, and what traces instead.
 func remarkNothing(m *mesh) *Note {
-	tracing := count(slices.Concat(m.existing, m.previous), func(p *meshtrace.Policy) bool { return len(p.Default.Backends) > 0 })
+	traces := func(p *meshtrace.Policy) bool { return len(p.Default.Backends) > 0 }
+	tracing := count(m.existing, traces) + count(m.previous, traces)
 	backends := Plural(len(m.Backends), "tracing backend")
 	var policies any = oneTraces
 	if tracing > 1 {

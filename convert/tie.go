@@ -91,7 +91,7 @@ func (t *ties) undatedTie(dp *cluster.Dataplane) cluster.Doubt {
 
 // pairsAt returns the selectors at positions.
 func (t *ties) pairsAt(positions []int32) []*legacy.Pair {
-	return each(positions, func(position int32) *legacy.Pair { return t.Pairs[position] })
+	return Each(positions, func(position int32) *legacy.Pair { return t.Pairs[position] })
 }
 
 // alwaysServed reports whether existing MeshTraces trace dp on every version that its

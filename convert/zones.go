@@ -161,7 +161,7 @@ func unknownWithout(kind string) phrase {
 // of a global control plane, https://kuma.io/docs/2.13.x/policies/introduction/
 func remarkFederated(s *cluster.Snapshot, o *Options, all []*conversion) *Note {
 	// A zone has none of its own.
-	traces := each(s.TrafficTraces, func(r *cluster.Resource) string { return quoted(r.DisplayName()) })
+	traces := Each(s.TrafficTraces, func(r *cluster.Resource) string { return quoted(r.DisplayName()) })
 	about := federatedZoneRefuses
 	switch {
 	case slices.ContainsFunc(all, func(m *conversion) bool { return m.arrived }):
@@ -264,7 +264,7 @@ func zoneNames(s *cluster.Snapshot) []string {
 	if s.Origin == nil {
 		return nil
 	}
-	return each(s.Origin.Zones, func(zone cluster.Zone) string { return zone.Name })
+	return Each(s.Origin.Zones, func(zone cluster.Zone) string { return zone.Name })
 }
 
 // dependsOnZone reports whether policies are for all zones. Then what was created

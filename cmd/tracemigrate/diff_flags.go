@@ -72,7 +72,8 @@ func acceptedCodes(c *cli.Context, document string, others ...envoydiff.Code) ([
 		code := envoydiff.Code(name)
 		if _, known := envoydiff.Codes[code]; !known && !slices.Contains(others, code) {
 			hint := ""
-			if similar := closest(name, words(slices.Concat(slices.Sorted(maps.Keys(envoydiff.Codes)), others))); similar != "" {
+			all := slices.Concat(slices.Sorted(maps.Keys(envoydiff.Codes)), others)
+			if similar := closest(name, words(all)); similar != "" {
 				hint = " (did you mean " + similar + "?)"
 			}
 			return nil, fmt.Errorf("--accept: %q is not the code of a difference%s; %s lists them", name, hint, document)

@@ -121,11 +121,7 @@ func (f *convertFlags) policyFiles(c *cli.Context, plan *convert.Plan, style mes
 		}
 		files = append(files, file{name: name, text: text})
 	}
-	names := make([]string, len(files))
-	for i, f := range files {
-		names[i] = f.name
-	}
-	to := newOutputs(f.directory, names)
+	to := newOutputs(f.directory, convert.Each(files, func(f file) string { return f.name }))
 	return files, cmp.Or(to.checkInputs(c), to.checkNotes(c, f.notesFile))
 }
 

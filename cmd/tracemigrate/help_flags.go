@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/urfave/cli/v2"
+
+	"tracemigrate/convert"
 )
 
 // flagDoc is what help, the man page and completions show about a flag.
@@ -56,12 +58,10 @@ func (d *flagDoc) names() string {
 
 // flagRows returns the rows of help about flags.
 func flagRows(flags []cli.Flag) [][2]string {
-	var rows [][2]string
-	for _, flag := range flags {
+	return convert.Each(flags, func(flag cli.Flag) [2]string {
 		doc := docOf(flag)
-		rows = append(rows, [2]string{doc.names(), doc.Text})
-	}
-	return rows
+		return [2]string{doc.names(), doc.Text}
+	})
 }
 
 func optionsCommand() *cli.Command {
@@ -108,7 +108,8 @@ func flagsOf(flags []cli.Flag, category string) []cli.Flag {
 func sourceCommands(app *cli.App) []string {
 	var names []string
 	for _, command := range app.Commands {
-		if !slices.ContainsFunc(sourceFlags(), func(flag cli.Flag) bool { return flagNamed(command.Flags, flag.Names()[0]) == nil }) {
+		lacks := func(flag cli.Flag) bool { return flagNamed(command.Flags, flag.Names()[0]) == nil }
+		if !slices.ContainsFunc(sourceFlags(), lacks) {
 			names = append(names, command.Name)
 		}
 	}

@@ -63,20 +63,15 @@ func serverDryRun(c *cli.Context, source cluster.Source, r *report.Report) error
 	if !ok {
 		return errors.New("--server-dry-run needs Kubernetes as the source; files and the control plane's API have no dry run")
 	}
-	manifests := make([]string, 0, len(r.Policies))
-	for _, policy := range r.Policies {
-		manifests = append(manifests, policy.Manifest)
-	}
+	manifests := convert.Each(r.Policies, func(p report.Policy) string { return p.Manifest })
 	ctx, cancel := withTimeout(c)
 	defer cancel()
 	trials, err := api.Try(ctx, manifests)
 	if err != nil {
 		return timeoutError(ctx, c, err)
 	}
-	answers := make([]report.ServerTrial, 0, len(trials))
-	for _, trial := range trials {
-		answers = append(answers, report.ServerTrial{Accepted: trial.Accepted, Message: trial.Message, Warnings: trial.Warnings})
-	}
-	r.Judge(answers)
+	r.Judge(convert.Each(trials, func(trial kube.Trial) report.ServerTrial {
+		return report.ServerTrial{Accepted: trial.Accepted, Message: trial.Message, Warnings: trial.Warnings}
+	}))
 	return nil
 }

@@ -9,6 +9,8 @@ import (
 
 	"github.com/urfave/cli/v2"
 	"github.com/xrash/smetrics"
+
+	"tracemigrate/convert"
 )
 
 // splitShortFlags splits joined short flags, as users of kubectl write them:
@@ -106,10 +108,7 @@ func commandName(c *cli.Context) string {
 }
 
 func unknownCommand(app *cli.App, name string) error {
-	var names []string
-	for _, command := range app.Commands {
-		names = append(names, command.Name)
-	}
+	names := convert.Each(app.Commands, func(command *cli.Command) string { return command.Name })
 	hint := ""
 	if similar := closest(name, names); similar != "" {
 		hint = fmt.Sprintf(" (did you mean %q?)", similar)

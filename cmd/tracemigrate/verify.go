@@ -9,6 +9,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"tracemigrate/cmd/tracemigrate/output"
+	"tracemigrate/convert"
 	"tracemigrate/convert/runbook"
 )
 
@@ -86,9 +87,5 @@ func (f *verifyFlags) run(c *cli.Context) error {
 
 // words returns a list, such as of steps, as text.
 func words[T ~string](list []T) []string {
-	all := make([]string, len(list))
-	for i, word := range list {
-		all[i] = string(word)
-	}
-	return all
+	return convert.Each(list, func(word T) string { return string(word) })
 }

@@ -9,6 +9,7 @@ import (
 
 	"tracemigrate/cluster"
 	"tracemigrate/cluster/manifest"
+	"tracemigrate/convert"
 )
 
 const deletionTitle = "When traces arrive, delete the TrafficTraces of mesh {meshName}{place}"
@@ -108,10 +109,7 @@ func (b *builder) stepWriter() *stepWriter {
 func (w *stepWriter) write(steps []step) []Step {
 	texts := make([]Step, 0, len(steps))
 	for _, s := range steps {
-		traces := make([]string, 0, len(s.traces))
-		for _, name := range s.traces {
-			traces = append(traces, manifest.ShellQuote(name))
-		}
+		traces := convert.Each(s.traces, manifest.ShellQuote)
 		words := strings.NewReplacer(append(w.words[:len(w.words):len(w.words)],
 			"{flags}", Spaced(strings.Join(s.flags, " ")), "{meshName}", strconv.Quote(s.mesh), "{mesh}", manifest.ShellQuote(s.mesh),
 			"{traces}", strings.Join(traces, " "), "{count}", strconv.Itoa(len(traces)), "{list}", w.file("delete-"+strings.ReplaceAll(s.mesh, "/", "%2f")+".txt"),

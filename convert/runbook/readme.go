@@ -41,11 +41,7 @@ func code(text string) string {
 func cell(text string) string { return strings.ReplaceAll(code(text), "|", `\|`) }
 
 func join(steps []Step, by string) string {
-	words := make([]string, len(steps))
-	for i, step := range steps {
-		words[i] = string(step)
-	}
-	return strings.Join(words, by)
+	return strings.Join(convert.Each(steps, func(step Step) string { return string(step) }), by)
 }
 
 // page is the data of the templates.

@@ -9,6 +9,7 @@ import (
 	"tracemigrate/cluster/manifest"
 	"tracemigrate/convert"
 	"tracemigrate/legacy"
+	"tracemigrate/meshtrace"
 )
 
 // rollback adds the legacy resources as they are today, and the script that restores them.
@@ -22,11 +23,9 @@ func (b *builder) rollback() {
 	}
 	b.roots(backDir+"meshtraces.yaml", b.replaced)
 	if b.Kubernetes && len(b.made) > 0 {
-		var all []any
-		for _, p := range b.made {
-			all = append(all, head{"kuma.io/v1alpha1", cluster.KindMeshTrace, "", metadata{p.Name, p.Namespace}})
-		}
-		b.add(backDir+"delete-meshtraces.yaml", b.encode(all))
+		b.add(backDir+"delete-meshtraces.yaml", b.encode(convert.Each(b.made, func(p *meshtrace.Policy) any {
+			return head{"kuma.io/v1alpha1", cluster.KindMeshTrace, "", metadata{p.Name, p.Namespace}}
+		})))
 	}
 	b.script("rollback.sh")
 }
@@ -53,12 +52,8 @@ func MeshPatch(o *cluster.Original) string { return backDir + "mesh_" + fileSafe
 
 // roots adds resources as they are today.
 func (b *builder) roots(path string, resources []*cluster.Original) {
-	var all []any
-	for _, o := range resources {
-		all = append(all, o.Root)
-	}
-	if len(all) > 0 {
-		b.secret(path, b.encode(all))
+	if len(resources) > 0 {
+		b.secret(path, b.encode(convert.Each(resources, func(o *cluster.Original) any { return o.Root })))
 	}
 }
 

@@ -158,7 +158,8 @@ func (b *builder) sort() {
 	}
 	b.tied = b.waves()
 	tied := slices.Concat(b.tied...)
-	b.untied = slices.DeleteFunc(slices.Clone(b.traces), func(o *cluster.Original) bool { return slices.Contains(tied, o) })
+	isTied := func(o *cluster.Original) bool { return slices.Contains(tied, o) }
+	b.untied = slices.DeleteFunc(slices.Clone(b.traces), isTied)
 }
 
 // Removes reports whether the control plane may delete the TrafficTraces. A federated zone
@@ -194,11 +195,8 @@ func (b *builder) policies(dir string, policies []*meshtrace.Policy) {
 func (b *builder) removals() {
 	switch {
 	case !b.Kubernetes:
-		var without []any
-		for _, o := range b.meshes {
-			without = append(without, o.WithoutTracing())
-		}
-		if len(without) > 0 {
+		if len(b.meshes) > 0 {
+			without := convert.Each(b.meshes, func(o *cluster.Original) any { return o.WithoutTracing() })
 			b.secret(removeDir+"meshes.yaml", b.encode(without))
 		}
 		return
@@ -212,11 +210,9 @@ func (b *builder) removals() {
 
 // heads returns what kubectl needs to delete resources.
 func heads(resources []*cluster.Original) []any {
-	var all []any
-	for _, o := range resources {
-		all = append(all, head{"kuma.io/v1alpha1", o.Kind, o.Mesh, metadata{o.Name, o.Namespace}})
-	}
-	return all
+	return convert.Each(resources, func(o *cluster.Original) any {
+		return head{"kuma.io/v1alpha1", o.Kind, o.Mesh, metadata{o.Name, o.Namespace}}
+	})
 }
 
 type (

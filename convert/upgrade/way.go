@@ -67,7 +67,8 @@ func (w *way) meshTraces(r *report.Report) report.Stage {
 	if stage.Ready = r.Summary.TrafficTraces == 0; stage.Ready {
 		return stage
 	}
-	stage.Summary = fmt.Sprintf("%s to replace, by %s", convert.Plural(r.Summary.TrafficTraces, "TrafficTrace"), convert.Plural(r.Summary.Policies, "MeshTrace"))
+	stage.Summary = fmt.Sprintf("%s to replace, by %s",
+		convert.Plural(r.Summary.TrafficTraces, "TrafficTrace"), convert.Plural(r.Summary.Policies, "MeshTrace"))
 	stage.Command = w.command("convert --kuma-version " + w.from.String())
 	for _, block := range []struct {
 		n    int

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"tracemigrate/cmd/tracemigrate/output/plain"
+	"tracemigrate/convert"
 	"tracemigrate/convert/envoydiff"
 )
 
@@ -43,10 +44,9 @@ func diffJUnit(p *Printer, diff *Diff) error {
 		for i := range c.Proxies {
 			proxy := &c.Proxies[i]
 			result := junitCase{Class: plain.Printable(proxy.Mesh), Name: plain.Printable(proxy.Name)}
-			var lines []string
-			for _, d := range proxy.Differences {
-				lines = append(lines, plain.Printable(fmt.Sprintf("%s  %s: %s -> %s", d.Code, d.Path(), d.Before, d.After)))
-			}
+			lines := convert.Each(proxy.Differences, func(d *envoydiff.Difference) string {
+				return plain.Printable(fmt.Sprintf("%s  %s: %s -> %s", d.Code, d.Path(), d.Before, d.After))
+			})
 			text := strings.Join(lines, "\n")
 			switch v := proxy.Verdict; {
 			case v == envoydiff.Different, v == envoydiff.Unknown, v == envoydiff.Inherent && diff.Strict:

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"tracemigrate/cmd/tracemigrate/output/html"
+	"tracemigrate/convert"
 	"tracemigrate/convert/report"
 	"tracemigrate/meshtrace"
 )
@@ -88,9 +89,5 @@ func (f Forms[W]) Usage() string {
 
 // Names returns the names of the forms, the default first.
 func (f Forms[W]) Names() []string {
-	names := make([]string, 0, len(f))
-	for _, form := range f {
-		names = append(names, form.Name)
-	}
-	return names
+	return convert.Each(f, func(form Form[W]) string { return form.Name })
 }

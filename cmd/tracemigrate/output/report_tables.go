@@ -40,10 +40,7 @@ func reportSections(r *Report) []section {
 func causeSection(r *Report) section {
 	s := section{title: "What changes", heads: []string{"VERDICT", "CAUSE", "CODE", "SUCH AS"}}
 	for _, c := range r.Causes {
-		codes := make([]string, 0, len(c.Codes))
-		for _, code := range c.Codes {
-			codes = append(codes, string(code))
-		}
+		codes := convert.Each(c.Codes, func(code envoydiff.Code) string { return string(code) })
 		s.rows = append(s.rows, []string{
 			string(c.Verdict), causeTitle(c.Proxies, c.TrafficTraces, c.Text), strings.Join(codes, ", "), plain.List(c.Examples, c.Proxies),
 		})

@@ -138,11 +138,9 @@ const mostResources = 10
 var serviceHeads = []string{"SERVICE TODAY", "AFTERWARDS", "PROXIES", "WHAT KEEPS THE NAME"}
 
 func (u *Upgrade) serviceRows() [][]string {
-	var rows [][]string
-	for _, r := range u.Renames {
-		rows = append(rows, []string{r.Old, r.NewName(), plain.Number(len(r.Proxies)), r.KeptBy()})
-	}
-	return rows
+	return convert.Each(u.Renames, func(r *upgrade.Rename) []string {
+		return []string{r.Old, r.NewName(), plain.Number(len(r.Proxies)), r.KeptBy()}
+	})
 }
 
 // UnreadOfUpgrade prints the kinds of a cluster that could not be listed. It returns those

@@ -2,6 +2,7 @@ package output
 
 import (
 	"tracemigrate/cmd/tracemigrate/output/plain"
+	"tracemigrate/convert"
 	"tracemigrate/convert/upgrade"
 )
 
@@ -36,10 +37,7 @@ func (m *markdown) upgradeCause(u *Upgrade, c *upgrade.Cause) {
 	}
 	shown, others := firstOf(c.Resources, mostResources, u.Full)
 	if len(shown) > 0 {
-		var rows [][]string
-		for _, r := range shown {
-			rows = append(rows, []string{r.Place.String(), r.String()})
-		}
+		rows := convert.Each(shown, func(r *upgrade.Resource) []string { return []string{r.Place.String(), r.String()} })
 		m.table([]string{"place", "resource"}, rows, nil)
 	}
 	m.more(others)
