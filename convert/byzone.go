@@ -84,12 +84,9 @@ func placesOf(pairs []*legacy.Pair) map[*legacy.Pair]int {
 
 // ordersAllZones reports whether the order in every zone that is known to exist is known.
 func (m *mesh) ordersAllZones() bool {
-	for _, dp := range m.dataplanes {
-		if !slices.Contains(m.orderedZones, dp.Zone()) {
-			return false
-		}
-	}
-	return !slices.ContainsFunc(m.zoneNames, func(name string) bool { return !slices.Contains(m.orderedZones, name) })
+	isUnknown := func(zone string) bool { return !slices.Contains(m.orderedZones, zone) }
+	return !slices.ContainsFunc(m.zoneNames, isUnknown) &&
+		!slices.ContainsFunc(m.dataplanes, func(dp *cluster.Dataplane) bool { return isUnknown(dp.Zone()) })
 }
 
 // mostCommon returns the order that most zones have, of several the one of the
