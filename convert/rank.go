@@ -19,10 +19,7 @@ func namesInOrder(m *mesh, policies []named) bool {
 		// A proxy with several inbounds can satisfy any two selectors.
 		return false
 	}
-	selectors := make([]cluster.Tags, len(subsets))
-	for i, c := range subsets {
-		selectors[i] = c.tags
-	}
+	selectors := Each(subsets, func(c named) cluster.Tags { return c.tags })
 	looked := 0
 	for i, j := range meeting(selectors) {
 		if looked++; looked > maxPairs {
@@ -33,15 +30,10 @@ func namesInOrder(m *mesh, policies []named) bool {
 		}
 	}
 	index := cluster.NewIndex(selectors)
-	var together []named
 	var found []int32
 	for _, dp := range m.dataplanes {
 		found = index.Matching(found[:0], dp.TagSets()...)
-		together = together[:0]
-		for _, i := range found {
-			together = append(together, subsets[i])
-		}
-		if !m.ordered(together) {
+		if !m.ordered(Each(found, func(i int32) named { return subsets[i] })) {
 			return false
 		}
 	}
@@ -50,16 +42,7 @@ func namesInOrder(m *mesh, policies []named) bool {
 
 // subsetsOf returns the policies whose names matter: kind Mesh is below them all.
 func subsetsOf(policies []named) []named {
-	if !slices.ContainsFunc(policies, func(c named) bool { return len(c.tags) == 0 }) {
-		return policies
-	}
-	var subsets []named
-	for _, c := range policies {
-		if len(c.tags) > 0 {
-			subsets = append(subsets, c)
-		}
-	}
-	return subsets
+	return slices.DeleteFunc(slices.Clone(policies), func(c named) bool { return len(c.tags) == 0 })
 }
 
 // ordered reports whether, of any two policies that differ, the first has the
@@ -135,7 +118,7 @@ func remarkRank(m *mesh, policies int) *Note {
 	if !m.o.Version.SmallestNameWins() {
 		order = "largest"
 	}
-	return renamedForOrder.note(m.Place, m, facts{"policies": plural(policies, "policy"), "order": order, "version": m.o.Version})
+	return renamedForOrder.note(m.Place, m, facts{"policies": Plural(policies, "policy"), "order": order, "version": m.o.Version})
 }
 
 // rankedNames returns the names of policies with their rank in front, and

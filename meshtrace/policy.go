@@ -189,11 +189,13 @@ type Identity struct {
 
 // Identity returns the policy's identity: on Kubernetes its namespace and name, on
 // Universal its mesh and name.
-func (p *Policy) Identity() Identity {
-	if p.Format == cluster.Kubernetes {
-		return Identity{format: p.Format, namespace: p.Namespace, name: p.Name}
+func (p *Policy) Identity() Identity { return identityOf(p.Format, p.Mesh, p.Namespace, p.Name) }
+
+func identityOf(format cluster.Format, mesh, namespace, name string) Identity {
+	if format == cluster.Kubernetes {
+		return Identity{format: format, namespace: namespace, name: name}
 	}
-	return Identity{format: p.Format, mesh: p.Mesh, name: p.Name}
+	return Identity{format: format, mesh: mesh, name: name}
 }
 
 // Compare compares identities by format, mesh or namespace, and name.
@@ -205,12 +207,7 @@ func (i Identity) Compare(other Identity) int {
 }
 
 // DisplayName returns the name that decides on precedence.
-func (p *Policy) DisplayName() string {
-	if name := p.Labels[cluster.DisplayNameLabel]; name != "" {
-		return name
-	}
-	return p.Name
-}
+func (p *Policy) DisplayName() string { return cmp.Or(p.Labels[cluster.DisplayNameLabel], p.Name) }
 
 // String names the policy in a message.
 func (p *Policy) String() string {
