@@ -111,6 +111,9 @@ func TestIndex(t *testing.T) {
 		selectors := make([]cluster.Tags, r.IntN(12))
 		for i := range selectors {
 			selectors[i] = tags("1", "2", cluster.Any)
+			if r.IntN(8) == 0 {
+				selectors[i] = cluster.Never
+			}
 		}
 		index := cluster.NewIndex(selectors)
 		for range 20 {

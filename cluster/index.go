@@ -8,15 +8,24 @@ import (
 // Never is a selector that no tag set satisfies. It keeps a place in an Index.
 var Never = Tags{"\x00": "\x00"}
 
+func (tags Tags) never() bool {
+	_, ok := tags["\x00"]
+	return ok
+}
+
 // Index finds which of many selectors a tag set satisfies. Each selector is stored under
 // the one of its tags that fewest selectors share, so a lookup visits the selectors
 // under the set's own tags only.
 type Index struct {
 	selectors [][]tag   // without the tag that each is stored under
+	next      []int32   // the next selector that is stored under the same tag, none at the end
 	keys      []*bucket // by key
 	byKey     map[string]*bucket
 	anywhere  []int32 // selectors without tags
 }
+
+// none is the position of no selector.
+const none = int32(-1)
 
 // tag is a key and value of a selector.
 type tag struct{ key, value string }
@@ -24,65 +33,89 @@ type tag struct{ key, value string }
 // bucket has the selectors that are stored under one key.
 type bucket struct {
 	key      string
-	byValue  map[string][]int32
-	wildcard []int32
+	byValue  map[string]chain
+	wildcard int32 // the first of the value Any, or none
 }
+
+// chain is the first and the last of the selectors that are stored under one tag, which
+// ascend.
+type chain struct{ first, last int32 }
 
 // NewIndex returns an Index of selectors. Its methods return positions in selectors.
 func NewIndex(selectors []Tags) *Index {
-	shared := make(map[tag]int32, len(selectors))
 	total := 0
 	for _, selector := range selectors {
-		total += len(selector)
-		for key, value := range selector {
-			shared[tag{key, value}]++
+		if !selector.never() {
+			total += len(selector)
 		}
 	}
 	all := make([]tag, 0, total) // the tags of one selector are adjacent
-	x := &Index{selectors: make([][]tag, len(selectors)), byKey: make(map[string]*bucket)}
+	shared := make(map[tag]int32, min(total, len(selectors)))
+	x := &Index{
+		selectors: make([][]tag, len(selectors)), next: slices.Repeat([]int32{none}, len(selectors)),
+		byKey: make(map[string]*bucket),
+	}
 	for i, selector := range selectors {
-		if len(selector) == 0 {
-			x.anywhere = append(x.anywhere, int32(i))
+		if selector.never() {
 			continue
 		}
-		best, fewest := 0, int32(-1)
 		from := len(all)
 		for key, value := range selector {
-			if n := shared[tag{key, value}]; fewest < 0 || n < fewest {
-				best, fewest = len(all), n
-			}
 			all = append(all, tag{key, value})
+			shared[tag{key, value}]++
 		}
-		stored := all[best]
-		all[best] = all[len(all)-1]
-		all = all[:len(all)-1]
 		x.selectors[i] = all[from:len(all):len(all)]
-		of := x.byKey[stored.key]
-		if of == nil {
-			of = &bucket{key: stored.key, byValue: make(map[string][]int32)}
-			x.byKey[stored.key], x.keys = of, append(x.keys, of)
+	}
+	for i, tags := range x.selectors {
+		if len(tags) == 0 {
+			if !selectors[i].never() {
+				x.anywhere = append(x.anywhere, int32(i))
+			}
+			continue
 		}
-		if stored.value == Any {
-			of.wildcard = append(of.wildcard, int32(i))
-		} else {
-			of.byValue[stored.value] = append(of.byValue[stored.value], int32(i))
+		best, fewest := 0, shared[tags[0]]
+		for j := 1; j < len(tags); j++ {
+			if n := shared[tags[j]]; n < fewest {
+				best, fewest = j, n
+			}
 		}
+		last := len(tags) - 1
+		tags[best], tags[last] = tags[last], tags[best]
+		x.store(int32(i), tags[last])
+		x.selectors[i] = tags[:last:last]
 	}
 	return x
+}
+
+// store stores the selector at a position under a tag.
+func (x *Index) store(position int32, under tag) {
+	of := x.byKey[under.key]
+	if of == nil {
+		of = &bucket{key: under.key, byValue: make(map[string]chain), wildcard: none}
+		x.byKey[under.key], x.keys = of, append(x.keys, of)
+	}
+	stored, ok := of.byValue[under.value]
+	if ok {
+		x.next[stored.last] = position
+	} else {
+		stored.first = position
+	}
+	stored.last = position
+	of.byValue[under.value] = stored
+	if under.value == Any {
+		of.wildcard = stored.first
+	}
 }
 
 // First returns the smallest position of a selector that one of sets satisfies, -1 when
 // none does.
 func (x *Index) First(sets ...Tags) int {
-	first := int32(-1)
+	first := none
 	if len(x.anywhere) > 0 && len(sets) > 0 {
 		first = x.anywhere[0]
 	}
-	for set, positions := range x.open(sets) {
-		for _, i := range positions {
-			if first >= 0 && i >= first {
-				break
-			}
+	for set, i := range x.open(sets) {
+		for ; i != none && (first == none || i < first); i = x.next[i] {
 			if match(x.selectors[i], set) {
 				first = i
 				break
@@ -92,28 +125,33 @@ func (x *Index) First(sets ...Tags) int {
 	return int(first)
 }
 
-// open yields, for each set, the ascending positions of the selectors that it may
-// satisfy. It looks up the buckets' keys in the set, or the set's keys among the
-// buckets, whichever are fewer.
-func (x *Index) open(sets []Tags) iter.Seq2[Tags, []int32] {
-	return func(yield func(Tags, []int32) bool) {
+// open yields, for each set, the first position of each chain of selectors that it may
+// satisfy. It looks up the buckets' keys in the set, or the set's keys among the buckets,
+// whichever are fewer.
+func (x *Index) open(sets []Tags) iter.Seq2[Tags, int32] {
+	return func(yield func(Tags, int32) bool) {
 		for _, set := range sets {
 			if len(x.keys) <= len(set) {
 				for _, of := range x.keys {
-					if value, ok := set[of.key]; ok && (!yield(set, of.byValue[value]) || !yield(set, of.wildcard)) {
+					if value, ok := set[of.key]; ok && !of.open(set, value, yield) {
 						return
 					}
 				}
 				continue
 			}
 			for key, value := range set {
-				of := x.byKey[key]
-				if of != nil && (!yield(set, of.byValue[value]) || !yield(set, of.wildcard)) {
+				if of := x.byKey[key]; of != nil && !of.open(set, value, yield) {
 					return
 				}
 			}
 		}
 	}
+}
+
+// open yields the chains of a value of the bucket's key.
+func (b *bucket) open(set Tags, value string, yield func(Tags, int32) bool) bool {
+	stored, ok := b.byValue[value]
+	return (!ok || yield(set, stored.first)) && (b.wildcard == none || yield(set, b.wildcard))
 }
 
 // match reports whether set has all tags of a selector.
@@ -133,8 +171,8 @@ func (x *Index) Matching(found []int32, sets ...Tags) []int32 {
 	if len(sets) > 0 {
 		found = append(found, x.anywhere...)
 	}
-	for set, positions := range x.open(sets) {
-		for _, i := range positions {
+	for set, i := range x.open(sets) {
+		for ; i != none; i = x.next[i] {
 			if match(x.selectors[i], set) {
 				found = append(found, i)
 			}

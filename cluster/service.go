@@ -64,7 +64,7 @@ type Service struct {
 
 // decodeService reads a Service without reporting problems, because Services matter for
 // few selectors.
-func decodeService(doc *manifest.Document) Service {
+func decodeService(doc *manifest.Document) *Service {
 	selector := Tags{}
 	if n := doc.Root.Get("spec").Get("selector"); n != nil && n.Kind == manifest.Mapping {
 		for key, value := range n.Pairs() {
@@ -73,7 +73,7 @@ func decodeService(doc *manifest.Document) Service {
 			}
 		}
 	}
-	return Service{
+	return &Service{
 		Name: strings.Clone(textAt(doc.Root, "metadata", "name")), Namespace: strings.Clone(textAt(doc.Root, "metadata", "namespace")),
 		Selector: selector,
 	}

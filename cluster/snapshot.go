@@ -55,7 +55,7 @@ type entry struct {
 	dataplane *Dataplane
 	gateway   *MeshGateway
 	service   *MeshService
-	core      Service
+	core      *Service
 	origin    *Origin
 	problems  []*manifest.Problem
 }
@@ -116,39 +116,12 @@ func read(inputs iter.Seq[manifest.Input]) *Snapshot {
 	var namespaces []string
 	inputs = noteExports(inputs, &exports, &namespaces)
 	entries, problems := manifest.Read(inputs, wanted, func(doc *manifest.Document, entries []entry) []entry {
-		var e entry
 		words := pool.Get().(*words)
 		defer pool.Put(words)
-		switch textAt(doc.Root, "kind") {
-		case originKind:
-			e.origin, e.Resource = decodeOrigin(doc, &e.problems), &Resource{Place: doc.Place}
-			return append(entries, e)
-		case endKind:
-			return append(entries, entry{Resource: &Resource{Place: doc.Place, kind: endKind}})
+		if e := decodeEntry(doc, words); e.Resource != nil {
+			entries = append(entries, e)
 		}
-		if isService(textAt(doc.Root, "apiVersion"), textAt(doc.Root, "kind")) {
-			return append(entries, entry{Resource: &Resource{Place: doc.Place, kind: KindService}, core: decodeService(doc)})
-		}
-		_, kind := formOf(doc)
-		if kind != KindDataplane && isRead("", kind) {
-			doc.Keep()
-		}
-		if e.Resource = decodeResource(doc, words, &e.problems); e.Resource == nil {
-			if len(e.problems) > 0 {
-				return append(entries, entry{Resource: unread, problems: e.problems})
-			}
-			return entries
-		}
-		switch e.kind {
-		case KindDataplane:
-			e.dataplane = decodeDataplane(e.Resource, words)
-			e.Resource, words.spare = dataplaneResource, e.Resource
-		case KindMeshGateway:
-			e.gateway = decodeMeshGateway(e.Resource)
-		case KindMeshService:
-			e.service = decodeMeshService(e.Resource)
-		}
-		return append(entries, e)
+		return entries
 	})
 	zones := zoneFiles(entries)
 	byZone := map[string][]entry{"": entries}
@@ -171,6 +144,43 @@ func read(inputs iter.Seq[manifest.Input]) *Snapshot {
 		}
 	}
 	return s
+}
+
+// decodeEntry decodes a document. The entry has no resource if nothing is read of it.
+func decodeEntry(doc *manifest.Document, words *words) entry {
+	var problems []*manifest.Problem
+	switch textAt(doc.Root, "kind") {
+	case originKind:
+		origin := decodeOrigin(doc, &problems)
+		return entry{Resource: &Resource{Place: doc.Place}, origin: origin, problems: problems}
+	case endKind:
+		return entry{Resource: &Resource{Place: doc.Place, kind: endKind}}
+	}
+	if isService(textAt(doc.Root, "apiVersion"), textAt(doc.Root, "kind")) {
+		return entry{Resource: &Resource{Place: doc.Place, kind: KindService}, core: decodeService(doc)}
+	}
+	if _, kind := formOf(doc); kind != KindDataplane && isRead("", kind) {
+		doc.Keep()
+	}
+	e := entry{Resource: decodeResource(doc, words, &problems)}
+	if e.Resource == nil {
+		if len(problems) > 0 {
+			e.Resource = unread
+		}
+		e.problems = problems
+		return e
+	}
+	switch e.kind {
+	case KindDataplane:
+		e.dataplane = decodeDataplane(e.Resource, words)
+		e.Resource, words.spare = dataplaneResource, e.Resource
+	case KindMeshGateway:
+		e.gateway = decodeMeshGateway(e.Resource)
+	case KindMeshService:
+		e.service = decodeMeshService(e.Resource)
+	}
+	e.problems = problems
+	return e
 }
 
 // place returns the place of e.
@@ -199,7 +209,7 @@ func assemble(entries []entry) *Snapshot {
 			ended[e.Place.File] = true
 			continue
 		case KindService: // overlays may have one several times
-			s.Services = append(s.Services, e.core)
+			s.Services = append(s.Services, *e.core)
 			continue
 		}
 		id := e.identity()

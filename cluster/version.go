@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"regexp"
@@ -64,7 +65,7 @@ func ParseLegacyVersion(s string) (Version, error) {
 
 // Compare compares versions by their numbers.
 func (v Version) Compare(w Version) int {
-	return slices.Compare([]int{v.Major, v.Minor, v.Patch}, []int{w.Major, w.Minor, w.Patch})
+	return cmp.Or(cmp.Compare(v.Major, w.Major), cmp.Compare(v.Minor, w.Minor), cmp.Compare(v.Patch, w.Patch))
 }
 
 // HasPatch reports whether v has a patch number. Otherwise v means the newest patch.

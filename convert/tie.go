@@ -18,13 +18,13 @@ type ties struct {
 	keys   []string // of selectors' tracing, see keyAt
 	found  []int32  // scratch space
 	always map[cluster.Version]*meshtrace.Matcher
-	doubts map[*cluster.Dataplane]cluster.Doubt
+	doubts map[*cluster.Dataplane]*cluster.Doubt // nil for none, which most have
 }
 
 func newTies(m *mesh) *ties {
 	return &ties{
 		mesh: m, keys: make([]string, len(m.Pairs)),
-		always: make(map[cluster.Version]*meshtrace.Matcher), doubts: make(map[*cluster.Dataplane]cluster.Doubt),
+		always: make(map[cluster.Version]*meshtrace.Matcher),
 	}
 }
 
@@ -117,11 +117,15 @@ func (t *ties) alwaysServed(dp *cluster.Dataplane) bool {
 
 // doubt returns what of says of dp, without another search for a proxy that was seen.
 func (t *ties) doubt(dp *cluster.Dataplane) cluster.Doubt {
-	doubt, ok := t.doubts[dp]
-	if !ok {
-		_, doubt = t.of(dp)
+	known, ok := t.doubts[dp]
+	switch {
+	case !ok:
+		_, doubt := t.of(dp)
+		return doubt
+	case known == nil:
+		return cluster.Doubt{}
 	}
-	return doubt
+	return *known
 }
 
 // zoneTie is TrafficTraces of equal rank between which a zone's own copies decide, and
@@ -138,11 +142,16 @@ func remarkZoneTies(m *mesh, t *ties) notes {
 	if !m.timesElsewhere || len(m.Pairs) == 0 {
 		return nil
 	}
+	t.doubts = make(map[*cluster.Dataplane]*cluster.Doubt, len(m.dataplanes))
 	byTraces := make(map[string]*zoneTie)
 	differing := make(map[string][]string) // proxies, by how their zone differs
 	for _, dp := range m.dataplanes {
 		pairs, doubt := t.of(dp)
-		t.doubts[dp] = doubt
+		t.doubts[dp] = nil
+		if doubt.Reason != "" {
+			kept := doubt // a variable of its own, because most proxies need none
+			t.doubts[dp] = &kept
+		}
 		if doubt.Code == string(ZoneDiffers) {
 			differing[doubt.Reason] = append(differing[doubt.Reason], dp.FullName())
 			continue

@@ -82,6 +82,9 @@ func (f findings) cut(code Code) findings {
 // remarkUntagged notes the proxies without kuma.io/service whose Envoy tracing changes. A
 // proxy without a listener that is traced keeps what it has, whatever selects it.
 func remarkUntagged(all []*conversion, comparisons []*envoydiff.Comparison) notes {
+	if !slices.ContainsFunc(all, func(m *conversion) bool { return len(m.untagged) > 0 }) {
+		return nil
+	}
 	same, traced := make(map[string]bool), make(map[string]bool)
 	for _, c := range comparisons {
 		for i := range c.Proxies {

@@ -22,7 +22,6 @@ type Mesh struct {
 	backends map[string]*Backend
 	alike    [][]int32      // positions in Pairs of equal selectors, by the first of each
 	all      *cluster.Index // of alike
-	deciding *cluster.Index // of those that can decide for a proxy
 	zones    map[string]*zone
 }
 
@@ -135,13 +134,11 @@ func (m *Mesh) order() {
 
 // index prepares to look up Pairs, which are sorted.
 func (m *Mesh) index() {
-	selectors := make([]cluster.Tags, len(m.Pairs))
 	known := make(map[string]int, len(m.Pairs)) // places in alike
-	var distinct []cluster.Tags
+	distinct := make([]cluster.Tags, 0, len(m.Pairs))
 	var content []byte
-	m.alike = nil
+	m.alike = make([][]int32, 0, len(m.Pairs))
 	for i, pair := range m.Pairs {
-		selectors[i] = pair.Tags
 		content = pair.Tags.AppendContent(content[:0])
 		place, ok := known[string(content)]
 		if !ok {
@@ -152,12 +149,6 @@ func (m *Mesh) index() {
 		m.alike[place] = append(m.alike[place], int32(i))
 	}
 	m.all = cluster.NewIndex(distinct)
-	for i, pair := range m.Pairs {
-		if m.Covering(i, pair.Tags) != nil {
-			selectors[i] = cluster.Never
-		}
-	}
-	m.deciding = cluster.NewIndex(selectors)
 }
 
 // CompareRank returns a negative number when p outranks q by its tags alone.
@@ -173,7 +164,13 @@ func (p *Pair) Undecided(q *Pair) bool {
 
 // Wins returns the position in Pairs of the selector that decides for a proxy with these
 // tag sets: the first that one of them satisfies, -1 when none is satisfied.
-func (m *Mesh) Wins(sets ...cluster.Tags) int { return m.deciding.First(sets...) }
+func (m *Mesh) Wins(sets ...cluster.Tags) int {
+	first := m.all.First(sets...)
+	if first < 0 {
+		return -1
+	}
+	return int(m.alike[first][0])
+}
 
 // BackendOf returns the backend that a TrafficTrace sends traces to. It is nil when the
 // TrafficTrace names none and the mesh has no default, or when no backend has that name:
@@ -201,15 +198,19 @@ func (m *Mesh) Covering(position int, tags cluster.Tags) *Pair {
 		}
 		tags[cluster.ServiceTag] = cluster.Any
 	}
-	first := m.all.First(tags)
-	if first < 0 || int(m.alike[first][0]) >= position {
-		return nil
+	if first := m.Wins(tags); first >= 0 && first < position {
+		return m.Pairs[first]
 	}
-	return m.Pairs[m.alike[first][0]]
+	return nil
 }
 
 // Satisfied appends to found, in ascending order, the positions in Pairs of the
-// selectors that one of sets satisfies and that can decide for some proxy.
+// selectors that one of sets satisfies. Of equal selectors it has the first, because the
+// others never decide.
 func (m *Mesh) Satisfied(found []int32, sets ...cluster.Tags) []int32 {
-	return m.deciding.Matching(found, sets...)
+	var space [16]int32
+	for _, place := range m.all.Matching(space[:0], sets...) {
+		found = append(found, m.alike[place][0])
+	}
+	return found
 }

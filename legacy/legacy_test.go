@@ -2,6 +2,8 @@ package legacy_test
 
 import (
 	"fmt"
+	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -123,6 +125,75 @@ func TestPrecedence(t *testing.T) {
 			assert.Equal(t, test.covered, strings.Join(covered, " "))
 		})
 	}
+}
+
+// A selector that never decides for a proxy with kuma.io/service decides for one without.
+func TestWinsWithoutService(t *testing.T) {
+	meshes, problems := read(t, `type: Mesh
+name: default
+---
+type: TrafficTrace
+name: a
+selectors:
+- match: {kuma.io/service: '*', team: x}
+- match: {team: x}
+- match: {team: x}
+`)
+	require.Empty(t, problems)
+	mesh, without, with := meshes[0], cluster.Tags{"team": "x"}, cluster.Tags{"team": "x", "kuma.io/service": "w"}
+	assert.Equal(t, 1, mesh.Wins(without))
+	assert.Equal(t, 0, mesh.Wins(with))
+	assert.Equal(t, -1, mesh.Wins(cluster.Tags{"kuma.io/service": "w"}))
+	assert.Equal(t, []int32{1}, mesh.Satisfied(nil, without), "of equal selectors the first")
+	assert.Equal(t, []int32{0, 1}, mesh.Satisfied(nil, with))
+}
+
+// The winner is the first selector in the order of precedence that a tag set satisfies; the
+// covering one is a selector before it that the same proxies satisfy.
+func TestWinsAtRandom(t *testing.T) {
+	random := rand.New(rand.NewPCG(fixtures.Seed(t), 0))
+	tags := func(values ...string) string {
+		var list []string
+		for _, key := range []string{"kuma.io/service", "team", "version"} {
+			if random.IntN(2) == 0 {
+				list = append(list, fmt.Sprintf("%s: '%s'", key, values[random.IntN(len(values))]))
+			}
+		}
+		return "{" + strings.Join(list, ", ") + "}"
+	}
+	decided := 0
+	for range 300 {
+		text := "type: Mesh\nname: default\n"
+		for i := range 1 + random.IntN(6) {
+			text += fmt.Sprintf("---\ntype: TrafficTrace\nname: t%d\nselectors:\n- match: %s\n- match: %s\n", i, tags("a", "b", "*"), tags("a", "b", "*"))
+		}
+		text += "---\ntype: Dataplane\nname: dp\nnetworking:\n  address: 10.0.0.1\n  inbound:\n"
+		for port := range 1 + random.IntN(3) {
+			text += fmt.Sprintf("  - port: %d\n    tags: %s\n", 80+port, tags("a", "b", "c"))
+		}
+		snapshot := cluster.Read([]manifest.Input{manifest.Text("mesh.yaml", text)})
+		meshes, problems := legacy.Read(snapshot)
+		require.Empty(t, problems, text)
+		mesh, sets := meshes[0], snapshot.Dataplanes[0].TagSets()
+		want := slices.IndexFunc(mesh.Pairs, func(pair *legacy.Pair) bool { return slices.ContainsFunc(sets, pair.Tags.Match) })
+		require.Equal(t, want, mesh.Wins(sets...), text)
+		if want >= 0 {
+			decided++
+		}
+		for i, pair := range mesh.Pairs {
+			above := mesh.Covering(i, pair.Tags)
+			if above == nil {
+				continue
+			}
+			require.Less(t, slices.Index(mesh.Pairs, above), i, text)
+			for _, set := range sets {
+				if set[cluster.ServiceTag] != "" && pair.Tags.Match(set) {
+					require.True(t, above.Tags.Match(set), text)
+				}
+			}
+		}
+	}
+	assert.Positive(t, decided)
 }
 
 func TestReadProblems(t *testing.T) {

@@ -186,11 +186,11 @@ func (ref *TargetRef) refusedBy(version cluster.Version) []string {
 	var wrong []string
 	for _, field := range targetRefFields {
 		if field.isSet(ref) {
-			wrong = append(wrong, addedLater(version, field.since, "targetRef."+field.name)...)
+			wrong = append(wrong, addedLater(version, field.since, "targetRef.", field.name)...)
 		}
 	}
 	row := ref.Kind.row()
-	wrong = append(wrong, addedLater(version, row.since, "targetRef kind "+string(ref.Kind))...)
+	wrong = append(wrong, addedLater(version, row.since, "targetRef kind ", string(ref.Kind))...)
 	if last := row.until; row.removedIn(version) {
 		remedy := "; delete the policy"
 		if row.replacedBy != "" {
@@ -220,12 +220,12 @@ func (ref *TargetRef) IsIn(version cluster.Version) bool {
 }
 
 // addedLater returns a sentence if version is older than since, the version that added
-// what.
-func addedLater(version, since cluster.Version, what string) []string {
+// what, in words.
+func addedLater(version, since cluster.Version, what ...string) []string {
 	if version.Compare(since) >= 0 {
 		return nil
 	}
-	return []string{fmt.Sprintf("%s was added in %s, so %s does not accept it", what, since.MajorMinor(), version)}
+	return []string{fmt.Sprintf("%s was added in %s, so %s does not accept it", strings.Join(what, ""), since.MajorMinor(), version)}
 }
 
 // unwritable lists why Write does not write ref.

@@ -215,26 +215,11 @@ func Write(w io.Writer, policies []*Policy, style Style, backends ...*OTelBacken
 			first.WriteString("---\n")
 		}
 	}
-	// Each processor writes a part.
-	parts := make([]bytes.Buffer, runtime.GOMAXPROCS(0))
+	parts := make([]bytes.Buffer, (len(policies)+partSize-1)/partSize)
 	var workers errgroup.Group
+	workers.SetLimit(runtime.GOMAXPROCS(0))
 	for n := range parts {
-		from, to := n*len(policies)/len(parts), (n+1)*len(policies)/len(parts)
-		workers.Go(func() error {
-			writer := newYAMLWriter(&parts[n], style)
-			for i, p := range policies[from:to] {
-				if i == 1 {
-					parts[n].Grow((to - from) * (parts[n].Len() + len(p.Name))) // doubling would take twice the memory
-				}
-				if from+i > 0 {
-					parts[n].WriteString("---\n")
-				}
-				if err := writer.policy(p); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
+		workers.Go(func() error { return writePart(&parts[n], policies, n*partSize, style) })
 	}
 	if err := workers.Wait(); err != nil {
 		return err
@@ -245,6 +230,27 @@ func Write(w io.Writer, policies []*Policy, style Style, backends ...*OTelBacken
 	for n := range parts {
 		if _, err := w.Write(parts[n].Bytes()); err != nil {
 			return fmt.Errorf("writing policies: %w", err)
+		}
+	}
+	return nil
+}
+
+// partSize is how many policies one processor writes at a time.
+const partSize = 1000
+
+// writePart writes the policies from one on that are a part, as YAML documents.
+func writePart(to *bytes.Buffer, policies []*Policy, from int, style Style) error {
+	writer := newYAMLWriter(to, style)
+	part := policies[from:min(from+partSize, len(policies))]
+	for i, p := range part {
+		if i == 1 {
+			to.Grow(len(part) * (to.Len() + len(p.Name))) // doubling would take twice the memory
+		}
+		if from+i > 0 {
+			to.WriteString("---\n")
+		}
+		if err := writer.policy(p); err != nil {
+			return err
 		}
 	}
 	return nil

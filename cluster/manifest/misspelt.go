@@ -3,6 +3,7 @@ package manifest
 import (
 	"fmt"
 	"iter"
+	"math/bits"
 	"slices"
 	"strings"
 
@@ -28,10 +29,13 @@ func (v Value) warnFields(keys []string, all bool) {
 		if slices.Contains(keys, key.Text) {
 			continue
 		}
-		code, meant, remedy := unknownField, "", "known fields: "+strings.Join(keys, ", ")
+		code, meant := unknownField, ""
+		var remedy string
 		if known := v.node.meant(key.Text, slices.Values(keys)); known != "" {
 			code, meant, remedy = MisspeltField, " (did you mean "+known+"?)", "write "+known+", or remove the field"
-		} else if !all {
+		} else if all {
+			remedy = "known fields: " + strings.Join(keys, ", ")
+		} else {
 			continue
 		}
 		Value{node: key, in: v.in}.record(Warning, code, remedy, func() (field, fault string) {
@@ -48,7 +52,7 @@ func (n *Node) IsMisspelt(key string, keys iter.Seq[string]) bool { return n.mea
 func (n *Node) meant(key string, keys iter.Seq[string]) string {
 	best := ""
 	for known := range keys {
-		if resembles(key, known) && n.Get(known) == nil && (best == "" || known < best) {
+		if n.Get(known) == nil && resembles(key, known) && (best == "" || known < best) {
 			best = known
 		}
 	}
@@ -62,15 +66,30 @@ func resembles(key, known string) bool {
 	if difference := len(key) - len(known); difference > 2 || difference < -2 || strings.Contains(known, "/") {
 		return false
 	}
-	key, known = letters.Replace(strings.ToLower(key)), strings.ToLower(known)
+	key, known = separators.Replace(strings.ToLower(key)), strings.ToLower(known)
 	most := 1
 	if len(known) >= long {
 		most = 2
 	}
+	// The distance takes time. Each edit that does not change the length removes one letter
+	// and adds one, and every other edit does one of both.
+	if bits.OnesCount32(lettersOf(key)^lettersOf(known)) > 2*most-max(len(key)-len(known), len(known)-len(key)) {
+		return false
+	}
 	return isSwapped(key, known) || smetrics.WagnerFischer(key, known, 1, 1, 1) <= most
 }
 
-var letters = strings.NewReplacer("-", "", "_", "")
+// lettersOf returns a bit for each letter from a to z of a text.
+func lettersOf(text string) (letters uint32) {
+	for i := range len(text) {
+		if c := text[i]; 'a' <= c && c <= 'z' {
+			letters |= 1 << (c - 'a')
+		}
+	}
+	return letters
+}
+
+var separators = strings.NewReplacer("-", "", "_", "")
 
 // isSwapped reports whether two texts differ in two adjacent letters that are swapped.
 func isSwapped(a, b string) bool {

@@ -1,6 +1,7 @@
 package manifest_test
 
 import (
+	"math/rand/v2"
 	"slices"
 	"testing"
 
@@ -8,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"tracemigrate/cluster/manifest"
+	"tracemigrate/fixtures"
 )
 
 // A misspelt key is named, and no key that a newer version may know.
@@ -43,5 +45,33 @@ func TestMisspelt(t *testing.T) {
 			require.Empty(t, problems)
 			assert.Equal(t, []bool{test.want}, got)
 		})
+	}
+}
+
+// Every key with as many random edits as a misspelt one may have is recognised.
+func TestMisspeltAtRandom(t *testing.T) {
+	random := rand.New(rand.NewPCG(fixtures.Seed(t), 0))
+	edits := map[string]int{"port": 1, "tags": 1, "address": 2, "inbound": 2, "selectors": 2, "creationTimestamp": 2}
+	for range 20_000 {
+		for key, most := range edits {
+			word := []byte(key)
+			for range 1 + random.IntN(most) {
+				at, letter := random.IntN(len(word)), byte('a'+random.IntN(26))
+				switch random.IntN(3) {
+				case 0:
+					word[at] = letter
+				case 1:
+					word = slices.Delete(word, at, at+1)
+				case 2:
+					word = slices.Insert(word, at, letter)
+				}
+			}
+			if string(word) == key {
+				continue
+			}
+			if !(&manifest.Node{Kind: manifest.Mapping}).IsMisspelt(string(word), slices.Values([]string{key})) {
+				t.Fatalf("%q is not recognised as a misspelt %s", word, key)
+			}
+		}
 	}
 }

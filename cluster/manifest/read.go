@@ -67,71 +67,96 @@ type chunk struct {
 	odd    bool // it may have line breaks other than line feeds, see oddBreak
 }
 
+// inputReader reads one input, see [Read].
+type inputReader[T any] struct {
+	Input
+	wanted   Wanted
+	use      func(d *Document, kept []T) []T
+	batch    *batch[T] // which is not parsed yet
+	kept     []T
+	problems []*Problem
+}
+
 // readInput reads one input, see [Read].
 func readInput[T any](input Input, wanted Wanted, use func(d *Document, kept []T) []T) ([]T, []*Problem) {
-	file := input.Name
-	fail := func(line, document int, fault string) []*Problem {
-		return []*Problem{{Place: Place{File: file, Line: line, Document: document}, Severity: Error, Fault: fault}}
-	}
-	parse := func(c chunk, kept []T) ([]T, []*Problem) {
-		nodes := stacks.Get().(*stack)
-		defer nodes.release()
-		documents, problems := c.parse(file, wanted, nodes)
-		if len(problems) > 0 && input.Optional != nil && c.isUnwanted(func(apiVersion, kind string) bool {
-			return wanted(apiVersion, kind) && !input.Optional(apiVersion, kind)
-		}) {
-			return kept, nil
-		}
-		for i := range documents {
-			kept = use(&documents[i], kept)
-		}
-		return kept, problems
-	}
-
-	var kept []T
-	var problems []*Problem
-	batch := newBatch(file, parse)
-	flush := func() bool {
-		k, p := batch.run()
-		kept, problems = append(kept, k...), append(problems, p...)
-		batch = newBatch(file, parse)
-		return len(problems) < maxBroken
-	}
-	defer func() { batch.run() }() // ends its workers
+	r := &inputReader[T]{Input: input, wanted: wanted, use: use}
+	r.batch = newBatch(r.Name, r.parse)
+	defer func() { r.batch.run() }() // ends its workers
 	s := splitter{line: 1}
-	for text, err := range input.parts() {
+	for text, err := range r.parts() {
 		if err != nil {
-			return nil, fail(0, 0, err.Error())
+			return nil, r.fail(0, 0, err.Error())
 		}
-		if input.Seen != nil {
-			input.Seen(text)
+		if r.Seen != nil {
+			r.Seen(text)
 		}
 		if s.doc == 0 && s.line == 1 {
 			text = strings.TrimPrefix(text, "\uFEFF")
 		}
 		switch {
 		case isUTF16(text):
-			return nil, fail(1, 0, "the text is UTF-16; save it as UTF-8")
-		case input.Unnumbered && len(text) < taskSize:
-			return parse(chunk{text: strings.ReplaceAll(text, "\n", " "), doc: 1, json: true}, nil)
+			return nil, r.fail(1, 0, "the text is UTF-16; save it as UTF-8")
+		case r.Unnumbered && len(text) < taskSize:
+			return r.parse(chunk{text: strings.ReplaceAll(text, "\n", " "), doc: 1, json: true}, nil)
 		case s.doc == 0 && beginsJSON(text):
-			// A JSON list cannot contain the markers of YAML documents.
-			list := batch.addList(chunk{text: text, line: 1, doc: 1, json: true})
-			k, p := batch.run()
-			batch = newBatch(file, parse)
-			if list && len(p) == 0 {
-				return k, nil
+			if kept, ok := r.jsonList(text); ok {
+				return kept, nil
 			}
 		}
 		for doc := range s.documents(text) {
-			if batch.add(doc); batch.count >= batchSize && !flush() {
-				rest := fmt.Sprintf("the rest of the file was not read, after %d errors", len(problems))
-				return kept, append(problems, fail(doc.line, doc.doc, rest)...)
+			if r.batch.add(doc); r.batch.count < batchSize {
+				continue
+			}
+			if r.flush(); len(r.problems) >= maxBroken {
+				rest := fmt.Sprintf("the rest of the file was not read, after %d errors", len(r.problems))
+				return r.kept, append(r.problems, r.fail(doc.line, doc.doc, rest)...)
 			}
 		}
 	}
-	flush()
+	r.flush()
+	return r.kept, r.problems
+}
+
+// fail returns the problem of a line or of the whole input.
+func (r *inputReader[T]) fail(line, document int, fault string) []*Problem {
+	return []*Problem{{Place: Place{File: r.Name, Line: line, Document: document}, Severity: Error, Fault: fault}}
+}
+
+// parse parses a chunk, and passes its documents on.
+func (r *inputReader[T]) parse(c chunk, kept []T) ([]T, []*Problem) {
+	nodes := stacks.Get().(*stack)
+	defer nodes.release()
+	documents, problems := c.parse(r.Name, r.wanted, nodes)
+	if len(problems) > 0 && r.Optional != nil && c.isUnwanted(func(apiVersion, kind string) bool {
+		return r.wanted(apiVersion, kind) && !r.Optional(apiVersion, kind)
+	}) {
+		return kept, nil
+	}
+	for i := range documents {
+		kept = r.use(&documents[i], kept)
+	}
 	return kept, problems
+}
+
+// parsed returns what the batch has, parsed, and begins another.
+func (r *inputReader[T]) parsed() ([]T, []*Problem) {
+	kept, problems := r.batch.run()
+	r.batch = newBatch(r.Name, r.parse)
+	return kept, problems
+}
+
+// flush keeps what the batch has.
+func (r *inputReader[T]) flush() {
+	kept, problems := r.parsed()
+	r.kept, r.problems = append(r.kept, kept...), append(r.problems, problems...)
+}
+
+// jsonList parses a text that is one long JSON list, which cannot contain the markers of
+// YAML documents, and reports whether it is one.
+func (r *inputReader[T]) jsonList(text string) ([]T, bool) {
+	list := r.batch.addList(chunk{text: text, line: 1, doc: 1, json: true})
+	kept, problems := r.parsed()
+	return kept, list && len(problems) == 0
 }
 
 // isUTF16 reports whether a text begins with the byte order mark of UTF-16.
