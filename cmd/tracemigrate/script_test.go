@@ -40,7 +40,7 @@ var inScript sync.Mutex
 
 // exitCode runs the tool and checks its exit code exactly: exitcode N ARGS...
 func exitCode(ts *testscript.TestScript, _ bool, args []string) {
-	code := ""
+	var code string
 	if slices.Contains(args, "-") { // only a process gets the script's stdin
 		code = exitCodeOfProcess(ts, args[1:])
 	} else {
