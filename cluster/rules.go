@@ -43,10 +43,16 @@ func (v Version) OriginDecides() bool { return v.since(6, 0) }
 // (fixtures/cases/kubernetes/origin-on-2.7.yaml).
 func (v Version) LabelsOrigin() bool { return v.since(6, 1) }
 
-// RoleDecides reports whether the policy role decides on precedence, and a policy
-// in an application's namespace selects the proxies there, from 2.8 on
+// RoleDecides reports whether the policy role decides on precedence, and policies can be
+// in an application's namespace, from 2.8 on
 // (https://kuma.io/docs/2.9.x/policies/introduction/).
 func (v Version) RoleDecides() bool { return v.since(8, 0) }
+
+// SelectsByNamespace reports whether a policy in an application's namespace selects only
+// the proxies there, from 2.9 on. 2.8 accepts one and applies it to every proxy
+// (https://github.com/kumahq/kuma/pull/11300, and dppSelectedByNamespace in
+// pkg/plugins/policies/core/matchers of Kuma's tags).
+func (v Version) SelectsByNamespace() bool { return v.since(9, 0) }
 
 // ComputesShadows reports whether a MeshTrace labelled kuma.io/effect: shadow is
 // computed and not applied, from 2.7 on; before, it is applied.
@@ -85,9 +91,10 @@ func (v Version) NamesByResource() bool { return v.DropsTrafficTrace() }
 // branch).
 func (v Version) NeedsOTelBackendRef() bool { return v.DropsTrafficTrace() }
 
-// RefusesSectionName reports whether a MeshTrace may not have targetRef.sectionName, from
-// 3.0 on (recorded/refused-3.0).
-func (v Version) RefusesSectionName() bool { return v.DropsTrafficTrace() }
+// RefusesSectionName reports whether a MeshTrace may not have targetRef.sectionName: it
+// is for inbound policies alone since it exists, 2.10 (ValidateTargetRef in
+// pkg/core/resources/apis/mesh of Kuma's tags; recorded/refused-3.0).
+func (v Version) RefusesSectionName() bool { return v.Compare(SinceDataplane) >= 0 }
 
 // SelectsByDisplayName reports whether the label kuma.io/display-name of targetRef kind
 // Dataplane is compared with a Dataplane's name even if the Dataplane does not have that

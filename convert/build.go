@@ -161,6 +161,6 @@ func remarkLabels(m *mesh, policies []*made) notes {
 		s = labelsImpossible
 	}
 	return notes{s.note(first, m, facts{
-		"count": plural(len(traces), "TrafficTrace"), "traces": traces, "keys": strings.Join(slices.Sorted(maps.Keys(left)), ", "),
+		"count": Plural(len(traces), "TrafficTrace"), "traces": traces, "keys": strings.Join(slices.Sorted(maps.Keys(left)), ", "),
 	})}
 }

@@ -61,7 +61,7 @@ func rankByZone(m *mesh) (*legacy.Mesh, map[selectorOf]int, notes) {
 		}
 		if len(deviating) > 0 {
 			f := facts{"traces": tracesFact(group), "zones": deviating}
-			found = append(found, narrowedByZone.note(group[0].Position(), group[0].TrafficTrace, f))
+			found = append(found, narrowedByZone.noteOn(group[0], f))
 		}
 	}
 	all := slices.Concat(narrowed, general)
@@ -84,12 +84,9 @@ func placesOf(pairs []*legacy.Pair) map[*legacy.Pair]int {
 
 // ordersAllZones reports whether the order in every zone that is known to exist is known.
 func (m *mesh) ordersAllZones() bool {
-	for _, dp := range m.dataplanes {
-		if !slices.Contains(m.orderedZones, dp.Zone()) {
-			return false
-		}
-	}
-	return !slices.ContainsFunc(m.zoneNames, func(name string) bool { return !slices.Contains(m.orderedZones, name) })
+	isUnknown := func(zone string) bool { return !slices.Contains(m.orderedZones, zone) }
+	return !slices.ContainsFunc(m.zoneNames, isUnknown) &&
+		!slices.ContainsFunc(m.dataplanes, func(dp *cluster.Dataplane) bool { return isUnknown(dp.Zone()) })
 }
 
 // mostCommon returns the order that most zones have, of several the one of the

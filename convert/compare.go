@@ -22,7 +22,7 @@ type comparison struct {
 // they get from what is written.
 func compareAll(in *input, r *Plan) comparison {
 	before := envoydiff.State{Legacy: r.Meshes, Policies: r.Before(r.Existing)}
-	after := envoydiff.State{Policies: Applied(r.Existing, each(r.New(), unshadowed)), Withheld: each(r.Withheld, unshadowed)}
+	after := envoydiff.State{Policies: Applied(r.Existing, Each(r.New(), unshadowed)), Withheld: Each(r.Withheld, unshadowed)}
 	s, c := in.Snapshot, comparison{complete: true}
 	if in.o.MadeUp > 0 {
 		var madeUp []*cluster.Dataplane
@@ -102,7 +102,7 @@ func refuseDelegated(in *input, comparisons []*envoydiff.Comparison) notes {
 		}
 		for _, pair := range order {
 			f := facts{"proxies": counted(lost[pair.TrafficTrace], "proxy"), "version": c.Version}
-			found = append(found, delegatedGateway.note(pair.Position(), pair.TrafficTrace, f))
+			found = append(found, delegatedGateway.noteOn(pair, f))
 		}
 	}
 	return found
@@ -114,7 +114,7 @@ func remarkNames(all []*conversion, comparisons []*envoydiff.Comparison) notes {
 	gateways := renamedProxies(comparisons, envoydiff.GatewayDatadogSuffix)
 	var found notes
 	for _, m := range all {
-		c := firstOf(m.policies, isDatadog)
+		c := firstOf(m.policies, sendsTo(meshtrace.TypeDatadog))
 		if c == nil {
 			continue
 		}
@@ -134,13 +134,9 @@ func remarkNames(all []*conversion, comparisons []*envoydiff.Comparison) notes {
 // renamedProxies returns the known proxies with a difference of a code, by mesh.
 func renamedProxies(comparisons []*envoydiff.Comparison, code envoydiff.Code) map[string][]string {
 	found := make(map[string][]string)
-	for _, c := range comparisons {
-		for i := range c.Proxies {
-			p := &c.Proxies[i]
-			isMadeUp := p.Dataplane.File == ""
-			if !isMadeUp && slices.ContainsFunc(p.Differences, func(d *envoydiff.Difference) bool { return d.Code == code }) {
-				found[p.Mesh] = append(found[p.Mesh], p.Dataplane.String())
-			}
+	for _, p := range envoydiff.All(comparisons) {
+		if isMadeUp := p.Dataplane.File == ""; !isMadeUp && p.Has(code) {
+			found[p.Mesh] = append(found[p.Mesh], p.Dataplane.String())
 		}
 	}
 	return found

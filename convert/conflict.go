@@ -49,23 +49,20 @@ func (v *verifier) remarkConflicts() notes {
 	var found notes
 	for _, c := range conflicts {
 		with := v.conflicts[c]
-		existing := make(names, len(with.existing))
-		for i, p := range with.existing {
-			existing[i] = existingAt.with(facts{"existing": v.whose(p), "place": p.Place})
-		}
+		existing := Each(with.existing, v.existingFact)
 		var proxies any = anyProxy
 		if len(with.proxies) > 0 {
 			proxies = counted(with.proxies, "proxy")
 		}
 		f := facts{
-			"policy": quoted(c.policy.Name), "selector": selectorFact(c.pair), "existing": existing,
+			"policy": quoted(c.policy.Name), "selector": selectorFact(c.pair), "existing": names(existing),
 			"proxies": proxies, "remedy": v.conflictRemedy(with.existing),
 		}
 		about := conflictOfNoProxy
 		if slices.Contains(v.withheld, c.policy) {
 			about = conflictWithheld
 		}
-		found = append(found, about.note(c.pair.Position(), c.pair.TrafficTrace, f))
+		found = append(found, about.noteOn(c.pair, f))
 	}
 	return found
 }
@@ -86,6 +83,11 @@ func (v *verifier) conflicting(all ...findings) map[*meshtrace.Policy]bool {
 		}
 	}
 	return found
+}
+
+// existingFact names an existing policy with its place.
+func (m *mesh) existingFact(p *meshtrace.Policy) string {
+	return existingAt.with(facts{"existing": m.whose(p), "place": p.Place})
 }
 
 // whose names an existing policy, one of a zone's own with the zone and its name
@@ -150,12 +152,10 @@ func madeUpProxies(m *mesh, policies []*made) func(yield func(*cluster.Dataplane
 // can be.
 func meetingOf(m *mesh, p *meshtrace.Policy, c *made) *cluster.Dataplane {
 	tags := p.TargetRef.Selector()
-	dp := &cluster.Dataplane{Mesh: m.Name, Name: p.TargetRef.Name, Namespace: p.Namespace, Labels: p.TargetRef.Labels}
+	dp := &cluster.Dataplane{Mesh: m.Name, Name: p.TargetRef.Name, Namespace: cmp.Or(p.TargetRef.Namespace, p.Namespace), Labels: p.TargetRef.Labels}
 	if c.tags.Meets(tags) {
-		both := maps.Clone(c.tags)
-		if both == nil {
-			both = cluster.Tags{}
-		}
+		both := make(cluster.Tags, len(c.tags)+len(tags))
+		maps.Copy(both, c.tags)
 		maps.Copy(both, tags)
 		dp.Inbounds = []cluster.Inbound{{Tags: withService(both)}}
 	} else {
@@ -173,13 +173,7 @@ func meetingOf(m *mesh, p *meshtrace.Policy, c *made) *cluster.Dataplane {
 
 // withService is tags with a service, which every tag set has.
 func withService(tags cluster.Tags) cluster.Tags {
-	if _, ok := tags[cluster.ServiceTag]; ok {
-		return tags
-	}
-	tags = maps.Clone(tags)
-	if tags == nil {
-		tags = cluster.Tags{}
-	}
-	tags[cluster.ServiceTag] = "any"
-	return tags
+	all := cluster.Tags{cluster.ServiceTag: "any"}
+	maps.Copy(all, tags)
+	return all
 }

@@ -155,7 +155,6 @@ func tieNote(m *mesh, higher, lower *legacy.Pair, dp *cluster.Dataplane) *Note {
 		tie, f["proxy"] = tieOnProxy, dp
 	}
 	about := facts{"tie": tie.of(f), "winner": quoted(higher.Name)}
-	at, trace := lower.Position(), lower.TrafficTrace
 	undecided, sameTime := higher.Undecided(lower), higher.Created.Equal(lower.Created)
 	switch {
 	case m.otherTimes && !undecided:
@@ -163,13 +162,13 @@ func tieNote(m *mesh, higher, lower *legacy.Pair, dp *cluster.Dataplane) *Note {
 		if sameTime {
 			about["cause"] = smallerNameHere
 		}
-		return tieOtherInZones.note(at, trace, about)
+		return tieOtherInZones.noteOn(lower, about)
 	case undecided && (dp != nil || len(m.dataplanes) == 0):
-		return tieUndecided.note(at, trace, about)
+		return tieUndecided.noteOn(lower, about)
 	case undecided:
-		return tieUndecidedOfNone.note(at, trace, about)
+		return tieUndecidedOfNone.noteOn(lower, about)
 	case sameTime:
-		return tieSameTime.note(at, trace, about)
+		return tieSameTime.noteOn(lower, about)
 	}
-	return tieDecided.note(at, trace, about)
+	return tieDecided.noteOn(lower, about)
 }

@@ -1,7 +1,6 @@
 package convert
 
 import (
-	"tracemigrate/cluster"
 	"tracemigrate/cluster/manifest"
 	"tracemigrate/meshtrace"
 )
@@ -15,7 +14,7 @@ func Convert(c *Current, o Options) (*Plan, []*manifest.Problem) {
 		return nil, c.Found
 	}
 	in := newInput(c, &o)
-	if o.ByLabels || o.To != (cluster.Version{}) {
+	if o.SelectsByLabels() {
 		return in.convertByLabels(), c.Found
 	}
 	return newPlan(in, in.resume()), c.Found
@@ -25,16 +24,16 @@ func Convert(c *Current, o Options) (*Plan, []*manifest.Problem) {
 // exist.
 func (in *input) convert(previous map[*meshtrace.Policy]bool) []*conversion {
 	meshes := in.meshesWithout(previous)
-	selected := each(meshes, selectPolicies)
-	needed := each(selected, reduce)
+	selected := Each(meshes, selectPolicies)
+	needed := Each(selected, reduce)
 	named := name(in, needed, previous)
-	built := each(named, build)
-	verified := each(built, verify)
-	return each(verified, finish)
+	built := Each(named, build)
+	verified := Each(built, verify)
+	return Each(verified, finish)
 }
 
-// each returns what a step makes of each mesh.
-func each[From, To any](all []From, step func(From) To) []To {
+// Each returns what a function, such as a step, makes of each item; the result is never nil.
+func Each[From, To any](all []From, step func(From) To) []To {
 	results := make([]To, len(all))
 	for i, from := range all {
 		results[i] = step(from)

@@ -33,20 +33,19 @@ func excludeGateways(m *mesh, candidates []*candidate) exclusion {
 			name = gateway.String()
 		}
 		f := facts{"selector": selectorWith(c.pair.Number, c.tags), "gateway": name}
-		at, trace := c.pair.Position(), c.pair.TrafficTrace
 		switch {
 		case today[i] != nil:
 			f["selected"] = today[i]
 			found.reasons[c.position] = notCarriedOver.with(facts{"code": GatewayConflict})
-			found.notes = append(found.notes, gatewayConflict.note(at, trace, f))
+			found.notes = append(found.notes, gatewayConflict.noteOn(c.pair, f))
 		case !m.o.Version.HonoursProxyTypes():
 			found.reasons[c.position] = notCarriedOver.with(facts{"code": GatewayExcluded})
-			found.notes = append(found.notes, gatewayNotExcluded.note(at, trace, f))
+			found.notes = append(found.notes, gatewayNotExcluded.noteOn(c.pair, f))
 		default:
 			narrowed := *c
 			narrowed.sidecarsOnly = true
 			found.candidates = append(found.candidates, &narrowed)
-			found.notes = append(found.notes, gatewayExcluded.note(at, trace, f))
+			found.notes = append(found.notes, gatewayExcluded.noteOn(c.pair, f))
 		}
 	}
 	return found
@@ -78,11 +77,7 @@ func selectedGateways(m *mesh, candidates []*candidate) (today, gained map[int]*
 }
 
 func tagsOf(candidates []*candidate) []cluster.Tags {
-	tags := make([]cluster.Tags, len(candidates))
-	for i, c := range candidates {
-		tags[i] = c.tags
-	}
-	return tags
+	return Each(candidates, func(c *candidate) cluster.Tags { return c.tags })
 }
 
 // havingTag returns a MeshGateway that has one of tags, itself or on a listener, and

@@ -15,6 +15,7 @@ type input struct {
 	existing []*meshtrace.Policy        // those that the control plane has
 	compared []*meshtrace.Policy        // the existing ones, as they compare to new ones
 	arrived  map[*meshtrace.Policy]bool // see arrivedPolicies
+	refused  notes                      // of the existing policies that the version refuses
 	notes    notes
 }
 
@@ -22,7 +23,7 @@ func newInput(c *Current, o *Options) *input {
 	existing, refused := acceptedBy(c, o)
 	in := &input{
 		Current: c, o: o, confs: newConfs(c.Meshes, o), existing: existing, compared: asCompared(existing, c.Origin, o),
-		notes: slices.Concat(refused, remarkProblems(c), remarkSkipped(c.Snapshot)),
+		refused: refused, notes: slices.Concat(refused, remarkProblems(c), remarkSkipped(c.Snapshot)),
 	}
 	in.arrived = in.arrivedPolicies()
 	return in

@@ -3,6 +3,7 @@ package convert
 import (
 	"cmp"
 	"regexp"
+	"slices"
 	"strings"
 
 	"tracemigrate/cluster"
@@ -25,10 +26,8 @@ var nodeDomains = []string{"topology.kubernetes.io", "failure-domain.beta.kubern
 
 // rankLabel returns the preference for a label to select by; the smallest is the best.
 func rankLabel(key string) int {
-	for i, known := range preferred {
-		if key == known {
-			return i
-		}
+	if i := slices.Index(preferred, key); i >= 0 {
+		return i
 	}
 	if key == cluster.DisplayNameLabel {
 		return 2 * len(preferred) // selects one proxy
@@ -76,12 +75,7 @@ func isSelectable(key string) bool {
 	if domain == "kuma.io" || strings.HasSuffix(domain, ".kuma.io") || domain == "statefulset.kubernetes.io" || domain == "batch.kubernetes.io" {
 		return false
 	}
-	for _, of := range nodeDomains {
-		if domain == of {
-			return false
-		}
-	}
-	return !unstable.MatchString(name)
+	return !slices.Contains(nodeDomains, domain) && !unstable.MatchString(name)
 }
 
 // labelsOfTags returns the labels that a Dataplane with tags has on Kubernetes, where a

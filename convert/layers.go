@@ -47,7 +47,7 @@ type pairOf struct {
 	number int
 }
 
-func pairKey(p *legacy.Pair) pairOf { return pairOf{displayName(p.TrafficTrace.Resource), p.Number} }
+func pairKey(p *legacy.Pair) pairOf { return pairOf{p.DisplayName(), p.Number} }
 
 // layersOf finds what decides on each proxy of a mesh today, on the version of its zone.
 func layersOf(in *input, m *mesh, today *today) *layering {

@@ -1,6 +1,7 @@
 package convert
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 
@@ -44,7 +45,7 @@ func (in *input) meshesWithout(previous map[*meshtrace.Policy]bool) []*mesh {
 	for _, from := range in.Meshes {
 		m := &mesh{
 			Mesh: from, o: o, gateways: gateways, confs: in.confs, versions: versions, zoneNames: zones, orderedZones: from.Ordered(),
-			routed: s.TrafficRoutes[from.Name], unlisted: unlisted(s.Origin), live: s.FromCluster(),
+			routed: s.TrafficRoutes[from.Name], unlisted: lacks(s, cluster.KindDataplane), live: s.FromCluster(),
 			otherTimes: dependsOnZone(s.Origin, o), timesElsewhere: s.MayBeGlobal() && !o.ZoneOrigin,
 			undated: slices.ContainsFunc(from.TrafficTraces, func(t *legacy.TrafficTrace) bool { return t.Created.IsZero() }),
 		}
@@ -88,6 +89,15 @@ func (m *mesh) formatOf(pair *legacy.Pair) cluster.Format {
 	return pair.Format
 }
 
+// namespace returns the namespace of new policies, empty on Universal.
+func (m *mesh) namespace() string {
+	onKubernetes := func(t *legacy.TrafficTrace) bool { return t.Format == cluster.Kubernetes }
+	if m.o.Format == cluster.Universal || m.o.Format == "" && !slices.ContainsFunc(m.TrafficTraces, onKubernetes) {
+		return ""
+	}
+	return cmp.Or(m.o.Namespace, "kuma-system")
+}
+
 // candidate is a selector with tags for a policy, in which wildcards have a value.
 type candidate struct {
 	pair         *legacy.Pair
@@ -124,13 +134,4 @@ func annotation(p *legacy.Pair) string {
 		text += ", in zone " + quoted(p.Zone)
 	}
 	return text
-}
-
-// unlisted reports whether a cluster's Dataplanes could not be listed.
-func unlisted(origin *cluster.Origin) bool {
-	if origin == nil {
-		return false
-	}
-	_, lacks := origin.Lacks(cluster.KindDataplane)
-	return lacks
 }

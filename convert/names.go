@@ -55,21 +55,30 @@ func name(in *input, needs []*reduction, previous map[*meshtrace.Policy]bool) []
 
 // takenNames returns the names that no new policy can have, with their scope.
 func takenNames(in *input, needs []*reduction, previous map[*meshtrace.Policy]bool) map[string]bool {
+	free := shadowsOf(needs, in.existing, in.o.Version)
+	isFree := func(i int) bool { return free[in.existing[i]] || previous[in.compared[i]] }
+	taken := in.existingNames(isFree)
+	global := dependsOnZone(in.Origin, in.o) // where copies of a global control plane's own have their display names
+	for i, p := range in.existing {
+		if global && p.Labels[cluster.OriginLabel] != "zone" && !isFree(i) {
+			for _, format := range []cluster.Format{cluster.Kubernetes, cluster.Universal} {
+				taken[scope(format, p.Mesh)+p.DisplayName()] = true
+			}
+		}
+	}
+	return taken
+}
+
+// existingNames returns the names of the existing policies of all meshes, with their scope,
+// but for those of in.existing whose positions are free.
+func (in *input) existingNames(isFree func(i int) bool) map[string]bool {
 	taken := make(map[string]bool)
 	for _, name := range in.OtherMeshTraces() {
 		taken[scope(cluster.Kubernetes, "")+name] = true
 	}
-	free := shadowsOf(needs, in.existing, in.o.Version)
-	global := dependsOnZone(in.Origin, in.o) // where copies of a global control plane's own have their display names
 	for i, p := range in.existing {
-		if free[p] || previous[in.compared[i]] {
-			continue
-		}
-		taken[scope(p.Format, p.Mesh)+p.Name] = true
-		if global && p.Labels[cluster.OriginLabel] != "zone" {
-			for _, format := range []cluster.Format{cluster.Kubernetes, cluster.Universal} {
-				taken[scope(format, p.Mesh)+p.DisplayName()] = true
-			}
+		if !isFree(i) {
+			taken[scope(p.Format, p.Mesh)+p.Name] = true
 		}
 	}
 	return taken
@@ -94,7 +103,7 @@ func nameByTrace(n *reduction, taken map[string]bool, bases map[string][]cluster
 	for i, c := range n.candidates {
 		trace := c.pair.TrafficTrace
 		if byTrace[trace] == nil {
-			if name := displayName(trace.Resource); validName(name) == name {
+			if name := trace.DisplayName(); validName(name) == name {
 				valid = append(valid, trace)
 			} else {
 				invalid = append(invalid, trace)
@@ -103,7 +112,7 @@ func nameByTrace(n *reduction, taken map[string]bool, bases map[string][]cluster
 		byTrace[trace] = append(byTrace[trace], i)
 	}
 	byName := func(a, b *legacy.TrafficTrace) int {
-		return cmp.Or(strings.Compare(displayName(a.Resource), displayName(b.Resource)), strings.Compare(a.Name, b.Name))
+		return cmp.Or(strings.Compare(a.DisplayName(), b.DisplayName()), strings.Compare(a.Name, b.Name))
 	}
 	slices.SortFunc(valid, byName)
 	slices.SortFunc(invalid, byName)
@@ -111,10 +120,8 @@ func nameByTrace(n *reduction, taken map[string]bool, bases map[string][]cluster
 	var found notes
 	// Names that are valid as they are go first, so that no other becomes one of them.
 	for _, trace := range append(valid, invalid...) {
-		group, name := make([]*candidate, len(byTrace[trace])), displayName(trace.Resource)
-		for i, position := range byTrace[trace] {
-			group[i] = n.candidates[position]
-		}
+		group := Each(byTrace[trace], func(position int) *candidate { return n.candidates[position] })
+		name := trace.DisplayName()
 		base := validName(name)
 		all := numbered(group, base)
 		shared := n.formatOf(group[0].pair) == cluster.Kubernetes && n.sharesName(base, bases)
@@ -152,12 +159,9 @@ func basesOfAll(needs []*reduction, others []cluster.TraceName) map[string][]clu
 	}
 	for _, n := range needs {
 		for _, trace := range n.TrafficTraces {
-			matches := make([]map[string]string, len(trace.Selectors))
-			for i := range trace.Selectors {
-				matches[i] = trace.Selectors[i].Tags
-			}
+			matches := Each(trace.Selectors, func(s legacy.Selector) map[string]string { return s.Tags })
 			add(cluster.TraceName{
-				Mesh: n.Name, Name: displayName(trace.Resource), Several: cluster.SeveralPolicies(matches), Format: trace.Format,
+				Mesh: n.Name, Name: trace.DisplayName(), Several: cluster.SeveralPolicies(matches), Format: trace.Format,
 			})
 		}
 	}
@@ -196,13 +200,7 @@ func (m *mesh) sharesName(base string, bases map[string][]cluster.TraceName) boo
 }
 
 // quotedAll are names in double quotes.
-func quotedAll(all []string) names {
-	list := make(names, len(all))
-	for i, name := range all {
-		list[i] = quoted(name)
-	}
-	return list
-}
+func quotedAll(all []string) names { return Each(all, quoted) }
 
 // numbered returns the names of a group after base.
 func numbered(group []*candidate, base string) []string {
@@ -249,10 +247,7 @@ func validName(name string) string {
 			b.WriteByte('-')
 		}
 	}
-	labels := strings.Split(b.String(), ".")
-	for i, label := range labels {
-		labels[i] = strings.Trim(label, "-")
-	}
+	labels := Each(strings.Split(b.String(), "."), func(label string) string { return strings.Trim(label, "-") })
 	labels = slices.DeleteFunc(labels, func(label string) bool { return label == "" })
 	valid := strings.Join(labels, ".")
 	switch {

@@ -8,6 +8,7 @@ import (
 
 	"tracemigrate/cluster/manifest"
 	"tracemigrate/convert/envoydiff"
+	"tracemigrate/legacy"
 )
 
 // Code names a kind of note. Codes are stable; docs/notes.md explains each.
@@ -161,7 +162,7 @@ func (n *Note) spans() []string {
 }
 
 // Texts returns notes with their sentences, which is never nil.
-func Texts(notes []*Note) []NoteText { return each(notes, (*Note).Text) }
+func Texts(notes []*Note) []NoteText { return Each(notes, (*Note).Text) }
 
 // notes are what steps of a conversion return beside their results.
 type notes []*Note
@@ -239,6 +240,11 @@ func (s *sentence) note(at manifest.Place, resource fmt.Stringer, f facts) *Note
 		Code: s.code, Severity: s.severity, Resource: manifest.Redact(resource.String()), Source: at,
 		Actionable: s.remedy != "" && !s.optional, sentence: s, facts: f,
 	}
+}
+
+// noteOn says the sentence of a selector.
+func (s *sentence) noteOn(p *legacy.Pair, f facts) *Note {
+	return s.note(p.Position(), p.TrafficTrace, f)
 }
 
 // facts are the values that a sentence names in braces: strings, numbers, names, what has
@@ -329,8 +335,8 @@ type clause struct {
 // String is the phrase with facts in the place of their names.
 func (c clause) String() string { return c.with(c.facts) }
 
-// plural is "1 word" or "n words".
-func plural(n int, word string) string {
+// Plural returns "1 word" or "n words".
+func Plural(n int, word string) string {
 	if n == 1 {
 		return "1 " + word
 	}
@@ -345,7 +351,7 @@ func quoted(name string) string { return fmt.Sprintf("%.253q", name) }
 
 // counted is how many of a word there are, with up to three of their names.
 func counted(of []string, word string) string {
-	return fmt.Sprintf("%s (%s)", plural(len(of), word), names(of))
+	return fmt.Sprintf("%s (%s)", Plural(len(of), word), names(of))
 }
 
 // clipped is text in double quotes, cut after 80 bytes.

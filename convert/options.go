@@ -38,12 +38,15 @@ type Options struct {
 	Supposed bool
 }
 
+// SelectsByLabels reports whether the policies select by labels.
+func (o *Options) SelectsByLabels() bool { return o.ByLabels || o.To != (cluster.Version{}) }
+
 // Check returns an error that says which options do not go together.
 func (o *Options) Check() error {
 	if o.ByLabels && o.To == (cluster.Version{}) && o.Version.Compare(cluster.SinceDataplane) < 0 {
 		return fmt.Errorf("targetRef kind Dataplane needs Kuma 2.10 or later, and the policies are for %s", o.Version)
 	}
-	if o.Shadow && (o.ByLabels || o.To != (cluster.Version{})) {
+	if o.Shadow && o.SelectsByLabels() {
 		return errors.New("shadow policies cannot select by labels, because existing MeshTraces are written again in the same step")
 	}
 	if o.Shadow && !o.Version.ComputesShadows() {

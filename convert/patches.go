@@ -64,22 +64,12 @@ func decisions(in *input, added []*meshtrace.Policy, proxies [][]*cluster.Datapl
 	gateways := cluster.NewGateways(in.MeshGateways)
 	before := meshtrace.NewMatcher(version, existing, gateways)
 	after := meshtrace.NewMatcher(version, slices.Concat(existing, added), gateways)
-	keys := make(map[meshtrace.Parts]string)
-	key := func(conf meshtrace.Conf) string {
-		parts := conf.Parts()
-		text, ok := keys[parts]
-		if !ok {
-			text = conf.Key()
-			keys[parts] = text
-		}
-		return text
-	}
-	all := make([][]string, len(proxies))
-	for i, dataplanes := range proxies {
-		all[i] = make([]string, len(dataplanes))
-		for j, dp := range dataplanes {
-			all[i][j] = key(meshtrace.Merge(before.Matching(nil, dp))) + "\x00" + key(meshtrace.Merge(after.Matching(nil, dp)))
-		}
-	}
-	return all
+	keys := make(confKeys)
+	return Each(proxies, func(dataplanes []*cluster.Dataplane) []string {
+		return Each(dataplanes, func(dp *cluster.Dataplane) string {
+			was, _ := keys.of(before.Matching(nil, dp))
+			is, _ := keys.of(after.Matching(nil, dp))
+			return was + "\x00" + is
+		})
+	})
 }

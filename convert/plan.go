@@ -105,19 +105,26 @@ func fatesOf(m *conversion) []*Fate {
 	for _, c := range m.building.policies {
 		built[c.position] = true
 	}
-	fates := make([]*Fate, 0, len(m.ranked.Pairs))
-	for position, pair := range m.ranked.Pairs {
-		fate := &Fate{
-			Mesh: m.Name, TrafficTrace: pair.Name, Selector: pair.Number, Selectors: len(pair.Selectors),
-			Tags: pair.Tags, Place: pair.Position(), Policies: byPosition[position],
-		}
+	return m.fates(m.ranked, byPosition, func(position int) string {
 		switch reason, withheld := m.verification.reasons[position]; {
 		case withheld:
-			fate.Reason = reason
+			return reason
 		case !built[position]:
-			fate.Reason = cmp.Or(m.reduction.reasons[position], m.selection.reasons[position])
+			return cmp.Or(m.reduction.reasons[position], m.selection.reasons[position])
 		}
-		fates = append(fates, fate)
+		return ""
+	})
+}
+
+// fates returns the fate of every selector in ranked, with its policies and why it has none,
+// and of the TrafficTraces without a selector.
+func (m *mesh) fates(ranked *legacy.Mesh, policies [][]*meshtrace.Policy, reason func(position int) string) []*Fate {
+	fates := make([]*Fate, 0, len(ranked.Pairs))
+	for position, pair := range ranked.Pairs {
+		fates = append(fates, &Fate{
+			Mesh: m.Name, TrafficTrace: pair.Name, Selector: pair.Number, Selectors: len(pair.Selectors),
+			Tags: pair.Tags, Place: pair.Position(), Policies: policies[position], Reason: reason(position),
+		})
 	}
 	for _, trace := range m.TrafficTraces {
 		if len(trace.Selectors) == 0 {
@@ -127,26 +134,27 @@ func fatesOf(m *conversion) []*Fate {
 	return fates
 }
 
-// Errors is how many notes say that something could not be carried over.
-func (r *Plan) Errors() int {
+// count returns how many of all are of a kind.
+func count[T any](all []T, is func(T) bool) int {
 	n := 0
-	for _, note := range r.Notes {
-		if note.Severity == manifest.Error {
+	for _, one := range all {
+		if is(one) {
 			n++
 		}
 	}
 	return n
 }
 
+// Errors is how many notes say that something could not be carried over.
+func (r *Plan) Errors() int {
+	return count(r.Notes, func(note *Note) bool { return note.Severity == manifest.Error })
+}
+
 // Tracing is how many of the existing MeshTraces have a backend and are applied.
 func (r *Plan) Tracing() int {
-	n := 0
-	for _, p := range r.Existing {
-		if len(p.Default.Backends) > 0 && !p.Shadow(r.version) {
-			n++
-		}
-	}
-	return n
+	return count(r.Existing, func(p *meshtrace.Policy) bool {
+		return len(p.Default.Backends) > 0 && !p.Shadow(r.version)
+	})
 }
 
 // Refused reports whether something could not be carried over.

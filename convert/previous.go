@@ -94,7 +94,7 @@ var (
 // mayBeNamed reports whether a policy of a mesh's TrafficTrace can get a name, whatever
 // the others are: nameByTrace and rankNames give it.
 func mayBeNamed(name, mesh string, trace *legacy.TrafficTrace) bool {
-	base := validName(displayName(trace.Resource))
+	base := validName(trace.DisplayName())
 	plain := []string{name}
 	for _, at := range rank.FindAllStringIndex(name, -1) {
 		plain = append(plain, name[at[1]:])
@@ -229,9 +229,9 @@ func remarkPart(v *verification, changed []*meshtrace.Policy, existing int, cert
 	switch {
 	case len(v.mesh.previous) == 0:
 	case existing == 1:
-		part = someExistOne.of(facts{"all": plural(len(v.policies), "MeshTrace")})
+		part = someExistOne.of(facts{"all": Plural(len(v.policies), "MeshTrace")})
 	default:
-		part = someExist.of(facts{"some": existing, "all": plural(len(v.policies), "MeshTrace")})
+		part = someExist.of(facts{"some": existing, "all": Plural(len(v.policies), "MeshTrace")})
 	}
 	f := facts{"part": part}
 	var doubt func(*cluster.Dataplane) string
@@ -264,10 +264,7 @@ func (in *input) arrivedPolicies() map[*meshtrace.Policy]bool {
 	if in.Origin == nil || in.Origin.Mode != cluster.ModeFederatedZone || in.o.ZoneOrigin {
 		return arrived
 	}
-	byName := make(map[string]*legacy.Mesh, len(in.Meshes))
-	for _, m := range in.Meshes {
-		byName[m.Name] = m
-	}
+	byName := legacy.ByName(in.Meshes)
 	for i, p := range in.compared {
 		m := byName[p.Mesh]
 		fromGlobal := in.existing[i].Labels[cluster.OriginLabel] == "global"

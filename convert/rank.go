@@ -19,10 +19,7 @@ func namesInOrder(m *mesh, policies []named) bool {
 		// A proxy with several inbounds can satisfy any two selectors.
 		return false
 	}
-	selectors := make([]cluster.Tags, len(subsets))
-	for i, c := range subsets {
-		selectors[i] = c.tags
-	}
+	selectors := Each(subsets, func(c named) cluster.Tags { return c.tags })
 	looked := 0
 	for i, j := range meeting(selectors) {
 		if looked++; looked > maxPairs {
@@ -33,15 +30,10 @@ func namesInOrder(m *mesh, policies []named) bool {
 		}
 	}
 	index := cluster.NewIndex(selectors)
-	var together []named
 	var found []int32
 	for _, dp := range m.dataplanes {
 		found = index.Matching(found[:0], dp.TagSets()...)
-		together = together[:0]
-		for _, i := range found {
-			together = append(together, subsets[i])
-		}
-		if !m.ordered(together) {
+		if !m.ordered(Each(found, func(i int32) named { return subsets[i] })) {
 			return false
 		}
 	}
@@ -50,16 +42,7 @@ func namesInOrder(m *mesh, policies []named) bool {
 
 // subsetsOf returns the policies whose names matter: kind Mesh is below them all.
 func subsetsOf(policies []named) []named {
-	if !slices.ContainsFunc(policies, func(c named) bool { return len(c.tags) == 0 }) {
-		return policies
-	}
-	var subsets []named
-	for _, c := range policies {
-		if len(c.tags) > 0 {
-			subsets = append(subsets, c)
-		}
-	}
-	return subsets
+	return slices.DeleteFunc(slices.Clone(policies), func(c named) bool { return len(c.tags) == 0 })
 }
 
 // ordered reports whether, of any two policies that differ, the first has the
@@ -93,7 +76,15 @@ func (m *mesh) precedes(a, b string) bool {
 	if m.o.Version.SmallestNameWins() {
 		return a < b
 	}
-	return a > b
+	return m.sortable(a) > m.sortable(b)
+}
+
+// sortable returns what a policy's name is compared by.
+func (m *mesh) sortable(name string) string {
+	if m.o.Version.SmallestNameWins() {
+		return name
+	}
+	return meshtrace.FullName(name, m.namespace())
 }
 
 // rankNames puts the rank in front of every name, in equally many digits; and in
@@ -105,10 +96,10 @@ func rankNames(m *mesh, plain []named, taken map[string]bool) []named {
 	}
 	best := m.rankedNames(plain, taken, nil)
 	for _, rivals := range [][]*meshtrace.Policy{m.rivals(plain, false), m.rivals(plain, true)} {
-		if len(rivals) == 0 || sameOrder(plain, best, rivals) {
+		if len(rivals) == 0 || m.sameOrder(plain, best, rivals) {
 			break
 		}
-		if between := m.rankedNames(plain, taken, rivals); sameOrder(plain, between, rivals) && m.ranked(between) {
+		if between := m.rankedNames(plain, taken, rivals); m.sameOrder(plain, between, rivals) && m.ranked(between) {
 			best = between
 			break
 		}
@@ -127,7 +118,7 @@ func remarkRank(m *mesh, policies int) *Note {
 	if !m.o.Version.SmallestNameWins() {
 		order = "largest"
 	}
-	return renamedForOrder.note(m.Place, m, facts{"policies": plural(policies, "policy"), "order": order, "version": m.o.Version})
+	return renamedForOrder.note(m.Place, m, facts{"policies": Plural(policies, "policy"), "order": order, "version": m.o.Version})
 }
 
 // rankedNames returns the names of policies with their rank in front, and
@@ -144,7 +135,7 @@ func (m *mesh) rankedNames(plain []named, taken map[string]bool, rivals []*mesht
 			}
 			c := plain[i]
 			for _, p := range rivals {
-				if isRival(p, c) && p.DisplayName() < c.name && p.DisplayName() > after {
+				if isRival(p, c) && m.sortable(p.DisplayName()) < m.sortable(c.name) && p.DisplayName() > after {
 					after = p.DisplayName()
 				}
 			}
@@ -187,10 +178,10 @@ func (m *mesh) rivals(policies []named, meeting bool) []*meshtrace.Policy {
 
 // sameOrder reports whether ranked names and those of rivals are in the order of the plain
 // names and those of rivals.
-func sameOrder(plain []named, ranked []string, rivals []*meshtrace.Policy) bool {
+func (m *mesh) sameOrder(plain []named, ranked []string, rivals []*meshtrace.Policy) bool {
 	for _, p := range rivals {
 		for i, c := range plain {
-			if name := p.DisplayName(); isRival(p, c) && (name < c.name) != (name < ranked[i]) {
+			if name := m.sortable(p.DisplayName()); isRival(p, c) && (name < m.sortable(c.name)) != (name < m.sortable(ranked[i])) {
 				return false
 			}
 		}

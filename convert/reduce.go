@@ -77,7 +77,7 @@ func merge(_ *selection, candidates []*candidate) kept {
 			r.candidates = append(r.candidates, c)
 		} else if reason := r.reasons[c.position]; reason != "" {
 			f := facts{"selector": selectorFact(c.pair), "cover": phrase(reason)}
-			r.notes = append(r.notes, mergedSelector.note(c.pair.Position(), c.pair.TrafficTrace, f))
+			r.notes = append(r.notes, mergedSelector.noteOn(c.pair, f))
 		}
 	}
 	return r
@@ -137,9 +137,9 @@ func dropEmpty(s *selection, candidates []*candidate) kept {
 			about, r.reasons[c.position], r.refused[c.position] = emptyBackendsUnsupported, string(emptyUnsupported), true
 		}
 		f := facts{"selector": selectorFact(c.pair), "cause": whyNoBackend(m, c.pair.TrafficTrace)}
-		r.notes = append(r.notes, about.note(c.pair.Position(), c.pair.TrafficTrace, f))
+		r.notes = append(r.notes, about.noteOn(c.pair, f))
 		if expanded := s.expanded[c.position]; expanded != nil && !r.refused[c.position] {
-			r.notes = append(r.notes, expanded.note(c.pair.Position(), c.pair.TrafficTrace, expandedTo(c.pair, n)))
+			r.notes = append(r.notes, expanded.noteOn(c.pair, expandedTo(c.pair, n)))
 		}
 	}
 	return r
@@ -211,7 +211,7 @@ func dropMadeInZones(s *selection, candidates []*candidate) kept {
 		}
 	}
 	made := len(candidates) - len(r.candidates)
-	switch f := (facts{"count": plural(made, "MeshTrace")}); {
+	switch f := (facts{"count": Plural(made, "MeshTrace")}); {
 	case made == 0:
 	case len(r.candidates) == 0:
 		r.notes = notes{madeInZonesComplete.note(m.Place, m, f)}
@@ -259,7 +259,7 @@ func dropArrived(s *selection, candidates []*candidate) kept {
 			missing = append(missing, missingForProxies.with(facts{"source": source(pair), "proxies": proxies}))
 		}
 	}
-	f := facts{"count": plural(len(s.previous), "MeshTrace")}
+	f := facts{"count": Plural(len(s.previous), "MeshTrace")}
 	about := arrivedComplete
 	switch {
 	case len(missing) > 0:

@@ -1,6 +1,7 @@
 package convert
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 
@@ -127,12 +128,7 @@ func isEmptyConf(c *meshtrace.Conf) bool {
 }
 
 // target is the version that policies must work on at last.
-func (l *layering) target() cluster.Version {
-	if l.o.To != (cluster.Version{}) {
-		return l.o.To
-	}
-	return l.o.Version
-}
+func (l *layering) target() cluster.Version { return cmp.Or(l.o.To, l.o.Version) }
 
 // add adds the policies of a layer, and notes the proxies that no labels distinguish.
 func (r *relabelling) add(of *layer, found cover.Result) {

@@ -14,22 +14,13 @@ import (
 // those of a selector get that of its TrafficTrace, as far as the order of names is then
 // that of precedence. Otherwise every policy of the mesh gets its rank in front.
 func nameByLayer(in *input, all []*relabelling) {
-	taken := make(map[string]bool)
-	for _, name := range in.OtherMeshTraces() {
-		taken[scope(cluster.Kubernetes, "")+name] = true
-	}
 	free := make(map[*meshtrace.Policy]bool)
 	for _, r := range all {
 		for _, p := range r.again {
 			free[p] = true
 		}
 	}
-	for i, p := range in.existing {
-		if free[in.compared[i]] {
-			continue
-		}
-		taken[scope(p.Format, p.Mesh)+p.Name] = true
-	}
+	taken := in.existingNames(func(i int) bool { return free[in.compared[i]] })
 	for _, r := range all {
 		for _, p := range r.policies {
 			if p.existing != nil && p.nth == 0 && validName(p.existing.Name) == p.existing.Name {
@@ -70,11 +61,10 @@ func (r *relabelling) nameOthers(taken map[string]bool) {
 	}
 	for _, trace := range r.TrafficTraces {
 		group := groups[trace]
-		candidates := make([]*candidate, len(group))
-		for i, p := range group {
-			candidates[i] = &candidate{pair: p.pair, position: p.position}
-		}
-		for i, name := range numbered(candidates, validName(displayName(trace.Resource))) {
+		candidates := Each(group, func(p *relabelled) *candidate {
+			return &candidate{pair: p.pair, position: p.position}
+		})
+		for i, name := range numbered(candidates, validName(trace.DisplayName())) {
 			group[i].name = unique(group[i].layer, name)
 		}
 	}
@@ -108,7 +98,7 @@ func (r *relabelling) rankAll(taken map[string]bool) {
 			taken[r.scopeOfLayer(p.layer)+p.name] = true
 		}
 		r.notes = append(r.notes, renamedForOrder.note(r.Place, r.mesh, facts{
-			"policies": plural(len(r.policies), "policy"), "order": "smallest", "version": r.target(),
+			"policies": Plural(len(r.policies), "policy"), "order": "smallest", "version": r.target(),
 		}))
 		return
 	}

@@ -1,6 +1,7 @@
 package convert
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strings"
@@ -18,8 +19,8 @@ import (
 func (in *input) convertByLabels() *Plan {
 	meshes := in.meshesWithout(nil)
 	today := newToday(in)
-	layers := each(meshes, func(m *mesh) *layering { return layersOf(in, m, today) })
-	all := each(layers, relabel)
+	layers := Each(meshes, func(m *mesh) *layering { return layersOf(in, m, today) })
+	all := Each(layers, relabel)
 	nameByLayer(in, all)
 	backends := newBackends(in)
 	for _, r := range all {
@@ -49,25 +50,20 @@ func newPlanByLabels(in *input, all []*relabelling, backends *backends) *Plan {
 		plan.Obsolete = append(plan.Obsolete, obsolete...)
 		after = slices.DeleteFunc(after, func(p *meshtrace.Policy) bool { return slices.Contains(obsolete, p) })
 		plan.Fates = append(plan.Fates, r.fates()...)
-		found = slices.Concat(found, r.notes, r.remarkSelection(), r.remarkObsolete(obsolete), r.remarkBuiltin())
-		found = append(found, remarkZoneTies(r.mesh, r.ties)...)
-		found = append(found, remarkTies(r.mesh, r.Mesh)...)
-		found = append(found, r.remarkUndated()...)
+		found = slices.Concat(found, r.notes, r.remarkSelection(), r.remarkObsolete(obsolete), r.remarkBuiltin(),
+			remarkZoneTies(r.mesh, r.ties), remarkTies(r.mesh, r.Mesh), r.remarkUndated())
 		switch {
 		case len(r.layers) == 0:
 			found = append(found, remarkNothing(r.mesh))
 		case len(r.dataplanes) == 0 && len(r.policies) > 0:
-			found = append(found, r.withoutDataplanes(notVerified, notVerifiedUnlisted, notVerifiedEmptyMesh).note(r.Place, r.mesh, nil))
+			found = append(found, remarkNotVerified(r.mesh))
 		}
 	}
-	found = append(found, remarkStrays(in)...)
 	plan.Backends = backends.made
 	meshtrace.Resolve(plan.Policies, slices.Concat(backends.known, backends.made))
 	plan.oldest = slices.MinFunc(in.Snapshot.Versions(in.o.Version), cluster.Version.Compare)
-	found = append(found, remarkStage(in, plan)...)
-	found = append(found, remarkPlace(in, all)...)
-	found = append(found, plan.prove(in, Applied(after, each(plan.Policies, unshadowed)))...)
-	plan.Notes = found.sorted()
+	proved := plan.prove(in, Applied(after, Each(plan.Policies, unshadowed)))
+	plan.Notes = slices.Concat(found, remarkStrays(in), remarkStage(in, plan), remarkPlace(in, all), proved).sorted()
 	return plan
 }
 
@@ -107,23 +103,12 @@ func (r *relabelling) fates() []*Fate {
 			byPosition[p.position] = append(byPosition[p.position], p.policy)
 		}
 	}
-	fates := make([]*Fate, 0, len(r.Pairs))
-	for position, pair := range r.Pairs {
-		fate := &Fate{
-			Mesh: r.Name, TrafficTrace: pair.Name, Selector: pair.Number, Selectors: len(pair.Selectors),
-			Tags: pair.Tags, Place: pair.Position(), Policies: byPosition[position],
+	return r.mesh.fates(r.Mesh, byPosition, func(position int) string {
+		if len(byPosition[position]) > 0 {
+			return ""
 		}
-		if len(fate.Policies) == 0 {
-			fate.Reason = r.reasons[position]
-		}
-		fates = append(fates, fate)
-	}
-	for _, trace := range r.TrafficTraces {
-		if len(trace.Selectors) == 0 {
-			fates = append(fates, &Fate{Mesh: r.Name, TrafficTrace: trace.Name, Place: trace.Place, Reason: string(withoutSelector)})
-		}
-	}
-	return fates
+		return r.reasons[position]
+	})
 }
 
 // remarkObsolete notes the existing policies that must be deleted, because policies of
@@ -152,18 +137,11 @@ func deletion(p *meshtrace.Policy) clause {
 
 // remarkBuiltin notes the builtin gateways, which no label selects and 3.0 does not have.
 func (r *relabelling) remarkBuiltin() notes {
-	if len(r.builtin) == 0 {
+	if len(r.builtin) == 0 || r.target().HasBuiltinGateways() { // the comparison then shows those that lose their tracing
 		return nil
 	}
-	var gateways []string
-	for _, dp := range r.builtin {
-		gateways = append(gateways, dp.String())
-	}
-	f := facts{"gateways": counted(gateways, "builtin gateway"), "version": r.target()}
-	if r.target().HasBuiltinGateways() {
-		return nil // the comparison shows those that lose their tracing
-	}
-	return notes{builtinRemoved.note(r.builtin[0].Place, r.mesh, f)}
+	gateways := counted(Each(r.builtin, (*cluster.Dataplane).String), "builtin gateway")
+	return notes{builtinRemoved.note(r.builtin[0].Place, r.mesh, facts{"gateways": gateways, "version": r.target()})}
 }
 
 // remarkStage notes when the policies can be applied.
@@ -217,11 +195,10 @@ func (r *Plan) prove(in *input, after []*meshtrace.Policy) notes {
 	state := envoydiff.State{Policies: after}
 	how := envoydiff.Options{Version: in.o.Version, To: in.o.To, Migrated: true, Accept: in.o.Accept, Doubt: r.Doubt}
 	r.Comparisons = envoydiff.CompareZones(in.Snapshot, before, state, how)
-	found := remarkDiffering(r.Comparisons, differsByLabels, facts{"version": how.Version})
+	found := remarkDiffering(r.Comparisons, differsByLabels, facts{"version": cmp.Or(in.o.To, in.o.Version)})
 	if in.o.To == (cluster.Version{}) {
 		return found
 	}
-	found = remarkDiffering(r.Comparisons, differsByLabels, facts{"version": in.o.To})
 	found = append(found, remarkUnavoidable(r.Comparisons, in.o.To)...)
 	if !r.AppliesBefore() || len(r.Policies)+len(r.Obsolete) == 0 {
 		return found
@@ -239,22 +216,19 @@ func remarkDiffering(comparisons []*envoydiff.Comparison, about *sentence, f fac
 		codes   names
 	}
 	byMesh := make(map[string]*differing)
-	for _, c := range comparisons {
-		for i := range c.Proxies {
-			p := &c.Proxies[i]
-			if p.Verdict != envoydiff.Different || !slices.ContainsFunc(p.Differences, isAvoidable) {
-				continue
-			}
-			d := byMesh[p.Mesh]
-			if d == nil {
-				d = &differing{first: p}
-				byMesh[p.Mesh] = d
-			}
-			d.proxies = append(d.proxies, p.Dataplane.String())
-			for _, difference := range p.Differences {
-				if code := string(difference.Code); !slices.Contains(d.codes, code) && isAvoidable(difference) {
-					d.codes = append(d.codes, code)
-				}
+	for _, p := range envoydiff.All(comparisons) {
+		if p.Verdict != envoydiff.Different || !slices.ContainsFunc(p.Differences, isAvoidable) {
+			continue
+		}
+		d := byMesh[p.Mesh]
+		if d == nil {
+			d = &differing{first: p}
+			byMesh[p.Mesh] = d
+		}
+		d.proxies = append(d.proxies, p.Dataplane.String())
+		for _, difference := range p.Differences {
+			if code := string(difference.Code); !slices.Contains(d.codes, code) && isAvoidable(difference) {
+				d.codes = append(d.codes, code)
 			}
 		}
 	}
@@ -281,23 +255,16 @@ func remarkUnavoidable(comparisons []*envoydiff.Comparison, to cluster.Version) 
 		if code == envoydiff.BuiltinGatewayRemoved {
 			continue // remarkBuiltin names the gateways
 		}
-		var proxies []string
-		var first *envoydiff.Proxy
-		for _, c := range comparisons {
-			for i := range c.Proxies {
-				p := &c.Proxies[i]
-				if !slices.ContainsFunc(p.Differences, func(d *envoydiff.Difference) bool { return d.Code == code }) {
-					continue
-				}
-				if first == nil {
-					first = p
-				}
-				proxies = append(proxies, p.Dataplane.String())
+		var proxies []*cluster.Dataplane
+		for _, p := range envoydiff.All(comparisons) {
+			if p.Has(code) {
+				proxies = append(proxies, p.Dataplane)
 			}
 		}
-		if first != nil {
-			f := facts{"proxies": counted(proxies, "proxy"), "version": to, "change": unavoidableChanges[code], "code": code}
-			found = append(found, changedByUpgrade.note(first.Dataplane.Place, theControlPlane, f))
+		if len(proxies) > 0 {
+			all := counted(Each(proxies, (*cluster.Dataplane).String), "proxy")
+			f := facts{"proxies": all, "version": to, "change": unavoidableChanges[code], "code": code}
+			found = append(found, changedByUpgrade.note(proxies[0].Place, theControlPlane, f))
 		}
 	}
 	return found

@@ -1,6 +1,9 @@
 package convert
 
 import (
+	"slices"
+
+	"tracemigrate/cluster"
 	"tracemigrate/meshtrace"
 )
 
@@ -25,7 +28,8 @@ func remarkBackends(v *verification) notes {
 			found = append(found, setsMore.note(p.Place, p, nil))
 		}
 	}
-	zipkin, datadog := firstOf(v.policies, isZipkin), firstOf(v.policies, isDatadog)
+	zipkin := firstOf(v.policies, sendsTo(meshtrace.TypeZipkin))
+	datadog := firstOf(v.policies, sendsTo(meshtrace.TypeDatadog))
 	subset := firstOf(v.policies, func(p *meshtrace.Policy) bool { return p.TargetRef.Kind == meshtrace.MeshSubset })
 	version := facts{"version": m.o.Version}
 	if (zipkin != nil || datadog != nil) && !m.routed && m.o.Version.LegacyOutboundsNeedTrafficRoute() {
@@ -48,28 +52,20 @@ func remarkBackends(v *verification) notes {
 
 // firstOf returns the first policy that is of a kind; nil when none is.
 func firstOf(policies []*made, is func(*meshtrace.Policy) bool) *made {
-	for _, c := range policies {
-		if is(c.policy) {
-			return c
-		}
+	if i := slices.IndexFunc(policies, func(c *made) bool { return is(c.policy) }); i >= 0 {
+		return policies[i]
 	}
 	return nil
 }
 
-func isZipkin(p *meshtrace.Policy) bool {
-	return len(p.Default.Backends) > 0 && p.Default.Backends[0].Zipkin != nil
-}
-
-func isDatadog(p *meshtrace.Policy) bool {
-	return len(p.Default.Backends) > 0 && p.Default.Backends[0].Datadog != nil
+// sendsTo returns a function that reports whether a policy has a backend of a type.
+func sendsTo(backend string) func(*meshtrace.Policy) bool {
+	return func(p *meshtrace.Policy) bool {
+		return len(p.Default.Backends) > 0 && p.Default.Backends[0].Type == backend
+	}
 }
 
 // hasGateways reports whether the mesh has a builtin gateway, or may have one.
 func (m *mesh) hasGateways() bool {
-	for _, dp := range m.dataplanes {
-		if dp.Builtin() {
-			return true
-		}
-	}
-	return len(m.gateways.Of(m.Name)) > 0
+	return slices.ContainsFunc(m.dataplanes, (*cluster.Dataplane).Builtin) || len(m.gateways.Of(m.Name)) > 0
 }

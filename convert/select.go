@@ -79,13 +79,9 @@ func selectPolicies(m *mesh) *selection {
 
 // remarkNothing notes that the mesh has no TrafficTrace, and what traces instead.
 func remarkNothing(m *mesh) *Note {
-	tracing := 0
-	for _, p := range slices.Concat(m.existing, m.previous) {
-		if len(p.Default.Backends) > 0 {
-			tracing++
-		}
-	}
-	backends := plural(len(m.Backends), "tracing backend")
+	traces := func(p *meshtrace.Policy) bool { return len(p.Default.Backends) > 0 }
+	tracing := count(m.existing, traces) + count(m.previous, traces)
+	backends := Plural(len(m.Backends), "tracing backend")
 	var policies any = oneTraces
 	if tracing > 1 {
 		policies = severalTraces.of(facts{"count": tracing})
@@ -115,7 +111,6 @@ type considered struct {
 // wildcard, the tags that replace its own.
 func consider(m *mesh, ranked *legacy.Mesh, position int, values []cluster.Tags) considered {
 	pair := ranked.Pairs[position]
-	at, trace := pair.Position(), pair.TrafficTrace
 	for _, key := range pair.Tags.Keys() {
 		value := pair.Tags[key]
 		if cluster.IsTag(key, value) || value == cluster.Any && cluster.IsTag(key, "any") {
@@ -123,13 +118,13 @@ func consider(m *mesh, ranked *legacy.Mesh, position int, values []cluster.Tags)
 		}
 		return considered{
 			reason: impossibleTag.with(facts{"key": key}),
-			notes:  notes{noSuchTag.note(at, trace, facts{"number": pair.Number, "key": clipped(key), "value": clipped(value)})},
+			notes:  notes{noSuchTag.noteOn(pair, facts{"number": pair.Number, "key": clipped(key), "value": clipped(value)})},
 		}
 	}
 	if higher := ranked.Covering(position, pair.Tags); higher != nil {
 		return neverDeciding(m, pair, higher)
 	}
-	if m.confOf(trace).refused {
+	if m.confOf(pair.TrafficTrace).refused {
 		return considered{converts: true, refused: true, reason: string(backendRefused)}
 	}
 	if hasWildcard(pair.Tags) {
@@ -139,7 +134,7 @@ func consider(m *mesh, ranked *legacy.Mesh, position int, values []cluster.Tags)
 	if by := m.serving(tags); by != nil {
 		return considered{
 			converts: true, reason: allServed.with(facts{"existing": by}),
-			notes: notes{servedAlready.note(at, trace, facts{"selector": selectorFact(pair), "existing": by})},
+			notes: notes{servedAlready.noteOn(pair, facts{"selector": selectorFact(pair), "existing": by})},
 		}
 	}
 	return considered{converts: true, targets: []cluster.Tags{tags}}
@@ -178,7 +173,7 @@ func neverDeciding(m *mesh, pair, higher *legacy.Pair) considered {
 	case m.otherTimes && differAsTied(m, pair, higher):
 		s = neverDecidesHere
 	}
-	found.notes = notes{s.note(pair.Position(), pair.TrafficTrace, f)}
+	found.notes = notes{s.noteOn(pair, f)}
 	return found
 }
 

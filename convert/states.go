@@ -42,8 +42,7 @@ type MeshTransition struct {
 // policies changes its tracing.
 func CompareStates(before, after *Current, o Options) *Transition {
 	was, is := newInput(before, &o), newInput(after, &o)
-	_, refused := acceptedBy(after, &o)
-	t := &Transition{Refused: refused}
+	t := &Transition{Refused: is.refused}
 	from := envoydiff.State{Legacy: before.Meshes, Policies: was.compared}
 	to := envoydiff.State{Legacy: after.Meshes, Policies: is.compared}
 	s := after.AppliedTo(before.Snapshot)
@@ -53,14 +52,10 @@ func CompareStates(before, after *Current, o Options) *Transition {
 		known, o.MadeUp)
 	t.MadeUp = len(made)
 	s.Dataplanes = slices.Concat(known, made)
-	doubts := []func(*cluster.Dataplane) cluster.Doubt{was.tieDoubt(), is.tieDoubt()}
+	earlier, later := was.tieDoubt(), is.tieDoubt()
 	changes := cluster.Changes(before.Snapshot, after.Snapshot)
 	t.Comparisons = Compare(s, from, to, &o, func(dp *cluster.Dataplane) cluster.Doubt {
-		doubt := cluster.Doubt{Reason: changes(dp)}
-		for _, of := range doubts {
-			doubt = doubt.And(of(dp))
-		}
-		return doubt
+		return cluster.Doubt{Reason: changes(dp)}.And(earlier(dp)).And(later(dp))
 	})
 	t.Meshes = transitions(before, after, known, t.Comparisons)
 	return t
@@ -113,10 +108,7 @@ func transitions(
 	for _, p := range after.Existing {
 		traced[p.Mesh] = true
 	}
-	now := make(map[string]*legacy.Mesh, len(after.Meshes))
-	for _, mesh := range after.Meshes {
-		now[mesh.Name] = mesh
-	}
+	now := legacy.ByName(after.Meshes)
 	var found []MeshTransition
 	for _, mesh := range before.Meshes {
 		after := now[mesh.Name]
@@ -138,22 +130,13 @@ func transitions(
 
 // lostProxies returns the number of proxies that are traced before and not after, by mesh.
 func lostProxies(comparisons []*envoydiff.Comparison) map[string]int {
-	lost := make(map[string]map[*cluster.Dataplane]bool)
-	for _, c := range comparisons {
-		for i := range c.Proxies {
-			p := &c.Proxies[i]
-			if p.Verdict != envoydiff.Different || !p.Before.Traces() || p.After.Traces() {
-				continue
-			}
-			if lost[p.Mesh] == nil {
-				lost[p.Mesh] = make(map[*cluster.Dataplane]bool)
-			}
-			lost[p.Mesh][p.Dataplane] = true
+	counts := make(map[string]int)
+	seen := make(map[*cluster.Dataplane]bool)
+	for _, p := range envoydiff.All(comparisons) {
+		if p.Verdict == envoydiff.Different && p.Before.Traces() && !p.After.Traces() && !seen[p.Dataplane] {
+			seen[p.Dataplane] = true
+			counts[p.Mesh]++
 		}
-	}
-	counts := make(map[string]int, len(lost))
-	for mesh, proxies := range lost {
-		counts[mesh] = len(proxies)
 	}
 	return counts
 }

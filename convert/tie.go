@@ -91,11 +91,7 @@ func (t *ties) undatedTie(dp *cluster.Dataplane) cluster.Doubt {
 
 // pairsAt returns the selectors at positions.
 func (t *ties) pairsAt(positions []int32) []*legacy.Pair {
-	pairs := make([]*legacy.Pair, len(positions))
-	for i, position := range positions {
-		pairs[i] = t.Pairs[position]
-	}
-	return pairs
+	return Each(positions, func(position int32) *legacy.Pair { return t.Pairs[position] })
 }
 
 // alwaysServed reports whether existing MeshTraces trace dp on every version that its
@@ -193,8 +189,8 @@ func (t *zoneTie) note() *Note {
 	if len(t.doubts) > 0 {
 		doubts = phrase(": " + t.doubts.String())
 	}
-	return tieOfZones.note(t.pairs[0].Position(), t.pairs[0].TrafficTrace, facts{
-		"traces": tracesFact(t.pairs), "count": plural(n, "proxy"), "zones": strings.Join(where, "; "), "doubts": doubts,
+	return tieOfZones.noteOn(t.pairs[0], facts{
+		"traces": tracesFact(t.pairs), "count": Plural(n, "proxy"), "zones": strings.Join(where, "; "), "doubts": doubts,
 	})
 }
 
@@ -206,7 +202,7 @@ func remarkPossibleTies(m *mesh, t *ties) notes {
 	}
 	var found notes
 	for _, group := range contested(m, t) {
-		found = append(found, tieOfUnknownZones.note(group[0].Position(), group[0].TrafficTrace, facts{"traces": tracesFact(group)}))
+		found = append(found, tieOfUnknownZones.noteOn(group[0], facts{"traces": tracesFact(group)}))
 	}
 	return found
 }

@@ -86,7 +86,7 @@ func remarkMisspelt(c *candidate, known map[string]bool) *Note {
 		for _, other := range slices.Sorted(maps.Keys(known)) {
 			if differByOne(key, other) {
 				f := facts{"selector": selectorFact(c.pair), "key": quoted(key), "known": quoted(other)}
-				return tagMisspelt.note(c.pair.Position(), c.pair.TrafficTrace, f)
+				return tagMisspelt.noteOn(c.pair, f)
 			}
 		}
 	}

@@ -45,8 +45,7 @@ func verify(b *building) *verification {
 	}
 	done.policies, done.withheld, done.reasons = v.policies, v.withheld, v.reasons
 	if len(b.dataplanes) == 0 && len(expected) > 0 {
-		about := b.withoutDataplanes(notVerified, notVerifiedUnlisted, notVerifiedEmptyMesh)
-		done.notes = append(done.notes, about.note(b.Place, b.mesh, nil))
+		done.notes = append(done.notes, remarkNotVerified(b.mesh))
 	}
 	if !all {
 		done.notes = append(done.notes, notAllMeetingsVerified.note(b.Place, b.mesh, facts{"count": maxMadeUp}))
@@ -86,11 +85,8 @@ func remarkUntagged(all []*conversion, comparisons []*envoydiff.Comparison) note
 		return nil
 	}
 	same, traced := make(map[string]bool), make(map[string]bool)
-	for _, c := range comparisons {
-		for i := range c.Proxies {
-			p := &c.Proxies[i]
-			same[p.Dataplane.String()], traced[p.Dataplane.String()] = p.Verdict == envoydiff.Same, p.Before.Traces()
-		}
+	for _, p := range envoydiff.All(comparisons) {
+		same[p.Dataplane.String()], traced[p.Dataplane.String()] = p.Verdict == envoydiff.Same, p.Before.Traces()
 	}
 	var found notes
 	for _, m := range all {
@@ -124,7 +120,7 @@ type verifier struct {
 	reasons                reasons
 	before, after, without *meshtrace.Matcher          // without: the policies that are withheld
 	byPolicy               map[*meshtrace.Policy]*made // of after
-	keys                   map[meshtrace.Parts]string  // of each combination
+	keys                   confKeys
 	conflicts              map[*made]*conflict
 	existingOf, matching   []*meshtrace.Policy // of the proxy that is checked; scratch space
 }
@@ -133,7 +129,7 @@ func newVerifier(b *building, again map[*meshtrace.Policy]*made) *verifier {
 	v := &verifier{
 		building: b, again: again, policies: b.policies, reasons: make(reasons),
 		before: meshtrace.NewMatcher(b.o.Version, b.allExisting(), b.gateways),
-		keys:   make(map[meshtrace.Parts]string), conflicts: make(map[*made]*conflict),
+		keys:   make(confKeys), conflicts: make(map[*made]*conflict),
 	}
 	v.match()
 	return v
@@ -201,15 +197,19 @@ func (v *verifier) withhold() bool {
 	return true
 }
 
-// keyOf is c's key, made once for each combination of policies' parts.
-func (v *verifier) keyOf(c *meshtrace.Conf) string {
+// confKeys are the keys of merged confs, made once for each combination of policies' parts.
+type confKeys map[meshtrace.Parts]string
+
+// of returns the key of what policies are merged to.
+func (k confKeys) of(policies []*meshtrace.Policy) (key string, traces bool) {
+	c := meshtrace.Merge(policies)
 	parts := c.Parts()
-	key, ok := v.keys[parts]
+	key, ok := k[parts]
 	if !ok {
 		key = c.Key()
-		v.keys[parts] = key
+		k[parts] = key
 	}
-	return key
+	return key, len(c.Backends) > 0
 }
 
 // check compares dp's tracing before and after, and records the conflicts of new
@@ -217,10 +217,9 @@ func (v *verifier) keyOf(c *meshtrace.Conf) string {
 func (v *verifier) check(dp *cluster.Dataplane, madeUp bool) *finding {
 	v.existingOf = v.before.Matching(v.existingOf[:0], dp)
 	existing := v.existingOf
-	want := meshtrace.Merge(existing)
 	position := v.wins(dp)
-	wanted := v.keyOf(&want)
-	if len(want.Backends) == 0 && position >= 0 {
+	wanted, traced := v.keys.of(existing)
+	if !traced && position >= 0 {
 		if v.refused[position] {
 			return nil // a note says why
 		}
@@ -233,8 +232,7 @@ func (v *verifier) check(dp *cluster.Dataplane, madeUp bool) *finding {
 		return nil // a note says why
 	}
 	v.matching = v.after.Matching(v.matching[:0], dp)
-	got := meshtrace.Merge(v.matching)
-	if v.keyOf(&got) == wanted {
+	if got, _ := v.keys.of(v.matching); got == wanted {
 		return nil
 	}
 	if len(existing) > 0 && v.conflict(dp, existing[len(existing)-1], madeUp) {
@@ -249,12 +247,12 @@ func (v *verifier) check(dp *cluster.Dataplane, madeUp bool) *finding {
 // finding says why the tracing of dp differs, where position decides today.
 func (v *verifier) finding(dp *cluster.Dataplane, position int, existing []*meshtrace.Policy) *finding {
 	f := &finding{code: ProxyDiffers, position: position}
-	lacks := func(tag string) func(cluster.Tags) bool { return func(set cluster.Tags) bool { return set[tag] == "" } }
-	has := func(set cluster.Tags) bool { return set[cluster.ServiceTag] != "" }
+	hasService := func(set cluster.Tags) bool { return set[cluster.ServiceTag] != "" }
+	hasNoZone := func(set cluster.Tags) bool { return set[cluster.ZoneLabel] == "" }
 	switch {
-	case !slices.ContainsFunc(dp.TagSets(), has):
+	case !slices.ContainsFunc(dp.TagSets(), hasService):
 		f.code = ServiceTagMissing
-	case position >= 0 && v.ranked.Pairs[position].Zone != "" && slices.ContainsFunc(dp.TagSets(), lacks(cluster.ZoneLabel)):
+	case position >= 0 && v.ranked.Pairs[position].Zone != "" && slices.ContainsFunc(dp.TagSets(), hasNoZone):
 		f.code = ZoneTagMissing
 	case dp.Builtin():
 		f.code = GatewayConflict
@@ -302,7 +300,7 @@ func remarkFinding(b *building, f finding, madeUp bool) (*sentence, facts) {
 			about = conflictOfNone
 		}
 		return about, facts{
-			"existing": existingAt.with(facts{"existing": b.whose(f.existing), "place": f.existing.Place}),
+			"existing": b.existingFact(f.existing),
 			"remedy":   b.conflictRemedy([]*meshtrace.Policy{f.existing}),
 		}
 	case InboundIgnored:

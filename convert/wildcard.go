@@ -25,22 +25,20 @@ func hasWildcard(tags cluster.Tags) bool {
 // wildcards, so each is expanded to the known values that no higher selector covers.
 func considerWildcard(m *mesh, ranked *legacy.Mesh, position int, values []cluster.Tags) considered {
 	pair := ranked.Pairs[position]
-	at, trace, f := pair.Position(), pair.TrafficTrace, facts{"selector": selectorFact(pair)}
-	traces := m.confOf(trace).traces()
+	f := facts{"selector": selectorFact(pair)}
+	traces := m.confOf(pair.TrafficTrace).traces()
 	tracedBelow := traces || m.tracesBelow(ranked, position)
 	if !tracedBelow && len(values) == 0 {
-		f["cause"] = whyNoBackend(m, trace)
-		return considered{converts: true, reason: string(untracedAnyway), notes: notes{noBackendNoPolicy.note(at, trace, f)}}
+		f["cause"] = whyNoBackend(m, pair.TrafficTrace)
+		return considered{converts: true, reason: string(untracedAnyway), notes: notes{noBackendNoPolicy.noteOn(pair, f)}}
 	}
 	if len(m.dataplanes) == 0 {
-		return considered{
-			converts: true, refused: true, reason: string(noDataplanes),
-			notes: notes{m.withoutDataplanes(wildcardWithoutDataplanes, wildcardUnlisted, wildcardOfEmptyMesh).
-				note(at, trace, facts{"selector": selectorFact(pair), "mesh": quoted(m.Name)})},
-		}
+		f["mesh"] = quoted(m.Name)
+		about := m.withoutDataplanes(wildcardWithoutDataplanes, wildcardUnlisted, wildcardOfEmptyMesh)
+		return considered{converts: true, refused: true, reason: string(noDataplanes), notes: notes{about.noteOn(pair, f)}}
 	}
 	if len(values) == 0 {
-		return considered{converts: true, reason: string(noValue), notes: notes{wildcardUnmatched.note(at, trace, f)}}
+		return considered{converts: true, reason: string(noValue), notes: notes{wildcardUnmatched.noteOn(pair, f)}}
 	}
 	var uncovered, open []cluster.Tags
 	var by *meshtrace.Policy
@@ -58,25 +56,25 @@ func considerWildcard(m *mesh, ranked *legacy.Mesh, position int, values []clust
 	if len(uncovered) == 0 {
 		found := considered{converts: true, reason: string(everyValueCovered)}
 		if tracedBelow {
-			found.notes = notes{wildcardCovered.note(at, trace, f)}
+			found.notes = notes{wildcardCovered.noteOn(pair, f)}
 		}
 		return found
 	}
 	found := considered{converts: true, targets: open}
 	expanded := wildcardExpanded
-	switch {
-	case by == nil:
-	case len(open) == 0:
-		expanded, found.reason = wildcardPartlyExpanded, allServed.with(facts{"existing": by})
-		found.notes = notes{servedAlready.note(at, trace, facts{"selector": selectorFact(pair), "existing": by})}
-	default:
-		expanded = wildcardPartlyExpanded
-		values := plural(len(uncovered)-len(open), "value")
-		found.notes = notes{servedInPart.note(at, trace, facts{"selector": selectorFact(pair), "count": values, "existing": by})}
+	if by != nil {
+		expanded, f["existing"] = wildcardPartlyExpanded, by
+		served := servedAlready
+		if len(open) == 0 {
+			found.reason = allServed.with(facts{"existing": by})
+		} else {
+			served, f["count"] = servedInPart, Plural(len(uncovered)-len(open), "value")
+		}
+		found.notes = notes{served.noteOn(pair, f)}
 	}
 	switch {
 	case traces:
-		found.notes = append(found.notes, expanded.note(at, trace, expandedTo(pair, len(open))))
+		found.notes = append(found.notes, expanded.noteOn(pair, expandedTo(pair, len(open))))
 	case tracedBelow:
 		found.expanded = expanded
 	}
@@ -85,7 +83,7 @@ func considerWildcard(m *mesh, ranked *legacy.Mesh, position int, values []clust
 
 // expandedTo returns the facts of a note on a wildcard that becomes n policies.
 func expandedTo(pair *legacy.Pair, n int) facts {
-	policies := plural(n, "policy")
+	policies := Plural(n, "policy")
 	if n == 0 {
 		policies = "no policy"
 	}
@@ -96,6 +94,11 @@ func expandedTo(pair *legacy.Pair, n int) facts {
 // proxies without a backend need no policy to stay so.
 func (m *mesh) tracesBelow(ranked *legacy.Mesh, position int) bool {
 	return slices.ContainsFunc(ranked.Pairs[position+1:], func(p *legacy.Pair) bool { return m.BackendOf(p.TrafficTrace) != nil })
+}
+
+// remarkNotVerified notes that no proxy of a mesh without Dataplanes was compared.
+func remarkNotVerified(m *mesh) *Note {
+	return m.withoutDataplanes(notVerified, notVerifiedUnlisted, notVerifiedEmptyMesh).note(m.Place, m, nil)
 }
 
 // withoutDataplanes returns the sentence that fits a mesh without Dataplanes: of files, of

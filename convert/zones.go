@@ -42,7 +42,7 @@ func remarkSkipped(s *cluster.Snapshot) notes {
 		faults[of(p)] = 0
 		more := ""
 		if n > 1 {
-			more = " (and " + plural(n-1, "more fault") + ")"
+			more = " (and " + Plural(n-1, "more fault") + ")"
 		}
 		about, resource := brokenResource, p.Resource()
 		switch {
@@ -120,22 +120,22 @@ func remarkVersion(s *cluster.Snapshot, o *Options) notes {
 // Partial reports whether some proxies of a snapshot are not known: a Dataplane could not be
 // decoded, or the MeshGateways could not be read.
 func Partial(s *cluster.Snapshot) bool {
-	if s.Origin != nil {
-		if _, ok := s.Origin.Lacks(cluster.KindMeshGateway); ok {
-			return true
-		}
-	}
-	return slices.ContainsFunc(slices.Concat(s.Skipped, s.NotRead()), IsProxy)
+	return lacks(s, cluster.KindMeshGateway) || slices.ContainsFunc(slices.Concat(s.Skipped, s.NotRead()), IsProxy)
 }
 
 // Unverified reports whether no proxy of TrafficTraces is known, because the Dataplanes could
 // not be read.
 func Unverified(s *cluster.Snapshot) bool {
-	if s.Origin == nil || len(s.TrafficTraces) == 0 {
+	return len(s.TrafficTraces) > 0 && lacks(s, cluster.KindDataplane)
+}
+
+// lacks reports whether the resources of a kind could not be listed.
+func lacks(s *cluster.Snapshot, kind string) bool {
+	if s.Origin == nil {
 		return false
 	}
-	_, lacks := s.Origin.Lacks(cluster.KindDataplane)
-	return lacks
+	_, unread := s.Origin.Lacks(kind)
+	return unread
 }
 
 // IsProxy reports whether policies do not depend on what a problem is with, a Dataplane
@@ -160,10 +160,8 @@ func unknownWithout(kind string) phrase {
 // remarkFederated notes where policies must be created that replace those
 // of a global control plane, https://kuma.io/docs/2.13.x/policies/introduction/
 func remarkFederated(s *cluster.Snapshot, o *Options, all []*conversion) *Note {
-	traces := make(names, len(s.TrafficTraces)) // a zone has none of its own
-	for i, r := range s.TrafficTraces {
-		traces[i] = quoted(displayName(r))
-	}
+	// A zone has none of its own.
+	traces := Each(s.TrafficTraces, func(r *cluster.Resource) string { return quoted(r.DisplayName()) })
 	about := federatedZoneRefuses
 	switch {
 	case slices.ContainsFunc(all, func(m *conversion) bool { return m.arrived }):
@@ -171,7 +169,7 @@ func remarkFederated(s *cluster.Snapshot, o *Options, all []*conversion) *Note {
 	case o.ZoneOrigin:
 		about = federatedZoneAlone
 	}
-	return about.note(place(s), theControlPlane, facts{"traces": traces})
+	return about.note(place(s), theControlPlane, facts{"traces": names(traces)})
 }
 
 // remarkZonesUnread notes the zones whose own MeshTraces are known by the copies at
@@ -191,13 +189,6 @@ func ZonesUnread(s *cluster.Snapshot) []string {
 		return nil
 	}
 	return slices.DeleteFunc(zoneNames(s), func(name string) bool { return s.Zones()[name] != nil })
-}
-
-func displayName(r *cluster.Resource) string {
-	if name := r.Labels[cluster.DisplayNameLabel]; name != "" {
-		return name
-	}
-	return r.Name
 }
 
 // remarkVersions notes zones whose control planes are of another version.
@@ -231,7 +222,7 @@ func remarkVersions(s *cluster.Snapshot, o *Options, all []*conversion) notes {
 		if o.Shadow {
 			about = zoneVersionsUnknownToShadows
 		}
-		found = append(found, about.note(place(s), theControlPlane, facts{"count": plural(len(unknown), "zone"), "zones": unknown}))
+		found = append(found, about.note(place(s), theControlPlane, facts{"count": Plural(len(unknown), "zone"), "zones": unknown}))
 	}
 	if len(other) > 0 {
 		about := zoneVersionsDiffer
@@ -273,11 +264,7 @@ func zoneNames(s *cluster.Snapshot) []string {
 	if s.Origin == nil {
 		return nil
 	}
-	names := make([]string, len(s.Origin.Zones))
-	for i, zone := range s.Origin.Zones {
-		names[i] = zone.Name
-	}
-	return names
+	return Each(s.Origin.Zones, func(zone cluster.Zone) string { return zone.Name })
 }
 
 // dependsOnZone reports whether policies are for all zones. Then what was created

@@ -172,6 +172,15 @@ func (m *Mesh) Wins(sets ...cluster.Tags) int {
 	return int(m.alike[first][0])
 }
 
+// ByName returns meshes by their names.
+func ByName(meshes []*Mesh) map[string]*Mesh {
+	byName := make(map[string]*Mesh, len(meshes))
+	for _, m := range meshes {
+		byName[m.Name] = m
+	}
+	return byName
+}
+
 // BackendOf returns the backend that a TrafficTrace sends traces to. It is nil when the
 // TrafficTrace names none and the mesh has no default, or when no backend has that name:
 // then its proxies are not traced.

@@ -83,7 +83,7 @@ func (m *Mesh) copiesDiffer(zone string, copies map[string]*TrafficTrace) string
 		switch {
 		case copied == nil:
 			return fmt.Sprintf("its zone %q does not have %s yet", zone, trace)
-		case !copied.equal(trace):
+		case !copied.Equal(trace):
 			return fmt.Sprintf("its zone %q has %s with other content", zone, trace)
 		}
 	}
@@ -105,8 +105,8 @@ func (m *Mesh) doubtTimes(zone string, copies map[string]*TrafficTrace) string {
 	return ""
 }
 
-// equal reports whether two TrafficTraces have the same backend and selectors.
-func (t *TrafficTrace) equal(other *TrafficTrace) bool {
+// Equal reports whether two TrafficTraces have the same backend and selectors.
+func (t *TrafficTrace) Equal(other *TrafficTrace) bool {
 	sameTags := func(a, b Selector) bool { return maps.Equal(a.Tags, b.Tags) }
 	return t.Backend == other.Backend && slices.EqualFunc(t.Selectors, other.Selectors, sameTags)
 }

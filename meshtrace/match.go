@@ -103,20 +103,50 @@ func Sort(version cluster.Version, policies []*Policy) {
 
 // compare returns a negative number when a has lower precedence than b on a control
 // plane of version: by kind, origin, role, and name. From 2.6 on the smallest display
-// name has the highest precedence, before 2.6 the largest.
+// name has the highest precedence, before 2.6 the largest full name.
 func compare(version cluster.Version, a, b *Policy) int {
 	order := cmp.Compare(a.TargetRef.Kind.row().precedence, b.TargetRef.Kind.row().precedence)
+	if version.SelectsByName() {
+		order = cmp.Or(order, byName(a, b))
+	}
 	if version.OriginDecides() {
 		order = cmp.Or(order, cmp.Compare(origin(a), origin(b)))
 	}
 	if version.RoleDecides() {
 		order = cmp.Or(order, cmp.Compare(role(a), role(b)))
 	}
-	names := strings.Compare(a.DisplayName(), b.DisplayName())
 	if version.SmallestNameWins() {
-		names = -names
+		return cmp.Or(order, strings.Compare(b.DisplayName(), a.DisplayName()))
 	}
-	return cmp.Or(order, names)
+	return cmp.Or(order, strings.Compare(FullName(a.Name, a.Namespace), FullName(b.Name, b.Namespace)))
+}
+
+// FullName returns what names are compared by up to 2.5: on Kubernetes the name with the
+// namespace, so that pay-audit is smaller than pay there (ByTargetRef in
+// pkg/plugins/policies and GetName in pkg/plugins/resources/k8s/store.go of Kuma's tags).
+func FullName(name, namespace string) string {
+	if namespace == "" {
+		return name
+	}
+	return name + "." + namespace
+}
+
+// byName compares two policies of kind Dataplane: one that names a proxy has precedence
+// over one with labels (CompareDataplaneKind in api/common/v1alpha1 of Kuma's tags 2.10
+// to 2.14). One with neither ranks equal to both.
+func byName(a, b *Policy) int {
+	if a.TargetRef.Kind != Dataplane || b.TargetRef.Kind != Dataplane {
+		return 0
+	}
+	names := func(p *Policy) bool { return p.TargetRef.Name != "" }
+	labels := func(p *Policy) bool { return p.TargetRef.Labels != nil }
+	switch {
+	case names(a) && labels(b):
+		return 1
+	case labels(a) && names(b):
+		return -1
+	}
+	return 0
 }
 
 func origin(p *Policy) int {
@@ -140,7 +170,8 @@ func role(p *Policy) int {
 // Matching appends to policies those that apply to dp, lowest precedence first.
 func (m *Matcher) Matching(policies []*Policy, dp *cluster.Dataplane) []*Policy {
 	mesh := m.meshes[dp.Mesh]
-	if mesh == nil || dp.Delegated() && !m.version.SelectsDelegatedGateways() || dp.Builtin() && !m.version.HasBuiltinGateways() {
+	if mesh == nil || dp.Delegated() && !m.version.SelectsDelegatedGateways() || dp.Builtin() && !m.version.HasBuiltinGateways() ||
+		!m.counts && isIgnored(dp) {
 		return policies
 	}
 	var gateway *cluster.MeshGateway
@@ -162,9 +193,9 @@ func (m *Matcher) Matching(policies []*Policy, dp *cluster.Dataplane) []*Policy 
 		case everyProxy:
 			selects = true
 		case byGateway:
-			selects = gateway != nil && gateway.Name == ref.Name
+			selects = gateway != nil && cmp.Or(gateway.Labels[cluster.DisplayNameLabel], gateway.Name) == ref.Name // a copy has another name
 		case byLabels:
-			selects = ref.matchesDataplane(m.version, dp)
+			selects = mesh.policies[o.position].matchesDataplane(m.version, dp)
 		}
 		if selects {
 			found = append(found, o.position)
@@ -177,6 +208,14 @@ func (m *Matcher) Matching(policies []*Policy, dp *cluster.Dataplane) []*Policy 
 		}
 	}
 	return policies
+}
+
+// isIgnored reports whether every inbound of a sidecar is in state Ignored. Where such
+// inbounds do not count, no kind selects it, not even kind Mesh, which there means any
+// inbound (inboundsSelectedByTags in pkg/plugins/policies/core/matchers of Kuma's tags
+// 2.5.1 to 2.13.4).
+func isIgnored(dp *cluster.Dataplane) bool {
+	return dp.Gateway == nil && len(dp.Inbounds) > 0 && !slices.ContainsFunc(dp.Inbounds, func(i cluster.Inbound) bool { return !i.Ignored })
 }
 
 // tagSets returns the sets by which a sidecar or delegated gateway is selected, which
@@ -223,16 +262,17 @@ func (mesh *meshMatcher) labelsOf(version cluster.Version, dp *cluster.Dataplane
 	return labels
 }
 
-// matchesDataplane reports whether a ref that selects byLabels selects dp: by labels,
+// matchesDataplane reports whether a policy that selects byLabels selects dp: by labels,
 // or up to 2.14 by name and namespace. Without any it selects every proxy, but never
 // builtin gateways (DppSelectedByPolicy in pkg/plugins/policies/core/matchers of Kuma's
 // tags 2.10 to 2.14).
-func (ref *TargetRef) matchesDataplane(version cluster.Version, dp *cluster.Dataplane) bool {
+func (p *Policy) matchesDataplane(version cluster.Version, dp *cluster.Dataplane) bool {
+	ref := &p.TargetRef
 	if !selectableByLabels(version, dp) {
 		return false
 	}
 	named := version.SelectsByName() && (ref.Name != "" || ref.Namespace != "")
-	if named && ref.Name == dp.Name && (ref.Namespace == "" || ref.Namespace == dp.Namespace) {
+	if named && p.isNameOf(dp) {
 		return true
 	}
 	if ref.Labels == nil {
@@ -248,6 +288,19 @@ func (ref *TargetRef) matchesDataplane(version cluster.Version, dp *cluster.Data
 		}
 	}
 	return true
+}
+
+// isNameOf reports whether the targetRef is the name of dp. Without a namespace it means
+// the policy's own. A name is one of the policy's zone, so that the copy of a global
+// control plane's policy names no proxy of a zone (TargetRefToResourceIdentifier and
+// TargetRefToKRI of Kuma's tags 2.10 to 2.14).
+func (p *Policy) isNameOf(dp *cluster.Dataplane) bool {
+	namespace := cmp.Or(p.TargetRef.Namespace, p.Labels[cluster.NamespaceLabel], p.Namespace)
+	if p.TargetRef.Name != cmp.Or(dp.Labels[cluster.DisplayNameLabel], dp.Name) || namespace != cmp.Or(dp.Labels[cluster.NamespaceLabel], dp.Namespace) {
+		return false
+	}
+	zone, of := p.Labels[cluster.ZoneLabel], dp.Labels[cluster.ZoneLabel]
+	return zone == of || of == "" || zone == "" && p.Labels[cluster.OriginLabel] != "global"
 }
 
 // Merge merges policies, lowest precedence first: lists are replaced as a whole,

@@ -2,6 +2,7 @@ package meshtrace_test
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
@@ -29,6 +30,22 @@ func application(name string, kind meshtrace.Kind) *meshtrace.Policy {
 	return p
 }
 
+// dataplane returns a policy of kind Dataplane that selects by a name, or without one by
+// labels.
+func dataplane(name, selected, origin string) *meshtrace.Policy {
+	p := policy(name, meshtrace.Dataplane, map[string]string{cluster.OriginLabel: origin})
+	if p.TargetRef.Name = selected; selected == "" {
+		p.TargetRef.Labels = map[string]string{"app": "web"}
+	}
+	return p
+}
+
+func inSystem(name string) *meshtrace.Policy {
+	p := policy(name, meshtrace.Mesh, nil)
+	p.Namespace = "kuma-system"
+	return p
+}
+
 // Precedence by kind, origin, role and name, by version.
 func TestCompare(t *testing.T) {
 	label := func(key, value string) map[string]string { return map[string]string{key: value} }
@@ -48,6 +65,13 @@ func TestCompare(t *testing.T) {
 		"system role after 2.7":    {cluster.V(8), policy("a", mesh, nil), application("b", mesh)},
 		"no role on 2.7":           {cluster.V(7), application("b", mesh), policy("a", mesh, nil)},
 		"no role is the system's":  {cluster.V(8), policy("b", mesh, nil), policy("a", mesh, label(cluster.RoleLabel, "system"))},
+		"full name up to 2.5":      {cluster.V(5), inSystem("pay-audit"), inSystem("pay")},
+		"name alone from 2.6":      {cluster.V(6), inSystem("pay-audit"), inSystem("pay")},
+		"Universal up to 2.5":      {cluster.V(5), policy("pay", mesh, nil), policy("pay-audit", mesh, nil)},
+		"no display name, 2.5":     {cluster.V(5), policy("a", mesh, label(cluster.DisplayNameLabel, "z")), policy("b", mesh, nil)},
+		"labels below name":        {cluster.V(10), dataplane("a", "", "zone"), dataplane("z", "web", "global")},
+		"no selection, by name":    {cluster.V(14), policy("b", meshtrace.Dataplane, nil), dataplane("a", "web", "")},
+		"labels alone from 3.0":    {cluster.SinceDataplaneOnly, dataplane("z", "web", ""), dataplane("a", "", "")},
 		"display name before name": {cluster.V(14), policy("a", mesh, label(cluster.DisplayNameLabel, "z")), policy("b", mesh, nil)},
 	}
 	for name, test := range tests {
@@ -69,8 +93,30 @@ func TestShadow(t *testing.T) {
 	assert.Equal(t, 0, matching(cluster.V(7)))
 }
 
-// A policy in an application's namespace selects proxies there only, and before
-// 2.8 none; one without a role is the application's unless it is where a
+// Where Ignored inbounds do not count, no kind selects a proxy that has no others.
+func TestIgnoredInbounds(t *testing.T) {
+	tags := cluster.Tags{cluster.ServiceTag: "web"}
+	one := &cluster.Dataplane{Mesh: "default", Inbounds: []cluster.Inbound{{Tags: tags, Ignored: true}}}
+	both := &cluster.Dataplane{Mesh: "default", Inbounds: []cluster.Inbound{{Tags: tags}, {Tags: tags, Ignored: true}}}
+	subset := policy("subset", meshtrace.MeshSubset, nil)
+	subset.TargetRef.Tags = tags
+	policies := []*meshtrace.Policy{policy("mesh", meshtrace.Mesh, nil), policy("dataplane", meshtrace.Dataplane, nil), subset}
+	matching := func(version cluster.Version, dp *cluster.Dataplane) int {
+		return len(meshtrace.NewMatcher(version, policies, cluster.Gateways{}).Matching(nil, dp))
+	}
+	for _, version := range []cluster.Version{{Major: 2, Minor: 10, Patch: 8}, {Major: 2, Minor: 12, Patch: 9}, {Major: 2, Minor: 13, Patch: 4}} {
+		assert.Equal(t, 0, matching(version, one), version)
+		assert.Equal(t, 3, matching(version, both), version)
+	}
+	for _, version := range []cluster.Version{{Major: 2, Minor: 12, Patch: 10}, {Major: 2, Minor: 13, Patch: 5}, cluster.V(14)} {
+		assert.Equal(t, 3, matching(version, one), version)
+	}
+	assert.Equal(t, 0, matching(cluster.V(5), one))
+	assert.Equal(t, 2, matching(cluster.Version{Major: 2, Minor: 5}, one), "2.5.0 counts them, and does not have kind Dataplane")
+}
+
+// A policy in an application's namespace selects proxies there only, on 2.8 all, and
+// before 2.8 none; one without a role is the application's unless it is where a
 // control plane does.
 func TestNamespaces(t *testing.T) {
 	const policy = "kind: MeshTrace\napiVersion: kuma.io/v1alpha1\nmetadata: {name: all, namespace: %s, labels: {%s}}\nspec: {targetRef: {kind: Mesh}, default: {sampling: {overall: 5}}}\n"
@@ -89,7 +135,59 @@ func TestNamespaces(t *testing.T) {
 	assert.True(t, selects(cluster.V(13), "elsewhere", "kuma.io/policy-role: system"))
 	assert.False(t, selects(cluster.V(13), "elsewhere", ""))
 	assert.False(t, selects(cluster.V(13), "elsewhere", "kuma.io/policy-role: workload-owner"))
+	assert.True(t, selects(cluster.V(8), "elsewhere", "kuma.io/policy-role: workload-owner"), "2.8 applies it to every proxy")
+	assert.False(t, selects(cluster.V(9), "elsewhere", "kuma.io/policy-role: workload-owner"))
 	assert.False(t, selects(cluster.V(7), "shop", ""))
+}
+
+// A name selects in the policy's own namespace, unless it has another one, and in the
+// policy's own zone.
+func TestDataplaneByName(t *testing.T) {
+	type labels = map[string]string
+	tests := map[string]struct {
+		want   bool
+		ref    meshtrace.TargetRef
+		labels labels            // of the policy, which is in kuma-system
+		dp     cluster.Dataplane // in shop, if it has no namespace
+	}{
+		"namespace":                 {true, meshtrace.TargetRef{Name: "web", Namespace: "shop"}, nil, cluster.Dataplane{Name: "web"}},
+		"no namespace":              {false, meshtrace.TargetRef{Name: "web"}, nil, cluster.Dataplane{Name: "web"}},
+		"own namespace":             {true, meshtrace.TargetRef{Name: "web"}, nil, cluster.Dataplane{Name: "web", Namespace: "kuma-system"}},
+		"namespace of the original": {true, meshtrace.TargetRef{Name: "web"}, labels{cluster.NamespaceLabel: "shop"}, cluster.Dataplane{Name: "web"}},
+		"other name":                {false, meshtrace.TargetRef{Name: "api", Namespace: "shop"}, nil, cluster.Dataplane{Name: "web"}},
+		"display name":              {true, meshtrace.TargetRef{Name: "web", Namespace: "shop"}, nil, cluster.Dataplane{Name: "web-x5d8", Labels: labels{cluster.DisplayNameLabel: "web"}}},
+		"namespace alone":           {false, meshtrace.TargetRef{Namespace: "shop"}, nil, cluster.Dataplane{Name: "web"}},
+		"same zone":                 {true, meshtrace.TargetRef{Name: "web", Namespace: "shop"}, labels{cluster.ZoneLabel: "east"}, cluster.Dataplane{Name: "web", Labels: labels{cluster.ZoneLabel: "east"}}},
+		"other zone":                {false, meshtrace.TargetRef{Name: "web", Namespace: "shop"}, labels{cluster.ZoneLabel: "west"}, cluster.Dataplane{Name: "web", Labels: labels{cluster.ZoneLabel: "east"}}},
+		"of the global":             {false, meshtrace.TargetRef{Name: "web", Namespace: "shop"}, labels{cluster.OriginLabel: "global"}, cluster.Dataplane{Name: "web", Labels: labels{cluster.ZoneLabel: "east"}}},
+		"not applied yet":           {true, meshtrace.TargetRef{Name: "web", Namespace: "shop"}, nil, cluster.Dataplane{Name: "web", Labels: labels{cluster.ZoneLabel: "east"}}},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			p := policy("own", meshtrace.Dataplane, test.labels)
+			p.Namespace, p.TargetRef.Name, p.TargetRef.Namespace = "kuma-system", test.ref.Name, test.ref.Namespace
+			dp := test.dp
+			dp.Mesh, dp.Namespace = "default", cmp.Or(dp.Namespace, "shop")
+			dp.Inbounds = []cluster.Inbound{{Tags: cluster.Tags{cluster.ServiceTag: "web"}}}
+			for minor := range 5 {
+				version := cluster.V(10 + minor)
+				assert.Equal(t, test.want, len(meshtrace.NewMatcher(version, []*meshtrace.Policy{p}, cluster.Gateways{}).Matching(nil, &dp)) == 1, version)
+			}
+		})
+	}
+}
+
+// The copy of a MeshGateway in a zone has a suffix, and a targetRef the display name.
+func TestCopiedMeshGateway(t *testing.T) {
+	const text = "type: MeshGateway\nname: edge-4c7d\nmesh: default\nlabels: {kuma.io/display-name: edge}\n" +
+		"selectors: [{match: {kuma.io/service: edge}}]\nconf: {listeners: [{port: 80, protocol: HTTP}]}\n"
+	s := cluster.Read([]manifest.Input{manifest.Text("f", text)})
+	dp := &cluster.Dataplane{Mesh: "default", Gateway: &cluster.Gateway{Builtin: true, Tags: cluster.Tags{cluster.ServiceTag: "edge"}}}
+	for name, want := range map[string]int{"edge": 1, "edge-4c7d": 0, "other": 0} {
+		p := policy("gw", meshtrace.MeshGateway, nil)
+		p.TargetRef.Name = name
+		assert.Len(t, meshtrace.NewMatcher(cluster.V(13), []*meshtrace.Policy{p}, cluster.NewGateways(s.MeshGateways)).Matching(nil, dp), want, name)
+	}
 }
 
 func TestValidate(t *testing.T) {

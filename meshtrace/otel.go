@@ -1,7 +1,6 @@
 package meshtrace
 
 import (
-	"bytes"
 	"net"
 	"path"
 	"strconv"
@@ -45,10 +44,7 @@ func decodeOTelBackend(r *cluster.Resource, problems *[]*manifest.Problem) *OTel
 
 // Identity returns the backend's identity, as [Policy.Identity] does.
 func (b *OTelBackend) Identity() Identity {
-	if b.Format == cluster.Kubernetes {
-		return Identity{format: b.Format, namespace: b.Namespace, name: b.Resource.Name}
-	}
-	return Identity{format: b.Format, mesh: b.Mesh, name: b.Resource.Name}
+	return identityOf(b.Format, b.Mesh, b.Namespace, b.Resource.Name)
 }
 
 // tracesURL returns where the tracer sends its requests. Port 443 means https.
@@ -124,15 +120,11 @@ func (b *OTelBackend) manifest() backendObject {
 
 // File returns the backend as a file, and the file's name, as [Policy.File] does.
 func (b *OTelBackend) File(style Style) (name string, text []byte, err error) {
-	var buffer bytes.Buffer
-	extension := ".yaml"
+	name = fileName(b.Mesh, "backend_"+b.Name)
 	if style.JSON {
-		extension = ".json"
-		err = encodeJSON(&buffer, b.manifest())
-	} else {
-		var encoded string
-		encoded, err = encodeYAML(b.manifest())
-		buffer.WriteString(encoded)
+		text, err = manifest.EncodeJSON(b.manifest())
+		return name + ".json", text, err
 	}
-	return fileName(b.Mesh, "backend_"+b.Name) + extension, buffer.Bytes(), err
+	text, err = manifest.EncodeYAML(b.manifest())
+	return name + ".yaml", text, err
 }

@@ -24,8 +24,8 @@ type Policy struct {
 	TargetRef   TargetRef
 	Default     Conf
 	// System is set if the policy belongs to the mesh operator and may select any proxy.
-	// Others, in namespaces of applications, select only proxies there (2.8 and later,
-	// https://kuma.io/docs/2.9.x/policies/introduction/).
+	// Others, in namespaces of applications, exist since 2.8 and select only proxies there
+	// since 2.9 (https://kuma.io/docs/2.9.x/policies/introduction/).
 	System bool
 	// untyped is set if a backend has no type, and wrapped if a sampling is {value:
 	// number}: forms of old versions, which are read and never written.
@@ -173,7 +173,7 @@ func (p *Policy) Shadow(version cluster.Version) bool {
 
 // applies reports whether the policy can match dp at all.
 func (p *Policy) applies(version cluster.Version, dp *cluster.Dataplane) bool {
-	if !p.System && (!version.RoleDecides() || p.Namespace != dp.Namespace) {
+	if !p.System && (!version.RoleDecides() || version.SelectsByNamespace() && p.Namespace != dp.Namespace) {
 		return false
 	}
 	zone, of := p.Labels[cluster.ZoneLabel], dp.Zone()
@@ -189,11 +189,13 @@ type Identity struct {
 
 // Identity returns the policy's identity: on Kubernetes its namespace and name, on
 // Universal its mesh and name.
-func (p *Policy) Identity() Identity {
-	if p.Format == cluster.Kubernetes {
-		return Identity{format: p.Format, namespace: p.Namespace, name: p.Name}
+func (p *Policy) Identity() Identity { return identityOf(p.Format, p.Mesh, p.Namespace, p.Name) }
+
+func identityOf(format cluster.Format, mesh, namespace, name string) Identity {
+	if format == cluster.Kubernetes {
+		return Identity{format: format, namespace: namespace, name: name}
 	}
-	return Identity{format: p.Format, mesh: p.Mesh, name: p.Name}
+	return Identity{format: format, mesh: mesh, name: name}
 }
 
 // Compare compares identities by format, mesh or namespace, and name.
@@ -205,12 +207,7 @@ func (i Identity) Compare(other Identity) int {
 }
 
 // DisplayName returns the name that decides on precedence.
-func (p *Policy) DisplayName() string {
-	if name := p.Labels[cluster.DisplayNameLabel]; name != "" {
-		return name
-	}
-	return p.Name
-}
+func (p *Policy) DisplayName() string { return cmp.Or(p.Labels[cluster.DisplayNameLabel], p.Name) }
 
 // String names the policy in a message.
 func (p *Policy) String() string {

@@ -285,19 +285,14 @@ func writeJSON(w io.Writer, policies []*Policy, style Style, backends []*OTelBac
 			Items []any `json:"items"`
 		}{len(items), items}
 	}
-	if err := encodeJSON(w, list); err != nil {
+	text, err := manifest.EncodeJSON(list)
+	if err == nil {
+		_, err = w.Write(text)
+	}
+	if err != nil {
 		return fmt.Errorf("writing policies: %w", err)
 	}
 	return nil
-}
-
-func encodeJSON(w io.Writer, v any) error {
-	text, err := manifest.EncodeJSON(v)
-	if err != nil {
-		return err
-	}
-	_, err = w.Write(text)
-	return err
 }
 
 // Manifests returns the YAML of each policy.
@@ -319,16 +314,17 @@ func Manifests(policies []*Policy, style Style) ([]string, error) {
 // character replaced except letters, digits, dashes and dots, so that it stays in its
 // directory.
 func (p *Policy) File(style Style) (name string, text []byte, err error) {
-	var b bytes.Buffer
-	extension := ".yaml"
+	name = fileName(p.Mesh, p.Name) // which has no underscore, so no two policies share a file
 	if style.JSON {
-		extension = ".json"
-		err = p.writeJSON(&b, style)
-	} else {
-		err = newYAMLWriter(&b, style).policy(p)
+		o, err := p.manifest(style)
+		if err == nil {
+			text, err = manifest.EncodeJSON(o)
+		}
+		return name + ".json", text, err
 	}
-	// A policy's name has no underscore, so no two policies share a file.
-	return fileName(p.Mesh, p.Name) + extension, b.Bytes(), err
+	var b bytes.Buffer
+	err = newYAMLWriter(&b, style).policy(p)
+	return name + ".yaml", b.Bytes(), err
 }
 
 // fileName returns the name of a resource's file, without the extension.
@@ -339,14 +335,6 @@ func fileName(mesh, name string) string {
 		whole = whole[:maxFileName-9] + "-" + hex.EncodeToString(sum[:4])
 	}
 	return whole
-}
-
-func (p *Policy) writeJSON(w io.Writer, style Style) error {
-	o, err := p.manifest(style)
-	if err != nil {
-		return err
-	}
-	return encodeJSON(w, o)
 }
 
 // maxFileName leaves room for the extension in the 255 bytes that file systems allow.

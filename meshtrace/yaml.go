@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -112,7 +113,7 @@ func (w *yamlWriter) field(indent int, key, value string) {
 // fields writes a mapping of words, sorted by key.
 func (w *yamlWriter) fields(indent int, key string, values map[string]string) {
 	w.out.WriteString(spaces[:indent] + key + ":\n")
-	for _, name := range sortedKeys(values) {
+	for _, name := range slices.Sorted(maps.Keys(values)) {
 		w.field(indent+2, w.encodedWord(name), values[name])
 	}
 }
@@ -125,16 +126,6 @@ func (w *yamlWriter) encodedWord(value string) string {
 }
 
 const spaces = "        "
-
-// sortedKeys returns the keys in the order of their bytes.
-func sortedKeys(m map[string]string) []string {
-	keys := make([]string, 0, len(m))
-	for key := range m {
-		keys = append(keys, key)
-	}
-	slices.Sort(keys)
-	return keys
-}
 
 // conf encodes what a policy sets, once for policies with equal confs.
 func (w *yamlWriter) conf(of *Conf, c *conf) (string, error) {

@@ -57,30 +57,36 @@ type kumactlHeader struct {
 	Value string `yaml:"value"`
 }
 
-// KumactlFile returns the path of kumactl's configuration.
-func KumactlFile() (string, error) {
-	home, err := os.UserHomeDir()
-	if err != nil {
-		return "", fmt.Errorf("looking for kumactl's configuration: %w", err)
+// readKumactl reads kumactl's configuration file, without a path the one in the home
+// directory, and returns its path.
+func readKumactl(path string) (file kumactlFile, from string, err error) {
+	if path == "" {
+		home, err := os.UserHomeDir()
+		if err != nil {
+			return file, "", fmt.Errorf("looking for kumactl's configuration: %w", err)
+		}
+		path = filepath.Join(home, ".kumactl", "config")
 	}
-	return filepath.Join(home, ".kumactl", "config"), nil
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return file, path, fmt.Errorf("reading kumactl's configuration: %w", err)
+	}
+	if yaml.Unmarshal(text, &file) != nil { // whose message may repeat the text, which contains tokens
+		return file, path, fmt.Errorf("reading kumactl's configuration: %s is not in kumactl's form", path)
+	}
+	return file, path, nil
 }
 
 // FromKumactl finds a control plane, or a context, by name in kumactl's configuration
 // file. If there is none of that name, the error lists the existing names.
 func FromKumactl(path, name string) (Config, error) {
-	text, err := os.ReadFile(path)
+	file, path, err := readKumactl(path)
 	if errors.Is(err, os.ErrNotExist) {
 		return Config{}, fmt.Errorf("control plane %q is a name, which is looked up in kumactl's configuration, and %s does not exist; "+
 			"pass a URL such as http://localhost:5681, or --kumactl-config", name, path)
 	}
 	if err != nil {
-		return Config{}, fmt.Errorf("reading kumactl's configuration: %w", err)
-	}
-	var file kumactlFile
-	if err := yaml.Unmarshal(text, &file); err != nil {
-		// The parser's message may repeat the text, which contains tokens.
-		return Config{}, fmt.Errorf("reading kumactl's configuration: %s is not in kumactl's form", path)
+		return Config{}, err
 	}
 	wanted := name
 	var names []string
@@ -121,12 +127,8 @@ func FromKumactl(path, name string) (Config, error) {
 // KumactlNames returns the names of the control planes in kumactl's configuration file, none
 // if it cannot be read.
 func KumactlNames(path string) []string {
-	text, err := os.ReadFile(path)
+	file, _, err := readKumactl(path)
 	if err != nil {
-		return nil
-	}
-	var file kumactlFile
-	if err := yaml.Unmarshal(text, &file); err != nil {
 		return nil
 	}
 	var names []string

@@ -45,7 +45,9 @@ func (c *Cluster) Read(ctx context.Context, use func(manifest.Input)) (*cluster.
 		list, err := lists.Get(kind)
 		switch {
 		case err == nil:
-			proxies += map[string]int{cluster.KindDataplane: list.Len()}[kind]
+			if kind == cluster.KindDataplane {
+				proxies = list.Len()
+			}
 			if err := c.pass(list, kind, origin, use); err != nil {
 				return nil, err
 			}

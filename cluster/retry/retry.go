@@ -10,6 +10,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -74,10 +75,8 @@ func Remedy(status int) string {
 // RemedyForCut returns what to do about an answer that is cut off every time; empty for
 // another error.
 func RemedyForCut(text string) string {
-	for _, cut := range []string{"cut off", "EOF", "unexpected end of JSON", "reset the connection", "the connection was closed"} {
-		if strings.Contains(text, cut) {
-			return "does a proxy in between cut answers? Try again later"
-		}
+	if containsAny(text, "cut off", "EOF", "unexpected end of JSON", "reset the connection", "the connection was closed") {
+		return "does a proxy in between cut answers? Try again later"
 	}
 	return ""
 }
@@ -330,10 +329,10 @@ func transient(ctx context.Context, err error) bool {
 		return true
 	}
 	// net/http and x/net/http2 do not export these errors.
-	for _, broken := range []string{"server closed idle connection", "malformed HTTP", "http2: ", "connection lost", "stream error"} {
-		if strings.Contains(err.Error(), broken) {
-			return true
-		}
-	}
-	return false
+	return containsAny(err.Error(), "server closed idle connection", "malformed HTTP", "http2: ", "connection lost", "stream error")
+}
+
+// containsAny reports whether a text contains one of the parts.
+func containsAny(text string, parts ...string) bool {
+	return slices.ContainsFunc(parts, func(part string) bool { return strings.Contains(text, part) })
 }

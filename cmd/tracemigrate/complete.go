@@ -86,7 +86,7 @@ func parseLine(app *cli.App, shell string, words []string) *partialLine {
 		return l
 	}
 	if name, value, joined := strings.Cut(l.word, "="); joined {
-		if flag := l.findFlag(strings.TrimLeft(name, "-")); flag != nil {
+		if flag := flagNamed(l.flags(), strings.TrimLeft(name, "-")); flag != nil {
 			l.flag, l.prefix, l.word = flag, name+"=", value
 		}
 	}
@@ -148,9 +148,9 @@ func (l *partialLine) addArgument(word string) {
 
 func (l *partialLine) addFlag(word string) {
 	name, value, joined := strings.Cut(strings.TrimLeft(word, "-"), "=")
-	flag := l.findFlag(name)
+	flag := flagNamed(l.flags(), name)
 	if flag == nil && len(word) > 2 && word[1] != '-' {
-		flag, value, joined = l.findFlag(word[1:2]), word[2:], true
+		flag, value, joined = flagNamed(l.flags(), word[1:2]), word[2:], true
 	}
 	switch {
 	case flag == nil:
@@ -172,15 +172,6 @@ func (l *partialLine) flags() []cli.Flag {
 		return append(slices.Clone(l.app.Flags), cli.HelpFlag)
 	}
 	return append(slices.Clone(l.command.Flags), cli.HelpFlag)
-}
-
-func (l *partialLine) findFlag(name string) cli.Flag {
-	for _, flag := range l.flags() {
-		if slices.Contains(flag.Names(), name) {
-			return flag
-		}
-	}
-	return nil
 }
 
 // lines returns what completes the word.

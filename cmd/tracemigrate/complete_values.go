@@ -89,10 +89,8 @@ func commandNames(app *cli.App) []candidate {
 
 // flagNames returns the flags in the order of help, without those that are already there.
 func (l *partialLine) flagNames() []candidate {
-	listed := slices.Clone(l.flags())
-	slices.SortStableFunc(listed, func(a, b cli.Flag) int { return flagRank(a) - flagRank(b) })
 	var found []candidate
-	for _, flag := range listed {
+	for _, flag := range ranked(l.flags()) {
 		doc := docOf(flag)
 		_, repeatable := flag.(*cli.StringSliceFlag)
 		if _, given := l.values[doc.Long]; !given || repeatable {
@@ -114,18 +112,13 @@ func (l *partialLine) flagCandidates(ctx context.Context) (string, []candidate) 
 	case "context":
 		return completesValues, valuesOf(kube.Contexts(l.value("kubeconfig")))
 	case "control-plane":
-		return completesValues, valuesOf(l.controlPlanes())
+		return completesValues, valuesOf(controlplane.KumactlNames(l.value("kumactl-config")))
 	case "mesh":
 		return completesValues, valuesOf(l.meshes(ctx))
 	case "kuma-version", "from", "to", "to-version":
 		return completesValues, valuesOf(versions())
 	case "accept":
-		var codes []string
-		for code := range maps.Keys(envoydiff.Codes) {
-			codes = append(codes, string(code))
-		}
-		slices.Sort(codes)
-		return completesValues, valuesOf(codes)
+		return completesValues, valuesOf(words(slices.Sorted(maps.Keys(envoydiff.Codes))))
 	}
 	switch {
 	case flagValues[doc.Long] != nil:
@@ -153,17 +146,6 @@ func versions() []string {
 		list = append(list, cluster.V(minor).String())
 	}
 	return list
-}
-
-func (l *partialLine) controlPlanes() []string {
-	path := l.value("kumactl-config")
-	if path == "" {
-		var err error
-		if path, err = controlplane.KumactlFile(); err != nil {
-			return nil
-		}
-	}
-	return controlplane.KumactlNames(path)
 }
 
 // snapshot reads the files of -f, except stdin, pipes and devices, which can be read only

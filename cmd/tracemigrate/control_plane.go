@@ -47,14 +47,7 @@ func controlPlaneConfig(c *cli.Context, name string) (controlplane.Config, error
 	case strings.ContainsAny(name, ":@/"):
 		return controlplane.Config{}, errors.New("--control-plane: write the URL with its scheme, http:// or https://")
 	}
-	path := c.String("kumactl-config")
-	if path == "" {
-		var err error
-		if path, err = controlplane.KumactlFile(); err != nil {
-			return controlplane.Config{}, err
-		}
-	}
-	return controlplane.FromKumactl(path, name)
+	return controlplane.FromKumactl(c.String("kumactl-config"), name)
 }
 
 // addCredentials sets the credentials that flags select in config.

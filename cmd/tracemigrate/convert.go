@@ -2,12 +2,8 @@ package main
 
 import (
 	"cmp"
-	"errors"
 
 	"github.com/urfave/cli/v2"
-
-	"tracemigrate/cluster"
-	"tracemigrate/cmd/tracemigrate/output"
 )
 
 func convertCommand() *cli.Command {
@@ -54,8 +50,7 @@ func (f *convertFlags) run(c *cli.Context) error {
 	snapshot := current.Snapshot
 	result, problems := planOf(current, options)
 	if result == nil {
-		stderr.Problems(problems, "converted")
-		return cli.Exit("", exitError)
+		return refuseInput(stderr, problems, "converted")
 	}
 	if snapshot.NothingLegacy() {
 		stderr.Verdict("no legacy tracing is left here: %s", snapshot.Origin)
@@ -68,14 +63,3 @@ func (f *convertFlags) run(c *cli.Context) error {
 	stderr.Result(snapshot, result)
 	return f.write(c, source, snapshot, result, &options, style)
 }
-
-// checkInput returns an error if files contain no resource of Kuma.
-func checkInput(stderr *output.Printer, s *cluster.Snapshot) error {
-	if !s.Empty() || s.FromCluster() || hasError(s.Problems) {
-		return nil
-	}
-	stderr.Warnings(s.Problems)
-	return errNoResource
-}
-
-var errNoResource = errors.New("the input has no Kuma resource, such as a Mesh or a TrafficTrace; check -f")

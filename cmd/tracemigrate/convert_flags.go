@@ -37,7 +37,7 @@ func (f *convertFlags) flags() []cli.Flag {
 			Usage: "`KIND` that selects proxies: meshsubset, by tags, or dataplane, by labels, from 2.10 on; 3.0 has labels only",
 		},
 		boolFlag("allow-display-name", &f.displayNames, "select single proxies by name if no other label distinguishes them"),
-		outputFlag(&f.form, output.ConvertForms.Default(), output.ConvertForms.Usage()),
+		outputFlag(&f.form, output.ConvertForms),
 		&cli.StringFlag{
 			Name: "format", Destination: &f.format,
 			Usage: "`FORMAT` of the policies: kubernetes or universal (default: that of each TrafficTrace)",

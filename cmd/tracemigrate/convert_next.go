@@ -18,7 +18,7 @@ func (f *convertFlags) diffCommandLine(c *cli.Context, source cluster.Source, o 
 	if o.To != (cluster.Version{}) {
 		words = append(words, "--to-version", o.To.String())
 	}
-	switch byLabels := o.ByLabels || o.To != (cluster.Version{}); {
+	switch byLabels := o.SelectsByLabels(); {
 	case byLabels && f.directory != "":
 		words = append(words, "--meshtrace", manifest.ShellQuote(f.directory))
 	case byLabels:

@@ -45,6 +45,7 @@ func (f *convertFlags) write(
 		}
 	}
 	stderr, notRead := stderrPrinter(c), output.NotReadClause(snapshot)
+	why := "not every proxy is known to keep its tracing: " + notKept + "; `" + f.diffCommandLine(c, source, o) + "` shows why"
 	if (refused || notKept != "") && effects != "" {
 		stderr.Line("")
 		stderr.Verdict("%s", effects)
@@ -56,13 +57,11 @@ func (f *convertFlags) write(
 		return cli.Exit("not everything can be carried over; see the errors above; no policy was written "+
 			"(--keep-going writes the others)", exitNo)
 	case notKept != "" && notRead != "":
-		return cli.Exit(wrote+", but "+notRead+", and not every proxy is known to keep its tracing: "+notKept+
-			"; `"+f.diffCommandLine(c, source, o)+"` shows why", exitNo)
+		return cli.Exit(wrote+", but "+notRead+", and "+why, exitNo)
 	case notRead != "":
 		return cli.Exit(wrote+", but "+notRead+", so it is not known whether every proxy keeps its tracing", exitNo)
 	case notKept != "":
-		return cli.Exit(wrote+", but not every proxy is known to keep its tracing: "+notKept+
-			"; `"+f.diffCommandLine(c, source, o)+"` shows why", exitNo)
+		return cli.Exit(wrote+", but "+why, exitNo)
 	case convert.Unverified(snapshot):
 		return cli.Exit(wrote+", but the Dataplanes could not be read, so it is not known whether every proxy keeps its tracing", exitNo)
 	}

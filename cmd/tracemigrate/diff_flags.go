@@ -59,7 +59,7 @@ func (f *diffFlags) flags() []cli.Flag {
 		roundSamplingFlag(&f.roundSampling),
 		boolFlag("strict", &f.strict, "exit with 1 also for inherent differences and misspelt fields"),
 		&cli.StringSliceFlag{Name: "accept", Usage: "ignore differences with `CODE`; may be repeated"},
-		outputFlag(&f.form, output.DiffForms.Default(), output.DiffForms.Usage()),
+		outputFlag(&f.form, output.DiffForms),
 		boolFlag("full", &f.full, "with text and markdown: list all proxies of a group"),
 	)
 }
@@ -71,15 +71,9 @@ func acceptedCodes(c *cli.Context, document string, others ...envoydiff.Code) ([
 	for _, name := range c.StringSlice("accept") {
 		code := envoydiff.Code(name)
 		if _, known := envoydiff.Codes[code]; !known && !slices.Contains(others, code) {
-			var names []string
 			hint := ""
-			for _, known := range slices.Sorted(maps.Keys(envoydiff.Codes)) {
-				names = append(names, string(known))
-			}
-			for _, other := range others {
-				names = append(names, string(other))
-			}
-			if similar := closest(name, names); similar != "" {
+			all := slices.Concat(slices.Sorted(maps.Keys(envoydiff.Codes)), others)
+			if similar := closest(name, words(all)); similar != "" {
 				hint = " (did you mean " + similar + "?)"
 			}
 			return nil, fmt.Errorf("--accept: %q is not the code of a difference%s; %s lists them", name, hint, document)

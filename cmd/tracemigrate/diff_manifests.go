@@ -94,15 +94,6 @@ func nothingToCompare(stderr *output.Printer, s *cluster.Snapshot) (bool, error)
 	return false, checkMesh(s, "compare")
 }
 
-// checkMesh returns an error if files have no Mesh. A cluster without one is no error: there,
-// it does not exist.
-func checkMesh(s *cluster.Snapshot, verb string) error {
-	if len(s.Meshes) > 0 || s.FromCluster() || s.NothingLegacy() {
-		return nil
-	}
-	return errors.New("the input has no Mesh, so there is nothing to " + verb)
-}
-
 // oneVersion returns the only version to compare for: that of the flag or the snapshot's.
 func oneVersion(flag []cluster.Version, s *cluster.Snapshot) ([]cluster.Version, error) {
 	text := ""
@@ -132,13 +123,9 @@ func readEdited(c *cli.Context, stderr *output.Printer, current *convert.Current
 			return nil, errors.New("--meshtrace: the files have no MeshTrace")
 		}
 	}
-	if hasError(problems) {
-		stderr.Problems(problems, "compared")
-		return nil, cli.Exit("", exitError)
-	}
-	stderr.Warnings(problems)
-	found.Misspelt += output.Misspelt(problems)
-	return edited, nil
+	misspelt, err := checkProblems(stderr, problems, "compared")
+	found.Misspelt += misspelt
+	return edited, err
 }
 
 // compareEdited compares with edited policies instead of the converted ones, on the version
@@ -150,7 +137,13 @@ func compareEdited(
 	if err := checkSupported(edited, version); err != nil {
 		return nil, err
 	}
-	if shadows := countShadows(edited, version); shadows > 0 {
+	shadows := 0
+	for _, p := range edited {
+		if p.Shadow(version) {
+			shadows++
+		}
+	}
+	if shadows > 0 {
 		stderr.Line("tracemigrate: %d of the MeshTraces are shadows, which Kuma %s computes but does not apply, "+
 			"so they give no proxy tracing", shadows, version)
 	}
@@ -207,22 +200,6 @@ func checkSupported(policies []*meshtrace.Policy, version cluster.Version) error
 		return fmt.Errorf("--meshtrace: Kuma %s does not accept the policies:\n%w", version, errors.Join(all...))
 	}
 	return nil
-}
-
-// countShadows returns the number of policies that are shadows on version.
-func countShadows(policies []*meshtrace.Policy, version cluster.Version) int {
-	n := 0
-	for _, p := range policies {
-		if p.Shadow(version) {
-			n++
-		}
-	}
-	return n
-}
-
-// hasError reports whether one of the problems is an error.
-func hasError(problems []*manifest.Problem) bool {
-	return slices.ContainsFunc(problems, func(p *manifest.Problem) bool { return p.Severity == manifest.Error })
 }
 
 // addUnread prints what could not be read, and adds it to what diff found.

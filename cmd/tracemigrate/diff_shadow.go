@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"sync/atomic"
 
 	"github.com/urfave/cli/v2"
@@ -18,6 +19,7 @@ import (
 	"tracemigrate/cmd/tracemigrate/output/plain"
 	"tracemigrate/convert"
 	"tracemigrate/convert/envoydiff"
+	"tracemigrate/meshtrace"
 )
 
 // concurrentRequests is low, because the control plane computes each proxy's configuration
@@ -86,7 +88,7 @@ func checkShadow(current *convert.Current, version cluster.Version) error {
 	if origin.Mode == cluster.ModeGlobal {
 		return errors.New("--shadow: a global control plane computes no configuration of proxies; select the control plane of each zone")
 	}
-	if countShadows(current.Existing, version) == 0 {
+	if !slices.ContainsFunc(current.Existing, func(p *meshtrace.Policy) bool { return p.Shadow(version) }) {
 		return errors.New("--shadow: no MeshTrace with the label kuma.io/effect: shadow is applied; " +
 			"first apply the output of `tracemigrate convert --shadow`")
 	}

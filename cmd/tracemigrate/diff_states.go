@@ -164,13 +164,9 @@ func decodePair(
 		sides[i] = decodeCurrent(c, s)
 		problems = appendNew(problems, sides[i].Found)
 	}
-	if hasError(problems) {
-		stderr.Problems(problems, "compared")
-		return nil, nil, cli.Exit("", exitError)
-	}
-	stderr.Warnings(problems)
-	found.Misspelt += output.Misspelt(problems)
-	return sides[0], sides[1], nil
+	misspelt, err := checkProblems(stderr, problems, "compared")
+	found.Misspelt += misspelt
+	return sides[0], sides[1], err
 }
 
 // checkVersions returns an error if two control planes have different rules: the comparison is

@@ -13,6 +13,7 @@ import (
 
 	"tracemigrate/cluster/manifest"
 	"tracemigrate/cmd/tracemigrate/output"
+	"tracemigrate/cmd/tracemigrate/worktree"
 )
 
 // directory is a directory and the files to write to it, all or none.
@@ -119,7 +120,7 @@ func (d *directory) check(force bool) error {
 		return fmt.Errorf("making the output directory: %s is not a directory", d.name)
 	}
 	d.info = info
-	if err := writable(d.path); err != nil {
+	if err := worktree.Writable(d.path); err != nil {
 		return fmt.Errorf("writing to %s: %w; no policy was written", d.name, err)
 	}
 	d.replaced = 0
@@ -197,7 +198,7 @@ func (d *directory) fill(stage string) (*mirror, error) {
 	if err := d.writeTo(stage); err != nil {
 		return nil, err
 	}
-	if err := syncDirectory(stage); err != nil {
+	if err := worktree.SyncDir(stage); err != nil {
 		return nil, fmt.Errorf("writing to %s: %w", d.name, err)
 	}
 	if d.info != nil {
@@ -238,7 +239,7 @@ func (d *directory) swap(stage string, copied *mirror) (keep bool, err error) {
 
 // synced waits until the entry of the directory is on the disk.
 func (d *directory) synced(parent string) error {
-	if err := syncDirectory(parent); err != nil {
+	if err := worktree.SyncDir(parent); err != nil {
 		return fmt.Errorf("the files are in %s, but a power failure may lose them: %w", d.name, err)
 	}
 	return nil
@@ -290,7 +291,7 @@ func (d *directory) writeTo(stage string) error {
 		if f.entry() == f.name {
 			continue
 		}
-		if err := syncDirectory(filepath.Join(stage, filepath.Dir(f.name))); err != nil {
+		if err := worktree.SyncDir(filepath.Join(stage, filepath.Dir(f.name))); err != nil {
 			return fmt.Errorf("writing to %s: %w", d.name, err)
 		}
 	}

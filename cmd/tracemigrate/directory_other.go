@@ -19,9 +19,6 @@ func renameNew(from, to string) error { return os.Rename(from, to) }
 // lock does nothing on this system.
 func lock(string) (unlock func(), locked bool, err error) { return func() {}, false, nil }
 
-// writable returns nil on this system: writing reports the error.
-func writable(string) error { return nil }
-
 // sameDevice returns true on this system: renaming reports the error.
 func sameDevice(_, _ os.FileInfo) bool { return true }
 
@@ -33,9 +30,3 @@ func keepUser(*os.File, os.FileInfo) error { return nil }
 
 // keepGroup does nothing on this system.
 func keepGroup(_, _ string, _ os.FileInfo) error { return nil }
-
-// isOwn returns true on this system: removing reports the error.
-func isOwn(os.FileInfo) bool { return true }
-
-// syncDirectory does nothing: this system cannot sync a directory.
-func syncDirectory(string) error { return nil }

@@ -39,20 +39,11 @@ func lock(path string) (unlock func(), locked bool, err error) {
 	}
 }
 
-// writable returns an error if the user may not write in a directory.
-func writable(path string) error { return unix.Access(path, unix.W_OK|unix.X_OK) }
-
 // sameDevice reports whether two files are on one file system.
 func sameDevice(a, b os.FileInfo) bool {
 	of, ok := a.Sys().(*syscall.Stat_t)
 	other, also := b.Sys().(*syscall.Stat_t)
 	return ok && also && of.Dev == other.Dev
-}
-
-// isOwn reports whether a file belongs to the user.
-func isOwn(info os.FileInfo) bool {
-	of, ok := info.Sys().(*syscall.Stat_t)
-	return ok && int(of.Uid) == os.Geteuid()
 }
 
 // keepOwner gives path the owner, the group and the extended attributes, such as
@@ -142,17 +133,4 @@ func attribute(path, name string) (string, error) {
 	value := make([]byte, size)
 	size, err = unix.Lgetxattr(path, name, value)
 	return string(value[:max(size, 0)]), err
-}
-
-// syncDirectory waits until the entries of a directory are on the disk.
-func syncDirectory(path string) error {
-	f, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	err = f.Sync()
-	if errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOTSUP) {
-		err = nil // the file system does not support it
-	}
-	return errors.Join(err, f.Close())
 }

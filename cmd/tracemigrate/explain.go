@@ -30,7 +30,7 @@ func explainCommand() *cli.Command {
 			"its backend cannot be used; 2 error.",
 		Flags: append(sourceFlags(), versionFlag(&f.version), namespaceFlag(),
 			zoneOriginFlag(&f.zoneOrigin), roundSamplingFlag(&f.roundSampling),
-			outputFlag(&f.form, output.ExplainForms.Default(), output.ExplainForms.Usage())),
+			outputFlag(&f.form, output.ExplainForms)),
 		HideHelpCommand: true, // else --help after PROXY would list it
 		Action:          f.run,
 	}
@@ -53,33 +53,14 @@ func (f *explainFlags) run(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if f.version != "" {
-		if _, err := parseVersionFlag(f.version); err != nil {
-			return err
-		}
-	}
-	current, _, err := load(c)
-	if err != nil {
-		return err
-	}
-	snapshot := current.Snapshot
-	version, err := kumaVersion(f.version, snapshot)
-	if err != nil {
+	if err := checkVersionFlag(f.version); err != nil {
 		return err
 	}
 	stderr := stderrPrinter(c)
-	if current.Failed() {
-		stderr.Problems(current.Found, "explained")
-		return cli.Exit("", exitError)
-	}
-	stderr.Skipped(snapshot)
-	stderr.Unread(snapshot)
-	warnAssumedVersion(stderr, f.version, snapshot)
-	dp, err := findProxy(snapshot, args[0])
+	e, err := f.read(c, stderr, args[0])
 	if err != nil {
 		return err
 	}
-	e := f.explain(stderr, current, version, dp)
 	no, text := explainVerdict(e), f.form == output.ExplainForms.Default()
 	err = writeStdout(c, func(out *output.Printer) error {
 		if err := write(out, e); err != nil || no != nil || !text {

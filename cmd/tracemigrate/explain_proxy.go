@@ -11,6 +11,30 @@ import (
 	"tracemigrate/convert/envoydiff"
 )
 
+// read reads the input, and returns the explanation of the proxy with a name.
+func (f *explainFlags) read(c *cli.Context, stderr *output.Printer, name string) (*output.Explanation, error) {
+	current, _, err := load(c)
+	if err != nil {
+		return nil, err
+	}
+	snapshot := current.Snapshot
+	version, err := kumaVersion(f.version, snapshot)
+	if err != nil {
+		return nil, err
+	}
+	if current.Failed() {
+		return nil, refuseInput(stderr, current.Found, "explained")
+	}
+	stderr.Skipped(snapshot)
+	stderr.Unread(snapshot)
+	warnAssumedVersion(stderr, f.version, snapshot)
+	dp, err := findProxy(snapshot, name)
+	if err != nil {
+		return nil, err
+	}
+	return f.explain(stderr, current, version, dp), nil
+}
+
 // explain returns the explanation of a proxy, with the verdict of the conversion.
 func (f *explainFlags) explain(
 	stderr *output.Printer, current *convert.Current, version cluster.Version, dp *cluster.Dataplane,

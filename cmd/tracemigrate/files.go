@@ -99,11 +99,8 @@ func checkFree(dir string, files []file, entries map[string]bool, force bool) er
 	if len(taken) == 0 {
 		return nil
 	}
-	exist := "exists"
-	if len(taken) > 1 {
-		exist = "exist"
-	}
-	return fmt.Errorf("%s %s; no policy was written (--force overwrites)", plain.List(taken[:1], len(taken)), exist)
+	exist := plain.Word(len(taken), "exists", "exist")
+	return fmt.Errorf("%s %s; no policy was written (--force overwrites)", plain.First(taken, 1), exist)
 }
 
 // policyFiles returns the files of --output-dir, and an error if they would replace a file
@@ -124,11 +121,7 @@ func (f *convertFlags) policyFiles(c *cli.Context, plan *convert.Plan, style mes
 		}
 		files = append(files, file{name: name, text: text})
 	}
-	names := make([]string, len(files))
-	for i, f := range files {
-		names[i] = f.name
-	}
-	to := newOutputs(f.directory, names)
+	to := newOutputs(f.directory, convert.Each(files, func(f file) string { return f.name }))
 	return files, cmp.Or(to.checkInputs(c), to.checkNotes(c, f.notesFile))
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"tracemigrate/cluster"
 	"tracemigrate/cluster/paging"
+	"tracemigrate/cmd/tracemigrate/output"
 )
 
 // The categories of the flags that commands share.
@@ -131,8 +132,8 @@ func boolFlag(name string, to *bool, usage string) cli.Flag {
 }
 
 // outputFlag returns the flag that selects the form of the output.
-func outputFlag(to *string, defaultForm, usage string) cli.Flag {
-	return &cli.StringFlag{Name: "output", Destination: to, Aliases: []string{"o"}, Value: defaultForm, Usage: usage}
+func outputFlag[W any](to *string, forms output.Forms[W]) cli.Flag {
+	return &cli.StringFlag{Name: "output", Destination: to, Aliases: []string{"o"}, Value: forms.Default(), Usage: forms.Usage()}
 }
 
 // namespaceFlag returns the flag of the control plane's namespace.
@@ -169,6 +170,9 @@ var (
 	kubernetesFlags = []string{"kubeconfig", "context", "qps", "burst"}
 	restFlags       = []string{"kumactl-config", "token", "token-file", "client-cert", "client-key", "ca-cert", "skip-verify", "header"}
 )
+
+// fileFlags name a file that is read beside the manifests.
+var fileFlags = []string{"kubeconfig", "kumactl-config", "token-file", "client-cert", "client-key", "ca-cert"}
 
 // limitFlags apply to the lists of a server.
 var limitFlags = []string{"max-answer-size", "max-list-size", "max-pages"}

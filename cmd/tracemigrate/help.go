@@ -112,21 +112,22 @@ func (p *helpPage) command(app *cli.App, command *cli.Command) {
 // splitFlags returns the flags that a command's help lists, in their order, and reports
 // whether the command has others, which are on the page of shared ones.
 func splitFlags(flags []cli.Flag) (listed []cli.Flag, others bool) {
-	var shared []string
-	for _, flag := range sourceFlags() {
-		if name := flag.Names()[0]; !slices.Contains(firstFlags, name) {
-			shared = append(shared, name)
-		}
-	}
+	shared := sourceFlags()
 	for _, flag := range flags {
-		if slices.Contains(shared, flag.Names()[0]) {
+		if name := flag.Names()[0]; !slices.Contains(firstFlags, name) && flagNamed(shared, name) != nil {
 			others = true
 			continue
 		}
 		listed = append(listed, flag)
 	}
-	slices.SortStableFunc(listed, func(a, b cli.Flag) int { return flagRank(a) - flagRank(b) })
-	return listed, others
+	return ranked(listed), others
+}
+
+// ranked returns flags in the order of help.
+func ranked(flags []cli.Flag) []cli.Flag {
+	flags = slices.Clone(flags)
+	slices.SortStableFunc(flags, func(a, b cli.Flag) int { return flagRank(a) - flagRank(b) })
+	return flags
 }
 
 // flagRank returns the place of a flag in help; flags of a command alone have the same.

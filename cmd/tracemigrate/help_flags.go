@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/urfave/cli/v2"
+
+	"tracemigrate/convert"
 )
 
 // flagDoc is what help, the man page and completions show about a flag.
@@ -56,12 +58,10 @@ func (d *flagDoc) names() string {
 
 // flagRows returns the rows of help about flags.
 func flagRows(flags []cli.Flag) [][2]string {
-	var rows [][2]string
-	for _, flag := range flags {
+	return convert.Each(flags, func(flag cli.Flag) [2]string {
 		doc := docOf(flag)
-		rows = append(rows, [2]string{doc.names(), doc.Text})
-	}
-	return rows
+		return [2]string{doc.names(), doc.Text}
+	})
 }
 
 func optionsCommand() *cli.Command {
@@ -101,19 +101,15 @@ func flagsOf(flags []cli.Flag, category string) []cli.Flag {
 			found = append(found, flag)
 		}
 	}
-	slices.SortStableFunc(found, func(a, b cli.Flag) int { return flagRank(a) - flagRank(b) })
-	return found
+	return ranked(found)
 }
 
 // sourceCommands returns the names of the commands that have all flags of a source.
 func sourceCommands(app *cli.App) []string {
 	var names []string
 	for _, command := range app.Commands {
-		has := make(map[string]bool)
-		for _, flag := range command.Flags {
-			has[flag.Names()[0]] = true
-		}
-		if !slices.ContainsFunc(sourceFlags(), func(flag cli.Flag) bool { return !has[flag.Names()[0]] }) {
+		lacks := func(flag cli.Flag) bool { return flagNamed(command.Flags, flag.Names()[0]) == nil }
+		if !slices.ContainsFunc(sourceFlags(), lacks) {
 			names = append(names, command.Name)
 		}
 	}

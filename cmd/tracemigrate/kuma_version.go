@@ -32,6 +32,15 @@ func parseVersionFlag(text string) (cluster.Version, error) {
 	return version, nil
 }
 
+// checkVersionFlag returns an error if --kuma-version is set and wrong.
+func checkVersionFlag(text string) error {
+	if text == "" {
+		return nil
+	}
+	_, err := parseVersionFlag(text)
+	return err
+}
+
 // kumaVersion returns the version to convert for: that of the flag or, without a flag, of
 // the control plane. For files that name none it is the newest; see warnAssumedVersion.
 func kumaVersion(flag string, s *cluster.Snapshot) (cluster.Version, error) {
@@ -106,9 +115,9 @@ func parseVersionFlags(c *cli.Context) ([]cluster.Version, error) {
 		return nil, nil
 	}
 	for _, text := range strings.Split(strings.Join(values, ","), ",") {
-		version, err := cluster.ParseLegacyVersion(strings.TrimSpace(text))
+		version, err := parseVersionFlag(strings.TrimSpace(text))
 		if err != nil {
-			return nil, fmt.Errorf("--kuma-version: %w", err)
+			return nil, err
 		}
 		if !slices.Contains(list, version) {
 			list = append(list, version)

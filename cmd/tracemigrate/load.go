@@ -27,20 +27,27 @@ func load(c *cli.Context) (*convert.Current, cluster.Source, error) {
 	return loadThrough(c, func(_ string, source cluster.Source) cluster.Source { return source })
 }
 
+// loadRecording reads like load, and returns recorders of what was read, by zone.
+func loadRecording(c *cli.Context) (*convert.Current, cluster.Source, map[string]*cluster.Recorder, error) {
+	recorders := make(map[string]*cluster.Recorder)
+	current, source, err := loadThrough(c, func(zone string, source cluster.Source) cluster.Source {
+		recorders[zone] = cluster.NewRecorder(source)
+		return recorders[zone]
+	})
+	return current, source, recorders, err
+}
+
 // loadThrough reads like load, through a source that wraps the one of the flags, and those
 // of zones, which have a name.
 func loadThrough(c *cli.Context, wrap func(zone string, source cluster.Source) cluster.Source) (*convert.Current, cluster.Source, error) {
-	progress := newProgress(c)
-	source, err := openSource(c, progress)
+	var source cluster.Source
+	s, err := loadFrom(c, func(progress *progress) (cluster.Source, error) {
+		var err error
+		source, err = openSource(c, progress)
+		return wrap("", source), err
+	})
 	if err != nil {
 		return nil, nil, err
-	}
-	ctx, cancel := withTimeout(c)
-	defer cancel()
-	s, err := cluster.Load(ctx, wrap("", source))
-	progress.done()
-	if err != nil {
-		return nil, nil, timeoutError(ctx, c, err)
 	}
 	if s.Origin, err = applyOriginFlags(c, s.Origin); err != nil {
 		return nil, nil, err
@@ -56,6 +63,20 @@ func loadThrough(c *cli.Context, wrap func(zone string, source cluster.Source) c
 	return decodeCurrent(c, s), source, nil
 }
 
+// loadFrom opens a source, and reads it within --timeout.
+func loadFrom(c *cli.Context, open func(*progress) (cluster.Source, error)) (*cluster.Snapshot, error) {
+	progress := newProgress(c)
+	defer progress.done()
+	source, err := open(progress)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := withTimeout(c)
+	defer cancel()
+	s, err := cluster.Load(ctx, source)
+	return s, timeoutError(ctx, c, err)
+}
+
 // addZones adds the control planes of --zone to the snapshot of the global one.
 func addZones(c *cli.Context, s *cluster.Snapshot, wrap func(zone string, source cluster.Source) cluster.Source) error {
 	for _, text := range c.StringSlice("zone") {
@@ -63,7 +84,13 @@ func addZones(c *cli.Context, s *cluster.Snapshot, wrap func(zone string, source
 		if err != nil {
 			return fmt.Errorf("--zone: %w", err)
 		}
-		zone, err := loadZone(c, from, func(source cluster.Source) cluster.Source { return wrap(name, source) })
+		zone, err := loadFrom(c, func(progress *progress) (cluster.Source, error) {
+			source, err := openZone(c, from, progress)
+			return wrap(name, source), err
+		})
+		if err == nil {
+			zone, err = zone.Only(meshesOf(c))
+		}
 		if err == nil {
 			err = s.AddZone(name, zone)
 		}
@@ -74,25 +101,7 @@ func addZones(c *cli.Context, s *cluster.Snapshot, wrap func(zone string, source
 	return nil
 }
 
-// loadZone reads a snapshot of a zone's own control plane from a file, a kubeconfig
-// context or a control plane's API.
-func loadZone(c *cli.Context, from string, wrap func(cluster.Source) cluster.Source) (*cluster.Snapshot, error) {
-	progress := newProgress(c)
-	defer progress.done()
-	source, err := openZone(c, from, progress)
-	if err != nil {
-		return nil, err
-	}
-	ctx, cancel := withTimeout(c)
-	defer cancel()
-	s, err := cluster.Load(ctx, wrap(source))
-	if err != nil {
-		return nil, timeoutError(ctx, c, err)
-	}
-	return s.Only(meshesOf(c))
-}
-
-// openZone opens the source of a zone.
+// openZone opens a zone's own control plane: a file, a kubeconfig context or an API.
 func openZone(c *cli.Context, from string, progress *progress) (cluster.Source, error) {
 	if context, ok := strings.CutPrefix(from, "context:"); ok {
 		return kube.New(kubeOptions(c, context, progress))
@@ -115,9 +124,9 @@ func withTimeout(c *cli.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(c.Context, c.Duration("timeout"))
 }
 
-// timeoutError adds --timeout to an error if ctx timed out.
+// timeoutError adds --timeout to an error, if there is one and ctx timed out.
 func timeoutError(ctx context.Context, c *cli.Context, err error) error {
-	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+	if err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		return fmt.Errorf("not finished within --timeout %s; increase it, or read less with --mesh: %w", c.Duration("timeout"), err)
 	}
 	return err

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -65,24 +66,9 @@ func (m *manual) command(app *cli.App, command *cli.Command) {
 		m.line(".PP")
 		m.paragraphs(command.Description)
 	}
-	var own []cli.Flag
+	shared := append(append(sourceFlags(), messageFlags()...), cli.HelpFlag) // which are described once
 	listed, _ := splitFlags(command.Flags)
-	for _, flag := range listed {
-		if !isShared(flag) {
-			own = append(own, flag)
-		}
-	}
-	m.flags(own)
-}
-
-// isShared reports whether a flag is described once, with those of all commands.
-func isShared(flag cli.Flag) bool {
-	for _, shared := range append(sourceFlags(), append(messageFlags(), cli.HelpFlag)...) {
-		if shared.Names()[0] == flag.Names()[0] {
-			return true
-		}
-	}
-	return false
+	m.flags(slices.DeleteFunc(listed, func(flag cli.Flag) bool { return flagNamed(shared, flag.Names()[0]) != nil }))
 }
 
 // flags adds a list of flags.

@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"tracemigrate/cmd/tracemigrate/worktree"
 )
 
 // mirror copies a directory tree. The files of the copy are hard links.
@@ -67,7 +69,7 @@ func (m *mirror) below(above os.FileInfo, path, to string) error {
 	if err := m.directory(path, to, func(fs.DirEntry) bool { return false }); err != nil {
 		return err
 	}
-	if err := syncDirectory(to); err != nil {
+	if err := worktree.SyncDir(to); err != nil {
 		return err
 	}
 	return errors.Join(os.Chmod(to, info.Mode()), os.Chtimes(to, time.Time{}, info.ModTime()))

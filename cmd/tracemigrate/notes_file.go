@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -13,6 +12,7 @@ import (
 
 	"tracemigrate/cluster/manifest"
 	"tracemigrate/cmd/tracemigrate/output"
+	"tracemigrate/cmd/tracemigrate/worktree"
 	"tracemigrate/convert"
 )
 
@@ -70,12 +70,12 @@ func inputThatIs(c *cli.Context, file os.FileInfo) string {
 // if the run is killed, the file has its old content.
 func (f *convertFlags) writeNotes(c *cli.Context, notes []*convert.Note) error {
 	name := f.notesFile
-	var text bytes.Buffer
-	if err := output.WriteNotes(&text, notes); err != nil {
+	text, err := manifest.EncodeJSON(convert.Texts(notes))
+	if err != nil {
 		return fmt.Errorf("writing notes: %w", err)
 	}
 	if w := notesWriters(c)[name]; w != nil {
-		if _, err := w.Write(text.Bytes()); err != nil {
+		if _, err := w.Write(text); err != nil {
 			return fmt.Errorf("writing notes to %s: %w", name, err)
 		}
 		return nil
@@ -83,7 +83,7 @@ func (f *convertFlags) writeNotes(c *cli.Context, notes []*convert.Note) error {
 	if err := f.checkNotes(c); err != nil { // again, because reading takes time
 		return err
 	}
-	if err := writeNotesFile(stderrPrinter(c), name, text.Bytes(), f.force); err != nil {
+	if err := writeNotesFile(stderrPrinter(c), name, text, f.force); err != nil {
 		return fmt.Errorf("writing notes to %s: %w", name, err)
 	}
 	return nil
@@ -135,5 +135,5 @@ func writeNotesFile(stderr *output.Printer, name string, text []byte, force bool
 			return manifest.WithoutPath(err)
 		}
 	}
-	return syncDirectory(in)
+	return worktree.SyncDir(in)
 }

@@ -50,7 +50,7 @@ func filesRead(c *cli.Context) []readFile {
 			files = append(files, readFile{name: "the input stdin", info: info})
 		}
 	}
-	for _, flag := range []string{"kubeconfig", "kumactl-config", "token-file", "client-cert", "client-key", "ca-cert"} {
+	for _, flag := range fileFlags {
 		add("the file of --"+flag, c.String(flag))
 	}
 	return files

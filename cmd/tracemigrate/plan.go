@@ -7,7 +7,6 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"tracemigrate/cluster"
 	"tracemigrate/cmd/tracemigrate/output"
 	"tracemigrate/convert"
 	"tracemigrate/convert/runbook"
@@ -52,11 +51,7 @@ func (f *planFlags) run(c *cli.Context) error {
 	if err := f.check(c); err != nil {
 		return err
 	}
-	recorders := make(map[string]*cluster.Recorder)
-	current, source, err := loadThrough(c, func(zone string, source cluster.Source) cluster.Source {
-		recorders[zone] = cluster.NewRecorder(source)
-		return recorders[zone]
-	})
+	current, source, recorders, err := loadRecording(c)
 	if err != nil {
 		return err
 	}
@@ -100,12 +95,10 @@ func (f *planFlags) check(c *cli.Context) error {
 	case readsFiles(c) && c.IsSet("mesh"):
 		return errors.New("--mesh selects meshes of a cluster; it cannot be combined with -f or -k")
 	}
-	if f.version != "" {
-		if _, err := parseVersionFlag(f.version); err != nil {
-			return fmt.Errorf("%w; a plan is for a version with TrafficTraces, and policies for 3.0 are written by convert", err)
-		}
+	if err := checkVersionFlag(f.version); err != nil {
+		return fmt.Errorf("%w; a plan is for a version with TrafficTraces, and policies for 3.0 are written by convert", err)
 	}
-	for _, flag := range []string{"kubeconfig", "kumactl-config", "token-file", "client-cert", "client-key", "ca-cert"} {
+	for _, flag := range fileFlags {
 		if !c.IsSet(flag) {
 			continue
 		}

@@ -32,7 +32,7 @@ func reportCommand() *cli.Command {
 		Flags: append(sourceFlags(),
 			versionFlag(&f.version),
 			namespaceFlag(),
-			outputFlag(&f.form, output.ReportForms.Default(), output.ReportForms.Usage()),
+			outputFlag(&f.form, output.ReportForms),
 			boolFlag("server-dry-run", &f.serverDryRun, "let the API server check each policy (dryRun=All), which stores nothing"),
 			zoneOriginFlag(&f.zoneOrigin),
 			roundSamplingFlag(&f.roundSampling),
@@ -50,10 +50,8 @@ func (f *reportFlags) run(c *cli.Context) error {
 	case c.Args().Present():
 		return unexpectedArgument(c)
 	}
-	if f.version != "" {
-		if _, err := parseVersionFlag(f.version); err != nil {
-			return err
-		}
+	if err := checkVersionFlag(f.version); err != nil {
+		return err
 	}
 	head, err := newHead()
 	if err != nil {
@@ -63,7 +61,8 @@ func (f *reportFlags) run(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	r, err := f.build(c, current, source)
+	words := commandWords(c, source)
+	r, err := f.build(c, current, words)
 	if err != nil {
 		return err
 	}
@@ -73,7 +72,7 @@ func (f *reportFlags) run(c *cli.Context) error {
 		}
 	}
 	r.Head = finish(head, r)
-	found := &output.Report{Report: r, Full: f.full, Command: commandLine(c, commandWords(c, source).Source)}
+	found := &output.Report{Report: r, Full: f.full, Command: commandLine(c, words.Source)}
 	if err := writeStdout(c, func(out *output.Printer) error { return form(out, found) }); err != nil {
 		return err
 	}

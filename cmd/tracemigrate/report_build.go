@@ -13,21 +13,21 @@ import (
 )
 
 // build returns the report on a snapshot, or prints its problems and returns an error.
-func (f *reportFlags) build(c *cli.Context, current *convert.Current, source cluster.Source) (*report.Report, error) {
-	r, _, options, err := f.rehearse(c, current, source)
+func (f *reportFlags) build(c *cli.Context, current *convert.Current, words upgrade.Words) (*report.Report, error) {
+	r, _, options, err := f.rehearse(c, current, words)
 	if err == nil {
 		err = checkMesh(current.Snapshot, "report")
 	}
 	if err != nil {
 		return nil, err
 	}
-	r.Way = upgrade.Way(current, options, r, commandWords(c, source))
+	r.Way = upgrade.Way(current, options, r, words)
 	return r, nil
 }
 
 // rehearse returns the report without the way to 3.0, and the plan with its options.
 func (f *reportFlags) rehearse(
-	c *cli.Context, current *convert.Current, source cluster.Source,
+	c *cli.Context, current *convert.Current, words upgrade.Words,
 ) (*report.Report, *convert.Plan, convert.Options, error) {
 	snapshot := current.Snapshot
 	stderr := stderrPrinter(c)
@@ -41,17 +41,14 @@ func (f *reportFlags) rehearse(
 	o := report.Options{
 		Convert: options,
 		Program: c.App.Name, Files: readsFiles(c), First: firstSteps(c), Directory: writableDirectory(c),
-		Brief: f.form == "text" && !f.serverDryRun,
+		Brief: f.form == "text" && !f.serverDryRun, Source: words.Source, Kubectl: words.Kubectl, Kumactl: words.Kumactl,
 	}
-	words := commandWords(c, source)
-	o.Source, o.Kubectl, o.Kumactl = words.Source, words.Kubectl, words.Kumactl
 	if o.Kumactl != "" {
 		o.KumactlSwitch = report.KumactlSwitch(o.Kumactl, c.String("control-plane"))
 	}
 	r, plan, problems := report.Build(current, o)
 	if r == nil {
-		stderr.Problems(problems, "reported")
-		return nil, nil, options, cli.Exit("", exitError)
+		return nil, nil, options, refuseInput(stderr, problems, "reported")
 	}
 	warnAssumedVersion(stderr, f.version, snapshot)
 	if r.Origin.Source == "" {
@@ -66,20 +63,15 @@ func serverDryRun(c *cli.Context, source cluster.Source, r *report.Report) error
 	if !ok {
 		return errors.New("--server-dry-run needs Kubernetes as the source; files and the control plane's API have no dry run")
 	}
-	manifests := make([]string, 0, len(r.Policies))
-	for _, policy := range r.Policies {
-		manifests = append(manifests, policy.Manifest)
-	}
+	manifests := convert.Each(r.Policies, func(p report.Policy) string { return p.Manifest })
 	ctx, cancel := withTimeout(c)
 	defer cancel()
 	trials, err := api.Try(ctx, manifests)
 	if err != nil {
 		return timeoutError(ctx, c, err)
 	}
-	answers := make([]report.ServerTrial, 0, len(trials))
-	for _, trial := range trials {
-		answers = append(answers, report.ServerTrial{Accepted: trial.Accepted, Message: trial.Message, Warnings: trial.Warnings})
-	}
-	r.Judge(answers)
+	r.Judge(convert.Each(trials, func(trial kube.Trial) report.ServerTrial {
+		return report.ServerTrial{Accepted: trial.Accepted, Message: trial.Message, Warnings: trial.Warnings}
+	}))
 	return nil
 }

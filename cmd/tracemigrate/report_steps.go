@@ -79,9 +79,21 @@ func commandLine(c *cli.Context, source string) string {
 	if source != "" {
 		words = append(words, source)
 	}
-	for _, flag := range []string{
+	words = append(words, flagWords(c,
 		"kuma-version", "from", "to", "to-version", "meshtrace", "before-manifests", "after-manifests", "state", "before", "after", "accept",
-	} {
+	)...)
+	for _, flag := range []string{"shadow", "zone-origin", "round-sampling", "server-dry-run", "strict"} {
+		if c.Bool(flag) {
+			words = append(words, "--"+flag)
+		}
+	}
+	return strings.Join(words, " ")
+}
+
+// flagWords returns those of the flags that are set, each value quoted for a shell.
+func flagWords(c *cli.Context, flags ...string) []string {
+	var words []string
+	for _, flag := range flags {
 		if !c.IsSet(flag) {
 			continue
 		}
@@ -93,43 +105,26 @@ func commandLine(c *cli.Context, source string) string {
 			words = append(words, "--"+flag, manifest.ShellQuote(value))
 		}
 	}
-	for _, flag := range []string{"shadow", "zone-origin", "round-sampling", "server-dry-run", "strict"} {
-		if c.Bool(flag) {
-			words = append(words, "--"+flag)
-		}
-	}
-	return strings.Join(words, " ")
+	return words
 }
 
 // sourceArguments returns the flags that select the source, quoted for a shell and
 // without credentials.
 func sourceArguments(c *cli.Context) string {
 	var words []string
-	for _, flag := range []string{
-		"filename", "kustomize", "control-plane", "kumactl-config", "token-file", "client-cert", "client-key", "ca-cert", "kubeconfig", "context",
-		"namespace", "mesh", "mode", "zone-version", "zone", "max-answer-size", "max-list-size", "max-pages",
-	} {
-		if !c.IsSet(flag) {
-			continue
+	for _, name := range c.StringSlice("filename") {
+		if name == "-" {
+			name = "stdin.yaml"
 		}
-		name := "--" + flag
-		switch flag {
-		case "filename":
-			name = "-f"
-		case "kustomize":
-			name = "-k"
-		}
-		if values := c.StringSlice(flag); len(values) > 0 {
-			for _, value := range values {
-				if flag == "filename" && value == "-" {
-					value = "stdin.yaml"
-				}
-				words = append(words, name, manifest.ShellQuote(value))
-			}
-			continue
-		}
-		words = append(words, name, manifest.ShellQuote(c.String(flag)))
+		words = append(words, "-f", manifest.ShellQuote(name))
 	}
+	for _, name := range c.StringSlice("kustomize") {
+		words = append(words, "-k", manifest.ShellQuote(name))
+	}
+	words = append(words, flagWords(c,
+		"control-plane", "kumactl-config", "token-file", "client-cert", "client-key", "ca-cert", "kubeconfig", "context",
+		"namespace", "mesh", "mode", "zone-version", "zone", "max-answer-size", "max-list-size", "max-pages",
+	)...)
 	for _, header := range c.StringSlice("header") {
 		name, _, _ := strings.Cut(header, "=")
 		words = append(words, "--header", manifest.ShellQuote(name+"=VALUE")) // it may be a secret

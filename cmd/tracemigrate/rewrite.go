@@ -7,7 +7,6 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"tracemigrate/cluster"
 	"tracemigrate/cmd/tracemigrate/output"
 	"tracemigrate/cmd/tracemigrate/worktree"
 )
@@ -123,12 +122,7 @@ func (f *rewriteFlags) check(c *cli.Context) ([]string, error) {
 	case f.force && !f.write:
 		return nil, errors.New("--force needs --write")
 	}
-	if f.version != "" {
-		if _, err := cluster.ParseLegacyVersion(f.version); err != nil {
-			return nil, fmt.Errorf("--kuma-version: %w", err)
-		}
-	}
-	return paths, nil
+	return paths, checkVersionFlag(f.version)
 }
 
 // recoverTree finishes what a killed run began to write.

@@ -159,11 +159,9 @@ func (r *rewriting) inputs(u *unit, changes rewrite.Changes) ([]manifest.Input, 
 				delete(texts, name)
 			}
 		}
-		var inputs []manifest.Input
-		for _, name := range r.plain(texts) {
-			inputs = append(inputs, manifest.Text(name, string(texts[name])))
-		}
-		return inputs, nil
+		return convert.Each(r.plain(texts), func(name string) manifest.Input {
+			return manifest.Text(name, string(texts[name]))
+		}), nil
 	}
 	files := make(overlay.Files, len(changes))
 	for name, text := range changes {
@@ -275,18 +273,14 @@ func (r *rewriting) rewrite() error {
 	if r.stage == stageRemove {
 		r.changes, err = r.repo.Remove()
 	} else if err = r.convert(); err == nil {
-		units := make([]*rewrite.Unit, 0, len(r.units))
-		for _, u := range r.units {
-			units = append(units, &rewrite.Unit{
+		units := convert.Each(r.units, func(u *unit) *rewrite.Unit {
+			return &rewrite.Unit{
 				Overlay: u.overlay, Plan: u.plan, FileOf: func(place manifest.Place) string { return u.files[place.File] },
-			})
-		}
+			}
+		})
 		r.changes, err = r.repo.Add(units, meshtrace.Style{Version: r.units[0].options.Version})
 	}
-	verified := make([]string, 0, len(r.units))
-	for _, u := range r.units {
-		verified = append(verified, u.overlay)
-	}
+	verified := convert.Each(r.units, func(u *unit) string { return u.overlay })
 	problems := slices.Concat(r.repo.Problems(), r.repo.Unverified(r.changes, verified))
 	if refused := r.refuse(problems); refused != nil {
 		return refused

@@ -73,7 +73,7 @@ func (r *rewriting) writeFiles() error {
 			return fmt.Errorf("%w; nothing was written (--force writes without asking Git)", err)
 		case len(dirty) > 0:
 			return fmt.Errorf("the Git work tree has changes that are not committed: %s; commit or stash them first; "+
-				"nothing was written (--force writes)", plain.List(dirty[:min(len(dirty), 3)], len(dirty)))
+				"nothing was written (--force writes)", plain.First(dirty, 3))
 		}
 	}
 	writing.Lock()

@@ -48,8 +48,7 @@ func runSnapshot(c *cli.Context) error {
 	}
 	stderr := stderrPrinter(c)
 	if readsFiles(c) && hasError(problems) {
-		stderr.Problems(problems, "written")
-		return cli.Exit("", exitError)
+		return refuseInput(stderr, problems, "written")
 	}
 	for _, problem := range problems {
 		stderr.Line("%s (skipped)", problem.Error())

@@ -11,6 +11,7 @@ import (
 
 	"tracemigrate/cluster/manifest"
 	"tracemigrate/cmd/tracemigrate/output"
+	"tracemigrate/cmd/tracemigrate/worktree"
 )
 
 // Files are complete in a staging directory before they replace others. Its name has this
@@ -48,7 +49,7 @@ func removeStages(stderr *output.Printer, in string) {
 	entries, _ := os.ReadDir(in)
 	for _, entry := range entries {
 		info, err := entry.Info()
-		if isStage(entry) && err == nil && (!shared || isOwn(info)) {
+		if isStage(entry) && err == nil && (!shared || worktree.IsOwn(info)) {
 			removeTree(stderr, filepath.Join(in, entry.Name()))
 		}
 	}

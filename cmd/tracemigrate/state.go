@@ -70,16 +70,7 @@ func openStates(c *cli.Context, overlays []string) (*clusterStates, error) {
 	case s.shared != nil || len(s.byOverlay) > 0:
 		return nil, fmt.Errorf("--state and --%s cannot be combined: each selects a cluster", flag)
 	}
-	progress := newProgress(c)
-	defer progress.done()
-	source, err := openLive(c, progress)
-	if err != nil {
-		return nil, err
-	}
-	ctx, cancel := withTimeout(c)
-	defer cancel()
-	if s.shared, err = cluster.Load(ctx, source); err != nil {
-		return nil, timeoutError(ctx, c, err)
-	}
-	return s, nil
+	var err error
+	s.shared, err = loadFrom(c, func(progress *progress) (cluster.Source, error) { return openLive(c, progress) })
+	return s, err
 }

@@ -53,20 +53,19 @@ func (f *upgradeCheckFlags) run(c *cli.Context) error {
 	if err := checkInput(stderr, snapshot); err != nil {
 		return err
 	}
-	if hasError(current.Found) {
-		stderr.Problems(current.Found, "checked")
-		return cli.Exit("", exitError)
+	misspelt, err := checkProblems(stderr, current.Found, "checked")
+	if err != nil {
+		return err
 	}
-	stderr.Warnings(current.Found)
 	if err := f.resolve(snapshot, &options); err != nil {
 		return err
 	}
 	f.warnAssumed(stderr, snapshot, options.To)
+	words := commandWords(c, source)
 	found := &output.Upgrade{
-		Head: head, Strict: f.strict, Full: f.full, Words: commandWords(c, source),
-		Command:  commandLine(c, commandWords(c, source).Source),
+		Head: head, Strict: f.strict, Full: f.full, Words: words, Command: commandLine(c, words.Source),
 		Unread:   append(stderr.Skipped(snapshot), stderr.UnreadOfUpgrade(snapshot)...),
-		Misspelt: output.Misspelt(current.Found), Partial: convert.Partial(snapshot),
+		Misspelt: misspelt, Partial: convert.Partial(snapshot),
 	}
 	if f.from != "" {
 		found.Words.From = "--from " + f.from

@@ -35,7 +35,7 @@ func (f *upgradeCheckFlags) flags() []cli.Flag {
 		namespaceFlag(),
 		boolFlag("strict", &f.strict, "exit with 1 also for inherent differences and misspelt fields"),
 		&cli.StringSliceFlag{Name: "accept", Usage: "ignore differences with `CODE`; may be repeated"},
-		outputFlag(&f.form, output.UpgradeForms.Default(), output.UpgradeForms.Usage()),
+		outputFlag(&f.form, output.UpgradeForms),
 		boolFlag("full", &f.full, "with text and markdown: list all proxies and resources of a cause"),
 	)
 }

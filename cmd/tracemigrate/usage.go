@@ -9,6 +9,8 @@ import (
 
 	"github.com/urfave/cli/v2"
 	"github.com/xrash/smetrics"
+
+	"tracemigrate/convert"
 )
 
 // splitShortFlags splits joined short flags, as users of kubectl write them:
@@ -106,10 +108,7 @@ func commandName(c *cli.Context) string {
 }
 
 func unknownCommand(app *cli.App, name string) error {
-	var names []string
-	for _, command := range app.Commands {
-		names = append(names, command.Name)
-	}
+	names := convert.Each(app.Commands, func(command *cli.Command) string { return command.Name })
 	hint := ""
 	if similar := closest(name, names); similar != "" {
 		hint = fmt.Sprintf(" (did you mean %q?)", similar)
@@ -152,7 +151,7 @@ func parseArguments(c *cli.Context) ([]string, error) {
 			continue
 		}
 		name, value, joined := strings.Cut(strings.TrimLeft(rest[0], "-"), "=")
-		flag := findFlag(c, name)
+		flag := flagNamed(c.Command.Flags, name)
 		if flag == nil {
 			return nil, unknownFlag(c, rest[0])
 		}
@@ -173,9 +172,9 @@ func parseArguments(c *cli.Context) ([]string, error) {
 	return args, checkFlagValues(c)
 }
 
-// findFlag returns the command's flag with a name, or nil.
-func findFlag(c *cli.Context, name string) cli.Flag {
-	for _, flag := range c.Command.Flags {
+// flagNamed returns the flag with a name, or nil.
+func flagNamed(flags []cli.Flag, name string) cli.Flag {
+	for _, flag := range flags {
 		if slices.Contains(flag.Names(), name) {
 			return flag
 		}

@@ -9,6 +9,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"tracemigrate/cmd/tracemigrate/output"
+	"tracemigrate/convert"
 	"tracemigrate/convert/runbook"
 )
 
@@ -65,8 +66,7 @@ func (f *verifyFlags) run(c *cli.Context) error {
 	before.usePatch(now.Origin)
 	stderr := stderrPrinter(c)
 	if hasError(now.Found) {
-		stderr.Problems(now.Found, "compared")
-		return cli.Exit("", exitError)
+		return refuseInput(stderr, now.Found, "compared")
 	}
 	found := &output.Diff{Strict: step != runbook.Add && step != runbook.Remove}
 	addUnread(found, stderr, now.Snapshot)
@@ -85,11 +85,7 @@ func (f *verifyFlags) run(c *cli.Context) error {
 	return nil
 }
 
-// words returns steps as text.
-func words(steps []runbook.Step) []string {
-	all := make([]string, len(steps))
-	for i, step := range steps {
-		all[i] = string(step)
-	}
-	return all
+// words returns a list, such as of steps, as text.
+func words[T ~string](list []T) []string {
+	return convert.Each(list, func(word T) string { return string(word) })
 }

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -105,11 +106,7 @@ func (p *openedPlan) policies(step runbook.Step) ([]*meshtrace.Policy, error) {
 // readNow reads the source as it is now, in the form of a snapshot, which the state of
 // before has, too. It also returns the resources as their authors wrote them.
 func readNow(c *cli.Context) (*convert.Current, []*cluster.Original, error) {
-	recorders := make(map[string]*cluster.Recorder)
-	current, _, err := loadThrough(c, func(zone string, source cluster.Source) cluster.Source {
-		recorders[zone] = cluster.NewRecorder(source)
-		return recorders[zone]
-	})
+	current, _, recorders, err := loadRecording(c)
 	if err != nil || current.Failed() {
 		return current, nil, err
 	}
@@ -154,11 +151,12 @@ func (p *openedPlan) compare(stderr *output.Printer, step runbook.Step, now *con
 
 // verdict returns why a step is not as planned.
 func verdict(found *output.Diff, wrong []string) string {
-	switch {
-	case found.Holds():
-		return plain.Plural(len(wrong), "resource differs", "resources differ")
-	case len(wrong) == 0:
-		return found.Verdict()
+	var reasons []string
+	if len(wrong) > 0 {
+		reasons = append(reasons, plain.Plural(len(wrong), "resource differs", "resources differ"))
 	}
-	return plain.Plural(len(wrong), "resource differs", "resources differ") + "; " + found.Verdict()
+	if !found.Holds() {
+		reasons = append(reasons, found.Verdict())
+	}
+	return strings.Join(reasons, "; ")
 }

@@ -22,7 +22,7 @@ func versionCommand() *cli.Command {
 		Name:      "version",
 		Usage:     "print the version and build information",
 		ArgsUsage: " ",
-		Flags:     []cli.Flag{outputFlag(&form, output.VersionForms.Default(), output.VersionForms.Usage())},
+		Flags:     []cli.Flag{outputFlag(&form, output.VersionForms)},
 		Action: func(c *cli.Context) error {
 			write, err := output.VersionForms.Find(form)
 			switch {

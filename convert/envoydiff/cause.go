@@ -40,25 +40,22 @@ func Causes(comparisons ...*Comparison) []*Cause {
 	byName := make(map[name]*gathering)
 	lists := make(map[**Difference]*differenceList) // proxies share most lists
 	var order []*gathering
-	for _, c := range comparisons {
-		for i := range c.Proxies {
-			p := &c.Proxies[i]
-			if p.Verdict == Same || p.Verdict == Accepted {
-				continue
-			}
-			list := lists[&p.Differences[0]]
-			if list == nil {
-				list = newList(p.Differences)
-				lists[&p.Differences[0]] = list
-			}
-			g := byName[name{p.Verdict, list.name}]
-			if g == nil {
-				g = newGathering(p.Verdict, list.codes)
-				byName[name{p.Verdict, list.name}] = g
-				order = append(order, g)
-			}
-			g.add(p, list)
+	for _, p := range All(comparisons) {
+		if p.Verdict == Same || p.Verdict == Accepted {
+			continue
 		}
+		list := lists[&p.Differences[0]]
+		if list == nil {
+			list = newList(p.Differences)
+			lists[&p.Differences[0]] = list
+		}
+		g := byName[name{p.Verdict, list.name}]
+		if g == nil {
+			g = newGathering(p.Verdict, list.codes)
+			byName[name{p.Verdict, list.name}] = g
+			order = append(order, g)
+		}
+		g.add(p, list)
 	}
 	causes := make([]*Cause, 0, len(order))
 	for _, g := range order {

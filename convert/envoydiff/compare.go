@@ -205,15 +205,11 @@ func compare(before, after flat, direction cluster.Direction) []*Difference {
 		}}
 	}
 	var differences []*Difference
-	paths := make(map[string]bool, len(before)+len(after))
-	for path := range before {
-		paths[path] = true
-	}
-	for path := range after {
-		paths[path] = true
-	}
+	all := make(flat, len(before)+len(after))
+	maps.Copy(all, before)
+	maps.Copy(all, after)
 	moved := false
-	for _, path := range slices.Sorted(maps.Keys(paths)) {
+	for _, path := range slices.Sorted(maps.Keys(all)) {
 		a, inBefore := before[path]
 		b, inAfter := after[path]
 		if a == b && inBefore == inAfter || path == serviceNamePath {

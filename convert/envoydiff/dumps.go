@@ -15,14 +15,10 @@ import (
 // migration. A proxy with only one dump is different.
 func CompareDumps(before, after map[string]*Dump, accept []Code) *Comparison {
 	result := &Comparison{}
-	names := slices.Sorted(maps.Keys(before))
-	for name := range after {
-		if before[name] == nil {
-			names = append(names, name)
-		}
-	}
-	slices.Sort(names)
-	for _, name := range names {
+	all := make(map[string]*Dump, len(before))
+	maps.Copy(all, before)
+	maps.Copy(all, after)
+	for _, name := range slices.Sorted(maps.Keys(all)) {
 		p := Proxy{Name: name}
 		a, b := before[name], after[name]
 		switch {
@@ -36,7 +32,6 @@ func CompareDumps(before, after map[string]*Dump, accept []Code) *Comparison {
 		p.Verdict = verdictOf(p.Differences, accept)
 		result.Proxies = append(result.Proxies, p)
 	}
-	slices.SortStableFunc(result.Proxies, func(a, b Proxy) int { return cmp.Compare(a.Name, b.Name) })
 	return result
 }
 

@@ -3,6 +3,7 @@ package envoydiff
 import (
 	"cmp"
 	"fmt"
+	"iter"
 	"runtime"
 	"slices"
 	"strings"
@@ -36,6 +37,11 @@ type Proxy struct {
 	untraced    bool               // no listener is traced, before or after
 }
 
+// Has reports whether the proxy has a difference of a code.
+func (p *Proxy) Has(code Code) bool {
+	return slices.ContainsFunc(p.Differences, func(d *Difference) bool { return d.Code == code })
+}
+
 // Source returns which policies decide on the proxy, before and after.
 func (p *Proxy) Source() string {
 	if p.Dataplane == nil {
@@ -48,10 +54,13 @@ func (p *Proxy) Source() string {
 // that are withheld.
 func (d *Decision) Source() string {
 	text := d.source()
-	if len(d.Withheld) > 0 {
-		text += " (" + named(d.Withheld) + map[bool]string{true: " are", false: " is"}[len(d.Withheld) > 1] + " withheld)"
+	switch len(d.Withheld) {
+	case 0:
+		return text
+	case 1:
+		return text + " (" + named(d.Withheld) + " is withheld)"
 	}
-	return text
+	return text + " (" + named(d.Withheld) + " are withheld)"
 }
 
 // named returns the names of policies, highest precedence first.
@@ -93,13 +102,24 @@ type Comparison struct {
 	after   *Renderer
 }
 
+// All yields the proxies of comparisons, each with its comparison.
+func All(comparisons []*Comparison) iter.Seq2[*Comparison, *Proxy] {
+	return func(yield func(*Comparison, *Proxy) bool) {
+		for _, c := range comparisons {
+			for i := range c.Proxies {
+				if !yield(c, &c.Proxies[i]) {
+					return
+				}
+			}
+		}
+	}
+}
+
 // Find returns the result of a Dataplane, or nil.
 func Find(comparisons []*Comparison, dp *cluster.Dataplane) *Proxy {
-	for _, c := range comparisons {
-		for i := range c.Proxies {
-			if c.Proxies[i].Dataplane == dp {
-				return &c.Proxies[i]
-			}
+	for _, p := range All(comparisons) {
+		if p.Dataplane == dp {
+			return p
 		}
 	}
 	return nil

@@ -25,10 +25,8 @@ type Tally struct {
 // Count returns the tally of comparisons.
 func Count(comparisons []*Comparison) Tally {
 	t := Tally{Codes: make(map[Code]int)}
-	for _, c := range comparisons {
-		for i := range c.Proxies {
-			t.add(&c.Proxies[i])
-		}
+	for _, p := range All(comparisons) {
+		t.add(p)
 	}
 	return t
 }
@@ -37,9 +35,6 @@ func (t *Tally) add(p *Proxy) {
 	t.Proxies++
 	if p.Before.fromMeshTrace() {
 		t.ByMeshTrace++
-	}
-	has := func(code Code) bool {
-		return slices.ContainsFunc(p.Differences, func(d *Difference) bool { return d.Code == code })
 	}
 	switch p.Verdict {
 	case Same:
@@ -61,11 +56,11 @@ func (t *Tally) add(p *Proxy) {
 		t.Unknown++
 	case Different:
 		t.Different++
-		ignored := has(InboundIgnored) // replaces the codes of all differences
+		ignored := p.Has(InboundIgnored) // replaces the codes of all differences
 		switch {
-		case has(TracingLost), ignored && p.Before.Traces() && !p.After.Traces():
+		case p.Has(TracingLost), ignored && p.Before.Traces() && !p.After.Traces():
 			t.Lost++
-		case has(TracingGained), ignored && !p.Before.Traces() && p.After.Traces():
+		case p.Has(TracingGained), ignored && !p.Before.Traces() && p.After.Traces():
 			t.Gained++
 		}
 	}

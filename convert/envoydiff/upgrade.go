@@ -95,6 +95,12 @@ func (c *comparer) causeOfPolicies(dp *cluster.Dataplane, before, after *Decisio
 		}
 	}
 	if !slices.Equal(before.Policies, after.Policies) {
+		names := func(p *meshtrace.Policy) bool {
+			return p.TargetRef.Kind == meshtrace.Dataplane && p.TargetRef.Name != ""
+		}
+		if c.before.version.SelectsByName() != c.after.version.SelectsByName() && slices.ContainsFunc(before.Policies, names) {
+			return FieldIgnored // a name no longer has precedence over labels
+		}
 		return NameOrder
 	}
 	if conf := meshtrace.Merge(after.Policies); conf.HasOTelEndpoint() && c.after.version.NeedsOTelBackendRef() {
@@ -115,7 +121,7 @@ func (c *comparer) causeOfPolicy(p *meshtrace.Policy, dp *cluster.Dataplane) Cod
 		return FieldIgnored
 	case p.Shadow(from) != p.Shadow(to):
 		return ShadowPolicy
-	case !p.System && from.RoleDecides() != to.RoleDecides():
+	case !p.System && (from.RoleDecides() != to.RoleDecides() || from.SelectsByNamespace() != to.SelectsByNamespace()):
 		return PolicyNamespace
 	case dp.Delegated():
 		return DelegatedGateway

@@ -3,6 +3,7 @@ package report
 import (
 	"strings"
 
+	"tracemigrate/convert"
 	"tracemigrate/convert/envoydiff"
 )
 
@@ -60,11 +61,7 @@ var causeWords = map[envoydiff.Code]string{
 
 // CauseText returns what changes for the proxies of a cause, in plain words.
 func CauseText(codes []envoydiff.Code) string {
-	words := make([]string, 0, len(codes))
-	for _, code := range codes {
-		words = append(words, causeWords[code])
-	}
-	return strings.Join(words, "; ")
+	return strings.Join(convert.Each(codes, func(code envoydiff.Code) string { return causeWords[code] }), "; ")
 }
 
 // CauseOf returns a cause as a report contains it.
@@ -86,7 +83,5 @@ func CauseOf(c *envoydiff.Cause) Cause {
 
 // causes fills in Causes.
 func (b *builder) causes() {
-	for _, c := range envoydiff.Causes(b.result.Comparisons...) {
-		b.Causes = append(b.Causes, CauseOf(c))
-	}
+	b.Causes = convert.Each(envoydiff.Causes(b.result.Comparisons...), CauseOf)
 }

@@ -9,6 +9,7 @@ import (
 
 	"tracemigrate/cluster"
 	"tracemigrate/cluster/manifest"
+	"tracemigrate/convert"
 )
 
 const deletionTitle = "When traces arrive, delete the TrafficTraces of mesh {meshName}{place}"
@@ -89,7 +90,7 @@ type stepWriter struct {
 }
 
 func (b *builder) stepWriter() *stepWriter {
-	source := spaced(b.options.Source)
+	source := Spaced(b.options.Source)
 	w := &stepWriter{directory: b.options.Directory}
 	saved := source
 	if !b.options.Files {
@@ -108,12 +109,9 @@ func (b *builder) stepWriter() *stepWriter {
 func (w *stepWriter) write(steps []step) []Step {
 	texts := make([]Step, 0, len(steps))
 	for _, s := range steps {
-		traces := make([]string, 0, len(s.traces))
-		for _, name := range s.traces {
-			traces = append(traces, manifest.ShellQuote(name))
-		}
+		traces := convert.Each(s.traces, manifest.ShellQuote)
 		words := strings.NewReplacer(append(w.words[:len(w.words):len(w.words)],
-			"{flags}", spaced(strings.Join(s.flags, " ")), "{meshName}", strconv.Quote(s.mesh), "{mesh}", manifest.ShellQuote(s.mesh),
+			"{flags}", Spaced(strings.Join(s.flags, " ")), "{meshName}", strconv.Quote(s.mesh), "{mesh}", manifest.ShellQuote(s.mesh),
 			"{traces}", strings.Join(traces, " "), "{count}", strconv.Itoa(len(traces)), "{list}", w.file("delete-"+strings.ReplaceAll(s.mesh, "/", "%2f")+".txt"),
 		)...)
 		text := stepTexts[s.kind]
@@ -140,7 +138,7 @@ type Commands struct {
 
 // commands returns the words of commands on the control plane of the report.
 func (b *builder) commands() Commands {
-	live := spaced(b.options.Source)
+	live := Spaced(b.options.Source)
 	if b.options.Files {
 		live = ""
 		if at := b.Origin.Endpoint; cmp.Or(at.Context, at.Name, at.ControlPlane) != "" {
@@ -153,8 +151,8 @@ func (b *builder) commands() Commands {
 	}
 }
 
-// spaced puts a space before words, if there are any.
-func spaced(words string) string {
+// Spaced puts a space before words, if there are any.
+func Spaced(words string) string {
 	if words == "" {
 		return ""
 	}

@@ -25,7 +25,7 @@ func Build(current *convert.Current, o Options) (*Report, *convert.Plan, []*mani
 	b := &builder{
 		Report: &Report{
 			KumaVersion: o.Convert.Version.String(), Meshes: []Mesh{}, TrafficTraces: []TrafficTrace{}, Existing: []Existing{},
-			Policies: []Policy{}, Withheld: []Policy{}, Notes: convert.Texts(result.Notes), Flows: []Flow{}, Causes: []Cause{},
+			Policies: []Policy{}, Withheld: []Policy{}, Notes: convert.Texts(result.Notes), Flows: []Flow{},
 			HandWork: []HandWork{}, Way: []Stage{},
 		},
 		options: o, snapshot: s, result: result,
@@ -111,7 +111,7 @@ type decisionWords struct{ source, short, address string }
 func (b *builder) proxy(c *envoydiff.Comparison, p *envoydiff.Proxy, version string, before, after decisionWords) {
 	dp := p.Dataplane
 	out := Proxy{
-		Mesh: p.Mesh, Name: p.Name, Kind: kindOf(dp), Zone: dp.Zone(), Version: version, MadeUp: dp.File == "",
+		Mesh: p.Mesh, Name: p.Name, Kind: KindOf(dp), Zone: dp.Zone(), Version: version, MadeUp: dp.File == "",
 		Verdict: p.Verdict, Before: before.source, After: after.source, Target: before.address, TargetAfter: after.address,
 		Differences: p.Differences,
 	}
@@ -136,7 +136,8 @@ func (b *builder) proxy(c *envoydiff.Comparison, p *envoydiff.Proxy, version str
 	}
 }
 
-func kindOf(dp *cluster.Dataplane) string {
+// KindOf returns what kind of proxy a Dataplane is of.
+func KindOf(dp *cluster.Dataplane) string {
 	switch {
 	case dp.Builtin():
 		return "builtin gateway"

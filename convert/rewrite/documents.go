@@ -72,15 +72,11 @@ func (w *writer) tracesOf(file string) map[traceID]written {
 				trace.comment = doc.Comment()
 			}
 			of := subjectOf(e)
-			found[traceID{meshOf(of), of.Name}] = trace
+			mesh, _ := of.InMesh()
+			found[traceID{mesh, of.Name}] = trace
 		}
 	}
 	return found
-}
-
-func meshOf(s manifest.Subject) string {
-	mesh, _ := s.InMesh()
-	return mesh
 }
 
 // addOwn adds the author's labels and annotations of a TrafficTrace to a policy.

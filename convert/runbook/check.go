@@ -96,12 +96,9 @@ func (c *checker) inhabited(before, now *convert.Current) {
 
 // gone reports legacy resources that still exist.
 func (c *checker) gone(before, now *convert.Current) {
-	existing := make(map[string]bool, len(now.Meshes))
-	for _, mesh := range now.Meshes {
-		existing[mesh.Name] = true
-	}
+	existing := legacy.ByName(now.Meshes)
 	for _, mesh := range before.Meshes {
-		if !existing[mesh.Name] {
+		if existing[mesh.Name] == nil {
 			c.report(mesh, "is missing")
 		}
 	}
@@ -117,10 +114,7 @@ func (c *checker) gone(before, now *convert.Current) {
 
 // meshes reports Meshes whose tracing is not as before.
 func (c *checker) meshes(before, now *convert.Current) {
-	existing := make(map[string]*legacy.Mesh, len(now.Meshes))
-	for _, mesh := range now.Meshes {
-		existing[mesh.Name] = mesh
-	}
+	existing := legacy.ByName(now.Meshes)
 	for _, mesh := range before.Meshes {
 		switch other := existing[mesh.Name]; {
 		case other == nil:
@@ -156,7 +150,7 @@ func (c *checker) traces(before, now *convert.Current) {
 			switch other := existing[nameOf(trace)]; {
 			case other == nil:
 				c.report(trace, "is missing")
-			case trace.Backend != other.Backend || !slices.EqualFunc(trace.Selectors, other.Selectors, equalSelectors):
+			case !trace.Equal(other):
 				c.report(trace, "differs from the plan's")
 			}
 			delete(existing, nameOf(trace))
@@ -171,8 +165,6 @@ func (c *checker) traces(before, now *convert.Current) {
 	}
 }
 
-func equalSelectors(a, b legacy.Selector) bool { return a.Tags.String() == b.Tags.String() }
-
 // order reports TrafficTraces that were created again in an order that changes which one
 // wins.
 func (c *checker) order(before, now *convert.Current, o convert.Options) {
@@ -182,10 +174,7 @@ func (c *checker) order(before, now *convert.Current, o convert.Options) {
 			position[nameOf(trace)] = i
 		}
 	}
-	meshes := make(map[string]*legacy.Mesh)
-	for _, mesh := range before.Meshes {
-		meshes[mesh.Name] = mesh
-	}
+	meshes := legacy.ByName(before.Meshes)
 	for _, group := range convert.Contested(before, o) {
 		mesh := meshes[group[0].Mesh]
 		for i, lower := range group {

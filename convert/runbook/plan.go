@@ -10,6 +10,7 @@ import (
 
 	"tracemigrate/cluster"
 	"tracemigrate/cluster/manifest"
+	"tracemigrate/convert"
 )
 
 // Step is a step of the migration, after which verify.sh compares.
@@ -65,7 +66,8 @@ func (b *builder) plan() {
 	p := Plan{
 		Tool: "tracemigrate", ToolVersion: b.Version, KumaVersion: b.Report.KumaVersion, Environment: cluster.Universal,
 		Mode: b.Report.Origin.Mode, ZoneOrigin: b.Options.ZoneOrigin, Source: b.Report.Origin.Source, Steps: b.Steps(), Meshes: b.MeshRows(), Zones: b.ZoneRows(),
-		Ordered: b.Ordered(), Input: b.Inputs, Files: []cluster.Digest{},
+		Ordered: b.Ordered(), Input: b.Inputs,
+		Files: convert.Each(b.files, func(f File) cluster.Digest { return cluster.DigestOf(f.Path, f.Text) }),
 	}
 	if b.Kubernetes {
 		p.Environment, p.Namespace = cluster.Kubernetes, b.Current.Namespace
@@ -82,9 +84,6 @@ func (b *builder) plan() {
 			b.fail(err)
 			p.Rests = append(p.Rests, rest)
 		}
-	}
-	for _, f := range b.files {
-		p.Files = append(p.Files, cluster.DigestOf(f.Path, f.Text))
 	}
 	text, err := manifest.EncodeJSON(p)
 	b.fail(err)

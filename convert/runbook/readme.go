@@ -3,13 +3,13 @@ package runbook
 import (
 	"cmp"
 	"embed"
-	"fmt"
 	"slices"
 	"strings"
 	"text/template"
 
 	"tracemigrate/cluster"
 	"tracemigrate/cluster/manifest"
+	"tracemigrate/convert"
 	"tracemigrate/convert/envoydiff"
 	"tracemigrate/convert/report"
 	"tracemigrate/meshtrace"
@@ -41,20 +41,13 @@ func code(text string) string {
 func cell(text string) string { return strings.ReplaceAll(code(text), "|", `\|`) }
 
 func join(steps []Step, by string) string {
-	words := make([]string, len(steps))
-	for i, step := range steps {
-		words[i] = string(step)
-	}
-	return strings.Join(words, by)
+	return strings.Join(convert.Each(steps, func(step Step) string { return string(step) }), by)
 }
 
 // page is the data of the templates.
 type page struct {
 	*builder
-	Untied       int // number of TrafficTraces
-	UntiedTraces []*cluster.Original
-	Tied         []wave
-	TiedTraces   []*cluster.Original
+	Tied []wave
 }
 
 // wave is a file of TrafficTraces that are created together.
@@ -68,20 +61,11 @@ func (b *builder) script(name string) {
 	b.files = append(b.files, File{Path: name, Text: b.execute(name), Script: true})
 }
 
-func (b *builder) readme() { b.add("README.md", b.execute("README.md")) }
-
 func (b *builder) execute(name string) []byte {
 	p := page{builder: b}
 	for i, resources := range b.tied {
 		p.Tied = append(p.Tied, wave{tiedFile(i), len(resources)})
-		p.TiedTraces = append(p.TiedTraces, resources...)
 	}
-	for _, o := range b.traces {
-		if !slices.Contains(p.TiedTraces, o) {
-			p.UntiedTraces = append(p.UntiedTraces, o)
-		}
-	}
-	p.Untied = len(p.UntiedTraces)
 	var text strings.Builder
 	b.fail(templates.ExecuteTemplate(&text, name, p))
 	return []byte(strings.TrimRight(text.String(), "\n") + "\n")
@@ -98,26 +82,21 @@ func (p page) KumaVersion() string           { return p.Report.KumaVersion }
 func (p page) Mode() string                  { return string(p.Report.Origin.Mode) }
 func (p page) HasShadow() bool               { return p.hasShadow() }
 func (p page) Restores() bool                { return p.Removes() }
-func (p page) TiedCount() int                { return len(p.TiedTraces) }
+
+func (p page) Untied() int                       { return len(p.untied) }
+func (p page) UntiedTraces() []*cluster.Original { return p.untied }
+func (p page) TiedCount() int                    { return len(p.TiedTraces()) }
+func (p page) TiedTraces() []*cluster.Original   { return slices.Concat(p.tied...) }
 
 func (p page) HidesHeader() bool { return strings.Contains(p.Live, "=VALUE") }
 
-func (p page) ReplacedCount() string {
-	return counted(len(p.replaced), "MeshTrace")
-}
+func (p page) ReplacedCount() string { return convert.Plural(len(p.replaced), "MeshTrace") }
 
 func (p page) Warnings() string {
 	if p.Report.Summary.Warnings == 0 {
 		return ""
 	}
-	return counted(p.Report.Summary.Warnings, "warning")
-}
-
-func counted(n int, word string) string {
-	if n == 1 {
-		return "1 " + word
-	}
-	return fmt.Sprintf("%d %ss", n, word)
+	return convert.Plural(p.Report.Summary.Warnings, "warning")
 }
 
 func (b *builder) hasShadow() bool { return b.Shadow != nil && len(b.Shadow.Policies) > 0 }

@@ -2,7 +2,6 @@ package runbook
 
 import (
 	"fmt"
-	"slices"
 
 	"gopkg.in/yaml.v3"
 
@@ -10,30 +9,23 @@ import (
 	"tracemigrate/cluster/manifest"
 	"tracemigrate/convert"
 	"tracemigrate/legacy"
+	"tracemigrate/meshtrace"
 )
 
 // rollback adds the legacy resources as they are today, and the script that restores them.
 func (b *builder) rollback() {
 	if b.Removes() {
 		b.meshRollback()
-		var untied []*cluster.Original
-		for _, o := range b.traces {
-			if !slices.ContainsFunc(b.tied, func(wave []*cluster.Original) bool { return slices.Contains(wave, o) }) {
-				untied = append(untied, o)
-			}
-		}
-		b.roots(backDir+"traffictraces.yaml", untied)
+		b.roots(backDir+"traffictraces.yaml", b.untied)
 		for i, wave := range b.tied {
 			b.roots(tiedFile(i), wave)
 		}
 	}
 	b.roots(backDir+"meshtraces.yaml", b.replaced)
 	if b.Kubernetes && len(b.made) > 0 {
-		var all []any
-		for _, p := range b.made {
-			all = append(all, head{"kuma.io/v1alpha1", cluster.KindMeshTrace, "", metadata{p.Name, p.Namespace}})
-		}
-		b.add(backDir+"delete-meshtraces.yaml", b.encode(all))
+		b.add(backDir+"delete-meshtraces.yaml", b.encode(convert.Each(b.made, func(p *meshtrace.Policy) any {
+			return head{"kuma.io/v1alpha1", cluster.KindMeshTrace, "", metadata{p.Name, p.Namespace}}
+		})))
 	}
 	b.script("rollback.sh")
 }
@@ -60,12 +52,8 @@ func MeshPatch(o *cluster.Original) string { return backDir + "mesh_" + fileSafe
 
 // roots adds resources as they are today.
 func (b *builder) roots(path string, resources []*cluster.Original) {
-	var all []any
-	for _, o := range resources {
-		all = append(all, o.Root)
-	}
-	if len(all) > 0 {
-		b.secret(path, b.encode(all))
+	if len(resources) > 0 {
+		b.secret(path, b.encode(convert.Each(resources, func(o *cluster.Original) any { return o.Root })))
 	}
 }
 
@@ -76,10 +64,7 @@ func tiedFile(wave int) string { return fmt.Sprintf("%stied-%d.yaml", backDir, w
 func (b *builder) waves() [][]*cluster.Original {
 	tied := make(map[string][]*legacy.TrafficTrace)
 	known := make(map[*legacy.TrafficTrace]*legacy.Mesh)
-	meshes := make(map[string]*legacy.Mesh, len(b.Current.Meshes))
-	for _, m := range b.Current.Meshes {
-		meshes[m.Name] = m
-	}
+	meshes := legacy.ByName(b.Current.Meshes)
 	for _, group := range convert.Contested(b.Current, b.Options) {
 		for _, pair := range group {
 			if known[pair.TrafficTrace] == nil {

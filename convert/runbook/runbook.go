@@ -76,7 +76,7 @@ func Build(f *Facts) ([]File, error) {
 	b.rollback()
 	b.script("apply.sh")
 	b.script("verify.sh")
-	b.readme()
+	b.add("README.md", b.execute("README.md"))
 	slices.SortFunc(b.files, func(a, c File) int { return cmp.Compare(a.Path, c.Path) })
 	b.plan() // which has the digests of all others
 	return b.files, b.failed
@@ -93,6 +93,7 @@ type builder struct {
 	replaced []*cluster.Original   // MeshTraces with the name of a new one
 	made     []*meshtrace.Policy   // new ones that replace none
 	tied     [][]*cluster.Original // TrafficTraces to create one wave after the other
+	untied   []*cluster.Original   // all others
 
 	files  []File
 	failed error
@@ -156,6 +157,9 @@ func (b *builder) sort() {
 		})
 	}
 	b.tied = b.waves()
+	tied := slices.Concat(b.tied...)
+	isTied := func(o *cluster.Original) bool { return slices.Contains(tied, o) }
+	b.untied = slices.DeleteFunc(slices.Clone(b.traces), isTied)
 }
 
 // Removes reports whether the control plane may delete the TrafficTraces. A federated zone
@@ -191,11 +195,8 @@ func (b *builder) policies(dir string, policies []*meshtrace.Policy) {
 func (b *builder) removals() {
 	switch {
 	case !b.Kubernetes:
-		var without []any
-		for _, o := range b.meshes {
-			without = append(without, o.WithoutTracing())
-		}
-		if len(without) > 0 {
+		if len(b.meshes) > 0 {
+			without := convert.Each(b.meshes, func(o *cluster.Original) any { return o.WithoutTracing() })
 			b.secret(removeDir+"meshes.yaml", b.encode(without))
 		}
 		return
@@ -209,11 +210,9 @@ func (b *builder) removals() {
 
 // heads returns what kubectl needs to delete resources.
 func heads(resources []*cluster.Original) []any {
-	var all []any
-	for _, o := range resources {
-		all = append(all, head{"kuma.io/v1alpha1", o.Kind, o.Mesh, metadata{o.Name, o.Namespace}})
-	}
-	return all
+	return convert.Each(resources, func(o *cluster.Original) any {
+		return head{"kuma.io/v1alpha1", o.Kind, o.Mesh, metadata{o.Name, o.Namespace}}
+	})
 }
 
 type (

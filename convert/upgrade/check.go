@@ -84,10 +84,8 @@ func Check(c *convert.Current, o Options) *Result {
 		b.inhabited[dp.Mesh] = true
 	}
 	b.compare(b.accepted())
-	for _, comparison := range b.Comparisons {
-		for i := range comparison.Proxies {
-			b.proxy(comparison.Version, &comparison.Proxies[i])
-		}
+	for comparison, p := range envoydiff.All(b.Comparisons) {
+		b.proxy(comparison.Version, p)
 	}
 	b.meshTraces()
 	if o.To.DropsTrafficTrace() && !o.From.DropsTrafficTrace() {

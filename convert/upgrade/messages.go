@@ -69,8 +69,8 @@ var messages = map[envoydiff.Code]message{
 		"Its proxies lose what it sets",
 	},
 	envoydiff.PolicyNamespace: {
-		"On Kuma {to}, a MeshTrace in an application's namespace selects only the proxies there",
-		"Other proxies lose what it sets",
+		"Kuma {to} has another rule on a MeshTrace in an application's namespace: on 2.8 it selects every proxy, later only those there",
+		"The proxies gain or lose what it sets",
 	},
 	envoydiff.SelectionDiffers: {
 		"On Kuma {to}, these MeshTraces select other proxies than before",
@@ -227,7 +227,7 @@ func (w *Words) Text(r *Result, c *Cause) Text {
 func (w *Words) remedy(to cluster.Version, m Mend) report.Step {
 	runs := strings.Replace(w.From, "--from", "--kuma-version", 1) // for commands that are on one version
 	words := []string{
-		"{program}", w.Program, "{source}", spaced(w.Source), "{from}", spaced(w.From), "{runs}", spaced(runs),
+		"{program}", w.Program, "{source}", report.Spaced(w.Source), "{from}", report.Spaced(w.From), "{runs}", report.Spaced(runs),
 		"{kubectl}", cmp.Or(w.Kubectl, "kubectl"),
 		"{kumactl}", cmp.Or(w.Kumactl, "kumactl"), "{to}", to.String(), "{version}", m.Version.String(),
 	}
@@ -249,14 +249,6 @@ func (w *Words) remedy(to cluster.Version, m Mend) report.Step {
 		text.Command = cmp.Or(dashedCommands[m.Kind], text.Command)
 	}
 	return report.Step{Title: replacer.Replace(text.Title), Command: replacer.Replace(text.Command)}
-}
-
-// spaced returns words with a space before them, if there are any.
-func spaced(words string) string {
-	if words == "" {
-		return ""
-	}
-	return " " + words
 }
 
 // keeps has the text of each way to keep the name of a service.

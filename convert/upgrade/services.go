@@ -51,28 +51,22 @@ func (b *builder) services() []*Rename {
 	}
 	byKey := make(map[key]*Rename)
 	var all []*Rename
-	for _, c := range b.Comparisons {
-		if c.Version.NamesServicesByWorkload() {
+	for c, p := range envoydiff.All(b.Comparisons) {
+		if c.Version.NamesServicesByWorkload() || !sendsServiceName(p.Before) || p.Dataplane.File == "" || p.Dataplane.Builtin() {
 			continue
 		}
-		for i := range c.Proxies {
-			p := &c.Proxies[i]
-			if !sendsServiceName(p.Before) || p.Dataplane.File == "" || p.Dataplane.Builtin() {
+		for _, old := range oldServices(p) {
+			k := key{old: old, new: newService(p.Dataplane)}
+			if k.old == k.new {
 				continue
 			}
-			for _, old := range oldServices(p) {
-				k := key{old: old, new: newService(p.Dataplane)}
-				if k.old == k.new {
-					continue
-				}
-				k.keep = keepOf(p, old)
-				if byKey[k] == nil {
-					byKey[k] = &Rename{Old: k.old, New: k.new, Keep: k.keep}
-					all = append(all, byKey[k])
-				}
-				byKey[k].Proxies = append(byKey[k].Proxies, p)
-				b.of(envoydiff.WorkloadServiceName).addProxy(p.Dataplane)
+			k.keep = keepOf(p, old)
+			if byKey[k] == nil {
+				byKey[k] = &Rename{Old: k.old, New: k.new, Keep: k.keep}
+				all = append(all, byKey[k])
 			}
+			byKey[k].Proxies = append(byKey[k].Proxies, p)
+			b.of(envoydiff.WorkloadServiceName).addProxy(p.Dataplane)
 		}
 	}
 	slices.SortFunc(all, func(x, y *Rename) int {

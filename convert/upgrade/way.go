@@ -2,8 +2,6 @@ package upgrade
 
 import (
 	"fmt"
-	"slices"
-	"strings"
 
 	"tracemigrate/cluster"
 	"tracemigrate/cluster/manifest"
@@ -23,7 +21,7 @@ func Way(c *convert.Current, o convert.Options, r *report.Report, words Words) [
 	stages := []report.Stage{w.meshTraces(r), w.labels(o), w.upgrade(o)}
 	if r.Summary.NotRead > 0 {
 		for i := range stages {
-			doubt(&stages[i], counted(r.Summary.NotRead, "document")+" not read, which may decide on it")
+			doubt(&stages[i], convert.Plural(r.Summary.NotRead, "document")+" not read, which may decide on it")
 		}
 	}
 	if len(c.Dataplanes) == 0 {
@@ -41,12 +39,10 @@ func doubt(stage *report.Stage, because string) {
 
 // noProxy returns why no proxy was checked.
 func (w *way) noProxy() string {
-	origin := w.current.Origin
-	if origin == nil || !w.current.FromCluster() {
-		return "no Dataplane was read, so no proxy was checked"
-	}
-	if _, lacks := origin.Lacks(cluster.KindDataplane); !lacks {
-		return "the control plane knows no Dataplane, so no proxy was checked"
+	if origin := w.current.Origin; origin != nil && w.current.FromCluster() {
+		if _, lacks := origin.Lacks(cluster.KindDataplane); !lacks {
+			return "the control plane knows no Dataplane, so no proxy was checked"
+		}
 	}
 	return "no Dataplane was read, so no proxy was checked"
 }
@@ -71,7 +67,8 @@ func (w *way) meshTraces(r *report.Report) report.Stage {
 	if stage.Ready = r.Summary.TrafficTraces == 0; stage.Ready {
 		return stage
 	}
-	stage.Summary = fmt.Sprintf("%s to replace, by %s", counted(r.Summary.TrafficTraces, "TrafficTrace"), counted(r.Summary.Policies, "MeshTrace"))
+	stage.Summary = fmt.Sprintf("%s to replace, by %s",
+		convert.Plural(r.Summary.TrafficTraces, "TrafficTrace"), convert.Plural(r.Summary.Policies, "MeshTrace"))
 	stage.Command = w.command("convert --kuma-version " + w.from.String())
 	for _, block := range []struct {
 		n    int
@@ -80,7 +77,7 @@ func (w *way) meshTraces(r *report.Report) report.Stage {
 		{r.Summary.Errors, "error"}, {r.Summary.Different, "different proxy"}, {r.Summary.Unknown, "unknown proxy"},
 	} {
 		if block.n > 0 {
-			stage.Blocks = append(stage.Blocks, counted(block.n, block.what))
+			stage.Blocks = append(stage.Blocks, convert.Plural(block.n, block.what))
 		}
 	}
 	return stage
@@ -101,7 +98,7 @@ func (w *way) labels(o convert.Options) report.Stage {
 		stage.Ready, stage.Blocks = true, []string{}
 		return stage
 	}
-	stage.Summary = counted(len(plan.Policies), "policy") + " to write"
+	stage.Summary = convert.Plural(len(plan.Policies), "policy") + " to write"
 	stage.Command = w.command(arguments)
 	for _, note := range plan.Notes {
 		if note.Severity == manifest.Error {
@@ -124,7 +121,7 @@ func (w *way) upgrade(o convert.Options) report.Stage {
 		}
 		text := string(cause.Code)
 		if n := len(cause.Proxies); n > 0 {
-			text += ": " + counted(n, "proxy")
+			text += ": " + convert.Plural(n, "proxy")
 		}
 		stage.Blocks = append(stage.Blocks, text)
 	}
@@ -134,16 +131,6 @@ func (w *way) upgrade(o convert.Options) report.Stage {
 	return stage
 }
 
-func (w *way) command(arguments string) string { return w.Program + " " + arguments + spaced(w.Source) }
-
-// counted returns "1 proxy" or "2 proxies".
-func counted(n int, what string) string {
-	switch {
-	case n == 1:
-	case slices.Contains([]string{"proxy", "policy"}, what[max(0, strings.LastIndexByte(what, ' ')+1):]):
-		what = strings.TrimSuffix(what, "y") + "ies"
-	default:
-		what += "s"
-	}
-	return fmt.Sprintf("%d %s", n, what)
+func (w *way) command(arguments string) string {
+	return w.Program + " " + arguments + report.Spaced(w.Source)
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -45,17 +46,13 @@ func (f *File) decode(r region) (root *yaml.Node, failure error) {
 	return root, nil
 }
 
-// lineAt returns the number of the line that starts at an offset.
+// lineAt returns the number of the line that an offset is in.
 func (f *File) lineAt(offset int) int {
-	low, high := 0, len(f.starts)-1
-	for low < high {
-		if middle := (low + high + 1) / 2; f.starts[middle] <= offset {
-			low = middle
-		} else {
-			high = middle - 1
-		}
+	line, starts := slices.BinarySearch(f.starts, offset)
+	if !starts {
+		line--
 	}
-	return f.line + low
+	return f.line + max(line, 0) // a byte order mark is before the first
 }
 
 func shift(n *yaml.Node, lines int) {

@@ -29,11 +29,9 @@ func (s source) column(offset int) int { return offset - s.lineStart(offset) }
 // line returns the text of the line that starts at an offset, without its indentation
 // and its line break, and its indentation.
 func (s source) line(start int) (text []byte, indent int) {
-	text = bytes.TrimRight(s[start:s.lineEnd(start)], "\r\n")
-	for indent < len(text) && text[indent] == ' ' {
-		indent++
-	}
-	return text[indent:], indent
+	whole := bytes.TrimRight(s[start:s.lineEnd(start)], "\r\n")
+	text = bytes.TrimLeft(whole, " ")
+	return text, len(whole) - len(text)
 }
 
 func (s source) isBlank(from, to int) bool {

@@ -154,8 +154,7 @@ func (diff *Diff) sentence() string {
 
 // unknown returns a sentence that names what could not be read.
 func (diff *Diff) unknown() string {
-	unread := plain.List(diff.Unread[:min(len(diff.Unread), 3)], len(diff.Unread))
-	return unread + " could not be read, so it is not known whether every proxy would keep its tracing"
+	return plain.First(diff.Unread, 3) + " could not be read, so it is not known whether every proxy would keep its tracing"
 }
 
 // headline returns a sentence on what could not be read, if anything, and one on what
@@ -191,23 +190,11 @@ func versionsOf(c *envoydiff.Comparison) string {
 	return text
 }
 
-// shownSources returns the first policies that decide on a cause's tracing, or all, and how
-// many others there are in words.
-func shownSources(cause *envoydiff.Cause, full bool) (shown []string, others string) {
-	if full || len(cause.Sources) <= 1 {
-		return cause.Sources, ""
-	}
-	return cause.Sources[:1], "and " + plain.Plural(len(cause.Sources)-1, "other source", "other sources")
-}
-
 // names returns the names of three proxies, or of all.
 func names(proxies []*envoydiff.Proxy, full bool) string {
-	const shown = 3
-	var list []string
-	for _, proxy := range proxies {
-		if len(list) == shown && !full {
-			break
-		}
+	shown, _ := firstOf(proxies, 3, full)
+	list := make([]string, 0, len(shown))
+	for _, proxy := range shown {
 		name := proxy.Name
 		if proxy.Mesh != "" {
 			name = proxy.Mesh + "/" + name
@@ -254,13 +241,15 @@ func causeTitle(proxies, traces int, text string) string {
 	return title + ": " + text
 }
 
-// shownValues returns the first values of a field, or all, and the number of the others.
-func shownValues(field *envoydiff.Field, full bool) (shown []*envoydiff.Value, others int) {
-	const most = 3 // without full
-	if full || len(field.Values) <= most {
-		return field.Values, 0
-	}
-	return field.Values[:most], len(field.Values) - most
+// What a cause lists without --full: policies that decide, and values of a field.
+const (
+	mostSources = 1
+	mostValues  = 3
+)
+
+// otherSources returns how many policies a list leaves out.
+func otherSources(n int) string {
+	return "and " + plain.Plural(n, "other source", "other sources")
 }
 
 // effects returns the effects of a conversion on proxies in one sentence, without a capital
@@ -282,11 +271,9 @@ func among(comparisons []*envoydiff.Comparison) string {
 // madeUp returns the number of made-up proxies: those without a file.
 func madeUp(comparisons []*envoydiff.Comparison) int {
 	n := 0
-	for _, c := range comparisons {
-		for i := range c.Proxies {
-			if dp := c.Proxies[i].Dataplane; dp != nil && dp.File == "" {
-				n++
-			}
+	for _, p := range envoydiff.All(comparisons) {
+		if p.Dataplane != nil && p.Dataplane.File == "" {
+			n++
 		}
 	}
 	return n

@@ -3,6 +3,7 @@ package output
 import (
 	"slices"
 
+	"tracemigrate/convert"
 	"tracemigrate/convert/envoydiff"
 	"tracemigrate/convert/report"
 )
@@ -83,23 +84,15 @@ func (diff *Diff) data() diffData {
 		}
 		for i := range c.Proxies {
 			p := &c.Proxies[i]
-			out := diffProxy{Overlay: c.Overlay, Mesh: p.Mesh, Name: p.Name, Version: version, Verdict: p.Verdict, Differences: []diffDifference{}}
+			out := diffProxy{Overlay: c.Overlay, Mesh: p.Mesh, Name: p.Name, Version: version, Verdict: p.Verdict}
 			if p.Dataplane != nil {
 				out.Zone = p.Dataplane.Zone()
 			}
-			for _, d := range p.Differences {
-				out.Differences = append(out.Differences, diffDifference{d.Form(), p.Source()})
-			}
+			out.Differences = convert.Each(p.Differences, func(d *envoydiff.Difference) diffDifference {
+				return diffDifference{d.Form(), p.Source()}
+			})
 			data.Proxies = append(data.Proxies, out)
 		}
 	}
 	return data
-}
-
-func diffJSON(p *Printer, diff *Diff) error {
-	return encodeJSON(p.w, diff.data())
-}
-
-func diffYAML(p *Printer, diff *Diff) error {
-	return encodeYAML(p.w, diff.data())
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"tracemigrate/cmd/tracemigrate/output/plain"
+	"tracemigrate/convert"
 	"tracemigrate/convert/envoydiff"
 )
 
@@ -43,10 +44,9 @@ func diffJUnit(p *Printer, diff *Diff) error {
 		for i := range c.Proxies {
 			proxy := &c.Proxies[i]
 			result := junitCase{Class: plain.Printable(proxy.Mesh), Name: plain.Printable(proxy.Name)}
-			var lines []string
-			for _, d := range proxy.Differences {
-				lines = append(lines, plain.Printable(fmt.Sprintf("%s  %s: %s -> %s", d.Code, d.Path(), d.Before, d.After)))
-			}
+			lines := convert.Each(proxy.Differences, func(d *envoydiff.Difference) string {
+				return plain.Printable(fmt.Sprintf("%s  %s: %s -> %s", d.Code, d.Path(), d.Before, d.After))
+			})
 			text := strings.Join(lines, "\n")
 			switch v := proxy.Verdict; {
 			case v == envoydiff.Different, v == envoydiff.Unknown, v == envoydiff.Inherent && diff.Strict:
@@ -65,17 +65,17 @@ func diffJUnit(p *Printer, diff *Diff) error {
 	}
 	if diff.Refused > 0 {
 		why := fmt.Sprintf("%s: see the output of `tracemigrate convert`", plain.Plural(diff.Refused, "error", "errors"))
-		suites.Suites = append(suites.Suites, failedSuite("converting", "everything can be carried over", why))
+		suites.addFailed("diff", "converting", "everything can be carried over", why)
 	}
 	if diff.meshDiffers() {
 		why := plain.Printable(strings.Join(diff.transitions(), "\n"))
-		suites.Suites = append(suites.Suites, failedSuite("meshes", "every Mesh exists, and none has the field tracing without TrafficTraces", why))
+		suites.addFailed("diff", "meshes", "every Mesh exists, and none has the field tracing without TrafficTraces", why)
 	}
 	if diff.Strict && diff.Misspelt > 0 {
-		suites.Suites = append(suites.Suites, failedSuite("reading", "no field is misspelt", strictly(0, diff.Misspelt)))
+		suites.addFailed("diff", "reading", "no field is misspelt", strictly(0, diff.Misspelt))
 	}
 	if len(diff.Unread) > 0 {
-		suites.Suites = append(suites.Suites, failedSuite("reading", "everything that decides was read", plain.Printable(diff.unknown())))
+		suites.addFailed("diff", "reading", "everything that decides was read", plain.Printable(diff.unknown()))
 	}
 	return writeJUnit(p, &suites)
 }
@@ -94,8 +94,9 @@ func writeJUnit(p *Printer, suites *junitSuites) error {
 	return err
 }
 
-// failedSuite returns a suite with one test case, which failed.
-func failedSuite(step, test, why string) junitSuite {
+// addFailed adds a suite with one test case, which failed.
+func (s *junitSuites) addFailed(command, step, test, why string) {
 	failed := junitCase{Class: step, Name: test, Failure: &junitFailure{Message: why, Text: why}}
-	return junitSuite{Name: "tracemigrate diff: " + step, Tests: 1, Failures: 1, Cases: []junitCase{failed}}
+	name := "tracemigrate " + command + ": " + step
+	s.Suites = append(s.Suites, junitSuite{Name: name, Tests: 1, Failures: 1, Cases: []junitCase{failed}})
 }

@@ -60,16 +60,16 @@ func (m *markdown) head(head *report.Head) {
 // cause adds the proxies of a cause, what decides on them, and what changes.
 func (m *markdown) cause(cause *envoydiff.Cause) {
 	m.paragraph("%s", markdownText(names(cause.Proxies, m.full)))
-	sources, others := shownSources(cause, m.full)
+	sources, others := firstOf(cause.Sources, mostSources, m.full)
 	for _, source := range sources {
 		m.paragraph("%s", markdownText(cleaned(source, m.full)))
 	}
-	if others != "" {
-		m.paragraph("%s (`--full` lists them)", others)
+	if others > 0 {
+		m.paragraph("%s (`--full` lists them)", otherSources(others))
 	}
 	var rows [][]string
 	for _, f := range cause.Fields {
-		shown, others := shownValues(f, m.full)
+		shown, others := firstOf(f.Values, mostValues, m.full)
 		for _, value := range shown {
 			rows = append(rows, []string{string(f.Code), f.Path, value.Before, value.After})
 		}

@@ -48,15 +48,15 @@ func (p *Printer) Diff(diff *Diff) error {
 // cause prints the proxies of a cause, what decides on them, and what changes.
 func (p *Printer) cause(cause *causeOf, full bool) error {
 	p.Line("  %s", names(cause.Proxies, full))
-	shown, others := shownSources(cause.Cause, full)
+	shown, others := firstOf(cause.Sources, mostSources, full)
 	for _, source := range shown {
 		p.Line("  %s", source)
 	}
-	if others != "" {
-		p.Line("  %s (--full lists them)", others)
+	if others > 0 {
+		p.Line("  %s (--full lists them)", otherSources(others))
 	}
 	for _, field := range cause.Fields {
-		shown, others := shownValues(field, full)
+		shown, others := firstOf(field.Values, mostValues, full)
 		for _, value := range shown {
 			p.Line("  %s  %s: %s -> %s", field.Code, field.Path, value.Before, value.After)
 		}
@@ -131,15 +131,11 @@ func (p *Printer) envoyDiff(cause *causeOf) error {
 
 func (p *Printer) diffLine(line string) {
 	line = plain.Printable(line)
-	if p.colour {
-		switch line[0] {
-		case '+':
-			line = text.FgGreen.Sprint(line)
-		case '-':
-			line = text.FgRed.Sprint(line)
-		case '@':
-			line = text.FgCyan.Sprint(line)
-		}
+	if colour, ok := lineColours[line[0]]; ok && p.colour {
+		line = colour.Sprint(line)
 	}
 	p.write("  " + line)
 }
+
+// lineColours are the colours of a unified diff, by the first character of a line.
+var lineColours = map[byte]text.Color{'+': text.FgGreen, '-': text.FgRed, '@': text.FgCyan}

@@ -1,27 +1,24 @@
 package output
 
-import (
-	"io"
+import "tracemigrate/cluster/manifest"
 
-	"tracemigrate/cluster/manifest"
-)
-
-// encodeJSON writes v as JSON, and escapes characters that could control a terminal.
-func encodeJSON(w io.Writer, v any) error {
-	text, err := manifest.EncodeJSON(v)
-	if err != nil {
-		return err
-	}
-	_, err = w.Write(text)
-	return err
+// inJSON returns the form that writes what data returns as JSON. It escapes characters that
+// could control a terminal.
+func inJSON[From, Data any](data func(From) Data) func(*Printer, From) error {
+	return func(p *Printer, from From) error { return p.encoded(manifest.EncodeJSON(data(from))) }
 }
 
-// encodeYAML writes v as YAML, and escapes the same characters.
-func encodeYAML(w io.Writer, v any) error {
-	text, err := manifest.EncodeYAML(v)
+// inYAML returns the form that writes what data returns as YAML. It escapes the same
+// characters.
+func inYAML[From, Data any](data func(From) Data) func(*Printer, From) error {
+	return func(p *Printer, from From) error { return p.encoded(manifest.EncodeYAML(data(from))) }
+}
+
+// encoded writes what an encoder returns.
+func (p *Printer) encoded(text []byte, err error) error {
 	if err != nil {
 		return err
 	}
-	_, err = w.Write(text)
+	_, err = p.w.Write(text)
 	return err
 }

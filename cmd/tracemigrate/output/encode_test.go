@@ -10,11 +10,13 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
+func itself(v any) any { return v }
+
 // JSON escapes what could steer a terminal, and decodes to the same.
 func TestEncodeJSON(t *testing.T) {
 	text := "a\u009b1m\u007f\u202eb\U000e0001<&>\"é"
 	var out strings.Builder
-	require.NoError(t, encodeJSON(&out, map[string]string{"x": text}))
+	require.NoError(t, inJSON(itself)(&Printer{w: &out}, map[string]string{"x": text}))
 	assert.Equal(t, "{\n  \"x\": \"a\\u009b1m\\u007f\\u202eb\\udb40\\udc01<&>\\\"é\"\n}\n", out.String())
 	var back map[string]string
 	require.NoError(t, json.Unmarshal([]byte(out.String()), &back))
@@ -36,7 +38,7 @@ func TestEncodeYAML(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var out strings.Builder
-			require.NoError(t, encodeYAML(&out, test.value))
+			require.NoError(t, inYAML(itself)(&Printer{w: &out}, test.value))
 			assert.Equal(t, test.want, out.String())
 			back, want := any(nil), any(nil)
 			require.NoError(t, yaml.Unmarshal([]byte(out.String()), &back))

@@ -8,7 +8,7 @@ import (
 
 	"tracemigrate/cluster"
 	"tracemigrate/convert/envoydiff"
-	"tracemigrate/legacy"
+	"tracemigrate/convert/report"
 	"tracemigrate/meshtrace"
 )
 
@@ -29,10 +29,10 @@ func explainText(p *Printer, about *Explanation) error {
 	e.head()
 	for _, mesh := range e.State.Legacy {
 		if mesh.Name == e.Dataplane.Mesh {
-			e.trafficTraces(mesh.In(e.Dataplane.Zone()))
+			e.trafficTraces(e.trafficTraceData(mesh.In(e.Dataplane.Zone())))
 		}
 	}
-	e.meshTraces(e.State.Policies)
+	e.meshTraces(e.meshTraceData())
 	e.conclusion()
 	e.verdict()
 	return nil
@@ -46,7 +46,7 @@ type explanation struct {
 
 // head prints the proxy and its tags.
 func (e *explanation) head() {
-	e.Line("%s, a %s (%s), on Kuma %s", e.Dataplane, proxyKind(e.Dataplane), e.Dataplane.Place, e.Version)
+	e.Line("%s, a %s (%s), on Kuma %s", e.Dataplane, report.KindOf(e.Dataplane), e.Dataplane.Place, e.Version)
 	for i, set := range e.Dataplane.TagSets() {
 		state := ""
 		if isIgnored(e.Dataplane, i) {
@@ -56,84 +56,58 @@ func (e *explanation) head() {
 	}
 }
 
-// proxyKind returns what kind of proxy dp is.
-func proxyKind(dp *cluster.Dataplane) string {
-	switch {
-	case dp.Gateway == nil:
-		return "sidecar"
-	case dp.Gateway.Builtin:
-		return "builtin gateway"
-	}
-	return "delegated gateway"
-}
-
 // isIgnored reports whether the inbound of a tag set is Ignored.
 func isIgnored(dp *cluster.Dataplane, set int) bool {
 	return dp.Gateway == nil && set < len(dp.Inbounds) && dp.Inbounds[set].Ignored
 }
 
-// trafficTraces prints every selector of a mesh in order of precedence.
-func (e *explanation) trafficTraces(mesh *legacy.Mesh) {
+// trafficTraces prints every selector of the mesh in order of precedence.
+func (e *explanation) trafficTraces(traces []explainTrace) {
 	e.Line("")
-	e.Line("TrafficTraces of mesh %q, highest precedence first:", mesh.Name)
-	if len(mesh.Pairs) == 0 {
+	e.Line("TrafficTraces of mesh %q, highest precedence first:", e.Dataplane.Mesh)
+	if len(traces) == 0 {
 		e.Line("  none")
-		return
 	}
-	won := false
-	for i, pair := range mesh.Pairs {
-		tags, exact := pair.Tags.Rank()
-		about := fmt.Sprintf("%d. %q, selector %d (%s), rank %d/%d", i+1, pair.Name, pair.Number, pair.Tags, tags, exact)
-		matched := slices.IndexFunc(e.Dataplane.TagSets(), pair.Tags.Match)
+	for i, t := range traces {
+		about := fmt.Sprintf("%d. %q, selector %d (%s), rank %d/%d", i+1, t.TrafficTrace, t.Selector, t.Tags, t.Rank.Tags, t.Rank.Exact)
 		switch {
-		case matched < 0:
+		case t.TagSet == 0:
 			e.Line("     %s: matches no tag set", about)
 			continue
-		case won:
-			e.Line("     %s: matches tag set %d, but a selector above wins", about, matched+1)
+		case !t.Wins:
+			e.Line("     %s: matches tag set %d, but a selector above wins", about, t.TagSet)
 			continue
 		}
-		won = true
-		backend := mesh.BackendOf(pair.TrafficTrace)
 		to := "nowhere: it has no backend"
-		if backend != nil {
-			to = fmt.Sprintf("to %q", backend.Name)
+		if t.Backend != "" {
+			to = fmt.Sprintf("to %q", t.Backend)
 		}
-		e.Line("  => %s: matches tag set %d and wins; traces go %s", about, matched+1, to)
-		if i+1 < len(mesh.Pairs) && pair.Undecided(mesh.Pairs[i+1]) {
+		e.Line("  => %s: matches tag set %d and wins; traces go %s", about, t.TagSet, to)
+		if t.Undecided {
 			e.Line("       the next one has the same rank and creation times are unknown; assumed: the smaller name wins")
 		}
 	}
 }
 
-// meshTraces prints the policies that apply and what each adds to the merge.
-func (e *explanation) meshTraces(policies []*meshtrace.Policy) {
+// meshTraces prints the policies that apply and what each adds to the merge, then the others.
+func (e *explanation) meshTraces(traces []explainMesh) {
 	e.Line("")
 	e.Line("MeshTraces, lowest precedence first:")
-	matching := e.matching()
-	for i, p := range matching {
-		conf := meshtrace.Merge(matching[:i+1])
-		e.Line("  %d. %q, %s: sets %s", i+1, p.Name, target(p), sets(&p.Default))
-		e.Line("       merged so far: %s", merged(&conf))
-	}
-	if len(matching) == 0 {
+	if len(traces) == 0 || !traces[0].Applies {
 		e.Line("  none applies")
 	}
-	for _, p := range policies {
-		if p.Mesh == e.Dataplane.Mesh && !slices.Contains(matching, p) {
-			why := "does not select it"
-			if p.Shadow(e.Version) {
-				why = "is a shadow, so it is not applied"
-			}
-			e.Line("     %q, %s: %s", p.Name, target(p), why)
+	for i, t := range traces {
+		switch {
+		case t.Applies:
+			sets := cmp.Or(strings.Join(t.Sets, ", "), "nothing")
+			e.Line("  %d. %q, %s: sets %s", i+1, t.MeshTrace, t.TargetRef, sets)
+			e.Line("       merged so far: %s", t.Merged)
+		case t.Shadow:
+			e.Line("     %q, %s: is a shadow, so it is not applied", t.MeshTrace, t.TargetRef)
+		default:
+			e.Line("     %q, %s: does not select it", t.MeshTrace, t.TargetRef)
 		}
 	}
-}
-
-// matching returns the MeshTraces that apply to the proxy, lowest precedence first.
-func (about *Explanation) matching() []*meshtrace.Policy {
-	matcher := meshtrace.NewMatcher(about.Version, about.State.Policies, cluster.NewGateways(about.Snapshot.MeshGateways))
-	return matcher.Matching(nil, about.Dataplane)
 }
 
 // target returns a policy's targetRef as text.
@@ -152,14 +126,6 @@ func target(p *meshtrace.Policy) string {
 		text += ", proxyTypes " + strings.Join(p.TargetRef.ProxyTypes, ", ")
 	}
 	return text
-}
-
-// sets returns the fields that a policy sets as text.
-func sets(c *meshtrace.Conf) string {
-	if fields := fieldsOf(c); len(fields) > 0 {
-		return strings.Join(fields, ", ")
-	}
-	return "nothing"
 }
 
 // fieldsOf returns the fields that a policy sets, sorted.
@@ -185,9 +151,9 @@ func fieldsOf(c *meshtrace.Conf) []string {
 	return fields
 }
 
-// merged returns a merged conf as text.
-func merged(c *meshtrace.Conf) string {
-	if len(c.Backends) == 0 {
+// String returns the merged conf as text.
+func (m *explainMerged) String() string {
+	if m == nil {
 		return "no backend"
 	}
 	percent := func(p *meshtrace.Percent) string {
@@ -196,10 +162,10 @@ func merged(c *meshtrace.Conf) string {
 		}
 		return p.String()
 	}
-	text := fmt.Sprintf("%s %s, sampling overall %s, client %s, random %s", c.Backends[0].Type, c.Collector().Address(),
-		percent(c.Sampling.Overall), percent(c.Sampling.Client), percent(c.Sampling.Random))
-	for _, tag := range c.Tags {
-		text += ", tag " + tag.Name
+	text := fmt.Sprintf("%s %s, sampling overall %s, client %s, random %s", m.Backend, m.Address,
+		percent(m.Overall), percent(m.Client), percent(m.Random))
+	for _, name := range m.TagNames {
+		text += ", tag " + name
 	}
 	return text
 }

@@ -6,6 +6,7 @@ import (
 
 	"tracemigrate/cluster"
 	"tracemigrate/convert/envoydiff"
+	"tracemigrate/convert/report"
 	"tracemigrate/legacy"
 	"tracemigrate/meshtrace"
 )
@@ -89,10 +90,6 @@ type (
 	}
 )
 
-func explainJSON(p *Printer, about *Explanation) error { return encodeJSON(p.w, about.data()) }
-
-func explainYAML(p *Printer, about *Explanation) error { return encodeYAML(p.w, about.data()) }
-
 // data returns what the JSON and YAML contain.
 func (about *Explanation) data() explainData {
 	data := explainData{
@@ -120,7 +117,7 @@ func (about *Explanation) data() explainData {
 
 func (about *Explanation) proxyData() explainProxy {
 	dp := about.Dataplane
-	data := explainProxy{Mesh: dp.Mesh, Name: dp.FullName(), Zone: dp.Zone(), Kind: proxyKind(dp), Place: dp.Place.String()}
+	data := explainProxy{Mesh: dp.Mesh, Name: dp.FullName(), Zone: dp.Zone(), Kind: report.KindOf(dp), Place: dp.Place.String()}
 	data.TagSets = []explainTagSet{}
 	for i, set := range dp.TagSets() {
 		data.TagSets = append(data.TagSets, explainTagSet{Tags: set, Ignored: isIgnored(dp, i)})
@@ -128,6 +125,7 @@ func (about *Explanation) proxyData() explainProxy {
 	return data
 }
 
+// trafficTraceData returns every selector of a mesh, highest precedence first.
 func (about *Explanation) trafficTraceData(mesh *legacy.Mesh) []explainTrace {
 	var traces []explainTrace
 	won := false
@@ -149,9 +147,12 @@ func (about *Explanation) trafficTraceData(mesh *legacy.Mesh) []explainTrace {
 	return traces
 }
 
+// meshTraceData returns the MeshTraces that apply to the proxy, lowest precedence first, then
+// the others of its mesh.
 func (about *Explanation) meshTraceData() []explainMesh {
 	traces := []explainMesh{}
-	matching := about.matching()
+	matcher := meshtrace.NewMatcher(about.Version, about.State.Policies, cluster.NewGateways(about.Snapshot.MeshGateways))
+	matching := matcher.Matching(nil, about.Dataplane)
 	for i, p := range matching {
 		conf := meshtrace.Merge(matching[:i+1])
 		traces = append(traces, explainMesh{

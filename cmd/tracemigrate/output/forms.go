@@ -5,6 +5,9 @@ import (
 	"slices"
 	"strings"
 
+	"tracemigrate/cmd/tracemigrate/output/html"
+	"tracemigrate/convert"
+	"tracemigrate/convert/report"
 	"tracemigrate/meshtrace"
 )
 
@@ -12,34 +15,34 @@ import (
 var (
 	DiffForms = Forms[func(*Printer, *Diff) error]{
 		{"text", diffText},
-		{"json", diffJSON},
-		{"yaml", diffYAML},
+		{"json", inJSON((*Diff).data)},
+		{"yaml", inYAML((*Diff).data)},
 		{"junit", diffJUnit},
 		{"markdown", diffMarkdown},
 	}
 	ReportForms = Forms[func(*Printer, *Report) error]{
 		{"text", reportText},
-		{"json", reportJSON},
-		{"yaml", reportYAML},
+		{"json", inJSON(reportData)},
+		{"yaml", inYAML(reportData)},
 		{"markdown", reportMarkdown},
-		{"html", reportHTML},
+		{"html", func(p *Printer, r *Report) error { return html.Write(p.w, r.Report) }},
 	}
 	UpgradeForms = Forms[func(*Printer, *Upgrade) error]{
 		{"text", upgradeText},
-		{"json", upgradeJSON},
+		{"json", inJSON((*Upgrade).data)},
 		{"markdown", upgradeMarkdown},
 		{"junit", upgradeJUnit},
-		{"sarif", upgradeSARIF},
+		{"sarif", inJSON((*Upgrade).sarif)},
 	}
 	ExplainForms = Forms[func(*Printer, *Explanation) error]{
 		{"text", explainText},
-		{"json", explainJSON},
-		{"yaml", explainYAML},
+		{"json", inJSON((*Explanation).data)},
+		{"yaml", inYAML((*Explanation).data)},
 	}
 	VersionForms = Forms[func(*Printer, *Version) error]{
 		{"text", versionText},
-		{"json", versionJSON},
-		{"yaml", versionYAML},
+		{"json", inJSON(versionData)},
+		{"yaml", inYAML(versionData)},
 	}
 	// ConvertForms are styles, in which package meshtrace writes policies.
 	ConvertForms = Forms[meshtrace.Style]{
@@ -47,6 +50,10 @@ var (
 		{"json", meshtrace.Style{JSON: true}},
 	}
 )
+
+// A report and a version are data already.
+func reportData(r *Report) *report.Report { return r.Report }
+func versionData(v *Version) *Version     { return v }
 
 // Forms are the forms of a command's output, the default first.
 type Forms[W any] []Form[W]
@@ -82,9 +89,5 @@ func (f Forms[W]) Usage() string {
 
 // Names returns the names of the forms, the default first.
 func (f Forms[W]) Names() []string {
-	names := make([]string, 0, len(f))
-	for _, form := range f {
-		names = append(names, form.Name)
-	}
-	return names
+	return convert.Each(f, func(form Form[W]) string { return form.Name })
 }

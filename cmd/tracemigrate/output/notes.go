@@ -2,7 +2,6 @@ package output
 
 import (
 	"fmt"
-	"io"
 	"slices"
 
 	"tracemigrate/cluster"
@@ -152,21 +151,13 @@ func NotKept(comparisons []*envoydiff.Comparison) string {
 	const shown = 3
 	var list []string
 	all := 0
-	for _, c := range comparisons {
-		for i := range c.Proxies {
-			p := &c.Proxies[i]
-			if p.Verdict != envoydiff.Different && p.Verdict != envoydiff.Unknown {
-				continue
-			}
-			if all++; all <= shown {
-				list = append(list, fmt.Sprintf("%s (%s on Kuma %s)", p.Dataplane, p.Verdict, versionsOf(c)))
-			}
+	for c, p := range envoydiff.All(comparisons) {
+		if p.Verdict != envoydiff.Different && p.Verdict != envoydiff.Unknown {
+			continue
+		}
+		if all++; all <= shown {
+			list = append(list, fmt.Sprintf("%s (%s on Kuma %s)", p.Dataplane, p.Verdict, versionsOf(c)))
 		}
 	}
 	return plain.List(list, all)
-}
-
-// WriteNotes writes notes as a JSON list.
-func WriteNotes(w io.Writer, notes []*convert.Note) error {
-	return encodeJSON(w, convert.Texts(notes))
 }

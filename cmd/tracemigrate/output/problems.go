@@ -89,8 +89,7 @@ func NotReadClause(s *cluster.Snapshot) string {
 	if len(names) == 0 {
 		return ""
 	}
-	return fmt.Sprintf("%s (%s)", plain.Plural(len(names), "document was not read", "documents were not read"),
-		plain.List(names[:min(len(names), 3)], len(names)))
+	return fmt.Sprintf("%s (%s)", plain.Plural(len(names), "document was not read", "documents were not read"), plain.First(names, 3))
 }
 
 // Unread prints the kinds of a cluster that could not be listed. It returns those without

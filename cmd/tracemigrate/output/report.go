@@ -3,9 +3,12 @@ package output
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
+	"tracemigrate/cluster"
 	"tracemigrate/cmd/tracemigrate/output/plain"
+	"tracemigrate/convert"
 	"tracemigrate/convert/report"
 )
 
@@ -24,13 +27,8 @@ func (r *Report) Verdict() string {
 
 // made returns when and from what an output was made, in one line.
 func made(head *report.Head) string {
-	var parts []string
-	for _, part := range []string{head.Date, "tracemigrate " + head.Tool, head.Digest} {
-		if part != "" {
-			parts = append(parts, part)
-		}
-	}
-	return strings.Join(parts, ", ")
+	parts := []string{head.Date, "tracemigrate " + head.Tool, head.Digest}
+	return strings.Join(slices.DeleteFunc(parts, func(part string) bool { return part == "" }), ", ")
 }
 
 // head prints what was read, and when and from what the output was made.
@@ -50,10 +48,9 @@ func aboutOrigin(r *report.Report) []string {
 		lines = append(lines, fmt.Sprintf("zone %q", r.Origin.Zone))
 	}
 	if len(r.Origin.Zones) > 0 {
-		var zones []string
-		for _, z := range r.Origin.Zones {
-			zones = append(zones, z.Name+" "+cmp.Or(z.Version, "(version unknown)"))
-		}
+		zones := convert.Each(r.Origin.Zones, func(z cluster.Zone) string {
+			return z.Name + " " + cmp.Or(z.Version, "(version unknown)")
+		})
 		lines = append(lines, "zones: "+strings.Join(zones, ", "))
 	}
 	if len(r.Origin.Meshes) > 0 {

@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"tracemigrate/cmd/tracemigrate/output/plain"
+	"tracemigrate/convert"
+	"tracemigrate/convert/report"
 )
 
 // The most rows of a table, and lines of the document, without --full.
@@ -51,17 +53,10 @@ func (m *markdown) origin(r *Report) {
 
 // section adds a table under its title. Without --full, it has the first rows.
 func (m *markdown) section(s *section) {
-	heads := make([]string, 0, len(s.heads))
-	for _, head := range s.heads {
-		heads = append(heads, strings.ToLower(head))
-	}
-	rows, more := s.rows, s.more
-	if !m.full && len(rows) > mostMarkdownRows {
-		rows, more = rows[:mostMarkdownRows], more+len(rows)-mostMarkdownRows
-	}
+	rows, more := firstOf(s.rows, mostMarkdownRows, m.full)
 	m.paragraph("## %s", s.title)
-	m.table(heads, rows, s.spans)
-	m.more(more)
+	m.table(convert.Each(s.heads, strings.ToLower), rows, s.spans)
+	m.more(more + s.more)
 }
 
 // more adds how many rows of a list are left out, if any.
@@ -77,12 +72,10 @@ func (m *markdown) handWork(r *Report) {
 		return
 	}
 	m.paragraph("## To do by hand")
-	var items []string
 	shown, others := firstOf(r.HandWork, mostWork, m.full)
-	for _, work := range shown {
-		items = append(items, "- [ ] "+markdownSentence(cleaned(work.String(), m.full), work.Spans, false))
-	}
-	m.list(items)
+	m.list(convert.Each(shown, func(work report.HandWork) string {
+		return "- [ ] " + markdownSentence(cleaned(work.String(), m.full), work.Spans, false)
+	}))
 	m.more(others)
 }
 

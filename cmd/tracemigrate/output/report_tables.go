@@ -40,10 +40,7 @@ func reportSections(r *Report) []section {
 func causeSection(r *Report) section {
 	s := section{title: "What changes", heads: []string{"VERDICT", "CAUSE", "CODE", "SUCH AS"}}
 	for _, c := range r.Causes {
-		codes := make([]string, 0, len(c.Codes))
-		for _, code := range c.Codes {
-			codes = append(codes, string(code))
-		}
+		codes := convert.Each(c.Codes, func(code envoydiff.Code) string { return string(code) })
 		s.rows = append(s.rows, []string{
 			string(c.Verdict), causeTitle(c.Proxies, c.TrafficTraces, c.Text), strings.Join(codes, ", "), plain.List(c.Examples, c.Proxies),
 		})
@@ -155,16 +152,12 @@ func noteRows(notes []convert.NoteText) [][]string {
 
 // firstNames returns the first names, or all, in one line.
 func firstNames(names []string, full bool) string {
-	const most = 4 // without full
-	if full {
-		return strings.Join(names, ", ")
-	}
-	return plain.List(names[:min(len(names), most)], len(names))
+	shown, _ := firstOf(names, 4, full)
+	return plain.List(shown, len(names))
 }
 
 // proxySection lists the proxies that are not the same, the worst first, or with --full all.
 func proxySection(r *Report) section {
-	const most = 50 // without full
 	s := section{title: "Proxies", heads: []string{"VERDICT", "MESH", "PROXY", "KIND", "ZONE", "KUMA", "TRACES GO TO", "DECIDED BY"}}
 	var proxies []*report.Proxy
 	for i := range r.Proxies {
@@ -175,9 +168,9 @@ func proxySection(r *Report) section {
 	if !r.Full {
 		s.title = "Proxies whose tracing changes"
 		slices.SortStableFunc(proxies, func(a, b *report.Proxy) int { return b.Verdict.Compare(a.Verdict) })
-		s.more = max(len(proxies)-most, 0)
 	}
-	for _, p := range proxies[:len(proxies)-s.more] {
+	proxies, s.more = firstOf(proxies, 50, r.Full)
+	for _, p := range proxies {
 		s.rows = append(s.rows, []string{
 			string(p.Verdict), p.Mesh, p.Name, p.Kind, cmp.Or(p.Zone, "-"), p.Version, p.Target, decidedBy(p, r.Full),
 		})
@@ -240,14 +233,13 @@ func serverAnswer(trial *report.ServerTrial) string {
 
 // decidedBy returns the policies that decide before and after, and the first differences, or all.
 func decidedBy(p *report.Proxy, full bool) string {
-	const shown = 3 // without full
 	text := p.Before + " -> " + p.After
-	for i, d := range p.Differences {
-		if i == shown && !full {
-			text += "; and " + plain.Plural(len(p.Differences)-shown, "more difference", "more differences")
-			break
-		}
+	shown, others := firstOf(p.Differences, 3, full)
+	for _, d := range shown {
 		text += fmt.Sprintf("; %s: %s %s -> %s", d.Code, d.Path(), d.Before, d.After)
+	}
+	if others > 0 {
+		text += "; and " + plain.Plural(others, "more difference", "more differences")
 	}
 	return text
 }

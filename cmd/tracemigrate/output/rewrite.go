@@ -52,19 +52,12 @@ func (p *Printer) forTerminal(diff []byte) []byte {
 	inHunk := false
 	for line := range strings.Lines(string(diff)) {
 		line = plain.Printable(strings.ReplaceAll(strings.TrimRight(line, "\r\n"), "\t", "    "))
-		var colours text.Colors
-		switch inHunk = inHunk || strings.HasPrefix(line, "@@ "); {
-		case !inHunk:
-			colours = text.Colors{text.Bold}
-		case line[0] == '@':
-			colours = text.Colors{text.FgCyan}
-		case line[0] == '-':
-			colours = text.Colors{text.FgRed}
-		case line[0] == '+':
-			colours = text.Colors{text.FgGreen}
+		colour, coloured := text.Bold, true
+		if inHunk = inHunk || strings.HasPrefix(line, "@@ "); inHunk {
+			colour, coloured = lineColours[line[0]]
 		}
-		if p.colour && colours != nil {
-			line = colours.Sprint(line)
+		if p.colour && coloured {
+			line = colour.Sprint(line)
 		}
 		b.WriteString(line + "\n")
 	}

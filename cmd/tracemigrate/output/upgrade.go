@@ -57,14 +57,11 @@ func (u *Upgrade) Verdict() string {
 
 // unread returns a clause that names what could not be read.
 func (u *Upgrade) unread() string {
-	return plain.List(u.Unread[:min(len(u.Unread), 3)], len(u.Unread)) + " could not be read"
+	return plain.First(u.Unread, 3) + " could not be read"
 }
 
 // Outcome returns the outcome in one sentence.
-func (u *Upgrade) Outcome() string { return u.headline() }
-
-// headline returns the outcome in one sentence.
-func (u *Upgrade) headline() string {
+func (u *Upgrade) Outcome() string {
 	t := envoydiff.Count(u.Comparisons)
 	known := t.Proxies - u.MadeUp
 	switch {
@@ -109,7 +106,7 @@ func kept(t *envoydiff.Tally) string {
 	case t.Untraced == all:
 		return plain.Plural(all, "proxy is not traced, before or after", "proxies are not traced, before or after")
 	case t.Accepted > 0:
-		keep := map[bool]string{true: "keeps its", false: "keep their"}[all-t.Accepted == 1]
+		keep := plain.Word(all-t.Accepted, "keeps its", "keep their")
 		text = fmt.Sprintf("%s of %s %s tracing", plain.Number(all-t.Accepted), plain.Plural(all, "proxy", "proxies"), keep)
 		text += fmt.Sprintf("; %s only in accepted codes", plain.Plural(t.Accepted, "differs", "differ"))
 	case all == 1:
@@ -118,7 +115,7 @@ func kept(t *envoydiff.Tally) string {
 		text = fmt.Sprintf("all %s proxies keep their tracing", plain.Number(all))
 	}
 	if t.Untraced > 0 {
-		text += fmt.Sprintf(" (%s of them %s none)", plain.Number(t.Untraced), map[bool]string{true: "has", false: "have"}[t.Untraced == 1])
+		text += fmt.Sprintf(" (%s of them %s none)", plain.Number(t.Untraced), plain.Word(t.Untraced, "has", "have"))
 	}
 	if t.Inherent > 0 {
 		text += fmt.Sprintf("; %s only in inherent codes, which lose no trace", plain.Plural(t.Inherent, "differs", "differ"))
@@ -134,25 +131,16 @@ func (u *Upgrade) proxyNames(c *upgrade.Cause) string {
 	return plain.Plural(len(c.Proxies), "proxy", "proxies") + ": " + names(c.Proxies, u.Full)
 }
 
-// shownResources returns the first resources of a cause, or all, and the number of the
-// others.
-func (u *Upgrade) shownResources(c *upgrade.Cause) (shown []*upgrade.Resource, others int) {
-	const most = 10 // without full
-	if u.Full || len(c.Resources) <= most {
-		return c.Resources, 0
-	}
-	return c.Resources[:most], len(c.Resources) - most
-}
+// mostResources is how many resources of a cause are listed without --full.
+const mostResources = 10
 
 // serviceHeads are the columns of serviceRows.
 var serviceHeads = []string{"SERVICE TODAY", "AFTERWARDS", "PROXIES", "WHAT KEEPS THE NAME"}
 
 func (u *Upgrade) serviceRows() [][]string {
-	var rows [][]string
-	for _, r := range u.Renames {
-		rows = append(rows, []string{r.Old, r.NewName(), plain.Number(len(r.Proxies)), r.KeptBy()})
-	}
-	return rows
+	return convert.Each(u.Renames, func(r *upgrade.Rename) []string {
+		return []string{r.Old, r.NewName(), plain.Number(len(r.Proxies)), r.KeptBy()}
+	})
 }
 
 // UnreadOfUpgrade prints the kinds of a cluster that could not be listed. It returns those

@@ -3,6 +3,7 @@ package output
 import (
 	"tracemigrate/cluster/manifest"
 	"tracemigrate/cmd/tracemigrate/output/plain"
+	"tracemigrate/convert"
 	"tracemigrate/convert/envoydiff"
 	"tracemigrate/convert/report"
 	"tracemigrate/convert/upgrade"
@@ -54,44 +55,32 @@ type (
 	}
 )
 
-func upgradeJSON(p *Printer, u *Upgrade) error {
-	data := upgradeData{Head: u.Head, Causes: []upgradeCause{}, Services: []upgradeService{}}
-	data.Head.Sentence = plain.Capitalise(u.headline()) + "."
+// data returns what the JSON contains.
+func (u *Upgrade) data() upgradeData {
+	proxies := func(all []*envoydiff.Proxy) []upgradeProxy {
+		return convert.Each(all, func(p *envoydiff.Proxy) upgradeProxy { return upgradeProxy{p.Mesh, p.Name} })
+	}
+	data := upgradeData{Head: u.Head}
+	data.Head.Sentence = plain.Capitalise(u.Outcome()) + "."
 	data.Summary = upgradeSummary{
-		From: u.From.String(), To: u.To.String(), Versions: []string{}, MadeUp: u.MadeUp,
-		Tally: envoydiff.Count(u.Comparisons), Unread: u.Unread, Misspelt: u.Misspelt, Holds: u.Holds(),
+		From: u.From.String(), To: u.To.String(), MadeUp: u.MadeUp,
+		Versions: convert.Each(u.Comparisons, func(c *envoydiff.Comparison) string { return c.Version.String() }),
+		Tally:    envoydiff.Count(u.Comparisons), Unread: u.Unread, Misspelt: u.Misspelt, Holds: u.Holds(),
 	}
-	for _, c := range u.Comparisons {
-		data.Summary.Versions = append(data.Summary.Versions, c.Version.String())
-	}
-	for _, c := range u.Causes {
+	data.Causes = convert.Each(u.Causes, func(c *upgrade.Cause) upgradeCause {
 		text := u.Words.Text(u.Result, c)
-		cause := upgradeCause{
-			Code: c.Code, Verdict: c.Verdict, Fact: text.Fact, Consequence: text.Consequence, Remedies: []report.Step{},
-			Proxies: proxiesOf(c.Proxies), Resources: []upgradeResource{},
+		return upgradeCause{
+			Code: c.Code, Verdict: c.Verdict, Fact: text.Fact, Consequence: text.Consequence, Proxies: proxies(c.Proxies),
+			Remedies: convert.Each(text.Remedies, func(remedy report.Step) report.Step {
+				return report.Step{Title: remedy.Title, Command: manifest.Redact(remedy.Command)}
+			}),
+			Resources: convert.Each(c.Resources, func(r *upgrade.Resource) upgradeResource {
+				return upgradeResource{r.Of.Kind, r.Of.Mesh, r.Of.Name, convert.Each(r.Reasons, manifest.Redact), r.Place}
+			}),
 		}
-		for _, remedy := range text.Remedies {
-			cause.Remedies = append(cause.Remedies, report.Step{Title: remedy.Title, Command: manifest.Redact(remedy.Command)})
-		}
-		for _, r := range c.Resources {
-			reasons := make([]string, 0, len(r.Reasons))
-			for _, reason := range r.Reasons {
-				reasons = append(reasons, manifest.Redact(reason))
-			}
-			cause.Resources = append(cause.Resources, upgradeResource{r.Of.Kind, r.Of.Mesh, r.Of.Name, reasons, r.Place})
-		}
-		data.Causes = append(data.Causes, cause)
-	}
-	for _, r := range u.Renames {
-		data.Services = append(data.Services, upgradeService{r.Old, r.New, r.Keep, proxiesOf(r.Proxies)})
-	}
-	return encodeJSON(p.w, data)
-}
-
-func proxiesOf(proxies []*envoydiff.Proxy) []upgradeProxy {
-	all := make([]upgradeProxy, 0, len(proxies))
-	for _, p := range proxies {
-		all = append(all, upgradeProxy{p.Mesh, p.Name})
-	}
-	return all
+	})
+	data.Services = convert.Each(u.Renames, func(r *upgrade.Rename) upgradeService {
+		return upgradeService{r.Old, r.New, r.Keep, proxies(r.Proxies)}
+	})
+	return data
 }

@@ -44,17 +44,13 @@ func upgradeJUnit(p *Printer, u *Upgrade) error {
 		name := plain.Plural(t.Same+t.Inherent, "proxy keeps its tracing", "proxies keep their tracing")
 		suite.Cases = append(suite.Cases, junitCase{Class: "proxies", Name: name})
 	}
+	suite.Tests = len(suite.Cases)
 	suites := junitSuites{Suites: []junitSuite{suite}}
-	suites.Suites[0].Tests = len(suite.Cases)
 	if u.Strict && u.Misspelt > 0 {
-		failed := failedSuite("reading", "no field is misspelt", strictly(0, u.Misspelt))
-		failed.Name = "tracemigrate upgrade-check: reading"
-		suites.Suites = append(suites.Suites, failed)
+		suites.addFailed("upgrade-check", "reading", "no field is misspelt", strictly(0, u.Misspelt))
 	}
 	if len(u.Unread) > 0 {
-		failed := failedSuite("reading", "everything that decides was read", plain.Clean(u.unread()))
-		failed.Name = "tracemigrate upgrade-check: reading"
-		suites.Suites = append(suites.Suites, failed)
+		suites.addFailed("upgrade-check", "reading", "everything that decides was read", plain.Clean(u.unread()))
 	}
 	return writeJUnit(p, &suites)
 }

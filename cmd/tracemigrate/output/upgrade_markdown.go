@@ -2,6 +2,7 @@ package output
 
 import (
 	"tracemigrate/cmd/tracemigrate/output/plain"
+	"tracemigrate/convert"
 	"tracemigrate/convert/upgrade"
 )
 
@@ -10,7 +11,7 @@ func upgradeMarkdown(p *Printer, u *Upgrade) error {
 	m := &markdown{command: u.Command, full: u.Full}
 	m.paragraph("# Tracing on Kuma %s", u.To)
 	m.head(&u.Head)
-	m.paragraph("**%s.**", markdownText(plain.Capitalise(u.headline())))
+	m.paragraph("**%s.**", markdownText(plain.Capitalise(u.Outcome())))
 	for _, c := range u.Causes {
 		m.upgradeCause(u, c)
 	}
@@ -34,12 +35,9 @@ func (m *markdown) upgradeCause(u *Upgrade, c *upgrade.Cause) {
 			m.paragraph("%s", fenced(plain.OneLine(remedy.Command), "sh"))
 		}
 	}
-	shown, others := u.shownResources(c)
+	shown, others := firstOf(c.Resources, mostResources, u.Full)
 	if len(shown) > 0 {
-		var rows [][]string
-		for _, r := range shown {
-			rows = append(rows, []string{r.Place.String(), r.String()})
-		}
+		rows := convert.Each(shown, func(r *upgrade.Resource) []string { return []string{r.Place.String(), r.String()} })
 		m.table([]string{"place", "resource"}, rows, nil)
 	}
 	m.more(others)

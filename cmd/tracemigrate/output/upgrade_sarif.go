@@ -75,9 +75,9 @@ var sarifLevels = map[envoydiff.Verdict]string{
 	envoydiff.Inherent: "note", envoydiff.Accepted: "note", upgrade.Info: "note",
 }
 
-// upgradeSARIF prints one result for each resource of a cause, and one for a cause without
+// sarif returns one result for each resource of a cause, and one for a cause without
 // resources.
-func upgradeSARIF(p *Printer, u *Upgrade) error {
+func (u *Upgrade) sarif() sarifLog {
 	run := sarifRun{Tool: sarifTool{sarifDriver{Name: "tracemigrate", Rules: []sarifRule{}}}, Results: []sarifResult{}}
 	for _, c := range u.Causes {
 		text := u.Words.Text(u.Result, c)
@@ -107,20 +107,19 @@ func upgradeSARIF(p *Printer, u *Upgrade) error {
 			run.Results = append(run.Results, result)
 		}
 	}
+	fail := func(rule, text string) {
+		run.Results = append(run.Results, sarifResult{RuleID: rule, RuleIndex: -1, Level: "error", Message: sarifText{text}})
+	}
 	if u.Strict && u.Misspelt > 0 {
-		run.Results = append(run.Results, sarifResult{
-			RuleID: manifest.MisspeltField, RuleIndex: -1, Level: "error", Message: sarifText{strictly(0, u.Misspelt)},
-		})
+		fail(manifest.MisspeltField, strictly(0, u.Misspelt))
 	}
 	if len(u.Unread) > 0 {
-		run.Results = append(run.Results, sarifResult{
-			RuleID: string(envoydiff.Unverified), RuleIndex: -1, Level: "error", Message: sarifText{plain.Clean(u.unread())},
-		})
+		fail(string(envoydiff.Unverified), plain.Clean(u.unread()))
 	}
-	return encodeJSON(p.w, sarifLog{
+	return sarifLog{
 		Schema:  "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json",
 		Version: "2.1.0", Runs: []sarifRun{run},
-	})
+	}
 }
 
 // locationOf returns the file and line of a resource. A resource of a cluster, or of a pipe,

@@ -13,7 +13,7 @@ func upgradeText(p *Printer, u *Upgrade) error {
 	p = p.uncut(u.Full)
 	p.head(&u.Head)
 	p.Line("")
-	p.Outcome("%s", u.headline())
+	p.Outcome("%s", u.Outcome())
 	for _, c := range u.Causes {
 		p.Line("")
 		u.cause(p, c)
@@ -24,7 +24,7 @@ func upgradeText(p *Printer, u *Upgrade) error {
 	}
 	if u.Holds() && len(u.Causes)+len(u.Renames) > 0 { // else the headline is the last line
 		p.Line("")
-		p.Outcome("%s", u.headline())
+		p.Outcome("%s", u.Outcome())
 	}
 	return nil
 }
@@ -47,7 +47,7 @@ func (u *Upgrade) cause(p *Printer, c *upgrade.Cause) {
 			p.unwrapped("    " + remedy.Command)
 		}
 	}
-	shown, others := u.shownResources(c)
+	shown, others := firstOf(c.Resources, mostResources, u.Full)
 	for _, r := range shown {
 		p.finding(fmt.Sprintf("  %s  %s  %s  %s", r.Place, c.Verdict, c.Code, r))
 	}

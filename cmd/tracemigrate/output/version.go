@@ -23,7 +23,3 @@ func versionText(p *Printer, v *Version) error {
 		v.Version, v.Commit, v.Go, v.Platform, v.Kuma.Oldest, v.Kuma.Latest)
 	return err
 }
-
-func versionJSON(p *Printer, v *Version) error { return encodeJSON(p.w, v) }
-
-func versionYAML(p *Printer, v *Version) error { return encodeYAML(p.w, v) }

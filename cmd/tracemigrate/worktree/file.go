@@ -68,8 +68,8 @@ func writeSynced(path string, text []byte, mode fs.FileMode) error {
 	return manifest.WithoutPath(errors.Join(err, f.Chmod(mode), f.Sync(), f.Close()))
 }
 
-// syncDir writes the entries of a directory to the disk, if its file system supports that.
-func syncDir(path string) error {
+// SyncDir writes the entries of a directory to the disk, if its file system supports that.
+func SyncDir(path string) error {
 	if runtime.GOOS == "windows" {
 		return nil // which has no such call
 	}

@@ -51,7 +51,7 @@ func (t *Tree) Write(changes, before map[string][]byte) error {
 	}
 	records, err := t.stage(stage, changes, before)
 	if err == nil {
-		err = errors.Join(os.Rename(stage, journal), syncDir(filepath.Dir(journal)))
+		err = errors.Join(os.Rename(stage, journal), SyncDir(filepath.Dir(journal)))
 	}
 	if err != nil {
 		return errors.Join(fmt.Errorf("preparing the files: %w; nothing was changed", err), os.RemoveAll(stage), discard(journal))
@@ -92,7 +92,7 @@ func (t *Tree) stage(dir string, changes, before map[string][]byte) ([]record, e
 	if err != nil {
 		return nil, err
 	}
-	return records, errors.Join(writeSynced(filepath.Join(dir, recordsName), text, 0o600), syncDir(dir))
+	return records, errors.Join(writeSynced(filepath.Join(dir, recordsName), text, 0o600), SyncDir(dir))
 }
 
 // staged returns the path of the new text of a record.
@@ -123,7 +123,7 @@ func (t *Tree) record(name string, text []byte, before map[string][]byte) (recor
 	case now != r.Before:
 		return r, errors.New("the file changed while this command ran; run it again")
 	}
-	if err := writable(filepath.Dir(path)); err != nil {
+	if err := Writable(filepath.Dir(path)); err != nil {
 		return r, fmt.Errorf("the directory: %w", err)
 	}
 	if info, err := os.Lstat(path); err == nil {
@@ -163,7 +163,7 @@ func (t *Tree) finish(journal string, records []record) error {
 		dirs[filepath.Dir(path)] = true
 	}
 	for dir := range dirs {
-		if err := syncDir(dir); err != nil {
+		if err := SyncDir(dir); err != nil {
 			return err
 		}
 	}

@@ -22,11 +22,11 @@ func lockFile(f *os.File) bool {
 	}
 }
 
-// writable returns an error if the user cannot write in a directory.
-func writable(dir string) error { return unix.Access(dir, unix.W_OK|unix.X_OK) }
+// Writable returns an error if the user cannot write in a directory.
+func Writable(dir string) error { return unix.Access(dir, unix.W_OK|unix.X_OK) }
 
-// isOwn reports whether a file belongs to the user.
-func isOwn(info os.FileInfo) bool {
+// IsOwn reports whether a file belongs to the user.
+func IsOwn(info os.FileInfo) bool {
 	of, ok := info.Sys().(*syscall.Stat_t)
 	return ok && int(of.Uid) == os.Geteuid()
 }

@@ -49,7 +49,7 @@ func Open(paths []string) (*Tree, error) {
 	// An interrupted run may have had other paths.
 	if dir := above(t.root, func(dir string) bool {
 		info, err := os.Lstat(filepath.Join(dir, journalName))
-		return err == nil && info.IsDir() && isOwn(info)
+		return err == nil && info.IsDir() && IsOwn(info)
 	}); dir != "" {
 		t.root = dir
 	}

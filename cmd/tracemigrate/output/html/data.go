@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"tracemigrate/convert"
 	"tracemigrate/convert/envoydiff"
 	"tracemigrate/convert/report"
 )
@@ -119,10 +120,7 @@ func (d *tables) set(p *report.Proxy, known map[*envoydiff.Difference]set) set {
 
 // causeKey returns the same text for proxies that differ in the same codes.
 func causeKey(codes []envoydiff.Code) string {
-	words := make([]string, 0, len(codes))
-	for _, code := range codes {
-		words = append(words, string(code))
-	}
+	words := convert.Each(codes, func(code envoydiff.Code) string { return string(code) })
 	slices.Sort(words)
 	return strings.Join(slices.Compact(words), ", ")
 }

@@ -227,10 +227,7 @@ func contentSecurity(style, script string) template.HTMLAttr {
 }
 
 // joinNames returns the first of many names, and the number of the others.
-func joinNames(names []string) string {
-	const shown = 12
-	return plain.List(names[:min(len(names), shown)], len(names))
-}
+func joinNames(names []string) string { return plain.First(names, 12) }
 
 var funcs = template.FuncMap{
 	"number": plain.Number,

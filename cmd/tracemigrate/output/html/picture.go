@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"tracemigrate/cmd/tracemigrate/output/plain"
+	"tracemigrate/convert"
 	"tracemigrate/convert/envoydiff"
 	"tracemigrate/convert/report"
 )
@@ -119,9 +120,6 @@ func (w *way) String() string {
 // Mix returns the verdicts of a way, the worst first: "1 different, 20 same".
 func (w *way) Mix() string {
 	verdicts := slices.SortedFunc(maps.Keys(w.verdicts), func(a, b envoydiff.Verdict) int { return compareVerdicts(b, a) })
-	parts := make([]string, 0, len(verdicts))
-	for _, verdict := range verdicts {
-		parts = append(parts, plain.Number(w.verdicts[verdict])+" "+string(verdict))
-	}
+	parts := convert.Each(verdicts, func(v envoydiff.Verdict) string { return plain.Number(w.verdicts[v]) + " " + string(v) })
 	return strings.Join(parts, ", ")
 }

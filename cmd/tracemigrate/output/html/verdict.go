@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 
+	"tracemigrate/convert"
 	"tracemigrate/convert/envoydiff"
 )
 
@@ -21,11 +22,7 @@ func shownVerdict(verdict envoydiff.Verdict, codes []envoydiff.Code) envoydiff.V
 
 // codesOf returns the codes of differences.
 func codesOf(differences []*envoydiff.Difference) []envoydiff.Code {
-	codes := make([]envoydiff.Code, 0, len(differences))
-	for _, difference := range differences {
-		codes = append(codes, difference.Code)
-	}
-	return codes
+	return convert.Each(differences, func(d *envoydiff.Difference) envoydiff.Code { return d.Code })
 }
 
 // compareVerdicts is negative where a is better than b, and positive where it is worse.

@@ -36,16 +36,12 @@ func Effects(t *envoydiff.Tally) string {
 	kept := t.Same - t.Untraced + t.Inherent
 	add(kept, "proxy keeps collector and sampling", "proxies keep collector and sampling")
 	for _, also := range inherentEffects {
-		effect := also.many
-		if t.Codes[also.code] == 1 {
-			effect = also.one
-		}
 		switch n := t.Codes[also.code]; n {
 		case 0:
 		case kept:
-			parts = append(parts, Number(n)+" "+effect)
+			parts = append(parts, Plural(n, also.one, also.many))
 		default:
-			parts = append(parts, nOf(n, max(n, kept))+" "+effect)
+			parts = append(parts, nOf(n, max(n, kept))+" "+Word(n, also.one, also.many))
 		}
 	}
 	add(t.Accepted, "differs only in accepted codes (--accept)", "differ only in accepted codes (--accept)")
@@ -64,12 +60,7 @@ func nOf(n, all int) string {
 	return fmt.Sprintf("%s of %s", Number(n), Plural(all, "proxy", "proxies"))
 }
 
-func its(n int) string {
-	if n == 1 {
-		return "its"
-	}
-	return "their"
-}
+func its(n int) string { return Word(n, "its", "their") }
 
 // inherentEffects are the effects of any MeshTrace, for one proxy and for several: one
 // row for each inherent code.

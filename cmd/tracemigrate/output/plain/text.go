@@ -62,12 +62,19 @@ func Number(n int) string {
 }
 
 // Plural returns "1 proxy" or "2 proxies".
-func Plural(n int, one, many string) string {
+func Plural(n int, one, many string) string { return Number(n) + " " + Word(n, one, many) }
+
+// Word returns the word that follows a number.
+func Word(n int, one, many string) string {
 	if n == 1 {
-		return "1 " + one
+		return one
 	}
-	return Number(n) + " " + many
+	return many
 }
+
+// First returns the first names in one line and, where they are not all, the number of the
+// others.
+func First(names []string, most int) string { return List(names[:min(len(names), most)], len(names)) }
 
 // List returns names in one line and, where they are not all, the number of the others.
 func List(names []string, all int) string {
