@@ -8,7 +8,8 @@ DATE      ?= $(shell git log -1 --format=%cI 2>/dev/null)
 FUZZTIME  ?= 10s
 # Newer versions of goreleaser need a newer Go.
 RELEASER  := github.com/goreleaser/goreleaser/v2@v2.16.0
-export GOFLAGS ?= -buildvcs=auto
+# With -trimpath everywhere, tests, vet and the command share what is compiled.
+export GOFLAGS ?= -buildvcs=auto -trimpath
 
 .PHONY: build pages apiserver test lint bench soak fuzz mutants vuln demo release-check release clean
 

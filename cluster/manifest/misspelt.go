@@ -25,13 +25,17 @@ func (v Value) Known(keys ...string) { v.warnFields(keys, true) }
 func (v Value) Misspelt(keys ...string) { v.warnFields(keys, false) }
 
 func (v Value) warnFields(keys []string, all bool) {
+	var missing []string // looked up once, since an object can have 100,000 unknown fields
 	for key := range v.node.Pairs() {
 		if slices.Contains(keys, key.Text) {
 			continue
 		}
+		if missing == nil {
+			missing = v.node.missing(keys)
+		}
 		code, meant := unknownField, ""
 		var remedy string
-		if known := v.node.meant(key.Text, slices.Values(keys)); known != "" {
+		if known := closest(key.Text, missing); known != "" {
 			code, meant, remedy = MisspeltField, " (did you mean "+known+"?)", "write "+known+", or remove the field"
 		} else if all {
 			remedy = "known fields: " + strings.Join(keys, ", ")
@@ -46,13 +50,31 @@ func (v Value) warnFields(keys []string, all bool) {
 
 // IsMisspelt reports whether the key of a mapping resembles one of keys that the mapping
 // does not have.
-func (n *Node) IsMisspelt(key string, keys iter.Seq[string]) bool { return n.meant(key, keys) != "" }
-
-// meant returns the first of keys that n does not have and that key resembles, else "".
-func (n *Node) meant(key string, keys iter.Seq[string]) string {
-	best := ""
+func (n *Node) IsMisspelt(key string, keys iter.Seq[string]) bool {
 	for known := range keys {
-		if n.Get(known) == nil && resembles(key, known) && (best == "" || known < best) {
+		if resembles(key, known) && n.Get(known) == nil {
+			return true
+		}
+	}
+	return false
+}
+
+// missing returns those of keys that n does not have; it is not nil.
+func (n *Node) missing(keys []string) []string {
+	missing := make([]string, 0, len(keys))
+	for _, key := range keys {
+		if n.Get(key) == nil {
+			missing = append(missing, key)
+		}
+	}
+	return missing
+}
+
+// closest returns the first of the missing keys that key resembles, else "".
+func closest(key string, missing []string) string {
+	best := ""
+	for _, known := range missing {
+		if resembles(key, known) && (best == "" || known < best) {
 			best = known
 		}
 	}

@@ -28,8 +28,9 @@ func newGitRepo(t *testing.T) *gitRepo {
 	r := &gitRepo{playground: p, around: p.dir}
 	p.dir = filepath.Join(p.dir, "repo")
 	require.NoError(t, os.CopyFS(p.dir, os.DirFS(filepath.Join(fixtures.Dir(), "gitops"))))
-	// With -trimpath a clone's packages come from the build cache, wherever it is.
-	p.env = append(p.env, "GOFLAGS=-trimpath", "GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_SYSTEM=/dev/null", "GOBIN="+filepath.Join(r.around, "bin"),
+	// With -trimpath a clone's packages come from the build cache, wherever it is; without
+	// symbols the linker takes half the time.
+	p.env = append(p.env, "GOFLAGS=-trimpath '-ldflags=-s -w'", "GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_SYSTEM=/dev/null", "GOBIN="+filepath.Join(r.around, "bin"),
 		"GIT_AUTHOR_NAME=a", "GIT_AUTHOR_EMAIL=a@example.com", "GIT_COMMITTER_NAME=a", "GIT_COMMITTER_EMAIL=a@example.com")
 	r.must("git init -q -b main . && git add . && git commit -qm first")
 	return r
@@ -109,7 +110,7 @@ func TestGitHubGate(t *testing.T) {
 	require.NoError(t, yaml.Unmarshal([]byte(document(t, "gitops/github.yaml")), &workflow))
 	r := newGitRepo(t)
 	r.branches()
-	for _, gate := range gates {
+	for i, gate := range gates {
 		work, err := os.MkdirTemp(r.around, "runner")
 		require.NoError(t, err)
 		runner := *r.playground
@@ -130,6 +131,7 @@ func TestGitHubGate(t *testing.T) {
 				}
 				r.must("git clone -q -b " + ref + " " + source + " " + filepath.Join(work, step.With["path"]))
 			case strings.HasPrefix(step.Uses, "actions/setup-go@"):
+			case i > 0 && step.Dir == "tracemigrate": // the tool is installed
 			default:
 				require.NotEmpty(t, step.Run)
 				in := runner
@@ -175,7 +177,7 @@ func TestGitLabGate(t *testing.T) {
 			"CI_MERGE_REQUEST_DIFF_BASE_SHA="+strings.TrimSpace(r.must("git rev-parse "+gate.before)))
 		script := pipeline.Tracing.Script
 		if i > 0 {
-			script = script[2:] // the tool, which takes a minute to build, is installed
+			script = script[2:] // the tool is installed
 		}
 		code := runner.run("-ec", strings.Join(script, "\n"))
 		assert.Equal(t, gate.want, code, "%s to %s", gate.before, gate.after)

@@ -40,9 +40,8 @@ func TestKilledWhileWriting(t *testing.T) {
 	withoutRace.Skip(t)
 	random := rand.New(rand.NewPCG(fixtures.Seed(t), 0))
 	dir := t.TempDir()
+	linkTool(t, dir)
 	binary := filepath.Join(dir, "tracemigrate")
-	output, err := exec.CommandContext(t.Context(), "go", "build", "-o", binary, ".").CombinedOutput()
-	require.NoError(t, err, "%s", output)
 	for _, host := range []string{"old", "new"} {
 		require.NoError(t, os.WriteFile(filepath.Join(dir, host+".yaml"), []byte(killInput(host)), 0o644))
 	}
@@ -63,8 +62,9 @@ func TestKilledWhileWriting(t *testing.T) {
 	require.NoError(t, os.Chmod(out, os.ModeSetgid|0o750))
 	infos := make(map[string]os.FileInfo)
 	for _, name := range others {
-		infos[name], err = os.Lstat(filepath.Join(out, name))
+		info, err := os.Lstat(filepath.Join(out, name))
 		require.NoError(t, err)
+		infos[name] = info
 	}
 	require.NoError(t, command("new", out).Run())
 	start := time.Now()

@@ -219,7 +219,8 @@ func codeSpans(line string) []string {
 }
 
 // pasteHarness runs the commands of stdin, each ended by NUL, with stubs that print their
-// arguments. What else runs leaves the file pwned.
+// arguments. What else runs leaves the file pwned. A call of a stub changes nothing in the
+// shell, so it needs no shell of its own, whose start takes longer than the call.
 const pasteHarness = `
 PATH=/nowhere
 exec 3>&1
@@ -229,8 +230,12 @@ done
 touch() { echo touch > pwned; }
 command_not_found_handle() { echo "$*" > pwned; }
 while IFS= read -r -d '' command; do
-	(eval "$command" < /dev/null) || { printf 'failed: %s\n' "$command" >&2; exit 1; }
+	case $command in
+	kubectl\ * | kumactl\ * | tracemigrate\ * | sh\ *) eval "$command" < /dev/null ;;
+	*) (eval "$command" < /dev/null) ;;
+	esac || { printf 'failed: %s\n' "$command" >&2; exit 1; }
 done
+echo all >&3
 `
 
 // paste runs commands with stubs, fails if one runs anything else, and returns the arguments
@@ -248,7 +253,9 @@ func paste(t *testing.T, commands []string) string {
 	assert.NotContains(t, stderr.String(), "unexpected EOF")
 	assert.NotContains(t, stderr.String(), "syntax error")
 	assert.NoFileExists(t, filepath.Join(dir, "pwned"), strings.Join(commands, "\n"))
-	return stdout.String()
+	said, all := strings.CutSuffix(stdout.String(), "all\n")
+	assert.True(t, all, "a command ended the shell")
+	return said
 }
 
 // Whatever the names of resources are, a printed command runs what it says and nothing else.

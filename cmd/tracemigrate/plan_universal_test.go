@@ -180,7 +180,11 @@ func TestPlanOnUniversal(t *testing.T) {
 	for reached := range 4 {
 		for _, step := range steps[:reached+1] {
 			m.do(step)
-			m.do(step)
+			if reached == 3 { // a step that is repeated changes nothing, so rollback.sh needs no run after it
+				once := u.state()
+				m.do(step)
+				assert.JSONEq(t, once, u.state(), step)
+			}
 		}
 		if reached == 3 {
 			assert.NotContains(t, u.state(), `\"TrafficTrace\"`)
