@@ -121,19 +121,7 @@ func decodeDataplane(r *Resource, words *words) *Dataplane {
 		dp.Outbounds = make([]Outbound, 0, n)
 	}
 	for _, v := range outbounds.Items() {
-		v.Misspelt("address", "port", "tags", "service", "backendRef")
-		out := Outbound{
-			Address: words.keep(v.Field("address").Str()),
-			Port:    v.Field("port").Port(),
-			Tags:    words.tags(v.Field("tags")),
-		}
-		if service := v.Field("service"); service.Present() {
-			out.Tags = Tags{ServiceTag: words.keep(service.Str())}
-		}
-		if ref := v.Field("backendRef"); ref.Present() {
-			out.BackendRef = decodeBackendRef(ref, words)
-		}
-		dp.Outbounds = append(dp.Outbounds, out)
+		dp.Outbounds = append(dp.Outbounds, decodeOutbound(v, words))
 	}
 	if v := networking.Field("gateway"); v.Present() {
 		v.Misspelt("type", "tags")
@@ -147,6 +135,22 @@ func decodeDataplane(r *Resource, words *words) *Dataplane {
 		}
 	}
 	return dp
+}
+
+func decodeOutbound(v manifest.Value, words *words) Outbound {
+	v.Misspelt("address", "port", "tags", "service", "backendRef")
+	out := Outbound{
+		Address: words.keep(v.Field("address").Str()),
+		Port:    v.Field("port").Port(),
+		Tags:    words.tags(v.Field("tags")),
+	}
+	if service := v.Field("service"); service.Present() {
+		out.Tags = Tags{ServiceTag: words.keep(service.Str())}
+	}
+	if ref := v.Field("backendRef"); ref.Present() {
+		out.BackendRef = decodeBackendRef(ref, words)
+	}
+	return out
 }
 
 func decodeBackendRef(v manifest.Value, words *words) *BackendRef {
