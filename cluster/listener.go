@@ -62,6 +62,7 @@ const allOutbounds = "outbound:*"
 type Listeners struct {
 	version   Version
 	zone      string // of the control plane, if known
+	federated bool   // the Dataplanes of other zones are not in the input
 	gateways  Gateways
 	services  services
 	protocols map[destination]string
@@ -83,14 +84,16 @@ func NewListeners(version Version, s *Snapshot, gateways Gateways) *Listeners {
 	if version.OutboundsNeedBackendRef() {
 		return l
 	}
+	l.federated = s.Origin != nil && s.Origin.Mode == ModeFederatedZone
 	for _, dp := range s.Dataplanes {
 		for i := range dp.Inbounds {
 			in := &dp.Inbounds[i]
-			if in.NotReady || in.Ignored && !version.IgnoredInboundsHaveProtocol() {
-				continue
-			}
 			to, protocol := destination{dp.Mesh, in.Tags[ServiceTag]}, in.taggedProtocol()
-			if known, ok := l.protocols[to]; ok {
+			known := l.protocols[to]
+			switch {
+			case in.NotReady || in.Ignored && !version.IgnoredInboundsHaveProtocol():
+				protocol = known
+			case known != "":
 				protocol = commonProtocol(known, protocol)
 			}
 			l.protocols[to] = protocol
@@ -172,7 +175,9 @@ func (l *Listeners) outbound(dp *Dataplane, out *Outbound) (HTTPListener, bool) 
 	listener := HTTPListener{Direction: DirectionOutbound, address: cmp.Or(out.Address, "127.0.0.1"), port: out.Port}
 	if out.BackendRef == nil {
 		listener.Service = out.Tags[ServiceTag]
-		return listener, isHTTP(l.protocols[destination{dp.Mesh, listener.Service}])
+		protocol, known := l.protocols[destination{dp.Mesh, listener.Service}]
+		// A service of another zone may be for HTTP: it is compared.
+		return listener, isHTTP(protocol) || !known && l.federated
 	}
 	if !l.version.TracesMeshServices() || out.BackendRef.Kind == "MeshExternalService" {
 		return listener, false

@@ -260,6 +260,48 @@ func TestServiceNames(t *testing.T) {
 	}
 }
 
+// A federated zone's control plane has only the zone's own Dataplanes: an outbound to
+// another service may lead to an HTTP service of another zone.
+func TestOutboundToAnotherZone(t *testing.T) {
+	const policies = "type: Mesh\nname: default\ntracing: {defaultBackend: z, backends: [{name: z, type: zipkin, conf: {url: 'http://z:9411/'}}]}\n" +
+		"---\ntype: TrafficTrace\nname: all\nselectors: [{match: {kuma.io/service: '*'}}]\n" +
+		"---\ntype: Dataplane\nname: tcp\nnetworking: {address: 10.0.0.2, inbound: [{port: 80, tags: {kuma.io/service: tcp}}]}\n" +
+		"---\ntype: Dataplane\nname: starting\nnetworking: {address: 10.0.0.3, inbound: [{port: 80, state: NotReady, tags: {kuma.io/service: starting, kuma.io/protocol: http}}]}\n" +
+		"---\ntype: Dataplane\nname: client\nnetworking: {address: 10.0.0.1, "
+	const gateway = "gateway: {tags: {kuma.io/service: kong}}"
+	const sidecar = "inbound: [{port: 80, tags: {kuma.io/service: web}}]"
+	tests := map[string]struct {
+		version cluster.Version
+		mode    cluster.Mode
+		proxy   string
+		to      string
+		want    envoydiff.Verdict
+	}{
+		"gateway that loses its tracing":   {cluster.V(5), cluster.ModeFederatedZone, gateway, "far", envoydiff.Different},
+		"sidecar":                          {cluster.V(13), cluster.ModeFederatedZone, sidecar, "far", envoydiff.Inherent},
+		"to a TCP service of the zone":     {cluster.V(13), cluster.ModeFederatedZone, sidecar, "tcp", envoydiff.Same},
+		"to a service that is not ready":   {cluster.V(13), cluster.ModeFederatedZone, sidecar, "starting", envoydiff.Same},
+		"zone of its own":                  {cluster.V(13), cluster.ModeZone, sidecar, "far", envoydiff.Same},
+		"3.0, which has no such outbounds": {cluster.SinceDataplaneOnly, cluster.ModeFederatedZone, sidecar, "far", envoydiff.Same},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			text := policies + test.proxy + ", outbound: [{port: 1, tags: {kuma.io/service: " + test.to + "}}]}\n"
+			snapshot := cluster.Read([]manifest.Input{manifest.Text("mesh.yaml", text)})
+			require.Empty(t, snapshot.Problems)
+			snapshot.Origin = &cluster.Origin{Mode: test.mode}
+			meshes, _ := legacy.Read(snapshot)
+			result, _ := convert.Convert(convert.Read(snapshot, ""), convert.Options{Version: test.version})
+			c := envoydiff.Compare(snapshot, envoydiff.State{Legacy: meshes}, envoydiff.State{Policies: result.Policies}, envoydiff.Options{Version: test.version})
+			for _, p := range c.Proxies {
+				if p.Name == "client" {
+					assert.Equal(t, test.want, p.Verdict)
+				}
+			}
+		})
+	}
+}
+
 // Proxies that a version treats unlike TrafficTrace are inherent, with a code.
 func TestInherent(t *testing.T) {
 	const policies = "type: Mesh\nname: default\ntracing: {defaultBackend: z, backends: [{name: z, type: zipkin, conf: {url: 'http://z:9411/'}}]}\n" +
