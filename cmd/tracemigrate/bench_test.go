@@ -161,19 +161,14 @@ func benchConvert(b *testing.B, text, name string, baseline func()) {
 	b.ReportMetric(float64(memory)/float64(len(text)), "x-command-memory")
 }
 
-// commandCost builds the command and returns how many seconds it takes, from its
-// start to its end and with its own settings of the garbage collector, and its
+// commandCost builds the command like a release and returns how many seconds it takes,
+// from its start to its end and with its own settings of the garbage collector, and its
 // largest resident set in bytes: the median of five runs. The test binary, which
 // x-input-memory is of, has some 15 MB more of code.
 func commandCost(b *testing.B, args []string) (seconds float64, memory int64) {
-	linked, binary := filepath.Join(b.TempDir(), "linked"), filepath.Join(b.TempDir(), "tracemigrate")
-	output, err := exec.CommandContext(b.Context(), "go", "build", "-trimpath", "-ldflags=-s -w", "-o", linked, ".").CombinedOutput()
+	binary := filepath.Join(b.TempDir(), "tracemigrate")
+	output, err := exec.CommandContext(b.Context(), "go", "build", "-trimpath", "-ldflags=-s -w", "-o", binary, ".").CombinedOutput()
 	require.NoError(b, err, "%s", output)
-	// An installed program is a copy. Linux maps the linker's own file in larger pieces, by
-	// which the resident set is 10 MB larger.
-	text, err := os.ReadFile(linked)
-	require.NoError(b, err)
-	require.NoError(b, os.WriteFile(binary, text, 0o700))
 	var times []float64
 	var sizes []int64
 	for range 5 {
