@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -55,7 +56,10 @@ type Gateway struct {
 
 // FullName returns the name, on Kubernetes with the namespace as the control plane
 // writes it: name.namespace.
-func (dp *Dataplane) FullName() string { return fullName(dp.Name, dp.Namespace) }
+func (dp *Dataplane) FullName() string { return FullName(dp.Name, dp.Namespace) }
+
+// DisplayName returns the name before a control plane changed it, such as in a copy.
+func (dp *Dataplane) DisplayName() string { return cmp.Or(dp.Labels[DisplayNameLabel], dp.Name) }
 
 // String returns `proxy "mesh/name"`, with the full name.
 func (dp *Dataplane) String() string { return "proxy \"" + dp.Mesh + "/" + dp.FullName() + "\"" }

@@ -128,17 +128,9 @@ func (g Gateways) Configures(dp *Dataplane) *MeshGateway {
 		return nil
 	}
 	for _, i := range m.index.Matching(nil, dp.Gateway.Tags) {
-		if m.owners[i].isIn(dp.Zone()) {
+		if IsInZone(m.owners[i].Labels, dp.Zone()) {
 			return m.owners[i]
 		}
 	}
 	return nil
-}
-
-// isIn reports whether a zone has g. A global control plane also has copies of what
-// zones made for themselves (filterGatewaysByZone in pkg/plugins/policies/core/matchers of
-// Kuma's tags 2.9 to 2.14; older zones have their own alone).
-func (g *MeshGateway) isIn(zone string) bool {
-	of := g.Labels[ZoneLabel]
-	return g.Labels[OriginLabel] != "zone" || of == "" || zone == "" || of == zone
 }

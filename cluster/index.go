@@ -56,7 +56,11 @@ func NewIndex(selectors []Tags) *Index {
 		byKey: make(map[string]*bucket),
 	}
 	for i, selector := range selectors {
-		if selector.never() {
+		switch {
+		case selector.never():
+			continue
+		case len(selector) == 0:
+			x.anywhere = append(x.anywhere, int32(i))
 			continue
 		}
 		from := len(all)
@@ -68,9 +72,6 @@ func NewIndex(selectors []Tags) *Index {
 	}
 	for i, tags := range x.selectors {
 		if len(tags) == 0 {
-			if !selectors[i].never() {
-				x.anywhere = append(x.anywhere, int32(i))
-			}
 			continue
 		}
 		best, fewest := 0, shared[tags[0]]

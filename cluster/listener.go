@@ -92,7 +92,7 @@ func NewListeners(version Version, s *Snapshot, gateways Gateways) *Listeners {
 			known := l.protocols[to]
 			switch {
 			case in.NotReady || in.Ignored && !version.IgnoredInboundsHaveProtocol():
-				protocol = known
+				protocol = known // the service is known, if only without a protocol
 			case known != "":
 				protocol = commonProtocol(known, protocol)
 			}

@@ -199,7 +199,7 @@ func keyOf(doc *manifest.Document) string {
 	format, kind := formOf(doc)
 	mesh, name := textAt(doc.Root, "mesh"), textAt(doc.Root, "name")
 	if format == Kubernetes {
-		name = fullName(textAt(doc.Root, "metadata", "name"), textAt(doc.Root, "metadata", "namespace"))
+		name = FullName(textAt(doc.Root, "metadata", "name"), textAt(doc.Root, "metadata", "namespace"))
 		mesh = cmp.Or(mesh, textAt(doc.Root, "metadata", "labels", MeshLabel))
 	}
 	return fmt.Sprintf("%d\x00%s\x00%s\x00", slices.Index(kinds, kind), mesh, name)

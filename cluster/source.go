@@ -102,11 +102,12 @@ func compareNames(name, namespace, otherName, otherNamespace string) int {
 	if namespace == "" && otherNamespace == "" {
 		return cmp.Compare(name, otherName)
 	}
-	return cmp.Compare(fullName(name, namespace), fullName(otherName, otherNamespace))
+	return cmp.Compare(FullName(name, namespace), FullName(otherName, otherNamespace))
 }
 
-// fullName returns the name that a control plane uses for an object.
-func fullName(name, namespace string) string {
+// FullName returns the name that a control plane uses for an object: on Kubernetes
+// name.namespace.
+func FullName(name, namespace string) string {
 	if namespace == "" {
 		return name
 	}

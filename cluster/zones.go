@@ -166,6 +166,15 @@ func (s *Snapshot) MayBeGlobal() bool {
 	return s.manyZones() || !copied && slices.ContainsFunc(s.Dataplanes, func(dp *Dataplane) bool { return dp.Labels[OriginLabel] != "" })
 }
 
+// IsInZone reports whether a zone has the policy or MeshGateway with these labels: what
+// another zone made for itself, a global control plane has as a copy (dppSelectedByZone and
+// filterGatewaysByZone in pkg/plugins/policies/core/matchers of Kuma's tags 2.9 to 2.14;
+// older zones have their own alone). Without a zone, or a label of it, it is unknown: true.
+func IsInZone(labels map[string]string, zone string) bool {
+	of := labels[ZoneLabel]
+	return labels[OriginLabel] != "zone" || of == "" || zone == "" || of == zone
+}
+
 // DisplayName returns the name that r has where it was made: for a copy in a zone, the
 // name of the original.
 func (r *Resource) DisplayName() string {

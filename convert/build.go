@@ -1,7 +1,6 @@
 package convert
 
 import (
-	"cmp"
 	"maps"
 	"slices"
 	"strings"
@@ -42,7 +41,7 @@ func (m *mesh) policyOf(pair *legacy.Pair, name string, ref meshtrace.TargetRef,
 		Labels: labelsOf(m, pair), TargetRef: ref, Source: annotation(pair), System: true,
 	}
 	if p.Format == cluster.Kubernetes {
-		p.Namespace = cmp.Or(m.o.Namespace, "kuma-system")
+		p.Namespace = m.o.namespace()
 		if m.o.CopyLabels {
 			p.Annotations = pair.Annotations
 		}

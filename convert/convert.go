@@ -32,6 +32,11 @@ func (in *input) convert(previous map[*meshtrace.Policy]bool) []*conversion {
 	return Each(verified, finish)
 }
 
+// Words returns a list, such as of codes, as text.
+func Words[T ~string](list []T) []string {
+	return Each(list, func(word T) string { return string(word) })
+}
+
 // Each returns what a function, such as a step, makes of each item; the result is never nil.
 func Each[From, To any](all []From, step func(From) To) []To {
 	results := make([]To, len(all))

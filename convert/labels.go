@@ -1,7 +1,6 @@
 package convert
 
 import (
-	"cmp"
 	"regexp"
 	"slices"
 	"strings"
@@ -54,7 +53,7 @@ func selectableLabels(dataplanes []*cluster.Dataplane, o *Options) []map[string]
 			}
 		}
 		if o.DisplayNames {
-			labels[cluster.DisplayNameLabel] = cmp.Or(dp.Labels[cluster.DisplayNameLabel], dp.Name)
+			labels[cluster.DisplayNameLabel] = dp.DisplayName()
 		}
 		all[i] = labels
 	}

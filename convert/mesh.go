@@ -1,7 +1,6 @@
 package convert
 
 import (
-	"cmp"
 	"slices"
 	"strconv"
 
@@ -17,6 +16,7 @@ type mesh struct {
 	gateways   cluster.Gateways
 	dataplanes []*cluster.Dataplane
 	confs      confs
+	namespace  string // of new policies, empty on Universal
 
 	// The live policies that exist, by what they are to the conversion.
 	existing []*meshtrace.Policy // in all zones
@@ -44,7 +44,7 @@ func (in *input) meshesWithout(previous map[*meshtrace.Policy]bool) []*mesh {
 	byName := make(map[string]*mesh, len(in.Meshes))
 	for _, from := range in.Meshes {
 		m := &mesh{
-			Mesh: from, o: o, gateways: gateways, confs: in.confs, versions: versions, zoneNames: zones, orderedZones: from.Ordered(),
+			Mesh: from, o: o, gateways: gateways, confs: in.confs, namespace: namespaceOf(from, o), versions: versions, zoneNames: zones, orderedZones: from.Ordered(),
 			routed: s.TrafficRoutes[from.Name], unlisted: lacks(s, cluster.KindDataplane), live: s.FromCluster(),
 			otherTimes: dependsOnZone(s.Origin, o), timesElsewhere: s.MayBeGlobal() && !o.ZoneOrigin,
 			undated: slices.ContainsFunc(from.TrafficTraces, func(t *legacy.TrafficTrace) bool { return t.Created.IsZero() }),
@@ -89,13 +89,13 @@ func (m *mesh) formatOf(pair *legacy.Pair) cluster.Format {
 	return pair.Format
 }
 
-// namespace returns the namespace of new policies, empty on Universal.
-func (m *mesh) namespace() string {
+// namespaceOf returns the namespace of the new policies of a mesh, empty on Universal.
+func namespaceOf(m *legacy.Mesh, o *Options) string {
 	onKubernetes := func(t *legacy.TrafficTrace) bool { return t.Format == cluster.Kubernetes }
-	if m.o.Format == cluster.Universal || m.o.Format == "" && !slices.ContainsFunc(m.TrafficTraces, onKubernetes) {
+	if o.Format == cluster.Universal || o.Format == "" && !slices.ContainsFunc(m.TrafficTraces, onKubernetes) {
 		return ""
 	}
-	return cmp.Or(m.o.Namespace, "kuma-system")
+	return o.namespace()
 }
 
 // candidate is a selector with tags for a policy, in which wildcards have a value.

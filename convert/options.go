@@ -1,6 +1,7 @@
 package convert
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -37,6 +38,9 @@ type Options struct {
 	Accept   []envoydiff.Code
 	Supposed bool
 }
+
+// namespace returns the namespace of new policies on Kubernetes.
+func (o *Options) namespace() string { return cmp.Or(o.Namespace, cluster.SystemNamespaces[0]) }
 
 // SelectsByLabels reports whether the policies select by labels.
 func (o *Options) SelectsByLabels() bool { return o.ByLabels || o.To != (cluster.Version{}) }

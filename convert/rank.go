@@ -31,9 +31,14 @@ func namesInOrder(m *mesh, policies []named) bool {
 	}
 	index := cluster.NewIndex(selectors)
 	var found []int32
+	var together []named
 	for _, dp := range m.dataplanes {
 		found = index.Matching(found[:0], dp.TagSets()...)
-		if !m.ordered(Each(found, func(i int32) named { return subsets[i] })) {
+		together = together[:0]
+		for _, i := range found {
+			together = append(together, subsets[i])
+		}
+		if !m.ordered(together) {
 			return false
 		}
 	}
@@ -84,7 +89,7 @@ func (m *mesh) sortable(name string) string {
 	if m.o.Version.SmallestNameWins() {
 		return name
 	}
-	return meshtrace.FullName(name, m.namespace())
+	return cluster.FullName(name, m.namespace)
 }
 
 // rankNames puts the rank in front of every name, in equally many digits; and in

@@ -1,7 +1,6 @@
 package convert
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"net"
@@ -31,7 +30,7 @@ type backends struct {
 }
 
 func newBackends(in *input) *backends {
-	return &backends{namespace: cmp.Or(in.o.Namespace, "kuma-system"), known: meshtrace.Backends(in.Snapshot)}
+	return &backends{namespace: in.o.namespace(), known: meshtrace.Backends(in.Snapshot)}
 }
 
 // replace replaces the endpoint of a policy's OpenTelemetry backend, which 3.0 refuses,

@@ -103,7 +103,9 @@ func Sort(version cluster.Version, policies []*Policy) {
 
 // compare returns a negative number when a has lower precedence than b on a control
 // plane of version: by kind, origin, role, and name. From 2.6 on the smallest display
-// name has the highest precedence, before 2.6 the largest full name.
+// name has the highest precedence, before 2.6 the largest full name, by which pay-audit is
+// smaller than pay on Kubernetes (ByTargetRef in pkg/plugins/policies and GetName in
+// pkg/plugins/resources/k8s/store.go of Kuma's tags).
 func compare(version cluster.Version, a, b *Policy) int {
 	order := cmp.Compare(a.TargetRef.Kind.row().precedence, b.TargetRef.Kind.row().precedence)
 	if version.SelectsByName() {
@@ -118,17 +120,7 @@ func compare(version cluster.Version, a, b *Policy) int {
 	if version.SmallestNameWins() {
 		return cmp.Or(order, strings.Compare(b.DisplayName(), a.DisplayName()))
 	}
-	return cmp.Or(order, strings.Compare(FullName(a.Name, a.Namespace), FullName(b.Name, b.Namespace)))
-}
-
-// FullName returns what names are compared by up to 2.5: on Kubernetes the name with the
-// namespace, so that pay-audit is smaller than pay there (ByTargetRef in
-// pkg/plugins/policies and GetName in pkg/plugins/resources/k8s/store.go of Kuma's tags).
-func FullName(name, namespace string) string {
-	if namespace == "" {
-		return name
-	}
-	return name + "." + namespace
+	return cmp.Or(order, strings.Compare(cluster.FullName(a.Name, a.Namespace), cluster.FullName(b.Name, b.Namespace)))
 }
 
 // byName compares two policies of kind Dataplane: one that names a proxy has precedence
@@ -170,8 +162,7 @@ func role(p *Policy) int {
 // Matching appends to policies those that apply to dp, lowest precedence first.
 func (m *Matcher) Matching(policies []*Policy, dp *cluster.Dataplane) []*Policy {
 	mesh := m.meshes[dp.Mesh]
-	if mesh == nil || dp.Delegated() && !m.version.SelectsDelegatedGateways() || dp.Builtin() && !m.version.HasBuiltinGateways() ||
-		!m.counts && isIgnored(dp) {
+	if mesh == nil || dp.Delegated() && !m.version.SelectsDelegatedGateways() || dp.Builtin() && !m.version.HasBuiltinGateways() {
 		return policies
 	}
 	var gateway *cluster.MeshGateway
@@ -181,7 +172,12 @@ func (m *Matcher) Matching(policies []*Policy, dp *cluster.Dataplane) []*Policy 
 			sets = append(sets, gateway.TagSets(dp.Gateway.Tags)...)
 		}
 	} else {
-		sets = m.tagSets(sets, dp)
+		if sets = m.tagSets(sets, dp); len(sets) == 0 && len(dp.Inbounds) > 0 {
+			// No inbound counts, and without one no kind selects a sidecar, not even kind Mesh,
+			// which then means any inbound (inboundsSelectedByTags in
+			// pkg/plugins/policies/core/matchers of Kuma's tags 2.5.1 to 2.13.4).
+			return policies
+		}
 	}
 	found := mesh.index.Matching(make([]int32, 0, 8), sets...)
 	if selectableByLabels(m.version, dp) {
@@ -193,7 +189,7 @@ func (m *Matcher) Matching(policies []*Policy, dp *cluster.Dataplane) []*Policy 
 		case everyProxy:
 			selects = true
 		case byGateway:
-			selects = gateway != nil && cmp.Or(gateway.Labels[cluster.DisplayNameLabel], gateway.Name) == ref.Name // a copy has another name
+			selects = gateway != nil && gateway.DisplayName() == ref.Name // a copy has another name
 		case byLabels:
 			selects = mesh.policies[o.position].matchesDataplane(m.version, dp)
 		}
@@ -208,14 +204,6 @@ func (m *Matcher) Matching(policies []*Policy, dp *cluster.Dataplane) []*Policy 
 		}
 	}
 	return policies
-}
-
-// isIgnored reports whether every inbound of a sidecar is in state Ignored. Where such
-// inbounds do not count, no kind selects it, not even kind Mesh, which there means any
-// inbound (inboundsSelectedByTags in pkg/plugins/policies/core/matchers of Kuma's tags
-// 2.5.1 to 2.13.4).
-func isIgnored(dp *cluster.Dataplane) bool {
-	return dp.Gateway == nil && len(dp.Inbounds) > 0 && !slices.ContainsFunc(dp.Inbounds, func(i cluster.Inbound) bool { return !i.Ignored })
 }
 
 // tagSets returns the sets by which a sidecar or delegated gateway is selected, which
@@ -281,7 +269,7 @@ func (p *Policy) matchesDataplane(version cluster.Version, dp *cluster.Dataplane
 	for key, value := range ref.Labels {
 		own := dp.Labels[key]
 		if key == cluster.DisplayNameLabel && version.SelectsByDisplayName() {
-			own = cmp.Or(own, dp.Name)
+			own = dp.DisplayName()
 		}
 		if own != value {
 			return false
@@ -296,7 +284,7 @@ func (p *Policy) matchesDataplane(version cluster.Version, dp *cluster.Dataplane
 // TargetRefToKRI of Kuma's tags 2.10 to 2.14).
 func (p *Policy) isNameOf(dp *cluster.Dataplane) bool {
 	namespace := cmp.Or(p.TargetRef.Namespace, p.Labels[cluster.NamespaceLabel], p.Namespace)
-	if p.TargetRef.Name != cmp.Or(dp.Labels[cluster.DisplayNameLabel], dp.Name) || namespace != cmp.Or(dp.Labels[cluster.NamespaceLabel], dp.Namespace) {
+	if p.TargetRef.Name != dp.DisplayName() || namespace != cmp.Or(dp.Labels[cluster.NamespaceLabel], dp.Namespace) {
 		return false
 	}
 	zone, of := p.Labels[cluster.ZoneLabel], dp.Labels[cluster.ZoneLabel]

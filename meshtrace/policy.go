@@ -176,8 +176,7 @@ func (p *Policy) applies(version cluster.Version, dp *cluster.Dataplane) bool {
 	if !p.System && (!version.RoleDecides() || version.SelectsByNamespace() && p.Namespace != dp.Namespace) {
 		return false
 	}
-	zone, of := p.Labels[cluster.ZoneLabel], dp.Zone()
-	return p.Labels[cluster.OriginLabel] != "zone" || zone == "" || of == "" || zone == of
+	return cluster.IsInZone(p.Labels, dp.Zone())
 }
 
 // Identity identifies a policy. A policy replaces another one with the same identity

@@ -4,12 +4,11 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 
 	"gopkg.in/yaml.v3"
 
+	"tracemigrate/cluster"
 	"tracemigrate/cluster/manifest"
 )
 
@@ -113,7 +112,7 @@ func (w *yamlWriter) field(indent int, key, value string) {
 // fields writes a mapping of words, sorted by key.
 func (w *yamlWriter) fields(indent int, key string, values map[string]string) {
 	w.out.WriteString(spaces[:indent] + key + ":\n")
-	for _, name := range slices.Sorted(maps.Keys(values)) {
+	for _, name := range cluster.Tags(values).Keys() {
 		w.field(indent+2, w.encodedWord(name), values[name])
 	}
 }

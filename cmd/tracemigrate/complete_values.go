@@ -14,6 +14,7 @@ import (
 	"tracemigrate/cluster/kube"
 	"tracemigrate/cluster/manifest"
 	"tracemigrate/cmd/tracemigrate/output"
+	"tracemigrate/convert"
 	"tracemigrate/convert/envoydiff"
 	"tracemigrate/convert/runbook"
 )
@@ -24,7 +25,7 @@ var flagValues = map[string][]string{
 	"format":     {string(cluster.Kubernetes), string(cluster.Universal)},
 	"mode":       {"zone", "federated-zone", "global"},
 	"stage":      {stageAdd, stageRemove},
-	"step":       words([]runbook.Step{runbook.Start, runbook.Shadow, runbook.Add, runbook.Remove, runbook.Rollback}),
+	"step":       convert.Words([]runbook.Step{runbook.Start, runbook.Shadow, runbook.Add, runbook.Remove, runbook.Rollback}),
 	"target-ref": {targetSubset, targetDataplane},
 }
 
@@ -118,7 +119,7 @@ func (l *partialLine) flagCandidates(ctx context.Context) (string, []candidate) 
 	case "kuma-version", "from", "to", "to-version":
 		return completesValues, valuesOf(versions())
 	case "accept":
-		return completesValues, valuesOf(words(slices.Sorted(maps.Keys(envoydiff.Codes))))
+		return completesValues, valuesOf(convert.Words(slices.Sorted(maps.Keys(envoydiff.Codes))))
 	}
 	switch {
 	case flagValues[doc.Long] != nil:

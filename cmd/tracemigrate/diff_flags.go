@@ -9,6 +9,7 @@ import (
 
 	"tracemigrate/cluster"
 	"tracemigrate/cmd/tracemigrate/output"
+	"tracemigrate/convert"
 	"tracemigrate/convert/envoydiff"
 )
 
@@ -73,7 +74,7 @@ func acceptedCodes(c *cli.Context, document string, others ...envoydiff.Code) ([
 		if _, known := envoydiff.Codes[code]; !known && !slices.Contains(others, code) {
 			hint := ""
 			all := slices.Concat(slices.Sorted(maps.Keys(envoydiff.Codes)), others)
-			if similar := closest(name, words(all)); similar != "" {
+			if similar := closest(name, convert.Words(all)); similar != "" {
 				hint = " (did you mean " + similar + "?)"
 			}
 			return nil, fmt.Errorf("--accept: %q is not the code of a difference%s; %s lists them", name, hint, document)

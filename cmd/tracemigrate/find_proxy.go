@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -62,7 +61,7 @@ func closestProxy(s *cluster.Snapshot, name string) string {
 // namesOf returns the names that select dp: its own and its display name, alone or after
 // its mesh, namespace or zone.
 func namesOf(dp *cluster.Dataplane) []string {
-	display := cmp.Or(dp.Labels[cluster.DisplayNameLabel], dp.Name)
+	display := dp.DisplayName()
 	names := []string{
 		dp.Name, dp.FullName(), display, dp.Mesh + "/" + dp.Name, dp.Mesh + "/" + dp.FullName(), dp.Mesh + "/" + display,
 		dp.Namespace + "/" + dp.Name,

@@ -53,7 +53,7 @@ func (f *verifyFlags) run(c *cli.Context) error {
 	}
 	step := runbook.Step(f.step)
 	if !slices.Contains(before.Steps, step) {
-		return fmt.Errorf("--step: %q is not a step of the plan; it has: %s", f.step, strings.Join(words(before.Steps), ", "))
+		return fmt.Errorf("--step: %q is not a step of the plan; it has: %s", f.step, strings.Join(convert.Words(before.Steps), ", "))
 	}
 	made, err := before.policies(step)
 	if err != nil {
@@ -83,9 +83,4 @@ func (f *verifyFlags) run(c *cli.Context) error {
 	}
 	stderr.Verdict("step %s is as planned", step)
 	return nil
-}
-
-// words returns a list, such as of steps, as text.
-func words[T ~string](list []T) []string {
-	return convert.Each(list, func(word T) string { return string(word) })
 }

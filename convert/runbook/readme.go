@@ -41,7 +41,7 @@ func code(text string) string {
 func cell(text string) string { return strings.ReplaceAll(code(text), "|", `\|`) }
 
 func join(steps []Step, by string) string {
-	return strings.Join(convert.Each(steps, func(step Step) string { return string(step) }), by)
+	return strings.Join(convert.Words(steps), by)
 }
 
 // page is the data of the templates.

@@ -40,7 +40,7 @@ func reportSections(r *Report) []section {
 func causeSection(r *Report) section {
 	s := section{title: "What changes", heads: []string{"VERDICT", "CAUSE", "CODE", "SUCH AS"}}
 	for _, c := range r.Causes {
-		codes := convert.Each(c.Codes, func(code envoydiff.Code) string { return string(code) })
+		codes := convert.Words(c.Codes)
 		s.rows = append(s.rows, []string{
 			string(c.Verdict), causeTitle(c.Proxies, c.TrafficTraces, c.Text), strings.Join(codes, ", "), plain.List(c.Examples, c.Proxies),
 		})

@@ -4,6 +4,7 @@ import (
 	"bytes"
 
 	"tracemigrate/cmd/tracemigrate/output/plain"
+	"tracemigrate/convert/report"
 )
 
 // What a list has at most without --full.
@@ -70,15 +71,22 @@ func (p *Printer) report(r *Report, most *brevity) {
 
 // nextSteps prints the steps of the migration, each with its command.
 func (p *Printer) nextSteps(r *Report, most int) {
-	if len(r.NextSteps) == 0 {
+	listed(p, "Next steps", r.NextSteps, most, r.Full, func(i int, step report.Step) {
+		p.Line("  %d. %s:", i+1, step.Title)
+		p.unwrapped("       " + step.Command) // to be copied
+	})
+}
+
+// listed prints a title and the first items of a list, or all with --full.
+func listed[T any](p *Printer, title string, list []T, most int, full bool, show func(i int, item T)) {
+	if len(list) == 0 {
 		return
 	}
 	p.Line("")
-	p.Line("Next steps")
-	shown, others := firstOf(r.NextSteps, most, r.Full)
-	for i, step := range shown {
-		p.Line("  %d. %s:", i+1, step.Title)
-		p.unwrapped("       " + step.Command) // to be copied
+	p.Line("%s", title)
+	shown, others := firstOf(list, most, full)
+	for i, item := range shown {
+		show(i, item)
 	}
 	p.more(others)
 }
@@ -92,16 +100,7 @@ func (p *Printer) more(n int) {
 
 // handWork prints what to do by hand.
 func (p *Printer) handWork(r *Report, most int) {
-	if len(r.HandWork) == 0 {
-		return
-	}
-	p.Line("")
-	p.Line("To do by hand")
-	shown, others := firstOf(r.HandWork, most, r.Full)
-	for _, work := range shown {
-		p.Line("  - %s", work)
-	}
-	p.more(others)
+	listed(p, "To do by hand", r.HandWork, most, r.Full, func(_ int, work report.HandWork) { p.Line("  - %s", work) })
 }
 
 // way prints the stages to 3.0: what is ready, what prevents the others, and a command.

@@ -120,7 +120,7 @@ func (d *tables) set(p *report.Proxy, known map[*envoydiff.Difference]set) set {
 
 // causeKey returns the same text for proxies that differ in the same codes.
 func causeKey(codes []envoydiff.Code) string {
-	words := convert.Each(codes, func(code envoydiff.Code) string { return string(code) })
+	words := convert.Words(codes)
 	slices.Sort(words)
 	return strings.Join(slices.Compact(words), ", ")
 }
