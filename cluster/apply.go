@@ -15,6 +15,8 @@ func (s *Snapshot) AppliedTo(state *Snapshot) *Snapshot {
 	merged.TrafficTraces = applied(s.TrafficTraces, state.TrafficTraces)
 	merged.MeshTraces = applied(s.MeshTraces, state.MeshTraces)
 	merged.OTelBackends = applied(s.OTelBackends, state.OTelBackends)
+	merged.ExternalServices = applied(s.ExternalServices, state.ExternalServices)
+	merged.MeshHTTPRoutes = applied(s.MeshHTTPRoutes, state.MeshHTTPRoutes)
 	merged.Dataplanes = over(s.Dataplanes, state.Dataplanes, (*Dataplane).identity)
 	merged.MeshGateways = over(s.MeshGateways, state.MeshGateways, func(g *MeshGateway) identity { return g.identity() })
 	merged.MeshServices = over(s.MeshServices, state.MeshServices, func(m *MeshService) identity { return m.identity() })
@@ -138,7 +140,7 @@ func Changes(before, after *Snapshot) func(dp *Dataplane) string {
 		}
 	}
 	moved := movedDataplanes(before, after)
-	gateways := changedGateways(before, after)
+	gateways, listeners := changedGateways(before, after), changedOutbounds(before, after)
 	return func(dp *Dataplane) string {
 		switch {
 		case changed[dp.identity()]:
@@ -149,6 +151,8 @@ func Changes(before, after *Snapshot) func(dp *Dataplane) string {
 			return "the MeshGateways of its mesh differ before and after"
 		case before.TrafficRoutes[dp.Mesh] != after.TrafficRoutes[dp.Mesh]:
 			return "its mesh has a TrafficRoute only before or only after, which decides on the tracing of outbounds"
+		case listeners[dp.Mesh]:
+			return "the MeshHTTPRoutes or ExternalServices of its mesh differ before and after, which decide on the tracing of outbounds"
 		}
 		return ""
 	}
@@ -175,6 +179,27 @@ func movedDataplanes(before, after *Snapshot) map[string]bool {
 		}
 	}
 	return moved
+}
+
+// changedOutbounds returns the meshes whose ExternalServices or MeshHTTPRoutes differ.
+func changedOutbounds(before, after *Snapshot) map[string]bool {
+	changed := make(map[string]bool)
+	old := make(map[identity]*Resource)
+	for _, r := range slices.Concat(before.ExternalServices, before.MeshHTTPRoutes) {
+		old[r.identity()] = r
+	}
+	for _, r := range slices.Concat(after.ExternalServices, after.MeshHTTPRoutes) {
+		was := old[r.identity()]
+		delete(old, r.identity())
+		if was == nil || !r.Spec.Node().Get("tags").Equal(was.Spec.Node().Get("tags")) ||
+			!r.Spec.Node().Get("targetRef").Equal(was.Spec.Node().Get("targetRef")) || !r.Spec.Node().Get("to").Equal(was.Spec.Node().Get("to")) {
+			changed[r.Mesh] = true
+		}
+	}
+	for id := range old {
+		changed[id.mesh] = true
+	}
+	return changed
 }
 
 // changedGateways returns the meshes whose MeshGateways differ.

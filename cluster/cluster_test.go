@@ -264,7 +264,7 @@ func TestOutboundProtocol(t *testing.T) {
 		"http and http2":  {[]cluster.Inbound{inbound("http"), inbound("http2")}, false},
 		"http and tcp":    {[]cluster.Inbound{inbound("http"), inbound("")}, false},
 		"kafka":           {[]cluster.Inbound{inbound("kafka")}, false},
-		"unknown service": {nil, false},
+		"unknown service": {nil, true}, // the input may not have all
 		"ignored":         {[]cluster.Inbound{ignored}, false},
 		"field alone":     {[]cluster.Inbound{{Protocol: "http", Tags: cluster.Tags{"kuma.io/service": "to"}}}, false},
 	} {

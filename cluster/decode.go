@@ -15,6 +15,9 @@ import (
 	"tracemigrate/cluster/manifest"
 )
 
+// neighbour is another kind of Kuma's, not a misspelt MeshHTTPRoute.
+const neighbour = "meshtcproute"
+
 // guessKind returns the kind that a misspelt kind or apiVersion probably means. It is
 // empty for the kinds of other vendors and for Kuma's other kinds.
 func guessKind(api, kind string) string {
@@ -35,7 +38,7 @@ func guessKind(api, kind string) string {
 		switch {
 		case letters == lower, letters == lower+"s", letters == lower+"es":
 			return known
-		case len(lower) > len("mesh") && smetrics.WagnerFischer(letters, lower, 1, 1, 1) <= 2:
+		case letters != neighbour && len(lower) > len("mesh") && smetrics.WagnerFischer(letters, lower, 1, 1, 1) <= 2:
 			return known
 		}
 	}

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"tracemigrate/cluster/manifest"
 )
 
 // Direction is the kind of an HTTPListener.
@@ -62,7 +64,7 @@ const allOutbounds = "outbound:*"
 type Listeners struct {
 	version   Version
 	zone      string // of the control plane, if known
-	federated bool   // the Dataplanes of other zones are not in the input
+	complete  bool   // the input has the destinations of all outbounds
 	gateways  Gateways
 	services  services
 	protocols map[destination]string
@@ -72,8 +74,9 @@ type destination struct{ mesh, service string }
 
 // NewListeners prepares to list listeners as a control plane of version makes
 // them. The protocol of an outbound follows from the tags of all inbounds of its
-// destination that are ready (recorded/traffictrace, random-09 and random-23),
-// never from their field protocol (recorded/traffictrace/protocol-field).
+// destination that are ready (recorded/traffictrace, random-09 and random-23) and of its
+// ExternalServices (resolveProtocol in pkg/xds/context of Kuma's tags 2.6 to 2.14), never
+// from their field protocol (recorded/traffictrace/protocol-field).
 func NewListeners(version Version, s *Snapshot, gateways Gateways) *Listeners {
 	l := &Listeners{
 		version: version, gateways: gateways, services: newServices(s.MeshServices), protocols: make(map[destination]string),
@@ -82,30 +85,54 @@ func NewListeners(version Version, s *Snapshot, gateways Gateways) *Listeners {
 		l.zone = s.Origin.Zone
 	}
 	if version.OutboundsNeedBackendRef() {
+		l.complete = true // no outbound without a backendRef has a listener
 		return l
 	}
-	l.federated = s.Origin != nil && s.Origin.Mode == ModeFederatedZone
+	l.complete = s.hasAllDestinations()
+	for _, r := range s.ExternalServices {
+		var problems []*manifest.Problem // an outbound without a known protocol is compared
+		if tags := r.Spec.Into(&problems).Field("tags").Map(); tags[ServiceTag] != "" {
+			l.add(destination{r.Mesh, tags[ServiceTag]}, taggedProtocol(tags))
+		}
+	}
 	for _, dp := range s.Dataplanes {
 		for i := range dp.Inbounds {
 			in := &dp.Inbounds[i]
-			to, protocol := destination{dp.Mesh, in.Tags[ServiceTag]}, in.taggedProtocol()
-			known := l.protocols[to]
-			switch {
-			case in.NotReady || in.Ignored && !version.IgnoredInboundsHaveProtocol():
-				protocol = known // the service is known, if only without a protocol
-			case known != "":
-				protocol = commonProtocol(known, protocol)
+			protocol := taggedProtocol(in.Tags)
+			if in.NotReady || in.Ignored && !version.IgnoredInboundsHaveProtocol() {
+				protocol = "" // the service is known, if only without a protocol
 			}
-			l.protocols[to] = protocol
+			l.add(destination{dp.Mesh, in.Tags[ServiceTag]}, protocol)
 		}
 	}
 	return l
 }
 
-// taggedProtocol returns the value of the tag kuma.io/protocol, else tcp.
-func (in *Inbound) taggedProtocol() string {
-	return cmp.Or(strings.ToLower(in.Tags[ProtocolTag]), "tcp")
+// hasAllDestinations reports whether a service that s does not have does not exist: s was
+// read from a control plane that knows the services of all zones.
+func (s *Snapshot) hasAllDestinations() bool {
+	if !s.FromCluster() || s.Origin == nil || s.Origin.Mode == ModeFederatedZone {
+		return false
+	}
+	_, withoutDataplanes := s.Origin.Lacks(KindDataplane)
+	_, withoutExternal := s.Origin.Lacks(KindExternalService)
+	return !withoutDataplanes && !withoutExternal
 }
+
+// add records that a service has an endpoint with a protocol, or one that does not count.
+func (l *Listeners) add(to destination, protocol string) {
+	known := l.protocols[to]
+	switch {
+	case protocol == "":
+		protocol = known
+	case known != "":
+		protocol = commonProtocol(known, protocol)
+	}
+	l.protocols[to] = protocol
+}
+
+// taggedProtocol returns the value of the tag kuma.io/protocol, else tcp.
+func taggedProtocol(tags Tags) string { return cmp.Or(strings.ToLower(tags[ProtocolTag]), "tcp") }
 
 // protocol returns the protocol of the inbound's own listener on a version. On
 // Kubernetes the control plane writes field and tag from the same Service, and writes the
@@ -118,7 +145,7 @@ func (dp *Dataplane) protocol(in *Inbound, version Version) string {
 	if version.ProtocolFromFieldAlone() && dp.Namespace == "" {
 		return "tcp"
 	}
-	return in.taggedProtocol()
+	return taggedProtocol(in.Tags)
 }
 
 // stacks lists the protocols that each protocol is built on, itself first.
@@ -176,14 +203,13 @@ func (l *Listeners) outbound(dp *Dataplane, out *Outbound) (HTTPListener, bool) 
 	if out.BackendRef == nil {
 		listener.Service = out.Tags[ServiceTag]
 		protocol, known := l.protocols[destination{dp.Mesh, listener.Service}]
-		// A service of another zone may be for HTTP: it is compared.
-		return listener, isHTTP(protocol) || !known && l.federated
+		// A destination that the input does not contain may be for HTTP: it is compared.
+		return listener, isHTTP(protocol) || !known && !l.complete
 	}
 	if !l.version.TracesMeshServices() || out.BackendRef.Kind == "MeshExternalService" {
 		return listener, false
 	}
-	// A destination that the input does not contain may be for HTTP: it is compared.
-	listener.BackendRef, listener.Service = true, "*"
+	listener.BackendRef, listener.Service = true, "*" // a service that is not known is compared, too
 	service, port := l.services.find(dp.Mesh, out.BackendRef)
 	if service != nil {
 		listener.Service = service.outboundName(l.version, port, l.zone)
@@ -239,7 +265,7 @@ func (dp *Dataplane) Workload() string {
 // from 3.0 on. On Kubernetes the control plane writes the field.
 func (dp *Dataplane) IsHTTPByTag() bool {
 	return dp.Namespace == "" && slices.ContainsFunc(dp.Inbounds, func(in Inbound) bool {
-		return in.Protocol == "" && isHTTP(in.taggedProtocol())
+		return in.Protocol == "" && isHTTP(taggedProtocol(in.Tags))
 	})
 }
 

@@ -75,15 +75,21 @@ var specs = map[string]shape{
 	}},
 	KindMeshService: {"selector": nil, "ports": {"name": nil, "port": nil, "appProtocol": nil}},
 	KindOTelBackend: {"endpoint": {"address": plain, "port": plain, "path": plain}, "protocol": plain},
+
+	KindExternalService: {"tags": nil},
+	KindMeshHTTPRoute:   {"targetRef": targetRef, "to": {"targetRef": {"kind": plain, "name": plain}}},
+}
+
+// targetRef has the fields of a policy's targetRef.
+var targetRef = shape{
+	"kind": plain, "name": plain, "namespace": plain, "tags": nil, "labels": nil, "sectionName": plain, "proxyTypes": plain,
+	"mesh": plain, unknownFields: nil,
 }
 
 // meshTraceSpec has the fields of a MeshTrace that are read here.
 var meshTraceSpec = shape{
 	unknownFields: nil,
-	"targetRef": {
-		"kind": plain, "name": plain, "namespace": plain, "tags": nil, "labels": nil, "sectionName": plain, "proxyTypes": plain,
-		"mesh": plain, unknownFields: nil,
-	},
+	"targetRef":   targetRef,
 	"default": {
 		unknownFields: nil,
 		"sampling": {

@@ -60,6 +60,10 @@ const (
 	// kuma.io/service.
 	KindService     = "Service"
 	KindOTelBackend = "MeshOpenTelemetryBackend"
+	// KindExternalService has the protocol of outbounds to outside the mesh;
+	// KindMeshHTTPRoute takes outbounds over from the TrafficRoutes.
+	KindExternalService = "ExternalService"
+	KindMeshHTTPRoute   = "MeshHTTPRoute"
 )
 
 // SourceAnnotation is the annotation, on Kubernetes, that names what this tool made a
@@ -85,6 +89,7 @@ const (
 
 var kinds = []string{
 	KindMesh, KindTrafficTrace, KindMeshTrace, KindDataplane, KindMeshGateway, KindTrafficRoute, KindMeshService, KindOTelBackend,
+	KindExternalService, KindMeshHTTPRoute,
 }
 
 // tracingKinds are the kinds whose unknown fields are reported.
@@ -144,12 +149,12 @@ var labelAnnotations = []string{DisplayNameLabel, WorkloadLabel, accountLabel}
 
 // Namespaced reports whether a kind has a namespace on Kubernetes.
 func Namespaced(kind string) bool {
-	return kind == KindDataplane || kind == KindMeshTrace || HasSpec(kind)
+	return kind == KindDataplane || HasSpec(kind)
 }
 
 // HasSpec reports whether a kind has its fields in spec on Universal as well.
 func HasSpec(kind string) bool {
-	return kind == KindMeshTrace || kind == KindMeshService || kind == KindOTelBackend
+	return kind == KindMeshTrace || kind == KindMeshService || kind == KindOTelBackend || kind == KindMeshHTTPRoute
 }
 
 // LabelsOnKubernetes returns the labels that an object has for the control plane, as its

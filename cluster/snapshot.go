@@ -23,7 +23,9 @@ type Snapshot struct {
 	MeshGateways  []*MeshGateway
 	MeshServices  []*MeshService
 	OTelBackends  []*Resource
-	Services      []Service // of Kubernetes
+	// ExternalServices and MeshHTTPRoutes change the listeners of outbounds.
+	ExternalServices, MeshHTTPRoutes []*Resource
+	Services                         []Service // of Kubernetes
 	// TrafficRoutes has the meshes with at least one TrafficRoute.
 	TrafficRoutes map[string]bool
 	// Origin is what is known of the control plane; nil for files that do not name it.
@@ -46,7 +48,7 @@ type Snapshot struct {
 // Empty reports whether the source has nothing that is read here.
 func (s *Snapshot) Empty() bool {
 	return len(s.Meshes)+len(s.TrafficTraces)+len(s.MeshTraces)+len(s.Dataplanes)+len(s.MeshGateways)+len(s.TrafficRoutes)+
-		len(s.MeshServices)+len(s.OTelBackends) == 0
+		len(s.MeshServices)+len(s.OTelBackends)+len(s.ExternalServices)+len(s.MeshHTTPRoutes) == 0
 }
 
 // entry is one decoded document on its way into the snapshot.
@@ -237,6 +239,10 @@ func assemble(entries []entry) *Snapshot {
 			s.MeshServices = append(s.MeshServices, e.service)
 		case KindOTelBackend:
 			s.OTelBackends = append(s.OTelBackends, e.Resource)
+		case KindExternalService:
+			s.ExternalServices = append(s.ExternalServices, e.Resource)
+		case KindMeshHTTPRoute:
+			s.MeshHTTPRoutes = append(s.MeshHTTPRoutes, e.Resource)
 		}
 	}
 	for _, file := range slices.Sorted(maps.Keys(s.originFiles)) {

@@ -45,9 +45,15 @@ func Optional(kind string) bool {
 	return kind == KindDataplane || kind == KindMeshGateway || Supplementary(kind)
 }
 
-// Supplementary reports whether a kind is new and matters on the way to 3.0 alone. A
-// source that does not have it is complete.
-func Supplementary(kind string) bool { return kind == KindMeshService || kind == KindOTelBackend }
+// Supplementary reports whether not every version has a kind, and it decides only on the
+// listeners of outbounds or on the way to 3.0. A source that does not have it is complete.
+func Supplementary(kind string) bool {
+	switch kind {
+	case KindMeshService, KindOTelBackend, KindExternalService, KindMeshHTTPRoute:
+		return true
+	}
+	return false
+}
 
 // CheckMeshes returns an error when a source does not have all requested meshes. source
 // is its name in the message.

@@ -26,13 +26,14 @@ type mesh struct {
 	zoneNames      []string // of the global control plane, where they are known
 	orderedZones   []string // zones whose own order of selectors is known
 	versions       func(*cluster.Dataplane) ([]cluster.Version, string)
-	timesElsewhere bool // creation times of zones' own copies decide
-	otherTimes     bool // creation times can differ in each zone
-	undated        bool // the input does not have all creation times
-	arrived        bool // previous came from the global control plane
-	routed         bool // has a TrafficRoute
-	unlisted       bool // may have Dataplanes, which could not be listed
-	live           bool // was read from a cluster, or from its snapshot
+	timesElsewhere bool                // creation times of zones' own copies decide
+	otherTimes     bool                // creation times can differ in each zone
+	undated        bool                // the input does not have all creation times
+	arrived        bool                // previous came from the global control plane
+	routed         bool                // has a TrafficRoute
+	httpRoutes     []*meshtrace.Policy // MeshHTTPRoutes, see meshtrace.HTTPRoutes
+	unlisted       bool                // may have Dataplanes, which could not be listed
+	live           bool                // was read from a cluster, or from its snapshot
 }
 
 // meshesWithout returns each mesh with what existed in it before a previous run, and
@@ -55,6 +56,11 @@ func (in *input) meshesWithout(previous map[*meshtrace.Policy]bool) []*mesh {
 	for _, dp := range s.Dataplanes {
 		if m := byName[dp.Mesh]; m != nil {
 			m.dataplanes = append(m.dataplanes, dp)
+		}
+	}
+	for _, p := range meshtrace.HTTPRoutes(s) {
+		if m := byName[p.Mesh]; m != nil {
+			m.httpRoutes = append(m.httpRoutes, p)
 		}
 	}
 	for _, p := range in.compared {

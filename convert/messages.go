@@ -289,6 +289,10 @@ var (
 		"has no known TrafficRoute. Without one, Kuma 2.6 and later apply TrafficTrace to inbounds only, while MeshTrace also "+
 			"traces outbounds, so they would gain tracing",
 		"add the TrafficRoute to the input, if there is one; no MeshTrace can leave out client spans").ifWanted()
+	routedOutboundGainsTracing = warn(OutboundGainsTracing,
+		"has MeshHTTPRoutes, which take over all outbounds for HTTP of the proxies that they select. There Kuma applies "+
+			"TrafficTrace to inbounds only, while MeshTrace also traces outbounds, so they would gain tracing",
+		"no MeshTrace can leave out client spans; explain shows them for a proxy").ifWanted()
 	datadogNames = warn(DatadogServiceName,
 		"sends to Datadog, whose service name of an inbound is that inbound's own service under TrafficTrace, and the "+
 			"alphabetically first service of the proxy under MeshTrace. It changes for inbounds of other services, on "+

@@ -32,8 +32,12 @@ func remarkBackends(v *verification) notes {
 	datadog := firstOf(v.policies, sendsTo(meshtrace.TypeDatadog))
 	subset := firstOf(v.policies, func(p *meshtrace.Policy) bool { return p.TargetRef.Kind == meshtrace.MeshSubset })
 	version := facts{"version": m.o.Version}
-	if (zipkin != nil || datadog != nil) && !m.routed && m.o.Version.LegacyOutboundsNeedTrafficRoute() {
+	switch {
+	case zipkin == nil && datadog == nil:
+	case !m.routed && m.o.Version.LegacyOutboundsNeedTrafficRoute():
 		found = append(found, outboundGainsTracing.note(m.Place, m, nil))
+	case m.hasRoutedProxy():
+		found = append(found, routedOutboundGainsTracing.note(m.Place, m, nil))
 	}
 	if zipkin != nil && m.hasGateways() && m.o.Version.SplitsGatewaySpans() {
 		found = append(found, gatewaySplitSpans.note(zipkin.pair.Position(), zipkin, nil))
@@ -63,6 +67,16 @@ func sendsTo(backend string) func(*meshtrace.Policy) bool {
 	return func(p *meshtrace.Policy) bool {
 		return len(p.Default.Backends) > 0 && p.Default.Backends[0].Type == backend
 	}
+}
+
+// hasRoutedProxy reports whether a MeshHTTPRoute selects a proxy of the mesh, or may select
+// one where none is known.
+func (m *mesh) hasRoutedProxy() bool {
+	if len(m.httpRoutes) == 0 || len(m.dataplanes) == 0 {
+		return len(m.httpRoutes) > 0
+	}
+	routes := meshtrace.NewMatcher(m.o.Version, m.httpRoutes, m.gateways)
+	return slices.ContainsFunc(m.dataplanes, func(dp *cluster.Dataplane) bool { return len(routes.Matching(nil, dp)) > 0 })
 }
 
 // hasGateways reports whether the mesh has a builtin gateway, or may have one.

@@ -25,6 +25,9 @@ var paths = map[string]string{
 	cluster.KindTrafficRoute: "traffic-routes",
 	cluster.KindMeshService:  "meshservices",
 	cluster.KindOTelBackend:  "meshopentelemetrybackends",
+
+	cluster.KindExternalService: "external-services",
+	cluster.KindMeshHTTPRoute:   "meshhttproutes",
 }
 
 // Read implements cluster.Source.

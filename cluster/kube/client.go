@@ -202,8 +202,11 @@ var resources = map[string]string{
 	cluster.KindMeshService:  "meshservices",
 	cluster.KindService:      "services",
 	cluster.KindOTelBackend:  "meshopentelemetrybackends",
-	kindZone:                 "zones",
-	kindZoneInsight:          "zoneinsights",
+
+	cluster.KindExternalService: "externalservices",
+	cluster.KindMeshHTTPRoute:   "meshhttproutes",
+	kindZone:                    "zones",
+	kindZoneInsight:             "zoneinsights",
 }
 
 // The kinds that describe zones.

@@ -12,13 +12,13 @@ func convertCommand() *cli.Command {
 		Name:      "convert",
 		Usage:     "convert TrafficTraces and Mesh.tracing to MeshTraces",
 		ArgsUsage: " ",
-		Description: "Reads Mesh, TrafficTrace, Dataplane, MeshGateway, TrafficRoute and MeshTrace\n" +
-			"as YAML or JSON, for Kubernetes or Universal, single or in lists. Other\n" +
-			"kinds are ignored. With Dataplanes, the tracing of each proxy is compared\n" +
-			"before and after. Wildcards need Dataplanes, except kuma.io/service: '*'.\n\n" +
+		Description: "Reads Mesh, TrafficTrace, Dataplane, MeshGateway, TrafficRoute, MeshHTTPRoute,\n" +
+			"ExternalService and MeshTrace as YAML or JSON, for Kubernetes or Universal,\n" +
+			"single or in lists. Other kinds are ignored. With Dataplanes, the tracing of\n" +
+			"each proxy is compared before and after. Wildcards need Dataplanes, except kuma.io/service: '*'.\n\n" +
 			"   tracemigrate convert -f mesh.yaml -f policies/ > meshtraces.yaml\n\n" +
-			"   kubectl get -A -o yaml \\\n" +
-			"     meshes,traffictraces,dataplanes,meshgateways,trafficroutes,meshtraces |\n" +
+			"   kinds=meshes,traffictraces,meshtraces,trafficroutes,meshhttproutes\n" +
+			"   kubectl get -A -o yaml $kinds,externalservices,dataplanes,meshgateways |\n" +
 			"     tracemigrate convert -f - --kuma-version 2.13 | kubectl apply -f -\n\n" +
 			"stderr lists the policies of each selector, then notes. docs/notes.md\n" +
 			"explains each note.\n\n" +

@@ -28,7 +28,7 @@ func standIn(t *testing.T, c *kubernetes.Cluster) string {
 	f.Config = `{"mode":"zone","environment":"kubernetes","store":{"kubernetes":{"systemNamespace":"kuma-system"}},"multizone":{"zone":{"name":"east"}}}`
 	client, err := dynamic.NewForConfig(c.Config("admin"))
 	require.NoError(t, err)
-	names := []string{"meshes", "traffictraces", "trafficroutes", "meshtraces", "meshgateways", "dataplanes", "meshservices", "meshopentelemetrybackends"}
+	names := []string{"meshes", "traffictraces", "trafficroutes", "meshtraces", "meshgateways", "dataplanes", "meshservices", "meshopentelemetrybackends", "externalservices", "meshhttproutes"}
 	for _, name := range names {
 		list, err := client.Resource(schema.GroupVersionResource{Group: "kuma.io", Version: "v1alpha1", Resource: name}).List(t.Context(), metav1.ListOptions{})
 		require.NoError(t, err)

@@ -138,6 +138,7 @@ func readNow(c *cli.Context) (*convert.Current, []*cluster.Original, error) {
 func (p *openedPlan) compare(stderr *output.Printer, step runbook.Step, now *convert.Current, found *output.Diff) {
 	s := *p.current.Snapshot
 	s.Dataplanes, s.MeshGateways, s.MeshServices, s.TrafficRoutes = now.Dataplanes, now.MeshGateways, now.MeshServices, now.TrafficRoutes
+	s.ExternalServices, s.MeshHTTPRoutes = now.ExternalServices, now.MeshHTTPRoutes
 	before := *p.current
 	before.Snapshot = &s
 	if step == runbook.Add || step == runbook.Remove {

@@ -62,6 +62,7 @@ type naming struct {
 // pairing has everything that the other differences of a listener depend on.
 type pairing struct {
 	before, after int32 // 0: not traced
+	gains         bool  // see comparer.listener
 	direction     cluster.Direction
 	mesh          string
 	zone          string // empty before 2.14, which adds it as a tag
@@ -103,6 +104,7 @@ type decisionKey struct {
 	pair               *legacy.Pair
 	backend            *legacy.Backend
 	policies, withheld [4]*meshtrace.Policy
+	routedAnew         bool
 }
 
 // decide returns the decision on dp. Proxies share decisions: a large mesh has far
@@ -115,7 +117,7 @@ func (c *comparer) decide(r *Renderer, dp *cluster.Dataplane) *Decision {
 	if d.Withheld != nil {
 		c.withheld = d.Withheld
 	}
-	key := decisionKey{version: r.version, pair: d.Pair, backend: d.Backend}
+	key := decisionKey{version: r.version, pair: d.Pair, backend: d.Backend, routedAnew: d.routedAnew}
 	shareable := copy(key.policies[:], d.Policies) == len(d.Policies) && copy(key.withheld[:], d.Withheld) == len(d.Withheld)
 	if known := c.shared[key]; known != nil && shareable {
 		return known
@@ -188,10 +190,10 @@ func (c *comparer) listener(dp *cluster.Dataplane, before, after *Decision, was,
 	if l == nil {
 		l = is
 	}
-	// An outbound without tracing because the mesh has no TrafficRoute is compared
-	// with the tracing that a TrafficRoute would give it.
+	// An outbound without tracing because of how it is routed is compared with the tracing
+	// that a TrafficRoute alone would give it.
 	gains := was != nil && !tracedBefore && tracedAfter && before.Backend != nil && !before.fromMeshTrace()
-	key := pairing{direction: l.Direction, mesh: dp.Mesh, cause: c.cause(dp, before, after, was, is)}
+	key := pairing{direction: l.Direction, mesh: dp.Mesh, cause: c.cause(dp, before, after, was, is), gains: gains}
 	if tracedBefore || gains {
 		key.before = before.id
 	}
@@ -255,7 +257,7 @@ func (c *comparer) workload(tag workloadTag) {
 }
 
 // gainedOutbound returns the difference of an outbound that is not traced before the
-// migration because its mesh has no TrafficRoute.
+// migration, because its mesh has no TrafficRoute or a MeshHTTPRoute routes it.
 func gainedOutbound(after string) *Difference {
 	return &Difference{Code: OutboundGainsTracing, Direction: cluster.DirectionOutbound, Field: "tracing", Before: "none", After: after}
 }

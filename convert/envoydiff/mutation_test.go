@@ -282,14 +282,19 @@ func TestOutboundToAnotherZone(t *testing.T) {
 		"to a TCP service of the zone":     {cluster.V(13), cluster.ModeFederatedZone, sidecar, "tcp", envoydiff.Same},
 		"to a service that is not ready":   {cluster.V(13), cluster.ModeFederatedZone, sidecar, "starting", envoydiff.Same},
 		"zone of its own":                  {cluster.V(13), cluster.ModeZone, sidecar, "far", envoydiff.Same},
+		"files":                            {cluster.V(13), "", sidecar, "far", envoydiff.Inherent},
 		"3.0, which has no such outbounds": {cluster.SinceDataplaneOnly, cluster.ModeFederatedZone, sidecar, "far", envoydiff.Same},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			text := policies + test.proxy + ", outbound: [{port: 1, tags: {kuma.io/service: " + test.to + "}}]}\n"
-			snapshot := cluster.Read([]manifest.Input{manifest.Text("mesh.yaml", text)})
+			inputs := []manifest.Input{manifest.Text("mesh.yaml", text)}
+			if test.mode != "" {
+				inputs = append(inputs, manifest.Text("origin.yaml", "{apiVersion: tracemigrate/v1, kind: SnapshotOrigin, source: x, mode: "+string(test.mode)+"}\n"+
+					"---\n{apiVersion: tracemigrate/v1, kind: SnapshotEnd}\n"))
+			}
+			snapshot := cluster.Read(inputs)
 			require.Empty(t, snapshot.Problems)
-			snapshot.Origin = &cluster.Origin{Mode: test.mode}
 			meshes, _ := legacy.Read(snapshot)
 			result, _ := convert.Convert(convert.Read(snapshot, ""), convert.Options{Version: test.version})
 			c := envoydiff.Compare(snapshot, envoydiff.State{Legacy: meshes}, envoydiff.State{Policies: result.Policies}, envoydiff.Options{Version: test.version})
@@ -302,26 +307,75 @@ func TestOutboundToAnotherZone(t *testing.T) {
 	}
 }
 
+// A proxy that a MeshHTTPRoute selects has no outbound that a TrafficTrace traces, whichever
+// service the MeshHTTPRoute is for (package meshhttproute of Kuma's tags 2.1 to 2.14). An
+// outbound to an ExternalService has the protocol of its tag.
+func TestRoutedOutbounds(t *testing.T) {
+	const policies = "type: Mesh\nname: default\ntracing: {defaultBackend: z, backends: [{name: z, type: zipkin, conf: {url: 'http://z:9411/'}}]}\n" +
+		"---\ntype: TrafficTrace\nname: all\nselectors: [{match: {kuma.io/service: '*'}}]\n"
+	const proxies = "---\ntype: Dataplane\nname: kong\nnetworking: {address: 10.0.0.1, gateway: {tags: {kuma.io/service: kong}}, outbound: [{port: 1, tags: {kuma.io/service: ext}}]}\n" +
+		"---\ntype: Dataplane\nname: web\nnetworking: {address: 10.0.0.2, inbound: [{port: 80, tags: {kuma.io/service: web}}], outbound: [{port: 1, tags: {kuma.io/service: ext}}]}\n"
+	const http = "---\ntype: ExternalService\nname: ext\ntags: {kuma.io/service: ext, kuma.io/protocol: HTTP}\nnetworking: {address: 'a:80'}\n"
+	const tcp = "---\ntype: ExternalService\nname: ext\ntags: {kuma.io/service: ext}\nnetworking: {address: 'a:80'}\n"
+	const trafficRoute = "---\ntype: TrafficRoute\nname: all\n"
+	route := func(more, targetRef, to string) string {
+		return trafficRoute + "---\ntype: MeshHTTPRoute\nname: r\n" + more + "spec: {targetRef: {" + targetRef + "}, to: [" + to + "]}\n"
+	}
+	const to = "{targetRef: {kind: MeshService, name: other}, rules: [{matches: []}]}"
+	tests := map[string]struct {
+		version   cluster.Version
+		more      string
+		kong, web string
+	}{
+		"TrafficRoute":       {cluster.V(13), http + trafficRoute, "same", "same"},
+		"no TrafficRoute":    {cluster.V(13), http, "inherent", "inherent"},
+		"TCP":                {cluster.V(13), tcp, "same", "same"},
+		"HTTP and TCP":       {cluster.V(13), http + strings.Replace(tcp, "name: ext", "name: other", 1), "same", "same"},
+		"of another mesh":    {cluster.V(13), tcp + strings.Replace(http, "tags:", "mesh: other\ntags:", 1), "same", "same"},
+		"all proxies":        {cluster.V(13), http + route("", "kind: Mesh", to), "inherent", "inherent"},
+		"2.5":                {cluster.V(5), http + route("", "kind: Mesh", to), "different", "inherent"},
+		"by tags":            {cluster.V(13), http + route("", "kind: MeshSubset, tags: {kuma.io/service: web}", to), "same", "inherent"},
+		"by proxy types":     {cluster.V(13), http + route("", "kind: Mesh, proxyTypes: [Gateway]", to), "inherent", "same"},
+		"to nothing":         {cluster.V(13), http + route("", "kind: Mesh", ""), "same", "same"},
+		"shadow":             {cluster.V(13), http + route("labels: {kuma.io/effect: shadow}\n", "kind: Mesh", to), "same", "same"},
+		"other mesh's":       {cluster.V(13), http + route("mesh: other\n", "kind: Mesh", to), "same", "same"},
+		"of an unknown kind": {cluster.V(13), http + route("", "kind: Moon", to), "inherent", "inherent"},
+		"to a TCP service":   {cluster.V(13), tcp + route("", "kind: Mesh", to), "same", "same"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			snapshot := cluster.Read([]manifest.Input{manifest.Text("mesh.yaml", policies+test.more+proxies)})
+			require.Empty(t, snapshot.Problems)
+			meshes, _ := legacy.Read(snapshot)
+			result, _ := convert.Convert(convert.Read(snapshot, ""), convert.Options{Version: test.version})
+			c := envoydiff.Compare(snapshot, envoydiff.State{Legacy: meshes}, envoydiff.State{Policies: result.Policies}, envoydiff.Options{Version: test.version})
+			assert.Equal(t, test.kong+" "+test.web, string(c.Proxies[0].Verdict)+" "+string(c.Proxies[1].Verdict))
+		})
+	}
+}
+
 // Proxies that a version treats unlike TrafficTrace are inherent, with a code.
 func TestInherent(t *testing.T) {
 	const policies = "type: Mesh\nname: default\ntracing: {defaultBackend: z, backends: [{name: z, type: zipkin, conf: {url: 'http://z:9411/'}}]}\n" +
 		"---\ntype: TrafficTrace\nname: web\nselectors: [{match: {kuma.io/service: web}}]\n"
+	const tcp = "---\ntype: Dataplane\nname: tcp\nnetworking: {address: 10.0.0.2, inbound: [{port: 80, tags: {kuma.io/service: tcp}}]}\n"
 	tests := map[string]struct {
 		version cluster.Version
 		proxy   string
 		want    string
 	}{
 		"ignored on 2.9.14": {cluster.Version{Major: 2, Minor: 9, Patch: 14}, "inbound: [{port: 80, state: Ignored, tags: {kuma.io/service: web, kuma.io/protocol: http}}]", "different inbound-ignored"},
-		"ignored on 2.13":   {cluster.V(13), "inbound: [{port: 80, state: Ignored, tags: {kuma.io/service: web, kuma.io/protocol: http}}], outbound: [{port: 1, tags: {kuma.io/service: gone}}]", "same"},
+		"ignored on 2.13":   {cluster.V(13), "inbound: [{port: 80, state: Ignored, tags: {kuma.io/service: web, kuma.io/protocol: http}}], outbound: [{port: 1, tags: {kuma.io/service: tcp}}]", "same"},
 		"outbounds":         {cluster.V(13), "inbound: [{port: 80, tags: {kuma.io/service: web, kuma.io/protocol: http}}]", "inherent outbound-gains-tracing"},
 		"outbounds, 2.5":    {cluster.V(5), "inbound: [{port: 80, tags: {kuma.io/service: web, kuma.io/protocol: http}}]", "same"},
-		"kuma's tags":       {cluster.V(14), "inbound: [{port: 80, tags: {kuma.io/service: web, kuma.io/protocol: http}}], outbound: [{port: 1, tags: {kuma.io/service: gone}}]", "inherent kuma-tags"},
+		"kuma's tags":       {cluster.V(14), "inbound: [{port: 80, tags: {kuma.io/service: web, kuma.io/protocol: http}}], outbound: [{port: 1, tags: {kuma.io/service: tcp}}]", "inherent kuma-tags"},
 		"delegated, 2.5":    {cluster.V(5), "gateway: {tags: {kuma.io/service: web}}", "different tracing-lost"},
-		"TCP":               {cluster.V(14), "inbound: [{port: 80, tags: {kuma.io/service: web}}], outbound: [{port: 1, tags: {kuma.io/service: gone}}]", "same"},
+		"TCP":               {cluster.V(14), "inbound: [{port: 80, tags: {kuma.io/service: web}}], outbound: [{port: 1, tags: {kuma.io/service: tcp}}]", "same"},
+		"not in the input":  {cluster.V(13), "inbound: [{port: 80, tags: {kuma.io/service: web}}], outbound: [{port: 1, tags: {kuma.io/service: gone}}]", "inherent outbound-gains-tracing"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			snapshot := cluster.Read([]manifest.Input{manifest.Text("mesh.yaml", policies+"---\ntype: Dataplane\nname: dp\nnetworking: {address: 10.0.0.1, "+test.proxy+"}\n")})
+			snapshot := cluster.Read([]manifest.Input{manifest.Text("mesh.yaml", policies+"---\ntype: Dataplane\nname: dp\nnetworking: {address: 10.0.0.1, "+test.proxy+"}\n"+tcp)})
 			require.Empty(t, snapshot.Problems)
 			meshes, _ := legacy.Read(snapshot)
 			result, _ := convert.Convert(convert.Read(snapshot, ""), convert.Options{Version: test.version})

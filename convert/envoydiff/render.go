@@ -28,8 +28,10 @@ type State struct {
 type Renderer struct {
 	version   cluster.Version
 	snapshot  *cluster.Snapshot
-	zone      string // of the control plane; if empty, that of each Dataplane
-	routed    map[string]bool
+	zone      string              // of the control plane; if empty, that of each Dataplane
+	routed    map[string]bool     // meshes with a TrafficRoute
+	routes    []*meshtrace.Policy // MeshHTTPRoutes
+	router    *meshtrace.Matcher  // of routes; nil without any
 	gateways  cluster.Gateways
 	listeners *cluster.Listeners
 	legacy    map[string]*legacy.Mesh
@@ -42,7 +44,7 @@ type Renderer struct {
 // Dataplanes, gateways and TrafficRoutes of s.
 func NewRenderer(version cluster.Version, s *cluster.Snapshot, state State) *Renderer {
 	r := &Renderer{version: version, snapshot: s, routed: s.TrafficRoutes, gateways: cluster.NewGateways(s.MeshGateways)}
-	r.listeners = cluster.NewListeners(version, s, r.gateways)
+	r.listeners, r.routes = cluster.NewListeners(version, s, r.gateways), meshtrace.HTTPRoutes(s)
 	if s.Origin != nil {
 		r.zone = s.Origin.Zone
 	}
@@ -63,6 +65,9 @@ func (r *Renderer) in(version cluster.Version, state State) *Renderer {
 	if other.legacy = nil; version.DropsTrafficTrace() {
 		return &other
 	}
+	if len(r.routes) > 0 {
+		other.router = meshtrace.NewMatcher(version, r.routes, r.gateways)
+	}
 	other.legacy = make(map[string]*legacy.Mesh, len(state.Legacy))
 	for _, mesh := range state.Legacy {
 		other.legacy[mesh.Name] = mesh
@@ -82,6 +87,10 @@ type Decision struct {
 	Backend *legacy.Backend
 	// Withheld are the policies that would apply if they were not withheld.
 	Withheld []*meshtrace.Policy
+
+	// routedAnew is set if a TrafficTrace decides, and a MeshHTTPRoute takes the proxy's
+	// outbounds over.
+	routedAnew bool
 
 	id int32 // see comparer.id
 }
@@ -124,6 +133,7 @@ func (r *Renderer) decide(dp *cluster.Dataplane, policies, withheld []*meshtrace
 	if position := mesh.Wins(dp.TagSets()...); position >= 0 {
 		d.Pair = mesh.Pairs[position]
 		d.Backend = mesh.BackendOf(d.Pair.TrafficTrace)
+		d.routedAnew = r.router != nil && len(r.router.Matching(nil, dp)) > 0
 	}
 	return d
 }
@@ -179,13 +189,15 @@ func (r *Renderer) Render(dp *cluster.Dataplane, d *Decision) ([]Listener, *clus
 }
 
 // traced reports whether a listener is traced. Since 2.6, legacy tracing of outbounds
-// needs a TrafficRoute in the mesh.
+// needs a TrafficRoute in the mesh. If a MeshHTTPRoute selects the proxy, all its listeners
+// of outbounds for HTTP are made by package meshhttproute of Kuma's tags 2.1 to 2.14, which
+// knows no TrafficTrace, whichever service the MeshHTTPRoute is for.
 func (r *Renderer) traced(mesh string, d *Decision, l *cluster.HTTPListener) bool {
 	if !d.Traces() {
 		return false
 	}
 	return d.fromMeshTrace() || l.Direction != cluster.DirectionOutbound ||
-		!l.BackendRef && (r.routed[mesh] || !r.version.LegacyOutboundsNeedTrafficRoute())
+		!l.BackendRef && !d.routedAnew && (r.routed[mesh] || !r.version.LegacyOutboundsNeedTrafficRoute())
 }
 
 func (r *Renderer) tracing(
