@@ -12,13 +12,15 @@ func convertCommand() *cli.Command {
 		Name:      "convert",
 		Usage:     "convert TrafficTraces and Mesh.tracing to MeshTraces",
 		ArgsUsage: " ",
-		Description: "Reads Mesh, TrafficTrace, Dataplane, MeshGateway, TrafficRoute, MeshHTTPRoute,\n" +
-			"ExternalService and MeshTrace as YAML or JSON, for Kubernetes or Universal,\n" +
-			"single or in lists. Other kinds are ignored. With Dataplanes, the tracing of\n" +
-			"each proxy is compared before and after. Wildcards need Dataplanes, except kuma.io/service: '*'.\n\n" +
+		Description: "Reads Mesh, TrafficTrace, Dataplane, MeshGateway, TrafficRoute,\n" +
+			"MeshHTTPRoute, ExternalService and MeshTrace as YAML or JSON, for\n" +
+			"Kubernetes or Universal, single or in lists. Other kinds are ignored. With\n" +
+			"Dataplanes, the tracing of each proxy is compared before and after.\n" +
+			"Wildcards need Dataplanes, except kuma.io/service: '*'.\n\n" +
 			"   tracemigrate convert -f mesh.yaml -f policies/ > meshtraces.yaml\n\n" +
 			"   kinds=meshes,traffictraces,meshtraces,trafficroutes,meshhttproutes\n" +
-			"   kubectl get -A -o yaml $kinds,externalservices,dataplanes,meshgateways |\n" +
+			"   kinds=$kinds,externalservices,dataplanes,meshgateways\n" +
+			"   kubectl get $kinds -A -o yaml |\n" +
 			"     tracemigrate convert -f - --kuma-version 2.13 | kubectl apply -f -\n\n" +
 			"stderr lists the policies of each selector, then notes. docs/notes.md\n" +
 			"explains each note.\n\n" +

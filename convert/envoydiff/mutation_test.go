@@ -337,6 +337,8 @@ func TestRoutedOutbounds(t *testing.T) {
 		"by tags":            {cluster.V(13), http + route("", "kind: MeshSubset, tags: {kuma.io/service: web}", to), "same", "inherent"},
 		"by proxy types":     {cluster.V(13), http + route("", "kind: Mesh, proxyTypes: [Gateway]", to), "inherent", "same"},
 		"to nothing":         {cluster.V(13), http + route("", "kind: Mesh", ""), "same", "same"},
+		"to another kind":    {cluster.V(13), http + route("", "kind: Mesh", "{targetRef: {kind: MeshExternalService, name: other}}"), "same", "same"},
+		"of two kinds":       {cluster.V(13), http + route("", "kind: Mesh", "{targetRef: {kind: MeshExternalService, name: other}}, "+to), "inherent", "inherent"},
 		"shadow":             {cluster.V(13), http + route("labels: {kuma.io/effect: shadow}\n", "kind: Mesh", to), "same", "same"},
 		"other mesh's":       {cluster.V(13), http + route("mesh: other\n", "kind: Mesh", to), "same", "same"},
 		"of an unknown kind": {cluster.V(13), http + route("", "kind: Moon", to), "inherent", "inherent"},
