@@ -81,7 +81,7 @@ func TestSourcesAreEqual(t *testing.T) {
 			code, fromREST, words := tool(t, "snapshot --control-plane "+address)
 			require.Equal(t, 0, code, words)
 			require.Equal(t, sourceLine.ReplaceAllString(fromKubernetes, ""), sourceLine.ReplaceAllString(fromREST, ""))
-			for _, kind := range []string{"MeshService", "MeshOpenTelemetryBackend"} {
+			for _, kind := range []string{"MeshService", "MeshOpenTelemetryBackend", "ExternalService", "MeshHTTPRoute"} {
 				assert.Equal(t, strings.Contains(input, kind), strings.Contains(fromKubernetes, "kind: "+kind), kind)
 			}
 			for _, command := range []string{
@@ -97,12 +97,16 @@ func TestSourcesAreEqual(t *testing.T) {
 	}
 }
 
-// services has the kinds that matter on the way to 3.0.
+// services has the kinds that matter for outbounds, and on the way to 3.0.
 const services = `
 ---
 {apiVersion: kuma.io/v1alpha1, kind: MeshService, metadata: {name: web, namespace: shop, labels: {kuma.io/mesh: default}}, spec: {selector: {dataplaneTags: {app: web}}, ports: [{port: 80, name: main, appProtocol: http}]}}
 ---
 {apiVersion: kuma.io/v1alpha1, kind: MeshOpenTelemetryBackend, metadata: {name: otel, namespace: kuma-system, labels: {kuma.io/mesh: default, purpose: traces}}, spec: {endpoint: {address: otel.obs, port: 4317}, protocol: grpc}}
+---
+{apiVersion: kuma.io/v1alpha1, kind: ExternalService, metadata: {name: db}, mesh: default, spec: {networking: {address: "db:80"}, tags: {kuma.io/service: db, kuma.io/protocol: http}}}
+---
+{apiVersion: kuma.io/v1alpha1, kind: MeshHTTPRoute, metadata: {name: to-web, namespace: shop, labels: {kuma.io/mesh: default}}, spec: {targetRef: {kind: MeshSubset, tags: {app: web}}, to: [{targetRef: {kind: MeshService, name: web}, rules: []}]}}
 `
 
 // applicationNamespace has a MeshTrace that selects the proxies of its own
