@@ -75,7 +75,7 @@ type destination struct{ mesh, service string }
 // NewListeners prepares to list listeners as a control plane of version makes
 // them. The protocol of an outbound follows from the tags of all inbounds of its
 // destination that are ready (recorded/traffictrace, random-09 and random-23) and of its
-// ExternalServices (resolveProtocol in pkg/xds/context of Kuma's tags 2.6 to 2.14), never
+// ExternalServices (recorded/traffictrace/routed-outbounds), never
 // from their field protocol (recorded/traffictrace/protocol-field).
 func NewListeners(version Version, s *Snapshot, gateways Gateways) *Listeners {
 	l := &Listeners{

@@ -191,7 +191,8 @@ func (r *Renderer) Render(dp *cluster.Dataplane, d *Decision) ([]Listener, *clus
 // traced reports whether a listener is traced. Since 2.6, legacy tracing of outbounds
 // needs a TrafficRoute in the mesh. If a MeshHTTPRoute selects the proxy, all its listeners
 // of outbounds for HTTP are made by package meshhttproute of Kuma's tags 2.1 to 2.14, which
-// knows no TrafficTrace, whichever service the MeshHTTPRoute is for.
+// knows no TrafficTrace, whichever service the MeshHTTPRoute is for. Recorded:
+// traffictrace/routed-outbounds.
 func (r *Renderer) traced(mesh string, d *Decision, l *cluster.HTTPListener) bool {
 	if !d.Traces() {
 		return false
