@@ -17,7 +17,10 @@ type Dataplane struct {
 	Address   string
 	Inbounds  []Inbound
 	Outbounds []Outbound
-	Gateway   *Gateway // nil for a sidecar
+	// Transparent is set for a transparent proxy: besides Outbounds, it has one for each
+	// service of the mesh (resolveVIPOutbounds in pkg/xds/sync of Kuma's tags).
+	Transparent bool
+	Gateway     *Gateway // nil for a sidecar
 	manifest.Place
 }
 
@@ -97,7 +100,7 @@ func decodeDataplane(r *Resource, words *words) *Dataplane {
 	}
 	r.Spec.Misspelt("networking")
 	networking := r.Spec.Need("networking")
-	networking.Misspelt("address", "inbound", "outbound", "gateway")
+	networking.Misspelt("address", "inbound", "outbound", "transparentProxying", "gateway")
 	dp.Address = strings.Clone(networking.Field("address").Str())
 	inbounds := networking.Field("inbound")
 	if n := inbounds.Len(); n > 0 {
@@ -127,6 +130,7 @@ func decodeDataplane(r *Resource, words *words) *Dataplane {
 	for _, v := range outbounds.Items() {
 		dp.Outbounds = append(dp.Outbounds, decodeOutbound(v, words))
 	}
+	dp.Transparent = networking.Field("transparentProxying").Present()
 	if v := networking.Field("gateway"); v.Present() {
 		v.Misspelt("type", "tags")
 		dp.Gateway = &Gateway{Tags: dataplaneTags(v.Need("tags"), words)}

@@ -55,8 +55,8 @@ func (l *HTTPListener) IsSame(other *HTTPListener) bool {
 	return l.Direction == other.Direction && l.address == other.address && l.port == other.port
 }
 
-// allOutbounds is the name of the one listener that represents all outbounds of
-// a Dataplane that lists none, as on Kubernetes.
+// allOutbounds is the name of the one listener that represents all outbounds that
+// a Dataplane does not list, as on Kubernetes.
 const allOutbounds = "outbound:*"
 
 // Listeners finds the HTTP listeners of proxies. It is made from all Dataplanes, because
@@ -191,7 +191,7 @@ func (l *Listeners) Of(listeners []HTTPListener, dp *Dataplane) []HTTPListener {
 			listeners = append(listeners, listener)
 		}
 	}
-	if len(dp.Outbounds) == 0 {
+	if len(dp.Outbounds) == 0 || dp.Transparent {
 		listeners = append(listeners, HTTPListener{Direction: DirectionOutbound, Service: "*"})
 	}
 	return listeners

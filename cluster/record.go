@@ -72,6 +72,8 @@ var specs = map[string]shape{
 		},
 		"outbound": {"address": nil, "port": nil, "service": nil, "tags": nil, "backendRef": nil},
 		"gateway":  {"type": nil, "tags": nil},
+
+		"transparentProxying": {}, // whether there is one
 	}},
 	KindMeshService: {"selector": nil, "ports": {"name": nil, "port": nil, "appProtocol": nil}},
 	KindOTelBackend: {"endpoint": {"address": plain, "port": plain, "path": plain}, "protocol": plain},

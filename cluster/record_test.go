@@ -28,7 +28,7 @@ func (l live) Read(ctx context.Context, use func(manifest.Input)) (*Origin, erro
 	return l.origin, l.err
 }
 
-const liveObjects = `{"apiVersion":"kuma.io/v1alpha1","kind":"Dataplane","mesh":"default","metadata":{"name":"web","namespace":"shop","creationTimestamp":"2025-01-01T00:00:00Z","labels":{"app":"web"},"annotations":{"kubectl.kubernetes.io/last-applied-configuration":"hidden"},"managedFields":[{"manager":"hidden"}],"uid":"hidden"},"spec":{"networking":{"address":"10.0.0.1","admin":{"port":9901},"inbound":[{"port":80,"tags":{"kuma.io/service":"web"},"health":{"ready":true}}]},"probes":{"hidden":1}},"status":{"hidden":1}}
+const liveObjects = `{"apiVersion":"kuma.io/v1alpha1","kind":"Dataplane","mesh":"default","metadata":{"name":"web","namespace":"shop","creationTimestamp":"2025-01-01T00:00:00Z","labels":{"app":"web"},"annotations":{"kubectl.kubernetes.io/last-applied-configuration":"hidden"},"managedFields":[{"manager":"hidden"}],"uid":"hidden"},"spec":{"networking":{"address":"10.0.0.1","admin":{"port":9901},"transparentProxying":{"redirectPortOutbound":15001},"inbound":[{"port":80,"tags":{"kuma.io/service":"web"},"health":{"ready":true}}]},"probes":{"hidden":1}},"status":{"hidden":1}}
 ---
 type: Mesh
 name: default

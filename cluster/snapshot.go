@@ -323,5 +323,5 @@ func (dp *Dataplane) fingerprint() string {
 		labels = append(labels, key+"="+value)
 	}
 	slices.SortFunc(labels, cmp.Compare)
-	return fmt.Sprintf("%q %+v %+v %+v", labels, dp.Inbounds, dp.Outbounds, dp.Gateway)
+	return fmt.Sprintf("%q %+v %+v %v %+v", labels, dp.Inbounds, dp.Outbounds, dp.Transparent, dp.Gateway)
 }

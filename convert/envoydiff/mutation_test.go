@@ -373,6 +373,7 @@ func TestInherent(t *testing.T) {
 		"kuma's tags":       {cluster.V(14), "inbound: [{port: 80, tags: {kuma.io/service: web, kuma.io/protocol: http}}], outbound: [{port: 1, tags: {kuma.io/service: tcp}}]", "inherent kuma-tags"},
 		"delegated, 2.5":    {cluster.V(5), "gateway: {tags: {kuma.io/service: web}}", "different tracing-lost"},
 		"TCP":               {cluster.V(14), "inbound: [{port: 80, tags: {kuma.io/service: web}}], outbound: [{port: 1, tags: {kuma.io/service: tcp}}]", "same"},
+		"transparent":       {cluster.V(13), "transparentProxying: {redirectPortOutbound: 15001}, inbound: [{port: 80, tags: {kuma.io/service: web}}], outbound: [{port: 1, tags: {kuma.io/service: tcp}}]", "inherent outbound-gains-tracing"},
 		"not in the input":  {cluster.V(13), "inbound: [{port: 80, tags: {kuma.io/service: web}}], outbound: [{port: 1, tags: {kuma.io/service: gone}}]", "inherent outbound-gains-tracing"},
 	}
 	for name, test := range tests {
