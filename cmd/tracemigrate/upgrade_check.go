@@ -29,7 +29,7 @@ func upgradeCheckCommand() *cli.Command {
 }
 
 func (f *upgradeCheckFlags) run(c *cli.Context) error {
-	form, err := output.UpgradeForms.Find(f.form)
+	form, err := findForm(output.UpgradeForms, f.form)
 	if err != nil {
 		return err
 	}
