@@ -1,9 +1,12 @@
 package main
 
 import (
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 // A mistake in the arguments is one line on stderr, with the next step.
@@ -30,5 +33,17 @@ func TestUsageErrors(t *testing.T) {
 		assert.Equal(t, exitError, code, line)
 		assert.Empty(t, stdout, line)
 		assert.Equal(t, "tracemigrate: "+want+"\n", stderr, line)
+	}
+}
+
+// convert and report count the same documents that are not read, also those without a name.
+func TestNotReadIsCountedOnce(t *testing.T) {
+	input := filepath.Join(t.TempDir(), "input.yaml")
+	unnamed := "---\n{type: TraficTrace, mesh: default}\n"
+	require.NoError(t, os.WriteFile(input, []byte("type: Mesh\nname: default\n"+unnamed+unnamed), 0o600))
+	for _, command := range []string{"convert", "report"} {
+		code, _, stderr := tool(t, command+" --kuma-version 2.9 -f "+input)
+		assert.Equal(t, exitNo, code, stderr)
+		assert.Contains(t, stderr, "2 documents were not read", command)
 	}
 }

@@ -83,13 +83,19 @@ func NotRead(s *cluster.Snapshot) []string {
 	return names
 }
 
-// NotReadClause returns a clause on the documents that are not read; empty without any.
+// NotReadClause returns a clause on the documents that are not read; empty without any. It
+// counts those that have one name as a report does: each.
 func NotReadClause(s *cluster.Snapshot) string {
-	names := NotRead(s)
-	if len(names) == 0 {
+	n := 0
+	for _, problem := range s.NotRead() {
+		if !convert.IsProxy(problem) {
+			n++
+		}
+	}
+	if n == 0 {
 		return ""
 	}
-	return fmt.Sprintf("%s (%s)", plain.Plural(len(names), "document was not read", "documents were not read"), plain.First(names, 3))
+	return fmt.Sprintf("%s (%s)", plain.Plural(n, "document was not read", "documents were not read"), plain.First(NotRead(s), 3))
 }
 
 // Unread prints the kinds of a cluster that could not be listed. It returns those without
