@@ -227,7 +227,7 @@ func (diff *Diff) causes() []causeOf {
 func (diff *Diff) title(cause *causeOf) string {
 	text := causeTitle(len(cause.Proxies), cause.TrafficTraces, report.CauseText(cause.Codes))
 	if len(diff.Comparisons) > 1 {
-		text = "on Kuma " + versionsOf(cause.comparison) + "  " + text
+		text = "Kuma " + versionsOf(cause.comparison) + ": " + text
 	}
 	return text
 }
