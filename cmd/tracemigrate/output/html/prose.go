@@ -7,6 +7,46 @@ import (
 	"tracemigrate/cmd/tracemigrate/output/plain"
 )
 
+// A long word may break after these characters; a short one moves to the next line as a whole.
+var (
+	longWord  = regexp.MustCompile(`\S{24,}`)
+	separator = regexp.MustCompile(`[._/:=]+`)
+)
+
+// pieces splits a text where a line may end within a long word. The page's script splits the
+// same way.
+func pieces(text string) []string {
+	var out []string
+	start := 0
+	for _, word := range longWord.FindAllStringIndex(text, -1) {
+		for _, at := range separator.FindAllStringIndex(text[word[0]:word[1]-1], -1) {
+			end := word[0] + at[1]
+			out, start = append(out, text[start:end]), end
+		}
+	}
+	return append(out, text[start:])
+}
+
+// shortFlag matches a word that a line of a command must not break at its dashes.
+var shortFlag = regexp.MustCompile(`(^|\s)([^\s'"]*-[^\s'"]*)`)
+
+// command splits a command into words that stay whole, and the rest.
+func command(text string) []phrase {
+	const most = 28 // bytes of a word that fits a line of a phone
+	var out phrases
+	end := 0
+	for _, m := range shortFlag.FindAllStringSubmatchIndex(text, -1) {
+		if m[5]-m[4] > most {
+			continue
+		}
+		out.add(text[end:m[4]], false)
+		out.add(text[m[4]:m[5]], true)
+		end = m[5]
+	}
+	out.add(text[end:], false)
+	return out
+}
+
 // phrase is a part of a sentence.
 type phrase struct {
 	Text string
@@ -14,7 +54,7 @@ type phrase struct {
 }
 
 // codeWord finds code in words: a flag, and a tag with its value.
-var codeWord = regexp.MustCompile(`(^|[\s(])(--[a-z][a-z0-9-]*|kuma\.io/[a-z][a-z-]*(=[^\s,;()]+(, [\w./-]+=[^\s,;()]+)*)?)`)
+var codeWord = regexp.MustCompile(`(^|[\s(])(--[a-z][a-z0-9-]*|kuma\.io/[a-z][a-z0-9-]*(=[^\s,;()]+(, [\w./-]+=[^\s,;()]+)*)?)`)
 
 // prose splits a sentence into words and code. The spans, which the sentence has between
 // backticks, are code; other backticks are text of the input.

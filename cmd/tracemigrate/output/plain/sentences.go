@@ -89,6 +89,9 @@ func ReportVerdict(sum *report.Summary) (sentence, tone string) {
 		}
 		if sum.ByMeshTrace > 0 {
 			parts = append(parts, Plural(sum.ByMeshTrace, "proxy is traced by MeshTraces", "proxies are traced by MeshTraces"))
+			if sum.NotRead == 0 && !sum.Partial && sum.Same == sum.Proxies {
+				tone = "good" // the migration is finished
+			}
 		} else if sum.Tracing > 0 {
 			parts = append(parts, Plural(sum.Tracing, "MeshTrace with a backend exists", "MeshTraces with a backend exist"))
 		}
