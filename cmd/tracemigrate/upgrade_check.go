@@ -65,7 +65,7 @@ func (f *upgradeCheckFlags) run(c *cli.Context) error {
 	found := &output.Upgrade{
 		Head: head, Strict: f.strict, Full: f.full, Words: words, Command: commandLine(c, words.Source),
 		Unread:   append(stderr.Skipped(snapshot), stderr.UnreadOfUpgrade(snapshot)...),
-		Misspelt: misspelt, Partial: convert.Partial(snapshot),
+		Misspelt: misspelt, Partial: convert.Partial(snapshot), ZonesUnread: len(convert.ZonesUnread(snapshot)),
 	}
 	if f.from != "" {
 		found.Words.From = "--from " + f.from
