@@ -21,3 +21,15 @@ func TestWrapKeepsColumns(t *testing.T) {
 		assert.Equal(t, want, out.String())
 	}
 }
+
+// A table colours severities and verdicts, and no name.
+func TestTableColours(t *testing.T) {
+	for header, want := range map[string]string{
+		"VERDICT": "\x1b[31;1mdifferent\x1b[0m  x", "SEVERITY": "different  x", "MESH": "different  x",
+	} {
+		var out bytes.Buffer
+		NewPrinter(&out, 80, true).table([]string{header, "B"}, [][]string{{"different", "x"}})
+		assert.Contains(t, out.String(), want, header)
+		assert.Equal(t, header == "VERDICT", strings.Contains(out.String(), "\x1b["), header)
+	}
+}

@@ -12,6 +12,7 @@ import (
 	"tracemigrate/cluster/manifest"
 	"tracemigrate/cmd/tracemigrate/output/plain"
 	"tracemigrate/convert"
+	"tracemigrate/convert/envoydiff"
 )
 
 // Problems prints the errors and warnings of the input. Its last line has the number of
@@ -142,8 +143,18 @@ func (p *Printer) list(problems []*manifest.Problem, severity manifest.Severity,
 	return n
 }
 
-// colours are those of severities in the first column of a table.
-var colours = map[string]text.Colors{
+// colourOf returns the colour of a cell that is a severity or a verdict. A name is never coloured.
+func colourOf(header, cell string) (colour text.Colors, ok bool) {
+	switch header {
+	case "SEVERITY":
+		colour, ok = severityColours[cell]
+	case "VERDICT":
+		colour, ok = verdictColours[envoydiff.Verdict(cell)]
+	}
+	return colour, ok
+}
+
+var severityColours = map[string]text.Colors{
 	string(manifest.Error):   {text.FgRed, text.Bold},
 	string(manifest.Warning): {text.FgYellow},
 	string(manifest.Info):    {text.FgCyan},
