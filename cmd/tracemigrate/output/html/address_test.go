@@ -128,6 +128,7 @@ func testWords(t *testing.T, shared *tab, page string) {
 		b.size(width)
 		assert.Empty(t, ask[[]string](b, broken), width)
 		assert.LessOrEqual(t, ask[int64](b, "document.documentElement.scrollWidth"), width)
+		assert.Empty(t, ask[[]string](b, `[...document.querySelectorAll(".steps pre")].filter(e => e.scrollWidth > e.clientWidth).map(e => e.textContent)`), width)
 	}
 	assert.Positive(t, ask[int](b, `document.querySelectorAll(".steps pre .short").length`))
 	b.clean(url)

@@ -190,4 +190,5 @@ func TestPieces(t *testing.T) {
 	assert.Equal(t, []string{""}, pieces(""))
 	word := func(text string) phrase { return phrase{text, true} }
 	assert.Equal(t, []phrase{{"a ", false}, word("upgrade-check"), {" ", false}, word("--to"), {" 3.0 'a-b'", false}}, command("a upgrade-check --to 3.0 'a-b'"))
+	assert.Equal(t, []phrase{word("--clusterrole"), {"=tracemigrate-meshgateways a", false}}, command("--clusterrole=tracemigrate-meshgateways a"))
 }

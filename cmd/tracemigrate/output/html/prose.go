@@ -27,21 +27,29 @@ func pieces(text string) []string {
 	return append(out, text[start:])
 }
 
-// shortFlag matches a word that a line of a command must not break at its dashes.
-var shortFlag = regexp.MustCompile(`(^|\s)([^\s'"]*-[^\s'"]*)`)
+// A line of a command must not break within a short word that has dashes, nor after the dashes
+// of a flag.
+var (
+	dashed   = regexp.MustCompile(`(^|\s)([^\s'"]*-[^\s'"]*)`)
+	flagName = regexp.MustCompile(`^--?[a-z0-9]+`)
+)
 
 // command splits a command into words that stay whole, and the rest.
 func command(text string) []phrase {
-	const most = 28 // bytes of a word that fits a line of a phone
+	const most = 23 // bytes of a word that fits a line of a phone
 	var out phrases
 	end := 0
-	for _, m := range shortFlag.FindAllStringSubmatchIndex(text, -1) {
-		if m[5]-m[4] > most {
+	for _, m := range dashed.FindAllStringSubmatchIndex(text, -1) {
+		word := text[m[4]:m[5]]
+		if len(word) > most {
+			word = flagName.FindString(word)
+		}
+		if word == "" || len(word) > most {
 			continue
 		}
 		out.add(text[end:m[4]], false)
-		out.add(text[m[4]:m[5]], true)
-		end = m[5]
+		out.add(word, true)
+		end = m[4] + len(word)
 	}
 	out.add(text[end:], false)
 	return out
