@@ -68,6 +68,7 @@ type Listeners struct {
 	gateways  Gateways
 	services  services
 	protocols map[destination]string
+	external  map[destination]string // of ExternalServices
 }
 
 type destination struct{ mesh, service string }
@@ -79,7 +80,8 @@ type destination struct{ mesh, service string }
 // from their field protocol (recorded/traffictrace/protocol-field).
 func NewListeners(version Version, s *Snapshot, gateways Gateways) *Listeners {
 	l := &Listeners{
-		version: version, gateways: gateways, services: newServices(s.MeshServices), protocols: make(map[destination]string),
+		version: version, gateways: gateways, services: newServices(s.MeshServices),
+		protocols: make(map[destination]string), external: make(map[destination]string),
 	}
 	if s.Origin != nil {
 		l.zone = s.Origin.Zone
@@ -92,7 +94,7 @@ func NewListeners(version Version, s *Snapshot, gateways Gateways) *Listeners {
 	for _, r := range s.ExternalServices {
 		var problems []*manifest.Problem // an outbound without a known protocol is compared
 		if tags := r.Spec.Into(&problems).Field("tags").Map(); tags[ServiceTag] != "" {
-			l.add(destination{r.Mesh, tags[ServiceTag]}, taggedProtocol(tags))
+			add(l.external, destination{r.Mesh, tags[ServiceTag]}, taggedProtocol(tags))
 		}
 	}
 	for _, dp := range s.Dataplanes {
@@ -102,7 +104,7 @@ func NewListeners(version Version, s *Snapshot, gateways Gateways) *Listeners {
 			if in.NotReady || in.Ignored && !version.IgnoredInboundsHaveProtocol() {
 				protocol = "" // the service is known, if only without a protocol
 			}
-			l.add(destination{dp.Mesh, in.Tags[ServiceTag]}, protocol)
+			add(l.protocols, destination{dp.Mesh, in.Tags[ServiceTag]}, protocol)
 		}
 	}
 	return l
@@ -120,15 +122,29 @@ func (s *Snapshot) hasAllDestinations() bool {
 }
 
 // add records that a service has an endpoint with a protocol, or one that does not count.
-func (l *Listeners) add(to destination, protocol string) {
-	known := l.protocols[to]
+func add(protocols map[destination]string, to destination, protocol string) {
+	known := protocols[to]
 	switch {
 	case protocol == "":
 		protocol = known
 	case known != "":
 		protocol = commonProtocol(known, protocol)
 	}
-	l.protocols[to] = protocol
+	protocols[to] = protocol
+}
+
+// protocolOf returns the protocol of a service, and whether the input has the service.
+// ExternalServices count if no inbound does (generateServicesInformation in
+// pkg/xds/context of Kuma's tags 2.6 to 2.14). With a zone egress, and up to 2.5, they
+// count besides: then a service that is taken for HTTP here may be for TCP.
+func (l *Listeners) protocolOf(to destination) (protocol string, known bool) {
+	protocol, known = l.protocols[to]
+	if protocol == "" {
+		if external, ok := l.external[to]; ok {
+			return external, true
+		}
+	}
+	return protocol, known
 }
 
 // taggedProtocol returns the value of the tag kuma.io/protocol, else tcp.
@@ -202,7 +218,7 @@ func (l *Listeners) outbound(dp *Dataplane, out *Outbound) (HTTPListener, bool) 
 	listener := HTTPListener{Direction: DirectionOutbound, address: cmp.Or(out.Address, "127.0.0.1"), port: out.Port}
 	if out.BackendRef == nil {
 		listener.Service = out.Tags[ServiceTag]
-		protocol, known := l.protocols[destination{dp.Mesh, listener.Service}]
+		protocol, known := l.protocolOf(destination{dp.Mesh, listener.Service})
 		// A destination that the input does not contain may be for HTTP: it is compared.
 		return listener, isHTTP(protocol) || !known && !l.complete
 	}

@@ -20,7 +20,7 @@ func checkInput(stderr *output.Printer, s *cluster.Snapshot) error {
 	return errNoResource
 }
 
-var errNoResource = errors.New("the input has no Kuma resource, such as a Mesh or a TrafficTrace; check -f")
+var errNoResource = errors.New("the input has no Kuma resource, such as a Mesh or a TrafficTrace; check -f, or the command that writes to stdin")
 
 // checkMesh returns an error if files have no Mesh. A cluster without one is no error: there,
 // it does not exist.

@@ -143,7 +143,7 @@ func (l *partialLine) addArgument(word string) {
 			return
 		}
 	}
-	l.command = &cli.Command{Name: word} // "help", or one that does not exist
+	l.command = &cli.Command{Name: word} // one that does not exist
 }
 
 func (l *partialLine) addFlag(word string) {

@@ -85,7 +85,7 @@ func commandNames(app *cli.App) []candidate {
 			found = append(found, candidate{command.Name, command.Usage})
 		}
 	}
-	return append(found, candidate{"help", commandUsage(&cli.Command{Name: "help"})})
+	return found
 }
 
 // flagNames returns the flags in the order of help, without those that are already there.

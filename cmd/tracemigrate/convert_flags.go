@@ -79,13 +79,13 @@ func (f *convertFlags) options(c *cli.Context) (convert.Options, meshtrace.Style
 	if f.from != "" && f.to == (cluster.Version{}) {
 		return options, style, errors.New("--from needs --kuma-version 3.0; without an upgrade, pass the version with --kuma-version")
 	}
-	style, err := output.ConvertForms.Find(f.form)
+	style, err := findForm(output.ConvertForms, f.form)
 	if err != nil {
 		return options, style, err
 	}
 	format := cluster.Format(strings.ToLower(f.format))
 	if format != "" && format != cluster.Kubernetes && format != cluster.Universal {
-		return options, style, fmt.Errorf("--format: %q is neither kubernetes nor universal", f.format)
+		return options, style, fmt.Errorf("--format: %s is neither kubernetes nor universal", typed(f.format))
 	}
 	if format == cluster.Universal && c.IsSet("namespace") {
 		return options, style, errors.New("--namespace cannot be combined with --format universal: only Kubernetes has namespaces")
@@ -184,7 +184,7 @@ func (f *convertFlags) selectsByLabels(c *cli.Context) (bool, error) {
 	case kind == targetDataplane:
 		return true, nil
 	case kind != targetSubset:
-		return false, fmt.Errorf("--target-ref: %q is neither %s nor %s", f.targetRef, targetSubset, targetDataplane)
+		return false, fmt.Errorf("--target-ref: %s is neither %s nor %s", typed(f.targetRef), targetSubset, targetDataplane)
 	case f.to != (cluster.Version{}) && c.IsSet("target-ref"):
 		return false, fmt.Errorf("--target-ref %s: Kuma %s does not have MeshSubset; omit the flag", f.targetRef, f.to)
 	case f.displayNames && f.to == (cluster.Version{}):

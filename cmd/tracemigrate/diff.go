@@ -38,7 +38,7 @@ func diffCommand() *cli.Command {
 }
 
 func (f *diffFlags) run(c *cli.Context) error {
-	form, err := output.DiffForms.Find(f.form)
+	form, err := findForm(output.DiffForms, f.form)
 	if err != nil {
 		return err
 	}

@@ -77,7 +77,7 @@ func acceptedCodes(c *cli.Context, document string, others ...envoydiff.Code) ([
 			if similar := closest(name, convert.Words(all)); similar != "" {
 				hint = " (did you mean " + similar + "?)"
 			}
-			return nil, fmt.Errorf("--accept: %q is not the code of a difference%s; %s lists them", name, hint, document)
+			return nil, fmt.Errorf("--accept: %s is not the code of a difference%s; %s lists them", typed(name), hint, document)
 		}
 		accepted = append(accepted, code)
 	}

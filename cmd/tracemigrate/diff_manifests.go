@@ -207,6 +207,7 @@ func addUnread(found *output.Diff, stderr *output.Printer, s *cluster.Snapshot) 
 	found.Unread = append(found.Unread, stderr.Skipped(s)...)
 	found.Unread = append(found.Unread, stderr.Unread(s)...)
 	found.Partial = found.Partial || convert.Partial(s)
+	found.ZonesUnread = max(found.ZonesUnread, len(convert.ZonesUnread(s)))
 }
 
 // addNotRead adds the documents of a side that are not read to what diff found.

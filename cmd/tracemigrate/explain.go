@@ -49,7 +49,7 @@ func (f *explainFlags) run(c *cli.Context) error {
 	if c.Bool("help") { // after PROXY
 		return cli.ShowSubcommandHelp(c)
 	}
-	write, err := output.ExplainForms.Find(f.form)
+	write, err := findForm(output.ExplainForms, f.form)
 	if err != nil {
 		return err
 	}

@@ -1,9 +1,14 @@
 package main
 
 import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 // The name of a Deployment, or a misspelt one, suggests a proxy.
@@ -22,5 +27,26 @@ func TestFindProxySuggests(t *testing.T) {
 			assert.Empty(t, out)
 			assert.Contains(t, words, want)
 		})
+	}
+}
+
+// In a mesh with many policies, explain counts those without effect on the proxy.
+func TestExplainManyPolicies(t *testing.T) {
+	var input strings.Builder
+	input.WriteString("{type: Mesh, name: default, tracing: {defaultBackend: z, backends: [{name: z, type: zipkin, conf: {url: 'http://z:9411/'}}]}}\n")
+	for i := range 20 {
+		fmt.Fprintf(&input, "---\n{type: TrafficTrace, name: t-%02d, mesh: default, selectors: [{match: {kuma.io/service: s-%02d}}]}\n", i, i)
+		fmt.Fprintf(&input, "---\n{type: MeshTrace, name: m-%02d, mesh: default, spec: {targetRef: {kind: MeshService, name: other-%02d}, default: {backends: []}}}\n", i, i)
+	}
+	input.WriteString("---\n{type: Dataplane, name: web-1, mesh: default, networking: {address: 10.0.0.1, inbound: [{port: 80, tags: {kuma.io/service: s-08, kuma.io/protocol: http}}]}}\n")
+	file := filepath.Join(t.TempDir(), "in.yaml")
+	require.NoError(t, os.WriteFile(file, []byte(input.String()), 0o600))
+	_, text, words := tool(t, "explain web-1 --kuma-version 2.13 -f "+file)
+	for _, want := range []string{
+		"\n     1 to 8, such as \"t-00\", match no tag set (-o json lists them)\n  => 9. \"t-08\", selector 1 (kuma.io/service=s-08)",
+		"\n     10 to 20, such as \"t-09\", match no tag set (-o json lists them)\n",
+		"\n  none applies\n     20 MeshTraces, such as \"m-00\", do not select it (-o json lists them)\n",
+	} {
+		assert.Contains(t, text, want, words)
 	}
 }

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -134,6 +136,19 @@ func boolFlag(name string, to *bool, usage string) cli.Flag {
 // outputFlag returns the flag that selects the form of the output.
 func outputFlag[W any](to *string, forms output.Forms[W]) cli.Flag {
 	return &cli.StringFlag{Name: "output", Destination: to, Aliases: []string{"o"}, Value: forms.Default(), Usage: forms.Usage()}
+}
+
+// findForm returns the writer of the form that --output names.
+func findForm[W any](forms output.Forms[W], name string) (W, error) {
+	write, exists := forms.Find(name)
+	names := forms.Names()
+	switch {
+	case exists:
+		return write, nil
+	case len(names) == 2:
+		return write, fmt.Errorf("--output: %s is neither %s nor %s", typed(name), names[0], names[1])
+	}
+	return write, fmt.Errorf("--output: %s is none of %s", typed(name), strings.Join(names, ", "))
 }
 
 // namespaceFlag returns the flag of the control plane's namespace.

@@ -70,7 +70,7 @@ func (p *helpPage) app(app *cli.App) {
 	p.section("COMMANDS")
 	var rows [][2]string
 	for _, command := range app.VisibleCommands() {
-		rows = append(rows, [2]string{command.Name, commandUsage(command)})
+		rows = append(rows, [2]string{command.Name, command.Usage})
 	}
 	p.rows(rows)
 	p.section("OPTIONS")
@@ -80,20 +80,33 @@ func (p *helpPage) app(app *cli.App) {
 		app.Name+" COMMAND --help", app.Name+" options"))
 }
 
-// commandUsage returns the line about a command; the library's help command has none that
-// fits the others.
-func commandUsage(command *cli.Command) string {
-	if command.Name == "help" {
-		return "show the help of a command"
+// helpCommand replaces the library's, which ignores all arguments but the first, and prints a
+// mistake in flags as a page.
+func helpCommand() *cli.Command {
+	return &cli.Command{
+		Name: "help", Aliases: []string{"h"}, Usage: "show the help of a command", ArgsUsage: "[COMMAND]", HideHelpCommand: true,
+		Action: func(c *cli.Context) error {
+			args, err := parseArguments(c)
+			switch {
+			case err != nil:
+				return err
+			case len(args) == 0:
+				return cli.ShowAppHelp(c)
+			case len(args) > 1:
+				return fmt.Errorf("unexpected argument %s; see %s --help", typed(args[1]), commandName(c))
+			case c.App.Command(args[0]) == nil:
+				return unknownCommand(c.App, args[0])
+			}
+			return cli.ShowCommandHelp(c, args[0])
+		},
 	}
-	return command.Usage
 }
 
 // command adds the help of a command.
 func (p *helpPage) command(app *cli.App, command *cli.Command) {
 	name := app.Name + " " + command.Name
 	p.section("NAME")
-	p.paragraph(name + " - " + commandUsage(command))
+	p.paragraph(name + " - " + command.Usage)
 	p.section("USAGE")
 	p.paragraph(strings.TrimRight(name+" [options] "+strings.TrimSpace(command.ArgsUsage), " "))
 	if command.Description != "" {

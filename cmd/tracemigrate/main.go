@@ -109,9 +109,9 @@ func newApp(name string) *cli.App {
 			"a proxy is different or unknown; 2 error in usage, input or output.",
 		Commands: []*cli.Command{
 			convertCommand(), diffCommand(), explainCommand(), reportCommand(), planCommand(), verifyCommand(), rewriteCommand(),
-			snapshotCommand(), upgradeCheckCommand(), optionsCommand(), completionCommand(), manCommand(), versionCommand(),
+			snapshotCommand(), upgradeCheckCommand(), optionsCommand(), completionCommand(), manCommand(), versionCommand(), helpCommand(),
 		},
-		Flags:                     messageFlags(),
+		Flags:                     append(messageFlags(), cli.HelpFlag), // the library adds it only with its own command help
 		HideVersion:               true,
 		Suggest:                   true,
 		DisableSliceFlagSeparator: true,
@@ -120,6 +120,9 @@ func newApp(name string) *cli.App {
 		Action: func(c *cli.Context) error {
 			if c.Args().Present() {
 				return unknownCommand(c.App, c.Args().First())
+			}
+			if err := checkMessageFlags(c); err != nil {
+				return err
 			}
 			return cli.ShowAppHelp(c)
 		},

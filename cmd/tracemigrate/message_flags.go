@@ -38,7 +38,7 @@ func messageFlags() []cli.Flag {
 // checkMessageFlags returns an error for a value of --color that does not exist.
 func checkMessageFlags(c *cli.Context) error {
 	if choice := colourChoice(c); !slices.Contains(colourChoices, choice) {
-		return fmt.Errorf("--color: %q is none of %s", choice, strings.Join(colourChoices, ", "))
+		return fmt.Errorf("--color: %s is none of %s", typed(choice), strings.Join(colourChoices, ", "))
 	}
 	return nil
 }

@@ -19,7 +19,7 @@ import (
 func applyOriginFlags(c *cli.Context, origin *cluster.Origin) (*cluster.Origin, error) {
 	mode := cluster.Mode(c.String("mode"))
 	if mode != "" && !slices.Contains(cluster.Modes, mode) {
-		return nil, fmt.Errorf("--mode: %q is none of zone, federated-zone, global", mode)
+		return nil, fmt.Errorf("--mode: %s is none of zone, federated-zone, global", typed(string(mode)))
 	}
 	versions := c.StringSlice("zone-version")
 	if mode == "" && len(versions) == 0 {

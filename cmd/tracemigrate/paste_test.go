@@ -126,7 +126,7 @@ func pastedFrom(form, text string) []string {
 	switch {
 	case strings.Contains(form, "-o html"):
 		for _, m := range codeElement.FindAllStringSubmatch(text, -1) {
-			add(html.UnescapeString(m[2]))
+			add(html.UnescapeString(innerElement.ReplaceAllString(m[2], ""))) // the text that a browser copies
 		}
 	case strings.Contains(form, "-o json"), strings.Contains(form, "-o sarif"):
 		var data any
@@ -149,6 +149,9 @@ func pastedFrom(form, text string) []string {
 	}
 	return found
 }
+
+// innerElement matches the tags within an element of code.
+var innerElement = regexp.MustCompile(`<[^>]*>`)
 
 var codeElement = regexp.MustCompile(`(?s)<(pre|code)\b[^>]*>(.*?)</(?:pre|code)>`)
 

@@ -167,7 +167,7 @@ func TestPlanRefuses(t *testing.T) {
 		"two formats":        {bothFormats, "--kuma-version 2.9", 2, "plan for the resources of one control plane"},
 		"mesh of files":      {"plan/kubernetes", "--mesh default", 2, "cannot be combined with -f"},
 		"argument":           {"plan/kubernetes", "x", 2, "unexpected argument"},
-		"wrong input":        {"type: Mesh\nname: default\ntracing: {backends: none}\n", "--kuma-version 2.9", 2, "tracing.backends"},
+		"wrong input":        {"type: Mesh\nname: default\ntracing: {backends: none}\n", "--kuma-version 2.9", 2, "has 1 error; nothing was written"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			input, to := filepath.Join(fixtures.Dir(), c.dir, "input.yaml"), filepath.Join(t.TempDir(), "plan")

@@ -43,7 +43,7 @@ func reportCommand() *cli.Command {
 }
 
 func (f *reportFlags) run(c *cli.Context) error {
-	form, err := output.ReportForms.Find(f.form)
+	form, err := findForm(output.ReportForms, f.form)
 	switch {
 	case err != nil:
 		return err

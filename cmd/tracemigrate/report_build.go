@@ -14,7 +14,7 @@ import (
 
 // build returns the report on a snapshot, or prints its problems and returns an error.
 func (f *reportFlags) build(c *cli.Context, current *convert.Current, words upgrade.Words) (*report.Report, error) {
-	r, _, options, err := f.rehearse(c, current, words)
+	r, _, options, err := f.rehearse(c, current, words, "reported")
 	if err == nil {
 		err = checkMesh(current.Snapshot, "report")
 	}
@@ -25,9 +25,10 @@ func (f *reportFlags) build(c *cli.Context, current *convert.Current, words upgr
 	return r, nil
 }
 
-// rehearse returns the report without the way to 3.0, and the plan with its options.
+// rehearse returns the report without the way to 3.0, and the plan with its options. done is
+// what the command would have done with an input that has errors.
 func (f *reportFlags) rehearse(
-	c *cli.Context, current *convert.Current, words upgrade.Words,
+	c *cli.Context, current *convert.Current, words upgrade.Words, done string,
 ) (*report.Report, *convert.Plan, convert.Options, error) {
 	snapshot := current.Snapshot
 	stderr := stderrPrinter(c)
@@ -48,7 +49,7 @@ func (f *reportFlags) rehearse(
 	}
 	r, plan, problems := report.Build(current, o)
 	if r == nil {
-		return nil, nil, options, refuseInput(stderr, problems, "reported")
+		return nil, nil, options, refuseInput(stderr, problems, done)
 	}
 	warnAssumedVersion(stderr, f.version, snapshot)
 	if r.Origin.Source == "" {

@@ -118,7 +118,7 @@ func (f *rewriteFlags) check(c *cli.Context) ([]string, error) {
 	case f.stage == "":
 		return nil, fmt.Errorf("--stage is required: %s, then, after the MeshTraces are applied, %s", stageAdd, stageRemove)
 	case f.stage != stageAdd && f.stage != stageRemove:
-		return nil, fmt.Errorf("--stage: %q is neither %s nor %s", f.stage, stageAdd, stageRemove)
+		return nil, fmt.Errorf("--stage: %s is neither %s nor %s", typed(f.stage), stageAdd, stageRemove)
 	case f.force && !f.write:
 		return nil, errors.New("--force needs --write")
 	}

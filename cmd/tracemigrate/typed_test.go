@@ -11,6 +11,8 @@ import (
 )
 
 func TestTyped(t *testing.T) {
+	fixtures, err := filepath.Abs("../../fixtures")
+	require.NoError(t, err)
 	t.Chdir(t.TempDir())
 	const file = "eyJ0b2tlbiI6ImEifQ.x"
 	require.NoError(t, os.WriteFile(filepath.Join(".", file), nil, 0o600))
@@ -40,7 +42,11 @@ func TestTyped(t *testing.T) {
 	}
 	for _, command := range []string{
 		"convert ARG", "diff ARG", "report ARG", "snapshot ARG", "plan ARG", "upgrade-check ARG", "verify ARG", "explain web-1 ARG", "version ARG",
-		"options ARG", "man ARG", "completion bash ARG", "completion ARG", "ARG", "help ARG",
+		"options ARG", "man ARG", "completion bash ARG", "completion ARG", "ARG", "help ARG", "help convert ARG", "report --ARG",
+		"convert --color ARG", "--color ARG convert", "--color=ARG", "convert -o ARG", "convert --target-ref ARG", "convert --format ARG",
+		"convert --qps ARG", "convert --timeout ARG", "convert --shadow=ARG", "explain web-1 --qps ARG", "explain web-1 -o ARG",
+		"rewrite --stage ARG x", "convert --mode ARG -f " + fixtures + "/tutorial", "diff --accept ARG", "version -o ARG",
+		"verify --step ARG --plan " + fixtures + "/plan/kubernetes/plan",
 	} {
 		for _, argument := range []string{"https://user:hunter2@host", "user:hunter2@host", "token=hunter2", "glpat-hunter2hunter2"} {
 			code, stdout, stderr := tool(t, strings.ReplaceAll(command, "ARG", argument))

@@ -29,7 +29,7 @@ func upgradeCheckCommand() *cli.Command {
 }
 
 func (f *upgradeCheckFlags) run(c *cli.Context) error {
-	form, err := output.UpgradeForms.Find(f.form)
+	form, err := findForm(output.UpgradeForms, f.form)
 	if err != nil {
 		return err
 	}
@@ -65,7 +65,7 @@ func (f *upgradeCheckFlags) run(c *cli.Context) error {
 	found := &output.Upgrade{
 		Head: head, Strict: f.strict, Full: f.full, Words: words, Command: commandLine(c, words.Source),
 		Unread:   append(stderr.Skipped(snapshot), stderr.UnreadOfUpgrade(snapshot)...),
-		Misspelt: misspelt, Partial: convert.Partial(snapshot),
+		Misspelt: misspelt, Partial: convert.Partial(snapshot), ZonesUnread: len(convert.ZonesUnread(snapshot)),
 	}
 	if f.from != "" {
 		found.Words.From = "--from " + f.from

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -65,15 +66,22 @@ func usageError(c *cli.Context, err error, _ bool) error {
 	if name, ok := strings.CutPrefix(err.Error(), "flag needs an argument: -"); ok {
 		return fmt.Errorf("flag %s needs a value; see %s --help", dashed(name), commandName(c))
 	}
-	message := oneDash.ReplaceAllString(err.Error(), "flag --$1")
-	if strings.Contains(message, "flag --timeout") {
+	message := oneDash.ReplaceAllString(err.Error(), "for --$1")
+	message = invalidValue.ReplaceAllStringFunc(message, func(quoted string) string {
+		value, _ := strconv.Unquote(quoted)
+		return typed(value)
+	})
+	if strings.Contains(message, "for --timeout") {
 		message += "; add a unit, such as 30s or 5m"
 	}
 	return fmt.Errorf("%s; see %s --help", message, commandName(c))
 }
 
-// oneDash matches a flag as the flag package writes it.
-var oneDash = regexp.MustCompile(`flag -([a-z])`)
+// The flag package writes a flag with one dash, and its invalid value in quotes.
+var (
+	oneDash      = regexp.MustCompile(`for (?:flag )?-([a-z])`)
+	invalidValue = regexp.MustCompile(`"(?:[^"\\]|\\.)*"`)
+)
 
 // unknownFlag returns the error for a flag that the command does not have.
 func unknownFlag(c *cli.Context, name string) error {
@@ -88,7 +96,8 @@ func unknownFlag(c *cli.Context, name string) error {
 			hint = " (did you mean " + dashed(similar) + "?)"
 		}
 	}
-	return fmt.Errorf("unknown flag %s%s; see %s --help", dashed(name), hint, commandName(c))
+	shown, _ := strconv.Unquote(typed(name))
+	return fmt.Errorf("unknown flag %s%s; see %s --help", dashed(shown), hint, commandName(c))
 }
 
 // dashed returns the name of a flag as users write it.
@@ -130,7 +139,11 @@ func closest(misspelt string, names []string) string {
 
 // unexpectedArgument returns the error for an argument of a command that takes none.
 func unexpectedArgument(c *cli.Context) error {
-	return fmt.Errorf("unexpected argument %s; pass files with -f", typed(c.Args().First()))
+	advice := "pass files with -f"
+	if flagNamed(c.Command.Flags, "filename") == nil {
+		advice = "see " + commandName(c) + " --help"
+	}
+	return fmt.Errorf("unexpected argument %s; %s", typed(c.Args().First()), advice)
 }
 
 // parseArguments returns the arguments, and sets the flags that follow the first one. The
@@ -161,12 +174,12 @@ func parseArguments(c *cli.Context) ([]string, error) {
 		}
 		if !joined {
 			if len(rest) == 0 || strings.HasPrefix(rest[0], "-") && rest[0] != "-" {
-				return nil, fmt.Errorf("flag --%s needs a value", flag.Names()[0])
+				return nil, fmt.Errorf("flag %s needs a value; see %s --help", dashed(name), commandName(c))
 			}
 			value, rest = rest[0], rest[1:]
 		}
 		if err := c.Set(flag.Names()[0], value); err != nil {
-			return nil, fmt.Errorf("flag --%s: %w", flag.Names()[0], err)
+			return nil, usageError(c, fmt.Errorf("invalid value %q for flag -%s: %w", value, name, err), true)
 		}
 	}
 	return args, checkFlagValues(c)

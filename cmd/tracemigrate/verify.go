@@ -52,8 +52,10 @@ func (f *verifyFlags) run(c *cli.Context) error {
 		return err
 	}
 	step := runbook.Step(f.step)
-	if !slices.Contains(before.Steps, step) {
-		return fmt.Errorf("--step: %q is not a step of the plan; it has: %s", f.step, strings.Join(convert.Words(before.Steps), ", "))
+	if steps := strings.Join(convert.Words(before.Steps), ", "); f.step == "" {
+		return errors.New("--step is required: one of " + steps)
+	} else if !slices.Contains(before.Steps, step) {
+		return fmt.Errorf("--step: %s is not a step of the plan; it has: %s", typed(f.step), steps)
 	}
 	made, err := before.policies(step)
 	if err != nil {

@@ -24,7 +24,7 @@ func versionCommand() *cli.Command {
 		ArgsUsage: " ",
 		Flags:     []cli.Flag{outputFlag(&form, output.VersionForms)},
 		Action: func(c *cli.Context) error {
-			write, err := output.VersionForms.Find(form)
+			write, err := findForm(output.VersionForms, form)
 			switch {
 			case err != nil:
 				return err

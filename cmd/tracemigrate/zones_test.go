@@ -2,6 +2,7 @@ package main
 
 import (
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -52,4 +53,28 @@ func TestZoneByURL(t *testing.T) {
 	code, _, words = tool(t, "report --control-plane "+global+" --zone west=http://127.0.0.1:1")
 	assert.Equal(t, exitError, code)
 	assert.Contains(t, words, "127.0.0.1:1")
+}
+
+// Every command that says that all proxies keep their tracing also says which MeshTraces it does
+// not know.
+func TestZonesUnreadEverywhere(t *testing.T) {
+	const what = "the MeshTraces of 1 zone are known only from copies (--zone reads the originals)"
+	snapshot := filepath.Join(t.TempDir(), "state.yaml")
+	require.NoError(t, os.WriteFile(snapshot, []byte(`{apiVersion: tracemigrate/v1, kind: SnapshotOrigin, source: x, product: Kuma, version: 2.13.1, mode: global, environment: universal, zones: [{name: east, version: 2.13.1}]}
+---
+{type: Mesh, name: default, tracing: {defaultBackend: z, backends: [{name: z, type: zipkin, conf: {url: "http://z:9411/"}}]}}
+---
+{type: TrafficRoute, name: all, mesh: default}
+---
+{type: TrafficTrace, name: all, mesh: default, selectors: [{match: {kuma.io/service: "*"}}]}
+---
+{type: Dataplane, name: web-1, mesh: default, networking: {address: 10.0.0.1, inbound: [{port: 80, tags: {kuma.io/service: web, kuma.io/protocol: http, kuma.io/zone: east}}]}}
+---
+{apiVersion: tracemigrate/v1, kind: SnapshotEnd}
+`), 0o600))
+	for _, command := range []string{"convert", "convert --quiet", "report", "diff", "diff -o json", "diff --kuma-version 2.13,2.14", "upgrade-check --to 2.14"} {
+		code, stdout, stderr := tool(t, command+" -f "+snapshot)
+		assert.Zero(t, code, "%s: %s", command, stderr)
+		assert.Contains(t, strings.ReplaceAll(stdout+stderr, "\n    ", " "), what, command)
+	}
 }

@@ -67,9 +67,18 @@ func (w *way) meshTraces(r *report.Report) report.Stage {
 	if stage.Ready = r.Summary.TrafficTraces == 0; stage.Ready {
 		return stage
 	}
-	stage.Summary = fmt.Sprintf("%s to replace, by %s",
-		convert.Plural(r.Summary.TrafficTraces, "TrafficTrace"), convert.Plural(r.Summary.Policies, "MeshTrace"))
-	stage.Command = w.command("convert --kuma-version " + w.from.String())
+	stage.Summary = convert.Plural(r.Summary.TrafficTraces, "TrafficTrace")
+	switch {
+	case r.Summary.Policies > 0:
+		stage.Summary += " to replace, by " + convert.Plural(r.Summary.Policies, "MeshTrace")
+	case r.Summary.Earlier > 0 && r.Summary.Errors == 0:
+		stage.Summary += " to delete; all MeshTraces exist"
+	default:
+		stage.Summary += " to replace, by no MeshTrace"
+	}
+	if r.Summary.Policies > 0 || r.Summary.Errors > 0 {
+		stage.Command = w.command("convert --kuma-version " + w.from.String())
+	}
 	for _, block := range []struct {
 		n    int
 		what string
@@ -98,8 +107,17 @@ func (w *way) labels(o convert.Options) report.Stage {
 		stage.Ready, stage.Blocks = true, []string{}
 		return stage
 	}
-	stage.Summary = convert.Plural(len(plan.Policies), "policy") + " to write"
 	stage.Command = w.command(arguments)
+	switch {
+	case len(plan.Policies) > 0:
+		stage.Summary = convert.Plural(len(plan.Policies), "policy") + " to write"
+	case len(plan.Obsolete) > 0:
+		stage.Summary = convert.Plural(len(plan.Obsolete), "MeshTrace") + " to delete"
+	case plan.Errors() > 0:
+		stage.Summary = "no policy can be written"
+	default:
+		stage.Summary, stage.Command = stage.Summary+", but TrafficTraces exist", ""
+	}
 	for _, note := range plan.Notes {
 		if note.Severity == manifest.Error {
 			stage.Blocks = append(stage.Blocks, note.Resource+": "+note.Message())

@@ -20,6 +20,7 @@ type Diff struct {
 	Command     string   // that makes it, without its form
 	Unread      []string // what could not be read, so no comparison covers it
 	Partial     bool     // not every proxy is known
+	ZonesUnread int      // zones whose own control plane was not read
 	Refused     int      // number of things that cannot be carried over
 	Misspelt    int      // number of fields that are probably misspelt
 	PerVersion  bool     // each comparison is of all proxies, for one version of --kuma-version, or one overlay
@@ -132,15 +133,20 @@ func (diff *Diff) Outcome() string {
 	if len(diff.Comparisons) > 1 {
 		text = fmt.Sprintf("in %d comparisons, %s", len(diff.Comparisons), text)
 	}
-	return begin + text + partly(diff.Partial)
+	return begin + text + partly(diff.Partial, diff.ZonesUnread)
 }
 
-// partly returns what a sentence on all known proxies has to add if others are not known.
-func partly(partial bool) string {
+// partly returns what a sentence on all known proxies has to add if others are not known, or
+// MeshTraces of zones.
+func partly(partial bool, zones int) string {
+	text := ""
 	if partial {
-		return "; " + plain.NotEveryProxy
+		text = "; " + plain.NotEveryProxy
 	}
-	return ""
+	if zones > 0 {
+		text += "; " + plain.FromCopies(zones)
+	}
+	return text
 }
 
 // sentence returns the outcome in one sentence, for the head.
@@ -227,7 +233,7 @@ func (diff *Diff) causes() []causeOf {
 func (diff *Diff) title(cause *causeOf) string {
 	text := causeTitle(len(cause.Proxies), cause.TrafficTraces, report.CauseText(cause.Codes))
 	if len(diff.Comparisons) > 1 {
-		text = "on Kuma " + versionsOf(cause.comparison) + "  " + text
+		text = "Kuma " + versionsOf(cause.comparison) + ": " + text
 	}
 	return text
 }

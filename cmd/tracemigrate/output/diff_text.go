@@ -73,10 +73,10 @@ func summaryLine(c *envoydiff.Comparison) string {
 	line := fmt.Sprintf("%s compared: %s same, %s inherent, %s different",
 		plain.Plural(t.Proxies, "proxy", "proxies"), plain.Number(t.Same), plain.Number(t.Inherent), plain.Number(t.Different))
 	if t.Unknown > 0 {
-		line += fmt.Sprintf(", %d unknown", t.Unknown)
+		line += fmt.Sprintf(", %s unknown", plain.Number(t.Unknown))
 	}
 	if t.Accepted > 0 {
-		line += fmt.Sprintf(", %d accepted", t.Accepted)
+		line += fmt.Sprintf(", %s accepted", plain.Number(t.Accepted))
 	}
 	if c.Version.IsRelease() {
 		line = fmt.Sprintf("Kuma %s: %s", versionsOf(c), line)

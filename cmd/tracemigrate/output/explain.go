@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"tracemigrate/cluster"
+	"tracemigrate/cmd/tracemigrate/output/plain"
 	"tracemigrate/convert/envoydiff"
 	"tracemigrate/convert/report"
 	"tracemigrate/meshtrace"
@@ -61,14 +62,23 @@ func isIgnored(dp *cluster.Dataplane, set int) bool {
 	return dp.Gateway == nil && set < len(dp.Inbounds) && dp.Inbounds[set].Ignored
 }
 
-// trafficTraces prints every selector of the mesh in order of precedence.
+// mostWithoutEffect is how many policies without effect on a proxy are listed one by one, where they follow each other.
+const mostWithoutEffect = 5
+
+// trafficTraces prints the selectors of the mesh in order of precedence.
 func (e *explanation) trafficTraces(traces []explainTrace) {
 	e.Line("")
 	e.Line("TrafficTraces of mesh %q, highest precedence first:", e.Dataplane.Mesh)
 	if len(traces) == 0 {
 		e.Line("  none")
 	}
-	for i, t := range traces {
+	for i := 0; i < len(traces); i++ {
+		t := traces[i]
+		if last := lastWithout(traces, i, func(t explainTrace) bool { return t.TagSet > 0 }); last-i >= mostWithoutEffect {
+			e.Line("     %d to %d, such as %q, match no tag set (-o json lists them)", i+1, last+1, t.TrafficTrace)
+			i = last
+			continue
+		}
 		about := fmt.Sprintf("%d. %q, selector %d (%s), rank %d/%d", i+1, t.TrafficTrace, t.Selector, t.Tags, t.Rank.Tags, t.Rank.Exact)
 		switch {
 		case t.TagSet == 0:
@@ -89,6 +99,14 @@ func (e *explanation) trafficTraces(traces []explainTrace) {
 	}
 }
 
+// lastWithout returns the index of the last of the elements that follow from in a row without having something.
+func lastWithout[T any](list []T, from int, has func(T) bool) int {
+	if i := slices.IndexFunc(list[from:], has); i >= 0 {
+		return from + i - 1
+	}
+	return len(list) - 1
+}
+
 // meshTraces prints the policies that apply and what each adds to the merge, then the others.
 func (e *explanation) meshTraces(traces []explainMesh) {
 	e.Line("")
@@ -96,7 +114,14 @@ func (e *explanation) meshTraces(traces []explainMesh) {
 	if len(traces) == 0 || !traces[0].Applies {
 		e.Line("  none applies")
 	}
-	for i, t := range traces {
+	without := func(t explainMesh) bool { return t.Applies || t.Shadow }
+	for i := 0; i < len(traces); i++ {
+		t := traces[i]
+		if last := lastWithout(traces, i, without); last-i >= mostWithoutEffect {
+			e.Line("     %s, such as %q, do not select it (-o json lists them)", plain.Plural(last-i+1, "MeshTrace", "MeshTraces"), t.MeshTrace)
+			i = last
+			continue
+		}
 		switch {
 		case t.Applies:
 			sets := cmp.Or(strings.Join(t.Sets, ", "), "nothing")

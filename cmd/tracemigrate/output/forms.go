@@ -1,7 +1,6 @@
 package output
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -64,17 +63,13 @@ type Form[W any] struct {
 	Write W
 }
 
-// Find returns the writer of the form name.
-func (f Forms[W]) Find(name string) (W, error) {
+// Find returns the writer of the form name, and reports whether the form exists.
+func (f Forms[W]) Find(name string) (write W, exists bool) {
 	i := slices.IndexFunc(f, func(form Form[W]) bool { return form.Name == name })
-	if i >= 0 {
-		return f[i].Write, nil
+	if i < 0 {
+		return write, false
 	}
-	var none W
-	if names := f.Names(); len(names) == 2 {
-		return none, fmt.Errorf("--output: %q is neither %s nor %s", name, names[0], names[1])
-	}
-	return none, fmt.Errorf("--output: %q is none of %s", name, strings.Join(f.Names(), ", "))
+	return f[i].Write, true
 }
 
 // Default returns the name of the default form.

@@ -48,7 +48,7 @@ func Effects(s *cluster.Snapshot, comparisons []*envoydiff.Comparison) string {
 	if text == "" {
 		return ""
 	}
-	return text + partly(convert.Partial(s))
+	return text + partly(convert.Partial(s), len(convert.ZonesUnread(s)))
 }
 
 // whyNothing returns the reason that there is no policy.

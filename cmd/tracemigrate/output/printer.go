@@ -134,14 +134,37 @@ func (p *Printer) wrapped(line string) []string {
 	}
 	words := strings.TrimLeft(line, " ")
 	indent := line[:len(line)-len(words)]
-	parts := strings.Split(text.WrapSoft(words, max(p.columns-len(indent)-4, 20)), "\n")
+	parts := wrapWords(words, max(p.columns-len(indent)-4, 20))
 	for i, part := range parts {
 		if i > 0 {
 			part = "    " + part
 		}
-		parts[i] = indent + strings.TrimRight(part, " ")
+		parts[i] = indent + part
 	}
 	return parts
+}
+
+// wrapWords breaks s at spaces into lines of a width, and a longer word anywhere. It keeps the
+// spaces within a line, because two of them separate columns; text.WrapSoft does not.
+func wrapWords(s string, width int) []string {
+	var lines []string
+	var line string
+	for rest := s; rest != ""; {
+		words := strings.TrimLeft(rest, " ")
+		gap := rest[:len(rest)-len(words)]
+		word, _, _ := strings.Cut(words, " ")
+		rest = words[len(word):]
+		if line != "" && plain.Width(line)+len(gap)+plain.Width(word) <= width {
+			line += gap + word
+			continue
+		}
+		if line != "" {
+			lines = append(lines, line)
+		}
+		pieces := strings.Split(strings.TrimRight(text.WrapHard(word, width), "\n"), "\n")
+		lines, line = append(lines, pieces[:len(pieces)-1]...), pieces[len(pieces)-1]
+	}
+	return append(lines, line)
 }
 
 // write prints text and a line end. It ignores errors: most printers write to a buffer,

@@ -12,6 +12,7 @@ import (
 	"tracemigrate/cluster/manifest"
 	"tracemigrate/cmd/tracemigrate/output/plain"
 	"tracemigrate/convert"
+	"tracemigrate/convert/envoydiff"
 )
 
 // Problems prints the errors and warnings of the input. Its last line has the number of
@@ -83,13 +84,19 @@ func NotRead(s *cluster.Snapshot) []string {
 	return names
 }
 
-// NotReadClause returns a clause on the documents that are not read; empty without any.
+// NotReadClause returns a clause on the documents that are not read; empty without any. It
+// counts those that have one name as a report does: each.
 func NotReadClause(s *cluster.Snapshot) string {
-	names := NotRead(s)
-	if len(names) == 0 {
+	n := 0
+	for _, problem := range s.NotRead() {
+		if !convert.IsProxy(problem) {
+			n++
+		}
+	}
+	if n == 0 {
 		return ""
 	}
-	return fmt.Sprintf("%s (%s)", plain.Plural(len(names), "document was not read", "documents were not read"), plain.First(names, 3))
+	return fmt.Sprintf("%s (%s)", plain.Plural(n, "document was not read", "documents were not read"), plain.First(NotRead(s), 3))
 }
 
 // Unread prints the kinds of a cluster that could not be listed. It returns those without
@@ -136,8 +143,18 @@ func (p *Printer) list(problems []*manifest.Problem, severity manifest.Severity,
 	return n
 }
 
-// colours are those of severities in the first column of a table.
-var colours = map[string]text.Colors{
+// colourOf returns the colour of a cell that is a severity or a verdict. A name is never coloured.
+func colourOf(header, cell string) (colour text.Colors, ok bool) {
+	switch header {
+	case "SEVERITY":
+		colour, ok = severityColours[cell]
+	case "VERDICT":
+		colour, ok = verdictColours[envoydiff.Verdict(cell)]
+	}
+	return colour, ok
+}
+
+var severityColours = map[string]text.Colors{
 	string(manifest.Error):   {text.FgRed, text.Bold},
 	string(manifest.Warning): {text.FgYellow},
 	string(manifest.Info):    {text.FgCyan},

@@ -66,7 +66,7 @@ func (p *Printer) tableOf(headers []string, rows iter.Seq[[]string]) {
 		var line strings.Builder
 		for i, cell := range row[:beside] {
 			padding := strings.Repeat(" ", widths[i]-plain.Width(cell)+2)
-			if colour, ok := colours[cell]; ok && i == 0 && p.colour {
+			if colour, ok := colourOf(headers[i], cell); ok && p.colour {
 				cell = colour.Sprint(cell)
 			}
 			line.WriteString(cell + padding)

@@ -47,7 +47,7 @@ func TestTerminal(t *testing.T) {
 	text := out.String()
 	assert.NotContains(t, text, "\uFFFD")
 	assert.Contains(t, text, "\x1b[")
-	assert.Contains(t, escape.ReplaceAllString(text, ""), "different 3 proxies of 2 TrafficTraces: another sampling")
+	assert.Contains(t, escape.ReplaceAllString(text, ""), "different  3 proxies of 2 TrafficTraces: another sampling")
 	for line := range strings.Lines(escape.ReplaceAllString(text, "")) {
 		assert.LessOrEqual(t, plain.Width(strings.TrimSuffix(line, "\n")), 80, "%q", line)
 	}

@@ -23,6 +23,8 @@ type Upgrade struct {
 	Command string   // that makes it, without its form
 	Unread  []string // what could not be read, so the check does not cover it
 	Partial bool     // not every proxy is known
+	// ZonesUnread is the number of zones whose own control plane was not read.
+	ZonesUnread int
 	// Misspelt is the number of fields that are probably misspelt.
 	Misspelt int
 }
@@ -87,7 +89,7 @@ func (u *Upgrade) Outcome() string {
 	case known == 0:
 		return fmt.Sprintf("no Dataplane is known; on Kuma %s, every proxy that selectors distinguish keeps its tracing", u.To)
 	}
-	return fmt.Sprintf("ready for Kuma %s: %s%s", u.To, kept(&t), partly(u.Partial))
+	return fmt.Sprintf("ready for Kuma %s: %s%s", u.To, kept(&t), partly(u.Partial, u.ZonesUnread))
 }
 
 // acceptedPolicies returns a clause on the MeshTraces, of which none is refused.

@@ -1,6 +1,10 @@
 package output
 
-import "fmt"
+import (
+	"fmt"
+
+	"tracemigrate/cluster"
+)
 
 // Version is what is known about a build of this tool.
 type Version struct {
@@ -19,7 +23,7 @@ type VersionRange struct {
 }
 
 func versionText(p *Printer, v *Version) error {
-	_, err := fmt.Fprintf(p.w, "tracemigrate %s, commit %s, %s %s, for Kuma %s to %s\n",
-		v.Version, v.Commit, v.Go, v.Platform, v.Kuma.Oldest, v.Kuma.Latest)
+	_, err := fmt.Fprintf(p.w, "tracemigrate %s, commit %s, %s %s, for Kuma %s to %s and the upgrade to %s\n",
+		v.Version, v.Commit, v.Go, v.Platform, v.Kuma.Oldest, v.Kuma.Latest, cluster.Newest)
 	return err
 }

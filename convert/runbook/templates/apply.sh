@@ -3,7 +3,7 @@
 # Usage: sh apply.sh {{ join .Applied "|" }}
 set -eu
 if [ $# -gt 1 ]; then
-	echo "apply.sh: unexpected argument $2; the cluster is the one that the commands in this file select" >&2
+	echo "apply.sh: unexpected argument after the step; the cluster is the one that the commands in this file select" >&2
 	exit 2
 fi
 cd "$(dirname "$0")"

@@ -2,7 +2,7 @@
 # Restores the state before the migration, after any step. It can be repeated.
 set -eu
 if [ $# -gt 0 ]; then
-	echo "rollback.sh: unexpected argument $1; the cluster is the one that the commands in this file select" >&2
+	echo "rollback.sh: unexpected argument; the cluster is the one that the commands in this file select" >&2
 	exit 2
 fi
 cd "$(dirname "$0")"

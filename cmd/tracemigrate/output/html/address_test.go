@@ -114,12 +114,32 @@ func testColumns(t *testing.T, shared *tab, pages map[string]string) {
 	}
 }
 
+// testWords breaks no word of a summary, however many cards there are and whatever their numbers,
+// and no flag of a command.
+func testWords(t *testing.T, shared *tab, page string) {
+	b := shared.of(t)
+	url := b.open(page, "")
+	b.do(`const cards = document.querySelector(".verdicts");
+		while (cards.children.length < 6) cards.append(cards.lastElementChild.cloneNode(true));
+		for (const count of cards.querySelectorAll(".count")) count.textContent = "1,024,058"`)
+	const broken = `[...document.querySelectorAll(".verdict .word, .steps pre .short, .steps code.short")].filter(e => e.getClientRects().length > 1 ||
+		e.matches(".word") && (e.offsetHeight > 32 || e.getBoundingClientRect().right > e.closest(".verdict").getBoundingClientRect().right)).map(e => e.textContent)`
+	for _, width := range []int64{360, 390, 821, 1000, 1280} {
+		b.size(width)
+		assert.Empty(t, ask[[]string](b, broken), width)
+		assert.LessOrEqual(t, ask[int64](b, "document.documentElement.scrollWidth"), width)
+		assert.Empty(t, ask[[]string](b, `[...document.querySelectorAll(".steps pre")].filter(e => e.scrollWidth > e.clientWidth).map(e => e.textContent)`), width)
+	}
+	assert.Positive(t, ask[int](b, `document.querySelectorAll(".steps pre .short").length`))
+	b.clean(url)
+}
+
 // testColours looks for green where something is lost, unknown or an error.
 func testColours(t *testing.T, shared *tab, pages map[string]string) {
 	const green = `(() => {
 		const probe = document.querySelector(".verdict.same .word");
 		const same = [getComputedStyle(probe).color, getComputedStyle(probe.closest(".verdict")).getPropertyValue("--tone-ground")];
-		return [...document.querySelectorAll("header *, #causes *, #notes *, #p-rows *, #picture figure path:not(.same)")].filter(e => {
+		return [...document.querySelectorAll("header *, #causes *, #notes *, #steps *, #p-rows *, #picture figure path:not(.same)")].filter(e => {
 			const style = getComputedStyle(e);
 			return [style.color, style.fill, style.backgroundColor, style.borderLeftColor, style.borderTopColor].some(c => same.includes(c));
 		}).map(e => e.outerHTML.slice(0, 100));

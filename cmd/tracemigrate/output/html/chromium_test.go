@@ -172,6 +172,7 @@ func TestInChromium(t *testing.T) {
 	})
 	t.Run("prints", func(t *testing.T) { testPrint(t, shared, pages) })
 	t.Run("address", func(t *testing.T) { testAddress(t, shared, pages["many"]) })
+	t.Run("words", func(t *testing.T) { testWords(t, shared, pages["different"]) })
 	t.Run("columns", func(t *testing.T) { testColumns(t, shared, pages) })
 	t.Run("colours", func(t *testing.T) { testColours(t, shared, pages) })
 	t.Run("is accessible", func(t *testing.T) { testAccessible(t, shared, pages) })

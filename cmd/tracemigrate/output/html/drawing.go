@@ -275,7 +275,8 @@ func wrap(s string, columns int) []string {
 	if len(lines) > most {
 		lines = lines[:most]
 		last := []rune(strings.TrimRight(lines[most-1], " "))
-		lines[most-1] = string(last[:max(len(last)-1, 0)]) + "\u2026"
+		// A part of a number would be another number.
+		lines[most-1] = strings.TrimRight(string(last[:max(len(last)-1, 0)]), "0123456789, ") + "\u2026"
 	}
 	for i := range lines {
 		lines[i] = strings.TrimRight(lines[i], " ")

@@ -51,6 +51,7 @@ type document struct {
 	Script   template.JS
 	Data     template.JS // the proxies and selectors, as JSON
 	Verdict  string
+	Heading  string
 	Tone     string // good, inherent, bad, error or unknown
 	Failed   int    // proxies that are an error, not a difference
 	Causes   list[cause]
@@ -71,6 +72,9 @@ type document struct {
 	Manifests list[shownManifest]
 	Withheld  list[report.Policy]
 }
+
+// HasSteps reports whether there is anything to do.
+func (d *document) HasSteps() bool { return d.Work.Len() > 0 || len(d.Way)+len(d.NextSteps) > 0 }
 
 // cause is proxies that differ in the same, and the filters of the table that show them.
 type cause struct {
@@ -124,6 +128,7 @@ func newDocument(r *report.Report) (*document, error) {
 		Style: template.CSS(style), Script: template.JS(script), Data: template.JS(data),
 	}
 	page.Verdict, page.Tone = plain.ReportVerdict(&shown.Summary)
+	page.Heading = cmp.Or(shown.Head.Sentence, page.Verdict+".")
 	page.fillNotes(&shown)
 	page.Tone = page.toneOf(page.Tone)
 	page.fillMeshes(&shown)
@@ -232,7 +237,7 @@ func joinNames(names []string) string { return plain.First(names, 12) }
 var funcs = template.FuncMap{
 	"number": plain.Number,
 	"plural": plain.Plural,
-	"prose":  prose, "backticked": plain.Backticked,
+	"prose":  prose, "pieces": pieces, "command": command, "backticked": plain.Backticked,
 	"percent": func(sampling *float64) string {
 		if sampling == nil {
 			return "100%"

@@ -120,7 +120,7 @@ func TestHeadAndOrder(t *testing.T) {
 		assert.Contains(t, head, want)
 	}
 	last := 0
-	for _, id := range []string{"summary", "causes", "notes", "picture", "proxies", "traces", "backends", "manifests"} {
+	for _, id := range []string{"summary", "causes", "notes", "steps", "picture", "proxies", "traces", "backends", "manifests"} {
 		at := strings.Index(text, `<section id="`+id+`"`)
 		assert.Greater(t, at, last, id)
 		last = at
@@ -140,6 +140,8 @@ func TestTone(t *testing.T) {
 		{state: "unknown", tone: "unknown"},
 		{state: "several zones", tone: "unknown"},
 		{state: "empty mesh", tone: "unknown"},
+		{state: "finished", tone: "good"},
+		{state: "finished in part", tone: "unknown"},
 		{state: "withheld", tone: "error"},
 		{state: "refused", tone: "error"},
 		{state: "invalid", tone: "error"},
@@ -166,6 +168,7 @@ func TestProse(t *testing.T) {
 			want: []phrase{words("selector 1 ("), code("kuma.io/service=*, team=a"), words(") decides")},
 		},
 		{name: "a tag alone", text: "the tag kuma.io/zone.", want: []phrase{words("the tag "), code("kuma.io/zone"), words(".")}},
+		{name: "an apiVersion", text: "write kuma.io/v1alpha1", want: []phrase{words("write "), code("kuma.io/v1alpha1")}},
 		{name: "one backtick", text: "a ` b", want: []phrase{words("a ` b")}},
 		{name: "a backtick in a name", text: "run `rm 'a`b'`", want: []phrase{words("run "), code("rm 'a`b'")}},
 		{name: "backticks of a name", text: "Mesh `rm x`", want: []phrase{words("Mesh `rm x`")}},
@@ -177,5 +180,15 @@ func TestProse(t *testing.T) {
 	}
 	r := fullReport(t, 10)
 	r.Notes[0].Message, r.Notes[0].Spans = "set `<b>x</b>`", []string{"<b>x</b>"}
-	assert.Contains(t, pageOf(t, r), "</strong>: set <code>&lt;b&gt;x&lt;/b&gt;</code>")
+	assert.Contains(t, pageOf(t, r), "</strong>: set <code class=\"short\">&lt;b&gt;x&lt;/b&gt;</code>")
+}
+
+// A long word breaks after its separators, and a flag of a command does not break.
+func TestPieces(t *testing.T) {
+	assert.Equal(t, []string{"tempo.obs:9411"}, pieces("tempo.obs:9411"))
+	assert.Equal(t, []string{"a.b tempo-distributor.", "observability.", "svc:", "9411"}, pieces("a.b tempo-distributor.observability.svc:9411"))
+	assert.Equal(t, []string{""}, pieces(""))
+	word := func(text string) phrase { return phrase{text, true} }
+	assert.Equal(t, []phrase{{"a ", false}, word("upgrade-check"), {" ", false}, word("--to"), {" 3.0 'a-b'", false}}, command("a upgrade-check --to 3.0 'a-b'"))
+	assert.Equal(t, []phrase{word("--clusterrole"), {"=tracemigrate-meshgateways a", false}}, command("--clusterrole=tracemigrate-meshgateways a"))
 }

@@ -111,4 +111,5 @@ func TestWrap(t *testing.T) {
 	assert.Equal(t, []string{"\u4e2d\u4e2d", "\u4e2d"}, wrap("\u4e2d\u4e2d\u4e2d", 4), "wide characters are two columns")
 	assert.Equal(t, []string{"jaeger.", "tracing:", "9411"}, wrap("jaeger.tracing:9411", 8), "a host's name breaks after a dot")
 	assert.Equal(t, []string{""}, wrap("", 10))
+	assert.Equal(t, []string{"412 proxies,", "11 different,", "19 unknown\u2026"}, wrap("412 proxies, 11 different, 19 unknown, 382 inherent", 14), "no number is cut")
 }

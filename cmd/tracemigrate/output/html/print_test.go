@@ -60,6 +60,8 @@ func testPrint(t *testing.T, shared *tab, pages map[string]string) {
 		b.media("print", "dark")
 		assert.Equal(t, "rgb(255, 255, 255)", ask[string](b, "getComputedStyle(document.body).backgroundColor"), "paper is white")
 		assert.Equal(t, "none", ask[string](b, `getComputedStyle(document.getElementById("p-filters")).display`))
+		assert.Equal(t, "contents", ask[string](b, `getComputedStyle(document.querySelector(".sort")).display`), "Chromium paints no button of a repeated head")
+		assert.Equal(t, "avoid", ask[string](b, `getComputedStyle(document.querySelector(".key")).breakAfter`), "the picture has its heading")
 		b.clean(url)
 	})
 	for _, name := range []string{"big", "many", "long names", "several zones"} {

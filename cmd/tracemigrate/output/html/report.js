@@ -134,7 +134,7 @@
     name.append(make("strong", "", value("name")), subText("mesh " + value("mesh")));
     const tags = cell("Selector");
     if (traces.number[i] === 0) tags.append(none());
-    else tags.append(make("code", "", value("tags")), subText("selector " + traces.number[i]));
+    else tags.append(withBreaks(make("code"), value("tags")), subText("selector " + traces.number[i]));
     const backend = cell("Backend");
     backend.append(value("backend") || none());
     const becomes = cell("Becomes");

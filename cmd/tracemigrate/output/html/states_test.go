@@ -68,25 +68,35 @@ const datadog = `{type: Mesh, name: dog, tracing: {defaultBackend: d, backends: 
 {type: Dataplane, name: web-1, mesh: dog, networking: {address: 10.0.0.1, inbound: [{port: 80, tags: {kuma.io/protocol: http, kuma.io/service: web}}], outbound: [{port: 81, tags: {kuma.io/service: web}}]}}
 `
 
+// finished is a mesh after the migration.
+const finished = `{type: Mesh, name: dog}
+---
+{type: MeshTrace, name: all, mesh: dog, spec: {targetRef: {kind: Mesh}, default: {backends: [{type: Datadog, datadog: {url: "http://agent.datadog:8126"}}]}}}
+---
+{type: Dataplane, name: web-1, mesh: dog, networking: {address: 10.0.0.1, inbound: [{port: 80, tags: {kuma.io/protocol: http, kuma.io/service: web}}]}}
+`
+
 // states is the page in each state in which it must be good.
 func states(t testing.TB) map[string]string {
 	t.Helper()
 	reports := map[string]*report.Report{
-		"empty mesh":    withHead(reportOn(t, "{type: Mesh, name: default}")),
-		"all the same":  fixture(t, "diff/cluster.yaml"),
-		"inherent":      withHead(reportOn(t, datadog)),
-		"different":     withHead(fullReport(t, 120)),
-		"unknown":       fixture(t, "convert/zone-differs/input.yaml"),
-		"withheld":      fixture(t, "convert/meshtrace-conflict/input.yaml"),
-		"not traced":    notTraced(t),
-		"invalid":       fixture(t, "convert/invalid-backend/input.yaml"),
-		"several zones": fixture(t, "convert/docs-datadog-by-zone-kubernetes/input.yaml"),
-		"refused":       refused(t),
-		"long names":    spoiled(t, strings.Repeat("long-name-", 20)),
-		"hostile names": spoiled(t, hostile),
-		"strange names": spoiled(t, " \u05e9\u05dc\u05d5\u05dd \U0001F680 <b>&amp;"),
-		"big":           withHead(bigReport(t, 5000, 300)),
-		"many":          withHead(bigReport(t, 200, 30)),
+		"empty mesh":       withHead(reportOn(t, "{type: Mesh, name: default}")),
+		"finished":         withHead(reportOn(t, finished)),
+		"finished in part": withHead(reportOn(t, finished+"---\n{type: Dataplan, name: web-2, mesh: dog}\n")),
+		"all the same":     fixture(t, "diff/cluster.yaml"),
+		"inherent":         withHead(reportOn(t, datadog)),
+		"different":        withHead(fullReport(t, 120)),
+		"unknown":          fixture(t, "convert/zone-differs/input.yaml"),
+		"withheld":         fixture(t, "convert/meshtrace-conflict/input.yaml"),
+		"not traced":       notTraced(t),
+		"invalid":          fixture(t, "convert/invalid-backend/input.yaml"),
+		"several zones":    fixture(t, "convert/docs-datadog-by-zone-kubernetes/input.yaml"),
+		"refused":          refused(t),
+		"long names":       spoiled(t, strings.Repeat("long-name-", 20)),
+		"hostile names":    spoiled(t, hostile),
+		"strange names":    spoiled(t, " \u05e9\u05dc\u05d5\u05dd \U0001F680 <b>&amp;"),
+		"big":              withHead(bigReport(t, 5000, 300)),
+		"many":             withHead(bigReport(t, 200, 30)),
 	}
 	pages := make(map[string]string)
 	for name, r := range reports {

@@ -12,10 +12,17 @@ function make(tag, className, text) {
   return element;
 }
 function cell(label, className, text) {
-  const td = make("td", className, text);
+  const td = make("td", className);
+  if (text !== undefined) withBreaks(td, text);
   td.setAttribute("role", "cell");
   td.dataset.label = label;
   return td;
+}
+// withBreaks adds text to an element, and lets a long word break after its separators.
+function withBreaks(element, text) {
+  const parts = text.replace(/\S{24,}/g, (word) => word.replace(/[._\/:=]+(?=.)/g, "$&\n")).split("\n");
+  parts.forEach((part, i) => element.append(...(i > 0 ? [make("wbr")] : []), part));
+  return element;
 }
 function tableRow(className) {
   const tr = make("tr", className);

@@ -55,6 +55,11 @@ const AmongDistinguished = "of the proxies that the policies distinguish, "
 // NotEveryProxy ends a sentence on all known proxies if others are not known.
 const NotEveryProxy = "not every Dataplane or MeshGateway could be read"
 
+// FromCopies ends a sentence on all known proxies if n zones may have MeshTraces that are not known.
+func FromCopies(n int) string {
+	return fmt.Sprintf("the MeshTraces of %s are known only from copies (--zone reads the originals)", Plural(n, "zone", "zones"))
+}
+
 // nOf returns "3 of 4 proxies".
 func nOf(n, all int) string {
 	return fmt.Sprintf("%s of %s", Number(n), Plural(all, "proxy", "proxies"))
@@ -89,6 +94,9 @@ func ReportVerdict(sum *report.Summary) (sentence, tone string) {
 		}
 		if sum.ByMeshTrace > 0 {
 			parts = append(parts, Plural(sum.ByMeshTrace, "proxy is traced by MeshTraces", "proxies are traced by MeshTraces"))
+			if sum.NotRead == 0 && !sum.Partial && sum.Same == sum.Proxies {
+				tone = "good" // the migration is finished
+			}
 		} else if sum.Tracing > 0 {
 			parts = append(parts, Plural(sum.Tracing, "MeshTrace with a backend exists", "MeshTraces with a backend exist"))
 		}
@@ -119,8 +127,7 @@ func ReportVerdict(sum *report.Summary) (sentence, tone string) {
 		parts = append(parts, Plural(sum.NotRead, "document was not read", "documents were not read"))
 	}
 	if sum.ZonesUnread > 0 {
-		parts = append(parts, fmt.Sprintf("the MeshTraces of %s are known only from copies (--zone reads the originals)",
-			Plural(sum.ZonesUnread, "zone", "zones")))
+		parts = append(parts, FromCopies(sum.ZonesUnread))
 	}
 	if others := sum.Errors - sum.Refused; others > 0 {
 		parts = append(parts, Plural(others, "error", "errors"))
