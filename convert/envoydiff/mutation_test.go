@@ -317,6 +317,9 @@ func TestRoutedOutbounds(t *testing.T) {
 		"---\ntype: Dataplane\nname: web\nnetworking: {address: 10.0.0.2, inbound: [{port: 80, tags: {kuma.io/service: web}}], outbound: [{port: 1, tags: {kuma.io/service: ext}}]}\n"
 	const http = "---\ntype: ExternalService\nname: ext\ntags: {kuma.io/service: ext, kuma.io/protocol: HTTP}\nnetworking: {address: 'a:80'}\n"
 	const tcp = "---\ntype: ExternalService\nname: ext\ntags: {kuma.io/service: ext}\nnetworking: {address: 'a:80'}\n"
+	inbound := func(more string) string {
+		return "---\ntype: Dataplane\nname: zz\nnetworking: {address: 10.0.0.3, inbound: [{port: 80, tags: {kuma.io/service: ext, kuma.io/protocol: " + more + "}]}\n"
+	}
 	const trafficRoute = "---\ntype: TrafficRoute\nname: all\n"
 	route := func(more, targetRef, to string) string {
 		return trafficRoute + "---\ntype: MeshHTTPRoute\nname: r\n" + more + "spec: {targetRef: {" + targetRef + "}, to: [" + to + "]}\n"
@@ -331,6 +334,10 @@ func TestRoutedOutbounds(t *testing.T) {
 		"no TrafficRoute":    {cluster.V(13), http, "inherent", "inherent"},
 		"TCP":                {cluster.V(13), tcp, "same", "same"},
 		"HTTP and TCP":       {cluster.V(13), http + strings.Replace(tcp, "name: ext", "name: other", 1), "same", "same"},
+		"inbound for HTTP":   {cluster.V(13), tcp + inbound("http}"), "inherent", "inherent"},
+		"inbound for TCP":    {cluster.V(13), http + inbound("tcp}"), "same", "same"},
+		"other HTTP inbound": {cluster.V(13), http + inbound("http2}"), "inherent", "inherent"},
+		"inbound not ready":  {cluster.V(13), http + inbound("tcp}, state: NotReady"), "inherent", "inherent"},
 		"of another mesh":    {cluster.V(13), tcp + strings.Replace(http, "tags:", "mesh: other\ntags:", 1), "same", "same"},
 		"all proxies":        {cluster.V(13), http + route("", "kind: Mesh", to), "inherent", "inherent"},
 		"2.5":                {cluster.V(5), http + route("", "kind: Mesh", to), "different", "inherent"},
