@@ -35,7 +35,10 @@ var versionPattern = regexp.MustCompile(`^v?(\d{1,3})\.(\d{1,3})(?:\.(\d{1,5}))?
 func ParseVersion(s string) (Version, error) {
 	m := versionPattern.FindStringSubmatch(s)
 	if m == nil {
-		return Version{}, fmt.Errorf("%.40q is not a version; write it like 2.14 or 2.13.2", s)
+		if len(s) > 20 { // it may be a credential
+			s = s[:4] + "..."
+		}
+		return Version{}, fmt.Errorf("%q is not a version; write it like 2.14 or 2.13.2", s)
 	}
 	major, _ := strconv.Atoi(m[1]) // three digits at most, so it cannot fail
 	minor, _ := strconv.Atoi(m[2])

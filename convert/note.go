@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"tracemigrate/cluster/manifest"
@@ -335,15 +336,24 @@ type clause struct {
 // String is the phrase with facts in the place of their names.
 func (c clause) String() string { return c.with(c.facts) }
 
+// Number groups the digits of n by three: 12,345.
+func Number(n int) string {
+	s := strconv.Itoa(n)
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}
+
 // Plural returns "1 word" or "n words".
 func Plural(n int, word string) string {
 	if n == 1 {
 		return "1 " + word
 	}
 	if stem, ok := strings.CutSuffix(word, "y"); ok {
-		return fmt.Sprintf("%d %sies", n, stem)
+		return Number(n) + " " + stem + "ies"
 	}
-	return fmt.Sprintf("%d %ss", n, word)
+	return Number(n) + " " + word + "s"
 }
 
 // quoted is a name in double quotes, cut where it is longer than any name can be.

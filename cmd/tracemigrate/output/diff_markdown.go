@@ -4,6 +4,7 @@ import (
 	"strconv"
 
 	"tracemigrate/cmd/tracemigrate/output/plain"
+	"tracemigrate/convert"
 	"tracemigrate/convert/envoydiff"
 	"tracemigrate/convert/report"
 )
@@ -74,7 +75,7 @@ func (m *markdown) cause(cause *envoydiff.Cause) {
 			rows = append(rows, []string{string(f.Code), f.Path, value.Before, value.After})
 		}
 		if others > 0 {
-			rows = append(rows, []string{string(f.Code), f.Path, "and " + plain.Number(others) + " more", "`--full` lists them"})
+			rows = append(rows, []string{string(f.Code), f.Path, "and " + convert.Number(others) + " more", "`--full` lists them"})
 		}
 	}
 	m.table([]string{"code", "field", "before", "after"}, rows, []string{"--full"})

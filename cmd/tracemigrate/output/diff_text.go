@@ -7,6 +7,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 
 	"tracemigrate/cmd/tracemigrate/output/plain"
+	"tracemigrate/convert"
 	"tracemigrate/convert/envoydiff"
 )
 
@@ -71,12 +72,12 @@ func (p *Printer) cause(cause *causeOf, full bool) error {
 func summaryLine(c *envoydiff.Comparison) string {
 	t := envoydiff.Count([]*envoydiff.Comparison{c})
 	line := fmt.Sprintf("%s compared: %s same, %s inherent, %s different",
-		plain.Plural(t.Proxies, "proxy", "proxies"), plain.Number(t.Same), plain.Number(t.Inherent), plain.Number(t.Different))
+		plain.Plural(t.Proxies, "proxy", "proxies"), convert.Number(t.Same), convert.Number(t.Inherent), convert.Number(t.Different))
 	if t.Unknown > 0 {
-		line += fmt.Sprintf(", %s unknown", plain.Number(t.Unknown))
+		line += fmt.Sprintf(", %s unknown", convert.Number(t.Unknown))
 	}
 	if t.Accepted > 0 {
-		line += fmt.Sprintf(", %s accepted", plain.Number(t.Accepted))
+		line += fmt.Sprintf(", %s accepted", convert.Number(t.Accepted))
 	}
 	if c.Version.IsRelease() {
 		line = fmt.Sprintf("Kuma %s: %s", versionsOf(c), line)

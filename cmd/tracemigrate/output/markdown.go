@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"tracemigrate/cmd/tracemigrate/output/plain"
+	"tracemigrate/convert"
 )
 
 // markdown is a document in blocks: headings, paragraphs, lists, tables and code.
@@ -89,7 +90,7 @@ func (m *markdown) write(w io.Writer) error {
 	}
 	if left > 0 {
 		fmt.Fprintf(&text, "\n%s left out, because a comment has at most %s characters: run %s.\n",
-			plain.Plural(left, "line is", "lines are"), plain.Number(maxMarkdown), again)
+			plain.Plural(left, "line is", "lines are"), convert.Number(maxMarkdown), again)
 	}
 	_, err := fmt.Fprint(w, text.String())
 	return err

@@ -88,9 +88,9 @@ func counts(r *report.Report) string {
 	}
 	text := fmt.Sprintf("%s, %s, %s; %s compared: %s same, %s inherent, %s different",
 		plain.Plural(s.Meshes, "mesh", "meshes"), plain.Plural(s.TrafficTraces, "TrafficTrace", "TrafficTraces"), create,
-		plain.Plural(s.Proxies, "proxy", "proxies"), plain.Number(s.Same), plain.Number(s.Inherent), plain.Number(s.Different))
+		plain.Plural(s.Proxies, "proxy", "proxies"), convert.Number(s.Same), convert.Number(s.Inherent), convert.Number(s.Different))
 	if s.Unknown > 0 {
-		text += fmt.Sprintf(", %s unknown", plain.Number(s.Unknown))
+		text += fmt.Sprintf(", %s unknown", convert.Number(s.Unknown))
 	}
 	if s.MadeUp > 0 {
 		text += fmt.Sprintf(" (%d made up from selectors, because the input has no Dataplane of their mesh)", s.MadeUp)

@@ -62,7 +62,7 @@ func (m *markdown) section(s *section) {
 // more adds how many rows of a list are left out, if any.
 func (m *markdown) more(n int) {
 	if n > 0 {
-		m.paragraph("and %s more (`--full` lists them).", plain.Number(n))
+		m.paragraph("and %s more (`--full` lists them).", convert.Number(n))
 	}
 }
 
@@ -93,7 +93,7 @@ func (m *markdown) way(r *Report) {
 			text += "\n   - " + markdownText(cleaned(block, m.full))
 		}
 		if others > 0 {
-			text += "\n   - " + fmt.Sprintf("and %s more (`--full` lists them)", plain.Number(others))
+			text += "\n   - " + fmt.Sprintf("and %s more (`--full` lists them)", convert.Number(others))
 		}
 		if stage.Command != "" {
 			text += "\n\n" + fenced(stage.Command, "sh")

@@ -4,6 +4,7 @@ import (
 	"bytes"
 
 	"tracemigrate/cmd/tracemigrate/output/plain"
+	"tracemigrate/convert"
 	"tracemigrate/convert/report"
 )
 
@@ -94,7 +95,7 @@ func listed[T any](p *Printer, title string, list []T, most int, full bool, show
 // more prints how many rows of a list are left out, if any.
 func (p *Printer) more(n int) {
 	if n > 0 {
-		p.Line("and %s more (--full lists them)", plain.Number(n))
+		p.Line("and %s more (--full lists them)", convert.Number(n))
 	}
 }
 
@@ -118,7 +119,7 @@ func (p *Printer) way(r *Report, most int) {
 			p.Line("     - %s", block)
 		}
 		if others > 0 {
-			p.Line("     - and %s more (--full lists them)", plain.Number(others))
+			p.Line("     - and %s more (--full lists them)", convert.Number(others))
 		}
 		if stage.Command != "" {
 			p.unwrapped("       " + stage.Command) // to be copied

@@ -109,15 +109,15 @@ func kept(t *envoydiff.Tally) string {
 		return plain.Plural(all, "proxy is not traced, before or after", "proxies are not traced, before or after")
 	case t.Accepted > 0:
 		keep := plain.Word(all-t.Accepted, "keeps its", "keep their")
-		text = fmt.Sprintf("%s of %s %s tracing", plain.Number(all-t.Accepted), plain.Plural(all, "proxy", "proxies"), keep)
+		text = fmt.Sprintf("%s of %s %s tracing", convert.Number(all-t.Accepted), plain.Plural(all, "proxy", "proxies"), keep)
 		text += fmt.Sprintf("; %s only in accepted codes", plain.Plural(t.Accepted, "differs", "differ"))
 	case all == 1:
 		text = "1 proxy keeps its tracing"
 	default:
-		text = fmt.Sprintf("all %s proxies keep their tracing", plain.Number(all))
+		text = fmt.Sprintf("all %s proxies keep their tracing", convert.Number(all))
 	}
 	if t.Untraced > 0 {
-		text += fmt.Sprintf(" (%s of them %s none)", plain.Number(t.Untraced), plain.Word(t.Untraced, "has", "have"))
+		text += fmt.Sprintf(" (%s of them %s none)", convert.Number(t.Untraced), plain.Word(t.Untraced, "has", "have"))
 	}
 	if t.Inherent > 0 {
 		text += fmt.Sprintf("; %s only in inherent codes, which lose no trace", plain.Plural(t.Inherent, "differs", "differ"))
@@ -141,7 +141,7 @@ var serviceHeads = []string{"SERVICE TODAY", "AFTERWARDS", "PROXIES", "WHAT KEEP
 
 func (u *Upgrade) serviceRows() [][]string {
 	return convert.Each(u.Renames, func(r *upgrade.Rename) []string {
-		return []string{r.Old, r.NewName(), plain.Number(len(r.Proxies)), r.KeptBy()}
+		return []string{r.Old, r.NewName(), convert.Number(len(r.Proxies)), r.KeptBy()}
 	})
 }
 

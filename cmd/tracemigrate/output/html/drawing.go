@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"tracemigrate/cmd/tracemigrate/output/plain"
+	"tracemigrate/convert"
 	"tracemigrate/convert/envoydiff"
 )
 
@@ -171,7 +172,7 @@ func joinBars(flows []way, left, right map[string]*bar, thickness func(*way) flo
 	ribbons := make([]ribbon, 0, len(flows))
 	for i := range flows {
 		flow := &flows[i]
-		text := plain.Number(flow.Proxies)
+		text := convert.Number(flow.Proxies)
 		if layout.words && flow.Rest == 0 {
 			text += " " + string(flow.Verdict)
 		}
@@ -214,7 +215,7 @@ func (b *bar) meta(layout measures) []string {
 		case n == b.total:
 			text += ", all " + string(verdict)
 		default:
-			text += fmt.Sprintf(", %s %s", plain.Number(n), verdict)
+			text += fmt.Sprintf(", %s %s", convert.Number(n), verdict)
 		}
 	}
 	b.title = b.name + ": " + text

@@ -18,6 +18,7 @@ import (
 	"tracemigrate/cluster"
 	"tracemigrate/cluster/manifest"
 	"tracemigrate/cmd/tracemigrate/output/plain"
+	"tracemigrate/convert"
 	"tracemigrate/convert/envoydiff"
 	"tracemigrate/convert/report"
 )
@@ -235,7 +236,7 @@ func contentSecurity(style, script string) template.HTMLAttr {
 func joinNames(names []string) string { return plain.First(names, 12) }
 
 var funcs = template.FuncMap{
-	"number": plain.Number,
+	"number": convert.Number,
 	"plural": plain.Plural,
 	"prose":  prose, "pieces": pieces, "command": command, "backticked": plain.Backticked,
 	"percent": func(sampling *float64) string {

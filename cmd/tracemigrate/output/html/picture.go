@@ -92,7 +92,7 @@ func sumUpWays(ways []way) []way {
 	}
 	kept := slices.Clone(ways[:maxWays-1])
 	others := ways[maxWays-1:]
-	name := plain.Number(len(others)) + " other ways"
+	name := convert.Number(len(others)) + " other ways"
 	rest := way{Before: name, After: name, Rest: len(others), Verdict: others[0].Verdict, verdicts: make(map[envoydiff.Verdict]int)}
 	for i := range others {
 		rest.Proxies += others[i].Proxies
@@ -120,6 +120,6 @@ func (w *way) String() string {
 // Mix returns the verdicts of a way, the worst first: "1 different, 20 same".
 func (w *way) Mix() string {
 	verdicts := slices.SortedFunc(maps.Keys(w.verdicts), func(a, b envoydiff.Verdict) int { return compareVerdicts(b, a) })
-	parts := convert.Each(verdicts, func(v envoydiff.Verdict) string { return plain.Number(w.verdicts[v]) + " " + string(v) })
+	parts := convert.Each(verdicts, func(v envoydiff.Verdict) string { return convert.Number(w.verdicts[v]) + " " + string(v) })
 	return strings.Join(parts, ", ")
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"tracemigrate/convert"
 	"tracemigrate/convert/envoydiff"
 	"tracemigrate/convert/report"
 )
@@ -62,7 +63,7 @@ func FromCopies(n int) string {
 
 // nOf returns "3 of 4 proxies".
 func nOf(n, all int) string {
-	return fmt.Sprintf("%s of %s", Number(n), Plural(all, "proxy", "proxies"))
+	return fmt.Sprintf("%s of %s", convert.Number(n), Plural(all, "proxy", "proxies"))
 }
 
 func its(n int) string { return Word(n, "its", "their") }
@@ -133,7 +134,7 @@ func ReportVerdict(sum *report.Summary) (sentence, tone string) {
 		parts = append(parts, Plural(others, "error", "errors"))
 	}
 	if sum.Refused > 0 {
-		refused := fmt.Sprintf("The API server refuses %s of %s", Number(sum.Refused), Plural(sum.Policies, "policy", "policies"))
+		refused := fmt.Sprintf("The API server refuses %s of %s", convert.Number(sum.Refused), Plural(sum.Policies, "policy", "policies"))
 		parts[0] = "as planned, " + strings.ToLower(parts[0][:1]) + parts[0][1:]
 		parts = append([]string{refused}, parts...)
 	}

@@ -2,7 +2,6 @@ package plain
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -10,6 +9,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 
 	"tracemigrate/cluster/manifest"
+	"tracemigrate/convert"
 )
 
 // Printable replaces characters that could control a terminal, because text of the input
@@ -52,17 +52,8 @@ func Width(s string) int {
 	return len(s)
 }
 
-// Number groups the digits of n by three.
-func Number(n int) string {
-	s := strconv.Itoa(n)
-	for i := len(s) - 3; i > 0; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return s
-}
-
 // Plural returns "1 proxy" or "2 proxies".
-func Plural(n int, one, many string) string { return Number(n) + " " + Word(n, one, many) }
+func Plural(n int, one, many string) string { return convert.Number(n) + " " + Word(n, one, many) }
 
 // Word returns the word that follows a number.
 func Word(n int, one, many string) string {
@@ -80,7 +71,7 @@ func First(names []string, most int) string { return List(names[:min(len(names),
 func List(names []string, all int) string {
 	list := strings.Join(names, ", ")
 	if all > len(names) {
-		list += fmt.Sprintf(" and %s more", Number(all-len(names)))
+		list += fmt.Sprintf(" and %s more", convert.Number(all-len(names)))
 	}
 	return list
 }
