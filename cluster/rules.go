@@ -76,6 +76,13 @@ func (v Version) TracesMeshServices() bool { return v.since(10, 0) }
 // up to 2.14.
 func (v Version) HasBuiltinGateways() bool { return !v.DropsTrafficTrace() }
 
+// MatchesMeshGatewaysOfSidecars reports whether a MeshGateway whose selector matches a
+// sidecar or a delegated gateway counts for it in MeshTraces, from 2.5 to 2.14: its
+// listeners' tags select it, and kind Dataplane does not (MatchedPolicies and
+// DppSelectedByPolicy in pkg/plugins/policies/core/matchers of Kuma's tags 2.4.10 to
+// 2.14.3).
+func (v Version) MatchesMeshGatewaysOfSidecars() bool { return v.since(5, 0) && v.HasBuiltinGateways() }
+
 // NamesServicesByWorkload reports whether spans have the name of the label
 // kuma.io/workload, else "unknown", from 3.0 on; before, the name of a service.
 // Recorded: meshtrace/names-and-otel on 3.0.

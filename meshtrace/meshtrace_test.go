@@ -190,6 +190,48 @@ func TestCopiedMeshGateway(t *testing.T) {
 	}
 }
 
+// From 2.5 to 2.14 a MeshGateway counts for every proxy that its selector matches: its
+// listeners' tags select the proxy, and kind Dataplane does not.
+func TestSidecarOfAMeshGateway(t *testing.T) {
+	const text = "type: MeshGateway\nname: edge\nmesh: default\nselectors: [{match: {kuma.io/service: '*'}}]\n" +
+		"tags: {tier: edge}\nconf: {listeners: [{port: 80, protocol: HTTP, tags: {port: http}}]}\n"
+	gateways := cluster.NewGateways(cluster.Read([]manifest.Input{manifest.Text("f", text)}).MeshGateways)
+	listener, service := policy("listener", meshtrace.MeshSubset, nil), policy("service", meshtrace.MeshSubset, nil)
+	listener.TargetRef.Tags = cluster.Tags{"port": "http", "tier": "edge"}
+	service.TargetRef.Tags = cluster.Tags{cluster.ServiceTag: "web"}
+	own := policy("gateway", meshtrace.MeshGateway, nil)
+	own.TargetRef.Name = "edge"
+	labels := policy("labels", meshtrace.Dataplane, nil)
+	labels.TargetRef.Labels = map[string]string{"app": "web"}
+	policies := []*meshtrace.Policy{policy("mesh", meshtrace.Mesh, nil), policy("any", meshtrace.Dataplane, nil), labels, listener, service, own}
+	tags := cluster.Tags{cluster.ServiceTag: "web"}
+	sidecar := cluster.Dataplane{Mesh: "default", Labels: map[string]string{"app": "web"}, Inbounds: []cluster.Inbound{{Tags: tags}}}
+	delegated := cluster.Dataplane{Mesh: "default", Labels: map[string]string{"app": "web"}, Gateway: &cluster.Gateway{Tags: tags}}
+	ignored := cluster.Dataplane{Mesh: "default", Labels: map[string]string{"app": "web"}, Inbounds: []cluster.Inbound{{Tags: tags, Ignored: true}}}
+	for _, test := range []struct {
+		version cluster.Version
+		dp      *cluster.Dataplane
+		want    []string
+	}{
+		{cluster.V(4), &sidecar, []string{"mesh", "service"}},
+		{cluster.Version{Major: 2, Minor: 5}, &sidecar, []string{"mesh", "listener", "service"}},
+		{cluster.V(5), &ignored, []string{"mesh", "listener"}},
+		{cluster.V(4), &delegated, nil},
+		{cluster.V(5), &delegated, []string{"mesh", "listener", "service"}},
+		{cluster.V(9), &sidecar, []string{"mesh", "listener", "service"}},
+		{cluster.V(10), &sidecar, []string{"mesh", "listener", "service"}},
+		{cluster.V(14), &sidecar, []string{"mesh", "listener", "service"}},
+		{cluster.V(14), &delegated, []string{"mesh", "listener", "service"}},
+		{cluster.Newest, &sidecar, []string{"any", "labels", "mesh"}},
+	} {
+		var names []string
+		for _, p := range meshtrace.NewMatcher(test.version, policies, gateways).Matching(nil, test.dp) {
+			names = append(names, p.Name)
+		}
+		assert.ElementsMatch(t, test.want, names, "%s %v", test.version, test.dp.Gateway)
+	}
+}
+
 func TestValidate(t *testing.T) {
 	yes := true
 	good := func() *meshtrace.Policy {
