@@ -32,7 +32,7 @@ func (c *Conf) Collector() envoy.Collector {
 
 func collectorOf(kind, address string) envoy.Collector {
 	to := envoy.Collector{Cluster: "meshtrace:" + kind, System: envoy.SystemName(kind, address)}
-	u, err := url.Parse(address)
+	u, err := url.ParseRequestURI(address)
 	if err != nil {
 		return to // no control plane accepts it
 	}
@@ -74,7 +74,7 @@ func (c *Conf) Tracing(
 	switch b := c.Backends[0]; {
 	case b.Zipkin != nil:
 		z := b.Zipkin
-		u, err := url.Parse(z.URL)
+		u, err := url.ParseRequestURI(z.URL)
 		if err != nil {
 			u = &url.URL{} // no control plane accepts it
 		}

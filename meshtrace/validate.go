@@ -171,7 +171,7 @@ func (p *Policy) validateTargetRef(version cluster.Version, fail func(string, ..
 func (b *Backend) validate() error {
 	switch {
 	case b.Type == TypeZipkin && b.Zipkin != nil:
-		u, err := url.Parse(b.Zipkin.URL)
+		u, err := url.ParseRequestURI(b.Zipkin.URL)
 		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.Port() == "" {
 			return errors.New("zipkin.url is not a url with scheme, host and port")
 		}
