@@ -151,11 +151,14 @@ func (v Version) SplitsGatewaySpans() bool { return v.since(3, 0) }
 
 // FillsZipkinDefaults reports whether a MeshTrace gets sharedSpanContext: true
 // where it leaves the field out, from 2.10 on. Recorded: meshtrace/random-* on
-// 2.9 and 2.13.
+// 2.9 and 2.13. Only applying fills it in: what an older version stored on Universal without
+// the field is read as false (unmarshaller.go and utils.go in pkg/core/resources/model, and
+// UPGRADE.md, of Kuma's tag 2.10.11).
 func (v Version) FillsZipkinDefaults() bool { return v.since(10, 0) }
 
 // AddsKumaTags reports whether MeshTrace adds the tags kuma.mesh, kuma.zone and
-// kuma.workload to spans, from 2.14 on. Recorded: meshtrace/live-* on 2.14.
+// kuma.workload to spans, from 2.14 on, each unless the policy has a tag of that name.
+// Recorded: meshtrace/live-* on 2.14; pkg/plugins/policies/meshtrace of Kuma's tag 2.14.3.
 func (v Version) AddsKumaTags() bool { return v.since(14, 0) }
 
 // NamesBackendType reports whether a MeshTrace's backend has a field type, which
@@ -178,6 +181,17 @@ func (v Version) TakesEmptyBackends() bool { return v.since(1, 0) }
 // "100%" for a missing client or random sampling, up to 2.8, which the control
 // plane then refuses (MeshTrace's schema).
 func (v Version) DefaultsSamplingTo100Percent() bool { return !v.since(9, 0) }
+
+// FillsSampling reports whether Kubernetes fills in 100 for each field that the sampling of a
+// MeshTrace leaves out, from 2.6 to 2.9 (MeshTrace's schema). A sampling that is left out
+// stays so.
+func (v Version) FillsSampling() bool { return v.since(6, 0) && !v.since(10, 0) }
+
+// SplitsOTelEndpoint reports whether openTelemetry.endpoint is split at each colon, up to
+// 2.13: a url or an IPv6 address has no usable port then. 2.14 understands both
+// (endpointForOpenTelemetry in pkg/plugins/policies/meshtrace of Kuma's tag 2.13.10, and
+// ParseOtelEndpoint in pkg/plugins/policies/core/xds of its tag 2.14.3).
+func (v Version) SplitsOTelEndpoint() bool { return !v.since(14, 0) }
 
 // DeprecatesMeshSubset reports whether the control plane warns of targetRef kind
 // MeshSubset, from 2.10 on.

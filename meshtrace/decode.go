@@ -46,6 +46,7 @@ func decode(r *cluster.Resource, problems *[]*manifest.Problem) *Policy {
 		}
 	}
 	sampling := conf.Field("sampling")
+	p.sampled = sampling.Present()
 	sampling.Known("overall", "client", "random")
 	p.Default.Sampling = Sampling{
 		Overall: (*Percent)(sampling.Field("overall").Percent()),

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	tracev3 "github.com/envoyproxy/go-control-plane/envoy/config/trace/v3"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"gopkg.in/yaml.v3"
@@ -229,6 +230,81 @@ func TestSidecarOfAMeshGateway(t *testing.T) {
 			names = append(names, p.Name)
 		}
 		assert.ElementsMatch(t, test.want, names, "%s %v", test.version, test.dp.Gateway)
+	}
+}
+
+// Kubernetes fills in a sampling from 2.6 to 2.9. What Universal stored without
+// sharedSpanContext before 2.10 is false from then on; what is applied to 2.10 is true.
+func TestAsStored(t *testing.T) {
+	const spec = "{targetRef: {kind: Mesh}, default: {sampling: {%s}, backends: [{type: Zipkin, zipkin: {url: 'http://z:9411/'}}]}}"
+	onKubernetes := "{apiVersion: kuma.io/v1alpha1, kind: MeshTrace, metadata: {name: a, namespace: kuma-system}, spec: " + spec + "}"
+	onUniversal := "{type: MeshTrace, mesh: default, name: a, spec: " + spec + "}"
+	read := func(text, sampling string) *meshtrace.Policy {
+		policies, problems := meshtrace.Read(cluster.Read([]manifest.Input{manifest.Text("f", fmt.Sprintf(text, sampling))}))
+		require.Empty(t, problems)
+		return policies[0]
+	}
+	hundred := meshtrace.PercentOf(100)
+	full := meshtrace.Sampling{Overall: hundred, Client: meshtrace.PercentOf(50), Random: hundred}
+	for version, want := range map[cluster.Version]meshtrace.Sampling{
+		cluster.V(5): {Client: full.Client}, cluster.V(6): full, cluster.V(9): full, cluster.V(10): {Client: full.Client},
+	} {
+		assert.Equal(t, want, read(onKubernetes, "client: 50").AsStored(version).Default.Sampling, version)
+		assert.Equal(t, meshtrace.Sampling{Client: full.Client}, read(onUniversal, "client: 50").AsStored(version).Default.Sampling, version)
+	}
+	for _, test := range []struct {
+		text     string
+		from, to cluster.Version
+		want     bool
+	}{
+		{onUniversal, cluster.V(9), cluster.V(10), false},
+		{onUniversal, cluster.V(10), cluster.V(10), true},
+		{onUniversal, cluster.V(9), cluster.Newest, false},
+		{onKubernetes, cluster.V(9), cluster.V(10), true},
+	} {
+		conf := read(test.text, "").AsStored(test.from).Default
+		tracing := conf.Tracing(test.to, "default", "", "", cluster.HTTPListener{}, "web")
+		var config tracev3.ZipkinConfig
+		require.NoError(t, tracing.Provider.GetTypedConfig().UnmarshalTo(&config))
+		assert.Equal(t, test.want, config.SharedSpanContext.GetValue(), "%s from %s to %s", test.text, test.from, test.to)
+	}
+}
+
+// A policy's own tag stays where 2.14 would add one of the same name.
+func TestOwnKumaTag(t *testing.T) {
+	own := "mine"
+	conf := meshtrace.Conf{
+		Backends: []meshtrace.Backend{{Type: meshtrace.TypeZipkin, Zipkin: &meshtrace.Zipkin{URL: "http://z:9411/"}}},
+		Tags:     []meshtrace.Tag{{Name: "kuma.zone", Literal: &own}},
+	}
+	var tags []string
+	for _, tag := range conf.Tracing(cluster.V(14), "default", "east", "", cluster.HTTPListener{}, "web").CustomTags {
+		tags = append(tags, tag.Tag+"="+tag.GetLiteral().GetValue())
+	}
+	assert.Equal(t, []string{"kuma.zone=mine", "kuma.mesh=default"}, tags)
+}
+
+// Up to 2.13 an OpenTelemetry endpoint ends at its second colon; 2.14 parses it.
+func TestOTelEndpoint(t *testing.T) {
+	for endpoint, want := range map[string][2]string{
+		"otel":               {"otel:4317", "otel:4317"},
+		"otel:4318":          {"otel:4318", "otel:4318"},
+		"[2001:db8::1]:4318": {"[[2001]:0", "[2001:db8::1]:4318"},
+		"2001:db8::1":        {"2001:0", "[2001:db8::1]:4317"},
+		"http://otel:4318":   {"http:0", "[http://otel:4318]:4317"},
+		"otel:4318/v1":       {"otel:0", "otel:4318"},
+		"otel:none":          {"otel:0", "[otel:none]:4317"},
+		"otel:":              {"otel:0", "otel:4317"},
+	} {
+		conf := meshtrace.Conf{Backends: []meshtrace.Backend{{OpenTelemetry: &meshtrace.OpenTelemetry{Endpoint: endpoint}}}}
+		for i, version := range []cluster.Version{cluster.V(13), cluster.V(14)} {
+			to := conf.Collector().Build(version).LoadAssignment.Endpoints[0].LbEndpoints[0].GetEndpoint().Address.GetSocketAddress()
+			got := to.Address
+			if strings.Contains(got, ":") || strings.Contains(got, "[") {
+				got = "[" + got + "]"
+			}
+			assert.Equal(t, want[i], fmt.Sprintf("%s:%d", got, to.GetPortValue()), "%s on %s", endpoint, version)
+		}
 	}
 }
 
