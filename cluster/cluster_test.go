@@ -298,6 +298,22 @@ func FuzzRead(f *testing.F) {
 }
 
 // What looks like one of ours and is not read must be said; nothing else may be.
+// Inbounds and gateways of newer control planes have no tags.
+func TestDataplaneWithoutTags(t *testing.T) {
+	s := read("{type: Dataplane, mesh: default, name: a, networking: {address: 10.0.0.1, inbound: [{port: 80, protocol: http}, {port: 81, name: x}]}}\n" +
+		"---\n{apiVersion: kuma.io/v1alpha1, kind: Dataplane, mesh: default, metadata: {name: b, namespace: d}, spec: {networking: {address: 10.0.0.1, inbound: [{port: 80}]}}}\n" +
+		"---\n{apiVersion: kuma.io/v1alpha1, kind: Dataplane, mesh: default, metadata: {name: c, namespace: d}, spec: {networking: {address: 10.0.0.1, gateway: {}}}}\n")
+	assert.Empty(t, s.Problems)
+	require.Len(t, s.Dataplanes, 3)
+	assert.True(t, s.Dataplanes[2].Delegated())
+	for _, dp := range s.Dataplanes {
+		for _, set := range dp.TagSets() {
+			assert.Empty(t, set)
+		}
+	}
+	assert.NotEmpty(t, read("{type: Dataplane, mesh: default, name: a, networking: {address: 10.0.0.1, inbound: [{port: 80}]}}\n").Problems)
+}
+
 func TestNotRead(t *testing.T) {
 	kubernetes := func(api, kind string) string {
 		return fmt.Sprintf("apiVersion: %s\nkind: %s\nmetadata: {name: a}\nspec: {selectors: [{match: {kuma.io/service: '*'}}]}\n", api, kind)

@@ -127,3 +127,18 @@ func TestSamplingThatKubernetesFillsIn(t *testing.T) {
 		assert.Equal(t, want == 1, strings.Contains(text, "sampling  inbound.tracing.overallSampling.value: 10 -> 100"), text)
 	}
 }
+
+// A tag of a user is none of the control plane's, whatever it begins with.
+func TestOwnTagOfKuma(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name, tags string) string {
+		file := filepath.Join(dir, name)
+		require.NoError(t, os.WriteFile(file, []byte("{type: Mesh, name: default}\n---\n"+
+			"{type: MeshTrace, mesh: default, name: all, spec: {targetRef: {kind: Mesh}, default: {tags: ["+tags+"], backends: [{type: Zipkin, zipkin: {url: 'http://z:9411/'}}]}}}\n---\n"+
+			"{type: Dataplane, mesh: default, name: web-1, networking: {address: 10.0.0.1, inbound: [{port: 80, tags: {kuma.io/service: web, kuma.io/protocol: http}}]}}\n"), 0o600))
+		return file
+	}
+	code, text, _ := tool(t, "diff --kuma-version 2.13 --before-manifests "+write("before.yaml", "")+" --after-manifests "+write("after.yaml", "{name: kuma.team, literal: a}"))
+	assert.Equal(t, 1, code, text)
+	assert.Contains(t, text, "tags  inbound.tracing.customTags[kuma.team].literal.value: not set -> a")
+}
