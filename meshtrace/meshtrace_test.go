@@ -270,6 +270,17 @@ func TestAsStored(t *testing.T) {
 	}
 }
 
+// The schema of sampling is an integer or a string.
+func TestUnquotedFraction(t *testing.T) {
+	for text, want := range map[string]bool{"33.3": true, "'33.3'": false, "33.0": false, "33": false, "3.33e1": true, "1e1": false} {
+		policies, problems := meshtrace.Read(cluster.Read([]manifest.Input{manifest.Text("f", "{type: MeshTrace, mesh: default, name: a, spec: {targetRef: {kind: Mesh}, "+
+			"default: {sampling: {client: "+text+"}, backends: [{type: Zipkin, zipkin: {url: 'http://z:9411/'}}]}}}")}))
+		require.Empty(t, problems)
+		assert.Equal(t, want, len(policies[0].RefusedBy(cluster.V(13))) == 1, "%s: %s", text, policies[0].RefusedBy(cluster.V(13)))
+		assert.Empty(t, policies[0].InCurrentForm().RefusedBy(cluster.V(13)), text)
+	}
+}
+
 // A policy's own tag stays where 2.14 would add one of the same name.
 func TestOwnKumaTag(t *testing.T) {
 	own := "mine"
@@ -338,6 +349,7 @@ func TestValidate(t *testing.T) {
 		"wildcard, existing":   {cluster.V(14), func(p *meshtrace.Policy) { p.TargetRef.Tags = cluster.Tags{"team": "*"} }, "not a wildcard there and is not accepted"},
 		"no tags":              {cluster.V(14), func(p *meshtrace.Policy) { p.TargetRef.Tags = nil }, "has no tags"},
 		"proxyTypes":           {cluster.V(5), func(p *meshtrace.Policy) { p.TargetRef.ProxyTypes = []string{"Sidecar"} }, "was added in 2.6"},
+		"no backends":          {cluster.V(14), func(p *meshtrace.Policy) { p.Default.Backends = nil }, "default.backends is missing"},
 		"nothing set":          {cluster.V(14), func(p *meshtrace.Policy) { p.Default = meshtrace.Conf{} }, "sets nothing"},
 		"empty list on 2.0":    {cluster.V(0), func(p *meshtrace.Policy) { p.Default.Backends = []meshtrace.Backend{} }, "crashes"},
 		"two backends":         {cluster.V(14), func(p *meshtrace.Policy) { p.Default.Backends = append(p.Default.Backends, p.Default.Backends...) }, "2 backends"},

@@ -29,8 +29,9 @@ type Policy struct {
 	// since 2.9 (https://kuma.io/docs/2.9.x/policies/introduction/).
 	System bool
 	// untyped is set if a backend has no type, and wrapped if a sampling is {value:
-	// number}: forms of old versions, which are read and never written.
-	untyped, wrapped bool
+	// number}: forms of old versions. unquoted is set if a sampling is a fraction and not a
+	// string. All are read and never written.
+	untyped, wrapped, unquoted bool
 	// sampled is set if the policy has a sampling, which may be empty.
 	sampled bool
 	// Source is what this tool made the policy from. It is written as a comment and an
@@ -165,7 +166,7 @@ type Header struct {
 // backends have a type, and its samplings are numbers.
 func (p *Policy) InCurrentForm() *Policy {
 	current := *p
-	current.untyped, current.wrapped = false, false
+	current.untyped, current.wrapped, current.unquoted = false, false, false
 	return &current
 }
 

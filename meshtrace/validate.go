@@ -92,6 +92,10 @@ func (p *Policy) unsupported(version cluster.Version, checked map[*Backend]error
 	for _, reason := range p.RefusedBy(version) {
 		wrong = append(wrong, fmt.Errorf("%s: %s", p, reason))
 	}
+	if p.Default.Backends == nil {
+		// Every version does: validateDefault in pkg/plugins/policies/meshtrace of Kuma's tags.
+		wrong = append(wrong, fmt.Errorf("%s: default.backends is missing, and the control plane requires it", p))
+	}
 	for i := range p.Default.Backends {
 		b := &p.Default.Backends[i]
 		err, ok := checked[b]
@@ -106,7 +110,8 @@ func (p *Policy) unsupported(version cluster.Version, checked map[*Backend]error
 	return wrong
 }
 
-// RefusedBy lists what version refuses about the policy and another version accepts.
+// RefusedBy lists what version refuses about the policy and another version accepts, or
+// would accept in another form.
 func (p *Policy) RefusedBy(version cluster.Version) []string {
 	wrong := p.TargetRef.refusedBy(version)
 	fail := func(format string, args ...any) { wrong = append(wrong, fmt.Sprintf(format, args...)) }
@@ -141,6 +146,9 @@ func (p *Policy) RefusedBy(version cluster.Version) []string {
 	}
 	if p.wrapped && version.TakesFractions() {
 		fail("sampling is a mapping {value: ...}, a form from before 2.1")
+	}
+	if p.unquoted && version.TakesFractions() {
+		fail("sampling is a fraction without quotes, and the schema accepts a fraction as a string only")
 	}
 	for _, percent := range []*Percent{p.Default.Sampling.Overall, p.Default.Sampling.Client, p.Default.Sampling.Random} {
 		switch {
