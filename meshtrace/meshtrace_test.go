@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"path/filepath"
@@ -270,8 +271,11 @@ func TestAsStored(t *testing.T) {
 	}
 }
 
-// The schema of sampling is an integer or a string.
-func TestUnquotedFraction(t *testing.T) {
+// The control plane requires backends, and its schema of sampling is an integer or a string.
+func TestUnsupported(t *testing.T) {
+	without := policy("sampling", meshtrace.Mesh, nil)
+	without.Default.Sampling.Overall = meshtrace.PercentOf(50)
+	assert.ErrorContains(t, errors.Join(without.Unsupported(cluster.V(13))...), "default.backends is missing")
 	for text, want := range map[string]bool{"33.3": true, "'33.3'": false, "33.0": false, "33": false, "3.33e1": true, "1e1": false} {
 		policies, problems := meshtrace.Read(cluster.Read([]manifest.Input{manifest.Text("f", "{type: MeshTrace, mesh: default, name: a, spec: {targetRef: {kind: Mesh}, "+
 			"default: {sampling: {client: "+text+"}, backends: [{type: Zipkin, zipkin: {url: 'http://z:9411/'}}]}}}")}))
@@ -349,7 +353,6 @@ func TestValidate(t *testing.T) {
 		"wildcard, existing":   {cluster.V(14), func(p *meshtrace.Policy) { p.TargetRef.Tags = cluster.Tags{"team": "*"} }, "not a wildcard there and is not accepted"},
 		"no tags":              {cluster.V(14), func(p *meshtrace.Policy) { p.TargetRef.Tags = nil }, "has no tags"},
 		"proxyTypes":           {cluster.V(5), func(p *meshtrace.Policy) { p.TargetRef.ProxyTypes = []string{"Sidecar"} }, "was added in 2.6"},
-		"no backends":          {cluster.V(14), func(p *meshtrace.Policy) { p.Default.Backends = nil }, "default.backends is missing"},
 		"nothing set":          {cluster.V(14), func(p *meshtrace.Policy) { p.Default = meshtrace.Conf{} }, "sets nothing"},
 		"empty list on 2.0":    {cluster.V(0), func(p *meshtrace.Policy) { p.Default.Backends = []meshtrace.Backend{} }, "crashes"},
 		"two backends":         {cluster.V(14), func(p *meshtrace.Policy) { p.Default.Backends = append(p.Default.Backends, p.Default.Backends...) }, "2 backends"},

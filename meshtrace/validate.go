@@ -84,17 +84,18 @@ func (p *Policy) validate(version cluster.Version, checked map[*Backend]error) e
 // Unsupported lists what a control plane of version, or its schema, refuses about the
 // policy.
 func (p *Policy) Unsupported(version cluster.Version) []error {
-	return p.unsupported(version, make(map[*Backend]error))
+	wrong := p.unsupported(version, make(map[*Backend]error))
+	if p.Default.Backends == nil {
+		// Every version does: validateDefault in pkg/plugins/policies/meshtrace of Kuma's tags.
+		wrong = append(wrong, fmt.Errorf("%s: default.backends is missing, and the control plane requires it", p))
+	}
+	return wrong
 }
 
 func (p *Policy) unsupported(version cluster.Version, checked map[*Backend]error) []error {
 	var wrong []error
 	for _, reason := range p.RefusedBy(version) {
 		wrong = append(wrong, fmt.Errorf("%s: %s", p, reason))
-	}
-	if p.Default.Backends == nil {
-		// Every version does: validateDefault in pkg/plugins/policies/meshtrace of Kuma's tags.
-		wrong = append(wrong, fmt.Errorf("%s: default.backends is missing, and the control plane requires it", p))
 	}
 	for i := range p.Default.Backends {
 		b := &p.Default.Backends[i]
