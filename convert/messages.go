@@ -203,6 +203,9 @@ var (
 	labelsImpossible = inform(LabelsLeft,
 		"has {count} ({traces}) with labels or annotations that the policies cannot have: {keys}", "")
 
+	gatewayUnlabelled = warn(GatewayConflict,
+		"has {proxies} that the selector of a MeshGateway matches. On Kuma {version} targetRef kind Dataplane selects none of these",
+		"change the selector so that it matches gateways alone")
 	gatewayExcluded = warn(GatewayExcluded,
 		"{selector} asks for a tag of {gateway} or of one of its listeners. TrafficTrace ignores that tag and MeshTrace does "+
 			"not, so the gateway would gain tracing; the policy is narrowed to `proxyTypes: [Sidecar]`",
