@@ -285,6 +285,25 @@ func TestUnsupported(t *testing.T) {
 	}
 }
 
+// A targetRef has the fields of its kind alone.
+func TestMisplacedFields(t *testing.T) {
+	for ref, want := range map[string]string{
+		"{kind: Mesh, tags: {a: b}}":                              "targetRef Mesh has tags",
+		"{kind: Mesh, name: a}":                                   "targetRef Mesh has a name",
+		"{kind: MeshSubset, name: a, tags: {a: b}}":               "targetRef MeshSubset has a name",
+		"{kind: Dataplane, proxyTypes: [Sidecar]}":                "targetRef Dataplane has proxyTypes",
+		"{kind: Dataplane, labels: {a: b}, name: c}":              "targetRef Dataplane has labels beside a name or a namespace",
+		"{kind: MeshService, name: a, tags: {a: b}}":              "targetRef MeshService has tags",
+		"{kind: MeshService, name: a, labels: {a: b}}":            "",
+		"{kind: MeshServiceSubset, name: a, tags: {a: b}}":        "",
+		"{kind: MeshSubset, tags: {a: b}, proxyTypes: [Gateway]}": "",
+	} {
+		policies, problems := meshtrace.Read(cluster.Read([]manifest.Input{manifest.Text("f", "{type: MeshTrace, mesh: default, name: a, spec: {targetRef: "+ref+", default: {backends: []}}}")}))
+		require.Empty(t, problems)
+		assert.Equal(t, want, strings.Join(policies[0].RefusedBy(cluster.V(13)), "; "), ref)
+	}
+}
+
 // A policy's own tag stays where 2.14 would add one of the same name.
 func TestOwnKumaTag(t *testing.T) {
 	own := "mine"

@@ -111,11 +111,14 @@ func (p *Policy) unsupported(version cluster.Version, checked map[*Backend]error
 	return wrong
 }
 
-// RefusedBy lists what version refuses about the policy and another version accepts, or
-// would accept in another form.
+// RefusedBy lists what version refuses about the policy: what another version accepts, or
+// would accept in another form, and fields of another kind of targetRef.
 func (p *Policy) RefusedBy(version cluster.Version) []string {
-	wrong := p.TargetRef.refusedBy(version)
+	wrong := append(p.TargetRef.refusedBy(version), p.TargetRef.misplaced()...)
 	fail := func(format string, args ...any) { wrong = append(wrong, fmt.Sprintf(format, args...)) }
+	if ref := &p.TargetRef; ref.Kind == Dataplane && len(ref.Labels) > 0 && (ref.Name != "" || ref.Namespace != "") {
+		fail("targetRef %s has labels beside a name or a namespace", ref.Kind)
+	}
 	since := func(first cluster.Version, used bool, what string) {
 		if used {
 			wrong = append(wrong, addedLater(version, first, what)...)
