@@ -39,6 +39,7 @@ func TestOlderPatches(t *testing.T) {
 		"SkipsIgnoredInbounds":                  cluster.Version.SkipsIgnoredInbounds,
 		"DataplaneKindSelectsDelegatedGateways": cluster.Version.DataplaneKindSelectsDelegatedGateways,
 		"LabelsOrigin":                          cluster.Version.LabelsOrigin,
+		"FillsSamplingWrongly":                  cluster.Version.FillsSamplingWrongly,
 		"IgnoredInboundsHaveProtocol":           cluster.Version.IgnoredInboundsHaveProtocol,
 		"SmallestNameWins":                      cluster.Version.SmallestNameWins,
 		"SelectsDelegatedGateways":              cluster.Version.SelectsDelegatedGateways,
@@ -82,6 +83,7 @@ func TestPatchRules(t *testing.T) {
 			[]string{"2.10", "2.11", "2.12.7", "2.13.0", "2.13.2"},
 		},
 		{cluster.Version.LabelsOrigin, "LabelsOrigin", []string{"2.6.1", "2.6", "2.7.0", "2.14"}, []string{"2.5", "2.6.0"}},
+		{cluster.Version.FillsSamplingWrongly, "FillsSamplingWrongly", []string{"2.6.0", "2.6.11", "2.7.7", "2.8.3"}, []string{"2.5", "2.6.12", "2.6", "2.7.8", "2.7", "2.8.4", "2.8", "2.9"}},
 		{cluster.Version.IgnoredInboundsHaveProtocol, "IgnoredInboundsHaveProtocol", []string{"2.3", "2.5.0"}, []string{"2.5.1", "2.5", "2.6.0"}},
 		{cluster.Version.SmallestNameWins, "SmallestNameWins", []string{"2.6.0", "2.14"}, []string{"2.5", "2.5.11"}},
 	} {

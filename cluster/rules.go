@@ -177,15 +177,22 @@ func (v Version) TakesFractions() bool { return v.since(1, 0) }
 // the control plane of 2.0 crashes on it.
 func (v Version) TakesEmptyBackends() bool { return v.since(1, 0) }
 
-// DefaultsSamplingTo100Percent reports whether Kubernetes fills in the string
-// "100%" for a missing client or random sampling, up to 2.8, which the control
-// plane then refuses (MeshTrace's schema).
+// DefaultsSamplingTo100Percent reports whether a patch release of v, or of an older version
+// from which a policy may come, makes Kubernetes fill in the string "100%" for a missing
+// client or random sampling, up to 2.8. See FillsSamplingWrongly.
 func (v Version) DefaultsSamplingTo100Percent() bool { return !v.since(9, 0) }
 
 // FillsSampling reports whether Kubernetes fills in 100 for each field that the sampling of a
 // MeshTrace leaves out, from 2.6 to 2.9 (MeshTrace's schema). A sampling that is left out
 // stays so.
 func (v Version) FillsSampling() bool { return v.since(6, 0) && !v.since(10, 0) }
+
+// FillsSamplingWrongly reports whether what Kubernetes fills in is the string "100%", which
+// the control plane then refuses, in 2.6.0 to 2.6.11, 2.7.0 to 2.7.7 and 2.8.0 to 2.8.3
+// (MeshTrace's schema in these tags).
+func (v Version) FillsSamplingWrongly() bool {
+	return v.patches(6, 0, 11) || v.patches(7, 0, 7) || v.patches(8, 0, 3)
+}
 
 // SplitsOTelEndpoint reports whether openTelemetry.endpoint is split at each colon, up to
 // 2.13: a url or an IPv6 address has no usable port then. 2.14 understands both
@@ -260,7 +267,10 @@ var patchRules = []rule{
 	},
 	{Version.DataplaneKindSelectsDelegatedGateways, []Version{{2, 12, 7}, {2, 13, 2}}, (*Dataplane).Delegated},
 	{Version.LabelsOrigin, []Version{{2, 6, 0}}, anyProxy},
-	{Version.IgnoredInboundsHaveProtocol, []Version{{2, 5, 0}}, anyProxy}, // whose outbounds lead to one
+	{Version.FillsSamplingWrongly, []Version{{2, 6, 11}, {2, 7, 7}, {2, 8, 3}}, noProxy}, // what is converted sets all
+	{Version.IgnoredInboundsHaveProtocol, []Version{{2, 5, 0}}, anyProxy},                // whose outbounds lead to one
 }
 
 func anyProxy(*Dataplane) bool { return true }
+
+func noProxy(*Dataplane) bool { return false }

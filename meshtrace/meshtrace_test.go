@@ -245,6 +245,10 @@ func TestAsStored(t *testing.T) {
 		require.Empty(t, problems)
 		return policies[0]
 	}
+	oldest := cluster.Version{Major: 2, Minor: 7, Patch: 7}
+	assert.Len(t, read(onKubernetes, "client: 50").RefusedBy(oldest), 1, "100% is filled in")
+	assert.Empty(t, read(onUniversal, "client: 50").RefusedBy(oldest))
+	assert.Empty(t, read(onKubernetes, "client: 50, overall: 1, random: 1").RefusedBy(oldest))
 	hundred := meshtrace.PercentOf(100)
 	full := meshtrace.Sampling{Overall: hundred, Client: meshtrace.PercentOf(50), Random: hundred}
 	for version, want := range map[cluster.Version]meshtrace.Sampling{

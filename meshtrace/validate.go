@@ -151,6 +151,11 @@ func (p *Policy) RefusedBy(version cluster.Version) []string {
 	if p.wrapped && version.TakesFractions() {
 		fail("sampling is a mapping {value: ...}, a form from before 2.1")
 	}
+	sampling := p.Default.Sampling
+	some := sampling.Overall == nil || sampling.Client == nil || sampling.Random == nil
+	if p.Format == cluster.Kubernetes && p.sampled && some && version.FillsSamplingWrongly() {
+		fail("a sampling does not set all of overall, client and random, so Kubernetes fills in \"100%%\", which the control plane refuses")
+	}
 	if p.unquoted && version.TakesFractions() {
 		fail("sampling is a fraction without quotes, and the schema accepts a fraction as a string only")
 	}
