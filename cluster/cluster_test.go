@@ -39,6 +39,7 @@ func TestOlderPatches(t *testing.T) {
 		"SkipsIgnoredInbounds":                  cluster.Version.SkipsIgnoredInbounds,
 		"DataplaneKindSelectsDelegatedGateways": cluster.Version.DataplaneKindSelectsDelegatedGateways,
 		"LabelsOrigin":                          cluster.Version.LabelsOrigin,
+		"FillsSamplingWrongly":                  cluster.Version.FillsSamplingWrongly,
 		"IgnoredInboundsHaveProtocol":           cluster.Version.IgnoredInboundsHaveProtocol,
 		"SmallestNameWins":                      cluster.Version.SmallestNameWins,
 		"SelectsDelegatedGateways":              cluster.Version.SelectsDelegatedGateways,
@@ -82,6 +83,7 @@ func TestPatchRules(t *testing.T) {
 			[]string{"2.10", "2.11", "2.12.7", "2.13.0", "2.13.2"},
 		},
 		{cluster.Version.LabelsOrigin, "LabelsOrigin", []string{"2.6.1", "2.6", "2.7.0", "2.14"}, []string{"2.5", "2.6.0"}},
+		{cluster.Version.FillsSamplingWrongly, "FillsSamplingWrongly", []string{"2.6.0", "2.6.11", "2.7.7", "2.8.3"}, []string{"2.5", "2.6.12", "2.6", "2.7.8", "2.7", "2.8.4", "2.8", "2.9"}},
 		{cluster.Version.IgnoredInboundsHaveProtocol, "IgnoredInboundsHaveProtocol", []string{"2.3", "2.5.0"}, []string{"2.5.1", "2.5", "2.6.0"}},
 		{cluster.Version.SmallestNameWins, "SmallestNameWins", []string{"2.6.0", "2.14"}, []string{"2.5", "2.5.11"}},
 	} {
@@ -298,6 +300,22 @@ func FuzzRead(f *testing.F) {
 }
 
 // What looks like one of ours and is not read must be said; nothing else may be.
+// Inbounds and gateways of newer control planes have no tags.
+func TestDataplaneWithoutTags(t *testing.T) {
+	s := read("{type: Dataplane, mesh: default, name: a, networking: {address: 10.0.0.1, inbound: [{port: 80, protocol: http}, {port: 81, name: x}]}}\n" +
+		"---\n{apiVersion: kuma.io/v1alpha1, kind: Dataplane, mesh: default, metadata: {name: b, namespace: d}, spec: {networking: {address: 10.0.0.1, inbound: [{port: 80}]}}}\n" +
+		"---\n{apiVersion: kuma.io/v1alpha1, kind: Dataplane, mesh: default, metadata: {name: c, namespace: d}, spec: {networking: {address: 10.0.0.1, gateway: {}}}}\n")
+	assert.Empty(t, s.Problems)
+	require.Len(t, s.Dataplanes, 3)
+	assert.True(t, s.Dataplanes[2].Delegated())
+	for _, dp := range s.Dataplanes {
+		for _, set := range dp.TagSets() {
+			assert.Empty(t, set)
+		}
+	}
+	assert.NotEmpty(t, read("{type: Dataplane, mesh: default, name: a, networking: {address: 10.0.0.1, inbound: [{port: 80}]}}\n").Problems)
+}
+
 func TestNotRead(t *testing.T) {
 	kubernetes := func(api, kind string) string {
 		return fmt.Sprintf("apiVersion: %s\nkind: %s\nmetadata: {name: a}\nspec: {selectors: [{match: {kuma.io/service: '*'}}]}\n", api, kind)

@@ -120,7 +120,7 @@ func decodeDataplane(r *Resource, words *words) *Dataplane {
 			Protocol: words.keep(v.Field("protocol").Str()),
 			Ignored:  state == "ignored",
 			NotReady: state == "notready" || state == "" && ready.Present() && !ready.Bool(),
-			Tags:     dataplaneTags(v.Need("tags"), words),
+			Tags:     dataplaneTags(inboundTags(r, v), words),
 		})
 	}
 	outbounds := networking.Field("outbound")
@@ -133,7 +133,11 @@ func decodeDataplane(r *Resource, words *words) *Dataplane {
 	dp.Transparent = networking.Field("transparentProxying").Present()
 	if v := networking.Field("gateway"); v.Present() {
 		v.Misspelt("type", "tags")
-		dp.Gateway = &Gateway{Tags: dataplaneTags(v.Need("tags"), words)}
+		tags := v.Field("tags")
+		if r.Format != Kubernetes {
+			tags = v.Need("tags")
+		}
+		dp.Gateway = &Gateway{Tags: dataplaneTags(tags, words)}
 		switch kind := v.Field("type"); strings.ToUpper(kind.Str()) {
 		case "BUILTIN":
 			dp.Gateway.Builtin = true
@@ -143,6 +147,16 @@ func decodeDataplane(r *Resource, words *words) *Dataplane {
 		}
 	}
 	return dp
+}
+
+// inboundTags returns the tags of an inbound. Up to 2.13 they are required. On Kubernetes
+// 2.14 may leave them out, and 3.0 does; on Universal such an inbound has a protocol or a
+// name (KUMA_EXPERIMENTAL_INBOUND_TAGS_DISABLED in pkg/config/app/kuma-cp of Kuma's tag 2.14.3).
+func inboundTags(r *Resource, inbound manifest.Value) manifest.Value {
+	if r.Format == Kubernetes || inbound.Field("protocol").Present() || inbound.Field("name").Present() {
+		return inbound.Field("tags")
+	}
+	return inbound.Need("tags")
 }
 
 func decodeOutbound(v manifest.Value, words *words) Outbound {

@@ -123,11 +123,20 @@ func (g Gateways) Of(mesh string) []*MeshGateway {
 // Configures returns the MeshGateway that configures dp, nil when none does or dp is not
 // a builtin gateway.
 func (g Gateways) Configures(dp *Dataplane) *MeshGateway {
-	m := g.byMesh[dp.Mesh]
-	if m == nil || !dp.Builtin() {
+	if !dp.Builtin() {
 		return nil
 	}
-	for _, i := range m.index.Matching(nil, dp.Gateway.Tags) {
+	return g.Selecting(dp)
+}
+
+// Selecting returns the MeshGateway whose selector matches dp, which may be a sidecar, nil
+// when there is none.
+func (g Gateways) Selecting(dp *Dataplane) *MeshGateway {
+	m := g.byMesh[dp.Mesh]
+	if m == nil {
+		return nil
+	}
+	for _, i := range m.index.Matching(nil, dp.TagSets()...) {
 		if IsInZone(m.owners[i].Labels, dp.Zone()) {
 			return m.owners[i]
 		}

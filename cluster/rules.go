@@ -76,6 +76,13 @@ func (v Version) TracesMeshServices() bool { return v.since(10, 0) }
 // up to 2.14.
 func (v Version) HasBuiltinGateways() bool { return !v.DropsTrafficTrace() }
 
+// MatchesMeshGatewaysOfSidecars reports whether a MeshGateway whose selector matches a
+// sidecar or a delegated gateway counts for it in MeshTraces, from 2.5 to 2.14: its
+// listeners' tags select it, and kind Dataplane does not (MatchedPolicies and
+// DppSelectedByPolicy in pkg/plugins/policies/core/matchers of Kuma's tags 2.4.10 to
+// 2.14.3).
+func (v Version) MatchesMeshGatewaysOfSidecars() bool { return v.since(5, 0) && v.HasBuiltinGateways() }
+
 // NamesServicesByWorkload reports whether spans have the name of the label
 // kuma.io/workload, else "unknown", from 3.0 on; before, the name of a service.
 // Recorded: meshtrace/names-and-otel on 3.0.
@@ -144,11 +151,14 @@ func (v Version) SplitsGatewaySpans() bool { return v.since(3, 0) }
 
 // FillsZipkinDefaults reports whether a MeshTrace gets sharedSpanContext: true
 // where it leaves the field out, from 2.10 on. Recorded: meshtrace/random-* on
-// 2.9 and 2.13.
+// 2.9 and 2.13. Only applying fills it in: what an older version stored on Universal without
+// the field is read as false (unmarshaller.go and utils.go in pkg/core/resources/model, and
+// UPGRADE.md, of Kuma's tag 2.10.11).
 func (v Version) FillsZipkinDefaults() bool { return v.since(10, 0) }
 
 // AddsKumaTags reports whether MeshTrace adds the tags kuma.mesh, kuma.zone and
-// kuma.workload to spans, from 2.14 on. Recorded: meshtrace/live-* on 2.14.
+// kuma.workload to spans, from 2.14 on, each unless the policy has a tag of that name.
+// Recorded: meshtrace/live-* on 2.14; pkg/plugins/policies/meshtrace of Kuma's tag 2.14.3.
 func (v Version) AddsKumaTags() bool { return v.since(14, 0) }
 
 // NamesBackendType reports whether a MeshTrace's backend has a field type, which
@@ -167,10 +177,28 @@ func (v Version) TakesFractions() bool { return v.since(1, 0) }
 // the control plane of 2.0 crashes on it.
 func (v Version) TakesEmptyBackends() bool { return v.since(1, 0) }
 
-// DefaultsSamplingTo100Percent reports whether Kubernetes fills in the string
-// "100%" for a missing client or random sampling, up to 2.8, which the control
-// plane then refuses (MeshTrace's schema).
+// DefaultsSamplingTo100Percent reports whether a patch release of v, or of an older version
+// from which a policy may come, makes Kubernetes fill in the string "100%" for a missing
+// client or random sampling, up to 2.8. See FillsSamplingWrongly.
 func (v Version) DefaultsSamplingTo100Percent() bool { return !v.since(9, 0) }
+
+// FillsSampling reports whether Kubernetes fills in 100 for each field that the sampling of a
+// MeshTrace leaves out, from 2.6 to 2.9 (MeshTrace's schema). A sampling that is left out
+// stays so.
+func (v Version) FillsSampling() bool { return v.since(6, 0) && !v.since(10, 0) }
+
+// FillsSamplingWrongly reports whether what Kubernetes fills in is the string "100%", which
+// the control plane then refuses, in 2.6.0 to 2.6.11, 2.7.0 to 2.7.7 and 2.8.0 to 2.8.3
+// (MeshTrace's schema in these tags).
+func (v Version) FillsSamplingWrongly() bool {
+	return v.patches(6, 0, 11) || v.patches(7, 0, 7) || v.patches(8, 0, 3)
+}
+
+// SplitsOTelEndpoint reports whether openTelemetry.endpoint is split at each colon, up to
+// 2.13: a url or an IPv6 address has no usable port then. 2.14 understands both
+// (endpointForOpenTelemetry in pkg/plugins/policies/meshtrace of Kuma's tag 2.13.10, and
+// ParseOtelEndpoint in pkg/plugins/policies/core/xds of its tag 2.14.3).
+func (v Version) SplitsOTelEndpoint() bool { return !v.since(14, 0) }
 
 // DeprecatesMeshSubset reports whether the control plane warns of targetRef kind
 // MeshSubset, from 2.10 on.
@@ -239,7 +267,10 @@ var patchRules = []rule{
 	},
 	{Version.DataplaneKindSelectsDelegatedGateways, []Version{{2, 12, 7}, {2, 13, 2}}, (*Dataplane).Delegated},
 	{Version.LabelsOrigin, []Version{{2, 6, 0}}, anyProxy},
-	{Version.IgnoredInboundsHaveProtocol, []Version{{2, 5, 0}}, anyProxy}, // whose outbounds lead to one
+	{Version.FillsSamplingWrongly, []Version{{2, 6, 11}, {2, 7, 7}, {2, 8, 3}}, noProxy}, // what is converted sets all
+	{Version.IgnoredInboundsHaveProtocol, []Version{{2, 5, 0}}, anyProxy},                // whose outbounds lead to one
 }
 
 func anyProxy(*Dataplane) bool { return true }
+
+func noProxy(*Dataplane) bool { return false }

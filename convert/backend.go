@@ -116,10 +116,10 @@ func convertZipkin(b *legacy.Backend, name backendOf) (*meshtrace.Zipkin, notes)
 	shared := z.SharedSpanContext == nil || *z.SharedSpanContext
 	to := &meshtrace.Zipkin{URL: z.URL, APIVersion: "httpJson", SharedSpanContext: &shared, TraceID128Bit: z.TraceID128Bit}
 	var changed notes
-	if u, err := url.Parse(z.URL); err == nil && (u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "") {
+	if u, err := url.ParseRequestURI(z.URL); err == nil && (u.User != nil || u.RawQuery != "" || u.ForceQuery) {
 		// Envoy gets host, port and path only, by either policy: see Tracing of
-		// packages legacy and meshtrace.
-		u.User, u.RawQuery, u.ForceQuery, u.Fragment, u.RawFragment = nil, "", false, "", ""
+		// packages legacy and meshtrace. What follows a # is part of path or query.
+		u.User, u.RawQuery, u.ForceQuery = nil, "", false
 		to.URL = u.String()
 		changed = append(changed, urlPartUnused.note(b.Place, name, nil))
 	}

@@ -54,6 +54,21 @@ selectors: [{match: {kuma.io/service: '*'}}]
 	return result
 }
 
+// What follows a # in a path is part of the path, because the control plane parses the
+// url like that of a request.
+func TestZipkinURLWithHash(t *testing.T) {
+	for text, want := range map[string]string{
+		"http://h:9411/a#b":     "http://h:9411/a#b",
+		"http://u:p@h:9411/a#b": "http://h:9411/a%23b",
+		"http://h:9411/a?c#b":   "http://h:9411/a",
+	} {
+		result := convertBackend(t, "zipkin", fmt.Sprintf("{url: %q}", text))
+		require.Len(t, result.Policies, 1, text)
+		assert.Equal(t, want, result.Policies[0].Default.Backends[0].Zipkin.URL, text)
+	}
+	assert.Empty(t, convertBackend(t, "zipkin", "{url: 'http://h:9411#b'}").Policies)
+}
+
 // What the control plane would refuse must be an error that says why.
 func TestZipkinURL(t *testing.T) {
 	messages := map[string]string{

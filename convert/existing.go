@@ -65,7 +65,7 @@ func asCompared(existing []*meshtrace.Policy, origin *cluster.Origin, o *Options
 				labels[cluster.OriginLabel] = "global" // from before 2.6.1, and below what comes after
 			}
 		}
-		copied := *p
+		copied := *p.AsStored(o.Version)
 		copied.Labels = labels
 		compared[i] = &copied
 	}

@@ -41,9 +41,9 @@ var (
 			"not, so the gateway would gain tracing; {selected} is selected today and must stay selected",
 		"give the Dataplanes of {gateway} and {selected} a tag that distinguishes them, and write the policy by hand")
 	gatewaySelectedOtherwise = refuse(GatewayConflict,
-		"{proxies} would not keep the present tracing. MeshTrace also selects builtin gateways by the tags of their "+
-			"MeshGateway and its listeners",
-		"rename those tags of the MeshGateway, or write a policy for the gateway by hand")
+		"{proxies} would not keep the present tracing. MeshTrace also selects a proxy, which may be a sidecar, by the tags of "+
+			"the MeshGateway whose selector matches it, and of its listeners",
+		"rename those tags of the MeshGateway, change its selector so that it matches gateways alone, or write a policy by hand")
 
 	conflictWithheld = refuse(MeshTraceConflict,
 		"MeshTrace {policy}, made from {selector}, and the existing {existing} would change the tracing of {proxies}. The two "+
@@ -203,6 +203,9 @@ var (
 	labelsImpossible = inform(LabelsLeft,
 		"has {count} ({traces}) with labels or annotations that the policies cannot have: {keys}", "")
 
+	gatewayUnlabelled = warn(GatewayConflict,
+		"has {proxies} that the selector of a MeshGateway matches. On Kuma {version} targetRef kind Dataplane selects none of these",
+		"change the selector so that it matches gateways alone")
 	gatewayExcluded = warn(GatewayExcluded,
 		"{selector} asks for a tag of {gateway} or of one of its listeners. TrafficTrace ignores that tag and MeshTrace does "+
 			"not, so the gateway would gain tracing; the policy is narrowed to `proxyTypes: [Sidecar]`",

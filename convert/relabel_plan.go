@@ -50,7 +50,7 @@ func newPlanByLabels(in *input, all []*relabelling, backends *backends) *Plan {
 		plan.Obsolete = append(plan.Obsolete, obsolete...)
 		after = slices.DeleteFunc(after, func(p *meshtrace.Policy) bool { return slices.Contains(obsolete, p) })
 		plan.Fates = append(plan.Fates, r.fates()...)
-		found = slices.Concat(found, r.notes, r.remarkSelection(), r.remarkObsolete(obsolete), r.remarkBuiltin(),
+		found = slices.Concat(found, r.notes, r.remarkSelection(), r.remarkObsolete(obsolete), r.remarkBuiltin(), r.remarkUnlabelled(),
 			remarkZoneTies(r.mesh, r.ties), remarkTies(r.mesh, r.Mesh), r.remarkUndated())
 		switch {
 		case len(r.layers) == 0:
@@ -142,6 +142,21 @@ func (r *relabelling) remarkBuiltin() notes {
 	}
 	gateways := counted(Each(r.builtin, (*cluster.Dataplane).String), "builtin gateway")
 	return notes{builtinRemoved.note(r.builtin[0].Place, r.mesh, facts{"gateways": gateways, "version": r.target()})}
+}
+
+// remarkUnlabelled notes the sidecars and delegated gateways that no labels select, because
+// a MeshGateway matches them.
+func (r *relabelling) remarkUnlabelled() notes {
+	version := r.o.Version
+	if cluster.SinceDataplane.Compare(version) > 0 || !version.MatchesMeshGatewaysOfSidecars() {
+		return nil
+	}
+	matched := slices.DeleteFunc(slices.Clone(r.sidecars), func(dp *cluster.Dataplane) bool { return r.gateways.Selecting(dp) == nil })
+	if len(matched) == 0 {
+		return nil
+	}
+	proxies := counted(Each(matched, (*cluster.Dataplane).String), "proxy")
+	return notes{gatewayUnlabelled.note(matched[0].Place, r.mesh, facts{"proxies": proxies, "version": version})}
 }
 
 // remarkStage notes when the policies can be applied.

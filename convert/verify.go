@@ -254,7 +254,7 @@ func (v *verifier) finding(dp *cluster.Dataplane, position int, existing []*mesh
 		f.code = ServiceTagMissing
 	case position >= 0 && v.ranked.Pairs[position].Zone != "" && slices.ContainsFunc(dp.TagSets(), hasNoZone):
 		f.code = ZoneTagMissing
-	case dp.Builtin():
+	case dp.Builtin(), v.o.Version.MatchesMeshGatewaysOfSidecars() && v.gateways.Selecting(dp) != nil:
 		f.code = GatewayConflict
 	case dp.Delegated() && !v.o.Version.SelectsDelegatedGateways():
 		f.code = DelegatedGateway

@@ -96,7 +96,7 @@ func checkZipkin(z *Zipkin, conf manifest.Value) {
 		}
 		return
 	}
-	u, err := url.Parse(z.URL)
+	u, err := url.ParseRequestURI(z.URL)
 	switch {
 	case err != nil || strings.ContainsAny(z.URL, " \t\r\n"):
 		field.Refuse("write it like "+exampleURL, "is not a valid url")

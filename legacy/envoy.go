@@ -19,7 +19,7 @@ func (b *Backend) Collector() envoy.Collector {
 	if b.Datadog != nil {
 		return envoy.Collector{Cluster: name, Host: b.Datadog.Address, Port: b.Datadog.Port}
 	}
-	u, err := url.Parse(b.Zipkin.URL)
+	u, err := url.ParseRequestURI(b.Zipkin.URL)
 	if err != nil {
 		return envoy.Collector{Cluster: name} // an unusable backend
 	}
@@ -39,7 +39,7 @@ func (b *Backend) Tracing(version cluster.Version, listener cluster.HTTPListener
 		return t.Build()
 	}
 	z := b.Zipkin
-	u, err := url.Parse(z.URL)
+	u, err := url.ParseRequestURI(z.URL)
 	if err != nil {
 		u = &url.URL{} // an unusable backend
 	}

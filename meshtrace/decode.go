@@ -46,14 +46,19 @@ func decode(r *cluster.Resource, problems *[]*manifest.Problem) *Policy {
 		}
 	}
 	sampling := conf.Field("sampling")
+	p.sampled = sampling.Present()
 	sampling.Known("overall", "client", "random")
 	p.Default.Sampling = Sampling{
 		Overall: (*Percent)(sampling.Field("overall").Percent()),
 		Client:  (*Percent)(sampling.Field("client").Percent()),
 		Random:  (*Percent)(sampling.Field("random").Percent()),
 	}
-	for _, name := range []string{"overall", "client", "random"} {
-		p.wrapped = p.wrapped || sampling.Field(name).Wrapped()
+	for name, percent := range map[string]*Percent{
+		"overall": p.Default.Sampling.Overall, "client": p.Default.Sampling.Client, "random": p.Default.Sampling.Random,
+	} {
+		value := sampling.Field(name)
+		p.wrapped = p.wrapped || value.Wrapped()
+		p.unquoted = p.unquoted || percent != nil && !percent.isWhole() && value.Node().Kind == manifest.Float
 	}
 	if tags := conf.Field("tags"); tags.Present() {
 		p.Default.Tags = []Tag{}

@@ -1,9 +1,10 @@
 package meshtrace
 
 import (
-	"net"
 	"net/url"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
@@ -32,7 +33,7 @@ func (c *Conf) Collector() envoy.Collector {
 
 func collectorOf(kind, address string) envoy.Collector {
 	to := envoy.Collector{Cluster: "meshtrace:" + kind, System: envoy.SystemName(kind, address)}
-	u, err := url.Parse(address)
+	u, err := url.ParseRequestURI(address)
 	if err != nil {
 		return to // no control plane accepts it
 	}
@@ -42,20 +43,48 @@ func collectorOf(kind, address string) envoy.Collector {
 }
 
 func (o *OpenTelemetry) collector() envoy.Collector {
-	to := envoy.Collector{Cluster: "meshtrace:opentelemetry", Host: o.Endpoint, Port: DefaultOTelPort, HTTP2: true}
-	if host, port, err := net.SplitHostPort(o.Endpoint); err == nil {
-		n, _ := strconv.ParseUint(port, 10, 16) // 0 for a port that no control plane accepts
-		to.Host, to.Port = host, uint32(n)
+	to := envoy.Collector{Cluster: "meshtrace:opentelemetry", HTTP2: true}
+	to.Host, to.Port = parseEndpoint(o.Endpoint)
+	if host, port := splitEndpoint(o.Endpoint); host != to.Host || port != to.Port {
+		to.Old = &envoy.Address{Host: host, Port: port}
 	}
 	switch {
 	case o.Backend != nil:
 		to.System = envoy.SystemName("otel", o.Backend.Name)
-		to.Host, to.Port, to.HTTP2 = o.Backend.Host, o.Backend.Port, !o.Backend.HTTP
+		to.Host, to.Port, to.HTTP2, to.Old = o.Backend.Host, o.Backend.Port, !o.Backend.HTTP, nil
 	case o.BackendRef != nil:
 		// The input does not contain the backend; its labels are used as its address.
-		to.Host = "MeshOpenTelemetryBackend " + cluster.Tags(o.BackendRef).String()
+		to.Host, to.Old = "MeshOpenTelemetryBackend "+cluster.Tags(o.BackendRef).String(), nil
 	}
 	return to
+}
+
+// parseEndpoint returns the host and port of an OpenTelemetry endpoint as 2.14 does.
+func parseEndpoint(endpoint string) (host string, port uint32) {
+	if strings.Count(endpoint, ":") > 1 && !strings.Contains(endpoint, "[") {
+		return endpoint, DefaultOTelPort // an IPv6 address alone
+	}
+	u, err := url.Parse("otel://" + endpoint)
+	if err != nil || u.Hostname() == "" {
+		return endpoint, DefaultOTelPort
+	}
+	n, err := strconv.ParseUint(u.Port(), 10, 16)
+	if err != nil || n == 0 {
+		n = DefaultOTelPort
+	}
+	return u.Hostname(), uint32(n)
+}
+
+// splitEndpoint returns the host and port of an OpenTelemetry endpoint as versions up to
+// 2.13 do: the parts before and after the first colon. Port 0 is none.
+func splitEndpoint(endpoint string) (host string, port uint32) {
+	host, rest, found := strings.Cut(endpoint, ":")
+	if !found {
+		return host, DefaultOTelPort
+	}
+	rest, _, _ = strings.Cut(rest, ":")
+	n, _ := strconv.ParseInt(rest, 10, 32)
+	return host, uint32(max(n, 0))
 }
 
 // Tracing returns the tracing of one of a proxy's HTTP listeners under the merged conf,
@@ -74,12 +103,13 @@ func (c *Conf) Tracing(
 	switch b := c.Backends[0]; {
 	case b.Zipkin != nil:
 		z := b.Zipkin
-		u, err := url.Parse(z.URL)
+		u, err := url.ParseRequestURI(z.URL)
 		if err != nil {
 			u = &url.URL{} // no control plane accepts it
 		}
 		shared, split := z.SharedSpanContext, gateway && version.SplitsGatewaySpans()
 		if yes := true; shared == nil && version.FillsZipkinDefaults() {
+			yes = !z.stored
 			shared = &yes // later versions write their default (recorded for 2.9 and 2.13)
 		}
 		t.Provider = envoy.ZipkinTracer
@@ -97,7 +127,7 @@ func (c *Conf) Tracing(
 	}
 	if version.AddsKumaTags() {
 		for _, own := range [...][2]string{{"kuma.mesh", mesh}, {"kuma.zone", zone}, {"kuma.workload", workload}} {
-			if own[1] != "" {
+			if own[1] != "" && !slices.ContainsFunc(c.Tags, func(tag Tag) bool { return tag.Name == own[0] }) {
 				built.CustomTags = append(built.CustomTags, (&Tag{Name: own[0], Literal: &own[1]}).envoy())
 			}
 		}

@@ -237,13 +237,29 @@ func (ref *TargetRef) unwritable() []string {
 	case !row.written:
 		return []string{fmt.Sprintf("targetRef kind %s is never written here", ref.Kind)}
 	}
+	wrong := ref.misplaced()
+	for _, field := range targetRefFields {
+		if !field.isSet(ref) && (row.needs | row.writes).has(field.field) {
+			wrong = append(wrong, fmt.Sprintf("targetRef %s has no %s", ref.Kind, field.name))
+		}
+	}
+	return wrong
+}
+
+// misplaced lists the fields of ref that do not belong to its kind. Every version refuses
+// them (ValidateTargetRef in pkg/core/resources/apis/mesh, and before 2.5 in
+// pkg/plugins/policies, of Kuma's tags).
+func (ref *TargetRef) misplaced() []string {
+	row := ref.Kind.row()
+	if row.selects == noProxy {
+		return nil
+	}
 	var wrong []string
 	for _, field := range targetRefFields {
-		switch isSet := field.isSet(ref); {
-		case isSet && !(row.needs | row.takes).has(field.field):
+		// A MeshService may be named by namespace and labels as well.
+		other := row.selects == byService && (field.field == fieldNamespace || field.field == fieldLabels)
+		if field.isSet(ref) && !(row.needs | row.takes).has(field.field) && !other {
 			wrong = append(wrong, fmt.Sprintf("targetRef %s has %s", ref.Kind, field.phrase))
-		case !isSet && (row.needs | row.writes).has(field.field):
-			wrong = append(wrong, fmt.Sprintf("targetRef %s has no %s", ref.Kind, field.name))
 		}
 	}
 	return wrong

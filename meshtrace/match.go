@@ -162,25 +162,20 @@ func role(p *Policy) int {
 // Matching appends to policies those that apply to dp, lowest precedence first.
 func (m *Matcher) Matching(policies []*Policy, dp *cluster.Dataplane) []*Policy {
 	mesh := m.meshes[dp.Mesh]
-	if mesh == nil || dp.Delegated() && !m.version.SelectsDelegatedGateways() || dp.Builtin() && !m.version.HasBuiltinGateways() {
+	if mesh == nil || dp.Builtin() && !m.version.HasBuiltinGateways() {
 		return policies
 	}
-	var gateway *cluster.MeshGateway
-	sets := make([]cluster.Tags, 0, 4)
-	if dp.Builtin() {
-		if gateway = m.gateways.Configures(dp); gateway != nil {
-			sets = append(sets, gateway.TagSets(dp.Gateway.Tags)...)
-		}
-	} else {
-		if sets = m.tagSets(sets, dp); len(sets) == 0 && len(dp.Inbounds) > 0 {
-			// No inbound counts, and without one no kind selects a sidecar, not even kind Mesh,
-			// which then means any inbound (inboundsSelectedByTags in
-			// pkg/plugins/policies/core/matchers of Kuma's tags 2.5.1 to 2.13.4).
-			return policies
-		}
+	gateway := m.gatewayOf(dp)
+	sets := m.tagSets(make([]cluster.Tags, 0, 4), dp, gateway)
+	if len(sets) == 0 && (len(dp.Inbounds) > 0 || dp.Delegated()) {
+		// No inbound counts, and without one no kind selects a sidecar, not even kind Mesh,
+		// which then means any inbound (inboundsSelectedByTags in
+		// pkg/plugins/policies/core/matchers of Kuma's tags 2.5.1 to 2.13.4).
+		return policies
 	}
 	found := mesh.index.Matching(make([]int32, 0, 8), sets...)
-	if selectableByLabels(m.version, dp) {
+	byLabel := m.selectableByLabels(dp, gateway)
+	if byLabel {
 		found = mesh.labels.Matching(found, mesh.labelsOf(m.version, dp))
 	}
 	for _, o := range mesh.others {
@@ -189,9 +184,9 @@ func (m *Matcher) Matching(policies []*Policy, dp *cluster.Dataplane) []*Policy 
 		case everyProxy:
 			selects = true
 		case byGateway:
-			selects = gateway != nil && gateway.DisplayName() == ref.Name // a copy has another name
+			selects = dp.Builtin() && gateway != nil && gateway.DisplayName() == ref.Name // a copy has another name
 		case byLabels:
-			selects = mesh.policies[o.position].matchesDataplane(m.version, dp)
+			selects = byLabel && mesh.policies[o.position].matchesDataplane(m.version, dp)
 		}
 		if selects {
 			found = append(found, o.position)
@@ -206,11 +201,29 @@ func (m *Matcher) Matching(policies []*Policy, dp *cluster.Dataplane) []*Policy 
 	return policies
 }
 
-// tagSets returns the sets by which a sidecar or delegated gateway is selected, which
-// depend on the version.
-func (m *Matcher) tagSets(sets []cluster.Tags, dp *cluster.Dataplane) []cluster.Tags {
+// gatewayOf returns the MeshGateway that counts for dp, or nil.
+func (m *Matcher) gatewayOf(dp *cluster.Dataplane) *cluster.MeshGateway {
+	if dp.Builtin() || m.version.MatchesMeshGatewaysOfSidecars() {
+		return m.gateways.Selecting(dp)
+	}
+	return nil
+}
+
+// tagSets appends to sets those by which dp is selected, which depend on the version: for
+// a builtin gateway, those of its MeshGateway's listeners alone.
+func (m *Matcher) tagSets(sets []cluster.Tags, dp *cluster.Dataplane, gateway *cluster.MeshGateway) []cluster.Tags {
+	var own cluster.Tags
 	if dp.Gateway != nil {
-		sets = append(sets, dp.Gateway.Tags)
+		own = dp.Gateway.Tags
+	}
+	if gateway != nil {
+		sets = append(sets, gateway.TagSets(own)...)
+	}
+	if dp.Builtin() {
+		return sets
+	}
+	if dp.Delegated() && m.version.SelectsDelegatedGateways() {
+		sets = append(sets, own)
 	}
 	for i := range dp.Inbounds {
 		if dp.Inbounds[i].Ignored && !m.counts {
@@ -233,10 +246,16 @@ func (ref *TargetRef) allowsProxyType(version cluster.Version, dp *cluster.Datap
 	return slices.Contains(ref.ProxyTypes, Sidecar)
 }
 
-// selectableByLabels reports whether kind Dataplane can select dp at all: never builtin
-// gateways, and delegated ones depending on the version.
-func selectableByLabels(version cluster.Version, dp *cluster.Dataplane) bool {
-	return !dp.Builtin() && (!dp.Delegated() || version.DataplaneKindSelectsDelegatedGateways())
+// selectableByLabels reports whether kind Dataplane can select dp at all: never a proxy
+// with a MeshGateway, and delegated gateways depending on the version.
+func (m *Matcher) selectableByLabels(dp *cluster.Dataplane, gateway *cluster.MeshGateway) bool {
+	switch {
+	case dp.Builtin() || gateway != nil:
+		return false
+	case dp.Delegated():
+		return m.version.DataplaneKindSelectsDelegatedGateways()
+	}
+	return true
 }
 
 // labelsOf returns the labels of dp that policies are compared with.
@@ -251,14 +270,11 @@ func (mesh *meshMatcher) labelsOf(version cluster.Version, dp *cluster.Dataplane
 }
 
 // matchesDataplane reports whether a policy that selects byLabels selects dp: by labels,
-// or up to 2.14 by name and namespace. Without any it selects every proxy, but never
-// builtin gateways (DppSelectedByPolicy in pkg/plugins/policies/core/matchers of Kuma's
+// or up to 2.14 by name and namespace. Without any it selects every proxy that kind
+// Dataplane can select (DppSelectedByPolicy in pkg/plugins/policies/core/matchers of Kuma's
 // tags 2.10 to 2.14).
 func (p *Policy) matchesDataplane(version cluster.Version, dp *cluster.Dataplane) bool {
 	ref := &p.TargetRef
-	if !selectableByLabels(version, dp) {
-		return false
-	}
 	named := version.SelectsByName() && (ref.Name != "" || ref.Namespace != "")
 	if named && p.isNameOf(dp) {
 		return true

@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	tracev3 "github.com/envoyproxy/go-control-plane/envoy/config/trace/v3"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"gopkg.in/yaml.v3"
@@ -187,6 +189,160 @@ func TestCopiedMeshGateway(t *testing.T) {
 		p := policy("gw", meshtrace.MeshGateway, nil)
 		p.TargetRef.Name = name
 		assert.Len(t, meshtrace.NewMatcher(cluster.V(13), []*meshtrace.Policy{p}, cluster.NewGateways(s.MeshGateways)).Matching(nil, dp), want, name)
+	}
+}
+
+// From 2.5 to 2.14 a MeshGateway counts for every proxy that its selector matches: its
+// listeners' tags select the proxy, and kind Dataplane does not.
+func TestSidecarOfAMeshGateway(t *testing.T) {
+	const text = "type: MeshGateway\nname: edge\nmesh: default\nselectors: [{match: {kuma.io/service: '*'}}]\n" +
+		"tags: {tier: edge}\nconf: {listeners: [{port: 80, protocol: HTTP, tags: {port: http}}]}\n"
+	gateways := cluster.NewGateways(cluster.Read([]manifest.Input{manifest.Text("f", text)}).MeshGateways)
+	listener, service := policy("listener", meshtrace.MeshSubset, nil), policy("service", meshtrace.MeshSubset, nil)
+	listener.TargetRef.Tags = cluster.Tags{"port": "http", "tier": "edge"}
+	service.TargetRef.Tags = cluster.Tags{cluster.ServiceTag: "web"}
+	own := policy("gateway", meshtrace.MeshGateway, nil)
+	own.TargetRef.Name = "edge"
+	labels := policy("labels", meshtrace.Dataplane, nil)
+	labels.TargetRef.Labels = map[string]string{"app": "web"}
+	policies := []*meshtrace.Policy{policy("mesh", meshtrace.Mesh, nil), policy("any", meshtrace.Dataplane, nil), labels, listener, service, own}
+	tags := cluster.Tags{cluster.ServiceTag: "web"}
+	sidecar := cluster.Dataplane{Mesh: "default", Labels: map[string]string{"app": "web"}, Inbounds: []cluster.Inbound{{Tags: tags}}}
+	delegated := cluster.Dataplane{Mesh: "default", Labels: map[string]string{"app": "web"}, Gateway: &cluster.Gateway{Tags: tags}}
+	ignored := cluster.Dataplane{Mesh: "default", Labels: map[string]string{"app": "web"}, Inbounds: []cluster.Inbound{{Tags: tags, Ignored: true}}}
+	for _, test := range []struct {
+		version cluster.Version
+		dp      *cluster.Dataplane
+		want    []string
+	}{
+		{cluster.V(4), &sidecar, []string{"mesh", "service"}},
+		{cluster.Version{Major: 2, Minor: 5}, &sidecar, []string{"mesh", "listener", "service"}},
+		{cluster.V(5), &ignored, []string{"mesh", "listener"}},
+		{cluster.V(4), &delegated, nil},
+		{cluster.V(5), &delegated, []string{"mesh", "listener", "service"}},
+		{cluster.V(9), &sidecar, []string{"mesh", "listener", "service"}},
+		{cluster.V(10), &sidecar, []string{"mesh", "listener", "service"}},
+		{cluster.V(14), &sidecar, []string{"mesh", "listener", "service"}},
+		{cluster.V(14), &delegated, []string{"mesh", "listener", "service"}},
+		{cluster.Newest, &sidecar, []string{"any", "labels", "mesh"}},
+	} {
+		var names []string
+		for _, p := range meshtrace.NewMatcher(test.version, policies, gateways).Matching(nil, test.dp) {
+			names = append(names, p.Name)
+		}
+		assert.ElementsMatch(t, test.want, names, "%s %v", test.version, test.dp.Gateway)
+	}
+}
+
+// Kubernetes fills in a sampling from 2.6 to 2.9. What Universal stored without
+// sharedSpanContext before 2.10 is false from then on; what is applied to 2.10 is true.
+func TestAsStored(t *testing.T) {
+	const spec = "{targetRef: {kind: Mesh}, default: {sampling: {%s}, backends: [{type: Zipkin, zipkin: {url: 'http://z:9411/'}}]}}"
+	onKubernetes := "{apiVersion: kuma.io/v1alpha1, kind: MeshTrace, metadata: {name: a, namespace: kuma-system}, spec: " + spec + "}"
+	onUniversal := "{type: MeshTrace, mesh: default, name: a, spec: " + spec + "}"
+	read := func(text, sampling string) *meshtrace.Policy {
+		policies, problems := meshtrace.Read(cluster.Read([]manifest.Input{manifest.Text("f", fmt.Sprintf(text, sampling))}))
+		require.Empty(t, problems)
+		return policies[0]
+	}
+	oldest := cluster.Version{Major: 2, Minor: 7, Patch: 7}
+	assert.Len(t, read(onKubernetes, "client: 50").RefusedBy(oldest), 1, "100% is filled in")
+	assert.Empty(t, read(onUniversal, "client: 50").RefusedBy(oldest))
+	assert.Empty(t, read(onKubernetes, "client: 50, overall: 1, random: 1").RefusedBy(oldest))
+	hundred := meshtrace.PercentOf(100)
+	full := meshtrace.Sampling{Overall: hundred, Client: meshtrace.PercentOf(50), Random: hundred}
+	for version, want := range map[cluster.Version]meshtrace.Sampling{
+		cluster.V(5): {Client: full.Client}, cluster.V(6): full, cluster.V(9): full, cluster.V(10): {Client: full.Client},
+	} {
+		assert.Equal(t, want, read(onKubernetes, "client: 50").AsStored(version).Default.Sampling, version)
+		assert.Equal(t, meshtrace.Sampling{Client: full.Client}, read(onUniversal, "client: 50").AsStored(version).Default.Sampling, version)
+	}
+	for _, test := range []struct {
+		text     string
+		from, to cluster.Version
+		want     bool
+	}{
+		{onUniversal, cluster.V(9), cluster.V(10), false},
+		{onUniversal, cluster.V(10), cluster.V(10), true},
+		{onUniversal, cluster.V(9), cluster.Newest, false},
+		{onKubernetes, cluster.V(9), cluster.V(10), true},
+	} {
+		conf := read(test.text, "").AsStored(test.from).Default
+		tracing := conf.Tracing(test.to, "default", "", "", cluster.HTTPListener{}, "web")
+		var config tracev3.ZipkinConfig
+		require.NoError(t, tracing.Provider.GetTypedConfig().UnmarshalTo(&config))
+		assert.Equal(t, test.want, config.SharedSpanContext.GetValue(), "%s from %s to %s", test.text, test.from, test.to)
+	}
+}
+
+// The control plane requires backends, and its schema of sampling is an integer or a string.
+func TestUnsupported(t *testing.T) {
+	without := policy("sampling", meshtrace.Mesh, nil)
+	without.Default.Sampling.Overall = meshtrace.PercentOf(50)
+	assert.ErrorContains(t, errors.Join(without.Unsupported(cluster.V(13))...), "default.backends is missing")
+	for text, want := range map[string]bool{"33.3": true, "'33.3'": false, "33.0": false, "33": false, "3.33e1": true, "1e1": false} {
+		policies, problems := meshtrace.Read(cluster.Read([]manifest.Input{manifest.Text("f", "{type: MeshTrace, mesh: default, name: a, spec: {targetRef: {kind: Mesh}, "+
+			"default: {sampling: {client: "+text+"}, backends: [{type: Zipkin, zipkin: {url: 'http://z:9411/'}}]}}}")}))
+		require.Empty(t, problems)
+		assert.Equal(t, want, len(policies[0].RefusedBy(cluster.V(13))) == 1, "%s: %s", text, policies[0].RefusedBy(cluster.V(13)))
+		assert.Empty(t, policies[0].InCurrentForm().RefusedBy(cluster.V(13)), text)
+	}
+}
+
+// A targetRef has the fields of its kind alone.
+func TestMisplacedFields(t *testing.T) {
+	for ref, want := range map[string]string{
+		"{kind: Mesh, tags: {a: b}}":                              "targetRef Mesh has tags",
+		"{kind: Mesh, name: a}":                                   "targetRef Mesh has a name",
+		"{kind: MeshSubset, name: a, tags: {a: b}}":               "targetRef MeshSubset has a name",
+		"{kind: Dataplane, proxyTypes: [Sidecar]}":                "targetRef Dataplane has proxyTypes",
+		"{kind: Dataplane, labels: {a: b}, name: c}":              "targetRef Dataplane has labels beside a name or a namespace",
+		"{kind: MeshService, name: a, tags: {a: b}}":              "targetRef MeshService has tags",
+		"{kind: MeshService, name: a, labels: {a: b}}":            "",
+		"{kind: MeshServiceSubset, name: a, tags: {a: b}}":        "",
+		"{kind: MeshSubset, tags: {a: b}, proxyTypes: [Gateway]}": "",
+	} {
+		policies, problems := meshtrace.Read(cluster.Read([]manifest.Input{manifest.Text("f", "{type: MeshTrace, mesh: default, name: a, spec: {targetRef: "+ref+", default: {backends: []}}}")}))
+		require.Empty(t, problems)
+		assert.Equal(t, want, strings.Join(policies[0].RefusedBy(cluster.V(13)), "; "), ref)
+	}
+}
+
+// A policy's own tag stays where 2.14 would add one of the same name.
+func TestOwnKumaTag(t *testing.T) {
+	own := "mine"
+	conf := meshtrace.Conf{
+		Backends: []meshtrace.Backend{{Type: meshtrace.TypeZipkin, Zipkin: &meshtrace.Zipkin{URL: "http://z:9411/"}}},
+		Tags:     []meshtrace.Tag{{Name: "kuma.zone", Literal: &own}},
+	}
+	var tags []string
+	for _, tag := range conf.Tracing(cluster.V(14), "default", "east", "", cluster.HTTPListener{}, "web").CustomTags {
+		tags = append(tags, tag.Tag+"="+tag.GetLiteral().GetValue())
+	}
+	assert.Equal(t, []string{"kuma.zone=mine", "kuma.mesh=default"}, tags)
+}
+
+// Up to 2.13 an OpenTelemetry endpoint ends at its second colon; 2.14 parses it.
+func TestOTelEndpoint(t *testing.T) {
+	for endpoint, want := range map[string][2]string{
+		"otel":               {"otel:4317", "otel:4317"},
+		"otel:4318":          {"otel:4318", "otel:4318"},
+		"[2001:db8::1]:4318": {"[[2001]:0", "[2001:db8::1]:4318"},
+		"2001:db8::1":        {"2001:0", "[2001:db8::1]:4317"},
+		"http://otel:4318":   {"http:0", "[http://otel:4318]:4317"},
+		"otel:4318/v1":       {"otel:0", "otel:4318"},
+		"otel:none":          {"otel:0", "[otel:none]:4317"},
+		"otel:":              {"otel:0", "otel:4317"},
+	} {
+		conf := meshtrace.Conf{Backends: []meshtrace.Backend{{OpenTelemetry: &meshtrace.OpenTelemetry{Endpoint: endpoint}}}}
+		for i, version := range []cluster.Version{cluster.V(13), cluster.V(14)} {
+			to := conf.Collector().Build(version).LoadAssignment.Endpoints[0].LbEndpoints[0].GetEndpoint().Address.GetSocketAddress()
+			got := to.Address
+			if strings.Contains(got, ":") || strings.Contains(got, "[") {
+				got = "[" + got + "]"
+			}
+			assert.Equal(t, want[i], fmt.Sprintf("%s:%d", got, to.GetPortValue()), "%s on %s", endpoint, version)
+		}
 	}
 }
 

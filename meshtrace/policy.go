@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -28,8 +29,11 @@ type Policy struct {
 	// since 2.9 (https://kuma.io/docs/2.9.x/policies/introduction/).
 	System bool
 	// untyped is set if a backend has no type, and wrapped if a sampling is {value:
-	// number}: forms of old versions, which are read and never written.
-	untyped, wrapped bool
+	// number}: forms of old versions. unquoted is set if a sampling is a fraction and not a
+	// string. All are read and never written.
+	untyped, wrapped, unquoted bool
+	// sampled is set if the policy has a sampling, which may be empty.
+	sampled bool
 	// Source is what this tool made the policy from. It is written as a comment and an
 	// annotation, and read from the annotation.
 	Source string
@@ -102,6 +106,7 @@ type Zipkin struct {
 	APIVersion        string // httpJson or httpProto; empty: httpJson
 	SharedSpanContext *bool  // nil: true
 	TraceID128Bit     bool
+	stored            bool // by a version that does not fill in SharedSpanContext
 }
 
 // Datadog is a Datadog agent.
@@ -161,8 +166,42 @@ type Header struct {
 // backends have a type, and its samplings are numbers.
 func (p *Policy) InCurrentForm() *Policy {
 	current := *p
-	current.untyped, current.wrapped = false, false
+	current.untyped, current.wrapped, current.unquoted = false, false, false
 	return &current
+}
+
+// AsStored returns p as a control plane of version stores it after it was applied.
+// Kubernetes may fill in a sampling, and a later version may read what Universal stored
+// otherwise than what is applied to it. What comes from a cluster is so already.
+func (p *Policy) AsStored(version cluster.Version) *Policy {
+	fills := p.Format == cluster.Kubernetes && p.sampled && version.FillsSampling()
+	keepsUnset := p.Format == cluster.Universal && !version.FillsZipkinDefaults() && p.Default.LeavesOutSharedSpanContext()
+	if !fills && !keepsUnset {
+		return p
+	}
+	stored := *p
+	if fills {
+		for _, percent := range []**Percent{&stored.Default.Sampling.Overall, &stored.Default.Sampling.Client, &stored.Default.Sampling.Random} {
+			*percent = cmp.Or(*percent, PercentOf(100))
+		}
+	}
+	if keepsUnset {
+		stored.Default.Backends = slices.Clone(p.Default.Backends)
+		for i, b := range stored.Default.Backends {
+			if b.Zipkin != nil {
+				zipkin := *b.Zipkin
+				zipkin.stored = true
+				stored.Default.Backends[i].Zipkin = &zipkin
+			}
+		}
+	}
+	return &stored
+}
+
+// LeavesOutSharedSpanContext reports whether a Zipkin backend of c has no
+// sharedSpanContext.
+func (c *Conf) LeavesOutSharedSpanContext() bool {
+	return slices.ContainsFunc(c.Backends, func(b Backend) bool { return b.Zipkin != nil && b.Zipkin.SharedSpanContext == nil })
 }
 
 // Shadow reports whether the policy is only computed, not applied: label kuma.io/effect
@@ -249,6 +288,9 @@ func (c *Conf) Key() string {
 		z := b.Zipkin
 		shared := z.SharedSpanContext == nil || *z.SharedSpanContext
 		to = fmt.Sprintf("zipkin %q %v %v %v", z.URL, z.APIVersion == "httpProto", shared, z.TraceID128Bit)
+		if z.SharedSpanContext == nil && z.stored {
+			to += " unset" // so a later version has another default
+		}
 	case b.Datadog != nil:
 		to = fmt.Sprintf("datadog %q %v", b.Datadog.URL, b.Datadog.SplitService)
 	case b.OpenTelemetry != nil:

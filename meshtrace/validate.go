@@ -84,7 +84,12 @@ func (p *Policy) validate(version cluster.Version, checked map[*Backend]error) e
 // Unsupported lists what a control plane of version, or its schema, refuses about the
 // policy.
 func (p *Policy) Unsupported(version cluster.Version) []error {
-	return p.unsupported(version, make(map[*Backend]error))
+	wrong := p.unsupported(version, make(map[*Backend]error))
+	if p.Default.Backends == nil {
+		// Every version does: validateDefault in pkg/plugins/policies/meshtrace of Kuma's tags.
+		wrong = append(wrong, fmt.Errorf("%s: default.backends is missing, and the control plane requires it", p))
+	}
+	return wrong
 }
 
 func (p *Policy) unsupported(version cluster.Version, checked map[*Backend]error) []error {
@@ -106,10 +111,14 @@ func (p *Policy) unsupported(version cluster.Version, checked map[*Backend]error
 	return wrong
 }
 
-// RefusedBy lists what version refuses about the policy and another version accepts.
+// RefusedBy lists what version refuses about the policy: what another version accepts, or
+// would accept in another form, and fields of another kind of targetRef.
 func (p *Policy) RefusedBy(version cluster.Version) []string {
-	wrong := p.TargetRef.refusedBy(version)
+	wrong := append(p.TargetRef.refusedBy(version), p.TargetRef.misplaced()...)
 	fail := func(format string, args ...any) { wrong = append(wrong, fmt.Sprintf(format, args...)) }
+	if ref := &p.TargetRef; ref.Kind == Dataplane && len(ref.Labels) > 0 && (ref.Name != "" || ref.Namespace != "") {
+		fail("targetRef %s has labels beside a name or a namespace", ref.Kind)
+	}
 	since := func(first cluster.Version, used bool, what string) {
 		if used {
 			wrong = append(wrong, addedLater(version, first, what)...)
@@ -142,6 +151,14 @@ func (p *Policy) RefusedBy(version cluster.Version) []string {
 	if p.wrapped && version.TakesFractions() {
 		fail("sampling is a mapping {value: ...}, a form from before 2.1")
 	}
+	sampling := p.Default.Sampling
+	some := sampling.Overall == nil || sampling.Client == nil || sampling.Random == nil
+	if p.Format == cluster.Kubernetes && p.sampled && some && version.FillsSamplingWrongly() {
+		fail("a sampling does not set all of overall, client and random, so Kubernetes fills in \"100%%\", which the control plane refuses")
+	}
+	if p.unquoted && version.TakesFractions() {
+		fail("sampling is a fraction without quotes, and the schema accepts a fraction as a string only")
+	}
 	for _, percent := range []*Percent{p.Default.Sampling.Overall, p.Default.Sampling.Client, p.Default.Sampling.Random} {
 		switch {
 		case percent == nil:
@@ -171,7 +188,7 @@ func (p *Policy) validateTargetRef(version cluster.Version, fail func(string, ..
 func (b *Backend) validate() error {
 	switch {
 	case b.Type == TypeZipkin && b.Zipkin != nil:
-		u, err := url.Parse(b.Zipkin.URL)
+		u, err := url.ParseRequestURI(b.Zipkin.URL)
 		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.Port() == "" {
 			return errors.New("zipkin.url is not a url with scheme, host and port")
 		}

@@ -39,6 +39,14 @@ type Collector struct {
 	Port   uint32
 	TLS    bool
 	HTTP2  bool // gRPC
+	// Old is the address up to 2.13, see Version.SplitsOTelEndpoint; nil if it is the same.
+	Old *Address
+}
+
+// Address is a host and its port.
+type Address struct {
+	Host string
+	Port uint32
 }
 
 // Name returns the name of the Envoy cluster on a control plane of version.
@@ -62,6 +70,9 @@ func SystemName(kind, address string) string {
 
 // Build returns the collector's cluster as a control plane of version writes it.
 func (c Collector) Build(version cluster.Version) *clusterv3.Cluster {
+	if c.Old != nil && version.SplitsOTelEndpoint() {
+		c.Host, c.Port = c.Old.Host, c.Old.Port
+	}
 	address := &corev3.Address{Address: &corev3.Address_SocketAddress{SocketAddress: &corev3.SocketAddress{
 		Address: c.Host, PortSpecifier: &corev3.SocketAddress_PortValue{PortValue: c.Port},
 	}}}

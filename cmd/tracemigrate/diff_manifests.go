@@ -147,7 +147,8 @@ func compareEdited(
 		stderr.Line("tracemigrate: %d of the MeshTraces are shadows, which Kuma %s computes but does not apply, "+
 			"so they give no proxy tracing", shadows, version)
 	}
-	return comparePolicies(s, result, edited, o, to, stderr), nil
+	stored := convert.Each(edited, func(p *meshtrace.Policy) *meshtrace.Policy { return p.AsStored(version) })
+	return comparePolicies(s, result, stored, o, to, stderr), nil
 }
 
 // comparePolicies compares today's tracing with that of policies, on the version to if there

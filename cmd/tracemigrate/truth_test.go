@@ -100,3 +100,45 @@ func TestUnreadInHeadline(t *testing.T) {
 		assert.Greater(t, kept, unread, text)
 	}
 }
+
+// From 2.6 to 2.9 Kubernetes fills in a sampling, which then overrides that of a less
+// specific policy.
+func TestSamplingThatKubernetesFillsIn(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name, text string) string {
+		file := filepath.Join(dir, name)
+		require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
+		return file
+	}
+	const backend = "backends: [{type: Zipkin, zipkin: {url: 'http://z:9411/'}}]"
+	head := func(kind, name string) string {
+		return "---\napiVersion: kuma.io/v1alpha1\nkind: " + kind + "\nmesh: default\nmetadata: {name: " + name + ", namespace: kuma-system, labels: {kuma.io/mesh: default}}\n"
+	}
+	today := write("today.yaml", "apiVersion: kuma.io/v1alpha1\nkind: Mesh\nmetadata: {name: default}\n"+
+		"spec: {tracing: {defaultBackend: z, backends: [{name: z, type: zipkin, sampling: 10, conf: {url: 'http://z:9411/'}}]}}\n"+
+		"---\napiVersion: kuma.io/v1alpha1\nkind: TrafficTrace\nmesh: default\nmetadata: {name: all}\nspec: {selectors: [{match: {kuma.io/service: '*'}}]}\n"+
+		"---\napiVersion: kuma.io/v1alpha1\nkind: TrafficRoute\nmesh: default\nmetadata: {name: all}\nspec: {}\n"+
+		head("Dataplane", "web-1")+"spec: {networking: {address: 10.0.0.1, inbound: [{port: 80, tags: {kuma.io/service: web, kuma.io/protocol: http, team: x}}]}}\n")
+	policies := write("policies.yaml", head("MeshTrace", "all")+"spec: {targetRef: {kind: Mesh}, default: {"+backend+", sampling: {overall: 10}}}\n"+
+		head("MeshTrace", "x")+"spec: {targetRef: {kind: MeshSubset, tags: {team: x}}, default: {"+backend+", sampling: {client: 100}}}\n")
+	for version, want := range map[string]int{"2.5": 0, "2.6": 1, "2.9": 1, "2.10": 0} {
+		code, text, _ := tool(t, "diff -f "+today+" --meshtrace "+policies+" --kuma-version "+version)
+		assert.Equal(t, want, code, "%s: %s", version, text)
+		assert.Equal(t, want == 1, strings.Contains(text, "sampling  inbound.tracing.overallSampling.value: 10 -> 100"), text)
+	}
+}
+
+// A tag of a user is none of the control plane's, whatever it begins with.
+func TestOwnTagOfKuma(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name, tags string) string {
+		file := filepath.Join(dir, name)
+		require.NoError(t, os.WriteFile(file, []byte("{type: Mesh, name: default}\n---\n"+
+			"{type: MeshTrace, mesh: default, name: all, spec: {targetRef: {kind: Mesh}, default: {tags: ["+tags+"], backends: [{type: Zipkin, zipkin: {url: 'http://z:9411/'}}]}}}\n---\n"+
+			"{type: Dataplane, mesh: default, name: web-1, networking: {address: 10.0.0.1, inbound: [{port: 80, tags: {kuma.io/service: web, kuma.io/protocol: http}}]}}\n"), 0o600))
+		return file
+	}
+	code, text, _ := tool(t, "diff --kuma-version 2.13 --before-manifests "+write("before.yaml", "")+" --after-manifests "+write("after.yaml", "{name: kuma.team, literal: a}"))
+	assert.Equal(t, 1, code, text)
+	assert.Contains(t, text, "tags  inbound.tracing.customTags[kuma.team].literal.value: not set -> a")
+}

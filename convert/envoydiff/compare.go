@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -238,6 +239,9 @@ func orUnset(value string, set bool) string {
 	return value
 }
 
+// kumaTag matches a field of a tag that the control plane adds; see KumaTags.
+var kumaTag = regexp.MustCompile(`^customTags\[kuma\.(mesh|zone|workload)]`)
+
 // codeOf returns the code of a difference in a field.
 func codeOf(path string, direction cluster.Direction, inBefore bool) Code {
 	_, field, _ := strings.Cut(path, ".")
@@ -250,7 +254,7 @@ func codeOf(path string, direction cluster.Direction, inBefore bool) Code {
 		return PortDiffers
 	case strings.Contains(field, "Sampling"):
 		return SamplingDiffers
-	case strings.HasPrefix(field, "customTags[kuma.") && !inBefore:
+	case kumaTag.MatchString(field) && !inBefore:
 		return KumaTags
 	case strings.HasPrefix(field, "customTags["):
 		return TagsDiffer

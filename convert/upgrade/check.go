@@ -143,7 +143,7 @@ func (b *builder) accepted() []*meshtrace.Policy {
 			b.Refused = append(b.Refused, p)
 			continue
 		}
-		b.policies = append(b.policies, p)
+		b.policies = append(b.policies, p.AsStored(b.From))
 	}
 	b.MeshTraces = len(b.policies)
 	return b.policies

@@ -30,6 +30,7 @@ const (
 	renameMeshTraces
 	narrowToSidecars
 	selectReady
+	setSharedSpanContext
 	removeEffect
 	movePolicy
 	correctBackend
@@ -103,6 +104,7 @@ var kinds = map[envoydiff.Code]MendKind{
 	envoydiff.NameOrder:               renameMeshTraces,
 	envoydiff.DelegatedGateway:        narrowToSidecars,
 	envoydiff.IgnoredInbound:          selectReady,
+	envoydiff.SharedSpanDiffers:       setSharedSpanContext,
 	envoydiff.ShadowPolicy:            removeEffect,
 	envoydiff.PolicyNamespace:         movePolicy,
 	envoydiff.InvalidBackend:          correctBackend,

@@ -76,6 +76,10 @@ var messages = map[envoydiff.Code]message{
 		"On Kuma {to}, these MeshTraces select other proxies than before",
 		"The proxies gain or lose tracing",
 	},
+	envoydiff.SharedSpanDiffers: {
+		"Kuma {to} reads a MeshTrace that an older version stored without zipkin.sharedSpanContext as false, until it is applied again; before, it was true",
+		"A client span and its server span get different ids",
+	},
 	envoydiff.KumaTags: {
 		"Kuma {to} adds the tags " + envoydiff.KumaTagNames + " to spans",
 		"No trace is lost",
@@ -163,6 +167,9 @@ var remedies = map[MendKind]report.Step{
 	},
 	narrowToSidecars: {
 		Title: "where gateways must not change, select them by a MeshTrace of their own, or exclude them with proxyTypes: [Sidecar]",
+	},
+	setSharedSpanContext: {
+		Title: "before the upgrade, set zipkin.sharedSpanContext: true in these MeshTraces, and apply them",
 	},
 	selectReady:  {Title: "select these proxies by tags of an inbound that is not in state Ignored"},
 	removeEffect: {Title: "remove the label kuma.io/effect before the upgrade if the MeshTrace must keep its effect"},

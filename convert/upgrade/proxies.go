@@ -64,6 +64,8 @@ func isCause(code envoydiff.Code, policy *meshtrace.Policy, from, to cluster.Ver
 		return ref.RemovedIn(to)
 	case envoydiff.OTelEndpoint:
 		return policy.Default.HasOTelEndpoint()
+	case envoydiff.SharedSpanDiffers:
+		return policy.Default.LeavesOutSharedSpanContext()
 	case envoydiff.FieldIgnored:
 		return len(ref.ProxyTypes) > 0 || ref.Name != "" || ref.Namespace != ""
 	case envoydiff.ShadowPolicy:
