@@ -52,7 +52,7 @@ func (l *HTTPListener) Name() string {
 
 // IsSame reports whether two listeners, of two versions, have the same address.
 func (l *HTTPListener) IsSame(other *HTTPListener) bool {
-	return l.Direction == other.Direction && l.address == other.address && l.port == other.port
+	return l.Direction == other.Direction && l.BackendRef == other.BackendRef && l.address == other.address && l.port == other.port
 }
 
 // allOutbounds is the name of the one listener that represents all outbounds that
@@ -67,6 +67,8 @@ type Listeners struct {
 	complete  bool   // the input has the destinations of all outbounds
 	gateways  Gateways
 	services  services
+	rerouted  map[string]bool   // see Snapshot
+	modes     map[string]string // see Snapshot
 	protocols map[destination]string
 	external  map[destination]string // of ExternalServices
 }
@@ -80,7 +82,7 @@ type destination struct{ mesh, service string }
 // from their field protocol (recorded/traffictrace/protocol-field).
 func NewListeners(version Version, s *Snapshot, gateways Gateways) *Listeners {
 	l := &Listeners{
-		version: version, gateways: gateways, services: newServices(s.MeshServices),
+		version: version, gateways: gateways, services: newServices(s.MeshServices), rerouted: s.rerouted, modes: s.modes,
 		protocols: make(map[destination]string), external: make(map[destination]string),
 	}
 	if s.Origin != nil {
@@ -208,7 +210,20 @@ func (l *Listeners) Of(listeners []HTTPListener, dp *Dataplane) []HTTPListener {
 		}
 	}
 	if len(dp.Outbounds) == 0 || dp.Transparent {
+		return l.unlisted(listeners, dp.Mesh)
+	}
+	return listeners
+}
+
+// unlisted appends to listeners one for all outbounds by tags that a Dataplane does not list,
+// and one for those to MeshServices.
+func (l *Listeners) unlisted(listeners []HTTPListener, mesh string) []HTTPListener {
+	mode := l.modes[mesh]
+	if mode != modeExclusive || !l.version.HonoursExclusiveMode() {
 		listeners = append(listeners, HTTPListener{Direction: DirectionOutbound, Service: "*"})
+	}
+	if l.version.TracesMeshServices() && (isMode(mode) || len(l.services[mesh]) > 0) {
+		listeners = append(listeners, HTTPListener{Direction: DirectionOutbound, Service: "*", BackendRef: true})
 	}
 	return listeners
 }
@@ -219,8 +234,9 @@ func (l *Listeners) outbound(dp *Dataplane, out *Outbound) (HTTPListener, bool) 
 	if out.BackendRef == nil {
 		listener.Service = out.Tags[ServiceTag]
 		protocol, known := l.protocolOf(destination{dp.Mesh, listener.Service})
-		// A destination that the input does not contain may be for HTTP: it is compared.
-		return listener, isHTTP(protocol) || !known && !l.complete
+		// A destination that the input does not contain may be for HTTP, and so may that of a
+		// TrafficRoute (inferProtocol in pkg/xds/generator of Kuma's tags): it is compared.
+		return listener, isHTTP(protocol) || !known && !l.complete || l.rerouted[dp.Mesh] && !l.version.OutboundsNeedBackendRef()
 	}
 	if !l.version.TracesMeshServices() || out.BackendRef.Kind == "MeshExternalService" {
 		return listener, false

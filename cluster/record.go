@@ -50,7 +50,7 @@ var traceHead = shape{
 
 // specs has the fields of each kind that are read here.
 var specs = map[string]shape{
-	KindMesh: {"tracing": {
+	KindMesh: {"meshServices": {"mode": plain}, "tracing": {
 		"defaultBackend": plain,
 		"backends": {
 			"name": plain, "type": plain, "sampling": {"value": plain},
@@ -61,7 +61,7 @@ var specs = map[string]shape{
 		},
 	}},
 	KindTrafficTrace: {"selectors": nil, "conf": {"backend": plain, unknownFields: nil}},
-	KindTrafficRoute: {},
+	KindTrafficRoute: {"conf": routeConf},
 	KindMeshGateway: {"tags": nil, "selectors": nil, "conf": {
 		"listeners": {"port": nil, "protocol": nil, "tags": nil},
 	}},
@@ -81,6 +81,12 @@ var specs = map[string]shape{
 	KindExternalService: {"tags": nil},
 	KindMeshHTTPRoute:   {"targetRef": targetRef, "to": {"targetRef": {"kind": plain, "name": plain}}},
 }
+
+// routeConf has the destinations of a TrafficRoute.
+var (
+	splitConf = shape{"destination": nil}
+	routeConf = shape{"destination": nil, "split": splitConf, "http": {"destination": nil, "split": splitConf}}
+)
 
 // targetRef has the fields of a policy's targetRef.
 var targetRef = shape{

@@ -28,6 +28,8 @@ type Snapshot struct {
 	Services                         []Service // of Kubernetes
 	// TrafficRoutes has the meshes with at least one TrafficRoute.
 	TrafficRoutes map[string]bool
+	rerouted      map[string]bool   // meshes with one that sends to services by name
+	modes         map[string]string // of meshes: meshServices.mode
 	// Origin is what is known of the control plane; nil for files that do not name it.
 	Origin                         *Origin
 	live                           bool            // read from a cluster
@@ -198,7 +200,7 @@ func (e *entry) place() manifest.Place {
 
 // assemble makes a snapshot of decoded documents.
 func assemble(entries []entry) *Snapshot {
-	s := &Snapshot{TrafficRoutes: make(map[string]bool)}
+	s := &Snapshot{TrafficRoutes: make(map[string]bool), rerouted: make(map[string]bool), modes: make(map[string]string)}
 	seen := newRegister(len(entries))
 	ended := make(map[string]bool) // files with a complete snapshot
 	for i, e := range entries {
@@ -225,6 +227,7 @@ func assemble(entries []entry) *Snapshot {
 		switch e.kind {
 		case KindMesh:
 			s.Meshes = append(s.Meshes, e.Resource)
+			s.modes[e.Name] = textAt(e.Spec.Node(), "meshServices", "mode")
 		case KindTrafficTrace:
 			s.TrafficTraces = append(s.TrafficTraces, e.Resource)
 		case KindMeshTrace:
@@ -235,6 +238,7 @@ func assemble(entries []entry) *Snapshot {
 			s.MeshGateways = append(s.MeshGateways, e.gateway)
 		case KindTrafficRoute:
 			s.TrafficRoutes[e.Mesh] = true
+			s.rerouted[e.Mesh] = s.rerouted[e.Mesh] || reroutes(e.Spec.Node().Get("conf"))
 		case KindMeshService:
 			s.MeshServices = append(s.MeshServices, e.service)
 		case KindOTelBackend:

@@ -334,6 +334,9 @@ func TestRoutedOutbounds(t *testing.T) {
 		"no TrafficRoute":    {cluster.V(13), http, "inherent", "inherent"},
 		"TCP":                {cluster.V(13), tcp, "same", "same"},
 		"HTTP and TCP":       {cluster.V(13), http + strings.Replace(tcp, "name: ext", "name: other", 1), "same", "same"},
+		"2.5, TCP":           {cluster.V(5), tcp + trafficRoute, "same", "same"},
+		"2.5, sent to other": {cluster.V(5), tcp + trafficRoute + "conf: {http: [{split: [{weight: 1, destination: {kuma.io/service: other}}]}]}\n", "different", "same"},
+		"2.5, sent to all":   {cluster.V(5), tcp + trafficRoute + "conf: {split: [{weight: 1, destination: {kuma.io/service: '*', v: a}}]}\n", "same", "same"},
 		"inbound for HTTP":   {cluster.V(13), tcp + inbound("http}"), "inherent", "inherent"},
 		"inbound for TCP":    {cluster.V(13), http + inbound("tcp}"), "same", "same"},
 		"other HTTP inbound": {cluster.V(13), http + inbound("http2}"), "inherent", "inherent"},
@@ -359,6 +362,42 @@ func TestRoutedOutbounds(t *testing.T) {
 			result, _ := convert.Convert(convert.Read(snapshot, ""), convert.Options{Version: test.version})
 			c := envoydiff.Compare(snapshot, envoydiff.State{Legacy: meshes}, envoydiff.State{Policies: result.Policies}, envoydiff.Options{Version: test.version})
 			assert.Equal(t, test.kong+" "+test.web, string(c.Proxies[0].Verdict)+" "+string(c.Proxies[1].Verdict))
+		})
+	}
+}
+
+// The outbounds that a Dataplane does not list are those by tags, which a TrafficTrace
+// traces, and those to MeshServices, which it does not; a Mesh with meshServices.mode
+// Exclusive has the latter alone.
+func TestUnlistedOutbounds(t *testing.T) {
+	const route = "---\ntype: TrafficRoute\nname: all\n"
+	const service = "---\ntype: MeshService\nname: api\nspec: {ports: [{port: 80, appProtocol: http}]}\n"
+	for name, test := range map[string]struct {
+		version    cluster.Version
+		mode, more string
+		want       envoydiff.Verdict
+	}{
+		"by tags":              {cluster.V(13), "", route, envoydiff.Same},
+		"without TrafficRoute": {cluster.V(13), "", "", envoydiff.Inherent},
+		"disabled":             {cluster.V(13), "Disabled", route, envoydiff.Same},
+		"everywhere":           {cluster.V(13), "Everywhere", route, envoydiff.Inherent},
+		"exclusive":            {cluster.V(13), "Exclusive", route, envoydiff.Inherent},
+		"exclusive on 2.9":     {cluster.V(9), "Exclusive", "", envoydiff.Same},
+		"exclusive on 2.8":     {cluster.V(8), "Exclusive", "", envoydiff.Inherent},
+		"a MeshService":        {cluster.V(13), "", route + service, envoydiff.Inherent},
+		"a MeshService on 2.9": {cluster.V(9), "", route + service, envoydiff.Same},
+		"of another mesh":      {cluster.V(13), "", route + strings.Replace(service, "spec", "mesh: other\nspec", 1), envoydiff.Same},
+	} {
+		t.Run(name, func(t *testing.T) {
+			text := "type: Mesh\nname: default\nmeshServices: {mode: " + test.mode + "}\ntracing: {defaultBackend: z, backends: [{name: z, type: zipkin, conf: {url: 'http://z:9411/'}}]}\n" +
+				"---\ntype: TrafficTrace\nname: all\nselectors: [{match: {kuma.io/service: '*'}}]\n" +
+				"---\ntype: Dataplane\nname: web\nnetworking: {address: 10.0.0.2, inbound: [{port: 80, tags: {kuma.io/service: web}}]}\n" + test.more
+			snapshot := cluster.Read([]manifest.Input{manifest.Text("mesh.yaml", text)})
+			require.Empty(t, snapshot.Problems)
+			meshes, _ := legacy.Read(snapshot)
+			result, _ := convert.Convert(convert.Read(snapshot, ""), convert.Options{Version: test.version})
+			c := envoydiff.Compare(snapshot, envoydiff.State{Legacy: meshes}, envoydiff.State{Policies: result.Policies}, envoydiff.Options{Version: test.version})
+			assert.Equal(t, test.want, c.Proxies[0].Verdict)
 		})
 	}
 }
