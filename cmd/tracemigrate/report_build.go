@@ -7,6 +7,7 @@ import (
 
 	"tracemigrate/cluster"
 	"tracemigrate/cluster/kube"
+	"tracemigrate/cmd/tracemigrate/output"
 	"tracemigrate/convert"
 	"tracemigrate/convert/report"
 	"tracemigrate/convert/upgrade"
@@ -42,6 +43,9 @@ func (f *reportFlags) rehearse(
 		Convert: options,
 		Program: c.App.Name, Files: readsFiles(c), First: firstSteps(c), Directory: writableDirectory(c),
 		Brief: f.form == "text" && !f.serverDryRun, Source: words.Source, Kubectl: words.Kubectl, Kumactl: words.Kumactl,
+	}
+	if form := f.form; !f.full && (form == "text" || form == "markdown") {
+		o.Proxies = output.MostProxies
 	}
 	if o.Kumactl != "" {
 		o.KumactlSwitch = report.KumactlSwitch(o.Kumactl, c.String("control-plane"))
