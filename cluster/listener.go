@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // Direction is the kind of an HTTPListener.
@@ -65,41 +66,47 @@ type Listeners struct {
 	federated bool   // the Dataplanes of other zones are not in the input
 	gateways  Gateways
 	services  services
-	protocols map[destination]string
+	protocols func() map[destination]string // made for the first outbound
 }
 
 type destination struct{ mesh, service string }
 
-// NewListeners prepares to list listeners as a control plane of version makes
-// them. The protocol of an outbound follows from the tags of all inbounds of its
-// destination that are ready (recorded/traffictrace, random-09 and random-23),
-// never from their field protocol (recorded/traffictrace/protocol-field).
+// NewListeners prepares to list listeners as a control plane of version makes them.
 func NewListeners(version Version, s *Snapshot, gateways Gateways) *Listeners {
-	l := &Listeners{
-		version: version, gateways: gateways, services: newServices(s.MeshServices), protocols: make(map[destination]string),
-	}
+	l := &Listeners{version: version, gateways: gateways, services: newServices(s.MeshServices)}
+	dataplanes := s.Dataplanes
 	if s.Origin != nil {
 		l.zone = s.Origin.Zone
 	}
 	if version.OutboundsNeedBackendRef() {
-		return l
+		dataplanes = nil
+	} else {
+		l.federated = s.Origin != nil && s.Origin.Mode == ModeFederatedZone
 	}
-	l.federated = s.Origin != nil && s.Origin.Mode == ModeFederatedZone
-	for _, dp := range s.Dataplanes {
+	l.protocols = sync.OnceValue(func() map[destination]string { return protocolsOf(version, dataplanes) })
+	return l
+}
+
+// protocolsOf returns the protocols of outbounds by destination. They follow from the tags
+// of all inbounds of the destination that are ready (recorded/traffictrace, random-09 and
+// random-23), never from their field protocol (recorded/traffictrace/protocol-field).
+func protocolsOf(version Version, dataplanes []*Dataplane) map[destination]string {
+	protocols := make(map[destination]string)
+	for _, dp := range dataplanes {
 		for i := range dp.Inbounds {
 			in := &dp.Inbounds[i]
 			to, protocol := destination{dp.Mesh, in.Tags[ServiceTag]}, in.taggedProtocol()
-			known := l.protocols[to]
+			known := protocols[to]
 			switch {
 			case in.NotReady || in.Ignored && !version.IgnoredInboundsHaveProtocol():
 				protocol = known // the service is known, if only without a protocol
 			case known != "":
 				protocol = commonProtocol(known, protocol)
 			}
-			l.protocols[to] = protocol
+			protocols[to] = protocol
 		}
 	}
-	return l
+	return protocols
 }
 
 // taggedProtocol returns the value of the tag kuma.io/protocol, else tcp.
@@ -175,7 +182,7 @@ func (l *Listeners) outbound(dp *Dataplane, out *Outbound) (HTTPListener, bool) 
 	listener := HTTPListener{Direction: DirectionOutbound, address: cmp.Or(out.Address, "127.0.0.1"), port: out.Port}
 	if out.BackendRef == nil {
 		listener.Service = out.Tags[ServiceTag]
-		protocol, known := l.protocols[destination{dp.Mesh, listener.Service}]
+		protocol, known := l.protocols()[destination{dp.Mesh, listener.Service}]
 		// A service of another zone may be for HTTP: it is compared.
 		return listener, isHTTP(protocol) || !known && l.federated
 	}

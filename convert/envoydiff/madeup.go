@@ -1,9 +1,9 @@
 package envoydiff
 
 import (
-	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 
 	"tracemigrate/cluster"
 	"tracemigrate/legacy"
@@ -67,7 +67,7 @@ func (m *maker) proxies() []*cluster.Dataplane {
 	sets := newTagSets()
 	for _, selector := range m.selectors {
 		if m.full {
-			sets.add(selector)
+			sets.add(maps.Clone(selector))
 			continue
 		}
 		for _, set := range sets.meeting(selector) {
@@ -106,7 +106,7 @@ func (m *maker) proxies() []*cluster.Dataplane {
 			if m.full = len(proxies) >= m.limit; m.full {
 				return numbered(proxies)
 			}
-			add(b, a)
+			add(maps.Clone(b), maps.Clone(a))
 		}
 	}
 	return numbered(proxies)
@@ -167,17 +167,17 @@ func serviceOrAny(tags cluster.Tags) string {
 // numbered gives proxies names with a number in front of their tags.
 func numbered(proxies []*cluster.Dataplane) []*cluster.Dataplane {
 	for i, dp := range proxies {
-		dp.Name = fmt.Sprintf("made-up-%d (%s)", i+1, dp.Name)
+		dp.Name = "made-up-" + strconv.Itoa(i+1) + " (" + dp.Name + ")"
 	}
 	return proxies
 }
 
 // proxy returns a proxy that is named by its tags. It has an HTTP inbound for each set,
-// with the value any in place of Any.
+// which it changes to have the value any in place of Any.
 func (m *maker) proxy(sets ...cluster.Tags) *cluster.Dataplane {
 	dp := &cluster.Dataplane{Mesh: m.mesh, Address: "192.0.2.1"}
-	for i, set := range sets {
-		tags := maps.Clone(set)
+	for i, tags := range sets {
+		protocol := tags[cluster.ProtocolTag]
 		for key, value := range tags {
 			if value == cluster.Any {
 				tags[key] = "any"
@@ -190,7 +190,7 @@ func (m *maker) proxy(sets ...cluster.Tags) *cluster.Dataplane {
 			dp.Name += " and "
 		}
 		dp.Name += tags.String()
-		if protocol := set[cluster.ProtocolTag]; protocol == "" || protocol == cluster.Any {
+		if protocol == "" || protocol == cluster.Any {
 			tags[cluster.ProtocolTag] = "http"
 		}
 		dp.Inbounds = append(dp.Inbounds, cluster.Inbound{Port: uint32(8080 + i), Protocol: "http", Tags: tags})
