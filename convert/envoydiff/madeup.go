@@ -27,7 +27,7 @@ func MadeUp(
 		if inhabited[mesh.Name] || len(mesh.Pairs) == 0 {
 			continue
 		}
-		m := &maker{mesh: mesh.Name, limit: limit, seen: make(map[string]bool)}
+		m := &maker{mesh: mesh.Name, limit: limit, seen: make(map[string]bool, len(mesh.Pairs))}
 		for _, pair := range mesh.Pairs {
 			m.selector(pair.Tags)
 		}
@@ -64,7 +64,7 @@ func (m *maker) selector(tags cluster.Tags) {
 }
 
 func (m *maker) proxies() []*cluster.Dataplane {
-	sets := newTagSets()
+	sets := newTagSets(len(m.selectors) + 1)
 	for _, selector := range m.selectors {
 		if m.full {
 			sets.add(maps.Clone(selector))
@@ -83,8 +83,8 @@ func (m *maker) proxies() []*cluster.Dataplane {
 			}
 		}
 	}
-	var proxies []*cluster.Dataplane
-	made := make(map[string]bool)
+	proxies := make([]*cluster.Dataplane, 0, len(sets.all))
+	made := make(map[string]bool, len(sets.all))
 	add := func(sets ...cluster.Tags) {
 		dp := m.proxy(sets...)
 		if !made[dp.Name] { // an empty set and a wildcard give the same proxy
@@ -119,8 +119,9 @@ type tagSets struct {
 	byService map[string][]int // indexes, by the value of kuma.io/service or cluster.Any
 }
 
-func newTagSets() *tagSets {
-	s := &tagSets{seen: make(map[string]bool), byService: make(map[string][]int)}
+// newTagSets returns the empty set, with room for a number of sets.
+func newTagSets(room int) *tagSets {
+	s := &tagSets{all: make([]cluster.Tags, 0, room), seen: make(map[string]bool, room), byService: make(map[string][]int)}
 	s.add(cluster.Tags{})
 	return s
 }
