@@ -177,6 +177,7 @@ func compareOnly(dataplanes []*cluster.Dataplane, s *cluster.Snapshot, before, a
 		})
 	}
 	group.Wait()
+	result.before.matcher, result.after.matcher = nil, nil // large, and decisions are known
 	if o.Doubt != nil {
 		result.doubt(o)
 	}

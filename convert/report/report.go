@@ -14,8 +14,9 @@ import (
 	"tracemigrate/meshtrace"
 )
 
-// Build returns the report on current, and the plan of the conversion. For invalid
-// input it returns the problems and no report.
+// Build returns the report on current, and the plan of the conversion, which has no
+// comparisons if the report is brief. For invalid input it returns the problems and no
+// report.
 func Build(current *convert.Current, o Options) (*Report, *convert.Plan, []*manifest.Problem) {
 	result, problems := convert.Convert(current, o.Convert)
 	s := current.Snapshot
@@ -36,6 +37,10 @@ func Build(current *convert.Current, o Options) (*Report, *convert.Plan, []*mani
 	}
 	b.compare()
 	b.causes()
+	b.Summary.Tally, b.Summary.MadeUp = envoydiff.Count(result.Comparisons), result.MadeUp
+	if o.Brief {
+		result.Comparisons = nil // half of the memory
+	}
 	b.legacy(result.Meshes)
 	b.policies(result.Existing)
 	b.count()
@@ -301,7 +306,6 @@ func (b *builder) count() {
 	sum := &b.Summary
 	sum.Meshes, sum.TrafficTraces, sum.Policies = len(b.Meshes), len(b.TrafficTraces), len(b.Policies)
 	sum.Tracing = b.result.Tracing()
-	sum.Tally, sum.MadeUp = envoydiff.Count(b.result.Comparisons), b.result.MadeUp
 	for _, note := range b.result.Notes {
 		switch note.Severity {
 		case manifest.Error:
