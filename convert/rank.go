@@ -205,24 +205,11 @@ func (m *mesh) ranked(all []string) bool {
 }
 
 // meeting yields the positions i < j of selectors that one tag set can satisfy
-// both. Selectors that ask for different values of the key that most of them
-// have are never compared.
+// both. Selectors that ask for different values of one key, by which fewest are left, are
+// never compared.
 func meeting(selectors []cluster.Tags) func(yield func(i, j int) bool) {
 	return func(yield func(i, j int) bool) {
-		uses := make(map[string]int)
-		for _, selector := range selectors {
-			for key, value := range selector {
-				if value != cluster.Any {
-					uses[key]++
-				}
-			}
-		}
-		key := ""
-		for candidate, n := range uses {
-			if n > uses[key] || n == uses[key] && candidate < key {
-				key = candidate
-			}
-		}
+		key := dividing(selectors)
 		byValue := make(map[string][]int)
 		var open []int // those without a value of key
 		pair := func(i, j int) bool {
@@ -255,4 +242,31 @@ func meeting(selectors []cluster.Tags) func(yield func(i, j int) bool) {
 			open = append(open, i)
 		}
 	}
+}
+
+// dividing returns the key by whose values most pairs of selectors cannot meet.
+func dividing(selectors []cluster.Tags) string {
+	values := make(map[string]map[string]int) // selectors, by key and value
+	for _, selector := range selectors {
+		for key, value := range selector {
+			if value == cluster.Any {
+				continue
+			}
+			if values[key] == nil {
+				values[key] = make(map[string]int)
+			}
+			values[key][value]++
+		}
+	}
+	best, most := "", 0
+	for key, uses := range values {
+		all, same := 0, 0
+		for _, n := range uses {
+			all, same = all+n, same+n*n
+		}
+		if apart := all*all - same; best == "" || apart > most || apart == most && key < best {
+			best, most = key, apart
+		}
+	}
+	return best
 }

@@ -25,8 +25,8 @@ type comparer struct {
 	ids                    map[any]int32
 	decisions              map[decisionStep]*decisionNode
 	atBefore, atAfter      *decisionNode // where the decisions of a version begin
-	parts                  []*part // of the current proxy
-	key                    []byte  // their ids
+	parts                  []*part       // of the current proxy
+	key                    []byte        // their ids
 	policies, withheld     []*meshtrace.Policy
 	listeners, later       []cluster.HTTPListener // of the current proxy, before and after
 	traced                 bool                   // whether a listener of the current proxy is, before or after
