@@ -64,6 +64,33 @@ func (tags Tags) Meets(other Tags) bool {
 	return true
 }
 
+// DividingKey returns the key by whose values most pairs of selectors cannot meet.
+func DividingKey(selectors []Tags) string {
+	values := make(map[string]map[string]int) // selectors, by key and value
+	for _, selector := range selectors {
+		for key, value := range selector {
+			if value == Any {
+				continue
+			}
+			if values[key] == nil {
+				values[key] = make(map[string]int)
+			}
+			values[key][value]++
+		}
+	}
+	best, most := "", 0
+	for key, uses := range values {
+		all, same := 0, 0
+		for _, n := range uses {
+			all, same = all+n, same+n*n
+		}
+		if apart := all*all - same; best == "" || apart > most || apart == most && key < best {
+			best, most = key, apart
+		}
+	}
+	return best
+}
+
 // Rank returns the number of tags and of exact tags, by which a selector precedes
 // another. Two wildcards outrank one exact tag.
 func (tags Tags) Rank() (number, exact int) {

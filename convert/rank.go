@@ -209,7 +209,7 @@ func (m *mesh) ranked(all []string) bool {
 // never compared.
 func meeting(selectors []cluster.Tags) func(yield func(i, j int) bool) {
 	return func(yield func(i, j int) bool) {
-		key := dividing(selectors)
+		key := cluster.DividingKey(selectors)
 		byValue := make(map[string][]int)
 		var open []int // those without a value of key
 		pair := func(i, j int) bool {
@@ -242,31 +242,4 @@ func meeting(selectors []cluster.Tags) func(yield func(i, j int) bool) {
 			open = append(open, i)
 		}
 	}
-}
-
-// dividing returns the key by whose values most pairs of selectors cannot meet.
-func dividing(selectors []cluster.Tags) string {
-	values := make(map[string]map[string]int) // selectors, by key and value
-	for _, selector := range selectors {
-		for key, value := range selector {
-			if value == cluster.Any {
-				continue
-			}
-			if values[key] == nil {
-				values[key] = make(map[string]int)
-			}
-			values[key][value]++
-		}
-	}
-	best, most := "", 0
-	for key, uses := range values {
-		all, same := 0, 0
-		for _, n := range uses {
-			all, same = all+n, same+n*n
-		}
-		if apart := all*all - same; best == "" || apart > most || apart == most && key < best {
-			best, most = key, apart
-		}
-	}
-	return best
 }

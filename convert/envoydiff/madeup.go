@@ -64,7 +64,7 @@ func (m *maker) selector(tags cluster.Tags) {
 }
 
 func (m *maker) proxies() []*cluster.Dataplane {
-	sets := newTagSets(len(m.selectors) + 1)
+	sets := newTagSets(cluster.DividingKey(m.selectors), len(m.selectors)+1)
 	for _, selector := range m.selectors {
 		if m.full {
 			sets.add(maps.Clone(selector))
@@ -114,14 +114,15 @@ func (m *maker) proxies() []*cluster.Dataplane {
 
 // tagSets are different tag sets, of which the first is empty.
 type tagSets struct {
-	all       []cluster.Tags
-	seen      map[string]bool
-	byService map[string][]int // indexes, by the value of kuma.io/service or cluster.Any
+	all     []cluster.Tags
+	seen    map[string]bool
+	key     string           // see cluster.DividingKey
+	byValue map[string][]int // indexes, by the value of key or cluster.Any
 }
 
 // newTagSets returns the empty set, with room for a number of sets.
-func newTagSets(room int) *tagSets {
-	s := &tagSets{all: make([]cluster.Tags, 0, room), seen: make(map[string]bool, room), byService: make(map[string][]int)}
+func newTagSets(key string, room int) *tagSets {
+	s := &tagSets{all: make([]cluster.Tags, 0, room), seen: make(map[string]bool, room), key: key, byValue: make(map[string][]int)}
 	s.add(cluster.Tags{})
 	return s
 }
@@ -132,17 +133,17 @@ func (s *tagSets) add(set cluster.Tags) {
 		return
 	}
 	s.seen[key] = true
-	service := serviceOrAny(set)
-	s.byService[service] = append(s.byService[service], len(s.all))
+	value := s.valueOrAny(set)
+	s.byValue[value] = append(s.byValue[value], len(s.all))
 	s.all = append(s.all, set)
 }
 
 // meeting returns the sets that one Dataplane can have together with selector. Most
-// selectors name a service, which few sets have.
+// selectors have a value of the key, which few sets have.
 func (s *tagSets) meeting(selector cluster.Tags) []cluster.Tags {
 	candidates := s.all
-	if service := serviceOrAny(selector); service != cluster.Any {
-		indexes := slices.Concat(s.byService[cluster.Any], s.byService[service])
+	if value := s.valueOrAny(selector); value != cluster.Any {
+		indexes := slices.Concat(s.byValue[cluster.Any], s.byValue[value])
 		slices.Sort(indexes)
 		candidates = make([]cluster.Tags, len(indexes))
 		for i, index := range indexes {
@@ -158,9 +159,9 @@ func (s *tagSets) meeting(selector cluster.Tags) []cluster.Tags {
 	return meeting
 }
 
-func serviceOrAny(tags cluster.Tags) string {
-	if service, ok := tags[cluster.ServiceTag]; ok {
-		return service
+func (s *tagSets) valueOrAny(tags cluster.Tags) string {
+	if value, ok := tags[s.key]; ok {
+		return value
 	}
 	return cluster.Any
 }
