@@ -27,6 +27,10 @@ type anyFlag interface {
 // Names returns the long name of the flag, and the short one.
 func (f *namedFlag) Names() []string { return f.names }
 
+// String returns the name by which the library keeps the flag. Its own text of a flag takes
+// long, and help has another.
+func (f *namedFlag) String() string { return f.names[0] }
+
 // withNames returns flags that keep their names.
 func withNames(flags []cli.Flag) []cli.Flag {
 	named := make([]cli.Flag, len(flags))
