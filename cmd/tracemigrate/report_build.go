@@ -15,7 +15,11 @@ import (
 
 // build returns the report on a snapshot, or prints its problems and returns an error.
 func (f *reportFlags) build(c *cli.Context, current *convert.Current, words upgrade.Words) (*report.Report, error) {
-	r, _, options, err := f.rehearse(c, current, words)
+	most := 0
+	if !f.full && (f.form == "text" || f.form == "markdown") {
+		most = output.MostProxies
+	}
+	r, _, options, err := f.rehearse(c, current, words, most)
 	if err == nil {
 		err = checkMesh(current.Snapshot, "report")
 	}
@@ -26,9 +30,10 @@ func (f *reportFlags) build(c *cli.Context, current *convert.Current, words upgr
 	return r, nil
 }
 
-// rehearse returns the report without the way to 3.0, and the plan with its options.
+// rehearse returns the report without the way to 3.0, and the plan with its options. The
+// report has all proxies if most is 0, see report.Options.
 func (f *reportFlags) rehearse(
-	c *cli.Context, current *convert.Current, words upgrade.Words,
+	c *cli.Context, current *convert.Current, words upgrade.Words, most int,
 ) (*report.Report, *convert.Plan, convert.Options, error) {
 	snapshot := current.Snapshot
 	stderr := stderrPrinter(c)
@@ -42,10 +47,7 @@ func (f *reportFlags) rehearse(
 	o := report.Options{
 		Convert: options,
 		Program: c.App.Name, Files: readsFiles(c), First: firstSteps(c), Directory: writableDirectory(c),
-		Brief: f.form == "text" && !f.serverDryRun, Source: words.Source, Kubectl: words.Kubectl, Kumactl: words.Kumactl,
-	}
-	if form := f.form; !f.full && (form == "text" || form == "markdown") {
-		o.Proxies = output.MostProxies
+		Brief: f.form == "text" && !f.serverDryRun, Source: words.Source, Kubectl: words.Kubectl, Kumactl: words.Kumactl, Proxies: most,
 	}
 	if o.Kumactl != "" {
 		o.KumactlSwitch = report.KumactlSwitch(o.Kumactl, c.String("control-plane"))
