@@ -38,8 +38,8 @@ type bucket struct {
 }
 
 // chain is the first and the last of the selectors that are stored under one tag, which
-// ascend.
-type chain struct{ first, last int32 }
+// ascend, or none, and how many selectors have the tag.
+type chain struct{ first, last, shared int32 }
 
 // NewIndex returns an Index of selectors. Its methods return positions in selectors.
 func NewIndex(selectors []Tags) *Index {
@@ -50,7 +50,6 @@ func NewIndex(selectors []Tags) *Index {
 		}
 	}
 	all := make([]tag, 0, total) // the tags of one selector are adjacent
-	shared := make(map[tag]int32, min(total, len(selectors)))
 	x := &Index{
 		selectors: make([][]tag, len(selectors)), next: slices.Repeat([]int32{none}, len(selectors)),
 		byKey: make(map[string]*bucket),
@@ -66,7 +65,7 @@ func NewIndex(selectors []Tags) *Index {
 		from := len(all)
 		for key, value := range selector {
 			all = append(all, tag{key, value})
-			shared[tag{key, value}]++
+			x.count(tag{key, value})
 		}
 		x.selectors[i] = all[from:len(all):len(all)]
 	}
@@ -74,9 +73,9 @@ func NewIndex(selectors []Tags) *Index {
 		if len(tags) == 0 {
 			continue
 		}
-		best, fewest := 0, shared[tags[0]]
+		best, fewest := 0, x.shared(tags[0])
 		for j := 1; j < len(tags); j++ {
-			if n := shared[tags[j]]; n < fewest {
+			if n := x.shared(tags[j]); n < fewest {
 				best, fewest = j, n
 			}
 		}
@@ -88,23 +87,37 @@ func NewIndex(selectors []Tags) *Index {
 	return x
 }
 
+// count counts a selector that has a tag.
+func (x *Index) count(of tag) {
+	b := x.byKey[of.key]
+	if b == nil {
+		b = &bucket{key: of.key, byValue: make(map[string]chain), wildcard: none}
+		x.byKey[of.key], x.keys = b, append(x.keys, b)
+	}
+	stored, ok := b.byValue[of.value]
+	if !ok {
+		stored = chain{first: none, last: none}
+	}
+	stored.shared++
+	b.byValue[of.value] = stored
+}
+
+// shared returns the number of selectors that have a tag.
+func (x *Index) shared(of tag) int32 { return x.byKey[of.key].byValue[of.value].shared }
+
 // store stores the selector at a position under a tag.
 func (x *Index) store(position int32, under tag) {
-	of := x.byKey[under.key]
-	if of == nil {
-		of = &bucket{key: under.key, byValue: make(map[string]chain), wildcard: none}
-		x.byKey[under.key], x.keys = of, append(x.keys, of)
-	}
-	stored, ok := of.byValue[under.value]
-	if ok {
-		x.next[stored.last] = position
-	} else {
+	b := x.byKey[under.key]
+	stored := b.byValue[under.value]
+	if stored.last == none {
 		stored.first = position
+	} else {
+		x.next[stored.last] = position
 	}
 	stored.last = position
-	of.byValue[under.value] = stored
+	b.byValue[under.value] = stored
 	if under.value == Any {
-		of.wildcard = stored.first
+		b.wildcard = stored.first
 	}
 }
 

@@ -66,8 +66,11 @@ func (dp *Dataplane) Zone() string {
 	if zone := dp.Labels[ZoneLabel]; zone != "" {
 		return zone
 	}
-	for _, set := range dp.TagSets() {
-		if zone := set[ZoneLabel]; zone != "" {
+	if dp.Gateway != nil && dp.Gateway.Tags[ZoneLabel] != "" {
+		return dp.Gateway.Tags[ZoneLabel]
+	}
+	for i := range dp.Inbounds {
+		if zone := dp.Inbounds[i].Tags[ZoneLabel]; zone != "" {
 			return zone
 		}
 	}

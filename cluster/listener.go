@@ -7,8 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-
-	"tracemigrate/cluster/manifest"
+	"sync"
 )
 
 // Direction is the kind of an HTTPListener.
@@ -69,120 +68,19 @@ type Listeners struct {
 	services  services
 	rerouted  map[string]bool   // see Snapshot
 	modes     map[string]string // see Snapshot
-	protocols map[destination]string
-	external  map[destination]string // of ExternalServices
+	protocols func() protocols  // made for the first outbound
 }
 
-type destination struct{ mesh, service string }
-
-// NewListeners prepares to list listeners as a control plane of version makes
-// them. The protocol of an outbound follows from the tags of all inbounds of its
-// destination that are ready (recorded/traffictrace, random-09 and random-23) and of its
-// ExternalServices (recorded/traffictrace/routed-outbounds), never
-// from their field protocol (recorded/traffictrace/protocol-field).
+// NewListeners prepares to list listeners as a control plane of version makes them.
 func NewListeners(version Version, s *Snapshot, gateways Gateways) *Listeners {
 	l := &Listeners{
 		version: version, gateways: gateways, services: newServices(s.MeshServices), rerouted: s.rerouted, modes: s.modes,
-		protocols: make(map[destination]string), external: make(map[destination]string),
+		complete: s.hasAllDestinations(), protocols: sync.OnceValue(func() protocols { return protocolsOf(version, s) }),
 	}
 	if s.Origin != nil {
 		l.zone = s.Origin.Zone
 	}
-	if version.OutboundsNeedBackendRef() {
-		l.complete = true // no outbound without a backendRef has a listener
-		return l
-	}
-	l.complete = s.hasAllDestinations()
-	for _, r := range s.ExternalServices {
-		var problems []*manifest.Problem // an outbound without a known protocol is compared
-		if tags := r.Spec.Into(&problems).Field("tags").Map(); tags[ServiceTag] != "" {
-			add(l.external, destination{r.Mesh, tags[ServiceTag]}, taggedProtocol(tags))
-		}
-	}
-	for _, dp := range s.Dataplanes {
-		for i := range dp.Inbounds {
-			in := &dp.Inbounds[i]
-			protocol := taggedProtocol(in.Tags)
-			if in.NotReady || in.Ignored && !version.IgnoredInboundsHaveProtocol() {
-				protocol = "" // the service is known, if only without a protocol
-			}
-			add(l.protocols, destination{dp.Mesh, in.Tags[ServiceTag]}, protocol)
-		}
-	}
 	return l
-}
-
-// hasAllDestinations reports whether a service that s does not have does not exist: s was
-// read from a control plane that knows the services of all zones.
-func (s *Snapshot) hasAllDestinations() bool {
-	if !s.FromCluster() || s.Origin == nil || s.Origin.Mode == ModeFederatedZone {
-		return false
-	}
-	_, withoutDataplanes := s.Origin.Lacks(KindDataplane)
-	_, withoutExternal := s.Origin.Lacks(KindExternalService)
-	return !withoutDataplanes && !withoutExternal
-}
-
-// add records that a service has an endpoint with a protocol, or one that does not count.
-func add(protocols map[destination]string, to destination, protocol string) {
-	known := protocols[to]
-	switch {
-	case protocol == "":
-		protocol = known
-	case known != "":
-		protocol = commonProtocol(known, protocol)
-	}
-	protocols[to] = protocol
-}
-
-// protocolOf returns the protocol of a service, and whether the input has the service.
-// ExternalServices count if no inbound does (generateServicesInformation in
-// pkg/xds/context of Kuma's tags 2.6 to 2.14). With a zone egress, and up to 2.5, they
-// count besides: then a service that is taken for HTTP here may be for TCP.
-func (l *Listeners) protocolOf(to destination) (protocol string, known bool) {
-	protocol, known = l.protocols[to]
-	if protocol == "" {
-		if external, ok := l.external[to]; ok {
-			return external, true
-		}
-	}
-	return protocol, known
-}
-
-// taggedProtocol returns the value of the tag kuma.io/protocol, else tcp.
-func taggedProtocol(tags Tags) string { return cmp.Or(strings.ToLower(tags[ProtocolTag]), "tcp") }
-
-// protocol returns the protocol of the inbound's own listener on a version. On
-// Kubernetes the control plane writes field and tag from the same Service, and writes the
-// field where an older version did not (inbound_converter.go in
-// pkg/plugins/runtime/k8s/controllers of Kuma's tag 2.13.10 and its main branch).
-func (dp *Dataplane) protocol(in *Inbound, version Version) string {
-	if version.ProtocolFromField() && in.Protocol != "" {
-		return strings.ToLower(in.Protocol)
-	}
-	if version.ProtocolFromFieldAlone() && dp.Namespace == "" {
-		return "tcp"
-	}
-	return taggedProtocol(in.Tags)
-}
-
-// stacks lists the protocols that each protocol is built on, itself first.
-var stacks = map[string][]string{
-	"grpc": {"grpc", "http2", "tcp"}, "http2": {"http2", "tcp"}, "http": {"http", "tcp"}, "kafka": {"kafka", "tcp"},
-}
-
-// commonProtocol returns the highest protocol that a and b have in common.
-func commonProtocol(a, b string) string {
-	for _, protocol := range stacks[a] {
-		if slices.Contains(stacks[b], protocol) {
-			return protocol
-		}
-	}
-	return "tcp"
-}
-
-func isHTTP(protocol string) bool {
-	return protocol == "http" || protocol == "http2" || protocol == "grpc"
 }
 
 // Of appends to listeners the HTTP listeners of dp, in the order of the Dataplane.
@@ -233,10 +131,13 @@ func (l *Listeners) outbound(dp *Dataplane, out *Outbound) (HTTPListener, bool) 
 	listener := HTTPListener{Direction: DirectionOutbound, address: cmp.Or(out.Address, "127.0.0.1"), port: out.Port}
 	if out.BackendRef == nil {
 		listener.Service = out.Tags[ServiceTag]
-		protocol, known := l.protocolOf(destination{dp.Mesh, listener.Service})
+		if l.version.OutboundsNeedBackendRef() {
+			return listener, false
+		}
+		protocol, known := l.protocols().of(destination{dp.Mesh, listener.Service})
 		// A destination that the input does not contain may be for HTTP, and so may that of a
 		// TrafficRoute (inferProtocol in pkg/xds/generator of Kuma's tags): it is compared.
-		return listener, isHTTP(protocol) || !known && !l.complete || l.rerouted[dp.Mesh] && !l.version.OutboundsNeedBackendRef()
+		return listener, isHTTP(protocol) || !known && !l.complete || l.rerouted[dp.Mesh]
 	}
 	if !l.version.TracesMeshServices() || out.BackendRef.Kind == "MeshExternalService" {
 		return listener, false

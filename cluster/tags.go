@@ -64,6 +64,33 @@ func (tags Tags) Meets(other Tags) bool {
 	return true
 }
 
+// DividingKey returns the key by whose values most pairs of selectors cannot meet.
+func DividingKey(selectors []Tags) string {
+	values := make(map[string]map[string]int) // selectors, by key and value
+	for _, selector := range selectors {
+		for key, value := range selector {
+			if value == Any {
+				continue
+			}
+			if values[key] == nil {
+				values[key] = make(map[string]int)
+			}
+			values[key][value]++
+		}
+	}
+	best, most := "", 0
+	for key, uses := range values {
+		all, same := 0, 0
+		for _, n := range uses {
+			all, same = all+n, same+n*n
+		}
+		if apart := all*all - same; best == "" || apart > most || apart == most && key < best {
+			best, most = key, apart
+		}
+	}
+	return best
+}
+
 // Rank returns the number of tags and of exact tags, by which a selector precedes
 // another. Two wildcards outrank one exact tag.
 func (tags Tags) Rank() (number, exact int) {
@@ -76,8 +103,10 @@ func (tags Tags) Rank() (number, exact int) {
 }
 
 // Keys returns the keys in order.
-func (tags Tags) Keys() []string {
-	keys := make([]string, 0, len(tags))
+func (tags Tags) Keys() []string { return tags.appendKeys(make([]string, 0, len(tags))) }
+
+// appendKeys appends the keys to none, in order.
+func (tags Tags) appendKeys(keys []string) []string {
 	for key := range tags {
 		keys = append(keys, key)
 	}
@@ -87,7 +116,8 @@ func (tags Tags) Keys() []string {
 
 // AppendContent appends bytes to content that are equal only for equal tags.
 func (tags Tags) AppendContent(content []byte) []byte {
-	for _, key := range tags.Keys() {
+	var space [8]string
+	for _, key := range tags.appendKeys(space[:0]) {
 		for _, text := range []string{key, tags[key]} {
 			content = append(binary.AppendUvarint(content, uint64(len(text))), text...)
 		}
@@ -101,12 +131,20 @@ func (tags Tags) String() string {
 	if len(tags) == 0 {
 		return "any proxy"
 	}
+	length := 0
+	for key, value := range tags {
+		length += len(", =") + len(key) + len(value)
+	}
 	var b strings.Builder
-	for i, key := range tags.Keys() {
+	b.Grow(length)
+	var space [8]string
+	for i, key := range tags.appendKeys(space[:0]) {
 		if i > 0 {
 			b.WriteString(", ")
 		}
-		b.WriteString(key + "=" + tags[key])
+		b.WriteString(key)
+		b.WriteByte('=')
+		b.WriteString(tags[key])
 	}
 	return b.String()
 }

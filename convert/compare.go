@@ -66,6 +66,9 @@ func unshadowed(p *meshtrace.Policy) *meshtrace.Policy {
 // Applied is what exists once policies are applied beside existing ones: one of
 // the same name is replaced.
 func Applied(existing, policies []*meshtrace.Policy) []*meshtrace.Policy {
+	if len(existing) == 0 {
+		return slices.Clone(policies)
+	}
 	replaced := make(map[meshtrace.Identity]bool, len(policies))
 	for _, p := range policies {
 		replaced[p.Identity()] = true

@@ -70,12 +70,14 @@ func newPlan(in *input, all []*conversion) *Plan {
 			}
 			r.Policies = append(r.Policies, c.policy)
 		}
-		r.Fates = append(r.Fates, fatesOf(m)...)
 		r.Withheld = append(r.Withheld, m.withheld...)
 		found = append(found, m.notes...)
 	}
 	compared := compareAll(in, r)
 	r.Comparisons, r.MadeUp, r.Complete = compared.all, compared.madeUp, compared.complete
+	for _, m := range all {
+		r.Fates = append(r.Fates, fatesOf(m)...)
+	}
 	afterwards := slices.Concat(remarkUntagged(all, r.Comparisons), remarkPatches(in, all, r.New()),
 		refuseDelegated(in, r.Comparisons), remarkNames(all, r.Comparisons))
 	r.Notes = append(found, afterwards...).sorted()

@@ -199,11 +199,15 @@ func findPrevious(v *verification) previousRun {
 // changedSinceRun returns the existing policies that a previous run made from a selector
 // that gives something else by now.
 func changedSinceRun(v *verification) (changed []*meshtrace.Policy, found notes) {
+	existing := v.allExisting()
+	if len(existing) == 0 {
+		return nil, nil
+	}
 	sources := make(map[string]bool)
 	for _, pair := range v.ranked.Pairs {
 		sources[annotation(pair)] = true
 	}
-	for _, p := range v.allExisting() {
+	for _, p := range existing {
 		if sources[p.Source] {
 			changed = append(changed, p)
 			found = append(found, previousChanged.note(p.Place, p, facts{"source": p.Source}))

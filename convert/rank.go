@@ -205,24 +205,11 @@ func (m *mesh) ranked(all []string) bool {
 }
 
 // meeting yields the positions i < j of selectors that one tag set can satisfy
-// both. Selectors that ask for different values of the key that most of them
-// have are never compared.
+// both. Selectors that ask for different values of one key, by which fewest are left, are
+// never compared.
 func meeting(selectors []cluster.Tags) func(yield func(i, j int) bool) {
 	return func(yield func(i, j int) bool) {
-		uses := make(map[string]int)
-		for _, selector := range selectors {
-			for key, value := range selector {
-				if value != cluster.Any {
-					uses[key]++
-				}
-			}
-		}
-		key := ""
-		for candidate, n := range uses {
-			if n > uses[key] || n == uses[key] && candidate < key {
-				key = candidate
-			}
-		}
+		key := cluster.DividingKey(selectors)
 		byValue := make(map[string][]int)
 		var open []int // those without a value of key
 		pair := func(i, j int) bool {

@@ -218,6 +218,9 @@ func (r *relabelling) withoutService(tags cluster.Tags) cluster.Tags {
 // existsAlready reports whether an existing policy has the content that a selector's would
 // get in a mesh without known Dataplanes.
 func (r *relabelling) existsAlready(of *layer) bool {
+	if len(r.existing) == 0 {
+		return false // mostly, for many selectors
+	}
 	labels, _ := labelsOfTags(r.withoutService(of.pair.Tags))
 	return slices.ContainsFunc(r.existing[of.conf.Key()], func(p *meshtrace.Policy) bool {
 		if of.everyone {

@@ -180,6 +180,9 @@ func (v *verifier) unknown(known findings) (found findings, all bool) {
 // withhold takes the policies back that conflict with existing ones, so that
 // they are not among what is written, and reports whether there were any.
 func (v *verifier) withhold() bool {
+	if len(v.conflicts) == 0 {
+		return false
+	}
 	var left []*made
 	for _, c := range v.policies {
 		if found := v.conflicts[c]; found == nil || len(found.proxies) == 0 && len(v.dataplanes) > 0 {

@@ -2,6 +2,7 @@ package legacy
 
 import (
 	"cmp"
+	"hash/maphash"
 	"maps"
 	"slices"
 	"strings"
@@ -134,16 +135,21 @@ func (m *Mesh) order() {
 
 // index prepares to look up Pairs, which are sorted.
 func (m *Mesh) index() {
-	known := make(map[string]int, len(m.Pairs)) // places in alike
+	known := make(map[uint64]int, len(m.Pairs)) // places in alike, by a hash of the tags
+	seed := maphash.MakeSeed()
 	distinct := make([]cluster.Tags, 0, len(m.Pairs))
 	var content []byte
 	m.alike = make([][]int32, 0, len(m.Pairs))
 	for i, pair := range m.Pairs {
 		content = pair.Tags.AppendContent(content[:0])
-		place, ok := known[string(content)]
+		hash := maphash.Bytes(seed, content)
+		place, ok := known[hash]
+		for ; ok && !maps.Equal(distinct[place], pair.Tags); place, ok = known[hash] {
+			hash++ // other tags have the hash
+		}
 		if !ok {
 			place = len(distinct)
-			known[string(content)] = place
+			known[hash] = place
 			distinct, m.alike = append(distinct, pair.Tags), append(m.alike, nil)
 		}
 		m.alike[place] = append(m.alike[place], int32(i))

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 
 	"tracemigrate/cluster"
 )
@@ -17,8 +18,10 @@ type Matcher struct {
 	meshes   map[string]*meshMatcher
 }
 
+// meshMatcher has the policies of one mesh. They are prepared for the first proxy.
 type meshMatcher struct {
-	policies []*Policy      // lowest precedence first
+	once     sync.Once
+	policies []*Policy      // after once, lowest precedence first
 	index    *cluster.Index // of those that select by tags
 	labels   *cluster.Index // of those that select by labels alone
 	names    bool           // one of these has the label kuma.io/display-name
@@ -46,10 +49,6 @@ func NewMatcher(version cluster.Version, policies []*Policy, gateways cluster.Ga
 		}
 		mesh.policies = append(mesh.policies, p)
 	}
-	for _, mesh := range m.meshes {
-		Sort(version, mesh.policies)
-		mesh.prepare()
-	}
 	return m
 }
 
@@ -61,8 +60,10 @@ func (p *Policy) isUnknownTo(version cluster.Version) bool {
 		refers && version.Compare(cluster.SinceBackendRef) < 0
 }
 
-// prepare makes the indexes, so that a proxy is not compared with every policy.
-func (mesh *meshMatcher) prepare() {
+// prepare sorts the policies and makes the indexes, so that a proxy is not compared with
+// every policy.
+func (mesh *meshMatcher) prepare(version cluster.Version) {
+	Sort(version, mesh.policies)
 	selectors, labels := make([]cluster.Tags, len(mesh.policies)), make([]cluster.Tags, len(mesh.policies))
 	for i, p := range mesh.policies {
 		ref := &p.TargetRef
@@ -91,9 +92,13 @@ func (ref *TargetRef) hasLabelsAlone() bool {
 	return len(ref.Labels) > 0 && ref.Name == "" && ref.Namespace == ""
 }
 
-// CountIgnoredInbounds includes inbounds in state Ignored in the selection, as if they
-// were ready.
-func (m *Matcher) CountIgnoredInbounds() { m.counts = true }
+// CountingIgnoredInbounds returns a matcher of the same policies that includes inbounds in
+// state Ignored in the selection, as if they were ready.
+func (m *Matcher) CountingIgnoredInbounds() *Matcher {
+	counting := *m
+	counting.counts = true
+	return &counting
+}
 
 // Sort sorts policies of a mesh as a control plane of version ranks them, lowest
 // precedence first.
@@ -165,6 +170,7 @@ func (m *Matcher) Matching(policies []*Policy, dp *cluster.Dataplane) []*Policy 
 	if mesh == nil || dp.Builtin() && !m.version.HasBuiltinGateways() {
 		return policies
 	}
+	mesh.once.Do(func() { mesh.prepare(m.version) })
 	gateway := m.gatewayOf(dp)
 	sets := m.tagSets(make([]cluster.Tags, 0, 4), dp, gateway)
 	if len(sets) == 0 && (len(dp.Inbounds) > 0 || dp.Delegated()) {

@@ -106,7 +106,11 @@ func (w *yamlWriter) targetRef(ref *targetRef) {
 
 // field writes a key and its value on one line.
 func (w *yamlWriter) field(indent int, key, value string) {
-	w.out.WriteString(spaces[:indent] + key + ": " + w.encodedWord(value) + "\n")
+	w.out.WriteString(spaces[:indent])
+	w.out.WriteString(key)
+	w.out.WriteString(": ")
+	w.out.WriteString(w.encodedWord(value))
+	w.out.WriteByte('\n')
 }
 
 // fields writes a mapping of words, sorted by key.
@@ -120,7 +124,9 @@ func (w *yamlWriter) fields(indent int, key string, values map[string]string) {
 // encodedWord encodes a string on one line, and keeps an error for policy.
 func (w *yamlWriter) encodedWord(value string) string {
 	encoded, err := w.word(value)
-	w.failed = errors.Join(w.failed, err)
+	if err != nil {
+		w.failed = errors.Join(w.failed, err)
+	}
 	return encoded
 }
 

@@ -56,11 +56,19 @@ func (s Subject) String() string {
 	if s.Kind == "" {
 		return s.Other
 	}
-	text := strconv.AppendQuote(append([]byte(s.Kind), ' '), fmt.Sprintf("%.*s", maxName, s.Name))
+	text := strconv.AppendQuote(append(append(make([]byte, 0, 64), s.Kind...), ' '), cutName(s.Name))
 	if s.Kind != "Mesh" && s.Mesh != "" && s.Mesh != "default" {
-		text = strconv.AppendQuote(append(text, " of mesh "...), fmt.Sprintf("%.*s", maxName, s.Mesh))
+		text = strconv.AppendQuote(append(text, " of mesh "...), cutName(s.Mesh))
 	}
 	return string(text)
+}
+
+// cutName returns a name without the characters that are too many.
+func cutName(name string) string {
+	if len(name) <= maxName {
+		return name
+	}
+	return fmt.Sprintf("%.*s", maxName, name)
 }
 
 // InMesh returns the name of the mesh that the subject is, or belongs to. ok is false if

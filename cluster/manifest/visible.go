@@ -17,10 +17,23 @@ func IsVisible(r rune) bool {
 
 // Visible replaces every character that is not visible.
 func Visible(text string) string {
+	if isPlain(text) {
+		return text // mostly, and faster
+	}
 	return strings.Map(func(r rune) rune {
 		if IsVisible(r) {
 			return r
 		}
 		return unicode.ReplacementChar
 	}, text)
+}
+
+// isPlain reports whether a text is visible ASCII alone.
+func isPlain(text string) bool {
+	for i := range len(text) {
+		if text[i] < ' ' || text[i] >= 0x7f {
+			return false
+		}
+	}
+	return true
 }

@@ -93,8 +93,7 @@ func (l *partialLine) flagNames() []candidate {
 	var found []candidate
 	for _, flag := range ranked(l.flags()) {
 		doc := docOf(flag)
-		_, repeatable := flag.(*cli.StringSliceFlag)
-		if _, given := l.values[doc.Long]; !given || repeatable {
+		if _, given := l.values[doc.Long]; !given || isRepeatable(flag) {
 			found = append(found, candidate{"--" + doc.Long, doc.Text})
 		}
 	}

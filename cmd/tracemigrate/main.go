@@ -128,7 +128,7 @@ func newApp(name string) *cli.App {
 		},
 	}
 	for _, command := range app.Commands {
-		command.Flags = append(command.Flags, messageFlags()...)
+		command.Flags = withNames(append(command.Flags, messageFlags()...))
 		command.Before = checkFlagValues
 		command.OnUsageError = usageError
 		command.Description = strings.ReplaceAll(command.Description, "   tracemigrate ", "   "+app.Name+" ")

@@ -51,7 +51,7 @@ func checkFlagValues(c *cli.Context) error {
 			continue
 		}
 		empty := c.String(doc.Long) == ""
-		if _, several := flag.(*cli.StringSliceFlag); several {
+		if isRepeatable(flag) {
 			empty = slices.Contains(c.StringSlice(doc.Long), "")
 		}
 		if empty { // such as "$DIR", where the variable is not set

@@ -19,7 +19,7 @@ import (
 // facts returns what the directory is made of, without recordings. It returns an error if
 // the migration would not keep the tracing of every proxy.
 func (f *planFlags) facts(c *cli.Context, current *convert.Current, source cluster.Source) (*runbook.Facts, error) {
-	r, plan, options, err := f.rehearse(c, current, commandWords(c, source), "written")
+	r, plan, options, err := f.rehearse(c, current, commandWords(c, source), "written", 0)
 	if err != nil {
 		return nil, err
 	}

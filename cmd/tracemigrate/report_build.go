@@ -7,6 +7,7 @@ import (
 
 	"tracemigrate/cluster"
 	"tracemigrate/cluster/kube"
+	"tracemigrate/cmd/tracemigrate/output"
 	"tracemigrate/convert"
 	"tracemigrate/convert/report"
 	"tracemigrate/convert/upgrade"
@@ -14,7 +15,11 @@ import (
 
 // build returns the report on a snapshot, or prints its problems and returns an error.
 func (f *reportFlags) build(c *cli.Context, current *convert.Current, words upgrade.Words) (*report.Report, error) {
-	r, _, options, err := f.rehearse(c, current, words, "reported")
+	most := 0
+	if !f.full && (f.form == "text" || f.form == "markdown") {
+		most = output.MostProxies
+	}
+	r, _, options, err := f.rehearse(c, current, words, "reported", most)
 	if err == nil {
 		err = checkMesh(current.Snapshot, "report")
 	}
@@ -26,9 +31,10 @@ func (f *reportFlags) build(c *cli.Context, current *convert.Current, words upgr
 }
 
 // rehearse returns the report without the way to 3.0, and the plan with its options. done is
-// what the command would have done with an input that has errors.
+// what the command would have done with an input that has errors. The report has all proxies
+// if most is 0, see report.Options.
 func (f *reportFlags) rehearse(
-	c *cli.Context, current *convert.Current, words upgrade.Words, done string,
+	c *cli.Context, current *convert.Current, words upgrade.Words, done string, most int,
 ) (*report.Report, *convert.Plan, convert.Options, error) {
 	snapshot := current.Snapshot
 	stderr := stderrPrinter(c)
@@ -42,7 +48,7 @@ func (f *reportFlags) rehearse(
 	o := report.Options{
 		Convert: options,
 		Program: c.App.Name, Files: readsFiles(c), First: firstSteps(c), Directory: writableDirectory(c),
-		Brief: f.form == "text" && !f.serverDryRun, Source: words.Source, Kubectl: words.Kubectl, Kumactl: words.Kumactl,
+		Brief: f.form == "text" && !f.serverDryRun, Source: words.Source, Kubectl: words.Kubectl, Kumactl: words.Kumactl, Proxies: most,
 	}
 	if o.Kumactl != "" {
 		o.KumactlSwitch = report.KumactlSwitch(o.Kumactl, c.String("control-plane"))

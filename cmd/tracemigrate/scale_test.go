@@ -20,6 +20,8 @@ func TestManySelectors(t *testing.T) {
 		command, selectors string
 	}{
 		"report, a service each": {"report", numbered("- match: {kuma.io/service: s%d, version: v1}\n", 30_000)},
+		"report, a team each":    {"report", numbered("- match: {team: t%d}\n", 70_000)},
+		"convert, a tag of all":  {"convert", numbered("- match: {env: prod, kuma.io/service: s%d}\n", 30_000)},
 		"diff, a tag each":       {"diff", numbered("- match: {k%d: x}\n", 20_000)},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -17,12 +17,11 @@ import (
 // splitShortFlags splits joined short flags, as users of kubectl write them:
 // -ojson becomes -o json. It does not split a word that is the name of a flag.
 func splitShortFlags(app *cli.App, args []string) []string {
-	takesValue := make(map[string]bool) // by the name of every flag
+	hasValue := make(map[string]bool) // by the name of every flag
 	for _, command := range app.Commands {
 		for _, flag := range command.Flags {
-			_, isBool := flag.(*cli.BoolFlag)
 			for _, name := range flag.Names() {
-				takesValue[name] = !isBool
+				hasValue[name] = takesValue(flag)
 			}
 		}
 	}
@@ -38,9 +37,9 @@ func splitShortFlags(app *cli.App, args []string) []string {
 			out = append(out, arg)
 			continue
 		}
-		isValue = strings.HasPrefix(arg, "-") && !joined && takesValue[name]
-		_, isFlag := takesValue[name]
-		if i > 0 && len(name) > 1 && !isFlag && arg[0] == '-' && arg[1] != '-' && takesValue[arg[1:2]] {
+		isValue = strings.HasPrefix(arg, "-") && !joined && hasValue[name]
+		_, isFlag := hasValue[name]
+		if i > 0 && len(name) > 1 && !isFlag && arg[0] == '-' && arg[1] != '-' && hasValue[arg[1:2]] {
 			out = append(out, arg[:2], arg[2:])
 			continue
 		}
@@ -169,7 +168,7 @@ func parseArguments(c *cli.Context) ([]string, error) {
 			return nil, unknownFlag(c, rest[0])
 		}
 		rest = rest[1:]
-		if _, isBool := flag.(*cli.BoolFlag); isBool && !joined {
+		if !joined && !takesValue(flag) {
 			value, joined = "true", true
 		}
 		if !joined {

@@ -14,7 +14,19 @@ type Cause struct {
 	Proxies       []*Proxy
 	TrafficTraces int      // number of those that decide on the proxies before
 	Fields        []*Field // worst first
-	Sources       []string // of the proxies, without repetitions, in their order
+}
+
+// Sources returns the sources of the proxies, without repetitions, in their order.
+func (c *Cause) Sources() []string {
+	var sources []string
+	seen := make(map[string]bool)
+	for _, p := range c.Proxies {
+		if source := p.Source(); source != "" && !seen[source] {
+			seen[source] = true
+			sources = append(sources, source)
+		}
+	}
+	return sources
 }
 
 // Field is a field that differs, with all its values.
@@ -104,16 +116,14 @@ func newList(differences []*Difference) *differenceList {
 // gathering is a cause whose proxies are not complete.
 type gathering struct {
 	Cause
-	lists   map[*differenceList]int // number of proxies
-	order   []*differenceList
-	sources map[string]bool
-	traces  map[[2]string]bool // mesh and name
+	lists  map[*differenceList]int // number of proxies
+	order  []*differenceList
+	traces map[[2]string]bool // mesh and name
 }
 
 func newGathering(verdict Verdict, codes []Code) *gathering {
 	return &gathering{
-		Cause: Cause{Verdict: verdict, Codes: codes}, lists: make(map[*differenceList]int),
-		sources: make(map[string]bool), traces: make(map[[2]string]bool),
+		Cause: Cause{Verdict: verdict, Codes: codes}, lists: make(map[*differenceList]int), traces: make(map[[2]string]bool),
 	}
 }
 
@@ -123,10 +133,6 @@ func (g *gathering) add(p *Proxy, list *differenceList) {
 		g.order = append(g.order, list)
 	}
 	g.lists[list]++
-	if source := p.Source(); source != "" && !g.sources[source] {
-		g.sources[source] = true
-		g.Sources = append(g.Sources, source)
-	}
 	if p.Before != nil && p.Before.Pair != nil {
 		g.traces[[2]string{p.Mesh, p.Before.Pair.Name}] = true
 	}

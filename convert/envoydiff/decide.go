@@ -23,9 +23,10 @@ type comparer struct {
 	lastPart               uint64                   // id
 	sets                   map[string][]*Difference // by content
 	ids                    map[any]int32
-	shared                 map[decisionKey]*Decision
-	parts                  []*part // of the current proxy
-	key                    []byte  // their ids
+	decisions              map[decisionStep]*decisionNode
+	atBefore, atAfter      *decisionNode // where the decisions of a version begin
+	parts                  []*part       // of the current proxy
+	key                    []byte        // their ids
 	policies, withheld     []*meshtrace.Policy
 	listeners, later       []cluster.HTTPListener // of the current proxy, before and after
 	traced                 bool                   // whether a listener of the current proxy is, before or after
@@ -34,7 +35,7 @@ type comparer struct {
 }
 
 func newComparer(before, after, lenient *Renderer, accept []Code) *comparer {
-	return &comparer{
+	c := &comparer{
 		accept: accept, before: before, after: after, lenient: lenient,
 		known: make(map[pairing]*part),
 		names: make(map[naming]*part),
@@ -43,8 +44,13 @@ func newComparer(before, after, lenient *Renderer, accept []Code) *comparer {
 		lists:     make(map[string][]*Difference),
 		sets:      make(map[string][]*Difference),
 		ids:       make(map[any]int32),
-		shared:    make(map[decisionKey]*Decision),
+		decisions: make(map[decisionStep]*decisionNode),
+		atBefore:  &decisionNode{}, atAfter: &decisionNode{},
 	}
+	if before.version == after.version {
+		c.atAfter = c.atBefore
+	}
+	return c
 }
 
 // part is the differences of a listener in its Datadog service name, or in all else.
@@ -80,11 +86,11 @@ type workloadTag struct {
 // compare fills in the result of a proxy.
 func (c *comparer) compare(p *Proxy) {
 	dp := p.Dataplane
-	p.Before, p.After = c.decide(c.before, dp), c.decide(c.after, dp)
+	p.Before, p.After = c.decide(c.before, c.atBefore, dp), c.decide(c.after, c.atAfter, dp)
 	p.Differences = c.differences(dp, p.Before, p.After)
 	p.untraced = !c.traced
 	if c.lenient != nil && dp.HasIgnoredInbound() && verdictOf(p.Differences, c.accept) == Different {
-		if verdictOf(c.differences(dp, p.Before, c.decide(c.lenient, dp)), c.accept) != Different {
+		if verdictOf(c.differences(dp, p.Before, c.decide(c.lenient, c.atAfter, dp)), c.accept) != Different {
 			ignored := make([]*Difference, 0, len(p.Differences))
 			for _, d := range p.Differences {
 				of := *d
@@ -97,19 +103,21 @@ func (c *comparer) compare(p *Proxy) {
 	p.Verdict = verdictOf(p.Differences, c.accept)
 }
 
-// decisionKey is equal for equal decisions. It has room for four MeshTraces; rarely
-// do more apply to one proxy.
-type decisionKey struct {
-	version            cluster.Version
-	pair               *legacy.Pair
-	backend            *legacy.Backend
-	policies, withheld [4]*meshtrace.Policy
-	routedAnew         bool
+// decisionNode is a decision that proxies share, or a part of others.
+type decisionNode struct{ decision *Decision }
+
+// decisionStep leads from a part of decisions to those with one more policy of each list.
+type decisionStep struct {
+	from             *decisionNode
+	pair             *legacy.Pair
+	backend          *legacy.Backend
+	routedAnew       bool
+	policy, withheld *meshtrace.Policy // nil at the end of a list
 }
 
-// decide returns the decision on dp. Proxies share decisions: a large mesh has far
-// fewer decisions than proxies.
-func (c *comparer) decide(r *Renderer, dp *cluster.Dataplane) *Decision {
+// decide returns the decision on dp. Proxies share decisions, which are found from a node: a
+// large mesh has far fewer decisions than proxies.
+func (c *comparer) decide(r *Renderer, from *decisionNode, dp *cluster.Dataplane) *Decision {
 	d := r.decide(dp, c.policies[:0], c.withheld[:0])
 	if d.Policies != nil {
 		c.policies = d.Policies
@@ -117,20 +125,29 @@ func (c *comparer) decide(r *Renderer, dp *cluster.Dataplane) *Decision {
 	if d.Withheld != nil {
 		c.withheld = d.Withheld
 	}
-	key := decisionKey{version: r.version, pair: d.Pair, backend: d.Backend, routedAnew: d.routedAnew}
-	shareable := copy(key.policies[:], d.Policies) == len(d.Policies) && copy(key.withheld[:], d.Withheld) == len(d.Withheld)
-	if known := c.shared[key]; known != nil && shareable {
-		return known
+	node := from
+	for i := range max(1, len(d.Policies), len(d.Withheld)) {
+		step := decisionStep{from: node, pair: d.Pair, backend: d.Backend, routedAnew: d.routedAnew}
+		if i < len(d.Policies) {
+			step.policy = d.Policies[i]
+		}
+		if i < len(d.Withheld) {
+			step.withheld = d.Withheld[i]
+		}
+		if node = c.decisions[step]; node == nil {
+			node = &decisionNode{}
+			c.decisions[step] = node
+		}
 	}
-	kept := d
-	kept.Policies, kept.Withheld = slices.Clone(d.Policies), slices.Clone(d.Withheld)
-	if kept.Traces() {
-		kept.id = c.id(&kept)
+	if node.decision == nil {
+		kept := d
+		kept.Policies, kept.Withheld = slices.Clone(d.Policies), slices.Clone(d.Withheld)
+		if kept.Traces() {
+			kept.id = c.id(&kept)
+		}
+		node.decision = &kept
 	}
-	if shareable {
-		c.shared[key] = &kept
-	}
-	return &kept
+	return node.decision
 }
 
 // differences returns the differences of dp, and sets c.traced.

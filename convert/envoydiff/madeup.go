@@ -1,9 +1,9 @@
 package envoydiff
 
 import (
-	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 
 	"tracemigrate/cluster"
 	"tracemigrate/legacy"
@@ -27,7 +27,7 @@ func MadeUp(
 		if inhabited[mesh.Name] || len(mesh.Pairs) == 0 {
 			continue
 		}
-		m := &maker{mesh: mesh.Name, limit: limit, seen: make(map[string]bool)}
+		m := &maker{mesh: mesh.Name, limit: limit, seen: make(map[string]bool, len(mesh.Pairs))}
 		for _, pair := range mesh.Pairs {
 			m.selector(pair.Tags)
 		}
@@ -64,10 +64,10 @@ func (m *maker) selector(tags cluster.Tags) {
 }
 
 func (m *maker) proxies() []*cluster.Dataplane {
-	sets := newTagSets()
+	sets := newTagSets(cluster.DividingKey(m.selectors), len(m.selectors)+1)
 	for _, selector := range m.selectors {
 		if m.full {
-			sets.add(selector)
+			sets.add(maps.Clone(selector))
 			continue
 		}
 		for _, set := range sets.meeting(selector) {
@@ -83,8 +83,8 @@ func (m *maker) proxies() []*cluster.Dataplane {
 			}
 		}
 	}
-	var proxies []*cluster.Dataplane
-	made := make(map[string]bool)
+	proxies := make([]*cluster.Dataplane, 0, len(sets.all))
+	made := make(map[string]bool, len(sets.all))
 	add := func(sets ...cluster.Tags) {
 		dp := m.proxy(sets...)
 		if !made[dp.Name] { // an empty set and a wildcard give the same proxy
@@ -106,7 +106,7 @@ func (m *maker) proxies() []*cluster.Dataplane {
 			if m.full = len(proxies) >= m.limit; m.full {
 				return numbered(proxies)
 			}
-			add(b, a)
+			add(maps.Clone(b), maps.Clone(a))
 		}
 	}
 	return numbered(proxies)
@@ -114,13 +114,15 @@ func (m *maker) proxies() []*cluster.Dataplane {
 
 // tagSets are different tag sets, of which the first is empty.
 type tagSets struct {
-	all       []cluster.Tags
-	seen      map[string]bool
-	byService map[string][]int // indexes, by the value of kuma.io/service or cluster.Any
+	all     []cluster.Tags
+	seen    map[string]bool
+	key     string           // see cluster.DividingKey
+	byValue map[string][]int // indexes, by the value of key or cluster.Any
 }
 
-func newTagSets() *tagSets {
-	s := &tagSets{seen: make(map[string]bool), byService: make(map[string][]int)}
+// newTagSets returns the empty set, with room for a number of sets.
+func newTagSets(key string, room int) *tagSets {
+	s := &tagSets{all: make([]cluster.Tags, 0, room), seen: make(map[string]bool, room), key: key, byValue: make(map[string][]int)}
 	s.add(cluster.Tags{})
 	return s
 }
@@ -131,17 +133,17 @@ func (s *tagSets) add(set cluster.Tags) {
 		return
 	}
 	s.seen[key] = true
-	service := serviceOrAny(set)
-	s.byService[service] = append(s.byService[service], len(s.all))
+	value := s.valueOrAny(set)
+	s.byValue[value] = append(s.byValue[value], len(s.all))
 	s.all = append(s.all, set)
 }
 
 // meeting returns the sets that one Dataplane can have together with selector. Most
-// selectors name a service, which few sets have.
+// selectors have a value of the key, which few sets have.
 func (s *tagSets) meeting(selector cluster.Tags) []cluster.Tags {
 	candidates := s.all
-	if service := serviceOrAny(selector); service != cluster.Any {
-		indexes := slices.Concat(s.byService[cluster.Any], s.byService[service])
+	if value := s.valueOrAny(selector); value != cluster.Any {
+		indexes := slices.Concat(s.byValue[cluster.Any], s.byValue[value])
 		slices.Sort(indexes)
 		candidates = make([]cluster.Tags, len(indexes))
 		for i, index := range indexes {
@@ -157,9 +159,9 @@ func (s *tagSets) meeting(selector cluster.Tags) []cluster.Tags {
 	return meeting
 }
 
-func serviceOrAny(tags cluster.Tags) string {
-	if service, ok := tags[cluster.ServiceTag]; ok {
-		return service
+func (s *tagSets) valueOrAny(tags cluster.Tags) string {
+	if value, ok := tags[s.key]; ok {
+		return value
 	}
 	return cluster.Any
 }
@@ -167,17 +169,17 @@ func serviceOrAny(tags cluster.Tags) string {
 // numbered gives proxies names with a number in front of their tags.
 func numbered(proxies []*cluster.Dataplane) []*cluster.Dataplane {
 	for i, dp := range proxies {
-		dp.Name = fmt.Sprintf("made-up-%d (%s)", i+1, dp.Name)
+		dp.Name = "made-up-" + strconv.Itoa(i+1) + " (" + dp.Name + ")"
 	}
 	return proxies
 }
 
 // proxy returns a proxy that is named by its tags. It has an HTTP inbound for each set,
-// with the value any in place of Any.
+// which it changes to have the value any in place of Any.
 func (m *maker) proxy(sets ...cluster.Tags) *cluster.Dataplane {
 	dp := &cluster.Dataplane{Mesh: m.mesh, Address: "192.0.2.1"}
-	for i, set := range sets {
-		tags := maps.Clone(set)
+	for i, tags := range sets {
+		protocol := tags[cluster.ProtocolTag]
 		for key, value := range tags {
 			if value == cluster.Any {
 				tags[key] = "any"
@@ -190,7 +192,7 @@ func (m *maker) proxy(sets ...cluster.Tags) *cluster.Dataplane {
 			dp.Name += " and "
 		}
 		dp.Name += tags.String()
-		if protocol := set[cluster.ProtocolTag]; protocol == "" || protocol == cluster.Any {
+		if protocol == "" || protocol == cluster.Any {
 			tags[cluster.ProtocolTag] = "http"
 		}
 		dp.Inbounds = append(dp.Inbounds, cluster.Inbound{Port: uint32(8080 + i), Protocol: "http", Tags: tags})

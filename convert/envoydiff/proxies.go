@@ -163,8 +163,7 @@ func compareOnly(dataplanes []*cluster.Dataplane, s *cluster.Snapshot, before, a
 	result := &Comparison{Version: o.Version, To: o.To, Proxies: sortedProxies(dataplanes), before: today, after: today.in(to, after)}
 	var lenient *Renderer
 	if to == o.Version && o.Version.SkipsIgnoredInbounds() {
-		lenient = today.in(o.Version, after)
-		lenient.matcher.CountIgnoredInbounds()
+		lenient = result.after.countingIgnoredInbounds()
 	}
 	workers := max(1, min(runtime.GOMAXPROCS(0), len(dataplanes)/perWorker))
 	var group sync.WaitGroup
@@ -178,6 +177,7 @@ func compareOnly(dataplanes []*cluster.Dataplane, s *cluster.Snapshot, before, a
 		})
 	}
 	group.Wait()
+	result.before.matcher, result.after.matcher = nil, nil // large, and decisions are known
 	if o.Doubt != nil {
 		result.doubt(o)
 	}

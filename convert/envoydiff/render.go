@@ -75,6 +75,13 @@ func (r *Renderer) in(version cluster.Version, state State) *Renderer {
 	return &other
 }
 
+// countingIgnoredInbounds returns a renderer that differs in which inbounds MeshTraces match.
+func (r *Renderer) countingIgnoredInbounds() *Renderer {
+	other := *r
+	other.matcher = r.matcher.CountingIgnoredInbounds()
+	return &other
+}
+
 // Decision is the policies that decide on a proxy's tracing.
 type Decision struct {
 	// Policies are the MeshTraces that apply, lowest precedence first, and Conf is

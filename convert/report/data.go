@@ -22,7 +22,7 @@ type Report struct {
 	// the verdicts of proxies are without them.
 	Withheld  []Policy           `json:"withheld" yaml:"withheld"`
 	Notes     []convert.NoteText `json:"notes" yaml:"notes"`
-	Flows     []Flow             `json:"flows" yaml:"flows"`
+	Flows     []Flow             `json:"flows" yaml:"flows"` // of all proxies, or empty
 	Proxies   []Proxy            `json:"proxies" yaml:"proxies"`
 	Causes    []Cause            `json:"causes" yaml:"causes"` // of the proxies that are not the same
 	HandWork  []HandWork         `json:"handWork" yaml:"handWork"`
@@ -31,6 +31,9 @@ type Report struct {
 
 	// Commands are for documents about the same control plane.
 	Commands Commands `json:"-" yaml:"-"`
+
+	// Unlisted is the number of proxies that are not the same and not among Proxies.
+	Unlisted int `json:"-" yaml:"-"`
 
 	texts  *stepWriter
 	repair []step // the next steps if something must be fixed first
@@ -225,6 +228,9 @@ type Step struct {
 type Options struct {
 	Convert convert.Options
 	Brief   bool // without manifests and listeners, for forms that do not show them
+	// Proxies is the largest number of proxies in the report, for forms that show no more.
+	// It has those that are not the same, worst first, and no Flows. 0: all proxies.
+	Proxies int
 
 	// For the commands of the next steps; only Program is required.
 	Program       string     // the name of this tool

@@ -14,8 +14,9 @@ import (
 	"tracemigrate/meshtrace"
 )
 
-// Build returns the report on current, and the plan of the conversion. For invalid
-// input it returns the problems and no report.
+// Build returns the report on current, and the plan of the conversion, which has no
+// comparisons if the report is brief. For invalid input it returns the problems and no
+// report.
 func Build(current *convert.Current, o Options) (*Report, *convert.Plan, []*manifest.Problem) {
 	result, problems := convert.Convert(current, o.Convert)
 	s := current.Snapshot
@@ -36,6 +37,10 @@ func Build(current *convert.Current, o Options) (*Report, *convert.Plan, []*mani
 	}
 	b.compare()
 	b.causes()
+	b.Summary.Tally, b.Summary.MadeUp = envoydiff.Count(result.Comparisons), result.MadeUp
+	if o.Brief {
+		result.Comparisons = nil // half of the memory
+	}
 	b.legacy(result.Meshes)
 	b.policies(result.Existing)
 	b.count()
@@ -66,63 +71,70 @@ type identity struct{ mesh, namespace, name string }
 
 func identityOf(p *meshtrace.Policy) identity { return identity{p.Mesh, p.Namespace, p.Name} }
 
-// compare fills in Proxies and Flows.
+// compared is a proxy with its comparison.
+type compared struct {
+	comparison *envoydiff.Comparison
+	*envoydiff.Proxy
+}
+
+// compare counts the proxies of policies, and fills in Proxies and Flows.
 func (b *builder) compare() {
-	flows := make(map[Flow]int)
-	proxies := 0
-	for _, c := range b.result.Comparisons {
-		proxies += len(c.Proxies)
-	}
-	b.Proxies = make([]Proxy, 0, proxies)
-	words := make(map[*envoydiff.Decision]decisionWords) // many proxies share a decision
-	for _, c := range b.result.Comparisons {
-		version := c.Version.String()
-		for i := range c.Proxies {
-			p := &c.Proxies[i]
-			for _, d := range []*envoydiff.Decision{p.Before, p.After} {
-				if _, ok := words[d]; !ok {
-					words[d] = decisionWords{d.Source(), short(d), d.Address()}
-				}
-			}
-			before, after := words[p.Before], words[p.After]
-			b.proxy(c, p, version, before, after)
-			flows[Flow{Mesh: p.Mesh, Before: before.short, After: after.short, Verdict: p.Verdict}]++
+	listed := make([]compared, 0, b.options.Proxies)
+	for c, p := range envoydiff.All(b.result.Comparisons) {
+		b.decide(p)
+		if b.options.Proxies == 0 || p.Verdict.Compare(envoydiff.Inherent) >= 0 {
+			listed = append(listed, compared{c, p})
 		}
 	}
-	slices.SortStableFunc(b.Proxies, func(a, c Proxy) int {
-		return cmp.Or(cmp.Compare(a.Mesh, c.Mesh), cmp.Compare(a.Name, c.Name))
+	slices.SortStableFunc(listed, func(a, c compared) int {
+		return cmp.Or(strings.Compare(a.Mesh, c.Mesh), strings.Compare(a.Name, c.Name))
 	})
+	if most := b.options.Proxies; most > 0 {
+		slices.SortStableFunc(listed, func(a, c compared) int { return c.Verdict.Compare(a.Verdict) })
+		b.Unlisted = max(0, len(listed)-most)
+		listed = listed[:min(len(listed), most)]
+	}
+	flows := make(map[Flow]int)
+	b.Proxies = make([]Proxy, 0, len(listed))
+	words := make(map[*envoydiff.Decision]decisionWords) // many proxies share a decision
+	versions := make(map[*envoydiff.Comparison]string)
+	for _, p := range listed {
+		if versions[p.comparison] == "" {
+			versions[p.comparison] = p.comparison.Version.String()
+		}
+		for _, d := range []*envoydiff.Decision{p.Before, p.After} {
+			if _, ok := words[d]; !ok {
+				words[d] = decisionWords{d.Source(), short(d), d.Address()}
+			}
+		}
+		before, after := words[p.Before], words[p.After]
+		b.Proxies = append(b.Proxies, b.proxy(p, versions[p.comparison], before, after))
+		flows[Flow{Mesh: p.Mesh, Before: before.short, After: after.short, Verdict: p.Verdict}]++
+	}
+	if b.options.Proxies == 0 {
+		b.Flows = sortedFlows(flows)
+	}
+}
+
+// sortedFlows returns flows with their numbers of proxies, by mesh, the largest first.
+func sortedFlows(flows map[Flow]int) []Flow {
+	sorted := make([]Flow, 0, len(flows))
 	for flow, n := range flows {
 		flow.Proxies = n
-		b.Flows = append(b.Flows, flow)
+		sorted = append(sorted, flow)
 	}
-	slices.SortFunc(b.Flows, func(a, c Flow) int {
+	slices.SortFunc(sorted, func(a, c Flow) int {
 		return cmp.Or(
 			cmp.Compare(a.Mesh, c.Mesh), cmp.Compare(c.Proxies, a.Proxies),
 			cmp.Compare(a.Before, c.Before), cmp.Compare(a.After, c.After), cmp.Compare(a.Verdict, c.Verdict),
 		)
 	})
+	return sorted
 }
 
-// decisionWords is the text of a decision.
-type decisionWords struct{ source, short, address string }
-
-// proxy adds a proxy, and counts it for the policies that decide on it.
-func (b *builder) proxy(c *envoydiff.Comparison, p *envoydiff.Proxy, version string, before, after decisionWords) {
-	dp := p.Dataplane
-	out := Proxy{
-		Mesh: p.Mesh, Name: p.Name, Kind: KindOf(dp), Zone: dp.Zone(), Version: version, MadeUp: dp.File == "",
-		Verdict: p.Verdict, Before: before.source, After: after.source, Target: before.address, TargetAfter: after.address,
-		Differences: p.Differences,
-	}
-	if !b.options.Brief {
-		out.comparison, out.proxy = c, p // keeps everything that was compared in memory
-	}
-	if out.Differences == nil {
-		out.Differences = []*envoydiff.Difference{}
-	}
-	b.Proxies = append(b.Proxies, out)
-	if out.MadeUp {
+// decide counts a known proxy for the policies that decide on it.
+func (b *builder) decide(p *envoydiff.Proxy) {
+	if isMadeUp(p.Dataplane) {
 		return
 	}
 	for _, policy := range p.After.Policies {
@@ -134,6 +146,29 @@ func (b *builder) proxy(c *envoydiff.Comparison, p *envoydiff.Proxy, version str
 			b.traced[p.Before.Backend]++
 		}
 	}
+}
+
+// isMadeUp reports whether a Dataplane is of no input.
+func isMadeUp(dp *cluster.Dataplane) bool { return dp.File == "" }
+
+// decisionWords is the text of a decision.
+type decisionWords struct{ source, short, address string }
+
+// proxy returns a proxy as a report contains it.
+func (b *builder) proxy(p compared, version string, before, after decisionWords) Proxy {
+	dp := p.Dataplane
+	out := Proxy{
+		Mesh: p.Mesh, Name: p.Name, Kind: KindOf(dp), Zone: dp.Zone(), Version: version, MadeUp: isMadeUp(dp),
+		Verdict: p.Verdict, Before: before.source, After: after.source, Target: before.address, TargetAfter: after.address,
+		Differences: p.Differences,
+	}
+	if !b.options.Brief {
+		out.comparison, out.proxy = p.comparison, p.Proxy // keeps everything that was compared in memory
+	}
+	if out.Differences == nil {
+		out.Differences = []*envoydiff.Difference{}
+	}
+	return out
 }
 
 // KindOf returns what kind of proxy a Dataplane is of.
@@ -271,7 +306,6 @@ func (b *builder) count() {
 	sum := &b.Summary
 	sum.Meshes, sum.TrafficTraces, sum.Policies = len(b.Meshes), len(b.TrafficTraces), len(b.Policies)
 	sum.Tracing = b.result.Tracing()
-	sum.Tally, sum.MadeUp = envoydiff.Count(b.result.Comparisons), b.result.MadeUp
 	for _, note := range b.result.Notes {
 		switch note.Severity {
 		case manifest.Error:

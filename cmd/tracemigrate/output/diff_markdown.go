@@ -61,7 +61,7 @@ func (m *markdown) head(head *report.Head) {
 // cause adds the proxies of a cause, what decides on them, and what changes.
 func (m *markdown) cause(cause *envoydiff.Cause) {
 	m.paragraph("%s", markdownText(names(cause.Proxies, m.full)))
-	sources, others := firstOf(cause.Sources, mostSources, m.full)
+	sources, others := firstOf(cause.Sources(), mostSources, m.full)
 	for _, source := range sources {
 		m.paragraph("%s", markdownText(cleaned(source, m.full)))
 	}

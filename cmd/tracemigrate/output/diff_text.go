@@ -49,7 +49,7 @@ func (p *Printer) Diff(diff *Diff) error {
 // cause prints the proxies of a cause, what decides on them, and what changes.
 func (p *Printer) cause(cause *causeOf, full bool) error {
 	p.Line("  %s", names(cause.Proxies, full))
-	shown, others := firstOf(cause.Sources, mostSources, full)
+	shown, others := firstOf(cause.Sources(), mostSources, full)
 	for _, source := range shown {
 		p.Line("  %s", source)
 	}

@@ -3,6 +3,7 @@ package output
 import (
 	"fmt"
 	"slices"
+	"strconv"
 
 	"tracemigrate/cluster"
 	"tracemigrate/cluster/manifest"
@@ -123,7 +124,7 @@ func selectorText(fate *convert.Fate) string {
 	case fate.Selector == 0:
 		return "(none)"
 	case fate.Selectors > 1:
-		return fmt.Sprintf("%d: %s", fate.Selector, fate.Tags)
+		return strconv.Itoa(fate.Selector) + ": " + fate.Tags.String()
 	}
 	return fate.Tags.String()
 }
@@ -140,7 +141,7 @@ func becomes(r *convert.Plan, fate *convert.Fate) string {
 		if r.Exists(policy) {
 			exists = "; exists"
 		}
-		names = append(names, fmt.Sprintf("%s (%s%s)", policy.Name, &policy.TargetRef, exists))
+		names = append(names, policy.Name+" ("+policy.TargetRef.String()+exists+")")
 	}
 	return plain.List(names, len(fate.Policies))
 }

@@ -156,6 +156,9 @@ func firstNames(names []string, full bool) string {
 	return plain.List(shown, len(names))
 }
 
+// MostProxies is the number of proxies that a report lists without --full.
+const MostProxies = 50
+
 // proxySection lists the proxies that are not the same, the worst first, or with --full all.
 func proxySection(r *Report) section {
 	s := section{title: "Proxies", heads: []string{"VERDICT", "MESH", "PROXY", "KIND", "ZONE", "KUMA", "TRACES GO TO", "DECIDED BY"}}
@@ -169,7 +172,8 @@ func proxySection(r *Report) section {
 		s.title = "Proxies whose tracing changes"
 		slices.SortStableFunc(proxies, func(a, b *report.Proxy) int { return b.Verdict.Compare(a.Verdict) })
 	}
-	proxies, s.more = firstOf(proxies, 50, r.Full)
+	proxies, s.more = firstOf(proxies, MostProxies, r.Full)
+	s.more += r.Unlisted
 	for _, p := range proxies {
 		s.rows = append(s.rows, []string{
 			string(p.Verdict), p.Mesh, p.Name, p.Kind, cmp.Or(p.Zone, "-"), p.Version, p.Target, decidedBy(p, r.Full),

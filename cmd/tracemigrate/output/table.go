@@ -1,6 +1,7 @@
 package output
 
 import (
+	"bufio"
 	"iter"
 	"slices"
 	"strings"
@@ -40,12 +41,22 @@ func (p *Printer) tableOf(headers []string, rows iter.Seq[[]string]) {
 	if p.quiet {
 		return
 	}
+	out := bufio.NewWriterSize(p.w, 64<<10)
+	defer func() { _ = out.Flush() }() // see write
+	buffered := *p
+	buffered.w = out
+	buffered.rows(headers, rows)
+}
+
+// rows prints the rows of a table.
+func (p *Printer) rows(headers []string, rows iter.Seq[[]string]) {
+	cells := make([]string, 0, len(headers))
 	all := func(yield func(int, []string) bool) {
 		n := 0
 		next := func(row []string) bool {
-			cells := make([]string, len(row))
-			for i, cell := range row {
-				cells[i] = p.clean(cell)
+			cells = cells[:0]
+			for _, cell := range row {
+				cells = append(cells, p.clean(cell))
 			}
 			n++
 			return yield(n-1, cells)
@@ -65,11 +76,14 @@ func (p *Printer) tableOf(headers []string, rows iter.Seq[[]string]) {
 	for n, row := range all {
 		var line strings.Builder
 		for i, cell := range row[:beside] {
-			padding := strings.Repeat(" ", widths[i]-plain.Width(cell)+2)
+			padding := widths[i] - plain.Width(cell) + 2
 			if colour, ok := colourOf(headers[i], cell); ok && p.colour {
 				cell = colour.Sprint(cell)
 			}
-			line.WriteString(cell + padding)
+			line.WriteString(cell)
+			for range padding {
+				line.WriteByte(' ')
+			}
 		}
 		rest := row[beside:]
 		if head := strings.Join(rest, ", "); n == 0 && head != "" {

@@ -1,0 +1,114 @@
+package cluster
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"tracemigrate/cluster/manifest"
+)
+
+type destination struct{ mesh, service string }
+
+// protocols has the protocols of services.
+type protocols struct {
+	inbounds, external map[destination]string // of Dataplanes and of ExternalServices
+}
+
+// protocolsOf returns the protocols of outbounds on a version. They follow from the tags of
+// all inbounds of the destination that are ready (recorded/traffictrace, random-09 and
+// random-23) and of its ExternalServices (recorded/traffictrace/routed-outbounds), never
+// from their field protocol (recorded/traffictrace/protocol-field).
+func protocolsOf(version Version, s *Snapshot) protocols {
+	p := protocols{make(map[destination]string), make(map[destination]string)}
+	for _, r := range s.ExternalServices {
+		var problems []*manifest.Problem // an outbound without a known protocol is compared
+		if tags := r.Spec.Into(&problems).Field("tags").Map(); tags[ServiceTag] != "" {
+			add(p.external, destination{r.Mesh, tags[ServiceTag]}, taggedProtocol(tags))
+		}
+	}
+	for _, dp := range s.Dataplanes {
+		for i := range dp.Inbounds {
+			in := &dp.Inbounds[i]
+			protocol := taggedProtocol(in.Tags)
+			if in.NotReady || in.Ignored && !version.IgnoredInboundsHaveProtocol() {
+				protocol = "" // the service is known, if only without a protocol
+			}
+			add(p.inbounds, destination{dp.Mesh, in.Tags[ServiceTag]}, protocol)
+		}
+	}
+	return p
+}
+
+// add records that a service has an endpoint with a protocol, or one that does not count.
+func add(protocols map[destination]string, to destination, protocol string) {
+	known := protocols[to]
+	switch {
+	case protocol == "":
+		protocol = known
+	case known != "":
+		protocol = commonProtocol(known, protocol)
+	}
+	protocols[to] = protocol
+}
+
+// of returns the protocol of a service, and whether the input has the service.
+// ExternalServices count if no inbound does (generateServicesInformation in
+// pkg/xds/context of Kuma's tags 2.6 to 2.14). With a zone egress, and up to 2.5, they
+// count besides: then a service that is taken for HTTP here may be for TCP.
+func (p protocols) of(to destination) (protocol string, known bool) {
+	protocol, known = p.inbounds[to]
+	if protocol == "" {
+		if external, ok := p.external[to]; ok {
+			return external, true
+		}
+	}
+	return protocol, known
+}
+
+// hasAllDestinations reports whether a service that s does not have does not exist: s was
+// read from a control plane that knows the services of all zones.
+func (s *Snapshot) hasAllDestinations() bool {
+	if !s.FromCluster() || s.Origin == nil || s.Origin.Mode == ModeFederatedZone {
+		return false
+	}
+	_, withoutDataplanes := s.Origin.Lacks(KindDataplane)
+	_, withoutExternal := s.Origin.Lacks(KindExternalService)
+	return !withoutDataplanes && !withoutExternal
+}
+
+// taggedProtocol returns the value of the tag kuma.io/protocol, else tcp.
+func taggedProtocol(tags Tags) string { return cmp.Or(strings.ToLower(tags[ProtocolTag]), "tcp") }
+
+// protocol returns the protocol of the inbound's own listener on a version. On
+// Kubernetes the control plane writes field and tag from the same Service, and writes the
+// field where an older version did not (inbound_converter.go in
+// pkg/plugins/runtime/k8s/controllers of Kuma's tag 2.13.10 and its main branch).
+func (dp *Dataplane) protocol(in *Inbound, version Version) string {
+	if version.ProtocolFromField() && in.Protocol != "" {
+		return strings.ToLower(in.Protocol)
+	}
+	if version.ProtocolFromFieldAlone() && dp.Namespace == "" {
+		return "tcp"
+	}
+	return taggedProtocol(in.Tags)
+}
+
+// stacks lists the protocols that each protocol is built on, itself first.
+var stacks = map[string][]string{
+	"grpc": {"grpc", "http2", "tcp"}, "http2": {"http2", "tcp"}, "http": {"http", "tcp"}, "kafka": {"kafka", "tcp"},
+}
+
+// commonProtocol returns the highest protocol that a and b have in common.
+func commonProtocol(a, b string) string {
+	for _, protocol := range stacks[a] {
+		if slices.Contains(stacks[b], protocol) {
+			return protocol
+		}
+	}
+	return "tcp"
+}
+
+func isHTTP(protocol string) bool {
+	return protocol == "http" || protocol == "http2" || protocol == "grpc"
+}
