@@ -224,30 +224,7 @@ func assemble(entries []entry) *Snapshot {
 			s.Problems = append(s.Problems, repeated(entries[first], e))
 			continue
 		}
-		switch e.kind {
-		case KindMesh:
-			s.Meshes = append(s.Meshes, e.Resource)
-			s.modes[e.Name] = textAt(e.Spec.Node(), "meshServices", "mode")
-		case KindTrafficTrace:
-			s.TrafficTraces = append(s.TrafficTraces, e.Resource)
-		case KindMeshTrace:
-			s.MeshTraces = append(s.MeshTraces, e.Resource)
-		case KindDataplane:
-			s.Dataplanes = append(s.Dataplanes, e.dataplane)
-		case KindMeshGateway:
-			s.MeshGateways = append(s.MeshGateways, e.gateway)
-		case KindTrafficRoute:
-			s.TrafficRoutes[e.Mesh] = true
-			s.rerouted[e.Mesh] = s.rerouted[e.Mesh] || reroutes(e.Spec.Node().Get("conf"))
-		case KindMeshService:
-			s.MeshServices = append(s.MeshServices, e.service)
-		case KindOTelBackend:
-			s.OTelBackends = append(s.OTelBackends, e.Resource)
-		case KindExternalService:
-			s.ExternalServices = append(s.ExternalServices, e.Resource)
-		case KindMeshHTTPRoute:
-			s.MeshHTTPRoutes = append(s.MeshHTTPRoutes, e.Resource)
-		}
+		s.add(&entries[i])
 	}
 	for _, file := range slices.Sorted(maps.Keys(s.originFiles)) {
 		if ended[file] {
@@ -259,6 +236,34 @@ func assemble(entries []entry) *Snapshot {
 		})
 	}
 	return s
+}
+
+// add stores a resource by its kind.
+func (s *Snapshot) add(e *entry) {
+	switch e.kind {
+	case KindMesh:
+		s.Meshes = append(s.Meshes, e.Resource)
+		s.modes[e.Name] = textAt(e.Spec.Node(), "meshServices", "mode")
+	case KindTrafficTrace:
+		s.TrafficTraces = append(s.TrafficTraces, e.Resource)
+	case KindMeshTrace:
+		s.MeshTraces = append(s.MeshTraces, e.Resource)
+	case KindDataplane:
+		s.Dataplanes = append(s.Dataplanes, e.dataplane)
+	case KindMeshGateway:
+		s.MeshGateways = append(s.MeshGateways, e.gateway)
+	case KindTrafficRoute:
+		s.TrafficRoutes[e.Mesh] = true
+		s.rerouted[e.Mesh] = s.rerouted[e.Mesh] || reroutes(e.Spec.Node().Get("conf"))
+	case KindMeshService:
+		s.MeshServices = append(s.MeshServices, e.service)
+	case KindOTelBackend:
+		s.OTelBackends = append(s.OTelBackends, e.Resource)
+	case KindExternalService:
+		s.ExternalServices = append(s.ExternalServices, e.Resource)
+	case KindMeshHTTPRoute:
+		s.MeshHTTPRoutes = append(s.MeshHTTPRoutes, e.Resource)
+	}
 }
 
 // addOrigin records the origin of a snapshot that is read from a file.
