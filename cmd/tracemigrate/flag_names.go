@@ -10,11 +10,12 @@ type namedFlag struct {
 	names []string
 }
 
-// namedSliceFlag is a namedFlag that may be repeated.
-type namedSliceFlag struct{ namedFlag }
-
-// IsSliceFlag makes it a cli.DocGenerationSliceFlag.
-func (f *namedSliceFlag) IsSliceFlag() bool { return true }
+// namedSliceFlag is a namedFlag that may be repeated. The library tells a StringSliceFlag, by
+// a method that only the library can name, not to split values at commas.
+type namedSliceFlag struct {
+	*cli.StringSliceFlag
+	names []string
+}
 
 // anyFlag is what the library looks for in the flags of all types.
 type anyFlag interface {
@@ -31,17 +32,20 @@ func (f *namedFlag) Names() []string { return f.names }
 // long, and help has another.
 func (f *namedFlag) String() string { return f.names[0] }
 
+func (f *namedSliceFlag) Names() []string { return f.names }
+func (f *namedSliceFlag) String() string  { return f.names[0] }
+
 // withNames returns flags that keep their names.
 func withNames(flags []cli.Flag) []cli.Flag {
 	named := make([]cli.Flag, len(flags))
 	for i, flag := range flags {
-		named[i] = flag
-		if whole, ok := flag.(anyFlag); ok {
-			keeps := namedFlag{whole, flag.Names()}
-			named[i] = &keeps
-			if isRepeatable(flag) {
-				named[i] = &namedSliceFlag{keeps}
-			}
+		switch flag := flag.(type) {
+		case *cli.StringSliceFlag:
+			named[i] = &namedSliceFlag{flag, flag.Names()}
+		case anyFlag:
+			named[i] = &namedFlag{flag, flag.Names()}
+		default:
+			named[i] = flag
 		}
 	}
 	return named
