@@ -23,9 +23,8 @@ func (s *Snapshot) AppliedTo(state *Snapshot) *Snapshot {
 	merged.Services = slices.Concat(s.Services, state.Services)
 	merged.TrafficRoutes = maps.Clone(state.TrafficRoutes)
 	maps.Copy(merged.TrafficRoutes, s.TrafficRoutes)
-	merged.rerouted, merged.modes = maps.Clone(state.rerouted), maps.Clone(state.modes)
+	merged.rerouted = maps.Clone(state.rerouted)
 	maps.Copy(merged.rerouted, s.rerouted)
-	maps.Copy(merged.modes, s.modes)
 	merged.originFiles = maps.Clone(state.originFiles)
 	if merged.originFiles == nil {
 		merged.originFiles = make(map[string]bool)
@@ -156,8 +155,6 @@ func Changes(before, after *Snapshot) func(dp *Dataplane) string {
 			return "its mesh has a TrafficRoute only before or only after, which decides on the tracing of outbounds"
 		case before.rerouted[dp.Mesh] != after.rerouted[dp.Mesh]:
 			return "the TrafficRoutes of its mesh send to services by name only before or only after, which decides on protocols of outbounds"
-		case before.modes[dp.Mesh] != after.modes[dp.Mesh]:
-			return "its mesh has another meshServices.mode before and after, which decides on the tracing of outbounds"
 		case listeners[dp.Mesh]:
 			return "the MeshHTTPRoutes or ExternalServices of its mesh differ before and after, which decide on the tracing of outbounds"
 		}

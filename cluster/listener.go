@@ -51,7 +51,7 @@ func (l *HTTPListener) Name() string {
 
 // IsSame reports whether two listeners, of two versions, have the same address.
 func (l *HTTPListener) IsSame(other *HTTPListener) bool {
-	return l.Direction == other.Direction && l.BackendRef == other.BackendRef && l.address == other.address && l.port == other.port
+	return l.Direction == other.Direction && l.address == other.address && l.port == other.port
 }
 
 // allOutbounds is the name of the one listener that represents all outbounds that
@@ -66,15 +66,14 @@ type Listeners struct {
 	complete  bool   // the input has the destinations of all outbounds
 	gateways  Gateways
 	services  services
-	rerouted  map[string]bool   // see Snapshot
-	modes     map[string]string // see Snapshot
-	protocols func() protocols  // made for the first outbound
+	rerouted  map[string]bool  // see Snapshot
+	protocols func() protocols // made for the first outbound
 }
 
 // NewListeners prepares to list listeners as a control plane of version makes them.
 func NewListeners(version Version, s *Snapshot, gateways Gateways) *Listeners {
 	l := &Listeners{
-		version: version, gateways: gateways, services: newServices(s.MeshServices), rerouted: s.rerouted, modes: s.modes,
+		version: version, gateways: gateways, services: newServices(s.MeshServices), rerouted: s.rerouted,
 		complete: s.hasAllDestinations(), protocols: sync.OnceValue(func() protocols { return protocolsOf(version, s) }),
 	}
 	if s.Origin != nil {
@@ -108,20 +107,7 @@ func (l *Listeners) Of(listeners []HTTPListener, dp *Dataplane) []HTTPListener {
 		}
 	}
 	if len(dp.Outbounds) == 0 || dp.Transparent {
-		return l.unlisted(listeners, dp.Mesh)
-	}
-	return listeners
-}
-
-// unlisted appends to listeners one for all outbounds by tags that a Dataplane does not list,
-// and one for those to MeshServices.
-func (l *Listeners) unlisted(listeners []HTTPListener, mesh string) []HTTPListener {
-	mode := l.modes[mesh]
-	if mode != modeExclusive || !l.version.HonoursExclusiveMode() {
 		listeners = append(listeners, HTTPListener{Direction: DirectionOutbound, Service: "*"})
-	}
-	if l.version.TracesMeshServices() && (isMode(mode) || len(l.services[mesh]) > 0) {
-		listeners = append(listeners, HTTPListener{Direction: DirectionOutbound, Service: "*", BackendRef: true})
 	}
 	return listeners
 }

@@ -164,7 +164,7 @@ func FuzzWriteSnapshot(f *testing.F) {
 	f.Add("type: MeshTrace\nname: \"1\"\nmesh: 'no'\nspec: {a: 0x1F, b: 1e3, c: ~, d: '~', e: .inf, f: \"\\u2028\", g: |\n  text\n}\n")
 	f.Add("type: MeshTrace\nname: a\nspec: {url: A:@%0, endpoint: 'http://http://ann:hunter2@x? ', e: .inf, f: -.inf, g: .nan, \"+Inf\": 1_000.5}\n")
 	f.Add("type: TrafficRoute\nname: a\nconf: {http: [{match: {}, split: [{weight: 1, destination: {kuma.io/service: b}}]}]}\n---\n" +
-		"type: Mesh\nname: default\nmeshServices: {mode: Exclusive}\n---\n{type: MeshHTTPRoute, name: a, spec: {to: [{}]}}\n---\n{type: ExternalService, name: a, tags: {a: b}}\n")
+		"{type: MeshHTTPRoute, name: a, spec: {to: [{}]}}\n---\n{type: ExternalService, name: a, tags: {a: b}}\n")
 	f.Fuzz(func(t *testing.T, text string) {
 		write := func(text string) string {
 			var out bytes.Buffer
@@ -182,7 +182,6 @@ func FuzzWriteSnapshot(f *testing.F) {
 		assert.Len(t, b.Dataplanes, len(a.Dataplanes))
 		assert.Equal(t, a.TrafficRoutes, b.TrafficRoutes)
 		assert.Equal(t, a.rerouted, b.rerouted)
-		assert.Equal(t, a.modes, b.modes)
 		assert.Len(t, b.ExternalServices, len(a.ExternalServices))
 		assert.Len(t, b.MeshHTTPRoutes, len(a.MeshHTTPRoutes))
 	})

@@ -72,11 +72,6 @@ func (v Version) OutboundsNeedBackendRef() bool { return v.DropsTrafficTrace() }
 // (pkg/plugins/policies of Kuma's tags).
 func (v Version) TracesMeshServices() bool { return v.since(10, 0) }
 
-// HonoursExclusiveMode reports whether meshServices.mode Exclusive of a Mesh leaves proxies
-// with outbounds to MeshServices alone, from 2.9 on (BuildIfChanged in pkg/xds/context of
-// Kuma's tags 2.9 to 2.14).
-func (v Version) HonoursExclusiveMode() bool { return v.since(9, 0) }
-
 // HasBuiltinGateways reports whether the control plane configures builtin gateways,
 // up to 2.14.
 func (v Version) HasBuiltinGateways() bool { return !v.DropsTrafficTrace() }

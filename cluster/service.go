@@ -100,21 +100,6 @@ func (s *Snapshot) ServiceSelector(mesh, service string) (selector Tags, namespa
 	return nil, ""
 }
 
-// The values of a Mesh's meshServices.mode that matter here.
-const (
-	modeDisabled  = "Disabled" // the default
-	modeExclusive = "Exclusive"
-)
-
-// UsesMeshServices reports whether proxies of a mesh have outbounds to MeshServices besides
-// those that their Dataplanes list.
-func (s *Snapshot) UsesMeshServices(mesh string) bool {
-	return isMode(s.modes[mesh]) || slices.ContainsFunc(s.MeshServices, func(m *MeshService) bool { return m.Mesh == mesh })
-}
-
-// isMode reports whether a Mesh's meshServices.mode makes MeshServices.
-func isMode(mode string) bool { return mode != "" && mode != modeDisabled }
-
 // reroutes reports whether the conf of a TrafficRoute, or a part of it, sends requests to a
 // service by name.
 func reroutes(conf *manifest.Node) bool {

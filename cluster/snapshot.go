@@ -28,8 +28,7 @@ type Snapshot struct {
 	Services                         []Service // of Kubernetes
 	// TrafficRoutes has the meshes with at least one TrafficRoute.
 	TrafficRoutes map[string]bool
-	rerouted      map[string]bool   // meshes with one that sends to services by name
-	modes         map[string]string // of meshes: meshServices.mode
+	rerouted      map[string]bool // meshes with one that sends to services by name
 	// Origin is what is known of the control plane; nil for files that do not name it.
 	Origin                         *Origin
 	live                           bool            // read from a cluster
@@ -200,7 +199,7 @@ func (e *entry) place() manifest.Place {
 
 // assemble makes a snapshot of decoded documents.
 func assemble(entries []entry) *Snapshot {
-	s := &Snapshot{TrafficRoutes: make(map[string]bool), rerouted: make(map[string]bool), modes: make(map[string]string)}
+	s := &Snapshot{TrafficRoutes: make(map[string]bool), rerouted: make(map[string]bool)}
 	seen := newRegister(len(entries))
 	ended := make(map[string]bool) // files with a complete snapshot
 	for i, e := range entries {
@@ -243,7 +242,6 @@ func (s *Snapshot) add(e *entry) {
 	switch e.kind {
 	case KindMesh:
 		s.Meshes = append(s.Meshes, e.Resource)
-		s.modes[e.Name] = textAt(e.Spec.Node(), "meshServices", "mode")
 	case KindTrafficTrace:
 		s.TrafficTraces = append(s.TrafficTraces, e.Resource)
 	case KindMeshTrace:

@@ -31,7 +31,6 @@ type mesh struct {
 	undated        bool                // the input does not have all creation times
 	arrived        bool                // previous came from the global control plane
 	routed         bool                // has a TrafficRoute
-	serviced       bool                // has outbounds to MeshServices
 	httpRoutes     []*meshtrace.Policy // MeshHTTPRoutes, see meshtrace.HTTPRoutes
 	unlisted       bool                // may have Dataplanes, which could not be listed
 	live           bool                // was read from a cluster, or from its snapshot
@@ -47,7 +46,7 @@ func (in *input) meshesWithout(previous map[*meshtrace.Policy]bool) []*mesh {
 	for _, from := range in.Meshes {
 		m := &mesh{
 			Mesh: from, o: o, gateways: gateways, confs: in.confs, namespace: namespaceOf(from, o), versions: versions, zoneNames: zones, orderedZones: from.Ordered(),
-			routed: s.TrafficRoutes[from.Name], serviced: s.UsesMeshServices(from.Name), unlisted: lacks(s, cluster.KindDataplane), live: s.FromCluster(),
+			routed: s.TrafficRoutes[from.Name], unlisted: lacks(s, cluster.KindDataplane), live: s.FromCluster(),
 			otherTimes: dependsOnZone(s.Origin, o), timesElsewhere: s.MayBeGlobal() && !o.ZoneOrigin,
 			undated: slices.ContainsFunc(from.TrafficTraces, func(t *legacy.TrafficTrace) bool { return t.Created.IsZero() }),
 		}

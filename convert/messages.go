@@ -296,10 +296,6 @@ var (
 		"has MeshHTTPRoutes, which take over all outbounds for HTTP of the proxies that they select. There Kuma applies "+
 			"TrafficTrace to inbounds only, while MeshTrace also traces outbounds, so they would gain tracing",
 		"no MeshTrace can leave out client spans; explain shows them for a proxy").ifWanted()
-	serviceOutboundGainsTracing = warn(OutboundGainsTracing,
-		"has MeshServices. Kuma applies no TrafficTrace to outbounds to MeshServices, while MeshTrace also traces those, so "+
-			"they would gain tracing",
-		"no MeshTrace can leave out client spans").ifWanted()
 	datadogNames = warn(DatadogServiceName,
 		"sends to Datadog, whose service name of an inbound is that inbound's own service under TrafficTrace, and the "+
 			"alphabetically first service of the proxy under MeshTrace. It changes for inbounds of other services, on "+

@@ -36,8 +36,6 @@ func remarkBackends(v *verification) notes {
 	case zipkin == nil && datadog == nil:
 	case !m.routed && m.o.Version.LegacyOutboundsNeedTrafficRoute():
 		found = append(found, outboundGainsTracing.note(m.Place, m, nil))
-	case m.serviced && m.o.Version.TracesMeshServices():
-		found = append(found, serviceOutboundGainsTracing.note(m.Place, m, nil))
 	case m.hasRoutedProxy():
 		found = append(found, routedOutboundGainsTracing.note(m.Place, m, nil))
 	}

@@ -366,38 +366,40 @@ func TestRoutedOutbounds(t *testing.T) {
 	}
 }
 
-// The outbounds that a Dataplane does not list are those by tags, which a TrafficTrace
-// traces, and those to MeshServices, which it does not; a Mesh with meshServices.mode
-// Exclusive has the latter alone.
-func TestUnlistedOutbounds(t *testing.T) {
-	const route = "---\ntype: TrafficRoute\nname: all\n"
-	const service = "---\ntype: MeshService\nname: api\nspec: {ports: [{port: 80, appProtocol: http}]}\n"
+// A listener for a backendRef exists in a mesh without TrafficRoutes, or if a MeshHTTPRoute
+// selects the proxy.
+func TestOutboundsToMeshServices(t *testing.T) {
+	const trafficRoute = "---\ntype: TrafficRoute\nname: all\n"
+	const route = "---\ntype: MeshHTTPRoute\nname: r\nspec: {targetRef: {kind: Mesh}, to: [{targetRef: {kind: MeshService, name: other}}]}\n"
 	for name, test := range map[string]struct {
-		version    cluster.Version
-		mode, more string
-		want       envoydiff.Verdict
+		from, to cluster.Version
+		more     string
+		want     envoydiff.Verdict
 	}{
-		"by tags":              {cluster.V(13), "", route, envoydiff.Same},
-		"without TrafficRoute": {cluster.V(13), "", "", envoydiff.Inherent},
-		"disabled":             {cluster.V(13), "Disabled", route, envoydiff.Same},
-		"everywhere":           {cluster.V(13), "Everywhere", route, envoydiff.Inherent},
-		"exclusive":            {cluster.V(13), "Exclusive", route, envoydiff.Inherent},
-		"exclusive on 2.9":     {cluster.V(9), "Exclusive", "", envoydiff.Same},
-		"exclusive on 2.8":     {cluster.V(8), "Exclusive", "", envoydiff.Inherent},
-		"a MeshService":        {cluster.V(13), "", route + service, envoydiff.Inherent},
-		"a MeshService on 2.9": {cluster.V(9), "", route + service, envoydiff.Same},
-		"of another mesh":      {cluster.V(13), "", route + strings.Replace(service, "spec", "mesh: other\nspec", 1), envoydiff.Same},
+		"TrafficRoute":          {cluster.V(13), cluster.V(13), trafficRoute, envoydiff.Same},
+		"MeshHTTPRoute":         {cluster.V(13), cluster.V(13), trafficRoute + route, envoydiff.Inherent},
+		"none":                  {cluster.V(13), cluster.V(13), "", envoydiff.Inherent},
+		"none on 2.9":           {cluster.V(9), cluster.V(9), "", envoydiff.Same},
+		"to 3.0":                {cluster.V(14), cluster.SinceDataplaneOnly, "", envoydiff.Same},
+		"TrafficRoute, to 3.0":  {cluster.V(14), cluster.SinceDataplaneOnly, trafficRoute, envoydiff.Inherent},
+		"MeshHTTPRoute, to 3.0": {cluster.V(14), cluster.SinceDataplaneOnly, trafficRoute + route, envoydiff.Same},
 	} {
 		t.Run(name, func(t *testing.T) {
-			text := "type: Mesh\nname: default\nmeshServices: {mode: " + test.mode + "}\ntracing: {defaultBackend: z, backends: [{name: z, type: zipkin, conf: {url: 'http://z:9411/'}}]}\n" +
+			text := "type: Mesh\nname: default\ntracing: {defaultBackend: z, backends: [{name: z, type: zipkin, conf: {url: 'http://z:9411/'}}]}\n" +
 				"---\ntype: TrafficTrace\nname: all\nselectors: [{match: {kuma.io/service: '*'}}]\n" +
-				"---\ntype: Dataplane\nname: web\nnetworking: {address: 10.0.0.2, inbound: [{port: 80, tags: {kuma.io/service: web}}]}\n" + test.more
+				"---\ntype: MeshService\nname: api\nspec: {ports: [{port: 80, appProtocol: http}]}\n" +
+				"---\ntype: Dataplane\nname: web\nlabels: {app: web}\nnetworking: {address: 10.0.0.2, inbound: [{port: 80, tags: {kuma.io/service: web}}], " +
+				"outbound: [{port: 1, backendRef: {kind: MeshService, name: api, port: 80}}]}\n" + test.more
 			snapshot := cluster.Read([]manifest.Input{manifest.Text("mesh.yaml", text)})
 			require.Empty(t, snapshot.Problems)
+			result, _ := convert.Convert(convert.Read(snapshot, ""), convert.Options{Version: test.from})
 			meshes, _ := legacy.Read(snapshot)
-			result, _ := convert.Convert(convert.Read(snapshot, ""), convert.Options{Version: test.version})
-			c := envoydiff.Compare(snapshot, envoydiff.State{Legacy: meshes}, envoydiff.State{Policies: result.Policies}, envoydiff.Options{Version: test.version})
-			assert.Equal(t, test.want, c.Proxies[0].Verdict)
+			before, after := envoydiff.State{Legacy: meshes}, envoydiff.State{Policies: result.Policies}
+			if test.from != test.to {
+				before = after
+			}
+			c := envoydiff.Compare(snapshot, before, after, envoydiff.Options{Version: test.from, To: test.to})
+			assert.Equal(t, test.want, c.Proxies[0].Verdict, "%v", c.Proxies[0].Differences)
 		})
 	}
 }

@@ -95,8 +95,7 @@ type Decision struct {
 	// Withheld are the policies that would apply if they were not withheld.
 	Withheld []*meshtrace.Policy
 
-	// routedAnew is set if a TrafficTrace decides, and a MeshHTTPRoute takes the proxy's
-	// outbounds over.
+	// routedAnew is set if a MeshHTTPRoute takes the proxy's outbounds over.
 	routedAnew bool
 
 	id int32 // see comparer.id
@@ -121,7 +120,7 @@ func (r *Renderer) Decide(dp *cluster.Dataplane) Decision { return r.decide(dp, 
 
 // decide is Decide with buffers for the policies.
 func (r *Renderer) decide(dp *cluster.Dataplane, policies, withheld []*meshtrace.Policy) Decision {
-	var d Decision
+	d := Decision{routedAnew: r.router != nil && len(r.router.Matching(nil, dp)) > 0}
 	if r.policies {
 		d.Policies = r.matcher.Matching(policies, dp)
 		d.Conf = meshtrace.Merge(d.Policies)
@@ -140,7 +139,6 @@ func (r *Renderer) decide(dp *cluster.Dataplane, policies, withheld []*meshtrace
 	if position := mesh.Wins(dp.TagSets()...); position >= 0 {
 		d.Pair = mesh.Pairs[position]
 		d.Backend = mesh.BackendOf(d.Pair.TrafficTrace)
-		d.routedAnew = r.router != nil && len(r.router.Matching(nil, dp)) > 0
 	}
 	return d
 }
@@ -186,6 +184,9 @@ func (r *Renderer) Render(dp *cluster.Dataplane, d *Decision) ([]Listener, *clus
 	var listeners []Listener
 	first := dp.SpanService(r.version)
 	for _, l := range r.listeners.Of(nil, dp) {
+		if !r.exists(dp.Mesh, d, &l) {
+			continue
+		}
 		listener := Listener{HTTPListener: l}
 		if collector != nil && r.traced(dp.Mesh, d, &l) {
 			listener.Tracing, listener.Collector = r.tracing(dp, d, l, first, true), collector
@@ -201,11 +202,18 @@ func (r *Renderer) Render(dp *cluster.Dataplane, d *Decision) ([]Listener, *clus
 // knows no TrafficTrace, whichever service the MeshHTTPRoute is for. Recorded:
 // traffictrace/routed-outbounds.
 func (r *Renderer) traced(mesh string, d *Decision, l *cluster.HTTPListener) bool {
-	if !d.Traces() {
+	if !d.Traces() || !r.exists(mesh, d, l) {
 		return false
 	}
 	return d.fromMeshTrace() || l.Direction != cluster.DirectionOutbound ||
 		!l.BackendRef && !d.routedAnew && (r.routed[mesh] || !r.version.LegacyOutboundsNeedTrafficRoute())
+}
+
+// exists reports whether a proxy has a listener. Only package meshhttproute makes one for an
+// outbound with a backendRef, and does nothing in a mesh with TrafficRoutes for a proxy that
+// no MeshHTTPRoute selects (its Apply in Kuma's tags 2.6 to 2.14).
+func (r *Renderer) exists(mesh string, d *Decision, l *cluster.HTTPListener) bool {
+	return !l.BackendRef || d.routedAnew || !r.routed[mesh] || r.version.DropsTrafficTrace()
 }
 
 func (r *Renderer) tracing(

@@ -53,7 +53,7 @@ func (c *comparer) cause(dp *cluster.Dataplane, before, after *Decision, was, is
 		return ""
 	case before.Traces() && !before.fromMeshTrace() && to.DropsTrafficTrace():
 		return TrafficTraceRemoved
-	case c.before.traced(dp.Mesh, before, was) != c.after.traced(dp.Mesh, after, is) && before.Traces() && after.Traces():
+	case c.before.traced(dp.Mesh, before, was) != c.after.traced(dp.Mesh, after, is) && before.Traces() && after.Traces() && !was.BackendRef:
 		return OutboundNeedsRoute
 	}
 	return c.causeOfPolicies(dp, before, after)
