@@ -279,6 +279,30 @@ func TestOutboundProtocol(t *testing.T) {
 	}
 }
 
+// In a mesh with MeshHTTPRoutes, a sidecar that a MeshGateway's selector matches may have
+// that MeshGateway's listeners.
+func TestGatewayListenersOfSidecars(t *testing.T) {
+	const text = "type: MeshGateway\nname: gw\nselectors: [{match: {team: a}}]\nconf: {listeners: [{port: 80, protocol: HTTP}]}\n" +
+		"---\ntype: Dataplane\nname: web\nnetworking: {address: 1.2.3.4, inbound: [{port: 1, tags: {kuma.io/service: web, team: a}}], outbound: [{port: 2, backendRef: {kind: MeshExternalService, name: x}}]}\n"
+	for name, test := range map[string]struct {
+		version cluster.Version
+		more    string
+		want    int
+	}{
+		"without MeshHTTPRoute": {cluster.V(13), "", 0},
+		"with":                  {cluster.V(13), "---\ntype: MeshHTTPRoute\nname: r\nspec: {}\n", 1},
+		"on 2.4":                {cluster.V(4), "---\ntype: MeshHTTPRoute\nname: r\nspec: {}\n", 0},
+		"in another mesh":       {cluster.V(13), "---\ntype: MeshHTTPRoute\nname: r\nmesh: other\nspec: {}\n", 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := read(text + test.more)
+			require.Empty(t, s.Problems)
+			listeners := cluster.NewListeners(test.version, s, cluster.NewGateways(s.MeshGateways)).Of(nil, s.Dataplanes[0])
+			assert.Len(t, listeners, test.want)
+		})
+	}
+}
+
 // FuzzRead must not panic, and every problem must stand somewhere.
 func FuzzRead(f *testing.F) {
 	f.Add("type: Dataplane\nname: a\nnetworking: {gateway: {type: BUILTIN, tags: {a: b}}}\n")

@@ -61,20 +61,25 @@ const allOutbounds = "outbound:*"
 // Listeners finds the HTTP listeners of proxies. It is made from all Dataplanes, because
 // the protocol of an outbound follows from the inbounds of its destination.
 type Listeners struct {
-	version   Version
-	zone      string // of the control plane, if known
-	complete  bool   // the input has the destinations of all outbounds
-	gateways  Gateways
-	services  services
-	rerouted  map[string]bool  // see Snapshot
-	protocols func() protocols // made for the first outbound
+	version  Version
+	zone     string // of the control plane, if known
+	complete bool   // the input has the destinations of all outbounds
+	gateways Gateways
+	services services
+	rerouted map[string]bool // see Snapshot
+
+	withRoutes map[string]bool  // meshes with a MeshHTTPRoute
+	protocols  func() protocols // made for the first outbound
 }
 
 // NewListeners prepares to list listeners as a control plane of version makes them.
 func NewListeners(version Version, s *Snapshot, gateways Gateways) *Listeners {
 	l := &Listeners{
-		version: version, gateways: gateways, services: newServices(s.MeshServices), rerouted: s.rerouted,
+		version: version, gateways: gateways, services: newServices(s.MeshServices), rerouted: s.rerouted, withRoutes: make(map[string]bool),
 		complete: s.hasAllDestinations(), protocols: sync.OnceValue(func() protocols { return protocolsOf(version, s) }),
+	}
+	for _, r := range s.MeshHTTPRoutes {
+		l.withRoutes[r.Mesh] = true
 	}
 	if s.Origin != nil {
 		l.zone = s.Origin.Zone
@@ -84,8 +89,11 @@ func NewListeners(version Version, s *Snapshot, gateways Gateways) *Listeners {
 
 // Of appends to listeners the HTTP listeners of dp, in the order of the Dataplane.
 func (l *Listeners) Of(listeners []HTTPListener, dp *Dataplane) []HTTPListener {
+	if dp.Builtin() || l.withRoutes[dp.Mesh] && l.version.MatchesMeshGatewaysOfSidecars() {
+		listeners = append(listeners, l.ofGateway(dp)...)
+	}
 	if dp.Builtin() {
-		return append(listeners, l.ofGateway(dp)...)
+		return listeners
 	}
 	for i := range dp.Inbounds {
 		in := &dp.Inbounds[i]
@@ -120,10 +128,9 @@ func (l *Listeners) outbound(dp *Dataplane, out *Outbound) (HTTPListener, bool) 
 		if l.version.OutboundsNeedBackendRef() {
 			return listener, false
 		}
-		protocol, known := l.protocols().of(destination{dp.Mesh, listener.Service})
-		// A destination that the input does not contain may be for HTTP, and so may that of a
-		// TrafficRoute (inferProtocol in pkg/xds/generator of Kuma's tags): it is compared.
-		return listener, isHTTP(protocol) || !known && !l.complete || l.rerouted[dp.Mesh]
+		// The destination of a TrafficRoute may be for HTTP, too (inferProtocol in
+		// pkg/xds/generator of Kuma's tags). What may be is compared.
+		return listener, l.rerouted[dp.Mesh] || l.protocols().mayBeHTTP(destination{dp.Mesh, listener.Service}, l.complete)
 	}
 	if !l.version.TracesMeshServices() || out.BackendRef.Kind == "MeshExternalService" {
 		return listener, false
@@ -140,17 +147,23 @@ func (l *Listeners) outbound(dp *Dataplane, out *Outbound) (HTTPListener, bool) 
 }
 
 // ofGateway returns one listener for each HTTP or HTTPS port of the gateway,
-// however many hostnames share it.
+// however many hostnames share it. In a mesh with MeshHTTPRoutes any proxy that the
+// MeshGateway's selector matches may have them (ApplyToGateway in package meshhttproute of
+// Kuma's tags 2.6 to 2.14).
 func (l *Listeners) ofGateway(dp *Dataplane) []HTTPListener {
-	gateway := l.gateways.Configures(dp)
+	gateway := l.gateways.Selecting(dp)
 	if gateway == nil || !l.version.HasBuiltinGateways() {
 		return nil
+	}
+	service := dp.FirstService()
+	if dp.Gateway != nil {
+		service = dp.Gateway.Tags[ServiceTag]
 	}
 	var listeners []HTTPListener
 	for _, listener := range gateway.listeners {
 		protocol := strings.ToUpper(listener.protocol)
 		l := HTTPListener{
-			Direction: DirectionGateway, Service: dp.Gateway.Tags[ServiceTag],
+			Direction: DirectionGateway, Service: service,
 			address: gateway.Name + ":" + protocol, port: listener.port,
 		}
 		if (protocol == "HTTP" || protocol == "HTTPS") && !slices.Contains(listeners, l) {

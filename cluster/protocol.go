@@ -13,6 +13,7 @@ type destination struct{ mesh, service string }
 // protocols has the protocols of services.
 type protocols struct {
 	inbounds, external map[destination]string // of Dataplanes and of ExternalServices
+	routed             map[destination]bool   // those that a MeshHTTPRoute is for
 }
 
 // protocolsOf returns the protocols of outbounds on a version. They follow from the tags of
@@ -20,7 +21,13 @@ type protocols struct {
 // random-23) and of its ExternalServices (recorded/traffictrace/routed-outbounds), never
 // from their field protocol (recorded/traffictrace/protocol-field).
 func protocolsOf(version Version, s *Snapshot) protocols {
-	p := protocols{make(map[destination]string), make(map[destination]string)}
+	p := protocols{make(map[destination]string), make(map[destination]string), make(map[destination]bool)}
+	for _, r := range s.MeshHTTPRoutes {
+		items := r.Spec.Node().Get("to").Items()
+		for i := range items {
+			p.routed[destination{r.Mesh, textAt(&items[i], "targetRef", "name")}] = true
+		}
+	}
 	for _, r := range s.ExternalServices {
 		var problems []*manifest.Problem // an outbound without a known protocol is compared
 		if tags := r.Spec.Into(&problems).Field("tags").Map(); tags[ServiceTag] != "" {
@@ -64,6 +71,15 @@ func (p protocols) of(to destination) (protocol string, known bool) {
 		}
 	}
 	return protocol, known
+}
+
+// mayBeHTTP reports whether the outbound to a service may be for HTTP, and always whether it
+// is. It may be if the input, which is complete or not, does not have the service, and on
+// 2.13 if a MeshHTTPRoute is for it (generateFromService in package meshhttproute of Kuma's
+// tag 2.13.10).
+func (p protocols) mayBeHTTP(to destination, complete bool) bool {
+	protocol, known := p.of(to)
+	return isHTTP(protocol) || !known && !complete || p.routed[to]
 }
 
 // hasAllDestinations reports whether a service that s does not have does not exist: s was

@@ -352,7 +352,8 @@ func TestRoutedOutbounds(t *testing.T) {
 		"shadow":             {cluster.V(13), http + route("labels: {kuma.io/effect: shadow}\n", "kind: Mesh", to), "same", "same"},
 		"other mesh's":       {cluster.V(13), http + route("mesh: other\n", "kind: Mesh", to), "same", "same"},
 		"of an unknown kind": {cluster.V(13), http + route("", "kind: Moon", to), "inherent", "inherent"},
-		"to a TCP service":   {cluster.V(13), tcp + route("", "kind: Mesh", to), "same", "same"},
+		"to another service": {cluster.V(13), tcp + route("", "kind: Mesh", to), "same", "same"},
+		"to a TCP service":   {cluster.V(13), tcp + route("", "kind: Mesh", strings.Replace(to, "other", "ext", 1)), "inherent", "inherent"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
