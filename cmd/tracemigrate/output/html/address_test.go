@@ -79,6 +79,9 @@ func testAddress(t *testing.T, shared *tab, page string) {
 		b.do(`document.querySelector('nav a[href="#backends"]').click()`)
 		b.await(`location.hash === "#backends&verdict=inherent"`)
 		assert.Equal(t, "20 of 200 proxies", ask[string](b, shown))
+		// A click just before the address is written, as when the page has been open for a moment.
+		b.do(`location.hash = "#traces"; address.flush()`)
+		b.await(`location.hash === "#traces&verdict=inherent"`)
 		b.do(`document.querySelector(".cause a").click()`)
 		b.await(`location.hash === "#verdict=different&cause=tracing-lost"`)
 		b.clean(url)

@@ -211,6 +211,7 @@ class Table {
 const address = {
   tables: [],
   section: "",
+  seen: "", // the address that was last followed or written
   timer: 0,
   read() {
     const text = location.hash.slice(1);
@@ -225,6 +226,7 @@ const address = {
   },
   flush() {
     clearTimeout(this.timer);
+    if (location.hash !== this.seen) return; // a link was clicked, and hashchange is on its way
     const params = new URLSearchParams();
     for (const table of this.tables) table.save(params);
     const parts = [this.section, params.toString().replaceAll("%2F", "/")].filter((part) => part !== "");
@@ -235,9 +237,11 @@ const address = {
     } catch {
       location.replace(hash || "#"); // some browsers forbid the first to files
     }
+    this.seen = location.hash;
   },
   // follow shows what the address names, and keeps the state of other tables.
   follow(start) {
+    this.seen = location.hash;
     const [section, params] = this.read();
     this.section = byId(section) ? section : "";
     let target = this.section === "" ? null : byId(section);
