@@ -38,6 +38,16 @@ func (s *Snapshot) AppliedTo(state *Snapshot) *Snapshot {
 	return &merged
 }
 
+// WithProxiesOf returns s with the proxies of another snapshot, and with everything that
+// decides on their listeners.
+func (s *Snapshot) WithProxiesOf(other *Snapshot) *Snapshot {
+	moved := *s
+	moved.Dataplanes, moved.MeshGateways, moved.MeshServices = other.Dataplanes, other.MeshGateways, other.MeshServices
+	moved.TrafficRoutes, moved.rerouted = other.TrafficRoutes, other.rerouted
+	moved.ExternalServices, moved.MeshHTTPRoutes = other.ExternalServices, other.MeshHTTPRoutes
+	return &moved
+}
+
 // Pruned returns s without the policies and Meshes of before that after does not have: what
 // a GitOps tool deletes when the manifests before are replaced by those after.
 func (s *Snapshot) Pruned(before, after *Snapshot) *Snapshot {
@@ -187,38 +197,36 @@ func movedDataplanes(before, after *Snapshot) map[string]bool {
 
 // changedOutbounds returns the meshes whose ExternalServices or MeshHTTPRoutes differ.
 func changedOutbounds(before, after *Snapshot) map[string]bool {
-	changed := make(map[string]bool)
-	old := make(map[identity]*Resource)
-	for _, r := range slices.Concat(before.ExternalServices, before.MeshHTTPRoutes) {
-		old[r.identity()] = r
+	same := func(a, b *Resource) bool {
+		return !slices.ContainsFunc([]string{"tags", "targetRef", "to"}, func(field string) bool {
+			return !a.Spec.Node().Get(field).Equal(b.Spec.Node().Get(field))
+		})
 	}
-	for _, r := range slices.Concat(after.ExternalServices, after.MeshHTTPRoutes) {
-		was := old[r.identity()]
-		delete(old, r.identity())
-		if was == nil || !r.Spec.Node().Get("tags").Equal(was.Spec.Node().Get("tags")) ||
-			!r.Spec.Node().Get("targetRef").Equal(was.Spec.Node().Get("targetRef")) || !r.Spec.Node().Get("to").Equal(was.Spec.Node().Get("to")) {
-			changed[r.Mesh] = true
-		}
-	}
-	for id := range old {
-		changed[id.mesh] = true
-	}
-	return changed
+	return changedMeshes(slices.Concat(before.ExternalServices, before.MeshHTTPRoutes),
+		slices.Concat(after.ExternalServices, after.MeshHTTPRoutes), (*Resource).identity, same)
 }
 
 // changedGateways returns the meshes whose MeshGateways differ.
 func changedGateways(before, after *Snapshot) map[string]bool {
+	return changedMeshes(before.MeshGateways, after.MeshGateways, func(g *MeshGateway) identity { return g.identity() }, func(a, b *MeshGateway) bool {
+		return reflect.DeepEqual(a.Selectors, b.Selectors) && reflect.DeepEqual(a.tags, b.tags) && reflect.DeepEqual(a.listeners, b.listeners)
+	})
+}
+
+// changedMeshes returns the meshes that have a resource before or after which is not the
+// same on the other side.
+func changedMeshes[T any](before, after []T, identityOf func(T) identity, same func(a, b T) bool) map[string]bool {
 	changed := make(map[string]bool)
-	old := make(map[identity]*MeshGateway, len(before.MeshGateways))
-	for _, g := range before.MeshGateways {
-		old[g.identity()] = g
+	old := make(map[identity]T, len(before))
+	for _, r := range before {
+		old[identityOf(r)] = r
 	}
-	for _, g := range after.MeshGateways {
-		was := old[g.identity()]
-		delete(old, g.identity())
-		if was == nil || !reflect.DeepEqual(was.Selectors, g.Selectors) || !reflect.DeepEqual(was.tags, g.tags) ||
-			!reflect.DeepEqual(was.listeners, g.listeners) {
-			changed[g.Mesh] = true
+	for _, r := range after {
+		id := identityOf(r)
+		was, existed := old[id]
+		delete(old, id)
+		if !existed || !same(was, r) {
+			changed[id.mesh] = true
 		}
 	}
 	for id := range old {

@@ -303,6 +303,18 @@ func TestGatewayListenersOfSidecars(t *testing.T) {
 	}
 }
 
+// What decides on listeners comes with the proxies, such as a TrafficRoute to another service.
+func TestWithProxiesOf(t *testing.T) {
+	before := read("type: TrafficRoute\nname: r\nconf: {destination: {kuma.io/service: '*'}}\n")
+	now := read("type: TrafficRoute\nname: r\nconf: {destination: {kuma.io/service: http}}\n---\ntype: Dataplane\nname: tcp\n" +
+		"networking: {address: 1.2.3.4, inbound: [{port: 1, tags: {kuma.io/service: tcp}}], outbound: [{port: 2, tags: {kuma.io/service: tcp}}]}\n")
+	for name, s := range map[string]*cluster.Snapshot{"now": now, "before": before.WithProxiesOf(now)} {
+		require.Len(t, s.Dataplanes, 1, name)
+		listeners := cluster.NewListeners(cluster.Latest, s, cluster.NewGateways(s.MeshGateways)).Of(nil, s.Dataplanes[0])
+		assert.Len(t, listeners, 1, name)
+	}
+}
+
 // FuzzRead must not panic, and every problem must stand somewhere.
 func FuzzRead(f *testing.F) {
 	f.Add("type: Dataplane\nname: a\nnetworking: {gateway: {type: BUILTIN, tags: {a: b}}}\n")

@@ -126,12 +126,20 @@ func (g Gateways) Configures(dp *Dataplane) *MeshGateway {
 	if !dp.Builtin() {
 		return nil
 	}
-	return g.Selecting(dp)
+	return g.selecting(dp)
 }
 
-// Selecting returns the MeshGateway whose selector matches dp, which may be a sidecar, nil
-// when there is none.
-func (g Gateways) Selecting(dp *Dataplane) *MeshGateway {
+// CountsFor returns the MeshGateway that counts for dp in MeshTraces of a version, nil when
+// none does. dp may be a sidecar.
+func (g Gateways) CountsFor(version Version, dp *Dataplane) *MeshGateway {
+	if !dp.Builtin() && !version.MatchesMeshGatewaysOfSidecars() {
+		return nil
+	}
+	return g.selecting(dp)
+}
+
+// selecting returns the MeshGateway whose selector matches dp, nil when none does.
+func (g Gateways) selecting(dp *Dataplane) *MeshGateway {
 	m := g.byMesh[dp.Mesh]
 	if m == nil {
 		return nil

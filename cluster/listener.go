@@ -89,7 +89,7 @@ func NewListeners(version Version, s *Snapshot, gateways Gateways) *Listeners {
 
 // Of appends to listeners the HTTP listeners of dp, in the order of the Dataplane.
 func (l *Listeners) Of(listeners []HTTPListener, dp *Dataplane) []HTTPListener {
-	if dp.Builtin() || l.withRoutes[dp.Mesh] && l.version.MatchesMeshGatewaysOfSidecars() {
+	if dp.Builtin() || l.withRoutes[dp.Mesh] {
 		listeners = append(listeners, l.ofGateway(dp)...)
 	}
 	if dp.Builtin() {
@@ -151,7 +151,7 @@ func (l *Listeners) outbound(dp *Dataplane, out *Outbound) (HTTPListener, bool) 
 // MeshGateway's selector matches may have them (ApplyToGateway in package meshhttproute of
 // Kuma's tags 2.6 to 2.14).
 func (l *Listeners) ofGateway(dp *Dataplane) []HTTPListener {
-	gateway := l.gateways.Selecting(dp)
+	gateway := l.gateways.CountsFor(l.version, dp)
 	if gateway == nil || !l.version.HasBuiltinGateways() {
 		return nil
 	}

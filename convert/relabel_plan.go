@@ -148,10 +148,10 @@ func (r *relabelling) remarkBuiltin() notes {
 // a MeshGateway matches them.
 func (r *relabelling) remarkUnlabelled() notes {
 	version := r.o.Version
-	if cluster.SinceDataplane.Compare(version) > 0 || !version.MatchesMeshGatewaysOfSidecars() {
+	if cluster.SinceDataplane.Compare(version) > 0 {
 		return nil
 	}
-	matched := slices.DeleteFunc(slices.Clone(r.sidecars), func(dp *cluster.Dataplane) bool { return r.gateways.Selecting(dp) == nil })
+	matched := slices.DeleteFunc(slices.Clone(r.sidecars), func(dp *cluster.Dataplane) bool { return r.gateways.CountsFor(version, dp) == nil })
 	if len(matched) == 0 {
 		return nil
 	}

@@ -257,7 +257,7 @@ func (v *verifier) finding(dp *cluster.Dataplane, position int, existing []*mesh
 		f.code = ServiceTagMissing
 	case position >= 0 && v.ranked.Pairs[position].Zone != "" && slices.ContainsFunc(dp.TagSets(), hasNoZone):
 		f.code = ZoneTagMissing
-	case dp.Builtin(), v.o.Version.MatchesMeshGatewaysOfSidecars() && v.gateways.Selecting(dp) != nil:
+	case dp.Builtin(), v.gateways.CountsFor(v.o.Version, dp) != nil:
 		f.code = GatewayConflict
 	case dp.Delegated() && !v.o.Version.SelectsDelegatedGateways():
 		f.code = DelegatedGateway

@@ -171,7 +171,7 @@ func (m *Matcher) Matching(policies []*Policy, dp *cluster.Dataplane) []*Policy 
 		return policies
 	}
 	mesh.once.Do(func() { mesh.prepare(m.version) })
-	gateway := m.gatewayOf(dp)
+	gateway := m.gateways.CountsFor(m.version, dp)
 	sets := m.tagSets(make([]cluster.Tags, 0, 4), dp, gateway)
 	if len(sets) == 0 && (len(dp.Inbounds) > 0 || dp.Delegated()) {
 		// No inbound counts, and without one no kind selects a sidecar, not even kind Mesh,
@@ -205,14 +205,6 @@ func (m *Matcher) Matching(policies []*Policy, dp *cluster.Dataplane) []*Policy 
 		}
 	}
 	return policies
-}
-
-// gatewayOf returns the MeshGateway that counts for dp, or nil.
-func (m *Matcher) gatewayOf(dp *cluster.Dataplane) *cluster.MeshGateway {
-	if dp.Builtin() || m.version.MatchesMeshGatewaysOfSidecars() {
-		return m.gateways.Selecting(dp)
-	}
-	return nil
 }
 
 // tagSets appends to sets those by which dp is selected, which depend on the version: for

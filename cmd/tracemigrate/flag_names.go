@@ -10,8 +10,8 @@ type namedFlag struct {
 	names []string
 }
 
-// namedSliceFlag is a namedFlag that may be repeated. The library tells a StringSliceFlag, by
-// a method that only the library can name, not to split values at commas.
+// namedSliceFlag is a namedFlag that may be repeated. It is a StringSliceFlag, because the
+// library splits the values of other types at commas.
 type namedSliceFlag struct {
 	*cli.StringSliceFlag
 	names []string

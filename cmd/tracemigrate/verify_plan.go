@@ -136,11 +136,8 @@ func readNow(c *cli.Context) (*convert.Current, []*cluster.Original, error) {
 // and of now, and stores the result in found. What a previous run had applied before the
 // plan does not count as tracing to keep once the plan is applied.
 func (p *openedPlan) compare(stderr *output.Printer, step runbook.Step, now *convert.Current, found *output.Diff) {
-	s := *p.current.Snapshot
-	s.Dataplanes, s.MeshGateways, s.MeshServices, s.TrafficRoutes = now.Dataplanes, now.MeshGateways, now.MeshServices, now.TrafficRoutes
-	s.ExternalServices, s.MeshHTTPRoutes = now.ExternalServices, now.MeshHTTPRoutes
 	before := *p.current
-	before.Snapshot = &s
+	before.Snapshot = p.current.WithProxiesOf(now.Snapshot)
 	if step == runbook.Add || step == runbook.Remove {
 		before.Existing = p.result.Before(before.Existing)
 	}

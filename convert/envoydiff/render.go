@@ -62,7 +62,7 @@ func (r *Renderer) in(version cluster.Version, state State) *Renderer {
 	if other.withheld = nil; len(state.Withheld) > 0 {
 		other.withheld = meshtrace.NewMatcher(version, state.Withheld, r.gateways)
 	}
-	if other.legacy = nil; version.DropsTrafficTrace() {
+	if other.legacy, other.router = nil, nil; version.DropsTrafficTrace() {
 		return &other
 	}
 	if len(r.routes) > 0 {
