@@ -261,6 +261,16 @@ func TestServiceNames(t *testing.T) {
 }
 
 // A federated zone's control plane has only the zone's own Dataplanes: an outbound to
+// converted reads inputs, and returns their tracing before and after the conversion for a version.
+func converted(t *testing.T, version cluster.Version, inputs ...manifest.Input) (s *cluster.Snapshot, before, after envoydiff.State) {
+	t.Helper()
+	s = cluster.Read(inputs)
+	require.Empty(t, s.Problems)
+	meshes, _ := legacy.Read(s)
+	result, _ := convert.Convert(convert.Read(s, ""), convert.Options{Version: version})
+	return s, envoydiff.State{Legacy: meshes}, envoydiff.State{Policies: result.Policies}
+}
+
 // another service may lead to an HTTP service of another zone.
 func TestOutboundToAnotherZone(t *testing.T) {
 	const policies = "type: Mesh\nname: default\ntracing: {defaultBackend: z, backends: [{name: z, type: zipkin, conf: {url: 'http://z:9411/'}}]}\n" +
@@ -290,14 +300,10 @@ func TestOutboundToAnotherZone(t *testing.T) {
 			text := policies + test.proxy + ", outbound: [{port: 1, tags: {kuma.io/service: " + test.to + "}}]}\n"
 			inputs := []manifest.Input{manifest.Text("mesh.yaml", text)}
 			if test.mode != "" {
-				inputs = append(inputs, manifest.Text("origin.yaml", "{apiVersion: tracemigrate/v1, kind: SnapshotOrigin, source: x, mode: "+string(test.mode)+"}\n"+
-					"---\n{apiVersion: tracemigrate/v1, kind: SnapshotEnd}\n"))
+				inputs = append(inputs, fixtures.Origin("mode: "+string(test.mode)))
 			}
-			snapshot := cluster.Read(inputs)
-			require.Empty(t, snapshot.Problems)
-			meshes, _ := legacy.Read(snapshot)
-			result, _ := convert.Convert(convert.Read(snapshot, ""), convert.Options{Version: test.version})
-			c := envoydiff.Compare(snapshot, envoydiff.State{Legacy: meshes}, envoydiff.State{Policies: result.Policies}, envoydiff.Options{Version: test.version})
+			snapshot, before, after := converted(t, test.version, inputs...)
+			c := envoydiff.Compare(snapshot, before, after, envoydiff.Options{Version: test.version})
 			for _, p := range c.Proxies {
 				if p.Name == "client" {
 					assert.Equal(t, test.want, p.Verdict)
@@ -357,11 +363,8 @@ func TestRoutedOutbounds(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			snapshot := cluster.Read([]manifest.Input{manifest.Text("mesh.yaml", policies+test.more+proxies)})
-			require.Empty(t, snapshot.Problems)
-			meshes, _ := legacy.Read(snapshot)
-			result, _ := convert.Convert(convert.Read(snapshot, ""), convert.Options{Version: test.version})
-			c := envoydiff.Compare(snapshot, envoydiff.State{Legacy: meshes}, envoydiff.State{Policies: result.Policies}, envoydiff.Options{Version: test.version})
+			snapshot, before, after := converted(t, test.version, manifest.Text("mesh.yaml", policies+test.more+proxies))
+			c := envoydiff.Compare(snapshot, before, after, envoydiff.Options{Version: test.version})
 			assert.Equal(t, test.kong+" "+test.web, string(c.Proxies[0].Verdict)+" "+string(c.Proxies[1].Verdict))
 		})
 	}
@@ -391,11 +394,7 @@ func TestOutboundsToMeshServices(t *testing.T) {
 				"---\ntype: MeshService\nname: api\nspec: {ports: [{port: 80, appProtocol: http}]}\n" +
 				"---\ntype: Dataplane\nname: web\nlabels: {app: web}\nnetworking: {address: 10.0.0.2, inbound: [{port: 80, tags: {kuma.io/service: web}}], " +
 				"outbound: [{port: 1, backendRef: {kind: MeshService, name: api, port: 80}}]}\n" + test.more
-			snapshot := cluster.Read([]manifest.Input{manifest.Text("mesh.yaml", text)})
-			require.Empty(t, snapshot.Problems)
-			result, _ := convert.Convert(convert.Read(snapshot, ""), convert.Options{Version: test.from})
-			meshes, _ := legacy.Read(snapshot)
-			before, after := envoydiff.State{Legacy: meshes}, envoydiff.State{Policies: result.Policies}
+			snapshot, before, after := converted(t, test.from, manifest.Text("mesh.yaml", text))
 			if test.from != test.to {
 				before = after
 			}
@@ -427,11 +426,8 @@ func TestInherent(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			snapshot := cluster.Read([]manifest.Input{manifest.Text("mesh.yaml", policies+"---\ntype: Dataplane\nname: dp\nnetworking: {address: 10.0.0.1, "+test.proxy+"}\n"+tcp)})
-			require.Empty(t, snapshot.Problems)
-			meshes, _ := legacy.Read(snapshot)
-			result, _ := convert.Convert(convert.Read(snapshot, ""), convert.Options{Version: test.version})
-			c := envoydiff.Compare(snapshot, envoydiff.State{Legacy: meshes}, envoydiff.State{Policies: result.Policies}, envoydiff.Options{Version: test.version})
+			snapshot, before, after := converted(t, test.version, manifest.Text("mesh.yaml", policies+"---\ntype: Dataplane\nname: dp\nnetworking: {address: 10.0.0.1, "+test.proxy+"}\n"+tcp))
+			c := envoydiff.Compare(snapshot, before, after, envoydiff.Options{Version: test.version})
 			got := string(c.Proxies[0].Verdict)
 			for _, d := range c.Proxies[0].Differences {
 				if !strings.Contains(got, string(d.Code)) {
