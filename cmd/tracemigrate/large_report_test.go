@@ -81,6 +81,7 @@ func TestLargeReport(t *testing.T) {
 // The forms for people are short with many meshes and long names, too: tables and lists get
 // fewer rows. Conflicts with existing MeshTraces are work to do by hand.
 func TestManyMeshes(t *testing.T) {
+	withoutRace.Skip(t)
 	const long = "of-a-team-with-a-very-long-name-that-fills-the-line"
 	for name, conflict := range map[string]bool{"carried over": false, "conflict": true} {
 		var b strings.Builder
@@ -133,6 +134,7 @@ func TestLargeFull(t *testing.T) {
 
 // What a cut Markdown says to run has the flags of the run.
 func TestCutMarkdown(t *testing.T) {
+	withoutRace.Skip(t)
 	var input strings.Builder
 	for i := range 500 {
 		fmt.Fprintf(&input, "{type: Mesh, name: mesh-%d, tracing: {defaultBackend: %s, backends: [{name: %[2]s, type: zipkin, conf: {url: 'http://z:9411/'}}]}}\n---\n"+
@@ -166,6 +168,7 @@ func TestCutMarkdown(t *testing.T) {
 
 // A diff of a large mesh has one group for a cause, with the first of its values.
 func TestLargeDiff(t *testing.T) {
+	withoutRace.Skip(t)
 	flags := " --kuma-version 2.13 -f " + largeMesh(t, 3000, 300)
 	_, text, _ := tool(t, "diff"+flags)
 	assert.Equal(t, 1, strings.Count(text, "\ninherent  "))

@@ -14,7 +14,8 @@ var withoutRace = fixtures.WithoutRace{
 		"TestCompletionInBash", "TestCompletionInOtherShells", "TestGitOps", "TestGitHubGate", "TestGitLabGate", "TestControllers",
 	},
 	{
-		"TestBad", "TestBadLarge", "TestWording", "TestUpgradeCheckScale", "TestManySelectors", "TestLargeReport", "TestLargeFull",
+		"TestBad", "TestBadLarge", "TestWording", "TestUpgradeCheckScale", "TestManySelectors",
+		"TestLargeReport", "TestLargeFull", "TestManyMeshes", "TestCutMarkdown", "TestLargeDiff",
 		"TestKilledWhileWriting", "TestKilledWhileRewriting", "TestInterruptWhileRewriting", "TestTwoRewritesAtOnce",
 		"TestOutputOfConcurrentRuns", "TestOutputDirectoryNotWritable", "TestOutputThroughSymlink", "TestOutputInPlace",
 		"TestPlantedSecrets", "TestPastedCommands", "FuzzEveryForm",
