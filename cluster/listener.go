@@ -78,8 +78,8 @@ func NewListeners(version Version, s *Snapshot, gateways Gateways) *Listeners {
 		version: version, gateways: gateways, services: newServices(s.MeshServices), rerouted: s.rerouted, withRoutes: make(map[string]bool),
 		complete: s.hasAllDestinations(), protocols: sync.OnceValue(func() protocols { return protocolsOf(version, s) }),
 	}
-	for _, r := range s.MeshHTTPRoutes {
-		l.withRoutes[r.Mesh] = true
+	for _, r := range s.Routes {
+		l.withRoutes[r.Mesh] = l.withRoutes[r.Mesh] || r.IsHTTPRoute()
 	}
 	if s.Origin != nil {
 		l.zone = s.Origin.Zone

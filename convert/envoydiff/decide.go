@@ -108,11 +108,12 @@ type decisionNode struct{ decision *Decision }
 
 // decisionStep leads from a part of decisions to those with one more policy of each list.
 type decisionStep struct {
-	from             *decisionNode
-	pair             *legacy.Pair
-	backend          *legacy.Backend
-	routedAnew       bool
-	policy, withheld *meshtrace.Policy // nil at the end of a list
+	from       *decisionNode
+	pair       *legacy.Pair
+	backend    *legacy.Backend
+	routedAnew bool
+
+	policy, withheld, forTCP *meshtrace.Policy // nil at the end of a list
 }
 
 // decide returns the decision on dp. Proxies share decisions, which are found from a node: a
@@ -126,13 +127,16 @@ func (c *comparer) decide(r *Renderer, from *decisionNode, dp *cluster.Dataplane
 		c.withheld = d.Withheld
 	}
 	node := from
-	for i := range max(1, len(d.Policies), len(d.Withheld)) {
+	for i := range max(1, len(d.Policies), len(d.Withheld), len(d.forTCP)) {
 		step := decisionStep{from: node, pair: d.Pair, backend: d.Backend, routedAnew: d.routedAnew}
 		if i < len(d.Policies) {
 			step.policy = d.Policies[i]
 		}
 		if i < len(d.Withheld) {
 			step.withheld = d.Withheld[i]
+		}
+		if i < len(d.forTCP) {
+			step.forTCP = d.forTCP[i]
 		}
 		if node = c.decisions[step]; node == nil {
 			node = &decisionNode{}
