@@ -70,6 +70,7 @@ type pairing struct {
 	before, after int32 // 0: not traced
 	gains         bool  // see comparer.listener
 	direction     cluster.Direction
+	ofSidecar     bool
 	mesh          string
 	zone          string // empty before 2.14, which adds it as a tag
 	cause         Code   // of a difference between two versions
@@ -214,7 +215,7 @@ func (c *comparer) listener(dp *cluster.Dataplane, before, after *Decision, was,
 	// An outbound without tracing because of how it is routed is compared with the tracing
 	// that a TrafficRoute alone would give it.
 	gains := was != nil && !tracedBefore && tracedAfter && before.Traces() && (!before.fromMeshTrace() || !c.before.exists(dp.Mesh, before, was))
-	key := pairing{direction: l.Direction, mesh: dp.Mesh, cause: c.cause(dp, before, after, was, is), gains: gains}
+	key := pairing{direction: l.Direction, ofSidecar: l.OfSidecar, mesh: dp.Mesh, cause: c.cause(dp, before, after, was, is), gains: gains}
 	if tracedBefore || gains {
 		key.before = before.id
 	}

@@ -411,6 +411,35 @@ func TestOutboundsForTCP(t *testing.T) {
 	}
 }
 
+// A MeshGateway's listener on a sidecar spawns spans upstream under a TrafficTrace alone, and
+// a builtin gateway that is a transparent proxy has outbounds that no TrafficTrace traces.
+func TestListenersOfMeshGateways(t *testing.T) {
+	const policies = "type: Mesh\nname: default\ntracing: {defaultBackend: z, backends: [{name: z, type: zipkin, conf: {url: 'http://z:9411/'}}]}\n" +
+		"---\ntype: TrafficTrace\nname: all\nselectors: [{match: {kuma.io/service: '*'}}]\n" +
+		"---\ntype: MeshGateway\nname: g\nselectors: [{match: {kuma.io/service: web}}]\nconf: {listeners: [{port: 80, protocol: %s}]}\n"
+	const trafficRoute = "---\ntype: TrafficRoute\nname: all\n"
+	const route = "---\ntype: MeshHTTPRoute\nname: r\nspec: {targetRef: {kind: Mesh}, to: [{targetRef: {kind: MeshService, name: other}}]}\n"
+	sidecar := "---\ntype: Dataplane\nname: web\nnetworking: {address: 10.0.0.2, inbound: [{port: 81, tags: {kuma.io/service: web}}], outbound: [{port: 1, backendRef: {kind: MeshExternalService, name: x}}]}\n"
+	builtin := "---\ntype: Dataplane\nname: web\nnetworking: {address: 10.0.0.2, gateway: {type: BUILTIN, tags: {kuma.io/service: web}}%s}\n"
+	for name, test := range map[string]struct {
+		protocol, proxy, more string
+		want                  envoydiff.Verdict
+	}{
+		"a sidecar":                    {"HTTP", sidecar, trafficRoute + route, envoydiff.Different},
+		"a sidecar without a listener": {"TCP", sidecar, trafficRoute + route, envoydiff.Same},
+		"a gateway":                    {"TCP", fmt.Sprintf(builtin, ""), "", envoydiff.Same},
+		"a transparent gateway":        {"TCP", fmt.Sprintf(builtin, ", transparentProxying: {redirectPortInbound: 1}"), "", envoydiff.Inherent},
+		"one in a mesh with routes":    {"TCP", fmt.Sprintf(builtin, ", transparentProxying: {redirectPortInbound: 1}"), trafficRoute, envoydiff.Same},
+		"one with a MeshHTTPRoute":     {"TCP", fmt.Sprintf(builtin, ", transparentProxying: {redirectPortInbound: 1}"), trafficRoute + route, envoydiff.Inherent},
+	} {
+		t.Run(name, func(t *testing.T) {
+			snapshot, before, after := converted(t, cluster.V(13), manifest.Text("mesh.yaml", fmt.Sprintf(policies, test.protocol)+test.proxy+test.more))
+			c := envoydiff.Compare(snapshot, before, after, envoydiff.Options{Version: cluster.V(13)})
+			assert.Equal(t, test.want, c.Proxies[0].Verdict, "%v", c.Proxies[0].Differences)
+		})
+	}
+}
+
 // A listener for a backendRef exists in a mesh without TrafficRoutes, or if a MeshHTTPRoute
 // selects the proxy.
 func TestOutboundsToMeshServices(t *testing.T) {
