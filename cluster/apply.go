@@ -16,7 +16,7 @@ func (s *Snapshot) AppliedTo(state *Snapshot) *Snapshot {
 	merged.MeshTraces = applied(s.MeshTraces, state.MeshTraces)
 	merged.OTelBackends = applied(s.OTelBackends, state.OTelBackends)
 	merged.ExternalServices = applied(s.ExternalServices, state.ExternalServices)
-	merged.MeshHTTPRoutes = applied(s.MeshHTTPRoutes, state.MeshHTTPRoutes)
+	merged.Routes = applied(s.Routes, state.Routes)
 	merged.Dataplanes = over(s.Dataplanes, state.Dataplanes, (*Dataplane).identity)
 	merged.MeshGateways = over(s.MeshGateways, state.MeshGateways, func(g *MeshGateway) identity { return g.identity() })
 	merged.MeshServices = over(s.MeshServices, state.MeshServices, func(m *MeshService) identity { return m.identity() })
@@ -44,7 +44,7 @@ func (s *Snapshot) WithProxiesOf(other *Snapshot) *Snapshot {
 	moved := *s
 	moved.Dataplanes, moved.MeshGateways, moved.MeshServices = other.Dataplanes, other.MeshGateways, other.MeshServices
 	moved.TrafficRoutes, moved.rerouted = other.TrafficRoutes, other.rerouted
-	moved.ExternalServices, moved.MeshHTTPRoutes = other.ExternalServices, other.MeshHTTPRoutes
+	moved.ExternalServices, moved.Routes = other.ExternalServices, other.Routes
 	return &moved
 }
 
@@ -153,20 +153,24 @@ func Changes(before, after *Snapshot) func(dp *Dataplane) string {
 	}
 	moved := movedDataplanes(before, after)
 	gateways, listeners := changedGateways(before, after), changedOutbounds(before, after)
+	was, is := NewGateways(before.MeshGateways), NewGateways(after.MeshGateways)
+	leads := changedDestinations(before, after)
 	return func(dp *Dataplane) string {
 		switch {
 		case changed[dp.identity()]:
 			return "its Dataplane differs before and after"
 		case moved[dp.FullName()]:
 			return "its Dataplane is of another mesh before and after"
-		case dp.Builtin() && gateways[dp.Mesh]:
+		case gateways[dp.Mesh] && (dp.Builtin() || was.selecting(dp) != nil || is.selecting(dp) != nil):
 			return "the MeshGateways of its mesh differ before and after"
 		case before.TrafficRoutes[dp.Mesh] != after.TrafficRoutes[dp.Mesh]:
 			return "its mesh has a TrafficRoute only before or only after, which decides on the tracing of outbounds"
 		case before.rerouted[dp.Mesh] != after.rerouted[dp.Mesh]:
 			return "the TrafficRoutes of its mesh send to services by name only before or only after, which decides on protocols of outbounds"
+		case slices.ContainsFunc(dp.Outbounds, func(out Outbound) bool { return leads(dp.Mesh, &out) }):
+			return "the protocol of a destination of its outbounds differs before and after, which decides on their tracing"
 		case listeners[dp.Mesh]:
-			return "the MeshHTTPRoutes or ExternalServices of its mesh differ before and after, which decide on the tracing of outbounds"
+			return "the MeshHTTPRoutes, MeshTCPRoutes or ExternalServices of its mesh differ before and after, which decide on the tracing of outbounds"
 		}
 		return ""
 	}
@@ -195,15 +199,38 @@ func movedDataplanes(before, after *Snapshot) map[string]bool {
 	return moved
 }
 
-// changedOutbounds returns the meshes whose ExternalServices or MeshHTTPRoutes differ.
+// changedOutbounds returns the meshes whose ExternalServices, MeshHTTPRoutes or MeshTCPRoutes
+// differ.
 func changedOutbounds(before, after *Snapshot) map[string]bool {
 	same := func(a, b *Resource) bool {
 		return !slices.ContainsFunc([]string{"tags", "targetRef", "to"}, func(field string) bool {
 			return !a.Spec.Node().Get(field).Equal(b.Spec.Node().Get(field))
 		})
 	}
-	return changedMeshes(slices.Concat(before.ExternalServices, before.MeshHTTPRoutes),
-		slices.Concat(after.ExternalServices, after.MeshHTTPRoutes), (*Resource).identity, same)
+	return changedMeshes(slices.Concat(before.ExternalServices, before.Routes),
+		slices.Concat(after.ExternalServices, after.Routes), (*Resource).identity, same)
+}
+
+// changedDestinations returns a function that reports whether an outbound of a mesh leads to
+// a service whose protocol may differ.
+func changedDestinations(before, after *Snapshot) func(mesh string, out *Outbound) bool {
+	changed := make(map[destination]bool)
+	for _, version := range []Version{Oldest, Newest} {
+		was := protocolsOf(version, before).inbounds
+		for to, protocol := range protocolsOf(version, after).inbounds {
+			old, existed := was[to]
+			changed[to] = changed[to] || existed && isHTTP(old) != isHTTP(protocol)
+		}
+	}
+	services := changedMeshes(before.MeshServices, after.MeshServices, func(m *MeshService) identity { return m.identity() }, func(a, b *MeshService) bool {
+		return slices.Equal(a.ports, b.ports) && maps.Equal(a.Labels, b.Labels)
+	})
+	return func(mesh string, out *Outbound) bool {
+		if out.BackendRef != nil {
+			return services[mesh]
+		}
+		return changed[destination{mesh, out.Tags[ServiceTag]}]
+	}
 }
 
 // changedGateways returns the meshes whose MeshGateways differ.

@@ -200,9 +200,13 @@ metadata: {name: 5}
 
 // The same resource twice is read once, or is an error that names both places.
 func TestReadTwice(t *testing.T) {
+	withRef := func(ref string) string {
+		return "type: Dataplane\nname: a\nnetworking: {address: 10.0.0.1, gateway: {tags: {kuma.io/service: a}}, outbound: [{port: 1, backendRef: {" + ref + "}}]}\n---\n"
+	}
 	const proxy = "type: Dataplane\nname: a\nnetworking: {address: 10.0.0.1, inbound: [{port: 80, tags: {kuma.io/service: %s}}]}\n---\n"
 	for name, test := range map[string]struct{ text, want string }{
 		"equal Dataplanes":        {fmt.Sprintf(proxy+proxy, "web", "web"), `info f.yaml:5: Dataplane "a": is already defined at f.yaml:1, with the same content; read once`},
+		"equal backendRefs":       {withRef("kind: MeshService, name: a") + withRef("name: a, kind: MeshService"), `info f.yaml:5: Dataplane "a": is already defined at f.yaml:1, with the same content; read once`},
 		"other Dataplanes":        {fmt.Sprintf(proxy+proxy, "web", "api"), `error f.yaml:5: Dataplane "a": is already defined at f.yaml:1, with other content; keep the one that the control plane has`},
 		"other order of keys":     {"type: TrafficTrace\nname: t\nconf: {backend: b}\nselectors: []\n---\nname: t\nselectors: []\ntype: TrafficTrace\nconf: {backend: b}\n", `info f.yaml:6: TrafficTrace "t": is already defined at f.yaml:1, with the same content; read once`},
 		"other creation time":     {"type: Mesh\nname: a\n---\ntype: Mesh\nname: a\ncreationTime: 2024-01-01T00:00:00Z\n", `error f.yaml:4: Mesh "a": is already defined at f.yaml:1, with other content; keep the one that the control plane has`},

@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -50,6 +51,9 @@ type BackendRef struct {
 	Labels Tags
 	Port   uint32
 }
+
+// String returns the content, so that references print equally if they are equal.
+func (b *BackendRef) String() string { return fmt.Sprintf("%+v", *b) }
 
 // Gateway makes a Dataplane a gateway.
 type Gateway struct {

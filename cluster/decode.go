@@ -15,9 +15,6 @@ import (
 	"tracemigrate/cluster/manifest"
 )
 
-// neighbour is another kind of Kuma's, not a misspelt MeshHTTPRoute.
-const neighbour = "meshtcproute"
-
 // guessKind returns the kind that a misspelt kind or apiVersion probably means. It is
 // empty for the kinds of other vendors and for Kuma's other kinds.
 func guessKind(api, kind string) string {
@@ -33,12 +30,13 @@ func guessKind(api, kind string) string {
 	if letters == "" || len(letters) > 30 {
 		return ""
 	}
-	for _, known := range kinds {
-		lower := strings.ToLower(known)
-		switch {
-		case letters == lower, letters == lower+"s", letters == lower+"es":
+	for _, known := range kinds { // MeshTCPRoute is not a misspelt MeshHTTPRoute
+		if lower := strings.ToLower(known); letters == lower || letters == lower+"s" || letters == lower+"es" {
 			return known
-		case letters != neighbour && len(lower) > len("mesh") && smetrics.WagnerFischer(letters, lower, 1, 1, 1) <= 2:
+		}
+	}
+	for _, known := range kinds {
+		if len(known) > len("mesh") && smetrics.WagnerFischer(letters, strings.ToLower(known), 1, 1, 1) <= 2 {
 			return known
 		}
 	}

@@ -24,8 +24,11 @@ const (
 type HTTPListener struct {
 	Direction Direction
 	Service   string // an inbound's own service, an outbound's destination
-	// BackendRef is set for an outbound to a MeshService, which TrafficTraces ignore.
+	// BackendRef is set for an outbound to a MeshService, and for those of a builtin
+	// gateway, which TrafficTraces ignore.
 	BackendRef bool
+	// OfSidecar is set for a MeshGateway's listener on a proxy that is no builtin gateway.
+	OfSidecar bool
 
 	// The parts of the name. It is built on demand, because a comparison of many proxies
 	// does not need it.
@@ -78,8 +81,8 @@ func NewListeners(version Version, s *Snapshot, gateways Gateways) *Listeners {
 		version: version, gateways: gateways, services: newServices(s.MeshServices), rerouted: s.rerouted, withRoutes: make(map[string]bool),
 		complete: s.hasAllDestinations(), protocols: sync.OnceValue(func() protocols { return protocolsOf(version, s) }),
 	}
-	for _, r := range s.MeshHTTPRoutes {
-		l.withRoutes[r.Mesh] = true
+	for _, r := range s.Routes {
+		l.withRoutes[r.Mesh] = l.withRoutes[r.Mesh] || r.IsHTTPRoute()
 	}
 	if s.Origin != nil {
 		l.zone = s.Origin.Zone
@@ -93,6 +96,10 @@ func (l *Listeners) Of(listeners []HTTPListener, dp *Dataplane) []HTTPListener {
 		listeners = append(listeners, l.ofGateway(dp)...)
 	}
 	if dp.Builtin() {
+		if dp.Transparent && l.version.HasBuiltinGateways() {
+			// Like one with a backendRef, only package meshhttproute makes it: seen on 2.10.11.
+			listeners = append(listeners, HTTPListener{Direction: DirectionOutbound, Service: "*", BackendRef: true})
+		}
 		return listeners
 	}
 	for i := range dp.Inbounds {
@@ -163,7 +170,7 @@ func (l *Listeners) ofGateway(dp *Dataplane) []HTTPListener {
 	for _, listener := range gateway.listeners {
 		protocol := strings.ToUpper(listener.protocol)
 		l := HTTPListener{
-			Direction: DirectionGateway, Service: service,
+			Direction: DirectionGateway, Service: service, OfSidecar: !dp.Builtin(),
 			address: gateway.Name + ":" + protocol, port: listener.port,
 		}
 		if (protocol == "HTTP" || protocol == "HTTPS") && !slices.Contains(listeners, l) {

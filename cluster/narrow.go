@@ -53,7 +53,7 @@ func (s *Snapshot) Only(meshes []string) (*Snapshot, error) {
 	rest.MeshGateways = keep(s.MeshGateways, func(g *MeshGateway) bool { return wanted[g.Mesh] })
 	rest.MeshServices = keep(s.MeshServices, func(m *MeshService) bool { return wanted[m.Mesh] })
 	rest.OTelBackends = keep(s.OTelBackends, of)
-	rest.ExternalServices, rest.MeshHTTPRoutes = keep(s.ExternalServices, of), keep(s.MeshHTTPRoutes, of)
+	rest.ExternalServices, rest.Routes = keep(s.ExternalServices, of), keep(s.Routes, of)
 	rest.TrafficRoutes = make(map[string]bool)
 	for mesh, routed := range s.TrafficRoutes {
 		if wanted[mesh] {
@@ -157,7 +157,7 @@ func (s *Snapshot) Skipping(problems []*manifest.Problem) *Snapshot {
 	rest.MeshServices = keep(s.MeshServices, func(m *MeshService) bool { return stays(m.Place) })
 	rest.OTelBackends = keep(s.OTelBackends, func(r *Resource) bool { return stays(r.Place) })
 	rest.ExternalServices = keep(s.ExternalServices, func(r *Resource) bool { return stays(r.Place) })
-	rest.MeshHTTPRoutes = keep(s.MeshHTTPRoutes, func(r *Resource) bool { return stays(r.Place) })
+	rest.Routes = keep(s.Routes, func(r *Resource) bool { return stays(r.Place) })
 	return &rest
 }
 

@@ -22,7 +22,10 @@ type protocols struct {
 // from their field protocol (recorded/traffictrace/protocol-field).
 func protocolsOf(version Version, s *Snapshot) protocols {
 	p := protocols{make(map[destination]string), make(map[destination]string), make(map[destination]bool)}
-	for _, r := range s.MeshHTTPRoutes {
+	for _, r := range s.Routes {
+		if !r.IsHTTPRoute() {
+			continue
+		}
 		items := r.Spec.Node().Get("to").Items()
 		for i := range items {
 			p.routed[destination{r.Mesh, textAt(&items[i], "targetRef", "name")}] = true

@@ -80,6 +80,7 @@ var specs = map[string]shape{
 
 	KindExternalService: {"tags": nil},
 	KindMeshHTTPRoute:   {"targetRef": targetRef, "to": {"targetRef": {"kind": plain, "name": plain}}},
+	KindMeshTCPRoute:    {"targetRef": targetRef, "to": {"targetRef": targetRef, "rules": {"default": {"backendRefs": destinationRef}}}},
 }
 
 // routeConf has the destinations of a TrafficRoute.
@@ -93,6 +94,9 @@ var targetRef = shape{
 	"kind": plain, "name": plain, "namespace": plain, "tags": nil, "labels": nil, "sectionName": plain, "proxyTypes": plain,
 	"mesh": plain, unknownFields: nil,
 }
+
+// destinationRef has the fields of a destination of a MeshTCPRoute.
+var destinationRef = shape{"kind": plain, "name": plain, "labels": nil, "port": plain}
 
 // meshTraceSpec has the fields of a MeshTrace that are read here.
 var meshTraceSpec = shape{

@@ -183,7 +183,7 @@ func FuzzWriteSnapshot(f *testing.F) {
 		assert.Equal(t, a.TrafficRoutes, b.TrafficRoutes)
 		assert.Equal(t, a.rerouted, b.rerouted)
 		assert.Len(t, b.ExternalServices, len(a.ExternalServices))
-		assert.Len(t, b.MeshHTTPRoutes, len(a.MeshHTTPRoutes))
+		assert.Len(t, b.Routes, len(a.Routes))
 	})
 }
 

@@ -61,9 +61,11 @@ const (
 	KindService     = "Service"
 	KindOTelBackend = "MeshOpenTelemetryBackend"
 	// KindExternalService has the protocol of outbounds to outside the mesh;
-	// KindMeshHTTPRoute takes outbounds over from the TrafficRoutes.
+	// KindMeshHTTPRoute takes outbounds over from the TrafficRoutes; KindMeshTCPRoute
+	// makes an outbound for HTTP one for TCP.
 	KindExternalService = "ExternalService"
 	KindMeshHTTPRoute   = "MeshHTTPRoute"
+	KindMeshTCPRoute    = "MeshTCPRoute"
 )
 
 // SourceAnnotation is the annotation, on Kubernetes, that names what this tool made a
@@ -89,7 +91,7 @@ const (
 
 var kinds = []string{
 	KindMesh, KindTrafficTrace, KindMeshTrace, KindDataplane, KindMeshGateway, KindTrafficRoute, KindMeshService, KindOTelBackend,
-	KindExternalService, KindMeshHTTPRoute,
+	KindExternalService, KindMeshHTTPRoute, KindMeshTCPRoute,
 }
 
 // tracingKinds are the kinds whose unknown fields are reported.
@@ -120,6 +122,9 @@ func isService(api, kind string) bool { return api == "v1" && kind == KindServic
 func isRead(api, kind string) bool {
 	return (api == "" || api == apiVersion) && slices.ContainsFunc(kinds, func(known string) bool { return strings.EqualFold(known, kind) })
 }
+
+// IsHTTPRoute reports whether a route is a MeshHTTPRoute, and not a MeshTCPRoute.
+func (r *Resource) IsHTTPRoute() bool { return r.kind == KindMeshHTTPRoute }
 
 // Subject returns r as the subject of a problem.
 func (r *Resource) Subject() manifest.Subject {
@@ -154,7 +159,7 @@ func Namespaced(kind string) bool {
 
 // HasSpec reports whether a kind has its fields in spec on Universal as well.
 func HasSpec(kind string) bool {
-	return kind == KindMeshTrace || kind == KindMeshService || kind == KindOTelBackend || kind == KindMeshHTTPRoute
+	return kind == KindMeshTrace || kind == KindMeshService || kind == KindOTelBackend || kind == KindMeshHTTPRoute || kind == KindMeshTCPRoute
 }
 
 // LabelsOnKubernetes returns the labels that an object has for the control plane, as its

@@ -72,6 +72,10 @@ func (v Version) OutboundsNeedBackendRef() bool { return v.DropsTrafficTrace() }
 // (pkg/plugins/policies of Kuma's tags).
 func (v Version) TracesMeshServices() bool { return v.since(10, 0) }
 
+// HasMeshTCPRoutes reports whether MeshTCPRoute exists, from 2.3 on (pkg/plugins/policies of
+// Kuma's tags).
+func (v Version) HasMeshTCPRoutes() bool { return v.since(3, 0) }
+
 // HasBuiltinGateways reports whether the control plane configures builtin gateways,
 // up to 2.14.
 func (v Version) HasBuiltinGateways() bool { return !v.DropsTrafficTrace() }

@@ -23,9 +23,10 @@ type Snapshot struct {
 	MeshGateways  []*MeshGateway
 	MeshServices  []*MeshService
 	OTelBackends  []*Resource
-	// ExternalServices and MeshHTTPRoutes change the listeners of outbounds.
-	ExternalServices, MeshHTTPRoutes []*Resource
-	Services                         []Service // of Kubernetes
+	// ExternalServices and Routes, which are MeshHTTPRoutes and MeshTCPRoutes, change the
+	// listeners of outbounds.
+	ExternalServices, Routes []*Resource
+	Services                 []Service // of Kubernetes
 	// TrafficRoutes has the meshes with at least one TrafficRoute.
 	TrafficRoutes map[string]bool
 	rerouted      map[string]bool // meshes with one that sends to services by name
@@ -49,7 +50,7 @@ type Snapshot struct {
 // Empty reports whether the source has nothing that is read here.
 func (s *Snapshot) Empty() bool {
 	return len(s.Meshes)+len(s.TrafficTraces)+len(s.MeshTraces)+len(s.Dataplanes)+len(s.MeshGateways)+len(s.TrafficRoutes)+
-		len(s.MeshServices)+len(s.OTelBackends)+len(s.ExternalServices)+len(s.MeshHTTPRoutes) == 0
+		len(s.MeshServices)+len(s.OTelBackends)+len(s.ExternalServices)+len(s.Routes) == 0
 }
 
 // entry is one decoded document on its way into the snapshot.
@@ -259,8 +260,8 @@ func (s *Snapshot) add(e *entry) {
 		s.OTelBackends = append(s.OTelBackends, e.Resource)
 	case KindExternalService:
 		s.ExternalServices = append(s.ExternalServices, e.Resource)
-	case KindMeshHTTPRoute:
-		s.MeshHTTPRoutes = append(s.MeshHTTPRoutes, e.Resource)
+	case KindMeshHTTPRoute, KindMeshTCPRoute:
+		s.Routes = append(s.Routes, e.Resource)
 	}
 }
 

@@ -49,7 +49,7 @@ func Optional(kind string) bool {
 // listeners of outbounds or on the way to 3.0. A source that does not have it is complete.
 func Supplementary(kind string) bool {
 	switch kind {
-	case KindMeshService, KindOTelBackend, KindExternalService, KindMeshHTTPRoute:
+	case KindMeshService, KindOTelBackend, KindExternalService, KindMeshHTTPRoute, KindMeshTCPRoute:
 		return true
 	}
 	return false

@@ -94,7 +94,7 @@ func splitEndpoint(endpoint string) (host string, port uint32) {
 func (c *Conf) Tracing(
 	version cluster.Version, mesh, zone, workload string, listener cluster.HTTPListener, first string,
 ) *hcmv3.HttpConnectionManager_Tracing {
-	gateway := listener.Direction == cluster.DirectionGateway
+	gateway := listener.Direction == cluster.DirectionGateway && !listener.OfSidecar
 	t := envoy.Tracing{
 		Version: version, Gateway: gateway, Overall: (*float64)(c.Sampling.Overall),
 		Client: (*float64)(c.Sampling.Client), Random: (*float64)(c.Sampling.Random),

@@ -1,6 +1,8 @@
 package meshtrace
 
 import (
+	"slices"
+
 	"tracemigrate/cluster"
 	"tracemigrate/cluster/manifest"
 )
@@ -13,20 +15,25 @@ import (
 // left out.
 func HTTPRoutes(s *cluster.Snapshot) []*Policy {
 	var routes []*Policy
-	for _, r := range s.MeshHTTPRoutes {
-		var problems []*manifest.Problem
-		spec := r.Spec.Into(&problems)
-		if !takesOver(spec.Node().Get("to")) {
+	for _, r := range s.Routes {
+		if !r.IsHTTPRoute() || !takesOver(r.Spec.Node().Get("to")) {
 			continue
 		}
-		p := &Policy{Place: r.Place, Mesh: r.Mesh, Name: r.Name, Namespace: r.Namespace, Labels: r.Labels, Format: r.Format, System: true}
-		p.TargetRef = decodeTargetRef(spec.Field("targetRef"))
+		p, problems := decodeRoute(r)
 		if len(problems) > 0 {
 			p.TargetRef = TargetRef{Kind: Mesh}
 		}
 		routes = append(routes, p)
 	}
 	return routes
+}
+
+// decodeRoute decodes what a route selects.
+func decodeRoute(r *cluster.Resource) (*Policy, []*manifest.Problem) {
+	var problems []*manifest.Problem
+	p := &Policy{Place: r.Place, Mesh: r.Mesh, Name: r.Name, Namespace: r.Namespace, Labels: r.Labels, Format: r.Format, System: true}
+	p.TargetRef = decodeTargetRef(r.Spec.Into(&problems).Field("targetRef"))
+	return p, problems
 }
 
 // takesOver reports whether a MeshHTTPRoute with these routes takes outbounds over: it has
@@ -44,4 +51,40 @@ func takesOver(to *manifest.Node) bool {
 		}
 	}
 	return false
+}
+
+// TCPRoutes returns the services whose outbounds each MeshTCPRoute of a snapshot makes TCP,
+// by what it selects. It leaves out what is not certain: a route that cannot be read, one of
+// an application's namespace, and one for or to a MeshService that is a resource.
+func TCPRoutes(s *cluster.Snapshot) map[*Policy][]string {
+	routes := make(map[*Policy][]string)
+	for _, r := range s.Routes {
+		if r.IsHTTPRoute() || r.Namespace != "" && r.Labels[cluster.RoleLabel] != "system" {
+			continue
+		}
+		p, problems := decodeRoute(r)
+		var services []string
+		for _, to := range r.Spec.Into(&problems).Field("to").Items() {
+			refs := []manifest.Value{to.Field("targetRef")}
+			for _, rule := range to.Field("rules").Items() {
+				for _, ref := range rule.Field("default").Field("backendRefs").Items() {
+					refs = append(refs, ref)
+				}
+			}
+			if len(refs) > 1 && !slices.ContainsFunc(refs, isResource) {
+				services = append(services, refs[0].Field("name").Str())
+			}
+		}
+		if len(services) > 0 && len(problems) == 0 {
+			routes[p] = services
+		}
+	}
+	return routes
+}
+
+// isResource reports whether a reference is not just to a value of the tag kuma.io/service.
+func isResource(ref manifest.Value) bool {
+	kind := ref.Field("kind").Str()
+	return kind != string(MeshService) && kind != string(MeshServiceSubset) ||
+		slices.ContainsFunc([]string{"labels", "namespace", "sectionName", "port"}, func(field string) bool { return ref.Field(field).Present() })
 }

@@ -28,6 +28,7 @@ var paths = map[string]string{
 
 	cluster.KindExternalService: "external-services",
 	cluster.KindMeshHTTPRoute:   "meshhttproutes",
+	cluster.KindMeshTCPRoute:    "meshtcproutes",
 }
 
 // Read implements cluster.Source.

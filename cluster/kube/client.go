@@ -205,6 +205,7 @@ var resources = map[string]string{
 
 	cluster.KindExternalService: "externalservices",
 	cluster.KindMeshHTTPRoute:   "meshhttproutes",
+	cluster.KindMeshTCPRoute:    "meshtcproutes",
 	kindZone:                    "zones",
 	kindZoneInsight:             "zoneinsights",
 }

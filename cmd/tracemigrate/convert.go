@@ -13,10 +13,10 @@ func convertCommand() *cli.Command {
 		Usage:     "convert TrafficTraces and Mesh.tracing to MeshTraces",
 		ArgsUsage: " ",
 		Description: "Reads Mesh, TrafficTrace, Dataplane, MeshGateway, TrafficRoute,\n" +
-			"MeshHTTPRoute, ExternalService and MeshTrace as YAML or JSON, for\n" +
-			"Kubernetes or Universal, single or in lists. Other kinds are ignored. With\n" +
-			"Dataplanes, the tracing of each proxy is compared before and after.\n" +
-			"Wildcards need Dataplanes, except kuma.io/service: '*'.\n\n" +
+			"MeshHTTPRoute, MeshTCPRoute, ExternalService and MeshTrace as YAML or\n" +
+			"JSON, for Kubernetes or Universal, single or in lists. Other kinds are\n" +
+			"ignored. With Dataplanes, the tracing of each proxy is compared before and\n" +
+			"after. Wildcards need Dataplanes, except kuma.io/service: '*'.\n\n" +
 			"   tracemigrate convert -f mesh.yaml -f policies/ > meshtraces.yaml\n\n" +
 			"   kinds=meshes,traffictraces,meshtraces,trafficroutes,meshhttproutes\n" +
 			"   kinds=$kinds,externalservices,dataplanes,meshgateways\n" +

@@ -70,6 +70,7 @@ type pairing struct {
 	before, after int32 // 0: not traced
 	gains         bool  // see comparer.listener
 	direction     cluster.Direction
+	ofSidecar     bool
 	mesh          string
 	zone          string // empty before 2.14, which adds it as a tag
 	cause         Code   // of a difference between two versions
@@ -108,11 +109,12 @@ type decisionNode struct{ decision *Decision }
 
 // decisionStep leads from a part of decisions to those with one more policy of each list.
 type decisionStep struct {
-	from             *decisionNode
-	pair             *legacy.Pair
-	backend          *legacy.Backend
-	routedAnew       bool
-	policy, withheld *meshtrace.Policy // nil at the end of a list
+	from       *decisionNode
+	pair       *legacy.Pair
+	backend    *legacy.Backend
+	routedAnew bool
+
+	policy, withheld, forTCP *meshtrace.Policy // nil at the end of a list
 }
 
 // decide returns the decision on dp. Proxies share decisions, which are found from a node: a
@@ -126,13 +128,16 @@ func (c *comparer) decide(r *Renderer, from *decisionNode, dp *cluster.Dataplane
 		c.withheld = d.Withheld
 	}
 	node := from
-	for i := range max(1, len(d.Policies), len(d.Withheld)) {
+	for i := range max(1, len(d.Policies), len(d.Withheld), len(d.forTCP)) {
 		step := decisionStep{from: node, pair: d.Pair, backend: d.Backend, routedAnew: d.routedAnew}
 		if i < len(d.Policies) {
 			step.policy = d.Policies[i]
 		}
 		if i < len(d.Withheld) {
 			step.withheld = d.Withheld[i]
+		}
+		if i < len(d.forTCP) {
+			step.forTCP = d.forTCP[i]
 		}
 		if node = c.decisions[step]; node == nil {
 			node = &decisionNode{}
@@ -210,7 +215,7 @@ func (c *comparer) listener(dp *cluster.Dataplane, before, after *Decision, was,
 	// An outbound without tracing because of how it is routed is compared with the tracing
 	// that a TrafficRoute alone would give it.
 	gains := was != nil && !tracedBefore && tracedAfter && before.Traces() && (!before.fromMeshTrace() || !c.before.exists(dp.Mesh, before, was))
-	key := pairing{direction: l.Direction, mesh: dp.Mesh, cause: c.cause(dp, before, after, was, is), gains: gains}
+	key := pairing{direction: l.Direction, ofSidecar: l.OfSidecar, mesh: dp.Mesh, cause: c.cause(dp, before, after, was, is), gains: gains}
 	if tracedBefore || gains {
 		key.before = before.id
 	}

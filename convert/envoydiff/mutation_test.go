@@ -370,6 +370,76 @@ func TestRoutedOutbounds(t *testing.T) {
 	}
 }
 
+// An outbound for HTTP that a MeshTCPRoute makes TCP is traced neither before nor after. A
+// MeshHTTPRoute has precedence, and what is not certain counts as HTTP.
+func TestOutboundsForTCP(t *testing.T) {
+	const policies = "type: Mesh\nname: default\ntracing: {defaultBackend: z, backends: [{name: z, type: zipkin, conf: {url: 'http://z:9411/'}}]}\n" +
+		"---\ntype: TrafficTrace\nname: all\nselectors: [{match: {kuma.io/service: '*'}}]\n" +
+		"---\ntype: ExternalService\nname: ext\ntags: {kuma.io/service: ext, kuma.io/protocol: http}\nnetworking: {address: 'a:80'}\n" +
+		"---\ntype: Dataplane\nname: web\nnetworking: {address: 10.0.0.2, inbound: [{port: 80, tags: {kuma.io/service: web}}], outbound: [{port: 1, tags: {kuma.io/service: ext}}]}\n"
+	route := func(targetRef, to, ref string) string {
+		return "---\ntype: MeshTCPRoute\nname: r\nspec: {targetRef: {" + targetRef + "}, to: [{targetRef: {" + to + "}, rules: [{default: {backendRefs: [" + ref + "]}}]}]}\n"
+	}
+	const all, ext, ref = "kind: Mesh", "kind: MeshService, name: ext", "{kind: MeshService, name: ext, weight: 1}"
+	const http = "---\ntype: MeshHTTPRoute\nname: h\nspec: {targetRef: {kind: Mesh}, to: [{targetRef: {kind: MeshService, name: ext}, rules: []}]}\n"
+	const kubernetes = "---\napiVersion: kuma.io/v1alpha1\nkind: MeshTCPRoute\nmetadata: {name: r, namespace: kuma-system, labels: {kuma.io/mesh: default%s}}\n" +
+		"spec: {to: [{targetRef: {kind: MeshService, name: ext}, rules: [{default: {backendRefs: [{kind: MeshService, name: ext}]}}]}]}\n"
+	for name, test := range map[string]struct {
+		version cluster.Version
+		more    string
+		want    envoydiff.Verdict
+	}{
+		"none":                 {cluster.V(13), "", envoydiff.Inherent},
+		"all proxies":          {cluster.V(13), route(all, ext, ref), envoydiff.Same},
+		"by tags":              {cluster.V(13), route("kind: MeshSubset, tags: {kuma.io/service: web}", ext, ref), envoydiff.Same},
+		"of other proxies":     {cluster.V(13), route("kind: MeshSubset, tags: {kuma.io/service: api}", ext, ref), envoydiff.Inherent},
+		"for another service":  {cluster.V(13), route(all, "kind: MeshService, name: api", ref), envoydiff.Inherent},
+		"for a resource":       {cluster.V(13), route(all, "kind: MeshService, labels: {a: b}", ref), envoydiff.Inherent},
+		"without destinations": {cluster.V(13), route(all, ext, ""), envoydiff.Inherent},
+		"to a resource":        {cluster.V(13), route(all, ext, "{kind: MeshService, name: ext, port: 80}"), envoydiff.Inherent},
+		"shadow":               {cluster.V(13), strings.Replace(route(all, ext, ref), "spec:", "labels: {kuma.io/effect: shadow}\nspec:", 1), envoydiff.Inherent},
+		"of an unknown kind":   {cluster.V(13), route("kind: Moon", ext, ref), envoydiff.Inherent},
+		"with a MeshHTTPRoute": {cluster.V(13), http + route(all, ext, ref), envoydiff.Inherent},
+		"of the control plane": {cluster.V(13), fmt.Sprintf(kubernetes, ", kuma.io/policy-role: system"), envoydiff.Same},
+		"of a namespace":       {cluster.V(13), fmt.Sprintf(kubernetes, ""), envoydiff.Inherent},
+	} {
+		t.Run(name, func(t *testing.T) {
+			snapshot, before, after := converted(t, test.version, manifest.Text("mesh.yaml", policies+test.more))
+			c := envoydiff.Compare(snapshot, before, after, envoydiff.Options{Version: test.version})
+			assert.Equal(t, test.want, c.Proxies[0].Verdict, "%v", c.Proxies[0].Differences)
+		})
+	}
+}
+
+// A MeshGateway's listener on a sidecar spawns spans upstream under a TrafficTrace alone, and
+// a builtin gateway that is a transparent proxy has outbounds that no TrafficTrace traces.
+func TestListenersOfMeshGateways(t *testing.T) {
+	const policies = "type: Mesh\nname: default\ntracing: {defaultBackend: z, backends: [{name: z, type: zipkin, conf: {url: 'http://z:9411/'}}]}\n" +
+		"---\ntype: TrafficTrace\nname: all\nselectors: [{match: {kuma.io/service: '*'}}]\n" +
+		"---\ntype: MeshGateway\nname: g\nselectors: [{match: {kuma.io/service: web}}]\nconf: {listeners: [{port: 80, protocol: %s}]}\n"
+	const trafficRoute = "---\ntype: TrafficRoute\nname: all\n"
+	const route = "---\ntype: MeshHTTPRoute\nname: r\nspec: {targetRef: {kind: Mesh}, to: [{targetRef: {kind: MeshService, name: other}}]}\n"
+	sidecar := "---\ntype: Dataplane\nname: web\nnetworking: {address: 10.0.0.2, inbound: [{port: 81, tags: {kuma.io/service: web}}], outbound: [{port: 1, backendRef: {kind: MeshExternalService, name: x}}]}\n"
+	builtin := "---\ntype: Dataplane\nname: web\nnetworking: {address: 10.0.0.2, gateway: {type: BUILTIN, tags: {kuma.io/service: web}}%s}\n"
+	for name, test := range map[string]struct {
+		protocol, proxy, more string
+		want                  envoydiff.Verdict
+	}{
+		"a sidecar":                    {"HTTP", sidecar, trafficRoute + route, envoydiff.Different},
+		"a sidecar without a listener": {"TCP", sidecar, trafficRoute + route, envoydiff.Same},
+		"a gateway":                    {"TCP", fmt.Sprintf(builtin, ""), "", envoydiff.Same},
+		"a transparent gateway":        {"TCP", fmt.Sprintf(builtin, ", transparentProxying: {redirectPortInbound: 1}"), "", envoydiff.Inherent},
+		"one in a mesh with routes":    {"TCP", fmt.Sprintf(builtin, ", transparentProxying: {redirectPortInbound: 1}"), trafficRoute, envoydiff.Same},
+		"one with a MeshHTTPRoute":     {"TCP", fmt.Sprintf(builtin, ", transparentProxying: {redirectPortInbound: 1}"), trafficRoute + route, envoydiff.Inherent},
+	} {
+		t.Run(name, func(t *testing.T) {
+			snapshot, before, after := converted(t, cluster.V(13), manifest.Text("mesh.yaml", fmt.Sprintf(policies, test.protocol)+test.proxy+test.more))
+			c := envoydiff.Compare(snapshot, before, after, envoydiff.Options{Version: cluster.V(13)})
+			assert.Equal(t, test.want, c.Proxies[0].Verdict, "%v", c.Proxies[0].Differences)
+		})
+	}
+}
+
 // A listener for a backendRef exists in a mesh without TrafficRoutes, or if a MeshHTTPRoute
 // selects the proxy.
 func TestOutboundsToMeshServices(t *testing.T) {

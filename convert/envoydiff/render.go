@@ -3,6 +3,8 @@ package envoydiff
 import (
 	"cmp"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
@@ -32,6 +34,8 @@ type Renderer struct {
 	routed    map[string]bool     // meshes with a TrafficRoute
 	routes    []*meshtrace.Policy // MeshHTTPRoutes
 	router    *meshtrace.Matcher  // of routes; nil without any
+	tcp       map[*meshtrace.Policy][]string
+	tcpRouter *meshtrace.Matcher // of tcp; nil without any
 	gateways  cluster.Gateways
 	listeners *cluster.Listeners
 	legacy    map[string]*legacy.Mesh
@@ -44,7 +48,7 @@ type Renderer struct {
 // Dataplanes, gateways and TrafficRoutes of s.
 func NewRenderer(version cluster.Version, s *cluster.Snapshot, state State) *Renderer {
 	r := &Renderer{version: version, snapshot: s, routed: s.TrafficRoutes, gateways: cluster.NewGateways(s.MeshGateways)}
-	r.listeners, r.routes = cluster.NewListeners(version, s, r.gateways), meshtrace.HTTPRoutes(s)
+	r.listeners, r.routes, r.tcp = cluster.NewListeners(version, s, r.gateways), meshtrace.HTTPRoutes(s), meshtrace.TCPRoutes(s)
 	if s.Origin != nil {
 		r.zone = s.Origin.Zone
 	}
@@ -62,11 +66,14 @@ func (r *Renderer) in(version cluster.Version, state State) *Renderer {
 	if other.withheld = nil; len(state.Withheld) > 0 {
 		other.withheld = meshtrace.NewMatcher(version, state.Withheld, r.gateways)
 	}
-	if other.legacy, other.router = nil, nil; version.DropsTrafficTrace() {
+	if other.legacy, other.router, other.tcpRouter = nil, nil, nil; version.DropsTrafficTrace() {
 		return &other
 	}
 	if len(r.routes) > 0 {
 		other.router = meshtrace.NewMatcher(version, r.routes, r.gateways)
+	}
+	if len(r.tcp) > 0 && version.HasMeshTCPRoutes() {
+		other.tcpRouter = meshtrace.NewMatcher(version, slices.Collect(maps.Keys(r.tcp)), r.gateways)
 	}
 	other.legacy = make(map[string]*legacy.Mesh, len(state.Legacy))
 	for _, mesh := range state.Legacy {
@@ -97,6 +104,8 @@ type Decision struct {
 
 	// routedAnew is set if a MeshHTTPRoute takes the proxy's outbounds over.
 	routedAnew bool
+	// forTCP are the MeshTCPRoutes that select the proxy.
+	forTCP []*meshtrace.Policy
 
 	id int32 // see comparer.id
 }
@@ -121,6 +130,9 @@ func (r *Renderer) Decide(dp *cluster.Dataplane) Decision { return r.decide(dp, 
 // decide is Decide with buffers for the policies.
 func (r *Renderer) decide(dp *cluster.Dataplane, policies, withheld []*meshtrace.Policy) Decision {
 	d := Decision{routedAnew: r.router != nil && len(r.router.Matching(nil, dp)) > 0}
+	if r.tcpRouter != nil {
+		d.forTCP = r.tcpRouter.Matching(nil, dp)
+	}
 	if r.policies {
 		d.Policies = r.matcher.Matching(policies, dp)
 		d.Conf = meshtrace.Merge(d.Policies)
@@ -213,7 +225,17 @@ func (r *Renderer) traced(mesh string, d *Decision, l *cluster.HTTPListener) boo
 // outbound with a backendRef, and does nothing in a mesh with TrafficRoutes for a proxy that
 // no MeshHTTPRoute selects (its Apply in Kuma's tags 2.6 to 2.14).
 func (r *Renderer) exists(mesh string, d *Decision, l *cluster.HTTPListener) bool {
-	return !l.BackendRef || d.routedAnew || !r.routed[mesh] || r.version.DropsTrafficTrace()
+	if !l.BackendRef {
+		return d.routedAnew || l.Direction != cluster.DirectionOutbound || !r.isTCP(d, l.Service)
+	}
+	return d.routedAnew || !r.routed[mesh] || r.version.DropsTrafficTrace()
+}
+
+// isTCP reports whether a MeshTCPRoute that selects the proxy makes its outbounds to a service
+// TCP. A MeshHTTPRoute for the service has precedence (getBackendRefs in package meshtcproute
+// of Kuma's tags 2.3 to 2.14).
+func (r *Renderer) isTCP(d *Decision, service string) bool {
+	return slices.ContainsFunc(d.forTCP, func(p *meshtrace.Policy) bool { return slices.Contains(r.tcp[p], service) })
 }
 
 func (r *Renderer) tracing(
