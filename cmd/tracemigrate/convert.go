@@ -11,7 +11,7 @@ func convertCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "convert",
 		Usage:     "convert TrafficTraces and Mesh.tracing to MeshTraces",
-		ArgsUsage: " ",
+		ArgsUsage: noArguments,
 		Description: "Reads Mesh, TrafficTrace, Dataplane, MeshGateway, TrafficRoute,\n" +
 			"MeshHTTPRoute, ExternalService and MeshTrace as YAML or JSON, for\n" +
 			"Kubernetes or Universal, single or in lists. Other kinds are ignored. With\n" +

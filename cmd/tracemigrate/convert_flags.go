@@ -66,9 +66,6 @@ func (f *convertFlags) flags() []cli.Flag {
 func (f *convertFlags) options(c *cli.Context) (convert.Options, meshtrace.Style, error) {
 	var options convert.Options
 	var style meshtrace.Style
-	if c.Args().Present() {
-		return options, style, unexpectedArgument(c)
-	}
 	var version cluster.Version
 	if f.version != "" {
 		var err error

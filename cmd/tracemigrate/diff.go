@@ -13,7 +13,7 @@ func diffCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "diff",
 		Usage:     "compare every proxy's Envoy tracing before and after the migration",
-		ArgsUsage: " ",
+		ArgsUsage: noArguments,
 		Description: "Before: today's tracing, from TrafficTraces and existing MeshTraces. After:\n" +
 			"the converted policies (or those of --meshtrace) and existing MeshTraces,\n" +
 			"without TrafficTraces. Each proxy gets a verdict: same, inherent (it\n" +
@@ -41,9 +41,6 @@ func (f *diffFlags) run(c *cli.Context) error {
 	form, err := findForm(output.DiffForms, f.form)
 	if err != nil {
 		return err
-	}
-	if c.Args().Present() {
-		return unexpectedArgument(c)
 	}
 	accepted, err := acceptedCodes(c, "docs/diff.md")
 	if err != nil {

@@ -86,14 +86,12 @@ func helpCommand() *cli.Command {
 	return &cli.Command{
 		Name: "help", Aliases: []string{"h"}, Usage: "show the help of a command", ArgsUsage: "[COMMAND]", HideHelpCommand: true,
 		Action: func(c *cli.Context) error {
-			args, err := parseArguments(c)
+			args, err := parseArgument(c)
 			switch {
 			case err != nil:
 				return err
 			case len(args) == 0:
 				return cli.ShowAppHelp(c)
-			case len(args) > 1:
-				return fmt.Errorf("unexpected argument %s; see %s --help", typed(args[1]), commandName(c))
 			case c.App.Command(args[0]) == nil:
 				return unknownCommand(c.App, args[0])
 			}

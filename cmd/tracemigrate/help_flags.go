@@ -68,11 +68,8 @@ func optionsCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "options",
 		Usage:     "list the options that the commands share",
-		ArgsUsage: " ",
+		ArgsUsage: noArguments,
 		Action: func(c *cli.Context) error {
-			if c.Args().Present() {
-				return unexpectedArgument(c)
-			}
 			page := newHelpPage(terminalWidth(c.App.Writer))
 			page.shared(c.App)
 			_, err := c.App.Writer.Write([]byte(page.String()))

@@ -18,7 +18,7 @@ func reportCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "report",
 		Usage:     "report everything that a migration would change (dry run)",
-		ArgsUsage: " ",
+		ArgsUsage: noArguments,
 		Description: "Lists backends and their users, TrafficTraces and the proxies that each\n" +
 			"decides on, the MeshTraces to create, all notes, the verdict on each proxy,\n" +
 			"work to do by hand, and the commands of the next steps. It changes nothing\n" +
@@ -44,11 +44,8 @@ func reportCommand() *cli.Command {
 
 func (f *reportFlags) run(c *cli.Context) error {
 	form, err := findForm(output.ReportForms, f.form)
-	switch {
-	case err != nil:
+	if err != nil {
 		return err
-	case c.Args().Present():
-		return unexpectedArgument(c)
 	}
 	if err := checkVersionFlag(f.version); err != nil {
 		return err

@@ -13,7 +13,7 @@ func upgradeCheckCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "upgrade-check",
 		Usage:     "report what an upgrade of the control plane alone changes in tracing",
-		ArgsUsage: " ",
+		ArgsUsage: noArguments,
 		Description: "Renders every proxy's Envoy tracing on the version that runs and on the\n" +
 			"one to upgrade to, with today's policies. Each difference has a cause, the\n" +
 			"resources with file and line, and a remedy. It changes nothing.\n\n" +
@@ -32,9 +32,6 @@ func (f *upgradeCheckFlags) run(c *cli.Context) error {
 	form, err := findForm(output.UpgradeForms, f.form)
 	if err != nil {
 		return err
-	}
-	if c.Args().Present() {
-		return unexpectedArgument(c)
 	}
 	options, err := f.options(c)
 	if err != nil {

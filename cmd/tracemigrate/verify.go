@@ -23,7 +23,7 @@ func verifyCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "verify",
 		Usage:     "verify a step of a plan against the control plane's own state",
-		ArgsUsage: " ",
+		ArgsUsage: noArguments,
 		Description: "Reads the cluster, and compares it with the plan: every proxy must keep the\n" +
 			"tracing of state.yaml, and the resources of the step must exist or be gone.\n" +
 			"After start, shadow and rollback every proxy must have exactly the tracing of\n" +
@@ -41,10 +41,7 @@ func verifyCommand() *cli.Command {
 }
 
 func (f *verifyFlags) run(c *cli.Context) error {
-	switch {
-	case c.Args().Present():
-		return unexpectedArgument(c)
-	case f.directory == "":
+	if f.directory == "" {
 		return errors.New("--plan is required: the directory that plan wrote")
 	}
 	before, err := openPlan(f.directory)
