@@ -28,7 +28,7 @@ const (
 // Steps returns the steps of the directory.
 func (b *builder) Steps() []Step {
 	steps := []Step{Start}
-	if b.hasShadow() {
+	if b.HasShadow() {
 		steps = append(steps, Shadow)
 	}
 	if len(b.Plan.Policies) > 0 {
@@ -79,7 +79,7 @@ func (b *builder) plan() {
 		p.Input = []cluster.Digest{cluster.DigestOf(StateFile, b.State)}
 	}
 	if !b.Kubernetes && b.Current.Live() {
-		for _, mesh := range b.meshes {
+		for _, mesh := range b.Meshes {
 			rest, err := mesh.RestDigest()
 			b.fail(err)
 			p.Rests = append(p.Rests, rest)
