@@ -77,8 +77,6 @@ func serverDryRun(c *cli.Context, source cluster.Source, r *report.Report) error
 	if err != nil {
 		return timeoutError(ctx, c, err)
 	}
-	r.Judge(convert.Each(trials, func(trial kube.Trial) report.ServerTrial {
-		return report.ServerTrial{Accepted: trial.Accepted, Message: trial.Message, Warnings: trial.Warnings}
-	}))
+	r.Judge(trials)
 	return nil
 }

@@ -254,7 +254,7 @@ func (w HandWork) String() string {
 
 // Judge records the API server's answer to the dry run of each policy, in the order of
 // Policies. A refused policy is an error, and the next steps end there.
-func (r *Report) Judge(trials []ServerTrial) {
+func (r *Report) Judge(trials []cluster.Trial) {
 	var refused []convert.NoteText
 	for i := range trials {
 		p := &r.Policies[i]

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"tracemigrate/cluster"
 	"tracemigrate/cmd/tracemigrate/output/plain"
 	"tracemigrate/convert"
 	"tracemigrate/convert/envoydiff"
@@ -223,7 +224,7 @@ func sampling(percent *float64) string {
 const notAsked = "not asked"
 
 // serverAnswer returns the API server's answer to a dry run.
-func serverAnswer(trial *report.ServerTrial) string {
+func serverAnswer(trial *cluster.Trial) string {
 	switch {
 	case trial == nil:
 		return notAsked
