@@ -75,19 +75,13 @@ func (r *Resource) traceName() TraceName {
 
 // OtherTrafficTraces returns the TrafficTraces of meshes that were left out.
 func (s *Snapshot) OtherTrafficTraces() []TraceName {
-	if s.Origin == nil {
-		return s.otherTraces
-	}
-	return slices.Concat(s.otherTraces, s.Origin.OtherTrafficTraces)
+	return slices.Concat(s.otherTraces, s.About().OtherTrafficTraces)
 }
 
 // OtherMeshTraces returns the names of MeshTraces of meshes that were left out. On
 // Kubernetes all MeshTraces share one namespace.
 func (s *Snapshot) OtherMeshTraces() []string {
-	if s.Origin == nil {
-		return s.others
-	}
-	return slices.Concat(s.others, s.Origin.OtherMeshTraces)
+	return slices.Concat(s.others, s.About().OtherMeshTraces)
 }
 
 // Live reports whether s was read from a cluster, not from files.

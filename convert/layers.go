@@ -87,11 +87,8 @@ func newToday(in *input) *today {
 		}
 		return renderers[of[0]].Decide(dp)
 	}
-	if in.Origin == nil {
-		return t
-	}
 	for i, p := range in.existing {
-		switch origin := p.Labels[cluster.OriginLabel]; in.Origin.Mode {
+		switch origin := p.Labels[cluster.OriginLabel]; in.About().Mode {
 		case cluster.ModeGlobal:
 			t.copies[in.compared[i]] = origin == "zone"
 		case cluster.ModeFederatedZone:

@@ -265,7 +265,7 @@ func remarkPart(v *verification, changed []*meshtrace.Policy, existing int, cert
 // name and the tracing of a TrafficTrace. A zone keeps no annotation of them.
 func (in *input) arrivedPolicies() map[*meshtrace.Policy]bool {
 	arrived := make(map[*meshtrace.Policy]bool)
-	if in.Origin == nil || in.Origin.Mode != cluster.ModeFederatedZone || in.o.ZoneOrigin {
+	if in.About().Mode != cluster.ModeFederatedZone || in.o.ZoneOrigin {
 		return arrived
 	}
 	byName := legacy.ByName(in.Meshes)

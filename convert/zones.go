@@ -120,23 +120,17 @@ func remarkVersion(s *cluster.Snapshot, o *Options) notes {
 // Partial reports whether some proxies of a snapshot are not known: a Dataplane could not be
 // decoded, or the MeshGateways could not be read.
 func Partial(s *cluster.Snapshot) bool {
-	return lacks(s, cluster.KindMeshGateway) || slices.ContainsFunc(slices.Concat(s.Skipped, s.NotRead()), IsProxy)
+	return s.Lacks(cluster.KindMeshGateway) || slices.ContainsFunc(slices.Concat(s.Skipped, s.NotRead()), IsProxy)
 }
 
 // Unverified reports whether no proxy of TrafficTraces is known, because the Dataplanes could
 // not be read.
 func Unverified(s *cluster.Snapshot) bool {
-	return len(s.TrafficTraces) > 0 && lacks(s, cluster.KindDataplane)
+	return len(s.TrafficTraces) > 0 && s.Lacks(cluster.KindDataplane)
 }
 
-// lacks reports whether the resources of a kind could not be listed.
-func lacks(s *cluster.Snapshot, kind string) bool {
-	if s.Origin == nil {
-		return false
-	}
-	_, unread := s.Origin.Lacks(kind)
-	return unread
-}
+// NotRead returns the warnings about documents that are not read and that policies depend on.
+func NotRead(s *cluster.Snapshot) []*manifest.Problem { return slices.DeleteFunc(s.NotRead(), IsProxy) }
 
 // IsProxy reports whether policies do not depend on what a problem is with, a Dataplane
 // or a MeshGateway.
@@ -185,7 +179,7 @@ func remarkZonesUnread(s *cluster.Snapshot) notes {
 // ZonesUnread returns the zones of a global control plane that were not read
 // themselves.
 func ZonesUnread(s *cluster.Snapshot) []string {
-	if s.Origin == nil || s.Origin.Mode != cluster.ModeGlobal {
+	if s.About().Mode != cluster.ModeGlobal {
 		return nil
 	}
 	return slices.DeleteFunc(zoneNames(s), func(name string) bool { return s.Zones()[name] != nil })
@@ -261,10 +255,7 @@ func needsOrder(m *conversion) bool {
 
 // zoneNames returns the zones of a global control plane.
 func zoneNames(s *cluster.Snapshot) []string {
-	if s.Origin == nil {
-		return nil
-	}
-	return Each(s.Origin.Zones, func(zone cluster.Zone) string { return zone.Name })
+	return Each(s.About().Zones, func(zone cluster.Zone) string { return zone.Name })
 }
 
 // dependsOnZone reports whether policies are for all zones. Then what was created

@@ -126,7 +126,7 @@ func resolveOptions(version string, s *convert.Current, o *convert.Options) erro
 		return err
 	}
 	o.Namespace = s.Namespace
-	if o.Format == "" && s.Origin != nil && s.Origin.Environment == cluster.Kubernetes {
+	if o.Format == "" && s.About().Environment == cluster.Kubernetes {
 		o.Format = cluster.Kubernetes // the control plane's API shows Kubernetes objects in Universal form
 	}
 	return o.Check()

@@ -11,10 +11,8 @@ import (
 
 // findProxy returns the Dataplane with a name. Its error suggests a similar name.
 func findProxy(s *cluster.Snapshot, name string) (*cluster.Dataplane, error) {
-	if s.Origin != nil && len(s.Dataplanes) == 0 {
-		if _, lacks := s.Origin.Lacks(cluster.KindDataplane); lacks {
-			return nil, fmt.Errorf("proxy %q is not known, because the Dataplanes could not be read", name)
-		}
+	if len(s.Dataplanes) == 0 && s.Lacks(cluster.KindDataplane) {
+		return nil, fmt.Errorf("proxy %q is not known, because the Dataplanes could not be read", name)
 	}
 	var found []*cluster.Dataplane
 	for _, dp := range s.Dataplanes {

@@ -25,15 +25,12 @@ func Build(current *convert.Current, o Options) (*Report, *convert.Plan, []*mani
 	}
 	b := &builder{
 		Report: &Report{
-			KumaVersion: o.Convert.Version.String(), Meshes: []Mesh{}, TrafficTraces: []TrafficTrace{}, Existing: []Existing{},
+			Origin: s.About(), KumaVersion: o.Convert.Version.String(), Meshes: []Mesh{}, TrafficTraces: []TrafficTrace{}, Existing: []Existing{},
 			Policies: []Policy{}, Withheld: []Policy{}, Notes: convert.Texts(result.Notes), Flows: []Flow{},
 			HandWork: []HandWork{}, Way: []Stage{},
 		},
 		options: o, snapshot: s, result: result,
 		selected: make(map[identity]int), decided: make(map[pairName]int), traced: make(map[*legacy.Backend]int),
-	}
-	if s.Origin != nil {
-		b.Origin = *s.Origin
 	}
 	b.compare()
 	b.causes()
@@ -195,11 +192,7 @@ func (b *builder) count() {
 		sum.ZonesUnread = len(convert.ZonesUnread(b.snapshot))
 	}
 	sum.Partial = convert.Partial(b.snapshot)
-	for _, problem := range b.snapshot.NotRead() {
-		if !convert.IsProxy(problem) {
-			sum.NotRead++
-		}
-	}
+	sum.NotRead = len(convert.NotRead(b.snapshot))
 	sum.Holds = sum.Errors == 0 && sum.NotRead == 0 && sum.Different == 0 && sum.Unknown == 0 && (!sum.Unverified || sum.TrafficTraces == 0)
 }
 

@@ -150,10 +150,7 @@ func (u *Upgrade) serviceRows() [][]string {
 // else a proxy depends on makes it unknown.
 func (p *Printer) UnreadOfUpgrade(s *cluster.Snapshot) []string {
 	missing := NotRead(s)
-	if s.Origin == nil {
-		return missing
-	}
-	for _, u := range s.Origin.Unread {
+	for _, u := range s.About().Unread {
 		switch u.What {
 		case cluster.VersionOfControlPlane, cluster.ModeOfControlPlane:
 			continue
