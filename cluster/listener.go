@@ -76,7 +76,7 @@ type Listeners struct {
 func NewListeners(version Version, s *Snapshot, gateways Gateways) *Listeners {
 	l := &Listeners{
 		version: version, gateways: gateways, services: newServices(s.MeshServices), rerouted: s.rerouted, withRoutes: make(map[string]bool),
-		zone: s.About().Zone,
+		zone:     s.About().Zone,
 		complete: s.hasAllDestinations(), protocols: sync.OnceValue(func() protocols { return protocolsOf(version, s) }),
 	}
 	for _, r := range s.MeshHTTPRoutes {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"tracemigrate/cluster"
+	"tracemigrate/cluster/lists"
 	"tracemigrate/meshtrace"
 )
 
@@ -49,7 +50,7 @@ func (v *verifier) remarkConflicts() notes {
 	var found notes
 	for _, c := range conflicts {
 		with := v.conflicts[c]
-		existing := Each(with.existing, v.existingFact)
+		existing := lists.Each(with.existing, v.existingFact)
 		var proxies any = anyProxy
 		if len(with.proxies) > 0 {
 			proxies = counted(with.proxies, "proxy")

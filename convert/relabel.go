@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"tracemigrate/cluster"
+	"tracemigrate/cluster/lists"
 	"tracemigrate/cluster/manifest"
 	"tracemigrate/convert/cover"
 	"tracemigrate/meshtrace"
@@ -237,11 +238,7 @@ func (r *relabelling) dropEmpty() {
 	if len(r.sidecars) == 0 || !slices.ContainsFunc(r.policies, isEmpty) {
 		return
 	}
-	selectors := make([]cluster.Tags, len(r.policies))
-	for i, p := range r.policies {
-		selectors[i] = p.labels
-	}
-	index := cluster.NewIndex(selectors)
+	index := cluster.NewIndex(lists.Each(r.policies, func(p *relabelled) cluster.Tags { return p.labels }))
 	needed := make([]bool, len(r.policies))
 	var found []int32
 	for _, dp := range r.sidecars {

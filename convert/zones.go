@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"tracemigrate/cluster"
+	"tracemigrate/cluster/lists"
 	"tracemigrate/cluster/manifest"
 )
 
@@ -29,10 +30,7 @@ func remarkSkipped(s *cluster.Snapshot) notes {
 		of     manifest.Subject
 	}
 	of := func(p *manifest.Problem) document { return document{p.File, p.Document, p.Of} }
-	faults := make(map[document]int)
-	for _, p := range s.Skipped {
-		faults[of(p)]++
-	}
+	faults := lists.Count(s.Skipped, of)
 	var found notes
 	for _, p := range s.Skipped {
 		n := faults[of(p)]
@@ -155,7 +153,7 @@ func unknownWithout(kind string) phrase {
 // of a global control plane, https://kuma.io/docs/2.13.x/policies/introduction/
 func remarkFederated(s *cluster.Snapshot, o *Options, all []*conversion) *Note {
 	// A zone has none of its own.
-	traces := Each(s.TrafficTraces, func(r *cluster.Resource) string { return quoted(r.DisplayName()) })
+	traces := lists.Each(s.TrafficTraces, func(r *cluster.Resource) string { return quoted(r.DisplayName()) })
 	about := federatedZoneRefuses
 	switch {
 	case slices.ContainsFunc(all, func(m *conversion) bool { return m.arrived }):
@@ -255,7 +253,7 @@ func needsOrder(m *conversion) bool {
 
 // zoneNames returns the zones of a global control plane.
 func zoneNames(s *cluster.Snapshot) []string {
-	return Each(s.About().Zones, func(zone cluster.Zone) string { return zone.Name })
+	return lists.Each(s.About().Zones, func(zone cluster.Zone) string { return zone.Name })
 }
 
 // dependsOnZone reports whether policies are for all zones. Then what was created

@@ -8,8 +8,8 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"tracemigrate/cluster"
+	"tracemigrate/cluster/lists"
 	"tracemigrate/cmd/tracemigrate/output"
-	"tracemigrate/convert"
 	"tracemigrate/convert/envoydiff"
 )
 
@@ -74,7 +74,7 @@ func acceptedCodes(c *cli.Context, document string, others ...envoydiff.Code) ([
 		if _, known := envoydiff.Codes[code]; !known && !slices.Contains(others, code) {
 			hint := ""
 			all := slices.Concat(slices.Sorted(maps.Keys(envoydiff.Codes)), others)
-			if similar := closest(name, convert.Words(all)); similar != "" {
+			if similar := closest(name, lists.Words(all)); similar != "" {
 				hint = " (did you mean " + similar + "?)"
 			}
 			return nil, fmt.Errorf("--accept: %s is not the code of a difference%s; %s lists them", typed(name), hint, document)

@@ -10,6 +10,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"tracemigrate/cluster"
+	"tracemigrate/cluster/lists"
 	"tracemigrate/cluster/manifest"
 	"tracemigrate/cmd/tracemigrate/output"
 	"tracemigrate/convert"
@@ -147,7 +148,7 @@ func compareEdited(
 		stderr.Line("tracemigrate: %d of the MeshTraces are shadows, which Kuma %s computes but does not apply, "+
 			"so they give no proxy tracing", shadows, version)
 	}
-	stored := convert.Each(edited, func(p *meshtrace.Policy) *meshtrace.Policy { return p.AsStored(version) })
+	stored := lists.Each(edited, func(p *meshtrace.Policy) *meshtrace.Policy { return p.AsStored(version) })
 	return comparePolicies(s, result, stored, o, to, stderr), nil
 }
 

@@ -4,12 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 
 	"tracemigrate/cluster"
+	"tracemigrate/cluster/lists"
 	"tracemigrate/cluster/manifest"
 	"tracemigrate/cluster/overlay"
 	"tracemigrate/cmd/tracemigrate/output"
@@ -186,9 +186,6 @@ func checkVersions(before, after *cluster.Origin) error {
 
 // appendNew appends problems that list does not contain: both sides have those of a state.
 func appendNew(list, problems []*manifest.Problem) []*manifest.Problem {
-	known := make(map[string]bool, len(list))
-	for _, p := range list {
-		known[p.Error()] = true
-	}
-	return append(list, slices.DeleteFunc(slices.Clone(problems), func(p *manifest.Problem) bool { return known[p.Error()] })...)
+	known := lists.Set(list, (*manifest.Problem).Error)
+	return append(list, lists.Keep(problems, func(p *manifest.Problem) bool { return !known[p.Error()] })...)
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"tracemigrate/cluster/lists"
 	"tracemigrate/cmd/tracemigrate/output"
 	"tracemigrate/cmd/tracemigrate/output/plain"
 	"tracemigrate/convert"
@@ -121,7 +122,7 @@ func (f *convertFlags) policyFiles(c *cli.Context, plan *convert.Plan, style mes
 		}
 		files = append(files, file{name: name, text: text})
 	}
-	to := newOutputs(f.directory, convert.Each(files, func(f file) string { return f.name }))
+	to := newOutputs(f.directory, lists.Each(files, func(f file) string { return f.name }))
 	return files, cmp.Or(to.checkInputs(c), to.checkNotes(c, f.notesFile))
 }
 

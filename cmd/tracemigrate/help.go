@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"tracemigrate/cluster/lists"
+
 	"github.com/urfave/cli/v2"
 )
 
@@ -68,11 +70,7 @@ func (p *helpPage) app(app *cli.App) {
 	p.section("DESCRIPTION")
 	p.text(app.Description)
 	p.section("COMMANDS")
-	var rows [][2]string
-	for _, command := range app.VisibleCommands() {
-		rows = append(rows, [2]string{command.Name, command.Usage})
-	}
-	p.rows(rows)
+	p.rows(lists.Each(app.VisibleCommands(), func(command *cli.Command) [2]string { return [2]string{command.Name, command.Usage} }))
 	p.section("OPTIONS")
 	p.rows(flagRows(app.Flags))
 	p.paragraph("")

@@ -8,10 +8,10 @@ import (
 	"strconv"
 	"strings"
 
+	"tracemigrate/cluster/lists"
+
 	"github.com/urfave/cli/v2"
 	"github.com/xrash/smetrics"
-
-	"tracemigrate/convert"
 )
 
 // splitShortFlags splits joined short flags, as users of kubectl write them:
@@ -116,7 +116,7 @@ func commandName(c *cli.Context) string {
 }
 
 func unknownCommand(app *cli.App, name string) error {
-	names := convert.Each(app.Commands, func(command *cli.Command) string { return command.Name })
+	names := lists.Each(app.Commands, func(command *cli.Command) string { return command.Name })
 	hint := ""
 	if similar := closest(name, names); similar != "" {
 		hint = fmt.Sprintf(" (did you mean %q?)", similar)

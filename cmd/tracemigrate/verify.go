@@ -8,8 +8,8 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"tracemigrate/cluster/lists"
 	"tracemigrate/cmd/tracemigrate/output"
-	"tracemigrate/convert"
 	"tracemigrate/convert/runbook"
 )
 
@@ -49,7 +49,7 @@ func (f *verifyFlags) run(c *cli.Context) error {
 		return err
 	}
 	step := runbook.Step(f.step)
-	if steps := strings.Join(convert.Words(before.Steps), ", "); f.step == "" {
+	if steps := strings.Join(lists.Words(before.Steps), ", "); f.step == "" {
 		return errors.New("--step is required: one of " + steps)
 	} else if !slices.Contains(before.Steps, step) {
 		return fmt.Errorf("--step: %s is not a step of the plan; it has: %s", typed(f.step), steps)

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"tracemigrate/cluster"
+	"tracemigrate/cluster/lists"
 	"tracemigrate/cluster/manifest"
 	"tracemigrate/convert"
 	"tracemigrate/convert/envoydiff"
@@ -70,10 +71,7 @@ func identityOf(p *meshtrace.Policy) identity { return identity{p.Mesh, p.Namesp
 
 // legacy fills in Meshes and TrafficTraces.
 func (b *builder) legacy(meshes []*legacy.Mesh) {
-	proxies := make(map[string]int)
-	for _, dp := range b.snapshot.Dataplanes {
-		proxies[dp.Mesh]++
-	}
+	proxies := lists.Count(b.snapshot.Dataplanes, func(dp *cluster.Dataplane) string { return dp.Mesh })
 	fates := make(map[pairName][]*convert.Fate) // several where zones have policies of their own
 	for _, fate := range b.result.Fates {
 		name := pairName{fate.Mesh, fate.TrafficTrace, fate.Selector}

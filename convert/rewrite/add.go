@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"tracemigrate/cluster/lists"
 	"tracemigrate/cluster/manifest"
 	"tracemigrate/cluster/manifest/edit"
 	"tracemigrate/convert"
@@ -145,14 +146,8 @@ func (w *writer) place(file string, needs []*need) {
 // shared reports whether every overlay that includes home needs the same policies for a
 // file, as far as it is known: an overlay that is not a unit is an error.
 func (w *writer) shared(file string, home *kustomization, needs []*need) bool {
-	byOverlay := make(map[string]*need)
-	for _, n := range needs {
-		byOverlay[n.unit.Overlay] = n
-	}
-	known := make(map[string]bool)
-	for _, u := range w.units {
-		known[u.Overlay] = true
-	}
+	byOverlay := lists.By(needs, func(n *need) string { return n.unit.Overlay })
+	known := lists.Set(w.units, func(u *Unit) string { return u.Overlay })
 	leaves := w.Overlays()
 	want, same := w.documents(file, needs[0], needs[0].affix)
 	for _, k := range w.includedBy(home) {

@@ -8,6 +8,7 @@ import (
 	"text/template"
 
 	"tracemigrate/cluster"
+	"tracemigrate/cluster/lists"
 	"tracemigrate/cluster/manifest"
 	"tracemigrate/convert"
 	"tracemigrate/convert/envoydiff"
@@ -41,7 +42,7 @@ func code(text string) string {
 func cell(text string) string { return strings.ReplaceAll(code(text), "|", `\|`) }
 
 func join(steps []Step, by string) string {
-	return strings.Join(convert.Words(steps), by)
+	return strings.Join(lists.Words(steps), by)
 }
 
 // script adds a shell script from its template.

@@ -6,6 +6,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"tracemigrate/cluster"
+	"tracemigrate/cluster/lists"
 	"tracemigrate/cluster/manifest"
 	"tracemigrate/convert"
 	"tracemigrate/legacy"
@@ -23,7 +24,7 @@ func (b *builder) rollback() {
 	}
 	b.roots(backDir+"meshtraces.yaml", b.Replaced)
 	if b.Kubernetes && len(b.Made) > 0 {
-		b.add(backDir+"delete-meshtraces.yaml", b.encode(convert.Each(b.Made, func(p *meshtrace.Policy) any {
+		b.add(backDir+"delete-meshtraces.yaml", b.encode(lists.Each(b.Made, func(p *meshtrace.Policy) any {
 			return head{"kuma.io/v1alpha1", cluster.KindMeshTrace, "", metadata{p.Name, p.Namespace}}
 		})))
 	}
@@ -53,7 +54,7 @@ func meshPatch(o *cluster.Original) string { return backDir + "mesh_" + fileSafe
 // roots adds resources as they are today.
 func (b *builder) roots(path string, resources []*cluster.Original) {
 	if len(resources) > 0 {
-		b.secret(path, b.encode(convert.Each(resources, func(o *cluster.Original) any { return o.Root })))
+		b.secret(path, b.encode(lists.Each(resources, func(o *cluster.Original) any { return o.Root })))
 	}
 }
 
@@ -73,10 +74,7 @@ func (b *builder) waves() [][]*cluster.Original {
 			}
 		}
 	}
-	originals := make(map[[2]string]*cluster.Original, len(b.Traces))
-	for _, o := range b.Traces {
-		originals[[2]string{o.Mesh, o.Name}] = o
-	}
+	originals := lists.By(b.Traces, func(o *cluster.Original) traceName { return traceName{o.Mesh, o.Name} })
 	var waves [][]*cluster.Original
 	for _, mesh := range b.Current.Meshes {
 		wave := -1
@@ -88,7 +86,7 @@ func (b *builder) waves() [][]*cluster.Original {
 			if wave == len(waves) {
 				waves = append(waves, nil)
 			}
-			if o := originals[[2]string{trace.Mesh, trace.Name}]; o != nil {
+			if o := originals[nameOf(trace)]; o != nil {
 				waves[wave] = append(waves[wave], o)
 			}
 		}

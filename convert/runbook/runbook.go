@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"tracemigrate/cluster"
+	"tracemigrate/cluster/lists"
 	"tracemigrate/convert"
 	"tracemigrate/convert/report"
 	"tracemigrate/meshtrace"
@@ -196,7 +197,7 @@ func (b *builder) removals() {
 	switch {
 	case !b.Kubernetes:
 		if len(b.Meshes) > 0 {
-			without := convert.Each(b.Meshes, func(o *cluster.Original) any { return o.WithoutTracing() })
+			without := lists.Each(b.Meshes, func(o *cluster.Original) any { return o.WithoutTracing() })
 			b.secret(removeDir+"meshes.yaml", b.encode(without))
 		}
 		return
@@ -210,7 +211,7 @@ func (b *builder) removals() {
 
 // heads returns what kubectl needs to delete resources.
 func heads(resources []*cluster.Original) []any {
-	return convert.Each(resources, func(o *cluster.Original) any {
+	return lists.Each(resources, func(o *cluster.Original) any {
 		return head{"kuma.io/v1alpha1", o.Kind, o.Mesh, metadata{o.Name, o.Namespace}}
 	})
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"tracemigrate/cluster"
+	"tracemigrate/cluster/lists"
 	"tracemigrate/cmd/tracemigrate/output/plain"
 	"tracemigrate/convert"
 	"tracemigrate/convert/report"
@@ -48,7 +49,7 @@ func aboutOrigin(r *report.Report) []string {
 		lines = append(lines, fmt.Sprintf("zone %q", r.Origin.Zone))
 	}
 	if len(r.Origin.Zones) > 0 {
-		zones := convert.Each(r.Origin.Zones, func(z cluster.Zone) string {
+		zones := lists.Each(r.Origin.Zones, func(z cluster.Zone) string {
 			return z.Name + " " + cmp.Or(z.Version, "(version unknown)")
 		})
 		lines = append(lines, "zones: "+strings.Join(zones, ", "))

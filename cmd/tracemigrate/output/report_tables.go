@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"tracemigrate/cluster"
+	"tracemigrate/cluster/lists"
 	"tracemigrate/cmd/tracemigrate/output/plain"
 	"tracemigrate/convert"
 	"tracemigrate/convert/envoydiff"
@@ -41,7 +42,7 @@ func reportSections(r *Report) []section {
 func causeSection(r *Report) section {
 	s := section{title: "What changes", heads: []string{"VERDICT", "CAUSE", "CODE", "SUCH AS"}}
 	for _, c := range r.Causes {
-		codes := convert.Words(c.Codes)
+		codes := lists.Words(c.Codes)
 		s.rows = append(s.rows, []string{
 			string(c.Verdict), causeTitle(c.Proxies, c.TrafficTraces, c.Text), strings.Join(codes, ", "), plain.List(c.Examples, c.Proxies),
 		})
