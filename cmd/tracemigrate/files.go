@@ -14,6 +14,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"tracemigrate/cluster/lists"
+	"tracemigrate/cluster/manifest"
 	"tracemigrate/cmd/tracemigrate/output"
 	"tracemigrate/cmd/tracemigrate/output/plain"
 	"tracemigrate/convert"
@@ -55,7 +56,7 @@ func warnOfOthers(stderr *output.Printer, dir string, written []file) {
 	var others []string
 	for _, entry := range entries {
 		ours := slices.ContainsFunc(written, func(f file) bool { return f.name == entry.Name() })
-		if !ours && slices.Contains([]string{".yaml", ".yml", ".json"}, filepath.Ext(entry.Name())) {
+		if !ours && manifest.IsFile(entry.Name()) {
 			others = append(others, entry.Name())
 		}
 	}

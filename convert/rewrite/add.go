@@ -232,9 +232,9 @@ func (w *writer) list(k *kustomization, target, after string) {
 	if after != "" {
 		at, i, _ := k.lists(after)
 		field, index = at, i+1
-		written := value(k.doc.Root, field).Content[i].Value
+		written := manifest.ValueOf(k.doc.Root, field).Content[i].Value
 		name = strings.TrimSuffix(written, path.Base(after)) + path.Base(target)
-	} else if list := value(k.doc.Root, field); list != nil {
+	} else if list := manifest.ValueOf(k.doc.Root, field); list != nil {
 		index = len(list.Content)
 	}
 	if err := k.doc.Insert(name, field, index); err != nil {
