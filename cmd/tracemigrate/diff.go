@@ -67,14 +67,5 @@ func (f *diffFlags) run(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := writeStdout(c, func(out *output.Printer) error { return form(out, found) }); err != nil {
-		return err
-	}
-	if !found.Holds() {
-		return cli.Exit(found.Verdict(), exitNo)
-	}
-	if f.form != output.DiffForms.Default() {
-		conclude(c, found.Outcome())
-	}
-	return nil
+	return answer(c, form, found)
 }

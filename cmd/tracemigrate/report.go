@@ -70,14 +70,5 @@ func (f *reportFlags) run(c *cli.Context) error {
 	}
 	r.Head = finish(head, r)
 	found := &output.Report{Report: r, Full: f.full, Command: commandLine(c, words.Source)}
-	if err := writeStdout(c, func(out *output.Printer) error { return form(out, found) }); err != nil {
-		return err
-	}
-	if !r.Summary.Holds {
-		return cli.Exit(found.Verdict(), exitNo)
-	}
-	if f.form != output.ReportForms.Default() {
-		conclude(c, found.Verdict())
-	}
-	return nil
+	return answer(c, form, found)
 }

@@ -69,14 +69,5 @@ func (f *upgradeCheckFlags) run(c *cli.Context) error {
 	}
 	found.Result = upgrade.Check(current, options)
 	stderr.NotChecked(current, found.Result, maxMadeUp)
-	if err := writeStdout(c, func(out *output.Printer) error { return form(out, found) }); err != nil {
-		return err
-	}
-	if !found.Holds() {
-		return cli.Exit(found.Verdict(), exitNo)
-	}
-	if f.form != output.UpgradeForms.Default() {
-		conclude(c, found.Outcome())
-	}
-	return nil
+	return answer(c, form, found)
 }

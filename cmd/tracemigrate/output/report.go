@@ -20,8 +20,14 @@ type Report struct {
 	Command string // that makes it, without its form
 }
 
+// Holds reports whether the exit code is 0.
+func (r *Report) Holds() bool { return r.Summary.Holds }
+
 // Verdict returns the outcome in one sentence, without a capital letter.
-func (r *Report) Verdict() string {
+func (r *Report) Verdict() string { return r.Outcome() }
+
+// Outcome returns the outcome in one sentence, without a capital letter.
+func (r *Report) Outcome() string {
 	sentence, _ := plain.ReportVerdict(&r.Summary)
 	return strings.ToLower(sentence[:1]) + sentence[1:]
 }
