@@ -6,6 +6,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"tracemigrate/cmd/tracemigrate/output"
+	"tracemigrate/convert/envoydiff"
 )
 
 func diffCommand() *cli.Command {
@@ -50,22 +51,32 @@ func (f *diffFlags) run(c *cli.Context) error {
 	if found.Head, err = newHead(); err != nil {
 		return err
 	}
+	r := &comparing{f, c, stderrPrinter(c), found, accepted}
 	switch {
 	case c.IsSet("state") && !c.IsSet("before-manifests"):
 		return errors.New("--state applies only with --before-manifests and --after-manifests")
 	case f.to != "" && (f.shadow || c.IsSet("before") || c.IsSet("after")):
 		return errors.New("--to-version applies only to a comparison of manifests, not to --shadow, --before and --after")
 	case c.IsSet("before-manifests") || c.IsSet("after-manifests"):
-		err = f.compareStates(c, found, accepted)
+		err = r.compareStates()
 	case c.IsSet("before") || c.IsSet("after"):
-		found.Comparisons, err = f.compareDumps(c, accepted)
+		found.Comparisons, err = r.compareDumps()
 	case f.shadow:
-		found.Comparisons, err = compareShadow(c, found, accepted)
+		found.Comparisons, err = r.compareShadow()
 	default:
-		err = f.compareManifests(c, found, accepted)
+		err = r.compareManifests()
 	}
 	if err != nil {
 		return err
 	}
 	return answer(c, form, found)
+}
+
+// comparing is one run of diff.
+type comparing struct {
+	*diffFlags
+	c        *cli.Context
+	stderr   *output.Printer
+	found    *output.Diff // so far
+	accepted []envoydiff.Code
 }

@@ -4,6 +4,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"tracemigrate/cmd/tracemigrate/output"
+	"tracemigrate/cmd/tracemigrate/output/plain"
 )
 
 // reportFlags are the flags of report, other than those of the source.
@@ -68,7 +69,9 @@ func (f *reportFlags) run(c *cli.Context) error {
 			return err
 		}
 	}
-	r.Head = finish(head, r)
+	sentence, _ := plain.ReportVerdict(&r.Summary)
+	head.Sentence = sentence + "."
+	r.Head = head
 	found := &output.Report{Report: r, Full: f.full, Command: commandLine(c, words.Source)}
 	return answer(c, form, found)
 }

@@ -45,7 +45,6 @@ func (f *upgradeCheckFlags) run(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	head.Cluster = placeOf(c, current.Origin)
 	snapshot, stderr := current.Snapshot, stderrPrinter(c)
 	if err := checkInput(stderr, snapshot); err != nil {
 		return err
