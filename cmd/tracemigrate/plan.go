@@ -40,7 +40,7 @@ func planCommand() *cli.Command {
 			namespaceFlag(),
 			zoneOriginFlag(&f.zoneOrigin),
 			roundSamplingFlag(&f.roundSampling),
-			&cli.StringFlag{Name: "output-dir", Destination: &f.directory, Usage: "write the plan to `DIR`"},
+			textFlag("output-dir", &f.directory, "write the plan to `DIR`"),
 			boolFlag("force", &f.force, "replace a plan in --output-dir"),
 		),
 		Action: f.run,

@@ -33,8 +33,8 @@ func verifyCommand() *cli.Command {
 			"2 error.",
 		Flags: append(sourceFlags(),
 			namespaceFlag(),
-			&cli.StringFlag{Name: "plan", Destination: &f.directory, Usage: "the `DIR` that plan wrote"},
-			&cli.StringFlag{Name: "step", Destination: &f.step, Usage: "`STEP` to verify: start, shadow, add, remove or rollback"},
+			textFlag("plan", &f.directory, "the `DIR` that plan wrote"),
+			textFlag("step", &f.step, "`STEP` to verify: start, shadow, add, remove or rollback"),
 		),
 		Action: f.run,
 	}
