@@ -90,13 +90,9 @@ func applied(manifests, state []*Resource) []*Resource {
 		if kept.Created.IsZero() {
 			kept.Created = old.Created
 		}
-		kept.Labels = maps.Clone(r.Labels)
 		for _, key := range controlPlaneLabels {
 			if value, ok := old.Labels[key]; ok && kept.Labels[key] == "" {
-				if kept.Labels == nil {
-					kept.Labels = make(map[string]string)
-				}
-				kept.Labels[key] = value
+				kept.Labels = lists.With(kept.Labels, key, value)
 			}
 		}
 		all[i] = &kept

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"tracemigrate/cluster/lists"
 	"tracemigrate/cluster/manifest"
 )
 
@@ -90,7 +91,7 @@ func (s *Snapshot) dataplanesOf(zone string) ([]*Dataplane, error) {
 		case zone:
 		case "":
 			labelled := *dp
-			labelled.Labels = withLabel(dp.Labels, ZoneLabel, zone)
+			labelled.Labels = lists.With(dp.Labels, ZoneLabel, zone)
 			dp = &labelled
 		default:
 			return nil, fmt.Errorf("zone %q: its source has %s, which is in zone %q", zone, dp, dp.Zone())
@@ -123,7 +124,7 @@ func (s *Snapshot) ownMeshTraces(zone string, global []*Resource) []*Resource {
 			continue
 		}
 		labelled := *r
-		labelled.Labels = withLabel(withLabel(r.Labels, OriginLabel, "zone"), ZoneLabel, zone)
+		labelled.Labels = lists.With(lists.With(r.Labels, OriginLabel, "zone"), ZoneLabel, zone)
 		own = append(own, &labelled)
 	}
 	return own

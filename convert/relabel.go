@@ -244,11 +244,7 @@ func (r *relabelling) dropEmpty() {
 	for _, dp := range r.sidecars {
 		labels := dp.Labels
 		if r.o.DisplayNames && labels[cluster.DisplayNameLabel] == "" {
-			labels = maps.Clone(labels)
-			if labels == nil {
-				labels = make(map[string]string)
-			}
-			labels[cluster.DisplayNameLabel] = dp.Name
+			labels = lists.With(labels, cluster.DisplayNameLabel, dp.Name)
 		}
 		found = index.Matching(found[:0], labels)
 		lowest := slices.Max(append(found, -1))

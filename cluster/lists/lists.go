@@ -1,6 +1,8 @@
-// Package lists makes lists, sets and maps from the items of a list, which package slices does
+// Package lists makes lists, sets and maps from the items of others, which slices and maps do
 // not.
 package lists
+
+import "maps"
 
 // Each returns what a function makes of each item; the result is never nil.
 func Each[From, To any](list []From, of func(From) To) []To {
@@ -52,4 +54,12 @@ func Count[T any, K comparable](list []T, key func(T) K) map[K]int {
 		counts[key(item)]++
 	}
 	return counts
+}
+
+// With returns a copy of a map that has one more key.
+func With[K comparable, V any](of map[K]V, key K, value V) map[K]V {
+	more := make(map[K]V, len(of)+1)
+	maps.Copy(more, of)
+	more[key] = value
+	return more
 }

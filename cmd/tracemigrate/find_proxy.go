@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"tracemigrate/cluster"
+	"tracemigrate/cluster/lists"
 )
 
 // findProxy returns the Dataplane with a name. Its error suggests a similar name.
@@ -14,12 +15,7 @@ func findProxy(s *cluster.Snapshot, name string) (*cluster.Dataplane, error) {
 	if len(s.Dataplanes) == 0 && s.Lacks(cluster.KindDataplane) {
 		return nil, fmt.Errorf("proxy %q is not known, because the Dataplanes could not be read", name)
 	}
-	var found []*cluster.Dataplane
-	for _, dp := range s.Dataplanes {
-		if slices.Contains(namesOf(dp), name) {
-			found = append(found, dp)
-		}
-	}
+	found := lists.Keep(s.Dataplanes, func(dp *cluster.Dataplane) bool { return slices.Contains(namesOf(dp), name) })
 	switch {
 	case len(found) == 1:
 		return found[0], nil

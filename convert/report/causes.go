@@ -72,13 +72,17 @@ func CauseOf(c *envoydiff.Cause) Cause {
 		Examples: []string{},
 	}
 	for _, p := range c.Proxies[:min(len(c.Proxies), examples)] {
-		name := p.Name
-		if p.Mesh != "" {
-			name = p.Mesh + "/" + name
-		}
-		out.Examples = append(out.Examples, name)
+		out.Examples = append(out.Examples, ProxyName(p))
 	}
 	return out
+}
+
+// ProxyName returns the name of a proxy after that of its mesh, which a dump does not tell.
+func ProxyName(p *envoydiff.Proxy) string {
+	if p.Mesh == "" {
+		return p.Name
+	}
+	return p.Mesh + "/" + p.Name
 }
 
 // causes fills in Causes.
