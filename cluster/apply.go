@@ -4,6 +4,8 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+
+	"tracemigrate/cluster/lists"
 )
 
 // AppliedTo returns what a cluster of state has once the manifests of s are applied: a
@@ -61,32 +63,15 @@ func (s *Snapshot) Pruned(before, after *Snapshot) *Snapshot {
 
 // MissingMeshTraces returns the names of the MeshTraces of s that state does not have.
 func (s *Snapshot) MissingMeshTraces(state *Snapshot) []string {
-	existing := make(map[identity]bool, len(state.MeshTraces))
-	for _, r := range state.MeshTraces {
-		existing[r.identity()] = true
-	}
-	var names []string
-	for _, r := range s.MeshTraces {
-		if !existing[r.identity()] {
-			names = append(names, r.Name)
-		}
-	}
-	return names
+	existing := lists.Set(state.MeshTraces, (*Resource).identity)
+	missing := lists.Keep(s.MeshTraces, func(r *Resource) bool { return !existing[r.identity()] })
+	return lists.Each(missing, func(r *Resource) string { return r.Name })
 }
 
 // over returns manifests, and those of state that have another identity.
 func over[T any](manifests, state []T, identify func(T) identity) []T {
-	replaced := make(map[identity]bool, len(manifests))
-	for _, r := range manifests {
-		replaced[identify(r)] = true
-	}
-	all := slices.Clone(manifests)
-	for _, r := range state {
-		if !replaced[identify(r)] {
-			all = append(all, r)
-		}
-	}
-	return all
+	replaced := lists.Set(manifests, identify)
+	return slices.Concat(manifests, lists.Keep(state, func(r T) bool { return !replaced[identify(r)] }))
 }
 
 // controlPlaneLabels are labels that the control plane sets and an apply does not remove.
@@ -94,10 +79,7 @@ var controlPlaneLabels = []string{OriginLabel, RoleLabel, ZoneLabel, DisplayName
 
 // applied returns the resources of state once manifests are applied.
 func applied(manifests, state []*Resource) []*Resource {
-	existing := make(map[identity]*Resource, len(state))
-	for _, r := range state {
-		existing[r.identity()] = r
-	}
+	existing := lists.By(state, (*Resource).identity)
 	all := over(manifests, state, (*Resource).identity)
 	for i, r := range manifests {
 		old := existing[r.identity()]
@@ -108,13 +90,9 @@ func applied(manifests, state []*Resource) []*Resource {
 		if kept.Created.IsZero() {
 			kept.Created = old.Created
 		}
-		kept.Labels = maps.Clone(r.Labels)
 		for _, key := range controlPlaneLabels {
 			if value, ok := old.Labels[key]; ok && kept.Labels[key] == "" {
-				if kept.Labels == nil {
-					kept.Labels = make(map[string]string)
-				}
-				kept.Labels[key] = value
+				kept.Labels = lists.With(kept.Labels, key, value)
 			}
 		}
 		all[i] = &kept
@@ -124,14 +102,11 @@ func applied(manifests, state []*Resource) []*Resource {
 
 // without returns resources without those that are in before and not in after.
 func without(resources, before, after []*Resource) []*Resource {
-	gone := make(map[identity]bool, len(before))
-	for _, r := range before {
-		gone[r.identity()] = true
-	}
+	gone := lists.Set(before, (*Resource).identity)
 	for _, r := range after {
 		delete(gone, r.identity())
 	}
-	return keep(resources, func(r *Resource) bool { return !gone[r.identity()] })
+	return lists.Keep(resources, func(r *Resource) bool { return !gone[r.identity()] })
 }
 
 func (dp *Dataplane) identity() identity {
@@ -141,10 +116,7 @@ func (dp *Dataplane) identity() identity {
 // Changes returns why the tracing of a Dataplane may differ between two snapshots of
 // manifests although the policies are equal, or an empty text. It is for proxies of either.
 func Changes(before, after *Snapshot) func(dp *Dataplane) string {
-	old := make(map[identity]*Dataplane, len(before.Dataplanes))
-	for _, dp := range before.Dataplanes {
-		old[dp.identity()] = dp
-	}
+	old := lists.By(before.Dataplanes, (*Dataplane).identity)
 	changed := make(map[identity]bool)
 	for _, dp := range after.Dataplanes {
 		if was := old[dp.identity()]; was != nil && was != dp && !dp.equal(was) {
@@ -244,10 +216,7 @@ func changedGateways(before, after *Snapshot) map[string]bool {
 // same on the other side.
 func changedMeshes[T any](before, after []T, identityOf func(T) identity, same func(a, b T) bool) map[string]bool {
 	changed := make(map[string]bool)
-	old := make(map[identity]T, len(before))
-	for _, r := range before {
-		old[identityOf(r)] = r
-	}
+	old := lists.By(before, identityOf)
 	for _, r := range after {
 		id := identityOf(r)
 		was, existed := old[id]

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"tracemigrate/cluster/lists"
 	"tracemigrate/cluster/manifest"
 )
 
@@ -182,7 +183,7 @@ func decodeOutbound(v manifest.Value, words *words) Outbound {
 func decodeBackendRef(v manifest.Value, words *words) *BackendRef {
 	ref := &BackendRef{Kind: words.keep(v.Field("kind").Str()), Port: v.Field("port").Port(), Labels: words.tags(v.Field("labels"))}
 	if name := v.Field("name").Str(); name != "" {
-		ref.Labels = withLabel(ref.Labels, DisplayNameLabel, words.keep(name))
+		ref.Labels = lists.With(ref.Labels, DisplayNameLabel, words.keep(name))
 	}
 	return ref
 }

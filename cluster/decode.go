@@ -3,7 +3,6 @@ package cluster
 import (
 	"cmp"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -12,6 +11,7 @@ import (
 	"github.com/xrash/smetrics"
 	"k8s.io/apimachinery/pkg/api/validate/content"
 
+	"tracemigrate/cluster/lists"
 	"tracemigrate/cluster/manifest"
 )
 
@@ -214,17 +214,8 @@ func (r *Resource) addLabelAnnotations(annotations *manifest.Node, words *words)
 		if _, labelled := r.Labels[key]; labelled || value == "" {
 			continue
 		}
-		r.Labels = withLabel(r.Labels, key, words.keep(value))
+		r.Labels = lists.With(r.Labels, key, words.keep(value))
 	}
-}
-
-// withLabel returns labels with one more. It copies them, because resources share sets
-// of labels.
-func withLabel(labels map[string]string, key, value string) map[string]string {
-	more := make(map[string]string, len(labels)+1)
-	maps.Copy(more, labels)
-	more[key] = value
-	return more
 }
 
 func ownAnnotations(annotations *manifest.Node) map[string]string {

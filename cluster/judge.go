@@ -81,10 +81,7 @@ func (dp *Dataplane) Zone() string {
 // plane's, and those of zones whose rules differ from the versions before them.
 func (s *Snapshot) Versions(own Version) []Version {
 	versions := []Version{own}
-	if s.Origin == nil {
-		return versions
-	}
-	for _, zone := range s.Origin.Zones {
+	for _, zone := range s.About().Zones {
 		if version, err := ParseLegacyVersion(zone.Version); err == nil && likeOneOf(versions, version) == version && version != own {
 			versions = append(versions, version)
 		}
@@ -170,10 +167,8 @@ func (s *Snapshot) Doubt(dp *Dataplane) string {
 	if what := s.unreadableGateways.of(dp.Mesh); what != "" {
 		return join(doubt, what+" could not be read, and a MeshTrace selects gateways by its tags")
 	}
-	if s.Origin != nil {
-		if _, lacks := s.Origin.Lacks(KindMeshGateway); lacks {
-			return join(doubt, "the MeshGateways could not be read, and a MeshTrace selects gateways by their tags")
-		}
+	if s.Lacks(KindMeshGateway) {
+		return join(doubt, "the MeshGateways could not be read, and a MeshTrace selects gateways by their tags")
 	}
 	return doubt
 }

@@ -79,13 +79,11 @@ type Listeners struct {
 func NewListeners(version Version, s *Snapshot, gateways Gateways) *Listeners {
 	l := &Listeners{
 		version: version, gateways: gateways, services: newServices(s.MeshServices), rerouted: s.rerouted, withRoutes: make(map[string]bool),
+		zone:     s.About().Zone,
 		complete: s.hasAllDestinations(), protocols: sync.OnceValue(func() protocols { return protocolsOf(version, s) }),
 	}
 	for _, r := range s.Routes {
 		l.withRoutes[r.Mesh] = l.withRoutes[r.Mesh] || r.IsHTTPRoute()
-	}
-	if s.Origin != nil {
-		l.zone = s.Origin.Zone
 	}
 	return l
 }

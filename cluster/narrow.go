@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 
+	"tracemigrate/cluster/lists"
 	"tracemigrate/cluster/manifest"
 )
 
@@ -13,21 +14,14 @@ func (s *Snapshot) Only(meshes []string) (*Snapshot, error) {
 	if len(meshes) == 0 {
 		return s, nil
 	}
-	known := make([]string, 0, len(s.Meshes))
-	for _, mesh := range s.Meshes {
-		known = append(known, mesh.Name)
-	}
+	known := lists.Each(s.Meshes, func(mesh *Resource) string { return mesh.Name })
 	if len(known) > 0 {
 		if err := CheckMeshes("the input", meshes, known); err != nil {
 			return nil, err
 		}
 	}
-	wanted := make(map[string]bool, len(meshes))
-	for _, name := range meshes {
-		wanted[name] = true
-	}
-	of := func(r *Resource) bool { return wanted[r.Mesh] }
-	rest := *s
+	wanted := lists.Set(meshes, func(name string) string { return name })
+	rest := s.keeping(func(mesh string, _ manifest.Place) bool { return wanted[mesh] })
 	rest.Problems = slices.DeleteFunc(slices.Clone(s.Problems), func(p *manifest.Problem) bool {
 		mesh, ok := p.Of.InMesh()
 		return ok && !wanted[mesh]
@@ -37,30 +31,36 @@ func (s *Snapshot) Only(meshes []string) (*Snapshot, error) {
 	}
 	rest.others = slices.Clone(s.others)
 	for _, r := range s.MeshTraces {
-		if !of(r) && r.Format == Kubernetes {
+		if !wanted[r.Mesh] && r.Format == Kubernetes {
 			rest.others = append(rest.others, r.Name)
 		}
 	}
 	rest.otherTraces = slices.Clone(s.otherTraces)
 	for _, r := range s.TrafficTraces {
-		if !of(r) {
+		if !wanted[r.Mesh] {
 			rest.otherTraces = append(rest.otherTraces, r.traceName())
 		}
 	}
-	rest.Meshes = keep(s.Meshes, func(r *Resource) bool { return wanted[r.Name] })
-	rest.TrafficTraces, rest.MeshTraces = keep(s.TrafficTraces, of), keep(s.MeshTraces, of)
-	rest.Dataplanes = keep(s.Dataplanes, func(dp *Dataplane) bool { return wanted[dp.Mesh] })
-	rest.MeshGateways = keep(s.MeshGateways, func(g *MeshGateway) bool { return wanted[g.Mesh] })
-	rest.MeshServices = keep(s.MeshServices, func(m *MeshService) bool { return wanted[m.Mesh] })
-	rest.OTelBackends = keep(s.OTelBackends, of)
-	rest.ExternalServices, rest.Routes = keep(s.ExternalServices, of), keep(s.Routes, of)
 	rest.TrafficRoutes = make(map[string]bool)
 	for mesh, routed := range s.TrafficRoutes {
 		if wanted[mesh] {
 			rest.TrafficRoutes[mesh] = routed
 		}
 	}
-	return &rest, nil
+	return rest, nil
+}
+
+// keeping returns s with the resources that stay, by their mesh and place.
+func (s *Snapshot) keeping(stays func(mesh string, place manifest.Place) bool) *Snapshot {
+	resource := func(r *Resource) bool { return stays(cmp.Or(r.Mesh, r.Name), r.Place) } // a Mesh is its own
+	rest := *s
+	rest.Meshes, rest.TrafficTraces = lists.Keep(s.Meshes, resource), lists.Keep(s.TrafficTraces, resource)
+	rest.MeshTraces, rest.OTelBackends = lists.Keep(s.MeshTraces, resource), lists.Keep(s.OTelBackends, resource)
+	rest.ExternalServices, rest.Routes = lists.Keep(s.ExternalServices, resource), lists.Keep(s.Routes, resource)
+	rest.Dataplanes = lists.Keep(s.Dataplanes, func(dp *Dataplane) bool { return stays(dp.Mesh, dp.Place) })
+	rest.MeshGateways = lists.Keep(s.MeshGateways, func(g *MeshGateway) bool { return resource(g.Resource) })
+	rest.MeshServices = lists.Keep(s.MeshServices, func(m *MeshService) bool { return resource(m.Resource) })
+	return &rest
 }
 
 // traceName returns what the names of a TrafficTrace's policies depend on.
@@ -75,19 +75,13 @@ func (r *Resource) traceName() TraceName {
 
 // OtherTrafficTraces returns the TrafficTraces of meshes that were left out.
 func (s *Snapshot) OtherTrafficTraces() []TraceName {
-	if s.Origin == nil {
-		return s.otherTraces
-	}
-	return slices.Concat(s.otherTraces, s.Origin.OtherTrafficTraces)
+	return slices.Concat(s.otherTraces, s.About().OtherTrafficTraces)
 }
 
 // OtherMeshTraces returns the names of MeshTraces of meshes that were left out. On
 // Kubernetes all MeshTraces share one namespace.
 func (s *Snapshot) OtherMeshTraces() []string {
-	if s.Origin == nil {
-		return s.others
-	}
-	return slices.Concat(s.others, s.Origin.OtherMeshTraces)
+	return slices.Concat(s.others, s.About().OtherMeshTraces)
 }
 
 // Live reports whether s was read from a cluster, not from files.
@@ -109,19 +103,13 @@ func (s *Snapshot) Skipping(problems []*manifest.Problem) *Snapshot {
 		file   string
 		number int
 	}
-	broken := make(map[document]bool)
-	rest := *s
-	rest.Problems = nil
-	for i, p := range slices.Concat(s.Problems, problems) {
-		switch {
-		case p.Severity == manifest.Error:
-			broken[document{p.File, p.Place.Document}] = true
-			rest.Skipped = append(rest.Skipped, p)
-		case i < len(s.Problems):
-			rest.Problems = append(rest.Problems, p)
-		}
-	}
+	isError := func(p *manifest.Problem) bool { return p.Severity == manifest.Error }
+	failed := lists.Keep(slices.Concat(s.Problems, problems), isError)
+	broken := lists.Set(failed, func(p *manifest.Problem) document { return document{p.File, p.Place.Document} })
 	stays := func(p manifest.Place) bool { return !broken[document{p.File, p.Document}] }
+	rest := s.keeping(func(_ string, place manifest.Place) bool { return stays(place) })
+	rest.Problems = slices.DeleteFunc(slices.Clone(s.Problems), isError)
+	rest.Skipped = slices.Concat(s.Skipped, failed)
 	rest.unreadable, rest.unreadableGateways = s.unreadable.copied(), s.unreadableGateways.copied()
 	known := make(map[document]bool)
 	for _, list := range [][]*Resource{s.Meshes, s.TrafficTraces, s.MeshTraces} {
@@ -149,40 +137,13 @@ func (s *Snapshot) Skipping(problems []*manifest.Problem) *Snapshot {
 			rest.unreadable.add(mesh, cmp.Or(p.Resource(), "a document"))
 		}
 	}
-	rest.Meshes = keep(s.Meshes, func(r *Resource) bool { return stays(r.Place) })
-	rest.TrafficTraces = keep(s.TrafficTraces, func(r *Resource) bool { return stays(r.Place) })
-	rest.MeshTraces = keep(s.MeshTraces, func(r *Resource) bool { return stays(r.Place) })
-	rest.Dataplanes = keep(s.Dataplanes, func(dp *Dataplane) bool { return stays(dp.Place) })
-	rest.MeshGateways = keep(s.MeshGateways, func(g *MeshGateway) bool { return stays(g.Place) })
-	rest.MeshServices = keep(s.MeshServices, func(m *MeshService) bool { return stays(m.Place) })
-	rest.OTelBackends = keep(s.OTelBackends, func(r *Resource) bool { return stays(r.Place) })
-	rest.ExternalServices = keep(s.ExternalServices, func(r *Resource) bool { return stays(r.Place) })
-	rest.Routes = keep(s.Routes, func(r *Resource) bool { return stays(r.Place) })
-	return &rest
+	return rest
 }
 
 // Decoded returns s without the text of the resources that package legacy decodes, so
 // that it can be released.
 func (s *Snapshot) Decoded() *Snapshot {
 	decoded := *s
-	decoded.Meshes, decoded.TrafficTraces = withoutSpecs(s.Meshes), withoutSpecs(s.TrafficTraces)
+	decoded.Meshes, decoded.TrafficTraces = lists.Each(s.Meshes, (*Resource).WithoutSpec), lists.Each(s.TrafficTraces, (*Resource).WithoutSpec)
 	return &decoded
-}
-
-func withoutSpecs(resources []*Resource) []*Resource {
-	var all []*Resource
-	for _, r := range resources {
-		all = append(all, r.WithoutSpec())
-	}
-	return all
-}
-
-func keep[T any](list []T, stays func(T) bool) []T {
-	var kept []T
-	for _, item := range list {
-		if stays(item) {
-			kept = append(kept, item)
-		}
-	}
-	return kept
 }

@@ -3,6 +3,7 @@ package cluster
 import (
 	"cmp"
 
+	"tracemigrate/cluster/lists"
 	"tracemigrate/cluster/manifest"
 )
 
@@ -12,13 +13,7 @@ const NotRead = "not-read"
 
 // NotRead returns the warnings about documents that look like Kuma's and are not read.
 func (s *Snapshot) NotRead() []*manifest.Problem {
-	var problems []*manifest.Problem
-	for _, p := range s.Problems {
-		if p.Code == NotRead {
-			problems = append(problems, p)
-		}
-	}
-	return problems
+	return lists.Keep(s.Problems, func(p *manifest.Problem) bool { return p.Code == NotRead })
 }
 
 // KindOf returns the kind of the resource that a problem concerns: of a document that is

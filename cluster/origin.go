@@ -200,11 +200,7 @@ func decodeOrigin(doc *manifest.Document, problems *[]*manifest.Problem) *Origin
 // String describes the origin in one line: the source, and its control plane.
 func (o *Origin) String() string {
 	parts := []string{cmp.Or(o.Product, "Kuma") + " " + cmp.Or(o.Version, "of unknown version")}
-	if o.Mode != "" {
-		parts = append(parts, strings.ReplaceAll(string(o.Mode), "-", " "))
-	} else {
-		parts = append(parts, "mode unknown")
-	}
+	parts = append(parts, cmp.Or(o.Mode.words(), "mode unknown"))
 	if o.Environment != "" {
 		parts = append(parts, map[Format]string{Kubernetes: "on Kubernetes", Universal: "Universal"}[o.Environment])
 	}

@@ -88,12 +88,8 @@ func (p protocols) mayBeHTTP(to destination, complete bool) bool {
 // hasAllDestinations reports whether a service that s does not have does not exist: s was
 // read from a control plane that knows the services of all zones.
 func (s *Snapshot) hasAllDestinations() bool {
-	if !s.FromCluster() || s.Origin == nil || s.Origin.Mode == ModeFederatedZone {
-		return false
-	}
-	_, withoutDataplanes := s.Origin.Lacks(KindDataplane)
-	_, withoutExternal := s.Origin.Lacks(KindExternalService)
-	return !withoutDataplanes && !withoutExternal
+	return s.FromCluster() && s.Origin != nil && s.Origin.Mode != ModeFederatedZone &&
+		!s.Lacks(KindDataplane) && !s.Lacks(KindExternalService)
 }
 
 // taggedProtocol returns the value of the tag kuma.io/protocol, else tcp.

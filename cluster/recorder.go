@@ -122,7 +122,7 @@ func originalOf(doc *manifest.Document) *Original {
 	o.Name, o.Namespace = textAt(doc.Root, "metadata", "name"), textAt(doc.Root, "metadata", "namespace")
 	o.Mesh = cmp.Or(o.Mesh, textAt(doc.Root, "metadata", "labels", MeshLabel))
 	deleteKeys(node, "status")
-	if metadata := Child(node, "metadata"); metadata != nil {
+	if metadata := manifest.ValueOf(node, "metadata"); metadata != nil {
 		o.trim(metadata)
 	}
 	o.defaultMesh()
@@ -133,15 +133,15 @@ func originalOf(doc *manifest.Document) *Original {
 // resource's own name and namespace, and reading a cluster does, too.
 func (o *Original) trim(metadata *yaml.Node) {
 	deleteKeys(metadata, serverFields...)
-	if annotations := Child(metadata, "annotations"); annotations != nil {
+	if annotations := manifest.ValueOf(metadata, "annotations"); annotations != nil {
 		deleteKeys(annotations, lastApplied)
 		if len(annotations.Content) == 0 {
 			deleteKeys(metadata, "annotations")
 		}
 	}
-	labels := Child(metadata, "labels")
+	labels := manifest.ValueOf(metadata, "labels")
 	for key, value := range map[string]string{DisplayNameLabel: o.Name, NamespaceLabel: o.Namespace} {
-		if label := Child(labels, key); label != nil && label.Value == value {
+		if label := manifest.ValueOf(labels, key); label != nil && label.Value == value {
 			deleteKeys(labels, key)
 		}
 	}
@@ -158,22 +158,12 @@ func (o *Original) defaultMesh() {
 	o.Mesh = cmp.Or(o.Mesh, "default")
 }
 
-// Child returns the value under a key of a mapping, or nil.
-func Child(node *yaml.Node, key string) *yaml.Node {
-	for i := 0; node != nil && node.Kind == yaml.MappingNode && i+1 < len(node.Content); i += 2 {
-		if node.Content[i].Value == key {
-			return node.Content[i+1]
-		}
-	}
-	return nil
-}
-
 // Tracing returns the value of a Mesh's field tracing, or nil.
 func (o *Original) Tracing() *yaml.Node {
 	if o.Format == Kubernetes {
-		return Child(Child(o.Root, "spec"), "tracing")
+		return manifest.ValueOf(manifest.ValueOf(o.Root, "spec"), "tracing")
 	}
-	return Child(o.Root, "tracing")
+	return manifest.ValueOf(o.Root, "tracing")
 }
 
 // WithoutTracing returns a Universal Mesh without its field tracing.

@@ -29,6 +29,13 @@ type Inspector interface {
 	Exists(ctx context.Context, mesh, proxy string) (bool, error)
 }
 
+// Trial is an API server's answer to the dry run of a policy.
+type Trial struct {
+	Accepted bool     `json:"accepted" yaml:"accepted"`
+	Message  string   `json:"message,omitempty" yaml:"message,omitempty"` // why it was refused
+	Warnings []string `json:"warnings,omitempty" yaml:"warnings,omitempty"`
+}
+
 // Kinds returns the kinds that a source reads, in this order.
 func Kinds() []string { return slices.Clone(kinds) }
 

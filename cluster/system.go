@@ -73,15 +73,15 @@ func (s *Snapshot) InNamespace(namespace string) *Snapshot {
 // NamesNamespace reports whether the control plane's namespace is known, so that MeshTraces in
 // others, also in those that are the default, select only proxies there.
 func (s *Snapshot) NamesNamespace() bool {
-	return s.namespaced || s.Origin != nil && s.Origin.Namespace != ""
+	return s.namespaced || s.About().Namespace != ""
 }
 
 // SystemNamespace returns the control plane's namespace on Kubernetes: that of the
 // origin, else of its Deployment in the input, else of the mesh operator's MeshTraces.
 // It is empty when none or several are found.
 func (s *Snapshot) SystemNamespace() string {
-	if s.Origin != nil && s.Origin.Namespace != "" && !s.namespaced {
-		return s.Origin.Namespace
+	if own := s.About().Namespace; own != "" && !s.namespaced {
+		return own
 	}
 	found := s.systemNamespaces
 	if len(found) == 0 {

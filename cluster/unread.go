@@ -37,8 +37,26 @@ func (o *Origin) AddUnread(what string, cause Cause, reason string) {
 	o.Unread = append(o.Unread, Unread{What: what, Cause: cause, Reason: reason, Remedy: remedies[what]})
 }
 
-// Lacks reports whether something could not be read, and why.
+// About returns what is known of the control plane: nothing for files that do not name it.
+func (s *Snapshot) About() Origin {
+	if s.Origin == nil {
+		return Origin{}
+	}
+	return *s.Origin
+}
+
+// Lacks reports whether the resources of a kind could not be listed.
+func (s *Snapshot) Lacks(kind string) bool {
+	_, lacks := s.Origin.Lacks(kind)
+	return lacks
+}
+
+// Lacks reports whether something could not be read, and why. Of a nil origin nothing is known
+// to be.
 func (o *Origin) Lacks(what string) (Unread, bool) {
+	if o == nil {
+		return Unread{}, false
+	}
 	for _, u := range o.Unread {
 		if u.What == what {
 			return u, true

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"tracemigrate/cluster/lists"
 	"tracemigrate/cluster/manifest"
 )
 
@@ -18,34 +19,30 @@ import (
 // zone. It returns an error when zone does not belong to that zone, or s not to a global
 // control plane.
 func (s *Snapshot) AddZone(name string, zone *Snapshot) error {
-	var origin Origin
-	if s.Origin != nil {
-		origin = *s.Origin
-	}
+	origin, from := s.About(), zone.About()
 	switch {
 	case origin.Mode != "" && origin.Mode != ModeGlobal:
 		return fmt.Errorf("zone %q cannot be added to a control plane that is a %s, not a global one; read the global one",
 			name, origin.Mode.words())
 	case s.zones[name] != nil:
 		return fmt.Errorf("zone %q is passed twice", name)
-	case zone.Origin != nil && zone.Origin.Mode == ModeGlobal:
+	case from.Mode == ModeGlobal:
 		return fmt.Errorf("zone %q: its source is a global control plane; pass the zone's own", name)
-	case zone.Origin != nil && zone.Origin.Zone != "" && zone.Origin.Zone != name:
-		return fmt.Errorf("zone %q: its source belongs to zone %q", name, zone.Origin.Zone)
-	}
-	if zone.Origin == nil || zone.Origin.Source == "" { // such as kumactl export, which may leave kinds out
+	case from.Zone != "" && from.Zone != name:
+		return fmt.Errorf("zone %q: its source belongs to zone %q", name, from.Zone)
+	case from.Source == "": // such as kumactl export, which may leave kinds out
 		return fmt.Errorf("zone %q: its source does not name its control plane, so what it does not contain may exist there; "+
 			"save it with `tracemigrate snapshot`", name)
 	}
 	for _, kind := range []string{KindDataplane, KindMeshTrace, KindTrafficTrace, KindMesh} {
-		if u, lacks := zone.Origin.Lacks(kind); lacks {
+		if u, lacks := from.Lacks(kind); lacks {
 			return fmt.Errorf("zone %q: its source does not contain %s, which could not be read: %s", name, kind, u.Reason)
 		}
 	}
 	for _, mesh := range s.Meshes {
-		if len(zone.Origin.Meshes) > 0 && !slices.Contains(zone.Origin.Meshes, mesh.Name) {
+		if len(from.Meshes) > 0 && !slices.Contains(from.Meshes, mesh.Name) {
 			return fmt.Errorf("zone %q: its source has only the meshes %s; read it without --mesh, or every source with the same --mesh",
-				name, strings.Join(zone.Origin.Meshes, ", "))
+				name, strings.Join(from.Meshes, ", "))
 		}
 	}
 	dataplanes, err := zone.dataplanesOf(name)
@@ -54,7 +51,7 @@ func (s *Snapshot) AddZone(name string, zone *Snapshot) error {
 	}
 	origin.Mode = ModeGlobal
 	origin.Unread = slices.DeleteFunc(slices.Clone(origin.Unread), func(u Unread) bool { return u.What == ModeOfControlPlane })
-	origin.addZone(name, zone.Origin)
+	origin.addZone(name, from.Version)
 	s.Origin = &origin
 	own := zone.ownMeshTraces(name, s.MeshTraces)
 	s.Dataplanes = slices.DeleteFunc(slices.Clone(s.Dataplanes), func(dp *Dataplane) bool { return dp.Zone() == name })
@@ -74,16 +71,14 @@ func (s *Snapshot) AddZone(name string, zone *Snapshot) error {
 func (m Mode) words() string { return strings.ReplaceAll(string(m), "-", " ") }
 
 // addZone records the version that a zone's own control plane reports.
-func (o *Origin) addZone(name string, zone *Origin) {
+func (o *Origin) addZone(name, version string) {
 	o.Zones = slices.Clone(o.Zones)
 	i := slices.IndexFunc(o.Zones, func(z Zone) bool { return z.Name == name })
 	if i < 0 {
 		o.Zones = append(o.Zones, Zone{Name: name})
 		i = len(o.Zones) - 1
 	}
-	if zone != nil && zone.Version != "" {
-		o.Zones[i].Version = zone.Version
-	}
+	o.Zones[i].Version = cmp.Or(version, o.Zones[i].Version)
 	slices.SortFunc(o.Zones, func(a, b Zone) int { return strings.Compare(a.Name, b.Name) })
 }
 
@@ -96,7 +91,7 @@ func (s *Snapshot) dataplanesOf(zone string) ([]*Dataplane, error) {
 		case zone:
 		case "":
 			labelled := *dp
-			labelled.Labels = withLabel(dp.Labels, ZoneLabel, zone)
+			labelled.Labels = lists.With(dp.Labels, ZoneLabel, zone)
 			dp = &labelled
 		default:
 			return nil, fmt.Errorf("zone %q: its source has %s, which is in zone %q", zone, dp, dp.Zone())
@@ -129,7 +124,7 @@ func (s *Snapshot) ownMeshTraces(zone string, global []*Resource) []*Resource {
 			continue
 		}
 		labelled := *r
-		labelled.Labels = withLabel(withLabel(r.Labels, OriginLabel, "zone"), ZoneLabel, zone)
+		labelled.Labels = lists.With(lists.With(r.Labels, OriginLabel, "zone"), ZoneLabel, zone)
 		own = append(own, &labelled)
 	}
 	return own
@@ -159,8 +154,8 @@ func (s *Snapshot) manyZones() bool {
 // Dataplanes belong to several zones, or if they have an origin label and its
 // TrafficTraces are not copies in a zone.
 func (s *Snapshot) MayBeGlobal() bool {
-	if s.Origin != nil && s.Origin.Mode != "" {
-		return s.Origin.Mode == ModeGlobal
+	if mode := s.About().Mode; mode != "" {
+		return mode == ModeGlobal
 	}
 	copied := slices.ContainsFunc(s.TrafficTraces, func(r *Resource) bool { return r.Labels[OriginLabel] == "global" })
 	return s.manyZones() || !copied && slices.ContainsFunc(s.Dataplanes, func(dp *Dataplane) bool { return dp.Labels[OriginLabel] != "" })

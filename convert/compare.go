@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"tracemigrate/cluster"
+	"tracemigrate/cluster/lists"
 	"tracemigrate/convert/envoydiff"
 	"tracemigrate/legacy"
 	"tracemigrate/meshtrace"
@@ -22,7 +23,7 @@ type comparison struct {
 // they get from what is written.
 func compareAll(in *input, r *Plan) comparison {
 	before := envoydiff.State{Legacy: r.Meshes, Policies: r.Before(r.Existing)}
-	after := envoydiff.State{Policies: Applied(r.Existing, Each(r.New(), unshadowed)), Withheld: Each(r.Withheld, unshadowed)}
+	after := envoydiff.State{Policies: Applied(r.Existing, lists.Each(r.New(), unshadowed)), Withheld: lists.Each(r.Withheld, unshadowed)}
 	s, c := in.Snapshot, comparison{complete: true}
 	if in.o.MadeUp > 0 {
 		var madeUp []*cluster.Dataplane
@@ -69,17 +70,8 @@ func Applied(existing, policies []*meshtrace.Policy) []*meshtrace.Policy {
 	if len(existing) == 0 {
 		return slices.Clone(policies)
 	}
-	replaced := make(map[meshtrace.Identity]bool, len(policies))
-	for _, p := range policies {
-		replaced[p.Identity()] = true
-	}
-	all := slices.Clone(policies)
-	for _, p := range existing {
-		if !replaced[p.Identity()] {
-			all = append(all, p)
-		}
-	}
-	return all
+	replaced := lists.Set(policies, (*meshtrace.Policy).Identity)
+	return slices.Concat(policies, lists.Keep(existing, func(p *meshtrace.Policy) bool { return !replaced[p.Identity()] }))
 }
 
 // refuseDelegated notes the delegated gateways that lose their tracing in a zone whose

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"tracemigrate/cluster"
+	"tracemigrate/cluster/lists"
 	"tracemigrate/meshtrace"
 )
 
@@ -49,7 +50,7 @@ func (v *verifier) remarkConflicts() notes {
 	var found notes
 	for _, c := range conflicts {
 		with := v.conflicts[c]
-		existing := Each(with.existing, v.existingFact)
+		existing := lists.Each(with.existing, v.existingFact)
 		var proxies any = anyProxy
 		if len(with.proxies) > 0 {
 			proxies = counted(with.proxies, "proxy")
@@ -154,10 +155,9 @@ func meetingOf(m *mesh, p *meshtrace.Policy, c *made) *cluster.Dataplane {
 	tags := p.TargetRef.Selector()
 	dp := &cluster.Dataplane{Mesh: m.Name, Name: p.TargetRef.Name, Namespace: cmp.Or(p.TargetRef.Namespace, p.Namespace), Labels: p.TargetRef.Labels}
 	if c.tags.Meets(tags) {
-		both := make(cluster.Tags, len(c.tags)+len(tags))
-		maps.Copy(both, c.tags)
+		both := withService(c.tags)
 		maps.Copy(both, tags)
-		dp.Inbounds = []cluster.Inbound{{Tags: withService(both)}}
+		dp.Inbounds = []cluster.Inbound{{Tags: both}}
 	} else {
 		dp.Inbounds = []cluster.Inbound{{Tags: withService(tags)}, {Tags: withService(c.tags)}}
 	}

@@ -1,6 +1,7 @@
 package convert
 
 import (
+	"tracemigrate/cluster/lists"
 	"tracemigrate/cluster/manifest"
 	"tracemigrate/meshtrace"
 )
@@ -24,24 +25,10 @@ func Convert(c *Current, o Options) (*Plan, []*manifest.Problem) {
 // exist.
 func (in *input) convert(previous map[*meshtrace.Policy]bool) []*conversion {
 	meshes := in.meshesWithout(previous)
-	selected := Each(meshes, selectPolicies)
-	needed := Each(selected, reduce)
+	selected := lists.Each(meshes, selectPolicies)
+	needed := lists.Each(selected, reduce)
 	named := name(in, needed, previous)
-	built := Each(named, build)
-	verified := Each(built, verify)
-	return Each(verified, finish)
-}
-
-// Words returns a list, such as of codes, as text.
-func Words[T ~string](list []T) []string {
-	return Each(list, func(word T) string { return string(word) })
-}
-
-// Each returns what a function, such as a step, makes of each item; the result is never nil.
-func Each[From, To any](all []From, step func(From) To) []To {
-	results := make([]To, len(all))
-	for i, from := range all {
-		results[i] = step(from)
-	}
-	return results
+	built := lists.Each(named, build)
+	verified := lists.Each(built, verify)
+	return lists.Each(verified, finish)
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"tracemigrate/cluster"
+	"tracemigrate/cluster/lists"
 	"tracemigrate/cluster/manifest"
 	"tracemigrate/legacy"
 	"tracemigrate/meshtrace"
@@ -53,10 +54,7 @@ func broken(s *cluster.Snapshot, wrong []*manifest.Problem) (problems []*manifes
 		return nil, false
 	}
 	problems = orphans(s)
-	orphaned := make(map[manifest.Place]bool, len(problems))
-	for _, p := range problems {
-		orphaned[p.Place] = true
-	}
+	orphaned := lists.Set(problems, func(p *manifest.Problem) manifest.Place { return p.Place })
 	for _, p := range wrong {
 		if !orphaned[p.Place] || p.Severity != manifest.Error {
 			problems = append(problems, p)
@@ -76,10 +74,7 @@ func broken(s *cluster.Snapshot, wrong []*manifest.Problem) (problems []*manifes
 
 // orphans are the TrafficTraces of a cluster whose mesh is broken, or not there.
 func orphans(s *cluster.Snapshot) []*manifest.Problem {
-	meshes := make(map[string]bool, len(s.Meshes))
-	for _, mesh := range s.Meshes {
-		meshes[mesh.Name] = true
-	}
+	meshes := lists.Set(s.Meshes, func(mesh *cluster.Resource) string { return mesh.Name })
 	broken := make(map[manifest.Subject]bool)
 	for _, p := range slices.Concat(s.Problems, s.Skipped) {
 		broken[p.Of] = broken[p.Of] || p.Severity == manifest.Error

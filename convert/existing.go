@@ -44,10 +44,8 @@ func asCompared(existing []*meshtrace.Policy, origin *cluster.Origin, o *Options
 	mode := modeOf(origin, existing)
 	compared := make([]*meshtrace.Policy, len(existing))
 	for i, p := range existing {
-		labels := maps.Clone(p.Labels)
-		if labels == nil {
-			labels = make(map[string]string)
-		}
+		labels := make(map[string]string, len(p.Labels)+1)
+		maps.Copy(labels, p.Labels)
 		if p.System {
 			delete(labels, cluster.RoleLabel)
 		}

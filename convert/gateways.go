@@ -2,6 +2,7 @@ package convert
 
 import (
 	"tracemigrate/cluster"
+	"tracemigrate/cluster/lists"
 )
 
 // exclusion is what remains of candidates without the gateways that TrafficTraces do not
@@ -77,7 +78,7 @@ func selectedGateways(m *mesh, candidates []*candidate) (today, gained map[int]*
 }
 
 func tagsOf(candidates []*candidate) []cluster.Tags {
-	return Each(candidates, func(c *candidate) cluster.Tags { return c.tags })
+	return lists.Each(candidates, func(c *candidate) cluster.Tags { return c.tags })
 }
 
 // havingTag returns a MeshGateway that has one of tags, itself or on a listener, and

@@ -3,6 +3,7 @@ package convert
 import (
 	"slices"
 
+	"tracemigrate/cluster/lists"
 	"tracemigrate/cluster/manifest"
 	"tracemigrate/meshtrace"
 )
@@ -31,9 +32,5 @@ func newInput(c *Current, o *Options) *input {
 
 // remarkProblems makes notes of the problems of the input that are no errors.
 func remarkProblems(c *Current) notes {
-	var found notes
-	for _, problem := range manifest.SortProblems(c.Found) {
-		found = append(found, fromProblem(problem))
-	}
-	return found
+	return lists.Each(manifest.SortProblems(c.Found), fromProblem)
 }

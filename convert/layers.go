@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"tracemigrate/cluster"
+	"tracemigrate/cluster/lists"
 	"tracemigrate/convert/envoydiff"
 	"tracemigrate/legacy"
 	"tracemigrate/meshtrace"
@@ -87,11 +88,8 @@ func newToday(in *input) *today {
 		}
 		return renderers[of[0]].Decide(dp)
 	}
-	if in.Origin == nil {
-		return t
-	}
 	for i, p := range in.existing {
-		switch origin := p.Labels[cluster.OriginLabel]; in.Origin.Mode {
+		switch origin := p.Labels[cluster.OriginLabel]; in.About().Mode {
 		case cluster.ModeGlobal:
 			t.copies[in.compared[i]] = origin == "zone"
 		case cluster.ModeFederatedZone:
@@ -104,11 +102,8 @@ func newToday(in *input) *today {
 // existingLayers adds a layer for each existing MeshTrace, highest precedence first.
 func (l *layering) existingLayers(copies map[*meshtrace.Policy]bool) map[*meshtrace.Policy]*layer {
 	l.again = l.madeAgain()
-	again := make(map[*meshtrace.Policy]bool, len(l.again))
-	for _, p := range l.again {
-		again[p] = true
-	}
-	policies := slices.DeleteFunc(slices.Clone(l.allExisting()), func(p *meshtrace.Policy) bool { return again[p] })
+	again := lists.Set(l.again, func(p *meshtrace.Policy) *meshtrace.Policy { return p })
+	policies := slices.DeleteFunc(l.allExisting(), func(p *meshtrace.Policy) bool { return again[p] })
 	meshtrace.Sort(l.o.Version, policies)
 	layers := make(map[*meshtrace.Policy]*layer, len(policies))
 	for _, p := range slices.Backward(policies) {

@@ -46,7 +46,7 @@ func (in *input) meshesWithout(previous map[*meshtrace.Policy]bool) []*mesh {
 	for _, from := range in.Meshes {
 		m := &mesh{
 			Mesh: from, o: o, gateways: gateways, confs: in.confs, namespace: namespaceOf(from, o), versions: versions, zoneNames: zones, orderedZones: from.Ordered(),
-			routed: s.TrafficRoutes[from.Name], unlisted: lacks(s, cluster.KindDataplane), live: s.FromCluster(),
+			routed: s.TrafficRoutes[from.Name], unlisted: s.Lacks(cluster.KindDataplane), live: s.FromCluster(),
 			otherTimes: dependsOnZone(s.Origin, o), timesElsewhere: s.MayBeGlobal() && !o.ZoneOrigin,
 			undated: slices.ContainsFunc(from.TrafficTraces, func(t *legacy.TrafficTrace) bool { return t.Created.IsZero() }),
 		}

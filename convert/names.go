@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"tracemigrate/cluster"
+	"tracemigrate/cluster/lists"
 	"tracemigrate/legacy"
 	"tracemigrate/meshtrace"
 )
@@ -120,7 +121,7 @@ func nameByTrace(n *reduction, taken map[string]bool, bases map[string][]cluster
 	var found notes
 	// Names that are valid as they are go first, so that no other becomes one of them.
 	for _, trace := range append(valid, invalid...) {
-		group := Each(byTrace[trace], func(position int) *candidate { return n.candidates[position] })
+		group := lists.Each(byTrace[trace], func(position int) *candidate { return n.candidates[position] })
 		name := trace.DisplayName()
 		base := validName(name)
 		all := numbered(group, base)
@@ -159,7 +160,7 @@ func basesOfAll(needs []*reduction, others []cluster.TraceName) map[string][]clu
 	}
 	for _, n := range needs {
 		for _, trace := range n.TrafficTraces {
-			matches := Each(trace.Selectors, func(s legacy.Selector) map[string]string { return s.Tags })
+			matches := lists.Each(trace.Selectors, func(s legacy.Selector) map[string]string { return s.Tags })
 			add(cluster.TraceName{
 				Mesh: n.Name, Name: trace.DisplayName(), Several: cluster.SeveralPolicies(matches), Format: trace.Format,
 			})
@@ -200,15 +201,12 @@ func (m *mesh) sharesName(base string, bases map[string][]cluster.TraceName) boo
 }
 
 // quotedAll are names in double quotes.
-func quotedAll(all []string) names { return Each(all, quoted) }
+func quotedAll(all []string) names { return lists.Each(all, quoted) }
 
 // numbered returns the names of a group after base.
 func numbered(group []*candidate, base string) []string {
 	given := make([]string, len(group))
-	count := make(map[int]int) // candidates of each selector
-	for _, c := range group {
-		count[c.pair.Number]++
-	}
+	count := lists.Count(group, func(c *candidate) int { return c.pair.Number }) // candidates of each selector
 	nth := make(map[int]int)
 	for i, c := range group {
 		given[i] = base
@@ -247,7 +245,7 @@ func validName(name string) string {
 			b.WriteByte('-')
 		}
 	}
-	labels := Each(strings.Split(b.String(), "."), func(label string) string { return strings.Trim(label, "-") })
+	labels := lists.Each(strings.Split(b.String(), "."), func(label string) string { return strings.Trim(label, "-") })
 	labels = slices.DeleteFunc(labels, func(label string) bool { return label == "" })
 	valid := strings.Join(labels, ".")
 	switch {

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"tracemigrate/cluster/lists"
 	"tracemigrate/cluster/manifest"
 	"tracemigrate/convert/envoydiff"
 	"tracemigrate/legacy"
@@ -163,7 +164,7 @@ func (n *Note) spans() []string {
 }
 
 // Texts returns notes with their sentences, which is never nil.
-func Texts(notes []*Note) []NoteText { return Each(notes, (*Note).Text) }
+func Texts(notes []*Note) []NoteText { return lists.Each(notes, (*Note).Text) }
 
 // notes are what steps of a conversion return beside their results.
 type notes []*Note

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"tracemigrate/cluster"
+	"tracemigrate/cluster/lists"
 	"tracemigrate/meshtrace"
 )
 
@@ -65,8 +66,8 @@ func decisions(in *input, added []*meshtrace.Policy, proxies [][]*cluster.Datapl
 	before := meshtrace.NewMatcher(version, existing, gateways)
 	after := meshtrace.NewMatcher(version, slices.Concat(existing, added), gateways)
 	keys := make(confKeys)
-	return Each(proxies, func(dataplanes []*cluster.Dataplane) []string {
-		return Each(dataplanes, func(dp *cluster.Dataplane) string {
+	return lists.Each(proxies, func(dataplanes []*cluster.Dataplane) []string {
+		return lists.Each(dataplanes, func(dp *cluster.Dataplane) string {
 			was, _ := keys.of(before.Matching(nil, dp))
 			is, _ := keys.of(after.Matching(nil, dp))
 			return was + "\x00" + is

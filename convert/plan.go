@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"tracemigrate/cluster"
+	"tracemigrate/cluster/lists"
 	"tracemigrate/cluster/manifest"
 	"tracemigrate/convert/envoydiff"
 	"tracemigrate/legacy"
@@ -136,27 +137,16 @@ func (m *mesh) fates(ranked *legacy.Mesh, policies [][]*meshtrace.Policy, reason
 	return fates
 }
 
-// count returns how many of all are of a kind.
-func count[T any](all []T, is func(T) bool) int {
-	n := 0
-	for _, one := range all {
-		if is(one) {
-			n++
-		}
-	}
-	return n
-}
-
 // Errors is how many notes say that something could not be carried over.
 func (r *Plan) Errors() int {
-	return count(r.Notes, func(note *Note) bool { return note.Severity == manifest.Error })
+	return len(lists.Keep(r.Notes, func(note *Note) bool { return note.Severity == manifest.Error }))
 }
 
 // Tracing is how many of the existing MeshTraces have a backend and are applied.
 func (r *Plan) Tracing() int {
-	return count(r.Existing, func(p *meshtrace.Policy) bool {
+	return len(lists.Keep(r.Existing, func(p *meshtrace.Policy) bool {
 		return len(p.Default.Backends) > 0 && !p.Shadow(r.version)
-	})
+	}))
 }
 
 // Refused reports whether something could not be carried over.

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"tracemigrate/cluster"
+	"tracemigrate/cluster/lists"
 	"tracemigrate/legacy"
 	"tracemigrate/meshtrace"
 )
@@ -121,10 +122,7 @@ func outdated(m *mesh, policies []*made, again map[*meshtrace.Policy]*made) []*m
 	if len(m.previous) == 0 {
 		return nil
 	}
-	replaced := make(map[meshtrace.Identity]bool, len(policies))
-	for _, c := range policies {
-		replaced[c.policy.Identity()] = true
-	}
+	replaced := lists.Set(policies, func(c *made) meshtrace.Identity { return c.policy.Identity() })
 	var left []*meshtrace.Policy
 	for _, p := range m.previous {
 		if c := again[p]; !replaced[p.Identity()] && (c == nil || !hasSameName(p, c)) {
@@ -203,10 +201,7 @@ func changedSinceRun(v *verification) (changed []*meshtrace.Policy, found notes)
 	if len(existing) == 0 {
 		return nil, nil
 	}
-	sources := make(map[string]bool)
-	for _, pair := range v.ranked.Pairs {
-		sources[annotation(pair)] = true
-	}
+	sources := lists.Set(v.ranked.Pairs, annotation)
 	for _, p := range existing {
 		if sources[p.Source] {
 			changed = append(changed, p)
@@ -265,7 +260,7 @@ func remarkPart(v *verification, changed []*meshtrace.Policy, existing int, cert
 // name and the tracing of a TrafficTrace. A zone keeps no annotation of them.
 func (in *input) arrivedPolicies() map[*meshtrace.Policy]bool {
 	arrived := make(map[*meshtrace.Policy]bool)
-	if in.Origin == nil || in.Origin.Mode != cluster.ModeFederatedZone || in.o.ZoneOrigin {
+	if in.About().Mode != cluster.ModeFederatedZone || in.o.ZoneOrigin {
 		return arrived
 	}
 	byName := legacy.ByName(in.Meshes)

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"tracemigrate/cluster"
+	"tracemigrate/cluster/lists"
 	"tracemigrate/meshtrace"
 )
 
@@ -19,7 +20,7 @@ func namesInOrder(m *mesh, policies []named) bool {
 		// A proxy with several inbounds can satisfy any two selectors.
 		return false
 	}
-	selectors := Each(subsets, func(c named) cluster.Tags { return c.tags })
+	selectors := lists.Each(subsets, func(c named) cluster.Tags { return c.tags })
 	looked := 0
 	for i, j := range meeting(selectors) {
 		if looked++; looked > maxPairs {

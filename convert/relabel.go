@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"tracemigrate/cluster"
+	"tracemigrate/cluster/lists"
 	"tracemigrate/cluster/manifest"
 	"tracemigrate/convert/cover"
 	"tracemigrate/meshtrace"
@@ -237,21 +238,13 @@ func (r *relabelling) dropEmpty() {
 	if len(r.sidecars) == 0 || !slices.ContainsFunc(r.policies, isEmpty) {
 		return
 	}
-	selectors := make([]cluster.Tags, len(r.policies))
-	for i, p := range r.policies {
-		selectors[i] = p.labels
-	}
-	index := cluster.NewIndex(selectors)
+	index := cluster.NewIndex(lists.Each(r.policies, func(p *relabelled) cluster.Tags { return p.labels }))
 	needed := make([]bool, len(r.policies))
 	var found []int32
 	for _, dp := range r.sidecars {
 		labels := dp.Labels
 		if r.o.DisplayNames && labels[cluster.DisplayNameLabel] == "" {
-			labels = maps.Clone(labels)
-			if labels == nil {
-				labels = make(map[string]string)
-			}
-			labels[cluster.DisplayNameLabel] = dp.Name
+			labels = lists.With(labels, cluster.DisplayNameLabel, dp.Name)
 		}
 		found = index.Matching(found[:0], labels)
 		lowest := slices.Max(append(found, -1))

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"tracemigrate/cluster"
+	"tracemigrate/cluster/lists"
 	"tracemigrate/legacy"
 	"tracemigrate/meshtrace"
 )
@@ -61,7 +62,7 @@ func (r *relabelling) nameOthers(taken map[string]bool) {
 	}
 	for _, trace := range r.TrafficTraces {
 		group := groups[trace]
-		candidates := Each(group, func(p *relabelled) *candidate {
+		candidates := lists.Each(group, func(p *relabelled) *candidate {
 			return &candidate{pair: p.pair, position: p.position}
 		})
 		for i, name := range numbered(candidates, validName(trace.DisplayName())) {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"tracemigrate/cluster"
+	"tracemigrate/cluster/lists"
 	"tracemigrate/cluster/manifest"
 	"tracemigrate/convert/envoydiff"
 	"tracemigrate/legacy"
@@ -19,8 +20,8 @@ import (
 func (in *input) convertByLabels() *Plan {
 	meshes := in.meshesWithout(nil)
 	today := newToday(in)
-	layers := Each(meshes, func(m *mesh) *layering { return layersOf(in, m, today) })
-	all := Each(layers, relabel)
+	layers := lists.Each(meshes, func(m *mesh) *layering { return layersOf(in, m, today) })
+	all := lists.Each(layers, relabel)
 	nameByLayer(in, all)
 	backends := newBackends(in)
 	for _, r := range all {
@@ -62,7 +63,7 @@ func newPlanByLabels(in *input, all []*relabelling, backends *backends) *Plan {
 	plan.Backends = backends.made
 	meshtrace.Resolve(plan.Policies, slices.Concat(backends.known, backends.made))
 	plan.oldest = slices.MinFunc(in.Snapshot.Versions(in.o.Version), cluster.Version.Compare)
-	proved := plan.prove(in, Applied(after, Each(plan.Policies, unshadowed)))
+	proved := plan.prove(in, Applied(after, lists.Each(plan.Policies, unshadowed)))
 	plan.Notes = slices.Concat(found, remarkStrays(in), remarkStage(in, plan), remarkPlace(in, all), proved).sorted()
 	return plan
 }
@@ -140,7 +141,7 @@ func (r *relabelling) remarkBuiltin() notes {
 	if len(r.builtin) == 0 || r.target().HasBuiltinGateways() { // the comparison then shows those that lose their tracing
 		return nil
 	}
-	gateways := counted(Each(r.builtin, (*cluster.Dataplane).String), "builtin gateway")
+	gateways := counted(lists.Each(r.builtin, (*cluster.Dataplane).String), "builtin gateway")
 	return notes{builtinRemoved.note(r.builtin[0].Place, r.mesh, facts{"gateways": gateways, "version": r.target()})}
 }
 
@@ -155,7 +156,7 @@ func (r *relabelling) remarkUnlabelled() notes {
 	if len(matched) == 0 {
 		return nil
 	}
-	proxies := counted(Each(matched, (*cluster.Dataplane).String), "proxy")
+	proxies := counted(lists.Each(matched, (*cluster.Dataplane).String), "proxy")
 	return notes{gatewayUnlabelled.note(matched[0].Place, r.mesh, facts{"proxies": proxies, "version": version})}
 }
 
@@ -277,7 +278,7 @@ func remarkUnavoidable(comparisons []*envoydiff.Comparison, to cluster.Version) 
 			}
 		}
 		if len(proxies) > 0 {
-			all := counted(Each(proxies, (*cluster.Dataplane).String), "proxy")
+			all := counted(lists.Each(proxies, (*cluster.Dataplane).String), "proxy")
 			f := facts{"proxies": all, "version": to, "change": unavoidableChanges[code], "code": code}
 			found = append(found, changedByUpgrade.note(proxies[0].Place, theControlPlane, f))
 		}

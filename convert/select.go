@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"tracemigrate/cluster"
+	"tracemigrate/cluster/lists"
 	"tracemigrate/legacy"
 	"tracemigrate/meshtrace"
 )
@@ -80,7 +81,7 @@ func selectPolicies(m *mesh) *selection {
 // remarkNothing notes that the mesh has no TrafficTrace, and what traces instead.
 func remarkNothing(m *mesh) *Note {
 	traces := func(p *meshtrace.Policy) bool { return len(p.Default.Backends) > 0 }
-	tracing := count(m.existing, traces) + count(m.previous, traces)
+	tracing := len(lists.Keep(slices.Concat(m.existing, m.previous), traces))
 	backends := Plural(len(m.Backends), "tracing backend")
 	var policies any = oneTraces
 	if tracing > 1 {

@@ -4,8 +4,10 @@ import (
 	"slices"
 
 	"tracemigrate/cluster"
+	"tracemigrate/cluster/lists"
 	"tracemigrate/convert/envoydiff"
 	"tracemigrate/legacy"
+	"tracemigrate/meshtrace"
 )
 
 // Transition is what changes between two whole states, each with TrafficTraces, Mesh.tracing
@@ -100,14 +102,8 @@ func transitions(
 	before, after *Current, known []*cluster.Dataplane, comparisons []*envoydiff.Comparison,
 ) []MeshTransition {
 	lost := lostProxies(comparisons)
-	proxies := make(map[string]int)
-	for _, dp := range known {
-		proxies[dp.Mesh]++
-	}
-	traced := make(map[string]bool)
-	for _, p := range after.Existing {
-		traced[p.Mesh] = true
-	}
+	proxies := lists.Count(known, func(dp *cluster.Dataplane) string { return dp.Mesh })
+	traced := lists.Set(after.Existing, func(p *meshtrace.Policy) string { return p.Mesh })
 	now := legacy.ByName(after.Meshes)
 	var found []MeshTransition
 	for _, mesh := range before.Meshes {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"tracemigrate/cluster"
+	"tracemigrate/cluster/lists"
 	"tracemigrate/legacy"
 	"tracemigrate/meshtrace"
 )
@@ -91,7 +92,7 @@ func (t *ties) undatedTie(dp *cluster.Dataplane) cluster.Doubt {
 
 // pairsAt returns the selectors at positions.
 func (t *ties) pairsAt(positions []int32) []*legacy.Pair {
-	return Each(positions, func(position int32) *legacy.Pair { return t.Pairs[position] })
+	return lists.Each(positions, func(position int32) *legacy.Pair { return t.Pairs[position] })
 }
 
 // alwaysServed reports whether existing MeshTraces trace dp on every version that its

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"tracemigrate/cluster"
+	"tracemigrate/cluster/lists"
 	"tracemigrate/cluster/manifest"
 )
 
@@ -29,10 +30,7 @@ func remarkSkipped(s *cluster.Snapshot) notes {
 		of     manifest.Subject
 	}
 	of := func(p *manifest.Problem) document { return document{p.File, p.Document, p.Of} }
-	faults := make(map[document]int)
-	for _, p := range s.Skipped {
-		faults[of(p)]++
-	}
+	faults := lists.Count(s.Skipped, of)
 	var found notes
 	for _, p := range s.Skipped {
 		n := faults[of(p)]
@@ -120,23 +118,17 @@ func remarkVersion(s *cluster.Snapshot, o *Options) notes {
 // Partial reports whether some proxies of a snapshot are not known: a Dataplane could not be
 // decoded, or the MeshGateways could not be read.
 func Partial(s *cluster.Snapshot) bool {
-	return lacks(s, cluster.KindMeshGateway) || slices.ContainsFunc(slices.Concat(s.Skipped, s.NotRead()), IsProxy)
+	return s.Lacks(cluster.KindMeshGateway) || slices.ContainsFunc(slices.Concat(s.Skipped, s.NotRead()), IsProxy)
 }
 
 // Unverified reports whether no proxy of TrafficTraces is known, because the Dataplanes could
 // not be read.
 func Unverified(s *cluster.Snapshot) bool {
-	return len(s.TrafficTraces) > 0 && lacks(s, cluster.KindDataplane)
+	return len(s.TrafficTraces) > 0 && s.Lacks(cluster.KindDataplane)
 }
 
-// lacks reports whether the resources of a kind could not be listed.
-func lacks(s *cluster.Snapshot, kind string) bool {
-	if s.Origin == nil {
-		return false
-	}
-	_, unread := s.Origin.Lacks(kind)
-	return unread
-}
+// NotRead returns the warnings about documents that are not read and that policies depend on.
+func NotRead(s *cluster.Snapshot) []*manifest.Problem { return slices.DeleteFunc(s.NotRead(), IsProxy) }
 
 // IsProxy reports whether policies do not depend on what a problem is with, a Dataplane
 // or a MeshGateway.
@@ -161,7 +153,7 @@ func unknownWithout(kind string) phrase {
 // of a global control plane, https://kuma.io/docs/2.13.x/policies/introduction/
 func remarkFederated(s *cluster.Snapshot, o *Options, all []*conversion) *Note {
 	// A zone has none of its own.
-	traces := Each(s.TrafficTraces, func(r *cluster.Resource) string { return quoted(r.DisplayName()) })
+	traces := lists.Each(s.TrafficTraces, func(r *cluster.Resource) string { return quoted(r.DisplayName()) })
 	about := federatedZoneRefuses
 	switch {
 	case slices.ContainsFunc(all, func(m *conversion) bool { return m.arrived }):
@@ -185,7 +177,7 @@ func remarkZonesUnread(s *cluster.Snapshot) notes {
 // ZonesUnread returns the zones of a global control plane that were not read
 // themselves.
 func ZonesUnread(s *cluster.Snapshot) []string {
-	if s.Origin == nil || s.Origin.Mode != cluster.ModeGlobal {
+	if s.About().Mode != cluster.ModeGlobal {
 		return nil
 	}
 	return slices.DeleteFunc(zoneNames(s), func(name string) bool { return s.Zones()[name] != nil })
@@ -261,10 +253,7 @@ func needsOrder(m *conversion) bool {
 
 // zoneNames returns the zones of a global control plane.
 func zoneNames(s *cluster.Snapshot) []string {
-	if s.Origin == nil {
-		return nil
-	}
-	return Each(s.Origin.Zones, func(zone cluster.Zone) string { return zone.Name })
+	return lists.Each(s.About().Zones, func(zone cluster.Zone) string { return zone.Name })
 }
 
 // dependsOnZone reports whether policies are for all zones. Then what was created

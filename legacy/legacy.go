@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"tracemigrate/cluster"
+	"tracemigrate/cluster/lists"
 	"tracemigrate/cluster/manifest"
 )
 
@@ -180,11 +181,7 @@ func (m *Mesh) Wins(sets ...cluster.Tags) int {
 
 // ByName returns meshes by their names.
 func ByName(meshes []*Mesh) map[string]*Mesh {
-	byName := make(map[string]*Mesh, len(meshes))
-	for _, m := range meshes {
-		byName[m.Name] = m
-	}
-	return byName
+	return lists.By(meshes, func(m *Mesh) string { return m.Name })
 }
 
 // BackendOf returns the backend that a TrafficTrace sends traces to. It is nil when the

@@ -1,9 +1,10 @@
 package controlplane
 
 import (
-	"bytes"
 	"encoding/json"
 	"strings"
+
+	numbers "k8s.io/apimachinery/pkg/util/json"
 
 	"tracemigrate/cluster"
 )
@@ -27,10 +28,8 @@ func onKubernetes(kind string, raw []byte) []byte {
 		Mesh, Name, CreationTime string
 		Labels                   map[string]string
 	}
-	fields := make(map[string]any)
-	decoder := json.NewDecoder(bytes.NewReader(raw))
-	decoder.UseNumber()
-	if json.Unmarshal(raw, &head) != nil || head.Name == "" || decoder.Decode(&fields) != nil {
+	fields := make(map[string]any) // with numbers in the form of Kubernetes' API: whole ones without fraction
+	if json.Unmarshal(raw, &head) != nil || head.Name == "" || numbers.Unmarshal(raw, &fields) != nil {
 		return raw
 	}
 	name, namespace := head.Name, ""
@@ -58,32 +57,9 @@ func onKubernetes(kind string, raw []byte) []byte {
 		}
 		object["spec"] = fields
 	}
-	text, err := json.Marshal(normal(object))
+	text, err := json.Marshal(object)
 	if err != nil {
 		return raw
 	}
 	return text
-}
-
-// normal converts numbers to the form of Kubernetes' API: whole numbers without
-// fraction.
-func normal(v any) any {
-	switch v := v.(type) {
-	case map[string]any:
-		for key, value := range v {
-			v[key] = normal(value)
-		}
-	case []any:
-		for i := range v {
-			v[i] = normal(v[i])
-		}
-	case json.Number:
-		if whole, err := v.Int64(); err == nil {
-			return whole
-		}
-		if number, err := v.Float64(); err == nil {
-			return number
-		}
-	}
-	return v
 }

@@ -89,10 +89,7 @@ func FromKumactl(path, name string) (Config, error) {
 		return Config{}, err
 	}
 	wanted := name
-	var names []string
-	for _, cp := range file.ControlPlanes {
-		names = append(names, cp.Name)
-	}
+	names := file.names()
 	if !slices.Contains(names, name) {
 		for _, context := range file.Contexts {
 			if context.Name == name {
@@ -131,11 +128,15 @@ func KumactlNames(path string) []string {
 	if err != nil {
 		return nil
 	}
+	return slices.Sorted(slices.Values(file.names()))
+}
+
+// names returns the names of the control planes, in the order of the file.
+func (f *kumactlFile) names() []string {
 	var names []string
-	for _, cp := range file.ControlPlanes {
+	for _, cp := range f.ControlPlanes {
 		names = append(names, cp.Name)
 	}
-	slices.Sort(names)
 	return names
 }
 

@@ -6,22 +6,15 @@ import (
 	"fmt"
 	"net/http"
 
-	"gopkg.in/yaml.v3"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/util/yaml"
 	"k8s.io/client-go/rest"
 
 	"tracemigrate/cluster"
 	"tracemigrate/cluster/controlplane"
 )
-
-// Trial is the API server's answer to the dry run of a policy.
-type Trial struct {
-	Accepted bool
-	Message  string // why it was refused
-	Warnings []string
-}
 
 // CreatorRole allows a dry run on the server, which needs the permission to
 // write although it writes nothing.
@@ -38,14 +31,14 @@ rules:
 // Try sends MeshTraces, each a manifest in YAML, with dryRun=All: the server's schema
 // and webhooks check them, and nothing is stored. It returns an error when the server
 // does not check them at all.
-func (c *Cluster) Try(ctx context.Context, manifests []string) ([]Trial, error) {
-	trials := make([]Trial, 0, len(manifests))
+func (c *Cluster) Try(ctx context.Context, manifests []string) ([]cluster.Trial, error) {
+	trials := make([]cluster.Trial, 0, len(manifests))
 	for _, text := range manifests {
 		var object map[string]any
 		if err := yaml.Unmarshal([]byte(text), &object); err != nil {
 			return nil, fmt.Errorf("reading a policy: %w", err)
 		}
-		trial, err := c.try(ctx, &unstructured.Unstructured{Object: jsonNumbers(object).(map[string]any)})
+		trial, err := c.try(ctx, &unstructured.Unstructured{Object: object})
 		if err != nil {
 			return nil, err
 		}
@@ -54,7 +47,7 @@ func (c *Cluster) Try(ctx context.Context, manifests []string) ([]Trial, error) 
 	return trials, nil
 }
 
-func (c *Cluster) try(ctx context.Context, policy *unstructured.Unstructured) (Trial, error) {
+func (c *Cluster) try(ctx context.Context, policy *unstructured.Unstructured) (cluster.Trial, error) {
 	c.warnings.take()
 	api := c.client.Resource(resourceOf(cluster.KindMeshTrace)).Namespace(policy.GetNamespace())
 	dryRun := []string{metav1.DryRunAll}
@@ -71,7 +64,7 @@ func (c *Cluster) try(ctx context.Context, policy *unstructured.Unstructured) (T
 			})
 		}
 	}
-	trial := Trial{Accepted: err == nil}
+	trial := cluster.Trial{Accepted: err == nil}
 	for _, warning := range c.warnings.take() {
 		trial.Warnings = append(trial.Warnings, c.scrub(warning))
 	}
@@ -91,23 +84,6 @@ func (c *Cluster) try(ctx context.Context, policy *unstructured.Unstructured) (T
 	}
 	trial.Message = c.message(err)
 	return trial, nil
-}
-
-// jsonNumbers converts YAML's integers to the type that JSON's decoder returns.
-func jsonNumbers(v any) any {
-	switch v := v.(type) {
-	case map[string]any:
-		for key, value := range v {
-			v[key] = jsonNumbers(value)
-		}
-	case []any:
-		for i := range v {
-			v[i] = jsonNumbers(v[i])
-		}
-	case int:
-		return int64(v)
-	}
-	return v
 }
 
 // Config implements cluster.Inspector. The API server forwards the request to the

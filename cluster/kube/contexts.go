@@ -10,12 +10,17 @@ import (
 // Contexts returns the sorted names of the contexts of a kubeconfig, empty for the default
 // one. It connects to nothing.
 func Contexts(kubeconfig string) []string {
-	rules := clientcmd.NewDefaultClientConfigLoadingRules()
-	rules.ExplicitPath = kubeconfig
-	rules.WarnIfAllMissing = false
-	config, err := rules.Load()
+	config, err := loadingRules(kubeconfig).Load()
 	if err != nil {
 		return nil
 	}
 	return slices.Sorted(maps.Keys(config.Contexts))
+}
+
+// loadingRules find a kubeconfig, the default one if it has no path.
+func loadingRules(path string) *clientcmd.ClientConfigLoadingRules {
+	rules := clientcmd.NewDefaultClientConfigLoadingRules()
+	rules.ExplicitPath = path
+	rules.WarnIfAllMissing = false
+	return rules
 }

@@ -16,6 +16,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"tracemigrate/cluster"
+	"tracemigrate/cluster/lists"
 	"tracemigrate/cluster/manifest"
 	"tracemigrate/cluster/paging"
 )
@@ -143,10 +144,7 @@ const installRemedy = "install the CustomResourceDefinitions of the control plan
 
 // forbidden names what may not be read, and the missing role.
 func (c *Cluster) forbidden(all []error) error {
-	lines := make([]string, 0, len(all))
-	for _, err := range all {
-		lines = append(lines, "  "+c.message(err))
-	}
+	lines := lists.Each(all, func(err error) string { return "  " + c.message(err) })
 	return fmt.Errorf("%s denies required permissions:\n%s\n"+
 		"The ClusterRole that allows all that is read, ready to apply and to bind to the user:\n%s",
 		c, strings.Join(lines, "\n"), ClusterRole)

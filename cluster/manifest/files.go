@@ -180,7 +180,7 @@ func (w *walker) walk(dir string) error {
 		return within(dir, err)
 	}
 	for _, entry := range entries {
-		if slices.Contains(kustomizations, entry.Name()) {
+		if IsKustomization(entry.Name()) {
 			return fmt.Errorf("%s is a kustomization, so the files in %s are not what is applied; "+
 				"render it with -k %s", filepath.Join(dir, entry.Name()), dir, ShellQuote(dir))
 		}
@@ -200,7 +200,7 @@ func (w *walker) walk(dir string) error {
 			if err := w.walk(path); err != nil {
 				return err
 			}
-		case slices.Contains([]string{".yaml", ".yml", ".json"}, filepath.Ext(path)):
+		case IsFile(path):
 			if err := checkRegular(info); err != nil {
 				return within(path, err)
 			}
@@ -209,9 +209,6 @@ func (w *walker) walk(dir string) error {
 	}
 	return nil
 }
-
-// kustomizations are the file names by which kubectl recognises a kustomization.
-var kustomizations = []string{"kustomization.yaml", "kustomization.yml", "Kustomization"}
 
 // within returns why a part of a directory cannot be read.
 func within(path string, err error) error { return fmt.Errorf("%s: %w", path, WithoutPath(err)) }

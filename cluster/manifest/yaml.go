@@ -77,18 +77,8 @@ func explain(text string, line int, err error) *syntaxError {
 	if at, ok := template(text, line); ok {
 		return at
 	}
-	message := strings.ReplaceAll(err.Error(), "\n", " ")
-	at := line
-	if m := yamlLine.FindStringSubmatch(message); m != nil {
-		message = m[2]
-		if n, err := strconv.Atoi(m[1]); err == nil {
-			// The parser, unlike the scanner, counts lines from 0.
-			if strings.HasPrefix(message, "did not find expected") || strings.HasPrefix(message, "found undefined tag handle") {
-				n++
-			}
-			at = line + min(n-1, strings.Count(strings.TrimRight(text, "\n"), "\n")) // see lineOf
-		}
-	}
+	below, message := ParserError(err)
+	at := line + min(below, strings.Count(strings.TrimRight(text, "\n"), "\n")) // see lineOf
 	number := line
 	for l := range strings.Lines(text) {
 		if indent := l[:len(l)-len(strings.TrimLeft(l, " \t"))]; strings.Contains(indent, "\t") && strings.TrimSpace(l) != "" {
@@ -105,14 +95,36 @@ func explain(text string, line int, err error) *syntaxError {
 	case message == "found unexpected end of stream":
 		message = "the quote that opens here is not closed"
 	}
-	if len(message) > maxMessage {
-		message = message[:maxMessage]
-	}
-	return &syntaxError{at, "not valid YAML: " + message}
+	return &syntaxError{at, "not valid YAML: " + message[:min(len(message), MaxMessage)]}
 }
 
-// maxMessage is how much of a parser's message is repeated, in bytes.
-const maxMessage = 200
+// MaxMessage is how much of a parser's message is repeated.
+const MaxMessage = 200
+
+// ParserError returns an error of yaml.v3 in one line, and how many lines below the first one
+// of the text it is, 0 if it names none.
+func ParserError(err error) (below int, message string) {
+	m := yamlLine.FindStringSubmatch(strings.ReplaceAll(err.Error(), "\n", " ")) // of any line
+	message = m[2]
+	line, err := strconv.Atoi(m[1])
+	switch {
+	case err != nil:
+		return 0, message
+	case strings.HasPrefix(message, "did not find expected"), strings.HasPrefix(message, "found undefined tag handle"):
+		return line, message // the parser, unlike the scanner, counts lines from 0
+	}
+	return line - 1, message
+}
+
+// ValueOf returns the value of a key in a mapping, or nil.
+func ValueOf(node *yaml.Node, key string) *yaml.Node {
+	for i := 0; node != nil && node.Kind == yaml.MappingNode && i+1 < len(node.Content); i += 2 {
+		if node.Content[i].Value == key {
+			return node.Content[i+1]
+		}
+	}
+	return nil
+}
 
 // notText finds what a YAML or JSON text must not have: an encoding other than UTF-8,
 // and control characters.

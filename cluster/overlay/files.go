@@ -10,6 +10,8 @@ import (
 	"sigs.k8s.io/kustomize/api/konfig"
 	"sigs.k8s.io/kustomize/api/types"
 	"sigs.k8s.io/kustomize/kyaml/filesys"
+
+	"tracemigrate/cluster/manifest"
 )
 
 // Files are contents that replace those of files on disk, by absolute path without
@@ -34,7 +36,7 @@ func (s *fileSystem) ReadFile(path string) ([]byte, error) {
 }
 
 func (s *fileSystem) read(path string) ([]byte, error) {
-	if text, ok := s.replaced[resolved(path)]; ok {
+	if text, ok := s.replaced[manifest.Resolved(path)]; ok {
 		if text == nil {
 			return nil, &fs.PathError{Op: "open", Path: path, Err: fs.ErrNotExist}
 		}
@@ -42,13 +44,13 @@ func (s *fileSystem) read(path string) ([]byte, error) {
 	}
 	text, err := s.FileSystem.ReadFile(path)
 	if err == nil {
-		s.found = append(s.found, resolved(path))
+		s.found = append(s.found, manifest.Resolved(path))
 	}
 	return text, err
 }
 
 func (s *fileSystem) Exists(path string) bool {
-	if text, ok := s.replaced[resolved(path)]; ok {
+	if text, ok := s.replaced[manifest.Resolved(path)]; ok {
 		return text != nil
 	}
 	return s.FileSystem.Exists(path)
@@ -57,7 +59,7 @@ func (s *fileSystem) Exists(path string) bool {
 // CleanedAbs returns the directory and the name of a path. kustomize calls it for files
 // as well, so it must find those that do not exist on disk.
 func (s *fileSystem) CleanedAbs(path string) (filesys.ConfirmedDir, string, error) {
-	at := resolved(path)
+	at := manifest.Resolved(path)
 	text, ok := s.replaced[at]
 	switch {
 	case !ok:
@@ -69,22 +71,7 @@ func (s *fileSystem) CleanedAbs(path string) (filesys.ConfirmedDir, string, erro
 	return directory, filepath.Base(at), err
 }
 
-// resolved returns the absolute path without symbolic links of a file that may not exist.
-func resolved(path string) string {
-	absolute, err := filepath.Abs(path)
-	if err != nil {
-		return path // the current directory is gone; reading reports that
-	}
-	if found, err := filepath.EvalSymlinks(absolute); err == nil {
-		return found
-	}
-	if directory, err := filepath.EvalSymlinks(filepath.Dir(absolute)); err == nil {
-		return filepath.Join(directory, filepath.Base(absolute))
-	}
-	return absolute
-}
-
-func sameFile(path, other string) bool { return other != "" && resolved(path) == other }
+func sameFile(path, other string) bool { return other != "" && manifest.Resolved(path) == other }
 
 // Exists reports whether a directory has a kustomization.
 func Exists(dir string) bool { return rootOf(dir) != "" }
@@ -95,7 +82,7 @@ func rootOf(dir string) string {
 	for _, name := range konfig.RecognizedKustomizationFileNames() {
 		path := filepath.Join(dir, name)
 		if info, err := os.Stat(path); err == nil && !info.IsDir() {
-			return resolved(path)
+			return manifest.Resolved(path)
 		}
 	}
 	return ""
@@ -111,7 +98,7 @@ func withOrigins(text []byte) []byte {
 	}
 	root := doc.Content[0]
 	option := &yaml.Node{Kind: yaml.ScalarNode, Value: types.OriginAnnotations}
-	list := valueOf(root, "buildMetadata")
+	list := manifest.ValueOf(root, "buildMetadata")
 	switch {
 	case list == nil:
 		key := &yaml.Node{Kind: yaml.ScalarNode, Value: "buildMetadata"}
@@ -126,14 +113,4 @@ func withOrigins(text []byte) []byte {
 		return text
 	}
 	return with
-}
-
-// valueOf returns the value of a key in a mapping, or nil.
-func valueOf(mapping *yaml.Node, key string) *yaml.Node {
-	for i := 0; i+1 < len(mapping.Content); i += 2 {
-		if mapping.Content[i].Value == key {
-			return mapping.Content[i+1]
-		}
-	}
-	return nil
 }

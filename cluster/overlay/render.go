@@ -44,7 +44,7 @@ func FilesRead(dir string) []string {
 	if disk == nil {
 		return nil
 	}
-	absolute := resolved(dir)
+	absolute := manifest.Resolved(dir)
 	var paths []string
 	for _, path := range disk.found {
 		if _, err := os.Stat(path); err != nil {

@@ -12,9 +12,9 @@ import (
 	"tracemigrate/cluster"
 	"tracemigrate/cluster/controlplane"
 	"tracemigrate/cluster/kube"
+	"tracemigrate/cluster/lists"
 	"tracemigrate/cluster/manifest"
 	"tracemigrate/cmd/tracemigrate/output"
-	"tracemigrate/convert"
 	"tracemigrate/convert/envoydiff"
 	"tracemigrate/convert/runbook"
 )
@@ -25,7 +25,7 @@ var flagValues = map[string][]string{
 	"format":     {string(cluster.Kubernetes), string(cluster.Universal)},
 	"mode":       {"zone", "federated-zone", "global"},
 	"stage":      {stageAdd, stageRemove},
-	"step":       convert.Words([]runbook.Step{runbook.Start, runbook.Shadow, runbook.Add, runbook.Remove, runbook.Rollback}),
+	"step":       lists.Words([]runbook.Step{runbook.Start, runbook.Shadow, runbook.Add, runbook.Remove, runbook.Rollback}),
 	"target-ref": {targetSubset, targetDataplane},
 }
 
@@ -118,7 +118,7 @@ func (l *partialLine) flagCandidates(ctx context.Context) (string, []candidate) 
 	case "kuma-version", "from", "to", "to-version":
 		return completesValues, valuesOf(versions())
 	case "accept":
-		return completesValues, valuesOf(convert.Words(slices.Sorted(maps.Keys(envoydiff.Codes))))
+		return completesValues, valuesOf(lists.Words(slices.Sorted(maps.Keys(envoydiff.Codes))))
 	}
 	switch {
 	case flagValues[doc.Long] != nil:
@@ -182,13 +182,8 @@ func (l *partialLine) meshes(ctx context.Context) []string {
 	if s == nil {
 		return nil
 	}
-	names := make(map[string]bool)
-	for _, mesh := range s.Meshes {
-		names[mesh.Name] = true
-	}
-	for _, dp := range s.Dataplanes {
-		names[dp.Mesh] = true
-	}
+	names := lists.Set(s.Meshes, func(mesh *cluster.Resource) string { return mesh.Name })
+	maps.Copy(names, lists.Set(s.Dataplanes, func(dp *cluster.Dataplane) string { return dp.Mesh }))
 	return slices.Sorted(maps.Keys(names))
 }
 
@@ -199,10 +194,7 @@ func (l *partialLine) proxies(ctx context.Context) []string {
 	if s == nil {
 		return nil
 	}
-	count := make(map[string]int)
-	for _, dp := range s.Dataplanes {
-		count[dp.FullName()]++
-	}
+	count := lists.Count(s.Dataplanes, (*cluster.Dataplane).FullName)
 	var names []string
 	for _, dp := range s.Dataplanes {
 		if meshes := l.values["mesh"]; len(meshes) > 0 && !slices.Contains(meshes, dp.Mesh) {

@@ -40,16 +40,14 @@ func completionCommand() *cli.Command {
 }
 
 func printCompletion(c *cli.Context) error {
-	args, err := parseArguments(c)
+	args, err := parseArgument(c)
 	switch {
-	case err != nil:
-		return err
 	case c.Bool("help"):
 		return cli.ShowSubcommandHelp(c)
+	case err != nil:
+		return err
 	case len(args) == 0:
 		return fmt.Errorf("completion needs the name of a shell: %s", strings.Join(shells, ", "))
-	case len(args) > 1:
-		return fmt.Errorf("unexpected argument %s; see %s --help", typed(args[1]), commandName(c))
 	case !slices.Contains(shells, args[0]):
 		return fmt.Errorf("%s is not a shell with a script; choose one of %s", typed(args[0]), strings.Join(shells, ", "))
 	}

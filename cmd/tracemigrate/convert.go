@@ -11,7 +11,7 @@ func convertCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "convert",
 		Usage:     "convert TrafficTraces and Mesh.tracing to MeshTraces",
-		ArgsUsage: " ",
+		ArgsUsage: noArguments,
 		Description: "Reads Mesh, TrafficTrace, Dataplane, MeshGateway, TrafficRoute,\n" +
 			"MeshHTTPRoute, MeshTCPRoute, ExternalService and MeshTrace as YAML or\n" +
 			"JSON, for Kubernetes or Universal, single or in lists. Other kinds are\n" +

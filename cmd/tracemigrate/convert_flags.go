@@ -28,35 +28,26 @@ type convertFlags struct {
 func (f *convertFlags) flags() []cli.Flag {
 	return append(sourceFlags(),
 		versionFlag(&f.version),
-		&cli.StringFlag{
-			Name: "from", Destination: &f.from,
-			Usage: "`VERSION` that the control plane runs before an upgrade to --kuma-version 3.0 (default: as for --kuma-version)",
-		},
+		textFlag("from", &f.from, "`VERSION` that the control plane runs before an upgrade to --kuma-version 3.0 (default: as for --kuma-version)"),
 		&cli.StringFlag{
 			Name: "target-ref", Destination: &f.targetRef, Value: targetSubset,
 			Usage: "`KIND` that selects proxies: meshsubset, by tags, or dataplane, by labels, from 2.10 on; 3.0 has labels only",
 		},
 		boolFlag("allow-display-name", &f.displayNames, "select single proxies by name if no other label distinguishes them"),
 		outputFlag(&f.form, output.ConvertForms),
-		&cli.StringFlag{
-			Name: "format", Destination: &f.format,
-			Usage: "`FORMAT` of the policies: kubernetes or universal (default: that of each TrafficTrace)",
-		},
+		textFlag("format", &f.format, "`FORMAT` of the policies: kubernetes or universal (default: that of each TrafficTrace)"),
 		namespaceFlag(),
-		&cli.StringSliceFlag{Name: "label", Usage: "add the label `KEY=VALUE` to every policy; may be repeated"},
+		listFlag("", "label", "add the label `KEY=VALUE` to every policy; may be repeated"),
 		boolFlag("copy-labels", &f.copyLabels,
 			"copy the labels and annotations of each TrafficTrace, without those of Kuma and kubectl"),
 		zoneOriginFlag(&f.zoneOrigin),
 		boolFlag("shadow", &f.shadow,
 			"add the label kuma.io/effect: shadow: policies are computed but not applied (2.7 and later)"),
 		roundSamplingFlag(&f.roundSampling),
-		&cli.StringFlag{
-			Name: "output-dir", Destination: &f.directory,
-			Usage: "write one file for each policy to `DIR`, all or none, instead of stdout",
-		},
+		textFlag("output-dir", &f.directory, "write one file for each policy to `DIR`, all or none, instead of stdout"),
 		boolFlag("force", &f.force, "overwrite files of --output-dir and --notes-output, but never an input"),
 		boolFlag("no-comments", &f.bare, "omit the comment and annotation that name the source of a policy"),
-		&cli.StringFlag{Name: "notes-output", Destination: &f.notesFile, Usage: "write the notes to `FILE` as JSON"},
+		textFlag("notes-output", &f.notesFile, "write the notes to `FILE` as JSON"),
 		boolFlag("keep-going", &f.keepGoing,
 			"write the policies that can be converted even if others cannot; the exit code is still 1"),
 	)
@@ -66,9 +57,6 @@ func (f *convertFlags) flags() []cli.Flag {
 func (f *convertFlags) options(c *cli.Context) (convert.Options, meshtrace.Style, error) {
 	var options convert.Options
 	var style meshtrace.Style
-	if c.Args().Present() {
-		return options, style, unexpectedArgument(c)
-	}
 	var version cluster.Version
 	if f.version != "" {
 		var err error
@@ -129,7 +117,7 @@ func resolveOptions(version string, s *convert.Current, o *convert.Options) erro
 		return err
 	}
 	o.Namespace = s.Namespace
-	if o.Format == "" && s.Origin != nil && s.Origin.Environment == cluster.Kubernetes {
+	if o.Format == "" && s.About().Environment == cluster.Kubernetes {
 		o.Format = cluster.Kubernetes // the control plane's API shows Kubernetes objects in Universal form
 	}
 	return o.Check()

@@ -6,6 +6,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"tracemigrate/cmd/tracemigrate/output"
+	"tracemigrate/convert/envoydiff"
 )
 
 func diffCommand() *cli.Command {
@@ -13,7 +14,7 @@ func diffCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "diff",
 		Usage:     "compare every proxy's Envoy tracing before and after the migration",
-		ArgsUsage: " ",
+		ArgsUsage: noArguments,
 		Description: "Before: today's tracing, from TrafficTraces and existing MeshTraces. After:\n" +
 			"the converted policies (or those of --meshtrace) and existing MeshTraces,\n" +
 			"without TrafficTraces. Each proxy gets a verdict: same, inherent (it\n" +
@@ -42,9 +43,6 @@ func (f *diffFlags) run(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if c.Args().Present() {
-		return unexpectedArgument(c)
-	}
 	accepted, err := acceptedCodes(c, "docs/diff.md")
 	if err != nil {
 		return err
@@ -53,31 +51,32 @@ func (f *diffFlags) run(c *cli.Context) error {
 	if found.Head, err = newHead(); err != nil {
 		return err
 	}
+	r := &comparing{f, c, stderrPrinter(c), found, accepted}
 	switch {
 	case c.IsSet("state") && !c.IsSet("before-manifests"):
 		return errors.New("--state applies only with --before-manifests and --after-manifests")
 	case f.to != "" && (f.shadow || c.IsSet("before") || c.IsSet("after")):
 		return errors.New("--to-version applies only to a comparison of manifests, not to --shadow, --before and --after")
 	case c.IsSet("before-manifests") || c.IsSet("after-manifests"):
-		err = f.compareStates(c, found, accepted)
+		err = r.compareStates()
 	case c.IsSet("before") || c.IsSet("after"):
-		found.Comparisons, err = f.compareDumps(c, accepted)
+		found.Comparisons, err = r.compareDumps()
 	case f.shadow:
-		found.Comparisons, err = compareShadow(c, found, accepted)
+		found.Comparisons, err = r.compareShadow()
 	default:
-		err = f.compareManifests(c, found, accepted)
+		err = r.compareManifests()
 	}
 	if err != nil {
 		return err
 	}
-	if err := writeStdout(c, func(out *output.Printer) error { return form(out, found) }); err != nil {
-		return err
-	}
-	if !found.Holds() {
-		return cli.Exit(found.Verdict(), exitNo)
-	}
-	if f.form != output.DiffForms.Default() {
-		conclude(c, found.Outcome())
-	}
-	return nil
+	return answer(c, form, found)
+}
+
+// comparing is one run of diff.
+type comparing struct {
+	*diffFlags
+	c        *cli.Context
+	stderr   *output.Printer
+	found    *output.Diff // so far
+	accepted []envoydiff.Code
 }

@@ -9,44 +9,42 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/urfave/cli/v2"
-
 	"tracemigrate/cluster/manifest"
 	"tracemigrate/convert/envoydiff"
 )
 
 // compareDumps compares the dumps of --before with those of --after.
-func (f *diffFlags) compareDumps(c *cli.Context, accepted []envoydiff.Code) ([]*envoydiff.Comparison, error) {
+func (r *comparing) compareDumps() ([]*envoydiff.Comparison, error) {
 	switch {
-	case f.before == "" || f.after == "":
+	case r.before == "" || r.after == "":
 		return nil, errors.New("--before and --after are both required")
-	case f.shadow:
+	case r.shadow:
 		return nil, errors.New("--shadow cannot be combined with --before and --after: it reads a running control plane, they are dumps")
 	}
 	others := slices.Concat(kubernetesFlags, restFlags, limitFlags, []string{"control-plane", "mesh", "mode", "zone-version", "zone"})
-	if firstSet(c, others) != "" {
+	if firstSet(r.c, others) != "" {
 		return nil, errors.New("--before and --after cannot be combined with flags that select a cluster or control plane")
 	}
-	if readsFiles(c) || c.IsSet("meshtrace") || c.IsSet("kuma-version") {
+	if readsFiles(r.c) || r.c.IsSet("meshtrace") || r.c.IsSet("kuma-version") {
 		return nil, errors.New("--before and --after cannot be combined with -f, -k, --meshtrace and --kuma-version")
 	}
-	name := strings.TrimSuffix(filepath.Base(f.before), ".json")
-	limit, err := sizeOf(c, "max-input-size")
+	name := strings.TrimSuffix(filepath.Base(r.before), ".json")
+	limit, err := sizeOf(r.c, "max-input-size")
 	if err != nil {
 		return nil, err
 	}
-	before, beforeIsDir, err := readDumps(f.before, name, limit)
+	before, beforeIsDir, err := readDumps(r.before, name, limit)
 	if err != nil {
 		return nil, err
 	}
-	after, afterIsDir, err := readDumps(f.after, name, limit)
+	after, afterIsDir, err := readDumps(r.after, name, limit)
 	if err != nil {
 		return nil, err
 	}
 	if beforeIsDir != afterIsDir {
 		return nil, errors.New("--before and --after must be two files or two directories")
 	}
-	return []*envoydiff.Comparison{envoydiff.CompareDumps(before, after, accepted)}, nil
+	return []*envoydiff.Comparison{envoydiff.CompareDumps(before, after, r.accepted)}, nil
 }
 
 // readDumps reads the dumps of a directory by the names of their files, or one dump, which

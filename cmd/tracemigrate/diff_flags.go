@@ -8,8 +8,8 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"tracemigrate/cluster"
+	"tracemigrate/cluster/lists"
 	"tracemigrate/cmd/tracemigrate/output"
-	"tracemigrate/convert"
 	"tracemigrate/convert/envoydiff"
 )
 
@@ -27,39 +27,27 @@ type diffFlags struct {
 
 func (f *diffFlags) flags() []cli.Flag {
 	return append(sourceFlags(),
-		&cli.StringSliceFlag{
-			Name: "kuma-version",
-			Usage: "`VERSIONS` of the control plane, comma-separated or repeated; the verdict must hold for each " +
-				"(default: the version that the control plane, an export or a snapshot reports, else " + cluster.Latest.String() + ")",
-		},
-		&cli.StringFlag{
-			Name: "to-version", Destination: &f.to,
-			Usage: "`VERSION` of the control plane after an upgrade: compare today's tracing on --kuma-version with that of --meshtrace " +
-				"on this version",
-		},
+		listFlag("", "kuma-version",
+			"`VERSIONS` of the control plane, comma-separated or repeated; the verdict must hold for each "+
+				"(default: the version that the control plane, an export or a snapshot reports, else "+cluster.Latest.String()+")"),
+		textFlag("to-version", &f.to,
+			"`VERSION` of the control plane after an upgrade: compare today's tracing on --kuma-version with that of --meshtrace "+
+				"on this version"),
 		namespaceFlag(),
-		&cli.StringSliceFlag{
-			Name:  "meshtrace",
-			Usage: "compare with the MeshTraces of `FILE`, or of a directory, instead of converting; may be repeated",
-		},
-		&cli.StringSliceFlag{
-			Name: "before-manifests",
-			Usage: "compare two whole states: the manifests of `PATH` (a file or directory; with -k, what contains the overlay) and " +
-				"those of --after-manifests; may be repeated",
-		},
-		&cli.StringSliceFlag{Name: "after-manifests", Usage: "manifests of `PATH`, after a change; may be repeated"},
+		listFlag("", "meshtrace", "compare with the MeshTraces of `FILE`, or of a directory, instead of converting; may be repeated"),
+		listFlag("", "before-manifests",
+			"compare two whole states: the manifests of `PATH` (a file or directory; with -k, what contains the overlay) and "+
+				"those of --after-manifests; may be repeated"),
+		listFlag("", "after-manifests", "manifests of `PATH`, after a change; may be repeated"),
 		stateFlag(),
-		&cli.StringFlag{
-			Name: "before", Destination: &f.before,
-			Usage: "config dump `FILE` of a proxy from before the migration, or a directory with one file for each proxy",
-		},
-		&cli.StringFlag{Name: "after", Destination: &f.after, Usage: "config dump `FILE`, or directory, from after the migration"},
+		textFlag("before", &f.before, "config dump `FILE` of a proxy from before the migration, or a directory with one file for each proxy"),
+		textFlag("after", &f.after, "config dump `FILE`, or directory, from after the migration"),
 		boolFlag("shadow", &f.shadow,
 			"compare what the control plane computes with and without the applied shadow MeshTraces (2.7 and later)"),
 		zoneOriginFlag(&f.zoneOrigin),
 		roundSamplingFlag(&f.roundSampling),
 		boolFlag("strict", &f.strict, "exit with 1 also for inherent differences and misspelt fields"),
-		&cli.StringSliceFlag{Name: "accept", Usage: "ignore differences with `CODE`; may be repeated"},
+		listFlag("", "accept", "ignore differences with `CODE`; may be repeated"),
 		outputFlag(&f.form, output.DiffForms),
 		boolFlag("full", &f.full, "with text and markdown: list all proxies of a group"),
 	)
@@ -74,7 +62,7 @@ func acceptedCodes(c *cli.Context, document string, others ...envoydiff.Code) ([
 		if _, known := envoydiff.Codes[code]; !known && !slices.Contains(others, code) {
 			hint := ""
 			all := slices.Concat(slices.Sorted(maps.Keys(envoydiff.Codes)), others)
-			if similar := closest(name, convert.Words(all)); similar != "" {
+			if similar := closest(name, lists.Words(all)); similar != "" {
 				hint = " (did you mean " + similar + "?)"
 			}
 			return nil, fmt.Errorf("--accept: %s is not the code of a difference%s; %s lists them", typed(name), hint, document)

@@ -7,9 +7,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/urfave/cli/v2"
-
 	"tracemigrate/cluster"
+	"tracemigrate/cluster/lists"
 	"tracemigrate/cluster/manifest"
 	"tracemigrate/cmd/tracemigrate/output"
 	"tracemigrate/convert"
@@ -19,7 +18,8 @@ import (
 
 // compareManifests compares the proxies once for each version, and stores the result in
 // found.
-func (f *diffFlags) compareManifests(c *cli.Context, found *output.Diff, accepted []envoydiff.Code) error {
+func (r *comparing) compareManifests() error {
+	c, stderr, found := r.c, r.stderr, r.found
 	versions, err := parseVersionFlags(c)
 	if err != nil {
 		return err
@@ -31,18 +31,16 @@ func (f *diffFlags) compareManifests(c *cli.Context, found *output.Diff, accepte
 	}
 	found.Command = commandLine(c, commandWords(c, source).Source)
 	snapshot := current.Snapshot
-	found.Head.Cluster = placeOf(c, snapshot.Origin)
 	if !found.PerVersion {
 		if versions, err = oneVersion(versions, snapshot); err != nil {
 			return err
 		}
 	}
-	stderr := stderrPrinter(c)
-	to, err := f.upgradeTo(c, versions)
+	to, err := r.upgradeTo(versions)
 	if err != nil {
 		return err
 	}
-	edited, err := readEdited(c, stderr, current, found)
+	edited, err := r.readEdited(current)
 	if err != nil {
 		return err
 	}
@@ -54,8 +52,8 @@ func (f *diffFlags) compareManifests(c *cli.Context, found *output.Diff, accepte
 	zoneOrigin := slices.ContainsFunc(edited, func(p *meshtrace.Policy) bool { return p.Labels[cluster.OriginLabel] == "zone" })
 	for _, version := range versions {
 		options := convert.Options{
-			Version: version, Namespace: current.Namespace, ZoneOrigin: zoneOrigin || f.zoneOrigin, RoundSampling: f.roundSampling,
-			MadeUp: maxMadeUp, Accept: accepted, Supposed: found.PerVersion,
+			Version: version, Namespace: current.Namespace, ZoneOrigin: zoneOrigin || r.zoneOrigin, RoundSampling: r.roundSampling,
+			MadeUp: maxMadeUp, Accept: r.accepted, Supposed: found.PerVersion,
 		}
 		result, _ := convert.Convert(current, options)
 		stderr.NotesOf(convert.EarlierRun, version, result.Notes)
@@ -63,11 +61,11 @@ func (f *diffFlags) compareManifests(c *cli.Context, found *output.Diff, accepte
 		comparisons := result.Comparisons
 		switch {
 		case c.IsSet("meshtrace"):
-			if comparisons, err = compareEdited(snapshot, result, edited, &options, to, stderr); err != nil {
+			if comparisons, err = r.compareEdited(snapshot, result, edited, &options, to); err != nil {
 				return err
 			}
 		case to != (cluster.Version{}):
-			comparisons = comparePolicies(snapshot, result, result.New(), &options, to, stderr)
+			comparisons = r.comparePolicies(snapshot, result, result.New(), &options, to)
 		default:
 			stderr.MadeUp(result.MadeUp, result.Complete, maxMadeUp)
 		}
@@ -106,11 +104,11 @@ func oneVersion(flag []cluster.Version, s *cluster.Snapshot) ([]cluster.Version,
 
 // readEdited returns the policies of --meshtrace. It prints the problems of these and of
 // the input, counts misspelt fields in found, and returns an error if one of them is an error.
-func readEdited(c *cli.Context, stderr *output.Printer, current *convert.Current, found *output.Diff) ([]*meshtrace.Policy, error) {
+func (r *comparing) readEdited(current *convert.Current) ([]*meshtrace.Policy, error) {
 	problems := current.Found
 	var edited []*meshtrace.Policy
-	if c.IsSet("meshtrace") {
-		inputs, err := openInputs(c, "meshtrace")
+	if r.c.IsSet("meshtrace") {
+		inputs, err := openInputs(r.c, "meshtrace")
 		if err != nil {
 			return nil, err
 		}
@@ -118,20 +116,20 @@ func readEdited(c *cli.Context, stderr *output.Printer, current *convert.Current
 		var invalid []*manifest.Problem
 		edited, invalid = meshtrace.Read(s, current.Namespace)
 		problems = slices.Concat(problems, s.Problems, invalid)
-		addNotRead(found, s)
+		addNotRead(r.found, s)
 		if len(edited) == 0 && !hasError(problems) {
 			return nil, errors.New("--meshtrace: the files have no MeshTrace")
 		}
 	}
-	misspelt, err := checkProblems(stderr, problems, "compared")
-	found.Misspelt += misspelt
+	misspelt, err := checkProblems(r.stderr, problems, "compared")
+	r.found.Misspelt += misspelt
 	return edited, err
 }
 
 // compareEdited compares with edited policies instead of the converted ones, on the version
 // to if there is one.
-func compareEdited(
-	s *cluster.Snapshot, result *convert.Plan, edited []*meshtrace.Policy, o *convert.Options, to cluster.Version, stderr *output.Printer,
+func (r *comparing) compareEdited(
+	s *cluster.Snapshot, result *convert.Plan, edited []*meshtrace.Policy, o *convert.Options, to cluster.Version,
 ) ([]*envoydiff.Comparison, error) {
 	version := cmp.Or(to, o.Version)
 	if err := checkSupported(edited, version); err != nil {
@@ -144,24 +142,24 @@ func compareEdited(
 		}
 	}
 	if shadows > 0 {
-		stderr.Line("tracemigrate: %d of the MeshTraces are shadows, which Kuma %s computes but does not apply, "+
+		r.stderr.Line("tracemigrate: %d of the MeshTraces are shadows, which Kuma %s computes but does not apply, "+
 			"so they give no proxy tracing", shadows, version)
 	}
-	stored := convert.Each(edited, func(p *meshtrace.Policy) *meshtrace.Policy { return p.AsStored(version) })
-	return comparePolicies(s, result, stored, o, to, stderr), nil
+	stored := lists.Each(edited, func(p *meshtrace.Policy) *meshtrace.Policy { return p.AsStored(version) })
+	return r.comparePolicies(s, result, stored, o, to), nil
 }
 
 // comparePolicies compares today's tracing with that of policies, on the version to if there
 // is one.
-func comparePolicies(
-	s *cluster.Snapshot, result *convert.Plan, policies []*meshtrace.Policy, o *convert.Options, to cluster.Version, stderr *output.Printer,
+func (r *comparing) comparePolicies(
+	s *cluster.Snapshot, result *convert.Plan, policies []*meshtrace.Policy, o *convert.Options, to cluster.Version,
 ) []*envoydiff.Comparison {
 	before := envoydiff.State{Legacy: result.Meshes, Policies: result.Before(result.Existing)}
 	after := envoydiff.State{Policies: convert.Applied(result.Existing, policies)}
-	made, complete := envoydiff.MadeUp(before.Legacy, after.Policies, s.Dataplanes, o.MadeUp)
 	all := *s
+	made, complete := envoydiff.MadeUp(before.Legacy, after.Policies, s.Dataplanes, o.MadeUp)
 	all.Dataplanes = slices.Concat(s.Dataplanes, made)
-	stderr.MadeUp(len(made), complete, maxMadeUp)
+	r.stderr.MadeUp(len(made), complete, maxMadeUp)
 	if to != (cluster.Version{}) {
 		upgraded := envoydiff.Options{Version: o.Version, To: to, Migrated: true, Accept: o.Accept, Doubt: result.Doubt}
 		return envoydiff.CompareZones(&all, before, after, upgraded)
@@ -170,11 +168,11 @@ func comparePolicies(
 }
 
 // upgradeTo returns the version of --to-version, or none.
-func (f *diffFlags) upgradeTo(c *cli.Context, versions []cluster.Version) (cluster.Version, error) {
-	if f.to == "" {
+func (r *comparing) upgradeTo(versions []cluster.Version) (cluster.Version, error) {
+	if r.to == "" {
 		return cluster.Version{}, nil
 	}
-	to, err := cluster.ParseVersion(f.to)
+	to, err := cluster.ParseVersion(r.to)
 	switch {
 	case err != nil:
 		return to, fmt.Errorf("--to-version: %w", err)
@@ -182,9 +180,9 @@ func (f *diffFlags) upgradeTo(c *cli.Context, versions []cluster.Version) (clust
 		return to, errors.New("--to-version compares one upgrade; pass one version with --kuma-version")
 	case to.Compare(versions[0]) < 0:
 		return to, fmt.Errorf("--to-version %s is older than %s; pass the version after the upgrade", to, versions[0])
-	case to.DropsTrafficTrace() && !c.IsSet("meshtrace"):
+	case to.DropsTrafficTrace() && !r.c.IsSet("meshtrace"):
 		return to, fmt.Errorf("--to-version %s needs --meshtrace, because converted policies are for Kuma %s; convert for it first: "+
-			"%s convert --kuma-version %[1]s --from %[2]s", to, versions[0], c.App.Name)
+			"%s convert --kuma-version %[1]s --from %[2]s", to, versions[0], r.c.App.Name)
 	}
 	return to, nil
 }

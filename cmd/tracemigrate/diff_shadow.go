@@ -9,13 +9,11 @@ import (
 	"slices"
 	"sync/atomic"
 
-	"github.com/urfave/cli/v2"
 	"golang.org/x/sync/errgroup"
 
 	"tracemigrate/cluster"
 	"tracemigrate/cluster/controlplane"
 	"tracemigrate/cluster/manifest"
-	"tracemigrate/cmd/tracemigrate/output"
 	"tracemigrate/cmd/tracemigrate/output/plain"
 	"tracemigrate/convert"
 	"tracemigrate/convert/envoydiff"
@@ -28,26 +26,24 @@ const concurrentRequests = 8
 
 // compareShadow compares what the control plane computes for every proxy with and without
 // the shadow policies.
-func compareShadow(c *cli.Context, found *output.Diff, accepted []envoydiff.Code) ([]*envoydiff.Comparison, error) {
-	if readsFiles(c) || c.IsSet("meshtrace") {
+func (r *comparing) compareShadow() ([]*envoydiff.Comparison, error) {
+	if readsFiles(r.c) || r.c.IsSet("meshtrace") {
 		return nil, errors.New("--shadow cannot be combined with -f, -k and --meshtrace: it reads a running control plane")
 	}
-	versions, err := parseVersionFlags(c)
+	versions, err := parseVersionFlags(r.c)
 	if err != nil {
 		return nil, err
 	}
 	if len(versions) > 1 {
 		return nil, errors.New("--shadow takes one --kuma-version: that of the control plane")
 	}
-	current, source, err := loadFor(c, &found.Head)
+	current, source, err := loadFor(r.c, &r.found.Head)
 	if err != nil {
 		return nil, err
 	}
-	found.Command = commandLine(c, commandWords(c, source).Source)
+	r.found.Command = commandLine(r.c, commandWords(r.c, source).Source)
 	snapshot := current.Snapshot
-	found.Head.Cluster = placeOf(c, snapshot.Origin)
-	stderr := stderrPrinter(c)
-	stderr.Skipped(snapshot)
+	r.stderr.Skipped(snapshot)
 	version := cluster.SinceShadow // the oldest that computes shadows, if none is known
 	switch {
 	case len(versions) == 1:
@@ -65,12 +61,12 @@ func compareShadow(c *cli.Context, found *output.Diff, accepted []envoydiff.Code
 		return nil, errors.New("--shadow needs a cluster or a control plane as the source")
 	}
 	today := envoydiff.NewRenderer(version, snapshot, envoydiff.State{Legacy: current.Meshes, Policies: current.Existing})
-	proxies, deleted, err := requestShadows(c, inspector, today, snapshot.Dataplanes, accepted)
+	proxies, deleted, err := r.requestShadows(inspector, today, snapshot.Dataplanes)
 	if err != nil {
 		return nil, err
 	}
 	if deleted > 0 {
-		stderr.Line("tracemigrate: skipped %s, deleted during this run", plain.Plural(deleted, "proxy", "proxies"))
+		r.stderr.Line("tracemigrate: skipped %s, deleted during this run", plain.Plural(deleted, "proxy", "proxies"))
 	}
 	comparison := envoydiff.Collect(proxies)
 	if snapshot.Origin.Version != "" || len(versions) == 1 {
@@ -104,12 +100,10 @@ func checkShadow(current *convert.Current, version cluster.Version) error {
 // requestShadows requests the configuration of every proxy. It returns the verdicts and the
 // number of proxies that were deleted meanwhile, or an error if all requests fail. The
 // verdict on a proxy reports that its request failed, or that it has no configuration.
-func requestShadows(
-	c *cli.Context, inspector cluster.Inspector, today *envoydiff.Renderer, dataplanes []*cluster.Dataplane, accepted []envoydiff.Code,
-) (proxies []envoydiff.Proxy, deleted int, err error) {
-	limit, cancel := withTimeout(c)
+func (r *comparing) requestShadows(inspector cluster.Inspector, today *envoydiff.Renderer, dataplanes []*cluster.Dataplane) (proxies []envoydiff.Proxy, deleted int, err error) {
+	limit, cancel := withTimeout(r.c)
 	defer cancel()
-	progress := newProgress(c)
+	progress := newProgress(r.c)
 	defer progress.done()
 	answers := make([]shadowAnswer, len(dataplanes))
 	group, ctx := errgroup.WithContext(limit)
@@ -117,13 +111,13 @@ func requestShadows(
 	var done atomic.Int64
 	for i, dp := range dataplanes {
 		group.Go(func() error {
-			answers[i] = requestShadow(ctx, inspector, today, dp, accepted)
+			answers[i] = requestShadow(ctx, inspector, today, dp, r.accepted)
 			progress.read("Envoy configuration", int(done.Add(1)))
 			return ctx.Err()
 		})
 	}
 	if err := group.Wait(); err != nil {
-		return nil, 0, timeoutError(limit, c, err)
+		return nil, 0, timeoutError(limit, r.c, err)
 	}
 	failed := 0
 	for i := range answers {
@@ -133,7 +127,7 @@ func requestShadows(
 			continue
 		case a.missing:
 			a.proxy = envoydiff.MissingProxy(dataplanes[i].Mesh, dataplanes[i].FullName(), envoydiff.ProxyMissing,
-				"the control plane has no configuration of this proxy, because it is not connected", accepted)
+				"the control plane has no configuration of this proxy, because it is not connected", r.accepted)
 		case a.err != nil:
 			failed++
 			// Without the URL, which differs from proxy to proxy, equal reasons form one group.
@@ -143,7 +137,7 @@ func requestShadows(
 				reason = status.Reason()
 			}
 			a.proxy = envoydiff.MissingProxy(dataplanes[i].Mesh, dataplanes[i].FullName(), envoydiff.ProxyUnanswered,
-				"the control plane returned no configuration of this proxy: "+manifest.Redact(reason), accepted)
+				"the control plane returned no configuration of this proxy: "+manifest.Redact(reason), r.accepted)
 		}
 		proxies = append(proxies, answers[i].proxy)
 	}

@@ -4,17 +4,15 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 
 	"tracemigrate/cluster"
+	"tracemigrate/cluster/lists"
 	"tracemigrate/cluster/manifest"
 	"tracemigrate/cluster/overlay"
-	"tracemigrate/cmd/tracemigrate/output"
 	"tracemigrate/convert"
-	"tracemigrate/convert/envoydiff"
 )
 
 // pair is two states of the same manifests.
@@ -25,8 +23,9 @@ type pair struct {
 
 // compareStates compares the tracing of every proxy in two whole states, and stores the
 // result in found.
-func (f *diffFlags) compareStates(c *cli.Context, found *output.Diff, accepted []envoydiff.Code) error {
-	if err := f.checkStates(c); err != nil {
+func (r *comparing) compareStates() error {
+	c := r.c
+	if err := checkStates(c); err != nil {
 		return err
 	}
 	versions, err := parseVersionFlags(c)
@@ -41,11 +40,9 @@ func (f *diffFlags) compareStates(c *cli.Context, found *output.Diff, accepted [
 	if err != nil {
 		return err
 	}
-	found.PerVersion = len(versions) > 1 || len(pairs) > 1
-	stderr := stderrPrinter(c)
-	options := convert.Options{MadeUp: maxMadeUp, Accept: accepted, Supposed: len(versions) > 1}
+	r.found.PerVersion = len(versions) > 1 || len(pairs) > 1
 	for _, p := range pairs {
-		if err := f.comparePair(c, stderr, p, states.of(p.overlay), versions, options, found); err != nil {
+		if err := r.comparePair(p, states.of(p.overlay), versions); err != nil {
 			return err
 		}
 	}
@@ -53,7 +50,7 @@ func (f *diffFlags) compareStates(c *cli.Context, found *output.Diff, accepted [
 }
 
 // checkStates returns an error for flags that do not apply to two states.
-func (f *diffFlags) checkStates(c *cli.Context) error {
+func checkStates(c *cli.Context) error {
 	for _, flag := range []string{"before-manifests", "after-manifests"} {
 		if !c.IsSet(flag) {
 			return errors.New("--before-manifests and --after-manifests are both required")
@@ -105,36 +102,33 @@ func readSide(c *cli.Context, flag, name string) (*cluster.Snapshot, error) {
 }
 
 // comparePair compares one pair for each version.
-func (f *diffFlags) comparePair(
-	c *cli.Context, stderr *output.Printer, p pair, state *cluster.Snapshot, versions []cluster.Version, o convert.Options, found *output.Diff,
-) error {
-	before, after, err := decodePair(c, stderr, p, state, found)
+func (r *comparing) comparePair(p pair, state *cluster.Snapshot, versions []cluster.Version) error {
+	before, after, err := r.decodePair(p, state)
 	if err != nil {
 		return err
 	}
+	o := convert.Options{Namespace: before.Namespace, MadeUp: maxMadeUp, Accept: r.accepted, Supposed: len(versions) > 1}
 	if len(versions) <= 1 {
 		if versions, err = oneVersion(versions, before.Snapshot); err != nil {
 			return err
 		}
-		warnAssumedVersion(stderr, strings.Join(c.StringSlice("kuma-version"), ","), before.Snapshot)
+		warnAssumedVersion(r.stderr, strings.Join(r.c.StringSlice("kuma-version"), ","), before.Snapshot)
 	}
-	addUnread(found, stderr, before.Snapshot)
-	addNotRead(found, after.Snapshot)
+	addUnread(r.found, r.stderr, before.Snapshot)
+	addNotRead(r.found, after.Snapshot)
 	for _, version := range versions {
-		o.Version, o.Namespace = version, before.Namespace
+		o.Version = version
 		t := convert.CompareStates(before, after, o)
-		stderr.MadeUp(t.MadeUp, t.Complete, maxMadeUp)
-		stderr.ErrorNotes(version, t.Refused)
-		found.AddTransition(p.overlay, t)
+		r.stderr.MadeUp(t.MadeUp, t.Complete, maxMadeUp)
+		r.stderr.ErrorNotes(version, t.Refused)
+		r.found.AddTransition(p.overlay, t)
 	}
 	return nil
 }
 
 // decodePair decodes both sides, as applied to state, which may be nil. It prints their
 // problems, counts misspelt fields in found, and returns an error if one of them is an error.
-func decodePair(
-	c *cli.Context, stderr *output.Printer, p pair, state *cluster.Snapshot, found *output.Diff,
-) (before, after *convert.Current, err error) {
+func (r *comparing) decodePair(p pair, state *cluster.Snapshot) (before, after *convert.Current, err error) {
 	if p.before.Empty() && p.after.Empty() && !hasError(p.before.Problems) && !hasError(p.after.Problems) {
 		return nil, nil, errNoResource
 	}
@@ -152,20 +146,20 @@ func decodePair(
 	var sides [2]*convert.Current
 	var problems []*manifest.Problem
 	for i, s := range []*cluster.Snapshot{p.before, p.after} {
-		if s.Origin, err = applyOriginFlags(c, s.Origin); err != nil {
+		if s.Origin, err = applyOriginFlags(r.c, s.Origin); err != nil {
 			return nil, nil, err
 		}
-		if s, err = s.Only(meshesOf(c)); err != nil {
+		if s, err = s.Only(meshesOf(r.c)); err != nil {
 			return nil, nil, err
 		}
 		if namespace := p.before.SystemNamespace(); namespace != "" {
 			s = s.InNamespace(namespace) // on both sides, whatever the MeshTraces after are in
 		}
-		sides[i] = decodeCurrent(c, s)
+		sides[i] = decodeCurrent(r.c, s)
 		problems = appendNew(problems, sides[i].Found)
 	}
-	misspelt, err := checkProblems(stderr, problems, "compared")
-	found.Misspelt += misspelt
+	misspelt, err := checkProblems(r.stderr, problems, "compared")
+	r.found.Misspelt += misspelt
 	return sides[0], sides[1], err
 }
 
@@ -186,9 +180,6 @@ func checkVersions(before, after *cluster.Origin) error {
 
 // appendNew appends problems that list does not contain: both sides have those of a state.
 func appendNew(list, problems []*manifest.Problem) []*manifest.Problem {
-	known := make(map[string]bool, len(list))
-	for _, p := range list {
-		known[p.Error()] = true
-	}
-	return append(list, slices.DeleteFunc(slices.Clone(problems), func(p *manifest.Problem) bool { return known[p.Error()] })...)
+	known := lists.Set(list, (*manifest.Problem).Error)
+	return append(list, lists.Keep(problems, func(p *manifest.Problem) bool { return !known[p.Error()] })...)
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"fmt"
 
 	"github.com/urfave/cli/v2"
 
@@ -37,14 +36,12 @@ func explainCommand() *cli.Command {
 }
 
 func (f *explainFlags) run(c *cli.Context) error {
-	args, err := parseArguments(c)
+	args, err := parseArgument(c)
 	switch {
 	case err != nil:
 		return err
 	case len(args) == 0:
 		return errors.New("explain needs the name of a Dataplane; see tracemigrate explain --help")
-	case len(args) > 1:
-		return fmt.Errorf("unexpected argument %s; see %s --help", typed(args[1]), commandName(c))
 	}
 	if c.Bool("help") { // after PROXY
 		return cli.ShowSubcommandHelp(c)

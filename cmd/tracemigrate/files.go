@@ -13,6 +13,8 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"tracemigrate/cluster/lists"
+	"tracemigrate/cluster/manifest"
 	"tracemigrate/cmd/tracemigrate/output"
 	"tracemigrate/cmd/tracemigrate/output/plain"
 	"tracemigrate/convert"
@@ -54,7 +56,7 @@ func warnOfOthers(stderr *output.Printer, dir string, written []file) {
 	var others []string
 	for _, entry := range entries {
 		ours := slices.ContainsFunc(written, func(f file) bool { return f.name == entry.Name() })
-		if !ours && slices.Contains([]string{".yaml", ".yml", ".json"}, filepath.Ext(entry.Name())) {
+		if !ours && manifest.IsFile(entry.Name()) {
 			others = append(others, entry.Name())
 		}
 	}
@@ -121,7 +123,7 @@ func (f *convertFlags) policyFiles(c *cli.Context, plan *convert.Plan, style mes
 		}
 		files = append(files, file{name: name, text: text})
 	}
-	to := newOutputs(f.directory, convert.Each(files, func(f file) string { return f.name }))
+	to := newOutputs(f.directory, lists.Each(files, func(f file) string { return f.name }))
 	return files, cmp.Or(to.checkInputs(c), to.checkNotes(c, f.notesFile))
 }
 

@@ -7,21 +7,15 @@ import (
 	"strings"
 
 	"tracemigrate/cluster"
+	"tracemigrate/cluster/lists"
 )
 
 // findProxy returns the Dataplane with a name. Its error suggests a similar name.
 func findProxy(s *cluster.Snapshot, name string) (*cluster.Dataplane, error) {
-	if s.Origin != nil && len(s.Dataplanes) == 0 {
-		if _, lacks := s.Origin.Lacks(cluster.KindDataplane); lacks {
-			return nil, fmt.Errorf("proxy %q is not known, because the Dataplanes could not be read", name)
-		}
+	if len(s.Dataplanes) == 0 && s.Lacks(cluster.KindDataplane) {
+		return nil, fmt.Errorf("proxy %q is not known, because the Dataplanes could not be read", name)
 	}
-	var found []*cluster.Dataplane
-	for _, dp := range s.Dataplanes {
-		if slices.Contains(namesOf(dp), name) {
-			found = append(found, dp)
-		}
-	}
+	found := lists.Keep(s.Dataplanes, func(dp *cluster.Dataplane) bool { return slices.Contains(namesOf(dp), name) })
 	switch {
 	case len(found) == 1:
 		return found[0], nil

@@ -33,27 +33,13 @@ func inputFlags() []cli.Flag {
 			Usage: "read `FILE`, or all manifests in a directory and its subdirectories, or - for stdin; may be repeated",
 		},
 		kustomizeFlag(),
-		&cli.StringFlag{
-			Name: "control-plane", Category: inputCategory,
-			Usage: "read a control plane's REST API: its `URL`, or its name in kumactl's configuration",
-		},
-		&cli.StringSliceFlag{
-			Name: "mesh", Category: inputCategory,
-			Usage: "read only the mesh `NAME`; may be repeated (default: all meshes)",
-		},
-		&cli.StringFlag{
-			Name: "mode", Category: inputCategory,
-			Usage: "mode of the control plane, if it does not report its own: `MODE` zone, federated-zone or global",
-		},
-		&cli.StringSliceFlag{
-			Name: "zone", Category: inputCategory,
-			Usage: "with a global control plane, also read that of a zone: `NAME=SOURCE`, where SOURCE is a URL, " +
-				"a name in kumactl's configuration, context:NAME or a snapshot file; may be repeated",
-		},
-		&cli.StringSliceFlag{
-			Name: "zone-version", Category: inputCategory,
-			Usage: "`ZONE=VERSION` of a zone's control plane, if the global one does not report it; may be repeated",
-		},
+		categoryFlag(inputCategory, "control-plane", "read a control plane's REST API: its `URL`, or its name in kumactl's configuration"),
+		listFlag(inputCategory, "mesh", "read only the mesh `NAME`; may be repeated (default: all meshes)"),
+		categoryFlag(inputCategory, "mode", "mode of the control plane, if it does not report its own: `MODE` zone, federated-zone or global"),
+		listFlag(inputCategory, "zone",
+			"with a global control plane, also read that of a zone: `NAME=SOURCE`, where SOURCE is a URL, "+
+				"a name in kumactl's configuration, context:NAME or a snapshot file; may be repeated"),
+		listFlag(inputCategory, "zone-version", "`ZONE=VERSION` of a zone's control plane, if the global one does not report it; may be repeated"),
 		&cli.DurationFlag{
 			Name: "timeout", Category: inputCategory, Value: 5 * time.Minute,
 			Usage: "stop reading a cluster after this `TIME`, retries included; 0 for no limit",
@@ -87,14 +73,8 @@ func kustomizeFlag() cli.Flag {
 
 func clusterFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.StringFlag{
-			Name: "kubeconfig", Category: kubernetesCategory,
-			Usage: "`FILE` to use (default: $KUBECONFIG, ~/.kube/config, or the cluster that runs this command)",
-		},
-		&cli.StringFlag{
-			Name: "context", Category: kubernetesCategory,
-			Usage: "`NAME` of the kubeconfig context (default: the current one)",
-		},
+		categoryFlag(kubernetesCategory, "kubeconfig", "`FILE` to use (default: $KUBECONFIG, ~/.kube/config, or the cluster that runs this command)"),
+		categoryFlag(kubernetesCategory, "context", "`NAME` of the kubeconfig context (default: the current one)"),
 		&cli.Float64Flag{
 			Name: "qps", Category: kubernetesCategory, Value: 50,
 			Usage: "maximum `NUMBER` of requests a second to the API server",
@@ -108,24 +88,33 @@ func clusterFlags() []cli.Flag {
 
 func controlPlaneFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.StringFlag{
-			Name: "kumactl-config", Category: restCategory,
-			Usage: "`FILE` that names control planes (default: ~/.kumactl/config)",
-		},
+		categoryFlag(restCategory, "kumactl-config", "`FILE` that names control planes (default: ~/.kumactl/config)"),
 		&cli.StringFlag{Name: "token", Category: restCategory, EnvVars: []string{tokenVariable}, Usage: "user `TOKEN`"},
-		&cli.StringFlag{Name: "token-file", Category: restCategory, Usage: "`FILE` that contains the user token"},
-		&cli.StringFlag{Name: "client-cert", Category: restCategory, Usage: "`FILE` with the client certificate"},
-		&cli.StringFlag{Name: "client-key", Category: restCategory, Usage: "`FILE` with the key of the client certificate"},
-		&cli.StringFlag{
-			Name: "ca-cert", Category: restCategory,
-			Usage: "`FILE` with the authority that signed the control plane's certificate",
-		},
+		categoryFlag(restCategory, "token-file", "`FILE` that contains the user token"),
+		categoryFlag(restCategory, "client-cert", "`FILE` with the client certificate"),
+		categoryFlag(restCategory, "client-key", "`FILE` with the key of the client certificate"),
+		categoryFlag(restCategory, "ca-cert", "`FILE` with the authority that signed the control plane's certificate"),
 		&cli.BoolFlag{
 			Name: "skip-verify", Category: restCategory, DisableDefaultText: true,
 			Usage: "accept any certificate of the control plane",
 		},
-		&cli.StringSliceFlag{Name: "header", Category: restCategory, Usage: "send the header `NAME=VALUE`; may be repeated"},
+		listFlag(restCategory, "header", "send the header `NAME=VALUE`; may be repeated"),
 	}
+}
+
+// categoryFlag returns a flag of a category that has a text.
+func categoryFlag(category, name, usage string) cli.Flag {
+	return &cli.StringFlag{Name: name, Category: category, Usage: usage}
+}
+
+// listFlag returns a flag that may be repeated, of a category or of none.
+func listFlag(category, name, usage string) cli.Flag {
+	return &cli.StringSliceFlag{Name: name, Category: category, Usage: usage}
+}
+
+// textFlag returns a flag of one command that has a text.
+func textFlag(name string, to *string, usage string) cli.Flag {
+	return &cli.StringFlag{Name: name, Destination: to, Usage: usage}
 }
 
 // boolFlag returns a flag whose help does not print that its default is false.
@@ -163,11 +152,9 @@ func namespaceFlag() cli.Flag {
 // versionFlag returns the flag of the control plane's version.
 func versionFlag(to *string) cli.Flag {
 	latest := cluster.Latest.String()
-	return &cli.StringFlag{
-		Name: "kuma-version", Destination: to,
-		Usage: "`VERSION` of the control plane that the policies are for, 2.0 to " + latest + ", or with a patch, such as 2.13.2 " +
-			"(default: the version that the control plane, an export or a snapshot reports, else " + latest + ")",
-	}
+	return textFlag("kuma-version", to,
+		"`VERSION` of the control plane that the policies are for, 2.0 to "+latest+", or with a patch, such as 2.13.2 "+
+			"(default: the version that the control plane, an export or a snapshot reports, else "+latest+")")
 }
 
 // zoneOriginFlag returns the flag that labels policies for a federated zone.

@@ -12,7 +12,6 @@ import (
 
 	"tracemigrate/cluster"
 	"tracemigrate/cluster/manifest"
-	"tracemigrate/cmd/tracemigrate/output/plain"
 	"tracemigrate/convert"
 	"tracemigrate/convert/report"
 )
@@ -46,11 +45,13 @@ func newHead() (report.Head, error) {
 	return report.Head{Date: date, Tool: release()}, err
 }
 
-// loadFor reads like load, and adds the digest of what is read to a head.
+// loadFor reads like load, and adds what is read and its digest to a head.
 func loadFor(c *cli.Context, head *report.Head) (*convert.Current, cluster.Source, error) {
 	var digest cluster.InputDigest
 	current, source, err := loadThrough(c, func(_ string, source cluster.Source) cluster.Source { return digest.Of(source) })
-	head.Digest = digest.String()
+	if err == nil {
+		head.Digest, head.Cluster = digest.String(), placeOf(c, current.Origin)
+	}
 	return current, source, err
 }
 
@@ -76,12 +77,4 @@ func filesOf(c *cli.Context) string {
 		}
 	}
 	return "files: " + strings.Join(names, ", ")
-}
-
-// finish adds the cluster and the outcome of a report to its head.
-func finish(head report.Head, r *report.Report) report.Head {
-	head.Cluster = manifest.Redact(r.Origin.String())
-	sentence, _ := plain.ReportVerdict(&r.Summary)
-	head.Sentence = sentence + "."
-	return head
 }

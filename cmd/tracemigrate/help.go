@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"tracemigrate/cluster/lists"
+
 	"github.com/urfave/cli/v2"
 )
 
@@ -68,11 +70,7 @@ func (p *helpPage) app(app *cli.App) {
 	p.section("DESCRIPTION")
 	p.text(app.Description)
 	p.section("COMMANDS")
-	var rows [][2]string
-	for _, command := range app.VisibleCommands() {
-		rows = append(rows, [2]string{command.Name, command.Usage})
-	}
-	p.rows(rows)
+	p.rows(lists.Each(app.VisibleCommands(), func(command *cli.Command) [2]string { return [2]string{command.Name, command.Usage} }))
 	p.section("OPTIONS")
 	p.rows(flagRows(app.Flags))
 	p.paragraph("")
@@ -86,14 +84,12 @@ func helpCommand() *cli.Command {
 	return &cli.Command{
 		Name: "help", Aliases: []string{"h"}, Usage: "show the help of a command", ArgsUsage: "[COMMAND]", HideHelpCommand: true,
 		Action: func(c *cli.Context) error {
-			args, err := parseArguments(c)
+			args, err := parseArgument(c)
 			switch {
 			case err != nil:
 				return err
 			case len(args) == 0:
 				return cli.ShowAppHelp(c)
-			case len(args) > 1:
-				return fmt.Errorf("unexpected argument %s; see %s --help", typed(args[1]), commandName(c))
 			case c.App.Command(args[0]) == nil:
 				return unknownCommand(c.App, args[0])
 			}

@@ -4,9 +4,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/urfave/cli/v2"
+	"tracemigrate/cluster/lists"
 
-	"tracemigrate/convert"
+	"github.com/urfave/cli/v2"
 )
 
 // flagDoc is what help, the man page and completions show about a flag.
@@ -58,7 +58,7 @@ func (d *flagDoc) names() string {
 
 // flagRows returns the rows of help about flags.
 func flagRows(flags []cli.Flag) [][2]string {
-	return convert.Each(flags, func(flag cli.Flag) [2]string {
+	return lists.Each(flags, func(flag cli.Flag) [2]string {
 		doc := docOf(flag)
 		return [2]string{doc.names(), doc.Text}
 	})
@@ -68,11 +68,8 @@ func optionsCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "options",
 		Usage:     "list the options that the commands share",
-		ArgsUsage: " ",
+		ArgsUsage: noArguments,
 		Action: func(c *cli.Context) error {
-			if c.Args().Present() {
-				return unexpectedArgument(c)
-			}
 			page := newHelpPage(terminalWidth(c.App.Writer))
 			page.shared(c.App)
 			_, err := c.App.Writer.Write([]byte(page.String()))

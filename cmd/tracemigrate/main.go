@@ -131,6 +131,9 @@ func newApp(name string) *cli.App {
 		command.Flags = withNames(append(command.Flags, messageFlags()...))
 		command.Before = checkFlagValues
 		command.OnUsageError = usageError
+		if command.ArgsUsage == noArguments {
+			command.Action = withoutArguments(command.Action)
+		}
 		command.Description = strings.ReplaceAll(command.Description, "   tracemigrate ", "   "+app.Name+" ")
 	}
 	return app

@@ -12,11 +12,8 @@ func manCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "man",
 		Usage:     "print the manual page, for man -l",
-		ArgsUsage: " ",
+		ArgsUsage: noArguments,
 		Action: func(c *cli.Context) error {
-			if c.Args().Present() {
-				return unexpectedArgument(c)
-			}
 			_, err := c.App.Writer.Write([]byte(manPage(newApp("tracemigrate"), release(), date)))
 			return err
 		},

@@ -24,7 +24,7 @@ func planCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "plan",
 		Usage:     "write a migration as a directory: manifests, commands, verification, rollback",
-		ArgsUsage: " ",
+		ArgsUsage: noArguments,
 		Description: "Writes a README with numbered commands, the MeshTraces, for 2.7 and later as\n" +
 			"shadows, too, the deletion of TrafficTraces and of the Meshes' tracing,\n" +
 			"verify.sh, which verifies each step from the control plane's own state,\n" +
@@ -40,7 +40,7 @@ func planCommand() *cli.Command {
 			namespaceFlag(),
 			zoneOriginFlag(&f.zoneOrigin),
 			roundSamplingFlag(&f.roundSampling),
-			&cli.StringFlag{Name: "output-dir", Destination: &f.directory, Usage: "write the plan to `DIR`"},
+			textFlag("output-dir", &f.directory, "write the plan to `DIR`"),
 			boolFlag("force", &f.force, "replace a plan in --output-dir"),
 		),
 		Action: f.run,
@@ -88,8 +88,6 @@ func (f *planFlags) run(c *cli.Context) error {
 // scripts repeat absolute.
 func (f *planFlags) check(c *cli.Context) error {
 	switch {
-	case c.Args().Present():
-		return unexpectedArgument(c)
 	case f.directory == "":
 		return errors.New("--output-dir is required: the directory to write the plan to")
 	case readsFiles(c) && c.IsSet("mesh"):

@@ -4,6 +4,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"tracemigrate/cmd/tracemigrate/output"
+	"tracemigrate/cmd/tracemigrate/output/plain"
 )
 
 // reportFlags are the flags of report, other than those of the source.
@@ -18,7 +19,7 @@ func reportCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "report",
 		Usage:     "report everything that a migration would change (dry run)",
-		ArgsUsage: " ",
+		ArgsUsage: noArguments,
 		Description: "Lists backends and their users, TrafficTraces and the proxies that each\n" +
 			"decides on, the MeshTraces to create, all notes, the verdict on each proxy,\n" +
 			"work to do by hand, and the commands of the next steps. It changes nothing\n" +
@@ -44,11 +45,8 @@ func reportCommand() *cli.Command {
 
 func (f *reportFlags) run(c *cli.Context) error {
 	form, err := findForm(output.ReportForms, f.form)
-	switch {
-	case err != nil:
+	if err != nil {
 		return err
-	case c.Args().Present():
-		return unexpectedArgument(c)
 	}
 	if err := checkVersionFlag(f.version); err != nil {
 		return err
@@ -71,16 +69,9 @@ func (f *reportFlags) run(c *cli.Context) error {
 			return err
 		}
 	}
-	r.Head = finish(head, r)
+	sentence, _ := plain.ReportVerdict(&r.Summary)
+	head.Sentence = sentence + "."
+	r.Head = head
 	found := &output.Report{Report: r, Full: f.full, Command: commandLine(c, words.Source)}
-	if err := writeStdout(c, func(out *output.Printer) error { return form(out, found) }); err != nil {
-		return err
-	}
-	if !r.Summary.Holds {
-		return cli.Exit(found.Verdict(), exitNo)
-	}
-	if f.form != output.ReportForms.Default() {
-		conclude(c, found.Verdict())
-	}
-	return nil
+	return answer(c, form, found)
 }

@@ -7,6 +7,7 @@ import (
 
 	"tracemigrate/cluster"
 	"tracemigrate/cluster/kube"
+	"tracemigrate/cluster/lists"
 	"tracemigrate/cmd/tracemigrate/output"
 	"tracemigrate/convert"
 	"tracemigrate/convert/report"
@@ -70,15 +71,13 @@ func serverDryRun(c *cli.Context, source cluster.Source, r *report.Report) error
 	if !ok {
 		return errors.New("--server-dry-run needs Kubernetes as the source; files and the control plane's API have no dry run")
 	}
-	manifests := convert.Each(r.Policies, func(p report.Policy) string { return p.Manifest })
+	manifests := lists.Each(r.Policies, func(p report.Policy) string { return p.Manifest })
 	ctx, cancel := withTimeout(c)
 	defer cancel()
 	trials, err := api.Try(ctx, manifests)
 	if err != nil {
 		return timeoutError(ctx, c, err)
 	}
-	r.Judge(convert.Each(trials, func(trial kube.Trial) report.ServerTrial {
-		return report.ServerTrial{Accepted: trial.Accepted, Message: trial.Message, Warnings: trial.Warnings}
-	}))
+	r.Judge(trials)
 	return nil
 }

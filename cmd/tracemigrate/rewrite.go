@@ -51,7 +51,7 @@ func rewriteCommand() *cli.Command {
 
 func (f *rewriteFlags) flags() []cli.Flag {
 	flags := []cli.Flag{
-		&cli.StringFlag{Name: "stage", Destination: &f.stage, Usage: "`STAGE` of the migration: add MeshTraces, or remove what is legacy"},
+		textFlag("stage", &f.stage, "`STAGE` of the migration: add MeshTraces, or remove what is legacy"),
 		boolFlag("write", &f.write, "write the files, all or none (default: print the diff)"),
 		boolFlag("force", &f.force, "write even if Git could not restore the files"),
 		&cli.StringSliceFlag{

@@ -11,6 +11,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"tracemigrate/cluster"
+	"tracemigrate/cluster/lists"
 	"tracemigrate/cluster/manifest"
 	"tracemigrate/cluster/overlay"
 	"tracemigrate/cmd/tracemigrate/output"
@@ -159,7 +160,7 @@ func (r *rewriting) inputs(u *unit, changes rewrite.Changes) ([]manifest.Input, 
 				delete(texts, name)
 			}
 		}
-		return convert.Each(r.plain(texts), func(name string) manifest.Input {
+		return lists.Each(r.plain(texts), func(name string) manifest.Input {
 			return manifest.Text(name, string(texts[name]))
 		}), nil
 	}
@@ -221,13 +222,8 @@ func (r *rewriting) decode(u *unit, own *cluster.Snapshot) (*convert.Current, er
 // unlisted returns, as errors, the TrafficTraces of the unit's meshes that exist in the cluster
 // and in no manifest. Meshes that the unit does not mention are others' business.
 func (u *unit) unlisted() []*manifest.Problem {
-	meshes := make(map[string]bool)
-	for _, mesh := range u.own.Meshes {
-		meshes[mesh.Name] = true
-	}
-	for _, trace := range u.own.TrafficTraces {
-		meshes[trace.Mesh] = true
-	}
+	meshes := lists.Set(u.own.Meshes, func(mesh *cluster.Resource) string { return mesh.Name })
+	maps.Copy(meshes, lists.Set(u.own.TrafficTraces, func(trace *cluster.Resource) string { return trace.Mesh }))
 	var problems []*manifest.Problem
 	for _, trace := range u.whole.TrafficTraces {
 		if u.files[trace.Place.File] == "" && meshes[trace.Mesh] {
@@ -273,14 +269,14 @@ func (r *rewriting) rewrite() error {
 	if r.stage == stageRemove {
 		r.changes, err = r.repo.Remove()
 	} else if err = r.convert(); err == nil {
-		units := convert.Each(r.units, func(u *unit) *rewrite.Unit {
+		units := lists.Each(r.units, func(u *unit) *rewrite.Unit {
 			return &rewrite.Unit{
 				Overlay: u.overlay, Plan: u.plan, FileOf: func(place manifest.Place) string { return u.files[place.File] },
 			}
 		})
 		r.changes, err = r.repo.Add(units, meshtrace.Style{Version: r.units[0].options.Version})
 	}
-	verified := convert.Each(r.units, func(u *unit) string { return u.overlay })
+	verified := lists.Each(r.units, func(u *unit) string { return u.overlay })
 	problems := slices.Concat(r.repo.Problems(), r.repo.Unverified(r.changes, verified))
 	if refused := r.refuse(problems); refused != nil {
 		return refused

@@ -2,9 +2,9 @@ package main
 
 import (
 	"fmt"
-	"slices"
 
 	"tracemigrate/cluster"
+	"tracemigrate/cluster/lists"
 	"tracemigrate/cluster/manifest"
 	"tracemigrate/cmd/tracemigrate/output"
 	"tracemigrate/cmd/tracemigrate/output/plain"
@@ -66,11 +66,8 @@ func (r *rewriting) warnNotApplied(own *cluster.Snapshot, u *unit) {
 
 // renderedBy returns the MeshTraces of inputs, without those of the cluster's state.
 func renderedBy(inputs []manifest.Input, after *convert.Current) []*meshtrace.Policy {
-	names := make(map[string]bool, len(inputs))
-	for _, input := range inputs {
-		names[input.Name] = true
-	}
-	return slices.DeleteFunc(slices.Clone(after.Existing), func(p *meshtrace.Policy) bool { return !names[p.Place.File] })
+	names := lists.Set(inputs, func(input manifest.Input) string { return input.Name })
+	return lists.Keep(after.Existing, func(p *meshtrace.Policy) bool { return names[p.Place.File] })
 }
 
 // leftovers returns, as errors, the TrafficTraces and the tracing of Meshes that a unit still

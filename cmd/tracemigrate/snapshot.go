@@ -13,7 +13,7 @@ func snapshotCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "snapshot",
 		Usage:     "save a cluster's state to a file that every command reads with -f",
-		ArgsUsage: " ",
+		ArgsUsage: noArguments,
 		Description: "Writes YAML to stdout: the resources that decide on tracing, with their\n" +
 			"creation times, and the control plane's version, mode and zones. It contains\n" +
 			"no secrets, no credentials in URLs, and no fields that this tool ignores.\n\n" +
@@ -25,9 +25,6 @@ func snapshotCommand() *cli.Command {
 }
 
 func runSnapshot(c *cli.Context) error {
-	if c.Args().Present() {
-		return unexpectedArgument(c)
-	}
 	progress := newProgress(c)
 	source, err := openSource(c, progress)
 	if err != nil {

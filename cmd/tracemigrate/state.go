@@ -15,11 +15,9 @@ import (
 
 // stateFlag returns the flag of what a cluster contains beside the manifests.
 func stateFlag() cli.Flag {
-	return &cli.StringSliceFlag{
-		Name: "state", Category: inputCategory,
-		Usage: "snapshot `FILE` of the cluster, to which the manifests are applied: its Dataplanes are compared; " +
-			"OVERLAY=FILE for one overlay; may be repeated",
-	}
+	return listFlag(inputCategory, "state",
+		"snapshot `FILE` of the cluster, to which the manifests are applied: its Dataplanes are compared; "+
+			"OVERLAY=FILE for one overlay; may be repeated")
 }
 
 // clusterStates are the snapshots of clusters to which manifests are applied.

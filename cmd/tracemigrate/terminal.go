@@ -58,6 +58,25 @@ func conclude(c *cli.Context, sentence string) {
 	newPrinter(c.App.ErrWriter).Line("%s: %s", c.App.Name, sentence)
 }
 
+// answer prints what a command found to stdout in the form of --output. It returns the exit
+// code of the answer no, or ends like conclude.
+func answer[F interface {
+	Holds() bool
+	Verdict() string
+	Outcome() string
+}](c *cli.Context, form func(*output.Printer, F) error, found F) error {
+	if err := writeStdout(c, func(out *output.Printer) error { return form(out, found) }); err != nil {
+		return err
+	}
+	if !found.Holds() {
+		return cli.Exit(found.Verdict(), exitNo)
+	}
+	if c.String("output") != "text" {
+		conclude(c, found.Outcome())
+	}
+	return nil
+}
+
 // writeStdout prints to stdout what fill writes, all of it or, on an error, nothing.
 func writeStdout(c *cli.Context, fill func(*output.Printer) error) error {
 	var text bytes.Buffer

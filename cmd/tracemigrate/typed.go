@@ -2,7 +2,6 @@ package main
 
 import (
 	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -38,7 +37,7 @@ var uuid = regexp.MustCompile(`(?i)^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
 // looksRandom reports whether a word looks like a token: a long part of it has digits between
 // letters, as neither words nor the suffixes of pods have.
 func looksRandom(word string) bool {
-	if slices.Contains([]string{".yaml", ".yml", ".json"}, filepath.Ext(word)) {
+	if manifest.IsFile(word) {
 		return false
 	}
 	if len(word) >= 12 && tokenPrefix.MatchString(word) || uuid.MatchString(word) {

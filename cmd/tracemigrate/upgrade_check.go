@@ -13,7 +13,7 @@ func upgradeCheckCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "upgrade-check",
 		Usage:     "report what an upgrade of the control plane alone changes in tracing",
-		ArgsUsage: " ",
+		ArgsUsage: noArguments,
 		Description: "Renders every proxy's Envoy tracing on the version that runs and on the\n" +
 			"one to upgrade to, with today's policies. Each difference has a cause, the\n" +
 			"resources with file and line, and a remedy. It changes nothing.\n\n" +
@@ -33,9 +33,6 @@ func (f *upgradeCheckFlags) run(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if c.Args().Present() {
-		return unexpectedArgument(c)
-	}
 	options, err := f.options(c)
 	if err != nil {
 		return err
@@ -48,7 +45,6 @@ func (f *upgradeCheckFlags) run(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	head.Cluster = placeOf(c, current.Origin)
 	snapshot, stderr := current.Snapshot, stderrPrinter(c)
 	if err := checkInput(stderr, snapshot); err != nil {
 		return err
@@ -72,14 +68,5 @@ func (f *upgradeCheckFlags) run(c *cli.Context) error {
 	}
 	found.Result = upgrade.Check(current, options)
 	stderr.NotChecked(current, found.Result, maxMadeUp)
-	if err := writeStdout(c, func(out *output.Printer) error { return form(out, found) }); err != nil {
-		return err
-	}
-	if !found.Holds() {
-		return cli.Exit(found.Verdict(), exitNo)
-	}
-	if f.form != output.UpgradeForms.Default() {
-		conclude(c, found.Outcome())
-	}
-	return nil
+	return answer(c, form, found)
 }

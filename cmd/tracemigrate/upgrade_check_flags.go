@@ -27,14 +27,12 @@ func (f *upgradeCheckFlags) flags() []cli.Flag {
 			Name: "to", Destination: &f.to, Value: cluster.Newest.String(),
 			Usage: "`VERSION` to upgrade to, 2.1 to " + cluster.Latest.String() + " or " + cluster.Newest.String() + ", or with a patch",
 		},
-		&cli.StringFlag{
-			Name: "from", Destination: &f.from,
-			Usage: "`VERSION` that runs (default: the version that the control plane, an export or a snapshot reports, else " +
-				cluster.Latest.String() + ")",
-		},
+		textFlag("from", &f.from,
+			"`VERSION` that runs (default: the version that the control plane, an export or a snapshot reports, else "+
+				cluster.Latest.String()+")"),
 		namespaceFlag(),
 		boolFlag("strict", &f.strict, "exit with 1 also for inherent differences and misspelt fields"),
-		&cli.StringSliceFlag{Name: "accept", Usage: "ignore differences with `CODE`; may be repeated"},
+		listFlag("", "accept", "ignore differences with `CODE`; may be repeated"),
 		outputFlag(&f.form, output.UpgradeForms),
 		boolFlag("full", &f.full, "with text and markdown: list all proxies and resources of a cause"),
 	)

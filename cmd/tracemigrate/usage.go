@@ -8,10 +8,10 @@ import (
 	"strconv"
 	"strings"
 
+	"tracemigrate/cluster/lists"
+
 	"github.com/urfave/cli/v2"
 	"github.com/xrash/smetrics"
-
-	"tracemigrate/convert"
 )
 
 // splitShortFlags splits joined short flags, as users of kubectl write them:
@@ -116,7 +116,7 @@ func commandName(c *cli.Context) string {
 }
 
 func unknownCommand(app *cli.App, name string) error {
-	names := convert.Each(app.Commands, func(command *cli.Command) string { return command.Name })
+	names := lists.Each(app.Commands, func(command *cli.Command) string { return command.Name })
 	hint := ""
 	if similar := closest(name, names); similar != "" {
 		hint = fmt.Sprintf(" (did you mean %q?)", similar)
@@ -136,13 +136,31 @@ func closest(misspelt string, names []string) string {
 	return best
 }
 
-// unexpectedArgument returns the error for an argument of a command that takes none.
-func unexpectedArgument(c *cli.Context) error {
-	advice := "pass files with -f"
-	if flagNamed(c.Command.Flags, "filename") == nil {
-		advice = "see " + commandName(c) + " --help"
+// noArguments is the ArgsUsage of a command that takes no arguments; the library replaces an
+// empty one.
+const noArguments = " "
+
+// withoutArguments returns an action that refuses arguments.
+func withoutArguments(action cli.ActionFunc) cli.ActionFunc {
+	return func(c *cli.Context) error {
+		if !c.Args().Present() {
+			return action(c)
+		}
+		advice := "pass files with -f"
+		if flagNamed(c.Command.Flags, "filename") == nil {
+			advice = "see " + commandName(c) + " --help"
+		}
+		return fmt.Errorf("unexpected argument %s; %s", typed(c.Args().First()), advice)
 	}
-	return fmt.Errorf("unexpected argument %s; %s", typed(c.Args().First()), advice)
+}
+
+// parseArgument is parseArguments for a command that takes at most one.
+func parseArgument(c *cli.Context) ([]string, error) {
+	args, err := parseArguments(c)
+	if err == nil && len(args) > 1 {
+		err = fmt.Errorf("unexpected argument %s; see %s --help", typed(args[1]), commandName(c))
+	}
+	return args, err
 }
 
 // parseArguments returns the arguments, and sets the flags that follow the first one. The

@@ -8,8 +8,8 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"tracemigrate/cluster/lists"
 	"tracemigrate/cmd/tracemigrate/output"
-	"tracemigrate/convert"
 	"tracemigrate/convert/runbook"
 )
 
@@ -23,7 +23,7 @@ func verifyCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "verify",
 		Usage:     "verify a step of a plan against the control plane's own state",
-		ArgsUsage: " ",
+		ArgsUsage: noArguments,
 		Description: "Reads the cluster, and compares it with the plan: every proxy must keep the\n" +
 			"tracing of state.yaml, and the resources of the step must exist or be gone.\n" +
 			"After start, shadow and rollback every proxy must have exactly the tracing of\n" +
@@ -33,18 +33,15 @@ func verifyCommand() *cli.Command {
 			"2 error.",
 		Flags: append(sourceFlags(),
 			namespaceFlag(),
-			&cli.StringFlag{Name: "plan", Destination: &f.directory, Usage: "the `DIR` that plan wrote"},
-			&cli.StringFlag{Name: "step", Destination: &f.step, Usage: "`STEP` to verify: start, shadow, add, remove or rollback"},
+			textFlag("plan", &f.directory, "the `DIR` that plan wrote"),
+			textFlag("step", &f.step, "`STEP` to verify: start, shadow, add, remove or rollback"),
 		),
 		Action: f.run,
 	}
 }
 
 func (f *verifyFlags) run(c *cli.Context) error {
-	switch {
-	case c.Args().Present():
-		return unexpectedArgument(c)
-	case f.directory == "":
+	if f.directory == "" {
 		return errors.New("--plan is required: the directory that plan wrote")
 	}
 	before, err := openPlan(f.directory)
@@ -52,7 +49,7 @@ func (f *verifyFlags) run(c *cli.Context) error {
 		return err
 	}
 	step := runbook.Step(f.step)
-	if steps := strings.Join(convert.Words(before.Steps), ", "); f.step == "" {
+	if steps := strings.Join(lists.Words(before.Steps), ", "); f.step == "" {
 		return errors.New("--step is required: one of " + steps)
 	} else if !slices.Contains(before.Steps, step) {
 		return fmt.Errorf("--step: %s is not a step of the plan; it has: %s", typed(f.step), steps)

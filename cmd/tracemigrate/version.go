@@ -21,15 +21,12 @@ func versionCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "version",
 		Usage:     "print the version and build information",
-		ArgsUsage: " ",
+		ArgsUsage: noArguments,
 		Flags:     []cli.Flag{outputFlag(&form, output.VersionForms)},
 		Action: func(c *cli.Context) error {
 			write, err := findForm(output.VersionForms, form)
-			switch {
-			case err != nil:
+			if err != nil {
 				return err
-			case c.Args().Present():
-				return unexpectedArgument(c)
 			}
 			info := buildInfo()
 			return writeStdout(c, func(out *output.Printer) error { return write(out, &info) })

@@ -3,7 +3,7 @@ package report
 import (
 	"strings"
 
-	"tracemigrate/convert"
+	"tracemigrate/cluster/lists"
 	"tracemigrate/convert/envoydiff"
 )
 
@@ -61,7 +61,7 @@ var causeWords = map[envoydiff.Code]string{
 
 // CauseText returns what changes for the proxies of a cause, in plain words.
 func CauseText(codes []envoydiff.Code) string {
-	return strings.Join(convert.Each(codes, func(code envoydiff.Code) string { return causeWords[code] }), "; ")
+	return strings.Join(lists.Each(codes, func(code envoydiff.Code) string { return causeWords[code] }), "; ")
 }
 
 // CauseOf returns a cause as a report contains it.
@@ -72,16 +72,20 @@ func CauseOf(c *envoydiff.Cause) Cause {
 		Examples: []string{},
 	}
 	for _, p := range c.Proxies[:min(len(c.Proxies), examples)] {
-		name := p.Name
-		if p.Mesh != "" {
-			name = p.Mesh + "/" + name
-		}
-		out.Examples = append(out.Examples, name)
+		out.Examples = append(out.Examples, ProxyName(p))
 	}
 	return out
 }
 
+// ProxyName returns the name of a proxy after that of its mesh, which a dump does not tell.
+func ProxyName(p *envoydiff.Proxy) string {
+	if p.Mesh == "" {
+		return p.Name
+	}
+	return p.Mesh + "/" + p.Name
+}
+
 // causes fills in Causes.
 func (b *builder) causes() {
-	b.Causes = convert.Each(envoydiff.Causes(b.result.Comparisons...), CauseOf)
+	b.Causes = lists.Each(envoydiff.Causes(b.result.Comparisons...), CauseOf)
 }

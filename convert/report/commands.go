@@ -8,8 +8,8 @@ import (
 	"strings"
 
 	"tracemigrate/cluster"
+	"tracemigrate/cluster/lists"
 	"tracemigrate/cluster/manifest"
-	"tracemigrate/convert"
 )
 
 const deletionTitle = "When traces arrive, delete the TrafficTraces of mesh {meshName}{place}"
@@ -109,7 +109,7 @@ func (b *builder) stepWriter() *stepWriter {
 func (w *stepWriter) write(steps []step) []Step {
 	texts := make([]Step, 0, len(steps))
 	for _, s := range steps {
-		traces := convert.Each(s.traces, manifest.ShellQuote)
+		traces := lists.Each(s.traces, manifest.ShellQuote)
 		words := strings.NewReplacer(append(w.words[:len(w.words):len(w.words)],
 			"{flags}", Spaced(strings.Join(s.flags, " ")), "{meshName}", strconv.Quote(s.mesh), "{mesh}", manifest.ShellQuote(s.mesh),
 			"{traces}", strings.Join(traces, " "), "{count}", strconv.Itoa(len(traces)), "{list}", w.file("delete-"+strings.ReplaceAll(s.mesh, "/", "%2f")+".txt"),

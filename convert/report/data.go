@@ -141,21 +141,14 @@ type Existing struct {
 
 // Policy is a new MeshTrace.
 type Policy struct {
-	Mesh      string       `json:"mesh" yaml:"mesh"`
-	Name      string       `json:"name" yaml:"name"`
-	Namespace string       `json:"namespace,omitempty" yaml:"namespace,omitempty"`
-	Source    string       `json:"source" yaml:"source"`
-	Manifest  string       `json:"manifest" yaml:"manifest"` // YAML, without credentials
-	Redacted  bool         `json:"-" yaml:"-"`               // the written manifest has credentials
-	Proxies   int          `json:"proxies" yaml:"proxies"`   // that it selects
-	Server    *ServerTrial `json:"server,omitempty" yaml:"server,omitempty"`
-}
-
-// ServerTrial is the API server's answer to the dry run of a policy.
-type ServerTrial struct {
-	Accepted bool     `json:"accepted" yaml:"accepted"`
-	Message  string   `json:"message,omitempty" yaml:"message,omitempty"` // why it was refused
-	Warnings []string `json:"warnings,omitempty" yaml:"warnings,omitempty"`
+	Mesh      string         `json:"mesh" yaml:"mesh"`
+	Name      string         `json:"name" yaml:"name"`
+	Namespace string         `json:"namespace,omitempty" yaml:"namespace,omitempty"`
+	Source    string         `json:"source" yaml:"source"`
+	Manifest  string         `json:"manifest" yaml:"manifest"` // YAML, without credentials
+	Redacted  bool           `json:"-" yaml:"-"`               // the written manifest has credentials
+	Proxies   int            `json:"proxies" yaml:"proxies"`   // that it selects
+	Server    *cluster.Trial `json:"server,omitempty" yaml:"server,omitempty"`
 }
 
 // Flow is the number of proxies that move from one deciding policy to another.

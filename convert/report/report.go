@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"tracemigrate/cluster"
+	"tracemigrate/cluster/lists"
 	"tracemigrate/cluster/manifest"
 	"tracemigrate/convert"
 	"tracemigrate/convert/envoydiff"
@@ -25,15 +26,12 @@ func Build(current *convert.Current, o Options) (*Report, *convert.Plan, []*mani
 	}
 	b := &builder{
 		Report: &Report{
-			KumaVersion: o.Convert.Version.String(), Meshes: []Mesh{}, TrafficTraces: []TrafficTrace{}, Existing: []Existing{},
+			Origin: s.About(), KumaVersion: o.Convert.Version.String(), Meshes: []Mesh{}, TrafficTraces: []TrafficTrace{}, Existing: []Existing{},
 			Policies: []Policy{}, Withheld: []Policy{}, Notes: convert.Texts(result.Notes), Flows: []Flow{},
 			HandWork: []HandWork{}, Way: []Stage{},
 		},
 		options: o, snapshot: s, result: result,
 		selected: make(map[identity]int), decided: make(map[pairName]int), traced: make(map[*legacy.Backend]int),
-	}
-	if s.Origin != nil {
-		b.Origin = *s.Origin
 	}
 	b.compare()
 	b.causes()
@@ -73,10 +71,7 @@ func identityOf(p *meshtrace.Policy) identity { return identity{p.Mesh, p.Namesp
 
 // legacy fills in Meshes and TrafficTraces.
 func (b *builder) legacy(meshes []*legacy.Mesh) {
-	proxies := make(map[string]int)
-	for _, dp := range b.snapshot.Dataplanes {
-		proxies[dp.Mesh]++
-	}
+	proxies := lists.Count(b.snapshot.Dataplanes, func(dp *cluster.Dataplane) string { return dp.Mesh })
 	fates := make(map[pairName][]*convert.Fate) // several where zones have policies of their own
 	for _, fate := range b.result.Fates {
 		name := pairName{fate.Mesh, fate.TrafficTrace, fate.Selector}
@@ -195,11 +190,7 @@ func (b *builder) count() {
 		sum.ZonesUnread = len(convert.ZonesUnread(b.snapshot))
 	}
 	sum.Partial = convert.Partial(b.snapshot)
-	for _, problem := range b.snapshot.NotRead() {
-		if !convert.IsProxy(problem) {
-			sum.NotRead++
-		}
-	}
+	sum.NotRead = len(convert.NotRead(b.snapshot))
 	sum.Holds = sum.Errors == 0 && sum.NotRead == 0 && sum.Different == 0 && sum.Unknown == 0 && (!sum.Unverified || sum.TrafficTraces == 0)
 }
 
@@ -254,7 +245,7 @@ func (w HandWork) String() string {
 
 // Judge records the API server's answer to the dry run of each policy, in the order of
 // Policies. A refused policy is an error, and the next steps end there.
-func (r *Report) Judge(trials []ServerTrial) {
+func (r *Report) Judge(trials []cluster.Trial) {
 	var refused []convert.NoteText
 	for i := range trials {
 		p := &r.Policies[i]

@@ -248,9 +248,9 @@ func TestUnread(t *testing.T) {
 // A policy that the API server refuses is an answer of no.
 func TestJudge(t *testing.T) {
 	r := build(t, "mode: zone", "9411", report.Options{})
-	r.Judge([]report.ServerTrial{{Accepted: true}})
+	r.Judge([]cluster.Trial{{Accepted: true}})
 	assert.True(t, r.Summary.Holds)
-	r.Judge([]report.ServerTrial{{Message: "no"}})
+	r.Judge([]cluster.Trial{{Message: "no"}})
 	assert.False(t, r.Summary.Holds)
 	assert.Equal(t, 1, r.Summary.Refused)
 	assert.Equal(t, "no", r.Policies[0].Server.Message)

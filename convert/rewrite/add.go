@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"tracemigrate/cluster/lists"
 	"tracemigrate/cluster/manifest"
 	"tracemigrate/cluster/manifest/edit"
 	"tracemigrate/convert"
@@ -145,14 +146,8 @@ func (w *writer) place(file string, needs []*need) {
 // shared reports whether every overlay that includes home needs the same policies for a
 // file, as far as it is known: an overlay that is not a unit is an error.
 func (w *writer) shared(file string, home *kustomization, needs []*need) bool {
-	byOverlay := make(map[string]*need)
-	for _, n := range needs {
-		byOverlay[n.unit.Overlay] = n
-	}
-	known := make(map[string]bool)
-	for _, u := range w.units {
-		known[u.Overlay] = true
-	}
+	byOverlay := lists.By(needs, func(n *need) string { return n.unit.Overlay })
+	known := lists.Set(w.units, func(u *Unit) string { return u.Overlay })
 	leaves := w.Overlays()
 	want, same := w.documents(file, needs[0], needs[0].affix)
 	for _, k := range w.includedBy(home) {
@@ -237,9 +232,9 @@ func (w *writer) list(k *kustomization, target, after string) {
 	if after != "" {
 		at, i, _ := k.lists(after)
 		field, index = at, i+1
-		written := value(k.doc.Root, field).Content[i].Value
+		written := manifest.ValueOf(k.doc.Root, field).Content[i].Value
 		name = strings.TrimSuffix(written, path.Base(after)) + path.Base(target)
-	} else if list := value(k.doc.Root, field); list != nil {
+	} else if list := manifest.ValueOf(k.doc.Root, field); list != nil {
 		index = len(list.Content)
 	}
 	if err := k.doc.Insert(name, field, index); err != nil {

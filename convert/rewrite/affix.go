@@ -4,6 +4,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"tracemigrate/cluster/lists"
 )
 
 // affix is what a kustomization adds to a name.
@@ -45,9 +47,5 @@ func (a *affix) cut(name string) (cut string, ok bool) {
 
 // namesIn returns the names of the TrafficTraces of a file.
 func (w *writer) namesIn(file string) map[string]bool {
-	names := make(map[string]bool)
-	for id := range w.tracesOf(file) {
-		names[id.name] = true
-	}
-	return names
+	return lists.Set(slices.Collect(maps.Keys(w.tracesOf(file))), func(id traceID) string { return id.name })
 }

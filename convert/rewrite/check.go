@@ -131,7 +131,7 @@ func (c *checker) cause(field string) (place manifest.Place, named string) {
 	c.included(c.overlay, files)
 	for _, k := range append([]*kustomization{c.overlay}, c.kustomizations...) {
 		for _, name := range fieldsOf[field] {
-			if n := value(k.doc.Root, name); n != nil && files[k.path] {
+			if n := manifest.ValueOf(k.doc.Root, name); n != nil && files[k.path] {
 				return k.place(n), name
 			}
 		}

@@ -5,11 +5,11 @@ import (
 	"maps"
 	"slices"
 
+	"gopkg.in/yaml.v3"
+
 	"tracemigrate/cluster"
 	"tracemigrate/cluster/manifest"
 	"tracemigrate/meshtrace"
-
-	"gopkg.in/yaml.v3"
 )
 
 // documents returns the policies of n as YAML documents: the first of each TrafficTrace has
@@ -83,10 +83,10 @@ func (w *writer) tracesOf(file string) map[traceID]written {
 func addOwn(n *yaml.Node, policy *meshtrace.Policy) {
 	from := n
 	if !isUniversal(n) {
-		from = value(n, "metadata")
+		from = manifest.ValueOf(n, "metadata")
 	}
 	labels := make(map[string]string)
-	for key, label := range scalars(value(from, "labels")) {
+	for key, label := range scalars(manifest.ValueOf(from, "labels")) {
 		if cluster.IsOwn(key) && meshtrace.CheckLabel(key, label) == nil {
 			labels[key] = label
 		}
@@ -95,7 +95,7 @@ func addOwn(n *yaml.Node, policy *meshtrace.Policy) {
 	policy.Labels = labels
 	if policy.Format == cluster.Kubernetes {
 		annotations := make(map[string]string)
-		for key, annotation := range scalars(value(from, "annotations")) {
+		for key, annotation := range scalars(manifest.ValueOf(from, "annotations")) {
 			if cluster.IsOwn(key) {
 				annotations[key] = annotation
 			}

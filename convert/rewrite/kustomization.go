@@ -11,10 +11,7 @@ import (
 	"tracemigrate/cluster/manifest/edit"
 )
 
-// kustomizationNames are the names that kustomize recognises.
-var kustomizationNames = []string{"kustomization.yaml", "kustomization.yml", "Kustomization"}
-
-func isKustomization(name string) bool { return slices.Contains(kustomizationNames, path.Base(name)) }
+func isKustomization(name string) bool { return manifest.IsKustomization(path.Base(name)) }
 
 // kustomization is a kustomization that can be edited.
 type kustomization struct {
@@ -60,7 +57,7 @@ func (r *Repo) addKustomization(name string) {
 // https://kubectl.docs.kubernetes.io/references/kustomize/kustomization/
 func (k *kustomization) readPatches(texts map[string][]byte) {
 	for _, field := range []string{"patches", "patchesJson6902", "patchesStrategicMerge"} {
-		list := value(k.doc.Root, field)
+		list := manifest.ValueOf(k.doc.Root, field)
 		if list == nil || list.Kind != yaml.SequenceNode {
 			continue
 		}
@@ -77,7 +74,7 @@ func (k *kustomization) readPatches(texts map[string][]byte) {
 				} else {
 					p.inline, p.text = []any{field, i, "patch"}, text(item, "patch")
 				}
-				if target := value(item, "target"); target != nil {
+				if target := manifest.ValueOf(item, "target"); target != nil {
 					p.target = *target
 				}
 			}
@@ -94,7 +91,7 @@ func (k *kustomization) join(name string) string { return path.Join(k.dir, name)
 // items calls use for each file or directory that the kustomization lists.
 func (k *kustomization) items(use func(field string, i int, name string)) {
 	for _, field := range resourceFields {
-		list := value(k.doc.Root, field)
+		list := manifest.ValueOf(k.doc.Root, field)
 		if list == nil || list.Kind != yaml.SequenceNode {
 			continue
 		}

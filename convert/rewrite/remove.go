@@ -10,6 +10,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"tracemigrate/cluster"
+	"tracemigrate/cluster/manifest"
 	"tracemigrate/cluster/manifest/edit"
 )
 
@@ -99,7 +100,7 @@ func (e entry) hasTracing() bool {
 
 // isJSONPatch reports whether a document has operations of a JSON patch.
 func isJSONPatch(root *yaml.Node) bool {
-	return root.Kind == yaml.SequenceNode && len(root.Content) > 0 && value(root.Content[0], "op") != nil
+	return root.Kind == yaml.SequenceNode && len(root.Content) > 0 && manifest.ValueOf(root.Content[0], "op") != nil
 }
 
 // patchesSpec reports whether a JSON patch changes another field of a Mesh's spec, which

@@ -5,10 +5,10 @@ import (
 	"slices"
 	"strings"
 
+	"gopkg.in/yaml.v3"
+
 	"tracemigrate/cluster"
 	"tracemigrate/cluster/manifest"
-
-	"gopkg.in/yaml.v3"
 )
 
 // entry is a resource within a document: the document's root, or an item of a list.
@@ -51,7 +51,7 @@ func listOf(n *yaml.Node, at []any) (items *yaml.Node, kind string, to []any) {
 	if n.Kind == yaml.SequenceNode {
 		return n, "", at
 	}
-	items = value(n, "items")
+	items = manifest.ValueOf(n, "items")
 	if items == nil || items.Kind != yaml.SequenceNode {
 		return nil, "", nil
 	}
@@ -90,25 +90,12 @@ func tracingPath(e entry) []any {
 	return append(at, "tracing")
 }
 
-// value returns the value of a key in a mapping, or nil.
-func value(n *yaml.Node, key string) *yaml.Node {
-	if n == nil || n.Kind != yaml.MappingNode {
-		return nil
-	}
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		if n.Content[i].Value == key {
-			return n.Content[i+1]
-		}
-	}
-	return nil
-}
-
 // at returns the node at a path of keys and indexes, or nil.
 func at(n *yaml.Node, steps []any) *yaml.Node {
 	for _, step := range steps {
 		switch step := step.(type) {
 		case string:
-			n = value(n, step)
+			n = manifest.ValueOf(n, step)
 		case int:
 			if n == nil || step >= len(n.Content) {
 				return nil
@@ -121,7 +108,7 @@ func at(n *yaml.Node, steps []any) *yaml.Node {
 
 // text returns the scalar at a key of a mapping, or an empty text.
 func text(n *yaml.Node, key string) string {
-	if v := value(n, key); v != nil && v.Kind == yaml.ScalarNode {
+	if v := manifest.ValueOf(n, key); v != nil && v.Kind == yaml.ScalarNode {
 		return v.Value
 	}
 	return ""
@@ -131,7 +118,7 @@ func text(n *yaml.Node, key string) string {
 func subjectOf(e entry) manifest.Subject {
 	name, mesh := text(e.node, "name"), text(e.node, "mesh")
 	if !isUniversal(e.node) {
-		name = text(value(e.node, "metadata"), "name")
+		name = text(manifest.ValueOf(e.node, "metadata"), "name")
 	}
 	return manifest.Subject{Kind: e.kind, Name: name, Mesh: mesh}
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"tracemigrate/cluster"
+	"tracemigrate/cluster/lists"
 	"tracemigrate/convert"
 	"tracemigrate/legacy"
 	"tracemigrate/meshtrace"
@@ -29,7 +30,7 @@ func Check(step Step, before, now *convert.Current, made []*meshtrace.Policy, o 
 	if step == Rollback {
 		c.order(before, now, o)
 	}
-	existing := byIdentity(now.Existing)
+	existing := lists.By(now.Existing, (*meshtrace.Policy).Identity)
 	if step == Start || step == Rollback {
 		c.unchanged(before.Existing, existing, made)
 	} else {
@@ -79,14 +80,8 @@ func (c *checker) upgraded(now *cluster.Origin) {
 
 // inhabited reports meshes whose proxies are all gone, so that nothing is verified.
 func (c *checker) inhabited(before, now *convert.Current) {
-	proxies := func(s *convert.Current) map[string]int {
-		counts := make(map[string]int)
-		for _, dp := range s.Dataplanes {
-			counts[dp.Mesh]++
-		}
-		return counts
-	}
-	was, is := proxies(before), proxies(now)
+	mesh := func(dp *cluster.Dataplane) string { return dp.Mesh }
+	was, is := lists.Count(before.Dataplanes, mesh), lists.Count(now.Dataplanes, mesh)
 	for _, mesh := range before.Meshes {
 		if was[mesh.Name] > 0 && is[mesh.Name] == 0 {
 			c.report(mesh, "has no proxy now, and had %d when the plan was written, so nothing is verified", was[mesh.Name])
@@ -197,18 +192,10 @@ func (c *checker) reorder(lower *legacy.TrafficTrace, higher string) {
 		"delete both, then run rollback.sh, which creates them in order", lower, lower.Mesh, higher))
 }
 
-func byIdentity(policies []*meshtrace.Policy) map[meshtrace.Identity]*meshtrace.Policy {
-	all := make(map[meshtrace.Identity]*meshtrace.Policy, len(policies))
-	for _, p := range policies {
-		all[p.Identity()] = p
-	}
-	return all
-}
-
 // unchanged reports MeshTraces of the plan that exist although they did not before, and
 // others that are not as before.
 func (c *checker) unchanged(before []*meshtrace.Policy, existing map[meshtrace.Identity]*meshtrace.Policy, made []*meshtrace.Policy) {
-	old := byIdentity(before)
+	old := lists.By(before, (*meshtrace.Policy).Identity)
 	for _, p := range made {
 		if existing[p.Identity()] != nil && old[p.Identity()] == nil {
 			c.report(p, "exists, and did not exist when the plan was written")

@@ -9,8 +9,8 @@ import (
 	"strings"
 
 	"tracemigrate/cluster"
+	"tracemigrate/cluster/lists"
 	"tracemigrate/cluster/manifest"
-	"tracemigrate/convert"
 )
 
 // Step is a step of the migration, after which verify.sh compares.
@@ -28,7 +28,7 @@ const (
 // Steps returns the steps of the directory.
 func (b *builder) Steps() []Step {
 	steps := []Step{Start}
-	if b.hasShadow() {
+	if b.HasShadow() {
 		steps = append(steps, Shadow)
 	}
 	if len(b.Plan.Policies) > 0 {
@@ -67,7 +67,7 @@ func (b *builder) plan() {
 		Tool: "tracemigrate", ToolVersion: b.Version, KumaVersion: b.Report.KumaVersion, Environment: cluster.Universal,
 		Mode: b.Report.Origin.Mode, ZoneOrigin: b.Options.ZoneOrigin, Source: b.Report.Origin.Source, Steps: b.Steps(), Meshes: b.MeshRows(), Zones: b.ZoneRows(),
 		Ordered: b.Ordered(), Input: b.Inputs,
-		Files: convert.Each(b.files, func(f File) cluster.Digest { return cluster.DigestOf(f.Path, f.Text) }),
+		Files: lists.Each(b.files, func(f File) cluster.Digest { return cluster.DigestOf(f.Path, f.Text) }),
 	}
 	if b.Kubernetes {
 		p.Environment, p.Namespace = cluster.Kubernetes, b.Current.Namespace
@@ -79,7 +79,7 @@ func (b *builder) plan() {
 		p.Input = []cluster.Digest{cluster.DigestOf(StateFile, b.State)}
 	}
 	if !b.Kubernetes && b.Current.Live() {
-		for _, mesh := range b.meshes {
+		for _, mesh := range b.Meshes {
 			rest, err := mesh.RestDigest()
 			b.fail(err)
 			p.Rests = append(p.Rests, rest)

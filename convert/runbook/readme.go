@@ -8,6 +8,7 @@ import (
 	"text/template"
 
 	"tracemigrate/cluster"
+	"tracemigrate/cluster/lists"
 	"tracemigrate/cluster/manifest"
 	"tracemigrate/convert"
 	"tracemigrate/convert/envoydiff"
@@ -19,7 +20,7 @@ import (
 var texts embed.FS
 
 var templates = template.Must(template.New("").Funcs(template.FuncMap{
-	"quote": manifest.ShellQuote, "code": code, "cell": cell, "join": join, "patch": MeshPatch,
+	"quote": manifest.ShellQuote, "code": code, "cell": cell, "join": join, "patch": meshPatch, "tiedFile": tiedFile, "plural": convert.Plural,
 }).ParseFS(texts, "templates/*"))
 
 // code returns text of the input as code of Markdown, on one line, without credentials.
@@ -41,19 +42,7 @@ func code(text string) string {
 func cell(text string) string { return strings.ReplaceAll(code(text), "|", `\|`) }
 
 func join(steps []Step, by string) string {
-	return strings.Join(convert.Words(steps), by)
-}
-
-// page is the data of the templates.
-type page struct {
-	*builder
-	Tied []wave
-}
-
-// wave is a file of TrafficTraces that are created together.
-type wave struct {
-	File  string
-	Count int
+	return strings.Join(lists.Words(steps), by)
 }
 
 // script adds a shell script from its template.
@@ -62,58 +51,33 @@ func (b *builder) script(name string) {
 }
 
 func (b *builder) execute(name string) []byte {
-	p := page{builder: b}
-	for i, resources := range b.tied {
-		p.Tied = append(p.Tied, wave{tiedFile(i), len(resources)})
-	}
 	var text strings.Builder
-	b.fail(templates.ExecuteTemplate(&text, name, p))
+	b.fail(templates.ExecuteTemplate(&text, name, b))
 	return []byte(strings.TrimRight(text.String(), "\n") + "\n")
 }
 
-// The data of the templates.
+// TiedTraces returns the TrafficTraces between which creation times decide.
+func (b *builder) TiedTraces() []*cluster.Original { return slices.Concat(b.Tied...) }
 
-func (p page) Meshes() []*cluster.Original   { return p.meshes }
-func (p page) Traces() []*cluster.Original   { return p.traces }
-func (p page) Made() []*meshtrace.Policy     { return p.made }
-func (p page) Replaced() []*cluster.Original { return p.replaced }
-func (p page) Source() string                { return p.Report.Origin.Source }
-func (p page) KumaVersion() string           { return p.Report.KumaVersion }
-func (p page) Mode() string                  { return string(p.Report.Origin.Mode) }
-func (p page) HasShadow() bool               { return p.hasShadow() }
-func (p page) Restores() bool                { return p.Removes() }
+// HidesHeader reports whether verify.sh needs the value of a header.
+func (b *builder) HidesHeader() bool { return strings.Contains(b.Live, "=VALUE") }
 
-func (p page) Untied() int                       { return len(p.untied) }
-func (p page) UntiedTraces() []*cluster.Original { return p.untied }
-func (p page) TiedCount() int                    { return len(p.TiedTraces()) }
-func (p page) TiedTraces() []*cluster.Original   { return slices.Concat(p.tied...) }
-
-func (p page) HidesHeader() bool { return strings.Contains(p.Live, "=VALUE") }
-
-func (p page) ReplacedCount() string { return convert.Plural(len(p.replaced), "MeshTrace") }
-
-func (p page) Warnings() string {
-	if p.Report.Summary.Warnings == 0 {
-		return ""
-	}
-	return convert.Plural(p.Report.Summary.Warnings, "warning")
-}
-
-func (b *builder) hasShadow() bool { return b.Shadow != nil && len(b.Shadow.Policies) > 0 }
+// HasShadow reports whether the plan has shadow policies.
+func (b *builder) HasShadow() bool { return b.Shadow != nil && len(b.Shadow.Policies) > 0 }
 
 // ReadsZone reports whether verify.sh reads a zone's own control plane.
-func (p page) ReadsZone(name string) bool { return strings.Contains(p.Live, "--zone "+name+"=") }
+func (b *builder) ReadsZone(name string) bool { return strings.Contains(b.Live, "--zone "+name+"=") }
 
 // ReadsZones reports whether verify.sh reads the control planes of all zones.
-func (p page) ReadsZones() bool {
-	return !slices.ContainsFunc(p.Report.Origin.Zones, func(zone cluster.Zone) bool { return !p.ReadsZone(zone.Name) })
+func (b *builder) ReadsZones() bool {
+	return !slices.ContainsFunc(b.Report.Origin.Zones, func(zone cluster.Zone) bool { return !b.ReadsZone(zone.Name) })
 }
 
 // ZoneCommand returns the command that verifies a step with the zones' own control planes.
-func (p page) ZoneCommand() string {
-	command := "sh verify.sh add " + cmp.Or(p.Live, p.SourceFlag+" NAME")
-	for _, zone := range p.Report.Origin.Zones {
-		if !p.ReadsZone(zone.Name) {
+func (b *builder) ZoneCommand() string {
+	command := "sh verify.sh add " + cmp.Or(b.Live, b.SourceFlag+" NAME")
+	for _, zone := range b.Report.Origin.Zones {
+		if !b.ReadsZone(zone.Name) {
 			command += " --zone " + manifest.ShellQuote(zone.Name+"=SOURCE")
 		}
 	}
@@ -121,20 +85,20 @@ func (p page) ZoneCommand() string {
 }
 
 // ZoneDiff returns the command that gets the verdict of a zone's own control plane.
-func (p page) ZoneDiff() string {
-	return p.Program + " diff --shadow " + p.SourceFlag + " ZONE" + p.Commands.Meshes
+func (b *builder) ZoneDiff() string {
+	return b.Program + " diff --shadow " + b.SourceFlag + " ZONE" + b.Commands.Meshes
 }
 
 // Empties reports whether a policy prevents tracing.
-func (p page) Empties() bool {
-	return slices.ContainsFunc(p.Plan.Policies, func(q *meshtrace.Policy) bool {
+func (b *builder) Empties() bool {
+	return slices.ContainsFunc(b.Plan.Policies, func(q *meshtrace.Policy) bool {
 		return q.Default.Backends != nil && len(q.Default.Backends) == 0
 	})
 }
 
 // NoDataplanes reports whether a mesh with TrafficTraces has no Dataplanes.
-func (p page) NoDataplanes() bool {
-	return slices.ContainsFunc(p.MeshRows(), func(row Row) bool { return row.Proxies == 0 && row.TrafficTraces > 0 })
+func (b *builder) NoDataplanes() bool {
+	return slices.ContainsFunc(b.MeshRows(), func(row Row) bool { return row.Proxies == 0 && row.TrafficTraces > 0 })
 }
 
 // Row counts resources and verdicts of a mesh or a zone.
@@ -166,10 +130,10 @@ func (b *builder) MeshRows() []Row {
 		rows = append(rows, Row{Name: m.Name})
 		of[m.Name] = i
 	}
-	for _, o := range b.traces {
+	for _, o := range b.Traces {
 		rows[of[o.Mesh]].TrafficTraces++
 	}
-	for _, p := range b.made {
+	for _, p := range b.Made {
 		rows[of[p.Mesh]].MeshTraces++
 	}
 	for i := range b.Report.Proxies {

@@ -6,6 +6,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"tracemigrate/cluster"
+	"tracemigrate/cluster/lists"
 	"tracemigrate/cluster/manifest"
 	"tracemigrate/convert"
 	"tracemigrate/legacy"
@@ -16,14 +17,14 @@ import (
 func (b *builder) rollback() {
 	if b.Removes() {
 		b.meshRollback()
-		b.roots(backDir+"traffictraces.yaml", b.untied)
-		for i, wave := range b.tied {
+		b.roots(backDir+"traffictraces.yaml", b.Untied)
+		for i, wave := range b.Tied {
 			b.roots(tiedFile(i), wave)
 		}
 	}
-	b.roots(backDir+"meshtraces.yaml", b.replaced)
-	if b.Kubernetes && len(b.made) > 0 {
-		b.add(backDir+"delete-meshtraces.yaml", b.encode(convert.Each(b.made, func(p *meshtrace.Policy) any {
+	b.roots(backDir+"meshtraces.yaml", b.Replaced)
+	if b.Kubernetes && len(b.Made) > 0 {
+		b.add(backDir+"delete-meshtraces.yaml", b.encode(lists.Each(b.Made, func(p *meshtrace.Policy) any {
 			return head{"kuma.io/v1alpha1", cluster.KindMeshTrace, "", metadata{p.Name, p.Namespace}}
 		})))
 	}
@@ -34,7 +35,7 @@ func (b *builder) rollback() {
 // kumactl has no patch, so on Universal the Meshes are whole.
 func (b *builder) meshRollback() {
 	if !b.Kubernetes {
-		b.roots(backDir+"meshes.yaml", b.meshes)
+		b.roots(backDir+"meshes.yaml", b.Meshes)
 		return
 	}
 	type operation struct {
@@ -42,18 +43,18 @@ func (b *builder) meshRollback() {
 		Path  string     `yaml:"path"`
 		Value *yaml.Node `yaml:"value"`
 	}
-	for _, o := range b.meshes {
-		b.secret(MeshPatch(o), b.encode([]any{[]operation{{"add", "/spec/tracing", o.Tracing()}}}))
+	for _, o := range b.Meshes {
+		b.secret(meshPatch(o), b.encode([]any{[]operation{{"add", "/spec/tracing", o.Tracing()}}}))
 	}
 }
 
-// MeshPatch returns the path of the patch that restores the tracing of a Mesh.
-func MeshPatch(o *cluster.Original) string { return backDir + "mesh_" + fileSafe(o.Name) + ".yaml" }
+// meshPatch returns the path of the patch that restores the tracing of a Mesh.
+func meshPatch(o *cluster.Original) string { return backDir + "mesh_" + fileSafe(o.Name) + ".yaml" }
 
 // roots adds resources as they are today.
 func (b *builder) roots(path string, resources []*cluster.Original) {
 	if len(resources) > 0 {
-		b.secret(path, b.encode(convert.Each(resources, func(o *cluster.Original) any { return o.Root })))
+		b.secret(path, b.encode(lists.Each(resources, func(o *cluster.Original) any { return o.Root })))
 	}
 }
 
@@ -73,10 +74,7 @@ func (b *builder) waves() [][]*cluster.Original {
 			}
 		}
 	}
-	originals := make(map[[2]string]*cluster.Original, len(b.traces))
-	for _, o := range b.traces {
-		originals[[2]string{o.Mesh, o.Name}] = o
-	}
+	originals := lists.By(b.Traces, func(o *cluster.Original) traceName { return traceName{o.Mesh, o.Name} })
 	var waves [][]*cluster.Original
 	for _, mesh := range b.Current.Meshes {
 		wave := -1
@@ -88,7 +86,7 @@ func (b *builder) waves() [][]*cluster.Original {
 			if wave == len(waves) {
 				waves = append(waves, nil)
 			}
-			if o := originals[[2]string{trace.Mesh, trace.Name}]; o != nil {
+			if o := originals[nameOf(trace)]; o != nil {
 				waves[wave] = append(waves[wave], o)
 			}
 		}

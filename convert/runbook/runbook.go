@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"tracemigrate/cluster"
+	"tracemigrate/cluster/lists"
 	"tracemigrate/convert"
 	"tracemigrate/convert/report"
 	"tracemigrate/meshtrace"
@@ -82,18 +83,18 @@ func Build(f *Facts) ([]File, error) {
 	return b.files, b.failed
 }
 
-// builder collects the files.
+// builder collects the files. It is the data of the templates.
 type builder struct {
 	*Facts
 	report.Commands
 	style meshtrace.Style
 
-	meshes   []*cluster.Original   // with tracing
-	traces   []*cluster.Original   // by mesh and name
-	replaced []*cluster.Original   // MeshTraces with the name of a new one
-	made     []*meshtrace.Policy   // new ones that replace none
-	tied     [][]*cluster.Original // TrafficTraces to create one wave after the other
-	untied   []*cluster.Original   // all others
+	Meshes   []*cluster.Original   // with tracing
+	Traces   []*cluster.Original   // by mesh and name
+	Replaced []*cluster.Original   // MeshTraces with the name of a new one
+	Made     []*meshtrace.Policy   // new ones that replace none
+	Tied     [][]*cluster.Original // TrafficTraces to create one wave after the other
+	Untied   []*cluster.Original   // all others
 
 	files  []File
 	failed error
@@ -131,10 +132,10 @@ func (b *builder) sort() {
 		switch o.Kind {
 		case cluster.KindMesh:
 			if o.Tracing() != nil {
-				b.meshes = append(b.meshes, o)
+				b.Meshes = append(b.Meshes, o)
 			}
 		case cluster.KindTrafficTrace:
-			b.traces = append(b.traces, o)
+			b.Traces = append(b.Traces, o)
 		case cluster.KindMeshTrace:
 			names[key(o.Mesh, o.Namespace, o.Name)] = true
 		}
@@ -143,23 +144,23 @@ func (b *builder) sort() {
 	for _, p := range b.Plan.Policies {
 		made[key(p.Mesh, p.Namespace, p.Name)] = true
 		if !names[key(p.Mesh, p.Namespace, p.Name)] {
-			b.made = append(b.made, p)
+			b.Made = append(b.Made, p)
 		}
 	}
 	for _, o := range b.Originals {
 		if o.Kind == cluster.KindMeshTrace && made[key(o.Mesh, o.Namespace, o.Name)] {
-			b.replaced = append(b.replaced, o)
+			b.Replaced = append(b.Replaced, o)
 		}
 	}
-	for _, list := range [][]*cluster.Original{b.meshes, b.traces, b.replaced} {
+	for _, list := range [][]*cluster.Original{b.Meshes, b.Traces, b.Replaced} {
 		slices.SortStableFunc(list, func(a, c *cluster.Original) int {
 			return cmp.Or(cmp.Compare(a.Mesh, c.Mesh), cmp.Compare(a.Name, c.Name))
 		})
 	}
-	b.tied = b.waves()
-	tied := slices.Concat(b.tied...)
+	b.Tied = b.waves()
+	tied := slices.Concat(b.Tied...)
 	isTied := func(o *cluster.Original) bool { return slices.Contains(tied, o) }
-	b.untied = slices.DeleteFunc(slices.Clone(b.traces), isTied)
+	b.Untied = slices.DeleteFunc(slices.Clone(b.Traces), isTied)
 }
 
 // Removes reports whether the control plane may delete the TrafficTraces. A federated zone
@@ -195,22 +196,22 @@ func (b *builder) policies(dir string, policies []*meshtrace.Policy) {
 func (b *builder) removals() {
 	switch {
 	case !b.Kubernetes:
-		if len(b.meshes) > 0 {
-			without := convert.Each(b.meshes, func(o *cluster.Original) any { return o.WithoutTracing() })
+		if len(b.Meshes) > 0 {
+			without := lists.Each(b.Meshes, func(o *cluster.Original) any { return o.WithoutTracing() })
 			b.secret(removeDir+"meshes.yaml", b.encode(without))
 		}
 		return
-	case len(b.traces) > 0:
-		b.add(removeDir+"traffictraces.yaml", b.encode(heads(b.traces)))
+	case len(b.Traces) > 0:
+		b.add(removeDir+"traffictraces.yaml", b.encode(heads(b.Traces)))
 	}
-	if len(b.meshes) > 0 {
+	if len(b.Meshes) > 0 {
 		b.add(removeDir+"mesh-patch.yaml", []byte("spec:\n  tracing: null\n"))
 	}
 }
 
 // heads returns what kubectl needs to delete resources.
 func heads(resources []*cluster.Original) []any {
-	return convert.Each(resources, func(o *cluster.Original) any {
+	return lists.Each(resources, func(o *cluster.Original) any {
 		return head{"kuma.io/v1alpha1", o.Kind, o.Mesh, metadata{o.Name, o.Namespace}}
 	})
 }

@@ -17,26 +17,26 @@ type StepText struct {
 const goBack = "`sh rollback.sh && sh verify.sh rollback`."
 
 // Applied returns the steps of apply.sh.
-func (p page) Applied() []Step {
-	steps := p.Steps()
+func (b *builder) Applied() []Step {
+	steps := b.Steps()
 	return steps[1 : len(steps)-1] // without start and rollback
 }
 
 // StepTexts returns the steps of the README.
-func (p page) StepTexts() []StepText {
+func (b *builder) StepTexts() []StepText {
 	steps := []StepText{{
 		Title: "Check that nothing changed since the plan", Command: "sh verify.sh start",
 		Expect: "exit code 0. If the state changed, write a new plan.", Back: "nothing was changed.",
 	}}
-	for _, step := range p.Applied() {
+	for _, step := range b.Applied() {
 		text := StepText{Command: fmt.Sprintf("sh apply.sh %[1]s\nsh verify.sh %[1]s", step), Back: goBack}
 		switch step {
 		case Shadow:
 			text.Title = "Apply the MeshTraces as shadows"
 			text.Expect = "exit code 0. The control plane computes the MeshTraces and does not apply them, so no proxy changes."
-			if !p.Global() {
+			if !b.Global() {
 				text.Expect += fmt.Sprintf(" If its API can be reached, %s gives the control plane's own verdict.",
-					code(strings.TrimSpace(p.Program+" diff --shadow "+p.Live)))
+					code(strings.TrimSpace(b.Program+" diff --shadow "+b.Live)))
 			}
 		case Add:
 			text.Title = "Apply the MeshTraces"
@@ -45,7 +45,7 @@ func (p page) StepTexts() []StepText {
 			text.Title = "Delete the TrafficTraces, and remove the tracing of the Meshes"
 			text.Expect = "exit code 0. Check that traces still arrive."
 		}
-		text.Runs = p.runs(step)
+		text.Runs = b.runs(step)
 		steps = append(steps, text)
 	}
 	for i := range steps {
@@ -58,13 +58,13 @@ func (p page) StepTexts() []StepText {
 const shownCommands = 5
 
 // runs returns the commands of apply.sh as Markdown.
-func (p page) runs(step Step) string {
+func (b *builder) runs(step Step) string {
 	var shown []string
-	commands := p.StepCommands(step)
+	commands := b.StepCommands(step)
 	for i, command := range commands[:min(len(commands), shownCommands)] {
-		if step == Remove && !p.Kubernetes && i < len(p.traces) { // by a function of apply.sh
-			o := p.traces[i]
-			command = p.Client + " delete traffic-trace --mesh " + manifest.ShellQuote(o.Mesh) + " -- " + manifest.ShellQuote(o.Name)
+		if step == Remove && !b.Kubernetes && i < len(b.Traces) { // by a function of apply.sh
+			o := b.Traces[i]
+			command = b.Client + " delete traffic-trace --mesh " + manifest.ShellQuote(o.Mesh) + " -- " + manifest.ShellQuote(o.Name)
 		}
 		shown = append(shown, code(command))
 	}
@@ -76,29 +76,29 @@ func (p page) runs(step Step) string {
 
 // StepCommands returns the commands of a step. A merge patch can be repeated, and `kubectl
 // apply` deletes nothing.
-func (p page) StepCommands(step Step) []string {
+func (b *builder) StepCommands(step Step) []string {
 	if step != Remove {
 		dir := map[Step]string{Shadow: shadowDir, Add: addDir}[step]
-		if p.Kubernetes {
-			return []string{p.Client + " apply -k " + strings.TrimSuffix(dir, "/")}
+		if b.Kubernetes {
+			return []string{b.Client + " apply -k " + strings.TrimSuffix(dir, "/")}
 		}
-		return []string{p.Client + " apply -f " + dir + "meshtraces.yaml"}
+		return []string{b.Client + " apply -f " + dir + "meshtraces.yaml"}
 	}
 	var commands []string
-	if !p.Kubernetes {
-		for _, o := range p.traces {
+	if !b.Kubernetes {
+		for _, o := range b.Traces {
 			commands = append(commands, "delete "+manifest.ShellQuote(o.Mesh)+" "+manifest.ShellQuote(o.Name))
 		}
-		if len(p.meshes) > 0 {
-			commands = append(commands, p.Client+" apply -f "+removeDir+"meshes.yaml")
+		if len(b.Meshes) > 0 {
+			commands = append(commands, b.Client+" apply -f "+removeDir+"meshes.yaml")
 		}
 		return commands
 	}
-	if len(p.traces) > 0 {
-		commands = append(commands, p.Client+" delete -f "+removeDir+"traffictraces.yaml --ignore-not-found")
+	if len(b.Traces) > 0 {
+		commands = append(commands, b.Client+" delete -f "+removeDir+"traffictraces.yaml --ignore-not-found")
 	}
-	for _, o := range p.meshes {
-		commands = append(commands, p.Client+" patch mesh "+manifest.ShellQuote(o.Name)+" --type=merge --patch-file="+removeDir+"mesh-patch.yaml")
+	for _, o := range b.Meshes {
+		commands = append(commands, b.Client+" patch mesh "+manifest.ShellQuote(o.Name)+" --type=merge --patch-file="+removeDir+"mesh-patch.yaml")
 	}
 	return commands
 }

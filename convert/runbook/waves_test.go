@@ -98,7 +98,7 @@ func TestWavesKeepWinners(t *testing.T) {
 func createdAgain(c *convert.Current, traces []trace, random *rand.Rand) (again []trace, waves int) {
 	b := &builder{Facts: &Facts{Current: c, Options: convert.Options{Version: cluster.Latest}}}
 	for _, tr := range traces {
-		b.traces = append(b.traces, &cluster.Original{Kind: cluster.KindTrafficTrace, Mesh: "default", Name: tr.name})
+		b.Traces = append(b.Traces, &cluster.Original{Kind: cluster.KindTrafficTrace, Mesh: "default", Name: tr.name})
 	}
 	at := make(map[string]int)
 	for i, wave := range b.waves() {

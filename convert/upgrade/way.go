@@ -39,10 +39,8 @@ func doubt(stage *report.Stage, because string) {
 
 // noProxy returns why no proxy was checked.
 func (w *way) noProxy() string {
-	if origin := w.current.Origin; origin != nil && w.current.FromCluster() {
-		if _, lacks := origin.Lacks(cluster.KindDataplane); !lacks {
-			return "the control plane knows no Dataplane, so no proxy was checked"
-		}
+	if w.current.Origin != nil && w.current.FromCluster() && !w.current.Lacks(cluster.KindDataplane) {
+		return "the control plane knows no Dataplane, so no proxy was checked"
 	}
 	return "no Dataplane was read, so no proxy was checked"
 }

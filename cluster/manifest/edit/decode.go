@@ -5,13 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"slices"
 	"strconv"
-	"strings"
 	"unicode/utf8"
 
 	"gopkg.in/yaml.v3"
+
+	"tracemigrate/cluster/manifest"
 )
 
 // decode parses the document of a region. Lines of the result are those of the file. It
@@ -62,30 +62,15 @@ func shift(n *yaml.Node, lines int) {
 	}
 }
 
-var yamlLine = regexp.MustCompile(`^(?:yaml: )?(?:line (\d+): )?(.*)$`)
-
-// maxMessage is how much of a parser's message is repeated, in bytes.
-const maxMessage = 200
-
 // syntax converts an error of yaml.v3 for a text that starts at a line of the file.
 func (f *File) syntax(err error, line int) error {
-	message := strings.ReplaceAll(err.Error(), "\n", " ")
-	if m := yamlLine.FindStringSubmatch(message); m != nil {
-		message = m[2]
-		if n, err := strconv.Atoi(m[1]); err == nil {
-			// The parser, unlike the scanner, counts lines from 0.
-			if strings.HasPrefix(message, "did not find expected") {
-				n++
-			}
-			last := len(f.starts) - 1
-			if last > 0 && f.starts[last] == len(f.text) {
-				last-- // the parser finds some errors at the end of the text
-			}
-			line = min(line+n-1, f.line+last)
-		}
+	below, message := manifest.ParserError(err)
+	last := len(f.starts) - 1
+	if last > 0 && f.starts[last] == len(f.text) {
+		last-- // the parser finds some errors at the end of the text
 	}
-	message = strconv.QuoteToGraphic(fmt.Sprintf("%.*s", maxMessage, message))
-	return f.fail(line, "is not valid YAML: "+message[1:len(message)-1], "correct it")
+	message = strconv.QuoteToGraphic(fmt.Sprintf("%.*s", manifest.MaxMessage, message))
+	return f.fail(min(line+below, f.line+last), "is not valid YAML: "+message[1:len(message)-1], "correct it")
 }
 
 // stride is the number of characters between the marks of a long line.

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"tracemigrate/cluster/lists"
+
 	"gopkg.in/yaml.v3"
 )
 
@@ -65,10 +67,7 @@ func (p *plan) insertItems(n *yaml.Node, all []entry, index int, values []string
 
 // insertLines inserts a line for each value, with a column and a prefix.
 func (p *plan) insertLines(at, column int, prefix string, values []string) {
-	var lines []string
-	for _, value := range values {
-		lines = append(lines, strings.Repeat(" ", column)+prefix+quote(value, false))
-	}
+	lines := lists.Each(values, func(value string) string { return strings.Repeat(" ", column) + prefix + quote(value, false) })
 	p.changes = append(p.changes, change{from: at, to: at, text: strings.Join(lines, p.file.eol), whole: true})
 }
 
@@ -138,10 +137,7 @@ func (p *plan) insertFlow(n *yaml.Node, all []entry, index int, texts []string) 
 // replaceNull makes a list from the null of an entry.
 func (p *plan) replaceNull(n *yaml.Node, e entry) {
 	s := p.text()
-	var values []string
-	for _, a := range p.added[e.value] {
-		values = append(values, a.value)
-	}
+	values := lists.Each(p.added[e.value], func(a addition) string { return a.value })
 	list := "[" + strings.Join(p.quoteAll(values, n), ", ") + "]"
 	switch {
 	case !isAbsent(e.value):
@@ -154,11 +150,7 @@ func (p *plan) replaceNull(n *yaml.Node, e entry) {
 }
 
 func (p *plan) quoteAll(values []string, n *yaml.Node) []string {
-	var quoted []string
-	for _, value := range values {
-		quoted = append(quoted, p.quote(value, n))
-	}
-	return quoted
+	return lists.Each(values, func(value string) string { return p.quote(value, n) })
 }
 
 // quote returns a scalar for a flow collection, like its neighbours in double quotes.

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"tracemigrate/cluster/lists"
 	"tracemigrate/cmd/tracemigrate/output/plain"
 	"tracemigrate/convert"
 	"tracemigrate/convert/envoydiff"
@@ -199,15 +200,7 @@ func versionsOf(c *envoydiff.Comparison) string {
 // names returns the names of three proxies, or of all.
 func names(proxies []*envoydiff.Proxy, full bool) string {
 	shown, _ := firstOf(proxies, 3, full)
-	list := make([]string, 0, len(shown))
-	for _, proxy := range shown {
-		name := proxy.Name
-		if proxy.Mesh != "" {
-			name = proxy.Mesh + "/" + name
-		}
-		list = append(list, name)
-	}
-	return plain.List(list, len(proxies))
+	return plain.List(lists.Each(shown, report.ProxyName), len(proxies))
 }
 
 // causeOf is a cause in one of several comparisons.

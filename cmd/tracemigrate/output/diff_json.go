@@ -3,7 +3,7 @@ package output
 import (
 	"slices"
 
-	"tracemigrate/convert"
+	"tracemigrate/cluster/lists"
 	"tracemigrate/convert/envoydiff"
 	"tracemigrate/convert/report"
 )
@@ -88,7 +88,7 @@ func (diff *Diff) data() diffData {
 			if p.Dataplane != nil {
 				out.Zone = p.Dataplane.Zone()
 			}
-			out.Differences = convert.Each(p.Differences, func(d *envoydiff.Difference) diffDifference {
+			out.Differences = lists.Each(p.Differences, func(d *envoydiff.Difference) diffDifference {
 				return diffDifference{d.Form(), p.Source()}
 			})
 			data.Proxies = append(data.Proxies, out)

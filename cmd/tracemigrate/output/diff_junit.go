@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"strings"
 
+	"tracemigrate/cluster/lists"
 	"tracemigrate/cmd/tracemigrate/output/plain"
-	"tracemigrate/convert"
 	"tracemigrate/convert/envoydiff"
 )
 
@@ -44,7 +44,7 @@ func diffJUnit(p *Printer, diff *Diff) error {
 		for i := range c.Proxies {
 			proxy := &c.Proxies[i]
 			result := junitCase{Class: plain.Printable(proxy.Mesh), Name: plain.Printable(proxy.Name)}
-			lines := convert.Each(proxy.Differences, func(d *envoydiff.Difference) string {
+			lines := lists.Each(proxy.Differences, func(d *envoydiff.Difference) string {
 				return plain.Printable(fmt.Sprintf("%s  %s: %s -> %s", d.Code, d.Path(), d.Before, d.After))
 			})
 			text := strings.Join(lines, "\n")

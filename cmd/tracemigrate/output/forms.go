@@ -4,8 +4,8 @@ import (
 	"slices"
 	"strings"
 
+	"tracemigrate/cluster/lists"
 	"tracemigrate/cmd/tracemigrate/output/html"
-	"tracemigrate/convert"
 	"tracemigrate/convert/report"
 	"tracemigrate/meshtrace"
 )
@@ -84,5 +84,5 @@ func (f Forms[W]) Usage() string {
 
 // Names returns the names of the forms, the default first.
 func (f Forms[W]) Names() []string {
-	return convert.Each(f, func(form Form[W]) string { return form.Name })
+	return lists.Each(f, func(form Form[W]) string { return form.Name })
 }

@@ -75,9 +75,8 @@ func (p *Printer) Skipped(s *cluster.Snapshot) []string {
 // warnings of the input have the reasons.
 func NotRead(s *cluster.Snapshot) []string {
 	var names []string
-	for _, problem := range manifest.SortProblems(s.NotRead()) {
-		name := cmp.Or(problem.Resource(), "a document")
-		if !convert.IsProxy(problem) && !slices.Contains(names, name) {
+	for _, problem := range manifest.SortProblems(convert.NotRead(s)) {
+		if name := cmp.Or(problem.Resource(), "a document"); !slices.Contains(names, name) {
 			names = append(names, name)
 		}
 	}
@@ -87,12 +86,7 @@ func NotRead(s *cluster.Snapshot) []string {
 // NotReadClause returns a clause on the documents that are not read; empty without any. It
 // counts those that have one name as a report does: each.
 func NotReadClause(s *cluster.Snapshot) string {
-	n := 0
-	for _, problem := range s.NotRead() {
-		if !convert.IsProxy(problem) {
-			n++
-		}
-	}
+	n := len(convert.NotRead(s))
 	if n == 0 {
 		return ""
 	}
@@ -103,10 +97,7 @@ func NotReadClause(s *cluster.Snapshot) string {
 // which no proxy is compared, and the documents that are not read.
 func (p *Printer) Unread(s *cluster.Snapshot) []string {
 	names := NotRead(s)
-	if s.Origin == nil {
-		return names
-	}
-	for _, u := range s.Origin.Unread {
+	for _, u := range s.About().Unread {
 		if u.What != cluster.VersionOfControlPlane && u.What != cluster.ModeOfControlPlane {
 			p.Verdict("%s", unreadText(u))
 		}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"tracemigrate/cluster"
+	"tracemigrate/cluster/lists"
 	"tracemigrate/cmd/tracemigrate/output/plain"
 	"tracemigrate/convert"
 	"tracemigrate/convert/report"
@@ -19,8 +20,14 @@ type Report struct {
 	Command string // that makes it, without its form
 }
 
+// Holds reports whether the exit code is 0.
+func (r *Report) Holds() bool { return r.Summary.Holds }
+
 // Verdict returns the outcome in one sentence, without a capital letter.
-func (r *Report) Verdict() string {
+func (r *Report) Verdict() string { return r.Outcome() }
+
+// Outcome returns the outcome in one sentence, without a capital letter.
+func (r *Report) Outcome() string {
 	sentence, _ := plain.ReportVerdict(&r.Summary)
 	return strings.ToLower(sentence[:1]) + sentence[1:]
 }
@@ -48,7 +55,7 @@ func aboutOrigin(r *report.Report) []string {
 		lines = append(lines, fmt.Sprintf("zone %q", r.Origin.Zone))
 	}
 	if len(r.Origin.Zones) > 0 {
-		zones := convert.Each(r.Origin.Zones, func(z cluster.Zone) string {
+		zones := lists.Each(r.Origin.Zones, func(z cluster.Zone) string {
 			return z.Name + " " + cmp.Or(z.Version, "(version unknown)")
 		})
 		lines = append(lines, "zones: "+strings.Join(zones, ", "))

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"tracemigrate/cluster/lists"
 	"tracemigrate/cmd/tracemigrate/output/plain"
 	"tracemigrate/convert"
 	"tracemigrate/convert/report"
@@ -55,7 +56,7 @@ func (m *markdown) origin(r *Report) {
 func (m *markdown) section(s *section) {
 	rows, more := firstOf(s.rows, mostMarkdownRows, m.full)
 	m.paragraph("## %s", s.title)
-	m.table(convert.Each(s.heads, strings.ToLower), rows, s.spans)
+	m.table(lists.Each(s.heads, strings.ToLower), rows, s.spans)
 	m.more(more + s.more)
 }
 
@@ -73,7 +74,7 @@ func (m *markdown) handWork(r *Report) {
 	}
 	m.paragraph("## To do by hand")
 	shown, others := firstOf(r.HandWork, mostWork, m.full)
-	m.list(convert.Each(shown, func(work report.HandWork) string {
+	m.list(lists.Each(shown, func(work report.HandWork) string {
 		return "- [ ] " + markdownSentence(cleaned(work.String(), m.full), work.Spans, false)
 	}))
 	m.more(others)

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 
+	"tracemigrate/cluster"
+	"tracemigrate/cluster/lists"
 	"tracemigrate/cmd/tracemigrate/output/plain"
 	"tracemigrate/convert"
 	"tracemigrate/convert/envoydiff"
@@ -40,7 +42,7 @@ func reportSections(r *Report) []section {
 func causeSection(r *Report) section {
 	s := section{title: "What changes", heads: []string{"VERDICT", "CAUSE", "CODE", "SUCH AS"}}
 	for _, c := range r.Causes {
-		codes := convert.Words(c.Codes)
+		codes := lists.Words(c.Codes)
 		s.rows = append(s.rows, []string{
 			string(c.Verdict), causeTitle(c.Proxies, c.TrafficTraces, c.Text), strings.Join(codes, ", "), plain.List(c.Examples, c.Proxies),
 		})
@@ -223,7 +225,7 @@ func sampling(percent *float64) string {
 const notAsked = "not asked"
 
 // serverAnswer returns the API server's answer to a dry run.
-func serverAnswer(trial *report.ServerTrial) string {
+func serverAnswer(trial *cluster.Trial) string {
 	switch {
 	case trial == nil:
 		return notAsked

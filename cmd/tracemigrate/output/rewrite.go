@@ -7,6 +7,7 @@ import (
 
 	"github.com/jedib0t/go-pretty/v6/text"
 
+	"tracemigrate/cluster/lists"
 	"tracemigrate/cmd/tracemigrate/output/plain"
 	"tracemigrate/convert/envoydiff"
 )
@@ -116,10 +117,7 @@ func quotedPath(path string) string {
 
 // SummaryOf returns how many files are added, modified and deleted.
 func SummaryOf(changes []FileChange) string {
-	counts := make(map[string]int)
-	for i := range changes {
-		counts[changes[i].Action()]++
-	}
+	counts := lists.Count(changes, func(c FileChange) string { return c.Action() })
 	var parts []string
 	for _, action := range []struct{ letter, word string }{{"A", "to add"}, {"M", "to change"}, {"D", "to delete"}} {
 		if n := counts[action.letter]; n > 0 {

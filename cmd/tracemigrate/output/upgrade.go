@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"tracemigrate/cluster"
+	"tracemigrate/cluster/lists"
 	"tracemigrate/cmd/tracemigrate/output/plain"
 	"tracemigrate/convert"
 	"tracemigrate/convert/envoydiff"
@@ -140,7 +141,7 @@ const mostResources = 10
 var serviceHeads = []string{"SERVICE TODAY", "AFTERWARDS", "PROXIES", "WHAT KEEPS THE NAME"}
 
 func (u *Upgrade) serviceRows() [][]string {
-	return convert.Each(u.Renames, func(r *upgrade.Rename) []string {
+	return lists.Each(u.Renames, func(r *upgrade.Rename) []string {
 		return []string{r.Old, r.NewName(), convert.Number(len(r.Proxies)), r.KeptBy()}
 	})
 }
@@ -150,10 +151,7 @@ func (u *Upgrade) serviceRows() [][]string {
 // else a proxy depends on makes it unknown.
 func (p *Printer) UnreadOfUpgrade(s *cluster.Snapshot) []string {
 	missing := NotRead(s)
-	if s.Origin == nil {
-		return missing
-	}
-	for _, u := range s.Origin.Unread {
+	for _, u := range s.About().Unread {
 		switch u.What {
 		case cluster.VersionOfControlPlane, cluster.ModeOfControlPlane:
 			continue
@@ -189,10 +187,7 @@ func (p *Printer) NotChecked(c *convert.Current, r *upgrade.Result, limit int) {
 	if len(c.Dataplanes) == 0 {
 		return // the output says so
 	}
-	inhabited := make(map[string]bool)
-	for _, dp := range c.Dataplanes {
-		inhabited[dp.Mesh] = true
-	}
+	inhabited := lists.Set(c.Dataplanes, func(dp *cluster.Dataplane) string { return dp.Mesh })
 	for _, policy := range c.Existing {
 		if !inhabited[policy.Mesh] {
 			inhabited[policy.Mesh] = true // once

@@ -1,9 +1,9 @@
 package output
 
 import (
+	"tracemigrate/cluster/lists"
 	"tracemigrate/cluster/manifest"
 	"tracemigrate/cmd/tracemigrate/output/plain"
-	"tracemigrate/convert"
 	"tracemigrate/convert/envoydiff"
 	"tracemigrate/convert/report"
 	"tracemigrate/convert/upgrade"
@@ -58,28 +58,28 @@ type (
 // data returns what the JSON contains.
 func (u *Upgrade) data() upgradeData {
 	proxies := func(all []*envoydiff.Proxy) []upgradeProxy {
-		return convert.Each(all, func(p *envoydiff.Proxy) upgradeProxy { return upgradeProxy{p.Mesh, p.Name} })
+		return lists.Each(all, func(p *envoydiff.Proxy) upgradeProxy { return upgradeProxy{p.Mesh, p.Name} })
 	}
 	data := upgradeData{Head: u.Head}
 	data.Head.Sentence = plain.Capitalise(u.Outcome()) + "."
 	data.Summary = upgradeSummary{
 		From: u.From.String(), To: u.To.String(), MadeUp: u.MadeUp,
-		Versions: convert.Each(u.Comparisons, func(c *envoydiff.Comparison) string { return c.Version.String() }),
+		Versions: lists.Each(u.Comparisons, func(c *envoydiff.Comparison) string { return c.Version.String() }),
 		Tally:    envoydiff.Count(u.Comparisons), Unread: u.Unread, Misspelt: u.Misspelt, Holds: u.Holds(),
 	}
-	data.Causes = convert.Each(u.Causes, func(c *upgrade.Cause) upgradeCause {
+	data.Causes = lists.Each(u.Causes, func(c *upgrade.Cause) upgradeCause {
 		text := u.Words.Text(u.Result, c)
 		return upgradeCause{
 			Code: c.Code, Verdict: c.Verdict, Fact: text.Fact, Consequence: text.Consequence, Proxies: proxies(c.Proxies),
-			Remedies: convert.Each(text.Remedies, func(remedy report.Step) report.Step {
+			Remedies: lists.Each(text.Remedies, func(remedy report.Step) report.Step {
 				return report.Step{Title: remedy.Title, Command: manifest.Redact(remedy.Command)}
 			}),
-			Resources: convert.Each(c.Resources, func(r *upgrade.Resource) upgradeResource {
-				return upgradeResource{r.Of.Kind, r.Of.Mesh, r.Of.Name, convert.Each(r.Reasons, manifest.Redact), r.Place}
+			Resources: lists.Each(c.Resources, func(r *upgrade.Resource) upgradeResource {
+				return upgradeResource{r.Of.Kind, r.Of.Mesh, r.Of.Name, lists.Each(r.Reasons, manifest.Redact), r.Place}
 			}),
 		}
 	})
-	data.Services = convert.Each(u.Renames, func(r *upgrade.Rename) upgradeService {
+	data.Services = lists.Each(u.Renames, func(r *upgrade.Rename) upgradeService {
 		return upgradeService{r.Old, r.New, r.Keep, proxies(r.Proxies)}
 	})
 	return data

@@ -1,8 +1,8 @@
 package output
 
 import (
+	"tracemigrate/cluster/lists"
 	"tracemigrate/cmd/tracemigrate/output/plain"
-	"tracemigrate/convert"
 	"tracemigrate/convert/upgrade"
 )
 
@@ -37,7 +37,7 @@ func (m *markdown) upgradeCause(u *Upgrade, c *upgrade.Cause) {
 	}
 	shown, others := firstOf(c.Resources, mostResources, u.Full)
 	if len(shown) > 0 {
-		rows := convert.Each(shown, func(r *upgrade.Resource) []string { return []string{r.Place.String(), r.String()} })
+		rows := lists.Each(shown, func(r *upgrade.Resource) []string { return []string{r.Place.String(), r.String()} })
 		m.table([]string{"place", "resource"}, rows, nil)
 	}
 	m.more(others)

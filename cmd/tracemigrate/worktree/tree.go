@@ -123,14 +123,7 @@ func (t *Tree) absolute(path string) string {
 
 // Resolved returns the absolute path without symbolic links of a file that may not exist.
 func (t *Tree) Resolved(path string) string {
-	path = t.absolute(path)
-	if found, err := filepath.EvalSymlinks(path); err == nil {
-		return found
-	}
-	if dir, err := filepath.EvalSymlinks(filepath.Dir(path)); err == nil {
-		return filepath.Join(dir, filepath.Base(path))
-	}
-	return path
+	return manifest.Resolved(t.absolute(path))
 }
 
 // RepositoryName returns the name of a file in a diff: as Git does, relative to the root of
@@ -178,9 +171,7 @@ func (t *Tree) Read(limit int64) (map[string][]byte, error) {
 // skips what cannot be read, which need not concern the paths.
 func (t *Tree) Kustomizations(limit int64) (map[string][]byte, error) {
 	texts := make(map[string][]byte)
-	return texts, t.walk(t.root, limit, func(name string) bool {
-		return slices.Contains([]string{"kustomization.yaml", "kustomization.yml", "Kustomization"}, name)
-	}, func(error) error { return nil }, texts)
+	return texts, t.walk(t.root, limit, manifest.IsKustomization, func(error) error { return nil }, texts)
 }
 
 // walk adds the files of root and below that is accepts, and root itself, to texts. failed
@@ -214,5 +205,5 @@ func (t *Tree) walk(root string, limit int64, is func(name string) bool, failed 
 }
 
 func isManifest(name string) bool {
-	return slices.Contains([]string{".yaml", ".yml", ".json"}, filepath.Ext(name)) || name == "Kustomization"
+	return manifest.IsFile(name) || manifest.IsKustomization(name)
 }

@@ -7,7 +7,7 @@ if [ $# -gt 1 ]; then
 	exit 2
 fi
 cd "$(dirname "$0")"
-{{- if and (not .Kubernetes) .Restores .Traces }}
+{{- if and (not .Kubernetes) .Removes .Traces }}
 delete() { # MESH NAME
 	if {{ .Client }} get traffic-trace --mesh "$1" -- "$2" >/dev/null 2>&1; then
 		{{ .Client }} delete traffic-trace --mesh "$1" -- "$2"

@@ -7,7 +7,7 @@ if [ $# -gt 0 ]; then
 fi
 cd "$(dirname "$0")"
 {{- if .Kubernetes }}
-{{- if .Restores }}
+{{- if .Removes }}
 
 # The tracing of the Meshes first, because the TrafficTraces refer to it.
 {{- range .Meshes }}
@@ -21,20 +21,20 @@ lacks() { # FILE NUMBER: fewer resources of a file exist
 	[ "$(printf '%s' "$names" | grep -c .)" -lt "$2" ]
 }
 {{- with .Untied }}
-if lacks rollback/traffictraces.yaml {{ . }}; then
+if lacks rollback/traffictraces.yaml {{ len . }}; then
 	{{ $.Client }} apply -f rollback/traffictraces.yaml
 fi
 {{- end }}
 {{- if .Tied }}
 
 # Creation times decide between these: they are created again in order, seconds apart.
-if {{ range $i, $wave := .Tied }}{{ if $i }} || {{ end }}lacks {{ $wave.File }} {{ $wave.Count }}{{ end }}; then
-	{{ .Client }} delete{{ range .Tied }} -f {{ .File }}{{ end }} --ignore-not-found
+if {{ range $i, $wave := .Tied }}{{ if $i }} || {{ end }}lacks {{ tiedFile $i }} {{ len $wave }}{{ end }}; then
+	{{ .Client }} delete{{ range $i, $wave := .Tied }} -f {{ tiedFile $i }}{{ end }} --ignore-not-found
 {{- range $i, $wave := .Tied }}
 {{- if $i }}
 	sleep {{ $.Wait }}
 {{- end }}
-	{{ $.Client }} apply -f {{ $wave.File }}
+	{{ $.Client }} apply -f {{ tiedFile $i }}
 {{- end }}
 fi
 {{- end }}
@@ -51,7 +51,7 @@ fi
 {{ .Client }} apply -f rollback/meshtraces.yaml
 {{- end }}
 {{- else }}
-{{- if .Restores }}
+{{- if .Removes }}
 {{- if .Meshes }}
 
 # The tracing of the Meshes first, because the TrafficTraces refer to it.
@@ -64,7 +64,7 @@ lacks() { # MESH NAME
 	! {{ .Client }} get traffic-trace --mesh "$1" -- "$2" >/dev/null 2>&1
 }
 {{- if .Untied }}
-if false{{ range .UntiedTraces }} ||
+if false{{ range .Untied }} ||
 	lacks {{ quote .Mesh }} {{ quote .Name }}{{ end }}; then
 	{{ .Client }} apply -f rollback/traffictraces.yaml
 fi
@@ -81,7 +81,7 @@ if false{{ range .TiedTraces }} ||
 {{- if $i }}
 	sleep {{ $.Wait }}
 {{- end }}
-	{{ $.Client }} apply -f {{ $wave.File }}
+	{{ $.Client }} apply -f {{ tiedFile $i }}
 {{- end }}
 fi
 {{- end }}

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"tracemigrate/convert"
+	"tracemigrate/cluster/lists"
 	"tracemigrate/convert/envoydiff"
 	"tracemigrate/convert/report"
 )
@@ -120,7 +120,7 @@ func (d *tables) set(p *report.Proxy, known map[*envoydiff.Difference]set) set {
 
 // causeKey returns the same text for proxies that differ in the same codes.
 func causeKey(codes []envoydiff.Code) string {
-	words := convert.Words(codes)
+	words := lists.Words(codes)
 	slices.Sort(words)
 	return strings.Join(slices.Compact(words), ", ")
 }

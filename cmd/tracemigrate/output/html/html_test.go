@@ -121,7 +121,7 @@ func fullReport(t testing.TB, n int) *report.Report {
 		Environment: cluster.Kubernetes, Namespace: "kuma-system", Zones: []cluster.Zone{{Name: "east", Version: "2.13.2"}, {Name: "north"}},
 		Absent: []string{"MeshGateway"}, Unread: []cluster.Unread{{What: "Dataplane", Reason: "the server says Forbidden", Remedy: "grant list on it"}},
 	}
-	trials := make([]report.ServerTrial, len(r.Policies))
+	trials := make([]cluster.Trial, len(r.Policies))
 	for i := range trials {
 		trials[i].Accepted = i != 1
 	}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"tracemigrate/cluster/lists"
 	"tracemigrate/cmd/tracemigrate/output/plain"
 	"tracemigrate/convert"
 	"tracemigrate/convert/envoydiff"
@@ -120,6 +121,6 @@ func (w *way) String() string {
 // Mix returns the verdicts of a way, the worst first: "1 different, 20 same".
 func (w *way) Mix() string {
 	verdicts := slices.SortedFunc(maps.Keys(w.verdicts), func(a, b envoydiff.Verdict) int { return compareVerdicts(b, a) })
-	parts := convert.Each(verdicts, func(v envoydiff.Verdict) string { return convert.Number(w.verdicts[v]) + " " + string(v) })
+	parts := lists.Each(verdicts, func(v envoydiff.Verdict) string { return convert.Number(w.verdicts[v]) + " " + string(v) })
 	return strings.Join(parts, ", ")
 }

@@ -116,6 +116,6 @@ func notTraced(t testing.TB) *report.Report {
 func refused(t testing.TB) *report.Report {
 	t.Helper()
 	r := withHead(reportOn(t, strings.ReplaceAll(datadog, "splitService: true", "splitService: false")))
-	r.Judge([]report.ServerTrial{{Message: "spec.targetRef.kind: value is not supported"}})
+	r.Judge([]cluster.Trial{{Message: "spec.targetRef.kind: value is not supported"}})
 	return r
 }

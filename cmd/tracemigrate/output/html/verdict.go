@@ -4,7 +4,7 @@ import (
 	"cmp"
 	"slices"
 
-	"tracemigrate/convert"
+	"tracemigrate/cluster/lists"
 	"tracemigrate/convert/envoydiff"
 )
 
@@ -22,7 +22,7 @@ func shownVerdict(verdict envoydiff.Verdict, codes []envoydiff.Code) envoydiff.V
 
 // codesOf returns the codes of differences.
 func codesOf(differences []*envoydiff.Difference) []envoydiff.Code {
-	return convert.Each(differences, func(d *envoydiff.Difference) envoydiff.Code { return d.Code })
+	return lists.Each(differences, func(d *envoydiff.Difference) envoydiff.Code { return d.Code })
 }
 
 // compareVerdicts is negative where a is better than b, and positive where it is worse.

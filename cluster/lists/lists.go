@@ -1,0 +1,65 @@
+// Package lists makes lists, sets and maps from the items of others, which slices and maps do
+// not.
+package lists
+
+import "maps"
+
+// Each returns what a function makes of each item; the result is never nil.
+func Each[From, To any](list []From, of func(From) To) []To {
+	results := make([]To, len(list))
+	for i, item := range list {
+		results[i] = of(item)
+	}
+	return results
+}
+
+// Words returns a list, such as of codes, as text.
+func Words[T ~string](list []T) []string {
+	return Each(list, func(word T) string { return string(word) })
+}
+
+// Keep returns the items that stay, nil without any.
+func Keep[T any](list []T, stays func(T) bool) []T {
+	var kept []T
+	for _, item := range list {
+		if stays(item) {
+			kept = append(kept, item)
+		}
+	}
+	return kept
+}
+
+// Set returns the keys of the items.
+func Set[T any, K comparable](list []T, key func(T) K) map[K]bool {
+	set := make(map[K]bool, len(list))
+	for _, item := range list {
+		set[key(item)] = true
+	}
+	return set
+}
+
+// By returns the items by their keys, the last of those with one key.
+func By[T any, K comparable](list []T, key func(T) K) map[K]T {
+	by := make(map[K]T, len(list))
+	for _, item := range list {
+		by[key(item)] = item
+	}
+	return by
+}
+
+// Count returns how many items have each key.
+func Count[T any, K comparable](list []T, key func(T) K) map[K]int {
+	counts := make(map[K]int)
+	for _, item := range list {
+		counts[key(item)]++
+	}
+	return counts
+}
+
+// With returns a copy of a map that has one more key.
+func With[K comparable, V any](of map[K]V, key K, value V) map[K]V {
+	more := make(map[K]V, len(of)+1)
+	maps.Copy(more, of)
+	more[key] = value
+	return more
+}
