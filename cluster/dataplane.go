@@ -190,8 +190,11 @@ func decodeBackendRef(v manifest.Value, words *words) *BackendRef {
 
 // dataplaneTags reads the tags of a Dataplane.
 func dataplaneTags(v manifest.Value, words *words) Tags {
-	tags := Tags(words.tags(v))
-	for key, value := range tags {
+	read := words.set(v)
+	if read.valid {
+		return read.tags
+	}
+	for key, value := range read.tags {
 		if IsTag(key, value) {
 			continue
 		}
@@ -199,7 +202,7 @@ func dataplaneTags(v manifest.Value, words *words) Tags {
 			field.Refuse("no control plane accepts the Dataplane", "cannot be a tag, which has letters, digits and .-_: only")
 		}
 	}
-	return tags
+	return read.tags
 }
 
 // equal reports whether two Dataplanes are the same for tracing.

@@ -51,8 +51,17 @@ func (w *words) keep(word string) string {
 	return word
 }
 
+// set is a set of tags or labels.
+type set struct {
+	tags  map[string]string
+	valid bool // a Dataplane can have all of them as tags, see IsTag
+}
+
 // tags reads an object of strings; nil when it is absent or empty.
-func (w *words) tags(v manifest.Value) map[string]string {
+func (w *words) tags(v manifest.Value) map[string]string { return w.set(v).tags }
+
+// set reads an object of strings. It is not valid if it is absent, empty or wrong.
+func (w *words) set(v manifest.Value) set {
 	w.key = w.key[:0]
 	for key, value := range v.Node().Pairs() {
 		if value.Kind != manifest.String {
@@ -63,21 +72,22 @@ func (w *words) tags(v manifest.Value) map[string]string {
 		w.key = append(append(w.key, value.Text...), 0)
 	}
 	if len(w.key) == 0 || bytes.Contains(w.key, []byte("{{")) {
-		return v.Map()
+		return set{tags: v.Map()}
 	}
 	sum := maphash.Bytes(w.sets.seed, w.key)
 	known := w.sets.get(sum)
-	if known != nil && equalTags(known, v.Node()) {
+	if known.tags != nil && equalTags(known.tags, v.Node()) {
 		return known
 	}
-	tags := make(map[string]string, v.Len())
+	read := set{make(map[string]string, v.Len()), true}
 	for key, value := range v.Node().Pairs() {
-		tags[w.keep(key.Text)] = w.keep(value.Text)
+		read.tags[w.keep(key.Text)] = w.keep(value.Text)
+		read.valid = read.valid && IsTag(key.Text, value.Text)
 	}
-	if known == nil {
-		w.sets.put(sum, tags)
+	if known.tags == nil {
+		w.sets.put(sum, read)
 	}
-	return tags
+	return read
 }
 
 // sets keeps sets of tags by a checksum of keys and values in the order of the input,
@@ -86,31 +96,31 @@ type sets struct {
 	seed  maphash.Seed
 	parts [64]struct {
 		sync.Mutex
-		bySum map[uint64]map[string]string
+		bySum map[uint64]set
 	}
 }
 
 func newSets() *sets {
 	s := &sets{seed: maphash.MakeSeed()}
 	for i := range s.parts {
-		s.parts[i].bySum = make(map[uint64]map[string]string)
+		s.parts[i].bySum = make(map[uint64]set)
 	}
 	return s
 }
 
-func (s *sets) get(sum uint64) map[string]string {
+func (s *sets) get(sum uint64) set {
 	part := &s.parts[sum%uint64(len(s.parts))]
 	part.Lock()
 	defer part.Unlock()
 	return part.bySum[sum]
 }
 
-func (s *sets) put(sum uint64, set map[string]string) {
+func (s *sets) put(sum uint64, read set) {
 	part := &s.parts[sum%uint64(len(s.parts))]
 	part.Lock()
 	defer part.Unlock()
 	if len(part.bySum) < maxSets/len(s.parts) {
-		part.bySum[sum] = set
+		part.bySum[sum] = read
 	}
 }
 

@@ -118,8 +118,9 @@ func (b *batch[T]) hand() {
 		b.start() // only now: a server's list has one small input per resource
 	}
 	b.tasks = append(b.tasks, b.open)
+	chunks := len(b.open.chunks)
 	b.handed <- b.open
-	b.open, b.size = &task[T]{}, 0
+	b.open, b.size = &task[T]{chunks: make([]chunk, 0, chunks)}, 0 // mostly, as many follow
 }
 
 // run waits until every chunk is parsed. Nothing can be added afterwards.

@@ -25,13 +25,14 @@ func (v Value) Known(keys ...string) { v.warnFields(keys, true) }
 func (v Value) Misspelt(keys ...string) { v.warnFields(keys, false) }
 
 func (v Value) warnFields(keys []string, all bool) {
+	var space [8]string
 	var missing []string // looked up once, since an object can have 100,000 unknown fields
 	for key := range v.node.Pairs() {
 		if slices.Contains(keys, key.Text) {
 			continue
 		}
 		if missing == nil {
-			missing = v.node.missing(keys)
+			missing = v.node.missing(space[:0], keys)
 		}
 		code, meant := unknownField, ""
 		var remedy string
@@ -59,9 +60,8 @@ func (n *Node) IsMisspelt(key string, keys iter.Seq[string]) bool {
 	return false
 }
 
-// missing returns those of keys that n does not have; it is not nil.
-func (n *Node) missing(keys []string) []string {
-	missing := make([]string, 0, len(keys))
+// missing appends to missing those of keys that n does not have.
+func (n *Node) missing(missing, keys []string) []string {
 	for _, key := range keys {
 		if n.Get(key) == nil {
 			missing = append(missing, key)

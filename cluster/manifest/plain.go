@@ -106,17 +106,14 @@ func (p *plain) next() {
 		if end == indent {
 			continue
 		}
-		line = line[:end]
-		for i := indent; i < end; i++ {
-			if c := line[i]; c < ' ' || c >= 0x7f {
-				p.bad = true
+		line = line[indent:end]
+		if line[0] == '#' {
+			if p.bad = !isPlain(line); p.bad {
 				return
 			}
-		}
-		if line[indent] == '#' {
 			continue
 		}
-		p.indent, p.text = indent, line[indent:]
+		p.indent, p.text = indent, line
 		return
 	}
 	p.done = true
@@ -147,7 +144,7 @@ func (p *plain) sequence(depth int) Node {
 			p.bad = true
 			break
 		}
-		after := strings.TrimLeft(p.text[1:], " ")
+		after := trimSpaces(p.text[1:])
 		if after == "" || after[0] == '#' {
 			p.bad = true // rare: null, or nested, depending on the next line
 			break
@@ -187,7 +184,7 @@ func (p *plain) mapping(depth int) Node {
 				p.bad = true
 				break
 			}
-			value = p.scalar(strings.TrimLeft(after, " "), column)
+			value = p.scalar(trimSpaces(after), column)
 		} else {
 			p.next()
 			switch {
@@ -223,7 +220,7 @@ func (p *plain) scalar(text string, column int) Node {
 	case c == '"' || c == '\'':
 		end := len(text) - 1
 		ok = end > 0 && text[end] == c && strings.IndexByte(text[1:end], c) < 0 &&
-			(c == '\'' || strings.IndexByte(text, '\\') < 0)
+			(c == '\'' || strings.IndexByte(text, '\\') < 0) && isPlain(text)
 		if ok {
 			n.Kind, text = String, text[1:end]
 		}
@@ -244,46 +241,28 @@ func (p *plain) scalar(text string, column int) Node {
 
 // resolve returns the kind of a plain scalar whose kind is certain.
 func resolve(text string) (Kind, bool) {
-	digits, dots, dashes, special, word := 0, 0, 0, false, false
-	for i := 0; i < len(text); i++ {
-		c := text[i]
-		switch {
-		case '0' <= c && c <= '9':
-			digits++
-		case c == '.':
-			dots++
-		case c == '-':
-			dashes++
-		case isWord(c) || c == '/':
-			// Letters that no number has, in any base or exponent.
-			word = word || c == '/' || strings.IndexByte("abcdefoxABCDEFOX_", c) < 0
-		case c == ':' && i+1 < len(text) && text[i+1] != ' ' && i > 0:
-			special = true
-		case strings.IndexByte("@*=,+()~%;^$", c) >= 0 && i > 0 || c == ' ' && i+1 < len(text) && text[i+1] != '#':
-			special = true
-		default:
-			return Null, false
-		}
+	var seen class
+	for i := range len(text) {
+		seen |= classes[text[i]]
 	}
-	first := text[0]
-	letter := first >= 'a' && first <= 'z' || first >= 'A' && first <= 'Z' || first == '/'
-	switch {
-	case digits == len(text):
-		return Int, len(text) < 18 && (first != '0' || len(text) == 1)
-	case digits+dots == len(text):
-		// One dot makes a number, and only the usual form is certain.
-		if dots == 1 {
-			return Float, first != '.' && text[len(text)-1] != '.' && first != '0' && digits < 15
-		}
-		return String, first != '.' && dots >= 2
-	case '0' <= first && first <= '9':
-		return String, word || dashes > 1 // such as 5m or a UUID
-	case !letter:
+	if seen&(other|inside) != 0 && !isInside(text) {
 		return Null, false
-	case special:
-		return String, true
 	}
-	if len(text) > maxSpecial {
+	first := classes[text[0]]
+	switch {
+	case seen == digit:
+		return Int, len(text) < 18 && (text[0] != '0' || len(text) == 1)
+	case seen&^(digit|dot) == 0:
+		// One dot makes a number, and only the usual form is certain.
+		if strings.Count(text, ".") == 1 {
+			return Float, first != dot && text[len(text)-1] != '.' && text[0] != '0' && len(text) <= 15
+		}
+		return String, first != dot
+	case first == digit:
+		return String, seen&(letter|slash) != 0 || strings.Count(text, "-") > 1 // such as 5m or a UUID
+	case first&(letter|numberLetter|slash) == 0 || text[0] == '_':
+		return Null, false
+	case seen&inside != 0 || len(text) > maxSpecial:
 		return String, true
 	}
 	switch text {
@@ -292,6 +271,63 @@ func resolve(text string) (Kind, bool) {
 	}
 	kind, _ := resolveScalar(text)
 	return String, kind == String
+}
+
+// class is what a byte can be in a plain scalar.
+type class uint8
+
+const (
+	digit        class = 1 << iota
+	dot                // .
+	dash               // -
+	letter             // that no number has, in any base or exponent
+	numberLetter       // every other letter, and _
+	slash              // /
+	inside             // what a scalar can have, but not everywhere
+	other
+)
+
+var classes = func() (classes [256]class) {
+	for c := range 256 {
+		switch of := &classes[c]; {
+		case '0' <= c && c <= '9':
+			*of = digit
+		case c == '.':
+			*of = dot
+		case c == '-':
+			*of = dash
+		case c == '/':
+			*of = slash
+		case strings.IndexByte("abcdefoxABCDEFOX_", byte(c)) >= 0:
+			*of = numberLetter
+		case isWord(byte(c)):
+			*of = letter
+		case strings.IndexByte(":@*=,+()~%;^$ ", byte(c)) >= 0:
+			*of = inside
+		default:
+			*of = other
+		}
+	}
+	return classes
+}()
+
+// isInside reports whether every byte that a scalar cannot have everywhere is where it can
+// be, and no byte is one that it cannot have.
+func isInside(text string) bool {
+	for i := range len(text) {
+		switch c := text[i]; {
+		case classes[c] == other:
+			return false
+		case classes[c] != inside:
+		case i == 0:
+			return false
+		case c == ':' && (i+1 == len(text) || text[i+1] == ' '):
+			return false
+		case c == ' ' && (i+1 == len(text) || text[i+1] == '#'):
+			return false
+		}
+	}
+	return true
 }
 
 // maxSpecial is the length of the longest word that is not a string: false.
@@ -315,8 +351,16 @@ func isKey(text string) bool {
 
 func wordLen(text string) int {
 	i := 0
-	for i < len(text) && (isWord(text[i]) || text[i] == '/') {
+	for i < len(text) && classes[text[i]] < inside {
 		i++
 	}
 	return i
+}
+
+// trimSpaces is faster than strings.TrimLeft.
+func trimSpaces(text string) string {
+	for text != "" && text[0] == ' ' {
+		text = text[1:]
+	}
+	return text
 }

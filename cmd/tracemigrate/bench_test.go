@@ -167,7 +167,9 @@ func benchConvert(b *testing.B, text, name string, baseline func()) {
 // x-input-memory is of, has some 15 MB more of code.
 func commandCost(b *testing.B, args []string) (seconds float64, memory int64) {
 	binary := filepath.Join(b.TempDir(), "tracemigrate")
-	output, err := exec.CommandContext(b.Context(), "go", "build", "-trimpath", "-ldflags=-s -w", "-o", binary, ".").CombinedOutput()
+	build := exec.CommandContext(b.Context(), "go", "build", "-trimpath", "-ldflags=-s -w", "-o", binary, ".")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0") // see .goreleaser.yaml
+	output, err := build.CombinedOutput()
 	require.NoError(b, err, "%s", output)
 	var times []float64
 	var sizes []int64
