@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"tracemigrate/cluster/lists"
@@ -23,6 +24,8 @@ type Dataplane struct {
 	// service of the mesh (resolveVIPOutbounds in pkg/xds/sync of Kuma's tags).
 	Transparent bool
 	Gateway     *Gateway // nil for a sidecar
+	// ZoneEgresses are the names of the listeners with which the proxy is a zone's egress.
+	ZoneEgresses []string
 	manifest.Place
 }
 
@@ -105,7 +108,7 @@ func decodeDataplane(r *Resource, words *words) *Dataplane {
 	}
 	r.Spec.Misspelt("networking")
 	networking := r.Spec.Need("networking")
-	networking.Misspelt("address", "inbound", "outbound", "transparentProxying", "gateway")
+	networking.Misspelt("address", "inbound", "outbound", "transparentProxying", "gateway", "listeners")
 	dp.Address = strings.Clone(networking.Field("address").Str())
 	inbounds := networking.Field("inbound")
 	if n := inbounds.Len(); n > 0 {
@@ -149,6 +152,12 @@ func decodeDataplane(r *Resource, words *words) *Dataplane {
 		case "", "DELEGATED":
 		default:
 			kind.Fail("is neither BUILTIN nor DELEGATED")
+		}
+	}
+	for _, v := range networking.Field("listeners").Items() {
+		v.Misspelt("type", "name", "port")
+		if v.Field("type").Str() == "ZoneEgress" {
+			dp.ZoneEgresses = append(dp.ZoneEgresses, cmp.Or(v.Field("name").Str(), strconv.Itoa(int(v.Field("port").Port()))))
 		}
 	}
 	return dp

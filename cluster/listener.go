@@ -29,6 +29,8 @@ type HTTPListener struct {
 	BackendRef bool
 	// OfSidecar is set for a MeshGateway's listener on a proxy that is no builtin gateway.
 	OfSidecar bool
+	// OfZoneEgress is set where the proxy is a zone's egress. TrafficTraces ignore it.
+	OfZoneEgress bool
 
 	// The parts of the name. It is built on demand, because a comparison of many proxies
 	// does not need it.
@@ -38,8 +40,8 @@ type HTTPListener struct {
 }
 
 // Name returns inbound:ADDRESS:PORT, outbound:ADDRESS:PORT, GATEWAY:PROTOCOL:PORT or
-// allOutbounds; from 3.0 on self_inbound_dp_NAME and the name of the destination's
-// resource.
+// allOutbounds; self_zoneegress_dp_NAME of a zone's egress; from 3.0 on self_inbound_dp_NAME
+// and the name of the destination's resource.
 func (l *HTTPListener) Name() string {
 	switch {
 	case l.name != "":
@@ -92,6 +94,12 @@ func NewListeners(version Version, s *Snapshot, gateways Gateways) *Listeners {
 func (l *Listeners) Of(listeners []HTTPListener, dp *Dataplane) []HTTPListener {
 	if dp.Builtin() || l.withRoutes[dp.Mesh] {
 		listeners = append(listeners, l.ofGateway(dp)...)
+	}
+	if l.version.TracesZoneEgresses() {
+		for _, name := range dp.ZoneEgresses {
+			name = "self_zoneegress_dp_" + name
+			listeners = append(listeners, HTTPListener{Direction: DirectionOutbound, OfZoneEgress: true, address: name, name: name})
+		}
 	}
 	if dp.Builtin() {
 		if dp.Transparent && l.version.HasBuiltinGateways() {

@@ -70,8 +70,9 @@ var specs = map[string]shape{
 		"inbound": {
 			"name": nil, "address": nil, "port": nil, "protocol": nil, "state": nil, "tags": nil, "health": {"ready": nil},
 		},
-		"outbound": {"address": nil, "port": nil, "service": nil, "tags": nil, "backendRef": nil},
-		"gateway":  {"type": nil, "tags": nil},
+		"outbound":  {"address": nil, "port": nil, "service": nil, "tags": nil, "backendRef": nil},
+		"gateway":   {"type": nil, "tags": nil},
+		"listeners": {"type": plain, "name": plain, "port": plain},
 
 		"transparentProxying": {}, // whether there is one
 	}},

@@ -165,6 +165,12 @@ func (v Version) FillsZipkinDefaults() bool { return v.since(10, 0) }
 // Recorded: meshtrace/live-* on 2.14; pkg/plugins/policies/meshtrace of Kuma's tag 2.14.3.
 func (v Version) AddsKumaTags() bool { return v.since(14, 0) }
 
+// TracesZoneEgresses reports whether MeshTraces apply to the listeners with which a Dataplane
+// is a zone's egress, from 2.14 on, which made such listeners. TrafficTraces never do
+// (applyToZoneProxyListeners in package meshtrace, and ZoneProxyListenerGenerator, which makes
+// them for HTTP only where they forward to MeshExternalServices, of Kuma's tag 2.14.3).
+func (v Version) TracesZoneEgresses() bool { return v.since(14, 0) }
+
 // NamesBackendType reports whether a MeshTrace's backend has a field type, which
 // is required from 2.3 on (MeshTrace's schema).
 func (v Version) NamesBackendType() bool { return v.since(3, 0) }

@@ -331,5 +331,5 @@ func (dp *Dataplane) fingerprint() string {
 		labels = append(labels, key+"="+value)
 	}
 	slices.SortFunc(labels, cmp.Compare)
-	return fmt.Sprintf("%q %+v %+v %v %+v", labels, dp.Inbounds, dp.Outbounds, dp.Transparent, dp.Gateway)
+	return fmt.Sprintf("%q %+v %+v %v %+v %q", labels, dp.Inbounds, dp.Outbounds, dp.Transparent, dp.Gateway, dp.ZoneEgresses)
 }

@@ -157,7 +157,7 @@ func (o *OpenTelemetry) config(to, service string) *tracev3.OpenTelemetryConfig 
 // the proxy's first service.
 func (d *Datadog) Service(listener cluster.HTTPListener, first string) string {
 	switch {
-	case !d.SplitService:
+	case !d.SplitService, listener.OfZoneEgress:
 		return first
 	case listener.Direction == cluster.DirectionOutbound:
 		return first + "_OUTBOUND_" + listener.Service

@@ -253,7 +253,9 @@ func (c *comparer) listener(dp *cluster.Dataplane, before, after *Decision, was,
 			tag.after = ""
 		}
 		c.workload(tag)
-		c.service(dp, before, after, was, is)
+		if !gains || !l.OfZoneEgress { // no TrafficTrace would name it
+			c.service(dp, before, after, was, is)
+		}
 	}
 }
 

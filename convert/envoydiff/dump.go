@@ -363,8 +363,11 @@ func directionOf(name string) cluster.Direction {
 	switch {
 	case strings.HasPrefix(name, "inbound:"), strings.HasPrefix(name, "self_inbound"), strings.HasPrefix(name, "contextual_inbound"):
 		return cluster.DirectionInbound
-	case strings.HasPrefix(name, "outbound:"), strings.Contains(name, "_outbound"), strings.HasPrefix(name, "kri_"):
+	case strings.HasPrefix(name, "outbound:"), strings.Contains(name, "_outbound"), strings.HasPrefix(name, "kri_"), isZoneEgress(name):
 		return cluster.DirectionOutbound
 	}
 	return cluster.DirectionGateway
 }
+
+// isZoneEgress reports whether a listener makes the proxy a zone's egress.
+func isZoneEgress(name string) bool { return strings.HasPrefix(name, "self_zoneegress_") }

@@ -114,6 +114,40 @@ func TestDumpsOfGateway(t *testing.T) {
 	assert.Equal(t, envoydiff.ProxyMissing, result.Proxies[0].Differences[0].Code)
 }
 
+// The listener of a zone's egress that gains tracing is inherent where the proxy was traced.
+func TestDumpsOfZoneEgress(t *testing.T) {
+	const egress = "self_zoneegress_dp_egress"
+	var traced fixtures.Proxy
+	for _, c := range fixtures.Recorded(t, "traffictrace") {
+		if c.Name == "gateways-zipkin on 2.13" {
+			traced = c.Proxies["default/edge-1"]
+		}
+	}
+	var tracing json.RawMessage
+	for _, tracing = range traced.Listeners {
+		break
+	}
+	with := func(listeners map[string]json.RawMessage) map[string]*envoydiff.Dump {
+		dump, err := envoydiff.ReadDump(strings.NewReader(controlPlane(fixtures.Proxy{Listeners: listeners, Clusters: traced.Clusters})))
+		require.NoError(t, err)
+		return map[string]*envoydiff.Dump{"p": dump}
+	}
+	untraced := json.RawMessage("null")
+	for name, test := range map[string]struct {
+		inbound json.RawMessage // before
+		want    envoydiff.Verdict
+	}{
+		"beside a traced one": {tracing, envoydiff.Inherent},
+		"as the first":        {untraced, envoydiff.Different},
+	} {
+		t.Run(name, func(t *testing.T) {
+			before := with(map[string]json.RawMessage{"self_inbound_dp_main": test.inbound, egress: untraced})
+			after := with(map[string]json.RawMessage{"self_inbound_dp_main": test.inbound, egress: tracing})
+			assert.Equal(t, test.want, envoydiff.CompareDumps(before, after, nil).Proxies[0].Verdict)
+		})
+	}
+}
+
 func TestReadDumpErrors(t *testing.T) {
 	for text, want := range map[string]string{
 		"":                "the JSON ends early",

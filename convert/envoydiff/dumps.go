@@ -155,7 +155,7 @@ func (d *Dump) compare(after *Dump, unrouted *unrouted) []*Difference {
 		var found []*Difference
 		gains := a == nil && b != nil && direction == cluster.DirectionOutbound
 		switch {
-		case gains && d.legacyInboundsOnly(after, b):
+		case gains && (isZoneEgress(name) && d.traces() || d.legacyInboundsOnly(after, b)):
 			found = []*Difference{gainedOutbound(b.summary())}
 		case gains && unrouted != nil:
 			found = unrouted.compare(b)

@@ -474,6 +474,36 @@ func TestOutboundsToMeshServices(t *testing.T) {
 	}
 }
 
+// MeshTraces of 2.14 trace the listeners of a zone's egress, which no TrafficTrace does.
+func TestZoneEgress(t *testing.T) {
+	const policies = "type: Mesh\nname: default\ntracing: {defaultBackend: d, backends: [{name: d, type: datadog, conf: {address: d, port: 8126, splitService: true}}]}\n" +
+		"---\ntype: TrafficTrace\nname: all\nselectors: [{match: {kuma.io/service: '*'}}]\n"
+	const sidecar = "inbound: [{port: 80, tags: {kuma.io/service: web, kuma.io/protocol: http}}], outbound: [{port: 1, tags: {kuma.io/service: tcp}}], "
+	const tcp = "---\ntype: Dataplane\nname: tcp\nnetworking: {address: 10.0.0.2, inbound: [{port: 80, tags: {kuma.io/service: tcp}}]}\n"
+	tests := map[string]struct {
+		version cluster.Version
+		proxy   string
+		want    string
+	}{
+		"of a sidecar":   {cluster.V(14), sidecar + "listeners: [{type: ZoneEgress, port: 10002, name: egress}]", "inherent [inbound kuma-tags outbound outbound-gains-tracing outbound kuma-tags]"},
+		"without a name": {cluster.V(14), sidecar + "listeners: [{type: ZoneEgress, port: 10002}]", "inherent [inbound kuma-tags outbound outbound-gains-tracing outbound kuma-tags]"},
+		"an ingress":     {cluster.V(14), sidecar + "listeners: [{type: ZoneIngress, port: 10001, name: ingress}]", "inherent [inbound kuma-tags]"},
+		"2.13":           {cluster.V(13), sidecar + "listeners: [{type: ZoneEgress, port: 10002, name: egress}]", "same []"},
+		"of no sidecar":  {cluster.V(14), "outbound: [{port: 1, tags: {kuma.io/service: tcp}}], listeners: [{type: ZoneEgress, port: 10002, name: egress}]", "different [outbound tracing-gained]"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			snapshot, before, after := converted(t, test.version, manifest.Text("mesh.yaml", policies+"---\ntype: Dataplane\nname: dp\nnetworking: {address: 10.0.0.1, "+test.proxy+"}\n"+tcp))
+			c := envoydiff.Compare(snapshot, before, after, envoydiff.Options{Version: test.version})
+			var got []string
+			for _, d := range c.Proxies[0].Differences {
+				got = append(got, string(d.Direction)+" "+string(d.Code))
+			}
+			assert.Equal(t, test.want, fmt.Sprint(c.Proxies[0].Verdict, " ", got))
+		})
+	}
+}
+
 // Proxies that a version treats unlike TrafficTrace are inherent, with a code.
 func TestInherent(t *testing.T) {
 	const policies = "type: Mesh\nname: default\ntracing: {defaultBackend: z, backends: [{name: z, type: zipkin, conf: {url: 'http://z:9411/'}}]}\n" +

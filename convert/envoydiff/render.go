@@ -218,7 +218,7 @@ func (r *Renderer) traced(mesh string, d *Decision, l *cluster.HTTPListener) boo
 		return false
 	}
 	return d.fromMeshTrace() || l.Direction != cluster.DirectionOutbound ||
-		!l.BackendRef && !d.routedAnew && (r.routed[mesh] || !r.version.LegacyOutboundsNeedTrafficRoute())
+		!l.BackendRef && !l.OfZoneEgress && !d.routedAnew && (r.routed[mesh] || !r.version.LegacyOutboundsNeedTrafficRoute())
 }
 
 // exists reports whether a proxy has a listener. Only package meshhttproute makes one for an
@@ -226,7 +226,7 @@ func (r *Renderer) traced(mesh string, d *Decision, l *cluster.HTTPListener) boo
 // no MeshHTTPRoute selects (its Apply in Kuma's tags 2.6 to 2.14).
 func (r *Renderer) exists(mesh string, d *Decision, l *cluster.HTTPListener) bool {
 	if !l.BackendRef {
-		return d.routedAnew || l.Direction != cluster.DirectionOutbound || !r.isTCP(d, l.Service)
+		return d.routedAnew || l.Direction != cluster.DirectionOutbound || l.OfZoneEgress || !r.isTCP(d, l.Service)
 	}
 	return d.routedAnew || !r.routed[mesh] || r.version.DropsTrafficTrace()
 }
