@@ -78,9 +78,6 @@ func explain(text string, line int, err error) *syntaxError {
 		return at
 	}
 	below, message := ParserError(err)
-	if strings.HasPrefix(message, "found undefined tag handle") {
-		below++ // of the parser, too
-	}
 	at := line + min(below, strings.Count(strings.TrimRight(text, "\n"), "\n")) // see lineOf
 	number := line
 	for l := range strings.Lines(text) {
@@ -113,7 +110,7 @@ func ParserError(err error) (below int, message string) {
 	switch {
 	case err != nil:
 		return 0, message
-	case strings.HasPrefix(message, "did not find expected"):
+	case strings.HasPrefix(message, "did not find expected"), strings.HasPrefix(message, "found undefined tag handle"):
 		return line, message // the parser, unlike the scanner, counts lines from 0
 	}
 	return line - 1, message

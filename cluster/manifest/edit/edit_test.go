@@ -251,6 +251,7 @@ func TestErrors(t *testing.T) {
 		ops        []op
 	}{
 		"syntax":             {text: "a: 1\n---\nb: [\n", want: `f.yaml:`},
+		"undefined tag":      {text: "a: 1\n---\nb: 1\nc: !x!d e\n", want: `f.yaml:4: `},
 		"not UTF-8":          {text: "a: \xff\n", want: "f.yaml: is not UTF-8; save it as UTF-8 text"},
 		"missing key":        {text: "a: {b: 1}\n", want: "f.yaml:1: a.c does not exist; correct the path", ops: []op{remove("a", "c")}},
 		"missing item":       {text: "a: [1]\n", want: "f.yaml:1: a[1] does not exist; correct the path", ops: []op{remove("a", 1)}},
