@@ -8,6 +8,7 @@ DATE      ?= $(shell git log -1 --format=%cI 2>/dev/null)
 FUZZTIME  ?= 10s
 # Newer versions of goreleaser need a newer Go.
 RELEASER  := github.com/goreleaser/goreleaser/v2@v2.16.0
+KREW      := sigs.k8s.io/krew/cmd
 # With -trimpath everywhere, tests, vet and the command share what is compiled.
 export GOFLAGS ?= -buildvcs=auto -trimpath
 
@@ -71,11 +72,15 @@ demo: build ## convert fixtures/demo: input, notes and output
 	@echo; echo "== tracemigrate diff -f fixtures/demo --kuma-version 2.13: the verdict"; echo
 	@bin/tracemigrate diff -f fixtures/demo --kuma-version 2.13
 
-release-check: ## build a release in dist without publishing it, and check archives, checksums, SBOMs and manifests
+release-check: ## build a release in dist without publishing it, and check archives, checksums, SBOMs and manifests, and install krew's
 	go run $(RELEASER) check
 	go run $(RELEASER) release --snapshot --clean --skip=publish,docker,sign
 	go run ./fixtures/release fill dist
 	go run ./fixtures/release check dist
+	go run $(KREW)/validate-krew-manifest@v0.4.3 -manifest dist/tracemigrate.yaml -skip-install
+	KREW_ROOT=dist/krew go run $(KREW)/krew@v0.4.3 install --manifest=dist/tracemigrate.yaml \
+		--archive="$$(ls dist/tracemigrate_*_$$(go env GOOS)_$$(go env GOARCH).*[pz])"
+	dist/krew/bin/kubectl-tracemigrate version
 
 release: ## publish the release of the tag as a draft; OWNER has the repository; COSIGN_KEY or GPG_KEY signs it
 	go run $(RELEASER) release --clean $(if $(COSIGN_KEY)$(GPG_KEY),,--skip=sign)
