@@ -237,11 +237,9 @@ func TestMeshGoes(t *testing.T) {
 // A large mesh fits: of a Dataplane stays what is read of it, and what others have
 // as well is kept once.
 func TestReadIsLean(t *testing.T) {
+	withoutRace.Skip(t) // which has its own notes of what is allocated
 	const n = 50_000
-	limit := 450 // bytes for each
-	if fixtures.RaceDetector() {
-		limit *= 2 // its own notes of what is allocated
-	}
+	const limit = 450 // bytes for each
 	server := httptest.NewServer(dataplanes(n))
 	t.Cleanup(server.Close)
 	cp, err := New(Options{URL: server.URL})

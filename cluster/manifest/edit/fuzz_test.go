@@ -118,6 +118,7 @@ func FuzzEdit(f *testing.F) {
 
 // TestRandomScripts edits random manifests with all operations.
 func TestRandomScripts(t *testing.T) {
+	withoutRace.Skip(t)
 	random := rand.New(rand.NewPCG(fixtures.Seed(t), 1))
 	refused := 0
 	const runs = 1000

@@ -109,6 +109,7 @@ func isCut(long, short []byte) bool {
 }
 
 func TestRandomRemovals(t *testing.T) {
+	withoutRace.Skip(t)
 	random := rand.New(rand.NewPCG(fixtures.Seed(t), 0))
 	count := map[string]int{}
 	shortest := "" // text that was refused
