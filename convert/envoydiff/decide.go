@@ -22,7 +22,8 @@ type comparer struct {
 	lists                  map[string][]*Difference // by the ids of the parts
 	lastPart               uint64                   // id
 	sets                   map[string][]*Difference // by content
-	ids                    map[any]int32
+	ids                    map[any]int32            // of a decision's tracing
+	contents               map[string]int32         // the same, by content
 	decisions              map[decisionStep]*decisionNode
 	atBefore, atAfter      *decisionNode // where the decisions of a version begin
 	parts                  []*part       // of the current proxy
@@ -44,6 +45,7 @@ func newComparer(before, after, lenient *Renderer, accept []Code) *comparer {
 		lists:     make(map[string][]*Difference),
 		sets:      make(map[string][]*Difference),
 		ids:       make(map[any]int32),
+		contents:  make(map[string]int32),
 		decisions: make(map[decisionStep]*decisionNode),
 		atBefore:  &decisionNode{}, atAfter: &decisionNode{},
 	}
@@ -117,6 +119,10 @@ type decisionStep struct {
 	policy, withheld, forTCP *meshtrace.Policy // nil at the end of a list
 }
 
+// maxShared bounds what is kept to be shared: where every proxy has a decision of its own, it
+// would only take memory.
+const maxShared = 10_000
+
 // decide returns the decision on dp. Proxies share decisions, which are found from a node: a
 // large mesh has far fewer decisions than proxies.
 func (c *comparer) decide(r *Renderer, from *decisionNode, dp *cluster.Dataplane) *Decision {
@@ -126,6 +132,9 @@ func (c *comparer) decide(r *Renderer, from *decisionNode, dp *cluster.Dataplane
 	}
 	if d.Withheld != nil {
 		c.withheld = d.Withheld
+	}
+	if len(c.decisions) > maxShared {
+		clear(c.decisions)
 	}
 	node := from
 	for i := range max(1, len(d.Policies), len(d.Withheld), len(d.forTCP)) {
@@ -361,9 +370,12 @@ func (c *comparer) id(d *Decision) int32 {
 	}
 	// Policies of equal content share a number.
 	content := d.content()
-	if id, ok = c.ids[content]; !ok {
-		id = int32(len(c.ids) + 1)
-		c.ids[content] = id
+	if id, ok = c.contents[content]; !ok {
+		id = int32(len(c.contents) + 1)
+		c.contents[content] = id
+	}
+	if len(c.ids) > maxShared {
+		clear(c.ids)
 	}
 	c.ids[key] = id
 	return id
