@@ -426,6 +426,7 @@ func TestListenersOfMeshGateways(t *testing.T) {
 		want                  envoydiff.Verdict
 	}{
 		"a sidecar":                    {"HTTP", sidecar, trafficRoute + route, envoydiff.Different},
+		"a sidecar after a gateway":    {"HTTP", strings.Replace(fmt.Sprintf(builtin, ""), "name: web", "name: a", 1) + sidecar, trafficRoute + route, envoydiff.Different},
 		"a sidecar without a listener": {"TCP", sidecar, trafficRoute + route, envoydiff.Same},
 		"a gateway":                    {"TCP", fmt.Sprintf(builtin, ""), "", envoydiff.Same},
 		"a transparent gateway":        {"TCP", fmt.Sprintf(builtin, ", transparentProxying: {redirectPortInbound: 1}"), "", envoydiff.Inherent},
@@ -435,7 +436,8 @@ func TestListenersOfMeshGateways(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			snapshot, before, after := converted(t, cluster.V(13), manifest.Text("mesh.yaml", fmt.Sprintf(policies, test.protocol)+test.proxy+test.more))
 			c := envoydiff.Compare(snapshot, before, after, envoydiff.Options{Version: cluster.V(13)})
-			assert.Equal(t, test.want, c.Proxies[0].Verdict, "%v", c.Proxies[0].Differences)
+			last := c.Proxies[len(c.Proxies)-1]
+			assert.Equal(t, test.want, last.Verdict, "%v", last.Differences)
 		})
 	}
 }
