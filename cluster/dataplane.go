@@ -154,13 +154,18 @@ func decodeDataplane(r *Resource, words *words) *Dataplane {
 			kind.Fail("is neither BUILTIN nor DELEGATED")
 		}
 	}
-	for _, v := range networking.Field("listeners").Items() {
+	dp.ZoneEgresses = decodeZoneEgresses(networking.Field("listeners"))
+	return dp
+}
+
+func decodeZoneEgresses(listeners manifest.Value) (names []string) {
+	for _, v := range listeners.Items() {
 		v.Misspelt("type", "name", "port")
 		if v.Field("type").Str() == "ZoneEgress" {
-			dp.ZoneEgresses = append(dp.ZoneEgresses, cmp.Or(v.Field("name").Str(), strconv.Itoa(int(v.Field("port").Port()))))
+			names = append(names, cmp.Or(v.Field("name").Str(), strconv.Itoa(int(v.Field("port").Port()))))
 		}
 	}
-	return dp
+	return names
 }
 
 // inboundTags returns the tags of an inbound. Up to 2.13 they are required. On Kubernetes
