@@ -479,7 +479,8 @@ func TestOutboundsToMeshServices(t *testing.T) {
 // MeshTraces of 2.14 trace the listeners of a zone's egress, which no TrafficTrace does.
 func TestZoneEgress(t *testing.T) {
 	const policies = "type: Mesh\nname: default\ntracing: {defaultBackend: d, backends: [{name: d, type: datadog, conf: {address: d, port: 8126, splitService: true}}]}\n" +
-		"---\ntype: TrafficTrace\nname: all\nselectors: [{match: {kuma.io/service: '*'}}]\n"
+		"---\ntype: TrafficTrace\nname: all\nselectors: [{match: {kuma.io/service: '*'}}]\n" +
+		"---\ntype: TrafficRoute\nname: all\n"
 	const sidecar = "inbound: [{port: 80, tags: {kuma.io/service: web, kuma.io/protocol: http}}], outbound: [{port: 1, tags: {kuma.io/service: tcp}}], "
 	const tcp = "---\ntype: Dataplane\nname: tcp\nnetworking: {address: 10.0.0.2, inbound: [{port: 80, tags: {kuma.io/service: tcp}}]}\n"
 	tests := map[string]struct {
