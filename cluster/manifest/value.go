@@ -28,15 +28,12 @@ type scope struct {
 	root     *Node
 	problems *[]*Problem
 	count    *[2]int // of errors and of the rest, so far
-	first    [2]int  // what count points to at first
 }
 
 // Value returns the root of the document. Problems are appended to problems, with of as
 // their subject.
 func (d *Document) Value(of Subject, problems *[]*Problem) Value {
-	in := &scope{place: d.Place, of: of, root: d.Root, problems: problems}
-	in.count = &in.first
-	return Value{node: d.Root, in: in}
+	return Value{node: d.Root, in: &scope{place: d.Place, of: of, root: d.Root, problems: problems, count: new([2]int)}}
 }
 
 // Node returns the node of v, nil when it is absent.
