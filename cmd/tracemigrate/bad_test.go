@@ -124,7 +124,7 @@ func timedOnce(t *testing.T, dir string, args ...string) badOutcome {
 	program, err := os.Executable()
 	require.NoError(t, err)
 	report := filepath.Join(t.TempDir(), "status")
-	// This only finds a run that never ends: what it takes is told by the processor's time below.
+	// This only finds a run that never ends; the processor's time below says what a run takes.
 	limit, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	defer cancel()
 	command := exec.CommandContext(limit, program, args...)
