@@ -48,21 +48,10 @@ func Read[T any](inputs iter.Seq[Input], wanted Wanted, use func(d *Document, ke
 	var problems []*Problem
 	for input := range inputs {
 		kept, wrong := readInput(input, wanted, use)
-		results = joined(results, kept)
+		results = append(results, kept...)
 		problems = append(problems, wrong...)
 	}
 	return results, problems
-}
-
-// joined returns the items of both lists. It copies none if one list is empty.
-func joined[T any](list, more []T) []T {
-	switch {
-	case len(more) == 0:
-		return list
-	case len(list) == 0:
-		return more
-	}
-	return append(list, more...)
 }
 
 // chunk is a piece of text that is parsed at once: a document, or an item of a list that
@@ -159,7 +148,7 @@ func (r *inputReader[T]) parsed() ([]T, []*Problem) {
 // flush keeps what the batch has.
 func (r *inputReader[T]) flush() {
 	kept, problems := r.parsed()
-	r.kept, r.problems = joined(r.kept, kept), append(r.problems, problems...)
+	r.kept, r.problems = append(r.kept, kept...), append(r.problems, problems...)
 }
 
 // jsonList parses a text that is one long JSON list, which cannot contain the markers of
