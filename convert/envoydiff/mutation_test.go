@@ -260,7 +260,6 @@ func TestServiceNames(t *testing.T) {
 	}
 }
 
-// A federated zone's control plane has only the zone's own Dataplanes: an outbound to
 // converted reads inputs, and returns their tracing before and after the conversion for a version.
 func converted(t *testing.T, version cluster.Version, inputs ...manifest.Input) (s *cluster.Snapshot, before, after envoydiff.State) {
 	t.Helper()
@@ -271,6 +270,14 @@ func converted(t *testing.T, version cluster.Version, inputs ...manifest.Input) 
 	return s, envoydiff.State{Legacy: meshes}, envoydiff.State{Policies: result.Policies}
 }
 
+// compared reads inputs, and compares their proxies before and after the conversion.
+func compared(t *testing.T, version cluster.Version, inputs ...manifest.Input) *envoydiff.Comparison {
+	t.Helper()
+	s, before, after := converted(t, version, inputs...)
+	return envoydiff.Compare(s, before, after, envoydiff.Options{Version: version})
+}
+
+// A federated zone's control plane has only the zone's own Dataplanes: an outbound to
 // another service may lead to an HTTP service of another zone.
 func TestOutboundToAnotherZone(t *testing.T) {
 	const policies = "type: Mesh\nname: default\ntracing: {defaultBackend: z, backends: [{name: z, type: zipkin, conf: {url: 'http://z:9411/'}}]}\n" +
@@ -302,8 +309,7 @@ func TestOutboundToAnotherZone(t *testing.T) {
 			if test.mode != "" {
 				inputs = append(inputs, fixtures.Origin("mode: "+string(test.mode)))
 			}
-			snapshot, before, after := converted(t, test.version, inputs...)
-			c := envoydiff.Compare(snapshot, before, after, envoydiff.Options{Version: test.version})
+			c := compared(t, test.version, inputs...)
 			for _, p := range c.Proxies {
 				if p.Name == "client" {
 					assert.Equal(t, test.want, p.Verdict)
@@ -363,8 +369,7 @@ func TestRoutedOutbounds(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			snapshot, before, after := converted(t, test.version, manifest.Text("mesh.yaml", policies+test.more+proxies))
-			c := envoydiff.Compare(snapshot, before, after, envoydiff.Options{Version: test.version})
+			c := compared(t, test.version, manifest.Text("mesh.yaml", policies+test.more+proxies))
 			assert.Equal(t, test.kong+" "+test.web, string(c.Proxies[0].Verdict)+" "+string(c.Proxies[1].Verdict))
 		})
 	}
@@ -404,8 +409,7 @@ func TestOutboundsForTCP(t *testing.T) {
 		"of a namespace":       {cluster.V(13), fmt.Sprintf(kubernetes, ""), envoydiff.Inherent},
 	} {
 		t.Run(name, func(t *testing.T) {
-			snapshot, before, after := converted(t, test.version, manifest.Text("mesh.yaml", policies+test.more))
-			c := envoydiff.Compare(snapshot, before, after, envoydiff.Options{Version: test.version})
+			c := compared(t, test.version, manifest.Text("mesh.yaml", policies+test.more))
 			assert.Equal(t, test.want, c.Proxies[0].Verdict, "%v", c.Proxies[0].Differences)
 		})
 	}
@@ -434,8 +438,7 @@ func TestListenersOfMeshGateways(t *testing.T) {
 		"one with a MeshHTTPRoute":     {"TCP", fmt.Sprintf(builtin, ", transparentProxying: {redirectPortInbound: 1}"), trafficRoute + route, envoydiff.Inherent},
 	} {
 		t.Run(name, func(t *testing.T) {
-			snapshot, before, after := converted(t, cluster.V(13), manifest.Text("mesh.yaml", fmt.Sprintf(policies, test.protocol)+test.proxy+test.more))
-			c := envoydiff.Compare(snapshot, before, after, envoydiff.Options{Version: cluster.V(13)})
+			c := compared(t, cluster.V(13), manifest.Text("mesh.yaml", fmt.Sprintf(policies, test.protocol)+test.proxy+test.more))
 			last := c.Proxies[len(c.Proxies)-1]
 			assert.Equal(t, test.want, last.Verdict, "%v", last.Differences)
 		})
@@ -496,8 +499,7 @@ func TestZoneEgress(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			snapshot, before, after := converted(t, test.version, manifest.Text("mesh.yaml", policies+"---\ntype: Dataplane\nname: dp\nnetworking: {address: 10.0.0.1, "+test.proxy+"}\n"+tcp))
-			c := envoydiff.Compare(snapshot, before, after, envoydiff.Options{Version: test.version})
+			c := compared(t, test.version, manifest.Text("mesh.yaml", policies+"---\ntype: Dataplane\nname: dp\nnetworking: {address: 10.0.0.1, "+test.proxy+"}\n"+tcp))
 			var got []string
 			for _, d := range c.Proxies[0].Differences {
 				got = append(got, string(d.Direction)+" "+string(d.Code))
@@ -529,8 +531,7 @@ func TestInherent(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			snapshot, before, after := converted(t, test.version, manifest.Text("mesh.yaml", policies+"---\ntype: Dataplane\nname: dp\nnetworking: {address: 10.0.0.1, "+test.proxy+"}\n"+tcp))
-			c := envoydiff.Compare(snapshot, before, after, envoydiff.Options{Version: test.version})
+			c := compared(t, test.version, manifest.Text("mesh.yaml", policies+"---\ntype: Dataplane\nname: dp\nnetworking: {address: 10.0.0.1, "+test.proxy+"}\n"+tcp))
 			got := string(c.Proxies[0].Verdict)
 			for _, d := range c.Proxies[0].Differences {
 				if !strings.Contains(got, string(d.Code)) {
