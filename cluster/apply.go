@@ -91,8 +91,8 @@ func applied(manifests, state []*Resource) []*Resource {
 			kept.Created = old.Created
 		}
 		for _, key := range controlPlaneLabels {
-			if value, ok := old.Labels[key]; ok && kept.Labels[key] == "" {
-				kept.Labels = lists.With(kept.Labels, key, value)
+			if value, ok := old.Labels.Lookup(key); ok && kept.Labels.Get(key) == "" {
+				kept.Labels = kept.Labels.With(key, value)
 			}
 		}
 		all[i] = &kept
@@ -195,13 +195,13 @@ func changedDestinations(before, after *Snapshot) func(mesh string, out *Outboun
 		}
 	}
 	services := changedMeshes(before.MeshServices, after.MeshServices, func(m *MeshService) identity { return m.identity() }, func(a, b *MeshService) bool {
-		return slices.Equal(a.ports, b.ports) && maps.Equal(a.Labels, b.Labels)
+		return slices.Equal(a.ports, b.ports) && slices.Equal(a.Labels, b.Labels)
 	})
 	return func(mesh string, out *Outbound) bool {
 		if out.BackendRef != nil {
 			return services[mesh]
 		}
-		return changed[destination{mesh, out.Tags[ServiceTag]}]
+		return changed[destination{mesh, out.Tags.Get(ServiceTag)}]
 	}
 }
 

@@ -104,7 +104,7 @@ func TestIndex(t *testing.T) {
 		set := cluster.Tags{}
 		for _, key := range []string{"a", "b", "c", "d"} {
 			if r.IntN(2) == 0 {
-				set[key] = values[r.IntN(len(values))]
+				set = set.With(key, values[r.IntN(len(values))])
 			}
 		}
 		return set
@@ -140,14 +140,14 @@ func TestIndex(t *testing.T) {
 }
 
 func TestTags(t *testing.T) {
-	web := cluster.Tags{"kuma.io/service": "web", "team": "core"}
+	web := cluster.NewTags(map[string]string{"kuma.io/service": "web", "team": "core"})
 	assert.True(t, cluster.Tags{}.Match(web))
-	assert.True(t, cluster.Tags{"team": "*"}.Match(web))
-	assert.False(t, cluster.Tags{"zone": "*"}.Match(web))
-	assert.False(t, cluster.Tags{"team": "ads"}.Match(web))
-	assert.True(t, cluster.Tags{"team": "core"}.Meets(cluster.Tags{"zone": "east"}))
-	assert.True(t, cluster.Tags{"team": "*"}.Meets(cluster.Tags{"team": "ads"}))
-	assert.False(t, cluster.Tags{"team": "core"}.Meets(cluster.Tags{"team": "ads"}))
+	assert.True(t, cluster.NewTags(map[string]string{"team": "*"}).Match(web))
+	assert.False(t, cluster.NewTags(map[string]string{"zone": "*"}).Match(web))
+	assert.False(t, cluster.NewTags(map[string]string{"team": "ads"}).Match(web))
+	assert.True(t, cluster.NewTags(map[string]string{"team": "core"}).Meets(cluster.NewTags(map[string]string{"zone": "east"})))
+	assert.True(t, cluster.NewTags(map[string]string{"team": "*"}).Meets(cluster.NewTags(map[string]string{"team": "ads"})))
+	assert.False(t, cluster.NewTags(map[string]string{"team": "core"}).Meets(cluster.NewTags(map[string]string{"team": "ads"})))
 	assert.Equal(t, "kuma.io/service=web, team=core", web.String())
 	for value, is := range map[string]bool{"web": true, "web_v1.x:80-a": true, "web/v1": false, "": false, "a b": false, "ü": false} {
 		assert.Equal(t, is, cluster.IsTag("team", value), value)
@@ -189,7 +189,7 @@ metadata: {name: 5}
 	require.Len(t, s.Dataplanes, 1)
 	dp := s.Dataplanes[0]
 	assert.Equal(t, []any{"other", "typed", "ns", "web", "10.0.0.1", uint32(8080), true, true},
-		[]any{dp.Mesh, dp.Name, dp.Namespace, dp.Labels["app"], dp.Address, dp.Inbounds[0].Port, dp.Inbounds[0].NotReady, dp.Inbounds[1].NotReady})
+		[]any{dp.Mesh, dp.Name, dp.Namespace, dp.Labels.Get("app"), dp.Address, dp.Inbounds[0].Port, dp.Inbounds[0].NotReady, dp.Inbounds[1].NotReady})
 	require.Len(t, s.TrafficTraces, 1)
 	assert.Equal(t, "default", s.TrafficTraces[0].Mesh)
 	assert.True(t, s.TrafficTraces[0].Created.Equal(time.Date(2020, 5, 12, 10, 31, 45, 6e8, time.UTC)))
@@ -237,14 +237,14 @@ func TestGateways(t *testing.T) {
 	dp := func(builtin bool, tags cluster.Tags) *cluster.Dataplane {
 		return &cluster.Dataplane{Mesh: "default", Name: "g", Gateway: &cluster.Gateway{Builtin: builtin, Tags: tags}}
 	}
-	edge := dp(true, cluster.Tags{"kuma.io/service": "edge"})
+	edge := dp(true, cluster.NewTags(map[string]string{"kuma.io/service": "edge"}))
 	assert.Equal(t, "edge", gateways.Configures(edge).Name)
-	assert.Equal(t, "any", gateways.Configures(dp(true, cluster.Tags{"kuma.io/service": "other"})).Name)
-	assert.Equal(t, "zone", gateways.Configures(dp(true, cluster.Tags{"kuma.io/service": "edge", "kuma.io/zone": "east"})).Name, "two wildcards outrank one tag")
-	assert.Nil(t, gateways.Configures(dp(false, cluster.Tags{"kuma.io/service": "edge"})))
-	assert.Nil(t, gateways.Configures(dp(true, cluster.Tags{"team": "core"})))
+	assert.Equal(t, "any", gateways.Configures(dp(true, cluster.NewTags(map[string]string{"kuma.io/service": "other"}))).Name)
+	assert.Equal(t, "zone", gateways.Configures(dp(true, cluster.NewTags(map[string]string{"kuma.io/service": "edge", "kuma.io/zone": "east"}))).Name, "two wildcards outrank one tag")
+	assert.Nil(t, gateways.Configures(dp(false, cluster.NewTags(map[string]string{"kuma.io/service": "edge"}))))
+	assert.Nil(t, gateways.Configures(dp(true, cluster.NewTags(map[string]string{"team": "core"}))))
 	sets := gateways.Configures(edge).TagSets(edge.Gateway.Tags)
-	assert.Contains(t, sets, cluster.Tags{"kuma.io/service": "edge", "team": "core", "vhost": "b"})
+	assert.Contains(t, sets, cluster.NewTags(map[string]string{"kuma.io/service": "edge", "team": "core", "vhost": "b"}))
 	assert.Len(t, sets, 4)
 
 	var names []string
@@ -257,7 +257,7 @@ func TestGateways(t *testing.T) {
 // An outbound speaks what all ready inbounds of its destination speak.
 func TestOutboundProtocol(t *testing.T) {
 	inbound := func(protocol string) cluster.Inbound {
-		return cluster.Inbound{Tags: cluster.Tags{"kuma.io/service": "to", "kuma.io/protocol": protocol}}
+		return cluster.Inbound{Tags: cluster.NewTags(map[string]string{"kuma.io/service": "to", "kuma.io/protocol": protocol})}
 	}
 	ignored := inbound("http")
 	ignored.Ignored = true
@@ -272,10 +272,10 @@ func TestOutboundProtocol(t *testing.T) {
 		"kafka":           {[]cluster.Inbound{inbound("kafka")}, false},
 		"unknown service": {nil, true}, // the input may not have all
 		"ignored":         {[]cluster.Inbound{ignored}, false},
-		"field alone":     {[]cluster.Inbound{{Protocol: "http", Tags: cluster.Tags{"kuma.io/service": "to"}}}, false},
+		"field alone":     {[]cluster.Inbound{{Protocol: "http", Tags: cluster.NewTags(map[string]string{"kuma.io/service": "to"})}}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			from := &cluster.Dataplane{Mesh: "default", Outbounds: []cluster.Outbound{{Port: 1, Tags: cluster.Tags{"kuma.io/service": "to"}}}}
+			from := &cluster.Dataplane{Mesh: "default", Outbounds: []cluster.Outbound{{Port: 1, Tags: cluster.NewTags(map[string]string{"kuma.io/service": "to"})}}}
 			s := &cluster.Snapshot{Dataplanes: []*cluster.Dataplane{{Mesh: "default", Inbounds: test.inbounds}}}
 			listeners := cluster.NewListeners(cluster.Latest, s, cluster.Gateways{}).Of(nil, from)
 			assert.Len(t, listeners, map[bool]int{true: 1, false: 0}[test.traced])

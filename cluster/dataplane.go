@@ -7,7 +7,6 @@ import (
 	"strconv"
 	"strings"
 
-	"tracemigrate/cluster/lists"
 	"tracemigrate/cluster/manifest"
 )
 
@@ -16,7 +15,7 @@ type Dataplane struct {
 	Mesh      string
 	Name      string
 	Namespace string
-	Labels    map[string]string
+	Labels    Tags
 	Address   string
 	Inbounds  []Inbound
 	Outbounds []Outbound
@@ -70,7 +69,7 @@ type Gateway struct {
 func (dp *Dataplane) FullName() string { return FullName(dp.Name, dp.Namespace) }
 
 // DisplayName returns the name before a control plane changed it, such as in a copy.
-func (dp *Dataplane) DisplayName() string { return cmp.Or(dp.Labels[DisplayNameLabel], dp.Name) }
+func (dp *Dataplane) DisplayName() string { return cmp.Or(dp.Labels.Get(DisplayNameLabel), dp.Name) }
 
 // String returns `proxy "mesh/name"`, with the full name.
 func (dp *Dataplane) String() string { return "proxy \"" + dp.Mesh + "/" + dp.FullName() + "\"" }
@@ -186,7 +185,7 @@ func decodeOutbound(v manifest.Value, words *words) Outbound {
 		Tags:    words.tags(v.Field("tags")),
 	}
 	if service := v.Field("service"); service.Present() {
-		out.Tags = Tags{ServiceTag: words.keep(service.Str())}
+		out.Tags = Tags{{ServiceTag, words.keep(service.Str())}}
 	}
 	if ref := v.Field("backendRef"); ref.Present() {
 		out.BackendRef = decodeBackendRef(ref, words)
@@ -197,7 +196,7 @@ func decodeOutbound(v manifest.Value, words *words) Outbound {
 func decodeBackendRef(v manifest.Value, words *words) *BackendRef {
 	ref := &BackendRef{Kind: words.keep(v.Field("kind").Str()), Port: v.Field("port").Port(), Labels: words.tags(v.Field("labels"))}
 	if name := v.Field("name").Str(); name != "" {
-		ref.Labels = lists.With(ref.Labels, DisplayNameLabel, words.keep(name))
+		ref.Labels = ref.Labels.With(DisplayNameLabel, words.keep(name))
 	}
 	return ref
 }
@@ -208,11 +207,11 @@ func dataplaneTags(v manifest.Value, words *words) Tags {
 	if read.valid {
 		return read.tags
 	}
-	for key, value := range read.tags {
-		if IsTag(key, value) {
+	for _, tag := range read.tags {
+		if IsTag(tag.Key, tag.Value) {
 			continue
 		}
-		if field := v.Field(key); field.Node().Kind == manifest.String {
+		if field := v.Field(tag.Key); field.Node().Kind == manifest.String {
 			field.Refuse("no control plane accepts the Dataplane", "cannot be a tag, which has letters, digits and .-_: only")
 		}
 	}

@@ -11,7 +11,6 @@ import (
 	"github.com/xrash/smetrics"
 	"k8s.io/apimachinery/pkg/api/validate/content"
 
-	"tracemigrate/cluster/lists"
 	"tracemigrate/cluster/manifest"
 )
 
@@ -116,7 +115,7 @@ func (r *Resource) decode(doc *manifest.Document, words *words, problems *[]*man
 			meta.Field("name").Fail("cannot be the name of a mesh: use at most 63 lower-case letters, digits, -, . and _")
 		}
 	} else {
-		r.Mesh = cmp.Or(r.Mesh, r.Labels[MeshLabel], "default")
+		r.Mesh = cmp.Or(r.Mesh, r.Labels.Get(MeshLabel), "default")
 	}
 	if r.isLeaving(meta) {
 		*problems = append(*problems, r.leaving())
@@ -211,10 +210,10 @@ func (r *Resource) decodeMetadata(meta manifest.Value, words *words) {
 func (r *Resource) addLabelAnnotations(annotations *manifest.Node, words *words) {
 	for _, key := range labelAnnotations {
 		value := textAt(annotations, key)
-		if _, labelled := r.Labels[key]; labelled || value == "" {
+		if _, labelled := r.Labels.Lookup(key); labelled || value == "" {
 			continue
 		}
-		r.Labels = lists.With(r.Labels, key, words.keep(value))
+		r.Labels = r.Labels.With(key, words.keep(value))
 	}
 }
 

@@ -2,7 +2,6 @@ package cluster
 
 import (
 	"cmp"
-	"maps"
 	"slices"
 )
 
@@ -22,19 +21,19 @@ type gatewayListener struct {
 }
 
 func decodeMeshGateway(r *Resource) *MeshGateway {
-	g := &MeshGateway{Resource: r, tags: r.Spec.Field("tags").Map()}
+	g := &MeshGateway{Resource: r, tags: TagsOf(r.Spec.Field("tags"))}
 	r.Spec.Misspelt("selectors", "conf", "tags")
 	r.Spec.Field("conf").Misspelt("listeners")
 	for _, v := range r.Spec.Field("selectors").Items() {
 		v.Misspelt("match")
-		g.Selectors = append(g.Selectors, v.Field("match").Map())
+		g.Selectors = append(g.Selectors, TagsOf(v.Field("match")))
 	}
 	for _, v := range r.Spec.Field("conf").Field("listeners").Items() {
 		v.Misspelt("port", "protocol", "tags")
 		g.listeners = append(g.listeners, gatewayListener{
 			port:     v.Field("port").Port(),
 			protocol: v.Field("protocol").Str(),
-			tags:     v.Field("tags").Map(),
+			tags:     TagsOf(v.Field("tags")),
 		})
 	}
 	return g
@@ -45,13 +44,7 @@ func decodeMeshGateway(r *Resource) *MeshGateway {
 func (g *MeshGateway) TagSets(tags Tags) []Tags {
 	sets := make([]Tags, 0, len(g.listeners))
 	for _, listener := range g.listeners {
-		set := maps.Clone(tags)
-		if set == nil {
-			set = Tags{}
-		}
-		maps.Copy(set, g.tags)
-		maps.Copy(set, listener.tags)
-		sets = append(sets, set)
+		sets = append(sets, tags.And(g.tags).And(listener.tags))
 	}
 	return sets
 }

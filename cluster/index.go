@@ -6,18 +6,17 @@ import (
 )
 
 // Never is a selector that no tag set satisfies. It keeps a place in an Index.
-var Never = Tags{"\x00": "\x00"}
+var Never = Tags{{"\x00", "\x00"}}
 
 func (tags Tags) never() bool {
-	_, ok := tags["\x00"]
-	return ok
+	return len(tags) == 1 && tags[0].Key == Never[0].Key
 }
 
 // Index finds which of many selectors a tag set satisfies. Each selector is stored under
 // the one of its tags that fewest selectors share, so a lookup visits the selectors
 // under the set's own tags only.
 type Index struct {
-	selectors [][]tag   // without the tag that each is stored under
+	selectors []Tags
 	next      []int32   // the next selector that is stored under the same tag, none at the end
 	keys      []*bucket // by key
 	byKey     map[string]*bucket
@@ -26,9 +25,6 @@ type Index struct {
 
 // none is the position of no selector.
 const none = int32(-1)
-
-// tag is a key and value of a selector.
-type tag struct{ key, value string }
 
 // bucket has the selectors that are stored under one key.
 type bucket struct {
@@ -43,16 +39,8 @@ type chain struct{ first, last, shared int32 }
 
 // NewIndex returns an Index of selectors. Its methods return positions in selectors.
 func NewIndex(selectors []Tags) *Index {
-	total := 0
-	for _, selector := range selectors {
-		if !selector.never() {
-			total += len(selector)
-		}
-	}
-	all := make([]tag, 0, total) // the tags of one selector are adjacent
 	x := &Index{
-		selectors: make([][]tag, len(selectors)), next: slices.Repeat([]int32{none}, len(selectors)),
-		byKey: make(map[string]*bucket),
+		selectors: selectors, next: slices.Repeat([]int32{none}, len(selectors)), byKey: make(map[string]*bucket),
 	}
 	for i, selector := range selectors {
 		switch {
@@ -62,61 +50,55 @@ func NewIndex(selectors []Tags) *Index {
 			x.anywhere = append(x.anywhere, int32(i))
 			continue
 		}
-		from := len(all)
-		for key, value := range selector {
-			all = append(all, tag{key, value})
-			x.count(tag{key, value})
+		for _, tag := range selector {
+			x.count(tag)
 		}
-		x.selectors[i] = all[from:len(all):len(all)]
 	}
-	for i, tags := range x.selectors {
-		if len(tags) == 0 {
+	for i, selector := range selectors {
+		if len(selector) == 0 || selector.never() {
 			continue
 		}
-		best, fewest := 0, x.shared(tags[0])
-		for j := 1; j < len(tags); j++ {
-			if n := x.shared(tags[j]); n < fewest {
-				best, fewest = j, n
+		best, fewest := selector[0], x.shared(selector[0])
+		for _, tag := range selector[1:] {
+			if n := x.shared(tag); n < fewest {
+				best, fewest = tag, n
 			}
 		}
-		last := len(tags) - 1
-		tags[best], tags[last] = tags[last], tags[best]
-		x.store(int32(i), tags[last])
-		x.selectors[i] = tags[:last:last]
+		x.store(int32(i), best)
 	}
 	return x
 }
 
 // count counts a selector that has a tag.
-func (x *Index) count(of tag) {
-	b := x.byKey[of.key]
+func (x *Index) count(of Tag) {
+	b := x.byKey[of.Key]
 	if b == nil {
-		b = &bucket{key: of.key, byValue: make(map[string]chain), wildcard: none}
-		x.byKey[of.key], x.keys = b, append(x.keys, b)
+		b = &bucket{key: of.Key, byValue: make(map[string]chain), wildcard: none}
+		x.byKey[of.Key], x.keys = b, append(x.keys, b)
 	}
-	stored, ok := b.byValue[of.value]
+	stored, ok := b.byValue[of.Value]
 	if !ok {
 		stored = chain{first: none, last: none}
 	}
 	stored.shared++
-	b.byValue[of.value] = stored
+	b.byValue[of.Value] = stored
 }
 
 // shared returns the number of selectors that have a tag.
-func (x *Index) shared(of tag) int32 { return x.byKey[of.key].byValue[of.value].shared }
+func (x *Index) shared(of Tag) int32 { return x.byKey[of.Key].byValue[of.Value].shared }
 
 // store stores the selector at a position under a tag.
-func (x *Index) store(position int32, under tag) {
-	b := x.byKey[under.key]
-	stored := b.byValue[under.value]
+func (x *Index) store(position int32, under Tag) {
+	b := x.byKey[under.Key]
+	stored := b.byValue[under.Value]
 	if stored.last == none {
 		stored.first = position
 	} else {
 		x.next[stored.last] = position
 	}
 	stored.last = position
-	b.byValue[under.value] = stored
-	if under.value == Any {
+	b.byValue[under.Value] = stored
+	if under.Value == Any {
 		b.wildcard = stored.first
 	}
 }
@@ -130,7 +112,7 @@ func (x *Index) First(sets ...Tags) int {
 	}
 	for set, i := range x.open(sets) {
 		for ; i != none && (first == none || i < first); i = x.next[i] {
-			if match(x.selectors[i], set) {
+			if x.selectors[i].Match(set) {
 				first = i
 				break
 			}
@@ -147,14 +129,14 @@ func (x *Index) open(sets []Tags) iter.Seq2[Tags, int32] {
 		for _, set := range sets {
 			if len(x.keys) <= len(set) {
 				for _, of := range x.keys {
-					if value, ok := set[of.key]; ok && !of.open(set, value, yield) {
+					if value, ok := set.Lookup(of.key); ok && !of.open(set, value, yield) {
 						return
 					}
 				}
 				continue
 			}
-			for key, value := range set {
-				if of := x.byKey[key]; of != nil && !of.open(set, value, yield) {
+			for _, tag := range set {
+				if of := x.byKey[tag.Key]; of != nil && !of.open(set, tag.Value, yield) {
 					return
 				}
 			}
@@ -168,16 +150,6 @@ func (b *bucket) open(set Tags, value string, yield func(Tags, int32) bool) bool
 	return (!ok || yield(set, stored.first)) && (b.wildcard == none || yield(set, b.wildcard))
 }
 
-// match reports whether set has all tags of a selector.
-func match(selector []tag, set Tags) bool {
-	for _, want := range selector {
-		if value, ok := set[want.key]; !ok || want.value != value && want.value != Any {
-			return false
-		}
-	}
-	return true
-}
-
 // Matching appends to found the positions of all selectors that one of sets
 // satisfies, in ascending order and each once.
 func (x *Index) Matching(found []int32, sets ...Tags) []int32 {
@@ -187,7 +159,7 @@ func (x *Index) Matching(found []int32, sets ...Tags) []int32 {
 	}
 	for set, i := range x.open(sets) {
 		for ; i != none; i = x.next[i] {
-			if match(x.selectors[i], set) {
+			if x.selectors[i].Match(set) {
 				found = append(found, i)
 			}
 		}

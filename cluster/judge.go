@@ -63,14 +63,14 @@ func join(reason, other string) string {
 // Zone returns the zone of dp, empty when dp does not name it: from a label or, in older
 // versions, a tag.
 func (dp *Dataplane) Zone() string {
-	if zone := dp.Labels[ZoneLabel]; zone != "" {
+	if zone := dp.Labels.Get(ZoneLabel); zone != "" {
 		return zone
 	}
-	if dp.Gateway != nil && dp.Gateway.Tags[ZoneLabel] != "" {
-		return dp.Gateway.Tags[ZoneLabel]
+	if dp.Gateway != nil && dp.Gateway.Tags.Get(ZoneLabel) != "" {
+		return dp.Gateway.Tags.Get(ZoneLabel)
 	}
 	for i := range dp.Inbounds {
-		if zone := dp.Inbounds[i].Tags[ZoneLabel]; zone != "" {
+		if zone := dp.Inbounds[i].Tags.Get(ZoneLabel); zone != "" {
 			return zone
 		}
 	}

@@ -51,7 +51,7 @@ func TestLost(t *testing.T) {
 func TestJudge(t *testing.T) {
 	s := &Snapshot{Origin: &Origin{Mode: ModeGlobal, Unread: []Unread{{What: ZonesOfControlPlane, Reason: "forbidden"}}}}
 	for _, zone := range []string{"", "east"} {
-		_, doubt := s.Judge(V(13))(&Dataplane{Labels: map[string]string{ZoneLabel: zone}})
+		_, doubt := s.Judge(V(13))(&Dataplane{Labels: NewTags(map[string]string{ZoneLabel: zone})})
 		assert.NotEmpty(t, doubt)
 	}
 }

@@ -114,7 +114,7 @@ func (l *Listeners) Of(listeners []HTTPListener, dp *Dataplane) []HTTPListener {
 			continue
 		}
 		listener := HTTPListener{
-			Direction: DirectionInbound, Service: in.Tags[ServiceTag],
+			Direction: DirectionInbound, Service: in.Tags.Get(ServiceTag),
 			address: cmp.Or(in.Address, dp.Address), port: in.Port,
 		}
 		if l.version.NamesByResource() {
@@ -137,7 +137,7 @@ func (l *Listeners) Of(listeners []HTTPListener, dp *Dataplane) []HTTPListener {
 func (l *Listeners) outbound(dp *Dataplane, out *Outbound) (HTTPListener, bool) {
 	listener := HTTPListener{Direction: DirectionOutbound, address: cmp.Or(out.Address, "127.0.0.1"), port: out.Port}
 	if out.BackendRef == nil {
-		listener.Service = out.Tags[ServiceTag]
+		listener.Service = out.Tags.Get(ServiceTag)
 		if l.version.OutboundsNeedBackendRef() {
 			return listener, false
 		}
@@ -170,7 +170,7 @@ func (l *Listeners) ofGateway(dp *Dataplane) []HTTPListener {
 	}
 	service := dp.FirstService()
 	if dp.Gateway != nil {
-		service = dp.Gateway.Tags[ServiceTag]
+		service = dp.Gateway.Tags.Get(ServiceTag)
 	}
 	var listeners []HTTPListener
 	for _, listener := range gateway.listeners {
@@ -201,9 +201,9 @@ func (dp *Dataplane) SpanService(version Version) string {
 // neither exists.
 func (dp *Dataplane) Workload() string {
 	if dp.Namespace == "" {
-		return dp.Labels[WorkloadLabel]
+		return dp.Labels.Get(WorkloadLabel)
 	}
-	return cmp.Or(dp.Labels[WorkloadLabel], dp.Labels[accountLabel])
+	return cmp.Or(dp.Labels.Get(WorkloadLabel), dp.Labels.Get(accountLabel))
 }
 
 // IsHTTPByTag reports whether an inbound is for HTTP by its tag alone, so that it is not
@@ -218,7 +218,7 @@ func (dp *Dataplane) IsHTTPByTag() bool {
 func (dp *Dataplane) FirstService() string {
 	first := ""
 	for _, set := range dp.TagSets() {
-		if service := set[ServiceTag]; first == "" || service != "" && service < first {
+		if service := set.Get(ServiceTag); first == "" || service != "" && service < first {
 			first = service
 		}
 	}

@@ -66,9 +66,9 @@ func (s *Snapshot) keeping(stays func(mesh string, place manifest.Place) bool) *
 // traceName returns what the names of a TrafficTrace's policies depend on.
 func (r *Resource) traceName() TraceName {
 	var problems []*manifest.Problem // are reported when its mesh is converted
-	var matches []map[string]string
+	var matches []Tags
 	for _, v := range r.Spec.Into(&problems).Field("selectors").Items() {
-		matches = append(matches, v.Field("match").Map())
+		matches = append(matches, TagsOf(v.Field("match")))
 	}
 	return TraceName{Mesh: r.Mesh, Name: r.DisplayName(), Several: SeveralPolicies(matches), Format: r.Format}
 }

@@ -81,10 +81,10 @@ func (o *Origin) SortOthers() {
 
 // SeveralPolicies reports whether selectors can become more than one policy: if there
 // are several, or one selects any value of a tag.
-func SeveralPolicies(selectors []map[string]string) bool {
+func SeveralPolicies(selectors []Tags) bool {
 	for _, match := range selectors {
-		for key, value := range match {
-			if value == Any && key != ServiceTag {
+		for _, tag := range match {
+			if tag.Value == Any && tag.Key != ServiceTag {
 				return true
 			}
 		}
@@ -104,9 +104,9 @@ func NewTraceName(mesh, name string, raw []byte) TraceName {
 	}
 	several := true // if it cannot be read
 	if json.Unmarshal(raw, &trace) == nil {
-		var matches []map[string]string
+		var matches []Tags
 		for _, s := range append(trace.Selectors, trace.Spec.Selectors...) {
-			matches = append(matches, s.Match)
+			matches = append(matches, NewTags(s.Match))
 		}
 		several = SeveralPolicies(matches)
 	}

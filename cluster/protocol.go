@@ -33,8 +33,8 @@ func protocolsOf(version Version, s *Snapshot) protocols {
 	}
 	for _, r := range s.ExternalServices {
 		var problems []*manifest.Problem // an outbound without a known protocol is compared
-		if tags := r.Spec.Into(&problems).Field("tags").Map(); tags[ServiceTag] != "" {
-			add(p.external, destination{r.Mesh, tags[ServiceTag]}, taggedProtocol(tags))
+		if tags := TagsOf(r.Spec.Into(&problems).Field("tags")); tags.Get(ServiceTag) != "" {
+			add(p.external, destination{r.Mesh, tags.Get(ServiceTag)}, taggedProtocol(tags))
 		}
 	}
 	for _, dp := range s.Dataplanes {
@@ -44,7 +44,7 @@ func protocolsOf(version Version, s *Snapshot) protocols {
 			if in.NotReady || in.Ignored && !version.IgnoredInboundsHaveProtocol() {
 				protocol = "" // the service is known, if only without a protocol
 			}
-			add(p.inbounds, destination{dp.Mesh, in.Tags[ServiceTag]}, protocol)
+			add(p.inbounds, destination{dp.Mesh, in.Tags.Get(ServiceTag)}, protocol)
 		}
 	}
 	return p
@@ -93,7 +93,7 @@ func (s *Snapshot) hasAllDestinations() bool {
 }
 
 // taggedProtocol returns the value of the tag kuma.io/protocol, else tcp.
-func taggedProtocol(tags Tags) string { return cmp.Or(strings.ToLower(tags[ProtocolTag]), "tcp") }
+func taggedProtocol(tags Tags) string { return cmp.Or(strings.ToLower(tags.Get(ProtocolTag)), "tcp") }
 
 // protocol returns the protocol of the inbound's own listener on a version. On
 // Kubernetes the control plane writes field and tag from the same Service, and writes the

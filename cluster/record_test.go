@@ -197,10 +197,10 @@ func TestAnnotations(t *testing.T) {
 {"apiVersion":"kuma.io/v1alpha1","kind":"Dataplane","metadata":{"name":"w","namespace":"shop","annotations":{"kuma.io/workload":"web"}},"spec":{"networking":{"address":"10.0.0.1"}}}`
 	check := func(s *Snapshot) {
 		require.Len(t, s.MeshTraces, 2)
-		assert.Equal(t, map[string]string{DisplayNameLabel: "a"}, s.MeshTraces[0].Labels)
+		assert.Equal(t, map[string]string{DisplayNameLabel: "a"}, s.MeshTraces[0].Labels.Map())
 		assert.Equal(t, `TrafficTrace "a"`, s.MeshTraces[0].Source)
-		assert.Equal(t, map[string]string{DisplayNameLabel: "b"}, s.MeshTraces[1].Labels)
-		assert.Equal(t, map[string]string{WorkloadLabel: "web"}, s.Dataplanes[0].Labels)
+		assert.Equal(t, map[string]string{DisplayNameLabel: "b"}, s.MeshTraces[1].Labels.Map())
+		assert.Equal(t, map[string]string{WorkloadLabel: "web"}, s.Dataplanes[0].Labels.Map())
 	}
 	check(Read([]manifest.Input{manifest.Text("x", text)}))
 	var out bytes.Buffer

@@ -26,7 +26,7 @@ type Resource struct {
 	Mesh      string // empty for a Mesh
 	Name      string
 	Namespace string // empty on Universal and for cluster-scoped kinds
-	Labels    map[string]string
+	Labels    Tags
 	// Annotations are a TrafficTrace's own on Kubernetes, see IsOwn.
 	Annotations map[string]string
 	Created     time.Time // zero when unknown

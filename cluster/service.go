@@ -29,9 +29,9 @@ func decodeMeshService(r *Resource) *MeshService {
 	m := &MeshService{Resource: r}
 	selector := r.Spec.Field("selector")
 	if labels := selector.Field("dataplaneLabels"); labels.Present() {
-		m.Selector = labels.Field("matchLabels").Map()
+		m.Selector = TagsOf(labels.Field("matchLabels"))
 	} else if tags := selector.Field("dataplaneTags"); tags.Present() {
-		m.Selector = tags.Map()
+		m.Selector = TagsOf(tags)
 	}
 	for _, v := range r.Spec.Field("ports").Items() {
 		m.ports = append(m.ports, servicePort{
@@ -44,12 +44,12 @@ func decodeMeshService(r *Resource) *MeshService {
 // Has reports whether a resource has all labels of a reference. Its display name counts
 // as a label, https://kuma.io/docs/2.13.x/policies/introduction/.
 func (r *Resource) Has(labels Tags) bool {
-	for key, value := range labels {
-		own := r.Labels[key]
-		if key == DisplayNameLabel {
+	for _, label := range labels {
+		own := r.Labels.Get(label.Key)
+		if label.Key == DisplayNameLabel {
 			own = r.DisplayName()
 		}
-		if own != value {
+		if own != label.Value {
 			return false
 		}
 	}
@@ -69,13 +69,13 @@ func decodeService(doc *manifest.Document) *Service {
 	if n := doc.Root.Get("spec").Get("selector"); n != nil && n.Kind == manifest.Mapping {
 		for key, value := range n.Pairs() {
 			if value.Kind == manifest.String {
-				selector[strings.Clone(key.Text)] = strings.Clone(value.Text)
+				selector = append(selector, Tag{strings.Clone(key.Text), strings.Clone(value.Text)})
 			}
 		}
 	}
 	return &Service{
 		Name: strings.Clone(textAt(doc.Root, "metadata", "name")), Namespace: strings.Clone(textAt(doc.Root, "metadata", "namespace")),
-		Selector: selector,
+		Selector: selector.ordered(),
 	}
 }
 
@@ -154,7 +154,7 @@ func (s services) find(mesh string, ref *BackendRef) (*MeshService, servicePort)
 // on 3.0), before MESH_NAME_NAMESPACE_ZONE_msvc_PORT (package destinationname in
 // pkg/core/resources/apis/core of Kuma's tag 2.13.10). zone is the control plane's.
 func (m *MeshService) outboundName(version Version, port servicePort, zone string) string {
-	zone = cmp.Or(m.Labels[ZoneLabel], zone)
+	zone = cmp.Or(m.Labels.Get(ZoneLabel), zone)
 	number := strconv.Itoa(int(port.port))
 	if !version.NamesByResource() {
 		return strings.Join([]string{m.Mesh, m.DisplayName(), m.Namespace, zone, "msvc", number}, "_")

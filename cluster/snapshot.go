@@ -1,7 +1,6 @@
 package cluster
 
 import (
-	"cmp"
 	"fmt"
 	"hash/maphash"
 	"iter"
@@ -326,10 +325,5 @@ func sameSpec(a, b *Resource) bool {
 
 // fingerprint returns a text that is equal for Dataplanes that are the same for tracing.
 func (dp *Dataplane) fingerprint() string {
-	labels := make([]string, 0, len(dp.Labels))
-	for key, value := range dp.Labels {
-		labels = append(labels, key+"="+value)
-	}
-	slices.SortFunc(labels, cmp.Compare)
-	return fmt.Sprintf("%q %+v %+v %v %+v %q", labels, dp.Inbounds, dp.Outbounds, dp.Transparent, dp.Gateway, dp.ZoneEgresses)
+	return fmt.Sprintf("%q %+v %+v %v %+v %q", dp.Labels.AppendContent(nil), dp.Inbounds, dp.Outbounds, dp.Transparent, dp.Gateway, dp.ZoneEgresses)
 }

@@ -86,7 +86,7 @@ func (s *Snapshot) SystemNamespace() string {
 	found := s.systemNamespaces
 	if len(found) == 0 {
 		for _, r := range s.MeshTraces {
-			system := slices.Contains(SystemNamespaces, r.Namespace) || r.Namespace != "" && r.Labels[RoleLabel] == "system"
+			system := slices.Contains(SystemNamespaces, r.Namespace) || r.Namespace != "" && r.Labels.Get(RoleLabel) == "system"
 			if system && !slices.Contains(found, r.Namespace) {
 				found = append(found, r.Namespace)
 			}

@@ -3,12 +3,114 @@ package cluster
 import (
 	"cmp"
 	"encoding/binary"
+	"encoding/json"
 	"slices"
 	"strings"
+
+	"tracemigrate/cluster/lists"
+	"tracemigrate/cluster/manifest"
 )
 
-// Tags are the tags of an inbound or a gateway, or those of a selector.
-type Tags map[string]string
+// Tag is a key with its value.
+type Tag struct{ Key, Value string }
+
+// Tags are the tags of an inbound or a gateway, those of a selector, or the labels of a
+// resource: in the order of their keys, each key once. Replicas share them, so that they
+// must not be changed. A list takes a fifth of the memory of a map, for tags are few.
+type Tags []Tag
+
+// NewTags returns the tags with the keys and values of a map, nil for nil.
+func NewTags(values map[string]string) Tags {
+	if values == nil {
+		return nil
+	}
+	tags := make(Tags, 0, len(values))
+	for key, value := range values {
+		tags = append(tags, Tag{key, value})
+	}
+	return tags.ordered()
+}
+
+// ordered sorts what was read into tags. Of equal keys the last counts, as in a JSON object.
+func (tags Tags) ordered() Tags {
+	if len(tags) > 1 {
+		slices.SortStableFunc(tags, func(a, b Tag) int { return strings.Compare(b.Key, a.Key) })
+		slices.Reverse(tags)
+		tags = slices.CompactFunc(tags, func(a, b Tag) bool { return a.Key == b.Key })
+	}
+	return tags
+}
+
+// TagsOf reads an object of strings; nil when absent or empty.
+func TagsOf(v manifest.Value) Tags {
+	var tags Tags
+	for key, value := range v.StringPairs() {
+		if tags == nil {
+			tags = make(Tags, 0, v.Len())
+		}
+		tags = append(tags, Tag{key, value})
+	}
+	return tags.ordered()
+}
+
+// Map returns the keys and values as a map, nil for nil.
+func (tags Tags) Map() map[string]string {
+	if tags == nil {
+		return nil
+	}
+	values := make(map[string]string, len(tags))
+	for _, tag := range tags {
+		values[tag.Key] = tag.Value
+	}
+	return values
+}
+
+// MarshalJSON writes an object.
+func (tags Tags) MarshalJSON() ([]byte, error) { return json.Marshal(tags.Map()) }
+
+// MarshalYAML writes an object.
+func (tags Tags) MarshalYAML() (any, error) { return tags.Map(), nil }
+
+// Get returns the value of a key, empty if tags do not have it.
+func (tags Tags) Get(key string) string {
+	value, _ := tags.Lookup(key)
+	return value
+}
+
+// Lookup returns the value of a key, and whether tags have it.
+func (tags Tags) Lookup(key string) (value string, ok bool) {
+	for i := range tags {
+		if tags[i].Key == key {
+			return tags[i].Value, true
+		}
+	}
+	return "", false
+}
+
+// With returns a copy in which a key has a value.
+func (tags Tags) With(key, value string) Tags {
+	at, found := slices.BinarySearchFunc(tags, key, func(tag Tag, key string) int { return strings.Compare(tag.Key, key) })
+	more := make(Tags, 0, len(tags)+1)
+	more = append(append(more, tags[:at]...), Tag{key, value})
+	if found {
+		at++
+	}
+	return append(more, tags[at:]...)
+}
+
+// Without returns a copy without a key.
+func (tags Tags) Without(key string) Tags {
+	return lists.Keep(tags, func(tag Tag) bool { return tag.Key != key })
+}
+
+// And returns a copy that also has the tags of another set, which decides on keys of both.
+func (tags Tags) And(other Tags) Tags {
+	both := slices.Clone(tags)
+	for _, tag := range other {
+		both = both.With(tag.Key, tag.Value)
+	}
+	return both
+}
 
 // ServiceTag is the tag that every inbound and gateway has.
 const ServiceTag = "kuma.io/service"
@@ -43,8 +145,12 @@ const Any = "*"
 // Match reports whether one tag set satisfies a selector: it has each key, with the
 // selector's value unless that is Any.
 func (tags Tags) Match(set Tags) bool {
-	for key, want := range tags {
-		if value, ok := set[key]; !ok || want != Any && want != value {
+	i := 0
+	for _, want := range tags {
+		for i < len(set) && set[i].Key < want.Key {
+			i++
+		}
+		if i == len(set) || set[i].Key != want.Key || want.Value != Any && want.Value != set[i].Value {
 			return false
 		}
 	}
@@ -53,11 +159,15 @@ func (tags Tags) Match(set Tags) bool {
 
 // Meets reports whether one tag set can satisfy both selectors.
 func (tags Tags) Meets(other Tags) bool {
-	if len(other) < len(tags) {
-		tags, other = other, tags
-	}
-	for key, a := range tags {
-		if b, ok := other[key]; ok && a != b && a != Any && b != Any {
+	i := 0
+	for _, a := range tags {
+		for i < len(other) && other[i].Key < a.Key {
+			i++
+		}
+		if i == len(other) {
+			return true
+		}
+		if b := other[i]; a.Key == b.Key && a.Value != b.Value && a.Value != Any && b.Value != Any {
 			return false
 		}
 	}
@@ -68,14 +178,14 @@ func (tags Tags) Meets(other Tags) bool {
 func DividingKey(selectors []Tags) string {
 	values := make(map[string]map[string]int) // selectors, by key and value
 	for _, selector := range selectors {
-		for key, value := range selector {
-			if value == Any {
+		for _, tag := range selector {
+			if tag.Value == Any {
 				continue
 			}
-			if values[key] == nil {
-				values[key] = make(map[string]int)
+			if values[tag.Key] == nil {
+				values[tag.Key] = make(map[string]int)
 			}
-			values[key][value]++
+			values[tag.Key][tag.Value]++
 		}
 	}
 	best, most := "", 0
@@ -94,31 +204,18 @@ func DividingKey(selectors []Tags) string {
 // Rank returns the number of tags and of exact tags, by which a selector precedes
 // another. Two wildcards outrank one exact tag.
 func (tags Tags) Rank() (number, exact int) {
-	for _, value := range tags {
-		if value != Any {
+	for _, tag := range tags {
+		if tag.Value != Any {
 			exact++
 		}
 	}
 	return len(tags), exact
 }
 
-// Keys returns the keys in order.
-func (tags Tags) Keys() []string { return tags.appendKeys(make([]string, 0, len(tags))) }
-
-// appendKeys appends the keys to none, in order.
-func (tags Tags) appendKeys(keys []string) []string {
-	for key := range tags {
-		keys = append(keys, key)
-	}
-	slices.Sort(keys)
-	return keys
-}
-
 // AppendContent appends bytes to content that are equal only for equal tags.
 func (tags Tags) AppendContent(content []byte) []byte {
-	var space [8]string
-	for _, key := range tags.appendKeys(space[:0]) {
-		for _, text := range []string{key, tags[key]} {
+	for _, tag := range tags {
+		for _, text := range []string{tag.Key, tag.Value} {
 			content = append(binary.AppendUvarint(content, uint64(len(text))), text...)
 		}
 	}
@@ -132,19 +229,18 @@ func (tags Tags) String() string {
 		return "any proxy"
 	}
 	length := 0
-	for key, value := range tags {
-		length += len(", =") + len(key) + len(value)
+	for _, tag := range tags {
+		length += len(", =") + len(tag.Key) + len(tag.Value)
 	}
 	var b strings.Builder
 	b.Grow(length)
-	var space [8]string
-	for i, key := range tags.appendKeys(space[:0]) {
+	for i, tag := range tags {
 		if i > 0 {
 			b.WriteString(", ")
 		}
-		b.WriteString(key)
+		b.WriteString(tag.Key)
 		b.WriteByte('=')
-		b.WriteString(tags[key])
+		b.WriteString(tag.Value)
 	}
 	return b.String()
 }

@@ -53,12 +53,12 @@ func (w *words) keep(word string) string {
 
 // set is a set of tags or labels.
 type set struct {
-	tags  map[string]string
+	tags  Tags
 	valid bool // a Dataplane can have all of them as tags, see IsTag
 }
 
 // tags reads an object of strings; nil when it is absent or empty.
-func (w *words) tags(v manifest.Value) map[string]string { return w.set(v).tags }
+func (w *words) tags(v manifest.Value) Tags { return w.set(v).tags }
 
 // set reads an object of strings. It is not valid if it is absent, empty or wrong.
 func (w *words) set(v manifest.Value) set {
@@ -72,18 +72,19 @@ func (w *words) set(v manifest.Value) set {
 		w.key = append(append(w.key, value.Text...), 0)
 	}
 	if len(w.key) == 0 || bytes.Contains(w.key, []byte("{{")) {
-		return set{tags: v.Map()}
+		return set{tags: TagsOf(v)}
 	}
 	sum := maphash.Bytes(w.sets.seed, w.key)
 	known := w.sets.get(sum)
 	if known.tags != nil && equalTags(known.tags, v.Node()) {
 		return known
 	}
-	read := set{make(map[string]string, v.Len()), true}
+	read := set{make(Tags, 0, v.Len()), true}
 	for key, value := range v.Node().Pairs() {
-		read.tags[w.keep(key.Text)] = w.keep(value.Text)
+		read.tags = append(read.tags, Tag{w.keep(key.Text), w.keep(value.Text)})
 		read.valid = read.valid && IsTag(key.Text, value.Text)
 	}
+	read.tags = read.tags.ordered()
 	if known.tags == nil {
 		w.sets.put(sum, read)
 	}
@@ -125,10 +126,10 @@ func (s *sets) put(sum uint64, read set) {
 }
 
 // equalTags reports whether tags are equal to an object of strings.
-func equalTags(tags map[string]string, object *manifest.Node) bool {
+func equalTags(tags Tags, object *manifest.Node) bool {
 	n := 0
 	for key, value := range object.Pairs() {
-		if known, ok := tags[key.Text]; !ok || known != value.Text {
+		if known, ok := tags.Lookup(key.Text); !ok || known != value.Text {
 			return false
 		}
 		n++

@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 
-	"tracemigrate/cluster/lists"
 	"tracemigrate/cluster/manifest"
 )
 
@@ -91,7 +90,7 @@ func (s *Snapshot) dataplanesOf(zone string) ([]*Dataplane, error) {
 		case zone:
 		case "":
 			labelled := *dp
-			labelled.Labels = lists.With(dp.Labels, ZoneLabel, zone)
+			labelled.Labels = dp.Labels.With(ZoneLabel, zone)
 			dp = &labelled
 		default:
 			return nil, fmt.Errorf("zone %q: its source has %s, which is in zone %q", zone, dp, dp.Zone())
@@ -103,7 +102,7 @@ func (s *Snapshot) dataplanesOf(zone string) ([]*Dataplane, error) {
 
 // ownedBy reports whether r is a copy of a policy that a zone made for itself.
 func (r *Resource) ownedBy(zone string) bool {
-	return r.Labels[OriginLabel] == "zone" && r.Labels[ZoneLabel] == zone
+	return r.Labels.Get(OriginLabel) == "zone" && r.Labels.Get(ZoneLabel) == zone
 }
 
 // ownMeshTraces returns the MeshTraces that a zone made for itself, each with the label
@@ -120,11 +119,11 @@ func (s *Snapshot) ownMeshTraces(zone string, global []*Resource) []*Resource {
 	}
 	var own []*Resource
 	for _, r := range s.MeshTraces {
-		if origin := r.Labels[OriginLabel]; origin != "zone" && (origin != "" || known[key{r.Mesh, r.DisplayName()}]) {
+		if origin := r.Labels.Get(OriginLabel); origin != "zone" && (origin != "" || known[key{r.Mesh, r.DisplayName()}]) {
 			continue
 		}
 		labelled := *r
-		labelled.Labels = lists.With(lists.With(r.Labels, OriginLabel, "zone"), ZoneLabel, zone)
+		labelled.Labels = r.Labels.With(OriginLabel, "zone").With(ZoneLabel, zone)
 		own = append(own, &labelled)
 	}
 	return own
@@ -157,23 +156,23 @@ func (s *Snapshot) MayBeGlobal() bool {
 	if mode := s.About().Mode; mode != "" {
 		return mode == ModeGlobal
 	}
-	copied := slices.ContainsFunc(s.TrafficTraces, func(r *Resource) bool { return r.Labels[OriginLabel] == "global" })
-	return s.manyZones() || !copied && slices.ContainsFunc(s.Dataplanes, func(dp *Dataplane) bool { return dp.Labels[OriginLabel] != "" })
+	copied := slices.ContainsFunc(s.TrafficTraces, func(r *Resource) bool { return r.Labels.Get(OriginLabel) == "global" })
+	return s.manyZones() || !copied && slices.ContainsFunc(s.Dataplanes, func(dp *Dataplane) bool { return dp.Labels.Get(OriginLabel) != "" })
 }
 
 // IsInZone reports whether a zone has the policy or MeshGateway with these labels: what
 // another zone made for itself, a global control plane has as a copy (dppSelectedByZone and
 // filterGatewaysByZone in pkg/plugins/policies/core/matchers of Kuma's tags 2.9 to 2.14;
 // older zones have their own alone). Without a zone, or a label of it, it is unknown: true.
-func IsInZone(labels map[string]string, zone string) bool {
-	of := labels[ZoneLabel]
-	return labels[OriginLabel] != "zone" || of == "" || zone == "" || of == zone
+func IsInZone(labels Tags, zone string) bool {
+	of := labels.Get(ZoneLabel)
+	return labels.Get(OriginLabel) != "zone" || of == "" || zone == "" || of == zone
 }
 
 // DisplayName returns the name that r has where it was made: for a copy in a zone, the
 // name of the original.
 func (r *Resource) DisplayName() string {
-	return cmp.Or(r.Labels[DisplayNameLabel], r.Name)
+	return cmp.Or(r.Labels.Get(DisplayNameLabel), r.Name)
 }
 
 // zoneFiles returns the zone of each file that is a zone's snapshot, if the input also

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"tracemigrate/cluster"
+	"tracemigrate/cluster/lists"
 	"tracemigrate/legacy"
 	"tracemigrate/meshtrace"
 )
@@ -99,24 +100,22 @@ func setsClientOrRandom(p *meshtrace.Policy) bool {
 
 // labelsOf returns the labels of a selector's policies: those of the options and, if they
 // are copied, the TrafficTrace's own, which the options' override.
-func labelsOf(m *mesh, pair *legacy.Pair) map[string]string {
+func labelsOf(m *mesh, pair *legacy.Pair) cluster.Tags {
 	if !m.o.CopyLabels && len(m.o.Labels) == 0 && !m.o.ZoneOrigin && !m.o.Shadow {
 		return nil // mostly, for many policies
 	}
-	labels := make(map[string]string)
+	var labels cluster.Tags
 	if m.o.CopyLabels {
-		for key, value := range pair.Labels {
-			if cluster.IsOwn(key) && meshtrace.CheckLabel(key, value) == nil {
-				labels[key] = value
-			}
-		}
+		labels = lists.Keep(pair.Labels, func(label cluster.Tag) bool {
+			return cluster.IsOwn(label.Key) && meshtrace.CheckLabel(label.Key, label.Value) == nil
+		})
 	}
-	maps.Copy(labels, m.o.Labels)
+	labels = labels.And(m.o.Labels)
 	if m.o.ZoneOrigin {
-		labels[cluster.OriginLabel] = "zone"
+		labels = labels.With(cluster.OriginLabel, "zone")
 	}
 	if m.o.Shadow {
-		labels[cluster.EffectLabel] = "shadow"
+		labels = labels.With(cluster.EffectLabel, "shadow")
 	}
 	return labels
 }
@@ -135,9 +134,9 @@ func remarkLabels(m *mesh, policies []*made) notes {
 		}
 		seen[t] = true
 		some := false
-		for key, value := range t.Labels {
-			if cluster.IsOwn(key) && (!m.o.CopyLabels || meshtrace.CheckLabel(key, value) != nil) {
-				left[key], some = true, true
+		for _, label := range t.Labels {
+			if cluster.IsOwn(label.Key) && (!m.o.CopyLabels || meshtrace.CheckLabel(label.Key, label.Value) != nil) {
+				left[label.Key], some = true, true
 			}
 		}
 		for key := range t.Annotations {

@@ -1,7 +1,6 @@
 package convert
 
 import (
-	"maps"
 	"slices"
 
 	"tracemigrate/cluster"
@@ -55,12 +54,11 @@ func Compare(
 // unshadowed returns a policy as it will be when it is applied in earnest: a shadow
 // serves nobody.
 func unshadowed(p *meshtrace.Policy) *meshtrace.Policy {
-	if p.Labels[cluster.EffectLabel] == "" {
+	if p.Labels.Get(cluster.EffectLabel) == "" {
 		return p
 	}
 	applied := *p
-	applied.Labels = maps.Clone(p.Labels)
-	delete(applied.Labels, cluster.EffectLabel)
+	applied.Labels = p.Labels.Without(cluster.EffectLabel)
 	return &applied
 }
 

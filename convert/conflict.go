@@ -95,7 +95,7 @@ func (m *mesh) existingFact(p *meshtrace.Policy) string {
 // there.
 func (m *mesh) whose(p *meshtrace.Policy) string {
 	if m.isOfZone(p) {
-		return existingOfZone.with(facts{"policy": quoted(p.DisplayName()), "zone": quoted(p.Labels[cluster.ZoneLabel])})
+		return existingOfZone.with(facts{"policy": quoted(p.DisplayName()), "zone": quoted(p.Labels.Get(cluster.ZoneLabel))})
 	}
 	return p.String()
 }
@@ -103,7 +103,7 @@ func (m *mesh) whose(p *meshtrace.Policy) string {
 // isOfZone reports whether an existing policy was made in a zone, and is seen at its
 // global control plane as a copy that cannot be changed there.
 func (m *mesh) isOfZone(p *meshtrace.Policy) bool {
-	return slices.Contains(m.ofZones, p) && p.Labels[cluster.ZoneLabel] != ""
+	return slices.Contains(m.ofZones, p) && p.Labels.Get(cluster.ZoneLabel) != ""
 }
 
 // conflictRemedy says what to do about existing policies with which new ones
@@ -113,9 +113,9 @@ func (m *mesh) conflictRemedy(existing []*meshtrace.Policy) phrase {
 	for _, p := range existing {
 		switch {
 		case m.isOfZone(p):
-			f := facts{"policy": quoted(p.DisplayName()), "zone": quoted(p.Labels[cluster.ZoneLabel])}
+			f := facts{"policy": quoted(p.DisplayName()), "zone": quoted(p.Labels.Get(cluster.ZoneLabel))}
 			zones = append(zones, existingAtZone.with(f))
-		case m.o.ZoneOrigin && p.Labels[cluster.OriginLabel] == "global":
+		case m.o.ZoneOrigin && p.Labels.Get(cluster.OriginLabel) == "global":
 			copies = append(copies, quoted(p.DisplayName()))
 		default:
 			here = append(here, p.String())
@@ -155,9 +155,7 @@ func meetingOf(m *mesh, p *meshtrace.Policy, c *made) *cluster.Dataplane {
 	tags := p.TargetRef.Selector()
 	dp := &cluster.Dataplane{Mesh: m.Name, Name: p.TargetRef.Name, Namespace: cmp.Or(p.TargetRef.Namespace, p.Namespace), Labels: p.TargetRef.Labels}
 	if c.tags.Meets(tags) {
-		both := withService(c.tags)
-		maps.Copy(both, tags)
-		dp.Inbounds = []cluster.Inbound{{Tags: both}}
+		dp.Inbounds = []cluster.Inbound{{Tags: withService(c.tags).And(tags)}}
 	} else {
 		dp.Inbounds = []cluster.Inbound{{Tags: withService(tags)}, {Tags: withService(c.tags)}}
 	}
@@ -173,7 +171,5 @@ func meetingOf(m *mesh, p *meshtrace.Policy, c *made) *cluster.Dataplane {
 
 // withService is tags with a service, which every tag set has.
 func withService(tags cluster.Tags) cluster.Tags {
-	all := cluster.Tags{cluster.ServiceTag: "any"}
-	maps.Copy(all, tags)
-	return all
+	return cluster.Tags{{Key: cluster.ServiceTag, Value: "any"}}.And(tags)
 }

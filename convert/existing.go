@@ -2,7 +2,6 @@ package convert
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -44,23 +43,22 @@ func asCompared(existing []*meshtrace.Policy, origin *cluster.Origin, o *Options
 	mode := modeOf(origin, existing)
 	compared := make([]*meshtrace.Policy, len(existing))
 	for i, p := range existing {
-		labels := make(map[string]string, len(p.Labels)+1)
-		maps.Copy(labels, p.Labels)
+		labels := p.Labels
 		if p.System {
-			delete(labels, cluster.RoleLabel)
+			labels = labels.Without(cluster.RoleLabel)
 		}
 		switch {
 		case o.ZoneOrigin: // the new ones say theirs
 		case mode == cluster.ModeGlobal || mode == cluster.ModeFederatedZone:
-			if labels[cluster.OriginLabel] == "global" {
-				delete(labels, cluster.OriginLabel)
+			if labels.Get(cluster.OriginLabel) == "global" {
+				labels = labels.Without(cluster.OriginLabel)
 			}
 		case mode == cluster.ModeZone && o.Version.LabelsOrigin():
-			switch labels[cluster.OriginLabel] {
+			switch labels.Get(cluster.OriginLabel) {
 			case "zone":
-				delete(labels, cluster.OriginLabel)
+				labels = labels.Without(cluster.OriginLabel)
 			case "":
-				labels[cluster.OriginLabel] = "global" // from before 2.6.1, and below what comes after
+				labels = labels.With(cluster.OriginLabel, "global") // from before 2.6.1, and below what comes after
 			}
 		}
 		copied := *p.AsStored(o.Version)
@@ -77,7 +75,7 @@ func modeOf(origin *cluster.Origin, existing []*meshtrace.Policy) cluster.Mode {
 		return origin.Mode
 	}
 	labelled := func(value string) bool {
-		return slices.ContainsFunc(existing, func(p *meshtrace.Policy) bool { return p.Labels[cluster.OriginLabel] == value })
+		return slices.ContainsFunc(existing, func(p *meshtrace.Policy) bool { return p.Labels.Get(cluster.OriginLabel) == value })
 	}
 	switch {
 	case labelled("global"):
@@ -91,7 +89,7 @@ func modeOf(origin *cluster.Origin, existing []*meshtrace.Policy) cluster.Mode {
 // ofOneZone reports whether a policy is that of a zone, which selects no proxies of
 // others, and the new ones are for all zones.
 func ofOneZone(p *meshtrace.Policy, origin *cluster.Origin, o *Options) bool {
-	return dependsOnZone(origin, o) && p.Labels[cluster.OriginLabel] == "zone"
+	return dependsOnZone(origin, o) && p.Labels.Get(cluster.OriginLabel) == "zone"
 }
 
 // shadowsOf finds the existing shadow policies that a previous run with --shadow
@@ -125,7 +123,7 @@ func shadowsOf(needs []*reduction, existing []*meshtrace.Policy, version cluster
 // outranks says why an existing policy has precedence over new ones of its kind,
 // whatever the names; empty when it does not.
 func (m *mesh) outranks(p *meshtrace.Policy) phrase {
-	origin := p.Labels[cluster.OriginLabel]
+	origin := p.Labels.Get(cluster.OriginLabel)
 	switch {
 	case m.o.Version.OriginDecides() && origin == "zone" && !m.o.ZoneOrigin:
 		return zoneOutranks

@@ -91,19 +91,17 @@ func havingTag(gateways []*cluster.MeshGateway, tags cluster.Tags) *cluster.Mesh
 		}
 		for _, own := range gateway.TagSets(nil) {
 			shared := false
-			for key, value := range tags {
-				shared = shared || own[key] == value
+			for _, tag := range tags {
+				shared = shared || own.Get(tag.Key) == tag.Value
 			}
 			if !shared || !tags.Meets(own) {
 				continue
 			}
 			for _, selector := range selectors {
-				rest := make(cluster.Tags, len(selector))
-				for key, value := range selector {
-					if _, ok := own[key]; !ok {
-						rest[key] = value
-					}
-				}
+				rest := lists.Keep(selector, func(tag cluster.Tag) bool {
+					_, ok := own.Lookup(tag.Key)
+					return !ok
+				})
 				if tags.Meets(rest) {
 					return gateway
 				}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"tracemigrate/cluster"
+	"tracemigrate/cluster/lists"
 )
 
 // preferred are the labels that name a workload or its place for as long as it exists,
@@ -37,23 +38,20 @@ func rankLabel(key string) int {
 // selectableLabels returns for each Dataplane the labels that a policy may select by:
 // those that the control plane puts on it before and after an upgrade, and that its
 // next rollout keeps.
-func selectableLabels(dataplanes []*cluster.Dataplane, o *Options) []map[string]string {
+func selectableLabels(dataplanes []*cluster.Dataplane, o *Options) []cluster.Tags {
 	known := make(map[string]bool)
-	all := make([]map[string]string, len(dataplanes))
+	all := make([]cluster.Tags, len(dataplanes))
 	for i, dp := range dataplanes {
-		labels := make(map[string]string, len(dp.Labels))
-		for key, value := range dp.Labels {
-			counts, ok := known[key]
+		labels := lists.Keep(dp.Labels, func(label cluster.Tag) bool {
+			counts, ok := known[label.Key]
 			if !ok {
-				counts = isSelectable(key)
-				known[key] = counts
+				counts = isSelectable(label.Key)
+				known[label.Key] = counts
 			}
-			if counts {
-				labels[key] = value
-			}
-		}
+			return counts
+		})
 		if o.DisplayNames {
-			labels[cluster.DisplayNameLabel] = dp.DisplayName()
+			labels = labels.With(cluster.DisplayNameLabel, dp.DisplayName())
 		}
 		all[i] = labels
 	}
@@ -79,16 +77,15 @@ func isSelectable(key string) bool {
 
 // labelsOfTags returns the labels that a Dataplane with tags has on Kubernetes, where a
 // pod's labels become tags. missing are the tags that no label has.
-func labelsOfTags(tags cluster.Tags) (labels map[string]string, missing []string) {
-	labels = make(map[string]string, len(tags))
-	for _, key := range tags.Keys() {
-		value := tags[key]
+func labelsOfTags(tags cluster.Tags) (labels cluster.Tags, missing []string) {
+	labels = make(cluster.Tags, 0, len(tags))
+	for _, tag := range tags {
 		switch {
-		case key == cluster.ServiceTag && value == cluster.Any:
-		case value != cluster.Any && isSelectable(key):
-			labels[key] = value
+		case tag.Key == cluster.ServiceTag && tag.Value == cluster.Any:
+		case tag.Value != cluster.Any && isSelectable(tag.Key):
+			labels = append(labels, tag)
 		default:
-			missing = append(missing, key+"="+value)
+			missing = append(missing, tag.Key+"="+tag.Value)
 		}
 	}
 	return labels, missing

@@ -89,7 +89,7 @@ func newToday(in *input) *today {
 		return renderers[of[0]].Decide(dp)
 	}
 	for i, p := range in.existing {
-		switch origin := p.Labels[cluster.OriginLabel]; in.About().Mode {
+		switch origin := p.Labels.Get(cluster.OriginLabel); in.About().Mode {
 		case cluster.ModeGlobal:
 			t.copies[in.compared[i]] = origin == "zone"
 		case cluster.ModeFederatedZone:

@@ -61,7 +61,7 @@ func takenNames(in *input, needs []*reduction, previous map[*meshtrace.Policy]bo
 	taken := in.existingNames(isFree)
 	global := dependsOnZone(in.Origin, in.o) // where copies of a global control plane's own have their display names
 	for i, p := range in.existing {
-		if global && p.Labels[cluster.OriginLabel] != "zone" && !isFree(i) {
+		if global && p.Labels.Get(cluster.OriginLabel) != "zone" && !isFree(i) {
 			for _, format := range []cluster.Format{cluster.Kubernetes, cluster.Universal} {
 				taken[scope(format, p.Mesh)+p.DisplayName()] = true
 			}
@@ -160,7 +160,7 @@ func basesOfAll(needs []*reduction, others []cluster.TraceName) map[string][]clu
 	}
 	for _, n := range needs {
 		for _, trace := range n.TrafficTraces {
-			matches := lists.Each(trace.Selectors, func(s legacy.Selector) map[string]string { return s.Tags })
+			matches := lists.Each(trace.Selectors, func(s legacy.Selector) cluster.Tags { return s.Tags })
 			add(cluster.TraceName{
 				Mesh: n.Name, Name: trace.DisplayName(), Several: cluster.SeveralPolicies(matches), Format: trace.Format,
 			})

@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 
 	"tracemigrate/cluster"
 	"tracemigrate/convert/envoydiff"
@@ -17,7 +15,7 @@ type Options struct {
 	Version       cluster.Version
 	Format        cluster.Format // of all policies; empty: of the TrafficTrace each comes from
 	Namespace     string         // of Kubernetes policies; empty: kuma-system
-	Labels        map[string]string
+	Labels        cluster.Tags
 	CopyLabels    bool // take a TrafficTrace's own labels and annotations along
 	ZoneOrigin    bool // label policies as created on a zone, which a federated zone demands
 	Shadow        bool // label policies as to be computed only, not applied (2.7 and later)
@@ -60,13 +58,13 @@ func (o *Options) Check() error {
 	for _, reserved := range []string{
 		cluster.MeshLabel, cluster.OriginLabel, cluster.EffectLabel, cluster.RoleLabel, cluster.DisplayNameLabel,
 	} {
-		if _, ok := o.Labels[reserved]; ok {
+		if _, ok := o.Labels.Lookup(reserved); ok {
 			return fmt.Errorf("label %s has a meaning of its own and cannot be set freely", reserved)
 		}
 	}
 	var wrong []error
-	for _, key := range slices.Sorted(maps.Keys(o.Labels)) {
-		wrong = append(wrong, meshtrace.CheckLabel(key, o.Labels[key]))
+	for _, label := range o.Labels {
+		wrong = append(wrong, meshtrace.CheckLabel(label.Key, label.Value))
 	}
 	if o.Namespace != "" {
 		wrong = append(wrong, meshtrace.CheckNamespace(o.Namespace))

@@ -1,7 +1,6 @@
 package convert
 
 import (
-	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -48,7 +47,7 @@ func (in *input) mayBePrevious() map[*meshtrace.Policy]bool {
 	for _, p := range in.compared {
 		annotated := p.Source != "" || p.Format == cluster.Universal // which keeps no annotation
 		ours := annotated && p.System && !p.Shadow(in.o.Version) && !ofOneZone(p, in.Origin, in.o)
-		if in.arrived[p] || ours && (p.Labels[cluster.OriginLabel] == "zone") == in.o.ZoneOrigin {
+		if in.arrived[p] || ours && (p.Labels.Get(cluster.OriginLabel) == "zone") == in.o.ZoneOrigin {
 			previous[p] = true
 		}
 	}
@@ -81,7 +80,7 @@ func findAgain(b *building) map[*meshtrace.Policy]*made {
 // from c's TrafficTrace.
 func isFrom(p *meshtrace.Policy, c *made) bool {
 	ref, trace := &c.policy.TargetRef, c.pair.TrafficTrace
-	return maps.Equal(ref.Tags, p.TargetRef.Tags) && slices.Equal(ref.ProxyTypes, p.TargetRef.ProxyTypes) && p.TargetRef.Kind == ref.Kind &&
+	return slices.Equal(ref.Tags, p.TargetRef.Tags) && slices.Equal(ref.ProxyTypes, p.TargetRef.ProxyTypes) && p.TargetRef.Kind == ref.Kind &&
 		(c.policy.Format != p.Format || c.policy.Namespace == p.Namespace) &&
 		(p.Source != "" || mayBeNamed(p.Name, p.Mesh, trace) || mayBeNamed(p.DisplayName(), p.Mesh, trace))
 }
@@ -266,7 +265,7 @@ func (in *input) arrivedPolicies() map[*meshtrace.Policy]bool {
 	byName := legacy.ByName(in.Meshes)
 	for i, p := range in.compared {
 		m := byName[p.Mesh]
-		fromGlobal := in.existing[i].Labels[cluster.OriginLabel] == "global"
+		fromGlobal := in.existing[i].Labels.Get(cluster.OriginLabel) == "global"
 		if m == nil || !fromGlobal || p.Shadow(in.o.Version) || !p.System || !selectsByTags(p) {
 			continue
 		}
@@ -282,18 +281,18 @@ func (in *input) arrivedPolicies() map[*meshtrace.Policy]bool {
 func selectsLike(tags cluster.Tags, t *legacy.TrafficTrace) bool {
 	return slices.ContainsFunc(t.Selectors, func(s legacy.Selector) bool {
 		left := len(tags)
-		for key, want := range s.Tags {
-			value, ok := tags[key]
+		for _, want := range s.Tags {
+			value, ok := tags.Lookup(want.Key)
 			switch {
-			case !ok && key == cluster.ServiceTag && want == cluster.Any:
+			case !ok && want.Key == cluster.ServiceTag && want.Value == cluster.Any:
 				continue
-			case !ok || want != cluster.Any && want != value:
+			case !ok || want.Value != cluster.Any && want.Value != value:
 				return false
 			}
 			left--
 		}
-		_, asked := s.Tags[cluster.ZoneLabel]
-		_, narrowed := tags[cluster.ZoneLabel]
+		_, asked := s.Tags.Lookup(cluster.ZoneLabel)
+		_, narrowed := tags.Lookup(cluster.ZoneLabel)
 		return left == 0 || left == 1 && narrowed && !asked
 	})
 }

@@ -217,7 +217,7 @@ func meeting(selectors []cluster.Tags) func(yield func(i, j int) bool) {
 			return !selectors[i].Meets(selectors[j]) || yield(min(i, j), max(i, j))
 		}
 		for i, selector := range selectors {
-			value, ok := selector[key]
+			value, ok := selector.Lookup(key)
 			exact := ok && value != cluster.Any
 			if exact {
 				for _, j := range byValue[value] {

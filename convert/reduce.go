@@ -225,7 +225,7 @@ func dropMadeInZones(s *selection, candidates []*candidate) kept {
 func (m *mesh) hasOwn(zone string, c *candidate) bool {
 	ref := c.targetRef()
 	return slices.ContainsFunc(m.ofZones, func(p *meshtrace.Policy) bool {
-		return p.Labels[cluster.ZoneLabel] == zone && p.TargetRef.String() == ref.String() && p.Default.Key() == c.conf.Key() &&
+		return p.Labels.Get(cluster.ZoneLabel) == zone && p.TargetRef.String() == ref.String() && p.Default.Key() == c.conf.Key() &&
 			mayBeNamed(p.DisplayName(), m.Name, c.pair.TrafficTrace)
 	})
 }

@@ -2,7 +2,6 @@ package convert
 
 import (
 	"cmp"
-	"maps"
 	"slices"
 
 	"tracemigrate/cluster"
@@ -15,10 +14,10 @@ import (
 // relabelled is a policy that selects by labels, before it has a name.
 type relabelled struct {
 	*layer
-	labels map[string]string // empty: every proxy
-	nth    int               // of the layer's policies, from 0
-	kept   bool              // an existing policy stays as it is
-	mesh   bool              // it is of kind Mesh
+	labels cluster.Tags // empty: every proxy
+	nth    int          // of the layer's policies, from 0
+	kept   bool         // an existing policy stays as it is
+	mesh   bool         // it is of kind Mesh
 	name   string
 	policy *meshtrace.Policy
 }
@@ -175,13 +174,13 @@ func (r *relabelling) addUnseen(of *layer) {
 	labels, missing := labelsOfTags(r.withoutService(ref.Selector()))
 	switch {
 	case of.everyone:
-		labels, missing = map[string]string{}, nil
+		labels, missing = cluster.Tags{}, nil
 	case len(labels) == 0 && len(missing) == 0 || len(ref.ProxyTypes) > 0:
 		missing = []string{ref.String()}
 	case format == cluster.Universal && len(labels) > 0:
 		missing = nil
-		for _, key := range ref.Selector().Keys() {
-			missing = append(missing, key+"="+ref.Selector()[key])
+		for _, tag := range ref.Selector() {
+			missing = append(missing, tag.Key+"="+tag.Value)
 		}
 	}
 	if len(missing) > 0 {
@@ -200,20 +199,15 @@ func (r *relabelling) addUnseen(of *layer) {
 // that it names. Kuma keeps it in a MeshService as well (meshservice_controller.go in
 // pkg/plugins/runtime/k8s/controllers of Kuma's tag 2.13.10).
 func (r *relabelling) withoutService(tags cluster.Tags) cluster.Tags {
-	selector, namespace := r.selectorOf(r.Name, tags[cluster.ServiceTag])
+	selector, namespace := r.selectorOf(r.Name, tags.Get(cluster.ServiceTag))
 	if len(selector) == 0 {
 		return tags
 	}
-	replaced := maps.Clone(tags)
-	delete(replaced, cluster.ServiceTag)
-	for key, value := range selector {
-		if own, ok := replaced[key]; ok && own != value {
-			return tags // no Dataplane has both
-		}
-		replaced[key] = value
+	rest := tags.Without(cluster.ServiceTag)
+	if !rest.Meets(selector) {
+		return tags // no Dataplane has both
 	}
-	replaced[cluster.NamespaceLabel] = namespace
-	return replaced
+	return rest.And(selector).With(cluster.NamespaceLabel, namespace)
 }
 
 // existsAlready reports whether an existing policy has the content that a selector's would
@@ -227,7 +221,7 @@ func (r *relabelling) existsAlready(of *layer) bool {
 		if of.everyone {
 			return p.TargetRef.Kind == meshtrace.Mesh
 		}
-		return p.TargetRef.Kind == meshtrace.Dataplane && maps.Equal(p.TargetRef.Labels, labels)
+		return p.TargetRef.Kind == meshtrace.Dataplane && slices.Equal(p.TargetRef.Labels, labels)
 	})
 }
 
@@ -243,8 +237,8 @@ func (r *relabelling) dropEmpty() {
 	var found []int32
 	for _, dp := range r.sidecars {
 		labels := dp.Labels
-		if r.o.DisplayNames && labels[cluster.DisplayNameLabel] == "" {
-			labels = lists.With(labels, cluster.DisplayNameLabel, dp.Name)
+		if r.o.DisplayNames && labels.Get(cluster.DisplayNameLabel) == "" {
+			labels = labels.With(cluster.DisplayNameLabel, dp.Name)
 		}
 		found = index.Matching(found[:0], labels)
 		lowest := slices.Max(append(found, -1))

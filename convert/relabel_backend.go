@@ -43,7 +43,7 @@ func (b *backends) replace(p *meshtrace.Policy) notes {
 		to = b.add(p, host, port)
 		found = notes{backendMade.note(p.Place, p, facts{"backend": quoted(to.Name), "endpoint": manifest.RedactURL(endpoint)})}
 	}
-	ref := map[string]string{backendLabel: to.Labels[backendLabel]}
+	ref := cluster.Tags{{Key: backendLabel, Value: to.Labels.Get(backendLabel)}}
 	p.Default.Backends[0].OpenTelemetry = &meshtrace.OpenTelemetry{BackendRef: ref}
 	return found
 }
@@ -51,7 +51,7 @@ func (b *backends) replace(p *meshtrace.Policy) notes {
 // find returns a backend of an earlier policy or of a previous run with an address.
 func (b *backends) find(p *meshtrace.Policy, host string, port uint32) *meshtrace.OTelBackend {
 	for _, to := range slices.Concat(b.made, b.known) {
-		if to.Mesh == p.Mesh && to.Format == p.Format && to.Labels[backendLabel] == to.Name &&
+		if to.Mesh == p.Mesh && to.Format == p.Format && to.Labels.Get(backendLabel) == to.Name &&
 			to.Host == host && to.Port == port && !to.HTTP && to.Path == "" {
 			return to
 		}
@@ -79,9 +79,9 @@ func (b *backends) add(p *meshtrace.Policy, host string, port uint32) *meshtrace
 		if n > 1 {
 			to.Name = fmt.Sprintf("%s-%d", base, n)
 		}
-		to.Resource.Name, to.Labels = to.Name, map[string]string{backendLabel: to.Name}
+		to.Resource.Name, to.Labels = to.Name, cluster.Tags{{Key: backendLabel, Value: to.Name}}
 		if !slices.ContainsFunc(slices.Concat(b.made, b.known), func(other *meshtrace.OTelBackend) bool {
-			return other.Identity() == to.Identity() || other.Labels[backendLabel] == to.Name
+			return other.Identity() == to.Identity() || other.Labels.Get(backendLabel) == to.Name
 		}) {
 			break
 		}

@@ -3,11 +3,11 @@ package convert
 import (
 	"cmp"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
 	"tracemigrate/cluster"
+	"tracemigrate/cluster/lists"
 	"tracemigrate/cluster/manifest"
 	"tracemigrate/convert/cover"
 	"tracemigrate/meshtrace"
@@ -47,15 +47,11 @@ func (r *relabelling) rebuild(p *relabelled) *meshtrace.Policy {
 	if !p.kept {
 		again.TargetRef = p.targetRef()
 	}
-	again.Labels = make(map[string]string)
-	for key, value := range p.existing.Labels {
-		if cluster.IsOwn(key) || key == cluster.EffectLabel {
-			again.Labels[key] = value
-		}
-	}
-	maps.Copy(again.Labels, r.o.Labels)
+	again.Labels = lists.Keep(p.existing.Labels, func(label cluster.Tag) bool {
+		return cluster.IsOwn(label.Key) || label.Key == cluster.EffectLabel
+	}).And(r.o.Labels)
 	if r.o.ZoneOrigin {
-		again.Labels[cluster.OriginLabel] = "zone"
+		again.Labels = again.Labels.With(cluster.OriginLabel, "zone")
 	}
 	again.Source = cmp.Or(again.Source, p.existing.String())
 	again.Default.Backends = slices.Clone(p.existing.Default.Backends)

@@ -80,7 +80,7 @@ func (l *layering) covers(kept map[*layer]bool) []cover.Result {
 			results[i] = l.coverOf(of, search)
 			if own := tags[i]; own.labels != nil && len(results[i].Sets) == 1 && len(results[i].Sets[0]) == len(own.labels) &&
 				isWithin(of.served, own.selected) && l.maySelect(of, own.selected) {
-				results[i].Sets = []map[string]string{own.labels}
+				results[i].Sets = []cluster.Tags{own.labels}
 			}
 			return nil
 		})
@@ -95,7 +95,7 @@ func (l *layering) coverOf(of *layer, search *cover.Search) cover.Result {
 	if of.everyone {
 		free := l.freeFor(of)
 		if len(of.served)+len(free) >= len(l.sidecars) {
-			return cover.Result{Sets: []map[string]string{{}}, Proved: true}
+			return cover.Result{Sets: []cluster.Tags{{}}, Proved: true}
 		}
 		return search.Cover(of.served, append(free, later))
 	}
@@ -130,7 +130,7 @@ func (l *layering) outside(of *layer) []int {
 // own are the labels that have the keys and values of a selector's tags, and the
 // sidecars that have them.
 type own struct {
-	labels   map[string]string
+	labels   cluster.Tags
 	selected []int
 }
 

@@ -112,8 +112,8 @@ type considered struct {
 // wildcard, the tags that replace its own.
 func consider(m *mesh, ranked *legacy.Mesh, position int, values []cluster.Tags) considered {
 	pair := ranked.Pairs[position]
-	for _, key := range pair.Tags.Keys() {
-		value := pair.Tags[key]
+	for _, tag := range pair.Tags {
+		key, value := tag.Key, tag.Value
 		if cluster.IsTag(key, value) || value == cluster.Any && cluster.IsTag(key, "any") {
 			continue
 		}
@@ -143,12 +143,10 @@ func consider(m *mesh, ranked *legacy.Mesh, position int, values []cluster.Tags)
 
 // withoutAnyService returns tags without kuma.io/service: '*', which every proxy satisfies.
 func withoutAnyService(tags cluster.Tags) cluster.Tags {
-	if tags[cluster.ServiceTag] != cluster.Any {
+	if tags.Get(cluster.ServiceTag) != cluster.Any {
 		return tags
 	}
-	tags = maps.Clone(tags)
-	delete(tags, cluster.ServiceTag)
-	return tags
+	return tags.Without(cluster.ServiceTag)
 }
 
 // neverDeciding is what a selector becomes whose proxies a higher one decides for.
@@ -207,9 +205,9 @@ func differAsTied(m *mesh, a, b *legacy.Pair) bool {
 func (m *mesh) serving(tags cluster.Tags) *meshtrace.Policy {
 	var by *meshtrace.Policy
 	existing := m.existing
-	if zone := tags[cluster.ZoneLabel]; zone != "" {
+	if zone := tags.Get(cluster.ZoneLabel); zone != "" {
 		for _, p := range m.ofZones {
-			if p.Labels[cluster.ZoneLabel] == zone {
+			if p.Labels.Get(cluster.ZoneLabel) == zone {
 				existing = append(slices.Clip(existing), p)
 			}
 		}

@@ -79,7 +79,8 @@ func matchedBy(dataplanes []*cluster.Dataplane, candidates []*candidate) []bool 
 // remarkMisspelt notes a selector that asks for a tag that no known Dataplane has,
 // and whose name is one letter off that of one which they have; nil when it does not.
 func remarkMisspelt(c *candidate, known map[string]bool) *Note {
-	for _, key := range c.tags.Keys() {
+	for _, tag := range c.tags {
+		key := tag.Key
 		if known[key] {
 			continue
 		}
@@ -99,9 +100,9 @@ func remarkAbsent(trace *legacy.TrafficTrace, pairs []*legacy.Pair, known map[st
 	list := make(names, len(sorted))
 	for i, pair := range sorted[:min(len(sorted), shownNames)] {
 		list[i] = absentSelector.with(facts{"number": pair.Number, "tags": pair.Tags})
-		for _, key := range pair.Tags.Keys() {
-			if !known[key] && key != cluster.ServiceTag {
-				list[i] = absentTag.with(facts{"number": pair.Number, "tags": pair.Tags, "key": quoted(key)})
+		for _, tag := range pair.Tags {
+			if !known[tag.Key] && tag.Key != cluster.ServiceTag {
+				list[i] = absentTag.with(facts{"number": pair.Number, "tags": pair.Tags, "key": quoted(tag.Key)})
 				break
 			}
 		}
@@ -118,17 +119,17 @@ func remarkAbsent(trace *legacy.TrafficTrace, pairs []*legacy.Pair, known map[st
 func knownTags(dataplanes []*cluster.Dataplane, selectors []cluster.Tags) map[string]bool {
 	missing := make(map[string]bool)
 	for _, selector := range selectors {
-		for key := range selector {
-			missing[key] = true
+		for _, tag := range selector {
+			missing[tag.Key] = true
 		}
 	}
 	known := make(map[string]bool)
 	for _, dp := range dataplanes {
 		for _, set := range dp.TagSets() {
-			for key := range set {
-				if !known[key] {
-					known[key] = true
-					delete(missing, key)
+			for _, tag := range set {
+				if !known[tag.Key] {
+					known[tag.Key] = true
+					delete(missing, tag.Key)
 				}
 			}
 		}

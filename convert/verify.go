@@ -250,8 +250,8 @@ func (v *verifier) check(dp *cluster.Dataplane, madeUp bool) *finding {
 // finding says why the tracing of dp differs, where position decides today.
 func (v *verifier) finding(dp *cluster.Dataplane, position int, existing []*meshtrace.Policy) *finding {
 	f := &finding{code: ProxyDiffers, position: position}
-	hasService := func(set cluster.Tags) bool { return set[cluster.ServiceTag] != "" }
-	hasNoZone := func(set cluster.Tags) bool { return set[cluster.ZoneLabel] == "" }
+	hasService := func(set cluster.Tags) bool { return set.Get(cluster.ServiceTag) != "" }
+	hasNoZone := func(set cluster.Tags) bool { return set.Get(cluster.ZoneLabel) == "" }
 	switch {
 	case !slices.ContainsFunc(dp.TagSets(), hasService):
 		f.code = ServiceTagMissing

@@ -1,7 +1,6 @@
 package convert
 
 import (
-	"maps"
 	"slices"
 	"strconv"
 
@@ -13,8 +12,8 @@ import (
 // hasWildcard reports whether a selector has a wildcard other than that of
 // kuma.io/service, which every proxy satisfies.
 func hasWildcard(tags cluster.Tags) bool {
-	for key, value := range tags {
-		if value == cluster.Any && key != cluster.ServiceTag {
+	for _, tag := range tags {
+		if tag.Value == cluster.Any && tag.Key != cluster.ServiceTag {
 			return true
 		}
 	}
@@ -138,15 +137,15 @@ func wildcardValues(ranked *legacy.Mesh, dataplanes []*cluster.Dataplane) map[in
 			for _, i := range found {
 				known = strconv.AppendInt(known[:0], int64(i), 10)
 				for _, key := range w.keys[i] {
-					known = append(append(known, 0), set[key]...)
+					known = append(append(known, 0), set.Get(key)...)
 				}
 				if seen[string(known)] {
 					continue
 				}
 				seen[string(known)] = true
-				tags := maps.Clone(withoutAnyService(w.selectors[i]))
+				tags := withoutAnyService(w.selectors[i])
 				for _, key := range w.keys[i] {
-					tags[key] = set[key]
+					tags = tags.With(key, set.Get(key))
 				}
 				values[w.positions[i]] = append(values[w.positions[i]], tags)
 			}
@@ -165,12 +164,11 @@ func wildcardsOf(ranked *legacy.Mesh) wildcards {
 			continue
 		}
 		var keys []string
-		for key, value := range pair.Tags {
-			if value == cluster.Any && key != cluster.ServiceTag {
-				keys = append(keys, key)
+		for _, tag := range pair.Tags {
+			if tag.Value == cluster.Any && tag.Key != cluster.ServiceTag {
+				keys = append(keys, tag.Key)
 			}
 		}
-		slices.Sort(keys)
 		w.positions, w.selectors, w.keys = append(w.positions, position), append(w.selectors, pair.Tags), append(w.keys, keys)
 	}
 	return w

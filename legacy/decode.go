@@ -196,7 +196,7 @@ func decodeTrafficTrace(r *cluster.Resource, problems *[]*manifest.Problem) *Tra
 	for _, v := range spec.Need("selectors").Items() {
 		v.Known("match")
 		match := v.Need("match")
-		t.Selectors = append(t.Selectors, Selector{Place: v.Place(), Tags: match.Map()})
+		t.Selectors = append(t.Selectors, Selector{Place: v.Place(), Tags: cluster.TagsOf(match)})
 	}
 	if s := spec.Field("selectors"); s.Present() && s.Len() == 0 {
 		s.Warn("no-selectors", "has no entry, so the TrafficTrace selects no proxy")

@@ -3,7 +3,6 @@ package legacy
 import (
 	"cmp"
 	"hash/maphash"
-	"maps"
 	"slices"
 	"strings"
 
@@ -145,7 +144,7 @@ func (m *Mesh) index() {
 		content = pair.Tags.AppendContent(content[:0])
 		hash := maphash.Bytes(seed, content)
 		place, ok := known[hash]
-		for ; ok && !maps.Equal(distinct[place], pair.Tags); place, ok = known[hash] {
+		for ; ok && !slices.Equal(distinct[place], pair.Tags); place, ok = known[hash] {
 			hash++ // other tags have the hash
 		}
 		if !ok {
@@ -203,12 +202,8 @@ func (m *Mesh) BackendOf(t *TrafficTrace) *Backend {
 // satisfied when tags contains its key, or when the key is kuma.io/service, which every
 // tag set has.
 func (m *Mesh) Covering(position int, tags cluster.Tags) *Pair {
-	if _, ok := tags[cluster.ServiceTag]; !ok {
-		tags = maps.Clone(tags)
-		if tags == nil {
-			tags = cluster.Tags{}
-		}
-		tags[cluster.ServiceTag] = cluster.Any
+	if _, ok := tags.Lookup(cluster.ServiceTag); !ok {
+		tags = tags.With(cluster.ServiceTag, cluster.Any)
 	}
 	if first := m.Wins(tags); first >= 0 && first < position {
 		return m.Pairs[first]

@@ -140,10 +140,10 @@ selectors:
 - match: {team: x}
 `)
 	require.Empty(t, problems)
-	mesh, without, with := meshes[0], cluster.Tags{"team": "x"}, cluster.Tags{"team": "x", "kuma.io/service": "w"}
+	mesh, without, with := meshes[0], cluster.NewTags(map[string]string{"team": "x"}), cluster.NewTags(map[string]string{"team": "x", "kuma.io/service": "w"})
 	assert.Equal(t, 1, mesh.Wins(without))
 	assert.Equal(t, 0, mesh.Wins(with))
-	assert.Equal(t, -1, mesh.Wins(cluster.Tags{"kuma.io/service": "w"}))
+	assert.Equal(t, -1, mesh.Wins(cluster.NewTags(map[string]string{"kuma.io/service": "w"})))
 	assert.Equal(t, []int32{1}, mesh.Satisfied(nil, without), "of equal selectors the first")
 	assert.Equal(t, []int32{0, 1}, mesh.Satisfied(nil, with))
 }
@@ -187,7 +187,7 @@ func TestWinsAtRandom(t *testing.T) {
 			}
 			require.Less(t, slices.Index(mesh.Pairs, above), i, text)
 			for _, set := range sets {
-				if set[cluster.ServiceTag] != "" && pair.Tags.Match(set) {
+				if set.Get(cluster.ServiceTag) != "" && pair.Tags.Match(set) {
 					require.True(t, above.Tags.Match(set), text)
 				}
 			}

@@ -107,7 +107,7 @@ func (m *Mesh) doubtTimes(zone string, copies map[string]*TrafficTrace) string {
 
 // Equal reports whether two TrafficTraces have the same backend and selectors.
 func (t *TrafficTrace) Equal(other *TrafficTrace) bool {
-	sameTags := func(a, b Selector) bool { return maps.Equal(a.Tags, b.Tags) }
+	sameTags := func(a, b Selector) bool { return slices.Equal(a.Tags, b.Tags) }
 	return t.Backend == other.Backend && slices.EqualFunc(t.Selectors, other.Selectors, sameTags)
 }
 
@@ -179,15 +179,11 @@ func (m *Mesh) Highest(found []int32, sets ...cluster.Tags) []int32 {
 // Within returns p narrowed to one zone by the tag kuma.io/zone, with p's rank, or nil
 // if p never matches in that zone.
 func (p *Pair) Within(zone string) *Pair {
-	if value, ok := p.Tags[cluster.ZoneLabel]; ok && value != zone && value != cluster.Any {
+	if value, ok := p.Tags.Lookup(cluster.ZoneLabel); ok && value != zone && value != cluster.Any {
 		return nil
 	}
 	narrowed := *p
-	narrowed.Tags = maps.Clone(p.Tags)
-	if narrowed.Tags == nil {
-		narrowed.Tags = cluster.Tags{}
-	}
-	narrowed.Tags[cluster.ZoneLabel] = zone
+	narrowed.Tags = p.Tags.With(cluster.ZoneLabel, zone)
 	narrowed.Zone = zone
 	return &narrowed
 }

@@ -16,7 +16,7 @@ func Read(s *cluster.Snapshot, system ...string) ([]*Policy, []*manifest.Problem
 	policies := make([]*Policy, 0, len(s.MeshTraces))
 	for _, r := range s.MeshTraces {
 		p := decode(r, &problems)
-		switch role := p.Labels[cluster.RoleLabel]; {
+		switch role := p.Labels.Get(cluster.RoleLabel); {
 		case role != "":
 			p.System = role == "system"
 		default:
@@ -76,7 +76,7 @@ func decodeTargetRef(v manifest.Value) TargetRef {
 	v.Known("kind", "name", "namespace", "tags", "labels", "sectionName", "proxyTypes", "mesh")
 	ref := TargetRef{
 		Kind: Kind(v.Need("kind").Str()), Name: v.Field("name").Str(), Namespace: v.Field("namespace").Str(),
-		Tags: v.Field("tags").Map(), Labels: v.Field("labels").Map(), SectionName: v.Field("sectionName").Str(),
+		Tags: cluster.TagsOf(v.Field("tags")), Labels: cluster.TagsOf(v.Field("labels")), SectionName: v.Field("sectionName").Str(),
 	}
 	row := ref.Kind.row()
 	if row.selects == noProxy && ref.Kind != "" {
@@ -126,12 +126,12 @@ func decodeBackend(v manifest.Value) Backend {
 		b.OpenTelemetry = &OpenTelemetry{Endpoint: otel.Field("endpoint").Str()}
 		if ref := otel.Field("backendRef"); ref.Present() {
 			ref.Known("kind", "name", "labels")
-			b.OpenTelemetry.BackendRef = ref.Field("labels").Map()
+			b.OpenTelemetry.BackendRef = cluster.TagsOf(ref.Field("labels"))
 			if b.OpenTelemetry.BackendRef == nil {
-				b.OpenTelemetry.BackendRef = map[string]string{}
+				b.OpenTelemetry.BackendRef = cluster.Tags{}
 			}
 			if name := ref.Field("name").Str(); name != "" {
-				b.OpenTelemetry.BackendRef[cluster.DisplayNameLabel] = name
+				b.OpenTelemetry.BackendRef = b.OpenTelemetry.BackendRef.With(cluster.DisplayNameLabel, name)
 			}
 		}
 	}

@@ -54,7 +54,7 @@ func (o *OpenTelemetry) collector() envoy.Collector {
 		to.Host, to.Port, to.HTTP2, to.Old = o.Backend.Host, o.Backend.Port, !o.Backend.HTTP, nil
 	case o.BackendRef != nil:
 		// The input does not contain the backend; its labels are used as its address.
-		to.Host, to.Old = "MeshOpenTelemetryBackend "+cluster.Tags(o.BackendRef).String(), nil
+		to.Host, to.Old = "MeshOpenTelemetryBackend "+o.BackendRef.String(), nil
 	}
 	return to
 }

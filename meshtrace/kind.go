@@ -2,7 +2,6 @@ package meshtrace
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -158,12 +157,11 @@ func (ref *TargetRef) Selector() cluster.Tags {
 	case byTags:
 		return ref.Tags
 	case byService:
-		tags := cluster.Tags{}
+		var tags cluster.Tags
 		if row.takes.has(fieldTags) {
-			maps.Copy(tags, ref.Tags)
+			tags = ref.Tags
 		}
-		tags[cluster.ServiceTag] = ref.Name
-		return tags
+		return tags.With(cluster.ServiceTag, ref.Name)
 	}
 	return cluster.Tags{}
 }

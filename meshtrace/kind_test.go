@@ -17,8 +17,8 @@ func fullRef(kind Kind, some fields) TargetRef {
 	for field, set := range map[fields]func(){
 		fieldName:        func() { ref.Name = "web" },
 		fieldNamespace:   func() { ref.Namespace = "shop" },
-		fieldTags:        func() { ref.Tags = cluster.Tags{"team": "core", "on": "yes"} },
-		fieldLabels:      func() { ref.Labels = map[string]string{"app": "web", "tier": "1"} },
+		fieldTags:        func() { ref.Tags = cluster.NewTags(map[string]string{"team": "core", "on": "yes"}) },
+		fieldLabels:      func() { ref.Labels = cluster.NewTags(map[string]string{"app": "web", "tier": "1"}) },
 		fieldSectionName: func() { ref.SectionName = "http" },
 		fieldProxyTypes:  func() { ref.ProxyTypes = []string{Sidecar} },
 	} {
@@ -52,7 +52,7 @@ func TestKinds(t *testing.T) {
 
 // What a kind selects by, and which version has it.
 func TestKind(t *testing.T) {
-	core := cluster.Tags{"team": "core", "kuma.io/service": "web", "on": "yes"}
+	core := cluster.NewTags(map[string]string{"team": "core", "kuma.io/service": "web", "on": "yes"})
 	tests := map[Kind]struct {
 		from, last   cluster.Version // the versions that accept it
 		refused      string          // by 3.0
@@ -70,7 +70,7 @@ func TestKind(t *testing.T) {
 		},
 		MeshSubset: {
 			from: cluster.V(0), last: cluster.Latest, refused: "targetRef kind MeshSubset was removed in 3.0, so 3.0.0 does not accept it; use kind Dataplane",
-			selector: cluster.Tags{"team": "core", "on": "yes"}, selectsEvery: true, written: true,
+			selector: cluster.NewTags(map[string]string{"team": "core", "on": "yes"}), selectsEvery: true, written: true,
 		},
 		MeshGateway: {
 			from: cluster.V(6), last: cluster.Latest, refused: "targetRef kind MeshGateway was removed in 3.0, so 3.0.0 does not accept it; delete the policy",
@@ -78,11 +78,11 @@ func TestKind(t *testing.T) {
 		},
 		MeshService: {
 			from: cluster.V(0), last: cluster.Latest, refused: "targetRef kind MeshService was removed in 3.0, so 3.0.0 does not accept it; use kind Dataplane",
-			selector: cluster.Tags{"kuma.io/service": "web"}, selectsEvery: true,
+			selector: cluster.NewTags(map[string]string{"kuma.io/service": "web"}), selectsEvery: true,
 		},
 		MeshServiceSubset: {
 			from: cluster.V(0), last: cluster.Latest, refused: "targetRef kind MeshServiceSubset was removed in 3.0, so 3.0.0 does not accept it; use kind Dataplane",
-			selector: cluster.Tags{"team": "core", "on": "yes", "kuma.io/service": "web"}, selectsEvery: true,
+			selector: cluster.NewTags(map[string]string{"team": "core", "on": "yes", "kuma.io/service": "web"}), selectsEvery: true,
 		},
 		"Everything": {
 			from: cluster.V(0), last: cluster.SinceDataplaneOnly, // there is another message for it
@@ -105,7 +105,7 @@ func TestKind(t *testing.T) {
 			}
 			assert.Equal(t, test.selector, ref.Selector())
 			assert.Equal(t, test.selectsEvery, ref.SelectsEvery(core))
-			assert.Equal(t, kind == Mesh, ref.SelectsEvery(cluster.Tags{"team": "shop"}))
+			assert.Equal(t, kind == Mesh, ref.SelectsEvery(cluster.NewTags(map[string]string{"team": "shop"})))
 			assert.Equal(t, test.written, row.written)
 		})
 	}

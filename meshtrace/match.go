@@ -2,7 +2,6 @@ package meshtrace
 
 import (
 	"cmp"
-	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -73,7 +72,7 @@ func (mesh *meshMatcher) prepare(version cluster.Version) {
 			selectors[i] = ref.Selector()
 		case selects == byLabels && ref.hasLabelsAlone():
 			labels[i] = ref.Labels
-			mesh.names = mesh.names || ref.Labels[cluster.DisplayNameLabel] != ""
+			mesh.names = mesh.names || ref.Labels.Get(cluster.DisplayNameLabel) != ""
 		default:
 			mesh.others = append(mesh.others, other{int32(i), selects})
 		}
@@ -84,8 +83,8 @@ func (mesh *meshMatcher) prepare(version cluster.Version) {
 // hasLabelsAlone reports whether ref selects by labels that an index compares: a * is
 // no wildcard there.
 func (ref *TargetRef) hasLabelsAlone() bool {
-	for _, value := range ref.Labels {
-		if value == cluster.Any {
+	for _, label := range ref.Labels {
+		if label.Value == cluster.Any {
 			return false
 		}
 	}
@@ -147,7 +146,7 @@ func byName(a, b *Policy) int {
 }
 
 func origin(p *Policy) int {
-	switch p.Labels[cluster.OriginLabel] {
+	switch p.Labels.Get(cluster.OriginLabel) {
 	case "global":
 		return 0
 	case "zone":
@@ -258,13 +257,10 @@ func (m *Matcher) selectableByLabels(dp *cluster.Dataplane, gateway *cluster.Mes
 
 // labelsOf returns the labels of dp that policies are compared with.
 func (mesh *meshMatcher) labelsOf(version cluster.Version, dp *cluster.Dataplane) cluster.Tags {
-	if !mesh.names || !version.SelectsByDisplayName() || dp.Labels[cluster.DisplayNameLabel] != "" {
+	if !mesh.names || !version.SelectsByDisplayName() || dp.Labels.Get(cluster.DisplayNameLabel) != "" {
 		return dp.Labels
 	}
-	labels := make(cluster.Tags, len(dp.Labels)+1)
-	maps.Copy(labels, dp.Labels)
-	labels[cluster.DisplayNameLabel] = dp.Name
-	return labels
+	return dp.Labels.With(cluster.DisplayNameLabel, dp.Name)
 }
 
 // matchesDataplane reports whether a policy that selects byLabels selects dp: by labels,
@@ -280,12 +276,12 @@ func (p *Policy) matchesDataplane(version cluster.Version, dp *cluster.Dataplane
 	if ref.Labels == nil {
 		return !named
 	}
-	for key, value := range ref.Labels {
-		own := dp.Labels[key]
-		if key == cluster.DisplayNameLabel && version.SelectsByDisplayName() {
+	for _, label := range ref.Labels {
+		own := dp.Labels.Get(label.Key)
+		if label.Key == cluster.DisplayNameLabel && version.SelectsByDisplayName() {
 			own = dp.DisplayName()
 		}
-		if own != value {
+		if own != label.Value {
 			return false
 		}
 	}
@@ -297,12 +293,12 @@ func (p *Policy) matchesDataplane(version cluster.Version, dp *cluster.Dataplane
 // control plane's policy names no proxy of a zone (TargetRefToResourceIdentifier and
 // TargetRefToKRI of Kuma's tags 2.10 to 2.14).
 func (p *Policy) isNameOf(dp *cluster.Dataplane) bool {
-	namespace := cmp.Or(p.TargetRef.Namespace, p.Labels[cluster.NamespaceLabel], p.Namespace)
-	if p.TargetRef.Name != dp.DisplayName() || namespace != cmp.Or(dp.Labels[cluster.NamespaceLabel], dp.Namespace) {
+	namespace := cmp.Or(p.TargetRef.Namespace, p.Labels.Get(cluster.NamespaceLabel), p.Namespace)
+	if p.TargetRef.Name != dp.DisplayName() || namespace != cmp.Or(dp.Labels.Get(cluster.NamespaceLabel), dp.Namespace) {
 		return false
 	}
-	zone, of := p.Labels[cluster.ZoneLabel], dp.Labels[cluster.ZoneLabel]
-	return zone == of || of == "" || zone == "" && p.Labels[cluster.OriginLabel] != "global"
+	zone, of := p.Labels.Get(cluster.ZoneLabel), dp.Labels.Get(cluster.ZoneLabel)
+	return zone == of || of == "" || zone == "" && p.Labels.Get(cluster.OriginLabel) != "global"
 }
 
 // Merge merges policies, lowest precedence first: lists are replaced as a whole,

@@ -23,7 +23,7 @@ import (
 )
 
 func policy(name string, kind meshtrace.Kind, labels map[string]string) *meshtrace.Policy {
-	return &meshtrace.Policy{Name: name, Mesh: "default", System: true, Labels: labels, TargetRef: meshtrace.TargetRef{Kind: kind}}
+	return &meshtrace.Policy{Name: name, Mesh: "default", System: true, Labels: cluster.NewTags(labels), TargetRef: meshtrace.TargetRef{Kind: kind}}
 }
 
 func application(name string, kind meshtrace.Kind) *meshtrace.Policy {
@@ -37,7 +37,7 @@ func application(name string, kind meshtrace.Kind) *meshtrace.Policy {
 func dataplane(name, selected, origin string) *meshtrace.Policy {
 	p := policy(name, meshtrace.Dataplane, map[string]string{cluster.OriginLabel: origin})
 	if p.TargetRef.Name = selected; selected == "" {
-		p.TargetRef.Labels = map[string]string{"app": "web"}
+		p.TargetRef.Labels = cluster.NewTags(map[string]string{"app": "web"})
 	}
 	return p
 }
@@ -87,7 +87,7 @@ func TestCompare(t *testing.T) {
 
 func TestShadow(t *testing.T) {
 	p := policy("a", meshtrace.Mesh, map[string]string{cluster.EffectLabel: "shadow"})
-	dp := &cluster.Dataplane{Mesh: "default", Inbounds: []cluster.Inbound{{Tags: cluster.Tags{cluster.ServiceTag: "web"}}}}
+	dp := &cluster.Dataplane{Mesh: "default", Inbounds: []cluster.Inbound{{Tags: cluster.NewTags(map[string]string{cluster.ServiceTag: "web"})}}}
 	matching := func(version cluster.Version) int {
 		return len(meshtrace.NewMatcher(version, []*meshtrace.Policy{p}, cluster.Gateways{}).Matching(nil, dp))
 	}
@@ -97,7 +97,7 @@ func TestShadow(t *testing.T) {
 
 // Where Ignored inbounds do not count, no kind selects a proxy that has no others.
 func TestIgnoredInbounds(t *testing.T) {
-	tags := cluster.Tags{cluster.ServiceTag: "web"}
+	tags := cluster.NewTags(map[string]string{cluster.ServiceTag: "web"})
 	one := &cluster.Dataplane{Mesh: "default", Inbounds: []cluster.Inbound{{Tags: tags, Ignored: true}}}
 	both := &cluster.Dataplane{Mesh: "default", Inbounds: []cluster.Inbound{{Tags: tags}, {Tags: tags, Ignored: true}}}
 	subset := policy("subset", meshtrace.MeshSubset, nil)
@@ -126,7 +126,7 @@ func TestNamespaces(t *testing.T) {
 		s := cluster.Read([]manifest.Input{manifest.Text("f", fmt.Sprintf(policy, namespace, labels))})
 		policies, problems := meshtrace.Read(s, "my-control-plane")
 		require.Empty(t, problems)
-		dp := &cluster.Dataplane{Mesh: "default", Namespace: "shop", Inbounds: []cluster.Inbound{{Tags: cluster.Tags{cluster.ServiceTag: "web"}}}}
+		dp := &cluster.Dataplane{Mesh: "default", Namespace: "shop", Inbounds: []cluster.Inbound{{Tags: cluster.NewTags(map[string]string{cluster.ServiceTag: "web"})}}}
 		return len(meshtrace.NewMatcher(version, policies, cluster.Gateways{}).Matching(nil, dp)) == 1
 	}
 	assert.True(t, selects(cluster.V(13), "kuma-system", ""))
@@ -157,12 +157,12 @@ func TestDataplaneByName(t *testing.T) {
 		"own namespace":             {true, meshtrace.TargetRef{Name: "web"}, nil, cluster.Dataplane{Name: "web", Namespace: "kuma-system"}},
 		"namespace of the original": {true, meshtrace.TargetRef{Name: "web"}, labels{cluster.NamespaceLabel: "shop"}, cluster.Dataplane{Name: "web"}},
 		"other name":                {false, meshtrace.TargetRef{Name: "api", Namespace: "shop"}, nil, cluster.Dataplane{Name: "web"}},
-		"display name":              {true, meshtrace.TargetRef{Name: "web", Namespace: "shop"}, nil, cluster.Dataplane{Name: "web-x5d8", Labels: labels{cluster.DisplayNameLabel: "web"}}},
+		"display name":              {true, meshtrace.TargetRef{Name: "web", Namespace: "shop"}, nil, cluster.Dataplane{Name: "web-x5d8", Labels: cluster.NewTags(labels{cluster.DisplayNameLabel: "web"})}},
 		"namespace alone":           {false, meshtrace.TargetRef{Namespace: "shop"}, nil, cluster.Dataplane{Name: "web"}},
-		"same zone":                 {true, meshtrace.TargetRef{Name: "web", Namespace: "shop"}, labels{cluster.ZoneLabel: "east"}, cluster.Dataplane{Name: "web", Labels: labels{cluster.ZoneLabel: "east"}}},
-		"other zone":                {false, meshtrace.TargetRef{Name: "web", Namespace: "shop"}, labels{cluster.ZoneLabel: "west"}, cluster.Dataplane{Name: "web", Labels: labels{cluster.ZoneLabel: "east"}}},
-		"of the global":             {false, meshtrace.TargetRef{Name: "web", Namespace: "shop"}, labels{cluster.OriginLabel: "global"}, cluster.Dataplane{Name: "web", Labels: labels{cluster.ZoneLabel: "east"}}},
-		"not applied yet":           {true, meshtrace.TargetRef{Name: "web", Namespace: "shop"}, nil, cluster.Dataplane{Name: "web", Labels: labels{cluster.ZoneLabel: "east"}}},
+		"same zone":                 {true, meshtrace.TargetRef{Name: "web", Namespace: "shop"}, labels{cluster.ZoneLabel: "east"}, cluster.Dataplane{Name: "web", Labels: cluster.NewTags(labels{cluster.ZoneLabel: "east"})}},
+		"other zone":                {false, meshtrace.TargetRef{Name: "web", Namespace: "shop"}, labels{cluster.ZoneLabel: "west"}, cluster.Dataplane{Name: "web", Labels: cluster.NewTags(labels{cluster.ZoneLabel: "east"})}},
+		"of the global":             {false, meshtrace.TargetRef{Name: "web", Namespace: "shop"}, labels{cluster.OriginLabel: "global"}, cluster.Dataplane{Name: "web", Labels: cluster.NewTags(labels{cluster.ZoneLabel: "east"})}},
+		"not applied yet":           {true, meshtrace.TargetRef{Name: "web", Namespace: "shop"}, nil, cluster.Dataplane{Name: "web", Labels: cluster.NewTags(labels{cluster.ZoneLabel: "east"})}},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -170,7 +170,7 @@ func TestDataplaneByName(t *testing.T) {
 			p.Namespace, p.TargetRef.Name, p.TargetRef.Namespace = "kuma-system", test.ref.Name, test.ref.Namespace
 			dp := test.dp
 			dp.Mesh, dp.Namespace = "default", cmp.Or(dp.Namespace, "shop")
-			dp.Inbounds = []cluster.Inbound{{Tags: cluster.Tags{cluster.ServiceTag: "web"}}}
+			dp.Inbounds = []cluster.Inbound{{Tags: cluster.NewTags(map[string]string{cluster.ServiceTag: "web"})}}
 			for minor := range 5 {
 				version := cluster.V(10 + minor)
 				assert.Equal(t, test.want, len(meshtrace.NewMatcher(version, []*meshtrace.Policy{p}, cluster.Gateways{}).Matching(nil, &dp)) == 1, version)
@@ -184,7 +184,7 @@ func TestCopiedMeshGateway(t *testing.T) {
 	const text = "type: MeshGateway\nname: edge-4c7d\nmesh: default\nlabels: {kuma.io/display-name: edge}\n" +
 		"selectors: [{match: {kuma.io/service: edge}}]\nconf: {listeners: [{port: 80, protocol: HTTP}]}\n"
 	s := cluster.Read([]manifest.Input{manifest.Text("f", text)})
-	dp := &cluster.Dataplane{Mesh: "default", Gateway: &cluster.Gateway{Builtin: true, Tags: cluster.Tags{cluster.ServiceTag: "edge"}}}
+	dp := &cluster.Dataplane{Mesh: "default", Gateway: &cluster.Gateway{Builtin: true, Tags: cluster.NewTags(map[string]string{cluster.ServiceTag: "edge"})}}
 	for name, want := range map[string]int{"edge": 1, "edge-4c7d": 0, "other": 0} {
 		p := policy("gw", meshtrace.MeshGateway, nil)
 		p.TargetRef.Name = name
@@ -199,17 +199,17 @@ func TestSidecarOfAMeshGateway(t *testing.T) {
 		"tags: {tier: edge}\nconf: {listeners: [{port: 80, protocol: HTTP, tags: {port: http}}]}\n"
 	gateways := cluster.NewGateways(cluster.Read([]manifest.Input{manifest.Text("f", text)}).MeshGateways)
 	listener, service := policy("listener", meshtrace.MeshSubset, nil), policy("service", meshtrace.MeshSubset, nil)
-	listener.TargetRef.Tags = cluster.Tags{"port": "http", "tier": "edge"}
-	service.TargetRef.Tags = cluster.Tags{cluster.ServiceTag: "web"}
+	listener.TargetRef.Tags = cluster.NewTags(map[string]string{"port": "http", "tier": "edge"})
+	service.TargetRef.Tags = cluster.NewTags(map[string]string{cluster.ServiceTag: "web"})
 	own := policy("gateway", meshtrace.MeshGateway, nil)
 	own.TargetRef.Name = "edge"
 	labels := policy("labels", meshtrace.Dataplane, nil)
-	labels.TargetRef.Labels = map[string]string{"app": "web"}
+	labels.TargetRef.Labels = cluster.NewTags(map[string]string{"app": "web"})
 	policies := []*meshtrace.Policy{policy("mesh", meshtrace.Mesh, nil), policy("any", meshtrace.Dataplane, nil), labels, listener, service, own}
-	tags := cluster.Tags{cluster.ServiceTag: "web"}
-	sidecar := cluster.Dataplane{Mesh: "default", Labels: map[string]string{"app": "web"}, Inbounds: []cluster.Inbound{{Tags: tags}}}
-	delegated := cluster.Dataplane{Mesh: "default", Labels: map[string]string{"app": "web"}, Gateway: &cluster.Gateway{Tags: tags}}
-	ignored := cluster.Dataplane{Mesh: "default", Labels: map[string]string{"app": "web"}, Inbounds: []cluster.Inbound{{Tags: tags, Ignored: true}}}
+	tags := cluster.NewTags(map[string]string{cluster.ServiceTag: "web"})
+	sidecar := cluster.Dataplane{Mesh: "default", Labels: cluster.NewTags(map[string]string{"app": "web"}), Inbounds: []cluster.Inbound{{Tags: tags}}}
+	delegated := cluster.Dataplane{Mesh: "default", Labels: cluster.NewTags(map[string]string{"app": "web"}), Gateway: &cluster.Gateway{Tags: tags}}
+	ignored := cluster.Dataplane{Mesh: "default", Labels: cluster.NewTags(map[string]string{"app": "web"}), Inbounds: []cluster.Inbound{{Tags: tags, Ignored: true}}}
 	for _, test := range []struct {
 		version cluster.Version
 		dp      *cluster.Dataplane
@@ -351,7 +351,7 @@ func TestValidate(t *testing.T) {
 	good := func() *meshtrace.Policy {
 		return &meshtrace.Policy{
 			Mesh: "default", Name: "all", Namespace: "kuma-system", Format: cluster.Kubernetes,
-			TargetRef: meshtrace.TargetRef{Kind: meshtrace.MeshSubset, Tags: cluster.Tags{"team": "core"}},
+			TargetRef: meshtrace.TargetRef{Kind: meshtrace.MeshSubset, Tags: cluster.NewTags(map[string]string{"team": "core"})},
 			Default: meshtrace.Conf{
 				Sampling: meshtrace.Sampling{Overall: meshtrace.PercentOf(50)},
 				Backends: []meshtrace.Backend{{Type: meshtrace.TypeZipkin, Zipkin: &meshtrace.Zipkin{URL: "http://a:1/", APIVersion: "httpJson", SharedSpanContext: &yes}}},
@@ -369,11 +369,11 @@ func TestValidate(t *testing.T) {
 	}{
 		"name":                 {cluster.V(14), func(p *meshtrace.Policy) { p.Name = "All" }, "RFC 1123"},
 		"namespace":            {cluster.V(14), func(p *meshtrace.Policy) { p.Namespace = "a.b" }, "namespace"},
-		"role":                 {cluster.V(14), func(p *meshtrace.Policy) { p.Labels = map[string]string{cluster.RoleLabel: "system"} }, "control plane's to set"},
-		"shadow before 2.7":    {cluster.V(6), func(p *meshtrace.Policy) { p.Labels = map[string]string{cluster.EffectLabel: "shadow"} }, "ignores"},
+		"role":                 {cluster.V(14), func(p *meshtrace.Policy) { p.Labels = cluster.NewTags(map[string]string{cluster.RoleLabel: "system"}) }, "control plane's to set"},
+		"shadow before 2.7":    {cluster.V(6), func(p *meshtrace.Policy) { p.Labels = cluster.NewTags(map[string]string{cluster.EffectLabel: "shadow"}) }, "ignores"},
 		"kind":                 {cluster.V(14), func(p *meshtrace.Policy) { p.TargetRef.Kind = meshtrace.MeshService }, "never written"},
-		"wildcard":             {cluster.V(14), func(p *meshtrace.Policy) { p.TargetRef.Tags = cluster.Tags{"team": "*"} }, "characters"},
-		"wildcard, existing":   {cluster.V(14), func(p *meshtrace.Policy) { p.TargetRef.Tags = cluster.Tags{"team": "*"} }, "not a wildcard there and is not accepted"},
+		"wildcard":             {cluster.V(14), func(p *meshtrace.Policy) { p.TargetRef.Tags = cluster.NewTags(map[string]string{"team": "*"}) }, "characters"},
+		"wildcard, existing":   {cluster.V(14), func(p *meshtrace.Policy) { p.TargetRef.Tags = cluster.NewTags(map[string]string{"team": "*"}) }, "not a wildcard there and is not accepted"},
 		"no tags":              {cluster.V(14), func(p *meshtrace.Policy) { p.TargetRef.Tags = nil }, "has no tags"},
 		"proxyTypes":           {cluster.V(5), func(p *meshtrace.Policy) { p.TargetRef.ProxyTypes = []string{"Sidecar"} }, "was added in 2.6"},
 		"nothing set":          {cluster.V(14), func(p *meshtrace.Policy) { p.Default = meshtrace.Conf{} }, "sets nothing"},
@@ -386,8 +386,8 @@ func TestValidate(t *testing.T) {
 		"datadog url's path":   {cluster.V(14), func(p *meshtrace.Policy) { p.Default.Backends[0] = datadog("http://agent:8126/") }, "datadog.url"},
 		"datadog url's scheme": {cluster.V(14), func(p *meshtrace.Policy) { p.Default.Backends[0] = datadog("https://agent:8126") }, "datadog.url"},
 		"datadog bare IPv6":    {cluster.V(14), func(p *meshtrace.Policy) { p.Default.Backends[0] = datadog("http://::1:8126") }, "datadog.url"},
-		"label":                {cluster.V(14), func(p *meshtrace.Policy) { p.Labels = map[string]string{"a b": "c"} }, "label's name"},
-		"label's prefix":       {cluster.V(14), func(p *meshtrace.Policy) { p.Labels = map[string]string{"a..b/c": "1"} }, "label's name"},
+		"label":                {cluster.V(14), func(p *meshtrace.Policy) { p.Labels = cluster.NewTags(map[string]string{"a b": "c"}) }, "label's name"},
+		"label's prefix":       {cluster.V(14), func(p *meshtrace.Policy) { p.Labels = cluster.NewTags(map[string]string{"a..b/c": "1"}) }, "label's name"},
 		"name's dots":          {cluster.V(14), func(p *meshtrace.Policy) { p.Name = "a..b" }, "the name is not valid"},
 	}
 	for name, test := range tests {
@@ -487,8 +487,8 @@ func TestYAML(t *testing.T) {
 	}
 	for range 3000 {
 		p := &meshtrace.Policy{
-			Mesh: "m" + one(), Name: "n" + one(), Namespace: one(), Labels: some(), Annotations: some(), Format: cluster.Universal, Source: one(),
-			TargetRef: meshtrace.TargetRef{Kind: meshtrace.MeshSubset, Tags: some()},
+			Mesh: "m" + one(), Name: "n" + one(), Namespace: one(), Labels: cluster.NewTags(some()), Annotations: some(), Format: cluster.Universal, Source: one(),
+			TargetRef: meshtrace.TargetRef{Kind: meshtrace.MeshSubset, Tags: cluster.NewTags(some())},
 			Default:   meshtrace.Conf{Backends: []meshtrace.Backend{}, Sampling: meshtrace.Sampling{Overall: meshtrace.PercentOf(33.3)}},
 		}
 		if len(p.TargetRef.Tags) == 0 {

@@ -18,7 +18,7 @@ type Policy struct {
 	Mesh      string
 	Name      string
 	Namespace string
-	Labels    map[string]string
+	Labels    cluster.Tags
 	// Annotations are written on Kubernetes, and not read.
 	Annotations map[string]string
 	Format      cluster.Format
@@ -45,7 +45,7 @@ type TargetRef struct {
 	Name        string
 	Namespace   string
 	Tags        cluster.Tags
-	Labels      map[string]string
+	Labels      cluster.Tags
 	SectionName string
 	ProxyTypes  []string // Sidecar, Gateway; empty: both
 }
@@ -60,7 +60,7 @@ func (ref *TargetRef) String() string {
 		text += " " + ref.Tags.String()
 	}
 	if len(ref.Labels) > 0 {
-		text += " " + cluster.Tags(ref.Labels).String()
+		text += " " + ref.Labels.String()
 	}
 	if len(ref.ProxyTypes) > 0 {
 		text += ", proxyTypes " + strings.Join(ref.ProxyTypes, ", ")
@@ -118,7 +118,7 @@ type Datadog struct {
 // OpenTelemetry is an OTLP collector, by its address or by a backend resource (2.14).
 type OpenTelemetry struct {
 	Endpoint   string // host:port
-	BackendRef map[string]string
+	BackendRef cluster.Tags
 	// Backend is the MeshOpenTelemetryBackend that BackendRef selects; nil if the input
 	// does not contain it.
 	Backend *OTelBackend
@@ -207,7 +207,7 @@ func (c *Conf) LeavesOutSharedSpanContext() bool {
 // Shadow reports whether the policy is only computed, not applied: label kuma.io/effect
 // on 2.7 and later, which older versions ignore.
 func (p *Policy) Shadow(version cluster.Version) bool {
-	return p.Labels[cluster.EffectLabel] == "shadow" && version.ComputesShadows()
+	return p.Labels.Get(cluster.EffectLabel) == "shadow" && version.ComputesShadows()
 }
 
 // applies reports whether the policy can match dp at all.
@@ -245,7 +245,7 @@ func (i Identity) Compare(other Identity) int {
 }
 
 // DisplayName returns the name that decides on precedence.
-func (p *Policy) DisplayName() string { return cmp.Or(p.Labels[cluster.DisplayNameLabel], p.Name) }
+func (p *Policy) DisplayName() string { return cmp.Or(p.Labels.Get(cluster.DisplayNameLabel), p.Name) }
 
 // String names the policy in a message.
 func (p *Policy) String() string {

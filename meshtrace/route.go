@@ -59,7 +59,7 @@ func takesOver(to *manifest.Node) bool {
 func TCPRoutes(s *cluster.Snapshot) map[*Policy][]string {
 	routes := make(map[*Policy][]string)
 	for _, r := range s.Routes {
-		if r.IsHTTPRoute() || r.Namespace != "" && r.Labels[cluster.RoleLabel] != "system" {
+		if r.IsHTTPRoute() || r.Namespace != "" && r.Labels.Get(cluster.RoleLabel) != "system" {
 			continue
 		}
 		p, problems := decodeRoute(r)

@@ -3,7 +3,6 @@ package meshtrace
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"math"
 	"net/url"
 	"slices"
@@ -63,15 +62,15 @@ func (p *Policy) validate(version cluster.Version, checked map[*Backend]error) e
 			fail("%w", err)
 		}
 	}
-	for key, value := range p.Labels {
-		if err := CheckLabel(key, value); err != nil {
+	for _, label := range p.Labels {
+		if err := CheckLabel(label.Key, label.Value); err != nil {
 			fail("%w", err)
 		}
 	}
-	if p.Labels[cluster.RoleLabel] != "" {
+	if p.Labels.Get(cluster.RoleLabel) != "" {
 		fail("label %s is the control plane's to set", cluster.RoleLabel)
 	}
-	if p.Labels[cluster.EffectLabel] == "shadow" && !version.ComputesShadows() {
+	if p.Labels.Get(cluster.EffectLabel) == "shadow" && !version.ComputesShadows() {
 		fail("version %s ignores %s: shadow and applies the policy", version, cluster.EffectLabel)
 	}
 	p.validateTargetRef(version, fail)
@@ -124,9 +123,9 @@ func (p *Policy) RefusedBy(version cluster.Version) []string {
 			wrong = append(wrong, addedLater(version, first, what)...)
 		}
 	}
-	for _, key := range slices.Sorted(maps.Keys(p.TargetRef.Tags)) {
-		if p.TargetRef.Kind == MeshSubset && p.TargetRef.Tags[key] == cluster.Any {
-			fail("tag %.80q of targetRef MeshSubset has the value *, which is not a wildcard there and is not accepted", key)
+	for _, tag := range p.TargetRef.Tags {
+		if p.TargetRef.Kind == MeshSubset && tag.Value == cluster.Any {
+			fail("tag %.80q of targetRef MeshSubset has the value *, which is not a wildcard there and is not accepted", tag.Key)
 		}
 	}
 	if p.Default.Backends != nil && len(p.Default.Backends) == 0 && !version.TakesEmptyBackends() {
@@ -176,9 +175,9 @@ func (p *Policy) validateTargetRef(version cluster.Version, fail func(string, ..
 	for _, reason := range slices.Concat(p.TargetRef.unwritable(), p.TargetRef.ignoredBy(version)) {
 		fail("%s", reason)
 	}
-	for key, value := range p.TargetRef.Tags {
-		if !cluster.IsTag(key, value) {
-			fail("tag %.80q=%.80q of targetRef has characters that no Dataplane's tag can have", key, value)
+	for _, tag := range p.TargetRef.Tags {
+		if !cluster.IsTag(tag.Key, tag.Value) {
+			fail("tag %.80q=%.80q of targetRef has characters that no Dataplane's tag can have", tag.Key, tag.Value)
 		}
 	}
 }

@@ -27,13 +27,13 @@ type Style struct {
 // The manifest, its fields in the order of Kuma's documentation.
 type (
 	head struct {
-		APIVersion string            `yaml:"apiVersion,omitempty" json:"apiVersion,omitempty"`
-		Kind       string            `yaml:"kind,omitempty" json:"kind,omitempty"`
-		Metadata   *metadata         `yaml:"metadata,omitempty" json:"metadata,omitempty"`
-		Type       string            `yaml:"type,omitempty" json:"type,omitempty"`
-		Name       string            `yaml:"name,omitempty" json:"name,omitempty"`
-		Mesh       string            `yaml:"mesh,omitempty" json:"mesh,omitempty"`
-		Labels     map[string]string `yaml:"labels,omitempty" json:"labels,omitempty"`
+		APIVersion string       `yaml:"apiVersion,omitempty" json:"apiVersion,omitempty"`
+		Kind       string       `yaml:"kind,omitempty" json:"kind,omitempty"`
+		Metadata   *metadata    `yaml:"metadata,omitempty" json:"metadata,omitempty"`
+		Type       string       `yaml:"type,omitempty" json:"type,omitempty"`
+		Name       string       `yaml:"name,omitempty" json:"name,omitempty"`
+		Mesh       string       `yaml:"mesh,omitempty" json:"mesh,omitempty"`
+		Labels     cluster.Tags `yaml:"labels,omitempty" json:"labels,omitempty"`
 	}
 	object struct {
 		head `yaml:",inline"`
@@ -42,7 +42,7 @@ type (
 	metadata struct {
 		Name        string            `yaml:"name" json:"name"`
 		Namespace   string            `yaml:"namespace" json:"namespace"`
-		Labels      map[string]string `yaml:"labels" json:"labels"`
+		Labels      cluster.Tags      `yaml:"labels" json:"labels"`
 		Annotations map[string]string `yaml:"annotations,omitempty" json:"annotations,omitempty"`
 	}
 	spec struct {
@@ -50,13 +50,13 @@ type (
 		Default   conf      `yaml:"default" json:"default"`
 	}
 	targetRef struct {
-		Kind        Kind              `yaml:"kind" json:"kind"`
-		Name        string            `yaml:"name,omitempty" json:"name,omitempty"`
-		Namespace   string            `yaml:"namespace,omitempty" json:"namespace,omitempty"`
-		Labels      map[string]string `yaml:"labels,omitempty" json:"labels,omitempty"`
-		Tags        map[string]string `yaml:"tags,omitempty" json:"tags,omitempty"`
-		SectionName string            `yaml:"sectionName,omitempty" json:"sectionName,omitempty"`
-		ProxyTypes  []string          `yaml:"proxyTypes,omitempty" json:"proxyTypes,omitempty"`
+		Kind        Kind         `yaml:"kind" json:"kind"`
+		Name        string       `yaml:"name,omitempty" json:"name,omitempty"`
+		Namespace   string       `yaml:"namespace,omitempty" json:"namespace,omitempty"`
+		Labels      cluster.Tags `yaml:"labels,omitempty" json:"labels,omitempty"`
+		Tags        cluster.Tags `yaml:"tags,omitempty" json:"tags,omitempty"`
+		SectionName string       `yaml:"sectionName,omitempty" json:"sectionName,omitempty"`
+		ProxyTypes  []string     `yaml:"proxyTypes,omitempty" json:"proxyTypes,omitempty"`
 	}
 	// The lists are pointers, because an empty list has a meaning.
 	conf struct {
@@ -83,8 +83,8 @@ type (
 		BackendRef *backendRef `yaml:"backendRef,omitempty" json:"backendRef,omitempty"`
 	}
 	backendRef struct {
-		Kind   string            `yaml:"kind" json:"kind"`
-		Labels map[string]string `yaml:"labels" json:"labels"`
+		Kind   string       `yaml:"kind" json:"kind"`
+		Labels cluster.Tags `yaml:"labels" json:"labels"`
 	}
 	zipkin struct {
 		URL               string `yaml:"url" json:"url"`
@@ -141,12 +141,11 @@ func (p *Policy) manifest(style Style) (object, error) {
 }
 
 // newHead returns what the manifests of all kinds have in common.
-func newHead(kind string, format cluster.Format, mesh, name, namespace string, labels map[string]string) head {
+func newHead(kind string, format cluster.Format, mesh, name, namespace string, labels cluster.Tags) head {
 	if format == cluster.Universal {
 		return head{Type: kind, Name: name, Mesh: mesh, Labels: labels}
 	}
-	all := map[string]string{cluster.MeshLabel: mesh}
-	maps.Copy(all, labels)
+	all := cluster.Tags{{Key: cluster.MeshLabel, Value: mesh}}.And(labels)
 	return head{APIVersion: "kuma.io/v1alpha1", Kind: kind, Metadata: &metadata{Name: name, Namespace: namespace, Labels: all}}
 }
 

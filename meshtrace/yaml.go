@@ -74,7 +74,7 @@ func (w *yamlWriter) metadata(o *object) {
 	w.field(2, "namespace", m.Namespace)
 	w.fields(2, "labels", m.Labels)
 	if len(m.Annotations) > 0 {
-		w.fields(2, "annotations", m.Annotations)
+		w.fields(2, "annotations", cluster.NewTags(m.Annotations))
 	}
 }
 
@@ -113,11 +113,11 @@ func (w *yamlWriter) field(indent int, key, value string) {
 	w.out.WriteByte('\n')
 }
 
-// fields writes a mapping of words, sorted by key.
-func (w *yamlWriter) fields(indent int, key string, values map[string]string) {
+// fields writes a mapping of words.
+func (w *yamlWriter) fields(indent int, key string, values cluster.Tags) {
 	w.out.WriteString(spaces[:indent] + key + ":\n")
-	for _, name := range cluster.Tags(values).Keys() {
-		w.field(indent+2, w.encodedWord(name), values[name])
+	for _, tag := range values {
+		w.field(indent+2, w.encodedWord(tag.Key), tag.Value)
 	}
 }
 

@@ -2,8 +2,6 @@
 // not.
 package lists
 
-import "maps"
-
 // Each returns what a function makes of each item; the result is never nil.
 func Each[From, To any](list []From, of func(From) To) []To {
 	results := make([]To, len(list))
@@ -19,8 +17,8 @@ func Words[T ~string](list []T) []string {
 }
 
 // Keep returns the items that stay, nil without any.
-func Keep[T any](list []T, stays func(T) bool) []T {
-	var kept []T
+func Keep[S ~[]T, T any](list S, stays func(T) bool) S {
+	var kept S
 	for _, item := range list {
 		if stays(item) {
 			kept = append(kept, item)
@@ -54,12 +52,4 @@ func Count[T any, K comparable](list []T, key func(T) K) map[K]int {
 		counts[key(item)]++
 	}
 	return counts
-}
-
-// With returns a copy of a map that has one more key.
-func With[K comparable, V any](of map[K]V, key K, value V) map[K]V {
-	more := make(map[K]V, len(of)+1)
-	maps.Copy(more, of)
-	more[key] = value
-	return more
 }

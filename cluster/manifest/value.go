@@ -219,8 +219,8 @@ func (v Value) List() {
 	}
 }
 
-// stringPairs yields the keys and values of an object of strings.
-func (v Value) stringPairs() iter.Seq2[string, string] {
+// StringPairs yields the keys and values of an object of strings.
+func (v Value) StringPairs() iter.Seq2[string, string] {
 	return func(yield func(key, value string) bool) {
 		if v.Present() && v.node.Kind != Mapping {
 			v.wrong("an object of strings")
@@ -255,7 +255,7 @@ func (v Value) Len() int {
 // Map reads an object whose values are strings; nil when absent or empty.
 func (v Value) Map() map[string]string {
 	var m map[string]string
-	for key, value := range v.stringPairs() {
+	for key, value := range v.StringPairs() {
 		if m == nil {
 			m = make(map[string]string, v.Len())
 		}

@@ -86,7 +86,7 @@ func (f *convertFlags) options(c *cli.Context) (convert.Options, meshtrace.Style
 	}
 	style.Bare = f.bare
 	options = convert.Options{
-		Version: version, Format: format, Namespace: c.String("namespace"), Labels: make(map[string]string),
+		Version: version, Format: format, Namespace: c.String("namespace"),
 		CopyLabels: f.copyLabels, ZoneOrigin: f.zoneOrigin, Shadow: f.shadow, RoundSampling: f.roundSampling,
 		To: f.to, DisplayNames: f.displayNames,
 	}
@@ -98,10 +98,10 @@ func (f *convertFlags) options(c *cli.Context) (convert.Options, meshtrace.Style
 		if !ok {
 			return options, style, fmt.Errorf("--label: %q is not of the form KEY=VALUE", label)
 		}
-		if _, twice := options.Labels[key]; twice {
+		if _, twice := options.Labels.Lookup(key); twice {
 			return options, style, fmt.Errorf("--label: key %q is set twice", key)
 		}
-		options.Labels[key] = value
+		options.Labels = options.Labels.With(key, value)
 	}
 	if version == (cluster.Version{}) {
 		return options, style, nil // resolveOptions checks them

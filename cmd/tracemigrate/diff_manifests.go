@@ -49,7 +49,7 @@ func (r *comparing) compareManifests() error {
 	if nothing, err := nothingToCompare(stderr, snapshot); nothing || err != nil {
 		return err
 	}
-	zoneOrigin := slices.ContainsFunc(edited, func(p *meshtrace.Policy) bool { return p.Labels[cluster.OriginLabel] == "zone" })
+	zoneOrigin := slices.ContainsFunc(edited, func(p *meshtrace.Policy) bool { return p.Labels.Get(cluster.OriginLabel) == "zone" })
 	for _, version := range versions {
 		options := convert.Options{
 			Version: version, Namespace: current.Namespace, ZoneOrigin: zoneOrigin || r.zoneOrigin, RoundSampling: r.roundSampling,

@@ -4,12 +4,13 @@ import (
 	"cmp"
 	"math/bits"
 	"slices"
+	"tracemigrate/cluster"
 )
 
 // Result is a cover.
 type Result struct {
 	// Sets are the label sets, in the order of their text. An empty one selects every proxy.
-	Sets []map[string]string
+	Sets []cluster.Tags
 	// Alike are the served proxies that no label set separates from all forbidden ones, in
 	// order. Sets selects all other served proxies.
 	Alike []Pair
@@ -40,9 +41,9 @@ func (s *Search) Cover(served, free []int) Result {
 	r := Result{Proved: best.proved, Alike: c.pairs()}
 	slices.SortFunc(best.sets, func(a, b candidate) int { return slices.Compare(a.labels, b.labels) })
 	for _, set := range best.sets {
-		labels := make(map[string]string, len(set.labels))
+		labels := make(cluster.Tags, 0, len(set.labels))
 		for _, l := range set.labels {
-			labels[s.labels[l].key] = s.labels[l].value
+			labels = labels.With(s.labels[l].Key, s.labels[l].Value)
 		}
 		r.Sets = append(r.Sets, labels)
 	}

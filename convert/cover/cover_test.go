@@ -10,10 +10,18 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"tracemigrate/cluster"
+	"tracemigrate/cluster/lists"
 	"tracemigrate/convert/cover"
 )
 
 // labelsOf reads "a=1 b=2".
+func newSearch(proxies []map[string]string, prefer func(key string) int) *cover.Search {
+	return cover.New(lists.Each(proxies, cluster.NewTags), prefer)
+}
+
+func setsOf(r cover.Result) []map[string]string { return lists.Each(r.Sets, cluster.Tags.Map) }
+
 func labelsOf(text string) map[string]string {
 	labels := make(map[string]string)
 	for field := range strings.FieldsSeq(text) {
@@ -166,11 +174,11 @@ func TestCover(t *testing.T) {
 			for _, text := range tc.proxies {
 				proxies = append(proxies, labelsOf(text))
 			}
-			s := cover.New(proxies, alphabetical)
+			s := newSearch(proxies, alphabetical)
 			for range 2 { // a call leaves no marks
 				r := s.Cover(tc.served, tc.free)
 				assert.True(t, r.Proved)
-				assert.Equal(t, tc.sets, textsOf(r.Sets))
+				assert.Equal(t, tc.sets, textsOf(setsOf(r)))
 				assert.Equal(t, tc.alike, r.Alike)
 			}
 		})
@@ -179,17 +187,17 @@ func TestCover(t *testing.T) {
 
 // TestNoRanks covers without a function that ranks keys.
 func TestNoRanks(t *testing.T) {
-	s := cover.New([]map[string]string{labelsOf("a=1 b=1"), labelsOf("a=2 b=2")}, nil)
-	assert.Equal(t, []string{"a=1"}, textsOf(s.Cover([]int{0}, nil).Sets))
+	s := newSearch([]map[string]string{labelsOf("a=1 b=1"), labelsOf("a=2 b=2")}, nil)
+	assert.Equal(t, []string{"a=1"}, textsOf(setsOf(s.Cover([]int{0}, nil))))
 }
 
 // TestConcurrent covers in several goroutines at once; the race detector is its judge.
 func TestConcurrent(t *testing.T) {
 	proxies, calls := mesh(300, 100)
-	s := cover.New(proxies, alphabetical)
+	s := newSearch(proxies, alphabetical)
 	want := make([]cover.Result, len(calls))
 	for i, c := range calls {
-		want[i] = cover.New(proxies, alphabetical).Cover(c.served, c.free)
+		want[i] = newSearch(proxies, alphabetical).Cover(c.served, c.free)
 	}
 	var group sync.WaitGroup
 	for range 4 {
@@ -265,7 +273,7 @@ func BenchmarkCover(b *testing.B) {
 			proxies, requests := mesh(n, selectors)
 			b.ReportAllocs()
 			for b.Loop() {
-				s := cover.New(proxies, alphabetical)
+				s := newSearch(proxies, alphabetical)
 				for i, r := range requests {
 					if !s.Cover(r.served, r.free).Proved {
 						b.Fatalf("selector %d: not proved", i)
@@ -280,14 +288,14 @@ func BenchmarkCover(b *testing.B) {
 // TestMesh checks that the requests of the benchmark need what they are said to need.
 func TestMesh(t *testing.T) {
 	proxies, requests := mesh(1000, 100)
-	s := cover.New(proxies, alphabetical)
+	s := newSearch(proxies, alphabetical)
 	for i, want := range map[int][]int{0: {1}, 5: {1}, 6: {2}, 8: {1, 1, 1, 1, 1}, 9: {2, 2, 2, 2}} {
 		r := s.Cover(requests[i].served, requests[i].free)
 		require.True(t, r.Proved)
 		var sizes []int
-		for _, set := range r.Sets {
+		for _, set := range setsOf(r) {
 			sizes = append(sizes, len(set))
 		}
-		assert.Equal(t, want, sizes, "%d: %v", i, r.Sets)
+		assert.Equal(t, want, sizes, "%d: %v", i, setsOf(r))
 	}
 }

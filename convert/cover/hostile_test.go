@@ -93,14 +93,14 @@ func TestHostile(t *testing.T) {
 					}
 				}
 			}
-			s := cover.New(tc.proxies, nil)
+			s := newSearch(tc.proxies, nil)
 			start := time.Now()
 			result := s.Cover(served, nil)
 			took := time.Since(start)
-			t.Logf("%d served, %d sets, %d labels, proved %t, %v", len(served), len(result.Sets), sizeOf(result.Sets).labels, result.Proved, took)
+			t.Logf("%d served, %d sets, %d labels, proved %t, %v", len(served), len(setsOf(result)), sizeOf(setsOf(result)).labels, result.Proved, took)
 			assert.Equal(t, tc.proved, result.Proved)
 			assert.Less(t, took, 10*time.Second)
-			assert.Equal(t, result, cover.New(tc.proxies, nil).Cover(served, nil), "another result")
+			assert.Equal(t, result, newSearch(tc.proxies, nil).Cover(served, nil), "another result")
 			checkSelected(t, tc.proxies, served, result)
 		})
 	}
@@ -117,7 +117,7 @@ func checkSelected(t *testing.T, proxies []map[string]string, served []int, resu
 		}
 	}
 	selected := make([]bool, len(proxies))
-	for _, set := range result.Sets {
+	for _, set := range setsOf(result) {
 		var fewest []int
 		for key, value := range set {
 			if found := by[key+"="+value]; fewest == nil || len(found) < len(fewest) {

@@ -7,37 +7,36 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"tracemigrate/cluster"
 )
 
 // Search finds covers among the proxies of one mesh. Several goroutines can use one
 // Search at the same time.
 type Search struct {
-	labels   []label   // ascending by text, so that the order of labels is that of their positions
-	ranks    []int     // by label
-	classes  [][]int32 // the labels of proxies with equal labels; those with the most labels first
-	members  [][]int32 // by class, the positions of its proxies
-	classOf  []int32   // by proxy
-	postings [][]int32 // by label, the classes that have it
-	dense    []bitSet  // by label, its classes as bits if these are quicker to search than the list
+	labels   []cluster.Tag // ascending by text, so that the order of labels is that of their positions
+	ranks    []int         // by label
+	classes  [][]int32     // the labels of proxies with equal labels; those with the most labels first
+	members  [][]int32     // by class, the positions of its proxies
+	classOf  []int32       // by proxy
+	postings [][]int32     // by label, the classes that have it
+	dense    []bitSet      // by label, its classes as bits if these are quicker to search than the list
 	byLabels map[string]int32
 	longer   []int32 // by a number of labels, how many classes have more
 	pool     sync.Pool
 }
 
-type label struct{ key, value string }
-
 // New prepares a search among proxies, each given by its labels. A smaller rank by
 // prefer makes a key preferable; with a nil function all keys are alike.
-func New(proxies []map[string]string, prefer func(key string) int) *Search {
+func New(proxies []cluster.Tags, prefer func(key string) int) *Search {
 	s := &Search{byLabels: make(map[string]int32)}
 	sets := s.intern(proxies)
 	if s.ranks = make([]int, len(s.labels)); prefer != nil {
 		byKey := make(map[string]int)
 		for i, l := range s.labels {
-			rank, ok := byKey[l.key]
+			rank, ok := byKey[l.Key]
 			if !ok {
-				rank = prefer(l.key)
-				byKey[l.key] = rank
+				rank = prefer(l.Key)
+				byKey[l.Key] = rank
 			}
 			s.ranks[i] = rank
 		}
@@ -60,19 +59,18 @@ func New(proxies []map[string]string, prefer func(key string) int) *Search {
 
 // intern numbers all labels in the order of their text, and returns the ascending
 // labels of each proxy.
-func (s *Search) intern(proxies []map[string]string) [][]int32 {
+func (s *Search) intern(proxies []cluster.Tags) [][]int32 {
 	total := 0
 	for _, p := range proxies {
 		total += len(p)
 	}
-	found := make(map[label]int32)
-	var labels []label
+	found := make(map[cluster.Tag]int32)
+	var labels []cluster.Tag
 	flat := make([]int32, 0, total)
 	sets := make([][]int32, len(proxies))
 	for i, p := range proxies {
 		start := len(flat)
-		for key, value := range p {
-			l := label{key, value}
+		for _, l := range p {
 			id, ok := found[l]
 			if !ok {
 				id = int32(len(labels))
@@ -86,13 +84,13 @@ func (s *Search) intern(proxies []map[string]string) [][]int32 {
 	texts := make([]string, len(labels))
 	order := make([]int32, len(labels))
 	for i, l := range labels {
-		texts[i], order[i] = l.key+"="+l.value, int32(i)
+		texts[i], order[i] = l.Key+"="+l.Value, int32(i)
 	}
 	slices.SortFunc(order, func(a, b int32) int {
-		return cmp.Or(strings.Compare(texts[a], texts[b]), strings.Compare(labels[a].key, labels[b].key))
+		return cmp.Or(strings.Compare(texts[a], texts[b]), strings.Compare(labels[a].Key, labels[b].Key))
 	})
 	renumbered := make([]int32, len(labels))
-	s.labels = make([]label, len(labels))
+	s.labels = make([]cluster.Tag, len(labels))
 	for to, from := range order {
 		renumbered[from], s.labels[to] = int32(to), labels[from]
 	}

@@ -177,27 +177,27 @@ func TestSmallest(t *testing.T) {
 		}
 		c := newTrial(rand.New(rand.NewPCG(start, uint64(n))), proxies, keys, 3)
 		where := fmt.Sprintf("seed %d, mesh %d: %v", start, n, c)
-		r := cover.New(c.proxies, unlikeText).Cover(c.served, c.free)
+		r := newSearch(c.proxies, unlikeText).Cover(c.served, c.free)
 		require.True(t, r.Proved, where)
 		require.Equal(t, c.alike(), r.Alike, where)
 		must, may := c.toSelect()
 		selected := 0
-		for _, set := range r.Sets {
+		for _, set := range setsOf(r) {
 			selected |= c.selects(set)
 		}
-		require.Equal(t, must, selected&must, "%s: %v", where, r.Sets)
-		require.Zero(t, selected&^may, "%s: %v", where, r.Sets)
+		require.Equal(t, must, selected&must, "%s: %v", where, setsOf(r))
+		require.Zero(t, selected&^may, "%s: %v", where, setsOf(r))
 		best := c.smallest(must, may)
-		require.Equal(t, best, sizeOf(r.Sets), "%s: %v", where, r.Sets)
+		require.Equal(t, best, sizeOf(setsOf(r)), "%s: %v", where, setsOf(r))
 		if c.smallest(must, may&^c.needless()) == best {
-			require.Zero(t, selected&c.needless(), "%s: %v", where, r.Sets)
+			require.Zero(t, selected&c.needless(), "%s: %v", where, setsOf(r))
 		} else {
 			saved++
 		}
-		if len(r.Sets) > 1 {
+		if len(setsOf(r)) > 1 {
 			several++
 		}
-		if slices.ContainsFunc(r.Sets, func(set map[string]string) bool { return len(set) > 2 }) {
+		if slices.ContainsFunc(setsOf(r), func(set map[string]string) bool { return len(set) > 2 }) {
 			long++
 		}
 		if len(r.Alike) > 0 {
@@ -272,9 +272,9 @@ func TestFirst(t *testing.T) {
 		if len(c.served) > 4 {
 			c.served = c.served[:4]
 		}
-		r := cover.New(c.proxies, unlikeText).Cover(c.served, c.free)
-		require.Equal(t, textsOf(c.first()), textsOf(r.Sets), "seed %d, mesh %d: %v", start, n, c)
-		if len(r.Sets) > 1 {
+		r := newSearch(c.proxies, unlikeText).Cover(c.served, c.free)
+		require.Equal(t, textsOf(c.first()), textsOf(setsOf(r)), "seed %d, mesh %d: %v", start, n, c)
+		if len(setsOf(r)) > 1 {
 			several++
 		}
 	}

@@ -37,7 +37,7 @@ func large(b *testing.B, n int) (*cluster.Snapshot, envoydiff.State, envoydiff.S
 		}
 		after.Policies = append(after.Policies, &meshtrace.Policy{
 			Mesh: "default", Name: fmt.Sprintf("t%06d", i), System: true,
-			TargetRef: meshtrace.TargetRef{Kind: meshtrace.MeshSubset, Tags: cluster.Tags{cluster.ServiceTag: fmt.Sprintf("service-%d", i)}},
+			TargetRef: meshtrace.TargetRef{Kind: meshtrace.MeshSubset, Tags: cluster.NewTags(map[string]string{cluster.ServiceTag: fmt.Sprintf("service-%d", i)})},
 			Default:   meshtrace.Conf{Backends: []meshtrace.Backend{backends[backend]}, Sampling: meshtrace.Sampling{Overall: meshtrace.PercentOf(sampling)}},
 		})
 	}
@@ -53,10 +53,10 @@ func large(b *testing.B, n int) (*cluster.Snapshot, envoydiff.State, envoydiff.S
 	for i := range n {
 		s.Dataplanes = append(s.Dataplanes, &cluster.Dataplane{
 			Mesh: "default", Name: fmt.Sprintf("dp-%06d", i), Address: "10.0.0.1",
-			Inbounds: []cluster.Inbound{{Port: 8080, Protocol: "http", Tags: cluster.Tags{cluster.ServiceTag: fmt.Sprintf("service-%d", i%traces), "version": "v1", cluster.ProtocolTag: "http", "kuma.io/zone": "east"}}},
+			Inbounds: []cluster.Inbound{{Port: 8080, Protocol: "http", Tags: cluster.NewTags(map[string]string{cluster.ServiceTag: fmt.Sprintf("service-%d", i%traces), "version": "v1", cluster.ProtocolTag: "http", "kuma.io/zone": "east"})}},
 			Outbounds: []cluster.Outbound{
-				{Port: 10001, Tags: cluster.Tags{cluster.ServiceTag: fmt.Sprintf("service-%d", (i+1)%traces)}},
-				{Port: 10002, Tags: cluster.Tags{cluster.ServiceTag: fmt.Sprintf("service-%d", (i+2)%traces)}},
+				{Port: 10001, Tags: cluster.NewTags(map[string]string{cluster.ServiceTag: fmt.Sprintf("service-%d", (i+1)%traces)})},
+				{Port: 10002, Tags: cluster.NewTags(map[string]string{cluster.ServiceTag: fmt.Sprintf("service-%d", (i+2)%traces)})},
 			},
 		})
 	}

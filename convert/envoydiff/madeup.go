@@ -1,7 +1,6 @@
 package envoydiff
 
 import (
-	"maps"
 	"slices"
 	"strconv"
 
@@ -52,8 +51,8 @@ type maker struct {
 
 // selector adds a selector, unless no Dataplane can have its tags.
 func (m *maker) selector(tags cluster.Tags) {
-	for key, value := range tags {
-		if value != cluster.Any && !cluster.IsTag(key, value) {
+	for _, tag := range tags {
+		if tag.Value != cluster.Any && !cluster.IsTag(tag.Key, tag.Value) {
 			return
 		}
 	}
@@ -67,14 +66,14 @@ func (m *maker) proxies() []*cluster.Dataplane {
 	sets := newTagSets(cluster.DividingKey(m.selectors), len(m.selectors)+1)
 	for _, selector := range m.selectors {
 		if m.full {
-			sets.add(maps.Clone(selector))
+			sets.add(selector)
 			continue
 		}
 		for _, set := range sets.meeting(selector) {
-			both := maps.Clone(set)
-			for key, value := range selector {
-				if current, ok := both[key]; !ok || current == cluster.Any {
-					both[key] = value
+			both := set
+			for _, tag := range selector {
+				if current, ok := both.Lookup(tag.Key); !ok || current == cluster.Any {
+					both = both.With(tag.Key, tag.Value)
 				}
 			}
 			sets.add(both)
@@ -106,7 +105,7 @@ func (m *maker) proxies() []*cluster.Dataplane {
 			if m.full = len(proxies) >= m.limit; m.full {
 				return numbered(proxies)
 			}
-			add(maps.Clone(b), maps.Clone(a))
+			add(b, a)
 		}
 	}
 	return numbered(proxies)
@@ -160,7 +159,7 @@ func (s *tagSets) meeting(selector cluster.Tags) []cluster.Tags {
 }
 
 func (s *tagSets) valueOrAny(tags cluster.Tags) string {
-	if value, ok := tags[s.key]; ok {
+	if value, ok := tags.Lookup(s.key); ok {
 		return value
 	}
 	return cluster.Any
@@ -175,25 +174,25 @@ func numbered(proxies []*cluster.Dataplane) []*cluster.Dataplane {
 }
 
 // proxy returns a proxy that is named by its tags. It has an HTTP inbound for each set,
-// which it changes to have the value any in place of Any.
+// with the value any in place of Any.
 func (m *maker) proxy(sets ...cluster.Tags) *cluster.Dataplane {
 	dp := &cluster.Dataplane{Mesh: m.mesh, Address: "192.0.2.1"}
 	for i, tags := range sets {
-		protocol := tags[cluster.ProtocolTag]
-		for key, value := range tags {
-			if value == cluster.Any {
-				tags[key] = "any"
+		protocol := tags.Get(cluster.ProtocolTag)
+		for _, tag := range tags {
+			if tag.Value == cluster.Any {
+				tags = tags.With(tag.Key, "any")
 			}
 		}
-		if tags[cluster.ServiceTag] == "" {
-			tags[cluster.ServiceTag] = "any"
+		if tags.Get(cluster.ServiceTag) == "" {
+			tags = tags.With(cluster.ServiceTag, "any")
 		}
 		if i > 0 {
 			dp.Name += " and "
 		}
 		dp.Name += tags.String()
 		if protocol == "" || protocol == cluster.Any {
-			tags[cluster.ProtocolTag] = "http"
+			tags = tags.With(cluster.ProtocolTag, "http")
 		}
 		dp.Inbounds = append(dp.Inbounds, cluster.Inbound{Port: uint32(8080 + i), Protocol: "http", Tags: tags})
 	}

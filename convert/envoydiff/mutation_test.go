@@ -75,8 +75,8 @@ func (m model) selects(p *meshtrace.Policy, dp *cluster.Dataplane) bool {
 	}
 	for _, in := range dp.Inbounds {
 		all := true
-		for key, value := range p.TargetRef.Tags {
-			all = all && in.Tags[key] == value
+		for _, tag := range p.TargetRef.Tags {
+			all = all && in.Tags.Get(tag.Key) == tag.Value
 		}
 		if all {
 			return true
@@ -164,12 +164,7 @@ var mutations = map[string]func(*rand.Rand, []*meshtrace.Policy) []*meshtrace.Po
 		if len(p.TargetRef.Tags) == 0 {
 			return nil
 		}
-		tags := cluster.Tags{}
-		for key, value := range p.TargetRef.Tags {
-			tags[key] = value
-		}
-		tags["version"] = "v2"
-		p.TargetRef.Tags = tags
+		p.TargetRef.Tags = p.TargetRef.Tags.With("version", "v2")
 		return all
 	},
 	"the backends are emptied": func(r *rand.Rand, all []*meshtrace.Policy) []*meshtrace.Policy {

@@ -259,8 +259,8 @@ func (r *Renderer) spanTags(dp *cluster.Dataplane) (zone, workload string) {
 	if !r.version.AddsKumaTags() {
 		return "", ""
 	}
-	zone = cmp.Or(r.zone, dp.Labels[cluster.ZoneLabel])
-	if name := dp.Labels[cluster.WorkloadLabel]; name != "" {
+	zone = cmp.Or(r.zone, dp.Labels.Get(cluster.ZoneLabel))
+	if name := dp.Labels.Get(cluster.WorkloadLabel); name != "" {
 		workload = strings.Join([]string{"kri", "wl", dp.Mesh, zone, dp.Namespace, name, ""}, "_")
 	}
 	return zone, workload

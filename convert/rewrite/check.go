@@ -71,7 +71,7 @@ func (c *checker) compare(p, rendered *meshtrace.Policy) {
 		c.refuse(p, "labels", fmt.Sprintf("is moved from mesh %q to %q", p.Mesh, rendered.Mesh), "so it selects other proxies")
 	}
 	for _, key := range decisiveLabels[1:] {
-		if was, is := p.Labels[key], rendered.Labels[key]; was != is {
+		if was, is := p.Labels.Get(key), rendered.Labels.Get(key); was != is {
 			c.refuse(p, "labels", fmt.Sprintf("gets the label %s: %q instead of %q", key, is, was), "which decides on its precedence or effect")
 		}
 	}

@@ -18,8 +18,8 @@ func TestCheckRendered(t *testing.T) {
 		"prod/kustomization.yaml": []byte("# the overlay\nresources: [../base]\n\nlabels: []\nnamespace: x\npatches: []\n"),
 	})
 	policy := func(name, service string, change func(p *meshtrace.Policy)) *meshtrace.Policy {
-		p := &meshtrace.Policy{Name: name, Mesh: "default", Namespace: "kuma-system", Labels: map[string]string{cluster.MeshLabel: "default"}}
-		p.TargetRef = meshtrace.TargetRef{Kind: "MeshSubset", Tags: cluster.Tags{cluster.ServiceTag: service}}
+		p := &meshtrace.Policy{Name: name, Mesh: "default", Namespace: "kuma-system", Labels: cluster.NewTags(map[string]string{cluster.MeshLabel: "default"})}
+		p.TargetRef = meshtrace.TargetRef{Kind: "MeshSubset", Tags: cluster.NewTags(map[string]string{cluster.ServiceTag: service})}
 		if change != nil {
 			change(p)
 		}
@@ -55,11 +55,11 @@ func TestCheckRendered(t *testing.T) {
 			want:     `prod/kustomization.yaml:4: MeshTrace "a-b": is moved from mesh "default" to "other" by labels`,
 		},
 		"a label that decides": {
-			rendered: []*meshtrace.Policy{planned[0], policy("a-b", "db", func(p *meshtrace.Policy) { p.Labels = map[string]string{cluster.EffectLabel: "shadow"} })},
+			rendered: []*meshtrace.Policy{planned[0], policy("a-b", "db", func(p *meshtrace.Policy) { p.Labels = cluster.NewTags(map[string]string{cluster.EffectLabel: "shadow"}) })},
 			want:     `MeshTrace "a-b": gets the label kuma.io/effect: "shadow" instead of "" by labels`,
 		},
 		"another label": {
-			rendered: []*meshtrace.Policy{planned[0], policy("a-b", "db", func(p *meshtrace.Policy) { p.Labels = map[string]string{"team": "a"} })},
+			rendered: []*meshtrace.Policy{planned[0], policy("a-b", "db", func(p *meshtrace.Policy) { p.Labels = cluster.NewTags(map[string]string{"team": "a"}) })},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -85,14 +85,13 @@ func addOwn(n *yaml.Node, policy *meshtrace.Policy) {
 	if !isUniversal(n) {
 		from = manifest.ValueOf(n, "metadata")
 	}
-	labels := make(map[string]string)
+	var labels cluster.Tags
 	for key, label := range scalars(manifest.ValueOf(from, "labels")) {
 		if cluster.IsOwn(key) && meshtrace.CheckLabel(key, label) == nil {
-			labels[key] = label
+			labels = labels.With(key, label)
 		}
 	}
-	maps.Copy(labels, policy.Labels)
-	policy.Labels = labels
+	policy.Labels = labels.And(policy.Labels)
 	if policy.Format == cluster.Kubernetes {
 		annotations := make(map[string]string)
 		for key, annotation := range scalars(manifest.ValueOf(from, "annotations")) {

@@ -92,7 +92,7 @@ func oldServices(p *envoydiff.Proxy) []string {
 	}
 	var names []string
 	for _, set := range p.Dataplane.TagSets() {
-		if name := set[cluster.ServiceTag]; name != "" && !slices.Contains(names, name) {
+		if name := set.Get(cluster.ServiceTag); name != "" && !slices.Contains(names, name) {
 			names = append(names, name)
 		}
 	}

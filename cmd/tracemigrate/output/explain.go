@@ -145,7 +145,7 @@ func target(p *meshtrace.Policy) string {
 		text += " " + p.TargetRef.Tags.String()
 	}
 	if len(p.TargetRef.Labels) > 0 {
-		text += " labels " + cluster.Tags(p.TargetRef.Labels).String()
+		text += " labels " + p.TargetRef.Labels.String()
 	}
 	if len(p.TargetRef.ProxyTypes) > 0 {
 		text += ", proxyTypes " + strings.Join(p.TargetRef.ProxyTypes, ", ")

@@ -170,7 +170,8 @@ func spoiled(t testing.TB, text string) *report.Report {
 ---
 {type: Dataplane, name: spoiled, mesh: dog, networking: {address: 10.0.0.1, inbound: [{port: 80, tags: {kuma.io/protocol: http, kuma.io/service: web}}]}}
 `)})
-	s.Dataplanes[0].Inbounds[0].Tags[cluster.ServiceTag] += text
+	tags := &s.Dataplanes[0].Inbounds[0].Tags
+	*tags = tags.With(cluster.ServiceTag, tags.Get(cluster.ServiceTag)+text)
 	more := reportOf(t, s)
 	require.Equal(t, 1, more.Summary.Inherent)
 	r.Proxies = append(more.Proxies, r.Proxies...)
