@@ -367,10 +367,12 @@ func TestValidate(t *testing.T) {
 		spoil   func(*meshtrace.Policy)
 		want    string
 	}{
-		"name":                 {cluster.V(14), func(p *meshtrace.Policy) { p.Name = "All" }, "RFC 1123"},
-		"namespace":            {cluster.V(14), func(p *meshtrace.Policy) { p.Namespace = "a.b" }, "namespace"},
-		"role":                 {cluster.V(14), func(p *meshtrace.Policy) { p.Labels = cluster.NewTags(map[string]string{cluster.RoleLabel: "system"}) }, "control plane's to set"},
-		"shadow before 2.7":    {cluster.V(6), func(p *meshtrace.Policy) { p.Labels = cluster.NewTags(map[string]string{cluster.EffectLabel: "shadow"}) }, "ignores"},
+		"name":      {cluster.V(14), func(p *meshtrace.Policy) { p.Name = "All" }, "RFC 1123"},
+		"namespace": {cluster.V(14), func(p *meshtrace.Policy) { p.Namespace = "a.b" }, "namespace"},
+		"role":      {cluster.V(14), func(p *meshtrace.Policy) { p.Labels = cluster.NewTags(map[string]string{cluster.RoleLabel: "system"}) }, "control plane's to set"},
+		"shadow before 2.7": {cluster.V(6), func(p *meshtrace.Policy) {
+			p.Labels = cluster.NewTags(map[string]string{cluster.EffectLabel: "shadow"})
+		}, "ignores"},
 		"kind":                 {cluster.V(14), func(p *meshtrace.Policy) { p.TargetRef.Kind = meshtrace.MeshService }, "never written"},
 		"wildcard":             {cluster.V(14), func(p *meshtrace.Policy) { p.TargetRef.Tags = cluster.NewTags(map[string]string{"team": "*"}) }, "characters"},
 		"wildcard, existing":   {cluster.V(14), func(p *meshtrace.Policy) { p.TargetRef.Tags = cluster.NewTags(map[string]string{"team": "*"}) }, "not a wildcard there and is not accepted"},

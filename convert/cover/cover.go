@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"math/bits"
 	"slices"
+
 	"tracemigrate/cluster"
 )
 

@@ -55,8 +55,10 @@ func TestCheckRendered(t *testing.T) {
 			want:     `prod/kustomization.yaml:4: MeshTrace "a-b": is moved from mesh "default" to "other" by labels`,
 		},
 		"a label that decides": {
-			rendered: []*meshtrace.Policy{planned[0], policy("a-b", "db", func(p *meshtrace.Policy) { p.Labels = cluster.NewTags(map[string]string{cluster.EffectLabel: "shadow"}) })},
-			want:     `MeshTrace "a-b": gets the label kuma.io/effect: "shadow" instead of "" by labels`,
+			rendered: []*meshtrace.Policy{planned[0], policy("a-b", "db", func(p *meshtrace.Policy) {
+				p.Labels = cluster.NewTags(map[string]string{cluster.EffectLabel: "shadow"})
+			})},
+			want: `MeshTrace "a-b": gets the label kuma.io/effect: "shadow" instead of "" by labels`,
 		},
 		"another label": {
 			rendered: []*meshtrace.Policy{planned[0], policy("a-b", "db", func(p *meshtrace.Policy) { p.Labels = cluster.NewTags(map[string]string{"team": "a"}) })},
