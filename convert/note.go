@@ -98,7 +98,7 @@ type Note struct {
 	Actionable bool
 
 	sentence *sentence
-	facts    facts
+	facts    factList
 }
 
 // Message is what was decided or is wrong, as "FACT. CONSEQUENCE", without the last period.
@@ -240,7 +240,7 @@ func (s *sentence) ifWanted() *sentence {
 func (s *sentence) note(at manifest.Place, resource fmt.Stringer, f facts) *Note {
 	return &Note{
 		Code: s.code, Severity: s.severity, Resource: manifest.Redact(resource.String()), Source: at,
-		Actionable: s.remedy != "" && !s.optional, sentence: s, facts: f,
+		Actionable: s.remedy != "" && !s.optional, sentence: s, facts: f.list(),
 	}
 }
 
@@ -252,6 +252,23 @@ func (s *sentence) noteOn(p *legacy.Pair, f facts) *Note {
 // facts are the values that a sentence names in braces: strings, numbers, names, what has
 // a String method, phrases and clauses.
 type facts map[string]any
+
+// factList is facts as a note keeps them. There may be a note on every selector, and a map
+// takes four times the memory.
+type factList []fact
+
+type fact struct {
+	name  string
+	value any
+}
+
+func (f facts) list() factList {
+	list := make(factList, 0, len(f))
+	for name, value := range f {
+		list = append(list, fact{name, value})
+	}
+	return list
+}
 
 // names are what a sentence names up to three of.
 type names []string
@@ -268,7 +285,7 @@ func (n names) String() string {
 const shownNames = 3
 
 // fill puts facts in the place of their names. A name without a fact stays.
-func (f facts) fill(sentence string) string {
+func (f factList) fill(sentence string) string {
 	var b strings.Builder
 	for {
 		before, rest, _ := strings.Cut(sentence, "{")
@@ -278,8 +295,8 @@ func (f facts) fill(sentence string) string {
 			return b.String()
 		}
 		b.WriteString(before)
-		if value, ok := f[name]; ok {
-			fmt.Fprint(&b, value)
+		if i := slices.IndexFunc(f, func(of fact) bool { return of.name == name }); i >= 0 {
+			fmt.Fprint(&b, f[i].value)
 		} else {
 			b.WriteString("{" + name + "}")
 		}
@@ -288,14 +305,14 @@ func (f facts) fill(sentence string) string {
 }
 
 // each yields the facts, and those of clauses, but no words.
-func (f facts) each(yield func(name string, value any)) {
-	for name, value := range f {
-		switch value := value.(type) {
+func (f factList) each(yield func(name string, value any)) {
+	for _, of := range f {
+		switch value := of.value.(type) {
 		case phrase:
 		case clause:
 			value.facts.each(yield)
 		default:
-			yield(name, value)
+			yield(of.name, value)
 		}
 	}
 }
@@ -304,38 +321,36 @@ func (f facts) each(yield func(name string, value any)) {
 const markedBacktick = "\x00"
 
 // marked returns the facts with their backticks marked.
-func (f facts) marked() facts {
-	all := make(facts, len(f))
-	for name, value := range f {
-		switch value := value.(type) {
+func (f factList) marked() factList {
+	return lists.Each(f, func(of fact) fact {
+		switch value := of.value.(type) {
 		case phrase:
-			all[name] = value
 		case clause:
-			all[name] = value.phrase.of(value.facts.marked())
+			of.value = clause{value.phrase, value.facts.marked()}
 		default:
-			all[name] = strings.ReplaceAll(fmt.Sprint(value), "`", markedBacktick)
+			of.value = strings.ReplaceAll(fmt.Sprint(value), "`", markedBacktick)
 		}
-	}
-	return all
+		return of
+	})
 }
 
 // phrase is words of a sentence, or of what a report says of a selector or a proxy.
 type phrase string
 
 // with returns the phrase with facts in the place of their names.
-func (p phrase) with(f facts) string { return f.fill(string(p)) }
+func (p phrase) with(f facts) string { return f.list().fill(string(p)) }
 
 // of returns the phrase with its facts, for a sentence.
-func (p phrase) of(f facts) clause { return clause{p, f} }
+func (p phrase) of(f facts) clause { return clause{p, f.list()} }
 
 // clause is a phrase with its facts.
 type clause struct {
 	phrase
-	facts facts
+	facts factList
 }
 
 // String is the phrase with facts in the place of their names.
-func (c clause) String() string { return c.with(c.facts) }
+func (c clause) String() string { return c.facts.fill(string(c.phrase)) }
 
 // Number groups the digits of n by three: 12,345.
 func Number(n int) string {

@@ -21,7 +21,7 @@ func TestBracesInFacts(t *testing.T) {
 			note := fromProblem(&manifest.Problem{Severity: manifest.Warning, Fault: text, Remedy: text})
 			assert.Equal(t, text, note.Message())
 			assert.Equal(t, text, note.Remedy())
-			assert.Equal(t, text, facts{}.fill(text))
+			assert.Equal(t, text, factList{}.fill(text))
 		})
 	}
 }
