@@ -69,7 +69,8 @@ var messages = map[envoydiff.Code]message{
 		"Its proxies lose what it sets",
 	},
 	envoydiff.PolicyNamespace: {
-		"Kuma {to} has another rule on a MeshTrace in an application's namespace: on 2.8 it selects every proxy, later only those there",
+		"Kuma {to} has another rule on a MeshTrace in an application's namespace: on " + cluster.SinceRole.MajorMinor() +
+			" it selects every proxy, later only those there",
 		"The proxies gain or lose what it sets",
 	},
 	envoydiff.SelectionDiffers: {
