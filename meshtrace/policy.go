@@ -236,14 +236,6 @@ func identityOf(format cluster.Format, mesh, namespace, name string) Identity {
 	return Identity{format: format, mesh: mesh, name: name}
 }
 
-// Compare compares identities by format, mesh or namespace, and name.
-func (i Identity) Compare(other Identity) int {
-	return cmp.Or(
-		cmp.Compare(i.format, other.format), cmp.Compare(i.mesh, other.mesh),
-		cmp.Compare(i.namespace, other.namespace), cmp.Compare(i.name, other.name),
-	)
-}
-
 // DisplayName returns the name that decides on precedence.
 func (p *Policy) DisplayName() string { return cmp.Or(p.Labels[cluster.DisplayNameLabel], p.Name) }
 
