@@ -21,7 +21,7 @@ type planFlags struct {
 }
 
 func planCommand() *cli.Command {
-	f := planFlags{reportFlags: reportFlags{form: "text"}}
+	var f planFlags
 	return &cli.Command{
 		Name:      "plan",
 		Usage:     "write a migration as a directory: manifests, commands, verification, rollback",

@@ -11,6 +11,7 @@ import (
 	"tracemigrate/cluster/kube"
 	"tracemigrate/cluster/manifest"
 	"tracemigrate/cmd/tracemigrate/output"
+	"tracemigrate/convert/report"
 	"tracemigrate/convert/upgrade"
 )
 
@@ -126,8 +127,8 @@ func (f *upgradeCheckFlags) warnAssumed(stderr *output.Printer, s *cluster.Snaps
 }
 
 // commandWords returns the words of commands that read the same source.
-func commandWords(c *cli.Context, source cluster.Source) upgrade.Words {
-	words := upgrade.Words{Program: c.App.Name, Source: sourceArguments(c)}
+func commandWords(c *cli.Context, source cluster.Source) report.Words {
+	words := report.Words{Program: c.App.Name, Source: sourceArguments(c)}
 	switch source := source.(type) {
 	case *kube.Cluster:
 		words.Source, words.Kubectl = contextFlags(c, words.Source, source)

@@ -206,11 +206,8 @@ type Text struct {
 
 // Words are the words of commands.
 type Words struct {
-	Program string
-	Source  string // flags that select the source
-	From    string // flag of the version that runs, if the user passed it
-	Kubectl string
-	Kumactl string
+	report.Words
+	From string // flag of the version that runs, if the user passed it
 }
 
 // Text returns a cause of r in words.

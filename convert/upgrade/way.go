@@ -13,7 +13,7 @@ import (
 // TrafficTraces, labels instead of tags, and the upgrade. o are the options of the
 // report's conversion. It is empty if the control plane has no TrafficTraces any more, or
 // no mesh is known.
-func Way(c *convert.Current, o convert.Options, r *report.Report, words Words) []report.Stage {
+func Way(c *convert.Current, o convert.Options, r *report.Report, words report.Words) []report.Stage {
 	if c.NothingLegacy() || o.Version.DropsTrafficTrace() || len(c.Meshes) == 0 {
 		return []report.Stage{}
 	}
@@ -47,7 +47,7 @@ func (w *way) noProxy() string {
 
 // way makes the stages of a report.
 type way struct {
-	Words
+	report.Words
 	current *convert.Current
 	from    cluster.Version
 }
