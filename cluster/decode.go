@@ -8,7 +8,6 @@ import (
 	"time"
 	"unicode"
 
-	"github.com/xrash/smetrics"
 	"k8s.io/apimachinery/pkg/api/validate/content"
 
 	"tracemigrate/cluster/manifest"
@@ -34,20 +33,14 @@ func guessKind(api, kind string) string {
 			return known
 		}
 	}
-	for _, known := range kinds {
-		if len(known) > len("mesh") && smetrics.WagnerFischer(letters, strings.ToLower(known), 1, 1, 1) <= 2 {
-			return known
-		}
-	}
-	return ""
+	return manifest.Closest(letters, kinds[1:]) // Mesh is too short
 }
 
 // isLikeGroup reports whether an apiVersion has Kuma's group, or a similar one, in any
 // version.
 func isLikeGroup(api string) bool {
 	name, _, _ := strings.Cut(strings.ToLower(api), "/")
-	return name == "kuma" || name == "v1alpha1" || strings.HasPrefix(name, group) ||
-		len(name) > 4 && len(name) < 10 && smetrics.WagnerFischer(name, group, 1, 1, 1) <= 2
+	return name == "kuma" || name == "v1alpha1" || strings.HasPrefix(name, group) || manifest.Closest(name, []string{group}) != ""
 }
 
 // unknownTime is the code of warnings about times that cannot be read.

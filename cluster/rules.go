@@ -8,7 +8,7 @@ package cluster
 // SmallestNameWins reports whether, of MeshTraces that rank equal otherwise, the
 // one with the smallest name has precedence, from 2.6 on; before, the one with
 // the largest. Recorded: meshtrace/live-00 to live-13 on 2.5 and 2.6.
-func (v Version) SmallestNameWins() bool { return v.since(6, 0) }
+func (v Version) SmallestNameWins() bool { return v.Compare(SinceSmallestName) >= 0 }
 
 // SkipsIgnoredInbounds reports whether an inbound in state Ignored does not count
 // for the tag sets that MeshTraces select by. Recorded: meshtrace/live-* on 2.3,
@@ -20,7 +20,7 @@ func (v Version) SkipsIgnoredInbounds() bool {
 
 // SelectsDelegatedGateways reports whether MeshTraces select delegated gateways
 // at all, from 2.6 on. Recorded: meshtrace/live-* on 2.5 and 2.6.
-func (v Version) SelectsDelegatedGateways() bool { return v.since(6, 0) }
+func (v Version) SelectsDelegatedGateways() bool { return v.Compare(SinceDelegated) >= 0 }
 
 // DataplaneKindSelectsDelegatedGateways reports whether targetRef kind Dataplane
 // selects delegated gateways, from 2.12.8, and from 2.13.3 on. Recorded:
@@ -46,7 +46,7 @@ func (v Version) LabelsOrigin() bool { return v.since(6, 1) }
 // RoleDecides reports whether the policy role decides on precedence, and policies can be
 // in an application's namespace, from 2.8 on
 // (https://kuma.io/docs/2.9.x/policies/introduction/).
-func (v Version) RoleDecides() bool { return v.since(8, 0) }
+func (v Version) RoleDecides() bool { return v.Compare(SinceRole) >= 0 }
 
 // SelectsByNamespace reports whether a policy in an application's namespace selects only
 // the proxies there, from 2.9 on. 2.8 accepts one and applies it to every proxy
@@ -129,7 +129,7 @@ func (v Version) IgnoredInboundsHaveProtocol() bool { return !v.since(5, 1) }
 // LegacyOutboundsNeedTrafficRoute reports whether a mesh without TrafficRoute has
 // no legacy tracing on outbounds, from 2.6 on. Recorded:
 // traffictrace/no-traffic-route.
-func (v Version) LegacyOutboundsNeedTrafficRoute() bool { return v.since(6, 0) }
+func (v Version) LegacyOutboundsNeedTrafficRoute() bool { return v.Compare(SinceTrafficRoute) >= 0 }
 
 // SetsSpawnUpstreamSpan reports whether a listener's tracing has a field
 // spawnUpstreamSpan, from 2.7 on. Recorded: live-* on 2.6 and 2.7.
@@ -163,7 +163,7 @@ func (v Version) FillsZipkinDefaults() bool { return v.since(10, 0) }
 // AddsKumaTags reports whether MeshTrace adds the tags kuma.mesh, kuma.zone and
 // kuma.workload to spans, from 2.14 on, each unless the policy has a tag of that name.
 // Recorded: meshtrace/live-* on 2.14; pkg/plugins/policies/meshtrace of Kuma's tag 2.14.3.
-func (v Version) AddsKumaTags() bool { return v.since(14, 0) }
+func (v Version) AddsKumaTags() bool { return v.Compare(SinceKumaTags) >= 0 }
 
 // TracesZoneEgresses reports whether MeshTraces apply to the listeners with which a Dataplane
 // is a zone's egress, from 2.14 on, which made such listeners. TrafficTraces never do
@@ -173,7 +173,7 @@ func (v Version) TracesZoneEgresses() bool { return v.since(14, 0) }
 
 // NamesBackendType reports whether a MeshTrace's backend has a field type, which
 // is required from 2.3 on (MeshTrace's schema).
-func (v Version) NamesBackendType() bool { return v.since(3, 0) }
+func (v Version) NamesBackendType() bool { return v.Compare(SinceBackendType) >= 0 }
 
 // TakesOneBackend reports whether a MeshTrace may have one backend at most, from
 // 2.6 on (MeshTrace's schema).
@@ -181,11 +181,11 @@ func (v Version) TakesOneBackend() bool { return v.since(6, 0) }
 
 // TakesFractions reports whether a MeshTrace's sampling may be a fraction, from
 // 2.1 on (MeshTrace's schema).
-func (v Version) TakesFractions() bool { return v.since(1, 0) }
+func (v Version) TakesFractions() bool { return v.Compare(SinceFractions) >= 0 }
 
 // TakesEmptyBackends reports whether backends: [] turns tracing off, from 2.1 on;
 // the control plane of 2.0 crashes on it.
-func (v Version) TakesEmptyBackends() bool { return v.since(1, 0) }
+func (v Version) TakesEmptyBackends() bool { return v.Compare(SinceEmptyBackends) >= 0 }
 
 // DefaultsSamplingTo100Percent reports whether a patch release of v, or of an older version
 // from which a policy may come, makes Kubernetes fill in the string "100%" for a missing
@@ -214,14 +214,22 @@ func (v Version) SplitsOTelEndpoint() bool { return !v.since(14, 0) }
 // MeshSubset, from 2.10 on.
 func (v Version) DeprecatesMeshSubset() bool { return v.since(10, 0) }
 
-// The versions that changed MeshTrace's schema.
+// The versions that changed a rule which a sentence or MeshTrace's schema names.
 var (
+	SinceFractions     = Version{2, 1, 0} // of a percent
+	SinceEmptyBackends = Version{2, 1, 0} // backends: [] turns tracing off
 	SinceOpenTelemetry = Version{2, 2, 0}
+	SinceBackendType   = Version{2, 3, 0} // the field type of a backend
 	SinceMeshGateway   = Version{2, 6, 0} // targetRef kind MeshGateway
 	SinceProxyTypes    = Version{2, 6, 0} // targetRef.proxyTypes
+	SinceSmallestName  = Version{2, 6, 0} // has precedence
+	SinceDelegated     = Version{2, 6, 0} // gateways are selected
+	SinceTrafficRoute  = Version{2, 6, 0} // is needed for TrafficTrace on outbounds
 	SinceShadow        = Version{2, 7, 0} // label kuma.io/effect
+	SinceRole          = Version{2, 8, 0} // policies in namespaces of applications
 	SinceDataplane     = Version{2, 10, 0}
 	SinceBackendRef    = Version{2, 14, 0}
+	SinceKumaTags      = Version{2, 14, 0}
 	SinceDataplaneOnly = Version{3, 0, 0} // targetRef has the kinds Mesh and Dataplane alone
 )
 

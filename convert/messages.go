@@ -1,9 +1,29 @@
 package convert
 
-import "tracemigrate/convert/envoydiff"
+import (
+	"tracemigrate/cluster"
+	"tracemigrate/convert/envoydiff"
+)
 
 // The sentences of all notes, by code. This is the only place with their words; a step of
 // the conversion picks one and gives it facts.
+
+// The versions that sentences name.
+var (
+	oldest = cluster.Oldest.String()
+	newest = cluster.Newest.String()
+
+	sinceFractions     = cluster.SinceFractions.MajorMinor()
+	sinceEmptyBackends = cluster.SinceEmptyBackends.MajorMinor()
+	sinceProxyTypes    = cluster.SinceProxyTypes.MajorMinor()
+	sinceSmallestName  = cluster.SinceSmallestName.MajorMinor()
+	sinceDelegated     = cluster.SinceDelegated.MajorMinor()
+	sinceTrafficRoute  = cluster.SinceTrafficRoute.MajorMinor()
+	sinceShadow        = cluster.SinceShadow.MajorMinor()
+	sinceDataplane     = cluster.SinceDataplane.MajorMinor()
+	sinceBackendRef    = cluster.SinceBackendRef.MajorMinor()
+	sinceKumaTags      = cluster.SinceKumaTags.MajorMinor()
+)
 
 // What cannot be carried over.
 var (
@@ -28,13 +48,13 @@ var (
 		"give the collector a url that MeshTrace accepts, write it in the Mesh, then convert again")
 
 	fractionUnsupported = refuse(FractionUnsupported,
-		"has sampling {sampling}, and MeshTrace of Kuma 2.0 accepts whole percentages only",
-		"upgrade to 2.1 or later first, or accept the nearest whole percentage with --round-sampling")
+		"has sampling {sampling}, and MeshTrace of Kuma "+oldest+" accepts whole percentages only",
+		"upgrade to "+sinceFractions+" or later first, or accept the nearest whole percentage with --round-sampling")
 
 	emptyBackendsUnsupported = refuse(EmptyBackendsUnsupported,
 		"{selector} decides for its proxies, but {cause}, so they are not traced today. To keep that takes `backends: []`, on "+
-			"which the control plane of Kuma 2.0 crashes",
-		"upgrade to 2.1 or later first, or name a backend that exists")
+			"which the control plane of Kuma "+oldest+" crashes",
+		"upgrade to "+sinceEmptyBackends+" or later first, or name a backend that exists")
 
 	gatewayConflict = refuse(GatewayConflict,
 		"{selector} asks for a tag of {gateway} or of one of its listeners. TrafficTrace ignores that tag and MeshTrace does "+
@@ -72,7 +92,7 @@ var (
 
 	delegatedGateway = refuse(DelegatedGateway,
 		"{proxies} would not be traced any more. No MeshTrace selects a delegated gateway on Kuma {version}",
-		"upgrade to 2.6 or later first, or accept the loss and convert with --keep-going")
+		"upgrade to "+sinceDelegated+" or later first, or accept the loss and convert with --keep-going")
 
 	zoneTagMissing = refuse(ZoneTagMissing,
 		"{proxies} would not keep the present tracing. Zones decide differently between TrafficTraces of equal rank, so the "+
@@ -180,7 +200,7 @@ var (
 	samplingMadeExplicit = inform(SamplingMadeExplicit,
 		"sets no sampling, which means 100 percent. The policies set `overall: 100`, so that they inherit none from a less specific policy", "")
 	samplingRounded = warn(SamplingRounded,
-		"has sampling {sampling}, which is rounded to {rounded}. MeshTrace of Kuma 2.0 accepts whole percentages only", "")
+		"has sampling {sampling}, which is rounded to {rounded}. MeshTrace of Kuma "+oldest+" accepts whole percentages only", "")
 
 	renamedInvalid = inform(Renamed,
 		"becomes {policies}. A Kubernetes name has lower-case letters, digits, dashes and dots only, 253 at most", "")
@@ -212,8 +232,8 @@ var (
 		"add a separate policy for each delegated gateway with this tag")
 	gatewayNotExcluded = refuse(GatewayExcluded,
 		"{selector} asks for a tag of {gateway} or of one of its listeners. TrafficTrace ignores that tag and MeshTrace does "+
-			"not, so the gateway would gain tracing; proxyTypes, which prevents that, exists from 2.6 on",
-		"upgrade to 2.6 or later first, or rename the tag of the MeshGateway")
+			"not, so the gateway would gain tracing; proxyTypes, which prevents that, exists from "+sinceProxyTypes+" on",
+		"upgrade to "+sinceProxyTypes+" or later first, or rename the tag of the MeshGateway")
 
 	servedAlready = inform(ExistingMeshTrace,
 		"{selector} becomes no policy. {existing} selects all its proxies, which keep their tracing from MeshTraces", "")
@@ -289,8 +309,8 @@ var (
 // What any MeshTrace changes.
 var (
 	outboundGainsTracing = warn(OutboundGainsTracing,
-		"has no known TrafficRoute. Without one, Kuma 2.6 and later apply TrafficTrace to inbounds only, while MeshTrace also "+
-			"traces outbounds, so they would gain tracing",
+		"has no known TrafficRoute. Without one, Kuma "+sinceTrafficRoute+" and later apply TrafficTrace to inbounds only, "+
+			"while MeshTrace also traces outbounds, so they would gain tracing",
 		"add the TrafficRoute to the input, if there is one; no MeshTrace can leave out client spans").ifWanted()
 	routedOutboundGainsTracing = warn(OutboundGainsTracing,
 		"has MeshHTTPRoutes, which take over all outbounds for HTTP of the proxies that they select. There Kuma applies "+
@@ -322,7 +342,7 @@ var (
 			"Kuma {version}",
 		"upgrade first to {upgrade}, which counts them, or accept the change and convert with --keep-going")
 	kumaTags = inform(KumaTags,
-		"gets the tags "+envoydiff.KumaTagNames+" on its spans in addition, as with any MeshTrace on Kuma 2.14", "")
+		"gets the tags "+envoydiff.KumaTagNames+" on its spans in addition, as with any MeshTrace on Kuma "+sinceKumaTags, "")
 	meshSubsetDeprecated = inform(MeshSubsetDeprecated,
 		"becomes a policy with targetRef kind MeshSubset, which is deprecated on Kuma {version}. The control plane warns and applies it; the kind that replaces it, Dataplane, selects by labels, which are not the tags of selectors", "")
 )
@@ -365,20 +385,21 @@ var (
 		"read the zones' control planes as well, with --zone NAME=SOURCE for each")
 
 	zonesApplyShadows = refuse(MixedVersions,
-		"passes the policies on to zones older than 2.7, which ignore the label of shadow policies and would apply them: {zones}",
-		"upgrade those zones first, or test at a zone of 2.7 or later with --zone-origin")
+		"passes the policies on to zones older than "+sinceShadow+", which ignore the label of shadow policies and would apply them: "+
+			"{zones}",
+		"upgrade those zones first, or test at a zone of "+sinceShadow+" or later with --zone-origin")
 	zoneVersionsUnknown = warn(MixedVersions,
 		"does not report the version of {count}: {zones}", zoneVersionRemedy)
 	zoneVersionsUnknownToShadows = warn(MixedVersions,
-		"does not report the version of {count}: {zones}. One older than 2.7 would apply shadow policies", zoneVersionRemedy)
+		"does not report the version of {count}: {zones}. One older than "+sinceShadow+" would apply shadow policies", zoneVersionRemedy)
 	zoneVersionsDiffer = warn(MixedVersions,
 		"gets policies for Kuma {version}, and zones run other versions: {zones}. Each proxy must be compared for the version "+
 			"of its zone",
 		"use the verdicts of `report` and `diff`, which compare for each version; better, upgrade all zones to one version first")
 	zoneVersionsReverse = warn(MixedVersions,
-		"gets policies for Kuma {version}, and zones run other versions: {zones}. Up to 2.5 the largest name has precedence "+
-			"and from 2.6 on the smallest, so no names give one order in both",
-		"upgrade all zones to 2.6 or later first")
+		"gets policies for Kuma {version}, and zones run other versions: {zones}. Before "+sinceSmallestName+" the largest name "+
+			"has precedence and from then on the smallest, so no names give one order in both",
+		"upgrade all zones to "+sinceSmallestName+" or later first")
 
 	modeUnknown = warn(ModeUnknown,
 		"does not report whether it is a zone, a federated zone or global ({cause}), so the multi-zone checks were skipped",
@@ -452,7 +473,7 @@ const (
 	allServed           phrase = "its proxies have MeshTraces already ({existing} selects them all)"
 	coveredBySelector   phrase = "selector {number} of the same TrafficTrace covers it"
 	untracedAnyway      phrase = "its proxies are not traced today, and no other policy would trace them"
-	emptyUnsupported    phrase = "Kuma 2.0 cannot switch tracing off"
+	emptyUnsupported    phrase = "Kuma {version} cannot switch tracing off"
 	everyZoneHasIt      phrase = "every zone already has a policy of its own for it (kuma.io/origin: zone)"
 	notCarriedOver      phrase = "it cannot be carried over: {code}"
 	sameFromGlobal      phrase = "the global control plane's MeshTraces give its proxies the same"
@@ -544,13 +565,13 @@ var (
 		"apply the policies right after the upgrade, or give the Dataplanes labels that both versions have")
 
 	dataplaneUnsupported = warn(ApplyAfterUpgrade,
-		"Kuma {version} does not have targetRef kind Dataplane, which was added in 2.10. The policies cannot be applied before the "+
-			"upgrade to {target}",
-		"upgrade to 2.10 or later first, convert again with --target-ref dataplane and apply, then upgrade to {target}")
+		"Kuma {version} does not have targetRef kind Dataplane, which was added in "+sinceDataplane+". The policies cannot be "+
+			"applied before the upgrade to {target}",
+		"upgrade to "+sinceDataplane+" or later first, convert again with --target-ref dataplane and apply, then upgrade to {target}")
 	backendRefUnsupported = warn(ApplyAfterUpgrade,
-		"Kuma {version} does not have MeshOpenTelemetryBackend, which was added in 2.14. The policies cannot be applied before the "+
-			"upgrade to {target}",
-		"upgrade to 2.14 first, apply the policies, then upgrade to {target}")
+		"Kuma {version} does not have MeshOpenTelemetryBackend, which was added in "+sinceBackendRef+". The policies cannot "+
+			"be applied before the upgrade to {target}",
+		"upgrade to "+sinceBackendRef+" first, apply the policies, then upgrade to {target}")
 	existingReplaced = warn(MeshTraceReplaced,
 		"is replaced by policies of other names. As long as it exists, it can override them",
 		"delete it together with applying the others: {command}")
@@ -583,8 +604,8 @@ var (
 			"TrafficTraces have to stay until the upgrade",
 		"replace them by delegated gateways or the Gateway API before the upgrade")
 	backendMade = inform(BackendMade,
-		"sends to OpenTelemetry at {endpoint}, and Kuma 3.0 refuses openTelemetry.endpoint. It refers to MeshOpenTelemetryBackend "+
-			"{backend}, which is written as well",
+		"sends to OpenTelemetry at {endpoint}, and Kuma "+newest+" refuses openTelemetry.endpoint. It refers to "+
+			"MeshOpenTelemetryBackend {backend}, which is written as well",
 		"")
 	laterByLabels = inform(LabelSelection,
 		"{selector} becomes {policies}. Later Dataplanes are selected by these labels, whatever their tags; one that has the tags "+

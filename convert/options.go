@@ -46,14 +46,15 @@ func (o *Options) SelectsByLabels() bool { return o.ByLabels || o.To != (cluster
 // Check returns an error that says which options do not go together.
 func (o *Options) Check() error {
 	if o.ByLabels && o.To == (cluster.Version{}) && o.Version.Compare(cluster.SinceDataplane) < 0 {
-		return fmt.Errorf("targetRef kind Dataplane needs Kuma 2.10 or later, and the policies are for %s", o.Version)
+		return fmt.Errorf("targetRef kind Dataplane needs Kuma %s or later, and the policies are for %s",
+			cluster.SinceDataplane.MajorMinor(), o.Version)
 	}
 	if o.Shadow && o.SelectsByLabels() {
 		return errors.New("shadow policies cannot select by labels, because existing MeshTraces are written again in the same step")
 	}
 	if o.Shadow && !o.Version.ComputesShadows() {
-		return fmt.Errorf("shadow policies need Kuma 2.7 or later: version %s ignores the label %s and applies the policy",
-			o.Version, cluster.EffectLabel)
+		return fmt.Errorf("shadow policies need Kuma %s or later: version %s ignores the label %s and applies the policy",
+			cluster.SinceShadow.MajorMinor(), o.Version, cluster.EffectLabel)
 	}
 	for _, reserved := range []string{
 		cluster.MeshLabel, cluster.OriginLabel, cluster.EffectLabel, cluster.RoleLabel, cluster.DisplayNameLabel,

@@ -134,7 +134,8 @@ func dropEmpty(s *selection, candidates []*candidate) kept {
 		case n == 0:
 			about, r.reasons[c.position] = noBackendNoPolicy, string(untracedAnyway)
 		case !m.o.Version.TakesEmptyBackends():
-			about, r.reasons[c.position], r.refused[c.position] = emptyBackendsUnsupported, string(emptyUnsupported), true
+			about, r.refused[c.position] = emptyBackendsUnsupported, true
+			r.reasons[c.position] = emptyUnsupported.with(facts{"version": m.o.Version})
 		}
 		f := facts{"selector": selectorFact(c.pair), "cause": whyNoBackend(m, c.pair.TrafficTrace)}
 		r.notes = append(r.notes, about.noteOn(c.pair, f))

@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/xrash/smetrics"
+
 	"tracemigrate/cluster"
 	"tracemigrate/legacy"
 )
@@ -85,7 +87,7 @@ func remarkMisspelt(c *candidate, known map[string]bool) *Note {
 			continue
 		}
 		for _, other := range slices.Sorted(maps.Keys(known)) {
-			if differByOne(key, other) {
+			if smetrics.WagnerFischer(key, other, 1, 1, 1) == 1 {
 				f := facts{"selector": selectorFact(c.pair), "key": quoted(key), "known": quoted(other)}
 				return tagMisspelt.noteOn(c.pair, f)
 			}
@@ -138,23 +140,4 @@ func knownTags(dataplanes []*cluster.Dataplane, selectors []cluster.Tags) map[st
 		}
 	}
 	return known
-}
-
-// differByOne reports whether one letter, put in, taken out or replaced, makes a
-// of b.
-func differByOne(a, b string) bool {
-	if len(a) > len(b) {
-		a, b = b, a
-	}
-	if len(b)-len(a) > 1 || a == b {
-		return false
-	}
-	i := 0
-	for i < len(a) && a[i] == b[i] {
-		i++
-	}
-	if len(a) == len(b) {
-		return a[i+1:] == b[i+1:]
-	}
-	return a[i:] == b[i+1:]
 }

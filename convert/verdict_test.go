@@ -54,7 +54,7 @@ func TestVerdictsAgree(t *testing.T) {
 		}
 		require.Len(t, said, len(all.Dataplanes))
 
-		about, _, problems := report.Build(convert.Read(all, options.Namespace), report.Options{Convert: options, Program: "tracemigrate"})
+		about, _, problems := report.Build(convert.Read(all, options.Namespace), report.Options{Convert: options, Words: report.Words{Program: "tracemigrate"}})
 		require.Empty(t, problems)
 		reported := make(map[string]envoydiff.Verdict)
 		for i := range about.Proxies {

@@ -307,7 +307,7 @@ func remarkFinding(b *building, f finding, madeUp bool) (*sentence, facts) {
 			"remedy":   b.conflictRemedy([]*meshtrace.Policy{f.existing}),
 		}
 	case InboundIgnored:
-		upgrade := "2.14"
+		upgrade := cluster.Latest.String()
 		if newest := cluster.V(b.o.Version.Minor); !newest.SkipsIgnoredInbounds() {
 			upgrade = "the newest patch release of " + newest.String()
 		}

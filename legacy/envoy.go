@@ -2,7 +2,6 @@ package legacy
 
 import (
 	"fmt"
-	"net/url"
 	"strconv"
 
 	tracev3 "github.com/envoyproxy/go-control-plane/envoy/config/trace/v3"
@@ -19,12 +18,7 @@ func (b *Backend) Collector() envoy.Collector {
 	if b.Datadog != nil {
 		return envoy.Collector{Cluster: name, Host: b.Datadog.Address, Port: b.Datadog.Port}
 	}
-	u, err := url.ParseRequestURI(b.Zipkin.URL)
-	if err != nil {
-		return envoy.Collector{Cluster: name} // an unusable backend
-	}
-	port, _ := strconv.ParseUint(u.Port(), 10, 16) // 0 for an unusable backend
-	return envoy.Collector{Cluster: name, Host: u.Hostname(), Port: uint32(port), TLS: u.Scheme == "https"}
+	return envoy.Collector{Cluster: name}.At(b.Zipkin.URL)
 }
 
 // Tracing returns the tracing of one of a proxy's HTTP listeners that uses the
@@ -39,12 +33,8 @@ func (b *Backend) Tracing(version cluster.Version, listener cluster.HTTPListener
 		return t.Build()
 	}
 	z := b.Zipkin
-	u, err := url.ParseRequestURI(z.URL)
-	if err != nil {
-		u = &url.URL{} // an unusable backend
-	}
 	t.Provider = envoy.ZipkinTracer
-	t.Config = envoy.Zipkin(collector.Cluster, u.Host, u.Path, z.APIVersion, z.TraceID128Bit, z.SharedSpanContext, false)
+	t.Config = envoy.Zipkin(collector.Cluster, z.URL, z.APIVersion, z.TraceID128Bit, z.SharedSpanContext, false)
 	return t.Build()
 }
 

@@ -32,14 +32,7 @@ func (c *Conf) Collector() envoy.Collector {
 }
 
 func collectorOf(kind, address string) envoy.Collector {
-	to := envoy.Collector{Cluster: "meshtrace:" + kind, System: envoy.SystemName(kind, address)}
-	u, err := url.ParseRequestURI(address)
-	if err != nil {
-		return to // no control plane accepts it
-	}
-	port, _ := strconv.ParseUint(u.Port(), 10, 16) // 0 where there is none
-	to.Host, to.Port, to.TLS = u.Hostname(), uint32(port), u.Scheme == "https"
-	return to
+	return envoy.Collector{Cluster: "meshtrace:" + kind, System: envoy.SystemName(kind, address)}.At(address)
 }
 
 func (o *OpenTelemetry) collector() envoy.Collector {
@@ -103,17 +96,13 @@ func (c *Conf) Tracing(
 	switch b := c.Backends[0]; {
 	case b.Zipkin != nil:
 		z := b.Zipkin
-		u, err := url.ParseRequestURI(z.URL)
-		if err != nil {
-			u = &url.URL{} // no control plane accepts it
-		}
 		shared, split := z.SharedSpanContext, gateway && version.SplitsGatewaySpans()
 		if yes := true; shared == nil && version.FillsZipkinDefaults() {
 			yes = !z.stored
 			shared = &yes // later versions write their default (recorded for 2.9 and 2.13)
 		}
 		t.Provider = envoy.ZipkinTracer
-		t.Config = envoy.Zipkin(collector, u.Host, u.Path, z.APIVersion, z.TraceID128Bit, shared, split)
+		t.Config = envoy.Zipkin(collector, z.URL, z.APIVersion, z.TraceID128Bit, shared, split)
 	case b.Datadog != nil:
 		t.Provider = envoy.DatadogTracer
 		t.Config = &tracev3.DatadogConfig{CollectorCluster: collector, ServiceName: b.Datadog.Service(listener, first)}

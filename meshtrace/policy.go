@@ -39,15 +39,15 @@ type Policy struct {
 	Source string
 }
 
-// TargetRef selects proxies.
+// TargetRef selects proxies, as in a manifest.
 type TargetRef struct {
-	Kind        Kind
-	Name        string
-	Namespace   string
-	Tags        cluster.Tags
-	Labels      cluster.Tags
-	SectionName string
-	ProxyTypes  []string // Sidecar, Gateway; empty: both
+	Kind        Kind         `yaml:"kind" json:"kind"`
+	Name        string       `yaml:"name,omitempty" json:"name,omitempty"`
+	Namespace   string       `yaml:"namespace,omitempty" json:"namespace,omitempty"`
+	Labels      cluster.Tags `yaml:"labels,omitempty" json:"labels,omitempty"`
+	Tags        cluster.Tags `yaml:"tags,omitempty" json:"tags,omitempty"`
+	SectionName string       `yaml:"sectionName,omitempty" json:"sectionName,omitempty"`
+	ProxyTypes  []string     `yaml:"proxyTypes,omitempty" json:"proxyTypes,omitempty"` // Sidecar, Gateway; empty: both
 }
 
 // String describes which proxies ref selects: "MeshSubset team=web".
@@ -100,19 +100,19 @@ const (
 	TypeOpenTelemetry = "OpenTelemetry"
 )
 
-// Zipkin is a collector with Zipkin's protocol.
+// Zipkin is a collector with Zipkin's protocol, as in a manifest.
 type Zipkin struct {
-	URL               string
-	APIVersion        string // httpJson or httpProto; empty: httpJson
-	SharedSpanContext *bool  // nil: true
-	TraceID128Bit     bool
-	stored            bool // by a version that does not fill in SharedSpanContext
+	URL               string `yaml:"url" json:"url"`
+	APIVersion        string `yaml:"apiVersion" json:"apiVersion"`                                   // httpJson or httpProto; empty: httpJson
+	SharedSpanContext *bool  `yaml:"sharedSpanContext,omitempty" json:"sharedSpanContext,omitempty"` // nil: true
+	TraceID128Bit     bool   `yaml:"traceId128bit" json:"traceId128bit"`
+	stored            bool   // by a version that does not fill in SharedSpanContext
 }
 
-// Datadog is a Datadog agent.
+// Datadog is a Datadog agent, as in a manifest.
 type Datadog struct {
-	URL          string // http://host:port
-	SplitService bool
+	URL          string `yaml:"url" json:"url"` // http://host:port
+	SplitService bool   `yaml:"splitService" json:"splitService"`
 }
 
 // OpenTelemetry is an OTLP collector, by its address or by a backend resource (2.14).
@@ -234,14 +234,6 @@ func identityOf(format cluster.Format, mesh, namespace, name string) Identity {
 		return Identity{format: format, namespace: namespace, name: name}
 	}
 	return Identity{format: format, mesh: mesh, name: name}
-}
-
-// Compare compares identities by format, mesh or namespace, and name.
-func (i Identity) Compare(other Identity) int {
-	return cmp.Or(
-		cmp.Compare(i.format, other.format), cmp.Compare(i.mesh, other.mesh),
-		cmp.Compare(i.namespace, other.namespace), cmp.Compare(i.name, other.name),
-	)
 }
 
 // DisplayName returns the name that decides on precedence.

@@ -129,7 +129,7 @@ func (p *Policy) RefusedBy(version cluster.Version) []string {
 		}
 	}
 	if p.Default.Backends != nil && len(p.Default.Backends) == 0 && !version.TakesEmptyBackends() {
-		fail("the control plane of 2.0 crashes on backends: []")
+		fail("the control plane of %s crashes on backends: []", cluster.Oldest)
 	}
 	if len(p.Default.Backends) > 1 && version.TakesOneBackend() {
 		fail("%d backends, one at most is allowed", len(p.Default.Backends))
@@ -145,10 +145,10 @@ func (p *Policy) RefusedBy(version cluster.Version) []string {
 		fail("openTelemetry.endpoint is not accepted by %s; use backendRef, to a MeshOpenTelemetryBackend", version)
 	}
 	if p.untyped && version.NamesBackendType() {
-		fail("a backend has no type, which is required from 2.3 on")
+		fail("a backend has no type, which is required from %s on", cluster.SinceBackendType.MajorMinor())
 	}
 	if p.wrapped && version.TakesFractions() {
-		fail("sampling is a mapping {value: ...}, a form from before 2.1")
+		fail("sampling is a mapping {value: ...}, a form from before %s", cluster.SinceFractions.MajorMinor())
 	}
 	sampling := p.Default.Sampling
 	some := sampling.Overall == nil || sampling.Client == nil || sampling.Random == nil
@@ -164,7 +164,7 @@ func (p *Policy) RefusedBy(version cluster.Version) []string {
 		case math.IsNaN(float64(*percent)) || *percent < 0 || *percent > 100:
 			fail("sampling %s is out of range 0 to 100", percent)
 		case !percent.isWhole() && !version.TakesFractions():
-			fail("sampling %s is a fraction, and 2.0 accepts whole percentages only", percent)
+			fail("sampling %s is a fraction, and %s accepts whole percentages only", percent, cluster.Oldest)
 		}
 	}
 	return wrong

@@ -46,17 +46,8 @@ type (
 		Annotations map[string]string `yaml:"annotations,omitempty" json:"annotations,omitempty"`
 	}
 	spec struct {
-		TargetRef targetRef `yaml:"targetRef" json:"targetRef"`
+		TargetRef TargetRef `yaml:"targetRef" json:"targetRef"`
 		Default   conf      `yaml:"default" json:"default"`
-	}
-	targetRef struct {
-		Kind        Kind         `yaml:"kind" json:"kind"`
-		Name        string       `yaml:"name,omitempty" json:"name,omitempty"`
-		Namespace   string       `yaml:"namespace,omitempty" json:"namespace,omitempty"`
-		Labels      cluster.Tags `yaml:"labels,omitempty" json:"labels,omitempty"`
-		Tags        cluster.Tags `yaml:"tags,omitempty" json:"tags,omitempty"`
-		SectionName string       `yaml:"sectionName,omitempty" json:"sectionName,omitempty"`
-		ProxyTypes  []string     `yaml:"proxyTypes,omitempty" json:"proxyTypes,omitempty"`
 	}
 	// The lists are pointers, because an empty list has a meaning.
 	conf struct {
@@ -73,8 +64,8 @@ type (
 	percent any
 	backend struct {
 		Type    string   `yaml:"type,omitempty" json:"type,omitempty"`
-		Zipkin  *zipkin  `yaml:"zipkin,omitempty" json:"zipkin,omitempty"`
-		Datadog *datadog `yaml:"datadog,omitempty" json:"datadog,omitempty"`
+		Zipkin  *Zipkin  `yaml:"zipkin,omitempty" json:"zipkin,omitempty"`
+		Datadog *Datadog `yaml:"datadog,omitempty" json:"datadog,omitempty"`
 
 		OpenTelemetry *openTelemetry `yaml:"openTelemetry,omitempty" json:"openTelemetry,omitempty"`
 	}
@@ -86,16 +77,6 @@ type (
 		Kind   string       `yaml:"kind" json:"kind"`
 		Labels cluster.Tags `yaml:"labels" json:"labels"`
 	}
-	zipkin struct {
-		URL               string `yaml:"url" json:"url"`
-		APIVersion        string `yaml:"apiVersion" json:"apiVersion"`
-		SharedSpanContext *bool  `yaml:"sharedSpanContext,omitempty" json:"sharedSpanContext,omitempty"`
-		TraceID128Bit     bool   `yaml:"traceId128bit" json:"traceId128bit"`
-	}
-	datadog struct {
-		URL          string `yaml:"url" json:"url"`
-		SplitService bool   `yaml:"splitService" json:"splitService"`
-	}
 )
 
 // manifest returns p in the form of a version. It returns an error if the table of kinds
@@ -106,7 +87,7 @@ func (p *Policy) manifest(style Style) (object, error) {
 		return object{}, fmt.Errorf("writing %s: %s", p, strings.Join(wrong, "; "))
 	}
 	o := object{Spec: spec{
-		TargetRef: p.TargetRef.manifest(),
+		TargetRef: p.TargetRef,
 		Default: conf{
 			Sampling: p.Default.Sampling.manifest(),
 		},
@@ -150,18 +131,9 @@ func newHead(kind string, format cluster.Format, mesh, name, namespace string, l
 }
 
 func (b *Backend) manifest(version cluster.Version) backend {
-	to := backend{Type: b.Type}
+	to := backend{Type: b.Type, Zipkin: b.Zipkin, Datadog: b.Datadog}
 	if !version.NamesBackendType() {
 		to.Type = "" // the field was added in 2.3, which requires it
-	}
-	if z := b.Zipkin; z != nil {
-		to.Zipkin = &zipkin{
-			URL: z.URL, APIVersion: z.APIVersion,
-			SharedSpanContext: z.SharedSpanContext, TraceID128Bit: z.TraceID128Bit,
-		}
-	}
-	if d := b.Datadog; d != nil {
-		to.Datadog = &datadog{URL: d.URL, SplitService: d.SplitService}
 	}
 	if o := b.OpenTelemetry; o != nil {
 		to.OpenTelemetry = &openTelemetry{Endpoint: o.Endpoint}
@@ -170,13 +142,6 @@ func (b *Backend) manifest(version cluster.Version) backend {
 		}
 	}
 	return to
-}
-
-func (ref *TargetRef) manifest() targetRef {
-	return targetRef{
-		Kind: ref.Kind, Name: ref.Name, Namespace: ref.Namespace, Labels: ref.Labels,
-		Tags: ref.Tags, SectionName: ref.SectionName, ProxyTypes: ref.ProxyTypes,
-	}
 }
 
 func (s Sampling) manifest() *sampling {

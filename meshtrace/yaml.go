@@ -78,7 +78,7 @@ func (w *yamlWriter) metadata(o *object) {
 	}
 }
 
-func (w *yamlWriter) targetRef(ref *targetRef) {
+func (w *yamlWriter) targetRef(ref *TargetRef) {
 	w.out.WriteString("spec:\n  targetRef:\n")
 	w.field(4, "kind", string(ref.Kind))
 	if ref.Name != "" {

@@ -7,6 +7,7 @@ package envoy
 import (
 	"net"
 	"net/netip"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -47,6 +48,22 @@ type Collector struct {
 type Address struct {
 	Host string
 	Port uint32
+}
+
+// At returns the collector at a url. No control plane accepts one that is not valid.
+func (c Collector) At(address string) Collector {
+	u := parse(address)
+	port, _ := strconv.ParseUint(u.Port(), 10, 16) // 0 where there is none
+	c.Host, c.Port, c.TLS = u.Hostname(), uint32(port), u.Scheme == "https"
+	return c
+}
+
+func parse(address string) *url.URL {
+	u, err := url.ParseRequestURI(address)
+	if err != nil {
+		return &url.URL{}
+	}
+	return u
 }
 
 // Name returns the name of the Envoy cluster on a control plane of version.
@@ -170,14 +187,15 @@ const (
 	OpenTelemetryTracer = "envoy.tracers.opentelemetry"
 )
 
-// Zipkin returns the configuration of a Zipkin tracer. host is host:port.
-func Zipkin(collector, host, path, apiVersion string, traceID128Bit bool, shared *bool, gatewaySpans bool) *tracev3.ZipkinConfig {
+// Zipkin returns the configuration of a Zipkin tracer at a url.
+func Zipkin(collector, address, apiVersion string, traceID128Bit bool, shared *bool, gatewaySpans bool) *tracev3.ZipkinConfig {
+	u := parse(address)
 	version := tracev3.ZipkinConfig_HTTP_JSON
 	if apiVersion == "httpProto" {
 		version = tracev3.ZipkinConfig_HTTP_PROTO
 	}
 	config := &tracev3.ZipkinConfig{
-		CollectorCluster: collector, CollectorEndpoint: path, CollectorHostname: host,
+		CollectorCluster: collector, CollectorEndpoint: u.Path, CollectorHostname: u.Host,
 		CollectorEndpointVersion: version, TraceId_128Bit: traceID128Bit,
 		SplitSpansForRequest: gatewaySpans, //nolint:staticcheck // deprecated in Envoy, but what the control planes set
 	}

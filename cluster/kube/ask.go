@@ -16,9 +16,9 @@ import (
 	"tracemigrate/cluster/controlplane"
 )
 
-// CreatorRole allows a dry run on the server, which needs the permission to
+// creatorRole allows a dry run on the server, which needs the permission to
 // write although it writes nothing.
-const CreatorRole = `apiVersion: rbac.authorization.k8s.io/v1
+const creatorRole = `apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRole
 metadata:
   name: tracemigrate-server-dry-run
@@ -74,7 +74,7 @@ func (c *Cluster) try(ctx context.Context, policy *unstructured.Unstructured) (c
 	switch reason := apierrors.ReasonForError(err); {
 	case reason == metav1.StatusReasonForbidden && lacksPermission(err, update):
 		return trial, fmt.Errorf("%s does not allow the dry run, which needs the permission to create although it stores nothing: %s\n"+
-			"The ClusterRole that allows it, ready to apply and to bind to the user:\n%s", c, c.message(err), CreatorRole)
+			"The ClusterRole that allows it, ready to apply and to bind to the user:\n%s", c, c.message(err), creatorRole)
 	case reason == metav1.StatusReasonUnknown && !asStatus(err):
 		return trial, c.unreachable(ctx, "trying a policy", err)
 	case apierrors.IsTooManyRequests(err), apierrors.IsServiceUnavailable(err), apierrors.IsUnauthorized(err),

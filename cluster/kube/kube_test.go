@@ -654,7 +654,7 @@ func TestDocs(t *testing.T) {
 	const dir = "../../docs/kubernetes"
 	c := kubernetes.Start(t)
 	c.Reset(t)
-	for file, role := range map[string]string{"clusterrole.yaml": ClusterRole, "shadow.yaml": proxyRole("kuma-control-plane"), "server-dry-run.yaml": CreatorRole, "job.yaml": ""} {
+	for file, role := range map[string]string{"clusterrole.yaml": ClusterRole, "shadow.yaml": proxyRole("kuma-control-plane"), "server-dry-run.yaml": creatorRole, "job.yaml": ""} {
 		text, err := os.ReadFile(filepath.Join(dir, file))
 		require.NoError(t, err)
 		c.Apply(t, string(text))

@@ -36,7 +36,7 @@ func (v Value) warnFields(keys []string, all bool) {
 		}
 		code, meant := unknownField, ""
 		var remedy string
-		if known := closest(key.Text, missing); known != "" {
+		if known := Closest(key.Text, missing); known != "" {
 			code, meant, remedy = MisspeltField, " (did you mean "+known+"?)", "write "+known+", or remove the field"
 		} else if all {
 			remedy = "known fields: " + strings.Join(keys, ", ")
@@ -53,7 +53,7 @@ func (v Value) warnFields(keys []string, all bool) {
 // does not have.
 func (n *Node) IsMisspelt(key string, keys iter.Seq[string]) bool {
 	for known := range keys {
-		if resembles(key, known) && n.Get(known) == nil {
+		if _, resembles := edits(key, known); resembles && !strings.Contains(known, "/") && n.Get(known) == nil {
 			return true
 		}
 	}
@@ -70,35 +70,41 @@ func (n *Node) missing(missing, keys []string) []string {
 	return missing
 }
 
-// closest returns the first of the missing keys that key resembles, else "".
-func closest(key string, missing []string) string {
-	best := ""
-	for _, known := range missing {
-		if resembles(key, known) && (best == "" || known < best) {
-			best = known
+// Closest returns the one of known that word is probably a misspelt form of: it differs in
+// case, - or _ only, in two swapped letters, in one letter, or in two of a long name. It is the
+// one with the fewest edits, the first of several by name, and empty if there is none.
+func Closest(word string, known []string) string {
+	best, fewest := "", 0
+	for _, name := range known {
+		n, ok := edits(word, name)
+		if ok && (best == "" || n < fewest || n == fewest && name < best) {
+			best, fewest = name, n
 		}
 	}
 	return best
 }
 
-// resembles reports whether key is probably a misspelt known: it differs in case, - or _
-// only, in two swapped letters, in one letter, or in two of a long name.
-func resembles(key, known string) bool {
+// edits returns how many edits make word of known, and false where these are too many.
+func edits(word, known string) (n int, ok bool) {
 	const long = 7
-	if difference := len(key) - len(known); difference > 2 || difference < -2 || strings.Contains(known, "/") {
-		return false
+	if difference := len(word) - len(known); difference > 2 || difference < -2 {
+		return 0, false
 	}
-	key, known = separators.Replace(strings.ToLower(key)), strings.ToLower(known)
+	word, known = separators.Replace(strings.ToLower(word)), separators.Replace(strings.ToLower(known))
 	most := 1
 	if len(known) >= long {
 		most = 2
 	}
 	// The distance takes time. Each edit that does not change the length removes one letter
 	// and adds one, and every other edit does one of both.
-	if bits.OnesCount32(lettersOf(key)^lettersOf(known)) > 2*most-max(len(key)-len(known), len(known)-len(key)) {
-		return false
+	if bits.OnesCount32(lettersOf(word)^lettersOf(known)) > 2*most-max(len(word)-len(known), len(known)-len(word)) {
+		return 0, false
 	}
-	return isSwapped(key, known) || smetrics.WagnerFischer(key, known, 1, 1, 1) <= most
+	if isSwapped(word, known) {
+		return 1, true
+	}
+	n = smetrics.WagnerFischer(word, known, 1, 1, 1)
+	return n, n <= most
 }
 
 // lettersOf returns a bit for each letter from a to z of a text.

@@ -16,24 +16,17 @@ import (
 	"tracemigrate/cluster/manifest"
 )
 
-// Resource is a resource of a rendered kustomization.
-type Resource struct {
-	// File is the path of the file that defines the resource, relative to the current
-	// directory if the kustomization's is; empty if a generator or a remote base does.
-	File string
-	// Text is the resource as JSON.
-	Text []byte
-}
-
 // building is locked while kustomize runs, because its schema is global.
 var building sync.Mutex
 
 // Render renders the kustomization in the directory dir, as `kubectl kustomize` does:
-// files outside of dir are read only from other kustomizations, and plugins are off. It
-// returns an error if dir has no kustomization, or one that cannot be built.
-func Render(dir string, files Files) ([]Resource, error) {
-	resources, _, err := build(dir, files)
-	return resources, err
+// files outside of dir are read only from other kustomizations, and plugins are off. Each
+// resource is an input, whose name is the overlay and the file, such as
+// `overlays/prod (base/mesh.yaml)`. It returns an error if dir has no kustomization, or one
+// that cannot be built.
+func Render(dir string, files Files) ([]manifest.Input, error) {
+	inputs, _, err := build(dir, files)
+	return inputs, err
 }
 
 // FilesRead returns the paths of all files that a kustomization is rendered from, in the order
@@ -60,7 +53,7 @@ func FilesRead(dir string) []string {
 	return paths
 }
 
-func build(dir string, files Files) ([]Resource, *fileSystem, error) {
+func build(dir string, files Files) ([]manifest.Input, *fileSystem, error) {
 	info, err := os.Stat(dir)
 	switch {
 	case err != nil:
@@ -81,15 +74,15 @@ func build(dir string, files Files) ([]Resource, *fileSystem, error) {
 	if err != nil {
 		return nil, disk, fmt.Errorf("rendering %s: %w", dir, redacted(err))
 	}
-	resources := make([]Resource, 0, built.Size())
+	inputs := make([]manifest.Input, 0, built.Size())
 	for _, r := range built.Resources() {
-		rendered, err := render(dir, r)
+		input, err := render(dir, r)
 		if err != nil {
 			return nil, disk, fmt.Errorf("rendering %s: %w", dir, redacted(err))
 		}
-		resources = append(resources, rendered)
+		inputs = append(inputs, input)
 	}
-	return resources, disk, nil
+	return inputs, disk, nil
 }
 
 // silence discards what kustomize writes to os.Stderr itself, such as that a field is
@@ -107,23 +100,27 @@ func silence() (restore func()) {
 	}
 }
 
-// render returns a resource without the annotation that says where it is defined.
-func render(dir string, r *resource.Resource) (Resource, error) {
-	var found Resource
+// render returns a resource without the annotation that says where it is defined. It has no
+// file if a generator or a remote base defines it.
+func render(dir string, r *resource.Resource) (manifest.Input, error) {
 	origin, err := r.GetOrigin()
 	if err != nil {
-		return found, err
+		return manifest.Input{}, err
 	}
+	name, file := dir, ""
 	if origin != nil {
 		if origin.Repo == "" && origin.ConfiguredIn == "" && origin.Path != "" {
-			found.File = filepath.Join(dir, filepath.FromSlash(origin.Path))
+			file = filepath.Join(dir, filepath.FromSlash(origin.Path))
+			name = fmt.Sprintf("%s (%s)", dir, file)
 		}
 		if err := r.SetOrigin(nil); err != nil {
-			return found, err
+			return manifest.Input{}, err
 		}
 	}
-	found.Text, err = r.MarshalJSON()
-	return found, err
+	text, err := r.MarshalJSON()
+	input := manifest.Object(name, text)
+	input.Path = file
+	return input, err
 }
 
 // redacted returns an error without the credentials of a remote base's URL.
@@ -137,19 +134,3 @@ var (
 	cleanedURL   = regexp.MustCompile(`(\w:/)[^\s/'"@]+@`)
 	cleanedQuery = regexp.MustCompile(`(\w:/[^\s'"?]*)\?[^\s'"]+`)
 )
-
-// Inputs returns the resources as inputs whose names are the overlay and the file, such as
-// `overlays/prod (base/mesh.yaml)`.
-func Inputs(dir string, resources []Resource) []manifest.Input {
-	inputs := make([]manifest.Input, 0, len(resources))
-	for _, r := range resources {
-		name := dir
-		if r.File != "" {
-			name = fmt.Sprintf("%s (%s)", dir, r.File)
-		}
-		input := manifest.Object(name, r.Text)
-		input.Path = r.File
-		inputs = append(inputs, input)
-	}
-	return inputs
-}

@@ -9,6 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/tools/txtar"
 
+	"tracemigrate/cluster"
+	"tracemigrate/cluster/manifest"
 	"tracemigrate/cluster/overlay"
 )
 
@@ -60,11 +62,14 @@ func makeTree(t *testing.T, archive string) string {
 
 // render returns the file and the text of each resource.
 func render(t *testing.T, dir string, files overlay.Files) []string {
-	resources, err := overlay.Render(dir, files)
+	inputs, err := overlay.Render(dir, files)
 	require.NoError(t, err)
 	var all []string
-	for _, r := range resources {
-		all = append(all, r.File+" "+strings.TrimSpace(string(r.Text)))
+	for _, input := range inputs {
+		var text strings.Builder
+		input.Seen = func(part string) { text.WriteString(part) }
+		cluster.Read([]manifest.Input{input})
+		all = append(all, input.Path+" "+strings.TrimSpace(text.String()))
 	}
 	return all
 }

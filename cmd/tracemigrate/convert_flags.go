@@ -26,12 +26,15 @@ type convertFlags struct {
 }
 
 func (f *convertFlags) flags() []cli.Flag {
+	newest := cluster.Newest.String()
 	return append(sourceFlags(),
 		versionFlag(&f.version),
-		textFlag("from", &f.from, "`VERSION` that the control plane runs before an upgrade to --kuma-version 3.0 (default: as for --kuma-version)"),
+		textFlag("from", &f.from,
+			"`VERSION` that the control plane runs before an upgrade to --kuma-version "+newest+" (default: as for --kuma-version)"),
 		&cli.StringFlag{
 			Name: "target-ref", Destination: &f.targetRef, Value: targetSubset,
-			Usage: "`KIND` that selects proxies: meshsubset, by tags, or dataplane, by labels, from 2.10 on; 3.0 has labels only",
+			Usage: "`KIND` that selects proxies: meshsubset, by tags, or dataplane, by labels, from " +
+				cluster.SinceDataplane.MajorMinor() + " on; " + newest + " has labels only",
 		},
 		boolFlag("allow-display-name", &f.displayNames, "select single proxies by name if no other label distinguishes them"),
 		outputFlag(&f.form, output.ConvertForms),
@@ -42,7 +45,7 @@ func (f *convertFlags) flags() []cli.Flag {
 			"copy the labels and annotations of each TrafficTrace, without those of Kuma and kubectl"),
 		zoneOriginFlag(&f.zoneOrigin),
 		boolFlag("shadow", &f.shadow,
-			"add the label kuma.io/effect: shadow: policies are computed but not applied (2.7 and later)"),
+			"add the label kuma.io/effect: shadow: policies are computed but not applied ("+cluster.SinceShadow.MajorMinor()+" and later)"),
 		roundSamplingFlag(&f.roundSampling),
 		textFlag("output-dir", &f.directory, "write one file for each policy to `DIR`, all or none, instead of stdout"),
 		boolFlag("force", &f.force, "overwrite files of --output-dir and --notes-output, but never an input"),
@@ -65,7 +68,8 @@ func (f *convertFlags) options(c *cli.Context) (convert.Options, meshtrace.Style
 		}
 	}
 	if f.from != "" && f.to == (cluster.Version{}) {
-		return options, style, errors.New("--from needs --kuma-version 3.0; without an upgrade, pass the version with --kuma-version")
+		return options, style, fmt.Errorf("--from needs --kuma-version %s; without an upgrade, pass the version with --kuma-version",
+			cluster.Newest)
 	}
 	style, err := findForm(output.ConvertForms, f.form)
 	if err != nil {
@@ -176,7 +180,7 @@ func (f *convertFlags) selectsByLabels(c *cli.Context) (bool, error) {
 	case f.to != (cluster.Version{}) && c.IsSet("target-ref"):
 		return false, fmt.Errorf("--target-ref %s: Kuma %s does not have MeshSubset; omit the flag", f.targetRef, f.to)
 	case f.displayNames && f.to == (cluster.Version{}):
-		return false, errors.New("--allow-display-name needs --target-ref dataplane or --kuma-version 3.0")
+		return false, fmt.Errorf("--allow-display-name needs --target-ref dataplane or --kuma-version %s", cluster.Newest)
 	}
 	return f.to != (cluster.Version{}), nil
 }

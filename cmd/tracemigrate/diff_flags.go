@@ -43,7 +43,8 @@ func (f *diffFlags) flags() []cli.Flag {
 		textFlag("before", &f.before, "config dump `FILE` of a proxy from before the migration, or a directory with one file for each proxy"),
 		textFlag("after", &f.after, "config dump `FILE`, or directory, from after the migration"),
 		boolFlag("shadow", &f.shadow,
-			"compare what the control plane computes with and without the applied shadow MeshTraces (2.7 and later)"),
+			"compare what the control plane computes with and without the applied shadow MeshTraces ("+
+				cluster.SinceShadow.MajorMinor()+" and later)"),
 		zoneOriginFlag(&f.zoneOrigin),
 		roundSamplingFlag(&f.roundSampling),
 		boolFlag("strict", &f.strict, "exit with 1 also for inherent differences and misspelt fields"),

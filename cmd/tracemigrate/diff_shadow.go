@@ -79,7 +79,7 @@ func (r *comparing) compareShadow() ([]*envoydiff.Comparison, error) {
 func checkShadow(current *convert.Current, version cluster.Version) error {
 	origin := current.Snapshot.Origin
 	if !version.ComputesShadows() {
-		return fmt.Errorf("--shadow needs Kuma 2.7, but the control plane has version %s", version)
+		return fmt.Errorf("--shadow needs Kuma %s, but the control plane has version %s", cluster.SinceShadow.MajorMinor(), version)
 	}
 	if origin.Mode == cluster.ModeGlobal {
 		return errors.New("--shadow: a global control plane computes no configuration of proxies; select the control plane of each zone")

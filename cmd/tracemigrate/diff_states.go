@@ -12,6 +12,7 @@ import (
 	"tracemigrate/cluster/lists"
 	"tracemigrate/cluster/manifest"
 	"tracemigrate/cluster/overlay"
+	"tracemigrate/cmd/tracemigrate/output"
 	"tracemigrate/convert"
 )
 
@@ -96,9 +97,8 @@ func readSide(c *cli.Context, flag, name string) (*cluster.Snapshot, error) {
 	if len(root) > 1 || filepath.IsAbs(name) {
 		return nil, fmt.Errorf("-k %s: with --%s, pass one directory and an overlay below it", name, flag)
 	}
-	dir := filepath.Join(root[0], name)
-	resources, err := overlay.Render(dir, nil)
-	return cluster.Read(overlay.Inputs(dir, resources)), err
+	inputs, err := overlay.Render(filepath.Join(root[0], name), nil)
+	return cluster.Read(inputs), err
 }
 
 // comparePair compares one pair for each version.
@@ -118,12 +118,18 @@ func (r *comparing) comparePair(p pair, state *cluster.Snapshot, versions []clus
 	addNotRead(r.found, after.Snapshot)
 	for _, version := range versions {
 		o.Version = version
-		t := convert.CompareStates(before, after, o)
-		r.stderr.MadeUp(t.MadeUp, t.Complete, maxMadeUp)
-		r.stderr.ErrorNotes(version, t.Refused)
-		r.found.AddTransition(p.overlay, t)
+		compareBoth(r.stderr, r.found, p.overlay, before, after, o)
 	}
 	return nil
+}
+
+// compareBoth compares two states, and adds the result to found, under an overlay if there is
+// one.
+func compareBoth(stderr *output.Printer, found *output.Diff, overlay string, before, after *convert.Current, o convert.Options) {
+	t := convert.CompareStates(before, after, o)
+	stderr.MadeUp(t.MadeUp, t.Complete, maxMadeUp)
+	stderr.ErrorNotes(o.Version, t.Refused)
+	found.AddTransition(overlay, t)
 }
 
 // decodePair decodes both sides, as applied to state, which may be nil. It prints their

@@ -36,20 +36,15 @@ func findProxy(s *cluster.Snapshot, name string) (*cluster.Dataplane, error) {
 	return nil, fmt.Errorf("the input has no Dataplane %q", name)
 }
 
-// closestProxy returns the full name of the Dataplane whose name is most similar, or of
-// the first that begins with name, as pods do with the name of their Deployment.
+// closestProxy returns the full name of the Dataplane whose name is closest, as that of a pod
+// is to the name of its Deployment.
 func closestProxy(s *cluster.Snapshot, name string) string {
 	full := make(map[string]string) // by what users may write
 	for _, dp := range s.Dataplanes {
 		n := dp.Mesh + "/" + dp.FullName()
 		full[dp.Name], full[n] = n, n
 	}
-	names := slices.Sorted(maps.Keys(full))
-	similar := closest(name, names)
-	if i := slices.IndexFunc(names, func(n string) bool { return strings.HasPrefix(n, name+"-") }); similar == "" && i >= 0 {
-		similar = names[i]
-	}
-	return full[similar]
+	return full[closest(name, slices.Collect(maps.Keys(full)))]
 }
 
 // namesOf returns the names that select dp: its own and its display name, alone or after

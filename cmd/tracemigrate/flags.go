@@ -153,7 +153,7 @@ func namespaceFlag() cli.Flag {
 func versionFlag(to *string) cli.Flag {
 	latest := cluster.Latest.String()
 	return textFlag("kuma-version", to,
-		"`VERSION` of the control plane that the policies are for, 2.0 to "+latest+", or with a patch, such as 2.13.2 "+
+		"`VERSION` of the control plane that the policies are for, "+cluster.Oldest.String()+" to "+latest+", or with a patch, such as 2.13.2 "+
 			"(default: the version that the control plane, an export or a snapshot reports, else "+latest+")")
 }
 
@@ -164,7 +164,7 @@ func zoneOriginFlag(to *bool) cli.Flag {
 
 // roundSamplingFlag returns the flag of every command that converts.
 func roundSamplingFlag(to *bool) cli.Flag {
-	return boolFlag("round-sampling", to, "round fractions of a percent, which Kuma 2.0 does not support")
+	return boolFlag("round-sampling", to, "round fractions of a percent, which Kuma "+cluster.Oldest.String()+" does not support")
 }
 
 // The flags that apply to one source only.

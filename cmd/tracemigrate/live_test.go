@@ -13,7 +13,6 @@ import (
 	"github.com/stretchr/testify/require"
 	"gopkg.in/yaml.v3"
 
-	"tracemigrate/cluster/kube"
 	"tracemigrate/convert/envoydiff"
 	"tracemigrate/convert/report"
 	"tracemigrate/fixtures"
@@ -235,7 +234,9 @@ func TestLiveServerDryRun(t *testing.T) {
 	code, _, words := tool(t, "report --server-dry-run")
 	assert.Equal(t, 2, code)
 	assert.Contains(t, words, "needs the permission to create although it stores nothing")
-	c.Apply(t, kube.CreatorRole)
+	role, err := os.ReadFile("../../docs/kubernetes/server-dry-run.yaml")
+	require.NoError(t, err)
+	c.Apply(t, string(role))
 	c.Apply(t, bound("tracemigrate-server-dry-run", "reader"))
 	code, text, words := tool(t, "report --server-dry-run")
 	require.Equal(t, 0, code, words)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"tracemigrate/cluster"
 	"tracemigrate/cmd/tracemigrate/output"
 	"tracemigrate/convert"
 	"tracemigrate/convert/runbook"
@@ -20,12 +21,12 @@ type planFlags struct {
 }
 
 func planCommand() *cli.Command {
-	f := planFlags{reportFlags: reportFlags{form: "text"}}
+	var f planFlags
 	return &cli.Command{
 		Name:      "plan",
 		Usage:     "write a migration as a directory: manifests, commands, verification, rollback",
 		ArgsUsage: noArguments,
-		Description: "Writes a README with numbered commands, the MeshTraces, for 2.7 and later as\n" +
+		Description: "Writes a README with numbered commands, the MeshTraces, for " + cluster.SinceShadow.MajorMinor() + " and later as\n" +
 			"shadows, too, the deletion of TrafficTraces and of the Meshes' tracing,\n" +
 			"verify.sh, which verifies each step from the control plane's own state,\n" +
 			"rollback.sh, which restores the state of today, state.yaml and plan.json.\n" +
@@ -94,7 +95,7 @@ func (f *planFlags) check(c *cli.Context) error {
 		return errors.New("--mesh selects meshes of a cluster; it cannot be combined with -f or -k")
 	}
 	if err := checkVersionFlag(f.version); err != nil {
-		return fmt.Errorf("%w; a plan is for a version with TrafficTraces, and policies for 3.0 are written by convert", err)
+		return fmt.Errorf("%w; a plan is for a version with TrafficTraces, and policies for %s are written by convert", err, cluster.Newest)
 	}
 	for _, flag := range fileFlags {
 		if !c.IsSet(flag) {

@@ -19,7 +19,8 @@ import (
 // facts returns what the directory is made of, without recordings. It returns an error if
 // the migration would not keep the tracing of every proxy.
 func (f *planFlags) facts(c *cli.Context, current *convert.Current, source cluster.Source) (*runbook.Facts, error) {
-	r, plan, options, err := f.rehearse(c, current, commandWords(c, source), "written", 0)
+	o := &report.Options{Words: commandWords(c, source), Brief: true}
+	r, plan, err := f.rehearse(c, current, o, "written")
 	if err != nil {
 		return nil, err
 	}
@@ -28,16 +29,16 @@ func (f *planFlags) facts(c *cli.Context, current *convert.Current, source clust
 	if !r.Summary.Holds {
 		return nil, cli.Exit((&output.Report{Report: r}).Verdict()+"; nothing was written", exitNo)
 	}
-	if r.Origin.Mode == cluster.ModeFederatedZone && !options.ZoneOrigin {
+	if r.Origin.Mode == cluster.ModeFederatedZone && !o.Convert.ZoneOrigin {
 		return nil, cli.Exit(fmt.Sprintf("the TrafficTraces come from the global control plane; plan there, with %s GLOBAL, "+
 			"or pass --zone-origin to plan for this zone alone; nothing was written", r.Commands.SourceFlag), exitNo)
 	}
 	facts := &runbook.Facts{
-		Program: c.App.Name, Version: release(), Report: r, Plan: plan, Current: current, Options: options,
+		Program: c.App.Name, Version: release(), Report: r, Plan: plan, Current: current, Options: o.Convert,
 		Whole: current.Live() || !current.FromCluster(),
 	}
-	if options.Version.ComputesShadows() && r.Summary.Earlier == 0 {
-		shadow := options
+	if o.Convert.Version.ComputesShadows() && r.Summary.Earlier == 0 {
+		shadow := o.Convert
 		shadow.Shadow = true
 		facts.Shadow, _ = planOf(current, shadow)
 	}

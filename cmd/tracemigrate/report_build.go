@@ -15,54 +15,50 @@ import (
 )
 
 // build returns the report on a snapshot, or prints its problems and returns an error.
-func (f *reportFlags) build(c *cli.Context, current *convert.Current, words upgrade.Words) (*report.Report, error) {
+func (f *reportFlags) build(c *cli.Context, current *convert.Current, words report.Words) (*report.Report, error) {
 	most := 0
 	if !f.full && (f.form == "text" || f.form == "markdown") {
 		most = output.MostProxies
 	}
-	r, _, options, err := f.rehearse(c, current, words, "reported", most)
+	o := &report.Options{Words: words, Brief: f.form == "text" && !f.serverDryRun, Proxies: most}
+	r, _, err := f.rehearse(c, current, o, "reported")
 	if err == nil {
 		err = checkMesh(current.Snapshot, "report")
 	}
 	if err != nil {
 		return nil, err
 	}
-	r.Way = upgrade.Way(current, options, r, words)
+	r.Way = upgrade.Way(current, o.Convert, r, words)
 	return r, nil
 }
 
-// rehearse returns the report without the way to 3.0, and the plan with its options. done is
-// what the command would have done with an input that has errors. The report has all proxies
-// if most is 0, see report.Options.
+// rehearse returns the report without the way to 3.0, and the plan. It fills in the options
+// that depend on flags and on the source. done is what the command would have done with an
+// input that has errors.
 func (f *reportFlags) rehearse(
-	c *cli.Context, current *convert.Current, words upgrade.Words, done string, most int,
-) (*report.Report, *convert.Plan, convert.Options, error) {
-	snapshot := current.Snapshot
+	c *cli.Context, current *convert.Current, o *report.Options, done string,
+) (*report.Report, *convert.Plan, error) {
 	stderr := stderrPrinter(c)
-	options := convert.Options{ZoneOrigin: f.zoneOrigin, RoundSampling: f.roundSampling, MadeUp: maxMadeUp}
-	if err := checkInput(stderr, snapshot); err != nil {
-		return nil, nil, options, err
+	if err := checkInput(stderr, current.Snapshot); err != nil {
+		return nil, nil, err
 	}
-	if err := resolveOptions(f.version, current, &options); err != nil {
-		return nil, nil, options, err
+	o.Convert = convert.Options{ZoneOrigin: f.zoneOrigin, RoundSampling: f.roundSampling, MadeUp: maxMadeUp}
+	if err := resolveOptions(f.version, current, &o.Convert); err != nil {
+		return nil, nil, err
 	}
-	o := report.Options{
-		Convert: options,
-		Program: c.App.Name, Files: readsFiles(c), First: firstSteps(c), Directory: writableDirectory(c),
-		Brief: f.form == "text" && !f.serverDryRun, Source: words.Source, Kubectl: words.Kubectl, Kumactl: words.Kumactl, Proxies: most,
-	}
+	o.Files, o.First, o.Directory = readsFiles(c), firstSteps(c), writableDirectory(c)
 	if o.Kumactl != "" {
 		o.KumactlSwitch = report.KumactlSwitch(o.Kumactl, c.String("control-plane"))
 	}
-	r, plan, problems := report.Build(current, o)
+	r, plan, problems := report.Build(current, *o)
 	if r == nil {
-		return nil, nil, options, refuseInput(stderr, problems, done)
+		return nil, nil, refuseInput(stderr, problems, done)
 	}
-	warnAssumedVersion(stderr, f.version, snapshot)
+	warnAssumedVersion(stderr, f.version, current.Snapshot)
 	if r.Origin.Source == "" {
 		r.Origin.Source = filesOf(c)
 	}
-	return r, plan, options, nil
+	return r, plan, nil
 }
 
 // serverDryRun adds to the report whether the API server accepts each policy.

@@ -171,11 +171,10 @@ func (r *rewriting) inputs(u *unit, changes rewrite.Changes) ([]manifest.Input, 
 	if r.repo.IsDeleted(u.overlay) && changes != nil {
 		return nil, nil
 	}
-	dir := filepath.FromSlash(u.overlay)
 	r.stderr.Status("rendering " + u.name()) // which takes seconds if it has thousands of resources
-	resources, err := overlay.Render(dir, files)
+	inputs, err := overlay.Render(filepath.FromSlash(u.overlay), files)
 	r.stderr.Clear()
-	return overlay.Inputs(dir, resources), err
+	return inputs, err
 }
 
 // plain returns the files with resources of Kuma that no overlay includes.

@@ -117,9 +117,8 @@ func openFiles(c *cli.Context) ([]manifest.Input, error) {
 	inputs, err := openInputs(c, "filename")
 	failed := []error{err}
 	for _, dir := range overlaysOf(c) {
-		resources, err := overlay.Render(dir, nil)
-		failed = append(failed, err)
-		inputs = append(inputs, overlay.Inputs(dir, resources)...)
+		rendered, err := overlay.Render(dir, nil)
+		inputs, failed = append(inputs, rendered...), append(failed, err)
 	}
 	return inputs, errors.Join(failed...)
 }

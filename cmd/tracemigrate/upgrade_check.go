@@ -59,7 +59,7 @@ func (f *upgradeCheckFlags) run(c *cli.Context) error {
 	f.warnAssumed(stderr, snapshot, options.To)
 	words := commandWords(c, source)
 	found := &output.Upgrade{
-		Head: head, Strict: f.strict, Full: f.full, Words: words, Command: commandLine(c, words.Source),
+		Head: head, Strict: f.strict, Full: f.full, Words: upgrade.Words{Words: words}, Command: commandLine(c, words.Source),
 		Unread:   append(stderr.Skipped(snapshot), stderr.UnreadOfUpgrade(snapshot)...),
 		Misspelt: misspelt, Partial: convert.Partial(snapshot), ZonesUnread: len(convert.ZonesUnread(snapshot)),
 	}

@@ -11,6 +11,7 @@ import (
 	"tracemigrate/cluster/kube"
 	"tracemigrate/cluster/manifest"
 	"tracemigrate/cmd/tracemigrate/output"
+	"tracemigrate/convert/report"
 	"tracemigrate/convert/upgrade"
 )
 
@@ -21,11 +22,15 @@ type upgradeCheckFlags struct {
 	strict, full bool
 }
 
+// firstUpgrade is the oldest version that a control plane can be upgraded to.
+var firstUpgrade = cluster.V(cluster.Oldest.Minor + 1)
+
 func (f *upgradeCheckFlags) flags() []cli.Flag {
 	return append(sourceFlags(),
 		&cli.StringFlag{
 			Name: "to", Destination: &f.to, Value: cluster.Newest.String(),
-			Usage: "`VERSION` to upgrade to, 2.1 to " + cluster.Latest.String() + " or " + cluster.Newest.String() + ", or with a patch",
+			Usage: "`VERSION` to upgrade to, " + firstUpgrade.String() + " to " + cluster.Latest.String() + " or " +
+				cluster.Newest.String() + ", or with a patch",
 		},
 		textFlag("from", &f.from,
 			"`VERSION` that runs (default: the version that the control plane, an export or a snapshot reports, else "+
@@ -45,8 +50,8 @@ func (f *upgradeCheckFlags) options(c *cli.Context) (upgrade.Options, error) {
 	if o.To, err = cluster.ParseVersion(f.to); err != nil {
 		return o, fmt.Errorf("--to: %w", err)
 	}
-	if oldest := cluster.V(1); o.To.Compare(cluster.Version{Major: oldest.Major, Minor: oldest.Minor}) < 0 {
-		return o, fmt.Errorf("--to: %s is the oldest version; the first one to upgrade to is %s", o.To, oldest)
+	if o.To.SameMinor(cluster.Oldest) {
+		return o, fmt.Errorf("--to: %s is the oldest version; the first one to upgrade to is %s", o.To, firstUpgrade)
 	}
 	if f.from != "" {
 		if o.From, err = cluster.ParseVersion(f.from); err != nil {
@@ -122,8 +127,8 @@ func (f *upgradeCheckFlags) warnAssumed(stderr *output.Printer, s *cluster.Snaps
 }
 
 // commandWords returns the words of commands that read the same source.
-func commandWords(c *cli.Context, source cluster.Source) upgrade.Words {
-	words := upgrade.Words{Program: c.App.Name, Source: sourceArguments(c)}
+func commandWords(c *cli.Context, source cluster.Source) report.Words {
+	words := report.Words{Program: c.App.Name, Source: sourceArguments(c)}
 	switch source := source.(type) {
 	case *kube.Cluster:
 		words.Source, words.Kubectl = contextFlags(c, words.Source, source)

@@ -8,10 +8,10 @@ import (
 	"strconv"
 	"strings"
 
-	"tracemigrate/cluster/lists"
-
 	"github.com/urfave/cli/v2"
-	"github.com/xrash/smetrics"
+
+	"tracemigrate/cluster/lists"
+	"tracemigrate/cluster/manifest"
 )
 
 // splitShortFlags splits joined short flags, as users of kubectl write them:
@@ -124,16 +124,17 @@ func unknownCommand(app *cli.App, name string) error {
 	return fmt.Errorf("unknown command %s%s; see %s --help", typed(name), hint, app.Name)
 }
 
-// closest returns the name that is most similar to a misspelt one, or an empty text if
-// none is similar.
+// closest returns the name that is most similar to a misspelt one, or the first that begins
+// with it, and an empty text if there is none.
 func closest(misspelt string, names []string) string {
-	best, most := "", 0.85
-	for _, name := range names {
-		if similarity := smetrics.JaroWinkler(name, misspelt, 0.7, 4); similarity > most {
-			best, most = name, similarity
-		}
+	if similar := manifest.Closest(misspelt, names); similar != "" || len(misspelt) < len("web") {
+		return similar
 	}
-	return best
+	names = slices.Sorted(slices.Values(names))
+	if i := slices.IndexFunc(names, func(name string) bool { return strings.HasPrefix(name, misspelt) }); i >= 0 {
+		return names[i]
+	}
+	return ""
 }
 
 // noArguments is the ArgsUsage of a command that takes no arguments; the library replaces an

@@ -141,10 +141,7 @@ func (p *openedPlan) compare(stderr *output.Printer, step runbook.Step, now *con
 	if step == runbook.Add || step == runbook.Remove {
 		before.Existing = p.result.Before(before.Existing)
 	}
-	t := convert.CompareStates(&before, now, p.options)
-	stderr.MadeUp(t.MadeUp, t.Complete, maxMadeUp)
-	stderr.ErrorNotes(p.options.Version, t.Refused)
-	found.AddTransition("", t)
+	compareBoth(stderr, found, "", &before, now, p.options)
 }
 
 // verdict returns why a step is not as planned.

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"tracemigrate/cluster/lists"
 )
 
 // Cause is the proxies that have one verdict and differ in the same codes.
@@ -105,11 +107,7 @@ func newList(differences []*Difference) *differenceList {
 		}
 	}
 	slices.SortFunc(l.codes, func(a, b Code) int { return cmp.Or(Codes[b].Compare(Codes[a]), cmp.Compare(a, b)) })
-	var name strings.Builder
-	for _, code := range l.codes {
-		name.WriteString(string(code) + "\x00")
-	}
-	l.name = name.String()
+	l.name = strings.Join(lists.Words(l.codes), " ")
 	return l
 }
 

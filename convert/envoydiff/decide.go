@@ -189,17 +189,17 @@ func (c *comparer) differences(dp *cluster.Dataplane, before, after *Decision) [
 	return shared
 }
 
-// add records a part of the current proxy.
-func (c *comparer) add(p *part) {
+// addOnce records a part of the current proxy, which is compared once for all with its key.
+func addOnce[K comparable](c *comparer, known map[K]*part, key K, compare func() []*Difference) {
+	p, ok := known[key]
+	if !ok {
+		c.lastPart++
+		p = &part{c.lastPart, compare()}
+		known[key] = p
+	}
 	if len(p.differences) > 0 {
 		c.parts, c.key = append(c.parts, p), binary.AppendUvarint(c.key, p.id)
 	}
-}
-
-// newPart gives differences an id.
-func (c *comparer) newPart(differences []*Difference) *part {
-	c.lastPart++
-	return &part{c.lastPart, differences}
 }
 
 // listener records the differences of one listener. was or is is nil where it is not
@@ -227,19 +227,16 @@ func (c *comparer) listener(dp *cluster.Dataplane, before, after *Decision, was,
 	}
 	var tag workloadTag
 	key.zone, tag.after = c.after.spanTags(dp)
-	part, ok := c.known[key]
-	if !ok {
-		known := compare(c.flat(c.before, dp, before, l, key.before != 0), c.flat(c.after, dp, after, l, key.after != 0), l.Direction)
+	addOnce(c, c.known, key, func() []*Difference {
+		found := compare(c.flat(c.before, dp, before, l, key.before != 0), c.flat(c.after, dp, after, l, key.after != 0), l.Direction)
 		if c.before.version != c.after.version {
-			known = attributed(known, key.cause)
+			found = attributed(found, key.cause)
 		}
 		if gains {
-			known = append(known, gainedOutbound("traced"))
+			found = append(found, gainedOutbound("traced"))
 		}
-		part = c.newPart(known)
-		c.known[key] = part
-	}
-	c.add(part)
+		return found
+	})
 	if tracedBefore && is == nil && c.before.version != c.after.version {
 		c.beside(dp, before, after, was, key)
 	}
@@ -268,8 +265,7 @@ func (c *comparer) workload(tag workloadTag) {
 	if tag.before == tag.after {
 		return
 	}
-	known, ok := c.workloads[tag]
-	if !ok {
+	addOnce(c, c.workloads, tag, func() []*Difference {
 		d := &Difference{
 			Code: TagsDiffer, Direction: tag.direction, Field: "tracing.customTags[kuma.workload].literal.value",
 			Before: orUnset(tag.before, tag.before != ""), After: orUnset(tag.after, tag.after != ""),
@@ -277,10 +273,8 @@ func (c *comparer) workload(tag workloadTag) {
 		if tag.before == "" {
 			d.Code = KumaTags
 		}
-		known = c.newPart([]*Difference{d})
-		c.workloads[tag] = known
-	}
-	c.add(known)
+		return []*Difference{d}
+	})
 }
 
 // gainedOutbound returns the difference of an outbound that is not traced before the

@@ -27,19 +27,13 @@ func (c *comparer) service(dp *cluster.Dataplane, before, after *Decision, was, 
 	}
 	wanted := meshtrace.Datadog{SplitService: split}
 	key := naming{old, now, wanted.Service(*is, c.firstLater), is.Direction}
-	part, ok := c.names[key]
-	if !ok {
-		var differences []*Difference
-		if d := serviceName(key.before, key.after, key.wanted, key.direction); d != nil {
-			if d.Code != ServiceNameDiffers && c.renames() {
-				d.Code = WorkloadServiceName
-			}
-			differences = []*Difference{d}
+	addOnce(c, c.names, key, func() []*Difference {
+		d := serviceName(key.before, key.after, key.wanted, key.direction) // not nil, since they differ
+		if d.Code != ServiceNameDiffers && c.renames() {
+			d.Code = WorkloadServiceName
 		}
-		part = c.newPart(differences)
-		c.names[key] = part
-	}
-	c.add(part)
+		return []*Difference{d}
+	})
 }
 
 // namesService returns the type of the backend if the name of the proxy's service is

@@ -150,15 +150,15 @@ func (c *Comparison) Listeners(p *Proxy) (before, after []Listener) {
 // depend on the number of policies: an index finds those that decide, and equal pairs
 // of decisions are rendered and compared once.
 func Compare(s *cluster.Snapshot, before, after State, o Options) *Comparison {
-	return compareOnly(s.Dataplanes, s, before, after, o)
+	return compareOnly(s.Dataplanes, newRenderer(s), before, after, o)
 }
 
 // perWorker is the number of proxies that justifies another goroutine.
 const perWorker = 1_000
 
-// compareOnly compares some Dataplanes of s.
-func compareOnly(dataplanes []*cluster.Dataplane, s *cluster.Snapshot, before, after State, o Options) *Comparison {
-	today := NewRenderer(o.Version, s, before)
+// compareOnly compares some Dataplanes of a renderer's snapshot.
+func compareOnly(dataplanes []*cluster.Dataplane, r *Renderer, before, after State, o Options) *Comparison {
+	today := r.in(o.Version, before)
 	to := cmp.Or(o.To, o.Version)
 	result := &Comparison{Version: o.Version, To: o.To, Proxies: sortedProxies(dataplanes), before: today, after: today.in(to, after)}
 	var lenient *Renderer

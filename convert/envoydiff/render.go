@@ -33,51 +33,52 @@ type Renderer struct {
 	zone      string              // of the control plane; if empty, that of each Dataplane
 	routed    map[string]bool     // meshes with a TrafficRoute
 	routes    []*meshtrace.Policy // MeshHTTPRoutes
-	router    *meshtrace.Matcher  // of routes; nil without any
+	router    *meshtrace.Matcher  // of routes on version
 	tcp       map[*meshtrace.Policy][]string
-	tcpRouter *meshtrace.Matcher // of tcp; nil without any
+	tcpRouter *meshtrace.Matcher // of tcp on version
 	gateways  cluster.Gateways
 	listeners *cluster.Listeners
 	legacy    map[string]*legacy.Mesh
 	matcher   *meshtrace.Matcher
-	policies  bool
-	withheld  *meshtrace.Matcher // nil without withheld policies
+	withheld  *meshtrace.Matcher
 }
 
 // NewRenderer returns a renderer for a control plane of version in state, with the
 // Dataplanes, gateways and TrafficRoutes of s.
 func NewRenderer(version cluster.Version, s *cluster.Snapshot, state State) *Renderer {
-	r := &Renderer{version: version, snapshot: s, routed: s.TrafficRoutes, gateways: cluster.NewGateways(s.MeshGateways)}
-	r.listeners, r.routes, r.tcp = cluster.NewListeners(version, s, r.gateways), meshtrace.HTTPRoutes(s), meshtrace.TCPRoutes(s)
+	return newRenderer(s).in(version, state)
+}
+
+// newRenderer returns what renderers of s have in common.
+func newRenderer(s *cluster.Snapshot) *Renderer {
+	r := &Renderer{
+		snapshot: s, routed: s.TrafficRoutes, gateways: cluster.NewGateways(s.MeshGateways),
+		routes: meshtrace.HTTPRoutes(s), tcp: meshtrace.TCPRoutes(s),
+	}
 	if s.Origin != nil {
 		r.zone = s.Origin.Zone
 	}
-	return r.in(version, state)
+	return r
 }
 
 // in returns a renderer of the same cluster in another state, on another version.
 func (r *Renderer) in(version cluster.Version, state State) *Renderer {
 	other := *r
-	if version != r.version {
-		other.listeners = cluster.NewListeners(version, r.snapshot, r.gateways)
+	if version != r.version || r.listeners == nil {
+		other.version, other.listeners = version, cluster.NewListeners(version, r.snapshot, r.gateways)
+		var routes, tcp []*meshtrace.Policy
+		if !version.DropsTrafficTrace() {
+			routes = r.routes
+		}
+		if version.HasMeshTCPRoutes() && !version.DropsTrafficTrace() {
+			tcp = slices.Collect(maps.Keys(r.tcp))
+		}
+		other.router, other.tcpRouter = meshtrace.NewMatcher(version, routes, r.gateways), meshtrace.NewMatcher(version, tcp, r.gateways)
 	}
-	other.version, other.policies = version, len(state.Policies) > 0
 	other.matcher = meshtrace.NewMatcher(version, state.Policies, r.gateways)
-	if other.withheld = nil; len(state.Withheld) > 0 {
-		other.withheld = meshtrace.NewMatcher(version, state.Withheld, r.gateways)
-	}
-	if other.legacy, other.router, other.tcpRouter = nil, nil, nil; version.DropsTrafficTrace() {
-		return &other
-	}
-	if len(r.routes) > 0 {
-		other.router = meshtrace.NewMatcher(version, r.routes, r.gateways)
-	}
-	if len(r.tcp) > 0 && version.HasMeshTCPRoutes() {
-		other.tcpRouter = meshtrace.NewMatcher(version, slices.Collect(maps.Keys(r.tcp)), r.gateways)
-	}
-	other.legacy = make(map[string]*legacy.Mesh, len(state.Legacy))
-	for _, mesh := range state.Legacy {
-		other.legacy[mesh.Name] = mesh
+	other.withheld = meshtrace.NewMatcher(version, state.Withheld, r.gateways)
+	if other.legacy = nil; !version.DropsTrafficTrace() {
+		other.legacy = legacy.ByName(state.Legacy)
 	}
 	return &other
 }
@@ -129,19 +130,13 @@ func (r *Renderer) Decide(dp *cluster.Dataplane) Decision { return r.decide(dp, 
 
 // decide is Decide with buffers for the policies.
 func (r *Renderer) decide(dp *cluster.Dataplane, policies, withheld []*meshtrace.Policy) Decision {
-	d := Decision{routedAnew: r.router != nil && len(r.router.Matching(nil, dp)) > 0}
-	if r.tcpRouter != nil {
-		d.forTCP = r.tcpRouter.Matching(nil, dp)
+	d := Decision{
+		Policies: r.matcher.Matching(policies, dp), Withheld: r.withheld.Matching(withheld, dp),
+		routedAnew: len(r.router.Matching(nil, dp)) > 0, forTCP: r.tcpRouter.Matching(nil, dp),
 	}
-	if r.policies {
-		d.Policies = r.matcher.Matching(policies, dp)
-		d.Conf = meshtrace.Merge(d.Policies)
-		if r.version.NeedsOTelBackendRef() && d.Conf.HasOTelEndpoint() {
-			d.Conf.Backends = nil
-		}
-	}
-	if r.withheld != nil {
-		d.Withheld = r.withheld.Matching(withheld, dp)
+	d.Conf = meshtrace.Merge(d.Policies)
+	if r.version.NeedsOTelBackendRef() && d.Conf.HasOTelEndpoint() {
+		d.Conf.Backends = nil
 	}
 	mesh := r.legacy[dp.Mesh]
 	if d.fromMeshTrace() || mesh == nil || len(mesh.Pairs) == 0 {

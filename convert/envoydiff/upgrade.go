@@ -71,27 +71,20 @@ func (c *comparer) beside(dp *cluster.Dataplane, before, after *Decision, l *clu
 	if c.after.traced(dp.Mesh, after, l) {
 		key.after = after.id
 	}
-	part, ok := c.known[key]
-	if !ok {
-		differences := compare(c.flat(c.before, dp, before, l, true), c.flat(c.after, dp, after, l, key.after != 0), l.Direction)
-		differences = slices.DeleteFunc(attributed(differences, key.cause), func(d *Difference) bool { return d.Code != key.cause })
-		part = c.newPart(differences)
-		c.known[key] = part
-	}
-	c.add(part)
+	addOnce(c, c.known, key, func() []*Difference {
+		found := compare(c.flat(c.before, dp, before, l, true), c.flat(c.after, dp, after, l, key.after != 0), l.Direction)
+		return slices.DeleteFunc(attributed(found, key.cause), func(d *Difference) bool { return d.Code != key.cause })
+	})
 }
 
 // causeOfPolicies returns why other MeshTraces apply to dp, or the same in another
 // order.
 func (c *comparer) causeOfPolicies(dp *cluster.Dataplane, before, after *Decision) Code {
-	for _, p := range slices.Backward(before.Policies) {
-		if !slices.Contains(after.Policies, p) {
-			return c.causeOfPolicy(p, dp)
-		}
-	}
-	for _, p := range slices.Backward(after.Policies) {
-		if !slices.Contains(before.Policies, p) {
-			return c.causeOfPolicy(p, dp)
+	for _, side := range [][2]*Decision{{before, after}, {after, before}} {
+		for _, p := range slices.Backward(side[0].Policies) {
+			if !slices.Contains(side[1].Policies, p) {
+				return c.causeOfPolicy(p, dp)
+			}
 		}
 	}
 	if !slices.Equal(before.Policies, after.Policies) {

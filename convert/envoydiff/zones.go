@@ -31,11 +31,12 @@ func CompareZones(s *cluster.Snapshot, before, after State, o Options) []*Compar
 	if len(s.Dataplanes) == 0 {
 		byVersion[own] = nil // an empty comparison
 	}
+	r := newRenderer(s)
 	var comparisons []*Comparison
 	for _, version := range s.Versions(own) {
 		if dataplanes, ok := byVersion[version]; ok {
 			o.Version = version
-			comparisons = append(comparisons, compareOnly(dataplanes, s, before, after, o))
+			comparisons = append(comparisons, compareOnly(dataplanes, r, before, after, o))
 		}
 	}
 	if ambiguous {

@@ -10,7 +10,7 @@ import (
 
 // Every kind of step has a title and a command, in which every word in braces is known.
 func TestStepTexts(t *testing.T) {
-	b := &builder{Report: &Report{}, snapshot: &cluster.Snapshot{}, options: Options{Program: "tracemigrate", KumactlSwitch: "kumactl"}}
+	b := &builder{Report: &Report{}, snapshot: &cluster.Snapshot{}, options: Options{Words: Words{Program: "tracemigrate"}, KumactlSwitch: "kumactl"}}
 	for kind := GiveToken; kind <= removeTracing; kind++ {
 		text := b.stepWriter().write([]step{{kind: kind, mesh: "default", traces: []string{"all"}}})[0]
 		assert.NotEmpty(t, text.Title, kind)

@@ -226,12 +226,17 @@ type Options struct {
 	Proxies int
 
 	// For the commands of the next steps; only Program is required.
-	Program       string     // the name of this tool
-	Source        string     // the flags that select the source
+	Words
 	Files         bool       // whether the source is files
-	Kubectl       string     // with the flags that select the same cluster
-	Kumactl       string     // with the flags that select its configuration
 	KumactlSwitch string     // the command that selects the same control plane
 	First         []StepKind // GiveToken, SavePipe
 	Directory     string     // for files, with a slash at its end; the current one if empty
+}
+
+// Words are the words of commands that read the same source.
+type Words struct {
+	Program string // the name of this tool
+	Source  string // the flags that select the source
+	Kubectl string // with the flags that select the same cluster
+	Kumactl string // with the flags that select its configuration
 }

@@ -74,26 +74,26 @@ func TestNextSteps(t *testing.T) {
 		options      report.Options
 		want         string
 	}{
-		"zone": {"mode: zone", "9411", report.Options{Source: "--context prod", Kubectl: "kubectl --context prod"}, `tracemigrate snapshot --context prod > state.yaml
+		"zone": {"mode: zone", "9411", report.Options{Words: report.Words{Source: "--context prod", Kubectl: "kubectl --context prod"}}, `tracemigrate snapshot --context prod > state.yaml
 tracemigrate convert --kuma-version 2.13 --context prod > meshtraces.yaml
 tracemigrate convert --kuma-version 2.13 --shadow --context prod | kubectl --context prod apply -f -
 tracemigrate diff --shadow --context prod
 kubectl --context prod apply -f meshtraces.yaml
 kubectl --context prod delete traffictrace 'it'\''s all'
 kubectl --context prod patch mesh default --type=json -p '[{"op":"remove","path":"/spec/tracing"}]'`},
-		"files": {"mode: zone", "9411", report.Options{Source: "-f state.yaml", Files: true}, `tracemigrate convert --kuma-version 2.13 -f state.yaml > meshtraces.yaml
+		"files": {"mode: zone", "9411", report.Options{Files: true, Words: report.Words{Source: "-f state.yaml"}}, `tracemigrate convert --kuma-version 2.13 -f state.yaml > meshtraces.yaml
 tracemigrate convert --kuma-version 2.13 --shadow -f state.yaml | kubectl apply -f -
 tracemigrate diff --shadow --context NAME
 kubectl apply -f meshtraces.yaml
 kubectl delete traffictrace 'it'\''s all'
 kubectl patch mesh default --type=json -p '[{"op":"remove","path":"/spec/tracing"}]'`},
-		"a snapshot names its context": {"mode: zone\nendpoint: {kubernetes: 'https://10.0.0.1:6443', context: it's prod}", "9411", report.Options{Source: "-f state.yaml", Files: true}, `tracemigrate convert --kuma-version 2.13 -f state.yaml > meshtraces.yaml
+		"a snapshot names its context": {"mode: zone\nendpoint: {kubernetes: 'https://10.0.0.1:6443', context: it's prod}", "9411", report.Options{Files: true, Words: report.Words{Source: "-f state.yaml"}}, `tracemigrate convert --kuma-version 2.13 -f state.yaml > meshtraces.yaml
 tracemigrate convert --kuma-version 2.13 --shadow -f state.yaml | kubectl --context 'it'\''s prod' apply -f -
 tracemigrate diff --shadow --context 'it'\''s prod'
 kubectl --context 'it'\''s prod' apply -f meshtraces.yaml
 kubectl --context 'it'\''s prod' delete traffictrace 'it'\''s all'
 kubectl --context 'it'\''s prod' patch mesh default --type=json -p '[{"op":"remove","path":"/spec/tracing"}]'`},
-		"a snapshot through a control plane's API": {"mode: zone\nendpoint: {controlPlane: 'http://cp:5681'}", "9411", report.Options{Source: "-f state.yaml", Files: true}, `tracemigrate convert --kuma-version 2.13 -f state.yaml > meshtraces.yaml
+		"a snapshot through a control plane's API": {"mode: zone\nendpoint: {controlPlane: 'http://cp:5681'}", "9411", report.Options{Files: true, Words: report.Words{Source: "-f state.yaml"}}, `tracemigrate convert --kuma-version 2.13 -f state.yaml > meshtraces.yaml
 tracemigrate convert --kuma-version 2.13 --shadow -f state.yaml | kubectl apply -f -
 tracemigrate diff --shadow --control-plane http://cp:5681
 kubectl apply -f meshtraces.yaml
@@ -107,7 +107,7 @@ tracemigrate report --kuma-version 2.13`},
 tracemigrate report --kuma-version 2.13`},
 		"no kind MeshTrace": {"mode: zone\nabsent: [MeshTrace]", "9411", report.Options{}, `tracemigrate snapshot > state.yaml
 tracemigrate report --kuma-version 2.13`},
-		"one mesh of a file, and a pipe": {"mode: global\nmeshes: [default]", "9411", report.Options{Source: "-f stdin.yaml", Files: true, First: []report.StepKind{report.SavePipe}}, `COMMAND > stdin.yaml
+		"one mesh of a file, and a pipe": {"mode: global\nmeshes: [default]", "9411", report.Options{Files: true, First: []report.StepKind{report.SavePipe}, Words: report.Words{Source: "-f stdin.yaml"}}, `COMMAND > stdin.yaml
 tracemigrate convert --kuma-version 2.13 -f stdin.yaml > meshtraces.yaml
 tracemigrate convert --kuma-version 2.13 --shadow -f stdin.yaml | kubectl apply -f -
 tracemigrate diff --shadow --context ZONE --mesh default
@@ -144,7 +144,7 @@ func TestNextStepsOfUniversal(t *testing.T) {
 {apiVersion: tracemigrate/v1, kind: SnapshotEnd}
 `
 		s := cluster.Read([]manifest.Input{manifest.Text("state.yaml", text)})
-		r, _, problems := report.Build(convert.Read(s, ""), report.Options{Convert: convert.Options{Version: cluster.V(13)}, Program: "tracemigrate", Source: "-f state.yaml", Files: true})
+		r, _, problems := report.Build(convert.Read(s, ""), report.Options{Convert: convert.Options{Version: cluster.V(13)}, Files: true, Words: report.Words{Program: "tracemigrate", Source: "-f state.yaml"}})
 		require.NotNil(t, r, "%v", problems)
 		require.True(t, r.Summary.Holds)
 		return commands(r)
@@ -188,7 +188,7 @@ func TestManyDeletions(t *testing.T) {
 	last := func(steps []report.Step) report.Step { return steps[len(steps)-1] }
 	assert.Contains(t, last(of("kubernetes", "t", 20, report.Options{})).Command, "kubectl delete traffictrace t000 t001 ")
 
-	steps := of("kubernetes", "t", 21, report.Options{Source: "--context prod", Kubectl: "kubectl --context prod"})
+	steps := of("kubernetes", "t", 21, report.Options{Words: report.Words{Source: "--context prod", Kubectl: "kubectl --context prod"}})
 	assert.Equal(t, report.Step{
 		Title:   `Write the names of the 21 TrafficTraces of mesh "default" to a file and review it`,
 		Command: `tracemigrate report --kuma-version 2.13 -f state.yaml -o json | jq -r --arg mesh default '.trafficTraces[] | select(.mesh == $mesh) | .name' > delete-default.txt`,
@@ -196,7 +196,7 @@ func TestManyDeletions(t *testing.T) {
 	assert.Equal(t, "xargs -n 100 kubectl --context prod delete traffictrace < delete-default.txt", last(steps).Command)
 	assert.Equal(t, "tracemigrate snapshot --context prod > state.yaml", steps[0].Command, "from which the names are taken")
 
-	steps = of("universal", strings.Repeat("t", 60), 18, report.Options{Source: "-f files", Files: true, Directory: "/tmp/"})
+	steps = of("universal", strings.Repeat("t", 60), 18, report.Options{Files: true, Directory: "/tmp/", Words: report.Words{Source: "-f files"}})
 	assert.Equal(t, `tracemigrate report --kuma-version 2.13 -f files -o json | jq -r --arg mesh default '.trafficTraces[] | select(.mesh == $mesh) | .name' > /tmp/delete-default.txt`, steps[len(steps)-2].Command)
 	assert.Equal(t, "xargs -n 1 kumactl delete traffic-trace --mesh default -- < /tmp/delete-default.txt", last(steps).Command)
 
@@ -217,7 +217,7 @@ func TestNextStepsAfterTheDeletion(t *testing.T) {
 	withoutTraces := func(origin, mesh string) *report.Report {
 		text := "apiVersion: tracemigrate/v1\nkind: SnapshotOrigin\nsource: x\nversion: 2.13.1\n" + origin + "\n---\n" + mesh + "\n---\napiVersion: tracemigrate/v1\nkind: SnapshotEnd\n"
 		s := cluster.Read([]manifest.Input{manifest.Text("state.yaml", text)})
-		r, _, problems := report.Build(convert.Read(s, ""), report.Options{Convert: convert.Options{Version: cluster.V(13)}, Program: "tracemigrate", Kumactl: "kumactl --config-file k"})
+		r, _, problems := report.Build(convert.Read(s, ""), report.Options{Convert: convert.Options{Version: cluster.V(13)}, Words: report.Words{Program: "tracemigrate", Kumactl: "kumactl --config-file k"}})
 		require.NotNil(t, r, "%v", problems)
 		return r
 	}

@@ -85,14 +85,17 @@ func (w *tree) units(repo *rewrite.Repo, overlays []string) (units []*unit, err 
 		defer func() { w.rendered = units }()
 	}
 	for _, dir := range overlays {
-		resources, err := overlay.Render(dir, nil)
+		inputs, err := overlay.Render(dir, nil)
 		if err != nil {
 			return nil, err
 		}
-		u := w.read(dir, overlay.Inputs(dir, resources))
-		for _, r := range resources {
+		u := w.read(dir, inputs)
+		for _, input := range inputs {
+			var text []byte
+			input.Seen = func(part string) { text = append(text, part...) }
+			cluster.Read([]manifest.Input{input})
 			var object map[string]any
-			require.NoError(w.t, json.Unmarshal(r.Text, &object))
+			require.NoError(w.t, json.Unmarshal(text, &object))
 			u.objects = append(u.objects, object)
 		}
 		units = append(units, u)

@@ -7,8 +7,8 @@ import (
 	"tracemigrate/cluster/manifest"
 )
 
-// StepText is a numbered step of the README.
-type StepText struct {
+// stepText is a numbered step of the README.
+type stepText struct {
 	Number                       int
 	Title, Command, Expect, Back string
 	Runs                         string // the commands of apply.sh
@@ -23,13 +23,13 @@ func (b *builder) Applied() []Step {
 }
 
 // StepTexts returns the steps of the README.
-func (b *builder) StepTexts() []StepText {
-	steps := []StepText{{
+func (b *builder) StepTexts() []stepText {
+	steps := []stepText{{
 		Title: "Check that nothing changed since the plan", Command: "sh verify.sh start",
 		Expect: "exit code 0. If the state changed, write a new plan.", Back: "nothing was changed.",
 	}}
 	for _, step := range b.Applied() {
-		text := StepText{Command: fmt.Sprintf("sh apply.sh %[1]s\nsh verify.sh %[1]s", step), Back: goBack}
+		text := stepText{Command: fmt.Sprintf("sh apply.sh %[1]s\nsh verify.sh %[1]s", step), Back: goBack}
 		switch step {
 		case Shadow:
 			text.Title = "Apply the MeshTraces as shadows"

@@ -48,7 +48,7 @@ type Cause struct {
 	Verdict   envoydiff.Verdict  // inherent, accepted, unknown, different or Info
 	Proxies   []*envoydiff.Proxy // whose tracing it changes, by mesh and name
 	Resources []*Resource        // what to change, by place
-	Mends     []Mend
+	mends     []mend
 }
 
 // Resource is a resource that a rule of the newer version affects.
@@ -169,7 +169,7 @@ func (b *builder) finish() {
 		slices.SortStableFunc(c.Resources, func(x, y *Resource) int {
 			return cmp.Or(x.Place.Compare(y.Place), strings.Compare(x.Of.Mesh, y.Of.Mesh), strings.Compare(x.Of.Name, y.Of.Name))
 		})
-		c.Mends = b.mends(c)
+		c.mends = b.mends(c)
 		b.Causes = append(b.Causes, &c.Cause)
 	}
 	slices.SortFunc(b.Causes, func(x, y *Cause) int {

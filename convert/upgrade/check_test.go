@@ -13,6 +13,7 @@ import (
 	"tracemigrate/cluster/manifest"
 	"tracemigrate/convert"
 	"tracemigrate/convert/envoydiff"
+	"tracemigrate/convert/report"
 	"tracemigrate/convert/upgrade"
 )
 
@@ -189,7 +190,7 @@ func TestZones(t *testing.T) {
 
 // A name that begins with a dash is not taken as an option.
 func TestDashedNames(t *testing.T) {
-	words := upgrade.Words{Program: "tracemigrate", Source: "-f in.yaml"}
+	words := upgrade.Words{Words: report.Words{Program: "tracemigrate", Source: "-f in.yaml"}}
 	for name, c := range map[string]struct {
 		proxy string
 		want  string
@@ -212,7 +213,7 @@ func TestDashedNames(t *testing.T) {
 
 // Every cause has a complete text, with every command for the user's own source.
 func TestTexts(t *testing.T) {
-	words := upgrade.Words{Program: "tracemigrate", Source: "-f 'my file'"}
+	words := upgrade.Words{Words: report.Words{Program: "tracemigrate", Source: "-f 'my file'"}}
 	for code := range envoydiff.Codes {
 		for _, r := range []*upgrade.Result{{To: cluster.V(14)}, {To: cluster.Newest}} {
 			text := words.Text(r, &upgrade.Cause{Code: code})

@@ -7,13 +7,13 @@ import (
 	"tracemigrate/convert/envoydiff"
 )
 
-// MendKind names a kind of remedy; remedies has the text of each.
-type MendKind int
+// mendKind names a kind of remedy; remedies has the text of each.
+type mendKind int
 
 // The kinds of remedies.
 const (
 	// convertForBoth writes policies for the version that runs, which hold on 3.0 too.
-	convertForBoth MendKind = iota
+	convertForBoth mendKind = iota
 	convertForNewer
 	correctMeshTrace
 	setProtocol
@@ -38,9 +38,9 @@ const (
 	resolveUnknown
 )
 
-// Mend is a remedy as data.
-type Mend struct {
-	Kind    MendKind
+// mend is a remedy as data.
+type mend struct {
+	Kind    mendKind
 	Version cluster.Version  // for which to convert
 	Of      *Resource        // an example of what to change; nil if the remedy names none
 	Proxy   *envoydiff.Proxy // an example of what to look at; nil if the remedy names none
@@ -48,39 +48,39 @@ type Mend struct {
 }
 
 // mends returns the remedies of a cause, the first choice first.
-func (b *builder) mends(c *cause) []Mend {
+func (b *builder) mends(c *cause) []mend {
 	switch c.Code {
 	case envoydiff.TrafficTraceRemoved:
 		if b.oldest().Compare(cluster.SinceDataplane) >= 0 {
-			return []Mend{{Kind: convertForBoth, Version: b.From}}
+			return []mend{{Kind: convertForBoth, Version: b.From}}
 		}
-		return []Mend{{Kind: convertForNewer, Version: b.To}}
+		return []mend{{Kind: convertForNewer, Version: b.To}}
 	case envoydiff.MeshTraceRefused, envoydiff.OTelEndpoint, envoydiff.FieldIgnored:
 		if b.To.DropsTrafficTrace() {
-			return []Mend{{Kind: convertForNewer, Version: b.To}}
+			return []mend{{Kind: convertForNewer, Version: b.To}}
 		}
-		return []Mend{{Kind: correctMeshTrace}}
+		return []mend{{Kind: correctMeshTrace}}
 	case envoydiff.ProtocolFromField:
 		return b.protocolMends(c)
 	case envoydiff.WorkloadServiceName:
 		return b.workloadMends()
 	case MeshTracingIgnored:
 		if first := c.Resources[0]; first.OnKubernetes {
-			return []Mend{{Kind: removeTracingOnKubernetes, Of: first}}
+			return []mend{{Kind: removeTracingOnKubernetes, Of: first}}
 		}
-		return []Mend{{Kind: removeTracing, Of: c.Resources[0]}}
+		return []mend{{Kind: removeTracing, Of: c.Resources[0]}}
 	}
 	if kind, ok := kinds[c.Code]; ok {
-		return []Mend{{Kind: kind}}
+		return []mend{{Kind: kind}}
 	}
 	switch envoydiff.Codes[c.Code] {
 	case envoydiff.Inherent:
 		return nil
 	case envoydiff.Unknown:
-		return []Mend{{Kind: resolveUnknown}}
+		return []mend{{Kind: resolveUnknown}}
 	}
 	if i := slices.IndexFunc(c.Proxies, func(p *envoydiff.Proxy) bool { return p.Dataplane.File != "" }); i >= 0 {
-		return []Mend{{Kind: explainProxy, Proxy: c.Proxies[i]}}
+		return []mend{{Kind: explainProxy, Proxy: c.Proxies[i]}}
 	}
 	return nil
 }
@@ -97,7 +97,7 @@ func (b *builder) oldest() cluster.Version {
 }
 
 // kinds has the remedy of each code that always has the same.
-var kinds = map[envoydiff.Code]MendKind{
+var kinds = map[envoydiff.Code]mendKind{
 	envoydiff.OutboundNeedsBackendRef: referToService,
 	envoydiff.OutboundNeedsRoute:      createTrafficRoute,
 	envoydiff.BuiltinGatewayRemoved:   replaceGateway,
@@ -111,31 +111,31 @@ var kinds = map[envoydiff.Code]MendKind{
 }
 
 // protocolMends are the remedies of inbounds whose protocol is another one.
-func (b *builder) protocolMends(c *cause) []Mend {
+func (b *builder) protocolMends(c *cause) []mend {
 	if !b.To.ProtocolFromFieldAlone() {
-		return []Mend{{Kind: removeProtocol}}
+		return []mend{{Kind: removeProtocol}}
 	}
-	var mends []Mend
+	var mends []mend
 	if i := slices.IndexFunc(c.Resources, func(r *Resource) bool { return !r.OnKubernetes }); i >= 0 {
-		mends = append(mends, Mend{Kind: setProtocol, Of: c.Resources[i]})
+		mends = append(mends, mend{Kind: setProtocol, Of: c.Resources[i]})
 	}
 	if slices.ContainsFunc(c.Resources, func(r *Resource) bool { return r.OnKubernetes }) {
-		mends = append(mends, Mend{Kind: setAppProtocol})
+		mends = append(mends, mend{Kind: setAppProtocol})
 	}
 	return mends
 }
 
 // workloadMends are the remedies that keep the names of services.
-func (b *builder) workloadMends() []Mend {
-	var mends []Mend
-	for kind, keep := range map[MendKind]Keep{labelWorkload: KeepLabel, setWorkloadLabels: KeepSetting} {
+func (b *builder) workloadMends() []mend {
+	var mends []mend
+	for kind, keep := range map[mendKind]Keep{labelWorkload: keepLabel, setWorkloadLabels: keepSetting} {
 		if i := slices.IndexFunc(b.Renames, func(r *Rename) bool { return r.Keep == keep }); i >= 0 {
-			mends = append(mends, Mend{Kind: kind, Keeps: b.Renames[i], Proxy: b.Renames[i].Proxies[0]})
+			mends = append(mends, mend{Kind: kind, Keeps: b.Renames[i], Proxy: b.Renames[i].Proxies[0]})
 		}
 	}
-	slices.SortFunc(mends, func(x, y Mend) int { return int(x.Kind) - int(y.Kind) })
-	if slices.ContainsFunc(b.Renames, func(r *Rename) bool { return r.Keep == KeepNothing || r.Keep == KeepOne }) {
-		mends = append(mends, Mend{Kind: followNames})
+	slices.SortFunc(mends, func(x, y mend) int { return int(x.Kind) - int(y.Kind) })
+	if slices.ContainsFunc(b.Renames, func(r *Rename) bool { return r.Keep == keepNothing || r.Keep == keepOne }) {
+		mends = append(mends, mend{Kind: followNames})
 	}
 	return mends
 }

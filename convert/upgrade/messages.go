@@ -69,7 +69,8 @@ var messages = map[envoydiff.Code]message{
 		"Its proxies lose what it sets",
 	},
 	envoydiff.PolicyNamespace: {
-		"Kuma {to} has another rule on a MeshTrace in an application's namespace: on 2.8 it selects every proxy, later only those there",
+		"Kuma {to} has another rule on a MeshTrace in an application's namespace: on " + cluster.SinceRole.MajorMinor() +
+			" it selects every proxy, later only those there",
 		"The proxies gain or lose what it sets",
 	},
 	envoydiff.SelectionDiffers: {
@@ -117,7 +118,7 @@ const editDataplane = "{kumactl} get dataplane {name} --mesh {mesh} -o yaml > da
 
 // remedies has the title and the command of each kind of remedy. Texts replaces the words
 // in braces.
-var remedies = map[MendKind]report.Step{
+var remedies = map[mendKind]report.Step{
 	convertForBoth: {
 		Title:   "before the upgrade, convert to MeshTraces that {to} accepts as well, and apply them",
 		Command: "{program} convert --kuma-version {version} --target-ref dataplane{source}",
@@ -189,7 +190,7 @@ var remedies = map[MendKind]report.Step{
 }
 
 // dashedCommands has the commands for names that begin with a dash, as options do.
-var dashedCommands = map[MendKind]string{
+var dashedCommands = map[mendKind]string{
 	setProtocol:   editDashedDataplane,
 	labelWorkload: editDashedDataplane,
 }
@@ -205,11 +206,8 @@ type Text struct {
 
 // Words are the words of commands.
 type Words struct {
-	Program string
-	Source  string // flags that select the source
-	From    string // flag of the version that runs, if the user passed it
-	Kubectl string
-	Kumactl string
+	report.Words
+	From string // flag of the version that runs, if the user passed it
 }
 
 // Text returns a cause of r in words.
@@ -225,13 +223,13 @@ func (w *Words) Text(r *Result, c *Cause) Text {
 	}
 	words := strings.NewReplacer("{to}", r.To.String(), "{code}", string(c.Code))
 	text := Text{Fact: words.Replace(m.fact), Consequence: words.Replace(m.consequence)}
-	for _, mend := range c.Mends {
+	for _, mend := range c.mends {
 		text.Remedies = append(text.Remedies, w.remedy(r.To, mend))
 	}
 	return text
 }
 
-func (w *Words) remedy(to cluster.Version, m Mend) report.Step {
+func (w *Words) remedy(to cluster.Version, m mend) report.Step {
 	runs := strings.Replace(w.From, "--from", "--kuma-version", 1) // for commands that are on one version
 	words := []string{
 		"{program}", w.Program, "{source}", report.Spaced(w.Source), "{from}", report.Spaced(w.From), "{runs}", report.Spaced(runs),
@@ -260,10 +258,10 @@ func (w *Words) remedy(to cluster.Version, m Mend) report.Step {
 
 // keeps has the text of each way to keep the name of a service.
 var keeps = map[Keep]string{
-	KeepLabel:   "label kuma.io/workload of the Dataplane",
-	KeepSetting: "setting KUMA_RUNTIME_KUBERNETES_WORKLOAD_LABELS, or a ServiceAccount of that name",
-	KeepNothing: "nothing: the label accepts only a-z, 0-9 and -, at most 63 characters",
-	KeepOne:     "nothing: the proxy has several services, and will have one name",
+	keepLabel:   "label kuma.io/workload of the Dataplane",
+	keepSetting: "setting KUMA_RUNTIME_KUBERNETES_WORKLOAD_LABELS, or a ServiceAccount of that name",
+	keepNothing: "nothing: the label accepts only a-z, 0-9 and -, at most 63 characters",
+	keepOne:     "nothing: the proxy has several services, and will have one name",
 }
 
 // KeptBy returns in words what keeps the old name.

@@ -13,15 +13,15 @@ import (
 // Keep is how a service keeps its name.
 type Keep string
 
-// The ways to keep the name of a service. KeepLabel is the Dataplane's own label on
-// Universal. KeepSetting is the control plane's setting on Kubernetes, where a Pod may not
+// The ways to keep the name of a service. keepLabel is the Dataplane's own label on
+// Universal. keepSetting is the control plane's setting on Kubernetes, where a Pod may not
 // have the label. A name that is not a DNS label cannot be kept, nor can the names of a
 // proxy whose inbounds have different ones.
 const (
-	KeepLabel   Keep = "label"
-	KeepSetting Keep = "setting"
-	KeepNothing Keep = "invalid-name"
-	KeepOne     Keep = "several-services"
+	keepLabel   Keep = "label"
+	keepSetting Keep = "setting"
+	keepNothing Keep = "invalid-name"
+	keepOne     Keep = "several-services"
 )
 
 // Rename is a service whose spans have another name after the upgrade.
@@ -111,11 +111,11 @@ func newService(dp *cluster.Dataplane) string {
 func keepOf(p *envoydiff.Proxy, old string) Keep {
 	switch {
 	case len(oldServices(p)) > 1:
-		return KeepOne
+		return keepOne
 	case !dnsLabel.MatchString(old):
-		return KeepNothing
+		return keepNothing
 	case p.Dataplane.Namespace != "":
-		return KeepSetting
+		return keepSetting
 	}
-	return KeepLabel
+	return keepLabel
 }

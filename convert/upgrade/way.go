@@ -13,7 +13,7 @@ import (
 // TrafficTraces, labels instead of tags, and the upgrade. o are the options of the
 // report's conversion. It is empty if the control plane has no TrafficTraces any more, or
 // no mesh is known.
-func Way(c *convert.Current, o convert.Options, r *report.Report, words Words) []report.Stage {
+func Way(c *convert.Current, o convert.Options, r *report.Report, words report.Words) []report.Stage {
 	if c.NothingLegacy() || o.Version.DropsTrafficTrace() || len(c.Meshes) == 0 {
 		return []report.Stage{}
 	}
@@ -47,21 +47,14 @@ func (w *way) noProxy() string {
 
 // way makes the stages of a report.
 type way struct {
-	Words
+	report.Words
 	current *convert.Current
 	from    cluster.Version
 }
 
-// The names of the stages.
-const (
-	stageMeshTraces = "MeshTraces (2.x)"
-	stageLabels     = "Labels (2.10 and later)"
-	stageUpgrade    = "Kuma 3.0"
-)
-
 // meshTraces is the stage that the rest of the report is on.
 func (w *way) meshTraces(r *report.Report) report.Stage {
-	stage := report.Stage{Name: stageMeshTraces, Blocks: []string{}, Summary: "no TrafficTrace exists"}
+	stage := report.Stage{Name: "MeshTraces (2.x)", Blocks: []string{}, Summary: "no TrafficTrace exists"}
 	if stage.Ready = r.Summary.TrafficTraces == 0; stage.Ready {
 		return stage
 	}
@@ -92,12 +85,16 @@ func (w *way) meshTraces(r *report.Report) report.Stage {
 
 // labels is the stage of policies by labels, which can be applied from 2.10 on.
 func (w *way) labels(o convert.Options) report.Stage {
-	stage := report.Stage{Name: stageLabels, Blocks: []string{}, Summary: "every MeshTrace selects by labels that 3.0 accepts"}
+	stage := report.Stage{
+		Name: "Labels (" + cluster.SinceDataplane.MajorMinor() + " and later)", Blocks: []string{},
+		Summary: "every MeshTrace selects by labels that " + cluster.Newest.String() + " accepts",
+	}
 	o.ByLabels, o.To, o.Accept, o.Supposed = true, cluster.Newest, nil, false
 	arguments := "convert --kuma-version " + w.from.String() + " --target-ref dataplane"
 	if w.from.Compare(cluster.SinceDataplane) < 0 {
 		arguments = "convert --kuma-version " + cluster.Newest.String() + " --from " + w.from.String()
-		stage.Blocks = append(stage.Blocks, fmt.Sprintf("Kuma %s does not have targetRef kind Dataplane; upgrade to 2.10 or later first", w.from))
+		stage.Blocks = append(stage.Blocks, fmt.Sprintf("Kuma %s does not have targetRef kind Dataplane; upgrade to %s or later first",
+			w.from, cluster.SinceDataplane.MajorMinor()))
 	}
 	plan, _ := convert.Convert(w.current, o)
 	traces := len(w.current.TrafficTraces)
@@ -128,7 +125,7 @@ func (w *way) labels(o convert.Options) report.Stage {
 func (w *way) upgrade(o convert.Options) report.Stage {
 	r := Check(w.current, Options{From: w.from, To: cluster.Newest, MadeUp: o.MadeUp})
 	stage := report.Stage{
-		Name: stageUpgrade, Ready: !r.Fails(), Blocks: []string{}, Summary: "nothing that exists changes with the upgrade",
+		Name: "Kuma " + cluster.Newest.String(), Ready: !r.Fails(), Blocks: []string{}, Summary: "nothing that exists changes with the upgrade",
 		Command: w.command("upgrade-check --from " + w.from.String() + " --to " + cluster.Newest.String()),
 	}
 	for _, cause := range r.Causes {

@@ -23,7 +23,7 @@ func way(t *testing.T, documents ...string) []string {
 	r, _, problems := report.Build(c, report.Options{Convert: o})
 	require.NotNil(t, r, "%v", problems)
 	var lines []string
-	for _, stage := range upgrade.Way(c, o, r, upgrade.Words{Program: "x"}) {
+	for _, stage := range upgrade.Way(c, o, r, report.Words{Program: "x"}) {
 		lines = append(lines, fmt.Sprintf("%s: %s %s", stage.State(), stage.Summary, stage.Command))
 	}
 	return lines

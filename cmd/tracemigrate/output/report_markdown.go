@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"tracemigrate/cluster"
 	"tracemigrate/cluster/lists"
 	"tracemigrate/cmd/tracemigrate/output/plain"
 	"tracemigrate/convert"
@@ -85,7 +86,7 @@ func (m *markdown) way(r *Report) {
 	if len(r.Way) == 0 {
 		return
 	}
-	m.paragraph("## The way to Kuma 3.0")
+	m.paragraph("## The way to Kuma %s", cluster.Newest)
 	for i := range r.Way {
 		stage := &r.Way[i]
 		text := fmt.Sprintf("%d. %s: %s", i+1, stage.Name, markdownText(stage.State()+": "+stage.Summary))

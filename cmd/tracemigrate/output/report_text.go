@@ -3,6 +3,7 @@ package output
 import (
 	"bytes"
 
+	"tracemigrate/cluster"
 	"tracemigrate/cmd/tracemigrate/output/plain"
 	"tracemigrate/convert"
 	"tracemigrate/convert/report"
@@ -110,7 +111,7 @@ func (p *Printer) way(r *Report, most int) {
 		return
 	}
 	p.Line("")
-	p.Line("The way to Kuma 3.0")
+	p.Line("The way to Kuma %s", cluster.Newest)
 	for i := range r.Way {
 		stage := &r.Way[i]
 		p.Line("  %d. %s: %s: %s", i+1, stage.Name, stage.State(), stage.Summary)
