@@ -93,7 +93,7 @@ func (r random) existingOfEveryKind(plain bool) string {
 }
 
 // whole says all that a merged conf does.
-func whole(conf meshtrace.Conf) string {
+func whole(conf *meshtrace.Conf) string {
 	if len(conf.Backends) == 0 {
 		return "none"
 	}
@@ -144,7 +144,7 @@ func wholeBefore(m *legacy.Mesh, matcher *meshtrace.Matcher, dp *cluster.Datapla
 		url := fmt.Sprintf("http://%s:%d", host, b.Datadog.Port)
 		conf.Backends = []meshtrace.Backend{{Datadog: &meshtrace.Datadog{URL: url, SplitService: b.Datadog.SplitService}}}
 	}
-	return whole(conf)
+	return whole(&conf)
 }
 
 // After a conversion by labels, every proxy of a random mesh is traced as before on each

@@ -301,10 +301,19 @@ func (p *Policy) isNameOf(dp *cluster.Dataplane) bool {
 	return zone == of || of == "" || zone == "" && p.Labels.Get(cluster.OriginLabel) != "global"
 }
 
+var emptyConf Conf
+
 // Merge merges policies, lowest precedence first: lists are replaced as a whole,
-// sampling field by field (RFC 7396).
-func Merge(policies []*Policy) Conf {
-	var conf Conf
+// sampling field by field (RFC 7396). The result may be that of a policy, and must not be
+// changed.
+func Merge(policies []*Policy) *Conf {
+	switch len(policies) {
+	case 0:
+		return &emptyConf
+	case 1:
+		return &policies[0].Default
+	}
+	conf := &Conf{}
 	for _, p := range policies {
 		if p.Default.Backends != nil {
 			conf.Backends = p.Default.Backends

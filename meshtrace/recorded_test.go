@@ -117,7 +117,7 @@ func host(t *testing.T, b meshtrace.Backend) string {
 }
 
 // wanted and got are the merged and the recorded configuration in one form.
-func wanted(conf meshtrace.Conf) string {
+func wanted(conf *meshtrace.Conf) string {
 	var s strings.Builder
 	percent := func(p *meshtrace.Percent) string {
 		if p == nil {

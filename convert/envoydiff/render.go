@@ -95,7 +95,7 @@ type Decision struct {
 	// Policies are the MeshTraces that apply, lowest precedence first, and Conf is
 	// the result of merging them. They decide when Conf has a backend.
 	Policies []*meshtrace.Policy
-	Conf     meshtrace.Conf
+	Conf     *meshtrace.Conf
 	// Pair is the TrafficTrace and selector that decide otherwise, and Backend its
 	// backend. Both may be nil.
 	Pair    *legacy.Pair
@@ -136,7 +136,8 @@ func (r *Renderer) decide(dp *cluster.Dataplane, policies, withheld []*meshtrace
 	}
 	d.Conf = meshtrace.Merge(d.Policies)
 	if r.version.NeedsOTelBackendRef() && d.Conf.HasOTelEndpoint() {
-		d.Conf.Backends = nil
+		refused := *d.Conf
+		refused.Backends, d.Conf = nil, &refused
 	}
 	mesh := r.legacy[dp.Mesh]
 	if d.fromMeshTrace() || mesh == nil || len(mesh.Pairs) == 0 {

@@ -156,7 +156,7 @@ func (about *Explanation) meshTraceData() []explainMesh {
 	for i, p := range matching {
 		conf := meshtrace.Merge(matching[:i+1])
 		traces = append(traces, explainMesh{
-			MeshTrace: p.Name, TargetRef: target(p), Applies: true, Sets: fieldsOf(&p.Default), Merged: mergedData(&conf),
+			MeshTrace: p.Name, TargetRef: target(p), Applies: true, Sets: fieldsOf(&p.Default), Merged: mergedData(conf),
 		})
 	}
 	for _, p := range about.State.Policies {
