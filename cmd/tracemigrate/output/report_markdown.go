@@ -128,6 +128,6 @@ func (m *markdown) manifests(r *Report) {
 	}
 	if left := len(r.Policies) - len(texts); left > 0 {
 		m.paragraph("%s left out (`tracemigrate convert` writes all, and `--full` lists them).",
-			plain.Plural(left, "manifest is", "manifests are"))
+			convert.Plural(left, "manifest is", "manifests are"))
 	}
 }
