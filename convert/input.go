@@ -25,7 +25,8 @@ func newInput(c *Current, o *Options) *input {
 	existing, refused := acceptedBy(c, o)
 	in := &input{
 		Current: c, o: o, confs: newConfs(c.Meshes, o), existing: existing, compared: asCompared(existing, c.Origin, o),
-		httpRoutes: meshtrace.HTTPRoutes(c.Snapshot), refused: refused, notes: slices.Concat(refused, remarkProblems(c), remarkSkipped(c.Snapshot)),
+		httpRoutes: meshtrace.HTTPRoutes(c.Snapshot), refused: refused,
+		notes: slices.Concat(refused, remarkProblems(c), remarkSkipped(c.Snapshot)),
 	}
 	in.arrived = in.arrivedPolicies()
 	return in

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"tracemigrate/cluster/lists"
@@ -274,12 +273,7 @@ func (f facts) list() factList {
 type names []string
 
 // String joins up to three names and counts the rest.
-func (n names) String() string {
-	if len(n) > shownNames {
-		return fmt.Sprintf("%s and %d more", strings.Join(n[:shownNames], ", "), len(n)-shownNames)
-	}
-	return strings.Join(n, ", ")
-}
+func (n names) String() string { return First(n, shownNames) }
 
 // shownNames is how many names a sentence has at most; nobody needs to make the others.
 const shownNames = 3
@@ -351,26 +345,6 @@ type clause struct {
 
 // String is the phrase with facts in the place of their names.
 func (c clause) String() string { return c.facts.fill(string(c.phrase)) }
-
-// Number groups the digits of n by three: 12,345.
-func Number(n int) string {
-	s := strconv.Itoa(n)
-	for i := len(s) - 3; i > 0; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return s
-}
-
-// Plural returns "1 word" or "n words".
-func Plural(n int, word string) string {
-	if n == 1 {
-		return "1 " + word
-	}
-	if stem, ok := strings.CutSuffix(word, "y"); ok {
-		return Number(n) + " " + stem + "ies"
-	}
-	return Number(n) + " " + word + "s"
-}
 
 // quoted is a name in double quotes, cut where it is longer than any name can be.
 func quoted(name string) string { return fmt.Sprintf("%.253q", name) }

@@ -218,9 +218,9 @@ func (cp *ControlPlane) unreachable(ctx context.Context, path string, err error)
 	}
 	hint, text := "", err.Error()
 	if ctx.Err() != nil {
-		_, after, tried := strings.Cut(text, ", after ")
-		if tried {
-			after = ", after " + cp.scrub(after)
+		after := ""
+		if last := retry.Last(err); last != nil {
+			after = ", after " + cp.scrub(last.Error())
 		}
 		return fmt.Errorf("asking %s for %s: %w%s", cp, path, ctx.Err(), after)
 	}

@@ -270,8 +270,8 @@ func (c *Cluster) deadlineError(ctx context.Context, err error) error {
 	if strings.Contains(text, "expired") {
 		return fmt.Errorf("%w (%s)", ctx.Err(), text)
 	}
-	if _, after, tried := strings.Cut(text, ", after "); tried {
-		return fmt.Errorf("%w, after %s", ctx.Err(), after)
+	if last := retry.Last(err); last != nil {
+		return fmt.Errorf("%w, after %s", ctx.Err(), c.scrub(last.Error()))
 	}
 	return ctx.Err()
 }

@@ -153,7 +153,7 @@ func (t *Transport) RoundTrip(request *http.Request) (*http.Response, error) {
 	case request.Context().Err() != nil:
 		// The deadline alone would hide the reason for the tries.
 		if last.retry != nil {
-			return nil, fmt.Errorf("%w, after %w", context.Cause(request.Context()), last.retry)
+			return nil, &unfinished{context.Cause(request.Context()), last.retry}
 		}
 		return nil, fmt.Errorf("%w: %w", context.Cause(request.Context()), err)
 	case last.response != nil:
@@ -161,6 +161,21 @@ func (t *Transport) RoundTrip(request *http.Request) (*http.Response, error) {
 		return last.response, nil               // the caller describes it
 	}
 	return nil, final(err)
+}
+
+// unfinished is the error of a request that was not repeated to the end.
+type unfinished struct{ cause, last error }
+
+func (u *unfinished) Error() string { return u.cause.Error() + ", after " + u.last.Error() }
+
+func (u *unfinished) Unwrap() []error { return []error{u.cause, u.last} }
+
+// Last returns why a request was repeated for which there was not enough time, or nil.
+func Last(err error) error {
+	if u, ok := errors.AsType[*unfinished](err); ok {
+		return u.last
+	}
+	return nil
 }
 
 // reworded replaces texts by which client-go recognises errors and retries by itself.

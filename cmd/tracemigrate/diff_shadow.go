@@ -14,7 +14,6 @@ import (
 	"tracemigrate/cluster"
 	"tracemigrate/cluster/controlplane"
 	"tracemigrate/cluster/manifest"
-	"tracemigrate/cmd/tracemigrate/output/plain"
 	"tracemigrate/convert"
 	"tracemigrate/convert/envoydiff"
 	"tracemigrate/meshtrace"
@@ -66,7 +65,7 @@ func (r *comparing) compareShadow() ([]*envoydiff.Comparison, error) {
 		return nil, err
 	}
 	if deleted > 0 {
-		r.stderr.Line("tracemigrate: skipped %s, deleted during this run", plain.Plural(deleted, "proxy", "proxies"))
+		r.stderr.Line("tracemigrate: skipped %s, deleted during this run", convert.Plural(deleted, "proxy"))
 	}
 	comparison := envoydiff.Collect(proxies)
 	if snapshot.Origin.Version != "" || len(versions) == 1 {

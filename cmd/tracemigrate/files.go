@@ -16,7 +16,6 @@ import (
 	"tracemigrate/cluster/lists"
 	"tracemigrate/cluster/manifest"
 	"tracemigrate/cmd/tracemigrate/output"
-	"tracemigrate/cmd/tracemigrate/output/plain"
 	"tracemigrate/convert"
 	"tracemigrate/meshtrace"
 )
@@ -62,7 +61,7 @@ func warnOfOthers(stderr *output.Printer, dir string, written []file) {
 	}
 	if len(others) > 0 {
 		stderr.Line("tracemigrate: %s contains %s, such as %s, which this run did not write; before you apply the directory, "+
-			"remove those that are out of date", dir, plain.Plural(len(others), "other manifest", "other manifests"), others[0])
+			"remove those that are out of date", dir, convert.Plural(len(others), "other manifest"), others[0])
 	}
 }
 
@@ -101,8 +100,8 @@ func checkFree(dir string, files []file, entries map[string]bool, force bool) er
 	if len(taken) == 0 {
 		return nil
 	}
-	exist := plain.Word(len(taken), "exists", "exist")
-	return fmt.Errorf("%s %s; no policy was written (--force overwrites)", plain.First(taken, 1), exist)
+	exist := convert.Word(len(taken), "exists", "exist")
+	return fmt.Errorf("%s %s; no policy was written (--force overwrites)", convert.First(taken, 1), exist)
 }
 
 // policyFiles returns the files of --output-dir, and an error if they would replace a file
@@ -141,7 +140,7 @@ func (f *convertFlags) writePolicies(c *cli.Context, plan *convert.Plan, style m
 		return "", err
 	}
 	warnOfOthers(stderr, dir, files)
-	where := fmt.Sprintf(" to %s%c (%s", filepath.Clean(dir), filepath.Separator, plain.Plural(len(files), "file", "files"))
+	where := fmt.Sprintf(" to %s%c (%s", filepath.Clean(dir), filepath.Separator, convert.Plural(len(files), "file"))
 	if replaced > 0 {
 		where += fmt.Sprintf("; %d replaced", replaced)
 	}
@@ -150,9 +149,9 @@ func (f *convertFlags) writePolicies(c *cli.Context, plan *convert.Plan, style m
 
 // wroteText returns how many resources of each kind were written.
 func wroteText(plan *convert.Plan) string {
-	text := "wrote " + plain.Plural(len(plan.Policies), "MeshTrace", "MeshTraces")
+	text := "wrote " + convert.Plural(len(plan.Policies), "MeshTrace")
 	if n := len(plan.Backends); n > 0 {
-		text += " and " + plain.Plural(n, "MeshOpenTelemetryBackend", "MeshOpenTelemetryBackends")
+		text += " and " + convert.Plural(n, "MeshOpenTelemetryBackend")
 	}
 	return text
 }

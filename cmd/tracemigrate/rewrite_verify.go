@@ -7,7 +7,6 @@ import (
 	"tracemigrate/cluster/lists"
 	"tracemigrate/cluster/manifest"
 	"tracemigrate/cmd/tracemigrate/output"
-	"tracemigrate/cmd/tracemigrate/output/plain"
 	"tracemigrate/convert"
 	"tracemigrate/meshtrace"
 )
@@ -60,7 +59,7 @@ func (r *rewriting) warnNotApplied(own *cluster.Snapshot, u *unit) {
 	missing := own.MissingMeshTraces(u.state)
 	if len(missing) > 0 {
 		r.stderr.Line("%s: the cluster does not have %s, such as %q: merge stage remove when all are applied, or take a new snapshot",
-			u.name(), plain.Plural(len(missing), "MeshTrace of the manifests", "MeshTraces of the manifests"), missing[0])
+			u.name(), convert.Plural(len(missing), "MeshTrace of the manifests", "MeshTraces of the manifests"), missing[0])
 	}
 }
 

@@ -8,7 +8,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"tracemigrate/cmd/tracemigrate/output"
-	"tracemigrate/cmd/tracemigrate/output/plain"
+	"tracemigrate/convert"
 )
 
 // fileChanges returns the changes in the order of names.
@@ -73,7 +73,7 @@ func (r *rewriting) writeFiles() error {
 			return fmt.Errorf("%w; nothing was written (--force writes without asking Git)", err)
 		case len(dirty) > 0:
 			return fmt.Errorf("the Git work tree has changes that are not committed: %s; commit or stash them first; "+
-				"nothing was written (--force writes)", plain.First(dirty, 3))
+				"nothing was written (--force writes)", convert.First(dirty, 3))
 		}
 	}
 	writing.Lock()

@@ -59,12 +59,9 @@ func (f *upgradeCheckFlags) run(c *cli.Context) error {
 	f.warnAssumed(stderr, snapshot, options.To)
 	words := commandWords(c, source)
 	found := &output.Upgrade{
-		Head: head, Strict: f.strict, Full: f.full, Words: upgrade.Words{Words: words}, Command: commandLine(c, words.Source),
+		Head: head, Strict: f.strict, Full: f.full, Words: upgrade.Words{Words: words, From: f.from}, Command: commandLine(c, words.Source),
 		Unread:   append(stderr.Skipped(snapshot), stderr.UnreadOfUpgrade(snapshot)...),
 		Misspelt: misspelt, Partial: convert.Partial(snapshot), ZonesUnread: len(convert.ZonesUnread(snapshot)),
-	}
-	if f.from != "" {
-		found.Words.From = "--from " + f.from
 	}
 	found.Result = upgrade.Check(current, options)
 	stderr.NotChecked(current, found.Result, maxMadeUp)

@@ -13,7 +13,6 @@ import (
 	"tracemigrate/cluster"
 	"tracemigrate/cluster/manifest"
 	"tracemigrate/cmd/tracemigrate/output"
-	"tracemigrate/cmd/tracemigrate/output/plain"
 	"tracemigrate/convert"
 	"tracemigrate/convert/runbook"
 	"tracemigrate/meshtrace"
@@ -148,7 +147,7 @@ func (p *openedPlan) compare(stderr *output.Printer, step runbook.Step, now *con
 func verdict(found *output.Diff, wrong []string) string {
 	var reasons []string
 	if len(wrong) > 0 {
-		reasons = append(reasons, plain.Plural(len(wrong), "resource differs", "resources differ"))
+		reasons = append(reasons, convert.Plural(len(wrong), "resource differs", "resources differ"))
 	}
 	if !found.Holds() {
 		reasons = append(reasons, found.Verdict())

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"strings"
 
 	"tracemigrate/cluster"
 	"tracemigrate/cluster/lists"
@@ -228,14 +227,9 @@ func (b *builder) handWork() {
 
 // String returns the work as a sentence that names up to five resources.
 func (w HandWork) String() string {
-	const shown = 5
 	text := w.Remedy
-	if n := len(w.Resources); n > 0 {
-		names := strings.Join(w.Resources[:min(n, shown)], ", ")
-		if n > shown {
-			names += fmt.Sprintf(", and %d more", n-shown)
-		}
-		text = names + ": " + text
+	if len(w.Resources) > 0 {
+		text = convert.First(w.Resources, 5) + ": " + text
 	}
 	if w.Code != "" {
 		text += fmt.Sprintf(" (%s)", w.Code)

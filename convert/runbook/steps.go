@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"tracemigrate/cluster/manifest"
+	"tracemigrate/convert"
 )
 
 // stepText is a numbered step of the README.
@@ -68,10 +69,7 @@ func (b *builder) runs(step Step) string {
 		}
 		shown = append(shown, code(command))
 	}
-	if more := len(commands) - len(shown); more > 0 {
-		shown = append(shown, fmt.Sprintf("and %d more", more))
-	}
-	return strings.Join(shown, ", ")
+	return convert.List(shown, len(commands))
 }
 
 // StepCommands returns the commands of a step. A merge patch can be repeated, and `kubectl

@@ -207,7 +207,7 @@ type Text struct {
 // Words are the words of commands.
 type Words struct {
 	report.Words
-	From string // flag of the version that runs, if the user passed it
+	From string // the version that runs, if the user passed it
 }
 
 // Text returns a cause of r in words.
@@ -230,9 +230,12 @@ func (w *Words) Text(r *Result, c *Cause) Text {
 }
 
 func (w *Words) remedy(to cluster.Version, m mend) report.Step {
-	runs := strings.Replace(w.From, "--from", "--kuma-version", 1) // for commands that are on one version
+	from, runs := "", "" // runs is for commands that are on one version
+	if w.From != "" {
+		from, runs = " --from "+w.From, " --kuma-version "+w.From
+	}
 	words := []string{
-		"{program}", w.Program, "{source}", report.Spaced(w.Source), "{from}", report.Spaced(w.From), "{runs}", report.Spaced(runs),
+		"{program}", w.Program, "{source}", report.Spaced(w.Source), "{from}", from, "{runs}", runs,
 		"{kubectl}", cmp.Or(w.Kubectl, "kubectl"),
 		"{kumactl}", cmp.Or(w.Kumactl, "kumactl"), "{to}", to.String(), "{version}", m.Version.String(),
 	}

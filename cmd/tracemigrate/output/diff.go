@@ -56,7 +56,7 @@ func (diff *Diff) transitions() []string {
 			mesh += " of " + m.overlay
 		}
 		if m.Lost > 0 {
-			lose := plain.Plural(m.Lost, "proxy loses its tracing", "proxies lose their tracing")
+			lose := convert.Plural(m.Lost, "proxy loses its tracing", "proxies lose their tracing")
 			how := mesh + ": " + lose
 			if m.Bare {
 				how = mesh + ": the TrafficTraces are gone, and nothing replaces them: " + lose
@@ -64,7 +64,7 @@ func (diff *Diff) transitions() []string {
 			sentences = append(sentences, how)
 		}
 		if m.Gone {
-			sentences = append(sentences, fmt.Sprintf("%s is gone, and has %s", mesh, plain.Plural(m.Proxies, "proxy", "proxies")))
+			sentences = append(sentences, fmt.Sprintf("%s is gone, and has %s", mesh, convert.Plural(m.Proxies, "proxy")))
 		}
 		if m.StillTracing {
 			sentences = append(sentences, mesh+": the TrafficTraces are gone, and the Mesh still has the field tracing")
@@ -161,7 +161,7 @@ func (diff *Diff) sentence() string {
 
 // unknown returns a sentence that names what could not be read.
 func (diff *Diff) unknown() string {
-	return plain.First(diff.Unread, 3) + " could not be read, so it is not known whether every proxy would keep its tracing"
+	return convert.First(diff.Unread, 3) + " could not be read, so it is not known whether every proxy would keep its tracing"
 }
 
 // headline returns a sentence on what could not be read, if anything, and one on what
@@ -200,7 +200,7 @@ func versionsOf(c *envoydiff.Comparison) string {
 // names returns the names of three proxies, or of all.
 func names(proxies []*envoydiff.Proxy, full bool) string {
 	shown, _ := firstOf(proxies, 3, full)
-	return plain.List(lists.Each(shown, report.ProxyName), len(proxies))
+	return convert.List(lists.Each(shown, report.ProxyName), len(proxies))
 }
 
 // causeOf is a cause in one of several comparisons.
@@ -233,9 +233,9 @@ func (diff *Diff) title(cause *causeOf) string {
 
 // causeTitle returns what changes for a number of proxies, in one line.
 func causeTitle(proxies, traces int, text string) string {
-	title := plain.Plural(proxies, "proxy", "proxies")
+	title := convert.Plural(proxies, "proxy")
 	if traces > 0 {
-		title += " of " + plain.Plural(traces, "TrafficTrace", "TrafficTraces")
+		title += " of " + convert.Plural(traces, "TrafficTrace")
 	}
 	return title + ": " + text
 }
@@ -248,7 +248,7 @@ const (
 
 // otherSources returns how many policies a list leaves out.
 func otherSources(n int) string {
-	return "and " + plain.Plural(n, "other source", "other sources")
+	return "and " + convert.Plural(n, "other source")
 }
 
 // effects returns the effects of a conversion on proxies in one sentence, without a capital

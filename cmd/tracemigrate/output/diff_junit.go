@@ -7,6 +7,7 @@ import (
 
 	"tracemigrate/cluster/lists"
 	"tracemigrate/cmd/tracemigrate/output/plain"
+	"tracemigrate/convert"
 	"tracemigrate/convert/envoydiff"
 )
 
@@ -64,7 +65,7 @@ func diffJUnit(p *Printer, diff *Diff) error {
 		suites.Suites = append(suites.Suites, suite)
 	}
 	if diff.Refused > 0 {
-		why := fmt.Sprintf("%s: see the output of `tracemigrate convert`", plain.Plural(diff.Refused, "error", "errors"))
+		why := fmt.Sprintf("%s: see the output of `tracemigrate convert`", convert.Plural(diff.Refused, "error"))
 		suites.addFailed("diff", "converting", "everything can be carried over", why)
 	}
 	if diff.meshDiffers() {

@@ -72,7 +72,7 @@ func (p *Printer) cause(cause *causeOf, full bool) error {
 func summaryLine(c *envoydiff.Comparison) string {
 	t := envoydiff.Count([]*envoydiff.Comparison{c})
 	line := fmt.Sprintf("%s compared: %s same, %s inherent, %s different",
-		plain.Plural(t.Proxies, "proxy", "proxies"), convert.Number(t.Same), convert.Number(t.Inherent), convert.Number(t.Different))
+		convert.Plural(t.Proxies, "proxy"), convert.Number(t.Same), convert.Number(t.Inherent), convert.Number(t.Different))
 	if t.Unknown > 0 {
 		line += fmt.Sprintf(", %s unknown", convert.Number(t.Unknown))
 	}

@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"tracemigrate/cluster"
-	"tracemigrate/cmd/tracemigrate/output/plain"
+	"tracemigrate/convert"
 	"tracemigrate/convert/envoydiff"
 	"tracemigrate/convert/report"
 	"tracemigrate/meshtrace"
@@ -118,7 +118,7 @@ func (e *explanation) meshTraces(traces []explainMesh) {
 	for i := 0; i < len(traces); i++ {
 		t := traces[i]
 		if last := lastWithout(traces, i, without); last-i >= mostWithoutEffect {
-			e.Line("     %s, such as %q, do not select it (-o json lists them)", plain.Plural(last-i+1, "MeshTrace", "MeshTraces"), t.MeshTrace)
+			e.Line("     %s, such as %q, do not select it (-o json lists them)", convert.Plural(last-i+1, "MeshTrace"), t.MeshTrace)
 			i = last
 			continue
 		}

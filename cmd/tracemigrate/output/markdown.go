@@ -90,7 +90,7 @@ func (m *markdown) write(w io.Writer) error {
 	}
 	if left > 0 {
 		fmt.Fprintf(&text, "\n%s left out, because a comment has at most %s characters: run %s.\n",
-			plain.Plural(left, "line is", "lines are"), convert.Number(maxMarkdown), again)
+			convert.Plural(left, "line is", "lines are"), convert.Number(maxMarkdown), again)
 	}
 	_, err := fmt.Fprint(w, text.String())
 	return err

@@ -7,7 +7,6 @@ import (
 
 	"tracemigrate/cluster"
 	"tracemigrate/cluster/manifest"
-	"tracemigrate/cmd/tracemigrate/output/plain"
 	"tracemigrate/convert"
 	"tracemigrate/convert/envoydiff"
 )
@@ -59,7 +58,7 @@ func whyNothing(s *cluster.Snapshot, r *convert.Plan) string {
 		return "the input has neither a Mesh nor a TrafficTrace"
 	case len(s.TrafficTraces) == 0 && r.Tracing() > 0:
 		return "the input has no TrafficTrace; " +
-			plain.Plural(r.Tracing(), "MeshTrace with a backend exists", "MeshTraces with a backend exist")
+			convert.Plural(r.Tracing(), "MeshTrace with a backend exists", "MeshTraces with a backend exist")
 	case len(s.TrafficTraces) == 0:
 		return "the input has no TrafficTrace, so nothing is traced"
 	case r.Refused():
@@ -78,7 +77,7 @@ func (p *Printer) MadeUp(n int, complete bool, limit int) {
 		return
 	}
 	p.Line("tracemigrate: a mesh with TrafficTraces has no Dataplane in the input: "+
-		"%s what selectors can select", plain.Plural(n, "made-up proxy represents", "made-up proxies represent"))
+		"%s what selectors can select", convert.Plural(n, "made-up proxy represents", "made-up proxies represent"))
 	if !complete {
 		p.Line("tracemigrate: a mesh has more than %d combinations of selectors; not all were compared", limit)
 	}
@@ -143,7 +142,7 @@ func becomes(r *convert.Plan, fate *convert.Fate) string {
 		}
 		names = append(names, policy.Name+" ("+policy.TargetRef.String()+exists+")")
 	}
-	return plain.List(names, len(fate.Policies))
+	return convert.List(names, len(fate.Policies))
 }
 
 // NotKept names some of the proxies that are different or unknown, and returns an empty
@@ -160,5 +159,5 @@ func NotKept(comparisons []*envoydiff.Comparison) string {
 			list = append(list, fmt.Sprintf("%s (%s on Kuma %s)", p.Dataplane, p.Verdict, versionsOf(c)))
 		}
 	}
-	return plain.List(list, all)
+	return convert.List(list, all)
 }

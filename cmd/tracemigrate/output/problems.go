@@ -10,7 +10,6 @@ import (
 
 	"tracemigrate/cluster"
 	"tracemigrate/cluster/manifest"
-	"tracemigrate/cmd/tracemigrate/output/plain"
 	"tracemigrate/convert"
 	"tracemigrate/convert/envoydiff"
 )
@@ -24,7 +23,7 @@ func (p *Printer) Problems(problems []*manifest.Problem, done string) {
 		p.Verdict("and %d more errors", errors-shown)
 	}
 	p.Warnings(problems)
-	p.Verdict("tracemigrate: the input has %s; nothing was %s", plain.Plural(errors, "error", "errors"), done)
+	p.Verdict("tracemigrate: the input has %s; nothing was %s", convert.Plural(errors, "error"), done)
 }
 
 // Warnings prints the warnings of the input.
@@ -50,7 +49,7 @@ func strictly(inherent, misspelt int) string {
 		parts = append(parts, fmt.Sprintf("%d inherent", inherent))
 	}
 	if misspelt > 0 {
-		parts = append(parts, plain.Plural(misspelt, "misspelt field", "misspelt fields"))
+		parts = append(parts, convert.Plural(misspelt, "misspelt field"))
 	}
 	if len(parts) == 0 {
 		return ""
@@ -90,7 +89,7 @@ func NotReadClause(s *cluster.Snapshot) string {
 	if n == 0 {
 		return ""
 	}
-	return fmt.Sprintf("%s (%s)", plain.Plural(n, "document was not read", "documents were not read"), plain.First(NotRead(s), 3))
+	return fmt.Sprintf("%s (%s)", convert.Plural(n, "document was not read", "documents were not read"), convert.First(NotRead(s), 3))
 }
 
 // Unread prints the kinds of a cluster that could not be listed. It returns those without

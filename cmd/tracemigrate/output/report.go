@@ -84,7 +84,7 @@ func aboutOrigin(r *report.Report) []string {
 // counts returns a sentence with the numbers of the summary.
 func counts(r *report.Report) string {
 	s := &r.Summary
-	create := plain.Plural(s.Policies, "MeshTrace", "MeshTraces") + " to create"
+	create := convert.Plural(s.Policies, "MeshTrace") + " to create"
 	switch {
 	case s.Earlier > 0 && s.Policies == 0:
 		create = fmt.Sprintf("no MeshTrace to create: %d of a previous run exist", s.Earlier)
@@ -94,8 +94,8 @@ func counts(r *report.Report) string {
 		create = "no MeshTrace to create"
 	}
 	text := fmt.Sprintf("%s, %s, %s; %s compared: %s same, %s inherent, %s different",
-		plain.Plural(s.Meshes, "mesh", "meshes"), plain.Plural(s.TrafficTraces, "TrafficTrace", "TrafficTraces"), create,
-		plain.Plural(s.Proxies, "proxy", "proxies"), convert.Number(s.Same), convert.Number(s.Inherent), convert.Number(s.Different))
+		convert.Plural(s.Meshes, "mesh"), convert.Plural(s.TrafficTraces, "TrafficTrace"), create,
+		convert.Plural(s.Proxies, "proxy"), convert.Number(s.Same), convert.Number(s.Inherent), convert.Number(s.Different))
 	if s.Unknown > 0 {
 		text += fmt.Sprintf(", %s unknown", convert.Number(s.Unknown))
 	}

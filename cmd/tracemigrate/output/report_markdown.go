@@ -20,7 +20,8 @@ const (
 // reportMarkdown prints the same as reportText for a change ticket, and the manifests.
 func reportMarkdown(p *Printer, r *Report) error {
 	m := &markdown{command: r.Command, full: r.Full}
-	m.paragraph("# Tracing migration: %s", markdownText(strings.TrimSuffix(r.Head.Sentence, ".")))
+	sentence, _ := plain.ReportVerdict(&r.Summary)
+	m.paragraph("# Tracing migration: %s", markdownText(sentence))
 	m.origin(r)
 	m.paragraph("%s.", markdownText(counts(r.Report)))
 	for _, s := range reportSections(r) {
@@ -128,6 +129,6 @@ func (m *markdown) manifests(r *Report) {
 	}
 	if left := len(r.Policies) - len(texts); left > 0 {
 		m.paragraph("%s left out (`tracemigrate convert` writes all, and `--full` lists them).",
-			plain.Plural(left, "manifest is", "manifests are"))
+			convert.Plural(left, "manifest is", "manifests are"))
 	}
 }

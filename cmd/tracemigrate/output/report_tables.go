@@ -9,7 +9,6 @@ import (
 
 	"tracemigrate/cluster"
 	"tracemigrate/cluster/lists"
-	"tracemigrate/cmd/tracemigrate/output/plain"
 	"tracemigrate/convert"
 	"tracemigrate/convert/envoydiff"
 	"tracemigrate/convert/report"
@@ -44,7 +43,7 @@ func causeSection(r *Report) section {
 	for _, c := range r.Causes {
 		codes := lists.Words(c.Codes)
 		s.rows = append(s.rows, []string{
-			string(c.Verdict), causeTitle(c.Proxies, c.TrafficTraces, c.Text), strings.Join(codes, ", "), plain.List(c.Examples, c.Proxies),
+			string(c.Verdict), causeTitle(c.Proxies, c.TrafficTraces, c.Text), strings.Join(codes, ", "), convert.List(c.Examples, c.Proxies),
 		})
 	}
 	return s
@@ -155,7 +154,7 @@ func noteRows(notes []convert.NoteText) [][]string {
 // firstNames returns the first names, or all, in one line.
 func firstNames(names []string, full bool) string {
 	shown, _ := firstOf(names, 4, full)
-	return plain.List(shown, len(names))
+	return convert.List(shown, len(names))
 }
 
 // MostProxies is the number of proxies that a report lists without --full.
@@ -245,7 +244,7 @@ func decidedBy(p *report.Proxy, full bool) string {
 		text += fmt.Sprintf("; %s: %s %s -> %s", d.Code, d.Path(), d.Before, d.After)
 	}
 	if others > 0 {
-		text += "; and " + plain.Plural(others, "more difference", "more differences")
+		text += "; and " + convert.Plural(others, "more difference")
 	}
 	return text
 }

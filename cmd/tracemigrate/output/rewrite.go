@@ -9,6 +9,7 @@ import (
 
 	"tracemigrate/cluster/lists"
 	"tracemigrate/cmd/tracemigrate/output/plain"
+	"tracemigrate/convert"
 	"tracemigrate/convert/envoydiff"
 )
 
@@ -121,7 +122,7 @@ func SummaryOf(changes []FileChange) string {
 	var parts []string
 	for _, action := range []struct{ letter, word string }{{"A", "to add"}, {"M", "to change"}, {"D", "to delete"}} {
 		if n := counts[action.letter]; n > 0 {
-			parts = append(parts, fmt.Sprintf("%s %s", plain.Plural(n, "file", "files"), action.word))
+			parts = append(parts, fmt.Sprintf("%s %s", convert.Plural(n, "file"), action.word))
 		}
 	}
 	return strings.Join(parts, ", ")

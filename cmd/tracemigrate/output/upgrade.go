@@ -60,7 +60,7 @@ func (u *Upgrade) Verdict() string {
 
 // unread returns a clause that names what could not be read.
 func (u *Upgrade) unread() string {
-	return plain.First(u.Unread, 3) + " could not be read"
+	return convert.First(u.Unread, 3) + " could not be read"
 }
 
 // Outcome returns the outcome in one sentence.
@@ -98,7 +98,7 @@ func (u *Upgrade) acceptedPolicies() string {
 	if u.MeshTraces == 0 {
 		return "there is no MeshTrace"
 	}
-	return "it accepts " + plain.Plural(u.MeshTraces, "MeshTrace", "MeshTraces")
+	return "it accepts " + convert.Plural(u.MeshTraces, "MeshTrace")
 }
 
 // kept returns a clause on proxies none of which changes against the user's will.
@@ -107,21 +107,21 @@ func kept(t *envoydiff.Tally) string {
 	var text string
 	switch {
 	case t.Untraced == all:
-		return plain.Plural(all, "proxy is not traced, before or after", "proxies are not traced, before or after")
+		return convert.Plural(all, "proxy is not traced, before or after", "proxies are not traced, before or after")
 	case t.Accepted > 0:
-		keep := plain.Word(all-t.Accepted, "keeps its", "keep their")
-		text = fmt.Sprintf("%s of %s %s tracing", convert.Number(all-t.Accepted), plain.Plural(all, "proxy", "proxies"), keep)
-		text += fmt.Sprintf("; %s only in accepted codes", plain.Plural(t.Accepted, "differs", "differ"))
+		keep := convert.Word(all-t.Accepted, "keeps its", "keep their")
+		text = fmt.Sprintf("%s of %s %s tracing", convert.Number(all-t.Accepted), convert.Plural(all, "proxy"), keep)
+		text += fmt.Sprintf("; %s only in accepted codes", convert.Plural(t.Accepted, "differs", "differ"))
 	case all == 1:
 		text = "1 proxy keeps its tracing"
 	default:
 		text = fmt.Sprintf("all %s proxies keep their tracing", convert.Number(all))
 	}
 	if t.Untraced > 0 {
-		text += fmt.Sprintf(" (%s of them %s none)", convert.Number(t.Untraced), plain.Word(t.Untraced, "has", "have"))
+		text += fmt.Sprintf(" (%s of them %s none)", convert.Number(t.Untraced), convert.Word(t.Untraced, "has", "have"))
 	}
 	if t.Inherent > 0 {
-		text += fmt.Sprintf("; %s only in inherent codes, which lose no trace", plain.Plural(t.Inherent, "differs", "differ"))
+		text += fmt.Sprintf("; %s only in inherent codes, which lose no trace", convert.Plural(t.Inherent, "differs", "differ"))
 	}
 	return text
 }
@@ -131,7 +131,7 @@ func (u *Upgrade) proxyNames(c *upgrade.Cause) string {
 	if len(c.Proxies) == 0 {
 		return ""
 	}
-	return plain.Plural(len(c.Proxies), "proxy", "proxies") + ": " + names(c.Proxies, u.Full)
+	return convert.Plural(len(c.Proxies), "proxy") + ": " + names(c.Proxies, u.Full)
 }
 
 // mostResources is how many resources of a cause are listed without --full.
@@ -156,7 +156,7 @@ func (p *Printer) UnreadOfUpgrade(s *cluster.Snapshot) []string {
 		case cluster.VersionOfControlPlane, cluster.ModeOfControlPlane:
 			continue
 		case cluster.KindMesh, cluster.KindTrafficTrace, cluster.KindMeshTrace, cluster.KindDataplane:
-			missing = append(missing, "the "+inPlural(u.What))
+			missing = append(missing, "the "+convert.Word(2, u.What))
 		}
 		p.Line("%s", unreadText(u))
 	}
@@ -194,12 +194,4 @@ func (p *Printer) NotChecked(c *convert.Current, r *upgrade.Result, limit int) {
 			p.Line("tracemigrate: mesh %q has MeshTraces and no known Dataplane, so no proxy of it was checked", policy.Mesh)
 		}
 	}
-}
-
-// inPlural returns the plural of a kind.
-func inPlural(kind string) string {
-	if kind == cluster.KindMesh {
-		return "Meshes"
-	}
-	return kind + "s"
 }

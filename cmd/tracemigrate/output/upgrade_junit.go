@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"tracemigrate/cmd/tracemigrate/output/plain"
+	"tracemigrate/convert"
 	"tracemigrate/convert/envoydiff"
 )
 
@@ -26,7 +27,7 @@ func upgradeJUnit(p *Printer, u *Upgrade) error {
 		}
 		name := u.proxyNames(c)
 		if name == "" {
-			name = plain.Plural(len(c.Resources), "resource", "resources")
+			name = convert.Plural(len(c.Resources), "resource")
 		}
 		for i := range lines {
 			lines[i] = cleaned(lines[i], u.Full)
@@ -41,7 +42,7 @@ func upgradeJUnit(p *Printer, u *Upgrade) error {
 		suite.Cases = append(suite.Cases, result)
 	}
 	if t := envoydiff.Count(u.Comparisons); t.Same+t.Inherent > 0 {
-		name := plain.Plural(t.Same+t.Inherent, "proxy keeps its tracing", "proxies keep their tracing")
+		name := convert.Plural(t.Same+t.Inherent, "proxy keeps its tracing", "proxies keep their tracing")
 		suite.Cases = append(suite.Cases, junitCase{Class: "proxies", Name: name})
 	}
 	suite.Tests = len(suite.Cases)

@@ -206,7 +206,7 @@ func px(v float64) string { return strconv.FormatFloat(v, 'f', 1, 64) }
 
 // meta returns the lines below the name: the number of proxies and their verdicts.
 func (b *bar) meta(layout measures) []string {
-	text := plain.Plural(b.total, "proxy", "proxies")
+	text := convert.Plural(b.total, "proxy")
 	for _, verdict := range []envoydiff.Verdict{failed, envoydiff.Different, envoydiff.Unknown, envoydiff.Inherent} {
 		switch n := b.proxies[verdict]; {
 		case n == 0:

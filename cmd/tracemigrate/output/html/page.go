@@ -233,11 +233,11 @@ func contentSecurity(style, script string) template.HTMLAttr {
 }
 
 // joinNames returns the first of many names, and the number of the others.
-func joinNames(names []string) string { return plain.First(names, 12) }
+func joinNames(names []string) string { return convert.First(names, 12) }
 
 var funcs = template.FuncMap{
 	"number": convert.Number,
-	"plural": plain.Plural,
+	"plural": convert.Plural,
 	"prose":  prose, "pieces": pieces, "command": command, "backticked": plain.Backticked,
 	"percent": func(sampling *float64) string {
 		if sampling == nil {

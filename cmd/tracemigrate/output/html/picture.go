@@ -104,7 +104,7 @@ func sumUpWays(ways []way) []way {
 
 // String returns the way in words.
 func (w *way) String() string {
-	proxies := plain.Plural(w.Proxies, "proxy", "proxies")
+	proxies := convert.Plural(w.Proxies, "proxy")
 	switch {
 	case w.Rest > 0:
 		return fmt.Sprintf("%s: %s, %s", w.Before, proxies, w.Mix())

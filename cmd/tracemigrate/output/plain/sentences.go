@@ -14,17 +14,17 @@ func Effects(t *envoydiff.Tally) string {
 	var parts []string
 	add := func(n int, one, many string) {
 		if n > 0 {
-			parts = append(parts, Plural(n, one, many))
+			parts = append(parts, convert.Plural(n, one, many))
 		}
 	}
 	if t.Different > 0 {
 		different := fmt.Sprintf("%s would not keep %s tracing", nOf(t.Different, t.Proxies), its(t.Different))
 		var how []string
 		if t.Lost > 0 {
-			how = append(how, Plural(t.Lost, "loses it", "lose it"))
+			how = append(how, convert.Plural(t.Lost, "loses it", "lose it"))
 		}
 		if t.Gained > 0 {
-			how = append(how, Plural(t.Gained, "gains tracing", "gain tracing"))
+			how = append(how, convert.Plural(t.Gained, "gains tracing", "gain tracing"))
 		}
 		if len(how) > 0 {
 			different += " (" + strings.Join(how, ", ") + ")"
@@ -40,9 +40,9 @@ func Effects(t *envoydiff.Tally) string {
 		switch n := t.Codes[also.code]; n {
 		case 0:
 		case kept:
-			parts = append(parts, Plural(n, also.one, also.many))
+			parts = append(parts, convert.Plural(n, also.one, also.many))
 		default:
-			parts = append(parts, nOf(n, max(n, kept))+" "+Word(n, also.one, also.many))
+			parts = append(parts, nOf(n, max(n, kept))+" "+convert.Word(n, also.one, also.many))
 		}
 	}
 	add(t.Accepted, "differs only in accepted codes (--accept)", "differ only in accepted codes (--accept)")
@@ -58,15 +58,15 @@ const NotEveryProxy = "not every Dataplane or MeshGateway could be read"
 
 // FromCopies ends a sentence on all known proxies if n zones may have MeshTraces that are not known.
 func FromCopies(n int) string {
-	return fmt.Sprintf("the MeshTraces of %s are known only from copies (--zone reads the originals)", Plural(n, "zone", "zones"))
+	return fmt.Sprintf("the MeshTraces of %s are known only from copies (--zone reads the originals)", convert.Plural(n, "zone"))
 }
 
 // nOf returns "3 of 4 proxies".
 func nOf(n, all int) string {
-	return fmt.Sprintf("%s of %s", convert.Number(n), Plural(all, "proxy", "proxies"))
+	return fmt.Sprintf("%s of %s", convert.Number(n), convert.Plural(all, "proxy"))
 }
 
-func its(n int) string { return Word(n, "its", "their") }
+func its(n int) string { return convert.Word(n, "its", "their") }
 
 // inherentEffects are the effects of any MeshTrace, for one proxy and for several: one
 // row for each inherent code.
@@ -94,12 +94,12 @@ func ReportVerdict(sum *report.Summary) (sentence, tone string) {
 			parts[0] = "No TrafficTrace was read"
 		}
 		if sum.ByMeshTrace > 0 {
-			parts = append(parts, Plural(sum.ByMeshTrace, "proxy is traced by MeshTraces", "proxies are traced by MeshTraces"))
+			parts = append(parts, convert.Plural(sum.ByMeshTrace, "proxy is traced by MeshTraces", "proxies are traced by MeshTraces"))
 			if sum.NotRead == 0 && !sum.Partial && sum.Same == sum.Proxies {
 				tone = "good" // the migration is finished
 			}
 		} else if sum.Tracing > 0 {
-			parts = append(parts, Plural(sum.Tracing, "MeshTrace with a backend exists", "MeshTraces with a backend exist"))
+			parts = append(parts, convert.Plural(sum.Tracing, "MeshTrace with a backend exists", "MeshTraces with a backend exist"))
 		}
 	case sum.Unverified:
 		parts = append(parts, "The Dataplanes could not be read, so it is not known whether proxies would keep their tracing")
@@ -125,16 +125,16 @@ func ReportVerdict(sum *report.Summary) (sentence, tone string) {
 		parts = append(parts, NotEveryProxy)
 	}
 	if sum.NotRead > 0 {
-		parts = append(parts, Plural(sum.NotRead, "document was not read", "documents were not read"))
+		parts = append(parts, convert.Plural(sum.NotRead, "document was not read", "documents were not read"))
 	}
 	if sum.ZonesUnread > 0 {
 		parts = append(parts, FromCopies(sum.ZonesUnread))
 	}
 	if others := sum.Errors - sum.Refused; others > 0 {
-		parts = append(parts, Plural(others, "error", "errors"))
+		parts = append(parts, convert.Plural(others, "error"))
 	}
 	if sum.Refused > 0 {
-		refused := fmt.Sprintf("The API server refuses %s of %s", convert.Number(sum.Refused), Plural(sum.Policies, "policy", "policies"))
+		refused := fmt.Sprintf("The API server refuses %s of %s", convert.Number(sum.Refused), convert.Plural(sum.Policies, "policy"))
 		parts[0] = "as planned, " + strings.ToLower(parts[0][:1]) + parts[0][1:]
 		parts = append([]string{refused}, parts...)
 	}

@@ -1,7 +1,6 @@
 package plain
 
 import (
-	"fmt"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -9,7 +8,6 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 
 	"tracemigrate/cluster/manifest"
-	"tracemigrate/convert"
 )
 
 // Printable replaces characters that could control a terminal, because text of the input
@@ -50,30 +48,6 @@ func Width(s string) int {
 		}
 	}
 	return len(s)
-}
-
-// Plural returns "1 proxy" or "2 proxies".
-func Plural(n int, one, many string) string { return convert.Number(n) + " " + Word(n, one, many) }
-
-// Word returns the word that follows a number.
-func Word(n int, one, many string) string {
-	if n == 1 {
-		return one
-	}
-	return many
-}
-
-// First returns the first names in one line and, where they are not all, the number of the
-// others.
-func First(names []string, most int) string { return List(names[:min(len(names), most)], len(names)) }
-
-// List returns names in one line and, where they are not all, the number of the others.
-func List(names []string, all int) string {
-	list := strings.Join(names, ", ")
-	if all > len(names) {
-		list += fmt.Sprintf(" and %s more", convert.Number(all-len(names)))
-	}
-	return list
 }
 
 // Capitalise returns a sentence with its first letter in upper case.
