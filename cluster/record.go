@@ -61,6 +61,7 @@ var specs = map[string]shape{
 		},
 	}},
 	KindTrafficTrace: {"selectors": nil, "conf": {"backend": plain, unknownFields: nil}},
+	KindMeshTrace:    meshTraceSpec,
 	KindTrafficRoute: {"conf": routeConf},
 	KindMeshGateway: {"tags": nil, "selectors": nil, "conf": {
 		"listeners": {"port": nil, "protocol": nil, "tags": nil},
@@ -293,11 +294,9 @@ func pruned(doc *manifest.Document) *yaml.Node {
 	}
 	spec, ok := specs[name]
 	switch {
-	case name == KindMeshTrace:
-		all["spec"] = meshTraceSpec
 	case !ok:
 		return nil
-	case format == Kubernetes:
+	case format == Kubernetes || HasSpec(name):
 		all["spec"] = spec
 	default:
 		maps.Copy(all, spec)
