@@ -307,6 +307,43 @@ func TestGatewayListenersOfSidecars(t *testing.T) {
 	}
 }
 
+// An outbound to a MeshService, or to a port of one, that does not exist has no listener. One
+// that was not read may exist.
+func TestMissingMeshService(t *testing.T) {
+	const (
+		proxy = "---\ntype: Dataplane\nname: web\nnetworking: {address: 1.2.3.4, outbound: [{port: 2, backendRef: {kind: MeshService, name: api, port: 80}}]}\n"
+		api   = "---\ntype: MeshService\nname: api\nspec: {ports: [{port: 80, appProtocol: http}]}\n"
+		other = "---\ntype: MeshService\nname: api\nspec: {ports: [{port: 81, appProtocol: http}]}\n"
+	)
+	for name, test := range map[string]struct {
+		origin, more string
+		want         int
+	}{
+		"of a control plane":      {"mode: zone", "", 0},
+		"with another port":       {"mode: zone", other, 0},
+		"one that exists":         {"mode: zone", api, 1},
+		"of a federated zone":     {"mode: federated-zone", "", 1},
+		"that could not be read":  {"mode: zone, unread: [{what: MeshService, reason: forbidden}]", "", 1},
+		"of files":                {"", "", 1},
+		"a MeshMultiZoneService":  {"mode: zone", "kind: MeshMultiZoneService", 1},
+		"an ExternalService gone": {"mode: zone, unread: [{what: ExternalService, reason: forbidden}]", "", 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			text := proxy + test.more
+			if kind, ok := strings.CutPrefix(test.more, "kind: "); ok {
+				text = strings.Replace(proxy, "MeshService", kind, 1)
+			}
+			if test.origin != "" {
+				text = "{apiVersion: tracemigrate/v1, kind: SnapshotOrigin, source: x, " + test.origin + "}\n" + text +
+					"---\n{apiVersion: tracemigrate/v1, kind: SnapshotEnd}\n"
+			}
+			s := read(text)
+			require.Empty(t, s.Problems)
+			assert.Len(t, cluster.NewListeners(cluster.V(13), s, cluster.Gateways{}).Of(nil, s.Dataplanes[0]), test.want)
+		})
+	}
+}
+
 // What decides on listeners comes with the proxies, such as a TrafficRoute to another service.
 func TestWithProxiesOf(t *testing.T) {
 	before := read("type: TrafficRoute\nname: r\nconf: {destination: {kuma.io/service: '*'}}\n")

@@ -68,9 +68,10 @@ const allOutbounds = "outbound:*"
 type Listeners struct {
 	version  Version
 	zone     string // of the control plane, if known
-	complete bool   // the input has the destinations of all outbounds
-	gateways Gateways
+	complete bool   // the input has the destinations of all outbounds with tags
 	services services
+	resolved bool // the input has the MeshServices of all outbounds
+	gateways Gateways
 	rerouted map[string]bool // see Snapshot
 
 	withRoutes map[string]bool  // meshes with a MeshHTTPRoute
@@ -81,9 +82,9 @@ type Listeners struct {
 func NewListeners(version Version, s *Snapshot, gateways Gateways) *Listeners {
 	l := &Listeners{
 		version: version, gateways: gateways, services: newServices(s.MeshServices), rerouted: s.rerouted, withRoutes: make(map[string]bool),
-		zone:     s.About().Zone,
-		complete: s.hasAllDestinations(), protocols: sync.OnceValue(func() protocols { return protocolsOf(version, s) }),
+		zone: s.About().Zone, complete: s.hasAllDestinations(), protocols: sync.OnceValue(func() protocols { return protocolsOf(version, s) }),
 	}
+	l.resolved = l.complete && !s.Lacks(KindMeshService)
 	for _, r := range s.Routes {
 		l.withRoutes[r.Mesh] = l.withRoutes[r.Mesh] || r.IsHTTPRoute()
 	}
@@ -148,10 +149,15 @@ func (l *Listeners) outbound(dp *Dataplane, out *Outbound) (HTTPListener, bool) 
 	if !l.version.TracesMeshServices() || out.BackendRef.Kind == "MeshExternalService" {
 		return listener, false
 	}
-	listener.BackendRef, listener.Service = true, "*" // a service that is not known is compared, too
+	// A service that is not known is compared, too. One that does not exist has no listener
+	// (CollectServices in pkg/plugins/policies/core/xds/meshroute of Kuma's tags 2.10 to 2.14).
+	listener.BackendRef, listener.Service = true, "*"
 	service, port := l.services.find(dp.Mesh, out.BackendRef)
-	if service != nil {
+	switch {
+	case service != nil:
 		listener.Service = service.outboundName(l.version, port, l.zone)
+	case l.resolved && out.BackendRef.Kind == KindMeshService:
+		return listener, false
 	}
 	if l.version.NamesByResource() {
 		listener.name = listener.Service
