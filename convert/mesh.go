@@ -58,7 +58,8 @@ func (in *input) meshesWithout(previous map[*meshtrace.Policy]bool) []*mesh {
 			m.dataplanes = append(m.dataplanes, dp)
 		}
 	}
-	for _, p := range meshtrace.HTTPRoutes(s) {
+	routes, _ := meshtrace.HTTPRoutes(s)
+	for _, p := range routes {
 		if m := byName[p.Mesh]; m != nil {
 			m.httpRoutes = append(m.httpRoutes, p)
 		}

@@ -109,6 +109,7 @@ type decisionStep struct {
 	pair       *legacy.Pair
 	backend    *legacy.Backend
 	routedAnew bool
+	routed     bool
 
 	policy, withheld, forTCP *meshtrace.Policy // nil at the end of a list
 }
@@ -132,7 +133,7 @@ func (c *comparer) decide(r *Renderer, from *decisionNode, dp *cluster.Dataplane
 	}
 	node := from
 	for i := range max(1, len(d.Policies), len(d.Withheld), len(d.forTCP)) {
-		step := decisionStep{from: node, pair: d.Pair, backend: d.Backend, routedAnew: d.routedAnew}
+		step := decisionStep{from: node, pair: d.Pair, backend: d.Backend, routedAnew: d.routedAnew, routed: d.routed}
 		if i < len(d.Policies) {
 			step.policy = d.Policies[i]
 		}

@@ -32,8 +32,10 @@ type Renderer struct {
 	snapshot  *cluster.Snapshot
 	zone      string              // of the control plane; if empty, that of each Dataplane
 	routed    map[string]bool     // meshes with a TrafficRoute
-	routes    []*meshtrace.Policy // MeshHTTPRoutes
+	routes    []*meshtrace.Policy // MeshHTTPRoutes that take outbounds over
+	others    []*meshtrace.Policy // the other MeshHTTPRoutes
 	router    *meshtrace.Matcher  // of routes; nil without any
+	other     *meshtrace.Matcher  // of others; nil without any
 	tcp       map[*meshtrace.Policy][]string
 	tcpRouter *meshtrace.Matcher // of tcp; nil without any
 	gateways  cluster.Gateways
@@ -48,7 +50,8 @@ type Renderer struct {
 // Dataplanes, gateways and TrafficRoutes of s.
 func NewRenderer(version cluster.Version, s *cluster.Snapshot, state State) *Renderer {
 	r := &Renderer{version: version, snapshot: s, routed: s.TrafficRoutes, gateways: cluster.NewGateways(s.MeshGateways)}
-	r.listeners, r.routes, r.tcp = cluster.NewListeners(version, s, r.gateways), meshtrace.HTTPRoutes(s), meshtrace.TCPRoutes(s)
+	r.listeners, r.tcp = cluster.NewListeners(version, s, r.gateways), meshtrace.TCPRoutes(s)
+	r.routes, r.others = meshtrace.HTTPRoutes(s)
 	if s.Origin != nil {
 		r.zone = s.Origin.Zone
 	}
@@ -66,11 +69,15 @@ func (r *Renderer) in(version cluster.Version, state State) *Renderer {
 	if other.withheld = nil; len(state.Withheld) > 0 {
 		other.withheld = meshtrace.NewMatcher(version, state.Withheld, r.gateways)
 	}
-	if other.legacy, other.router, other.tcpRouter = nil, nil, nil; version.DropsTrafficTrace() {
+	other.legacy, other.router, other.other, other.tcpRouter = nil, nil, nil, nil
+	if version.DropsTrafficTrace() {
 		return &other
 	}
 	if len(r.routes) > 0 {
 		other.router = meshtrace.NewMatcher(version, r.routes, r.gateways)
+	}
+	if len(r.others) > 0 {
+		other.other = meshtrace.NewMatcher(version, r.others, r.gateways)
 	}
 	if len(r.tcp) > 0 && version.HasMeshTCPRoutes() {
 		other.tcpRouter = meshtrace.NewMatcher(version, slices.Collect(maps.Keys(r.tcp)), r.gateways)
@@ -102,8 +109,9 @@ type Decision struct {
 	// Withheld are the policies that would apply if they were not withheld.
 	Withheld []*meshtrace.Policy
 
-	// routedAnew is set if a MeshHTTPRoute takes the proxy's outbounds over.
-	routedAnew bool
+	// routedAnew is set if a MeshHTTPRoute takes the proxy's outbounds over, and routed if
+	// any MeshHTTPRoute selects the proxy.
+	routedAnew, routed bool
 	// forTCP are the MeshTCPRoutes that select the proxy.
 	forTCP []*meshtrace.Policy
 
@@ -130,6 +138,7 @@ func (r *Renderer) Decide(dp *cluster.Dataplane) Decision { return r.decide(dp, 
 // decide is Decide with buffers for the policies.
 func (r *Renderer) decide(dp *cluster.Dataplane, policies, withheld []*meshtrace.Policy) Decision {
 	d := Decision{routedAnew: r.router != nil && len(r.router.Matching(nil, dp)) > 0}
+	d.routed = d.routedAnew || r.other != nil && len(r.other.Matching(nil, dp)) > 0
 	if r.tcpRouter != nil {
 		d.forTCP = r.tcpRouter.Matching(nil, dp)
 	}
@@ -224,8 +233,14 @@ func (r *Renderer) traced(mesh string, d *Decision, l *cluster.HTTPListener) boo
 // exists reports whether a proxy has a listener. Only package meshhttproute makes one for an
 // outbound with a backendRef, and does nothing in a mesh with TrafficRoutes for a proxy that
 // no MeshHTTPRoute selects (its Apply in Kuma's tags 2.6 to 2.14).
+//
+// A sidecar or delegated gateway has listeners of a MeshGateway only if a MeshHTTPRoute selects
+// it (ApplyToGateway in that package).
 func (r *Renderer) exists(mesh string, d *Decision, l *cluster.HTTPListener) bool {
-	if !l.BackendRef {
+	switch {
+	case l.OfSidecar:
+		return d.routed
+	case !l.BackendRef:
 		return d.routedAnew || l.Direction != cluster.DirectionOutbound || l.OfZoneEgress || !r.isTCP(d, l.Service)
 	}
 	return d.routedAnew || !r.routed[mesh] || r.version.DropsTrafficTrace()
