@@ -344,6 +344,35 @@ func TestMissingMeshService(t *testing.T) {
 	}
 }
 
+// A MeshHTTPRoute can make an outbound HTTP, also one to a MeshService, where the mesh has a
+// TrafficRoute. Up to 2.5 it does anywhere.
+func TestRoutedToHTTP(t *testing.T) {
+	const (
+		proxy = "type: MeshService\nname: db\nspec: {ports: [{port: 80, appProtocol: tcp}]}\n---\ntype: Dataplane\nname: db-1\n" +
+			"networking: {address: 1.2.3.4, inbound: [{port: 1, tags: {kuma.io/service: db}}]}\n---\ntype: Dataplane\nname: web\n" +
+			"networking: {address: 1.2.3.4, outbound: [{port: 2, backendRef: {kind: MeshService, name: db, port: 80}}, {port: 3, tags: {kuma.io/service: db}}]}\n"
+		all = "---\ntype: TrafficRoute\nname: all\nconf: {destination: {kuma.io/service: '*'}}\n"
+	)
+	for name, test := range map[string]struct {
+		version  cluster.Version
+		more, to string
+		want     int
+	}{
+		"by name":               {cluster.V(13), all, "name: db", 2},
+		"by labels":             {cluster.V(13), all, "labels: {a: b}", 1},
+		"another service":       {cluster.V(13), all, "name: x", 0},
+		"without TrafficRoute":  {cluster.V(13), "", "name: db", 0},
+		"the same on 2.5":       {cluster.V(5), "", "name: db", 1}, // which has no MeshServices
+		"without either on 2.5": {cluster.V(5), "", "name: x", 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := read(proxy + test.more + "---\ntype: MeshHTTPRoute\nname: r\nspec: {to: [{targetRef: {kind: MeshService, " + test.to + "}}]}\n")
+			require.Empty(t, s.Problems)
+			assert.Len(t, cluster.NewListeners(test.version, s, cluster.Gateways{}).Of(nil, s.Dataplanes[1]), test.want)
+		})
+	}
+}
+
 // What decides on listeners comes with the proxies, such as a TrafficRoute to another service.
 func TestWithProxiesOf(t *testing.T) {
 	before := read("type: TrafficRoute\nname: r\nconf: {destination: {kuma.io/service: '*'}}\n")

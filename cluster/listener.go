@@ -162,7 +162,7 @@ func (l *Listeners) outbound(dp *Dataplane, out *Outbound) (HTTPListener, bool) 
 	if l.version.NamesByResource() {
 		listener.name = listener.Service
 	}
-	return listener, service == nil || isHTTP(strings.ToLower(port.protocol))
+	return listener, service == nil || isHTTP(strings.ToLower(port.protocol)) || l.protocols().mayRoute(service)
 }
 
 // ofGateway returns one listener for each HTTP or HTTPS port of the gateway,

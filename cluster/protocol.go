@@ -23,12 +23,8 @@ type protocols struct {
 func protocolsOf(version Version, s *Snapshot) protocols {
 	p := protocols{make(map[destination]string), make(map[destination]string), make(map[destination]bool)}
 	for _, r := range s.Routes {
-		if !r.IsHTTPRoute() {
-			continue
-		}
-		items := r.Spec.Node().Get("to").Items()
-		for i := range items {
-			p.routed[destination{r.Mesh, textAt(&items[i], "targetRef", "name")}] = true
+		if r.IsHTTPRoute() && version.RoutesToHTTP(s.TrafficRoutes[r.Mesh]) {
+			p.addRouted(r)
 		}
 	}
 	for _, r := range s.ExternalServices {
@@ -48,6 +44,19 @@ func protocolsOf(version Version, s *Snapshot) protocols {
 		}
 	}
 	return p
+}
+
+// addRouted records the services that a MeshHTTPRoute is for. Those that it selects by labels
+// may be any.
+func (p protocols) addRouted(r *Resource) {
+	items := r.Spec.Node().Get("to").Items()
+	for i := range items {
+		to := items[i].Get("targetRef")
+		if to.Get("labels") != nil {
+			p.routed[destination{r.Mesh, Any}] = true
+		}
+		p.routed[destination{r.Mesh, textAt(to, "name")}] = true
+	}
 }
 
 // add records that a service has an endpoint with a protocol, or one that does not count.
@@ -77,12 +86,16 @@ func (p protocols) of(to destination) (protocol string, known bool) {
 }
 
 // mayBeHTTP reports whether the outbound to a service may be for HTTP, and always whether it
-// is. It may be if the input, which is complete or not, does not have the service, and on
-// 2.13 if a MeshHTTPRoute is for it (generateFromService in package meshhttproute of Kuma's
-// tag 2.13.10).
+// is. It may be if the input, which is complete or not, does not have the service, and if a
+// MeshHTTPRoute is for it (generateFromService in package meshhttproute of Kuma's tag 2.13.10).
 func (p protocols) mayBeHTTP(to destination, complete bool) bool {
 	protocol, known := p.of(to)
 	return isHTTP(protocol) || !known && !complete || p.routed[to]
+}
+
+// mayRoute reports whether a MeshHTTPRoute may be for a MeshService.
+func (p protocols) mayRoute(m *MeshService) bool {
+	return slices.ContainsFunc([]string{m.DisplayName(), m.Name, Any}, func(name string) bool { return p.routed[destination{m.Mesh, name}] })
 }
 
 // hasAllDestinations reports whether a service that s does not have does not exist: s was

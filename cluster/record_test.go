@@ -110,7 +110,7 @@ func TestSnapshotKeepsSpecs(t *testing.T) {
 		KindMeshTrace:     "{targetRef: {kind: Mesh}, default: {sampling: {overall: 7}}}",
 		KindMeshService:   "{selector: {dataplaneTags: {a: b}}, ports: [{name: main, port: 80, appProtocol: http}]}",
 		KindOTelBackend:   "{endpoint: {address: otel, port: 4317}, protocol: grpc}",
-		KindMeshHTTPRoute: "{targetRef: {kind: Mesh}, to: [{targetRef: {kind: MeshService, name: web}}]}",
+		KindMeshHTTPRoute: "{targetRef: {kind: Mesh}, to: [{targetRef: {kind: MeshService, name: web}}, {targetRef: {kind: MeshService, labels: {a: b}}}]}",
 		KindMeshTCPRoute: "{targetRef: {kind: Mesh}, to: [{targetRef: {kind: MeshService, name: web}, " +
 			"rules: [{default: {backendRefs: [{kind: MeshService, name: db}]}}]}]}",
 	}
