@@ -29,6 +29,9 @@ type HTTPListener struct {
 	BackendRef bool
 	// OfSidecar is set for a MeshGateway's listener on a proxy that is no builtin gateway.
 	OfSidecar bool
+	// MayStay is set for an outbound that may have tracing by a TrafficTrace although a
+	// MeshHTTPRoute is for its service.
+	MayStay bool
 	// OfZoneEgress is set where the proxy is a zone's egress. TrafficTraces ignore it.
 	OfZoneEgress bool
 
@@ -142,6 +145,7 @@ func (l *Listeners) outbound(dp *Dataplane, out *Outbound) (HTTPListener, bool) 
 		if l.version.OutboundsNeedBackendRef() {
 			return listener, false
 		}
+		listener.MayStay = l.version.LeavesUnroutable() && l.protocols().mayStay(destination{dp.Mesh, listener.Service})
 		// The destination of a TrafficRoute may be for HTTP, too (inferProtocol in
 		// pkg/xds/generator of Kuma's tags). What may be is compared.
 		return listener, l.rerouted[dp.Mesh] || l.protocols().mayBeHTTP(destination{dp.Mesh, listener.Service}, l.complete)

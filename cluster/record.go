@@ -81,8 +81,8 @@ var specs = map[string]shape{
 	KindOTelBackend: {"endpoint": {"address": plain, "port": plain, "path": plain}, "protocol": plain},
 
 	KindExternalService: {"tags": nil},
-	KindMeshHTTPRoute:   {"targetRef": targetRef, "to": {"targetRef": {"kind": plain, "name": plain, "labels": nil}}},
-	KindMeshTCPRoute:    {"targetRef": targetRef, "to": {"targetRef": targetRef, "rules": {"default": {"backendRefs": destinationRef}}}},
+	KindMeshHTTPRoute:   {"targetRef": targetRef, "to": {"targetRef": {"kind": plain, "name": plain, "labels": nil}, "rules": routeRule}},
+	KindMeshTCPRoute:    {"targetRef": targetRef, "to": {"targetRef": targetRef, "rules": routeRule}},
 }
 
 // routeConf has the destinations of a TrafficRoute.
@@ -97,8 +97,8 @@ var targetRef = shape{
 	"mesh": plain, unknownFields: nil,
 }
 
-// destinationRef has the fields of a destination of a MeshTCPRoute.
-var destinationRef = shape{"kind": plain, "name": plain, "labels": nil, "port": plain}
+// routeRule has the destinations of a rule of a MeshHTTPRoute or MeshTCPRoute.
+var routeRule = shape{"default": {"backendRefs": {"kind": plain, "name": plain, "labels": nil, "port": plain}}}
 
 // meshTraceSpec has the fields of a MeshTrace that are read here.
 var meshTraceSpec = shape{

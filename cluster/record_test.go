@@ -107,10 +107,11 @@ func at(n *manifest.Node, path string) string {
 // A snapshot keeps what is read of a kind that has a spec, on Kubernetes and on Universal.
 func TestSnapshotKeepsSpecs(t *testing.T) {
 	specs := map[string]string{
-		KindMeshTrace:     "{targetRef: {kind: Mesh}, default: {sampling: {overall: 7}}}",
-		KindMeshService:   "{selector: {dataplaneTags: {a: b}}, ports: [{name: main, port: 80, appProtocol: http}]}",
-		KindOTelBackend:   "{endpoint: {address: otel, port: 4317}, protocol: grpc}",
-		KindMeshHTTPRoute: "{targetRef: {kind: Mesh}, to: [{targetRef: {kind: MeshService, name: web}}, {targetRef: {kind: MeshService, labels: {a: b}}}]}",
+		KindMeshTrace:   "{targetRef: {kind: Mesh}, default: {sampling: {overall: 7}}}",
+		KindMeshService: "{selector: {dataplaneTags: {a: b}}, ports: [{name: main, port: 80, appProtocol: http}]}",
+		KindOTelBackend: "{endpoint: {address: otel, port: 4317}, protocol: grpc}",
+		KindMeshHTTPRoute: "{targetRef: {kind: Mesh}, to: [{targetRef: {kind: MeshService, name: web}}, {targetRef: {kind: MeshService, labels: {a: b}}, " +
+			"rules: [{default: {backendRefs: [{kind: MeshService, name: db}]}}]}]}",
 		KindMeshTCPRoute: "{targetRef: {kind: Mesh}, to: [{targetRef: {kind: MeshService, name: web}, " +
 			"rules: [{default: {backendRefs: [{kind: MeshService, name: db}]}}]}]}",
 	}

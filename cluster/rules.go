@@ -139,6 +139,11 @@ func (v Version) RoutesToHTTP(hasTrafficRoute bool) bool {
 	return !v.DropsTrafficTrace() && (hasTrafficRoute || !v.LegacyOutboundsNeedTrafficRoute())
 }
 
+// LeavesUnroutable reports whether an outbound keeps the listener that a TrafficRoute gives it
+// if its MeshHTTPRoute leads to no service for HTTP, from 2.14 on (generateFromService in
+// package meshhttproute of Kuma's tags 2.13.10 and 2.14.0).
+func (v Version) LeavesUnroutable() bool { return v.since(14, 0) }
+
 // SetsSpawnUpstreamSpan reports whether a listener's tracing has a field
 // spawnUpstreamSpan, from 2.7 on. Recorded: live-* on 2.6 and 2.7.
 func (v Version) SetsSpawnUpstreamSpan() bool { return v.since(7, 0) }

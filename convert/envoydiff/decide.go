@@ -208,6 +208,9 @@ func (c *comparer) newPart(differences []*Difference) *part {
 func (c *comparer) listener(dp *cluster.Dataplane, before, after *Decision, was, is *cluster.HTTPListener) {
 	tracedBefore := was != nil && c.before.traced(dp.Mesh, before, was)
 	tracedAfter := is != nil && c.after.traced(dp.Mesh, after, is)
+	if !tracedAfter && was != nil && was.MayStay {
+		tracedBefore = before.Traces() // it may be lost
+	}
 	if !tracedBefore && !tracedAfter {
 		return
 	}
