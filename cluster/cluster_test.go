@@ -254,6 +254,27 @@ func TestGateways(t *testing.T) {
 	assert.Equal(t, []string{"edge:HTTP:80", "edge:HTTPS:443"}, names)
 }
 
+// An inbound is not ready by its state or its health, of which a control plane's API omits
+// ready: false (GetHealthyInbounds in api/mesh/v1alpha1 of Kuma's tags).
+func TestNotReady(t *testing.T) {
+	for fields, want := range map[string]bool{
+		"":                                      false,
+		"state: Ready":                          false,
+		"state: NotReady":                       true,
+		"health: {ready: true}":                 false,
+		"health: {ready: false}":                true,
+		"health: {}":                            true,
+		"health: null":                          false,
+		"state: NotReady, health: {}":           true,
+		"state: Ready, health: {}":              true,
+		"state: 'Ready', health: {ready: true}": false,
+	} {
+		s := read("type: Dataplane\nname: a\nnetworking: {inbound: [{port: 1, tags: {kuma.io/service: web}, " + fields + "}]}\n")
+		require.Empty(t, s.Problems)
+		assert.Equal(t, want, s.Dataplanes[0].Inbounds[0].NotReady, fields)
+	}
+}
+
 // An outbound speaks what all ready inbounds of its destination speak.
 func TestOutboundProtocol(t *testing.T) {
 	inbound := func(protocol string) cluster.Inbound {
