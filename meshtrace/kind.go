@@ -158,11 +158,10 @@ func (ref *TargetRef) Selector() cluster.Tags {
 	case byTags:
 		return ref.Tags
 	case byService:
-		tags := cluster.Tags{}
+		tags := cluster.Tags{cluster.ServiceTag: ref.Name}
 		if row.takes.has(fieldTags) {
-			maps.Copy(tags, ref.Tags)
+			maps.Copy(tags, ref.Tags) // a service among these overrides the name
 		}
-		tags[cluster.ServiceTag] = ref.Name
 		return tags
 	}
 	return cluster.Tags{}
