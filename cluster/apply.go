@@ -15,7 +15,7 @@ func (s *Snapshot) AppliedTo(state *Snapshot) *Snapshot {
 	merged := *state
 	merged.Meshes = applied(s.Meshes, state.Meshes)
 	merged.TrafficTraces = applied(s.TrafficTraces, state.TrafficTraces)
-	merged.MeshTraces = applied(s.MeshTraces, state.MeshTraces)
+	merged.MeshTraces = applied(state.labelled(s.MeshTraces), state.MeshTraces)
 	merged.OTelBackends = applied(s.OTelBackends, state.OTelBackends)
 	merged.ExternalServices = applied(s.ExternalServices, state.ExternalServices)
 	merged.Routes = applied(s.Routes, state.Routes)
@@ -66,6 +66,26 @@ func (s *Snapshot) MissingMeshTraces(state *Snapshot) []string {
 	existing := lists.Set(state.MeshTraces, (*Resource).identity)
 	missing := lists.Keep(s.MeshTraces, func(r *Resource) bool { return !existing[r.identity()] })
 	return lists.Each(missing, func(r *Resource) string { return r.Name })
+}
+
+// labelled returns MeshTraces with the origin that the control plane of s gives those that it
+// does not have yet (ComputeLabels in pkg/core/resources/model of Kuma's tag 2.13.10). One of
+// a federated zone may be for its global control plane.
+func (s *Snapshot) labelled(manifests []*Resource) []*Resource {
+	origin := s.About()
+	version, err := ParseVersion(origin.Version)
+	if origin.Mode != ModeZone || err == nil && !version.LabelsOrigin() {
+		return manifests
+	}
+	existing := lists.Set(s.MeshTraces, (*Resource).identity)
+	return lists.Each(manifests, func(r *Resource) *Resource {
+		if existing[r.identity()] || r.Labels.Get(OriginLabel) != "" {
+			return r
+		}
+		labelled := *r
+		labelled.Labels = r.Labels.With(OriginLabel, "zone")
+		return &labelled
+	})
 }
 
 // over returns manifests, and those of state that have another identity.

@@ -254,6 +254,27 @@ func TestGateways(t *testing.T) {
 	assert.Equal(t, []string{"edge:HTTP:80", "edge:HTTPS:443"}, names)
 }
 
+// An inbound is not ready by its state or its health, of which a control plane's API omits
+// ready: false (GetHealthyInbounds in api/mesh/v1alpha1 of Kuma's tags).
+func TestNotReady(t *testing.T) {
+	for fields, want := range map[string]bool{
+		"":                                      false,
+		"state: Ready":                          false,
+		"state: NotReady":                       true,
+		"health: {ready: true}":                 false,
+		"health: {ready: false}":                true,
+		"health: {}":                            true,
+		"health: null":                          false,
+		"state: NotReady, health: {}":           true,
+		"state: Ready, health: {}":              true,
+		"state: 'Ready', health: {ready: true}": false,
+	} {
+		s := read("type: Dataplane\nname: a\nnetworking: {inbound: [{port: 1, tags: {kuma.io/service: web}, " + fields + "}]}\n")
+		require.Empty(t, s.Problems)
+		assert.Equal(t, want, s.Dataplanes[0].Inbounds[0].NotReady, fields)
+	}
+}
+
 // An outbound speaks what all ready inbounds of its destination speak.
 func TestOutboundProtocol(t *testing.T) {
 	inbound := func(protocol string) cluster.Inbound {
@@ -303,6 +324,72 @@ func TestGatewayListenersOfSidecars(t *testing.T) {
 			require.Empty(t, s.Problems)
 			listeners := cluster.NewListeners(test.version, s, cluster.NewGateways(s.MeshGateways)).Of(nil, s.Dataplanes[0])
 			assert.Len(t, listeners, test.want)
+		})
+	}
+}
+
+// An outbound to a MeshService, or to a port of one, that does not exist has no listener. One
+// that was not read may exist.
+func TestMissingMeshService(t *testing.T) {
+	const (
+		proxy = "---\ntype: Dataplane\nname: web\nnetworking: {address: 1.2.3.4, outbound: [{port: 2, backendRef: {kind: MeshService, name: api, port: 80}}]}\n"
+		api   = "---\ntype: MeshService\nname: api\nspec: {ports: [{port: 80, appProtocol: http}]}\n"
+		other = "---\ntype: MeshService\nname: api\nspec: {ports: [{port: 81, appProtocol: http}]}\n"
+	)
+	for name, test := range map[string]struct {
+		origin, more string
+		want         int
+	}{
+		"of a control plane":      {"mode: zone", "", 0},
+		"with another port":       {"mode: zone", other, 0},
+		"one that exists":         {"mode: zone", api, 1},
+		"of a federated zone":     {"mode: federated-zone", "", 1},
+		"that could not be read":  {"mode: zone, unread: [{what: MeshService, reason: forbidden}]", "", 1},
+		"of files":                {"", "", 1},
+		"a MeshMultiZoneService":  {"mode: zone", "kind: MeshMultiZoneService", 1},
+		"an ExternalService gone": {"mode: zone, unread: [{what: ExternalService, reason: forbidden}]", "", 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			text := proxy + test.more
+			if kind, ok := strings.CutPrefix(test.more, "kind: "); ok {
+				text = strings.Replace(proxy, "MeshService", kind, 1)
+			}
+			if test.origin != "" {
+				text = "{apiVersion: tracemigrate/v1, kind: SnapshotOrigin, source: x, " + test.origin + "}\n" + text +
+					"---\n{apiVersion: tracemigrate/v1, kind: SnapshotEnd}\n"
+			}
+			s := read(text)
+			require.Empty(t, s.Problems)
+			assert.Len(t, cluster.NewListeners(cluster.V(13), s, cluster.Gateways{}).Of(nil, s.Dataplanes[0]), test.want)
+		})
+	}
+}
+
+// A MeshHTTPRoute can make an outbound HTTP, also one to a MeshService, where the mesh has a
+// TrafficRoute. Up to 2.5 it does anywhere.
+func TestRoutedToHTTP(t *testing.T) {
+	const (
+		proxy = "type: MeshService\nname: db\nspec: {ports: [{port: 80, appProtocol: tcp}]}\n---\ntype: Dataplane\nname: db-1\n" +
+			"networking: {address: 1.2.3.4, inbound: [{port: 1, tags: {kuma.io/service: db}}]}\n---\ntype: Dataplane\nname: web\n" +
+			"networking: {address: 1.2.3.4, outbound: [{port: 2, backendRef: {kind: MeshService, name: db, port: 80}}, {port: 3, tags: {kuma.io/service: db}}]}\n"
+		all = "---\ntype: TrafficRoute\nname: all\nconf: {destination: {kuma.io/service: '*'}}\n"
+	)
+	for name, test := range map[string]struct {
+		version  cluster.Version
+		more, to string
+		want     int
+	}{
+		"by name":               {cluster.V(13), all, "name: db", 2},
+		"by labels":             {cluster.V(13), all, "labels: {a: b}", 1},
+		"another service":       {cluster.V(13), all, "name: x", 0},
+		"without TrafficRoute":  {cluster.V(13), "", "name: db", 0},
+		"the same on 2.5":       {cluster.V(5), "", "name: db", 1}, // which has no MeshServices
+		"without either on 2.5": {cluster.V(5), "", "name: x", 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := read(proxy + test.more + "---\ntype: MeshHTTPRoute\nname: r\nspec: {to: [{targetRef: {kind: MeshService, " + test.to + "}}]}\n")
+			require.Empty(t, s.Problems)
+			assert.Len(t, cluster.NewListeners(test.version, s, cluster.Gateways{}).Of(nil, s.Dataplanes[1]), test.want)
 		})
 	}
 }

@@ -116,17 +116,14 @@ func decodeDataplane(r *Resource, words *words) *Dataplane {
 	for _, v := range inbounds.Items() {
 		v.Misspelt("name", "address", "port", "protocol", "state", "health", "tags")
 		state := strings.ToLower(v.Field("state").Str())
-		var ready manifest.Value
-		if health := v.Field("health"); health.Present() {
-			ready = health.Field("ready")
-		}
+		health := v.Field("health") // a control plane writes {} for one that is not ready
 		dp.Inbounds = append(dp.Inbounds, Inbound{
 			Name:     words.keep(v.Field("name").Str()),
 			Address:  words.keep(v.Field("address").Str()),
 			Port:     v.Field("port").Port(),
 			Protocol: words.keep(v.Field("protocol").Str()),
 			Ignored:  state == "ignored",
-			NotReady: state == "notready" || state == "" && ready.Present() && !ready.Bool(),
+			NotReady: state == "notready" || health.Present() && !health.Field("ready").Bool(),
 			Tags:     dataplaneTags(inboundTags(r, v), words),
 		})
 	}

@@ -29,6 +29,9 @@ type HTTPListener struct {
 	BackendRef bool
 	// OfSidecar is set for a MeshGateway's listener on a proxy that is no builtin gateway.
 	OfSidecar bool
+	// MayStay is set for an outbound that may have tracing by a TrafficTrace although a
+	// MeshHTTPRoute is for its service.
+	MayStay bool
 	// OfZoneEgress is set where the proxy is a zone's egress. TrafficTraces ignore it.
 	OfZoneEgress bool
 
@@ -68,9 +71,10 @@ const allOutbounds = "outbound:*"
 type Listeners struct {
 	version  Version
 	zone     string // of the control plane, if known
-	complete bool   // the input has the destinations of all outbounds
-	gateways Gateways
+	complete bool   // the input has the destinations of all outbounds with tags
 	services services
+	resolved bool // the input has the MeshServices of all outbounds
+	gateways Gateways
 	rerouted map[string]bool // see Snapshot
 
 	withRoutes map[string]bool  // meshes with a MeshHTTPRoute
@@ -81,9 +85,9 @@ type Listeners struct {
 func NewListeners(version Version, s *Snapshot, gateways Gateways) *Listeners {
 	l := &Listeners{
 		version: version, gateways: gateways, services: newServices(s.MeshServices), rerouted: s.rerouted, withRoutes: make(map[string]bool),
-		zone:     s.About().Zone,
-		complete: s.hasAllDestinations(), protocols: sync.OnceValue(func() protocols { return protocolsOf(version, s) }),
+		zone: s.About().Zone, complete: s.hasAllDestinations(), protocols: sync.OnceValue(func() protocols { return protocolsOf(version, s) }),
 	}
+	l.resolved = l.complete && !s.Lacks(KindMeshService)
 	for _, r := range s.Routes {
 		l.withRoutes[r.Mesh] = l.withRoutes[r.Mesh] || r.IsHTTPRoute()
 	}
@@ -141,6 +145,7 @@ func (l *Listeners) outbound(dp *Dataplane, out *Outbound) (HTTPListener, bool) 
 		if l.version.OutboundsNeedBackendRef() {
 			return listener, false
 		}
+		listener.MayStay = l.version.LeavesUnroutable() && l.protocols().mayStay(destination{dp.Mesh, listener.Service})
 		// The destination of a TrafficRoute may be for HTTP, too (inferProtocol in
 		// pkg/xds/generator of Kuma's tags). What may be is compared.
 		return listener, l.rerouted[dp.Mesh] || l.protocols().mayBeHTTP(destination{dp.Mesh, listener.Service}, l.complete)
@@ -148,15 +153,20 @@ func (l *Listeners) outbound(dp *Dataplane, out *Outbound) (HTTPListener, bool) 
 	if !l.version.TracesMeshServices() || out.BackendRef.Kind == "MeshExternalService" {
 		return listener, false
 	}
-	listener.BackendRef, listener.Service = true, "*" // a service that is not known is compared, too
+	// A service that is not known is compared, too. One that does not exist has no listener
+	// (CollectServices in pkg/plugins/policies/core/xds/meshroute of Kuma's tags 2.10 to 2.14).
+	listener.BackendRef, listener.Service = true, "*"
 	service, port := l.services.find(dp.Mesh, out.BackendRef)
-	if service != nil {
+	switch {
+	case service != nil:
 		listener.Service = service.outboundName(l.version, port, l.zone)
+	case l.resolved && out.BackendRef.Kind == KindMeshService:
+		return listener, false
 	}
 	if l.version.NamesByResource() {
 		listener.name = listener.Service
 	}
-	return listener, service == nil || isHTTP(strings.ToLower(port.protocol))
+	return listener, service == nil || isHTTP(strings.ToLower(port.protocol)) || l.protocols().mayRoute(service)
 }
 
 // ofGateway returns one listener for each HTTP or HTTPS port of the gateway,

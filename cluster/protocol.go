@@ -13,7 +13,9 @@ type destination struct{ mesh, service string }
 // protocols has the protocols of services.
 type protocols struct {
 	inbounds, external map[destination]string // of Dataplanes and of ExternalServices
-	routed             map[destination]bool   // those that a MeshHTTPRoute is for
+	// routed are those that a MeshHTTPRoute is for, with the services that each rule leads to;
+	// empty: one of another kind.
+	routed map[destination][][]string
 }
 
 // protocolsOf returns the protocols of outbounds on a version. They follow from the tags of
@@ -21,14 +23,10 @@ type protocols struct {
 // random-23) and of its ExternalServices (recorded/traffictrace/routed-outbounds), never
 // from their field protocol (recorded/traffictrace/protocol-field).
 func protocolsOf(version Version, s *Snapshot) protocols {
-	p := protocols{make(map[destination]string), make(map[destination]string), make(map[destination]bool)}
+	p := protocols{make(map[destination]string), make(map[destination]string), make(map[destination][][]string)}
 	for _, r := range s.Routes {
-		if !r.IsHTTPRoute() {
-			continue
-		}
-		items := r.Spec.Node().Get("to").Items()
-		for i := range items {
-			p.routed[destination{r.Mesh, textAt(&items[i], "targetRef", "name")}] = true
+		if r.IsHTTPRoute() && version.RoutesToHTTP(s.TrafficRoutes[r.Mesh]) {
+			p.addRouted(r)
 		}
 	}
 	for _, r := range s.ExternalServices {
@@ -48,6 +46,59 @@ func protocolsOf(version Version, s *Snapshot) protocols {
 		}
 	}
 	return p
+}
+
+// addRouted records the services that a MeshHTTPRoute is for. Those that it selects by labels
+// may be any.
+func (p protocols) addRouted(r *Resource) {
+	var problems []*manifest.Problem // what cannot be read is empty
+	for _, to := range r.Spec.Into(&problems).Field("to").Items() {
+		var rules [][]string
+		for _, rule := range to.Field("rules").Items() {
+			var services []string
+			for _, ref := range rule.Field("default").Field("backendRefs").Items() {
+				services = append(services, serviceOf(ref))
+			}
+			if len(services) > 0 {
+				rules = append(rules, services)
+			}
+		}
+		ref := to.Field("targetRef")
+		names := []string{ref.Field("name").Str()}
+		if ref.Field("labels").Present() {
+			names = append(names, Any)
+		}
+		for _, name := range names {
+			service := destination{r.Mesh, strings.Clone(name)}
+			p.routed[service] = append(p.routed[service], rules...)
+		}
+	}
+}
+
+// serviceOf returns the value of the tag kuma.io/service that a backendRef is for, empty if it
+// is for a resource.
+func serviceOf(ref manifest.Value) string {
+	kind := ref.Field("kind").Str()
+	if kind != KindMeshService && kind != "MeshServiceSubset" || ref.Field("labels").Present() || ref.Field("port").Present() {
+		return ""
+	}
+	return strings.Clone(ref.Field("name").Str())
+}
+
+// isRouted reports whether a MeshHTTPRoute is for a service.
+func (p protocols) isRouted(to destination) bool {
+	_, ok := p.routed[to]
+	return ok
+}
+
+// mayStay reports whether a MeshHTTPRoute for a service may lead to no service for HTTP.
+func (p protocols) mayStay(to destination) bool {
+	return slices.ContainsFunc(p.routed[to], func(services []string) bool {
+		return !slices.ContainsFunc(services, func(service string) bool {
+			protocol, _ := p.of(destination{to.mesh, service})
+			return isHTTP(protocol)
+		})
+	})
 }
 
 // add records that a service has an endpoint with a protocol, or one that does not count.
@@ -77,12 +128,16 @@ func (p protocols) of(to destination) (protocol string, known bool) {
 }
 
 // mayBeHTTP reports whether the outbound to a service may be for HTTP, and always whether it
-// is. It may be if the input, which is complete or not, does not have the service, and on
-// 2.13 if a MeshHTTPRoute is for it (generateFromService in package meshhttproute of Kuma's
-// tag 2.13.10).
+// is. It may be if the input, which is complete or not, does not have the service, and if a
+// MeshHTTPRoute is for it (generateFromService in package meshhttproute of Kuma's tag 2.13.10).
 func (p protocols) mayBeHTTP(to destination, complete bool) bool {
 	protocol, known := p.of(to)
-	return isHTTP(protocol) || !known && !complete || p.routed[to]
+	return isHTTP(protocol) || !known && !complete || p.isRouted(to)
+}
+
+// mayRoute reports whether a MeshHTTPRoute may be for a MeshService.
+func (p protocols) mayRoute(m *MeshService) bool {
+	return slices.ContainsFunc([]string{m.DisplayName(), m.Name, Any}, func(name string) bool { return p.isRouted(destination{m.Mesh, name}) })
 }
 
 // hasAllDestinations reports whether a service that s does not have does not exist: s was

@@ -61,6 +61,7 @@ var specs = map[string]shape{
 		},
 	}},
 	KindTrafficTrace: {"selectors": nil, "conf": {"backend": plain, unknownFields: nil}},
+	KindMeshTrace:    meshTraceSpec,
 	KindTrafficRoute: {"conf": routeConf},
 	KindMeshGateway: {"tags": nil, "selectors": nil, "conf": {
 		"listeners": {"port": nil, "protocol": nil, "tags": nil},
@@ -80,8 +81,8 @@ var specs = map[string]shape{
 	KindOTelBackend: {"endpoint": {"address": plain, "port": plain, "path": plain}, "protocol": plain},
 
 	KindExternalService: {"tags": nil},
-	KindMeshHTTPRoute:   {"targetRef": targetRef, "to": {"targetRef": {"kind": plain, "name": plain}}},
-	KindMeshTCPRoute:    {"targetRef": targetRef, "to": {"targetRef": targetRef, "rules": {"default": {"backendRefs": destinationRef}}}},
+	KindMeshHTTPRoute:   {"targetRef": targetRef, "to": {"targetRef": {"kind": plain, "name": plain, "labels": nil}, "rules": routeRule}},
+	KindMeshTCPRoute:    {"targetRef": targetRef, "to": {"targetRef": targetRef, "rules": routeRule}},
 }
 
 // routeConf has the destinations of a TrafficRoute.
@@ -96,8 +97,8 @@ var targetRef = shape{
 	"mesh": plain, unknownFields: nil,
 }
 
-// destinationRef has the fields of a destination of a MeshTCPRoute.
-var destinationRef = shape{"kind": plain, "name": plain, "labels": nil, "port": plain}
+// routeRule has the destinations of a rule of a MeshHTTPRoute or MeshTCPRoute.
+var routeRule = shape{"default": {"backendRefs": {"kind": plain, "name": plain, "labels": nil, "port": plain}}}
 
 // meshTraceSpec has the fields of a MeshTrace that are read here.
 var meshTraceSpec = shape{
@@ -293,11 +294,9 @@ func pruned(doc *manifest.Document) *yaml.Node {
 	}
 	spec, ok := specs[name]
 	switch {
-	case name == KindMeshTrace:
-		all["spec"] = meshTraceSpec
 	case !ok:
 		return nil
-	case format == Kubernetes:
+	case format == Kubernetes || HasSpec(name):
 		all["spec"] = spec
 	default:
 		maps.Copy(all, spec)

@@ -104,6 +104,35 @@ func at(n *manifest.Node, path string) string {
 	return n.Text
 }
 
+// A snapshot keeps what is read of a kind that has a spec, on Kubernetes and on Universal.
+func TestSnapshotKeepsSpecs(t *testing.T) {
+	specs := map[string]string{
+		KindMeshTrace:   "{targetRef: {kind: Mesh}, default: {sampling: {overall: 7}}}",
+		KindMeshService: "{selector: {dataplaneTags: {a: b}}, ports: [{name: main, port: 80, appProtocol: http}]}",
+		KindOTelBackend: "{endpoint: {address: otel, port: 4317}, protocol: grpc}",
+		KindMeshHTTPRoute: "{targetRef: {kind: Mesh}, to: [{targetRef: {kind: MeshService, name: web}}, {targetRef: {kind: MeshService, labels: {a: b}}, " +
+			"rules: [{default: {backendRefs: [{kind: MeshService, name: db}]}}]}]}",
+		KindMeshTCPRoute: "{targetRef: {kind: Mesh}, to: [{targetRef: {kind: MeshService, name: web}, " +
+			"rules: [{default: {backendRefs: [{kind: MeshService, name: db}]}}]}]}",
+	}
+	for _, kind := range kinds {
+		if !HasSpec(kind) {
+			continue
+		}
+		require.Contains(t, specs, kind)
+		for format, head := range map[Format]string{
+			Kubernetes: "apiVersion: kuma.io/v1alpha1\nkind: " + kind + "\nmetadata: {name: a}\n", Universal: "type: " + kind + "\nname: a\nmesh: default\n",
+		} {
+			document := head + "spec: " + specs[kind] + "\n"
+			var text bytes.Buffer
+			problems, err := writeSnapshot(t.Context(), &text, Files{manifest.Text("x", document)})
+			require.NoError(t, err)
+			require.Empty(t, problems)
+			assert.YAMLEq(t, document, text.String(), "%s on %s", kind, format)
+		}
+	}
+}
+
 // A snapshot of an earlier release has no causes; what it has is read.
 func TestSnapshotWithoutCauses(t *testing.T) {
 	for name, tt := range map[string]struct {

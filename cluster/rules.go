@@ -131,6 +131,19 @@ func (v Version) IgnoredInboundsHaveProtocol() bool { return !v.since(5, 1) }
 // traffictrace/no-traffic-route.
 func (v Version) LegacyOutboundsNeedTrafficRoute() bool { return v.Compare(SinceTrafficRoute) >= 0 }
 
+// RoutesToHTTP reports whether a MeshHTTPRoute for a service that is not HTTP can make an
+// outbound to it HTTP. Since 2.6, in a mesh without TrafficRoute, package meshtcproute makes
+// that outbound TCP after package meshhttproute (its Apply, and getBackendRefs, in Kuma's tags
+// 2.6 to 2.14; seen on 2.13.10 and 2.14.3).
+func (v Version) RoutesToHTTP(hasTrafficRoute bool) bool {
+	return !v.DropsTrafficTrace() && (hasTrafficRoute || !v.LegacyOutboundsNeedTrafficRoute())
+}
+
+// LeavesUnroutable reports whether an outbound keeps the listener that a TrafficRoute gives it
+// if its MeshHTTPRoute leads to no service for HTTP, from 2.14 on (generateFromService in
+// package meshhttproute of Kuma's tags 2.13.10 and 2.14.0).
+func (v Version) LeavesUnroutable() bool { return v.since(14, 0) }
+
 // SetsSpawnUpstreamSpan reports whether a listener's tracing has a field
 // spawnUpstreamSpan, from 2.7 on. Recorded: live-* on 2.6 and 2.7.
 func (v Version) SetsSpawnUpstreamSpan() bool { return v.since(7, 0) }

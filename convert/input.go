@@ -15,7 +15,7 @@ type input struct {
 	confs      confs
 	existing   []*meshtrace.Policy        // those that the control plane has
 	compared   []*meshtrace.Policy        // the existing ones, as they compare to new ones
-	httpRoutes []*meshtrace.Policy        // MeshHTTPRoutes, see meshtrace.HTTPRoutes
+	httpRoutes []*meshtrace.Policy        // that take outbounds over, see meshtrace.HTTPRoutes
 	arrived    map[*meshtrace.Policy]bool // see arrivedPolicies
 	refused    notes                      // of the existing policies that the version refuses
 	notes      notes
@@ -23,9 +23,10 @@ type input struct {
 
 func newInput(c *Current, o *Options) *input {
 	existing, refused := acceptedBy(c, o)
+	routes, _ := meshtrace.HTTPRoutes(c.Snapshot)
 	in := &input{
 		Current: c, o: o, confs: newConfs(c.Meshes, o), existing: existing, compared: asCompared(existing, c.Origin, o),
-		httpRoutes: meshtrace.HTTPRoutes(c.Snapshot), refused: refused,
+		httpRoutes: routes, refused: refused,
 		notes: slices.Concat(refused, remarkProblems(c), remarkSkipped(c.Snapshot)),
 	}
 	in.arrived = in.arrivedPolicies()

@@ -31,7 +31,7 @@ type mesh struct {
 	undated        bool                // the input does not have all creation times
 	arrived        bool                // previous came from the global control plane
 	routed         bool                // has a TrafficRoute
-	httpRoutes     []*meshtrace.Policy // MeshHTTPRoutes, see meshtrace.HTTPRoutes
+	httpRoutes     []*meshtrace.Policy // that take outbounds over, see meshtrace.HTTPRoutes
 	unlisted       bool                // may have Dataplanes, which could not be listed
 	live           bool                // was read from a cluster, or from its snapshot
 }

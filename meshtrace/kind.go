@@ -157,11 +157,11 @@ func (ref *TargetRef) Selector() cluster.Tags {
 	case byTags:
 		return ref.Tags
 	case byService:
-		var tags cluster.Tags
+		tags := cluster.Tags{{Key: cluster.ServiceTag, Value: ref.Name}}
 		if row.takes.has(fieldTags) {
-			tags = ref.Tags
+			tags = tags.And(ref.Tags) // a service among these overrides the name
 		}
-		return tags.With(cluster.ServiceTag, ref.Name)
+		return tags
 	}
 	return cluster.Tags{}
 }

@@ -12,20 +12,23 @@ import (
 // pkg/plugins/policies/core/matchers of Kuma's tags); one of an application's namespace may
 // be for the clients of a service there, which can be anywhere in the mesh. One that
 // cannot be read selects every proxy. Those that leave a proxy's outbounds as they are are
-// left out.
-func HTTPRoutes(s *cluster.Snapshot) []*Policy {
-	var routes []*Policy
+// in others.
+func HTTPRoutes(s *cluster.Snapshot) (routes, others []*Policy) {
 	for _, r := range s.Routes {
-		if !r.IsHTTPRoute() || !takesOver(r.Spec.Node().Get("to")) {
+		if !r.IsHTTPRoute() {
 			continue
 		}
 		p, problems := decodeRoute(r)
 		if len(problems) > 0 {
 			p.TargetRef = TargetRef{Kind: Mesh}
 		}
-		routes = append(routes, p)
+		if takesOver(r.Spec.Node().Get("to")) {
+			routes = append(routes, p)
+		} else {
+			others = append(others, p)
+		}
 	}
-	return routes
+	return routes, others
 }
 
 // decodeRoute decodes what a route selects.

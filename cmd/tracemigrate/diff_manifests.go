@@ -145,7 +145,16 @@ func (r *comparing) compareEdited(
 		r.stderr.Line("tracemigrate: %d of the MeshTraces are shadows, which Kuma %s computes but does not apply, "+
 			"so they give no proxy tracing", shadows, version)
 	}
-	stored := lists.Each(edited, func(p *meshtrace.Policy) *meshtrace.Policy { return p.AsStored(version) })
+	mode := s.About().Mode
+	labels := o.ZoneOrigin && version.LabelsOrigin() && mode != cluster.ModeGlobal && mode != cluster.ModeFederatedZone
+	stored := lists.Each(edited, func(p *meshtrace.Policy) *meshtrace.Policy {
+		if p = p.AsStored(version); labels && p.Labels.Get(cluster.OriginLabel) == "" {
+			labelled := *p // as the zone's control plane does; the other policies have the label
+			labelled.Labels = p.Labels.With(cluster.OriginLabel, "zone")
+			return &labelled
+		}
+		return p
+	})
 	return r.comparePolicies(s, result, stored, o, to), nil
 }
 

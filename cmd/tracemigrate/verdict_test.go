@@ -106,6 +106,37 @@ func TestVerdictsAgree(t *testing.T) {
 	}
 }
 
+// A zone's control plane labels every new policy with its origin, so that a new one without the
+// label has precedence over an existing one by its name.
+func TestVerdictOfUnlabelledPolicies(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name string, documents ...string) string {
+		file := filepath.Join(dir, name)
+		require.NoError(t, os.WriteFile(file, []byte(strings.Join(documents, "\n---\n")+"\n"), 0o600))
+		return file
+	}
+	policy := func(head, target, to string) string {
+		return "{type: MeshTrace, mesh: default, " + head + ", spec: {targetRef: {" + target + "}, default: {backends: [{type: Zipkin, zipkin: {url: 'http://" + to + ":9411/'}}]}}}"
+	}
+	const mesh = "{type: Mesh, name: default}"
+	state := write("state.yaml", "{apiVersion: tracemigrate/v1, kind: SnapshotOrigin, source: test, version: 2.13.1, mode: zone}", mesh,
+		policy("name: z, labels: {kuma.io/origin: zone}", "kind: Mesh", "today"),
+		"{type: Dataplane, name: web-1, mesh: default, networking: {address: 10.0.0.1, inbound: [{port: 80, tags: {kuma.io/service: web, kuma.io/protocol: http}}]}}",
+		"{apiVersion: tracemigrate/v1, kind: SnapshotEnd}")
+	added := policy("name: a", "kind: Mesh", "new")
+	labelled := policy("name: q, labels: {kuma.io/origin: zone}", "kind: MeshSubset, tags: {team: x}", "new")
+	for what, args := range map[string]string{
+		"edited":                    "-f " + state + " --meshtrace " + write("edited.yaml", added),
+		"edited, beside a label":    "-f " + state + " --meshtrace " + write("mixed.yaml", added, labelled),
+		"manifests":                 "--state " + state + " --before-manifests " + write("was.yaml", mesh) + " --after-manifests " + write("is.yaml", mesh, added),
+		"manifests, beside a label": "--state " + state + " --before-manifests " + write("was.yaml", mesh) + " --after-manifests " + write("is.yaml", mesh, added, labelled),
+	} {
+		code, text, words := tool(t, "diff "+args)
+		assert.Equal(t, 1, code, "%s: %s", what, words)
+		assert.Contains(t, unwrapped(text), "1 proxy compared: 0 same, 0 inherent, 1 different", what)
+	}
+}
+
 // Proxies whose differences are equal make one group (fixtures/cases/files/diff-groups.py).
 func TestDiffGroups(t *testing.T) {
 	var input strings.Builder

@@ -109,6 +109,7 @@ type decisionStep struct {
 	pair       *legacy.Pair
 	backend    *legacy.Backend
 	routedAnew bool
+	routed     bool
 
 	policy, withheld, forTCP *meshtrace.Policy // nil at the end of a list
 }
@@ -132,7 +133,7 @@ func (c *comparer) decide(r *Renderer, from *decisionNode, dp *cluster.Dataplane
 	}
 	node := from
 	for i := range max(1, len(d.Policies), len(d.Withheld), len(d.forTCP)) {
-		step := decisionStep{from: node, pair: d.Pair, backend: d.Backend, routedAnew: d.routedAnew}
+		step := decisionStep{from: node, pair: d.Pair, backend: d.Backend, routedAnew: d.routedAnew, routed: d.routed}
 		if i < len(d.Policies) {
 			step.policy = d.Policies[i]
 		}
@@ -207,6 +208,9 @@ func addOnce[K comparable](c *comparer, known map[K]*part, key K, compare func()
 func (c *comparer) listener(dp *cluster.Dataplane, before, after *Decision, was, is *cluster.HTTPListener) {
 	tracedBefore := was != nil && c.before.traced(dp.Mesh, before, was)
 	tracedAfter := is != nil && c.after.traced(dp.Mesh, after, is)
+	if !tracedAfter && was != nil && was.MayStay {
+		tracedBefore = before.Traces() // it may be lost
+	}
 	if !tracedBefore && !tracedAfter {
 		return
 	}

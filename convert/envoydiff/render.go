@@ -32,8 +32,10 @@ type Renderer struct {
 	snapshot  *cluster.Snapshot
 	zone      string              // of the control plane; if empty, that of each Dataplane
 	routed    map[string]bool     // meshes with a TrafficRoute
-	routes    []*meshtrace.Policy // MeshHTTPRoutes
+	routes    []*meshtrace.Policy // MeshHTTPRoutes that take outbounds over
+	others    []*meshtrace.Policy // the other MeshHTTPRoutes
 	router    *meshtrace.Matcher  // of routes on version
+	other     *meshtrace.Matcher  // of others on version
 	tcp       map[*meshtrace.Policy][]string
 	tcpRouter *meshtrace.Matcher // of tcp on version
 	gateways  cluster.Gateways
@@ -51,10 +53,8 @@ func NewRenderer(version cluster.Version, s *cluster.Snapshot, state State) *Ren
 
 // newRenderer returns what renderers of s have in common.
 func newRenderer(s *cluster.Snapshot) *Renderer {
-	r := &Renderer{
-		snapshot: s, routed: s.TrafficRoutes, gateways: cluster.NewGateways(s.MeshGateways),
-		routes: meshtrace.HTTPRoutes(s), tcp: meshtrace.TCPRoutes(s),
-	}
+	r := &Renderer{snapshot: s, routed: s.TrafficRoutes, gateways: cluster.NewGateways(s.MeshGateways), tcp: meshtrace.TCPRoutes(s)}
+	r.routes, r.others = meshtrace.HTTPRoutes(s)
 	if s.Origin != nil {
 		r.zone = s.Origin.Zone
 	}
@@ -66,14 +66,15 @@ func (r *Renderer) in(version cluster.Version, state State) *Renderer {
 	other := *r
 	if version != r.version || r.listeners == nil {
 		other.version, other.listeners = version, cluster.NewListeners(version, r.snapshot, r.gateways)
-		var routes, tcp []*meshtrace.Policy
+		var routes, others, tcp []*meshtrace.Policy
 		if !version.DropsTrafficTrace() {
-			routes = r.routes
+			routes, others = r.routes, r.others
 		}
 		if version.HasMeshTCPRoutes() && !version.DropsTrafficTrace() {
 			tcp = slices.Collect(maps.Keys(r.tcp))
 		}
-		other.router, other.tcpRouter = meshtrace.NewMatcher(version, routes, r.gateways), meshtrace.NewMatcher(version, tcp, r.gateways)
+		other.router, other.other = meshtrace.NewMatcher(version, routes, r.gateways), meshtrace.NewMatcher(version, others, r.gateways)
+		other.tcpRouter = meshtrace.NewMatcher(version, tcp, r.gateways)
 	}
 	other.matcher = meshtrace.NewMatcher(version, state.Policies, r.gateways)
 	other.withheld = meshtrace.NewMatcher(version, state.Withheld, r.gateways)
@@ -103,8 +104,9 @@ type Decision struct {
 	// Withheld are the policies that would apply if they were not withheld.
 	Withheld []*meshtrace.Policy
 
-	// routedAnew is set if a MeshHTTPRoute takes the proxy's outbounds over.
-	routedAnew bool
+	// routedAnew is set if a MeshHTTPRoute takes the proxy's outbounds over, and routed if
+	// any MeshHTTPRoute selects the proxy.
+	routedAnew, routed bool
 	// forTCP are the MeshTCPRoutes that select the proxy.
 	forTCP []*meshtrace.Policy
 
@@ -134,6 +136,7 @@ func (r *Renderer) decide(dp *cluster.Dataplane, policies, withheld []*meshtrace
 		Policies: r.matcher.Matching(policies, dp), Withheld: r.withheld.Matching(withheld, dp),
 		routedAnew: len(r.router.Matching(nil, dp)) > 0, forTCP: r.tcpRouter.Matching(nil, dp),
 	}
+	d.routed = d.routedAnew || len(r.other.Matching(nil, dp)) > 0
 	d.Conf = meshtrace.Merge(d.Policies)
 	if r.version.NeedsOTelBackendRef() && d.Conf.HasOTelEndpoint() {
 		refused := *d.Conf
@@ -220,8 +223,14 @@ func (r *Renderer) traced(mesh string, d *Decision, l *cluster.HTTPListener) boo
 // exists reports whether a proxy has a listener. Only package meshhttproute makes one for an
 // outbound with a backendRef, and does nothing in a mesh with TrafficRoutes for a proxy that
 // no MeshHTTPRoute selects (its Apply in Kuma's tags 2.6 to 2.14).
+//
+// A sidecar or delegated gateway has listeners of a MeshGateway only if a MeshHTTPRoute selects
+// it (ApplyToGateway in that package).
 func (r *Renderer) exists(mesh string, d *Decision, l *cluster.HTTPListener) bool {
-	if !l.BackendRef {
+	switch {
+	case l.OfSidecar:
+		return d.routed
+	case !l.BackendRef:
 		return d.routedAnew || l.Direction != cluster.DirectionOutbound || l.OfZoneEgress || !r.isTCP(d, l.Service)
 	}
 	return d.routedAnew || !r.routed[mesh] || r.version.DropsTrafficTrace()

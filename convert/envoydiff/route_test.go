@@ -1,0 +1,47 @@
+package envoydiff_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"tracemigrate/cluster"
+	"tracemigrate/cluster/manifest"
+	"tracemigrate/convert/envoydiff"
+	"tracemigrate/legacy"
+)
+
+// From 2.14 on an outbound keeps the listener of its TrafficRoute, with legacy tracing, if its
+// MeshHTTPRoute leads to no service for HTTP. Seen on 2.13.10 and 2.14.3.
+func TestUnroutableOutbound(t *testing.T) {
+	const input = "{type: Mesh, name: default, tracing: {defaultBackend: z, backends: [{name: z, type: zipkin, conf: {url: 'http://z:9411/'}}]}}\n" +
+		"---\n{type: TrafficRoute, name: all, mesh: default, conf: {destination: {kuma.io/service: '*'}}}\n" +
+		"---\n{type: TrafficTrace, name: all, mesh: default, selectors: [{match: {kuma.io/service: '*'}}]}\n" +
+		"---\n{type: Dataplane, name: db, mesh: default, networking: {address: 1.2.3.4, inbound: [{port: 1, tags: {kuma.io/service: db}}]}}\n" +
+		"---\n{type: Dataplane, name: web, mesh: default, networking: {address: 1.2.3.4, inbound: [{port: 1, tags: {kuma.io/service: web, kuma.io/protocol: http}}]}}\n" +
+		"---\n{type: Dataplane, name: a, mesh: default, networking: {address: 1.2.3.4, inbound: [{port: 1, tags: {kuma.io/service: a}}], outbound: [{port: 2, tags: {kuma.io/service: web}}]}}\n" +
+		"---\n{type: MeshHTTPRoute, name: r, mesh: default, spec: {to: [{targetRef: {kind: MeshService, name: web}, rules: [{default: {backendRefs: "
+	for name, test := range map[string]struct {
+		version  cluster.Version
+		backends string
+		want     envoydiff.Verdict
+	}{
+		"to TCP":          {cluster.V(14), "[{kind: MeshService, name: db}]", envoydiff.Different},
+		"to nothing":      {cluster.V(14), "[{kind: MeshService, name: x}]", envoydiff.Different},
+		"to a resource":   {cluster.V(14), "[{kind: MeshService, name: web, port: 80}]", envoydiff.Different},
+		"to HTTP":         {cluster.V(14), "[{kind: MeshService, name: web}]", envoydiff.Same},
+		"to both":         {cluster.V(14), "[{kind: MeshService, name: db}, {kind: MeshService, name: web}]", envoydiff.Same},
+		"to TCP, on 2.13": {cluster.V(13), "[{kind: MeshService, name: db}]", envoydiff.Same},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := cluster.Read([]manifest.Input{manifest.Text("f", input+test.backends+"}}]}]}}\n")})
+			require.Empty(t, s.Problems)
+			meshes, problems := legacy.Read(s)
+			require.Empty(t, problems)
+			lost := envoydiff.Compare(s, envoydiff.State{Legacy: meshes}, envoydiff.State{}, envoydiff.Options{Version: test.version})
+			assert.Equal(t, "a", lost.Proxies[0].Name)
+			assert.Equal(t, test.want, lost.Proxies[0].Verdict)
+		})
+	}
+}
