@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"tracemigrate/cluster"
-	"tracemigrate/cluster/lists"
 	"tracemigrate/cluster/manifest"
 	"tracemigrate/cmd/tracemigrate/output"
 	"tracemigrate/convert"
@@ -31,7 +30,7 @@ func (r *rewriting) verify() (*output.Diff, error) {
 			return nil, err
 		}
 		if u.plan != nil && u.overlay != "" {
-			problems = append(problems, r.repo.CheckRendered(u.overlay, u.written(), renderedBy(inputs, after))...)
+			problems = append(problems, r.repo.CheckRendered(u.overlay, u.written(), renderedBy(own, after))...)
 		}
 		if r.stage == stageRemove {
 			problems = append(problems, leftovers(own, u)...)
@@ -63,10 +62,22 @@ func (r *rewriting) warnNotApplied(own *cluster.Snapshot, u *unit) {
 	}
 }
 
-// renderedBy returns the MeshTraces of inputs, without those of the cluster's state.
-func renderedBy(inputs []manifest.Input, after *convert.Current) []*meshtrace.Policy {
-	names := lists.Set(inputs, func(input manifest.Input) string { return input.Name })
-	return lists.Keep(after.Existing, func(p *meshtrace.Policy) bool { return names[p.Place.File] })
+// renderedBy returns the MeshTraces of own as they are rendered: without the labels that a
+// zone's control plane adds.
+func renderedBy(own *cluster.Snapshot, after *convert.Current) []*meshtrace.Policy {
+	labels := make(map[manifest.Place]cluster.Tags)
+	for _, r := range own.MeshTraces {
+		labels[r.Place] = r.Labels
+	}
+	var rendered []*meshtrace.Policy
+	for _, p := range after.Existing {
+		if of, ok := labels[p.Place]; ok {
+			unlabelled := *p
+			unlabelled.Labels = of
+			rendered = append(rendered, &unlabelled)
+		}
+	}
+	return rendered
 }
 
 // leftovers returns, as errors, the TrafficTraces and the tracing of Meshes that a unit still
