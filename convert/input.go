@@ -15,7 +15,7 @@ type input struct {
 	confs      confs
 	existing   []*meshtrace.Policy        // those that the control plane has
 	compared   []*meshtrace.Policy        // the existing ones, as they compare to new ones
-	httpRoutes []*meshtrace.Policy        // that take outbounds over, see meshtrace.HTTPRoutes
+	httpRoutes []*meshtrace.Policy        // MeshHTTPRoutes that take outbounds over
 	arrived    map[*meshtrace.Policy]bool // see arrivedPolicies
 	refused    notes                      // of the existing policies that the version refuses
 	notes      notes

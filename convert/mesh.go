@@ -31,7 +31,7 @@ type mesh struct {
 	undated        bool                // the input does not have all creation times
 	arrived        bool                // previous came from the global control plane
 	routed         bool                // has a TrafficRoute
-	httpRoutes     []*meshtrace.Policy // that take outbounds over, see meshtrace.HTTPRoutes
+	httpRoutes     []*meshtrace.Policy // MeshHTTPRoutes that take outbounds over
 	unlisted       bool                // may have Dataplanes, which could not be listed
 	live           bool                // was read from a cluster, or from its snapshot
 }
@@ -83,6 +83,11 @@ func (m *mesh) String() string { return m.Resource.String() }
 
 // allExisting returns the existing policies of all zones and of single ones.
 func (m *mesh) allExisting() []*meshtrace.Policy { return slices.Concat(m.existing, m.ofZones) }
+
+// matcher matches policies as the control plane does.
+func (m *mesh) matcher(policies ...*meshtrace.Policy) *meshtrace.Matcher {
+	return meshtrace.NewMatcher(m.o.Version, policies, m.gateways)
+}
 
 // confOf returns the conf of a TrafficTrace's backend.
 func (m *mesh) confOf(t *legacy.TrafficTrace) *conf { return m.confs.of(m.Mesh, t) }

@@ -213,9 +213,9 @@ func changedSinceRun(v *verification) (changed []*meshtrace.Policy, found notes)
 // remarkPart reports that only some of a previous run's policies exist. The function that
 // it returns says so of a proxy, where it is not certain that they are a previous run's.
 func remarkPart(v *verification, changed []*meshtrace.Policy, existing int, certain bool) (*Note, func(*cluster.Dataplane) string) {
-	today := meshtrace.NewMatcher(v.o.Version, slices.Concat(v.allExisting(), v.mesh.previous), v.gateways)
+	today := v.matcher(slices.Concat(v.allExisting(), v.mesh.previous)...)
 	isChanged := func(p *meshtrace.Policy) bool { return slices.Contains(changed, p) }
-	before := meshtrace.NewMatcher(v.o.Version, slices.DeleteFunc(v.allExisting(), isChanged), v.gateways)
+	before := v.matcher(slices.DeleteFunc(v.allExisting(), isChanged)...)
 	differs := func(dp *cluster.Dataplane) bool { return v.tracing(today, dp) != v.tracing(before, dp) }
 	var proxies names
 	for _, dp := range v.dataplanes {

@@ -238,8 +238,8 @@ func dropArrived(s *selection, candidates []*candidate) kept {
 	if !s.arrived {
 		return kept{candidates: candidates}
 	}
-	today := meshtrace.NewMatcher(s.o.Version, slices.Concat(s.existing, s.previous), s.gateways)
-	before := meshtrace.NewMatcher(s.o.Version, s.existing, s.gateways)
+	today := s.matcher(slices.Concat(s.existing, s.previous)...)
+	before := s.matcher(s.existing...)
 	lacking := make(map[int]names) // proxies, by position of the selector that decides
 	for _, dp := range s.dataplanes {
 		got := meshtrace.Merge(today.Matching(nil, dp))

@@ -75,7 +75,7 @@ func (m *mesh) hasRoutedProxy() bool {
 	if len(m.httpRoutes) == 0 || len(m.dataplanes) == 0 {
 		return len(m.httpRoutes) > 0
 	}
-	routes := meshtrace.NewMatcher(m.o.Version, m.httpRoutes, m.gateways)
+	routes := m.matcher(m.httpRoutes...)
 	return slices.ContainsFunc(m.dataplanes, func(dp *cluster.Dataplane) bool { return len(routes.Matching(nil, dp)) > 0 })
 }
 

@@ -128,7 +128,7 @@ type verifier struct {
 func newVerifier(b *building, again map[*meshtrace.Policy]*made) *verifier {
 	v := &verifier{
 		building: b, again: again, policies: b.policies, reasons: make(reasons),
-		before: meshtrace.NewMatcher(b.o.Version, b.allExisting(), b.gateways),
+		before: b.matcher(b.allExisting()...),
 		keys:   make(confKeys), conflicts: make(map[*made]*conflict),
 	}
 	v.match()
@@ -144,10 +144,7 @@ func (v *verifier) match() {
 		policies = append(policies, p)
 		v.byPolicy[p] = c
 	}
-	v.after, v.without = meshtrace.NewMatcher(v.o.Version, policies, v.gateways), nil
-	if len(v.withheld) > 0 {
-		v.without = meshtrace.NewMatcher(v.o.Version, v.withheld, v.gateways)
-	}
+	v.after, v.without = v.matcher(policies...), v.matcher(v.withheld...)
 }
 
 // known compares the known proxies.
@@ -241,7 +238,7 @@ func (v *verifier) check(dp *cluster.Dataplane, madeUp bool) *finding {
 	if len(existing) > 0 && v.conflict(dp, existing[len(existing)-1], madeUp) {
 		return nil
 	}
-	if v.without != nil && len(v.without.Matching(nil, dp)) > 0 {
+	if len(v.without.Matching(nil, dp)) > 0 {
 		return nil // a note on the policy says why
 	}
 	return v.finding(dp, position, existing)

@@ -143,12 +143,12 @@ func decodeBackend(v manifest.Value) Backend {
 			}
 		}
 	}
-	switch known := set[b.Type]; {
+	switch isSet, known := set[b.Type]; {
 	case b.Type == "":
 		v.Fail("has neither a type nor one of zipkin, datadog, openTelemetry")
-	case !known && b.Type != TypeZipkin && b.Type != TypeDatadog && b.Type != TypeOpenTelemetry:
-		v.Field("type").Fail("is not one of Zipkin, Datadog, OpenTelemetry")
 	case !known:
+		v.Field("type").Fail("is not one of Zipkin, Datadog, OpenTelemetry")
+	case !isSet:
 		v.Fail("is of type %s, but that field is missing", b.Type)
 	}
 	return b

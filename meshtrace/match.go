@@ -54,7 +54,7 @@ func NewMatcher(version cluster.Version, policies []*Policy, gateways cluster.Ga
 // isUnknownTo reports whether version refuses the kind of p or a reference to a
 // MeshOpenTelemetryBackend, so that p does not exist there.
 func (p *Policy) isUnknownTo(version cluster.Version) bool {
-	refers := len(p.Default.Backends) > 0 && p.Default.Backends[0].OpenTelemetry != nil && p.Default.Backends[0].OpenTelemetry.BackendRef != nil
+	refers := len(p.Default.Backends) > 0 && p.Default.Backends[0].refers()
 	return p.TargetRef.RemovedIn(version) || version.Compare(p.TargetRef.Kind.row().since) < 0 ||
 		refers && version.Compare(cluster.SinceBackendRef) < 0
 }

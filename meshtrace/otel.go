@@ -76,7 +76,7 @@ func decodeOTelBackends(s *cluster.Snapshot, problems *[]*manifest.Problem) []*O
 func Resolve(policies []*Policy, backends []*OTelBackend) {
 	for _, p := range policies {
 		for _, b := range p.Default.Backends {
-			if b.OpenTelemetry == nil || b.OpenTelemetry.BackendRef == nil {
+			if !b.refers() {
 				continue
 			}
 			b.OpenTelemetry.Backend = nil

@@ -127,8 +127,11 @@ type OpenTelemetry struct {
 // HasOTelEndpoint reports whether c sends to an OpenTelemetry collector by its address,
 // which 3.0 does not accept.
 func (c *Conf) HasOTelEndpoint() bool {
-	return len(c.Backends) > 0 && c.Backends[0].OpenTelemetry != nil && c.Backends[0].OpenTelemetry.BackendRef == nil
+	return len(c.Backends) > 0 && c.Backends[0].OpenTelemetry != nil && !c.Backends[0].refers()
 }
+
+// refers reports whether b refers to a MeshOpenTelemetryBackend.
+func (b *Backend) refers() bool { return b.OpenTelemetry != nil && b.OpenTelemetry.BackendRef != nil }
 
 // Sampling is how much is traced. Each field is merged by itself.
 type Sampling struct {

@@ -136,7 +136,7 @@ func (p *Policy) RefusedBy(version cluster.Version) []string {
 	}
 	for _, b := range p.Default.Backends {
 		since(cluster.SinceOpenTelemetry, b.OpenTelemetry != nil, "OpenTelemetry")
-		since(cluster.SinceBackendRef, b.OpenTelemetry != nil && b.OpenTelemetry.BackendRef != nil, "openTelemetry.backendRef")
+		since(cluster.SinceBackendRef, b.refers(), "openTelemetry.backendRef")
 	}
 	if p.TargetRef.SectionName != "" && version.RefusesSectionName() {
 		fail("targetRef.sectionName is not accepted by %s; remove it", version)
@@ -204,7 +204,7 @@ func (b *Backend) validate() error {
 			return errors.New("datadog.url is not of the form http://host:port")
 		}
 	case b.Type == TypeOpenTelemetry && b.OpenTelemetry != nil:
-		if strings.TrimSpace(b.OpenTelemetry.Endpoint) == "" && b.OpenTelemetry.BackendRef == nil {
+		if strings.TrimSpace(b.OpenTelemetry.Endpoint) == "" && !b.refers() {
 			return errors.New("openTelemetry has neither endpoint nor backendRef")
 		}
 	default:

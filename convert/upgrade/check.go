@@ -56,8 +56,8 @@ type Resource struct {
 	Of      manifest.Subject
 	Place   manifest.Place
 	Reasons []string // why the newer version refuses it, or why a proxy is unknown
-	// OnKubernetes is set for an object of Kubernetes.
-	OnKubernetes bool
+	// onKubernetes is set for an object of Kubernetes.
+	onKubernetes bool
 }
 
 // Fails reports whether the cause is a reason for exit code 1.

@@ -65,7 +65,7 @@ func (b *builder) mends(c *cause) []mend {
 	case envoydiff.WorkloadServiceName:
 		return b.workloadMends()
 	case MeshTracingIgnored:
-		if first := c.Resources[0]; first.OnKubernetes {
+		if first := c.Resources[0]; first.onKubernetes {
 			return []mend{{Kind: removeTracingOnKubernetes, Of: first}}
 		}
 		return []mend{{Kind: removeTracing, Of: c.Resources[0]}}
@@ -116,10 +116,10 @@ func (b *builder) protocolMends(c *cause) []mend {
 		return []mend{{Kind: removeProtocol}}
 	}
 	var mends []mend
-	if i := slices.IndexFunc(c.Resources, func(r *Resource) bool { return !r.OnKubernetes }); i >= 0 {
+	if i := slices.IndexFunc(c.Resources, func(r *Resource) bool { return !r.onKubernetes }); i >= 0 {
 		mends = append(mends, mend{Kind: setProtocol, Of: c.Resources[i]})
 	}
-	if slices.ContainsFunc(c.Resources, func(r *Resource) bool { return r.OnKubernetes }) {
+	if slices.ContainsFunc(c.Resources, func(r *Resource) bool { return r.onKubernetes }) {
 		mends = append(mends, mend{Kind: setAppProtocol})
 	}
 	return mends

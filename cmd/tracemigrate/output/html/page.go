@@ -236,9 +236,9 @@ func contentSecurity(style, script string) template.HTMLAttr {
 func joinNames(names []string) string { return convert.First(names, 12) }
 
 var funcs = template.FuncMap{
-	"number": convert.Number,
-	"plural": convert.Plural,
-	"prose":  prose, "pieces": pieces, "command": command, "backticked": plain.Backticked,
+	"newest": cluster.Newest.String, "sinceTrafficRoute": cluster.SinceTrafficRoute.MajorMinor,
+	"number": convert.Number, "plural": convert.Plural,
+	"prose": prose, "pieces": pieces, "command": command, "backticked": plain.Backticked,
 	"percent": func(sampling *float64) string {
 		if sampling == nil {
 			return "100%"
