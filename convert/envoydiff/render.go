@@ -35,7 +35,7 @@ type Renderer struct {
 	routes    []*meshtrace.Policy // MeshHTTPRoutes that take outbounds over
 	others    []*meshtrace.Policy // the other MeshHTTPRoutes
 	router    *meshtrace.Matcher  // of routes; nil without any
-	other     *meshtrace.Matcher  // of others; nil without any
+	ofGateway *meshtrace.Matcher  // of routes and others, by a MeshGateway's listeners; nil without any
 	tcp       map[*meshtrace.Policy][]string
 	tcpRouter *meshtrace.Matcher // of tcp; nil without any
 	gateways  cluster.Gateways
@@ -69,15 +69,15 @@ func (r *Renderer) in(version cluster.Version, state State) *Renderer {
 	if other.withheld = nil; len(state.Withheld) > 0 {
 		other.withheld = meshtrace.NewMatcher(version, state.Withheld, r.gateways)
 	}
-	other.legacy, other.router, other.other, other.tcpRouter = nil, nil, nil, nil
+	other.legacy, other.router, other.ofGateway, other.tcpRouter = nil, nil, nil, nil
 	if version.DropsTrafficTrace() {
 		return &other
 	}
 	if len(r.routes) > 0 {
 		other.router = meshtrace.NewMatcher(version, r.routes, r.gateways)
 	}
-	if len(r.others) > 0 {
-		other.other = meshtrace.NewMatcher(version, r.others, r.gateways)
+	if all := slices.Concat(r.routes, r.others); len(all) > 0 {
+		other.ofGateway = meshtrace.NewMatcher(version, all, r.gateways).OfGatewayListeners()
 	}
 	if len(r.tcp) > 0 && version.HasMeshTCPRoutes() {
 		other.tcpRouter = meshtrace.NewMatcher(version, slices.Collect(maps.Keys(r.tcp)), r.gateways)
@@ -110,7 +110,7 @@ type Decision struct {
 	Withheld []*meshtrace.Policy
 
 	// routedAnew is set if a MeshHTTPRoute takes the proxy's outbounds over, and routed if
-	// any MeshHTTPRoute selects the proxy.
+	// any MeshHTTPRoute selects a listener of the proxy's MeshGateway.
 	routedAnew, routed bool
 	// forTCP are the MeshTCPRoutes that select the proxy.
 	forTCP []*meshtrace.Policy
@@ -138,7 +138,7 @@ func (r *Renderer) Decide(dp *cluster.Dataplane) Decision { return r.decide(dp, 
 // decide is Decide with buffers for the policies.
 func (r *Renderer) decide(dp *cluster.Dataplane, policies, withheld []*meshtrace.Policy) Decision {
 	d := Decision{routedAnew: r.router != nil && len(r.router.Matching(nil, dp)) > 0}
-	d.routed = d.routedAnew || r.other != nil && len(r.other.Matching(nil, dp)) > 0
+	d.routed = r.ofGateway != nil && len(r.ofGateway.Matching(nil, dp)) > 0
 	if r.tcpRouter != nil {
 		d.forTCP = r.tcpRouter.Matching(nil, dp)
 	}
@@ -235,7 +235,7 @@ func (r *Renderer) traced(mesh string, d *Decision, l *cluster.HTTPListener) boo
 // no MeshHTTPRoute selects (its Apply in Kuma's tags 2.6 to 2.14).
 //
 // A sidecar or delegated gateway has listeners of a MeshGateway only if a MeshHTTPRoute selects
-// it (ApplyToGateway in that package).
+// one of these (ApplyToGateway in that package).
 func (r *Renderer) exists(mesh string, d *Decision, l *cluster.HTTPListener) bool {
 	switch {
 	case l.OfSidecar:
