@@ -235,7 +235,7 @@ func (c *comparer) listener(dp *cluster.Dataplane, before, after *Decision, was,
 	if !ok {
 		known := compare(c.flat(c.before, dp, before, l, key.before != 0), c.flat(c.after, dp, after, l, key.after != 0), l.Direction)
 		if c.before.version != c.after.version {
-			known = attributed(known, key.cause)
+			known = c.attributed(known, key)
 		}
 		if gains {
 			known = append(known, gainedOutbound("traced"))
