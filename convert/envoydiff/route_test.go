@@ -43,6 +43,8 @@ func TestUnroutableOutbound(t *testing.T) {
 			lost := envoydiff.Compare(s, envoydiff.State{Legacy: meshes}, envoydiff.State{}, envoydiff.Options{Version: test.version})
 			assert.Equal(t, "a", lost.Proxies[0].Name)
 			assert.Equal(t, test.want, lost.Proxies[0].Verdict)
+			kept := envoydiff.Compare(s, envoydiff.State{Legacy: meshes}, envoydiff.State{Legacy: meshes}, envoydiff.Options{Version: test.version})
+			assert.Equal(t, envoydiff.Same, kept.Proxies[0].Verdict)
 		})
 	}
 }
