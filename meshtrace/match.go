@@ -11,10 +11,12 @@ import (
 
 // Matcher finds the policies of a proxy.
 type Matcher struct {
-	version  cluster.Version
-	counts   bool // Ignored inbounds count
-	gateways cluster.Gateways
-	meshes   map[string]*meshMatcher
+	version cluster.Version
+	counts  bool // Ignored inbounds count
+
+	gatewaysAlone bool // see OfGatewayListeners
+	gateways      cluster.Gateways
+	meshes        map[string]*meshMatcher
 }
 
 // meshMatcher has the policies of one mesh. They are prepared for the first proxy.
@@ -97,6 +99,14 @@ func (m *Matcher) CountingIgnoredInbounds() *Matcher {
 	counting := *m
 	counting.counts = true
 	return &counting
+}
+
+// OfGatewayListeners returns a matcher of the same policies that selects by the tags of the
+// MeshGateway's listeners alone.
+func (m *Matcher) OfGatewayListeners() *Matcher {
+	only := *m
+	only.gatewaysAlone = true
+	return &only
 }
 
 // Sort sorts policies of a mesh as a control plane of version ranks them, lowest
@@ -216,7 +226,7 @@ func (m *Matcher) tagSets(sets []cluster.Tags, dp *cluster.Dataplane, gateway *c
 	if gateway != nil {
 		sets = append(sets, gateway.TagSets(own)...)
 	}
-	if dp.Builtin() {
+	if dp.Builtin() || m.gatewaysAlone {
 		return sets
 	}
 	if dp.Delegated() && m.version.SelectsDelegatedGateways() {

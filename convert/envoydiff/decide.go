@@ -203,13 +203,19 @@ func addOnce[K comparable](c *comparer, known map[K]*part, key K, compare func()
 	}
 }
 
+// mayTrace reports whether a listener that a MeshHTTPRoute should make may be that of a
+// TrafficRoute, with the tracing of d's TrafficTrace. l may be nil.
+func (d *Decision) mayTrace(l *cluster.HTTPListener) bool {
+	return l != nil && l.MayStay && d.Traces() && !d.fromMeshTrace()
+}
+
 // listener records the differences of one listener. was or is is nil where it is not
 // for HTTP.
 func (c *comparer) listener(dp *cluster.Dataplane, before, after *Decision, was, is *cluster.HTTPListener) {
 	tracedBefore := was != nil && c.before.traced(dp.Mesh, before, was)
 	tracedAfter := is != nil && c.after.traced(dp.Mesh, after, is)
-	if !tracedAfter && was != nil && was.MayStay {
-		tracedBefore = before.Traces() // it may be lost
+	if !tracedBefore && !tracedAfter {
+		tracedBefore, tracedAfter = before.mayTrace(was), after.mayTrace(is)
 	}
 	if !tracedBefore && !tracedAfter {
 		return
@@ -234,7 +240,7 @@ func (c *comparer) listener(dp *cluster.Dataplane, before, after *Decision, was,
 	addOnce(c, c.known, key, func() []*Difference {
 		found := compare(c.flat(c.before, dp, before, l, key.before != 0), c.flat(c.after, dp, after, l, key.after != 0), l.Direction)
 		if c.before.version != c.after.version {
-			found = attributed(found, key.cause)
+			found = c.attributed(found, key)
 		}
 		if gains {
 			found = append(found, gainedOutbound("traced"))

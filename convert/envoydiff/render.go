@@ -35,7 +35,7 @@ type Renderer struct {
 	routes    []*meshtrace.Policy // MeshHTTPRoutes that take outbounds over
 	others    []*meshtrace.Policy // the other MeshHTTPRoutes
 	router    *meshtrace.Matcher  // of routes on version
-	other     *meshtrace.Matcher  // of others on version
+	ofGateway *meshtrace.Matcher  // of routes and others on version, by a MeshGateway's listeners
 	tcp       map[*meshtrace.Policy][]string
 	tcpRouter *meshtrace.Matcher // of tcp on version
 	gateways  cluster.Gateways
@@ -66,14 +66,15 @@ func (r *Renderer) in(version cluster.Version, state State) *Renderer {
 	other := *r
 	if version != r.version || r.listeners == nil {
 		other.version, other.listeners = version, cluster.NewListeners(version, r.snapshot, r.gateways)
-		var routes, others, tcp []*meshtrace.Policy
+		var routes, all, tcp []*meshtrace.Policy
 		if !version.DropsTrafficTrace() {
-			routes, others = r.routes, r.others
+			routes, all = r.routes, slices.Concat(r.routes, r.others)
 		}
 		if version.HasMeshTCPRoutes() && !version.DropsTrafficTrace() {
 			tcp = slices.Collect(maps.Keys(r.tcp))
 		}
-		other.router, other.other = meshtrace.NewMatcher(version, routes, r.gateways), meshtrace.NewMatcher(version, others, r.gateways)
+		other.router = meshtrace.NewMatcher(version, routes, r.gateways)
+		other.ofGateway = meshtrace.NewMatcher(version, all, r.gateways).OfGatewayListeners()
 		other.tcpRouter = meshtrace.NewMatcher(version, tcp, r.gateways)
 	}
 	other.matcher = meshtrace.NewMatcher(version, state.Policies, r.gateways)
@@ -105,7 +106,7 @@ type Decision struct {
 	Withheld []*meshtrace.Policy
 
 	// routedAnew is set if a MeshHTTPRoute takes the proxy's outbounds over, and routed if
-	// any MeshHTTPRoute selects the proxy.
+	// any MeshHTTPRoute selects a listener of the proxy's MeshGateway.
 	routedAnew, routed bool
 	// forTCP are the MeshTCPRoutes that select the proxy.
 	forTCP []*meshtrace.Policy
@@ -134,9 +135,9 @@ func (r *Renderer) Decide(dp *cluster.Dataplane) Decision { return r.decide(dp, 
 func (r *Renderer) decide(dp *cluster.Dataplane, policies, withheld []*meshtrace.Policy) Decision {
 	d := Decision{
 		Policies: r.matcher.Matching(policies, dp), Withheld: r.withheld.Matching(withheld, dp),
-		routedAnew: len(r.router.Matching(nil, dp)) > 0, forTCP: r.tcpRouter.Matching(nil, dp),
+		routedAnew: len(r.router.Matching(nil, dp)) > 0, routed: len(r.ofGateway.Matching(nil, dp)) > 0,
+		forTCP: r.tcpRouter.Matching(nil, dp),
 	}
-	d.routed = d.routedAnew || len(r.other.Matching(nil, dp)) > 0
 	d.Conf = meshtrace.Merge(d.Policies)
 	if r.version.NeedsOTelBackendRef() && d.Conf.HasOTelEndpoint() {
 		refused := *d.Conf
@@ -225,7 +226,7 @@ func (r *Renderer) traced(mesh string, d *Decision, l *cluster.HTTPListener) boo
 // no MeshHTTPRoute selects (its Apply in Kuma's tags 2.6 to 2.14).
 //
 // A sidecar or delegated gateway has listeners of a MeshGateway only if a MeshHTTPRoute selects
-// it (ApplyToGateway in that package).
+// one of these (ApplyToGateway in that package).
 func (r *Renderer) exists(mesh string, d *Decision, l *cluster.HTTPListener) bool {
 	switch {
 	case l.OfSidecar:

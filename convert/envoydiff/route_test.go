@@ -10,6 +10,7 @@ import (
 	"tracemigrate/cluster/manifest"
 	"tracemigrate/convert/envoydiff"
 	"tracemigrate/legacy"
+	"tracemigrate/meshtrace"
 )
 
 // From 2.14 on an outbound keeps the listener of its TrafficRoute, with legacy tracing, if its
@@ -42,6 +43,31 @@ func TestUnroutableOutbound(t *testing.T) {
 			lost := envoydiff.Compare(s, envoydiff.State{Legacy: meshes}, envoydiff.State{}, envoydiff.Options{Version: test.version})
 			assert.Equal(t, "a", lost.Proxies[0].Name)
 			assert.Equal(t, test.want, lost.Proxies[0].Verdict)
+			kept := envoydiff.Compare(s, envoydiff.State{Legacy: meshes}, envoydiff.State{Legacy: meshes}, envoydiff.Options{Version: test.version})
+			assert.Equal(t, envoydiff.Same, kept.Proxies[0].Verdict)
 		})
+	}
+}
+
+// On a sidecar a MeshGateway's listener makes spans upstream for a TrafficTrace, and not for a
+// MeshTrace, also where the control plane is upgraded. Seen from 2.13.10 to 2.14.3.
+func TestSidecarsGatewayUpgraded(t *testing.T) {
+	const input = "{type: Mesh, name: default, tracing: {defaultBackend: z, backends: [{name: z, type: zipkin, conf: {url: 'http://z:9411/', apiVersion: httpJson}}]}}\n" +
+		"---\n{type: TrafficTrace, name: all, mesh: default, selectors: [{match: {kuma.io/service: '*'}}]}\n" +
+		"---\n{type: MeshTrace, name: all, mesh: default, spec: {targetRef: {kind: Mesh}, default: {sampling: {overall: 100}, backends: [{type: Zipkin, zipkin: {url: 'http://z:9411/', apiVersion: httpJson, sharedSpanContext: true}}]}}}\n" +
+		"---\n{type: MeshGateway, name: g, mesh: default, selectors: [{match: {kuma.io/service: web}}], conf: {listeners: [{port: 80, protocol: HTTP}]}}\n" +
+		"---\n{type: MeshHTTPRoute, name: r, mesh: default, spec: {to: [{targetRef: {kind: MeshService, name: api}}]}}\n" +
+		"---\n{type: Dataplane, name: web, mesh: default, networking: {address: 1.2.3.4, inbound: [{port: 1, tags: {kuma.io/service: web}}], outbound: [{port: 2, backendRef: {kind: MeshExternalService, name: x}}]}}\n"
+	s := cluster.Read([]manifest.Input{manifest.Text("f", input)})
+	require.Empty(t, s.Problems)
+	meshes, problems := legacy.Read(s)
+	require.Empty(t, problems)
+	policies, problems := meshtrace.Read(s)
+	require.Empty(t, problems)
+	for _, to := range []cluster.Version{{}, cluster.V(14)} {
+		options := envoydiff.Options{Version: cluster.V(13), To: to, Migrated: true}
+		got := envoydiff.Compare(s, envoydiff.State{Legacy: meshes}, envoydiff.State{Policies: policies}, options).Proxies[0]
+		assert.Equal(t, envoydiff.Different, got.Verdict)
+		assert.True(t, got.Has(envoydiff.OtherDiffers))
 	}
 }

@@ -73,7 +73,7 @@ func (c *comparer) beside(dp *cluster.Dataplane, before, after *Decision, l *clu
 	}
 	addOnce(c, c.known, key, func() []*Difference {
 		found := compare(c.flat(c.before, dp, before, l, true), c.flat(c.after, dp, after, l, key.after != 0), l.Direction)
-		return slices.DeleteFunc(attributed(found, key.cause), func(d *Difference) bool { return d.Code != key.cause })
+		return slices.DeleteFunc(c.attributed(found, key), func(d *Difference) bool { return d.Code != key.cause })
 	})
 }
 
@@ -126,14 +126,20 @@ func (c *comparer) causeOfPolicy(p *meshtrace.Policy, dp *cluster.Dataplane) Cod
 
 // attributed returns differences between two versions with their cause as the code.
 // What every proxy gets on the version after keeps its own, or has the code defaults.
-func attributed(differences []*Difference, cause Code) []*Difference {
+func (c *comparer) attributed(differences []*Difference, key pairing) []*Difference {
 	for _, d := range differences {
 		switch d.Field {
-		case "cluster.connectTimeout", "tracing.spawnUpstreamSpan", "tracing.provider.typedConfig.splitSpansForRequest":
+		case "tracing.spawnUpstreamSpan":
+			// Of a MeshGateway's listener on a sidecar it follows from the policy.
+			if key.ofSidecar && c.before.version.SetsSpawnUpstreamSpan() == c.after.version.SetsSpawnUpstreamSpan() {
+				break
+			}
+			d.Code = Defaults
+		case "cluster.connectTimeout", "tracing.provider.typedConfig.splitSpansForRequest":
 			d.Code = Defaults
 		}
-		if cause != "" && Codes[d.Code] != Inherent {
-			d.Code = cause
+		if key.cause != "" && Codes[d.Code] != Inherent {
+			d.Code = key.cause
 		}
 	}
 	return differences
