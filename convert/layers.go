@@ -79,12 +79,13 @@ type today struct {
 func newToday(in *input) *today {
 	state := envoydiff.State{Legacy: in.Meshes, Policies: in.compared}
 	versions := in.Judge(in.o.Version)
-	renderers := make(map[cluster.Version]*envoydiff.Renderer)
+	own := envoydiff.NewRenderer(in.o.Version, in.Snapshot, state)
+	renderers := map[cluster.Version]*envoydiff.Renderer{in.o.Version: own}
 	t := &today{copies: make(map[*meshtrace.Policy]bool)}
 	t.decide = func(dp *cluster.Dataplane) envoydiff.Decision {
 		of, _ := versions(dp)
 		if renderers[of[0]] == nil {
-			renderers[of[0]] = envoydiff.NewRenderer(of[0], in.Snapshot, state)
+			renderers[of[0]] = own.In(of[0], state)
 		}
 		return renderers[of[0]].Decide(dp)
 	}

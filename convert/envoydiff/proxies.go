@@ -158,9 +158,9 @@ const perWorker = 1_000
 
 // compareOnly compares some Dataplanes of a renderer's snapshot.
 func compareOnly(dataplanes []*cluster.Dataplane, r *Renderer, before, after State, o Options) *Comparison {
-	today := r.in(o.Version, before)
+	today := r.In(o.Version, before)
 	to := cmp.Or(o.To, o.Version)
-	result := &Comparison{Version: o.Version, To: o.To, Proxies: sortedProxies(dataplanes), before: today, after: today.in(to, after)}
+	result := &Comparison{Version: o.Version, To: o.To, Proxies: sortedProxies(dataplanes), before: today, after: today.In(to, after)}
 	var lenient *Renderer
 	if to == o.Version && o.Version.SkipsIgnoredInbounds() {
 		lenient = result.after.countingIgnoredInbounds()

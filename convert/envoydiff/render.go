@@ -48,7 +48,7 @@ type Renderer struct {
 // NewRenderer returns a renderer for a control plane of version in state, with the
 // Dataplanes, gateways and TrafficRoutes of s.
 func NewRenderer(version cluster.Version, s *cluster.Snapshot, state State) *Renderer {
-	return newRenderer(s).in(version, state)
+	return newRenderer(s).In(version, state)
 }
 
 // newRenderer returns what renderers of s have in common.
@@ -61,8 +61,8 @@ func newRenderer(s *cluster.Snapshot) *Renderer {
 	return r
 }
 
-// in returns a renderer of the same cluster in another state, on another version.
-func (r *Renderer) in(version cluster.Version, state State) *Renderer {
+// In returns a renderer of the same cluster in another state, on another version.
+func (r *Renderer) In(version cluster.Version, state State) *Renderer {
 	other := *r
 	if version != r.version || r.listeners == nil {
 		other.version, other.listeners = version, cluster.NewListeners(version, r.snapshot, r.gateways)
