@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"tracemigrate/cluster"
-	"tracemigrate/cluster/lists"
 	"tracemigrate/cluster/manifest"
 	"tracemigrate/cmd/tracemigrate/output"
 	"tracemigrate/cmd/tracemigrate/output/plain"
@@ -32,7 +31,8 @@ func (r *rewriting) verify() (*output.Diff, error) {
 			return nil, err
 		}
 		if u.plan != nil && u.overlay != "" {
-			problems = append(problems, r.repo.CheckRendered(u.overlay, u.written(), renderedBy(inputs, after))...)
+			rendered, _ := meshtrace.Read(own, after.Namespace) // without labels of the control plane; decode has the problems
+			problems = append(problems, r.repo.CheckRendered(u.overlay, u.written(), rendered)...)
 		}
 		if r.stage == stageRemove {
 			problems = append(problems, leftovers(own, u)...)
@@ -62,12 +62,6 @@ func (r *rewriting) warnNotApplied(own *cluster.Snapshot, u *unit) {
 		r.stderr.Line("%s: the cluster does not have %s, such as %q: merge stage remove when all are applied, or take a new snapshot",
 			u.name(), plain.Plural(len(missing), "MeshTrace of the manifests", "MeshTraces of the manifests"), missing[0])
 	}
-}
-
-// renderedBy returns the MeshTraces of inputs, without those of the cluster's state.
-func renderedBy(inputs []manifest.Input, after *convert.Current) []*meshtrace.Policy {
-	names := lists.Set(inputs, func(input manifest.Input) string { return input.Name })
-	return lists.Keep(after.Existing, func(p *meshtrace.Policy) bool { return names[p.Place.File] })
 }
 
 // leftovers returns, as errors, the TrafficTraces and the tracing of Meshes that a unit still
