@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"tracemigrate/cluster"
+	"tracemigrate/cluster/lists"
 	"tracemigrate/cluster/manifest"
 	"tracemigrate/cmd/tracemigrate/output"
 	"tracemigrate/cmd/tracemigrate/output/plain"
@@ -31,8 +32,7 @@ func (r *rewriting) verify() (*output.Diff, error) {
 			return nil, err
 		}
 		if u.plan != nil && u.overlay != "" {
-			rendered, _ := meshtrace.Read(own, after.Namespace) // without labels of the control plane; decode has the problems
-			problems = append(problems, r.repo.CheckRendered(u.overlay, u.written(), rendered)...)
+			problems = append(problems, r.repo.CheckRendered(u.overlay, u.written(), renderedBy(own, after))...)
 		}
 		if r.stage == stageRemove {
 			problems = append(problems, leftovers(own, u)...)
@@ -62,6 +62,21 @@ func (r *rewriting) warnNotApplied(own *cluster.Snapshot, u *unit) {
 		r.stderr.Line("%s: the cluster does not have %s, such as %q: merge stage remove when all are applied, or take a new snapshot",
 			u.name(), plain.Plural(len(missing), "MeshTrace of the manifests", "MeshTraces of the manifests"), missing[0])
 	}
+}
+
+// renderedBy returns the MeshTraces of a unit's own manifests, with the labels that they have
+// there: in after they also have those of the control plane.
+func renderedBy(own *cluster.Snapshot, after *convert.Current) []*meshtrace.Policy {
+	written := lists.By(own.MeshTraces, func(r *cluster.Resource) manifest.Place { return r.Place })
+	var rendered []*meshtrace.Policy
+	for _, p := range after.Existing {
+		if r := written[p.Place]; r != nil {
+			labelled := *p
+			labelled.Labels = r.Labels
+			rendered = append(rendered, &labelled)
+		}
+	}
+	return rendered
 }
 
 // leftovers returns, as errors, the TrafficTraces and the tracing of Meshes that a unit still
