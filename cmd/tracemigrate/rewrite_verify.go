@@ -62,19 +62,16 @@ func (r *rewriting) warnNotApplied(own *cluster.Snapshot, u *unit) {
 	}
 }
 
-// renderedBy returns the MeshTraces of own as they are rendered: without the labels that a
-// zone's control plane adds.
+// renderedBy returns the MeshTraces of a unit's own manifests, with the labels that they have
+// there: in after they also have those of the control plane.
 func renderedBy(own *cluster.Snapshot, after *convert.Current) []*meshtrace.Policy {
-	labels := make(map[manifest.Place]cluster.Tags)
-	for _, r := range own.MeshTraces {
-		labels[r.Place] = r.Labels
-	}
+	written := lists.By(own.MeshTraces, func(r *cluster.Resource) manifest.Place { return r.Place })
 	var rendered []*meshtrace.Policy
 	for _, p := range after.Existing {
-		if of, ok := labels[p.Place]; ok {
-			unlabelled := *p
-			unlabelled.Labels = of
-			rendered = append(rendered, &unlabelled)
+		if r := written[p.Place]; r != nil {
+			labelled := *p
+			labelled.Labels = r.Labels
+			rendered = append(rendered, &labelled)
 		}
 	}
 	return rendered

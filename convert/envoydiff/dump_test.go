@@ -325,3 +325,28 @@ func TestCompareShadowRecorded(t *testing.T) {
 	assert.Greater(t, legacy, 100)
 	assert.Greater(t, kept, 100)
 }
+
+// A MeshTrace names the proxy's first service, also where only another one has a listener for
+// HTTP. Seen on 2.13.10.
+func TestShadowNamesFirstService(t *testing.T) {
+	read := func(collector, service string) *envoydiff.Dump {
+		tracing := `{"provider": {"name": "envoy.tracers.datadog", "typedConfig": {"@type": "type.googleapis.com/envoy.config.trace.v3.DatadogConfig", "collectorCluster": "` +
+			collector + `", "serviceName": "` + service + `"}}}`
+		dump, err := envoydiff.ReadDump(strings.NewReader(controlPlane(fixtures.Proxy{
+			Listeners: map[string]json.RawMessage{"inbound:10.0.0.1:80": json.RawMessage(tracing)},
+			Clusters:  map[string]json.RawMessage{collector: json.RawMessage(strings.Replace(fuzzedCluster, "trac", collector, 1))},
+		})))
+		require.NoError(t, err)
+		return dump
+	}
+	inbound := func(service string) cluster.Inbound {
+		return cluster.Inbound{Tags: cluster.Tags{cluster.ServiceTag: service}}
+	}
+	dp := &cluster.Dataplane{Mesh: "default", Name: "web", Inbounds: []cluster.Inbound{inbound("web"), inbound("api")}}
+	nothing := envoydiff.NewRenderer(cluster.Latest, &cluster.Snapshot{}, envoydiff.State{})
+	for service, want := range map[string]envoydiff.Code{"api": envoydiff.DatadogServiceName, "other": envoydiff.ServiceNameDiffers} {
+		got := envoydiff.CompareShadow(nothing, dp, read("tracing:dd", "web"), read("meshtrace:datadog", service), nil)
+		require.Len(t, got.Differences, 1)
+		assert.Equal(t, want, got.Differences[0].Code)
+	}
+}

@@ -27,7 +27,7 @@ func CompareDumps(before, after map[string]*Dump, accept []Code) *Comparison {
 		case a == nil:
 			p.Differences = []*Difference{{Code: ProxyMissing, Field: "proxy", Before: "no dump", After: "dumped"}}
 		default:
-			p.Differences, p.untraced = a.compare(b, nil), !a.traces() && !b.traces()
+			p.Differences, p.untraced = a.compare(b, nil, ""), !a.traces() && !b.traces()
 		}
 		p.Verdict = verdictOf(p.Differences, accept)
 		result.Proxies = append(result.Proxies, p)
@@ -42,7 +42,8 @@ func CompareDumps(before, after map[string]*Dump, accept []Code) *Comparison {
 func CompareShadow(r *Renderer, dp *cluster.Dataplane, today, shadow *Dump, accept []Code) Proxy {
 	after := shadow.withoutLegacy()
 	p := Proxy{
-		Mesh: dp.Mesh, Name: dp.FullName(), Differences: today.compare(after, r.unrouted(dp)), untraced: !today.traces() && !after.traces(),
+		Mesh: dp.Mesh, Name: dp.FullName(), Differences: today.compare(after, r.unrouted(dp), dp.FirstService()),
+		untraced: !today.traces() && !after.traces(),
 	}
 	for _, d := range p.Differences {
 		if d.Code == TracingLost && shadow.listeners[d.Listener] != nil {
@@ -137,8 +138,9 @@ func (d *Dump) traces() bool {
 }
 
 // compare returns the differences between the listeners of two dumps. A listener in
-// only one dump counts where it is traced. unrouted may be nil.
-func (d *Dump) compare(after *Dump, unrouted *unrouted) []*Difference {
+// only one dump counts where it is traced. unrouted may be nil. first is the proxy's first
+// service, which need not have a listener for HTTP; empty: unknown.
+func (d *Dump) compare(after *Dump, unrouted *unrouted, first string) []*Difference {
 	names := maps.Clone(d.listeners)
 	maps.Copy(names, after.listeners)
 	var all []*Difference
@@ -149,6 +151,7 @@ func (d *Dump) compare(after *Dump, unrouted *unrouted) []*Difference {
 		all = append(all, &Difference{Code: OtherProxy, Field: "proxy", Before: d.node, After: after.node})
 	}
 	services := d.services()
+	services[first] = true
 	for _, name := range slices.Sorted(maps.Keys(names)) {
 		direction := directionOf(name)
 		a, b := d.flat(name), after.flat(name)
