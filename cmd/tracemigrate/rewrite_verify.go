@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"tracemigrate/cluster"
+	"tracemigrate/cluster/lists"
 	"tracemigrate/cluster/manifest"
 	"tracemigrate/cmd/tracemigrate/output"
 	"tracemigrate/convert"

@@ -340,7 +340,7 @@ func TestShadowNamesFirstService(t *testing.T) {
 		return dump
 	}
 	inbound := func(service string) cluster.Inbound {
-		return cluster.Inbound{Tags: cluster.Tags{cluster.ServiceTag: service}}
+		return cluster.Inbound{Tags: cluster.NewTags(map[string]string{cluster.ServiceTag: service})}
 	}
 	dp := &cluster.Dataplane{Mesh: "default", Name: "web", Inbounds: []cluster.Inbound{inbound("web"), inbound("api")}}
 	nothing := envoydiff.NewRenderer(cluster.Latest, &cluster.Snapshot{}, envoydiff.State{})
