@@ -1,6 +1,7 @@
 package output
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -26,11 +27,12 @@ func TestExplainDocument(t *testing.T) {
 
 // fieldNames returns the names of a type's fields in JSON, also of the types in it.
 func fieldNames(of reflect.Type) []string {
-	for of.Kind() == reflect.Slice || of.Kind() == reflect.Pointer {
+	writesItself := func(t reflect.Type) bool { return t.Implements(reflect.TypeFor[json.Marshaler]()) }
+	for !writesItself(of) && (of.Kind() == reflect.Slice || of.Kind() == reflect.Pointer) {
 		of = of.Elem()
 	}
 	var names []string
-	if of.Kind() != reflect.Struct {
+	if of.Kind() != reflect.Struct || writesItself(of) {
 		return nil
 	}
 	for i := range of.NumField() {
