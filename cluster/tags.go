@@ -147,10 +147,10 @@ const Any = "*"
 func (tags Tags) Match(set Tags) bool {
 	i := 0
 	for _, want := range tags {
-		for i < len(set) && set[i].Key < want.Key {
+		for i < len(set) && set[i].Key != want.Key { // quicker than the order
 			i++
 		}
-		if i == len(set) || set[i].Key != want.Key || want.Value != Any && want.Value != set[i].Value {
+		if i == len(set) || want.Value != Any && want.Value != set[i].Value {
 			return false
 		}
 	}
@@ -159,15 +159,8 @@ func (tags Tags) Match(set Tags) bool {
 
 // Meets reports whether one tag set can satisfy both selectors.
 func (tags Tags) Meets(other Tags) bool {
-	i := 0
-	for _, a := range tags {
-		for i < len(other) && other[i].Key < a.Key {
-			i++
-		}
-		if i == len(other) {
-			return true
-		}
-		if b := other[i]; a.Key == b.Key && a.Value != b.Value && a.Value != Any && b.Value != Any {
+	for _, tag := range tags {
+		if value, ok := other.Lookup(tag.Key); ok && value != tag.Value && value != Any && tag.Value != Any {
 			return false
 		}
 	}
