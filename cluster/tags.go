@@ -103,13 +103,12 @@ func (tags Tags) Without(key string) Tags {
 	return lists.Keep(tags, func(tag Tag) bool { return tag.Key != key })
 }
 
-// And returns a copy that also has the tags of another set, which decides on keys of both.
+// And returns tags with those of another set, which decides on keys of both.
 func (tags Tags) And(other Tags) Tags {
-	both := slices.Clone(tags)
 	for _, tag := range other {
-		both = both.With(tag.Key, tag.Value)
+		tags = tags.With(tag.Key, tag.Value)
 	}
-	return both
+	return tags
 }
 
 // ServiceTag is the tag that every inbound and gateway has.

@@ -204,8 +204,10 @@ func (r *relabelling) withoutService(tags cluster.Tags) cluster.Tags {
 		return tags
 	}
 	rest := tags.Without(cluster.ServiceTag)
-	if !rest.Meets(selector) {
-		return tags // no Dataplane has both
+	for _, tag := range selector {
+		if own, ok := rest.Lookup(tag.Key); ok && own != tag.Value {
+			return tags // no Dataplane has both
+		}
 	}
 	return rest.And(selector).With(cluster.NamespaceLabel, namespace)
 }

@@ -252,18 +252,6 @@ func (v Value) Len() int {
 	return len(v.node.content)
 }
 
-// Map reads an object whose values are strings; nil when absent or empty.
-func (v Value) Map() map[string]string {
-	var m map[string]string
-	for key, value := range v.StringPairs() {
-		if m == nil {
-			m = make(map[string]string, v.Len())
-		}
-		m[key] = value
-	}
-	return m
-}
-
 // Fail records an error of this field. The message follows the path of the field.
 func (v Value) Fail(format string, args ...any) {
 	v.Refuse("", format, args...)

@@ -42,7 +42,7 @@ func (s *Search) Cover(served, free []int) Result {
 	r := Result{Proved: best.proved, Alike: c.pairs()}
 	slices.SortFunc(best.sets, func(a, b candidate) int { return slices.Compare(a.labels, b.labels) })
 	for _, set := range best.sets {
-		labels := make(cluster.Tags, 0, len(set.labels))
+		labels := cluster.Tags{}
 		for _, l := range set.labels {
 			labels = labels.With(s.labels[l].Key, s.labels[l].Value)
 		}

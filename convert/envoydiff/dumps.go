@@ -151,7 +151,9 @@ func (d *Dump) compare(after *Dump, unrouted *unrouted, first string) []*Differe
 		all = append(all, &Difference{Code: OtherProxy, Field: "proxy", Before: d.node, After: after.node})
 	}
 	services := d.services()
-	services[first] = true
+	if first != "" {
+		services[first] = true
+	}
 	for _, name := range slices.Sorted(maps.Keys(names)) {
 		direction := directionOf(name)
 		a, b := d.flat(name), after.flat(name)
