@@ -260,16 +260,15 @@ func isMeshName(name string) bool {
 // reportMissingKind records that a document that seems to be Kuma's has no kind. Other
 // documents, such as a chart's values, are ignored.
 func reportMissingKind(doc *manifest.Document, format Format, api string, problems *[]*manifest.Problem) {
-	root := doc.Value(manifest.Subject{}, problems)
 	field := "type"
 	if format == Kubernetes {
 		field = "kind"
 	}
 	switch {
-	case root.Field(field).Present():
-		root.Field(field).Str() // records what is wrong
+	case doc.Root.Get(field) != nil:
+		doc.Value(manifest.Subject{}, problems).Field(field).Str() // records what is wrong
 	case isLikeGroup(api):
-		root.Need(field)
+		doc.Value(manifest.Subject{}, problems).Need(field)
 	}
 }
 

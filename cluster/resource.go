@@ -120,7 +120,7 @@ func isService(api, kind string) bool { return api == "v1" && kind == KindServic
 
 // isRead reports whether documents of a kind are read here, in upper or lower case.
 func isRead(api, kind string) bool {
-	return (api == "" || api == apiVersion) && slices.ContainsFunc(kinds, func(known string) bool { return strings.EqualFold(known, kind) })
+	return kind != "" && (api == "" || api == apiVersion) && slices.ContainsFunc(kinds, func(known string) bool { return strings.EqualFold(known, kind) })
 }
 
 // IsHTTPRoute reports whether a route is a MeshHTTPRoute, and not a MeshTCPRoute.

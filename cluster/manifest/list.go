@@ -20,6 +20,9 @@ type spreader struct {
 
 // add appends root or, if it is a list, its items and theirs.
 func (s *spreader) add(root *Node, listKind string) {
+	if listKind == "" && root.Kind == Mapping && len(root.content) == 0 {
+		return // it says as little as an empty document
+	}
 	list := asList(root)
 	if list == nil {
 		d := Document{Place: s.place, ListKind: listKind, Root: root}
