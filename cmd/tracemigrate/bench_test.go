@@ -13,7 +13,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -155,26 +154,21 @@ func benchConvert(b *testing.B, text, name string, baseline func()) {
 	}
 	runtime.GOMAXPROCS(before)
 	b.ReportMetric(float64(ours)/float64(best), "x-baseline")
-	b.ReportMetric(float64(peakMemory(b, args))/float64(len(text)), "x-input-memory")
 	seconds, memory := commandCost(b, args)
 	b.ReportMetric(seconds/best.Seconds(), "x-command")
-	b.ReportMetric(float64(memory)/float64(len(text)), "x-command-memory")
+	b.ReportMetric(float64(memory)/float64(len(text)), "x-input-memory")
 }
 
 // commandCost builds the command like a release and returns how many seconds it takes,
 // from its start to its end and with its own settings of the garbage collector, and its
-// largest resident set in bytes: the median of five runs. The test binary, which
-// x-input-memory is of, has some 15 MB more of code.
+// largest resident set in bytes: the median of five runs.
 func commandCost(b *testing.B, args []string) (seconds float64, memory int64) {
-	binary := filepath.Join(b.TempDir(), "tracemigrate")
-	build := exec.CommandContext(b.Context(), "go", "build", "-trimpath", "-ldflags=-s -w", "-o", binary, ".")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0") // see .goreleaser.yaml
-	output, err := build.CombinedOutput()
-	require.NoError(b, err, "%s", output)
+	binary := built(b, ".", "-ldflags=-s -w")
+	measure := built(b, "../../fixtures/measure")
 	var times []float64
 	var sizes []int64
 	for range 5 {
-		t, size := measured(b, binary, args[1:]...)
+		t, size := measured(b, measure, binary, args[1:]...)
 		times, sizes = append(times, t), append(sizes, size)
 	}
 	slices.Sort(times)
@@ -182,34 +176,30 @@ func commandCost(b *testing.B, args []string) (seconds float64, memory int64) {
 	return times[len(times)/2], sizes[len(sizes)/2]
 }
 
-// measured runs a program once and returns how many seconds it takes, and its largest
-// resident set in bytes.
-func measured(b *testing.B, program string, args ...string) (seconds float64, memory int64) {
+// built builds a program like a release, see .goreleaser.yaml, and returns its path.
+func built(b *testing.B, directory string, flags ...string) string {
 	b.Helper()
-	self, err := os.Executable()
-	require.NoError(b, err)
-	command := exec.CommandContext(b.Context(), self, append([]string{program}, args...)...)
-	command.Env = append(os.Environ(), "TRACEMIGRATE_TEST_MEASURE=1")
-	output, err := command.Output()
-	require.NoError(b, err)
-	_, err = fmt.Sscan(string(output), &seconds, &memory)
-	require.NoError(b, err)
-	return seconds, memory
+	binary := filepath.Join(b.TempDir(), "program")
+	arguments := slices.Concat([]string{"build", "-trimpath"}, flags, []string{"-o", binary, directory})
+	build := exec.CommandContext(b.Context(), "go", arguments...)
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	output, err := build.CombinedOutput()
+	require.NoError(b, err, "%s", output)
+	return binary
 }
 
-// measure runs a command and prints how many seconds it took, and its largest
-// resident set in bytes. It is a process of its own because the system counts the
-// memory of a command's parent too, as long as the command has not begun.
-func measure(command []string) int {
-	start := time.Now()
-	cmd := exec.CommandContext(context.Background(), command[0], command[1:]...)
-	if err := cmd.Run(); err != nil && cmd.ProcessState.ExitCode() != exitNo {
-		fmt.Fprintln(os.Stderr, err)
-		return exitError
-	}
-	usage := cmd.ProcessState.SysUsage().(*syscall.Rusage)
-	fmt.Println(time.Since(start).Seconds(), usage.Maxrss*1024)
-	return 0
+// measured runs a program once, through the program measure, and returns how many seconds
+// it takes, and its largest resident set in bytes.
+func measured(b *testing.B, measure, program string, args ...string) (seconds float64, memory int64) {
+	b.Helper()
+	command := exec.CommandContext(b.Context(), measure, append([]string{program}, args...)...)
+	output, err := command.CombinedOutput()
+	require.NoError(b, err, "%s", output)
+	var code int
+	_, err = fmt.Sscan(string(output), &seconds, &memory, &code)
+	require.NoError(b, err)
+	require.Contains(b, []int{0, exitNo}, code)
+	return seconds, memory
 }
 
 func decodeYAML(b *testing.B, text string) func() {
@@ -265,29 +255,6 @@ func BenchmarkConversion(b *testing.B) {
 			b.Fatal(problems)
 		}
 	}
-}
-
-// peakMemory runs the command in a process of its own and returns its largest
-// resident set in bytes. rusage would count this process too, from which it is forked.
-func peakMemory(b *testing.B, args []string) int64 {
-	self, err := os.Executable()
-	require.NoError(b, err)
-	report := filepath.Join(b.TempDir(), "status")
-	command := exec.CommandContext(b.Context(), self, args[1:]...)
-	command.Env = append(os.Environ(), "TRACEMIGRATE_TEST_STATUS="+report)
-	output, err := command.CombinedOutput()
-	require.NoError(b, err, "%.1000s", output)
-	status, err := os.ReadFile(report)
-	require.NoError(b, err)
-	for line := range strings.Lines(string(status)) {
-		if kilobytes, ok := strings.CutPrefix(line, "VmHWM:"); ok {
-			n, err := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(kilobytes), " kB"), 10, 64)
-			require.NoError(b, err)
-			return n * 1024
-		}
-	}
-	b.Fatal("no VmHWM in /proc/self/status")
-	return 0
 }
 
 // runAndReport is main for a test that asks what memory the run took: it

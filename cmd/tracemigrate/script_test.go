@@ -59,9 +59,6 @@ func TestMain(m *testing.M) {
 	if os.Setenv(dateVariable, testDate) != nil {
 		os.Exit(1)
 	}
-	if os.Getenv("TRACEMIGRATE_TEST_MEASURE") != "" {
-		os.Exit(measure(os.Args[1:]))
-	}
 	if os.Getenv("TRACEMIGRATE_TEST_SLOWNESS") != "" {
 		knownWork()
 		os.Exit(0)

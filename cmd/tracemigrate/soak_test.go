@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -23,9 +22,7 @@ const (
 // input shows as a number by Dataplane that grows.
 func BenchmarkSoak(b *testing.B) {
 	dir := b.TempDir()
-	binary := filepath.Join(dir, "tracemigrate")
-	output, err := exec.CommandContext(b.Context(), "go", "build", "-o", binary, ".").CombinedOutput()
-	require.NoError(b, err, "%s", output)
+	binary, measure := built(b, ".", "-ldflags=-s -w"), built(b, "../../fixtures/measure")
 	for _, scale := range []int{1, 2, 4} {
 		file := filepath.Join(dir, fmt.Sprintf("%dx.yaml", scale))
 		size := writeSoak(b, file, scale)
@@ -34,7 +31,7 @@ func BenchmarkSoak(b *testing.B) {
 				proxies := float64(scale * soakDataplanes)
 				b.SetBytes(size)
 				for b.Loop() {
-					seconds, memory := measured(b, binary, command, "-f", file, "--quiet")
+					seconds, memory := measured(b, measure, binary, command, "-f", file, "--quiet")
 					b.ReportMetric(seconds, "s")
 					b.ReportMetric(seconds/proxies*1e6, "us/Dataplane")
 					b.ReportMetric(float64(memory)/1e6, "MB")
