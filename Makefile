@@ -30,7 +30,7 @@ apiserver: ## a Kubernetes API server for the tests, built once into the user's 
 
 test: apiserver ## all tests, with the race detector
 	go vet ./...
-	go test -race -vet=off -ldflags='-s -w' -timeout 40m ./cmd/tracemigrate ./... # the longest first
+	go test -race -vet=off -ldflags="-s -w" -timeout 40m -p $$((2 * $$(getconf _NPROCESSORS_ONLN))) ./cmd/tracemigrate ./... # the longest first; many wait for servers
 
 lint: ## formatting, vet, staticcheck and more, see .golangci.yml
 	go mod tidy -diff
