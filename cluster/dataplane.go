@@ -138,7 +138,7 @@ func decodeDataplane(r *Resource, words *words) *Dataplane {
 	if v := networking.Field("gateway"); v.Present() {
 		v.Misspelt("type", "tags")
 		tags := v.Field("tags")
-		if r.Format != Kubernetes {
+		if r.Format != Kubernetes && r.Created.IsZero() { // like inboundTags
 			tags = v.Need("tags")
 		}
 		dp.Gateway = &Gateway{Tags: dataplaneTags(tags, words)}
@@ -166,9 +166,11 @@ func decodeZoneEgresses(listeners manifest.Value) (names []string) {
 
 // inboundTags returns the tags of an inbound. Up to 2.13 they are required. On Kubernetes
 // 2.14 may leave them out, and 3.0 does; on Universal such an inbound has a protocol or a
-// name (KUMA_EXPERIMENTAL_INBOUND_TAGS_DISABLED in pkg/config/app/kuma-cp of Kuma's tag 2.14.3).
+// name (KUMA_EXPERIMENTAL_INBOUND_TAGS_DISABLED in pkg/config/app/kuma-cp of Kuma's tag 2.14.3),
+// or neither, if a control plane accepted it and so gave it a creation time (validateNetworking
+// in pkg/core/resources/apis/mesh of that tag).
 func inboundTags(r *Resource, inbound manifest.Value) manifest.Value {
-	if r.Format == Kubernetes || inbound.Field("protocol").Present() || inbound.Field("name").Present() {
+	if r.Format == Kubernetes || !r.Created.IsZero() || inbound.Field("protocol").Present() || inbound.Field("name").Present() {
 		return inbound.Field("tags")
 	}
 	return inbound.Need("tags")

@@ -170,8 +170,9 @@ func requestShadow(
 			return shadowAnswer{err: err}
 		}
 		dumps[i], err = envoydiff.ReadDump(bytes.NewReader(text))
-		if errors.Is(err, envoydiff.ErrNoListener) && dp.Builtin() && bytes.Contains(text, []byte(`"xds"`)) {
-			dumps[i], err = &envoydiff.Dump{}, nil // a gateway that no MeshGateway configures
+		if errors.Is(err, envoydiff.ErrNoListener) && dp.Gateway != nil && bytes.Contains(text, []byte(`"xds"`)) {
+			// A gateway that no MeshGateway configures, or a delegated one without outbounds.
+			dumps[i], err = &envoydiff.Dump{}, nil
 		}
 		if err != nil {
 			return shadowAnswer{err: fmt.Errorf("its answer: %w", err)}

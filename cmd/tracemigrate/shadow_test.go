@@ -270,6 +270,21 @@ func TestShadow(t *testing.T) {
 		assert.Equal(t, 0, code)
 		assert.Contains(t, text, "2 same, 0 inherent, 0 different, 1 accepted")
 	})
+	t.Run("a delegated gateway without outbounds", func(t *testing.T) {
+		gateway := "\n---\n{type: Dataplane, mesh: default, name: edge-1, networking: {address: 10.0.0.4, gateway: {tags: {kuma.io/service: edge}}}}"
+		address, control := shadowed(t, teams+gateway, policies)
+		answer := control.Answer
+		control.Answer = func(w http.ResponseWriter, r *http.Request) bool {
+			if strings.HasSuffix(r.URL.Path, "/edge-1/_config") {
+				_, _ = w.Write([]byte(`{"xds":{"type.googleapis.com/envoy.config.cluster.v3.Cluster":{}}}`))
+				return true
+			}
+			return answer(w, r)
+		}
+		code, text, _ := tool(t, "diff --shadow --control-plane "+address)
+		assert.Equal(t, 0, code, text)
+		assert.Contains(t, text, "4 same, 0 inherent, 0 different")
+	})
 	t.Run("answers that are none", func(t *testing.T) {
 		for body, message := range map[string]string{"{}": "it has no listener", "<html>": "reading JSON"} {
 			address, control := shadowed(t, teams, policies)
