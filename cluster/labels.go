@@ -4,12 +4,15 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"tracemigrate/cluster/manifest"
 )
 
-// Labels that only a control plane sets, and that it sets on each Dataplane.
+// Labels that only a control plane sets.
 const (
 	envLabel       = "kuma.io/env"
 	proxyTypeLabel = "kuma.io/proxy-type"
+	managedByLabel = "kuma.io/managed-by" // of a MeshService
 )
 
 // nodeLabels are labels of a pod's node. Up to 2.14 an inbound has them as tags; a
@@ -21,7 +24,7 @@ var nodeLabels = []string{"kubernetes.io/hostname", "topology.kubernetes.io/regi
 // the control plane, so that [Dataplane.LabelsOn] knows it.
 func IsComputedLabel(key string) bool {
 	switch key {
-	case MeshLabel, OriginLabel, envLabel, proxyTypeLabel, DisplayNameLabel:
+	case MeshLabel, ZoneLabel, OriginLabel, envLabel, proxyTypeLabel, DisplayNameLabel:
 		return true
 	}
 	return slices.Contains(nodeLabels, key)
@@ -40,6 +43,7 @@ func (dp *Dataplane) LabelsOn(version Version) Tags {
 	}
 	if dp.Namespace == "" { // on Kubernetes the control plane writes the Dataplane
 		fill(MeshLabel, dp.Mesh)
+		fill(ZoneLabel, dp.Zone())
 		fill(OriginLabel, "zone")
 		fill(envLabel, "universal")
 		proxyType := "sidecar"
@@ -72,4 +76,33 @@ var copyName = regexp.MustCompile(`-[bcdfghjklmnpqrstvwxz2456789]{16}$`)
 // control planes put the zone in front.
 func isCopy(name, displayName string) bool {
 	return copyName.MatchString(name) || strings.HasSuffix(name, "."+displayName)
+}
+
+// zoneUse is how policies select by the zone of proxies.
+type zoneUse struct{ byTag, byLabel bool }
+
+// add records how a TrafficTrace or MeshTrace selects.
+func (use zoneUse) add(r *Resource) zoneUse {
+	names := func(n *manifest.Node) bool { return n.Get(ZoneLabel) != nil }
+	selectors := r.Spec.Node().Get("selectors").Items()
+	for i := range selectors {
+		use.byTag = use.byTag || names(selectors[i].Get("match"))
+	}
+	ref := r.Spec.Node().Get("targetRef")
+	return zoneUse{use.byTag || names(ref.Get("tags")), use.byLabel || names(ref.Get("labels"))}
+}
+
+// zoneUnknown returns why the tracing of a Dataplane of Universal that does not name its zone
+// is not certain, else "": the zone's control plane adds the tag and the label to it.
+func (s *Snapshot) zoneUnknown(dp *Dataplane) string {
+	use := s.zoned[dp.Mesh]
+	if dp.Namespace != "" || dp.File == "" || !use.byTag && !use.byLabel {
+		return ""
+	}
+	tagged := slices.ContainsFunc(dp.TagSets(), func(set Tags) bool { return set.Get(ZoneLabel) != "" })
+	if (tagged || !use.byTag) && (dp.Zone() != "" || !use.byLabel) {
+		return ""
+	}
+	return "its manifest does not name its zone, which a policy of its mesh selects by; read it from its control plane, or add " +
+		"the tag " + ZoneLabel
 }
