@@ -27,6 +27,8 @@ func (s *Snapshot) AppliedTo(state *Snapshot) *Snapshot {
 	maps.Copy(merged.TrafficRoutes, s.TrafficRoutes)
 	merged.rerouted = maps.Clone(state.rerouted)
 	maps.Copy(merged.rerouted, s.rerouted)
+	merged.zoned = maps.Clone(state.zoned)
+	maps.Copy(merged.zoned, s.zoned)
 	merged.originFiles = maps.Clone(state.originFiles)
 	if merged.originFiles == nil {
 		merged.originFiles = make(map[string]bool)

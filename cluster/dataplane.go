@@ -39,6 +39,9 @@ type Inbound struct {
 	Tags     Tags
 }
 
+// section returns the name, or the port of an inbound without one.
+func (in *Inbound) section() string { return cmp.Or(in.Name, strconv.Itoa(int(in.Port))) }
+
 // Outbound is a destination that the proxy listens for, on Universal.
 type Outbound struct {
 	Address    string // empty: 127.0.0.1
@@ -53,6 +56,8 @@ type BackendRef struct {
 	Kind   string
 	Labels Tags
 	Port   uint32
+	// Labelled is set if the display name is one of the labels, not the reference's name.
+	Labelled bool
 }
 
 // String returns the content, so that references print equally if they are equal.
@@ -194,6 +199,7 @@ func decodeOutbound(v manifest.Value, words *words) Outbound {
 
 func decodeBackendRef(v manifest.Value, words *words) *BackendRef {
 	ref := &BackendRef{Kind: words.keep(v.Field("kind").Str()), Port: v.Field("port").Port(), Labels: words.tags(v.Field("labels"))}
+	ref.Labelled = ref.Labels.Get(DisplayNameLabel) != ""
 	if name := v.Field("name").Str(); name != "" {
 		ref.Labels = ref.Labels.With(DisplayNameLabel, words.keep(name))
 	}

@@ -55,3 +55,38 @@ func TestJudge(t *testing.T) {
 		assert.NotEmpty(t, doubt)
 	}
 }
+
+// A zone's control plane adds its name to the Dataplanes of Universal. What selects by it is
+// not known of a manifest without it.
+func TestZoneUnknown(t *testing.T) {
+	const (
+		trace = "\n---\n{type: TrafficTrace, mesh: default, name: a, selectors: [{match: {kuma.io/service: '*', kuma.io/zone: east}}]}"
+		tags  = "\n---\n{type: MeshTrace, mesh: default, name: a, spec: {targetRef: {kind: MeshSubset, tags: {kuma.io/zone: east}}}}"
+		label = "\n---\n{type: MeshTrace, mesh: default, name: a, spec: {targetRef: {kind: Dataplane, labels: {kuma.io/zone: east}}}}"
+	)
+	proxy := func(labels, tags string) string {
+		return "{type: Dataplane, mesh: default, name: d, labels: {" + labels + "}, networking: {address: 1.1.1.1, inbound: [{port: 80, tags: {" + tags + "}}]}}"
+	}
+	const zone = "kuma.io/zone: east"
+	kube := "{apiVersion: kuma.io/v1alpha1, kind: Dataplane, mesh: default, metadata: {name: d, namespace: shop}, spec: {networking: {address: 1.1.1.1, inbound: [{port: 80, tags: {}}]}}}"
+	for name, tc := range map[string]struct {
+		text    string
+		unknown bool
+	}{
+		"nothing selects by it":        {proxy("", ""), false},
+		"a TrafficTrace":               {proxy("", "") + trace, true},
+		"a TrafficTrace, with tag":     {proxy("", zone) + trace, false},
+		"a TrafficTrace, label alone":  {proxy(zone, "") + trace, true},
+		"MeshSubset":                   {proxy("", "") + tags, true},
+		"MeshSubset, with tag":         {proxy("", zone) + tags, false},
+		"kind Dataplane":               {proxy("", "") + label, true},
+		"kind Dataplane, with label":   {proxy(zone, "") + label, false},
+		"kind Dataplane, with tag":     {proxy("", zone) + label, false},
+		"Kubernetes, which writes all": {kube + trace, false},
+		"of another mesh":              {proxy("", "") + strings.Replace(trace, "default", "other", 1), false},
+	} {
+		s := Read([]manifest.Input{manifest.Text("input.yaml", tc.text)})
+		require.Len(t, s.Dataplanes, 1, name)
+		assert.Equal(t, tc.unknown, s.Doubt(s.Dataplanes[0]) != "", "%s: %s", name, s.Doubt(s.Dataplanes[0]))
+	}
+}

@@ -77,14 +77,23 @@ type Listeners struct {
 	gateways Gateways
 	rerouted map[string]bool // see Snapshot
 
+	dataplanes []*Dataplane
+	made       sync.Map // whether a madePort is for HTTP
+
 	withRoutes map[string]bool  // meshes with a MeshHTTPRoute
 	protocols  func() protocols // made for the first outbound
+}
+
+// madePort is a port of a MeshService that a control plane makes of Dataplanes.
+type madePort struct {
+	of   *MeshService
+	port uint32
 }
 
 // NewListeners prepares to list listeners as a control plane of version makes them.
 func NewListeners(version Version, s *Snapshot, gateways Gateways) *Listeners {
 	l := &Listeners{
-		version: version, gateways: gateways, services: newServices(s.MeshServices), rerouted: s.rerouted, withRoutes: make(map[string]bool),
+		version: version, gateways: gateways, services: newServices(s.MeshServices), rerouted: s.rerouted, dataplanes: s.Dataplanes, withRoutes: make(map[string]bool),
 		zone: s.About().Zone, complete: s.hasAllDestinations(), protocols: sync.OnceValue(func() protocols { return protocolsOf(version, s) }),
 	}
 	l.resolved = l.complete && !s.Lacks(KindMeshService)
@@ -113,28 +122,46 @@ func (l *Listeners) Of(listeners []HTTPListener, dp *Dataplane) []HTTPListener {
 		return listeners
 	}
 	for i := range dp.Inbounds {
-		in := &dp.Inbounds[i]
-		if !isHTTP(dp.protocol(in, l.version)) {
-			continue
+		if listener, ok := l.inbound(dp, i); ok {
+			listeners = append(listeners, listener)
 		}
-		listener := HTTPListener{
-			Direction: DirectionInbound, Service: in.Tags.Get(ServiceTag),
-			address: cmp.Or(in.Address, dp.Address), port: in.Port,
-		}
-		if l.version.NamesByResource() {
-			listener.name = "self_inbound_dp_" + cmp.Or(in.Name, strconv.Itoa(int(in.Port)))
-		}
-		listeners = append(listeners, listener)
 	}
 	for i := range dp.Outbounds {
 		if listener, ok := l.outbound(dp, &dp.Outbounds[i]); ok {
-			listeners = append(listeners, listener)
+			listeners = append(l.withoutNamesake(listeners, &listener), listener)
 		}
 	}
 	if len(dp.Outbounds) == 0 || dp.Transparent {
 		listeners = append(listeners, HTTPListener{Direction: DirectionOutbound, Service: "*"})
 	}
 	return listeners
+}
+
+// inbound returns the listener of an inbound, if it is one for HTTP. Where listeners have the
+// names of resources, a later inbound of the same name replaces it, whatever its protocol
+// (ResourceSet.Add in pkg/core/xds of Kuma's main branch; seen on 3.0).
+func (l *Listeners) inbound(dp *Dataplane, i int) (HTTPListener, bool) {
+	in := &dp.Inbounds[i]
+	listener := HTTPListener{
+		Direction: DirectionInbound, Service: in.Tags.Get(ServiceTag),
+		address: cmp.Or(in.Address, dp.Address), port: in.Port,
+	}
+	if l.version.NamesByResource() {
+		listener.name = "self_inbound_dp_" + in.section()
+		if slices.ContainsFunc(dp.Inbounds[i+1:], func(later Inbound) bool { return later.section() == in.section() }) {
+			return listener, false
+		}
+	}
+	return listener, isHTTP(dp.protocol(in, l.version))
+}
+
+// withoutNamesake returns listeners without the outbound that a later one to the same port
+// of a MeshService replaces, because both have its name; see inbound.
+func (l *Listeners) withoutNamesake(listeners []HTTPListener, later *HTTPListener) []HTTPListener {
+	if later.name == "" || later.name == "*" {
+		return listeners
+	}
+	return slices.DeleteFunc(listeners, func(other HTTPListener) bool { return other.name == later.name })
 }
 
 // outbound returns the listener of an outbound, if it is one for HTTP.
@@ -156,17 +183,24 @@ func (l *Listeners) outbound(dp *Dataplane, out *Outbound) (HTTPListener, bool) 
 	// A service that is not known is compared, too. One that does not exist has no listener
 	// (CollectServices in pkg/plugins/policies/core/xds/meshroute of Kuma's tags 2.10 to 2.14).
 	listener.BackendRef, listener.Service = true, "*"
-	service, port := l.services.find(dp.Mesh, out.BackendRef)
+	service, port := l.services.find(l.version, dp.Mesh, out.BackendRef)
 	switch {
 	case service != nil:
 		listener.Service = service.outboundName(l.version, port, l.zone)
-	case l.resolved && out.BackendRef.Kind == KindMeshService:
+	case l.resolved && out.BackendRef.Kind == KindMeshService, l.services.isUnlabelled(l.version, dp.Mesh, out.BackendRef):
 		return listener, false
 	}
 	if l.version.NamesByResource() {
 		listener.name = listener.Service
 	}
-	return listener, service == nil || isHTTP(strings.ToLower(port.protocol)) || l.protocols().mayRoute(service)
+	if service != nil && l.version.NamesByResource() && service.isGenerated() {
+		made, ok := l.made.Load(madePort{service, port.port})
+		if !ok {
+			made, _ = l.made.LoadOrStore(madePort{service, port.port}, service.isMadeOf(l.dataplanes, port, l.version))
+		}
+		return listener, made.(bool)
+	}
+	return listener, service == nil || port.isHTTP() || l.protocols().mayRoute(service)
 }
 
 // ofGateway returns one listener for each HTTP or HTTPS port of the gateway,

@@ -130,12 +130,12 @@ func newServices(all []*MeshService) services {
 
 // find returns the MeshService that ref names and the port, or nil if the input has
 // none.
-func (s services) find(mesh string, ref *BackendRef) (*MeshService, servicePort) {
+func (s services) find(version Version, mesh string, ref *BackendRef) (*MeshService, servicePort) {
 	if ref.Kind != KindMeshService {
 		return nil, servicePort{}
 	}
 	for _, m := range s[mesh] {
-		if !m.Has(ref.Labels) {
+		if !m.Has(ref.Labels) || m.lacksLabel(version, ref) {
 			continue
 		}
 		i := slices.IndexFunc(m.ports, func(p servicePort) bool { return p.port == ref.Port })
@@ -148,6 +148,48 @@ func (s services) find(mesh string, ref *BackendRef) (*MeshService, servicePort)
 	}
 	return nil, servicePort{}
 }
+
+// isUnlabelled reports whether a reference finds no MeshService only because the one of its
+// name lacks the label.
+func (s services) isUnlabelled(version Version, mesh string, ref *BackendRef) bool {
+	return ref.Kind == KindMeshService &&
+		slices.ContainsFunc(s[mesh], func(m *MeshService) bool { return m.Has(ref.Labels) && m.lacksLabel(version, ref) })
+}
+
+// lacksLabel reports whether m does not have the label kuma.io/display-name of a reference: on
+// Universal up to 2.14 only a manifest sets it (Compute in pkg/core/resources/labels of Kuma's
+// tag 2.14.3; seen there).
+func (m *MeshService) lacksLabel(version Version, ref *BackendRef) bool {
+	return ref.Labelled && m.Namespace == "" && !version.SelectsByDisplayName() && m.Labels.Get(DisplayNameLabel) == ""
+}
+
+// isGenerated reports whether a control plane makes m of the Dataplanes of its own zone, on
+// Universal.
+func (m *MeshService) isGenerated() bool {
+	return m.Namespace == "" && m.Labels.Get(managedByLabel) == "meshservice-generator" && m.Labels.Get(OriginLabel) != "global"
+}
+
+// isMadeOf reports whether the port of a generated MeshService is for HTTP from 3.0 on, where
+// it is made of the Dataplanes with its name as their label kuma.io/workload, and deleted
+// without any (generator.go in pkg/core/resources/apis/meshservice of Kuma's main branch).
+// Dataplanes that differ count as the worst of them. If the input has no Dataplane of the
+// service at all, it remains what it is.
+func (m *MeshService) isMadeOf(dataplanes []*Dataplane, port servicePort, version Version) bool {
+	known, made, isHTTP := false, false, true
+	for _, dp := range dataplanes {
+		if dp.Mesh != m.Mesh || len(dp.Inbounds) == 0 {
+			continue
+		}
+		if dp.Labels.Get(WorkloadLabel) == m.Name {
+			known, made = true, true
+			isHTTP = isHTTP && dp.hasHTTPPort(port.port, version)
+		}
+		known = known || slices.ContainsFunc(dp.TagSets(), func(set Tags) bool { return len(m.Selector) > 0 && m.Selector.Match(set) })
+	}
+	return !known && port.isHTTP() || made && isHTTP
+}
+
+func (p servicePort) isHTTP() bool { return isHTTP(strings.ToLower(p.protocol)) }
 
 // outboundName returns the name of a MeshService's port as a destination: from 3.0 on that
 // of its resource, kri_msvc_MESH_ZONE_NAMESPACE_NAME_PORT (recorded/meshtrace/dataplane-kind

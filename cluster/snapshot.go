@@ -28,7 +28,8 @@ type Snapshot struct {
 	Services                 []Service // of Kubernetes
 	// TrafficRoutes has the meshes with at least one TrafficRoute.
 	TrafficRoutes map[string]bool
-	rerouted      map[string]bool // meshes with one that sends to services by name
+	rerouted      map[string]bool    // meshes with one that sends to services by name
+	zoned         map[string]zoneUse // by mesh
 	// Origin is what is known of the control plane; nil for files that do not name it.
 	Origin                         *Origin
 	live                           bool            // read from a cluster
@@ -199,7 +200,7 @@ func (e *entry) place() manifest.Place {
 
 // assemble makes a snapshot of decoded documents.
 func assemble(entries []entry) *Snapshot {
-	s := &Snapshot{TrafficRoutes: make(map[string]bool), rerouted: make(map[string]bool)}
+	s := &Snapshot{TrafficRoutes: make(map[string]bool), rerouted: make(map[string]bool), zoned: make(map[string]zoneUse)}
 	seen := newRegister(len(entries))
 	ended := make(map[string]bool) // files with a complete snapshot
 	for i, e := range entries {
@@ -244,8 +245,10 @@ func (s *Snapshot) add(e *entry) {
 		s.Meshes = append(s.Meshes, e.Resource)
 	case KindTrafficTrace:
 		s.TrafficTraces = append(s.TrafficTraces, e.Resource)
+		s.zoned[e.Mesh] = s.zoned[e.Mesh].add(e.Resource)
 	case KindMeshTrace:
 		s.MeshTraces = append(s.MeshTraces, e.Resource)
+		s.zoned[e.Mesh] = s.zoned[e.Mesh].add(e.Resource)
 	case KindDataplane:
 		s.Dataplanes = append(s.Dataplanes, e.dataplane)
 	case KindMeshGateway:

@@ -78,6 +78,9 @@ func decodeTargetRef(v manifest.Value) TargetRef {
 		Kind: Kind(v.Need("kind").Str()), Name: v.Field("name").Str(), Namespace: v.Field("namespace").Str(),
 		Tags: cluster.TagsOf(v.Field("tags")), Labels: cluster.TagsOf(v.Field("labels")), SectionName: v.Field("sectionName").Str(),
 	}
+	if ref.Labels == nil && v.Field("labels").Present() {
+		ref.Labels = cluster.Tags{} // a targetRef with a name has precedence over it
+	}
 	row := ref.Kind.row()
 	if row.selects == noProxy && ref.Kind != "" {
 		v.Field("kind").Fail("%.40q is not one of %s", string(ref.Kind), kindNames())

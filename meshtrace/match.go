@@ -25,7 +25,7 @@ type meshMatcher struct {
 	policies []*Policy      // after once, lowest precedence first
 	index    *cluster.Index // of those that select by tags
 	labels   *cluster.Index // of those that select by labels alone
-	names    bool           // one of these has the label kuma.io/display-name
+	computed bool           // one that selects by labels has one that control planes set
 	others   []other        // the other policies
 }
 
@@ -69,12 +69,12 @@ func (mesh *meshMatcher) prepare(version cluster.Version) {
 	for i, p := range mesh.policies {
 		ref := &p.TargetRef
 		selectors[i], labels[i] = cluster.Never, cluster.Never
+		mesh.computed = mesh.computed || slices.ContainsFunc(ref.Labels, func(l cluster.Tag) bool { return cluster.IsComputedLabel(l.Key) })
 		switch selects := ref.Kind.row().selects; {
 		case selects == byTags || selects == byService:
 			selectors[i] = ref.Selector()
 		case selects == byLabels && ref.hasLabelsAlone():
 			labels[i] = ref.Labels
-			mesh.names = mesh.names || ref.Labels.Get(cluster.DisplayNameLabel) != ""
 		default:
 			mesh.others = append(mesh.others, other{int32(i), selects})
 		}
@@ -82,11 +82,11 @@ func (mesh *meshMatcher) prepare(version cluster.Version) {
 	mesh.index, mesh.labels = cluster.NewIndex(selectors), cluster.NewIndex(labels)
 }
 
-// hasLabelsAlone reports whether ref selects by labels that an index compares: a * is
-// no wildcard there.
+// hasLabelsAlone reports whether ref selects by labels that an index compares: a * is no
+// wildcard there, and an empty value is that of a label which a Dataplane does not have.
 func (ref *TargetRef) hasLabelsAlone() bool {
 	for _, label := range ref.Labels {
-		if label.Value == cluster.Any {
+		if label.Value == cluster.Any || label.Value == "" {
 			return false
 		}
 	}
@@ -189,9 +189,12 @@ func (m *Matcher) Matching(policies []*Policy, dp *cluster.Dataplane) []*Policy 
 		return policies
 	}
 	found := mesh.index.Matching(make([]int32, 0, 8), sets...)
-	byLabel := m.selectableByLabels(dp, gateway)
+	byLabel, labels := m.selectableByLabels(dp, gateway), dp.Labels
 	if byLabel {
-		found = mesh.labels.Matching(found, mesh.labelsOf(m.version, dp))
+		if mesh.computed {
+			labels = dp.LabelsOn(m.version)
+		}
+		found = mesh.labels.Matching(found, labels)
 	}
 	for _, o := range mesh.others {
 		ref, selects := &mesh.policies[o.position].TargetRef, false
@@ -201,7 +204,7 @@ func (m *Matcher) Matching(policies []*Policy, dp *cluster.Dataplane) []*Policy 
 		case byGateway:
 			selects = dp.Builtin() && gateway != nil && gateway.DisplayName() == ref.Name // a copy has another name
 		case byLabels:
-			selects = byLabel && mesh.policies[o.position].matchesDataplane(m.version, dp)
+			selects = byLabel && mesh.policies[o.position].matchesDataplane(m.version, dp, labels)
 		}
 		if selects {
 			found = append(found, o.position)
@@ -265,19 +268,11 @@ func (m *Matcher) selectableByLabels(dp *cluster.Dataplane, gateway *cluster.Mes
 	return true
 }
 
-// labelsOf returns the labels of dp that policies are compared with.
-func (mesh *meshMatcher) labelsOf(version cluster.Version, dp *cluster.Dataplane) cluster.Tags {
-	if !mesh.names || !version.SelectsByDisplayName() || dp.Labels.Get(cluster.DisplayNameLabel) != "" {
-		return dp.Labels
-	}
-	return dp.Labels.With(cluster.DisplayNameLabel, dp.Name)
-}
-
-// matchesDataplane reports whether a policy that selects byLabels selects dp: by labels,
-// or up to 2.14 by name and namespace. Without any it selects every proxy that kind
+// matchesDataplane reports whether a policy that selects byLabels selects dp: by its
+// labels, or up to 2.14 by name and namespace. Without any it selects every proxy that kind
 // Dataplane can select (DppSelectedByPolicy in pkg/plugins/policies/core/matchers of Kuma's
 // tags 2.10 to 2.14).
-func (p *Policy) matchesDataplane(version cluster.Version, dp *cluster.Dataplane) bool {
+func (p *Policy) matchesDataplane(version cluster.Version, dp *cluster.Dataplane, labels cluster.Tags) bool {
 	ref := &p.TargetRef
 	named := version.SelectsByName() && (ref.Name != "" || ref.Namespace != "")
 	if named && p.isNameOf(dp) {
@@ -287,11 +282,7 @@ func (p *Policy) matchesDataplane(version cluster.Version, dp *cluster.Dataplane
 		return !named
 	}
 	for _, label := range ref.Labels {
-		own := dp.Labels.Get(label.Key)
-		if label.Key == cluster.DisplayNameLabel && version.SelectsByDisplayName() {
-			own = dp.DisplayName()
-		}
-		if own != label.Value {
+		if labels.Get(label.Key) != label.Value {
 			return false
 		}
 	}

@@ -79,11 +79,13 @@ func Resolve(policies []*Policy, backends []*OTelBackend) {
 			if !b.refers() {
 				continue
 			}
-			b.OpenTelemetry.Backend = nil
+			b.OpenTelemetry.Backend, b.OpenTelemetry.byName = nil, false
 			for _, to := range backends {
 				found := b.OpenTelemetry.Backend
 				if to.Mesh == p.Mesh && to.Has(b.OpenTelemetry.BackendRef) && (found == nil || to.isOlder(found)) {
 					b.OpenTelemetry.Backend = to
+					b.OpenTelemetry.byName = to.Format == cluster.Universal && to.Labels.Get(cluster.DisplayNameLabel) == "" &&
+						b.OpenTelemetry.BackendRef.Get(cluster.DisplayNameLabel) != ""
 				}
 			}
 		}

@@ -122,6 +122,17 @@ type OpenTelemetry struct {
 	// Backend is the MeshOpenTelemetryBackend that BackendRef selects; nil if the input
 	// does not contain it.
 	Backend *OTelBackend
+	// byName is set if only the name of Backend gives it the label kuma.io/display-name.
+	byName bool
+}
+
+// RefersInVain reports whether c refers to a MeshOpenTelemetryBackend that version does not
+// find. Proxies then get a tracing without a tracer, even if a TrafficTrace selects them. Up
+// to 2.14 a resource of Universal has the label kuma.io/display-name only if its manifest has
+// it (resolveBackendResourceByLabels in pkg/plugins/policies/core/xds of Kuma's tag 2.14.3;
+// recorded/meshtrace/otel-by-name).
+func (c *Conf) RefersInVain(version cluster.Version) bool {
+	return len(c.Backends) > 0 && c.Backends[0].refers() && c.Backends[0].OpenTelemetry.byName && !version.SelectsByDisplayName()
 }
 
 // HasOTelEndpoint reports whether c sends to an OpenTelemetry collector by its address,
@@ -215,8 +226,15 @@ func (p *Policy) Shadow(version cluster.Version) bool {
 
 // applies reports whether the policy can match dp at all.
 func (p *Policy) applies(version cluster.Version, dp *cluster.Dataplane) bool {
-	if !p.System && (!version.RoleDecides() || version.SelectsByNamespace() && p.Namespace != dp.Namespace) {
+	switch {
+	case p.System:
+	case !version.RoleDecides(), version.SelectsByNamespace() && p.Namespace != dp.Namespace:
 		return false
+	case version.SelectsByNamespace() && p.Namespace == "":
+		// On Universal the label of an application's policy stays as it is, and the namespace
+		// is that of labels, too.
+		namespace := p.Labels.Get(cluster.NamespaceLabel)
+		return namespace != "" && namespace == dp.Labels.Get(cluster.NamespaceLabel)
 	}
 	return cluster.IsInZone(p.Labels, dp.Zone())
 }

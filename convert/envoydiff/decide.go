@@ -16,6 +16,7 @@ type comparer struct {
 	accept                 []Code
 	migrated               bool // see Options
 	before, after, lenient *Renderer
+	refusing               *Renderer // see Renderer.refusing; may be nil
 	known                  map[pairing]*part
 	names                  map[naming]*part
 	workloads              map[workloadTag]*part
@@ -98,7 +99,24 @@ func (c *comparer) compare(p *Proxy) {
 		}
 	}
 	p.Verdict = verdictOf(p.Differences, c.accept)
+	c.withoutRefused(p)
 }
+
+// withoutRefused replaces the result of a proxy that is worse off where the MeshTraces with an
+// endpoint do not exist any more: they may have hidden others, or lent them their sampling.
+func (c *comparer) withoutRefused(p *Proxy) {
+	if c.refusing == nil || !slices.ContainsFunc(slices.Concat(p.Before.Policies, p.After.Policies), hasEndpoint) {
+		return
+	}
+	untraced, after := p.untraced, c.decide(c.refusing, c.atAfter, p.Dataplane)
+	differences := c.differences(p.Dataplane, p.Before, after)
+	if verdict := verdictOf(differences, c.accept); verdict.Compare(p.Verdict) > 0 {
+		p.After, p.Differences, p.Verdict, untraced = after, differences, verdict, !c.traced
+	}
+	p.untraced = untraced
+}
+
+func hasEndpoint(p *meshtrace.Policy) bool { return p.Default.HasOTelEndpoint() }
 
 // decisionNode is a decision that proxies share, or a part of others.
 type decisionNode struct{ decision *Decision }

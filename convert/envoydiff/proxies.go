@@ -165,12 +165,13 @@ func compareOnly(dataplanes []*cluster.Dataplane, r *Renderer, before, after Sta
 	if to == o.Version && o.Version.SkipsIgnoredInbounds() {
 		lenient = result.after.countingIgnoredInbounds()
 	}
+	refusing := today.refusing(to, after)
 	workers := max(1, min(runtime.GOMAXPROCS(0), len(dataplanes)/perWorker))
 	var group sync.WaitGroup
 	for proxies := range slices.Chunk(result.Proxies, max(1, (len(dataplanes)+workers-1)/workers)) {
 		group.Go(func() {
 			c := newComparer(result.before, result.after, lenient, o.Accept)
-			c.migrated = o.Migrated
+			c.migrated, c.refusing = o.Migrated, refusing
 			for i := range proxies {
 				c.compare(&proxies[i])
 			}

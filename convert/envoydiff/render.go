@@ -12,6 +12,7 @@ import (
 
 	"tracemigrate/cluster"
 	"tracemigrate/cluster/envoy"
+	"tracemigrate/cluster/lists"
 	"tracemigrate/cluster/manifest"
 	"tracemigrate/legacy"
 	"tracemigrate/meshtrace"
@@ -85,6 +86,21 @@ func (r *Renderer) In(version cluster.Version, state State) *Renderer {
 	return &other
 }
 
+// refusing returns a renderer of a state after an upgrade to a version that refuses some
+// MeshTraces for their OpenTelemetry endpoint, so that these do not exist; nil if there are
+// none. Only what a store has already stays, without a collector.
+func (r *Renderer) refusing(to cluster.Version, state State) *Renderer {
+	if !to.NeedsOTelBackendRef() || r.version.NeedsOTelBackendRef() {
+		return nil
+	}
+	accepted := lists.Keep(state.Policies, func(p *meshtrace.Policy) bool { return !p.Default.HasOTelEndpoint() })
+	if len(accepted) == len(state.Policies) {
+		return nil
+	}
+	state.Policies = accepted
+	return r.In(to, state)
+}
+
 // countingIgnoredInbounds returns a renderer that differs in which inbounds MeshTraces match.
 func (r *Renderer) countingIgnoredInbounds() *Renderer {
 	other := *r
@@ -139,6 +155,11 @@ func (r *Renderer) decide(dp *cluster.Dataplane, policies, withheld []*meshtrace
 		forTCP: r.tcpRouter.Matching(nil, dp),
 	}
 	d.Conf = meshtrace.Merge(d.Policies)
+	if d.Conf.RefersInVain(r.version) {
+		untraced := *d.Conf
+		untraced.Backends, d.Conf = nil, &untraced
+		return d
+	}
 	if r.version.NeedsOTelBackendRef() && d.Conf.HasOTelEndpoint() {
 		refused := *d.Conf
 		refused.Backends, d.Conf = nil, &refused

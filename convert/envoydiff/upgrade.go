@@ -43,7 +43,12 @@ func (c *comparer) cause(dp *cluster.Dataplane, before, after *Decision, was, is
 	switch {
 	case from == to:
 		return ""
-	case was == nil && is.Direction == cluster.DirectionInbound, is == nil && was.Direction == cluster.DirectionInbound:
+	case was == nil && is.Direction == cluster.DirectionInbound:
+		return ProtocolFromField
+	case is == nil && was.Direction == cluster.DirectionInbound:
+		if dp.IsHTTPInbound(was, to) {
+			return "" // another inbound of the same name replaces it
+		}
 		return ProtocolFromField
 	case is == nil && was.Direction == cluster.DirectionGateway:
 		return BuiltinGatewayRemoved
@@ -109,6 +114,8 @@ func (c *comparer) causeOfPolicy(p *meshtrace.Policy, dp *cluster.Dataplane) Cod
 	switch {
 	case ref.RemovedIn(to):
 		return MeshTraceRefused
+	case to.NeedsOTelBackendRef() && p.Default.HasOTelEndpoint():
+		return OTelEndpoint
 	case len(ref.ProxyTypes) > 0 && from.HonoursProxyTypes() != to.HonoursProxyTypes(),
 		(ref.Name != "" || ref.Namespace != "") && from.SelectsByName() != to.SelectsByName():
 		return FieldIgnored

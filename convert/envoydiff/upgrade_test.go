@@ -31,18 +31,22 @@ func stateOf(t *testing.T, text string) (*cluster.Snapshot, envoydiff.State) {
 // TestUpgrade compares one state on two versions of the control plane.
 func TestUpgrade(t *testing.T) {
 	const (
-		mesh    = "type: Mesh\nname: default\ntracing:\n  defaultBackend: z\n  backends:\n  - {name: z, type: zipkin, conf: {url: 'http://z:9411/api/v2/spans'}}\n"
-		route   = "---\ntype: TrafficRoute\nmesh: default\nname: all\n"
-		trace   = "---\ntype: TrafficTrace\nmesh: default\nname: all\nselectors:\n- match: {kuma.io/service: '*'}\n"
-		web     = "---\ntype: Dataplane\nmesh: default\nname: web\nlabels: {app: web}\nnetworking:\n  address: 10.0.0.1\n"
-		both    = "  inbound:\n  - {port: 80, protocol: http, tags: {kuma.io/service: web, kuma.io/protocol: http}}\n"
-		tagged  = "  inbound:\n  - {port: 80, tags: {kuma.io/service: web, kuma.io/protocol: http}}\n"
-		field   = "  inbound:\n  - {port: 80, protocol: http, tags: {kuma.io/service: web}}\n"
-		ignored = "  inbound:\n  - {port: 80, protocol: http, state: Ignored, tags: {kuma.io/service: web, kuma.io/protocol: http}}\n"
-		calls   = "  outbound:\n  - {port: 1000, tags: {kuma.io/service: web}}\n"
-		refers  = "  outbound:\n  - {port: 1000, backendRef: {kind: MeshService, name: web, port: 80}}\n"
-		service = "---\ntype: MeshService\nmesh: default\nname: web\nspec:\n  ports:\n  - {port: 80, appProtocol: http}\n"
-		kong    = "---\ntype: Dataplane\nmesh: default\nname: web\nnetworking:\n  address: 10.0.0.1\n  gateway: {tags: {kuma.io/service: web}}\n"
+		mesh      = "type: Mesh\nname: default\ntracing:\n  defaultBackend: z\n  backends:\n  - {name: z, type: zipkin, conf: {url: 'http://z:9411/api/v2/spans'}}\n"
+		route     = "---\ntype: TrafficRoute\nmesh: default\nname: all\n"
+		trace     = "---\ntype: TrafficTrace\nmesh: default\nname: all\nselectors:\n- match: {kuma.io/service: '*'}\n"
+		web       = "---\ntype: Dataplane\nmesh: default\nname: web\nlabels: {app: web}\nnetworking:\n  address: 10.0.0.1\n"
+		both      = "  inbound:\n  - {port: 80, protocol: http, tags: {kuma.io/service: web, kuma.io/protocol: http}}\n"
+		tagged    = "  inbound:\n  - {port: 80, tags: {kuma.io/service: web, kuma.io/protocol: http}}\n"
+		field     = "  inbound:\n  - {port: 80, protocol: http, tags: {kuma.io/service: web}}\n"
+		ignored   = "  inbound:\n  - {port: 80, protocol: http, state: Ignored, tags: {kuma.io/service: web, kuma.io/protocol: http}}\n"
+		calls     = "  outbound:\n  - {port: 1000, tags: {kuma.io/service: web}}\n"
+		refers    = "  outbound:\n  - {port: 1000, backendRef: {kind: MeshService, name: web, port: 80}}\n"
+		service   = "---\ntype: MeshService\nmesh: default\nname: web\nspec:\n  ports:\n  - {port: 80, appProtocol: http}\n"
+		generated = "---\ntype: MeshService\nmesh: default\nname: web\nlabels: {kuma.io/managed-by: meshservice-generator}\nspec:\n" +
+			"  selector: {dataplaneTags: {kuma.io/service: web}}\n  ports:\n  - {port: 80, appProtocol: http}\n"
+		workload = "---\ntype: Dataplane\nmesh: default\nname: web\nlabels: {kuma.io/workload: web}\nnetworking:\n  address: 10.0.0.1\n"
+		otel     = "---\ntype: MeshOpenTelemetryBackend\nmesh: default\nname: o\nspec: {endpoint: {address: o}}\n"
+		kong     = "---\ntype: Dataplane\nmesh: default\nname: web\nnetworking:\n  address: 10.0.0.1\n  gateway: {tags: {kuma.io/service: web}}\n"
 	)
 	const kube = "---\napiVersion: kuma.io/v1alpha1\nkind: Dataplane\nmesh: default\nmetadata: {name: web, namespace: shop}\n" +
 		"spec: {networking: {address: 10.0.0.1, inbound: [{port: 80, tags: {kuma.io/service: web, kuma.io/protocol: http}}]}}\n"
@@ -68,6 +72,22 @@ func TestUpgrade(t *testing.T) {
 		"kind Mesh from 2.13 to 3.0":  {mesh + all + web + both, cluster.V(13), cluster.Newest, envoydiff.Inherent, []envoydiff.Code{envoydiff.KumaTags}},
 		"labels to 3.0":               {mesh + policy("a", "{kind: Dataplane, labels: {app: web}}", zipkin("z")) + web + both, cluster.V(14), cluster.Newest, envoydiff.Same, nil},
 		"display name to 3.0":         {mesh + policy("a", "{kind: Dataplane, labels: {kuma.io/display-name: web}}", zipkin("z")) + web + both, cluster.V(14), cluster.Newest, envoydiff.Different, []envoydiff.Code{envoydiff.SelectionDiffers}},
+		"proxy type to 3.0":           {mesh + policy("a", "{kind: Dataplane, labels: {kuma.io/proxy-type: sidecar}}", zipkin("z")) + web + both, cluster.V(14), cluster.Newest, envoydiff.Different, []envoydiff.Code{envoydiff.SelectionDiffers}},
+		"computed labels to 3.0":      {mesh + policy("a", "{kind: Dataplane, labels: {kuma.io/mesh: default, kuma.io/env: universal, kuma.io/origin: zone}}", datadog) + web + both, cluster.V(14), cluster.Newest, envoydiff.Different, []envoydiff.Code{envoydiff.WorkloadServiceName}},
+		"no such label to 3.0":        {mesh + policy("a", "{kind: Dataplane, labels: {team: ''}}", datadog) + web + both, cluster.V(14), cluster.Newest, envoydiff.Different, []envoydiff.Code{envoydiff.WorkloadServiceName}},
+		"own display name to 3.0":     {mesh + policy("a", "{kind: Dataplane, labels: {kuma.io/display-name: x}}", zipkin("z")) + strings.Replace(web, "{app", "{kuma.io/display-name: x, app", 1) + both, cluster.V(14), cluster.Newest, envoydiff.Different, []envoydiff.Code{envoydiff.SelectionDiffers}},
+		"node's label to 3.0":         {mesh + policy("a", "{kind: Dataplane, labels: {kubernetes.io/hostname: n1}}", zipkin("z")) + strings.Replace(kube, "{kuma.io/service", "{kubernetes.io/hostname: n1, kuma.io/service", 1), cluster.V(14), cluster.Newest, envoydiff.Different, []envoydiff.Code{envoydiff.SelectionDiffers}},
+		"a role on Universal to 3.0":  {mesh + trace + route + strings.Replace(all, "name: a", "name: a\nlabels: {kuma.io/policy-role: workload-owner}", 1) + web + both, cluster.V(14), cluster.Newest, envoydiff.Different, []envoydiff.Code{envoydiff.TrafficTraceRemoved}},
+		"a backend's name to 3.0":     {mesh + policy("a", "{kind: Mesh}", "{type: OpenTelemetry, openTelemetry: {backendRef: {kind: MeshOpenTelemetryBackend, labels: {kuma.io/display-name: o}}}}") + otel + workload + both, cluster.V(14), cluster.Newest, envoydiff.Different, []envoydiff.Code{envoydiff.TracingGained}},
+		"empty labels to 3.0":         {mesh + policy("a", "{kind: Dataplane, labels: {}}", zipkin("other")) + policy("b", "{kind: Dataplane, name: web}", zipkin("z")) + web + both, cluster.V(14), cluster.Newest, envoydiff.Different, []envoydiff.Code{envoydiff.FieldIgnored}},
+		"inbounds of a name to 3.0":   {mesh + all + web + "  inbound:\n  - {port: 80, name: x, protocol: http, tags: {kuma.io/service: web}}\n  - {port: 81, name: x, protocol: tcp, tags: {kuma.io/service: web}}\n", cluster.V(14), cluster.Newest, envoydiff.Different, []envoydiff.Code{envoydiff.TracingLost}},
+		"outbounds alike to 3.0":      {mesh + all + service + web + both + refers + "  - {port: 1001, backendRef: {kind: MeshService, name: web, port: 80}}\n", cluster.V(14), cluster.Newest, envoydiff.Different, []envoydiff.Code{envoydiff.TracingLost}},
+		"a service's label to 3.0":    {mesh + all + service + web + both + strings.Replace(refers, "name: web", "labels: {kuma.io/display-name: web}", 1), cluster.V(14), cluster.Newest, envoydiff.Different, []envoydiff.Code{envoydiff.TracingGained}},
+		"no more service to 3.0":      {mesh + all + generated + web + both + refers, cluster.V(14), cluster.Newest, envoydiff.Different, []envoydiff.Code{envoydiff.TracingLost}},
+		"a made service to 3.0":       {mesh + all + generated + workload + both + refers, cluster.V(14), cluster.Newest, envoydiff.Same, nil},
+		"a service of a tag to 3.0":   {mesh + all + generated + workload + tagged + refers, cluster.V(14), cluster.Newest, envoydiff.Different, []envoydiff.Code{envoydiff.ProtocolFromField, envoydiff.TracingLost}},
+		"a hidden MeshTrace to 3.0":   {mesh + policy("a", "{kind: Mesh, proxyTypes: [Gateway]}", zipkin("z")) + policy("b", "{kind: Dataplane, name: x}", "{type: OpenTelemetry, openTelemetry: {endpoint: 'otel:4317'}}") + web + both, cluster.V(14), cluster.Newest, envoydiff.Different, []envoydiff.Code{envoydiff.FieldIgnored}},
+		"a lent sampling to 3.0":      {mesh + policy("a", "{kind: Dataplane, labels: {app: web}}", zipkin("z")) + policy("'0'", "{kind: Mesh}", "{type: OpenTelemetry, openTelemetry: {endpoint: 'otel:4317'}}") + "    sampling: {overall: 5}\n" + web + both, cluster.V(14), cluster.Newest, envoydiff.Different, []envoydiff.Code{envoydiff.OTelEndpoint}},
 		"MeshSubset to 3.0":           {mesh + policy("a", "{kind: MeshSubset, tags: {kuma.io/service: web}}", zipkin("z")) + web + both, cluster.V(14), cluster.Newest, envoydiff.Different, []envoydiff.Code{envoydiff.MeshTraceRefused}},
 		"MeshSubset over Mesh to 3.0": {mesh + all + policy("b", "{kind: MeshSubset, tags: {kuma.io/service: web}}", zipkin("other")) + web + both, cluster.V(14), cluster.Newest, envoydiff.Different, []envoydiff.Code{envoydiff.MeshTraceRefused}},
 		"sectionName, never accepted": {mesh + policy("a", "{kind: Dataplane, labels: {app: web}, sectionName: x}", zipkin("z")) + web + both, cluster.V(14), cluster.Newest, envoydiff.Same, nil},

@@ -1,0 +1,108 @@
+package cluster
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+
+	"tracemigrate/cluster/manifest"
+)
+
+// Labels that only a control plane sets.
+const (
+	envLabel       = "kuma.io/env"
+	proxyTypeLabel = "kuma.io/proxy-type"
+	managedByLabel = "kuma.io/managed-by" // of a MeshService
+)
+
+// nodeLabels are labels of a pod's node. Up to 2.14 an inbound has them as tags; a
+// Dataplane has them as labels from 3.0 on (recorded/kubernetes, and pod_converter.go in
+// pkg/plugins/runtime/k8s/controllers of Kuma's main branch).
+var nodeLabels = []string{"kubernetes.io/hostname", "topology.kubernetes.io/region", "topology.kubernetes.io/zone"}
+
+// IsComputedLabel reports whether the value that a Dataplane has of a label may depend on
+// the control plane, so that [Dataplane.LabelsOn] knows it.
+func IsComputedLabel(key string) bool {
+	switch key {
+	case MeshLabel, ZoneLabel, OriginLabel, envLabel, proxyTypeLabel, DisplayNameLabel:
+		return true
+	}
+	return slices.Contains(nodeLabels, key)
+}
+
+// LabelsOn returns the labels that dp has on a control plane of version, which sets some
+// that a manifest does not have, and drops one (Compute in pkg/core/resources/labels of
+// Kuma's tag 2.14.3 and its main branch; ComputeLabels in pkg/core/resources/model of its
+// tags 2.10 to 2.13).
+func (dp *Dataplane) LabelsOn(version Version) Tags {
+	labels := dp.Labels
+	fill := func(key, value string) {
+		if _, ok := labels.Lookup(key); !ok && value != "" {
+			labels = labels.With(key, value)
+		}
+	}
+	if dp.Namespace == "" { // on Kubernetes the control plane writes the Dataplane
+		fill(MeshLabel, dp.Mesh)
+		fill(ZoneLabel, dp.Zone())
+		fill(OriginLabel, "zone")
+		fill(envLabel, "universal")
+		proxyType := "sidecar"
+		if dp.Builtin() {
+			proxyType = "gateway"
+		}
+		labels = labels.With(proxyTypeLabel, proxyType)
+	}
+	if !version.SelectsByDisplayName() {
+		return labels
+	}
+	if dp.Namespace != "" {
+		for _, key := range nodeLabels {
+			for _, set := range dp.TagSets() {
+				fill(key, set.Get(key))
+			}
+		}
+	}
+	if own := labels.Get(DisplayNameLabel); own == "" || dp.Namespace == "" && !isCopy(dp.Name, own) {
+		labels = labels.With(DisplayNameLabel, dp.Name)
+	}
+	return labels.Without(proxyTypeLabel)
+}
+
+// copyName matches the end of the name that a control plane gives to its copy of another
+// control plane's resource (HashedName in pkg/kds/hash of Kuma's tag 2.14.3).
+var copyName = regexp.MustCompile(`-[bcdfghjklmnpqrstvwxz2456789]{16}$`)
+
+// isCopy reports whether name is that of a copy of a resource with a display name. Older
+// control planes put the zone in front.
+func isCopy(name, displayName string) bool {
+	return copyName.MatchString(name) || strings.HasSuffix(name, "."+displayName)
+}
+
+// zoneUse is how policies select by the zone of proxies.
+type zoneUse struct{ byTag, byLabel bool }
+
+// add records how a TrafficTrace or MeshTrace selects.
+func (use zoneUse) add(r *Resource) zoneUse {
+	names := func(n *manifest.Node) bool { return n.Get(ZoneLabel) != nil }
+	selectors := r.Spec.Node().Get("selectors").Items()
+	for i := range selectors {
+		use.byTag = use.byTag || names(selectors[i].Get("match"))
+	}
+	ref := r.Spec.Node().Get("targetRef")
+	return zoneUse{use.byTag || names(ref.Get("tags")), use.byLabel || names(ref.Get("labels"))}
+}
+
+// zoneUnknown returns why the tracing of a Dataplane of Universal that does not name its zone
+// is not certain, else "": the zone's control plane adds the tag and the label to it.
+func (s *Snapshot) zoneUnknown(dp *Dataplane) string {
+	use := s.zoned[dp.Mesh]
+	if dp.Namespace != "" || dp.File == "" || !use.byTag && !use.byLabel {
+		return ""
+	}
+	tagged := slices.ContainsFunc(dp.TagSets(), func(set Tags) bool { return set.Get(ZoneLabel) != "" })
+	if (tagged || !use.byTag) && (dp.Zone() != "" || !use.byLabel) {
+		return ""
+	}
+	return "its manifest does not name its zone, which a policy of its mesh selects by; read it from its control plane, or add " +
+		"the tag " + ZoneLabel
+}
