@@ -77,24 +77,17 @@ type Listeners struct {
 	gateways Gateways
 	rerouted map[string]bool // see Snapshot
 
-	dataplanes []*Dataplane
-	made       sync.Map // whether a madePort is for HTTP
-
 	withRoutes map[string]bool  // meshes with a MeshHTTPRoute
 	protocols  func() protocols // made for the first outbound
-}
-
-// madePort is a port of a MeshService that a control plane makes of Dataplanes.
-type madePort struct {
-	of   *MeshService
-	port uint32
+	makers     func() *makers   // made for the first generated MeshService
 }
 
 // NewListeners prepares to list listeners as a control plane of version makes them.
 func NewListeners(version Version, s *Snapshot, gateways Gateways) *Listeners {
 	l := &Listeners{
-		version: version, gateways: gateways, services: newServices(s.MeshServices), rerouted: s.rerouted, dataplanes: s.Dataplanes, withRoutes: make(map[string]bool),
+		version: version, gateways: gateways, services: newServices(s.MeshServices), rerouted: s.rerouted, withRoutes: make(map[string]bool),
 		zone: s.About().Zone, complete: s.hasAllDestinations(), protocols: sync.OnceValue(func() protocols { return protocolsOf(version, s) }),
+		makers: sync.OnceValue(func() *makers { return newMakers(version, s.Dataplanes) }),
 	}
 	l.resolved = l.complete && !s.Lacks(KindMeshService)
 	for _, r := range s.Routes {
@@ -194,11 +187,7 @@ func (l *Listeners) outbound(dp *Dataplane, out *Outbound) (HTTPListener, bool) 
 		listener.name = listener.Service
 	}
 	if service != nil && l.version.NamesByResource() && service.isGenerated() {
-		made, ok := l.made.Load(madePort{service, port.port})
-		if !ok {
-			made, _ = l.made.LoadOrStore(madePort{service, port.port}, service.isMadeOf(l.dataplanes, port, l.version))
-		}
-		return listener, made.(bool)
+		return listener, l.makers().isHTTP(service, port)
 	}
 	return listener, service == nil || port.isHTTP() || l.protocols().mayRoute(service)
 }

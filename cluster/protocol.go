@@ -172,11 +172,6 @@ func (dp *Dataplane) IsHTTPInbound(l *HTTPListener, version Version) bool {
 	})
 }
 
-// hasHTTPPort reports whether dp has an inbound at a port that is for HTTP on a version.
-func (dp *Dataplane) hasHTTPPort(port uint32, version Version) bool {
-	return slices.ContainsFunc(dp.Inbounds, func(in Inbound) bool { return in.Port == port && isHTTP(dp.protocol(&in, version)) })
-}
-
 // stacks lists the protocols that each protocol is built on, itself first.
 var stacks = map[string][]string{
 	"grpc": {"grpc", "http2", "tcp"}, "http2": {"http2", "tcp"}, "http": {"http", "tcp"}, "kafka": {"kafka", "tcp"},

@@ -163,32 +163,6 @@ func (m *MeshService) lacksLabel(version Version, ref *BackendRef) bool {
 	return ref.Labelled && m.Namespace == "" && !version.SelectsByDisplayName() && m.Labels.Get(DisplayNameLabel) == ""
 }
 
-// isGenerated reports whether a control plane makes m of the Dataplanes of its own zone, on
-// Universal.
-func (m *MeshService) isGenerated() bool {
-	return m.Namespace == "" && m.Labels.Get(managedByLabel) == "meshservice-generator" && m.Labels.Get(OriginLabel) != "global"
-}
-
-// isMadeOf reports whether the port of a generated MeshService is for HTTP from 3.0 on, where
-// it is made of the Dataplanes with its name as their label kuma.io/workload, and deleted
-// without any (generator.go in pkg/core/resources/apis/meshservice of Kuma's main branch).
-// Dataplanes that differ count as the worst of them. If the input has no Dataplane of the
-// service at all, it remains what it is.
-func (m *MeshService) isMadeOf(dataplanes []*Dataplane, port servicePort, version Version) bool {
-	known, made, isHTTP := false, false, true
-	for _, dp := range dataplanes {
-		if dp.Mesh != m.Mesh || len(dp.Inbounds) == 0 {
-			continue
-		}
-		if dp.Labels.Get(WorkloadLabel) == m.Name {
-			known, made = true, true
-			isHTTP = isHTTP && dp.hasHTTPPort(port.port, version)
-		}
-		known = known || slices.ContainsFunc(dp.TagSets(), func(set Tags) bool { return len(m.Selector) > 0 && m.Selector.Match(set) })
-	}
-	return !known && port.isHTTP() || made && isHTTP
-}
-
 func (p servicePort) isHTTP() bool { return isHTTP(strings.ToLower(p.protocol)) }
 
 // outboundName returns the name of a MeshService's port as a destination: from 3.0 on that

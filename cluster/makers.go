@@ -1,0 +1,77 @@
+package cluster
+
+import "slices"
+
+// makers are the Dataplanes that a control plane of Universal makes MeshServices of, so that
+// the number of MeshServices does not multiply that of Dataplanes.
+type makers struct {
+	byWorkload map[destination]*workload
+	byService  map[destination][]*Dataplane
+}
+
+// workload is the Dataplanes with one value of the label kuma.io/workload.
+type workload struct {
+	count int
+	http  map[uint32]int // by port, how many have it for HTTP
+}
+
+// newMakers finds them for a control plane of version.
+func newMakers(version Version, dataplanes []*Dataplane) *makers {
+	m := &makers{make(map[destination]*workload), make(map[destination][]*Dataplane)}
+	for _, dp := range dataplanes {
+		if len(dp.Inbounds) == 0 {
+			continue
+		}
+		if name := dp.Labels.Get(WorkloadLabel); name != "" {
+			m.workload(destination{dp.Mesh, name}).add(dp, version)
+		}
+		for i := range dp.Inbounds {
+			service := destination{dp.Mesh, dp.Inbounds[i].Tags.Get(ServiceTag)}
+			if of := m.byService[service]; len(of) == 0 || of[len(of)-1] != dp {
+				m.byService[service] = append(of, dp)
+			}
+		}
+	}
+	return m
+}
+
+func (m *makers) workload(name destination) *workload {
+	if m.byWorkload[name] == nil {
+		m.byWorkload[name] = &workload{http: make(map[uint32]int)}
+	}
+	return m.byWorkload[name]
+}
+
+// add counts the ports of dp, each once.
+func (w *workload) add(dp *Dataplane, version Version) {
+	w.count++
+	counted := make(map[uint32]bool)
+	for i := range dp.Inbounds {
+		if in := &dp.Inbounds[i]; !counted[in.Port] && isHTTP(dp.protocol(in, version)) {
+			counted[in.Port] = true
+			w.http[in.Port]++
+		}
+	}
+}
+
+// isHTTP reports whether the port of a generated MeshService is for HTTP from 3.0 on, where it
+// is made of the Dataplanes with its name as their label kuma.io/workload, and deleted without
+// any (generator.go in pkg/core/resources/apis/meshservice of Kuma's main branch). Dataplanes
+// that differ count as the worst of them. If the input has no Dataplane of the service at all,
+// it remains what it is.
+func (m *makers) isHTTP(of *MeshService, port servicePort) bool {
+	if made := m.byWorkload[destination{of.Mesh, of.Name}]; made != nil {
+		return made.http[port.port] == made.count
+	}
+	if len(of.Selector) == 0 {
+		return port.isHTTP()
+	}
+	selected := func(dp *Dataplane) bool { return slices.ContainsFunc(dp.TagSets(), of.Selector.Match) }
+	return port.isHTTP() && !slices.ContainsFunc(m.byService[destination{of.Mesh, of.Selector.Get(ServiceTag)}], selected)
+}
+
+// isGenerated reports whether a control plane makes m of the Dataplanes of its own zone, on
+// Universal.
+func (m *MeshService) isGenerated() bool {
+	return m.Namespace == "" && m.Labels.Get(managedByLabel) == "meshservice-generator" && m.Labels.Get(OriginLabel) != "global"
+}
