@@ -49,6 +49,32 @@ func (g *MeshGateway) TagSets(tags Tags) []Tags {
 	return sets
 }
 
+// MaySelect reports whether a selector may match a listener of g for a gateway with own tags,
+// if the listeners of g also have tags of some of the others, and whether it always does. It
+// looks at each tag by itself, and so reports too often that the two differ.
+func (g *MeshGateway) MaySelect(selector, own Tags, others []Tags) (may, always bool) {
+	for _, listener := range g.listeners {
+		fixed := g.tags.And(listener.tags)
+		mayMatch, matches := true, true
+		for _, tag := range selector {
+			if value, ok := fixed.Lookup(tag.Key); ok {
+				mayMatch, matches = mayMatch && value == tag.Value, matches && value == tag.Value
+				continue
+			}
+			possible := slices.Contains(own, tag)
+			matches = matches && possible
+			for _, other := range others {
+				_, overrides := other.Lookup(tag.Key)
+				has := slices.Contains(other, tag)
+				possible, matches = possible || has, matches && (has || !overrides)
+			}
+			mayMatch = mayMatch && possible
+		}
+		may, always = may || mayMatch, always || matches
+	}
+	return may, always
+}
+
 // Gateways finds the MeshGateway of a builtin gateway.
 type Gateways struct {
 	byMesh map[string]*meshGateways

@@ -219,6 +219,36 @@ func (m *Matcher) Matching(policies []*Policy, dp *cluster.Dataplane) []*Policy 
 	return policies
 }
 
+// Mixed returns the policy of highest precedence that may or may not apply to dp if the
+// listeners of gateway, its MeshGateway, have tags of others, and nil if there is none.
+func (m *Matcher) Mixed(dp *cluster.Dataplane, gateway *cluster.MeshGateway, others []cluster.Tags) *Policy {
+	mesh := m.meshes[dp.Mesh]
+	if mesh == nil || len(others) == 0 {
+		return nil
+	}
+	mesh.once.Do(func() { mesh.prepare(m.version) })
+	var own cluster.Tags
+	if dp.Gateway != nil {
+		own = dp.Gateway.Tags
+	}
+	if dp.Builtin() && len(others) == 1 && slices.Equal(others[0], own) { // most often
+		return nil
+	}
+	sets := m.tagSets(nil, dp, nil)
+	for _, p := range slices.Backward(mesh.policies) {
+		if selects := p.TargetRef.Kind.row().selects; selects != byTags && selects != byService {
+			continue
+		}
+		selector := p.TargetRef.Selector()
+		may, always := gateway.MaySelect(selector, own, others)
+		if may && !always && !slices.ContainsFunc(sets, selector.Match) &&
+			p.TargetRef.allowsProxyType(m.version, dp) && p.applies(m.version, dp) {
+			return p
+		}
+	}
+	return nil
+}
+
 // tagSets appends to sets those by which dp is selected, which depend on the version: for
 // a builtin gateway, those of its MeshGateway's listeners alone.
 func (m *Matcher) tagSets(sets []cluster.Tags, dp *cluster.Dataplane, gateway *cluster.MeshGateway) []cluster.Tags {

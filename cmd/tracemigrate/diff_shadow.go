@@ -67,11 +67,33 @@ func (r *comparing) compareShadow() ([]*envoydiff.Comparison, error) {
 	if deleted > 0 {
 		r.stderr.Line("tracemigrate: skipped %s, deleted during this run", convert.Plural(deleted, "proxy"))
 	}
+	doubtMixedTags(current, version, proxies, r.accepted)
 	comparison := envoydiff.Collect(proxies)
 	if snapshot.Origin.Version != "" || len(versions) == 1 {
 		comparison.Version = version
 	}
 	return []*envoydiff.Comparison{comparison}, nil
+}
+
+// doubtMixedTags makes unknown what the control plane computes otherwise for a connected proxy
+// than when it is asked: _config reads the MeshGateways anew.
+func doubtMixedTags(current *convert.Current, version cluster.Version, proxies []envoydiff.Proxy, accepted []envoydiff.Code) {
+	applied := make([]*meshtrace.Policy, 0, len(current.Existing))
+	for _, p := range current.Existing {
+		copied := *p
+		copied.Labels = p.Labels.Without(cluster.EffectLabel)
+		applied = append(applied, &copied)
+	}
+	doubt := envoydiff.MixedTags(version, current.Snapshot, envoydiff.State{Policies: current.Existing}, envoydiff.State{Policies: applied})
+	byName := make(map[[2]string]*cluster.Dataplane, len(current.Snapshot.Dataplanes))
+	for _, dp := range current.Snapshot.Dataplanes {
+		byName[[2]string{dp.Mesh, dp.FullName()}] = dp
+	}
+	for i := range proxies {
+		if dp := byName[[2]string{proxies[i].Mesh, proxies[i].Name}]; dp != nil {
+			proxies[i].Doubt(doubt(dp), accepted)
+		}
+	}
 }
 
 // checkShadow returns an error if the control plane computes no shadow configuration.

@@ -49,6 +49,9 @@ func (f *explainFlags) explain(
 		stderr.NotesOf(convert.PatchReleaseDecides, version, result.Notes)
 		e.Doubt = e.Doubt.And(result.Doubt(dp))
 		e.After = envoydiff.Find(result.Comparisons, dp)
+		if after := e.After; after != nil && after.Has(envoydiff.GatewayTagsMixed) && e.Doubt.Reason == "" {
+			e.Doubt = cluster.Doubt{Code: string(envoydiff.GatewayTagsMixed), Reason: after.Differences[0].Before}
+		}
 		e.State.Policies = result.Existing // without those that the version refuses
 	}
 	if f.version == "" {

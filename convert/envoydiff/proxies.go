@@ -178,10 +178,8 @@ func compareOnly(dataplanes []*cluster.Dataplane, r *Renderer, before, after Sta
 		})
 	}
 	group.Wait()
+	result.doubt(o, newMixedTags(result.before, result.after))
 	result.before.matcher, result.after.matcher = nil, nil // large, and decisions are known
-	if o.Doubt != nil {
-		result.doubt(o)
-	}
 	return result
 }
 
@@ -212,22 +210,47 @@ func sortedProxies(dataplanes []*cluster.Dataplane) []Proxy {
 
 // doubt replaces the result of each proxy whose verdict is unknown. It is not
 // concurrent, because o.Doubt may keep state.
-func (c *Comparison) doubt(o Options) {
+func (c *Comparison) doubt(o Options, mixed *mixedTags) {
+	if o.Doubt == nil && len(mixed.pools) == 0 {
+		return
+	}
 	shared := make(map[string][]*Difference)
 	for i := range c.Proxies {
 		p := &c.Proxies[i]
-		doubts := o.Doubt(p.Dataplane).All()
+		var doubt cluster.Doubt
+		if o.Doubt != nil {
+			doubt = o.Doubt(p.Dataplane)
+		}
+		if doubt.Reason != "" || p.Verdict != Different {
+			doubt = doubt.And(mixed.doubt(p.Dataplane))
+		}
+		doubts := doubt.All()
 		if len(doubts) == 0 {
 			continue
 		}
 		key := fmt.Sprintf("%q", doubts)
 		if shared[key] == nil {
-			for _, doubt := range doubts {
-				code := cmp.Or(Code(doubt.Code), Unverified)
-				shared[key] = append(shared[key], &Difference{Code: code, Field: "proxy", Before: doubt.Reason, After: "unknown"})
-			}
+			shared[key] = differencesOf(doubts)
 		}
 		p.Differences = shared[key]
 		p.Verdict = verdictOf(p.Differences, o.Accept)
+	}
+}
+
+// differencesOf returns the differences of a proxy whose verdict is unknown.
+func differencesOf(doubts []cluster.Doubt) []*Difference {
+	differences := make([]*Difference, 0, len(doubts))
+	for _, doubt := range doubts {
+		code := cmp.Or(Code(doubt.Code), Unverified)
+		differences = append(differences, &Difference{Code: code, Field: "proxy", Before: doubt.Reason, After: "unknown"})
+	}
+	return differences
+}
+
+// Doubt makes the verdict unknown, unless there is no doubt or a difference is known.
+func (p *Proxy) Doubt(doubt cluster.Doubt, accept []Code) {
+	if doubt.Reason != "" && p.Verdict != Different {
+		p.Differences = differencesOf(doubt.All())
+		p.Verdict = verdictOf(p.Differences, accept)
 	}
 }

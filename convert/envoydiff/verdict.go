@@ -58,6 +58,7 @@ const (
 	TieDependsOnZone     Code = "tie-depends-on-zone"
 	ZoneDiffers          Code = "zone-differs"
 	TieByCreationTime    Code = "tie-by-creation-time"
+	GatewayTagsMixed     Code = "gateway-tags-mixed"
 	UpdateRejected       Code = "update-rejected"
 	OtherProxy           Code = "other-proxy"
 )
@@ -116,6 +117,7 @@ var Codes = map[Code]Verdict{
 	TieDependsOnZone:     Unknown,
 	ZoneDiffers:          Unknown,
 	TieByCreationTime:    Unknown,
+	GatewayTagsMixed:     Unknown,
 	UpdateRejected:       Different,
 	OtherProxy:           Different,
 

@@ -41,6 +41,7 @@ var causeWords = map[envoydiff.Code]string{
 	envoydiff.TieDependsOnZone:  "zones may disagree on which of two TrafficTraces is newer",
 	envoydiff.ZoneDiffers:       "their zone may decide differently",
 	envoydiff.TieByCreationTime: "the creation times of two TrafficTraces of equal rank are unknown",
+	envoydiff.GatewayTagsMixed:  "the control plane mixes the tags of gateways of one MeshGateway",
 
 	envoydiff.MeshTraceRefused:        "a MeshTrace that the version refuses",
 	envoydiff.TrafficTraceRemoved:     "no TrafficTrace on the new version",

@@ -97,6 +97,10 @@ var messages = map[envoydiff.Code]message{
 		"Something that decides on these proxies could not be read, or is being deleted",
 		"It is not known whether they keep their tracing",
 	},
+	envoydiff.GatewayTagsMixed: {
+		"The control plane mixes the tags of gateways of one MeshGateway",
+		"The order in which it configures them decides which MeshTraces apply to these proxies, on either version",
+	},
 	MeshTracingIgnored: {
 		"Kuma {to} accepts the field tracing of a Mesh, and ignores it",
 		"It has no effect any more",

@@ -1,0 +1,68 @@
+package envoydiff_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"tracemigrate/cluster"
+	"tracemigrate/cluster/manifest"
+	"tracemigrate/convert/envoydiff"
+	"tracemigrate/legacy"
+	"tracemigrate/meshtrace"
+)
+
+// The tags of one gateway select the other proxies of its MeshGateway, too, if the control plane
+// configures it before them. Seen on 2.5.11 and 2.12.3.
+func TestMixedTags(t *testing.T) {
+	const mesh = "{type: Mesh, name: default, tracing: {defaultBackend: z, backends: [{name: z, type: zipkin, conf: {url: 'http://z:9411/', apiVersion: httpJson}}]}}\n" +
+		"---\n{type: MeshGateway, name: g, mesh: default, tags: {of: mesh}, selectors: [{match: {kuma.io/service: edge}}], conf: {listeners: [{port: 80, protocol: HTTP, tags: {port: http}}]}}\n" +
+		"---\n{type: MeshTrace, name: some, mesh: default, spec: {targetRef: {kind: MeshSubset, tags: {TAGS}}, default: {backends: [{type: Zipkin, zipkin: {url: 'http://z:9411/'}}]}}}\n"
+	gateway := func(name, tags string) string {
+		return "---\n{type: Dataplane, name: " + name + ", mesh: default, networking: {address: 1.2.3.4, gateway: {type: BUILTIN, tags: {kuma.io/service: edge" + tags + "}}}}\n"
+	}
+	sidecar := "---\n{type: Dataplane, name: a, mesh: default, networking: {address: 1.2.3.4, inbound: [{port: 1, tags: {kuma.io/service: edge, kuma.io/protocol: http, team: web}}]}}\n"
+	two := gateway("a", ", team: core") + gateway("b", ", team: ads")
+	for name, test := range map[string]struct {
+		tags, proxies string
+		version       cluster.Version
+		want          envoydiff.Verdict // of a
+	}{
+		"its own tag, which the other overrides":  {"team: core", two, cluster.V(12), envoydiff.Unknown},
+		"the tag of the other":                    {"team: ads", two, cluster.V(5), envoydiff.Unknown},
+		"a tag that the other does not have":      {"team: core", gateway("a", ", team: core") + gateway("b", ""), cluster.V(12), envoydiff.Same},
+		"a tag that it does not have":             {"team: core", gateway("a", "") + gateway("b", ", team: core"), cluster.V(12), envoydiff.Unknown},
+		"tags of both, of which each has one":     {"team: core, env: dev", gateway("a", ", team: core") + gateway("b", ", env: dev"), cluster.V(12), envoydiff.Unknown},
+		"a tag of neither":                        {"team: x", two, cluster.V(12), envoydiff.Same},
+		"a tag of both":                           {"kuma.io/service: edge", two, cluster.V(12), envoydiff.Same},
+		"a tag of the listener":                   {"port: http", two, cluster.V(12), envoydiff.Same},
+		"another value of the listener's tag":     {"port: x", gateway("a", "") + gateway("b", ", port: x"), cluster.V(12), envoydiff.Same},
+		"a tag of the MeshGateway":                {"of: mesh", two, cluster.V(12), envoydiff.Same},
+		"equal gateways":                          {"team: core", gateway("a", ", team: core") + gateway("b", ", team: core"), cluster.V(12), envoydiff.Same},
+		"one gateway":                             {"team: core", gateway("a", ", team: core"), cluster.V(12), envoydiff.Same},
+		"another zone":                            {"team: ads", gateway("a", ", kuma.io/zone: west") + gateway("b", ", team: ads, kuma.io/zone: east"), cluster.V(12), envoydiff.Same},
+		"a sidecar that the MeshGateway matches":  {"team: core", sidecar + gateway("b", ", team: core"), cluster.V(12), envoydiff.Unknown},
+		"a sidecar with the tag on an inbound":    {"team: web", sidecar + gateway("b", ", team: web"), cluster.V(12), envoydiff.Same},
+		"a sidecar for which none counts, on 2.4": {"team: core", sidecar + gateway("b", ", team: core"), cluster.V(4), envoydiff.Same},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := cluster.Read([]manifest.Input{manifest.Text("f", strings.Replace(mesh, "TAGS", test.tags, 1)+test.proxies)})
+			require.Empty(t, s.Problems)
+			meshes, problems := legacy.Read(s)
+			require.Empty(t, problems)
+			policies, problems := meshtrace.Read(s)
+			require.Empty(t, problems)
+			state := envoydiff.State{Legacy: meshes, Policies: policies}
+			got := envoydiff.Compare(s, state, state, envoydiff.Options{Version: test.version}).Proxies[0]
+			assert.Equal(t, test.want, got.Verdict)
+			assert.Equal(t, test.want == envoydiff.Unknown, got.Has(envoydiff.GatewayTagsMixed))
+			asked := envoydiff.Proxy{Verdict: envoydiff.Same} // as with diff --shadow
+			asked.Doubt(envoydiff.MixedTags(test.version, s, state)(s.Dataplanes[0]), nil)
+			assert.Equal(t, test.want, asked.Verdict)
+			accepted := envoydiff.Options{Version: test.version, Accept: []envoydiff.Code{envoydiff.GatewayTagsMixed}}
+			assert.NotEqual(t, envoydiff.Unknown, envoydiff.Compare(s, state, state, accepted).Proxies[0].Verdict)
+		})
+	}
+}
