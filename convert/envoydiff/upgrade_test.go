@@ -46,6 +46,7 @@ func TestUpgrade(t *testing.T) {
 			"  selector: {dataplaneTags: {kuma.io/service: web}}\n  ports:\n  - {port: 80, appProtocol: http}\n"
 		workload = "---\ntype: Dataplane\nmesh: default\nname: web\nlabels: {kuma.io/workload: web}\nnetworking:\n  address: 10.0.0.1\n"
 		otel     = "---\ntype: MeshOpenTelemetryBackend\nmesh: default\nname: o\nspec: {endpoint: {address: o}}\n"
+		db       = "---\ntype: ExternalService\nmesh: default\nname: db\ntags: {kuma.io/service: db, kuma.io/protocol: tcp}\nnetworking: {address: 'db:5432'}\n"
 		kong     = "---\ntype: Dataplane\nmesh: default\nname: web\nnetworking:\n  address: 10.0.0.1\n  gateway: {tags: {kuma.io/service: web}}\n"
 	)
 	const kube = "---\napiVersion: kuma.io/v1alpha1\nkind: Dataplane\nmesh: default\nmetadata: {name: web, namespace: shop}\n" +
@@ -83,6 +84,7 @@ func TestUpgrade(t *testing.T) {
 		"inbounds of a name to 3.0":   {mesh + all + web + "  inbound:\n  - {port: 80, name: x, protocol: http, tags: {kuma.io/service: web}}\n  - {port: 81, name: x, protocol: tcp, tags: {kuma.io/service: web}}\n", cluster.V(14), cluster.Newest, envoydiff.Different, []envoydiff.Code{envoydiff.TracingLost}},
 		"outbounds alike to 3.0":      {mesh + all + service + web + both + refers + "  - {port: 1001, backendRef: {kind: MeshService, name: web, port: 80}}\n", cluster.V(14), cluster.Newest, envoydiff.Different, []envoydiff.Code{envoydiff.TracingLost}},
 		"a service's label to 3.0":    {mesh + all + service + web + both + strings.Replace(refers, "name: web", "labels: {kuma.io/display-name: web}", 1), cluster.V(14), cluster.Newest, envoydiff.Different, []envoydiff.Code{envoydiff.TracingGained}},
+		"the oldest service to 3.0":   {mesh + all + strings.Replace(service, "name: web", "name: b\ncreationTime: 2026-01-02T00:00:00Z\nlabels: {s: s}", 1) + strings.Replace(strings.Replace(service, "name: web", "name: c\ncreationTime: 2026-01-01T00:00:00Z\nlabels: {s: s}", 1), "port: 80", "port: 81", 1) + route + web + both + strings.Replace(refers, "name: web", "labels: {s: s}", 1), cluster.V(14), cluster.Newest, envoydiff.Same, nil},
 		"no more service to 3.0":      {mesh + all + generated + web + both + refers, cluster.V(14), cluster.Newest, envoydiff.Different, []envoydiff.Code{envoydiff.TracingLost}},
 		"a made service to 3.0":       {mesh + all + generated + workload + both + refers, cluster.V(14), cluster.Newest, envoydiff.Same, nil},
 		"a service of a tag to 3.0":   {mesh + all + generated + workload + tagged + refers, cluster.V(14), cluster.Newest, envoydiff.Different, []envoydiff.Code{envoydiff.ProtocolFromField, envoydiff.TracingLost}},
@@ -99,6 +101,7 @@ func TestUpgrade(t *testing.T) {
 		"a tag on Kubernetes to 3.0":  {mesh + all + kube, cluster.V(13), cluster.Newest, envoydiff.Inherent, []envoydiff.Code{envoydiff.KumaTags}},
 		"a protocol field to 2.14":    {mesh + all + web + field, cluster.V(13), cluster.V(14), envoydiff.Different, []envoydiff.Code{envoydiff.ProtocolFromField, envoydiff.KumaTags}},
 		"outbound tags to 3.0":        {mesh + all + web + both + calls, cluster.V(14), cluster.Newest, envoydiff.Different, []envoydiff.Code{envoydiff.OutboundNeedsBackendRef}},
+		"a TCP outbound to 3.0":       {mesh + all + web + both + strings.Replace(calls, "service: web", "service: db", 1) + db, cluster.V(14), cluster.Newest, envoydiff.Different, []envoydiff.Code{envoydiff.OutboundNeedsBackendRef}},
 		"a backendRef to 3.0":         {mesh + all + service + web + both + refers, cluster.V(14), cluster.Newest, envoydiff.Same, nil},
 		"names to 2.6":                {mesh + all + policy("b", "{kind: Mesh}", zipkin("other")) + web + both, cluster.V(5), cluster.V(6), envoydiff.Different, []envoydiff.Code{envoydiff.NameOrder, envoydiff.Defaults}},
 		"timeouts to 2.6":             {mesh + all + web + both, cluster.V(5), cluster.V(6), envoydiff.Inherent, []envoydiff.Code{envoydiff.Defaults}},
