@@ -62,7 +62,7 @@ func (dp *Dataplane) LabelsOn(version Version) Tags {
 			}
 		}
 	}
-	if own := labels.Get(DisplayNameLabel); own == "" || dp.Namespace == "" && !isCopy(dp.Name, own) {
+	if own := labels.Get(DisplayNameLabel); own == "" || dp.Namespace == "" && !IsCopy(dp.Name, own) {
 		labels = labels.With(DisplayNameLabel, dp.Name)
 	}
 	return labels.Without(proxyTypeLabel)
@@ -72,9 +72,9 @@ func (dp *Dataplane) LabelsOn(version Version) Tags {
 // control plane's resource (HashedName in pkg/kds/hash of Kuma's tag 2.14.3).
 var copyName = regexp.MustCompile(`-[bcdfghjklmnpqrstvwxz2456789]{16}$`)
 
-// isCopy reports whether name is that of a copy of a resource with a display name. Older
+// IsCopy reports whether name is that of a copy of a resource with a display name. Older
 // control planes put the zone in front.
-func isCopy(name, displayName string) bool {
+func IsCopy(name, displayName string) bool {
 	return copyName.MatchString(name) || strings.HasSuffix(name, "."+displayName)
 }
 

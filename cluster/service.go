@@ -128,25 +128,42 @@ func newServices(all []*MeshService) services {
 	return byMesh
 }
 
-// find returns the MeshService that ref names and the port, or nil if the input has
-// none.
+// find returns the MeshService that ref names and the port, or nil if the input has none. Of
+// several with its labels the oldest counts, whatever ports it has
+// (resolveResourceIdentifier in pkg/xds/context of Kuma's tag 2.14.3 and its main branch);
+// without creation times it is the first in the input.
 func (s services) find(version Version, mesh string, ref *BackendRef) (*MeshService, servicePort) {
 	if ref.Kind != KindMeshService {
 		return nil, servicePort{}
 	}
+	named := !ref.Labelled && ref.Labels.Get(DisplayNameLabel) != ""
+	var found *MeshService
+	var at servicePort
 	for _, m := range s[mesh] {
 		if !m.Has(ref.Labels) || m.lacksLabel(version, ref) {
 			continue
 		}
-		i := slices.IndexFunc(m.ports, func(p servicePort) bool { return p.port == ref.Port })
-		if i < 0 && ref.Port == 0 && len(m.ports) == 1 {
-			i = 0
-		}
-		if i >= 0 {
-			return m, m.ports[i]
+		port, ok := m.portOf(ref)
+		switch {
+		case named && ok:
+			return m, port
+		case !named && (found == nil || !m.Created.IsZero() && m.Created.Before(found.Created)):
+			found, at = m, port
 		}
 	}
-	return nil, servicePort{}
+	return found, at
+}
+
+// portOf returns the port of m that a reference is for.
+func (m *MeshService) portOf(ref *BackendRef) (servicePort, bool) {
+	i := slices.IndexFunc(m.ports, func(p servicePort) bool { return p.port == ref.Port })
+	if i < 0 && ref.Port == 0 && len(m.ports) == 1 {
+		i = 0
+	}
+	if i < 0 {
+		return servicePort{}, false
+	}
+	return m.ports[i], true
 }
 
 // isUnlabelled reports whether a reference finds no MeshService only because the one of its

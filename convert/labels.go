@@ -39,7 +39,10 @@ func rankLabel(key string) int {
 // those that the control plane puts on it before and after an upgrade, and that its
 // next rollout keeps.
 func selectableLabels(dataplanes []*cluster.Dataplane, o *Options) []cluster.Tags {
-	known := make(map[string]bool)
+	// On Universal the zone's control plane adds its name to every Dataplane. A manifest that
+	// has it does not differ by it from one that does not.
+	zoned := !slices.ContainsFunc(dataplanes, func(dp *cluster.Dataplane) bool { return dp.Namespace == "" && dp.Zone() == "" })
+	known := map[string]bool{cluster.ZoneLabel: zoned}
 	all := make([]cluster.Tags, len(dataplanes))
 	for i, dp := range dataplanes {
 		labels := lists.Keep(dp.Labels, func(label cluster.Tag) bool {
@@ -50,6 +53,9 @@ func selectableLabels(dataplanes []*cluster.Dataplane, o *Options) []cluster.Tag
 			}
 			return counts
 		})
+		if zoned && dp.Namespace == "" {
+			labels = labels.With(cluster.ZoneLabel, dp.Zone())
+		}
 		if o.DisplayNames {
 			labels = labels.With(cluster.DisplayNameLabel, dp.DisplayName())
 		}

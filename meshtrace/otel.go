@@ -79,17 +79,26 @@ func Resolve(policies []*Policy, backends []*OTelBackend) {
 			if !b.refers() {
 				continue
 			}
-			b.OpenTelemetry.Backend, b.OpenTelemetry.byName = nil, false
+			b.OpenTelemetry.Backend = nil
 			for _, to := range backends {
 				found := b.OpenTelemetry.Backend
 				if to.Mesh == p.Mesh && to.Has(b.OpenTelemetry.BackendRef) && (found == nil || to.isOlder(found)) {
 					b.OpenTelemetry.Backend = to
-					b.OpenTelemetry.byName = to.Format == cluster.Universal && to.Labels.Get(cluster.DisplayNameLabel) == "" &&
-						b.OpenTelemetry.BackendRef.Get(cluster.DisplayNameLabel) != ""
+					b.OpenTelemetry.byName, b.OpenTelemetry.byLabel = to.namedBy(b.OpenTelemetry.BackendRef)
 				}
 			}
 		}
 	}
+}
+
+// namedBy reports whether only the name of b, or only its manifest, gives it the display
+// name that a reference has.
+func (b *OTelBackend) namedBy(ref cluster.Tags) (name, label bool) {
+	if b.Format != cluster.Universal || ref.Get(cluster.DisplayNameLabel) == "" {
+		return false, false
+	}
+	own := b.Labels.Get(cluster.DisplayNameLabel)
+	return own == "", own != "" && own != b.Resource.Name && !cluster.IsCopy(b.Resource.Name, own)
 }
 
 func (b *OTelBackend) isOlder(other *OTelBackend) bool {

@@ -122,17 +122,23 @@ type OpenTelemetry struct {
 	// Backend is the MeshOpenTelemetryBackend that BackendRef selects; nil if the input
 	// does not contain it.
 	Backend *OTelBackend
-	// byName is set if only the name of Backend gives it the label kuma.io/display-name.
-	byName bool
+	// byName is set if only the name of Backend gives it the label kuma.io/display-name, and
+	// byLabel if only its manifest does.
+	byName, byLabel bool
 }
 
 // RefersInVain reports whether c refers to a MeshOpenTelemetryBackend that version does not
 // find. Proxies then get a tracing without a tracer, even if a TrafficTrace selects them. Up
 // to 2.14 a resource of Universal has the label kuma.io/display-name only if its manifest has
-// it (resolveBackendResourceByLabels in pkg/plugins/policies/core/xds of Kuma's tag 2.14.3;
-// recorded/meshtrace/otel-by-name).
+// it; from 3.0 on the label is the name (resolveBackendResourceByLabels in
+// pkg/plugins/policies/core/xds, and Compute in pkg/core/resources/labels, of Kuma's tag
+// 2.14.3 and its main branch; seen on both).
 func (c *Conf) RefersInVain(version cluster.Version) bool {
-	return len(c.Backends) > 0 && c.Backends[0].refers() && c.Backends[0].OpenTelemetry.byName && !version.SelectsByDisplayName()
+	if len(c.Backends) == 0 || !c.Backends[0].refers() {
+		return false
+	}
+	to := c.Backends[0].OpenTelemetry
+	return version.SelectsByDisplayName() && to.byLabel || !version.SelectsByDisplayName() && to.byName
 }
 
 // HasOTelEndpoint reports whether c sends to an OpenTelemetry collector by its address,

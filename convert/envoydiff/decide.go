@@ -196,12 +196,19 @@ func (c *comparer) differences(dp *cluster.Dataplane, before, after *Decision) [
 	} else {
 		c.bothVersions(dp, before, after)
 	}
+	refused := c.traced && c.refusesOutbounds(dp)
+	if refused {
+		c.key = binary.AppendUvarint(c.key, 0) // the id of no part
+	}
 	if shared, ok := c.lists[string(c.key)]; ok {
 		return shared
 	}
 	var all []*Difference
 	for _, p := range c.parts {
 		all = append(all, p.differences...)
+	}
+	if refused && !slices.ContainsFunc(all, func(d *Difference) bool { return d.Code == OutboundNeedsBackendRef }) {
+		all = append(all, &Difference{Code: OutboundNeedsBackendRef, Field: "networking.outbound", Before: "accepted", After: "refused"})
 	}
 	shared := c.share(sorted(all))
 	c.lists[string(c.key)] = shared

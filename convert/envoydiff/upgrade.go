@@ -22,6 +22,16 @@ func (c *comparer) bothVersions(dp *cluster.Dataplane, before, after *Decision) 
 	}
 }
 
+// refusesOutbounds reports whether the version after refuses dp, and the version before does
+// not, because an outbound has no backendRef: its proxy cannot connect, whether or not that
+// outbound is traced (validateOutbound in pkg/core/resources/apis/mesh, and its callers in
+// pkg/xds/bootstrap and pkg/xds/server/callbacks, of Kuma's main branch; seen on 3.0). On
+// Kubernetes a Dataplane lists no outbounds.
+func (c *comparer) refusesOutbounds(dp *cluster.Dataplane) bool {
+	return c.after.version.OutboundsNeedBackendRef() && !c.before.version.OutboundsNeedBackendRef() && dp.Namespace == "" &&
+		slices.ContainsFunc(dp.Outbounds, func(out cluster.Outbound) bool { return out.BackendRef == nil })
+}
+
 func findSame(listeners []cluster.HTTPListener, l *cluster.HTTPListener) *cluster.HTTPListener {
 	for i := range listeners {
 		if listeners[i].IsSame(l) {

@@ -46,6 +46,7 @@ func TestUpgrade(t *testing.T) {
 			"  selector: {dataplaneTags: {kuma.io/service: web}}\n  ports:\n  - {port: 80, appProtocol: http}\n"
 		workload = "---\ntype: Dataplane\nmesh: default\nname: web\nlabels: {kuma.io/workload: web}\nnetworking:\n  address: 10.0.0.1\n"
 		otel     = "---\ntype: MeshOpenTelemetryBackend\nmesh: default\nname: o\nspec: {endpoint: {address: o}}\n"
+		db       = "---\ntype: ExternalService\nmesh: default\nname: db\ntags: {kuma.io/service: db, kuma.io/protocol: tcp}\nnetworking: {address: 'db:5432'}\n"
 		kong     = "---\ntype: Dataplane\nmesh: default\nname: web\nnetworking:\n  address: 10.0.0.1\n  gateway: {tags: {kuma.io/service: web}}\n"
 	)
 	const kube = "---\napiVersion: kuma.io/v1alpha1\nkind: Dataplane\nmesh: default\nmetadata: {name: web, namespace: shop}\n" +
@@ -78,11 +79,13 @@ func TestUpgrade(t *testing.T) {
 		"own display name to 3.0":     {mesh + policy("a", "{kind: Dataplane, labels: {kuma.io/display-name: x}}", zipkin("z")) + strings.Replace(web, "{app", "{kuma.io/display-name: x, app", 1) + both, cluster.V(14), cluster.Newest, envoydiff.Different, []envoydiff.Code{envoydiff.SelectionDiffers}},
 		"node's label to 3.0":         {mesh + policy("a", "{kind: Dataplane, labels: {kubernetes.io/hostname: n1}}", zipkin("z")) + strings.Replace(kube, "{kuma.io/service", "{kubernetes.io/hostname: n1, kuma.io/service", 1), cluster.V(14), cluster.Newest, envoydiff.Different, []envoydiff.Code{envoydiff.SelectionDiffers}},
 		"a role on Universal to 3.0":  {mesh + trace + route + strings.Replace(all, "name: a", "name: a\nlabels: {kuma.io/policy-role: workload-owner}", 1) + web + both, cluster.V(14), cluster.Newest, envoydiff.Different, []envoydiff.Code{envoydiff.TrafficTraceRemoved}},
+		"a backend's label to 3.0":    {mesh + policy("a", "{kind: Mesh}", "{type: OpenTelemetry, openTelemetry: {backendRef: {kind: MeshOpenTelemetryBackend, labels: {kuma.io/display-name: o}}}}") + strings.Replace(otel, "name: o", "name: p\nlabels: {kuma.io/display-name: o}", 1) + workload + both, cluster.V(14), cluster.Newest, envoydiff.Different, []envoydiff.Code{envoydiff.TracingLost}},
 		"a backend's name to 3.0":     {mesh + policy("a", "{kind: Mesh}", "{type: OpenTelemetry, openTelemetry: {backendRef: {kind: MeshOpenTelemetryBackend, labels: {kuma.io/display-name: o}}}}") + otel + workload + both, cluster.V(14), cluster.Newest, envoydiff.Different, []envoydiff.Code{envoydiff.TracingGained}},
 		"empty labels to 3.0":         {mesh + policy("a", "{kind: Dataplane, labels: {}}", zipkin("other")) + policy("b", "{kind: Dataplane, name: web}", zipkin("z")) + web + both, cluster.V(14), cluster.Newest, envoydiff.Different, []envoydiff.Code{envoydiff.FieldIgnored}},
 		"inbounds of a name to 3.0":   {mesh + all + web + "  inbound:\n  - {port: 80, name: x, protocol: http, tags: {kuma.io/service: web}}\n  - {port: 81, name: x, protocol: tcp, tags: {kuma.io/service: web}}\n", cluster.V(14), cluster.Newest, envoydiff.Different, []envoydiff.Code{envoydiff.TracingLost}},
 		"outbounds alike to 3.0":      {mesh + all + service + web + both + refers + "  - {port: 1001, backendRef: {kind: MeshService, name: web, port: 80}}\n", cluster.V(14), cluster.Newest, envoydiff.Different, []envoydiff.Code{envoydiff.TracingLost}},
 		"a service's label to 3.0":    {mesh + all + service + web + both + strings.Replace(refers, "name: web", "labels: {kuma.io/display-name: web}", 1), cluster.V(14), cluster.Newest, envoydiff.Different, []envoydiff.Code{envoydiff.TracingGained}},
+		"the oldest service to 3.0":   {mesh + all + strings.Replace(service, "name: web", "name: b\ncreationTime: 2026-01-02T00:00:00Z\nlabels: {s: s}", 1) + strings.Replace(strings.Replace(service, "name: web", "name: c\ncreationTime: 2026-01-01T00:00:00Z\nlabels: {s: s}", 1), "port: 80", "port: 81", 1) + route + web + both + strings.Replace(refers, "name: web", "labels: {s: s}", 1), cluster.V(14), cluster.Newest, envoydiff.Same, nil},
 		"no more service to 3.0":      {mesh + all + generated + web + both + refers, cluster.V(14), cluster.Newest, envoydiff.Different, []envoydiff.Code{envoydiff.TracingLost}},
 		"a made service to 3.0":       {mesh + all + generated + workload + both + refers, cluster.V(14), cluster.Newest, envoydiff.Same, nil},
 		"a service of a tag to 3.0":   {mesh + all + generated + workload + tagged + refers, cluster.V(14), cluster.Newest, envoydiff.Different, []envoydiff.Code{envoydiff.ProtocolFromField, envoydiff.TracingLost}},
@@ -99,6 +102,7 @@ func TestUpgrade(t *testing.T) {
 		"a tag on Kubernetes to 3.0":  {mesh + all + kube, cluster.V(13), cluster.Newest, envoydiff.Inherent, []envoydiff.Code{envoydiff.KumaTags}},
 		"a protocol field to 2.14":    {mesh + all + web + field, cluster.V(13), cluster.V(14), envoydiff.Different, []envoydiff.Code{envoydiff.ProtocolFromField, envoydiff.KumaTags}},
 		"outbound tags to 3.0":        {mesh + all + web + both + calls, cluster.V(14), cluster.Newest, envoydiff.Different, []envoydiff.Code{envoydiff.OutboundNeedsBackendRef}},
+		"a TCP outbound to 3.0":       {mesh + all + web + both + strings.Replace(calls, "service: web", "service: db", 1) + db, cluster.V(14), cluster.Newest, envoydiff.Different, []envoydiff.Code{envoydiff.OutboundNeedsBackendRef}},
 		"a backendRef to 3.0":         {mesh + all + service + web + both + refers, cluster.V(14), cluster.Newest, envoydiff.Same, nil},
 		"names to 2.6":                {mesh + all + policy("b", "{kind: Mesh}", zipkin("other")) + web + both, cluster.V(5), cluster.V(6), envoydiff.Different, []envoydiff.Code{envoydiff.NameOrder, envoydiff.Defaults}},
 		"timeouts to 2.6":             {mesh + all + web + both, cluster.V(5), cluster.V(6), envoydiff.Inherent, []envoydiff.Code{envoydiff.Defaults}},

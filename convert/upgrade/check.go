@@ -84,6 +84,7 @@ func Check(c *convert.Current, o Options) *Result {
 		b.inhabited[dp.Mesh] = true
 	}
 	b.compare(b.accepted())
+	b.undated()
 	for comparison, p := range envoydiff.All(b.Comparisons) {
 		b.proxy(comparison.Version, p)
 	}

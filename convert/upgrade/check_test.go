@@ -75,6 +75,10 @@ func TestCheck(t *testing.T) {
 		"a proxy and a TrafficTrace": {to3, []string{mesh, trace, web}, []string{
 			`different traffictrace-removed: web-1 in.yaml:3=TrafficTrace "all"`, `info mesh-tracing-ignored: in.yaml:1=Mesh "default"`,
 		}, true},
+		"TrafficTraces that only creation times order": {to3, []string{mesh, strings.Replace(trace, "name: all", "name: a, conf: {backend: none}", 1), trace, web}, []string{
+			`unknown tie-by-creation-time: web-1 in.yaml:7=Dataplane "web-1"`, `info mesh-tracing-ignored: in.yaml:1=Mesh "default"`,
+			`info traffictrace-removed: in.yaml:3=TrafficTrace "a" in.yaml:5=TrafficTrace "all"`,
+		}, true},
 		"a TrafficTrace that no proxy uses": {to3, []string{mesh, strings.Replace(trace, "'*'", "other", 1), web}, []string{
 			`info mesh-tracing-ignored: in.yaml:1=Mesh "default"`, `info traffictrace-removed: in.yaml:3=TrafficTrace "all"`,
 		}, false},

@@ -41,8 +41,8 @@ var messages = map[envoydiff.Code]message{
 		"Dashboards and monitors of the old names receive no spans",
 	},
 	envoydiff.OutboundNeedsBackendRef: {
-		"Kuma {to} ignores a Dataplane's outbounds that have no backendRef",
-		"They are no longer listeners, so they report no spans",
+		"Kuma {to} refuses a Dataplane with outbounds that have no backendRef",
+		"Its proxy cannot connect, and these outbounds report no spans",
 	},
 	envoydiff.OutboundNeedsRoute: {
 		"Kuma {to} does not trace outbounds by a TrafficTrace in a mesh without a TrafficRoute",
