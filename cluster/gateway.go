@@ -49,10 +49,23 @@ func (g *MeshGateway) TagSets(tags Tags) []Tags {
 	return sets
 }
 
+// MixedTags are the values that gateways of one MeshGateway have of each tag.
+type MixedTags map[string]map[string]bool
+
+// Add adds the tags of a gateway.
+func (m MixedTags) Add(tags Tags) {
+	for _, tag := range tags {
+		if m[tag.Key] == nil {
+			m[tag.Key] = make(map[string]bool)
+		}
+		m[tag.Key][tag.Value] = true
+	}
+}
+
 // MaySelect reports whether a selector may match a listener of g for a gateway with own tags,
 // if the listeners of g also have tags of some of the others, and whether it always does. It
 // looks at each tag by itself, and so reports too often that the two differ.
-func (g *MeshGateway) MaySelect(selector, own Tags, others []Tags) (may, always bool) {
+func (g *MeshGateway) MaySelect(selector, own Tags, others MixedTags) (may, always bool) {
 	for _, listener := range g.listeners {
 		fixed := g.tags.And(listener.tags)
 		mayMatch, matches := true, true
@@ -61,14 +74,9 @@ func (g *MeshGateway) MaySelect(selector, own Tags, others []Tags) (may, always 
 				mayMatch, matches = mayMatch && value == tag.Value, matches && value == tag.Value
 				continue
 			}
-			possible := slices.Contains(own, tag)
-			matches = matches && possible
-			for _, other := range others {
-				_, overrides := other.Lookup(tag.Key)
-				has := slices.Contains(other, tag)
-				possible, matches = possible || has, matches && (has || !overrides)
-			}
-			mayMatch = mayMatch && possible
+			has, values := slices.Contains(own, tag), others[tag.Key]
+			mayMatch = mayMatch && (has || values[tag.Value])
+			matches = matches && has && (len(values) == 0 || len(values) == 1 && values[tag.Value])
 		}
 		may, always = may || mayMatch, always || matches
 	}

@@ -219,34 +219,40 @@ func (m *Matcher) Matching(policies []*Policy, dp *cluster.Dataplane) []*Policy 
 	return policies
 }
 
-// Mixed returns the policy of highest precedence that may or may not apply to dp if the
-// listeners of gateway, its MeshGateway, have tags of others, and nil if there is none.
-func (m *Matcher) Mixed(dp *cluster.Dataplane, gateway *cluster.MeshGateway, others []cluster.Tags) *Policy {
-	mesh := m.meshes[dp.Mesh]
-	if mesh == nil || len(others) == 0 {
+// Mixed returns the policies that may or may not select a proxy of a mesh with own tags as a
+// gateway if the listeners of its MeshGateway have tags of others, highest precedence first.
+func (m *Matcher) Mixed(name string, gateway *cluster.MeshGateway, own cluster.Tags, others cluster.MixedTags) []*Policy {
+	mesh := m.meshes[name]
+	if mesh == nil {
 		return nil
 	}
 	mesh.once.Do(func() { mesh.prepare(m.version) })
-	var own cluster.Tags
-	if dp.Gateway != nil {
-		own = dp.Gateway.Tags
-	}
-	if dp.Builtin() && len(others) == 1 && slices.Equal(others[0], own) { // most often
-		return nil
-	}
-	sets := m.tagSets(nil, dp, nil)
+	var mixed []*Policy
 	for _, p := range slices.Backward(mesh.policies) {
 		if selects := p.TargetRef.Kind.row().selects; selects != byTags && selects != byService {
 			continue
 		}
-		selector := p.TargetRef.Selector()
-		may, always := gateway.MaySelect(selector, own, others)
-		if may && !always && !slices.ContainsFunc(sets, selector.Match) &&
-			p.TargetRef.allowsProxyType(m.version, dp) && p.applies(m.version, dp) {
-			return p
+		if may, always := gateway.MaySelect(p.TargetRef.Selector(), own, others); may && !always {
+			mixed = append(mixed, p)
 		}
 	}
-	return nil
+	return mixed
+}
+
+// FirstOf returns the first of the mixed policies that may apply to dp and does not select it
+// in another way, nil if there is none.
+func (m *Matcher) FirstOf(mixed []*Policy, dp *cluster.Dataplane) *Policy {
+	if len(mixed) == 0 {
+		return nil
+	}
+	sets := m.tagSets(nil, dp, nil)
+	i := slices.IndexFunc(mixed, func(p *Policy) bool {
+		return !slices.ContainsFunc(sets, p.TargetRef.Selector().Match) && p.TargetRef.allowsProxyType(m.version, dp) && p.applies(m.version, dp)
+	})
+	if i < 0 {
+		return nil
+	}
+	return mixed[i]
 }
 
 // tagSets appends to sets those by which dp is selected, which depend on the version: for

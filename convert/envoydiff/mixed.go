@@ -2,8 +2,10 @@ package envoydiff
 
 import (
 	"fmt"
+	"slices"
 
 	"tracemigrate/cluster"
+	"tracemigrate/meshtrace"
 )
 
 // pool is a MeshGateway and the zone of the proxies that it configures together.
@@ -22,26 +24,39 @@ type pool struct {
 // on 2.5.11 and 2.12.3).
 type mixedTags struct {
 	sides []*Renderer
-	pools map[pool][]cluster.Tags // of the builtin gateways, without repetitions
+	pools map[pool]*pooled
+	known map[mixing][]*meshtrace.Policy
+}
+
+// pooled has the tags of a pool's builtin gateways.
+type pooled struct {
+	first  cluster.Tags
+	differ bool
+	values cluster.MixedTags
+}
+
+// mixing has everything that the mixed policies of a proxy depend on.
+type mixing struct {
+	pool
+	side int
+	mesh string
+	own  string // tags
 }
 
 func newMixedTags(sides ...*Renderer) *mixedTags {
-	m := &mixedTags{sides: sides, pools: make(map[pool][]cluster.Tags)}
+	m := &mixedTags{sides: sides, pools: make(map[pool]*pooled), known: make(map[mixing][]*meshtrace.Policy)}
 	r := sides[0]
-	seen := make(map[pool]map[string]bool)
 	for _, dp := range r.snapshot.Dataplanes {
 		gateway := r.gateways.Configures(dp)
 		if gateway == nil {
 			continue
 		}
-		of := pool{gateway, dp.Zone()}
-		if seen[of] == nil {
-			seen[of] = make(map[string]bool)
+		of, tags := pool{gateway, dp.Zone()}, dp.Gateway.Tags
+		if m.pools[of] == nil {
+			m.pools[of] = &pooled{first: tags, values: make(cluster.MixedTags)}
 		}
-		if content := dp.Gateway.Tags.String(); !seen[of][content] {
-			seen[of][content] = true
-			m.pools[of] = append(m.pools[of], dp.Gateway.Tags)
-		}
+		m.pools[of].differ = m.pools[of].differ || !slices.Equal(m.pools[of].first, tags)
+		m.pools[of].values.Add(tags)
 	}
 	return m
 }
@@ -52,18 +67,38 @@ func (m *mixedTags) doubt(dp *cluster.Dataplane) cluster.Doubt {
 	if len(m.pools) == 0 {
 		return doubt
 	}
-	for _, r := range m.sides {
+	for i, r := range m.sides {
 		gateway := r.gateways.CountsFor(r.version, dp)
 		if gateway == nil || !r.version.HasBuiltinGateways() {
 			continue
 		}
-		if p := r.matcher.Mixed(dp, gateway, m.pools[pool{gateway, dp.Zone()}]); p != nil {
+		if p := r.matcher.FirstOf(m.policies(i, dp, gateway), dp); p != nil {
 			doubt = doubt.And(cluster.Doubt{Code: string(GatewayTagsMixed), Reason: fmt.Sprintf(
 				"the control plane adds the tags of each gateway that MeshGateway %q configures to its listeners, for all proxies, "+
 					"so that MeshTrace %q applies or not depending on which gateway it configures first", gateway.Name, p.Name)})
 		}
 	}
 	return doubt
+}
+
+// policies returns those that the tags of dp's pool may or may not let a side apply to dp.
+func (m *mixedTags) policies(side int, dp *cluster.Dataplane, gateway *cluster.MeshGateway) []*meshtrace.Policy {
+	of := pool{gateway, dp.Zone()}
+	others := m.pools[of]
+	if others == nil || dp.Builtin() && !others.differ { // most often
+		return nil
+	}
+	var own cluster.Tags
+	if dp.Gateway != nil {
+		own = dp.Gateway.Tags
+	}
+	key := mixing{of, side, dp.Mesh, own.String()}
+	mixed, ok := m.known[key]
+	if !ok {
+		mixed = m.sides[side].matcher.Mixed(dp.Mesh, gateway, own, others.values)
+		m.known[key] = mixed
+	}
+	return mixed
 }
 
 // MixedTags returns a function that returns why it is not known which of the MeshTraces of
