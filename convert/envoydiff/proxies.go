@@ -208,16 +208,6 @@ func sortedProxies(dataplanes []*cluster.Dataplane) []Proxy {
 	return proxies
 }
 
-// SetDoubt replaces the result of a proxy whose verdict is unknown.
-func (p *Proxy) SetDoubt(doubt cluster.Doubt, accept []Code) {
-	p.Differences = nil
-	for _, of := range doubt.All() {
-		code := cmp.Or(Code(of.Code), Unverified)
-		p.Differences = append(p.Differences, &Difference{Code: code, Field: "proxy", Before: of.Reason, After: "unknown"})
-	}
-	p.Verdict = verdictOf(p.Differences, accept)
-}
-
 // doubt replaces the result of each proxy whose verdict is unknown. It is not
 // concurrent, because o.Doubt may keep state.
 func (c *Comparison) doubt(o Options, mixed *mixedTags) {

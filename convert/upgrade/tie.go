@@ -21,7 +21,7 @@ func (b *builder) undated() {
 		for _, i := range found {
 			pair := mesh.Pairs[i]
 			if pair.Undecided(p.Before.Pair) && (mesh.BackendOf(pair.TrafficTrace) == nil) != (p.Before.Backend == nil) {
-				p.SetDoubt(cluster.Doubt{Code: string(envoydiff.TieByCreationTime), Reason: fmt.Sprintf(
+				p.Doubt(cluster.Doubt{Code: string(envoydiff.TieByCreationTime), Reason: fmt.Sprintf(
 					"TrafficTraces %q and %q rank equally, and the one created last wins, but the input does not have the creation times",
 					p.Before.Pair.DisplayName(), pair.DisplayName())}, b.o.Accept)
 				break
