@@ -34,6 +34,11 @@ func (v Version) DataplaneKindSelectsDelegatedGateways() bool {
 // meshtrace/live-08, live-13 and proxytypes-ignored.
 func (v Version) HonoursProxyTypes() bool { return v.since(6, 0) && !v.DropsTrafficTrace() }
 
+// RefusesEmptyProxyTypes reports whether a policy with targetRef.proxyTypes: [] is not accepted,
+// from 2.10 on (validateProxyTypes in pkg/core/resources/apis/mesh of Kuma's tags; seen on
+// 2.12.3). One that exists already selects every proxy type.
+func (v Version) RefusesEmptyProxyTypes() bool { return v.since(10, 0) && v.HonoursProxyTypes() }
+
 // OriginDecides reports whether the label kuma.io/origin decides on precedence,
 // from 2.6 on (https://kuma.io/docs/2.6.x/policies/targetref/).
 func (v Version) OriginDecides() bool { return v.since(6, 0) }

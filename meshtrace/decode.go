@@ -90,7 +90,11 @@ func decodeTargetRef(v manifest.Value) TargetRef {
 			v.Need(field.name)
 		}
 	}
-	for _, item := range v.Field("proxyTypes").Items() {
+	proxyTypes := v.Field("proxyTypes")
+	if proxyTypes.Present() {
+		ref.ProxyTypes = []string{}
+	}
+	for _, item := range proxyTypes.Items() {
 		proxyType := item.Str()
 		if proxyType != Sidecar && proxyType != Gateway && proxyType != "" {
 			item.Fail("%.40q is neither Sidecar nor Gateway", proxyType)

@@ -289,6 +289,18 @@ func TestUnsupported(t *testing.T) {
 	}
 }
 
+// An empty list of proxyTypes is no list, and from 2.10 on not accepted. Seen on 2.12.3.
+func TestEmptyProxyTypes(t *testing.T) {
+	for types, refused := range map[string]bool{"": false, ", proxyTypes: []": true, ", proxyTypes: [Sidecar]": false} {
+		policies, problems := meshtrace.Read(cluster.Read([]manifest.Input{manifest.Text("f",
+			"{type: MeshTrace, mesh: default, name: a, spec: {targetRef: {kind: Mesh"+types+"}, default: {backends: []}}}")}))
+		require.Empty(t, problems)
+		assert.Equal(t, refused, len(policies[0].Unsupported(cluster.V(10))) == 1, types)
+		assert.Empty(t, policies[0].Unsupported(cluster.V(9)), types)
+		assert.Empty(t, policies[0].RefusedBy(cluster.V(10)), "one that exists")
+	}
+}
+
 // A targetRef has the fields of its kind alone.
 func TestMisplacedFields(t *testing.T) {
 	for ref, want := range map[string]string{

@@ -88,6 +88,9 @@ func (p *Policy) Unsupported(version cluster.Version) []error {
 		// Every version does: validateDefault in pkg/plugins/policies/meshtrace of Kuma's tags.
 		wrong = append(wrong, fmt.Errorf("%s: default.backends is missing, and the control plane requires it", p))
 	}
+	if types := p.TargetRef.ProxyTypes; types != nil && len(types) == 0 && version.RefusesEmptyProxyTypes() {
+		wrong = append(wrong, fmt.Errorf("%s: targetRef.proxyTypes is empty, which %s does not accept; leave it out", p, version))
+	}
 	return wrong
 }
 
