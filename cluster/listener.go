@@ -78,17 +78,21 @@ type Listeners struct {
 	rerouted map[string]bool // see Snapshot
 
 	dataplanes []*Dataplane
-	made       sync.Map // whether a madePort is for HTTP
+	madePorts  sync.Map // by madePort, what is known
 
 	withRoutes map[string]bool  // meshes with a MeshHTTPRoute
 	protocols  func() protocols // made for the first outbound
 }
 
-// madePort is a port of a MeshService that a control plane makes of Dataplanes.
-type madePort struct {
-	of   *MeshService
-	port uint32
-}
+// madePort is a port of a MeshService that a control plane makes of Dataplanes, and madeAs
+// what is known of it.
+type (
+	madePort struct {
+		mesh, name string
+		port       uint32
+	}
+	madeAs struct{ isHTTP, decides bool }
+)
 
 // NewListeners prepares to list listeners as a control plane of version makes them.
 func NewListeners(version Version, s *Snapshot, gateways Gateways) *Listeners {
@@ -184,6 +188,13 @@ func (l *Listeners) outbound(dp *Dataplane, out *Outbound) (HTTPListener, bool) 
 	// (CollectServices in pkg/plugins/policies/core/xds/meshroute of Kuma's tags 2.10 to 2.14).
 	listener.BackendRef, listener.Service = true, "*"
 	service, port := l.services.find(l.version, dp.Mesh, out.BackendRef)
+	if made, decides := l.made(service, dp.Mesh, out.BackendRef); decides {
+		if service != nil {
+			listener.Service = service.outboundName(l.version, cmp.Or(port, servicePort{port: out.BackendRef.Port}), l.zone)
+		}
+		listener.name = listener.Service
+		return listener, made
+	}
 	switch {
 	case service != nil:
 		listener.Service = service.outboundName(l.version, port, l.zone)
@@ -193,14 +204,29 @@ func (l *Listeners) outbound(dp *Dataplane, out *Outbound) (HTTPListener, bool) 
 	if l.version.NamesByResource() {
 		listener.name = listener.Service
 	}
-	if service != nil && l.version.NamesByResource() && service.isGenerated() {
-		made, ok := l.made.Load(madePort{service, port.port})
-		if !ok {
-			made, _ = l.made.LoadOrStore(madePort{service, port.port}, service.isMadeOf(l.dataplanes, port, l.version))
-		}
-		return listener, made.(bool)
-	}
 	return listener, service == nil || port.isHTTP() || l.protocols().mayRoute(service)
+}
+
+// made reports whether a reference is for HTTP by the MeshService that a control plane makes of
+// Dataplanes, from 3.0 on, and whether that decides. It deletes what it made without any.
+// Dataplanes that differ count as the worst of them.
+func (l *Listeners) made(service *MeshService, mesh string, ref *BackendRef) (isHTTP, decides bool) {
+	name := ref.Labels.Get(DisplayNameLabel)
+	if service != nil {
+		name = service.Name
+	}
+	if !l.version.NamesByResource() || ref.Kind != KindMeshService || name == "" || service != nil && !service.isGenerated() {
+		return false, false
+	}
+	key := madePort{mesh, name, ref.Port}
+	if known, ok := l.madePorts.Load(key); ok {
+		return known.(madeAs).isHTTP, known.(madeAs).decides
+	}
+	of := madeOf(l.dataplanes, mesh, name)
+	as := madeAs{decides: len(of) > 0 || service != nil && service.hasProxyIn(l.dataplanes)}
+	as.isHTTP = len(of) > 0 && !slices.ContainsFunc(of, func(dp *Dataplane) bool { return !dp.hasHTTPPort(ref.Port, l.version) })
+	l.madePorts.Store(key, as)
+	return as.isHTTP, as.decides
 }
 
 // ofGateway returns one listener for each HTTP or HTTPS port of the gateway,

@@ -145,8 +145,10 @@ func (s services) find(version Version, mesh string, ref *BackendRef) (*MeshServ
 		}
 		port, ok := m.portOf(ref)
 		switch {
-		case named && ok:
-			return m, port
+		case named && (ok || found == nil):
+			if found, at = m, port; ok {
+				return found, at
+			}
 		case !named && (found == nil || !m.Created.IsZero() && m.Created.Before(found.Created)):
 			found, at = m, port
 		}
@@ -186,24 +188,23 @@ func (m *MeshService) isGenerated() bool {
 	return m.Namespace == "" && m.Labels.Get(managedByLabel) == "meshservice-generator" && m.Labels.Get(OriginLabel) != "global"
 }
 
-// isMadeOf reports whether the port of a generated MeshService is for HTTP from 3.0 on, where
-// it is made of the Dataplanes with its name as their label kuma.io/workload, and deleted
-// without any (generator.go in pkg/core/resources/apis/meshservice of Kuma's main branch).
-// Dataplanes that differ count as the worst of them. If the input has no Dataplane of the
-// service at all, it remains what it is.
-func (m *MeshService) isMadeOf(dataplanes []*Dataplane, port servicePort, version Version) bool {
-	known, made, isHTTP := false, false, true
+// madeOf returns which Dataplanes a control plane of 3.0 or later makes a MeshService of, on
+// Universal: those of the mesh with its name as their label kuma.io/workload (generator.go in
+// pkg/core/resources/apis/meshservice of Kuma's main branch).
+func madeOf(dataplanes []*Dataplane, mesh, name string) (found []*Dataplane) {
 	for _, dp := range dataplanes {
-		if dp.Mesh != m.Mesh || len(dp.Inbounds) == 0 {
-			continue
+		if dp.Mesh == mesh && dp.Namespace == "" && len(dp.Inbounds) > 0 && dp.Labels.Get(WorkloadLabel) == name {
+			found = append(found, dp)
 		}
-		if dp.Labels.Get(WorkloadLabel) == m.Name {
-			known, made = true, true
-			isHTTP = isHTTP && dp.hasHTTPPort(port.port, version)
-		}
-		known = known || slices.ContainsFunc(dp.TagSets(), func(set Tags) bool { return len(m.Selector) > 0 && m.Selector.Match(set) })
 	}
-	return !known && port.isHTTP() || made && isHTTP
+	return found
+}
+
+// hasProxyIn reports whether one of dataplanes is behind m today.
+func (m *MeshService) hasProxyIn(dataplanes []*Dataplane) bool {
+	return len(m.Selector) > 0 && slices.ContainsFunc(dataplanes, func(dp *Dataplane) bool {
+		return dp.Mesh == m.Mesh && (m.Selector.Match(dp.Labels) || slices.ContainsFunc(dp.TagSets(), m.Selector.Match))
+	})
 }
 
 func (p servicePort) isHTTP() bool { return isHTTP(strings.ToLower(p.protocol)) }
