@@ -79,7 +79,7 @@ type Listeners struct {
 
 	withRoutes map[string]bool  // meshes with a MeshHTTPRoute
 	protocols  func() protocols // made for the first outbound
-	makers     func() *makers   // made for the first generated MeshService
+	makers     func() *makers   // made for the first MeshService of 3.0
 }
 
 // NewListeners prepares to list listeners as a control plane of version makes them.
@@ -177,6 +177,13 @@ func (l *Listeners) outbound(dp *Dataplane, out *Outbound) (HTTPListener, bool) 
 	// (CollectServices in pkg/plugins/policies/core/xds/meshroute of Kuma's tags 2.10 to 2.14).
 	listener.BackendRef, listener.Service = true, "*"
 	service, port := l.services.find(l.version, dp.Mesh, out.BackendRef)
+	if made, decides := l.made(service, dp.Mesh, out.BackendRef); decides {
+		if service != nil {
+			listener.Service = service.outboundName(l.version, cmp.Or(port, servicePort{port: out.BackendRef.Port}), l.zone)
+		}
+		listener.name = listener.Service
+		return listener, made
+	}
 	switch {
 	case service != nil:
 		listener.Service = service.outboundName(l.version, port, l.zone)
@@ -186,10 +193,23 @@ func (l *Listeners) outbound(dp *Dataplane, out *Outbound) (HTTPListener, bool) 
 	if l.version.NamesByResource() {
 		listener.name = listener.Service
 	}
-	if service != nil && l.version.NamesByResource() && service.isGenerated() {
-		return listener, l.makers().isHTTP(service, port)
-	}
 	return listener, service == nil || port.isHTTP() || l.protocols().mayRoute(service)
+}
+
+// made reports whether a reference is for HTTP by the MeshService that a control plane makes of
+// Dataplanes, from 3.0 on, and whether that decides. It deletes what it made without any.
+func (l *Listeners) made(service *MeshService, mesh string, ref *BackendRef) (isHTTP, decides bool) {
+	name := ref.Labels.Get(DisplayNameLabel)
+	if service != nil {
+		name = service.Name
+	}
+	if !l.version.NamesByResource() || ref.Kind != KindMeshService || name == "" || service != nil && !service.isGenerated() {
+		return false, false
+	}
+	if isHTTP, made := l.makers().isHTTP(destination{mesh, name}, ref.Port); made {
+		return isHTTP, true
+	}
+	return false, service != nil && l.makers().areBehind(service)
 }
 
 // ofGateway returns one listener for each HTTP or HTTPS port of the gateway,

@@ -19,7 +19,7 @@ type workload struct {
 func newMakers(version Version, dataplanes []*Dataplane) *makers {
 	m := &makers{make(map[destination]*workload), make(map[destination][]*Dataplane)}
 	for _, dp := range dataplanes {
-		if len(dp.Inbounds) == 0 {
+		if len(dp.Inbounds) == 0 || dp.Namespace != "" {
 			continue
 		}
 		if name := dp.Labels.Get(WorkloadLabel); name != "" {
@@ -54,20 +54,23 @@ func (w *workload) add(dp *Dataplane, version Version) {
 	}
 }
 
-// isHTTP reports whether the port of a generated MeshService is for HTTP from 3.0 on, where it
-// is made of the Dataplanes with its name as their label kuma.io/workload, and deleted without
-// any (generator.go in pkg/core/resources/apis/meshservice of Kuma's main branch). Dataplanes
-// that differ count as the worst of them. If the input has no Dataplane of the service at all,
-// it remains what it is.
-func (m *makers) isHTTP(of *MeshService, port servicePort) bool {
-	if made := m.byWorkload[destination{of.Mesh, of.Name}]; made != nil {
-		return made.http[port.port] == made.count
-	}
-	if len(of.Selector) == 0 {
-		return port.isHTTP()
+// isHTTP reports whether a port of a MeshService that is made from 3.0 on is for HTTP, and
+// whether it is made: of the Dataplanes of its mesh with its name as their label
+// kuma.io/workload (generator.go in pkg/core/resources/apis/meshservice of Kuma's main branch).
+// Dataplanes that differ count as the worst of them.
+func (m *makers) isHTTP(name destination, port uint32) (isHTTP, made bool) {
+	of := m.byWorkload[name]
+	return of != nil && of.http[port] == of.count, of != nil
+}
+
+// areBehind reports whether a Dataplane is behind a generated MeshService today, which selects
+// by kuma.io/service, or from 3.0 on by kuma.io/workload.
+func (m *makers) areBehind(of *MeshService) bool {
+	if m.byWorkload[destination{of.Mesh, of.Selector.Get(WorkloadLabel)}] != nil {
+		return true
 	}
 	selected := func(dp *Dataplane) bool { return slices.ContainsFunc(dp.TagSets(), of.Selector.Match) }
-	return port.isHTTP() && !slices.ContainsFunc(m.byService[destination{of.Mesh, of.Selector.Get(ServiceTag)}], selected)
+	return len(of.Selector) > 0 && slices.ContainsFunc(m.byService[destination{of.Mesh, of.Selector.Get(ServiceTag)}], selected)
 }
 
 // isGenerated reports whether a control plane makes m of the Dataplanes of its own zone, on

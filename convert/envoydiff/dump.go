@@ -245,7 +245,9 @@ func (d *Dump) listener(name string, raw json.RawMessage) error {
 	return failed
 }
 
-// tracingOf decodes a connection manager's tracing, nil when there is none.
+// tracingOf decodes a connection manager's tracing, nil when there is none. Without a
+// provider, as with a backendRef to a MeshOpenTelemetryBackend that does not exist, Envoy
+// traces nothing.
 func tracingOf(v any) (*hcmv3.HttpConnectionManager_Tracing, error) {
 	if v == nil {
 		return nil, nil
@@ -257,6 +259,9 @@ func tracingOf(v any) (*hcmv3.HttpConnectionManager_Tracing, error) {
 	var tracing hcmv3.HttpConnectionManager_Tracing
 	if err := lenient(raw, &tracing); err != nil {
 		return nil, err
+	}
+	if tracing.Provider == nil {
+		return nil, nil
 	}
 	return &tracing, nil
 }

@@ -114,6 +114,18 @@ func TestDumpsOfGateway(t *testing.T) {
 	assert.Equal(t, envoydiff.ProxyMissing, result.Proxies[0].Differences[0].Code)
 }
 
+// A listener whose tracing has no provider is not traced.
+func TestDumpWithoutProvider(t *testing.T) {
+	read := func(tracing string) map[string]*envoydiff.Dump {
+		p := fixtures.Proxy{Listeners: map[string]json.RawMessage{"inbound:1.1.1.1:80": json.RawMessage(tracing)}}
+		dump, err := envoydiff.ReadDump(strings.NewReader(controlPlane(p)))
+		require.NoError(t, err)
+		return map[string]*envoydiff.Dump{"p": dump}
+	}
+	result := envoydiff.CompareDumps(read(`{"spawnUpstreamSpan": false}`), read("null"), nil)
+	assert.Equal(t, 1, result.Count(envoydiff.Same))
+}
+
 // The listener of a zone's egress that gains tracing is inherent where the proxy was traced.
 func TestDumpsOfZoneEgress(t *testing.T) {
 	const egress = "self_zoneegress_dp_egress"
