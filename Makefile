@@ -28,8 +28,7 @@ pages: build ## bin/pages: the manual page, and the completions of all shells
 apiserver: ## a Kubernetes API server for the tests, built once into the user's cache; without a network the tests skip
 	@go run ./fixtures/kubernetes/build
 
-test: apiserver ## all tests, with the race detector
-	go vet ./...
+test: apiserver ## all tests, with the race detector; make lint vets
 	go test -race -vet=off -ldflags="-s -w" -timeout 40m -p $$((2 * $$(getconf _NPROCESSORS_ONLN))) ./cmd/tracemigrate ./... # the longest first; many wait for servers
 
 lint: ## formatting, vet, staticcheck and more, see .golangci.yml
