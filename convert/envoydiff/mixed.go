@@ -2,8 +2,10 @@ package envoydiff
 
 import (
 	"fmt"
+	"slices"
 
 	"tracemigrate/cluster"
+	"tracemigrate/meshtrace"
 )
 
 // pool is a MeshGateway and the zone of the proxies that it configures together.
@@ -13,7 +15,7 @@ type pool struct {
 }
 
 // mixedTags finds proxies for which the order in which a control plane configures builtin
-// gateways decides whether a MeshTrace applies.
+// gateways decides whether a MeshTrace or a route applies.
 //
 // It adds the tags of a builtin gateway to the listeners of its MeshGateway, in memory that all
 // proxies of the mesh share. Then the tags of that gateway select every proxy for which the
@@ -57,13 +59,31 @@ func (m *mixedTags) doubt(dp *cluster.Dataplane) cluster.Doubt {
 		if gateway == nil || !r.version.HasBuiltinGateways() {
 			continue
 		}
-		if p := r.matcher.Mixed(dp, gateway, m.pools[pool{gateway, dp.Zone()}]); p != nil {
-			doubt = doubt.And(cluster.Doubt{Code: string(GatewayTagsMixed), Reason: fmt.Sprintf(
-				"the control plane adds the tags of each gateway that MeshGateway %q configures to its listeners, for all proxies, "+
-					"so that MeshTrace %q applies or not depending on which gateway it configures first", gateway.Name, p.Name)})
+		others := m.pools[pool{gateway, dp.Zone()}]
+		if p := r.matcher.Mixed(dp, gateway, others); p != nil {
+			doubt = doubt.And(mixedDoubt(gateway, "MeshTrace", p))
+		}
+		for _, routes := range []*meshtrace.Matcher{r.router, r.ofGateway, r.tcpRouter} {
+			if p := routes.Mixed(dp, gateway, others); p != nil && m.traces(dp) {
+				doubt = doubt.And(mixedDoubt(gateway, "route", p))
+			}
 		}
 	}
 	return doubt
+}
+
+func mixedDoubt(gateway *cluster.MeshGateway, kind string, p *meshtrace.Policy) cluster.Doubt {
+	return cluster.Doubt{Code: string(GatewayTagsMixed), Reason: fmt.Sprintf(
+		"the control plane adds the tags of each gateway that MeshGateway %q configures to its listeners, for all proxies, "+
+			"so that %s %q applies or not depending on which gateway it configures first", gateway.Name, kind, p.Name)}
+}
+
+// traces reports whether dp is traced, before or after.
+func (m *mixedTags) traces(dp *cluster.Dataplane) bool {
+	return slices.ContainsFunc(m.sides, func(r *Renderer) bool {
+		d := r.Decide(dp)
+		return d.Traces()
+	})
 }
 
 // MixedTags returns a function that returns why it is not known which of the MeshTraces of
