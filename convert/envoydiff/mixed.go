@@ -15,7 +15,7 @@ type pool struct {
 }
 
 // mixedTags finds proxies for which the order in which a control plane configures builtin
-// gateways decides whether a MeshTrace applies.
+// gateways decides whether a MeshTrace or a route applies.
 //
 // It adds the tags of a builtin gateway to the listeners of its MeshGateway, in memory that all
 // proxies of the mesh share. Then the tags of that gateway select every proxy for which the
@@ -38,7 +38,7 @@ type pooled struct {
 // mixing has everything that the mixed policies of a proxy depend on.
 type mixing struct {
 	pool
-	side int
+	by   *meshtrace.Matcher
 	mesh string
 	own  string // tags
 }
@@ -67,22 +67,26 @@ func (m *mixedTags) doubt(dp *cluster.Dataplane) cluster.Doubt {
 	if len(m.pools) == 0 {
 		return doubt
 	}
-	for i, r := range m.sides {
+	for _, r := range m.sides {
 		gateway := r.gateways.CountsFor(r.version, dp)
 		if gateway == nil || !r.version.HasBuiltinGateways() {
 			continue
 		}
-		if p := r.matcher.FirstOf(m.policies(i, dp, gateway), dp); p != nil {
-			doubt = doubt.And(cluster.Doubt{Code: string(GatewayTagsMixed), Reason: fmt.Sprintf(
-				"the control plane adds the tags of each gateway that MeshGateway %q configures to its listeners, for all proxies, "+
-					"so that MeshTrace %q applies or not depending on which gateway it configures first", gateway.Name, p.Name)})
+		if p := m.first(r.matcher, dp, gateway); p != nil {
+			doubt = doubt.And(mixedDoubt(gateway, "MeshTrace", p))
+		}
+		for _, routes := range []*meshtrace.Matcher{r.router, r.ofGateway, r.tcpRouter} {
+			if p := m.first(routes, dp, gateway); p != nil && m.traces(dp) {
+				doubt = doubt.And(mixedDoubt(gateway, "route", p))
+			}
 		}
 	}
 	return doubt
 }
 
-// policies returns those that the tags of dp's pool may or may not let a side apply to dp.
-func (m *mixedTags) policies(side int, dp *cluster.Dataplane, gateway *cluster.MeshGateway) []*meshtrace.Policy {
+// first returns the policy of highest precedence that the tags of dp's pool may or may not let
+// apply to dp, nil if there is none.
+func (m *mixedTags) first(by *meshtrace.Matcher, dp *cluster.Dataplane, gateway *cluster.MeshGateway) *meshtrace.Policy {
 	of := pool{gateway, dp.Zone()}
 	others := m.pools[of]
 	if others == nil || dp.Builtin() && !others.differ { // most often
@@ -92,13 +96,27 @@ func (m *mixedTags) policies(side int, dp *cluster.Dataplane, gateway *cluster.M
 	if dp.Gateway != nil {
 		own = dp.Gateway.Tags
 	}
-	key := mixing{of, side, dp.Mesh, own.String()}
+	key := mixing{of, by, dp.Mesh, own.String()}
 	mixed, ok := m.known[key]
 	if !ok {
-		mixed = m.sides[side].matcher.Mixed(dp.Mesh, gateway, own, others.values)
+		mixed = by.Mixed(dp.Mesh, gateway, own, others.values)
 		m.known[key] = mixed
 	}
-	return mixed
+	return by.FirstOf(mixed, dp)
+}
+
+func mixedDoubt(gateway *cluster.MeshGateway, kind string, p *meshtrace.Policy) cluster.Doubt {
+	return cluster.Doubt{Code: string(GatewayTagsMixed), Reason: fmt.Sprintf(
+		"the control plane adds the tags of each gateway that MeshGateway %q configures to its listeners, for all proxies, "+
+			"so that %s %q applies or not depending on which gateway it configures first", gateway.Name, kind, p.Name)}
+}
+
+// traces reports whether dp is traced, before or after.
+func (m *mixedTags) traces(dp *cluster.Dataplane) bool {
+	return slices.ContainsFunc(m.sides, func(r *Renderer) bool {
+		d := r.Decide(dp)
+		return d.Traces()
+	})
 }
 
 // MixedTags returns a function that returns why it is not known which of the MeshTraces of
