@@ -1,6 +1,7 @@
 package envoydiff_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -46,6 +47,28 @@ func TestUnroutableOutbound(t *testing.T) {
 			kept := envoydiff.Compare(s, envoydiff.State{Legacy: meshes}, envoydiff.State{Legacy: meshes}, envoydiff.Options{Version: test.version})
 			assert.Equal(t, envoydiff.Same, kept.Proxies[0].Verdict)
 		})
+	}
+}
+
+// An outbound that a TrafficRoute sends to another service keeps its listener, with legacy tracing,
+// where a MeshHTTPRoute selects the proxy, unless its own service is for HTTP. Seen on 2.9.13 and 2.12.3.
+func TestReroutedOutbound(t *testing.T) {
+	const input = "{type: Mesh, name: default, tracing: {defaultBackend: z, backends: [{name: z, type: zipkin, conf: {url: 'http://z:9411/'}}]}}\n" +
+		"---\n{type: TrafficRoute, name: all, mesh: default, conf: {destination: {kuma.io/service: web}}}\n" +
+		"---\n{type: TrafficTrace, name: all, mesh: default, selectors: [{match: {kuma.io/service: '*'}}]}\n" +
+		"---\n{type: MeshHTTPRoute, name: r, mesh: default, spec: {to: [{targetRef: {kind: MeshService, name: x}}]}}\n" +
+		"---\n{type: Dataplane, name: web, mesh: default, networking: {address: 1.2.3.4, inbound: [{port: 1, tags: {kuma.io/service: web, kuma.io/protocol: http}}]}}\n" +
+		"---\n{type: Dataplane, name: db, mesh: default, networking: {address: 1.2.3.4, inbound: [{port: 1, tags: {kuma.io/service: db}}]}}\n" +
+		"---\n{type: Dataplane, name: a, mesh: default, networking: {address: 1.2.3.4, inbound: [{port: 1, tags: {kuma.io/service: a}}], outbound: [{port: 2, tags: {kuma.io/service: SERVICE}}]}}\n"
+	for service, want := range map[string]envoydiff.Verdict{"db": envoydiff.Different, "nowhere": envoydiff.Different, "web": envoydiff.Same} {
+		s := cluster.Read([]manifest.Input{manifest.Text("f", strings.Replace(input, "SERVICE", service, 1))})
+		require.Empty(t, s.Problems)
+		meshes, problems := legacy.Read(s)
+		require.Empty(t, problems)
+		for _, version := range []cluster.Version{cluster.V(9), cluster.V(12)} {
+			lost := envoydiff.Compare(s, envoydiff.State{Legacy: meshes}, envoydiff.State{}, envoydiff.Options{Version: version})
+			assert.Equal(t, want, lost.Proxies[0].Verdict, service)
+		}
 	}
 }
 
