@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+
+	"tracemigrate/cluster/lists"
 )
 
 // Direction is the kind of an HTTPListener.
@@ -188,7 +190,7 @@ func (l *Listeners) outbound(dp *Dataplane, out *Outbound) (HTTPListener, bool) 
 	// (CollectServices in pkg/plugins/policies/core/xds/meshroute of Kuma's tags 2.10 to 2.14).
 	listener.BackendRef, listener.Service = true, "*"
 	service, port := l.services.find(l.version, dp.Mesh, out.BackendRef)
-	if made, decides := l.made(service, dp.Mesh, out.BackendRef); decides {
+	if made, decides := l.made(service, port.isHTTP(), dp.Mesh, out.BackendRef); decides {
 		if service != nil {
 			listener.Service = service.outboundName(l.version, cmp.Or(port, servicePort{port: out.BackendRef.Port}), l.zone)
 		}
@@ -208,9 +210,10 @@ func (l *Listeners) outbound(dp *Dataplane, out *Outbound) (HTTPListener, bool) 
 }
 
 // made reports whether a reference is for HTTP by the MeshService that a control plane makes of
-// Dataplanes, from 3.0 on, and whether that decides. It deletes what it made without any.
-// Dataplanes that differ count as the worst of them.
-func (l *Listeners) made(service *MeshService, mesh string, ref *BackendRef) (isHTTP, decides bool) {
+// Dataplanes, from 3.0 on, and whether that decides. It deletes what it made without any. Of
+// Dataplanes that differ the one counts that connects first, so the port is taken for another
+// one than today.
+func (l *Listeners) made(service *MeshService, today bool, mesh string, ref *BackendRef) (isHTTP, decides bool) {
 	name := ref.Labels.Get(DisplayNameLabel)
 	if service != nil {
 		name = service.Name
@@ -224,7 +227,8 @@ func (l *Listeners) made(service *MeshService, mesh string, ref *BackendRef) (is
 	}
 	of := madeOf(l.dataplanes, mesh, name)
 	as := madeAs{decides: len(of) > 0 || service != nil && service.hasProxyIn(l.dataplanes)}
-	as.isHTTP = len(of) > 0 && !slices.ContainsFunc(of, func(dp *Dataplane) bool { return !dp.hasHTTPPort(ref.Port, l.version) })
+	with := len(lists.Keep(of, func(dp *Dataplane) bool { return dp.hasHTTPPort(ref.Port, l.version) }))
+	as.isHTTP = with > 0 && (with == len(of) || !today)
 	l.madePorts.Store(key, as)
 	return as.isHTTP, as.decides
 }
