@@ -182,7 +182,7 @@ func (l *Listeners) outbound(dp *Dataplane, out *Outbound) (HTTPListener, bool) 
 	// (CollectServices in pkg/plugins/policies/core/xds/meshroute of Kuma's tags 2.10 to 2.14).
 	listener.BackendRef, listener.Service = true, "*"
 	service, port := l.services.find(l.version, dp.Mesh, out.BackendRef)
-	if made, decides := l.made(service, dp.Mesh, out.BackendRef); decides {
+	if made, decides := l.made(service, port.isHTTP(), dp.Mesh, out.BackendRef); decides {
 		if service != nil {
 			listener.Service = service.outboundName(l.version, cmp.Or(port, servicePort{port: out.BackendRef.Port}), l.zone)
 		}
@@ -203,7 +203,7 @@ func (l *Listeners) outbound(dp *Dataplane, out *Outbound) (HTTPListener, bool) 
 
 // made reports whether a reference is for HTTP by the MeshService that a control plane makes of
 // Dataplanes, from 3.0 on, and whether that decides. It deletes what it made without any.
-func (l *Listeners) made(service *MeshService, mesh string, ref *BackendRef) (isHTTP, decides bool) {
+func (l *Listeners) made(service *MeshService, today bool, mesh string, ref *BackendRef) (isHTTP, decides bool) {
 	name := ref.Labels.Get(DisplayNameLabel)
 	if service != nil {
 		name = service.Name
@@ -211,7 +211,7 @@ func (l *Listeners) made(service *MeshService, mesh string, ref *BackendRef) (is
 	if !l.version.NamesByResource() || ref.Kind != KindMeshService || name == "" || service != nil && !service.isGenerated() {
 		return false, false
 	}
-	if isHTTP, made := l.makers().isHTTP(destination{mesh, name}, ref.Port); made {
+	if isHTTP, made := l.makers().isHTTP(destination{mesh, name}, ref.Port, today); made {
 		return isHTTP, true
 	}
 	return false, service != nil && l.makers().areBehind(service)

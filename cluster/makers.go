@@ -57,10 +57,15 @@ func (w *workload) add(dp *Dataplane, version Version) {
 // isHTTP reports whether a port of a MeshService that is made from 3.0 on is for HTTP, and
 // whether it is made: of the Dataplanes of its mesh with its name as their label
 // kuma.io/workload (generator.go in pkg/core/resources/apis/meshservice of Kuma's main branch).
-// Dataplanes that differ count as the worst of them.
-func (m *makers) isHTTP(name destination, port uint32) (isHTTP, made bool) {
+// Of Dataplanes that differ the one counts that connects first, so the port is taken for
+// another one than today.
+func (m *makers) isHTTP(name destination, port uint32, today bool) (isHTTP, made bool) {
 	of := m.byWorkload[name]
-	return of != nil && of.http[port] == of.count, of != nil
+	if of == nil {
+		return false, false
+	}
+	with := of.http[port]
+	return with > 0 && (with == of.count || !today), true
 }
 
 // areBehind reports whether a Dataplane is behind a generated MeshService today, which selects

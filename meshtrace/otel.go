@@ -1,6 +1,7 @@
 package meshtrace
 
 import (
+	"cmp"
 	"net"
 	"path"
 	"strconv"
@@ -79,26 +80,41 @@ func Resolve(policies []*Policy, backends []*OTelBackend) {
 			if !b.refers() {
 				continue
 			}
-			b.OpenTelemetry.Backend = nil
+			var found [2]*OTelBackend // up to 2.14, and later
 			for _, to := range backends {
-				found := b.OpenTelemetry.Backend
-				if to.Mesh == p.Mesh && to.Has(b.OpenTelemetry.BackendRef) && (found == nil || to.isOlder(found)) {
-					b.OpenTelemetry.Backend = to
-					b.OpenTelemetry.byName, b.OpenTelemetry.byLabel = to.namedBy(b.OpenTelemetry.BackendRef)
+				for later := range found {
+					if to.Mesh == p.Mesh && to.has(b.OpenTelemetry.BackendRef, later == 1) && (found[later] == nil || to.isOlder(found[later])) {
+						found[later] = to
+					}
 				}
 			}
+			b.OpenTelemetry.Backend = cmp.Or(found[0], found[1])
+			b.OpenTelemetry.byName, b.OpenTelemetry.byLabel = found[0] == nil && found[1] != nil, found[0] != nil && found[0] != found[1]
 		}
 	}
 }
 
-// namedBy reports whether only the name of b, or only its manifest, gives it the display
-// name that a reference has.
-func (b *OTelBackend) namedBy(ref cluster.Tags) (name, label bool) {
-	if b.Format != cluster.Universal || ref.Get(cluster.DisplayNameLabel) == "" {
-		return false, false
+// has reports whether b has the labels of a reference, on versions up to 2.14 or on later ones.
+func (b *OTelBackend) has(ref cluster.Tags, later bool) bool {
+	own := b.Labels
+	name := b.DisplayName()
+	switch written := own.Get(cluster.DisplayNameLabel); {
+	case b.Format != cluster.Universal:
+	case !later:
+		name = written
+	case !cluster.IsCopy(b.Resource.Name, written):
+		name = b.Resource.Name
 	}
-	own := b.Labels.Get(cluster.DisplayNameLabel)
-	return own == "", own != "" && own != b.Resource.Name && !cluster.IsCopy(b.Resource.Name, own)
+	for _, label := range ref {
+		value := own.Get(label.Key)
+		if label.Key == cluster.DisplayNameLabel {
+			value = name
+		}
+		if value != label.Value {
+			return false
+		}
+	}
+	return len(ref) > 0
 }
 
 func (b *OTelBackend) isOlder(other *OTelBackend) bool {

@@ -122,8 +122,8 @@ type OpenTelemetry struct {
 	// Backend is the MeshOpenTelemetryBackend that BackendRef selects; nil if the input
 	// does not contain it.
 	Backend *OTelBackend
-	// byName is set if only the name of Backend gives it the label kuma.io/display-name, and
-	// byLabel if only its manifest does.
+	// byName is set if only versions from 3.0 on find Backend, by its name, and byLabel if only
+	// older ones do, by a label of its manifest.
 	byName, byLabel bool
 }
 

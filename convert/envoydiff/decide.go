@@ -102,18 +102,21 @@ func (c *comparer) compare(p *Proxy) {
 	c.withoutRefused(p)
 }
 
-// withoutRefused replaces the result of a proxy that is worse off where the MeshTraces with an
-// endpoint do not exist any more: they may have hidden others, or lent them their sampling.
+// withoutRefused adds what differs where the MeshTraces with an endpoint do not exist any more:
+// they may have hidden others, or lent them their sampling.
 func (c *comparer) withoutRefused(p *Proxy) {
 	if c.refusing == nil || !slices.ContainsFunc(slices.Concat(p.Before.Policies, p.After.Policies), hasEndpoint) {
 		return
 	}
-	untraced, after := p.untraced, c.decide(c.refusing, c.atAfter, p.Dataplane)
-	differences := c.differences(p.Dataplane, p.Before, after)
-	if verdict := verdictOf(differences, c.accept); verdict.Compare(p.Verdict) > 0 {
-		p.After, p.Differences, p.Verdict, untraced = after, differences, verdict, !c.traced
+	after := c.decide(c.refusing, c.atAfter, p.Dataplane)
+	added := slices.DeleteFunc(slices.Clone(c.differences(p.Dataplane, p.Before, after)), func(d *Difference) bool { return p.Has(d.Code) })
+	if len(added) == 0 {
+		return
 	}
-	p.untraced = untraced
+	p.Differences = c.share(sorted(append(added, p.Differences...)))
+	if verdict := verdictOf(p.Differences, c.accept); verdict != p.Verdict {
+		p.After, p.Verdict, p.untraced = after, verdict, p.untraced && !c.traced
+	}
 }
 
 func hasEndpoint(p *meshtrace.Policy) bool { return p.Default.HasOTelEndpoint() }
