@@ -145,11 +145,9 @@ func (s services) find(version Version, mesh string, ref *BackendRef) (*MeshServ
 		}
 		port, ok := m.portOf(ref)
 		switch {
-		case named && (ok || found == nil):
-			if found, at = m, port; ok {
-				return found, at
-			}
-		case !named && (found == nil || !m.Created.IsZero() && m.Created.Before(found.Created)):
+		case named && ok:
+			return m, port
+		case found == nil, !named && !m.Created.IsZero() && m.Created.Before(found.Created):
 			found, at = m, port
 		}
 	}
