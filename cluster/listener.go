@@ -70,10 +70,10 @@ const allOutbounds = "outbound:*"
 // the protocol of an outbound follows from the inbounds of its destination.
 type Listeners struct {
 	version  Version
-	zone     string // of the control plane, if known
-	complete bool   // the input has the destinations of all outbounds with tags
-	services services
-	resolved bool // the input has the MeshServices of all outbounds
+	zone     string          // of the control plane, if known
+	complete bool            // the input has the destinations of all outbounds with tags
+	services func() services // made for the first backendRef
+	resolved bool            // the input has the MeshServices of all outbounds
 	gateways Gateways
 	rerouted map[string]bool // see Snapshot
 
@@ -85,9 +85,11 @@ type Listeners struct {
 // NewListeners prepares to list listeners as a control plane of version makes them.
 func NewListeners(version Version, s *Snapshot, gateways Gateways) *Listeners {
 	l := &Listeners{
-		version: version, gateways: gateways, services: newServices(s.MeshServices), rerouted: s.rerouted, withRoutes: make(map[string]bool),
-		zone: s.About().Zone, complete: s.hasAllDestinations(), protocols: sync.OnceValue(func() protocols { return protocolsOf(version, s) }),
-		makers: sync.OnceValue(func() *makers { return newMakers(version, s.Dataplanes) }),
+		version: version, gateways: gateways, rerouted: s.rerouted, withRoutes: make(map[string]bool),
+		zone: s.About().Zone, complete: s.hasAllDestinations(),
+		services:  sync.OnceValue(func() services { return newServices(s.MeshServices) }),
+		protocols: sync.OnceValue(func() protocols { return protocolsOf(version, s) }),
+		makers:    sync.OnceValue(func() *makers { return newMakers(version, s.Dataplanes) }),
 	}
 	l.resolved = l.complete && !s.Lacks(KindMeshService)
 	for _, r := range s.Routes {
@@ -181,7 +183,7 @@ func (l *Listeners) outbound(dp *Dataplane, out *Outbound) (HTTPListener, bool) 
 	// A service that is not known is compared, too. One that does not exist has no listener
 	// (CollectServices in pkg/plugins/policies/core/xds/meshroute of Kuma's tags 2.10 to 2.14).
 	listener.BackendRef, listener.Service = true, "*"
-	service, port := l.services.find(l.version, dp.Mesh, out.BackendRef)
+	service, port := l.services().find(l.version, dp.Mesh, out.BackendRef)
 	if made, decides := l.made(service, port.isHTTP(), dp.Mesh, out.BackendRef); decides {
 		if service != nil {
 			listener.Service = service.outboundName(l.version, cmp.Or(port, servicePort{port: out.BackendRef.Port}), l.zone)
@@ -192,7 +194,7 @@ func (l *Listeners) outbound(dp *Dataplane, out *Outbound) (HTTPListener, bool) 
 	switch {
 	case service != nil:
 		listener.Service = service.outboundName(l.version, port, l.zone)
-	case l.resolved && out.BackendRef.Kind == KindMeshService, l.services.isUnlabelled(l.version, dp.Mesh, out.BackendRef):
+	case l.resolved && out.BackendRef.Kind == KindMeshService, l.services().isUnlabelled(l.version, dp.Mesh, out.BackendRef):
 		return listener, false
 	}
 	if l.version.NamesByResource() {

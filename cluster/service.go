@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"tracemigrate/cluster/lists"
 	"tracemigrate/cluster/manifest"
 )
 
@@ -117,15 +118,34 @@ func reroutes(conf *manifest.Node) bool {
 	return false
 }
 
-// services finds the MeshService of a backendRef.
-type services map[string][]*MeshService // by mesh
+// services finds the MeshService of a backendRef by each of its labels, in the order of the
+// input.
+type services map[serviceLabel][]*MeshService
+
+type serviceLabel struct {
+	mesh string
+	Tag
+}
 
 func newServices(all []*MeshService) services {
-	byMesh := make(services)
+	s := make(services)
 	for _, m := range all {
-		byMesh[m.Mesh] = append(byMesh[m.Mesh], m)
+		for _, label := range m.Labels.With(DisplayNameLabel, m.DisplayName()) {
+			s[serviceLabel{m.Mesh, label}] = append(s[serviceLabel{m.Mesh, label}], m)
+		}
 	}
-	return byMesh
+	return s
+}
+
+// with returns those of a mesh that have labels.
+func (s services) with(mesh string, labels Tags) []*MeshService {
+	var fewest []*MeshService // with one of them
+	for i, label := range labels {
+		if of := s[serviceLabel{mesh, label}]; i == 0 || len(of) < len(fewest) {
+			fewest = of
+		}
+	}
+	return lists.Keep(fewest, func(m *MeshService) bool { return m.Has(labels) })
 }
 
 // find returns the MeshService that ref names and the port, or nil if the input has none. Of
@@ -139,8 +159,8 @@ func (s services) find(version Version, mesh string, ref *BackendRef) (*MeshServ
 	named := !ref.Labelled && ref.Labels.Get(DisplayNameLabel) != ""
 	var found *MeshService
 	var at servicePort
-	for _, m := range s[mesh] {
-		if !m.Has(ref.Labels) || m.lacksLabel(version, ref) {
+	for _, m := range s.with(mesh, ref.Labels) {
+		if m.lacksLabel(version, ref) {
 			continue
 		}
 		port, ok := m.portOf(ref)
@@ -170,7 +190,7 @@ func (m *MeshService) portOf(ref *BackendRef) (servicePort, bool) {
 // name lacks the label.
 func (s services) isUnlabelled(version Version, mesh string, ref *BackendRef) bool {
 	return ref.Kind == KindMeshService &&
-		slices.ContainsFunc(s[mesh], func(m *MeshService) bool { return m.Has(ref.Labels) && m.lacksLabel(version, ref) })
+		slices.ContainsFunc(s.with(mesh, ref.Labels), func(m *MeshService) bool { return m.lacksLabel(version, ref) })
 }
 
 // lacksLabel reports whether m does not have the label kuma.io/display-name of a reference: on
