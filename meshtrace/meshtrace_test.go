@@ -289,6 +289,20 @@ func TestUnsupported(t *testing.T) {
 	}
 }
 
+// On Universal the policy role is a label that a user sets. Seen on 2.12.3.
+func TestRoleOnUniversal(t *testing.T) {
+	for role, want := range map[string][2]bool{"": {true, true}, "system": {true, true}, "producer": {true, true}, "consumer": {false, true}, "workload-owner": {false, true}} {
+		policies, problems := meshtrace.Read(cluster.Read([]manifest.Input{manifest.Text("f",
+			"{type: MeshTrace, mesh: default, name: a, labels: {kuma.io/policy-role: '"+role+"'}, spec: {targetRef: {kind: Mesh}, default: {backends: []}}}")}))
+		require.Empty(t, problems)
+		dp := &cluster.Dataplane{Mesh: "default", Name: "a", Inbounds: []cluster.Inbound{{Port: 80}}}
+		for i, version := range []cluster.Version{cluster.V(12), cluster.V(7)} {
+			found := meshtrace.NewMatcher(version, policies, cluster.NewGateways(nil)).Matching(nil, dp)
+			assert.Equal(t, want[i], len(found) == 1, "%s on %s", role, version)
+		}
+	}
+}
+
 // An empty list of proxyTypes is no list, and from 2.10 on not accepted. Seen on 2.12.3.
 func TestEmptyProxyTypes(t *testing.T) {
 	for types, refused := range map[string]bool{"": false, ", proxyTypes: []": true, ", proxyTypes: [Sidecar]": false} {

@@ -232,17 +232,24 @@ func (p *Policy) Shadow(version cluster.Version) bool {
 
 // applies reports whether the policy can match dp at all.
 func (p *Policy) applies(version cluster.Version, dp *cluster.Dataplane) bool {
+	return p.appliesInNamespace(version, dp) && cluster.IsInZone(p.Labels, dp.Zone())
+}
+
+// appliesInNamespace reports whether the namespace of dp is one in which p applies. The label of
+// the policy role decides on Universal as well, where a user can set it: without a label for the
+// namespace, such a policy selects no proxy (dppSelectedByNamespace in
+// pkg/plugins/policies/core/matchers of Kuma's tags 2.9 to 2.14; seen on 2.12.3).
+func (p *Policy) appliesInNamespace(version cluster.Version, dp *cluster.Dataplane) bool {
 	switch {
 	case p.System:
-	case !version.RoleDecides(), version.SelectsByNamespace() && p.Namespace != dp.Namespace:
-		return false
-	case version.SelectsByNamespace() && p.Namespace == "":
-		// On Universal the label of an application's policy stays as it is, and the namespace
-		// is that of labels, too.
-		namespace := p.Labels.Get(cluster.NamespaceLabel)
-		return namespace != "" && namespace == dp.Labels.Get(cluster.NamespaceLabel)
+		return true
+	case !version.RoleDecides():
+		return p.Namespace == ""
+	case !version.SelectsByNamespace() || p.Labels.Get(cluster.RoleLabel) == "producer":
+		return true
 	}
-	return cluster.IsInZone(p.Labels, dp.Zone())
+	own := cmp.Or(p.Labels.Get(cluster.NamespaceLabel), p.Namespace)
+	return own != "" && own == cmp.Or(dp.Labels.Get(cluster.NamespaceLabel), dp.Namespace)
 }
 
 // Identity identifies a policy. A policy replaces another one with the same identity
