@@ -407,7 +407,7 @@ func TestValidate(t *testing.T) {
 		"nothing set":          {cluster.V(14), func(p *meshtrace.Policy) { p.Default = meshtrace.Conf{} }, "sets nothing"},
 		"empty list on 2.0":    {cluster.V(0), func(p *meshtrace.Policy) { p.Default.Backends = []meshtrace.Backend{} }, "crashes"},
 		"two backends":         {cluster.V(14), func(p *meshtrace.Policy) { p.Default.Backends = append(p.Default.Backends, p.Default.Backends...) }, "2 backends"},
-		"zipkin without port":  {cluster.V(14), func(p *meshtrace.Policy) { p.Default.Backends[0].Zipkin.URL = "http://a/" }, "zipkin.url"},
+		"zipkin without host":  {cluster.V(14), func(p *meshtrace.Policy) { p.Default.Backends[0].Zipkin.URL = "http:///" }, "zipkin.url"},
 		"httpJsonV1":           {cluster.V(14), func(p *meshtrace.Policy) { p.Default.Backends[0].Zipkin.APIVersion = "httpJsonV1" }, "apiVersion"},
 		"percent":              {cluster.V(14), func(p *meshtrace.Policy) { p.Default.Sampling.Overall = meshtrace.PercentOf(100.5) }, "out of range"},
 		"fraction on 2.0":      {cluster.V(0), func(p *meshtrace.Policy) { p.Default.Sampling.Overall = meshtrace.PercentOf(0.5) }, "fraction"},
@@ -425,6 +425,10 @@ func TestValidate(t *testing.T) {
 			assert.ErrorContains(t, validate(p, test.version), test.want)
 		})
 	}
+	// A control plane accepts it, so that a policy which exists may have it.
+	p := good()
+	p.Default.Backends[0].Zipkin.URL = "http://a/"
+	assert.NoError(t, validate(p, cluster.V(14)))
 }
 
 func datadog(url string) meshtrace.Backend {

@@ -185,14 +185,13 @@ func (p *Policy) validateTargetRef(version cluster.Version, fail func(string, ..
 	}
 }
 
-// validate checks the form of urls: a zipkin url must parse, a datadog url must be
-// http://host:port.
+// validate checks the form of urls: a zipkin url must be one that MeshTrace accepts, with or
+// without a port, and a datadog url must be http://host:port.
 func (b *Backend) validate() error {
 	switch {
 	case b.Type == TypeZipkin && b.Zipkin != nil:
-		u, err := url.ParseRequestURI(b.Zipkin.URL)
-		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.Port() == "" {
-			return errors.New("zipkin.url is not a url with scheme, host and port")
+		if _, err := url.ParseRequestURI(b.Zipkin.URL); err != nil {
+			return errors.New("zipkin.url is not a valid url")
 		}
 		if err := CheckZipkinURL(b.Zipkin.URL); err != nil {
 			return fmt.Errorf("zipkin.url: %w", err)
