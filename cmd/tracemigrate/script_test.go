@@ -66,5 +66,5 @@ func TestMain(m *testing.M) {
 	if report := os.Getenv("TRACEMIGRATE_TEST_STATUS"); report != "" {
 		os.Exit(runAndReport(report))
 	}
-	testscript.Main(m, map[string]func(){"tracemigrate": main, "kubectl-tracemigrate": main})
+	testscript.Main(beginning{m}, map[string]func(){"tracemigrate": main, "kubectl-tracemigrate": main})
 }
