@@ -83,7 +83,9 @@ func TestZoneUnknown(t *testing.T) {
 		"kind Dataplane, with label":   {proxy(zone, "") + label, false},
 		"kind Dataplane, with tag":     {proxy("", zone) + label, false},
 		"Kubernetes, which writes all": {kube + trace, false},
-		"of another mesh":              {proxy("", "") + strings.Replace(trace, "default", "other", 1), false},
+		"of a standalone control plane": {proxy("", "") + trace + "\n---\n{apiVersion: tracemigrate/v1, kind: SnapshotOrigin, source: a, " +
+			"product: Kuma, version: 2.5.11, mode: standalone, environment: universal}\n---\n{apiVersion: tracemigrate/v1, kind: SnapshotEnd}", false},
+		"of another mesh": {proxy("", "") + strings.Replace(trace, "default", "other", 1), false},
 	} {
 		s := Read([]manifest.Input{manifest.Text("input.yaml", tc.text)})
 		require.Len(t, s.Dataplanes, 1, name)

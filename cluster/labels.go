@@ -93,10 +93,11 @@ func (use zoneUse) add(r *Resource) zoneUse {
 }
 
 // zoneUnknown returns why the tracing of a Dataplane of Universal that does not name its zone
-// is not certain, else "": the zone's control plane adds the tag and the label to it.
+// is not certain, else "": the zone's control plane adds the tag and the label to it. One that
+// was read from a control plane has what that added.
 func (s *Snapshot) zoneUnknown(dp *Dataplane) string {
 	use := s.zoned[dp.Mesh]
-	if dp.Namespace != "" || dp.File == "" || !use.byTag && !use.byLabel {
+	if dp.Namespace != "" || dp.File == "" || s.live || s.originFiles[dp.File] || !use.byTag && !use.byLabel {
 		return ""
 	}
 	tagged := slices.ContainsFunc(dp.TagSets(), func(set Tags) bool { return set.Get(ZoneLabel) != "" })
