@@ -48,7 +48,7 @@ func Read[T any](inputs iter.Seq[Input], wanted Wanted, use func(d *Document, ke
 	var problems []*Problem
 	for input := range inputs {
 		kept, wrong := readInput(input, wanted, use)
-		results = append(results, kept...)
+		results = joined(results, kept)
 		problems = append(problems, wrong...)
 	}
 	return results, problems
@@ -148,7 +148,15 @@ func (r *inputReader[T]) parsed() ([]T, []*Problem) {
 // flush keeps what the batch has.
 func (r *inputReader[T]) flush() {
 	kept, problems := r.parsed()
-	r.kept, r.problems = append(r.kept, kept...), append(r.problems, problems...)
+	r.kept, r.problems = joined(r.kept, kept), append(r.problems, problems...)
+}
+
+// joined appends more to list. One long input needs no copy.
+func joined[T any](list, more []T) []T {
+	if len(list) > 0 || len(more) == 0 {
+		return append(list, more...)
+	}
+	return more
 }
 
 // jsonList parses a text that is one long JSON list, which cannot contain the markers of
