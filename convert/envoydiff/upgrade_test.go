@@ -117,7 +117,7 @@ func TestUpgrade(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s, state := stateOf(t, test.text)
 			got := envoydiff.Compare(s, state, state, envoydiff.Options{Version: test.from, To: test.to})
-			require.NotEmpty(t, got.Proxies)
+			require.Len(t, got.Proxies, strings.Count(test.text, "type: Dataplane\n")+strings.Count(test.text, "kind: Dataplane\n"))
 			var codes []envoydiff.Code
 			for _, d := range got.Proxies[0].Differences {
 				if !slices.Contains(codes, d.Code) {
