@@ -22,7 +22,7 @@ type comparison struct {
 // they get from what is written.
 func compareAll(in *input, r *Plan) comparison {
 	before := envoydiff.State{Legacy: r.Meshes, Policies: r.Before(r.Existing)}
-	after := envoydiff.State{Policies: Applied(r.Existing, lists.Each(r.New(), unshadowed)), Withheld: lists.Each(r.Withheld, unshadowed)}
+	after := envoydiff.State{Policies: Applied(r.Existing, lists.Each(r.New(), Unshadowed)), Withheld: lists.Each(r.Withheld, Unshadowed)}
 	s, c := in.Snapshot, comparison{complete: true}
 	if in.o.MadeUp > 0 {
 		var madeUp []*cluster.Dataplane
@@ -51,9 +51,9 @@ func Compare(
 	return envoydiff.CompareZones(s, before, after, how)
 }
 
-// unshadowed returns a policy as it will be when it is applied in earnest: a shadow
+// Unshadowed returns a policy as it will be when it is applied in earnest: a shadow
 // serves nobody.
-func unshadowed(p *meshtrace.Policy) *meshtrace.Policy {
+func Unshadowed(p *meshtrace.Policy) *meshtrace.Policy {
 	if p.Labels.Get(cluster.EffectLabel) == "" {
 		return p
 	}

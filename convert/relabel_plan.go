@@ -63,7 +63,7 @@ func newPlanByLabels(in *input, all []*relabelling, backends *backends) *Plan {
 	plan.Backends = backends.made
 	meshtrace.Resolve(plan.Policies, slices.Concat(backends.known, backends.made))
 	plan.oldest = slices.MinFunc(in.Snapshot.Versions(in.o.Version), cluster.Version.Compare)
-	proved := plan.prove(in, Applied(after, lists.Each(plan.Policies, unshadowed)))
+	proved := plan.prove(in, Applied(after, lists.Each(plan.Policies, Unshadowed)))
 	plan.Notes = slices.Concat(found, remarkStrays(in), remarkStage(in, plan), remarkPlace(in, all), proved).sorted()
 	return plan
 }

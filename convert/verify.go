@@ -140,7 +140,7 @@ func (v *verifier) match() {
 	policies := slices.Concat(v.allExisting(), outdated(v.mesh, v.policies, v.again))
 	v.byPolicy = make(map[*meshtrace.Policy]*made, len(v.policies))
 	for _, c := range v.policies {
-		p := unshadowed(c.policy)
+		p := Unshadowed(c.policy)
 		policies = append(policies, p)
 		v.byPolicy[p] = c
 	}

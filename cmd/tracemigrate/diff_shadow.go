@@ -13,6 +13,7 @@ import (
 
 	"tracemigrate/cluster"
 	"tracemigrate/cluster/controlplane"
+	"tracemigrate/cluster/lists"
 	"tracemigrate/cluster/manifest"
 	"tracemigrate/convert"
 	"tracemigrate/convert/envoydiff"
@@ -78,12 +79,7 @@ func (r *comparing) compareShadow() ([]*envoydiff.Comparison, error) {
 // doubtMixedTags makes unknown what the control plane computes otherwise for a connected proxy
 // than when it is asked: _config reads the MeshGateways anew.
 func doubtMixedTags(current *convert.Current, version cluster.Version, proxies []envoydiff.Proxy, accepted []envoydiff.Code) {
-	applied := make([]*meshtrace.Policy, 0, len(current.Existing))
-	for _, p := range current.Existing {
-		copied := *p
-		copied.Labels = p.Labels.Without(cluster.EffectLabel)
-		applied = append(applied, &copied)
-	}
+	applied := lists.Each(current.Existing, convert.Unshadowed)
 	doubt := envoydiff.MixedTags(version, current.Snapshot, envoydiff.State{Policies: current.Existing}, envoydiff.State{Policies: applied})
 	byName := make(map[[2]string]*cluster.Dataplane, len(current.Snapshot.Dataplanes))
 	for _, dp := range current.Snapshot.Dataplanes {
