@@ -138,7 +138,7 @@ func (b *batch[T]) run() (kept []T, problems []*Problem) {
 	}
 	// An item that does not parse alone may parse in its list (an alias to an anchor of
 	// another item, a quoted scalar that looks like an item), and the whole list gives
-	// the better message.
+	// the better message, if it is not too long to be parsed at once.
 	for _, list := range b.taken {
 		if list.list == nil {
 			clear(outcomes[list.from:list.to])
@@ -149,7 +149,7 @@ func (b *batch[T]) run() (kept []T, problems []*Problem) {
 			failed = failed || len(outcomes[i].problems) > 0
 			kept = kept || len(outcomes[i].kept) > 0
 		}
-		if failed {
+		if failed && len(list.whole.text) <= maxDocument {
 			clear(outcomes[list.from:list.to])
 			first := &outcomes[list.from]
 			first.kept, first.problems = b.parse(list.whole, nil)

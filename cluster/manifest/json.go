@@ -18,14 +18,13 @@ import (
 func parseJSON(text string, line int, items bool, nodes *stack) (*Node, *syntaxError) {
 	defer nodes.empty()
 	r := nodes.jsonReader(text, line)
-	var values []Node
+	r.unicode = utf8.ValidString(text) // faster than each string
 	for r.more() {
-		n, err := r.value()
-		if err != nil {
+		if err := r.value(); err != nil {
 			return nil, err
 		}
-		values = append(values, n)
 	}
+	values := nodes.cut(0)
 	switch {
 	case items || len(values) > 1:
 		return &Node{Kind: Sequence, line: int32(line), content: values}, nil
@@ -42,8 +41,9 @@ type jsonReader struct {
 	first   int // line of the text
 	line    int // line of the offset at
 	at      int
-	start   int // offset where the decoder started
-	top     int // offset of the top-level value, -1 before the first
+	start   int  // offset where the decoder started
+	top     int  // offset of the top-level value, -1 before the first
+	unicode bool // the text is UTF-8, so each of its strings is
 	decoder jsontext.Decoder
 	buffer  bytes.Buffer // what the decoder reads
 	nodes   *stack
@@ -72,32 +72,34 @@ func (r *jsonReader) more() bool {
 		r.begin(0)
 		return r.top < len(r.text)
 	}
-	rest := trimSpace(r.text[r.offset():])
-	if strings.HasPrefix(rest, ",") {
-		r.begin(len(r.text) - len(rest) + 1)
+	r.top = skipSpace(r.text, r.offset())
+	if strings.HasPrefix(r.text[r.top:], ",") {
+		r.begin(r.top + 1)
 		return true
 	}
-	r.top = len(r.text) - len(rest)
-	return rest != ""
+	return r.top < len(r.text)
 }
 
 // begin starts the decoder at the first value from an offset on.
 func (r *jsonReader) begin(at int) {
-	r.start = len(r.text) - len(trimSpace(r.text[at:]))
+	r.start = skipSpace(r.text, at)
 	r.top = r.start
 	r.buffer = *bytes.NewBuffer(bytesOf(r.text[r.start:]))
 	r.decoder.Reset(&r.buffer, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
 }
 
-// trimSpace is faster than strings.TrimLeft, which builds a set first.
-func trimSpace(text string) string {
-	for i := range len(text) {
-		if c := text[i]; c != ' ' && c != '\n' && c != '\t' && c != '\r' {
-			return text[i:]
+// skipSpace returns the offset of the first byte that is not JSON's white space. It is
+// faster than strings.TrimLeft, which builds a set first.
+func skipSpace(text string, at int) int {
+	for ; at < len(text); at++ {
+		if c := text[at]; c != ' ' && c != '\n' && c != '\t' && c != '\r' {
+			break
 		}
 	}
-	return ""
+	return at
 }
+
+func trimSpace(text string) string { return text[skipSpace(text, 0):] }
 
 // bytesOf returns the bytes of a text without a copy. They must not be changed.
 func bytesOf(text string) []byte { return unsafe.Slice(unsafe.StringData(text), len(text)) }
@@ -152,21 +154,22 @@ func (r *jsonReader) next() (start, end int, err error) {
 	return end - len(raw), end, err
 }
 
-// value reads the next value, or the next key of an object.
-func (r *jsonReader) value() (Node, *syntaxError) {
+// value reads the next value, or the next key of an object, and pushes it on the stack.
+func (r *jsonReader) value() *syntaxError {
 	kind := r.decoder.PeekKind()
 	if r.decoder.StackDepth() > maxDepth {
 		r.lineOf(r.offset())
-		return Node{}, r.fault(fmt.Errorf("values are nested more than %d deep", maxDepth))
+		return r.fault(fmt.Errorf("values are nested more than %d deep", maxDepth))
 	}
 	if kind == '{' || kind == '[' {
 		return r.collection(kind)
 	}
 	start, end, err := r.next()
 	if err != nil {
-		return Node{}, r.fault(err)
+		return r.fault(err)
 	}
-	n := Node{line: int32(r.lineOf(start)), Text: r.text[start:end]}
+	n := r.nodes.pushed()
+	n.line, n.Text = int32(r.lineOf(start)), r.text[start:end]
 	switch kind {
 	case 'n':
 		n.Text = ""
@@ -179,8 +182,8 @@ func (r *jsonReader) value() (Node, *syntaxError) {
 		}
 	case '"':
 		n.Kind = String
-		if !utf8.ValidString(n.Text) {
-			return n, r.fault(errors.New("a string is not UTF-8"))
+		if !r.unicode && !utf8.ValidString(n.Text) {
+			return r.fault(errors.New("a string is not UTF-8"))
 		}
 		if strings.IndexByte(n.Text, '\\') < 0 {
 			n.Text = n.Text[1 : len(n.Text)-1]
@@ -189,37 +192,33 @@ func (r *jsonReader) value() (Node, *syntaxError) {
 		text, _ := jsontext.AppendUnquote(nil, n.Text) // its syntax is right; half a surrogate becomes U+FFFD
 		n.Text = string(text)
 	}
-	return n, nil
+	return nil
 }
 
-// collection reads an object or an array.
-func (r *jsonReader) collection(kind jsontext.Kind) (Node, *syntaxError) {
-	n, end := Node{Kind: Mapping}, jsontext.Kind('}')
-	if kind == '[' {
-		n.Kind, end = Sequence, ']'
-	}
+// collection reads an object or an array, and pushes it.
+func (r *jsonReader) collection(kind jsontext.Kind) *syntaxError {
 	if _, err := r.decoder.ReadToken(); err != nil {
-		return n, r.fault(err)
+		return r.fault(err)
 	}
-	n.line = int32(r.lineOf(r.offset() - 1))
+	line := int32(r.lineOf(r.offset() - 1))
 	from := len(r.nodes.open)
-	for r.decoder.PeekKind() != end {
-		child, err := r.value()
-		if err != nil {
-			return n, err
+	for end := kind + 2; r.decoder.PeekKind() != end; { // '}' or ']'
+		if err := r.value(); err != nil {
+			return err
 		}
-		r.nodes.push(child)
 	}
 	if _, err := r.decoder.ReadToken(); err != nil {
-		return n, r.fault(err)
+		return r.fault(err)
 	}
-	n.content = r.nodes.cut(from)
-	if n.Kind == Mapping {
-		if twice := n.repeatedKey(); twice != nil {
-			return n, &syntaxError{int(twice.line), fmt.Sprintf("an object contains key %.80q twice; keep one", twice.Text)}
-		}
+	content := r.nodes.cut(from)
+	n := r.nodes.pushed()
+	n.Kind, n.line, n.content = Mapping, line, content
+	if kind == '[' {
+		n.Kind = Sequence
+	} else if twice := n.repeatedKey(); twice != nil {
+		return &syntaxError{int(twice.line), fmt.Sprintf("an object contains key %.80q twice; keep one", twice.Text)}
 	}
-	return n, nil
+	return nil
 }
 
 // splitJSON splits a JSON list into its items. ok is false if it is not a list; then the
@@ -227,71 +226,155 @@ func (r *jsonReader) collection(kind jsontext.Kind) (Node, *syntaxError) {
 func (c chunk) splitJSON(kind *string, add func(chunk)) (around *list, ok bool) {
 	r := new(stack).jsonReader(c.text, c.line)
 	r.more()
-	around = &list{root: &Node{Kind: Mapping, line: int32(r.lineOf(r.top))}}
 	opening, err := r.decoder.ReadToken()
 	if err != nil {
 		return nil, false
 	}
 	if opening.Kind() == '[' {
-		around.count, ok = c.splitItemsJSON(r, "", add)
-		return around, ok && !r.more()
+		around = &list{root: &Node{Kind: Mapping, line: int32(r.lineOf(r.top))}}
+		var end int
+		around.count, end = c.splitItemsJSON(r.offset(), "", add)
+		return around, end >= 0 && skipSpace(c.text, end) == len(c.text)
 	}
-	found := false
-	for opening.Kind() == '{' && r.decoder.PeekKind() != '}' {
-		key, fault := r.value()
-		if fault != nil {
-			return nil, false
-		}
-		value := &Node{}
-		if key.Text == "items" && !found && r.decoder.PeekKind() == '[' {
-			_, _ = r.decoder.ReadToken()
-			around.splitAs = around.kindBefore(kind)
-			if around.count, found = c.splitItemsJSON(r, around.splitAs, add); !found {
-				return nil, false
-			}
-		} else {
-			start, end, err := r.next()
-			if err != nil || end-start > taskSize {
-				return nil, false
-			}
-			if value, fault = parseJSON(c.text[start:end], r.lineOf(start), false, new(stack)); fault != nil {
-				return nil, false
-			}
-		}
-		around.root.content = append(around.root.content, key, *value)
-	}
-	if _, err := r.decoder.ReadToken(); err != nil || r.more() {
+	open := r.itemsOf(opening.Kind())
+	if open < 0 {
 		return nil, false
 	}
-	around.kind, ok = listKind(around.root)
-	return around, ok && found && around.root.repeatedKey() == nil
+	before := c.text[:open]
+	head := c.aroundJSON(before, "}", 0, 0)
+	if head == nil {
+		return nil, false
+	}
+	splitAs := head.kindBefore(kind)
+	count, end := c.splitItemsJSON(open, splitAs, add)
+	if end < 0 {
+		return nil, false
+	}
+	line := c.line + strings.Count(c.text[:end], "\n")
+	if around = c.aroundJSON(before, c.text[end:], line, count); around == nil {
+		return nil, false
+	}
+	around.splitAs = splitAs
+	return around, true
 }
 
-// splitItemsJSON splits an array, whose bracket has been read, into chunks. Small items
-// stay together. count is the number of items.
-func (c chunk) splitItemsJSON(r *jsonReader, kind string, add func(chunk)) (count int, ok bool) {
-	var run chunk // of items that are together
-	from := 0     // where it begins
-	for r.decoder.PeekKind() != ']' {
-		start, end, err := r.next()
-		if err != nil {
-			return 0, false
+// itemsOf returns the offset after the bracket of the array with the key items, -1
+// without one, in a value whose opening bracket has been read.
+func (r *jsonReader) itemsOf(opening jsontext.Kind) int {
+	for opening == '{' && r.decoder.PeekKind() != '}' {
+		if fault := r.value(); fault != nil {
+			return -1
 		}
-		count++
-		if run.text == "" || end-from > runSize {
+		key := r.nodes.open[len(r.nodes.open)-1]
+		if key.Text == "items" && r.decoder.PeekKind() == '[' {
+			_, _ = r.decoder.ReadToken()
+			return r.offset()
+		}
+		if _, _, err := r.next(); err != nil {
+			return -1
+		}
+	}
+	return -1
+}
+
+// aroundJSON returns a list of count items from the text before the first and the text
+// after their array, which begins at a line. It returns nil if these are not the rest of a
+// list.
+func (c chunk) aroundJSON(before, after string, line, count int) *list {
+	if len(before)+len(after) > taskSize {
+		return nil
+	}
+	root, err := parseJSON(before+"]}", c.line, false, new(stack))
+	if err != nil {
+		return nil
+	}
+	rest, err := parseJSON(`{"items": []`+after, line, false, new(stack))
+	if err != nil || rest.Kind != Mapping {
+		return nil
+	}
+	root.content = append(root.content, rest.content[2:]...)
+	kind, ok := listKind(root)
+	if !ok || root.repeatedKey() != nil {
+		return nil
+	}
+	return &list{count: count, kind: kind, root: root}
+}
+
+// splitItemsJSON splits an array, from the end of its opening bracket on, into chunks.
+// Small items stay together. It returns the number of items and the end of the array, -1
+// if it has none. Items are found by their brackets; what is not JSON within one does not
+// parse, and is parsed again with the list.
+func (c chunk) splitItemsJSON(pos int, kind string, add func(chunk)) (count, end int) {
+	run := chunk{line: c.line, doc: c.doc, json: true, item: true, list: kind} // items that are together
+	from := 0                                                                  // where it begins
+	defer func() {
+		if run.text != "" {
+			add(run)
+		}
+	}()
+	for pos = skipSpace(c.text, pos); ; count++ {
+		end = endOfJSON(c.text, pos)
+		switch {
+		case end == pos && count == 0 && strings.HasPrefix(c.text[pos:], "]"):
+			return 0, pos + 1
+		case end == pos:
+			return count, -1
+		case run.text == "" || end-from > runSize:
 			if run.text != "" {
 				add(run)
 			}
-			run, from = chunk{line: r.lineOf(start), doc: c.doc, json: true, item: true, list: kind}, start
+			run.line += strings.Count(c.text[from:pos], "\n")
+			from = pos
 		}
 		run.text = c.text[from:end]
+		switch pos = skipSpace(c.text, end); {
+		case strings.HasPrefix(c.text[pos:], "]"):
+			return count + 1, pos + 1
+		case !strings.HasPrefix(c.text[pos:], ","):
+			return count, -1
+		}
+		pos = skipSpace(c.text, pos+1)
 	}
-	if run.text != "" {
-		add(run)
-	}
-	_, err := r.decoder.ReadToken()
-	return count, err == nil
 }
+
+// endOfJSON returns the end of the JSON value that begins at an offset, or the offset
+// itself without one. It reads brackets and strings only: the value may be wrong.
+func endOfJSON(text string, at int) int {
+	if at == len(text) || strings.IndexByte(",]}", text[at]) >= 0 {
+		return at
+	}
+	if !structure[text[at]] { // a number or a word, which must not be two, as 00 is
+		length := strings.IndexAny(text[at:], ",]} \t\r\n")
+		if length < 0 || !jsontext.Value(bytesOf(text[at:at+length])).IsValid() {
+			return at
+		}
+		return at + length
+	}
+	depth := 0
+	for i := at; i < len(text); i++ {
+		switch c := text[i]; {
+		case !structure[c]:
+			continue
+		case c == '{' || c == '[':
+			depth++
+		case c == '}' || c == ']':
+			depth--
+		default:
+			for i++; i < len(text) && text[i] != '"'; i++ {
+				if text[i] == '\\' {
+					i++
+				}
+			}
+		}
+		if depth == 0 {
+			return min(i+1, len(text))
+		}
+	}
+	return at // something is not closed
+}
+
+// structure are the bytes that decide where a JSON value ends.
+var structure = [256]bool{'{': true, '[': true, '}': true, ']': true, '"': true}
 
 // faultJSON returns the first error of a text that is too large to be parsed.
 func faultJSON(text string, line int) *syntaxError {

@@ -191,6 +191,17 @@ func TestReadLongList(t *testing.T) {
 		require.Len(t, problems, 1)
 		assert.Regexp(t, `^f.yaml:\d+: not valid YAML`, problems[0])
 	})
+
+	// Such a list cannot be parsed at once.
+	large := strings.Repeat("  - a: 1\n", maxDocument/9)
+	_, problems := read(t, "kind: List\nitems:\n  - a: [\n  - a: 1\n"+large+"  - {a: 1, a: 2}\n")
+	assert.Equal(t, []string{
+		"f.yaml:4: not valid YAML: did not find expected node content",
+		fmt.Sprintf("f.yaml:%d: an object contains key \"a\" twice; keep one", maxDocument/9+5),
+	}, problems, "errors in items of a list longer than a document")
+	large = strings.Repeat("{\"a\": 1},\n", maxDocument/10)
+	_, problems = read(t, "[\n"+large+`{"a": 1, "a": 2}]`)
+	assert.Equal(t, []string{fmt.Sprintf("f.yaml:%d: an object contains key \"a\" twice; keep one", maxDocument/10+2)}, problems)
 }
 
 // A list that is one page of several is told, whatever its form and length.
@@ -573,6 +584,55 @@ func FuzzJSON(f *testing.F) {
 			if !utf8.ValidString(show(&values[i])) {
 				t.Fatalf("%q reads as text that is not UTF-8", text)
 			}
+		}
+	})
+}
+
+// FuzzSplitJSON checks that a list which is taken apart has the same items, on the same
+// lines, as one that is not, and that none is taken apart where the whole is not JSON.
+func FuzzSplitJSON(f *testing.F) {
+	for _, seed := range []string{
+		`[]`, `[1, "a]", {"b": [2]}]`, "[\n1\n,\n2]\n", `[1,]`, `[1 2]`, `[}`, `[{"a": ]}, 1]`, `["a`, `["\\"]`, `[1]]`, `[{"a": 1}{"b": 2}]`,
+		"{\"kind\": \"MeshList\",\n\"items\": [{},\n{}],\n\"total\": 3}", `{"items": []}`, `{"items": [1]`, `{"items": [1], "items": [2]}`,
+		`{"items": 1}`, `{"a": 1}`, `{"items": [1]} {}`, `{"kind": "Mesh", "items": [1]}`, `[{"a": 1, "a": 2}]`,
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		if !beginsJSON(text) {
+			return // the splitter says what is JSON
+		}
+		root, err := parseJSON(text, 1, false, new(stack))
+		var items []chunk
+		around, ok := chunk{text: text, line: 1, doc: 1, json: true}.splitJSON(nil, func(c chunk) { items = append(items, c) })
+		if ok && around.kind != around.splitAs { // as batch.addList does
+			items = nil
+			around, ok = chunk{text: text, line: 1, doc: 1, json: true}.splitJSON(&around.kind, func(c chunk) { items = append(items, c) })
+		}
+		var got []Node
+		for _, c := range items {
+			n, err := parseJSON(c.text, c.line, c.item, new(stack))
+			ok = ok && err == nil
+			if ok {
+				got = append(got, n.Items()...)
+			}
+		}
+		var want *list
+		if err == nil && json.Valid([]byte(text)) { // not a stream
+			want = asList(root)
+		}
+		require.Equal(t, want != nil, ok, "%q", text)
+		if want == nil {
+			return
+		}
+		require.Equal(t, want.kind, around.kind, "%q", text)
+		require.Equal(t, len(want.items), around.count, "%q", text)
+		require.Equal(t, show(&Node{Kind: Sequence, content: want.items}), show(&Node{Kind: Sequence, content: got}), "%q", text)
+		for i := range got {
+			require.Equal(t, want.items[i].line, got[i].line, "%q", text)
+		}
+		for _, key := range []string{"total", "next", "kind"} {
+			require.Equal(t, show(root.Get(key)), show(around.root.Get(key)), "%q", text)
 		}
 	})
 }

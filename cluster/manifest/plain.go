@@ -64,6 +64,12 @@ func (s *stack) empty() {
 
 func (s *stack) push(n Node) { s.open = append(s.open, n) }
 
+// pushed pushes an empty node, for the caller to fill before the next one is pushed.
+func (s *stack) pushed() *Node {
+	s.open = append(s.open, Node{})
+	return &s.open[len(s.open)-1]
+}
+
 // cut removes the nodes above from off the stack, and returns a copy.
 func (s *stack) cut(from int) []Node {
 	n := len(s.open) - from
