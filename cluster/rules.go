@@ -72,6 +72,11 @@ func (v Version) ProtocolFromFieldAlone() bool { return v.DropsTrafficTrace() }
 // ignored, from 3.0 on. Recorded: meshtrace/dataplane-kind on 3.0.
 func (v Version) OutboundsNeedBackendRef() bool { return v.DropsTrafficTrace() }
 
+// RefusesKafka reports whether a Dataplane with an inbound whose field protocol is kafka is
+// refused, from 3.0 on (validateInbound in pkg/core/resources/apis/mesh and ParseProtocol in
+// pkg/core/metadata of Kuma's main branch; seen on 3.0).
+func (v Version) RefusesKafka() bool { return v.DropsTrafficTrace() }
+
 // TracesMeshServices reports whether MeshTraces apply to outbounds with a backendRef,
 // from 2.10 on. TrafficTraces never do: package meshhttproute makes those listeners
 // (pkg/plugins/policies of Kuma's tags).

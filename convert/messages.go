@@ -640,4 +640,5 @@ var unavoidableChanges = map[envoydiff.Code]phrase{
 	envoydiff.ProtocolFromField:       "an inbound whose Dataplane has its protocol in a tag alone becomes TCP and is no longer traced",
 	envoydiff.WorkloadServiceName:     "the service name in spans is the label kuma.io/workload, or else unknown",
 	envoydiff.OutboundNeedsBackendRef: "Dataplanes with outbounds that have tags are refused",
+	envoydiff.ProtocolRefused:         "Dataplanes with an inbound of protocol kafka are refused",
 }

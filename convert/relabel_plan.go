@@ -201,7 +201,8 @@ func remarkPlace(in *input, all []*relabelling) notes {
 
 // unavoidable are the codes of what an upgrade changes whatever the policies say.
 var unavoidable = []envoydiff.Code{
-	envoydiff.ProtocolFromField, envoydiff.WorkloadServiceName, envoydiff.OutboundNeedsBackendRef, envoydiff.BuiltinGatewayRemoved,
+	envoydiff.ProtocolFromField, envoydiff.WorkloadServiceName, envoydiff.OutboundNeedsBackendRef, envoydiff.ProtocolRefused,
+	envoydiff.BuiltinGatewayRemoved,
 }
 
 // prove compares every proxy before and after, on the target version and, where the

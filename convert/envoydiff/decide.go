@@ -199,9 +199,12 @@ func (c *comparer) differences(dp *cluster.Dataplane, before, after *Decision) [
 	} else {
 		c.bothVersions(dp, before, after)
 	}
-	refused := c.traced && c.refusesOutbounds(dp)
-	if refused {
-		c.key = binary.AppendUvarint(c.key, 0) // the id of no part
+	var refused []Code
+	if c.traced {
+		refused = c.refusals(dp)
+	}
+	for _, code := range refused {
+		c.key = append(binary.AppendUvarint(c.key, 0), code...) // 0 is the id of no part
 	}
 	if shared, ok := c.lists[string(c.key)]; ok {
 		return shared
@@ -210,8 +213,10 @@ func (c *comparer) differences(dp *cluster.Dataplane, before, after *Decision) [
 	for _, p := range c.parts {
 		all = append(all, p.differences...)
 	}
-	if refused && !slices.ContainsFunc(all, func(d *Difference) bool { return d.Code == OutboundNeedsBackendRef }) {
-		all = append(all, &Difference{Code: OutboundNeedsBackendRef, Field: "networking.outbound", Before: "accepted", After: "refused"})
+	for _, code := range refused {
+		if !slices.ContainsFunc(all, func(d *Difference) bool { return d.Code == code }) {
+			all = append(all, &Difference{Code: code, Field: refusedFields[code], Before: "accepted", After: "refused"})
+		}
 	}
 	shared := c.share(sorted(all))
 	c.lists[string(c.key)] = shared

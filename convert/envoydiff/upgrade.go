@@ -2,6 +2,7 @@ package envoydiff
 
 import (
 	"slices"
+	"strings"
 
 	"tracemigrate/cluster"
 	"tracemigrate/meshtrace"
@@ -22,15 +23,29 @@ func (c *comparer) bothVersions(dp *cluster.Dataplane, before, after *Decision) 
 	}
 }
 
-// refusesOutbounds reports whether the version after refuses dp, and the version before does
-// not, because an outbound has no backendRef: its proxy cannot connect, whether or not that
-// outbound is traced (validateOutbound in pkg/core/resources/apis/mesh, and its callers in
-// pkg/xds/bootstrap and pkg/xds/server/callbacks, of Kuma's main branch; seen on 3.0). On
-// Kubernetes a Dataplane lists no outbounds.
-func (c *comparer) refusesOutbounds(dp *cluster.Dataplane) bool {
-	return c.after.version.OutboundsNeedBackendRef() && !c.before.version.OutboundsNeedBackendRef() && dp.Namespace == "" &&
-		slices.ContainsFunc(dp.Outbounds, func(out cluster.Outbound) bool { return out.BackendRef == nil })
+// refusals returns why the version after refuses dp, and the version before does not: its
+// proxy cannot connect, whether or not what is refused is traced (validateOutbound and
+// validateInbound in pkg/core/resources/apis/mesh, and their callers in pkg/xds/bootstrap
+// and pkg/xds/server/callbacks, of Kuma's main branch; seen on 3.0). On Kubernetes the
+// control plane writes the Dataplane, without outbounds.
+func (c *comparer) refusals(dp *cluster.Dataplane) (codes []Code) {
+	from, to := c.before.version, c.after.version
+	if dp.Namespace != "" || from == to {
+		return nil
+	}
+	if to.OutboundsNeedBackendRef() && !from.OutboundsNeedBackendRef() &&
+		slices.ContainsFunc(dp.Outbounds, func(out cluster.Outbound) bool { return out.BackendRef == nil }) {
+		codes = append(codes, OutboundNeedsBackendRef)
+	}
+	if to.RefusesKafka() && !from.RefusesKafka() &&
+		slices.ContainsFunc(dp.Inbounds, func(in cluster.Inbound) bool { return strings.EqualFold(in.Protocol, "kafka") }) {
+		codes = append(codes, ProtocolRefused)
+	}
+	return codes
 }
+
+// refusedFields has the field of each code of comparer.refusals.
+var refusedFields = map[Code]string{OutboundNeedsBackendRef: "networking.outbound", ProtocolRefused: "networking.inbound.protocol"}
 
 func findSame(listeners []cluster.HTTPListener, l *cluster.HTTPListener) *cluster.HTTPListener {
 	for i := range listeners {

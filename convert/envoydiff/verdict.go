@@ -76,6 +76,7 @@ const (
 	NameOrder               Code = "name-order"
 	OutboundNeedsRoute      Code = "outbound-needs-route"
 	OutboundNeedsBackendRef Code = "outbound-needs-backend-ref"
+	ProtocolRefused         Code = "protocol-refused"
 	DelegatedGateway        Code = "delegated-gateway"
 	IgnoredInbound          Code = "ignored-inbound"
 	OTelEndpoint            Code = "otel-endpoint"
@@ -128,6 +129,7 @@ var Codes = map[Code]Verdict{
 	NameOrder:               Different,
 	OutboundNeedsRoute:      Different,
 	OutboundNeedsBackendRef: Different,
+	ProtocolRefused:         Different,
 	DelegatedGateway:        Different,
 	IgnoredInbound:          Different,
 	OTelEndpoint:            Different,

@@ -50,6 +50,7 @@ var causeWords = map[envoydiff.Code]string{
 	envoydiff.NameOrder:               "another order of MeshTraces",
 	envoydiff.OutboundNeedsRoute:      "outbounds that are traced only with a TrafficRoute",
 	envoydiff.OutboundNeedsBackendRef: "outbounds that need a backendRef",
+	envoydiff.ProtocolRefused:         "a protocol that the new version refuses",
 	envoydiff.DelegatedGateway:        "another selection of delegated gateways",
 	envoydiff.IgnoredInbound:          "another selection of proxies with inbounds in state Ignored",
 	envoydiff.OTelEndpoint:            "an OpenTelemetry endpoint that the version does not support",

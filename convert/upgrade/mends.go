@@ -17,6 +17,7 @@ const (
 	convertForNewer
 	correctMeshTrace
 	setProtocol
+	setProtocolToTCP
 	setAppProtocol
 	removeProtocol
 	labelWorkload
@@ -62,6 +63,8 @@ func (b *builder) mends(c *cause) []mend {
 		return []mend{{Kind: correctMeshTrace}}
 	case envoydiff.ProtocolFromField:
 		return b.protocolMends(c)
+	case envoydiff.ProtocolRefused:
+		return []mend{{Kind: setProtocolToTCP, Of: c.Resources[0]}}
 	case envoydiff.WorkloadServiceName:
 		return b.workloadMends()
 	case MeshTracingIgnored:

@@ -44,6 +44,10 @@ var messages = map[envoydiff.Code]message{
 		"Kuma {to} refuses a Dataplane with outbounds that have no backendRef",
 		"Its proxy cannot connect, and these outbounds report no spans",
 	},
+	envoydiff.ProtocolRefused: {
+		"Kuma {to} refuses a Dataplane with an inbound whose field protocol is kafka",
+		"Its proxy cannot connect, and reports no spans",
+	},
 	envoydiff.OutboundNeedsRoute: {
 		"Kuma {to} does not trace outbounds by a TrafficTrace in a mesh without a TrafficRoute",
 		"Their spans disappear",
@@ -154,6 +158,10 @@ var remedies = map[mendKind]report.Step{
 	referToService: {
 		Title: "create a MeshService for each destination, and give each outbound a backendRef to it instead of tags",
 	},
+	setProtocolToTCP: {
+		Title:   "set networking.inbound[].protocol of each of these inbounds to tcp",
+		Command: editDataplane,
+	},
 	createTrafficRoute: {
 		Title:   "create a TrafficRoute in the mesh, or convert to MeshTraces, which trace outbounds without one",
 		Command: "{program} convert{runs}{source}",
@@ -195,8 +203,9 @@ var remedies = map[mendKind]report.Step{
 
 // dashedCommands has the commands for names that begin with a dash, as options do.
 var dashedCommands = map[mendKind]string{
-	setProtocol:   editDashedDataplane,
-	labelWorkload: editDashedDataplane,
+	setProtocol:      editDashedDataplane,
+	setProtocolToTCP: editDashedDataplane,
+	labelWorkload:    editDashedDataplane,
 }
 
 const editDashedDataplane = "{kumactl} get dataplane --mesh {mesh} -o yaml -- {name} > dataplane.yaml && " +
