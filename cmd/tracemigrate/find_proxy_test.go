@@ -30,6 +30,22 @@ func TestFindProxySuggests(t *testing.T) {
 	}
 }
 
+// What a TrafficRoute and a MeshHTTPRoute decide together is not said to be untraced.
+func TestExplainUncertainOutbound(t *testing.T) {
+	input := "{type: Mesh, name: default, tracing: {defaultBackend: z, backends: [{name: z, type: zipkin, conf: {url: 'http://z:9411/'}}]}}\n" +
+		"---\n{type: TrafficRoute, name: all, mesh: default, conf: {destination: {kuma.io/service: '*'}}}\n" +
+		"---\n{type: TrafficTrace, name: all, mesh: default, selectors: [{match: {kuma.io/service: '*'}}]}\n" +
+		"---\n{type: Dataplane, name: web, mesh: default, networking: {address: 1.2.3.4, inbound: [{port: 1, tags: {kuma.io/service: web, kuma.io/protocol: http}}]}}\n" +
+		"---\n{type: Dataplane, name: a, mesh: default, networking: {address: 1.2.3.4, inbound: [{port: 1, tags: {kuma.io/service: a}}], outbound: [{port: 2, tags: {kuma.io/service: web}}]}}\n" +
+		"---\n{type: MeshHTTPRoute, name: r, mesh: default, spec: {to: [{targetRef: {kind: MeshService, name: web}, rules: [{default: {backendRefs: [{kind: MeshService, name: x}]}}]}]}}\n"
+	file := filepath.Join(t.TempDir(), "in.yaml")
+	require.NoError(t, os.WriteFile(file, []byte(input), 0o600))
+	_, text, _ := tool(t, "explain a --kuma-version 2.14 -f "+file)
+	assert.Contains(t, text, "  outbound:127.0.0.1:2  not traced if a MeshHTTPRoute makes it, else traced\n")
+	_, text, _ = tool(t, "explain a --kuma-version 2.14 -o json -f "+file)
+	assert.Contains(t, text, `"mayBeTraced": true`)
+}
+
 // In a mesh with many policies, explain counts those without effect on the proxy.
 func TestExplainManyPolicies(t *testing.T) {
 	var input strings.Builder

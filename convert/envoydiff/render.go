@@ -205,6 +205,8 @@ type Listener struct {
 	cluster.HTTPListener
 	Tracing   *hcmv3.HttpConnectionManager_Tracing
 	Collector *clusterv3.Cluster
+	// MayTrace is set where it is not known whether the TrafficTrace traces the listener.
+	MayTrace bool
 }
 
 // Render returns the HTTP listeners of dp under a decision, and the cluster of the
@@ -223,6 +225,8 @@ func (r *Renderer) Render(dp *cluster.Dataplane, d *Decision) ([]Listener, *clus
 		listener := Listener{HTTPListener: l}
 		if collector != nil && r.traced(dp.Mesh, d, &l) {
 			listener.Tracing, listener.Collector = r.tracing(dp, d, l, first, true), collector
+		} else {
+			listener.MayTrace = collector != nil && d.mayTrace(&l)
 		}
 		listeners = append(listeners, listener)
 	}

@@ -1,6 +1,7 @@
 package envoydiff_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -44,6 +45,8 @@ func TestUnroutableOutbound(t *testing.T) {
 			lost := envoydiff.Compare(s, envoydiff.State{Legacy: meshes}, envoydiff.State{}, envoydiff.Options{Version: test.version})
 			assert.Equal(t, "a", lost.Proxies[0].Name)
 			assert.Equal(t, test.want, lost.Proxies[0].Verdict)
+			listeners, _ := lost.Listeners(&lost.Proxies[0])
+			assert.Equal(t, test.want == envoydiff.Different, slices.ContainsFunc(listeners, func(l envoydiff.Listener) bool { return l.MayTrace }))
 			kept := envoydiff.Compare(s, envoydiff.State{Legacy: meshes}, envoydiff.State{Legacy: meshes}, envoydiff.Options{Version: test.version})
 			assert.Equal(t, envoydiff.Same, kept.Proxies[0].Verdict)
 		})

@@ -207,7 +207,7 @@ func (e *explanation) conclusion() {
 		e.Line("The proxy is not traced.")
 		return
 	}
-	if !slices.ContainsFunc(e.Listeners, func(l envoydiff.Listener) bool { return l.Tracing != nil }) {
+	if !slices.ContainsFunc(e.Listeners, func(l envoydiff.Listener) bool { return l.Tracing != nil || l.MayTrace }) {
 		e.Line("The proxy sends no traces, because it has no traced HTTP listener; they would go to %s.", decision.Target())
 		return
 	}
@@ -218,9 +218,12 @@ func (e *explanation) conclusion() {
 		e.Line("The proxy sends traces to %s:", decision.Target())
 	}
 	for _, l := range e.Listeners {
-		traced := "traced"
-		if l.Tracing == nil {
-			traced = "not traced"
+		traced := "not traced"
+		switch {
+		case l.Tracing != nil:
+			traced = "traced"
+		case l.MayTrace:
+			traced = "not traced if a MeshHTTPRoute makes it, else traced"
 		}
 		e.Line("  %s  %s", l.Name(), traced)
 	}

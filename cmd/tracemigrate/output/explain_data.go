@@ -80,6 +80,7 @@ type (
 	explainListener struct {
 		Name   string `json:"name" yaml:"name"`
 		Traced bool   `json:"traced" yaml:"traced"`
+		May    bool   `json:"mayBeTraced,omitempty" yaml:"mayBeTraced,omitempty"`
 	}
 	explainAfter struct {
 		Verdict     envoydiff.Verdict `json:"verdict" yaml:"verdict"`
@@ -193,7 +194,7 @@ func (about *Explanation) todayData() explainToday {
 	}
 	for i := range about.Listeners {
 		l := &about.Listeners[i]
-		data.Listeners = append(data.Listeners, explainListener{l.Name(), l.Tracing != nil})
+		data.Listeners = append(data.Listeners, explainListener{l.Name(), l.Tracing != nil, l.MayTrace})
 		data.Traced = data.Traced || l.Tracing != nil
 	}
 	return data
