@@ -150,10 +150,15 @@ func (b *tab) do(script string) {
 	require.NoError(b.t, err, script)
 }
 
-// await waits until an expression is true.
+// await waits until an expression is true. Just after a page has loaded, chromedp may still
+// ask the one before.
 func (b *tab) await(expression string) {
 	b.t.Helper()
 	_, err := chromedp.Run(b.ctx, chromedp.Poll[bool](expression))
+	for tries := 0; tries < 100 && err != nil && strings.Contains(err.Error(), "Cannot find context"); tries++ {
+		time.Sleep(20 * time.Millisecond)
+		_, err = chromedp.Run(b.ctx, chromedp.Poll[bool](expression))
+	}
 	require.NoError(b.t, err, expression)
 }
 
