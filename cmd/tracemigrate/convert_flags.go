@@ -31,11 +31,7 @@ func (f *convertFlags) flags() []cli.Flag {
 		versionFlag(&f.version),
 		textFlag("from", &f.from,
 			"`VERSION` that the control plane runs before an upgrade to --kuma-version "+newest+" (default: as for --kuma-version)"),
-		&cli.StringFlag{
-			Name: "target-ref", Destination: &f.targetRef, Value: targetSubset,
-			Usage: "`KIND` that selects proxies: meshsubset, by tags, or dataplane, by labels, from " +
-				cluster.SinceDataplane.MajorMinor() + " on; " + newest + " has labels only",
-		},
+		targetRefFlag(&f.targetRef),
 		boolFlag("allow-display-name", &f.displayNames, "select single proxies by name if no other label distinguishes them"),
 		outputFlag(&f.form, output.ConvertForms),
 		textFlag("format", &f.format, "`FORMAT` of the policies: kubernetes or universal (default: that of each TrafficTrace)"),
@@ -133,6 +129,25 @@ const (
 	targetDataplane = "dataplane"
 )
 
+func targetRefFlag(kind *string) cli.Flag {
+	return &cli.StringFlag{
+		Name: "target-ref", Destination: kind, Value: targetSubset,
+		Usage: "`KIND` that selects proxies: meshsubset, by tags, or dataplane, by labels, from " +
+			cluster.SinceDataplane.MajorMinor() + " on; " + cluster.Newest.String() + " has labels only",
+	}
+}
+
+// parseTargetRef reads --target-ref, and reports whether policies select by labels.
+func parseTargetRef(value string) (byLabels bool, err error) {
+	switch strings.ToLower(value) {
+	case targetSubset:
+		return false, nil
+	case targetDataplane:
+		return true, nil
+	}
+	return false, fmt.Errorf("--target-ref: %s is neither %s nor %s", typed(value), targetSubset, targetDataplane)
+}
+
 // parseVersions reads --kuma-version and --from. A version without TrafficTrace is what
 // the control plane will be upgraded to; then the version of --from, if any, runs.
 func (f *convertFlags) parseVersions() (runs, to cluster.Version, err error) {
@@ -172,11 +187,10 @@ func (f *convertFlags) warnAssumedVersion(stderr *output.Printer, s *cluster.Sna
 
 // selectsByLabels reads --target-ref.
 func (f *convertFlags) selectsByLabels(c *cli.Context) (bool, error) {
-	switch kind := strings.ToLower(f.targetRef); {
-	case kind == targetDataplane:
-		return true, nil
-	case kind != targetSubset:
-		return false, fmt.Errorf("--target-ref: %s is neither %s nor %s", typed(f.targetRef), targetSubset, targetDataplane)
+	byLabels, err := parseTargetRef(f.targetRef)
+	switch {
+	case byLabels || err != nil:
+		return byLabels, err
 	case f.to != (cluster.Version{}) && c.IsSet("target-ref"):
 		return false, fmt.Errorf("--target-ref %s: Kuma %s does not have MeshSubset; omit the flag", f.targetRef, f.to)
 	case f.displayNames && f.to == (cluster.Version{}):

@@ -16,8 +16,8 @@ import (
 // planFlags are the flags of plan, other than those of the source.
 type planFlags struct {
 	reportFlags
-	directory string
-	force     bool
+	directory, targetRef string
+	force                bool
 }
 
 func planCommand() *cli.Command {
@@ -38,6 +38,7 @@ func planCommand() *cli.Command {
 			"nothing was written; 2 error. docs/plan.md describes the directory.",
 		Flags: append(sourceFlags(),
 			versionFlag(&f.version),
+			targetRefFlag(&f.targetRef),
 			namespaceFlag(),
 			zoneOriginFlag(&f.zoneOrigin),
 			roundSamplingFlag(&f.roundSampling),
@@ -95,7 +96,12 @@ func (f *planFlags) check(c *cli.Context) error {
 		return errors.New("--mesh selects meshes of a cluster; it cannot be combined with -f or -k")
 	}
 	if err := checkVersionFlag(f.version); err != nil {
-		return fmt.Errorf("%w; a plan is for a version with TrafficTraces, and policies for %s are written by convert", err, cluster.Newest)
+		return fmt.Errorf("%w; a plan is for the version that runs, with --target-ref %s for policies that %s accepts, too",
+			err, targetDataplane, cluster.Newest)
+	}
+	var err error
+	if f.byLabels, err = parseTargetRef(f.targetRef); err != nil {
+		return err
 	}
 	for _, flag := range fileFlags {
 		if !c.IsSet(flag) {

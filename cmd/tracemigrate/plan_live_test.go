@@ -27,6 +27,8 @@ type migration struct {
 	c   *kubernetes.Cluster
 	dir string // the plan
 	env []string
+
+	flags string // of plan
 }
 
 // migrate starts a cluster with legacy tracing, and writes a plan for it.
@@ -57,7 +59,7 @@ func migrate(t *testing.T, legacy ...string) *migration {
 
 func (m *migration) plan() {
 	m.t.Helper()
-	code, _, stderr := tool(m.t, "plan --force --output-dir "+m.dir)
+	code, _, stderr := tool(m.t, "plan --force --output-dir "+m.dir+m.flags)
 	require.Equal(m.t, 0, code, stderr)
 }
 
@@ -191,6 +193,27 @@ func TestPlanMigratesAndGoesBack(t *testing.T) {
 			m.do(steps[4])
 		})
 	}
+}
+
+// So does a plan whose MeshTraces select by labels, which begins with the step add.
+func TestPlanByLabels(t *testing.T) {
+	withoutRace.Skip(t)
+	m := migrate(t, strings.NewReplacer("name: web-1,", "name: web-1, labels: {app: web},", "name: api-1,", "name: api-1, labels: {app: api},").Replace(twoBackends),
+		tied("mm", "kuma.io/service: web", "b"))
+	m.flags = " --target-ref dataplane"
+	m.plan()
+	before := m.state()
+	steps := m.steps()
+	require.Len(t, steps, 4)
+	for _, step := range steps[:3] {
+		m.do(step)
+	}
+	m.migrated(before)
+	code, output := m.shell("kubectl get meshtraces -n kuma-system -o yaml")
+	assert.Equal(t, 0, code)
+	assert.Contains(t, output, "app: web")
+	m.do(steps[3])
+	assert.Equal(t, before, m.state())
 }
 
 // migrated checks that the legacy tracing of before is gone, and the rest of the Mesh is not.

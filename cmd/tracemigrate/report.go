@@ -12,6 +12,7 @@ type reportFlags struct {
 	version, form             string
 	serverDryRun, full        bool
 	zoneOrigin, roundSampling bool
+	byLabels                  bool // policies select by labels, which only plan can ask for
 }
 
 func reportCommand() *cli.Command {

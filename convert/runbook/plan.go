@@ -50,6 +50,7 @@ type Plan struct {
 	Source      string         `json:"source,omitempty"`
 	Namespace   string         `json:"namespace,omitempty"` // of the control plane
 	ZoneOrigin  bool           `json:"zoneOrigin,omitempty"`
+	ByLabels    bool           `json:"byLabels,omitempty"` // the MeshTraces select by labels
 	Steps       []Step         `json:"steps"`
 	Meshes      []Row          `json:"meshes"`
 	Zones       []Row          `json:"zones,omitempty"`
@@ -65,7 +66,7 @@ type Plan struct {
 func (b *builder) plan() {
 	p := Plan{
 		Tool: "tracemigrate", ToolVersion: b.Version, KumaVersion: b.Report.KumaVersion, Environment: cluster.Universal,
-		Mode: b.Report.Origin.Mode, ZoneOrigin: b.Options.ZoneOrigin, Source: b.Report.Origin.Source, Steps: b.Steps(), Meshes: b.MeshRows(), Zones: b.ZoneRows(),
+		Mode: b.Report.Origin.Mode, ZoneOrigin: b.Options.ZoneOrigin, ByLabels: b.Options.ByLabels, Source: b.Report.Origin.Source, Steps: b.Steps(), Meshes: b.MeshRows(), Zones: b.ZoneRows(),
 		Ordered: b.Ordered(), Input: b.Inputs,
 		Files: lists.Each(b.files, func(f File) cluster.Digest { return cluster.DigestOf(f.Path, f.Text) }),
 	}

@@ -175,19 +175,21 @@ func (b *builder) Ordered() []Names {
 		mesh string
 		kind meshtrace.Kind
 	}
-	found := make(map[group][]string)
+	found := make(map[group][]*meshtrace.Policy)
 	var order []group
 	for _, p := range b.Plan.Policies {
 		g := group{p.Mesh, p.TargetRef.Kind}
 		if found[g] == nil {
 			order = append(order, g)
 		}
-		found[g] = append(found[g], p.Name)
+		found[g] = append(found[g], p)
 	}
 	var all []Names
 	for _, g := range order {
-		if len(found[g]) > 1 {
-			all = append(all, Names{g.mesh, found[g]})
+		if policies := found[g]; len(policies) > 1 {
+			meshtrace.Sort(b.Options.Version, policies)
+			slices.Reverse(policies)
+			all = append(all, Names{g.mesh, lists.Each(policies, func(p *meshtrace.Policy) string { return p.Name })})
 		}
 	}
 	return all
