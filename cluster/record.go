@@ -27,6 +27,12 @@ var plain = shape{}
 // ownFields represents in a shape all fields that belong to the author, see IsOwn.
 const ownFields = "*"
 
+// summarised is the shape of a value that may contain secrets, of which only a Summary is kept;
+// its kind is the only key.
+func summarised(kind manifest.Kind) shape { return shape{summaryKeys[kind]: nil} }
+
+var summaryKeys = map[manifest.Kind]string{manifest.String: "#text", manifest.Sequence: "#list"}
+
 // unknownFields in a shape keeps the names of fields that are not read, without their
 // values: the reader of a snapshot warns of these fields, which may contain secrets.
 // Names that resemble a field which is read are always kept.
@@ -83,6 +89,10 @@ var specs = map[string]shape{
 	KindExternalService: {"tags": nil},
 	KindMeshHTTPRoute:   {"targetRef": targetRef, "to": {"targetRef": {"kind": plain, "name": plain, "labels": nil}, "rules": routeRule}},
 	KindMeshTCPRoute:    {"targetRef": targetRef, "to": {"targetRef": targetRef, "rules": routeRule}},
+	KindMeshProxyPatch:  {"targetRef": targetRef, "default": {"appendModifications": modificationShape}},
+	KindProxyTemplate: {"selectors": nil, "conf": {
+		"resources": summarised(manifest.Sequence), "modifications": modificationShape,
+	}},
 }
 
 // routeConf has the destinations of a TrafficRoute.
@@ -99,6 +109,22 @@ var targetRef = shape{
 
 // routeRule has the destinations of a rule of a MeshHTTPRoute or MeshTCPRoute.
 var routeRule = shape{"default": {"backendRefs": {"kind": plain, "name": plain, "labels": nil, "port": plain}}}
+
+// modificationShape has the fields of the modifications of a MeshProxyPatch or ProxyTemplate.
+var modificationShape = func() shape {
+	match, all := make(shape), make(shape)
+	for _, field := range matchFields {
+		match[field] = nil
+	}
+	of := shape{
+		"match": match, "operation": plain,
+		"value": summarised(manifest.String), jsonPatchesField: summarised(manifest.Sequence),
+	}
+	for _, kind := range modified {
+		all[kind.of] = of
+	}
+	return all
+}()
 
 // meshTraceSpec has the fields of a MeshTrace that are read here.
 var meshTraceSpec = shape{
@@ -340,6 +366,15 @@ func yamlNode(n *manifest.Node, kept shape, textOf func(key, text string) string
 }
 
 func valueNode(key string, n *manifest.Node, kept shape, textOf func(key, text string) string) *yaml.Node {
+	for kind, key := range summaryKeys {
+		if _, ok := kept[key]; ok && n.Kind != manifest.Null {
+			summary, ok := summarise(n, kind)
+			if !ok {
+				return &yaml.Node{Kind: yaml.MappingNode} // no value at all, so that the reader reports it as well
+			}
+			return summary.node()
+		}
+	}
 	switch n.Kind {
 	case manifest.Mapping:
 		out := &yaml.Node{Kind: yaml.MappingNode}

@@ -101,6 +101,10 @@ var messages = map[envoydiff.Code]message{
 		"The control plane mixes the tags of gateways of one MeshGateway",
 		"The order in which it configures them decides which MeshTraces apply to these proxies, on either version",
 	},
+	envoydiff.ProxyPatched: {
+		"A MeshProxyPatch or ProxyTemplate changes the tracing of these proxies, and has another effect on Kuma {to}",
+		"It is not known whether they keep their tracing",
+	},
 	MeshTracingIgnored: {
 		"Kuma {to} accepts the field tracing of a Mesh, and ignores it",
 		"It has no effect any more",
