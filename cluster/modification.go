@@ -23,8 +23,8 @@ type Modification struct {
 	// ByListener is set if the match has what another version may write otherwise: names and
 	// tags of listeners.
 	ByListener bool
-	JSON         bool   // the value is a list of JSON patches
-	Value        Summary
+	JSON       bool // the value is a list of JSON patches
+	Value      Summary
 }
 
 // The clusters of Envoy, and the raw resources of a ProxyTemplate, as Modification.Of.
@@ -72,13 +72,18 @@ func ModificationsOf(r *Resource, problems *[]*manifest.Problem) []Modification 
 	}
 	for _, v := range list.Items() {
 		var names []string
+		before := len(found)
 		for _, kind := range modified {
 			names = append(names, kind.of)
-			if of := v.Field(kind.of); of.Present() {
+			of := v.Field(kind.of)
+			if of.Present() {
 				found = append(found, decodeModification(r, of, kind.of, kind.operations))
 			}
+			if v.Present() && v.Node().Kind != manifest.Mapping {
+				break // Field reports it
+			}
 		}
-		if v.Present() && v.Node().Kind == manifest.Mapping && !slices.ContainsFunc(names, func(name string) bool { return v.Field(name).Present() }) {
+		if len(names) == len(modified) && len(found) == before {
 			v.Fail("has none of %s", strings.Join(names, ", "))
 		}
 	}

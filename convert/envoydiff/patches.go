@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"tracemigrate/cluster"
+	"tracemigrate/cluster/lists"
 	"tracemigrate/legacy"
 	"tracemigrate/meshtrace"
 )
@@ -43,6 +44,35 @@ func NewPatches(s *cluster.Snapshot) *Patches {
 
 // any reports whether p can have to do with a proxy.
 func (p *Patches) any() bool { return len(p.policies)+len(p.templates)+len(p.unread) > 0 }
+
+// notShown returns those of p that a control plane's answer to diff --shadow does not show: it
+// applies no ProxyTemplate (ProxyConfigInspector in pkg/core/xds/inspect of Kuma's tags 2.7 to
+// 2.14; seen on 2.12.3), and has the clusters of TrafficTraces, which go with these.
+func (p *Patches) notShown() *Patches {
+	rest := &Patches{templates: p.templates, modifications: make(map[*meshtrace.Policy][]cluster.Modification)}
+	for _, policy := range p.policies {
+		naming := lists.Keep(p.modifications[policy], func(m cluster.Modification) bool { return len(m.Value.Names) > 0 })
+		if len(naming) > 0 {
+			rest.policies = append(rest.policies, policy)
+			rest.modifications[policy] = naming
+		}
+	}
+	rest.unread = lists.Keep(p.unread, func(kind string) bool { return kind == cluster.KindProxyTemplate })
+	return rest
+}
+
+// NotShown returns a function that returns why a proxy may differ between two states although
+// the answers of a control plane to diff --shadow are the same.
+func NotShown(version cluster.Version, s *cluster.Snapshot, before, after State) func(dp *cluster.Dataplane) cluster.Doubt {
+	r := newRenderer(s)
+	patches := r.patches.notShown()
+	before.Patches, after.Patches = patches, patches
+	c := &Comparison{before: r.In(version, before), after: r.In(version, after)}
+	return func(dp *cluster.Dataplane) cluster.Doubt {
+		was, is := c.before.Decide(dp), c.after.Decide(dp)
+		return c.patched(&Proxy{Dataplane: dp, Before: &was, After: &is, untraced: !patches.any() || !was.Traces() && !is.Traces()})
+	}
+}
 
 // Selectors returns policies that select what the patches select, for MadeUp.
 func (p *Patches) Selectors() []*meshtrace.Policy {
@@ -92,14 +122,14 @@ func (p *patcher) of(dp *cluster.Dataplane) [][]modification {
 	for _, policy := range p.matcher.Matching(nil, dp) {
 		patches = add(patches, p.modifications[policy], nameOf(cluster.KindMeshProxyPatch, policy.Mesh, policy.Name))
 	}
-	var lists [][]modification
+	var all [][]modification
 	if p.version.HasProxyTemplates() {
 		for _, template := range p.templates[dp.Mesh].Highest(dp) {
-			lists = append(lists, add(slices.Clip(patches), template.Modifications, template.String()))
+			all = append(all, add(slices.Clip(patches), template.Modifications, template.String()))
 		}
 	}
-	if len(lists) == 0 {
+	if len(all) == 0 {
 		return [][]modification{patches}
 	}
-	return lists
+	return all
 }

@@ -191,6 +191,9 @@ var remedies = map[mendKind]report.Step{
 		Title:   "see which policies decide",
 		Command: "{program} explain {proxy}{runs}{source}",
 	},
+	repeatModification: {
+		Title: "write the same modification for {to} as well: in a MeshProxyPatch that selects as {to} does, with match.origin mesh-trace in place of a cluster's name",
+	},
 	resolveUnknown: {
 		Title:   "resolve what the reasons name, then check again",
 		Command: "{program} upgrade-check{from} --to {to}{source}",
