@@ -196,3 +196,48 @@ func FuzzModifications(f *testing.F) {
 		}
 	})
 }
+
+// What is applied, deleted or left out has its modifications with it.
+func TestProxyPatchesOfSnapshots(t *testing.T) {
+	read := func(text string) *Snapshot {
+		s := Read([]manifest.Input{manifest.Text("f.yaml", text)})
+		require.Empty(t, s.Problems)
+		return s
+	}
+	names := func(s *Snapshot) (all []string) {
+		for _, r := range s.ProxyPatches {
+			all = append(all, r.String()+" "+r.Labels.Get(OriginLabel))
+		}
+		return all
+	}
+	const (
+		patch    = "---\n{type: MeshProxyPatch, name: a, mesh: default, spec: {default: {appendModifications: [OF]}}}\n"
+		template = "---\n{type: ProxyTemplate, name: a, mesh: other, selectors: []}\n"
+	)
+	old, updated := strings.Replace(patch, "OF", "", 1), strings.Replace(patch, "OF", "{cluster: {operation: Remove}}", 1)
+	state := read("type: Mesh\nname: default\n" + old + template)
+	assert.False(t, read(template).Empty())
+
+	applied := read(updated).AppliedTo(state)
+	assert.Equal(t, []string{`MeshProxyPatch "a" `, `ProxyTemplate "a" of mesh "other" `}, names(applied))
+	assert.Len(t, ModificationsOf(applied.ProxyPatches[0], new([]*manifest.Problem)), 1)
+	assert.Equal(t, []string{`ProxyTemplate "a" of mesh "other" `}, names(state.Pruned(read(old), read(template))))
+	only, err := state.Only([]string{"default"})
+	require.NoError(t, err)
+	assert.Equal(t, []string{`MeshProxyPatch "a" `}, names(only))
+	assert.Empty(t, state.Skipping([]*manifest.Problem{
+		{Place: state.ProxyPatches[0].Place, Severity: manifest.Error}, {Place: state.ProxyPatches[1].Place, Severity: manifest.Error},
+	}).ProxyPatches)
+	moved := state.WithProxiesOf(read("type: Mesh\nname: default\n"))
+	assert.Len(t, moved.ProxyPatches, 2, "they are policies, not what listeners depend on")
+
+	// Of a zone, its own replace their copies at the global control plane.
+	global := read("type: Mesh\nname: default\n" + old +
+		"---\n{type: MeshProxyPatch, name: z-copy, mesh: default, labels: {kuma.io/origin: zone, kuma.io/zone: east, kuma.io/display-name: z}, spec: {}}\n" +
+		"---\n{type: MeshProxyPatch, name: w-copy, mesh: default, labels: {kuma.io/origin: zone, kuma.io/zone: west}, spec: {}}\n")
+	zone := read("type: Mesh\nname: default\n" + strings.Replace(old, "mesh: default", "mesh: default, labels: {kuma.io/origin: global}", 1) +
+		"---\n{type: MeshProxyPatch, name: z, mesh: default, labels: {kuma.io/origin: zone}, spec: {}}\n")
+	zone.Origin = &Origin{Source: "x", Mode: ModeFederatedZone, Zone: "east"}
+	require.NoError(t, global.AddZone("east", zone))
+	assert.Equal(t, []string{`MeshProxyPatch "a" `, `MeshProxyPatch "w-copy" zone`, `MeshProxyPatch "z" zone`}, names(global))
+}
