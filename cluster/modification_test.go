@@ -234,10 +234,15 @@ func TestProxyPatchesOfSnapshots(t *testing.T) {
 	// Of a zone, its own replace their copies at the global control plane.
 	global := read("type: Mesh\nname: default\n" + old +
 		"---\n{type: MeshProxyPatch, name: z-copy, mesh: default, labels: {kuma.io/origin: zone, kuma.io/zone: east, kuma.io/display-name: z}, spec: {}}\n" +
+		"---\n{type: ProxyTemplate, name: old, mesh: default, selectors: []}\n" +
 		"---\n{type: MeshProxyPatch, name: w-copy, mesh: default, labels: {kuma.io/origin: zone, kuma.io/zone: west}, spec: {}}\n")
 	zone := read("type: Mesh\nname: default\n" + strings.Replace(old, "mesh: default", "mesh: default, labels: {kuma.io/origin: global}", 1) +
-		"---\n{type: MeshProxyPatch, name: z, mesh: default, labels: {kuma.io/origin: zone}, spec: {}}\n")
+		"---\n{type: MeshProxyPatch, name: z, mesh: default, labels: {kuma.io/origin: zone}, spec: {}}\n" +
+		"---\n{type: MeshProxyPatch, name: old, mesh: default, spec: {}}\n---\n{type: ProxyTemplate, name: old, mesh: default, selectors: []}\n")
 	zone.Origin = &Origin{Source: "x", Mode: ModeFederatedZone, Zone: "east"}
+	zone.Origin.AddUnread(KindProxyTemplate, Forbidden, "403")
 	require.NoError(t, global.AddZone("east", zone))
-	assert.Equal(t, []string{`MeshProxyPatch "a" `, `MeshProxyPatch "w-copy" zone`, `MeshProxyPatch "z" zone`}, names(global))
+	assert.True(t, global.Lacks(KindProxyTemplate))
+	assert.False(t, global.Lacks(KindMeshProxyPatch))
+	assert.Equal(t, []string{`MeshProxyPatch "a" `, `ProxyTemplate "old" `, `MeshProxyPatch "w-copy" zone`, `MeshProxyPatch "z" zone`, `MeshProxyPatch "old" zone`}, names(global))
 }

@@ -13,8 +13,8 @@ import (
 )
 
 // AddZone adds the content of a zone's own control plane to the snapshot of its global
-// control plane. The zone's version, Dataplanes and own MeshTraces replace the global's
-// copies; its copies of the TrafficTraces are added, whose creation times decide in the
+// control plane. The zone's version, Dataplanes, own MeshTraces and own MeshProxyPatches
+// replace the global's copies; its copies of the TrafficTraces are added, whose creation times decide in the
 // zone. It returns an error when zone does not belong to that zone, or s not to a global
 // control plane.
 func (s *Snapshot) AddZone(name string, zone *Snapshot) error {
@@ -50,6 +50,11 @@ func (s *Snapshot) AddZone(name string, zone *Snapshot) error {
 	}
 	origin.Mode = ModeGlobal
 	origin.Unread = slices.DeleteFunc(slices.Clone(origin.Unread), func(u Unread) bool { return u.What == ModeOfControlPlane })
+	for _, kind := range []string{KindMeshProxyPatch, KindProxyTemplate} {
+		if u, lacks := from.Lacks(kind); lacks && !s.Lacks(kind) {
+			origin.Unread = append(origin.Unread, u)
+		}
+	}
 	origin.addZone(name, from.Version)
 	s.Origin = &origin
 	own, ownPatches := ownPolicies(zone.MeshTraces, name, s.MeshTraces), ownPolicies(zone.ProxyPatches, name, s.ProxyPatches)

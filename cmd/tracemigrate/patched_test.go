@@ -43,7 +43,8 @@ func TestPatched(t *testing.T) {
 	_, policies, _ := tool(t, "convert --kuma-version 2.13 -f "+file)
 	meshtraces := inputFile(t, policies)
 	_, snapshot, _ := tool(t, "snapshot -f "+file)
-	after := teams[:strings.Index(teams, "tracing:")] + "---\n" + policies
+	untraced, _, _ := strings.Cut(teams, "tracing:")
+	untraced += "---\n" + policies
 	for command, about := range map[string]string{
 		"convert --keep-going":           "it is not known whether 2 of 3 proxies would keep their tracing",
 		"diff":                           "2 unknown",
@@ -68,12 +69,17 @@ func TestPatched(t *testing.T) {
 		assert.Equal(t, 0, code, "%s: %s", command, words)
 		assert.NotContains(t, text+words, "proxy-patched", command)
 	}
+	made := inputFile(t, strings.Replace(teams, dataplanesOf(teams), "", 1)+strings.Replace(strings.Replace(patient, "PATCHES", patchOfOld, 1), "service: web", "service: search", 1))
+	for _, command := range []string{"diff --kuma-version 2.13", "diff --kuma-version 2.13 --meshtrace " + meshtraces, "upgrade-check --from 2.0 --to 2.1"} {
+		_, text, _ := tool(t, command+" -f "+made)
+		assert.Contains(t, unwrapped(text), "proxy-patched", "%s: a made-up proxy represents what only it selects", command)
+	}
 	code, _, words := tool(t, "diff --kuma-version 2.13 --accept proxy-patched -f "+file)
 	assert.Equal(t, 0, code, words)
-	code, text, _ := tool(t, "diff --kuma-version 2.13 --before-manifests "+file+" --after-manifests "+inputFile(t, after))
+	code, text, _ := tool(t, "diff --kuma-version 2.13 --before-manifests "+file+" --after-manifests "+inputFile(t, untraced))
 	assert.Equal(t, 1, code)
 	assert.Contains(t, text, "proxy-patched")
-	code, text, _ = tool(t, "upgrade-check --from 2.13 --to 3.0 -f "+inputFile(t, teams[:strings.Index(teams, "tracing:")]+"---\n"+policies+strings.Replace(patient, "PATCHES", patchOfNew, 1)+dataplanesOf(teams)))
+	code, text, _ = tool(t, "upgrade-check --from 2.13 --to 3.0 -f "+inputFile(t, untraced+strings.Replace(patient, "PATCHES", patchOfNew, 1)+dataplanesOf(teams)))
 	assert.Equal(t, 1, code)
 	assert.Contains(t, text, "meshtrace-refused", "a known difference has precedence")
 }

@@ -63,7 +63,7 @@ func (p *patching) effectOf(m *cluster.Modification) (effect, bool) {
 	e := effect{of: m.Of, operation: m.Operation, sum: m.Value.Sum}
 	named := m.Value.IsNamed(p.collector) || m.Value.IsNamed(p.beside)
 	switch {
-	case p.collector != "" && m.Selects(p.collector, p.origin):
+	case m.Selects(p.collector, p.origin):
 		return e, true
 	case m.Of == cluster.ModifiedCluster && m.Operation == cluster.OperationAdd:
 		return e, named // it replaces the cluster

@@ -184,6 +184,19 @@ func TestPatched(t *testing.T) {
 	}
 }
 
+// A proxy that is not traced keeps that, whatever the modifications are.
+func TestPatchedUntraced(t *testing.T) {
+	tcp := strings.ReplaceAll(patchedMesh, "protocol: http", "protocol: tcp") + "---\n{type: ExternalService, name: x, mesh: default, tags: {kuma.io/service: x, kuma.io/protocol: tcp}}\n"
+	s := cluster.Read([]manifest.Input{manifest.Text("f", strings.Replace(tcp, "kuma.io/protocol: tcp}}]}}\n", "kuma.io/protocol: tcp}}], outbound: [{port: 2, tags: {kuma.io/service: x}}]}}\n", 1)+meshProxyPatch("kind: Mesh", byName))})
+	require.Empty(t, s.Problems)
+	meshes, problems := legacy.Read(s)
+	require.Empty(t, problems)
+	after := envoydiff.State{Legacy: meshes, Patches: envoydiff.NewPatches(&cluster.Snapshot{})}
+	got := envoydiff.Compare(s, envoydiff.State{Legacy: meshes}, after, envoydiff.Options{Version: cluster.V(9)}).Proxies[0]
+	assert.True(t, got.Before.Traces())
+	assert.Equal(t, envoydiff.Same, got.Verdict, "%v", got.Differences)
+}
+
 // An upgrade may drop a modification, the policy that has it, or the names that it selects by.
 func TestPatchedOnTwoVersions(t *testing.T) {
 	const hcm = "{networkFilter: {operation: Patch, MATCHvalue: 'tracing: {verbose: true}'}}"
@@ -219,7 +232,11 @@ func TestPatchedOnTwoVersions(t *testing.T) {
 func TestPatchedInTwoStates(t *testing.T) {
 	old := meshProxyPatch("kind: Mesh", byName)
 	for name, test := range map[string]struct{ before, after, want string }{
-		"for each its own":       {old, patchedTrace + meshProxyPatch("kind: Mesh", byOrigin), ""},
+		"for each its own": {old, patchedTrace + meshProxyPatch("kind: Mesh", byOrigin), ""},
+		"one of a tie": {
+			proxyTemplate("a", "kuma.io/service: web", "") + proxyTemplate("b", "kuma.io/service: web", strings.ReplaceAll(byName, "Patch", "patch")),
+			patchedTrace + proxyTemplate("a", "kuma.io/service: web", ""), "receives the traces before",
+		},
 		"for both":               {old, patchedTrace + meshProxyPatch("kind: Mesh", byName+", "+byOrigin), ""},
 		"not any more":           {old, patchedTrace, `receives the traces before`},
 		"for the old one only":   {old, patchedTrace + old, "and not \"meshtrace:zipkin\""},
