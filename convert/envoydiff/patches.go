@@ -21,7 +21,7 @@ type Patches struct {
 // NewPatches returns the MeshProxyPatches and ProxyTemplates of a snapshot.
 func NewPatches(s *cluster.Snapshot) *Patches {
 	p := &Patches{modifications: make(map[*meshtrace.Policy][]cluster.Modification)}
-	patches, _ := meshtrace.ReadProxyPatches(s) // convert.Read reports the problems
+	patches, _ := meshtrace.ReadProxyPatches(s) // package convert reports the problems
 	for _, patch := range patches {
 		if slices.ContainsFunc(patch.Modifications, func(m cluster.Modification) bool { return m.ConcernsTracing() }) {
 			p.policies = append(p.policies, patch.Policy)
