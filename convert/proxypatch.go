@@ -28,7 +28,11 @@ func remarkModified(comparisons []*envoydiff.Comparison) notes {
 	}) {
 		of := proxies[k]
 		all := counted(lists.Each(of, func(p *envoydiff.Proxy) string { return p.Dataplane.String() }), "proxy")
-		found = append(found, proxyPatched.note(of[0].Dataplane.Place, subject("Mesh "+quoted(k.mesh)), facts{"proxies": all, "reason": k.reason}))
+		at := of[0].Dataplane.Place
+		if of[0].ModifiedAt != nil {
+			at = *of[0].ModifiedAt
+		}
+		found = append(found, proxyPatched.note(at, subject("Mesh "+quoted(k.mesh)), facts{"proxies": all, "reason": k.reason}))
 	}
 	return found
 }

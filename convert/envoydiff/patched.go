@@ -110,7 +110,8 @@ func (c *Comparison) patched(p *Proxy) cluster.Doubt {
 			if len(befores) == len(afters) && i != j {
 				continue // a proxy has one naming
 			}
-			if why := c.patchedBetween(p, &before, &after); why != "" {
+			if why, at := c.patchedBetween(p, &before, &after); why != "" {
+				p.ModifiedAt = at
 				if i+j > 0 {
 					why = "with unified resource naming, which only the proxy knows: " + why
 				}
@@ -121,10 +122,12 @@ func (c *Comparison) patched(p *Proxy) cluster.Doubt {
 	return cluster.Doubt{}
 }
 
-func (c *Comparison) patchedBetween(p *Proxy, before, after *patching) string {
+// patchedBetween returns why modifications do not do the same before and after, and the place
+// of the first; a nil place if it is not known.
+func (c *Comparison) patchedBetween(p *Proxy, before, after *patching) (why string, at *manifest.Place) {
 	if unread := c.before.patcher.unread; len(unread) > 0 && before.collector != after.collector {
 		return fmt.Sprintf("the kind %s could not be read, and one of it may change the collector's cluster %q, which is %q afterwards",
-			strings.Join(unread, " and "), before.collector, after.collector)
+			strings.Join(unread, " and "), before.collector, after.collector), nil
 	}
 	was, is := c.before.patcher.of(p.Dataplane), c.after.patcher.of(p.Dataplane)
 	for i := range was {
@@ -132,18 +135,19 @@ func (c *Comparison) patchedBetween(p *Proxy, before, after *patching) string {
 			if len(was) == len(is) && i != j {
 				continue // the same ProxyTemplate applies before and after
 			}
-			if why := differing(before, after, before.acting(was[i]), after.acting(is[j])); why != "" {
-				return why
+			if why, at := differing(before, after, before.acting(was[i]), after.acting(is[j])); why != "" {
+				return why, at
 			}
 		}
 	}
-	return ""
+	return "", nil
 }
 
-// differing returns why modifications before and after do not do the same, or an empty text.
-func differing(before, after *patching, was, is []acting) string {
+// differing returns why modifications before and after do not do the same, with the place of
+// the first that does not, or an empty text.
+func differing(before, after *patching, was, is []acting) (why string, at *manifest.Place) {
 	if slices.EqualFunc(was, is, func(a, b acting) bool { return a.effect == b.effect }) {
-		return ""
+		return "", nil
 	}
 	var reasons []string
 	seen := make(map[*cluster.Modification]bool)
@@ -158,19 +162,22 @@ func differing(before, after *patching, was, is []acting) string {
 			if at := slices.IndexFunc(others, func(b acting) bool { return a.Modification == b.Modification }); at >= 0 {
 				other = &others[at]
 			}
+			if at == nil {
+				at = &a.Place
+			}
 			reasons = append(reasons, fmt.Sprintf("%s (%s) %s", a.modification.of, a.Place, why(a, other)))
 		}
 	}
 	add(was, is, func(a, other *acting) string { return a.why(other, before, after, "before", "after") })
 	add(is, was, func(a, other *acting) string { return a.why(other, after, before, "after", "before") })
 	if len(reasons) == 0 {
-		return fmt.Sprintf("%s (%s) and others change tracing in another order before and after", was[0].modification.of, was[0].Place)
+		return fmt.Sprintf("%s (%s) and others change tracing in another order before and after", was[0].modification.of, was[0].Place), &was[0].Place
 	}
 	const shown = 3
 	if more := len(reasons) - shown; more > 0 {
 		reasons = append(reasons[:shown], fmt.Sprintf("%d more do not act equally before and after", more))
 	}
-	return strings.Join(reasons, "; ")
+	return strings.Join(reasons, "; "), at
 }
 
 // why returns what a does to tracing that other, the same modification on the other side, does

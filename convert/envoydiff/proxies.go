@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"tracemigrate/cluster"
+	"tracemigrate/cluster/manifest"
 	"tracemigrate/meshtrace"
 )
 
@@ -34,6 +35,7 @@ type Proxy struct {
 	Before      *Decision     // shared among proxies with the same decision; nil in dumps
 	After       *Decision
 	Dataplane   *cluster.Dataplane // nil in dumps
+	ModifiedAt  *manifest.Place    // the modification of ProxyPatched, if it is known
 	untraced    bool               // no listener is traced, before or after
 }
 
