@@ -12,7 +12,7 @@ import (
 // Modification is one change that a MeshProxyPatch or ProxyTemplate makes to what the control
 // plane has written for Envoy. Both come after all other policies, MeshTraces among them, and
 // ProxyTemplates last (pkg/plugins/policies and GenerateSnapshot in pkg/xds/server/v3 of Kuma's
-// tags 2.0 to 2.14; the order of plugins in its main branch; seen on 2.12.3).
+// tags 2.0 to 2.14; the order of plugins in its main branch; seen on 2.7.19 and 2.12.3).
 type Modification struct {
 	manifest.Place
 	Of        string // what it changes: a key of modified, or resources
