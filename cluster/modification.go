@@ -15,7 +15,7 @@ import (
 // tags 2.0 to 2.14; the order of plugins in its main branch; seen on 2.7.19 and 2.12.3).
 type Modification struct {
 	manifest.Place
-	Of        string // what it changes: a key of modified, or resources
+	Of        string // what it changes: a key of modified, resources, or imports
 	Operation string // in lower case; empty: add
 	// Name and Origin are those that a cluster must have; empty: any.
 	Name, Origin string
@@ -31,6 +31,7 @@ type Modification struct {
 const (
 	ModifiedCluster  = "cluster"
 	AddedResources   = "resources"
+	withoutProfile   = "imports"
 	OperationAdd     = "add"
 	operationPatch   = "patch"
 	operationRemove  = "remove"
@@ -66,6 +67,9 @@ func ModificationsOf(r *Resource, problems *[]*manifest.Problem) []Modification 
 	if r.kind == KindProxyTemplate {
 		conf := spec.Field("conf")
 		list = conf.Field("modifications")
+		if imports := conf.Field("imports"); !importsProfile(imports) {
+			found = append(found, Modification{Place: imports.Place(), Of: withoutProfile, Operation: operationRemove, Value: Summary{Tracing: true}})
+		}
 		if raw := conf.Field("resources"); raw.Present() {
 			found = append(found, Modification{Place: raw.Place(), Of: AddedResources, Operation: OperationAdd, Value: summaryOf(raw, manifest.Sequence)})
 		}
@@ -88,6 +92,18 @@ func ModificationsOf(r *Resource, problems *[]*manifest.Problem) []Modification 
 		}
 	}
 	return found
+}
+
+// importsProfile reports whether a ProxyTemplate imports a profile of proxies. Without one, they
+// have no listener, traced or not, until 3.0, which ignores the ProxyTemplate.
+func importsProfile(imports manifest.Value) bool {
+	imports.List()
+	for _, item := range imports.Node().Items() {
+		if item.Text == "default-proxy" || item.Text == "gateway-proxy" {
+			return true
+		}
+	}
+	return false
 }
 
 func decodeModification(r *Resource, v manifest.Value, of string, operations []string) Modification {

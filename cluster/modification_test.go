@@ -99,19 +99,20 @@ func TestConcernsTracing(t *testing.T) {
 func TestMalformedModifications(t *testing.T) {
 	const template = "type: ProxyTemplate\nname: p\nmesh: default\nselectors: []\nconf:\n  modifications:\n"
 	for text, want := range map[string]string{
-		patchHead + "      - cluster: {value: a}\n":                                                `f.yaml:7: MeshProxyPatch "p": spec.default.appendModifications[0].cluster.operation is missing`,
-		patchHead + "      - cluster: {operation: patch}\n":                                        `f.yaml:7: MeshProxyPatch "p": spec.default.appendModifications[0].cluster.operation "patch" is not one of Add, Remove, Patch`,
-		patchHead + "      - httpFilter: {operation: Add}\n":                                       `"Add" is not one of AddFirst, AddLast, AddBefore, AddAfter, Remove, Patch`,
-		patchHead + "      - {}\n":                                                                 `default.appendModifications[0] has none of cluster, listener, networkFilter, httpFilter, virtualHost`,
-		patchHead + "      - a\n":                                                                  `default.appendModifications[0] is a string that is not an object`,
-		patchHead + "      - cluster: {operation: Add, value: {name: a}}\n":                        `default.appendModifications[0].cluster.value is an object, not a string`,
-		patchHead + "      - cluster: {operation: Patch, jsonPatches: a}\n":                        `cluster.jsonPatches is a string that is not a list`,
-		patchHead + "      - cluster: {operation: Patch, match: {name: 7}}\n":                      `cluster.match.name is a number, not a string`,
-		patchHead + "      - listener: {operation: Patch, match: {tags: a}}\n":                     `listener.match.tags is a string that is not an object of strings`,
-		template + "    - cluster: {operation: Patch}\n":                                           `f.yaml:7: ProxyTemplate "p": conf.modifications[0].cluster.operation "Patch" is not one of add, remove, patch`,
-		strings.Replace(template, "modifications:\n", "resources: a\n", 1):                         `ProxyTemplate "p": conf.resources is a string that is not a list`,
-		strings.Replace(patchHead, "appendModifications:\n", "appendModifications: {}\n", 1):       `default.appendModifications is an object, not a list`,
-		strings.Replace(patchHead, "  default:\n    appendModifications:\n", "  default: []\n", 1): `default is a list, not an object`,
+		patchHead + "      - cluster: {value: a}\n":                                                    `f.yaml:7: MeshProxyPatch "p": spec.default.appendModifications[0].cluster.operation is missing`,
+		patchHead + "      - cluster: {operation: patch}\n":                                            `f.yaml:7: MeshProxyPatch "p": spec.default.appendModifications[0].cluster.operation "patch" is not one of Add, Remove, Patch`,
+		patchHead + "      - httpFilter: {operation: Add}\n":                                           `"Add" is not one of AddFirst, AddLast, AddBefore, AddAfter, Remove, Patch`,
+		patchHead + "      - {}\n":                                                                     `default.appendModifications[0] has none of cluster, listener, networkFilter, httpFilter, virtualHost`,
+		patchHead + "      - a\n":                                                                      `default.appendModifications[0] is a string that is not an object`,
+		patchHead + "      - cluster: {operation: Add, value: {name: a}}\n":                            `default.appendModifications[0].cluster.value is an object, not a string`,
+		patchHead + "      - cluster: {operation: Patch, jsonPatches: a}\n":                            `cluster.jsonPatches is a string that is not a list`,
+		patchHead + "      - cluster: {operation: Patch, match: {name: 7}}\n":                          `cluster.match.name is a number, not a string`,
+		patchHead + "      - listener: {operation: Patch, match: {tags: a}}\n":                         `listener.match.tags is a string that is not an object of strings`,
+		template + "    - cluster: {operation: Patch}\n":                                               `f.yaml:7: ProxyTemplate "p": conf.modifications[0].cluster.operation "Patch" is not one of add, remove, patch`,
+		strings.Replace(template, "modifications:\n", "imports: a\n", 1):                               `conf.imports is a string that is not a list`,
+		strings.Replace(template, "modifications:\n", "imports: [default-proxy]\n  resources: a\n", 1): `ProxyTemplate "p": conf.resources is a string that is not a list`,
+		strings.Replace(patchHead, "appendModifications:\n", "appendModifications: {}\n", 1):           `default.appendModifications is an object, not a list`,
+		strings.Replace(patchHead, "  default:\n    appendModifications:\n", "  default: []\n", 1):     `default is a list, not an object`,
 	} {
 		_, problems := modificationsOf(t, text)
 		require.NotEmpty(t, problems, text)

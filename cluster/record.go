@@ -91,7 +91,7 @@ var specs = map[string]shape{
 	KindMeshTCPRoute:    {"targetRef": targetRef, "to": {"targetRef": targetRef, "rules": routeRule}},
 	KindMeshProxyPatch:  {"targetRef": targetRef, "default": {"appendModifications": modificationShape}},
 	KindProxyTemplate: {"selectors": nil, "conf": {
-		"resources": summarised(manifest.Sequence), "modifications": modificationShape,
+		"imports": plain, "resources": summarised(manifest.Sequence), "modifications": modificationShape,
 	}},
 }
 

@@ -85,8 +85,8 @@ func (v Version) HasMeshTCPRoutes() bool { return v.since(3, 0) }
 // of Kuma's tags).
 func (v Version) HasMeshProxyPatches() bool { return v.since(1, 0) }
 
-// HasProxyTemplates reports whether ProxyTemplate exists, up to 2.14
-// (deployments/charts/kuma/crds of Kuma's tags and main branch).
+// HasProxyTemplates reports whether ProxyTemplates have an effect, up to 2.14 (UPGRADE.md of
+// Kuma's main branch; deployments/charts/kuma/crds there and of its tags).
 func (v Version) HasProxyTemplates() bool { return !v.DropsTrafficTrace() }
 
 // HasBuiltinGateways reports whether the control plane configures builtin gateways,

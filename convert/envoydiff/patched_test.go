@@ -214,6 +214,8 @@ func TestPatchedOnTwoVersions(t *testing.T) {
 		"by name":                {cluster.V(14), cluster.Newest, patchedTrace + meshProxyPatch("kind: Mesh", strings.Replace(byOrigin, "origin: mesh-trace", "name: 'meshtrace:zipkin'", 1)), `and not "system_meshtrace_zipkin_http---z-9411-"`},
 		"a kind that it refuses": {cluster.V(14), cluster.Newest, patchedTrace + meshProxyPatch("kind: MeshSubset, tags: {kuma.io/service: web}", byOrigin), "only before"},
 		"ProxyTemplate":          {cluster.V(14), cluster.Newest, patchedTrace + proxyTemplate("t", "kuma.io/service: web", strings.ReplaceAll(byOrigin, "Patch", "patch")), "only before"},
+		"no profile":             {cluster.V(14), cluster.Newest, patchedTrace + strings.Replace(proxyTemplate("t", "kuma.io/service: web", ""), "default-proxy", "", 1), "only before"},
+		"a gateway's profile":    {cluster.V(14), cluster.Newest, patchedTrace + strings.Replace(proxyTemplate("t", "kuma.io/service: web", ""), "default-proxy", "gateway-proxy", 1), ""},
 		"another ProxyTemplate":  {cluster.V(14), cluster.Newest, patchedTrace + proxyTemplate("t", "kuma.io/service: web", "{cluster: {operation: remove, match: {origin: inbound}}}"), ""},
 		"every listener":         {cluster.V(14), cluster.Newest, patchedTrace + meshProxyPatch("kind: Mesh", strings.Replace(hcm, "MATCH", "", 1)), ""},
 		"some listeners":         {cluster.V(14), cluster.Newest, patchedTrace + meshProxyPatch("kind: Mesh", strings.Replace(hcm, "MATCH", "match: {listenerName: 'inbound:1.2.3.4:1'}, ", 1)), "which have other names after"},
