@@ -67,11 +67,14 @@ func ModificationsOf(r *Resource, problems *[]*manifest.Problem) []Modification 
 	if r.kind == KindProxyTemplate {
 		conf := spec.Field("conf")
 		list = conf.Field("modifications")
+		add := func(at manifest.Value, of string, value Summary) {
+			found = append(found, Modification{Place: at.Place(), Of: of, Operation: OperationAdd, Value: value})
+		}
 		if imports := conf.Field("imports"); !importsProfile(imports) {
-			found = append(found, Modification{Place: imports.Place(), Of: withoutProfile, Operation: operationRemove, Value: Summary{Tracing: true}})
+			add(imports, withoutProfile, Summary{Tracing: true})
 		}
 		if raw := conf.Field("resources"); raw.Present() {
-			found = append(found, Modification{Place: raw.Place(), Of: AddedResources, Operation: OperationAdd, Value: summaryOf(raw, manifest.Sequence)})
+			add(raw, AddedResources, summaryOf(raw, manifest.Sequence))
 		}
 	}
 	for _, v := range list.Items() {
@@ -161,3 +164,19 @@ const (
 func (m *Modification) Selects(name, origin string) bool {
 	return m.Of == ModifiedCluster && m.Operation != OperationAdd && (m.Name == "" || m.Name == name) && (m.Origin == "" || m.Origin == origin)
 }
+
+// modificationShape has the fields of the modifications of a MeshProxyPatch or ProxyTemplate.
+var modificationShape = func() shape {
+	match, all := make(shape), make(shape)
+	for _, field := range matchFields {
+		match[field] = nil
+	}
+	of := shape{
+		"match": match, "operation": plain,
+		"value": summarised(manifest.String), jsonPatchesField: summarised(manifest.Sequence),
+	}
+	for _, kind := range modified {
+		all[kind.of] = of
+	}
+	return all
+}()

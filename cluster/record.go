@@ -27,12 +27,6 @@ var plain = shape{}
 // ownFields represents in a shape all fields that belong to the author, see IsOwn.
 const ownFields = "*"
 
-// summarised is the shape of a value that may contain secrets, of which only a Summary is kept;
-// its kind is the only key.
-func summarised(kind manifest.Kind) shape { return shape{summaryKeys[kind]: nil} }
-
-var summaryKeys = map[manifest.Kind]string{manifest.String: "#text", manifest.Sequence: "#list"}
-
 // unknownFields in a shape keeps the names of fields that are not read, without their
 // values: the reader of a snapshot warns of these fields, which may contain secrets.
 // Names that resemble a field which is read are always kept.
@@ -109,22 +103,6 @@ var targetRef = shape{
 
 // routeRule has the destinations of a rule of a MeshHTTPRoute or MeshTCPRoute.
 var routeRule = shape{"default": {"backendRefs": {"kind": plain, "name": plain, "labels": nil, "port": plain}}}
-
-// modificationShape has the fields of the modifications of a MeshProxyPatch or ProxyTemplate.
-var modificationShape = func() shape {
-	match, all := make(shape), make(shape)
-	for _, field := range matchFields {
-		match[field] = nil
-	}
-	of := shape{
-		"match": match, "operation": plain,
-		"value": summarised(manifest.String), jsonPatchesField: summarised(manifest.Sequence),
-	}
-	for _, kind := range modified {
-		all[kind.of] = of
-	}
-	return all
-}()
 
 // meshTraceSpec has the fields of a MeshTrace that are read here.
 var meshTraceSpec = shape{
@@ -366,14 +344,8 @@ func yamlNode(n *manifest.Node, kept shape, textOf func(key, text string) string
 }
 
 func valueNode(key string, n *manifest.Node, kept shape, textOf func(key, text string) string) *yaml.Node {
-	for kind, key := range summaryKeys {
-		if _, ok := kept[key]; ok && n.Kind != manifest.Null {
-			summary, ok := summarise(n, kind)
-			if !ok {
-				return &yaml.Node{Kind: yaml.MappingNode} // no value at all, so that the reader reports it as well
-			}
-			return summary.node()
-		}
+	if summary := summaryNode(n, kept); summary != nil {
+		return summary
 	}
 	switch n.Kind {
 	case manifest.Mapping:

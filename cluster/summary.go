@@ -113,3 +113,23 @@ func (s *Summary) node() *yaml.Node {
 	}
 	return &node
 }
+
+// summarised is the shape of a value that may contain secrets, of which only a Summary is kept;
+// its kind is the only key.
+func summarised(kind manifest.Kind) shape { return shape{summaryKeys[kind]: nil} }
+
+var summaryKeys = map[manifest.Kind]string{manifest.String: "#text", manifest.Sequence: "#list"}
+
+// summaryNode returns what a snapshot has of a value if its shape is summarised, else nil.
+func summaryNode(n *manifest.Node, kept shape) *yaml.Node {
+	for kind, key := range summaryKeys {
+		if _, ok := kept[key]; ok && n.Kind != manifest.Null {
+			summary, ok := summarise(n, kind)
+			if !ok {
+				return &yaml.Node{Kind: yaml.MappingNode} // no value at all, so that the reader reports it as well
+			}
+			return summary.node()
+		}
+	}
+	return nil
+}
