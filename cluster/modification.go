@@ -162,7 +162,8 @@ const (
 
 // Selects reports whether a modification of clusters changes one with a name and an origin.
 func (m *Modification) Selects(name, origin string) bool {
-	return m.Of == ModifiedCluster && m.Operation != OperationAdd && (m.Name == "" || m.Name == name) && (m.Origin == "" || m.Origin == origin)
+	return m.Of == ModifiedCluster && m.Operation != OperationAdd &&
+		(m.Name == "" || m.Name == name) && (m.Origin == "" || m.Origin == origin)
 }
 
 // modificationShape has the fields of the modifications of a MeshProxyPatch or ProxyTemplate.

@@ -172,7 +172,8 @@ func differing(before, after *patching, was, is []acting) (why string, at *manif
 	add(is, was, func(a, other *acting) string { return a.why(other, after, before, "after", "before") })
 	if len(reasons) == 0 {
 		first := &was[0]
-		return fmt.Sprintf("%s (%s) and others change tracing in another order before and after", first.modification.of, first.Place), &first.Place
+		const why = "%s (%s) and others change tracing in another order before and after"
+		return fmt.Sprintf(why, first.modification.of, first.Place), &first.Place
 	}
 	const shown = 3
 	if more := len(reasons) - shown; more > 0 {
