@@ -19,6 +19,7 @@ func (s *Snapshot) AppliedTo(state *Snapshot) *Snapshot {
 	merged.OTelBackends = applied(s.OTelBackends, state.OTelBackends)
 	merged.ExternalServices = applied(s.ExternalServices, state.ExternalServices)
 	merged.Routes = applied(s.Routes, state.Routes)
+	merged.ProxyPatches = applied(s.ProxyPatches, state.ProxyPatches)
 	merged.Dataplanes = over(s.Dataplanes, state.Dataplanes, (*Dataplane).identity)
 	merged.MeshGateways = over(s.MeshGateways, state.MeshGateways, func(g *MeshGateway) identity { return g.identity() })
 	merged.MeshServices = over(s.MeshServices, state.MeshServices, func(m *MeshService) identity { return m.identity() })
@@ -60,6 +61,7 @@ func (s *Snapshot) Pruned(before, after *Snapshot) *Snapshot {
 	pruned.TrafficTraces = without(s.TrafficTraces, before.TrafficTraces, after.TrafficTraces)
 	pruned.MeshTraces = without(s.MeshTraces, before.MeshTraces, after.MeshTraces)
 	pruned.OTelBackends = without(s.OTelBackends, before.OTelBackends, after.OTelBackends)
+	pruned.ProxyPatches = without(s.ProxyPatches, before.ProxyPatches, after.ProxyPatches)
 	return &pruned
 }
 

@@ -57,6 +57,7 @@ func (s *Snapshot) keeping(stays func(mesh string, place manifest.Place) bool) *
 	rest.Meshes, rest.TrafficTraces = lists.Keep(s.Meshes, resource), lists.Keep(s.TrafficTraces, resource)
 	rest.MeshTraces, rest.OTelBackends = lists.Keep(s.MeshTraces, resource), lists.Keep(s.OTelBackends, resource)
 	rest.ExternalServices, rest.Routes = lists.Keep(s.ExternalServices, resource), lists.Keep(s.Routes, resource)
+	rest.ProxyPatches = lists.Keep(s.ProxyPatches, resource)
 	rest.Dataplanes = lists.Keep(s.Dataplanes, func(dp *Dataplane) bool { return stays(dp.Mesh, dp.Place) })
 	rest.MeshGateways = lists.Keep(s.MeshGateways, func(g *MeshGateway) bool { return resource(g.Resource) })
 	rest.MeshServices = lists.Keep(s.MeshServices, func(m *MeshService) bool { return resource(m.Resource) })

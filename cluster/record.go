@@ -83,6 +83,10 @@ var specs = map[string]shape{
 	KindExternalService: {"tags": nil},
 	KindMeshHTTPRoute:   {"targetRef": targetRef, "to": {"targetRef": {"kind": plain, "name": plain, "labels": nil}, "rules": routeRule}},
 	KindMeshTCPRoute:    {"targetRef": targetRef, "to": {"targetRef": targetRef, "rules": routeRule}},
+	KindMeshProxyPatch:  {"targetRef": targetRef, "default": {"appendModifications": modificationShape}},
+	KindProxyTemplate: {"selectors": nil, "conf": {
+		"imports": plain, "resources": summarised(manifest.Sequence), "modifications": modificationShape,
+	}},
 }
 
 // routeConf has the destinations of a TrafficRoute.
@@ -340,6 +344,9 @@ func yamlNode(n *manifest.Node, kept shape, textOf func(key, text string) string
 }
 
 func valueNode(key string, n *manifest.Node, kept shape, textOf func(key, text string) string) *yaml.Node {
+	if summary := summaryNode(n, kept); summary != nil {
+		return summary
+	}
 	switch n.Kind {
 	case manifest.Mapping:
 		out := &yaml.Node{Kind: yaml.MappingNode}

@@ -114,6 +114,8 @@ func TestSnapshotKeepsSpecs(t *testing.T) {
 			"rules: [{default: {backendRefs: [{kind: MeshService, name: db}]}}]}]}",
 		KindMeshTCPRoute: "{targetRef: {kind: Mesh}, to: [{targetRef: {kind: MeshService, name: web}, " +
 			"rules: [{default: {backendRefs: [{kind: MeshService, name: db}]}}]}]}",
+		// Of values, only what is read: see TestSnapshotOfModifications.
+		KindMeshProxyPatch: "{targetRef: {kind: Mesh}, default: {appendModifications: [{cluster: {operation: Remove, match: {name: a, origin: b}}}]}}",
 	}
 	for _, kind := range kinds {
 		if !HasSpec(kind) {
@@ -194,6 +196,8 @@ func FuzzWriteSnapshot(f *testing.F) {
 	f.Add("type: MeshTrace\nname: a\nspec: {url: A:@%0, endpoint: 'http://http://ann:hunter2@x? ', e: .inf, f: -.inf, g: .nan, \"+Inf\": 1_000.5}\n")
 	f.Add("type: TrafficRoute\nname: a\nconf: {http: [{match: {}, split: [{weight: 1, destination: {kuma.io/service: b}}]}]}\n---\n" +
 		"{type: MeshHTTPRoute, name: a, spec: {to: [{}]}}\n---\n{type: ExternalService, name: a, tags: {a: b}}\n")
+	f.Add("{type: MeshProxyPatch, name: a, spec: {default: {appendModifications: [{cluster: {operation: Patch, value: 'a: \"tracing:z\"'}}]}}}\n---\n" +
+		"{type: ProxyTemplate, name: a, conf: {resources: [{}], modifications: [{listener: {value: {sum: x}}}]}}\n")
 	f.Fuzz(func(t *testing.T, text string) {
 		write := func(text string) string {
 			var out bytes.Buffer
@@ -213,6 +217,7 @@ func FuzzWriteSnapshot(f *testing.F) {
 		assert.Equal(t, a.rerouted, b.rerouted)
 		assert.Len(t, b.ExternalServices, len(a.ExternalServices))
 		assert.Len(t, b.Routes, len(a.Routes))
+		assert.Len(t, b.ProxyPatches, len(a.ProxyPatches))
 	})
 }
 

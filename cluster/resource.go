@@ -66,6 +66,10 @@ const (
 	KindExternalService = "ExternalService"
 	KindMeshHTTPRoute   = "MeshHTTPRoute"
 	KindMeshTCPRoute    = "MeshTCPRoute"
+	// KindMeshProxyPatch and KindProxyTemplate change what the control plane has written for
+	// Envoy, the collector's cluster among it.
+	KindMeshProxyPatch = "MeshProxyPatch"
+	KindProxyTemplate  = "ProxyTemplate"
 )
 
 // SourceAnnotation is the annotation, on Kubernetes, that names what this tool made a
@@ -91,7 +95,7 @@ const (
 
 var kinds = []string{
 	KindMesh, KindTrafficTrace, KindMeshTrace, KindDataplane, KindMeshGateway, KindTrafficRoute, KindMeshService, KindOTelBackend,
-	KindExternalService, KindMeshHTTPRoute, KindMeshTCPRoute,
+	KindExternalService, KindMeshHTTPRoute, KindMeshTCPRoute, KindMeshProxyPatch, KindProxyTemplate,
 }
 
 // tracingKinds are the kinds whose unknown fields are reported.
@@ -126,6 +130,10 @@ func isRead(api, kind string) bool {
 // IsHTTPRoute reports whether a route is a MeshHTTPRoute, and not a MeshTCPRoute.
 func (r *Resource) IsHTTPRoute() bool { return r.kind == KindMeshHTTPRoute }
 
+// IsProxyTemplate reports whether one of ProxyPatches is a ProxyTemplate, and not a
+// MeshProxyPatch.
+func (r *Resource) IsProxyTemplate() bool { return r.kind == KindProxyTemplate }
+
 // Subject returns r as the subject of a problem.
 func (r *Resource) Subject() manifest.Subject {
 	return manifest.Subject{Kind: r.kind, Name: r.Name, Mesh: r.Mesh}
@@ -159,7 +167,11 @@ func Namespaced(kind string) bool {
 
 // HasSpec reports whether a kind has its fields in spec on Universal as well.
 func HasSpec(kind string) bool {
-	return kind == KindMeshTrace || kind == KindMeshService || kind == KindOTelBackend || kind == KindMeshHTTPRoute || kind == KindMeshTCPRoute
+	switch kind {
+	case KindMeshTrace, KindMeshService, KindOTelBackend, KindMeshHTTPRoute, KindMeshTCPRoute, KindMeshProxyPatch:
+		return true
+	}
+	return false
 }
 
 // LabelsOnKubernetes returns the labels that an object has for the control plane, as its

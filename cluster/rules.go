@@ -86,6 +86,14 @@ func (v Version) TracesMeshServices() bool { return v.since(10, 0) }
 // Kuma's tags).
 func (v Version) HasMeshTCPRoutes() bool { return v.since(3, 0) }
 
+// HasMeshProxyPatches reports whether MeshProxyPatch exists, from 2.1 on (pkg/plugins/policies
+// of Kuma's tags).
+func (v Version) HasMeshProxyPatches() bool { return v.since(1, 0) }
+
+// HasProxyTemplates reports whether ProxyTemplates have an effect, up to 2.14 (UPGRADE.md of
+// Kuma's main branch; deployments/charts/kuma/crds there and of its tags).
+func (v Version) HasProxyTemplates() bool { return !v.DropsTrafficTrace() }
+
 // HasBuiltinGateways reports whether the control plane configures builtin gateways,
 // up to 2.14.
 func (v Version) HasBuiltinGateways() bool { return !v.DropsTrafficTrace() }

@@ -25,7 +25,8 @@ type Snapshot struct {
 	// ExternalServices and Routes, which are MeshHTTPRoutes and MeshTCPRoutes, change the
 	// listeners of outbounds.
 	ExternalServices, Routes []*Resource
-	Services                 []Service // of Kubernetes
+	ProxyPatches             []*Resource // MeshProxyPatches and ProxyTemplates
+	Services                 []Service   // of Kubernetes
 	// TrafficRoutes has the meshes with at least one TrafficRoute.
 	TrafficRoutes map[string]bool
 	rerouted      map[string]bool    // meshes with one that sends to services by name
@@ -50,7 +51,7 @@ type Snapshot struct {
 // Empty reports whether the source has nothing that is read here.
 func (s *Snapshot) Empty() bool {
 	return len(s.Meshes)+len(s.TrafficTraces)+len(s.MeshTraces)+len(s.Dataplanes)+len(s.MeshGateways)+len(s.TrafficRoutes)+
-		len(s.MeshServices)+len(s.OTelBackends)+len(s.ExternalServices)+len(s.Routes) == 0
+		len(s.MeshServices)+len(s.OTelBackends)+len(s.ExternalServices)+len(s.Routes)+len(s.ProxyPatches) == 0
 }
 
 // entry is one decoded document on its way into the snapshot.
@@ -264,6 +265,8 @@ func (s *Snapshot) add(e *entry) {
 		s.ExternalServices = append(s.ExternalServices, e.Resource)
 	case KindMeshHTTPRoute, KindMeshTCPRoute:
 		s.Routes = append(s.Routes, e.Resource)
+	case KindMeshProxyPatch, KindProxyTemplate:
+		s.ProxyPatches = append(s.ProxyPatches, e.Resource)
 	}
 }
 

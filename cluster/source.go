@@ -53,10 +53,11 @@ func Optional(kind string) bool {
 }
 
 // Supplementary reports whether not every version has a kind, and it decides only on the
-// listeners of outbounds or on the way to 3.0. A source that does not have it is complete.
+// listeners of outbounds, on verdicts, or on the way to 3.0. A source that does not have it
+// is complete.
 func Supplementary(kind string) bool {
 	switch kind {
-	case KindMeshService, KindOTelBackend, KindExternalService, KindMeshHTTPRoute, KindMeshTCPRoute:
+	case KindMeshService, KindOTelBackend, KindExternalService, KindMeshHTTPRoute, KindMeshTCPRoute, KindMeshProxyPatch, KindProxyTemplate:
 		return true
 	}
 	return false

@@ -13,8 +13,8 @@ import (
 )
 
 // AddZone adds the content of a zone's own control plane to the snapshot of its global
-// control plane. The zone's version, Dataplanes and own MeshTraces replace the global's
-// copies; its copies of the TrafficTraces are added, whose creation times decide in the
+// control plane. The zone's version, Dataplanes, own MeshTraces and own MeshProxyPatches
+// replace the global's copies; its copies of the TrafficTraces are added, whose creation times decide in the
 // zone. It returns an error when zone does not belong to that zone, or s not to a global
 // control plane.
 func (s *Snapshot) AddZone(name string, zone *Snapshot) error {
@@ -50,13 +50,20 @@ func (s *Snapshot) AddZone(name string, zone *Snapshot) error {
 	}
 	origin.Mode = ModeGlobal
 	origin.Unread = slices.DeleteFunc(slices.Clone(origin.Unread), func(u Unread) bool { return u.What == ModeOfControlPlane })
+	for _, kind := range []string{KindMeshProxyPatch, KindProxyTemplate} {
+		if u, lacks := from.Lacks(kind); lacks && !s.Lacks(kind) {
+			origin.Unread = append(origin.Unread, u)
+		}
+	}
 	origin.addZone(name, from.Version)
 	s.Origin = &origin
-	own := zone.ownMeshTraces(name, s.MeshTraces)
+	own, ownPatches := ownPolicies(zone.MeshTraces, name, s.MeshTraces), ownPolicies(zone.ProxyPatches, name, s.ProxyPatches)
 	s.Dataplanes = slices.DeleteFunc(slices.Clone(s.Dataplanes), func(dp *Dataplane) bool { return dp.Zone() == name })
 	s.Dataplanes = append(s.Dataplanes, dataplanes...)
 	s.MeshTraces = slices.DeleteFunc(slices.Clone(s.MeshTraces), func(r *Resource) bool { return r.ownedBy(name) })
 	s.MeshTraces = append(s.MeshTraces, own...)
+	s.ProxyPatches = slices.DeleteFunc(slices.Clone(s.ProxyPatches), func(r *Resource) bool { return r.ownedBy(name) })
+	s.ProxyPatches = append(s.ProxyPatches, ownPatches...)
 	s.Problems = append(slices.Clone(s.Problems), zone.Problems...)
 	s.zones = maps.Clone(s.zones)
 	if s.zones == nil {
@@ -105,21 +112,21 @@ func (r *Resource) ownedBy(zone string) bool {
 	return r.Labels.Get(OriginLabel) == "zone" && r.Labels.Get(ZoneLabel) == zone
 }
 
-// ownMeshTraces returns the MeshTraces that a zone made for itself, each with the label
+// ownPolicies returns those of a zone's policies that it made for itself, each with the label
 // of the zone. Those from the global control plane have another origin label. Up to
-// 2.6.0 there is no such label, and a MeshTrace that the global one has too belongs to
+// 2.6.0 there is no such label, and a policy that the global one has too belongs to
 // it.
-func (s *Snapshot) ownMeshTraces(zone string, global []*Resource) []*Resource {
-	type key struct{ mesh, name string }
+func ownPolicies(policies []*Resource, zone string, global []*Resource) []*Resource {
+	type key struct{ kind, mesh, name string }
 	known := make(map[key]bool, len(global))
 	for _, r := range global {
 		if !r.ownedBy(zone) {
-			known[key{r.Mesh, r.DisplayName()}] = true
+			known[key{r.kind, r.Mesh, r.DisplayName()}] = true
 		}
 	}
 	var own []*Resource
-	for _, r := range s.MeshTraces {
-		if origin := r.Labels.Get(OriginLabel); origin != "zone" && (origin != "" || known[key{r.Mesh, r.DisplayName()}]) {
+	for _, r := range policies {
+		if origin := r.Labels.Get(OriginLabel); origin != "zone" && (origin != "" || known[key{r.kind, r.Mesh, r.DisplayName()}]) {
 			continue
 		}
 		labelled := *r

@@ -26,7 +26,7 @@ func compareAll(in *input, r *Plan) comparison {
 	s, c := in.Snapshot, comparison{complete: true}
 	if in.o.MadeUp > 0 {
 		var madeUp []*cluster.Dataplane
-		madeUp, c.complete = envoydiff.MadeUp(r.Meshes, slices.Concat(after.Policies, after.Withheld), s.Dataplanes, in.o.MadeUp)
+		madeUp, c.complete = envoydiff.MadeUp(r.Meshes, slices.Concat(after.Policies, after.Withheld, envoydiff.NewPatches(s).Selectors()), s.Dataplanes, in.o.MadeUp)
 		with := *s
 		with.Dataplanes = slices.Concat(s.Dataplanes, madeUp)
 		s, c.madeUp = &with, len(madeUp)

@@ -31,8 +31,11 @@ func Read(s *cluster.Snapshot, namespace string) *Current {
 		c := &Current{Snapshot: s, Namespace: namespace}
 		meshes, wrong := legacy.Read(s)
 		existing, alsoWrong := meshtrace.Read(s, namespace)
-		c.Meshes, c.Existing, c.Found = meshes, existing, slices.Concat(s.Problems, wrong, alsoWrong)
-		problems, skippable := broken(s, slices.Concat(wrong, alsoWrong))
+		_, wrongPatches := meshtrace.ReadProxyPatches(s)
+		_, wrongTemplates := legacy.ReadProxyTemplates(s)
+		wrong = slices.Concat(wrong, alsoWrong, wrongPatches, wrongTemplates)
+		c.Meshes, c.Existing, c.Found = meshes, existing, slices.Concat(s.Problems, wrong)
+		problems, skippable := broken(s, wrong)
 		if !skippable {
 			c.Snapshot = s.Doubting().Decoded()
 			return c

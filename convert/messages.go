@@ -341,6 +341,10 @@ var (
 		"{proxies} would not keep the present tracing while an inbound is in state Ignored. MeshTrace skips such inbounds on "+
 			"Kuma {version}",
 		"upgrade first to {upgrade}, which counts them, or accept the change and convert with --keep-going")
+	proxyPatched = warn(ProxyPatched,
+		"{reason}. It is not known whether {proxies} would keep the present tracing",
+		"repeat each modification of the cluster with match.origin mesh-trace, then convert again; where a value names the cluster, "+
+			"write the new name when the policies are applied, and verify the rest with `diff --accept "+string(envoydiff.ProxyPatched)+"`")
 	kumaTags = inform(KumaTags,
 		"gets the tags "+envoydiff.KumaTagNames+" on its spans in addition, as with any MeshTrace on Kuma "+sinceKumaTags, "")
 	meshSubsetDeprecated = inform(MeshSubsetDeprecated,
@@ -524,6 +528,7 @@ const (
 	withoutDataplanes   phrase = "wildcards cannot be expanded, and no proxy's tracing was compared"
 	withoutMeshGateways phrase = "it is not known which policies would select builtin gateways that no TrafficTrace selects"
 	withoutZones        phrase = "it is not known whether zones run other versions than the global control plane"
+	withoutPatches      phrase = "it is not known whether one changes the cluster of a collector, and proxies are unknown"
 	withoutKind         phrase = "what depends on it is not known"
 )
 

@@ -83,6 +83,7 @@ const (
 	OtherVersion         Code = "other-version"
 	PatchReleaseDecides  Code = "patch-release-decides"
 	KindUnread           Code = "kind-unread"
+	ProxyPatched         Code = Code(envoydiff.ProxyPatched)
 	LabelsLeft           Code = "labels-left"
 	URLPartUnused        Code = "url-part-unused"
 )

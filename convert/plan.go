@@ -80,7 +80,7 @@ func newPlan(in *input, all []*conversion) *Plan {
 		r.Fates = append(r.Fates, fatesOf(m)...)
 	}
 	afterwards := slices.Concat(remarkUntagged(all, r.Comparisons), remarkPatches(in, all, r.New()),
-		refuseDelegated(in, r.Comparisons), remarkNames(all, r.Comparisons))
+		refuseDelegated(in, r.Comparisons), remarkNames(all, r.Comparisons), remarkModified(r.Comparisons))
 	r.Notes = append(found, afterwards...).sorted()
 	return r
 }

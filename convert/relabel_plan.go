@@ -213,6 +213,7 @@ func (r *Plan) prove(in *input, after []*meshtrace.Policy) notes {
 	how := envoydiff.Options{Version: in.o.Version, To: in.o.To, Migrated: true, Accept: in.o.Accept, Doubt: r.Doubt}
 	r.Comparisons = envoydiff.CompareZones(in.Snapshot, before, state, how)
 	found := remarkDiffering(r.Comparisons, differsByLabels, facts{"version": cmp.Or(in.o.To, in.o.Version)})
+	found = append(found, remarkModified(r.Comparisons)...)
 	if in.o.To == (cluster.Version{}) {
 		return found
 	}

@@ -45,12 +45,12 @@ type MeshTransition struct {
 func CompareStates(before, after *Current, o Options) *Transition {
 	was, is := newInput(before, &o), newInput(after, &o)
 	t := &Transition{Refused: is.refused}
-	from := envoydiff.State{Legacy: before.Meshes, Policies: was.compared}
-	to := envoydiff.State{Legacy: after.Meshes, Policies: is.compared}
+	from := envoydiff.State{Legacy: before.Meshes, Policies: was.compared, Patches: envoydiff.NewPatches(before.Snapshot)}
+	to := envoydiff.State{Legacy: after.Meshes, Policies: is.compared, Patches: envoydiff.NewPatches(after.Snapshot)}
 	s := after.AppliedTo(before.Snapshot)
 	known := s.Dataplanes
 	var made []*cluster.Dataplane
-	made, t.Complete = envoydiff.MadeUp(allSelectors(from.Legacy, to.Legacy), slices.Concat(from.Policies, to.Policies),
+	made, t.Complete = envoydiff.MadeUp(allSelectors(from.Legacy, to.Legacy), slices.Concat(from.Policies, to.Policies, from.Patches.Selectors(), to.Patches.Selectors()),
 		known, o.MadeUp)
 	t.MadeUp = len(made)
 	s.Dataplanes = slices.Concat(known, made)

@@ -145,6 +145,8 @@ func unknownWithout(kind string) phrase {
 		return withoutMeshGateways
 	case cluster.ZonesOfControlPlane:
 		return withoutZones
+	case cluster.KindMeshProxyPatch, cluster.KindProxyTemplate:
+		return withoutPatches
 	}
 	return withoutKind
 }

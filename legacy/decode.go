@@ -193,13 +193,19 @@ func decodeTrafficTrace(r *cluster.Resource, problems *[]*manifest.Problem) *Tra
 	conf := spec.Field("conf")
 	conf.Known("backend")
 	t.Backend = conf.Field("backend").Str()
-	for _, v := range spec.Need("selectors").Items() {
-		v.Known("match")
-		match := v.Need("match")
-		t.Selectors = append(t.Selectors, Selector{Place: v.Place(), Tags: cluster.TagsOf(match)})
-	}
+	t.Selectors = decodeSelectors(spec)
 	if s := spec.Field("selectors"); s.Present() && s.Len() == 0 {
 		s.Warn("no-selectors", "has no entry, so the TrafficTrace selects no proxy")
 	}
 	return t
+}
+
+func decodeSelectors(spec manifest.Value) []Selector {
+	var selectors []Selector
+	for _, v := range spec.Need("selectors").Items() {
+		v.Known("match")
+		match := v.Need("match")
+		selectors = append(selectors, Selector{Place: v.Place(), Tags: cluster.TagsOf(match)})
+	}
+	return selectors
 }

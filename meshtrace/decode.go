@@ -16,17 +16,20 @@ func Read(s *cluster.Snapshot, system ...string) ([]*Policy, []*manifest.Problem
 	policies := make([]*Policy, 0, len(s.MeshTraces))
 	for _, r := range s.MeshTraces {
 		p := decode(r, &problems)
-		switch role := p.Labels.Get(cluster.RoleLabel); {
-		case role != "":
-			p.System = role == "system"
-		default:
-			p.System = p.Namespace == "" || slices.Contains(system, p.Namespace) ||
-				!s.NamesNamespace() && slices.Contains(cluster.SystemNamespaces, p.Namespace)
-		}
+		p.System = p.isOfOperator(s, system)
 		policies = append(policies, p)
 	}
 	Resolve(policies, decodeOTelBackends(s, &problems))
 	return policies, problems
+}
+
+// isOfOperator reports whether a policy belongs to the mesh operator; see Read.
+func (p *Policy) isOfOperator(s *cluster.Snapshot, system []string) bool {
+	if role := p.Labels.Get(cluster.RoleLabel); role != "" {
+		return role == "system"
+	}
+	return p.Namespace == "" || slices.Contains(system, p.Namespace) ||
+		!s.NamesNamespace() && slices.Contains(cluster.SystemNamespaces, p.Namespace)
 }
 
 func decode(r *cluster.Resource, problems *[]*manifest.Problem) *Policy {

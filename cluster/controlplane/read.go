@@ -29,6 +29,8 @@ var paths = map[string]string{
 	cluster.KindExternalService: "external-services",
 	cluster.KindMeshHTTPRoute:   "meshhttproutes",
 	cluster.KindMeshTCPRoute:    "meshtcproutes",
+	cluster.KindMeshProxyPatch:  "meshproxypatches",
+	cluster.KindProxyTemplate:   "proxytemplates",
 }
 
 // Read implements cluster.Source.

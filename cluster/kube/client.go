@@ -203,6 +203,8 @@ var resources = map[string]string{
 	cluster.KindExternalService: "externalservices",
 	cluster.KindMeshHTTPRoute:   "meshhttproutes",
 	cluster.KindMeshTCPRoute:    "meshtcproutes",
+	cluster.KindMeshProxyPatch:  "meshproxypatches",
+	cluster.KindProxyTemplate:   "proxytemplates",
 	kindZone:                    "zones",
 	kindZoneInsight:             "zoneinsights",
 }

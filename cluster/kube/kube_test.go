@@ -290,7 +290,7 @@ func TestForbidden(t *testing.T) {
 	require.NoError(t, err)
 	assert.Len(t, s.Meshes, 2)
 
-	c.Apply(t, strings.NewReplacer("name: tracemigrate", "name: less", ", dataplanes, meshgateways, meshservices, meshopentelemetrybackends, externalservices, meshhttproutes, meshtcproutes, zones, zoneinsights", "", "apps", "none").Replace(ClusterRole))
+	c.Apply(t, strings.NewReplacer("name: tracemigrate", "name: less", ", dataplanes, meshgateways, meshservices, meshopentelemetrybackends, externalservices, meshhttproutes, meshtcproutes, meshproxypatches, proxytemplates, zones, zoneinsights", "", "apps", "none").Replace(ClusterRole))
 	c.Apply(t, binding("less", "limited"))
 	s, err = cluster.Load(t.Context(), open(t, c, "limited", Options{}))
 	require.NoError(t, err)
@@ -299,7 +299,7 @@ func TestForbidden(t *testing.T) {
 		unread = append(unread, u.What)
 		assert.Equal(t, cluster.Forbidden, u.Cause, u.What)
 	}
-	assert.Equal(t, []string{"version", "mode", cluster.KindDataplane, cluster.KindMeshGateway, cluster.KindMeshService, cluster.KindOTelBackend, cluster.KindExternalService, cluster.KindMeshHTTPRoute, cluster.KindMeshTCPRoute}, unread)
+	assert.Equal(t, []string{"version", "mode", cluster.KindDataplane, cluster.KindMeshGateway, cluster.KindMeshService, cluster.KindOTelBackend, cluster.KindExternalService, cluster.KindMeshHTTPRoute, cluster.KindMeshTCPRoute, cluster.KindMeshProxyPatch, cluster.KindProxyTemplate}, unread)
 
 	config := c.Config("reader")
 	config.BearerToken = "wrong"

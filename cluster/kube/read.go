@@ -164,7 +164,7 @@ metadata:
   name: tracemigrate
 rules:
 - apiGroups: [kuma.io]
-  resources: [meshes, traffictraces, trafficroutes, meshtraces, dataplanes, meshgateways, meshservices, meshopentelemetrybackends, externalservices, meshhttproutes, meshtcproutes, zones, zoneinsights]
+  resources: [meshes, traffictraces, trafficroutes, meshtraces, dataplanes, meshgateways, meshservices, meshopentelemetrybackends, externalservices, meshhttproutes, meshtcproutes, meshproxypatches, proxytemplates, zones, zoneinsights]
   verbs: [list]
 - apiGroups: [apps]
   resources: [deployments]

@@ -13,13 +13,15 @@ func convertCommand() *cli.Command {
 		Usage:     "convert TrafficTraces and Mesh.tracing to MeshTraces",
 		ArgsUsage: noArguments,
 		Description: "Reads Mesh, TrafficTrace, Dataplane, MeshGateway, TrafficRoute,\n" +
-			"MeshHTTPRoute, MeshTCPRoute, ExternalService and MeshTrace as YAML or\n" +
-			"JSON, for Kubernetes or Universal, single or in lists. Other kinds are\n" +
-			"ignored. With Dataplanes, the tracing of each proxy is compared before and\n" +
-			"after. Wildcards need Dataplanes, except kuma.io/service: '*'.\n\n" +
+			"MeshHTTPRoute, MeshTCPRoute, ExternalService, MeshProxyPatch,\n" +
+			"ProxyTemplate and MeshTrace as YAML or JSON, for Kubernetes or Universal,\n" +
+			"single or in lists. Other kinds are ignored. With Dataplanes, the tracing\n" +
+			"of each proxy is compared before and after. Wildcards need Dataplanes,\n" +
+			"except kuma.io/service: '*'.\n\n" +
 			"   tracemigrate convert -f mesh.yaml -f policies/ > meshtraces.yaml\n\n" +
 			"   kinds=meshes,traffictraces,meshtraces,trafficroutes,meshhttproutes\n" +
 			"   kinds=$kinds,externalservices,dataplanes,meshgateways\n" +
+			"   kinds=$kinds,meshproxypatches,proxytemplates\n" +
 			"   kubectl get $kinds -A -o yaml |\n" +
 			"     tracemigrate convert -f - --kuma-version 2.13 | kubectl apply -f -\n\n" +
 			"stderr lists the policies of each selector, then notes. docs/notes.md\n" +

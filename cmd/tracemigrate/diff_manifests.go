@@ -166,7 +166,7 @@ func (r *comparing) comparePolicies(
 	before := envoydiff.State{Legacy: result.Meshes, Policies: result.Before(result.Existing)}
 	after := envoydiff.State{Policies: convert.Applied(result.Existing, policies)}
 	all := *s
-	made, complete := envoydiff.MadeUp(before.Legacy, after.Policies, s.Dataplanes, o.MadeUp)
+	made, complete := envoydiff.MadeUp(before.Legacy, slices.Concat(after.Policies, envoydiff.NewPatches(s).Selectors()), s.Dataplanes, o.MadeUp)
 	all.Dataplanes = slices.Concat(s.Dataplanes, made)
 	r.stderr.MadeUp(len(made), complete, maxMadeUp)
 	if to != (cluster.Version{}) {

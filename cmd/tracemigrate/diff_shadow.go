@@ -68,7 +68,7 @@ func (r *comparing) compareShadow() ([]*envoydiff.Comparison, error) {
 	if deleted > 0 {
 		r.stderr.Line("tracemigrate: skipped %s, deleted during this run", convert.Plural(deleted, "proxy"))
 	}
-	doubtMixedTags(current, version, proxies, r.accepted)
+	doubtAnswers(current, version, proxies, r.accepted)
 	comparison := envoydiff.Collect(proxies)
 	if snapshot.Origin.Version != "" || len(versions) == 1 {
 		comparison.Version = version
@@ -76,18 +76,20 @@ func (r *comparing) compareShadow() ([]*envoydiff.Comparison, error) {
 	return []*envoydiff.Comparison{comparison}, nil
 }
 
-// doubtMixedTags makes unknown what the control plane computes otherwise for a connected proxy
-// than when it is asked: _config reads the MeshGateways anew.
-func doubtMixedTags(current *convert.Current, version cluster.Version, proxies []envoydiff.Proxy, accepted []envoydiff.Code) {
+// doubtAnswers makes unknown what the control plane computes otherwise for a connected proxy
+// than when it is asked: _config reads the MeshGateways anew, and applies no ProxyTemplate.
+func doubtAnswers(current *convert.Current, version cluster.Version, proxies []envoydiff.Proxy, accepted []envoydiff.Code) {
 	applied := lists.Each(current.Existing, convert.Unshadowed)
-	doubt := envoydiff.MixedTags(version, current.Snapshot, envoydiff.State{Policies: current.Existing}, envoydiff.State{Policies: applied})
+	today, after := envoydiff.State{Legacy: current.Meshes, Policies: current.Existing}, envoydiff.State{Policies: applied}
+	mixed := envoydiff.MixedTags(version, current.Snapshot, envoydiff.State{Policies: current.Existing}, after)
+	notShown := envoydiff.NotShown(version, current.Snapshot, today, after)
 	byName := make(map[[2]string]*cluster.Dataplane, len(current.Snapshot.Dataplanes))
 	for _, dp := range current.Snapshot.Dataplanes {
 		byName[[2]string{dp.Mesh, dp.FullName()}] = dp
 	}
 	for i := range proxies {
 		if dp := byName[[2]string{proxies[i].Mesh, proxies[i].Name}]; dp != nil {
-			proxies[i].Doubt(doubt(dp), accepted)
+			proxies[i].Doubt(mixed(dp).And(notShown(dp)), accepted)
 		}
 	}
 }

@@ -49,8 +49,8 @@ func (f *explainFlags) explain(
 		stderr.NotesOf(convert.PatchReleaseDecides, version, result.Notes)
 		e.Doubt = e.Doubt.And(result.Doubt(dp))
 		e.After = envoydiff.Find(result.Comparisons, dp)
-		if after := e.After; after != nil && after.Has(envoydiff.GatewayTagsMixed) && e.Doubt.Reason == "" {
-			e.Doubt = cluster.Doubt{Code: string(envoydiff.GatewayTagsMixed), Reason: after.Differences[0].Before}
+		if e.After != nil && e.Doubt.Reason == "" {
+			e.Doubt = comparedDoubt(e.After)
 		}
 		e.State.Policies = result.Existing // without those that the version refuses
 	}
@@ -62,6 +62,17 @@ func (f *explainFlags) explain(
 	e.Decision = &decision
 	e.Listeners, _ = renderer.Render(dp, e.Decision)
 	return e
+}
+
+// comparedDoubt returns the doubts that only the comparison of a proxy finds.
+func comparedDoubt(p *envoydiff.Proxy) cluster.Doubt {
+	var doubt cluster.Doubt
+	for _, d := range p.Differences {
+		if d.Code == envoydiff.GatewayTagsMixed || d.Code == envoydiff.ProxyPatched {
+			doubt = doubt.And(cluster.Doubt{Code: string(d.Code), Reason: d.Before})
+		}
+	}
+	return doubt
 }
 
 // explainOutcome returns the outcome for a proxy that explainVerdict has nothing against.

@@ -72,6 +72,24 @@ mesh: default
 metadata: {name: db-1, namespace: shop, labels: {app: db}}
 spec: {networking: {address: 10.0.0.2, inbound: [{port: 80, tags: {kuma.io/service: db, kuma.io/protocol: http}}]}}
 ---
+apiVersion: kuma.io/v1alpha1
+kind: MeshProxyPatch
+metadata: {name: headers, namespace: kuma-system, labels: {kuma.io/mesh: default}, annotations: {team/token: "{PATCH-ANNOTATION}"}}
+spec:
+  default:
+    appendModifications:
+    - {cluster: {operation: Patch, match: {origin: tracing}, value: "password: {PATCH-VALUE}"}}
+    - {cluster: {operation: Patch, match: {origin: mesh-trace}, value: "password: {PATCH-VALUE}"}}
+    - {networkFilter: {operation: AddFirst, jsonPatches: [{op: add, path: "/{PATCH-PATH}", value: {token: "{PATCH-JSON}"}}], unknown: "{PATCH-FIELD}"}}
+---
+apiVersion: kuma.io/v1alpha1
+kind: ProxyTemplate
+mesh: default
+metadata: {name: raw}
+spec:
+  selectors: [{match: {kuma.io/service: db}}]
+  conf: {imports: [default-proxy], resources: [{name: "{RAW-NAME}", version: v1, resource: "token: {RAW-VALUE}"}], modifications: [{listener: {operation: add, value: "token: {TEMPLATE-VALUE}"}}]}
+---
 apiVersion: v1
 kind: Secret
 metadata: {name: admin, namespace: kuma-system}

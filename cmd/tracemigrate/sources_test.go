@@ -28,7 +28,7 @@ func standIn(t *testing.T, c *kubernetes.Cluster) string {
 	f.Config = `{"mode":"zone","environment":"kubernetes","store":{"kubernetes":{"systemNamespace":"kuma-system"}},"multizone":{"zone":{"name":"east"}}}`
 	client, err := dynamic.NewForConfig(c.Config("admin"))
 	require.NoError(t, err)
-	names := []string{"meshes", "traffictraces", "trafficroutes", "meshtraces", "meshgateways", "dataplanes", "meshservices", "meshopentelemetrybackends", "externalservices", "meshhttproutes", "meshtcproutes"}
+	names := []string{"meshes", "traffictraces", "trafficroutes", "meshtraces", "meshgateways", "dataplanes", "meshservices", "meshopentelemetrybackends", "externalservices", "meshhttproutes", "meshtcproutes", "meshproxypatches", "proxytemplates"}
 	for _, name := range names {
 		list, err := client.Resource(schema.GroupVersionResource{Group: "kuma.io", Version: "v1alpha1", Resource: name}).List(t.Context(), metav1.ListOptions{})
 		require.NoError(t, err)
@@ -81,7 +81,7 @@ func TestSourcesAreEqual(t *testing.T) {
 			code, fromREST, words := tool(t, "snapshot --control-plane "+address)
 			require.Equal(t, 0, code, words)
 			require.Equal(t, sourceLine.ReplaceAllString(fromKubernetes, ""), sourceLine.ReplaceAllString(fromREST, ""))
-			for _, kind := range []string{"MeshService", "MeshOpenTelemetryBackend", "ExternalService", "MeshHTTPRoute", "MeshTCPRoute"} {
+			for _, kind := range []string{"MeshService", "MeshOpenTelemetryBackend", "ExternalService", "MeshHTTPRoute", "MeshTCPRoute", "MeshProxyPatch", "ProxyTemplate"} {
 				assert.Equal(t, strings.Contains(input, kind), strings.Contains(fromKubernetes, "kind: "+kind), kind)
 			}
 			for _, command := range []string{
@@ -109,6 +109,10 @@ const services = `
 {apiVersion: kuma.io/v1alpha1, kind: MeshHTTPRoute, metadata: {name: to-web, namespace: shop, labels: {kuma.io/mesh: default}}, spec: {targetRef: {kind: MeshSubset, tags: {app: web}}, to: [{targetRef: {kind: MeshService, name: web}, rules: []}]}}
 ---
 {apiVersion: kuma.io/v1alpha1, kind: MeshTCPRoute, metadata: {name: to-db, namespace: shop, labels: {kuma.io/mesh: default}}, spec: {to: [{targetRef: {kind: MeshService, name: db}, rules: [{default: {backendRefs: [{kind: MeshService, name: db}]}}]}]}}
+---
+{apiVersion: kuma.io/v1alpha1, kind: MeshProxyPatch, metadata: {name: patient, namespace: kuma-system, labels: {kuma.io/mesh: default}}, spec: {targetRef: {kind: MeshSubset, tags: {kuma.io/service: web_shop-2_svc_80}}, default: {appendModifications: [{cluster: {operation: Patch, match: {name: "tracing:z"}, value: "connectTimeout: 7s"}}]}}}
+---
+{apiVersion: kuma.io/v1alpha1, kind: ProxyTemplate, mesh: default, metadata: {name: removed}, spec: {selectors: [{match: {kuma.io/service: web_shop_svc_80}}], conf: {imports: [default-proxy], modifications: [{cluster: {operation: remove, match: {origin: tracing}}}]}}}
 `
 
 // applicationNamespace has a MeshTrace that selects the proxies of its own

@@ -15,7 +15,7 @@ type pool struct {
 }
 
 // mixedTags finds proxies for which the order in which a control plane configures builtin
-// gateways decides whether a MeshTrace or a route applies.
+// gateways decides whether a MeshTrace, a route or a MeshProxyPatch applies.
 //
 // It adds the tags of a builtin gateway to the listeners of its MeshGateway, in memory that all
 // proxies of the mesh share. Then the tags of that gateway select every proxy for which the
@@ -79,6 +79,9 @@ func (m *mixedTags) doubt(dp *cluster.Dataplane) cluster.Doubt {
 			if p := m.first(routes, dp, gateway); p != nil && m.traces(dp) {
 				doubt = doubt.And(mixedDoubt(gateway, "route", p))
 			}
+		}
+		if p := m.first(r.patcher.matcher, dp, gateway); p != nil && m.traces(dp) {
+			doubt = doubt.And(mixedDoubt(gateway, cluster.KindMeshProxyPatch, p))
 		}
 	}
 	return doubt

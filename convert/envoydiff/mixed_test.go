@@ -25,6 +25,7 @@ func TestMixedTags(t *testing.T) {
 	}
 	sidecar := "---\n{type: Dataplane, name: a, mesh: default, networking: {address: 1.2.3.4, inbound: [{port: 1, tags: {kuma.io/service: edge, kuma.io/protocol: http, team: web}}]}}\n"
 	routed := "---\n{type: MeshHTTPRoute, name: r, mesh: default, spec: {targetRef: {kind: MeshSubset, tags: {team: core}}, to: [{targetRef: {kind: MeshService, name: x}}]}}\n"
+	patched := "---\n{type: MeshProxyPatch, name: p, mesh: default, spec: {targetRef: {kind: MeshSubset, tags: {team: core}}, default: {appendModifications: [{cluster: {operation: Remove, match: {origin: tracing}}}]}}}\n"
 	const all = "---\n{type: TrafficTrace, name: all, mesh: default, selectors: [{match: {kuma.io/service: '*'}}]}\n"
 	two := gateway("a", ", team: core") + gateway("b", ", team: ads")
 	for name, test := range map[string]struct {
@@ -47,6 +48,8 @@ func TestMixedTags(t *testing.T) {
 		"another zone":                            {"team: ads", gateway("a", ", kuma.io/zone: west") + gateway("b", ", team: ads, kuma.io/zone: east"), cluster.V(12), envoydiff.Same},
 		"a route, and a traced sidecar":           {"team: x", sidecar + gateway("b", ", team: core") + routed + all, cluster.V(12), envoydiff.Unknown},
 		"a route, and no tracing":                 {"team: x", sidecar + gateway("b", ", team: core") + routed, cluster.V(12), envoydiff.Same},
+		"a MeshProxyPatch, and tracing":           {"team: x", gateway("a", "") + gateway("b", ", team: core") + patched + all, cluster.V(12), envoydiff.Unknown},
+		"a MeshProxyPatch, and no tracing":        {"team: x", gateway("a", "") + gateway("b", ", team: core") + patched, cluster.V(12), envoydiff.Same},
 		"a sidecar that the MeshGateway matches":  {"team: core", sidecar + gateway("b", ", team: core"), cluster.V(12), envoydiff.Unknown},
 		"a sidecar with the tag on an inbound":    {"team: web", sidecar + gateway("b", ", team: web"), cluster.V(12), envoydiff.Same},
 		"a sidecar for which none counts, on 2.4": {"team: core", sidecar + gateway("b", ", team: core"), cluster.V(4), envoydiff.Same},

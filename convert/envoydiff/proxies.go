@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"tracemigrate/cluster"
+	"tracemigrate/cluster/manifest"
 	"tracemigrate/meshtrace"
 )
 
@@ -34,6 +35,7 @@ type Proxy struct {
 	Before      *Decision     // shared among proxies with the same decision; nil in dumps
 	After       *Decision
 	Dataplane   *cluster.Dataplane // nil in dumps
+	ModifiedAt  *manifest.Place    // the modification of ProxyPatched, if it is known
 	untraced    bool               // no listener is traced, before or after
 }
 
@@ -211,7 +213,8 @@ func sortedProxies(dataplanes []*cluster.Dataplane) []Proxy {
 // doubt replaces the result of each proxy whose verdict is unknown. It is not
 // concurrent, because o.Doubt may keep state.
 func (c *Comparison) doubt(o Options, mixed *mixedTags) {
-	if o.Doubt == nil && len(mixed.pools) == 0 {
+	patched := c.before.patcher.any() || c.after.patcher.any()
+	if o.Doubt == nil && len(mixed.pools) == 0 && !patched {
 		return
 	}
 	shared := make(map[string][]*Difference)
@@ -223,6 +226,9 @@ func (c *Comparison) doubt(o Options, mixed *mixedTags) {
 		}
 		if doubt.Reason != "" || p.Verdict != Different {
 			doubt = doubt.And(mixed.doubt(p.Dataplane))
+			if patched {
+				doubt = doubt.And(c.patched(p))
+			}
 		}
 		doubts := doubt.All()
 		if len(doubts) == 0 {

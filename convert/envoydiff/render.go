@@ -25,6 +25,8 @@ type State struct {
 	// Withheld are policies that proxies need and that are not applied. They decide
 	// nothing; they explain why a proxy has no tracing.
 	Withheld []*meshtrace.Policy
+	// Patches are those of the state; nil: those of the snapshot.
+	Patches *Patches
 }
 
 // Renderer renders the Envoy configuration of proxies in a State.
@@ -44,6 +46,8 @@ type Renderer struct {
 	legacy    map[string]*legacy.Mesh
 	matcher   *meshtrace.Matcher
 	withheld  *meshtrace.Matcher
+	patches   *Patches // of the snapshot
+	patcher   *patcher
 }
 
 // NewRenderer returns a renderer for a control plane of version in state, with the
@@ -55,6 +59,7 @@ func NewRenderer(version cluster.Version, s *cluster.Snapshot, state State) *Ren
 // newRenderer returns what renderers of s have in common.
 func newRenderer(s *cluster.Snapshot) *Renderer {
 	r := &Renderer{snapshot: s, routed: s.TrafficRoutes, gateways: cluster.NewGateways(s.MeshGateways), tcp: meshtrace.TCPRoutes(s)}
+	r.patches = NewPatches(s)
 	r.routes, r.others = meshtrace.HTTPRoutes(s)
 	if s.Origin != nil {
 		r.zone = s.Origin.Zone
@@ -80,6 +85,7 @@ func (r *Renderer) In(version cluster.Version, state State) *Renderer {
 	}
 	other.matcher = meshtrace.NewMatcher(version, state.Policies, r.gateways)
 	other.withheld = meshtrace.NewMatcher(version, state.Withheld, r.gateways)
+	other.patcher = newPatcher(version, cmp.Or(state.Patches, r.patches), r.gateways)
 	if other.legacy = nil; !version.DropsTrafficTrace() {
 		other.legacy = legacy.ByName(state.Legacy)
 	}
@@ -164,16 +170,26 @@ func (r *Renderer) decide(dp *cluster.Dataplane, policies, withheld []*meshtrace
 		refused := *d.Conf
 		refused.Backends, d.Conf = nil, &refused
 	}
-	mesh := r.legacy[dp.Mesh]
-	if d.fromMeshTrace() || mesh == nil || len(mesh.Pairs) == 0 {
-		return d
-	}
-	mesh = mesh.In(dp.Zone())
-	if position := mesh.Wins(dp.TagSets()...); position >= 0 {
-		d.Pair = mesh.Pairs[position]
-		d.Backend = mesh.BackendOf(d.Pair.TrafficTrace)
+	if !d.fromMeshTrace() {
+		d.Pair, d.Backend = r.legacyBackend(dp)
 	}
 	return d
+}
+
+// legacyBackend returns the selector of the TrafficTrace that decides on dp if no MeshTrace
+// does, and its backend. Both may be nil.
+func (r *Renderer) legacyBackend(dp *cluster.Dataplane) (*legacy.Pair, *legacy.Backend) {
+	mesh := r.legacy[dp.Mesh]
+	if mesh == nil || len(mesh.Pairs) == 0 {
+		return nil, nil
+	}
+	mesh = mesh.In(dp.Zone())
+	position := mesh.Wins(dp.TagSets()...)
+	if position < 0 {
+		return nil, nil
+	}
+	pair := mesh.Pairs[position]
+	return pair, mesh.BackendOf(pair.TrafficTrace)
 }
 
 // Target returns the collector as host:port and the policy that selects it.

@@ -59,6 +59,7 @@ const (
 	ZoneDiffers          Code = "zone-differs"
 	TieByCreationTime    Code = "tie-by-creation-time"
 	GatewayTagsMixed     Code = "gateway-tags-mixed"
+	ProxyPatched         Code = "proxy-patched"
 	UpdateRejected       Code = "update-rejected"
 	OtherProxy           Code = "other-proxy"
 )
@@ -119,6 +120,7 @@ var Codes = map[Code]Verdict{
 	ZoneDiffers:          Unknown,
 	TieByCreationTime:    Unknown,
 	GatewayTagsMixed:     Unknown,
+	ProxyPatched:         Unknown,
 	UpdateRejected:       Different,
 	OtherProxy:           Different,
 

@@ -42,6 +42,7 @@ var causeWords = map[envoydiff.Code]string{
 	envoydiff.ZoneDiffers:       "their zone may decide differently",
 	envoydiff.TieByCreationTime: "the creation times of two TrafficTraces of equal rank are unknown",
 	envoydiff.GatewayTagsMixed:  "the control plane mixes the tags of gateways of one MeshGateway",
+	envoydiff.ProxyPatched:      "a MeshProxyPatch or ProxyTemplate that changes tracing",
 
 	envoydiff.MeshTraceRefused:        "a MeshTrace that the version refuses",
 	envoydiff.TrafficTraceRemoved:     "no TrafficTrace on the new version",

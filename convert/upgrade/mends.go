@@ -35,6 +35,7 @@ const (
 	removeEffect
 	movePolicy
 	correctBackend
+	repeatModification
 	explainProxy
 	resolveUnknown
 )
@@ -111,6 +112,7 @@ var kinds = map[envoydiff.Code]mendKind{
 	envoydiff.ShadowPolicy:            removeEffect,
 	envoydiff.PolicyNamespace:         movePolicy,
 	envoydiff.InvalidBackend:          correctBackend,
+	envoydiff.ProxyPatched:            repeatModification,
 }
 
 // protocolMends are the remedies of inbounds whose protocol is another one.

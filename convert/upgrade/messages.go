@@ -105,6 +105,10 @@ var messages = map[envoydiff.Code]message{
 		"The control plane mixes the tags of gateways of one MeshGateway",
 		"The order in which it configures them decides which MeshTraces apply to these proxies, on either version",
 	},
+	envoydiff.ProxyPatched: {
+		"A MeshProxyPatch or ProxyTemplate changes the tracing of these proxies, and has another effect on Kuma {to}",
+		"It is not known whether they keep their tracing",
+	},
 	MeshTracingIgnored: {
 		"Kuma {to} accepts the field tracing of a Mesh, and ignores it",
 		"It has no effect any more",
@@ -194,6 +198,9 @@ var remedies = map[mendKind]report.Step{
 	explainProxy: {
 		Title:   "see which policies decide",
 		Command: "{program} explain {proxy}{runs}{source}",
+	},
+	repeatModification: {
+		Title: "write the same modification for {to} as well: in a MeshProxyPatch that selects as {to} does, with match.origin mesh-trace in place of a cluster's name",
 	},
 	resolveUnknown: {
 		Title:   "resolve what the reasons name, then check again",
