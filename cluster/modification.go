@@ -74,7 +74,7 @@ func ModificationsOf(r *Resource, problems *[]*manifest.Problem) []Modification 
 			add(imports, withoutProfile, Summary{Tracing: true})
 		}
 		if raw := conf.Field("resources"); raw.Present() {
-			add(raw, AddedResources, summaryOf(raw, manifest.Sequence))
+			add(raw, AddedResources, summaryOf(raw, manifest.Sequence, false))
 		}
 	}
 	for _, v := range list.Items() {
@@ -134,9 +134,9 @@ func decodeModification(r *Resource, v manifest.Value, of string, operations []s
 		}
 	}
 	if patches := v.Field(jsonPatchesField); patches.Present() {
-		m.JSON, m.Value = true, summaryOf(patches, manifest.Sequence)
+		m.JSON, m.Value = true, summaryOf(patches, manifest.Sequence, of == ModifiedCluster)
 	} else {
-		m.Value = summaryOf(v.Field("value"), manifest.String)
+		m.Value = summaryOf(v.Field("value"), manifest.String, of == ModifiedCluster)
 	}
 	return m
 }
@@ -172,12 +172,12 @@ var modificationShape = func() shape {
 	for _, field := range matchFields {
 		match[field] = nil
 	}
-	of := shape{
-		"match": match, "operation": plain,
-		"value": summarised(manifest.String), jsonPatchesField: summarised(manifest.Sequence),
-	}
 	for _, kind := range modified {
-		all[kind.of] = of
+		value, patches := summarised(manifest.String), summarised(manifest.Sequence)
+		if kind.of == ModifiedCluster {
+			value[ofClusters], patches[ofClusters] = nil, nil
+		}
+		all[kind.of] = shape{"match": match, "operation": plain, "value": value, jsonPatchesField: patches}
 	}
 	return all
 }()

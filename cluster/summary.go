@@ -16,7 +16,8 @@ import (
 // have it in place of the value.
 type Summary struct {
 	// Sum is equal for values that differ only in the collector's cluster that they name. It
-	// is too short to find out a value by it.
+	// has 32 bits, so that it tells a strong secret to nobody; who guesses the whole value can
+	// check the guess. It is empty where no verdict needs it.
 	Sum      string   `yaml:"sum"`
 	Names    []string `yaml:"names,omitempty"`    // of clusters of collectors in the value
 	Tracing  bool     `yaml:"tracing,omitempty"`  // the value has a field tracing, or a path to one
@@ -39,8 +40,8 @@ func (s *Summary) IsNamed(cluster string) bool {
 
 // summaryOf returns the summary of a text or a list, which a snapshot has already. Another
 // kind of value is a problem.
-func summaryOf(v manifest.Value, want manifest.Kind) Summary {
-	summary, ok := summarise(v.Node(), want)
+func summaryOf(v manifest.Value, want manifest.Kind, ofCluster bool) Summary {
+	summary, ok := summarise(v.Node(), want, ofCluster)
 	switch {
 	case ok || !v.Present():
 	case want == manifest.Sequence:
@@ -51,8 +52,9 @@ func summaryOf(v manifest.Value, want manifest.Kind) Summary {
 	return summary
 }
 
-// summarise returns the summary of a value, and whether it is of the wanted kind.
-func summarise(n *manifest.Node, want manifest.Kind) (Summary, bool) {
+// summarise returns the summary of a value, which may be of a cluster, and whether it is of
+// the wanted kind.
+func summarise(n *manifest.Node, want manifest.Kind, ofCluster bool) (Summary, bool) {
 	if n == nil {
 		return Summary{}, false
 	}
@@ -80,8 +82,10 @@ func summarise(n *manifest.Node, want manifest.Kind) (Summary, bool) {
 	}
 	slices.Sort(summary.Names)
 	summary.Names = slices.Compact(summary.Names)
-	sum := sha256.Sum256(collectorNames.ReplaceAll([]byte(text), []byte{0}))
-	summary.Sum = "x" + hex.EncodeToString(sum[:4]) // never a number in YAML
+	if ofCluster || summary.Tracing || len(summary.Names) > 0 {
+		sum := sha256.Sum256(collectorNames.ReplaceAll([]byte(text), []byte{0}))
+		summary.Sum = "x" + hex.EncodeToString(sum[:4]) // never a number in YAML
+	}
 	return summary, true
 }
 
@@ -114,17 +118,20 @@ func (s *Summary) node() *yaml.Node {
 	return &node
 }
 
-// summarised is the shape of a value that may contain secrets, of which only a Summary is kept;
-// its kind is the only key.
+// summarised is the shape of a value that may contain secrets, of which only a Summary is kept.
+// Its keys are the value's kind and, for a value of clusters, ofClusters.
 func summarised(kind manifest.Kind) shape { return shape{summaryKeys[kind]: nil} }
 
 var summaryKeys = map[manifest.Kind]string{manifest.String: "#text", manifest.Sequence: "#list"}
+
+const ofClusters = "#cluster"
 
 // summaryNode returns what a snapshot has of a value if its shape is summarised, else nil.
 func summaryNode(n *manifest.Node, kept shape) *yaml.Node {
 	for kind, key := range summaryKeys {
 		if _, ok := kept[key]; ok && n.Kind != manifest.Null {
-			summary, ok := summarise(n, kind)
+			_, ofCluster := kept[ofClusters]
+			summary, ok := summarise(n, kind, ofCluster)
 			if !ok {
 				return &yaml.Node{Kind: yaml.MappingNode} // no value at all, so that the reader reports it as well
 			}
