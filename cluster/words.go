@@ -75,8 +75,11 @@ func (w *words) set(v manifest.Value) set {
 		return set{tags: TagsOf(v)}
 	}
 	sum := maphash.Bytes(w.sets.seed, w.key)
-	known := w.sets.get(sum)
-	if known.tags != nil && equalTags(known.tags, v.Node()) {
+	part := &w.sets.parts[sum%uint64(len(w.sets.parts))]
+	part.Lock()
+	defer part.Unlock()
+	known, ok := part.bySum[sum]
+	if ok && equalTags(known.tags, v.Node()) {
 		return known
 	}
 	read := set{make(Tags, 0, v.Len()), true}
@@ -85,8 +88,8 @@ func (w *words) set(v manifest.Value) set {
 		read.valid = read.valid && IsTag(key.Text, value.Text)
 	}
 	read.tags = read.tags.ordered()
-	if known.tags == nil {
-		w.sets.put(sum, read)
+	if !ok && len(part.bySum) < maxSets/len(w.sets.parts) {
+		part.bySum[sum] = read
 	}
 	return read
 }
@@ -98,6 +101,7 @@ type sets struct {
 	parts [64]struct {
 		sync.Mutex
 		bySum map[uint64]set
+		_     [48]byte // a part is a cache line of its own
 	}
 }
 
@@ -107,22 +111,6 @@ func newSets() *sets {
 		s.parts[i].bySum = make(map[uint64]set)
 	}
 	return s
-}
-
-func (s *sets) get(sum uint64) set {
-	part := &s.parts[sum%uint64(len(s.parts))]
-	part.Lock()
-	defer part.Unlock()
-	return part.bySum[sum]
-}
-
-func (s *sets) put(sum uint64, read set) {
-	part := &s.parts[sum%uint64(len(s.parts))]
-	part.Lock()
-	defer part.Unlock()
-	if len(part.bySum) < maxSets/len(s.parts) {
-		part.bySum[sum] = read
-	}
 }
 
 // equalTags reports whether tags are equal to an object of strings.
