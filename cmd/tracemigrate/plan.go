@@ -58,12 +58,15 @@ func (f *planFlags) run(c *cli.Context) error {
 		return err
 	}
 	stderr := stderrPrinter(c)
-	if nothingToPlan(stderr, current) {
+	if !f.byLabels && nothingToPlan(stderr, current) {
 		return nil
 	}
 	facts, err := f.facts(c, current, source)
 	if err != nil {
 		return err
+	}
+	if f.byLabels && len(facts.Plan.Policies) == 0 && nothingToPlan(stderr, current) {
+		return nil
 	}
 	if err := f.record(c, facts, recorders); err != nil {
 		return err
@@ -82,6 +85,10 @@ func (f *planFlags) run(c *cli.Context) error {
 	}
 	stderr.Line("tracemigrate: %d files were written to %s%s; begin with %s", len(files), f.directory, instead,
 		filepath.Join(f.directory, "README.md"))
+	if len(current.TrafficTraces) == 0 && f.byLabels {
+		stderr.Verdict("%s will select by labels; every proxy keeps its tracing", convert.Plural(len(facts.Plan.Policies), "MeshTrace"))
+		return nil
+	}
 	stderr.Verdict("%s", (&output.Report{Report: facts.Report}).Verdict())
 	return nil
 }

@@ -214,6 +214,20 @@ func TestPlanByLabels(t *testing.T) {
 	assert.Contains(t, output, "app: web")
 	m.do(steps[3])
 	assert.Equal(t, before, m.state())
+
+	m.flags = "" // MeshTraces by tags are replaced by another plan
+	m.plan()
+	m.do("sh apply.sh add; sh apply.sh remove")
+	m.flags = " --target-ref dataplane"
+	m.plan()
+	before = m.state()
+	steps = m.steps()
+	require.Len(t, steps, 3)
+	m.do(steps[0])
+	m.do(steps[1])
+	assert.NotEqual(t, before, m.state())
+	m.do(steps[2])
+	assert.Equal(t, before, m.state())
 }
 
 // migrated checks that the legacy tracing of before is gone, and the rest of the Mesh is not.

@@ -199,10 +199,12 @@ func TestPlanOfNothing(t *testing.T) {
 	dir := t.TempDir()
 	input := filepath.Join(dir, "input.yaml")
 	require.NoError(t, os.WriteFile(input, []byte("type: Mesh\nname: default\n"), 0o600))
-	code, _, stderr := tool(t, "plan -f "+input+" --output-dir "+filepath.Join(dir, "plan"))
-	assert.Equal(t, 0, code)
-	assert.Contains(t, stderr, "there is no TrafficTrace and no Mesh with tracing, so nothing was written")
-	assert.NoDirExists(t, filepath.Join(dir, "plan"))
+	for _, flags := range []string{"", " --target-ref dataplane"} {
+		code, _, stderr := tool(t, "plan -f "+input+" --output-dir "+filepath.Join(dir, "plan")+flags)
+		assert.Equal(t, 0, code)
+		assert.Contains(t, stderr, "there is no TrafficTrace and no Mesh with tracing, so nothing was written")
+		assert.NoDirExists(t, filepath.Join(dir, "plan"))
+	}
 }
 
 // --force replaces a plan as a whole, keeps what others wrote, and touches nothing that is

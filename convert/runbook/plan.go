@@ -34,7 +34,7 @@ func (b *builder) Steps() []Step {
 	if len(b.Plan.Policies) > 0 {
 		steps = append(steps, Add)
 	}
-	if b.Removes() {
+	if b.HasRemove() {
 		steps = append(steps, Remove)
 	}
 	return append(steps, Rollback)

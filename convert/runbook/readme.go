@@ -65,6 +65,9 @@ func (b *builder) HidesHeader() bool { return strings.Contains(b.Live, "=VALUE")
 // HasShadow reports whether the plan has shadow policies.
 func (b *builder) HasShadow() bool { return b.Shadow != nil && len(b.Shadow.Policies) > 0 }
 
+// HasRemove reports whether the plan has legacy resources to remove.
+func (b *builder) HasRemove() bool { return b.Removes() && len(b.Traces)+len(b.Meshes) > 0 }
+
 // ReadsZone reports whether verify.sh reads a zone's own control plane.
 func (b *builder) ReadsZone(name string) bool { return strings.Contains(b.Live, "--zone "+name+"=") }
 
