@@ -21,12 +21,14 @@ type comparison struct {
 // compareAll compares what proxies get today, but for what a previous run made, with what
 // they get from what is written.
 func compareAll(in *input, r *Plan) comparison {
-	before := envoydiff.State{Legacy: r.Meshes, Policies: r.Before(r.Existing)}
-	after := envoydiff.State{Policies: Applied(r.Existing, lists.Each(r.New(), Unshadowed)), Withheld: lists.Each(r.Withheld, Unshadowed)}
+	before := envoydiff.State{Legacy: r.Meshes, Policies: r.Before(r.Existing), Patches: in.Patches}
+	after := envoydiff.State{
+		Policies: Applied(r.Existing, lists.Each(r.New(), Unshadowed)), Withheld: lists.Each(r.Withheld, Unshadowed), Patches: in.Patches,
+	}
 	s, c := in.Snapshot, comparison{complete: true}
 	if in.o.MadeUp > 0 {
 		var madeUp []*cluster.Dataplane
-		madeUp, c.complete = envoydiff.MadeUp(r.Meshes, slices.Concat(after.Policies, after.Withheld, envoydiff.NewPatches(s).Selectors()), s.Dataplanes, in.o.MadeUp)
+		madeUp, c.complete = envoydiff.MadeUp(r.Meshes, slices.Concat(after.Policies, after.Withheld, in.Patches.Selectors()), s.Dataplanes, in.o.MadeUp)
 		with := *s
 		with.Dataplanes = slices.Concat(s.Dataplanes, madeUp)
 		s, c.madeUp = &with, len(madeUp)

@@ -7,6 +7,7 @@ import (
 	"tracemigrate/cluster"
 	"tracemigrate/cluster/lists"
 	"tracemigrate/cluster/manifest"
+	"tracemigrate/convert/envoydiff"
 	"tracemigrate/legacy"
 	"tracemigrate/meshtrace"
 )
@@ -19,6 +20,7 @@ type Current struct {
 	Namespace string              // the control plane's, on Kubernetes
 	Meshes    []*legacy.Mesh      // by name
 	Existing  []*meshtrace.Policy // in the order of the snapshot
+	Patches   *envoydiff.Patches
 	Found     []*manifest.Problem // of the snapshot, and of what was decoded
 }
 
@@ -31,10 +33,9 @@ func Read(s *cluster.Snapshot, namespace string) *Current {
 		c := &Current{Snapshot: s, Namespace: namespace}
 		meshes, wrong := legacy.Read(s)
 		existing, alsoWrong := meshtrace.Read(s, namespace)
-		_, wrongPatches := meshtrace.ReadProxyPatches(s)
-		_, wrongTemplates := legacy.ReadProxyTemplates(s)
-		wrong = slices.Concat(wrong, alsoWrong, wrongPatches, wrongTemplates)
-		c.Meshes, c.Existing, c.Found = meshes, existing, slices.Concat(s.Problems, wrong)
+		patches, wrongPatches := envoydiff.ReadPatches(s)
+		wrong = slices.Concat(wrong, alsoWrong, wrongPatches)
+		c.Meshes, c.Existing, c.Patches, c.Found = meshes, existing, patches, slices.Concat(s.Problems, wrong)
 		problems, skippable := broken(s, wrong)
 		if !skippable {
 			c.Snapshot = s.Doubting().Decoded()

@@ -77,7 +77,7 @@ type today struct {
 }
 
 func newToday(in *input) *today {
-	state := envoydiff.State{Legacy: in.Meshes, Policies: in.compared}
+	state := envoydiff.State{Legacy: in.Meshes, Policies: in.compared, Patches: in.Patches}
 	versions := in.Judge(in.o.Version)
 	own := envoydiff.NewRenderer(in.o.Version, in.Snapshot, state)
 	renderers := map[cluster.Version]*envoydiff.Renderer{in.o.Version: own}

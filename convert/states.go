@@ -45,8 +45,8 @@ type MeshTransition struct {
 func CompareStates(before, after *Current, o Options) *Transition {
 	was, is := newInput(before, &o), newInput(after, &o)
 	t := &Transition{Refused: is.refused}
-	from := envoydiff.State{Legacy: before.Meshes, Policies: was.compared, Patches: envoydiff.NewPatches(before.Snapshot)}
-	to := envoydiff.State{Legacy: after.Meshes, Policies: is.compared, Patches: envoydiff.NewPatches(after.Snapshot)}
+	from := envoydiff.State{Legacy: before.Meshes, Policies: was.compared, Patches: before.Patches}
+	to := envoydiff.State{Legacy: after.Meshes, Policies: is.compared, Patches: after.Patches}
 	s := after.AppliedTo(before.Snapshot)
 	known := s.Dataplanes
 	var made []*cluster.Dataplane

@@ -61,11 +61,11 @@ func (r *comparing) compareManifests() error {
 		comparisons := result.Comparisons
 		switch {
 		case c.IsSet("meshtrace"):
-			if comparisons, err = r.compareEdited(snapshot, result, edited, &options, to); err != nil {
+			if comparisons, err = r.compareEdited(current, result, edited, &options, to); err != nil {
 				return err
 			}
 		case to != (cluster.Version{}):
-			comparisons = r.comparePolicies(snapshot, result, result.New(), &options, to)
+			comparisons = r.comparePolicies(current, result, result.New(), &options, to)
 		default:
 			stderr.MadeUp(result.MadeUp, result.Complete, maxMadeUp)
 		}
@@ -129,7 +129,7 @@ func (r *comparing) readEdited(current *convert.Current) ([]*meshtrace.Policy, e
 // compareEdited compares with edited policies instead of the converted ones, on the version
 // to if there is one.
 func (r *comparing) compareEdited(
-	s *cluster.Snapshot, result *convert.Plan, edited []*meshtrace.Policy, o *convert.Options, to cluster.Version,
+	current *convert.Current, result *convert.Plan, edited []*meshtrace.Policy, o *convert.Options, to cluster.Version,
 ) ([]*envoydiff.Comparison, error) {
 	version := cmp.Or(to, o.Version)
 	if err := checkSupported(edited, version); err != nil {
@@ -145,7 +145,7 @@ func (r *comparing) compareEdited(
 		r.stderr.Line("tracemigrate: %d of the MeshTraces are shadows, which Kuma %s computes but does not apply, "+
 			"so they give no proxy tracing", shadows, version)
 	}
-	mode := s.About().Mode
+	mode := current.About().Mode
 	labels := o.ZoneOrigin && version.LabelsOrigin() && mode != cluster.ModeGlobal && mode != cluster.ModeFederatedZone
 	stored := lists.Each(edited, func(p *meshtrace.Policy) *meshtrace.Policy {
 		if p = p.AsStored(version); labels && p.Labels.Get(cluster.OriginLabel) == "" {
@@ -155,19 +155,19 @@ func (r *comparing) compareEdited(
 		}
 		return p
 	})
-	return r.comparePolicies(s, result, stored, o, to), nil
+	return r.comparePolicies(current, result, stored, o, to), nil
 }
 
 // comparePolicies compares today's tracing with that of policies, on the version to if there
 // is one.
 func (r *comparing) comparePolicies(
-	s *cluster.Snapshot, result *convert.Plan, policies []*meshtrace.Policy, o *convert.Options, to cluster.Version,
+	current *convert.Current, result *convert.Plan, policies []*meshtrace.Policy, o *convert.Options, to cluster.Version,
 ) []*envoydiff.Comparison {
-	before := envoydiff.State{Legacy: result.Meshes, Policies: result.Before(result.Existing)}
-	after := envoydiff.State{Policies: convert.Applied(result.Existing, policies)}
-	all := *s
-	made, complete := envoydiff.MadeUp(before.Legacy, slices.Concat(after.Policies, envoydiff.NewPatches(s).Selectors()), s.Dataplanes, o.MadeUp)
-	all.Dataplanes = slices.Concat(s.Dataplanes, made)
+	before := envoydiff.State{Legacy: result.Meshes, Policies: result.Before(result.Existing), Patches: current.Patches}
+	after := envoydiff.State{Policies: convert.Applied(result.Existing, policies), Patches: current.Patches}
+	all := *current.Snapshot
+	made, complete := envoydiff.MadeUp(before.Legacy, slices.Concat(after.Policies, current.Patches.Selectors()), all.Dataplanes, o.MadeUp)
+	all.Dataplanes = slices.Concat(all.Dataplanes, made)
 	r.stderr.MadeUp(len(made), complete, maxMadeUp)
 	if to != (cluster.Version{}) {
 		upgraded := envoydiff.Options{Version: o.Version, To: to, Migrated: true, Accept: o.Accept, Doubt: result.Doubt}

@@ -60,7 +60,8 @@ func (r *comparing) compareShadow() ([]*envoydiff.Comparison, error) {
 	if !ok {
 		return nil, errors.New("--shadow needs a cluster or a control plane as the source")
 	}
-	today := envoydiff.NewRenderer(version, snapshot, envoydiff.State{Legacy: current.Meshes, Policies: current.Existing})
+	state := envoydiff.State{Legacy: current.Meshes, Policies: current.Existing, Patches: current.Patches}
+	today := envoydiff.NewRenderer(version, snapshot, state)
 	proxies, deleted, err := r.requestShadows(inspector, today, snapshot.Dataplanes)
 	if err != nil {
 		return nil, err
@@ -80,8 +81,9 @@ func (r *comparing) compareShadow() ([]*envoydiff.Comparison, error) {
 // than when it is asked: _config reads the MeshGateways anew, and applies no ProxyTemplate.
 func doubtAnswers(current *convert.Current, version cluster.Version, proxies []envoydiff.Proxy, accepted []envoydiff.Code) {
 	applied := lists.Each(current.Existing, convert.Unshadowed)
-	today, after := envoydiff.State{Legacy: current.Meshes, Policies: current.Existing}, envoydiff.State{Policies: applied}
-	mixed := envoydiff.MixedTags(version, current.Snapshot, envoydiff.State{Policies: current.Existing}, after)
+	today := envoydiff.State{Legacy: current.Meshes, Policies: current.Existing, Patches: current.Patches}
+	after := envoydiff.State{Policies: applied, Patches: current.Patches}
+	mixed := envoydiff.MixedTags(version, current.Snapshot, envoydiff.State{Policies: current.Existing, Patches: current.Patches}, after)
 	notShown := envoydiff.NotShown(version, current.Snapshot, today, after)
 	byName := make(map[[2]string]*cluster.Dataplane, len(current.Snapshot.Dataplanes))
 	for _, dp := range current.Snapshot.Dataplanes {

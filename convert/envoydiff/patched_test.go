@@ -124,7 +124,7 @@ func comparePatched(t *testing.T, documents string, o envoydiff.Options, states 
 	if len(states) > 0 {
 		var now *cluster.Snapshot
 		now, after = read("{type: Mesh, name: default}\n" + states[0])
-		after.Patches = envoydiff.NewPatches(now)
+		after.Patches, _ = envoydiff.ReadPatches(now)
 	}
 	return &envoydiff.Compare(s, before, after, o).Proxies[0]
 }
@@ -195,7 +195,8 @@ func TestPatchedUntraced(t *testing.T) {
 	require.Empty(t, s.Problems)
 	meshes, problems := legacy.Read(s)
 	require.Empty(t, problems)
-	after := envoydiff.State{Legacy: meshes, Patches: envoydiff.NewPatches(&cluster.Snapshot{})}
+	none, _ := envoydiff.ReadPatches(&cluster.Snapshot{})
+	after := envoydiff.State{Legacy: meshes, Patches: none}
 	got := envoydiff.Compare(s, envoydiff.State{Legacy: meshes}, after, envoydiff.Options{Version: cluster.V(9)}).Proxies[0]
 	assert.True(t, got.Before.Traces())
 	assert.Equal(t, envoydiff.Same, got.Verdict, "%v", got.Differences)

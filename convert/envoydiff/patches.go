@@ -1,10 +1,12 @@
 package envoydiff
 
 import (
+	"maps"
 	"slices"
 
 	"tracemigrate/cluster"
 	"tracemigrate/cluster/lists"
+	"tracemigrate/cluster/manifest"
 	"tracemigrate/legacy"
 	"tracemigrate/meshtrace"
 )
@@ -18,17 +20,18 @@ type Patches struct {
 	unread        []string                          // kinds that could not be read
 }
 
-// NewPatches returns the MeshProxyPatches and ProxyTemplates of a snapshot.
-func NewPatches(s *cluster.Snapshot) *Patches {
+// ReadPatches decodes the MeshProxyPatches and ProxyTemplates of a snapshot.
+func ReadPatches(s *cluster.Snapshot) (*Patches, []*manifest.Problem) {
 	p := &Patches{modifications: make(map[*meshtrace.Policy][]cluster.Modification)}
-	patches, _ := meshtrace.ReadProxyPatches(s) // package convert reports the problems
+	patches, problems := meshtrace.ReadProxyPatches(s)
 	for _, patch := range patches {
 		if slices.ContainsFunc(patch.Modifications, func(m cluster.Modification) bool { return m.ConcernsTracing() }) {
 			p.policies = append(p.policies, patch.Policy)
 			p.modifications[patch.Policy] = patch.Modifications
 		}
 	}
-	p.templates, _ = legacy.ReadProxyTemplates(s)
+	templates, wrong := legacy.ReadProxyTemplates(s)
+	p.templates = templates
 	for mesh, templates := range p.templates {
 		if !templates.ConcernTracing() {
 			delete(p.templates, mesh)
@@ -39,7 +42,7 @@ func NewPatches(s *cluster.Snapshot) *Patches {
 			p.unread = append(p.unread, kind)
 		}
 	}
-	return p
+	return p, slices.Concat(problems, wrong)
 }
 
 // any reports whether p can have to do with a proxy.
@@ -65,7 +68,7 @@ func (p *Patches) notShown() *Patches {
 // the answers of a control plane to diff --shadow are the same.
 func NotShown(version cluster.Version, s *cluster.Snapshot, before, after State) func(dp *cluster.Dataplane) cluster.Doubt {
 	r := newRenderer(s)
-	patches := r.patches.notShown()
+	patches := before.Patches.notShown()
 	before.Patches, after.Patches = patches, patches
 	c := &Comparison{before: r.In(version, before), after: r.In(version, after)}
 	return func(dp *cluster.Dataplane) cluster.Doubt {
@@ -77,8 +80,8 @@ func NotShown(version cluster.Version, s *cluster.Snapshot, before, after State)
 // Selectors returns policies that select what the patches select, for MadeUp.
 func (p *Patches) Selectors() []*meshtrace.Policy {
 	selectors := slices.Clone(p.policies)
-	for mesh, templates := range p.templates {
-		for _, tags := range templates.Selectors() {
+	for _, mesh := range slices.Sorted(maps.Keys(p.templates)) {
+		for _, tags := range p.templates[mesh].Selectors() {
 			ref := meshtrace.TargetRef{Kind: meshtrace.MeshSubset, Tags: tags}
 			selectors = append(selectors, &meshtrace.Policy{Mesh: mesh, TargetRef: ref})
 		}

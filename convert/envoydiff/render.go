@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 
 	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
 	hcmv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/network/http_connection_manager/v3"
@@ -25,8 +26,7 @@ type State struct {
 	// Withheld are policies that proxies need and that are not applied. They decide
 	// nothing; they explain why a proxy has no tracing.
 	Withheld []*meshtrace.Policy
-	// Patches are those of the state; nil: those of the snapshot.
-	Patches *Patches
+	Patches  *Patches // nil: those of the snapshot
 }
 
 // Renderer renders the Envoy configuration of proxies in a State.
@@ -46,7 +46,7 @@ type Renderer struct {
 	legacy    map[string]*legacy.Mesh
 	matcher   *meshtrace.Matcher
 	withheld  *meshtrace.Matcher
-	patches   *Patches // of the snapshot
+	patches   func() *Patches // of the snapshot, decoded when they are needed
 	patcher   *patcher
 }
 
@@ -59,7 +59,10 @@ func NewRenderer(version cluster.Version, s *cluster.Snapshot, state State) *Ren
 // newRenderer returns what renderers of s have in common.
 func newRenderer(s *cluster.Snapshot) *Renderer {
 	r := &Renderer{snapshot: s, routed: s.TrafficRoutes, gateways: cluster.NewGateways(s.MeshGateways), tcp: meshtrace.TCPRoutes(s)}
-	r.patches = NewPatches(s)
+	r.patches = sync.OnceValue(func() *Patches {
+		patches, _ := ReadPatches(s)
+		return patches
+	})
 	r.routes, r.others = meshtrace.HTTPRoutes(s)
 	if s.Origin != nil {
 		r.zone = s.Origin.Zone
@@ -85,7 +88,10 @@ func (r *Renderer) In(version cluster.Version, state State) *Renderer {
 	}
 	other.matcher = meshtrace.NewMatcher(version, state.Policies, r.gateways)
 	other.withheld = meshtrace.NewMatcher(version, state.Withheld, r.gateways)
-	other.patcher = newPatcher(version, cmp.Or(state.Patches, r.patches), r.gateways)
+	if state.Patches == nil {
+		state.Patches = r.patches()
+	}
+	other.patcher = newPatcher(version, state.Patches, r.gateways)
 	if other.legacy = nil; !version.DropsTrafficTrace() {
 		other.legacy = legacy.ByName(state.Legacy)
 	}

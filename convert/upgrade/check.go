@@ -152,8 +152,8 @@ func (b *builder) accepted() []*meshtrace.Policy {
 
 // compare compares all proxies, and made-up ones of meshes without Dataplanes.
 func (b *builder) compare(policies []*meshtrace.Policy) {
-	state := envoydiff.State{Legacy: b.current.Meshes, Policies: policies}
-	selectors := slices.Concat(policies, envoydiff.NewPatches(b.current.Snapshot).Selectors())
+	state := envoydiff.State{Legacy: b.current.Meshes, Policies: policies, Patches: b.current.Patches}
+	selectors := slices.Concat(policies, state.Patches.Selectors())
 	made, complete := envoydiff.MadeUp(state.Legacy, selectors, b.current.Dataplanes, b.o.MadeUp)
 	b.MadeUp, b.Complete = len(made), complete
 	s := *b.current.Snapshot
