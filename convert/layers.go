@@ -21,6 +21,7 @@ type layer struct {
 	everyone bool  // it is for all proxies, later ones included
 	copied   bool  // it is a copy of another control plane's, which cannot be changed here
 	idle     bool  // TrafficTraces decide on some of its proxies
+	taken    bool  // MeshTraces decide on proxies that it would decide on
 	served   []int // proxies that it decides on today
 	free     []int // others on which it has no effect
 }
@@ -177,6 +178,14 @@ func (l *layering) assign(i int, d envoydiff.Decision, byPolicy map[*meshtrace.P
 			of.served = append(of.served, i)
 		default:
 			of.free = append(of.free, i)
+		}
+	}
+	if traced && len(l.Pairs) > 0 {
+		of := l.In(l.sidecars[i].Zone())
+		if position := of.Wins(l.sidecars[i].TagSets()...); position >= 0 {
+			if position, ok := l.positionOf(of.Pairs[position]); ok {
+				byPair[position].taken = true
+			}
 		}
 	}
 	if traced && d.Conf.Sampling.Overall != nil {

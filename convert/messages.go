@@ -146,6 +146,9 @@ var (
 		"{selector} uses a wildcard, which MeshTrace does not support. It is expanded to {policies}, one per known value that "+
 			"no higher-ranking selector covers",
 		"add a policy when a Dataplane with another value appears")
+	wildcardByLabels = warn(WildcardEnumerated,
+		"{selector} uses a wildcard, which MeshTrace does not support. It becomes {policies}, by the labels of the known proxies",
+		"add a policy when a Dataplane with another value appears that these labels do not select")
 	wildcardPartlyExpanded = warn(WildcardEnumerated,
 		"{selector} uses a wildcard, which MeshTrace does not support. It is expanded to {policies}, one per known value that "+
 			"no higher-ranking selector and no MeshTrace covers",
@@ -168,6 +171,10 @@ var (
 	selectorsUnmatched = inform(SelectorUnmatched,
 		"selectors {selectors} match no known Dataplane",
 		"delete the selectors, unless such Dataplanes are yet to come")
+
+	laterUnknown = warn(SelectorUnmatched,
+		"{selector} decides for no known proxy, so it is not known by which labels to select those that may come, and no policy is written",
+		"delete the selector, or convert again when such proxies exist, before the TrafficTrace is deleted")
 
 	tieUndecided = warn(TieByCreationTime,
 		"{tie}. The one created last wins, and the input does not have the creation times; the policies assume that {winner} "+
@@ -637,6 +644,7 @@ const (
 	deleteDashedKubectl phrase = "`kubectl delete meshtrace --namespace {namespace} -- {name}`"
 	deleteDashedKumactl phrase = "`kumactl delete meshtrace --mesh {mesh} -- {name}`"
 	servesNobody        phrase = "it decides for no known proxy"
+	decidedByMeshTraces phrase = "MeshTraces decide for its proxies"
 	existsAlready       phrase = "a MeshTrace with the same content exists"
 )
 

@@ -43,6 +43,7 @@ func relabel(l *layering) *relabelling {
 	}
 	kept := l.keepable()
 	covers := l.covers(kept)
+	later := l.forLater()
 	used := make(map[string]bool) // backends
 	for i, of := range l.layers {
 		switch {
@@ -54,7 +55,7 @@ func relabel(l *layering) *relabelling {
 			continue
 		case of.existing != nil && isEmptyConf(&of.conf):
 			continue // it has no effect
-		case len(of.served) == 0 && len(l.sidecars) > 0:
+		case len(of.served) == 0 && len(l.sidecars) > 0 && of != later:
 			r.unserved(of)
 			continue
 		}
@@ -78,10 +79,39 @@ func relabel(l *layering) *relabelling {
 	return r
 }
 
+// forLater returns the layer of the selector for every proxy, if it decides on none of those
+// that exist: its policy is for later ones. It is nil if a MeshTrace for every proxy decides
+// on these, or if some of those that exist would inherit from the policy.
+func (l *layering) forLater() *layer {
+	var first *layer
+	for _, of := range l.layers {
+		switch {
+		case of.everyone && of.existing != nil:
+			return nil
+		case of.everyone && first == nil:
+			first = of
+		}
+	}
+	if first == nil || len(first.served) > 0 || !l.maySelect(first, l.byRank) {
+		return nil
+	}
+	return first
+}
+
 // unserved says why a layer that decides on no proxy has no policy.
 func (r *relabelling) unserved(of *layer) {
 	if of.pair != nil {
-		r.reasons[of.position] = string(servesNobody)
+		higher := r.Covering(of.position, of.pair.Tags)
+		switch {
+		case of.taken:
+			r.reasons[of.position] = string(decidedByMeshTraces)
+		case higher != nil:
+			found := neverDeciding(r.mesh, of.pair, higher)
+			r.reasons[of.position], r.notes = found.reason, append(r.notes, found.notes...)
+		default:
+			r.reasons[of.position] = string(servesNobody)
+			r.notes = append(r.notes, laterUnknown.noteOn(of.pair, facts{"selector": of.fact()}))
+		}
 		return
 	}
 	about := existingServesNobody
@@ -132,8 +162,12 @@ func (l *layering) target() cluster.Version { return cmp.Or(l.o.To, l.o.Version)
 
 // add adds the policies of a layer, and notes the proxies that no labels distinguish.
 func (r *relabelling) add(of *layer, found cover.Result) {
-	if len(r.sidecars) == 0 {
+	switch {
+	case len(r.sidecars) == 0:
 		r.addUnseen(of)
+		return
+	case len(of.served) == 0: // see forLater
+		r.policies = append(r.policies, &relabelled{layer: of, labels: cluster.Tags{}})
 		return
 	}
 	if len(found.Alike) > 0 {

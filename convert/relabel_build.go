@@ -152,8 +152,11 @@ func (r *relabelling) remarkSelection() notes {
 			targets[i] = fmt.Sprintf("%s (%s)", quoted(p.name), &p.policy.TargetRef)
 		}
 		about := laterByLabels
-		if everyone {
+		switch {
+		case everyone:
 			about = laterEverybody
+		case of.pair != nil && hasWildcard(of.pair.Tags):
+			about = wildcardByLabels
 		}
 		found = append(found, about.note(of.place(), of.resource(), facts{"selector": of.fact(), "policies": targets}))
 	}
