@@ -173,6 +173,9 @@ func Record(ctx context.Context, source Source) (recording *Recording, problems 
 // record appends a document to documents if its kind is read here. It stores the error of
 // a document that cannot be written in unwritten, by place.
 func record(doc *manifest.Document, documents []recorded, unwritten *sync.Map) []recorded {
+	if kind := doc.Root.Get("kind"); kind != nil && kind.Text == endKind {
+		return documents // newRecording adds one
+	}
 	text, err := encode(pruned(doc))
 	if err != nil {
 		unwritten.Store(doc.Place, err)
@@ -195,10 +198,13 @@ func unwrittenProblems(unwritten *sync.Map) []*manifest.Problem {
 	return problems
 }
 
-// newRecording returns documents between the origin and the mark of the end, which those
-// of files do not have.
+// newRecording returns documents between the origin, which those of files do not have, and
+// the mark of the end.
 func newRecording(documents []recorded, origin *Origin, problems []*manifest.Problem) (*Recording, error) {
 	recording := &Recording{documents: documents}
+	if len(documents) > 0 || origin != nil {
+		recording.end = []byte("apiVersion: " + originAPIVersion + "\nkind: " + endKind + "\n")
+	}
 	if origin == nil {
 		return recording, nil
 	}
@@ -214,7 +220,6 @@ func newRecording(documents []recorded, origin *Origin, problems []*manifest.Pro
 	if recording.head, err = encode(head); err != nil {
 		return nil, fmt.Errorf("writing the origin: %w", err)
 	}
-	recording.end = []byte("apiVersion: " + originAPIVersion + "\nkind: " + endKind + "\n")
 	return recording, nil
 }
 

@@ -42,6 +42,8 @@ type Snapshot struct {
 	others                         []string             // names of MeshTraces that [Snapshot.Only] left out, on Kubernetes
 	zones                          map[string]*Snapshot // of zones' own control planes, by name; see AddZone
 	otherTraces                    []TraceName          // of TrafficTraces that it left out
+	// Recorded is set if a file is a snapshot, whose resources do not have all their fields.
+	Recorded bool
 	// Problems of the texts and of the kinds decoded here.
 	Problems []*manifest.Problem
 	// Skipped are the errors of resources that were left out, see Skipping.
@@ -211,7 +213,7 @@ func assemble(entries []entry) *Snapshot {
 		}
 		switch e.kind {
 		case endKind:
-			ended[e.Place.File] = true
+			ended[e.Place.File], s.Recorded = true, true
 			continue
 		case KindService: // overlays may have one several times
 			s.Services = append(s.Services, *e.core)

@@ -42,7 +42,7 @@ func (f *planFlags) facts(c *cli.Context, current *convert.Current, source clust
 	}
 	facts := &runbook.Facts{
 		Program: c.App.Name, Version: release(), Report: r, Plan: plan, Current: current, Options: o.Convert,
-		Whole: current.Live() || !current.FromCluster(),
+		Whole: current.Live() || !current.Recorded,
 	}
 	if o.Convert.Version.ComputesShadows() && !f.byLabels && r.Summary.Earlier == 0 {
 		shadow := o.Convert

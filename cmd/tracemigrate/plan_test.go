@@ -154,6 +154,7 @@ const bothFormats = "type: Mesh\nname: default\ntracing: {defaultBackend: z, bac
 // A plan that would not keep every proxy's tracing, or that cannot be written as a whole,
 // writes nothing.
 func TestPlanRefuses(t *testing.T) {
+	_, recorded, _ := tool(t, "snapshot -f "+filepath.Join(fixtures.Dir(), "plan", "universal", "input.yaml"))
 	for name, c := range map[string]struct {
 		dir, flags string
 		code       int
@@ -171,6 +172,7 @@ func TestPlanRefuses(t *testing.T) {
 			`policies by labels need here: MeshTrace "z-web" deleted, MeshTrace "y-team" deleted`,
 		},
 		"Universal snapshot": {"convert/rehearsed", "", 2, "a snapshot contains only the tracing of a Mesh"},
+		"snapshot of files":  {recorded, "--kuma-version 2.9", 2, "a snapshot contains only the tracing of a Mesh"},
 		"two formats":        {bothFormats, "--kuma-version 2.9", 2, "plan for the resources of one control plane"},
 		"mesh of files":      {"plan/kubernetes", "--mesh default", 2, "cannot be combined with -f"},
 		"argument":           {"plan/kubernetes", "x", 2, "unexpected argument"},
