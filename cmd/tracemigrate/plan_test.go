@@ -293,6 +293,7 @@ func TestVerifyFindsDifferences(t *testing.T) {
 		want      []string
 	}{
 		"start":               {"start", legacy, 0, []string{"step start is as planned"}},
+		"no TrafficRoute":     {"start", strings.Replace(legacy, "kind: TrafficRoute", "kind: Other", 1), 1, []string{`Mesh "default": has no TrafficRoute now`}},
 		"added too early":     {"start", legacy + added, 1, []string{`MeshTrace "all" of mesh "default": exists, and did not exist`}},
 		"sampling changed":    {"start", strings.Replace(legacy, "sampling: 12.5", "sampling: 13", 1), 1, []string{"3 different", `Mesh "default": its field tracing differs`}},
 		"selector changed":    {"start", strings.Replace(legacy, "ledger_shop_svc_8080", "ledger", 1), 1, []string{`TrafficTrace "payments" of mesh "default": differs`}},

@@ -30,6 +30,9 @@ func Check(step Step, before, now *convert.Current, made []*meshtrace.Policy, o 
 	if step == Rollback {
 		c.order(before, now, o)
 	}
+	if step == Start || step == Rollback {
+		c.routes(before, now)
+	}
 	existing := lists.By(now.Existing, (*meshtrace.Policy).Identity)
 	if step == Start || step == Rollback {
 		c.unchanged(before.Existing, existing, made)
@@ -46,14 +49,22 @@ type checker struct {
 }
 
 func (c *checker) report(resource fmt.Stringer, format string, args ...any) {
-	of := ""
+	name := resource.String()
 	switch r := resource.(type) {
 	case *legacy.TrafficTrace:
-		of = fmt.Sprintf(" of mesh %q", r.Mesh)
+		name = inMesh(r, r.Mesh)
 	case *meshtrace.Policy:
-		of = fmt.Sprintf(" of mesh %q", r.Mesh)
+		name = inMesh(r, r.Mesh)
 	}
-	c.wrong = append(c.wrong, fmt.Sprintf("%s%s: %s; %s", resource, of, fmt.Sprintf(format, args...), c.remedy()))
+	c.wrong = append(c.wrong, fmt.Sprintf("%s: %s; %s", name, fmt.Sprintf(format, args...), c.remedy()))
+}
+
+// inMesh names a resource with its mesh, which its own name leaves out if it is the default.
+func inMesh(resource fmt.Stringer, mesh string) string {
+	if mesh == "default" {
+		return fmt.Sprintf("%s of mesh %q", resource, mesh)
+	}
+	return resource.String()
 }
 
 // remedy returns what to do about a resource that is not as the step makes it.
@@ -116,6 +127,19 @@ func (c *checker) meshes(before, now *convert.Current) {
 			c.report(mesh, "is missing")
 		case mesh.DefaultBackend != other.DefaultBackend || !slices.EqualFunc(mesh.Backends, other.Backends, equalBackends):
 			c.report(mesh, "its field tracing differs from the plan's")
+		}
+	}
+}
+
+// routes reports meshes that gained or lost their TrafficRoutes, without which TrafficTraces do
+// not trace outbounds. The comparison of proxies takes those of now for both states.
+func (c *checker) routes(before, now *convert.Current) {
+	for _, mesh := range before.Meshes {
+		switch had, has := before.TrafficRoutes[mesh.Name], now.TrafficRoutes[mesh.Name]; {
+		case had && !has:
+			c.report(mesh, "has no TrafficRoute now, and had one when the plan was written")
+		case has && !had:
+			c.report(mesh, "has a TrafficRoute now, and had none when the plan was written")
 		}
 	}
 }
@@ -188,8 +212,8 @@ func (c *checker) order(before, now *convert.Current, o convert.Options) {
 // reorder reports a TrafficTrace that was created too late. rollback.sh creates again only
 // what is missing.
 func (c *checker) reorder(lower *legacy.TrafficTrace, higher string) {
-	c.wrong = append(c.wrong, fmt.Sprintf("%s of mesh %q: was created after TrafficTrace %q, which had precedence; "+
-		"delete both, then run rollback.sh, which creates them in order", lower, lower.Mesh, higher))
+	c.wrong = append(c.wrong, fmt.Sprintf("%s: was created after TrafficTrace %q, which had precedence; "+
+		"delete both, then run rollback.sh, which creates them in order", inMesh(lower, lower.Mesh), higher))
 }
 
 // unchanged reports MeshTraces of the plan that exist although they did not before, and

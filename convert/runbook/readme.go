@@ -110,6 +110,7 @@ type Row struct {
 	Version       string `json:"version,omitempty"` // of a zone
 	TrafficTraces int    `json:"trafficTraces,omitempty"`
 	MeshTraces    int    `json:"meshTraces,omitempty"`
+	Replaced      int    `json:"replaced,omitempty"` // existing MeshTraces that get another content
 	Proxies       int    `json:"proxies"`
 	Same          int    `json:"same"`
 	Inherent      int    `json:"inherent"`
@@ -138,6 +139,11 @@ func (b *builder) MeshRows() []Row {
 	}
 	for _, p := range b.Made {
 		rows[of[p.Mesh]].MeshTraces++
+	}
+	for _, o := range b.Replaced {
+		if n, ok := of[o.Mesh]; ok {
+			rows[n].Replaced++
+		}
 	}
 	for i := range b.Report.Proxies {
 		p := &b.Report.Proxies[i]

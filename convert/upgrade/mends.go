@@ -58,10 +58,13 @@ func (b *builder) mends(c *cause) []mend {
 		}
 		return []mend{{Kind: convertForNewer, Version: b.To}}
 	case envoydiff.MeshTraceRefused, envoydiff.OTelEndpoint, envoydiff.FieldIgnored:
-		if b.To.DropsTrafficTrace() {
-			return []mend{{Kind: convertForNewer, Version: b.To}}
+		switch {
+		case !b.To.DropsTrafficTrace():
+			return []mend{{Kind: correctMeshTrace}}
+		case c.Code == envoydiff.MeshTraceRefused && b.oldest().Compare(cluster.SinceDataplane) >= 0:
+			return []mend{{Kind: convertForBoth, Version: b.From}}
 		}
-		return []mend{{Kind: correctMeshTrace}}
+		return []mend{{Kind: convertForNewer, Version: b.To}}
 	case envoydiff.ProtocolFromField:
 		return b.protocolMends(c)
 	case envoydiff.ProtocolRefused:
