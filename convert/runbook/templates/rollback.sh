@@ -8,8 +8,10 @@ fi
 cd "$(dirname "$0")"
 {{- if .Kubernetes }}
 {{- if .Removes }}
+{{- if .Meshes }}
 
 # The tracing of the Meshes first, because the TrafficTraces refer to it.
+{{- end }}
 {{- range .Meshes }}
 {{ $.Client }} patch mesh {{ quote .Name }} --type=json --patch-file={{ patch . }}
 {{- end }}
@@ -42,7 +44,7 @@ fi
 {{- end }}
 {{- if or .Made .Replaced }}
 
-# The new MeshTraces last, so that every proxy has tracing at any time.
+# The MeshTraces last, so that every proxy has tracing at any time.
 {{- end }}
 {{- if .Made }}
 {{ .Client }} delete -f rollback/delete-meshtraces.yaml --ignore-not-found
@@ -89,7 +91,7 @@ fi
 {{- end }}
 {{- if or .Made .Replaced }}
 
-# The new MeshTraces last, so that every proxy has tracing at any time.
+# The MeshTraces last, so that every proxy has tracing at any time.
 {{- end }}
 {{- if .Made }}
 remove() { # MESH NAME
