@@ -22,6 +22,8 @@ type Summary struct {
 	Names    []string `yaml:"names,omitempty"`    // of clusters of collectors in the value
 	Tracing  bool     `yaml:"tracing,omitempty"`  // the value has a field tracing, or a path to one
 	Sampling bool     `yaml:"sampling,omitempty"` // the value has a field for a sampling
+	Provider bool     `yaml:"provider,omitempty"` // the value has a field provider, as that of a tracer, or a path to one
+	Copies   bool     `yaml:"copies,omitempty"`   // a JSON patch copies or moves a field
 }
 
 // collectorNames matches the names that control planes give the clusters of collectors, up to
@@ -30,6 +32,7 @@ var collectorNames = regexp.MustCompile(`(?:tracing:|meshtrace:|system_meshtrace
 
 var (
 	tracingField  = regexp.MustCompile(`(?m)["']tracing["']\s*:|(?:^|[^\w.:/-])tracing\s*:(?:[\s{\[]|$)|/tracing(?:[/\s"']|$)`)
+	providerField = regexp.MustCompile(`(?m)["']provider["']\s*:|(?:^|[^\w.:/-])provider\s*:(?:[\s{\[]|$)|/provider(?:[/\s"']|$)`)
 	samplingField = regexp.MustCompile(`(?i)(?:overall|client|random)_?sampling`)
 )
 
@@ -61,7 +64,8 @@ func summarise(n *manifest.Node, want manifest.Kind, ofCluster bool) (Summary, b
 	if sum := n.Get("sum"); sum != nil && sum.Kind == manifest.String {
 		summary := Summary{
 			Sum:     strings.Clone(sum.Text),
-			Tracing: isTrue(n.Get("tracing")), Sampling: isTrue(n.Get("sampling")),
+			Tracing: isTrue(n.Get("tracing")), Sampling: isTrue(n.Get("sampling")), Provider: isTrue(n.Get("provider")),
+			Copies: isTrue(n.Get("copies")),
 		}
 		for _, name := range n.Get("names").Items() {
 			if name.Kind == manifest.String {
@@ -76,7 +80,10 @@ func summarise(n *manifest.Node, want manifest.Kind, ofCluster bool) (Summary, b
 	var content strings.Builder
 	appendContent(&content, n)
 	text := strings.TrimSpace(content.String())
-	summary := Summary{Tracing: tracingField.MatchString(text), Sampling: samplingField.MatchString(text)}
+	summary := Summary{
+		Tracing: tracingField.MatchString(text), Sampling: samplingField.MatchString(text), Provider: providerField.MatchString(text),
+		Copies: slices.ContainsFunc(n.Items(), func(patch manifest.Node) bool { return patch.Get("from") != nil }),
+	}
 	for _, name := range collectorNames.FindAllString(text, -1) {
 		summary.Names = append(summary.Names, strings.Clone(name))
 	}

@@ -64,14 +64,15 @@ func (p *patching) effectOf(m *cluster.Modification) (effect, bool) {
 	named := m.Value.IsNamed(p.collector) || m.Value.IsNamed(p.beside)
 	switch {
 	case m.Selects(p.collector, p.origin):
+		e.hit = named // the value may rename the cluster
 		return e, true
 	case m.Of == cluster.ModifiedCluster && m.Operation == cluster.OperationAdd:
 		return e, named // it replaces the cluster
-	case len(m.Value.Names) == 0 && (!m.Value.Tracing || m.Of == cluster.ModifiedCluster):
+	case len(m.Value.Names) == 0 && (!m.Value.Tracing || m.Of == cluster.ModifiedCluster) && !m.RemovesTraced():
 		return e, false
 	}
 	e.match, e.names, e.hit = m.Match, strings.Join(m.Value.Names, " "), named
-	e.base.renamed = p.renamed && m.ByListener
+	e.base.renamed = p.renamed && (m.ByListener || m.Value.Copies)
 	switch {
 	case !m.Value.Tracing:
 	case m.JSON:
@@ -101,7 +102,7 @@ func (p *patching) acting(all []modification) []acting {
 // patched returns why modifications may change the tracing of a proxy that is the same without
 // them.
 func (c *Comparison) patched(p *Proxy) cluster.Doubt {
-	if p.untraced {
+	if p.untraced && !c.tracedByPatches(p.Dataplane) {
 		return cluster.Doubt{}
 	}
 	befores, afters := c.before.patchings(p.Dataplane, p.Before), c.after.patchings(p.Dataplane, p.After)
@@ -119,7 +120,7 @@ func (c *Comparison) patched(p *Proxy) cluster.Doubt {
 			}
 		}
 	}
-	return cluster.Doubt{}
+	return c.otherwiseTraced(p)
 }
 
 // patchedBetween returns why modifications do not do the same before and after, and the place
@@ -197,6 +198,8 @@ func (a *acting) why(other *acting, here, there *patching, when, otherwise strin
 			here.collector, here.origin, when, there.collector, there.origin, otherwise)
 	case other == nil:
 		return "changes tracing only " + when
+	case other.base.renamed != a.base.renamed && !a.ByListener:
+		return "copies or moves a field, which may have another value " + otherwise
 	case other.base.renamed != a.base.renamed:
 		return "selects listeners, which have other names " + otherwise
 	case a.JSON:
