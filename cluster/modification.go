@@ -157,18 +157,29 @@ func (m *Modification) ConcernsTracing() bool {
 	return m.Operation != OperationAdd && named && (m.Origin == "" || m.Origin == LegacyOrigin || m.Origin == MeshTraceOrigin)
 }
 
-// RemovesTraced reports whether a modification removes listeners, or their filter that traces:
-// on another version perhaps others.
+// RemovesTraced reports whether a modification removes or replaces listeners, or their filter that
+// traces: on another version perhaps others.
 func (m *Modification) RemovesTraced() bool {
-	return m.Operation == operationRemove &&
-		(m.Of == listenerItself || m.Of == filterOfListener && (m.Name == "" || strings.HasSuffix(m.Name, "http_connection_manager")))
+	switch {
+	case m.Of == AddedResources, m.Of == listenerItself && m.Operation == OperationAdd, m.JSON && m.ofListener():
+		return m.Value.Replaces
+	case m.Operation == operationRemove:
+		return m.Of == listenerItself || m.Of == filterOfListener && (m.Name == "" || strings.HasSuffix(m.Name, "http_connection_manager"))
+	}
+	return false
 }
+
+func (m *Modification) ofListener() bool { return m.Of == listenerItself || m.Of == filterOfListener }
+
+// ByName reports whether a modification depends on the names or tags of listeners, which another
+// version may write otherwise.
+func (m *Modification) ByName() bool { return m.ByListener || m.Value.Replaces && !m.JSON }
 
 // Traces reports whether a modification gives HTTP listeners a tracer of its own, so that they
 // are traced without any other policy.
 func (m *Modification) Traces() bool {
 	return m.Value.Tracing && m.Value.Provider && m.Operation != operationRemove &&
-		(m.Of == listenerItself || m.Of == filterOfListener || m.Of == AddedResources)
+		(m.ofListener() || m.Of == AddedResources)
 }
 
 // The origins of the collector's cluster, by which modifications select it (OriginTracing in

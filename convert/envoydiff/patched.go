@@ -72,7 +72,7 @@ func (p *patching) effectOf(m *cluster.Modification) (effect, bool) {
 		return e, false
 	}
 	e.match, e.names, e.hit = m.Match, strings.Join(m.Value.Names, " "), named
-	e.base.renamed = p.renamed && (m.ByListener || m.Value.Copies)
+	e.base.renamed = p.renamed && (m.ByName() || m.Value.Copies)
 	switch {
 	case !m.Value.Tracing:
 	case m.JSON:
@@ -198,10 +198,10 @@ func (a *acting) why(other *acting, here, there *patching, when, otherwise strin
 			here.collector, here.origin, when, there.collector, there.origin, otherwise)
 	case other == nil:
 		return "changes tracing only " + when
-	case other.base.renamed != a.base.renamed && !a.ByListener:
+	case other.base.renamed != a.base.renamed && !a.ByName():
 		return "copies or moves a field, which may have another value " + otherwise
 	case other.base.renamed != a.base.renamed:
-		return "selects listeners, which have other names " + otherwise
+		return "selects or replaces listeners, which have other names " + otherwise
 	case a.JSON:
 		return "changes tracing with jsonPatches, whose effect depends on the fields that the policies before and after set"
 	}
