@@ -25,7 +25,7 @@ type Summary struct {
 	Provider bool     `yaml:"provider,omitempty"` // the value has a field provider, as that of a tracer, or a path to one
 	Copies   bool     `yaml:"copies,omitempty"`   // a JSON patch copies or moves a field
 	// Replaces is set if the value has the name of a listener that control planes make, or is a
-	// path to what has the field tracing in it.
+	// path to what has the field tracing in it, or to a field that depends on a cluster's name.
 	Replaces bool `yaml:"replaces,omitempty"`
 }
 
@@ -39,7 +39,8 @@ var (
 	// The names of listeners are those of 2.0 to 2.14, and of 3.0 and unified naming: pkg/xds/envoy/names
 	// and pkg/core/naming of Kuma's tag v2.14.3.
 	replacing = regexp.MustCompile(`(?m)\b(?:inbound|outbound):[\w.\[]|\bself_(?:inbound|zoneegress)_|\bkri_` +
-		`|^[ -]*(?:path|from): *(?:/(?:filterChains|defaultFilterChain)[-\d/]*(?:/filters[-\d/]*(?:/typedConfig)?)?)?$`)
+		`|^[ -]*(?:path|from): *(?:/(?:filterChains|defaultFilterChain)[-\d/]*(?:/filters[-\d/]*(?:/typedConfig)?)?)?$` +
+		`|^[ -]*(?:path|from): *["']?/alt_?[sS]tat_?[nN]ame\b`)
 	samplingField = regexp.MustCompile(`(?i)(?:overall|client|random)_?sampling`)
 )
 

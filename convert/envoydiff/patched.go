@@ -65,6 +65,9 @@ func (p *patching) effectOf(m *cluster.Modification) (effect, bool) {
 	switch {
 	case m.Selects(p.collector, p.origin):
 		e.hit = named // the value may rename the cluster
+		// Only a cluster whose name has a colon has an altStatName, which a JSON patch replaces or
+		// else fails: AltStatNameConfigurer in pkg/xds/envoy/clusters/v3 of Kuma's tag v2.14.3; seen on 3.0.
+		e.base.renamed = m.JSON && m.Value.Replaces && strings.Contains(p.collector, ":")
 		return e, true
 	case m.Of == cluster.ModifiedCluster && m.Operation == cluster.OperationAdd:
 		return e, named // it replaces the cluster
@@ -199,7 +202,7 @@ func (a *acting) why(other *acting, here, there *patching, when, otherwise strin
 	case other == nil:
 		return "changes tracing only " + when
 	case other.base.renamed != a.base.renamed && !a.ByName():
-		return "copies or moves a field, which may have another value " + otherwise
+		return "depends on a field that may have another value " + otherwise
 	case other.base.renamed != a.base.renamed:
 		return "selects or replaces listeners, which have other names " + otherwise
 	case a.JSON:

@@ -152,10 +152,13 @@ func TestPatched(t *testing.T) {
 		"repeated as another":         {cluster.V(9), meshProxyPatch("kind: Mesh", byName+", "+strings.Replace(byOrigin, "operation: Patch", "operation: Remove", 1)), "changes the cluster"},
 		"in another order": {cluster.V(9), meshProxyPatch("kind: Mesh", byName+", "+strings.Replace(byName, "7s", "8s", 1)+", "+
 			strings.Replace(byOrigin, "7s", "8s", 1)+", "+byOrigin), "in another order"},
-		"the new cluster alone":   {cluster.V(9), meshProxyPatch("kind: Mesh", byOrigin), `changes the cluster "meshtrace:zipkin" (origin mesh-trace), which receives the traces after, and not "tracing:z"`},
-		"every name":              {cluster.V(9), meshProxyPatch("kind: Mesh", "{cluster: {operation: Patch, value: 'name: \"tracing:z\"'}}"), `names the cluster "tracing:z", which exists only before`},
-		"a tracer of its own":     {cluster.V(9), meshProxyPatch("kind: Mesh", tracer), ""},
-		"every cluster":           {cluster.V(9), meshProxyPatch("kind: Mesh", "{cluster: {operation: Patch, value: 'connectTimeout: 7s'}}"), ""},
+		"the new cluster alone": {cluster.V(9), meshProxyPatch("kind: Mesh", byOrigin), `changes the cluster "meshtrace:zipkin" (origin mesh-trace), which receives the traces after, and not "tracing:z"`},
+		"every name":            {cluster.V(9), meshProxyPatch("kind: Mesh", "{cluster: {operation: Patch, value: 'name: \"tracing:z\"'}}"), `names the cluster "tracing:z", which exists only before`},
+		"a tracer of its own":   {cluster.V(9), meshProxyPatch("kind: Mesh", tracer), ""},
+		"every cluster":         {cluster.V(9), meshProxyPatch("kind: Mesh", "{cluster: {operation: Patch, value: 'connectTimeout: 7s'}}"), ""},
+		"a name in statistics": {cluster.V(13), meshProxyPatch("kind: Mesh",
+			"{cluster: {operation: Patch, match: {origin: tracing}, jsonPatches: [{op: remove, path: /altStatName}]}}, "+
+				"{cluster: {operation: Patch, match: {origin: mesh-trace}, jsonPatches: [{op: remove, path: /altStatName}]}}"), "with unified resource naming"},
 		"other clusters":          {cluster.V(9), meshProxyPatch("kind: Mesh", "{cluster: {operation: Remove, match: {origin: inbound}}}"), ""},
 		"name and wrong origin":   {cluster.V(9), meshProxyPatch("kind: Mesh", "{cluster: {operation: Remove, match: {name: 'tracing:z', origin: inbound}}}"), ""},
 		"another backend":         {cluster.V(9), meshProxyPatch("kind: Mesh", strings.Replace(byName, "tracing:z", "tracing:y", 1)), ""},
@@ -237,8 +240,12 @@ func TestPatchedOnTwoVersions(t *testing.T) {
 			"{listener: {operation: Patch, match: {name: 'inbound:1.2.3.4:1'}, jsonPatches: [{op: remove, path: /filterChains/0}]}}"), "which have other names after"},
 		"filters of all": {cluster.V(14), cluster.Newest, patchedTrace + meshProxyPatch("kind: Mesh",
 			"{listener: {operation: Patch, jsonPatches: [{op: remove, path: /filterChains/0}]}}"), ""},
+		"a name in statistics": {cluster.V(14), cluster.Newest, patchedTrace + meshProxyPatch("kind: Mesh",
+			"{cluster: {operation: Patch, match: {origin: mesh-trace}, jsonPatches: [{op: remove, path: /altStatName}]}}"), "depends on a field that may have another value after"},
+		"a timeout": {cluster.V(14), cluster.Newest, patchedTrace + meshProxyPatch("kind: Mesh",
+			"{cluster: {operation: Patch, match: {origin: mesh-trace}, jsonPatches: [{op: replace, path: /connectTimeout, value: 7s}]}}"), ""},
 		"a field copied": {cluster.V(14), cluster.Newest, patchedTrace + meshProxyPatch("kind: Mesh",
-			"{networkFilter: {operation: Patch, match: {name: hcm}, jsonPatches: [{op: copy, from: /statPrefix, path: /tracing/x}]}}"), "copies or moves a field"},
+			"{networkFilter: {operation: Patch, match: {name: hcm}, jsonPatches: [{op: copy, from: /statPrefix, path: /tracing/x}]}}"), "depends on a field that may have another value after"},
 		"MeshProxyPatch is new": {cluster.V(0), cluster.V(1), patchedTrace + meshProxyPatch("kind: Mesh", byOrigin), "only after"},
 	} {
 		t.Run(name, func(t *testing.T) {
