@@ -32,8 +32,10 @@ const (
 	ModifiedCluster  = "cluster"
 	AddedResources   = "resources"
 	withoutProfile   = "imports"
+	listenerItself   = "listener"
+	filterOfListener = "networkFilter"
 	OperationAdd     = "add"
-	operationPatch   = "patch"
+	OperationPatch   = "patch"
 	operationRemove  = "remove"
 	jsonPatchesField = "jsonPatches"
 )
@@ -44,15 +46,15 @@ var modified = []struct {
 	operations []string
 }{
 	{ModifiedCluster, resourceOperations},
-	{"listener", resourceOperations},
-	{"networkFilter", filterOperations},
+	{listenerItself, resourceOperations},
+	{filterOfListener, filterOperations},
 	{"httpFilter", filterOperations},
 	{"virtualHost", resourceOperations},
 }
 
 var (
-	resourceOperations = []string{OperationAdd, operationRemove, operationPatch}
-	filterOperations   = []string{"addFirst", "addLast", "addBefore", "addAfter", operationRemove, operationPatch}
+	resourceOperations = []string{OperationAdd, operationRemove, OperationPatch}
+	filterOperations   = []string{"addFirst", "addLast", "addBefore", "addAfter", operationRemove, OperationPatch}
 )
 
 // matchFields are the fields of a match. Each kind of modification has some of them.
@@ -97,12 +99,14 @@ func ModificationsOf(r *Resource, problems *[]*manifest.Problem) []Modification 
 	return found
 }
 
-// importsProfile reports whether a ProxyTemplate imports a profile of proxies. Without one, they
-// have no listener, traced or not, until 3.0, which ignores the ProxyTemplate.
+// importsProfile reports whether a ProxyTemplate imports the profile of sidecars and delegated
+// gateways. Without it, they have no listener, traced or not, until 3.0, which ignores the
+// ProxyTemplate; the profile gateway-proxy makes those of MeshGateways only (NewDefaultProxyProfile
+// in pkg/xds/generator and NewProxyProfile in pkg/plugins/runtime/gateway of Kuma's tag v2.14.3).
 func importsProfile(imports manifest.Value) bool {
 	imports.List()
 	for _, item := range imports.Node().Items() {
-		if item.Text == "default-proxy" || item.Text == "gateway-proxy" {
+		if item.Text == "default-proxy" {
 			return true
 		}
 	}
@@ -124,7 +128,7 @@ func decodeModification(r *Resource, v manifest.Value, of string, operations []s
 	m.Name, m.Origin = match.Field("name").Str(), match.Field("origin").Str()
 	for _, field := range matchFields {
 		text := match.Field(field)
-		selects := field != "origin" && (field != "name" || of == "listener")
+		selects := field != "origin" && (field != "name" || of == listenerItself)
 		m.ByListener = m.ByListener || selects && text.Present()
 		switch {
 		case strings.HasSuffix(strings.ToLower(field), "tags"):
@@ -143,7 +147,7 @@ func decodeModification(r *Resource, v manifest.Value, of string, operations []s
 
 // ConcernsTracing reports whether a modification can have to do with tracing.
 func (m *Modification) ConcernsTracing() bool {
-	if len(m.Value.Names) > 0 {
+	if len(m.Value.Names) > 0 || m.RemovesTraced() {
 		return true
 	}
 	if m.Of != ModifiedCluster {
@@ -151,6 +155,31 @@ func (m *Modification) ConcernsTracing() bool {
 	}
 	named := m.Name == "" || collectorNames.MatchString(m.Name)
 	return m.Operation != OperationAdd && named && (m.Origin == "" || m.Origin == LegacyOrigin || m.Origin == MeshTraceOrigin)
+}
+
+// RemovesTraced reports whether a modification removes or replaces listeners, or their filter that
+// traces: on another version perhaps others.
+func (m *Modification) RemovesTraced() bool {
+	switch {
+	case m.Of == AddedResources, m.Of == listenerItself && m.Operation == OperationAdd, m.JSON && m.ofListener():
+		return m.Value.Replaces
+	case m.Operation == operationRemove:
+		return m.Of == listenerItself || m.Of == filterOfListener && (m.Name == "" || strings.HasSuffix(m.Name, "http_connection_manager"))
+	}
+	return false
+}
+
+func (m *Modification) ofListener() bool { return m.Of == listenerItself || m.Of == filterOfListener }
+
+// ByName reports whether a modification depends on the names or tags of listeners, which another
+// version may write otherwise.
+func (m *Modification) ByName() bool { return m.ByListener || m.Value.Replaces && !m.JSON }
+
+// Traces reports whether a modification gives HTTP listeners a tracer of its own, so that they
+// are traced without any other policy.
+func (m *Modification) Traces() bool {
+	return m.Value.Tracing && m.Value.Provider && m.Operation != operationRemove &&
+		(m.ofListener() || m.Of == AddedResources)
 }
 
 // The origins of the collector's cluster, by which modifications select it (OriginTracing in

@@ -48,9 +48,38 @@ func TestSummary(t *testing.T) {
 			found, problems := modificationsOf(t, patchHead+"      - networkFilter:\n          operation: Patch\n          "+test.value+"\n")
 			require.Empty(t, problems)
 			got := found[0].Value
-			assert.Equal(t, Summary{got.Sum, test.names, test.tracing, test.sampling}, got)
+			assert.Equal(t, Summary{Sum: got.Sum, Names: test.names, Tracing: test.tracing, Sampling: test.sampling, Copies: got.Copies}, got, "replaces nothing")
 			assert.Equal(t, test.tracing || len(test.names) > 0, got.Sum != "", "a sum, where tracing is concerned")
 		})
+	}
+}
+
+// A value gives a tracer if it has a field provider, which has the same forms. A JSON patch may
+// copy a field.
+func TestSummaryOfTracers(t *testing.T) {
+	for value, want := range map[string][2]bool{
+		"value: 'tracing: {provider: {name: a}}'":                                       {true, false},
+		`value: '{"tracing":{"provider":{}}}'`:                                          {true, false},
+		"value: |\n            tracing:\n              provider:\n                a: b": {true, false},
+		"value: 'tracing: {verbose: true}'":                                             {false, false},
+		"value: 'provider_name: {from: a}'":                                             {false, false},
+		"jsonPatches: [{op: add, path: /tracing/provider, value: {}}]":                  {true, false},
+		"jsonPatches: [{op: add, path: /tracing, value: {provider: {}}}]":               {true, false},
+		"jsonPatches: [{op: add, path: /providers, value: {}}]":                         {false, false},
+		"jsonPatches: [{op: remove, path: /a}, {op: move, path: /a, from: /b}]":         {false, true},
+		"jsonPatches: [{op: copy, path: /a, from: /tracing/provider}]":                  {true, true},
+	} {
+		text := patchHead + "      - networkFilter:\n          operation: Patch\n          " + value + "\n"
+		found, problems := modificationsOf(t, text)
+		require.Empty(t, problems)
+		got := found[0].Value
+		assert.Equal(t, want, [2]bool{got.Provider, got.Copies}, value)
+
+		var out bytes.Buffer
+		_, err := writeSnapshot(t.Context(), &out, Files{manifest.Text("f.yaml", text)})
+		require.NoError(t, err)
+		again, _ := modificationsOf(t, out.String())
+		assert.Equal(t, got, again[0].Value, "in a snapshot")
 	}
 }
 
@@ -71,23 +100,39 @@ func TestSum(t *testing.T) {
 
 func TestConcernsTracing(t *testing.T) {
 	for text, want := range map[string]bool{
-		"cluster: {operation: Patch}":                                                      true, // each, so the collector's
-		"cluster: {operation: Patch, match: {name: 'tracing:z'}}":                          true,
-		"cluster: {operation: Remove, match: {name: 'meshtrace:zipkin'}}":                  true,
-		"cluster: {operation: Patch, match: {name: 'system_meshtrace_zipkin_x'}}":          true,
-		"cluster: {operation: Patch, match: {origin: tracing}}":                            true,
-		"cluster: {operation: Patch, match: {origin: mesh-trace}}":                         true,
-		"cluster: {operation: Patch, match: {name: 'localhost:80'}}":                       false,
-		"cluster: {operation: Patch, match: {origin: inbound}}":                            false,
-		"cluster: {operation: Patch, match: {name: 'tracing:z', origin: inbound}}":         false,
-		"cluster: {operation: Patch, match: {origin: inbound}, value: 'a: \"tracing:z\"'}": true,
-		"cluster: {operation: Add, value: 'name: a'}":                                      false,
-		"cluster: {operation: Add, value: 'name: \"tracing:a\"'}":                          true,
-		"networkFilter: {operation: AddFirst, value: 'name: a'}":                           false,
-		"networkFilter: {operation: Patch, value: 'tracing: {}'}":                          true,
-		"httpFilter: {operation: AddBefore, value: 'x(\"tracing:z\")'}":                    true,
-		"virtualHost: {operation: Remove}":                                                 false,
-		"listener: {operation: Remove}":                                                    false,
+		"cluster: {operation: Patch}":                                                                         true, // each, so the collector's
+		"cluster: {operation: Patch, match: {name: 'tracing:z'}}":                                             true,
+		"cluster: {operation: Remove, match: {name: 'meshtrace:zipkin'}}":                                     true,
+		"cluster: {operation: Patch, match: {name: 'system_meshtrace_zipkin_x'}}":                             true,
+		"cluster: {operation: Patch, match: {origin: tracing}}":                                               true,
+		"cluster: {operation: Patch, match: {origin: mesh-trace}}":                                            true,
+		"cluster: {operation: Patch, match: {name: 'localhost:80'}}":                                          false,
+		"cluster: {operation: Patch, match: {origin: inbound}}":                                               false,
+		"cluster: {operation: Patch, match: {name: 'tracing:z', origin: inbound}}":                            false,
+		"cluster: {operation: Patch, match: {origin: inbound}, value: 'a: \"tracing:z\"'}":                    true,
+		"cluster: {operation: Add, value: 'name: a'}":                                                         false,
+		"cluster: {operation: Add, value: 'name: \"tracing:a\"'}":                                             true,
+		"networkFilter: {operation: AddFirst, value: 'name: a'}":                                              false,
+		"networkFilter: {operation: Patch, value: 'tracing: {}'}":                                             true,
+		"httpFilter: {operation: AddBefore, value: 'x(\"tracing:z\")'}":                                       true,
+		"virtualHost: {operation: Remove}":                                                                    false,
+		"listener: {operation: Remove}":                                                                       true, // on another version perhaps another
+		"listener: {operation: Patch, value: 'name: a'}":                                                      false,
+		"networkFilter: {operation: Remove, match: {name: envoy.filters.network.rbac}}":                       false,
+		"networkFilter: {operation: Remove, match: {name: envoy.filters.network.http_connection_manager}}":    true,
+		`listener: {operation: Add, value: 'name: "inbound:1.2.3.4:80"'}`:                                     true, // it replaces that
+		"listener: {operation: Add, value: 'name: self_inbound_dp_80'}":                                       true,
+		"listener: {operation: Add, value: 'name: own'}":                                                      false,
+		"listener: {operation: Patch, value: 'name: self_inbound_dp_80'}":                                     false,
+		"listener: {operation: Patch, jsonPatches: [{op: remove, path: /filterChains/0}]}":                    true,
+		"listener: {operation: Patch, jsonPatches: [{op: move, from: /filterChains, path: /a}]}":              true,
+		"listener: {operation: Patch, jsonPatches: [{op: remove, path: /filterChains/0/filters/1}]}":          true,
+		"listener: {operation: Patch, jsonPatches: [{op: add, path: /filterChains/0/filters/0/typedConfig}]}": true,
+		"listener: {operation: Patch, jsonPatches: [{op: add, path: /filterChains/0/filterChainMatch}]}":      false,
+		"networkFilter: {operation: Patch, jsonPatches: [{op: replace, path: ''}]}":                           true,
+		"networkFilter: {operation: Patch, jsonPatches: [{op: replace, path: /statPrefix}]}":                  false,
+		"httpFilter: {operation: Patch, jsonPatches: [{op: replace, path: ''}]}":                              false,
+		"httpFilter: {operation: Remove}":                                                                     false,
 	} {
 		found, problems := modificationsOf(t, patchHead+"      - "+text+"\n")
 		require.Empty(t, problems, text)

@@ -22,6 +22,11 @@ type Summary struct {
 	Names    []string `yaml:"names,omitempty"`    // of clusters of collectors in the value
 	Tracing  bool     `yaml:"tracing,omitempty"`  // the value has a field tracing, or a path to one
 	Sampling bool     `yaml:"sampling,omitempty"` // the value has a field for a sampling
+	Provider bool     `yaml:"provider,omitempty"` // the value has a field provider, as that of a tracer, or a path to one
+	Copies   bool     `yaml:"copies,omitempty"`   // a JSON patch copies or moves a field
+	// Replaces is set if the value has the name of a listener that control planes make, or is a
+	// path to what has the field tracing in it, or to a field that depends on a cluster's name.
+	Replaces bool `yaml:"replaces,omitempty"`
 }
 
 // collectorNames matches the names that control planes give the clusters of collectors, up to
@@ -30,6 +35,12 @@ var collectorNames = regexp.MustCompile(`(?:tracing:|meshtrace:|system_meshtrace
 
 var (
 	tracingField  = regexp.MustCompile(`(?m)["']tracing["']\s*:|(?:^|[^\w.:/-])tracing\s*:(?:[\s{\[]|$)|/tracing(?:[/\s"']|$)`)
+	providerField = regexp.MustCompile(`(?m)["']provider["']\s*:|(?:^|[^\w.:/-])provider\s*:(?:[\s{\[]|$)|/provider(?:[/\s"']|$)`)
+	// The names of listeners are those of 2.0 to 2.14, and of 3.0 and unified naming: pkg/xds/envoy/names
+	// and pkg/core/naming of Kuma's tag v2.14.3.
+	replacing = regexp.MustCompile(`(?m)\b(?:inbound|outbound):[\w.\[]|\bself_(?:inbound|zoneegress)_|\bkri_` +
+		`|^[ -]*(?:path|from): *(?:/(?:filterChains|defaultFilterChain)[-\d/]*(?:/filters[-\d/]*(?:/typedConfig)?)?)?$` +
+		`|^[ -]*(?:path|from): *["']?/alt_?[sS]tat_?[nN]ame\b`)
 	samplingField = regexp.MustCompile(`(?i)(?:overall|client|random)_?sampling`)
 )
 
@@ -61,7 +72,8 @@ func summarise(n *manifest.Node, want manifest.Kind, ofCluster bool) (Summary, b
 	if sum := n.Get("sum"); sum != nil && sum.Kind == manifest.String {
 		summary := Summary{
 			Sum:     strings.Clone(sum.Text),
-			Tracing: isTrue(n.Get("tracing")), Sampling: isTrue(n.Get("sampling")),
+			Tracing: isTrue(n.Get("tracing")), Sampling: isTrue(n.Get("sampling")), Provider: isTrue(n.Get("provider")),
+			Copies: isTrue(n.Get("copies")), Replaces: isTrue(n.Get("replaces")),
 		}
 		for _, name := range n.Get("names").Items() {
 			if name.Kind == manifest.String {
@@ -76,13 +88,17 @@ func summarise(n *manifest.Node, want manifest.Kind, ofCluster bool) (Summary, b
 	var content strings.Builder
 	appendContent(&content, n)
 	text := strings.TrimSpace(content.String())
-	summary := Summary{Tracing: tracingField.MatchString(text), Sampling: samplingField.MatchString(text)}
+	summary := Summary{
+		Tracing: tracingField.MatchString(text), Sampling: samplingField.MatchString(text), Provider: providerField.MatchString(text),
+		Copies:   slices.ContainsFunc(n.Items(), func(patch manifest.Node) bool { return patch.Get("from") != nil }),
+		Replaces: replacing.MatchString(text),
+	}
 	for _, name := range collectorNames.FindAllString(text, -1) {
 		summary.Names = append(summary.Names, strings.Clone(name))
 	}
 	slices.Sort(summary.Names)
 	summary.Names = slices.Compact(summary.Names)
-	if ofCluster || summary.Tracing || len(summary.Names) > 0 {
+	if ofCluster || summary.Tracing || summary.Replaces || len(summary.Names) > 0 {
 		sum := sha256.Sum256(collectorNames.ReplaceAll([]byte(text), []byte{0}))
 		summary.Sum = "x" + hex.EncodeToString(sum[:4]) // never a number in YAML
 	}

@@ -64,14 +64,18 @@ func (p *patching) effectOf(m *cluster.Modification) (effect, bool) {
 	named := m.Value.IsNamed(p.collector) || m.Value.IsNamed(p.beside)
 	switch {
 	case m.Selects(p.collector, p.origin):
+		e.hit = named // the value may rename the cluster
+		// Only a cluster whose name has a colon has an altStatName, which a JSON patch replaces or
+		// else fails: AltStatNameConfigurer in pkg/xds/envoy/clusters/v3 of Kuma's tag v2.14.3; seen on 3.0.
+		e.base.renamed = m.JSON && m.Value.Replaces && strings.Contains(p.collector, ":")
 		return e, true
 	case m.Of == cluster.ModifiedCluster && m.Operation == cluster.OperationAdd:
 		return e, named // it replaces the cluster
-	case len(m.Value.Names) == 0 && (!m.Value.Tracing || m.Of == cluster.ModifiedCluster):
+	case len(m.Value.Names) == 0 && (!m.Value.Tracing || m.Of == cluster.ModifiedCluster) && !m.RemovesTraced():
 		return e, false
 	}
 	e.match, e.names, e.hit = m.Match, strings.Join(m.Value.Names, " "), named
-	e.base.renamed = p.renamed && m.ByListener
+	e.base.renamed = p.renamed && (m.ByName() || m.Value.Copies)
 	switch {
 	case !m.Value.Tracing:
 	case m.JSON:
@@ -101,7 +105,7 @@ func (p *patching) acting(all []modification) []acting {
 // patched returns why modifications may change the tracing of a proxy that is the same without
 // them.
 func (c *Comparison) patched(p *Proxy) cluster.Doubt {
-	if p.untraced {
+	if p.untraced && !c.tracedByPatches(p.Dataplane) {
 		return cluster.Doubt{}
 	}
 	befores, afters := c.before.patchings(p.Dataplane, p.Before), c.after.patchings(p.Dataplane, p.After)
@@ -119,7 +123,7 @@ func (c *Comparison) patched(p *Proxy) cluster.Doubt {
 			}
 		}
 	}
-	return cluster.Doubt{}
+	return c.otherwiseTraced(p)
 }
 
 // patchedBetween returns why modifications do not do the same before and after, and the place
@@ -197,8 +201,10 @@ func (a *acting) why(other *acting, here, there *patching, when, otherwise strin
 			here.collector, here.origin, when, there.collector, there.origin, otherwise)
 	case other == nil:
 		return "changes tracing only " + when
+	case other.base.renamed != a.base.renamed && !a.ByName():
+		return "depends on a field that may have another value " + otherwise
 	case other.base.renamed != a.base.renamed:
-		return "selects listeners, which have other names " + otherwise
+		return "selects or replaces listeners, which have other names " + otherwise
 	case a.JSON:
 		return "changes tracing with jsonPatches, whose effect depends on the fields that the policies before and after set"
 	}

@@ -93,6 +93,7 @@ const (
 	patchedRoute = "---\n{type: TrafficRoute, name: all, mesh: default, conf: {destination: {kuma.io/service: '*'}}}\n"
 	patchedTrace = "---\n{type: MeshTrace, name: all, mesh: default, spec: {targetRef: {kind: Mesh}, default: {sampling: {overall: 50}, backends: " +
 		"[{type: Zipkin, zipkin: {url: 'http://z:9411/', apiVersion: httpJson, sharedSpanContext: true, traceId128bit: false}}]}}}\n"
+	tracer   = "{networkFilter: {operation: Patch, value: 'tracing: {provider: {name: own}}'}}"
 	byName   = "{cluster: {operation: Patch, match: {name: 'tracing:z'}, value: 'connectTimeout: 7s'}}"
 	byOrigin = "{cluster: {operation: Patch, match: {origin: mesh-trace}, value: 'connectTimeout: 7s'}}"
 )
@@ -151,8 +152,13 @@ func TestPatched(t *testing.T) {
 		"repeated as another":         {cluster.V(9), meshProxyPatch("kind: Mesh", byName+", "+strings.Replace(byOrigin, "operation: Patch", "operation: Remove", 1)), "changes the cluster"},
 		"in another order": {cluster.V(9), meshProxyPatch("kind: Mesh", byName+", "+strings.Replace(byName, "7s", "8s", 1)+", "+
 			strings.Replace(byOrigin, "7s", "8s", 1)+", "+byOrigin), "in another order"},
-		"the new cluster alone":   {cluster.V(9), meshProxyPatch("kind: Mesh", byOrigin), `changes the cluster "meshtrace:zipkin" (origin mesh-trace), which receives the traces after, and not "tracing:z"`},
-		"every cluster":           {cluster.V(9), meshProxyPatch("kind: Mesh", "{cluster: {operation: Patch, value: 'connectTimeout: 7s'}}"), ""},
+		"the new cluster alone": {cluster.V(9), meshProxyPatch("kind: Mesh", byOrigin), `changes the cluster "meshtrace:zipkin" (origin mesh-trace), which receives the traces after, and not "tracing:z"`},
+		"every name":            {cluster.V(9), meshProxyPatch("kind: Mesh", "{cluster: {operation: Patch, value: 'name: \"tracing:z\"'}}"), `names the cluster "tracing:z", which exists only before`},
+		"a tracer of its own":   {cluster.V(9), meshProxyPatch("kind: Mesh", tracer), ""},
+		"every cluster":         {cluster.V(9), meshProxyPatch("kind: Mesh", "{cluster: {operation: Patch, value: 'connectTimeout: 7s'}}"), ""},
+		"a name in statistics": {cluster.V(13), meshProxyPatch("kind: Mesh",
+			"{cluster: {operation: Patch, match: {origin: tracing}, jsonPatches: [{op: remove, path: /altStatName}]}}, "+
+				"{cluster: {operation: Patch, match: {origin: mesh-trace}, jsonPatches: [{op: remove, path: /altStatName}]}}"), "with unified resource naming"},
 		"other clusters":          {cluster.V(9), meshProxyPatch("kind: Mesh", "{cluster: {operation: Remove, match: {origin: inbound}}}"), ""},
 		"name and wrong origin":   {cluster.V(9), meshProxyPatch("kind: Mesh", "{cluster: {operation: Remove, match: {name: 'tracing:z', origin: inbound}}}"), ""},
 		"another backend":         {cluster.V(9), meshProxyPatch("kind: Mesh", strings.Replace(byName, "tracing:z", "tracing:y", 1)), ""},
@@ -216,12 +222,32 @@ func TestPatchedOnTwoVersions(t *testing.T) {
 		"a kind that it refuses": {cluster.V(14), cluster.Newest, patchedTrace + meshProxyPatch("kind: MeshSubset, tags: {kuma.io/service: web}", byOrigin), "only before"},
 		"ProxyTemplate":          {cluster.V(14), cluster.Newest, patchedTrace + proxyTemplate("t", "kuma.io/service: web", strings.ReplaceAll(byOrigin, "Patch", "patch")), "only before"},
 		"no profile":             {cluster.V(14), cluster.Newest, patchedTrace + strings.Replace(proxyTemplate("t", "kuma.io/service: web", ""), "default-proxy", "", 1), "only before"},
-		"a gateway's profile":    {cluster.V(14), cluster.Newest, patchedTrace + strings.Replace(proxyTemplate("t", "kuma.io/service: web", ""), "default-proxy", "gateway-proxy", 1), ""},
+		"a gateway's profile":    {cluster.V(14), cluster.Newest, patchedTrace + strings.Replace(proxyTemplate("t", "kuma.io/service: web", ""), "default-proxy", "gateway-proxy", 1), "only before"},
 		"another ProxyTemplate":  {cluster.V(14), cluster.Newest, patchedTrace + proxyTemplate("t", "kuma.io/service: web", "{cluster: {operation: remove, match: {origin: inbound}}}"), ""},
 		"every listener":         {cluster.V(14), cluster.Newest, patchedTrace + meshProxyPatch("kind: Mesh", strings.Replace(hcm, "MATCH", "", 1)), ""},
 		"some listeners":         {cluster.V(14), cluster.Newest, patchedTrace + meshProxyPatch("kind: Mesh", strings.Replace(hcm, "MATCH", "match: {listenerName: 'inbound:1.2.3.4:1'}, ", 1)), "which have other names after"},
 		"every filter of a kind": {cluster.V(14), cluster.Newest, patchedTrace + meshProxyPatch("kind: Mesh", strings.Replace(hcm, "MATCH", "match: {name: hcm}, ", 1)), ""},
-		"MeshProxyPatch is new":  {cluster.V(0), cluster.V(1), patchedTrace + meshProxyPatch("kind: Mesh", byOrigin), "only after"},
+		"listeners removed":      {cluster.V(14), cluster.Newest, patchedTrace + meshProxyPatch("kind: Mesh", "{listener: {operation: Remove, match: {origin: inbound}}}"), ""},
+		"a listener removed":     {cluster.V(14), cluster.Newest, patchedTrace + meshProxyPatch("kind: Mesh", "{listener: {operation: Remove, match: {name: self_inbound_dp_1}}}"), "which have other names after"},
+		"by a tag":               {cluster.V(14), cluster.Newest, patchedTrace + meshProxyPatch("kind: Mesh", "{listener: {operation: Remove, match: {tags: {kuma.io/service: web}}}}"), "which have other names"},
+		"its filter removed":     {cluster.V(14), cluster.Newest, patchedTrace + proxyTemplate("t", "kuma.io/service: web", "{networkFilter: {operation: remove, match: {name: envoy.filters.network.http_connection_manager}}}"), "only before"},
+		"another filter removed": {cluster.V(14), cluster.Newest, patchedTrace + proxyTemplate("t", "kuma.io/service: web", "{networkFilter: {operation: remove, match: {name: rbac}}}"), ""},
+		"a listener replaced":    {cluster.V(14), cluster.Newest, patchedTrace + meshProxyPatch("kind: Mesh", "{listener: {operation: Add, value: 'name: \"inbound:1.2.3.4:1\"'}}"), "which have other names after"},
+		"one of 3.0":             {cluster.V(14), cluster.Newest, patchedTrace + meshProxyPatch("kind: Mesh", "{listener: {operation: Add, value: 'name: self_inbound_dp_1'}}"), "which have other names after"},
+		"one of its own":         {cluster.V(14), cluster.Newest, patchedTrace + meshProxyPatch("kind: Mesh", "{listener: {operation: Add, value: 'name: own'}}"), ""},
+		"a raw listener": {cluster.V(14), cluster.Newest, patchedTrace + strings.Replace(proxyTemplate("t", "kuma.io/service: web", ""),
+			"modifications: []", "resources: [{name: a, version: v1, resource: 'name: \"inbound:1.2.3.4:1\"'}]", 1), "only before"},
+		"filters of a listener": {cluster.V(14), cluster.Newest, patchedTrace + meshProxyPatch("kind: Mesh",
+			"{listener: {operation: Patch, match: {name: 'inbound:1.2.3.4:1'}, jsonPatches: [{op: remove, path: /filterChains/0}]}}"), "which have other names after"},
+		"filters of all": {cluster.V(14), cluster.Newest, patchedTrace + meshProxyPatch("kind: Mesh",
+			"{listener: {operation: Patch, jsonPatches: [{op: remove, path: /filterChains/0}]}}"), ""},
+		"a name in statistics": {cluster.V(14), cluster.Newest, patchedTrace + meshProxyPatch("kind: Mesh",
+			"{cluster: {operation: Patch, match: {origin: mesh-trace}, jsonPatches: [{op: remove, path: /altStatName}]}}"), "depends on a field that may have another value after"},
+		"a timeout": {cluster.V(14), cluster.Newest, patchedTrace + meshProxyPatch("kind: Mesh",
+			"{cluster: {operation: Patch, match: {origin: mesh-trace}, jsonPatches: [{op: replace, path: /connectTimeout, value: 7s}]}}"), ""},
+		"a field copied": {cluster.V(14), cluster.Newest, patchedTrace + meshProxyPatch("kind: Mesh",
+			"{networkFilter: {operation: Patch, match: {name: hcm}, jsonPatches: [{op: copy, from: /statPrefix, path: /tracing/x}]}}"), "depends on a field that may have another value after"},
+		"MeshProxyPatch is new": {cluster.V(0), cluster.V(1), patchedTrace + meshProxyPatch("kind: Mesh", byOrigin), "only after"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := comparePatched(t, test.documents, envoydiff.Options{Version: test.from, To: test.to, Migrated: true})
@@ -230,6 +256,63 @@ func TestPatchedOnTwoVersions(t *testing.T) {
 				assert.Contains(t, got.Differences[0].Before, test.want)
 			} else {
 				assert.NotEqual(t, envoydiff.Unknown, got.Verdict)
+			}
+		})
+	}
+}
+
+// A modification may give a tracer to listeners that no policy traces. Whether they keep it
+// depends on the version, and on a MeshTrace, which TrafficTraces that leave outbounds out
+// become (Kuma 2.14.3 and 3.0).
+func TestTracedByPatches(t *testing.T) {
+	const (
+		untraced = "{type: Mesh, name: default}\n---\n{type: Dataplane, name: web, mesh: default, networking: " +
+			"{address: 1.2.3.4, inbound: [{port: 1, protocol: http, tags: {kuma.io/service: web, kuma.io/protocol: http}}]}}\n"
+		outbound = "networking: {outbound: [{port: 2, tags: {kuma.io/service: web}}], "
+	)
+	upgrade, migration := envoydiff.Options{Version: cluster.V(14), To: cluster.Newest}, envoydiff.Options{Version: cluster.V(14)}
+	traced := strings.Replace(patchedMesh, "networking: {", outbound, 1)
+	for name, test := range map[string]struct {
+		documents, patches string
+		o                  envoydiff.Options
+		want               string // empty: not unknown
+	}{
+		"nothing changes":     {untraced, meshProxyPatch("kind: Mesh", tracer), upgrade, ""},
+		"no tracer":           {untraced, proxyTemplate("t", "kuma.io/service: web", strings.ReplaceAll(strings.Replace(tracer, "provider", "other", 1), "Patch", "patch")), upgrade, ""},
+		"a ProxyTemplate":     {untraced, proxyTemplate("t", "kuma.io/service: web", strings.ReplaceAll(tracer, "Patch", "patch")), upgrade, "only before"},
+		"removed by its name": {untraced, meshProxyPatch("kind: Mesh", tracer+", {listener: {operation: Remove, match: {name: self_inbound_dp_1}}}"), upgrade, "which have other names after"},
+		"ignored proxyTypes":  {untraced, meshProxyPatch("kind: Mesh, proxyTypes: [Gateway]", tracer), upgrade, "only after"},
+		"protocol by tag":     {strings.Replace(untraced, "protocol: http, tags", "tags", 1), meshProxyPatch("kind: Mesh", tracer), upgrade, "the proxy has others on Kuma 3.0"},
+		"no HTTP listener": {
+			strings.Replace(strings.ReplaceAll(untraced, "protocol: http", "protocol: tcp"), "networking: {", strings.Replace(outbound, "web", "x", 1), 1) +
+				"---\n{type: ExternalService, name: x, mesh: default, tags: {kuma.io/service: x, kuma.io/protocol: tcp}}\n",
+			proxyTemplate("t", "kuma.io/service: web", strings.ReplaceAll(tracer, "Patch", "patch")), upgrade, "",
+		},
+		"a refused Dataplane":  {strings.Replace(untraced, "networking: {", outbound, 1), meshProxyPatch("kind: Mesh", tracer), upgrade, "a proxy whose Dataplane Kuma 3.0 refuses"},
+		"untraced outbounds":   {traced, meshProxyPatch("kind: Mesh", tracer), migration, "outbounds that no policy traces before"},
+		"inbounds only":        {traced, meshProxyPatch("kind: Mesh", strings.Replace(tracer, "Patch,", "Patch, match: {origin: inbound},", 1)), migration, ""},
+		"with a TrafficRoute":  {traced + patchedRoute, meshProxyPatch("kind: Mesh", tracer), migration, ""},
+		"untraced, no upgrade": {untraced, proxyTemplate("t", "kuma.io/service: web", strings.ReplaceAll(tracer, "Patch", "patch")), migration, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := cluster.Read([]manifest.Input{manifest.Text("f", test.documents+test.patches)})
+			require.Empty(t, s.Problems)
+			meshes, problems := legacy.Read(s)
+			require.Empty(t, problems)
+			before := envoydiff.State{Legacy: meshes}
+			after := before
+			if test.o.To == (cluster.Version{}) && test.documents != untraced {
+				now := cluster.Read([]manifest.Input{manifest.Text("g", patchedTrace)})
+				after.Legacy = nil
+				after.Policies, problems = meshtrace.Read(now)
+				require.Empty(t, problems)
+			}
+			got := envoydiff.Compare(s, before, after, test.o).Proxies[0]
+			assert.Equal(t, test.want != "", got.Verdict == envoydiff.Unknown, "%v", got.Differences)
+			if test.want != "" {
+				require.True(t, got.Has(envoydiff.ProxyPatched))
+				assert.Contains(t, got.Differences[0].Before, test.want)
+				assert.NotNil(t, got.ModifiedAt)
 			}
 		})
 	}

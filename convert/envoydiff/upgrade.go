@@ -23,13 +23,12 @@ func (c *comparer) bothVersions(dp *cluster.Dataplane, before, after *Decision) 
 	}
 }
 
-// refusals returns why the version after refuses dp, and the version before does not: its
+// refusals returns why the version to refuses dp, and the version from does not: its
 // proxy cannot connect, whether or not what is refused is traced (validateOutbound and
 // validateInbound in pkg/core/resources/apis/mesh, and their callers in pkg/xds/bootstrap
 // and pkg/xds/server/callbacks, of Kuma's main branch; seen on 3.0). On Kubernetes the
 // control plane writes the Dataplane, without outbounds.
-func (c *comparer) refusals(dp *cluster.Dataplane) (codes []Code) {
-	from, to := c.before.version, c.after.version
+func refusals(from, to cluster.Version, dp *cluster.Dataplane) (codes []Code) {
 	if dp.Namespace != "" || from == to {
 		return nil
 	}
@@ -44,7 +43,7 @@ func (c *comparer) refusals(dp *cluster.Dataplane) (codes []Code) {
 	return codes
 }
 
-// refusedFields has the field of each code of comparer.refusals.
+// refusedFields has the field of each code of refusals.
 var refusedFields = map[Code]string{OutboundNeedsBackendRef: "networking.outbound", ProtocolRefused: "networking.inbound.protocol"}
 
 func findSame(listeners []cluster.HTTPListener, l *cluster.HTTPListener) *cluster.HTTPListener {
