@@ -44,6 +44,7 @@ func planCommand() *cli.Command {
 			roundSamplingFlag(&f.roundSampling),
 			textFlag("output-dir", &f.directory, "write the plan to `DIR`"),
 			boolFlag("force", &f.force, "replace a plan in --output-dir"),
+			listFlag("", "accept", "ignore differences with `CODE`, also in verify.sh; may be repeated"),
 		),
 		Action: f.run,
 	}
@@ -108,6 +109,9 @@ func (f *planFlags) check(c *cli.Context) error {
 	}
 	var err error
 	if f.byLabels, err = parseTargetRef(f.targetRef); err != nil {
+		return err
+	}
+	if f.accepted, err = acceptedCodes(c, "docs/diff.md"); err != nil {
 		return err
 	}
 	for _, flag := range fileFlags {

@@ -5,6 +5,7 @@ import (
 
 	"tracemigrate/cmd/tracemigrate/output"
 	"tracemigrate/cmd/tracemigrate/output/plain"
+	"tracemigrate/convert/envoydiff"
 )
 
 // reportFlags are the flags of report, other than those of the source.
@@ -12,7 +13,9 @@ type reportFlags struct {
 	version, form             string
 	serverDryRun, full        bool
 	zoneOrigin, roundSampling bool
-	byLabels                  bool // policies select by labels, which only plan can ask for
+	// Only plan can ask for policies by labels, and accept differences.
+	byLabels bool
+	accepted []envoydiff.Code
 }
 
 func reportCommand() *cli.Command {

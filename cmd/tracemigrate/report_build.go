@@ -42,7 +42,9 @@ func (f *reportFlags) rehearse(
 	if err := checkInput(stderr, current.Snapshot); err != nil {
 		return nil, nil, err
 	}
-	o.Convert = convert.Options{ZoneOrigin: f.zoneOrigin, RoundSampling: f.roundSampling, ByLabels: f.byLabels, MadeUp: maxMadeUp}
+	o.Convert = convert.Options{
+		ZoneOrigin: f.zoneOrigin, RoundSampling: f.roundSampling, ByLabels: f.byLabels, Accept: f.accepted, MadeUp: maxMadeUp,
+	}
 	if err := resolveOptions(f.version, current, &o.Convert); err != nil {
 		return nil, nil, err
 	}

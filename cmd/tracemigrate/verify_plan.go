@@ -52,7 +52,9 @@ func openPlan(directory string) (*openedPlan, error) {
 	s := cluster.Read(inputs)
 	s.Origin = plan.Origin(s.Origin)
 	p.current = readCurrent(s, plan.Namespace)
-	p.options = convert.Options{Version: version, Namespace: plan.Namespace, ZoneOrigin: plan.ZoneOrigin, ByLabels: plan.ByLabels, MadeUp: maxMadeUp}
+	p.options = convert.Options{
+		Version: version, Namespace: plan.Namespace, ZoneOrigin: plan.ZoneOrigin, ByLabels: plan.ByLabels, Accept: plan.Accept, MadeUp: maxMadeUp,
+	}
 	var problems []*manifest.Problem
 	if p.result, problems = convert.Convert(p.current, p.options); p.result == nil {
 		return nil, fmt.Errorf("reading %s: %w; write a new plan", runbook.StateFile, problems[0])

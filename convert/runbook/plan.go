@@ -11,6 +11,7 @@ import (
 	"tracemigrate/cluster"
 	"tracemigrate/cluster/lists"
 	"tracemigrate/cluster/manifest"
+	"tracemigrate/convert/envoydiff"
 )
 
 // Step is a step of the migration, after which verify.sh compares.
@@ -42,19 +43,20 @@ func (b *builder) Steps() []Step {
 
 // Plan is the content of plan.json.
 type Plan struct {
-	Tool        string         `json:"tool"`
-	ToolVersion string         `json:"toolVersion"`
-	KumaVersion string         `json:"kumaVersion"`
-	Environment cluster.Format `json:"environment"`
-	Mode        cluster.Mode   `json:"mode,omitempty"`
-	Source      string         `json:"source,omitempty"`
-	Namespace   string         `json:"namespace,omitempty"` // of the control plane
-	ZoneOrigin  bool           `json:"zoneOrigin,omitempty"`
-	ByLabels    bool           `json:"byLabels,omitempty"` // the MeshTraces select by labels
-	Steps       []Step         `json:"steps"`
-	Meshes      []Row          `json:"meshes"`
-	Zones       []Row          `json:"zones,omitempty"`
-	Ordered     []Names        `json:"ordered"` // MeshTraces that must keep their names
+	Tool        string           `json:"tool"`
+	ToolVersion string           `json:"toolVersion"`
+	KumaVersion string           `json:"kumaVersion"`
+	Environment cluster.Format   `json:"environment"`
+	Mode        cluster.Mode     `json:"mode,omitempty"`
+	Source      string           `json:"source,omitempty"`
+	Namespace   string           `json:"namespace,omitempty"` // of the control plane
+	ZoneOrigin  bool             `json:"zoneOrigin,omitempty"`
+	ByLabels    bool             `json:"byLabels,omitempty"` // the MeshTraces select by labels
+	Accept      []envoydiff.Code `json:"accept,omitempty"`   // of differences that do not count
+	Steps       []Step           `json:"steps"`
+	Meshes      []Row            `json:"meshes"`
+	Zones       []Row            `json:"zones,omitempty"`
+	Ordered     []Names          `json:"ordered"` // MeshTraces that must keep their names
 	// Rests are Universal Meshes of a control plane, which steps replace as a whole, with
 	// digests of all fields except tracing.
 	Rests []cluster.Digest `json:"rests,omitempty"`
@@ -66,7 +68,7 @@ type Plan struct {
 func (b *builder) plan() {
 	p := Plan{
 		Tool: "tracemigrate", ToolVersion: b.Version, KumaVersion: b.Report.KumaVersion, Environment: cluster.Universal,
-		Mode: b.Report.Origin.Mode, ZoneOrigin: b.Options.ZoneOrigin, ByLabels: b.Options.ByLabels, Source: b.Report.Origin.Source, Steps: b.Steps(), Meshes: b.MeshRows(), Zones: b.ZoneRows(),
+		Mode: b.Report.Origin.Mode, ZoneOrigin: b.Options.ZoneOrigin, ByLabels: b.Options.ByLabels, Accept: b.Options.Accept, Source: b.Report.Origin.Source, Steps: b.Steps(), Meshes: b.MeshRows(), Zones: b.ZoneRows(),
 		Ordered: b.Ordered(), Input: b.Inputs,
 		Files: lists.Each(b.files, func(f File) cluster.Digest { return cluster.DigestOf(f.Path, f.Text) }),
 	}

@@ -114,15 +114,18 @@ type Row struct {
 	Proxies       int    `json:"proxies"`
 	Same          int    `json:"same"`
 	Inherent      int    `json:"inherent"`
+	Accepted      int    `json:"accepted,omitempty"` // differ only in codes of --accept
 }
 
 func (r *Row) count(p *report.Proxy) {
 	r.Proxies++
 	switch p.Verdict {
+	case envoydiff.Same:
+		r.Same++
 	case envoydiff.Inherent:
 		r.Inherent++
 	default: // a plan is not written with others
-		r.Same++
+		r.Accepted++
 	}
 }
 
