@@ -16,7 +16,7 @@ import (
 // have it in place of the value.
 type Summary struct {
 	// Sum is equal for values that differ only in the collector's cluster that they name. It
-	// has 32 bits, so that it tells a strong secret to nobody; who guesses the whole value can
+	// has 32 bits, too few to find a strong secret by; who guesses the whole value can
 	// check the guess. It is empty where no verdict needs it.
 	Sum      string   `yaml:"sum"`
 	Names    []string `yaml:"names,omitempty"`    // of clusters of collectors in the value
