@@ -173,7 +173,7 @@ func Record(ctx context.Context, source Source) (recording *Recording, problems 
 // record appends a document to documents if its kind is read here. It stores the error of
 // a document that cannot be written in unwritten, by place.
 func record(doc *manifest.Document, documents []recorded, unwritten *sync.Map) []recorded {
-	if kind := doc.Root.Get("kind"); kind != nil && kind.Text == endKind {
+	if textAt(doc.Root, "kind") == endKind {
 		return documents // newRecording adds one
 	}
 	text, err := encode(pruned(doc))

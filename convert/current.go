@@ -45,6 +45,11 @@ func Read(s *cluster.Snapshot, namespace string) *Current {
 	}
 }
 
+// State is what exists, for a comparison.
+func (c *Current) State() envoydiff.State {
+	return envoydiff.State{Legacy: c.Meshes, Policies: c.Existing, Patches: c.Patches}
+}
+
 // Failed reports whether the input itself is wrong.
 func (c *Current) Failed() bool {
 	return slices.ContainsFunc(c.Found, func(p *manifest.Problem) bool { return p.Severity == manifest.Error })

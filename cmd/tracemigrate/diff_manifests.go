@@ -115,7 +115,7 @@ func (r *comparing) readEdited(current *convert.Current) ([]*meshtrace.Policy, e
 		s := cluster.Read(inputs)
 		var invalid []*manifest.Problem
 		edited, invalid = meshtrace.Read(s, current.Namespace)
-		meshtrace.Resolve(edited, applied(meshtrace.Backends(current.Snapshot), meshtrace.Backends(s)))
+		meshtrace.Resolve(edited, meshtrace.Backends(s.AppliedTo(current.Snapshot)))
 		problems = slices.Concat(problems, s.Problems, invalid)
 		addNotRead(r.found, s)
 		if len(edited) == 0 && !hasError(problems) {
@@ -125,17 +125,6 @@ func (r *comparing) readEdited(current *convert.Current) ([]*meshtrace.Policy, e
 	misspelt, err := checkProblems(r.stderr, problems, "compared")
 	r.found.Misspelt += misspelt
 	return edited, err
-}
-
-// applied returns the MeshOpenTelemetryBackends that exist once the made ones are applied.
-func applied(existing, made []*meshtrace.OTelBackend) []*meshtrace.OTelBackend {
-	type name struct{ mesh, name string }
-	replaced := make(map[name]bool, len(made))
-	for _, b := range made {
-		replaced[name{b.Mesh, b.Resource.Name}] = true
-	}
-	rest := slices.DeleteFunc(existing, func(b *meshtrace.OTelBackend) bool { return replaced[name{b.Mesh, b.Resource.Name}] })
-	return append(rest, made...)
 }
 
 // compareEdited compares with edited policies instead of the converted ones, on the version

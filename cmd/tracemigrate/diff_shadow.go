@@ -60,8 +60,7 @@ func (r *comparing) compareShadow() ([]*envoydiff.Comparison, error) {
 	if !ok {
 		return nil, errors.New("--shadow needs a cluster or a control plane as the source")
 	}
-	state := envoydiff.State{Legacy: current.Meshes, Policies: current.Existing, Patches: current.Patches}
-	today := envoydiff.NewRenderer(version, snapshot, state)
+	today := envoydiff.NewRenderer(version, snapshot, current.State())
 	proxies, deleted, err := r.requestShadows(inspector, today, snapshot.Dataplanes)
 	if err != nil {
 		return nil, err
@@ -81,7 +80,7 @@ func (r *comparing) compareShadow() ([]*envoydiff.Comparison, error) {
 // than when it is asked: _config reads the MeshGateways anew, and applies no ProxyTemplate.
 func doubtAnswers(current *convert.Current, version cluster.Version, proxies []envoydiff.Proxy, accepted []envoydiff.Code) {
 	applied := lists.Each(current.Existing, convert.Unshadowed)
-	today := envoydiff.State{Legacy: current.Meshes, Policies: current.Existing, Patches: current.Patches}
+	today := current.State()
 	after := envoydiff.State{Policies: applied, Patches: current.Patches}
 	mixed := envoydiff.MixedTags(version, current.Snapshot, envoydiff.State{Policies: current.Existing, Patches: current.Patches}, after)
 	notShown := envoydiff.NotShown(version, current.Snapshot, today, after)

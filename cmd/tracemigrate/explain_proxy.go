@@ -42,7 +42,7 @@ func (f *explainFlags) explain(
 	zoneVersions, reason := current.Snapshot.Judge(version)(dp)
 	e := &output.Explanation{
 		Version: version, Snapshot: current.Snapshot, Dataplane: dp, Doubt: cluster.Doubt{Reason: reason},
-		State: envoydiff.State{Legacy: current.Meshes, Policies: current.Existing, Patches: current.Patches},
+		State: current.State(),
 	}
 	options := convert.Options{Version: version, Namespace: current.Namespace, ZoneOrigin: f.zoneOrigin, RoundSampling: f.roundSampling}
 	if result, _ := convert.Convert(current, options); result != nil {

@@ -9,10 +9,6 @@ import (
 	"tracemigrate/cluster/manifest"
 )
 
-func nameOf(kind, mesh, name string) string {
-	return manifest.Subject{Kind: kind, Mesh: mesh, Name: name}.String()
-}
-
 // patching is what the modifications of a proxy find, before or after.
 type patching struct {
 	collector string  // name of the cluster that traces go to; empty: none

@@ -123,7 +123,8 @@ func (p *patcher) of(dp *cluster.Dataplane) [][]modification {
 		return list
 	}
 	for _, policy := range p.matcher.Matching(nil, dp) {
-		patches = add(patches, p.modifications[policy], nameOf(cluster.KindMeshProxyPatch, policy.Mesh, policy.Name))
+		subject := manifest.Subject{Kind: cluster.KindMeshProxyPatch, Mesh: policy.Mesh, Name: policy.Name}
+		patches = add(patches, p.modifications[policy], subject.String())
 	}
 	var all [][]modification
 	if p.version.HasProxyTemplates() {

@@ -152,7 +152,8 @@ func (b *builder) accepted() []*meshtrace.Policy {
 
 // compare compares all proxies, and made-up ones of meshes without Dataplanes.
 func (b *builder) compare(policies []*meshtrace.Policy) {
-	state := envoydiff.State{Legacy: b.current.Meshes, Policies: policies, Patches: b.current.Patches}
+	state := b.current.State()
+	state.Policies = policies
 	selectors := slices.Concat(policies, state.Patches.Selectors())
 	made, complete := envoydiff.MadeUp(state.Legacy, selectors, b.current.Dataplanes, b.o.MadeUp)
 	b.MadeUp, b.Complete = len(made), complete
