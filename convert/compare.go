@@ -103,25 +103,28 @@ func refuseDelegated(in *input, comparisons []*envoydiff.Comparison) notes {
 	return found
 }
 
-// remarkNames notes the proxies whose service name in Datadog changes.
-func remarkNames(all []*conversion, comparisons []*envoydiff.Comparison) notes {
-	inbounds := renamedProxies(comparisons, envoydiff.DatadogServiceName)
-	gateways := renamedProxies(comparisons, envoydiff.GatewayDatadogSuffix)
+// renamed are the known proxies whose service name in Datadog changes, by mesh.
+type renamed struct{ inbounds, gateways map[string][]string }
+
+func renamedBy(comparisons []*envoydiff.Comparison) renamed {
+	return renamed{renamedProxies(comparisons, envoydiff.DatadogServiceName), renamedProxies(comparisons, envoydiff.GatewayDatadogSuffix)}
+}
+
+// remark notes those of a mesh at the first of its policies that sends to Datadog.
+func (r renamed) remark(m *mesh, policies []*made) notes {
+	c := firstOf(policies, sendsTo(meshtrace.TypeDatadog))
+	if c == nil {
+		return nil
+	}
 	var found notes
-	for _, m := range all {
-		c := firstOf(m.policies, sendsTo(meshtrace.TypeDatadog))
-		if c == nil {
-			continue
-		}
-		at := c.pair.Position()
-		if proxies := inbounds[m.Name]; len(proxies) > 0 {
-			found = append(found, datadogNames.note(at, c, facts{"proxies": counted(proxies, "proxy")}))
-		} else if len(m.dataplanes) == 0 {
-			found = append(found, datadogNamesOfUnknown.note(at, c, nil))
-		}
-		if proxies := gateways[m.Name]; len(proxies) > 0 {
-			found = append(found, datadogGatewayNames.note(at, c, facts{"gateways": counted(proxies, "gateway")}))
-		}
+	at := c.pair.Position()
+	if proxies := r.inbounds[m.Name]; len(proxies) > 0 {
+		found = append(found, datadogNames.note(at, c, facts{"proxies": counted(proxies, "proxy")}))
+	} else if len(m.dataplanes) == 0 {
+		found = append(found, datadogNamesOfUnknown.note(at, c, nil))
+	}
+	if proxies := r.gateways[m.Name]; len(proxies) > 0 {
+		found = append(found, datadogGatewayNames.note(at, c, facts{"gateways": counted(proxies, "gateway")}))
 	}
 	return found
 }

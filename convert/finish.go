@@ -17,7 +17,7 @@ func finish(v *verification) *conversion {
 	run := findPrevious(v)
 	return &conversion{verification: v, run: run, notes: slices.Concat(
 		v.selection.notes, v.reduction.notes, v.naming.notes, v.notes, run.notes,
-		remarkBackends(v), remarkLabels(v.mesh, v.policies), remarkUnmatched(v.mesh, v.policies),
+		remarkBackends(v.mesh, v.policies), remarkLabels(v.mesh, v.policies), remarkUnmatched(v.mesh, v.policies),
 		remarkPrecedence(v.mesh, v.policies, v.conflicting),
 	)}
 }

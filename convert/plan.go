@@ -76,11 +76,13 @@ func newPlan(in *input, all []*conversion) *Plan {
 	}
 	compared := compareAll(in, r)
 	r.Comparisons, r.MadeUp, r.Complete = compared.all, compared.madeUp, compared.complete
+	renamed := renamedBy(r.Comparisons)
 	for _, m := range all {
 		r.Fates = append(r.Fates, fatesOf(m)...)
+		found = append(found, renamed.remark(m.mesh, m.policies)...)
 	}
 	afterwards := slices.Concat(remarkUntagged(all, r.Comparisons), remarkPatches(in, all, r.New()),
-		refuseDelegated(in, r.Comparisons), remarkNames(all, r.Comparisons), remarkModified(r.Comparisons))
+		refuseDelegated(in, r.Comparisons), remarkModified(r.Comparisons))
 	r.Notes = append(found, afterwards...).sorted()
 	return r
 }

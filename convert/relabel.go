@@ -262,14 +262,51 @@ func (r *relabelling) existsAlready(of *layer) bool {
 }
 
 // dropEmpty drops the policies of selectors without a backend from which no lower policy
-// takes proxies.
+// takes proxies, and notes the selectors.
 func (r *relabelling) dropEmpty() {
 	isEmpty := func(p *relabelled) bool { return p.pair != nil && len(p.conf.Backends) == 0 }
-	if len(r.sidecars) == 0 || !slices.ContainsFunc(r.policies, isEmpty) {
+	if !slices.ContainsFunc(r.policies, isEmpty) {
 		return
 	}
+	needed := r.overriding()
+	var left []*relabelled
+	written := make(map[int]bool) // by position
+	var empty []*relabelled       // the first of each position
+	for i, p := range r.policies {
+		if !isEmpty(p) {
+			left = append(left, p)
+			continue
+		}
+		if _, known := written[p.position]; !known {
+			empty = append(empty, p)
+		}
+		written[p.position] = written[p.position] || needed[i]
+		if needed[i] {
+			left = append(left, p)
+		}
+	}
+	r.policies = left
+	for _, p := range empty { // one note, though a selector may have several policies
+		about := noBackend
+		if !written[p.position] {
+			about, r.reasons[p.position] = noBackendNoPolicy, string(untracedAnyway)
+		}
+		f := facts{"selector": selectorFact(p.pair), "cause": whyNoBackend(r.mesh, p.pair.TrafficTrace)}
+		r.notes = append(r.notes, about.noteOn(p.pair, f))
+	}
+}
+
+// overriding reports which policies select a sidecar that a lower one selects, too: all, if
+// no sidecar is known.
+func (r *relabelling) overriding() []bool {
+	overrides := make([]bool, len(r.policies))
+	if len(r.sidecars) == 0 {
+		for i := range overrides {
+			overrides[i] = true
+		}
+		return overrides
+	}
 	index := cluster.NewIndex(lists.Each(r.policies, func(p *relabelled) cluster.Tags { return p.labels }))
-	needed := make([]bool, len(r.policies))
 	var found []int32
 	for _, dp := range r.sidecars {
 		labels := dp.Labels
@@ -279,18 +316,10 @@ func (r *relabelling) dropEmpty() {
 		found = index.Matching(found[:0], labels)
 		lowest := slices.Max(append(found, -1))
 		for _, i := range found {
-			needed[i] = needed[i] || i < lowest
+			overrides[i] = overrides[i] || i < lowest
 		}
 	}
-	var left []*relabelled
-	for i, p := range r.policies {
-		if isEmpty(p) && !needed[i] {
-			r.reasons[p.position] = string(untracedAnyway)
-			continue
-		}
-		left = append(left, p)
-	}
-	r.policies = left
+	return overrides
 }
 
 // chooseKinds decides which policies for every proxy are of kind Mesh: those below all

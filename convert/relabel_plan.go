@@ -51,7 +51,7 @@ func newPlanByLabels(in *input, all []*relabelling, backends *backends) *Plan {
 		plan.Obsolete = append(plan.Obsolete, obsolete...)
 		after = slices.DeleteFunc(after, func(p *meshtrace.Policy) bool { return slices.Contains(obsolete, p) })
 		plan.Fates = append(plan.Fates, r.fates()...)
-		found = slices.Concat(found, r.notes, r.remarkSelection(), r.remarkObsolete(obsolete), r.remarkBuiltin(), r.remarkUnlabelled(),
+		found = slices.Concat(found, r.notes, remarkBackends(r.mesh, r.made()), r.remarkSelection(), r.remarkObsolete(obsolete), r.remarkBuiltin(), r.remarkUnlabelled(),
 			remarkZoneTies(r.mesh, r.ties), remarkTies(r.mesh, r.Mesh), r.remarkUndated())
 		switch {
 		case len(r.layers) == 0:
@@ -64,8 +64,23 @@ func newPlanByLabels(in *input, all []*relabelling, backends *backends) *Plan {
 	meshtrace.Resolve(plan.Policies, slices.Concat(backends.known, backends.made))
 	plan.oldest = slices.MinFunc(in.Snapshot.Versions(in.o.Version), cluster.Version.Compare)
 	proved := plan.prove(in, Applied(after, lists.Each(plan.Policies, Unshadowed)))
+	renamed := renamedBy(plan.Comparisons)
+	for _, r := range all {
+		found = append(found, renamed.remark(r.mesh, r.made())...)
+	}
 	plan.Notes = slices.Concat(found, remarkStrays(in), remarkStage(in, plan), remarkPlace(in, all), proved).sorted()
 	return plan
+}
+
+// made returns the policies of selectors.
+func (r *relabelling) made() []*made {
+	var found []*made
+	for _, p := range r.policies {
+		if p.pair != nil {
+			found = append(found, &made{&candidate{pair: p.pair, position: p.position}, p.policy})
+		}
+	}
+	return found
 }
 
 // remarkUndated notes the proxies for which creation times decide that the input does not

@@ -9,8 +9,7 @@ import (
 
 // remarkBackends notes the backends that no TrafficTrace uses, and what MeshTrace changes
 // for those in use.
-func remarkBackends(v *verification) notes {
-	m := v.mesh
+func remarkBackends(m *mesh, policies []*made) notes {
 	used := make(map[string]bool)
 	for _, t := range m.TrafficTraces {
 		if b := m.BackendOf(t); b != nil {
@@ -24,13 +23,13 @@ func remarkBackends(v *verification) notes {
 		}
 	}
 	for _, p := range m.allExisting() {
-		if len(v.policies) > 0 && (setsClientOrRandom(p) || len(p.Default.Tags) > 0) {
+		if len(policies) > 0 && (setsClientOrRandom(p) || len(p.Default.Tags) > 0) {
 			found = append(found, setsMore.note(p.Place, p, nil))
 		}
 	}
-	zipkin := firstOf(v.policies, sendsTo(meshtrace.TypeZipkin))
-	datadog := firstOf(v.policies, sendsTo(meshtrace.TypeDatadog))
-	subset := firstOf(v.policies, func(p *meshtrace.Policy) bool { return p.TargetRef.Kind == meshtrace.MeshSubset })
+	zipkin := firstOf(policies, sendsTo(meshtrace.TypeZipkin))
+	datadog := firstOf(policies, sendsTo(meshtrace.TypeDatadog))
+	subset := firstOf(policies, func(p *meshtrace.Policy) bool { return p.TargetRef.Kind == meshtrace.MeshSubset })
 	version := facts{"version": m.o.Version}
 	switch {
 	case zipkin == nil && datadog == nil:

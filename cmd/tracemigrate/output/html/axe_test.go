@@ -64,7 +64,7 @@ func axeArchive(t *testing.T) ([]byte, error) {
 		return nil, err
 	}
 	defer func() { _ = os.RemoveAll(partial) }()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	command := exec.CommandContext(ctx, "npm", "pack", "--silent", "--ignore-scripts", axePackage)
 	command.Dir = partial
