@@ -256,6 +256,10 @@ var (
 			"since",
 		"delete what earlier runs made and convert again, if its proxies must have the tracing of the TrafficTraces; delete "+
 			"its TrafficTrace first, if they must keep what they have")
+	previousByLabels = warn(EarlierRun,
+		"{policies} that an earlier run made of its TrafficTraces select by labels. The policies of this run select by tags, and "+
+			"would be created beside them",
+		"run this with --target-ref dataplane, which goes on with them, or delete them first")
 	previousRenamed = warn(EarlierRun,
 		"has the content of {made} that this run makes, as if an earlier run had made it for other Dataplanes, TrafficTraces "+
 			"or MeshTraces, or for another version",

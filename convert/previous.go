@@ -89,6 +89,7 @@ var (
 	rankInFront = regexp.MustCompile(`^[0-9]+-`)
 	rank        = regexp.MustCompile(`\b[0-9]+-`) // also after the name of another policy
 	numberAtEnd = regexp.MustCompile(`^(-[0-9]+){0,2}$`)
+	itsNumbers  = regexp.MustCompile(`(-[0-9]+){1,2}$`)
 )
 
 // mayBeNamed reports whether a policy of a mesh's TrafficTrace can get a name, whatever
@@ -194,18 +195,35 @@ func findPrevious(v *verification) previousRun {
 }
 
 // changedSinceRun returns the existing policies that a previous run made from a selector
-// that gives something else by now.
+// that gives something else by now. It also notes those that a run by labels made.
 func changedSinceRun(v *verification) (changed []*meshtrace.Policy, found notes) {
 	existing := v.allExisting()
 	if len(existing) == 0 {
 		return nil, nil
 	}
 	sources := lists.Set(v.ranked.Pairs, annotation)
+	traces := lists.By(v.TrafficTraces, func(t *legacy.TrafficTrace) string { return validName(t.DisplayName()) })
+	var labelled []*meshtrace.Policy
 	for _, p := range existing {
-		if sources[p.Source] {
-			changed = append(changed, p)
-			found = append(found, previousChanged.note(p.Place, p, facts{"source": p.Source}))
+		ours := sources[p.Source]
+		if p.TargetRef.Kind != meshtrace.Dataplane || len(p.TargetRef.Labels) == 0 {
+			if ours {
+				changed = append(changed, p)
+				found = append(found, previousChanged.note(p.Place, p, facts{"source": p.Source}))
+			}
+			continue
 		}
+		if p.Format == cluster.Universal { // which keeps no annotation
+			trace := traces[itsNumbers.ReplaceAllString(rankInFront.ReplaceAllString(p.DisplayName(), ""), "")]
+			ours = trace != nil && v.confOf(trace).Key() == p.Default.Key()
+		}
+		if ours {
+			labelled = append(labelled, p)
+		}
+	}
+	if len(labelled) > 0 {
+		policies := counted(lists.Each(labelled, (*meshtrace.Policy).String), "MeshTrace")
+		found = append(found, previousByLabels.note(labelled[0].Place, v.mesh, facts{"policies": policies}))
 	}
 	return changed, found
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -48,27 +49,34 @@ func (f *diffFlags) flags() []cli.Flag {
 		zoneOriginFlag(&f.zoneOrigin),
 		roundSamplingFlag(&f.roundSampling),
 		boolFlag("strict", &f.strict, "exit with 1 also for inherent differences and misspelt fields"),
-		listFlag("", "accept", "ignore differences with `CODE`; may be repeated"),
+		acceptFlag(""),
 		outputFlag(&f.form, output.DiffForms),
 		boolFlag("full", &f.full, "with text and markdown: list all proxies of a group"),
 	)
+}
+
+// acceptFlag is --accept; where says where else than here differences are ignored.
+func acceptFlag(where string) cli.Flag {
+	return listFlag("", "accept", "ignore differences with `CODE`"+where+"; may be repeated, or have several with commas")
 }
 
 // acceptedCodes returns the codes of --accept. document lists them, and others are codes
 // that no proxy differs in.
 func acceptedCodes(c *cli.Context, document string, others ...envoydiff.Code) ([]envoydiff.Code, error) {
 	var accepted []envoydiff.Code
-	for _, name := range c.StringSlice("accept") {
-		code := envoydiff.Code(name)
-		if _, known := envoydiff.Codes[code]; !known && !slices.Contains(others, code) {
-			hint := ""
-			all := slices.Concat(slices.Sorted(maps.Keys(envoydiff.Codes)), others)
-			if similar := closest(name, lists.Words(all)); similar != "" {
-				hint = " (did you mean " + similar + "?)"
+	for _, names := range c.StringSlice("accept") {
+		for name := range strings.SplitSeq(names, ",") {
+			code := envoydiff.Code(name)
+			if _, known := envoydiff.Codes[code]; !known && !slices.Contains(others, code) {
+				hint := ""
+				all := slices.Concat(slices.Sorted(maps.Keys(envoydiff.Codes)), others)
+				if similar := closest(name, lists.Words(all)); similar != "" {
+					hint = " (did you mean " + similar + "?)"
+				}
+				return nil, fmt.Errorf("--accept: %s is not the code of a difference%s; %s lists them", typed(name), hint, document)
 			}
-			return nil, fmt.Errorf("--accept: %s is not the code of a difference%s; %s lists them", typed(name), hint, document)
+			accepted = append(accepted, code)
 		}
-		accepted = append(accepted, code)
 	}
 	return accepted, nil
 }

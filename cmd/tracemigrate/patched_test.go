@@ -74,8 +74,12 @@ func TestPatched(t *testing.T) {
 		_, text, _ := tool(t, command+" -f "+made)
 		assert.Contains(t, unwrapped(text), "proxy-patched", "%s: a made-up proxy represents what only it selects", command)
 	}
-	code, _, words := tool(t, "diff --kuma-version 2.13 --accept proxy-patched -f "+file)
-	assert.Equal(t, 0, code, words)
+	for _, command := range []string{"diff -f ", "rewrite --stage add "} {
+		code, _, words := tool(t, strings.Replace(command, " ", " --kuma-version 2.13 ", 1)+file)
+		assert.Equal(t, 1, code, words)
+		code, _, words = tool(t, strings.Replace(command, " ", " --kuma-version 2.13 --accept name-order,proxy-patched ", 1)+file)
+		assert.Equal(t, 0, code, words)
+	}
 	code, text, _ := tool(t, "diff --kuma-version 2.13 --before-manifests "+file+" --after-manifests "+inputFile(t, untraced))
 	assert.Equal(t, 1, code)
 	assert.Contains(t, text, "proxy-patched")

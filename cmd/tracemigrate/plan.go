@@ -16,8 +16,8 @@ import (
 // planFlags are the flags of plan, other than those of the source.
 type planFlags struct {
 	reportFlags
-	directory, targetRef string
-	force                bool
+	directory string
+	force     bool
 }
 
 func planCommand() *cli.Command {
@@ -44,7 +44,7 @@ func planCommand() *cli.Command {
 			roundSamplingFlag(&f.roundSampling),
 			textFlag("output-dir", &f.directory, "write the plan to `DIR`"),
 			boolFlag("force", &f.force, "replace a plan in --output-dir"),
-			listFlag("", "accept", "ignore differences with `CODE`, also in verify.sh; may be repeated"),
+			acceptFlag(", also in verify.sh"),
 		),
 		Action: f.run,
 	}

@@ -10,12 +10,11 @@ import (
 
 // reportFlags are the flags of report, other than those of the source.
 type reportFlags struct {
-	version, form             string
+	version, form, targetRef  string
 	serverDryRun, full        bool
 	zoneOrigin, roundSampling bool
-	// Only plan can ask for policies by labels, and accept differences.
-	byLabels bool
-	accepted []envoydiff.Code
+	byLabels                  bool             // of targetRef
+	accepted                  []envoydiff.Code // only plan can accept differences
 }
 
 func reportCommand() *cli.Command {
@@ -36,6 +35,7 @@ func reportCommand() *cli.Command {
 			"policy; 2 error.",
 		Flags: append(sourceFlags(),
 			versionFlag(&f.version),
+			targetRefFlag(&f.targetRef),
 			namespaceFlag(),
 			outputFlag(&f.form, output.ReportForms),
 			boolFlag("server-dry-run", &f.serverDryRun, "let the API server check each policy (dryRun=All), which stores nothing"),
@@ -53,6 +53,9 @@ func (f *reportFlags) run(c *cli.Context) error {
 		return err
 	}
 	if err := checkVersionFlag(f.version); err != nil {
+		return err
+	}
+	if f.byLabels, err = parseTargetRef(f.targetRef); err != nil {
 		return err
 	}
 	head, err := newHead()

@@ -80,7 +80,7 @@ func commandLine(c *cli.Context, source string) string {
 		words = append(words, source)
 	}
 	words = append(words, flagWords(c,
-		"kuma-version", "from", "to", "to-version", "meshtrace", "before-manifests", "after-manifests", "state", "before", "after", "accept",
+		"kuma-version", "from", "to", "to-version", "meshtrace", "before-manifests", "after-manifests", "state", "before", "after", "accept", "target-ref",
 	)...)
 	for _, flag := range []string{"shadow", "zone-origin", "round-sampling", "server-dry-run", "strict"} {
 		if c.Bool(flag) {

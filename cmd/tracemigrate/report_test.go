@@ -143,3 +143,47 @@ func TestReportWithoutMesh(t *testing.T) {
 		})
 	}
 }
+
+// A report by labels recognizes what a conversion by labels made, and deletes what that
+// replaces; one by tags names the flag.
+func TestReportByLabels(t *testing.T) {
+	byLabels := "../../fixtures/convert/earlier-run-by-labels/input.yaml --kuma-version 2.13"
+	applied := "../../fixtures/plan/by-labels/input.yaml -f ../../fixtures/plan/by-labels/plan/2-add/default_all.yaml" +
+		" -f ../../fixtures/plan/by-labels/plan/2-add/default_payments.yaml -f ../../fixtures/plan/by-labels/plan/2-add/default_teams-1.yaml" +
+		" -f ../../fixtures/plan/by-labels/plan/2-add/default_teams-2.yaml --kuma-version 2.13"
+	replaced := "../../fixtures/convert/labels-existing-replaced/input.yaml --kuma-version 2.14"
+	for name, tt := range map[string]struct {
+		args           string
+		contains, lack []string
+	}{
+		"by tags": {byLabels, []string{"run this with --target-ref dataplane"}, nil},
+		"by labels, applied in part": {
+			byLabels + " --target-ref dataplane",
+			[]string{"2 MeshTraces to create", "convert --kuma-version 2.13 --target-ref dataplane -f"},
+			[]string{"(earlier-run)", "--shadow"},
+		},
+		"by labels, applied": {
+			applied + " --target-ref dataplane",
+			[]string{"no MeshTrace to create", "3 TrafficTraces to delete; all MeshTraces exist", "delete traffictrace all payments teams"},
+			[]string{"(earlier-run)", "convert --kuma-version"},
+		},
+		"replaced": {
+			replaced + " --target-ref dataplane", []string{`for name in z-web y-team; do kumactl delete meshtrace --mesh default -- "$name"; done`}, nil,
+		},
+		"replaced, by tags": {replaced, nil, []string{"delete meshtrace"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, wrapped, words := tool(t, "report -f "+tt.args)
+			text := strings.Join(strings.Fields(wrapped), " ")
+			for _, want := range tt.contains {
+				assert.Contains(t, text, want, words)
+			}
+			for _, not := range tt.lack {
+				assert.NotContains(t, text, not)
+			}
+		})
+	}
+	code, _, words := tool(t, "report -f ../../fixtures/demo --kuma-version 2.13 --target-ref subset")
+	assert.Equal(t, 2, code)
+	assert.Contains(t, words, `--target-ref: "subset" is neither meshsubset nor dataplane`)
+}

@@ -9,6 +9,7 @@ import (
 
 	"tracemigrate/cmd/tracemigrate/output"
 	"tracemigrate/cmd/tracemigrate/worktree"
+	"tracemigrate/convert/envoydiff"
 )
 
 // The values of --stage.
@@ -22,6 +23,7 @@ type rewriteFlags struct {
 	version, stage            string
 	write, force              bool
 	zoneOrigin, roundSampling bool
+	accepted                  []envoydiff.Code
 }
 
 func rewriteCommand() *cli.Command {
@@ -59,7 +61,7 @@ func (f *rewriteFlags) flags() []cli.Flag {
 			Usage: "edit only the overlay in `DIR`; may be repeated (default: every kustomization in PATH that no other one lists)",
 		},
 		stateFlag(), versionFlag(&f.version), namespaceFlag(),
-		zoneOriginFlag(&f.zoneOrigin), roundSamplingFlag(&f.roundSampling),
+		zoneOriginFlag(&f.zoneOrigin), roundSamplingFlag(&f.roundSampling), acceptFlag(""),
 	}
 	for _, flag := range slices.Concat(inputFlags(), clusterFlags(), controlPlaneFlags()) {
 		if !slices.Contains([]string{"filename", "kustomize"}, flag.Names()[0]) {
@@ -121,6 +123,9 @@ func (f *rewriteFlags) check(c *cli.Context) ([]string, error) {
 		return nil, fmt.Errorf("--stage: %s is neither %s nor %s", typed(f.stage), stageAdd, stageRemove)
 	case f.force && !f.write:
 		return nil, errors.New("--force needs --write")
+	}
+	if f.accepted, err = acceptedCodes(c, "docs/diff.md"); err != nil {
+		return nil, err
 	}
 	return paths, checkVersionFlag(f.version)
 }

@@ -142,7 +142,7 @@ func (r *rewriting) add(u *unit) error {
 		return err
 	}
 	u.options = convert.Options{
-		Namespace: u.before.Namespace, ZoneOrigin: r.zoneOrigin, RoundSampling: r.roundSampling, MadeUp: maxMadeUp,
+		Namespace: u.before.Namespace, ZoneOrigin: r.zoneOrigin, RoundSampling: r.roundSampling, Accept: r.accepted, MadeUp: maxMadeUp,
 	}
 	if u.options.Version, err = kumaVersion(r.version, u.before.Snapshot); err != nil {
 		return err

@@ -37,7 +37,7 @@ func (f *upgradeCheckFlags) flags() []cli.Flag {
 				cluster.Latest.String()+")"),
 		namespaceFlag(),
 		boolFlag("strict", &f.strict, "exit with 1 also for inherent differences and misspelt fields"),
-		listFlag("", "accept", "ignore differences with `CODE`; may be repeated"),
+		acceptFlag(""),
 		outputFlag(&f.form, output.UpgradeForms),
 		boolFlag("full", &f.full, "with text and markdown: list all proxies and resources of a cause"),
 	)

@@ -42,6 +42,14 @@ var stepTexts = map[StepKind]Step{
 	diffControlPlane: {"Get the control plane's own verdict{place}", "{program} diff --shadow {live}{meshes}"},
 	diffSource:       {"Get the control plane's own verdict", "{program} diff --shadow{source}"},
 	applyPolicies:    {"Apply them for real{place}", "{client} apply -f {meshtraces}"},
+	deleteReplaced: {
+		"Delete the MeshTraces of namespace {namespace} that the new ones replace{place}",
+		"{client} delete meshtrace -n {namespace} {names}",
+	},
+	deleteReplacedUniversal: {
+		"Delete the MeshTraces of mesh {meshName} that the new ones replace{place}",
+		`for name in {names}; do {client} delete meshtrace --mesh {mesh} -- "$name"; done`,
+	},
 	deleteAtGlobal: {
 		"When every zone has its policies and traces arrive, delete the TrafficTraces at the global control plane",
 		"{program} report {sourceFlag} GLOBAL",
@@ -58,10 +66,10 @@ var stepTexts = map[StepKind]Step{
 	deleteEachListedUniversal: {
 		deletionTitle, `while IFS= read -r name; do {client} delete traffic-trace --mesh {mesh} -- "$name" < /dev/null; done < {list}`,
 	},
-	deleteTrafficTraces: {deletionTitle, "{client} delete traffictrace {traces}"},
+	deleteTrafficTraces: {deletionTitle, "{client} delete traffictrace {names}"},
 	deleteTrafficTracesUniversal: {
 		deletionTitle,
-		`for name in {traces}; do {client} delete traffic-trace --mesh {mesh} -- "$name"; done`,
+		`for name in {names}; do {client} delete traffic-trace --mesh {mesh} -- "$name"; done`,
 	},
 	removeBackends: {
 		"Remove the tracing backends of mesh {meshName}{place}",
@@ -77,7 +85,8 @@ var stepTexts = map[StepKind]Step{
 // of a Mesh does not.
 var dashedCommands = map[StepKind]string{
 	deleteListed:        "xargs -n 100 {client} delete traffictrace -- < {list}",
-	deleteTrafficTraces: "{client} delete traffictrace -- {traces}",
+	deleteTrafficTraces: "{client} delete traffictrace -- {names}",
+	deleteReplaced:      "{client} delete meshtrace -n {namespace} -- {names}",
 }
 
 // Dashed reports whether a command would take a name as an option.
@@ -109,13 +118,14 @@ func (b *builder) stepWriter() *stepWriter {
 func (w *stepWriter) write(steps []step) []Step {
 	texts := make([]Step, 0, len(steps))
 	for _, s := range steps {
-		traces := lists.Each(s.traces, manifest.ShellQuote)
+		names := lists.Each(s.names, manifest.ShellQuote)
 		words := strings.NewReplacer(append(w.words[:len(w.words):len(w.words)],
 			"{flags}", Spaced(strings.Join(s.flags, " ")), "{meshName}", strconv.Quote(s.mesh), "{mesh}", manifest.ShellQuote(s.mesh),
-			"{traces}", strings.Join(traces, " "), "{count}", strconv.Itoa(len(traces)), "{list}", w.file("delete-"+strings.ReplaceAll(s.mesh, "/", "%2f")+".txt"),
+			"{names}", strings.Join(names, " "), "{count}", strconv.Itoa(len(names)),
+			"{namespace}", manifest.ShellQuote(s.namespace), "{list}", w.file("delete-"+strings.ReplaceAll(s.mesh, "/", "%2f")+".txt"),
 		)...)
 		text := stepTexts[s.kind]
-		if dashed := dashedCommands[s.kind]; dashed != "" && slices.ContainsFunc(s.traces, Dashed) {
+		if dashed := dashedCommands[s.kind]; dashed != "" && slices.ContainsFunc(s.names, Dashed) {
 			text.Command = dashed
 		}
 		texts = append(texts, Step{words.Replace(text.Title), words.Replace(text.Command)})

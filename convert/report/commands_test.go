@@ -12,16 +12,16 @@ import (
 func TestStepTexts(t *testing.T) {
 	b := &builder{Report: &Report{}, snapshot: &cluster.Snapshot{}, options: Options{Words: Words{Program: "tracemigrate"}, KumactlSwitch: "kumactl"}}
 	for kind := GiveToken; kind <= removeTracing; kind++ {
-		text := b.stepWriter().write([]step{{kind: kind, mesh: "default", traces: []string{"all"}}})[0]
+		text := b.stepWriter().write([]step{{kind: kind, mesh: "default", names: []string{"all"}}})[0]
 		assert.NotEmpty(t, text.Title, kind)
 		assert.NotEmpty(t, text.Command, kind)
 		assert.NotRegexp(t, `[^$]\{[a-zA-Z]+\}`, text.Title+text.Command, kind)
 	}
 	assert.Len(t, stepTexts, int(removeTracing)+1)
-	deletion := b.stepWriter().write([]step{{kind: deleteTrafficTraces, mesh: "{source}", traces: []string{"{mesh}"}}})[0]
+	deletion := b.stepWriter().write([]step{{kind: deleteTrafficTraces, mesh: "{source}", names: []string{"{mesh}"}}})[0]
 	for kind := range dashedCommands {
-		text := b.stepWriter().write([]step{{kind: kind, mesh: "default", traces: []string{"all", "--all", "-f x"}}})[0]
-		assert.Regexp(t, "^(xargs -n 100 )?kumactl delete traffictrace -- (all --all '-f x'|< delete-default.txt)$", text.Command)
+		text := b.stepWriter().write([]step{{kind: kind, mesh: "default", names: []string{"all", "--all", "-f x"}}})[0]
+		assert.Regexp(t, "^(xargs -n 100 )?kumactl delete (traffictrace|meshtrace -n '') -- (all --all '-f x'|< delete-default.txt)$", text.Command)
 	}
 	assert.Equal(t, Step{`When traces arrive, delete the TrafficTraces of mesh "{source}"`, "kumactl delete traffictrace '{mesh}'"}, deletion, "names are not replaced")
 }

@@ -31,6 +31,8 @@ const (
 	diffControlPlane
 	diffSource
 	applyPolicies
+	deleteReplaced
+	deleteReplacedUniversal
 	deleteAtGlobal
 	listTrafficTraces
 	deleteListed
@@ -45,10 +47,11 @@ const (
 
 // step is a next step as data.
 type step struct {
-	kind   StepKind
-	flags  []string // of this tool
-	mesh   string
-	traces []string // names of TrafficTraces
+	kind      StepKind
+	flags     []string // of this tool
+	mesh      string
+	namespace string   // of MeshTraces
+	names     []string // of TrafficTraces, or of MeshTraces
 }
 
 // nextSteps fills in the steps of the migration, in order. They delete nothing that
@@ -60,7 +63,7 @@ func (b *builder) nextSteps(meshes []*legacy.Mesh) {
 
 func (b *builder) steps(meshes []*legacy.Mesh) []step {
 	federated := b.Origin.Mode == cluster.ModeFederatedZone
-	if len(b.TrafficTraces) == 0 {
+	if len(b.TrafficTraces)+len(b.Policies)+len(b.result.Obsolete) == 0 {
 		switch {
 		case federated || b.Summary.Errors > 0:
 			return nil
@@ -77,6 +80,9 @@ func (b *builder) steps(meshes []*legacy.Mesh) []step {
 		steps = append(steps, step{kind: saveState})
 	}
 	flags := []string{"--kuma-version", b.KumaVersion}
+	if b.options.Convert.ByLabels {
+		flags = append(flags, "--target-ref", "dataplane")
+	}
 	if b.options.Convert.ZoneOrigin {
 		flags = append(flags, "--zone-origin")
 	}
@@ -90,7 +96,7 @@ func (b *builder) steps(meshes []*legacy.Mesh) []step {
 	case federated && !b.options.Convert.ZoneOrigin:
 		return append(steps, step{kind: reportGlobal})
 	}
-	steps = append(steps, b.applications(flags)...)
+	steps = slices.Concat(steps, b.applications(flags), b.replacements())
 	if federated {
 		return append(steps, step{kind: deleteAtGlobal})
 	}
@@ -131,10 +137,34 @@ func (b *builder) applications(flags []string) []step {
 		// After a partial apply, the control plane would judge a mixture of old
 		// and new.
 		return append(steps, step{kind: applyMissing})
-	case b.options.Convert.Version.ComputesShadows():
+	case b.options.Convert.Version.ComputesShadows() && !b.options.Convert.ByLabels:
 		steps = append(steps, step{kind: applyShadows, flags: flags}, step{kind: b.shadowDiff()})
 	}
 	return append(steps, step{kind: applyPolicies})
+}
+
+// replacements delete the MeshTraces that new ones of other names replace, a step for each
+// namespace or mesh.
+func (b *builder) replacements() []step {
+	kind := deleteReplacedUniversal
+	if b.kubernetes() {
+		kind = deleteReplaced
+	}
+	var steps []step
+	position := make(map[string]int)
+	for _, p := range b.result.Obsolete {
+		key := p.Namespace
+		if kind == deleteReplacedUniversal {
+			key = p.Mesh
+		}
+		at, known := position[key]
+		if !known {
+			at, position[key] = len(steps), len(steps)
+			steps = append(steps, step{kind: kind, mesh: p.Mesh, namespace: p.Namespace})
+		}
+		steps[at].names = append(steps[at].names, p.Name)
+	}
+	return steps
 }
 
 // shadowDiff returns the step that asks the control plane for its verdict.
@@ -159,15 +189,15 @@ func (b *builder) deletions(mesh *legacy.Mesh, flags []string) []step {
 	deletion := step{kind: deleteTrafficTraces, mesh: mesh.Name, flags: flags}
 	plain, lines := true, true // xargs needs no quotes; no name has a line end
 	for _, trace := range mesh.TrafficTraces {
-		deletion.traces = append(deletion.traces, trace.Name)
+		deletion.names = append(deletion.names, trace.Name)
 		plain = plain && manifest.IsPlainWord(trace.Name)
 		lines = lines && !strings.Contains(trace.Name, "\n")
 	}
-	n := len(deletion.traces)
+	n := len(deletion.names)
 	if n == 0 {
 		return nil
 	}
-	long := n > maxNames || len(strings.Join(deletion.traces, " ")) > maxNamesBytes
+	long := n > maxNames || len(strings.Join(deletion.names, " ")) > maxNamesBytes
 	switch {
 	case long && lines:
 		list := deletion

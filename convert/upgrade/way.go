@@ -18,7 +18,7 @@ func Way(c *convert.Current, o convert.Options, r *report.Report, words report.W
 		return []report.Stage{}
 	}
 	w := &way{Words: words, current: c, from: o.Version}
-	stages := []report.Stage{w.meshTraces(r), w.labels(o), w.upgrade(o)}
+	stages := []report.Stage{w.meshTraces(o, r), w.labels(o), w.upgrade(o)}
 	if r.Summary.NotRead > 0 {
 		for i := range stages {
 			doubt(&stages[i], convert.Plural(r.Summary.NotRead, "document")+" not read, which may decide on it")
@@ -53,7 +53,7 @@ type way struct {
 }
 
 // meshTraces is the stage that the rest of the report is on.
-func (w *way) meshTraces(r *report.Report) report.Stage {
+func (w *way) meshTraces(o convert.Options, r *report.Report) report.Stage {
 	stage := report.Stage{Name: "MeshTraces (2.x)", Blocks: []string{}, Summary: "no TrafficTrace exists"}
 	if stage.Ready = r.Summary.TrafficTraces == 0; stage.Ready {
 		return stage
@@ -62,13 +62,17 @@ func (w *way) meshTraces(r *report.Report) report.Stage {
 	switch {
 	case r.Summary.Policies > 0:
 		stage.Summary += " to replace, by " + convert.Plural(r.Summary.Policies, "MeshTrace")
-	case r.Summary.Earlier > 0 && r.Summary.Errors == 0:
+	case r.Summary.Errors == 0 && (r.Summary.Earlier > 0 || r.Summary.Holds && r.Summary.Tracing > 0):
 		stage.Summary += " to delete; all MeshTraces exist"
 	default:
 		stage.Summary += " to replace, by no MeshTrace"
 	}
 	if r.Summary.Policies > 0 || r.Summary.Errors > 0 {
-		stage.Command = w.command("convert --kuma-version " + w.from.String())
+		arguments := "convert --kuma-version " + w.from.String()
+		if o.ByLabels {
+			arguments += " --target-ref dataplane"
+		}
+		stage.Command = w.command(arguments)
 	}
 	for _, block := range []struct {
 		n    int
