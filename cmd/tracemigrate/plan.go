@@ -107,7 +107,14 @@ func (f *planFlags) check(c *cli.Context) error {
 		return fmt.Errorf("%w; a plan is for the version that runs, with --target-ref %s for policies that %s accepts, too",
 			err, targetDataplane, cluster.Newest)
 	}
-	var err error
+	place, err := filepath.Abs(f.directory)
+	if err != nil {
+		return fmt.Errorf("--output-dir: %w", err)
+	}
+	if input := inputWith(c, place); input != "" {
+		return fmt.Errorf("--output-dir %s is in the input directory %s, so that later runs would read the plan's files, too; pass a directory elsewhere",
+			f.directory, input)
+	}
 	if f.byLabels, err = parseTargetRef(f.targetRef); err != nil {
 		return err
 	}

@@ -194,6 +194,12 @@ func TestPlanRefuses(t *testing.T) {
 	code, _, stderr := tool(t, "plan -f x.yaml")
 	assert.Equal(t, 2, code)
 	assert.Contains(t, stderr, "--output-dir is required")
+	within := filepath.Join(t.TempDir(), "input", "plan")
+	require.NoError(t, os.MkdirAll(filepath.Dir(within), 0o755))
+	code, _, stderr = tool(t, "plan -f "+filepath.Dir(within)+" --output-dir "+within)
+	assert.Equal(t, 2, code)
+	assert.Contains(t, stderr, "is in the input directory "+filepath.Dir(within))
+	assert.NoDirExists(t, within)
 }
 
 // Without legacy tracing nothing is left to plan.
@@ -294,7 +300,7 @@ func TestVerifyFindsDifferences(t *testing.T) {
 	}{
 		"start":               {"start", legacy, 0, []string{"step start is as planned"}},
 		"no TrafficRoute":     {"start", strings.Replace(legacy, "kind: TrafficRoute", "kind: Other", 1), 1, []string{`Mesh "default": has no TrafficRoute now`}},
-		"added too early":     {"start", legacy + added, 1, []string{`MeshTrace "all" of mesh "default": exists, and did not exist`}},
+		"added too early":     {"start", legacy + added, 1, []string{`MeshTrace "all" of mesh "default": exists, and did not when the plan was written; verify step add`}},
 		"sampling changed":    {"start", strings.Replace(legacy, "sampling: 12.5", "sampling: 13", 1), 1, []string{"3 different", `Mesh "default": its field tracing differs`}},
 		"selector changed":    {"start", strings.Replace(legacy, "ledger_shop_svc_8080", "ledger", 1), 1, []string{`TrafficTrace "payments" of mesh "default": differs`}},
 		"added":               {"add", legacy + added, 0, []string{"step add is as planned"}},

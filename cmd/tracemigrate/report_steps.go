@@ -34,29 +34,33 @@ func contextFlags(c *cli.Context, flags string, source *kube.Cluster) (ownFlags,
 // writableDirectory returns the directory that the next steps write to. It is not one that
 // they read, because they would then read their own output.
 func writableDirectory(c *cli.Context) string {
-	within := func(place string) bool {
-		return slices.ContainsFunc(c.StringSlice("filename"), func(name string) bool {
-			info, err := os.Stat(name)
-			if err != nil || !info.IsDir() {
-				return false
-			}
-			absolute, err := filepath.Abs(name)
-			if err != nil {
-				return false
-			}
-			to, err := filepath.Rel(absolute, place)
-			return err == nil && filepath.IsLocal(to)
-		})
-	}
 	here, err := filepath.Abs(".")
 	temporary := filepath.Clean(os.TempDir())
 	switch {
-	case err != nil || !within(here):
+	case err != nil || inputWith(c, here) == "":
 		return ""
-	case within(temporary):
+	case inputWith(c, temporary) != "":
 		return "OUTSIDE/" // for the user to fill in
 	}
 	return temporary + "/"
+}
+
+// inputWith returns the directory of -f that a place, an absolute path, is in, or an empty text.
+func inputWith(c *cli.Context, place string) string {
+	for _, name := range c.StringSlice("filename") {
+		info, err := os.Stat(name)
+		if err != nil || !info.IsDir() {
+			continue
+		}
+		absolute, err := filepath.Abs(name)
+		if err != nil {
+			continue
+		}
+		if to, err := filepath.Rel(absolute, place); err == nil && filepath.IsLocal(to) {
+			return name
+		}
+	}
+	return ""
 }
 
 // firstSteps returns the steps before all others: the commands contain no secret and

@@ -113,10 +113,14 @@ func TestUpgradeCheckFlags(t *testing.T) {
 		"typo of --from":      {ready + "--from x", exitError, "", `--from: "x" is not a version`},
 		"typo of --accept":    {ready + "--accept name-odrer", exitError, "", `--accept: "name-odrer" is not the code of a difference (did you mean name-order?); docs/upgrade.md lists them`},
 		"accept of an info":   {ready + "--from 2.14 --accept mesh-tracing-ignored", 0, "ready", ""},
-		"missing file":        {"-f missing.yaml", exitError, "", `reading "missing.yaml"`},
-		"no resource":         {"-f ../../Makefile --from 2.14", exitError, "", ""},
-		"unknown form":        {ready + "-o yaml", exitError, "", `--output: "yaml" is none of text, json, markdown, junit, sarif`},
-		"an argument":         {ready + "web", exitError, "", `unexpected argument "web"`},
+		"replaced TrafficTraces": {
+			"-f ../../fixtures/plan/by-labels/input.yaml -k ../../fixtures/plan/by-labels/plan/2-add --from 2.14", exitNo,
+			"have TrafficTraces. No known proxy has its tracing from these.\n  To fix: delete those that MeshTraces replace\n", "",
+		},
+		"missing file": {"-f missing.yaml", exitError, "", `reading "missing.yaml"`},
+		"no resource":  {"-f ../../Makefile --from 2.14", exitError, "", ""},
+		"unknown form": {ready + "-o yaml", exitError, "", `--output: "yaml" is none of text, json, markdown, junit, sarif`},
+		"an argument":  {ready + "web", exitError, "", `unexpected argument "web"`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			code, out, words := tool(t, "upgrade-check "+test.args)

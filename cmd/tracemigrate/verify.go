@@ -67,7 +67,7 @@ func (f *verifyFlags) run(c *cli.Context) error {
 	if hasError(now.Found) {
 		return refuseInput(stderr, now.Found, "compared")
 	}
-	found := &output.Diff{Strict: step != runbook.Add && step != runbook.Remove}
+	found := &output.Diff{Strict: step != runbook.Add && step != runbook.Remove, StrictBy: "step " + f.step}
 	addUnread(found, stderr, now.Snapshot)
 	before.compare(stderr, step, now, found)
 	if err := writeStdout(c, func(out *output.Printer) error { return out.Diff(found) }); err != nil {

@@ -117,12 +117,12 @@ func readNow(c *cli.Context) (*convert.Current, []*cluster.Original, error) {
 		if err != nil {
 			return nil, nil, err
 		}
-		name := "now"
+		name := "snapshot of the input"
 		switch {
 		case zone != "":
-			name = "zone " + zone
+			name = "snapshot of zone " + zone
 		case current.Origin != nil:
-			name = current.Origin.String()
+			name = "snapshot of " + current.Origin.String()
 		}
 		inputs = append(inputs, manifest.Text(name, string(text)))
 	}

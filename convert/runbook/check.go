@@ -59,6 +59,12 @@ func (c *checker) report(resource fmt.Stringer, format string, args ...any) {
 	c.wrong = append(c.wrong, fmt.Sprintf("%s: %s; %s", name, fmt.Sprintf(format, args...), c.remedy()))
 }
 
+// early reports a MeshTrace of the plan that exists before the step that applies it.
+func (c *checker) early(p *meshtrace.Policy) {
+	c.wrong = append(c.wrong, fmt.Sprintf("%s: exists, and did not when the plan was written; verify step %s if it was applied since, "+
+		"or go back with rollback.sh", inMesh(p, p.Mesh), Add))
+}
+
 // inMesh names a resource with its mesh, which its own name leaves out if it is the default.
 func inMesh(resource fmt.Stringer, mesh string) string {
 	if mesh == "default" {
@@ -221,8 +227,12 @@ func (c *checker) reorder(lower *legacy.TrafficTrace, higher string) {
 func (c *checker) unchanged(before []*meshtrace.Policy, existing map[meshtrace.Identity]*meshtrace.Policy, made []*meshtrace.Policy) {
 	old := lists.By(before, (*meshtrace.Policy).Identity)
 	for _, p := range made {
-		if existing[p.Identity()] != nil && old[p.Identity()] == nil {
-			c.report(p, "exists, and did not exist when the plan was written")
+		switch q := existing[p.Identity()]; {
+		case q == nil || old[p.Identity()] != nil:
+		case c.step == Start && c.equal(p, q):
+			c.early(p)
+		default:
+			c.report(p, "exists, and did not when the plan was written")
 		}
 	}
 	for _, p := range before {

@@ -15,6 +15,7 @@ const (
 	// convertForBoth writes policies for the version that runs, which hold on 3.0 too.
 	convertForBoth mendKind = iota
 	convertForNewer
+	deleteReplaced
 	correctMeshTrace
 	setProtocol
 	setProtocolToTCP
@@ -53,10 +54,14 @@ type mend struct {
 func (b *builder) mends(c *cause) []mend {
 	switch c.Code {
 	case envoydiff.TrafficTraceRemoved:
+		converting := mend{Kind: convertForNewer, Version: b.To}
 		if b.oldest().Compare(cluster.SinceDataplane) >= 0 {
-			return []mend{{Kind: convertForBoth, Version: b.From}}
+			converting = mend{Kind: convertForBoth, Version: b.From}
 		}
-		return []mend{{Kind: convertForNewer, Version: b.To}}
+		if c.Verdict == Info {
+			return []mend{{Kind: deleteReplaced}, converting}
+		}
+		return []mend{converting}
 	case envoydiff.MeshTraceRefused, envoydiff.OTelEndpoint, envoydiff.FieldIgnored:
 		switch {
 		case !b.To.DropsTrafficTrace():

@@ -121,6 +121,10 @@ var protocolAlone = message{
 	"An inbound without the field becomes TCP, which is not traced",
 }
 
+// tracesUnneeded replaces the message of TrafficTraceRemoved where MeshTraces decide on all known
+// proxies, or nothing does.
+var tracesUnneeded = message{"Kuma {to} does not have TrafficTraces", "No known proxy has its tracing from these"}
+
 // otherwise is the message of every code without its own.
 var otherwise = message{"On Kuma {to}, the tracing of these proxies is another one ({code})", "They do not keep their tracing"}
 
@@ -135,6 +139,7 @@ var remedies = map[mendKind]report.Step{
 		Title:   "before the upgrade, convert to MeshTraces that {to} accepts as well, and apply them",
 		Command: "{program} convert --kuma-version {version} --target-ref dataplane{source}",
 	},
+	deleteReplaced: {Title: "delete those that MeshTraces replace"},
 	convertForNewer: {
 		Title:   "convert for {version}, and apply the result with the upgrade; existing MeshTraces are converted too",
 		Command: "{program} convert --kuma-version {version}{from}{source}",
@@ -240,6 +245,8 @@ func (w *Words) Text(r *Result, c *Cause) Text {
 		m = otherwise
 	case c.Code == envoydiff.ProtocolFromField && r.To.ProtocolFromFieldAlone():
 		m = protocolAlone
+	case c.Code == envoydiff.TrafficTraceRemoved && c.Verdict == Info:
+		m = tracesUnneeded
 	}
 	words := strings.NewReplacer("{to}", r.To.String(), "{code}", string(c.Code))
 	text := Text{Fact: words.Replace(m.fact), Consequence: words.Replace(m.consequence)}

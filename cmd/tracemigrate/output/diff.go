@@ -1,6 +1,7 @@
 package output
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -17,6 +18,7 @@ type Diff struct {
 	Head        report.Head // without a version of the tool: none is printed
 	Comparisons []*envoydiff.Comparison
 	Strict      bool
+	StrictBy    string // what asks for Strict, if it is not --strict
 	Full        bool
 	Command     string   // that makes it, without its form
 	Unread      []string // what could not be read, so no comparison covers it
@@ -86,6 +88,8 @@ func (diff *Diff) Holds() bool {
 		!diff.meshDiffers()
 }
 
+func (diff *Diff) strictBy() string { return cmp.Or(diff.StrictBy, strictFlag) }
+
 // Verdict returns the reasons for exit code 1.
 func (diff *Diff) Verdict() string {
 	t, begin := envoydiff.Count(diff.Comparisons), among(diff.Comparisons)
@@ -98,9 +102,9 @@ func (diff *Diff) Verdict() string {
 	}
 	if diff.Strict && t.Inherent+diff.Misspelt > 0 {
 		if len(counts) > 0 {
-			counts[len(counts)-1] += ", and " + strictly(t.Inherent, diff.Misspelt)
+			counts[len(counts)-1] += ", and " + strictly(diff.strictBy(), t.Inherent, diff.Misspelt)
 		} else {
-			counts = append(counts, strictly(t.Inherent, diff.Misspelt))
+			counts = append(counts, strictly(diff.strictBy(), t.Inherent, diff.Misspelt))
 		}
 	}
 	if len(counts) > 0 {

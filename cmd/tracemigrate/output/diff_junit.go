@@ -73,7 +73,7 @@ func diffJUnit(p *Printer, diff *Diff) error {
 		suites.addFailed("diff", "meshes", "every Mesh exists, and none has the field tracing without TrafficTraces", why)
 	}
 	if diff.Strict && diff.Misspelt > 0 {
-		suites.addFailed("diff", "reading", "no field is misspelt", strictly(0, diff.Misspelt))
+		suites.addFailed("diff", "reading", "no field is misspelt", strictly(diff.strictBy(), 0, diff.Misspelt))
 	}
 	if len(diff.Unread) > 0 {
 		suites.addFailed("diff", "reading", "everything that decides was read", plain.Printable(diff.unknown()))

@@ -19,3 +19,11 @@ func TestForms(t *testing.T) {
 	assert.Equal(t, "`FORM` of the output: yaml or json", ConvertForms.Usage())
 	assert.Equal(t, "text", DiffForms.Default())
 }
+
+// What is strict without --strict does not name the flag.
+func TestStrictBy(t *testing.T) {
+	strict := Diff{Strict: true, Misspelt: 1}
+	assert.Contains(t, strict.Verdict(), "1 misspelt field, and --strict counts these")
+	strict.StrictBy = "step start"
+	assert.Contains(t, strict.Verdict(), "1 misspelt field, and step start counts these")
+}

@@ -42,8 +42,12 @@ func Misspelt(problems []*manifest.Problem) int {
 	return n
 }
 
-// strictly returns a clause on what only --strict counts; empty without any.
-func strictly(inherent, misspelt int) string {
+// strictFlag is what counts inherent differences and misspelt fields, unless a Diff names
+// something else.
+const strictFlag = "--strict"
+
+// strictly returns a clause on what only something strict counts; empty without any.
+func strictly(by string, inherent, misspelt int) string {
 	var parts []string
 	if inherent > 0 {
 		parts = append(parts, fmt.Sprintf("%d inherent", inherent))
@@ -54,7 +58,7 @@ func strictly(inherent, misspelt int) string {
 	if len(parts) == 0 {
 		return ""
 	}
-	return strings.Join(parts, " and ") + ", and --strict counts these"
+	return strings.Join(parts, " and ") + ", and " + by + " counts these"
 }
 
 // Skipped prints the resources of a cluster that could not be decoded. It returns the

@@ -50,7 +50,7 @@ func (u *Upgrade) Verdict() string {
 		}
 	}
 	if u.Strict && u.Misspelt > 0 {
-		reasons = append(reasons, strictly(0, u.Misspelt))
+		reasons = append(reasons, strictly(strictFlag, 0, u.Misspelt))
 	}
 	if len(u.Unread) > 0 {
 		reasons = append(reasons, u.unread())
@@ -79,7 +79,7 @@ func (u *Upgrade) Outcome() string {
 			text += ": " + plain.Effects(&t)
 		}
 		if u.Strict && u.Misspelt > 0 {
-			text += "; " + strictly(0, u.Misspelt)
+			text += "; " + strictly(strictFlag, 0, u.Misspelt)
 		}
 		if len(u.Unread) > 0 {
 			text += "; " + u.unread()

@@ -48,7 +48,7 @@ func upgradeJUnit(p *Printer, u *Upgrade) error {
 	suite.Tests = len(suite.Cases)
 	suites := junitSuites{Suites: []junitSuite{suite}}
 	if u.Strict && u.Misspelt > 0 {
-		suites.addFailed("upgrade-check", "reading", "no field is misspelt", strictly(0, u.Misspelt))
+		suites.addFailed("upgrade-check", "reading", "no field is misspelt", strictly(strictFlag, 0, u.Misspelt))
 	}
 	if len(u.Unread) > 0 {
 		suites.addFailed("upgrade-check", "reading", "everything that decides was read", plain.Clean(u.unread()))

@@ -111,7 +111,7 @@ func (u *Upgrade) sarif() sarifLog {
 		run.Results = append(run.Results, sarifResult{RuleID: rule, RuleIndex: -1, Level: "error", Message: sarifText{text}})
 	}
 	if u.Strict && u.Misspelt > 0 {
-		fail(manifest.MisspeltField, strictly(0, u.Misspelt))
+		fail(manifest.MisspeltField, strictly(strictFlag, 0, u.Misspelt))
 	}
 	if len(u.Unread) > 0 {
 		fail(string(envoydiff.Unverified), plain.Clean(u.unread()))
