@@ -21,10 +21,9 @@ type comparison struct {
 // compareAll compares what proxies get today, but for what a previous run made, with what
 // they get from what is written.
 func compareAll(in *input, r *Plan) comparison {
-	before := envoydiff.State{Legacy: r.Meshes, Policies: r.Before(r.Existing), Patches: in.Patches}
-	after := envoydiff.State{
-		Policies: Applied(r.Existing, lists.Each(r.New(), Unshadowed)), Withheld: lists.Each(r.Withheld, Unshadowed), Patches: in.Patches,
-	}
+	before := in.StateOf(r.Meshes, r.Before(r.Existing))
+	after := in.StateOf(nil, Applied(r.Existing, lists.Each(r.New(), Unshadowed)))
+	after.Withheld = lists.Each(r.Withheld, Unshadowed)
 	s, c := in.Snapshot, comparison{complete: true}
 	if in.o.MadeUp > 0 {
 		var madeUp []*cluster.Dataplane

@@ -21,6 +21,7 @@ type Current struct {
 	Meshes    []*legacy.Mesh      // by name
 	Existing  []*meshtrace.Policy // in the order of the snapshot
 	Patches   *envoydiff.Patches
+	Routes    *meshtrace.Routes
 	Found     []*manifest.Problem // of the snapshot, and of what was decoded
 }
 
@@ -38,6 +39,7 @@ func Read(s *cluster.Snapshot, namespace string) *Current {
 		c.Meshes, c.Existing, c.Patches, c.Found = meshes, existing, patches, slices.Concat(s.Problems, wrong)
 		problems, skippable := broken(s, wrong)
 		if !skippable {
+			c.Routes = meshtrace.ReadRoutes(s)
 			c.Snapshot = s.Doubting().Decoded()
 			return c
 		}
@@ -46,8 +48,11 @@ func Read(s *cluster.Snapshot, namespace string) *Current {
 }
 
 // State is what exists, for a comparison.
-func (c *Current) State() envoydiff.State {
-	return envoydiff.State{Legacy: c.Meshes, Policies: c.Existing, Patches: c.Patches}
+func (c *Current) State() envoydiff.State { return c.StateOf(c.Meshes, c.Existing) }
+
+// StateOf is what exists, with other tracing.
+func (c *Current) StateOf(meshes []*legacy.Mesh, policies []*meshtrace.Policy) envoydiff.State {
+	return envoydiff.State{Legacy: meshes, Policies: policies, Patches: c.Patches, Routes: c.Routes}
 }
 
 // Failed reports whether the input itself is wrong.

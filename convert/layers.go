@@ -78,7 +78,7 @@ type today struct {
 }
 
 func newToday(in *input) *today {
-	state := envoydiff.State{Legacy: in.Meshes, Policies: in.compared, Patches: in.Patches}
+	state := in.StateOf(in.Meshes, in.compared)
 	versions := in.Judge(in.o.Version)
 	own := envoydiff.NewRenderer(in.o.Version, in.Snapshot, state)
 	renderers := map[cluster.Version]*envoydiff.Renderer{in.o.Version: own}

@@ -58,7 +58,7 @@ func (in *input) meshesWithout(previous map[*meshtrace.Policy]bool) []*mesh {
 			m.dataplanes = append(m.dataplanes, dp)
 		}
 	}
-	for _, p := range in.httpRoutes {
+	for _, p := range in.Routes.HTTP {
 		if m := byName[p.Mesh]; m != nil {
 			m.httpRoutes = append(m.httpRoutes, p)
 		}

@@ -223,8 +223,8 @@ var unavoidable = []envoydiff.Code{
 // prove compares every proxy before and after, on the target version and, where the
 // policies are applied before the upgrade, on the version that runs.
 func (r *Plan) prove(in *input, after []*meshtrace.Policy) notes {
-	before := envoydiff.State{Legacy: in.Meshes, Policies: in.compared, Patches: in.Patches}
-	state := envoydiff.State{Policies: after, Patches: in.Patches}
+	before := in.StateOf(in.Meshes, in.compared)
+	state := in.StateOf(nil, after)
 	how := envoydiff.Options{Version: in.o.Version, To: in.o.To, Migrated: true, Accept: in.o.Accept, Doubt: r.Doubt}
 	r.Comparisons = envoydiff.CompareZones(in.Snapshot, before, state, how)
 	found := remarkDiffering(r.Comparisons, differsByLabels, facts{"version": cmp.Or(in.o.To, in.o.Version)})

@@ -45,6 +45,7 @@ type MeshTransition struct {
 func CompareStates(before, after *Current, o Options) *Transition {
 	was, is := newInput(before, &o), newInput(after, &o)
 	t := &Transition{Refused: is.refused}
+	// the routes are those of both together
 	from := envoydiff.State{Legacy: before.Meshes, Policies: was.compared, Patches: before.Patches}
 	to := envoydiff.State{Legacy: after.Meshes, Policies: is.compared, Patches: after.Patches}
 	s := after.AppliedTo(before.Snapshot)

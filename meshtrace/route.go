@@ -7,13 +7,26 @@ import (
 	"tracemigrate/cluster/manifest"
 )
 
-// HTTPRoutes returns what the MeshHTTPRoutes of a snapshot select, as policies without a
+// Routes are the MeshHTTPRoutes and MeshTCPRoutes of a cluster.
+type Routes struct {
+	HTTP  []*Policy            // take the outbounds of the proxies that they select over
+	Other []*Policy            // MeshHTTPRoutes that leave them as they are
+	TCP   map[*Policy][]string // the services whose outbounds each makes TCP
+}
+
+// ReadRoutes decodes the routes of a snapshot.
+func ReadRoutes(s *cluster.Snapshot) *Routes {
+	http, other := httpRoutes(s)
+	return &Routes{http, other, tcpRoutes(s)}
+}
+
+// httpRoutes returns what the MeshHTTPRoutes of a snapshot select, as policies without a
 // configuration. They select proxies as MeshTraces do (MatchedPolicies in
 // pkg/plugins/policies/core/matchers of Kuma's tags); one of an application's namespace may
 // be for the clients of a service there, which can be anywhere in the mesh. One that
 // cannot be read selects every proxy. Those that leave a proxy's outbounds as they are are
 // in others.
-func HTTPRoutes(s *cluster.Snapshot) (routes, others []*Policy) {
+func httpRoutes(s *cluster.Snapshot) (routes, others []*Policy) {
 	for _, r := range s.Routes {
 		if !r.IsHTTPRoute() {
 			continue
@@ -56,10 +69,10 @@ func takesOver(to *manifest.Node) bool {
 	return false
 }
 
-// TCPRoutes returns the services whose outbounds each MeshTCPRoute of a snapshot makes TCP,
+// tcpRoutes returns the services whose outbounds each MeshTCPRoute of a snapshot makes TCP,
 // by what it selects. It leaves out what is not certain: a route that cannot be read, one of
 // an application's namespace, and one for or to a MeshService that is a resource.
-func TCPRoutes(s *cluster.Snapshot) map[*Policy][]string {
+func tcpRoutes(s *cluster.Snapshot) map[*Policy][]string {
 	routes := make(map[*Policy][]string)
 	for _, r := range s.Routes {
 		if r.IsHTTPRoute() || r.Namespace != "" && r.Labels.Get(cluster.RoleLabel) != "system" {

@@ -164,8 +164,8 @@ func (r *comparing) compareEdited(
 func (r *comparing) comparePolicies(
 	current *convert.Current, result *convert.Plan, policies []*meshtrace.Policy, o *convert.Options, to cluster.Version,
 ) []*envoydiff.Comparison {
-	before := envoydiff.State{Legacy: result.Meshes, Policies: result.Before(result.Existing), Patches: current.Patches}
-	after := envoydiff.State{Policies: convert.Applied(result.Existing, policies), Patches: current.Patches}
+	before := current.StateOf(result.Meshes, result.Before(result.Existing))
+	after := current.StateOf(nil, convert.Applied(result.Existing, policies))
 	all := *current.Snapshot
 	made, complete := envoydiff.MadeUp(before.Legacy, slices.Concat(after.Policies, current.Patches.Selectors()), all.Dataplanes, o.MadeUp)
 	all.Dataplanes = slices.Concat(all.Dataplanes, made)

@@ -81,8 +81,8 @@ func (r *comparing) compareShadow() ([]*envoydiff.Comparison, error) {
 func doubtAnswers(current *convert.Current, version cluster.Version, proxies []envoydiff.Proxy, accepted []envoydiff.Code) {
 	applied := lists.Each(current.Existing, convert.Unshadowed)
 	today := current.State()
-	after := envoydiff.State{Policies: applied, Patches: current.Patches}
-	mixed := envoydiff.MixedTags(version, current.Snapshot, envoydiff.State{Policies: current.Existing, Patches: current.Patches}, after)
+	after := current.StateOf(nil, applied)
+	mixed := envoydiff.MixedTags(version, current.Snapshot, current.StateOf(nil, current.Existing), after)
 	notShown := envoydiff.NotShown(version, current.Snapshot, today, after)
 	byName := make(map[[2]string]*cluster.Dataplane, len(current.Snapshot.Dataplanes))
 	for _, dp := range current.Snapshot.Dataplanes {

@@ -26,27 +26,28 @@ type State struct {
 	// Withheld are policies that proxies need and that are not applied. They decide
 	// nothing; they explain why a proxy has no tracing.
 	Withheld []*meshtrace.Policy
-	Patches  *Patches // nil: those of the snapshot
+	// nil: those of the snapshot, decoded when they are needed
+	Patches *Patches
+	Routes  *meshtrace.Routes
 }
 
 // Renderer renders the Envoy configuration of proxies in a State.
 type Renderer struct {
 	version   cluster.Version
 	snapshot  *cluster.Snapshot
-	zone      string              // of the control plane; if empty, that of each Dataplane
-	routed    map[string]bool     // meshes with a TrafficRoute
-	routes    []*meshtrace.Policy // MeshHTTPRoutes that take outbounds over
-	others    []*meshtrace.Policy // the other MeshHTTPRoutes
-	router    *meshtrace.Matcher  // of routes on version
-	ofGateway *meshtrace.Matcher  // of routes and others on version, by a MeshGateway's listeners
-	tcp       map[*meshtrace.Policy][]string
-	tcpRouter *meshtrace.Matcher // of tcp on version
+	zone      string          // of the control plane; if empty, that of each Dataplane
+	routed    map[string]bool // meshes with a TrafficRoute
+	routes    *meshtrace.Routes
+	router    *meshtrace.Matcher // of routes.HTTP on version
+	ofGateway *meshtrace.Matcher // of all MeshHTTPRoutes on version, by a MeshGateway's listeners
+	tcpRouter *meshtrace.Matcher // of routes.TCP on version
 	gateways  cluster.Gateways
 	listeners *cluster.Listeners
 	legacy    map[string]*legacy.Mesh
 	matcher   *meshtrace.Matcher
 	withheld  *meshtrace.Matcher
-	patches   func() *Patches // of the snapshot, decoded when they are needed
+	patches   func() *Patches          // of the snapshot
+	ownRoutes func() *meshtrace.Routes // of the snapshot
 	patcher   *patcher
 }
 
@@ -58,12 +59,12 @@ func NewRenderer(version cluster.Version, s *cluster.Snapshot, state State) *Ren
 
 // newRenderer returns what renderers of s have in common.
 func newRenderer(s *cluster.Snapshot) *Renderer {
-	r := &Renderer{snapshot: s, routed: s.TrafficRoutes, gateways: cluster.NewGateways(s.MeshGateways), tcp: meshtrace.TCPRoutes(s)}
+	r := &Renderer{snapshot: s, routed: s.TrafficRoutes, gateways: cluster.NewGateways(s.MeshGateways)}
 	r.patches = sync.OnceValue(func() *Patches {
 		patches, _ := ReadPatches(s)
 		return patches
 	})
-	r.routes, r.others = meshtrace.HTTPRoutes(s)
+	r.ownRoutes = sync.OnceValue(func() *meshtrace.Routes { return meshtrace.ReadRoutes(s) })
 	if s.Origin != nil {
 		r.zone = s.Origin.Zone
 	}
@@ -73,14 +74,19 @@ func newRenderer(s *cluster.Snapshot) *Renderer {
 // In returns a renderer of the same cluster in another state, on another version.
 func (r *Renderer) In(version cluster.Version, state State) *Renderer {
 	other := *r
+	if other.routes = state.Routes; other.routes == nil {
+		other.routes = r.ownRoutes()
+	}
 	if version != r.version || r.listeners == nil {
 		other.version, other.listeners = version, cluster.NewListeners(version, r.snapshot, r.gateways)
+	}
+	if version != r.version || other.routes != r.routes {
 		var routes, all, tcp []*meshtrace.Policy
 		if !version.DropsTrafficTrace() {
-			routes, all = r.routes, slices.Concat(r.routes, r.others)
+			routes, all = other.routes.HTTP, slices.Concat(other.routes.HTTP, other.routes.Other)
 		}
 		if version.HasMeshTCPRoutes() && !version.DropsTrafficTrace() {
-			tcp = slices.Collect(maps.Keys(r.tcp))
+			tcp = slices.Collect(maps.Keys(other.routes.TCP))
 		}
 		other.router = meshtrace.NewMatcher(version, routes, r.gateways)
 		other.ofGateway = meshtrace.NewMatcher(version, all, r.gateways).OfGatewayListeners()
@@ -288,7 +294,7 @@ func (r *Renderer) exists(mesh string, d *Decision, l *cluster.HTTPListener) boo
 // TCP. A MeshHTTPRoute for the service has precedence (getBackendRefs in package meshtcproute
 // of Kuma's tags 2.3 to 2.14).
 func (r *Renderer) isTCP(d *Decision, service string) bool {
-	return slices.ContainsFunc(d.forTCP, func(p *meshtrace.Policy) bool { return slices.Contains(r.tcp[p], service) })
+	return slices.ContainsFunc(d.forTCP, func(p *meshtrace.Policy) bool { return slices.Contains(r.routes.TCP[p], service) })
 }
 
 func (r *Renderer) tracing(
