@@ -217,6 +217,26 @@ func (l *layering) freeFor(of *layer) []int {
 	return l.byRank[:n:n]
 }
 
+// sameBelow returns the sidecars of lower selectors that get the same from these as a selector
+// gives.
+func (l *layering) sameBelow(of *layer) []int {
+	if of.existing != nil {
+		return nil
+	}
+	key := l.confs.keyOf(l.Mesh, of.pair.TrafficTrace)
+	var same []int
+	for _, i := range l.byRank[len(l.freeFor(of)):] {
+		position := l.ranks[i]
+		if position >= len(l.Pairs) {
+			break
+		}
+		if position > of.position && l.confs.keyOf(l.Mesh, l.Pairs[position].TrafficTrace) == key {
+			same = append(same, i)
+		}
+	}
+	return same
+}
+
 // maySelect reports whether a layer's policies may select all these sidecars.
 func (l *layering) maySelect(of *layer, sidecars []int) bool {
 	return !slices.ContainsFunc(sidecars, func(i int) bool {

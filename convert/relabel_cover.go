@@ -102,14 +102,20 @@ func (l *layering) coverOf(of *layer, search *cover.Search) cover.Result {
 	if outside := l.outside(of); len(outside) > 0 {
 		return search.Cover(of.served, append(outside, l.freeFor(of)...))
 	}
-	exact := search.Cover(of.served, nil)
-	if len(exact.Alike) == 0 && len(exact.Sets) == 1 && len(exact.Sets[0]) == 1 {
-		return exact
+	found := search.Cover(of.served, nil)
+	if len(found.Alike) == 0 && len(found.Sets) == 1 && len(found.Sets[0]) == 1 {
+		return found
 	}
-	if free := l.freeFor(of); len(free) > 0 {
-		return search.Cover(of.served, free)
+	free := l.freeFor(of)
+	if len(free) > 0 {
+		found = search.Cover(of.served, free)
 	}
-	return exact
+	if same := l.sameBelow(of); len(found.Alike) > 0 && len(same) > 0 {
+		if wider := search.Cover(of.served, append(free, same...)); len(wider.Alike) < len(found.Alike) {
+			return wider
+		}
+	}
+	return found
 }
 
 // outside returns the sidecars that a layer cannot select, whatever its labels: a policy
