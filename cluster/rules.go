@@ -43,6 +43,11 @@ func (v Version) RefusesEmptyProxyTypes() bool { return v.since(10, 0) && v.Hono
 // from 2.6 on (https://kuma.io/docs/2.6.x/policies/targetref/).
 func (v Version) OriginDecides() bool { return v.since(6, 0) }
 
+// ChecksZoneLabel reports whether a zone's control plane refuses a policy with the label
+// kuma.io/zone of another zone, from 2.8 on (validateLabels in pkg/api-server and in
+// pkg/plugins/runtime/k8s/webhooks of Kuma's tags 2.7.0 and 2.8.0).
+func (v Version) ChecksZoneLabel() bool { return v.since(8, 0) }
+
 // LabelsOrigin reports whether a zone's control plane labels new policies with
 // kuma.io/origin: zone, from 2.6.1 on. Seen on 2.6.15 and 2.7.29
 // (fixtures/cases/kubernetes/origin-on-2.7.yaml).

@@ -113,6 +113,21 @@ func (p *Policy) unsupported(version cluster.Version, checked map[*Backend]error
 	return wrong
 }
 
+// OfAnotherZone reports whether a zone's control plane of a version refuses p for its label
+// kuma.io/zone, which names another zone. On Kubernetes only a federated one checks it, of
+// policies of its own.
+func (p *Policy) OfAnotherZone(version cluster.Version, o *cluster.Origin) bool {
+	zone, labelled := p.Labels.Lookup(cluster.ZoneLabel)
+	if !labelled || !version.ChecksZoneLabel() || o.Zone == "" || o.Zone == zone {
+		return false
+	}
+	origin := p.Labels.Get(cluster.OriginLabel)
+	if p.Format == cluster.Kubernetes {
+		return o.Mode == cluster.ModeFederatedZone && origin == "zone"
+	}
+	return (o.Mode == cluster.ModeZone || o.Mode == cluster.ModeFederatedZone) && origin != "global"
+}
+
 // RefusedBy lists what version refuses about the policy: what another version accepts, or
 // would accept in another form, and fields of another kind of targetRef.
 func (p *Policy) RefusedBy(version cluster.Version) []string {

@@ -133,7 +133,7 @@ func (r *comparing) compareEdited(
 	current *convert.Current, result *convert.Plan, edited []*meshtrace.Policy, o *convert.Options, to cluster.Version,
 ) ([]*envoydiff.Comparison, error) {
 	version := cmp.Or(to, o.Version)
-	if err := checkSupported(edited, version); err != nil {
+	if err := checkSupported(edited, version, current.About()); err != nil {
 		return nil, err
 	}
 	shadows := 0
@@ -197,12 +197,17 @@ func (r *comparing) upgradeTo(versions []cluster.Version) (cluster.Version, erro
 	return to, nil
 }
 
-// checkSupported returns an error that lists what version does not accept in policies.
-func checkSupported(policies []*meshtrace.Policy, version cluster.Version) error {
+// checkSupported returns an error that lists what version does not accept in policies, on the
+// control plane of an origin.
+func checkSupported(policies []*meshtrace.Policy, version cluster.Version, origin cluster.Origin) error {
 	var all []error
 	for _, p := range policies {
 		for _, err := range p.Unsupported(version) {
 			all = append(all, fmt.Errorf("%s: %w", p.Place, err))
+		}
+		if p.OfAnotherZone(version, &origin) {
+			all = append(all, fmt.Errorf("%s: %s: label %s: %q is not the zone of the control plane, %q; remove the label",
+				p.Place, p, cluster.ZoneLabel, p.Labels.Get(cluster.ZoneLabel), origin.Zone))
 		}
 	}
 	if len(all) > 0 {

@@ -34,3 +34,17 @@ func TestEditedBackend(t *testing.T) {
 		})
 	}
 }
+
+// A policy of --meshtrace that the zone's control plane would refuse is not compared.
+func TestEditedForAnotherZone(t *testing.T) {
+	state := inputFile(t, "apiVersion: tracemigrate/v1\nkind: SnapshotOrigin\nsource: http://cp:5681\nproduct: Kuma\nversion: 2.13.2\nmode: zone\nenvironment: universal\nzone: a\n---\n"+teams+"---\n{apiVersion: tracemigrate/v1, kind: SnapshotEnd}\n")
+	_, policies, words := tool(t, "convert -f "+state)
+	labelled := func(zone string) string {
+		return inputFile(t, strings.ReplaceAll(policies, "\nspec:", "\nlabels: {kuma.io/zone: "+zone+"}\nspec:"))
+	}
+	code, _, words := tool(t, "diff -f "+state+" --meshtrace "+labelled("a"))
+	assert.Equal(t, 0, code, words)
+	code, _, words = tool(t, "diff -f "+state+" --meshtrace "+labelled("b"))
+	assert.Equal(t, 2, code, words)
+	assert.Contains(t, unwrapped(words), `label kuma.io/zone: "b" is not the zone of the control plane, "a"; remove the label`)
+}
