@@ -77,8 +77,8 @@ type today struct {
 	copies map[*meshtrace.Policy]bool                  // copies of MeshTraces that another control plane has and restores
 }
 
-func newToday(in *input) *today {
-	state := in.StateOf(in.Meshes, in.compared)
+func newToday(in *input, previous map[*meshtrace.Policy]bool) *today {
+	state := in.StateOf(in.Meshes, slices.DeleteFunc(slices.Clone(in.compared), func(p *meshtrace.Policy) bool { return previous[p] }))
 	versions := in.Judge(in.o.Version)
 	own := envoydiff.NewRenderer(in.o.Version, in.Snapshot, state)
 	renderers := map[cluster.Version]*envoydiff.Renderer{in.o.Version: own}

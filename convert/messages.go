@@ -260,6 +260,9 @@ var (
 		"{policies} that an earlier run made of its TrafficTraces select by labels. The policies of this run select by tags, and "+
 			"would be created beside them",
 		"run this with --target-ref dataplane, which goes on with them, or delete them first")
+	previousByTags = inform(EarlierRun,
+		"{policies} that an earlier run made of its TrafficTraces select by tags. The policies of this run select by labels, and "+
+			"replace them", "")
 	previousRenamed = warn(EarlierRun,
 		"has the content of {made} that this run makes, as if an earlier run had made it for other Dataplanes, TrafficTraces "+
 			"or MeshTraces, or for another version",
@@ -508,6 +511,8 @@ const (
 	someExistOne phrase = "1 of the {all} that this run makes already exists with the same content, as after an " +
 		"incomplete apply"
 	changedSince     phrase = "MeshTraces of an earlier run changed since"
+	madeByLabels     phrase = "MeshTraces of an earlier run select by labels"
+	madeByTags       phrase = "MeshTraces of an earlier run select by tags"
 	tracingCanDiffer phrase = "Proxies can have other tracing today than their TrafficTraces give"
 	tracingDiffersOf phrase = "Their TrafficTraces give these proxies other tracing than they have today: {proxies}"
 	differsFromTrace phrase = "it has other tracing today than its TrafficTrace gives, from what may be an earlier run's " +

@@ -20,25 +20,35 @@ const maxRepeats = 8
 // is what a previous run made, and not what existed before it. Otherwise,
 // after a partial apply, our own policies would be mistaken for tracing to preserve.
 func (in *input) resume() []*conversion {
-	previous := in.mayBePrevious()
+	return resume(in.mayBePrevious(), in.convert, func(m *conversion, p *meshtrace.Policy) (c *made, arrived bool) {
+		return m.again[p], in.arrived[p]
+	}, func(m *conversion) *mesh { return m.mesh })
+}
+
+// resume converts without those of the existing policies that a previous run may have made,
+// until it made them again. again returns what is made again of one, or that it is one anyway.
+func resume[C any](
+	previous map[*meshtrace.Policy]bool, convert func(previous map[*meshtrace.Policy]bool) []C,
+	again func(of C, p *meshtrace.Policy) (c *made, anyway bool), meshOf func(C) *mesh,
+) []C {
 	// New policies set what other policies set as well. In the first round the others
 	// are not known, so only the selected proxies are compared.
 	for round := range maxRepeats {
-		all := in.convert(previous)
-		again := make(map[*meshtrace.Policy]bool)
-		for _, m := range all {
-			for _, p := range m.mesh.previous {
-				if c := m.again[p]; in.arrived[p] || c != nil && (round == 0 || givesSame(c.policy, p)) {
-					again[p] = true
+		all := convert(previous)
+		repeated := make(map[*meshtrace.Policy]bool)
+		for _, of := range all {
+			for _, p := range meshOf(of).previous {
+				if c, anyway := again(of, p); anyway || c != nil && (round == 0 || givesSame(c.policy, p)) {
+					repeated[p] = true
 				}
 			}
 		}
-		if len(previous) == 0 || round > 0 && len(again) == len(previous) {
+		if len(previous) == 0 || round > 0 && len(repeated) == len(previous) {
 			return all
 		}
-		previous = again
+		previous = repeated
 	}
-	return in.convert(nil)
+	return convert(nil)
 }
 
 // mayBePrevious returns the existing policies that a previous run may have made.
@@ -46,26 +56,69 @@ func (in *input) mayBePrevious() map[*meshtrace.Policy]bool {
 	previous := make(map[*meshtrace.Policy]bool)
 	for _, p := range in.compared {
 		annotated := p.Source != "" || p.Format == cluster.Universal // which keeps no annotation
-		ours := annotated && p.System && !p.Shadow(in.o.Version) && !ofOneZone(p, in.Origin, in.o)
-		if in.arrived[p] || ours && (p.Labels.Get(cluster.OriginLabel) == "zone") == in.o.ZoneOrigin {
+		if in.arrived[p] || annotated && in.mayBeOurs(p) {
 			previous[p] = true
 		}
 	}
 	return previous
 }
 
-// findAgain returns, for each policy of a previous run, the one that is made again.
-func findAgain(b *building) map[*meshtrace.Policy]*made {
-	if len(b.previous) == 0 {
+// mayBeOurs reports whether an existing policy is where this run would make it.
+func (in *input) mayBeOurs(p *meshtrace.Policy) bool {
+	return p.System && !p.Shadow(in.o.Version) && !ofOneZone(p, in.Origin, in.o) &&
+		(p.Labels.Get(cluster.OriginLabel) == "zone") == in.o.ZoneOrigin
+}
+
+// origins finds the TrafficTraces of a mesh that existing policies were made from, whether they
+// select by tags or by labels.
+type origins struct {
+	*mesh
+	sources map[string]bool                   // of annotations
+	byName  map[string][]*legacy.TrafficTrace // by the names of their policies, without ranks and numbers
+}
+
+func originsOf(m *mesh, ranked *legacy.Mesh) *origins {
+	of := &origins{m, lists.Set(ranked.Pairs, annotation), make(map[string][]*legacy.TrafficTrace)}
+	for _, trace := range m.TrafficTraces {
+		name := validName(trace.DisplayName())
+		of.byName[name] = append(of.byName[name], trace)
+	}
+	return of
+}
+
+// number matches what numbered and withHash put at the end of a name.
+var number = regexp.MustCompile(`-([0-9]+|[0-9a-f]{8})$`)
+
+// has reports whether a policy was made from a TrafficTrace of the mesh: its annotation says so
+// or, on Universal, where none is kept, its name and its content.
+func (of *origins) has(p *meshtrace.Policy) bool {
+	if p.Format != cluster.Universal {
+		return of.sources[p.Source]
+	}
+	from := func(trace *legacy.TrafficTrace) bool { return of.confOf(trace).Key() == p.Default.Key() }
+	for _, name := range withoutRank(p.DisplayName()) {
+		for before := ""; before != name; name = number.ReplaceAllString(name, "") {
+			if slices.ContainsFunc(of.byName[name], from) {
+				return true
+			}
+			before = name
+		}
+	}
+	return false
+}
+
+// findAgain returns, for each policy of a previous run, the one of policies that is made again.
+func findAgain(previous []*meshtrace.Policy, policies []*made) map[*meshtrace.Policy]*made {
+	if len(previous) == 0 {
 		return nil
 	}
 	byTarget := make(map[string][]*made)
-	for _, c := range b.policies {
+	for _, c := range policies {
 		target := c.policy.TargetRef.String()
 		byTarget[target] = append(byTarget[target], c)
 	}
-	again := make(map[*meshtrace.Policy]*made, len(b.previous))
-	for _, p := range b.previous {
+	again := make(map[*meshtrace.Policy]*made, len(previous))
+	for _, p := range previous {
 		for _, c := range byTarget[p.TargetRef.String()] {
 			if isFrom(p, c) {
 				again[p] = c
@@ -80,7 +133,7 @@ func findAgain(b *building) map[*meshtrace.Policy]*made {
 // from c's TrafficTrace.
 func isFrom(p *meshtrace.Policy, c *made) bool {
 	ref, trace := &c.policy.TargetRef, c.pair.TrafficTrace
-	return slices.Equal(ref.Tags, p.TargetRef.Tags) && slices.Equal(ref.ProxyTypes, p.TargetRef.ProxyTypes) && p.TargetRef.Kind == ref.Kind &&
+	return slices.Equal(ref.Tags, p.TargetRef.Tags) && slices.Equal(ref.Labels, p.TargetRef.Labels) && slices.Equal(ref.ProxyTypes, p.TargetRef.ProxyTypes) && p.TargetRef.Kind == ref.Kind &&
 		(c.policy.Format != p.Format || c.policy.Namespace == p.Namespace) &&
 		(p.Source != "" || mayBeNamed(p.Name, p.Mesh, trace) || mayBeNamed(p.DisplayName(), p.Mesh, trace))
 }
@@ -89,18 +142,22 @@ var (
 	rankInFront = regexp.MustCompile(`^[0-9]+-`)
 	rank        = regexp.MustCompile(`\b[0-9]+-`) // also after the name of another policy
 	numberAtEnd = regexp.MustCompile(`^(-[0-9]+){0,2}$`)
-	itsNumbers  = regexp.MustCompile(`(-[0-9]+){1,2}$`)
 )
+
+// withoutRank returns a name, and what follows each rank in it.
+func withoutRank(name string) []string {
+	plain := []string{name}
+	for _, at := range rank.FindAllStringIndex(name, -1) {
+		plain = append(plain, name[at[1]:])
+	}
+	return plain
+}
 
 // mayBeNamed reports whether a policy of a mesh's TrafficTrace can get a name, whatever
 // the others are: nameByTrace and rankNames give it.
 func mayBeNamed(name, mesh string, trace *legacy.TrafficTrace) bool {
 	base := validName(trace.DisplayName())
-	plain := []string{name}
-	for _, at := range rank.FindAllStringIndex(name, -1) {
-		plain = append(plain, name[at[1]:])
-	}
-	for _, without := range plain {
+	for _, without := range withoutRank(name) {
 		for _, begin := range []string{base, withHash(base, mesh, trace.Name)} {
 			if rest, ok := strings.CutPrefix(without, begin); ok && numberAtEnd.MatchString(rest) {
 				return true
@@ -158,7 +215,7 @@ func findPrevious(v *verification) previousRun {
 	if v.arrived {
 		return run // dropArrived has judged them
 	}
-	changed, notes := changedSinceRun(v)
+	changed, why, notes := changedSinceRun(v)
 	run.notes = notes
 	certain := len(changed) == 0
 	for _, p := range v.mesh.previous {
@@ -189,48 +246,46 @@ func findPrevious(v *verification) previousRun {
 			return run
 		}
 	}
-	partly, doubt := remarkPart(v, changed, len(run.existing), certain)
+	partly, doubt := remarkPart(v, changed, why, len(run.existing), certain)
 	run.notes, run.doubt = append(run.notes, partly), doubt
 	return run
 }
 
 // changedSinceRun returns the existing policies that a previous run made from a selector
-// that gives something else by now. It also notes those that a run by labels made.
-func changedSinceRun(v *verification) (changed []*meshtrace.Policy, found notes) {
+// that gives something else by now, also because that run selected in another way, and why.
+func changedSinceRun(v *verification) (changed []*meshtrace.Policy, why phrase, found notes) {
 	existing := v.allExisting()
 	if len(existing) == 0 {
-		return nil, nil
+		return nil, "", nil
 	}
-	sources := lists.Set(v.ranked.Pairs, annotation)
-	traces := lists.By(v.TrafficTraces, func(t *legacy.TrafficTrace) string { return validName(t.DisplayName()) })
-	var labelled []*meshtrace.Policy
+	of := originsOf(v.mesh, v.ranked)
+	var otherwise []*meshtrace.Policy
 	for _, p := range existing {
-		ours := sources[p.Source]
-		if p.TargetRef.Kind != meshtrace.Dataplane || len(p.TargetRef.Labels) == 0 {
-			if ours {
-				changed = append(changed, p)
-				found = append(found, previousChanged.note(p.Place, p, facts{"source": p.Source}))
-			}
-			continue
-		}
-		if p.Format == cluster.Universal { // which keeps no annotation
-			trace := traces[itsNumbers.ReplaceAllString(rankInFront.ReplaceAllString(p.DisplayName(), ""), "")]
-			ours = trace != nil && v.confOf(trace).Key() == p.Default.Key()
-		}
-		if ours {
-			labelled = append(labelled, p)
+		byTags, byLabels := p.TargetRef.Kind == meshtrace.MeshSubset, len(p.TargetRef.Labels) > 0
+		switch {
+		case !of.has(p):
+		case byTags && v.o.SelectsByLabels() || byLabels && !v.o.SelectsByLabels():
+			otherwise = append(otherwise, p)
+		case p.Format != cluster.Universal:
+			changed = append(changed, p)
+			found = append(found, previousChanged.note(p.Place, p, facts{"source": p.Source}))
 		}
 	}
-	if len(labelled) > 0 {
-		policies := counted(lists.Each(labelled, (*meshtrace.Policy).String), "MeshTrace")
-		found = append(found, previousByLabels.note(labelled[0].Place, v.mesh, facts{"policies": policies}))
+	if len(otherwise) == 0 {
+		return changed, changedSince, found
 	}
-	return changed, found
+	about, why := previousByTags, madeByTags
+	if !v.o.SelectsByLabels() {
+		about, why = previousByLabels, madeByLabels
+	}
+	policies := counted(lists.Each(otherwise, (*meshtrace.Policy).String), "MeshTrace")
+	found = append(found, about.note(otherwise[0].Place, v.mesh, facts{"policies": policies}))
+	return append(changed, otherwise...), why, found
 }
 
 // remarkPart reports that only some of a previous run's policies exist. The function that
 // it returns says so of a proxy, where it is not certain that they are a previous run's.
-func remarkPart(v *verification, changed []*meshtrace.Policy, existing int, certain bool) (*Note, func(*cluster.Dataplane) string) {
+func remarkPart(v *verification, changed []*meshtrace.Policy, why phrase, existing int, certain bool) (*Note, func(*cluster.Dataplane) string) {
 	today := v.matcher(slices.Concat(v.allExisting(), v.mesh.previous)...)
 	isChanged := func(p *meshtrace.Policy) bool { return slices.Contains(changed, p) }
 	before := v.matcher(slices.DeleteFunc(v.allExisting(), isChanged)...)
@@ -241,7 +296,7 @@ func remarkPart(v *verification, changed []*meshtrace.Policy, existing int, cert
 			proxies = append(proxies, dp.String())
 		}
 	}
-	var part any = changedSince
+	var part any = why
 	switch {
 	case len(v.mesh.previous) == 0:
 	case existing == 1:

@@ -17,7 +17,7 @@ import (
 func nameByLayer(in *input, all []*relabelling) {
 	free := make(map[*meshtrace.Policy]bool)
 	for _, r := range all {
-		for _, p := range r.again {
+		for _, p := range slices.Concat(r.again, r.mesh.previous) {
 			free[p] = true
 		}
 	}

@@ -18,29 +18,76 @@ import (
 // existing MeshTraces that 3.0 would refuse or read otherwise: both together, because
 // MeshSubset outranks Dataplane whatever the names.
 func (in *input) convertByLabels() *Plan {
-	meshes := in.meshesWithout(nil)
-	today := newToday(in)
+	var backends *backends
+	convert := func(previous map[*meshtrace.Policy]bool) (all []*relabelling) {
+		all, backends = in.relabel(previous)
+		return all
+	}
+	again := func(r *relabelling, p *meshtrace.Policy) (*made, bool) { return r.repeated[p], false }
+	all := resume(in.mayBePreviousByLabels(), convert, again, func(r *relabelling) *mesh { return r.mesh })
+	return newPlanByLabels(in, all, backends)
+}
+
+// relabel converts as if those of the existing policies that a previous run made did not exist.
+func (in *input) relabel(previous map[*meshtrace.Policy]bool) ([]*relabelling, *backends) {
+	meshes := in.meshesWithout(previous)
+	today := newToday(in, previous)
 	layers := lists.Each(meshes, func(m *mesh) *layering { return layersOf(in, m, today) })
 	all := lists.Each(layers, relabel)
 	nameByLayer(in, all)
 	backends := newBackends(in)
 	for _, r := range all {
 		r.build(backends)
+		r.repeated = findAgain(r.mesh.previous, r.made())
 	}
-	return newPlanByLabels(in, all, backends)
+	return all, backends
+}
+
+// mayBePreviousByLabels returns the existing policies by labels that a previous run may have
+// made from TrafficTraces that still exist.
+func (in *input) mayBePreviousByLabels() map[*meshtrace.Policy]bool {
+	previous := make(map[*meshtrace.Policy]bool)
+	for _, m := range in.meshesWithout(nil) {
+		if len(m.TrafficTraces) == 0 {
+			continue
+		}
+		of := originsOf(m, m.Mesh)
+		for _, p := range m.existing {
+			if selectsByLabels(p) && in.mayBeOurs(p) && of.has(p) {
+				previous[p] = true
+			}
+		}
+	}
+	return previous
+}
+
+// verification is what findPrevious needs to know of the policies.
+func (r *relabelling) verification() *verification {
+	chosen := &selection{mesh: r.mesh, ranked: r.Mesh}
+	b := &building{naming: &naming{reduction: &reduction{selection: chosen}}}
+	return &verification{building: b, policies: r.made(), again: r.repeated}
 }
 
 // newPlanByLabels returns what the meshes give together, with the proof for each proxy.
 func newPlanByLabels(in *input, all []*relabelling, backends *backends) *Plan {
 	plan := &Plan{
 		Meshes: in.Meshes, Existing: in.compared, version: in.o.Version, Complete: true,
-		ties: make(map[string]func(*cluster.Dataplane) cluster.Doubt),
+		previous: make(map[meshtrace.Identity]bool), existing: make(map[*meshtrace.Policy]bool),
+		doubts: make(map[string]func(*cluster.Dataplane) string), ties: make(map[string]func(*cluster.Dataplane) cluster.Doubt),
 	}
 	found := slices.Clone(in.notes)
 	after := slices.Clone(in.compared)
 	for _, r := range all {
 		if r.timesElsewhere || r.undated {
 			plan.ties[r.Name] = r.ties.doubt
+		}
+		for _, p := range r.mesh.previous {
+			plan.previous[p.Identity()] = true
+		}
+		run := findPrevious(r.verification())
+		maps.Copy(plan.existing, run.existing)
+		if run.doubt != nil {
+			plan.doubts[r.Name] = run.doubt
 		}
 		for _, p := range r.policies {
 			if !p.kept || p.name != p.existing.Name {
@@ -51,7 +98,7 @@ func newPlanByLabels(in *input, all []*relabelling, backends *backends) *Plan {
 		plan.Obsolete = append(plan.Obsolete, obsolete...)
 		after = slices.DeleteFunc(after, func(p *meshtrace.Policy) bool { return slices.Contains(obsolete, p) })
 		plan.Fates = append(plan.Fates, r.fates()...)
-		found = slices.Concat(found, r.notes, remarkBackends(r.mesh, r.made()), r.remarkSelection(), r.remarkObsolete(obsolete), r.remarkBuiltin(), r.remarkUnlabelled(),
+		found = slices.Concat(found, r.notes, run.notes, remarkBackends(r.mesh, r.made()), r.remarkSelection(), r.remarkObsolete(obsolete), r.remarkBuiltin(), r.remarkUnlabelled(),
 			remarkZoneTies(r.mesh, r.ties), remarkTies(r.mesh, r.Mesh), r.remarkUndated())
 		switch {
 		case len(r.layers) == 0:
@@ -223,7 +270,7 @@ var unavoidable = []envoydiff.Code{
 // prove compares every proxy before and after, on the target version and, where the
 // policies are applied before the upgrade, on the version that runs.
 func (r *Plan) prove(in *input, after []*meshtrace.Policy) notes {
-	before := in.StateOf(in.Meshes, in.compared)
+	before := in.StateOf(in.Meshes, r.Before(in.compared))
 	state := in.StateOf(nil, after)
 	how := envoydiff.Options{Version: in.o.Version, To: in.o.To, Migrated: true, Accept: in.o.Accept, Doubt: r.Doubt}
 	r.Comparisons = envoydiff.CompareZones(in.Snapshot, before, state, how)

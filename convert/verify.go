@@ -28,7 +28,7 @@ type verification struct {
 // of made-up proxies where existing policies meet the new ones. It withholds the
 // new policies that conflict with existing ones, until none of the rest does.
 func verify(b *building) *verification {
-	done := &verification{building: b, policies: b.policies, again: findAgain(b)}
+	done := &verification{building: b, policies: b.policies, again: findAgain(b.mesh.previous, b.policies)}
 	if len(b.Pairs) == 0 || b.arrived {
 		return done
 	}

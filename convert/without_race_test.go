@@ -7,7 +7,7 @@ import (
 )
 
 var withoutRace = fixtures.WithoutRace{{
-	"TestEquivalent", "TestEquivalentBesideOthers", "TestEquivalentResumed", "TestEquivalentByLabels",
+	"TestEquivalent", "TestEquivalentBesideOthers", "TestEquivalentResumed", "TestEquivalentByLabels", "TestEquivalentResumedByLabels",
 	"TestEquivalentByZone", "TestVerdictsAgree", "TestStates",
 }}
 

@@ -164,7 +164,7 @@ func TestReportByLabels(t *testing.T) {
 		},
 		"by labels, applied": {
 			applied + " --target-ref dataplane",
-			[]string{"no MeshTrace to create", "3 TrafficTraces to delete; all MeshTraces exist", "delete traffictrace all payments teams"},
+			[]string{"no MeshTrace to create: 4 of a previous run exist", "3 TrafficTraces to delete; all MeshTraces exist", "delete traffictrace all payments teams"},
 			[]string{"(earlier-run)", "convert --kuma-version"},
 		},
 		"replaced": {

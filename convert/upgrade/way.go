@@ -102,14 +102,14 @@ func (w *way) labels(o convert.Options) report.Stage {
 	}
 	plan, _ := convert.Convert(w.current, o)
 	traces := len(w.current.TrafficTraces)
-	if len(plan.Policies)+len(plan.Obsolete)+plan.Errors()+traces == 0 {
+	if len(plan.New())+len(plan.Obsolete)+plan.Errors()+traces == 0 {
 		stage.Ready, stage.Blocks = true, []string{}
 		return stage
 	}
 	stage.Command = w.command(arguments)
 	switch {
-	case len(plan.Policies) > 0:
-		stage.Summary = convert.Plural(len(plan.Policies), "policy") + " to write"
+	case len(plan.New()) > 0:
+		stage.Summary = convert.Plural(len(plan.New()), "policy") + " to write"
 	case len(plan.Obsolete) > 0:
 		stage.Summary = convert.Plural(len(plan.Obsolete), "MeshTrace") + " to delete"
 	case plan.Errors() > 0:
