@@ -98,7 +98,7 @@ func (c *comparer) compare(p *Proxy) {
 			p.Differences = c.share(ignored)
 		}
 	}
-	p.Verdict = verdictOf(p.Differences, c.accept)
+	p.judge(c.accept)
 	c.withoutRefused(p)
 }
 
@@ -114,8 +114,9 @@ func (c *comparer) withoutRefused(p *Proxy) {
 		return
 	}
 	p.Differences = c.share(sorted(append(added, p.Differences...)))
-	if verdict := verdictOf(p.Differences, c.accept); verdict != p.Verdict {
-		p.After, p.Verdict, p.untraced = after, verdict, p.untraced && !c.traced
+	was := p.Verdict
+	if p.judge(c.accept); p.Verdict != was {
+		p.After, p.untraced = after, p.untraced && !c.traced
 	}
 }
 

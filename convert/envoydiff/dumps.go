@@ -29,7 +29,7 @@ func CompareDumps(before, after map[string]*Dump, accept []Code) *Comparison {
 		default:
 			p.Differences, p.untraced = a.compare(b, nil, ""), !a.traces() && !b.traces()
 		}
-		p.Verdict = verdictOf(p.Differences, accept)
+		p.judge(accept)
 		result.Proxies = append(result.Proxies, p)
 	}
 	return result
@@ -50,7 +50,7 @@ func CompareShadow(r *Renderer, dp *cluster.Dataplane, today, shadow *Dump, acce
 			d.After = "none, once the TrafficTrace is gone: only its tracing is left in the shadow configuration"
 		}
 	}
-	p.Verdict = verdictOf(p.Differences, accept)
+	p.judge(accept)
 	return p
 }
 
@@ -61,7 +61,7 @@ func MissingProxy(mesh, name string, code Code, reason string, accept []Code) Pr
 		Mesh: mesh, Name: name,
 		Differences: []*Difference{{Code: code, Field: "proxy", Before: "in the cluster", After: reason}},
 	}
-	p.Verdict = verdictOf(p.Differences, accept)
+	p.judge(accept)
 	return p
 }
 

@@ -37,6 +37,8 @@ type Proxy struct {
 	Dataplane   *cluster.Dataplane // nil in dumps
 	ModifiedAt  *manifest.Place    // the modification of ProxyPatched, if it is known
 	untraced    bool               // no listener is traced, before or after
+	// alsoInherent is set if an accepted proxy also has an inherent difference that is not accepted.
+	alsoInherent bool
 }
 
 // Has reports whether the proxy has a difference of a code.
@@ -239,7 +241,7 @@ func (c *Comparison) doubt(o Options, mixed *mixedTags) {
 			shared[key] = differencesOf(doubts)
 		}
 		p.Differences = shared[key]
-		p.Verdict = verdictOf(p.Differences, o.Accept)
+		p.judge(o.Accept)
 	}
 }
 
@@ -257,6 +259,6 @@ func differencesOf(doubts []cluster.Doubt) []*Difference {
 func (p *Proxy) Doubt(doubt cluster.Doubt, accept []Code) {
 	if doubt.Reason != "" && p.Verdict != Different {
 		p.Differences = differencesOf(doubt.All())
-		p.Verdict = verdictOf(p.Differences, accept)
+		p.judge(accept)
 	}
 }

@@ -18,6 +18,8 @@ type Tally struct {
 	Gained int `json:"gained" yaml:"gained"`
 	// ByMeshTrace counts proxies that a MeshTrace traces before the migration.
 	ByMeshTrace int `json:"byMeshTrace" yaml:"byMeshTrace"`
+	// AlsoInherent counts accepted proxies that also have an inherent difference that is not accepted.
+	AlsoInherent int `json:"-" yaml:"-"`
 	// Codes counts inherent proxies by the codes of their differences.
 	Codes map[Code]int `json:"codes" yaml:"codes"`
 }
@@ -67,6 +69,9 @@ func (t *Tally) add(p *Proxy) {
 		}
 	case Accepted:
 		t.Accepted++
+		if p.alsoInherent {
+			t.AlsoInherent++
+		}
 	case Inherent:
 		t.Inherent++
 	case Unknown:

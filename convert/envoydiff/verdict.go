@@ -19,7 +19,7 @@ const (
 )
 
 // ranking lists the verdicts, best first.
-var ranking = []Verdict{Same, Accepted, Inherent, Unknown, Different}
+var ranking = []Verdict{Same, Inherent, Accepted, Unknown, Different}
 
 // Compare is negative where v is better than other, and positive where it is worse.
 func (v Verdict) Compare(other Verdict) int {
@@ -143,17 +143,33 @@ var Codes = map[Code]Verdict{
 	Defaults:                Inherent,
 }
 
-// verdictOf returns the worst verdict of differences.
+// verdictOf returns the worst verdict of differences. It is Accepted if the accepted ones would
+// have a worse verdict than the others, which are at most inherent.
 func verdictOf(differences []*Difference, accepted []Code) Verdict {
-	worst := Same
+	worst, ignored := Same, Same // of the differences that count, and of the others
 	for _, d := range differences {
-		verdict := cmp.Or(Codes[d.Code], Different)
+		of := &worst
 		if slices.Contains(accepted, d.Code) {
-			verdict = Accepted
+			of = &ignored
 		}
-		if verdict.Compare(worst) > 0 {
-			worst = verdict
+		if verdict := cmp.Or(Codes[d.Code], Different); verdict.Compare(*of) > 0 {
+			*of = verdict
 		}
+	}
+	if worst.Compare(Accepted) < 0 && ignored.Compare(worst) > 0 {
+		return Accepted
 	}
 	return worst
 }
+
+// judge sets the verdict.
+func (p *Proxy) judge(accepted []Code) {
+	p.Verdict = verdictOf(p.Differences, accepted)
+	p.alsoInherent = p.Verdict == Accepted && slices.ContainsFunc(p.Differences, func(d *Difference) bool {
+		return Codes[d.Code] == Inherent && !slices.Contains(accepted, d.Code)
+	})
+}
+
+// HasInherent reports whether the proxy has an inherent difference that is not accepted, and none
+// that is worse.
+func (p *Proxy) HasInherent() bool { return p.Verdict == Inherent || p.alsoInherent }

@@ -84,7 +84,7 @@ func (diff *Diff) meshDiffers() bool {
 // was read, and everything can be carried over.
 func (diff *Diff) Holds() bool {
 	t := envoydiff.Count(diff.Comparisons)
-	return t.Different == 0 && t.Unknown == 0 && (!diff.Strict || t.Inherent+diff.Misspelt == 0) && len(diff.Unread) == 0 && diff.Refused == 0 &&
+	return t.Different == 0 && t.Unknown == 0 && (!diff.Strict || t.Inherent+t.AlsoInherent+diff.Misspelt == 0) && len(diff.Unread) == 0 && diff.Refused == 0 &&
 		!diff.meshDiffers()
 }
 
@@ -100,11 +100,11 @@ func (diff *Diff) Verdict() string {
 	if t.Unknown > 0 {
 		counts = append(counts, fmt.Sprintf("%d unknown", t.Unknown))
 	}
-	if diff.Strict && t.Inherent+diff.Misspelt > 0 {
+	if diff.Strict && t.Inherent+t.AlsoInherent+diff.Misspelt > 0 {
 		if len(counts) > 0 {
-			counts[len(counts)-1] += ", and " + strictly(diff.strictBy(), t.Inherent, diff.Misspelt)
+			counts[len(counts)-1] += ", and " + strictly(diff.strictBy(), t.Inherent+t.AlsoInherent, diff.Misspelt)
 		} else {
-			counts = append(counts, strictly(diff.strictBy(), t.Inherent, diff.Misspelt))
+			counts = append(counts, strictly(diff.strictBy(), t.Inherent+t.AlsoInherent, diff.Misspelt))
 		}
 	}
 	if len(counts) > 0 {

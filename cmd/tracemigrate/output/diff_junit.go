@@ -50,7 +50,7 @@ func diffJUnit(p *Printer, diff *Diff) error {
 			})
 			text := strings.Join(lines, "\n")
 			switch v := proxy.Verdict; {
-			case v == envoydiff.Different, v == envoydiff.Unknown, v == envoydiff.Inherent && diff.Strict:
+			case v == envoydiff.Different, v == envoydiff.Unknown, diff.Strict && proxy.HasInherent():
 				suite.Failures++
 				message := lines[0]
 				if others := len(lines) - 1; others > 0 {

@@ -67,7 +67,7 @@
       lowerName[i].includes(part) || columns.some((c) => inWord[c[i]]) || inSet[data.differences[i]] ||
       (lower[data.mesh[i]] + "/" + lowerName[i]).includes(part);
   }
-  const ranks = ["error", "different", "unknown", "inherent", "accepted", "same"];
+  const ranks = ["error", "different", "unknown", "accepted", "inherent", "same"];
   const collectors = (i) => word(data.target[i]) + (data.target[i] === data.moved[i] ? "" : ` \u2192 ${word(data.moved[i])}`);
 
   const proxies = count > 0 && new Table("p", {
