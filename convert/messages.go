@@ -603,10 +603,10 @@ var (
 		"export the TrafficTraces with their creation times (kubectl get -o yaml, or the control plane's API), then convert again")
 	existingIdle = warn(MeshTraceReplaced,
 		"has no backend, so it has no effect on the proxies of TrafficTraces. It would have one without them",
-		"delete it together with applying the others: {command}")
+		"delete it before the others are applied: {command}")
 	existingSelectsMore = warn(MeshTraceReplaced,
 		"selects no known proxy, and Kuma {target} ignores proxyTypes, name and namespace of a targetRef, so it would select others",
-		"delete it together with applying the others: {command}")
+		"delete it before the others are applied: {command}")
 	copyRefused = refuse(MeshTraceCopied,
 		"is a copy of another control plane's MeshTrace, and Kuma {target} refuses it. A copy can be neither changed nor deleted here",
 		"convert at the control plane that has the original")

@@ -10,18 +10,18 @@ import (
 
 // remarkPatches notes the known proxies for which an older patch release decides
 // otherwise than the newest one, which a version of two numbers means.
-func remarkPatches(in *input, all []*conversion, added []*meshtrace.Policy) notes {
+func remarkPatches(in *input, all []*mesh, r *Plan) notes {
 	var found notes
 	for _, version := range in.Versions(in.o.Version) {
 		for _, patch := range version.OlderPatches() {
-			found = append(found, remarkPatch(in, all, added, version, patch)...)
+			found = append(found, remarkPatch(in, all, r, version, patch)...)
 		}
 	}
 	return found
 }
 
 // remarkPatch notes the known proxies for which patch decides otherwise than version.
-func remarkPatch(in *input, all []*conversion, added []*meshtrace.Policy, version, patch cluster.Version) notes {
+func remarkPatch(in *input, all []*mesh, r *Plan, version, patch cluster.Version) notes {
 	judge := in.Judge(in.o.Version)
 	concerned := make([][]*cluster.Dataplane, len(all))
 	some := false
@@ -38,7 +38,7 @@ func remarkPatch(in *input, all []*conversion, added []*meshtrace.Policy, versio
 	if !some {
 		return nil
 	}
-	newest, older := decisions(in, added, concerned, version), decisions(in, added, concerned, patch)
+	newest, older := decisions(in, r, concerned, version), decisions(in, r, concerned, patch)
 	var found notes
 	for i, m := range all {
 		var proxies []string
@@ -50,7 +50,7 @@ func remarkPatch(in *input, all []*conversion, added []*meshtrace.Policy, versio
 		}
 		if len(proxies) > 0 {
 			f := facts{"version": version, "patch": patch, "proxies": counted(proxies, "proxy")}
-			found = append(found, patchReleaseDecides.note(m.Place, m.mesh, f))
+			found = append(found, patchReleaseDecides.note(m.Place, m, f))
 		}
 	}
 	return found
@@ -58,13 +58,15 @@ func remarkPatch(in *input, all []*conversion, added []*meshtrace.Policy, versio
 
 // decisions returns the tracing of each proxy before and after on a control plane of
 // version.
-func decisions(in *input, added []*meshtrace.Policy, proxies [][]*cluster.Dataplane, version cluster.Version) [][]string {
+func decisions(in *input, r *Plan, proxies [][]*cluster.Dataplane, version cluster.Version) [][]string {
 	options := *in.o
 	options.Version = version
 	existing := asCompared(in.existing, in.Origin, &options)
 	gateways := cluster.NewGateways(in.MeshGateways)
 	before := meshtrace.NewMatcher(version, existing, gateways)
-	after := meshtrace.NewMatcher(version, slices.Concat(existing, added), gateways)
+	obsolete := lists.Set(r.Obsolete, (*meshtrace.Policy).Identity)
+	left := slices.DeleteFunc(slices.Clone(existing), func(p *meshtrace.Policy) bool { return obsolete[p.Identity()] })
+	after := meshtrace.NewMatcher(version, Applied(left, r.New()), gateways)
 	keys := make(confKeys)
 	return lists.Each(proxies, func(dataplanes []*cluster.Dataplane) []string {
 		return lists.Each(dataplanes, func(dp *cluster.Dataplane) string {

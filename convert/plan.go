@@ -23,6 +23,9 @@ type Plan struct {
 	// policies select by labels.
 	Backends []*meshtrace.OTelBackend
 	Obsolete []*meshtrace.Policy
+	// Idle are those of Obsolete that decide on no proxy as long as the TrafficTraces exist, so
+	// that they can be deleted before Policies are applied.
+	Idle []*meshtrace.Policy
 	// Withheld are policies that would conflict with existing ones; they are not
 	// among Policies.
 	Withheld []*meshtrace.Policy
@@ -81,7 +84,7 @@ func newPlan(in *input, all []*conversion) *Plan {
 		r.Fates = append(r.Fates, fatesOf(m)...)
 		found = append(found, renamed.remark(m.mesh, m.policies)...)
 	}
-	afterwards := slices.Concat(remarkUntagged(all, r.Comparisons), remarkPatches(in, all, r.New()),
+	afterwards := slices.Concat(remarkUntagged(all, r.Comparisons), remarkPatches(in, lists.Each(all, func(m *conversion) *mesh { return m.mesh }), r),
 		refuseDelegated(in, r.Comparisons), remarkModified(r.Comparisons))
 	r.Notes = append(found, afterwards...).sorted()
 	return r

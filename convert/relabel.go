@@ -119,16 +119,16 @@ func (r *relabelling) unserved(of *layer) {
 	switch ref := &of.existing.TargetRef; {
 	case of.idle:
 		about = existingIdle
-	case ref.IsIn(r.target()):
+	case ref.IsIn(cluster.Newest):
 		return
-	case !ref.RemovedIn(r.target()):
+	case !ref.IsIn(r.target()) && !ref.RemovedIn(r.target()):
 		about = existingSelectsMore
 	}
 	if about != existingServesNobody {
 		r.gone = append(r.gone, of.existing)
 	}
 	r.notes = append(r.notes, about.note(of.existing.Place, of.existing, facts{
-		"target": r.target(), "command": deletion(of.existing),
+		"target": cluster.Newest, "command": deletion(of.existing),
 	}))
 }
 

@@ -43,6 +43,17 @@ func (in *input) relabel(previous map[*meshtrace.Policy]bool) ([]*relabelling, *
 	return all, backends
 }
 
+// GoesOnByLabels reports whether a previous run made MeshTraces that select by labels from
+// TrafficTraces that still exist.
+func GoesOnByLabels(c *Current, o Options) bool {
+	for p := range newInput(c, &o).mayBePreviousByLabels() {
+		if len(p.TargetRef.Labels) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
 // mayBePreviousByLabels returns the existing policies by labels that a previous run may have
 // made from TrafficTraces that still exist.
 func (in *input) mayBePreviousByLabels() map[*meshtrace.Policy]bool {
@@ -95,7 +106,7 @@ func newPlanByLabels(in *input, all []*relabelling, backends *backends) *Plan {
 			}
 		}
 		obsolete := r.obsolete()
-		plan.Obsolete = append(plan.Obsolete, obsolete...)
+		plan.Obsolete, plan.Idle = append(plan.Obsolete, obsolete...), append(plan.Idle, r.gone...)
 		after = slices.DeleteFunc(after, func(p *meshtrace.Policy) bool { return slices.Contains(obsolete, p) })
 		plan.Fates = append(plan.Fates, r.fates()...)
 		found = slices.Concat(found, r.notes, run.notes, remarkBackends(r.mesh, r.made()), r.remarkSelection(), r.remarkObsolete(obsolete), r.remarkBuiltin(), r.remarkUnlabelled(),
@@ -115,6 +126,7 @@ func newPlanByLabels(in *input, all []*relabelling, backends *backends) *Plan {
 	for _, r := range all {
 		found = append(found, renamed.remark(r.mesh, r.made())...)
 	}
+	found = append(found, remarkPatches(in, lists.Each(all, func(r *relabelling) *mesh { return r.mesh }), plan)...)
 	plan.Notes = slices.Concat(found, remarkStrays(in), remarkStage(in, plan), remarkPlace(in, all), proved).sorted()
 	return plan
 }

@@ -156,10 +156,13 @@ func TestReportByLabels(t *testing.T) {
 		args           string
 		contains, lack []string
 	}{
-		"by tags": {byLabels, []string{"run this with --target-ref dataplane"}, nil},
+		"without the flag": {
+			byLabels, []string{"2 MeshTraces to create in addition to 2 of a previous run", "convert --kuma-version 2.13 --target-ref dataplane -f"}, nil,
+		},
+		"by tags": {byLabels + " --target-ref meshsubset", []string{"run this with --target-ref dataplane"}, nil},
 		"by labels, applied in part": {
 			byLabels + " --target-ref dataplane",
-			[]string{"2 MeshTraces to create", "convert --kuma-version 2.13 --target-ref dataplane -f"},
+			[]string{"2 MeshTraces to create in addition to 2 of a previous run", "convert --kuma-version 2.13 --target-ref dataplane -f"},
 			[]string{"(earlier-run)", "--shadow"},
 		},
 		"by labels, applied": {
@@ -169,6 +172,10 @@ func TestReportByLabels(t *testing.T) {
 		},
 		"replaced": {
 			replaced + " --target-ref dataplane", []string{`for name in z-web y-team; do kumactl delete meshtrace --mesh default -- "$name"; done`}, nil,
+		},
+		"idle": {
+			"../../fixtures/convert/labels-idle/input.yaml --kuma-version 2.14 --target-ref dataplane",
+			[]string{"Next steps 1. Delete the MeshTraces without an effect, which they would get with the new ones: for name in"}, nil,
 		},
 		"replaced, by tags": {replaced, nil, []string{"delete meshtrace"}},
 	} {

@@ -12,6 +12,12 @@ import (
 	"tracemigrate/cluster/manifest"
 )
 
+const (
+	idleTitle                 = "Delete the MeshTraces without an effect, which they would get with the new ones{place}"
+	deleteMeshTraces          = "{client} delete meshtrace -n {namespace} {names}"
+	deleteMeshTracesUniversal = `for name in {names}; do {client} delete meshtrace --mesh {mesh} -- "$name"; done`
+)
+
 const deletionTitle = "When traces arrive, delete the TrafficTraces of mesh {meshName}{place}"
 
 // stepTexts has the title and the command of each kind of step. stepWriter replaces
@@ -38,17 +44,17 @@ var stepTexts = map[StepKind]Step{
 		"Apply them as shadows, which the control plane computes and does not apply{place}",
 		"{program} convert{flags} --shadow{source} | {client} apply -f -",
 	},
-	diffZones:        {"Get the verdict of each zone's own control plane", "{program} diff --shadow {sourceFlag} ZONE{meshes}"},
-	diffControlPlane: {"Get the control plane's own verdict{place}", "{program} diff --shadow {live}{meshes}"},
-	diffSource:       {"Get the control plane's own verdict", "{program} diff --shadow{source}"},
-	applyPolicies:    {"Apply them for real{place}", "{client} apply -f {meshtraces}"},
+	diffZones:           {"Get the verdict of each zone's own control plane", "{program} diff --shadow {sourceFlag} ZONE{meshes}"},
+	diffControlPlane:    {"Get the control plane's own verdict{place}", "{program} diff --shadow {live}{meshes}"},
+	diffSource:          {"Get the control plane's own verdict", "{program} diff --shadow{source}"},
+	applyPolicies:       {"Apply them for real{place}", "{client} apply -f {meshtraces}"},
+	deleteIdle:          {idleTitle, deleteMeshTraces},
+	deleteIdleUniversal: {idleTitle, deleteMeshTracesUniversal},
 	deleteReplaced: {
-		"Delete the MeshTraces of namespace {namespace} that the new ones replace{place}",
-		"{client} delete meshtrace -n {namespace} {names}",
+		"Delete the MeshTraces of namespace {namespace} that the new ones replace{place}", deleteMeshTraces,
 	},
 	deleteReplacedUniversal: {
-		"Delete the MeshTraces of mesh {meshName} that the new ones replace{place}",
-		`for name in {names}; do {client} delete meshtrace --mesh {mesh} -- "$name"; done`,
+		"Delete the MeshTraces of mesh {meshName} that the new ones replace{place}", deleteMeshTracesUniversal,
 	},
 	deleteAtGlobal: {
 		"When every zone has its policies and traces arrive, delete the TrafficTraces at the global control plane",
@@ -86,6 +92,7 @@ var stepTexts = map[StepKind]Step{
 var dashedCommands = map[StepKind]string{
 	deleteListed:        "xargs -n 100 {client} delete traffictrace -- < {list}",
 	deleteTrafficTraces: "{client} delete traffictrace -- {names}",
+	deleteIdle:          "{client} delete meshtrace -n {namespace} -- {names}",
 	deleteReplaced:      "{client} delete meshtrace -n {namespace} -- {names}",
 }
 

@@ -5,8 +5,10 @@ import (
 	"strings"
 
 	"tracemigrate/cluster"
+	"tracemigrate/cluster/lists"
 	"tracemigrate/cluster/manifest"
 	"tracemigrate/legacy"
+	"tracemigrate/meshtrace"
 )
 
 // StepKind names a kind of next step; stepTexts has the text of each.
@@ -31,6 +33,8 @@ const (
 	diffControlPlane
 	diffSource
 	applyPolicies
+	deleteIdle
+	deleteIdleUniversal
 	deleteReplaced
 	deleteReplacedUniversal
 	deleteAtGlobal
@@ -96,7 +100,11 @@ func (b *builder) steps(meshes []*legacy.Mesh) []step {
 	case federated && !b.options.Convert.ZoneOrigin:
 		return append(steps, step{kind: reportGlobal})
 	}
-	steps = slices.Concat(steps, b.applications(flags), b.replacements())
+	idle := lists.Set(b.result.Idle, (*meshtrace.Policy).Identity)
+	isIdle := func(p *meshtrace.Policy) bool { return idle[p.Identity()] }
+	replaced := slices.DeleteFunc(slices.Clone(b.result.Obsolete), isIdle)
+	steps = slices.Concat(steps, b.deletionsOf(b.result.Idle, deleteIdle, deleteIdleUniversal), b.applications(flags),
+		b.deletionsOf(replaced, deleteReplaced, deleteReplacedUniversal))
 	if federated {
 		return append(steps, step{kind: deleteAtGlobal})
 	}
@@ -143,19 +151,18 @@ func (b *builder) applications(flags []string) []step {
 	return append(steps, step{kind: applyPolicies})
 }
 
-// replacements delete the MeshTraces that new ones of other names replace, a step for each
-// namespace or mesh.
-func (b *builder) replacements() []step {
-	kind := deleteReplacedUniversal
+// deletionsOf returns steps that delete existing MeshTraces, one for each namespace or mesh.
+func (b *builder) deletionsOf(policies []*meshtrace.Policy, onKubernetes, onUniversal StepKind) []step {
+	kind := onUniversal
 	if b.kubernetes() {
-		kind = deleteReplaced
+		kind = onKubernetes
 	}
 	var steps []step
 	position := make(map[string]int)
-	for _, p := range b.result.Obsolete {
-		key := p.Namespace
-		if kind == deleteReplacedUniversal {
-			key = p.Mesh
+	for _, p := range policies {
+		key := p.Mesh
+		if b.kubernetes() {
+			key = p.Namespace
 		}
 		at, known := position[key]
 		if !known {

@@ -4,9 +4,11 @@ import (
 	"fmt"
 
 	"tracemigrate/cluster"
+	"tracemigrate/cluster/lists"
 	"tracemigrate/cluster/manifest"
 	"tracemigrate/convert"
 	"tracemigrate/convert/report"
+	"tracemigrate/meshtrace"
 )
 
 // Way returns the stages to 3.0 of what a report is on: MeshTraces instead of
@@ -102,7 +104,8 @@ func (w *way) labels(o convert.Options) report.Stage {
 	}
 	plan, _ := convert.Convert(w.current, o)
 	traces := len(w.current.TrafficTraces)
-	if len(plan.New())+len(plan.Obsolete)+plan.Errors()+traces == 0 {
+	refused := lists.Keep(w.current.Existing, func(p *meshtrace.Policy) bool { return len(p.RefusedBy(cluster.Newest)) > 0 })
+	if len(plan.New())+len(plan.Obsolete)+plan.Errors()+len(refused)+traces == 0 {
 		stage.Ready, stage.Blocks = true, []string{}
 		return stage
 	}
@@ -114,6 +117,8 @@ func (w *way) labels(o convert.Options) report.Stage {
 		stage.Summary = convert.Plural(len(plan.Obsolete), "MeshTrace") + " to delete"
 	case plan.Errors() > 0:
 		stage.Summary = "no policy can be written"
+	case len(refused) > 0:
+		stage.Summary = convert.Plural(len(refused), "MeshTrace") + " to delete or to write by hand"
 	default:
 		stage.Summary, stage.Command = stage.Summary+", but TrafficTraces exist", ""
 	}

@@ -55,6 +55,13 @@ func TestWay(t *testing.T) {
 			[]string{bare, web, all},
 			[]string{"ready: no TrafficTrace exists ", "ready: every MeshTrace selects by labels that 3.0 accepts "},
 		},
+		"one that 3.0 refuses is left": {
+			[]string{bare, web, all, strings.NewReplacer("name: all", "name: nobody", "kind: Mesh}", "kind: MeshService, name: nobody}").Replace(all)},
+			[]string{
+				"ready: no TrafficTrace exists ",
+				"open: 1 MeshTrace to delete or to write by hand x convert --kuma-version 2.13 --target-ref dataplane",
+			},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			assert.Equal(t, test.want, way(t, test.documents...)[:2])
