@@ -581,8 +581,8 @@ var (
 		"{selector} needs labels, and mesh {mesh} has no known Dataplane to find those of {tags} from",
 		"add the Dataplanes with another -f (kubectl get dataplanes -A -o yaml, or kumactl get dataplanes -o yaml)")
 	differsByLabels = refuse(DiffersByLabels,
-		"{proxies} would have other tracing on Kuma {version}: {codes}. See the other notes for the reason",
-		"follow the other notes, then convert again")
+		"{proxies} would have other tracing on Kuma {version}: {codes}. {reasons}",
+		"{remedies}, then convert again")
 	differsBeforeUpgrade = refuse(DiffersBeforeUpgrade,
 		"{proxies} would have other tracing between applying the policies on Kuma {version} and the upgrade: {codes}",
 		"apply the policies right after the upgrade, or give the Dataplanes labels that both versions have")
@@ -654,9 +654,18 @@ const (
 	deleteKumactl       phrase = "`kumactl delete meshtrace {name} --mesh {mesh}`"
 	deleteDashedKubectl phrase = "`kubectl delete meshtrace --namespace {namespace} -- {name}`"
 	deleteDashedKumactl phrase = "`kumactl delete meshtrace --mesh {mesh} -- {name}`"
-	servesNobody        phrase = "it decides for no known proxy"
-	decidedByMeshTraces phrase = "MeshTraces decide for its proxies"
-	existsAlready       phrase = "a MeshTrace with the same content exists"
+	// why proxies differ by labels, and what to do
+	gatewayUnselected       phrase = "Policies by labels select no delegated gateway on the version that runs"
+	gatewayUnselectedRemedy phrase = "upgrade to a version on which targetRef kind Dataplane selects delegated gateways first, or select by tags"
+	zoneWithoutKind         phrase = "The version of a zone does not have targetRef kind Dataplane"
+	zoneWithoutKindRemedy   phrase = "upgrade the zones to {since} or later first"
+	nameUnselected          phrase = "Policies by kuma.io/display-name select no Dataplane without this label"
+	nameUnselectedRemedy    phrase = "give the Dataplanes the label, or omit --allow-display-name"
+	otherReason             phrase = "See the other notes for the reason"
+	otherRemedy             phrase = "follow the other notes"
+	servesNobody            phrase = "it decides for no known proxy"
+	decidedByMeshTraces     phrase = "MeshTraces decide for its proxies"
+	existsAlready           phrase = "a MeshTrace with the same content exists"
 )
 
 // unavoidableChanges says what each of the codes unavoidable is.

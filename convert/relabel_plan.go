@@ -286,7 +286,7 @@ func (r *Plan) prove(in *input, after []*meshtrace.Policy) notes {
 	state := in.StateOf(nil, after)
 	how := envoydiff.Options{Version: in.o.Version, To: in.o.To, Migrated: true, Accept: in.o.Accept, Doubt: r.Doubt}
 	r.Comparisons = envoydiff.CompareZones(in.Snapshot, before, state, how)
-	found := remarkDiffering(r.Comparisons, differsByLabels, facts{"version": cmp.Or(in.o.To, in.o.Version)})
+	found := remarkDiffering(in.o, r.Comparisons, differsByLabels, facts{"version": cmp.Or(in.o.To, in.o.Version)})
 	found = append(found, remarkModified(r.Comparisons)...)
 	if in.o.To == (cluster.Version{}) {
 		return found
@@ -297,18 +297,19 @@ func (r *Plan) prove(in *input, after []*meshtrace.Policy) notes {
 	}
 	how.To = cluster.Version{}
 	state.Legacy = in.Meshes // TrafficTraces stay until the upgrade
-	return append(found, remarkDiffering(envoydiff.CompareZones(in.Snapshot, before, state, how), differsBeforeUpgrade, facts{"version": in.o.Version})...)
+	return append(found, remarkDiffering(in.o, envoydiff.CompareZones(in.Snapshot, before, state, how), differsBeforeUpgrade, facts{"version": in.o.Version})...)
 }
 
 // remarkDiffering notes the proxies of each mesh that differ.
-func remarkDiffering(comparisons []*envoydiff.Comparison, about *sentence, f facts) notes {
+func remarkDiffering(o *Options, comparisons []*envoydiff.Comparison, about *sentence, f facts) notes {
 	type differing struct {
-		first   *envoydiff.Proxy
-		proxies []string
-		codes   names
+		first             *envoydiff.Proxy
+		proxies           []string
+		codes             names
+		reasons, remedies []string
 	}
 	byMesh := make(map[string]*differing)
-	for _, p := range envoydiff.All(comparisons) {
+	for c, p := range envoydiff.All(comparisons) {
 		if p.Verdict != envoydiff.Different || !slices.ContainsFunc(p.Differences, isAvoidable) {
 			continue
 		}
@@ -318,6 +319,9 @@ func remarkDiffering(comparisons []*envoydiff.Comparison, about *sentence, f fac
 			byMesh[p.Mesh] = d
 		}
 		d.proxies = append(d.proxies, p.Dataplane.String())
+		if reason, remedy := whyByLabels(o, cmp.Or(c.To, c.Version), p.Dataplane); !slices.Contains(d.reasons, reason) {
+			d.reasons, d.remedies = append(d.reasons, reason), append(d.remedies, remedy)
+		}
 		for _, difference := range p.Differences {
 			if code := string(difference.Code); !slices.Contains(d.codes, code) && isAvoidable(difference) {
 				d.codes = append(d.codes, code)
@@ -330,9 +334,25 @@ func remarkDiffering(comparisons []*envoydiff.Comparison, about *sentence, f fac
 		values := maps.Clone(f)
 		slices.Sort(d.codes)
 		values["proxies"], values["codes"] = counted(d.proxies, "proxy"), strings.Join(d.codes, ", ")
+		if about == differsByLabels {
+			values["reasons"], values["remedies"] = strings.Join(d.reasons, ". "), strings.Join(d.remedies, "; ")
+		}
 		found = append(found, about.note(d.first.Dataplane.Place, subject("Mesh "+quoted(mesh)), values))
 	}
 	return found
+}
+
+// whyByLabels returns why a proxy differs by labels on a version, and what to do.
+func whyByLabels(o *Options, version cluster.Version, dp *cluster.Dataplane) (reason, remedy string) {
+	switch {
+	case version.Compare(cluster.SinceDataplane) < 0:
+		return string(zoneWithoutKind), zoneWithoutKindRemedy.with(facts{"since": cluster.SinceDataplane.MajorMinor()})
+	case dp.Delegated() && !version.DataplaneKindSelectsDelegatedGateways():
+		return string(gatewayUnselected), string(gatewayUnselectedRemedy)
+	case o.DisplayNames && !version.SelectsByDisplayName() && dp.Labels.Get(cluster.DisplayNameLabel) == "":
+		return string(nameUnselected), string(nameUnselectedRemedy)
+	}
+	return string(otherReason), string(otherRemedy)
 }
 
 // isAvoidable reports whether other policies would not give the difference.
