@@ -298,13 +298,17 @@ func TestVerifyFindsDifferences(t *testing.T) {
 		code      int
 		want      []string
 	}{
-		"start":               {"start", legacy, 0, []string{"step start is as planned"}},
-		"no TrafficRoute":     {"start", strings.Replace(legacy, "kind: TrafficRoute", "kind: Other", 1), 1, []string{`Mesh "default": has no TrafficRoute now`}},
-		"added too early":     {"start", legacy + added, 1, []string{`MeshTrace "all" of mesh "default": exists, and did not when the plan was written; verify step add`}},
-		"sampling changed":    {"start", strings.Replace(legacy, "sampling: 12.5", "sampling: 13", 1), 1, []string{"3 different", `Mesh "default": its field tracing differs`}},
-		"selector changed":    {"start", strings.Replace(legacy, "ledger_shop_svc_8080", "ledger", 1), 1, []string{`TrafficTrace "payments" of mesh "default": differs`}},
-		"added":               {"add", legacy + added, 0, []string{"step add is as planned"}},
-		"not added":           {"add", legacy, 1, []string{`MeshTrace "teams-1" of mesh "default": does not exist`}},
+		"start":            {"start", legacy, 0, []string{"step start is as planned"}},
+		"no TrafficRoute":  {"start", strings.Replace(legacy, "kind: TrafficRoute", "kind: Other", 1), 1, []string{`Mesh "default": has no TrafficRoute now`}},
+		"added too early":  {"start", legacy + added, 1, []string{`MeshTrace "all" of mesh "default": exists, and did not when the plan was written; verify step add if it was carried out since`}},
+		"sampling changed": {"start", strings.Replace(legacy, "sampling: 12.5", "sampling: 13", 1), 1, []string{"3 different", `Mesh "default": its field tracing differs`}},
+		"selector changed": {"start", strings.Replace(legacy, "ledger_shop_svc_8080", "ledger", 1), 1, []string{`TrafficTrace "payments" of mesh "default": differs`}},
+		"added":            {"add", legacy + added, 0, []string{"step add is as planned"}},
+		"not added":        {"add", legacy, 1, []string{`MeshTrace "teams-1" of mesh "default": does not exist`}},
+		"removed already": {"add", strings.Replace(withoutTraces, "tracing:", "other:", 1) + "---\n" + dataplanes + added, 1, []string{
+			`TrafficTrace "all" of mesh "default": is missing; verify step remove if it was carried out since`,
+			`Mesh "default": has no field tracing any more; verify step remove`,
+		}},
 		"added and edited":    {"add", legacy + strings.Replace(added, `overall: "12.5"`, "overall: 12", 1), 1, []string{"differs from the plan's"}},
 		"still shadows":       {"add", legacy + strings.ReplaceAll(added, "kuma.io/mesh: default", "kuma.io/mesh: default\n    kuma.io/effect: shadow"), 1, []string{"its label kuma.io/effect differs"}},
 		"shadow":              {"shadow", legacy + strings.ReplaceAll(added, "kuma.io/mesh: default", "kuma.io/mesh: default\n    kuma.io/effect: shadow"), 0, nil},

@@ -49,6 +49,19 @@ type checker struct {
 }
 
 func (c *checker) report(resource fmt.Stringer, format string, args ...any) {
+	c.reportWith(c.remedy(), resource, format, args...)
+}
+
+// ahead reports what a later step may have done, unless this one goes back.
+func (c *checker) ahead(later Step, resource fmt.Stringer, format string, args ...any) {
+	remedy := c.remedy()
+	if c.step != Rollback {
+		remedy = fmt.Sprintf("verify step %s if it was carried out since, or go back with rollback.sh", later)
+	}
+	c.reportWith(remedy, resource, format, args...)
+}
+
+func (c *checker) reportWith(remedy string, resource fmt.Stringer, format string, args ...any) {
 	name := resource.String()
 	switch r := resource.(type) {
 	case *legacy.TrafficTrace:
@@ -56,13 +69,7 @@ func (c *checker) report(resource fmt.Stringer, format string, args ...any) {
 	case *meshtrace.Policy:
 		name = inMesh(r, r.Mesh)
 	}
-	c.wrong = append(c.wrong, fmt.Sprintf("%s: %s; %s", name, fmt.Sprintf(format, args...), c.remedy()))
-}
-
-// early reports a MeshTrace of the plan that exists before the step that applies it.
-func (c *checker) early(p *meshtrace.Policy) {
-	c.wrong = append(c.wrong, fmt.Sprintf("%s: exists, and did not when the plan was written; verify step %s if it was applied since, "+
-		"or go back with rollback.sh", inMesh(p, p.Mesh), Add))
+	c.wrong = append(c.wrong, fmt.Sprintf("%s: %s; %s", name, fmt.Sprintf(format, args...), remedy))
 }
 
 // inMesh names a resource with its mesh, which its own name leaves out if it is the default.
@@ -131,6 +138,8 @@ func (c *checker) meshes(before, now *convert.Current) {
 		switch other := existing[mesh.Name]; {
 		case other == nil:
 			c.report(mesh, "is missing")
+		case len(mesh.Backends) > 0 && len(other.Backends) == 0:
+			c.ahead(Remove, mesh, "has no field tracing any more")
 		case mesh.DefaultBackend != other.DefaultBackend || !slices.EqualFunc(mesh.Backends, other.Backends, equalBackends):
 			c.report(mesh, "its field tracing differs from the plan's")
 		}
@@ -174,7 +183,7 @@ func (c *checker) traces(before, now *convert.Current) {
 		for _, trace := range mesh.TrafficTraces {
 			switch other := existing[nameOf(trace)]; {
 			case other == nil:
-				c.report(trace, "is missing")
+				c.ahead(Remove, trace, "is missing")
 			case !trace.Equal(other):
 				c.report(trace, "differs from the plan's")
 			}
@@ -230,7 +239,7 @@ func (c *checker) unchanged(before []*meshtrace.Policy, existing map[meshtrace.I
 		switch q := existing[p.Identity()]; {
 		case q == nil || old[p.Identity()] != nil:
 		case c.step == Start && c.equal(p, q):
-			c.early(p)
+			c.ahead(Add, p, "exists, and did not when the plan was written")
 		default:
 			c.report(p, "exists, and did not when the plan was written")
 		}
