@@ -38,7 +38,7 @@ func TestEditedBackend(t *testing.T) {
 // A policy of --meshtrace that the zone's control plane would refuse is not compared.
 func TestEditedForAnotherZone(t *testing.T) {
 	state := inputFile(t, "apiVersion: tracemigrate/v1\nkind: SnapshotOrigin\nsource: http://cp:5681\nproduct: Kuma\nversion: 2.13.2\nmode: zone\nenvironment: universal\nzone: a\n---\n"+teams+"---\n{apiVersion: tracemigrate/v1, kind: SnapshotEnd}\n")
-	_, policies, words := tool(t, "convert -f "+state)
+	_, policies, _ := tool(t, "convert -f "+state)
 	labelled := func(zone string) string {
 		return inputFile(t, strings.ReplaceAll(policies, "\nspec:", "\nlabels: {kuma.io/zone: "+zone+"}\nspec:"))
 	}

@@ -144,7 +144,7 @@ func TestReportWithoutMesh(t *testing.T) {
 	}
 }
 
-// A report by labels recognizes what a conversion by labels made, and deletes what that
+// A report by labels recognises what a conversion by labels made, and deletes what that
 // replaces; one by tags names the flag.
 func TestReportByLabels(t *testing.T) {
 	byLabels := "../../fixtures/convert/earlier-run-by-labels/input.yaml --kuma-version 2.13"
@@ -175,7 +175,8 @@ func TestReportByLabels(t *testing.T) {
 		},
 		"idle": {
 			"../../fixtures/convert/labels-idle/input.yaml --kuma-version 2.14 --target-ref dataplane",
-			[]string{"Next steps 1. Delete the MeshTraces without an effect, which they would get with the new ones: for name in"}, nil,
+			[]string{"Next steps 1. Delete the MeshTraces without an effect, which they would get with the new ones: for name in"},
+			nil,
 		},
 		"replaced, by tags": {replaced, nil, []string{"delete meshtrace"}},
 	} {
