@@ -46,6 +46,9 @@ func (in *input) relabel(previous map[*meshtrace.Policy]bool) ([]*relabelling, *
 // GoesOnByLabels reports whether a previous run made MeshTraces that select by labels from
 // TrafficTraces that still exist.
 func GoesOnByLabels(c *Current, o Options) bool {
+	if !slices.ContainsFunc(c.Existing, func(p *meshtrace.Policy) bool { return len(p.TargetRef.Labels) > 0 }) {
+		return false // mostly, for many Dataplanes
+	}
 	for p := range newInput(c, &o).mayBePreviousByLabels() {
 		if len(p.TargetRef.Labels) > 0 {
 			return true
