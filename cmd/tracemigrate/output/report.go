@@ -87,7 +87,7 @@ func counts(r *report.Report) string {
 	create := convert.Plural(s.Policies, "MeshTrace") + " to create"
 	switch {
 	case s.Earlier > 0 && s.Policies == 0:
-		create = fmt.Sprintf("no MeshTrace to create: %d of a previous run exist", s.Earlier)
+		create = fmt.Sprintf("no MeshTrace to create: %d of a previous run %s", s.Earlier, convert.Word(s.Earlier, "exists", "exist"))
 	case s.Earlier > 0:
 		create += fmt.Sprintf(" in addition to %d of a previous run", s.Earlier)
 	case s.Policies == 0:
