@@ -84,7 +84,8 @@ func newPlan(in *input, all []*conversion) *Plan {
 		r.Fates = append(r.Fates, fatesOf(m)...)
 		found = append(found, renamed.remark(m.mesh, m.policies)...)
 	}
-	afterwards := slices.Concat(remarkUntagged(all, r.Comparisons), remarkPatches(in, lists.Each(all, func(m *conversion) *mesh { return m.mesh }), r),
+	meshes := lists.Each(all, func(m *conversion) *mesh { return m.mesh })
+	afterwards := slices.Concat(remarkUntagged(all, r.Comparisons), remarkPatches(in, meshes, r),
 		refuseDelegated(in, r.Comparisons), remarkModified(r.Comparisons))
 	r.Notes = append(found, afterwards...).sorted()
 	return r

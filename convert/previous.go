@@ -133,7 +133,8 @@ func findAgain(previous []*meshtrace.Policy, policies []*made) map[*meshtrace.Po
 // from c's TrafficTrace.
 func isFrom(p *meshtrace.Policy, c *made) bool {
 	ref, trace := &c.policy.TargetRef, c.pair.TrafficTrace
-	return slices.Equal(ref.Tags, p.TargetRef.Tags) && slices.Equal(ref.Labels, p.TargetRef.Labels) && slices.Equal(ref.ProxyTypes, p.TargetRef.ProxyTypes) && p.TargetRef.Kind == ref.Kind &&
+	return p.TargetRef.Kind == ref.Kind && slices.Equal(ref.Tags, p.TargetRef.Tags) && slices.Equal(ref.Labels, p.TargetRef.Labels) &&
+		slices.Equal(ref.ProxyTypes, p.TargetRef.ProxyTypes) &&
 		(c.policy.Format != p.Format || c.policy.Namespace == p.Namespace) &&
 		(p.Source != "" || mayBeNamed(p.Name, p.Mesh, trace) || mayBeNamed(p.DisplayName(), p.Mesh, trace))
 }
@@ -285,10 +286,12 @@ func changedSinceRun(v *verification) (changed []*meshtrace.Policy, why phrase, 
 
 // remarkPart reports that only some of a previous run's policies exist. The function that
 // it returns says so of a proxy, where it is not certain that they are a previous run's.
-func remarkPart(v *verification, changed []*meshtrace.Policy, why phrase, existing int, certain bool) (*Note, func(*cluster.Dataplane) string) {
+func remarkPart(
+	v *verification, changed []*meshtrace.Policy, why phrase, existing int, certain bool,
+) (*Note, func(*cluster.Dataplane) string) {
 	today := v.matcher(slices.Concat(v.allExisting(), v.mesh.previous)...)
-	isChanged := func(p *meshtrace.Policy) bool { return slices.Contains(changed, p) }
-	before := v.matcher(slices.DeleteFunc(v.allExisting(), isChanged)...)
+	isChanged := lists.Set(changed, func(p *meshtrace.Policy) *meshtrace.Policy { return p })
+	before := v.matcher(slices.DeleteFunc(v.allExisting(), func(p *meshtrace.Policy) bool { return isChanged[p] })...)
 	differs := func(dp *cluster.Dataplane) bool { return v.tracing(today, dp) != v.tracing(before, dp) }
 	var proxies names
 	for _, dp := range v.dataplanes {

@@ -29,6 +29,7 @@ type relabelling struct {
 	reasons  reasons             // why selectors have no policy
 	gone     []*meshtrace.Policy // existing ones that must not stay
 	notes    notes
+	made     []*made                     // the policies of selectors, once they are built
 	repeated map[*meshtrace.Policy]*made // see findAgain
 
 	existing map[string][]*meshtrace.Policy // by the key of their content

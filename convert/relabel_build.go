@@ -25,6 +25,9 @@ func (r *relabelling) build(backends *backends) {
 		if !p.kept && r.needsBackend(&p.policy.Default) {
 			r.notes = append(r.notes, backends.replace(p.policy)...)
 		}
+		if p.pair != nil {
+			r.made = append(r.made, &made{&candidate{pair: p.pair, position: p.position}, p.policy})
+		}
 	}
 }
 

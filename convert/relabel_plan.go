@@ -38,7 +38,7 @@ func (in *input) relabel(previous map[*meshtrace.Policy]bool) ([]*relabelling, *
 	backends := newBackends(in)
 	for _, r := range all {
 		r.build(backends)
-		r.repeated = findAgain(r.mesh.previous, r.made())
+		r.repeated = findAgain(r.mesh.previous, r.made)
 	}
 	return all, backends
 }
@@ -79,7 +79,7 @@ func (in *input) mayBePreviousByLabels() map[*meshtrace.Policy]bool {
 func (r *relabelling) verification() *verification {
 	chosen := &selection{mesh: r.mesh, ranked: r.Mesh}
 	b := &building{naming: &naming{reduction: &reduction{selection: chosen}}}
-	return &verification{building: b, policies: r.made(), again: r.repeated}
+	return &verification{building: b, policies: r.made, again: r.repeated}
 }
 
 // newPlanByLabels returns what the meshes give together, with the proof for each proxy.
@@ -110,10 +110,11 @@ func newPlanByLabels(in *input, all []*relabelling, backends *backends) *Plan {
 		}
 		obsolete := r.obsolete()
 		plan.Obsolete, plan.Idle = append(plan.Obsolete, obsolete...), append(plan.Idle, r.gone...)
-		after = slices.DeleteFunc(after, func(p *meshtrace.Policy) bool { return slices.Contains(obsolete, p) })
+		isObsolete := lists.Set(obsolete, func(p *meshtrace.Policy) *meshtrace.Policy { return p })
+		after = slices.DeleteFunc(after, func(p *meshtrace.Policy) bool { return isObsolete[p] })
 		plan.Fates = append(plan.Fates, r.fates()...)
-		found = slices.Concat(found, r.notes, run.notes, remarkBackends(r.mesh, r.made()), r.remarkSelection(), r.remarkObsolete(obsolete), r.remarkBuiltin(), r.remarkUnlabelled(),
-			remarkZoneTies(r.mesh, r.ties), remarkTies(r.mesh, r.Mesh), r.remarkUndated())
+		found = slices.Concat(found, r.notes, run.notes, remarkBackends(r.mesh, r.made), r.remarkSelection(), r.remarkObsolete(obsolete),
+			r.remarkBuiltin(), r.remarkUnlabelled(), remarkZoneTies(r.mesh, r.ties), remarkTies(r.mesh, r.Mesh), r.remarkUndated())
 		switch {
 		case len(r.layers) == 0:
 			found = append(found, remarkNothing(r.mesh))
@@ -127,22 +128,11 @@ func newPlanByLabels(in *input, all []*relabelling, backends *backends) *Plan {
 	proved := plan.prove(in, Applied(after, lists.Each(plan.Policies, Unshadowed)))
 	renamed := renamedBy(plan.Comparisons)
 	for _, r := range all {
-		found = append(found, renamed.remark(r.mesh, r.made())...)
+		found = append(found, renamed.remark(r.mesh, r.made)...)
 	}
 	found = append(found, remarkPatches(in, lists.Each(all, func(r *relabelling) *mesh { return r.mesh }), plan)...)
 	plan.Notes = slices.Concat(found, remarkStrays(in), remarkStage(in, plan), remarkPlace(in, all), proved).sorted()
 	return plan
-}
-
-// made returns the policies of selectors.
-func (r *relabelling) made() []*made {
-	var found []*made
-	for _, p := range r.policies {
-		if p.pair != nil {
-			found = append(found, &made{&candidate{pair: p.pair, position: p.position}, p.policy})
-		}
-	}
-	return found
 }
 
 // remarkUndated notes the proxies for which creation times decide that the input does not
@@ -300,7 +290,8 @@ func (r *Plan) prove(in *input, after []*meshtrace.Policy) notes {
 	}
 	how.To = cluster.Version{}
 	state.Legacy = in.Meshes // TrafficTraces stay until the upgrade
-	return append(found, remarkDiffering(in.o, envoydiff.CompareZones(in.Snapshot, before, state, how), differsBeforeUpgrade, facts{"version": in.o.Version})...)
+	between := envoydiff.CompareZones(in.Snapshot, before, state, how)
+	return append(found, remarkDiffering(in.o, between, differsBeforeUpgrade, facts{"version": in.o.Version})...)
 }
 
 // remarkDiffering notes the proxies of each mesh that differ.

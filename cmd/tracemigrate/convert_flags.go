@@ -148,6 +148,17 @@ func parseTargetRef(value string) (byLabels bool, err error) {
 	return false, fmt.Errorf("--target-ref: %s is neither %s nor %s", typed(value), targetSubset, targetDataplane)
 }
 
+// selectsByLabels reports whether policies select by labels: --target-ref says so or, without
+// it, an earlier run did.
+func selectsByLabels(c *cli.Context, stderr *output.Printer, byLabels bool, current *convert.Current, o convert.Options) bool {
+	if c.IsSet("target-ref") || current.Failed() || !convert.GoesOnByLabels(current, o) {
+		return byLabels
+	}
+	stderr.Line("tracemigrate: MeshTraces of an earlier run select by labels, so this run goes on by labels; "+
+		"--target-ref %s selects by tags", targetSubset)
+	return true
+}
+
 // parseVersions reads --kuma-version and --from. A version without TrafficTrace is what
 // the control plane will be upgraded to; then the version of --from, if any, runs.
 func (f *convertFlags) parseVersions() (runs, to cluster.Version, err error) {

@@ -11,19 +11,19 @@ import (
 )
 
 // diffCommandLine returns the command that shows why proxies do not keep their tracing: with
-// the versions that were compared and, because diff converts by tags, the policies that
-// select by labels.
+// the versions that were compared and, for an upgrade, the policies that select by labels.
 func (f *convertFlags) diffCommandLine(c *cli.Context, source cluster.Source, o *convert.Options) string {
 	words := []string{c.App.Name, "diff", commandWords(c, source).Source, "--kuma-version", o.Version.String()}
-	if o.To != (cluster.Version{}) {
-		words = append(words, "--to-version", o.To.String())
+	upgrades := o.To != (cluster.Version{})
+	switch {
+	case upgrades && f.directory != "":
+		words = append(words, "--to-version", o.To.String(), "--meshtrace", manifest.ShellQuote(f.directory))
+	case upgrades:
+		words = append(words, "--to-version", o.To.String(), "--meshtrace", "MESHTRACES")
+	case o.ByLabels:
+		words = append(words, "--target-ref", targetDataplane)
 	}
-	switch byLabels := o.SelectsByLabels(); {
-	case byLabels && f.directory != "":
-		words = append(words, "--meshtrace", manifest.ShellQuote(f.directory))
-	case byLabels:
-		words = append(words, "--meshtrace", "MESHTRACES")
-	case f.roundSampling:
+	if f.roundSampling && !upgrades {
 		words = append(words, "--round-sampling")
 	}
 	if f.zoneOrigin {

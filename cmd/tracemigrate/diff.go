@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"slices"
 
 	"github.com/urfave/cli/v2"
 
@@ -47,6 +48,9 @@ func (f *diffFlags) run(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	if f.byLabels, err = parseTargetRef(f.targetRef); err != nil {
+		return err
+	}
 	found := &output.Diff{Strict: f.strict, Full: f.full, Command: commandLine(c, sourceArguments(c))}
 	if found.Head, err = newHead(); err != nil {
 		return err
@@ -55,6 +59,8 @@ func (f *diffFlags) run(c *cli.Context) error {
 	switch {
 	case c.IsSet("state") && !c.IsSet("before-manifests"):
 		return errors.New("--state applies only with --before-manifests and --after-manifests")
+	case c.IsSet("target-ref") && (f.shadow || slices.ContainsFunc(otherComparisons, c.IsSet)):
+		return errors.New("--target-ref applies only to policies that diff converts, not to --meshtrace, --shadow, dumps, and two states")
 	case f.to != "" && (f.shadow || c.IsSet("before") || c.IsSet("after")):
 		return errors.New("--to-version applies only to a comparison of manifests, not to --shadow, --before and --after")
 	case c.IsSet("before-manifests") || c.IsSet("after-manifests"):
@@ -71,6 +77,9 @@ func (f *diffFlags) run(c *cli.Context) error {
 	}
 	return answer(c, form, found)
 }
+
+// otherComparisons are the flags of comparisons in which diff converts nothing.
+var otherComparisons = []string{"meshtrace", "before-manifests", "after-manifests", "before", "after"}
 
 // comparing is one run of diff.
 type comparing struct {

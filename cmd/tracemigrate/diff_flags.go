@@ -19,7 +19,8 @@ const maxMadeUp = 10_000
 
 // diffFlags are the flags of diff, other than those of the source and lists.
 type diffFlags struct {
-	form, to                  string
+	form, to, targetRef       string
+	byLabels                  bool // of targetRef
 	before, after             string
 	shadow                    bool
 	zoneOrigin, roundSampling bool
@@ -34,6 +35,7 @@ func (f *diffFlags) flags() []cli.Flag {
 		textFlag("to-version", &f.to,
 			"`VERSION` of the control plane after an upgrade: compare today's tracing on --kuma-version with that of --meshtrace "+
 				"on this version"),
+		targetRefFlag(&f.targetRef),
 		namespaceFlag(),
 		listFlag("", "meshtrace", "compare with the MeshTraces of `FILE`, or of a directory, instead of converting; may be repeated"),
 		listFlag("", "before-manifests",

@@ -53,7 +53,15 @@ func (r *comparing) compareManifests() error {
 	for _, version := range versions {
 		options := convert.Options{
 			Version: version, Namespace: current.Namespace, ZoneOrigin: zoneOrigin || r.zoneOrigin, RoundSampling: r.roundSampling,
-			MadeUp: maxMadeUp, Accept: r.accepted, Supposed: found.PerVersion,
+			MadeUp: maxMadeUp, Accept: r.accepted, Supposed: found.PerVersion, ByLabels: r.byLabels,
+		}
+		if c.IsSet("meshtrace") { // what an earlier run made is not tracing to keep
+			options.ByLabels = convert.GoesOnByLabels(current, options)
+		} else {
+			options.ByLabels = selectsByLabels(c, stderr, r.byLabels, current, options)
+		}
+		if err := options.Check(); err != nil {
+			return err
 		}
 		result, _ := convert.Convert(current, options)
 		stderr.NotesOf(convert.EarlierRun, version, result.Notes)
@@ -165,7 +173,12 @@ func (r *comparing) comparePolicies(
 	current *convert.Current, result *convert.Plan, policies []*meshtrace.Policy, o *convert.Options, to cluster.Version,
 ) []*envoydiff.Comparison {
 	before := current.StateOf(result.Meshes, result.Before(result.Existing))
-	after := current.StateOf(nil, convert.Applied(result.Existing, policies))
+	existing := result.Existing
+	if !r.c.IsSet("meshtrace") {
+		obsolete := lists.Set(result.Obsolete, (*meshtrace.Policy).Identity)
+		existing = lists.Keep(existing, func(p *meshtrace.Policy) bool { return !obsolete[p.Identity()] })
+	}
+	after := current.StateOf(nil, convert.Applied(existing, policies))
 	all := *current.Snapshot
 	made, complete := envoydiff.MadeUp(before.Legacy, slices.Concat(after.Policies, current.Patches.Selectors()), all.Dataplanes, o.MadeUp)
 	all.Dataplanes = slices.Concat(all.Dataplanes, made)

@@ -10,8 +10,9 @@ import (
 
 // explainFlags are the flags of explain, other than those of the source.
 type explainFlags struct {
-	version, form             string
+	version, form, targetRef  string
 	zoneOrigin, roundSampling bool
+	byLabels                  bool // of targetRef
 }
 
 func explainCommand() *cli.Command {
@@ -27,7 +28,7 @@ func explainCommand() *cli.Command {
 			"   tracemigrate explain web-1 -f cluster.yaml --kuma-version 2.13\n\n" +
 			"Exit codes: 0 the proxy keeps its tracing; 1 it is different or unknown, or\n" +
 			"its backend cannot be used; 2 error.",
-		Flags: append(sourceFlags(), versionFlag(&f.version), namespaceFlag(),
+		Flags: append(sourceFlags(), versionFlag(&f.version), targetRefFlag(&f.targetRef), namespaceFlag(),
 			zoneOriginFlag(&f.zoneOrigin), roundSamplingFlag(&f.roundSampling),
 			outputFlag(&f.form, output.ExplainForms)),
 		HideHelpCommand: true, // else --help after PROXY would list it
@@ -51,6 +52,9 @@ func (f *explainFlags) run(c *cli.Context) error {
 		return err
 	}
 	if err := checkVersionFlag(f.version); err != nil {
+		return err
+	}
+	if f.byLabels, err = parseTargetRef(f.targetRef); err != nil {
 		return err
 	}
 	stderr := stderrPrinter(c)

@@ -32,19 +32,24 @@ func (f *explainFlags) read(c *cli.Context, stderr *output.Printer, name string)
 	if err != nil {
 		return nil, err
 	}
-	return f.explain(stderr, current, version, dp), nil
+	options := convert.Options{Version: version, Namespace: current.Namespace, ZoneOrigin: f.zoneOrigin, RoundSampling: f.roundSampling}
+	options.ByLabels = selectsByLabels(c, stderr, f.byLabels, current, options)
+	if err := options.Check(); err != nil {
+		return nil, err
+	}
+	return f.explain(stderr, current, options, dp), nil
 }
 
 // explain returns the explanation of a proxy, with the verdict of the conversion.
 func (f *explainFlags) explain(
-	stderr *output.Printer, current *convert.Current, version cluster.Version, dp *cluster.Dataplane,
+	stderr *output.Printer, current *convert.Current, options convert.Options, dp *cluster.Dataplane,
 ) *output.Explanation {
+	version := options.Version
 	zoneVersions, reason := current.Snapshot.Judge(version)(dp)
 	e := &output.Explanation{
 		Version: version, Snapshot: current.Snapshot, Dataplane: dp, Doubt: cluster.Doubt{Reason: reason},
 		State: current.State(),
 	}
-	options := convert.Options{Version: version, Namespace: current.Namespace, ZoneOrigin: f.zoneOrigin, RoundSampling: f.roundSampling}
 	if result, _ := convert.Convert(current, options); result != nil {
 		stderr.NotesOf(convert.PatchReleaseDecides, version, result.Notes)
 		e.Doubt = e.Doubt.And(result.Doubt(dp))

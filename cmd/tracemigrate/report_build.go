@@ -48,11 +48,8 @@ func (f *reportFlags) rehearse(
 	if err := resolveOptions(f.version, current, &o.Convert); err != nil {
 		return nil, nil, err
 	}
-	if !c.IsSet("target-ref") && !current.Failed() && convert.GoesOnByLabels(current, o.Convert) {
-		stderr.Line("tracemigrate: MeshTraces of an earlier run select by labels, so this run goes on by labels; "+
-			"--target-ref %s selects by tags", targetSubset)
-		f.byLabels, o.Convert.ByLabels = true, true
-	}
+	f.byLabels = selectsByLabels(c, stderr, f.byLabels, current, o.Convert)
+	o.Convert.ByLabels = f.byLabels
 	o.Files, o.First, o.Directory = readsFiles(c), firstSteps(c), writableDirectory(c)
 	if o.Kumactl != "" {
 		o.KumactlSwitch = report.KumactlSwitch(o.Kumactl, c.String("control-plane"))
