@@ -125,7 +125,7 @@ func (l *layering) madeAgain() []*meshtrace.Policy {
 	type key struct{ namespace, name string }
 	replaced := make(map[key][]*meshtrace.Policy)
 	for _, p := range l.allExisting() {
-		if !p.TargetRef.IsIn(l.target()) {
+		if !p.TargetRef.IsIn(cluster.Newest) {
 			k := key{p.Namespace, validName(p.Name)}
 			replaced[k] = append(replaced[k], p)
 		}

@@ -33,6 +33,30 @@ func nameByLayer(in *input, all []*relabelling) {
 		r.nameOthers(taken)
 		if !r.inOrder() {
 			r.rankAll(taken)
+		} else {
+			r.keepNames()
+		}
+	}
+}
+
+// keepNames gives policies the names that a previous run gave them, such as with a rank that is
+// not needed any more, unless they are then out of order.
+func (r *relabelling) keepNames() {
+	previous := lists.By(r.mesh.previous, func(p *meshtrace.Policy) string { return p.TargetRef.String() })
+	now := make(map[*relabelled]string)
+	for _, p := range r.policies {
+		if p.pair == nil {
+			continue
+		}
+		ref := p.targetRef()
+		if old := previous[ref.String()]; old != nil && old.Name != p.name {
+			now[p], p.name = p.name, old.Name
+			delete(previous, ref.String())
+		}
+	}
+	if len(now) > 0 && !r.inOrder() {
+		for p, name := range now {
+			p.name = name
 		}
 	}
 }
