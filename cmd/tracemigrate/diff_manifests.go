@@ -49,40 +49,50 @@ func (r *comparing) compareManifests() error {
 	if nothing, err := nothingToCompare(stderr, snapshot); nothing || err != nil {
 		return err
 	}
-	zoneOrigin := slices.ContainsFunc(edited, func(p *meshtrace.Policy) bool { return p.Labels.Get(cluster.OriginLabel) == "zone" })
 	for _, version := range versions {
-		options := convert.Options{
-			Version: version, Namespace: current.Namespace, ZoneOrigin: zoneOrigin || r.zoneOrigin, RoundSampling: r.roundSampling,
-			MadeUp: maxMadeUp, Accept: r.accepted, Supposed: found.PerVersion, ByLabels: r.byLabels,
-		}
-		if c.IsSet("meshtrace") { // what an earlier run made is not tracing to keep
-			options.ByLabels = convert.GoesOnByLabels(current, options)
-		} else {
-			options.ByLabels = selectsByLabels(c, stderr, r.byLabels, current, options)
-		}
-		if err := options.Check(); err != nil {
+		if err := r.compareOn(version, to, current, edited); err != nil {
 			return err
 		}
-		result, _ := convert.Convert(current, options)
-		stderr.NotesOf(convert.EarlierRun, version, result.Notes)
-		stderr.NotesOf(convert.PatchReleaseDecides, version, result.Notes)
-		comparisons := result.Comparisons
-		switch {
-		case c.IsSet("meshtrace"):
-			if comparisons, err = r.compareEdited(current, result, edited, &options, to); err != nil {
-				return err
-			}
-		case to != (cluster.Version{}):
-			comparisons = r.comparePolicies(current, result, result.New(), &options, to)
-		default:
-			stderr.MadeUp(result.MadeUp, result.Complete, maxMadeUp)
-		}
-		if !c.IsSet("meshtrace") {
-			stderr.ErrorNotes(version, result.Notes)
-			found.Refused += result.Errors()
-		}
-		found.Comparisons = append(found.Comparisons, comparisons...)
 	}
+	return nil
+}
+
+// compareOn compares the proxies for one version, and stores the result in found.
+func (r *comparing) compareOn(version, to cluster.Version, current *convert.Current, edited []*meshtrace.Policy) error {
+	ofZone := func(p *meshtrace.Policy) bool { return p.Labels.Get(cluster.OriginLabel) == "zone" }
+	options := convert.Options{
+		Version: version, Namespace: current.Namespace, ZoneOrigin: r.zoneOrigin || slices.ContainsFunc(edited, ofZone),
+		RoundSampling: r.roundSampling, MadeUp: maxMadeUp, Accept: r.accepted, Supposed: r.found.PerVersion,
+	}
+	given := r.c.IsSet("meshtrace")
+	if given { // what an earlier run made is not tracing to keep
+		options.ByLabels = convert.GoesOnByLabels(current, options)
+	} else {
+		options.ByLabels = selectsByLabels(r.c, r.stderr, r.byLabels, current, options)
+	}
+	if err := options.Check(); err != nil {
+		return err
+	}
+	result, _ := convert.Convert(current, options)
+	r.stderr.NotesOf(convert.EarlierRun, version, result.Notes)
+	r.stderr.NotesOf(convert.PatchReleaseDecides, version, result.Notes)
+	comparisons := result.Comparisons
+	switch {
+	case given:
+		var err error
+		if comparisons, err = r.compareEdited(current, result, edited, &options, to); err != nil {
+			return err
+		}
+	case to != (cluster.Version{}):
+		comparisons = r.comparePolicies(current, result, result.New(), &options, to)
+	default:
+		r.stderr.MadeUp(result.MadeUp, result.Complete, maxMadeUp)
+	}
+	if !given {
+		r.stderr.ErrorNotes(version, result.Notes)
+		r.found.Refused += result.Errors()
+	}
+	r.found.Comparisons = append(r.found.Comparisons, comparisons...)
 	return nil
 }
 
