@@ -64,9 +64,7 @@ func decisions(in *input, r *Plan, proxies [][]*cluster.Dataplane, version clust
 	existing := asCompared(in.existing, in.Origin, &options)
 	gateways := cluster.NewGateways(in.MeshGateways)
 	before := meshtrace.NewMatcher(version, existing, gateways)
-	obsolete := lists.Set(r.Obsolete, (*meshtrace.Policy).Identity)
-	left := slices.DeleteFunc(slices.Clone(existing), func(p *meshtrace.Policy) bool { return obsolete[p.Identity()] })
-	after := meshtrace.NewMatcher(version, Applied(left, r.New()), gateways)
+	after := meshtrace.NewMatcher(version, Applied(r.Left(existing), r.New()), gateways)
 	keys := make(confKeys)
 	return lists.Each(proxies, func(dataplanes []*cluster.Dataplane) []string {
 		return lists.Each(dataplanes, func(dp *cluster.Dataplane) string {

@@ -164,6 +164,12 @@ func (r *Plan) Before(existing []*meshtrace.Policy) []*meshtrace.Policy {
 	return slices.DeleteFunc(slices.Clone(existing), r.IsPrevious)
 }
 
+// Left returns those of the existing policies that stay: all but Obsolete.
+func (r *Plan) Left(existing []*meshtrace.Policy) []*meshtrace.Policy {
+	obsolete := lists.Set(r.Obsolete, (*meshtrace.Policy).Identity)
+	return lists.Keep(existing, func(p *meshtrace.Policy) bool { return !obsolete[p.Identity()] })
+}
+
 // IsPrevious reports whether an existing policy is one that a previous run made and
 // this one makes again.
 func (r *Plan) IsPrevious(existing *meshtrace.Policy) bool { return r.previous[existing.Identity()] }

@@ -26,7 +26,8 @@ func (in *input) resume() []*conversion {
 }
 
 // resume converts without those of the existing policies that a previous run may have made,
-// until it made them again. again returns what is made again of one, or that it is one anyway.
+// until each of these is made again. again returns the new policy for an existing one, if any;
+// anyway is true if the existing one counts without it.
 func resume[C any](
 	previous map[*meshtrace.Policy]bool, convert func(previous map[*meshtrace.Policy]bool) []C,
 	again func(of C, p *meshtrace.Policy) (c *made, anyway bool), meshOf func(C) *mesh,
@@ -107,7 +108,7 @@ func (of *origins) has(p *meshtrace.Policy) bool {
 	return false
 }
 
-// findAgain returns, for each policy of a previous run, the one of policies that is made again.
+// findAgain returns the policy that this run makes for each one of a previous run, if it does.
 func findAgain(previous []*meshtrace.Policy, policies []*made) map[*meshtrace.Policy]*made {
 	if len(previous) == 0 {
 		return nil

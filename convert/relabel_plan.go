@@ -90,7 +90,6 @@ func newPlanByLabels(in *input, all []*relabelling, backends *backends) *Plan {
 		doubts: make(map[string]func(*cluster.Dataplane) string), ties: make(map[string]func(*cluster.Dataplane) cluster.Doubt),
 	}
 	found := slices.Clone(in.notes)
-	after := slices.Clone(in.compared)
 	for _, r := range all {
 		if r.timesElsewhere || r.undated {
 			plan.ties[r.Name] = r.ties.doubt
@@ -110,8 +109,6 @@ func newPlanByLabels(in *input, all []*relabelling, backends *backends) *Plan {
 		}
 		obsolete := r.obsolete()
 		plan.Obsolete, plan.Idle = append(plan.Obsolete, obsolete...), append(plan.Idle, r.gone...)
-		isObsolete := lists.Set(obsolete, func(p *meshtrace.Policy) *meshtrace.Policy { return p })
-		after = slices.DeleteFunc(after, func(p *meshtrace.Policy) bool { return isObsolete[p] })
 		plan.Fates = append(plan.Fates, r.fates()...)
 		found = slices.Concat(found, r.notes, run.notes, remarkBackends(r.mesh, r.made), r.remarkSelection(), r.remarkObsolete(obsolete),
 			r.remarkBuiltin(), r.remarkUnlabelled(), remarkZoneTies(r.mesh, r.ties), remarkTies(r.mesh, r.Mesh), r.remarkUndated())
@@ -125,7 +122,7 @@ func newPlanByLabels(in *input, all []*relabelling, backends *backends) *Plan {
 	plan.Backends = backends.made
 	meshtrace.Resolve(plan.Policies, slices.Concat(backends.known, backends.made))
 	plan.oldest = slices.MinFunc(in.Snapshot.Versions(in.o.Version), cluster.Version.Compare)
-	proved := plan.prove(in, Applied(after, lists.Each(plan.Policies, Unshadowed)))
+	proved := plan.prove(in, Applied(plan.Left(in.compared), lists.Each(plan.Policies, Unshadowed)))
 	renamed := renamedBy(plan.Comparisons)
 	for _, r := range all {
 		found = append(found, renamed.remark(r.mesh, r.made)...)

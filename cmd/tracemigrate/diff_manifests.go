@@ -185,8 +185,7 @@ func (r *comparing) comparePolicies(
 	before := current.StateOf(result.Meshes, result.Before(result.Existing))
 	existing := result.Existing
 	if !r.c.IsSet("meshtrace") {
-		obsolete := lists.Set(result.Obsolete, (*meshtrace.Policy).Identity)
-		existing = lists.Keep(existing, func(p *meshtrace.Policy) bool { return !obsolete[p.Identity()] })
+		existing = result.Left(existing)
 	}
 	after := current.StateOf(nil, convert.Applied(existing, policies))
 	all := *current.Snapshot
