@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -187,18 +186,10 @@ func TestCompleteLarge(t *testing.T) {
 			"  - port: 80\n    tags:\n      kuma.io/service: web\n      kuma.io/protocol: http\n      team: t%d\n", i, i%7)
 	}
 	require.NoError(t, os.WriteFile("large.yaml", []byte(text.String()), 0o600))
-	before := cpuTime(t)
+	before := fixtures.CPUTime(t)
 	found := parseLine(newApp("tracemigrate"), "bash", strings.Split("explain -f large.yaml web-49", " ")).lines(t.Context())
 	assert.Len(t, found, 1+111)
 	if !fixtures.RaceDetector() {
-		assert.Less(t, cpuTime(t)-before, time.Second)
+		assert.Less(t, fixtures.CPUTime(t)-before, time.Second)
 	}
-}
-
-// cpuTime returns the time that this process used, which does not depend on others.
-func cpuTime(t *testing.T) time.Duration {
-	t.Helper()
-	var usage syscall.Rusage
-	require.NoError(t, syscall.Getrusage(syscall.RUSAGE_SELF, &usage))
-	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }
