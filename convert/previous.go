@@ -26,7 +26,7 @@ func (in *input) resume() []*conversion {
 }
 
 // resume converts without those of the existing policies that a previous run may have made,
-// until each of these is made again. again returns the new policy for an existing one, if any;
+// until each of these is made again. The function again finds the new policy for an existing one;
 // anyway is true if the existing one counts without it.
 func resume[C any](
 	previous map[*meshtrace.Policy]bool, convert func(previous map[*meshtrace.Policy]bool) []C,

@@ -34,14 +34,14 @@ func nameByLayer(in *input, all []*relabelling) {
 		if !r.inOrder() {
 			r.rankAll(taken)
 		} else {
-			r.keepNames()
+			r.keepNames(taken)
 		}
 	}
 }
 
 // keepNames gives policies the names that a previous run gave them, such as with a rank that is
-// not needed any more, unless they are then out of order.
-func (r *relabelling) keepNames() {
+// not needed any more, unless another policy has the name now, or they are then out of order.
+func (r *relabelling) keepNames(taken map[string]bool) {
 	previous := lists.By(r.mesh.previous, func(p *meshtrace.Policy) string { return p.TargetRef.String() })
 	now := make(map[*relabelled]string)
 	for _, p := range r.policies {
@@ -49,10 +49,12 @@ func (r *relabelling) keepNames() {
 			continue
 		}
 		ref := p.targetRef()
-		if old := previous[ref.String()]; old != nil && old.Name != p.name {
-			now[p], p.name = p.name, old.Name
-			delete(previous, ref.String())
+		old := previous[ref.String()]
+		if old == nil || taken[r.scopeOfLayer(p.layer)+old.Name] {
+			continue
 		}
+		taken[r.scopeOfLayer(p.layer)+old.Name] = true
+		now[p], p.name = p.name, old.Name
 	}
 	if len(now) > 0 && !r.inOrder() {
 		for p, name := range now {
