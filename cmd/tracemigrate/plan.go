@@ -66,7 +66,7 @@ func (f *planFlags) run(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if f.byLabels && len(facts.Plan.Policies) == 0 && nothingToPlan(stderr, current) {
+	if f.byLabels && len(facts.Plan.Policies)+len(facts.Plan.Obsolete) == 0 && nothingToPlan(stderr, current) {
 		return nil
 	}
 	if err := f.record(c, facts, recorders); err != nil {

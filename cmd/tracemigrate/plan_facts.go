@@ -6,17 +6,14 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 
 	"github.com/urfave/cli/v2"
 
 	"tracemigrate/cluster"
-	"tracemigrate/cluster/lists"
 	"tracemigrate/cmd/tracemigrate/output"
 	"tracemigrate/convert"
 	"tracemigrate/convert/report"
 	"tracemigrate/convert/runbook"
-	"tracemigrate/meshtrace"
 )
 
 // facts returns what the directory is made of, without recordings. It returns an error if
@@ -36,10 +33,6 @@ func (f *planFlags) facts(c *cli.Context, current *convert.Current, source clust
 		return nil, cli.Exit(fmt.Sprintf("the TrafficTraces come from the global control plane; plan there, with %s GLOBAL, "+
 			"or pass --zone-origin to plan for this zone alone; nothing was written", r.Commands.SourceFlag), exitNo)
 	}
-	if more := besideNew(plan); len(more) > 0 {
-		return nil, cli.Exit(fmt.Sprintf("beside new MeshTraces, policies by labels need here: %s; a plan has no step for that, so "+
-			"convert with --target-ref %s; nothing was written", convert.First(more, shownBeside), targetDataplane), exitNo)
-	}
 	facts := &runbook.Facts{
 		Program: c.App.Name, Version: release(), Report: r, Plan: plan, Current: current, Options: o.Convert,
 		Whole: current.Live() || !current.Recorded,
@@ -55,18 +48,6 @@ func (f *planFlags) facts(c *cli.Context, current *convert.Current, source clust
 		}
 	}
 	return facts, nil
-}
-
-// shownBeside is how many results of besideNew an error lists.
-const shownBeside = 5
-
-// besideNew returns what policies by labels need that a plan has no step for.
-func besideNew(plan *convert.Plan) []string {
-	deleted := lists.Each(plan.Obsolete, func(p *meshtrace.Policy) string { return p.String() + " deleted" })
-	created := lists.Each(plan.Backends, func(b *meshtrace.OTelBackend) string {
-		return fmt.Sprintf("%s %q created", cluster.KindOTelBackend, b.Name)
-	})
-	return slices.Concat(deleted, created)
 }
 
 // record adds to facts what was read.

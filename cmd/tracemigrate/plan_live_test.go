@@ -230,6 +230,51 @@ func TestPlanByLabels(t *testing.T) {
 	assert.Equal(t, before, m.state())
 }
 
+const idleMeshTrace = `apiVersion: kuma.io/v1alpha1
+kind: MeshTrace
+metadata: {name: idle, namespace: kuma-system, labels: {kuma.io/mesh: default}}
+spec: {targetRef: {kind: Mesh}, default: {sampling: {client: 1}}}
+`
+
+// A plan by labels deletes the MeshTraces that its own replace: those that trace no proxy before
+// these are applied, the others afterwards.
+func TestPlanByLabelsDeletesMeshTraces(t *testing.T) {
+	withoutRace.Skip(t)
+	labelled := strings.NewReplacer("name: web-1,", "name: web-1, labels: {app: web},", "name: api-1,", "name: api-1, labels: {app: api},").Replace(twoBackends)
+	m := migrate(t, labelled)
+	m.c.Apply(t, `apiVersion: kuma.io/v1alpha1
+kind: MeshTrace
+metadata: {name: of-the-team, namespace: kuma-system, labels: {kuma.io/mesh: default, owner: me}}
+spec: {targetRef: {kind: MeshService, name: api}, default: {sampling: {overall: 7}, backends: [{type: Zipkin, zipkin: {url: "http://u:p@c:9411/api/v2/spans"}}]}}
+---
+`+idleMeshTrace)
+	m.flags = " --target-ref dataplane"
+	m.plan()
+	before, steps := m.state(), m.steps()
+	require.Len(t, steps, 4)
+	for _, step := range steps[:2] {
+		m.do(step)
+	}
+	after := m.state()
+	assert.NotContains(t, after, "meshtraces kuma-system/of-the-team")
+	assert.NotContains(t, after, "meshtraces kuma-system/idle")
+	m.c.Apply(t, idleMeshTrace)
+	code, output := m.shell("sh verify.sh add")
+	assert.Equal(t, 1, code)
+	assert.Contains(t, output, `MeshTrace "idle" of mesh "default": still exists; repeat the step, or go back with rollback.sh`)
+	m.do(steps[1])
+	m.do(steps[3])
+	assert.Equal(t, before, m.state())
+
+	for _, step := range steps[:3] {
+		m.do(step)
+	}
+	m.migrated(before)
+	m.do(steps[2])
+	m.do(steps[3])
+	assert.Equal(t, before, m.state())
+}
+
 // migrated checks that the legacy tracing of before is gone, and the rest of the Mesh is not.
 func (m *migration) migrated(before map[string]any) {
 	m.t.Helper()

@@ -160,17 +160,13 @@ func TestPlanRefuses(t *testing.T) {
 		code       int
 		want       string
 	}{
-		"not everything":  {"convert/wildcard-without-dataplanes", "--kuma-version 2.9", 1, "nothing was written"},
-		"a proxy differs": {"convert/gateway-excluded-2.5", "--kuma-version 2.5", 1, "nothing was written"},
-		"federated zone":  {"plan/zone-origin", "", 1, "plan there, with --context GLOBAL, or pass --zone-origin"},
-		"Kuma 3.0":        {"plan/kubernetes", "--kuma-version 3.0", 2, "with --target-ref dataplane for policies that 3.0 accepts, too"},
-		"labels on 2.9":   {"plan/kubernetes", "--kuma-version 2.9 --target-ref dataplane", 2, "targetRef kind Dataplane needs Kuma 2.10 or later"},
-		"labels unknown":  {"plan/kubernetes", "--kuma-version 2.13 --target-ref dataplane", 1, "nothing was written"},
-		"another kind":    {"plan/kubernetes", "--kuma-version 2.13 --target-ref mesh", 2, `--target-ref: "mesh" is neither meshsubset nor dataplane`},
-		"MeshTraces replaced": {
-			"convert/labels-existing-replaced", "--kuma-version 2.14 --target-ref dataplane", 1,
-			`policies by labels need here: MeshTrace "z-web" deleted, MeshTrace "y-team" deleted`,
-		},
+		"not everything":     {"convert/wildcard-without-dataplanes", "--kuma-version 2.9", 1, "nothing was written"},
+		"a proxy differs":    {"convert/gateway-excluded-2.5", "--kuma-version 2.5", 1, "nothing was written"},
+		"federated zone":     {"plan/zone-origin", "", 1, "plan there, with --context GLOBAL, or pass --zone-origin"},
+		"Kuma 3.0":           {"plan/kubernetes", "--kuma-version 3.0", 2, "with --target-ref dataplane for policies that 3.0 accepts, too"},
+		"labels on 2.9":      {"plan/kubernetes", "--kuma-version 2.9 --target-ref dataplane", 2, "targetRef kind Dataplane needs Kuma 2.10 or later"},
+		"labels unknown":     {"plan/kubernetes", "--kuma-version 2.13 --target-ref dataplane", 1, "nothing was written"},
+		"another kind":       {"plan/kubernetes", "--kuma-version 2.13 --target-ref mesh", 2, `--target-ref: "mesh" is neither meshsubset nor dataplane`},
 		"Universal snapshot": {"convert/rehearsed", "", 2, "a snapshot contains only the tracing of a Mesh"},
 		"snapshot of files":  {recorded, "--kuma-version 2.9", 2, "a snapshot contains only the tracing of a Mesh"},
 		"two formats":        {bothFormats, "--kuma-version 2.9", 2, "plan for the resources of one control plane"},

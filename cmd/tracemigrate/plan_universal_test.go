@@ -146,25 +146,18 @@ func (u *universalPlane) state() string {
 	return string(text)
 }
 
-// The commands of the README migrate a control plane on Universal, and rollback.sh restores
-// it after each of them.
-func TestPlanOnUniversal(t *testing.T) {
-	withoutRace.Skip(t)
+// migrateUniversal starts a control plane with resources, and writes a plan for it.
+func migrateUniversal(t *testing.T, text, flags string) (*migration, *universalPlane) {
+	t.Helper()
 	if _, err := exec.LookPath("curl"); err != nil {
 		t.Skip("there is no curl")
 	}
-	input, err := os.ReadFile(filepath.Join(fixtures.Dir(), "plan", "hostile-names", "input.yaml"))
-	require.NoError(t, err)
-	text := strings.ReplaceAll(string(input), "-rf", "-rf.x") + "---\n{type: TrafficTrace, mesh: default, name: tie, creationTime: \"2026-03-01T10:00:02Z\", " +
-		"selectors: [{match: {kuma.io/service: web}}], conf: {backend: b}}\n"
-	text = strings.ReplaceAll(text, `\n`, " ") // a header has one line
-	text = strings.Replace(text, "type: Mesh\n", "type: Mesh\nmtls: {enabledBackend: ca, backends: [{name: ca, type: builtin}]}\n", 1)
 	u := &universalPlane{ControlPlane: fixtures.NewControlPlane(t, text), t: t, now: time.Date(2026, 4, 1, 0, 0, 0, 0, time.UTC)}
 	u.Answer = u.answer
 	server := httptest.NewServer(u)
-	defer server.Close()
+	t.Cleanup(server.Close)
 	dir := filepath.Join(t.TempDir(), "migration")
-	code, _, stderr := tool(t, "plan --output-dir "+dir+" --control-plane "+server.URL)
+	code, _, stderr := tool(t, "plan --output-dir "+dir+" --control-plane "+server.URL+flags)
 	require.Equal(t, 0, code, stderr)
 
 	m := &migration{t: t, dir: dir}
@@ -173,6 +166,20 @@ func TestPlanOnUniversal(t *testing.T) {
 	require.NoError(t, os.WriteFile(filepath.Join(bin, "kumactl"), []byte(fakeKumactl), 0o755))
 	require.NoError(t, os.WriteFile(filepath.Join(bin, "sleep"), []byte("#!/bin/sh\n"), 0o755))
 	m.env = append(os.Environ(), "CONTROL_PLANE="+server.URL, "PATH="+bin+string(os.PathListSeparator)+os.Getenv("PATH"))
+	return m, u
+}
+
+// The commands of the README migrate a control plane on Universal, and rollback.sh restores
+// it after each of them.
+func TestPlanOnUniversal(t *testing.T) {
+	withoutRace.Skip(t)
+	input, err := os.ReadFile(filepath.Join(fixtures.Dir(), "plan", "hostile-names", "input.yaml"))
+	require.NoError(t, err)
+	text := strings.ReplaceAll(string(input), "-rf", "-rf.x") + "---\n{type: TrafficTrace, mesh: default, name: tie, creationTime: \"2026-03-01T10:00:02Z\", " +
+		"selectors: [{match: {kuma.io/service: web}}], conf: {backend: b}}\n"
+	text = strings.ReplaceAll(text, `\n`, " ") // a header has one line
+	text = strings.Replace(text, "type: Mesh\n", "type: Mesh\nmtls: {enabledBackend: ca, backends: [{name: ca, type: builtin}]}\n", 1)
+	m, u := migrateUniversal(t, text, "")
 	before, steps := u.state(), m.steps()
 	require.Len(t, steps, 5)
 	m.do("sh apply.sh remove; sh verify.sh remove; sh rollback.sh; sh verify.sh rollback") // without the step add
@@ -204,4 +211,35 @@ func TestPlanOnUniversal(t *testing.T) {
 	code, output := m.shell("sh verify.sh start")
 	assert.Equal(t, 1, code)
 	assert.Contains(t, output, `Mesh "default": fields other than tracing changed since the plan was written`)
+}
+
+// A plan by labels deletes the MeshTraces that its own replace, and rollback.sh creates them again.
+func TestPlanByLabelsOnUniversal(t *testing.T) {
+	withoutRace.Skip(t)
+	input, err := os.ReadFile(filepath.Join(fixtures.Dir(), "convert", "labels-existing-replaced", "input.yaml"))
+	require.NoError(t, err)
+	m, u := migrateUniversal(t, string(input), " --target-ref dataplane")
+	before, steps := u.state(), m.steps()
+	require.Len(t, steps, 4)
+	for reached := range 3 {
+		for _, step := range steps[:reached+1] {
+			m.do(step)
+			once := u.state()
+			m.do(step)
+			assert.JSONEq(t, once, u.state(), step)
+		}
+		if reached > 0 {
+			assert.NotContains(t, u.state(), `"MeshTracedefaultz-web"`)
+			assert.NotContains(t, u.state(), `"MeshTracedefaulty-team"`)
+			assert.Contains(t, u.state(), `"MeshTracedefault1-z-web"`)
+		}
+		m.do(steps[3])
+		assert.JSONEq(t, before, u.state())
+	}
+	u.lock.Lock()
+	u.change("MeshTrace", "default", "z-web", func(map[string]any) map[string]any { return nil }, true)
+	u.lock.Unlock()
+	code, output := m.shell("sh verify.sh rollback")
+	assert.Equal(t, 1, code)
+	assert.Contains(t, output, `MeshTrace "z-web" of mesh "default": is missing; run rollback.sh again`)
 }

@@ -54,7 +54,7 @@ func (f *verifyFlags) run(c *cli.Context) error {
 	} else if !slices.Contains(before.Steps, step) {
 		return fmt.Errorf("--step: %s is not a step of the plan; it has: %s", typed(f.step), steps)
 	}
-	made, err := before.policies(step)
+	made, err := before.policies(c, step)
 	if err != nil {
 		return err
 	}
@@ -73,7 +73,7 @@ func (f *verifyFlags) run(c *cli.Context) error {
 	if err := writeStdout(c, func(out *output.Printer) error { return out.Diff(found) }); err != nil {
 		return err
 	}
-	wrong := append(runbook.Check(step, before.current, now, made, before.options), before.Changed(originals)...)
+	wrong := append(runbook.Check(step, before.current, now, made, before.result.Obsolete, before.options), before.Changed(originals)...)
 	for _, sentence := range wrong {
 		stderr.Verdict("%s", sentence)
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"maps"
 	"os"
@@ -88,14 +89,22 @@ func (p *openedPlan) read(paths []string) ([]manifest.Input, error) {
 	return inputs, nil
 }
 
-// policies returns the MeshTraces that a step applies; of start and rollback those that
-// are gone.
-func (p *openedPlan) policies(step runbook.Step) ([]*meshtrace.Policy, error) {
+// policies returns the MeshTraces that a step applies, in the form of a snapshot, as readNow; of
+// start and rollback those that are gone.
+func (p *openedPlan) policies(c *cli.Context, step runbook.Step) ([]*meshtrace.Policy, error) {
 	inputs, err := p.read(p.MeshTraces(step))
+	if err != nil || len(inputs) == 0 {
+		return nil, err
+	}
+	recording, _, err := cluster.Record(c.Context, cluster.Files(inputs))
 	if err != nil {
 		return nil, err
 	}
-	made, problems := meshtrace.Read(cluster.Read(inputs), p.Namespace)
+	var text bytes.Buffer
+	if err := recording.Write(&text); err != nil {
+		return nil, err
+	}
+	made, problems := meshtrace.Read(cluster.Read([]manifest.Input{manifest.Text(runbook.PlanFile, text.String())}), p.Namespace)
 	for _, problem := range problems {
 		if problem.Severity == manifest.Error {
 			return nil, problem

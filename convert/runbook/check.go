@@ -15,9 +15,10 @@ import (
 )
 
 // Check compares the resources that exist after a step with what the step makes, and
-// returns what is wrong, one sentence each. before is the state of the plan, and made are
-// the MeshTraces of the step. It does not compare proxies.
-func Check(step Step, before, now *convert.Current, made []*meshtrace.Policy, o convert.Options) []string {
+// returns what is wrong, one sentence each. before is the state of the plan, made are
+// the MeshTraces of the step, and obsolete those that the step add deletes. It does not compare
+// proxies.
+func Check(step Step, before, now *convert.Current, made, obsolete []*meshtrace.Policy, o convert.Options) []string {
 	c := &checker{step: step, version: o.Version}
 	c.upgraded(now.Origin)
 	c.inhabited(before, now)
@@ -38,6 +39,7 @@ func Check(step Step, before, now *convert.Current, made []*meshtrace.Policy, o 
 		c.unchanged(before.Existing, existing, made)
 	} else {
 		c.applied(made, existing)
+		c.deleted(obsolete, existing)
 	}
 	return c.wrong
 }
@@ -264,6 +266,15 @@ func (c *checker) applied(made []*meshtrace.Policy, existing map[meshtrace.Ident
 			c.report(p, "its label %s differs from the plan's", cluster.EffectLabel)
 		case !c.equal(p, q):
 			c.report(p, "differs from the plan's")
+		}
+	}
+}
+
+// deleted reports MeshTraces that still exist.
+func (c *checker) deleted(obsolete []*meshtrace.Policy, existing map[meshtrace.Identity]*meshtrace.Policy) {
+	for _, p := range obsolete {
+		if existing[p.Identity()] != nil {
+			c.report(p, "still exists")
 		}
 	}
 }

@@ -32,7 +32,7 @@ func (b *builder) Steps() []Step {
 	if b.HasShadow() {
 		steps = append(steps, Shadow)
 	}
-	if len(b.Plan.Policies) > 0 {
+	if len(b.Plan.Policies) > 0 || b.Deletions() > 0 {
 		steps = append(steps, Add)
 	}
 	if b.HasRemove() {

@@ -92,6 +92,9 @@ func (b *builder) ZoneDiff() string {
 	return b.Program + " diff --shadow " + b.SourceFlag + " ZONE" + b.Commands.Meshes
 }
 
+// Deletions returns the number of existing MeshTraces that the plan deletes.
+func (b *builder) Deletions() int { return len(b.Idle) + len(b.Deleted) }
+
 // Empties reports whether a policy prevents tracing.
 func (b *builder) Empties() bool {
 	return slices.ContainsFunc(b.Plan.Policies, func(q *meshtrace.Policy) bool {
@@ -111,6 +114,7 @@ type Row struct {
 	TrafficTraces int    `json:"trafficTraces,omitempty"`
 	MeshTraces    int    `json:"meshTraces,omitempty"`
 	Replaced      int    `json:"replaced,omitempty"` // existing MeshTraces that get another content
+	Deleted       int    `json:"deleted,omitempty"`  // existing MeshTraces that others replace
 	Proxies       int    `json:"proxies"`
 	Same          int    `json:"same"`
 	Inherent      int    `json:"inherent"`
@@ -146,6 +150,11 @@ func (b *builder) MeshRows() []Row {
 	for _, o := range b.Replaced {
 		if n, ok := of[o.Mesh]; ok {
 			rows[n].Replaced++
+		}
+	}
+	for _, o := range slices.Concat(b.Idle, b.Deleted) {
+		if n, ok := of[o.Mesh]; ok {
+			rows[n].Deleted++
 		}
 	}
 	for i := range b.Report.Proxies {

@@ -2,6 +2,7 @@ package runbook
 
 import (
 	"fmt"
+	"slices"
 
 	"gopkg.in/yaml.v3"
 
@@ -22,7 +23,8 @@ func (b *builder) rollback() {
 			b.roots(tiedFile(i), wave)
 		}
 	}
-	b.roots(backDir+"meshtraces.yaml", b.Replaced)
+	b.roots(backDir+"meshtraces.yaml", b.Restored())
+	b.roots(backDir+"idle-meshtraces.yaml", b.Idle)
 	if b.Kubernetes && len(b.Made) > 0 {
 		b.add(backDir+"delete-meshtraces.yaml", b.encode(lists.Each(b.Made, func(p *meshtrace.Policy) any {
 			return head{"kuma.io/v1alpha1", cluster.KindMeshTrace, "", metadata{p.Name, p.Namespace}}
@@ -30,6 +32,10 @@ func (b *builder) rollback() {
 	}
 	b.script("rollback.sh")
 }
+
+// Restored returns the existing MeshTraces that rollback.sh restores before it deletes new ones,
+// so that their proxies have tracing at any time. Idle ones would change new ones.
+func (b *builder) Restored() []*cluster.Original { return slices.Concat(b.Replaced, b.Deleted) }
 
 // meshRollback adds, on Kubernetes, a patch for each Mesh, which keeps other changes of it.
 // kumactl has no patch, so on Universal the Meshes are whole.

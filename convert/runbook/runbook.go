@@ -45,14 +45,18 @@ const (
 	PlanFile  = "plan.json"
 	zonesDir  = "zones/"
 	addDir    = "2-add/"
+	deleteDir = "2-delete/"
 	shadowDir = "1-shadow/"
 	removeDir = "3-remove/"
 	backDir   = "rollback/"
+
+	idleFile     = deleteDir + "before-add.yaml"
+	replacedFile = deleteDir + "after-add.yaml"
 )
 
 // Entries are the names in a directory that belong to a plan.
 var Entries = []string{
-	"README.md", PlanFile, StateFile, "apply.sh", "verify.sh", "rollback.sh", "zones", "1-shadow", "2-add", "3-remove", "rollback",
+	"README.md", PlanFile, StateFile, "apply.sh", "verify.sh", "rollback.sh", "zones", "1-shadow", "2-add", "2-delete", "3-remove", "rollback",
 }
 
 // Build returns the files of a directory. It returns an error if the migration
@@ -71,6 +75,8 @@ func Build(f *Facts) ([]File, error) {
 		b.policies(shadowDir, b.Shadow.Policies)
 	}
 	b.policies(addDir, b.Plan.Policies)
+	b.deletions(idleFile, b.Idle)
+	b.deletions(replacedFile, b.Deleted)
 	if b.Removes() {
 		b.removals()
 	}
@@ -92,6 +98,8 @@ type builder struct {
 	Meshes   []*cluster.Original   // with tracing
 	Traces   []*cluster.Original   // by mesh and name
 	Replaced []*cluster.Original   // MeshTraces with the name of a new one
+	Idle     []*cluster.Original   // MeshTraces to delete before the new ones are applied
+	Deleted  []*cluster.Original   // MeshTraces to delete after that
 	Made     []*meshtrace.Policy   // new ones that replace none
 	Tied     [][]*cluster.Original // TrafficTraces to create one wave after the other
 	Untied   []*cluster.Original   // all others
@@ -121,13 +129,7 @@ func (b *builder) check() error {
 
 // sort finds what each step deletes, and what it replaces.
 func (b *builder) sort() {
-	names := make(map[string]bool)
-	key := func(mesh, namespace, name string) string {
-		if b.Kubernetes {
-			mesh = ""
-		}
-		return strings.Join([]string{mesh, namespace, name}, "\x00")
-	}
+	var existing []*cluster.Original
 	for _, o := range b.Originals {
 		switch o.Kind {
 		case cluster.KindMesh:
@@ -137,30 +139,50 @@ func (b *builder) sort() {
 		case cluster.KindTrafficTrace:
 			b.Traces = append(b.Traces, o)
 		case cluster.KindMeshTrace:
-			names[key(o.Mesh, o.Namespace, o.Name)] = true
+			existing = append(existing, o)
 		}
 	}
-	made := make(map[string]bool)
-	for _, p := range b.Plan.Policies {
-		made[key(p.Mesh, p.Namespace, p.Name)] = true
-		if !names[key(p.Mesh, p.Namespace, p.Name)] {
-			b.Made = append(b.Made, p)
-		}
-	}
-	for _, o := range b.Originals {
-		if o.Kind == cluster.KindMeshTrace && made[key(o.Mesh, o.Namespace, o.Name)] {
-			b.Replaced = append(b.Replaced, o)
-		}
-	}
-	for _, list := range [][]*cluster.Original{b.Meshes, b.Traces, b.Replaced} {
+	for _, list := range [][]*cluster.Original{b.Meshes, b.Traces, existing} {
 		slices.SortStableFunc(list, func(a, c *cluster.Original) int {
 			return cmp.Or(cmp.Compare(a.Mesh, c.Mesh), cmp.Compare(a.Name, c.Name))
 		})
 	}
+	b.sortExisting(existing)
 	b.Tied = b.waves()
 	tied := slices.Concat(b.Tied...)
 	isTied := func(o *cluster.Original) bool { return slices.Contains(tied, o) }
 	b.Untied = slices.DeleteFunc(slices.Clone(b.Traces), isTied)
+}
+
+// identity identifies a MeshTrace. On Kubernetes its mesh is only a label.
+type identity struct{ mesh, namespace, name string }
+
+func (b *builder) identity(mesh, namespace, name string) identity {
+	if b.Kubernetes {
+		mesh = ""
+	}
+	return identity{mesh, namespace, name}
+}
+
+// sortExisting finds the existing MeshTraces that the new ones replace, and those to delete.
+func (b *builder) sortExisting(existing []*cluster.Original) {
+	of := func(policies []*meshtrace.Policy) map[identity]bool {
+		return lists.Set(policies, func(p *meshtrace.Policy) identity { return b.identity(p.Mesh, p.Namespace, p.Name) })
+	}
+	made, idle, obsolete := of(b.Plan.Policies), of(b.Plan.Idle), of(b.Plan.Obsolete)
+	known := make(map[identity]bool, len(existing))
+	for _, o := range existing {
+		id := b.identity(o.Mesh, o.Namespace, o.Name)
+		switch known[id] = true; {
+		case made[id]:
+			b.Replaced = append(b.Replaced, o)
+		case idle[id]:
+			b.Idle = append(b.Idle, o)
+		case obsolete[id]:
+			b.Deleted = append(b.Deleted, o)
+		}
+	}
+	b.Made = lists.Keep(b.Plan.Policies, func(p *meshtrace.Policy) bool { return !known[b.identity(p.Mesh, p.Namespace, p.Name)] })
 }
 
 // Removes reports whether the control plane may delete the TrafficTraces. A federated zone
@@ -209,10 +231,21 @@ func (b *builder) removals() {
 	}
 }
 
+// deletions adds the MeshTraces that kubectl deletes. kumactl takes them one by one.
+func (b *builder) deletions(path string, existing []*cluster.Original) {
+	if b.Kubernetes && len(existing) > 0 {
+		b.add(path, b.encode(heads(existing)))
+	}
+}
+
 // heads returns what kubectl needs to delete resources.
 func heads(resources []*cluster.Original) []any {
 	return lists.Each(resources, func(o *cluster.Original) any {
-		return head{"kuma.io/v1alpha1", o.Kind, o.Mesh, metadata{o.Name, o.Namespace}}
+		mesh := o.Mesh
+		if o.Kind == cluster.KindMeshTrace { // has a label for it
+			mesh = ""
+		}
+		return head{"kuma.io/v1alpha1", o.Kind, mesh, metadata{o.Name, o.Namespace}}
 	})
 }
 

@@ -2,10 +2,14 @@ package runbook
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
+	"tracemigrate/cluster"
+	"tracemigrate/cluster/lists"
 	"tracemigrate/cluster/manifest"
 	"tracemigrate/convert"
+	"tracemigrate/meshtrace"
 )
 
 // stepText is a numbered step of the README.
@@ -40,7 +44,7 @@ func (b *builder) StepTexts() []stepText {
 					code(strings.TrimSpace(b.Program+" diff --shadow "+b.Live)))
 			}
 		case Add:
-			text.Title = "Apply the MeshTraces"
+			text.Title = b.titleOfAdd()
 			text.Expect = "exit code 0. Wait until traces arrive."
 			if len(b.Traces) > 0 {
 				text.Expect = "exit code 0. MeshTraces now decide, and the TrafficTraces still exist. Wait until traces arrive."
@@ -58,48 +62,84 @@ func (b *builder) StepTexts() []stepText {
 	return steps
 }
 
+func (b *builder) titleOfAdd() string {
+	switch {
+	case b.Deletions() == 0:
+		return "Apply the MeshTraces"
+	case len(b.Plan.Policies) == 0:
+		return "Delete the MeshTraces that others replace"
+	}
+	return "Apply the MeshTraces, and delete those that they replace"
+}
+
 // shownCommands is the number of commands that the README shows for a step.
 const shownCommands = 5
 
 // runs returns the commands of apply.sh as Markdown.
 func (b *builder) runs(step Step) string {
-	var shown []string
 	commands := b.StepCommands(step)
-	for i, command := range commands[:min(len(commands), shownCommands)] {
-		if step == Remove && !b.Kubernetes && i < len(b.Traces) { // by a function of apply.sh
-			o := b.Traces[i]
-			command = b.Client + " delete traffic-trace --mesh " + manifest.ShellQuote(o.Mesh) + " -- " + manifest.ShellQuote(o.Name)
-		}
-		shown = append(shown, code(command))
-	}
+	shown := lists.Each(commands[:min(len(commands), shownCommands)], func(c command) string { return code(c.shown) })
 	return convert.List(shown, len(commands))
 }
 
+// command is a command of apply.sh, and how the README shows it.
+type command struct{ Run, shown string }
+
+func plainly(text string) command { return command{text, text} }
+
 // StepCommands returns the commands of a step. A merge patch can be repeated, and `kubectl
 // apply` deletes nothing.
-func (b *builder) StepCommands(step Step) []string {
-	if step != Remove {
-		dir := map[Step]string{Shadow: shadowDir, Add: addDir}[step]
-		if b.Kubernetes {
-			return []string{b.Client + " apply -k " + strings.TrimSuffix(dir, "/")}
-		}
-		return []string{b.Client + " apply -f " + dir + "meshtraces.yaml"}
+func (b *builder) StepCommands(step Step) []command {
+	switch step {
+	case Shadow:
+		return b.application(shadowDir, b.Shadow.Policies)
+	case Add:
+		return slices.Concat(b.deletion(idleFile, b.Idle), b.application(addDir, b.Plan.Policies), b.deletion(replacedFile, b.Deleted))
 	}
-	var commands []string
-	if !b.Kubernetes {
-		for _, o := range b.Traces {
-			commands = append(commands, "delete "+manifest.ShellQuote(o.Mesh)+" "+manifest.ShellQuote(o.Name))
+	commands := b.deletion(removeDir+"traffictraces.yaml", b.Traces)
+	switch {
+	case len(b.Meshes) == 0:
+	case b.Kubernetes:
+		for _, o := range b.Meshes {
+			const patch = "%s patch mesh %s --type=merge --patch-file=%smesh-patch.yaml"
+			commands = append(commands, plainly(fmt.Sprintf(patch, b.Client, manifest.ShellQuote(o.Name), removeDir)))
 		}
-		if len(b.Meshes) > 0 {
-			commands = append(commands, b.Client+" apply -f "+removeDir+"meshes.yaml")
-		}
-		return commands
-	}
-	if len(b.Traces) > 0 {
-		commands = append(commands, b.Client+" delete -f "+removeDir+"traffictraces.yaml --ignore-not-found")
-	}
-	for _, o := range b.Meshes {
-		commands = append(commands, b.Client+" patch mesh "+manifest.ShellQuote(o.Name)+" --type=merge --patch-file="+removeDir+"mesh-patch.yaml")
+	default:
+		commands = append(commands, plainly(b.Client+" apply -f "+removeDir+"meshes.yaml"))
 	}
 	return commands
+}
+
+// application returns the command that applies the MeshTraces of a directory.
+func (b *builder) application(dir string, policies []*meshtrace.Policy) []command {
+	switch {
+	case len(policies) == 0:
+		return nil
+	case b.Kubernetes:
+		return []command{plainly(b.Client + " apply -k " + strings.TrimSuffix(dir, "/"))}
+	}
+	return []command{plainly(b.Client + " apply -f " + dir + "meshtraces.yaml")}
+}
+
+// kumactlTypes are kumactl's names of the kinds that a plan deletes.
+var kumactlTypes = map[string]string{cluster.KindTrafficTrace: "traffic-trace", cluster.KindMeshTrace: "meshtrace"}
+
+// deletion returns the commands that delete resources: on Kubernetes those of a file, on
+// Universal each with a function of apply.sh.
+func (b *builder) deletion(path string, resources []*cluster.Original) []command {
+	if b.Kubernetes && len(resources) > 0 {
+		return []command{plainly(b.Client + " delete -f " + path + " --ignore-not-found")}
+	}
+	return lists.Each(resources, func(o *cluster.Original) command {
+		kind, mesh, name := kumactlTypes[o.Kind], manifest.ShellQuote(o.Mesh), manifest.ShellQuote(o.Name)
+		return command{
+			Run:   fmt.Sprintf("delete %s %s %s", kind, mesh, name),
+			shown: fmt.Sprintf("%s delete %s --mesh %s -- %s", b.Client, kind, mesh, name),
+		}
+	})
+}
+
+// Deletes reports whether apply.sh deletes resources one by one.
+func (b *builder) Deletes() bool {
+	return !b.Kubernetes && (b.Deletions() > 0 || b.Removes() && len(b.Traces) > 0)
 }

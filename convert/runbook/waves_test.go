@@ -89,7 +89,7 @@ func TestWavesKeepWinners(t *testing.T) {
 		after := current(t, again, dataplanes)
 		require.Equal(t, winners(before), winners(after), "%v\n%v", traces, again)
 		o := convert.Options{Version: cluster.Latest}
-		require.Empty(t, Check(Rollback, before, after, nil, o), "%v\n%v", traces, again)
+		require.Empty(t, Check(Rollback, before, after, nil, nil, o), "%v\n%v", traces, again)
 	}
 	assert.Greater(t, several, 50, "the cases have ties")
 }
@@ -123,7 +123,7 @@ func TestCheckFindsAnotherOrder(t *testing.T) {
 	traces := []trace{{"old", "team: t1", "a", 1}, {"new", "version: v1", "b", 2}}
 	before := current(t, traces, nil)
 	traces[0].created = 3
-	wrong := Check(Rollback, before, current(t, traces, nil), nil, convert.Options{Version: cluster.Latest})
+	wrong := Check(Rollback, before, current(t, traces, nil), nil, nil, convert.Options{Version: cluster.Latest})
 	assert.Equal(t, []string{`TrafficTrace "old" of mesh "default": was created after TrafficTrace "new", which had precedence; ` +
 		"delete both, then run rollback.sh, which creates them in order"}, wrong)
 	var one *legacy.TrafficTrace
@@ -137,7 +137,7 @@ func TestCheckFindsAnUpgrade(t *testing.T) {
 	before, now := current(t, nil, nil), current(t, nil, nil)
 	before.Origin, now.Origin = &cluster.Origin{Version: "2.9.13"}, &cluster.Origin{Version: "2.13.4"}
 	assert.Equal(t, []string{"control plane: has version 2.13.4, and the plan is for 2.9; write a new plan"},
-		Check(Add, before, now, nil, convert.Options{Version: cluster.V(9)}))
+		Check(Add, before, now, nil, nil, convert.Options{Version: cluster.V(9)}))
 }
 
 func FuzzReadPlan(f *testing.F) {

@@ -7,10 +7,10 @@ if [ $# -gt 1 ]; then
 	exit 2
 fi
 cd "$(dirname "$0")"
-{{- if and (not .Kubernetes) .Removes .Traces }}
-delete() { # MESH NAME
-	if {{ .Client }} get traffic-trace --mesh "$1" -- "$2" >/dev/null 2>&1; then
-		{{ .Client }} delete traffic-trace --mesh "$1" -- "$2"
+{{- if .Deletes }}
+delete() { # TYPE MESH NAME
+	if {{ .Client }} get "$1" --mesh "$2" -- "$3" >/dev/null 2>&1; then
+		{{ .Client }} delete "$1" --mesh "$2" -- "$3"
 	fi
 }
 {{- end }}
@@ -20,11 +20,11 @@ case ${1:-} in
 {{- if and (eq . "remove") $.Plan.Policies }}
 	# Nothing is deleted unless all MeshTraces exist.
 {{- range $.StepCommands "add" }}
-	{{ . }}
+	{{ .Run }}
 {{- end }}
 {{- end }}
 {{- range $.StepCommands . }}
-	{{ . }}
+	{{ .Run }}
 {{- end }}
 	;;
 {{- end }}

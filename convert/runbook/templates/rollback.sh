@@ -42,15 +42,18 @@ fi
 {{- end }}
 {{- end }}
 {{- end }}
-{{- if or .Made .Replaced }}
+{{- if or .Made .Restored .Idle }}
 
 # The MeshTraces last, so that every proxy has tracing at any time.
+{{- end }}
+{{- if .Restored }}
+{{ .Client }} apply -f rollback/meshtraces.yaml
 {{- end }}
 {{- if .Made }}
 {{ .Client }} delete -f rollback/delete-meshtraces.yaml --ignore-not-found
 {{- end }}
-{{- if .Replaced }}
-{{ .Client }} apply -f rollback/meshtraces.yaml
+{{- if .Idle }}
+{{ .Client }} apply -f rollback/idle-meshtraces.yaml
 {{- end }}
 {{- else }}
 {{- if .Removes }}
@@ -89,9 +92,12 @@ fi
 {{- end }}
 {{- end }}
 {{- end }}
-{{- if or .Made .Replaced }}
+{{- if or .Made .Restored .Idle }}
 
 # The MeshTraces last, so that every proxy has tracing at any time.
+{{- end }}
+{{- if .Restored }}
+{{ .Client }} apply -f rollback/meshtraces.yaml
 {{- end }}
 {{- if .Made }}
 remove() { # MESH NAME
@@ -103,7 +109,7 @@ remove() { # MESH NAME
 remove {{ quote .Mesh }} {{ quote .Name }}
 {{- end }}
 {{- end }}
-{{- if .Replaced }}
-{{ .Client }} apply -f rollback/meshtraces.yaml
+{{- if .Idle }}
+{{ .Client }} apply -f rollback/idle-meshtraces.yaml
 {{- end }}
 {{- end }}
