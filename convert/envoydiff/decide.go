@@ -31,7 +31,7 @@ type comparer struct {
 	key                    []byte        // their ids
 	policies, withheld     []*meshtrace.Policy
 	listeners, later       []cluster.HTTPListener // of the current proxy, before and after
-	traced                 bool                   // whether a listener of the current proxy is, before or after
+	traced, tracedBefore   bool                   // whether a listener of the current proxy is, before or after, and before
 	named                  *cluster.Dataplane
 	first, firstLater      string // the name of named's service in spans, before and after
 }
@@ -86,7 +86,7 @@ func (c *comparer) compare(p *Proxy) {
 	dp := p.Dataplane
 	p.Before, p.After = c.decide(c.before, c.atBefore, dp), c.decide(c.after, c.atAfter, dp)
 	p.Differences = c.differences(dp, p.Before, p.After)
-	p.untraced = !c.traced
+	p.untraced, p.begins = !c.traced, c.traced && !c.tracedBefore
 	if c.lenient != nil && dp.HasIgnoredInbound() && verdictOf(p.Differences, c.accept) == Different {
 		if verdictOf(c.differences(dp, p.Before, c.decide(c.lenient, c.atAfter, dp)), c.accept) != Different {
 			ignored := make([]*Difference, 0, len(p.Differences))
@@ -116,7 +116,7 @@ func (c *comparer) withoutRefused(p *Proxy) {
 	p.Differences = c.share(sorted(append(added, p.Differences...)))
 	was := p.Verdict
 	if p.judge(c.accept); p.Verdict != was {
-		p.After, p.untraced = after, p.untraced && !c.traced
+		p.After, p.untraced, p.begins = after, p.untraced && !c.traced, p.begins || c.traced && !c.tracedBefore
 	}
 }
 
@@ -181,9 +181,9 @@ func (c *comparer) decide(r *Renderer, from *decisionNode, dp *cluster.Dataplane
 	return node.decision
 }
 
-// differences returns the differences of dp, and sets c.traced.
+// differences returns the differences of dp, and sets c.traced and c.tracedBefore.
 func (c *comparer) differences(dp *cluster.Dataplane, before, after *Decision) []*Difference {
-	c.traced = false
+	c.traced, c.tracedBefore = false, false
 	if unusable := before.Unusable(); unusable != nil {
 		why := fmt.Sprintf("%.253q: %s", before.Backend.Name, unusable[0].Complaint())
 		return c.share([]*Difference{{Code: InvalidBackend, Field: "backend", Before: manifest.Redact(why), After: "unknown"}})
@@ -254,7 +254,7 @@ func (c *comparer) listener(dp *cluster.Dataplane, before, after *Decision, was,
 	if !tracedBefore && !tracedAfter {
 		return
 	}
-	c.traced = true
+	c.traced, c.tracedBefore = true, c.tracedBefore || tracedBefore
 	l := was
 	if l == nil {
 		l = is

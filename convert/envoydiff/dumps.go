@@ -28,6 +28,7 @@ func CompareDumps(before, after map[string]*Dump, accept []Code) *Comparison {
 			p.Differences = []*Difference{{Code: ProxyMissing, Field: "proxy", Before: "no dump", After: "dumped"}}
 		default:
 			p.Differences, p.untraced = a.compare(b, nil, ""), !a.traces() && !b.traces()
+			p.begins = !a.traces() && b.traces()
 		}
 		p.judge(accept)
 		result.Proxies = append(result.Proxies, p)
@@ -43,7 +44,7 @@ func CompareShadow(r *Renderer, dp *cluster.Dataplane, today, shadow *Dump, acce
 	after := shadow.withoutLegacy()
 	p := Proxy{
 		Mesh: dp.Mesh, Name: dp.FullName(), Differences: today.compare(after, r.unrouted(dp), dp.FirstService()),
-		untraced: !today.traces() && !after.traces(),
+		untraced: !today.traces() && !after.traces(), begins: !today.traces() && after.traces(),
 	}
 	for _, d := range p.Differences {
 		if d.Code == TracingLost && shadow.listeners[d.Listener] != nil {

@@ -37,6 +37,7 @@ type Proxy struct {
 	Dataplane   *cluster.Dataplane // nil in dumps
 	ModifiedAt  *manifest.Place    // the modification of ProxyPatched, if it is known
 	untraced    bool               // no listener is traced, before or after
+	begins      bool               // a listener is traced after, and none before
 	// alsoInherent is set if an accepted proxy also has an inherent difference that is not accepted.
 	alsoInherent bool
 }

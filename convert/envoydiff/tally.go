@@ -12,6 +12,9 @@ type Tally struct {
 	Accepted  int `json:"accepted" yaml:"accepted"`
 	// Untraced counts same proxies that are traced neither before nor after.
 	Untraced int `json:"untraced" yaml:"untraced"`
+	// Begun counts inherent proxies with no listener that is traced before the migration: delegated
+	// gateways, and others without inbounds for HTTP.
+	Begun int `json:"begun" yaml:"begun"`
 	// Lost counts different proxies with a listener that is no longer traced. Gained
 	// counts the others with a listener that is traced only afterwards.
 	Lost   int `json:"lost" yaml:"lost"`
@@ -74,6 +77,9 @@ func (t *Tally) add(p *Proxy) {
 		}
 	case Inherent:
 		t.Inherent++
+		if p.begins {
+			t.Begun++
+		}
 	case Unknown:
 		t.Unknown++
 	case Different:

@@ -34,15 +34,21 @@ func Effects(t *envoydiff.Tally) string {
 	if t.Unknown > 0 {
 		parts = append(parts, fmt.Sprintf("it is not known whether %s would keep %s tracing", nOf(t.Unknown, t.Proxies), its(t.Unknown)))
 	}
-	kept := t.Same - t.Untraced + t.Inherent
+	reporting := t.Same - t.Untraced + t.Inherent
+	kept := reporting - t.Begun
 	add(kept, "proxy keeps collector and sampling", "proxies keep collector and sampling")
+	add(t.Begun, "proxy reports spans only afterwards, of outbound requests", "proxies report spans only afterwards, of outbound requests")
 	for _, also := range inherentEffects {
-		switch n := t.Codes[also.code]; n {
+		n, of := t.Codes[also.code], reporting
+		if also.code == envoydiff.OutboundGainsTracing {
+			n, of = n-t.Begun, kept
+		}
+		switch n {
 		case 0:
-		case kept:
+		case of:
 			parts = append(parts, convert.Plural(n, also.one, also.many))
 		default:
-			parts = append(parts, nOf(n, max(n, kept))+" "+convert.Word(n, also.one, also.many))
+			parts = append(parts, nOf(n, max(n, of))+" "+convert.Word(n, also.one, also.many))
 		}
 	}
 	add(t.Accepted, "differs only in accepted codes (--accept)", "differ only in accepted codes (--accept)")

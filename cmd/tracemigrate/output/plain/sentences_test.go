@@ -18,6 +18,11 @@ func TestReportVerdict(t *testing.T) {
 		{report.Summary{TrafficTraces: 1, Holds: true, Tally: envoydiff.Tally{Proxies: 2, Same: 2}, MadeUp: 2}, "good: Every proxy that the policies distinguish keeps its tracing"},
 		{report.Summary{TrafficTraces: 1, Holds: true, Tally: envoydiff.Tally{Proxies: 5000, Inherent: 5000, Codes: map[envoydiff.Code]int{envoydiff.OutboundGainsTracing: 5000}}}, "inherent: 5,000 proxies keep collector and sampling; 5,000 also report outbound spans"},
 		{
+			report.Summary{TrafficTraces: 1, Holds: true, Tally: envoydiff.Tally{Proxies: 5, Same: 1, Inherent: 4, Begun: 1, Codes: map[envoydiff.Code]int{envoydiff.OutboundGainsTracing: 3, envoydiff.KumaTags: 4}}},
+			"inherent: 4 proxies keep collector and sampling; 1 proxy reports spans only afterwards, of outbound requests; " +
+				"2 of 4 proxies also report outbound spans; 4 of 5 proxies also send the tags " + envoydiff.KumaTagNames,
+		},
+		{
 			report.Summary{TrafficTraces: 1, Tally: envoydiff.Tally{Proxies: 5, Same: 1, Inherent: 3, Different: 1, Codes: map[envoydiff.Code]int{envoydiff.DatadogServiceName: 1, envoydiff.GatewayDatadogSuffix: 2}}},
 			"bad: 1 of 5 proxies would not keep its tracing; 4 proxies keep collector and sampling; " +
 				"2 of 4 proxies are gateways that get the suffix _INBOUND in Datadog, but lose no trace; 1 of 4 proxies gets another Datadog service name, but loses no trace",
