@@ -33,7 +33,11 @@ func NewTags(values map[string]string) Tags {
 
 // ordered sorts what was read into tags. Of equal keys the last counts, as in a JSON object.
 func (tags Tags) ordered() Tags {
-	if len(tags) > 1 {
+	ascends := true // as in what a server writes
+	for i := 1; i < len(tags) && ascends; i++ {
+		ascends = tags[i-1].Key < tags[i].Key
+	}
+	if !ascends {
 		slices.SortStableFunc(tags, func(a, b Tag) int { return strings.Compare(b.Key, a.Key) })
 		slices.Reverse(tags)
 		tags = slices.CompactFunc(tags, func(a, b Tag) bool { return a.Key == b.Key })
@@ -121,22 +125,26 @@ const ProtocolTag = "kuma.io/protocol"
 // digits and .-_: and a key may also have a slash
 // (https://kuma.io/docs/2.9.x/production/dp-config/dpp/).
 func IsTag(key, value string) bool {
-	for i := 0; i < len(key); i++ {
-		if !isTagByte(key[i]) && key[i] != '/' {
+	for i := range len(key) {
+		if !tagBytes[key[i]] && key[i] != '/' {
 			return false
 		}
 	}
-	for i := 0; i < len(value); i++ {
-		if !isTagByte(value[i]) {
+	for i := range len(value) {
+		if !tagBytes[value[i]] {
 			return false
 		}
 	}
 	return key != "" && value != ""
 }
 
-func isTagByte(c byte) bool {
-	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '.' || c == '-' || c == '_' || c == ':'
-}
+// tagBytes has the bytes of a tag's value.
+var tagBytes = func() (of [256]bool) {
+	for _, c := range []byte("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_:") {
+		of[c] = true
+	}
+	return of
+}()
 
 // Any is the value of a selector's tag that every value satisfies.
 const Any = "*"

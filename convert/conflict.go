@@ -21,7 +21,7 @@ type conflict struct {
 // it together with an existing one. It reports whether there are any.
 func (v *verifier) conflict(dp *cluster.Dataplane, existing *meshtrace.Policy, madeUp bool) bool {
 	found := false
-	for _, p := range v.matching {
+	for _, p := range v.sight.matching {
 		c := v.byPolicy[p]
 		if c == nil {
 			continue

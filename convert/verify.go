@@ -4,10 +4,13 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
 
 	"tracemigrate/cluster"
+	"tracemigrate/cluster/lists"
 	"tracemigrate/convert/envoydiff"
 	"tracemigrate/meshtrace"
 )
@@ -120,16 +123,20 @@ type verifier struct {
 	reasons                reasons
 	before, after, without *meshtrace.Matcher          // without: the policies that are withheld
 	byPolicy               map[*meshtrace.Policy]*made // of after
-	keys                   confKeys
 	conflicts              map[*made]*conflict
-	existingOf, matching   []*meshtrace.Policy // of the proxy that is checked; scratch space
+	sight                  sight // of the proxies that are checked one by one
+}
+
+// sight is what one goroutine needs to compare proxies.
+type sight struct {
+	keys               confKeys
+	existing, matching []*meshtrace.Policy // of the proxy that is compared
 }
 
 func newVerifier(b *building, again map[*meshtrace.Policy]*made) *verifier {
 	v := &verifier{
 		building: b, again: again, policies: b.policies, reasons: make(reasons),
-		before: b.matcher(b.allExisting()...),
-		keys:   make(confKeys), conflicts: make(map[*made]*conflict),
+		before: b.matcher(b.allExisting()...), sight: sight{keys: make(confKeys)}, conflicts: make(map[*made]*conflict),
 	}
 	v.match()
 	return v
@@ -147,16 +154,34 @@ func (v *verifier) match() {
 	v.after, v.without = v.matcher(policies...), v.matcher(v.withheld...)
 }
 
-// known compares the known proxies.
+// known compares the known proxies: all on all processors, then one by one those whose tracing
+// changes, which are few.
 func (v *verifier) known() findings {
+	size := max(perWorker, (len(v.dataplanes)+runtime.GOMAXPROCS(0)-1)/runtime.GOMAXPROCS(0))
+	chunks := slices.Collect(slices.Chunk(v.dataplanes, size))
+	changed := make([][]*cluster.Dataplane, len(chunks))
+	var comparing sync.WaitGroup
+	for i, chunk := range chunks {
+		comparing.Go(func() {
+			s := sight{keys: make(confKeys)}
+			changed[i] = lists.Keep(chunk, func(dp *cluster.Dataplane) bool {
+				_, changes := v.changes(&s, dp, false)
+				return changes
+			})
+		})
+	}
+	comparing.Wait()
 	found := make(findings)
-	for _, dp := range v.dataplanes {
+	for _, dp := range slices.Concat(changed...) {
 		if f := v.check(dp, false); f != nil {
 			found[*f] = append(found[*f], dp.String())
 		}
 	}
 	return found
 }
+
+// perWorker is the number of proxies that justifies another goroutine.
+const perWorker = 1_000
 
 // unknown compares proxies that existing and new policies can select, for what is
 // not known of those that exist. It reports whether it compared all.
@@ -212,29 +237,34 @@ func (k confKeys) of(policies []*meshtrace.Policy) (key string, traces bool) {
 	return key, len(c.Backends) > 0
 }
 
-// check compares dp's tracing before and after, and records the conflicts of new
-// policies. It returns how dp differs otherwise; nil when it does not, or a note says why.
-func (v *verifier) check(dp *cluster.Dataplane, madeUp bool) *finding {
-	v.existingOf = v.before.Matching(v.existingOf[:0], dp)
-	existing := v.existingOf
-	position := v.wins(dp)
-	wanted, traced := v.keys.of(existing)
+// changes reports whether dp's tracing changes, without a note that says why. It returns the
+// position of the selector that decides today.
+func (v *verifier) changes(s *sight, dp *cluster.Dataplane, madeUp bool) (position int, changes bool) {
+	s.existing = v.before.Matching(s.existing[:0], dp)
+	position = v.wins(dp)
+	wanted, traced := s.keys.of(s.existing)
 	if !traced && position >= 0 {
 		if v.refused[position] {
-			return nil // a note says why
+			return position, false // a note says why
 		}
 		if madeUp && hasWildcard(v.ranked.Pairs[position].Tags) {
-			return nil // only known values were expanded
+			return position, false // only known values were expanded
 		}
 		wanted = v.confOf(v.ranked.Pairs[position].TrafficTrace).key
 	}
-	if doubt := v.ties.doubt(dp); doubt.Reason != "" {
-		return nil // a note says why
-	}
-	v.matching = v.after.Matching(v.matching[:0], dp)
-	if got, _ := v.keys.of(v.matching); got == wanted {
+	s.matching = v.after.Matching(s.matching[:0], dp)
+	got, _ := s.keys.of(s.matching)
+	return position, got != wanted
+}
+
+// check compares dp's tracing before and after, and records the conflicts of new
+// policies. It returns how dp differs otherwise; nil when it does not, or a note says why.
+func (v *verifier) check(dp *cluster.Dataplane, madeUp bool) *finding {
+	position, changes := v.changes(&v.sight, dp, madeUp)
+	if !changes || v.ties.doubt(dp).Reason != "" { // a note says why
 		return nil
 	}
+	existing := v.sight.existing
 	if len(existing) > 0 && v.conflict(dp, existing[len(existing)-1], madeUp) {
 		return nil
 	}

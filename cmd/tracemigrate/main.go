@@ -60,7 +60,7 @@ var writing sync.Mutex
 // memory: most decoded input is garbage. The environment variable GOGC overrides it.
 func collectEarly() {
 	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(40)
+		debug.SetGCPercent(35)
 	}
 }
 
