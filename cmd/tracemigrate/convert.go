@@ -50,6 +50,12 @@ func (f *convertFlags) run(c *cli.Context) error {
 	if err := resolveOptions(f.source(), current, &options); err != nil {
 		return err
 	}
+	if !options.SelectsByLabels() && !options.Shadow { // shadows are by tags
+		options.ByLabels = selectsByLabels(c, stderr, false, current, options)
+		if err := options.Check(); err != nil {
+			return err
+		}
+	}
 	style.Version = cmp.Or(options.To, options.Version)
 	snapshot := current.Snapshot
 	result, problems := planOf(current, options)
