@@ -154,9 +154,13 @@ func selectsByLabels(c *cli.Context, stderr *output.Printer, byLabels bool, curr
 	if c.IsSet("target-ref") || current.Failed() || !convert.GoesOnByLabels(current, o) {
 		return byLabels
 	}
+	sayGoesOnByLabels(stderr)
+	return true
+}
+
+func sayGoesOnByLabels(stderr *output.Printer) {
 	stderr.Line("tracemigrate: MeshTraces of an earlier run select by labels, so this run goes on by labels; "+
 		"--target-ref %s selects by tags", targetSubset)
-	return true
 }
 
 // parseVersions reads --kuma-version and --from. A version without TrafficTrace is what

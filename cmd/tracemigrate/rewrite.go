@@ -20,9 +20,10 @@ const (
 
 // rewriteFlags are the flags of rewrite, other than those of a cluster.
 type rewriteFlags struct {
-	version, stage            string
+	version, stage, targetRef string
 	write, force              bool
 	zoneOrigin, roundSampling bool
+	byLabels                  bool
 	accepted                  []envoydiff.Code
 }
 
@@ -60,7 +61,7 @@ func (f *rewriteFlags) flags() []cli.Flag {
 			Name: "kustomize", Aliases: []string{"k"}, Category: inputCategory,
 			Usage: "edit only the overlay in `DIR`; may be repeated (default: every kustomization in PATH that no other one lists)",
 		},
-		stateFlag(), versionFlag(&f.version), namespaceFlag(),
+		stateFlag(), versionFlag(&f.version), targetRefFlag(&f.targetRef), namespaceFlag(),
 		zoneOriginFlag(&f.zoneOrigin), roundSamplingFlag(&f.roundSampling), acceptFlag(""),
 	}
 	for _, flag := range slices.Concat(inputFlags(), clusterFlags(), controlPlaneFlags()) {
@@ -123,6 +124,11 @@ func (f *rewriteFlags) check(c *cli.Context) ([]string, error) {
 		return nil, fmt.Errorf("--stage: %s is neither %s nor %s", typed(f.stage), stageAdd, stageRemove)
 	case f.force && !f.write:
 		return nil, errors.New("--force needs --write")
+	case f.stage == stageRemove && c.IsSet("target-ref"):
+		return nil, fmt.Errorf("--target-ref is for --stage %s, which writes MeshTraces", stageAdd)
+	}
+	if f.byLabels, err = parseTargetRef(f.targetRef); err != nil {
+		return nil, err
 	}
 	if f.accepted, err = acceptedCodes(c, "docs/diff.md"); err != nil {
 		return nil, err

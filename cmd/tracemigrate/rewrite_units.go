@@ -147,8 +147,11 @@ func (r *rewriting) add(u *unit) error {
 	if u.options.Version, err = kumaVersion(r.version, u.before.Snapshot); err != nil {
 		return err
 	}
+	if r.stage == stageAdd {
+		u.options.ByLabels = r.byLabels || !r.c.IsSet("target-ref") && convert.GoesOnByLabels(u.before, u.options)
+	}
 	r.units = append(r.units, u)
-	return nil
+	return u.options.Check()
 }
 
 // inputs renders a unit, with changed files.
@@ -236,6 +239,28 @@ func (u *unit) unlisted() []*manifest.Problem {
 	return problems
 }
 
+// replaced returns, as errors, the existing MeshTraces that policies by labels replace: only those
+// of TrafficTraces are written here.
+func (u *unit) replaced() []*manifest.Problem {
+	replaced := lists.Set(u.plan.Obsolete, (*meshtrace.Policy).Identity)
+	for _, p := range u.plan.Policies {
+		if !u.plan.Exists(p) && !slices.ContainsFunc(u.plan.Fates, func(fate *convert.Fate) bool { return slices.Contains(fate.Policies, p) }) {
+			replaced[p.Identity()] = true
+		}
+	}
+	var problems []*manifest.Problem
+	for _, p := range u.plan.Existing {
+		if replaced[p.Identity()] {
+			problems = append(problems, &manifest.Problem{
+				Place: p.Place, Severity: manifest.Error, Of: manifest.Subject{Kind: cluster.KindMeshTrace, Mesh: p.Mesh, Name: p.DisplayName()},
+				Fault:  "does not select by labels, or has another effect beside policies that do, and rewrite does not edit existing MeshTraces",
+				Remedy: "first replace it by what `tracemigrate convert --target-ref dataplane` writes",
+			})
+		}
+	}
+	return problems
+}
+
 // written returns the policies of the plan whose TrafficTrace is in a manifest.
 func (u *unit) written() []*meshtrace.Policy {
 	var policies []*meshtrace.Policy
@@ -289,10 +314,14 @@ func (r *rewriting) rewrite() error {
 // convert converts each unit. It returns an error if something cannot be carried over.
 func (r *rewriting) convert() error {
 	refused := false
-	var unlisted []*manifest.Problem
+	var unwritten []*manifest.Problem
+	goesOn := func(u *unit) bool { return u.options.ByLabels && !r.byLabels }
+	if slices.ContainsFunc(r.units, goesOn) {
+		sayGoesOnByLabels(r.stderr)
+	}
 	for _, u := range r.units {
-		unlisted = append(unlisted, u.unlisted()...)
 		u.plan, _ = planOf(u.before, u.options)
+		unwritten = slices.Concat(unwritten, u.unlisted(), u.replaced())
 		r.stderr.WarningNotes(u.options.Version, u.plan.Notes)
 		if u.plan.Refused() {
 			refused = true
@@ -304,8 +333,8 @@ func (r *rewriting) convert() error {
 			break // it is the same for all
 		}
 	}
-	r.stderr.Errors(unlisted)
-	if refused || len(unlisted) > 0 {
+	r.stderr.Errors(unwritten)
+	if refused || len(unwritten) > 0 {
 		return cli.Exit("not everything can be carried over; see the errors above; nothing was written", exitNo)
 	}
 	return nil

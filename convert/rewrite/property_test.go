@@ -43,6 +43,9 @@ func TestRandomRepositories(t *testing.T) {
 		t.Chdir(dir)
 		m := &migration{tree: newTree(t, dir, texts), random: r, original: maps.Clone(texts)}
 		m.state = dataplanes
+		if m.byLabels = r.IntN(3) == 0; m.byLabels {
+			count["repositories by labels"]++
+		}
 		if failure := m.migrate(); failure != "" {
 			t.Errorf("repository %d of seed %d: %s\n%s", i, seed, failure, m.dump())
 			if !testing.Verbose() {
@@ -61,9 +64,10 @@ var dataplanes = func() (all []string) {
 	for _, mesh := range []string{"default", "other", "plain"} {
 		text := ""
 		for i, tags := range []string{"web, version: v1", "web, version: v2", "api", "db, version: v1", "rest"} {
-			text += fmt.Sprintf("apiVersion: kuma.io/v1alpha1\nkind: Dataplane\nmesh: %s\nmetadata: {name: %s-%d, namespace: shop}\n"+
+			labels := []string{"web", "one", "web", "two", "api", "one", "db", "one", "rest", "one"}[2*i:]
+			text += fmt.Sprintf("apiVersion: kuma.io/v1alpha1\nkind: Dataplane\nmesh: %s\nmetadata: {name: %s-%d, namespace: shop, labels: {app: %s, kind: %s}}\n"+
 				"spec: {networking: {address: 10.0.0.%d, inbound: [{port: 80, tags: {kuma.io/service: %s, kuma.io/protocol: http}}],"+
-				" outbound: [{port: 81, tags: {kuma.io/service: api}}]}}\n---\n", mesh, mesh, i, i+1, tags)
+				" outbound: [{port: 81, tags: {kuma.io/service: api}}]}}\n---\n", mesh, mesh, i, labels[0], labels[1], i+1, tags)
 		}
 		all = append(all, text)
 	}
@@ -203,6 +207,8 @@ func (m *migration) checkMoved(changes rewrite.Changes) string {
 			found := from.FindStringSubmatch(document)
 			switch {
 			case found == nil:
+			case m.byLabels && strings.Contains(document, "kind: MeshSubset"):
+				return name + " has a MeshTrace that selects by tags"
 			case m.comments[found[1]] && !strings.Contains(string(text), "# traces of "+found[1]):
 				return name + " lacks the comment of " + found[1]
 			case m.labels[found[1]] && (!strings.Contains(document, "team: a") || !strings.Contains(document, "app.kubernetes.io/part-of: x")):

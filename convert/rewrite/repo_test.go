@@ -34,6 +34,8 @@ type tree struct {
 	dir   string
 	texts map[string][]byte
 	state []string // Dataplanes of each mesh, as YAML
+	// byLabels is set if the MeshTraces select by labels.
+	byLabels bool
 	// rendered are the units of all overlays; nil after a change.
 	rendered []*unit
 }
@@ -153,7 +155,9 @@ func (w *tree) run(stage string, overlays []string) (rewrite.Changes, []string) 
 			if u.current.Failed() {
 				return nil, sentences(u.current.Found)
 			}
-			plan, problems := convert.Convert(u.current, options)
+			o := options
+			o.ByLabels = w.byLabels
+			plan, problems := convert.Convert(u.current, o)
 			if plan.Refused() {
 				return nil, append(sentences(problems), "the conversion is refused")
 			}
