@@ -214,8 +214,8 @@ var (
 	renamedTaken = inform(Renamed,
 		"becomes {policies}. Another MeshTrace has or may get its name", "")
 	renamedForOrder = inform(Renamed,
-		"has TrafficTraces whose names are in another order than their precedence. MeshTraces of one kind take precedence by "+
-			"the {order} name on Kuma {version}, so its {policies} get their rank in front of the name",
+		"has policies whose names are in another order than their precedence. MeshTraces of one kind take precedence by "+
+			"the {order} name on Kuma {version}, so {policies} get their rank in front of the name",
 		"keep the prefixes when you edit the policies")
 
 	httpJSONV1 = inform(APIVersionHTTPJSONV1,

@@ -76,6 +76,9 @@ func (b *builder) decide(p *envoydiff.Proxy) {
 	if isMadeUp(p.Dataplane) {
 		return
 	}
+	for _, policy := range p.Before.Policies {
+		b.selectedToday[identityOf(policy)]++
+	}
 	for _, policy := range p.After.Policies {
 		b.selected[identityOf(policy)]++
 	}

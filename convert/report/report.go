@@ -30,7 +30,7 @@ func Build(current *convert.Current, o Options) (*Report, *convert.Plan, []*mani
 			HandWork: []HandWork{}, Way: []Stage{},
 		},
 		options: o, snapshot: s, result: result,
-		selected: make(map[identity]int), decided: make(map[pairName]int), traced: make(map[*legacy.Backend]int),
+		selected: make(map[identity]int), selectedToday: make(map[identity]int), decided: make(map[pairName]int), traced: make(map[*legacy.Backend]int),
 	}
 	b.compare()
 	b.causes()
@@ -58,9 +58,9 @@ type builder struct {
 	snapshot *cluster.Snapshot
 	result   *convert.Plan
 	// Numbers of known proxies.
-	selected map[identity]int
-	decided  map[pairName]int
-	traced   map[*legacy.Backend]int
+	selected, selectedToday map[identity]int // proxies that each policy selects afterwards, and today
+	decided                 map[pairName]int
+	traced                  map[*legacy.Backend]int
 }
 
 // identity is equal for copies of a policy.
@@ -161,13 +161,14 @@ func (b *builder) policies(existing []*meshtrace.Policy) {
 	}
 	b.Policies, b.Withheld = written(b.result.New()), written(b.result.Withheld)
 	for _, p := range existing {
-		previous := b.result.IsPrevious(p)
+		previous, selected := b.result.IsPrevious(p), b.selectedToday
 		if previous {
 			b.Summary.Earlier++
+			selected = b.selected
 		}
 		b.Existing = append(b.Existing, Existing{
 			Mesh: p.Mesh, Name: p.Name, Namespace: p.Namespace,
-			Shadow: p.Shadow(b.options.Convert.Version), Earlier: previous, Proxies: b.selected[identityOf(p)],
+			Shadow: p.Shadow(b.options.Convert.Version), Earlier: previous, Proxies: selected[identityOf(p)],
 		})
 	}
 }

@@ -94,7 +94,7 @@ func ReportVerdict(sum *report.Summary) (sentence, tone string) {
 	var parts []string
 	tone = "good"
 	switch {
-	case sum.TrafficTraces == 0 && sum.Errors == 0:
+	case sum.TrafficTraces == 0 && sum.Policies == 0 && sum.Errors == 0:
 		parts, tone = append(parts, "There is no TrafficTrace, so there is nothing to migrate"), "unknown"
 		if sum.NotRead > 0 {
 			parts[0] = "No TrafficTrace was read"

@@ -30,6 +30,7 @@ func TestReportVerdict(t *testing.T) {
 		{report.Summary{TrafficTraces: 1, Holds: true, Partial: true, Tally: envoydiff.Tally{Proxies: 3, Same: 3, Untraced: 1}}, "unknown: 2 proxies keep collector and sampling; 1 proxy is not traced, before or after; not every Dataplane or MeshGateway could be read"},
 		{report.Summary{Holds: true, Tally: envoydiff.Tally{Proxies: 3, Same: 3, ByMeshTrace: 3}}, "good: There is no TrafficTrace, so there is nothing to migrate; 3 proxies are traced by MeshTraces"},
 		{report.Summary{Holds: true, Partial: true, Tally: envoydiff.Tally{Proxies: 3, Same: 3, ByMeshTrace: 3}}, "unknown: There is no TrafficTrace, so there is nothing to migrate; 3 proxies are traced by MeshTraces; not every Dataplane or MeshGateway could be read"},
+		{report.Summary{Holds: true, Policies: 2, Tally: envoydiff.Tally{Proxies: 3, Same: 3, ByMeshTrace: 3}}, "good: 3 proxies keep collector and sampling"},
 		{report.Summary{TrafficTraces: 1, Holds: true}, "unknown: No proxy was compared"},
 		{report.Summary{TrafficTraces: 1, Errors: 1}, "bad: No proxy was compared; 1 error"},
 		{report.Summary{TrafficTraces: 1, Tally: envoydiff.Tally{Proxies: 1, Different: 1, Lost: 1}}, "bad: 1 of 1 proxy would not keep its tracing (1 loses it)"},
