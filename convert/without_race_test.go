@@ -8,7 +8,7 @@ import (
 
 var withoutRace = fixtures.WithoutRace{{
 	"TestEquivalent", "TestEquivalentBesideOthers", "TestEquivalentResumed", "TestEquivalentByLabels", "TestEquivalentResumedByLabels",
-	"TestEquivalentByZone", "TestVerdictsAgree", "TestStates",
+	"TestEquivalentByZone", "TestEquivalentByLabelsAndZone", "TestVerdictsAgree", "TestStates",
 }}
 
 func TestWithoutRace(t *testing.T) { withoutRace.Run(t) }
