@@ -76,8 +76,7 @@ func (r random) existingOfEveryKind(plain bool) string {
 			continue
 		}
 		switch r.IntN(6) {
-		case 0: // in part
-		case 1:
+		case 0, 1:
 			b.WriteString("    backends: []\n")
 		case 2:
 			b.WriteString("    backends: [{type: OpenTelemetry, openTelemetry: {endpoint: 'otel:4317'}}]\n")

@@ -84,10 +84,6 @@ func (p *Policy) validate(version cluster.Version, checked map[*Backend]error) e
 // policy.
 func (p *Policy) Unsupported(version cluster.Version) []error {
 	wrong := p.unsupported(version, make(map[*Backend]error))
-	if p.Default.Backends == nil {
-		// Every version does: validateDefault in pkg/plugins/policies/meshtrace of Kuma's tags.
-		wrong = append(wrong, fmt.Errorf("%s: default.backends is missing, and the control plane requires it", p))
-	}
 	if types := p.TargetRef.ProxyTypes; types != nil && len(types) == 0 && version.RefusesEmptyProxyTypes() {
 		wrong = append(wrong, fmt.Errorf("%s: targetRef.proxyTypes is empty, which %s does not accept; leave it out", p, version))
 	}
@@ -184,6 +180,9 @@ func (p *Policy) RefusedBy(version cluster.Version) []string {
 		case !percent.isWhole() && !version.TakesFractions():
 			fail("sampling %s is a fraction, and %s accepts whole percentages only", percent, cluster.Oldest)
 		}
+	}
+	if p.Default.Backends == nil { // on every version: validateDefault in pkg/plugins/policies/meshtrace of Kuma's tags
+		fail("default.backends is missing, and the control plane requires it")
 	}
 	return wrong
 }

@@ -221,7 +221,7 @@ func TestBadLarge(t *testing.T) {
 		"2,000 selectors and 2,000 MeshTraces": {
 			text: func() string {
 				return traced + trace + "selectors:\n" + numbered("- match: {kuma.io/service: s%d}\n", 2_000) +
-					numbered("---\ntype: MeshTrace\nname: m%[1]d\nmesh: default\nspec:\n  targetRef: {kind: MeshSubset, tags: {kuma.io/service: s%[1]d}}\n  default: {sampling: {overall: 5}}\n", 2_000)
+					numbered("---\ntype: MeshTrace\nname: m%[1]d\nmesh: default\nspec:\n  targetRef: {kind: MeshSubset, tags: {kuma.io/service: s%[1]d}}\n  default: {backends: [], sampling: {overall: 5}}\n", 2_000)
 			},
 			stderr: `.`,
 		},
