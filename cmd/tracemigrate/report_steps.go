@@ -37,12 +37,20 @@ func writableDirectory(c *cli.Context) string {
 	here, err := filepath.Abs(".")
 	temporary := filepath.Clean(os.TempDir())
 	switch {
-	case err != nil || inputWith(c, here) == "":
+	case err != nil || inputWith(c, here) == "" && !overwritesInput(c, here):
 		return ""
 	case inputWith(c, temporary) != "":
 		return "OUTSIDE/" // for the user to fill in
 	}
 	return temporary + "/"
+}
+
+// overwritesInput reports whether a file that the next steps write to a directory is one of -f.
+func overwritesInput(c *cli.Context, directory string) bool {
+	return slices.ContainsFunc(c.StringSlice("filename"), func(name string) bool {
+		path, err := filepath.Abs(name)
+		return err == nil && filepath.Dir(path) == directory && slices.Contains([]string{"meshtraces.yaml", "mesh.yaml"}, filepath.Base(path))
+	})
 }
 
 // inputWith returns the directory of -f that a place, an absolute path, is in, or an empty text.

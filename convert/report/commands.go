@@ -83,7 +83,7 @@ var stepTexts = map[StepKind]Step{
 	},
 	removeTracing: {
 		"Remove the field tracing from mesh {meshName}{place}",
-		"{client} get mesh {mesh} -o yaml > mesh.yaml && ${EDITOR:-vi} mesh.yaml && {client} apply -f mesh.yaml",
+		"{client} get mesh {mesh} -o yaml > {edited} && ${EDITOR:-vi} {edited} && {client} apply -f {edited}",
 	},
 }
 
@@ -116,7 +116,7 @@ func (b *builder) stepWriter() *stepWriter {
 		"{program}", b.options.Program, "{source}", source, "{saved}", saved,
 		"{sourceFlag}", b.sourceFlag(), "{live}", b.live(), "{meshes}", b.meshFlags(),
 		"{client}", b.client(), "{kumactlSwitch}", b.kumactlSwitch(), "{place}", b.place(),
-		"{state}", w.file("state.yaml"), "{meshtraces}", w.file("meshtraces.yaml"),
+		"{state}", w.file("state.yaml"), "{meshtraces}", w.file("meshtraces.yaml"), "{edited}", w.file("mesh.yaml"),
 	}
 	return w
 }

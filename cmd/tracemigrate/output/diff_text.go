@@ -39,7 +39,7 @@ func (p *Printer) Diff(diff *Diff) error {
 	for _, cause := range diff.causes() {
 		p.Line("")
 		p.heading(cause.Verdict, diff.title(&cause))
-		if err := p.cause(&cause, diff.Full); err != nil {
+		if err := p.cause(&cause, diff); err != nil {
 			return err
 		}
 	}
@@ -47,14 +47,18 @@ func (p *Printer) Diff(diff *Diff) error {
 }
 
 // cause prints the proxies of a cause, what decides on them, and what changes.
-func (p *Printer) cause(cause *causeOf, full bool) error {
+func (p *Printer) cause(cause *causeOf, diff *Diff) error {
+	full, lists := diff.Full, " (--full lists them)"
+	if diff.Command == "" { // of verify and rewrite, which do not have --full
+		lists = ""
+	}
 	p.Line("  %s", names(cause.Proxies, full))
 	shown, others := firstOf(cause.Sources(), mostSources, full)
 	for _, source := range shown {
 		p.Line("  %s", source)
 	}
 	if others > 0 {
-		p.Line("  %s (--full lists them)", otherSources(others))
+		p.Line("  %s%s", otherSources(others), lists)
 	}
 	for _, field := range cause.Fields {
 		shown, others := firstOf(field.Values, mostValues, full)
@@ -62,7 +66,7 @@ func (p *Printer) cause(cause *causeOf, full bool) error {
 			p.Line("  %s  %s: %s -> %s", field.Code, field.Path, value.Before, value.After)
 		}
 		if others > 0 {
-			p.Line("  %s  %s: and %d more (--full lists them)", field.Code, field.Path, others)
+			p.Line("  %s  %s: and %d more%s", field.Code, field.Path, others, lists)
 		}
 	}
 	return p.envoyDiff(cause)
