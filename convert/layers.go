@@ -21,6 +21,7 @@ type layer struct {
 	everyone bool  // it is for all proxies, later ones included
 	copied   bool  // it is a copy of another control plane's, which cannot be changed here
 	idle     bool  // TrafficTraces decide on some of its proxies
+	masks    bool  // and would not without it, because of other MeshTraces
 	taken    bool  // MeshTraces decide on proxies that it would decide on
 	served   []int // proxies that it decides on today
 	free     []int // others on which it has no effect
@@ -125,10 +126,8 @@ func (l *layering) madeAgain() []*meshtrace.Policy {
 	type key struct{ namespace, name string }
 	replaced := make(map[key][]*meshtrace.Policy)
 	for _, p := range l.allExisting() {
-		if !p.TargetRef.IsIn(cluster.Newest) {
-			k := key{p.Namespace, validName(p.Name)}
-			replaced[k] = append(replaced[k], p)
-		}
+		k := key{p.Namespace, rankInFront.ReplaceAllString(validName(p.Name), "")}
+		replaced[k] = append(replaced[k], p)
 	}
 	var made []*meshtrace.Policy
 	for _, p := range l.allExisting() {
@@ -137,7 +136,8 @@ func (l *layering) madeAgain() []*meshtrace.Policy {
 			continue
 		}
 		if slices.ContainsFunc(replaced[key{p.Namespace, plain}], func(from *meshtrace.Policy) bool {
-			return from.Default.Key() == p.Default.Key()
+			isCopy := !rankInFront.MatchString(from.Name) && from.TargetRef.String() == p.TargetRef.String()
+			return (!from.TargetRef.IsIn(cluster.Newest) || isCopy) && from.Default.Key() == p.Default.Key()
 		}) {
 			made = append(made, p)
 		}
@@ -174,6 +174,7 @@ func (l *layering) assign(i int, d envoydiff.Decision, byPolicy map[*meshtrace.P
 		case of == nil:
 		case legacyTraces: // a MeshTrace without a backend has no effect on a TrafficTrace
 			of.idle = true
+			of.masks = of.masks || takesAway && len(p.Default.Backends) == 0
 		case traced, takesAway:
 			of.served = append(of.served, i)
 		default:

@@ -511,6 +511,7 @@ const (
 	someExistOne phrase = "1 of the {all} that this run makes already exists with the same content, as after an " +
 		"incomplete apply"
 	changedSince     phrase = "MeshTraces of an earlier run changed since"
+	mayBeOfGoneTrace phrase = "MeshTrace {policy}, without a backend, may be an earlier run's, of a TrafficTrace that is gone: then its proxies had no tracing. Delete it if it is not"
 	madeByLabels     phrase = "MeshTraces of an earlier run select by labels"
 	madeByTags       phrase = "MeshTraces of an earlier run select by tags"
 	tracingCanDiffer phrase = "Proxies can have other tracing today than their TrafficTraces give"
@@ -604,6 +605,9 @@ var (
 	existingIdle = warn(MeshTraceReplaced,
 		"has no backend, so it has no effect on the proxies of TrafficTraces. It would have one without them",
 		"delete it before the others are applied: {command}")
+	existingMasks = warn(MeshTraceReplaced,
+		"has no backend, so TrafficTraces trace its proxies, and not other MeshTraces. As long as it exists, it can override the new policies",
+		"delete it together with applying the others: {command}")
 	existingSelectsMore = warn(MeshTraceReplaced,
 		"selects no known proxy, and Kuma {target} ignores proxyTypes, name and namespace of a targetRef, so it would select others",
 		"delete it before the others are applied: {command}")

@@ -15,7 +15,7 @@ import (
 
 // Plan is what a conversion gives.
 type Plan struct {
-	Policies []*meshtrace.Policy // by mesh, highest precedence first
+	Policies []*meshtrace.Policy // by mesh, highest precedence first; by labels, in the order of relabelling.inOrderOfApply
 	Fates    []*Fate             // of every selector, by mesh and precedence
 	Notes    []*Note             // errors first, then warnings, then the rest
 	// Backends are the MeshOpenTelemetryBackends that Policies refer to, and Obsolete the

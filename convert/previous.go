@@ -83,6 +83,9 @@ func originsOf(m *mesh, ranked *legacy.Mesh) *origins {
 	for _, trace := range m.TrafficTraces {
 		name := validName(trace.DisplayName())
 		of.byName[name] = append(of.byName[name], trace)
+		if plain := rankInFront.ReplaceAllString(name, ""); plain != name { // replaced by a rank
+			of.byName[plain] = append(of.byName[plain], trace)
+		}
 	}
 	return of
 }
@@ -143,7 +146,7 @@ func isFrom(p *meshtrace.Policy, c *made) bool {
 var (
 	rankInFront = regexp.MustCompile(`^[0-9]+-`)
 	rank        = regexp.MustCompile(`\b[0-9]+-`) // also after the name of another policy
-	numberAtEnd = regexp.MustCompile(`^(-[0-9]+){0,2}$`)
+	numberAtEnd = regexp.MustCompile(`^(-[0-9]+)*$`)
 )
 
 // withoutRank returns a name, and what follows each rank in it.
@@ -159,8 +162,10 @@ func withoutRank(name string) []string {
 // the others are: nameByTrace and rankNames give it.
 func mayBeNamed(name, mesh string, trace *legacy.TrafficTrace) bool {
 	base := validName(trace.DisplayName())
+	begins := []string{base, withHash(base, mesh, trace.Name)}
+	begins = append(begins, rankInFront.ReplaceAllString(begins[0], ""), rankInFront.ReplaceAllString(begins[1], "")) // replaced by a rank
 	for _, without := range withoutRank(name) {
-		for _, begin := range []string{base, withHash(base, mesh, trace.Name)} {
+		for _, begin := range begins {
 			if rest, ok := strings.CutPrefix(without, begin); ok && numberAtEnd.MatchString(rest) {
 				return true
 			}

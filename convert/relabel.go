@@ -28,6 +28,7 @@ type relabelling struct {
 	policies []*relabelled       // highest precedence first
 	reasons  reasons             // why selectors have no policy
 	gone     []*meshtrace.Policy // existing ones that must not stay
+	first    []*meshtrace.Policy // those of gone that have no effect today
 	notes    notes
 	made     []*made                     // the policies of selectors, once they are built
 	repeated map[*meshtrace.Policy]*made // see findAgain
@@ -118,6 +119,8 @@ func (r *relabelling) unserved(of *layer) {
 	}
 	about := existingServesNobody
 	switch ref := &of.existing.TargetRef; {
+	case of.idle && of.masks:
+		about = existingMasks
 	case of.idle:
 		about = existingIdle
 	case ref.IsIn(cluster.Newest):
@@ -127,6 +130,9 @@ func (r *relabelling) unserved(of *layer) {
 	}
 	if about != existingServesNobody {
 		r.gone = append(r.gone, of.existing)
+	}
+	if about == existingIdle || about == existingSelectsMore {
+		r.first = append(r.first, of.existing)
 	}
 	r.notes = append(r.notes, about.note(of.existing.Place, of.existing, facts{
 		"target": cluster.Newest, "command": deletion(of.existing),

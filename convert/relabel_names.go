@@ -183,6 +183,25 @@ func (r *relabelling) obsolete() []*meshtrace.Policy {
 			gone = append(gone, of.existing)
 		}
 	}
-	slices.SortFunc(gone, func(a, b *meshtrace.Policy) int { return a.Place.Compare(b.Place) })
+	meshtrace.Sort(r.o.Version, gone)
 	return slices.Compact(gone)
+}
+
+// inOrderOfApply returns what to apply so that each proxy has, at every moment, what it had or
+// what it gets: first what replaces no existing policy, highest precedence first, as long as those
+// that exist have precedence by their kind; then the others, lowest first.
+func (r *relabelling) inOrderOfApply() []*meshtrace.Policy {
+	existing := lists.Set(r.allExisting(), (*meshtrace.Policy).Identity)
+	var added, replacing []*meshtrace.Policy
+	for _, p := range r.policies {
+		switch {
+		case p.kept && p.name == p.existing.Name:
+		case existing[p.policy.Identity()]:
+			replacing = append(replacing, p.policy)
+		default:
+			added = append(added, p.policy)
+		}
+	}
+	slices.Reverse(replacing)
+	return append(added, replacing...)
 }

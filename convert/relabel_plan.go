@@ -99,16 +99,12 @@ func newPlanByLabels(in *input, all []*relabelling, backends *backends) *Plan {
 		}
 		run := findPrevious(r.verification())
 		maps.Copy(plan.existing, run.existing)
-		if run.doubt != nil {
-			plan.doubts[r.Name] = run.doubt
+		if doubt := r.doubtIdle(in, run.doubt); doubt != nil {
+			plan.doubts[r.Name] = doubt
 		}
-		for _, p := range r.policies {
-			if !p.kept || p.name != p.existing.Name {
-				plan.Policies = append(plan.Policies, p.policy)
-			}
-		}
+		plan.Policies = append(plan.Policies, r.inOrderOfApply()...)
 		obsolete := r.obsolete()
-		plan.Obsolete, plan.Idle = append(plan.Obsolete, obsolete...), append(plan.Idle, r.gone...)
+		plan.Obsolete, plan.Idle = append(plan.Obsolete, obsolete...), append(plan.Idle, r.first...)
 		plan.Fates = append(plan.Fates, r.fates()...)
 		found = slices.Concat(found, r.notes, run.notes, remarkBackends(r.mesh, r.made), r.remarkSelection(), r.remarkObsolete(obsolete),
 			r.remarkBuiltin(), r.remarkUnlabelled(), remarkZoneTies(r.mesh, r.ties), remarkTies(r.mesh, r.Mesh), r.remarkUndated())
@@ -130,6 +126,27 @@ func newPlanByLabels(in *input, all []*relabelling, backends *backends) *Plan {
 	found = append(found, remarkPatches(in, lists.Each(all, func(r *relabelling) *mesh { return r.mesh }), plan)...)
 	plan.Notes = slices.Concat(found, remarkStrays(in), remarkStage(in, plan), remarkPlace(in, all), proved).sorted()
 	return plan
+}
+
+// doubtIdle adds to doubt, which may be nil, the proxies of policies without a backend that an
+// earlier run may have made, of TrafficTraces that are gone: then these proxies had no tracing.
+func (r *relabelling) doubtIdle(in *input, doubt func(*cluster.Dataplane) string) func(*cluster.Dataplane) string {
+	unclear := lists.Keep(r.gone, func(p *meshtrace.Policy) bool {
+		return len(p.Default.Backends) == 0 && selectsByLabels(p) && in.mayBeOurs(p) && (p.Format == cluster.Universal || p.Source != "")
+	})
+	if len(unclear) == 0 {
+		return doubt
+	}
+	matcher := r.matcher(unclear...)
+	return func(dp *cluster.Dataplane) string {
+		if found := matcher.Matching(nil, dp); len(found) > 0 {
+			return mayBeOfGoneTrace.with(facts{"policy": quoted(found[0].Name)})
+		}
+		if doubt != nil {
+			return doubt(dp)
+		}
+		return ""
+	}
 }
 
 // remarkUndated notes the proxies for which creation times decide that the input does not

@@ -81,10 +81,10 @@ func TestEquivalentByLabelsAndZone(t *testing.T) {
 				compared++
 				was, is := before(ownMeshes[0], dp), after(matcher, dp)
 				verdict := verdicts[zone+"/"+dp.Name]
-				switch {
-				case verdict == envoydiff.Unknown:
+				switch verdict {
+				case envoydiff.Unknown:
 					unknown++
-				case verdict == envoydiff.Different:
+				case envoydiff.Different:
 					differing++
 				default:
 					require.NotEmpty(t, verdict, "zone %s, %s\n%s", zone, dp, where)

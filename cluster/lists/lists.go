@@ -27,6 +27,11 @@ func Keep[S ~[]T, T any](list S, stays func(T) bool) S {
 	return kept
 }
 
+// Last returns the items in their order, those that a function selects after the others.
+func Last[T any](list []T, last func(T) bool) []T {
+	return append(Keep(list, func(item T) bool { return !last(item) }), Keep(list, last)...)
+}
+
 // Set returns the keys of the items.
 func Set[T any, K comparable](list []T, key func(T) K) map[K]bool {
 	set := make(map[K]bool, len(list))

@@ -172,7 +172,8 @@ func TestReportByLabels(t *testing.T) {
 		},
 		"replaced": {
 			replaced + " --target-ref dataplane",
-			[]string{`for name in z-web y-team; do kumactl delete meshtrace --mesh default -- "$name"; done`, "z-web applied 2 y-team applied 2 nobody applied 0"}, nil,
+			[]string{`for name in y-team z-web; do kumactl delete meshtrace --mesh default -- "$name"; done`, "z-web applied 2 y-team applied 2 nobody applied 0"},
+			nil,
 		},
 		"idle": {
 			"../../fixtures/convert/labels-idle/input.yaml --kuma-version 2.14 --target-ref dataplane",

@@ -195,7 +195,8 @@ const (
 func (b *builder) deletions(mesh *legacy.Mesh, flags []string) []step {
 	deletion := step{kind: deleteTrafficTraces, mesh: mesh.Name, flags: flags}
 	plain, lines := true, true // xargs needs no quotes; no name has a line end
-	for _, trace := range mesh.TrafficTraces {
+	// Those without a backend prevent tracing as long as others exist.
+	for _, trace := range lists.Last(mesh.TrafficTraces, func(t *legacy.TrafficTrace) bool { return mesh.BackendOf(t) == nil }) {
 		deletion.names = append(deletion.names, trace.Name)
 		plain = plain && manifest.IsPlainWord(trace.Name)
 		lines = lines && !strings.Contains(trace.Name, "\n")

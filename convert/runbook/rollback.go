@@ -35,7 +35,11 @@ func (b *builder) rollback() {
 
 // Restored returns the existing MeshTraces that rollback.sh restores before it deletes new ones,
 // so that their proxies have tracing at any time. Idle ones would change new ones.
-func (b *builder) Restored() []*cluster.Original { return slices.Concat(b.Replaced, b.Deleted) }
+func (b *builder) Restored() []*cluster.Original {
+	restored := slices.Clone(b.Deleted)
+	slices.Reverse(restored)
+	return append(restored, b.Replaced...)
+}
 
 // meshRollback adds, on Kubernetes, a patch for each Mesh, which keeps other changes of it.
 // kumactl has no patch, so on Universal the Meshes are whole.

@@ -12,6 +12,7 @@ import (
 	"tracemigrate/cluster/lists"
 	"tracemigrate/convert"
 	"tracemigrate/convert/report"
+	"tracemigrate/legacy"
 	"tracemigrate/meshtrace"
 )
 
@@ -152,6 +153,17 @@ func (b *builder) sort() {
 	tied := slices.Concat(b.Tied...)
 	isTied := func(o *cluster.Original) bool { return slices.Contains(tied, o) }
 	b.Untied = slices.DeleteFunc(slices.Clone(b.Traces), isTied)
+	// Those without a backend prevent tracing as long as others exist.
+	meshes := legacy.ByName(b.Current.Meshes)
+	prevents := make(map[traceName]bool)
+	for _, mesh := range meshes {
+		for _, trace := range mesh.TrafficTraces {
+			prevents[nameOf(trace)] = mesh.BackendOf(trace) == nil
+		}
+	}
+	preventing := func(o *cluster.Original) bool { return prevents[traceName{o.Mesh, o.Name}] }
+	b.Traces = lists.Last(b.Traces, preventing)
+	b.Untied = lists.Last(b.Untied, func(o *cluster.Original) bool { return !preventing(o) })
 }
 
 // identity identifies a MeshTrace. On Kubernetes its mesh is only a label.
@@ -164,25 +176,29 @@ func (b *builder) identity(mesh, namespace, name string) identity {
 	return identity{mesh, namespace, name}
 }
 
-// sortExisting finds the existing MeshTraces that the new ones replace, and those to delete.
+// sortExisting finds the existing MeshTraces that the new ones replace, and those to delete, in the
+// order of the plan. What is restored or deleted to go back has the opposite order.
 func (b *builder) sortExisting(existing []*cluster.Original) {
-	of := func(policies []*meshtrace.Policy) map[identity]bool {
-		return lists.Set(policies, func(p *meshtrace.Policy) identity { return b.identity(p.Mesh, p.Namespace, p.Name) })
-	}
-	made, idle, obsolete := of(b.Plan.Policies), of(b.Plan.Idle), of(b.Plan.Obsolete)
-	known := make(map[identity]bool, len(existing))
-	for _, o := range existing {
-		id := b.identity(o.Mesh, o.Namespace, o.Name)
-		switch known[id] = true; {
-		case made[id]:
+	known := lists.By(existing, func(o *cluster.Original) identity { return b.identity(o.Mesh, o.Namespace, o.Name) })
+	of := func(p *meshtrace.Policy) *cluster.Original { return known[b.identity(p.Mesh, p.Namespace, p.Name)] }
+	for _, p := range slices.Backward(b.Plan.Policies) {
+		if o := of(p); o != nil {
 			b.Replaced = append(b.Replaced, o)
-		case idle[id]:
+		} else {
+			b.Made = append(b.Made, p)
+		}
+	}
+	idle := lists.Set(b.Plan.Idle, (*meshtrace.Policy).Identity)
+	for _, p := range b.Plan.Obsolete {
+		switch o := of(p); {
+		case o == nil:
+			b.fail(fmt.Errorf("%s is to be deleted, and the input does not have it as a resource of its own", p))
+		case idle[p.Identity()]:
 			b.Idle = append(b.Idle, o)
-		case obsolete[id]:
+		default:
 			b.Deleted = append(b.Deleted, o)
 		}
 	}
-	b.Made = lists.Keep(b.Plan.Policies, func(p *meshtrace.Policy) bool { return !known[b.identity(p.Mesh, p.Namespace, p.Name)] })
 }
 
 // Removes reports whether the control plane may delete the TrafficTraces. A federated zone

@@ -110,11 +110,26 @@ func (b *builder) StepCommands(step Step) []command {
 	return commands
 }
 
-// application returns the command that applies the MeshTraces of a directory.
+// filesTogether is how many files one command applies.
+const filesTogether = 20
+
+// application returns the commands that apply the MeshTraces of a directory.
 func (b *builder) application(dir string, policies []*meshtrace.Policy) []command {
 	switch {
 	case len(policies) == 0:
 		return nil
+	case b.Kubernetes && b.Options.ByLabels: // in order, which a kustomization does not keep
+		var commands []command
+		for some := range slices.Chunk(policies, filesTogether) {
+			text := b.Client + " apply"
+			for _, p := range some {
+				name, _, err := p.File(b.style)
+				b.fail(err)
+				text += " -f " + manifest.ShellQuote(dir+name)
+			}
+			commands = append(commands, plainly(text))
+		}
+		return commands
 	case b.Kubernetes:
 		return []command{plainly(b.Client + " apply -k " + strings.TrimSuffix(dir, "/"))}
 	}
