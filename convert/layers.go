@@ -14,17 +14,18 @@ import (
 // layer is a selector or an existing MeshTrace, with the proxies that its policies by
 // labels must and may select, as positions in sidecars.
 type layer struct {
-	pair     *legacy.Pair // or nil
-	position int          // of the pair
-	existing *meshtrace.Policy
-	conf     meshtrace.Conf
-	everyone bool  // it is for all proxies, later ones included
-	copied   bool  // it is a copy of another control plane's, which cannot be changed here
-	idle     bool  // TrafficTraces decide on some of its proxies
-	masks    bool  // and would not without it, because of other MeshTraces
-	taken    bool  // MeshTraces decide on proxies that it would decide on
-	served   []int // proxies that it decides on today
-	free     []int // others on which it has no effect
+	pair      *legacy.Pair // or nil
+	position  int          // of the pair
+	existing  *meshtrace.Policy
+	conf      meshtrace.Conf
+	everyone  bool  // it is for all proxies, later ones included
+	copied    bool  // it is a copy of another control plane's, which cannot be changed here
+	idle      bool  // TrafficTraces decide on some of its proxies
+	masks     bool  // and would not without it, because of other MeshTraces
+	taken     bool  // MeshTraces decide on proxies that it would decide on
+	ofBuiltin bool  // it decides on builtin gateways
+	served    []int // proxies that it decides on today
+	free      []int // others on which it has no effect
 }
 
 // layering is a mesh with what decides on its proxies, highest precedence first.
@@ -67,6 +68,11 @@ func layersOf(in *input, m *mesh, today *today) *layering {
 	for i, dp := range l.sidecars {
 		l.ranks = append(l.ranks, l.assign(i, l.decide(dp), byPolicy, byPair))
 		l.byRank = append(l.byRank, i)
+	}
+	for _, dp := range l.builtin {
+		if position, ok := l.positionOf(l.decide(dp).Pair); ok {
+			byPair[position].ofBuiltin = true
+		}
 	}
 	slices.SortStableFunc(l.byRank, func(a, b int) int { return cmp.Compare(l.ranks[a], l.ranks[b]) })
 	return l

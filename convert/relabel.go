@@ -111,6 +111,8 @@ func (r *relabelling) unserved(of *layer) {
 		case higher != nil:
 			found := neverDeciding(r.mesh, of.pair, higher)
 			r.reasons[of.position], r.notes = found.reason, append(r.notes, found.notes...)
+		case of.ofBuiltin:
+			r.reasons[of.position] = string(servesBuiltin)
 		default:
 			r.reasons[of.position] = string(servesNobody)
 			r.notes = append(r.notes, laterUnknown.noteOn(of.pair, facts{"selector": of.fact()}))

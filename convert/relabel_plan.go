@@ -355,6 +355,8 @@ func whyByLabels(o *Options, version cluster.Version, dp *cluster.Dataplane) (re
 	switch {
 	case version.Compare(cluster.SinceDataplane) < 0:
 		return string(zoneWithoutKind), zoneWithoutKindRemedy.with(facts{"since": cluster.SinceDataplane.MajorMinor()})
+	case dp.Builtin():
+		return string(builtinUnselected), string(builtinUnselectedRemedy)
 	case dp.Delegated() && !version.DataplaneKindSelectsDelegatedGateways():
 		return string(gatewayUnselected), string(gatewayUnselectedRemedy)
 	case o.DisplayNames && !version.SelectsByDisplayName() && dp.Labels.Get(cluster.DisplayNameLabel) == "":

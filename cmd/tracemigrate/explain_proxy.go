@@ -51,6 +51,7 @@ func (f *explainFlags) explain(
 		State: current.State(),
 	}
 	if result, _ := convert.Convert(current, options); result != nil {
+		stderr.NotesOf(convert.EarlierRun, version, result.Notes)
 		stderr.NotesOf(convert.PatchReleaseDecides, version, result.Notes)
 		e.Doubt = e.Doubt.And(result.Doubt(dp))
 		e.After = envoydiff.Find(result.Comparisons, dp)
