@@ -242,9 +242,13 @@ func (u *unit) unlisted() []*manifest.Problem {
 // replaced returns, as errors, the existing MeshTraces that policies by labels replace: only those
 // of TrafficTraces are written here.
 func (u *unit) replaced() []*manifest.Problem {
+	ofTraces := make(map[*meshtrace.Policy]bool)
+	for _, fate := range u.plan.Fates {
+		maps.Copy(ofTraces, lists.Set(fate.Policies, func(p *meshtrace.Policy) *meshtrace.Policy { return p }))
+	}
 	replaced := lists.Set(u.plan.Obsolete, (*meshtrace.Policy).Identity)
 	for _, p := range u.plan.Policies {
-		if !u.plan.Exists(p) && !slices.ContainsFunc(u.plan.Fates, func(fate *convert.Fate) bool { return slices.Contains(fate.Policies, p) }) {
+		if !ofTraces[p] {
 			replaced[p.Identity()] = true
 		}
 	}
