@@ -32,18 +32,9 @@ func TestEquivalentByLabelsAndZone(t *testing.T) {
 		r := random{rand.New(rand.NewPCG(start, uint64(n)+6_000_000)), cluster.V([]int{13, 14}[n%2])}
 		likeTags, known := n%3 > 0, n%4 > 0
 		policies := r.policies()
-		zones := []string{"east", "west", "north"}[:2+r.IntN(2)]
-		origin := fmt.Sprintf("source: global\nversion: '%s'\nmode: global\nzones: [", r.version)
-		texts := make(map[string]string)
-		all := []string{policies, "type: TrafficRoute\nmesh: default\nname: all\n"}
-		for _, zone := range zones {
-			origin += fmt.Sprintf("{name: %s, version: '%s'}, ", zone, r.version)
-			proxies := strings.TrimPrefix(inboundTag.ReplaceAllString(r.labelled(likeTags), "tags: {kuma.io/zone: "+zone+", "), "---\n")
-			proxies = labelsOfProxy.ReplaceAllString(proxies, "labels: {kuma.io/zone: "+zone+", ")
-			texts[zone] = snapshotOf(fmt.Sprintf("source: %s\nversion: '%s'\nmode: federated-zone\nzone: %s", zone, r.version, zone), r.copies(policies), proxies)
-			all = append(all, proxyName.ReplaceAllString(proxies, "name: ${1}-"+zone))
-		}
-		global := snapshotOf(origin+"]", all...)
+		zones, texts, global := r.federation(policies, func(zone string) string {
+			return labelsOfProxy.ReplaceAllString(r.labelled(likeTags), "labels: {kuma.io/zone: "+zone+", ")
+		}, "type: TrafficRoute\nmesh: default\nname: all\n")
 		where := fmt.Sprintf("seed %d, mesh %d, Kuma %s\n%s", start, n, r.version, global)
 		inputs := []manifest.Input{manifest.Text("global.yaml", global)}
 		for _, zone := range zones {

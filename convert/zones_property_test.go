@@ -44,6 +44,23 @@ func (r random) copies(policies string) string {
 	})
 }
 
+// federation returns zones, the snapshot of each, and that of their global control plane, which
+// also has others. proxies returns the Dataplanes of a zone, without its tag.
+func (r random) federation(policies string, proxies func(zone string) string, others ...string) (zones []string, texts map[string]string, global string) {
+	zones = []string{"east", "west", "north"}[:2+r.IntN(2)]
+	origin := fmt.Sprintf("source: global\nversion: '%s'\nmode: global\nzones: [", r.version)
+	texts = make(map[string]string)
+	all := append([]string{policies}, others...)
+	for _, zone := range zones {
+		origin += fmt.Sprintf("{name: %s, version: '%s'}, ", zone, r.version)
+		tagged := strings.TrimPrefix(inboundTag.ReplaceAllString(proxies(zone), "tags: {kuma.io/zone: "+zone+", "), "---\n")
+		tagged = strings.ReplaceAll(tagged, "{kuma.io/zone: "+zone+", }", "{kuma.io/zone: "+zone+"}")
+		texts[zone] = snapshotOf(fmt.Sprintf("source: %s\nversion: '%s'\nmode: federated-zone\nzone: %s", zone, r.version, zone), r.copies(policies), tagged)
+		all = append(all, proxyName.ReplaceAllString(tagged, "name: ${1}-"+zone))
+	}
+	return zones, texts, snapshotOf(origin+"]", all...)
+}
+
 // At a global control plane every proxy keeps its own zone's tracing where the
 // zones' own copies are known, by one set of policies; without them, just those
 // are unknown between whose TrafficTraces creation times decide.
@@ -54,18 +71,7 @@ func TestEquivalentByZone(t *testing.T) {
 	for n := range tries {
 		r := random{rand.New(rand.NewPCG(start, uint64(n)+3_000_000)), versions[1+n%(len(versions)-1)]}
 		policies := r.policies()
-		zones := []string{"east", "west", "north"}[:2+r.IntN(2)]
-		origin := fmt.Sprintf("source: global\nversion: '%s'\nmode: global\nzones: [", r.version)
-		texts := make(map[string]string)
-		var all []string
-		for _, zone := range zones {
-			origin += fmt.Sprintf("{name: %s, version: '%s'}, ", zone, r.version)
-			proxies := strings.TrimPrefix(inboundTag.ReplaceAllString(r.dataplanes(), "tags: {kuma.io/zone: "+zone+", "), "---\n")
-			proxies = strings.ReplaceAll(proxies, "{kuma.io/zone: "+zone+", }", "{kuma.io/zone: "+zone+"}")
-			texts[zone] = snapshotOf(fmt.Sprintf("source: %s\nversion: '%s'\nmode: federated-zone\nzone: %s", zone, r.version, zone), r.copies(policies), proxies)
-			all = append(all, proxyName.ReplaceAllString(proxies, "name: ${1}-"+zone))
-		}
-		global := snapshotOf(origin+"]", append([]string{policies}, all...)...)
+		zones, texts, global := r.federation(policies, func(string) string { return r.dataplanes() })
 		where := fmt.Sprintf("seed %d, mesh %d, Kuma %s\n%s", start, n, r.version, global)
 
 		// Without the zones' copies.
