@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
-	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -157,14 +156,13 @@ func (v *verifier) match() {
 // known compares the known proxies: all on all processors, then one by one those whose tracing
 // changes, which are few.
 func (v *verifier) known() findings {
-	size := max(perWorker, (len(v.dataplanes)+runtime.GOMAXPROCS(0)-1)/runtime.GOMAXPROCS(0))
-	chunks := slices.Collect(slices.Chunk(v.dataplanes, size))
-	changed := make([][]*cluster.Dataplane, len(chunks))
+	shares := lists.Shares(v.dataplanes)
+	changed := make([][]*cluster.Dataplane, len(shares))
 	var comparing sync.WaitGroup
-	for i, chunk := range chunks {
+	for i, share := range shares {
 		comparing.Go(func() {
 			s := sight{keys: make(confKeys)}
-			changed[i] = lists.Keep(chunk, func(dp *cluster.Dataplane) bool {
+			changed[i] = lists.Keep(share, func(dp *cluster.Dataplane) bool {
 				_, changes := v.changes(&s, dp, false)
 				return changes
 			})
@@ -179,9 +177,6 @@ func (v *verifier) known() findings {
 	}
 	return found
 }
-
-// perWorker is the number of proxies that justifies another goroutine.
-const perWorker = 1_000
 
 // unknown compares proxies that existing and new policies can select, for what is
 // not known of those that exist. It reports whether it compared all.

@@ -2,6 +2,11 @@
 // not.
 package lists
 
+import (
+	"runtime"
+	"slices"
+)
+
 // Each returns what a function makes of each item; the result is never nil.
 func Each[From, To any](list []From, of func(From) To) []To {
 	results := make([]To, len(list))
@@ -30,6 +35,16 @@ func Keep[S ~[]T, T any](list S, stays func(T) bool) S {
 // Last returns the items in their order, those that a function selects after the others.
 func Last[T any](list []T, last func(T) bool) []T {
 	return append(Keep(list, func(item T) bool { return !last(item) }), Keep(list, last)...)
+}
+
+// forOneWorker is the number of items that justifies another goroutine.
+const forOneWorker = 1_000
+
+// Shares returns a list in parts for the goroutines that work on it: one for each processor, or
+// fewer if the list is short.
+func Shares[T any](list []T) [][]T {
+	workers := max(1, min(runtime.GOMAXPROCS(0), len(list)/forOneWorker))
+	return slices.Collect(slices.Chunk(list, max(1, (len(list)+workers-1)/workers)))
 }
 
 // Set returns the keys of the items.

@@ -86,7 +86,7 @@ func (c *comparer) compare(p *Proxy) {
 	dp := p.Dataplane
 	p.Before, p.After = c.decide(c.before, c.atBefore, dp), c.decide(c.after, c.atAfter, dp)
 	p.Differences = c.differences(dp, p.Before, p.After)
-	p.untraced, p.begins = !c.traced, c.traced && !c.tracedBefore
+	p.setTraced(c.tracedBefore, c.traced)
 	if c.lenient != nil && dp.HasIgnoredInbound() && verdictOf(p.Differences, c.accept) == Different {
 		if verdictOf(c.differences(dp, p.Before, c.decide(c.lenient, c.atAfter, dp)), c.accept) != Different {
 			ignored := make([]*Difference, 0, len(p.Differences))

@@ -27,8 +27,8 @@ func CompareDumps(before, after map[string]*Dump, accept []Code) *Comparison {
 		case a == nil:
 			p.Differences = []*Difference{{Code: ProxyMissing, Field: "proxy", Before: "no dump", After: "dumped"}}
 		default:
-			p.Differences, p.untraced = a.compare(b, nil, ""), !a.traces() && !b.traces()
-			p.begins = !a.traces() && b.traces()
+			p.Differences = a.compare(b, nil, "")
+			p.setTraced(a.traces(), b.traces())
 		}
 		p.judge(accept)
 		result.Proxies = append(result.Proxies, p)
@@ -44,8 +44,8 @@ func CompareShadow(r *Renderer, dp *cluster.Dataplane, today, shadow *Dump, acce
 	after := shadow.withoutLegacy()
 	p := Proxy{
 		Mesh: dp.Mesh, Name: dp.FullName(), Differences: today.compare(after, r.unrouted(dp), dp.FirstService()),
-		untraced: !today.traces() && !after.traces(), begins: !today.traces() && after.traces(),
 	}
+	p.setTraced(today.traces(), after.traces())
 	for _, d := range p.Differences {
 		if d.Code == TracingLost && shadow.listeners[d.Listener] != nil {
 			d.After = "none, once the TrafficTrace is gone: only its tracing is left in the shadow configuration"

@@ -4,12 +4,12 @@ import (
 	"cmp"
 	"fmt"
 	"iter"
-	"runtime"
 	"slices"
 	"strings"
 	"sync"
 
 	"tracemigrate/cluster"
+	"tracemigrate/cluster/lists"
 	"tracemigrate/cluster/manifest"
 	"tracemigrate/meshtrace"
 )
@@ -40,6 +40,12 @@ type Proxy struct {
 	begins      bool               // a listener is traced after, and none before
 	// alsoInherent is set if an accepted proxy also has an inherent difference that is not accepted.
 	alsoInherent bool
+}
+
+// setTraced records whether a listener of the proxy is traced before, and after; where one is
+// before, it does not matter here whether one is after.
+func (p *Proxy) setTraced(before, after bool) {
+	p.untraced, p.begins = !before && !after, !before && after
 }
 
 // Has reports whether the proxy has a difference of a code.
@@ -158,9 +164,6 @@ func Compare(s *cluster.Snapshot, before, after State, o Options) *Comparison {
 	return compareOnly(s.Dataplanes, newRenderer(s), before, after, o)
 }
 
-// perWorker is the number of proxies that justifies another goroutine.
-const perWorker = 1_000
-
 // compareOnly compares some Dataplanes of a renderer's snapshot.
 func compareOnly(dataplanes []*cluster.Dataplane, r *Renderer, before, after State, o Options) *Comparison {
 	today := r.In(o.Version, before)
@@ -171,9 +174,8 @@ func compareOnly(dataplanes []*cluster.Dataplane, r *Renderer, before, after Sta
 		lenient = result.after.countingIgnoredInbounds()
 	}
 	refusing := today.refusing(to, after)
-	workers := max(1, min(runtime.GOMAXPROCS(0), len(dataplanes)/perWorker))
 	var group sync.WaitGroup
-	for proxies := range slices.Chunk(result.Proxies, max(1, (len(dataplanes)+workers-1)/workers)) {
+	for _, proxies := range lists.Shares(result.Proxies) {
 		group.Go(func() {
 			c := newComparer(result.before, result.after, lenient, o.Accept)
 			c.migrated, c.refusing = o.Migrated, refusing
