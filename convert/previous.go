@@ -26,8 +26,8 @@ func (in *input) resume() []*conversion {
 }
 
 // resume converts without those of the existing policies that a previous run may have made,
-// until each of these is made again. The function again finds the new policy for an existing one;
-// anyway is true if the existing one counts without it.
+// until it makes each of these again. again returns the new policy for an existing one, nil without
+// one; anyway is true if the existing one counts as made again all the same.
 func resume[C any](
 	previous map[*meshtrace.Policy]bool, convert func(previous map[*meshtrace.Policy]bool) []C,
 	again func(of C, p *meshtrace.Policy) (c *made, anyway bool), meshOf func(C) *mesh,

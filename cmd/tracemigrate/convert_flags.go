@@ -151,11 +151,16 @@ func parseTargetRef(value string) (byLabels bool, err error) {
 // selectsByLabels reports whether policies select by labels: --target-ref says so or, without
 // it, an earlier run did.
 func selectsByLabels(c *cli.Context, stderr *output.Printer, byLabels bool, current *convert.Current, o convert.Options) bool {
-	if c.IsSet("target-ref") || current.Failed() || !convert.GoesOnByLabels(current, o) {
+	if !goesOnByLabels(c, current, o) {
 		return byLabels
 	}
 	sayGoesOnByLabels(stderr)
 	return true
+}
+
+// goesOnByLabels reports whether policies select by labels because those of an earlier run did.
+func goesOnByLabels(c *cli.Context, current *convert.Current, o convert.Options) bool {
+	return !c.IsSet("target-ref") && !current.Failed() && convert.GoesOnByLabels(current, o)
 }
 
 func sayGoesOnByLabels(stderr *output.Printer) {

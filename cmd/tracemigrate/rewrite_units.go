@@ -148,7 +148,7 @@ func (r *rewriting) add(u *unit) error {
 		return err
 	}
 	if r.stage == stageAdd {
-		u.options.ByLabels = r.byLabels || !r.c.IsSet("target-ref") && convert.GoesOnByLabels(u.before, u.options)
+		u.options.ByLabels = r.byLabels || goesOnByLabels(r.c, u.before, u.options)
 	}
 	r.units = append(r.units, u)
 	return u.options.Check()

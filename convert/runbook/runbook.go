@@ -12,7 +12,6 @@ import (
 	"tracemigrate/cluster/lists"
 	"tracemigrate/convert"
 	"tracemigrate/convert/report"
-	"tracemigrate/legacy"
 	"tracemigrate/meshtrace"
 )
 
@@ -63,7 +62,7 @@ var Entries = []string{
 // Build returns the files of a directory. It returns an error if the migration
 // cannot be written as one.
 func Build(f *Facts) ([]File, error) {
-	b := &builder{Facts: f, Commands: f.Report.Commands, style: meshtrace.Style{Version: f.Options.Version}}
+	b := &builder{Facts: f, Commands: f.Report.Commands, style: meshtrace.Style{Version: f.Options.Version}, names: make(map[*meshtrace.Policy]string)}
 	if err := b.check(); err != nil {
 		return nil, err
 	}
@@ -106,6 +105,7 @@ type builder struct {
 	Untied   []*cluster.Original   // all others
 
 	files  []File
+	names  map[*meshtrace.Policy]string // of the files of MeshTraces, on Kubernetes
 	failed error
 }
 
@@ -143,7 +143,7 @@ func (b *builder) sort() {
 			existing = append(existing, o)
 		}
 	}
-	for _, list := range [][]*cluster.Original{b.Meshes, b.Traces, existing} {
+	for _, list := range [][]*cluster.Original{b.Meshes, b.Traces} {
 		slices.SortStableFunc(list, func(a, c *cluster.Original) int {
 			return cmp.Or(cmp.Compare(a.Mesh, c.Mesh), cmp.Compare(a.Name, c.Name))
 		})
@@ -154,9 +154,8 @@ func (b *builder) sort() {
 	isTied := func(o *cluster.Original) bool { return slices.Contains(tied, o) }
 	b.Untied = slices.DeleteFunc(slices.Clone(b.Traces), isTied)
 	// Those without a backend prevent tracing as long as others exist.
-	meshes := legacy.ByName(b.Current.Meshes)
 	prevents := make(map[traceName]bool)
-	for _, mesh := range meshes {
+	for _, mesh := range b.Current.Meshes {
 		for _, trace := range mesh.TrafficTraces {
 			prevents[nameOf(trace)] = mesh.BackendOf(trace) == nil
 		}
@@ -225,6 +224,7 @@ func (b *builder) policies(dir string, policies []*meshtrace.Policy) {
 		name, text, err := p.File(b.style)
 		b.fail(err)
 		b.secret(dir+name, text)
+		b.names[p] = name
 		kustomization += "- " + name + "\n"
 	}
 	b.add(dir+"kustomization.yaml", []byte(kustomization))

@@ -123,9 +123,7 @@ func (b *builder) application(dir string, policies []*meshtrace.Policy) []comman
 		for some := range slices.Chunk(policies, filesTogether) {
 			text := b.Client + " apply"
 			for _, p := range some {
-				name, _, err := p.File(b.style)
-				b.fail(err)
-				text += " -f " + manifest.ShellQuote(dir+name)
+				text += " -f " + manifest.ShellQuote(dir+b.names[p])
 			}
 			commands = append(commands, plainly(text))
 		}
