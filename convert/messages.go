@@ -512,6 +512,8 @@ const (
 		"incomplete apply"
 	changedSince     phrase = "MeshTraces of an earlier run changed since"
 	mayBeOfGoneTrace phrase = "MeshTrace {policy}, without a backend, may be an earlier run's, of a TrafficTrace that is gone: then its proxies had no tracing. Delete it if it is not"
+	mayBeEarlierCopy phrase = "MeshTrace {policy} has the content of {original} and may be an earlier run's, applied in part: then the tracing " +
+		"before it is not known. Delete it if it is, or rename it if it is not"
 	madeByLabels     phrase = "MeshTraces of an earlier run select by labels"
 	madeByTags       phrase = "MeshTraces of an earlier run select by tags"
 	tracingCanDiffer phrase = "Proxies can have other tracing today than their TrafficTraces give"

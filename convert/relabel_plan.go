@@ -19,12 +19,10 @@ import (
 // MeshSubset outranks Dataplane whatever the names.
 func (in *input) convertByLabels() *Plan {
 	var backends *backends
-	convert := func(previous map[*meshtrace.Policy]bool) (all []*relabelling) {
+	all := in.resumeByLabels(func(previous map[*meshtrace.Policy]bool) (all []*relabelling) {
 		all, backends = in.relabel(previous)
 		return all
-	}
-	again := func(r *relabelling, p *meshtrace.Policy) (*made, bool) { return r.repeated[p], false }
-	all := resume(in.mayBePreviousByLabels(), convert, again, func(r *relabelling) *mesh { return r.mesh })
+	})
 	return newPlanByLabels(in, all, backends)
 }
 
@@ -38,7 +36,7 @@ func (in *input) relabel(previous map[*meshtrace.Policy]bool) ([]*relabelling, *
 	backends := newBackends(in)
 	for _, r := range all {
 		r.build(backends)
-		r.repeated = findAgain(r.mesh.previous, r.made)
+		r.repeated = r.findRepeated()
 	}
 	return all, backends
 }
@@ -79,7 +77,7 @@ func (in *input) mayBePreviousByLabels() map[*meshtrace.Policy]bool {
 func (r *relabelling) verification() *verification {
 	chosen := &selection{mesh: r.mesh, ranked: r.Mesh}
 	b := &building{naming: &naming{reduction: &reduction{selection: chosen}}}
-	return &verification{building: b, policies: r.made, again: r.repeated}
+	return &verification{building: b, policies: slices.Concat(r.made, r.copies()), again: r.repeated}
 }
 
 // newPlanByLabels returns what the meshes give together, with the proof for each proxy.
@@ -99,7 +97,7 @@ func newPlanByLabels(in *input, all []*relabelling, backends *backends) *Plan {
 		}
 		run := findPrevious(r.verification())
 		maps.Copy(plan.existing, run.existing)
-		if doubt := r.doubtIdle(in, run.doubt); doubt != nil {
+		if doubt := anyDoubt(run.doubt, r.doubtIdle(in), r.doubtCopies(in)); doubt != nil {
 			plan.doubts[r.Name] = doubt
 		}
 		plan.Policies = append(plan.Policies, r.inOrderOfApply()...)
@@ -126,27 +124,6 @@ func newPlanByLabels(in *input, all []*relabelling, backends *backends) *Plan {
 	found = append(found, remarkPatches(in, lists.Each(all, func(r *relabelling) *mesh { return r.mesh }), plan)...)
 	plan.Notes = slices.Concat(found, remarkStrays(in), remarkStage(in, plan), remarkPlace(in, all), proved).sorted()
 	return plan
-}
-
-// doubtIdle adds to doubt, which may be nil, the proxies of policies without a backend that an
-// earlier run may have made, of TrafficTraces that are gone: then these proxies had no tracing.
-func (r *relabelling) doubtIdle(in *input, doubt func(*cluster.Dataplane) string) func(*cluster.Dataplane) string {
-	unclear := lists.Keep(r.gone, func(p *meshtrace.Policy) bool {
-		return len(p.Default.Backends) == 0 && selectsByLabels(p) && in.mayBeOurs(p) && (p.Format == cluster.Universal || p.Source != "")
-	})
-	if len(unclear) == 0 {
-		return doubt
-	}
-	matcher := r.matcher(unclear...)
-	return func(dp *cluster.Dataplane) string {
-		if found := matcher.Matching(nil, dp); len(found) > 0 {
-			return mayBeOfGoneTrace.with(facts{"policy": quoted(found[0].Name)})
-		}
-		if doubt != nil {
-			return doubt(dp)
-		}
-		return ""
-	}
 }
 
 // remarkUndated notes the proxies for which creation times decide that the input does not

@@ -1,0 +1,71 @@
+package convert
+
+import (
+	"slices"
+
+	"tracemigrate/cluster"
+	"tracemigrate/cluster/lists"
+	"tracemigrate/meshtrace"
+)
+
+// anyDoubt returns the first doubt about a proxy; nil if there are none. Each may be nil.
+func anyDoubt(doubts ...func(*cluster.Dataplane) string) func(*cluster.Dataplane) string {
+	doubts = slices.DeleteFunc(doubts, func(doubt func(*cluster.Dataplane) string) bool { return doubt == nil })
+	if len(doubts) == 0 {
+		return nil
+	}
+	return func(dp *cluster.Dataplane) string {
+		for _, doubt := range doubts {
+			if reason := doubt(dp); reason != "" {
+				return reason
+			}
+		}
+		return ""
+	}
+}
+
+// doubtIdle doubts the proxies of policies without a backend that an earlier run may have made,
+// of TrafficTraces that are gone: then these proxies had no tracing.
+func (r *relabelling) doubtIdle(in *input) func(*cluster.Dataplane) string {
+	unclear := lists.Keep(r.gone, func(p *meshtrace.Policy) bool {
+		return len(p.Default.Backends) == 0 && selectsByLabels(p) && in.mayBeOurs(p) && (p.Format == cluster.Universal || p.Source != "")
+	})
+	if len(unclear) == 0 {
+		return nil
+	}
+	matcher := r.matcher(unclear...)
+	return func(dp *cluster.Dataplane) string {
+		if found := matcher.Matching(nil, dp); len(found) > 0 {
+			return mayBeOfGoneTrace.with(facts{"policy": quoted(found[0].Name)})
+		}
+		return ""
+	}
+}
+
+// doubtCopies doubts the proxies that policies with a rank give other tracing, which may be an
+// earlier run's copies of others but are not made again: the state before it is then not known.
+func (r *relabelling) doubtCopies(in *input) func(*cluster.Dataplane) string {
+	existing := r.allExisting()
+	madeAgain := lists.Set(r.again, func(p *meshtrace.Policy) *meshtrace.Policy { return p })
+	of := originsOf(r.mesh, r.Mesh)
+	unclear := make(map[*meshtrace.Policy]*meshtrace.Policy) // with their originals
+	for p, originals := range copiesOf(r.mesh.existing) {
+		i := slices.IndexFunc(originals, func(from *meshtrace.Policy) bool { return !rankInFront.MatchString(from.Name) && mayBeCopy(p, from) })
+		if i >= 0 && rankInFront.MatchString(p.Name) && !madeAgain[p] && in.mayBeOurs(p) && !of.has(p) {
+			unclear[p] = originals[i]
+		}
+	}
+	if len(unclear) == 0 {
+		return nil
+	}
+	with := r.matcher(existing...)
+	without := r.matcher(lists.Keep(existing, func(p *meshtrace.Policy) bool { return unclear[p] == nil })...)
+	return func(dp *cluster.Dataplane) string {
+		found := with.Matching(nil, dp)
+		conf, before := meshtrace.Merge(found), meshtrace.Merge(without.Matching(nil, dp))
+		if i := slices.IndexFunc(found, func(p *meshtrace.Policy) bool { return unclear[p] != nil }); i >= 0 && conf.Key() != before.Key() {
+			return mayBeEarlierCopy.with(facts{"policy": quoted(found[i].Name), "original": quoted(unclear[found[i]].Name)})
+		}
+		return ""
+	}
+}
