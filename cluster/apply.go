@@ -212,10 +212,10 @@ func changedOutbounds(before, after *Snapshot) map[string]bool {
 func changedDestinations(before, after *Snapshot) func(mesh string, out *Outbound) bool {
 	changed := make(map[destination]bool)
 	for _, version := range []Version{Oldest, Newest} {
-		was := protocolsOf(version, before).inbounds
-		for to, protocol := range protocolsOf(version, after).inbounds {
-			old, existed := was[to]
-			changed[to] = changed[to] || existed && isHTTP(old) != isHTTP(protocol)
+		was, is := protocolsOf(version, before), protocolsOf(version, after)
+		for to := range is.inbounds {
+			_, existed := was.inbounds[to]
+			changed[to] = changed[to] || existed && is.differ(was, to)
 		}
 	}
 	services := changedMeshes(before.MeshServices, after.MeshServices, func(m *MeshService) identity { return m.identity() }, func(a, b *MeshService) bool {

@@ -168,14 +168,14 @@ func (l *Listeners) outbound(dp *Dataplane, out *Outbound) (HTTPListener, bool) 
 			return listener, false
 		}
 		to := destination{dp.Mesh, listener.Service}
-		protocol, _ := l.protocols().of(to)
+		zone, protocols := dp.Zone(), l.protocols()
 		// The destination of a TrafficRoute may be for HTTP, too (inferProtocol in
 		// pkg/xds/generator of Kuma's tags). What may be is compared. A MeshHTTPRoute replaces
 		// only outbounds to services that are for HTTP themselves, or that it is for
 		// (generateFromService in package meshhttproute; seen on 2.9.13 and 2.12.3).
 		rerouted := l.rerouted[dp.Mesh]
-		listener.MayStay = rerouted && !isHTTP(protocol) || l.version.LeavesUnroutable() && l.protocols().mayStay(to)
-		return listener, rerouted || l.protocols().mayBeHTTP(to, l.complete)
+		listener.MayStay = rerouted && !protocols.isHTTP(to, zone) || l.version.LeavesUnroutable() && protocols.mayStay(to, zone)
+		return listener, rerouted || protocols.mayBeHTTP(to, zone, l.complete)
 	}
 	if !l.version.TracesMeshServices() || out.BackendRef.Kind == "MeshExternalService" {
 		return listener, false

@@ -13,6 +13,11 @@ type destination struct{ mesh, service string }
 // protocols has the protocols of services.
 type protocols struct {
 	inbounds, external map[destination]string // of Dataplanes and of ExternalServices
+	// byZone are those of the Dataplanes of each zone, nil if all are of one. A zone's control
+	// plane knows its own, and those of others through their ZoneIngresses, if mTLS is on
+	// (fillDataplaneOutbounds and fillIngressOutbounds in pkg/xds/topology of Kuma's tag
+	// 2.14.3; seen on it).
+	byZone map[destination]map[string]string
 	// routed are those that a MeshHTTPRoute is for, with the services that each rule leads to;
 	// empty: one of another kind.
 	routed map[destination][][]string
@@ -23,7 +28,10 @@ type protocols struct {
 // random-23) and of its ExternalServices (recorded/traffictrace/routed-outbounds), never
 // from their field protocol (recorded/traffictrace/protocol-field).
 func protocolsOf(version Version, s *Snapshot) protocols {
-	p := protocols{make(map[destination]string), make(map[destination]string), make(map[destination][][]string)}
+	p := protocols{inbounds: make(map[destination]string), external: make(map[destination]string), routed: make(map[destination][][]string)}
+	if ofSeveralZones(s.Dataplanes) {
+		p.byZone = make(map[destination]map[string]string)
+	}
 	for _, r := range s.Routes {
 		if r.IsHTTPRoute() && version.RoutesToHTTP(s.TrafficRoutes[r.Mesh]) {
 			p.addRouted(r)
@@ -42,10 +50,23 @@ func protocolsOf(version Version, s *Snapshot) protocols {
 			if in.NotReady || in.Ignored && !version.IgnoredInboundsHaveProtocol() {
 				protocol = "" // the service is known, if only without a protocol
 			}
-			add(p.inbounds, destination{dp.Mesh, in.Tags.Get(ServiceTag)}, protocol)
+			to := destination{dp.Mesh, in.Tags.Get(ServiceTag)}
+			add(p.inbounds, to, protocol)
+			if p.byZone == nil {
+				continue
+			}
+			if p.byZone[to] == nil {
+				p.byZone[to] = make(map[string]string)
+			}
+			add(p.byZone[to], dp.Zone(), protocol)
 		}
 	}
 	return p
+}
+
+// ofSeveralZones reports whether not all Dataplanes are of one zone.
+func ofSeveralZones(dataplanes []*Dataplane) bool {
+	return slices.ContainsFunc(dataplanes, func(dp *Dataplane) bool { return dp.Zone() != dataplanes[0].Zone() })
 }
 
 // addRouted records the services that a MeshHTTPRoute is for. Those that it selects by labels
@@ -91,18 +112,15 @@ func (p protocols) isRouted(to destination) bool {
 	return ok
 }
 
-// mayStay reports whether a MeshHTTPRoute for a service may lead to no service for HTTP.
-func (p protocols) mayStay(to destination) bool {
+// mayStay reports whether a MeshHTTPRoute for a service may lead to no service for HTTP in a zone.
+func (p protocols) mayStay(to destination, zone string) bool {
 	return slices.ContainsFunc(p.routed[to], func(services []string) bool {
-		return !slices.ContainsFunc(services, func(service string) bool {
-			protocol, _ := p.of(destination{to.mesh, service})
-			return isHTTP(protocol)
-		})
+		return !slices.ContainsFunc(services, func(service string) bool { return p.isHTTP(destination{to.mesh, service}, zone) })
 	})
 }
 
 // add records that a service has an endpoint with a protocol, or one that does not count.
-func add(protocols map[destination]string, to destination, protocol string) {
+func add[K comparable](protocols map[K]string, to K, protocol string) {
 	known := protocols[to]
 	switch {
 	case protocol == "":
@@ -127,12 +145,42 @@ func (p protocols) of(to destination) (protocol string, known bool) {
 	return protocol, known
 }
 
-// mayBeHTTP reports whether the outbound to a service may be for HTTP, and always whether it
-// is. It may be if the input, which is complete or not, does not have the service, and if a
-// MeshHTTPRoute is for it (generateFromService in package meshhttproute of Kuma's tag 2.13.10).
-func (p protocols) mayBeHTTP(to destination, complete bool) bool {
+// isHTTP reports whether a service is for HTTP in a zone, whatever the zone knows of others.
+func (p protocols) isHTTP(to destination, zone string) bool {
+	protocol, _ := p.of(to)
+	return isHTTP(protocol) && (p.byZone == nil || zone != "" && p.byZone[to][zone] != "")
+}
+
+// mayBeHTTP reports whether the outbound to a service may be for HTTP in a zone, and always
+// whether it is. It may be if the input, which is complete or not, does not have the service, and
+// if a MeshHTTPRoute is for it (generateFromService in package meshhttproute of Kuma's tag 2.13.10).
+func (p protocols) mayBeHTTP(to destination, zone string, complete bool) bool {
 	protocol, known := p.of(to)
-	return isHTTP(protocol) || !known && !complete || p.isRouted(to)
+	if isHTTP(protocol) || !known && !complete || p.isRouted(to) {
+		return true
+	}
+	if own := p.byZone[to][zone]; own != "" && zone != "" {
+		return isHTTP(own)
+	}
+	for _, protocol := range p.byZone[to] { // the only ones that it may know, or those of its zone
+		if isHTTP(protocol) {
+			return true
+		}
+	}
+	return p.byZone != nil && isHTTP(p.external[to])
+}
+
+// differ reports whether a service may be for HTTP in one of two states and not in the other.
+func (p protocols) differ(other protocols, to destination) bool {
+	if isHTTP(p.inbounds[to]) != isHTTP(other.inbounds[to]) {
+		return true
+	}
+	for zone, protocol := range p.byZone[to] {
+		if was, existed := other.byZone[to][zone]; existed && isHTTP(was) != isHTTP(protocol) {
+			return true
+		}
+	}
+	return false
 }
 
 // mayRoute reports whether a MeshHTTPRoute may be for a MeshService.

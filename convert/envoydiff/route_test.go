@@ -97,3 +97,43 @@ func TestSidecarsGatewayUpgraded(t *testing.T) {
 		assert.True(t, got.Has(envoydiff.OtherDiffers))
 	}
 }
+
+// Whether an outbound is for HTTP depends on what its zone knows: its own Dataplanes, and with
+// mTLS those of others. At a global control plane, what may be is compared. Seen on 2.14.3.
+func TestOutboundToOtherZones(t *testing.T) {
+	const input = "{type: Mesh, name: default, tracing: {defaultBackend: z, backends: [{name: z, type: zipkin, conf: {url: 'http://z:9411/'}}]}}\n"
+	tags := func(service, zone string) string {
+		if zone != "" {
+			zone = ", kuma.io/zone: " + zone
+		}
+		return "inbound: [{port: 1, tags: {kuma.io/service: " + service + zone
+	}
+	web := func(zone, protocol string) string {
+		return "---\n{type: Dataplane, name: web-" + zone + protocol + ", mesh: default, networking: {address: 1.2.3.4, " +
+			tags("web", zone) + ", kuma.io/protocol: " + protocol + "}}]}}\n"
+	}
+	client := func(zone string) string {
+		return "---\n{type: Dataplane, name: a, mesh: default, networking: {address: 1.2.3.4, " + tags("a", zone) +
+			"}}], outbound: [{port: 2, tags: {kuma.io/service: web}}]}}\n"
+	}
+	for name, test := range map[string]struct {
+		text     string
+		compared bool
+	}{
+		"HTTP in its zone, TCP in another":           {client("east") + web("east", "http") + web("west", "tcp"), true},
+		"TCP in its zone, HTTP in another":           {client("east") + web("east", "tcp") + web("west", "http"), false},
+		"HTTP in one of two others":                  {client("north") + web("east", "http") + web("west", "tcp"), true},
+		"TCP in all others":                          {client("north") + web("east", "tcp") + web("west", "tcp"), false},
+		"its zone is not known":                      {client("") + web("", "tcp") + web("west", "http"), true},
+		"one zone":                                   {client("east") + web("east", "http") + web("east", "tcp"), false},
+		"TCP in another, an ExternalService by HTTP": {client("north") + web("west", "tcp") + "---\n{type: ExternalService, name: w, mesh: default, tags: {kuma.io/service: web, kuma.io/protocol: http}}\n", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := cluster.Read([]manifest.Input{manifest.Text("f", input+test.text)})
+			require.Empty(t, s.Problems)
+			a := s.Dataplanes[slices.IndexFunc(s.Dataplanes, func(dp *cluster.Dataplane) bool { return dp.Name == "a" })]
+			listeners := cluster.NewListeners(cluster.V(14), s, cluster.Gateways{}).Of(nil, a)
+			assert.Len(t, listeners, map[bool]int{true: 1}[test.compared])
+		})
+	}
+}
