@@ -158,7 +158,7 @@ func (s *Snapshot) Doubt(dp *Dataplane) string {
 	if what := s.leaving.of(dp.Mesh); what != "" {
 		doubt = join(doubt, what+" is being deleted")
 	}
-	doubt = join(doubt, s.zoneUnknown(dp))
+	doubt = join(join(doubt, s.zoneUnknown(dp)), s.namedByUnknown(dp))
 	if !dp.Builtin() {
 		return doubt
 	}

@@ -53,6 +53,9 @@ func (dp *Dataplane) LabelsOn(version Version) Tags {
 		labels = labels.With(proxyTypeLabel, proxyType)
 	}
 	if !version.SelectsByDisplayName() {
+		if onUniversal := dp.Namespace == "" && dp.Labels.Get(NamespaceLabel) == ""; onUniversal && IsCopy(dp.Name, dp.Labels.Get(DisplayNameLabel)) {
+			return labels.Without(DisplayNameLabel) // the original in its zone does not have it: seen on 2.14.3
+		}
 		return labels
 	}
 	if dp.Namespace != "" {
@@ -79,7 +82,10 @@ func IsCopy(name, displayName string) bool {
 }
 
 // zoneUse is how policies select by the zone of proxies.
-type zoneUse struct{ byTag, byLabel bool }
+type zoneUse struct {
+	byTag, byLabel bool
+	names          map[string]bool // of proxies, in MeshTraces of which it is not known whether a zone made them
+}
 
 // add records how a TrafficTrace or MeshTrace selects.
 func (use zoneUse) add(r *Resource) zoneUse {
@@ -89,7 +95,24 @@ func (use zoneUse) add(r *Resource) zoneUse {
 		use.byTag = use.byTag || names(selectors[i].Get("match"))
 	}
 	ref := r.Spec.Node().Get("targetRef")
-	return zoneUse{use.byTag || names(ref.Get("tags")), use.byLabel || names(ref.Get("labels"))}
+	use.byTag, use.byLabel = use.byTag || names(ref.Get("tags")), use.byLabel || names(ref.Get("labels"))
+	kind, name := ref.Get("kind"), ref.Get("name")
+	if kind != nil && name != nil && kind.Text == KindDataplane && r.Labels.Get(OriginLabel) == "" {
+		if use.names == nil {
+			use.names = make(map[string]bool)
+		}
+		use.names[strings.Clone(name.Text)] = true
+	}
+	return use
+}
+
+// namedByUnknown returns why the tracing of a Dataplane of a zone is not certain whose name a
+// MeshTrace has, else "": if it is of a global control plane, the MeshTrace does not select it.
+func (s *Snapshot) namedByUnknown(dp *Dataplane) string {
+	if s.About().Mode != "" || dp.Labels.Get(ZoneLabel) == "" || !s.zoned[dp.Mesh].names[dp.DisplayName()] {
+		return ""
+	}
+	return "a MeshTrace selects it by name, which has no effect if it was made at a global control plane; say what it is with --mode"
 }
 
 // zoneUnknown returns why the tracing of a Dataplane of Universal that does not name its zone

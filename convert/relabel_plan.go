@@ -336,7 +336,7 @@ func whyByLabels(o *Options, version cluster.Version, dp *cluster.Dataplane) (re
 		return string(builtinUnselected), string(builtinUnselectedRemedy)
 	case dp.Delegated() && !version.DataplaneKindSelectsDelegatedGateways():
 		return string(gatewayUnselected), string(gatewayUnselectedRemedy)
-	case o.DisplayNames && !version.SelectsByDisplayName() && dp.Labels.Get(cluster.DisplayNameLabel) == "":
+	case o.DisplayNames && !version.SelectsByDisplayName() && dp.LabelsOn(version).Get(cluster.DisplayNameLabel) == "":
 		return string(nameUnselected), string(nameUnselectedRemedy)
 	}
 	return string(otherReason), string(otherRemedy)

@@ -334,3 +334,45 @@ func TestNamesOfARehearsalAreUsedAgain(t *testing.T) {
 		}
 	}
 }
+
+// A zone has copies of what a global control plane has, and these select otherwise. Seen on 2.14.3.
+func TestSelectedByGlobal(t *testing.T) {
+	const (
+		global  = "mode: global, product: Kuma, version: 2.14.3, zones: [{name: east, version: 2.14.3}]"
+		labels  = "{kuma.io/zone: east, kuma.io/origin: zone, kuma.io/display-name: dp5, app: web}"
+		web     = "{type: TrafficTrace, name: web, mesh: default, selectors: [{match: {kuma.io/service: web}}], conf: {backend: a}}"
+		proxy   = "{type: Dataplane, mesh: default, name: %s, labels: %s, networking: {address: 10.0.0.1, inbound: [{port: 80, tags: {kuma.io/service: web, kuma.io/protocol: http}}]}}"
+		byName  = "{kind: Dataplane, name: dp5}"
+		byLabel = "{kind: Dataplane, labels: {kuma.io/display-name: dp5}}"
+	)
+	for name, row := range map[string]struct {
+		origin, proxy, targetRef, labels string
+		decides                          string // "": it is not known what
+	}{
+		"a name at the global":                         {origin(global), fmt.Sprintf(proxy, "dp5-wzz2xvw5b9fz4948", labels), byName, "", "web"},
+		"a name at the global, labelled":               {origin(global), fmt.Sprintf(proxy, "dp5-wzz2xvw5b9fz4948", labels), byName, "kuma.io/origin: global", "web"},
+		"the label of a copy":                          {origin(global), fmt.Sprintf(proxy, "dp5-wzz2xvw5b9fz4948", labels), byLabel, "", "web"},
+		"the label of a copy from Kubernetes":          {origin(global), fmt.Sprintf(proxy, "dp5-wzz2xvw5b9fz4948", strings.Replace(labels, "{", "{k8s.kuma.io/namespace: shop, ", 1)), byLabel, "", "own"},
+		"a name in a zone":                             {origin("mode: zone, zone: east, product: Kuma, version: 2.14.3"), fmt.Sprintf(proxy, "dp5", labels), byName, "kuma.io/origin: zone, kuma.io/zone: east", "own"},
+		"a name, it is not known where":                {"", fmt.Sprintf(proxy, "dp5", labels), byName, "", ""},
+		"a name beside a Dataplane as it was written":  {"", fmt.Sprintf(proxy, "dp5", "{app: web}"), byName, "", "own"},
+		"a label of another, it is not known of which": {"", fmt.Sprintf(proxy, "dp5", labels), byLabel, "", "own"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			documents := []string{twoBackends, route, web, row.proxy, existingTrace("own", row.targetRef, "own", row.labels)}
+			if row.origin != "" {
+				documents = append(documents, row.origin)
+			}
+			for _, byLabels := range []bool{false, true} {
+				plan := converted(t, convert.Options{Version: cluster.V(14), ByLabels: byLabels}, documents...)
+				for _, p := range envoydiff.All(plan.Comparisons) {
+					if row.decides == "" {
+						assert.Equal(t, envoydiff.Unknown, p.Verdict)
+						continue
+					}
+					assert.Equal(t, row.decides, map[bool]string{true: "own", false: "web"}[len(p.Before.Policies) > 0])
+				}
+			}
+		})
+	}
+}

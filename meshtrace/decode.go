@@ -17,6 +17,8 @@ func Read(s *cluster.Snapshot, system ...string) ([]*Policy, []*manifest.Problem
 	for _, r := range s.MeshTraces {
 		p := decode(r, &problems)
 		p.System = p.isOfOperator(s, system)
+		origin := p.Labels.Get(cluster.OriginLabel) // which a global control plane of Universal leaves out
+		p.ofGlobal = origin == "global" || origin == "" && s.About().Mode == cluster.ModeGlobal
 		policies = append(policies, p)
 	}
 	Resolve(policies, decodeOTelBackends(s, &problems))

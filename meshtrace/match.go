@@ -326,16 +326,19 @@ func (p *Policy) matchesDataplane(version cluster.Version, dp *cluster.Dataplane
 }
 
 // isNameOf reports whether the targetRef is the name of dp. Without a namespace it means
-// the policy's own. A name is one of the policy's zone, so that the copy of a global
-// control plane's policy names no proxy of a zone (TargetRefToResourceIdentifier and
-// TargetRefToKRI of Kuma's tags 2.10 to 2.14).
+// the policy's own. A name is one of the policy's zone, so that a global control plane's
+// policy, or its copy, names no proxy of a zone (TargetRefToResourceIdentifier and
+// TargetRefToKRI of Kuma's tags 2.10 to 2.14; seen on 2.14.3).
 func (p *Policy) isNameOf(dp *cluster.Dataplane) bool {
 	namespace := cmp.Or(p.TargetRef.Namespace, p.Labels.Get(cluster.NamespaceLabel), p.Namespace)
 	if p.TargetRef.Name != dp.DisplayName() || namespace != cmp.Or(dp.Labels.Get(cluster.NamespaceLabel), dp.Namespace) {
 		return false
 	}
+	if p.ofGlobal {
+		return dp.Zone() == ""
+	}
 	zone, of := p.Labels.Get(cluster.ZoneLabel), dp.Labels.Get(cluster.ZoneLabel)
-	return zone == of || of == "" || zone == "" && p.Labels.Get(cluster.OriginLabel) != "global"
+	return zone == of || of == "" || zone == ""
 }
 
 var emptyConf Conf

@@ -34,6 +34,8 @@ type Policy struct {
 	untyped, wrapped, unquoted bool
 	// sampled is set if the policy has a sampling, which may be empty.
 	sampled bool
+	// ofGlobal is set if a global control plane made the policy, whose zones have copies.
+	ofGlobal bool
 	// Source is what this tool made the policy from. It is written as a comment and an
 	// annotation, and read from the annotation.
 	Source string
