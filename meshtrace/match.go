@@ -334,7 +334,7 @@ func (p *Policy) isNameOf(dp *cluster.Dataplane) bool {
 	if p.TargetRef.Name != dp.DisplayName() || namespace != cmp.Or(dp.Labels.Get(cluster.NamespaceLabel), dp.Namespace) {
 		return false
 	}
-	if p.ofGlobal {
+	if p.ofGlobal || p.Labels.Get(cluster.OriginLabel) == "global" {
 		return dp.Zone() == ""
 	}
 	zone, of := p.Labels.Get(cluster.ZoneLabel), dp.Labels.Get(cluster.ZoneLabel)
