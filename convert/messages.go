@@ -367,7 +367,8 @@ var (
 	kumaTags = inform(KumaTags,
 		"gets the tags "+envoydiff.KumaTagNames+" on its spans in addition, as with any MeshTrace on Kuma "+sinceKumaTags, "")
 	meshSubsetsDeprecated = inform(MeshSubsetDeprecated,
-		"{policies} have targetRef kind MeshSubset, which is deprecated on Kuma {version}. The control plane warns and applies it; the kind that replaces it, Dataplane, selects by labels, which are not the tags of selectors", "")
+		"{policies} have targetRef kind MeshSubset, which is deprecated on Kuma {version}. The control plane warns and applies it; "+
+			"the kind that replaces it, Dataplane, selects by labels, which are not the tags of selectors", "")
 	meshSubsetDeprecated = inform(MeshSubsetDeprecated,
 		"becomes a policy with targetRef kind MeshSubset, which is deprecated on Kuma {version}. The control plane warns and applies it; the kind that replaces it, Dataplane, selects by labels, which are not the tags of selectors", "")
 )

@@ -120,7 +120,8 @@ func (b *builder) Restoration() string {
 	case 1:
 		return "The script first " + parts[0] + ", and then " + parts[1] + ", so every proxy has tracing at any time."
 	default:
-		return "The script first " + strings.Join(parts[:last], ", then ") + ", and then " + parts[last] + ", so every proxy has tracing at any time."
+		before := strings.Join(parts[:last], ", then ")
+		return "The script first " + before + ", and then " + parts[last] + ", so every proxy has tracing at any time."
 	}
 }
 

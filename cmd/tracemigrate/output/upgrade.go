@@ -112,7 +112,7 @@ func kept(t *envoydiff.Tally) string {
 	case keep == 0:
 		return convert.Plural(t.Accepted, "proxy differs", "proxies differ") + " only in accepted codes"
 	case t.Accepted > 0:
-		text = fmt.Sprintf("%s of %s %s tracing", convert.Number(keep), convert.Plural(t.Proxies, "proxy"), convert.Word(keep, "keeps its", "keep their"))
+		text = convert.Number(keep) + " of " + convert.Plural(t.Proxies, "proxy") + convert.Word(keep, " keeps its", " keep their") + " tracing"
 	case keep == 1:
 		text = "1 proxy keeps its tracing"
 	default:
