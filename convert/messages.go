@@ -318,6 +318,9 @@ var (
 	patchReleaseDecides = warn(PatchReleaseDecides,
 		"was compared for the newest patch release of Kuma {version}. Up to {patch}, {proxies} would have other tracing",
 		"pass the control plane's own version, such as --kuma-version {patch}")
+	zonePatchDecides = warn(PatchReleaseDecides,
+		"was compared for the newest patch release of Kuma {version}, which a zone runs. Up to {patch}, {proxies} would have other tracing",
+		"pass the zone's own version, such as --zone-version {zone}")
 )
 
 // What any MeshTrace changes.
@@ -363,6 +366,9 @@ var (
 			string(envoydiff.ProxyPatched)+"`")
 	kumaTags = inform(KumaTags,
 		"gets the tags "+envoydiff.KumaTagNames+" on its spans in addition, as with any MeshTrace on Kuma "+sinceKumaTags, "")
+	meshSubsetsDeprecated = inform(MeshSubsetDeprecated,
+		"{policies} have targetRef kind MeshSubset, which is deprecated on Kuma {version}. The control plane warns and applies it; "+
+			"the kind that replaces it, Dataplane, selects by labels, which are not the tags of selectors", "")
 	meshSubsetDeprecated = inform(MeshSubsetDeprecated,
 		"becomes a policy with targetRef kind MeshSubset, which is deprecated on Kuma {version}. The control plane warns and applies it; the kind that replaces it, Dataplane, selects by labels, which are not the tags of selectors", "")
 )

@@ -5,6 +5,7 @@ import (
 
 	"tracemigrate/cluster"
 	"tracemigrate/cluster/lists"
+	"tracemigrate/cluster/manifest"
 	"tracemigrate/meshtrace"
 )
 
@@ -49,11 +50,24 @@ func remarkPatch(in *input, all []*mesh, r *Plan, version, patch cluster.Version
 			}
 		}
 		if len(proxies) > 0 {
-			f := facts{"version": version, "patch": patch, "proxies": counted(proxies, "proxy")}
-			found = append(found, patchReleaseDecides.note(m.Place, m, f))
+			about, f := patchReleaseDecides, facts{"version": version, "patch": patch, "proxies": counted(proxies, "proxy")}
+			if version != in.o.Version {
+				about, f["zone"] = zonePatchDecides, manifest.ShellQuote(zoneOf(in.Snapshot, version)+"="+patch.String())
+			}
+			found = append(found, about.note(m.Place, m, f))
 		}
 	}
 	return found
+}
+
+// zoneOf returns the first zone that runs a version.
+func zoneOf(s *cluster.Snapshot, version cluster.Version) string {
+	for _, zone := range s.About().Zones {
+		if runs, err := cluster.ParseLegacyVersion(zone.Version); err == nil && runs == version {
+			return zone.Name
+		}
+	}
+	return "ZONE"
 }
 
 // decisions returns the tracing of each proxy before and after on a control plane of

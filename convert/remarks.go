@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"tracemigrate/cluster"
+	"tracemigrate/cluster/lists"
 	"tracemigrate/meshtrace"
 )
 
@@ -29,7 +30,7 @@ func remarkBackends(m *mesh, policies []*made) notes {
 	}
 	zipkin := firstOf(policies, sendsTo(meshtrace.TypeZipkin))
 	datadog := firstOf(policies, sendsTo(meshtrace.TypeDatadog))
-	subset := firstOf(policies, func(p *meshtrace.Policy) bool { return p.TargetRef.Kind == meshtrace.MeshSubset })
+	subsets := lists.Keep(policies, func(c *made) bool { return c.policy.TargetRef.Kind == meshtrace.MeshSubset })
 	version := facts{"version": m.o.Version}
 	switch {
 	case zipkin == nil && datadog == nil:
@@ -38,8 +39,8 @@ func remarkBackends(m *mesh, policies []*made) notes {
 	case m.hasRoutedProxy():
 		found = append(found, routedOutboundGainsTracing.note(m.Place, m, nil))
 	}
-	if zipkin != nil && m.hasGateways() && m.o.Version.SplitsGatewaySpans() {
-		found = append(found, gatewaySplitSpans.note(zipkin.pair.Position(), zipkin, nil))
+	if splits := m.firstOfGateways(policies); splits != nil && m.o.Version.SplitsGatewaySpans() {
+		found = append(found, gatewaySplitSpans.note(splits.pair.Position(), splits, nil))
 	}
 	if datadog != nil && m.o.Version.MayNameUnified() {
 		found = append(found, datadogUnifiedNames.note(datadog.pair.Position(), datadog, version))
@@ -47,10 +48,23 @@ func remarkBackends(m *mesh, policies []*made) notes {
 	if (zipkin != nil || datadog != nil) && m.o.Version.AddsKumaTags() {
 		found = append(found, kumaTags.note(m.Place, m, nil))
 	}
-	if subset != nil && m.o.Version.DeprecatesMeshSubset() {
-		found = append(found, meshSubsetDeprecated.note(subset.pair.Position(), subset, version))
+	if m.o.Version.DeprecatesMeshSubset() {
+		found = append(found, remarkSubsets(m, subsets)...)
 	}
 	return found
+}
+
+// remarkSubsets notes the policies of a deprecated kind, at the first of them.
+func remarkSubsets(m *mesh, subsets []*made) notes {
+	f := facts{"version": m.o.Version}
+	switch len(subsets) {
+	case 0:
+		return nil
+	case 1:
+		return notes{meshSubsetDeprecated.note(subsets[0].pair.Position(), subsets[0], f)}
+	}
+	f["policies"] = counted(lists.Each(subsets, func(c *made) string { return quoted(c.policy.Name) }), "MeshTrace")
+	return notes{meshSubsetsDeprecated.note(subsets[0].pair.Position(), m, f)}
 }
 
 // firstOf returns the first policy that is of a kind; nil when none is.
@@ -78,7 +92,23 @@ func (m *mesh) hasRoutedProxy() bool {
 	return slices.ContainsFunc(m.dataplanes, func(dp *cluster.Dataplane) bool { return len(routes.Matching(nil, dp)) > 0 })
 }
 
-// hasGateways reports whether the mesh has a builtin gateway, or may have one.
-func (m *mesh) hasGateways() bool {
-	return slices.ContainsFunc(m.dataplanes, (*cluster.Dataplane).Builtin) || len(m.gateways.Of(m.Name)) > 0
+// firstOfGateways returns the first policy that sends to Zipkin and selects a builtin gateway,
+// or may select one where none is known; nil without one.
+func (m *mesh) firstOfGateways(policies []*made) *made {
+	toZipkin := sendsTo(meshtrace.TypeZipkin)
+	gateways := lists.Keep(m.dataplanes, (*cluster.Dataplane).Builtin)
+	if len(gateways) == 0 {
+		if len(m.gateways.Of(m.Name)) == 0 {
+			return nil
+		}
+		return firstOf(policies, func(p *meshtrace.Policy) bool { return toZipkin(p) && p.TargetRef.MaySelectGateways() })
+	}
+	matcher := m.matcher(lists.Each(policies, func(c *made) *meshtrace.Policy { return Unshadowed(c.policy) })...)
+	selected := make(map[meshtrace.Identity]bool)
+	for _, dp := range gateways {
+		for _, p := range matcher.Matching(nil, dp) {
+			selected[p.Identity()] = true
+		}
+	}
+	return firstOf(policies, func(p *meshtrace.Policy) bool { return toZipkin(p) && selected[p.Identity()] })
 }

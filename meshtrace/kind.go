@@ -85,6 +85,11 @@ func (ref *TargetRef) RemovedIn(version cluster.Version) bool {
 	return ref.Kind.row().removedIn(version) || ref.SectionName != "" && version.RefusesSectionName()
 }
 
+// MaySelectGateways reports whether ref selects builtin gateways that have what it selects by.
+func (ref *TargetRef) MaySelectGateways() bool {
+	return ref.Kind != Dataplane && (len(ref.ProxyTypes) == 0 || slices.Contains(ref.ProxyTypes, Gateway))
+}
+
 // kindNames lists the kinds, the oldest first.
 func kindNames() string {
 	var names []string

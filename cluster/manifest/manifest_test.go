@@ -98,7 +98,15 @@ func TestRead(t *testing.T) {
 			want:     []string{"1/1 {a:1}", "3/5 {c:1}"},
 			problems: []string{"f.yaml:3: not valid YAML: did not find expected node content"},
 		},
-		"duplicate key":         {text: "a: 1\nb: 2\na: 3\n", problems: []string{`f.yaml:3: an object contains key "a" twice; keep one`}},
+		"duplicate key": {text: "a: 1\nb: 2\na: 3\n", problems: []string{`f.yaml:3: an object contains key "a" twice; keep one`}},
+		"documents without ---": {
+			text:     "type: Mesh\nname: a\ntype: Mesh\nname: b\n",
+			problems: []string{`f.yaml:3: an object contains key "type" twice; keep one, or separate two documents by a line with --- alone`},
+		},
+		"kind twice deep within": {
+			text:     "spec:\n  kind: a\n  kind: b\n",
+			problems: []string{`f.yaml:3: an object contains key "kind" twice; keep one`},
+		},
 		"duplicate key in JSON": {text: "{\"a\": 1,\n\"a\": 3}", problems: []string{`f.yaml:2: an object contains key "a" twice; keep one`}},
 		"documents behind line breaks of YAML 1.1": {
 			text: "a: 1\r---\rb: 2\n---\nc: 3\u0085---\u0085d: 4\n---\ne: 5\u2028---\u2028f: 6\n---\ng: 7\n",

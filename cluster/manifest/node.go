@@ -147,6 +147,18 @@ func (n *Node) repeatedKey() *Node {
 	return nil
 }
 
+// isSeveral reports whether a mapping has the kind of a resource more than once, as where the
+// line between two documents is missing.
+func (n *Node) isSeveral() bool {
+	kinds := 0
+	for i := 0; i < len(n.content); i += 2 {
+		if key := n.content[i].Text; key == "kind" || key == "type" {
+			kinds++
+		}
+	}
+	return kinds > 1
+}
+
 // textLen returns the length of all text in n.
 func (n *Node) textLen() int {
 	length := len(n.Text)

@@ -260,7 +260,11 @@ func (c *yamlConverter) mapping(to *Node, from *yaml.Node, depth int) *syntaxErr
 		to.content = append(to.content, name, child)
 	}
 	if twice := to.repeatedKey(); twice != nil {
-		return &syntaxError{int(twice.line), fmt.Sprintf("an object contains key %.80q twice; keep one", twice.Text)}
+		text := fmt.Sprintf("an object contains key %.80q twice; keep one", twice.Text)
+		if depth == 0 && to.isSeveral() {
+			text += ", or separate two documents by a line with --- alone"
+		}
+		return &syntaxError{int(twice.line), text}
 	}
 	for _, merge := range merges {
 		if err := c.merge(to, merge, before, depth+1); err != nil {

@@ -193,7 +193,7 @@ func TestLargeDiff(t *testing.T) {
 		Verdict: envoydiff.Inherent, Codes: []envoydiff.Code{envoydiff.DatadogServiceName}, Text: "another Datadog service name",
 		Proxies: 300, TrafficTraces: 30, Examples: []string{"default/service-000-0000", "default/service-000-0300", "default/service-000-0600"},
 	}}, data.Causes)
-	assert.Equal(t, "All 3,000 proxies keep their tracing; 300 differ only in inherent codes, which lose no trace.", data.Head.Sentence)
+	assert.Equal(t, "All 3,000 proxies keep their tracing; 300 of them differ only in inherent codes, which lose no trace.", data.Head.Sentence)
 
 	_, text, _ = tool(t, "diff -o markdown"+flags)
 	assert.Contains(t, text, "\n## inherent: 300 proxies of 30 TrafficTraces: another Datadog service name\n")

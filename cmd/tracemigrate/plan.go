@@ -87,11 +87,22 @@ func (f *planFlags) run(c *cli.Context) error {
 	stderr.Line("tracemigrate: %d files were written to %s%s; begin with %s", len(files), f.directory, instead,
 		filepath.Join(f.directory, "README.md"))
 	if len(current.TrafficTraces) == 0 && f.byLabels {
-		stderr.Verdict("%s will select by labels; every proxy keeps its tracing", convert.Plural(len(facts.Plan.Policies), "MeshTrace"))
+		stderr.Verdict("%s; every proxy keeps its tracing", relabelled(facts.Plan))
 		return nil
 	}
 	stderr.Verdict("%s", (&output.Report{Report: facts.Report}).Verdict())
 	return nil
+}
+
+// relabelled returns a clause on what a plan by labels does to the MeshTraces.
+func relabelled(plan *convert.Plan) string {
+	switch {
+	case len(plan.Policies) > 0:
+		return convert.Plural(len(plan.Policies), "MeshTrace") + " will select by labels"
+	case len(plan.Obsolete) > 0:
+		return convert.Plural(len(plan.Obsolete), "MeshTrace") + " will be deleted, and the others already select by labels"
+	}
+	return "every MeshTrace already selects by labels"
 }
 
 // check returns an error if the flags are wrong, and makes the paths of flags that the

@@ -42,7 +42,8 @@ func rewriteCommand() *cli.Command {
 			"   tracemigrate rewrite clusters/ --stage add --state state.yaml\n" +
 			"   tracemigrate rewrite clusters/ --stage add --state state.yaml --write\n" +
 			"   tracemigrate rewrite clusters/ --stage remove --state state.yaml --write\n\n" +
-			"stdout has the unified diff. Without --write nothing is changed.\n\n" +
+			"stdout has the unified diff, with --write only without -q. Without --write\n" +
+			"nothing is changed.\n\n" +
 			"Exit codes: 0 every proxy keeps its tracing; 1 a proxy does not or is\n" +
 			"unknown, or something cannot be edited; 2 error. docs/gitops.md has the\n" +
 			"whole way.",

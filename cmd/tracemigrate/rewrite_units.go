@@ -63,7 +63,8 @@ func (f *rewriteFlags) read(c *cli.Context, stderr *output.Printer, tree *worktr
 	if r.texts, err = tree.Read(limit); err != nil {
 		return nil, err
 	}
-	maps.DeleteFunc(r.texts, func(_ string, text []byte) bool { return isSnapshot(text) })
+	states := lists.Set(stateFiles(c), tree.Name)
+	maps.DeleteFunc(r.texts, func(name string, text []byte) bool { return isSnapshot(text) || states[name] })
 	r.repo = rewrite.NewRepo(r.texts)
 	if err := r.refuse(r.repo.Problems()); err != nil {
 		return nil, err
@@ -75,16 +76,16 @@ func (f *rewriteFlags) read(c *cli.Context, stderr *output.Printer, tree *worktr
 	if len(overlays) == 0 {
 		overlays = r.repo.Overlays()
 	}
-	states, err := openStates(c, overlays)
+	clusters, err := openStates(c, overlays)
 	if err != nil {
 		return nil, err
 	}
 	var failed []error
 	for _, dir := range overlays {
-		failed = append(failed, r.add(&unit{overlay: tree.Name(dir), state: states.of(filepath.Clean(dir))}))
+		failed = append(failed, r.add(&unit{overlay: tree.Name(dir), state: clusters.of(filepath.Clean(dir))}))
 	}
 	if plain := r.plain(r.texts); len(plain) > 0 {
-		failed = append(failed, r.add(&unit{state: states.of("")}))
+		failed = append(failed, r.add(&unit{state: clusters.of("")}))
 	}
 	if len(r.units) == 0 && errors.Join(failed...) == nil {
 		return nil, errors.New("the files have no Kuma resource, such as a Mesh or a TrafficTrace; check the arguments and -k")
@@ -288,6 +289,19 @@ func (r *rewriting) checkZones() error {
 	return nil
 }
 
+// checkRemoved returns an error if stage remove has been here: then there is nothing to convert,
+// and what the cluster still has is from before.
+func (r *rewriting) checkRemoved() error {
+	for _, u := range r.units {
+		if left := u.unlisted(); len(left) > 0 && len(u.own.TrafficTraces) == 0 && len(u.own.MeshTraces) > 0 {
+			return cli.Exit(fmt.Sprintf("%s: the manifests have %s and no TrafficTrace, as after --stage %s, so there is nothing to add; "+
+				"the cluster still has %s: apply the manifests, then pass a new state; nothing was written", u.name(),
+				convert.Plural(len(u.own.MeshTraces), "MeshTrace"), stageRemove, convert.Plural(len(left), "TrafficTrace")), exitNo)
+		}
+	}
+	return nil
+}
+
 // rewrite finds the changes of the stage.
 func (r *rewriting) rewrite() error {
 	err := r.checkZones()
@@ -322,6 +336,9 @@ func (r *rewriting) convert() error {
 	goesOn := func(u *unit) bool { return u.options.ByLabels && !r.byLabels }
 	if slices.ContainsFunc(r.units, goesOn) {
 		sayGoesOnByLabels(r.stderr)
+	}
+	if err := r.checkRemoved(); err != nil {
+		return err
 	}
 	for _, u := range r.units {
 		u.plan, _ = planOf(u.before, u.options)

@@ -41,8 +41,10 @@ func (r *rewriting) finish(found *output.Diff) error {
 		}
 		return cli.Exit("nothing was written: "+found.Verdict()+advice, exitNo)
 	}
-	if err := writeStdout(r.c, func(out *output.Printer) error { return out.FileDiffs(changes) }); err != nil {
-		return err
+	if !r.write || !r.c.Bool("quiet") { // without --write, the diff is the result
+		if err := writeStdout(r.c, func(out *output.Printer) error { return out.FileDiffs(changes) }); err != nil {
+			return err
+		}
 	}
 	r.stderr.Overlays(found)
 	if len(changes) == 0 {

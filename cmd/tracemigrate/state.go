@@ -10,6 +10,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"tracemigrate/cluster"
+	"tracemigrate/cluster/lists"
 	"tracemigrate/cluster/manifest"
 )
 
@@ -34,17 +35,31 @@ func (s *clusterStates) of(overlay string) *cluster.Snapshot {
 	return s.shared
 }
 
+// cutState splits a value of --state, OVERLAY=FILE or FILE. A file may have = in its name.
+func cutState(text string) (overlay, file string) {
+	overlay, file, ok := strings.Cut(text, "=")
+	if _, err := os.Stat(text); err == nil || !ok {
+		return "", text
+	}
+	return filepath.Clean(overlay), file
+}
+
+// stateFiles returns the files of --state, which may be kept beside the manifests.
+func stateFiles(c *cli.Context) []string {
+	return lists.Each(c.StringSlice("state"), func(text string) string {
+		_, file := cutState(text)
+		return file
+	})
+}
+
 // openStates reads the snapshots of --state, for overlays, or the cluster that flags select.
 // The current kubeconfig context is not read unless a flag selects it, because a check of a
 // repository must not depend on it.
 func openStates(c *cli.Context, overlays []string) (*clusterStates, error) {
 	s := &clusterStates{byOverlay: make(map[string]*cluster.Snapshot)}
 	for _, text := range c.StringSlice("state") {
-		overlay, file, ok := strings.Cut(text, "=")
-		overlay = filepath.Clean(overlay)
-		if _, err := os.Stat(text); err == nil || !ok {
-			overlay, file = "", text
-		} else if !slices.Contains(overlays, overlay) {
+		overlay, file := cutState(text)
+		if overlay != "" && !slices.Contains(overlays, overlay) {
 			return nil, fmt.Errorf("--state %s: %s is not an overlay of this run; add -k %s", text, overlay, manifest.ShellQuote(overlay))
 		}
 		inputs, err := manifest.Files(file)

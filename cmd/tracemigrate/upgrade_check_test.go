@@ -101,7 +101,7 @@ func TestUpgradeCheckFlags(t *testing.T) {
 		"3.0 runs":            {ready + "--from 3.0", 0, "ready for Kuma 3.0: all 2 proxies keep their tracing\n", ""},
 		"accepted":            {refused + "--from 2.14 --accept meshtrace-refused", 0, "accepted  meshtrace-refused", ""},
 		"another is accepted": {refused + "--from 2.14 --accept name-order", exitNo, "different  meshtrace-refused", "not ready for Kuma 3.0: meshtrace-refused\n"},
-		"inherent":            {inherent + "--from 2.13 --to 2.14", 0, "ready for Kuma 2.14: 1 proxy keeps its tracing; 1 differs only in inherent codes", ""},
+		"inherent":            {inherent + "--from 2.13 --to 2.14", 0, "ready for Kuma 2.14: 1 proxy keeps its tracing; it differs only in inherent codes", ""},
 		"strict":              {inherent + "--from 2.13 --to 2.14 --strict", exitNo, "inherent  kuma-tags", "not ready for Kuma 2.14: kuma-tags\n"},
 		"downgrade":           {ready + "--from 2.13 --to 2.9", exitError, "", "--to 2.9 is older than 2.13 (its newest patch), which runs"},
 		"assumed to run":      {ready + "--to 2.14", exitError, "", "--from is needed with --to 2.14: the input does not contain the control plane's version"},

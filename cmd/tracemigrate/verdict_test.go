@@ -178,7 +178,7 @@ func TestMadeUpVerdicts(t *testing.T) {
 	}{
 		{args: "diff -f " + same, out: plain.Capitalise(every) + "."},
 		{args: "diff -q -o json -f " + same, out: `"sentence": "` + plain.Capitalise(every) + `."`, words: every},
-		{args: "diff -f " + gains, out: plain.Capitalise(among) + "1 proxy keeps its tracing; 1 differs only in inherent codes"},
+		{args: "diff -f " + gains, out: plain.Capitalise(among) + "1 proxy keeps its tracing; it differs only in inherent codes"},
 		{args: "diff -q --strict -f " + gains, code: 1, words: among + "1 inherent, and --strict counts these"},
 		{args: "diff --before-manifests " + same + " --after-manifests " + same, out: plain.Capitalise(every) + "."},
 		{args: "diff --before-manifests " + same + " --after-manifests " + bare, code: 1, words: among + "1 unknown"},

@@ -92,6 +92,39 @@ func (b *builder) ZoneDiff() string {
 	return b.Program + " diff --shadow " + b.SourceFlag + " ZONE" + b.Commands.Meshes
 }
 
+// Changed returns the existing MeshTraces that get another content.
+func (b *builder) Changed() []*cluster.Original {
+	same := lists.Set(b.Same, func(o *cluster.Original) *cluster.Original { return o })
+	return lists.Keep(b.Replaced, func(o *cluster.Original) bool { return !same[o] })
+}
+
+// Restoration returns what rollback.sh does, in order, as a sentence.
+func (b *builder) Restoration() string {
+	var parts []string
+	meshes, traces := b.Removes() && len(b.Meshes) > 0, b.Removes() && len(b.Traces) > 0
+	if meshes {
+		parts = append(parts, "restores the tracing of the Meshes")
+	}
+	switch {
+	case meshes && traces:
+		parts = append(parts, "the TrafficTraces")
+	case traces:
+		parts = append(parts, "restores the TrafficTraces")
+	}
+	if len(b.Made) > 0 {
+		parts = append(parts, "deletes the new MeshTraces")
+	}
+	switch last := len(parts) - 1; last {
+	case 0:
+		return "The script " + parts[0] + "."
+	case 1:
+		return "The script first " + parts[0] + ", and then " + parts[1] + ", so every proxy has tracing at any time."
+	default:
+		before := strings.Join(parts[:last], ", then ")
+		return "The script first " + before + ", and then " + parts[last] + ", so every proxy has tracing at any time."
+	}
+}
+
 // Deletions returns the number of existing MeshTraces that the plan deletes.
 func (b *builder) Deletions() int { return len(b.Idle) + len(b.Deleted) }
 
@@ -113,8 +146,9 @@ type Row struct {
 	Version       string `json:"version,omitempty"` // of a zone
 	TrafficTraces int    `json:"trafficTraces,omitempty"`
 	MeshTraces    int    `json:"meshTraces,omitempty"`
-	Replaced      int    `json:"replaced,omitempty"` // existing MeshTraces that get another content
-	Deleted       int    `json:"deleted,omitempty"`  // existing MeshTraces that others replace
+	Replaced      int    `json:"replaced,omitempty"`  // existing MeshTraces that get another content
+	Unchanged     int    `json:"unchanged,omitempty"` // existing MeshTraces that already have the new one's content
+	Deleted       int    `json:"deleted,omitempty"`   // existing MeshTraces that others replace
 	Proxies       int    `json:"proxies"`
 	Same          int    `json:"same"`
 	Inherent      int    `json:"inherent"`
@@ -147,16 +181,16 @@ func (b *builder) MeshRows() []Row {
 	for _, p := range b.Made {
 		rows[of[p.Mesh]].MeshTraces++
 	}
-	for _, o := range b.Replaced {
-		if n, ok := of[o.Mesh]; ok {
-			rows[n].Replaced++
+	each := func(existing []*cluster.Original, count func(*Row)) {
+		for _, o := range existing {
+			if n, ok := of[o.Mesh]; ok {
+				count(&rows[n])
+			}
 		}
 	}
-	for _, o := range slices.Concat(b.Idle, b.Deleted) {
-		if n, ok := of[o.Mesh]; ok {
-			rows[n].Deleted++
-		}
-	}
+	each(b.Changed(), func(r *Row) { r.Replaced++ })
+	each(b.Same, func(r *Row) { r.Unchanged++ })
+	each(slices.Concat(b.Idle, b.Deleted), func(r *Row) { r.Deleted++ })
 	for i := range b.Report.Proxies {
 		p := &b.Report.Proxies[i]
 		if n, ok := of[p.Mesh]; ok && !p.MadeUp {

@@ -98,6 +98,7 @@ type builder struct {
 	Meshes   []*cluster.Original   // with tracing
 	Traces   []*cluster.Original   // by mesh and name
 	Replaced []*cluster.Original   // MeshTraces with the name of a new one
+	Same     []*cluster.Original   // those of Replaced that have the new one's content, from a previous run
 	Idle     []*cluster.Original   // MeshTraces to delete before the new ones are applied
 	Deleted  []*cluster.Original   // MeshTraces to delete after that
 	Made     []*meshtrace.Policy   // new ones that replace none
@@ -183,6 +184,9 @@ func (b *builder) sortExisting(existing []*cluster.Original) {
 	for _, p := range slices.Backward(b.Plan.Policies) {
 		if o := of(p); o != nil {
 			b.Replaced = append(b.Replaced, o)
+			if b.Plan.Exists(p) {
+				b.Same = append(b.Same, o)
+			}
 		} else {
 			b.Made = append(b.Made, p)
 		}

@@ -17,6 +17,7 @@ type stepText struct {
 	Number                       int
 	Title, Command, Expect, Back string
 	Runs                         string // the commands of apply.sh
+	Again                        int    // the step that apply.sh repeats before; 0 without one
 }
 
 const goBack = "`sh rollback.sh && sh verify.sh rollback`."
@@ -45,13 +46,13 @@ func (b *builder) StepTexts() []stepText {
 			}
 		case Add:
 			text.Title = b.titleOfAdd()
-			text.Expect = "exit code 0. Wait until traces arrive."
-			if len(b.Traces) > 0 {
-				text.Expect = "exit code 0. MeshTraces now decide, and the TrafficTraces still exist. Wait until traces arrive."
-			}
+			text.Expect = b.expectOfAdd()
 		case Remove:
-			text.Title = "Delete the TrafficTraces, and remove the tracing of the Meshes"
+			text.Title = b.titleOfRemove()
 			text.Expect = "exit code 0. Check that traces still arrive."
+			if len(b.Plan.Policies) > 0 {
+				text.Again = len(steps) // the step before is add
+			}
 		}
 		text.Runs = b.runs(step)
 		steps = append(steps, text)
@@ -70,6 +71,27 @@ func (b *builder) titleOfAdd() string {
 		return "Delete the MeshTraces that others replace"
 	}
 	return "Apply the MeshTraces, and delete those that they replace"
+}
+
+func (b *builder) expectOfAdd() string {
+	expect := "exit code 0."
+	if len(b.Traces) > 0 {
+		expect += " MeshTraces now decide, and the TrafficTraces still exist."
+	}
+	if len(b.Same) == len(b.Plan.Policies) && b.Deletions() == 0 {
+		return expect + " The MeshTraces already exist with this content, so no proxy changes."
+	}
+	return expect + " Wait until traces arrive."
+}
+
+func (b *builder) titleOfRemove() string {
+	switch {
+	case len(b.Traces) == 0:
+		return "Remove the tracing of the Meshes"
+	case len(b.Meshes) == 0:
+		return "Delete the TrafficTraces"
+	}
+	return "Delete the TrafficTraces, and remove the tracing of the Meshes"
 }
 
 // shownCommands is the number of commands that the README shows for a step.

@@ -24,6 +24,7 @@ const (
 	labelWorkload
 	setWorkloadLabels
 	followNames
+	acceptNames
 	referToService
 	createTrafficRoute
 	replaceGateway
@@ -75,7 +76,7 @@ func (b *builder) mends(c *cause) []mend {
 	case envoydiff.ProtocolRefused:
 		return []mend{{Kind: setProtocolToTCP, Of: c.Resources[0]}}
 	case envoydiff.WorkloadServiceName:
-		return b.workloadMends()
+		return b.workloadMends(c)
 	case MeshTracingIgnored:
 		if first := c.Resources[0]; first.onKubernetes {
 			return []mend{{Kind: removeTracingOnKubernetes, Of: first}}
@@ -138,8 +139,8 @@ func (b *builder) protocolMends(c *cause) []mend {
 	return mends
 }
 
-// workloadMends are the remedies that keep the names of services.
-func (b *builder) workloadMends() []mend {
+// workloadMends are the remedies that keep the names of services, and the way for those who need not.
+func (b *builder) workloadMends(c *cause) []mend {
 	var mends []mend
 	for kind, keep := range map[mendKind]Keep{labelWorkload: keepLabel, setWorkloadLabels: keepSetting} {
 		if i := slices.IndexFunc(b.Renames, func(r *Rename) bool { return r.Keep == keep }); i >= 0 {
@@ -149,6 +150,9 @@ func (b *builder) workloadMends() []mend {
 	slices.SortFunc(mends, func(x, y mend) int { return int(x.Kind) - int(y.Kind) })
 	if slices.ContainsFunc(b.Renames, func(r *Rename) bool { return r.Keep == keepNothing || r.Keep == keepOne }) {
 		mends = append(mends, mend{Kind: followNames})
+	}
+	if c.Fails() {
+		mends = append(mends, mend{Kind: acceptNames})
 	}
 	return mends
 }

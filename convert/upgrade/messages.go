@@ -164,6 +164,7 @@ var remedies = map[mendKind]report.Step{
 		Command: "{kubectl} set env deployment/kuma-control-plane -n NAMESPACE KUMA_RUNTIME_KUBERNETES_WORKLOAD_LABELS=LABEL",
 	},
 	followNames: {Title: "for names that cannot be kept, add the new names to dashboards and monitors before the upgrade"},
+	acceptNames: {Title: "where the new names do not matter, accept them with --accept " + string(envoydiff.WorkloadServiceName)},
 	referToService: {
 		Title: "create a MeshService for each destination, and give each outbound a backendRef to it instead of tags",
 	},

@@ -66,8 +66,10 @@ func (w *way) meshTraces(o convert.Options, r *report.Report) report.Stage {
 		stage.Summary += " to replace, by " + convert.Plural(r.Summary.Policies, "MeshTrace")
 	case r.Summary.Errors == 0 && (r.Summary.Earlier > 0 || r.Summary.Holds && r.Summary.Tracing > 0):
 		stage.Summary += " to delete; all MeshTraces exist"
+	case r.Summary.Errors == 0 && r.Summary.Holds:
+		stage.Summary += " to delete; no proxy needs a MeshTrace instead"
 	default:
-		stage.Summary += " to replace, by no MeshTrace"
+		stage.Summary += " to replace; no MeshTrace can be written yet"
 	}
 	if r.Summary.Policies > 0 || r.Summary.Errors > 0 {
 		arguments := "convert --kuma-version " + w.from.String()

@@ -51,6 +51,20 @@ func TestWay(t *testing.T) {
 				"open: every MeshTrace selects by labels that 3.0 accepts, but TrafficTraces exist ",
 			},
 		},
+		"nothing is traced": {
+			[]string{bare, trace, web},
+			[]string{
+				"open: 1 TrafficTrace to delete; no proxy needs a MeshTrace instead ",
+				"open: every MeshTrace selects by labels that 3.0 accepts, but TrafficTraces exist ",
+			},
+		},
+		"nothing can be written": {
+			[]string{mesh, "{type: TrafficTrace, mesh: default, name: teams, selectors: [{match: {team: '*'}}]}"},
+			[]string{
+				"blocked: 1 TrafficTrace to replace; no MeshTrace can be written yet x convert --kuma-version 2.13",
+				"blocked: no policy can be written x convert --kuma-version 2.13 --target-ref dataplane",
+			},
+		},
 		"finished": {
 			[]string{bare, web, all},
 			[]string{"ready: no TrafficTrace exists ", "ready: every MeshTrace selects by labels that 3.0 accepts "},

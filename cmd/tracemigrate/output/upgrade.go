@@ -101,30 +101,41 @@ func (u *Upgrade) acceptedPolicies() string {
 	return "it accepts " + convert.Plural(u.MeshTraces, "MeshTrace")
 }
 
-// kept returns a clause on proxies none of which changes against the user's will.
+// kept returns a clause on proxies none of which changes against the user's will. Each proxy
+// counts once: those with inherent differences are among those that keep their tracing.
 func kept(t *envoydiff.Tally) string {
-	all := t.Proxies
+	keep := t.Proxies - t.Accepted
 	var text string
 	switch {
-	case t.Untraced == all:
-		return convert.Plural(all, "proxy is not traced, before or after", "proxies are not traced, before or after")
+	case t.Untraced == t.Proxies:
+		return convert.Plural(keep, "proxy is not traced, before or after", "proxies are not traced, before or after")
+	case keep == 0:
+		return convert.Plural(t.Accepted, "proxy differs", "proxies differ") + " only in accepted codes"
 	case t.Accepted > 0:
-		keep := convert.Word(all-t.Accepted, "keeps its", "keep their")
-		text = fmt.Sprintf("%s of %s %s tracing", convert.Number(all-t.Accepted), convert.Plural(all, "proxy"), keep)
-		text += fmt.Sprintf("; %s only in accepted codes", convert.Plural(t.Accepted, "differs", "differ"))
-	case all == 1:
+		text = convert.Number(keep) + " of " + convert.Plural(t.Proxies, "proxy") + convert.Word(keep, " keeps its", " keep their") + " tracing"
+	case keep == 1:
 		text = "1 proxy keeps its tracing"
 	default:
-		text = fmt.Sprintf("all %s proxies keep their tracing", convert.Number(all))
+		text = fmt.Sprintf("all %s proxies keep their tracing", convert.Number(keep))
 	}
 	if t.Untraced > 0 {
 		text += fmt.Sprintf(" (%s of them %s none)", convert.Number(t.Untraced), convert.Word(t.Untraced, "has", "have"))
 	}
-	if t.Inherent > 0 {
-		text += fmt.Sprintf("; %s only in inherent codes, which lose no trace", convert.Plural(t.Inherent, "differs", "differ"))
+	switch t.Inherent {
+	case 0:
+	case keep:
+		text += convert.Word(keep, "; it differs", "; they differ") + inherentOnly
+	default:
+		text += fmt.Sprintf("; %s of them %s", convert.Number(t.Inherent), convert.Word(t.Inherent, "differs", "differ")) + inherentOnly
+	}
+	if t.Accepted > 0 {
+		other := convert.Word(t.Accepted, "the other differs", "the other "+convert.Number(t.Accepted)+" differ")
+		text += "; " + other + " only in accepted codes"
 	}
 	return text
 }
+
+const inherentOnly = " only in inherent codes, which lose no trace"
 
 // proxyNames returns the names of three proxies of a cause, or of all.
 func (u *Upgrade) proxyNames(c *upgrade.Cause) string {
