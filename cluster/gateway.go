@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 )
 
@@ -137,6 +138,50 @@ func (m *meshGateways) order() {
 		m.owners = append(m.owners, l.owner)
 	}
 	m.index = NewIndex(selectors)
+}
+
+// tiesOfGateways returns a function that says why it is not known which MeshGateway configures a
+// builtin gateway, else "": between selectors of equal rank the time of creation decides, in a zone
+// that of its copies, which a global control plane does not know (seen on 2.14.3).
+func tiesOfGateways(s *Snapshot) func(*Dataplane) string {
+	gateways, elsewhere := NewGateways(s.MeshGateways), s.MayBeGlobal()
+	return func(dp *Dataplane) string {
+		a, b := gateways.tie(dp)
+		switch {
+		case b == nil:
+			return ""
+		case elsewhere:
+			return fmt.Sprintf("%s and %s select it by equally ranking selectors, between which the times of its zone's copies decide; "+
+				"delete one, or give it a selector with more tags", a, b)
+		case a.Created.IsZero() || b.Created.IsZero():
+			return fmt.Sprintf("%s and %s select it by equally ranking selectors, and the input does not have the times of their creation, which decide", a, b)
+		}
+		return ""
+	}
+}
+
+// tie returns the MeshGateway of a builtin gateway and another with an equally ranking selector
+// for it, nil without one.
+func (g Gateways) tie(dp *Dataplane) (first, other *MeshGateway) {
+	m := g.byMesh[dp.Mesh]
+	if m == nil {
+		return nil, nil
+	}
+	var tags, exact int
+	for _, i := range m.index.Matching(nil, dp.TagSets()...) {
+		owner := m.owners[i]
+		if !IsInZone(owner.Labels, dp.Zone()) {
+			continue
+		}
+		ownTags, ownExact := m.index.selectors[i].Rank()
+		if first == nil {
+			first, tags, exact = owner, ownTags, ownExact
+		}
+		if owner != first && ownTags == tags && ownExact == exact {
+			return first, owner
+		}
+	}
+	return nil, nil
 }
 
 // Of returns the MeshGateways of a mesh.

@@ -162,6 +162,9 @@ func (s *Snapshot) Doubt(dp *Dataplane) string {
 	if !dp.Builtin() {
 		return doubt
 	}
+	if s.tiedGateways != nil {
+		doubt = join(doubt, s.tiedGateways(dp))
+	}
 	if what := s.leavingGateways.of(dp.Mesh); what != "" {
 		doubt = join(doubt, what+" is being deleted")
 	}

@@ -26,9 +26,13 @@ func KindOf(p *manifest.Problem) string {
 }
 
 // Doubting returns s with a doubt about the proxies that a document which is not read, or
-// an object that is being deleted, may decide on.
+// an object that is being deleted, may decide on, and about the gateways that more than one
+// MeshGateway may configure.
 func (s *Snapshot) Doubting() *Snapshot {
 	doubting := *s
+	if len(s.MeshGateways) > 1 {
+		doubting.tiedGateways = tiesOfGateways(s)
+	}
 	doubting.unreadable, doubting.unreadableGateways = s.unreadable.copied(), s.unreadableGateways.copied()
 	doubting.leaving, doubting.leavingGateways = make(unreadable), make(unreadable)
 	for _, p := range s.Problems {

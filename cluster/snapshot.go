@@ -36,12 +36,13 @@ type Snapshot struct {
 	live                           bool            // read from a cluster
 	originFiles                    map[string]bool // files that contain an origin
 	unreadable, unreadableGateways unreadable
-	leaving, leavingGateways       unreadable           // what is being deleted
-	systemNamespaces               []string             // of control planes whose Deployments are in the texts
-	namespaced                     bool                 // systemNamespaces has the control plane's, see InNamespace
-	others                         []string             // names of MeshTraces that [Snapshot.Only] left out, on Kubernetes
-	zones                          map[string]*Snapshot // of zones' own control planes, by name; see AddZone
-	otherTraces                    []TraceName          // of TrafficTraces that it left out
+	leaving, leavingGateways       unreadable              // what is being deleted
+	tiedGateways                   func(*Dataplane) string // why it is not known which MeshGateway configures a gateway; may be nil
+	systemNamespaces               []string                // of control planes whose Deployments are in the texts
+	namespaced                     bool                    // systemNamespaces has the control plane's, see InNamespace
+	others                         []string                // names of MeshTraces that [Snapshot.Only] left out, on Kubernetes
+	zones                          map[string]*Snapshot    // of zones' own control planes, by name; see AddZone
+	otherTraces                    []TraceName             // of TrafficTraces that it left out
 	// Recorded is set if a file is a snapshot, whose resources do not have all their fields.
 	Recorded bool
 	// Problems of the texts and of the kinds decoded here.

@@ -376,3 +376,40 @@ func TestSelectedByGlobal(t *testing.T) {
 		})
 	}
 }
+
+// Of two MeshGateways with equally ranking selectors, the time of creation decides in each zone by
+// its own copies. Seen on 2.14.3.
+func TestMeshGatewayTie(t *testing.T) {
+	gateway := func(name, created, match, listenerTags string) string {
+		if created != "" {
+			created = "creationTime: '2026-03-" + created + "T00:00:00Z', "
+		}
+		return fmt.Sprintf("{type: MeshGateway, mesh: default, name: %s, %sselectors: [{match: {%s}}], conf: {listeners: [{port: 8080, protocol: HTTP, tags: {%s}}]}}",
+			name, created, match, listenerTags)
+	}
+	const (
+		global = "mode: global, product: Kuma, version: 2.14.3, zones: [{name: east, version: 2.14.3}]"
+		zone   = "mode: zone, zone: east, product: Kuma, version: 2.14.3"
+		edge   = "{type: Dataplane, mesh: default, name: edge-1, labels: {kuma.io/zone: east}, networking: {address: 10.0.0.1, gateway: {type: BUILTIN, tags: {kuma.io/service: edge, env: prod}}}}"
+	)
+	for name, row := range map[string]struct {
+		origin, a, b string
+		want         bool // whether it is known
+	}{
+		"at a global":                         {global, gateway("ga", "01", "kuma.io/service: edge", "port: p1"), gateway("gb", "02", "kuma.io/service: edge", ""), false},
+		"in a zone":                           {zone, gateway("ga", "01", "kuma.io/service: edge", "port: p1"), gateway("gb", "02", "kuma.io/service: edge", ""), true},
+		"at a global, one has more tags":      {global, gateway("ga", "01", "kuma.io/service: edge, env: prod", "port: p1"), gateway("gb", "02", "kuma.io/service: edge", ""), true},
+		"at a global, one does not select it": {global, gateway("ga", "01", "kuma.io/service: other", "port: p1"), gateway("gb", "02", "kuma.io/service: edge", ""), true},
+		"files without times":                 {"", gateway("ga", "", "kuma.io/service: edge", "port: p1"), gateway("gb", "", "kuma.io/service: edge", ""), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			documents := []string{twoBackends, route, traceOf("all", "{kuma.io/service: '*'}", "a", "01"), edge, row.a, row.b}
+			if row.origin != "" {
+				documents = append(documents, origin(row.origin))
+			}
+			for _, p := range envoydiff.All(converted(t, convert.Options{Version: cluster.V(14)}, documents...).Comparisons) {
+				assert.Equal(t, row.want, p.Verdict != envoydiff.Unknown)
+			}
+		})
+	}
+}
