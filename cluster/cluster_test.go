@@ -286,14 +286,15 @@ func TestOutboundProtocol(t *testing.T) {
 		inbounds []cluster.Inbound
 		traced   bool
 	}{
-		"http":            {[]cluster.Inbound{inbound("http"), inbound("http")}, true},
-		"grpc and http2":  {[]cluster.Inbound{inbound("grpc"), inbound("http2")}, true},
-		"http and http2":  {[]cluster.Inbound{inbound("http"), inbound("http2")}, false},
-		"http and tcp":    {[]cluster.Inbound{inbound("http"), inbound("")}, false},
-		"kafka":           {[]cluster.Inbound{inbound("kafka")}, false},
-		"unknown service": {nil, true}, // the input may not have all
-		"ignored":         {[]cluster.Inbound{ignored}, false},
-		"field alone":     {[]cluster.Inbound{{Protocol: "http", Tags: cluster.NewTags(map[string]string{"kuma.io/service": "to"})}}, false},
+		"http":             {[]cluster.Inbound{inbound("http"), inbound("http")}, true},
+		"grpc and http2":   {[]cluster.Inbound{inbound("grpc"), inbound("http2")}, true},
+		"http and http2":   {[]cluster.Inbound{inbound("http"), inbound("http2")}, false},
+		"http and tcp":     {[]cluster.Inbound{inbound("http"), inbound("")}, false},
+		"kafka":            {[]cluster.Inbound{inbound("kafka")}, false},
+		"unknown service":  {nil, true},                        // the input may not have all
+		"ignored":          {[]cluster.Inbound{ignored}, true}, // others may be behind a ZoneIngress
+		"ignored, and tcp": {[]cluster.Inbound{ignored, inbound("")}, false},
+		"field alone":      {[]cluster.Inbound{{Protocol: "http", Tags: cluster.NewTags(map[string]string{"kuma.io/service": "to"})}}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			from := &cluster.Dataplane{Mesh: "default", Outbounds: []cluster.Outbound{{Port: 1, Tags: cluster.NewTags(map[string]string{"kuma.io/service": "to"})}}}

@@ -183,7 +183,7 @@ func (l *Listeners) outbound(dp *Dataplane, out *Outbound) (HTTPListener, bool) 
 	// A service that is not known is compared, too. One that does not exist has no listener
 	// (CollectServices in pkg/plugins/policies/core/xds/meshroute of Kuma's tags 2.10 to 2.14).
 	listener.BackendRef, listener.Service = true, "*"
-	service, port := l.services().find(l.version, dp.Mesh, out.BackendRef)
+	service, port := l.services().find(l.version, dp, out.BackendRef)
 	if made, decides := l.made(service, port.isHTTP(), dp.Mesh, out.BackendRef); decides {
 		if service != nil {
 			listener.Service = service.outboundName(l.version, cmp.Or(port, servicePort{port: out.BackendRef.Port}), l.zone)

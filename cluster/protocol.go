@@ -131,32 +131,24 @@ func add[K comparable](protocols map[K]string, to K, protocol string) {
 	protocols[to] = protocol
 }
 
-// of returns the protocol of a service, and whether the input has the service.
+// of returns the protocol of a service, "" if no inbound that counts is known.
 // ExternalServices count if no inbound does (generateServicesInformation in
 // pkg/xds/context of Kuma's tags 2.6 to 2.14). With a zone egress, and up to 2.5, they
 // count besides: then a service that is taken for HTTP here may be for TCP.
-func (p protocols) of(to destination) (protocol string, known bool) {
-	protocol, known = p.inbounds[to]
-	if protocol == "" {
-		if external, ok := p.external[to]; ok {
-			return external, true
-		}
-	}
-	return protocol, known
-}
+func (p protocols) of(to destination) string { return cmp.Or(p.inbounds[to], p.external[to]) }
 
 // isHTTP reports whether a service is for HTTP in a zone, whatever the zone knows of others.
 func (p protocols) isHTTP(to destination, zone string) bool {
-	protocol, _ := p.of(to)
-	return isHTTP(protocol) && (p.byZone == nil || zone != "" && p.byZone[to][zone] != "")
+	return isHTTP(p.of(to)) && (p.byZone == nil || zone != "" && p.byZone[to][zone] != "")
 }
 
 // mayBeHTTP reports whether the outbound to a service may be for HTTP in a zone, and always
-// whether it is. It may be if the input, which is complete or not, does not have the service, and
-// if a MeshHTTPRoute is for it (generateFromService in package meshhttproute of Kuma's tag 2.13.10).
+// whether it is. It may be if the input, which is complete or not, has no inbound of the service
+// that counts: others may be in other zones, behind their ZoneIngresses (seen on 2.14.3). It may also be if
+// a MeshHTTPRoute is for it (generateFromService in package meshhttproute of Kuma's tag 2.13.10).
 func (p protocols) mayBeHTTP(to destination, zone string, complete bool) bool {
-	protocol, known := p.of(to)
-	if isHTTP(protocol) || !known && !complete || p.isRouted(to) {
+	protocol := p.of(to)
+	if isHTTP(protocol) || protocol == "" && !complete || p.isRouted(to) {
 		return true
 	}
 	if own := p.byZone[to][zone]; own != "" && zone != "" {

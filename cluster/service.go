@@ -151,27 +151,47 @@ func (s services) with(mesh string, labels Tags) []*MeshService {
 // find returns the MeshService that ref names and the port, or nil if the input has none. Of
 // several with its labels the oldest counts, whatever ports it has
 // (resolveResourceIdentifier in pkg/xds/context of Kuma's tag 2.14.3 and its main branch);
-// without creation times it is the first in the input.
-func (s services) find(version Version, mesh string, ref *BackendRef) (*MeshService, servicePort) {
+// without creation times it is the first in the input. Of those of several zones the oldest is
+// another one in each zone, so that one for HTTP is taken: what may be is compared.
+func (s services) find(version Version, dp *Dataplane, ref *BackendRef) (*MeshService, servicePort) {
 	if ref.Kind != KindMeshService {
 		return nil, servicePort{}
 	}
 	named := !ref.Labelled && ref.Labels.Get(DisplayNameLabel) != ""
-	var found *MeshService
-	var at servicePort
-	for _, m := range s.with(mesh, ref.Labels) {
-		if m.lacksLabel(version, ref) {
+	var oldest []*MeshService // of each zone
+	for _, m := range s.with(dp.Mesh, ref.Labels) {
+		if m.lacksLabel(version, ref) || named && !m.isIn(dp.Zone()) {
 			continue
 		}
 		port, ok := m.portOf(ref)
-		switch {
-		case named && ok:
+		if named && ok {
 			return m, port
-		case found == nil, !named && !m.Created.IsZero() && m.Created.Before(found.Created):
-			found, at = m, port
+		}
+		i := slices.IndexFunc(oldest, func(other *MeshService) bool { return other.Labels.Get(ZoneLabel) == m.Labels.Get(ZoneLabel) })
+		switch {
+		case i < 0:
+			oldest = append(oldest, m)
+		case !named && !m.Created.IsZero() && m.Created.Before(oldest[i].Created):
+			oldest[i] = m
 		}
 	}
-	return found, at
+	if len(oldest) == 0 {
+		return nil, servicePort{}
+	}
+	i := slices.IndexFunc(oldest, func(m *MeshService) bool {
+		port, _ := m.portOf(ref)
+		return port.isHTTP()
+	})
+	found := oldest[max(i, 0)]
+	port, _ := found.portOf(ref)
+	return found, port
+}
+
+// isIn reports whether m is a zone's own, which a name there means (seen on 2.14.3). Without
+// zones it is unknown: true.
+func (m *MeshService) isIn(zone string) bool {
+	of := m.Labels.Get(ZoneLabel)
+	return of == "" || zone == "" || of == zone
 }
 
 // portOf returns the port of m that a reference is for.

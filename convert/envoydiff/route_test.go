@@ -137,3 +137,33 @@ func TestOutboundToOtherZones(t *testing.T) {
 		})
 	}
 }
+
+// A backendRef with a name means the MeshService of the proxy's own zone. Seen on 2.14.3.
+func TestOutboundToMeshServiceOfOtherZone(t *testing.T) {
+	service := func(zone, protocol string) string {
+		return "---\n{type: MeshService, name: web-" + zone + ", mesh: default, labels: {kuma.io/display-name: web, kuma.io/origin: zone, kuma.io/zone: " + zone + "}, " +
+			"spec: {selector: {dataplaneTags: {kuma.io/service: web}}, ports: [{port: 80, targetPort: 80, appProtocol: " + protocol + "}]}}\n"
+	}
+	client := func(ref string) string {
+		return "{type: Dataplane, name: a, mesh: default, labels: {kuma.io/zone: east}, networking: {address: 1.2.3.4, inbound: " +
+			"[{port: 1, tags: {kuma.io/service: a, kuma.io/zone: east}}], outbound: [{port: 2, backendRef: {kind: MeshService, port: 80, " + ref + "}}]}}\n"
+	}
+	for name, test := range map[string]struct {
+		text     string
+		compared bool
+	}{
+		"HTTP in its zone":              {client("name: web") + service("west", "tcp") + service("east", "http"), true},
+		"TCP in its zone":               {client("name: web") + service("west", "http") + service("east", "tcp"), false},
+		"by labels, HTTP in another":    {client("labels: {kuma.io/display-name: web, kuma.io/zone: west}") + service("west", "http") + service("east", "tcp"), true},
+		"by labels, HTTP in one":        {client("labels: {kuma.io/display-name: web}") + service("west", "tcp") + service("east", "http"), true},
+		"by labels, TCP in both":        {client("labels: {kuma.io/display-name: web}") + service("west", "tcp") + service("east", "tcp"), false},
+		"not in its zone, may be later": {client("name: web") + service("west", "tcp"), true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := cluster.Read([]manifest.Input{manifest.Text("f", test.text)})
+			require.Empty(t, s.Problems)
+			listeners := cluster.NewListeners(cluster.V(14), s, cluster.Gateways{}).Of(nil, s.Dataplanes[0])
+			assert.Len(t, listeners, map[bool]int{true: 1}[test.compared])
+		})
+	}
+}
