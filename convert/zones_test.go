@@ -413,3 +413,19 @@ func TestMeshGatewayTie(t *testing.T) {
 		})
 	}
 }
+
+// A MeshHTTPRoute that names a proxy at a global control plane selects none, so that TrafficTraces
+// trace the proxy's outbounds already, and these gain nothing.
+func TestRouteOfGlobal(t *testing.T) {
+	const (
+		web   = "{type: Dataplane, mesh: default, name: web-1, labels: {kuma.io/zone: east, kuma.io/display-name: web-1}, networking: {address: 10.0.0.1, inbound: [{port: 80, tags: {kuma.io/service: web, kuma.io/protocol: tcp}}], outbound: [{port: 81, tags: {kuma.io/service: far}}]}}"
+		named = "{type: MeshHTTPRoute, mesh: default, name: r, spec: {targetRef: {kind: Dataplane, name: web-1}, to: [{targetRef: {kind: MeshService, name: far}, rules: []}]}}"
+	)
+	for mode, taken := range map[string]bool{"global, zones: [{name: east, version: 2.13.10}]": false, "zone, zone: east": true} {
+		plan := converted(t, convert.Options{Version: cluster.V(13)}, twoBackends, route, traceOf("all", "{kuma.io/service: '*'}", "a", "01"), web, named,
+			origin("product: Kuma, version: 2.13.10, mode: "+mode))
+		for _, p := range envoydiff.All(plan.Comparisons) {
+			assert.Equal(t, taken, p.Has(envoydiff.OutboundGainsTracing), mode)
+		}
+	}
+}

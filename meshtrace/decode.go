@@ -17,12 +17,18 @@ func Read(s *cluster.Snapshot, system ...string) ([]*Policy, []*manifest.Problem
 	for _, r := range s.MeshTraces {
 		p := decode(r, &problems)
 		p.System = p.isOfOperator(s, system)
-		origin := p.Labels.Get(cluster.OriginLabel) // which a global control plane of Universal leaves out
-		p.ofGlobal = origin == "global" || origin == "" && s.About().Mode == cluster.ModeGlobal
+		p.ofGlobal = isOfGlobal(s, p.Labels)
 		policies = append(policies, p)
 	}
 	Resolve(policies, decodeOTelBackends(s, &problems))
 	return policies, problems
+}
+
+// isOfGlobal reports whether a global control plane made the policy with labels. It leaves out the
+// label of its origin on Universal.
+func isOfGlobal(s *cluster.Snapshot, labels cluster.Tags) bool {
+	origin := labels.Get(cluster.OriginLabel)
+	return origin == "global" || origin == "" && s.About().Mode == cluster.ModeGlobal
 }
 
 // isOfOperator reports whether a policy belongs to the mesh operator; see Read.

@@ -22,7 +22,7 @@ func ReadProxyPatches(s *cluster.Snapshot) ([]ProxyPatch, []*manifest.Problem) {
 		if r.IsProxyTemplate() {
 			continue
 		}
-		p, wrong := decodeRoute(r)
+		p, wrong := decodeRoute(s, r)
 		p.System = p.isOfOperator(s, []string{s.SystemNamespace()})
 		problems = append(problems, wrong...)
 		patches = append(patches, ProxyPatch{p, cluster.ModificationsOf(r, &problems)})

@@ -31,7 +31,7 @@ func httpRoutes(s *cluster.Snapshot) (routes, others []*Policy) {
 		if !r.IsHTTPRoute() {
 			continue
 		}
-		p, problems := decodeRoute(r)
+		p, problems := decodeRoute(s, r)
 		if len(problems) > 0 {
 			p.TargetRef = TargetRef{Kind: Mesh}
 		}
@@ -45,9 +45,12 @@ func httpRoutes(s *cluster.Snapshot) (routes, others []*Policy) {
 }
 
 // decodeRoute decodes what a route selects.
-func decodeRoute(r *cluster.Resource) (*Policy, []*manifest.Problem) {
+func decodeRoute(s *cluster.Snapshot, r *cluster.Resource) (*Policy, []*manifest.Problem) {
 	var problems []*manifest.Problem
-	p := &Policy{Place: r.Place, Mesh: r.Mesh, Name: r.Name, Namespace: r.Namespace, Labels: r.Labels, Format: r.Format, System: true}
+	p := &Policy{
+		Place: r.Place, Mesh: r.Mesh, Name: r.Name, Namespace: r.Namespace, Labels: r.Labels, Format: r.Format,
+		System: true, ofGlobal: isOfGlobal(s, r.Labels),
+	}
 	p.TargetRef = decodeTargetRef(r.Spec.Into(&problems).Field("targetRef"))
 	return p, problems
 }
@@ -78,7 +81,7 @@ func tcpRoutes(s *cluster.Snapshot) map[*Policy][]string {
 		if r.IsHTTPRoute() || r.Namespace != "" && r.Labels.Get(cluster.RoleLabel) != "system" {
 			continue
 		}
-		p, problems := decodeRoute(r)
+		p, problems := decodeRoute(s, r)
 		var services []string
 		for _, to := range r.Spec.Into(&problems).Field("to").Items() {
 			refs := []manifest.Value{to.Field("targetRef")}
