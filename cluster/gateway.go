@@ -145,8 +145,15 @@ func (m *meshGateways) order() {
 // that of its copies, which a global control plane does not know (seen on 2.14.3).
 func tiesOfGateways(s *Snapshot) func(*Dataplane) string {
 	gateways, elsewhere := NewGateways(s.MeshGateways), s.MayBeGlobal()
+	contents := make(map[*MeshGateway]string, len(s.MeshGateways))
+	for _, g := range s.MeshGateways {
+		contents[g] = fmt.Sprint(g.tags, g.listeners)
+		if s.zoned[g.Mesh].byGateway {
+			contents[g] += g.DisplayName() // which a MeshTrace selects by
+		}
+	}
 	return func(dp *Dataplane) string {
-		a, b := gateways.tie(dp)
+		a, b := gateways.tie(dp, contents)
 		switch {
 		case b == nil:
 			return ""
@@ -161,23 +168,26 @@ func tiesOfGateways(s *Snapshot) func(*Dataplane) string {
 }
 
 // tie returns the MeshGateway of a builtin gateway and another with an equally ranking selector
-// for it, nil without one.
-func (g Gateways) tie(dp *Dataplane) (first, other *MeshGateway) {
+// for it and other contents, nil without one.
+func (g Gateways) tie(dp *Dataplane, contents map[*MeshGateway]string) (first, other *MeshGateway) {
 	m := g.byMesh[dp.Mesh]
 	if m == nil {
 		return nil, nil
 	}
+	var content string
 	var tags, exact int
 	for _, i := range m.index.Matching(nil, dp.TagSets()...) {
 		owner := m.owners[i]
-		if !IsInZone(owner.Labels, dp.Zone()) {
+		if owner == first || !IsInZone(owner.Labels, dp.Zone()) {
 			continue
 		}
 		ownTags, ownExact := m.index.selectors[i].Rank()
-		if first == nil {
-			first, tags, exact = owner, ownTags, ownExact
-		}
-		if owner != first && ownTags == tags && ownExact == exact {
+		switch {
+		case first == nil:
+			first, content, tags, exact = owner, contents[owner], ownTags, ownExact
+		case ownTags != tags || ownExact != exact:
+			return nil, nil // all others rank lower
+		case contents[owner] != content:
 			return first, owner
 		}
 	}

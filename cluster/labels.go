@@ -84,6 +84,7 @@ func IsCopy(name, displayName string) bool {
 // zoneUse is how policies select by the zone of proxies.
 type zoneUse struct {
 	byTag, byLabel bool
+	byGateway      bool            // by the name of a MeshGateway
 	names          map[string]bool // of proxies, in MeshTraces of which it is not known whether a zone made them
 }
 
@@ -97,6 +98,7 @@ func (use zoneUse) add(r *Resource) zoneUse {
 	ref := r.Spec.Node().Get("targetRef")
 	use.byTag, use.byLabel = use.byTag || names(ref.Get("tags")), use.byLabel || names(ref.Get("labels"))
 	kind, name := ref.Get("kind"), ref.Get("name")
+	use.byGateway = use.byGateway || kind != nil && kind.Text == KindMeshGateway
 	if kind != nil && name != nil && kind.Text == KindDataplane && r.Labels.Get(OriginLabel) == "" {
 		if use.names == nil {
 			use.names = make(map[string]bool)

@@ -77,6 +77,8 @@ func TestMeshGatewayTie(t *testing.T) {
 		"in a zone":                           {zone, gateway("ga", "01", "kuma.io/service: edge", "port: p1"), gateway("gb", "02", "kuma.io/service: edge", ""), true},
 		"at a global, one has more tags":      {global, gateway("ga", "01", "kuma.io/service: edge, env: prod", "port: p1"), gateway("gb", "02", "kuma.io/service: edge", ""), true},
 		"at a global, one does not select it": {global, gateway("ga", "01", "kuma.io/service: other", "port: p1"), gateway("gb", "02", "kuma.io/service: edge", ""), true},
+		"at a global, alike":                  {global, gateway("ga", "01", "kuma.io/service: edge", "port: p1"), gateway("gb", "02", "kuma.io/service: edge", "port: p1"), true},
+		"at a global, alike but named":        {global, gateway("ga", "01", "kuma.io/service: edge", ""), gateway("gb", "02", "kuma.io/service: edge", "") + "\n---\n" + existingTrace("g", "{kind: MeshGateway, name: ga}", "b", ""), false},
 		"files without times":                 {"", gateway("ga", "", "kuma.io/service: edge", "port: p1"), gateway("gb", "", "kuma.io/service: edge", ""), false},
 	} {
 		t.Run(name, func(t *testing.T) {
