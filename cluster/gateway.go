@@ -94,6 +94,7 @@ type meshGateways struct {
 	// owners has the MeshGateway of each selector in index, highest precedence first.
 	owners []*MeshGateway
 	index  *Index
+	differ []bool // of each of owners, whether those of its rank have other contents; see compareRanks
 }
 
 // NewGateways prepares to look up gateways. As with every legacy policy, the MeshGateway
@@ -152,6 +153,9 @@ func tiesOfGateways(s *Snapshot) func(*Dataplane) string {
 			contents[g] += g.DisplayName() // which a MeshTrace selects by
 		}
 	}
+	for _, m := range gateways.byMesh {
+		m.compareRanks(contents)
+	}
 	return func(dp *Dataplane) string {
 		a, b := gateways.tie(dp, contents)
 		switch {
@@ -167,27 +171,48 @@ func tiesOfGateways(s *Snapshot) func(*Dataplane) string {
 	}
 }
 
+// compareRanks finds where owners of selectors of one rank differ.
+func (m *meshGateways) compareRanks(contents map[*MeshGateway]string) {
+	m.differ = make([]bool, len(m.owners))
+	start := 0
+	for i := 1; i <= len(m.owners); i++ {
+		if i < len(m.owners) && m.sameRank(start, i) {
+			m.differ[start] = m.differ[start] || contents[m.owners[i]] != contents[m.owners[start]]
+			continue
+		}
+		for j := start + 1; j < i; j++ {
+			m.differ[j] = m.differ[start]
+		}
+		start = i
+	}
+}
+
+// sameRank reports whether the selectors at two positions rank equally.
+func (m *meshGateways) sameRank(i, j int) bool {
+	tags, exact := m.index.selectors[i].Rank()
+	otherTags, otherExact := m.index.selectors[j].Rank()
+	return tags == otherTags && exact == otherExact
+}
+
 // tie returns the MeshGateway of a builtin gateway and another with an equally ranking selector
 // for it and other contents, nil without one.
 func (g Gateways) tie(dp *Dataplane, contents map[*MeshGateway]string) (first, other *MeshGateway) {
 	m := g.byMesh[dp.Mesh]
-	if m == nil {
-		return nil, nil
+	if m == nil || !slices.Contains(m.differ, true) {
+		return nil, nil // mostly
 	}
-	var content string
-	var tags, exact int
+	at := 0
 	for _, i := range m.index.Matching(nil, dp.TagSets()...) {
 		owner := m.owners[i]
-		if owner == first || !IsInZone(owner.Labels, dp.Zone()) {
-			continue
-		}
-		ownTags, ownExact := m.index.selectors[i].Rank()
 		switch {
+		case owner == first || !IsInZone(owner.Labels, dp.Zone()):
 		case first == nil:
-			first, content, tags, exact = owner, contents[owner], ownTags, ownExact
-		case ownTags != tags || ownExact != exact:
+			if first, at = owner, int(i); !m.differ[i] {
+				return nil, nil
+			}
+		case !m.sameRank(at, int(i)):
 			return nil, nil // all others rank lower
-		case contents[owner] != content:
+		case contents[owner] != contents[first]:
 			return first, owner
 		}
 	}

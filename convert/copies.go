@@ -10,28 +10,42 @@ import (
 	"tracemigrate/meshtrace"
 )
 
+// originalKey identifies the MeshTraces that a copy can have been made of.
+type originalKey struct{ namespace, name, conf, source string }
+
 // copiesOf finds the existing policies by labels that an earlier run may have made of other
-// MeshTraces, and these others: it puts a rank in front of their names or a number at the end.
-func copiesOf(policies []*meshtrace.Policy) map[*meshtrace.Policy][]*meshtrace.Policy {
-	type key struct{ namespace, name string }
-	byName := make(map[key][]*meshtrace.Policy)
-	for _, p := range policies {
-		plain := key{p.Namespace, rankInFront.ReplaceAllString(validName(p.Name), "")}
-		byName[plain] = append(byName[plain], p)
+// MeshTraces, with one of these each, without a rank if there is one: a copy has a rank in front of
+// its original's name or a number at the end, the same content, and an annotation if it can have one.
+func copiesOf(policies []*meshtrace.Policy) map[*meshtrace.Policy]*meshtrace.Policy {
+	originals := make(map[originalKey][]*meshtrace.Policy) // two, because one may be the copy itself
+	for _, from := range policies {
+		key := originalKey{from.Namespace, rankInFront.ReplaceAllString(validName(from.Name), ""), from.Default.Key(), ""}
+		if from.Format != cluster.Universal {
+			key.source = cmp.Or(from.Source, from.String())
+		}
+		known := originals[key]
+		switch {
+		case !rankInFront.MatchString(from.Name):
+			originals[key] = append([]*meshtrace.Policy{from}, known[:min(len(known), 1)]...)
+		case len(known) < 2:
+			originals[key] = append(known, from)
+		}
 	}
-	copies := make(map[*meshtrace.Policy][]*meshtrace.Policy)
+	copies := make(map[*meshtrace.Policy]*meshtrace.Policy)
 	for _, p := range policies {
 		if !selectsByLabels(p) {
 			continue
 		}
 		plain := rankInFront.ReplaceAllString(p.Name, "")
-		for _, name := range slices.Compact([]string{plain, number.ReplaceAllString(plain, "")}) {
-			if name == p.Name {
-				continue
+		for _, name := range []string{number.ReplaceAllString(plain, ""), plain} {
+			key := originalKey{p.Namespace, name, p.Default.Key(), ""}
+			if p.Format != cluster.Universal {
+				key.source = p.Source
 			}
-			copies[p] = append(copies[p], lists.Keep(byName[key{p.Namespace, name}], func(from *meshtrace.Policy) bool {
-				return from != p && from.Default.Key() == p.Default.Key()
-			})...)
+			i := slices.IndexFunc(originals[key], func(from *meshtrace.Policy) bool { return from != p })
+			if name != p.Name && i >= 0 {
+				copies[p] = originals[key][i]
+			}
 		}
 	}
 	return copies
@@ -46,18 +60,13 @@ func (in *input) mayBeCopies() map[*meshtrace.Policy]bool {
 	}
 	for _, m := range in.meshesWithout(nil) {
 		of := originsOf(m, m.Mesh)
-		for p, originals := range copiesOf(m.existing) {
-			if in.mayBeOurs(p) && !of.has(p) && slices.ContainsFunc(originals, func(from *meshtrace.Policy) bool { return mayBeCopy(p, from) }) {
+		for p := range copiesOf(m.existing) {
+			if in.mayBeOurs(p) && !of.has(p) {
 				copies[p] = true
 			}
 		}
 	}
 	return copies
-}
-
-// mayBeCopy reports whether p can have been made of from, by its annotation if it can have one.
-func mayBeCopy(p, from *meshtrace.Policy) bool {
-	return p.Format == cluster.Universal || p.Source == cmp.Or(from.Source, from.String())
 }
 
 // copies returns the policies that are made of other MeshTraces.
@@ -81,7 +90,8 @@ func (r *relabelling) findRepeated() map[*meshtrace.Policy]*made {
 	byName := lists.By(r.copies(), func(c *made) string { return c.policy.Name })
 	for _, p := range r.mesh.previous {
 		c := byName[p.Name]
-		if again[p] == nil && c != nil && c.policy.TargetRef.String() == p.TargetRef.String() && mayBeCopy(p, c.policy) && givesSame(c.policy, p) {
+		from := p.Format == cluster.Universal || c != nil && p.Source == c.policy.Source
+		if again[p] == nil && c != nil && from && c.policy.TargetRef.String() == p.TargetRef.String() && givesSame(c.policy, p) {
 			again[p] = c
 		}
 	}

@@ -49,10 +49,9 @@ func (r *relabelling) doubtCopies(in *input) func(*cluster.Dataplane) string {
 	madeAgain := lists.Set(r.again, func(p *meshtrace.Policy) *meshtrace.Policy { return p })
 	of := originsOf(r.mesh, r.Mesh)
 	unclear := make(map[*meshtrace.Policy]*meshtrace.Policy) // with their originals
-	for p, originals := range copiesOf(r.mesh.existing) {
-		i := slices.IndexFunc(originals, func(from *meshtrace.Policy) bool { return !rankInFront.MatchString(from.Name) && mayBeCopy(p, from) })
-		if i >= 0 && rankInFront.MatchString(p.Name) && !madeAgain[p] && in.mayBeOurs(p) && !of.has(p) {
-			unclear[p] = originals[i]
+	for p, original := range copiesOf(r.mesh.existing) {
+		if rankInFront.MatchString(p.Name) && !rankInFront.MatchString(original.Name) && !madeAgain[p] && in.mayBeOurs(p) && !of.has(p) {
+			unclear[p] = original
 		}
 	}
 	if len(unclear) == 0 {
