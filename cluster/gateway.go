@@ -165,7 +165,8 @@ func tiesOfGateways(s *Snapshot) func(*Dataplane) string {
 			return fmt.Sprintf("%s and %s select it by equally ranking selectors, between which the times of its zone's copies decide; "+
 				"delete one, or give it a selector with more tags", a, b)
 		case a.Created.IsZero() || b.Created.IsZero():
-			return fmt.Sprintf("%s and %s select it by equally ranking selectors, and the input does not have the times of their creation, which decide", a, b)
+			return fmt.Sprintf("%s and %s select it by equally ranking selectors, and the input does not have the times of their creation, "+
+				"which decide", a, b)
 		}
 		return ""
 	}
