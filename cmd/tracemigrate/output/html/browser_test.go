@@ -141,6 +141,8 @@ func (b *tab) open(text, hash string) (url string) {
 	require.NoError(b.t, os.WriteFile(path, []byte(text), 0o600))
 	url = "file://" + path + hash
 	require.NoError(b.t, chromedp.Do(b.ctx, chromedp.Navigate(url)))
+	// Navigate may see the end of what was opened just before.
+	b.await(fmt.Sprintf(`decodeURI(location.pathname) === %q && document.readyState === "complete"`, path))
 	return url
 }
 
