@@ -98,8 +98,8 @@ func (r *relabelling) findRepeated() map[*meshtrace.Policy]*made {
 	return again
 }
 
-// resumeByLabels continues an earlier run. What may be its copies of MeshTraces are taken for
-// such as long as each is made again.
+// resumeByLabels continues an earlier run. Policies that may be its copies of MeshTraces count as
+// that as long as this run makes each of them, too.
 func (in *input) resumeByLabels(relabel func(previous map[*meshtrace.Policy]bool) []*relabelling) []*relabelling {
 	traces := in.mayBePreviousByLabels()
 	again := func(r *relabelling, p *meshtrace.Policy) (*made, bool) { return r.repeated[p], false }

@@ -119,7 +119,7 @@ func TestEquivalentResumedByLabels(t *testing.T) {
 	}
 }
 
-// A MeshTrace that may be an earlier run's copy, but is not made again, hides what was before it.
+// A MeshTrace that may be an earlier run's copy, and that this run does not make, hides what was before.
 func TestCopyOfMeshTraceInDoubt(t *testing.T) {
 	const mesh = `type: Mesh
 name: default

@@ -42,8 +42,8 @@ func (r *relabelling) doubtIdle(in *input) func(*cluster.Dataplane) string {
 	}
 }
 
-// doubtCopies doubts the proxies that policies with a rank give other tracing, which may be an
-// earlier run's copies of others but are not made again: the state before it is then not known.
+// doubtCopies doubts the proxies to which policies with a rank give other tracing, if these may be
+// an earlier run's copies of others and this run does not make them: what was before is not known.
 func (r *relabelling) doubtCopies(in *input) func(*cluster.Dataplane) string {
 	existing := r.allExisting()
 	madeAgain := lists.Set(r.again, func(p *meshtrace.Policy) *meshtrace.Policy { return p })
