@@ -94,7 +94,6 @@ type meshGateways struct {
 	// owners has the MeshGateway of each selector in index, highest precedence first.
 	owners []*MeshGateway
 	index  *Index
-	differ []bool // of each of owners, whether those of its rank have other contents; see compareRanks
 }
 
 // NewGateways prepares to look up gateways. As with every legacy policy, the MeshGateway
@@ -128,10 +127,7 @@ func (m *meshGateways) order() {
 		}
 	}
 	slices.SortStableFunc(list, func(a, b owned) int {
-		tags, exact := a.selector.Rank()
-		otherTags, otherExact := b.selector.Rank()
-		return cmp.Or(cmp.Compare(otherTags, tags), cmp.Compare(otherExact, exact),
-			b.owner.Created.Compare(a.owner.Created), cmp.Compare(a.owner.Name, b.owner.Name))
+		return cmp.Or(compareRanks(b.selector, a.selector), b.owner.Created.Compare(a.owner.Created), cmp.Compare(a.owner.Name, b.owner.Name))
 	})
 	selectors := make([]Tags, 0, len(list))
 	for _, l := range list {
@@ -153,10 +149,16 @@ func tiesOfGateways(s *Snapshot) func(*Dataplane) string {
 			contents[g] += g.DisplayName() // which a MeshTrace selects by
 		}
 	}
-	for _, m := range gateways.byMesh {
-		m.compareRanks(contents)
+	mayTie := make(map[string]bool)
+	for mesh, m := range gateways.byMesh {
+		for i := 1; i < len(m.owners); i++ { // those of one rank follow each other
+			mayTie[mesh] = mayTie[mesh] || m.sameRank(i-1, i) && contents[m.owners[i-1]] != contents[m.owners[i]]
+		}
 	}
 	return func(dp *Dataplane) string {
+		if !mayTie[dp.Mesh] {
+			return "" // mostly
+		}
 		a, b := gateways.tie(dp, contents)
 		switch {
 		case b == nil:
@@ -172,45 +174,21 @@ func tiesOfGateways(s *Snapshot) func(*Dataplane) string {
 	}
 }
 
-// compareRanks finds where owners of selectors of one rank differ.
-func (m *meshGateways) compareRanks(contents map[*MeshGateway]string) {
-	m.differ = make([]bool, len(m.owners))
-	start := 0
-	for i := 1; i <= len(m.owners); i++ {
-		if i < len(m.owners) && m.sameRank(start, i) {
-			m.differ[start] = m.differ[start] || contents[m.owners[i]] != contents[m.owners[start]]
-			continue
-		}
-		for j := start + 1; j < i; j++ {
-			m.differ[j] = m.differ[start]
-		}
-		start = i
-	}
-}
-
 // sameRank reports whether the selectors at two positions rank equally.
 func (m *meshGateways) sameRank(i, j int) bool {
-	tags, exact := m.index.selectors[i].Rank()
-	otherTags, otherExact := m.index.selectors[j].Rank()
-	return tags == otherTags && exact == otherExact
+	return compareRanks(m.index.selectors[i], m.index.selectors[j]) == 0
 }
 
 // tie returns the MeshGateway of a builtin gateway and another with an equally ranking selector
 // for it and other contents, nil without one.
 func (g Gateways) tie(dp *Dataplane, contents map[*MeshGateway]string) (first, other *MeshGateway) {
-	m := g.byMesh[dp.Mesh]
-	if m == nil || !slices.Contains(m.differ, true) {
-		return nil, nil // mostly
-	}
-	at := 0
+	m, at := g.byMesh[dp.Mesh], 0
 	for _, i := range m.index.Matching(nil, dp.TagSets()...) {
 		owner := m.owners[i]
 		switch {
 		case owner == first || !IsInZone(owner.Labels, dp.Zone()):
 		case first == nil:
-			if first, at = owner, int(i); !m.differ[i] {
-				return nil, nil
-			}
+			first, at = owner, int(i)
 		case !m.sameRank(at, int(i)):
 			return nil, nil // all others rank lower
 		case contents[owner] != contents[first]:

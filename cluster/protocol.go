@@ -64,7 +64,8 @@ func protocolsOf(version Version, s *Snapshot) protocols {
 	return p
 }
 
-// ofSeveralZones reports whether not all Dataplanes are of one zone.
+// ofSeveralZones reports whether not all Dataplanes are of one zone. One that does not name its
+// zone may be of any.
 func ofSeveralZones(dataplanes []*Dataplane) bool {
 	return slices.ContainsFunc(dataplanes, func(dp *Dataplane) bool { return dp.Zone() != dataplanes[0].Zone() })
 }

@@ -148,7 +148,8 @@ func (s services) with(mesh string, labels Tags) []*MeshService {
 	return lists.Keep(fewest, func(m *MeshService) bool { return m.Has(labels) })
 }
 
-// find returns the MeshService that ref names and the port, or nil if the input has none. Of
+// find returns the MeshService that ref names and the port, or nil if the input has none. A name
+// means the one of the zone of dp (seen on 2.14.3). Of
 // several with its labels the oldest counts, whatever ports it has
 // (resolveResourceIdentifier in pkg/xds/context of Kuma's tag 2.14.3 and its main branch);
 // without creation times it is the first in the input. Of those of several zones the oldest is
@@ -160,7 +161,7 @@ func (s services) find(version Version, dp *Dataplane, ref *BackendRef) (*MeshSe
 	named := !ref.Labelled && ref.Labels.Get(DisplayNameLabel) != ""
 	var oldest []*MeshService // of each zone
 	for _, m := range s.with(dp.Mesh, ref.Labels) {
-		if m.lacksLabel(version, ref) || named && !m.isIn(dp.Zone()) {
+		if m.lacksLabel(version, ref) || named && !mayBeZone(m.Labels, dp.Zone()) {
 			continue
 		}
 		port, ok := m.portOf(ref)
@@ -185,13 +186,6 @@ func (s services) find(version Version, dp *Dataplane, ref *BackendRef) (*MeshSe
 	found := oldest[max(i, 0)]
 	port, _ := found.portOf(ref)
 	return found, port
-}
-
-// isIn reports whether m is a zone's own, which a name there means (seen on 2.14.3). Without
-// zones it is unknown: true.
-func (m *MeshService) isIn(zone string) bool {
-	of := m.Labels.Get(ZoneLabel)
-	return of == "" || zone == "" || of == zone
 }
 
 // portOf returns the port of m that a reference is for.

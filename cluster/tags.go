@@ -212,6 +212,13 @@ func (tags Tags) Rank() (number, exact int) {
 	return len(tags), exact
 }
 
+// compareRanks compares two selectors by their ranks.
+func compareRanks(a, b Tags) int {
+	number, exact := a.Rank()
+	otherNumber, otherExact := b.Rank()
+	return cmp.Or(cmp.Compare(number, otherNumber), cmp.Compare(exact, otherExact))
+}
+
 // AppendContent appends bytes to content that are equal only for equal tags.
 func (tags Tags) AppendContent(content []byte) []byte {
 	for _, tag := range tags {

@@ -172,8 +172,14 @@ func (s *Snapshot) MayBeGlobal() bool {
 // filterGatewaysByZone in pkg/plugins/policies/core/matchers of Kuma's tags 2.9 to 2.14;
 // older zones have their own alone). Without a zone, or a label of it, it is unknown: true.
 func IsInZone(labels Tags, zone string) bool {
+	return labels.Get(OriginLabel) != "zone" || mayBeZone(labels, zone)
+}
+
+// mayBeZone reports whether labels are those of a zone's resource: without a zone, or a label of
+// it, that is unknown.
+func mayBeZone(labels Tags, zone string) bool {
 	of := labels.Get(ZoneLabel)
-	return labels.Get(OriginLabel) != "zone" || of == "" || zone == "" || of == zone
+	return of == "" || zone == "" || of == zone
 }
 
 // DisplayName returns the name that r has where it was made: for a copy in a zone, the

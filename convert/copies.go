@@ -59,13 +59,21 @@ func (in *input) mayBeCopies() map[*meshtrace.Policy]bool {
 		return copies // mostly
 	}
 	for _, m := range in.meshesWithout(nil) {
-		of := originsOf(m, m.Mesh)
-		for p := range copiesOf(m.existing) {
-			if in.mayBeOurs(p) && !of.has(p) {
-				copies[p] = true
-			}
+		for p := range in.copiesIn(m) {
+			copies[p] = true
 		}
 	}
+	return copies
+}
+
+// copiesIn returns those of a mesh, with one of their originals each.
+func (in *input) copiesIn(m *mesh) map[*meshtrace.Policy]*meshtrace.Policy {
+	copies := copiesOf(m.existing)
+	if len(copies) == 0 {
+		return nil // mostly
+	}
+	of := originsOf(m, m.Mesh)
+	maps.DeleteFunc(copies, func(p, _ *meshtrace.Policy) bool { return !in.mayBeOurs(p) || of.has(p) })
 	return copies
 }
 

@@ -27,7 +27,7 @@ func (in *input) resume() []*conversion {
 
 // resume converts without those of the existing policies that a previous run may have made,
 // until it makes each of these again. again returns the new policy for an existing one, nil without
-// one; anyway is true if the existing one counts as made again all the same.
+// one; anyway is true if the existing one counts without it.
 func resume[C any](
 	previous map[*meshtrace.Policy]bool, convert func(previous map[*meshtrace.Policy]bool) []C,
 	again func(of C, p *meshtrace.Policy) (c *made, anyway bool), meshOf func(C) *mesh,

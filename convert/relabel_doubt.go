@@ -47,10 +47,9 @@ func (r *relabelling) doubtIdle(in *input) func(*cluster.Dataplane) string {
 func (r *relabelling) doubtCopies(in *input) func(*cluster.Dataplane) string {
 	existing := r.allExisting()
 	madeAgain := lists.Set(r.again, func(p *meshtrace.Policy) *meshtrace.Policy { return p })
-	of := originsOf(r.mesh, r.Mesh)
 	unclear := make(map[*meshtrace.Policy]*meshtrace.Policy) // with their originals
-	for p, original := range copiesOf(r.mesh.existing) {
-		if rankInFront.MatchString(p.Name) && !rankInFront.MatchString(original.Name) && !madeAgain[p] && in.mayBeOurs(p) && !of.has(p) {
+	for p, original := range in.copiesIn(r.mesh) {
+		if rankInFront.MatchString(p.Name) && !rankInFront.MatchString(original.Name) && !madeAgain[p] {
 			unclear[p] = original
 		}
 	}

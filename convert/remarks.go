@@ -39,8 +39,10 @@ func remarkBackends(m *mesh, policies []*made) notes {
 	case m.hasRoutedProxy():
 		found = append(found, routedOutboundGainsTracing.note(m.Place, m, nil))
 	}
-	if splits := m.firstOfGateways(policies); splits != nil && m.o.Version.SplitsGatewaySpans() {
-		found = append(found, gatewaySplitSpans.note(splits.pair.Position(), splits, nil))
+	if zipkin != nil && m.o.Version.SplitsGatewaySpans() {
+		if splits := m.firstOfGateways(policies); splits != nil {
+			found = append(found, gatewaySplitSpans.note(splits.pair.Position(), splits, nil))
+		}
 	}
 	if datadog != nil && m.o.Version.MayNameUnified() {
 		found = append(found, datadogUnifiedNames.note(datadog.pair.Position(), datadog, version))
