@@ -362,7 +362,7 @@ var (
 		"{reason}. It is not known whether {proxies} would keep the present tracing",
 		"repeat each modification of the cluster with match.origin mesh-trace, in a policy for the proxies of that backend alone, and "+
 			"convert again; set the backend's sampling where one changes a sampling; use value in place of jsonPatches; where a value "+
-			"names the cluster, write the new name when the policies are applied; for the rest, `diff` and `plan` take `--accept "+
+			"names the cluster, write the new name when the policies are applied; for the rest, `diff`, `report` and `plan` take `--accept "+
 			string(envoydiff.ProxyPatched)+"`")
 	kumaTags = inform(KumaTags,
 		"gets the tags "+envoydiff.KumaTagNames+" on its spans in addition, as with any MeshTrace on Kuma "+sinceKumaTags, "")

@@ -51,7 +51,7 @@ func (f *convertFlags) run(c *cli.Context) error {
 		return err
 	}
 	if !options.SelectsByLabels() && !options.Shadow { // shadows are by tags
-		options.ByLabels = selectsByLabels(c, stderr, false, current, options)
+		options.ByLabels = selectsByLabels(c, stderr, current, options)
 		if err := options.Check(); err != nil {
 			return err
 		}

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -15,41 +16,35 @@ import (
 
 // convertFlags are the flags of convert, other than those of the source.
 type convertFlags struct {
-	version, form, format  string
-	copyLabels, zoneOrigin bool
-	shadow, roundSampling  bool
-	directory, notesFile   string
-	force, bare, keepGoing bool
-	targetRef, from        string
-	displayNames           bool
-	to                     cluster.Version // of --kuma-version, where it has no TrafficTrace
+	conversionFlags
+	version, from, form, format string
+	copyLabels, shadow          bool
+	directory, notesFile        string
+	force, bare, keepGoing      bool
+	to                          cluster.Version // of --kuma-version, where it has no TrafficTrace
 }
 
 func (f *convertFlags) flags() []cli.Flag {
 	newest := cluster.Newest.String()
-	return append(sourceFlags(),
+	return slices.Concat(sourceFlags(), []cli.Flag{
 		versionFlag(&f.version),
 		textFlag("from", &f.from,
 			"`VERSION` that the control plane runs before an upgrade to --kuma-version "+newest+" (default: as for --kuma-version)"),
-		targetRefFlag(&f.targetRef),
-		boolFlag("allow-display-name", &f.displayNames, "select single proxies by name if no other label distinguishes them"),
+	}, f.conversionFlags.flags(), []cli.Flag{
 		outputFlag(&f.form, output.ConvertForms),
 		textFlag("format", &f.format, "`FORMAT` of the policies: kubernetes or universal (default: that of each TrafficTrace)"),
-		namespaceFlag(),
 		listFlag("", "label", "add the label `KEY=VALUE` to every policy; may be repeated"),
 		boolFlag("copy-labels", &f.copyLabels,
 			"copy the labels and annotations of each TrafficTrace, without those of Kuma and kubectl"),
-		zoneOriginFlag(&f.zoneOrigin),
 		boolFlag("shadow", &f.shadow,
 			"add the label kuma.io/effect: shadow: policies are computed but not applied ("+cluster.SinceShadow.MajorMinor()+" and later)"),
-		roundSamplingFlag(&f.roundSampling),
 		textFlag("output-dir", &f.directory, "write one file for each policy to `DIR`, all or none, instead of stdout"),
 		boolFlag("force", &f.force, "overwrite files of --output-dir and --notes-output, but never an input"),
 		boolFlag("no-comments", &f.bare, "omit the comment and annotation that name the source of a policy"),
 		textFlag("notes-output", &f.notesFile, "write the notes to `FILE` as JSON"),
 		boolFlag("keep-going", &f.keepGoing,
 			"write the policies that can be converted even if others cannot; the exit code is still 1"),
-	)
+	})
 }
 
 // options returns the options of the conversion that depend only on flags.
@@ -85,14 +80,15 @@ func (f *convertFlags) options(c *cli.Context) (convert.Options, meshtrace.Style
 		return options, style, errors.New("--force needs --output-dir or --notes-output")
 	}
 	style.Bare = f.bare
-	options = convert.Options{
-		Version: version, Format: format, Namespace: c.String("namespace"),
-		CopyLabels: f.copyLabels, ZoneOrigin: f.zoneOrigin, Shadow: f.shadow, RoundSampling: f.roundSampling,
-		To: f.to, DisplayNames: f.displayNames,
+	if f.to != (cluster.Version{}) && f.targetRef == targetSubset && c.IsSet("target-ref") {
+		return options, style, fmt.Errorf("--target-ref %s: Kuma %s does not have MeshSubset; omit the flag", f.targetRef, f.to)
 	}
-	if options.ByLabels, err = f.selectsByLabels(c); err != nil {
+	if err := f.parse(f.to != (cluster.Version{})); err != nil {
 		return options, style, err
 	}
+	options = f.conversionFlags.options()
+	options.Version, options.To, options.Format, options.Namespace = version, f.to, format, c.String("namespace")
+	options.CopyLabels, options.Shadow = f.copyLabels, f.shadow
 	for _, label := range c.StringSlice("label") {
 		key, value, ok := strings.Cut(label, "=")
 		if !ok {
@@ -121,51 +117,6 @@ func resolveOptions(version string, s *convert.Current, o *convert.Options) erro
 		o.Format = cluster.Kubernetes // the control plane's API shows Kubernetes objects in Universal form
 	}
 	return o.Check()
-}
-
-// The values of --target-ref.
-const (
-	targetSubset    = "meshsubset"
-	targetDataplane = "dataplane"
-)
-
-func targetRefFlag(kind *string) cli.Flag {
-	return &cli.StringFlag{
-		Name: "target-ref", Destination: kind, Value: targetSubset,
-		Usage: "`KIND` that selects proxies: meshsubset, by tags, or dataplane, by labels, from " +
-			cluster.SinceDataplane.MajorMinor() + " on; " + cluster.Newest.String() + " has labels only",
-	}
-}
-
-// parseTargetRef reads --target-ref, and reports whether policies select by labels.
-func parseTargetRef(value string) (byLabels bool, err error) {
-	switch strings.ToLower(value) {
-	case targetSubset:
-		return false, nil
-	case targetDataplane:
-		return true, nil
-	}
-	return false, fmt.Errorf("--target-ref: %s is neither %s nor %s", typed(value), targetSubset, targetDataplane)
-}
-
-// selectsByLabels reports whether policies select by labels: --target-ref says so or, without
-// it, an earlier run did.
-func selectsByLabels(c *cli.Context, stderr *output.Printer, byLabels bool, current *convert.Current, o convert.Options) bool {
-	if !goesOnByLabels(c, current, o) {
-		return byLabels
-	}
-	sayGoesOnByLabels(stderr)
-	return true
-}
-
-// goesOnByLabels reports whether policies select by labels because those of an earlier run did.
-func goesOnByLabels(c *cli.Context, current *convert.Current, o convert.Options) bool {
-	return !c.IsSet("target-ref") && !current.Failed() && convert.GoesOnByLabels(current, o)
-}
-
-func sayGoesOnByLabels(stderr *output.Printer) {
-	stderr.Line("tracemigrate: MeshTraces of an earlier run select by labels, so this run goes on by labels; "+
-		"--target-ref %s selects by tags", targetSubset)
 }
 
 // parseVersions reads --kuma-version and --from. A version without TrafficTrace is what
@@ -203,18 +154,4 @@ func (f *convertFlags) warnAssumedVersion(stderr *output.Printer, s *cluster.Sna
 		stderr.Line("tracemigrate: the input does not contain the control plane's version, so Kuma %s is assumed to run before the "+
 			"upgrade to %s; pass yours with --from, because it decides which policy wins", cluster.Latest, f.to)
 	}
-}
-
-// selectsByLabels reads --target-ref.
-func (f *convertFlags) selectsByLabels(c *cli.Context) (bool, error) {
-	byLabels, err := parseTargetRef(f.targetRef)
-	switch {
-	case byLabels || err != nil:
-		return byLabels, err
-	case f.to != (cluster.Version{}) && c.IsSet("target-ref"):
-		return false, fmt.Errorf("--target-ref %s: Kuma %s does not have MeshSubset; omit the flag", f.targetRef, f.to)
-	case f.displayNames && f.to == (cluster.Version{}):
-		return false, fmt.Errorf("--allow-display-name needs --target-ref dataplane or --kuma-version %s", cluster.Newest)
-	}
-	return f.to != (cluster.Version{}), nil
 }

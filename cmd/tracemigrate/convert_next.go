@@ -22,6 +22,9 @@ func (f *convertFlags) diffCommandLine(c *cli.Context, source cluster.Source, o 
 		words = append(words, "--to-version", o.To.String(), "--meshtrace", "MESHTRACES")
 	case o.ByLabels:
 		words = append(words, "--target-ref", targetDataplane)
+		if f.displayNames {
+			words = append(words, "--allow-display-name")
+		}
 	}
 	if f.roundSampling && !upgrades {
 		words = append(words, "--round-sampling")

@@ -48,7 +48,7 @@ func (f *diffFlags) run(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if f.byLabels, err = parseTargetRef(f.targetRef); err != nil {
+	if err := f.parse(false); err != nil {
 		return err
 	}
 	found := &output.Diff{Strict: f.strict, Full: f.full, Command: commandLine(c, sourceArguments(c))}

@@ -19,24 +19,20 @@ const maxMadeUp = 10_000
 
 // diffFlags are the flags of diff, other than those of the source and lists.
 type diffFlags struct {
-	form, to, targetRef       string
-	byLabels                  bool // of targetRef
-	before, after             string
-	shadow                    bool
-	zoneOrigin, roundSampling bool
-	strict, full              bool
+	conversionFlags
+	form, to, before, after string
+	shadow, strict, full    bool
 }
 
 func (f *diffFlags) flags() []cli.Flag {
-	return append(sourceFlags(),
+	return slices.Concat(sourceFlags(), []cli.Flag{
 		listFlag("", "kuma-version",
 			"`VERSIONS` of the control plane, comma-separated or repeated; the verdict must hold for each "+
 				"(default: the version that the control plane, an export or a snapshot reports, else "+cluster.Latest.String()+")"),
 		textFlag("to-version", &f.to,
 			"`VERSION` of the control plane after an upgrade: compare today's tracing on --kuma-version with that of --meshtrace "+
 				"on this version"),
-		targetRefFlag(&f.targetRef),
-		namespaceFlag(),
+	}, f.conversionFlags.flags(), []cli.Flag{
 		listFlag("", "meshtrace", "compare with the MeshTraces of `FILE`, or of a directory, instead of converting; may be repeated"),
 		listFlag("", "before-manifests",
 			"compare two whole states: the manifests of `PATH` (a file or directory; with -k, what contains the overlay) and "+
@@ -48,13 +44,11 @@ func (f *diffFlags) flags() []cli.Flag {
 		boolFlag("shadow", &f.shadow,
 			"compare what the control plane computes with and without the applied shadow MeshTraces ("+
 				cluster.SinceShadow.MajorMinor()+" and later)"),
-		zoneOriginFlag(&f.zoneOrigin),
-		roundSamplingFlag(&f.roundSampling),
 		boolFlag("strict", &f.strict, "exit with 1 also for inherent differences and misspelt fields"),
 		acceptFlag(""),
 		outputFlag(&f.form, output.DiffForms),
 		boolFlag("full", &f.full, "with text and markdown: list all proxies of a group"),
-	)
+	})
 }
 
 // acceptFlag is --accept; where says where else than here differences are ignored.

@@ -60,15 +60,15 @@ func (r *comparing) compareManifests() error {
 // compareOn compares the proxies for one version, and stores the result in found.
 func (r *comparing) compareOn(version, to cluster.Version, current *convert.Current, edited []*meshtrace.Policy) error {
 	ofZone := func(p *meshtrace.Policy) bool { return p.Labels.Get(cluster.OriginLabel) == "zone" }
-	options := convert.Options{
-		Version: version, Namespace: current.Namespace, ZoneOrigin: r.zoneOrigin || slices.ContainsFunc(edited, ofZone),
-		RoundSampling: r.roundSampling, MadeUp: maxMadeUp, Accept: r.accepted, Supposed: r.found.PerVersion,
-	}
+	options := r.options()
+	options.Version, options.Namespace, options.Supposed = version, current.Namespace, r.found.PerVersion
+	options.MadeUp, options.Accept = maxMadeUp, r.accepted
+	options.ZoneOrigin = options.ZoneOrigin || slices.ContainsFunc(edited, ofZone)
 	given := r.c.IsSet("meshtrace")
 	if given { // what an earlier run made is not tracing to keep
 		options.ByLabels = convert.GoesOnByLabels(current, options)
 	} else {
-		options.ByLabels = selectsByLabels(r.c, r.stderr, r.byLabels, current, options)
+		options.ByLabels = selectsByLabels(r.c, r.stderr, current, options)
 	}
 	if err := options.Check(); err != nil {
 		return err

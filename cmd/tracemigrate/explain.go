@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"slices"
 
 	"github.com/urfave/cli/v2"
 
@@ -10,9 +11,8 @@ import (
 
 // explainFlags are the flags of explain, other than those of the source.
 type explainFlags struct {
-	version, form, targetRef  string
-	zoneOrigin, roundSampling bool
-	byLabels                  bool // of targetRef
+	conversionFlags
+	version, form string
 }
 
 func explainCommand() *cli.Command {
@@ -28,9 +28,8 @@ func explainCommand() *cli.Command {
 			"   tracemigrate explain web-1 -f cluster.yaml --kuma-version 2.13\n\n" +
 			"Exit codes: 0 the proxy keeps its tracing; 1 it is different or unknown, or\n" +
 			"its backend cannot be used; 2 error.",
-		Flags: append(sourceFlags(), versionFlag(&f.version), targetRefFlag(&f.targetRef), namespaceFlag(),
-			zoneOriginFlag(&f.zoneOrigin), roundSamplingFlag(&f.roundSampling),
-			outputFlag(&f.form, output.ExplainForms)),
+		Flags: slices.Concat(sourceFlags(), []cli.Flag{versionFlag(&f.version)}, f.flags(),
+			[]cli.Flag{outputFlag(&f.form, output.ExplainForms)}),
 		HideHelpCommand: true, // else --help after PROXY would list it
 		Action:          f.run,
 	}
@@ -54,7 +53,7 @@ func (f *explainFlags) run(c *cli.Context) error {
 	if err := checkVersionFlag(f.version); err != nil {
 		return err
 	}
-	if f.byLabels, err = parseTargetRef(f.targetRef); err != nil {
+	if err := f.parse(false); err != nil {
 		return err
 	}
 	stderr := stderrPrinter(c)

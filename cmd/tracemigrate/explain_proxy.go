@@ -32,8 +32,9 @@ func (f *explainFlags) read(c *cli.Context, stderr *output.Printer, name string)
 	if err != nil {
 		return nil, err
 	}
-	options := convert.Options{Version: version, Namespace: current.Namespace, ZoneOrigin: f.zoneOrigin, RoundSampling: f.roundSampling}
-	options.ByLabels = selectsByLabels(c, stderr, f.byLabels, current, options)
+	options := f.options()
+	options.Version, options.Namespace = version, current.Namespace
+	options.ByLabels = selectsByLabels(c, stderr, current, options)
 	if err := options.Check(); err != nil {
 		return nil, err
 	}

@@ -157,16 +157,6 @@ func versionFlag(to *string) cli.Flag {
 			"(default: the version that the control plane, an export or a snapshot reports, else "+latest+")")
 }
 
-// zoneOriginFlag returns the flag that labels policies for a federated zone.
-func zoneOriginFlag(to *bool) cli.Flag {
-	return boolFlag("zone-origin", to, "add the label kuma.io/origin: zone to policies, which a federated zone requires")
-}
-
-// roundSamplingFlag returns the flag of every command that converts.
-func roundSamplingFlag(to *bool) cli.Flag {
-	return boolFlag("round-sampling", to, "round fractions of a percent, which Kuma "+cluster.Oldest.String()+" does not support")
-}
-
 // The flags that apply to one source only.
 var (
 	kubernetesFlags = []string{"kubeconfig", "context", "qps", "burst"}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 
 	"github.com/urfave/cli/v2"
 
@@ -36,16 +37,11 @@ func planCommand() *cli.Command {
 			"Exit codes: 0 every proxy keeps its tracing, and the directory was written;\n" +
 			"1 something cannot be carried over, or a proxy is different or unknown, and\n" +
 			"nothing was written; 2 error. docs/plan.md describes the directory.",
-		Flags: append(sourceFlags(),
-			versionFlag(&f.version),
-			targetRefFlag(&f.targetRef),
-			namespaceFlag(),
-			zoneOriginFlag(&f.zoneOrigin),
-			roundSamplingFlag(&f.roundSampling),
+		Flags: slices.Concat(sourceFlags(), []cli.Flag{versionFlag(&f.version)}, f.flags(), []cli.Flag{
 			textFlag("output-dir", &f.directory, "write the plan to `DIR`"),
 			boolFlag("force", &f.force, "replace a plan in --output-dir"),
 			acceptFlag(", also in verify.sh"),
-		),
+		}),
 		Action: f.run,
 	}
 }
@@ -126,7 +122,7 @@ func (f *planFlags) check(c *cli.Context) error {
 		return fmt.Errorf("--output-dir %s is in the input directory %s, so that later runs would read the plan's files, too; pass a directory elsewhere",
 			f.directory, input)
 	}
-	if f.byLabels, err = parseTargetRef(f.targetRef); err != nil {
+	if err := f.parse(false); err != nil {
 		return err
 	}
 	if f.accepted, err = acceptedCodes(c, "docs/diff.md"); err != nil {

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"slices"
+
 	"github.com/urfave/cli/v2"
 
 	"tracemigrate/cmd/tracemigrate/output"
@@ -10,11 +12,10 @@ import (
 
 // reportFlags are the flags of report, other than those of the source.
 type reportFlags struct {
-	version, form, targetRef  string
-	serverDryRun, full        bool
-	zoneOrigin, roundSampling bool
-	byLabels                  bool             // of targetRef
-	accepted                  []envoydiff.Code // only plan can accept differences
+	conversionFlags
+	version, form      string
+	serverDryRun, full bool
+	accepted           []envoydiff.Code
 }
 
 func reportCommand() *cli.Command {
@@ -30,19 +31,15 @@ func reportCommand() *cli.Command {
 			"   tracemigrate report               # reads the current kubeconfig context\n" +
 			"   tracemigrate report -o html > report.html\n" +
 			"   tracemigrate report --control-plane http://localhost:5681\n\n" +
-			"Exit codes: 0 every proxy keeps its tracing; 1 a proxy does not or is\n" +
-			"unknown, something cannot be carried over, or the API server refuses a\n" +
-			"policy; 2 error.",
-		Flags: append(sourceFlags(),
-			versionFlag(&f.version),
-			targetRefFlag(&f.targetRef),
-			namespaceFlag(),
+			"Exit codes: 0 every proxy keeps its tracing, or differs only in accepted\n" +
+			"codes; 1 a proxy does not or is unknown, something cannot be carried over,\n" +
+			"or the API server refuses a policy; 2 error.",
+		Flags: slices.Concat(sourceFlags(), []cli.Flag{versionFlag(&f.version)}, f.flags(), []cli.Flag{
+			acceptFlag(""),
 			outputFlag(&f.form, output.ReportForms),
 			boolFlag("server-dry-run", &f.serverDryRun, "let the API server check each policy (dryRun=All), which stores nothing"),
-			zoneOriginFlag(&f.zoneOrigin),
-			roundSamplingFlag(&f.roundSampling),
 			boolFlag("full", &f.full, "with text and markdown: list every proxy, also those that stay the same"),
-		),
+		}),
 		Action: f.run,
 	}
 }
@@ -55,7 +52,10 @@ func (f *reportFlags) run(c *cli.Context) error {
 	if err := checkVersionFlag(f.version); err != nil {
 		return err
 	}
-	if f.byLabels, err = parseTargetRef(f.targetRef); err != nil {
+	if err := f.parse(false); err != nil {
+		return err
+	}
+	if f.accepted, err = acceptedCodes(c, "docs/diff.md"); err != nil {
 		return err
 	}
 	head, err := newHead()

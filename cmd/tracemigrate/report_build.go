@@ -42,13 +42,12 @@ func (f *reportFlags) rehearse(
 	if err := checkInput(stderr, current.Snapshot); err != nil {
 		return nil, nil, err
 	}
-	o.Convert = convert.Options{
-		ZoneOrigin: f.zoneOrigin, RoundSampling: f.roundSampling, ByLabels: f.byLabels, Accept: f.accepted, MadeUp: maxMadeUp,
-	}
+	o.Convert = f.options()
+	o.Convert.Accept, o.Convert.MadeUp = f.accepted, maxMadeUp
 	if err := resolveOptions(f.version, current, &o.Convert); err != nil {
 		return nil, nil, err
 	}
-	f.byLabels = selectsByLabels(c, stderr, f.byLabels, current, o.Convert)
+	f.byLabels = selectsByLabels(c, stderr, current, o.Convert)
 	o.Convert.ByLabels = f.byLabels
 	o.Files, o.First, o.Directory = readsFiles(c), firstSteps(c), writableDirectory(c)
 	if o.Kumactl != "" {

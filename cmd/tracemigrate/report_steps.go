@@ -94,7 +94,7 @@ func commandLine(c *cli.Context, source string) string {
 	words = append(words, flagWords(c,
 		"kuma-version", "from", "to", "to-version", "meshtrace", "before-manifests", "after-manifests", "state", "before", "after", "accept", "target-ref",
 	)...)
-	for _, flag := range []string{"shadow", "zone-origin", "round-sampling", "server-dry-run", "strict"} {
+	for _, flag := range []string{"shadow", "allow-display-name", "zone-origin", "round-sampling", "server-dry-run", "strict"} {
 		if c.Bool(flag) {
 			words = append(words, "--"+flag)
 		}

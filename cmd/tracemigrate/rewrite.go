@@ -20,11 +20,10 @@ const (
 
 // rewriteFlags are the flags of rewrite, other than those of a cluster.
 type rewriteFlags struct {
-	version, stage, targetRef string
-	write, force              bool
-	zoneOrigin, roundSampling bool
-	byLabels                  bool
-	accepted                  []envoydiff.Code
+	conversionFlags
+	version, stage string
+	write, force   bool
+	accepted       []envoydiff.Code
 }
 
 func rewriteCommand() *cli.Command {
@@ -62,9 +61,9 @@ func (f *rewriteFlags) flags() []cli.Flag {
 			Name: "kustomize", Aliases: []string{"k"}, Category: inputCategory,
 			Usage: "edit only the overlay in `DIR`; may be repeated (default: every kustomization in PATH that no other one lists)",
 		},
-		stateFlag(), versionFlag(&f.version), targetRefFlag(&f.targetRef), namespaceFlag(),
-		zoneOriginFlag(&f.zoneOrigin), roundSamplingFlag(&f.roundSampling), acceptFlag(""),
+		stateFlag(), versionFlag(&f.version), acceptFlag(""),
 	}
+	flags = append(flags, f.conversionFlags.flags()...)
 	for _, flag := range slices.Concat(inputFlags(), clusterFlags(), controlPlaneFlags()) {
 		if !slices.Contains([]string{"filename", "kustomize"}, flag.Names()[0]) {
 			flags = append(flags, flag)
@@ -128,7 +127,7 @@ func (f *rewriteFlags) check(c *cli.Context) ([]string, error) {
 	case f.stage == stageRemove && c.IsSet("target-ref"):
 		return nil, fmt.Errorf("--target-ref is for --stage %s, which writes MeshTraces", stageAdd)
 	}
-	if f.byLabels, err = parseTargetRef(f.targetRef); err != nil {
+	if err := f.parse(false); err != nil {
 		return nil, err
 	}
 	if f.accepted, err = acceptedCodes(c, "docs/diff.md"); err != nil {

@@ -142,14 +142,13 @@ func (r *rewriting) add(u *unit) error {
 	if u.before, err = r.decode(u, u.own); err != nil {
 		return err
 	}
-	u.options = convert.Options{
-		Namespace: u.before.Namespace, ZoneOrigin: r.zoneOrigin, RoundSampling: r.roundSampling, Accept: r.accepted, MadeUp: maxMadeUp,
-	}
+	u.options = r.options()
+	u.options.Namespace, u.options.Accept, u.options.MadeUp = u.before.Namespace, r.accepted, maxMadeUp
 	if u.options.Version, err = kumaVersion(r.version, u.before.Snapshot); err != nil {
 		return err
 	}
-	if r.stage == stageAdd {
-		u.options.ByLabels = r.byLabels || goesOnByLabels(r.c, u.before, u.options)
+	if r.stage == stageAdd && goesOnByLabels(r.c, u.before, u.options) {
+		u.options.ByLabels = true
 	}
 	r.units = append(r.units, u)
 	return u.options.Check()

@@ -26,12 +26,12 @@ var stepTexts = map[StepKind]Step{
 	GiveToken:        {"Set the token for the commands below", "read -rs TRACEMIGRATE_TOKEN && export TRACEMIGRATE_TOKEN"},
 	SavePipe:         {"Save the input of the pipe to a file for the commands below", "COMMAND > stdin.yaml"},
 	saveState:        {"Save the current state, so that the result can be reproduced", "{program} snapshot{source} > {state}"},
-	fixErrors:        {"Fix what the errors name, then run the report again", "{program} report{flags}{source}"},
-	resolveDifferent: {"Look into the proxies that differ, then run the report again", "{program} report{flags}{source}"},
-	readDataplanes:   {"Make the Dataplanes readable, then run the report again", "{program} report{flags}{source}"},
-	resolveUnknown:   {"Resolve why proxies are unknown, then run the report again", "{program} report{flags}{source}"},
+	fixErrors:        {"Fix what the errors name, then run the report again", "{program} report{flags}{accept}{source}"},
+	resolveDifferent: {"Look into the proxies that differ, then run the report again", "{program} report{flags}{accept}{source}"},
+	readDataplanes:   {"Make the Dataplanes readable, then run the report again", "{program} report{flags}{accept}{source}"},
+	resolveUnknown:   {"Resolve why proxies are unknown, then run the report again", "{program} report{flags}{accept}{source}"},
 	correctDocuments: {
-		"Correct or remove the documents that were not read, then run the report again", "{program} report{flags}{source}",
+		"Correct or remove the documents that were not read, then run the report again", "{program} report{flags}{accept}{source}",
 	},
 	reportGlobal: {
 		"Report on the global control plane, where the TrafficTraces come from, and continue there",
@@ -44,9 +44,9 @@ var stepTexts = map[StepKind]Step{
 		"Apply them as shadows, which the control plane computes and does not apply{place}",
 		"{program} convert{flags} --shadow{source} | {client} apply -f -",
 	},
-	diffZones:           {"Get the verdict of each zone's own control plane", "{program} diff --shadow {sourceFlag} ZONE{meshes}"},
-	diffControlPlane:    {"Get the control plane's own verdict{place}", "{program} diff --shadow {live}{meshes}"},
-	diffSource:          {"Get the control plane's own verdict", "{program} diff --shadow{source}"},
+	diffZones:           {"Get the verdict of each zone's own control plane", "{program} diff --shadow{accept} {sourceFlag} ZONE{meshes}"},
+	diffControlPlane:    {"Get the control plane's own verdict{place}", "{program} diff --shadow{accept} {live}{meshes}"},
+	diffSource:          {"Get the control plane's own verdict", "{program} diff --shadow{accept}{source}"},
 	applyPolicies:       {"Apply them for real{place}", "{client} apply -f {meshtraces}"},
 	deleteIdle:          {idleTitle, deleteMeshTraces},
 	deleteIdleUniversal: {idleTitle, deleteMeshTracesUniversal},
@@ -62,7 +62,7 @@ var stepTexts = map[StepKind]Step{
 	},
 	listTrafficTraces: {
 		`Write the names of the {count} TrafficTraces of mesh {meshName} to a file and review it`,
-		`{program} report{flags}{saved} -o json | jq -r --arg mesh {mesh} '.trafficTraces[] | select(.mesh == $mesh) | .name' > {list}`,
+		`{program} report{flags}{accept}{saved} -o json | jq -r --arg mesh {mesh} '.trafficTraces[] | select(.mesh == $mesh) | .name' > {list}`,
 	},
 	deleteListed:          {deletionTitle, "xargs -n 100 {client} delete traffictrace < {list}"},
 	deleteListedUniversal: {deletionTitle, "xargs -n 1 {client} delete traffic-trace --mesh {mesh} -- < {list}"},
@@ -113,7 +113,7 @@ func (b *builder) stepWriter() *stepWriter {
 		saved = " -f " + w.file("state.yaml")
 	}
 	w.words = []string{
-		"{program}", b.options.Program, "{source}", source, "{saved}", saved,
+		"{program}", b.options.Program, "{accept}", b.acceptFlags(), "{source}", source, "{saved}", saved,
 		"{sourceFlag}", b.sourceFlag(), "{live}", b.live(), "{meshes}", b.meshFlags(),
 		"{client}", b.client(), "{kumactlSwitch}", b.kumactlSwitch(), "{place}", b.place(),
 		"{state}", w.file("state.yaml"), "{meshtraces}", w.file("meshtraces.yaml"), "{edited}", w.file("mesh.yaml"),
@@ -212,6 +212,15 @@ func (b *builder) sourceFlag() string {
 func (b *builder) live() string {
 	at := b.Origin.Endpoint
 	return b.sourceFlag() + " " + manifest.ShellQuote(cmp.Or(at.Context, at.Name, at.ControlPlane, "NAME"))
+}
+
+// acceptFlags returns the flags that ignore differences, with a space before each.
+func (b *builder) acceptFlags() string {
+	var flags strings.Builder
+	for _, code := range b.options.Convert.Accept {
+		flags.WriteString(" --accept " + string(code))
+	}
+	return flags.String()
 }
 
 // meshFlags returns the flags that select the meshes of the report, with a space

@@ -70,7 +70,8 @@ type HandWork struct {
 }
 
 // Summary has counts. Holds reports that the migration keeps every proxy's tracing:
-// there is no error, no proxy is different or unknown, and the server refused no policy.
+// there is no error, no proxy is different or unknown, but for accepted codes, and the server
+// refused no policy.
 type Summary struct {
 	Holds         bool `json:"holds" yaml:"holds"`
 	Unverified    bool `json:"unverified" yaml:"unverified"`   // the Dataplanes could not be read

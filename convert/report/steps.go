@@ -87,6 +87,9 @@ func (b *builder) steps(meshes []*legacy.Mesh) []step {
 	if b.options.Convert.ByLabels {
 		flags = append(flags, "--target-ref", "dataplane")
 	}
+	if b.options.Convert.DisplayNames {
+		flags = append(flags, "--allow-display-name")
+	}
 	if b.options.Convert.ZoneOrigin {
 		flags = append(flags, "--zone-origin")
 	}

@@ -99,6 +99,9 @@ func counts(r *report.Report) string {
 	if s.Unknown > 0 {
 		text += fmt.Sprintf(", %s unknown", convert.Number(s.Unknown))
 	}
+	if s.Accepted > 0 {
+		text += fmt.Sprintf(", %s accepted", convert.Number(s.Accepted))
+	}
 	if s.MadeUp > 0 {
 		text += fmt.Sprintf(" (%d made up from selectors, because the input has no Dataplane of their mesh)", s.MadeUp)
 	}
