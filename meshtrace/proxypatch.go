@@ -23,7 +23,6 @@ func ReadProxyPatches(s *cluster.Snapshot) ([]ProxyPatch, []*manifest.Problem) {
 			continue
 		}
 		p, wrong := decodeRoute(s, r)
-		p.System = p.isOfOperator(s, []string{s.SystemNamespace()})
 		problems = append(problems, wrong...)
 		patches = append(patches, ProxyPatch{p, cluster.ModificationsOf(r, &problems)})
 	}

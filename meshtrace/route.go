@@ -22,10 +22,8 @@ func ReadRoutes(s *cluster.Snapshot) *Routes {
 
 // httpRoutes returns what the MeshHTTPRoutes of a snapshot select, as policies without a
 // configuration. They select proxies as MeshTraces do (MatchedPolicies in
-// pkg/plugins/policies/core/matchers of Kuma's tags); one of an application's namespace may
-// be for the clients of a service there, which can be anywhere in the mesh. One that
-// cannot be read selects every proxy. Those that leave a proxy's outbounds as they are are
-// in others.
+// pkg/plugins/policies/core/matchers of Kuma's tags). One that cannot be read selects every
+// proxy. Those that leave a proxy's outbounds as they are are in others.
 func httpRoutes(s *cluster.Snapshot) (routes, others []*Policy) {
 	for _, r := range s.Routes {
 		if !r.IsHTTPRoute() {
@@ -33,7 +31,7 @@ func httpRoutes(s *cluster.Snapshot) (routes, others []*Policy) {
 		}
 		p, problems := decodeRoute(s, r)
 		if len(problems) > 0 {
-			p.TargetRef = TargetRef{Kind: Mesh}
+			p.TargetRef, p.System = TargetRef{Kind: Mesh}, true
 		}
 		if takesOver(r.Spec.Node().Get("to")) {
 			routes = append(routes, p)
@@ -44,15 +42,40 @@ func httpRoutes(s *cluster.Snapshot) (routes, others []*Policy) {
 	return routes, others
 }
 
-// decodeRoute decodes what a route selects.
+// decodeRoute decodes what a route, or a MeshProxyPatch, selects.
 func decodeRoute(s *cluster.Snapshot, r *cluster.Resource) (*Policy, []*manifest.Problem) {
 	var problems []*manifest.Problem
 	p := &Policy{
 		Place: r.Place, Mesh: r.Mesh, Name: r.Name, Namespace: r.Namespace, Labels: r.Labels, Format: r.Format,
-		System: true, ofGlobal: isOfGlobal(s, r.Labels),
+		ofGlobal: isOfGlobal(s, r.Labels),
+	}
+	p.System = p.isOfOperator(s, []string{s.SystemNamespace()})
+	if !p.System && p.Labels.Get(cluster.RoleLabel) == "" {
+		p.Labels = p.Labels.With(cluster.RoleLabel, roleOf(r.Spec.Node().Get("to"), r.Namespace))
 	}
 	p.TargetRef = decodeTargetRef(r.Spec.Into(&problems).Field("targetRef"))
 	return p, problems
+}
+
+// roleOf returns the role that a Kubernetes control plane gives a policy with these items in an
+// application's namespace. A producer's is for the clients of services there, which can be
+// anywhere in the mesh; others are for the proxies of the namespace (ComputePolicyRole in
+// pkg/core/resources of Kuma's tags 2.9 to 2.14).
+func roleOf(to *manifest.Node, namespace string) string {
+	if to == nil || to.Kind != manifest.Sequence || len(to.Items()) == 0 {
+		return "workload-owner"
+	}
+	items := to.Items()
+	for i := range items {
+		ref := items[i].Get("targetRef")
+		if kind := ref.Get("kind"); kind == nil || kind.Text != string(MeshService) || ref.Get("name") == nil {
+			return "consumer"
+		}
+		if of := ref.Get("namespace"); of != nil && of.Text != "" && of.Text != namespace {
+			return "consumer"
+		}
+	}
+	return producer
 }
 
 // takesOver reports whether a MeshHTTPRoute with these routes takes outbounds over: it has
