@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+
+	"tracemigrate/cluster/lists"
 )
 
 // MeshGateway configures builtin gateways.
@@ -48,6 +50,35 @@ func (g *MeshGateway) TagSets(tags Tags) []Tags {
 		sets = append(sets, tags.And(g.tags).And(listener.tags))
 	}
 	return sets
+}
+
+// separateTags removes from the listeners of MeshGateways the tags of the gateways that they
+// configure. A control plane on Kubernetes adds those of the gateway that it configures first in
+// memory, and its REST API shows them (seen on 2.14.3; generator.go of pkg/plugins/runtime/gateway
+// of Kuma's tags 2.0 to 2.14). Such listeners have a service, which a user cannot give them
+// (validateMeshGatewayConf in pkg/core/resources/apis/mesh).
+func (s *Snapshot) separateTags() {
+	mixed := lists.Set(lists.Keep(s.MeshGateways, func(g *MeshGateway) bool {
+		return slices.ContainsFunc(g.listeners, func(l gatewayListener) bool { return l.tags.Get(ServiceTag) != "" })
+	}), func(g *MeshGateway) *MeshGateway { return g })
+	if len(mixed) == 0 {
+		return
+	}
+	gateways := NewGateways(s.MeshGateways)
+	for _, dp := range s.Dataplanes {
+		g := gateways.Configures(dp)
+		if !mixed[g] {
+			continue
+		}
+		for i, l := range g.listeners {
+			g.listeners[i].tags = lists.Keep(l.tags, func(tag Tag) bool { return !slices.Contains(dp.Gateway.Tags, tag) })
+		}
+	}
+	for g := range mixed { // of a gateway that is gone
+		for i, l := range g.listeners {
+			g.listeners[i].tags = l.tags.Without(ServiceTag).Without(ZoneLabel)
+		}
+	}
 }
 
 // MixedTags are the values that gateways of one MeshGateway have of each tag.

@@ -239,6 +239,7 @@ func assemble(entries []entry) *Snapshot {
 			Fault: "the snapshot is cut off: its last document, of kind " + endKind + ", is missing", Remedy: "save it again",
 		})
 	}
+	s.separateTags()
 	return s
 }
 

@@ -1,6 +1,7 @@
 package envoydiff_test
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 
@@ -8,10 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"tracemigrate/cluster"
-	"tracemigrate/cluster/manifest"
 	"tracemigrate/convert/envoydiff"
-	"tracemigrate/legacy"
-	"tracemigrate/meshtrace"
 )
 
 // The tags of one gateway select the other proxies of its MeshGateway, too, if the control plane
@@ -55,16 +53,16 @@ func TestMixedTags(t *testing.T) {
 		"a sidecar for which none counts, on 2.4": {"team: core", sidecar + gateway("b", ", team: core"), cluster.V(4), envoydiff.Same},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := cluster.Read([]manifest.Input{manifest.Text("f", strings.Replace(mesh, "TAGS", test.tags, 1)+test.proxies)})
-			require.Empty(t, s.Problems)
-			meshes, problems := legacy.Read(s)
-			require.Empty(t, problems)
-			policies, problems := meshtrace.Read(s)
-			require.Empty(t, problems)
-			state := envoydiff.State{Legacy: meshes, Policies: policies}
-			got := envoydiff.Compare(s, state, state, envoydiff.Options{Version: test.version}).Proxies[0]
-			assert.Equal(t, test.want, got.Verdict)
-			assert.Equal(t, test.want == envoydiff.Unknown, got.Has(envoydiff.GatewayTagsMixed))
+			text := strings.Replace(mesh, "TAGS", test.tags, 1) + test.proxies
+			s, state := comparedMixed(t, text, test.version, test.want)
+			for _, dp := range s.Dataplanes { // as the REST API on Kubernetes shows it, after it configured dp first
+				if dp.Builtin() {
+					shown := dp.Gateway.Tags.With("of", "mesh").With("port", "http")
+					tags, err := json.Marshal(shown)
+					require.NoError(t, err)
+					comparedMixed(t, strings.Replace(text, "tags: {port: http}", "tags: "+string(tags), 1), test.version, test.want)
+				}
+			}
 			asked := envoydiff.Proxy{Verdict: envoydiff.Same} // as with diff --shadow
 			asked.Doubt(envoydiff.MixedTags(test.version, s, state)(s.Dataplanes[0]), nil)
 			assert.Equal(t, test.want, asked.Verdict)
@@ -72,4 +70,14 @@ func TestMixedTags(t *testing.T) {
 			assert.NotEqual(t, envoydiff.Unknown, envoydiff.Compare(s, state, state, accepted).Proxies[0].Verdict)
 		})
 	}
+}
+
+// comparedMixed compares the first proxy of a text with itself.
+func comparedMixed(t *testing.T, text string, version cluster.Version, want envoydiff.Verdict) (*cluster.Snapshot, envoydiff.State) {
+	t.Helper()
+	s, state := stateOf(t, text)
+	got := envoydiff.Compare(s, state, state, envoydiff.Options{Version: version}).Proxies[0]
+	assert.Equal(t, want, got.Verdict, text)
+	assert.Equal(t, want == envoydiff.Unknown, got.Has(envoydiff.GatewayTagsMixed), text)
+	return s, state
 }
