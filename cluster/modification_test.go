@@ -42,6 +42,7 @@ func TestSummary(t *testing.T) {
 		"a path at its end":  {"jsonPatches: [{op: remove, path: /filters/0/tracing}]", nil, true, false},
 		"another path":       {"jsonPatches: [{op: remove, path: /tracingOfOthers}]", nil, false, false},
 		"a value":            {"jsonPatches: [{op: add, path: /a, value: {tracing: {cluster: 'tracing:z'}}}]", []string{"tracing:z"}, true, false},
+		"with escapes":       {`value: '{"tra\x63ing": {cluster: "tracing\u003az", "client\x53ampling": 1}}'`, []string{"tracing:z"}, true, true},
 		"a move from a path": {"jsonPatches: [{op: move, path: /a, from: /tracing}]", nil, true, false},
 	} {
 		t.Run(name, func(t *testing.T) {

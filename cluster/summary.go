@@ -88,6 +88,7 @@ func summarise(n *manifest.Node, want manifest.Kind, ofCluster bool) (Summary, b
 	var content strings.Builder
 	appendContent(&content, n)
 	text := strings.TrimSpace(content.String())
+	text += unescaped(text)
 	summary := Summary{
 		Tracing: tracingField.MatchString(text), Sampling: samplingField.MatchString(text), Provider: providerField.MatchString(text),
 		Copies:   slices.ContainsFunc(n.Items(), func(patch manifest.Node) bool { return patch.Get("from") != nil }),
@@ -103,6 +104,29 @@ func summarise(n *manifest.Node, want manifest.Kind, ofCluster bool) (Summary, b
 		summary.Sum = "x" + hex.EncodeToString(sum[:4]) // never a number in YAML
 	}
 	return summary, true
+}
+
+// unescaped returns the fields and words of a text that a control plane reads as YAML, if they may
+// be written with escapes.
+func unescaped(text string) string {
+	var document yaml.Node
+	if !strings.Contains(text, `\`) || yaml.Unmarshal([]byte(text), &document) != nil {
+		return ""
+	}
+	var content strings.Builder
+	appendScalars(&content, &document)
+	return content.String()
+}
+
+func appendScalars(content *strings.Builder, n *yaml.Node) {
+	for i, child := range n.Content {
+		content.WriteString("\n")
+		appendScalars(content, child)
+		if n.Kind == yaml.MappingNode && i%2 == 0 {
+			content.WriteString(": ")
+		}
+	}
+	content.WriteString(n.Value)
 }
 
 func isTrue(n *manifest.Node) bool {

@@ -64,6 +64,9 @@ func (p *patching) effectOf(m *cluster.Modification) (effect, bool) {
 		// Only a cluster whose name has a colon has an altStatName, which a JSON patch replaces or
 		// else fails: AltStatNameConfigurer in pkg/xds/envoy/clusters/v3 of Kuma's tag v2.14.3; seen on 3.0.
 		e.base.renamed = m.JSON && m.Value.Replaces && strings.Contains(p.collector, ":")
+		if m.JSON && m.Value.Copies { // perhaps the name
+			e.base.collector = p.collector
+		}
 		return e, true
 	case m.Of == cluster.ModifiedCluster && m.Operation == cluster.OperationAdd:
 		return e, named // it replaces the cluster
@@ -192,6 +195,8 @@ func (a *acting) why(other *acting, here, there *patching, when, otherwise strin
 			hit, when = there, otherwise
 		}
 		return fmt.Sprintf("names the cluster %q, which exists only %s", hit.named(a.Modification), when)
+	case a.base.collector != "" && (other == nil || other.base.collector != a.base.collector):
+		return "copies a field that may have another value " + otherwise
 	case other == nil && a.Of == cluster.ModifiedCluster && !a.Selects(there.collector, there.origin):
 		return fmt.Sprintf("changes the cluster %q (origin %s), which receives the traces %s, and not %q (origin %s), which receives them %s",
 			here.collector, here.origin, when, there.collector, there.origin, otherwise)

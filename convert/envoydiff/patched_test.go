@@ -98,6 +98,11 @@ const (
 	byOrigin = "{cluster: {operation: Patch, match: {origin: mesh-trace}, value: 'connectTimeout: 7s'}}"
 )
 
+// copied returns a modification of the clusters of an origin that copies a field.
+func copied(origin, from string) string {
+	return "{cluster: {operation: Patch, match: {origin: " + origin + "}, jsonPatches: [{op: copy, from: " + from + ", path: /altStatName}]}}"
+}
+
 // meshProxyPatch returns a MeshProxyPatch with modifications.
 func meshProxyPatch(targetRef, modifications string) string {
 	return "---\n{type: MeshProxyPatch, name: p, mesh: default, spec: {targetRef: {" + targetRef + "}, default: {appendModifications: [" + modifications + "]}}}\n"
@@ -159,21 +164,24 @@ func TestPatched(t *testing.T) {
 		"a name in statistics": {cluster.V(13), meshProxyPatch("kind: Mesh",
 			"{cluster: {operation: Patch, match: {origin: tracing}, jsonPatches: [{op: remove, path: /altStatName}]}}, "+
 				"{cluster: {operation: Patch, match: {origin: mesh-trace}, jsonPatches: [{op: remove, path: /altStatName}]}}"), "with unified resource naming"},
-		"other clusters":          {cluster.V(9), meshProxyPatch("kind: Mesh", "{cluster: {operation: Remove, match: {origin: inbound}}}"), ""},
-		"name and wrong origin":   {cluster.V(9), meshProxyPatch("kind: Mesh", "{cluster: {operation: Remove, match: {name: 'tracing:z', origin: inbound}}}"), ""},
-		"another backend":         {cluster.V(9), meshProxyPatch("kind: Mesh", strings.Replace(byName, "tracing:z", "tracing:y", 1)), ""},
-		"a filter that names it":  {cluster.V(9), meshProxyPatch("kind: Mesh", "{httpFilter: {operation: AddFirst, value: 'call(\"tracing:z\")'}}"), `names the cluster "tracing:z", which exists only before`},
-		"a filter of another":     {cluster.V(9), meshProxyPatch("kind: Mesh", "{httpFilter: {operation: AddFirst, value: 'call(\"tracing:y\")'}}"), ""},
-		"a filter":                {cluster.V(9), meshProxyPatch("kind: Mesh", "{httpFilter: {operation: AddFirst, value: 'name: lua'}}"), ""},
-		"tracing by a value":      {cluster.V(9), meshProxyPatch("kind: Mesh", "{networkFilter: {operation: Patch, value: 'tracing: {verbose: true}'}}"), ""},
-		"tracing by a patch":      {cluster.V(9), meshProxyPatch("kind: Mesh", "{networkFilter: {operation: Patch, jsonPatches: [{op: remove, path: /tracing/provider}]}}"), "changes tracing with jsonPatches"},
-		"other fields by a patch": {cluster.V(9), meshProxyPatch("kind: Mesh", "{networkFilter: {operation: Patch, jsonPatches: [{op: remove, path: /routeConfig}]}}"), ""},
-		"already a MeshTrace":     {cluster.V(9), patchedTrace + meshProxyPatch("kind: Mesh", byName+", "+byOrigin), ""},
-		"beside a MeshTrace":      {cluster.V(9), patchedTrace + meshProxyPatch("kind: Mesh", "{networkFilter: {operation: Patch, value: 'tracing: {provider: {cluster: \"tracing:z\"}}'}}"), `names the cluster "tracing:z", which exists only before`},
-		"ProxyTemplate":           {cluster.V(9), proxyTemplate("t", "kuma.io/service: web", lower), `ProxyTemplate "t" (f:9) changes the cluster "tracing:z"`},
-		"ProxyTemplate on 2.0":    {cluster.V(0), proxyTemplate("t", "kuma.io/service: web", lower), "tracing:z"},
-		"ProxyTemplate of others": {cluster.V(9), proxyTemplate("t", "kuma.io/service: api", lower), ""},
-		"a lower rank":            {cluster.V(9), proxyTemplate("t", "kuma.io/service: '*'", lower) + proxyTemplate("u", "kuma.io/service: web", ""), ""},
+		"the name, copied": {cluster.V(9), meshProxyPatch("kind: Mesh", copied("tracing", "/name")+", "+copied("mesh-trace", "/name")),
+			"copies a field that may have another value after"},
+		"a field, copied, already a MeshTrace": {cluster.V(9), patchedTrace + meshProxyPatch("kind: Mesh", copied("tracing", "/name")+", "+copied("mesh-trace", "/name")), ""},
+		"other clusters":                       {cluster.V(9), meshProxyPatch("kind: Mesh", "{cluster: {operation: Remove, match: {origin: inbound}}}"), ""},
+		"name and wrong origin":                {cluster.V(9), meshProxyPatch("kind: Mesh", "{cluster: {operation: Remove, match: {name: 'tracing:z', origin: inbound}}}"), ""},
+		"another backend":                      {cluster.V(9), meshProxyPatch("kind: Mesh", strings.Replace(byName, "tracing:z", "tracing:y", 1)), ""},
+		"a filter that names it":               {cluster.V(9), meshProxyPatch("kind: Mesh", "{httpFilter: {operation: AddFirst, value: 'call(\"tracing:z\")'}}"), `names the cluster "tracing:z", which exists only before`},
+		"a filter of another":                  {cluster.V(9), meshProxyPatch("kind: Mesh", "{httpFilter: {operation: AddFirst, value: 'call(\"tracing:y\")'}}"), ""},
+		"a filter":                             {cluster.V(9), meshProxyPatch("kind: Mesh", "{httpFilter: {operation: AddFirst, value: 'name: lua'}}"), ""},
+		"tracing by a value":                   {cluster.V(9), meshProxyPatch("kind: Mesh", "{networkFilter: {operation: Patch, value: 'tracing: {verbose: true}'}}"), ""},
+		"tracing by a patch":                   {cluster.V(9), meshProxyPatch("kind: Mesh", "{networkFilter: {operation: Patch, jsonPatches: [{op: remove, path: /tracing/provider}]}}"), "changes tracing with jsonPatches"},
+		"other fields by a patch":              {cluster.V(9), meshProxyPatch("kind: Mesh", "{networkFilter: {operation: Patch, jsonPatches: [{op: remove, path: /routeConfig}]}}"), ""},
+		"already a MeshTrace":                  {cluster.V(9), patchedTrace + meshProxyPatch("kind: Mesh", byName+", "+byOrigin), ""},
+		"beside a MeshTrace":                   {cluster.V(9), patchedTrace + meshProxyPatch("kind: Mesh", "{networkFilter: {operation: Patch, value: 'tracing: {provider: {cluster: \"tracing:z\"}}'}}"), `names the cluster "tracing:z", which exists only before`},
+		"ProxyTemplate":                        {cluster.V(9), proxyTemplate("t", "kuma.io/service: web", lower), `ProxyTemplate "t" (f:9) changes the cluster "tracing:z"`},
+		"ProxyTemplate on 2.0":                 {cluster.V(0), proxyTemplate("t", "kuma.io/service: web", lower), "tracing:z"},
+		"ProxyTemplate of others":              {cluster.V(9), proxyTemplate("t", "kuma.io/service: api", lower), ""},
+		"a lower rank":                         {cluster.V(9), proxyTemplate("t", "kuma.io/service: '*'", lower) + proxyTemplate("u", "kuma.io/service: web", ""), ""},
 		"a tie": {cluster.V(9), proxyTemplate("a", "kuma.io/service: web", "") + proxyTemplate("b", "kuma.io/service: web", lower) +
 			proxyTemplate("c", "kuma.io/service: web", ""), "tracing:z"},
 		"raw resources": {cluster.V(9), strings.Replace(proxyTemplate("t", "kuma.io/service: web", ""), "modifications: []", "resources: [{name: a, version: v1, resource: 'name: \"tracing:z\"'}]", 1), `names the cluster "tracing:z"`},
