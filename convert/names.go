@@ -41,7 +41,7 @@ type named struct {
 // meshes are converted or not.
 func name(in *input, needs []*reduction, previous map[*meshtrace.Policy]bool) []*naming {
 	taken := takenNames(in, needs, previous)
-	bases := basesOfAll(needs, in.OtherTrafficTraces())
+	bases := basesOfAll(lists.Each(needs, func(n *reduction) *mesh { return n.mesh }), in.OtherTrafficTraces())
 	all := make([]*naming, len(needs))
 	for i, r := range needs {
 		plain, renamed := nameByTrace(r, taken, bases)
@@ -98,7 +98,7 @@ func (m *mesh) scopeOf(c *candidate) string { return scope(m.formatOf(c.pair), m
 
 // nameByTrace gives each candidate the name of its TrafficTrace, of a copy in
 // a zone that of the original, numbered where one gives several. It takes the names.
-func nameByTrace(n *reduction, taken map[string]bool, bases map[string][]cluster.TraceName) ([]named, notes) {
+func nameByTrace(n *reduction, taken map[string]bool, bases map[string][]base) ([]named, notes) {
 	byTrace := make(map[*legacy.TrafficTrace][]int) // positions of candidates
 	var valid, invalid []*legacy.TrafficTrace
 	for i, c := range n.candidates {
@@ -144,21 +144,26 @@ func nameByTrace(n *reduction, taken map[string]bool, bases map[string][]cluster
 	return policies, found
 }
 
-// basesOfAll returns the TrafficTraces of all meshes, those that are converted and
-// others, by what their policies' names consist of.
-func basesOfAll(needs []*reduction, others []cluster.TraceName) map[string][]cluster.TraceName {
-	if len(needs)+len(others) < 2 {
+// base is a TrafficTrace by what its policies' names consist of, or a MeshTrace, which exists.
+type base struct {
+	cluster.TraceName
+	exists bool
+}
+
+// basesOfAll returns the TrafficTraces of all meshes, those that are converted and others.
+func basesOfAll(meshes []*mesh, others []cluster.TraceName) map[string][]base {
+	if len(meshes)+len(others) < 2 {
 		return nil
 	}
-	bases := make(map[string][]cluster.TraceName)
+	bases := make(map[string][]base)
 	add := func(trace cluster.TraceName) {
-		base := validName(trace.Name)
-		bases[base] = append(bases[base], trace)
+		name := validName(trace.Name)
+		bases[name] = append(bases[name], base{trace, false})
 	}
 	for _, trace := range others {
 		add(trace)
 	}
-	for _, n := range needs {
+	for _, n := range meshes {
 		for _, trace := range n.TrafficTraces {
 			matches := lists.Each(trace.Selectors, func(s legacy.Selector) cluster.Tags { return s.Tags })
 			add(cluster.TraceName{
@@ -169,30 +174,30 @@ func basesOfAll(needs []*reduction, others []cluster.TraceName) map[string][]clu
 	return bases
 }
 
-// sharesName reports whether a policy of another mesh may get base as its name,
-// by what numbered and rankNames add to names, or has the same base and goes first.
-func (m *mesh) sharesName(base string, bases map[string][]cluster.TraceName) bool {
-	others := func(base string, gives func(cluster.TraceName) bool) bool {
-		return slices.ContainsFunc(bases[base], func(trace cluster.TraceName) bool {
-			shared := m.o.Format == cluster.Kubernetes || m.o.Format == "" && trace.Format != cluster.Universal
-			return trace.Mesh != m.Name && shared && gives(trace)
+// sharesName reports whether a policy of another mesh may get name, by what numbered and
+// rankNames add to names, or has the same base and goes first.
+func (m *mesh) sharesName(name string, bases map[string][]base) bool {
+	others := func(name string, gives func(base) bool) bool {
+		return slices.ContainsFunc(bases[name], func(of base) bool {
+			shared := m.o.Format == cluster.Kubernetes || m.o.Format == "" && of.Format != cluster.Universal
+			return of.Mesh != m.Name && shared && gives(of)
 		})
 	}
-	if others(base, func(trace cluster.TraceName) bool { return trace.Mesh < m.Name }) {
+	if others(name, func(of base) bool { return of.exists || of.Mesh < m.Name }) {
 		return true
 	}
-	unranked := rankInFront.ReplaceAllString(base, "")
-	if unranked != base && others(unranked, func(cluster.TraceName) bool { return true }) {
+	unranked := rankInFront.ReplaceAllString(name, "")
+	if unranked != name && others(unranked, func(base) bool { return true }) {
 		return true
 	}
-	for _, whole := range []string{base, unranked} {
+	for _, whole := range []string{name, unranked} {
 		for range 2 { // numbers at the end
 			i := strings.LastIndexByte(whole, '-')
 			if i < 0 || strings.Trim(whole[i+1:], "0123456789") != "" || whole[i+1:] == "" {
 				break
 			}
 			whole = whole[:i]
-			if others(whole, func(trace cluster.TraceName) bool { return trace.Several }) {
+			if others(whole, func(of base) bool { return of.Several }) {
 				return true
 			}
 		}

@@ -29,14 +29,51 @@ func nameByLayer(in *input, all []*relabelling) {
 			}
 		}
 	}
+	bases := basesByLabels(in, all)
 	for _, r := range all {
-		r.nameOthers(taken)
+		r.nameOthers(taken, bases)
 		if !r.inOrder() {
 			r.rankAll(taken)
 		} else {
 			r.keepNames(taken)
 		}
 	}
+}
+
+// basesByLabels returns what the names of all meshes' policies by labels consist of: each may
+// become several policies, those that exist as well.
+func basesByLabels(in *input, all []*relabelling) map[string][]base {
+	bases := basesOfAll(lists.Each(all, func(r *relabelling) *mesh { return r.mesh }), in.OtherTrafficTraces())
+	if bases == nil {
+		bases = make(map[string][]base)
+	}
+	for _, of := range bases {
+		for i := range of {
+			of[i].Several = true
+		}
+	}
+	exists := func(mesh, name string) {
+		bases[name] = append(bases[name], base{cluster.TraceName{Mesh: mesh, Name: name, Several: true}, true})
+	}
+	for _, name := range in.OtherMeshTraces() {
+		exists("", name)
+	}
+	for _, p := range in.existing {
+		if p.Format == cluster.Kubernetes {
+			exists(p.Mesh, p.Name)
+		}
+	}
+	return bases
+}
+
+// baseOf returns what the names of the policies of a layer consist of: on Kubernetes, what no
+// policy of another mesh gets, in whatever order the meshes are converted.
+func (r *relabelling) baseOf(of *layer, name, unique string, bases map[string][]base) string {
+	valid := validName(name)
+	if r.scopeOfLayer(of) == scope(cluster.Kubernetes, r.mesh.Name) && r.sharesName(valid, bases) {
+		return withHash(valid, r.mesh.Name, unique)
+	}
+	return valid
 }
 
 // keepNames gives policies the names that a previous run gave them, such as with a rank that is
@@ -71,7 +108,7 @@ func (m *mesh) scopeOfLayer(of *layer) string {
 }
 
 // nameOthers names the policies of selectors, and the further ones of MeshTraces.
-func (r *relabelling) nameOthers(taken map[string]bool) {
+func (r *relabelling) nameOthers(taken map[string]bool, bases map[string][]base) {
 	groups := make(map[*legacy.TrafficTrace][]*relabelled)
 	for _, p := range r.policies {
 		if p.pair != nil {
@@ -91,13 +128,16 @@ func (r *relabelling) nameOthers(taken map[string]bool) {
 		candidates := lists.Each(group, func(p *relabelled) *candidate {
 			return &candidate{pair: p.pair, position: p.position}
 		})
-		for i, name := range numbered(candidates, validName(trace.DisplayName())) {
+		if len(group) == 0 {
+			continue
+		}
+		for i, name := range numbered(candidates, r.baseOf(group[0].layer, trace.DisplayName(), trace.Name, bases)) {
 			group[i].name = unique(group[i].layer, name)
 		}
 	}
 	for _, p := range r.policies {
 		if p.name == "" {
-			name := validName(p.existing.Name)
+			name := r.baseOf(p.layer, p.existing.Name, p.existing.Name, bases)
 			if p.nth > 0 {
 				name = fmt.Sprintf("%s-%d", name, p.nth+1)
 			}
