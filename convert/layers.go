@@ -70,8 +70,14 @@ func layersOf(in *input, m *mesh, today *today) *layering {
 		l.byRank = append(l.byRank, i)
 	}
 	for _, dp := range l.builtin {
-		if position, ok := l.positionOf(l.decide(dp).Pair); ok {
+		d := l.decide(dp)
+		if position, ok := l.positionOf(d.Pair); ok {
 			byPair[position].ofBuiltin = true
+		}
+		for _, p := range d.Policies {
+			if of := byPolicy[p]; of != nil && len(d.Conf.Backends) > 0 {
+				of.ofBuiltin = true
+			}
 		}
 	}
 	slices.SortStableFunc(l.byRank, func(a, b int) int { return cmp.Compare(l.ranks[a], l.ranks[b]) })

@@ -631,6 +631,9 @@ var (
 	existingServesNobody = inform(MeshTraceReplaced,
 		"selects no known proxy, so no labels say what it selects. It has no policy for Kuma {target}",
 		"delete it, or write its targetRef by hand")
+	existingServesBuiltin = inform(MeshTraceReplaced,
+		"decides for builtin gateways alone, which no labels select. It has no policy for Kuma {target}",
+		"keep it as long as there are builtin gateways")
 	changedByUpgrade = warn(ChangedByUpgrade,
 		"On Kuma {version}, whatever the policies say, {change} ({code}): {proxies}",
 		"see `tracemigrate upgrade-check --to {version}`")

@@ -129,8 +129,10 @@ func (r *relabelling) unserved(of *layer) {
 		return
 	case !ref.IsIn(r.target()) && !ref.RemovedIn(r.target()):
 		about = existingSelectsMore
+	case of.ofBuiltin:
+		about = existingServesBuiltin
 	}
-	if about != existingServesNobody {
+	if about != existingServesNobody && about != existingServesBuiltin {
 		r.gone = append(r.gone, of.existing)
 	}
 	if about == existingIdle || about == existingSelectsMore {

@@ -17,6 +17,7 @@ type patching struct {
 	kind      string  // of the policies that decide
 	sampling  [3]bool // whether a listener has overall, client and random sampling
 	renamed   bool    // listeners have the names of resources
+	untraced  bool    // no listener is traced, so only what may fail matters
 }
 
 // effect is what a modification does to the tracing of a proxy. Equal effects are the same
@@ -57,6 +58,9 @@ func (r *Renderer) patchings(dp *cluster.Dataplane, d *Decision) []patching {
 // effectOf returns the effect of a modification on tracing, and whether it has any.
 func (p *patching) effectOf(m *cluster.Modification) (effect, bool) {
 	e := effect{of: m.Of, operation: m.Operation, sum: m.Value.Sum}
+	if p.untraced && (!m.JSON || !m.Selects(p.collector, p.origin)) {
+		return e, false
+	}
 	named := m.Value.IsNamed(p.collector) || m.Value.IsNamed(p.beside)
 	switch {
 	case m.Selects(p.collector, p.origin):
@@ -102,12 +106,16 @@ func (p *patching) acting(all []modification) []acting {
 }
 
 // patched returns why modifications may change the tracing of a proxy that is the same without
-// them.
+// them. One without a traced listener has the cluster of the collector as well: where a JSON patch
+// of it fails, the control plane makes no configuration (seen on 2.13.10).
 func (c *Comparison) patched(p *Proxy) cluster.Doubt {
-	if p.untraced && !c.tracedByPatches(p.Dataplane) {
-		return cluster.Doubt{}
-	}
+	untraced := p.untraced && !c.tracedByPatches(p.Dataplane)
 	befores, afters := c.before.patchings(p.Dataplane, p.Before), c.after.patchings(p.Dataplane, p.After)
+	for _, side := range [][]patching{befores, afters} {
+		for i := range side {
+			side[i].untraced = untraced
+		}
+	}
 	for i, before := range befores {
 		for j, after := range afters {
 			if len(befores) == len(afters) && i != j {
@@ -121,6 +129,9 @@ func (c *Comparison) patched(p *Proxy) cluster.Doubt {
 				return cluster.Doubt{Code: string(ProxyPatched), Reason: why}
 			}
 		}
+	}
+	if untraced {
+		return cluster.Doubt{}
 	}
 	return c.otherwiseTraced(p)
 }

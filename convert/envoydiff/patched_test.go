@@ -202,18 +202,34 @@ func TestPatched(t *testing.T) {
 	}
 }
 
-// A proxy that is not traced keeps that, whatever the modifications are.
+// A proxy that is not traced keeps that, whatever the modifications are, unless one may fail for the
+// collector's cluster, which it has as well.
 func TestPatchedUntraced(t *testing.T) {
 	tcp := strings.ReplaceAll(patchedMesh, "protocol: http", "protocol: tcp") + "---\n{type: ExternalService, name: x, mesh: default, tags: {kuma.io/service: x, kuma.io/protocol: tcp}}\n"
-	s := cluster.Read([]manifest.Input{manifest.Text("f", strings.Replace(tcp, "kuma.io/protocol: tcp}}]}}\n", "kuma.io/protocol: tcp}}], outbound: [{port: 2, tags: {kuma.io/service: x}}]}}\n", 1)+meshProxyPatch("kind: Mesh", byName))})
-	require.Empty(t, s.Problems)
-	meshes, problems := legacy.Read(s)
-	require.Empty(t, problems)
-	none, _ := envoydiff.ReadPatches(&cluster.Snapshot{})
-	after := envoydiff.State{Legacy: meshes, Patches: none}
-	got := envoydiff.Compare(s, envoydiff.State{Legacy: meshes}, after, envoydiff.Options{Version: cluster.V(9)}).Proxies[0]
-	assert.True(t, got.Before.Traces())
-	assert.Equal(t, envoydiff.Same, got.Verdict, "%v", got.Differences)
+	tcp = strings.Replace(tcp, "kuma.io/protocol: tcp}}]}}\n", "kuma.io/protocol: tcp}}], outbound: [{port: 2, tags: {kuma.io/service: x}}]}}\n", 1)
+	failing := func(origin string) string {
+		return "{cluster: {operation: Patch, match: {origin: " + origin + "}, jsonPatches: [{op: replace, path: /transportSocket/name, value: x}]}}"
+	}
+	for name, test := range map[string]struct {
+		modifications string
+		want          envoydiff.Verdict
+	}{
+		"a value":                      {byName, envoydiff.Same},
+		"a JSON patch of both":         {failing("tracing") + ", " + failing("mesh-trace"), envoydiff.Same},
+		"a JSON patch of the new":      {failing("mesh-trace"), envoydiff.Unknown},
+		"a JSON patch of the old":      {failing("tracing"), envoydiff.Unknown},
+		"a JSON patch of another":      {failing("inbound"), envoydiff.Same},
+		"a JSON patch of listeners":    {"{networkFilter: {operation: Patch, jsonPatches: [{op: remove, path: /tracing/provider}]}}", envoydiff.Same},
+		"a JSON patch that names none": {"{cluster: {operation: Patch, jsonPatches: [{op: remove, path: /connectTimeout}]}}", envoydiff.Same},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, before := stateOf(t, tcp+meshProxyPatch("kind: Mesh", test.modifications))
+			_, after := stateOf(t, "{type: Mesh, name: default}\n"+patchedTrace)
+			got := envoydiff.Compare(s, before, after, envoydiff.Options{Version: cluster.V(9)}).Proxies[0]
+			assert.True(t, got.Before.Traces())
+			assert.Equal(t, test.want, got.Verdict, "%v", got.Differences)
+		})
+	}
 }
 
 // An upgrade may drop a modification, the policy that has it, or the names that it selects by.

@@ -120,7 +120,7 @@ func (w *way) labels(o convert.Options) report.Stage {
 	case plan.Errors() > 0:
 		stage.Summary = "no policy can be written"
 	case len(refused) > 0:
-		stage.Summary = convert.Plural(len(refused), "MeshTrace") + " to delete or to write by hand"
+		stage.Summary = convert.Plural(len(refused), "MeshTrace") + " without a policy by labels; the notes say why"
 	default:
 		stage.Summary, stage.Command = stage.Summary+", but TrafficTraces exist", ""
 	}
