@@ -73,7 +73,7 @@ func TestWay(t *testing.T) {
 			[]string{bare, web, all, strings.NewReplacer("name: all", "name: nobody", "kind: Mesh}", "kind: MeshService, name: nobody}").Replace(all)},
 			[]string{
 				"ready: no TrafficTrace exists ",
-				"open: 1 MeshTrace to delete or to write by hand x convert --kuma-version 2.13 --target-ref dataplane",
+				"open: 1 MeshTrace without a policy by labels; the notes say why x convert --kuma-version 2.13 --target-ref dataplane",
 			},
 		},
 	} {
