@@ -228,7 +228,7 @@ func TestGateways(t *testing.T) {
 	s := read(`
 {type: MeshGateway, name: any, selectors: [{match: {kuma.io/service: '*'}}], conf: {listeners: [{port: 80, protocol: HTTP}]}}
 ---
-{type: MeshGateway, name: edge, tags: {team: core}, selectors: [{match: {kuma.io/service: edge}}], conf: {listeners: [{port: 80, protocol: HTTP, tags: {vhost: a}}, {port: 80, protocol: HTTP, tags: {vhost: b}}, {port: 443, protocol: HTTPS}, {port: 9, protocol: TCP}]}}
+{type: MeshGateway, name: edge, tags: {team: core}, selectors: [{match: {kuma.io/service: edge}}], conf: {listeners: [{port: 80, protocol: HTTP, tags: {vhost: a}}, {port: 80, protocol: HTTP, tags: {vhost: b}}, {port: 443, protocol: HTTPS}, {port: 9, protocol: TCP}, {port: 10, protocol: TCP, crossMesh: true}]}}
 ---
 {type: MeshGateway, name: zone, selectors: [{match: {kuma.io/service: '*', kuma.io/zone: '*'}}]}
 `)
@@ -245,13 +245,13 @@ func TestGateways(t *testing.T) {
 	assert.Nil(t, gateways.Configures(dp(true, cluster.NewTags(map[string]string{"team": "core"}))))
 	sets := gateways.Configures(edge).TagSets(edge.Gateway.Tags)
 	assert.Contains(t, sets, cluster.NewTags(map[string]string{"kuma.io/service": "edge", "team": "core", "vhost": "b"}))
-	assert.Len(t, sets, 4)
+	assert.Len(t, sets, 5)
 
 	var names []string
 	for _, l := range cluster.NewListeners(cluster.Latest, &cluster.Snapshot{}, gateways).Of(nil, edge) {
 		names = append(names, l.Name())
 	}
-	assert.Equal(t, []string{"edge:HTTP:80", "edge:HTTPS:443"}, names)
+	assert.Equal(t, []string{"edge:HTTP:80", "edge:HTTPS:443", "edge:TCP:10"}, names)
 }
 
 // An inbound is not ready by its state or its health, of which a control plane's API omits

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 
 	"tracemigrate/cluster/lists"
 )
@@ -18,9 +19,16 @@ type MeshGateway struct {
 
 // gatewayListener is a port of a MeshGateway.
 type gatewayListener struct {
-	port     uint32
-	protocol string
-	tags     Tags
+	port      uint32
+	protocol  string
+	crossMesh bool
+	tags      Tags
+}
+
+// isHTTP reports whether a listener is one for HTTP: one for other meshes is, whatever its protocol
+// (generateLDS in pkg/plugins/runtime/gateway of Kuma's tags 2.0 to 2.14; seen on 2.14.3).
+func (l *gatewayListener) isHTTP() bool {
+	return l.crossMesh || strings.EqualFold(l.protocol, "HTTP") || strings.EqualFold(l.protocol, "HTTPS")
 }
 
 func decodeMeshGateway(r *Resource) *MeshGateway {
@@ -32,11 +40,12 @@ func decodeMeshGateway(r *Resource) *MeshGateway {
 		g.Selectors = append(g.Selectors, TagsOf(v.Field("match")))
 	}
 	for _, v := range r.Spec.Field("conf").Field("listeners").Items() {
-		v.Misspelt("port", "protocol", "tags")
+		v.Misspelt("port", "protocol", "crossMesh", "tags")
 		g.listeners = append(g.listeners, gatewayListener{
-			port:     v.Field("port").Port(),
-			protocol: v.Field("protocol").Str(),
-			tags:     TagsOf(v.Field("tags")),
+			port:      v.Field("port").Port(),
+			protocol:  v.Field("protocol").Str(),
+			crossMesh: v.Field("crossMesh").Bool(),
+			tags:      TagsOf(v.Field("tags")),
 		})
 	}
 	return g

@@ -219,7 +219,7 @@ func (l *Listeners) made(service *MeshService, today bool, mesh string, ref *Bac
 	return false, service != nil && l.makers().areBehind(service)
 }
 
-// ofGateway returns one listener for each HTTP or HTTPS port of the gateway,
+// ofGateway returns one listener for each port for HTTP of the gateway,
 // however many hostnames share it. In a mesh with MeshHTTPRoutes any proxy that the
 // MeshGateway's selector matches may have them (ApplyToGateway in package meshhttproute of
 // Kuma's tags 2.6 to 2.14).
@@ -233,13 +233,13 @@ func (l *Listeners) ofGateway(dp *Dataplane) []HTTPListener {
 		service = dp.Gateway.Tags.Get(ServiceTag)
 	}
 	var listeners []HTTPListener
-	for _, listener := range gateway.listeners {
-		protocol := strings.ToUpper(listener.protocol)
+	for i := range gateway.listeners {
+		listener := &gateway.listeners[i]
 		l := HTTPListener{
 			Direction: DirectionGateway, Service: service, OfSidecar: !dp.Builtin(),
-			address: gateway.Name + ":" + protocol, port: listener.port,
+			address: gateway.Name + ":" + strings.ToUpper(listener.protocol), port: listener.port,
 		}
-		if (protocol == "HTTP" || protocol == "HTTPS") && !slices.Contains(listeners, l) {
+		if listener.isHTTP() && !slices.Contains(listeners, l) {
 			listeners = append(listeners, l)
 		}
 	}

@@ -64,7 +64,7 @@ var specs = map[string]shape{
 	KindMeshTrace:    meshTraceSpec,
 	KindTrafficRoute: {"conf": routeConf},
 	KindMeshGateway: {"tags": nil, "selectors": nil, "conf": {
-		"listeners": {"port": nil, "protocol": nil, "tags": nil},
+		"listeners": {"port": nil, "protocol": nil, "crossMesh": nil, "tags": nil},
 	}},
 	KindDataplane: {"networking": {
 		"address": nil,
