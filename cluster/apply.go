@@ -28,6 +28,8 @@ func (s *Snapshot) AppliedTo(state *Snapshot) *Snapshot {
 	maps.Copy(merged.TrafficRoutes, s.TrafficRoutes)
 	merged.rerouted = maps.Clone(state.rerouted)
 	maps.Copy(merged.rerouted, s.rerouted)
+	merged.exclusive = maps.Clone(state.exclusive)
+	maps.Copy(merged.exclusive, s.exclusive)
 	merged.zoned = maps.Clone(state.zoned)
 	maps.Copy(merged.zoned, s.zoned)
 	merged.originFiles = maps.Clone(state.originFiles)

@@ -50,7 +50,7 @@ var traceHead = shape{
 
 // specs has the fields of each kind that are read here.
 var specs = map[string]shape{
-	KindMesh: {"tracing": {
+	KindMesh: {"meshServices": {"mode": plain}, "tracing": {
 		"defaultBackend": plain,
 		"backends": {
 			"name": plain, "type": plain, "sampling": {"value": plain},

@@ -273,6 +273,13 @@ var (
 // 2.12 on: legacy Datadog inbounds are then named self_inbound_dp_PORT.
 func (v Version) MayNameUnified() bool { return v.since(12, 0) }
 
+// MayNameUnified reports whether a proxy of a mesh may have unified resource naming: only the proxy
+// knows, and only the mode Exclusive of the mesh's MeshServices lets it (Enabled in
+// pkg/core/naming/unified-naming of Kuma's tags 2.12 to 2.14).
+func (s *Snapshot) MayNameUnified(version Version, mesh string) bool {
+	return version.MayNameUnified() && s.exclusive[mesh]
+}
+
 // IsRelease reports whether v is the version of a release. An unknown one and that
 // of a build from a branch, 0.0.0-preview, are not.
 func (v Version) IsRelease() bool { return v.Major > 0 }

@@ -31,6 +31,7 @@ type mesh struct {
 	undated        bool                // the input does not have all creation times
 	arrived        bool                // previous came from the global control plane
 	routed         bool                // has a TrafficRoute
+	mayNameUnified bool                // see cluster.Snapshot.MayNameUnified
 	httpRoutes     []*meshtrace.Policy // MeshHTTPRoutes that take outbounds over
 	unlisted       bool                // may have Dataplanes, which could not be listed
 	live           bool                // was read from a cluster, or from its snapshot
@@ -46,7 +47,7 @@ func (in *input) meshesWithout(previous map[*meshtrace.Policy]bool) []*mesh {
 	for _, from := range in.Meshes {
 		m := &mesh{
 			Mesh: from, o: o, gateways: gateways, confs: in.confs, namespace: namespaceOf(from, o), versions: versions, zoneNames: zones, orderedZones: from.Ordered(),
-			routed: s.TrafficRoutes[from.Name], unlisted: s.Lacks(cluster.KindDataplane), live: s.FromCluster(),
+			routed: s.TrafficRoutes[from.Name], mayNameUnified: s.MayNameUnified(o.Version, from.Name), unlisted: s.Lacks(cluster.KindDataplane), live: s.FromCluster(),
 			otherTimes: dependsOnZone(s.Origin, o), timesElsewhere: s.MayBeGlobal() && !o.ZoneOrigin,
 			undated: slices.ContainsFunc(from.TrafficTraces, func(t *legacy.TrafficTrace) bool { return t.Created.IsZero() }),
 		}

@@ -44,7 +44,7 @@ func remarkBackends(m *mesh, policies []*made) notes {
 			found = append(found, gatewaySplitSpans.note(splits.pair.Position(), splits, nil))
 		}
 	}
-	if datadog != nil && m.o.Version.MayNameUnified() {
+	if datadog != nil && m.mayNameUnified {
 		found = append(found, datadogUnifiedNames.note(datadog.pair.Position(), datadog, version))
 	}
 	if (zipkin != nil || datadog != nil) && m.o.Version.AddsKumaTags() {

@@ -160,9 +160,7 @@ func TestDatadogServiceNames(t *testing.T) {
 			cluster.V(11),
 			[]string{`proxies=5 proxies (proxy "default/a", proxy "default/b", proxy "default/c" and 2 more)`},
 		},
-		"no Dataplanes":   {nil, cluster.V(11), []string{`TrafficTrace "all": `}},
-		"unified naming":  {[]string{proxy("a", "a"+http)}, cluster.V(12), []string{"version=2.12"}},
-		"none that knows": {[]string{proxy("a", "a"+http)}, cluster.V(11), nil},
+		"no Dataplanes": {nil, cluster.V(11), []string{`TrafficTrace "all": `}},
 	} {
 		t.Run(what, func(t *testing.T) {
 			result := converted(t, convert.Options{Version: tc.version}, append([]string{mesh, route, traceOf("all", "{kuma.io/service: '*'}", "dd", "01")}, tc.proxies...)...)
@@ -171,6 +169,43 @@ func TestDatadogServiceNames(t *testing.T) {
 			for i, ends := range tc.notes {
 				assert.True(t, strings.HasSuffix(notes[i], ends), notes[i])
 			}
+		})
+	}
+}
+
+// A proxy may have unified resource naming, and then another Datadog service name, from 2.12 on in a
+// mesh whose MeshServices are exclusive; seen on 2.13.10.
+func TestDatadogUnifiedNaming(t *testing.T) {
+	const (
+		mesh = "{type: Mesh, name: default, meshServices: {mode: MODE}, tracing: {backends: [{name: b, CONF}]}}"
+		web  = "{type: Dataplane, name: web, mesh: default, networking: {address: 10.0.0.1, inbound: [{port: 80, tags: {kuma.io/service: web, kuma.io/protocol: http}}]}}"
+
+		datadog = "type: datadog, conf: {address: agent, port: 8126}"
+		zipkin  = "type: zipkin, conf: {url: 'http://z:9411/'}"
+	)
+	for what, tc := range map[string]struct {
+		version    cluster.Version
+		mode, conf string
+		may        bool
+	}{
+		"exclusive":             {cluster.V(12), "Exclusive", datadog, true},
+		"exclusive, as an enum": {cluster.V(13), "3", datadog, true},
+		"everywhere":            {cluster.V(12), "Everywhere", datadog, false},
+		"before 2.12":           {cluster.V(11), "Exclusive", datadog, false},
+		"zipkin":                {cluster.V(12), "Exclusive", zipkin, false},
+	} {
+		t.Run(what, func(t *testing.T) {
+			mesh := strings.NewReplacer("MODE", tc.mode, "CONF", tc.conf).Replace(mesh)
+			plan := converted(t, convert.Options{Version: tc.version}, mesh, route, traceOf("all", "{kuma.io/service: '*'}", "b", "01"), web)
+			want := envoydiff.Same
+			if tc.may {
+				want = envoydiff.Inherent
+			}
+			for _, p := range envoydiff.All(plan.Comparisons) {
+				assert.Equal(t, want, p.Verdict)
+				assert.Equal(t, tc.may, p.Has(envoydiff.DatadogUnifiedNaming))
+			}
+			assert.Equal(t, tc.may, len(noted(plan, convert.DatadogServiceName)) > 0)
 		})
 	}
 }

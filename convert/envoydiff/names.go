@@ -9,6 +9,7 @@ import (
 type naming struct {
 	before, after, wanted string
 	direction             cluster.Direction
+	unified               bool // perhaps
 }
 
 // service compares the names of the proxy's service in the spans of a listener.
@@ -22,12 +23,19 @@ func (c *comparer) service(dp *cluster.Dataplane, before, after *Decision, was, 
 	}
 	old, split := before.service(was, c.first)
 	now, _ := after.service(is, c.firstLater)
-	if old == now {
+	unified := !before.fromMeshTrace() && after.fromMeshTrace() && was.Direction == cluster.DirectionInbound &&
+		c.before.snapshot.MayNameUnified(c.before.version, dp.Mesh)
+	if old == now && !unified {
 		return
 	}
 	wanted := meshtrace.Datadog{SplitService: split}
-	key := naming{old, now, wanted.Service(*is, c.firstLater), is.Direction}
+	key := naming{old, now, wanted.Service(*is, c.firstLater), is.Direction, unified}
 	addOnce(c, c.names, key, func() []*Difference {
+		if key.before == key.after {
+			return []*Difference{{
+				Code: DatadogUnifiedNaming, Direction: key.direction, Field: serviceNamePath, Before: "self_inbound_dp_PORT, or " + key.before, After: key.after,
+			}}
+		}
 		d := serviceName(key.before, key.after, key.wanted, key.direction) // not nil, since they differ
 		if d.Code != ServiceNameDiffers && c.renames() {
 			d.Code = WorkloadServiceName

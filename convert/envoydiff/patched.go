@@ -47,7 +47,7 @@ func (r *Renderer) patchings(dp *cluster.Dataplane, d *Decision) []patching {
 	if _, backend := r.legacyBackend(dp); backend != nil && backend.Problems == nil {
 		found.beside = backend.Collector().Cluster
 	}
-	if !r.version.MayNameUnified() || found.renamed {
+	if !r.snapshot.MayNameUnified(r.version, dp.Mesh) || found.renamed {
 		return []patching{found}
 	}
 	unified := found

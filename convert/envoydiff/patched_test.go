@@ -24,10 +24,9 @@ func TestPatchedRecorded(t *testing.T) {
 		answers[c.Name] = c
 	}
 	for version, cautious := range map[string][]string{
-		// With unified naming, the cluster of replaced-twice would have another name. Of all JSON
-		// patches for tracing, json-length is one. For t-raw, it is not known which of two
-		// clusters with one name counts.
-		"2.12.3": {"replaced-twice", "json-length", "t-raw"},
+		// Of all JSON patches for tracing, json-length is one. For t-raw, it is not known which of
+		// two clusters with one name counts.
+		"2.12.3": {"json-length", "t-raw"},
 		"2.7.19": {"json-length", "t-raw"},
 	} {
 		before, after := answers["modified on "+version], answers["modified-after on "+version]
@@ -90,6 +89,7 @@ const (
 	patchedMesh = "{type: Mesh, name: default, tracing: {defaultBackend: z, backends: [{name: z, type: zipkin, sampling: 50, conf: {url: 'http://z:9411/'}}]}}\n" +
 		"---\n{type: TrafficTrace, name: all, mesh: default, selectors: [{match: {kuma.io/service: '*'}}]}\n" +
 		"---\n{type: Dataplane, name: web, mesh: default, networking: {address: 1.2.3.4, inbound: [{port: 1, protocol: http, tags: {kuma.io/service: web, kuma.io/protocol: http}}]}}\n"
+	notExclusive = "# the mesh has no unified naming\n"
 	patchedRoute = "---\n{type: TrafficRoute, name: all, mesh: default, conf: {destination: {kuma.io/service: '*'}}}\n"
 	patchedTrace = "---\n{type: MeshTrace, name: all, mesh: default, spec: {targetRef: {kind: Mesh}, default: {sampling: {overall: 50}, backends: " +
 		"[{type: Zipkin, zipkin: {url: 'http://z:9411/', apiVersion: httpJson, sharedSpanContext: true, traceId128bit: false}}]}}}\n"
@@ -125,7 +125,11 @@ func comparePatched(t *testing.T, documents string, o envoydiff.Options, states 
 		require.Empty(t, problems)
 		return s, envoydiff.State{Legacy: meshes, Policies: policies}
 	}
-	s, before := read(patchedMesh + patchedRoute + documents)
+	mesh := strings.Replace(patchedMesh, "tracing:", "meshServices: {mode: Exclusive}, tracing:", 1)
+	if after, found := strings.CutPrefix(documents, notExclusive); found {
+		mesh, documents = patchedMesh, after
+	}
+	s, before := read(mesh + patchedRoute + documents)
 	_, after := read("{type: Mesh, name: default}\n" + patchedTrace)
 	if len(states) > 0 {
 		var now *cluster.Snapshot
@@ -144,17 +148,18 @@ func TestPatched(t *testing.T) {
 		documents string
 		want      string // of the reason; empty: the same
 	}{
-		"by name":                     {cluster.V(9), meshProxyPatch("kind: Mesh", byName), `MeshProxyPatch "p" (f:9) changes the cluster "tracing:z" (origin tracing), which receives the traces before, and not "meshtrace:zipkin" (origin mesh-trace)`},
-		"selected by a tag":           {cluster.V(9), meshProxyPatch("kind: MeshSubset, tags: {kuma.io/service: web}", byName), "tracing:z"},
-		"not selected":                {cluster.V(9), meshProxyPatch("kind: MeshSubset, tags: {kuma.io/service: api}", byName), ""},
-		"of another mesh":             {cluster.V(9), strings.Replace(meshProxyPatch("kind: Mesh", byName), "default", "other", 1), ""},
-		"a shadow":                    {cluster.V(9), strings.Replace(meshProxyPatch("kind: Mesh", byName), "spec", "labels: {kuma.io/effect: shadow}, spec", 1), ""},
-		"before MeshProxyPatches":     {cluster.V(0), meshProxyPatch("kind: Mesh", byName), ""},
-		"repeated by origin":          {cluster.V(13), meshProxyPatch("kind: Mesh", byName+", "+byOrigin), ""},
-		"repeated by name":            {cluster.V(9), meshProxyPatch("kind: Mesh", byName+", "+strings.Replace(byOrigin, "origin: mesh-trace", "name: 'meshtrace:zipkin'", 1)), ""},
-		"repeated by one of two":      {cluster.V(13), meshProxyPatch("kind: Mesh", byName+", "+strings.Replace(byOrigin, "origin: mesh-trace", "name: 'meshtrace:zipkin'", 1)), "with unified resource naming"},
-		"repeated with another value": {cluster.V(9), meshProxyPatch("kind: Mesh", byName+", "+strings.Replace(byOrigin, "7s", "8s", 1)), "changes the cluster"},
-		"repeated as another":         {cluster.V(9), meshProxyPatch("kind: Mesh", byName+", "+strings.Replace(byOrigin, "operation: Patch", "operation: Remove", 1)), "changes the cluster"},
+		"by name":                        {cluster.V(9), meshProxyPatch("kind: Mesh", byName), `MeshProxyPatch "p" (f:9) changes the cluster "tracing:z" (origin tracing), which receives the traces before, and not "meshtrace:zipkin" (origin mesh-trace)`},
+		"selected by a tag":              {cluster.V(9), meshProxyPatch("kind: MeshSubset, tags: {kuma.io/service: web}", byName), "tracing:z"},
+		"not selected":                   {cluster.V(9), meshProxyPatch("kind: MeshSubset, tags: {kuma.io/service: api}", byName), ""},
+		"of another mesh":                {cluster.V(9), strings.Replace(meshProxyPatch("kind: Mesh", byName), "default", "other", 1), ""},
+		"a shadow":                       {cluster.V(9), strings.Replace(meshProxyPatch("kind: Mesh", byName), "spec", "labels: {kuma.io/effect: shadow}, spec", 1), ""},
+		"before MeshProxyPatches":        {cluster.V(0), meshProxyPatch("kind: Mesh", byName), ""},
+		"repeated by origin":             {cluster.V(13), meshProxyPatch("kind: Mesh", byName+", "+byOrigin), ""},
+		"repeated by name":               {cluster.V(9), meshProxyPatch("kind: Mesh", byName+", "+strings.Replace(byOrigin, "origin: mesh-trace", "name: 'meshtrace:zipkin'", 1)), ""},
+		"repeated by one of two":         {cluster.V(13), meshProxyPatch("kind: Mesh", byName+", "+strings.Replace(byOrigin, "origin: mesh-trace", "name: 'meshtrace:zipkin'", 1)), "with unified resource naming"},
+		"repeated with another value":    {cluster.V(9), meshProxyPatch("kind: Mesh", byName+", "+strings.Replace(byOrigin, "7s", "8s", 1)), "changes the cluster"},
+		"repeated as another":            {cluster.V(9), meshProxyPatch("kind: Mesh", byName+", "+strings.Replace(byOrigin, "operation: Patch", "operation: Remove", 1)), "changes the cluster"},
+		"repeated by one of two, of one": {cluster.V(13), notExclusive + meshProxyPatch("kind: Mesh", byName+", "+strings.Replace(byOrigin, "origin: mesh-trace", "name: 'meshtrace:zipkin'", 1)), ""},
 		"in another order": {cluster.V(9), meshProxyPatch("kind: Mesh", byName+", "+strings.Replace(byName, "7s", "8s", 1)+", "+
 			strings.Replace(byOrigin, "7s", "8s", 1)+", "+byOrigin), "in another order"},
 		"the new cluster alone": {cluster.V(9), meshProxyPatch("kind: Mesh", byOrigin), `changes the cluster "meshtrace:zipkin" (origin mesh-trace), which receives the traces after, and not "tracing:z"`},

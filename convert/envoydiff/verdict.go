@@ -35,6 +35,7 @@ const (
 	GatewaySplitSpans    Code = "gateway-split-spans"
 	GatewayDatadogSuffix Code = "gateway-datadog-suffix"
 	DatadogServiceName   Code = "datadog-service-name"
+	DatadogUnifiedNaming Code = "datadog-unified-naming"
 	KumaTags             Code = "kuma-tags"
 	InboundIgnored       Code = "inbound-ignored"
 	TracingLost          Code = "tracing-lost"
@@ -96,6 +97,7 @@ var Codes = map[Code]Verdict{
 	GatewaySplitSpans:    Inherent,
 	GatewayDatadogSuffix: Inherent,
 	DatadogServiceName:   Inherent,
+	DatadogUnifiedNaming: Inherent,
 	KumaTags:             Inherent,
 	InboundIgnored:       Different,
 	TracingLost:          Different,

@@ -13,6 +13,7 @@ var causeWords = map[envoydiff.Code]string{
 	envoydiff.GatewaySplitSpans:    "one span for each side of a gateway",
 	envoydiff.GatewayDatadogSuffix: "the suffix _INBOUND in the Datadog service name of a gateway",
 	envoydiff.DatadogServiceName:   "another Datadog service name",
+	envoydiff.DatadogUnifiedNaming: "another Datadog service name, where the proxy has unified resource naming",
 	envoydiff.KumaTags:             "the tags " + envoydiff.KumaTagNames + ", too",
 	envoydiff.Defaults:             "other settings of the control plane's version",
 

@@ -84,6 +84,7 @@ var inherentEffects = []struct {
 	{envoydiff.GatewaySplitSpans, "is a gateway that also reports a span for each side", "are gateways that also report a span for each side"},
 	{envoydiff.GatewayDatadogSuffix, "is a gateway that gets the suffix _INBOUND in Datadog, but loses no trace", "are gateways that get the suffix _INBOUND in Datadog, but lose no trace"},
 	{envoydiff.DatadogServiceName, "gets another Datadog service name, but loses no trace", "get another Datadog service name, but lose no trace"},
+	{envoydiff.DatadogUnifiedNaming, "may get another Datadog service name, but loses no trace", "may get another Datadog service name, but lose no trace"},
 	{envoydiff.KumaTags, "also sends the tags " + envoydiff.KumaTagNames, "also send the tags " + envoydiff.KumaTagNames},
 	{envoydiff.Defaults, "gets other settings of the control plane, but loses no trace", "get other settings of the control plane, but lose no trace"},
 }
