@@ -80,6 +80,9 @@ func (b *backends) add(p *meshtrace.Policy, host string, port uint32) *meshtrace
 			to.Name = fmt.Sprintf("%s-%d", base, n)
 		}
 		to.Resource.Name, to.Labels = to.Name, cluster.Tags{{Key: backendLabel, Value: to.Name}}
+		if origin := p.Labels.Get(cluster.OriginLabel); origin == "zone" { // a federated zone requires it of both
+			to.Labels = to.Labels.With(cluster.OriginLabel, origin)
+		}
 		if !slices.ContainsFunc(slices.Concat(b.made, b.known), func(other *meshtrace.OTelBackend) bool {
 			return other.Identity() == to.Identity() || other.Labels.Get(backendLabel) == to.Name
 		}) {
