@@ -275,6 +275,28 @@ spec: {targetRef: {kind: MeshService, name: api}, default: {sampling: {overall: 
 	assert.Equal(t, before, m.state())
 }
 
+// A plan by labels gives a MeshTrace another targetRef under its name, also where others than
+// `kubectl apply` made it, whose fields that one keeps.
+func TestPlanByLabelsReplacesForeign(t *testing.T) {
+	withoutRace.Skip(t)
+	m := migrate(t, strings.NewReplacer("name: web-1,", "name: web-1, labels: {app: web},", "name: api-1,", "name: api-1, labels: {app: api},").Replace(twoBackends))
+	m.c.Apply(t, `apiVersion: kuma.io/v1alpha1
+kind: MeshTrace
+metadata: {name: foreign, namespace: kuma-system, labels: {kuma.io/mesh: default}}
+spec: {targetRef: {kind: MeshSubset, tags: {kuma.io/service: web}}, default: {sampling: {overall: 7}, backends: [{type: Zipkin, zipkin: {url: "http://c:9411/api/v2/spans"}}]}}
+`)
+	m.flags = " --target-ref dataplane"
+	m.plan()
+	before, steps := m.state(), m.steps()
+	require.Len(t, steps, 4)
+	m.do(steps[1])
+	targetRef := m.state()["meshtraces kuma-system/foreign"].(map[string]any)["spec"].(map[string]any)["targetRef"]
+	assert.Equal(t, map[string]any{"kind": "Dataplane", "labels": map[string]any{"app": "web"}}, targetRef)
+	m.do(steps[1]) // again
+	m.do(steps[3])
+	assert.Equal(t, before, m.state())
+}
+
 // migrated checks that the legacy tracing of before is gone, and the rest of the Mesh is not.
 func (m *migration) migrated(before map[string]any) {
 	m.t.Helper()

@@ -10,7 +10,7 @@ import (
 
 var withoutRace = fixtures.WithoutRace{
 	{ // those that need a cluster, and therefore share one
-		"TestReadmeOnCluster", "TestScriptsOnCluster", "TestPlanMigratesAndGoesBack", "TestPlanByLabels", "TestPlanByLabelsDeletesMeshTraces", "TestPlanByLabelsOnUniversal", "TestPlanGoesBackFromAPart", "TestPlanRestoresMeshTraces",
+		"TestReadmeOnCluster", "TestScriptsOnCluster", "TestPlanMigratesAndGoesBack", "TestPlanByLabels", "TestPlanByLabelsDeletesMeshTraces", "TestPlanByLabelsReplacesForeign", "TestPlanByLabelsOnUniversal", "TestPlanGoesBackFromAPart", "TestPlanRestoresMeshTraces",
 		"TestShellPlaybook", "TestAnsiblePlaybook", "TestActionsPlaybook", "TestDumpsOfRunningProxies",
 		"TestNextStepsCanBePasted", "TestShellPlaybookIsClean",
 	},

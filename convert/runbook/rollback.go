@@ -25,6 +25,9 @@ func (b *builder) rollback() {
 	}
 	b.roots(backDir+"meshtraces.yaml", b.Restored())
 	b.roots(backDir+"idle-meshtraces.yaml", b.Idle)
+	if b.Kubernetes {
+		b.roots(changedFile, b.Changed())
+	}
 	if b.Kubernetes && len(b.Made) > 0 {
 		b.add(backDir+"delete-meshtraces.yaml", b.encode(lists.Each(b.Made, func(p *meshtrace.Policy) any {
 			return head{"kuma.io/v1alpha1", cluster.KindMeshTrace, "", metadata{p.Name, p.Namespace}}

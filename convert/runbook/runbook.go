@@ -52,6 +52,7 @@ const (
 
 	idleFile     = deleteDir + "before-add.yaml"
 	replacedFile = deleteDir + "after-add.yaml"
+	changedFile  = backDir + "changed-meshtraces.yaml"
 )
 
 // Entries are the names in a directory that belong to a plan.

@@ -116,7 +116,7 @@ func (b *builder) StepCommands(step Step) []command {
 	case Shadow:
 		return b.application(shadowDir, b.Shadow.Policies)
 	case Add:
-		return slices.Concat(b.deletion(idleFile, b.Idle), b.application(addDir, b.Plan.Policies), b.deletion(replacedFile, b.Deleted))
+		return slices.Concat(b.deletion(idleFile, b.Idle), b.adoption(), b.application(addDir, b.Plan.Policies), b.deletion(replacedFile, b.Deleted))
 	}
 	commands := b.deletion(removeDir+"traffictraces.yaml", b.Traces)
 	switch {
@@ -154,6 +154,15 @@ func (b *builder) application(dir string, policies []*meshtrace.Policy) []comman
 		return []command{plainly(b.Client + " apply -k " + strings.TrimSuffix(dir, "/"))}
 	}
 	return []command{plainly(b.Client + " apply -f " + dir + "meshtraces.yaml")}
+}
+
+// adoption returns the command without which `kubectl apply` keeps the fields of existing
+// MeshTraces that the new ones do not have, if others than `kubectl apply` made them.
+func (b *builder) adoption() []command {
+	if !b.Kubernetes || len(b.Changed()) == 0 {
+		return nil
+	}
+	return []command{plainly(b.Client + " apply set-last-applied --create-annotation -f " + changedFile)}
 }
 
 // kumactlTypes are kumactl's names of the kinds that a plan deletes.
