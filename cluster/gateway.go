@@ -270,10 +270,10 @@ func (g Gateways) selecting(dp *Dataplane) *MeshGateway {
 	if m == nil {
 		return nil
 	}
-	for _, i := range m.index.Matching(nil, dp.TagSets()...) {
-		if IsInZone(m.owners[i].Labels, dp.Zone()) {
-			return m.owners[i]
-		}
+	zone := dp.Zone()
+	first := m.index.firstOf(func(i int32) bool { return IsInZone(m.owners[i].Labels, zone) }, dp.TagSets())
+	if first < 0 {
+		return nil
 	}
-	return nil
+	return m.owners[first]
 }

@@ -106,13 +106,18 @@ func (x *Index) store(position int32, under Tag) {
 // First returns the smallest position of a selector that one of sets satisfies, -1 when
 // none does.
 func (x *Index) First(sets ...Tags) int {
+	return x.firstOf(func(int32) bool { return true }, sets)
+}
+
+// firstOf is First among the selectors at the positions that counts accepts.
+func (x *Index) firstOf(counts func(int32) bool, sets []Tags) int {
 	first := none
-	if len(x.anywhere) > 0 && len(sets) > 0 {
-		first = x.anywhere[0]
+	if at := slices.IndexFunc(x.anywhere, counts); at >= 0 && len(sets) > 0 {
+		first = x.anywhere[at]
 	}
 	for set, i := range x.open(sets) {
 		for ; i != none && (first == none || i < first); i = x.next[i] {
-			if x.selectors[i].Match(set) {
+			if x.selectors[i].Match(set) && counts(i) {
 				first = i
 				break
 			}
