@@ -29,7 +29,7 @@ apiserver: ## a Kubernetes API server for the tests, built once into the user's 
 	@go run ./fixtures/kubernetes/build
 
 test: apiserver ## all tests, with the race detector; make lint vets
-	go test -race -vet=off -ldflags="-s -w" -timeout 40m -p $$((2 * $$(getconf _NPROCESSORS_ONLN))) ./cmd/tracemigrate ./... # the longest first; many wait for servers
+	go test -race -vet=off -ldflags="-s -w" -timeout 40m -p $$((1 + $$(getconf _NPROCESSORS_ONLN))) ./cmd/tracemigrate ./... # the longest first; many wait for servers
 
 lint: ## formatting, vet, staticcheck and more, see .golangci.yml
 	go mod tidy -diff

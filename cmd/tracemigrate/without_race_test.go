@@ -18,9 +18,9 @@ var withoutRace = fixtures.WithoutRace{
 		"TestPlanOnUniversal", "TestScript", "TestReadme", "TestInstallDocument",
 		"TestCompletionInBash", "TestCompletionInOtherShells", "TestGitOps", "TestGitHubGate", "TestGitLabGate", "TestControllers",
 	},
+	{"TestBadLarge", "TestUpgradeCheckScale", "TestManySelectors", "TestLargeReport", "TestLargeFull", "TestManyMeshes", "TestCutMarkdown", "TestLargeDiff"},
 	{
-		"TestBad", "TestBadLarge", "TestWording", "TestUpgradeCheckScale", "TestManySelectors",
-		"TestLargeReport", "TestLargeFull", "TestManyMeshes", "TestCutMarkdown", "TestLargeDiff",
+		"TestBad", "TestWording",
 		"TestKilledWhileWriting", "TestKilledWhileRewriting", "TestInterruptWhileRewriting", "TestTwoRewritesAtOnce",
 		"TestOutputOfConcurrentRuns", "TestOutputDirectoryNotWritable", "TestOutputThroughSymlink", "TestOutputInPlace",
 		"TestPlantedSecrets", "TestPastedCommands", "FuzzEveryForm",
