@@ -179,7 +179,8 @@ func (m *meshGateways) order() {
 
 // tiesOfGateways returns a function that says why it is not known which MeshGateway configures a
 // builtin gateway, else "": between selectors of equal rank the time of creation decides, in a zone
-// that of its copies, which a global control plane does not know (seen on 2.14.3).
+// that of its copies, which a global control plane does not know (seen on 2.14.3), unless the zone
+// was read as well, and decides as the global one would.
 func tiesOfGateways(s *Snapshot) func(*Dataplane) string {
 	gateways, elsewhere := NewGateways(s.MeshGateways), s.MayBeGlobal()
 	contents := make(map[*MeshGateway]string, len(s.MeshGateways))
@@ -187,6 +188,16 @@ func tiesOfGateways(s *Snapshot) func(*Dataplane) string {
 		contents[g] = fmt.Sprint(g.tags, g.listeners)
 		if s.zoned[g.Mesh].byGateway {
 			contents[g] += g.DisplayName() // which a MeshTrace selects by
+		}
+	}
+	chosen := make(map[string]func(*Dataplane) string, len(s.zones)) // by zone, the name of the MeshGateway of a proxy
+	for name, zone := range s.zones {
+		own, tied := NewGateways(zone.MeshGateways), tiesOfGateways(zone)
+		chosen[name] = func(dp *Dataplane) string {
+			if g := own.selecting(dp); g != nil && tied(dp) == "" {
+				return g.DisplayName()
+			}
+			return ""
 		}
 	}
 	mayTie := make(map[string]bool)
@@ -202,6 +213,8 @@ func tiesOfGateways(s *Snapshot) func(*Dataplane) string {
 		a, b := gateways.tie(dp, contents)
 		switch {
 		case b == nil:
+			return ""
+		case elsewhere && chosen[dp.Zone()] != nil && chosen[dp.Zone()](dp) == a.DisplayName():
 			return ""
 		case elsewhere:
 			return fmt.Sprintf("%s and %s select it by equally ranking selectors, between which the times of its zone's copies decide; "+

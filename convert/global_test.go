@@ -6,8 +6,10 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"tracemigrate/cluster"
+	"tracemigrate/cluster/manifest"
 	"tracemigrate/convert"
 	"tracemigrate/convert/envoydiff"
 )
@@ -88,6 +90,48 @@ func TestMeshGatewayTie(t *testing.T) {
 			}
 			for _, p := range envoydiff.All(converted(t, convert.Options{Version: cluster.V(14)}, documents...).Comparisons) {
 				assert.Equal(t, row.want, p.Verdict != envoydiff.Unknown)
+			}
+		})
+	}
+}
+
+// A zone that was read decides itself between MeshGateways that tie: if it does so as the global
+// control plane would, nothing is unknown.
+func TestMeshGatewayTieInZone(t *testing.T) {
+	gateways := func(head string, dayOfA, dayOfB int) string {
+		const gateway = "{type: MeshGateway, mesh: default, name: g%[1]s, %[2]screationTime: '2026-03-%02[3]dT00:00:00Z', " +
+			"selectors: [{match: {kuma.io/service: edge}}], conf: {listeners: [{port: 8080, protocol: HTTP, tags: {port: %[1]s}}]}}\n"
+		return fmt.Sprintf(gateway, "a", strings.ReplaceAll(head, "NAME", "ga"), dayOfA) + "---\n" + fmt.Sprintf(gateway, "b", strings.ReplaceAll(head, "NAME", "gb"), dayOfB)
+	}
+	const (
+		copied = "labels: {kuma.io/display-name: NAME, kuma.io/origin: global}, "
+		edge   = "{type: Dataplane, mesh: default, name: e1, labels: {kuma.io/zone: west}, networking: {address: 127.0.0.1, gateway: {type: BUILTIN, tags: {kuma.io/service: edge, kuma.io/zone: west}}}}\n"
+		global = "mode: global\nsource: g\nversion: 2.13.10\nzones: [{name: west, version: 2.13.10}]"
+		west   = "mode: federated-zone\nzone: west\nsource: w\nversion: 2.13.10"
+	)
+	all := traceOf("all", "{kuma.io/service: '*'}", "a", "01") + "\n"
+	copyOfAll := strings.Replace(all, "name: all,", "name: all-x, "+strings.ReplaceAll(copied, "NAME", "all"), 1)
+	for name, row := range map[string]struct {
+		zone string // empty: not read
+		want bool   // whether it is known
+	}{
+		"not read":          {"", false},
+		"decides alike":     {gateways(copied, 1, 3), true},
+		"decides otherwise": {gateways(copied, 3, 1), false},
+		"has another rank":  {strings.Replace(gateways(copied, 1, 3), "kuma.io/service: edge", "kuma.io/service: edge, kuma.io/zone: west", 1), false},
+		"has none":          {edge, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := cluster.Read([]manifest.Input{manifest.Text("g", snapshotOf(global, twoBackends+"\n", all, gateways("", 1, 2), edge))})
+			if row.zone != "" {
+				zone := cluster.Read([]manifest.Input{manifest.Text("w", snapshotOf(west, twoBackends+"\n", copyOfAll, row.zone, strings.Replace(edge, "e1", "e2", 1)))})
+				require.NoError(t, s.AddZone("west", zone))
+			}
+			require.Empty(t, s.Problems)
+			plan, problems := convert.Convert(convert.Read(s, ""), convert.Options{Version: cluster.V(13)})
+			require.NotNil(t, plan, problems)
+			for _, p := range envoydiff.All(plan.Comparisons) {
+				assert.Equal(t, row.want, p.Verdict != envoydiff.Unknown, p.Differences)
 			}
 		})
 	}
