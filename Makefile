@@ -11,6 +11,7 @@ RELEASER  := github.com/goreleaser/goreleaser/v2@v2.16.0
 KREW      := sigs.k8s.io/krew/cmd
 # With -trimpath everywhere, tests, vet and the command share what is compiled.
 export GOFLAGS ?= -buildvcs=auto -trimpath
+TEST     := go test -race -vet=off -ldflags="-s -w" -timeout 40m
 
 .PHONY: build pages apiserver test lint bench soak fuzz mutants vuln demo release-check release clean
 
@@ -29,7 +30,10 @@ apiserver: ## a Kubernetes API server for the tests, built once into the user's 
 	@go run ./fixtures/kubernetes/build
 
 test: apiserver ## all tests, with the race detector; make lint vets
-	go test -race -vet=off -ldflags="-s -w" -timeout 40m -p $$((1 + $$(getconf _NPROCESSORS_ONLN))) ./cmd/tracemigrate ./... # the longest first; many wait for servers
+	@# The tests of the command take longest, so the others get what these leave; many wait for servers.
+	$(TEST) ./cmd/tracemigrate & command=$$!; \
+	nice $(TEST) -p $$((2 * $$(getconf _NPROCESSORS_ONLN))) $$(go list ./... | grep -v '/cmd/tracemigrate$$'); others=$$?; \
+	wait $$command && exit $$others
 
 lint: ## formatting, vet, staticcheck and more, see .golangci.yml
 	go mod tidy -diff
