@@ -17,7 +17,7 @@ type patching struct {
 	kind      string  // of the policies that decide
 	sampling  [3]bool // whether a listener has overall, client and random sampling
 	renamed   bool    // listeners have the names of resources
-	untraced  bool    // no listener is traced, so only what may fail matters
+	untraced  bool    // no policy traces a listener, so only what may fail, or traces itself, matters
 }
 
 // effect is what a modification does to the tracing of a proxy. Equal effects are the same
@@ -58,7 +58,8 @@ func (r *Renderer) patchings(dp *cluster.Dataplane, d *Decision) []patching {
 // effectOf returns the effect of a modification on tracing, and whether it has any.
 func (p *patching) effectOf(m *cluster.Modification) (effect, bool) {
 	e := effect{of: m.Of, operation: m.Operation, sum: m.Value.Sum}
-	if p.untraced && (!m.JSON || !m.Selects(p.collector, p.origin)) {
+	mayFail, ownTracer := m.JSON && m.Selects(p.collector, p.origin), m.Traces() && len(m.Value.Names) > 0
+	if p.untraced && !mayFail && !ownTracer {
 		return e, false
 	}
 	named := m.Value.IsNamed(p.collector) || m.Value.IsNamed(p.beside)
@@ -107,7 +108,8 @@ func (p *patching) acting(all []modification) []acting {
 
 // patched returns why modifications may change the tracing of a proxy that is the same without
 // them. One without a traced listener has the cluster of the collector as well: where a JSON patch
-// of it fails, the control plane makes no configuration (seen on 2.13.10).
+// of it fails, the control plane makes no configuration, and a tracer that a modification gives to
+// another listener may name it (seen on 2.13.10).
 func (c *Comparison) patched(p *Proxy) cluster.Doubt {
 	untraced := p.untraced && !c.tracedByPatches(p.Dataplane)
 	befores, afters := c.before.patchings(p.Dataplane, p.Before), c.after.patchings(p.Dataplane, p.After)

@@ -169,9 +169,11 @@ func TestPatched(t *testing.T) {
 		"a name in statistics": {cluster.V(13), meshProxyPatch("kind: Mesh",
 			"{cluster: {operation: Patch, match: {origin: tracing}, jsonPatches: [{op: remove, path: /altStatName}]}}, "+
 				"{cluster: {operation: Patch, match: {origin: mesh-trace}, jsonPatches: [{op: remove, path: /altStatName}]}}"), "with unified resource naming"},
-		"the name, copied": {cluster.V(9), meshProxyPatch("kind: Mesh", copied("tracing", "/name")+", "+copied("mesh-trace", "/name")),
-			"copies a field that may have another value after"},
-		"a field, copied, already a MeshTrace": {cluster.V(9), patchedTrace + meshProxyPatch("kind: Mesh", copied("tracing", "/name")+", "+copied("mesh-trace", "/name")), ""},
+		"the name, copied": {
+			cluster.V(9), meshProxyPatch("kind: Mesh", copied("tracing", "/name")+", "+copied("mesh-trace", "/name")),
+			"copies a field that may have another value after",
+		},
+		"a field, copied, already a MeshTrace": {cluster.V(9), patchedTrace + meshProxyPatch("kind: Mesh", copied("tracing", "/type")+", "+copied("mesh-trace", "/type")), ""},
 		"other clusters":                       {cluster.V(9), meshProxyPatch("kind: Mesh", "{cluster: {operation: Remove, match: {origin: inbound}}}"), ""},
 		"name and wrong origin":                {cluster.V(9), meshProxyPatch("kind: Mesh", "{cluster: {operation: Remove, match: {name: 'tracing:z', origin: inbound}}}"), ""},
 		"another backend":                      {cluster.V(9), meshProxyPatch("kind: Mesh", strings.Replace(byName, "tracing:z", "tracing:y", 1)), ""},
@@ -212,6 +214,9 @@ func TestPatched(t *testing.T) {
 func TestPatchedUntraced(t *testing.T) {
 	tcp := strings.ReplaceAll(patchedMesh, "protocol: http", "protocol: tcp") + "---\n{type: ExternalService, name: x, mesh: default, tags: {kuma.io/service: x, kuma.io/protocol: tcp}}\n"
 	tcp = strings.Replace(tcp, "kuma.io/protocol: tcp}}]}}\n", "kuma.io/protocol: tcp}}], outbound: [{port: 2, tags: {kuma.io/service: x}}]}}\n", 1)
+	tracing := func(added, cluster string) string {
+		return "{" + added + ", value: 'tracing: {provider: {name: own, typedConfig: {collectorCluster: \"" + cluster + "\"}}}'}}"
+	}
 	failing := func(origin string) string {
 		return "{cluster: {operation: Patch, match: {origin: " + origin + "}, jsonPatches: [{op: replace, path: /transportSocket/name, value: x}]}}"
 	}
@@ -225,6 +230,10 @@ func TestPatchedUntraced(t *testing.T) {
 		"a JSON patch of the old":      {failing("tracing"), envoydiff.Unknown},
 		"a JSON patch of another":      {failing("inbound"), envoydiff.Same},
 		"a JSON patch of listeners":    {"{networkFilter: {operation: Patch, jsonPatches: [{op: remove, path: /tracing/provider}]}}", envoydiff.Same},
+		"a tracer of its own":          {tracing("networkFilter: {operation: AddFirst", "own"), envoydiff.Same},
+		"a tracer that names the old":  {tracing("networkFilter: {operation: AddFirst", "tracing:z"), envoydiff.Unknown},
+		"a tracer that names the new":  {tracing("listener: {operation: Add", "meshtrace:zipkin"), envoydiff.Unknown},
+		"a tracer that names another":  {tracing("networkFilter: {operation: AddFirst", "tracing:y"), envoydiff.Same},
 		"a JSON patch that names none": {"{cluster: {operation: Patch, jsonPatches: [{op: remove, path: /connectTimeout}]}}", envoydiff.Same},
 	} {
 		t.Run(name, func(t *testing.T) {
