@@ -634,6 +634,9 @@ var (
 	existingServesBuiltin = inform(MeshTraceReplaced,
 		"decides for builtin gateways alone, which no labels select. It has no policy for Kuma {target}",
 		"keep it as long as there are builtin gateways")
+	existingWithoutEffect = inform(MeshTraceReplaced,
+		"has no effect on its proxies today, so no labels are looked for. It may keep the new policies from them, and has no policy for Kuma {target}",
+		"keep it, and write its targetRef by hand before the upgrade to {target}")
 	changedByUpgrade = warn(ChangedByUpgrade,
 		"On Kuma {version}, whatever the policies say, {change} ({code}): {proxies}",
 		"see `tracemigrate upgrade-check --to {version}`")

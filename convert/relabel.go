@@ -131,12 +131,14 @@ func (r *relabelling) unserved(of *layer) {
 		about = existingSelectsMore
 	case of.ofBuiltin:
 		about = existingServesBuiltin
+	case len(of.free) > 0:
+		about = existingWithoutEffect
 	}
-	if about != existingServesNobody && about != existingServesBuiltin {
+	switch about {
+	case existingIdle, existingSelectsMore:
+		r.gone, r.first = append(r.gone, of.existing), append(r.first, of.existing)
+	case existingMasks:
 		r.gone = append(r.gone, of.existing)
-	}
-	if about == existingIdle || about == existingSelectsMore {
-		r.first = append(r.first, of.existing)
 	}
 	r.notes = append(r.notes, about.note(of.existing.Place, of.existing, facts{
 		"target": cluster.Newest, "command": deletion(of.existing),
