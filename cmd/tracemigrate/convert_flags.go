@@ -80,7 +80,7 @@ func (f *convertFlags) options(c *cli.Context) (convert.Options, meshtrace.Style
 		return options, style, errors.New("--force needs --output-dir or --notes-output")
 	}
 	style.Bare = f.bare
-	if f.to != (cluster.Version{}) && f.targetRef == targetSubset && c.IsSet("target-ref") {
+	if f.to != (cluster.Version{}) && strings.EqualFold(f.targetRef, targetSubset) && c.IsSet("target-ref") {
 		return options, style, fmt.Errorf("--target-ref %s: Kuma %s does not have MeshSubset; omit the flag", f.targetRef, f.to)
 	}
 	if err := f.parse(f.to != (cluster.Version{})); err != nil {
