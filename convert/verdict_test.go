@@ -205,7 +205,11 @@ func TestDatadogUnifiedNaming(t *testing.T) {
 				assert.Equal(t, want, p.Verdict)
 				assert.Equal(t, tc.may, p.Has(envoydiff.DatadogUnifiedNaming))
 			}
-			assert.Equal(t, tc.may, len(noted(plan, convert.DatadogServiceName)) > 0)
+			notes := noted(plan, convert.DatadogServiceName)
+			require.Equal(t, tc.may, len(notes) == 1, notes)
+			if tc.may {
+				assert.True(t, strings.HasSuffix(notes[0], "version="+tc.version.String()), notes[0])
+			}
 		})
 	}
 }

@@ -89,7 +89,6 @@ const (
 	patchedMesh = "{type: Mesh, name: default, tracing: {defaultBackend: z, backends: [{name: z, type: zipkin, sampling: 50, conf: {url: 'http://z:9411/'}}]}}\n" +
 		"---\n{type: TrafficTrace, name: all, mesh: default, selectors: [{match: {kuma.io/service: '*'}}]}\n" +
 		"---\n{type: Dataplane, name: web, mesh: default, networking: {address: 1.2.3.4, inbound: [{port: 1, protocol: http, tags: {kuma.io/service: web, kuma.io/protocol: http}}]}}\n"
-	notExclusive = "# the mesh has no unified naming\n"
 	patchedRoute = "---\n{type: TrafficRoute, name: all, mesh: default, conf: {destination: {kuma.io/service: '*'}}}\n"
 	patchedTrace = "---\n{type: MeshTrace, name: all, mesh: default, spec: {targetRef: {kind: Mesh}, default: {sampling: {overall: 50}, backends: " +
 		"[{type: Zipkin, zipkin: {url: 'http://z:9411/', apiVersion: httpJson, sharedSpanContext: true, traceId128bit: false}}]}}}\n"
@@ -116,6 +115,12 @@ func proxyTemplate(name, match, modifications string) string {
 // comparePatched compares the proxy of patchedMesh with others documents.
 func comparePatched(t *testing.T, documents string, o envoydiff.Options, states ...string) *envoydiff.Proxy {
 	t.Helper()
+	return comparePatchedIn(t, patchedMesh, documents, o, states...)
+}
+
+// comparePatchedIn is comparePatched in another mesh with the proxy.
+func comparePatchedIn(t *testing.T, mesh, documents string, o envoydiff.Options, states ...string) *envoydiff.Proxy {
+	t.Helper()
 	read := func(text string) (*cluster.Snapshot, envoydiff.State) {
 		s := cluster.Read([]manifest.Input{manifest.Text("f", text)})
 		require.Empty(t, s.Problems)
@@ -124,10 +129,6 @@ func comparePatched(t *testing.T, documents string, o envoydiff.Options, states 
 		policies, problems := meshtrace.Read(s)
 		require.Empty(t, problems)
 		return s, envoydiff.State{Legacy: meshes, Policies: policies}
-	}
-	mesh := strings.Replace(patchedMesh, "tracing:", "meshServices: {mode: Exclusive}, tracing:", 1)
-	if after, found := strings.CutPrefix(documents, notExclusive); found {
-		mesh, documents = patchedMesh, after
 	}
 	s, before := read(mesh + patchedRoute + documents)
 	_, after := read("{type: Mesh, name: default}\n" + patchedTrace)
@@ -148,27 +149,22 @@ func TestPatched(t *testing.T) {
 		documents string
 		want      string // of the reason; empty: the same
 	}{
-		"by name":                        {cluster.V(9), meshProxyPatch("kind: Mesh", byName), `MeshProxyPatch "p" (f:9) changes the cluster "tracing:z" (origin tracing), which receives the traces before, and not "meshtrace:zipkin" (origin mesh-trace)`},
-		"selected by a tag":              {cluster.V(9), meshProxyPatch("kind: MeshSubset, tags: {kuma.io/service: web}", byName), "tracing:z"},
-		"not selected":                   {cluster.V(9), meshProxyPatch("kind: MeshSubset, tags: {kuma.io/service: api}", byName), ""},
-		"of another mesh":                {cluster.V(9), strings.Replace(meshProxyPatch("kind: Mesh", byName), "default", "other", 1), ""},
-		"a shadow":                       {cluster.V(9), strings.Replace(meshProxyPatch("kind: Mesh", byName), "spec", "labels: {kuma.io/effect: shadow}, spec", 1), ""},
-		"before MeshProxyPatches":        {cluster.V(0), meshProxyPatch("kind: Mesh", byName), ""},
-		"repeated by origin":             {cluster.V(13), meshProxyPatch("kind: Mesh", byName+", "+byOrigin), ""},
-		"repeated by name":               {cluster.V(9), meshProxyPatch("kind: Mesh", byName+", "+strings.Replace(byOrigin, "origin: mesh-trace", "name: 'meshtrace:zipkin'", 1)), ""},
-		"repeated by one of two":         {cluster.V(13), meshProxyPatch("kind: Mesh", byName+", "+strings.Replace(byOrigin, "origin: mesh-trace", "name: 'meshtrace:zipkin'", 1)), "with unified resource naming"},
-		"repeated with another value":    {cluster.V(9), meshProxyPatch("kind: Mesh", byName+", "+strings.Replace(byOrigin, "7s", "8s", 1)), "changes the cluster"},
-		"repeated as another":            {cluster.V(9), meshProxyPatch("kind: Mesh", byName+", "+strings.Replace(byOrigin, "operation: Patch", "operation: Remove", 1)), "changes the cluster"},
-		"repeated by one of two, of one": {cluster.V(13), notExclusive + meshProxyPatch("kind: Mesh", byName+", "+strings.Replace(byOrigin, "origin: mesh-trace", "name: 'meshtrace:zipkin'", 1)), ""},
+		"by name":                     {cluster.V(9), meshProxyPatch("kind: Mesh", byName), `MeshProxyPatch "p" (f:9) changes the cluster "tracing:z" (origin tracing), which receives the traces before, and not "meshtrace:zipkin" (origin mesh-trace)`},
+		"selected by a tag":           {cluster.V(9), meshProxyPatch("kind: MeshSubset, tags: {kuma.io/service: web}", byName), "tracing:z"},
+		"not selected":                {cluster.V(9), meshProxyPatch("kind: MeshSubset, tags: {kuma.io/service: api}", byName), ""},
+		"of another mesh":             {cluster.V(9), strings.Replace(meshProxyPatch("kind: Mesh", byName), "default", "other", 1), ""},
+		"a shadow":                    {cluster.V(9), strings.Replace(meshProxyPatch("kind: Mesh", byName), "spec", "labels: {kuma.io/effect: shadow}, spec", 1), ""},
+		"before MeshProxyPatches":     {cluster.V(0), meshProxyPatch("kind: Mesh", byName), ""},
+		"repeated by origin":          {cluster.V(13), meshProxyPatch("kind: Mesh", byName+", "+byOrigin), ""},
+		"repeated by name":            {cluster.V(9), meshProxyPatch("kind: Mesh", byName+", "+strings.Replace(byOrigin, "origin: mesh-trace", "name: 'meshtrace:zipkin'", 1)), ""},
+		"repeated with another value": {cluster.V(9), meshProxyPatch("kind: Mesh", byName+", "+strings.Replace(byOrigin, "7s", "8s", 1)), "changes the cluster"},
+		"repeated as another":         {cluster.V(9), meshProxyPatch("kind: Mesh", byName+", "+strings.Replace(byOrigin, "operation: Patch", "operation: Remove", 1)), "changes the cluster"},
 		"in another order": {cluster.V(9), meshProxyPatch("kind: Mesh", byName+", "+strings.Replace(byName, "7s", "8s", 1)+", "+
 			strings.Replace(byOrigin, "7s", "8s", 1)+", "+byOrigin), "in another order"},
 		"the new cluster alone": {cluster.V(9), meshProxyPatch("kind: Mesh", byOrigin), `changes the cluster "meshtrace:zipkin" (origin mesh-trace), which receives the traces after, and not "tracing:z"`},
 		"every name":            {cluster.V(9), meshProxyPatch("kind: Mesh", "{cluster: {operation: Patch, value: 'name: \"tracing:z\"'}}"), `names the cluster "tracing:z", which exists only before`},
 		"a tracer of its own":   {cluster.V(9), meshProxyPatch("kind: Mesh", tracer), ""},
 		"every cluster":         {cluster.V(9), meshProxyPatch("kind: Mesh", "{cluster: {operation: Patch, value: 'connectTimeout: 7s'}}"), ""},
-		"a name in statistics": {cluster.V(13), meshProxyPatch("kind: Mesh",
-			"{cluster: {operation: Patch, match: {origin: tracing}, jsonPatches: [{op: remove, path: /altStatName}]}}, "+
-				"{cluster: {operation: Patch, match: {origin: mesh-trace}, jsonPatches: [{op: remove, path: /altStatName}]}}"), "with unified resource naming"},
 		"the name, copied": {
 			cluster.V(9), meshProxyPatch("kind: Mesh", copied("tracing", "/name")+", "+copied("mesh-trace", "/name")),
 			"copies a field that may have another value after",
@@ -209,6 +205,27 @@ func TestPatched(t *testing.T) {
 	}
 }
 
+// With unified resource naming, which the mesh must allow, the collector's cluster has another name.
+func TestPatchedUnifiedNaming(t *testing.T) {
+	exclusive := strings.Replace(patchedMesh, "tracing:", "meshServices: {mode: Exclusive}, tracing:", 1)
+	for name, modifications := range map[string]string{
+		"repeated by one of two": byName + ", " + strings.Replace(byOrigin, "origin: mesh-trace", "name: 'meshtrace:zipkin'", 1),
+		"a name in statistics": "{cluster: {operation: Patch, match: {origin: tracing}, jsonPatches: [{op: remove, path: /altStatName}]}}, " +
+			"{cluster: {operation: Patch, match: {origin: mesh-trace}, jsonPatches: [{op: remove, path: /altStatName}]}}",
+	} {
+		t.Run(name, func(t *testing.T) {
+			documents, o := meshProxyPatch("kind: Mesh", modifications), envoydiff.Options{Version: cluster.V(13)}
+			assert.Equal(t, envoydiff.Same, comparePatched(t, documents, o).Verdict)
+			got := comparePatchedIn(t, exclusive, documents, o)
+			require.Equal(t, envoydiff.Unknown, got.Verdict)
+			require.True(t, got.Has(envoydiff.ProxyPatched))
+			assert.Contains(t, got.Differences[0].Before, "with unified resource naming")
+			o.Accept = []envoydiff.Code{envoydiff.ProxyPatched}
+			assert.Equal(t, envoydiff.Accepted, comparePatchedIn(t, exclusive, documents, o).Verdict)
+		})
+	}
+}
+
 // A proxy that is not traced keeps that, whatever the modifications are, unless one may fail for the
 // collector's cluster, which it has as well.
 func TestPatchedUntraced(t *testing.T) {
@@ -244,6 +261,12 @@ func TestPatchedUntraced(t *testing.T) {
 			assert.Equal(t, test.want, got.Verdict, "%v", got.Differences)
 		})
 	}
+	s, before := stateOf(t, tcp+meshProxyPatch("kind: Mesh", byName))
+	none, _ := envoydiff.ReadPatches(&cluster.Snapshot{})
+	after := envoydiff.State{Legacy: before.Legacy, Patches: none}
+	got := envoydiff.Compare(s, before, after, envoydiff.Options{Version: cluster.V(9)}).Proxies[0]
+	assert.True(t, got.Before.Traces())
+	assert.Equal(t, envoydiff.Same, got.Verdict, "%v", got.Differences)
 }
 
 // An upgrade may drop a modification, the policy that has it, or the names that it selects by.
