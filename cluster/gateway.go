@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"tracemigrate/cluster/lists"
 )
@@ -190,22 +191,13 @@ func tiesOfGateways(s *Snapshot) func(*Dataplane) string {
 			contents[g] += g.DisplayName() // which a MeshTrace selects by
 		}
 	}
-	chosen := make(map[string]func(*Dataplane) string, len(s.zones)) // by zone, the name of the MeshGateway of a proxy
-	for name, zone := range s.zones {
-		own, tied := NewGateways(zone.MeshGateways), tiesOfGateways(zone)
-		chosen[name] = func(dp *Dataplane) string {
-			if g := own.selecting(dp); g != nil && tied(dp) == "" {
-				return g.DisplayName()
-			}
-			return ""
-		}
-	}
 	mayTie := make(map[string]bool)
 	for mesh, m := range gateways.byMesh {
 		for i := 1; i < len(m.owners); i++ { // those of one rank follow each other
 			mayTie[mesh] = mayTie[mesh] || m.sameRank(i-1, i) && contents[m.owners[i-1]] != contents[m.owners[i]]
 		}
 	}
+	decidesAlike := sync.OnceValue(func() func(*Dataplane, *MeshGateway) bool { return zonesDecide(s.zones) })
 	return func(dp *Dataplane) string {
 		if !mayTie[dp.Mesh] {
 			return "" // mostly
@@ -214,7 +206,7 @@ func tiesOfGateways(s *Snapshot) func(*Dataplane) string {
 		switch {
 		case b == nil:
 			return ""
-		case elsewhere && chosen[dp.Zone()] != nil && chosen[dp.Zone()](dp) == a.DisplayName():
+		case elsewhere && decidesAlike()(dp, a):
 			return ""
 		case elsewhere:
 			return fmt.Sprintf("%s and %s select it by equally ranking selectors, between which the times of its zone's copies decide; "+
@@ -224,6 +216,20 @@ func tiesOfGateways(s *Snapshot) func(*Dataplane) string {
 				"which decide", a, b)
 		}
 		return ""
+	}
+}
+
+// zonesDecide returns a function that reports whether a proxy's own zone, if it was read, chooses the
+// same MeshGateway, by its display name.
+func zonesDecide(zones map[string]*Snapshot) func(*Dataplane, *MeshGateway) bool {
+	gateways, ties := make(map[string]Gateways, len(zones)), make(map[string]func(*Dataplane) string, len(zones))
+	for name, zone := range zones {
+		gateways[name], ties[name] = NewGateways(zone.MeshGateways), tiesOfGateways(zone)
+	}
+	return func(dp *Dataplane, as *MeshGateway) bool {
+		zone := dp.Zone()
+		chosen := gateways[zone].selecting(dp)
+		return chosen != nil && ties[zone](dp) == "" && chosen.DisplayName() == as.DisplayName()
 	}
 }
 

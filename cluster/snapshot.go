@@ -205,7 +205,9 @@ func (e *entry) place() manifest.Place {
 
 // assemble makes a snapshot of decoded documents.
 func assemble(entries []entry) *Snapshot {
-	s := &Snapshot{TrafficRoutes: make(map[string]bool), rerouted: make(map[string]bool), exclusive: make(map[string]bool), zoned: make(map[string]zoneUse)}
+	s := &Snapshot{
+		TrafficRoutes: make(map[string]bool), rerouted: make(map[string]bool), exclusive: make(map[string]bool), zoned: make(map[string]zoneUse),
+	}
 	seen := newRegister(len(entries))
 	ended := make(map[string]bool) // files with a complete snapshot
 	for i, e := range entries {

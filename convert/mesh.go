@@ -47,7 +47,8 @@ func (in *input) meshesWithout(previous map[*meshtrace.Policy]bool) []*mesh {
 	for _, from := range in.Meshes {
 		m := &mesh{
 			Mesh: from, o: o, gateways: gateways, confs: in.confs, namespace: namespaceOf(from, o), versions: versions, zoneNames: zones, orderedZones: from.Ordered(),
-			routed: s.TrafficRoutes[from.Name], mayNameUnified: s.MayNameUnified(o.Version, from.Name), unlisted: s.Lacks(cluster.KindDataplane), live: s.FromCluster(),
+			routed: s.TrafficRoutes[from.Name], mayNameUnified: s.MayNameUnified(o.Version, from.Name),
+			unlisted: s.Lacks(cluster.KindDataplane), live: s.FromCluster(),
 			otherTimes: dependsOnZone(s.Origin, o), timesElsewhere: s.MayBeGlobal() && !o.ZoneOrigin,
 			undated: slices.ContainsFunc(from.TrafficTraces, func(t *legacy.TrafficTrace) bool { return t.Created.IsZero() }),
 		}

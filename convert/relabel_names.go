@@ -125,12 +125,12 @@ func (r *relabelling) nameOthers(taken map[string]bool, bases map[string][]base)
 	}
 	for _, trace := range r.TrafficTraces {
 		group := groups[trace]
-		candidates := lists.Each(group, func(p *relabelled) *candidate {
-			return &candidate{pair: p.pair, position: p.position}
-		})
 		if len(group) == 0 {
 			continue
 		}
+		candidates := lists.Each(group, func(p *relabelled) *candidate {
+			return &candidate{pair: p.pair, position: p.position}
+		})
 		for i, name := range numbered(candidates, r.baseOf(group[0].layer, trace.DisplayName(), trace.Name, bases)) {
 			group[i].name = unique(group[i].layer, name)
 		}

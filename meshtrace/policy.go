@@ -232,14 +232,14 @@ func (p *Policy) Shadow(version cluster.Version) bool {
 	return p.Labels.Get(cluster.EffectLabel) == "shadow" && version.ComputesShadows()
 }
 
-// producer is the role of a policy for the clients of a service.
+// producer is the role of a policy for the clients of a service, which can be in every namespace
+// and zone.
 const producer = "producer"
 
-// applies reports whether the policy can match dp at all. That of a producer matches in every
-// zone.
+// applies reports whether the policy can match dp at all.
 func (p *Policy) applies(version cluster.Version, dp *cluster.Dataplane) bool {
-	return p.appliesInNamespace(version, dp) &&
-		(version.SelectsByNamespace() && p.Labels.Get(cluster.RoleLabel) == producer || cluster.IsInZone(p.Labels, dp.Zone()))
+	return version.SelectsByNamespace() && p.Labels.Get(cluster.RoleLabel) == producer ||
+		p.appliesInNamespace(version, dp) && cluster.IsInZone(p.Labels, dp.Zone())
 }
 
 // appliesInNamespace reports whether the namespace of dp is one in which p applies. The label of
@@ -252,7 +252,7 @@ func (p *Policy) appliesInNamespace(version cluster.Version, dp *cluster.Datapla
 		return true
 	case !version.RoleDecides():
 		return p.Namespace == ""
-	case !version.SelectsByNamespace() || p.Labels.Get(cluster.RoleLabel) == producer:
+	case !version.SelectsByNamespace():
 		return true
 	}
 	own := cmp.Or(p.Labels.Get(cluster.NamespaceLabel), p.Namespace)

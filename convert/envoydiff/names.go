@@ -9,7 +9,6 @@ import (
 type naming struct {
 	before, after, wanted string
 	direction             cluster.Direction
-	unified               bool // perhaps
 }
 
 // service compares the names of the proxy's service in the spans of a listener.
@@ -23,13 +22,13 @@ func (c *comparer) service(dp *cluster.Dataplane, before, after *Decision, was, 
 	}
 	old, split := before.service(was, c.first)
 	now, _ := after.service(is, c.firstLater)
-	unified := !before.fromMeshTrace() && after.fromMeshTrace() && was.Direction == cluster.DirectionInbound &&
+	mayDiffer := was.Direction == cluster.DirectionInbound && !before.fromMeshTrace() && after.fromMeshTrace() &&
 		c.before.snapshot.MayNameUnified(c.before.version, dp.Mesh)
-	if old == now && !unified {
+	if old == now && !mayDiffer {
 		return
 	}
 	wanted := meshtrace.Datadog{SplitService: split}
-	key := naming{old, now, wanted.Service(*is, c.firstLater), is.Direction, unified}
+	key := naming{old, now, wanted.Service(*is, c.firstLater), is.Direction}
 	addOnce(c, c.names, key, func() []*Difference {
 		if key.before == key.after {
 			return []*Difference{{

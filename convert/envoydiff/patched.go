@@ -30,8 +30,8 @@ type effect struct {
 
 // patchings returns what modifications find under a decision: with the names of clusters of a
 // proxy without and with unified naming, which only the proxy knows.
-func (r *Renderer) patchings(dp *cluster.Dataplane, d *Decision) []patching {
-	found := patching{renamed: r.version.NamesByResource()}
+func (r *Renderer) patchings(dp *cluster.Dataplane, d *Decision, untraced bool) []patching {
+	found := patching{renamed: r.version.NamesByResource(), untraced: untraced}
 	if !d.Traces() {
 		return []patching{found}
 	}
@@ -112,12 +112,7 @@ func (p *patching) acting(all []modification) []acting {
 // another listener may name it (seen on 2.13.10).
 func (c *Comparison) patched(p *Proxy) cluster.Doubt {
 	untraced := p.untraced && !c.tracedByPatches(p.Dataplane)
-	befores, afters := c.before.patchings(p.Dataplane, p.Before), c.after.patchings(p.Dataplane, p.After)
-	for _, side := range [][]patching{befores, afters} {
-		for i := range side {
-			side[i].untraced = untraced
-		}
-	}
+	befores, afters := c.before.patchings(p.Dataplane, p.Before, untraced), c.after.patchings(p.Dataplane, p.After, untraced)
 	for i, before := range befores {
 		for j, after := range afters {
 			if len(befores) == len(afters) && i != j {
