@@ -93,7 +93,7 @@ func (dp *Dataplane) Delegated() bool { return dp.Gateway != nil && !dp.Gateway.
 // TagSets returns the sets that selectors of the legacy policies match: the tags of each
 // inbound, whatever its state, or the gateway's.
 func (dp *Dataplane) TagSets() []Tags {
-	sets := make([]Tags, 0, len(dp.Inbounds)+1)
+	sets := make([]Tags, 0, 8) // of a constant size, so that it needs no allocation where it is used at once
 	if dp.Gateway != nil {
 		sets = append(sets, dp.Gateway.Tags)
 	}

@@ -63,7 +63,7 @@ func newBatch[T any](file string, parse func(c chunk, kept []T) ([]T, []*Problem
 
 // start starts the workers.
 func (b *batch[T]) start() {
-	b.handed = make(chan *task[T])
+	b.handed = make(chan *task[T], 4)
 	for range runtime.GOMAXPROCS(0) {
 		b.workers.Go(func() {
 			for t := range b.handed {
