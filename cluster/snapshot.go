@@ -119,7 +119,7 @@ func Read(inputs []manifest.Input) *Snapshot { return read(slices.Values(inputs)
 func read(inputs iter.Seq[manifest.Input]) *Snapshot {
 	// Each worker has its own words: with shared ones the workers would wait for each
 	// other.
-	shared := newSets()
+	shared := &sets{seed: maphash.MakeSeed()}
 	pool := sync.Pool{New: func() any { return &words{all: make(map[string]string), sets: shared} }}
 	var exports []export
 	var namespaces []string

@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"hash/maphash"
 	"strings"
-	"sync"
+	"sync/atomic"
 
 	"tracemigrate/cluster/manifest"
 )
@@ -32,10 +32,6 @@ func (w *words) resource(place manifest.Place) *Resource {
 // maxWords is how many words are kept. A mesh has few, except for those that name one
 // proxy.
 const maxWords = 100_000
-
-// maxSets is how many sets of tags are kept. The sets of replicas are equal; where most
-// sets differ, the search for equal ones costs more than it saves.
-const maxSets = 20_000
 
 func (w *words) keep(word string) string {
 	if word == "" {
@@ -74,49 +70,35 @@ func (w *words) set(v manifest.Value) set {
 	if len(w.key) == 0 || bytes.Contains(w.key, []byte("{{")) {
 		return set{tags: TagsOf(v)}
 	}
-	sum := maphash.Bytes(w.sets.seed, w.key)
-	part := &w.sets.parts[sum%uint64(len(w.sets.parts))]
-	part.Lock()
-	defer part.Unlock()
-	known, ok := part.bySum[sum]
-	if ok && equalTags(known.tags, v.Node()) {
-		return known
+	slot := &w.sets.slots[maphash.Bytes(w.sets.seed, w.key)%uint64(len(w.sets.slots))]
+	if known := slot.Load(); known != nil && equalTags(known.tags, v.Node()) {
+		return *known
 	}
-	read := set{make(Tags, 0, v.Len()), true}
+	read := &set{make(Tags, 0, v.Len()), true}
 	for key, value := range v.Node().Pairs() {
 		read.tags = append(read.tags, Tag{w.keep(key.Text), w.keep(value.Text)})
 		read.valid = read.valid && IsTag(key.Text, value.Text)
 	}
 	read.tags = read.tags.ordered()
-	if !ok && len(part.bySum) < maxSets/len(w.sets.parts) {
-		part.bySum[sum] = read
-	}
-	return read
+	slot.Store(read)
+	return *read
 }
 
-// sets keeps sets of tags by a checksum of keys and values in the order of the input,
-// for all workers. It has many parts, so that workers seldom wait.
+// sets keeps sets of tags, for all workers, each in the slot that a checksum of its keys and
+// values in the order of the input says, until another takes its place.
 type sets struct {
 	seed  maphash.Seed
-	parts [64]struct {
-		sync.Mutex
-		bySum map[uint64]set
-		_     [48]byte // a part is a cache line of its own
-	}
-}
-
-func newSets() *sets {
-	s := &sets{seed: maphash.MakeSeed()}
-	for i := range s.parts {
-		s.parts[i].bySum = make(map[uint64]set)
-	}
-	return s
+	slots [1 << 15]atomic.Pointer[set]
 }
 
 // equalTags reports whether tags are equal to an object of strings.
 func equalTags(tags Tags, object *manifest.Node) bool {
 	n := 0
 	for key, value := range object.Pairs() {
+		if n < len(tags) && tags[n] == (Tag{key.Text, value.Text}) { // mostly in the same order
+			n++
+			continue
+		}
 		if known, ok := tags.Lookup(key.Text); !ok || known != value.Text {
 			return false
 		}

@@ -193,24 +193,23 @@ func compareOnly(dataplanes []*cluster.Dataplane, r *Renderer, before, after Sta
 // sortedProxies returns the proxies of Dataplanes, sorted by mesh and name.
 func sortedProxies(dataplanes []*cluster.Dataplane) []Proxy {
 	type entry struct {
-		name     string
-		dp       *cluster.Dataplane
-		position int
+		mesh, name string
+		position   int
 	}
 	order := make([]entry, len(dataplanes)) // smaller to move than Proxies
 	for i, dp := range dataplanes {
-		order[i] = entry{dp.FullName(), dp, i}
+		order[i] = entry{dp.Mesh, dp.FullName(), i}
 	}
 	// Faster than a stable sort.
 	slices.SortFunc(order, func(a, b entry) int {
-		if byMesh := strings.Compare(a.dp.Mesh, b.dp.Mesh); byMesh != 0 {
-			return byMesh
+		if byName := cmp.Or(strings.Compare(a.mesh, b.mesh), strings.Compare(a.name, b.name)); byName != 0 {
+			return byName
 		}
-		return cmp.Or(strings.Compare(a.name, b.name), cmp.Compare(a.position, b.position))
+		return cmp.Compare(a.position, b.position)
 	})
 	proxies := make([]Proxy, len(order))
 	for i, e := range order {
-		proxies[i] = Proxy{Mesh: e.dp.Mesh, Name: e.name, Dataplane: e.dp}
+		proxies[i] = Proxy{Mesh: e.mesh, Name: e.name, Dataplane: dataplanes[e.position]}
 	}
 	return proxies
 }
