@@ -77,6 +77,7 @@ func newPlan(in *input, all []*conversion) *Plan {
 		r.Withheld = append(r.Withheld, m.withheld...)
 		found = append(found, m.notes...)
 	}
+	in.unshadow(r.Policies)
 	compared := compareAll(in, r)
 	r.Comparisons, r.MadeUp, r.Complete = compared.all, compared.madeUp, compared.complete
 	renamed := renamedBy(r.Comparisons)
@@ -89,6 +90,22 @@ func newPlan(in *input, all []*conversion) *Plan {
 		refuseDelegated(in, r.Comparisons), remarkModified(r.Comparisons))
 	r.Notes = append(found, afterwards...).sorted()
 	return r
+}
+
+// unshadow gives policies that replace shadows on Kubernetes an empty label kuma.io/effect:
+// `kubectl apply` keeps a label that another client made and that the manifest lacks.
+func (in *input) unshadow(policies []*meshtrace.Policy) {
+	if in.o.Shadow {
+		return
+	}
+	shadows := lists.Set(lists.Keep(in.existing, func(p *meshtrace.Policy) bool {
+		return p.Format == cluster.Kubernetes && p.Shadow(in.o.Version)
+	}), (*meshtrace.Policy).Identity)
+	for _, p := range policies {
+		if shadows[p.Identity()] {
+			p.Labels = p.Labels.With(cluster.EffectLabel, "")
+		}
+	}
 }
 
 // Fate is what became of one selector.

@@ -297,6 +297,27 @@ spec: {targetRef: {kind: MeshSubset, tags: {kuma.io/service: web}}, default: {sa
 	assert.Equal(t, before, m.state())
 }
 
+// Shadow policies that another client than `kubectl apply` made are shadows no more once the
+// policies are applied.
+func TestShadowsOfOthersAreReplaced(t *testing.T) {
+	withoutRace.Skip(t)
+	m := migrate(t, twoBackends)
+	m.do("tracemigrate convert --shadow | kubectl create -f -")
+	effect := func() (string, bool) {
+		all := unstructured.Unstructured{Object: m.state()["meshtraces kuma-system/all"].(map[string]any)}
+		value, found := all.GetLabels()["kuma.io/effect"]
+		return value, found
+	}
+	value, _ := effect()
+	require.Equal(t, "shadow", value)
+	m.do("tracemigrate convert | kubectl apply -f -")
+	value, _ = effect()
+	assert.Empty(t, value)
+	m.do("tracemigrate convert | kubectl apply -f -") // again
+	_, found := effect()
+	assert.False(t, found)
+}
+
 // migrated checks that the legacy tracing of before is gone, and the rest of the Mesh is not.
 func (m *migration) migrated(before map[string]any) {
 	m.t.Helper()

@@ -10,7 +10,8 @@ import (
 
 var withoutRace = fixtures.WithoutRace{
 	{ // those that need a cluster, and therefore share one
-		"TestReadmeOnCluster", "TestScriptsOnCluster", "TestPlanMigratesAndGoesBack", "TestPlanByLabels", "TestPlanByLabelsDeletesMeshTraces", "TestPlanByLabelsReplacesForeign", "TestPlanByLabelsOnUniversal", "TestPlanGoesBackFromAPart", "TestPlanRestoresMeshTraces",
+		"TestReadmeOnCluster", "TestScriptsOnCluster", "TestPlanMigratesAndGoesBack", "TestPlanByLabels", "TestPlanByLabelsDeletesMeshTraces", "TestPlanByLabelsReplacesForeign",
+		"TestShadowsOfOthersAreReplaced", "TestPlanByLabelsOnUniversal", "TestPlanGoesBackFromAPart", "TestPlanRestoresMeshTraces",
 		"TestShellPlaybook", "TestAnsiblePlaybook", "TestActionsPlaybook", "TestDumpsOfRunningProxies",
 		"TestNextStepsCanBePasted", "TestShellPlaybookIsClean",
 	},
