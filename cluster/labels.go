@@ -53,7 +53,9 @@ func (dp *Dataplane) LabelsOn(version Version) Tags {
 		labels = labels.With(proxyTypeLabel, proxyType)
 	}
 	if !version.SelectsByDisplayName() {
-		if onUniversal := dp.Namespace == "" && dp.Labels.Get(NamespaceLabel) == ""; onUniversal && IsCopy(dp.Name, dp.Labels.Get(DisplayNameLabel)) {
+		// A global control plane on Kubernetes gives its copies a namespace.
+		onUniversal := dp.Namespace == "" && dp.Labels.Get(NamespaceLabel) == "" || dp.Labels.Get(envLabel) == "universal"
+		if onUniversal && IsCopy(dp.Name, dp.Labels.Get(DisplayNameLabel)) {
 			return labels.Without(DisplayNameLabel) // the original in its zone does not have it: seen on 2.14.3
 		}
 		return labels
