@@ -429,6 +429,32 @@ func FuzzRead(f *testing.F) {
 
 // What looks like one of ours and is not read must be said; nothing else may be.
 // Inbounds and gateways of newer control planes have no tags.
+func TestOnUniversal(t *testing.T) {
+	const universal, kubernetes = "kuma.io/service: web", "kuma.io/service: web, k8s.kuma.io/namespace: shop"
+	for name, c := range map[string]struct {
+		metadata, tags string
+		universal      bool
+	}{
+		"own":                              {"name: web", universal, true},
+		"own on Kubernetes":                {"name: web, namespace: shop", kubernetes, false},
+		"own on Kubernetes, few tags":      {"name: web, namespace: shop", universal, false},
+		"copy":                             {"name: web-bcdfghjklmnpqrst, labels: {kuma.io/display-name: web}", universal, true},
+		"copy of Kubernetes":               {"name: web-bcdfghjklmnpqrst, labels: {kuma.io/env: kubernetes}", universal, false},
+		"older copy of Kubernetes":         {"name: web-bcdfghjklmnpqrst, labels: {kuma.io/display-name: web}", kubernetes, false},
+		"copy on Kubernetes":               {"name: web-bcdfghjklmnpqrst, namespace: kuma-system, labels: {kuma.io/env: universal}", universal, true},
+		"older copy on Kubernetes":         {"name: web-bcdfghjklmnpqrst, namespace: kuma-system, labels: {kuma.io/display-name: web}", universal, true},
+		"older copy of and on Kubernetes":  {"name: web-bcdfghjklmnpqrst, namespace: kuma-system, labels: {kuma.io/display-name: web}", kubernetes, false},
+		"labelled copy, of and on another": {"name: web-bcdfghjklmnpqrst, namespace: s, labels: {k8s.kuma.io/namespace: shop}", universal, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := read("{apiVersion: kuma.io/v1alpha1, kind: Dataplane, mesh: default, metadata: {" + c.metadata + "}, " +
+				"spec: {networking: {address: 10.0.0.1, inbound: [{port: 80, tags: {" + c.tags + "}}]}}}\n")
+			require.Len(t, s.Dataplanes, 1)
+			assert.Equal(t, c.universal, s.Dataplanes[0].OnUniversal())
+		})
+	}
+}
+
 func TestDataplaneWithoutTags(t *testing.T) {
 	s := read("{type: Dataplane, mesh: default, name: a, networking: {address: 10.0.0.1, inbound: [{port: 80, protocol: http}, {port: 81, name: x}]}}\n" +
 		"---\n{apiVersion: kuma.io/v1alpha1, kind: Dataplane, mesh: default, metadata: {name: b, namespace: d}, spec: {networking: {address: 10.0.0.1, inbound: [{port: 80}]}}}\n" +

@@ -79,6 +79,20 @@ func (dp *Dataplane) DisplayName() string { return cmp.Or(dp.Labels.Get(DisplayN
 // String returns `proxy "mesh/name"`, with the full name.
 func (dp *Dataplane) String() string { return "proxy \"" + dp.Mesh + "/" + dp.FullName() + "\"" }
 
+// OnUniversal reports whether dp is of a Universal zone, also where it is read from the copy that
+// a global control plane on Kubernetes has of it, in a namespace. The label kuma.io/env says so;
+// older versions set none, but on Kubernetes the namespace in the zone, as a label or tag.
+func (dp *Dataplane) OnUniversal() bool {
+	if env := dp.Labels.Get(envLabel); env != "" {
+		return env == envUniversal
+	}
+	if dp.Namespace != "" && !IsCopy(dp.Name, dp.Labels.Get(DisplayNameLabel)) {
+		return false
+	}
+	namespaced := func(set Tags) bool { return set.Get(NamespaceLabel) != "" }
+	return !namespaced(dp.Labels) && !slices.ContainsFunc(dp.TagSets(), namespaced)
+}
+
 // Builtin reports whether dp is a builtin gateway.
 func (dp *Dataplane) Builtin() bool { return dp.Gateway != nil && dp.Gateway.Builtin }
 

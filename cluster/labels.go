@@ -13,6 +13,8 @@ const (
 	envLabel       = "kuma.io/env"
 	proxyTypeLabel = "kuma.io/proxy-type"
 	managedByLabel = "kuma.io/managed-by" // of a MeshService
+
+	envUniversal = "universal" // a value of envLabel
 )
 
 // nodeLabels are labels of a pod's node. Up to 2.14 an inbound has them as tags; a
@@ -41,11 +43,11 @@ func (dp *Dataplane) LabelsOn(version Version) Tags {
 			labels = labels.With(key, value)
 		}
 	}
-	if dp.Namespace == "" { // on Kubernetes the control plane writes the Dataplane
+	if dp.OnUniversal() { // on Kubernetes the control plane writes the Dataplane
 		fill(MeshLabel, dp.Mesh)
 		fill(ZoneLabel, dp.Zone())
 		fill(OriginLabel, "zone")
-		fill(envLabel, "universal")
+		fill(envLabel, envUniversal)
 		proxyType := "sidecar"
 		if dp.Builtin() {
 			proxyType = "gateway"
@@ -53,14 +55,12 @@ func (dp *Dataplane) LabelsOn(version Version) Tags {
 		labels = labels.With(proxyTypeLabel, proxyType)
 	}
 	if !version.SelectsByDisplayName() {
-		// A global control plane on Kubernetes gives its copies a namespace.
-		onUniversal := dp.Namespace == "" && dp.Labels.Get(NamespaceLabel) == "" || dp.Labels.Get(envLabel) == "universal"
-		if onUniversal && IsCopy(dp.Name, dp.Labels.Get(DisplayNameLabel)) {
+		if dp.OnUniversal() && IsCopy(dp.Name, dp.Labels.Get(DisplayNameLabel)) {
 			return labels.Without(DisplayNameLabel) // the original in its zone does not have it: seen on 2.14.3
 		}
 		return labels
 	}
-	if dp.Namespace != "" {
+	if !dp.OnUniversal() {
 		for _, key := range nodeLabels {
 			for _, set := range dp.TagSets() {
 				fill(key, set.Get(key))

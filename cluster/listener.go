@@ -260,7 +260,7 @@ func (dp *Dataplane) SpanService(version Version) string {
 // (computeWorkloadName in pkg/plugins/runtime/k8s of Kuma's main branch). It is empty if
 // neither exists.
 func (dp *Dataplane) Workload() string {
-	if dp.Namespace == "" {
+	if dp.OnUniversal() {
 		return dp.Labels.Get(WorkloadLabel)
 	}
 	return cmp.Or(dp.Labels.Get(WorkloadLabel), dp.Labels.Get(accountLabel))
@@ -269,7 +269,7 @@ func (dp *Dataplane) Workload() string {
 // IsHTTPByTag reports whether an inbound is for HTTP by its tag alone, so that it is not
 // from 3.0 on. On Kubernetes the control plane writes the field.
 func (dp *Dataplane) IsHTTPByTag() bool {
-	return dp.Namespace == "" && slices.ContainsFunc(dp.Inbounds, func(in Inbound) bool {
+	return dp.OnUniversal() && slices.ContainsFunc(dp.Inbounds, func(in Inbound) bool {
 		return in.Protocol == "" && isHTTP(taggedProtocol(in.Tags))
 	})
 }

@@ -19,7 +19,7 @@ type workload struct {
 func newMakers(version Version, dataplanes []*Dataplane) *makers {
 	m := &makers{make(map[destination]*workload), make(map[destination][]*Dataplane)}
 	for _, dp := range dataplanes {
-		if len(dp.Inbounds) == 0 || dp.Namespace != "" {
+		if len(dp.Inbounds) == 0 || !dp.OnUniversal() {
 			continue
 		}
 		if name := dp.Labels.Get(WorkloadLabel); name != "" {

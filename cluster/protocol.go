@@ -199,7 +199,7 @@ func (dp *Dataplane) protocol(in *Inbound, version Version) string {
 	if version.ProtocolFromField() && in.Protocol != "" {
 		return strings.ToLower(in.Protocol)
 	}
-	if version.ProtocolFromFieldAlone() && dp.Namespace == "" {
+	if version.ProtocolFromFieldAlone() && dp.OnUniversal() {
 		return "tcp"
 	}
 	return taggedProtocol(in.Tags)

@@ -29,7 +29,7 @@ func (c *comparer) bothVersions(dp *cluster.Dataplane, before, after *Decision) 
 // and pkg/xds/server/callbacks, of Kuma's main branch; seen on 3.0). On Kubernetes the
 // control plane writes the Dataplane, without outbounds.
 func refusals(from, to cluster.Version, dp *cluster.Dataplane) (codes []Code) {
-	if dp.Namespace != "" || from == to {
+	if !dp.OnUniversal() || from == to {
 		return nil
 	}
 	if to.OutboundsNeedBackendRef() && !from.OutboundsNeedBackendRef() &&

@@ -56,7 +56,7 @@ type Resource struct {
 	Of      manifest.Subject
 	Place   manifest.Place
 	Reasons []string // why the newer version refuses it, or why a proxy is unknown
-	// onKubernetes is set for an object of Kubernetes.
+	// onKubernetes is set for an object of Kubernetes, or for a proxy of a zone there.
 	onKubernetes bool
 }
 

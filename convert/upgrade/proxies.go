@@ -82,7 +82,7 @@ func isCause(code envoydiff.Code, policy *meshtrace.Policy, from, to cluster.Ver
 func (c *cause) addProxy(dp *cluster.Dataplane, reasons ...string) {
 	if dp != nil && dp.File != "" {
 		of := manifest.Subject{Kind: cluster.KindDataplane, Name: dp.FullName(), Mesh: dp.Mesh}
-		c.add(dp, Resource{of, dp.Place, reasons, dp.Namespace != ""})
+		c.add(dp, Resource{of, dp.Place, reasons, !dp.OnUniversal()})
 	}
 }
 

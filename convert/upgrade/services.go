@@ -102,7 +102,7 @@ func oldServices(p *envoydiff.Proxy) []string {
 // newService returns the name after the upgrade, empty for one that the control plane will
 // take from a ServiceAccount.
 func newService(dp *cluster.Dataplane) string {
-	if dp.Namespace != "" {
+	if !dp.OnUniversal() {
 		return dp.Workload()
 	}
 	return dp.SpanService(cluster.Newest)
@@ -114,7 +114,7 @@ func keepOf(p *envoydiff.Proxy, old string) Keep {
 		return keepOne
 	case !dnsLabel.MatchString(old):
 		return keepNothing
-	case p.Dataplane.Namespace != "":
+	case !p.Dataplane.OnUniversal():
 		return keepSetting
 	}
 	return keepLabel
