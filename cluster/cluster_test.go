@@ -455,6 +455,16 @@ func TestOnUniversal(t *testing.T) {
 	}
 }
 
+// The namespace of a copy of a Universal zone's Dataplane is no label of the original.
+func TestLabelsOfCopyOnKubernetes(t *testing.T) {
+	for env, namespace := range map[string]string{"universal": "", "kubernetes": "kuma-system"} {
+		s := read("{apiVersion: kuma.io/v1alpha1, kind: Dataplane, mesh: default, metadata: {name: web-bcdfghjklmnpqrst, namespace: kuma-system, " +
+			"labels: {kuma.io/env: " + env + ", k8s.kuma.io/namespace: kuma-system}}, spec: {networking: {address: 10.0.0.1, gateway: {}}}}\n")
+		require.Len(t, s.Dataplanes, 1)
+		assert.Equal(t, namespace, s.Dataplanes[0].Labels.Get(cluster.NamespaceLabel), env)
+	}
+}
+
 func TestDataplaneWithoutTags(t *testing.T) {
 	s := read("{type: Dataplane, mesh: default, name: a, networking: {address: 10.0.0.1, inbound: [{port: 80, protocol: http}, {port: 81, name: x}]}}\n" +
 		"---\n{apiVersion: kuma.io/v1alpha1, kind: Dataplane, mesh: default, metadata: {name: b, namespace: d}, spec: {networking: {address: 10.0.0.1, inbound: [{port: 80}]}}}\n" +

@@ -124,6 +124,11 @@ func decodeDataplane(r *Resource, words *words) *Dataplane {
 		Mesh: words.keep(r.Mesh), Name: strings.Clone(r.Name), Namespace: words.keep(r.Namespace),
 		Labels: r.Labels, Place: r.Place,
 	}
+	if dp.Labels.Get(envLabel) == envUniversal && dp.Labels.Get(NamespaceLabel) != "" {
+		// A control plane on Kubernetes shows the namespace of its copy as a label, which the
+		// original in its zone does not have: seen on 2.13.10.
+		dp.Labels = dp.Labels.Without(NamespaceLabel)
+	}
 	r.Spec.Misspelt("networking")
 	networking := r.Spec.Need("networking")
 	networking.Misspelt("address", "inbound", "outbound", "transparentProxying", "gateway", "listeners")
