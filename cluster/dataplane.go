@@ -76,6 +76,14 @@ func (dp *Dataplane) FullName() string { return FullName(dp.Name, dp.Namespace) 
 // DisplayName returns the name before a control plane changed it, such as in a copy.
 func (dp *Dataplane) DisplayName() string { return cmp.Or(dp.Labels.Get(DisplayNameLabel), dp.Name) }
 
+// ZoneName returns the name that the control plane of dp's zone knows it by.
+func (dp *Dataplane) ZoneName() string {
+	if name := dp.DisplayName(); dp.OnUniversal() && IsCopy(dp.Name, name) {
+		return name
+	}
+	return dp.FullName()
+}
+
 // String returns `proxy "mesh/name"`, with the full name.
 func (dp *Dataplane) String() string { return "proxy \"" + dp.Mesh + "/" + dp.FullName() + "\"" }
 

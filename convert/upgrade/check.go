@@ -58,6 +58,8 @@ type Resource struct {
 	Reasons []string // why the newer version refuses it, or why a proxy is unknown
 	// onKubernetes is set for an object of Kubernetes, or for a proxy of a zone there.
 	onKubernetes bool
+	// name is that in commands for the control plane of a proxy's zone.
+	name string
 }
 
 // Fails reports whether the cause is a reason for exit code 1.
@@ -133,7 +135,7 @@ func (c *cause) add(identity any, r Resource) {
 
 // addResource adds a resource of the input.
 func (c *cause) addResource(r *cluster.Resource, reasons ...string) {
-	c.add(r.Subject(), Resource{r.Subject(), r.Place, reasons, r.Format == cluster.Kubernetes})
+	c.add(r.Subject(), Resource{r.Subject(), r.Place, reasons, r.Format == cluster.Kubernetes, r.Name})
 }
 
 // accepted returns the MeshTraces that exist on From: all of a cluster, and of manifests

@@ -273,12 +273,13 @@ func (w *Words) remedy(to cluster.Version, m mend) report.Step {
 	dashed := false
 	switch {
 	case m.Proxy != nil:
-		dashed = report.Dashed(m.Proxy.Name)
-		words = append(words, "{name}", manifest.ShellQuote(m.Proxy.Name), "{mesh}", manifest.ShellQuote(m.Proxy.Mesh),
+		name := m.Proxy.Dataplane.ZoneName()
+		dashed = report.Dashed(name)
+		words = append(words, "{name}", manifest.ShellQuote(name), "{mesh}", manifest.ShellQuote(m.Proxy.Mesh),
 			"{proxy}", manifest.ShellQuote(m.Proxy.Mesh+"/"+m.Proxy.Name))
 	case m.Of != nil:
-		dashed = report.Dashed(m.Of.Of.Name)
-		words = append(words, "{name}", manifest.ShellQuote(m.Of.Of.Name), "{mesh}", manifest.ShellQuote(m.Of.Of.Mesh))
+		dashed = report.Dashed(m.Of.name)
+		words = append(words, "{name}", manifest.ShellQuote(m.Of.name), "{mesh}", manifest.ShellQuote(m.Of.Of.Mesh))
 	}
 	replacer, text := strings.NewReplacer(words...), remedies[m.Kind]
 	if dashed {

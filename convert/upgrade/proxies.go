@@ -82,7 +82,7 @@ func isCause(code envoydiff.Code, policy *meshtrace.Policy, from, to cluster.Ver
 func (c *cause) addProxy(dp *cluster.Dataplane, reasons ...string) {
 	if dp != nil && dp.File != "" {
 		of := manifest.Subject{Kind: cluster.KindDataplane, Name: dp.FullName(), Mesh: dp.Mesh}
-		c.add(dp, Resource{of, dp.Place, reasons, !dp.OnUniversal()})
+		c.add(dp, Resource{of, dp.Place, reasons, !dp.OnUniversal(), dp.ZoneName()})
 	}
 }
 
@@ -99,5 +99,5 @@ func (c *cause) addMeshTrace(p *meshtrace.Policy) {
 		name += "." + p.Namespace
 	}
 	of := manifest.Subject{Kind: cluster.KindMeshTrace, Name: name, Mesh: p.Mesh}
-	c.add(p, Resource{of, p.Place, nil, p.Format == cluster.Kubernetes})
+	c.add(p, Resource{of, p.Place, nil, p.Format == cluster.Kubernetes, name})
 }
