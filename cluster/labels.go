@@ -88,6 +88,7 @@ type zoneUse struct {
 	byTag, byLabel bool
 	byGateway      bool            // by the name of a MeshGateway
 	names          map[string]bool // of proxies, in MeshTraces of which it is not known whether a zone made them
+	displayNames   map[string]bool // as labels that MeshTraces select by
 }
 
 // add records how a TrafficTrace or MeshTrace selects.
@@ -99,20 +100,33 @@ func (use zoneUse) add(r *Resource) zoneUse {
 	}
 	ref := r.Spec.Node().Get("targetRef")
 	use.byTag, use.byLabel = use.byTag || names(ref.Get("tags")), use.byLabel || names(ref.Get("labels"))
-	kind, name := ref.Get("kind"), ref.Get("name")
+	kind, name, displayName := ref.Get("kind"), ref.Get("name"), ref.Get("labels").Get(DisplayNameLabel)
 	use.byGateway = use.byGateway || kind != nil && kind.Text == KindMeshGateway
 	if kind != nil && name != nil && kind.Text == KindDataplane && r.Labels.Get(OriginLabel) == "" {
-		if use.names == nil {
-			use.names = make(map[string]bool)
-		}
-		use.names[strings.Clone(name.Text)] = true
+		use.names = with(use.names, name)
+	}
+	if displayName != nil {
+		use.displayNames = with(use.displayNames, displayName)
 	}
 	return use
 }
 
+// with adds the text of a node to a set, which may be nil.
+func with(set map[string]bool, n *manifest.Node) map[string]bool {
+	if set == nil {
+		set = make(map[string]bool)
+	}
+	set[strings.Clone(n.Text)] = true
+	return set
+}
+
 // namedByUnknown returns why the tracing of a Dataplane of a zone is not certain whose name a
 // MeshTrace has, else "": if it is of a global control plane, the MeshTrace does not select it.
+// Copies of a Universal zone have the label of the name, originals only if their manifests set it.
 func (s *Snapshot) namedByUnknown(dp *Dataplane) string {
+	if s.zoned[dp.Mesh].displayNames[dp.DisplayName()] && dp.OnUniversal() && IsCopy(dp.Name, dp.DisplayName()) {
+		return "a MeshTrace selects by the label " + DisplayNameLabel + ", which its original may not have; read its zone, too, with --zone"
+	}
 	if s.About().Mode != "" || dp.Labels.Get(ZoneLabel) == "" || !s.zoned[dp.Mesh].names[dp.DisplayName()] {
 		return ""
 	}

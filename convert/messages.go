@@ -678,7 +678,7 @@ const (
 	zoneWithoutKind         phrase = "The version of a zone does not have targetRef kind Dataplane"
 	zoneWithoutKindRemedy   phrase = "upgrade the zones to {since} or later first"
 	nameUnselected          phrase = "Policies by kuma.io/display-name select no Dataplane without this label"
-	nameUnselectedRemedy    phrase = "give the Dataplanes the label, or omit --allow-display-name"
+	nameUnselectedRemedy    phrase = "give the Dataplanes the label (at a global control plane, --zone reads whether they have it), or omit --allow-display-name"
 	otherReason             phrase = "See the other notes for the reason"
 	otherRemedy             phrase = "follow the other notes"
 	builtinUnselected       phrase = "Labels select no builtin gateway"
