@@ -53,7 +53,7 @@ func decodeBackend(name string, v manifest.Value) *Backend {
 	v.Known("name", "type", "sampling", "conf")
 	b.Sampling = v.Field("sampling").Percent()
 	conf := v.Field("conf")
-	unusable := v.Into(&b.Problems)
+	unusable := v.Recount(&b.Problems) // the mesh may have many, and each counts
 	switch strings.ToLower(b.Type) {
 	case "zipkin":
 		conf.Known("url", "traceId128bit", "apiVersion", "sharedSpanContext")

@@ -29,6 +29,21 @@ func read(t testing.TB, text string) ([]*legacy.Mesh, []string) {
 }
 
 // What a backend's conf must not be, and what to write instead.
+// Each of many backends has its own problems, else a broken one is taken for one that works.
+func TestManyBrokenBackends(t *testing.T) {
+	var text strings.Builder
+	text.WriteString("type: Mesh\nname: default\ntracing:\n  backends:\n")
+	for i := range 120 {
+		fmt.Fprintf(&text, "  - {name: b%d, type: zipkin, conf: {url: 'http://z'}}\n", i)
+	}
+	meshes, _ := legacy.Read(cluster.Read([]manifest.Input{manifest.Text("mesh.yaml", text.String())}))
+	require.Len(t, meshes, 1)
+	require.Len(t, meshes[0].Backends, 120)
+	for _, b := range meshes[0].Backends {
+		assert.NotEmpty(t, b.Problems, b.Name)
+	}
+}
+
 func TestUnusableBackends(t *testing.T) {
 	const zipkin, datadog = "zipkin", "datadog"
 	tests := []struct{ kind, conf, want string }{
