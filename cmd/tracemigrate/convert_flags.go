@@ -83,7 +83,7 @@ func (f *convertFlags) options(c *cli.Context) (convert.Options, meshtrace.Style
 	if f.to != (cluster.Version{}) && strings.EqualFold(f.targetRef, targetSubset) && c.IsSet("target-ref") {
 		return options, style, fmt.Errorf("--target-ref %s: Kuma %s does not have MeshSubset; omit the flag", f.targetRef, f.to)
 	}
-	if err := f.parse(f.to != (cluster.Version{})); err != nil {
+	if err := f.parse(c, f.to != (cluster.Version{})); err != nil {
 		return options, style, err
 	}
 	options = f.conversionFlags.options()

@@ -53,7 +53,7 @@ func (f *explainFlags) run(c *cli.Context) error {
 	if err := checkVersionFlag(f.version); err != nil {
 		return err
 	}
-	if err := f.parse(false); err != nil {
+	if err := f.parse(c, false); err != nil {
 		return err
 	}
 	stderr := stderrPrinter(c)

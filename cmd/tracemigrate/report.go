@@ -7,7 +7,6 @@ import (
 
 	"tracemigrate/cmd/tracemigrate/output"
 	"tracemigrate/cmd/tracemigrate/output/plain"
-	"tracemigrate/convert/envoydiff"
 )
 
 // reportFlags are the flags of report, other than those of the source.
@@ -15,7 +14,6 @@ type reportFlags struct {
 	conversionFlags
 	version, form      string
 	serverDryRun, full bool
-	accepted           []envoydiff.Code
 }
 
 func reportCommand() *cli.Command {
@@ -52,10 +50,7 @@ func (f *reportFlags) run(c *cli.Context) error {
 	if err := checkVersionFlag(f.version); err != nil {
 		return err
 	}
-	if err := f.parse(false); err != nil {
-		return err
-	}
-	if f.accepted, err = acceptedCodes(c, "docs/diff.md"); err != nil {
+	if err := f.parse(c, false); err != nil {
 		return err
 	}
 	head, err := newHead()

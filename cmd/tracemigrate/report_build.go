@@ -43,7 +43,7 @@ func (f *reportFlags) rehearse(
 		return nil, nil, err
 	}
 	o.Convert = f.options()
-	o.Convert.Accept, o.Convert.MadeUp = f.accepted, maxMadeUp
+	o.Convert.MadeUp = maxMadeUp
 	if err := resolveOptions(f.version, current, &o.Convert); err != nil {
 		return nil, nil, err
 	}

@@ -9,7 +9,6 @@ import (
 
 	"tracemigrate/cmd/tracemigrate/output"
 	"tracemigrate/cmd/tracemigrate/worktree"
-	"tracemigrate/convert/envoydiff"
 )
 
 // The values of --stage.
@@ -23,7 +22,6 @@ type rewriteFlags struct {
 	conversionFlags
 	version, stage string
 	write, force   bool
-	accepted       []envoydiff.Code
 }
 
 func rewriteCommand() *cli.Command {
@@ -127,10 +125,7 @@ func (f *rewriteFlags) check(c *cli.Context) ([]string, error) {
 	case f.stage == stageRemove && c.IsSet("target-ref"):
 		return nil, fmt.Errorf("--target-ref is for --stage %s, which writes MeshTraces", stageAdd)
 	}
-	if err := f.parse(false); err != nil {
-		return nil, err
-	}
-	if f.accepted, err = acceptedCodes(c, "docs/diff.md"); err != nil {
+	if err := f.parse(c, false); err != nil {
 		return nil, err
 	}
 	return paths, checkVersionFlag(f.version)
