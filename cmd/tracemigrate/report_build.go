@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 
 	"github.com/urfave/cli/v2"
@@ -58,9 +59,7 @@ func (f *reportFlags) rehearse(
 		return nil, nil, refuseInput(stderr, problems, done)
 	}
 	warnAssumedVersion(stderr, f.version, current.Snapshot)
-	if r.Origin.Source == "" {
-		r.Origin.Source = filesOf(c)
-	}
+	r.Origin.Source = cmp.Or(r.Origin.Source, filesOf(c))
 	return r, plan, nil
 }
 
