@@ -60,14 +60,11 @@ func writeFiles(stderr *output.Printer, dir string, files []file, force bool, ow
 		return 0, fmt.Errorf("making the output directory: %w", err)
 	}
 	if parent != d.path {
-		unlock, locked, err := lock(parent)
+		unlock, err := lock(stderr, parent)
 		if err != nil {
 			return 0, fmt.Errorf("writing to %s: %w", dir, err)
 		}
 		defer unlock()
-		if locked {
-			removeStages(stderr, parent)
-		}
 	}
 	for range 3 {
 		if err = d.check(force); err != nil {
@@ -342,14 +339,11 @@ func writeLike(path, old string, from *file) error {
 // replaceEach first writes every file to a staging directory. It keeps the old files until
 // all are replaced.
 func (d *directory) replaceEach(stderr *output.Printer) (err error) {
-	unlock, locked, err := lock(d.path)
+	unlock, err := lock(stderr, d.path)
 	if err != nil {
 		return fmt.Errorf("writing to %s: %w", d.name, err)
 	}
 	defer unlock()
-	if locked {
-		removeStages(stderr, d.path)
-	}
 	stage, err := makeStage(d.path, 0o700)
 	if err != nil {
 		return fmt.Errorf("writing to %s: %w", d.name, err)
