@@ -32,7 +32,10 @@ func inputFlags() []cli.Flag {
 			Name: "filename", Aliases: []string{"f"}, Category: inputCategory,
 			Usage: "read `FILE`, or all manifests in a directory and its subdirectories, or - for stdin; may be repeated",
 		},
-		kustomizeFlag(),
+		&cli.StringSliceFlag{
+			Name: "kustomize", Aliases: []string{"k"}, Category: inputCategory,
+			Usage: "render the kustomization in `DIR` and read the result; may be repeated, and combined with -f",
+		},
 		categoryFlag(inputCategory, "control-plane", "read a control plane's REST API: its `URL`, or its name in kumactl's configuration"),
 		listFlag(inputCategory, "mesh", "read only the mesh `NAME`; may be repeated (default: all meshes)"),
 		categoryFlag(inputCategory, "mode", "mode of the control plane, if it does not report its own: `MODE` zone, federated-zone or global"),
@@ -60,14 +63,6 @@ func inputFlags() []cli.Flag {
 			Name: "max-pages", Category: inputCategory, Value: paging.Defaults.Pages,
 			Usage: "refuse a list of more than `NUMBER` pages from a server",
 		},
-	}
-}
-
-// kustomizeFlag returns the flag of the kustomizations to render.
-func kustomizeFlag() cli.Flag {
-	return &cli.StringSliceFlag{
-		Name: "kustomize", Aliases: []string{"k"}, Category: inputCategory,
-		Usage: "render the kustomization in `DIR` and read the result; may be repeated, and combined with -f",
 	}
 }
 

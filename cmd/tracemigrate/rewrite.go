@@ -61,13 +61,10 @@ func (f *rewriteFlags) flags() []cli.Flag {
 		},
 		stateFlag(), versionFlag(&f.version), acceptFlag(""),
 	}
-	flags = append(flags, f.conversionFlags.flags()...)
-	for _, flag := range slices.Concat(inputFlags(), clusterFlags(), controlPlaneFlags()) {
-		if !slices.Contains([]string{"filename", "kustomize"}, flag.Names()[0]) {
-			flags = append(flags, flag)
-		}
-	}
-	return flags
+	ofCluster := slices.DeleteFunc(sourceFlags(), func(flag cli.Flag) bool {
+		return slices.Contains([]string{"filename", "kustomize"}, flag.Names()[0])
+	})
+	return slices.Concat(flags, f.conversionFlags.flags(), ofCluster)
 }
 
 func (f *rewriteFlags) run(c *cli.Context) error {
