@@ -79,13 +79,7 @@ func valuesOf(names []string) []candidate {
 }
 
 func commandNames(app *cli.App) []candidate {
-	var found []candidate
-	for _, command := range app.Commands {
-		if !command.Hidden {
-			found = append(found, candidate{command.Name, command.Usage})
-		}
-	}
-	return found
+	return lists.Each(app.Commands, func(command *cli.Command) candidate { return candidate{command.Name, command.Usage} })
 }
 
 // flagNames returns the flags in the order of help, without those that are already there.

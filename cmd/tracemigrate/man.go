@@ -38,9 +38,7 @@ func manPage(app *cli.App, version, date string) string {
 	m.paragraphs(app.Description)
 	m.line(".SH COMMANDS")
 	for _, command := range app.Commands {
-		if !command.Hidden {
-			m.command(app, command)
-		}
+		m.command(app, command)
 	}
 	m.line(".SH SHARED OPTIONS")
 	m.filled("The commands " + strings.Join(sourceCommands(app), ", ") + " have these options.")
