@@ -174,7 +174,7 @@ func (d *directory) exchange(stderr *output.Printer) error {
 // fill writes the files and copies of the old directory's entries to a staging directory,
 // which gets the mode and owner of the old one. It returns what it copied.
 func (d *directory) fill(stage string) (*mirror, error) {
-	copied := &mirror{of: d.path}
+	copied := &mirror{of: d.path, seen: make(map[string]os.FileInfo)}
 	opened, err := os.Open(stage)
 	if err != nil {
 		return nil, fmt.Errorf("making the output directory: %w", err)
@@ -251,17 +251,12 @@ func (d *directory) exchangeable(parent string) error {
 		return err
 	case !canExchange:
 		return errors.New("this system cannot exchange directories")
-	case isWorkingDirectory(d.info):
+	case isFile(".", d.info):
 		return errors.New("it is the current directory")
 	case os.SameFile(above, d.info) || !sameDevice(above, d.info):
 		return errors.New("it is the root of a file system")
 	}
 	return nil
-}
-
-func isWorkingDirectory(info os.FileInfo) bool {
-	here, err := os.Stat(".")
-	return err == nil && os.SameFile(here, info)
 }
 
 // writeTo writes the files to a directory and syncs them, each with the mode and owner
