@@ -17,11 +17,11 @@ import (
 // convertFlags are the flags of convert, other than those of the source.
 type convertFlags struct {
 	conversionFlags
-	version, from, form, format string
-	copyLabels, shadow          bool
-	directory, notesFile        string
-	force, bare, keepGoing      bool
-	to                          cluster.Version // of --kuma-version, where it has no TrafficTrace
+	version, from, format  string
+	copyLabels, shadow     bool
+	directory, notesFile   string
+	force, bare, keepGoing bool
+	to                     cluster.Version // of --kuma-version, where it has no TrafficTrace
 }
 
 func (f *convertFlags) flags() []cli.Flag {
@@ -31,7 +31,7 @@ func (f *convertFlags) flags() []cli.Flag {
 		textFlag("from", &f.from,
 			"`VERSION` that the control plane runs before an upgrade to --kuma-version "+newest+" (default: as for --kuma-version)"),
 	}, f.conversionFlags.flags(), []cli.Flag{
-		outputFlag(&f.form, output.ConvertForms),
+		outputFlag(output.ConvertForms),
 		textFlag("format", &f.format, "`FORMAT` of the policies: kubernetes or universal (default: that of each TrafficTrace)"),
 		listFlag("", "label", "add the label `KEY=VALUE` to every policy; may be repeated"),
 		boolFlag("copy-labels", &f.copyLabels,
@@ -50,7 +50,7 @@ func (f *convertFlags) flags() []cli.Flag {
 // options returns the options of the conversion that depend only on flags.
 func (f *convertFlags) options(c *cli.Context) (convert.Options, meshtrace.Style, error) {
 	var options convert.Options
-	var style meshtrace.Style
+	style := formOf(c, output.ConvertForms)
 	var version cluster.Version
 	if f.version != "" {
 		var err error
@@ -61,10 +61,6 @@ func (f *convertFlags) options(c *cli.Context) (convert.Options, meshtrace.Style
 	if f.from != "" && f.to == (cluster.Version{}) {
 		return options, style, fmt.Errorf("--from needs --kuma-version %s; without an upgrade, pass the version with --kuma-version",
 			cluster.Newest)
-	}
-	style, err := findForm(output.ConvertForms, f.form)
-	if err != nil {
-		return options, style, err
 	}
 	format := cluster.Format(strings.ToLower(f.format))
 	if format != "" && format != cluster.Kubernetes && format != cluster.Universal {

@@ -39,11 +39,8 @@ func diffCommand() *cli.Command {
 }
 
 func (f *diffFlags) run(c *cli.Context) error {
-	form, err := findForm(output.DiffForms, f.form)
+	err := f.parse(c, false)
 	if err != nil {
-		return err
-	}
-	if err := f.parse(c, false); err != nil {
 		return err
 	}
 	found := &output.Diff{Strict: f.strict, Full: f.full, Command: commandLine(c, sourceArguments(c))}
@@ -70,7 +67,7 @@ func (f *diffFlags) run(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	return answer(c, form, found)
+	return answer(c, output.DiffForms, found)
 }
 
 // otherComparisons are the flags of comparisons in which diff converts nothing.

@@ -118,21 +118,36 @@ func boolFlag(name string, to *bool, usage string) cli.Flag {
 }
 
 // outputFlag returns the flag that selects the form of the output.
-func outputFlag[W any](to *string, forms output.Forms[W]) cli.Flag {
-	return &cli.StringFlag{Name: "output", Destination: to, Aliases: []string{"o"}, Value: forms.Default(), Usage: forms.Usage()}
+func outputFlag[W any](forms output.Forms[W]) cli.Flag {
+	return &cli.StringFlag{Name: "output", Aliases: []string{"o"}, Value: forms.Default(), Usage: forms.Usage()}
 }
 
-// findForm returns the writer of the form that --output names.
-func findForm[W any](forms output.Forms[W], name string) (W, error) {
-	write, exists := forms.Find(name)
-	names := forms.Names()
+// formsOf has the values of --output of each command.
+var formsOf = map[string][]string{
+	"convert":       output.ConvertForms.Names(),
+	"diff":          output.DiffForms.Names(),
+	"explain":       output.ExplainForms.Names(),
+	"report":        output.ReportForms.Names(),
+	"upgrade-check": output.UpgradeForms.Names(),
+	"version":       output.VersionForms.Names(),
+}
+
+// checkForm returns an error for a value of --output that the command does not have.
+func checkForm(c *cli.Context) error {
+	names, name := formsOf[c.Command.Name], c.String("output")
 	switch {
-	case exists:
-		return write, nil
+	case len(names) == 0 || slices.Contains(names, name):
+		return nil
 	case len(names) == 2:
-		return write, fmt.Errorf("--output: %s is neither %s nor %s", typed(name), names[0], names[1])
+		return fmt.Errorf("--output: %s is neither %s nor %s", typed(name), names[0], names[1])
 	}
-	return write, fmt.Errorf("--output: %s is none of %s", typed(name), strings.Join(names, ", "))
+	return fmt.Errorf("--output: %s is none of %s", typed(name), strings.Join(names, ", "))
+}
+
+// formOf returns the form of --output, which checkForm has checked.
+func formOf[W any](c *cli.Context, forms output.Forms[W]) W {
+	form, _ := forms.Find(c.String("output"))
+	return form
 }
 
 // namespaceFlag returns the flag of the control plane's namespace.

@@ -17,11 +17,11 @@ import (
 
 // build returns the report on a snapshot, or prints its problems and returns an error.
 func (f *reportFlags) build(c *cli.Context, current *convert.Current, words report.Words) (*report.Report, error) {
-	most := 0
-	if !f.full && (f.form == "text" || f.form == "markdown") {
+	form, most := c.String("output"), 0
+	if !f.full && (form == "text" || form == "markdown") {
 		most = output.MostProxies
 	}
-	o := &report.Options{Words: words, Brief: f.form == "text" && !f.serverDryRun, Proxies: most}
+	o := &report.Options{Words: words, Brief: form == "text" && !f.serverDryRun, Proxies: most}
 	r, _, err := f.rehearse(c, current, o, "reported")
 	if err == nil {
 		err = checkMesh(current.Snapshot, "report")

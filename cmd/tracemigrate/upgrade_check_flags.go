@@ -17,7 +17,6 @@ import (
 // upgradeCheckFlags are the flags of upgrade-check, other than those of the source and lists.
 type upgradeCheckFlags struct {
 	from, to     string
-	form         string
 	strict, full bool
 }
 
@@ -37,7 +36,7 @@ func (f *upgradeCheckFlags) flags() []cli.Flag {
 		namespaceFlag(),
 		boolFlag("strict", &f.strict, "exit with 1 also for inherent differences and misspelt fields"),
 		acceptFlag(""),
-		outputFlag(&f.form, output.UpgradeForms),
+		outputFlag(output.UpgradeForms),
 		boolFlag("full", &f.full, "with text and markdown: list all proxies and resources of a cause"),
 	)
 }
