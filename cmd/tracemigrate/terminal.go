@@ -58,8 +58,8 @@ func conclude(c *cli.Context, sentence string) {
 	newPrinter(c.App.ErrWriter).Line("%s: %s", c.App.Name, sentence)
 }
 
-// answer prints what a command found to stdout in the form that --output selects. It returns the exit
-// code of the answer no, or ends like conclude.
+// answer prints what a command found to stdout in the form that --output selects. It returns
+// the exit code of the answer no, or ends like conclude.
 func answer[F interface {
 	Holds() bool
 	Verdict() string
