@@ -25,17 +25,17 @@ type Transition struct {
 
 // MeshTransition is what a transition does to a mesh.
 type MeshTransition struct {
-	Mesh string
+	Mesh string `json:"mesh" yaml:"mesh"`
 	// Lost is the number of its proxies that are traced before and not after.
-	Lost int
+	Lost int `json:"lost" yaml:"lost"`
 	// Bare is set if the mesh had TrafficTraces and has neither those nor MeshTraces.
-	Bare bool
+	Bare bool `json:"bare" yaml:"bare"`
 	// StillTracing is set if the TrafficTraces are gone and the field tracing of the Mesh
 	// is not.
-	StillTracing bool
+	StillTracing bool `json:"stillTracing" yaml:"stillTracing"`
 	// Gone is set if the mesh does not exist afterwards, and Proxies is how many proxies it has.
-	Gone    bool
-	Proxies int
+	Gone    bool `json:"gone" yaml:"gone"`
+	Proxies int  `json:"-" yaml:"-"`
 }
 
 // CompareStates compares the tracing that two states give every proxy of either. The state of

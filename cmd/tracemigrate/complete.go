@@ -137,13 +137,9 @@ func (l *partialLine) addArgument(word string) {
 		l.args = append(l.args, word)
 		return
 	}
-	for _, command := range l.app.Commands {
-		if command.HasName(word) {
-			l.command = command
-			return
-		}
+	if l.command = l.app.Command(word); l.command == nil {
+		l.command = &cli.Command{Name: word} // one that does not exist
 	}
-	l.command = &cli.Command{Name: word} // one that does not exist
 }
 
 func (l *partialLine) addFlag(word string) {

@@ -14,7 +14,6 @@ import (
 	"tracemigrate/cluster/kube"
 	"tracemigrate/cluster/lists"
 	"tracemigrate/cluster/manifest"
-	"tracemigrate/cmd/tracemigrate/output"
 	"tracemigrate/convert/envoydiff"
 	"tracemigrate/convert/runbook"
 )
@@ -27,16 +26,6 @@ var flagValues = map[string][]string{
 	"stage":      {stageAdd, stageRemove},
 	"step":       lists.Words([]runbook.Step{runbook.Start, runbook.Shadow, runbook.Add, runbook.Remove, runbook.Rollback}),
 	"target-ref": {targetSubset, targetDataplane},
-}
-
-// formsOf has the values of --output of each command.
-var formsOf = map[string][]string{
-	"convert":       output.ConvertForms.Names(),
-	"diff":          output.DiffForms.Names(),
-	"explain":       output.ExplainForms.Names(),
-	"report":        output.ReportForms.Names(),
-	"upgrade-check": output.UpgradeForms.Names(),
-	"version":       output.VersionForms.Names(),
 }
 
 // candidates returns what kind of thing the word is, and its values.
@@ -79,13 +68,7 @@ func valuesOf(names []string) []candidate {
 }
 
 func commandNames(app *cli.App) []candidate {
-	var found []candidate
-	for _, command := range app.Commands {
-		if !command.Hidden {
-			found = append(found, candidate{command.Name, command.Usage})
-		}
-	}
-	return found
+	return lists.Each(app.Commands, func(command *cli.Command) candidate { return candidate{command.Name, command.Usage} })
 }
 
 // flagNames returns the flags in the order of help, without those that are already there.

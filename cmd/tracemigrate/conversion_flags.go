@@ -9,6 +9,7 @@ import (
 	"tracemigrate/cluster"
 	"tracemigrate/cmd/tracemigrate/output"
 	"tracemigrate/convert"
+	"tracemigrate/convert/envoydiff"
 )
 
 // The values of --target-ref.
@@ -22,6 +23,7 @@ type conversionFlags struct {
 	targetRef                               string
 	byLabels                                bool // of targetRef
 	displayNames, zoneOrigin, roundSampling bool
+	accepted                                []envoydiff.Code // of --accept, which most have
 }
 
 func (f *conversionFlags) flags() []cli.Flag {
@@ -39,8 +41,13 @@ func (f *conversionFlags) flags() []cli.Flag {
 	}
 }
 
-// parse reads --target-ref. Policies for a version that has no tags select by labels.
-func (f *conversionFlags) parse(labelsOnly bool) error {
+// parse reads --accept and --target-ref. Policies for a version that has no tags select by
+// labels.
+func (f *conversionFlags) parse(c *cli.Context, labelsOnly bool) error {
+	var err error
+	if f.accepted, err = acceptedCodes(c, "docs/diff.md"); err != nil {
+		return err
+	}
 	switch strings.ToLower(f.targetRef) {
 	case targetSubset, targetDataplane:
 		f.byLabels = labelsOnly || strings.EqualFold(f.targetRef, targetDataplane)
@@ -57,6 +64,7 @@ func (f *conversionFlags) parse(labelsOnly bool) error {
 func (f *conversionFlags) options() convert.Options {
 	return convert.Options{
 		ByLabels: f.byLabels, DisplayNames: f.displayNames, ZoneOrigin: f.zoneOrigin, RoundSampling: f.roundSampling,
+		Accept: f.accepted,
 	}
 }
 

@@ -4,6 +4,8 @@ import (
 	"cmp"
 
 	"github.com/urfave/cli/v2"
+
+	"tracemigrate/cmd/tracemigrate/output"
 )
 
 func convertCommand() *cli.Command {
@@ -35,7 +37,7 @@ func convertCommand() *cli.Command {
 }
 
 func (f *convertFlags) run(c *cli.Context) error {
-	options, style, err := f.options(c)
+	options, err := f.options(c)
 	if err != nil {
 		return err
 	}
@@ -56,7 +58,8 @@ func (f *convertFlags) run(c *cli.Context) error {
 			return err
 		}
 	}
-	style.Version = cmp.Or(options.To, options.Version)
+	style := formOf(c, output.ConvertForms)
+	style.Version, style.Bare = cmp.Or(options.To, options.Version), f.bare
 	snapshot := current.Snapshot
 	result, problems := planOf(current, options)
 	if result == nil {

@@ -11,17 +11,16 @@ import (
 	"tracemigrate/cluster"
 	"tracemigrate/cmd/tracemigrate/output"
 	"tracemigrate/convert"
-	"tracemigrate/meshtrace"
 )
 
 // convertFlags are the flags of convert, other than those of the source.
 type convertFlags struct {
 	conversionFlags
-	version, from, form, format string
-	copyLabels, shadow          bool
-	directory, notesFile        string
-	force, bare, keepGoing      bool
-	to                          cluster.Version // of --kuma-version, where it has no TrafficTrace
+	version, from, format  string
+	copyLabels, shadow     bool
+	directory, notesFile   string
+	force, bare, keepGoing bool
+	to                     cluster.Version // of --kuma-version, where it has no TrafficTrace
 }
 
 func (f *convertFlags) flags() []cli.Flag {
@@ -31,7 +30,7 @@ func (f *convertFlags) flags() []cli.Flag {
 		textFlag("from", &f.from,
 			"`VERSION` that the control plane runs before an upgrade to --kuma-version "+newest+" (default: as for --kuma-version)"),
 	}, f.conversionFlags.flags(), []cli.Flag{
-		outputFlag(&f.form, output.ConvertForms),
+		outputFlag(output.ConvertForms),
 		textFlag("format", &f.format, "`FORMAT` of the policies: kubernetes or universal (default: that of each TrafficTrace)"),
 		listFlag("", "label", "add the label `KEY=VALUE` to every policy; may be repeated"),
 		boolFlag("copy-labels", &f.copyLabels,
@@ -48,43 +47,37 @@ func (f *convertFlags) flags() []cli.Flag {
 }
 
 // options returns the options of the conversion that depend only on flags.
-func (f *convertFlags) options(c *cli.Context) (convert.Options, meshtrace.Style, error) {
+func (f *convertFlags) options(c *cli.Context) (convert.Options, error) {
 	var options convert.Options
-	var style meshtrace.Style
 	var version cluster.Version
 	if f.version != "" {
 		var err error
 		if version, f.to, err = f.parseVersions(); err != nil {
-			return options, style, err
+			return options, err
 		}
 	}
 	if f.from != "" && f.to == (cluster.Version{}) {
-		return options, style, fmt.Errorf("--from needs --kuma-version %s; without an upgrade, pass the version with --kuma-version",
+		return options, fmt.Errorf("--from needs --kuma-version %s; without an upgrade, pass the version with --kuma-version",
 			cluster.Newest)
-	}
-	style, err := findForm(output.ConvertForms, f.form)
-	if err != nil {
-		return options, style, err
 	}
 	format := cluster.Format(strings.ToLower(f.format))
 	if format != "" && format != cluster.Kubernetes && format != cluster.Universal {
-		return options, style, fmt.Errorf("--format: %s is neither kubernetes nor universal", typed(f.format))
+		return options, fmt.Errorf("--format: %s is neither kubernetes nor universal", typed(f.format))
 	}
 	if format == cluster.Universal && c.IsSet("namespace") {
-		return options, style, errors.New("--namespace cannot be combined with --format universal: only Kubernetes has namespaces")
+		return options, errors.New("--namespace cannot be combined with --format universal: only Kubernetes has namespaces")
 	}
 	if f.notesFile == "-" {
-		return options, style, errors.New("--notes-output needs a file, because stdout contains the manifests")
+		return options, errors.New("--notes-output needs a file, because stdout contains the manifests")
 	}
 	if f.force && f.directory == "" && f.notesFile == "" {
-		return options, style, errors.New("--force needs --output-dir or --notes-output")
+		return options, errors.New("--force needs --output-dir or --notes-output")
 	}
-	style.Bare = f.bare
 	if f.to != (cluster.Version{}) && strings.EqualFold(f.targetRef, targetSubset) && c.IsSet("target-ref") {
-		return options, style, fmt.Errorf("--target-ref %s: Kuma %s does not have MeshSubset; omit the flag", f.targetRef, f.to)
+		return options, fmt.Errorf("--target-ref %s: Kuma %s does not have MeshSubset; omit the flag", f.targetRef, f.to)
 	}
-	if err := f.parse(f.to != (cluster.Version{})); err != nil {
-		return options, style, err
+	if err := f.parse(c, f.to != (cluster.Version{})); err != nil {
+		return options, err
 	}
 	options = f.conversionFlags.options()
 	options.Version, options.To, options.Format, options.Namespace = version, f.to, format, c.String("namespace")
@@ -92,17 +85,17 @@ func (f *convertFlags) options(c *cli.Context) (convert.Options, meshtrace.Style
 	for _, label := range c.StringSlice("label") {
 		key, value, ok := strings.Cut(label, "=")
 		if !ok {
-			return options, style, fmt.Errorf("--label: %q is not of the form KEY=VALUE", label)
+			return options, fmt.Errorf("--label: %q is not of the form KEY=VALUE", label)
 		}
 		if _, twice := options.Labels.Lookup(key); twice {
-			return options, style, fmt.Errorf("--label: key %q is set twice", key)
+			return options, fmt.Errorf("--label: key %q is set twice", key)
 		}
 		options.Labels = options.Labels.With(key, value)
 	}
 	if version == (cluster.Version{}) {
-		return options, style, nil // resolveOptions checks them
+		return options, nil // resolveOptions checks them
 	}
-	return options, style, options.Check()
+	return options, options.Check()
 }
 
 // resolveOptions adds the version, namespace and format of the snapshot to options, and

@@ -7,7 +7,6 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"tracemigrate/cmd/tracemigrate/output"
-	"tracemigrate/convert/envoydiff"
 )
 
 func diffCommand() *cli.Command {
@@ -40,22 +39,15 @@ func diffCommand() *cli.Command {
 }
 
 func (f *diffFlags) run(c *cli.Context) error {
-	form, err := findForm(output.DiffForms, f.form)
+	err := f.parse(c, false)
 	if err != nil {
-		return err
-	}
-	accepted, err := acceptedCodes(c, "docs/diff.md")
-	if err != nil {
-		return err
-	}
-	if err := f.parse(false); err != nil {
 		return err
 	}
 	found := &output.Diff{Strict: f.strict, Full: f.full, Command: commandLine(c, sourceArguments(c))}
 	if found.Head, err = newHead(); err != nil {
 		return err
 	}
-	r := &comparing{f, c, stderrPrinter(c), found, accepted}
+	r := &comparing{f, c, stderrPrinter(c), found}
 	switch {
 	case c.IsSet("state") && !c.IsSet("before-manifests"):
 		return errors.New("--state applies only with --before-manifests and --after-manifests")
@@ -75,7 +67,7 @@ func (f *diffFlags) run(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	return answer(c, form, found)
+	return answer(c, output.DiffForms, found)
 }
 
 // otherComparisons are the flags of comparisons in which diff converts nothing.
@@ -84,8 +76,7 @@ var otherComparisons = []string{"meshtrace", "before-manifests", "after-manifest
 // comparing is one run of diff.
 type comparing struct {
 	*diffFlags
-	c        *cli.Context
-	stderr   *output.Printer
-	found    *output.Diff // so far
-	accepted []envoydiff.Code
+	c      *cli.Context
+	stderr *output.Printer
+	found  *output.Diff // so far
 }

@@ -20,8 +20,8 @@ const maxMadeUp = 10_000
 // diffFlags are the flags of diff, other than those of the source and lists.
 type diffFlags struct {
 	conversionFlags
-	form, to, before, after string
-	shadow, strict, full    bool
+	to, before, after    string
+	shadow, strict, full bool
 }
 
 func (f *diffFlags) flags() []cli.Flag {
@@ -46,7 +46,7 @@ func (f *diffFlags) flags() []cli.Flag {
 				cluster.SinceShadow.MajorMinor()+" and later)"),
 		boolFlag("strict", &f.strict, "exit with 1 also for inherent differences and misspelt fields"),
 		acceptFlag(""),
-		outputFlag(&f.form, output.DiffForms),
+		outputFlag(output.DiffForms),
 		boolFlag("full", &f.full, "with text and markdown: list all proxies of a group"),
 	})
 }

@@ -62,7 +62,7 @@ func (r *comparing) compareOn(version, to cluster.Version, current *convert.Curr
 	ofZone := func(p *meshtrace.Policy) bool { return p.Labels.Get(cluster.OriginLabel) == "zone" }
 	options := r.options()
 	options.Version, options.Namespace, options.Supposed = version, current.Namespace, r.found.PerVersion
-	options.MadeUp, options.Accept = maxMadeUp, r.accepted
+	options.MadeUp = maxMadeUp
 	options.ZoneOrigin = options.ZoneOrigin || slices.ContainsFunc(edited, ofZone)
 	given := r.c.IsSet("meshtrace")
 	if given { // what an earlier run made is not tracing to keep

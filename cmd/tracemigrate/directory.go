@@ -60,14 +60,11 @@ func writeFiles(stderr *output.Printer, dir string, files []file, force bool, ow
 		return 0, fmt.Errorf("making the output directory: %w", err)
 	}
 	if parent != d.path {
-		unlock, locked, err := lock(parent)
+		unlock, err := lock(stderr, parent)
 		if err != nil {
 			return 0, fmt.Errorf("writing to %s: %w", dir, err)
 		}
 		defer unlock()
-		if locked {
-			removeStages(stderr, parent)
-		}
 	}
 	for range 3 {
 		if err = d.check(force); err != nil {
@@ -177,7 +174,7 @@ func (d *directory) exchange(stderr *output.Printer) error {
 // fill writes the files and copies of the old directory's entries to a staging directory,
 // which gets the mode and owner of the old one. It returns what it copied.
 func (d *directory) fill(stage string) (*mirror, error) {
-	copied := &mirror{of: d.path}
+	copied := &mirror{of: d.path, seen: make(map[string]os.FileInfo)}
 	opened, err := os.Open(stage)
 	if err != nil {
 		return nil, fmt.Errorf("making the output directory: %w", err)
@@ -254,17 +251,12 @@ func (d *directory) exchangeable(parent string) error {
 		return err
 	case !canExchange:
 		return errors.New("this system cannot exchange directories")
-	case isWorkingDirectory(d.info):
+	case isFile(".", d.info):
 		return errors.New("it is the current directory")
 	case os.SameFile(above, d.info) || !sameDevice(above, d.info):
 		return errors.New("it is the root of a file system")
 	}
 	return nil
-}
-
-func isWorkingDirectory(info os.FileInfo) bool {
-	here, err := os.Stat(".")
-	return err == nil && os.SameFile(here, info)
 }
 
 // writeTo writes the files to a directory and syncs them, each with the mode and owner
@@ -342,14 +334,11 @@ func writeLike(path, old string, from *file) error {
 // replaceEach first writes every file to a staging directory. It keeps the old files until
 // all are replaced.
 func (d *directory) replaceEach(stderr *output.Printer) (err error) {
-	unlock, locked, err := lock(d.path)
+	unlock, err := lock(stderr, d.path)
 	if err != nil {
 		return fmt.Errorf("writing to %s: %w", d.name, err)
 	}
 	defer unlock()
-	if locked {
-		removeStages(stderr, d.path)
-	}
 	stage, err := makeStage(d.path, 0o700)
 	if err != nil {
 		return fmt.Errorf("writing to %s: %w", d.name, err)

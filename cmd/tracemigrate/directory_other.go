@@ -5,6 +5,8 @@ package main
 import (
 	"errors"
 	"os"
+
+	"tracemigrate/cmd/tracemigrate/output"
 )
 
 // canExchange reports whether this system can exchange two directories.
@@ -17,7 +19,7 @@ func exchangePaths(string, string) error { return errors.ErrUnsupported }
 func renameNew(from, to string) error { return os.Rename(from, to) }
 
 // lock does nothing on this system.
-func lock(string) (unlock func(), locked bool, err error) { return func() {}, false, nil }
+func lock(*output.Printer, string) (unlock func(), err error) { return func() {}, nil }
 
 // sameDevice returns true on this system: renaming reports the error.
 func sameDevice(_, _ os.FileInfo) bool { return true }

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"tracemigrate/cmd/tracemigrate/output"
 )
 
 // canExchange reports whether this system can exchange two directories.
@@ -19,22 +21,24 @@ const canExchange = true
 // lockTime is the time that a run waits for another that writes to the same directory.
 const lockTime = 30 * time.Second
 
-// lock prevents other runs from writing in a directory until unlock is called. locked is
-// false if the directory cannot be read or its file system does not support locks.
-func lock(path string) (unlock func(), locked bool, err error) {
+// lock prevents other runs from writing in a directory until unlock is called, and removes
+// what killed runs left there. If the directory cannot be read or its file system does not
+// support locks, lock does nothing.
+func lock(stderr *output.Printer, path string) (unlock func(), err error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return func() {}, false, nil //nolint:nilerr // two runs at a time are rare
+		return func() {}, nil //nolint:nilerr // two runs at a time are rare
 	}
 	for end := time.Now().Add(lockTime); ; time.Sleep(20 * time.Millisecond) {
 		switch err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); {
 		case err == nil:
-			return func() { _ = f.Close() }, true, nil
+			removeStages(stderr, path)
+			return func() { _ = f.Close() }, nil
 		case !errors.Is(err, syscall.EWOULDBLOCK) && !errors.Is(err, syscall.EINTR):
-			return func() {}, false, f.Close()
+			return func() {}, f.Close()
 		case time.Now().After(end):
 			err := fmt.Errorf("another program has locked %s for %s; nothing was written to it; try again later", path, lockTime)
-			return func() {}, false, errors.Join(err, f.Close())
+			return func() {}, errors.Join(err, f.Close())
 		}
 	}
 }

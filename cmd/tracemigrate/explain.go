@@ -12,7 +12,7 @@ import (
 // explainFlags are the flags of explain, other than those of the source.
 type explainFlags struct {
 	conversionFlags
-	version, form string
+	version string
 }
 
 func explainCommand() *cli.Command {
@@ -29,7 +29,7 @@ func explainCommand() *cli.Command {
 			"Exit codes: 0 the proxy keeps its tracing; 1 it is different or unknown, or\n" +
 			"its backend cannot be used; 2 error.",
 		Flags: slices.Concat(sourceFlags(), []cli.Flag{versionFlag(&f.version)}, f.flags(),
-			[]cli.Flag{outputFlag(&f.form, output.ExplainForms)}),
+			[]cli.Flag{outputFlag(output.ExplainForms)}),
 		HideHelpCommand: true, // else --help after PROXY would list it
 		Action:          f.run,
 	}
@@ -46,14 +46,10 @@ func (f *explainFlags) run(c *cli.Context) error {
 	if c.Bool("help") { // after PROXY
 		return cli.ShowSubcommandHelp(c)
 	}
-	write, err := findForm(output.ExplainForms, f.form)
-	if err != nil {
-		return err
-	}
 	if err := checkVersionFlag(f.version); err != nil {
 		return err
 	}
-	if err := f.parse(false); err != nil {
+	if err := f.parse(c, false); err != nil {
 		return err
 	}
 	stderr := stderrPrinter(c)
@@ -61,9 +57,9 @@ func (f *explainFlags) run(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	no, text := explainVerdict(e), f.form == output.ExplainForms.Default()
+	no, text := explainVerdict(e), c.String("output") == "text"
 	err = writeStdout(c, func(out *output.Printer) error {
-		if err := write(out, e); err != nil || no != nil || !text {
+		if err := formOf(c, output.ExplainForms)(out, e); err != nil || no != nil || !text {
 			return err
 		}
 		out.Line("")

@@ -32,7 +32,10 @@ func inputFlags() []cli.Flag {
 			Name: "filename", Aliases: []string{"f"}, Category: inputCategory,
 			Usage: "read `FILE`, or all manifests in a directory and its subdirectories, or - for stdin; may be repeated",
 		},
-		kustomizeFlag(),
+		&cli.StringSliceFlag{
+			Name: "kustomize", Aliases: []string{"k"}, Category: inputCategory,
+			Usage: "render the kustomization in `DIR` and read the result; may be repeated, and combined with -f",
+		},
 		categoryFlag(inputCategory, "control-plane", "read a control plane's REST API: its `URL`, or its name in kumactl's configuration"),
 		listFlag(inputCategory, "mesh", "read only the mesh `NAME`; may be repeated (default: all meshes)"),
 		categoryFlag(inputCategory, "mode", "mode of the control plane, if it does not report its own: `MODE` zone, federated-zone or global"),
@@ -60,14 +63,6 @@ func inputFlags() []cli.Flag {
 			Name: "max-pages", Category: inputCategory, Value: paging.Defaults.Pages,
 			Usage: "refuse a list of more than `NUMBER` pages from a server",
 		},
-	}
-}
-
-// kustomizeFlag returns the flag of the kustomizations to render.
-func kustomizeFlag() cli.Flag {
-	return &cli.StringSliceFlag{
-		Name: "kustomize", Aliases: []string{"k"}, Category: inputCategory,
-		Usage: "render the kustomization in `DIR` and read the result; may be repeated, and combined with -f",
 	}
 }
 
@@ -123,21 +118,36 @@ func boolFlag(name string, to *bool, usage string) cli.Flag {
 }
 
 // outputFlag returns the flag that selects the form of the output.
-func outputFlag[W any](to *string, forms output.Forms[W]) cli.Flag {
-	return &cli.StringFlag{Name: "output", Destination: to, Aliases: []string{"o"}, Value: forms.Default(), Usage: forms.Usage()}
+func outputFlag[W any](forms output.Forms[W]) cli.Flag {
+	return &cli.StringFlag{Name: "output", Aliases: []string{"o"}, Value: forms.Default(), Usage: forms.Usage()}
 }
 
-// findForm returns the writer of the form that --output names.
-func findForm[W any](forms output.Forms[W], name string) (W, error) {
-	write, exists := forms.Find(name)
-	names := forms.Names()
+// formsOf has the values of --output of each command.
+var formsOf = map[string][]string{
+	"convert":       output.ConvertForms.Names(),
+	"diff":          output.DiffForms.Names(),
+	"explain":       output.ExplainForms.Names(),
+	"report":        output.ReportForms.Names(),
+	"upgrade-check": output.UpgradeForms.Names(),
+	"version":       output.VersionForms.Names(),
+}
+
+// checkForm returns an error for a value of --output that the command does not have.
+func checkForm(c *cli.Context) error {
+	names, name := formsOf[c.Command.Name], c.String("output")
 	switch {
-	case exists:
-		return write, nil
+	case len(names) == 0 || slices.Contains(names, name):
+		return nil
 	case len(names) == 2:
-		return write, fmt.Errorf("--output: %s is neither %s nor %s", typed(name), names[0], names[1])
+		return fmt.Errorf("--output: %s is neither %s nor %s", typed(name), names[0], names[1])
 	}
-	return write, fmt.Errorf("--output: %s is none of %s", typed(name), strings.Join(names, ", "))
+	return fmt.Errorf("--output: %s is none of %s", typed(name), strings.Join(names, ", "))
+}
+
+// formOf returns the form of --output, which checkForm has checked.
+func formOf[W any](c *cli.Context, forms output.Forms[W]) W {
+	form, _ := forms.Find(c.String("output"))
+	return form
 }
 
 // namespaceFlag returns the flag of the control plane's namespace.

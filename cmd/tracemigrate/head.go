@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"slices"
@@ -50,22 +51,15 @@ func loadFor(c *cli.Context, head *report.Head) (*convert.Current, cluster.Sourc
 	var digest cluster.InputDigest
 	current, source, err := loadThrough(c, func(_ string, source cluster.Source) cluster.Source { return digest.Of(source) })
 	if err == nil {
-		head.Digest, head.Cluster = digest.String(), placeOf(c, current.Origin)
+		head.Digest, head.Cluster = digest.String(), placeOf(c, current.About())
 	}
 	return current, source, err
 }
 
 // placeOf returns the name of what was read, without credentials.
-func placeOf(c *cli.Context, origin *cluster.Origin) string {
-	if origin != nil && origin.Source != "" {
-		return manifest.Redact(origin.String())
-	}
-	named := cluster.Origin{}
-	if origin != nil {
-		named = *origin
-	}
-	named.Source = filesOf(c)
-	return manifest.Redact(named.String())
+func placeOf(c *cli.Context, origin cluster.Origin) string {
+	origin.Source = cmp.Or(origin.Source, filesOf(c))
+	return manifest.Redact(origin.String())
 }
 
 // filesOf names the files that were read.

@@ -47,15 +47,7 @@ func kumaVersion(flag string, s *cluster.Snapshot) (cluster.Version, error) {
 	switch {
 	case flag != "":
 		version, err := parseVersionFlag(flag)
-		if err != nil {
-			return version, err
-		}
-		if s.Origin != nil && !version.HasPatch() {
-			if own, err := cluster.ParseLegacyVersion(s.Origin.Version); err == nil && own.SameMinor(version) {
-				return own, nil // which also has the patch
-			}
-		}
-		return version, nil
+		return withPatch(version, s), err
 	case s.Origin != nil && len(s.TrafficTraces) == 0 && (s.Origin.NothingLegacy() || s.Origin.Version == ""):
 		return cluster.Latest, nil // nothing depends on it
 	case namesNoVersion(s):
@@ -73,6 +65,15 @@ func kumaVersion(flag string, s *cluster.Snapshot) (cluster.Version, error) {
 			"such as --kuma-version %s", s.Origin.Version, cluster.Latest)
 	}
 	return version, fmt.Errorf("the control plane reports version %q: %w; pass another with --kuma-version", s.Origin.Version, err)
+}
+
+// withPatch returns a version with the patch that the control plane reports, if it has none.
+func withPatch(version cluster.Version, s *cluster.Snapshot) cluster.Version {
+	own, err := cluster.ParseVersion(s.About().Version)
+	if err == nil && own.SameMinor(version) && !version.HasPatch() {
+		return own
+	}
+	return version
 }
 
 // namesNoVersion reports whether s is from files without the control plane's version.

@@ -113,7 +113,6 @@ func newApp(name string) *cli.App {
 		},
 		Flags:                     append(messageFlags(), cli.HelpFlag), // the library adds it only with its own command help
 		HideVersion:               true,
-		Suggest:                   true,
 		DisableSliceFlagSeparator: true,
 		ExitErrHandler:            func(*cli.Context, error) {},
 		OnUsageError:              usageError,

@@ -38,9 +38,7 @@ func manPage(app *cli.App, version, date string) string {
 	m.paragraphs(app.Description)
 	m.line(".SH COMMANDS")
 	for _, command := range app.Commands {
-		if !command.Hidden {
-			m.command(app, command)
-		}
+		m.command(app, command)
 	}
 	m.line(".SH SHARED OPTIONS")
 	m.filled("The commands " + strings.Join(sourceCommands(app), ", ") + " have these options.")
@@ -111,30 +109,32 @@ func (m *manual) paragraphs(text string) {
 // ending adds the sections that no command has.
 func (m *manual) ending() {
 	m.line(".SH EXIT STATUS")
-	for _, row := range [][2]string{
+	m.terms([][2]string{
 		{"0", "Done."},
 		{"1", "The answer is no: something cannot be carried over, or a proxy is different or unknown."},
 		{"2", "Error in usage, input or output."},
-	} {
-		m.line(".TP\n.B %s", row[0])
-		m.filled(row[1])
-	}
+	})
 	m.line(".SH ENVIRONMENT")
-	for _, row := range [][2]string{
+	m.terms([][2]string{
 		{tokenVariable, "The user token, as --token."},
 		{"KUBECONFIG", "The kubeconfig, as --kubeconfig."},
 		{"NO_COLOR", "Without colours, if it is not empty."},
 		{"CLICOLOR_FORCE", "With colours, also if the output is not a terminal, unless it is empty or 0."},
 		{"CLICOLOR", "Without colours, if it is 0."},
-	} {
-		m.line(".TP\n.B %s", row[0])
-		m.filled(row[1])
-	}
+	})
 	m.line(".SH FILES")
 	m.line(".TP\n.I ~/.kube/config\nThe default kubeconfig.")
 	m.line(".TP\n.I ~/.kumactl/config\nThe control planes that --control-plane takes by name.")
 	m.line(".SH SEE ALSO")
 	m.line(".BR kubectl (1),\n.BR kumactl (1)")
+}
+
+// terms adds terms and what they mean.
+func (m *manual) terms(rows [][2]string) {
+	for _, row := range rows {
+		m.line(".TP\n.B %s", row[0])
+		m.filled(row[1])
+	}
 }
 
 func (m *manual) line(format string, args ...any) { _, _ = fmt.Fprintf(m, format+"\n", args...) }

@@ -58,6 +58,9 @@ func checkFlagValues(c *cli.Context) error {
 			return fmt.Errorf("--%s is empty; pass a %s, or omit the flag", doc.Long, doc.Value)
 		}
 	}
+	if err := checkForm(c); err != nil {
+		return err
+	}
 	return checkMessageFlags(c)
 }
 

@@ -23,9 +23,6 @@ func (m *mirror) directory(path, to string, skip func(fs.DirEntry) bool) error {
 	if err != nil {
 		return err
 	}
-	if m.seen == nil {
-		m.seen = make(map[string]os.FileInfo)
-	}
 	m.seen[path] = info
 	entries, err := os.ReadDir(filepath.Join(m.of, path))
 	if err != nil {
@@ -55,7 +52,7 @@ func (m *mirror) below(above os.FileInfo, path, to string) error {
 	switch {
 	case err != nil:
 		return err
-	case isWorkingDirectory(info):
+	case isFile(".", info):
 		return fmt.Errorf("%s is the current directory", from)
 	case !sameDevice(above, info):
 		return fmt.Errorf("%s is the root of a file system", from)

@@ -106,14 +106,11 @@ func writeNotesFile(stderr *output.Printer, name string, text []byte, force bool
 	writing.Lock()
 	defer writing.Unlock()
 	in := filepath.Dir(path)
-	unlock, locked, err := lock(in)
+	unlock, err := lock(stderr, in)
 	if err != nil {
 		return err
 	}
 	defer unlock()
-	if locked {
-		removeStages(stderr, in)
-	}
 	stage, err := makeStage(in, 0o700)
 	if err != nil {
 		return err

@@ -44,12 +44,10 @@ func applyOriginFlags(c *cli.Context, origin *cluster.Origin) (*cluster.Origin, 
 		if err != nil {
 			return nil, err
 		}
-		if contradiction != nil {
-			contradictions = append(contradictions, contradiction)
-		}
+		contradictions = append(contradictions, contradiction)
 	}
-	if len(contradictions) > 0 {
-		return nil, errors.Join(contradictions...)
+	if err := errors.Join(contradictions...); err != nil {
+		return nil, err
 	}
 	for i := range result.Unread {
 		if len(versions) > 0 && result.Unread[i].What == cluster.ZonesOfControlPlane {

@@ -86,12 +86,12 @@ func (o *outputs) pathOf(path string) string {
 		parent, name := filepath.Dir(at), filepath.Base(at)
 		is, known := o.is[parent]
 		if !known {
-			info, err := os.Stat(parent)
-			is = err == nil && os.SameFile(info, o.info)
+			is = isFile(parent, o.info)
 			o.is[parent] = is
 		}
 		if is && slices.ContainsFunc(o.entries[strings.ToLower(name)], func(entry string) bool {
-			return entry == name || isFile(at, filepath.Join(o.dir, entry))
+			info, err := os.Stat(at)
+			return entry == name || err == nil && isFile(filepath.Join(o.dir, entry), info)
 		}) {
 			return filepath.Join(o.dir, name, below)
 		}
@@ -100,14 +100,10 @@ func (o *outputs) pathOf(path string) string {
 	return ""
 }
 
-// isFile reports whether two paths lead to one file.
-func isFile(a, b string) bool {
-	one, err := os.Stat(a)
-	if err != nil {
-		return false
-	}
-	other, err := os.Stat(b)
-	return err == nil && os.SameFile(one, other)
+// isFile reports whether a path leads to a file.
+func isFile(path string, file os.FileInfo) bool {
+	info, err := os.Stat(path)
+	return err == nil && os.SameFile(info, file)
 }
 
 // checkInputs returns an error if the outputs would replace a file that this run reads.
@@ -134,8 +130,7 @@ func (o *outputs) checkInputs(c *cli.Context) error {
 func (o *outputs) entryThatIs(file os.FileInfo) string {
 	for _, names := range o.entries {
 		for _, name := range names {
-			path := filepath.Join(o.dir, name)
-			if info, err := os.Stat(path); err == nil && os.SameFile(info, file) {
+			if path := filepath.Join(o.dir, name); isFile(path, file) {
 				return path
 			}
 		}

@@ -122,10 +122,7 @@ func (f *planFlags) check(c *cli.Context) error {
 		return fmt.Errorf("--output-dir %s is in the input directory %s, so that later runs would read the plan's files, too; pass a directory elsewhere",
 			f.directory, input)
 	}
-	if err := f.parse(false); err != nil {
-		return err
-	}
-	if f.accepted, err = acceptedCodes(c, "docs/diff.md"); err != nil {
+	if err := f.parse(c, false); err != nil {
 		return err
 	}
 	for _, flag := range fileFlags {

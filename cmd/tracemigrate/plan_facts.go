@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/urfave/cli/v2"
 
@@ -42,10 +43,8 @@ func (f *planFlags) facts(c *cli.Context, current *convert.Current, source clust
 		shadow.Shadow = true
 		facts.Shadow, _ = planOf(current, shadow)
 	}
-	for _, step := range firstSteps(c) {
-		if step == report.GiveToken {
-			facts.Token = r.NextSteps[0].Command
-		}
+	if slices.Contains(o.First, report.GiveToken) {
+		facts.Token = r.NextSteps[0].Command
 	}
 	return facts, nil
 }

@@ -24,11 +24,11 @@ func (p *progress) read(kind string, n int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if time.Since(p.last) > 100*time.Millisecond {
-		if n == 0 {
-			p.show(fmt.Sprintf("reading %s", kind))
-			return
+		text := "reading " + kind
+		if n > 0 {
+			text += fmt.Sprintf(": %d", n)
 		}
-		p.show(fmt.Sprintf("reading %s: %d", kind, n))
+		p.show(text)
 	}
 }
 

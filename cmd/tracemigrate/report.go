@@ -7,15 +7,13 @@ import (
 
 	"tracemigrate/cmd/tracemigrate/output"
 	"tracemigrate/cmd/tracemigrate/output/plain"
-	"tracemigrate/convert/envoydiff"
 )
 
 // reportFlags are the flags of report, other than those of the source.
 type reportFlags struct {
 	conversionFlags
-	version, form      string
+	version            string
 	serverDryRun, full bool
-	accepted           []envoydiff.Code
 }
 
 func reportCommand() *cli.Command {
@@ -36,7 +34,7 @@ func reportCommand() *cli.Command {
 			"or the API server refuses a policy; 2 error.",
 		Flags: slices.Concat(sourceFlags(), []cli.Flag{versionFlag(&f.version)}, f.flags(), []cli.Flag{
 			acceptFlag(""),
-			outputFlag(&f.form, output.ReportForms),
+			outputFlag(output.ReportForms),
 			boolFlag("server-dry-run", &f.serverDryRun, "let the API server check each policy (dryRun=All), which stores nothing"),
 			boolFlag("full", &f.full, "with text and markdown: list every proxy, also those that stay the same"),
 		}),
@@ -45,17 +43,10 @@ func reportCommand() *cli.Command {
 }
 
 func (f *reportFlags) run(c *cli.Context) error {
-	form, err := findForm(output.ReportForms, f.form)
-	if err != nil {
-		return err
-	}
 	if err := checkVersionFlag(f.version); err != nil {
 		return err
 	}
-	if err := f.parse(false); err != nil {
-		return err
-	}
-	if f.accepted, err = acceptedCodes(c, "docs/diff.md"); err != nil {
+	if err := f.parse(c, false); err != nil {
 		return err
 	}
 	head, err := newHead()
@@ -80,5 +71,5 @@ func (f *reportFlags) run(c *cli.Context) error {
 	head.Sentence = sentence + "."
 	r.Head = head
 	found := &output.Report{Report: r, Full: f.full, Command: commandLine(c, words.Source)}
-	return answer(c, form, found)
+	return answer(c, output.ReportForms, found)
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 
 	"github.com/urfave/cli/v2"
@@ -16,11 +17,11 @@ import (
 
 // build returns the report on a snapshot, or prints its problems and returns an error.
 func (f *reportFlags) build(c *cli.Context, current *convert.Current, words report.Words) (*report.Report, error) {
-	most := 0
-	if !f.full && (f.form == "text" || f.form == "markdown") {
+	form, most := c.String("output"), 0
+	if !f.full && (form == "text" || form == "markdown") {
 		most = output.MostProxies
 	}
-	o := &report.Options{Words: words, Brief: f.form == "text" && !f.serverDryRun, Proxies: most}
+	o := &report.Options{Words: words, Brief: form == "text" && !f.serverDryRun, Proxies: most}
 	r, _, err := f.rehearse(c, current, o, "reported")
 	if err == nil {
 		err = checkMesh(current.Snapshot, "report")
@@ -43,7 +44,7 @@ func (f *reportFlags) rehearse(
 		return nil, nil, err
 	}
 	o.Convert = f.options()
-	o.Convert.Accept, o.Convert.MadeUp = f.accepted, maxMadeUp
+	o.Convert.MadeUp = maxMadeUp
 	if err := resolveOptions(f.version, current, &o.Convert); err != nil {
 		return nil, nil, err
 	}
@@ -58,9 +59,7 @@ func (f *reportFlags) rehearse(
 		return nil, nil, refuseInput(stderr, problems, done)
 	}
 	warnAssumedVersion(stderr, f.version, current.Snapshot)
-	if r.Origin.Source == "" {
-		r.Origin.Source = filesOf(c)
-	}
+	r.Origin.Source = cmp.Or(r.Origin.Source, filesOf(c))
 	return r, plan, nil
 }
 

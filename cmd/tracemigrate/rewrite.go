@@ -9,7 +9,6 @@ import (
 
 	"tracemigrate/cmd/tracemigrate/output"
 	"tracemigrate/cmd/tracemigrate/worktree"
-	"tracemigrate/convert/envoydiff"
 )
 
 // The values of --stage.
@@ -23,7 +22,6 @@ type rewriteFlags struct {
 	conversionFlags
 	version, stage string
 	write, force   bool
-	accepted       []envoydiff.Code
 }
 
 func rewriteCommand() *cli.Command {
@@ -63,13 +61,10 @@ func (f *rewriteFlags) flags() []cli.Flag {
 		},
 		stateFlag(), versionFlag(&f.version), acceptFlag(""),
 	}
-	flags = append(flags, f.conversionFlags.flags()...)
-	for _, flag := range slices.Concat(inputFlags(), clusterFlags(), controlPlaneFlags()) {
-		if !slices.Contains([]string{"filename", "kustomize"}, flag.Names()[0]) {
-			flags = append(flags, flag)
-		}
-	}
-	return flags
+	ofCluster := slices.DeleteFunc(sourceFlags(), func(flag cli.Flag) bool {
+		return slices.Contains([]string{"filename", "kustomize"}, flag.Names()[0])
+	})
+	return slices.Concat(flags, f.conversionFlags.flags(), ofCluster)
 }
 
 func (f *rewriteFlags) run(c *cli.Context) error {
@@ -127,10 +122,7 @@ func (f *rewriteFlags) check(c *cli.Context) ([]string, error) {
 	case f.stage == stageRemove && c.IsSet("target-ref"):
 		return nil, fmt.Errorf("--target-ref is for --stage %s, which writes MeshTraces", stageAdd)
 	}
-	if err := f.parse(false); err != nil {
-		return nil, err
-	}
-	if f.accepted, err = acceptedCodes(c, "docs/diff.md"); err != nil {
+	if err := f.parse(c, false); err != nil {
 		return nil, err
 	}
 	return paths, checkVersionFlag(f.version)

@@ -143,7 +143,7 @@ func (r *rewriting) add(u *unit) error {
 		return err
 	}
 	u.options = r.options()
-	u.options.Namespace, u.options.Accept, u.options.MadeUp = u.before.Namespace, r.accepted, maxMadeUp
+	u.options.Namespace, u.options.MadeUp = u.before.Namespace, maxMadeUp
 	if u.options.Version, err = kumaVersion(r.version, u.before.Snapshot); err != nil {
 		return err
 	}

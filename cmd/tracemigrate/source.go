@@ -86,16 +86,12 @@ func listLimits(c *cli.Context) (paging.Limits, error) {
 	if limits.Pages <= 0 {
 		return limits, errors.New("--max-pages must be more than 0")
 	}
-	for _, size := range []struct {
-		flag string
-		to   *int64
-	}{{"max-answer-size", &limits.Answer}, {"max-list-size", &limits.List}} {
-		var err error
-		if *size.to, err = sizeOf(c, size.flag); err != nil {
-			return limits, err
-		}
+	var err error
+	if limits.Answer, err = sizeOf(c, "max-answer-size"); err != nil {
+		return limits, err
 	}
-	return limits, nil
+	limits.List, err = sizeOf(c, "max-list-size")
+	return limits, err
 }
 
 // meshesOf returns the meshes of --mesh, each once.

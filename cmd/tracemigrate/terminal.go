@@ -58,14 +58,14 @@ func conclude(c *cli.Context, sentence string) {
 	newPrinter(c.App.ErrWriter).Line("%s: %s", c.App.Name, sentence)
 }
 
-// answer prints what a command found to stdout in the form of --output. It returns the exit
-// code of the answer no, or ends like conclude.
+// answer prints what a command found to stdout in the form that --output selects. It returns
+// the exit code of the answer no, or ends like conclude.
 func answer[F interface {
 	Holds() bool
 	Verdict() string
 	Outcome() string
-}](c *cli.Context, form func(*output.Printer, F) error, found F) error {
-	if err := writeStdout(c, func(out *output.Printer) error { return form(out, found) }); err != nil {
+}](c *cli.Context, forms output.Forms[func(*output.Printer, F) error], found F) error {
+	if err := writeStdout(c, func(out *output.Printer) error { return formOf(c, forms)(out, found) }); err != nil {
 		return err
 	}
 	if !found.Holds() {

@@ -29,10 +29,6 @@ func upgradeCheckCommand() *cli.Command {
 }
 
 func (f *upgradeCheckFlags) run(c *cli.Context) error {
-	form, err := findForm(output.UpgradeForms, f.form)
-	if err != nil {
-		return err
-	}
 	options, err := f.options(c)
 	if err != nil {
 		return err
@@ -65,5 +61,5 @@ func (f *upgradeCheckFlags) run(c *cli.Context) error {
 	}
 	found.Result = upgrade.Check(current, options)
 	stderr.NotChecked(current, found.Result, maxMadeUp)
-	return answer(c, form, found)
+	return answer(c, output.UpgradeForms, found)
 }

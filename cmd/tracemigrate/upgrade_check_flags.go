@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -18,7 +17,6 @@ import (
 // upgradeCheckFlags are the flags of upgrade-check, other than those of the source and lists.
 type upgradeCheckFlags struct {
 	from, to     string
-	form         string
 	strict, full bool
 }
 
@@ -38,7 +36,7 @@ func (f *upgradeCheckFlags) flags() []cli.Flag {
 		namespaceFlag(),
 		boolFlag("strict", &f.strict, "exit with 1 also for inherent differences and misspelt fields"),
 		acceptFlag(""),
-		outputFlag(&f.form, output.UpgradeForms),
+		outputFlag(output.UpgradeForms),
 		boolFlag("full", &f.full, "with text and markdown: list all proxies and resources of a cause"),
 	)
 }
@@ -65,12 +63,12 @@ func (f *upgradeCheckFlags) options(c *cli.Context) (upgrade.Options, error) {
 // resolve adds the version that runs to the options, and returns an error if that is newer
 // than the one to upgrade to, or if it would only be assumed to be the one to upgrade to.
 func (f *upgradeCheckFlags) resolve(s *cluster.Snapshot, o *upgrade.Options) error {
-	own, err := runningVersion(s)
-	switch {
-	case f.from == "" && err != nil:
-		return err
-	case f.from == "", err == nil && s.Origin != nil && own.SameMinor(o.From) && !o.From.HasPatch():
-		o.From = own // which also has the patch
+	o.From = withPatch(o.From, s)
+	if f.from == "" {
+		var err error
+		if o.From, err = runningVersion(s); err != nil {
+			return err
+		}
 	}
 	if f.from == "" && namesNoVersion(s) && o.To.Compare(o.From) <= 0 {
 		return fmt.Errorf("--from is needed with --to %s: the input does not contain the control plane's version; pass the version that runs",
@@ -107,12 +105,8 @@ func runningVersion(s *cluster.Snapshot) (cluster.Version, error) {
 			reasonFor(s.Origin, cluster.VersionOfControlPlane), versionRole(s.Origin))
 	}
 	version, err := cluster.ParseVersion(s.Origin.Version)
-	switch {
-	case err != nil:
+	if err != nil {
 		return version, fmt.Errorf("the control plane reports version %q: %w; pass the closest one with --from", s.Origin.Version, err)
-	case !version.IsRelease(), strings.HasPrefix(s.Origin.Version, "0."):
-		return version, fmt.Errorf("the control plane reports version %q, which is not a release; pass the closest one with --from",
-			s.Origin.Version)
 	}
 	return version, nil
 }

@@ -62,7 +62,7 @@ func (f *verifyFlags) run(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	before.usePatch(now.Origin)
+	before.options.Version = withPatch(before.options.Version, now.Snapshot)
 	stderr := stderrPrinter(c)
 	if hasError(now.Found) {
 		return refuseInput(stderr, now.Found, "compared")

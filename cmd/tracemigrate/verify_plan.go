@@ -63,16 +63,6 @@ func openPlan(directory string) (*openedPlan, error) {
 	return p, nil
 }
 
-// usePatch takes the patch release from the control plane, if the plan's version has none.
-func (p *openedPlan) usePatch(now *cluster.Origin) {
-	if now == nil || p.options.Version.HasPatch() {
-		return
-	}
-	if version, err := cluster.ParseLegacyVersion(now.Version); err == nil && version.SameMinor(p.options.Version) {
-		p.options.Version = version
-	}
-}
-
 // read reads files of the plan. It returns an error if one of them has changed.
 func (p *openedPlan) read(paths []string) ([]manifest.Input, error) {
 	inputs := make([]manifest.Input, 0, len(paths))

@@ -17,19 +17,14 @@ import (
 var version, commit, date string
 
 func versionCommand() *cli.Command {
-	var form string
 	return &cli.Command{
 		Name:      "version",
 		Usage:     "print the version and build information",
 		ArgsUsage: noArguments,
-		Flags:     []cli.Flag{outputFlag(&form, output.VersionForms)},
+		Flags:     []cli.Flag{outputFlag(output.VersionForms)},
 		Action: func(c *cli.Context) error {
-			write, err := findForm(output.VersionForms, form)
-			if err != nil {
-				return err
-			}
 			info := buildInfo()
-			return writeStdout(c, func(out *output.Printer) error { return write(out, &info) })
+			return writeStdout(c, func(out *output.Printer) error { return formOf(c, output.VersionForms)(out, &info) })
 		},
 	}
 }

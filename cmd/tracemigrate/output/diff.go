@@ -32,8 +32,8 @@ type Diff struct {
 
 // meshTransition is what two states change in a mesh of an overlay.
 type meshTransition struct {
-	overlay string
-	convert.MeshTransition
+	Overlay                string `json:"overlay,omitempty" yaml:"overlay,omitempty"`
+	convert.MeshTransition `yaml:",inline"`
 }
 
 // AddTransition adds what changes between two states of an overlay; it is empty without one.
@@ -54,8 +54,8 @@ func (diff *Diff) transitions() []string {
 	var sentences []string
 	for _, m := range diff.meshes {
 		mesh := fmt.Sprintf("Mesh %q", m.Mesh)
-		if m.overlay != "" {
-			mesh += " of " + m.overlay
+		if m.Overlay != "" {
+			mesh += " of " + m.Overlay
 		}
 		if m.Lost > 0 {
 			lose := convert.Plural(m.Lost, "proxy loses its tracing", "proxies lose their tracing")

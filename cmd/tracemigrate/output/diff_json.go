@@ -11,24 +11,16 @@ import (
 // The JSON and YAML of diff, which docs/diff.md describes.
 type (
 	diffData struct {
-		Head    report.Head `json:"head" yaml:"head"`
-		Summary diffSummary `json:"summary" yaml:"summary"`
-		Meshes  []diffMesh  `json:"meshes,omitempty" yaml:"meshes,omitempty"`
-		Causes  []diffCause `json:"causes" yaml:"causes"`
-		Proxies []diffProxy `json:"proxies" yaml:"proxies"`
+		Head    report.Head      `json:"head" yaml:"head"`
+		Summary diffSummary      `json:"summary" yaml:"summary"`
+		Meshes  []meshTransition `json:"meshes,omitempty" yaml:"meshes,omitempty"`
+		Causes  []diffCause      `json:"causes" yaml:"causes"`
+		Proxies []diffProxy      `json:"proxies" yaml:"proxies"`
 	}
 	diffCause struct {
 		Overlay      string `json:"overlay,omitempty" yaml:"overlay,omitempty"`
 		Version      string `json:"version,omitempty" yaml:"version,omitempty"`
 		report.Cause `yaml:",inline"`
-	}
-	diffMesh struct {
-		Overlay      string `json:"overlay,omitempty" yaml:"overlay,omitempty"`
-		Mesh         string `json:"mesh" yaml:"mesh"`
-		Lost         int    `json:"lost" yaml:"lost"`
-		Bare         bool   `json:"bare" yaml:"bare"`
-		StillTracing bool   `json:"stillTracing" yaml:"stillTracing"`
-		Gone         bool   `json:"gone" yaml:"gone"`
 	}
 	diffSummary struct {
 		Versions        []string `json:"versions,omitempty" yaml:"versions,omitempty"`
@@ -56,13 +48,10 @@ type (
 
 // data returns what the JSON and YAML contain.
 func (diff *Diff) data() diffData {
-	data := diffData{Head: diff.Head, Causes: []diffCause{}, Proxies: []diffProxy{}}
+	data := diffData{Head: diff.Head, Meshes: diff.meshes, Causes: []diffCause{}, Proxies: []diffProxy{}}
 	data.Head.Sentence = diff.sentence()
-	data.Summary.Holds, data.Summary.Unread, data.Summary.Refused = diff.Holds(), diff.Unread, diff.Refused
-	data.Summary.Misspelt = diff.Misspelt
-	data.Summary.Tally = envoydiff.Count(diff.Comparisons)
-	for _, m := range diff.meshes {
-		data.Meshes = append(data.Meshes, diffMesh{m.overlay, m.Mesh, m.Lost, m.Bare, m.StillTracing, m.Gone})
+	data.Summary = diffSummary{
+		Tally: envoydiff.Count(diff.Comparisons), Refused: diff.Refused, Unread: diff.Unread, Misspelt: diff.Misspelt, Holds: diff.Holds(),
 	}
 	for _, cause := range diff.causes() {
 		c, version := cause.comparison, ""

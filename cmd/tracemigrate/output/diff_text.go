@@ -72,21 +72,26 @@ func (p *Printer) cause(cause *causeOf, diff *Diff) error {
 	return p.envoyDiff(cause)
 }
 
-// summaryLine returns the number of proxies of each verdict.
+// summaryLine returns the number of proxies of each verdict in a comparison.
 func summaryLine(c *envoydiff.Comparison) string {
 	t := envoydiff.Count([]*envoydiff.Comparison{c})
-	line := fmt.Sprintf("%s compared: %s same, %s inherent, %s different",
+	if c.Version.IsRelease() {
+		return fmt.Sprintf("Kuma %s: %s", versionsOf(c), compared(&t))
+	}
+	return compared(&t)
+}
+
+// compared returns the number of proxies of each verdict.
+func compared(t *envoydiff.Tally) string {
+	text := fmt.Sprintf("%s compared: %s same, %s inherent, %s different",
 		convert.Plural(t.Proxies, "proxy"), convert.Number(t.Same), convert.Number(t.Inherent), convert.Number(t.Different))
 	if t.Unknown > 0 {
-		line += fmt.Sprintf(", %s unknown", convert.Number(t.Unknown))
+		text += fmt.Sprintf(", %s unknown", convert.Number(t.Unknown))
 	}
 	if t.Accepted > 0 {
-		line += fmt.Sprintf(", %s accepted", convert.Number(t.Accepted))
+		text += fmt.Sprintf(", %s accepted", convert.Number(t.Accepted))
 	}
-	if c.Version.IsRelease() {
-		line = fmt.Sprintf("Kuma %s: %s", versionsOf(c), line)
-	}
-	return line
+	return text
 }
 
 // verdictColours are the colours of verdicts on a terminal.

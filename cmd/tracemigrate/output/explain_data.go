@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"tracemigrate/cluster"
+	"tracemigrate/cluster/lists"
 	"tracemigrate/convert/envoydiff"
 	"tracemigrate/convert/report"
 	"tracemigrate/legacy"
@@ -104,13 +105,11 @@ func (about *Explanation) data() explainData {
 	}
 	if after := about.After; after != nil {
 		data.After = &explainAfter{
-			Verdict: after.Verdict, Traced: after.After.Traces(), Source: after.After.Source(), Differences: []envoydiff.Form{},
+			Verdict: after.Verdict, Traced: after.After.Traces(), Source: after.After.Source(),
+			Differences: lists.Each(after.Differences, (*envoydiff.Difference).Form),
 		}
 		if after.After.Traces() {
 			data.After.Target = after.After.Address()
-		}
-		for _, d := range after.Differences {
-			data.After.Differences = append(data.After.Differences, d.Form())
 		}
 	}
 	return data

@@ -93,15 +93,8 @@ func counts(r *report.Report) string {
 	case s.Policies == 0:
 		create = "no MeshTrace to create"
 	}
-	text := fmt.Sprintf("%s, %s, %s; %s compared: %s same, %s inherent, %s different",
-		convert.Plural(s.Meshes, "mesh"), convert.Plural(s.TrafficTraces, "TrafficTrace"), create,
-		convert.Plural(s.Proxies, "proxy"), convert.Number(s.Same), convert.Number(s.Inherent), convert.Number(s.Different))
-	if s.Unknown > 0 {
-		text += fmt.Sprintf(", %s unknown", convert.Number(s.Unknown))
-	}
-	if s.Accepted > 0 {
-		text += fmt.Sprintf(", %s accepted", convert.Number(s.Accepted))
-	}
+	text := fmt.Sprintf("%s, %s, %s; %s",
+		convert.Plural(s.Meshes, "mesh"), convert.Plural(s.TrafficTraces, "TrafficTrace"), create, compared(&s.Tally))
 	if s.MadeUp > 0 {
 		text += fmt.Sprintf(" (%d made up from selectors, because the input has no Dataplane of their mesh)", s.MadeUp)
 	}

@@ -89,31 +89,32 @@ func fileDiff(c *FileChange) []byte {
 // endedPath returns a path with a tab at the end if it has a space, where patch would else
 // end it.
 func endedPath(path string) string {
-	if quoted := quotedPath(path); !strings.Contains(quoted, " ") {
-		return quoted
+	quoted := quotedPath(path)
+	if strings.Contains(quoted, " ") {
+		return quoted + "\t"
 	}
-	return quotedPath(path) + "\t"
+	return quoted
 }
 
 // quotedPath quotes a path as Git does, if necessary.
 func quotedPath(path string) string {
-	if strings.ContainsFunc(path, func(r rune) bool { return r < ' ' || r == '"' || r == '\\' || r > '~' }) {
-		var b strings.Builder
-		b.WriteByte('"')
-		for _, c := range []byte(path) {
-			switch {
-			case c == '"' || c == '\\':
-				b.WriteString("\\" + string(c))
-			case c < ' ' || c > '~':
-				fmt.Fprintf(&b, "\\%03o", c)
-			default:
-				b.WriteByte(c)
-			}
-		}
-		b.WriteByte('"')
-		return b.String()
+	if !strings.ContainsFunc(path, func(r rune) bool { return r < ' ' || r == '"' || r == '\\' || r > '~' }) {
+		return path
 	}
-	return path
+	var b strings.Builder
+	b.WriteByte('"')
+	for _, c := range []byte(path) {
+		switch {
+		case c == '"' || c == '\\':
+			b.WriteString("\\" + string(c))
+		case c < ' ' || c > '~':
+			fmt.Fprintf(&b, "\\%03o", c)
+		default:
+			b.WriteByte(c)
+		}
+	}
+	b.WriteByte('"')
+	return b.String()
 }
 
 // SummaryOf returns how many files are added, modified and deleted.

@@ -53,23 +53,18 @@ func tablesJSON(r *report.Report) (string, error) {
 	} {
 		*column = make([]int, 0, len(r.Proxies))
 	}
-	proxies := make([]*report.Proxy, 0, len(r.Proxies))
-	for i := range r.Proxies {
-		proxies = append(proxies, &r.Proxies[i])
-	}
-	verdicts := make([]envoydiff.Verdict, len(r.Proxies))
-	sortByVerdict(proxies, verdicts)
+	proxies := sortedProxies(r.Proxies)
 	sets := make(map[*envoydiff.Difference]set) // lists of differences are shared
 	for i, p := range proxies {
 		d.Name = append(d.Name, cleanText(p.Name))
 		d.Mesh, d.Kind, d.Zone = append(d.Mesh, d.word(p.Mesh)), append(d.Kind, d.word(p.Kind)), append(d.Zone, d.word(p.Zone))
-		d.Version, d.Verdict = append(d.Version, d.word(p.Version)), append(d.Verdict, d.word(string(verdicts[i])))
+		d.Version, d.Verdict = append(d.Version, d.word(p.Version)), append(d.Verdict, d.word(string(p.shown)))
 		d.Before, d.After = append(d.Before, d.word(p.Before)), append(d.After, d.word(p.After))
 		d.Target, d.Moved = append(d.Target, d.word(p.Target)), append(d.Moved, d.word(p.TargetAfter))
 		if p.MadeUp {
 			d.MadeUp = append(d.MadeUp, i)
 		}
-		s := d.set(p, sets)
+		s := d.set(p.Proxy, sets)
 		d.Differences, d.Cause = append(d.Differences, s.number), append(d.Cause, s.cause)
 	}
 	d.addTraces(r)
@@ -83,16 +78,21 @@ func tablesJSON(r *report.Report) (string, error) {
 	return string(text), nil
 }
 
-// sortByVerdict sorts proxies, the worst first, and fills in their verdicts.
-func sortByVerdict(proxies []*report.Proxy, verdicts []envoydiff.Verdict) {
-	shown := make(map[*report.Proxy]envoydiff.Verdict, len(proxies))
-	for _, p := range proxies {
-		shown[p] = shownVerdict(p.Verdict, codesOf(p.Differences))
+// shownProxy is a proxy and the verdict that the page shows.
+type shownProxy struct {
+	*report.Proxy
+	shown envoydiff.Verdict
+}
+
+// sortedProxies returns the proxies, the worst first.
+func sortedProxies(proxies []report.Proxy) []shownProxy {
+	sorted := make([]shownProxy, 0, len(proxies))
+	for i := range proxies {
+		p := &proxies[i]
+		sorted = append(sorted, shownProxy{p, shownVerdict(p.Verdict, codesOf(p.Differences))})
 	}
-	slices.SortStableFunc(proxies, func(a, b *report.Proxy) int { return compareVerdicts(shown[b], shown[a]) })
-	for i, p := range proxies {
-		verdicts[i] = shown[p]
-	}
+	slices.SortStableFunc(sorted, func(a, b shownProxy) int { return compareVerdicts(b.shown, a.shown) })
+	return sorted
 }
 
 // set is a list of differences: its index in Sets, and its cause in Words.

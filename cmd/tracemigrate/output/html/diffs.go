@@ -12,7 +12,6 @@ import (
 	"tracemigrate/cluster"
 	"tracemigrate/cmd/tracemigrate/output/plain"
 	"tracemigrate/convert/envoydiff"
-	"tracemigrate/convert/report"
 )
 
 // proxyDiffs is the differences in a proxy's Envoy configuration.
@@ -51,7 +50,7 @@ type diffBody struct {
 
 // addDiffs fills in Envoy and Bodies. It prints equal listeners once, because printing a
 // listener is expensive and rendering it is not.
-func (d *tables) addDiffs(proxies []*report.Proxy) error {
+func (d *tables) addDiffs(proxies []shownProxy) error {
 	var bodies []*diffBody
 	rendered := 0
 	known := make(map[string]*diffBody)
@@ -101,11 +100,7 @@ func (e *proxyDiffs) add(before, after []envoydiff.Listener, known map[string]*d
 		body := known[key]
 		position, ok := at[body]
 		if !ok {
-			if of[before[i].Direction] == maxOfProxy {
-				e.More++
-				continue
-			}
-			if body == nil && len(known) >= maxBodies {
+			if of[before[i].Direction] == maxOfProxy || body == nil && len(known) >= maxBodies {
 				e.More++
 				continue
 			}

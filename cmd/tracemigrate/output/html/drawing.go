@@ -67,6 +67,13 @@ type bar struct {
 	metaLines int // the last of lines
 }
 
+// flow is a way while it is laid out: the bars that its ribbon joins, and where.
+type flow struct {
+	*way
+	from, to              *bar
+	thickness, fromY, toY float64
+}
+
 const (
 	nameSize = 13.5 // font sizes, as in the style
 	metaSize = 12.0
@@ -74,32 +81,28 @@ const (
 )
 
 // draw lays out ways.
-func draw(flows []way, layout measures) drawing {
+func draw(ways []way, layout measures) drawing {
 	total := 0
-	for i := range flows {
-		total += flows[i].Proxies
+	for i := range ways {
+		total += ways[i].Proxies
 	}
-	const least = 17.0                          // room for a label
-	full := 70 + 25*float64(min(len(flows), 6)) // of all proxies together
-	thickness := func(flow *way) float64 {
-		return max(least, full*float64(flow.Proxies)/float64(max(total, 1)))
-	}
+	const least = 17.0                         // room for a label
+	full := 70 + 25*float64(min(len(ways), 6)) // of all proxies together
 	left, right := side{byName: make(map[string]*bar)}, side{byName: make(map[string]*bar)}
-	for i := range flows {
-		left.add(flows[i].Before, &flows[i], thickness(&flows[i]))
-		right.add(flows[i].After, &flows[i], thickness(&flows[i]))
+	flows := make([]*flow, 0, len(ways))
+	for i := range ways {
+		f := &flow{way: &ways[i], thickness: max(least, full*float64(ways[i].Proxies)/float64(max(total, 1)))}
+		f.from, f.to = left.add(f.Before, f), right.add(f.After, f)
+		flows = append(flows, f)
 	}
 	height := left.place(layout)
 	// The order on the right follows the ribbons.
-	for i := range flows {
-		from, to := left.byName[flows[i].Before], right.byName[flows[i].After]
-		to.pull += (from.y + from.height/2) * float64(flows[i].Proxies) / float64(max(to.total, 1))
+	for _, f := range flows {
+		f.to.pull += (f.from.y + f.from.height/2) * float64(f.Proxies) / float64(max(f.to.total, 1))
 	}
 	height = max(height, right.place(layout))
 
-	d := drawing{Width: layout.width, Height: int(height) + 10}
-	edge := layout.label + layout.bar
-	d.Ribbons = joinBars(flows, left.byName, right.byName, thickness, layout, float64(edge), float64(layout.width-edge))
+	d := drawing{Width: layout.width, Height: int(height) + 10, Ribbons: joinBars(flows, layout)}
 	for _, b := range left.bars {
 		d.Nodes = append(d.Nodes, b.node(layout, false))
 	}
@@ -115,23 +118,24 @@ type side struct {
 	bars   []*bar
 }
 
-// add adds a flow to the bar of a name.
-func (s *side) add(name string, flow *way, thickness float64) {
+// add adds a flow to the bar of a name, and returns the bar.
+func (s *side) add(name string, f *flow) *bar {
 	b := s.byName[name]
 	if b == nil {
 		b = &bar{name: name, proxies: make(map[envoydiff.Verdict]int)}
 		s.byName[name] = b
 		s.bars = append(s.bars, b)
 	}
-	b.total += flow.Proxies
-	b.rest = min(flow.Rest, 1)
-	if compareVerdicts(flow.Verdict, b.worst) > 0 {
-		b.worst = flow.Verdict
+	b.total += f.Proxies
+	b.rest = min(f.Rest, 1)
+	if compareVerdicts(f.Verdict, b.worst) > 0 {
+		b.worst = f.Verdict
 	}
-	for verdict, n := range flow.verdicts {
+	for verdict, n := range f.verdicts {
 		b.proxies[verdict] += n
 	}
-	b.height += thickness
+	b.height += f.thickness
+	return b
 }
 
 // place orders the bars, sets their positions, and returns the height of the side.
@@ -155,31 +159,26 @@ func (s *side) place(layout measures) float64 {
 }
 
 // joinBars returns the ribbons between bars. The ribbons of one bar do not cross.
-func joinBars(flows []way, left, right map[string]*bar, thickness func(*way) float64, layout measures, leftX, rightX float64) []ribbon {
-	byRight, byLeft := make([]*way, 0, len(flows)), make([]*way, 0, len(flows))
-	for i := range flows {
-		byRight, byLeft = append(byRight, &flows[i]), append(byLeft, &flows[i])
+func joinBars(flows []*flow, layout measures) []ribbon {
+	byRight, byLeft := slices.Clone(flows), slices.Clone(flows)
+	slices.SortStableFunc(byRight, func(a, b *flow) int { return cmp.Compare(a.to.y, b.to.y) })
+	slices.SortStableFunc(byLeft, func(a, b *flow) int { return cmp.Compare(a.from.y, b.from.y) })
+	for _, f := range byRight {
+		f.fromY = f.from.nextRibbon(f.thickness)
 	}
-	slices.SortStableFunc(byRight, func(a, b *way) int { return cmp.Compare(right[a.After].y, right[b.After].y) })
-	slices.SortStableFunc(byLeft, func(a, b *way) int { return cmp.Compare(left[a.Before].y, left[b.Before].y) })
-	fromY, toY := make(map[*way]float64), make(map[*way]float64)
-	for _, flow := range byRight {
-		fromY[flow] = left[flow.Before].nextRibbon(thickness(flow))
+	for _, f := range byLeft {
+		f.toY = f.to.nextRibbon(f.thickness)
 	}
-	for _, flow := range byLeft {
-		toY[flow] = right[flow.After].nextRibbon(thickness(flow))
-	}
+	leftX, rightX := float64(layout.label+layout.bar), float64(layout.width-layout.label-layout.bar)
 	ribbons := make([]ribbon, 0, len(flows))
-	for i := range flows {
-		flow := &flows[i]
-		text := convert.Number(flow.Proxies)
-		if layout.words && flow.Rest == 0 {
-			text += " " + string(flow.Verdict)
+	for _, f := range flows {
+		text := convert.Number(f.Proxies)
+		if layout.words && f.Rest == 0 {
+			text += " " + string(f.Verdict)
 		}
 		ribbons = append(ribbons, ribbon{
-			Path:    ribbonPath(leftX, fromY[flow], rightX, toY[flow], thickness(flow)),
-			Verdict: flow.Verdict, Title: flow.String(),
-			X: px(leftX + 7), Y: px(fromY[flow] + thickness(flow)/2 + 4), Text: text,
+			Path: ribbonPath(leftX, f.fromY, rightX, f.toY, f.thickness), Verdict: f.Verdict, Title: f.String(),
+			X: px(leftX + 7), Y: px(f.fromY + f.thickness/2 + 4), Text: text,
 		})
 	}
 	slices.Reverse(ribbons) // the most important is drawn last, on top

@@ -16,6 +16,7 @@ import (
 	"strings"
 
 	"tracemigrate/cluster"
+	"tracemigrate/cluster/lists"
 	"tracemigrate/cluster/manifest"
 	"tracemigrate/cmd/tracemigrate/output/plain"
 	"tracemigrate/convert"
@@ -195,20 +196,15 @@ func (d *document) fillManifests(shown, written *report.Report) {
 	for i, policy := range shown.Policies {
 		all = append(all, shownManifest{
 			Policy: policy, Number: i, Altered: policy.Redacted || policy.Manifest != written.Policies[i].Manifest,
-			Open: len(shown.Policies) <= open || policy.Server != nil && !policy.Server.Accepted,
+			Open: len(shown.Policies) <= open || isRefused(&policy),
 		})
 	}
-	slices.SortStableFunc(all, func(a, b shownManifest) int { return cmp.Compare(b.refused(), a.refused()) })
+	all = lists.Last(all, func(m shownManifest) bool { return !isRefused(&m.Policy) })
 	d.Manifests, d.Withheld = newList(all, 6), newList(shown.Withheld, 6)
 }
 
-// refused returns 1 if the API server refused the policy, which is then shown first.
-func (m *shownManifest) refused() int {
-	if m.Server != nil && !m.Server.Accepted {
-		return 1
-	}
-	return 0
-}
+// isRefused reports whether the API server refused the policy, which is then shown first.
+func isRefused(p *report.Policy) bool { return p.Server != nil && !p.Server.Accepted }
 
 // readAsset returns a file of the page. A checkout on Windows may change its line
 // ends; a browser changes them back before it compares the hashes.
@@ -247,14 +243,9 @@ var funcs = template.FuncMap{
 	},
 	"join": joinNames,
 	"zones": func(zones []cluster.Zone) string {
-		list := make([]string, 0, len(zones))
-		for _, zone := range zones {
-			if zone.Version == "" {
-				zone.Version = "version unknown"
-			}
-			list = append(list, fmt.Sprintf("%s (%s)", zone.Name, zone.Version))
-		}
-		return strings.Join(list, ", ")
+		return strings.Join(lists.Each(zones, func(zone cluster.Zone) string {
+			return fmt.Sprintf("%s (%s)", zone.Name, cmp.Or(zone.Version, "version unknown"))
+		}), ", ")
 	},
 	"fold":  newList[string],
 	"list":  func(values ...any) []any { return values },

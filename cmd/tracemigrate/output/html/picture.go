@@ -49,8 +49,6 @@ func newPicture(proxies []report.Proxy) *picture {
 	p := &picture{Ways: ways, Label: "Where proxies send their traces today and after the migration"}
 	for i := range ways {
 		p.Label += ". " + plain.Capitalise(ways[i].String())
-	}
-	for i := range ways {
 		if !slices.Contains(p.Key, ways[i].Verdict) {
 			p.Key = append(p.Key, ways[i].Verdict)
 		}
