@@ -119,7 +119,7 @@ func fatesOf(m *conversion) []*Fate {
 		case withheld:
 			return reason
 		case !built[position]:
-			return cmp.Or(m.reduction.reasons[position], m.selection.reasons[position])
+			return cmp.Or(m.reduction.reasons[position], m.considered[position].reason)
 		}
 		return ""
 	})
