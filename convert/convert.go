@@ -27,8 +27,7 @@ func (in *input) convert(previous map[*meshtrace.Policy]bool) []*conversion {
 	meshes := in.meshesWithout(previous)
 	selected := lists.Each(meshes, selectPolicies)
 	needed := lists.Each(selected, reduce)
-	named := name(in, needed, previous)
-	built := lists.Each(named, build)
+	built := name(in, needed, previous)
 	verified := lists.Each(built, verify)
 	return lists.Each(verified, finish)
 }

@@ -16,7 +16,7 @@ type conversion struct {
 func finish(v *verification) *conversion {
 	run := findPrevious(v)
 	return &conversion{verification: v, run: run, notes: slices.Concat(
-		v.selection.notes, v.reduction.notes, v.naming.notes, v.notes, run.notes,
+		v.selection.notes, v.reduction.notes, v.building.notes, v.notes, run.notes,
 		remarkBackends(v.mesh, v.policies), remarkLabels(v.mesh, v.policies), remarkUnmatched(v.mesh, v.policies),
 		remarkPrecedence(v.mesh, v.policies, v.conflicting),
 	)}

@@ -75,8 +75,7 @@ func (in *input) mayBePreviousByLabels() map[*meshtrace.Policy]bool {
 
 // verification is what findPrevious needs to know of the policies.
 func (r *relabelling) verification() *verification {
-	chosen := &selection{mesh: r.mesh, ranked: r.Mesh}
-	b := &building{naming: &naming{reduction: &reduction{selection: chosen}}}
+	b := &building{reduction: &reduction{selection: &selection{mesh: r.mesh, ranked: r.Mesh}}}
 	return &verification{building: b, policies: slices.Concat(r.made, r.copies()), again: r.repeated}
 }
 
