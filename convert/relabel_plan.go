@@ -81,24 +81,13 @@ func (r *relabelling) verification() *verification {
 
 // newPlanByLabels returns what the meshes give together, with the proof for each proxy.
 func newPlanByLabels(in *input, all []*relabelling, backends *backends) *Plan {
-	plan := &Plan{
-		Meshes: in.Meshes, Existing: in.compared, version: in.o.Version, Complete: true,
-		previous: make(map[meshtrace.Identity]bool), existing: make(map[*meshtrace.Policy]bool),
-		doubts: make(map[string]func(*cluster.Dataplane) string), ties: make(map[string]func(*cluster.Dataplane) cluster.Doubt),
-	}
+	plan := emptyPlan(in)
+	plan.Complete = true
 	found := slices.Clone(in.notes)
 	for _, r := range all {
-		if r.timesElsewhere || r.undated {
-			plan.ties[r.Name] = r.ties.doubt
-		}
-		for _, p := range r.mesh.previous {
-			plan.previous[p.Identity()] = true
-		}
 		run := findPrevious(r.verification())
-		maps.Copy(plan.existing, run.existing)
-		if doubt := anyDoubt(run.doubt, r.doubtIdle(in), r.doubtCopies(in)); doubt != nil {
-			plan.doubts[r.Name] = doubt
-		}
+		run.doubt = anyDoubt(run.doubt, r.doubtIdle(in), r.doubtCopies(in))
+		plan.addMesh(r.mesh, r.ties, run)
 		plan.Policies = append(plan.Policies, r.inOrderOfApply()...)
 		obsolete := r.obsolete()
 		plan.Obsolete, plan.Idle = append(plan.Obsolete, obsolete...), append(plan.Idle, r.first...)
