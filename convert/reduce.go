@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"tracemigrate/cluster"
+	"tracemigrate/cluster/lists"
 	"tracemigrate/legacy"
 	"tracemigrate/meshtrace"
 )
@@ -56,11 +57,7 @@ func merge(_ *selection, candidates []*candidate) kept {
 		for to < len(candidates) && candidates[to].conf.key == candidates[from].conf.key {
 			to++
 		}
-		byTrace := make(map[*legacy.TrafficTrace][]*candidate)
-		for _, c := range candidates[from:to] {
-			byTrace[c.pair.TrafficTrace] = append(byTrace[c.pair.TrafficTrace], c)
-		}
-		for _, group := range byTrace {
+		for _, group := range lists.Group(candidates[from:to], func(c *candidate) *legacy.TrafficTrace { return c.pair.TrafficTrace }) {
 			for i, by := range covering(group) {
 				if by == nil {
 					continue

@@ -104,13 +104,10 @@ func (l *layering) forLater() *layer {
 // unserved says why a layer that decides on no proxy has no policy.
 func (r *relabelling) unserved(of *layer) {
 	if of.pair != nil {
-		higher := r.Covering(of.position, of.pair.Tags)
 		switch {
 		case of.taken:
 			r.reasons[of.position] = string(decidedByMeshTraces)
-		case higher != nil:
-			found := neverDeciding(r.mesh, of.pair, higher)
-			r.reasons[of.position], r.notes = found.reason, append(r.notes, found.notes...)
+		case r.neverDecides(of):
 		case of.ofBuiltin:
 			r.reasons[of.position] = string(servesBuiltin)
 		default:
@@ -143,6 +140,17 @@ func (r *relabelling) unserved(of *layer) {
 	r.notes = append(r.notes, about.note(of.existing.Place, of.existing, facts{
 		"target": cluster.Newest, "command": deletion(of.existing),
 	}))
+}
+
+// neverDecides reports whether a selector decides on no proxy because of a higher one, and says so.
+func (r *relabelling) neverDecides(of *layer) bool {
+	higher := r.Covering(of.position, of.pair.Tags)
+	if higher == nil {
+		return false
+	}
+	found := neverDeciding(r.mesh, of.pair, higher)
+	r.reasons[of.position], r.notes = found.reason, append(r.notes, found.notes...)
+	return true
 }
 
 // hasEndpoint reports whether the OpenTelemetry endpoint of a layer can be that of a
@@ -203,21 +211,16 @@ func (r *relabelling) add(of *layer, found cover.Result) {
 func (r *relabelling) addUnseen(of *layer) {
 	var ref *meshtrace.TargetRef
 	var format cluster.Format
-	if of.existing != nil {
+	switch {
+	case of.existing != nil:
 		ref, format = &of.existing.TargetRef, of.existing.Format
-	} else {
-		ref, format = &meshtrace.TargetRef{Kind: meshtrace.MeshSubset, Tags: of.pair.Tags}, r.formatOf(of.pair)
-	}
-	if of.pair != nil {
-		if higher := r.Covering(of.position, of.pair.Tags); higher != nil {
-			found := neverDeciding(r.mesh, of.pair, higher)
-			r.reasons[of.position], r.notes = found.reason, append(r.notes, found.notes...)
-			return
-		}
-	}
-	if of.pair != nil && r.existsAlready(of) {
+	case r.neverDecides(of):
+		return
+	case r.existsAlready(of):
 		r.reasons[of.position] = string(existsAlready)
 		return
+	default:
+		ref, format = &meshtrace.TargetRef{Kind: meshtrace.MeshSubset, Tags: of.pair.Tags}, r.formatOf(of.pair)
 	}
 	labels, missing := labelsOfTags(r.withoutService(ref.Selector()))
 	switch {

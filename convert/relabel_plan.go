@@ -150,12 +150,7 @@ func (r *relabelling) fates() []*Fate {
 			byPosition[p.position] = append(byPosition[p.position], p.policy)
 		}
 	}
-	return r.mesh.fates(r.Mesh, byPosition, func(position int) string {
-		if len(byPosition[position]) > 0 {
-			return ""
-		}
-		return r.reasons[position]
-	})
+	return r.mesh.fates(r.Mesh, byPosition, func(position int) string { return r.reasons[position] })
 }
 
 // remarkObsolete notes the existing policies that must be deleted, because policies of

@@ -73,3 +73,12 @@ func Count[T any, K comparable](list []T, key func(T) K) map[K]int {
 	}
 	return counts
 }
+
+// Group returns the items by their keys, those of one key in their order.
+func Group[T any, K comparable](list []T, key func(T) K) map[K][]T {
+	groups := make(map[K][]T)
+	for _, item := range list {
+		groups[key(item)] = append(groups[key(item)], item)
+	}
+	return groups
+}

@@ -71,11 +71,8 @@ func identityOf(p *meshtrace.Policy) identity { return identity{p.Mesh, p.Namesp
 // legacy fills in Meshes and TrafficTraces.
 func (b *builder) legacy(meshes []*legacy.Mesh) {
 	proxies := lists.Count(b.snapshot.Dataplanes, func(dp *cluster.Dataplane) string { return dp.Mesh })
-	fates := make(map[pairName][]*convert.Fate) // several where zones have policies of their own
-	for _, fate := range b.result.Fates {
-		name := pairName{fate.Mesh, fate.TrafficTrace, fate.Selector}
-		fates[name] = append(fates[name], fate)
-	}
+	// A selector has several where zones have policies of their own.
+	fates := lists.Group(b.result.Fates, func(fate *convert.Fate) pairName { return pairName{fate.Mesh, fate.TrafficTrace, fate.Selector} })
 	for _, mesh := range meshes {
 		m := Mesh{
 			Name: mesh.Name, Proxies: proxies[mesh.Name], DefaultBackend: manifest.Redact(mesh.DefaultBackend),
