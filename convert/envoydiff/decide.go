@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"tracemigrate/cluster"
+	"tracemigrate/cluster/lists"
 	"tracemigrate/cluster/manifest"
 	"tracemigrate/legacy"
 	"tracemigrate/meshtrace"
@@ -89,13 +90,11 @@ func (c *comparer) compare(p *Proxy) {
 	p.setTraced(c.tracedBefore, c.traced)
 	if c.lenient != nil && dp.HasIgnoredInbound() && verdictOf(p.Differences, c.accept) == Different {
 		if verdictOf(c.differences(dp, p.Before, c.decide(c.lenient, c.atAfter, dp)), c.accept) != Different {
-			ignored := make([]*Difference, 0, len(p.Differences))
-			for _, d := range p.Differences {
-				of := *d
-				of.Code = InboundIgnored
-				ignored = append(ignored, &of)
-			}
-			p.Differences = c.share(ignored)
+			p.Differences = c.share(lists.Each(p.Differences, func(d *Difference) *Difference {
+				ignored := *d
+				ignored.Code = InboundIgnored
+				return &ignored
+			}))
 		}
 	}
 	p.judge(c.accept)
