@@ -45,7 +45,7 @@ func decodeOTelBackend(r *cluster.Resource, problems *[]*manifest.Problem) *OTel
 
 // Identity returns the backend's identity, as [Policy.Identity] does.
 func (b *OTelBackend) Identity() Identity {
-	return identityOf(b.Format, b.Mesh, b.Namespace, b.Resource.Name)
+	return IdentityOf(b.Format, b.Mesh, b.Namespace, b.Resource.Name)
 }
 
 // tracesURL returns where the tracer sends its requests. Port 443 means https.
