@@ -26,7 +26,9 @@ func (r *Repo) Remove() (Changes, error) {
 		}
 	}
 	for _, k := range r.kustomizations {
-		r.removePatches(k)
+		for _, p := range k.patches {
+			r.fail(r.removePatch(k, p))
+		}
 	}
 	r.deleteEmpty()
 	changed := r.changes()
@@ -52,9 +54,7 @@ func (r *Repo) patchFiles() map[string][]*patch {
 // removeFrom removes what is legacy from a file. uses are the patches that it is.
 func (r *Repo) removeFrom(name string, f *edit.File, uses []*patch) {
 	for _, doc := range f.Documents() {
-		if err := r.removeFromDocument(doc, uses); err != nil {
-			r.fail(err)
-		}
+		r.fail(r.removeFromDocument(doc, uses))
 	}
 	if f.Empty() {
 		r.deleted[name] = true
@@ -63,11 +63,9 @@ func (r *Repo) removeFrom(name string, f *edit.File, uses []*patch) {
 
 // removeFromDocument removes what is legacy from a document.
 func (r *Repo) removeFromDocument(doc *edit.Document, uses []*patch) error {
-	if len(uses) > 0 && slices.ContainsFunc(uses, (*patch).isOfTrafficTrace) {
-		if !slices.ContainsFunc(uses, func(p *patch) bool { return !p.isOfTrafficTrace() }) {
-			doc.Remove()
-			return nil
-		}
+	if areAll(uses, (*patch).isOfTrafficTrace) {
+		doc.Remove()
+		return nil
 	}
 	if isJSONPatch(doc.Root) {
 		return removeOperations(doc, uses)
@@ -75,7 +73,7 @@ func (r *Repo) removeFromDocument(doc *edit.Document, uses []*patch) error {
 	var failed []error
 	remove := func(at []any) { failed = append(failed, doc.RemoveAt(at...)) }
 	collect(doc.Root, nil, "", func(e entry) bool {
-		if len(uses) > 0 && !slices.ContainsFunc(uses, func(p *patch) bool { return !p.hasMeshes() }) {
+		if areAll(uses, (*patch).hasMeshes) {
 			e.kind = cluster.KindMesh // whatever the patch says itself
 		}
 		if spec := tracingPath(e); e.hasTracing() && r.needsSpec && len(uses) == 0 && !isUniversal(e.node) {
@@ -91,6 +89,11 @@ func (r *Repo) removeFromDocument(doc *edit.Document, uses []*patch) error {
 		return false
 	}, remove)
 	return errors.Join(failed...)
+}
+
+// areAll reports whether there are uses, and all are of a kind.
+func areAll(uses []*patch, is func(*patch) bool) bool {
+	return len(uses) > 0 && !slices.ContainsFunc(uses, func(p *patch) bool { return !is(p) })
 }
 
 // hasTracing reports whether a resource is a Mesh with the field tracing.
@@ -189,16 +192,8 @@ func (p *patch) mayMatch(field, value string) bool {
 	return want == "" || err == nil && pattern.MatchString(value)
 }
 
-// removePatches removes the patches of a kustomization whose target is gone, and what
-// inline patches change in the tracing of Meshes.
-func (r *Repo) removePatches(k *kustomization) {
-	for _, p := range k.patches {
-		if err := r.removePatch(k, p); err != nil {
-			r.fail(err)
-		}
-	}
-}
-
+// removePatch removes a patch of a kustomization if its target is gone, or what an inline patch
+// changes in the tracing of Meshes.
 func (r *Repo) removePatch(k *kustomization, p *patch) error {
 	switch {
 	case p.isOfTrafficTrace():
