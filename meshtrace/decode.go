@@ -15,20 +15,24 @@ func Read(s *cluster.Snapshot, system ...string) ([]*Policy, []*manifest.Problem
 	var problems []*manifest.Problem
 	policies := make([]*Policy, 0, len(s.MeshTraces))
 	for _, r := range s.MeshTraces {
-		p := decode(r, &problems)
-		p.System = p.isOfOperator(s, system)
-		p.ofGlobal = isOfGlobal(s, p.Labels)
+		p := newPolicy(s, r, system)
+		p.decode(r.Spec.Recount(&problems))
 		policies = append(policies, p)
 	}
 	Resolve(policies, decodeOTelBackends(s, &problems))
 	return policies, problems
 }
 
-// isOfGlobal reports whether a global control plane made the policy with labels. It leaves out the
-// label of its origin on Universal.
-func isOfGlobal(s *cluster.Snapshot, labels cluster.Tags) bool {
-	origin := labels.Get(cluster.OriginLabel)
-	return origin == "global" || origin == "" && s.About().Mode == cluster.ModeGlobal
+// newPolicy returns a resource as a policy that selects and sets nothing.
+func newPolicy(s *cluster.Snapshot, r *cluster.Resource, system []string) *Policy {
+	p := &Policy{
+		Place: r.Place, Mesh: r.Mesh, Name: r.Name, Namespace: r.Namespace, Labels: r.Labels, Format: r.Format, Source: r.Source,
+	}
+	p.System = p.isOfOperator(s, system)
+	origin := p.Labels.Get(cluster.OriginLabel)
+	// On Universal, a global control plane leaves out the label of the origin.
+	p.ofGlobal = origin == "global" || origin == "" && s.About().Mode == cluster.ModeGlobal
+	return p
 }
 
 // isOfOperator reports whether a policy belongs to the mesh operator; see Read.
@@ -40,11 +44,7 @@ func (p *Policy) isOfOperator(s *cluster.Snapshot, system []string) bool {
 		!s.NamesNamespace() && slices.Contains(cluster.SystemNamespaces, p.Namespace)
 }
 
-func decode(r *cluster.Resource, problems *[]*manifest.Problem) *Policy {
-	p := &Policy{
-		Place: r.Place, Mesh: r.Mesh, Name: r.Name, Namespace: r.Namespace, Labels: r.Labels, Format: r.Format, Source: r.Source,
-	}
-	spec := r.Spec.Recount(problems)
+func (p *Policy) decode(spec manifest.Value) {
 	spec.Known("targetRef", "default")
 	p.TargetRef = decodeTargetRef(spec.Field("targetRef"))
 	conf := spec.Field("default")
@@ -77,7 +77,6 @@ func decode(r *cluster.Resource, problems *[]*manifest.Problem) *Policy {
 			p.Default.Tags = append(p.Default.Tags, decodeTag(v))
 		}
 	}
-	return p
 }
 
 func decodeTargetRef(v manifest.Value) TargetRef {

@@ -45,11 +45,7 @@ func httpRoutes(s *cluster.Snapshot) (routes, others []*Policy) {
 // decodeRoute decodes what a route, or a MeshProxyPatch, selects.
 func decodeRoute(s *cluster.Snapshot, r *cluster.Resource) (*Policy, []*manifest.Problem) {
 	var problems []*manifest.Problem
-	p := &Policy{
-		Place: r.Place, Mesh: r.Mesh, Name: r.Name, Namespace: r.Namespace, Labels: r.Labels, Format: r.Format,
-		ofGlobal: isOfGlobal(s, r.Labels),
-	}
-	p.System = p.isOfOperator(s, []string{s.SystemNamespace()})
+	p := newPolicy(s, r, []string{s.SystemNamespace()})
 	if !p.System && p.Labels.Get(cluster.RoleLabel) == "" {
 		p.Labels = p.Labels.With(cluster.RoleLabel, roleOf(r.Spec.Node().Get("to"), r.Namespace))
 	}
