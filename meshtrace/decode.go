@@ -59,18 +59,14 @@ func (p *Policy) decode(spec manifest.Value) {
 	sampling := conf.Field("sampling")
 	p.sampled = sampling.Present()
 	sampling.Known("overall", "client", "random")
-	p.Default.Sampling = Sampling{
-		Overall: (*Percent)(sampling.Field("overall").Percent()),
-		Client:  (*Percent)(sampling.Field("client").Percent()),
-		Random:  (*Percent)(sampling.Field("random").Percent()),
-	}
-	for name, percent := range map[string]*Percent{
-		"overall": p.Default.Sampling.Overall, "client": p.Default.Sampling.Client, "random": p.Default.Sampling.Random,
-	} {
+	percentOf := func(name string) *Percent {
 		value := sampling.Field(name)
+		percent := (*Percent)(value.Percent())
 		p.wrapped = p.wrapped || value.Wrapped()
 		p.unquoted = p.unquoted || percent != nil && !percent.isWhole() && value.Node().Kind == manifest.Float
+		return percent
 	}
+	p.Default.Sampling = Sampling{percentOf("overall"), percentOf("client"), percentOf("random")}
 	if tags := conf.Field("tags"); tags.Present() {
 		p.Default.Tags = []Tag{}
 		for _, v := range tags.Items() {
