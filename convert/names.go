@@ -128,7 +128,7 @@ func nameByTrace(n *reduction, taken map[string]bool, bases map[string][]base) (
 			if base == name {
 				about = renamedTaken
 			}
-			found = append(found, about.note(trace.Place, trace, facts{"policies": quotedAll(all)}))
+			found = append(found, about.note(trace.Place, trace, facts{"policies": names(lists.Each(all, quoted))}))
 		}
 	}
 	return policies, found
@@ -142,10 +142,10 @@ type base struct {
 
 // basesOfAll returns the TrafficTraces of all meshes, those that are converted and others.
 func basesOfAll(meshes []*mesh, others []cluster.TraceName) map[string][]base {
-	if len(meshes)+len(others) < 2 {
-		return nil
-	}
 	bases := make(map[string][]base)
+	if len(meshes)+len(others) < 2 {
+		return bases // mostly, and a mesh shares no name with itself
+	}
 	add := func(trace cluster.TraceName) {
 		name := validName(trace.Name)
 		bases[name] = append(bases[name], base{trace, false})
@@ -194,9 +194,6 @@ func (m *mesh) sharesName(name string, bases map[string][]base) bool {
 	}
 	return false
 }
-
-// quotedAll are names in double quotes.
-func quotedAll(all []string) names { return lists.Each(all, quoted) }
 
 // numbered returns the names of a group after base.
 func numbered(group []*candidate, base string) []string {

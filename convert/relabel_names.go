@@ -44,9 +44,6 @@ func nameByLayer(in *input, all []*relabelling) {
 // become several policies, those that exist as well.
 func basesByLabels(in *input, all []*relabelling) map[string][]base {
 	bases := basesOfAll(lists.Each(all, func(r *relabelling) *mesh { return r.mesh }), in.OtherTrafficTraces())
-	if bases == nil {
-		bases = make(map[string][]base)
-	}
 	for _, of := range bases {
 		for i := range of {
 			of[i].Several = true

@@ -24,7 +24,8 @@ func considerWildcard(m *mesh, ranked *legacy.Mesh, position int, values []clust
 	pair := ranked.Pairs[position]
 	f := facts{"selector": selectorFact(pair)}
 	traces := m.confOf(pair.TrafficTrace).traces()
-	tracedBelow := traces || m.tracesBelow(ranked, position)
+	// If no selector of lower precedence has a backend, proxies without one need no policy to stay so.
+	tracedBelow := traces || slices.ContainsFunc(ranked.Pairs[position+1:], func(p *legacy.Pair) bool { return m.BackendOf(p.TrafficTrace) != nil })
 	if !tracedBelow && len(values) == 0 {
 		f["cause"] = whyNoBackend(m, pair.TrafficTrace)
 		return considered{converts: true, reason: string(untracedAnyway), notes: notes{noBackendNoPolicy.noteOn(pair, f)}}
@@ -85,12 +86,6 @@ func expandedTo(pair *legacy.Pair, n int) facts {
 		policies = "no policy"
 	}
 	return facts{"selector": selectorFact(pair), "policies": policies}
-}
-
-// tracesBelow reports whether a selector of lower precedence has a backend. If none does,
-// proxies without a backend need no policy to stay so.
-func (m *mesh) tracesBelow(ranked *legacy.Mesh, position int) bool {
-	return slices.ContainsFunc(ranked.Pairs[position+1:], func(p *legacy.Pair) bool { return m.BackendOf(p.TrafficTrace) != nil })
 }
 
 // remarkNotVerified notes that no proxy of a mesh without Dataplanes was compared.
