@@ -1,6 +1,8 @@
 package convert
 
 import (
+	"slices"
+
 	"tracemigrate/cluster"
 	"tracemigrate/cluster/lists"
 )
@@ -82,10 +84,7 @@ func havingTag(gateways []*cluster.MeshGateway, tags cluster.Tags) *cluster.Mesh
 			selectors = []cluster.Tags{nil}
 		}
 		for _, own := range gateway.TagSets(nil) {
-			shared := false
-			for _, tag := range tags {
-				shared = shared || own.Get(tag.Key) == tag.Value
-			}
+			shared := slices.ContainsFunc(tags, func(tag cluster.Tag) bool { return own.Get(tag.Key) == tag.Value })
 			if !shared || !tags.Meets(own) {
 				continue
 			}

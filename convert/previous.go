@@ -293,12 +293,7 @@ func remarkPart(
 	isChanged := lists.Set(changed, func(p *meshtrace.Policy) *meshtrace.Policy { return p })
 	before := v.matcher(slices.DeleteFunc(v.allExisting(), func(p *meshtrace.Policy) bool { return isChanged[p] })...)
 	differs := func(dp *cluster.Dataplane) bool { return v.tracing(today, dp) != v.tracing(before, dp) }
-	var proxies names
-	for _, dp := range v.dataplanes {
-		if differs(dp) {
-			proxies = append(proxies, dp.String())
-		}
-	}
+	proxies := names(lists.Each(lists.Keep(v.dataplanes, differs), (*cluster.Dataplane).String))
 	var part any = why
 	switch {
 	case len(v.mesh.previous) == 0:

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"tracemigrate/cluster"
+	"tracemigrate/cluster/lists"
 	"tracemigrate/cluster/manifest"
 )
 
@@ -13,12 +14,11 @@ import (
 // application.
 func Read(s *cluster.Snapshot, system ...string) ([]*Policy, []*manifest.Problem) {
 	var problems []*manifest.Problem
-	policies := make([]*Policy, 0, len(s.MeshTraces))
-	for _, r := range s.MeshTraces {
+	policies := lists.Each(s.MeshTraces, func(r *cluster.Resource) *Policy {
 		p := newPolicy(s, r, system)
 		p.decode(r.Spec.Recount(&problems))
-		policies = append(policies, p)
-	}
+		return p
+	})
 	Resolve(policies, decodeOTelBackends(s, &problems))
 	return policies, problems
 }

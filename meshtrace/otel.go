@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"tracemigrate/cluster"
+	"tracemigrate/cluster/lists"
 	"tracemigrate/cluster/manifest"
 )
 
@@ -65,11 +66,7 @@ func Backends(s *cluster.Snapshot) []*OTelBackend {
 }
 
 func decodeOTelBackends(s *cluster.Snapshot, problems *[]*manifest.Problem) []*OTelBackend {
-	backends := make([]*OTelBackend, 0, len(s.OTelBackends))
-	for _, r := range s.OTelBackends {
-		backends = append(backends, decodeOTelBackend(r, problems))
-	}
-	return backends
+	return lists.Each(s.OTelBackends, func(r *cluster.Resource) *OTelBackend { return decodeOTelBackend(r, problems) })
 }
 
 // Resolve sets the backend that each policy refers to, of those in its mesh. Of several

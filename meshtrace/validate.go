@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/validate/content"
 
 	"tracemigrate/cluster"
+	"tracemigrate/cluster/lists"
 )
 
 // CheckLabel returns an error unless key and value can be a Kubernetes label.
@@ -39,13 +40,7 @@ func CheckNamespace(name string) error {
 // failure is a bug of the tool.
 func ValidateAll(policies []*Policy, version cluster.Version) error {
 	checked := make(map[*Backend]error) // policies share backends
-	var wrong []error
-	for _, p := range policies {
-		if err := p.validate(version, checked); err != nil {
-			wrong = append(wrong, err)
-		}
-	}
-	return errors.Join(wrong...)
+	return errors.Join(lists.Each(policies, func(p *Policy) error { return p.validate(version, checked) })...)
 }
 
 // validate is ValidateAll for one policy; checked has the results of earlier backends.

@@ -78,7 +78,8 @@ func Count[T any, K comparable](list []T, key func(T) K) map[K]int {
 func Group[T any, K comparable](list []T, key func(T) K) map[K][]T {
 	groups := make(map[K][]T)
 	for _, item := range list {
-		groups[key(item)] = append(groups[key(item)], item)
+		k := key(item)
+		groups[k] = append(groups[k], item)
 	}
 	return groups
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"tracemigrate/cluster"
+	"tracemigrate/cluster/lists"
 	"tracemigrate/cluster/manifest"
 	"tracemigrate/convert"
 	"tracemigrate/convert/envoydiff"
@@ -78,10 +79,7 @@ func (r *Result) Has(v envoydiff.Verdict) bool {
 func Check(c *convert.Current, o Options) *Result {
 	b := &builder{
 		Result: &Result{From: o.From, To: o.To}, o: o, current: c,
-		causes: make(map[envoydiff.Code]*cause), inhabited: make(map[string]bool),
-	}
-	for _, dp := range c.Dataplanes {
-		b.inhabited[dp.Mesh] = true
+		causes: make(map[envoydiff.Code]*cause), inhabited: lists.Set(c.Dataplanes, func(dp *cluster.Dataplane) string { return dp.Mesh }),
 	}
 	b.compare(b.accepted())
 	b.undated()
