@@ -51,7 +51,7 @@ type Plan struct {
 // emptyPlan returns the plan of a conversion without its meshes.
 func emptyPlan(in *input) *Plan {
 	return &Plan{
-		Meshes: in.Meshes, Existing: in.compared, version: in.o.Version, previous: make(map[meshtrace.Identity]bool),
+		Meshes: in.Meshes, Existing: in.compared, version: in.o.Version, Complete: true, previous: make(map[meshtrace.Identity]bool),
 		existing: make(map[*meshtrace.Policy]bool), doubts: make(map[string]func(*cluster.Dataplane) cluster.Doubt),
 	}
 }
@@ -86,8 +86,7 @@ func newPlan(in *input, all []*conversion) *Plan {
 		r.Withheld = append(r.Withheld, m.withheld...)
 		found = append(found, m.notes...)
 	}
-	compared := compareAll(in, r)
-	r.Comparisons, r.MadeUp, r.Complete = compared.all, compared.madeUp, compared.complete
+	r.compare(in)
 	renamed := renamedBy(r.Comparisons)
 	for _, m := range all {
 		r.Fates = append(r.Fates, fatesOf(m)...)

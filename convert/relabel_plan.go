@@ -82,7 +82,6 @@ func (r *relabelling) verification() *verification {
 // newPlanByLabels returns what the meshes give together, with the proof for each proxy.
 func newPlanByLabels(in *input, all []*relabelling, backends *backends) *Plan {
 	plan := emptyPlan(in)
-	plan.Complete = true
 	found := slices.Clone(in.notes)
 	for _, r := range all {
 		run := findPrevious(r.verification())
