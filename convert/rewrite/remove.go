@@ -22,7 +22,10 @@ func (r *Repo) Remove() (Changes, error) {
 	r.needsSpec = r.patchesSpec(patches)
 	for _, name := range slices.Sorted(maps.Keys(r.edits)) {
 		if !isKustomization(name) {
-			r.removeFrom(name, r.edits[name], patches[name])
+			r.fail(r.removeAll(r.edits[name], patches[name]))
+			if r.edits[name].Empty() {
+				r.deleted[name] = true
+			}
 		}
 	}
 	for _, k := range r.kustomizations {
@@ -49,16 +52,6 @@ func (r *Repo) patchFiles() map[string][]*patch {
 		}
 	}
 	return files
-}
-
-// removeFrom removes what is legacy from a file. uses are the patches that it is.
-func (r *Repo) removeFrom(name string, f *edit.File, uses []*patch) {
-	for _, doc := range f.Documents() {
-		r.fail(r.removeFromDocument(doc, uses))
-	}
-	if f.Empty() {
-		r.deleted[name] = true
-	}
 }
 
 // removeFromDocument removes what is legacy from a document.
@@ -210,7 +203,8 @@ func (r *Repo) removePatch(k *kustomization, p *patch) error {
 	if err != nil {
 		return err
 	}
-	if err := r.removeAll(alone, p); err != nil {
+	uses := []*patch{p}
+	if err := r.removeAll(alone, uses); err != nil {
 		return err
 	}
 	if alone.Empty() {
@@ -223,14 +217,14 @@ func (r *Repo) removePatch(k *kustomization, p *patch) error {
 	if err != nil {
 		return err
 	}
-	return r.removeAll(inner, p)
+	return r.removeAll(inner, uses)
 }
 
-// removeAll removes what is legacy from an inline patch.
-func (r *Repo) removeAll(f *edit.File, p *patch) error {
+// removeAll removes what is legacy from a file or an inline patch. uses are the patches that it is.
+func (r *Repo) removeAll(f *edit.File, uses []*patch) error {
 	var failed []error
 	for _, doc := range f.Documents() {
-		failed = append(failed, r.removeFromDocument(doc, []*patch{p}))
+		failed = append(failed, r.removeFromDocument(doc, uses))
 	}
 	return errors.Join(failed...)
 }
