@@ -154,15 +154,9 @@ func (c *comparer) decide(r *Renderer, from *decisionNode, dp *cluster.Dataplane
 	}
 	node := from
 	for i := range max(1, len(d.Policies), len(d.Withheld), len(d.forTCP)) {
-		step := decisionStep{from: node, pair: d.Pair, backend: d.Backend, routedAnew: d.routedAnew, routed: d.routed}
-		if i < len(d.Policies) {
-			step.policy = d.Policies[i]
-		}
-		if i < len(d.Withheld) {
-			step.withheld = d.Withheld[i]
-		}
-		if i < len(d.forTCP) {
-			step.forTCP = d.forTCP[i]
+		step := decisionStep{
+			from: node, pair: d.Pair, backend: d.Backend, routedAnew: d.routedAnew, routed: d.routed,
+			policy: at(d.Policies, i), withheld: at(d.Withheld, i), forTCP: at(d.forTCP, i),
 		}
 		if node = c.decisions[step]; node == nil {
 			node = &decisionNode{}
@@ -178,6 +172,14 @@ func (c *comparer) decide(r *Renderer, from *decisionNode, dp *cluster.Dataplane
 		node.decision = &kept
 	}
 	return node.decision
+}
+
+// at returns the policy at a position, nil after the last.
+func at(policies []*meshtrace.Policy, i int) *meshtrace.Policy {
+	if i < len(policies) {
+		return policies[i]
+	}
+	return nil
 }
 
 // differences returns the differences of dp, and sets c.traced and c.tracedBefore.
