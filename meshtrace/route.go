@@ -14,17 +14,11 @@ type Routes struct {
 	TCP   map[*Policy][]string // the services whose outbounds each makes TCP
 }
 
-// ReadRoutes decodes the routes of a snapshot.
+// ReadRoutes returns what the routes of a snapshot select, as policies without a configuration.
+// They select proxies as MeshTraces do (MatchedPolicies in pkg/plugins/policies/core/matchers of
+// Kuma's tags). A MeshHTTPRoute that cannot be read selects every proxy.
 func ReadRoutes(s *cluster.Snapshot) *Routes {
-	http, other := httpRoutes(s)
-	return &Routes{http, other, tcpRoutes(s)}
-}
-
-// httpRoutes returns what the MeshHTTPRoutes of a snapshot select, as policies without a
-// configuration. They select proxies as MeshTraces do (MatchedPolicies in
-// pkg/plugins/policies/core/matchers of Kuma's tags). One that cannot be read selects every
-// proxy. Those that leave a proxy's outbounds as they are are in others.
-func httpRoutes(s *cluster.Snapshot) (routes, others []*Policy) {
+	routes := &Routes{TCP: tcpRoutes(s)}
 	for _, r := range s.Routes {
 		if !r.IsHTTPRoute() {
 			continue
@@ -34,12 +28,12 @@ func httpRoutes(s *cluster.Snapshot) (routes, others []*Policy) {
 			p.TargetRef, p.System = TargetRef{Kind: Mesh}, true
 		}
 		if takesOver(r.Spec.Node().Get("to")) {
-			routes = append(routes, p)
+			routes.HTTP = append(routes.HTTP, p)
 		} else {
-			others = append(others, p)
+			routes.Other = append(routes.Other, p)
 		}
 	}
-	return routes, others
+	return routes
 }
 
 // decodeRoute decodes what a route, or a MeshProxyPatch, selects.
