@@ -31,11 +31,9 @@ func Check(step Step, before, now *convert.Current, made, obsolete []*meshtrace.
 	if step == Rollback {
 		c.order(before, now, o)
 	}
-	if step == Start || step == Rollback {
-		c.routes(before, now)
-	}
 	existing := lists.By(now.Existing, (*meshtrace.Policy).Identity)
 	if step == Start || step == Rollback {
+		c.routes(before, now)
 		c.unchanged(before.Existing, existing, made)
 	} else {
 		c.applied(made, existing)
