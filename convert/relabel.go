@@ -316,13 +316,10 @@ func (r *relabelling) dropEmpty() {
 // overriding reports which policies select a sidecar that a lower one selects, too: all, if
 // no sidecar is known.
 func (r *relabelling) overriding() []bool {
-	overrides := make([]bool, len(r.policies))
 	if len(r.sidecars) == 0 {
-		for i := range overrides {
-			overrides[i] = true
-		}
-		return overrides
+		return slices.Repeat([]bool{true}, len(r.policies))
 	}
+	overrides := make([]bool, len(r.policies))
 	index := cluster.NewIndex(lists.Each(r.policies, func(p *relabelled) cluster.Tags { return p.labels }))
 	var found []int32
 	for _, dp := range r.sidecars {

@@ -86,10 +86,7 @@ func (p *Policy) Unsupported(version cluster.Version) []error {
 }
 
 func (p *Policy) unsupported(version cluster.Version, checked map[*Backend]error) []error {
-	var wrong []error
-	for _, reason := range p.RefusedBy(version) {
-		wrong = append(wrong, fmt.Errorf("%s: %s", p, reason))
-	}
+	wrong := lists.Each(p.RefusedBy(version), func(reason string) error { return fmt.Errorf("%s: %s", p, reason) })
 	for i := range p.Default.Backends {
 		b := &p.Default.Backends[i]
 		err, ok := checked[b]

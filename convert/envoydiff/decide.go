@@ -88,14 +88,13 @@ func (c *comparer) compare(p *Proxy) {
 	p.Before, p.After = c.decide(c.before, c.atBefore, dp), c.decide(c.after, c.atAfter, dp)
 	p.Differences = c.differences(dp, p.Before, p.After)
 	p.setTraced(c.tracedBefore, c.traced)
-	if c.lenient != nil && dp.HasIgnoredInbound() && verdictOf(p.Differences, c.accept) == Different {
-		if verdictOf(c.differences(dp, p.Before, c.decide(c.lenient, c.atAfter, dp)), c.accept) != Different {
-			p.Differences = c.share(lists.Each(p.Differences, func(d *Difference) *Difference {
-				ignored := *d
-				ignored.Code = InboundIgnored
-				return &ignored
-			}))
-		}
+	if c.lenient != nil && dp.HasIgnoredInbound() && verdictOf(p.Differences, c.accept) == Different &&
+		verdictOf(c.differences(dp, p.Before, c.decide(c.lenient, c.atAfter, dp)), c.accept) != Different {
+		p.Differences = c.share(lists.Each(p.Differences, func(d *Difference) *Difference {
+			ignored := *d
+			ignored.Code = InboundIgnored
+			return &ignored
+		}))
 	}
 	p.judge(c.accept)
 	c.withoutRefused(p)
