@@ -17,19 +17,22 @@ type made struct {
 	policy *meshtrace.Policy
 }
 
-// building is a reduction with its policies.
+// building is a naming with its policies.
 type building struct {
-	*reduction
+	*naming
 	policies []*made // highest precedence first
-	notes    notes   // on their names
 }
 
 // build turns named candidates into policies.
-func build(m *mesh, candidates []named) []*made {
-	shield := shieldOf(m)
-	return lists.Each(candidates, func(c named) *made {
-		return &made{c.candidate, m.policyOf(c.pair, c.name, c.targetRef(), c.conf.Conf, shield)}
-	})
+func build(n *naming) *building {
+	b := &building{naming: n, policies: make([]*made, len(n.policies))}
+	m, shield := n.mesh, shieldOf(n.mesh)
+	all := make([]made, len(n.policies))
+	for i, c := range n.policies {
+		all[i] = made{c.candidate, m.policyOf(c.pair, c.name, c.targetRef(), c.conf.Conf, shield)}
+		b.policies[i] = &all[i]
+	}
+	return b
 }
 
 // policyOf returns a policy of a selector.

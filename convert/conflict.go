@@ -68,8 +68,8 @@ func (v *verifier) remarkConflicts() notes {
 	return found
 }
 
-// findConflicting returns the existing policies that new ones conflict with.
-func (v *verifier) findConflicting(all ...findings) map[*meshtrace.Policy]bool {
+// conflicting returns the existing policies that new ones conflict with.
+func (v *verifier) conflicting(all ...findings) map[*meshtrace.Policy]bool {
 	found := make(map[*meshtrace.Policy]bool)
 	for _, with := range v.conflicts {
 		for _, p := range with.existing {

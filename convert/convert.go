@@ -1,8 +1,6 @@
 package convert
 
 import (
-	"slices"
-
 	"tracemigrate/cluster/lists"
 	"tracemigrate/cluster/manifest"
 	"tracemigrate/meshtrace"
@@ -29,25 +27,8 @@ func (in *input) convert(previous map[*meshtrace.Policy]bool) []*conversion {
 	meshes := in.meshesWithout(previous)
 	selected := lists.Each(meshes, selectPolicies)
 	needed := lists.Each(selected, reduce)
-	built := name(in, needed, previous)
+	named := name(in, needed, previous)
+	built := lists.Each(named, build)
 	verified := lists.Each(built, verify)
 	return lists.Each(verified, finish)
-}
-
-// conversion is a mesh with the results of all steps.
-type conversion struct {
-	*verification
-	run   previousRun
-	notes notes // of all steps
-}
-
-// finish compares a mesh to what a previous run made of it, and notes what any MeshTrace
-// changes.
-func finish(v *verification) *conversion {
-	run := findPrevious(v)
-	return &conversion{verification: v, run: run, notes: slices.Concat(
-		v.selection.notes, v.reduction.notes, v.building.notes, v.notes, run.notes,
-		remarkBackends(v.mesh, v.policies), remarkLabels(v.mesh, v.policies), remarkUnmatched(v.mesh, v.policies),
-		remarkPrecedence(v.mesh, v.policies, v.conflicting),
-	)}
 }

@@ -22,27 +22,37 @@ const (
 	maxBase = 200
 )
 
+// naming is a reduction with the names of its policies.
+type naming struct {
+	*reduction
+	policies []named
+	notes    notes
+}
+
 // named is a candidate with the name of its policy.
 type named struct {
 	*candidate
 	name string
 }
 
-// name makes the policies of all candidates of all meshes. Their names are unique among each
-// other and the existing policies, and the order of names is the order of precedence. The names
-// of what a previous run made are free, those of shadow policies from --shadow too. The names on
-// Kubernetes that other meshes' policies have, or would get, are taken, whether these meshes are
-// converted or not.
-func name(in *input, needs []*reduction, previous map[*meshtrace.Policy]bool) []*building {
+// name names all candidates of all meshes: uniquely among each other and the existing
+// policies, and so that the order of names is the order of precedence. The names of what
+// a previous run made are free, those of shadow policies from --shadow too. The names on
+// Kubernetes that other meshes' policies have, or would get, are taken, whether these
+// meshes are converted or not.
+func name(in *input, needs []*reduction, previous map[*meshtrace.Policy]bool) []*naming {
 	taken := takenNames(in, needs, previous)
 	bases := basesOfAll(lists.Each(needs, func(n *reduction) *mesh { return n.mesh }), in.OtherTrafficTraces())
-	return lists.Each(needs, func(r *reduction) *building {
+	all := make([]*naming, len(needs))
+	for i, r := range needs {
 		plain, renamed := nameByTrace(r, taken, bases)
+		all[i] = &naming{reduction: r, policies: plain, notes: renamed}
 		if !namesInOrder(r.mesh, plain) {
-			plain, renamed = rankNames(r.mesh, plain, taken), append(renamed, remarkRank(r.mesh, len(plain)))
+			all[i].policies = rankNames(r.mesh, plain, taken)
+			all[i].notes = append(all[i].notes, remarkRank(r.mesh, len(plain)))
 		}
-		return &building{reduction: r, policies: build(r.mesh, plain), notes: renamed}
-	})
+	}
+	return all
 }
 
 // takenNames returns the names that no new policy can have, with their scope.

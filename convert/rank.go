@@ -12,8 +12,7 @@ import (
 // namesInOrder reports whether the names already are in the order of precedence,
 // for every two policies that can select one proxy and differ.
 func namesInOrder(m *mesh, policies []named) bool {
-	// Kind Mesh is below all others, whatever its name.
-	subsets := lists.Keep(policies, func(c named) bool { return len(c.tags) > 0 })
+	subsets := subsetsOf(policies)
 	if m.ordered(subsets) {
 		return true
 	}
@@ -45,6 +44,11 @@ func namesInOrder(m *mesh, policies []named) bool {
 		}
 	}
 	return true
+}
+
+// subsetsOf returns the policies whose names matter: kind Mesh is below them all.
+func subsetsOf(policies []named) []named {
+	return slices.DeleteFunc(slices.Clone(policies), func(c named) bool { return len(c.tags) == 0 })
 }
 
 // ordered reports whether, of any two policies that differ, the first has the

@@ -75,7 +75,8 @@ func (in *input) mayBePreviousByLabels() map[*meshtrace.Policy]bool {
 
 // verification is what findPrevious needs to know of the policies.
 func (r *relabelling) verification() *verification {
-	b := &building{reduction: &reduction{selection: &selection{mesh: r.mesh, ranked: r.Mesh}}}
+	chosen := &selection{mesh: r.mesh, ranked: r.Mesh}
+	b := &building{naming: &naming{reduction: &reduction{selection: chosen}}}
 	return &verification{building: b, policies: slices.Concat(r.made, r.copies()), again: r.repeated}
 }
 
@@ -148,7 +149,12 @@ func (r *relabelling) fates() []*Fate {
 			byPosition[p.position] = append(byPosition[p.position], p.policy)
 		}
 	}
-	return r.mesh.fates(r.Mesh, byPosition, func(position int) string { return r.reasons[position] })
+	return r.mesh.fates(r.Mesh, byPosition, func(position int) string {
+		if len(byPosition[position]) > 0 {
+			return "" // another layer of the selector has none
+		}
+		return r.reasons[position]
+	})
 }
 
 // remarkObsolete notes the existing policies that must be deleted, because policies of

@@ -30,11 +30,11 @@ type verification struct {
 // of made-up proxies where existing policies meet the new ones. It withholds the
 // new policies that conflict with existing ones, until none of the rest does.
 func verify(b *building) *verification {
-	done := &verification{building: b, policies: b.policies, again: findAgain(b.mesh.previous, b.policies), reasons: make(reasons)}
+	done := &verification{building: b, policies: b.policies, again: findAgain(b.mesh.previous, b.policies)}
 	if len(b.Pairs) == 0 || b.arrived {
 		return done
 	}
-	v := newVerifier(done)
+	v := newVerifier(b, done.again)
 	// Without a policy that is withheld, another can conflict.
 	known := v.known()
 	for round := 1; round < maxRounds && v.withhold(); round++ {
@@ -45,6 +45,7 @@ func verify(b *building) *verification {
 	for round := 1; round < maxRounds && v.withhold(); round++ {
 		unknown, _ = v.unknown(known)
 	}
+	done.policies, done.withheld, done.reasons = v.policies, v.withheld, v.reasons
 	if len(b.dataplanes) == 0 && len(expected) > 0 {
 		done.notes = append(done.notes, remarkNotVerified(b.mesh))
 	}
@@ -53,7 +54,7 @@ func verify(b *building) *verification {
 	}
 	done.untagged = known.cut(ServiceTagMissing)
 	done.notes = slices.Concat(done.notes, remarkFindings(b, known, false), remarkFindings(b, unknown, true), v.remarkConflicts())
-	done.conflicting = v.findConflicting(known, unknown)
+	done.conflicting = v.conflicting(known, unknown)
 	return done
 }
 
@@ -114,7 +115,11 @@ type finding struct {
 
 // verifier compares the tracing of proxies before and after.
 type verifier struct {
-	*verification
+	*building
+	again                  map[*meshtrace.Policy]*made // see findAgain
+	policies               []*made                     // that are not withheld
+	withheld               []*meshtrace.Policy
+	reasons                reasons
 	before, after, without *meshtrace.Matcher          // without: the policies that are withheld
 	byPolicy               map[*meshtrace.Policy]*made // of after
 	conflicts              map[*made]*conflict
@@ -127,10 +132,10 @@ type sight struct {
 	existing, matching []*meshtrace.Policy // of the proxy that is compared
 }
 
-func newVerifier(done *verification) *verifier {
+func newVerifier(b *building, again map[*meshtrace.Policy]*made) *verifier {
 	v := &verifier{
-		verification: done, before: done.matcher(done.allExisting()...), sight: sight{keys: make(confKeys)},
-		conflicts: make(map[*made]*conflict),
+		building: b, again: again, policies: b.policies, reasons: make(reasons),
+		before: b.matcher(b.allExisting()...), sight: sight{keys: make(confKeys)}, conflicts: make(map[*made]*conflict),
 	}
 	v.match()
 	return v

@@ -63,7 +63,7 @@ func remarkOrigin(s *cluster.Snapshot, o *Options, all []*conversion) notes {
 	if s.Origin == nil || !selecting {
 		return nil
 	}
-	making := slices.ContainsFunc(all, func(m *conversion) bool { return len(m.building.policies) > 0 })
+	making := slices.ContainsFunc(all, func(m *conversion) bool { return len(m.naming.policies) > 0 })
 	found := remarkUnread(s)
 	if making && slices.Contains(s.Origin.Absent, cluster.KindMeshTrace) {
 		found = append(found, kindAbsent.note(place(s), subject(cluster.KindMeshTrace), nil))
@@ -249,8 +249,8 @@ func describeZone(zone cluster.Zone, version cluster.Version, err error) string 
 
 // needsOrder reports whether two policies differ whose order only names can give.
 func needsOrder(m *conversion) bool {
-	subsets := lists.Keep(m.building.policies, func(c *made) bool { return len(c.tags) > 0 }) // kind Mesh is below them all
-	return slices.ContainsFunc(subsets, func(c *made) bool { return c.conf.key != subsets[0].conf.key })
+	subsets := subsetsOf(m.naming.policies)
+	return slices.ContainsFunc(subsets, func(c named) bool { return c.conf.key != subsets[0].conf.key })
 }
 
 // zoneNames returns the zones of a global control plane.
