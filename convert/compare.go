@@ -10,30 +10,22 @@ import (
 	"tracemigrate/meshtrace"
 )
 
-// comparison is what becomes of each proxy once a plan's policies are applied and the
-// TrafficTraces are gone.
-type comparison struct {
-	all      []*envoydiff.Comparison
-	madeUp   int  // proxies of meshes without Dataplanes
-	complete bool // madeUp are all that can differ
-}
-
-// compareAll compares what proxies get today, but for what a previous run made, with what
-// they get from what is written.
-func compareAll(in *input, r *Plan) comparison {
+// compare compares what proxies get today, but for what a previous run made, with what they
+// get from what is written once the TrafficTraces are gone.
+func (r *Plan) compare(in *input) {
 	before := in.StateOf(r.Meshes, r.Before(r.Existing))
 	after := in.StateOf(nil, Applied(r.Existing, lists.Each(r.New(), Unshadowed)))
 	after.Withheld = lists.Each(r.Withheld, Unshadowed)
-	s, c := in.Snapshot, comparison{complete: true}
+	s := in.Snapshot
 	if in.o.MadeUp > 0 {
 		var madeUp []*cluster.Dataplane
-		madeUp, c.complete = envoydiff.MadeUp(r.Meshes, slices.Concat(after.Policies, after.Withheld, in.Patches.Selectors()), s.Dataplanes, in.o.MadeUp)
+		selecting := slices.Concat(after.Policies, after.Withheld, in.Patches.Selectors())
+		madeUp, r.Complete = envoydiff.MadeUp(r.Meshes, selecting, s.Dataplanes, in.o.MadeUp)
 		with := *s
 		with.Dataplanes = slices.Concat(s.Dataplanes, madeUp)
-		s, c.madeUp = &with, len(madeUp)
+		s, r.MadeUp = &with, len(madeUp)
 	}
-	c.all = Compare(s, before, after, in.o, r.Doubt)
-	return c
+	r.Comparisons = Compare(s, before, after, in.o, r.Doubt)
 }
 
 // Compare compares every proxy of s in two states, for the version of its zone or, where

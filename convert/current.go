@@ -57,7 +57,7 @@ func (c *Current) StateOf(meshes []*legacy.Mesh, policies []*meshtrace.Policy) e
 
 // Failed reports whether the input itself is wrong.
 func (c *Current) Failed() bool {
-	return slices.ContainsFunc(c.Found, func(p *manifest.Problem) bool { return p.Severity == manifest.Error })
+	return slices.ContainsFunc(c.Found, isError)
 }
 
 // broken reports whether a live source has errors, and none in a manifest at hand, so
@@ -69,29 +69,19 @@ func broken(s *cluster.Snapshot, wrong []*manifest.Problem) (problems []*manifes
 	}
 	problems = orphans(s)
 	orphaned := lists.Set(problems, func(p *manifest.Problem) manifest.Place { return p.Place })
-	for _, p := range wrong {
-		if !orphaned[p.Place] || p.Severity != manifest.Error {
-			problems = append(problems, p)
-		}
-	}
-	errors := 0
-	for _, p := range slices.Concat(s.Problems, problems) {
-		if p.Severity != manifest.Error {
-			continue
-		}
-		if errors++; !s.Skippable(p) {
-			return nil, false
-		}
-	}
-	return problems, errors > 0
+	problems = append(problems, lists.Keep(wrong, func(p *manifest.Problem) bool { return !orphaned[p.Place] || !isError(p) })...)
+	errors := lists.Keep(slices.Concat(s.Problems, problems), isError)
+	return problems, len(errors) > 0 && !slices.ContainsFunc(errors, func(p *manifest.Problem) bool { return !s.Skippable(p) })
 }
+
+func isError(p *manifest.Problem) bool { return p.Severity == manifest.Error }
 
 // orphans are the TrafficTraces of a cluster whose mesh is broken, or not there.
 func orphans(s *cluster.Snapshot) []*manifest.Problem {
 	meshes := lists.Set(s.Meshes, func(mesh *cluster.Resource) string { return mesh.Name })
 	broken := make(map[manifest.Subject]bool)
 	for _, p := range slices.Concat(s.Problems, s.Skipped) {
-		broken[p.Of] = broken[p.Of] || p.Severity == manifest.Error
+		broken[p.Of] = broken[p.Of] || isError(p)
 	}
 	var problems []*manifest.Problem
 	for _, r := range s.TrafficTraces {

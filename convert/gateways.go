@@ -1,32 +1,26 @@
 package convert
 
 import (
+	"slices"
+
 	"tracemigrate/cluster"
 	"tracemigrate/cluster/lists"
 )
 
-// exclusion is what remains of candidates without the gateways that TrafficTraces do not
-// select.
-type exclusion struct {
-	candidates []*candidate
-	reasons    reasons // of those that cannot be carried over
-	notes      notes
-}
-
 // excludeGateways narrows candidates to sidecars that would select a builtin gateway only
 // as a MeshTrace: those of a tag that its MeshGateway or a listener has, which
 // TrafficTraces ignore.
-func excludeGateways(m *mesh, candidates []*candidate) exclusion {
-	gateways := m.gateways.Of(m.Name)
+func excludeGateways(s *selection, candidates []*candidate) kept {
+	gateways := s.gateways.Of(s.Name)
 	if len(gateways) == 0 {
-		return exclusion{candidates: candidates}
+		return kept{candidates: candidates}
 	}
-	today, gained := selectedGateways(m, candidates)
-	found := exclusion{reasons: make(reasons)}
+	today, gained := selectedGateways(s.mesh, candidates)
+	r := kept{reasons: make(reasons), refused: make(map[int]bool)}
 	for i, c := range candidates {
 		gateway := havingTag(gateways, c.tags)
 		if gateway == nil && gained[i] == nil || today[i] != nil && gained[i] == nil {
-			found.candidates = append(found.candidates, c)
+			r.candidates = append(r.candidates, c)
 			continue
 		}
 		name := "a MeshGateway"
@@ -37,19 +31,19 @@ func excludeGateways(m *mesh, candidates []*candidate) exclusion {
 		switch {
 		case today[i] != nil:
 			f["selected"] = today[i]
-			found.reasons[c.position] = notCarriedOver.with(facts{"code": GatewayConflict})
-			found.notes = append(found.notes, gatewayConflict.noteOn(c.pair, f))
-		case !m.o.Version.HonoursProxyTypes():
-			found.reasons[c.position] = notCarriedOver.with(facts{"code": GatewayExcluded})
-			found.notes = append(found.notes, gatewayNotExcluded.noteOn(c.pair, f))
+			r.refused[c.position], r.reasons[c.position] = true, notCarriedOver.with(facts{"code": GatewayConflict})
+			r.notes = append(r.notes, gatewayConflict.noteOn(c.pair, f))
+		case !s.o.Version.HonoursProxyTypes():
+			r.refused[c.position], r.reasons[c.position] = true, notCarriedOver.with(facts{"code": GatewayExcluded})
+			r.notes = append(r.notes, gatewayNotExcluded.noteOn(c.pair, f))
 		default:
 			narrowed := *c
 			narrowed.sidecarsOnly = true
-			found.candidates = append(found.candidates, &narrowed)
-			found.notes = append(found.notes, gatewayExcluded.noteOn(c.pair, f))
+			r.candidates = append(r.candidates, &narrowed)
+			r.notes = append(r.notes, gatewayExcluded.noteOn(c.pair, f))
 		}
 	}
-	return found
+	return r
 }
 
 // selectedGateways returns, by position of the candidate, a gateway's Dataplane that it
@@ -90,10 +84,7 @@ func havingTag(gateways []*cluster.MeshGateway, tags cluster.Tags) *cluster.Mesh
 			selectors = []cluster.Tags{nil}
 		}
 		for _, own := range gateway.TagSets(nil) {
-			shared := false
-			for _, tag := range tags {
-				shared = shared || own.Get(tag.Key) == tag.Value
-			}
+			shared := slices.ContainsFunc(tags, func(tag cluster.Tag) bool { return own.Get(tag.Key) == tag.Value })
 			if !shared || !tags.Meets(own) {
 				continue
 			}

@@ -25,13 +25,8 @@ func newInput(c *Current, o *Options) *input {
 	in := &input{
 		Current: c, o: o, confs: newConfs(c.Meshes, o), existing: existing, compared: asCompared(existing, c.Origin, o),
 		refused: refused,
-		notes:   slices.Concat(refused, remarkProblems(c), remarkSkipped(c.Snapshot)),
+		notes:   slices.Concat(refused, lists.Each(manifest.SortProblems(c.Found), fromProblem), remarkSkipped(c.Snapshot)),
 	}
 	in.arrived = in.arrivedPolicies()
 	return in
-}
-
-// remarkProblems makes notes of the problems of the input that are no errors.
-func remarkProblems(c *Current) notes {
-	return lists.Each(manifest.SortProblems(c.Found), fromProblem)
 }

@@ -136,25 +136,17 @@ func (l *layering) existingLayers(copies map[*meshtrace.Policy]bool) map[*meshtr
 // name, of others that still exist, and that this run makes again.
 func (l *layering) madeAgain() []*meshtrace.Policy {
 	type key struct{ namespace, name string }
-	replaced := make(map[key][]*meshtrace.Policy)
-	for _, p := range l.allExisting() {
-		k := key{p.Namespace, rankInFront.ReplaceAllString(validName(p.Name), "")}
-		replaced[k] = append(replaced[k], p)
-	}
-	var made []*meshtrace.Policy
-	for _, p := range l.allExisting() {
+	existing := l.allExisting()
+	replaced := lists.Group(existing, func(p *meshtrace.Policy) key {
+		return key{p.Namespace, rankInFront.ReplaceAllString(validName(p.Name), "")}
+	})
+	return lists.Keep(existing, func(p *meshtrace.Policy) bool {
 		plain := rankInFront.ReplaceAllString(p.Name, "")
-		if plain == p.Name || !selectsByLabels(p) {
-			continue
-		}
-		if slices.ContainsFunc(replaced[key{p.Namespace, plain}], func(from *meshtrace.Policy) bool {
+		return plain != p.Name && selectsByLabels(p) && slices.ContainsFunc(replaced[key{p.Namespace, plain}], func(from *meshtrace.Policy) bool {
 			isCopy := !rankInFront.MatchString(from.Name) && from.TargetRef.String() == p.TargetRef.String()
 			return (!from.TargetRef.IsIn(cluster.Newest) || isCopy) && from.Default.Key() == p.Default.Key()
-		}) {
-			made = append(made, p)
-		}
-	}
-	return made
+		})
+	})
 }
 
 // pairLayers adds a layer for each selector, highest rank first.

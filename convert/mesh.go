@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"tracemigrate/cluster"
+	"tracemigrate/cluster/lists"
 	"tracemigrate/legacy"
 	"tracemigrate/meshtrace"
 )
@@ -42,29 +43,19 @@ type mesh struct {
 func (in *input) meshesWithout(previous map[*meshtrace.Policy]bool) []*mesh {
 	s, o := in.Snapshot, in.o
 	gateways, versions, zones := cluster.NewGateways(s.MeshGateways), s.Judge(o.Version), zoneNames(s)
-	meshes := make([]*mesh, 0, len(in.Meshes))
-	byName := make(map[string]*mesh, len(in.Meshes))
-	for _, from := range in.Meshes {
-		m := &mesh{
-			Mesh: from, o: o, gateways: gateways, confs: in.confs, namespace: namespaceOf(from, o), versions: versions, zoneNames: zones, orderedZones: from.Ordered(),
+	dataplanes := lists.Group(s.Dataplanes, func(dp *cluster.Dataplane) string { return dp.Mesh })
+	routes := lists.Group(in.Routes.HTTP, func(p *meshtrace.Policy) string { return p.Mesh })
+	meshes := lists.Each(in.Meshes, func(from *legacy.Mesh) *mesh {
+		return &mesh{
+			Mesh: from, o: o, gateways: gateways, dataplanes: dataplanes[from.Name], confs: in.confs, namespace: namespaceOf(from, o),
+			versions: versions, zoneNames: zones, orderedZones: from.Ordered(), httpRoutes: routes[from.Name],
 			routed: s.TrafficRoutes[from.Name], mayNameUnified: s.MayNameUnified(o.Version, from.Name),
 			unlisted: s.Lacks(cluster.KindDataplane), live: s.FromCluster(),
 			otherTimes: dependsOnZone(s.Origin, o), timesElsewhere: s.MayBeGlobal() && !o.ZoneOrigin,
 			undated: slices.ContainsFunc(from.TrafficTraces, func(t *legacy.TrafficTrace) bool { return t.Created.IsZero() }),
 		}
-		meshes = append(meshes, m)
-		byName[m.Name] = m
-	}
-	for _, dp := range s.Dataplanes {
-		if m := byName[dp.Mesh]; m != nil {
-			m.dataplanes = append(m.dataplanes, dp)
-		}
-	}
-	for _, p := range in.Routes.HTTP {
-		if m := byName[p.Mesh]; m != nil {
-			m.httpRoutes = append(m.httpRoutes, p)
-		}
-	}
+	})
+	byName := lists.By(meshes, func(m *mesh) string { return m.Name })
 	for _, p := range in.compared {
 		switch m := byName[p.Mesh]; {
 		case m == nil || p.Shadow(o.Version):

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -100,27 +101,17 @@ func (m *mesh) scopeOf(c *candidate) string { return scope(m.formatOf(c.pair), m
 // a zone that of the original, numbered where one gives several. It takes the names.
 func nameByTrace(n *reduction, taken map[string]bool, bases map[string][]base) ([]named, notes) {
 	byTrace := make(map[*legacy.TrafficTrace][]int) // positions of candidates
-	var valid, invalid []*legacy.TrafficTrace
 	for i, c := range n.candidates {
-		trace := c.pair.TrafficTrace
-		if byTrace[trace] == nil {
-			if name := trace.DisplayName(); validName(name) == name {
-				valid = append(valid, trace)
-			} else {
-				invalid = append(invalid, trace)
-			}
-		}
-		byTrace[trace] = append(byTrace[trace], i)
+		byTrace[c.pair.TrafficTrace] = append(byTrace[c.pair.TrafficTrace], i)
 	}
-	byName := func(a, b *legacy.TrafficTrace) int {
+	traces := slices.SortedFunc(maps.Keys(byTrace), func(a, b *legacy.TrafficTrace) int {
 		return cmp.Or(strings.Compare(a.DisplayName(), b.DisplayName()), strings.Compare(a.Name, b.Name))
-	}
-	slices.SortFunc(valid, byName)
-	slices.SortFunc(invalid, byName)
+	})
+	isInvalid := func(t *legacy.TrafficTrace) bool { return validName(t.DisplayName()) != t.DisplayName() }
 	policies := make([]named, len(n.candidates))
 	var found notes
 	// Names that are valid as they are go first, so that no other becomes one of them.
-	for _, trace := range append(valid, invalid...) {
+	for _, trace := range lists.Last(traces, isInvalid) {
 		group := lists.Each(byTrace[trace], func(position int) *candidate { return n.candidates[position] })
 		name := trace.DisplayName()
 		base := validName(name)
@@ -138,7 +129,7 @@ func nameByTrace(n *reduction, taken map[string]bool, bases map[string][]base) (
 			if base == name {
 				about = renamedTaken
 			}
-			found = append(found, about.note(trace.Place, trace, facts{"policies": quotedAll(all)}))
+			found = append(found, about.note(trace.Place, trace, facts{"policies": names(lists.Each(all, quoted))}))
 		}
 	}
 	return policies, found
@@ -152,10 +143,10 @@ type base struct {
 
 // basesOfAll returns the TrafficTraces of all meshes, those that are converted and others.
 func basesOfAll(meshes []*mesh, others []cluster.TraceName) map[string][]base {
-	if len(meshes)+len(others) < 2 {
-		return nil
-	}
 	bases := make(map[string][]base)
+	if len(meshes)+len(others) < 2 {
+		return bases // mostly, and a mesh shares no name with itself
+	}
 	add := func(trace cluster.TraceName) {
 		name := validName(trace.Name)
 		bases[name] = append(bases[name], base{trace, false})
@@ -204,9 +195,6 @@ func (m *mesh) sharesName(name string, bases map[string][]base) bool {
 	}
 	return false
 }
-
-// quotedAll are names in double quotes.
-func quotedAll(all []string) names { return lists.Each(all, quoted) }
 
 // numbered returns the names of a group after base.
 func numbered(group []*candidate, base string) []string {

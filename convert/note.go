@@ -173,12 +173,10 @@ var weight = map[manifest.Severity]int{manifest.Error: 0, manifest.Warning: 1, m
 
 // sorted returns the notes, worst first, then in the order of the source.
 func (n notes) sorted() []*Note {
-	sorted := slices.Clone(n)
-	slices.SortStableFunc(sorted, func(a, b *Note) int {
+	return slices.SortedStableFunc(slices.Values(n), func(a, b *Note) int {
 		bySeverity := cmp.Compare(weight[a.Severity], weight[b.Severity])
 		return cmp.Or(bySeverity, a.Source.Compare(b.Source), cmp.Compare(a.Code, b.Code))
 	})
-	return sorted
 }
 
 // fromProblem makes a note of a problem of the input that is no error.

@@ -24,31 +24,24 @@ func remarkPatches(in *input, all []*mesh, r *Plan) notes {
 // remarkPatch notes the known proxies for which patch decides otherwise than version.
 func remarkPatch(in *input, all []*mesh, r *Plan, version, patch cluster.Version) notes {
 	judge := in.Judge(in.o.Version)
-	concerned := make([][]*cluster.Dataplane, len(all))
-	some := false
-	for i, m := range all {
+	isConcerned := func(dp *cluster.Dataplane) bool {
+		if version.DecidesAlike(patch, dp) {
+			return false
+		}
+		versions, _ := judge(dp)
+		return slices.Contains(versions, version)
+	}
+	if !slices.ContainsFunc(in.Dataplanes, isConcerned) {
+		return nil // mostly, for many policies
+	}
+	newest, older := tracingOn(in, r, version), tracingOn(in, r, patch)
+	var found notes
+	for _, m := range all {
 		if len(m.Pairs) == 0 {
 			continue
 		}
-		for _, dp := range m.dataplanes {
-			if !version.DecidesAlike(patch, dp) {
-				concerned[i], some = append(concerned[i], dp), true
-			}
-		}
-	}
-	if !some {
-		return nil
-	}
-	newest, older := decisions(in, r, concerned, version), decisions(in, r, concerned, patch)
-	var found notes
-	for i, m := range all {
-		var proxies []string
-		for j, dp := range concerned[i] {
-			versions, _ := judge(dp)
-			if slices.Contains(versions, version) && newest[i][j] != older[i][j] {
-				proxies = append(proxies, dp.String())
-			}
-		}
+		differs := func(dp *cluster.Dataplane) bool { return isConcerned(dp) && newest(dp) != older(dp) }
+		proxies := lists.Each(lists.Keep(m.dataplanes, differs), (*cluster.Dataplane).String)
 		if len(proxies) > 0 {
 			about, f := patchReleaseDecides, facts{"version": version, "patch": patch, "proxies": counted(proxies, "proxy")}
 			if version != in.o.Version {
@@ -70,9 +63,9 @@ func zoneOf(s *cluster.Snapshot, version cluster.Version) string {
 	return "ZONE"
 }
 
-// decisions returns the tracing of each proxy before and after on a control plane of
-// version.
-func decisions(in *input, r *Plan, proxies [][]*cluster.Dataplane, version cluster.Version) [][]string {
+// tracingOn returns a function that returns the tracing of a proxy before and after on a control
+// plane of version.
+func tracingOn(in *input, r *Plan, version cluster.Version) func(*cluster.Dataplane) string {
 	options := *in.o
 	options.Version = version
 	existing := asCompared(in.existing, in.Origin, &options)
@@ -80,11 +73,9 @@ func decisions(in *input, r *Plan, proxies [][]*cluster.Dataplane, version clust
 	before := meshtrace.NewMatcher(version, existing, gateways)
 	after := meshtrace.NewMatcher(version, Applied(r.Left(existing), r.New()), gateways)
 	keys := make(confKeys)
-	return lists.Each(proxies, func(dataplanes []*cluster.Dataplane) []string {
-		return lists.Each(dataplanes, func(dp *cluster.Dataplane) string {
-			was, _ := keys.of(before.Matching(nil, dp))
-			is, _ := keys.of(after.Matching(nil, dp))
-			return was + "\x00" + is
-		})
-	})
+	return func(dp *cluster.Dataplane) string {
+		was, _ := keys.of(before.Matching(nil, dp))
+		is, _ := keys.of(after.Matching(nil, dp))
+		return was + "\x00" + is
+	}
 }

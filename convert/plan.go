@@ -45,29 +45,44 @@ type Plan struct {
 	oldest   cluster.Version                                      // of the zones; set for policies by labels
 	previous map[meshtrace.Identity]bool                          // existing policies that a previous run made
 	existing map[*meshtrace.Policy]bool                           // those of Policies that are among them
-	doubts   map[string]func(dp *cluster.Dataplane) string        // by mesh
-	ties     map[string]func(dp *cluster.Dataplane) cluster.Doubt // by mesh
+	doubts   map[string]func(dp *cluster.Dataplane) cluster.Doubt // by mesh
+}
+
+// emptyPlan returns the plan of a conversion without its meshes.
+func emptyPlan(in *input) *Plan {
+	return &Plan{
+		Meshes: in.Meshes, Existing: in.compared, version: in.o.Version, Complete: true, previous: make(map[meshtrace.Identity]bool),
+		existing: make(map[*meshtrace.Policy]bool), doubts: make(map[string]func(*cluster.Dataplane) cluster.Doubt),
+	}
+}
+
+// addMesh adds what a previous run made in a mesh, and why it is not known what is right for a
+// proxy of the mesh: by ties, and by the first of the doubts that has a reason. Each may be nil.
+func (r *Plan) addMesh(m *mesh, ties *ties, run previousRun, doubts ...func(*cluster.Dataplane) string) {
+	for _, p := range m.previous {
+		r.previous[p.Identity()] = true
+	}
+	maps.Copy(r.existing, run.existing)
+	r.doubts[m.Name] = func(dp *cluster.Dataplane) cluster.Doubt {
+		doubt := ties.doubt(dp)
+		for _, of := range doubts {
+			if of == nil {
+				continue
+			}
+			if reason := of(dp); reason != "" {
+				return doubt.And(cluster.Doubt{Reason: reason})
+			}
+		}
+		return doubt
+	}
 }
 
 // newPlan returns what the conversions of all meshes give together.
 func newPlan(in *input, all []*conversion) *Plan {
-	r := &Plan{
-		Meshes: in.Meshes, Existing: in.compared, version: in.o.Version,
-		previous: make(map[meshtrace.Identity]bool), existing: make(map[*meshtrace.Policy]bool),
-		doubts: make(map[string]func(*cluster.Dataplane) string), ties: make(map[string]func(*cluster.Dataplane) cluster.Doubt),
-	}
+	r := emptyPlan(in)
 	found := slices.Concat(in.notes, remarkOrigin(in.Snapshot, in.o, all))
 	for _, m := range all {
-		for _, p := range m.mesh.previous {
-			r.previous[p.Identity()] = true
-		}
-		if m.timesElsewhere || m.undated {
-			r.ties[m.Name] = m.ties.doubt
-		}
-		if m.run.doubt != nil {
-			r.doubts[m.Name] = m.run.doubt
-		}
-		maps.Copy(r.existing, m.run.existing)
+		r.addMesh(m.mesh, m.ties, m.run, m.run.doubt)
 		for _, c := range m.policies {
 			if in.o.Shadow && r.existing[c.policy] {
 				continue // by its name, the shadow would replace what exists
@@ -78,8 +93,7 @@ func newPlan(in *input, all []*conversion) *Plan {
 		found = append(found, m.notes...)
 	}
 	in.unshadow(r.Policies)
-	compared := compareAll(in, r)
-	r.Comparisons, r.MadeUp, r.Complete = compared.all, compared.madeUp, compared.complete
+	r.compare(in)
 	renamed := renamedBy(r.Comparisons)
 	for _, m := range all {
 		r.Fates = append(r.Fates, fatesOf(m)...)
@@ -136,7 +150,7 @@ func fatesOf(m *conversion) []*Fate {
 		case withheld:
 			return reason
 		case !built[position]:
-			return cmp.Or(m.reduction.reasons[position], m.selection.reasons[position])
+			return cmp.Or(m.reduction.reasons[position], m.considered[position].reason)
 		}
 		return ""
 	})
@@ -198,14 +212,10 @@ func (r *Plan) Exists(p *meshtrace.Policy) bool { return r.existing[p] }
 // own copies decide, which are not known, or policies that may be a previous run's
 // give it something else than its TrafficTrace.
 func (r *Plan) Doubt(dp *cluster.Dataplane) cluster.Doubt {
-	var doubt cluster.Doubt
-	if tieOf := r.ties[dp.Mesh]; tieOf != nil {
-		doubt = tieOf(dp)
-	}
 	if of := r.doubts[dp.Mesh]; of != nil {
-		doubt = doubt.And(cluster.Doubt{Reason: of(dp)})
+		return of(dp)
 	}
-	return doubt
+	return cluster.Doubt{}
 }
 
 // New returns those of Policies that do not exist yet.

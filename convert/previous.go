@@ -116,18 +116,12 @@ func findAgain(previous []*meshtrace.Policy, policies []*made) map[*meshtrace.Po
 	if len(previous) == 0 {
 		return nil
 	}
-	byTarget := make(map[string][]*made)
-	for _, c := range policies {
-		target := c.policy.TargetRef.String()
-		byTarget[target] = append(byTarget[target], c)
-	}
+	byTarget := lists.Group(policies, func(c *made) string { return c.policy.TargetRef.String() })
 	again := make(map[*meshtrace.Policy]*made, len(previous))
 	for _, p := range previous {
-		for _, c := range byTarget[p.TargetRef.String()] {
-			if isFrom(p, c) {
-				again[p] = c
-				break
-			}
+		same := byTarget[p.TargetRef.String()]
+		if i := slices.IndexFunc(same, func(c *made) bool { return isFrom(p, c) }); i >= 0 {
+			again[p] = same[i]
 		}
 	}
 	return again
@@ -299,12 +293,7 @@ func remarkPart(
 	isChanged := lists.Set(changed, func(p *meshtrace.Policy) *meshtrace.Policy { return p })
 	before := v.matcher(slices.DeleteFunc(v.allExisting(), func(p *meshtrace.Policy) bool { return isChanged[p] })...)
 	differs := func(dp *cluster.Dataplane) bool { return v.tracing(today, dp) != v.tracing(before, dp) }
-	var proxies names
-	for _, dp := range v.dataplanes {
-		if differs(dp) {
-			proxies = append(proxies, dp.String())
-		}
-	}
+	proxies := names(lists.Each(lists.Keep(v.dataplanes, differs), (*cluster.Dataplane).String))
 	var part any = why
 	switch {
 	case len(v.mesh.previous) == 0:

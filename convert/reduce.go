@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"tracemigrate/cluster"
+	"tracemigrate/cluster/lists"
 	"tracemigrate/legacy"
 	"tracemigrate/meshtrace"
 )
@@ -15,7 +16,7 @@ type reduction struct {
 	*selection
 	candidates []*candidate
 	reasons    reasons
-	refused    map[int]bool // positions that cannot be carried over, of the selection too
+	refused    map[int]bool // positions of candidates that cannot be carried over, which a note says
 	notes      notes
 }
 
@@ -27,14 +28,16 @@ type kept struct {
 	notes      notes
 }
 
+// reasons say why selectors have no policy, by position.
+type reasons map[int]string
+
 // reduce drops the candidates of a selection that are not needed.
 func reduce(s *selection) *reduction {
-	r := &reduction{selection: s, reasons: make(reasons), refused: maps.Clone(s.refused)}
+	r := &reduction{selection: s, candidates: s.candidates, reasons: make(reasons), refused: make(map[int]bool)}
 	if len(s.Pairs) == 0 {
 		return r
 	}
-	r.candidates = s.candidates
-	for _, drop := range []func(*selection, []*candidate) kept{merge, dropEmpty, dropMadeInZones, dropArrived} {
+	for _, drop := range []func(*selection, []*candidate) kept{excludeGateways, merge, dropEmpty, dropMadeInZones, dropArrived} {
 		left := drop(s, r.candidates)
 		r.candidates = left.candidates
 		r.notes = append(r.notes, left.notes...)
@@ -54,11 +57,7 @@ func merge(_ *selection, candidates []*candidate) kept {
 		for to < len(candidates) && candidates[to].conf.key == candidates[from].conf.key {
 			to++
 		}
-		byTrace := make(map[*legacy.TrafficTrace][]*candidate)
-		for _, c := range candidates[from:to] {
-			byTrace[c.pair.TrafficTrace] = append(byTrace[c.pair.TrafficTrace], c)
-		}
-		for _, group := range byTrace {
+		for _, group := range lists.Group(candidates[from:to], func(c *candidate) *legacy.TrafficTrace { return c.pair.TrafficTrace }) {
 			for i, by := range covering(group) {
 				if by == nil {
 					continue
@@ -139,7 +138,7 @@ func dropEmpty(s *selection, candidates []*candidate) kept {
 		}
 		f := facts{"selector": selectorFact(c.pair), "cause": whyNoBackend(m, c.pair.TrafficTrace)}
 		r.notes = append(r.notes, about.noteOn(c.pair, f))
-		if expanded := s.expanded[c.position]; expanded != nil && !r.refused[c.position] {
+		if expanded := s.considered[c.position].expanded; expanded != nil && !r.refused[c.position] {
 			r.notes = append(r.notes, expanded.noteOn(c.pair, expandedTo(c.pair, n)))
 		}
 	}

@@ -104,13 +104,10 @@ func (l *layering) forLater() *layer {
 // unserved says why a layer that decides on no proxy has no policy.
 func (r *relabelling) unserved(of *layer) {
 	if of.pair != nil {
-		higher := r.Covering(of.position, of.pair.Tags)
 		switch {
 		case of.taken:
 			r.reasons[of.position] = string(decidedByMeshTraces)
-		case higher != nil:
-			found := neverDeciding(r.mesh, of.pair, higher)
-			r.reasons[of.position], r.notes = found.reason, append(r.notes, found.notes...)
+		case r.neverDecides(of):
 		case of.ofBuiltin:
 			r.reasons[of.position] = string(servesBuiltin)
 		default:
@@ -143,6 +140,17 @@ func (r *relabelling) unserved(of *layer) {
 	r.notes = append(r.notes, about.note(of.existing.Place, of.existing, facts{
 		"target": cluster.Newest, "command": deletion(of.existing),
 	}))
+}
+
+// neverDecides reports whether a selector decides on no proxy because of a higher one, and says so.
+func (r *relabelling) neverDecides(of *layer) bool {
+	higher := r.Covering(of.position, of.pair.Tags)
+	if higher == nil {
+		return false
+	}
+	found := neverDeciding(r.mesh, of.pair, higher)
+	r.reasons[of.position], r.notes = found.reason, append(r.notes, found.notes...)
+	return true
 }
 
 // hasEndpoint reports whether the OpenTelemetry endpoint of a layer can be that of a
@@ -203,21 +211,16 @@ func (r *relabelling) add(of *layer, found cover.Result) {
 func (r *relabelling) addUnseen(of *layer) {
 	var ref *meshtrace.TargetRef
 	var format cluster.Format
-	if of.existing != nil {
+	switch {
+	case of.existing != nil:
 		ref, format = &of.existing.TargetRef, of.existing.Format
-	} else {
-		ref, format = &meshtrace.TargetRef{Kind: meshtrace.MeshSubset, Tags: of.pair.Tags}, r.formatOf(of.pair)
-	}
-	if of.pair != nil {
-		if higher := r.Covering(of.position, of.pair.Tags); higher != nil {
-			found := neverDeciding(r.mesh, of.pair, higher)
-			r.reasons[of.position], r.notes = found.reason, append(r.notes, found.notes...)
-			return
-		}
-	}
-	if of.pair != nil && r.existsAlready(of) {
+	case r.neverDecides(of):
+		return
+	case r.existsAlready(of):
 		r.reasons[of.position] = string(existsAlready)
 		return
+	default:
+		ref, format = &meshtrace.TargetRef{Kind: meshtrace.MeshSubset, Tags: of.pair.Tags}, r.formatOf(of.pair)
 	}
 	labels, missing := labelsOfTags(r.withoutService(ref.Selector()))
 	switch {
@@ -313,13 +316,10 @@ func (r *relabelling) dropEmpty() {
 // overriding reports which policies select a sidecar that a lower one selects, too: all, if
 // no sidecar is known.
 func (r *relabelling) overriding() []bool {
-	overrides := make([]bool, len(r.policies))
 	if len(r.sidecars) == 0 {
-		for i := range overrides {
-			overrides[i] = true
-		}
-		return overrides
+		return slices.Repeat([]bool{true}, len(r.policies))
 	}
+	overrides := make([]bool, len(r.policies))
 	index := cluster.NewIndex(lists.Each(r.policies, func(p *relabelled) cluster.Tags { return p.labels }))
 	var found []int32
 	for _, dp := range r.sidecars {

@@ -136,12 +136,8 @@ func (r *relabelling) remarkAlike(of *layer, alike []cover.Pair) *Note {
 
 // remarkSelection notes which later Dataplanes each layer's policies select.
 func (r *relabelling) remarkSelection() notes {
-	byLayer := make(map[*layer][]*relabelled)
-	for _, p := range r.policies {
-		if !p.kept {
-			byLayer[p.layer] = append(byLayer[p.layer], p)
-		}
-	}
+	written := lists.Keep(r.policies, func(p *relabelled) bool { return !p.kept })
+	byLayer := lists.Group(written, func(p *relabelled) *layer { return p.layer })
 	var found notes
 	for _, of := range r.layers {
 		policies := byLayer[of]

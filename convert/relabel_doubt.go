@@ -8,22 +8,6 @@ import (
 	"tracemigrate/meshtrace"
 )
 
-// anyDoubt returns the first doubt about a proxy; nil if there are none. Each may be nil.
-func anyDoubt(doubts ...func(*cluster.Dataplane) string) func(*cluster.Dataplane) string {
-	doubts = slices.DeleteFunc(doubts, func(doubt func(*cluster.Dataplane) string) bool { return doubt == nil })
-	if len(doubts) == 0 {
-		return nil
-	}
-	return func(dp *cluster.Dataplane) string {
-		for _, doubt := range doubts {
-			if reason := doubt(dp); reason != "" {
-				return reason
-			}
-		}
-		return ""
-	}
-}
-
 // doubtIdle doubts the proxies of policies without a backend that an earlier run may have made,
 // of TrafficTraces that are gone: then these proxies had no tracing.
 func (r *relabelling) doubtIdle(in *input) func(*cluster.Dataplane) string {

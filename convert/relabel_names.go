@@ -20,15 +20,13 @@ func nameByLayer(in *input, all []*relabelling) {
 		for _, p := range slices.Concat(r.again, r.mesh.previous) {
 			free[p] = true
 		}
-	}
-	taken := in.existingNames(func(i int) bool { return free[in.compared[i]] })
-	for _, r := range all {
 		for _, p := range r.policies {
 			if p.existing != nil && p.nth == 0 && validName(p.existing.Name) == p.existing.Name {
 				p.name = p.existing.Name
 			}
 		}
 	}
+	taken := in.existingNames(func(i int) bool { return free[in.compared[i]] })
 	bases := basesByLabels(in, all)
 	for _, r := range all {
 		r.nameOthers(taken, bases)
@@ -44,9 +42,6 @@ func nameByLayer(in *input, all []*relabelling) {
 // become several policies, those that exist as well.
 func basesByLabels(in *input, all []*relabelling) map[string][]base {
 	bases := basesOfAll(lists.Each(all, func(r *relabelling) *mesh { return r.mesh }), in.OtherTrafficTraces())
-	if bases == nil {
-		bases = make(map[string][]base)
-	}
 	for _, of := range bases {
 		for i := range of {
 			of[i].Several = true
@@ -109,12 +104,8 @@ func (m *mesh) scopeOfLayer(of *layer) string {
 
 // nameOthers names the policies of selectors, and the further ones of MeshTraces.
 func (r *relabelling) nameOthers(taken map[string]bool, bases map[string][]base) {
-	groups := make(map[*legacy.TrafficTrace][]*relabelled)
-	for _, p := range r.policies {
-		if p.pair != nil {
-			groups[p.pair.TrafficTrace] = append(groups[p.pair.TrafficTrace], p)
-		}
-	}
+	ofSelectors := lists.Keep(r.policies, func(p *relabelled) bool { return p.pair != nil })
+	groups := lists.Group(ofSelectors, func(p *relabelled) *legacy.TrafficTrace { return p.pair.TrafficTrace })
 	unique := func(of *layer, name string) string {
 		free := name
 		for n := 2; taken[r.scopeOfLayer(of)+free]; n++ {

@@ -82,24 +82,11 @@ func (r *relabelling) verification() *verification {
 
 // newPlanByLabels returns what the meshes give together, with the proof for each proxy.
 func newPlanByLabels(in *input, all []*relabelling, backends *backends) *Plan {
-	plan := &Plan{
-		Meshes: in.Meshes, Existing: in.compared, version: in.o.Version, Complete: true,
-		previous: make(map[meshtrace.Identity]bool), existing: make(map[*meshtrace.Policy]bool),
-		doubts: make(map[string]func(*cluster.Dataplane) string), ties: make(map[string]func(*cluster.Dataplane) cluster.Doubt),
-	}
+	plan := emptyPlan(in)
 	found := slices.Clone(in.notes)
 	for _, r := range all {
-		if r.timesElsewhere || r.undated {
-			plan.ties[r.Name] = r.ties.doubt
-		}
-		for _, p := range r.mesh.previous {
-			plan.previous[p.Identity()] = true
-		}
 		run := findPrevious(r.verification())
-		maps.Copy(plan.existing, run.existing)
-		if doubt := anyDoubt(run.doubt, r.doubtIdle(in), r.doubtCopies(in)); doubt != nil {
-			plan.doubts[r.Name] = doubt
-		}
+		plan.addMesh(r.mesh, r.ties, run, run.doubt, r.doubtIdle(in), r.doubtCopies(in))
 		plan.Policies = append(plan.Policies, r.inOrderOfApply()...)
 		obsolete := r.obsolete()
 		plan.Obsolete, plan.Idle = append(plan.Obsolete, obsolete...), append(plan.Idle, r.first...)
@@ -164,7 +151,7 @@ func (r *relabelling) fates() []*Fate {
 	}
 	return r.mesh.fates(r.Mesh, byPosition, func(position int) string {
 		if len(byPosition[position]) > 0 {
-			return ""
+			return "" // another layer of the selector has none
 		}
 		return r.reasons[position]
 	})

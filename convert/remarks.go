@@ -30,8 +30,6 @@ func remarkBackends(m *mesh, policies []*made) notes {
 	}
 	zipkin := firstOf(policies, sendsTo(meshtrace.TypeZipkin))
 	datadog := firstOf(policies, sendsTo(meshtrace.TypeDatadog))
-	subsets := lists.Keep(policies, func(c *made) bool { return c.policy.TargetRef.Kind == meshtrace.MeshSubset })
-	version := facts{"version": m.o.Version}
 	switch {
 	case zipkin == nil && datadog == nil:
 	case !m.routed && m.o.Version.LegacyOutboundsNeedTrafficRoute():
@@ -45,19 +43,20 @@ func remarkBackends(m *mesh, policies []*made) notes {
 		}
 	}
 	if datadog != nil && m.mayNameUnified {
-		found = append(found, datadogUnifiedNames.note(datadog.pair.Position(), datadog, version))
+		found = append(found, datadogUnifiedNames.note(datadog.pair.Position(), datadog, facts{"version": m.o.Version}))
 	}
 	if (zipkin != nil || datadog != nil) && m.o.Version.AddsKumaTags() {
 		found = append(found, kumaTags.note(m.Place, m, nil))
 	}
 	if m.o.Version.DeprecatesMeshSubset() {
-		found = append(found, remarkSubsets(m, subsets)...)
+		found = append(found, remarkSubsets(m, policies)...)
 	}
 	return found
 }
 
 // remarkSubsets notes the policies of a deprecated kind, at the first of them.
-func remarkSubsets(m *mesh, subsets []*made) notes {
+func remarkSubsets(m *mesh, policies []*made) notes {
+	subsets := lists.Keep(policies, func(c *made) bool { return c.policy.TargetRef.Kind == meshtrace.MeshSubset })
 	f := facts{"version": m.o.Version}
 	switch len(subsets) {
 	case 0:

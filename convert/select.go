@@ -1,7 +1,6 @@
 package convert
 
 import (
-	"maps"
 	"slices"
 	"sync"
 
@@ -11,26 +10,20 @@ import (
 	"tracemigrate/meshtrace"
 )
 
-// selection has the candidates of every selector that can decide for a proxy, and the
-// reason of every other one.
+// selection has what each selector becomes.
 type selection struct {
 	*mesh
 	ranked     *legacy.Mesh       // with selectors narrowed to zones, see rankByZone
 	positions  map[selectorOf]int // in ranked.Pairs; nil where no zone has an order of its own
+	considered []considered       // by position
 	candidates []*candidate       // highest precedence first
-	reasons    reasons            // why selectors have no candidate
-	refused    map[int]bool       // positions that cannot be carried over, which a note says
-	expanded   map[int]*sentence  // on wildcards without a backend, see dropEmpty
 	ties       *ties
 	notes      notes
 }
 
-// reasons say why selectors have no policy, by position.
-type reasons map[int]string
-
 // selectPolicies finds the candidates of a mesh, in order of precedence.
 func selectPolicies(m *mesh) *selection {
-	s := &selection{mesh: m, ranked: m.Mesh, reasons: make(reasons), refused: make(map[int]bool), expanded: make(map[int]*sentence), ties: newTies(m)}
+	s := &selection{mesh: m, ranked: m.Mesh, ties: newTies(m)}
 	if len(m.Pairs) == 0 {
 		if len(m.TrafficTraces) == 0 {
 			s.notes = notes{remarkNothing(m)}
@@ -45,36 +38,22 @@ func selectPolicies(m *mesh) *selection {
 	looking.Go(func() { zoneTies = remarkZoneTies(m, s.ties) })
 	looking.Go(func() { otherTies = remarkTies(m, s.ranked) })
 	users := make(map[*legacy.Backend]*legacy.TrafficTrace)
-	var used, considered notes
+	var used, found notes
 	values := wildcardValues(s.ranked, m.dataplanes)
 	for position, pair := range s.ranked.Pairs {
-		found := consider(m, s.ranked, position, values[position])
-		considered = append(considered, found.notes...)
-		if b := m.BackendOf(pair.TrafficTrace); found.converts && b != nil && users[b] == nil {
+		becomes := consider(m, s.ranked, position, values[position])
+		s.considered = append(s.considered, becomes)
+		found = append(found, becomes.notes...)
+		if b := m.BackendOf(pair.TrafficTrace); becomes.converts && b != nil && users[b] == nil {
 			users[b] = pair.TrafficTrace
 			used = append(used, remarkUse(m, b, pair.TrafficTrace)...)
 		}
-		if found.reason != "" {
-			s.reasons[position] = found.reason
-		}
-		if found.refused {
-			s.refused[position] = true
-		}
-		if found.expanded != nil {
-			s.expanded[position] = found.expanded
-		}
-		for _, tags := range found.targets {
+		for _, tags := range becomes.targets {
 			s.candidates = append(s.candidates, &candidate{pair: pair, position: position, tags: tags, conf: m.confOf(pair.TrafficTrace)})
 		}
 	}
-	excluded := excludeGateways(m, s.candidates)
-	s.candidates = excluded.candidates
-	maps.Copy(s.reasons, excluded.reasons)
-	for position := range excluded.reasons {
-		s.refused[position] = true
-	}
 	looking.Wait()
-	s.notes = slices.Concat(narrowed, used, considered, zoneTies, otherTies, excluded.notes)
+	s.notes = slices.Concat(narrowed, used, found, zoneTies, otherTies)
 	return s
 }
 
@@ -104,7 +83,7 @@ type considered struct {
 	converts bool           // its backend is needed
 	refused  bool           // a note says that it cannot be carried over
 	reason   string         // why there is no candidate
-	expanded *sentence      // on a wildcard, if some of the candidates may need no policy
+	expanded *sentence      // on a wildcard without a backend, see dropEmpty
 	notes    notes
 }
 

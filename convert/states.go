@@ -83,14 +83,12 @@ func allSelectors(before, after []*legacy.Mesh) []*legacy.Mesh {
 // tieDoubt returns a function that returns why it is not known which TrafficTrace decides
 // on a proxy.
 func (in *input) tieDoubt() func(dp *cluster.Dataplane) cluster.Doubt {
-	undecided := make(map[string]*ties)
+	byMesh := make(map[string]*ties)
 	for _, m := range in.meshesWithout(nil) {
-		if m.timesElsewhere || m.undated {
-			undecided[m.Name] = newTies(m)
-		}
+		byMesh[m.Name] = newTies(m)
 	}
 	return func(dp *cluster.Dataplane) cluster.Doubt {
-		if of := undecided[dp.Mesh]; of != nil {
+		if of := byMesh[dp.Mesh]; of != nil {
 			return of.doubt(dp)
 		}
 		return cluster.Doubt{}

@@ -239,7 +239,7 @@ func (v *verifier) changes(s *sight, dp *cluster.Dataplane, madeUp bool) (positi
 	position = v.wins(dp)
 	wanted, traced := s.keys.of(s.existing)
 	if !traced && position >= 0 {
-		if v.refused[position] {
+		if v.refused[position] || v.considered[position].refused {
 			return position, false // a note says why
 		}
 		if madeUp && hasWildcard(v.ranked.Pairs[position].Tags) {

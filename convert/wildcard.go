@@ -5,20 +5,18 @@ import (
 	"strconv"
 
 	"tracemigrate/cluster"
+	"tracemigrate/cluster/lists"
 	"tracemigrate/legacy"
 	"tracemigrate/meshtrace"
 )
 
-// hasWildcard reports whether a selector has a wildcard other than that of
+// isWildcard reports whether a tag of a selector has a wildcard other than that of
 // kuma.io/service, which every proxy satisfies.
-func hasWildcard(tags cluster.Tags) bool {
-	for _, tag := range tags {
-		if tag.Value == cluster.Any && tag.Key != cluster.ServiceTag {
-			return true
-		}
-	}
-	return false
+func isWildcard(tag cluster.Tag) bool {
+	return tag.Value == cluster.Any && tag.Key != cluster.ServiceTag
 }
+
+func hasWildcard(tags cluster.Tags) bool { return slices.ContainsFunc(tags, isWildcard) }
 
 // considerWildcard finds what a selector with a wildcard becomes: MeshSubset has no
 // wildcards, so each is expanded to the known values that no higher selector covers.
@@ -26,7 +24,8 @@ func considerWildcard(m *mesh, ranked *legacy.Mesh, position int, values []clust
 	pair := ranked.Pairs[position]
 	f := facts{"selector": selectorFact(pair)}
 	traces := m.confOf(pair.TrafficTrace).traces()
-	tracedBelow := traces || m.tracesBelow(ranked, position)
+	// If no selector of lower precedence has a backend, proxies without one need no policy to stay so.
+	tracedBelow := traces || slices.ContainsFunc(ranked.Pairs[position+1:], func(p *legacy.Pair) bool { return m.BackendOf(p.TrafficTrace) != nil })
 	if !tracedBelow && len(values) == 0 {
 		f["cause"] = whyNoBackend(m, pair.TrafficTrace)
 		return considered{converts: true, reason: string(untracedAnyway), notes: notes{noBackendNoPolicy.noteOn(pair, f)}}
@@ -89,12 +88,6 @@ func expandedTo(pair *legacy.Pair, n int) facts {
 	return facts{"selector": selectorFact(pair), "policies": policies}
 }
 
-// tracesBelow reports whether a selector of lower precedence has a backend. If none does,
-// proxies without a backend need no policy to stay so.
-func (m *mesh) tracesBelow(ranked *legacy.Mesh, position int) bool {
-	return slices.ContainsFunc(ranked.Pairs[position+1:], func(p *legacy.Pair) bool { return m.BackendOf(p.TrafficTrace) != nil })
-}
-
 // remarkNotVerified notes that no proxy of a mesh without Dataplanes was compared.
 func remarkNotVerified(m *mesh) *Note {
 	return m.withoutDataplanes(notVerified, notVerifiedUnlisted, notVerifiedEmptyMesh).note(m.Place, m, nil)
@@ -112,22 +105,23 @@ func (m *mesh) withoutDataplanes(files, unlisted, empty *sentence) *sentence {
 	return files
 }
 
-// wildcards are the selectors of a mesh with a wildcard.
-type wildcards struct {
-	positions []int
-	selectors []cluster.Tags
-	keys      [][]string // with a wildcard
-}
-
 // wildcardValues returns, for every pair with a wildcard, its tags with the values of
 // each known tag set that satisfies it, by position.
 func wildcardValues(ranked *legacy.Mesh, dataplanes []*cluster.Dataplane) map[int][]cluster.Tags {
-	w := wildcardsOf(ranked)
-	if len(w.positions) == 0 {
+	var positions []int
+	var selectors []cluster.Tags
+	var keys [][]string // with a wildcard
+	for position, pair := range ranked.Pairs {
+		if hasWildcard(pair.Tags) && ranked.Covering(position, pair.Tags) == nil {
+			positions, selectors = append(positions, position), append(selectors, pair.Tags)
+			keys = append(keys, lists.Each(lists.Keep(pair.Tags, isWildcard), func(tag cluster.Tag) string { return tag.Key }))
+		}
+	}
+	if len(positions) == 0 {
 		return nil
 	}
-	index := cluster.NewIndex(w.selectors)
-	values := make(map[int][]cluster.Tags, len(w.positions))
+	index := cluster.NewIndex(selectors)
+	values := make(map[int][]cluster.Tags, len(positions))
 	seen := make(map[string]bool)
 	var known []byte // what was seen, in one form
 	var found []int32
@@ -136,18 +130,18 @@ func wildcardValues(ranked *legacy.Mesh, dataplanes []*cluster.Dataplane) map[in
 			found = index.Matching(found[:0], set)
 			for _, i := range found {
 				known = strconv.AppendInt(known[:0], int64(i), 10)
-				for _, key := range w.keys[i] {
+				for _, key := range keys[i] {
 					known = append(append(known, 0), set.Get(key)...)
 				}
 				if seen[string(known)] {
 					continue
 				}
 				seen[string(known)] = true
-				tags := withoutAnyService(w.selectors[i])
-				for _, key := range w.keys[i] {
+				tags := withoutAnyService(selectors[i])
+				for _, key := range keys[i] {
 					tags = tags.With(key, set.Get(key))
 				}
-				values[w.positions[i]] = append(values[w.positions[i]], tags)
+				values[positions[i]] = append(values[positions[i]], tags)
 			}
 		}
 	}
@@ -155,21 +149,4 @@ func wildcardValues(ranked *legacy.Mesh, dataplanes []*cluster.Dataplane) map[in
 		slices.SortFunc(list, cluster.Tags.Compare)
 	}
 	return values
-}
-
-func wildcardsOf(ranked *legacy.Mesh) wildcards {
-	var w wildcards
-	for position, pair := range ranked.Pairs {
-		if !hasWildcard(pair.Tags) || ranked.Covering(position, pair.Tags) != nil {
-			continue
-		}
-		var keys []string
-		for _, tag := range pair.Tags {
-			if tag.Value == cluster.Any && tag.Key != cluster.ServiceTag {
-				keys = append(keys, tag.Key)
-			}
-		}
-		w.positions, w.selectors, w.keys = append(w.positions, position), append(w.selectors, pair.Tags), append(w.keys, keys)
-	}
-	return w
 }

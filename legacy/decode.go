@@ -163,17 +163,14 @@ func checkDatadog(d *Datadog, conf manifest.Value) {
 // isHost reports whether s can be a host name (RFC 1123, and the underscore that DNS and
 // Docker allow).
 func isHost(s string) bool {
-	if s == "" || len(s) > 253 {
+	if len(s) > 253 {
 		return false
 	}
 	for _, label := range strings.Split(strings.TrimSuffix(s, "."), ".") {
-		if label == "" || len(label) > 63 {
+		if label == "" || len(label) > 63 || strings.Trim(label, "-") != label {
 			return false
 		}
 		for _, r := range []byte(label) {
-			if i := len(label) - 1; label[0] == '-' || label[i] == '-' {
-				return false
-			}
 			if (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '-' && r != '_' {
 				return false
 			}

@@ -23,7 +23,7 @@ type Mesh struct {
 	backends map[string]*Backend
 	alike    [][]int32      // positions in Pairs of equal selectors, by the first of each
 	all      *cluster.Index // of alike
-	zones    map[string]*zone
+	zones    map[string]zone
 }
 
 // Backend is an entry of Mesh.tracing.backends.
@@ -87,13 +87,8 @@ func Read(s *cluster.Snapshot) ([]*Mesh, []*manifest.Problem) {
 	var problems []*manifest.Problem
 	// A mesh may be missing because its text is broken.
 	broken := slices.ContainsFunc(s.Problems, func(p *manifest.Problem) bool { return p.Severity == manifest.Error })
-	meshes := make([]*Mesh, 0, len(s.Meshes))
-	byName := make(map[string]*Mesh, len(s.Meshes))
-	for _, r := range s.Meshes {
-		mesh := decodeMesh(r, &problems)
-		meshes = append(meshes, mesh)
-		byName[mesh.Name] = mesh
-	}
+	meshes := lists.Each(s.Meshes, func(r *cluster.Resource) *Mesh { return decodeMesh(r, &problems) })
+	byName := ByName(meshes)
 	for _, r := range s.TrafficTraces {
 		trace := decodeTrafficTrace(r, &problems)
 		mesh := byName[r.Mesh]
@@ -187,14 +182,7 @@ func ByName(meshes []*Mesh) map[string]*Mesh {
 // TrafficTrace names none and the mesh has no default, or when no backend has that name:
 // then its proxies are not traced.
 func (m *Mesh) BackendOf(t *TrafficTrace) *Backend {
-	name := t.Backend
-	if name == "" {
-		name = m.DefaultBackend
-	}
-	if name == "" {
-		return nil
-	}
-	return m.backends[name]
+	return m.backends[cmp.Or(t.Backend, m.DefaultBackend)] // none has an empty name
 }
 
 // Covering returns the selector of highest precedence, among those before position in

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"tracemigrate/cluster"
+	"tracemigrate/cluster/lists"
 	"tracemigrate/cluster/manifest"
 )
 
@@ -73,9 +74,5 @@ func (p *ProxyTemplates) ConcernTracing() bool {
 
 // Selectors returns the tags of every selector.
 func (p *ProxyTemplates) Selectors() []cluster.Tags {
-	var all []cluster.Tags
-	for _, pair := range p.ranked.Pairs {
-		all = append(all, pair.Tags)
-	}
-	return all
+	return lists.Each(p.ranked.Pairs, func(pair *Pair) cluster.Tags { return pair.Tags })
 }

@@ -25,11 +25,11 @@ func (m *Mesh) orderZones(snapshots map[string]*cluster.Snapshot) {
 	if len(snapshots) == 0 {
 		return
 	}
-	m.zones = make(map[string]*zone, len(snapshots))
+	m.zones = make(map[string]zone, len(snapshots))
 	for name, s := range snapshots {
 		copies := make(map[string]*TrafficTrace)
 		var problems []*manifest.Problem // are reported for the original, or a difference
-		z := &zone{mesh: m, differs: m.meshDiffers(name, s)}
+		z := zone{mesh: m, differs: m.meshDiffers(name, s)}
 		for _, r := range s.TrafficTraces {
 			if r.Mesh != m.Name {
 				continue
@@ -122,10 +122,7 @@ func (m *Mesh) Reordered(pairs []*Pair, order func(a, b *Pair) int) *Mesh {
 
 // In returns the mesh in a zone's control plane, or m itself if that is unknown.
 func (m *Mesh) In(zone string) *Mesh {
-	if z := m.zones[zone]; z != nil {
-		return z.mesh
-	}
-	return m
+	return cmp.Or(m.zones[zone].mesh, m)
 }
 
 // Ordered returns the zones whose order of selectors is known, by name.
@@ -142,22 +139,12 @@ func (m *Mesh) Ordered() []string {
 
 // Doubt returns why it is unknown which TrafficTrace wins in a zone whose control plane
 // was read, else "".
-func (m *Mesh) Doubt(zone string) string {
-	if z := m.zones[zone]; z != nil {
-		return z.doubt
-	}
-	return ""
-}
+func (m *Mesh) Doubt(zone string) string { return m.zones[zone].doubt }
 
 // Differs returns how the copies in a zone whose control plane was read differ from the
 // mesh and its TrafficTraces, else "". If they differ, the tracing of the zone's proxies
 // is unknown.
-func (m *Mesh) Differs(zone string) string {
-	if z := m.zones[zone]; z != nil {
-		return z.differs
-	}
-	return ""
-}
+func (m *Mesh) Differs(zone string) string { return m.zones[zone].differs }
 
 // Highest appends to found, in ascending order, the positions in Pairs of the selectors
 // of the highest rank that one of sets satisfies. Creation times decide which of several

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"tracemigrate/cluster"
+	"tracemigrate/cluster/lists"
 	"tracemigrate/cluster/manifest"
 )
 
@@ -13,22 +14,25 @@ import (
 // application.
 func Read(s *cluster.Snapshot, system ...string) ([]*Policy, []*manifest.Problem) {
 	var problems []*manifest.Problem
-	policies := make([]*Policy, 0, len(s.MeshTraces))
-	for _, r := range s.MeshTraces {
-		p := decode(r, &problems)
-		p.System = p.isOfOperator(s, system)
-		p.ofGlobal = isOfGlobal(s, p.Labels)
-		policies = append(policies, p)
-	}
+	policies := lists.Each(s.MeshTraces, func(r *cluster.Resource) *Policy {
+		p := newPolicy(s, r, system)
+		p.decode(r.Spec.Recount(&problems))
+		return p
+	})
 	Resolve(policies, decodeOTelBackends(s, &problems))
 	return policies, problems
 }
 
-// isOfGlobal reports whether a global control plane made the policy with labels. It leaves out the
-// label of its origin on Universal.
-func isOfGlobal(s *cluster.Snapshot, labels cluster.Tags) bool {
-	origin := labels.Get(cluster.OriginLabel)
-	return origin == "global" || origin == "" && s.About().Mode == cluster.ModeGlobal
+// newPolicy returns a resource as a policy that selects and sets nothing.
+func newPolicy(s *cluster.Snapshot, r *cluster.Resource, system []string) *Policy {
+	p := &Policy{
+		Place: r.Place, Mesh: r.Mesh, Name: r.Name, Namespace: r.Namespace, Labels: r.Labels, Format: r.Format, Source: r.Source,
+	}
+	p.System = p.isOfOperator(s, system)
+	origin := p.Labels.Get(cluster.OriginLabel)
+	// On Universal, a global control plane leaves out the label of the origin.
+	p.ofGlobal = origin == "global" || origin == "" && s.About().Mode == cluster.ModeGlobal
+	return p
 }
 
 // isOfOperator reports whether a policy belongs to the mesh operator; see Read.
@@ -40,11 +44,7 @@ func (p *Policy) isOfOperator(s *cluster.Snapshot, system []string) bool {
 		!s.NamesNamespace() && slices.Contains(cluster.SystemNamespaces, p.Namespace)
 }
 
-func decode(r *cluster.Resource, problems *[]*manifest.Problem) *Policy {
-	p := &Policy{
-		Place: r.Place, Mesh: r.Mesh, Name: r.Name, Namespace: r.Namespace, Labels: r.Labels, Format: r.Format, Source: r.Source,
-	}
-	spec := r.Spec.Recount(problems)
+func (p *Policy) decode(spec manifest.Value) {
 	spec.Known("targetRef", "default")
 	p.TargetRef = decodeTargetRef(spec.Field("targetRef"))
 	conf := spec.Field("default")
@@ -59,25 +59,20 @@ func decode(r *cluster.Resource, problems *[]*manifest.Problem) *Policy {
 	sampling := conf.Field("sampling")
 	p.sampled = sampling.Present()
 	sampling.Known("overall", "client", "random")
-	p.Default.Sampling = Sampling{
-		Overall: (*Percent)(sampling.Field("overall").Percent()),
-		Client:  (*Percent)(sampling.Field("client").Percent()),
-		Random:  (*Percent)(sampling.Field("random").Percent()),
-	}
-	for name, percent := range map[string]*Percent{
-		"overall": p.Default.Sampling.Overall, "client": p.Default.Sampling.Client, "random": p.Default.Sampling.Random,
-	} {
+	percentOf := func(name string) *Percent {
 		value := sampling.Field(name)
+		percent := (*Percent)(value.Percent())
 		p.wrapped = p.wrapped || value.Wrapped()
 		p.unquoted = p.unquoted || percent != nil && !percent.isWhole() && value.Node().Kind == manifest.Float
+		return percent
 	}
+	p.Default.Sampling = Sampling{percentOf("overall"), percentOf("client"), percentOf("random")}
 	if tags := conf.Field("tags"); tags.Present() {
 		p.Default.Tags = []Tag{}
 		for _, v := range tags.Items() {
 			p.Default.Tags = append(p.Default.Tags, decodeTag(v))
 		}
 	}
-	return p
 }
 
 func decodeTargetRef(v manifest.Value) TargetRef {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"tracemigrate/cluster"
+	"tracemigrate/cluster/lists"
 )
 
 // Kind is the kind of a targetRef.
@@ -92,11 +93,8 @@ func (ref *TargetRef) MaySelectGateways() bool {
 
 // kindNames lists the kinds, the oldest first.
 func kindNames() string {
-	var names []string
-	for _, row := range slices.SortedStableFunc(slices.Values(kinds), func(a, b kindRow) int { return a.since.Compare(b.since) }) {
-		names = append(names, string(row.kind))
-	}
-	return strings.Join(names, ", ")
+	sorted := slices.SortedStableFunc(slices.Values(kinds), func(a, b kindRow) int { return a.since.Compare(b.since) })
+	return strings.Join(lists.Each(sorted, func(row kindRow) string { return string(row.kind) }), ", ")
 }
 
 // A selection is what a kind selects proxies by.

@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"tracemigrate/cluster"
+	"tracemigrate/cluster/lists"
 	"tracemigrate/cluster/manifest"
 )
 
@@ -45,7 +46,7 @@ func decodeOTelBackend(r *cluster.Resource, problems *[]*manifest.Problem) *OTel
 
 // Identity returns the backend's identity, as [Policy.Identity] does.
 func (b *OTelBackend) Identity() Identity {
-	return identityOf(b.Format, b.Mesh, b.Namespace, b.Resource.Name)
+	return IdentityOf(b.Format, b.Mesh, b.Namespace, b.Resource.Name)
 }
 
 // tracesURL returns where the tracer sends its requests. Port 443 means https.
@@ -65,11 +66,7 @@ func Backends(s *cluster.Snapshot) []*OTelBackend {
 }
 
 func decodeOTelBackends(s *cluster.Snapshot, problems *[]*manifest.Problem) []*OTelBackend {
-	backends := make([]*OTelBackend, 0, len(s.OTelBackends))
-	for _, r := range s.OTelBackends {
-		backends = append(backends, decodeOTelBackend(r, problems))
-	}
-	return backends
+	return lists.Each(s.OTelBackends, func(r *cluster.Resource) *OTelBackend { return decodeOTelBackend(r, problems) })
 }
 
 // Resolve sets the backend that each policy refers to, of those in its mesh. Of several

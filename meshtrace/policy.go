@@ -268,9 +268,10 @@ type Identity struct {
 
 // Identity returns the policy's identity: on Kubernetes its namespace and name, on
 // Universal its mesh and name.
-func (p *Policy) Identity() Identity { return identityOf(p.Format, p.Mesh, p.Namespace, p.Name) }
+func (p *Policy) Identity() Identity { return IdentityOf(p.Format, p.Mesh, p.Namespace, p.Name) }
 
-func identityOf(format cluster.Format, mesh, namespace, name string) Identity {
+// IdentityOf returns the identity of the policy with this name.
+func IdentityOf(format cluster.Format, mesh, namespace, name string) Identity {
 	if format == cluster.Kubernetes {
 		return Identity{format: format, namespace: namespace, name: name}
 	}

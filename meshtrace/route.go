@@ -14,17 +14,11 @@ type Routes struct {
 	TCP   map[*Policy][]string // the services whose outbounds each makes TCP
 }
 
-// ReadRoutes decodes the routes of a snapshot.
+// ReadRoutes returns what the routes of a snapshot select, as policies without a configuration.
+// They select proxies as MeshTraces do (MatchedPolicies in pkg/plugins/policies/core/matchers of
+// Kuma's tags). A MeshHTTPRoute that cannot be read selects every proxy.
 func ReadRoutes(s *cluster.Snapshot) *Routes {
-	http, other := httpRoutes(s)
-	return &Routes{http, other, tcpRoutes(s)}
-}
-
-// httpRoutes returns what the MeshHTTPRoutes of a snapshot select, as policies without a
-// configuration. They select proxies as MeshTraces do (MatchedPolicies in
-// pkg/plugins/policies/core/matchers of Kuma's tags). One that cannot be read selects every
-// proxy. Those that leave a proxy's outbounds as they are are in others.
-func httpRoutes(s *cluster.Snapshot) (routes, others []*Policy) {
+	routes := &Routes{TCP: tcpRoutes(s)}
 	for _, r := range s.Routes {
 		if !r.IsHTTPRoute() {
 			continue
@@ -34,22 +28,18 @@ func httpRoutes(s *cluster.Snapshot) (routes, others []*Policy) {
 			p.TargetRef, p.System = TargetRef{Kind: Mesh}, true
 		}
 		if takesOver(r.Spec.Node().Get("to")) {
-			routes = append(routes, p)
+			routes.HTTP = append(routes.HTTP, p)
 		} else {
-			others = append(others, p)
+			routes.Other = append(routes.Other, p)
 		}
 	}
-	return routes, others
+	return routes
 }
 
 // decodeRoute decodes what a route, or a MeshProxyPatch, selects.
 func decodeRoute(s *cluster.Snapshot, r *cluster.Resource) (*Policy, []*manifest.Problem) {
 	var problems []*manifest.Problem
-	p := &Policy{
-		Place: r.Place, Mesh: r.Mesh, Name: r.Name, Namespace: r.Namespace, Labels: r.Labels, Format: r.Format,
-		ofGlobal: isOfGlobal(s, r.Labels),
-	}
-	p.System = p.isOfOperator(s, []string{s.SystemNamespace()})
+	p := newPolicy(s, r, []string{s.SystemNamespace()})
 	if !p.System && p.Labels.Get(cluster.RoleLabel) == "" {
 		p.Labels = p.Labels.With(cluster.RoleLabel, roleOf(r.Spec.Node().Get("to"), r.Namespace))
 	}

@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/validate/content"
 
 	"tracemigrate/cluster"
+	"tracemigrate/cluster/lists"
 )
 
 // CheckLabel returns an error unless key and value can be a Kubernetes label.
@@ -39,13 +40,7 @@ func CheckNamespace(name string) error {
 // failure is a bug of the tool.
 func ValidateAll(policies []*Policy, version cluster.Version) error {
 	checked := make(map[*Backend]error) // policies share backends
-	var wrong []error
-	for _, p := range policies {
-		if err := p.validate(version, checked); err != nil {
-			wrong = append(wrong, err)
-		}
-	}
-	return errors.Join(wrong...)
+	return errors.Join(lists.Each(policies, func(p *Policy) error { return p.validate(version, checked) })...)
 }
 
 // validate is ValidateAll for one policy; checked has the results of earlier backends.
@@ -91,10 +86,7 @@ func (p *Policy) Unsupported(version cluster.Version) []error {
 }
 
 func (p *Policy) unsupported(version cluster.Version, checked map[*Backend]error) []error {
-	var wrong []error
-	for _, reason := range p.RefusedBy(version) {
-		wrong = append(wrong, fmt.Errorf("%s: %s", p, reason))
-	}
+	wrong := lists.Each(p.RefusedBy(version), func(reason string) error { return fmt.Errorf("%s: %s", p, reason) })
 	for i := range p.Default.Backends {
 		b := &p.Default.Backends[i]
 		err, ok := checked[b]

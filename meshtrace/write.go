@@ -109,13 +109,9 @@ func (p *Policy) manifest(style Style) (object, error) {
 	if p.Format == cluster.Universal {
 		return o, nil
 	}
-	if len(p.Annotations) > 0 {
-		o.Metadata.Annotations = maps.Clone(p.Annotations)
-	}
+	o.Metadata.Annotations = make(map[string]string)
+	maps.Copy(o.Metadata.Annotations, p.Annotations)
 	if p.Source != "" && !style.Bare {
-		if o.Metadata.Annotations == nil {
-			o.Metadata.Annotations = make(map[string]string)
-		}
 		o.Metadata.Annotations[cluster.SourceAnnotation] = p.Source
 	}
 	return o, nil

@@ -21,7 +21,7 @@ type yamlWriter struct {
 	confs map[confParts]string // encoded, with its indentation
 	words map[string]string    // encoded
 
-	failed error // the errors of the policy's words
+	failed error // the errors of the policy
 }
 
 // confParts is equal for confs with the same manifest.
@@ -48,10 +48,9 @@ func (w *yamlWriter) policy(p *Policy) error {
 	w.failed = nil
 	w.metadata(&o)
 	w.targetRef(&o.Spec.TargetRef)
-	conf, err := w.conf(&p.Default, &o.Spec.Default)
-	w.out.WriteString(conf)
-	if err := errors.Join(w.failed, err); err != nil {
-		return fmt.Errorf("writing %s: %w", p, err)
+	w.out.WriteString(w.conf(&p.Default, &o.Spec.Default))
+	if w.failed != nil {
+		return fmt.Errorf("writing %s: %w", p, w.failed)
 	}
 	return nil
 }
@@ -99,7 +98,7 @@ func (w *yamlWriter) targetRef(ref *TargetRef) {
 	if len(ref.ProxyTypes) > 0 {
 		w.out.WriteString("    proxyTypes:\n")
 		for _, proxyType := range ref.ProxyTypes {
-			w.out.WriteString("      - " + w.encodedWord(proxyType) + "\n")
+			w.out.WriteString("      - " + w.word(proxyType) + "\n")
 		}
 	}
 }
@@ -109,7 +108,7 @@ func (w *yamlWriter) field(indent int, key, value string) {
 	w.out.WriteString(spaces[:indent])
 	w.out.WriteString(key)
 	w.out.WriteString(": ")
-	w.out.WriteString(w.encodedWord(value))
+	w.out.WriteString(w.word(value))
 	w.out.WriteByte('\n')
 }
 
@@ -117,60 +116,50 @@ func (w *yamlWriter) field(indent int, key, value string) {
 func (w *yamlWriter) fields(indent int, key string, values cluster.Tags) {
 	w.out.WriteString(spaces[:indent] + key + ":\n")
 	for _, tag := range values {
-		w.field(indent+2, w.encodedWord(tag.Key), tag.Value)
+		w.field(indent+2, w.word(tag.Key), tag.Value)
 	}
-}
-
-// encodedWord encodes a string on one line, and keeps an error for policy.
-func (w *yamlWriter) encodedWord(value string) string {
-	encoded, err := w.word(value)
-	if err != nil {
-		w.failed = errors.Join(w.failed, err)
-	}
-	return encoded
 }
 
 const spaces = "        "
 
 // conf encodes what a policy sets, once for policies with equal confs.
-func (w *yamlWriter) conf(of *Conf, c *conf) (string, error) {
+func (w *yamlWriter) conf(of *Conf, c *conf) string {
 	key := confParts{of.Parts(), len(of.Backends), len(of.Tags), of.Backends != nil, of.Tags != nil}
 	if text, ok := w.confs[key]; ok {
-		return text, nil
+		return text
 	}
-	encoded, err := encodeYAML(struct {
+	encoded := w.encode(struct {
 		Default *conf `yaml:"default"`
 	}{c})
-	if err != nil {
-		return "", err
-	}
 	var text strings.Builder
 	for line := range strings.Lines(encoded) {
 		text.WriteString("  " + line)
 	}
 	w.confs[key] = text.String()
-	return text.String(), nil
+	return text.String()
 }
 
 // word encodes a string on one line.
-func (w *yamlWriter) word(value string) (string, error) {
+func (w *yamlWriter) word(value string) string {
 	if meansItself(value) {
-		return value, nil
+		return value
 	}
 	if encoded, ok := w.words[value]; ok {
-		return encoded, nil
+		return encoded
 	}
-	if strings.ContainsAny(value, "\r\n") {
-		encoded, err := encodeYAML(&yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: value, Style: yaml.DoubleQuotedStyle})
-		return strings.TrimSuffix(encoded, "\n"), err // which otherwise has several lines
+	var word any = value
+	if strings.ContainsAny(value, "\r\n") { // which otherwise has several lines
+		word = &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: value, Style: yaml.DoubleQuotedStyle}
 	}
-	encoded, err := encodeYAML(value)
-	if err != nil {
-		return "", err
-	}
-	encoded = strings.TrimSuffix(encoded, "\n")
-	w.words[value] = encoded
-	return encoded, nil
+	w.words[value] = strings.TrimSuffix(w.encode(word), "\n")
+	return w.words[value]
+}
+
+// encode encodes a value, and keeps an error for policy.
+func (w *yamlWriter) encode(v any) string {
+	text, err := encodeYAML(v)
+	w.failed = errors.Join(w.failed, err)
+	return text
 }
 
 func encodeYAML(v any) (string, error) {

@@ -73,3 +73,13 @@ func Count[T any, K comparable](list []T, key func(T) K) map[K]int {
 	}
 	return counts
 }
+
+// Group returns the items by their keys, those of one key in their order.
+func Group[T any, K comparable](list []T, key func(T) K) map[K][]T {
+	groups := make(map[K][]T)
+	for _, item := range list {
+		k := key(item)
+		groups[k] = append(groups[k], item)
+	}
+	return groups
+}

@@ -52,16 +52,16 @@ func Causes(comparisons ...*Comparison) []*Cause {
 		codes   string
 	}
 	byName := make(map[name]*gathering)
-	lists := make(map[**Difference]*differenceList) // proxies share most lists
+	known := make(map[**Difference]*differenceList) // proxies share most lists
 	var order []*gathering
 	for _, p := range All(comparisons) {
 		if p.Verdict == Same || p.Verdict == Accepted {
 			continue
 		}
-		list := lists[&p.Differences[0]]
+		list := known[&p.Differences[0]]
 		if list == nil {
 			list = newList(p.Differences)
-			lists[&p.Differences[0]] = list
+			known[&p.Differences[0]] = list
 		}
 		g := byName[name{p.Verdict, list.name}]
 		if g == nil {
@@ -71,10 +71,7 @@ func Causes(comparisons ...*Comparison) []*Cause {
 		}
 		g.add(p, list)
 	}
-	causes := make([]*Cause, 0, len(order))
-	for _, g := range order {
-		causes = append(causes, g.cause())
-	}
+	causes := lists.Each(order, (*gathering).cause)
 	slices.SortStableFunc(causes, (*Cause).Compare)
 	return causes
 }
@@ -94,13 +91,11 @@ type differenceList struct {
 }
 
 func newList(differences []*Difference) *differenceList {
-	l := &differenceList{}
-	for _, d := range differences {
+	l := &differenceList{differences: sorted(lists.Each(differences, func(d *Difference) *Difference {
 		general := *d
 		general.Listener = ""
-		l.differences = append(l.differences, &general)
-	}
-	l.differences = sorted(l.differences)
+		return &general
+	}))}
 	for _, d := range l.differences {
 		if !slices.Contains(l.codes, d.Code) {
 			l.codes = append(l.codes, d.Code)

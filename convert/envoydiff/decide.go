@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"tracemigrate/cluster"
+	"tracemigrate/cluster/lists"
 	"tracemigrate/cluster/manifest"
 	"tracemigrate/legacy"
 	"tracemigrate/meshtrace"
@@ -87,16 +88,13 @@ func (c *comparer) compare(p *Proxy) {
 	p.Before, p.After = c.decide(c.before, c.atBefore, dp), c.decide(c.after, c.atAfter, dp)
 	p.Differences = c.differences(dp, p.Before, p.After)
 	p.setTraced(c.tracedBefore, c.traced)
-	if c.lenient != nil && dp.HasIgnoredInbound() && verdictOf(p.Differences, c.accept) == Different {
-		if verdictOf(c.differences(dp, p.Before, c.decide(c.lenient, c.atAfter, dp)), c.accept) != Different {
-			ignored := make([]*Difference, 0, len(p.Differences))
-			for _, d := range p.Differences {
-				of := *d
-				of.Code = InboundIgnored
-				ignored = append(ignored, &of)
-			}
-			p.Differences = c.share(ignored)
-		}
+	if c.lenient != nil && dp.HasIgnoredInbound() && verdictOf(p.Differences, c.accept) == Different &&
+		verdictOf(c.differences(dp, p.Before, c.decide(c.lenient, c.atAfter, dp)), c.accept) != Different {
+		p.Differences = c.share(lists.Each(p.Differences, func(d *Difference) *Difference {
+			ignored := *d
+			ignored.Code = InboundIgnored
+			return &ignored
+		}))
 	}
 	p.judge(c.accept)
 	c.withoutRefused(p)
@@ -155,15 +153,9 @@ func (c *comparer) decide(r *Renderer, from *decisionNode, dp *cluster.Dataplane
 	}
 	node := from
 	for i := range max(1, len(d.Policies), len(d.Withheld), len(d.forTCP)) {
-		step := decisionStep{from: node, pair: d.Pair, backend: d.Backend, routedAnew: d.routedAnew, routed: d.routed}
-		if i < len(d.Policies) {
-			step.policy = d.Policies[i]
-		}
-		if i < len(d.Withheld) {
-			step.withheld = d.Withheld[i]
-		}
-		if i < len(d.forTCP) {
-			step.forTCP = d.forTCP[i]
+		step := decisionStep{
+			from: node, pair: d.Pair, backend: d.Backend, routedAnew: d.routedAnew, routed: d.routed,
+			policy: at(d.Policies, i), withheld: at(d.Withheld, i), forTCP: at(d.forTCP, i),
 		}
 		if node = c.decisions[step]; node == nil {
 			node = &decisionNode{}
@@ -179,6 +171,14 @@ func (c *comparer) decide(r *Renderer, from *decisionNode, dp *cluster.Dataplane
 		node.decision = &kept
 	}
 	return node.decision
+}
+
+// at returns the policy at a position, nil after the last.
+func at(policies []*meshtrace.Policy, i int) *meshtrace.Policy {
+	if i < len(policies) {
+		return policies[i]
+	}
+	return nil
 }
 
 // differences returns the differences of dp, and sets c.traced and c.tracedBefore.

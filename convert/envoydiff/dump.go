@@ -102,36 +102,29 @@ func (d *dumpReader) object(depth int) error {
 			return err
 		}
 		key, _ := token.(string) // the decoder accepts no other key
-		switch kind := kindOfKey(key); kind {
-		case "":
-			if key == "bootstrap" {
-				var bootstrap struct{ Node struct{ ID string } }
-				if err := d.decoder.Decode(&bootstrap); err != nil {
-					return err
-				}
-				d.dump.node = bootstrap.Node.ID
-				continue
-			}
-			if skips(key) {
-				var ignored json.RawMessage
-				if err := d.decoder.Decode(&ignored); err != nil {
-					return err
-				}
-				failed := key == "error_state" || key == "errorState"
-				d.dump.rejected = d.dump.rejected || failed && string(ignored) != "null"
-				continue
-			}
+		kind := kindOfKey(key)
+		if kind == "" && key != "bootstrap" && !skips(key) {
 			if err := d.value(depth + 1); err != nil {
 				return err
 			}
-		default:
-			var raw json.RawMessage
-			if err := d.decoder.Decode(&raw); err != nil {
-				return err
-			}
-			if err := d.resources(kind, raw); err != nil {
-				return err
-			}
+			continue
+		}
+		var raw json.RawMessage
+		if err := d.decoder.Decode(&raw); err != nil {
+			return err
+		}
+		switch {
+		case kind != "":
+			err = d.resources(kind, raw)
+		case key == "bootstrap":
+			var bootstrap struct{ Node struct{ ID string } }
+			err = json.Unmarshal(raw, &bootstrap)
+			d.dump.node = bootstrap.Node.ID
+		case key == "error_state", key == "errorState":
+			d.dump.rejected = d.dump.rejected || string(raw) != "null"
+		}
+		if err != nil {
+			return err
 		}
 	}
 	_, err := d.decoder.Token()

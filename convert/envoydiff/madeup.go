@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"tracemigrate/cluster"
+	"tracemigrate/cluster/lists"
 	"tracemigrate/legacy"
 	"tracemigrate/meshtrace"
 )
@@ -18,10 +19,7 @@ func MadeUp(
 	meshes []*legacy.Mesh, policies []*meshtrace.Policy, known []*cluster.Dataplane, limit int,
 ) (proxies []*cluster.Dataplane, complete bool) {
 	complete = true
-	inhabited := make(map[string]bool)
-	for _, dp := range known {
-		inhabited[dp.Mesh] = true
-	}
+	inhabited := lists.Set(known, func(dp *cluster.Dataplane) string { return dp.Mesh })
 	for _, mesh := range meshes {
 		if inhabited[mesh.Name] || len(mesh.Pairs) == 0 {
 			continue
@@ -144,18 +142,9 @@ func (s *tagSets) meeting(selector cluster.Tags) []cluster.Tags {
 	if value := s.valueOrAny(selector); value != cluster.Any {
 		indexes := slices.Concat(s.byValue[cluster.Any], s.byValue[value])
 		slices.Sort(indexes)
-		candidates = make([]cluster.Tags, len(indexes))
-		for i, index := range indexes {
-			candidates[i] = s.all[index]
-		}
+		candidates = lists.Each(indexes, func(i int) cluster.Tags { return s.all[i] })
 	}
-	var meeting []cluster.Tags
-	for _, set := range candidates {
-		if selector.Meets(set) {
-			meeting = append(meeting, set)
-		}
-	}
-	return meeting
+	return lists.Keep(candidates, selector.Meets)
 }
 
 func (s *tagSets) valueOrAny(tags cluster.Tags) string {

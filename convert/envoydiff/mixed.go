@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"tracemigrate/cluster"
+	"tracemigrate/cluster/lists"
 	"tracemigrate/meshtrace"
 )
 
@@ -126,9 +127,5 @@ func (m *mixedTags) traces(dp *cluster.Dataplane) bool {
 // states apply to a proxy, although all could be read.
 func MixedTags(version cluster.Version, s *cluster.Snapshot, states ...State) func(dp *cluster.Dataplane) cluster.Doubt {
 	r := newRenderer(s)
-	sides := make([]*Renderer, 0, len(states))
-	for _, state := range states {
-		sides = append(sides, r.In(version, state))
-	}
-	return newMixedTags(sides...).doubt
+	return newMixedTags(lists.Each(states, func(state State) *Renderer { return r.In(version, state) })...).doubt
 }

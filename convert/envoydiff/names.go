@@ -13,8 +13,8 @@ type naming struct {
 
 // service compares the names of the proxy's service in the spans of a listener.
 func (c *comparer) service(dp *cluster.Dataplane, before, after *Decision, was, is *cluster.HTTPListener) {
-	kind := before.namesService()
-	if kind == "" || after.namesService() != kind {
+	kind := before.NamesService()
+	if kind == "" || after.NamesService() != kind {
 		return
 	}
 	if c.named != dp {
@@ -43,13 +43,13 @@ func (c *comparer) service(dp *cluster.Dataplane, before, after *Decision, was, 
 	})
 }
 
-// namesService returns the type of the backend if the name of the proxy's service is
+// NamesService returns the type of the backend if the name of the proxy's service is
 // part of the tracing: Datadog or OpenTelemetry, otherwise nothing.
-func (d *Decision) namesService() string {
+func (d *Decision) NamesService() string {
 	switch {
 	case d.fromMeshTrace() && d.Conf.Backends[0].Zipkin == nil:
 		return d.Conf.Backends[0].Type
-	case !d.fromMeshTrace() && d.Backend.Datadog != nil:
+	case !d.fromMeshTrace() && d.Backend != nil && d.Backend.Datadog != nil:
 		return meshtrace.TypeDatadog
 	}
 	return ""

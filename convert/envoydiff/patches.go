@@ -97,13 +97,11 @@ type patcher struct {
 }
 
 func newPatcher(version cluster.Version, p *Patches, gateways cluster.Gateways) *patcher {
-	found := &patcher{Patches: p, version: version}
 	policies := p.policies
 	if !version.HasMeshProxyPatches() {
 		policies = nil
 	}
-	found.matcher = meshtrace.NewMatcher(version, policies, gateways)
-	return found
+	return &patcher{p, version, meshtrace.NewMatcher(version, policies, gateways)}
 }
 
 // modification is one of a policy.

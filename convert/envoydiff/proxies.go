@@ -249,12 +249,9 @@ func (c *Comparison) doubt(o Options, mixed *mixedTags) {
 
 // differencesOf returns the differences of a proxy whose verdict is unknown.
 func differencesOf(doubts []cluster.Doubt) []*Difference {
-	differences := make([]*Difference, 0, len(doubts))
-	for _, doubt := range doubts {
-		code := cmp.Or(Code(doubt.Code), Unverified)
-		differences = append(differences, &Difference{Code: code, Field: "proxy", Before: doubt.Reason, After: "unknown"})
-	}
-	return differences
+	return lists.Each(doubts, func(doubt cluster.Doubt) *Difference {
+		return &Difference{Code: cmp.Or(Code(doubt.Code), Unverified), Field: "proxy", Before: doubt.Reason, After: "unknown"}
+	})
 }
 
 // Doubt makes the verdict unknown, unless there is no doubt or a difference is known.

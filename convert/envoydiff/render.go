@@ -173,16 +173,12 @@ func (r *Renderer) decide(dp *cluster.Dataplane, policies, withheld []*meshtrace
 		forTCP: r.tcpRouter.Matching(nil, dp),
 	}
 	d.Conf = meshtrace.Merge(d.Policies)
-	if d.Conf.RefersInVain(r.version) {
+	inVain := d.Conf.RefersInVain(r.version)
+	if inVain || r.version.NeedsOTelBackendRef() && d.Conf.HasOTelEndpoint() {
 		untraced := *d.Conf
 		untraced.Backends, d.Conf = nil, &untraced
-		return d
 	}
-	if r.version.NeedsOTelBackendRef() && d.Conf.HasOTelEndpoint() {
-		refused := *d.Conf
-		refused.Backends, d.Conf = nil, &refused
-	}
-	if !d.fromMeshTrace() {
+	if !inVain && !d.fromMeshTrace() {
 		d.Pair, d.Backend = r.legacyBackend(dp)
 	}
 	return d

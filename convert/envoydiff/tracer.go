@@ -9,13 +9,9 @@ import (
 
 // tracer returns a modification that gives listeners of dp a tracer of its own, or nil.
 func (r *Renderer) tracer(dp *cluster.Dataplane) *modification {
-	lists := r.patcher.of(dp)
-	for i := range lists {
-		for j := range lists[i] {
-			m := &lists[i][j]
-			if m.Traces() && (m.Operation != cluster.OperationPatch || len(r.listeners.Of(nil, dp)) > 0) {
-				return m
-			}
+	for _, m := range slices.Concat(r.patcher.of(dp)...) {
+		if m.Traces() && (m.Operation != cluster.OperationPatch || len(r.listeners.Of(nil, dp)) > 0) {
+			return &m
 		}
 	}
 	return nil

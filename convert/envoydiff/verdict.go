@@ -92,57 +92,30 @@ const (
 
 // Codes has every code, with the verdict of a proxy that differs in it alone. Any
 // MeshTrace causes the inherent differences.
-var Codes = map[Code]Verdict{
-	OutboundGainsTracing: Inherent,
-	GatewaySplitSpans:    Inherent,
-	GatewayDatadogSuffix: Inherent,
-	DatadogServiceName:   Inherent,
-	DatadogUnifiedNaming: Inherent,
-	KumaTags:             Inherent,
-	InboundIgnored:       Different,
-	TracingLost:          Different,
-	TracingGained:        Different,
-	BackendDiffers:       Different,
-	AddressDiffers:       Different,
-	PortDiffers:          Different,
-	TLSDiffers:           Different,
-	PathDiffers:          Different,
-	APIVersionDiffers:    Different,
-	SamplingDiffers:      Different,
-	TraceIDDiffers:       Different,
-	SharedSpanDiffers:    Different,
-	ServiceNameDiffers:   Different,
-	TagsDiffer:           Different,
-	InvalidBackend:       Different,
-	OtherDiffers:         Different,
-	ProxyMissing:         Different,
-	ProxyUnanswered:      Different,
-	Unverified:           Unknown,
-	TieDependsOnZone:     Unknown,
-	ZoneDiffers:          Unknown,
-	TieByCreationTime:    Unknown,
-	GatewayTagsMixed:     Unknown,
-	ProxyPatched:         Unknown,
-	UpdateRejected:       Different,
-	OtherProxy:           Different,
+var Codes = verdictsOf(map[Verdict][]Code{
+	Inherent: {
+		OutboundGainsTracing, GatewaySplitSpans, GatewayDatadogSuffix, DatadogServiceName, DatadogUnifiedNaming, KumaTags, Defaults,
+	},
+	Unknown: {Unverified, TieDependsOnZone, ZoneDiffers, TieByCreationTime, GatewayTagsMixed, ProxyPatched},
+	Different: {
+		InboundIgnored, TracingLost, TracingGained, BackendDiffers, AddressDiffers, PortDiffers, TLSDiffers, PathDiffers,
+		APIVersionDiffers, SamplingDiffers, TraceIDDiffers, SharedSpanDiffers, ServiceNameDiffers, TagsDiffer, InvalidBackend,
+		OtherDiffers, ProxyMissing, ProxyUnanswered, UpdateRejected, OtherProxy,
+		// of another version
+		MeshTraceRefused, TrafficTraceRemoved, ProtocolFromField, WorkloadServiceName, NameOrder, OutboundNeedsRoute,
+		OutboundNeedsBackendRef, ProtocolRefused, DelegatedGateway, IgnoredInbound, OTelEndpoint, BuiltinGatewayRemoved,
+		FieldIgnored, ShadowPolicy, PolicyNamespace, SelectionDiffers,
+	},
+})
 
-	MeshTraceRefused:        Different,
-	TrafficTraceRemoved:     Different,
-	ProtocolFromField:       Different,
-	WorkloadServiceName:     Different,
-	NameOrder:               Different,
-	OutboundNeedsRoute:      Different,
-	OutboundNeedsBackendRef: Different,
-	ProtocolRefused:         Different,
-	DelegatedGateway:        Different,
-	IgnoredInbound:          Different,
-	OTelEndpoint:            Different,
-	BuiltinGatewayRemoved:   Different,
-	FieldIgnored:            Different,
-	ShadowPolicy:            Different,
-	PolicyNamespace:         Different,
-	SelectionDiffers:        Different,
-	Defaults:                Inherent,
+func verdictsOf(codes map[Verdict][]Code) map[Code]Verdict {
+	verdicts := make(map[Code]Verdict)
+	for verdict, list := range codes {
+		for _, code := range list {
+			verdicts[code] = verdict
+		}
+	}
+	return verdicts
 }
 
 // verdictOf returns the worst verdict of differences. It is Accepted if the accepted ones would

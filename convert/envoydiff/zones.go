@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"tracemigrate/cluster"
+	"tracemigrate/cluster/lists"
 )
 
 // CompareZones compares every Dataplane of s for the version of its zone; o has the
@@ -49,24 +50,17 @@ func CompareZones(s *cluster.Snapshot, before, after State, o Options) []*Compar
 // empty comparisons.
 func onlyWorst(comparisons []*Comparison) []*Comparison {
 	type place struct {
-		comparison int
-		verdict    Verdict
+		in      *Comparison
+		verdict Verdict
 	}
 	worst := make(map[*cluster.Dataplane]place)
-	for i, c := range comparisons {
-		for j := range c.Proxies {
-			p := &c.Proxies[j]
-			if at, ok := worst[p.Dataplane]; !ok || p.Verdict.Compare(at.verdict) > 0 {
-				worst[p.Dataplane] = place{i, p.Verdict}
-			}
+	for c, p := range All(comparisons) {
+		if at, ok := worst[p.Dataplane]; !ok || p.Verdict.Compare(at.verdict) > 0 {
+			worst[p.Dataplane] = place{c, p.Verdict}
 		}
 	}
-	var kept []*Comparison
-	for i, c := range comparisons {
-		c.Proxies = slices.DeleteFunc(c.Proxies, func(p Proxy) bool { return worst[p.Dataplane].comparison != i })
-		if len(c.Proxies) > 0 {
-			kept = append(kept, c)
-		}
+	for _, c := range comparisons {
+		c.Proxies = slices.DeleteFunc(c.Proxies, func(p Proxy) bool { return worst[p.Dataplane].in != c })
 	}
-	return kept
+	return lists.Keep(comparisons, func(c *Comparison) bool { return len(c.Proxies) > 0 })
 }

@@ -71,14 +71,10 @@ func CauseText(codes []envoydiff.Code) string {
 // CauseOf returns a cause as a report contains it.
 func CauseOf(c *envoydiff.Cause) Cause {
 	const examples = 3
-	out := Cause{
+	return Cause{
 		Verdict: c.Verdict, Codes: c.Codes, Text: CauseText(c.Codes), Proxies: len(c.Proxies), TrafficTraces: c.TrafficTraces,
-		Examples: []string{},
+		Examples: lists.Each(c.Proxies[:min(len(c.Proxies), examples)], ProxyName),
 	}
-	for _, p := range c.Proxies[:min(len(c.Proxies), examples)] {
-		out.Examples = append(out.Examples, ProxyName(p))
-	}
-	return out
 }
 
 // ProxyName returns the name of a proxy after that of its mesh, which a dump does not tell.
@@ -87,9 +83,4 @@ func ProxyName(p *envoydiff.Proxy) string {
 		return p.Name
 	}
 	return p.Mesh + "/" + p.Name
-}
-
-// causes fills in Causes.
-func (b *builder) causes() {
-	b.Causes = lists.Each(envoydiff.Causes(b.result.Comparisons...), CauseOf)
 }

@@ -10,6 +10,7 @@ import (
 	"tracemigrate/cluster"
 	"tracemigrate/cluster/lists"
 	"tracemigrate/cluster/manifest"
+	"tracemigrate/convert/envoydiff"
 )
 
 const (
@@ -216,21 +217,13 @@ func (b *builder) live() string {
 
 // acceptFlags returns the flags that ignore differences, with a space before each.
 func (b *builder) acceptFlags() string {
-	var flags strings.Builder
-	for _, code := range b.options.Convert.Accept {
-		flags.WriteString(" --accept " + string(code))
-	}
-	return flags.String()
+	return strings.Join(lists.Each(b.options.Convert.Accept, func(code envoydiff.Code) string { return " --accept " + string(code) }), "")
 }
 
 // meshFlags returns the flags that select the meshes of the report, with a space
 // before each.
 func (b *builder) meshFlags() string {
-	var flags strings.Builder
-	for _, mesh := range b.Origin.Meshes {
-		flags.WriteString(" --mesh " + manifest.ShellQuote(mesh))
-	}
-	return flags.String()
+	return strings.Join(lists.Each(b.Origin.Meshes, func(mesh string) string { return " --mesh " + manifest.ShellQuote(mesh) }), "")
 }
 
 // place returns the cluster of a snapshot, which nothing else in the report names.

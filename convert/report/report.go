@@ -26,14 +26,13 @@ func Build(current *convert.Current, o Options) (*Report, *convert.Plan, []*mani
 	b := &builder{
 		Report: &Report{
 			Origin: s.About(), KumaVersion: o.Convert.Version.String(), Meshes: []Mesh{}, TrafficTraces: []TrafficTrace{}, Existing: []Existing{},
-			Policies: []Policy{}, Withheld: []Policy{}, Notes: convert.Texts(result.Notes), Flows: []Flow{},
-			HandWork: []HandWork{}, Way: []Stage{},
+			Notes: convert.Texts(result.Notes), Flows: []Flow{}, HandWork: []HandWork{}, Way: []Stage{},
 		},
 		options: o, snapshot: s, result: result,
 		selected: make(map[identity]int), selectedToday: make(map[identity]int), decided: make(map[pairName]int), traced: make(map[*legacy.Backend]int),
 	}
 	b.compare()
-	b.causes()
+	b.Causes = lists.Each(envoydiff.Causes(result.Comparisons...), CauseOf)
 	b.Summary.Tally, b.Summary.MadeUp = envoydiff.Count(result.Comparisons), result.MadeUp
 	if o.Brief {
 		result.Comparisons = nil // half of the memory
@@ -42,7 +41,8 @@ func Build(current *convert.Current, o Options) (*Report, *convert.Plan, []*mani
 	b.policies(result.Existing)
 	b.count()
 	b.handWork()
-	b.nextSteps(result.Meshes)
+	b.texts, b.Commands = b.stepWriter(), b.commands()
+	b.NextSteps = b.texts.write(b.steps(result.Meshes))
 	return b.Report, result, problems
 }
 
@@ -71,11 +71,8 @@ func identityOf(p *meshtrace.Policy) identity { return identity{p.Mesh, p.Namesp
 // legacy fills in Meshes and TrafficTraces.
 func (b *builder) legacy(meshes []*legacy.Mesh) {
 	proxies := lists.Count(b.snapshot.Dataplanes, func(dp *cluster.Dataplane) string { return dp.Mesh })
-	fates := make(map[pairName][]*convert.Fate) // several where zones have policies of their own
-	for _, fate := range b.result.Fates {
-		name := pairName{fate.Mesh, fate.TrafficTrace, fate.Selector}
-		fates[name] = append(fates[name], fate)
-	}
+	// A selector has several where zones have policies of their own.
+	fates := lists.Group(b.result.Fates, func(fate *convert.Fate) pairName { return pairName{fate.Mesh, fate.TrafficTrace, fate.Selector} })
 	for _, mesh := range meshes {
 		m := Mesh{
 			Name: mesh.Name, Proxies: proxies[mesh.Name], DefaultBackend: manifest.Redact(mesh.DefaultBackend),
@@ -137,12 +134,9 @@ func (b *builder) backend(backend *legacy.Backend, users []string) Backend {
 func (b *builder) policies(existing []*meshtrace.Policy) {
 	style := meshtrace.Style{Version: b.options.Convert.Version}
 	written := func(policies []*meshtrace.Policy) []Policy {
-		all := make([]Policy, 0, len(policies))
-		for _, p := range policies {
-			all = append(all, Policy{
-				Mesh: p.Mesh, Name: p.Name, Namespace: p.Namespace, Source: p.Source, Proxies: b.selected[identityOf(p)],
-			})
-		}
+		all := lists.Each(policies, func(p *meshtrace.Policy) Policy {
+			return Policy{Mesh: p.Mesh, Name: p.Name, Namespace: p.Namespace, Source: p.Source, Proxies: b.selected[identityOf(p)]}
+		})
 		if b.options.Brief {
 			return all
 		}
@@ -242,13 +236,11 @@ func (w HandWork) String() string {
 // Policies. A refused policy is an error, and the next steps end there.
 func (r *Report) Judge(trials []cluster.Trial) {
 	var refused []convert.NoteText
-	for i := range trials {
+	for i, trial := range trials {
 		p := &r.Policies[i]
-		p.Server = &trials[i]
-		if trials[i].Accepted {
-			continue
+		if p.Server = &trial; !trial.Accepted {
+			refused = append(refused, convert.RefusedByServer(manifest.Place{File: r.Origin.Source}, p.Name, trial.Message).Text())
 		}
-		refused = append(refused, convert.RefusedByServer(manifest.Place{File: r.Origin.Source}, p.Name, trials[i].Message).Text())
 	}
 	if len(refused) == 0 {
 		return

@@ -58,13 +58,8 @@ type step struct {
 	names     []string // of TrafficTraces, or of MeshTraces
 }
 
-// nextSteps fills in the steps of the migration, in order. They delete nothing that
-// has no successor.
-func (b *builder) nextSteps(meshes []*legacy.Mesh) {
-	b.texts, b.Commands = b.stepWriter(), b.commands()
-	b.NextSteps = b.texts.write(b.steps(meshes))
-}
-
+// steps returns the steps of the migration, in order. They delete nothing that has no
+// successor.
 func (b *builder) steps(meshes []*legacy.Mesh) []step {
 	federated := b.Origin.Mode == cluster.ModeFederatedZone
 	if len(b.TrafficTraces)+len(b.Policies)+len(b.result.Obsolete) == 0 {
@@ -76,10 +71,7 @@ func (b *builder) steps(meshes []*legacy.Mesh) []step {
 		}
 		return b.removals(meshes)
 	}
-	var steps []step
-	for _, kind := range b.options.First {
-		steps = append(steps, step{kind: kind})
-	}
+	steps := lists.Each(b.options.First, func(kind StepKind) step { return step{kind: kind} })
 	if !b.options.Files {
 		steps = append(steps, step{kind: saveState})
 	}

@@ -237,7 +237,5 @@ func (w *writer) list(k *kustomization, target, after string) {
 	} else if list := manifest.ValueOf(k.doc.Root, field); list != nil {
 		index = len(list.Content)
 	}
-	if err := k.doc.Insert(name, field, index); err != nil {
-		w.fail(err)
-	}
+	w.fail(k.doc.Insert(name, field, index))
 }

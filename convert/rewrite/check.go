@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"tracemigrate/cluster"
+	"tracemigrate/cluster/lists"
 	"tracemigrate/cluster/manifest"
 	"tracemigrate/meshtrace"
 )
@@ -15,10 +16,7 @@ import (
 // they select other proxies, or have another precedence.
 func (r *Repo) CheckRendered(overlay string, planned, rendered []*meshtrace.Policy) []*manifest.Problem {
 	c := &checker{Repo: r, overlay: r.byDir[overlay], found: make(map[*meshtrace.Policy]*meshtrace.Policy)}
-	byContent := make(map[string][]*meshtrace.Policy)
-	for _, p := range rendered {
-		byContent[contentOf(p)] = append(byContent[contentOf(p)], p)
-	}
+	byContent := lists.Group(rendered, contentOf)
 	for _, p := range planned {
 		if rendered := likest(p, byContent[contentOf(p)]); rendered != nil {
 			c.compare(p, rendered)
@@ -83,14 +81,8 @@ func (c *checker) compareOrder(planned []*meshtrace.Policy) {
 		mesh string
 		kind meshtrace.Kind
 	}
-	groups := make(map[group][]*meshtrace.Policy)
-	for _, p := range planned {
-		if c.found[p] != nil {
-			g := group{p.Mesh, p.TargetRef.Kind}
-			groups[g] = append(groups[g], p)
-		}
-	}
-	for _, policies := range groups {
+	found := lists.Keep(planned, func(p *meshtrace.Policy) bool { return c.found[p] != nil })
+	for _, policies := range lists.Group(found, func(p *meshtrace.Policy) group { return group{p.Mesh, p.TargetRef.Kind} }) {
 		slices.SortFunc(policies, func(a, b *meshtrace.Policy) int { return strings.Compare(a.Name, b.Name) })
 		for i, p := range policies[1:] {
 			before := policies[i]

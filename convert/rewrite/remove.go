@@ -22,11 +22,16 @@ func (r *Repo) Remove() (Changes, error) {
 	r.needsSpec = r.patchesSpec(patches)
 	for _, name := range slices.Sorted(maps.Keys(r.edits)) {
 		if !isKustomization(name) {
-			r.removeFrom(name, r.edits[name], patches[name])
+			r.fail(r.removeAll(r.edits[name], patches[name]))
+			if r.edits[name].Empty() {
+				r.deleted[name] = true
+			}
 		}
 	}
 	for _, k := range r.kustomizations {
-		r.removePatches(k)
+		for _, p := range k.patches {
+			r.fail(r.removePatch(k, p))
+		}
 	}
 	r.deleteEmpty()
 	changed := r.changes()
@@ -49,25 +54,11 @@ func (r *Repo) patchFiles() map[string][]*patch {
 	return files
 }
 
-// removeFrom removes what is legacy from a file. uses are the patches that it is.
-func (r *Repo) removeFrom(name string, f *edit.File, uses []*patch) {
-	for _, doc := range f.Documents() {
-		if err := r.removeFromDocument(doc, uses); err != nil {
-			r.fail(err)
-		}
-	}
-	if f.Empty() {
-		r.deleted[name] = true
-	}
-}
-
 // removeFromDocument removes what is legacy from a document.
 func (r *Repo) removeFromDocument(doc *edit.Document, uses []*patch) error {
-	if len(uses) > 0 && slices.ContainsFunc(uses, (*patch).isOfTrafficTrace) {
-		if !slices.ContainsFunc(uses, func(p *patch) bool { return !p.isOfTrafficTrace() }) {
-			doc.Remove()
-			return nil
-		}
+	if areAll(uses, (*patch).isOfTrafficTrace) {
+		doc.Remove()
+		return nil
 	}
 	if isJSONPatch(doc.Root) {
 		return removeOperations(doc, uses)
@@ -75,7 +66,7 @@ func (r *Repo) removeFromDocument(doc *edit.Document, uses []*patch) error {
 	var failed []error
 	remove := func(at []any) { failed = append(failed, doc.RemoveAt(at...)) }
 	collect(doc.Root, nil, "", func(e entry) bool {
-		if len(uses) > 0 && !slices.ContainsFunc(uses, func(p *patch) bool { return !p.hasMeshes() }) {
+		if areAll(uses, (*patch).hasMeshes) {
 			e.kind = cluster.KindMesh // whatever the patch says itself
 		}
 		if spec := tracingPath(e); e.hasTracing() && r.needsSpec && len(uses) == 0 && !isUniversal(e.node) {
@@ -91,6 +82,11 @@ func (r *Repo) removeFromDocument(doc *edit.Document, uses []*patch) error {
 		return false
 	}, remove)
 	return errors.Join(failed...)
+}
+
+// areAll reports whether there are uses, and all are of a kind.
+func areAll(uses []*patch, is func(*patch) bool) bool {
+	return len(uses) > 0 && !slices.ContainsFunc(uses, func(p *patch) bool { return !is(p) })
 }
 
 // hasTracing reports whether a resource is a Mesh with the field tracing.
@@ -189,16 +185,8 @@ func (p *patch) mayMatch(field, value string) bool {
 	return want == "" || err == nil && pattern.MatchString(value)
 }
 
-// removePatches removes the patches of a kustomization whose target is gone, and what
-// inline patches change in the tracing of Meshes.
-func (r *Repo) removePatches(k *kustomization) {
-	for _, p := range k.patches {
-		if err := r.removePatch(k, p); err != nil {
-			r.fail(err)
-		}
-	}
-}
-
+// removePatch removes a patch of a kustomization if its target is gone, or what an inline patch
+// changes in the tracing of Meshes.
 func (r *Repo) removePatch(k *kustomization, p *patch) error {
 	switch {
 	case p.isOfTrafficTrace():
@@ -215,7 +203,8 @@ func (r *Repo) removePatch(k *kustomization, p *patch) error {
 	if err != nil {
 		return err
 	}
-	if err := r.removeAll(alone, p); err != nil {
+	uses := []*patch{p}
+	if err := r.removeAll(alone, uses); err != nil {
 		return err
 	}
 	if alone.Empty() {
@@ -228,14 +217,14 @@ func (r *Repo) removePatch(k *kustomization, p *patch) error {
 	if err != nil {
 		return err
 	}
-	return r.removeAll(inner, p)
+	return r.removeAll(inner, uses)
 }
 
-// removeAll removes what is legacy from an inline patch.
-func (r *Repo) removeAll(f *edit.File, p *patch) error {
+// removeAll removes what is legacy from a file or an inline patch. uses are the patches that it is.
+func (r *Repo) removeAll(f *edit.File, uses []*patch) error {
 	var failed []error
 	for _, doc := range f.Documents() {
-		failed = append(failed, r.removeFromDocument(doc, []*patch{p}))
+		failed = append(failed, r.removeFromDocument(doc, uses))
 	}
 	return errors.Join(failed...)
 }

@@ -31,11 +31,9 @@ func Check(step Step, before, now *convert.Current, made, obsolete []*meshtrace.
 	if step == Rollback {
 		c.order(before, now, o)
 	}
-	if step == Start || step == Rollback {
-		c.routes(before, now)
-	}
 	existing := lists.By(now.Existing, (*meshtrace.Policy).Identity)
 	if step == Start || step == Rollback {
+		c.routes(before, now)
 		c.unchanged(before.Existing, existing, made)
 	} else {
 		c.applied(made, existing)
@@ -206,7 +204,7 @@ func (c *checker) traces(before, now *convert.Current) {
 func (c *checker) order(before, now *convert.Current, o convert.Options) {
 	position := make(map[traceName]int)
 	for _, mesh := range now.Meshes {
-		for i, trace := range byPrecedence(slices.Clone(mesh.TrafficTraces)) {
+		for i, trace := range byPrecedence(mesh.TrafficTraces) {
 			position[nameOf(trace)] = i
 		}
 	}
@@ -288,10 +286,9 @@ func (c *checker) equal(p, q *meshtrace.Policy) bool {
 		p.Shadow(c.version) == q.Shadow(c.version)
 }
 
-// byPrecedence sorts TrafficTraces, lowest precedence of equal rank first.
+// byPrecedence returns TrafficTraces, lowest precedence of equal rank first.
 func byPrecedence(traces []*legacy.TrafficTrace) []*legacy.TrafficTrace {
-	slices.SortFunc(traces, func(a, b *legacy.TrafficTrace) int {
+	return slices.SortedFunc(slices.Values(traces), func(a, b *legacy.TrafficTrace) int {
 		return cmp.Or(a.Created.Compare(b.Created), cmp.Compare(b.Name, a.Name))
 	})
-	return traces
 }

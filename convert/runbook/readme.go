@@ -175,9 +175,6 @@ func (b *builder) MeshRows() []Row {
 		rows = append(rows, Row{Name: m.Name})
 		of[m.Name] = i
 	}
-	for _, o := range b.Traces {
-		rows[of[o.Mesh]].TrafficTraces++
-	}
 	for _, p := range b.Made {
 		rows[of[p.Mesh]].MeshTraces++
 	}
@@ -188,6 +185,7 @@ func (b *builder) MeshRows() []Row {
 			}
 		}
 	}
+	each(b.Traces, func(r *Row) { r.TrafficTraces++ })
 	each(b.Changed(), func(r *Row) { r.Replaced++ })
 	each(b.Same, func(r *Row) { r.Unchanged++ })
 	each(slices.Concat(b.Idle, b.Deleted), func(r *Row) { r.Deleted++ })

@@ -77,12 +77,11 @@ func tiedFile(wave int) string { return fmt.Sprintf("%stied-%d.yaml", backDir, w
 // must be created again: the later one wins, and among equal times the smaller name.
 func (b *builder) waves() [][]*cluster.Original {
 	tied := make(map[string][]*legacy.TrafficTrace)
-	known := make(map[*legacy.TrafficTrace]*legacy.Mesh)
-	meshes := legacy.ByName(b.Current.Meshes)
+	seen := make(map[*legacy.TrafficTrace]bool)
 	for _, group := range convert.Contested(b.Current, b.Options) {
 		for _, pair := range group {
-			if known[pair.TrafficTrace] == nil {
-				known[pair.TrafficTrace] = meshes[pair.Mesh]
+			if !seen[pair.TrafficTrace] {
+				seen[pair.TrafficTrace] = true
 				tied[pair.Mesh] = append(tied[pair.Mesh], pair.TrafficTrace)
 			}
 		}

@@ -152,9 +152,8 @@ func (b *builder) sort() {
 	}
 	b.sortExisting(existing)
 	b.Tied = b.waves()
-	tied := slices.Concat(b.Tied...)
-	isTied := func(o *cluster.Original) bool { return slices.Contains(tied, o) }
-	b.Untied = slices.DeleteFunc(slices.Clone(b.Traces), isTied)
+	tied := b.TiedTraces()
+	b.Untied = slices.DeleteFunc(slices.Clone(b.Traces), func(o *cluster.Original) bool { return slices.Contains(tied, o) })
 	// Those without a backend prevent tracing as long as others exist.
 	prevents := make(map[traceName]bool)
 	for _, mesh := range b.Current.Meshes {
@@ -167,23 +166,14 @@ func (b *builder) sort() {
 	b.Untied = lists.Last(b.Untied, func(o *cluster.Original) bool { return !preventing(o) })
 }
 
-// identity identifies a MeshTrace. On Kubernetes its mesh is only a label.
-type identity struct{ mesh, namespace, name string }
-
-func (b *builder) identity(mesh, namespace, name string) identity {
-	if b.Kubernetes {
-		mesh = ""
-	}
-	return identity{mesh, namespace, name}
-}
-
 // sortExisting finds the existing MeshTraces that the new ones replace, and those to delete, in the
 // order of the plan. What is restored or deleted to go back has the opposite order.
 func (b *builder) sortExisting(existing []*cluster.Original) {
-	known := lists.By(existing, func(o *cluster.Original) identity { return b.identity(o.Mesh, o.Namespace, o.Name) })
-	of := func(p *meshtrace.Policy) *cluster.Original { return known[b.identity(p.Mesh, p.Namespace, p.Name)] }
+	known := lists.By(existing, func(o *cluster.Original) meshtrace.Identity {
+		return meshtrace.IdentityOf(o.Format, o.Mesh, o.Namespace, o.Name)
+	})
 	for _, p := range slices.Backward(b.Plan.Policies) {
-		if o := of(p); o != nil {
+		if o := known[p.Identity()]; o != nil {
 			b.Replaced = append(b.Replaced, o)
 			if b.Plan.Exists(p) {
 				b.Same = append(b.Same, o)
@@ -194,7 +184,7 @@ func (b *builder) sortExisting(existing []*cluster.Original) {
 	}
 	idle := lists.Set(b.Plan.Idle, (*meshtrace.Policy).Identity)
 	for _, p := range b.Plan.Obsolete {
-		switch o := of(p); {
+		switch o := known[p.Identity()]; {
 		case o == nil:
 			b.fail(fmt.Errorf("%s is to be deleted, and the input does not have it as a resource of its own", p))
 		case idle[p.Identity()]:

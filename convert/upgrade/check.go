@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"tracemigrate/cluster"
+	"tracemigrate/cluster/lists"
 	"tracemigrate/cluster/manifest"
 	"tracemigrate/convert"
 	"tracemigrate/convert/envoydiff"
@@ -80,12 +81,10 @@ func (r *Result) Has(v envoydiff.Verdict) bool {
 func Check(c *convert.Current, o Options) *Result {
 	b := &builder{
 		Result: &Result{From: o.From, To: o.To}, o: o, current: c,
-		causes: make(map[envoydiff.Code]*cause), inhabited: make(map[string]bool),
+		causes: make(map[envoydiff.Code]*cause), inhabited: lists.Set(c.Dataplanes, func(dp *cluster.Dataplane) string { return dp.Mesh }),
 	}
-	for _, dp := range c.Dataplanes {
-		b.inhabited[dp.Mesh] = true
-	}
-	b.compare(b.accepted())
+	b.accept()
+	b.compare()
 	b.undated()
 	for comparison, p := range envoydiff.All(b.Comparisons) {
 		b.proxy(comparison.Version, p)
@@ -138,9 +137,9 @@ func (c *cause) addResource(r *cluster.Resource, reasons ...string) {
 	c.add(r.Subject(), Resource{r.Subject(), r.Place, reasons, r.Format == cluster.Kubernetes, r.Name})
 }
 
-// accepted returns the MeshTraces that exist on From: all of a cluster, and of manifests
-// those that From does not refuse.
-func (b *builder) accepted() []*meshtrace.Policy {
+// accept finds the MeshTraces that exist on From: all of a cluster, and of manifests those
+// that From does not refuse.
+func (b *builder) accept() {
 	for _, p := range b.current.Existing {
 		if !b.current.FromCluster() && len(p.RefusedBy(b.From)) > 0 {
 			b.Refused = append(b.Refused, p)
@@ -149,14 +148,12 @@ func (b *builder) accepted() []*meshtrace.Policy {
 		b.policies = append(b.policies, p.AsStored(b.From))
 	}
 	b.MeshTraces = len(b.policies)
-	return b.policies
 }
 
 // compare compares all proxies, and made-up ones of meshes without Dataplanes.
-func (b *builder) compare(policies []*meshtrace.Policy) {
-	state := b.current.State()
-	state.Policies = policies
-	selectors := slices.Concat(policies, state.Patches.Selectors())
+func (b *builder) compare() {
+	state := b.current.StateOf(b.current.Meshes, b.policies)
+	selectors := slices.Concat(b.policies, state.Patches.Selectors())
 	made, complete := envoydiff.MadeUp(state.Legacy, selectors, b.current.Dataplanes, b.o.MadeUp)
 	b.MadeUp, b.Complete = len(made), complete
 	s := *b.current.Snapshot

@@ -142,12 +142,14 @@ func (b *builder) protocolMends(c *cause) []mend {
 // workloadMends are the remedies that keep the names of services, and the way for those who need not.
 func (b *builder) workloadMends(c *cause) []mend {
 	var mends []mend
-	for kind, keep := range map[mendKind]Keep{labelWorkload: keepLabel, setWorkloadLabels: keepSetting} {
-		if i := slices.IndexFunc(b.Renames, func(r *Rename) bool { return r.Keep == keep }); i >= 0 {
-			mends = append(mends, mend{Kind: kind, Keeps: b.Renames[i], Proxy: b.Renames[i].Proxies[0]})
+	for _, way := range []struct {
+		kind mendKind
+		keep Keep
+	}{{labelWorkload, keepLabel}, {setWorkloadLabels, keepSetting}} {
+		if i := slices.IndexFunc(b.Renames, func(r *Rename) bool { return r.Keep == way.keep }); i >= 0 {
+			mends = append(mends, mend{Kind: way.kind, Keeps: b.Renames[i], Proxy: b.Renames[i].Proxies[0]})
 		}
 	}
-	slices.SortFunc(mends, func(x, y mend) int { return int(x.Kind) - int(y.Kind) })
 	if slices.ContainsFunc(b.Renames, func(r *Rename) bool { return r.Keep == keepNothing || r.Keep == keepOne }) {
 		mends = append(mends, mend{Kind: followNames})
 	}

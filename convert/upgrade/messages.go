@@ -214,13 +214,7 @@ var remedies = map[mendKind]report.Step{
 	},
 }
 
-// dashedCommands has the commands for names that begin with a dash, as options do.
-var dashedCommands = map[mendKind]string{
-	setProtocol:      editDashedDataplane,
-	setProtocolToTCP: editDashedDataplane,
-	labelWorkload:    editDashedDataplane,
-}
-
+// editDashedDataplane replaces editDataplane for a name that begins with a dash, as options do.
 const editDashedDataplane = "{kumactl} get dataplane --mesh {mesh} -o yaml -- {name} > dataplane.yaml && " +
 	"${EDITOR:-vi} dataplane.yaml && {kumactl} apply -f dataplane.yaml"
 
@@ -282,8 +276,8 @@ func (w *Words) remedy(to cluster.Version, m mend) report.Step {
 		words = append(words, "{name}", manifest.ShellQuote(m.Of.name), "{mesh}", manifest.ShellQuote(m.Of.Of.Mesh))
 	}
 	replacer, text := strings.NewReplacer(words...), remedies[m.Kind]
-	if dashed {
-		text.Command = cmp.Or(dashedCommands[m.Kind], text.Command)
+	if dashed && text.Command == editDataplane {
+		text.Command = editDashedDataplane
 	}
 	return report.Step{Title: replacer.Replace(text.Title), Command: replacer.Replace(text.Command)}
 }

@@ -52,7 +52,7 @@ func (b *builder) services() []*Rename {
 	byKey := make(map[key]*Rename)
 	var all []*Rename
 	for c, p := range envoydiff.All(b.Comparisons) {
-		if c.Version.NamesServicesByWorkload() || !sendsServiceName(p.Before) || p.Dataplane.File == "" || p.Dataplane.Builtin() {
+		if c.Version.NamesServicesByWorkload() || p.Before.NamesService() == "" || p.Dataplane.File == "" || p.Dataplane.Builtin() {
 			continue
 		}
 		for _, old := range oldServices(p) {
@@ -73,15 +73,6 @@ func (b *builder) services() []*Rename {
 		return cmp.Or(strings.Compare(x.Old, y.Old), strings.Compare(x.New, y.New), cmp.Compare(x.Keep, y.Keep))
 	})
 	return all
-}
-
-// sendsServiceName reports whether spans have the name of the proxy's service: those for
-// Datadog and OpenTelemetry.
-func sendsServiceName(d *envoydiff.Decision) bool {
-	if len(d.Conf.Backends) > 0 {
-		return d.Conf.Backends[0].Zipkin == nil
-	}
-	return d.Backend != nil && d.Backend.Datadog != nil
 }
 
 // oldServices returns the names of the proxy's services in spans: with a MeshTrace the
