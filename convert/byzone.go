@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"tracemigrate/cluster"
-	"tracemigrate/cluster/lists"
 	"tracemigrate/legacy"
 )
 
@@ -93,10 +92,20 @@ func (m *mesh) ordersAllZones() bool {
 // mostCommon returns the order that most zones have, of several the one of the
 // zone with the smallest name.
 func mostCommon(zones []string, orders map[string][]*legacy.Pair) []*legacy.Pair {
-	having := func(zone string) int {
-		return len(lists.Keep(zones, func(other string) bool { return slices.Equal(orders[zone], orders[other]) }))
+	var best []*legacy.Pair
+	most := 0
+	for _, zone := range zones {
+		same := 0
+		for _, other := range zones {
+			if slices.Equal(orders[zone], orders[other]) {
+				same++
+			}
+		}
+		if same > most {
+			best, most = orders[zone], same
+		}
 	}
-	return orders[slices.MaxFunc(zones, func(a, b string) int { return cmp.Compare(having(a), having(b)) })]
+	return best
 }
 
 // wins returns the position in ranked.Pairs of the selector that decides for dp today in

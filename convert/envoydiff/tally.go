@@ -30,10 +30,33 @@ type Tally struct {
 // Count returns the tally of comparisons.
 func Count(comparisons []*Comparison) Tally {
 	t := Tally{Codes: make(map[Code]int)}
+	inherent := make(map[**Difference]int) // proxies, by the start of the list that they share
+	var lists [][]*Difference
 	for _, p := range All(comparisons) {
 		t.add(p)
+		if p.Verdict != Inherent {
+			continue
+		}
+		list := &p.Differences[0]
+		if inherent[list] == 0 {
+			lists = append(lists, p.Differences)
+		}
+		inherent[list]++
+	}
+	for _, list := range lists {
+		t.addCodes(list, inherent[&list[0]])
 	}
 	return t
+}
+
+// addCodes counts proxies with a list of differences, once for each code.
+func (t *Tally) addCodes(list []*Difference, proxies int) {
+	for i, d := range list {
+		counted := slices.ContainsFunc(list[:i], func(earlier *Difference) bool { return earlier.Code == d.Code })
+		if Codes[d.Code] == Inherent && !counted {
+			t.Codes[d.Code] += proxies
+		}
+	}
 }
 
 func (t *Tally) add(p *Proxy) {
@@ -56,12 +79,6 @@ func (t *Tally) add(p *Proxy) {
 		t.Inherent++
 		if p.begins {
 			t.Begun++
-		}
-		for i, d := range p.Differences {
-			counted := slices.ContainsFunc(p.Differences[:i], func(earlier *Difference) bool { return earlier.Code == d.Code })
-			if Codes[d.Code] == Inherent && !counted {
-				t.Codes[d.Code]++
-			}
 		}
 	case Unknown:
 		t.Unknown++
