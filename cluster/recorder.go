@@ -116,16 +116,18 @@ func originalOf(doc *manifest.Document) *Original {
 	o := &Original{Kind: kind, Format: format, Root: node, Mesh: textAt(doc.Root, "mesh"), Name: textAt(doc.Root, "name")}
 	if format == Universal {
 		deleteKeys(node, "creationTime", "modificationTime", "kri")
-		o.defaultMesh()
-		return o
+	} else {
+		o.Name, o.Namespace = textAt(doc.Root, "metadata", "name"), textAt(doc.Root, "metadata", "namespace")
+		o.Mesh = cmp.Or(o.Mesh, textAt(doc.Root, "metadata", "labels", MeshLabel))
+		deleteKeys(node, "status")
+		if metadata := manifest.ValueOf(node, "metadata"); metadata != nil {
+			o.trim(metadata)
+		}
 	}
-	o.Name, o.Namespace = textAt(doc.Root, "metadata", "name"), textAt(doc.Root, "metadata", "namespace")
-	o.Mesh = cmp.Or(o.Mesh, textAt(doc.Root, "metadata", "labels", MeshLabel))
-	deleteKeys(node, "status")
-	if metadata := manifest.ValueOf(node, "metadata"); metadata != nil {
-		o.trim(metadata)
+	if kind == KindMesh {
+		o.Mesh = o.Name
 	}
-	o.defaultMesh()
+	o.Mesh = cmp.Or(o.Mesh, "default")
 	return o
 }
 
@@ -148,14 +150,6 @@ func (o *Original) trim(metadata *yaml.Node) {
 	if labels != nil && len(labels.Content) == 0 {
 		deleteKeys(metadata, "labels")
 	}
-}
-
-// defaultMesh completes the mesh, which a Mesh does not have.
-func (o *Original) defaultMesh() {
-	if o.Kind == KindMesh {
-		o.Mesh = o.Name
-	}
-	o.Mesh = cmp.Or(o.Mesh, "default")
 }
 
 // Tracing returns the value of a Mesh's field tracing, or nil.
