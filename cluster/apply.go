@@ -21,8 +21,8 @@ func (s *Snapshot) AppliedTo(state *Snapshot) *Snapshot {
 	merged.Routes = applied(s.Routes, state.Routes)
 	merged.ProxyPatches = applied(s.ProxyPatches, state.ProxyPatches)
 	merged.Dataplanes = over(s.Dataplanes, state.Dataplanes, (*Dataplane).identity)
-	merged.MeshGateways = over(s.MeshGateways, state.MeshGateways, func(g *MeshGateway) identity { return g.identity() })
-	merged.MeshServices = over(s.MeshServices, state.MeshServices, func(m *MeshService) identity { return m.identity() })
+	merged.MeshGateways = over(s.MeshGateways, state.MeshGateways, (*MeshGateway).identity)
+	merged.MeshServices = over(s.MeshServices, state.MeshServices, (*MeshService).identity)
 	merged.Services = slices.Concat(s.Services, state.Services)
 	merged.TrafficRoutes = maps.Clone(state.TrafficRoutes)
 	maps.Copy(merged.TrafficRoutes, s.TrafficRoutes)
@@ -200,11 +200,7 @@ func movedDataplanes(before, after *Snapshot) map[string]bool {
 // changedOutbounds returns the meshes whose ExternalServices, MeshHTTPRoutes or MeshTCPRoutes
 // differ.
 func changedOutbounds(before, after *Snapshot) map[string]bool {
-	same := func(a, b *Resource) bool {
-		return !slices.ContainsFunc([]string{"tags", "targetRef", "to"}, func(field string) bool {
-			return !a.Spec.Node().Get(field).Equal(b.Spec.Node().Get(field))
-		})
-	}
+	same := func(a, b *Resource) bool { return sameFields(a, b, "tags", "targetRef", "to") }
 	return changedMeshes(slices.Concat(before.ExternalServices, before.Routes),
 		slices.Concat(after.ExternalServices, after.Routes), (*Resource).identity, same)
 }
@@ -220,7 +216,7 @@ func changedDestinations(before, after *Snapshot) func(mesh string, out *Outboun
 			changed[to] = changed[to] || existed && is.differ(was, to)
 		}
 	}
-	services := changedMeshes(before.MeshServices, after.MeshServices, func(m *MeshService) identity { return m.identity() }, func(a, b *MeshService) bool {
+	services := changedMeshes(before.MeshServices, after.MeshServices, (*MeshService).identity, func(a, b *MeshService) bool {
 		return slices.Equal(a.ports, b.ports) && slices.Equal(a.Labels, b.Labels)
 	})
 	return func(mesh string, out *Outbound) bool {
@@ -233,7 +229,7 @@ func changedDestinations(before, after *Snapshot) func(mesh string, out *Outboun
 
 // changedGateways returns the meshes whose MeshGateways differ.
 func changedGateways(before, after *Snapshot) map[string]bool {
-	return changedMeshes(before.MeshGateways, after.MeshGateways, func(g *MeshGateway) identity { return g.identity() }, func(a, b *MeshGateway) bool {
+	return changedMeshes(before.MeshGateways, after.MeshGateways, (*MeshGateway).identity, func(a, b *MeshGateway) bool {
 		return reflect.DeepEqual(a.Selectors, b.Selectors) && reflect.DeepEqual(a.tags, b.tags) && reflect.DeepEqual(a.listeners, b.listeners)
 	})
 }
