@@ -1,7 +1,6 @@
 package cluster
 
 import (
-	"cmp"
 	"fmt"
 	"iter"
 	"regexp"
@@ -76,6 +75,5 @@ func exportOrigin(exports []export) *Origin {
 			break
 		}
 	}
-	origin.Product = cmp.Or(origin.Product, "Kuma")
 	return origin
 }
