@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"cmp"
 	"fmt"
 	"iter"
 	"math"
@@ -313,12 +314,8 @@ const maxProblems = 50
 // path returns the path from the scope's root to v, such as networking.inbound[0].port.
 // It is searched for on demand, so that values stay small.
 func (v Value) path() string {
-	if v.node == nil {
-		path, _ := find(v.in.root, v.parent)
-		return joinPath(path, v.key)
-	}
-	path, _ := find(v.in.root, v.node)
-	return path
+	path, _ := find(v.in.root, cmp.Or(v.node, v.parent))
+	return joinPath(path, v.key)
 }
 
 func find(in, target *Node) (string, bool) {
