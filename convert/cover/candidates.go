@@ -145,15 +145,11 @@ func (c *call) extend(labels []int32, open, valid []partial, lacks uint64) []par
 	return extended
 }
 
-// commonLabels returns, as a mask, which of labels are among others, both ascending.
+// commonLabels returns, as a mask, which of labels are among others, which ascend.
 func commonLabels(labels, others []int32) uint64 {
 	var mask uint64
-	j := 0
 	for i, l := range labels {
-		for j < len(others) && others[j] < l {
-			j++
-		}
-		if j < len(others) && others[j] == l {
+		if _, has := slices.BinarySearch(others, l); has {
 			mask |= 1 << i
 		}
 	}

@@ -36,12 +36,9 @@ func (c *call) single() (solution, bool) {
 		}
 		labels := c.classes[class]
 		c.spent += 1 + len(labels)/8
-		j := 0
 		common = slices.DeleteFunc(common, func(l int32) bool {
-			for j < len(labels) && labels[j] < l {
-				j++
-			}
-			return j == len(labels) || labels[j] != l
+			_, has := slices.BinarySearch(labels, l)
+			return !has
 		})
 	}
 	if c.find(common) >= 0 {
