@@ -126,9 +126,7 @@ func (g *MeshGateway) MaySelect(selector, own Tags, others MixedTags) (may, alwa
 }
 
 // Gateways finds the MeshGateway of a builtin gateway.
-type Gateways struct {
-	byMesh map[string]*meshGateways
-}
+type Gateways map[string]*meshGateways // by mesh
 
 type meshGateways struct {
 	all []*MeshGateway
@@ -141,16 +139,16 @@ type meshGateways struct {
 // with the highest-ranking selector wins, among equal ones the one created last, among
 // those the one with the smallest name.
 func NewGateways(all []*MeshGateway) Gateways {
-	g := Gateways{byMesh: make(map[string]*meshGateways)}
+	g := make(Gateways)
 	for _, gateway := range all {
-		mesh := g.byMesh[gateway.Mesh]
+		mesh := g[gateway.Mesh]
 		if mesh == nil {
 			mesh = &meshGateways{}
-			g.byMesh[gateway.Mesh] = mesh
+			g[gateway.Mesh] = mesh
 		}
 		mesh.all = append(mesh.all, gateway)
 	}
-	for _, mesh := range g.byMesh {
+	for _, mesh := range g {
 		mesh.order()
 	}
 	return g
@@ -192,7 +190,7 @@ func tiesOfGateways(s *Snapshot) func(*Dataplane) string {
 		}
 	}
 	mayTie := make(map[string]bool)
-	for mesh, m := range gateways.byMesh {
+	for mesh, m := range gateways {
 		for i := 1; i < len(m.owners); i++ { // those of one rank follow each other
 			mayTie[mesh] = mayTie[mesh] || m.sameRank(i-1, i) && contents[m.owners[i-1]] != contents[m.owners[i]]
 		}
@@ -241,7 +239,7 @@ func (m *meshGateways) sameRank(i, j int) bool {
 // tie returns the MeshGateway of a builtin gateway and another with an equally ranking selector
 // for it and other contents, nil without one.
 func (g Gateways) tie(dp *Dataplane, contents map[*MeshGateway]string) (first, other *MeshGateway) {
-	m, at := g.byMesh[dp.Mesh], 0
+	m, at := g[dp.Mesh], 0
 	for _, i := range m.index.Matching(nil, dp.TagSets()...) {
 		owner := m.owners[i]
 		switch {
@@ -259,7 +257,7 @@ func (g Gateways) tie(dp *Dataplane, contents map[*MeshGateway]string) (first, o
 
 // Of returns the MeshGateways of a mesh.
 func (g Gateways) Of(mesh string) []*MeshGateway {
-	if m := g.byMesh[mesh]; m != nil {
+	if m := g[mesh]; m != nil {
 		return m.all
 	}
 	return nil
@@ -285,7 +283,7 @@ func (g Gateways) CountsFor(version Version, dp *Dataplane) *MeshGateway {
 
 // selecting returns the MeshGateway whose selector matches dp, nil when none does.
 func (g Gateways) selecting(dp *Dataplane) *MeshGateway {
-	m := g.byMesh[dp.Mesh]
+	m := g[dp.Mesh]
 	if m == nil {
 		return nil
 	}

@@ -62,22 +62,15 @@ func (r *Recorder) Read(ctx context.Context, use func(manifest.Input)) (*Origin,
 // record records one text.
 func (r *Recorder) record(input manifest.Input) {
 	type result struct {
-		document *recorded
-		original *Original
+		documents []recorded // one at most
+		original  *Original
 	}
 	var unwritten sync.Map
 	results, problems := manifest.Read(slices.Values([]manifest.Input{input}), wanted, func(doc *manifest.Document, kept []result) []result {
-		var one result
-		if documents := record(doc, nil, &unwritten); len(documents) > 0 {
-			one.document = &documents[0]
-		}
-		one.original = originalOf(doc)
-		return append(kept, one)
+		return append(kept, result{record(doc, nil, &unwritten), originalOf(doc)})
 	})
 	for _, one := range results {
-		if one.document != nil {
-			r.documents = append(r.documents, *one.document)
-		}
+		r.documents = append(r.documents, one.documents...)
 		if one.original != nil {
 			r.Originals = append(r.Originals, one.original)
 		}
