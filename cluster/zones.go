@@ -221,13 +221,11 @@ func (s *Snapshot) addZoneFile(name string, zone *Snapshot) {
 	}
 }
 
-var errNoZone = errors.New("write NAME=SOURCE: a URL, a name in kumactl's configuration, context:NAME, or a snapshot file")
-
 // SplitZone splits NAME=SOURCE into name and source.
 func SplitZone(text string) (name, source string, err error) {
 	name, source, ok := strings.Cut(text, "=")
 	if !ok || name == "" || source == "" {
-		return "", "", errNoZone
+		return "", "", errors.New("write NAME=SOURCE: a URL, a name in kumactl's configuration, context:NAME, or a snapshot file")
 	}
 	return name, source, nil
 }
