@@ -117,19 +117,15 @@ func (c *Cluster) explainRefusal(err error) error {
 		return err
 	}
 	namespace, name := c.service()
-	switch status.Status {
-	case http.StatusNotFound, http.StatusServiceUnavailable:
-		if status.FromKubernetes {
-			return fmt.Errorf("%s does not reach the control plane's own API by its Service %q in namespace %q: %s; "+
-				"if it has another name or address, pass --control-plane (kubectl port-forward helps)", c, name, namespace, status.Detail)
-		}
-		return err
-	case http.StatusForbidden:
-	default:
-		return err
+	switch {
+	case status.Status == http.StatusForbidden:
+		return fmt.Errorf("%s denies a required permission: %s\n"+
+			"The ClusterRole that allows it, ready to apply and to bind to the user:\n%s", c, status.Detail, proxyRole(name))
+	case status.FromKubernetes && (status.Status == http.StatusNotFound || status.Status == http.StatusServiceUnavailable):
+		return fmt.Errorf("%s does not reach the control plane's own API by its Service %q in namespace %q: %s; "+
+			"if it has another name or address, pass --control-plane (kubectl port-forward helps)", c, name, namespace, status.Detail)
 	}
-	return fmt.Errorf("%s denies a required permission: %s\n"+
-		"The ClusterRole that allows it, ready to apply and to bind to the user:\n%s", c, status.Detail, proxyRole(name))
+	return err
 }
 
 // proxyRole allows reading the API of the control plane whose Service has a name,
@@ -150,13 +146,10 @@ rules:
 // service returns where the control plane's own API is: in the charts its Service has
 // the name of its Deployment.
 func (c *Cluster) service() (namespace, name string) {
-	switch {
-	case c.controlPlane != nil:
+	if c.controlPlane != nil {
 		return c.controlPlane.Metadata.Namespace, c.controlPlane.Metadata.Name
-	case c.options.Namespace != "":
-		return c.options.Namespace, "kuma-control-plane"
 	}
-	return cluster.SystemNamespaces[0], "kuma-control-plane"
+	return c.namespaces()[0], "kuma-control-plane"
 }
 
 // connectAPI makes the client of the control plane's own API, through the API server. It
