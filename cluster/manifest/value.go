@@ -148,15 +148,14 @@ func (v Value) Port() uint32 {
 	switch {
 	case err != nil && v.node.Kind == String:
 		v.wrong("a port from 1 to 65535")
-		return 0
 	case err != nil:
 		v.Fail("is not a whole number from 1 to 65535")
-		return 0
 	case n < 1 || n > 65535:
 		v.Fail("%d is out of range 1 to 65535", n)
-		return 0
+	default:
+		return uint32(n)
 	}
-	return uint32(n)
+	return 0
 }
 
 // Percent reads a percentage, 0 to 100: a number, a string of one, or the wrapper
