@@ -55,11 +55,7 @@ func decodeMeshGateway(r *Resource) *MeshGateway {
 // TagSets returns one tag set per listener: those by which MeshTraces select a builtin
 // gateway with tags that g configures.
 func (g *MeshGateway) TagSets(tags Tags) []Tags {
-	sets := make([]Tags, 0, len(g.listeners))
-	for _, listener := range g.listeners {
-		sets = append(sets, tags.And(g.tags).And(listener.tags))
-	}
-	return sets
+	return lists.Each(g.listeners, func(l gatewayListener) Tags { return tags.And(g.tags).And(l.tags) })
 }
 
 // separateTags removes from the listeners of MeshGateways the tags of the gateways that they
@@ -168,12 +164,8 @@ func (m *meshGateways) order() {
 	slices.SortStableFunc(list, func(a, b owned) int {
 		return cmp.Or(compareRanks(b.selector, a.selector), b.owner.Created.Compare(a.owner.Created), cmp.Compare(a.owner.Name, b.owner.Name))
 	})
-	selectors := make([]Tags, 0, len(list))
-	for _, l := range list {
-		selectors = append(selectors, l.selector)
-		m.owners = append(m.owners, l.owner)
-	}
-	m.index = NewIndex(selectors)
+	m.owners = lists.Each(list, func(o owned) *MeshGateway { return o.owner })
+	m.index = NewIndex(lists.Each(list, func(o owned) Tags { return o.selector }))
 }
 
 // tiesOfGateways returns a function that says why it is not known which MeshGateway configures a

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"math/bits"
 	"slices"
+
+	"tracemigrate/cluster/lists"
 )
 
 // candidate is a label set that selects no class to avoid.
@@ -110,9 +112,7 @@ func (c *call) minimalSets(labels []int32, firstOnly bool) (found []candidate, c
 		open[best] = open[len(open)-1]
 		open = open[:len(open)-1]
 	}
-	for _, p := range valid {
-		found = append(found, c.candidate(unpack(labels, p.mask)))
-	}
+	found = lists.Each(valid, func(p partial) candidate { return c.candidate(unpack(labels, p.mask)) })
 	if len(found) == 0 {
 		found = append(found, c.candidate(c.shrink(labels)))
 	}

@@ -1,6 +1,10 @@
 package cover
 
-import "slices"
+import (
+	"slices"
+
+	"tracemigrate/cluster/lists"
+)
 
 // table is a set cover whose rows depend on each other, and a search for its best columns
 // by branch and bound.
@@ -147,10 +151,7 @@ func (t *table) offer(sum cost) {
 }
 
 func (t *table) inTextOrder(chosen []int32) []column {
-	columns := make([]column, len(chosen))
-	for i, c := range chosen {
-		columns[i] = t.columns[c]
-	}
+	columns := lists.Each(chosen, func(c int32) column { return t.columns[c] })
 	slices.SortFunc(columns, func(a, b column) int { return slices.Compare(a.labels, b.labels) })
 	return columns
 }
