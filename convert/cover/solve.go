@@ -3,6 +3,8 @@ package cover
 import (
 	"maps"
 	"slices"
+
+	"tracemigrate/cluster/lists"
 )
 
 // solution is the sets of a cover.
@@ -141,12 +143,7 @@ func (c *call) unselected(sets []candidate) []int32 {
 			c.selected[class] = true
 		}
 	}
-	var missing []int32
-	for _, class := range c.served {
-		if !c.selected[class] {
-			missing = append(missing, class)
-		}
-	}
+	missing := lists.Keep(c.served, func(class int32) bool { return !c.selected[class] })
 	c.clearSelected()
 	return missing
 }
