@@ -118,7 +118,7 @@ func (r *jsonReader) lineOf(offset int) int {
 
 // fault returns an error with its line, and the remedy for common mistakes.
 func (r *jsonReader) fault(err error) *syntaxError {
-	if at, ok := template(r.text, r.first); ok {
+	if at := template(r.text, r.first); at != nil {
 		return at
 	}
 	at, message := r.at, err.Error()
