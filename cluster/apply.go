@@ -24,19 +24,11 @@ func (s *Snapshot) AppliedTo(state *Snapshot) *Snapshot {
 	merged.MeshGateways = over(s.MeshGateways, state.MeshGateways, (*MeshGateway).identity)
 	merged.MeshServices = over(s.MeshServices, state.MeshServices, (*MeshService).identity)
 	merged.Services = slices.Concat(s.Services, state.Services)
-	merged.TrafficRoutes = maps.Clone(state.TrafficRoutes)
-	maps.Copy(merged.TrafficRoutes, s.TrafficRoutes)
-	merged.rerouted = maps.Clone(state.rerouted)
-	maps.Copy(merged.rerouted, s.rerouted)
-	merged.exclusive = maps.Clone(state.exclusive)
-	maps.Copy(merged.exclusive, s.exclusive)
-	merged.zoned = maps.Clone(state.zoned)
-	maps.Copy(merged.zoned, s.zoned)
-	merged.originFiles = maps.Clone(state.originFiles)
-	if merged.originFiles == nil {
-		merged.originFiles = make(map[string]bool)
-	}
-	maps.Copy(merged.originFiles, s.originFiles)
+	merged.TrafficRoutes = overMap(s.TrafficRoutes, state.TrafficRoutes)
+	merged.rerouted = overMap(s.rerouted, state.rerouted)
+	merged.exclusive = overMap(s.exclusive, state.exclusive)
+	merged.zoned = overMap(s.zoned, state.zoned)
+	merged.originFiles = overMap(s.originFiles, state.originFiles)
 	merged.systemNamespaces = slices.Concat(s.systemNamespaces, state.systemNamespaces)
 	merged.Problems, merged.Skipped = slices.Concat(s.Problems, state.Problems), slices.Concat(s.Skipped, state.Skipped)
 	if merged.Origin == nil {
@@ -98,6 +90,14 @@ func (s *Snapshot) labelled(manifests []*Resource) []*Resource {
 func over[T any](manifests, state []T, identify func(T) identity) []T {
 	replaced := lists.Set(manifests, identify)
 	return slices.Concat(manifests, lists.Keep(state, func(r T) bool { return !replaced[identify(r)] }))
+}
+
+// overMap returns the entries of manifests, and those of state with other keys.
+func overMap[V any](manifests, state map[string]V) map[string]V {
+	all := make(map[string]V, len(manifests)+len(state))
+	maps.Copy(all, state)
+	maps.Copy(all, manifests)
+	return all
 }
 
 // controlPlaneLabels are labels that the control plane sets and an apply does not remove.
