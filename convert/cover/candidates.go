@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"math/bits"
 	"slices"
-
-	"tracemigrate/cluster/lists"
 )
 
 // candidate is a label set that selects no class to avoid.
@@ -112,7 +110,9 @@ func (c *call) minimalSets(labels []int32, firstOnly bool) (found []candidate, c
 		open[best] = open[len(open)-1]
 		open = open[:len(open)-1]
 	}
-	found = lists.Each(valid, func(p partial) candidate { return c.candidate(unpack(labels, p.mask)) })
+	for _, p := range valid {
+		found = append(found, c.candidate(unpack(labels, p.mask)))
+	}
 	if len(found) == 0 {
 		found = append(found, c.candidate(c.shrink(labels)))
 	}
@@ -145,11 +145,15 @@ func (c *call) extend(labels []int32, open, valid []partial, lacks uint64) []par
 	return extended
 }
 
-// commonLabels returns, as a mask, which of labels are among others, which ascend.
+// commonLabels returns, as a mask, which of labels are among others, both ascending.
 func commonLabels(labels, others []int32) uint64 {
 	var mask uint64
+	j := 0
 	for i, l := range labels {
-		if _, has := slices.BinarySearch(others, l); has {
+		for j < len(others) && others[j] < l {
+			j++
+		}
+		if j < len(others) && others[j] == l {
 			mask |= 1 << i
 		}
 	}

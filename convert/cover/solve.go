@@ -3,8 +3,6 @@ package cover
 import (
 	"maps"
 	"slices"
-
-	"tracemigrate/cluster/lists"
 )
 
 // solution is the sets of a cover.
@@ -38,9 +36,12 @@ func (c *call) single() (solution, bool) {
 		}
 		labels := c.classes[class]
 		c.spent += 1 + len(labels)/8
+		j := 0
 		common = slices.DeleteFunc(common, func(l int32) bool {
-			_, has := slices.BinarySearch(labels, l)
-			return !has
+			for j < len(labels) && labels[j] < l {
+				j++
+			}
+			return j == len(labels) || labels[j] != l
 		})
 	}
 	if c.find(common) >= 0 {
@@ -143,7 +144,12 @@ func (c *call) unselected(sets []candidate) []int32 {
 			c.selected[class] = true
 		}
 	}
-	missing := lists.Keep(c.served, func(class int32) bool { return !c.selected[class] })
+	var missing []int32
+	for _, class := range c.served {
+		if !c.selected[class] {
+			missing = append(missing, class)
+		}
+	}
 	c.clearSelected()
 	return missing
 }

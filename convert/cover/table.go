@@ -1,10 +1,6 @@
 package cover
 
-import (
-	"slices"
-
-	"tracemigrate/cluster/lists"
-)
+import "slices"
 
 // table is a set cover whose rows depend on each other, and a search for its best columns
 // by branch and bound.
@@ -151,7 +147,10 @@ func (t *table) offer(sum cost) {
 }
 
 func (t *table) inTextOrder(chosen []int32) []column {
-	columns := lists.Each(chosen, func(c int32) column { return t.columns[c] })
+	columns := make([]column, len(chosen))
+	for i, c := range chosen {
+		columns[i] = t.columns[c]
+	}
 	slices.SortFunc(columns, func(a, b column) int { return slices.Compare(a.labels, b.labels) })
 	return columns
 }
