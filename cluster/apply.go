@@ -21,22 +21,14 @@ func (s *Snapshot) AppliedTo(state *Snapshot) *Snapshot {
 	merged.Routes = applied(s.Routes, state.Routes)
 	merged.ProxyPatches = applied(s.ProxyPatches, state.ProxyPatches)
 	merged.Dataplanes = over(s.Dataplanes, state.Dataplanes, (*Dataplane).identity)
-	merged.MeshGateways = over(s.MeshGateways, state.MeshGateways, func(g *MeshGateway) identity { return g.identity() })
-	merged.MeshServices = over(s.MeshServices, state.MeshServices, func(m *MeshService) identity { return m.identity() })
+	merged.MeshGateways = over(s.MeshGateways, state.MeshGateways, (*MeshGateway).identity)
+	merged.MeshServices = over(s.MeshServices, state.MeshServices, (*MeshService).identity)
 	merged.Services = slices.Concat(s.Services, state.Services)
-	merged.TrafficRoutes = maps.Clone(state.TrafficRoutes)
-	maps.Copy(merged.TrafficRoutes, s.TrafficRoutes)
-	merged.rerouted = maps.Clone(state.rerouted)
-	maps.Copy(merged.rerouted, s.rerouted)
-	merged.exclusive = maps.Clone(state.exclusive)
-	maps.Copy(merged.exclusive, s.exclusive)
-	merged.zoned = maps.Clone(state.zoned)
-	maps.Copy(merged.zoned, s.zoned)
-	merged.originFiles = maps.Clone(state.originFiles)
-	if merged.originFiles == nil {
-		merged.originFiles = make(map[string]bool)
-	}
-	maps.Copy(merged.originFiles, s.originFiles)
+	merged.TrafficRoutes = overMap(s.TrafficRoutes, state.TrafficRoutes)
+	merged.rerouted = overMap(s.rerouted, state.rerouted)
+	merged.exclusive = overMap(s.exclusive, state.exclusive)
+	merged.zoned = overMap(s.zoned, state.zoned)
+	merged.originFiles = overMap(s.originFiles, state.originFiles)
 	merged.systemNamespaces = slices.Concat(s.systemNamespaces, state.systemNamespaces)
 	merged.Problems, merged.Skipped = slices.Concat(s.Problems, state.Problems), slices.Concat(s.Skipped, state.Skipped)
 	if merged.Origin == nil {
@@ -98,6 +90,14 @@ func (s *Snapshot) labelled(manifests []*Resource) []*Resource {
 func over[T any](manifests, state []T, identify func(T) identity) []T {
 	replaced := lists.Set(manifests, identify)
 	return slices.Concat(manifests, lists.Keep(state, func(r T) bool { return !replaced[identify(r)] }))
+}
+
+// overMap returns the entries of manifests, and those of state with other keys.
+func overMap[V any](manifests, state map[string]V) map[string]V {
+	all := make(map[string]V, len(manifests)+len(state))
+	maps.Copy(all, state)
+	maps.Copy(all, manifests)
+	return all
 }
 
 // controlPlaneLabels are labels that the control plane sets and an apply does not remove.
@@ -200,11 +200,7 @@ func movedDataplanes(before, after *Snapshot) map[string]bool {
 // changedOutbounds returns the meshes whose ExternalServices, MeshHTTPRoutes or MeshTCPRoutes
 // differ.
 func changedOutbounds(before, after *Snapshot) map[string]bool {
-	same := func(a, b *Resource) bool {
-		return !slices.ContainsFunc([]string{"tags", "targetRef", "to"}, func(field string) bool {
-			return !a.Spec.Node().Get(field).Equal(b.Spec.Node().Get(field))
-		})
-	}
+	same := func(a, b *Resource) bool { return sameFields(a, b, "tags", "targetRef", "to") }
 	return changedMeshes(slices.Concat(before.ExternalServices, before.Routes),
 		slices.Concat(after.ExternalServices, after.Routes), (*Resource).identity, same)
 }
@@ -220,7 +216,7 @@ func changedDestinations(before, after *Snapshot) func(mesh string, out *Outboun
 			changed[to] = changed[to] || existed && is.differ(was, to)
 		}
 	}
-	services := changedMeshes(before.MeshServices, after.MeshServices, func(m *MeshService) identity { return m.identity() }, func(a, b *MeshService) bool {
+	services := changedMeshes(before.MeshServices, after.MeshServices, (*MeshService).identity, func(a, b *MeshService) bool {
 		return slices.Equal(a.ports, b.ports) && slices.Equal(a.Labels, b.Labels)
 	})
 	return func(mesh string, out *Outbound) bool {
@@ -233,7 +229,7 @@ func changedDestinations(before, after *Snapshot) func(mesh string, out *Outboun
 
 // changedGateways returns the meshes whose MeshGateways differ.
 func changedGateways(before, after *Snapshot) map[string]bool {
-	return changedMeshes(before.MeshGateways, after.MeshGateways, func(g *MeshGateway) identity { return g.identity() }, func(a, b *MeshGateway) bool {
+	return changedMeshes(before.MeshGateways, after.MeshGateways, (*MeshGateway).identity, func(a, b *MeshGateway) bool {
 		return reflect.DeepEqual(a.Selectors, b.Selectors) && reflect.DeepEqual(a.tags, b.tags) && reflect.DeepEqual(a.listeners, b.listeners)
 	})
 }

@@ -49,13 +49,8 @@ const unknownTime = "unknown-time"
 // warnUnread records a warning for a document that is not read, if it looks like one
 // that should be.
 func warnUnread(doc *manifest.Document, api, kind string, problems *[]*manifest.Problem) {
-	name, mesh := textAt(doc.Root, "metadata", "name"), textAt(doc.Root, "mesh")
-	if mesh == "" {
-		mesh = textAt(doc.Root, "metadata", "labels", MeshLabel)
-	}
-	if name == "" {
-		name = textAt(doc.Root, "name")
-	}
+	name := cmp.Or(textAt(doc.Root, "metadata", "name"), textAt(doc.Root, "name"))
+	mesh := cmp.Or(textAt(doc.Root, "mesh"), textAt(doc.Root, "metadata", "labels", MeshLabel))
 	root := doc.Value(manifest.Subject{Kind: fmt.Sprintf("%.80s", kind), Name: name, Mesh: mesh}, problems)
 	known := guessKind(api, kind)
 	switch {
@@ -212,9 +207,6 @@ func (r *Resource) addLabelAnnotations(annotations *manifest.Node, words *words)
 
 func ownAnnotations(annotations *manifest.Node) map[string]string {
 	var own map[string]string
-	if annotations == nil || annotations.Kind != manifest.Mapping {
-		return nil
-	}
 	for key, value := range annotations.Pairs() {
 		if value.Kind != manifest.String || !IsOwn(key.Text) {
 			continue

@@ -1,10 +1,10 @@
 package cluster
 
 import (
-	"cmp"
 	"fmt"
 	"iter"
 	"regexp"
+	"slices"
 	"strings"
 
 	"tracemigrate/cluster/manifest"
@@ -68,14 +68,10 @@ func exportOrigin(exports []export) *Origin {
 	}
 	first := exports[0]
 	origin := &Origin{Product: first.product, Version: first.version}
-	for _, other := range exports[1:] {
-		if other.version != first.version {
-			origin.Version = ""
-			origin.AddUnread(VersionOfControlPlane, Unclear,
-				fmt.Sprintf("%s was exported from version %s and %s from %s", first.file, first.version, other.file, other.version))
-			break
-		}
+	if i := slices.IndexFunc(exports, func(e export) bool { return e.version != first.version }); i > 0 {
+		origin.Version = ""
+		origin.AddUnread(VersionOfControlPlane, Unclear,
+			fmt.Sprintf("%s was exported from version %s and %s from %s", first.file, first.version, exports[i].file, exports[i].version))
 	}
-	origin.Product = cmp.Or(origin.Product, "Kuma")
 	return origin
 }

@@ -55,11 +55,7 @@ func decodeMeshGateway(r *Resource) *MeshGateway {
 // TagSets returns one tag set per listener: those by which MeshTraces select a builtin
 // gateway with tags that g configures.
 func (g *MeshGateway) TagSets(tags Tags) []Tags {
-	sets := make([]Tags, 0, len(g.listeners))
-	for _, listener := range g.listeners {
-		sets = append(sets, tags.And(g.tags).And(listener.tags))
-	}
-	return sets
+	return lists.Each(g.listeners, func(l gatewayListener) Tags { return tags.And(g.tags).And(l.tags) })
 }
 
 // separateTags removes from the listeners of MeshGateways the tags of the gateways that they
@@ -126,9 +122,7 @@ func (g *MeshGateway) MaySelect(selector, own Tags, others MixedTags) (may, alwa
 }
 
 // Gateways finds the MeshGateway of a builtin gateway.
-type Gateways struct {
-	byMesh map[string]*meshGateways
-}
+type Gateways map[string]*meshGateways // by mesh
 
 type meshGateways struct {
 	all []*MeshGateway
@@ -141,16 +135,16 @@ type meshGateways struct {
 // with the highest-ranking selector wins, among equal ones the one created last, among
 // those the one with the smallest name.
 func NewGateways(all []*MeshGateway) Gateways {
-	g := Gateways{byMesh: make(map[string]*meshGateways)}
+	g := make(Gateways)
 	for _, gateway := range all {
-		mesh := g.byMesh[gateway.Mesh]
+		mesh := g[gateway.Mesh]
 		if mesh == nil {
 			mesh = &meshGateways{}
-			g.byMesh[gateway.Mesh] = mesh
+			g[gateway.Mesh] = mesh
 		}
 		mesh.all = append(mesh.all, gateway)
 	}
-	for _, mesh := range g.byMesh {
+	for _, mesh := range g {
 		mesh.order()
 	}
 	return g
@@ -170,12 +164,8 @@ func (m *meshGateways) order() {
 	slices.SortStableFunc(list, func(a, b owned) int {
 		return cmp.Or(compareRanks(b.selector, a.selector), b.owner.Created.Compare(a.owner.Created), cmp.Compare(a.owner.Name, b.owner.Name))
 	})
-	selectors := make([]Tags, 0, len(list))
-	for _, l := range list {
-		selectors = append(selectors, l.selector)
-		m.owners = append(m.owners, l.owner)
-	}
-	m.index = NewIndex(selectors)
+	m.owners = lists.Each(list, func(o owned) *MeshGateway { return o.owner })
+	m.index = NewIndex(lists.Each(list, func(o owned) Tags { return o.selector }))
 }
 
 // tiesOfGateways returns a function that says why it is not known which MeshGateway configures a
@@ -192,7 +182,7 @@ func tiesOfGateways(s *Snapshot) func(*Dataplane) string {
 		}
 	}
 	mayTie := make(map[string]bool)
-	for mesh, m := range gateways.byMesh {
+	for mesh, m := range gateways {
 		for i := 1; i < len(m.owners); i++ { // those of one rank follow each other
 			mayTie[mesh] = mayTie[mesh] || m.sameRank(i-1, i) && contents[m.owners[i-1]] != contents[m.owners[i]]
 		}
@@ -241,7 +231,7 @@ func (m *meshGateways) sameRank(i, j int) bool {
 // tie returns the MeshGateway of a builtin gateway and another with an equally ranking selector
 // for it and other contents, nil without one.
 func (g Gateways) tie(dp *Dataplane, contents map[*MeshGateway]string) (first, other *MeshGateway) {
-	m, at := g.byMesh[dp.Mesh], 0
+	m, at := g[dp.Mesh], 0
 	for _, i := range m.index.Matching(nil, dp.TagSets()...) {
 		owner := m.owners[i]
 		switch {
@@ -259,7 +249,7 @@ func (g Gateways) tie(dp *Dataplane, contents map[*MeshGateway]string) (first, o
 
 // Of returns the MeshGateways of a mesh.
 func (g Gateways) Of(mesh string) []*MeshGateway {
-	if m := g.byMesh[mesh]; m != nil {
+	if m := g[mesh]; m != nil {
 		return m.all
 	}
 	return nil
@@ -285,7 +275,7 @@ func (g Gateways) CountsFor(version Version, dp *Dataplane) *MeshGateway {
 
 // selecting returns the MeshGateway whose selector matches dp, nil when none does.
 func (g Gateways) selecting(dp *Dataplane) *MeshGateway {
-	m := g.byMesh[dp.Mesh]
+	m := g[dp.Mesh]
 	if m == nil {
 		return nil
 	}

@@ -105,12 +105,7 @@ func ModificationsOf(r *Resource, problems *[]*manifest.Problem) []Modification 
 // in pkg/xds/generator and NewProxyProfile in pkg/plugins/runtime/gateway of Kuma's tag v2.14.3).
 func importsProfile(imports manifest.Value) bool {
 	imports.List()
-	for _, item := range imports.Node().Items() {
-		if item.Text == "default-proxy" {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(imports.Node().Items(), func(item manifest.Node) bool { return item.Text == "default-proxy" })
 }
 
 func decodeModification(r *Resource, v manifest.Value, of string, operations []string) Modification {

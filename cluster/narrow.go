@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 
 	"tracemigrate/cluster/lists"
@@ -41,12 +42,8 @@ func (s *Snapshot) Only(meshes []string) (*Snapshot, error) {
 			rest.otherTraces = append(rest.otherTraces, r.traceName())
 		}
 	}
-	rest.TrafficRoutes = make(map[string]bool)
-	for mesh, routed := range s.TrafficRoutes {
-		if wanted[mesh] {
-			rest.TrafficRoutes[mesh] = routed
-		}
-	}
+	rest.TrafficRoutes = maps.Clone(s.TrafficRoutes)
+	maps.DeleteFunc(rest.TrafficRoutes, func(mesh string, _ bool) bool { return !wanted[mesh] })
 	return rest, nil
 }
 
@@ -113,20 +110,18 @@ func (s *Snapshot) Skipping(problems []*manifest.Problem) *Snapshot {
 	rest.Skipped = slices.Concat(s.Skipped, failed)
 	rest.unreadable, rest.unreadableGateways = s.unreadable.copied(), s.unreadableGateways.copied()
 	known := make(map[document]bool)
-	for _, list := range [][]*Resource{s.Meshes, s.TrafficTraces, s.MeshTraces} {
-		for _, r := range list {
-			if !stays(r.Place) {
-				known[document{r.File, r.Place.Document}] = true
-				mesh, _ := r.Subject().InMesh()
-				rest.unreadable.add(mesh, r.String())
-			}
+	addIfBroken := func(to unreadable, r *Resource) {
+		if !stays(r.Place) {
+			known[document{r.File, r.Place.Document}] = true
+			mesh, _ := r.Subject().InMesh()
+			to.add(mesh, r.String())
 		}
 	}
+	for _, r := range slices.Concat(s.Meshes, s.TrafficTraces, s.MeshTraces) {
+		addIfBroken(rest.unreadable, r)
+	}
 	for _, g := range s.MeshGateways {
-		if !stays(g.Place) {
-			known[document{g.File, g.Place.Document}] = true
-			rest.unreadableGateways.add(g.Mesh, g.String())
-		}
+		addIfBroken(rest.unreadableGateways, g.Resource)
 	}
 	for _, p := range rest.Skipped {
 		switch {

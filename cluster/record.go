@@ -176,11 +176,13 @@ func record(doc *manifest.Document, documents []recorded, unwritten *sync.Map) [
 	if textAt(doc.Root, "kind") == endKind {
 		return documents // newRecording adds one
 	}
-	text, err := encode(pruned(doc))
+	node := pruned(doc)
+	if node == nil {
+		return documents
+	}
+	text, err := manifest.EncodeYAML(node)
 	if err != nil {
 		unwritten.Store(doc.Place, err)
-	}
-	if err != nil || text == nil {
 		return documents
 	}
 	key := keyOf(doc)
@@ -217,7 +219,7 @@ func newRecording(documents []recorded, origin *Origin, problems []*manifest.Pro
 		Origin     `yaml:",inline"`
 	}{originAPIVersion, originKind, recorded}
 	var err error
-	if recording.head, err = encode(head); err != nil {
+	if recording.head, err = manifest.EncodeYAML(head); err != nil {
 		return nil, fmt.Errorf("writing the origin: %w", err)
 	}
 	return recording, nil
@@ -271,13 +273,6 @@ func leftOut(problems []*manifest.Problem) []LeftOut {
 		}
 	}
 	return left
-}
-
-func encode(v any) ([]byte, error) {
-	if node, ok := v.(*yaml.Node); ok && node == nil {
-		return nil, nil
-	}
-	return manifest.EncodeYAML(v)
 }
 
 // pruned returns a document with only the fields that are read here, nil when its kind

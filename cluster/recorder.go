@@ -62,22 +62,15 @@ func (r *Recorder) Read(ctx context.Context, use func(manifest.Input)) (*Origin,
 // record records one text.
 func (r *Recorder) record(input manifest.Input) {
 	type result struct {
-		document *recorded
-		original *Original
+		documents []recorded // one at most
+		original  *Original
 	}
 	var unwritten sync.Map
 	results, problems := manifest.Read(slices.Values([]manifest.Input{input}), wanted, func(doc *manifest.Document, kept []result) []result {
-		var one result
-		if documents := record(doc, nil, &unwritten); len(documents) > 0 {
-			one.document = &documents[0]
-		}
-		one.original = originalOf(doc)
-		return append(kept, one)
+		return append(kept, result{record(doc, nil, &unwritten), originalOf(doc)})
 	})
 	for _, one := range results {
-		if one.document != nil {
-			r.documents = append(r.documents, *one.document)
-		}
+		r.documents = append(r.documents, one.documents...)
 		if one.original != nil {
 			r.Originals = append(r.Originals, one.original)
 		}
@@ -116,16 +109,18 @@ func originalOf(doc *manifest.Document) *Original {
 	o := &Original{Kind: kind, Format: format, Root: node, Mesh: textAt(doc.Root, "mesh"), Name: textAt(doc.Root, "name")}
 	if format == Universal {
 		deleteKeys(node, "creationTime", "modificationTime", "kri")
-		o.defaultMesh()
-		return o
+	} else {
+		o.Name, o.Namespace = textAt(doc.Root, "metadata", "name"), textAt(doc.Root, "metadata", "namespace")
+		o.Mesh = cmp.Or(o.Mesh, textAt(doc.Root, "metadata", "labels", MeshLabel))
+		deleteKeys(node, "status")
+		if metadata := manifest.ValueOf(node, "metadata"); metadata != nil {
+			o.trim(metadata)
+		}
 	}
-	o.Name, o.Namespace = textAt(doc.Root, "metadata", "name"), textAt(doc.Root, "metadata", "namespace")
-	o.Mesh = cmp.Or(o.Mesh, textAt(doc.Root, "metadata", "labels", MeshLabel))
-	deleteKeys(node, "status")
-	if metadata := manifest.ValueOf(node, "metadata"); metadata != nil {
-		o.trim(metadata)
+	if kind == KindMesh {
+		o.Mesh = o.Name
 	}
-	o.defaultMesh()
+	o.Mesh = cmp.Or(o.Mesh, "default")
 	return o
 }
 
@@ -148,14 +143,6 @@ func (o *Original) trim(metadata *yaml.Node) {
 	if labels != nil && len(labels.Content) == 0 {
 		deleteKeys(metadata, "labels")
 	}
-}
-
-// defaultMesh completes the mesh, which a Mesh does not have.
-func (o *Original) defaultMesh() {
-	if o.Kind == KindMesh {
-		o.Mesh = o.Name
-	}
-	o.Mesh = cmp.Or(o.Mesh, "default")
 }
 
 // Tracing returns the value of a Mesh's field tracing, or nil.

@@ -269,15 +269,12 @@ var (
 	SinceDataplaneOnly = Version{3, 0, 0} // targetRef has the kinds Mesh and Dataplane alone
 )
 
-// MayNameUnified reports whether a proxy may have unified resource naming, from
-// 2.12 on: legacy Datadog inbounds are then named self_inbound_dp_PORT.
-func (v Version) MayNameUnified() bool { return v.since(12, 0) }
-
-// MayNameUnified reports whether a proxy of a mesh may have unified resource naming: only the proxy
-// knows, and only the mode Exclusive of the mesh's MeshServices lets it (Enabled in
-// pkg/core/naming/unified-naming of Kuma's tags 2.12 to 2.14).
+// MayNameUnified reports whether a proxy of a mesh may have unified resource naming, from 2.12
+// on: legacy Datadog inbounds are then named self_inbound_dp_PORT. Only the proxy knows, and only
+// the mode Exclusive of the mesh's MeshServices lets it (Enabled in pkg/core/naming/unified-naming
+// of Kuma's tags 2.12 to 2.14).
 func (s *Snapshot) MayNameUnified(version Version, mesh string) bool {
-	return version.MayNameUnified() && s.exclusive[mesh]
+	return version.since(12, 0) && s.exclusive[mesh]
 }
 
 // IsRelease reports whether v is the version of a release. An unknown one and that
@@ -304,10 +301,7 @@ func (v Version) hasKind(kind string) bool {
 	case KindMeshTrace:
 		return v.HasMeshTrace()
 	}
-	if Supplementary(kind) {
-		return false
-	}
-	return v.IsRelease()
+	return v.IsRelease() && !Supplementary(kind)
 }
 
 // A rule is one that a patch release changed: its method, the last patch before each

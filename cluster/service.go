@@ -67,11 +67,9 @@ type Service struct {
 // few selectors.
 func decodeService(doc *manifest.Document) *Service {
 	selector := Tags{}
-	if n := doc.Root.Get("spec").Get("selector"); n != nil && n.Kind == manifest.Mapping {
-		for key, value := range n.Pairs() {
-			if value.Kind == manifest.String {
-				selector = append(selector, Tag{strings.Clone(key.Text), strings.Clone(value.Text)})
-			}
+	for key, value := range doc.Root.Get("spec").Get("selector").Pairs() {
+		if value.Kind == manifest.String {
+			selector = append(selector, Tag{strings.Clone(key.Text), strings.Clone(value.Text)})
 		}
 	}
 	return &Service{

@@ -303,39 +303,41 @@ const ReadOnce = "read-once"
 
 // repeated returns the problem of a resource that the input contains twice.
 func repeated(first, again entry) *manifest.Problem {
-	place, firstPlace, subject := again.Place, first.Place, again.Subject()
-	var same bool
-	if again.dataplane != nil {
-		place, firstPlace = again.dataplane.Place, first.dataplane.Place
-		subject = manifest.Subject{Kind: KindDataplane, Name: again.dataplane.Name, Mesh: again.dataplane.Mesh}
-		same = again.dataplane.equal(first.dataplane)
+	subject, same := again.Subject(), false
+	if dp := again.dataplane; dp != nil {
+		subject = manifest.Subject{Kind: KindDataplane, Name: dp.Name, Mesh: dp.Mesh}
+		same = dp.equal(first.dataplane)
 	} else {
 		same = sameSpec(again.Resource, first.Resource)
 	}
 	if same {
 		return &manifest.Problem{
-			Place: place, Severity: manifest.Info, Code: ReadOnce, Of: subject,
-			Fault: fmt.Sprintf("is already defined at %s, with the same content", firstPlace), Remedy: "read once",
+			Place: again.place(), Severity: manifest.Info, Code: ReadOnce, Of: subject,
+			Fault: fmt.Sprintf("is already defined at %s, with the same content", first.place()), Remedy: "read once",
 		}
 	}
 	return &manifest.Problem{
-		Place: place, Severity: manifest.Error, Of: subject,
-		Fault: fmt.Sprintf("is already defined at %s, with other content", firstPlace), Remedy: "keep the one that the control plane has",
+		Place: again.place(), Severity: manifest.Error, Of: subject,
+		Fault: fmt.Sprintf("is already defined at %s, with other content", first.place()), Remedy: "keep the one that the control plane has",
 	}
 }
 
 // sameSpec reports whether two resources have the same fields that policies read. Other
 // fields are managed by the API server.
 func sameSpec(a, b *Resource) bool {
-	if a.Format != b.Format || HasSpec(a.kind) || a.Format == Kubernetes {
-		return a.Format == b.Format && a.Spec.Node().Equal(b.Spec.Node()) && a.Created.Equal(b.Created)
+	switch {
+	case a.Format != b.Format || !a.Created.Equal(b.Created):
+		return false
+	case a.Format == Kubernetes || HasSpec(a.kind):
+		return a.Spec.Node().Equal(b.Spec.Node())
 	}
-	for _, field := range []string{"selectors", "conf", "tracing", "tags"} {
-		if !a.Spec.Node().Get(field).Equal(b.Spec.Node().Get(field)) {
-			return false
-		}
-	}
-	return a.Created.Equal(b.Created)
+	return sameFields(a, b, "selectors", "conf", "tracing", "tags")
+}
+
+func sameFields(a, b *Resource, fields ...string) bool {
+	return !slices.ContainsFunc(fields, func(field string) bool {
+		return !a.Spec.Node().Get(field).Equal(b.Spec.Node().Get(field))
+	})
 }
 
 // fingerprint returns a text that is equal for Dataplanes that are the same for tracing.

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"tracemigrate/cluster/lists"
 	"tracemigrate/cluster/manifest"
 )
 
@@ -42,8 +43,7 @@ func Kinds() []string { return slices.Clone(kinds) }
 // LargestFirst returns Kinds with Dataplane in front: a source begins with the longest list,
 // and reads the others meanwhile.
 func LargestFirst() []string {
-	others := slices.DeleteFunc(Kinds(), func(kind string) bool { return kind == KindDataplane })
-	return append([]string{KindDataplane}, others...)
+	return lists.Last(kinds, func(kind string) bool { return kind != KindDataplane })
 }
 
 // Optional reports whether a run can continue without a kind: then less is known about
@@ -99,24 +99,15 @@ func Load(ctx context.Context, source Source) (*Snapshot, error) {
 // the Kubernetes API has another order.
 func (s *Snapshot) order() {
 	for _, list := range [][]*Resource{s.Meshes, s.TrafficTraces, s.MeshTraces} {
-		slices.SortStableFunc(list, func(a, b *Resource) int {
-			return cmp.Or(cmp.Compare(a.Mesh, b.Mesh), compareNames(a.Name, a.Namespace, b.Name, b.Namespace))
-		})
+		slices.SortStableFunc(list, func(a, b *Resource) int { return a.identity().compare(b.identity()) })
 	}
-	slices.SortStableFunc(s.Dataplanes, func(a, b *Dataplane) int {
-		return cmp.Or(cmp.Compare(a.Mesh, b.Mesh), compareNames(a.Name, a.Namespace, b.Name, b.Namespace))
-	})
-	slices.SortStableFunc(s.MeshGateways, func(a, b *MeshGateway) int {
-		return cmp.Or(cmp.Compare(a.Mesh, b.Mesh), compareNames(a.Name, a.Namespace, b.Name, b.Namespace))
-	})
+	slices.SortStableFunc(s.Dataplanes, func(a, b *Dataplane) int { return a.identity().compare(b.identity()) })
+	slices.SortStableFunc(s.MeshGateways, func(a, b *MeshGateway) int { return a.identity().compare(b.identity()) })
 }
 
-// compareNames compares name.namespace of two objects.
-func compareNames(name, namespace, otherName, otherNamespace string) int {
-	if namespace == "" && otherNamespace == "" {
-		return cmp.Compare(name, otherName)
-	}
-	return cmp.Compare(FullName(name, namespace), FullName(otherName, otherNamespace))
+// compare compares two resources of a kind by mesh and full name.
+func (id identity) compare(other identity) int {
+	return cmp.Or(cmp.Compare(id.mesh, other.mesh), cmp.Compare(FullName(id.name, id.namespace), FullName(other.name, other.namespace)))
 }
 
 // FullName returns the name that a control plane uses for an object: on Kubernetes

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"tracemigrate/cluster/lists"
 	"tracemigrate/cluster/manifest"
 )
 
@@ -57,13 +58,10 @@ func (s *Snapshot) AddZone(name string, zone *Snapshot) error {
 	}
 	origin.addZone(name, from.Version)
 	s.Origin = &origin
-	own, ownPatches := ownPolicies(zone.MeshTraces, name, s.MeshTraces), ownPolicies(zone.ProxyPatches, name, s.ProxyPatches)
-	s.Dataplanes = slices.DeleteFunc(slices.Clone(s.Dataplanes), func(dp *Dataplane) bool { return dp.Zone() == name })
-	s.Dataplanes = append(s.Dataplanes, dataplanes...)
-	s.MeshTraces = slices.DeleteFunc(slices.Clone(s.MeshTraces), func(r *Resource) bool { return r.ownedBy(name) })
-	s.MeshTraces = append(s.MeshTraces, own...)
-	s.ProxyPatches = slices.DeleteFunc(slices.Clone(s.ProxyPatches), func(r *Resource) bool { return r.ownedBy(name) })
-	s.ProxyPatches = append(s.ProxyPatches, ownPatches...)
+	others := lists.Keep(s.Dataplanes, func(dp *Dataplane) bool { return dp.Zone() != name })
+	s.Dataplanes = append(others, dataplanes...)
+	s.MeshTraces = withOwnPolicies(s.MeshTraces, zone.MeshTraces, name)
+	s.ProxyPatches = withOwnPolicies(s.ProxyPatches, zone.ProxyPatches, name)
 	s.Problems = append(slices.Clone(s.Problems), zone.Problems...)
 	s.zones = maps.Clone(s.zones)
 	if s.zones == nil {
@@ -112,28 +110,24 @@ func (r *Resource) ownedBy(zone string) bool {
 	return r.Labels.Get(OriginLabel) == "zone" && r.Labels.Get(ZoneLabel) == zone
 }
 
-// ownPolicies returns those of a zone's policies that it made for itself, each with the label
-// of the zone. Those from the global control plane have another origin label. Up to
-// 2.6.0 there is no such label, and a policy that the global one has too belongs to
-// it.
-func ownPolicies(policies []*Resource, zone string, global []*Resource) []*Resource {
+// withOwnPolicies returns the policies of a global control plane, without its copies of those
+// that a zone made for itself, and then these, each with the label of the zone. Of the zone's
+// policies, those from the global control plane have another origin label. Up to 2.6.0 there
+// is no such label, and a policy that the global one has too belongs to it.
+func withOwnPolicies(global, policies []*Resource, zone string) []*Resource {
 	type key struct{ kind, mesh, name string }
-	known := make(map[key]bool, len(global))
-	for _, r := range global {
-		if !r.ownedBy(zone) {
-			known[key{r.kind, r.Mesh, r.DisplayName()}] = true
-		}
-	}
-	var own []*Resource
+	keyOf := func(r *Resource) key { return key{r.kind, r.Mesh, r.DisplayName()} }
+	all := lists.Keep(global, func(r *Resource) bool { return !r.ownedBy(zone) })
+	known := lists.Set(all, keyOf)
 	for _, r := range policies {
-		if origin := r.Labels.Get(OriginLabel); origin != "zone" && (origin != "" || known[key{r.kind, r.Mesh, r.DisplayName()}]) {
+		if origin := r.Labels.Get(OriginLabel); origin != "zone" && (origin != "" || known[keyOf(r)]) {
 			continue
 		}
 		labelled := *r
 		labelled.Labels = r.Labels.With(OriginLabel, "zone").With(ZoneLabel, zone)
-		own = append(own, &labelled)
+		all = append(all, &labelled)
 	}
-	return own
+	return all
 }
 
 // Zones returns the added snapshots of zones' own control planes, by name.
@@ -227,13 +221,11 @@ func (s *Snapshot) addZoneFile(name string, zone *Snapshot) {
 	}
 }
 
-var errNoZone = errors.New("write NAME=SOURCE: a URL, a name in kumactl's configuration, context:NAME, or a snapshot file")
-
 // SplitZone splits NAME=SOURCE into name and source.
 func SplitZone(text string) (name, source string, err error) {
 	name, source, ok := strings.Cut(text, "=")
 	if !ok || name == "" || source == "" {
-		return "", "", errNoZone
+		return "", "", errors.New("write NAME=SOURCE: a URL, a name in kumactl's configuration, context:NAME, or a snapshot file")
 	}
 	return name, source, nil
 }

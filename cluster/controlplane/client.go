@@ -94,11 +94,11 @@ func (cp *ControlPlane) String() string {
 
 // StatusError is an answer that is not a success.
 type StatusError struct {
-	method, path string
-	Status       int
-	tries        int // how often it was sent; 0 when the first answer was final
-	Title        string
-	Detail       string
+	path   string
+	Status int
+	tries  int // how often it was sent; 0 when the first answer was final
+	Title  string
+	Detail string
 	// FromKubernetes is set if the answer comes from a Kubernetes API server that
 	// forwards requests to the control plane.
 	FromKubernetes bool
@@ -106,7 +106,7 @@ type StatusError struct {
 
 // Error returns one line without credentials.
 func (e *StatusError) Error() string {
-	return manifest.Redact(e.method + " " + e.path + ": " + e.Reason())
+	return manifest.Redact(http.MethodGet + " " + e.path + ": " + e.Reason())
 }
 
 // Reason returns the status and text of the answer, without the request.
@@ -124,8 +124,8 @@ func (e *StatusError) Reason() string {
 }
 
 func hasStatus(err error, status ...int) bool {
-	var answer *StatusError
-	return errors.As(err, &answer) && slices.Contains(status, answer.Status)
+	answer, ok := errors.AsType[*StatusError](err)
+	return ok && slices.Contains(status, answer.Status)
 }
 
 // get requests a path below the base and returns the body of a success.
@@ -173,7 +173,7 @@ func (cp *ControlPlane) open(ctx context.Context, path string, query url.Values)
 	if err != nil {
 		return nil, err
 	}
-	failed := &StatusError{tries: retry.Tries(ctx, response.StatusCode), method: http.MethodGet, path: path, Status: response.StatusCode}
+	failed := &StatusError{tries: retry.Tries(ctx, response.StatusCode), path: path, Status: response.StatusCode}
 	failed.readBody(body)
 	if at, err := response.Location(); err == nil {
 		failed.Title = fmt.Sprintf("it redirects to %s://%s%s, probably to a login; "+
@@ -212,8 +212,7 @@ func (cp *ControlPlane) scrub(text string) string {
 
 // unreachable describes an error of the connection, with a remedy.
 func (cp *ControlPlane) unreachable(ctx context.Context, path string, err error) error {
-	var where *url.Error
-	if errors.As(err, &where) {
+	if where, ok := errors.AsType[*url.Error](err); ok {
 		err = where.Err // the address is added below, without credentials
 	}
 	hint, text := "", err.Error()

@@ -17,14 +17,14 @@ import (
 // Config is how kumactl reaches a control plane:
 // kuma.kumactl.config.v1alpha1.ControlPlaneCoordinates.ApiServer.
 type Config struct {
-	Name       string // in kumactl's configuration; empty for a URL
-	URL        string
-	CACert     string // file; empty: the system's authorities
-	ClientCert string // file
-	ClientKey  string // file
-	SkipVerify bool   // accept any certificate of the server
-	Headers    http.Header
-	Token      string
+	Name       string      `yaml:"-"` // in kumactl's configuration; empty for a URL
+	URL        string      `yaml:"url"`
+	CACert     string      `yaml:"caCertFile"`     // file; empty: the system's authorities
+	ClientCert string      `yaml:"clientCertFile"` // file
+	ClientKey  string      `yaml:"clientKeyFile"`  // file
+	SkipVerify bool        `yaml:"skipVerify"`     // accept any certificate of the server
+	Headers    http.Header `yaml:"-"`
+	Token      string      `yaml:"-"`
 }
 
 // kumactlFile has the fields of kumactl's configuration file that are read here. Files
@@ -38,11 +38,7 @@ type kumactlFile struct {
 		Name        string `yaml:"name"`
 		Coordinates struct {
 			APIServer struct {
-				URL        string            `yaml:"url"`
-				CACert     string            `yaml:"caCertFile"`
-				ClientCert string            `yaml:"clientCertFile"`
-				ClientKey  string            `yaml:"clientKeyFile"`
-				SkipVerify bool              `yaml:"skipVerify"`
+				Config     Config            `yaml:",inline"`
 				Headers    []kumactlHeader   `yaml:"headers"`
 				AddHeaders []kumactlHeader   `yaml:"addHeaders"`
 				AuthType   string            `yaml:"authType"`
@@ -102,10 +98,8 @@ func FromKumactl(path, name string) (Config, error) {
 			continue
 		}
 		api := cp.Coordinates.APIServer
-		found := Config{
-			Name: cp.Name, URL: api.URL, CACert: api.CACert, ClientCert: api.ClientCert, ClientKey: api.ClientKey,
-			SkipVerify: api.SkipVerify, Headers: make(http.Header), Token: api.AuthConf["token"],
-		}
+		found := api.Config
+		found.Name, found.Headers, found.Token = cp.Name, make(http.Header), api.AuthConf["token"]
 		for _, header := range slices.Concat(api.AddHeaders, api.Headers) {
 			found.Headers.Add(header.Key, header.Value)
 		}

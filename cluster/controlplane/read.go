@@ -219,8 +219,7 @@ func (cp *ControlPlane) advise(err error) error {
 	case hasStatus(err, http.StatusNotFound):
 		return fmt.Errorf("%s does not have a path that every control plane has: %w; is the URL that of a control plane's API?", cp, err)
 	}
-	var answer *StatusError
-	if errors.As(err, &answer) {
+	if answer, ok := errors.AsType[*StatusError](err); ok {
 		return fmt.Errorf("%s: %w; %s", cp, err, retry.Remedy(answer.Status))
 	}
 	return err

@@ -71,11 +71,12 @@ func (c *Cluster) try(ctx context.Context, policy *unstructured.Unstructured) (c
 	if err == nil {
 		return trial, nil
 	}
-	switch reason := apierrors.ReasonForError(err); {
-	case reason == metav1.StatusReasonForbidden && lacksPermission(err, update):
+	status, isAnswer := statusOf(err)
+	switch {
+	case status.Reason == metav1.StatusReasonForbidden && lacksPermission(err, update):
 		return trial, fmt.Errorf("%s does not allow the dry run, which needs the permission to create although it stores nothing: %s\n"+
 			"The ClusterRole that allows it, ready to apply and to bind to the user:\n%s", c, c.message(err), creatorRole)
-	case reason == metav1.StatusReasonUnknown && !asStatus(err):
+	case !isAnswer:
 		return trial, c.unreachable(ctx, "trying a policy", err)
 	case apierrors.IsTooManyRequests(err), apierrors.IsServiceUnavailable(err), apierrors.IsUnauthorized(err),
 		apierrors.IsInternalError(err), apierrors.IsTimeout(err), apierrors.IsServerTimeout(err):
@@ -111,24 +112,20 @@ func (c *Cluster) Exists(ctx context.Context, mesh, proxy string) (bool, error) 
 // explainRefusal adds to a 403 the missing role, and to an API server's own 404 or 503
 // the Service that it did not reach.
 func (c *Cluster) explainRefusal(err error) error {
-	var status *controlplane.StatusError
-	if !errors.As(err, &status) {
+	status, ok := errors.AsType[*controlplane.StatusError](err)
+	if !ok {
 		return err
 	}
 	namespace, name := c.service()
-	switch status.Status {
-	case http.StatusNotFound, http.StatusServiceUnavailable:
-		if status.FromKubernetes {
-			return fmt.Errorf("%s does not reach the control plane's own API by its Service %q in namespace %q: %s; "+
-				"if it has another name or address, pass --control-plane (kubectl port-forward helps)", c, name, namespace, status.Detail)
-		}
-		return err
-	case http.StatusForbidden:
-	default:
-		return err
+	switch {
+	case status.Status == http.StatusForbidden:
+		return fmt.Errorf("%s denies a required permission: %s\n"+
+			"The ClusterRole that allows it, ready to apply and to bind to the user:\n%s", c, status.Detail, proxyRole(name))
+	case status.FromKubernetes && (status.Status == http.StatusNotFound || status.Status == http.StatusServiceUnavailable):
+		return fmt.Errorf("%s does not reach the control plane's own API by its Service %q in namespace %q: %s; "+
+			"if it has another name or address, pass --control-plane (kubectl port-forward helps)", c, name, namespace, status.Detail)
 	}
-	return fmt.Errorf("%s denies a required permission: %s\n"+
-		"The ClusterRole that allows it, ready to apply and to bind to the user:\n%s", c, status.Detail, proxyRole(name))
+	return err
 }
 
 // proxyRole allows reading the API of the control plane whose Service has a name,
@@ -149,13 +146,10 @@ rules:
 // service returns where the control plane's own API is: in the charts its Service has
 // the name of its Deployment.
 func (c *Cluster) service() (namespace, name string) {
-	switch {
-	case c.controlPlane != nil:
+	if c.controlPlane != nil {
 		return c.controlPlane.Metadata.Namespace, c.controlPlane.Metadata.Name
-	case c.options.Namespace != "":
-		return c.options.Namespace, "kuma-control-plane"
 	}
-	return cluster.SystemNamespaces[0], "kuma-control-plane"
+	return c.namespaces()[0], "kuma-control-plane"
 }
 
 // connectAPI makes the client of the control plane's own API, through the API server. It
@@ -181,16 +175,16 @@ func (c *Cluster) connectAPI() (*controlplane.ControlPlane, error) {
 // webhook, a policy or a quota. The authorizer names the resource and gives no causes.
 // Unlike the others, it does not know the name of a new object.
 func lacksPermission(err error, update bool) bool {
-	var status apierrors.APIStatus
-	if !errors.As(err, &status) {
-		return false
-	}
-	details := status.Status().Details
+	status, _ := statusOf(err)
+	details := status.Details
 	return details != nil && details.Kind == resources[cluster.KindMeshTrace] && len(details.Causes) == 0 && (update || details.Name == "")
 }
 
-// asStatus reports whether err is an answer of the API server.
-func asStatus(err error) bool {
-	var status apierrors.APIStatus
-	return errors.As(err, &status)
+// statusOf returns the answer of the API server that err is, if it is one.
+func statusOf(err error) (metav1.Status, bool) {
+	var answer apierrors.APIStatus
+	if !errors.As(err, &answer) {
+		return metav1.Status{}, false
+	}
+	return answer.Status(), true
 }

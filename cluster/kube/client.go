@@ -1,6 +1,7 @@
 package kube
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,7 +15,6 @@ import (
 	"sync"
 	"time"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/dynamic"
@@ -71,10 +71,7 @@ func New(o Options) (*Cluster, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the kubeconfig: %s", manifest.Redact(err.Error()))
 	}
-	current := raw.CurrentContext
-	if o.Context != "" {
-		current = o.Context
-	}
+	current := cmp.Or(o.Context, raw.CurrentContext)
 	names := slices.Sorted(maps.Keys(raw.Contexts))
 	chosen, ok := raw.Contexts[current]
 	switch {
@@ -227,16 +224,15 @@ func (c *Cluster) unreachable(ctx context.Context, doing string, err error) erro
 	if ctx.Err() != nil {
 		return fmt.Errorf("%s of %s: %w", doing, c, c.deadlineError(ctx, err))
 	}
-	var where *url.Error
-	if errors.As(err, &where) {
+	if where, ok := errors.AsType[*url.Error](err); ok {
 		err = where.Err // doing and c name the address
 	}
 	hint, text := "", c.scrub(err.Error())
+	status, _ := statusOf(err)
 	var elsewhere *redirectError
-	var status apierrors.APIStatus
 	switch {
-	case errors.As(err, &status) && status.Status().Code >= http.StatusBadRequest:
-		text, hint = c.answer(ctx, status.Status()), "; "+retry.Remedy(int(status.Status().Code))
+	case status.Code >= http.StatusBadRequest:
+		text, hint = c.answer(ctx, status), "; "+retry.Remedy(int(status.Code))
 	case errors.As(err, &elsewhere):
 		text, hint = elsewhere.Error(), "; is a login or a proxy in front of it?"
 	case strings.Contains(text, "proxyconnect"), strings.Contains(text, "invalid proxy address"):

@@ -177,16 +177,11 @@ func (c *Cluster) refused(err error) error {
 
 // message returns the API server's message of an error, without credentials that it may
 // repeat.
-func (c *Cluster) message(err error) string { return c.scrub(statusMessage(err)) }
-
-// statusMessage returns the message of an API error, without the text that all such
-// errors share.
-func statusMessage(err error) string {
-	var status apierrors.APIStatus
-	if errors.As(err, &status) {
-		return status.Status().Message
+func (c *Cluster) message(err error) string {
+	if status, ok := statusOf(err); ok {
+		return c.scrub(status.Message) // without the text that all such errors share
 	}
-	return err.Error()
+	return c.scrub(err.Error())
 }
 
 // all returns all objects of a kind.

@@ -37,18 +37,13 @@ type Input struct {
 // Object returns an input that is one resource in JSON, from an API. Places in it have
 // its name and no line.
 func Object(name string, text []byte) Input {
-	return Input{Name: name, Unnumbered: true, open: func() (io.ReadCloser, error) {
-		return whole{bytes.NewReader(text)}, nil
-	}}
+	in := Text(name, textOf(text))
+	in.Unnumbered = true
+	return in
 }
 
 // whole is a text in memory, whose size is known before it is read.
-type whole struct{ sized }
-
-type sized interface {
-	io.Reader
-	Size() int64
-}
+type whole struct{ *strings.Reader }
 
 // Close does nothing.
 func (whole) Close() error { return nil }
@@ -79,9 +74,7 @@ func (in Input) Whole() (Input, string) {
 		text.WriteString(part)
 		failed = err
 	}
-	in.open = func() (io.ReadCloser, error) {
-		return whole{bytes.NewReader([]byte(text.String()))}, failed
-	}
+	in.open = func() (io.ReadCloser, error) { return whole{strings.NewReader(text.String())}, failed }
 	return in, text.String()
 }
 
@@ -361,12 +354,10 @@ func (b *bounded) all(text []byte) ([]byte, error) {
 // WithoutPath returns an error of the file system without the path, which the message has,
 // or which users do not know.
 func WithoutPath(err error) error {
-	var path *fs.PathError
-	var link *os.LinkError
-	switch {
-	case errors.As(err, &path):
+	if path, ok := errors.AsType[*fs.PathError](err); ok {
 		return path.Err
-	case errors.As(err, &link):
+	}
+	if link, ok := errors.AsType[*os.LinkError](err); ok {
 		return link.Err
 	}
 	return err

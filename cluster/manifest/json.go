@@ -118,7 +118,7 @@ func (r *jsonReader) lineOf(offset int) int {
 
 // fault returns an error with its line, and the remedy for common mistakes.
 func (r *jsonReader) fault(err error) *syntaxError {
-	if at, ok := template(r.text, r.first); ok {
+	if at := template(r.text, r.first); at != nil {
 		return at
 	}
 	at, message := r.at, err.Error()
@@ -293,11 +293,7 @@ func (c chunk) aroundJSON(before, after string, line, count int) *list {
 		return nil
 	}
 	root.content = append(root.content, rest.content[2:]...)
-	kind, ok := listKind(root)
-	if !ok || root.repeatedKey() != nil {
-		return nil
-	}
-	return &list{count: count, kind: kind, root: root}
+	return listAround(root, count)
 }
 
 // splitItemsJSON splits an array, from the end of its opening bracket on, into chunks.

@@ -111,8 +111,8 @@ func (n *Node) equalMapping(m *Node) bool {
 		if m.content[i].Text != n.content[i].Text {
 			if byKey == nil {
 				byKey = make(map[string]*Node, len(m.content)/2)
-				for j := 0; j+1 < len(m.content); j += 2 {
-					byKey[m.content[j].Text] = &m.content[j+1]
+				for key, value := range m.Pairs() {
+					byKey[key.Text] = value
 				}
 			}
 			other = byKey[n.content[i].Text]
@@ -151,8 +151,8 @@ func (n *Node) repeatedKey() *Node {
 // line between two documents is missing.
 func (n *Node) isSeveral() bool {
 	kinds := 0
-	for i := 0; i < len(n.content); i += 2 {
-		if key := n.content[i].Text; key == "kind" || key == "type" {
+	for key := range n.Pairs() {
+		if key.Text == "kind" || key.Text == "type" {
 			kinds++
 		}
 	}

@@ -79,10 +79,8 @@ func (s Subject) InMesh() (mesh string, ok bool) {
 		return "", false
 	case s.Kind == "Mesh":
 		return s.Name, true
-	case s.Mesh == "":
-		return "default", true
 	}
-	return s.Mesh, true
+	return cmp.Or(s.Mesh, "default"), true
 }
 
 // Problem is an error, warning or info about the input: place, subject, fault and

@@ -126,7 +126,7 @@ func (r *inputReader[T]) fail(line, document int, fault string) []*Problem {
 func (r *inputReader[T]) parse(c chunk, kept []T) ([]T, []*Problem) {
 	nodes := stacks.Get().(*stack)
 	defer nodes.release()
-	documents, problems := c.parse(r.Name, r.wanted, nodes)
+	documents, problems := r.documents(c, nodes)
 	if len(problems) > 0 && r.Optional != nil && c.isUnwanted(func(apiVersion, kind string) bool {
 		return r.wanted(apiVersion, kind) && !r.Optional(apiVersion, kind)
 	}) {
@@ -172,30 +172,24 @@ func isUTF16(text string) bool {
 	return strings.HasPrefix(text, "\xFF\xFE") || strings.HasPrefix(text, "\xFE\xFF")
 }
 
-// parse parses a chunk into its documents: one, or the items of a list.
-func (c chunk) parse(file string, wanted Wanted, nodes *stack) (documents []Document, problems []*Problem) {
-	fail := func(line int, format string, args ...any) []*Problem {
-		return []*Problem{{
-			Place:    Place{File: file, Line: line, Document: c.doc},
-			Severity: Error, Fault: fmt.Sprintf(format, args...),
-		}}
-	}
-	if c.isUnwanted(wanted) {
+// documents parses a chunk into its documents: one, or the items of a list.
+func (r *inputReader[T]) documents(c chunk, nodes *stack) ([]Document, []*Problem) {
+	if c.isUnwanted(r.wanted) {
 		return nil, nil
 	}
 	if len(c.text) > maxDocument {
 		if c.json {
 			if err := faultJSON(c.text, c.line); err != nil {
-				return nil, fail(err.line, "%s", err.message)
+				return nil, r.fail(err.line, c.doc, err.message)
 			}
 		}
-		return nil, fail(c.line, "the document has more than %d MiB; a mesh resource has 1.5 MiB at most (etcd's limit), "+
-			"and a YAML list must be written in block style, one item per line", maxDocument>>20)
+		return nil, r.fail(c.line, c.doc, fmt.Sprintf("the document has more than %d MiB; a mesh resource has 1.5 MiB at most (etcd's limit), "+
+			"and a YAML list must be written in block style, one item per line", maxDocument>>20))
 	}
 	var root *Node
 	var err *syntaxError
 	if c.json {
-		if root, err = parseJSON(c.text, c.line, c.item, nodes); err != nil && !strings.HasSuffix(file, ".json") {
+		if root, err = parseJSON(c.text, c.line, c.item, nodes); err != nil && !strings.HasSuffix(r.Name, ".json") {
 			// YAML's flow style begins like JSON, and allows more.
 			if flow, flowErr := parseYAML(c.text, c.line); flowErr == nil {
 				root, err = flow, nil
@@ -205,12 +199,12 @@ func (c chunk) parse(file string, wanted Wanted, nodes *stack) (documents []Docu
 		root, err = parseYAML(c.text, c.line)
 	}
 	if err != nil {
-		return nil, fail(err.line, "%s", err.message)
+		return nil, r.fail(err.line, c.doc, err.message)
 	}
 	if root.Kind == Null {
 		return nil, nil
 	}
-	spread := spreader{place: Place{File: file, Document: c.doc}, wanted: wanted}
+	spread := spreader{place: Place{File: r.Name, Document: c.doc}, wanted: r.wanted}
 	spread.add(root, c.list)
 	return spread.documents, spread.problems
 }

@@ -283,6 +283,12 @@ func (c chunk) around(before, after string, line, count int) *list {
 		}
 		root.content = append(root.content, n.content...)
 	}
+	return listAround(root, count)
+}
+
+// listAround returns a list of count items by the rest of its keys, nil if these are not
+// those of a list.
+func listAround(root *Node, count int) *list {
 	kind, ok := listKind(root)
 	if !ok || root.repeatedKey() != nil {
 		return nil

@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"cmp"
 	"fmt"
 	"iter"
 	"math"
@@ -147,15 +148,14 @@ func (v Value) Port() uint32 {
 	switch {
 	case err != nil && v.node.Kind == String:
 		v.wrong("a port from 1 to 65535")
-		return 0
 	case err != nil:
 		v.Fail("is not a whole number from 1 to 65535")
-		return 0
 	case n < 1 || n > 65535:
 		v.Fail("%d is out of range 1 to 65535", n)
-		return 0
+	default:
+		return uint32(n)
 	}
-	return uint32(n)
+	return 0
 }
 
 // Percent reads a percentage, 0 to 100: a number, a string of one, or the wrapper
@@ -313,12 +313,8 @@ const maxProblems = 50
 // path returns the path from the scope's root to v, such as networking.inbound[0].port.
 // It is searched for on demand, so that values stay small.
 func (v Value) path() string {
-	if v.node == nil {
-		path, _ := find(v.in.root, v.parent)
-		return joinPath(path, v.key)
-	}
-	path, _ := find(v.in.root, v.node)
-	return path
+	path, _ := find(v.in.root, cmp.Or(v.node, v.parent))
+	return joinPath(path, v.key)
 }
 
 func find(in, target *Node) (string, bool) {

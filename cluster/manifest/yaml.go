@@ -74,7 +74,7 @@ var (
 // explain converts an error of yaml.v3 to one with the line of the file and, for common
 // mistakes, the remedy.
 func explain(text string, line int, err error) *syntaxError {
-	if at, ok := template(text, line); ok {
+	if at := template(text, line); at != nil {
 		return at
 	}
 	below, message := ParserError(err)
@@ -148,14 +148,14 @@ func notText(text string, line int) *syntaxError {
 }
 
 // template finds the rest of a Helm template that was not rendered.
-func template(text string, line int) (*syntaxError, bool) {
+func template(text string, line int) *syntaxError {
 	for l := range strings.Lines(text) {
 		if strings.Contains(l, "{{") && !strings.HasPrefix(strings.TrimLeft(l, " \t"), "#") {
-			return &syntaxError{line, templateMessage}, true
+			return &syntaxError{line, templateMessage}
 		}
 		line++
 	}
-	return nil, false
+	return nil
 }
 
 const templateMessage = `"{{" looks like a Helm template; render it first: helm template CHART | tracemigrate convert -f -`
@@ -234,7 +234,7 @@ func (c *yamlConverter) mapping(to *Node, from *yaml.Node, depth int) *syntaxErr
 			key = key.Alias
 		}
 		if key.Kind != yaml.ScalarNode {
-			if at, ok := template(c.text, c.line); ok {
+			if at := template(c.text, c.line); at != nil {
 				return at
 			}
 			return c.fail(key, "a key must be a string")

@@ -29,7 +29,7 @@ type fileSystem struct {
 
 func (s *fileSystem) ReadFile(path string) ([]byte, error) {
 	text, err := s.read(path)
-	if err == nil && sameFile(path, s.root) {
+	if err == nil && manifest.Resolved(path) == s.root {
 		text = withOrigins(text)
 	}
 	return text, err
@@ -70,8 +70,6 @@ func (s *fileSystem) CleanedAbs(path string) (filesys.ConfirmedDir, string, erro
 	directory, _, err := s.FileSystem.CleanedAbs(filepath.Dir(at))
 	return directory, filepath.Base(at), err
 }
-
-func sameFile(path, other string) bool { return other != "" && manifest.Resolved(path) == other }
 
 // Exists reports whether a directory has a kustomization.
 func Exists(dir string) bool { return rootOf(dir) != "" }

@@ -87,11 +87,7 @@ func (l *List) Add(name string, text []byte) error {
 func (l *List) compress() error {
 	var block bytes.Buffer
 	if l.writer == nil {
-		writer, err := flate.NewWriter(&block, flate.BestSpeed)
-		if err != nil {
-			return fmt.Errorf("compressing a page: %w", err)
-		}
-		l.writer = writer
+		l.writer, _ = flate.NewWriter(nil, flate.BestSpeed) // which knows this level
 	}
 	l.writer.Reset(&block)
 	_, err := l.writer.Write(l.open)

@@ -4,6 +4,7 @@ package retry
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -213,8 +214,7 @@ func (t *Transport) try(request *http.Request) (answer, error) {
 		return answer{}, err
 	}
 	defer response.Body.Close() //nolint:errcheck // it was read, and response gets another
-	limits := paging.Limits{Answer: t.MaxAnswer}.Or(paging.Defaults)
-	body, err := readBody(response, limits.Answer)
+	body, err := readBody(response, cmp.Or(t.MaxAnswer, paging.Defaults.Answer))
 	if err != nil {
 		return answer{}, err
 	}
@@ -339,8 +339,7 @@ func transient(ctx context.Context, err error) bool {
 		errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE), errors.Is(err, net.ErrClosed):
 		return true
 	}
-	var network net.Error
-	if errors.As(err, &network) && network.Timeout() {
+	if network, ok := errors.AsType[net.Error](err); ok && network.Timeout() {
 		return true
 	}
 	// net/http and x/net/http2 do not export these errors.

@@ -29,6 +29,9 @@ func (p *problem) add(sets []candidate) {
 	p.rows = append(p.rows, row)
 }
 
+// compare orders candidates, the preferable first.
+func (p *problem) compare(a, b int32) int { return p.candidates[a].compare(p.candidates[b]) }
+
 // solveRows returns the best candidates that cover all rows, and reports whether no
 // fewer or shorter ones do. Rows that share no candidate, even by way of others, are
 // solved apart.
@@ -36,13 +39,8 @@ func (c *call) solveRows(p *problem) (chosen []candidate, proved bool) {
 	proved = true
 	for _, rows := range p.components() {
 		if len(rows) == 1 {
-			best := p.candidates[p.rows[rows[0]][0]]
-			for _, id := range p.rows[rows[0]] {
-				if p.candidates[id].compare(best) < 0 {
-					best = p.candidates[id]
-				}
-			}
-			chosen = append(chosen, best)
+			best := slices.MinFunc(p.rows[rows[0]], p.compare)
+			chosen = append(chosen, p.candidates[best])
 			continue
 		}
 		t := c.newTable(p, rows)
@@ -112,7 +110,7 @@ func (c *call) newTable(p *problem, rows []int) *table {
 		}
 	}
 	c.spent += len(ids) * (4 + len(rows)/64)
-	slices.SortFunc(ids, func(a, b int32) int { return p.candidates[a].compare(p.candidates[b]) })
+	slices.SortFunc(ids, p.compare)
 	t := &table{call: c, rows: make([][]int32, len(rows))}
 	same := make(map[string]bool)
 	for _, id := range ids {

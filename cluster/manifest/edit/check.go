@@ -117,13 +117,9 @@ func (p *plan) matchPairs(old *yaml.Node, now []*yaml.Node) bool {
 		now = now[2:]
 	}
 	for _, l := range p.made[old] {
-		if len(now) < 2 || !isString(now[0], l.key) || now[1].Kind != yaml.SequenceNode || len(now[1].Content) != len(l.values) {
+		if len(now) < 2 || !isString(now[0], l.key) || now[1].Kind != yaml.SequenceNode ||
+			!slices.EqualFunc(now[1].Content, l.values, isString) {
 			return false
-		}
-		for i, item := range now[1].Content {
-			if !isString(item, l.values[i]) {
-				return false
-			}
 		}
 		now = now[2:]
 	}

@@ -2,6 +2,7 @@ package edit
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 
 	"gopkg.in/yaml.v3"
@@ -69,12 +70,10 @@ func (d *Document) embed(n *yaml.Node, column int) *embedded {
 }
 
 func (e *embedded) changed() bool {
-	for _, d := range e.file.documents {
-		if p := d.settle(); p.removed || len(p.touched) > 0 {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(e.file.documents, func(d *Document) bool {
+		p := d.settle()
+		return p.removed || len(p.touched) > 0
+	})
 }
 
 // changes returns the changes of the outer text.
@@ -91,10 +90,8 @@ func (e *embedded) changes() ([]change, error) {
 		if c.whole || isLine && c.text != "" {
 			text = indent + text
 		}
-		outer[i] = change{from: e.offset(c.from, isLine), to: e.offset(c.to, isLine || c.whole), text: text, whole: c.whole}
-		if c.whole {
-			outer[i].from = e.offset(c.from, true)
-		}
+		isLine = isLine || c.whole
+		outer[i] = change{from: e.offset(c.from, isLine), to: e.offset(c.to, isLine), text: text, whole: c.whole}
 	}
 	return outer, nil
 }

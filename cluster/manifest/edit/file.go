@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -72,12 +73,7 @@ func (f *File) Documents() []*Document { return f.documents }
 
 // Empty reports whether the changes leave no document, only comments and blank lines.
 func (f *File) Empty() bool {
-	for _, d := range f.documents {
-		if !d.settle().removed {
-			return false
-		}
-	}
-	return true
+	return !slices.ContainsFunc(f.documents, func(d *Document) bool { return !d.settle().removed })
 }
 
 // Bytes returns the text with all changes. Without changes it is the text itself. It

@@ -27,6 +27,16 @@ func entries(n *yaml.Node) []entry {
 	return all
 }
 
+// lastEntry returns the last entry of a collection that is not empty, without its bytes.
+func lastEntry(n *yaml.Node) entry {
+	last := len(n.Content) - 1
+	e := entry{first: n.Content[last], value: n.Content[last]}
+	if n.Kind == yaml.MappingNode {
+		e.first = n.Content[last-1]
+	}
+	return e
+}
+
 func isFlowStyle(n *yaml.Node) bool { return n.Style&yaml.FlowStyle != 0 }
 
 func isCollection(n *yaml.Node) bool {
@@ -137,12 +147,7 @@ func (d *Document) end(n *yaml.Node, column int, flow bool) int {
 }
 
 func (d *Document) endOfBlock(n *yaml.Node) int {
-	last := len(n.Content) - 1
-	e := entry{first: n.Content[last], value: n.Content[last]}
-	if n.Kind == yaml.MappingNode {
-		e.first = n.Content[last-1]
-	}
-	return d.endOf(e, n.Kind == yaml.MappingNode, d.columnOf(n), false)
+	return d.endOf(lastEntry(n), n.Kind == yaml.MappingNode, d.columnOf(n), false)
 }
 
 // endOfFlow returns the end of a flow collection whose bracket is at an offset. A pair
@@ -150,23 +155,14 @@ func (d *Document) endOfBlock(n *yaml.Node) int {
 func (d *Document) endOfFlow(n *yaml.Node, bracket int) int {
 	s := d.text()
 	end := bracket + 1
-	if last := len(n.Content) - 1; last >= 0 {
-		e := entry{first: n.Content[last], value: n.Content[last]}
-		if n.Kind == yaml.MappingNode {
-			e.first = n.Content[last-1]
-		}
-		end = d.endOf(e, n.Kind == yaml.MappingNode, 0, true)
+	if len(n.Content) > 0 {
+		end = d.endOf(lastEntry(n), n.Kind == yaml.MappingNode, 0, true)
 	}
-	if !d.hasBracket(bracket) {
+	if c := s.at(bracket); c != '{' && c != '[' {
 		return end
 	}
 	for end = s.skip(end); s.at(end) == ','; {
 		end = s.skip(end + 1)
 	}
 	return min(end+1, len(s))
-}
-
-func (d *Document) hasBracket(offset int) bool {
-	c := d.text().at(offset)
-	return c == '{' || c == '['
 }
