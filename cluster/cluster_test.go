@@ -444,6 +444,8 @@ func TestOnUniversal(t *testing.T) {
 		"copy on Kubernetes":               {"name: web-bcdfghjklmnpqrst, namespace: kuma-system, labels: {kuma.io/env: universal}", universal, true},
 		"older copy on Kubernetes":         {"name: web-bcdfghjklmnpqrst, namespace: kuma-system, labels: {kuma.io/display-name: web}", universal, true},
 		"older copy of and on Kubernetes":  {"name: web-bcdfghjklmnpqrst, namespace: kuma-system, labels: {kuma.io/display-name: web}", kubernetes, false},
+		"own, with an env":                 {"name: web, labels: {kuma.io/env: prod}", universal, true},
+		"copy on Kubernetes, with an env":  {"name: web-bcdfghjklmnpqrst, namespace: s, labels: {kuma.io/env: prod, k8s.kuma.io/namespace: s}", universal, true},
 		"labelled copy, of and on another": {"name: web-bcdfghjklmnpqrst, namespace: s, labels: {k8s.kuma.io/namespace: shop}", universal, false},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -457,7 +459,7 @@ func TestOnUniversal(t *testing.T) {
 
 // The namespace of a copy of a Universal zone's Dataplane is no label of the original.
 func TestLabelsOfCopyOnKubernetes(t *testing.T) {
-	for env, namespace := range map[string]string{"universal": "", "kubernetes": "kuma-system"} {
+	for env, namespace := range map[string]string{"universal": "", "prod": "", "kubernetes": "kuma-system"} {
 		s := read("{apiVersion: kuma.io/v1alpha1, kind: Dataplane, mesh: default, metadata: {name: web-bcdfghjklmnpqrst, namespace: kuma-system, " +
 			"labels: {kuma.io/env: " + env + ", k8s.kuma.io/namespace: kuma-system}}, spec: {networking: {address: 10.0.0.1, gateway: {}}}}\n")
 		require.Len(t, s.Dataplanes, 1)

@@ -88,17 +88,27 @@ func (dp *Dataplane) ZoneName() string {
 func (dp *Dataplane) String() string { return "proxy \"" + dp.Mesh + "/" + dp.FullName() + "\"" }
 
 // OnUniversal reports whether dp is of a Universal zone, also where it is read from the copy that
-// a global control plane on Kubernetes has of it, in a namespace. The label kuma.io/env says so;
-// older versions set none, but on Kubernetes the namespace in the zone, as a label or tag.
+// a global control plane on Kubernetes has of it, in a namespace. The label kuma.io/env says so,
+// unless a manifest sets it to something else; else that dp has no namespace in its zone, as a
+// label or tag. A control plane on Kubernetes shows the namespace of a copy as the label.
 func (dp *Dataplane) OnUniversal() bool {
-	if env := dp.Labels.Get(envLabel); env != "" {
-		return env == envUniversal
-	}
-	if dp.Namespace != "" && !IsCopy(dp.Name, dp.Labels.Get(DisplayNameLabel)) {
+	switch env := dp.Labels.Get(envLabel); {
+	case env == envUniversal:
+		return true
+	case env == "kubernetes", dp.Namespace != "" && !IsCopy(dp.Name, dp.Labels.Get(DisplayNameLabel)):
 		return false
 	}
-	namespaced := func(set Tags) bool { return set.Get(NamespaceLabel) != "" }
-	return !namespaced(dp.Labels) && !slices.ContainsFunc(dp.TagSets(), namespaced)
+	label := dp.Labels.Get(NamespaceLabel)
+	return (label == "" || label == dp.Namespace) &&
+		!slices.ContainsFunc(dp.TagSets(), func(set Tags) bool { return set.Get(NamespaceLabel) != "" })
+}
+
+// ZoneNamespace returns the namespace of dp in its zone, empty on Universal.
+func (dp *Dataplane) ZoneNamespace() string {
+	if label := dp.Labels.Get(NamespaceLabel); label != "" || dp.OnUniversal() {
+		return label
+	}
+	return dp.Namespace
 }
 
 // Builtin reports whether dp is a builtin gateway.
@@ -131,11 +141,6 @@ func decodeDataplane(r *Resource, words *words) *Dataplane {
 	dp := &Dataplane{
 		Mesh: words.keep(r.Mesh), Name: strings.Clone(r.Name), Namespace: words.keep(r.Namespace),
 		Labels: r.Labels, Place: r.Place,
-	}
-	if dp.Labels.Get(envLabel) == envUniversal && dp.Labels.Get(NamespaceLabel) != "" {
-		// A control plane on Kubernetes shows the namespace of its copy as a label, which the
-		// original in its zone does not have: seen on 2.13.10.
-		dp.Labels = dp.Labels.Without(NamespaceLabel)
 	}
 	r.Spec.Misspelt("networking")
 	networking := r.Spec.Need("networking")
@@ -183,6 +188,9 @@ func decodeDataplane(r *Resource, words *words) *Dataplane {
 		}
 	}
 	dp.ZoneEgresses = decodeZoneEgresses(networking.Field("listeners"))
+	if label := dp.Labels.Get(NamespaceLabel); label != "" && label == dp.Namespace && dp.OnUniversal() {
+		dp.Labels = dp.Labels.Without(NamespaceLabel) // the original in its zone does not have it: seen on 2.13.10
+	}
 	return dp
 }
 

@@ -1,7 +1,6 @@
 package cluster
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
@@ -73,14 +72,19 @@ func (dp *Dataplane) LabelsOn(version Version) Tags {
 	return labels.Without(proxyTypeLabel)
 }
 
-// copyName matches the end of the name that a control plane gives to its copy of another
-// control plane's resource (HashedName in pkg/kds/hash of Kuma's tag 2.14.3).
-var copyName = regexp.MustCompile(`-[bcdfghjklmnpqrstvwxz2456789]{16}$`)
+// hashLetters are those of the hash at the end of the name that a control plane gives to its
+// copy of another control plane's resource, after a dash (HashedName in pkg/kds/hash of Kuma's
+// tag 2.14.3).
+const (
+	hashLetters = "bcdfghjklmnpqrstvwxz2456789"
+	hashLength  = 16
+)
 
 // IsCopy reports whether name is that of a copy of a resource with a display name. Older
 // control planes put the zone in front.
 func IsCopy(name, displayName string) bool {
-	return copyName.MatchString(name) || strings.HasSuffix(name, "."+displayName)
+	dash := len(name) - hashLength - 1
+	return dash >= 0 && name[dash] == '-' && strings.Trim(name[dash+1:], hashLetters) == "" || strings.HasSuffix(name, "."+displayName)
 }
 
 // zoneUse is how policies select by the zone of proxies.

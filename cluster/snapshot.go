@@ -303,7 +303,8 @@ const ReadOnce = "read-once"
 
 // repeated returns the problem of a resource that the input contains twice.
 func repeated(first, again entry) *manifest.Problem {
-	subject, same := again.Subject(), false
+	subject := again.Subject()
+	var same bool
 	if dp := again.dataplane; dp != nil {
 		subject = manifest.Subject{Kind: KindDataplane, Name: dp.Name, Mesh: dp.Mesh}
 		same = dp.equal(first.dataplane)

@@ -58,8 +58,7 @@ func (s *Snapshot) AddZone(name string, zone *Snapshot) error {
 	}
 	origin.addZone(name, from.Version)
 	s.Origin = &origin
-	others := lists.Keep(s.Dataplanes, func(dp *Dataplane) bool { return dp.Zone() != name })
-	s.Dataplanes = append(others, dataplanes...)
+	s.Dataplanes = slices.Concat(lists.Keep(s.Dataplanes, func(dp *Dataplane) bool { return dp.Zone() != name }), dataplanes)
 	s.MeshTraces = withOwnPolicies(s.MeshTraces, zone.MeshTraces, name)
 	s.ProxyPatches = withOwnPolicies(s.ProxyPatches, zone.ProxyPatches, name)
 	s.Problems = append(slices.Clone(s.Problems), zone.Problems...)

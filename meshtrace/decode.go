@@ -29,6 +29,9 @@ func newPolicy(s *cluster.Snapshot, r *cluster.Resource, system []string) *Polic
 		Place: r.Place, Mesh: r.Mesh, Name: r.Name, Namespace: r.Namespace, Labels: r.Labels, Format: r.Format, Source: r.Source,
 	}
 	p.System = p.isOfOperator(s, system)
+	if !p.System && p.Labels.Get(cluster.RoleLabel) == "" && !r.Created.IsZero() {
+		p.System, p.withoutRole = true, true
+	}
 	origin := p.Labels.Get(cluster.OriginLabel)
 	// On Universal, a global control plane leaves out the label of the origin.
 	p.ofGlobal = origin == "global" || origin == "" && s.About().Mode == cluster.ModeGlobal

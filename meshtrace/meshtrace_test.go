@@ -142,6 +142,37 @@ func TestNamespaces(t *testing.T) {
 	assert.False(t, selects(cluster.V(7), "shop", ""))
 }
 
+// What a control plane stored without a role, because no webhook saw it, belongs to the mesh
+// operator.
+func TestStoredWithoutRole(t *testing.T) {
+	const policy = "{kind: MeshTrace, apiVersion: kuma.io/v1alpha1, metadata: {name: all, namespace: elsewhere%s}, spec: {targetRef: {kind: Mesh}, default: {}}}\n"
+	dp := &cluster.Dataplane{Mesh: "default", Namespace: "shop", Inbounds: []cluster.Inbound{{Tags: cluster.NewTags(map[string]string{cluster.ServiceTag: "web"})}}}
+	for metadata, stored := range map[string]bool{"": false, ", creationTimestamp: '2026-01-02T03:04:05Z'": true} {
+		s := cluster.Read([]manifest.Input{manifest.Text("f", fmt.Sprintf(policy, metadata))})
+		policies, problems := meshtrace.Read(s)
+		require.Empty(t, problems)
+		for version, selects := range map[cluster.Version]bool{cluster.V(7): false, cluster.V(8): true, cluster.V(9): stored, cluster.V(14): stored} {
+			assert.Equal(t, selects, len(meshtrace.NewMatcher(version, policies, cluster.Gateways{}).Matching(nil, dp)) == 1, "%s%s", version, metadata)
+		}
+	}
+}
+
+// A Universal zone's policy for the proxies of a namespace selects none there, whose copies at a
+// global control plane on Kubernetes are in its namespace.
+func TestNamespaceOfCopies(t *testing.T) {
+	const policy = "{kind: MeshTrace, apiVersion: kuma.io/v1alpha1, metadata: {name: all-bcdfghjklmnpqrst, namespace: kuma-system, " +
+		"labels: {kuma.io/policy-role: workload-owner, kuma.io/origin: zone, kuma.io/zone: %s}}, spec: {targetRef: {kind: Mesh}, default: {}}}\n"
+	for env, selects := range map[string]bool{"universal": false, "kubernetes": true} {
+		policies, _ := meshtrace.Read(cluster.Read([]manifest.Input{manifest.Text("f", fmt.Sprintf(policy, env))}))
+		dp := &cluster.Dataplane{
+			Mesh: "default", Name: "web-bcdfghjklmnpqrst", Namespace: "kuma-system",
+			Labels:   cluster.NewTags(map[string]string{"kuma.io/env": env, cluster.ZoneLabel: env}),
+			Inbounds: []cluster.Inbound{{Tags: cluster.NewTags(map[string]string{cluster.ServiceTag: "web"})}},
+		}
+		assert.Equal(t, selects, len(meshtrace.NewMatcher(cluster.V(14), policies, cluster.Gateways{}).Matching(nil, dp)) == 1, env)
+	}
+}
+
 // A name selects in the policy's own namespace, unless it has another one, and in the
 // policy's own zone.
 func TestDataplaneByName(t *testing.T) {

@@ -28,6 +28,11 @@ type Policy struct {
 	// Others, in namespaces of applications, exist since 2.8 and select only proxies there
 	// since 2.9 (https://kuma.io/docs/2.9.x/policies/introduction/).
 	System bool
+	// withoutRole is set if a control plane stored the policy in an application's namespace
+	// without a label for its role, as where no webhook sees it: from 2.8 on it then belongs to
+	// the mesh operator (PolicyRole in pkg/core/resources/model of Kuma's tags; seen on 2.13.10
+	// and 2.14.3). The charts' webhooks see namespaces with the label kuma.io/sidecar-injection.
+	withoutRole bool
 	// untyped is set if a backend has no type, and wrapped if a sampling is {value:
 	// number}: forms of old versions. unquoted is set if a sampling is a fraction and not a
 	// string. All are read and never written.
@@ -248,7 +253,7 @@ func (p *Policy) applies(version cluster.Version, dp *cluster.Dataplane) bool {
 // pkg/plugins/policies/core/matchers of Kuma's tags 2.9 to 2.14; seen on 2.12.3).
 func (p *Policy) appliesInNamespace(version cluster.Version, dp *cluster.Dataplane) bool {
 	switch {
-	case p.System:
+	case p.System && (!p.withoutRole || version.RoleDecides()):
 		return true
 	case !version.RoleDecides():
 		return p.Namespace == ""
@@ -256,7 +261,7 @@ func (p *Policy) appliesInNamespace(version cluster.Version, dp *cluster.Datapla
 		return true
 	}
 	own := cmp.Or(p.Labels.Get(cluster.NamespaceLabel), p.Namespace)
-	return own != "" && own == cmp.Or(dp.Labels.Get(cluster.NamespaceLabel), dp.Namespace)
+	return own != "" && own == dp.ZoneNamespace()
 }
 
 // Identity identifies a policy. A policy replaces another one with the same identity

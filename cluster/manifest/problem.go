@@ -74,10 +74,10 @@ func cutName(name string) string {
 // InMesh returns the name of the mesh that the subject is, or belongs to. ok is false if
 // the subject is unknown.
 func (s Subject) InMesh() (mesh string, ok bool) {
-	switch {
-	case s.Kind == "":
+	switch s.Kind {
+	case "":
 		return "", false
-	case s.Kind == "Mesh":
+	case "Mesh":
 		return s.Name, true
 	}
 	return cmp.Or(s.Mesh, "default"), true
