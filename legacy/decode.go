@@ -53,7 +53,10 @@ func decodeBackend(name string, v manifest.Value) *Backend {
 	v.Known("name", "type", "sampling", "conf")
 	b.Sampling = v.Field("sampling").Percent()
 	conf := v.Field("conf")
-	unusable := v.Recount(&b.Problems) // the mesh may have many, and each counts
+	unusable := v.Into(&b.Problems)
+	if name != "" { // else b is not kept, and the paths of many take time
+		unusable = v.Recount(&b.Problems)
+	}
 	switch strings.ToLower(b.Type) {
 	case "zipkin":
 		conf.Known("url", "traceId128bit", "apiVersion", "sharedSpanContext")
