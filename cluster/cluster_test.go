@@ -427,8 +427,6 @@ func FuzzRead(f *testing.F) {
 	})
 }
 
-// What looks like one of ours and is not read must be said; nothing else may be.
-// Inbounds and gateways of newer control planes have no tags.
 func TestOnUniversal(t *testing.T) {
 	const universal, kubernetes = "kuma.io/service: web", "kuma.io/service: web, k8s.kuma.io/namespace: shop"
 	for name, c := range map[string]struct {
@@ -467,6 +465,7 @@ func TestLabelsOfCopyOnKubernetes(t *testing.T) {
 	}
 }
 
+// Inbounds and gateways of newer control planes have no tags.
 func TestDataplaneWithoutTags(t *testing.T) {
 	s := read("{type: Dataplane, mesh: default, name: a, networking: {address: 10.0.0.1, inbound: [{port: 80, protocol: http}, {port: 81, name: x}]}}\n" +
 		"---\n{apiVersion: kuma.io/v1alpha1, kind: Dataplane, mesh: default, metadata: {name: b, namespace: d}, spec: {networking: {address: 10.0.0.1, inbound: [{port: 80}]}}}\n" +

@@ -78,11 +78,14 @@ func (dp *Dataplane) DisplayName() string { return cmp.Or(dp.Labels.Get(DisplayN
 
 // ZoneName returns the name that the control plane of dp's zone knows it by.
 func (dp *Dataplane) ZoneName() string {
-	if name := dp.DisplayName(); dp.OnUniversal() && IsCopy(dp.Name, name) {
-		return name
+	if dp.OnUniversal() && dp.isCopy() {
+		return dp.DisplayName()
 	}
 	return dp.FullName()
 }
+
+// isCopy reports whether dp was read from the copy that another control plane than its zone's has.
+func (dp *Dataplane) isCopy() bool { return IsCopy(dp.Name, dp.DisplayName()) }
 
 // String returns `proxy "mesh/name"`, with the full name.
 func (dp *Dataplane) String() string { return "proxy \"" + dp.Mesh + "/" + dp.FullName() + "\"" }
@@ -95,7 +98,7 @@ func (dp *Dataplane) OnUniversal() bool {
 	switch env := dp.Labels.Get(envLabel); {
 	case env == envUniversal:
 		return true
-	case env == "kubernetes", dp.Namespace != "" && !IsCopy(dp.Name, dp.Labels.Get(DisplayNameLabel)):
+	case env == envKubernetes, dp.Namespace != "" && !dp.isCopy():
 		return false
 	}
 	label := dp.Labels.Get(NamespaceLabel)

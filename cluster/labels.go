@@ -13,7 +13,8 @@ const (
 	proxyTypeLabel = "kuma.io/proxy-type"
 	managedByLabel = "kuma.io/managed-by" // of a MeshService
 
-	envUniversal = "universal" // a value of envLabel
+	// The values of envLabel that a control plane sets.
+	envUniversal, envKubernetes = "universal", "kubernetes"
 )
 
 // nodeLabels are labels of a pod's node. Up to 2.14 an inbound has them as tags; a
@@ -54,7 +55,7 @@ func (dp *Dataplane) LabelsOn(version Version) Tags {
 		labels = labels.With(proxyTypeLabel, proxyType)
 	}
 	if !version.SelectsByDisplayName() {
-		if dp.OnUniversal() && IsCopy(dp.Name, dp.Labels.Get(DisplayNameLabel)) {
+		if dp.OnUniversal() && dp.isCopy() {
 			return labels.Without(DisplayNameLabel) // the original in its zone does not have it: seen on 2.14.3
 		}
 		return labels
@@ -66,7 +67,7 @@ func (dp *Dataplane) LabelsOn(version Version) Tags {
 			}
 		}
 	}
-	if own := labels.Get(DisplayNameLabel); own == "" || dp.Namespace == "" && !IsCopy(dp.Name, own) {
+	if own := labels.Get(DisplayNameLabel); own == "" || dp.Namespace == "" && !dp.isCopy() {
 		labels = labels.With(DisplayNameLabel, dp.Name)
 	}
 	return labels.Without(proxyTypeLabel)
@@ -128,7 +129,7 @@ func with(set map[string]bool, n *manifest.Node) map[string]bool {
 // MeshTrace has, else "": if it is of a global control plane, the MeshTrace does not select it.
 // Copies of a Universal zone have the label of the name, originals only if their manifests set it.
 func (s *Snapshot) namedByUnknown(dp *Dataplane) string {
-	if s.zoned[dp.Mesh].displayNames[dp.DisplayName()] && dp.OnUniversal() && IsCopy(dp.Name, dp.DisplayName()) {
+	if s.zoned[dp.Mesh].displayNames[dp.DisplayName()] && dp.OnUniversal() && dp.isCopy() {
 		return "a MeshTrace selects by the label " + DisplayNameLabel + ", which its original may not have; read its zone, too, with --zone"
 	}
 	if s.About().Mode != "" || dp.Labels.Get(ZoneLabel) == "" || !s.zoned[dp.Mesh].names[dp.DisplayName()] {

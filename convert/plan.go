@@ -57,12 +57,14 @@ func emptyPlan(in *input) *Plan {
 }
 
 // addMesh adds what a previous run made in a mesh, and why it is not known what is right for a
-// proxy of the mesh: by ties, and by the first of the doubts that has a reason. Each may be nil.
-func (r *Plan) addMesh(m *mesh, ties *ties, run previousRun, doubts ...func(*cluster.Dataplane) string) {
+// proxy of the mesh: by ties, and by the first doubt that has a reason, of the run or another.
+// Each may be nil.
+func (r *Plan) addMesh(m *mesh, ties *ties, run previousRun, others ...func(*cluster.Dataplane) string) {
 	for _, p := range m.previous {
 		r.previous[p.Identity()] = true
 	}
 	maps.Copy(r.existing, run.existing)
+	doubts := slices.Insert(others, 0, run.doubt)
 	r.doubts[m.Name] = func(dp *cluster.Dataplane) cluster.Doubt {
 		doubt := ties.doubt(dp)
 		for _, of := range doubts {
@@ -82,7 +84,7 @@ func newPlan(in *input, all []*conversion) *Plan {
 	r := emptyPlan(in)
 	found := slices.Concat(in.notes, remarkOrigin(in.Snapshot, in.o, all))
 	for _, m := range all {
-		r.addMesh(m.mesh, m.ties, m.run, m.run.doubt)
+		r.addMesh(m.mesh, m.ties, m.run)
 		for _, c := range m.policies {
 			if in.o.Shadow && r.existing[c.policy] {
 				continue // by its name, the shadow would replace what exists

@@ -86,7 +86,7 @@ func newPlanByLabels(in *input, all []*relabelling, backends *backends) *Plan {
 	found := slices.Clone(in.notes)
 	for _, r := range all {
 		run := findPrevious(r.verification())
-		plan.addMesh(r.mesh, r.ties, run, run.doubt, r.doubtIdle(in), r.doubtCopies(in))
+		plan.addMesh(r.mesh, r.ties, run, r.doubtIdle(in), r.doubtCopies(in))
 		plan.Policies = append(plan.Policies, r.inOrderOfApply()...)
 		obsolete := r.obsolete()
 		plan.Obsolete, plan.Idle = append(plan.Obsolete, obsolete...), append(plan.Idle, r.first...)
