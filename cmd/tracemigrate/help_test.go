@@ -93,6 +93,13 @@ func hasFlag(flags []cli.Flag, name string) bool {
 	return slices.ContainsFunc(flags, func(flag cli.Flag) bool { return flag.Names()[0] == name })
 }
 
+// checkForm and the completion know the forms of each command with --output.
+func TestFormsOfEveryCommand(t *testing.T) {
+	for _, command := range newApp("tracemigrate").Commands {
+		assert.Equal(t, hasFlag(command.Flags, "output"), len(formsOf[command.Name]) > 0, command.Name)
+	}
+}
+
 // On a narrow terminal the pages are narrower.
 func TestHelpOnNarrowTerminal(t *testing.T) {
 	page := newHelpPage(50)
