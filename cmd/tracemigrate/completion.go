@@ -42,8 +42,6 @@ func completionCommand() *cli.Command {
 func printCompletion(c *cli.Context) error {
 	args, err := parseArgument(c)
 	switch {
-	case c.Bool("help"):
-		return cli.ShowSubcommandHelp(c)
 	case err != nil:
 		return err
 	case len(args) == 0:

@@ -43,9 +43,6 @@ func (f *explainFlags) run(c *cli.Context) error {
 	case len(args) == 0:
 		return errors.New("explain needs the name of a Dataplane; see tracemigrate explain --help")
 	}
-	if c.Bool("help") { // after PROXY
-		return cli.ShowSubcommandHelp(c)
-	}
 	if err := checkVersionFlag(f.version); err != nil {
 		return err
 	}

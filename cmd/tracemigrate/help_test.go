@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"errors"
+	"io"
 	"slices"
 	"strings"
 	"testing"
@@ -91,6 +92,34 @@ func TestHelpOfRarerThings(t *testing.T) {
 
 func hasFlag(flags []cli.Flag, name string) bool {
 	return slices.ContainsFunc(flags, func(flag cli.Flag) bool { return flag.Names()[0] == name })
+}
+
+// --help wins over what is wrong beside it, and over arguments, wherever it stands; as the
+// value of a flag, or after --, it is none.
+func TestHelpAnywhere(t *testing.T) {
+	pages := pagesOfHelp(t)
+	for args, command := range map[string]string{
+		"explain --help web-1":         "explain",
+		"explain web-1 -o bad -h":      "explain",
+		"explain web-1 -ojson --help":  "explain",
+		"convert --unknown --help":     "convert",
+		"--color never convert --help": "convert",
+		"completion --help bash":       "completion",
+		"rewrite path --help=true":     "rewrite",
+	} {
+		assert.Equal(t, pages[command+" --help"], outputOf(t, strings.Fields(args)...), args)
+	}
+	for args, want := range map[string]string{
+		"convert -f --help":                 `reading "--help": no such file`,
+		"convert -- --help":                 `unexpected argument "--help"`,
+		"explain web-1 -o bad --help=false": `"bad" is none of`,
+		"--help unknown":                    `unknown command "unknown"`,
+	} {
+		var stderr bytes.Buffer
+		code := run(t.Context(), append([]string{"tracemigrate"}, strings.Fields(args)...), strings.NewReader(""), io.Discard, &stderr)
+		assert.Equal(t, exitError, code, args)
+		assert.Contains(t, stderr.String(), want, args)
+	}
 }
 
 // checkForm and the completion know the forms of each command with --output.

@@ -78,7 +78,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	if len(args) == 2 && (args[1] == "--version" || args[1] == "-v") {
 		args = []string{args[0], "version"}
 	}
-	err := app.RunContext(ctx, splitShortFlags(app, args))
+	err := app.RunContext(ctx, userArgs(app, args))
 	if err == nil {
 		err = failed
 	}

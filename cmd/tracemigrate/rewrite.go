@@ -72,9 +72,6 @@ func (f *rewriteFlags) run(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if c.Bool("help") { // after PATH
-		return cli.ShowSubcommandHelp(c)
-	}
 	stderr := stderrPrinter(c)
 	tree, err := worktree.Open(paths)
 	if err != nil {

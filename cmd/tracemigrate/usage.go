@@ -14,9 +14,10 @@ import (
 	"tracemigrate/cluster/manifest"
 )
 
-// splitShortFlags splits joined short flags, as users of kubectl write them:
-// -ojson becomes -o json. It does not split a word that is the name of a flag.
-func splitShortFlags(app *cli.App, args []string) []string {
+// userArgs returns the arguments as the library has to read them. Joined short flags, as users
+// of kubectl write them, are split: -ojson becomes -o json, but not a word that is the name of
+// a flag. A command with --help anywhere becomes the command's help, whatever is wrong beside it.
+func userArgs(app *cli.App, args []string) []string {
 	hasValue := make(map[string]bool) // by the name of every flag
 	for _, command := range app.Commands {
 		for _, flag := range command.Flags {
@@ -26,20 +27,28 @@ func splitShortFlags(app *cli.App, args []string) []string {
 		}
 	}
 	var out []string
-	isValue := false
+	var command *cli.Command
+	isValue, first := false, true
 	for i, arg := range args {
 		if arg == "--" {
 			return append(out, args[i:]...)
 		}
-		name, _, joined := strings.Cut(strings.TrimLeft(arg, "-"), "=")
-		if isValue {
+		name, value, joined := strings.Cut(strings.TrimLeft(arg, "-"), "=")
+		if isValue || i == 0 {
 			isValue = false
 			out = append(out, arg)
 			continue
 		}
-		isValue = strings.HasPrefix(arg, "-") && !joined && hasValue[name]
+		dashes := len(arg) - len(strings.TrimLeft(arg, "-"))
+		if dashes == 0 && first {
+			command, first = app.Command(arg), false
+		}
+		if dashes > 0 && value != "false" && slices.Contains(cli.HelpFlag.Names(), name) && command != nil && command.Name != "help" {
+			return []string{args[0], "help", command.Name}
+		}
+		isValue = dashes > 0 && !joined && hasValue[name]
 		_, isFlag := hasValue[name]
-		if i > 0 && len(name) > 1 && !isFlag && arg[0] == '-' && arg[1] != '-' && hasValue[arg[1:2]] {
+		if dashes == 1 && len(name) > 1 && !isFlag && hasValue[arg[1:2]] {
 			out = append(out, arg[:2], arg[2:])
 			continue
 		}
