@@ -43,7 +43,8 @@ func asCompared(existing []*meshtrace.Policy, origin *cluster.Origin, o *Options
 	mode := modeOf(origin, existing)
 	compared := make([]*meshtrace.Policy, len(existing))
 	for i, p := range existing {
-		labels := p.Labels
+		copied := *p.AsStored(o.Version)
+		labels := copied.Labels
 		if p.System {
 			labels = labels.Without(cluster.RoleLabel)
 		}
@@ -61,7 +62,6 @@ func asCompared(existing []*meshtrace.Policy, origin *cluster.Origin, o *Options
 				labels = labels.With(cluster.OriginLabel, "global") // from before 2.6.1, and below what comes after
 			}
 		}
-		copied := *p.AsStored(o.Version)
 		copied.Labels = labels
 		compared[i] = &copied
 	}

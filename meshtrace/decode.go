@@ -20,7 +20,20 @@ func Read(s *cluster.Snapshot, system ...string) ([]*Policy, []*manifest.Problem
 		return p
 	})
 	Resolve(policies, decodeOTelBackends(s, &problems))
+	if ofZone(s, policies) {
+		for i, p := range policies {
+			p.unlabelled = s.MeshTraces[i].Created.IsZero() && p.Labels.Get(cluster.OriginLabel) == ""
+		}
+	}
 	return policies, problems
+}
+
+// ofZone reports whether the policies are those of one zone, as the label of one of them says.
+func ofZone(s *cluster.Snapshot, policies []*Policy) bool {
+	if mode := s.About().Mode; mode != cluster.ModeZone && (mode != "" || s.MayBeGlobal()) {
+		return false
+	}
+	return slices.ContainsFunc(policies, func(p *Policy) bool { return p.Labels.Get(cluster.OriginLabel) == "zone" })
 }
 
 // newPolicy returns a resource as a policy that selects and sets nothing.

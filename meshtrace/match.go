@@ -126,7 +126,7 @@ func compare(version cluster.Version, a, b *Policy) int {
 		order = cmp.Or(order, byName(a, b))
 	}
 	if version.OriginDecides() {
-		order = cmp.Or(order, cmp.Compare(origin(a), origin(b)))
+		order = cmp.Or(order, cmp.Compare(origin(version, a), origin(version, b)))
 	}
 	if version.RoleDecides() {
 		order = cmp.Or(order, cmp.Compare(role(a), role(b)))
@@ -155,11 +155,11 @@ func byName(a, b *Policy) int {
 	return 0
 }
 
-func origin(p *Policy) int {
-	switch p.Labels.Get(cluster.OriginLabel) {
-	case "global":
+func origin(version cluster.Version, p *Policy) int {
+	switch label := p.Labels.Get(cluster.OriginLabel); {
+	case label == "global":
 		return 0
-	case "zone":
+	case label == "zone", p.unlabelled && version.LabelsOrigin():
 		return 2
 	}
 	return 1

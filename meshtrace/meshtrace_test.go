@@ -17,6 +17,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"tracemigrate/cluster"
+	"tracemigrate/cluster/lists"
 	"tracemigrate/cluster/manifest"
 	"tracemigrate/fixtures"
 	"tracemigrate/meshtrace"
@@ -81,6 +82,46 @@ func TestCompare(t *testing.T) {
 			assert.Negative(t, meshtrace.Compare(test.version, test.low, test.high))
 			assert.Positive(t, meshtrace.Compare(test.version, test.high, test.low))
 			assert.Zero(t, meshtrace.Compare(test.version, test.high, test.high))
+		})
+	}
+}
+
+// A zone from 2.6.1 on labels what is applied with its origin. So a manifest without the label
+// ranks as one that has it, unless a control plane stored it so.
+func TestOriginOfManifests(t *testing.T) {
+	const policies = "{type: MeshTrace, mesh: default, name: a%s, spec: {targetRef: {kind: Mesh}, default: {}}}\n---\n" +
+		"{type: MeshTrace, mesh: default, name: z, labels: {kuma.io/origin: zone}, spec: {targetRef: {kind: Mesh}, default: {}}}\n"
+	const stored, copied = ", creationTime: '2026-01-02T03:04:05Z'", "---\n{type: Dataplane, mesh: default, name: web, labels: {kuma.io/origin: zone}}\n"
+	tests := map[string]struct {
+		version  string
+		mode     cluster.Mode
+		more     string
+		document string
+		highest  string
+	}{
+		"mode by the label":   {version: "2.14", highest: "a"},
+		"zone":                {version: "2.14", mode: cluster.ModeZone, highest: "a"},
+		"2.6.1":               {version: "2.6.1", highest: "a"},
+		"2.6.0":               {version: "2.6.0", highest: "z"},
+		"global":              {version: "2.14", mode: cluster.ModeGlobal, highest: "z"},
+		"federated":           {version: "2.14", mode: cluster.ModeFederatedZone, highest: "z"},
+		"stored":              {version: "2.14", mode: cluster.ModeZone, more: stored, highest: "z"},
+		"maybe from a global": {version: "2.14", document: copied, highest: "z"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			version, err := cluster.ParseVersion(test.version)
+			require.NoError(t, err)
+			s := cluster.Read([]manifest.Input{manifest.Text("f", fmt.Sprintf(policies, test.more)+test.document)})
+			s.Origin = &cluster.Origin{Mode: test.mode}
+			all, problems := meshtrace.Read(s)
+			require.Empty(t, problems)
+			highest := func(policies []*meshtrace.Policy) string {
+				meshtrace.Sort(version, policies)
+				return policies[len(policies)-1].Name
+			}
+			assert.Equal(t, test.highest, highest(all))
+			assert.Equal(t, test.highest, highest(lists.Each(all, func(p *meshtrace.Policy) *meshtrace.Policy { return p.AsStored(version) })))
 		})
 	}
 }

@@ -33,6 +33,9 @@ type Policy struct {
 	// the mesh operator (PolicyRole in pkg/core/resources/model of Kuma's tags; seen on 2.13.10
 	// and 2.14.3). The charts' webhooks see namespaces with the label kuma.io/sidecar-injection.
 	withoutRole bool
+	// unlabelled is set if no control plane stored the policy yet, and its zone's will give it the
+	// label of the origin that other policies have already, see LabelsOrigin.
+	unlabelled bool
 	// untyped is set if a backend has no type, and wrapped if a sampling is {value:
 	// number}: forms of old versions. unquoted is set if a sampling is a fraction and not a
 	// string. All are read and never written.
@@ -198,15 +201,19 @@ func (p *Policy) InCurrentForm() *Policy {
 }
 
 // AsStored returns p as a control plane of version stores it after it was applied.
-// Kubernetes may fill in a sampling, and a later version may read what Universal stored
-// otherwise than what is applied to it. What comes from a cluster is so already.
+// Kubernetes may fill in a sampling, a zone adds its origin, and a later version may read what
+// Universal stored otherwise than what is applied to it. What comes from a cluster is so already.
 func (p *Policy) AsStored(version cluster.Version) *Policy {
+	labels := p.unlabelled && version.LabelsOrigin()
 	fills := p.Format == cluster.Kubernetes && p.sampled && version.FillsSampling()
 	keepsUnset := p.Format == cluster.Universal && !version.FillsZipkinDefaults() && p.Default.LeavesOutSharedSpanContext()
-	if !fills && !keepsUnset {
+	if !labels && !fills && !keepsUnset {
 		return p
 	}
 	stored := *p
+	if labels {
+		stored.Labels, stored.unlabelled = p.Labels.With(cluster.OriginLabel, "zone"), false
+	}
 	if fills {
 		for _, percent := range []**Percent{&stored.Default.Sampling.Overall, &stored.Default.Sampling.Client, &stored.Default.Sampling.Random} {
 			*percent = cmp.Or(*percent, PercentOf(100))
