@@ -42,6 +42,17 @@ type Inbound struct {
 // section returns the name, or the port of an inbound without one.
 func (in *Inbound) section() string { return cmp.Or(in.Name, strconv.Itoa(int(in.Port))) }
 
+// readiness orders the states of an inbound: Ignored, NotReady, Ready.
+func (in *Inbound) readiness() int {
+	switch {
+	case in.Ignored:
+		return 0
+	case in.NotReady:
+		return 1
+	}
+	return 2
+}
+
 // Outbound is a destination that the proxy listens for, on Universal.
 type Outbound struct {
 	Address    string // empty: 127.0.0.1

@@ -132,9 +132,7 @@ func (l *Listeners) Of(listeners []HTTPListener, dp *Dataplane) []HTTPListener {
 	return listeners
 }
 
-// inbound returns the listener of an inbound, if it is one for HTTP. Where listeners have the
-// names of resources, a later inbound of the same name replaces it, whatever its protocol
-// (ResourceSet.Add in pkg/core/xds of Kuma's main branch; seen on 3.0).
+// inbound returns the listener of an inbound, if it is one for HTTP that no other replaces.
 func (l *Listeners) inbound(dp *Dataplane, i int) (HTTPListener, bool) {
 	in := &dp.Inbounds[i]
 	listener := HTTPListener{
@@ -143,11 +141,34 @@ func (l *Listeners) inbound(dp *Dataplane, i int) (HTTPListener, bool) {
 	}
 	if l.version.NamesByResource() {
 		listener.name = "self_inbound_dp_" + in.section()
-		if slices.ContainsFunc(dp.Inbounds[i+1:], func(later Inbound) bool { return later.section() == in.section() }) {
-			return listener, false
+	}
+	return listener, isHTTP(dp.protocol(in, l.version)) && !l.replaced(dp, i)
+}
+
+// replaced reports whether another inbound replaces an inbound, whatever its protocol: a later one
+// whose listener has the same name, that is the same address and port or, where listeners have
+// the names of resources, the same section (ResourceSet.Add in pkg/core/xds of Kuma's tags; seen
+// on 2.14.3 and 3.0). On Kubernetes the inbounds of a port that several Services select differ in
+// nothing else, and 3.0 makes only the best of them.
+func (l *Listeners) replaced(dp *Dataplane, i int) bool {
+	in := &dp.Inbounds[i]
+	samePort := func(other Inbound) bool {
+		return other.Port == in.Port && cmp.Or(other.Address, dp.Address) == cmp.Or(in.Address, dp.Address)
+	}
+	if !l.version.NamesByResource() {
+		return slices.ContainsFunc(dp.Inbounds[i+1:], samePort)
+	}
+	merges := l.version.MergesInbounds() && !dp.OnUniversal()
+	if merges {
+		before := func(other Inbound) bool { return samePort(other) && other.readiness() >= in.readiness() }
+		after := func(other Inbound) bool { return samePort(other) && other.readiness() > in.readiness() }
+		if slices.ContainsFunc(dp.Inbounds[:i], before) || slices.ContainsFunc(dp.Inbounds[i+1:], after) {
+			return true
 		}
 	}
-	return listener, isHTTP(dp.protocol(in, l.version))
+	return slices.ContainsFunc(dp.Inbounds[i+1:], func(later Inbound) bool {
+		return later.section() == in.section() && !(merges && samePort(later))
+	})
 }
 
 // withoutNamesake returns listeners without the outbound that a later one to the same port

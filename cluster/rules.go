@@ -119,6 +119,11 @@ func (v Version) NamesServicesByWorkload() bool { return v.DropsTrafficTrace() }
 // of resources, from 3.0 on. Recorded: meshtrace/dataplane-kind on 3.0.
 func (v Version) NamesByResource() bool { return v.DropsTrafficTrace() }
 
+// MergesInbounds reports whether a Dataplane on Kubernetes has one inbound for a port, however many
+// Services select it, from 3.0 on: the first of the best state (deduplicateInboundsByAddressAndPort
+// in pkg/plugins/runtime/k8s/controllers of Kuma's main branch; seen on 3.0).
+func (v Version) MergesInbounds() bool { return v.DropsTrafficTrace() }
+
 // NeedsOTelBackendRef reports whether an OpenTelemetry backend needs a backendRef: from
 // 3.0 on a MeshTrace with openTelemetry.endpoint is refused, and one that exists already
 // traces nothing (recorded/refused-3.0; pkg/plugins/policies/meshtrace of Kuma's main

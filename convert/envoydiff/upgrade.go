@@ -67,12 +67,10 @@ func (c *comparer) cause(dp *cluster.Dataplane, before, after *Decision, was, is
 	switch {
 	case from == to:
 		return ""
-	case was == nil && is.Direction == cluster.DirectionInbound:
-		return ProtocolFromField
-	case is == nil && was.Direction == cluster.DirectionInbound:
-		if dp.IsHTTPInbound(was, to) {
-			return "" // another inbound of the same name replaces it
-		}
+	case was == nil && is.Direction == cluster.DirectionInbound && dp.IsHTTPInbound(is, from),
+		is == nil && was.Direction == cluster.DirectionInbound && dp.IsHTTPInbound(was, to):
+		return "" // another inbound of the same name or port replaces it
+	case was == nil && is.Direction == cluster.DirectionInbound, is == nil && was.Direction == cluster.DirectionInbound:
 		return ProtocolFromField
 	case is == nil && was.Direction == cluster.DirectionGateway:
 		return BuiltinGatewayRemoved
