@@ -77,9 +77,10 @@ type Listeners struct {
 	gateways Gateways
 	rerouted map[string]bool // see Snapshot
 
-	withRoutes map[string]bool  // meshes with a MeshHTTPRoute
-	protocols  func() protocols // made for the first outbound
-	makers     func() *makers   // made for the first MeshService of 3.0
+	withRoutes map[string]bool     // meshes with a MeshHTTPRoute
+	builtin    map[string][]string // zones with a builtin gateway that version does not read, by mesh
+	protocols  func() protocols    // made for the first outbound
+	makers     func() *makers      // made for the first MeshService of 3.0
 }
 
 // NewListeners prepares to list listeners as a control plane of version makes them.
@@ -95,7 +96,27 @@ func NewListeners(version Version, s *Snapshot, gateways Gateways) *Listeners {
 	for _, r := range s.Routes {
 		l.withRoutes[r.Mesh] = l.withRoutes[r.Mesh] || r.IsHTTPRoute()
 	}
+	if version.HasBuiltinGateways() {
+		return l
+	}
+	l.builtin = make(map[string][]string)
+	for _, dp := range s.Dataplanes {
+		if zone := dp.Zone(); dp.Builtin() && !slices.Contains(l.builtin[dp.Mesh], zone) {
+			l.builtin[dp.Mesh] = append(l.builtin[dp.Mesh], zone)
+		}
+	}
 	return l
+}
+
+// IsUnread reports whether the control plane of dp's zone cannot read the Dataplanes of its mesh,
+// so that none of their proxies gets a configuration: from 3.0 on, while that of a builtin
+// gateway is among them (Dataplane.Networking.Gateway in api/mesh/v1alpha1 of Kuma's main branch
+// lacks the type; seen on 3.0).
+func (l *Listeners) IsUnread(dp *Dataplane) bool {
+	own := dp.Zone()
+	return !dp.Builtin() && slices.ContainsFunc(l.builtin[dp.Mesh], func(zone string) bool {
+		return zone == own || zone == "" || own == ""
+	})
 }
 
 // Of appends to listeners the HTTP listeners of dp, in the order of the Dataplane.

@@ -202,7 +202,7 @@ func (c *comparer) differences(dp *cluster.Dataplane, before, after *Decision) [
 	}
 	var refused []Code
 	if c.traced {
-		refused = refusals(c.before.version, c.after.version, dp)
+		refused = refusals(c.before, c.after, dp)
 	}
 	for _, code := range refused {
 		c.key = append(binary.AppendUvarint(c.key, 0), code...) // 0 is the id of no part

@@ -39,10 +39,10 @@ func (c *Comparison) otherwiseTraced(p *Proxy) cluster.Doubt {
 		return cluster.Doubt{}
 	}
 	var why string
-	switch from, to := c.before.version, c.after.version; {
+	switch to := c.after.version; {
 	case gains && m.Origin != string(cluster.DirectionInbound):
 		why = "gives a tracer to outbounds that no policy traces before, and a MeshTrace traces after"
-	case p.untraced && len(refusals(from, to, p.Dataplane)) > 0:
+	case p.untraced && len(refusals(c.before, c.after, p.Dataplane)) > 0:
 		why = fmt.Sprintf("gives a tracer to a proxy whose Dataplane Kuma %s refuses", to)
 	case p.untraced && !slices.EqualFunc(c.before.listeners.Of(nil, p.Dataplane), c.after.listeners.Of(nil, p.Dataplane), isSameListener):
 		why = fmt.Sprintf("gives a tracer to HTTP listeners, and the proxy has others on Kuma %s", to)

@@ -23,14 +23,18 @@ func (c *comparer) bothVersions(dp *cluster.Dataplane, before, after *Decision) 
 	}
 }
 
-// refusals returns why the version to refuses dp, and the version from does not: its
+// refusals returns why the version after refuses dp, and the version before does not: its
 // proxy cannot connect, whether or not what is refused is traced (validateOutbound and
 // validateInbound in pkg/core/resources/apis/mesh, and their callers in pkg/xds/bootstrap
 // and pkg/xds/server/callbacks, of Kuma's main branch; seen on 3.0). On Kubernetes the
 // control plane writes the Dataplane, without outbounds.
-func refusals(from, to cluster.Version, dp *cluster.Dataplane) (codes []Code) {
+func refusals(before, after *Renderer, dp *cluster.Dataplane) (codes []Code) {
+	from, to := before.version, after.version
+	if after.listeners.IsUnread(dp) && !before.listeners.IsUnread(dp) {
+		codes = append(codes, MeshUnreadable)
+	}
 	if !dp.OnUniversal() || from == to {
-		return nil
+		return codes
 	}
 	if to.OutboundsNeedBackendRef() && !from.OutboundsNeedBackendRef() &&
 		slices.ContainsFunc(dp.Outbounds, func(out cluster.Outbound) bool { return out.BackendRef == nil }) {
@@ -44,7 +48,9 @@ func refusals(from, to cluster.Version, dp *cluster.Dataplane) (codes []Code) {
 }
 
 // refusedFields has the field of each code of refusals.
-var refusedFields = map[Code]string{OutboundNeedsBackendRef: "networking.outbound", ProtocolRefused: "networking.inbound.protocol"}
+var refusedFields = map[Code]string{
+	OutboundNeedsBackendRef: "networking.outbound", ProtocolRefused: "networking.inbound.protocol", MeshUnreadable: "mesh",
+}
 
 func findSame(listeners []cluster.HTTPListener, l *cluster.HTTPListener) *cluster.HTTPListener {
 	for i := range listeners {
@@ -69,6 +75,9 @@ func (c *comparer) cause(dp *cluster.Dataplane, before, after *Decision, was, is
 		return ""
 	case was == nil && is.Direction == cluster.DirectionInbound && dp.IsHTTPInbound(is, from),
 		is == nil && was.Direction == cluster.DirectionInbound && dp.IsHTTPInbound(was, to):
+		if to.MergesInbounds() && !dp.OnUniversal() {
+			return InboundsMerged
+		}
 		return "" // another inbound of the same name or port replaces it
 	case was == nil && is.Direction == cluster.DirectionInbound, is == nil && was.Direction == cluster.DirectionInbound:
 		return ProtocolFromField

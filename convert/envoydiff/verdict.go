@@ -83,6 +83,8 @@ const (
 	IgnoredInbound          Code = "ignored-inbound"
 	OTelEndpoint            Code = "otel-endpoint"
 	BuiltinGatewayRemoved   Code = "builtin-gateway-removed"
+	MeshUnreadable          Code = "mesh-unreadable"
+	InboundsMerged          Code = "inbounds-merged"
 	FieldIgnored            Code = "field-ignored"
 	ShadowPolicy            Code = "shadow-policy"
 	PolicyNamespace         Code = "policy-namespace"
@@ -104,7 +106,7 @@ var Codes = verdictsOf(map[Verdict][]Code{
 		// of another version
 		MeshTraceRefused, TrafficTraceRemoved, ProtocolFromField, WorkloadServiceName, NameOrder, OutboundNeedsRoute,
 		OutboundNeedsBackendRef, ProtocolRefused, DelegatedGateway, IgnoredInbound, OTelEndpoint, BuiltinGatewayRemoved,
-		FieldIgnored, ShadowPolicy, PolicyNamespace, SelectionDiffers,
+		MeshUnreadable, InboundsMerged, FieldIgnored, ShadowPolicy, PolicyNamespace, SelectionDiffers,
 	},
 })
 

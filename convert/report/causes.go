@@ -57,6 +57,8 @@ var causeWords = map[envoydiff.Code]string{
 	envoydiff.IgnoredInbound:          "another selection of proxies with inbounds in state Ignored",
 	envoydiff.OTelEndpoint:            "an OpenTelemetry endpoint that the version does not support",
 	envoydiff.BuiltinGatewayRemoved:   "no builtin gateway on the new version",
+	envoydiff.MeshUnreadable:          "a builtin gateway's Dataplane, which the new version cannot read",
+	envoydiff.InboundsMerged:          "one inbound for a port of several Services",
 	envoydiff.FieldIgnored:            "a field of a MeshTrace that a version ignores",
 	envoydiff.ShadowPolicy:            "a shadow MeshTrace that a version applies",
 	envoydiff.PolicyNamespace:         "another order of MeshTraces by their namespaces",

@@ -28,6 +28,8 @@ const (
 	referToService
 	createTrafficRoute
 	replaceGateway
+	deleteGateway
+	equalProtocols
 	removeTracing
 	removeTracingOnKubernetes
 	renameMeshTraces
@@ -114,6 +116,8 @@ var kinds = map[envoydiff.Code]mendKind{
 	envoydiff.OutboundNeedsBackendRef: referToService,
 	envoydiff.OutboundNeedsRoute:      createTrafficRoute,
 	envoydiff.BuiltinGatewayRemoved:   replaceGateway,
+	envoydiff.MeshUnreadable:          deleteGateway,
+	envoydiff.InboundsMerged:          equalProtocols,
 	envoydiff.NameOrder:               renameMeshTraces,
 	envoydiff.DelegatedGateway:        narrowToSidecars,
 	envoydiff.IgnoredInbound:          selectReady,

@@ -56,6 +56,14 @@ var messages = map[envoydiff.Code]message{
 		"Kuma {to} does not have builtin gateways",
 		"A gateway that it configures stops, with its traces",
 	},
+	envoydiff.MeshUnreadable: {
+		"Kuma {to} cannot read the Dataplanes of a mesh while that of a builtin gateway is among them",
+		"No proxy of the mesh gets a configuration: those that run keep their last one, and new ones get none",
+	},
+	envoydiff.InboundsMerged: {
+		"Kuma {to} makes one inbound for a port that several Services select, of the first by name; before, the last one counted",
+		"Where the Services have different protocols, the port gains or loses tracing",
+	},
 	envoydiff.NameOrder: {
 		"On Kuma {to}, the smallest name wins among MeshTraces of one kind; before, the largest",
 		"Another MeshTrace decides on these proxies",
@@ -177,6 +185,11 @@ var remedies = map[mendKind]report.Step{
 		Command: "{program} convert{runs}{source}",
 	},
 	replaceGateway: {Title: "replace each builtin gateway with a delegated gateway before the upgrade"},
+	deleteGateway: {
+		Title: "before the upgrade, delete the workloads of these builtin gateways, on Kubernetes a MeshGatewayInstance or a Deployment, " +
+			"and see that their Dataplanes are gone",
+	},
+	equalProtocols: {Title: "give the ports of these Services the same appProtocol, or let one Service alone select the port"},
 	removeTracing: {
 		Title:   "when no proxy needs it, remove the field tracing",
 		Command: "{kumactl} get mesh {name} -o yaml > mesh.yaml && ${EDITOR:-vi} mesh.yaml && {kumactl} apply -f mesh.yaml",

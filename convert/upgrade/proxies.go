@@ -26,9 +26,12 @@ func (b *builder) proxy(from cluster.Version, p *envoydiff.Proxy) {
 // blame adds the resources that give a proxy its difference.
 func (b *builder) blame(c *cause, from cluster.Version, p *envoydiff.Proxy, d *envoydiff.Difference) {
 	switch c.Code {
-	case envoydiff.ProtocolFromField, envoydiff.OutboundNeedsBackendRef, envoydiff.ProtocolRefused, envoydiff.BuiltinGatewayRemoved, envoydiff.WorkloadServiceName:
+	case envoydiff.ProtocolFromField, envoydiff.OutboundNeedsBackendRef, envoydiff.ProtocolRefused, envoydiff.BuiltinGatewayRemoved, envoydiff.WorkloadServiceName,
+		envoydiff.InboundsMerged:
 		c.addProxy(p.Dataplane)
 		return
+	case envoydiff.MeshUnreadable:
+		return // for the gateways, see dataplanes
 	case envoydiff.TrafficTraceRemoved, envoydiff.OutboundNeedsRoute:
 		c.addTrafficTrace(p.Before.Pair)
 		return

@@ -1,6 +1,7 @@
 package upgrade
 
 import (
+	"tracemigrate/cluster/lists"
 	"tracemigrate/convert/envoydiff"
 	"tracemigrate/meshtrace"
 )
@@ -81,12 +82,20 @@ func (b *builder) gateways() {
 	}
 }
 
-// dataplanes adds the builtin gateways, and the Dataplanes with an HTTP inbound that only
+// dataplanes adds the builtin gateways, also those of meshes that can therefore not be read, and
+// the Dataplanes with an HTTP inbound that only
 // its tag names, whether or not they are traced.
 func (b *builder) dataplanes() {
+	var unreadable map[string]bool
+	if c := b.causes[envoydiff.MeshUnreadable]; c != nil {
+		unreadable = lists.Set(c.Proxies, func(p *envoydiff.Proxy) string { return p.Mesh })
+	}
 	for _, dp := range b.current.Dataplanes {
 		if dp.Builtin() {
 			b.of(envoydiff.BuiltinGatewayRemoved).addProxy(dp)
+			if unreadable[dp.Mesh] {
+				b.of(envoydiff.MeshUnreadable).addProxy(dp)
+			}
 		}
 		if dp.IsHTTPByTag() {
 			b.of(envoydiff.ProtocolFromField).addProxy(dp)
