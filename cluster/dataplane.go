@@ -185,7 +185,9 @@ func decodeDataplane(r *Resource, words *words) *Dataplane {
 	for _, v := range outbounds.Items() {
 		dp.Outbounds = append(dp.Outbounds, decodeOutbound(v, words))
 	}
-	dp.Transparent = networking.Field("transparentProxying").Present()
+	if dp.Transparent = networking.Field("transparentProxying").Present(); dp.Transparent && !dp.OnUniversal() {
+		dp.Outbounds = nil // for VIPs; the API shows them after anybody asked for the proxy's configuration: seen on 2.14.3
+	}
 	if v := networking.Field("gateway"); v.Present() {
 		v.Misspelt("type", "tags")
 		tags := v.Field("tags")
