@@ -62,6 +62,11 @@ func (l *HTTPListener) IsSame(other *HTTPListener) bool {
 	return l.Direction == other.Direction && l.address == other.address && l.port == other.port
 }
 
+// IsEveryOutbound reports whether a listener represents all outbounds that a Dataplane does not list.
+func (l *HTTPListener) IsEveryOutbound() bool {
+	return l.Direction == DirectionOutbound && l.address == "" && !l.BackendRef
+}
+
 // allOutbounds is the name of the one listener that represents all outbounds that
 // a Dataplane does not list, as on Kubernetes.
 const allOutbounds = "outbound:*"
@@ -81,6 +86,7 @@ type Listeners struct {
 	builtin    map[string][]string // zones with a builtin gateway that version does not read, by mesh
 	protocols  func() protocols    // made for the first outbound
 	makers     func() *makers      // made for the first MeshService of 3.0
+	unserved   func() map[string][]*Dataplane
 }
 
 // NewListeners prepares to list listeners as a control plane of version makes them.
@@ -92,6 +98,7 @@ func NewListeners(version Version, s *Snapshot, gateways Gateways) *Listeners {
 		protocols: sync.OnceValue(func() protocols { return protocolsOf(version, s) }),
 		makers:    sync.OnceValue(func() *makers { return newMakers(version, s.Dataplanes) }),
 	}
+	l.unserved = sync.OnceValue(func() map[string][]*Dataplane { return l.makers().unserved(version, s) })
 	l.resolved = l.complete && !s.Lacks(KindMeshService)
 	for _, r := range s.Routes {
 		l.withRoutes[r.Mesh] = l.withRoutes[r.Mesh] || r.IsHTTPRoute()
@@ -147,10 +154,19 @@ func (l *Listeners) Of(listeners []HTTPListener, dp *Dataplane) []HTTPListener {
 			listeners = append(l.withoutNamesake(listeners, &listener), listener)
 		}
 	}
-	if len(dp.Outbounds) == 0 || dp.Transparent {
+	if dp.Transparent && len(l.Unserved(dp.Mesh)) == 0 || !dp.Transparent && len(dp.Outbounds) == 0 {
 		listeners = append(listeners, HTTPListener{Direction: DirectionOutbound, Service: "*"})
 	}
 	return listeners
+}
+
+// Unserved returns the Dataplanes of a mesh that transparent proxies reach today by a tag for HTTP
+// and that no MeshService for HTTP has on a version whose outbounds are MeshServices.
+func (l *Listeners) Unserved(mesh string) []*Dataplane {
+	if !l.version.OutboundsAreMeshServices() {
+		return nil
+	}
+	return l.unserved()[mesh]
 }
 
 // inbound returns the listener of an inbound, if it is one for HTTP that no other replaces.
@@ -258,7 +274,10 @@ func (l *Listeners) made(service *MeshService, today bool, mesh string, ref *Bac
 	if isHTTP, made := l.makers().isHTTP(destination{mesh, name}, ref.Port, today); made {
 		return isHTTP, true
 	}
-	return false, service != nil && l.makers().areBehind(service)
+	if service == nil { // the one that is made of a tag today is not in files
+		return false, len(l.makers().byService[destination{mesh, name}]) > 0
+	}
+	return false, l.makers().areBehind(service)
 }
 
 // ofGateway returns one listener for each port for HTTP of the gateway,

@@ -1,6 +1,14 @@
 package cluster
 
-import "slices"
+import (
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/api/validate/content"
+)
+
+// serviceGenerator is the manager of a MeshService that a control plane makes of Dataplanes.
+const serviceGenerator = "meshservice-generator"
 
 // makers are the Dataplanes that a control plane of Universal makes MeshServices of, so that
 // the number of MeshServices does not multiply that of Dataplanes.
@@ -22,7 +30,7 @@ func newMakers(version Version, dataplanes []*Dataplane) *makers {
 		if len(dp.Inbounds) == 0 || !dp.OnUniversal() {
 			continue
 		}
-		if name := dp.Labels.Get(WorkloadLabel); name != "" {
+		if name := dp.Labels.Get(WorkloadLabel); isServiceName(name) {
 			m.workload(destination{dp.Mesh, name}).add(dp, version)
 		}
 		for i := range dp.Inbounds {
@@ -33,6 +41,61 @@ func newMakers(version Version, dataplanes []*Dataplane) *makers {
 		}
 	}
 	return m
+}
+
+// isServiceName reports whether a MeshService is made of a label with this value: a DNS label that
+// begins with a letter (generator.go in pkg/core/resources/apis/meshservice of Kuma's main branch).
+func isServiceName(label string) bool {
+	return len(content.IsDNS1123Label(label)) == 0 && label[0] > '9'
+}
+
+// unserved returns, by mesh, the Dataplanes on Universal with an inbound for HTTP today that no
+// MeshService for HTTP has on a version that makes these of workloads. On Kubernetes each Service
+// becomes one.
+func (m *makers) unserved(version Version, s *Snapshot) map[string][]*Dataplane {
+	found := make(map[string][]*Dataplane)
+	byHand := manualOf(s.MeshServices)
+	for _, dp := range s.Dataplanes {
+		without := func(in Inbound) bool {
+			made, _ := m.isHTTP(destination{dp.Mesh, dp.Labels.Get(WorkloadLabel)}, in.Port, true)
+			return !made && (isHTTP(strings.ToLower(in.Protocol)) || isHTTP(taggedProtocol(in.Tags)))
+		}
+		if dp.OnUniversal() && slices.ContainsFunc(dp.Inbounds, without) && !byHand.have(dp) {
+			found[dp.Mesh] = append(found[dp.Mesh], dp)
+		}
+	}
+	return found
+}
+
+// manual are the MeshServices for HTTP that no control plane makes of Dataplanes, by the first of
+// the tags or labels that they select, or by the name of a Dataplane, without a key.
+type manual map[serviceLabel][]*MeshService
+
+func manualOf(all []*MeshService) manual {
+	of := make(manual)
+	for _, m := range all {
+		if m.Labels.Get(managedByLabel) == serviceGenerator || !slices.ContainsFunc(m.ports, servicePort.isHTTP) {
+			continue
+		}
+		by := serviceLabel{m.Mesh, Tag{Value: m.dataplane}}
+		if len(m.Selector) > 0 {
+			by.Tag = m.Selector[0]
+		}
+		of[by] = append(of[by], m)
+	}
+	return of
+}
+
+// have reports whether dp is behind one of them.
+func (of manual) have(dp *Dataplane) bool {
+	if of[serviceLabel{dp.Mesh, Tag{Value: dp.Name}}] != nil {
+		return true
+	}
+	return slices.ContainsFunc(append(dp.TagSets(), dp.Labels), func(set Tags) bool {
+		return slices.ContainsFunc(set, func(tag Tag) bool {
+			return slices.ContainsFunc(of[serviceLabel{dp.Mesh, tag}], func(m *MeshService) bool { return m.Selector.Match(set) })
+		})
+	})
 }
 
 func (m *makers) workload(name destination) *workload {
@@ -81,5 +144,5 @@ func (m *makers) areBehind(of *MeshService) bool {
 // isGenerated reports whether a control plane makes m of the Dataplanes of its own zone, on
 // Universal.
 func (m *MeshService) isGenerated() bool {
-	return m.Namespace == "" && m.Labels.Get(managedByLabel) == "meshservice-generator" && m.Labels.Get(OriginLabel) != "global"
+	return m.Namespace == "" && m.Labels.Get(managedByLabel) == serviceGenerator && m.Labels.Get(OriginLabel) != "global"
 }

@@ -77,6 +77,11 @@ func (v Version) ProtocolFromFieldAlone() bool { return v.DropsTrafficTrace() }
 // ignored, from 3.0 on. Recorded: meshtrace/dataplane-kind on 3.0.
 func (v Version) OutboundsNeedBackendRef() bool { return v.DropsTrafficTrace() }
 
+// OutboundsAreMeshServices reports whether a transparent proxy has outbounds to MeshServices and
+// their like alone, from 3.0 on; before, also to each service of a tag (resolveVIPOutbounds in
+// pkg/xds/sync of Kuma's tags; seen on 2.14.3 and 3.0).
+func (v Version) OutboundsAreMeshServices() bool { return v.DropsTrafficTrace() }
+
 // RefusesKafka reports whether a Dataplane with an inbound whose field protocol is kafka is
 // refused, from 3.0 on (validateInbound in pkg/core/resources/apis/mesh and ParseProtocol in
 // pkg/core/metadata of Kuma's main branch; seen on 3.0).

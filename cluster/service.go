@@ -15,8 +15,9 @@ type MeshService struct {
 	*Resource
 	// Selector are the tags or labels of the Dataplanes behind the service, on Kubernetes
 	// those of the Service's own selector; nil if it selects by something else.
-	Selector Tags
-	ports    []servicePort
+	Selector  Tags
+	dataplane string // name of the one Dataplane behind it, if it selects that
+	ports     []servicePort
 }
 
 // servicePort is a port of a MeshService.
@@ -34,6 +35,7 @@ func decodeMeshService(r *Resource) *MeshService {
 	} else if tags := selector.Field("dataplaneTags"); tags.Present() {
 		m.Selector = TagsOf(tags)
 	}
+	m.dataplane = strings.Clone(selector.Field("dataplaneRef").Field("name").Str())
 	for _, v := range r.Spec.Field("ports").Items() {
 		m.ports = append(m.ports, servicePort{
 			port: v.Field("port").Port(), name: strings.Clone(v.Field("name").Str()), protocol: strings.Clone(v.Field("appProtocol").Str()),

@@ -83,6 +83,8 @@ func (c *comparer) cause(dp *cluster.Dataplane, before, after *Decision, was, is
 		return ProtocolFromField
 	case is == nil && was.Direction == cluster.DirectionGateway:
 		return BuiltinGatewayRemoved
+	case is == nil && to.OutboundsAreMeshServices() && (was.BackendRef || dp.Transparent && was.IsEveryOutbound()):
+		return OutboundNeedsService
 	case is == nil && !was.BackendRef && to.OutboundsNeedBackendRef():
 		return OutboundNeedsBackendRef
 	case was == nil || is == nil || c.migrated:

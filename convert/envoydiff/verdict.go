@@ -85,6 +85,7 @@ const (
 	BuiltinGatewayRemoved   Code = "builtin-gateway-removed"
 	MeshUnreadable          Code = "mesh-unreadable"
 	InboundsMerged          Code = "inbounds-merged"
+	OutboundNeedsService    Code = "outbound-needs-meshservice"
 	FieldIgnored            Code = "field-ignored"
 	ShadowPolicy            Code = "shadow-policy"
 	PolicyNamespace         Code = "policy-namespace"
@@ -106,7 +107,7 @@ var Codes = verdictsOf(map[Verdict][]Code{
 		// of another version
 		MeshTraceRefused, TrafficTraceRemoved, ProtocolFromField, WorkloadServiceName, NameOrder, OutboundNeedsRoute,
 		OutboundNeedsBackendRef, ProtocolRefused, DelegatedGateway, IgnoredInbound, OTelEndpoint, BuiltinGatewayRemoved,
-		MeshUnreadable, InboundsMerged, FieldIgnored, ShadowPolicy, PolicyNamespace, SelectionDiffers,
+		MeshUnreadable, InboundsMerged, OutboundNeedsService, FieldIgnored, ShadowPolicy, PolicyNamespace, SelectionDiffers,
 	},
 })
 

@@ -30,6 +30,7 @@ const (
 	replaceGateway
 	deleteGateway
 	equalProtocols
+	labelServices
 	removeTracing
 	removeTracingOnKubernetes
 	renameMeshTraces
@@ -79,6 +80,10 @@ func (b *builder) mends(c *cause) []mend {
 		return []mend{{Kind: setProtocolToTCP, Of: c.Resources[0]}}
 	case envoydiff.WorkloadServiceName:
 		return b.workloadMends(c)
+	case envoydiff.OutboundNeedsService:
+		if len(c.Resources) > 0 {
+			return []mend{{Kind: labelServices, Of: c.Resources[0]}}
+		}
 	case MeshTracingIgnored:
 		if first := c.Resources[0]; first.onKubernetes {
 			return []mend{{Kind: removeTracingOnKubernetes, Of: first}}

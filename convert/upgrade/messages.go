@@ -64,6 +64,10 @@ var messages = map[envoydiff.Code]message{
 		"Kuma {to} makes one inbound for a port that several Services select, of the first by name; before, the last one counted",
 		"Where the Services have different protocols, the port gains or loses tracing",
 	},
+	envoydiff.OutboundNeedsService: {
+		"On Kuma {to}, outbounds lead to MeshServices alone, which on Universal it makes of the label kuma.io/workload, no longer of tags",
+		"Those to services without a MeshService end, and their spans with them",
+	},
 	envoydiff.NameOrder: {
 		"On Kuma {to}, the smallest name wins among MeshTraces of one kind; before, the largest",
 		"Another MeshTrace decides on these proxies",
@@ -188,6 +192,11 @@ var remedies = map[mendKind]report.Step{
 	deleteGateway: {
 		Title: "before the upgrade, delete the workloads of these builtin gateways, on Kubernetes a MeshGatewayInstance or a Deployment, " +
 			"and see that their Dataplanes are gone",
+	},
+	labelServices: {
+		Title: "before the upgrade, give the Dataplanes below the label kuma.io/workload and the field protocol, or create a MeshService for them; " +
+			"clients then use the names of MeshServices",
+		Command: editDataplane,
 	},
 	equalProtocols: {Title: "give the ports of these Services the same appProtocol, or let one Service alone select the port"},
 	removeTracing: {

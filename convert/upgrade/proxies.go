@@ -30,8 +30,8 @@ func (b *builder) blame(c *cause, from cluster.Version, p *envoydiff.Proxy, d *e
 		envoydiff.InboundsMerged:
 		c.addProxy(p.Dataplane)
 		return
-	case envoydiff.MeshUnreadable:
-		return // for the gateways, see dataplanes
+	case envoydiff.MeshUnreadable, envoydiff.OutboundNeedsService:
+		return // for other Dataplanes, see dataplanes
 	case envoydiff.TrafficTraceRemoved, envoydiff.OutboundNeedsRoute:
 		c.addTrafficTrace(p.Before.Pair)
 		return

@@ -1,6 +1,7 @@
 package upgrade
 
 import (
+	"tracemigrate/cluster"
 	"tracemigrate/cluster/lists"
 	"tracemigrate/convert/envoydiff"
 	"tracemigrate/meshtrace"
@@ -82,13 +83,24 @@ func (b *builder) gateways() {
 	}
 }
 
-// dataplanes adds the builtin gateways, also those of meshes that can therefore not be read, and
-// the Dataplanes with an HTTP inbound that only
+// meshesOf returns the meshes with proxies of a cause.
+func (b *builder) meshesOf(code envoydiff.Code) map[string]bool {
+	if b.causes[code] == nil {
+		return nil
+	}
+	return lists.Set(b.causes[code].Proxies, func(p *envoydiff.Proxy) string { return p.Mesh })
+}
+
+// dataplanes adds the builtin gateways, also those of meshes that can therefore not be read, the
+// Dataplanes to which outbounds end, and the Dataplanes with an HTTP inbound that only
 // its tag names, whether or not they are traced.
 func (b *builder) dataplanes() {
-	var unreadable map[string]bool
-	if c := b.causes[envoydiff.MeshUnreadable]; c != nil {
-		unreadable = lists.Set(c.Proxies, func(p *envoydiff.Proxy) string { return p.Mesh })
+	unreadable := b.meshesOf(envoydiff.MeshUnreadable)
+	listeners := cluster.NewListeners(b.To, b.current.Snapshot, cluster.Gateways{})
+	for mesh := range b.meshesOf(envoydiff.OutboundNeedsService) {
+		for _, dp := range listeners.Unserved(mesh) {
+			b.of(envoydiff.OutboundNeedsService).addProxy(dp)
+		}
 	}
 	for _, dp := range b.current.Dataplanes {
 		if dp.Builtin() {
