@@ -49,6 +49,9 @@ func kumaVersion(flag string, s *cluster.Snapshot) (cluster.Version, error) {
 		version, err := parseVersionFlag(flag)
 		return withPatch(version, s), err
 	case s.Origin != nil && len(s.TrafficTraces) == 0 && (s.Origin.NothingLegacy() || s.Origin.Version == ""):
+		if own, err := cluster.ParseVersion(s.Origin.Version); err == nil {
+			return own, nil // MeshTraces can depend on it
+		}
 		return cluster.Latest, nil // nothing depends on it
 	case namesNoVersion(s):
 		return cluster.Latest, nil

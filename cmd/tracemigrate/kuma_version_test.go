@@ -34,3 +34,12 @@ func TestVersionRole(t *testing.T) {
 		})
 	}
 }
+
+// MeshTraces depend on the version of a control plane that has no TrafficTraces any more.
+func TestVersionWithoutTrafficTraces(t *testing.T) {
+	for reported, want := range map[string]cluster.Version{"3.0.0": {Major: 3}, "2.13.4": {Major: 2, Minor: 13, Patch: 4}, "": cluster.Latest} {
+		version, err := kumaVersion("", &cluster.Snapshot{Origin: &cluster.Origin{Version: reported}})
+		assert.NoError(t, err, reported)
+		assert.Equal(t, want, version, reported)
+	}
+}

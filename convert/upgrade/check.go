@@ -27,6 +27,11 @@ const Info envoydiff.Verdict = "info"
 // No proxy differs in it.
 const MeshTracingIgnored envoydiff.Code = "mesh-tracing-ignored"
 
+// MeshByLabel is the code of a mesh with Dataplanes on Kubernetes, which 3.0 finds by the label
+// kuma.io/mesh alone (MeshOfByLabel in pkg/plugins/runtime/k8s/util of Kuma's main branch; seen on
+// 3.0). A Dataplane does not show whether its Pod or Namespace has the label or the annotation.
+const MeshByLabel envoydiff.Code = "mesh-by-label"
+
 // Result is what an upgrade of the control plane changes.
 type Result struct {
 	From, To    cluster.Version

@@ -31,6 +31,7 @@ const (
 	deleteGateway
 	equalProtocols
 	labelServices
+	labelMesh
 	removeTracing
 	removeTracingOnKubernetes
 	renameMeshTraces
@@ -84,6 +85,8 @@ func (b *builder) mends(c *cause) []mend {
 		if len(c.Resources) > 0 {
 			return []mend{{Kind: labelServices, Of: c.Resources[0]}}
 		}
+	case MeshByLabel:
+		return []mend{{Kind: labelMesh, Of: c.Resources[0]}}
 	case MeshTracingIgnored:
 		if first := c.Resources[0]; first.onKubernetes {
 			return []mend{{Kind: removeTracingOnKubernetes, Of: first}}

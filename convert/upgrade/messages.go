@@ -121,6 +121,10 @@ var messages = map[envoydiff.Code]message{
 		"A MeshProxyPatch or ProxyTemplate changes the tracing of these proxies, and has another effect on Kuma {to}",
 		"It is not known whether they keep their tracing",
 	},
+	MeshByLabel: {
+		"Kuma {to} finds the mesh of a pod by the label kuma.io/mesh of the Pod or its Namespace, no longer by the annotation",
+		"A pod that has only the annotation moves to the mesh default, and gets the tracing there",
+	},
 	MeshTracingIgnored: {
 		"Kuma {to} accepts the field tracing of a Mesh, and ignores it",
 		"It has no effect any more",
@@ -197,6 +201,10 @@ var remedies = map[mendKind]report.Step{
 		Title: "before the upgrade, give the Dataplanes below the label kuma.io/workload and the field protocol, or create a MeshService for them; " +
 			"clients then use the names of MeshServices",
 		Command: editDataplane,
+	},
+	labelMesh: {
+		Title:   "see that each Namespace of these meshes has the label, or all its pods have it, and label those that do not, with kuma.io/mesh={name}",
+		Command: "{kubectl} get namespaces --label-columns=kuma.io/mesh",
 	},
 	equalProtocols: {Title: "give the ports of these Services the same appProtocol, or let one Service alone select the port"},
 	removeTracing: {

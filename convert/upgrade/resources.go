@@ -102,7 +102,9 @@ func (b *builder) dataplanes() {
 			b.of(envoydiff.OutboundNeedsService).addProxy(dp)
 		}
 	}
+	onKubernetes := make(map[string]bool) // meshes
 	for _, dp := range b.current.Dataplanes {
+		onKubernetes[dp.Mesh] = onKubernetes[dp.Mesh] || !dp.OnUniversal()
 		if dp.Builtin() {
 			b.of(envoydiff.BuiltinGatewayRemoved).addProxy(dp)
 			if unreadable[dp.Mesh] {
@@ -111,6 +113,11 @@ func (b *builder) dataplanes() {
 		}
 		if dp.IsHTTPByTag() {
 			b.of(envoydiff.ProtocolFromField).addProxy(dp)
+		}
+	}
+	for _, mesh := range b.current.Meshes {
+		if onKubernetes[mesh.Name] && mesh.Name != "default" {
+			b.of(MeshByLabel).addResource(mesh.Resource)
 		}
 	}
 }
