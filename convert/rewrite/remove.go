@@ -30,7 +30,7 @@ func (r *Repo) Remove() (Changes, error) {
 	}
 	for _, k := range r.kustomizations {
 		for _, p := range k.patches {
-			r.fail(r.removePatch(k, p))
+			r.fail(r.removePatch(k, p, patches[p.path]))
 		}
 	}
 	r.deleteEmpty()
@@ -186,11 +186,11 @@ func (p *patch) mayMatch(field, value string) bool {
 }
 
 // removePatch removes a patch of a kustomization if its target is gone, or what an inline patch
-// changes in the tracing of Meshes.
-func (r *Repo) removePatch(k *kustomization, p *patch) error {
+// changes in the tracing of Meshes. ofFile are the patches that the patch's file is.
+func (r *Repo) removePatch(k *kustomization, p *patch, ofFile []*patch) error {
 	switch {
 	case p.isOfTrafficTrace():
-		if _, exists := r.texts[p.path]; exists && p.path != "" && r.onlyPatchesTrafficTraces(p.path) {
+		if _, exists := r.texts[p.path]; exists && len(r.homes[p.path]) == 0 && areAll(ofFile, (*patch).isOfTrafficTrace) {
 			r.deleted[p.path] = true
 		}
 		return k.doc.RemoveAt(p.at...)
@@ -227,19 +227,4 @@ func (r *Repo) removeAll(f *edit.File, uses []*patch) error {
 		failed = append(failed, r.removeFromDocument(doc, uses))
 	}
 	return errors.Join(failed...)
-}
-
-// onlyPatchesTrafficTraces reports whether every use of a file is a patch of TrafficTraces.
-func (r *Repo) onlyPatchesTrafficTraces(name string) bool {
-	for _, k := range r.kustomizations {
-		if _, _, listed := k.lists(name); listed {
-			return false
-		}
-		for _, p := range k.patches {
-			if p.path == name && !p.isOfTrafficTrace() {
-				return false
-			}
-		}
-	}
-	return true
 }
