@@ -102,25 +102,22 @@ func isJSONPatch(root *yaml.Node) bool {
 // patchesSpec reports whether a JSON patch changes another field of a Mesh's spec, which
 // must exist for it.
 func (r *Repo) patchesSpec(files map[string][]*patch) bool {
-	inSpec := func(f *edit.File) bool {
-		return f != nil && slices.ContainsFunc(f.Documents(), func(doc *edit.Document) bool {
+	inSpec := func(source []byte) bool {
+		f, err := edit.Parse("", source) // rendering reports an error
+		return err == nil && slices.ContainsFunc(f.Documents(), func(doc *edit.Document) bool {
 			return isJSONPatch(doc.Root) && slices.ContainsFunc(doc.Root.Content, func(operation *yaml.Node) bool {
 				pointer := text(operation, "path")
 				return strings.HasPrefix(pointer, "/spec/") && !isTracing(pointer)
 			})
 		})
 	}
-	parsed := func(name, text string) *edit.File {
-		f, _ := edit.Parse(name, []byte(text)) // rendering reports an error
-		return f
-	}
 	for name, uses := range files {
-		if slices.ContainsFunc(uses, (*patch).isOfMesh) && inSpec(parsed(name, string(r.texts[name]))) {
+		if slices.ContainsFunc(uses, (*patch).isOfMesh) && inSpec(r.texts[name]) {
 			return true
 		}
 	}
 	return slices.ContainsFunc(r.kustomizations, func(k *kustomization) bool {
-		return slices.ContainsFunc(k.patches, func(p *patch) bool { return p.path == "" && p.isOfMesh() && inSpec(parsed(k.path, p.text)) })
+		return slices.ContainsFunc(k.patches, func(p *patch) bool { return p.path == "" && p.isOfMesh() && inSpec([]byte(p.text)) })
 	})
 }
 
