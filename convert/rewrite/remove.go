@@ -91,7 +91,7 @@ func areAll(uses []*patch, is func(*patch) bool) bool {
 
 // hasTracing reports whether a resource is a Mesh with the field tracing.
 func (e entry) hasTracing() bool {
-	return e.kind == cluster.KindMesh && at(e.node, tracingPath(entry{node: e.node})) != nil
+	return e.kind == cluster.KindMesh && manifest.ValueOf(part(e.node, "spec"), "tracing") != nil
 }
 
 // isJSONPatch reports whether a document has operations of a JSON patch.
