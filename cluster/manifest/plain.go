@@ -306,7 +306,7 @@ var classes = func() (classes [256]class) {
 			*of = slash
 		case strings.IndexByte("abcdefoxABCDEFOX_", byte(c)) >= 0:
 			*of = numberLetter
-		case isWord(byte(c)):
+		case 'a' <= c|0x20 && c|0x20 <= 'z':
 			*of = letter
 		case strings.IndexByte(":@*=,+()~%;^$ ", byte(c)) >= 0:
 			*of = inside
@@ -355,6 +355,7 @@ func isKey(text string) bool {
 	return n > 0 && n < len(text) && text[n] == ':' && (n+1 == len(text) || text[n+1] == ' ')
 }
 
+// wordLen returns the length of the word, with slashes, that text begins with.
 func wordLen(text string) int {
 	i := 0
 	for i < len(text) && classes[text[i]] < inside {

@@ -282,23 +282,8 @@ func (c chunk) isUnwanted(wanted Wanted) bool {
 // plainWord returns value if it is a word that YAML reads as itself, else "".
 func plainWord(value string) string {
 	value = strings.Trim(value, " \r\n")
-	for _, r := range []byte(value) {
-		if !isWord(r) && r != '/' {
-			return ""
-		}
-	}
-	if strings.EqualFold(value, "null") {
+	if wordLen(value) < len(value) || strings.EqualFold(value, "null") {
 		return ""
 	}
 	return value
 }
-
-func isWord(r byte) bool { return words[r] }
-
-// words are the bytes that words consist of.
-var words = func() (words [256]bool) {
-	for r := range 256 {
-		words[r] = 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || r == '.' || r == '_' || r == '-'
-	}
-	return words
-}()
