@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"cmp"
 	"fmt"
 	"iter"
 	"strings"
@@ -212,10 +213,8 @@ func (r *inputReader[T]) documents(c chunk, nodes *stack) ([]Document, []*Proble
 // isWanted reports whether the document has a wanted kind.
 func (d *Document) isWanted(wanted Wanted) bool {
 	kind := d.ListKind
-	for _, key := range []string{"type", "kind"} {
-		if n := d.Root.Get(key); n != nil {
-			kind = n.Text
-		}
+	if n := cmp.Or(d.Root.Get("kind"), d.Root.Get("type")); n != nil {
+		kind = n.Text
 	}
 	apiVersion := ""
 	if n := d.Root.Get("apiVersion"); n != nil {

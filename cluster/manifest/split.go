@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"cmp"
 	"iter"
 	"slices"
 	"strings"
@@ -187,7 +188,7 @@ func (c chunk) splitList(kind *string, add func(chunk)) (around *list, ok bool) 
 	if head == nil {
 		return nil, false
 	}
-	itemKind := head.kindBefore(kind)
+	itemKind := *cmp.Or(kind, &head.kind)
 	count, stop := c.splitItems(pos, indent, itemKind, add)
 	line += strings.Count(c.text[pos:stop], "\n")
 	if around = c.around(c.text[:at], c.text[stop:], line, count); around == nil {
@@ -256,16 +257,6 @@ func (c chunk) splitItems(pos, indent int, kind string, add func(chunk)) (count,
 	item(stop)
 	finish()
 	return count, stop
-}
-
-// kindBefore returns kind or, if that is nil, the kind that the beginning of a list, l,
-// gives its items.
-func (l *list) kindBefore(kind *string) string {
-	if kind != nil {
-		return *kind
-	}
-	before, _ := listKind(l.root)
-	return before
 }
 
 // around returns a list of count items from the text before them and the text after
