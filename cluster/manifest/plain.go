@@ -146,12 +146,8 @@ func (p *plain) sequence(depth int) Node {
 	n := Node{Kind: Sequence, line: int32(p.number)}
 	column, from := p.indent, len(p.nodes.open)
 	for !p.bad && !p.done && p.indent == column && p.text[0] == '-' {
-		if p.text != "-" && p.text[1] != ' ' {
-			p.bad = true
-			break
-		}
 		after := trimSpaces(p.text[1:])
-		if after == "" || after[0] == '#' {
+		if after == "" || after[0] == '#' || p.text[1] != ' ' {
 			p.bad = true // rare: null, or nested, depending on the next line
 			break
 		}
@@ -175,11 +171,7 @@ func (p *plain) mapping(depth int) Node {
 	column, from := p.indent, len(p.nodes.open)
 	for !p.bad && !p.done && p.indent == column {
 		key := wordLen(p.text)
-		if key == 0 || key > maxKey || key == len(p.text) || p.text[key] != ':' || p.text[0] == '-' {
-			p.bad = true
-			break
-		}
-		if !isPlainKey(p.text[:key]) {
+		if key == 0 || key > maxKey || key == len(p.text) || p.text[key] != ':' || p.text[0] == '-' || !isPlainKey(p.text[:key]) {
 			p.bad = true
 			break
 		}
