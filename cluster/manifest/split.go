@@ -117,10 +117,8 @@ func (c chunk) values() iter.Seq[chunk] {
 }
 
 func isMarker(line string) bool {
-	if len(line) < 3 || line[:3] != "---" && line[:3] != "..." {
-		return false
-	}
-	return len(line) == 3 || strings.IndexByte(" \t\r\n", line[3]) >= 0
+	return (strings.HasPrefix(line, "---") || strings.HasPrefix(line, "...")) &&
+		(len(line) == 3 || strings.IndexByte(" \t\r\n", line[3]) >= 0)
 }
 
 // blank reports whether a text has only white space, comments and directives. It also
