@@ -32,7 +32,12 @@ func (p *plan) cutBlock(n *yaml.Node, all []entry, from, to int) {
 	}
 	end := p.after(all[to].end, column)
 	if !s.isBlank(s.lineStart(start), start) {
-		p.cutCompact(n, all, from, to, end)
+		// The entry starts after a dash, which then starts what follows.
+		if from > 0 || to == len(all)-1 {
+			p.unclear = n
+			return
+		}
+		p.cut(start, s.spaces(end))
 		return
 	}
 	first := s.comments(s.lineStart(start), column, floor)
@@ -85,17 +90,6 @@ func (p *plan) isComment(start int) bool {
 	}
 	_, is := s.comment(s.lineStart(start - 1))
 	return is
-}
-
-// cutCompact removes the first entries of a collection that starts after a dash. The
-// dash then starts what follows.
-func (p *plan) cutCompact(n *yaml.Node, all []entry, from, to, end int) {
-	s := p.text()
-	if from > 0 || to == len(all)-1 {
-		p.unclear = n
-		return
-	}
-	p.cut(all[from].start, s.spaces(end))
 }
 
 // cutFlow removes the neighbours from..to of a flow collection and one comma.
