@@ -70,10 +70,8 @@ func kindOf(n *yaml.Node, inherited string) string {
 	switch {
 	case strings.HasPrefix(api, "kuma.io/"):
 		return kind
-	case api == "" && kind == "" && universal != "":
-		return universal
 	case api == "" && kind == "":
-		return inherited
+		return cmp.Or(universal, inherited)
 	}
 	return ""
 }
