@@ -101,11 +101,7 @@ func (p *plain) next() {
 			line, p.rest = p.rest, ""
 		}
 		p.number++
-		indent := 0
-		for indent < len(line) && line[indent] == ' ' {
-			indent++
-		}
-		end := len(line)
+		indent, end := spaces(line), len(line)
 		for end > indent && (line[end-1] == ' ' || line[end-1] == '\r') {
 			end--
 		}
@@ -146,7 +142,7 @@ func (p *plain) sequence(depth int) Node {
 	n := Node{Kind: Sequence, line: int32(p.number)}
 	column, from := p.indent, len(p.nodes.open)
 	for !p.bad && !p.done && p.indent == column && p.text[0] == '-' {
-		after := trimSpaces(p.text[1:])
+		after := p.text[1+spaces(p.text[1:]):]
 		if after == "" || after[0] == '#' || p.text[1] != ' ' {
 			p.bad = true // rare: null, or nested, depending on the next line
 			break
@@ -182,7 +178,7 @@ func (p *plain) mapping(depth int) Node {
 				p.bad = true
 				break
 			}
-			value = p.scalar(trimSpaces(after), column)
+			value = p.scalar(after[spaces(after):], column)
 		} else {
 			p.next()
 			switch {
@@ -356,10 +352,12 @@ func wordLen(text string) int {
 	return i
 }
 
-// trimSpaces is faster than strings.TrimLeft.
-func trimSpaces(text string) string {
-	for text != "" && text[0] == ' ' {
-		text = text[1:]
+// spaces returns the number of spaces that text begins with. It is faster than
+// strings.TrimLeft.
+func spaces(text string) int {
+	n := 0
+	for n < len(text) && text[n] == ' ' {
+		n++
 	}
-	return text
+	return n
 }

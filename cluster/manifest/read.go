@@ -235,16 +235,13 @@ func (c chunk) isUnwanted(wanted Wanted) bool {
 	for rest := c.text; rest != ""; {
 		var line string
 		line, rest, _ = strings.Cut(rest, "\n")
-		column := 0
-		for column < len(line) && line[column] == ' ' {
-			column++
-		}
+		column := spaces(line)
 		if column == len(line) || strings.IndexByte("\r\t#", line[column]) >= 0 || strings.HasPrefix(line[column:], "{{") {
 			continue
 		}
 		if first && c.item && line[column] == '-' {
 			column++
-			column += len(line[column:]) - len(strings.TrimLeft(line[column:], " "))
+			column += spaces(line[column:])
 		}
 		if column > c.indent && !first || column == c.indent && line[column] == '-' && !first {
 			continue // belongs to the key before it

@@ -288,9 +288,7 @@ func listAround(root *Node, count int) *list {
 // indentation returns the number of spaces before the first line's text, -1 for a blank
 // line or a comment, and whether the text is a sequence entry.
 func indentation(line string) (columns int, dash bool) {
-	for columns < len(line) && line[columns] == ' ' {
-		columns++
-	}
+	columns = spaces(line)
 	if columns == len(line) || strings.IndexByte("\r\n#", line[columns]) >= 0 {
 		return -1, false
 	}
