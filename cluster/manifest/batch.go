@@ -2,6 +2,7 @@ package manifest
 
 import (
 	"runtime"
+	"slices"
 	"sync"
 )
 
@@ -140,23 +141,21 @@ func (b *batch[T]) run() (kept []T, problems []*Problem) {
 	// another item, a quoted scalar that looks like an item), and the whole list gives
 	// the better message, if it is not too long to be parsed at once.
 	for _, list := range b.taken {
+		items := outcomes[list.from:list.to]
 		if list.list == nil {
-			clear(outcomes[list.from:list.to])
+			clear(items)
 			continue
 		}
-		failed, kept := false, false
-		for i := list.from; i < list.to; i++ {
-			failed = failed || len(outcomes[i].problems) > 0
-			kept = kept || len(outcomes[i].kept) > 0
-		}
+		failed := slices.ContainsFunc(items, func(out outcome[T]) bool { return len(out.problems) > 0 })
+		kept := slices.ContainsFunc(items, func(out outcome[T]) bool { return len(out.kept) > 0 })
+		first := &items[0]
 		if failed && len(list.whole.text) <= maxDocument {
-			clear(outcomes[list.from:list.to])
-			first := &outcomes[list.from]
+			clear(items)
 			first.kept, first.problems = b.parse(list.whole, nil)
 			continue
 		}
 		if problem := list.list.incomplete(Place{File: b.file, Document: list.whole.doc}); problem != nil && kept {
-			outcomes[list.from].problems = append(outcomes[list.from].problems, problem)
+			first.problems = append(first.problems, problem)
 		}
 	}
 	kept = make([]T, 0, b.count)

@@ -333,22 +333,16 @@ func (b *bounded) fill(text []byte, n int) ([]byte, error) {
 func (b *bounded) all(text []byte) ([]byte, error) {
 	text, err := b.fill(text, int(max(b.size-b.length, 0)))
 	pieces := [][]byte{text} // then what exceeds the known size
-	length := len(text)
 	for next := 4 << 10; err == nil; next = min(2*next, partSize) {
 		var piece []byte
-		piece, err = b.fill(nil, next)
-		pieces = append(pieces, piece)
-		length += len(piece)
+		if piece, err = b.fill(nil, next); len(piece) > 0 {
+			pieces = append(pieces, piece)
+		}
 	}
-	if !errors.Is(err, io.EOF) || length == len(text) {
+	if !errors.Is(err, io.EOF) || len(pieces) == 1 {
 		return text, err
 	}
-	text = make([]byte, 0, length)
-	for i, piece := range pieces {
-		text = append(text, piece...)
-		pieces[i] = nil
-	}
-	return text, err
+	return slices.Concat(pieces...), err
 }
 
 // WithoutPath returns an error of the file system without the path, which the message has,

@@ -2,6 +2,7 @@ package manifest
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -245,7 +246,7 @@ func (c chunk) splitJSON(kind *string, add func(chunk)) (around *list, ok bool) 
 	if head == nil {
 		return nil, false
 	}
-	splitAs := head.kindBefore(kind)
+	splitAs := *cmp.Or(kind, &head.kind)
 	count, end := c.splitItemsJSON(open, splitAs, add)
 	if end < 0 {
 		return nil, false

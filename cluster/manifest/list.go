@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -78,10 +79,7 @@ func asList(root *Node) *list {
 // listKind returns the kind of the items by the kind of the list. ok is false if the
 // kind does not belong to a list.
 func listKind(root *Node) (kind string, ok bool) {
-	name := root.Get("kind")
-	if name == nil {
-		name = root.Get("type")
-	}
+	name := cmp.Or(root.Get("kind"), root.Get("type"))
 	if name == nil {
 		return "", true
 	}

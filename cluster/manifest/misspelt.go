@@ -25,14 +25,14 @@ func (v Value) Known(keys ...string) { v.warnFields(keys, true) }
 func (v Value) Misspelt(keys ...string) { v.warnFields(keys, false) }
 
 func (v Value) warnFields(keys []string, all bool) {
-	var space [8]string
+	var space [12]string
 	var missing []string // looked up once, since an object can have 100,000 unknown fields
 	for key := range v.node.Pairs() {
 		if slices.Contains(keys, key.Text) {
 			continue
 		}
 		if missing == nil {
-			missing = v.node.missing(space[:0], keys)
+			missing = slices.DeleteFunc(append(space[:0], keys...), func(key string) bool { return v.node.Get(key) != nil })
 		}
 		code, meant := unknownField, ""
 		var remedy string
@@ -58,16 +58,6 @@ func (n *Node) IsMisspelt(key string, keys iter.Seq[string]) bool {
 		}
 	}
 	return false
-}
-
-// missing appends to missing those of keys that n does not have.
-func (n *Node) missing(missing, keys []string) []string {
-	for _, key := range keys {
-		if n.Get(key) == nil {
-			missing = append(missing, key)
-		}
-	}
-	return missing
 }
 
 // Closest returns the one of known that word is probably a misspelt form of: it differs in

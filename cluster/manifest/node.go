@@ -19,24 +19,14 @@ const (
 	Sequence
 )
 
-// String returns the word for k in an error message, with its article.
-func (k Kind) String() string {
-	switch k {
-	case Null:
-		return "nothing"
-	case String:
-		return "a string"
-	case Int, Float:
-		return "a number"
-	case Bool:
-		return "a boolean"
-	case Mapping:
-		return "an object"
-	case Sequence:
-		return "a list"
-	}
-	return "an unknown value"
+// kindWords name the kinds in error messages, with their articles.
+var kindWords = [...]string{
+	Null: "nothing", String: "a string", Int: "a number", Float: "a number",
+	Bool: "a boolean", Mapping: "an object", Sequence: "a list",
 }
+
+// String returns the word for k in an error message.
+func (k Kind) String() string { return kindWords[k] }
 
 // Node is one value of a document. It is small, because the snapshot of a large mesh has
 // millions of them while it is read.

@@ -101,11 +101,7 @@ func (p *plain) next() {
 			line, p.rest = p.rest, ""
 		}
 		p.number++
-		indent := 0
-		for indent < len(line) && line[indent] == ' ' {
-			indent++
-		}
-		end := len(line)
+		indent, end := spaces(line), len(line)
 		for end > indent && (line[end-1] == ' ' || line[end-1] == '\r') {
 			end--
 		}
@@ -146,12 +142,8 @@ func (p *plain) sequence(depth int) Node {
 	n := Node{Kind: Sequence, line: int32(p.number)}
 	column, from := p.indent, len(p.nodes.open)
 	for !p.bad && !p.done && p.indent == column && p.text[0] == '-' {
-		if p.text != "-" && p.text[1] != ' ' {
-			p.bad = true
-			break
-		}
-		after := trimSpaces(p.text[1:])
-		if after == "" || after[0] == '#' {
+		after := p.text[1+spaces(p.text[1:]):]
+		if after == "" || after[0] == '#' || p.text[1] != ' ' {
 			p.bad = true // rare: null, or nested, depending on the next line
 			break
 		}
@@ -175,11 +167,7 @@ func (p *plain) mapping(depth int) Node {
 	column, from := p.indent, len(p.nodes.open)
 	for !p.bad && !p.done && p.indent == column {
 		key := wordLen(p.text)
-		if key == 0 || key > maxKey || key == len(p.text) || p.text[key] != ':' || p.text[0] == '-' {
-			p.bad = true
-			break
-		}
-		if !isPlainKey(p.text[:key]) {
+		if key == 0 || key > maxKey || key == len(p.text) || p.text[key] != ':' || p.text[0] == '-' || !isPlainKey(p.text[:key]) {
 			p.bad = true
 			break
 		}
@@ -190,7 +178,7 @@ func (p *plain) mapping(depth int) Node {
 				p.bad = true
 				break
 			}
-			value = p.scalar(trimSpaces(after), column)
+			value = p.scalar(after[spaces(after):], column)
 		} else {
 			p.next()
 			switch {
@@ -306,7 +294,7 @@ var classes = func() (classes [256]class) {
 			*of = slash
 		case strings.IndexByte("abcdefoxABCDEFOX_", byte(c)) >= 0:
 			*of = numberLetter
-		case isWord(byte(c)):
+		case 'a' <= c|0x20 && c|0x20 <= 'z':
 			*of = letter
 		case strings.IndexByte(":@*=,+()~%;^$ ", byte(c)) >= 0:
 			*of = inside
@@ -355,6 +343,7 @@ func isKey(text string) bool {
 	return n > 0 && n < len(text) && text[n] == ':' && (n+1 == len(text) || text[n+1] == ' ')
 }
 
+// wordLen returns the length of the word, with slashes, that text begins with.
 func wordLen(text string) int {
 	i := 0
 	for i < len(text) && classes[text[i]] < inside {
@@ -363,10 +352,12 @@ func wordLen(text string) int {
 	return i
 }
 
-// trimSpaces is faster than strings.TrimLeft.
-func trimSpaces(text string) string {
-	for text != "" && text[0] == ' ' {
-		text = text[1:]
+// spaces returns the number of spaces that text begins with. It is faster than
+// strings.TrimLeft.
+func spaces(text string) int {
+	n := 0
+	for n < len(text) && text[n] == ' ' {
+		n++
 	}
-	return text
+	return n
 }

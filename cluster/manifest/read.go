@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"cmp"
 	"fmt"
 	"iter"
 	"strings"
@@ -212,10 +213,8 @@ func (r *inputReader[T]) documents(c chunk, nodes *stack) ([]Document, []*Proble
 // isWanted reports whether the document has a wanted kind.
 func (d *Document) isWanted(wanted Wanted) bool {
 	kind := d.ListKind
-	for _, key := range []string{"type", "kind"} {
-		if n := d.Root.Get(key); n != nil {
-			kind = n.Text
-		}
+	if n := cmp.Or(d.Root.Get("kind"), d.Root.Get("type")); n != nil {
+		kind = n.Text
 	}
 	apiVersion := ""
 	if n := d.Root.Get("apiVersion"); n != nil {
@@ -236,16 +235,13 @@ func (c chunk) isUnwanted(wanted Wanted) bool {
 	for rest := c.text; rest != ""; {
 		var line string
 		line, rest, _ = strings.Cut(rest, "\n")
-		column := 0
-		for column < len(line) && line[column] == ' ' {
-			column++
-		}
+		column := spaces(line)
 		if column == len(line) || strings.IndexByte("\r\t#", line[column]) >= 0 || strings.HasPrefix(line[column:], "{{") {
 			continue
 		}
 		if first && c.item && line[column] == '-' {
 			column++
-			column += len(line[column:]) - len(strings.TrimLeft(line[column:], " "))
+			column += spaces(line[column:])
 		}
 		if column > c.indent && !first || column == c.indent && line[column] == '-' && !first {
 			continue // belongs to the key before it
@@ -282,23 +278,8 @@ func (c chunk) isUnwanted(wanted Wanted) bool {
 // plainWord returns value if it is a word that YAML reads as itself, else "".
 func plainWord(value string) string {
 	value = strings.Trim(value, " \r\n")
-	for _, r := range []byte(value) {
-		if !isWord(r) && r != '/' {
-			return ""
-		}
-	}
-	if strings.EqualFold(value, "null") {
+	if wordLen(value) < len(value) || strings.EqualFold(value, "null") {
 		return ""
 	}
 	return value
 }
-
-func isWord(r byte) bool { return words[r] }
-
-// words are the bytes that words consist of.
-var words = func() (words [256]bool) {
-	for r := range 256 {
-		words[r] = 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || r == '.' || r == '_' || r == '-'
-	}
-	return words
-}()

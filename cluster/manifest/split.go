@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"cmp"
 	"iter"
 	"slices"
 	"strings"
@@ -116,10 +117,8 @@ func (c chunk) values() iter.Seq[chunk] {
 }
 
 func isMarker(line string) bool {
-	if len(line) < 3 || line[:3] != "---" && line[:3] != "..." {
-		return false
-	}
-	return len(line) == 3 || strings.IndexByte(" \t\r\n", line[3]) >= 0
+	return (strings.HasPrefix(line, "---") || strings.HasPrefix(line, "...")) &&
+		(len(line) == 3 || strings.IndexByte(" \t\r\n", line[3]) >= 0)
 }
 
 // blank reports whether a text has only white space, comments and directives. It also
@@ -187,7 +186,7 @@ func (c chunk) splitList(kind *string, add func(chunk)) (around *list, ok bool) 
 	if head == nil {
 		return nil, false
 	}
-	itemKind := head.kindBefore(kind)
+	itemKind := *cmp.Or(kind, &head.kind)
 	count, stop := c.splitItems(pos, indent, itemKind, add)
 	line += strings.Count(c.text[pos:stop], "\n")
 	if around = c.around(c.text[:at], c.text[stop:], line, count); around == nil {
@@ -258,16 +257,6 @@ func (c chunk) splitItems(pos, indent int, kind string, add func(chunk)) (count,
 	return count, stop
 }
 
-// kindBefore returns kind or, if that is nil, the kind that the beginning of a list, l,
-// gives its items.
-func (l *list) kindBefore(kind *string) string {
-	if kind != nil {
-		return *kind
-	}
-	before, _ := listKind(l.root)
-	return before
-}
-
 // around returns a list of count items from the text before them and the text after
 // them, which begins at a line. It returns nil if these texts are not the rest of a
 // list.
@@ -299,9 +288,7 @@ func listAround(root *Node, count int) *list {
 // indentation returns the number of spaces before the first line's text, -1 for a blank
 // line or a comment, and whether the text is a sequence entry.
 func indentation(line string) (columns int, dash bool) {
-	for columns < len(line) && line[columns] == ' ' {
-		columns++
-	}
+	columns = spaces(line)
 	if columns == len(line) || strings.IndexByte("\r\n#", line[columns]) >= 0 {
 		return -1, false
 	}

@@ -345,8 +345,8 @@ func pathKey(key string) string {
 	if len(key) > 80 {
 		return fmt.Sprintf("[%.80q...]", key)
 	}
-	for _, r := range []byte(key) {
-		if !isWord(r) || r == '.' {
+	for i := range len(key) {
+		if of := classes[key[i]]; of == dot || of >= slash {
 			return fmt.Sprintf("[%.80q]", key)
 		}
 	}

@@ -55,8 +55,8 @@ type checker struct {
 	problems []*manifest.Problem
 }
 
-// decisiveLabels decide on what a policy selects, or on its precedence.
-var decisiveLabels = []string{cluster.MeshLabel, cluster.OriginLabel, cluster.EffectLabel, cluster.RoleLabel}
+// decisiveLabels decide on what a policy of a mesh selects, or on its precedence.
+var decisiveLabels = []string{cluster.OriginLabel, cluster.EffectLabel, cluster.RoleLabel}
 
 // compare compares a planned policy with what an overlay renders it to.
 func (c *checker) compare(p, rendered *meshtrace.Policy) {
@@ -68,7 +68,7 @@ func (c *checker) compare(p, rendered *meshtrace.Policy) {
 	if rendered.Mesh != p.Mesh {
 		c.refuse(p, "labels", fmt.Sprintf("is moved from mesh %q to %q", p.Mesh, rendered.Mesh), "so it selects other proxies")
 	}
-	for _, key := range decisiveLabels[1:] {
+	for _, key := range decisiveLabels {
 		if was, is := p.Labels.Get(key), rendered.Labels.Get(key); was != is {
 			c.refuse(p, "labels", fmt.Sprintf("gets the label %s: %q instead of %q", key, is, was), "which decides on its precedence or effect")
 		}

@@ -81,10 +81,7 @@ func (w *writer) tracesOf(file string) map[traceID]written {
 
 // addOwn adds the author's labels and annotations of a TrafficTrace to a policy.
 func addOwn(n *yaml.Node, policy *meshtrace.Policy) {
-	from := n
-	if !isUniversal(n) {
-		from = manifest.ValueOf(n, "metadata")
-	}
+	from := part(n, "metadata")
 	var labels cluster.Tags
 	for key, label := range scalars(manifest.ValueOf(from, "labels")) {
 		if cluster.IsOwn(key) && meshtrace.CheckLabel(key, label) == nil {

@@ -42,12 +42,8 @@ func (r *Repo) deleteEmpty() {
 
 // unlist removes what is gone from a kustomization.
 func (r *Repo) unlist(k *kustomization, gone map[string]bool) {
-	var failed []error
-	some := false
-	remove := func(steps ...any) {
-		some = true
-		failed = append(failed, k.doc.RemoveAt(steps...))
-	}
+	var failed []error // one for each removal, nil for one that is possible
+	remove := func(steps ...any) { failed = append(failed, k.doc.RemoveAt(steps...)) }
 	k.items(func(field string, i int, name string) {
 		if gone[name] {
 			remove(field, i)
@@ -62,7 +58,7 @@ func (r *Repo) unlist(k *kustomization, gone map[string]bool) {
 		r.fail(err)
 		return
 	}
-	if some && r.isEmptied(k) {
+	if len(failed) > 0 && r.isEmptied(k) {
 		r.deleted[k.path] = true
 	}
 }

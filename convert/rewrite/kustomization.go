@@ -1,12 +1,14 @@
 package rewrite
 
 import (
+	"maps"
 	"path"
 	"slices"
 	"strings"
 
 	"gopkg.in/yaml.v3"
 
+	"tracemigrate/cluster/lists"
 	"tracemigrate/cluster/manifest"
 	"tracemigrate/cluster/manifest/edit"
 )
@@ -176,14 +178,7 @@ func (r *Repo) Plain() []string {
 	for _, k := range r.kustomizations {
 		r.included(k, included)
 	}
-	var plain []string
-	for name := range r.texts {
-		if !included[name] && !isKustomization(name) {
-			plain = append(plain, name)
-		}
-	}
-	slices.Sort(plain)
-	return plain
+	return lists.Keep(slices.Sorted(maps.Keys(r.texts)), func(name string) bool { return !included[name] && !isKustomization(name) })
 }
 
 // place returns the place of a node of the kustomization.

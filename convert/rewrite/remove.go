@@ -30,7 +30,7 @@ func (r *Repo) Remove() (Changes, error) {
 	}
 	for _, k := range r.kustomizations {
 		for _, p := range k.patches {
-			r.fail(r.removePatch(k, p))
+			r.fail(r.removePatch(k, p, patches[p.path]))
 		}
 	}
 	r.deleteEmpty()
@@ -91,7 +91,7 @@ func areAll(uses []*patch, is func(*patch) bool) bool {
 
 // hasTracing reports whether a resource is a Mesh with the field tracing.
 func (e entry) hasTracing() bool {
-	return e.kind == cluster.KindMesh && at(e.node, tracingPath(entry{node: e.node})) != nil
+	return e.kind == cluster.KindMesh && manifest.ValueOf(part(e.node, "spec"), "tracing") != nil
 }
 
 // isJSONPatch reports whether a document has operations of a JSON patch.
@@ -102,25 +102,22 @@ func isJSONPatch(root *yaml.Node) bool {
 // patchesSpec reports whether a JSON patch changes another field of a Mesh's spec, which
 // must exist for it.
 func (r *Repo) patchesSpec(files map[string][]*patch) bool {
-	inSpec := func(f *edit.File) bool {
-		return f != nil && slices.ContainsFunc(f.Documents(), func(doc *edit.Document) bool {
+	inSpec := func(source []byte) bool {
+		f, err := edit.Parse("", source) // rendering reports an error
+		return err == nil && slices.ContainsFunc(f.Documents(), func(doc *edit.Document) bool {
 			return isJSONPatch(doc.Root) && slices.ContainsFunc(doc.Root.Content, func(operation *yaml.Node) bool {
 				pointer := text(operation, "path")
 				return strings.HasPrefix(pointer, "/spec/") && !isTracing(pointer)
 			})
 		})
 	}
-	parsed := func(name, text string) *edit.File {
-		f, _ := edit.Parse(name, []byte(text)) // rendering reports an error
-		return f
-	}
 	for name, uses := range files {
-		if slices.ContainsFunc(uses, (*patch).isOfMesh) && inSpec(parsed(name, string(r.texts[name]))) {
+		if slices.ContainsFunc(uses, (*patch).isOfMesh) && inSpec(r.texts[name]) {
 			return true
 		}
 	}
 	return slices.ContainsFunc(r.kustomizations, func(k *kustomization) bool {
-		return slices.ContainsFunc(k.patches, func(p *patch) bool { return p.path == "" && p.isOfMesh() && inSpec(parsed(k.path, p.text)) })
+		return slices.ContainsFunc(k.patches, func(p *patch) bool { return p.path == "" && p.isOfMesh() && inSpec([]byte(p.text)) })
 	})
 }
 
@@ -186,11 +183,11 @@ func (p *patch) mayMatch(field, value string) bool {
 }
 
 // removePatch removes a patch of a kustomization if its target is gone, or what an inline patch
-// changes in the tracing of Meshes.
-func (r *Repo) removePatch(k *kustomization, p *patch) error {
+// changes in the tracing of Meshes. ofFile are the patches that the patch's file is.
+func (r *Repo) removePatch(k *kustomization, p *patch, ofFile []*patch) error {
 	switch {
 	case p.isOfTrafficTrace():
-		if _, exists := r.texts[p.path]; exists && p.path != "" && r.onlyPatchesTrafficTraces(p.path) {
+		if _, exists := r.texts[p.path]; exists && len(r.homes[p.path]) == 0 && areAll(ofFile, (*patch).isOfTrafficTrace) {
 			r.deleted[p.path] = true
 		}
 		return k.doc.RemoveAt(p.at...)
@@ -227,19 +224,4 @@ func (r *Repo) removeAll(f *edit.File, uses []*patch) error {
 		failed = append(failed, r.removeFromDocument(doc, uses))
 	}
 	return errors.Join(failed...)
-}
-
-// onlyPatchesTrafficTraces reports whether every use of a file is a patch of TrafficTraces.
-func (r *Repo) onlyPatchesTrafficTraces(name string) bool {
-	for _, k := range r.kustomizations {
-		if _, _, listed := k.lists(name); listed {
-			return false
-		}
-		for _, p := range k.patches {
-			if p.path == name && !p.isOfTrafficTrace() {
-				return false
-			}
-		}
-	}
-	return true
 }

@@ -122,7 +122,6 @@ func (r *Repo) changes() Changes {
 	changed := make(Changes)
 	for _, name := range slices.Sorted(maps.Keys(r.edits)) {
 		if r.deleted[name] {
-			changed[name] = nil
 			continue
 		}
 		text, err := r.edits[name].Bytes()

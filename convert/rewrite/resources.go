@@ -70,16 +70,22 @@ func kindOf(n *yaml.Node, inherited string) string {
 	switch {
 	case strings.HasPrefix(api, "kuma.io/"):
 		return kind
-	case api == "" && kind == "" && universal != "":
-		return universal
 	case api == "" && kind == "":
-		return inherited
+		return cmp.Or(universal, inherited)
 	}
 	return ""
 }
 
 // isUniversal reports whether a resource has the form of Universal.
 func isUniversal(n *yaml.Node) bool { return text(n, "kind") == "" && text(n, "type") != "" }
+
+// part returns where a resource has the fields that Kubernetes has below a key: metadata or spec.
+func part(n *yaml.Node, key string) *yaml.Node {
+	if isUniversal(n) {
+		return n
+	}
+	return manifest.ValueOf(n, key)
+}
 
 // tracingPath returns the path of the field tracing in a Mesh.
 func tracingPath(e entry) []any {
@@ -88,22 +94,6 @@ func tracingPath(e entry) []any {
 		at = append(at, "spec")
 	}
 	return append(at, "tracing")
-}
-
-// at returns the node at a path of keys and indexes, or nil.
-func at(n *yaml.Node, steps []any) *yaml.Node {
-	for _, step := range steps {
-		switch step := step.(type) {
-		case string:
-			n = manifest.ValueOf(n, step)
-		case int:
-			if n == nil || step >= len(n.Content) {
-				return nil
-			}
-			n = n.Content[step]
-		}
-	}
-	return n
 }
 
 // text returns the scalar at a key of a mapping, or an empty text.
@@ -116,11 +106,7 @@ func text(n *yaml.Node, key string) string {
 
 // subjectOf returns a resource as the subject of a problem.
 func subjectOf(e entry) manifest.Subject {
-	name, mesh := text(e.node, "name"), text(e.node, "mesh")
-	if !isUniversal(e.node) {
-		name = text(manifest.ValueOf(e.node, "metadata"), "name")
-	}
-	return manifest.Subject{Kind: e.kind, Name: name, Mesh: mesh}
+	return manifest.Subject{Kind: e.kind, Name: text(part(e.node, "metadata"), "name"), Mesh: text(e.node, "mesh")}
 }
 
 // isLegacy reports whether a resource is a TrafficTrace.

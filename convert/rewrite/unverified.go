@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 
+	"tracemigrate/cluster/lists"
 	"tracemigrate/cluster/manifest"
 )
 
@@ -48,12 +49,7 @@ func (r *Repo) Unverified(changes Changes, verified []string) []*manifest.Proble
 		}
 		files := make(map[string]bool)
 		r.included(r.byDir[dir], files)
-		var changed []string
-		for name := range changes {
-			if files[name] {
-				changed = append(changed, name)
-			}
-		}
+		changed := lists.Keep(slices.Collect(maps.Keys(changes)), func(name string) bool { return files[name] })
 		if len(changed) > 0 {
 			problems = append(problems, &manifest.Problem{
 				Place: r.byDir[dir].place(nil), Severity: manifest.Error,

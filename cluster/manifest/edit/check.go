@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"gopkg.in/yaml.v3"
+
+	"tracemigrate/cluster/lists"
 )
 
 // check compares a new text with what the plans expect of it. Documents whose text is
@@ -81,14 +83,11 @@ func (p *plan) matchItems(old *yaml.Node, now []*yaml.Node) bool {
 		now = now[1:]
 		return n
 	}
-	additions := make(map[int][]string)
-	for _, a := range p.added[old] {
-		additions[a.index] = append(additions[a.index], a.value)
-	}
+	additions := lists.Group(p.added[old], func(a addition) int { return a.index })
 	items := entries(old)
 	for i := range len(items) + 1 {
-		for _, value := range additions[i] {
-			if !isString(take(), value) {
+		for _, a := range additions[i] {
+			if !isString(take(), a.value) {
 				return false
 			}
 		}

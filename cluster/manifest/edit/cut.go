@@ -6,11 +6,11 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// after returns the start of the line after a block entry. Comments that are indented
-// more than the entry belong to it.
-func (d *Document) after(e entry, column int) int {
+// after returns the start of the line after the end of a block entry. Comments that are
+// indented more than the entry belong to it.
+func (d *Document) after(end, column int) int {
 	s := d.text()
-	end := s.lineEnd(e.end)
+	end = s.lineEnd(end)
 	for pos := end; pos < len(s); pos = s.lineEnd(pos) {
 		if indent, is := s.comment(pos); is && indent > column {
 			end = s.lineEnd(pos)
@@ -28,11 +28,16 @@ func (p *plan) cutBlock(n *yaml.Node, all []entry, from, to int) {
 	column := s.column(start)
 	floor := p.region.marker
 	if from > 0 {
-		floor = p.after(all[from-1], column)
+		floor = p.after(all[from-1].end, column)
 	}
-	end := p.after(all[to], column)
+	end := p.after(all[to].end, column)
 	if !s.isBlank(s.lineStart(start), start) {
-		p.cutCompact(n, all, from, to, end)
+		// The entry starts after a dash, which then starts what follows.
+		if from > 0 || to == len(all)-1 {
+			p.unclear = n
+			return
+		}
+		p.cut(start, s.spaces(end))
 		return
 	}
 	first := s.comments(s.lineStart(start), column, floor)
@@ -85,17 +90,6 @@ func (p *plan) isComment(start int) bool {
 	}
 	_, is := s.comment(s.lineStart(start - 1))
 	return is
-}
-
-// cutCompact removes the first entries of a collection that starts after a dash. The
-// dash then starts what follows.
-func (p *plan) cutCompact(n *yaml.Node, all []entry, from, to, end int) {
-	s := p.text()
-	if from > 0 || to == len(all)-1 {
-		p.unclear = n
-		return
-	}
-	p.cut(all[from].start, s.spaces(end))
 }
 
 // cutFlow removes the neighbours from..to of a flow collection and one comma.

@@ -39,7 +39,7 @@ func (f *File) decode(r region) (root *yaml.Node, failure error) {
 		return nil, f.syntax(err, first)
 	}
 	root = document.Content[0]
-	if root.Kind == yaml.ScalarNode && root.Value == "" && root.Style == 0 && root.Anchor == "" {
+	if isAbsent(root) {
 		return nil, nil
 	}
 	shift(root, first-1)

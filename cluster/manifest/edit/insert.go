@@ -51,14 +51,14 @@ func (p *plan) insertItems(n *yaml.Node, all []entry, index int, values []string
 	var at int
 	switch line := s.lineStart(neighbour.start); {
 	case index == len(all):
-		at = p.after(neighbour, column)
+		at = p.after(neighbour.end, column)
 	case !s.isBlank(line, neighbour.start):
 		p.unclear = n
 		return
 	default:
 		floor := p.region.marker
 		if index > 0 {
-			floor = p.after(all[index-1], column)
+			floor = p.after(all[index-1].end, column)
 		}
 		at = s.comments(line, column, floor)
 	}
@@ -85,7 +85,7 @@ func (p *plan) insertList(n *yaml.Node, all []entry, l *list) {
 			indent = max(p.columnOf(e.value)-column, 0)
 		}
 	}
-	at := p.after(all[len(all)-1], column)
+	at := p.after(all[len(all)-1].end, column)
 	lines := []string{strings.Repeat(" ", column) + quote(l.key, false) + ":"}
 	for _, value := range l.values {
 		lines = append(lines, strings.Repeat(" ", column+indent)+"- "+quote(value, false))

@@ -59,13 +59,11 @@ func (d *Document) layout(n *yaml.Node) []entry {
 	_, dash := s.properties(min(d.file.offset(n), len(s)))
 	for i := range all {
 		e := &all[i]
-		switch {
-		case flow || n.Kind == yaml.MappingNode:
+		e.start = dash
+		if flow || n.Kind == yaml.MappingNode {
 			e.start = d.start(e.first)
-		default:
-			e.start = dash
 		}
-		e.end = d.endOf(*e, n.Kind == yaml.MappingNode, column, flow)
+		e.end = d.endOf(*e, column, flow)
 		dash = s.skip(e.end)
 	}
 	return all
@@ -98,12 +96,12 @@ func (d *Document) columnOf(n *yaml.Node) int {
 }
 
 // endOf returns the end of an entry.
-func (d *Document) endOf(e entry, isPair bool, column int, flow bool) int {
+func (d *Document) endOf(e entry, column int, flow bool) int {
 	s := d.text()
 	switch {
 	case !isAbsent(e.value):
 		return d.end(e.value, column, flow)
-	case !isPair:
+	case e.first == e.value: // an item
 		return min(d.file.offset(e.value), len(s))
 	}
 	end := d.end(e.first, column, flow)
@@ -126,7 +124,7 @@ func (d *Document) end(n *yaml.Node, column int, flow bool) int {
 		if isFlowStyle(n) || len(n.Content) == 0 {
 			end = d.endOfFlow(n, content)
 		} else {
-			end = d.endOfBlock(n)
+			end = d.endOf(lastEntry(n), d.columnOf(n), false)
 		}
 		record(&d.ends, n, end)
 		return end
@@ -146,17 +144,13 @@ func (d *Document) end(n *yaml.Node, column int, flow bool) int {
 	return s.plain(content, column, flow)
 }
 
-func (d *Document) endOfBlock(n *yaml.Node) int {
-	return d.endOf(lastEntry(n), n.Kind == yaml.MappingNode, d.columnOf(n), false)
-}
-
 // endOfFlow returns the end of a flow collection whose bracket is at an offset. A pair
 // within a flow sequence has no bracket.
 func (d *Document) endOfFlow(n *yaml.Node, bracket int) int {
 	s := d.text()
 	end := bracket + 1
 	if len(n.Content) > 0 {
-		end = d.endOf(lastEntry(n), n.Kind == yaml.MappingNode, 0, true)
+		end = d.endOf(lastEntry(n), 0, true)
 	}
 	if c := s.at(bracket); c != '{' && c != '[' {
 		return end

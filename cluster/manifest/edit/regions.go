@@ -74,9 +74,5 @@ func (s source) nextMarker(pos int) int {
 }
 
 func (s source) isMarker(pos int) bool {
-	if len(s)-pos < 3 {
-		return false
-	}
-	word := string(s[pos : pos+3])
-	return (word == "---" || word == "...") && isSpace(s.at(pos+3))
+	return (bytes.HasPrefix(s[pos:], []byte("---")) || bytes.HasPrefix(s[pos:], []byte("..."))) && isSpace(s.at(pos+3))
 }

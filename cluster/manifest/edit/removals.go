@@ -48,8 +48,7 @@ func (p *plan) removal(floor int, keeps, isLast bool) []change {
 			changes = append(changes, change{from: p.region.from, to: line})
 		}
 	}
-	root := entry{end: p.end(p.Root, -1, false)}
-	to := p.after(root, 0)
+	to := p.after(p.end(p.Root, -1, false), 0)
 	rest := s.blanksBelow(to)
 	above := s.blanksAbove(from, max(floor, p.file.starts[0]))
 	switch {
@@ -73,7 +72,7 @@ func (d *Document) followsBlank(start int) bool {
 // endsBlank reports whether the document has no comment after its last node.
 func (d *Document) endsBlank() bool {
 	s := d.text()
-	return s.isBlank(d.after(entry{end: d.end(d.Root, -1, false)}, 0), len(s))
+	return s.isBlank(d.after(d.end(d.Root, -1, false), 0), len(s))
 }
 
 // terminator reports whether the marker after a removed document is removed, and returns

@@ -41,12 +41,6 @@ func (s source) isBlank(from, to int) bool {
 // isBlankLine reports whether the line that starts at an offset is blank.
 func (s source) isBlankLine(start int) bool { return s.isBlank(start, s.lineEnd(start)) }
 
-// indentation returns the spaces at the start of the line of an offset.
-func (s source) indentation(offset int) int {
-	_, indent := s.line(s.lineStart(offset))
-	return indent
-}
-
 // leads reports whether an offset follows only white space in its line, and returns the
 // start of the line then.
 func (s source) leads(offset int) (line int, ok bool) {
@@ -138,7 +132,7 @@ func (s source) plain(offset, column int, flow bool) int {
 			if at == len(s) || s[at] == '#' {
 				return end
 			}
-			if !flow && s.indentation(at) <= column {
+			if _, indent := s.line(s.lineStart(at)); !flow && indent <= column {
 				return end
 			}
 			i = at - 1

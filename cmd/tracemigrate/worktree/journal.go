@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 
+	"tracemigrate/cluster/lists"
 	"tracemigrate/cluster/manifest"
 )
 
@@ -59,10 +60,7 @@ func (t *Tree) Write(changes, before map[string][]byte) error {
 	if err = t.finish(journal, records); err == nil {
 		return nil
 	}
-	old := make(map[string][]byte, len(before))
-	for _, text := range before {
-		old[digest(text)] = text
-	}
+	old := lists.By(slices.Collect(maps.Values(before)), digest)
 	if undone := t.undo(journal, records, old); undone != nil {
 		return fmt.Errorf("replacing the files: %w; undoing that: %w; some files are new and some old: solve this, then run "+
 			"the command again, which finishes the change", err, undone)
@@ -256,10 +254,11 @@ func (t *Tree) Recover() (finished bool, err error) {
 
 // discard removes a journal. Its records go first, because without them nothing is finished.
 func discard(journal string) error {
-	if err := os.Remove(filepath.Join(journal, recordsName)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("removing the journal: %w", err)
+	err := os.Remove(filepath.Join(journal, recordsName))
+	if err == nil || errors.Is(err, fs.ErrNotExist) {
+		err = os.RemoveAll(journal)
 	}
-	if err := os.RemoveAll(journal); err != nil {
+	if err != nil {
 		return fmt.Errorf("removing the journal: %w", err)
 	}
 	return nil
