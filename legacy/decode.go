@@ -66,8 +66,7 @@ func decodeBackend(name string, v manifest.Value) *Backend {
 			APIVersion:    conf.Field("apiVersion").Str(),
 		}
 		if shared := conf.Field("sharedSpanContext"); shared.Present() {
-			value := shared.Bool()
-			b.Zipkin.SharedSpanContext = &value
+			b.Zipkin.SharedSpanContext = new(shared.Bool())
 		}
 		checkZipkin(b.Zipkin, unusable.Field("conf"))
 	case "datadog":
