@@ -152,14 +152,9 @@ func (w *yamlWriter) word(value string) string {
 
 // encode encodes a value, and keeps an error for policy.
 func (w *yamlWriter) encode(v any) string {
-	text, err := encodeYAML(v)
-	w.failed = errors.Join(w.failed, err)
-	return text
-}
-
-func encodeYAML(v any) (string, error) {
 	text, err := manifest.EncodeYAML(v)
-	return string(text), err
+	w.failed = errors.Join(w.failed, err)
+	return string(text)
 }
 
 // meansItself reports whether YAML, including YAML 1.1, certainly reads a string as
