@@ -159,9 +159,5 @@ func (t *Tag) envoy() *tagv3.CustomTag {
 			RequestHeader: &tagv3.CustomTag_Header{Name: t.Header.Name, DefaultValue: t.Header.Default},
 		}}
 	}
-	literal := ""
-	if t.Literal != nil {
-		literal = *t.Literal
-	}
-	return &tagv3.CustomTag{Tag: t.Name, Type: &tagv3.CustomTag_Literal_{Literal: &tagv3.CustomTag_Literal{Value: literal}}}
+	return &tagv3.CustomTag{Tag: t.Name, Type: &tagv3.CustomTag_Literal_{Literal: &tagv3.CustomTag_Literal{Value: t.literal()}}}
 }
