@@ -264,19 +264,17 @@ func (w *Words) remedy(to cluster.Version, m mend) report.Step {
 	if m.Keeps != nil {
 		words = append(words, "{old}", m.Keeps.Old)
 	}
-	dashed := false
+	var name, mesh string // of the example, if the remedy names one
 	switch {
 	case m.Proxy != nil:
-		name := m.Proxy.Dataplane.ZoneName()
-		dashed = report.Dashed(name)
-		words = append(words, "{name}", manifest.ShellQuote(name), "{mesh}", manifest.ShellQuote(m.Proxy.Mesh),
-			"{proxy}", manifest.ShellQuote(m.Proxy.Mesh+"/"+m.Proxy.Name))
+		name, mesh = m.Proxy.Dataplane.ZoneName(), m.Proxy.Mesh
+		words = append(words, "{proxy}", manifest.ShellQuote(mesh+"/"+m.Proxy.Name))
 	case m.Of != nil:
-		dashed = report.Dashed(m.Of.name)
-		words = append(words, "{name}", manifest.ShellQuote(m.Of.name), "{mesh}", manifest.ShellQuote(m.Of.Of.Mesh))
+		name, mesh = m.Of.name, m.Of.Of.Mesh
 	}
+	words = append(words, "{name}", manifest.ShellQuote(name), "{mesh}", manifest.ShellQuote(mesh))
 	replacer, text := strings.NewReplacer(words...), remedies[m.Kind]
-	if dashed && text.Command == editDataplane {
+	if report.Dashed(name) && text.Command == editDataplane {
 		text.Command = editDashedDataplane
 	}
 	return report.Step{Title: replacer.Replace(text.Title), Command: replacer.Replace(text.Command)}
