@@ -114,15 +114,12 @@ func (b *builder) Restoration() string {
 	if len(b.Made) > 0 {
 		parts = append(parts, "deletes the new MeshTraces")
 	}
-	switch last := len(parts) - 1; last {
-	case 0:
+	last := len(parts) - 1
+	if last == 0 {
 		return "The script " + parts[0] + "."
-	case 1:
-		return "The script first " + parts[0] + ", and then " + parts[1] + ", so every proxy has tracing at any time."
-	default:
-		before := strings.Join(parts[:last], ", then ")
-		return "The script first " + before + ", and then " + parts[last] + ", so every proxy has tracing at any time."
 	}
+	before := strings.Join(parts[:last], ", then ")
+	return "The script first " + before + ", and then " + parts[last] + ", so every proxy has tracing at any time."
 }
 
 // Deletions returns the number of existing MeshTraces that the plan deletes.
