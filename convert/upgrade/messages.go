@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"tracemigrate/cluster"
+	"tracemigrate/cluster/lists"
 	"tracemigrate/cluster/manifest"
 	"tracemigrate/convert/envoydiff"
 	"tracemigrate/convert/report"
@@ -244,11 +245,10 @@ func (w *Words) Text(r *Result, c *Cause) Text {
 		m = tracesUnneeded
 	}
 	words := strings.NewReplacer("{to}", r.To.String(), "{code}", string(c.Code))
-	text := Text{Fact: words.Replace(m.fact), Consequence: words.Replace(m.consequence)}
-	for _, mend := range c.mends {
-		text.Remedies = append(text.Remedies, w.remedy(r.To, mend))
+	return Text{
+		Fact: words.Replace(m.fact), Consequence: words.Replace(m.consequence),
+		Remedies: lists.Each(c.mends, func(remedy mend) report.Step { return w.remedy(r.To, remedy) }),
 	}
-	return text
 }
 
 func (w *Words) remedy(to cluster.Version, m mend) report.Step {

@@ -172,14 +172,11 @@ func mergedData(c *meshtrace.Conf) *explainMerged {
 	if len(c.Backends) == 0 {
 		return nil
 	}
-	data := &explainMerged{
+	return &explainMerged{
 		Backend: c.Backends[0].Type, Address: c.Collector().Address(),
 		Overall: c.Sampling.Overall, Client: c.Sampling.Client, Random: c.Sampling.Random,
+		TagNames: lists.Each(c.Tags, func(tag meshtrace.Tag) string { return tag.Name }),
 	}
-	for _, tag := range c.Tags {
-		data.TagNames = append(data.TagNames, tag.Name)
-	}
-	return data
 }
 
 func (about *Explanation) todayData() explainToday {
