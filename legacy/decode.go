@@ -66,8 +66,7 @@ func decodeBackend(name string, v manifest.Value) *Backend {
 			APIVersion:    conf.Field("apiVersion").Str(),
 		}
 		if shared := conf.Field("sharedSpanContext"); shared.Present() {
-			value := shared.Bool()
-			b.Zipkin.SharedSpanContext = &value
+			b.Zipkin.SharedSpanContext = new(shared.Bool())
 		}
 		checkZipkin(b.Zipkin, unusable.Field("conf"))
 	case "datadog":
@@ -90,11 +89,9 @@ func decodeBackend(name string, v manifest.Value) *Backend {
 // control plane makes the cluster's endpoint from the url's host and port. The url
 // itself is never repeated, because it may contain a password.
 func checkZipkin(z *Zipkin, conf manifest.Value) {
-	field := conf.Field("url")
+	field := conf.Need("url")
 	if z.URL == "" {
-		if !field.Present() {
-			conf.Need("url")
-		} else if field.Node().Kind == manifest.String {
+		if field.Present() && field.Node().Kind == manifest.String {
 			field.Refuse("write the collector's url, like "+exampleURL, "is empty")
 		}
 		return
@@ -127,12 +124,9 @@ func checkZipkin(z *Zipkin, conf manifest.Value) {
 // checkDatadog records why no proxy can send to d. The address is only a host; Envoy
 // treats anything else as a name that never resolves.
 func checkDatadog(d *Datadog, conf manifest.Value) {
-	if port := conf.Field("port"); !port.Present() {
-		conf.Need("port")
-	}
-	field := conf.Field("address")
+	conf.Need("port")
+	field := conf.Need("address")
 	if !field.Present() {
-		conf.Need("address")
 		return
 	}
 	host, port, splitErr := net.SplitHostPort(d.Address)

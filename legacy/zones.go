@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"tracemigrate/cluster"
+	"tracemigrate/cluster/lists"
 	"tracemigrate/cluster/manifest"
 )
 
@@ -127,14 +128,7 @@ func (m *Mesh) In(zone string) *Mesh {
 
 // Ordered returns the zones whose order of selectors is known, by name.
 func (m *Mesh) Ordered() []string {
-	var names []string
-	for name, z := range m.zones {
-		if z.doubt == "" {
-			names = append(names, name)
-		}
-	}
-	slices.Sort(names)
-	return names
+	return lists.Keep(slices.Sorted(maps.Keys(m.zones)), func(name string) bool { return m.zones[name].doubt == "" })
 }
 
 // Doubt returns why it is unknown which TrafficTrace wins in a zone whose control plane

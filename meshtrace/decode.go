@@ -142,8 +142,7 @@ func decodeBackend(v manifest.Value) Backend {
 			zipkin.Field("apiVersion").Fail("is neither httpJson nor httpProto")
 		}
 		if shared := zipkin.Field("sharedSpanContext"); shared.Present() {
-			value := shared.Bool()
-			b.Zipkin.SharedSpanContext = &value
+			b.Zipkin.SharedSpanContext = new(shared.Bool())
 		}
 	}
 	if datadog := v.Field("datadog"); datadog.Present() {
@@ -187,8 +186,7 @@ func decodeTag(v manifest.Value) Tag {
 	v.Known("name", "literal", "header")
 	tag := Tag{Name: v.Need("name").Str()}
 	if literal := v.Field("literal"); literal.Present() {
-		text := literal.Str()
-		tag.Literal = &text
+		tag.Literal = new(literal.Str())
 	}
 	if header := v.Field("header"); header.Present() {
 		header.Known("name", "default")

@@ -97,9 +97,8 @@ func (c *Conf) Tracing(
 	case b.Zipkin != nil:
 		z := b.Zipkin
 		shared, split := z.SharedSpanContext, gateway && version.SplitsGatewaySpans()
-		if yes := true; shared == nil && version.FillsZipkinDefaults() {
-			yes = !z.stored
-			shared = &yes // later versions write their default (recorded for 2.9 and 2.13)
+		if shared == nil && version.FillsZipkinDefaults() {
+			shared = new(!z.stored) // later versions write their default (recorded for 2.9 and 2.13)
 		}
 		t.Provider = envoy.ZipkinTracer
 		t.Config = envoy.Zipkin(collector, z.URL, z.APIVersion, z.TraceID128Bit, shared, split)
@@ -160,9 +159,5 @@ func (t *Tag) envoy() *tagv3.CustomTag {
 			RequestHeader: &tagv3.CustomTag_Header{Name: t.Header.Name, DefaultValue: t.Header.Default},
 		}}
 	}
-	literal := ""
-	if t.Literal != nil {
-		literal = *t.Literal
-	}
-	return &tagv3.CustomTag{Tag: t.Name, Type: &tagv3.CustomTag_Literal_{Literal: &tagv3.CustomTag_Literal{Value: literal}}}
+	return &tagv3.CustomTag{Tag: t.Name, Type: &tagv3.CustomTag_Literal_{Literal: &tagv3.CustomTag_Literal{Value: t.literal()}}}
 }

@@ -85,12 +85,8 @@ func (mesh *meshMatcher) prepare(version cluster.Version) {
 // hasLabelsAlone reports whether ref selects by labels that an index compares: a * is no
 // wildcard there, and an empty value is that of a label which a Dataplane does not have.
 func (ref *TargetRef) hasLabelsAlone() bool {
-	for _, label := range ref.Labels {
-		if label.Value == cluster.Any || label.Value == "" {
-			return false
-		}
-	}
-	return len(ref.Labels) > 0 && ref.Name == "" && ref.Namespace == ""
+	special := func(label cluster.Tag) bool { return label.Value == cluster.Any || label.Value == "" }
+	return len(ref.Labels) > 0 && ref.Name == "" && ref.Namespace == "" && !slices.ContainsFunc(ref.Labels, special)
 }
 
 // CountingIgnoredInbounds returns a matcher of the same policies that includes inbounds in
@@ -317,12 +313,7 @@ func (p *Policy) matchesDataplane(version cluster.Version, dp *cluster.Dataplane
 	if ref.Labels == nil {
 		return !named
 	}
-	for _, label := range ref.Labels {
-		if labels.Get(label.Key) != label.Value {
-			return false
-		}
-	}
-	return true
+	return !slices.ContainsFunc(ref.Labels, func(label cluster.Tag) bool { return labels.Get(label.Key) != label.Value })
 }
 
 // isNameOf reports whether the targetRef is the name of dp. Without a namespace it means

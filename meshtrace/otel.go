@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"net"
 	"path"
+	"slices"
 	"strconv"
 
 	"tracemigrate/cluster"
@@ -102,16 +103,12 @@ func (b *OTelBackend) has(ref cluster.Tags, later bool) bool {
 	case !cluster.IsCopy(b.Resource.Name, written):
 		name = b.Resource.Name
 	}
-	for _, label := range ref {
-		value := own.Get(label.Key)
+	return len(ref) > 0 && !slices.ContainsFunc(ref, func(label cluster.Tag) bool {
 		if label.Key == cluster.DisplayNameLabel {
-			value = name
+			return label.Value != name
 		}
-		if value != label.Value {
-			return false
-		}
-	}
-	return len(ref) > 0
+		return label.Value != own.Get(label.Key)
+	})
 }
 
 func (b *OTelBackend) isOlder(other *OTelBackend) bool {

@@ -186,6 +186,9 @@ type Tag struct {
 	Header  *Header `yaml:"header,omitempty" json:"header,omitempty"`
 }
 
+// literal returns the literal, empty if there is none.
+func (t *Tag) literal() string { return *cmp.Or(t.Literal, new(string)) }
+
 // Header names the header that a tag's value is taken from.
 type Header struct {
 	Name    string `yaml:"name" json:"name"`
@@ -351,11 +354,7 @@ func (c *Conf) Key() string {
 	}
 	to += " " + percent(c.Sampling.Overall) + " " + percent(c.Sampling.Client) + " " + percent(c.Sampling.Random)
 	for _, tag := range c.Tags {
-		literal := ""
-		if tag.Literal != nil {
-			literal = *tag.Literal
-		}
-		to += fmt.Sprintf(" %q=%q", tag.Name, literal)
+		to += fmt.Sprintf(" %q=%q", tag.Name, tag.literal())
 		if tag.Header != nil {
 			to += fmt.Sprintf("%q", *tag.Header)
 		}

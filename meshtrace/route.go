@@ -52,10 +52,10 @@ func decodeRoute(s *cluster.Snapshot, r *cluster.Resource) (*Policy, []*manifest
 // anywhere in the mesh; others are for the proxies of the namespace (ComputePolicyRole in
 // pkg/core/resources of Kuma's tags 2.9 to 2.14).
 func roleOf(to *manifest.Node, namespace string) string {
-	if to == nil || to.Kind != manifest.Sequence || len(to.Items()) == 0 {
+	items := to.Items()
+	if len(items) == 0 {
 		return "workload-owner"
 	}
-	items := to.Items()
 	for i := range items {
 		ref := items[i].Get("targetRef")
 		if kind := ref.Get("kind"); kind == nil || kind.Text != string(MeshService) || ref.Get("name") == nil {
@@ -75,14 +75,10 @@ func takesOver(to *manifest.Node) bool {
 	if to == nil || to.Kind != manifest.Sequence {
 		return to != nil
 	}
-	items := to.Items()
-	for i := range items {
-		kind := items[i].Get("targetRef").Get("kind")
-		if kind == nil || kind.Text != "MeshExternalService" && kind.Text != "MeshMultiZoneService" {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(to.Items(), func(item manifest.Node) bool {
+		kind := item.Get("targetRef").Get("kind")
+		return kind == nil || kind.Text != "MeshExternalService" && kind.Text != "MeshMultiZoneService"
+	})
 }
 
 // tcpRoutes returns the services whose outbounds each MeshTCPRoute of a snapshot makes TCP,

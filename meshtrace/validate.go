@@ -156,15 +156,14 @@ func (p *Policy) RefusedBy(version cluster.Version) []string {
 	if p.wrapped && version.TakesFractions() {
 		fail("sampling is a mapping {value: ...}, a form from before %s", cluster.SinceFractions.MajorMinor())
 	}
-	sampling := p.Default.Sampling
-	some := sampling.Overall == nil || sampling.Client == nil || sampling.Random == nil
-	if p.Format == cluster.Kubernetes && p.sampled && some && version.FillsSamplingWrongly() {
+	percents := []*Percent{p.Default.Sampling.Overall, p.Default.Sampling.Client, p.Default.Sampling.Random}
+	if p.Format == cluster.Kubernetes && p.sampled && slices.Contains(percents, nil) && version.FillsSamplingWrongly() {
 		fail("a sampling does not set all of overall, client and random, so Kubernetes fills in \"100%%\", which the control plane refuses")
 	}
 	if p.unquoted && version.TakesFractions() {
 		fail("sampling is a fraction without quotes, and the schema accepts a fraction as a string only")
 	}
-	for _, percent := range []*Percent{p.Default.Sampling.Overall, p.Default.Sampling.Client, p.Default.Sampling.Random} {
+	for _, percent := range percents {
 		switch {
 		case percent == nil:
 		case math.IsNaN(float64(*percent)) || *percent < 0 || *percent > 100:

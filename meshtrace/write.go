@@ -166,11 +166,11 @@ func Write(w io.Writer, policies []*Policy, style Style, backends ...*OTelBacken
 	}
 	var first bytes.Buffer
 	for _, b := range backends {
-		text, err := encodeYAML(b.manifest())
+		text, err := manifest.EncodeYAML(b.manifest())
 		if err != nil {
 			return fmt.Errorf("writing %s: %w", b, err)
 		}
-		first.WriteString(text)
+		first.Write(text)
 		if len(policies) > 0 || b != backends[len(backends)-1] {
 			first.WriteString("---\n")
 		}

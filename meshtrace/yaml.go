@@ -61,9 +61,7 @@ func (w *yamlWriter) metadata(o *object) {
 		w.field(0, "type", o.Type)
 		w.field(0, "name", o.Name)
 		w.field(0, "mesh", o.Mesh)
-		if len(o.Labels) > 0 {
-			w.fields(0, "labels", o.Labels)
-		}
+		w.fields(0, "labels", o.Labels)
 		return
 	}
 	w.field(0, "apiVersion", o.APIVersion)
@@ -72,9 +70,7 @@ func (w *yamlWriter) metadata(o *object) {
 	w.field(2, "name", m.Name)
 	w.field(2, "namespace", m.Namespace)
 	w.fields(2, "labels", m.Labels)
-	if len(m.Annotations) > 0 {
-		w.fields(2, "annotations", cluster.NewTags(m.Annotations))
-	}
+	w.fields(2, "annotations", cluster.NewTags(m.Annotations))
 }
 
 func (w *yamlWriter) targetRef(ref *TargetRef) {
@@ -86,12 +82,8 @@ func (w *yamlWriter) targetRef(ref *TargetRef) {
 	if ref.Namespace != "" {
 		w.field(4, "namespace", ref.Namespace)
 	}
-	if len(ref.Labels) > 0 {
-		w.fields(4, "labels", ref.Labels)
-	}
-	if len(ref.Tags) > 0 {
-		w.fields(4, "tags", ref.Tags)
-	}
+	w.fields(4, "labels", ref.Labels)
+	w.fields(4, "tags", ref.Tags)
 	if ref.SectionName != "" {
 		w.field(4, "sectionName", ref.SectionName)
 	}
@@ -112,8 +104,11 @@ func (w *yamlWriter) field(indent int, key, value string) {
 	w.out.WriteByte('\n')
 }
 
-// fields writes a mapping of words.
+// fields writes a mapping of words, unless it is empty.
 func (w *yamlWriter) fields(indent int, key string, values cluster.Tags) {
+	if len(values) == 0 {
+		return
+	}
 	w.out.WriteString(spaces[:indent] + key + ":\n")
 	for _, tag := range values {
 		w.field(indent+2, w.word(tag.Key), tag.Value)
@@ -157,14 +152,9 @@ func (w *yamlWriter) word(value string) string {
 
 // encode encodes a value, and keeps an error for policy.
 func (w *yamlWriter) encode(v any) string {
-	text, err := encodeYAML(v)
-	w.failed = errors.Join(w.failed, err)
-	return text
-}
-
-func encodeYAML(v any) (string, error) {
 	text, err := manifest.EncodeYAML(v)
-	return string(text), err
+	w.failed = errors.Join(w.failed, err)
+	return string(text)
 }
 
 // meansItself reports whether YAML, including YAML 1.1, certainly reads a string as

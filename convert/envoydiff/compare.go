@@ -283,17 +283,14 @@ func serviceName(before, after, wanted string, direction cluster.Direction) *Dif
 		return nil
 	}
 	d := &Difference{Code: ServiceNameDiffers, Direction: direction, Field: serviceNamePath, Before: before, After: after}
-	if wanted == "" {
-		// In dumps, the suffix must stay the same, except on gateways.
-		if suffixOf(before) == suffixOf(after) || direction == cluster.DirectionGateway && after == before+"_INBOUND" {
-			wanted = after
-		}
-	}
-	if after == wanted {
+	ofGateway := direction == cluster.DirectionGateway && after == before+"_INBOUND"
+	// In dumps, the suffix must stay the same, except on gateways.
+	expected := after == wanted || wanted == "" && (ofGateway || suffixOf(before) == suffixOf(after))
+	switch {
+	case expected && ofGateway:
+		d.Code = GatewayDatadogSuffix
+	case expected:
 		d.Code = DatadogServiceName
-		if direction == cluster.DirectionGateway && after == before+"_INBOUND" {
-			d.Code = GatewayDatadogSuffix
-		}
 	}
 	return d
 }

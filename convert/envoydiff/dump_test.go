@@ -123,7 +123,7 @@ func TestDumpWithoutProvider(t *testing.T) {
 		return map[string]*envoydiff.Dump{"p": dump}
 	}
 	result := envoydiff.CompareDumps(read(`{"spawnUpstreamSpan": false}`), read("null"), nil)
-	assert.Equal(t, 1, result.Count(envoydiff.Same))
+	assert.Equal(t, 1, envoydiff.Count([]*envoydiff.Comparison{result}).Same)
 }
 
 // The listener of a zone's egress that gains tracing is inherent where the proxy was traced.

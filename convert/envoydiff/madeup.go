@@ -33,7 +33,10 @@ func MadeUp(
 				m.selector(p.TargetRef.Selector())
 			}
 		}
-		proxies = append(proxies, m.proxies()...)
+		for i, dp := range m.proxies() {
+			dp.Name = "made-up-" + strconv.Itoa(i+1) + " (" + dp.Name + ")"
+			proxies = append(proxies, dp)
+		}
 		complete = complete && !m.full
 	}
 	return proxies, complete
@@ -60,6 +63,7 @@ func (m *maker) selector(tags cluster.Tags) {
 	}
 }
 
+// proxies returns the proxies of the mesh, each named by its tags.
 func (m *maker) proxies() []*cluster.Dataplane {
 	sets := newTagSets(cluster.DividingKey(m.selectors), len(m.selectors)+1)
 	for _, selector := range m.selectors {
@@ -93,7 +97,7 @@ func (m *maker) proxies() []*cluster.Dataplane {
 		add(set)
 	}
 	if m.full {
-		return numbered(proxies)
+		return proxies
 	}
 	for i, a := range m.selectors {
 		for _, b := range m.selectors[:i] {
@@ -101,12 +105,12 @@ func (m *maker) proxies() []*cluster.Dataplane {
 				continue
 			}
 			if m.full = len(proxies) >= m.limit; m.full {
-				return numbered(proxies)
+				return proxies
 			}
 			add(b, a)
 		}
 	}
-	return numbered(proxies)
+	return proxies
 }
 
 // tagSets are different tag sets, of which the first is empty.
@@ -152,14 +156,6 @@ func (s *tagSets) valueOrAny(tags cluster.Tags) string {
 		return value
 	}
 	return cluster.Any
-}
-
-// numbered gives proxies names with a number in front of their tags.
-func numbered(proxies []*cluster.Dataplane) []*cluster.Dataplane {
-	for i, dp := range proxies {
-		dp.Name = "made-up-" + strconv.Itoa(i+1) + " (" + dp.Name + ")"
-	}
-	return proxies
 }
 
 // proxy returns a proxy that is named by its tags. It has an HTTP inbound for each set,

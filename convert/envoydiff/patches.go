@@ -31,17 +31,9 @@ func ReadPatches(s *cluster.Snapshot) (*Patches, []*manifest.Problem) {
 		}
 	}
 	templates, wrong := legacy.ReadProxyTemplates(s)
+	maps.DeleteFunc(templates, func(_ string, t *legacy.ProxyTemplates) bool { return !t.ConcernTracing() })
 	p.templates = templates
-	for mesh, templates := range p.templates {
-		if !templates.ConcernTracing() {
-			delete(p.templates, mesh)
-		}
-	}
-	for _, kind := range []string{cluster.KindMeshProxyPatch, cluster.KindProxyTemplate} {
-		if s.Lacks(kind) {
-			p.unread = append(p.unread, kind)
-		}
-	}
+	p.unread = lists.Keep([]string{cluster.KindMeshProxyPatch, cluster.KindProxyTemplate}, s.Lacks)
 	return p, slices.Concat(problems, wrong)
 }
 

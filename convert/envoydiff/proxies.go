@@ -136,17 +136,6 @@ func Find(comparisons []*Comparison, dp *cluster.Dataplane) *Proxy {
 	return nil
 }
 
-// Count returns the number of proxies with a verdict.
-func (c *Comparison) Count(v Verdict) int {
-	n := 0
-	for i := range c.Proxies {
-		if c.Proxies[i].Verdict == v {
-			n++
-		}
-	}
-	return n
-}
-
 // Listeners renders the listeners of one of the proxies, before and after, for display.
 func (c *Comparison) Listeners(p *Proxy) (before, after []Listener) {
 	if p.Dataplane == nil {

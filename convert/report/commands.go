@@ -45,18 +45,12 @@ var stepTexts = map[StepKind]Step{
 		"Apply them as shadows, which the control plane computes and does not apply{place}",
 		"{program} convert{flags} --shadow{source} | {client} apply -f -",
 	},
-	diffZones:           {"Get the verdict of each zone's own control plane", "{program} diff --shadow{accept} {sourceFlag} ZONE{meshes}"},
-	diffControlPlane:    {"Get the control plane's own verdict{place}", "{program} diff --shadow{accept} {live}{meshes}"},
-	diffSource:          {"Get the control plane's own verdict", "{program} diff --shadow{accept}{source}"},
-	applyPolicies:       {"Apply them for real{place}", "{client} apply -f {meshtraces}"},
-	deleteIdle:          {idleTitle, deleteMeshTraces},
-	deleteIdleUniversal: {idleTitle, deleteMeshTracesUniversal},
-	deleteReplaced: {
-		"Delete the MeshTraces of namespace {namespace} that the new ones replace{place}", deleteMeshTraces,
-	},
-	deleteReplacedUniversal: {
-		"Delete the MeshTraces of mesh {meshName} that the new ones replace{place}", deleteMeshTracesUniversal,
-	},
+	diffZones:        {"Get the verdict of each zone's own control plane", "{program} diff --shadow{accept} {sourceFlag} ZONE{meshes}"},
+	diffControlPlane: {"Get the control plane's own verdict{place}", "{program} diff --shadow{accept} {live}{meshes}"},
+	diffSource:       {"Get the control plane's own verdict", "{program} diff --shadow{accept}{source}"},
+	applyPolicies:    {"Apply them for real{place}", "{client} apply -f {meshtraces}"},
+	deleteIdle:       {idleTitle, deleteMeshTraces},
+	deleteReplaced:   {"Delete the MeshTraces of namespace {namespace} that the new ones replace{place}", deleteMeshTraces},
 	deleteAtGlobal: {
 		"When every zone has its policies and traces arrive, delete the TrafficTraces at the global control plane",
 		"{program} report {sourceFlag} GLOBAL",
@@ -65,30 +59,33 @@ var stepTexts = map[StepKind]Step{
 		`Write the names of the {count} TrafficTraces of mesh {meshName} to a file and review it`,
 		`{program} report{flags}{accept}{saved} -o json | jq -r --arg mesh {mesh} '.trafficTraces[] | select(.mesh == $mesh) | .name' > {list}`,
 	},
-	deleteListed:          {deletionTitle, "xargs -n 100 {client} delete traffictrace < {list}"},
-	deleteListedUniversal: {deletionTitle, "xargs -n 1 {client} delete traffic-trace --mesh {mesh} -- < {list}"},
+	deleteListed: {deletionTitle, "xargs -n 100 {client} delete traffictrace < {list}"},
 	deleteEachListed: {
 		deletionTitle, `while IFS= read -r name; do {client} delete traffictrace -- "$name" < /dev/null; done < {list}`,
 	},
-	deleteEachListedUniversal: {
-		deletionTitle, `while IFS= read -r name; do {client} delete traffic-trace --mesh {mesh} -- "$name" < /dev/null; done < {list}`,
-	},
 	deleteTrafficTraces: {deletionTitle, "{client} delete traffictrace {names}"},
-	deleteTrafficTracesUniversal: {
-		deletionTitle,
-		`for name in {names}; do {client} delete traffic-trace --mesh {mesh} -- "$name"; done`,
-	},
-	removeBackends: {
+	removeTracing: {
 		"Remove the tracing backends of mesh {meshName}{place}",
 		`{client} patch mesh {mesh} --type=json -p '[{"op":"remove","path":"/spec/tracing"}]'`,
 	},
+}
+
+// universalTexts has those of stepTexts that are others for kumactl.
+var universalTexts = map[StepKind]Step{
+	deleteIdle:     {idleTitle, deleteMeshTracesUniversal},
+	deleteReplaced: {"Delete the MeshTraces of mesh {meshName} that the new ones replace{place}", deleteMeshTracesUniversal},
+	deleteListed:   {deletionTitle, "xargs -n 1 {client} delete traffic-trace --mesh {mesh} -- < {list}"},
+	deleteEachListed: {
+		deletionTitle, `while IFS= read -r name; do {client} delete traffic-trace --mesh {mesh} -- "$name" < /dev/null; done < {list}`,
+	},
+	deleteTrafficTraces: {deletionTitle, `for name in {names}; do {client} delete traffic-trace --mesh {mesh} -- "$name"; done`},
 	removeTracing: {
 		"Remove the field tracing from mesh {meshName}{place}",
 		"{client} get mesh {mesh} -o yaml > {edited} && ${EDITOR:-vi} {edited} && {client} apply -f {edited}",
 	},
 }
 
-// dashedCommands has the commands for names that begin with a dash, as options do. The name
+// dashedCommands has kubectl's commands for names that begin with a dash, as options do. The name
 // of a Mesh does not.
 var dashedCommands = map[StepKind]string{
 	deleteListed:        "xargs -n 100 {client} delete traffictrace -- < {list}",
@@ -102,13 +99,14 @@ func Dashed(name string) bool { return strings.HasPrefix(name, "-") }
 
 // stepWriter turns steps into text.
 type stepWriter struct {
-	directory string
-	words     []string // in braces, each with its value
+	directory  string
+	kubernetes bool     // the commands are kubectl's
+	words      []string // in braces, each with its value
 }
 
 func (b *builder) stepWriter() *stepWriter {
 	source := Spaced(b.options.Source)
-	w := &stepWriter{directory: b.options.Directory}
+	w := &stepWriter{directory: b.options.Directory, kubernetes: b.kubernetes()}
 	saved := source
 	if !b.options.Files {
 		saved = " -f " + w.file("state.yaml")
@@ -135,6 +133,9 @@ func (w *stepWriter) write(steps []step) []Step {
 		text := stepTexts[s.kind]
 		if dashed := dashedCommands[s.kind]; dashed != "" && slices.ContainsFunc(s.names, Dashed) {
 			text.Command = dashed
+		}
+		if universal, ok := universalTexts[s.kind]; ok && !w.kubernetes {
+			text = universal
 		}
 		texts = append(texts, Step{words.Replace(text.Title), words.Replace(text.Command)})
 	}

@@ -34,18 +34,12 @@ const (
 	diffSource
 	applyPolicies
 	deleteIdle
-	deleteIdleUniversal
 	deleteReplaced
-	deleteReplacedUniversal
 	deleteAtGlobal
 	listTrafficTraces
 	deleteListed
-	deleteListedUniversal
 	deleteEachListed
-	deleteEachListedUniversal
 	deleteTrafficTraces
-	deleteTrafficTracesUniversal
-	removeBackends
 	removeTracing
 )
 
@@ -98,8 +92,7 @@ func (b *builder) steps(meshes []*legacy.Mesh) []step {
 	idle := lists.Set(b.result.Idle, (*meshtrace.Policy).Identity)
 	isIdle := func(p *meshtrace.Policy) bool { return idle[p.Identity()] }
 	replaced := slices.DeleteFunc(slices.Clone(b.result.Obsolete), isIdle)
-	steps = slices.Concat(steps, b.deletionsOf(b.result.Idle, deleteIdle, deleteIdleUniversal), b.applications(flags),
-		b.deletionsOf(replaced, deleteReplaced, deleteReplacedUniversal))
+	steps = slices.Concat(steps, b.deletionsOf(b.result.Idle, deleteIdle), b.applications(flags), b.deletionsOf(replaced, deleteReplaced))
 	if federated {
 		return append(steps, step{kind: deleteAtGlobal})
 	}
@@ -147,11 +140,7 @@ func (b *builder) applications(flags []string) []step {
 }
 
 // deletionsOf returns steps that delete existing MeshTraces, one for each namespace or mesh.
-func (b *builder) deletionsOf(policies []*meshtrace.Policy, onKubernetes, onUniversal StepKind) []step {
-	kind := onUniversal
-	if b.kubernetes() {
-		kind = onKubernetes
-	}
+func (b *builder) deletionsOf(policies []*meshtrace.Policy, kind StepKind) []step {
 	var steps []step
 	position := make(map[string]int)
 	for _, p := range policies {
@@ -201,31 +190,23 @@ func (b *builder) deletions(mesh *legacy.Mesh, flags []string) []step {
 		return nil
 	}
 	long := n > maxNames || len(strings.Join(deletion.names, " ")) > maxNamesBytes
-	switch {
-	case long && lines:
-		list := deletion
-		list.kind = listTrafficTraces
-		deletion.kind = map[[2]bool]StepKind{
-			{true, true}: deleteListed, {true, false}: deleteListedUniversal,
-			{false, true}: deleteEachListed, {false, false}: deleteEachListedUniversal,
-		}[[2]bool{plain, b.kubernetes()}]
-		return []step{list, deletion}
-	case !b.kubernetes():
-		deletion.kind = deleteTrafficTracesUniversal
+	if !long || !lines {
+		return []step{deletion}
 	}
-	return []step{deletion}
+	list := deletion
+	list.kind, deletion.kind = listTrafficTraces, deleteEachListed
+	if plain {
+		deletion.kind = deleteListed
+	}
+	return []step{list, deletion}
 }
 
 // removals remove the tracing backends from the meshes.
 func (b *builder) removals(meshes []*legacy.Mesh) []step {
-	kind := removeTracing
-	if b.kubernetes() {
-		kind = removeBackends
-	}
 	var steps []step
 	for _, mesh := range meshes {
 		if len(mesh.Backends) > 0 {
-			steps = append(steps, step{kind: kind, mesh: mesh.Name})
+			steps = append(steps, step{kind: removeTracing, mesh: mesh.Name})
 		}
 	}
 	return steps

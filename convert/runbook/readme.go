@@ -114,15 +114,12 @@ func (b *builder) Restoration() string {
 	if len(b.Made) > 0 {
 		parts = append(parts, "deletes the new MeshTraces")
 	}
-	switch last := len(parts) - 1; last {
-	case 0:
+	last := len(parts) - 1
+	if last == 0 {
 		return "The script " + parts[0] + "."
-	case 1:
-		return "The script first " + parts[0] + ", and then " + parts[1] + ", so every proxy has tracing at any time."
-	default:
-		before := strings.Join(parts[:last], ", then ")
-		return "The script first " + before + ", and then " + parts[last] + ", so every proxy has tracing at any time."
 	}
+	before := strings.Join(parts[:last], ", then ")
+	return "The script first " + before + ", and then " + parts[last] + ", so every proxy has tracing at any time."
 }
 
 // Deletions returns the number of existing MeshTraces that the plan deletes.
@@ -155,26 +152,36 @@ type Row struct {
 	Accepted      int    `json:"accepted,omitempty"` // differ only in codes of --accept
 }
 
-func (r *Row) count(p *report.Proxy) {
-	r.Proxies++
-	switch p.Verdict {
-	case envoydiff.Same:
-		r.Same++
-	case envoydiff.Inherent:
-		r.Inherent++
-	default: // a plan is not written with others
-		r.Accepted++
+// count counts the known proxies in the row whose name of returns, and returns the positions
+// of rows by their names.
+func (b *builder) count(rows []Row, of func(*report.Proxy) string) map[string]int {
+	positions := make(map[string]int, len(rows))
+	for i := range rows {
+		positions[rows[i].Name] = i
 	}
+	for i := range b.Report.Proxies {
+		p := &b.Report.Proxies[i]
+		n, ok := positions[of(p)]
+		if !ok || p.MadeUp {
+			continue
+		}
+		rows[n].Proxies++
+		switch p.Verdict {
+		case envoydiff.Same:
+			rows[n].Same++
+		case envoydiff.Inherent:
+			rows[n].Inherent++
+		default: // a plan is not written with others
+			rows[n].Accepted++
+		}
+	}
+	return positions
 }
 
 // MeshRows returns a row for each mesh.
 func (b *builder) MeshRows() []Row {
-	rows := make([]Row, 0, len(b.Report.Meshes))
-	of := make(map[string]int, len(b.Report.Meshes))
-	for i, m := range b.Report.Meshes {
-		rows = append(rows, Row{Name: m.Name})
-		of[m.Name] = i
-	}
+	rows := lists.Each(b.Report.Meshes, func(m report.Mesh) Row { return Row{Name: m.Name} })
+	of := b.count(rows, func(p *report.Proxy) string { return p.Mesh })
 	for _, p := range b.Made {
 		rows[of[p.Mesh]].MeshTraces++
 	}
@@ -189,29 +196,13 @@ func (b *builder) MeshRows() []Row {
 	each(b.Changed(), func(r *Row) { r.Replaced++ })
 	each(b.Same, func(r *Row) { r.Unchanged++ })
 	each(slices.Concat(b.Idle, b.Deleted), func(r *Row) { r.Deleted++ })
-	for i := range b.Report.Proxies {
-		p := &b.Report.Proxies[i]
-		if n, ok := of[p.Mesh]; ok && !p.MadeUp {
-			rows[n].count(p)
-		}
-	}
 	return rows
 }
 
 // ZoneRows returns a row for each zone of a global control plane.
 func (b *builder) ZoneRows() []Row {
-	rows := make([]Row, 0, len(b.Report.Origin.Zones))
-	of := make(map[string]int)
-	for i, zone := range b.Report.Origin.Zones {
-		rows = append(rows, Row{Name: zone.Name, Version: zone.Version})
-		of[zone.Name] = i
-	}
-	for i := range b.Report.Proxies {
-		p := &b.Report.Proxies[i]
-		if n, ok := of[p.Zone]; ok && !p.MadeUp {
-			rows[n].count(p)
-		}
-	}
+	rows := lists.Each(b.Report.Origin.Zones, func(zone cluster.Zone) Row { return Row{Name: zone.Name, Version: zone.Version} })
+	b.count(rows, func(p *report.Proxy) string { return p.Zone })
 	return rows
 }
 

@@ -227,22 +227,18 @@ func (b *builder) policies(dir string, policies []*meshtrace.Policy) {
 
 // removals adds what deletes the legacy resources.
 func (b *builder) removals() {
+	b.deletions(removeDir+"traffictraces.yaml", b.Traces)
 	switch {
-	case !b.Kubernetes:
-		if len(b.Meshes) > 0 {
-			without := lists.Each(b.Meshes, func(o *cluster.Original) any { return o.WithoutTracing() })
-			b.secret(removeDir+"meshes.yaml", b.encode(without))
-		}
-		return
-	case len(b.Traces) > 0:
-		b.add(removeDir+"traffictraces.yaml", b.encode(heads(b.Traces)))
-	}
-	if len(b.Meshes) > 0 {
+	case len(b.Meshes) == 0:
+	case b.Kubernetes:
 		b.add(removeDir+"mesh-patch.yaml", []byte("spec:\n  tracing: null\n"))
+	default:
+		without := lists.Each(b.Meshes, func(o *cluster.Original) any { return o.WithoutTracing() })
+		b.secret(removeDir+"meshes.yaml", b.encode(without))
 	}
 }
 
-// deletions adds the MeshTraces that kubectl deletes. kumactl takes them one by one.
+// deletions adds the resources that kubectl deletes. kumactl takes them one by one.
 func (b *builder) deletions(path string, existing []*cluster.Original) {
 	if b.Kubernetes && len(existing) > 0 {
 		b.add(path, b.encode(heads(existing)))

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"tracemigrate/cluster"
+	"tracemigrate/cluster/lists"
 	"tracemigrate/cluster/manifest"
 	"tracemigrate/convert/envoydiff"
 	"tracemigrate/convert/report"
@@ -274,11 +275,10 @@ func (w *Words) Text(r *Result, c *Cause) Text {
 		m = tracesUnneeded
 	}
 	words := strings.NewReplacer("{to}", r.To.String(), "{code}", string(c.Code))
-	text := Text{Fact: words.Replace(m.fact), Consequence: words.Replace(m.consequence)}
-	for _, mend := range c.mends {
-		text.Remedies = append(text.Remedies, w.remedy(r.To, mend))
+	return Text{
+		Fact: words.Replace(m.fact), Consequence: words.Replace(m.consequence),
+		Remedies: lists.Each(c.mends, func(remedy mend) report.Step { return w.remedy(r.To, remedy) }),
 	}
-	return text
 }
 
 func (w *Words) remedy(to cluster.Version, m mend) report.Step {
@@ -294,19 +294,17 @@ func (w *Words) remedy(to cluster.Version, m mend) report.Step {
 	if m.Keeps != nil {
 		words = append(words, "{old}", m.Keeps.Old)
 	}
-	dashed := false
+	var name, mesh string // of the example, if the remedy names one
 	switch {
 	case m.Proxy != nil:
-		name := m.Proxy.Dataplane.ZoneName()
-		dashed = report.Dashed(name)
-		words = append(words, "{name}", manifest.ShellQuote(name), "{mesh}", manifest.ShellQuote(m.Proxy.Mesh),
-			"{proxy}", manifest.ShellQuote(m.Proxy.Mesh+"/"+m.Proxy.Name))
+		name, mesh = m.Proxy.Dataplane.ZoneName(), m.Proxy.Mesh
+		words = append(words, "{proxy}", manifest.ShellQuote(mesh+"/"+m.Proxy.Name))
 	case m.Of != nil:
-		dashed = report.Dashed(m.Of.name)
-		words = append(words, "{name}", manifest.ShellQuote(m.Of.name), "{mesh}", manifest.ShellQuote(m.Of.Of.Mesh))
+		name, mesh = m.Of.name, m.Of.Of.Mesh
 	}
+	words = append(words, "{name}", manifest.ShellQuote(name), "{mesh}", manifest.ShellQuote(mesh))
 	replacer, text := strings.NewReplacer(words...), remedies[m.Kind]
-	if dashed && text.Command == editDataplane {
+	if report.Dashed(name) && text.Command == editDataplane {
 		text.Command = editDashedDataplane
 	}
 	return report.Step{Title: replacer.Replace(text.Title), Command: replacer.Replace(text.Command)}

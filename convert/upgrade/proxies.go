@@ -83,7 +83,7 @@ func isCause(code envoydiff.Code, policy *meshtrace.Policy, from, to cluster.Ver
 
 // addProxy adds a Dataplane; a made-up one is no resource.
 func (c *cause) addProxy(dp *cluster.Dataplane, reasons ...string) {
-	if dp != nil && dp.File != "" {
+	if dp.File != "" {
 		of := manifest.Subject{Kind: cluster.KindDataplane, Name: dp.FullName(), Mesh: dp.Mesh}
 		c.add(dp, Resource{of, dp.Place, reasons, !dp.OnUniversal(), dp.ZoneName()})
 	}
@@ -97,10 +97,7 @@ func (c *cause) addTrafficTrace(pair *legacy.Pair, reasons ...string) {
 }
 
 func (c *cause) addMeshTrace(p *meshtrace.Policy) {
-	name := p.Name
-	if p.Namespace != "" {
-		name += "." + p.Namespace
-	}
+	name := cluster.FullName(p.Name, p.Namespace)
 	of := manifest.Subject{Kind: cluster.KindMeshTrace, Name: name, Mesh: p.Mesh}
 	c.add(p, Resource{of, p.Place, nil, p.Format == cluster.Kubernetes, name})
 }

@@ -13,12 +13,11 @@ import (
 func (b *builder) undated() {
 	meshes := legacy.ByName(b.current.Meshes)
 	for _, p := range envoydiff.All(b.Comparisons) {
-		if p.Dataplane == nil || p.Before == nil || p.Before.Pair == nil || p.Verdict.Compare(envoydiff.Unknown) >= 0 {
+		if p.Before.Pair == nil || p.Verdict.Compare(envoydiff.Unknown) >= 0 {
 			continue
 		}
 		mesh := meshes[p.Mesh].In(p.Dataplane.Zone())
-		found := mesh.Highest(nil, p.Dataplane.TagSets()...)
-		for _, i := range found {
+		for _, i := range mesh.Highest(nil, p.Dataplane.TagSets()...) {
 			pair := mesh.Pairs[i]
 			if pair.Undecided(p.Before.Pair) && (mesh.BackendOf(pair.TrafficTrace) == nil) != (p.Before.Backend == nil) {
 				p.Doubt(cluster.Doubt{Code: string(envoydiff.TieByCreationTime), Reason: fmt.Sprintf(

@@ -32,9 +32,9 @@ func diffMarkdown(p *Printer, diff *Diff) error {
 		if c.Version.IsRelease() {
 			version = versionsOf(c)
 		}
-		row := []string{version, strconv.Itoa(len(c.Proxies))}
-		for _, v := range []envoydiff.Verdict{envoydiff.Same, envoydiff.Inherent, envoydiff.Different, envoydiff.Unknown, envoydiff.Accepted} {
-			row = append(row, strconv.Itoa(c.Count(v)))
+		t, row := envoydiff.Count([]*envoydiff.Comparison{c}), []string{version}
+		for _, n := range []int{t.Proxies, t.Same, t.Inherent, t.Different, t.Unknown, t.Accepted} {
+			row = append(row, strconv.Itoa(n))
 		}
 		rows = append(rows, row)
 	}

@@ -10,6 +10,7 @@ import (
 	"tracemigrate/convert"
 	"tracemigrate/convert/envoydiff"
 	"tracemigrate/convert/report"
+	"tracemigrate/legacy"
 	"tracemigrate/meshtrace"
 )
 
@@ -28,10 +29,8 @@ type Explanation struct {
 func explainText(p *Printer, about *Explanation) error {
 	e := &explanation{p, about}
 	e.head()
-	for _, mesh := range e.State.Legacy {
-		if mesh.Name == e.Dataplane.Mesh {
-			e.trafficTraces(e.trafficTraceData(mesh.In(e.Dataplane.Zone())))
-		}
+	if mesh := legacy.ByName(e.State.Legacy)[e.Dataplane.Mesh]; mesh != nil {
+		e.trafficTraces(e.trafficTraceData(mesh))
 	}
 	e.meshTraces(e.meshTraceData())
 	e.conclusion()

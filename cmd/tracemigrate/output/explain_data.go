@@ -98,10 +98,8 @@ func (about *Explanation) data() explainData {
 		Proxy: about.proxyData(), KumaVersion: about.Version.String(),
 		TrafficTraces: []explainTrace{}, MeshTraces: about.meshTraceData(), Today: about.todayData(),
 	}
-	for _, mesh := range about.State.Legacy {
-		if mesh.Name == about.Dataplane.Mesh {
-			data.TrafficTraces = append(data.TrafficTraces, about.trafficTraceData(mesh.In(about.Dataplane.Zone()))...)
-		}
+	if mesh := legacy.ByName(about.State.Legacy)[about.Dataplane.Mesh]; mesh != nil {
+		data.TrafficTraces = append(data.TrafficTraces, about.trafficTraceData(mesh)...)
 	}
 	if after := about.After; after != nil {
 		data.After = &explainAfter{
@@ -125,8 +123,9 @@ func (about *Explanation) proxyData() explainProxy {
 	return data
 }
 
-// trafficTraceData returns every selector of a mesh, highest precedence first.
+// trafficTraceData returns every selector of the proxy's mesh in its zone, highest precedence first.
 func (about *Explanation) trafficTraceData(mesh *legacy.Mesh) []explainTrace {
+	mesh = mesh.In(about.Dataplane.Zone())
 	var traces []explainTrace
 	won := false
 	for i, pair := range mesh.Pairs {
@@ -172,14 +171,11 @@ func mergedData(c *meshtrace.Conf) *explainMerged {
 	if len(c.Backends) == 0 {
 		return nil
 	}
-	data := &explainMerged{
+	return &explainMerged{
 		Backend: c.Backends[0].Type, Address: c.Collector().Address(),
 		Overall: c.Sampling.Overall, Client: c.Sampling.Client, Random: c.Sampling.Random,
+		TagNames: lists.Each(c.Tags, func(tag meshtrace.Tag) string { return tag.Name }),
 	}
-	for _, tag := range c.Tags {
-		data.TagNames = append(data.TagNames, tag.Name)
-	}
-	return data
 }
 
 func (about *Explanation) todayData() explainToday {

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strings"
 
+	"tracemigrate/cluster/lists"
 	"tracemigrate/cmd/tracemigrate/output/plain"
 	"tracemigrate/convert"
 )
@@ -42,11 +43,7 @@ func (m *markdown) table(heads []string, rows [][]string, spans []string) {
 	line := func(cells []string) string { return "| " + strings.Join(cells, " | ") + " |" }
 	lines := []string{line(heads), "|" + strings.Repeat("---|", len(heads))}
 	for _, row := range rows {
-		cells := make([]string, 0, len(row))
-		for _, cell := range row {
-			cells = append(cells, markdownSentence(cleaned(cell, m.full), spans, true))
-		}
-		lines = append(lines, line(cells))
+		lines = append(lines, line(lists.Each(row, func(cell string) string { return markdownSentence(cleaned(cell, m.full), spans, true) })))
 	}
 	m.blocks = append(m.blocks, block{lines, 3})
 }

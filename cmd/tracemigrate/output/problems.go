@@ -9,6 +9,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 
 	"tracemigrate/cluster"
+	"tracemigrate/cluster/lists"
 	"tracemigrate/cluster/manifest"
 	"tracemigrate/convert"
 	"tracemigrate/convert/envoydiff"
@@ -33,13 +34,7 @@ func (p *Printer) Warnings(problems []*manifest.Problem) {
 
 // Misspelt returns the number of fields that are probably misspelt.
 func Misspelt(problems []*manifest.Problem) int {
-	n := 0
-	for _, problem := range manifest.SortProblems(problems) {
-		if problem.Code == manifest.MisspeltField {
-			n++
-		}
-	}
-	return n
+	return len(lists.Keep(manifest.SortProblems(problems), func(p *manifest.Problem) bool { return p.Code == manifest.MisspeltField }))
 }
 
 // strictFlag is what counts inherent differences and misspelt fields, unless a Diff names
@@ -124,17 +119,11 @@ func (p *Printer) Errors(problems []*manifest.Problem) {
 // list prints the first problems of a severity, at most shown, and returns the number
 // of all.
 func (p *Printer) list(problems []*manifest.Problem, severity manifest.Severity, suffix string, shown int) int {
-	n := 0
-	for _, problem := range manifest.SortProblems(problems) {
-		if problem.Severity != severity {
-			continue
-		}
-		if n++; n > shown {
-			continue
-		}
+	all := lists.Keep(manifest.SortProblems(problems), func(p *manifest.Problem) bool { return p.Severity == severity })
+	for _, problem := range all[:min(len(all), shown)] {
 		p.Verdict("%s%s", problem.Error(), suffix)
 	}
-	return n
+	return len(all)
 }
 
 // colourOf returns the colour of a cell that is a severity or a verdict. A name is never coloured.

@@ -39,14 +39,11 @@ func reportSections(r *Report) []section {
 
 // causeSection lists the causes of what changes, worst first.
 func causeSection(r *Report) section {
-	s := section{title: "What changes", heads: []string{"VERDICT", "CAUSE", "CODE", "SUCH AS"}}
-	for _, c := range r.Causes {
-		codes := lists.Words(c.Codes)
-		s.rows = append(s.rows, []string{
-			string(c.Verdict), causeTitle(c.Proxies, c.TrafficTraces, c.Text), strings.Join(codes, ", "), convert.List(c.Examples, c.Proxies),
-		})
-	}
-	return s
+	rows := lists.Each(r.Causes, func(c report.Cause) []string {
+		codes := strings.Join(lists.Words(c.Codes), ", ")
+		return []string{string(c.Verdict), causeTitle(c.Proxies, c.TrafficTraces, c.Text), codes, convert.List(c.Examples, c.Proxies)}
+	})
+	return section{title: "What changes", heads: []string{"VERDICT", "CAUSE", "CODE", "SUCH AS"}, rows: rows}
 }
 
 func meshSection(r *Report) section {
@@ -107,21 +104,16 @@ func existingSection(r *Report) section {
 }
 
 func newSection(r *Report) section {
-	s := section{title: "MeshTraces to create", heads: []string{"MESH", "NAMESPACE", "NAME", "SELECTS", "SERVER", "FROM"}}
-	for _, p := range r.Policies {
-		s.rows = append(s.rows, []string{
-			p.Mesh, cmp.Or(p.Namespace, "-"), p.Name, knownCount(r, p.Proxies), serverAnswer(p.Server), p.Source,
-		})
-	}
-	return s
+	rows := lists.Each(r.Policies, func(p report.Policy) []string {
+		return []string{p.Mesh, cmp.Or(p.Namespace, "-"), p.Name, knownCount(r, p.Proxies), serverAnswer(p.Server), p.Source}
+	})
+	return section{title: "MeshTraces to create", heads: []string{"MESH", "NAMESPACE", "NAME", "SELECTS", "SERVER", "FROM"}, rows: rows}
 }
 
 func withheldSection(r *Report) section {
-	s := section{title: "Withheld MeshTraces, which conflict with existing ones", heads: []string{"MESH", "NAMESPACE", "NAME", "FROM"}}
-	for _, p := range r.Withheld {
-		s.rows = append(s.rows, []string{p.Mesh, cmp.Or(p.Namespace, "-"), p.Name, p.Source})
-	}
-	return s
+	rows := lists.Each(r.Withheld, func(p report.Policy) []string { return []string{p.Mesh, cmp.Or(p.Namespace, "-"), p.Name, p.Source} })
+	heads := []string{"MESH", "NAMESPACE", "NAME", "FROM"}
+	return section{title: "Withheld MeshTraces, which conflict with existing ones", heads: heads, rows: rows}
 }
 
 // noteHeads are the columns of noteRows.
@@ -140,15 +132,13 @@ func noteSection(r *Report) section {
 }
 
 func noteRows(notes []convert.NoteText) [][]string {
-	rows := make([][]string, 0, len(notes))
-	for _, note := range notes {
+	return lists.Each(notes, func(note convert.NoteText) []string {
 		message := note.Resource + ": " + note.Message
 		if note.Remedy != "" {
 			message += ". To fix: " + note.Remedy
 		}
-		rows = append(rows, []string{string(note.Severity), string(note.Code), note.Source.String(), message})
-	}
-	return rows
+		return []string{string(note.Severity), string(note.Code), note.Source.String(), message}
+	})
 }
 
 // firstNames returns the first names, or all, in one line.

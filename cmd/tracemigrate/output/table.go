@@ -101,19 +101,15 @@ func (p *Printer) rows(headers []string, rows iter.Seq[[]string]) {
 	}
 }
 
-// columnsThatFit returns how many columns of these widths fit beside each other.
+// columnsThatFit returns how many columns of these widths fit beside each other, at least one.
 func (p *Printer) columnsThatFit(widths []int) int {
 	total := -2
 	for _, width := range widths {
 		total += width + 2
 	}
-	if p.columns == 0 || total <= p.columns {
-		return len(widths)
-	}
-	beside := len(widths) - 1
-	for total -= widths[beside] + 2; beside > 1 && total > p.columns; {
-		beside--
-		total -= widths[beside] + 2
+	beside := len(widths)
+	for ; p.columns > 0 && total > p.columns && beside > 1; beside-- {
+		total -= widths[beside-1] + 2
 	}
 	return beside
 }

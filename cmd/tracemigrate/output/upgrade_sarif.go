@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"tracemigrate/cluster/lists"
 	"tracemigrate/cluster/manifest"
 	"tracemigrate/cmd/tracemigrate/output/plain"
 	"tracemigrate/convert/envoydiff"
@@ -79,20 +80,16 @@ var sarifLevels = map[envoydiff.Verdict]string{
 // resources.
 func (u *Upgrade) sarif() sarifLog {
 	run := sarifRun{Tool: sarifTool{sarifDriver{Name: "tracemigrate", Rules: []sarifRule{}}}, Results: []sarifResult{}}
-	for _, c := range u.Causes {
+	for i, c := range u.Causes {
 		text := u.Words.Text(u.Result, c)
 		help := []string{text.Fact + ". " + text.Consequence + "."}
 		for _, remedy := range text.Remedies {
 			help = append(help, strings.TrimSpace("To fix: "+remedy.Title+"\n"+remedy.Command))
 		}
-		for i := range help {
-			help[i] = plain.Clean(help[i])
-		}
-		index := len(run.Tool.Driver.Rules)
-		rule := sarifRule{string(c.Code), sarifText{text.Fact}, sarifText{strings.Join(help, "\n")}}
+		rule := sarifRule{string(c.Code), sarifText{text.Fact}, sarifText{strings.Join(lists.Each(help, plain.Clean), "\n")}}
 		run.Tool.Driver.Rules = append(run.Tool.Driver.Rules, rule)
 		result := sarifResult{
-			RuleID: string(c.Code), RuleIndex: index, Level: sarifLevels[c.Verdict], Message: rule.Help,
+			RuleID: string(c.Code), RuleIndex: i, Level: sarifLevels[c.Verdict], Message: rule.Help,
 		}
 		if c.Verdict == envoydiff.Accepted {
 			result.Suppressions = []sarifSuppression{{"external"}}
