@@ -148,14 +148,13 @@ func (b *batch[T]) run() (kept []T, problems []*Problem) {
 		}
 		failed := slices.ContainsFunc(items, func(out outcome[T]) bool { return len(out.problems) > 0 })
 		kept := slices.ContainsFunc(items, func(out outcome[T]) bool { return len(out.kept) > 0 })
-		first := &items[0]
 		if failed && len(list.whole.text) <= maxDocument {
 			clear(items)
-			first.kept, first.problems = b.parse(list.whole, nil)
+			items[0].kept, items[0].problems = b.parse(list.whole, nil)
 			continue
 		}
 		if problem := list.list.incomplete(Place{File: b.file, Document: list.whole.doc}); problem != nil && kept {
-			first.problems = append(first.problems, problem)
+			items[0].problems = append(items[0].problems, problem)
 		}
 	}
 	kept = make([]T, 0, b.count)

@@ -66,3 +66,19 @@ func TestExplainManyPolicies(t *testing.T) {
 		assert.Contains(t, text, want, words)
 	}
 }
+
+// A tie is one with a selector that matches the proxy.
+func TestExplainTie(t *testing.T) {
+	const tie = "another that matches has the same rank"
+	for other, undecided := range map[string]bool{"web": true, "api": false} {
+		input := "{type: Mesh, name: default, tracing: {defaultBackend: z, backends: [{name: z, type: zipkin, conf: {url: 'http://z:9411/'}}]}}\n" +
+			"---\n{type: TrafficTrace, name: a, mesh: default, selectors: [{match: {kuma.io/service: web}}]}\n" +
+			"---\n{type: TrafficTrace, name: b, mesh: default, selectors: [{match: {kuma.io/service: api}}]}\n" +
+			"---\n{type: TrafficTrace, name: c, mesh: default, selectors: [{match: {kuma.io/service: " + other + "}}]}\n" +
+			"---\n{type: Dataplane, name: web, mesh: default, networking: {address: 1.2.3.4, inbound: [{port: 1, tags: {kuma.io/service: web, kuma.io/protocol: http}}]}}\n"
+		file := filepath.Join(t.TempDir(), "in.yaml")
+		require.NoError(t, os.WriteFile(file, []byte(input), 0o600))
+		_, text, _ := tool(t, "explain web --kuma-version 2.13 -f "+file)
+		assert.Equal(t, undecided, strings.Contains(text, tie), text)
+	}
+}

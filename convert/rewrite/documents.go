@@ -130,7 +130,7 @@ func (w *writer) text(target string) []byte {
 		}
 		b.WriteString(document)
 	}
-	if a.crlf || isCRLF(old) {
+	if isCRLF(old) || a.crlf && len(bytes.TrimSpace(old)) == 0 {
 		text := bytes.ReplaceAll(b.Bytes()[len(old):], []byte("\r\n"), []byte("\n"))
 		return append(slices.Clone(old), bytes.ReplaceAll(text, []byte("\n"), []byte("\r\n"))...)
 	}

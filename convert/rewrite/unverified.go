@@ -54,7 +54,7 @@ func (r *Repo) Unverified(changes Changes, verified []string) []*manifest.Proble
 			problems = append(problems, &manifest.Problem{
 				Place: r.byDir[dir].place(nil), Severity: manifest.Error,
 				Fault:  fmt.Sprintf("the overlay includes %s, which changes, and it is not verified", slices.Min(changed)),
-				Remedy: "add -k " + dir + ", or omit -k for all overlays",
+				Remedy: "add -k " + manifest.ShellQuote(dir) + ", or omit -k for all overlays",
 			})
 		}
 	}

@@ -161,7 +161,7 @@ func (c *checker) routes(before, now *convert.Current) {
 
 func equalBackends(a, b *legacy.Backend) bool {
 	content := func(b *legacy.Backend) legacy.Backend {
-		return legacy.Backend{Name: b.Name, Type: b.Type, Sampling: b.Sampling, Zipkin: b.Zipkin, Datadog: b.Datadog}
+		return legacy.Backend{Name: b.Name, Type: strings.ToLower(b.Type), Sampling: b.Sampling, Zipkin: b.Zipkin, Datadog: b.Datadog}
 	}
 	return reflect.DeepEqual(content(a), content(b))
 }
@@ -281,7 +281,8 @@ func (c *checker) deleted(obsolete []*meshtrace.Policy, existing map[meshtrace.I
 // tracing.
 func (c *checker) equal(p, q *meshtrace.Policy) bool {
 	return p.Mesh == q.Mesh && p.TargetRef.String() == q.TargetRef.String() &&
-		strings.Join(p.TargetRef.ProxyTypes, ",") == strings.Join(q.TargetRef.ProxyTypes, ",") &&
+		p.TargetRef.Namespace == q.TargetRef.Namespace && p.TargetRef.SectionName == q.TargetRef.SectionName &&
+		(len(p.Default.Backends) > 0 || reflect.DeepEqual(p.Default, q.Default)) && // which others inherit
 		p.Default.Key() == q.Default.Key() && (p.Default.Backends == nil) == (q.Default.Backends == nil) &&
 		p.Shadow(c.version) == q.Shadow(c.version)
 }

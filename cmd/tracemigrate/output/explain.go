@@ -93,7 +93,7 @@ func (e *explanation) trafficTraces(traces []explainTrace) {
 		}
 		e.Line("  => %s: matches tag set %d and wins; traces go %s", about, t.TagSet, to)
 		if t.Undecided {
-			e.Line("       the next one has the same rank and creation times are unknown; assumed: the smaller name wins")
+			e.Line("       another that matches has the same rank and creation times are unknown; assumed: the smaller name wins")
 		}
 	}
 }

@@ -128,18 +128,21 @@ func (about *Explanation) trafficTraceData(mesh *legacy.Mesh) []explainTrace {
 	mesh = mesh.In(about.Dataplane.Zone())
 	var traces []explainTrace
 	won := false
+	sets := about.Dataplane.TagSets()
 	for i, pair := range mesh.Pairs {
 		tags, exact := pair.Tags.Rank()
 		trace := explainTrace{
 			TrafficTrace: pair.Name, Selector: pair.Number, Tags: pair.Tags, Rank: explainRank{tags, exact},
-			TagSet: slices.IndexFunc(about.Dataplane.TagSets(), pair.Tags.Match) + 1,
+			TagSet: slices.IndexFunc(sets, pair.Tags.Match) + 1,
 		}
 		if backend := mesh.BackendOf(pair.TrafficTrace); backend != nil {
 			trace.Backend = backend.Name
 		}
 		if trace.TagSet > 0 && !won {
 			won, trace.Wins = true, true
-			trace.Undecided = i+1 < len(mesh.Pairs) && pair.Undecided(mesh.Pairs[i+1])
+			trace.Undecided = slices.ContainsFunc(mesh.Pairs[i+1:], func(other *legacy.Pair) bool {
+				return pair.Undecided(other) && slices.ContainsFunc(sets, other.Tags.Match)
+			})
 		}
 		traces = append(traces, trace)
 	}

@@ -62,8 +62,8 @@ func (p *Printer) Skipped(s *cluster.Snapshot) []string {
 	var names []string
 	for _, problem := range manifest.SortProblems(s.Skipped) {
 		p.Verdict("%s (skipped)", problem.Error())
-		if name := problem.Resource(); !convert.IsProxy(problem) && !slices.Contains(names, name) {
-			names = append(names, cmp.Or(name, "a document"))
+		if name := cmp.Or(problem.Resource(), "a document"); !convert.IsProxy(problem) && !slices.Contains(names, name) {
+			names = append(names, name)
 		}
 	}
 	return names
