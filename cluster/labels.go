@@ -61,9 +61,10 @@ func (dp *Dataplane) LabelsOn(version Version) Tags {
 		return labels
 	}
 	if !dp.OnUniversal() {
-		for _, key := range nodeLabels {
-			for _, set := range dp.TagSets() {
-				fill(key, set.Get(key))
+		for _, key := range nodeLabels { // in place of the pod's own: seen on 3.0
+			sets := dp.TagSets()
+			if i := slices.IndexFunc(sets, func(set Tags) bool { return set.Get(key) != "" }); i >= 0 {
+				labels = labels.With(key, sets[i].Get(key))
 			}
 		}
 	}

@@ -154,7 +154,8 @@ func (l *Listeners) Of(listeners []HTTPListener, dp *Dataplane) []HTTPListener {
 			listeners = append(l.withoutNamesake(listeners, &listener), listener)
 		}
 	}
-	if dp.Transparent && len(l.Unserved(dp.Mesh)) == 0 || !dp.Transparent && len(dp.Outbounds) == 0 {
+	unlisted := len(dp.Outbounds) == 0 && !dp.isZoneProxyAlone()
+	if dp.Transparent && len(l.Unserved(dp.Mesh)) == 0 || !dp.Transparent && unlisted {
 		listeners = append(listeners, HTTPListener{Direction: DirectionOutbound, Service: "*"})
 	}
 	return listeners
@@ -310,11 +311,19 @@ func (l *Listeners) ofGateway(dp *Dataplane) []HTTPListener {
 // SpanService returns the name of dp's service in the spans of a control plane of
 // version.
 func (dp *Dataplane) SpanService(version Version) string {
+	if dp.isZoneProxyAlone() {
+		return cmp.Or(dp.Workload(), dp.ZoneName())
+	}
 	if !version.NamesServicesByWorkload() {
 		return dp.FirstService()
 	}
 	return cmp.Or(dp.Workload(), "unknown")
 }
+
+// isZoneProxyAlone reports whether dp is a zone's ingress or egress and nothing else, whose spans
+// never have the name of a service (configureListener in package meshtrace of Kuma's tag 2.14.3 and
+// its main branch).
+func (dp *Dataplane) isZoneProxyAlone() bool { return len(dp.Inbounds) == 0 && dp.Gateway == nil }
 
 // Workload returns the value of the label kuma.io/workload on a control plane that sets
 // it. On Kubernetes it sets a missing one, by default to the name of the ServiceAccount

@@ -83,7 +83,7 @@ func (c *comparer) cause(dp *cluster.Dataplane, before, after *Decision, was, is
 		return ProtocolFromField
 	case is == nil && was.Direction == cluster.DirectionGateway:
 		return BuiltinGatewayRemoved
-	case is == nil && to.OutboundsAreMeshServices() && (was.BackendRef || dp.Transparent && was.IsEveryOutbound()):
+	case is == nil && (was.BackendRef || was.IsEveryOutbound()) && len(c.after.listeners.Unserved(dp.Mesh)) > 0:
 		return OutboundNeedsService
 	case is == nil && !was.BackendRef && to.OutboundsNeedBackendRef():
 		return OutboundNeedsBackendRef

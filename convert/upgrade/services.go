@@ -79,7 +79,7 @@ func (b *builder) services() []*Rename {
 // first one, with a TrafficTrace each inbound's own.
 func oldServices(p *envoydiff.Proxy) []string {
 	if len(p.Before.Conf.Backends) > 0 {
-		return []string{p.Dataplane.FirstService()}
+		return []string{p.Dataplane.SpanService(cluster.Latest)}
 	}
 	var names []string
 	for _, set := range p.Dataplane.TagSets() {
