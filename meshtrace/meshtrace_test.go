@@ -624,3 +624,29 @@ func TestYAML(t *testing.T) {
 		require.JSONEq(t, string(expected), string(again), text.String())
 	}
 }
+
+// A reference by the label kuma.io/display-name finds a backend on Universal up to 2.14 only with
+// the label: the copies in zones of what a global control plane has do have it.
+func TestBackendByDisplayName(t *testing.T) {
+	const input = "{type: MeshOpenTelemetryBackend, mesh: default, name: o%s, spec: {endpoint: {address: otel}}}\n---\n" +
+		"{type: MeshTrace, mesh: default, name: m, spec: {targetRef: {kind: Mesh}, default: {backends: [{type: OpenTelemetry, " +
+		"openTelemetry: {backendRef: {kind: MeshOpenTelemetryBackend, labels: {kuma.io/display-name: o}}}}]}}}\n"
+	for name, tc := range map[string]struct {
+		mode   cluster.Mode
+		labels string
+		found  bool
+	}{
+		"zone":              {cluster.ModeZone, "", false},
+		"zone, label":       {cluster.ModeZone, ", labels: {kuma.io/display-name: o}", true},
+		"global":            {cluster.ModeGlobal, "", true},
+		"global, of a zone": {cluster.ModeGlobal, ", labels: {kuma.io/origin: zone}", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := cluster.Read([]manifest.Input{manifest.Text("f", fmt.Sprintf(input, tc.labels))})
+			s.Origin = &cluster.Origin{Mode: tc.mode}
+			policies, problems := meshtrace.Read(s)
+			require.Empty(t, problems)
+			assert.Equal(t, tc.found, !meshtrace.Merge(policies).RefersInVain(cluster.V(14)))
+		})
+	}
+}
