@@ -25,6 +25,7 @@ type Dataplane struct {
 	Gateway     *Gateway // nil for a sidecar
 	// ZoneEgresses are the names of the listeners with which the proxy is a zone's egress.
 	ZoneEgresses []string
+	zoneProxy    bool // has listeners as a zone's ingress or egress
 	manifest.Place
 }
 
@@ -203,7 +204,8 @@ func decodeDataplane(r *Resource, words *words) *Dataplane {
 			kind.Fail("is neither BUILTIN nor DELEGATED")
 		}
 	}
-	dp.ZoneEgresses = decodeZoneEgresses(networking.Field("listeners"))
+	listeners := networking.Field("listeners")
+	dp.ZoneEgresses, dp.zoneProxy = decodeZoneEgresses(listeners), listeners.Len() > 0
 	if label := dp.Labels.Get(NamespaceLabel); label != "" && label == dp.Namespace && dp.OnUniversal() {
 		dp.Labels = dp.Labels.Without(NamespaceLabel) // the original in its zone does not have it: seen on 2.13.10
 	}

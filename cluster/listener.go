@@ -98,7 +98,7 @@ func NewListeners(version Version, s *Snapshot, gateways Gateways) *Listeners {
 		protocols: sync.OnceValue(func() protocols { return protocolsOf(version, s) }),
 		makers:    sync.OnceValue(func() *makers { return newMakers(version, s.Dataplanes) }),
 	}
-	l.unserved = sync.OnceValue(func() map[string][]*Dataplane { return l.makers().unserved(version, s) })
+	l.unserved = sync.OnceValue(func() map[string][]*Dataplane { return l.makers().unserved(s) })
 	l.resolved = l.complete && !s.Lacks(KindMeshService)
 	for _, r := range s.Routes {
 		l.withRoutes[r.Mesh] = l.withRoutes[r.Mesh] || r.IsHTTPRoute()
@@ -205,7 +205,7 @@ func (l *Listeners) replaced(dp *Dataplane, i int) bool {
 		}
 	}
 	return slices.ContainsFunc(dp.Inbounds[i+1:], func(later Inbound) bool {
-		return later.section() == in.section() && !(merges && samePort(later))
+		return later.section() == in.section() && (!merges || !samePort(later))
 	})
 }
 
@@ -323,7 +323,9 @@ func (dp *Dataplane) SpanService(version Version) string {
 // isZoneProxyAlone reports whether dp is a zone's ingress or egress and nothing else, whose spans
 // never have the name of a service (configureListener in package meshtrace of Kuma's tag 2.14.3 and
 // its main branch).
-func (dp *Dataplane) isZoneProxyAlone() bool { return len(dp.Inbounds) == 0 && dp.Gateway == nil }
+func (dp *Dataplane) isZoneProxyAlone() bool {
+	return dp.zoneProxy && len(dp.Inbounds) == 0 && dp.Gateway == nil
+}
 
 // Workload returns the value of the label kuma.io/workload on a control plane that sets
 // it. On Kubernetes it sets a missing one, by default to the name of the ServiceAccount

@@ -50,9 +50,9 @@ func isServiceName(label string) bool {
 }
 
 // unserved returns, by mesh, the Dataplanes on Universal with an inbound for HTTP today that no
-// MeshService for HTTP has on a version that makes these of workloads. On Kubernetes each Service
+// MeshService for HTTP has where a control plane makes these of workloads. On Kubernetes each Service
 // becomes one.
-func (m *makers) unserved(version Version, s *Snapshot) map[string][]*Dataplane {
+func (m *makers) unserved(s *Snapshot) map[string][]*Dataplane {
 	found := make(map[string][]*Dataplane)
 	byHand := manualOf(s.MeshServices)
 	for _, dp := range s.Dataplanes {

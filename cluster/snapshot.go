@@ -343,5 +343,6 @@ func sameFields(a, b *Resource, fields ...string) bool {
 
 // fingerprint returns a text that is equal for Dataplanes that are the same for tracing.
 func (dp *Dataplane) fingerprint() string {
-	return fmt.Sprintf("%q %+v %+v %v %+v %q", dp.Labels.AppendContent(nil), dp.Inbounds, dp.Outbounds, dp.Transparent, dp.Gateway, dp.ZoneEgresses)
+	return fmt.Sprintf("%q %+v %+v %v %+v %q %v", dp.Labels.AppendContent(nil), dp.Inbounds, dp.Outbounds, dp.Transparent, dp.Gateway,
+		dp.ZoneEgresses, dp.zoneProxy)
 }
