@@ -333,16 +333,22 @@ func (b *bounded) fill(text []byte, n int) ([]byte, error) {
 func (b *bounded) all(text []byte) ([]byte, error) {
 	text, err := b.fill(text, int(max(b.size-b.length, 0)))
 	pieces := [][]byte{text} // then what exceeds the known size
+	length := len(text)
 	for next := 4 << 10; err == nil; next = min(2*next, partSize) {
 		var piece []byte
-		if piece, err = b.fill(nil, next); len(piece) > 0 {
-			pieces = append(pieces, piece)
-		}
+		piece, err = b.fill(nil, next)
+		pieces = append(pieces, piece)
+		length += len(piece)
 	}
-	if !errors.Is(err, io.EOF) || len(pieces) == 1 {
+	if !errors.Is(err, io.EOF) || length == len(text) {
 		return text, err
 	}
-	return slices.Concat(pieces...), err
+	text = make([]byte, 0, length)
+	for i, piece := range pieces {
+		text = append(text, piece...)
+		pieces[i] = nil
+	}
+	return text, err
 }
 
 // WithoutPath returns an error of the file system without the path, which the message has,
