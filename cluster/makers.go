@@ -88,7 +88,7 @@ func manualOf(all []*MeshService) manual {
 
 // have reports whether dp is behind one of them.
 func (of manual) have(dp *Dataplane) bool {
-	if of[serviceLabel{dp.Mesh, Tag{Value: dp.Name}}] != nil {
+	if of[serviceLabel{dp.Mesh, Tag{Value: dp.DisplayName()}}] != nil {
 		return true
 	}
 	return slices.ContainsFunc(append(dp.TagSets(), dp.Labels), func(set Tags) bool {

@@ -96,10 +96,12 @@ func (b *builder) meshesOf(code envoydiff.Code) map[string]bool {
 // its tag names, whether or not they are traced.
 func (b *builder) dataplanes() {
 	unreadable := b.meshesOf(envoydiff.MeshUnreadable)
-	listeners := cluster.NewListeners(b.To, b.current.Snapshot, cluster.Gateways{})
-	for mesh := range b.meshesOf(envoydiff.OutboundNeedsService) {
-		for _, dp := range listeners.Unserved(mesh) {
-			b.of(envoydiff.OutboundNeedsService).addProxy(dp)
+	if meshes := b.meshesOf(envoydiff.OutboundNeedsService); meshes != nil {
+		listeners := cluster.NewListeners(b.To, b.current.Snapshot, cluster.Gateways{})
+		for mesh := range meshes {
+			for _, dp := range listeners.Unserved(mesh) {
+				b.of(envoydiff.OutboundNeedsService).addProxy(dp)
+			}
 		}
 	}
 	onKubernetes := make(map[string]bool) // meshes
