@@ -94,7 +94,7 @@ func hasFlag(flags []cli.Flag, name string) bool {
 	return slices.ContainsFunc(flags, func(flag cli.Flag) bool { return flag.Names()[0] == name })
 }
 
-// --help wins over what is wrong beside it, and over arguments, wherever it stands; as the
+// --help after a command wins over what is wrong beside it, and over arguments; as the
 // value of a flag, or after --, it is none.
 func TestHelpAnywhere(t *testing.T) {
 	pages := pagesOfHelp(t)

@@ -59,7 +59,7 @@ var causeWords = map[envoydiff.Code]string{
 	envoydiff.BuiltinGatewayRemoved:   "no builtin gateway on the new version",
 	envoydiff.MeshUnreadable:          "a builtin gateway's Dataplane, which the new version cannot read",
 	envoydiff.InboundsMerged:          "one inbound for a port of several Services",
-	envoydiff.OutboundNeedsService:    "outbounds to services that no MeshService stands for",
+	envoydiff.OutboundNeedsService:    "outbounds to services without a MeshService",
 	envoydiff.FieldIgnored:            "a field of a MeshTrace that a version ignores",
 	envoydiff.ShadowPolicy:            "a shadow MeshTrace that a version applies",
 	envoydiff.PolicyNamespace:         "another order of MeshTraces by their namespaces",
