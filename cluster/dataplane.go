@@ -186,7 +186,8 @@ func decodeDataplane(r *Resource, words *words) *Dataplane {
 	for _, v := range outbounds.Items() {
 		dp.Outbounds = append(dp.Outbounds, decodeOutbound(v, words))
 	}
-	if dp.Transparent = networking.Field("transparentProxying").Present(); dp.Transparent && !dp.OnUniversal() {
+	dp.Transparent = networking.Field("transparentProxying").Present()
+	if dp.Transparent && len(dp.Outbounds) > 0 && !dp.OnUniversal() {
 		dp.Outbounds = nil // for VIPs; the API shows them after anybody asked for the proxy's configuration: seen on 2.14.3
 	}
 	if v := networking.Field("gateway"); v.Present() {

@@ -61,8 +61,8 @@ func (dp *Dataplane) LabelsOn(version Version) Tags {
 		return labels
 	}
 	if !dp.OnUniversal() {
+		sets := dp.TagSets()
 		for _, key := range nodeLabels { // in place of the pod's own: seen on 3.0
-			sets := dp.TagSets()
 			if i := slices.IndexFunc(sets, func(set Tags) bool { return set.Get(key) != "" }); i >= 0 {
 				labels = labels.With(key, sets[i].Get(key))
 			}

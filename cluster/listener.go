@@ -82,11 +82,11 @@ type Listeners struct {
 	gateways Gateways
 	rerouted map[string]bool // see Snapshot
 
-	withRoutes map[string]bool     // meshes with a MeshHTTPRoute
-	builtin    map[string][]string // zones with a builtin gateway that version does not read, by mesh
-	protocols  func() protocols    // made for the first outbound
-	makers     func() *makers      // made for the first MeshService of 3.0
-	unserved   func() map[string][]*Dataplane
+	withRoutes map[string]bool                // meshes with a MeshHTTPRoute
+	builtin    map[string][]string            // zones with a builtin gateway that version does not read, by mesh
+	protocols  func() protocols               // made for the first outbound
+	makers     func() *makers                 // made for the first MeshService of 3.0
+	unserved   func() map[string][]*Dataplane // made for the first transparent proxy of 3.0
 }
 
 // NewListeners prepares to list listeners as a control plane of version makes them.
@@ -120,10 +120,12 @@ func NewListeners(version Version, s *Snapshot, gateways Gateways) *Listeners {
 // gateway is among them (Dataplane.Networking.Gateway in api/mesh/v1alpha1 of Kuma's main branch
 // lacks the type; seen on 3.0).
 func (l *Listeners) IsUnread(dp *Dataplane) bool {
+	zones := l.builtin[dp.Mesh]
+	if len(zones) == 0 || dp.Builtin() {
+		return false
+	}
 	own := dp.Zone()
-	return !dp.Builtin() && slices.ContainsFunc(l.builtin[dp.Mesh], func(zone string) bool {
-		return zone == own || zone == "" || own == ""
-	})
+	return own == "" || slices.Contains(zones, own) || slices.Contains(zones, "")
 }
 
 // Of appends to listeners the HTTP listeners of dp, in the order of the Dataplane.

@@ -22,8 +22,8 @@ type OTelBackend struct {
 	Port uint32 // 1 to 65535
 	HTTP bool   // OTLP over HTTP; otherwise over gRPC
 	Path string // before /v1/traces
-	// ofGlobal is set if a global control plane made it, whose zones have copies.
-	ofGlobal bool
+	// original is set for what a global control plane made, where it is read there and not in a zone.
+	original bool
 }
 
 // DefaultOTelPort is the port of a collector that names none.
@@ -71,7 +71,7 @@ func Backends(s *cluster.Snapshot) []*OTelBackend {
 func decodeOTelBackends(s *cluster.Snapshot, problems *[]*manifest.Problem) []*OTelBackend {
 	return lists.Each(s.OTelBackends, func(r *cluster.Resource) *OTelBackend {
 		b := decodeOTelBackend(r, problems)
-		b.ofGlobal = s.About().Mode == cluster.ModeGlobal && r.Labels.Get(cluster.OriginLabel) != "zone"
+		b.original = s.About().Mode == cluster.ModeGlobal && r.Labels.Get(cluster.OriginLabel) != "zone"
 		return b
 	})
 }
@@ -103,7 +103,7 @@ func (b *OTelBackend) has(ref cluster.Tags, later bool) bool {
 	own := b.Labels
 	name := b.DisplayName()
 	switch written := own.Get(cluster.DisplayNameLabel); {
-	case b.Format != cluster.Universal || b.ofGlobal: // the copies in zones, which count, have the label: seen on 2.14.3
+	case b.Format != cluster.Universal || b.original: // the copies in zones, which count, have the label: seen on 2.14.3
 	case !later:
 		name = written
 	case !cluster.IsCopy(b.Resource.Name, written):

@@ -33,13 +33,14 @@ func userArgs(app *cli.App, args []string) []string {
 		if arg == "--" {
 			return append(out, args[i:]...)
 		}
-		name, value, joined := strings.Cut(strings.TrimLeft(arg, "-"), "=")
+		bare := strings.TrimLeft(arg, "-")
+		name, value, joined := strings.Cut(bare, "=")
 		if isValue || i == 0 {
 			isValue = false
 			out = append(out, arg)
 			continue
 		}
-		dashes := len(arg) - len(strings.TrimLeft(arg, "-"))
+		dashes := len(arg) - len(bare)
 		if dashes == 0 && first {
 			command, first = app.Command(arg), false
 		}

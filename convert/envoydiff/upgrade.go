@@ -30,10 +30,13 @@ func (c *comparer) bothVersions(dp *cluster.Dataplane, before, after *Decision) 
 // control plane writes the Dataplane, without outbounds.
 func refusals(before, after *Renderer, dp *cluster.Dataplane) (codes []Code) {
 	from, to := before.version, after.version
+	if from == to {
+		return nil
+	}
 	if after.listeners.IsUnread(dp) && !before.listeners.IsUnread(dp) {
 		codes = append(codes, MeshUnreadable)
 	}
-	if !dp.OnUniversal() || from == to {
+	if !dp.OnUniversal() {
 		return codes
 	}
 	if to.OutboundsNeedBackendRef() && !from.OutboundsNeedBackendRef() &&
@@ -73,14 +76,10 @@ func (c *comparer) cause(dp *cluster.Dataplane, before, after *Decision, was, is
 	switch {
 	case from == to:
 		return ""
-	case was == nil && is.Direction == cluster.DirectionInbound && dp.IsHTTPInbound(is, from),
-		is == nil && was.Direction == cluster.DirectionInbound && dp.IsHTTPInbound(was, to):
-		if to.MergesInbounds() && !dp.OnUniversal() {
-			return InboundsMerged
-		}
-		return "" // another inbound of the same name or port replaces it
-	case was == nil && is.Direction == cluster.DirectionInbound, is == nil && was.Direction == cluster.DirectionInbound:
-		return ProtocolFromField
+	case was == nil && is.Direction == cluster.DirectionInbound:
+		return causeOfInbound(dp, is, from, to)
+	case is == nil && was.Direction == cluster.DirectionInbound:
+		return causeOfInbound(dp, was, to, to)
 	case is == nil && was.Direction == cluster.DirectionGateway:
 		return BuiltinGatewayRemoved
 	case is == nil && (was.BackendRef || was.IsEveryOutbound()) && len(c.after.listeners.Unserved(dp.Mesh)) > 0:
@@ -95,6 +94,18 @@ func (c *comparer) cause(dp *cluster.Dataplane, before, after *Decision, was, is
 		return OutboundNeedsRoute
 	}
 	return c.causeOfPolicies(dp, before, after)
+}
+
+// causeOfInbound returns why dp does not have the listener of an inbound on one of two versions,
+// without, of which to is the later.
+func causeOfInbound(dp *cluster.Dataplane, l *cluster.HTTPListener, without, to cluster.Version) Code {
+	switch {
+	case !dp.IsHTTPInbound(l, without):
+		return ProtocolFromField
+	case to.MergesInbounds() && !dp.OnUniversal():
+		return InboundsMerged
+	}
+	return "" // another inbound of the same name or port replaces it
 }
 
 // beside records what else ends or changes the tracing of a listener that the version after

@@ -283,7 +283,7 @@ func (c *checker) equal(p, q *meshtrace.Policy) bool {
 	return p.Mesh == q.Mesh && p.TargetRef.String() == q.TargetRef.String() &&
 		p.TargetRef.Namespace == q.TargetRef.Namespace && p.TargetRef.SectionName == q.TargetRef.SectionName &&
 		(len(p.Default.Backends) > 0 || reflect.DeepEqual(p.Default, q.Default)) && // which others inherit
-		p.Default.Key() == q.Default.Key() && (p.Default.Backends == nil) == (q.Default.Backends == nil) &&
+		p.Default.Key() == q.Default.Key() &&
 		p.Shadow(c.version) == q.Shadow(c.version)
 }
 
