@@ -2,7 +2,10 @@ package cluster
 
 import (
 	"iter"
+	"maps"
 	"slices"
+
+	"tracemigrate/cluster/lists"
 )
 
 // Never is a selector that no tag set satisfies. It keeps a place in an Index.
@@ -31,6 +34,7 @@ type bucket struct {
 	key      string
 	byValue  map[string]chain
 	wildcard int32 // the first of the value Any, or none
+	isUsed   bool  // a selector is stored
 }
 
 // chain is the first and the last of the selectors that are stored under one tag, which
@@ -66,6 +70,8 @@ func NewIndex(selectors []Tags) *Index {
 		}
 		x.store(int32(i), best)
 	}
+	x.keys = lists.Keep(x.keys, func(b *bucket) bool { return b.isUsed })
+	maps.DeleteFunc(x.byKey, func(_ string, b *bucket) bool { return !b.isUsed })
 	return x
 }
 
@@ -97,7 +103,7 @@ func (x *Index) store(position int32, under Tag) {
 		x.next[stored.last] = position
 	}
 	stored.last = position
-	b.byValue[under.Value] = stored
+	b.byValue[under.Value], b.isUsed = stored, true
 	if under.Value == Any {
 		b.wildcard = stored.first
 	}

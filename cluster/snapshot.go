@@ -120,7 +120,7 @@ func read(inputs iter.Seq[manifest.Input]) *Snapshot {
 	// Each worker has its own words: with shared ones the workers would wait for each
 	// other.
 	shared := &sets{seed: maphash.MakeSeed()}
-	pool := sync.Pool{New: func() any { return &words{all: make(map[string]string), sets: shared} }}
+	pool := sync.Pool{New: func() any { return &words{all: make(map[string]word), sets: shared} }}
 	var exports []export
 	var namespaces []string
 	inputs = noteExports(inputs, &exports, &namespaces)

@@ -124,18 +124,24 @@ const ProtocolTag = "kuma.io/protocol"
 // IsTag reports whether a Dataplane can have the tag: a value consists of letters,
 // digits and .-_: and a key may also have a slash
 // (https://kuma.io/docs/2.9.x/production/dp-config/dpp/).
-func IsTag(key, value string) bool {
+func IsTag(key, value string) bool { return isTagKey(key) && isTagValue(value) }
+
+func isTagKey(key string) bool {
 	for i := range len(key) {
 		if !tagBytes[key[i]] && key[i] != '/' {
 			return false
 		}
 	}
+	return key != ""
+}
+
+func isTagValue(value string) bool {
 	for i := range len(value) {
 		if !tagBytes[value[i]] {
 			return false
 		}
 	}
-	return key != "" && value != ""
+	return value != ""
 }
 
 // tagBytes has the bytes of a tag's value.

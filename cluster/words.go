@@ -12,9 +12,10 @@ import (
 // words keeps one copy of every word, and of every set of tags or labels, because the
 // replicas of a workload have the same. A set must not be changed.
 type words struct {
-	all  map[string]string
-	sets *sets
-	key  []byte // scratch space
+	all    map[string]word
+	recent [256]word // by a checksum, for the few that most resources have
+	sets   *sets
+	key    []byte // scratch space
 
 	spare *Resource // no longer used
 }
@@ -33,18 +34,31 @@ func (w *words) resource(place manifest.Place) *Resource {
 // proxy.
 const maxWords = 100_000
 
-func (w *words) keep(word string) string {
-	if word == "" {
-		return ""
+// word is a text that is kept, and whether a Dataplane's tag can have it as its key or value.
+type word struct {
+	text           string
+	isKey, isValue bool
+}
+
+func (w *words) keep(text string) string { return w.word(text).text }
+
+func (w *words) word(text string) word {
+	if text == "" {
+		return word{}
 	}
-	if kept, ok := w.all[word]; ok {
-		return kept
+	recent := &w.recent[(uint(len(text))*31+uint(text[0])*7+uint(text[len(text)-1]))%uint(len(w.recent))]
+	if recent.text == text {
+		return *recent
 	}
-	word = strings.Clone(word)
-	if len(w.all) < maxWords {
-		w.all[word] = word
+	kept, ok := w.all[text]
+	if !ok {
+		kept = word{strings.Clone(text), isTagKey(text), isTagValue(text)}
+		if len(w.all) < maxWords {
+			w.all[kept.text] = kept
+		}
 	}
-	return word
+	*recent = kept
+	return kept
 }
 
 // set is a set of tags or labels.
@@ -76,8 +90,9 @@ func (w *words) set(v manifest.Value) set {
 	}
 	read := &set{make(Tags, 0, v.Len()), true}
 	for key, value := range v.Node().Pairs() {
-		read.tags = append(read.tags, Tag{w.keep(key.Text), w.keep(value.Text)})
-		read.valid = read.valid && IsTag(key.Text, value.Text)
+		k, v := w.word(key.Text), w.word(value.Text)
+		read.tags = append(read.tags, Tag{k.text, v.text})
+		read.valid = read.valid && k.isKey && v.isValue
 	}
 	read.tags = read.tags.ordered()
 	slot.Store(read)

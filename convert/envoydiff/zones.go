@@ -12,18 +12,14 @@ import (
 // whose zone is unknown is in the comparison with its worst verdict.
 func CompareZones(s *cluster.Snapshot, before, after State, o Options) []*Comparison {
 	own, other, judge := o.Version, o.Doubt, s.Judge(o.Version)
-	o.Doubt = func(dp *cluster.Dataplane) cluster.Doubt {
-		_, reason := judge(dp)
-		doubt := cluster.Doubt{Reason: reason}
-		if other != nil {
-			doubt = doubt.And(other(dp))
-		}
-		return doubt
-	}
 	byVersion := make(map[cluster.Version][]*cluster.Dataplane)
+	doubts := make(map[*cluster.Dataplane]string) // few, or none
 	ambiguous := false
 	for _, dp := range s.Dataplanes {
-		decisive, _ := judge(dp)
+		decisive, doubt := judge(dp)
+		if doubt != "" {
+			doubts[dp] = doubt
+		}
 		for _, version := range decisive {
 			byVersion[version] = append(byVersion[version], dp)
 		}
@@ -31,6 +27,13 @@ func CompareZones(s *cluster.Snapshot, before, after State, o Options) []*Compar
 	}
 	if len(s.Dataplanes) == 0 {
 		byVersion[own] = nil // an empty comparison
+	}
+	o.Doubt = func(dp *cluster.Dataplane) cluster.Doubt {
+		doubt := cluster.Doubt{Reason: doubts[dp]}
+		if other != nil {
+			doubt = doubt.And(other(dp))
+		}
+		return doubt
 	}
 	r := newRenderer(s)
 	var comparisons []*Comparison
