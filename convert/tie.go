@@ -2,6 +2,7 @@ package convert
 
 import (
 	"cmp"
+	"iter"
 	"maps"
 	"slices"
 	"strings"
@@ -142,24 +143,19 @@ func remarkZoneTies(m *mesh, t *ties) notes {
 	t.doubts = make(map[*cluster.Dataplane]*cluster.Doubt, len(m.dataplanes))
 	byTraces := make(map[string]*zoneTie)
 	differing := make(map[string][]string) // proxies, by how their zone differs
-	for _, dp := range m.dataplanes {
-		pairs, doubt := t.of(dp)
-		t.doubts[dp] = nil
-		if doubt.Reason != "" {
-			kept := doubt // a variable of its own, because most proxies need none
-			t.doubts[dp] = &kept
-		}
-		if doubt.Code == string(ZoneDiffers) {
-			differing[doubt.Reason] = append(differing[doubt.Reason], dp.FullName())
+	for dp, tied := range tiesOf(m) {
+		t.doubts[dp] = tied.doubt
+		if tied.doubt != nil && tied.doubt.Code == string(ZoneDiffers) {
+			differing[tied.doubt.Reason] = append(differing[tied.doubt.Reason], dp.FullName())
 			continue
 		}
-		if len(pairs) == 0 {
+		if len(tied.pairs) == 0 {
 			continue
 		}
-		key := strings.Join(slices.Sorted(slices.Values(traceNames(pairs))), "\x00")
+		key := strings.Join(slices.Sorted(slices.Values(traceNames(tied.pairs))), "\x00")
 		tie := byTraces[key]
 		if tie == nil {
-			tie = &zoneTie{pairs: pairs, proxies: make(map[string][]string)}
+			tie = &zoneTie{pairs: tied.pairs, proxies: make(map[string][]string)}
 			byTraces[key] = tie
 		}
 		zone := dp.Zone()
@@ -176,6 +172,37 @@ func remarkZoneTies(m *mesh, t *ties) notes {
 		found = append(found, zoneDiffers.note(m.Place, m, facts{"proxies": counted(differing[reason], "proxy"), "cause": phrase(reason)}))
 	}
 	return append(found, remarkPossibleTies(m, t)...)
+}
+
+// tied is what [ties.of] returns.
+type tied struct {
+	pairs []*legacy.Pair
+	doubt *cluster.Doubt // nil for none, which most have
+}
+
+// tiesOf yields every known proxy with its ties.
+func tiesOf(m *mesh) iter.Seq2[*cluster.Dataplane, tied] {
+	found := lists.InShares(m.dataplanes, func(share []*cluster.Dataplane) []tied {
+		t := newTies(m)
+		return lists.Each(share, func(dp *cluster.Dataplane) tied {
+			pairs, doubt := t.of(dp)
+			if doubt.Reason == "" {
+				return tied{pairs: pairs}
+			}
+			kept := doubt // a variable of its own, because most proxies need none
+			return tied{pairs, &kept}
+		})
+	})
+	return func(yield func(*cluster.Dataplane, tied) bool) {
+		i := 0
+		for _, share := range found {
+			for _, tied := range share {
+				if i++; !yield(m.dataplanes[i-1], tied) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // note says which proxies the tie decides for, by zone.

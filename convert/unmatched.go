@@ -8,6 +8,7 @@ import (
 	"github.com/xrash/smetrics"
 
 	"tracemigrate/cluster"
+	"tracemigrate/cluster/lists"
 	"tracemigrate/legacy"
 )
 
@@ -23,7 +24,13 @@ func remarkUnmatched(m *mesh, policies []*made) notes {
 			selecting = append(selecting, c.candidate)
 		}
 	}
-	matched := matchedBy(m.dataplanes, selecting)
+	matched := make([]bool, len(selecting))
+	index := cluster.NewIndex(tagsOf(selecting))
+	for _, of := range lists.InShares(m.dataplanes, func(share []*cluster.Dataplane) []bool { return matchedBy(share, index, len(selecting)) }) {
+		for i, is := range of {
+			matched[i] = matched[i] || is
+		}
+	}
 	var unmet []cluster.Tags
 	done := make(map[int]bool) // positions, some of which have several candidates
 	for i, c := range selecting {
@@ -57,11 +64,10 @@ func remarkUnmatched(m *mesh, policies []*made) notes {
 	return found
 }
 
-// matchedBy reports which candidates a Dataplane satisfies.
-func matchedBy(dataplanes []*cluster.Dataplane, candidates []*candidate) []bool {
-	index := cluster.NewIndex(tagsOf(candidates))
-	matched := make([]bool, len(candidates))
-	left := len(candidates)
+// matchedBy reports which selectors of an index a Dataplane satisfies.
+func matchedBy(dataplanes []*cluster.Dataplane, index *cluster.Index, selectors int) []bool {
+	matched := make([]bool, selectors)
+	left := selectors
 	var found []int32
 	for _, dp := range dataplanes {
 		if left == 0 {

@@ -6,7 +6,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"sync"
 
 	"tracemigrate/cluster"
 	"tracemigrate/cluster/lists"
@@ -156,19 +155,13 @@ func (v *verifier) match() {
 // known compares the known proxies: all on all processors, then one by one those whose tracing
 // changes, which are few.
 func (v *verifier) known() findings {
-	shares := lists.Shares(v.dataplanes)
-	changed := make([][]*cluster.Dataplane, len(shares))
-	var comparing sync.WaitGroup
-	for i, share := range shares {
-		comparing.Go(func() {
-			s := sight{keys: make(confKeys)}
-			changed[i] = lists.Keep(share, func(dp *cluster.Dataplane) bool {
-				_, changes := v.changes(&s, dp, false)
-				return changes
-			})
+	changed := lists.InShares(v.dataplanes, func(share []*cluster.Dataplane) []*cluster.Dataplane {
+		s := sight{keys: make(confKeys)}
+		return lists.Keep(share, func(dp *cluster.Dataplane) bool {
+			_, changes := v.changes(&s, dp, false)
+			return changes
 		})
-	}
-	comparing.Wait()
+	})
 	found := make(findings)
 	for _, dp := range slices.Concat(changed...) {
 		if f := v.check(dp, false); f != nil {

@@ -5,6 +5,7 @@ package lists
 import (
 	"runtime"
 	"slices"
+	"sync"
 )
 
 // Each returns what a function makes of each item; the result is never nil.
@@ -40,11 +41,24 @@ func Last[T any](list []T, last func(T) bool) []T {
 // forOneWorker is the number of items that justifies another goroutine.
 const forOneWorker = 1_000
 
-// Shares returns a list in parts for the goroutines that work on it: one for each processor, or
+// shares returns a list in parts for the goroutines that work on it: one for each processor, or
 // fewer if the list is short.
-func Shares[T any](list []T) [][]T {
+func shares[T any](list []T) [][]T {
 	workers := max(1, min(runtime.GOMAXPROCS(0), len(list)/forOneWorker))
 	return slices.Collect(slices.Chunk(list, max(1, (len(list)+workers-1)/workers)))
+}
+
+// InShares calls a function with each of the shares of a list, all at once, and returns what
+// it returns in their order.
+func InShares[T, To any](list []T, of func(share []T) To) []To {
+	parts := shares(list)
+	results := make([]To, len(parts))
+	var working sync.WaitGroup
+	for i, part := range parts {
+		working.Go(func() { results[i] = of(part) })
+	}
+	working.Wait()
+	return results
 }
 
 // Set returns the keys of the items.

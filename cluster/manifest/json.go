@@ -350,6 +350,11 @@ func endOfJSON(text string, at int) int {
 	depth := 0
 	for i := at; i < len(text); i++ {
 		switch c := text[i]; {
+		case c == '\n': // mostly, an indentation follows
+			for strings.HasPrefix(text[i+1:], eightSpaces) {
+				i += len(eightSpaces)
+			}
+			continue
 		case !structure[c]:
 			continue
 		case c == '{' || c == '[':
@@ -357,17 +362,38 @@ func endOfJSON(text string, at int) int {
 		case c == '}' || c == ']':
 			depth--
 		default:
-			for i++; i < len(text) && text[i] != '"'; i++ {
-				if text[i] == '\\' {
-					i++
-				}
+			length := lengthOfString(text[i:])
+			if length < 0 {
+				return at
 			}
+			i += length - 1
 		}
 		if depth == 0 {
-			return min(i+1, len(text))
+			return i + 1
 		}
 	}
 	return at // something is not closed
+}
+
+const eightSpaces = "        "
+
+// lengthOfString returns the length of the JSON string that a text begins with, with its
+// quotes, -1 if it does not end.
+func lengthOfString(text string) int {
+	for end := 1; ; end++ {
+		next := strings.IndexByte(text[end:], '"')
+		if next < 0 {
+			return -1
+		}
+		end += next
+		backslashes := 0 // each escapes the byte after it
+		for text[end-1-backslashes] == '\\' {
+			backslashes++
+		}
+		if backslashes%2 == 0 {
+			return end + 1
+		}
+	}
 }
 
 // structure are the bytes that decide where a JSON value ends.

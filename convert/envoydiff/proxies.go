@@ -2,11 +2,12 @@ package envoydiff
 
 import (
 	"cmp"
+	"encoding/binary"
 	"fmt"
 	"iter"
+	"maps"
 	"slices"
 	"strings"
-	"sync"
 
 	"tracemigrate/cluster"
 	"tracemigrate/cluster/lists"
@@ -163,17 +164,14 @@ func compareOnly(dataplanes []*cluster.Dataplane, r *Renderer, before, after Sta
 		lenient = result.after.countingIgnoredInbounds()
 	}
 	refusing := today.refusing(to, after)
-	var group sync.WaitGroup
-	for _, proxies := range lists.Shares(result.Proxies) {
-		group.Go(func() {
-			c := newComparer(result.before, result.after, lenient, o.Accept)
-			c.migrated, c.refusing = o.Migrated, refusing
-			for i := range proxies {
-				c.compare(&proxies[i])
-			}
-		})
-	}
-	group.Wait()
+	lists.InShares(result.Proxies, func(proxies []Proxy) *comparer {
+		c := newComparer(result.before, result.after, lenient, o.Accept)
+		c.migrated, c.refusing = o.Migrated, refusing
+		for i := range proxies {
+			c.compare(&proxies[i])
+		}
+		return c
+	})
 	result.doubt(o, newMixedTags(result.before, result.after))
 	result.before.matcher, result.after.matcher = nil, nil // large, and decisions are known
 	return result
@@ -181,26 +179,43 @@ func compareOnly(dataplanes []*cluster.Dataplane, r *Renderer, before, after Sta
 
 // sortedProxies returns the proxies of Dataplanes, sorted by mesh and name.
 func sortedProxies(dataplanes []*cluster.Dataplane) []Proxy {
-	type entry struct {
-		mesh, name string
-		position   int
-	}
-	order := make([]entry, len(dataplanes)) // smaller to move than Proxies
-	for i, dp := range dataplanes {
-		order[i] = entry{dp.Mesh, dp.FullName(), i}
-	}
-	// Faster than a stable sort.
-	slices.SortFunc(order, func(a, b entry) int {
-		if byName := cmp.Or(strings.Compare(a.mesh, b.mesh), strings.Compare(a.name, b.name)); byName != 0 {
-			return byName
+	byMesh := lists.Group(dataplanes, func(dp *cluster.Dataplane) string { return dp.Mesh })
+	proxies := make([]Proxy, 0, len(dataplanes))
+	for _, mesh := range slices.Sorted(maps.Keys(byMesh)) {
+		names := lists.Each(byMesh[mesh], (*cluster.Dataplane).FullName)
+		for _, i := range inOrder(names) {
+			proxies = append(proxies, Proxy{Mesh: mesh, Name: names[i], Dataplane: byMesh[mesh][i]})
 		}
-		return cmp.Compare(a.position, b.position)
-	})
-	proxies := make([]Proxy, len(order))
-	for i, e := range order {
-		proxies[i] = Proxy{Mesh: e.mesh, Name: e.name, Dataplane: dataplanes[e.position]}
 	}
 	return proxies
+}
+
+// inOrder returns the positions of names in the order of these. Most names begin alike, so
+// it compares a number first, of the bytes after those that all share.
+func inOrder(names []string) []int {
+	shared := names[0]
+	for _, name := range names {
+		for !strings.HasPrefix(name, shared) {
+			shared = shared[:len(shared)-1]
+		}
+	}
+	numbers := make([]uint64, len(names))
+	order := make([]int, len(names))
+	for i, name := range names {
+		var next [8]byte
+		copy(next[:], name[len(shared):])
+		numbers[i], order[i] = binary.BigEndian.Uint64(next[:]), i
+	}
+	slices.SortFunc(order, func(a, b int) int { // faster than a stable sort
+		if byNumber := cmp.Compare(numbers[a], numbers[b]); byNumber != 0 {
+			return byNumber
+		}
+		if byName := strings.Compare(names[a], names[b]); byName != 0 {
+			return byName
+		}
+		return cmp.Compare(a, b)
+	})
+	return order
 }
 
 // doubt replaces the result of each proxy whose verdict is unknown. It is not
