@@ -26,7 +26,7 @@ func (s *Snapshot) AppliedTo(state *Snapshot) *Snapshot {
 	merged.Services = slices.Concat(s.Services, state.Services)
 	merged.TrafficRoutes = overMap(s.TrafficRoutes, state.TrafficRoutes)
 	merged.rerouted = overMap(s.rerouted, state.rerouted)
-	merged.exclusive = overMap(s.exclusive, state.exclusive)
+	merged.serviceModes = overMap(s.serviceModes, state.serviceModes)
 	merged.zoned = overMap(s.zoned, state.zoned)
 	merged.originFiles = overMap(s.originFiles, state.originFiles)
 	merged.systemNamespaces = slices.Concat(s.systemNamespaces, state.systemNamespaces)

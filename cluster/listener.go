@@ -32,6 +32,9 @@ type HTTPListener struct {
 	// MayStay is set for an outbound that may have tracing by a TrafficTrace although a
 	// MeshHTTPRoute is for its service.
 	MayStay bool
+	// Joins is set for one listener that represents all outbounds of a transparent proxy which
+	// become HTTP by an upgrade.
+	Joins bool
 	// OfZoneEgress is set where the proxy is a zone's egress. TrafficTraces ignore it.
 	OfZoneEgress bool
 
@@ -71,6 +74,9 @@ func (l *HTTPListener) IsEveryOutbound() bool {
 // a Dataplane does not list, as on Kubernetes.
 const allOutbounds = "outbound:*"
 
+// newOutbounds is the name of the one listener that represents those which become HTTP.
+const newOutbounds = "outbound:* that become HTTP"
+
 // Listeners finds the HTTP listeners of proxies. It is made from all Dataplanes, because
 // the protocol of an outbound follows from the inbounds of its destination.
 type Listeners struct {
@@ -87,12 +93,14 @@ type Listeners struct {
 	protocols  func() protocols               // made for the first outbound
 	makers     func() *makers                 // made for the first MeshService of 3.0
 	unserved   func() map[string][]*Dataplane // made for the first transparent proxy of 3.0
+	joining    func() map[string][]*Dataplane // nil without another version before
+	snapshot   *Snapshot
 }
 
 // NewListeners prepares to list listeners as a control plane of version makes them.
 func NewListeners(version Version, s *Snapshot, gateways Gateways) *Listeners {
 	l := &Listeners{
-		version: version, gateways: gateways, rerouted: s.rerouted, withRoutes: make(map[string]bool),
+		version: version, snapshot: s, gateways: gateways, rerouted: s.rerouted, withRoutes: make(map[string]bool),
 		zone: s.About().Zone, complete: s.hasAllDestinations(),
 		services:  sync.OnceValue(func() services { return newServices(s.MeshServices) }),
 		protocols: sync.OnceValue(func() protocols { return protocolsOf(version, s) }),
@@ -111,6 +119,14 @@ func NewListeners(version Version, s *Snapshot, gateways Gateways) *Listeners {
 		if zone := dp.Zone(); dp.Builtin() && !slices.Contains(l.builtin[dp.Mesh], zone) {
 			l.builtin[dp.Mesh] = append(l.builtin[dp.Mesh], zone)
 		}
+	}
+	return l
+}
+
+// After makes l list what an upgrade adds as well: outbounds that were TCP on the version before.
+func (l *Listeners) After(before *Listeners) *Listeners {
+	if l.version.OutboundsAreMeshServices() && !before.version.OutboundsAreMeshServices() {
+		l.joining = sync.OnceValue(func() map[string][]*Dataplane { return l.makers().joining(l.snapshot, before) })
 	}
 	return l
 }
@@ -160,7 +176,19 @@ func (l *Listeners) Of(listeners []HTTPListener, dp *Dataplane) []HTTPListener {
 	if dp.Transparent && len(l.Unserved(dp.Mesh)) == 0 || !dp.Transparent && unlisted {
 		listeners = append(listeners, HTTPListener{Direction: DirectionOutbound, Service: "*"})
 	}
+	if dp.Transparent && len(l.Joining(dp.Mesh)) > 0 {
+		listeners = append(listeners, HTTPListener{Direction: DirectionOutbound, Service: "*", Joins: true, name: newOutbounds, address: newOutbounds})
+	}
 	return listeners
+}
+
+// Joining returns the Dataplanes of a mesh that transparent proxies reach for HTTP on a version
+// whose outbounds are MeshServices, and for TCP on the one before, see [Listeners.After].
+func (l *Listeners) Joining(mesh string) []*Dataplane {
+	if l.joining == nil {
+		return nil
+	}
+	return l.joining()[mesh]
 }
 
 // Unserved returns the Dataplanes of a mesh that transparent proxies reach today by a tag for HTTP

@@ -5,10 +5,42 @@ import (
 	"strings"
 
 	"k8s.io/apimachinery/pkg/api/validate/content"
+
+	"tracemigrate/cluster/manifest"
 )
 
 // serviceGenerator is the manager of a MeshService that a control plane makes of Dataplanes.
 const serviceGenerator = "meshservice-generator"
+
+// serviceMode is the mode of a mesh's MeshServices, as far as it decides here.
+type serviceMode string
+
+// In a mesh with one of these modes, control planes make MeshServices of tags, and each proxy has
+// outbounds to all. Only that of one with the mode Exclusive may have unified resource naming.
+const (
+	everywhere serviceMode = "Everywhere"
+	exclusive  serviceMode = "Exclusive"
+)
+
+// hasServices reports whether some proxies have outbounds to MeshServices in a mesh of the mode.
+func (mode serviceMode) hasServices() bool {
+	return mode != "" && mode != "Disabled" && mode != "0"
+}
+
+// serviceModeOf returns the mode of a Mesh, which may be a name or a number of the enum
+// Mesh.MeshServices.Mode (api/mesh/v1alpha1/mesh.proto of Kuma's tag 2.14.3).
+func serviceModeOf(mesh *manifest.Node) serviceMode {
+	mode := mesh.Get("meshServices").Get("mode")
+	switch {
+	case mode == nil:
+		return ""
+	case mode.Text == "1":
+		return everywhere
+	case mode.Text == "3":
+		return exclusive
+	}
+	return serviceMode(strings.Clone(mode.Text))
+}
 
 // makers are the Dataplanes that a control plane of Universal makes MeshServices of, so that
 // the number of MeshServices does not multiply that of Dataplanes.
@@ -56,11 +88,39 @@ func (m *makers) unserved(s *Snapshot) map[string][]*Dataplane {
 	found := make(map[string][]*Dataplane)
 	byHand := manualOf(s.MeshServices)
 	for _, dp := range s.Dataplanes {
+		mode, known := s.serviceModes[dp.Mesh]
 		without := func(in Inbound) bool {
 			made, _ := m.isHTTP(destination{dp.Mesh, dp.Labels.Get(WorkloadLabel)}, in.Port, true)
-			return !made && (isHTTP(strings.ToLower(in.Protocol)) || isHTTP(taggedProtocol(in.Tags)))
+			byField := (!known || mode.hasServices()) && isHTTP(strings.ToLower(in.Protocol))
+			return !made && (byField || isHTTP(taggedProtocol(in.Tags)))
 		}
 		if dp.OnUniversal() && slices.ContainsFunc(dp.Inbounds, without) && !byHand.have(dp) {
+			found[dp.Mesh] = append(found[dp.Mesh], dp)
+		}
+	}
+	return found
+}
+
+// joining returns, by mesh, the Dataplanes on Universal with an inbound that a MeshService for HTTP
+// has where a control plane makes these of workloads, and that proxies reach for TCP on the version
+// before: as a service, by the tag kuma.io/protocol alone; as a MeshService, like its own listener
+// (generator.go in pkg/core/resources/apis/meshservice of Kuma's tags 2.9 to 2.14; seen on 2.14.3
+// and 3.0).
+func (m *makers) joining(s *Snapshot, before *Listeners) map[string][]*Dataplane {
+	found := make(map[string][]*Dataplane)
+	for _, dp := range s.Dataplanes {
+		mode := s.serviceModes[dp.Mesh]
+		joins := func(in Inbound) bool {
+			made, _ := m.isHTTP(destination{dp.Mesh, dp.Labels.Get(WorkloadLabel)}, in.Port, false)
+			switch {
+			case !made, (mode == everywhere || mode == exclusive) && isHTTP(dp.protocol(&in, before.version)):
+				return false
+			case in.NotReady, in.Ignored: // it does not count yet
+				return !isHTTP(taggedProtocol(in.Tags))
+			}
+			return !before.protocols().isHTTP(destination{dp.Mesh, in.Tags.Get(ServiceTag)}, dp.Zone())
+		}
+		if dp.OnUniversal() && slices.ContainsFunc(dp.Inbounds, joins) {
 			found[dp.Mesh] = append(found[dp.Mesh], dp)
 		}
 	}

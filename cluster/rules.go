@@ -284,7 +284,7 @@ var (
 // the mode Exclusive of the mesh's MeshServices lets it (Enabled in pkg/core/naming/unified-naming
 // of Kuma's tags 2.12 to 2.14).
 func (s *Snapshot) MayNameUnified(version Version, mesh string) bool {
-	return version.since(12, 0) && s.exclusive[mesh]
+	return version.since(12, 0) && s.serviceModes[mesh] == exclusive
 }
 
 // IsRelease reports whether v is the version of a release. An unknown one and that

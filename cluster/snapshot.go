@@ -29,9 +29,9 @@ type Snapshot struct {
 	Services                 []Service   // of Kubernetes
 	// TrafficRoutes has the meshes with at least one TrafficRoute.
 	TrafficRoutes map[string]bool
-	rerouted      map[string]bool    // meshes with one that sends to services by name
-	exclusive     map[string]bool    // meshes whose proxies may have unified resource naming
-	zoned         map[string]zoneUse // by mesh
+	rerouted      map[string]bool        // meshes with one that sends to services by name
+	serviceModes  map[string]serviceMode // of meshes
+	zoned         map[string]zoneUse     // by mesh
 	// Origin is what is known of the control plane; nil for files that do not name it.
 	Origin                         *Origin
 	live                           bool            // read from a cluster
@@ -206,7 +206,7 @@ func (e *entry) place() manifest.Place {
 // assemble makes a snapshot of decoded documents.
 func assemble(entries []entry) *Snapshot {
 	s := &Snapshot{
-		TrafficRoutes: make(map[string]bool), rerouted: make(map[string]bool), exclusive: make(map[string]bool), zoned: make(map[string]zoneUse),
+		TrafficRoutes: make(map[string]bool), rerouted: make(map[string]bool), serviceModes: make(map[string]serviceMode), zoned: make(map[string]zoneUse),
 	}
 	seen := newRegister(len(entries))
 	ended := make(map[string]bool) // files with a complete snapshot
@@ -251,8 +251,7 @@ func (s *Snapshot) add(e *entry) {
 	switch e.kind {
 	case KindMesh:
 		s.Meshes = append(s.Meshes, e.Resource)
-		mode := e.Spec.Node().Get("meshServices").Get("mode")
-		s.exclusive[e.Name] = mode != nil && (mode.Text == "Exclusive" || mode.Text == "3") // of the enum
+		s.serviceModes[e.Name] = serviceModeOf(e.Spec.Node())
 	case KindTrafficTrace:
 		s.TrafficTraces = append(s.TrafficTraces, e.Resource)
 		s.zoned[e.Mesh] = s.zoned[e.Mesh].add(e.Resource)

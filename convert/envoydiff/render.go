@@ -79,6 +79,9 @@ func (r *Renderer) In(version cluster.Version, state State) *Renderer {
 	}
 	if version != r.version || r.listeners == nil {
 		other.version, other.listeners = version, cluster.NewListeners(version, r.snapshot, r.gateways)
+		if r.listeners != nil {
+			other.listeners.After(r.listeners)
+		}
 	}
 	if version != r.version || other.routes != r.routes {
 		var routes, all, tcp []*meshtrace.Policy

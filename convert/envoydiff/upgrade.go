@@ -76,6 +76,8 @@ func (c *comparer) cause(dp *cluster.Dataplane, before, after *Decision, was, is
 	switch {
 	case from == to:
 		return ""
+	case was == nil && is.Joins:
+		return OutboundProtocol
 	case was == nil && is.Direction == cluster.DirectionInbound:
 		return causeOfInbound(dp, is, from, to)
 	case is == nil && was.Direction == cluster.DirectionInbound:

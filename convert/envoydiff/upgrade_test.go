@@ -44,10 +44,12 @@ func TestUpgrade(t *testing.T) {
 		service   = "---\ntype: MeshService\nmesh: default\nname: web\nspec:\n  ports:\n  - {port: 80, appProtocol: http}\n"
 		generated = "---\ntype: MeshService\nmesh: default\nname: web\nlabels: {kuma.io/managed-by: meshservice-generator}\nspec:\n" +
 			"  selector: {dataplaneTags: {kuma.io/service: web}}\n  ports:\n  - {port: 80, appProtocol: http}\n"
-		workload = "---\ntype: Dataplane\nmesh: default\nname: web\nlabels: {kuma.io/workload: web}\nnetworking:\n  address: 10.0.0.1\n"
-		otel     = "---\ntype: MeshOpenTelemetryBackend\nmesh: default\nname: o\nspec: {endpoint: {address: o}}\n"
-		db       = "---\ntype: ExternalService\nmesh: default\nname: db\ntags: {kuma.io/service: db, kuma.io/protocol: tcp}\nnetworking: {address: 'db:5432'}\n"
-		kong     = "---\ntype: Dataplane\nmesh: default\nname: web\nnetworking:\n  address: 10.0.0.1\n  gateway: {tags: {kuma.io/service: web}}\n"
+		workload    = "---\ntype: Dataplane\nmesh: default\nname: web\nlabels: {kuma.io/workload: web}\nnetworking:\n  address: 10.0.0.1\n"
+		otel        = "---\ntype: MeshOpenTelemetryBackend\nmesh: default\nname: o\nspec: {endpoint: {address: o}}\n"
+		db          = "---\ntype: ExternalService\nmesh: default\nname: db\ntags: {kuma.io/service: db, kuma.io/protocol: tcp}\nnetworking: {address: 'db:5432'}\n"
+		everywhere  = "meshServices: {mode: Everywhere}\n"
+		transparent = "  transparentProxying: {redirectPortInbound: 15006, redirectPortOutbound: 15001}\n"
+		kong        = "---\ntype: Dataplane\nmesh: default\nname: web\nnetworking:\n  address: 10.0.0.1\n  gateway: {tags: {kuma.io/service: web}}\n"
 	)
 	const kube = "---\napiVersion: kuma.io/v1alpha1\nkind: Dataplane\nmesh: default\nmetadata: {name: web, namespace: shop}\n" +
 		"spec: {networking: {address: 10.0.0.1, inbound: [{port: 80, tags: {kuma.io/service: web, kuma.io/protocol: http}}]}}\n"
@@ -104,6 +106,12 @@ func TestUpgrade(t *testing.T) {
 		"Datadog to 3.0":                    {mesh + policy("a", "{kind: Mesh}", datadog) + web + both, cluster.V(14), cluster.Newest, envoydiff.Different, []envoydiff.Code{envoydiff.WorkloadServiceName}},
 		"a protocol tag to 3.0":             {mesh + all + web + tagged, cluster.V(14), cluster.Newest, envoydiff.Different, []envoydiff.Code{envoydiff.ProtocolFromField}},
 		"a tag on Kubernetes to 3.0":        {mesh + all + kube, cluster.V(13), cluster.Newest, envoydiff.Inherent, []envoydiff.Code{envoydiff.KumaTags}},
+		"outbounds by a field to 3.0":       {mesh + all + workload + transparent + field, cluster.V(14), cluster.Newest, envoydiff.Different, []envoydiff.Code{envoydiff.OutboundProtocol}},
+		"outbounds by a tag to 3.0":         {mesh + all + workload + transparent + both, cluster.V(14), cluster.Newest, envoydiff.Same, nil},
+		"no outbounds by a field to 3.0":    {mesh + all + web + transparent + field, cluster.V(14), cluster.Newest, envoydiff.Same, nil},
+		"MeshServices everywhere to 3.0":    {mesh + everywhere + all + workload + transparent + field, cluster.V(14), cluster.Newest, envoydiff.Same, nil},
+		"MeshServices by a tag to 3.0":      {mesh + everywhere + all + workload + transparent + field, cluster.V(13), cluster.Newest, envoydiff.Different, []envoydiff.Code{envoydiff.OutboundProtocol, envoydiff.ProtocolFromField, envoydiff.KumaTags}},
+		"outbounds that end to 3.0":         {mesh + everywhere + all + web + transparent + field, cluster.V(14), cluster.Newest, envoydiff.Different, []envoydiff.Code{envoydiff.OutboundNeedsService}},
 		"a protocol field to 2.14":          {mesh + all + web + field, cluster.V(13), cluster.V(14), envoydiff.Different, []envoydiff.Code{envoydiff.ProtocolFromField, envoydiff.KumaTags}},
 		"outbound tags to 3.0":              {mesh + all + web + both + calls, cluster.V(14), cluster.Newest, envoydiff.Different, []envoydiff.Code{envoydiff.OutboundNeedsBackendRef}},
 		"a TCP outbound to 3.0":             {mesh + all + web + both + strings.Replace(calls, "service: web", "service: db", 1) + db, cluster.V(14), cluster.Newest, envoydiff.Different, []envoydiff.Code{envoydiff.OutboundNeedsBackendRef}},

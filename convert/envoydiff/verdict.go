@@ -86,6 +86,7 @@ const (
 	MeshUnreadable          Code = "mesh-unreadable"
 	InboundsMerged          Code = "inbounds-merged"
 	OutboundNeedsService    Code = "outbound-needs-meshservice"
+	OutboundProtocol        Code = "outbound-protocol"
 	FieldIgnored            Code = "field-ignored"
 	ShadowPolicy            Code = "shadow-policy"
 	PolicyNamespace         Code = "policy-namespace"
@@ -107,7 +108,7 @@ var Codes = verdictsOf(map[Verdict][]Code{
 		// of another version
 		MeshTraceRefused, TrafficTraceRemoved, ProtocolFromField, WorkloadServiceName, NameOrder, OutboundNeedsRoute,
 		OutboundNeedsBackendRef, ProtocolRefused, DelegatedGateway, IgnoredInbound, OTelEndpoint, BuiltinGatewayRemoved,
-		MeshUnreadable, InboundsMerged, OutboundNeedsService, FieldIgnored, ShadowPolicy, PolicyNamespace, SelectionDiffers,
+		MeshUnreadable, InboundsMerged, OutboundNeedsService, OutboundProtocol, FieldIgnored, ShadowPolicy, PolicyNamespace, SelectionDiffers,
 	},
 })
 

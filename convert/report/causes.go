@@ -60,6 +60,7 @@ var causeWords = map[envoydiff.Code]string{
 	envoydiff.MeshUnreadable:          "a builtin gateway's Dataplane, which the new version cannot read",
 	envoydiff.InboundsMerged:          "one inbound for a port of several Services",
 	envoydiff.OutboundNeedsService:    "outbounds to services without a MeshService",
+	envoydiff.OutboundProtocol:        "outbounds that become HTTP",
 	envoydiff.FieldIgnored:            "a field of a MeshTrace that a version ignores",
 	envoydiff.ShadowPolicy:            "a shadow MeshTrace that a version applies",
 	envoydiff.PolicyNamespace:         "another order of MeshTraces by their namespaces",

@@ -31,6 +31,7 @@ const (
 	deleteGateway
 	equalProtocols
 	labelServices
+	tagProtocol
 	labelMesh
 	removeTracing
 	removeTracingOnKubernetes
@@ -85,6 +86,8 @@ func (b *builder) mends(c *cause) []mend {
 		if len(c.Resources) > 0 {
 			return []mend{{Kind: labelServices, Of: c.Resources[0]}}
 		}
+	case envoydiff.OutboundProtocol:
+		return []mend{{Kind: tagProtocol, Of: c.Resources[0]}}
 	case MeshByLabel:
 		return []mend{{Kind: labelMesh, Of: c.Resources[0]}}
 	case MeshTracingIgnored:

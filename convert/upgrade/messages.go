@@ -69,6 +69,10 @@ var messages = map[envoydiff.Code]message{
 		"On Kuma {to}, outbounds lead to MeshServices alone, which on Universal it makes of the label kuma.io/workload, no longer of tags",
 		"Those to services without a MeshService end, and their spans with them",
 	},
+	envoydiff.OutboundProtocol: {
+		"Kuma {to} takes an outbound's protocol from the field protocol of the inbounds that it leads to; before, from their tag kuma.io/protocol",
+		"Outbounds of transparent proxies to the Dataplanes below become HTTP, and their spans begin",
+	},
 	envoydiff.NameOrder: {
 		"On Kuma {to}, the smallest name wins among MeshTraces of one kind; before, the largest",
 		"Another MeshTrace decides on these proxies",
@@ -201,6 +205,11 @@ var remedies = map[mendKind]report.Step{
 	labelServices: {
 		Title: "before the upgrade, give the Dataplanes below the label kuma.io/workload and the field protocol, or create a MeshService for them; " +
 			"clients then use the names of MeshServices",
+		Command: editDataplane,
+	},
+	tagProtocol: {
+		Title: "to have these spans before the upgrade, give the Dataplanes below the tag kuma.io/protocol as well; " +
+			"where it does not matter when they begin, accept them with --accept " + string(envoydiff.OutboundProtocol),
 		Command: editDataplane,
 	},
 	labelMesh: {

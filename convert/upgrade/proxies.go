@@ -30,7 +30,7 @@ func (b *builder) blame(c *cause, from cluster.Version, p *envoydiff.Proxy, d *e
 		envoydiff.InboundsMerged:
 		c.addProxy(p.Dataplane)
 		return
-	case envoydiff.MeshUnreadable, envoydiff.OutboundNeedsService:
+	case envoydiff.MeshUnreadable, envoydiff.OutboundNeedsService, envoydiff.OutboundProtocol:
 		return // for other Dataplanes, see dataplanes
 	case envoydiff.TrafficTraceRemoved, envoydiff.OutboundNeedsRoute:
 		c.addTrafficTrace(p.Before.Pair)

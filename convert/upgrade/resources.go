@@ -96,12 +96,16 @@ func (b *builder) meshesOf(code envoydiff.Code) map[string]bool {
 // its tag names, whether or not they are traced.
 func (b *builder) dataplanes() {
 	unreadable := b.meshesOf(envoydiff.MeshUnreadable)
-	if meshes := b.meshesOf(envoydiff.OutboundNeedsService); meshes != nil {
-		listeners := cluster.NewListeners(b.To, b.current.Snapshot, cluster.Gateways{})
-		for mesh := range meshes {
-			for _, dp := range listeners.Unserved(mesh) {
-				b.of(envoydiff.OutboundNeedsService).addProxy(dp)
-			}
+	before := cluster.NewListeners(b.From, b.current.Snapshot, cluster.Gateways{})
+	after := cluster.NewListeners(b.To, b.current.Snapshot, cluster.Gateways{}).After(before)
+	for mesh := range b.meshesOf(envoydiff.OutboundNeedsService) {
+		for _, dp := range after.Unserved(mesh) {
+			b.of(envoydiff.OutboundNeedsService).addProxy(dp)
+		}
+	}
+	for mesh := range b.meshesOf(envoydiff.OutboundProtocol) {
+		for _, dp := range after.Joining(mesh) {
+			b.of(envoydiff.OutboundProtocol).addProxy(dp)
 		}
 	}
 	onKubernetes := make(map[string]bool) // meshes
