@@ -344,11 +344,11 @@ func TestMissingMeshService(t *testing.T) {
 		"of a control plane":      {"mode: zone", "", 0},
 		"with another port":       {"mode: zone", other, 0},
 		"one that exists":         {"mode: zone", api, 1},
-		"of a federated zone":     {"mode: federated-zone", "", 1},
+		"of a federated zone":     {"mode: federated-zone", "", 0},
 		"that could not be read":  {"mode: zone, unread: [{what: MeshService, reason: forbidden}]", "", 1},
 		"of files":                {"", "", 1},
 		"a MeshMultiZoneService":  {"mode: zone", "kind: MeshMultiZoneService", 1},
-		"an ExternalService gone": {"mode: zone, unread: [{what: ExternalService, reason: forbidden}]", "", 1},
+		"an ExternalService gone": {"mode: zone, unread: [{what: ExternalService, reason: forbidden}]", "", 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			text := proxy + test.more

@@ -35,6 +35,9 @@ type HTTPListener struct {
 	// Joins is set for one listener that represents all outbounds of a transparent proxy which
 	// become HTTP by an upgrade.
 	Joins bool
+	// Assumed is set for an outbound to a MeshService that the input lacks, in a mesh without
+	// MeshServices of tags, and Made for one that a control plane makes of workloads.
+	Assumed, Made bool
 	// OfZoneEgress is set where the proxy is a zone's egress. TrafficTraces ignore it.
 	OfZoneEgress bool
 
@@ -107,7 +110,8 @@ func NewListeners(version Version, s *Snapshot, gateways Gateways) *Listeners {
 		makers:    sync.OnceValue(func() *makers { return newMakers(version, s.Dataplanes) }),
 	}
 	l.unserved = sync.OnceValue(func() map[string][]*Dataplane { return l.makers().unserved(s) })
-	l.resolved = l.complete && !s.Lacks(KindMeshService)
+	// Each zone has the MeshServices of all (KDSFlags of MeshService in Kuma's tags 2.10 to 2.14).
+	l.resolved = s.FromCluster() && s.Origin != nil && !s.Lacks(KindMeshService)
 	for _, r := range s.Routes {
 		l.withRoutes[r.Mesh] = l.withRoutes[r.Mesh] || r.IsHTTPRoute()
 	}
@@ -277,7 +281,7 @@ func (l *Listeners) outbound(dp *Dataplane, out *Outbound) (HTTPListener, bool) 
 		if service != nil {
 			listener.Service = service.outboundName(l.version, cmp.Or(port, servicePort{port: out.BackendRef.Port}), l.zone)
 		}
-		listener.name = listener.Service
+		listener.name, listener.Made = listener.Service, made
 		return listener, made
 	}
 	switch {
@@ -289,6 +293,8 @@ func (l *Listeners) outbound(dp *Dataplane, out *Outbound) (HTTPListener, bool) 
 	if l.version.NamesByResource() {
 		listener.name = listener.Service
 	}
+	mode, known := l.snapshot.serviceModes[dp.Mesh]
+	listener.Assumed = service == nil && known && !mode.hasServices()
 	return listener, service == nil || port.isHTTP() || l.protocols().mayRoute(service)
 }
 

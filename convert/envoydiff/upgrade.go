@@ -14,7 +14,11 @@ func (c *comparer) bothVersions(dp *cluster.Dataplane, before, after *Decision) 
 	c.later = c.after.listeners.Of(c.later[:0], dp)
 	for i := range c.listeners {
 		was := &c.listeners[i]
-		c.listener(dp, before, after, was, findSame(c.later, was))
+		is := findSame(c.later, was)
+		if was.Assumed && is != nil && is.Made { // it would have the name that the other is given
+			was = nil
+		}
+		c.listener(dp, before, after, was, is)
 	}
 	for i := range c.later {
 		if is := &c.later[i]; findSame(c.listeners, is) == nil {
