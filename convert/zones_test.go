@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"tracemigrate/cluster"
+	"tracemigrate/cluster/lists"
 	"tracemigrate/cluster/manifest"
 	"tracemigrate/convert"
 	"tracemigrate/convert/envoydiff"
@@ -226,6 +227,37 @@ func TestTiesThatZonesMayDecideOtherwise(t *testing.T) {
 			assert.Empty(t, noted(result, convert.TieByCreationTime), "one note a tie")
 		})
 	}
+}
+
+// Many proxies are looked at by several goroutines, each of which must find its own.
+func TestTiesOfManyProxies(t *testing.T) {
+	const proxies = 2_500
+	input := []string{
+		origin("mode: global"), twoBackends, route,
+		traceOf("version", "{version: v1}", "b", "02"), traceOf("team", "{team: core}", "a", "01"), traceOf("absent", "{team: none}", "a", "01"),
+	}
+	for i := range proxies {
+		proxy := strings.Replace(webProxy, "name: web-1", fmt.Sprintf("name: web-%d", i), 1)
+		if i%5 == 0 {
+			proxy = strings.Replace(proxy, "team: core", "team: core, version: v1", 1)
+		}
+		if i == proxies-1 {
+			proxy = strings.Replace(proxy, "team: core", "team: last", 1)
+		}
+		input = append(input, proxy)
+	}
+	result := converted(t, convert.Options{}, append(input, traceOf("last", "{team: last}", "a", "01"))...)
+	notes := noted(result, convert.TieDependsOnZone)
+	require.Len(t, notes, 1)
+	assert.Contains(t, notes[0], "count=500 proxies")
+	unmatched := noted(result, convert.SelectorUnmatched)
+	require.Len(t, unmatched, 1)
+	assert.Contains(t, unmatched[0], `"absent"`)
+	tied := 0
+	for _, p := range envoydiff.All(result.Comparisons) {
+		tied += len(lists.Keep(p.Differences, func(d *envoydiff.Difference) bool { return d.Code == envoydiff.TieDependsOnZone }))
+	}
+	assert.Equal(t, 500, tied)
 }
 
 // A control plane labels new policies as it labelled the existing ones, so names

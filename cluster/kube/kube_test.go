@@ -106,8 +106,7 @@ subjects: [{apiGroup: rbac.authorization.k8s.io, kind: User, name: %[2]s}]
 func start(t testing.TB) *kubernetes.Cluster {
 	t.Helper()
 	c := kubernetes.Start(t)
-	c.Reset(t)
-	c.Apply(t, kubernetes.CRDs)
+	c.Reset(t, kubernetes.CRDs)
 	c.Apply(t, ClusterRole)
 	c.Apply(t, binding("tracemigrate", "reader"))
 	return c

@@ -41,8 +41,7 @@ func bound(role, user string) string {
 func shop(t *testing.T) *kubernetes.Cluster {
 	t.Helper()
 	c := kubernetes.Start(t)
-	c.Reset(t)
-	c.Apply(t, kubernetes.CRDs)
+	c.Reset(t, kubernetes.CRDs)
 	for _, file := range []string{"mesh.yaml", "dataplanes.yaml"} {
 		text, err := os.ReadFile(filepath.Join(fixtures.Dir(), "demo", file))
 		require.NoError(t, err)
@@ -358,8 +357,7 @@ func TestLiveMistakes(t *testing.T) {
 // A cluster without a mesh, and one without Kuma, are no errors.
 func TestLiveEmpty(t *testing.T) {
 	c := shop(t)
-	c.Reset(t)
-	c.Apply(t, kubernetes.CRDs)
+	c.Reset(t, kubernetes.CRDs)
 	c.Apply(t, deployment)
 	t.Setenv("KUBECONFIG", c.Kubeconfig(t, "admin"))
 	code, text, words := tool(t, "report")

@@ -38,8 +38,7 @@ func migrate(t *testing.T, legacy ...string) *migration {
 		t.Skip("there is no kubectl")
 	}
 	c := kubernetes.Start(t)
-	c.Reset(t)
-	c.Apply(t, kubernetes.CRDs)
+	c.Reset(t, kubernetes.CRDs)
 	c.Apply(t, deployment)
 	for i, text := range legacy {
 		if i > 0 {

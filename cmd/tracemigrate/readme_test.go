@@ -83,8 +83,7 @@ func emptyMesh(t *testing.T) {
 		t.Skip("there is no kubectl")
 	}
 	c := kubernetes.Start(t)
-	c.Reset(t)
-	c.Apply(t, kubernetes.CRDs)
+	c.Reset(t, kubernetes.CRDs)
 	c.Apply(t, deployment)
 	t.Setenv("KUBECONFIG", c.Kubeconfig(t, "admin"))
 	t.Setenv("HOME", t.TempDir())

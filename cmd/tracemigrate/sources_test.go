@@ -70,8 +70,7 @@ func TestSourcesAreEqual(t *testing.T) {
 	for name, input := range map[string]string{"recorded": objects.String(), "an application namespace": applicationNamespace, "services": applicationNamespace + services} {
 		t.Run(name, func(t *testing.T) {
 			c := kubernetes.Start(t)
-			c.Reset(t)
-			c.Apply(t, kubernetes.CRDs)
+			c.Reset(t, kubernetes.CRDs)
 			c.Apply(t, inZone)
 			c.Apply(t, input)
 			t.Setenv("KUBECONFIG", c.Kubeconfig(t, "admin"))
@@ -133,8 +132,7 @@ const applicationNamespace = `
 
 func TestApplicationNamespaceOverREST(t *testing.T) {
 	c := kubernetes.Start(t)
-	c.Reset(t)
-	c.Apply(t, kubernetes.CRDs)
+	c.Reset(t, kubernetes.CRDs)
 	c.Apply(t, inZone)
 	c.Apply(t, applicationNamespace)
 	address := standIn(t, c)
