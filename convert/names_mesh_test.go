@@ -16,6 +16,7 @@ import (
 // On Kubernetes, the policies of all meshes share a namespace: each mesh's get the same names
 // whether it is converted alone or with the others, and no name twice.
 func TestNamesAcrossMeshes(t *testing.T) {
+	withoutRace.Skip(t)
 	random := rand.New(rand.NewPCG(1, 1))
 	names := []string{"t", "t-1", "t-2", "t-1-1", "t-2-2", "1-t", "2-t-1", "u"}
 	for range 60 {

@@ -8,7 +8,7 @@ import (
 
 var withoutRace = fixtures.WithoutRace{{
 	"TestEquivalent", "TestEquivalentBesideOthers", "TestEquivalentResumed", "TestEquivalentByLabels", "TestEquivalentResumedByLabels",
-	"TestEquivalentByZone", "TestEquivalentByLabelsAndZone", "TestVerdictsAgree", "TestStates",
+	"TestEquivalentByZone", "TestEquivalentByLabelsAndZone", "TestVerdictsAgree", "TestStates", "TestSchemas", "TestNamesAcrossMeshes",
 }}
 
 func TestWithoutRace(t *testing.T) { withoutRace.Run(t) }

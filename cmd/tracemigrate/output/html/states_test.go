@@ -76,9 +76,12 @@ const finished = `{type: Mesh, name: dog}
 {type: Dataplane, name: web-1, mesh: dog, networking: {address: 10.0.0.1, inbound: [{port: 80, tags: {kuma.io/protocol: http, kuma.io/service: web}}]}}
 `
 
-// states is the page in each state in which it must be good.
+// states is the page in each state in which it must be good, made once.
 func states(t testing.TB) map[string]string {
 	t.Helper()
+	if statePages != nil {
+		return statePages
+	}
 	reports := map[string]*report.Report{
 		"empty mesh":       withHead(reportOn(t, "{type: Mesh, name: default}")),
 		"finished":         withHead(reportOn(t, finished)),
@@ -102,8 +105,11 @@ func states(t testing.TB) map[string]string {
 	for name, r := range reports {
 		pages[name] = pageOf(t, r)
 	}
+	statePages = pages
 	return pages
 }
+
+var statePages map[string]string
 
 // notTraced is a report on a version whose MeshTraces select no delegated gateway.
 func notTraced(t testing.TB) *report.Report {
