@@ -87,7 +87,9 @@ func (b *builder) mends(c *cause) []mend {
 			return []mend{{Kind: labelServices, Of: c.Resources[0]}}
 		}
 	case envoydiff.OutboundProtocol:
-		return []mend{{Kind: tagProtocol, Of: c.Resources[0]}}
+		if len(c.Resources) > 0 {
+			return []mend{{Kind: tagProtocol, Of: c.Resources[0]}}
+		}
 	case MeshByLabel:
 		return []mend{{Kind: labelMesh, Of: c.Resources[0]}}
 	case MeshTracingIgnored:

@@ -96,7 +96,7 @@ func (b *builder) meshesOf(code envoydiff.Code) map[string]bool {
 // its tag names, whether or not they are traced.
 func (b *builder) dataplanes() {
 	unreadable := b.meshesOf(envoydiff.MeshUnreadable)
-	before := cluster.NewListeners(b.From, b.current.Snapshot, cluster.Gateways{})
+	before := cluster.NewListeners(b.oldest(), b.current.Snapshot, cluster.Gateways{})
 	after := cluster.NewListeners(b.To, b.current.Snapshot, cluster.Gateways{}).After(before)
 	for mesh := range b.meshesOf(envoydiff.OutboundNeedsService) {
 		for _, dp := range after.Unserved(mesh) {
