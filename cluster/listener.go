@@ -181,7 +181,8 @@ func (l *Listeners) Of(listeners []HTTPListener, dp *Dataplane) []HTTPListener {
 		listeners = append(listeners, HTTPListener{Direction: DirectionOutbound, Service: "*"})
 	}
 	if dp.Transparent && len(l.Joining(dp.Mesh)) > 0 {
-		listeners = append(listeners, HTTPListener{Direction: DirectionOutbound, Service: "*", Joins: true, name: newOutbounds, address: newOutbounds})
+		joins := HTTPListener{Direction: DirectionOutbound, Service: "*", Joins: true, name: newOutbounds, address: newOutbounds}
+		listeners = append(listeners, joins)
 	}
 	return listeners
 }

@@ -206,7 +206,8 @@ func (e *entry) place() manifest.Place {
 // assemble makes a snapshot of decoded documents.
 func assemble(entries []entry) *Snapshot {
 	s := &Snapshot{
-		TrafficRoutes: make(map[string]bool), rerouted: make(map[string]bool), serviceModes: make(map[string]serviceMode), zoned: make(map[string]zoneUse),
+		TrafficRoutes: make(map[string]bool), rerouted: make(map[string]bool),
+		serviceModes: make(map[string]serviceMode), zoned: make(map[string]zoneUse),
 	}
 	seen := newRegister(len(entries))
 	ended := make(map[string]bool) // files with a complete snapshot

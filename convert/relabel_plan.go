@@ -247,7 +247,8 @@ func remarkPlace(in *input, all []*relabelling) notes {
 // unavoidable are the codes of what an upgrade changes whatever the policies say.
 var unavoidable = []envoydiff.Code{
 	envoydiff.ProtocolFromField, envoydiff.WorkloadServiceName, envoydiff.OutboundNeedsBackendRef, envoydiff.ProtocolRefused,
-	envoydiff.BuiltinGatewayRemoved, envoydiff.MeshUnreadable, envoydiff.InboundsMerged, envoydiff.OutboundNeedsService, envoydiff.OutboundProtocol,
+	envoydiff.BuiltinGatewayRemoved, envoydiff.MeshUnreadable, envoydiff.InboundsMerged, envoydiff.OutboundNeedsService,
+	envoydiff.OutboundProtocol,
 }
 
 // prove compares every proxy before and after, on the target version and, where the

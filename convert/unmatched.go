@@ -24,13 +24,7 @@ func remarkUnmatched(m *mesh, policies []*made) notes {
 			selecting = append(selecting, c.candidate)
 		}
 	}
-	matched := make([]bool, len(selecting))
-	index := cluster.NewIndex(tagsOf(selecting))
-	for _, of := range lists.InShares(m.dataplanes, func(share []*cluster.Dataplane) []bool { return matchedBy(share, index, len(selecting)) }) {
-		for i, is := range of {
-			matched[i] = matched[i] || is
-		}
-	}
+	matched := matchedBy(m.dataplanes, selecting)
 	var unmet []cluster.Tags
 	done := make(map[int]bool) // positions, some of which have several candidates
 	for i, c := range selecting {
@@ -64,8 +58,21 @@ func remarkUnmatched(m *mesh, policies []*made) notes {
 	return found
 }
 
-// matchedBy reports which selectors of an index a Dataplane satisfies.
-func matchedBy(dataplanes []*cluster.Dataplane, index *cluster.Index, selectors int) []bool {
+// matchedBy reports which candidates a Dataplane satisfies.
+func matchedBy(dataplanes []*cluster.Dataplane, candidates []*candidate) []bool {
+	index := cluster.NewIndex(tagsOf(candidates))
+	matched := make([]bool, len(candidates))
+	shares := lists.InShares(dataplanes, func(share []*cluster.Dataplane) []bool { return satisfied(index, len(candidates), share) })
+	for _, of := range shares {
+		for i, is := range of {
+			matched[i] = matched[i] || is
+		}
+	}
+	return matched
+}
+
+// satisfied reports which selectors of an index some Dataplanes satisfy.
+func satisfied(index *cluster.Index, selectors int, dataplanes []*cluster.Dataplane) []bool {
 	matched := make([]bool, selectors)
 	left := selectors
 	var found []int32

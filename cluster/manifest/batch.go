@@ -49,7 +49,11 @@ type takenList struct {
 // run parses the task's chunks.
 func (t *task[T]) run(parse func(c chunk, kept []T) ([]T, []*Problem)) {
 	t.outcomes = make([]outcome[T], len(t.chunks))
-	kept := make([]T, 0, len(t.chunks)) // of all, mostly one each
+	items := 0
+	for _, c := range t.chunks {
+		items += max(1, c.items)
+	}
+	kept := make([]T, 0, items) // of all, mostly one each
 	for i, c := range t.chunks {
 		from := len(kept)
 		kept, t.outcomes[i].problems = parse(c, kept)
@@ -157,7 +161,11 @@ func (b *batch[T]) run() (kept []T, problems []*Problem) {
 			items[0].problems = append(items[0].problems, problem)
 		}
 	}
-	kept = make([]T, 0, b.count)
+	length := 0
+	for _, out := range outcomes {
+		length += len(out.kept)
+	}
+	kept = make([]T, 0, length)
 	for _, out := range outcomes {
 		kept = append(kept, out.kept...)
 		problems = append(problems, out.problems...)

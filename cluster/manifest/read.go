@@ -61,6 +61,7 @@ type chunk struct {
 	text   string
 	line   int    // of its first line in the file
 	doc    int    // document number
+	items  int    // of a list, 0 for a document
 	indent int    // columns before its top-level keys
 	list   string // kind of the list it was taken from, "" for none
 	item   bool

@@ -228,11 +228,12 @@ func (c chunk) splitItems(pos, indent int, kind string, add func(chunk)) (count,
 		if last.text != "" && to-start < runSize && len(last.text)+to-start < runSize {
 			last.text = c.text[end-len(last.text) : to]
 			last.indent, end = severalItems, to
+			last.items++
 			return
 		}
 		if to > start {
 			finish()
-			last = chunk{text: c.text[start:to], line: startLine, doc: c.doc, indent: indent + 2, item: true, list: kind}
+			last = chunk{text: c.text[start:to], line: startLine, doc: c.doc, indent: indent + 2, items: 1, item: true, list: kind}
 			end = to
 		}
 	}

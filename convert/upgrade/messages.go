@@ -70,7 +70,7 @@ var messages = map[envoydiff.Code]message{
 		"Those to services without a MeshService end, and their spans with them",
 	},
 	envoydiff.OutboundProtocol: {
-		"Kuma {to} takes an outbound's protocol from the field protocol of the inbounds that it leads to; before, from their tag kuma.io/protocol",
+		"Kuma {to} takes an outbound's protocol from the field protocol of the inbounds it leads to; before, from their tag kuma.io/protocol",
 		"Outbounds of transparent proxies to the Dataplanes below become HTTP, and their spans begin",
 	},
 	envoydiff.NameOrder: {
