@@ -228,7 +228,7 @@ func (d *Document) isWanted(wanted Wanted) bool {
 // by the lines of its own keys only; such a document need not be valid. The kind is
 // uncertain if YAML may read the keys in another way, for example keys in quotes.
 func (c chunk) isUnwanted(wanted Wanted) bool {
-	if c.json || c.odd || c.indent == severalItems || c.list != "" {
+	if c.json || c.odd || c.items > 1 || c.list != "" {
 		return false
 	}
 	var apiVersion, kind, universal string

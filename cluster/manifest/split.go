@@ -155,9 +155,6 @@ func beginsJSON(text string) bool {
 // runSize is how many bytes of small items of a list are parsed together.
 const runSize = 4 << 10
 
-// severalItems, as an indent, marks a chunk with several heads.
-const severalItems = -1
-
 // splitList splits a long list into its items and calls add for each. The items get
 // the kind; nil means the one that precedes them. If ok is false, what was added is
 // void. Items that do not parse alone are parsed again with their list, see batch.run.
@@ -227,8 +224,7 @@ func (c chunk) splitItems(pos, indent int, kind string, add func(chunk)) (count,
 	item := func(to int) {
 		if last.text != "" && to-start < runSize && len(last.text)+to-start < runSize {
 			last.text = c.text[end-len(last.text) : to]
-			last.indent, end = severalItems, to
-			last.items++
+			last.items, end = last.items+1, to
 			return
 		}
 		if to > start {
