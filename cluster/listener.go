@@ -89,7 +89,6 @@ type Listeners struct {
 	services func() services // made for the first backendRef
 	resolved bool            // the input has the MeshServices of all outbounds
 	gateways Gateways
-	rerouted map[string]bool // see Snapshot
 
 	withRoutes map[string]bool                // meshes with a MeshHTTPRoute
 	builtin    map[string][]string            // zones with a builtin gateway that version does not read, by mesh
@@ -103,7 +102,7 @@ type Listeners struct {
 // NewListeners prepares to list listeners as a control plane of version makes them.
 func NewListeners(version Version, s *Snapshot, gateways Gateways) *Listeners {
 	l := &Listeners{
-		version: version, snapshot: s, gateways: gateways, rerouted: s.rerouted, withRoutes: make(map[string]bool),
+		version: version, snapshot: s, gateways: gateways, withRoutes: make(map[string]bool),
 		zone: s.About().Zone, complete: s.hasAllDestinations(),
 		services:  sync.OnceValue(func() services { return newServices(s.MeshServices) }),
 		protocols: sync.OnceValue(func() protocols { return protocolsOf(version, s) }),
@@ -120,8 +119,8 @@ func NewListeners(version Version, s *Snapshot, gateways Gateways) *Listeners {
 	}
 	l.builtin = make(map[string][]string)
 	for _, dp := range s.Dataplanes {
-		if zone := dp.Zone(); dp.Builtin() && !slices.Contains(l.builtin[dp.Mesh], zone) {
-			l.builtin[dp.Mesh] = append(l.builtin[dp.Mesh], zone)
+		if dp.Builtin() && !slices.Contains(l.builtin[dp.Mesh], dp.Zone()) {
+			l.builtin[dp.Mesh] = append(l.builtin[dp.Mesh], dp.Zone())
 		}
 	}
 	return l
@@ -267,7 +266,7 @@ func (l *Listeners) outbound(dp *Dataplane, out *Outbound) (HTTPListener, bool) 
 		// pkg/xds/generator of Kuma's tags). What may be is compared. A MeshHTTPRoute replaces
 		// only outbounds to services that are for HTTP themselves, or that it is for
 		// (generateFromService in package meshhttproute; seen on 2.9.13 and 2.12.3).
-		rerouted := l.rerouted[dp.Mesh]
+		rerouted := l.snapshot.rerouted[dp.Mesh]
 		listener.MayStay = rerouted && !protocols.isHTTP(to, zone) || l.version.LeavesUnroutable() && protocols.mayStay(to, zone)
 		return listener, rerouted || protocols.mayBeHTTP(to, zone, l.complete)
 	}
@@ -295,7 +294,7 @@ func (l *Listeners) outbound(dp *Dataplane, out *Outbound) (HTTPListener, bool) 
 		listener.name = listener.Service
 	}
 	mode, known := l.snapshot.serviceModes[dp.Mesh]
-	listener.Assumed = service == nil && known && !mode.hasServices()
+	listener.Assumed = service == nil && known && mode == ""
 	return listener, service == nil || port.isHTTP() || l.protocols().mayRoute(service)
 }
 

@@ -6,13 +6,14 @@ import (
 
 	"k8s.io/apimachinery/pkg/api/validate/content"
 
+	"tracemigrate/cluster/lists"
 	"tracemigrate/cluster/manifest"
 )
 
 // serviceGenerator is the manager of a MeshService that a control plane makes of Dataplanes.
 const serviceGenerator = "meshservice-generator"
 
-// serviceMode is the mode of a mesh's MeshServices, as far as it decides here.
+// serviceMode is the mode of a mesh's MeshServices, empty for one without.
 type serviceMode string
 
 // In a mesh with one of these modes, control planes make MeshServices of tags, and each proxy has
@@ -22,21 +23,19 @@ const (
 	exclusive  serviceMode = "Exclusive"
 )
 
-// hasServices reports whether some proxies have outbounds to MeshServices in a mesh of the mode.
-func (mode serviceMode) hasServices() bool {
-	return mode != "" && mode != "Disabled" && mode != "0"
-}
-
 // serviceModeOf returns the mode of a Mesh, which may be a name or a number of the enum
 // Mesh.MeshServices.Mode (api/mesh/v1alpha1/mesh.proto of Kuma's tag 2.14.3).
 func serviceModeOf(mesh *manifest.Node) serviceMode {
 	mode := mesh.Get("meshServices").Get("mode")
-	switch {
-	case mode == nil:
+	if mode == nil {
 		return ""
-	case mode.Text == "1":
+	}
+	switch mode.Text {
+	case "Disabled", "0":
+		return ""
+	case "1":
 		return everywhere
-	case mode.Text == "3":
+	case "3":
 		return exclusive
 	}
 	return serviceMode(strings.Clone(mode.Text))
@@ -85,20 +84,22 @@ func isServiceName(label string) bool {
 // MeshService for HTTP has where a control plane makes these of workloads. On Kubernetes each Service
 // becomes one.
 func (m *makers) unserved(s *Snapshot) map[string][]*Dataplane {
-	found := make(map[string][]*Dataplane)
 	byHand := manualOf(s.MeshServices)
-	for _, dp := range s.Dataplanes {
+	return s.onUniversal(func(dp *Dataplane) bool {
 		mode, known := s.serviceModes[dp.Mesh]
 		without := func(in Inbound) bool {
 			made, _ := m.isHTTP(destination{dp.Mesh, dp.Labels.Get(WorkloadLabel)}, in.Port, true)
-			byField := (!known || mode.hasServices()) && isHTTP(strings.ToLower(in.Protocol))
+			byField := (!known || mode != "") && isHTTP(strings.ToLower(in.Protocol))
 			return !made && (byField || isHTTP(taggedProtocol(in.Tags)))
 		}
-		if dp.OnUniversal() && slices.ContainsFunc(dp.Inbounds, without) && !byHand.have(dp) {
-			found[dp.Mesh] = append(found[dp.Mesh], dp)
-		}
-	}
-	return found
+		return slices.ContainsFunc(dp.Inbounds, without) && !byHand.have(dp)
+	})
+}
+
+// onUniversal returns, by mesh, the Dataplanes on Universal that a function selects.
+func (s *Snapshot) onUniversal(selects func(*Dataplane) bool) map[string][]*Dataplane {
+	found := lists.Keep(s.Dataplanes, func(dp *Dataplane) bool { return dp.OnUniversal() && selects(dp) })
+	return lists.Group(found, func(dp *Dataplane) string { return dp.Mesh })
 }
 
 // joining returns, by mesh, the Dataplanes on Universal with an inbound that a MeshService for HTTP
@@ -107,8 +108,7 @@ func (m *makers) unserved(s *Snapshot) map[string][]*Dataplane {
 // (generator.go in pkg/core/resources/apis/meshservice of Kuma's tags 2.9 to 2.14; seen on 2.14.3
 // and 3.0).
 func (m *makers) joining(s *Snapshot, before *Listeners) map[string][]*Dataplane {
-	found := make(map[string][]*Dataplane)
-	for _, dp := range s.Dataplanes {
+	return s.onUniversal(func(dp *Dataplane) bool {
 		mode := s.serviceModes[dp.Mesh]
 		joins := func(in Inbound) bool {
 			made, _ := m.isHTTP(destination{dp.Mesh, dp.Labels.Get(WorkloadLabel)}, in.Port, false)
@@ -120,11 +120,8 @@ func (m *makers) joining(s *Snapshot, before *Listeners) map[string][]*Dataplane
 			}
 			return !before.protocols().isHTTP(destination{dp.Mesh, in.Tags.Get(ServiceTag)}, dp.Zone())
 		}
-		if dp.OnUniversal() && slices.ContainsFunc(dp.Inbounds, joins) {
-			found[dp.Mesh] = append(found[dp.Mesh], dp)
-		}
-	}
-	return found
+		return slices.ContainsFunc(dp.Inbounds, joins)
+	})
 }
 
 // manual are the MeshServices for HTTP that no control plane makes of Dataplanes, by the first of

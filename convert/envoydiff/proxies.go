@@ -177,14 +177,18 @@ func compareOnly(dataplanes []*cluster.Dataplane, r *Renderer, before, after Sta
 	return result
 }
 
+// ListenersAfter are those of the version after, with what the upgrade changes.
+func (c *Comparison) ListenersAfter() *cluster.Listeners { return c.after.listeners }
+
 // sortedProxies returns the proxies of Dataplanes, sorted by mesh and name.
 func sortedProxies(dataplanes []*cluster.Dataplane) []Proxy {
 	byMesh := lists.Group(dataplanes, func(dp *cluster.Dataplane) string { return dp.Mesh })
 	proxies := make([]Proxy, 0, len(dataplanes))
 	for _, mesh := range slices.Sorted(maps.Keys(byMesh)) {
-		names := lists.Each(byMesh[mesh], (*cluster.Dataplane).FullName)
+		ofMesh := byMesh[mesh]
+		names := lists.Each(ofMesh, (*cluster.Dataplane).FullName)
 		for _, i := range inOrder(names) {
-			proxies = append(proxies, Proxy{Mesh: mesh, Name: names[i], Dataplane: byMesh[mesh][i]})
+			proxies = append(proxies, Proxy{Mesh: mesh, Name: names[i], Dataplane: ofMesh[i]})
 		}
 	}
 	return proxies

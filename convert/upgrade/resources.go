@@ -1,7 +1,6 @@
 package upgrade
 
 import (
-	"tracemigrate/cluster"
 	"tracemigrate/cluster/lists"
 	"tracemigrate/convert/envoydiff"
 	"tracemigrate/meshtrace"
@@ -96,16 +95,18 @@ func (b *builder) meshesOf(code envoydiff.Code) map[string]bool {
 // its tag names, whether or not they are traced.
 func (b *builder) dataplanes() {
 	unreadable := b.meshesOf(envoydiff.MeshUnreadable)
-	before := cluster.NewListeners(b.oldest(), b.current.Snapshot, cluster.Gateways{})
-	after := cluster.NewListeners(b.To, b.current.Snapshot, cluster.Gateways{}).After(before)
-	for mesh := range b.meshesOf(envoydiff.OutboundNeedsService) {
-		for _, dp := range after.Unserved(mesh) {
-			b.of(envoydiff.OutboundNeedsService).addProxy(dp)
+	ending, joining := b.meshesOf(envoydiff.OutboundNeedsService), b.meshesOf(envoydiff.OutboundProtocol)
+	for _, c := range b.Comparisons {
+		after := c.ListenersAfter()
+		for mesh := range ending {
+			for _, dp := range after.Unserved(mesh) {
+				b.of(envoydiff.OutboundNeedsService).addProxy(dp)
+			}
 		}
-	}
-	for mesh := range b.meshesOf(envoydiff.OutboundProtocol) {
-		for _, dp := range after.Joining(mesh) {
-			b.of(envoydiff.OutboundProtocol).addProxy(dp)
+		for mesh := range joining {
+			for _, dp := range after.Joining(mesh) {
+				b.of(envoydiff.OutboundProtocol).addProxy(dp)
+			}
 		}
 	}
 	onKubernetes := make(map[string]bool) // meshes
