@@ -91,7 +91,7 @@ type Listeners struct {
 	gateways Gateways
 
 	withRoutes map[string]bool                // meshes with a MeshHTTPRoute
-	builtin    map[string][]string            // zones with a builtin gateway that version does not read, by mesh
+	builtin    map[string][]string            // zones with a builtin gateway that version does not read, see readWith
 	protocols  func() protocols               // made for the first outbound
 	makers     func() *makers                 // made for the first MeshService of 3.0
 	unserved   func() map[string][]*Dataplane // made for the first transparent proxy of 3.0
@@ -119,8 +119,8 @@ func NewListeners(version Version, s *Snapshot, gateways Gateways) *Listeners {
 	}
 	l.builtin = make(map[string][]string)
 	for _, dp := range s.Dataplanes {
-		if dp.Builtin() && !slices.Contains(l.builtin[dp.Mesh], dp.Zone()) {
-			l.builtin[dp.Mesh] = append(l.builtin[dp.Mesh], dp.Zone())
+		if with := dp.readWith(); dp.Builtin() && !slices.Contains(l.builtin[with], dp.Zone()) {
+			l.builtin[with] = append(l.builtin[with], dp.Zone())
 		}
 	}
 	return l
@@ -134,12 +134,21 @@ func (l *Listeners) After(before *Listeners) *Listeners {
 	return l
 }
 
+// readWith returns the mesh with whose Dataplanes a control plane reads dp. One on Kubernetes
+// reads those of all meshes, here the empty one, before it selects those of one.
+func (dp *Dataplane) readWith() string {
+	if dp.OnUniversal() {
+		return dp.Mesh
+	}
+	return ""
+}
+
 // IsUnread reports whether the control plane of dp's zone cannot read the Dataplanes of its mesh,
 // so that none of their proxies gets a configuration: from 3.0 on, while that of a builtin
-// gateway is among them (Dataplane.Networking.Gateway in api/mesh/v1alpha1 of Kuma's main branch
-// lacks the type; seen on 3.0).
+// gateway is read with them (Dataplane.Networking.Gateway in api/mesh/v1alpha1 of Kuma's main
+// branch lacks the type; seen on 3.0, on Universal and on Kubernetes).
 func (l *Listeners) IsUnread(dp *Dataplane) bool {
-	zones := l.builtin[dp.Mesh]
+	zones := l.builtin[dp.readWith()]
 	if len(zones) == 0 || dp.Builtin() {
 		return false
 	}

@@ -695,7 +695,7 @@ var unavoidableChanges = map[envoydiff.Code]phrase{
 	envoydiff.WorkloadServiceName:     "the service name in spans is the label kuma.io/workload, or else unknown",
 	envoydiff.OutboundNeedsBackendRef: "Dataplanes with outbounds that have tags are refused",
 	envoydiff.ProtocolRefused:         "Dataplanes with an inbound of protocol kafka are refused",
-	envoydiff.MeshUnreadable:          "no proxy of a mesh gets a configuration while the Dataplane of a builtin gateway exists there",
+	envoydiff.MeshUnreadable:          "no proxy of a mesh, on Kubernetes of any mesh, gets a configuration while the Dataplane of a builtin gateway exists there",
 	envoydiff.OutboundProtocol:        "an outbound of a transparent proxy takes its protocol from the field of an inbound, no longer from the tag",
 	envoydiff.OutboundNeedsService:    "transparent proxies have no outbound to a service without a MeshService",
 	envoydiff.InboundsMerged:          "of the Services that select one port of a pod, one with another protocol counts",

@@ -58,8 +58,8 @@ var messages = map[envoydiff.Code]message{
 		"A gateway that it configures stops, with its traces",
 	},
 	envoydiff.MeshUnreadable: {
-		"Kuma {to} cannot read the Dataplanes of a mesh while that of a builtin gateway is among them",
-		"No proxy of the mesh gets a configuration: those that run keep their last one, and new ones get none",
+		"Kuma {to} cannot read the Dataplanes of a mesh, on Kubernetes of all meshes, while that of a builtin gateway is among them",
+		"Their proxies get no configuration: those that run keep their last one, and new ones get none",
 	},
 	envoydiff.InboundsMerged: {
 		"Kuma {to} makes one inbound for a port that several Services select, of the first by name; before, the last one counted",

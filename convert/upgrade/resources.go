@@ -114,7 +114,7 @@ func (b *builder) dataplanes() {
 		onKubernetes[dp.Mesh] = onKubernetes[dp.Mesh] || !dp.OnUniversal()
 		if dp.Builtin() {
 			b.of(envoydiff.BuiltinGatewayRemoved).addProxy(dp)
-			if unreadable[dp.Mesh] {
+			if unreadable[dp.Mesh] || len(unreadable) > 0 && !dp.OnUniversal() {
 				b.of(envoydiff.MeshUnreadable).addProxy(dp)
 			}
 		}
