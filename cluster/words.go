@@ -1,7 +1,6 @@
 package cluster
 
 import (
-	"bytes"
 	"hash/maphash"
 	"strings"
 	"sync/atomic"
@@ -15,9 +14,7 @@ type words struct {
 	all    map[string]word
 	recent [256]word // by a checksum, for the few that most resources have
 	sets   *sets
-	key    []byte // scratch space
-
-	spare *Resource // no longer used
+	spare  *Resource // no longer used
 }
 
 // resource returns an empty resource at a place.
@@ -72,24 +69,26 @@ func (w *words) tags(v manifest.Value) Tags { return w.set(v).tags }
 
 // set reads an object of strings. It is not valid if it is absent, empty or wrong.
 func (w *words) set(v manifest.Value) set {
-	w.key = w.key[:0]
+	n, sum := 0, uint64(0)
 	for key, value := range v.Node().Pairs() {
 		if value.Kind != manifest.String {
-			w.key = w.key[:0] // v.Map records a problem
+			n = 0 // TagsOf records a problem
 			break
 		}
-		w.key = append(append(w.key, key.Text...), 0)
-		w.key = append(append(w.key, value.Text...), 0)
+		n, sum = n+1, sum*31+uint64(len(key.Text))+maphash.String(w.sets.seed, value.Text)
 	}
-	if len(w.key) == 0 || bytes.Contains(w.key, []byte("{{")) {
+	if n == 0 {
 		return set{tags: TagsOf(v)}
 	}
-	slot := &w.sets.slots[maphash.Bytes(w.sets.seed, w.key)%uint64(len(w.sets.slots))]
+	slot := &w.sets.slots[sum%uint64(len(w.sets.slots))]
 	if known := slot.Load(); known != nil && equalTags(known.tags, v.Node()) {
 		return *known
 	}
-	read := &set{make(Tags, 0, v.Len()), true}
+	read := &set{make(Tags, 0, n), true}
 	for key, value := range v.Node().Pairs() {
+		if strings.Contains(key.Text, "{{") || strings.Contains(value.Text, "{{") {
+			return set{tags: TagsOf(v)}
+		}
 		k, v := w.word(key.Text), w.word(value.Text)
 		read.tags = append(read.tags, Tag{k.text, v.text})
 		read.valid = read.valid && k.isKey && v.isValue
@@ -99,8 +98,8 @@ func (w *words) set(v manifest.Value) set {
 	return *read
 }
 
-// sets keeps sets of tags, for all workers, each in the slot that a checksum of its keys and
-// values in the order of the input says, until another takes its place.
+// sets keeps sets of tags, for all workers, each in the slot that a checksum of its
+// values, and of the lengths of its keys, in the order of the input says, until another takes its place.
 type sets struct {
 	seed  maphash.Seed
 	slots [1 << 15]atomic.Pointer[set]
