@@ -22,6 +22,7 @@ type Dataplane struct {
 	// Transparent is set for a transparent proxy: besides Outbounds, it has one for each
 	// service of the mesh (resolveVIPOutbounds in pkg/xds/sync of Kuma's tags).
 	Transparent bool
+	limited     bool     // a transparent proxy has outbounds to some services alone, up to 2.14
 	Gateway     *Gateway // nil for a sidecar
 	// ZoneEgresses are the names of the listeners with which the proxy is a zone's egress.
 	ZoneEgresses []string
@@ -186,7 +187,8 @@ func decodeDataplane(r *Resource, words *words) *Dataplane {
 	for _, v := range outbounds.Items() {
 		dp.Outbounds = append(dp.Outbounds, decodeOutbound(v, words))
 	}
-	dp.Transparent = networking.Field("transparentProxying").Present()
+	transparent := networking.Field("transparentProxying")
+	dp.Transparent, dp.limited = transparent.Present(), transparent.Field("reachableServices").Len() > 0
 	if dp.Transparent && len(dp.Outbounds) > 0 && !dp.OnUniversal() {
 		dp.Outbounds = nil // for VIPs; the API shows them after anybody asked for the proxy's configuration: seen on 2.14.3
 	}

@@ -90,13 +90,16 @@ type Listeners struct {
 	resolved bool            // the input has the MeshServices of all outbounds
 	gateways Gateways
 
-	withRoutes map[string]bool                // meshes with a MeshHTTPRoute
-	builtin    map[string][]string            // zones with a builtin gateway that version does not read, see readWith
-	protocols  func() protocols               // made for the first outbound
-	makers     func() *makers                 // made for the first MeshService of 3.0
-	unserved   func() map[string][]*Dataplane // made for the first transparent proxy of 3.0
-	joining    func() map[string][]*Dataplane // nil without another version before
+	withRoutes map[string]bool     // meshes with a MeshHTTPRoute
+	builtin    map[string][]string // zones with a builtin gateway that version does not read, see readWith
+	protocols  func() protocols    // made for the first outbound
+	makers     func() *makers      // made for the first MeshService of 3.0
 	snapshot   *Snapshot
+
+	ofKubernetes func() kubeServices            // made for the first transparent proxy of 3.0
+	unserved     func() map[string][]*Dataplane // the same
+	joining      func() map[string][]*Dataplane // nil without another version before
+	uncertain    func() map[string]string       // by mesh; nil like joining
 }
 
 // NewListeners prepares to list listeners as a control plane of version makes them.
@@ -108,7 +111,16 @@ func NewListeners(version Version, s *Snapshot, gateways Gateways) *Listeners {
 		protocols: sync.OnceValue(func() protocols { return protocolsOf(version, s) }),
 		makers:    sync.OnceValue(func() *makers { return newMakers(version, s.Dataplanes) }),
 	}
-	l.unserved = sync.OnceValue(func() map[string][]*Dataplane { return l.makers().unserved(s) })
+	l.ofKubernetes = sync.OnceValue(func() kubeServices { return kubeServicesOf(s.MeshServices) })
+	l.unserved = sync.OnceValue(func() map[string][]*Dataplane {
+		unserved := l.makers().unserved(s)
+		if l.resolved {
+			for mesh, of := range l.ofKubernetes().unserved(s) {
+				unserved[mesh] = append(unserved[mesh], of...)
+			}
+		}
+		return unserved
+	})
 	// Each zone has the MeshServices of all (KDSFlags of MeshService in Kuma's tags 2.10 to 2.14).
 	l.resolved = s.FromCluster() && s.Origin != nil && !s.Lacks(KindMeshService)
 	for _, r := range s.Routes {
@@ -130,6 +142,7 @@ func NewListeners(version Version, s *Snapshot, gateways Gateways) *Listeners {
 func (l *Listeners) After(before *Listeners) *Listeners {
 	if l.version.OutboundsAreMeshServices() && !before.version.OutboundsAreMeshServices() {
 		l.joining = sync.OnceValue(func() map[string][]*Dataplane { return l.makers().joining(l.snapshot, before) })
+		l.uncertain = sync.OnceValue(l.uncertainOutbounds)
 	}
 	return l
 }
@@ -185,7 +198,7 @@ func (l *Listeners) Of(listeners []HTTPListener, dp *Dataplane) []HTTPListener {
 		}
 	}
 	unlisted := len(dp.Outbounds) == 0 && !dp.isZoneProxyAlone()
-	if dp.Transparent && len(l.Unserved(dp.Mesh)) == 0 || !dp.Transparent && unlisted {
+	if dp.Transparent && len(l.Unserved(dp.Mesh)) == 0 && !l.leavesOutServices(dp.Mesh) || !dp.Transparent && unlisted {
 		listeners = append(listeners, HTTPListener{Direction: DirectionOutbound, Service: "*"})
 	}
 	if dp.Transparent && len(l.Joining(dp.Mesh)) > 0 {
@@ -193,6 +206,14 @@ func (l *Listeners) Of(listeners []HTTPListener, dp *Dataplane) []HTTPListener {
 		listeners = append(listeners, joins)
 	}
 	return listeners
+}
+
+// leavesOutServices reports whether transparent proxies of a mesh have no listeners for outbounds: up
+// to 2.14 only package meshhttproute makes those to MeshServices, the only ones of the mode
+// Exclusive, and not in a mesh with a TrafficRoute and without a MeshHTTPRoute (seen on 2.14.3).
+func (l *Listeners) leavesOutServices(mesh string) bool {
+	return !l.version.OutboundsAreMeshServices() && l.snapshot.serviceModes[mesh] == exclusive &&
+		l.snapshot.TrafficRoutes[mesh] && !l.withRoutes[mesh]
 }
 
 // Joining returns the Dataplanes of a mesh that transparent proxies reach for HTTP on a version
@@ -211,6 +232,26 @@ func (l *Listeners) Unserved(mesh string) []*Dataplane {
 		return nil
 	}
 	return l.unserved()[mesh]
+}
+
+// Uncertain returns why it is not known which listeners of dp an upgrade ends or begins, empty if
+// it is known.
+func (l *Listeners) Uncertain(dp *Dataplane) string {
+	isKafka := func(in Inbound) bool { return strings.EqualFold(cmp.Or(in.Protocol, in.Tags.Get(ProtocolTag)), "kafka") }
+	switch {
+	case l.uncertain == nil:
+		return ""
+	case !dp.OnUniversal() && slices.ContainsFunc(dp.Inbounds, isKafka): // see RefusesKafka
+		return fmt.Sprintf("an inbound has the protocol kafka: Kuma %s refuses the Dataplane if an annotation of the Service says so, "+
+			"or else takes another protocol", l.version)
+	case !dp.Transparent:
+		return ""
+	case dp.limited:
+		return fmt.Sprintf("the Dataplane has reachableServices, which Kuma %s does not know: it gets outbounds to all services", l.version)
+	case dp.OnUniversal():
+		return ""
+	}
+	return l.uncertain()[dp.Mesh]
 }
 
 // inbound returns the listener of an inbound, if it is one for HTTP that no other replaces.

@@ -75,7 +75,7 @@ var specs = map[string]shape{
 		"gateway":   {"type": nil, "tags": nil},
 		"listeners": {"type": plain, "name": plain, "port": plain},
 
-		"transparentProxying": {}, // whether there is one
+		"transparentProxying": {"reachableServices": nil}, // whether there is one, and whether it has them
 	}},
 	KindMeshService: {"selector": nil, "ports": {"name": nil, "port": nil, "appProtocol": nil}},
 	KindOTelBackend: {"endpoint": {"address": plain, "port": plain, "path": plain}, "protocol": plain},

@@ -698,5 +698,6 @@ var unavoidableChanges = map[envoydiff.Code]phrase{
 	envoydiff.MeshUnreadable:          "no proxy of a mesh, on Kubernetes of any mesh, gets a configuration while the Dataplane of a builtin gateway exists there",
 	envoydiff.OutboundProtocol:        "an outbound of a transparent proxy takes its protocol from the field of an inbound, no longer from the tag",
 	envoydiff.OutboundNeedsService:    "transparent proxies have no outbound to a service without a MeshService",
+	envoydiff.ServicesUnread:          "outbounds of transparent proxies on Kubernetes follow from Services, which are not read, so they may begin or end",
 	envoydiff.InboundsMerged:          "of the Services that select one port of a pod, one with another protocol counts",
 }

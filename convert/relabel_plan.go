@@ -248,7 +248,7 @@ func remarkPlace(in *input, all []*relabelling) notes {
 var unavoidable = []envoydiff.Code{
 	envoydiff.ProtocolFromField, envoydiff.WorkloadServiceName, envoydiff.OutboundNeedsBackendRef, envoydiff.ProtocolRefused,
 	envoydiff.BuiltinGatewayRemoved, envoydiff.MeshUnreadable, envoydiff.InboundsMerged, envoydiff.OutboundNeedsService,
-	envoydiff.OutboundProtocol,
+	envoydiff.OutboundProtocol, envoydiff.ServicesUnread,
 }
 
 // prove compares every proxy before and after, on the target version and, where the

@@ -23,7 +23,8 @@ var upgradeCodes = []envoydiff.Code{
 	envoydiff.MeshTraceRefused, envoydiff.TrafficTraceRemoved, envoydiff.ProtocolFromField, envoydiff.WorkloadServiceName,
 	envoydiff.NameOrder, envoydiff.OutboundNeedsRoute, envoydiff.OutboundNeedsBackendRef, envoydiff.DelegatedGateway,
 	envoydiff.IgnoredInbound, envoydiff.OTelEndpoint, envoydiff.BuiltinGatewayRemoved, envoydiff.FieldIgnored, envoydiff.ShadowPolicy,
-	envoydiff.MeshUnreadable, envoydiff.InboundsMerged, envoydiff.OutboundNeedsService, envoydiff.OutboundProtocol, envoydiff.PolicyNamespace, envoydiff.SelectionDiffers, envoydiff.Defaults,
+	envoydiff.MeshUnreadable, envoydiff.InboundsMerged, envoydiff.OutboundNeedsService, envoydiff.OutboundProtocol, envoydiff.ServicesUnread,
+	envoydiff.PolicyNamespace, envoydiff.SelectionDiffers, envoydiff.Defaults,
 	envoydiff.KumaTags, upgrade.MeshTracingIgnored, upgrade.MeshByLabel,
 }
 

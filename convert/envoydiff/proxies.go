@@ -226,7 +226,8 @@ func inOrder(names []string) []int {
 // concurrent, because o.Doubt may keep state.
 func (c *Comparison) doubt(o Options, mixed *mixedTags) {
 	patched := c.before.patcher.any() || c.after.patcher.any()
-	if o.Doubt == nil && len(mixed.pools) == 0 && !patched {
+	upgraded := c.before.version != c.after.version
+	if o.Doubt == nil && len(mixed.pools) == 0 && !patched && !upgraded {
 		return
 	}
 	shared := make(map[string][]*Difference)
@@ -238,6 +239,9 @@ func (c *Comparison) doubt(o Options, mixed *mixedTags) {
 		}
 		if doubt.Reason != "" || p.Verdict != Different {
 			doubt = doubt.And(mixed.doubt(p.Dataplane))
+			if upgraded && !p.untraced {
+				doubt = doubt.And(cluster.Doubt{Code: string(ServicesUnread), Reason: c.after.listeners.Uncertain(p.Dataplane)})
+			}
 			if patched {
 				doubt = doubt.And(c.patched(p))
 			}

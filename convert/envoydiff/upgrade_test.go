@@ -48,11 +48,14 @@ func TestUpgrade(t *testing.T) {
 		otel        = "---\ntype: MeshOpenTelemetryBackend\nmesh: default\nname: o\nspec: {endpoint: {address: o}}\n"
 		db          = "---\ntype: ExternalService\nmesh: default\nname: db\ntags: {kuma.io/service: db, kuma.io/protocol: tcp}\nnetworking: {address: 'db:5432'}\n"
 		everywhere  = "meshServices: {mode: Everywhere}\n"
+		exclusive   = "meshServices: {mode: Exclusive}\n"
 		transparent = "  transparentProxying: {redirectPortInbound: 15006, redirectPortOutbound: 15001}\n"
 		kong        = "---\ntype: Dataplane\nmesh: default\nname: web\nnetworking:\n  address: 10.0.0.1\n  gateway: {tags: {kuma.io/service: web}}\n"
 	)
 	const kube = "---\napiVersion: kuma.io/v1alpha1\nkind: Dataplane\nmesh: default\nmetadata: {name: web, namespace: shop}\n" +
 		"spec: {networking: {address: 10.0.0.1, inbound: [{port: 80, tags: {kuma.io/service: web, kuma.io/protocol: http}}]}}\n"
+	const vips = "---\napiVersion: kuma.io/v1alpha1\nkind: Dataplane\nmesh: default\nmetadata: {name: web, namespace: shop, labels: {kuma.io/workload: web_shop_svc_80}}\n" +
+		"spec: {networking: {address: 10.0.0.1, inbound: [{port: 80, protocol: http, tags: {kuma.io/service: web_shop_svc_80, kuma.io/protocol: http}}], transparentProxying: {}}}\n"
 	policy := func(name, ref, backend string) string {
 		return "---\ntype: MeshTrace\nmesh: default\nname: " + name + "\nspec:\n  targetRef: " + ref + "\n  default:\n    backends: [" + backend + "]\n"
 	}
@@ -114,6 +117,13 @@ func TestUpgrade(t *testing.T) {
 		"MeshServices everywhere to 3.0":    {mesh + everywhere + all + workload + transparent + field, cluster.V(14), cluster.Newest, envoydiff.Same, nil},
 		"MeshServices by a tag to 3.0":      {mesh + everywhere + all + workload + transparent + field, cluster.V(13), cluster.Newest, envoydiff.Different, []envoydiff.Code{envoydiff.OutboundProtocol, envoydiff.ProtocolFromField, envoydiff.KumaTags}},
 		"outbounds that end to 3.0":         {mesh + everywhere + all + web + transparent + field, cluster.V(14), cluster.Newest, envoydiff.Different, []envoydiff.Code{envoydiff.OutboundNeedsService}},
+		"an exclusive mesh to 3.0":          {mesh + exclusive + all + workload + transparent + both, cluster.V(14), cluster.Newest, envoydiff.Same, nil},
+		"an exclusive mesh, routed":         {mesh + exclusive + all + route + workload + transparent + both, cluster.V(14), cluster.Newest, envoydiff.Different, []envoydiff.Code{envoydiff.TracingGained}},
+		"Services that are unread":          {mesh + all + vips, cluster.V(14), cluster.Newest, envoydiff.Unknown, []envoydiff.Code{envoydiff.ServicesUnread}},
+		"Services of no proxy's policy":     {mesh + vips, cluster.V(14), cluster.Newest, envoydiff.Same, nil},
+		"Services on one version":           {mesh + all + vips, cluster.V(13), cluster.V(13), envoydiff.Same, nil},
+		"Services for TCP":                  {mesh + all + strings.ReplaceAll(vips, "http", "tcp"), cluster.V(14), cluster.Newest, envoydiff.Same, nil},
+		"Services that are exclusive":       {mesh + exclusive + all + vips, cluster.V(14), cluster.Newest, envoydiff.Same, nil},
 		"a protocol field to 2.14":          {mesh + all + web + field, cluster.V(13), cluster.V(14), envoydiff.Different, []envoydiff.Code{envoydiff.ProtocolFromField, envoydiff.KumaTags}},
 		"outbound tags to 3.0":              {mesh + all + web + both + calls, cluster.V(14), cluster.Newest, envoydiff.Different, []envoydiff.Code{envoydiff.OutboundNeedsBackendRef}},
 		"a TCP outbound to 3.0":             {mesh + all + web + both + strings.Replace(calls, "service: web", "service: db", 1) + db, cluster.V(14), cluster.Newest, envoydiff.Different, []envoydiff.Code{envoydiff.OutboundNeedsBackendRef}},

@@ -87,6 +87,7 @@ const (
 	InboundsMerged          Code = "inbounds-merged"
 	OutboundNeedsService    Code = "outbound-needs-meshservice"
 	OutboundProtocol        Code = "outbound-protocol"
+	ServicesUnread          Code = "services-unread"
 	FieldIgnored            Code = "field-ignored"
 	ShadowPolicy            Code = "shadow-policy"
 	PolicyNamespace         Code = "policy-namespace"
@@ -100,7 +101,7 @@ var Codes = verdictsOf(map[Verdict][]Code{
 	Inherent: {
 		OutboundGainsTracing, GatewaySplitSpans, GatewayDatadogSuffix, DatadogServiceName, DatadogUnifiedNaming, KumaTags, Defaults,
 	},
-	Unknown: {Unverified, TieDependsOnZone, ZoneDiffers, TieByCreationTime, GatewayTagsMixed, ProxyPatched},
+	Unknown: {Unverified, TieDependsOnZone, ZoneDiffers, TieByCreationTime, GatewayTagsMixed, ProxyPatched, ServicesUnread},
 	Different: {
 		InboundIgnored, TracingLost, TracingGained, BackendDiffers, AddressDiffers, PortDiffers, TLSDiffers, PathDiffers,
 		APIVersionDiffers, SamplingDiffers, TraceIDDiffers, SharedSpanDiffers, ServiceNameDiffers, TagsDiffer, InvalidBackend,

@@ -31,6 +31,7 @@ const (
 	deleteGateway
 	equalProtocols
 	labelServices
+	serveOnKubernetes
 	tagProtocol
 	labelMesh
 	removeTracing
@@ -43,6 +44,7 @@ const (
 	movePolicy
 	correctBackend
 	repeatModification
+	makeMeshServices
 	explainProxy
 	resolveUnknown
 )
@@ -83,9 +85,7 @@ func (b *builder) mends(c *cause) []mend {
 	case envoydiff.WorkloadServiceName:
 		return b.workloadMends(c)
 	case envoydiff.OutboundNeedsService:
-		if len(c.Resources) > 0 {
-			return []mend{{Kind: labelServices, Of: c.Resources[0]}}
-		}
+		return serviceMends(c)
 	case envoydiff.OutboundProtocol:
 		if len(c.Resources) > 0 {
 			return []mend{{Kind: tagProtocol, Of: c.Resources[0]}}
@@ -111,6 +111,18 @@ func (b *builder) mends(c *cause) []mend {
 		return []mend{{Kind: explainProxy, Proxy: c.Proxies[i]}}
 	}
 	return nil
+}
+
+// serviceMends are the remedies of Dataplanes of which no MeshService is made.
+func serviceMends(c *cause) []mend {
+	var mends []mend
+	if i := slices.IndexFunc(c.Resources, func(r *Resource) bool { return !r.onKubernetes }); i >= 0 {
+		mends = append(mends, mend{Kind: labelServices, Of: c.Resources[i]})
+	}
+	if slices.ContainsFunc(c.Resources, func(r *Resource) bool { return r.onKubernetes }) {
+		mends = append(mends, mend{Kind: serveOnKubernetes})
+	}
+	return mends
 }
 
 // oldest returns the oldest version that runs: the control plane's or that of a zone.
@@ -139,6 +151,7 @@ var kinds = map[envoydiff.Code]mendKind{
 	envoydiff.PolicyNamespace:         movePolicy,
 	envoydiff.InvalidBackend:          correctBackend,
 	envoydiff.ProxyPatched:            repeatModification,
+	envoydiff.ServicesUnread:          makeMeshServices,
 }
 
 // protocolMends are the remedies of inbounds whose protocol is another one.

@@ -66,7 +66,7 @@ var messages = map[envoydiff.Code]message{
 		"Where the Services have different protocols, the port gains or loses tracing",
 	},
 	envoydiff.OutboundNeedsService: {
-		"On Kuma {to}, outbounds lead to MeshServices alone, which on Universal it makes of the label kuma.io/workload, no longer of tags",
+		"On Kuma {to}, outbounds lead to MeshServices alone, which on Universal it makes of the label kuma.io/workload and on Kubernetes of Services, no longer of tags",
 		"Those to services without a MeshService end, and their spans with them",
 	},
 	envoydiff.OutboundProtocol: {
@@ -125,6 +125,10 @@ var messages = map[envoydiff.Code]message{
 	envoydiff.ProxyPatched: {
 		"A MeshProxyPatch or ProxyTemplate changes the tracing of these proxies, and has another effect on Kuma {to}",
 		"It is not known whether they keep their tracing",
+	},
+	envoydiff.ServicesUnread: {
+		"Kuma {to} makes the outbounds of transparent proxies on Kubernetes of MeshServices alone, by labels and appProtocol of Services, which are not read",
+		"Outbounds may begin, end or become TCP, and so may inbounds for kafka: it is not known whether these proxies keep their spans",
 	},
 	MeshByLabel: {
 		"Kuma {to} finds the mesh of a pod by the label kuma.io/mesh of the Pod or its Namespace, no longer by the annotation",
@@ -207,6 +211,11 @@ var remedies = map[mendKind]report.Step{
 			"clients then use the names of MeshServices",
 		Command: editDataplane,
 	},
+	serveOnKubernetes: {
+		Title: "before the upgrade, set appProtocol of the port in each Kubernetes Service of the Dataplanes below to http, http2 or grpc, and give the " +
+			"Namespace the label kuma.io/sidecar-injection: enabled, or the Service the label kuma.io/mesh",
+		Command: `{kubectl} patch service NAME -n NAMESPACE --type=json -p '[{"op":"add","path":"/spec/ports/0/appProtocol","value":"http"}]'`,
+	},
 	tagProtocol: {
 		Title: "to have these spans before the upgrade, give the Dataplanes below the tag kuma.io/protocol as well; " +
 			"where it does not matter when they begin, accept them with --accept " + string(envoydiff.OutboundProtocol),
@@ -247,6 +256,12 @@ var remedies = map[mendKind]report.Step{
 	},
 	repeatModification: {
 		Title: "write the same modification for {to} as well: in a MeshProxyPatch that selects as {to} does, with match.origin mesh-trace in place of a cluster's name",
+	},
+	makeMeshServices: {
+		Title: "before the upgrade, set meshServices.mode of these Meshes to ReachableBackends, where it is not set: the control plane makes the " +
+			"MeshServices, and outbounds stay as they are. Remove reachableServices from Dataplanes, and other protocols than tcp, http, http2 and " +
+			"grpc from appProtocol. Then check again with the control plane's MeshServices, or check the Services yourself and accept the code",
+		Command: "{program} upgrade-check{from} --to {to}{source}",
 	},
 	resolveUnknown: {
 		Title:   "resolve what the reasons name, then check again",

@@ -39,6 +39,14 @@ func (b *builder) blame(c *cause, from cluster.Version, p *envoydiff.Proxy, d *e
 		c.addTrafficTrace(p.Before.Pair, d.Before)
 		return
 	}
+	if c.Code == envoydiff.ServicesUnread {
+		for _, mesh := range b.current.Meshes {
+			if of := mesh.Resource; mesh.Name == p.Mesh { // once for each reason
+				c.add([2]string{p.Mesh, d.Before}, Resource{of.Subject(), of.Place, []string{d.Before}, of.Format == cluster.Kubernetes, of.Name})
+			}
+		}
+		return
+	}
 	if envoydiff.Codes[c.Code] == envoydiff.Unknown {
 		c.addProxy(p.Dataplane, d.Before)
 		return

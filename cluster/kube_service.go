@@ -1,0 +1,115 @@
+package cluster
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"tracemigrate/cluster/lists"
+)
+
+// serviceNameLabel is the label of a MeshService that a control plane makes of a Kubernetes
+// Service: the name of the Service (manageMeshService in pkg/plugins/runtime/k8s/controllers of
+// Kuma's tag 2.14.3).
+const serviceNameLabel = "k8s.kuma.io/service-name"
+
+// kubeService names a Kubernetes Service.
+type kubeService struct{ mesh, namespace, name string }
+
+// kubeServices are the MeshServices that control planes make of Services, more than one where
+// several zones have it, or where each pod gets its own.
+type kubeServices map[kubeService][]*MeshService
+
+func kubeServicesOf(all []*MeshService) kubeServices {
+	services := make(kubeServices)
+	for _, m := range all {
+		if name := m.Labels.Get(serviceNameLabel); name != "" {
+			of := kubeService{m.Mesh, cmp.Or(m.Labels.Get(NamespaceLabel), m.Namespace), name}
+			services[of] = append(services[of], m)
+		}
+	}
+	return services
+}
+
+// have reports whether a MeshService has the port for HTTP of each Service with which proxies
+// reach an inbound of dp for HTTP today, by its tags.
+func (services kubeServices) have(dp *Dataplane) bool {
+	lacks := func(in Inbound) bool {
+		service, port, ok := serviceOfTag(in.Tags.Get(ServiceTag))
+		if !ok || in.Ignored || !isHTTP(taggedProtocol(in.Tags)) {
+			return false
+		}
+		service.mesh = dp.Mesh
+		return !slices.ContainsFunc(services[service], func(m *MeshService) bool {
+			isPort := func(p servicePort) bool { return p.port == port && p.isHTTP() }
+			return mayBeZone(m.Labels, dp.Zone()) && slices.ContainsFunc(m.ports, isPort)
+		})
+	}
+	return !slices.ContainsFunc(dp.Inbounds, lacks)
+}
+
+// unserved returns, by mesh, the Dataplanes on Kubernetes that proxies reach for HTTP today and
+// that no MeshService for HTTP has, where control planes make MeshServices besides.
+func (services kubeServices) unserved(s *Snapshot) map[string][]*Dataplane {
+	lacking := lists.Keep(s.Dataplanes, func(dp *Dataplane) bool {
+		mode := s.serviceModes[dp.Mesh]
+		return !dp.OnUniversal() && mode != "" && mode != exclusive && !services.have(dp)
+	})
+	return lists.Group(lacking, func(dp *Dataplane) string { return dp.Mesh })
+}
+
+// serviceOfTag returns the Service, without its mesh, and the port of a value of kuma.io/service:
+// NAME_NAMESPACE_svc_PORT.
+func serviceOfTag(value string) (service kubeService, port uint32, ok bool) {
+	parts := strings.Split(value, "_")
+	if len(parts) != 4 || parts[2] != "svc" {
+		return kubeService{}, 0, false
+	}
+	n, err := strconv.ParseUint(parts[3], 10, 16)
+	return kubeService{namespace: parts[1], name: parts[0]}, uint32(n), err == nil
+}
+
+// isRefused reports whether a MeshService with the port is refused from 3.0 on (the validator of
+// MeshService in pkg/core/resources/apis of Kuma's main branch; seen on 3.0).
+func (p servicePort) isRefused() bool {
+	return !slices.Contains([]string{"", "tcp", "http", "http2", "grpc"}, p.protocol)
+}
+
+// uncertainOutbounds returns why it is not known of which Services on Kubernetes a control plane
+// from 3.0 on makes MeshServices, and with which protocols, by mesh. Labels of Services and their
+// Namespaces decide, and appProtocol of their ports, no longer annotations
+// (MeshServiceReconciler in pkg/plugins/runtime/k8s/controllers of Kuma's main branch; seen on
+// 3.0). A control plane that makes MeshServices before has the same rules.
+func (l *Listeners) uncertainOutbounds() map[string]string {
+	s, services := l.snapshot, l.ofKubernetes()
+	reasons := make(map[string]string)
+	for _, dp := range s.Dataplanes {
+		if reasons[dp.Mesh] != "" || dp.OnUniversal() {
+			continue
+		}
+		mode, known := s.serviceModes[dp.Mesh]
+		switch {
+		case mode == exclusive || services.have(dp):
+		case known && mode == "":
+			reasons[dp.Mesh] = fmt.Sprintf("the mesh has no MeshServices, of which Kuma %s makes the outbounds: some of today's may end or become TCP", l.version)
+		case !l.resolved:
+			reasons[dp.Mesh] = fmt.Sprintf("the input lacks MeshServices, of which Kuma %s makes the outbounds: some of today's may end or become TCP", l.version)
+		}
+	}
+	for of, made := range services {
+		for _, m := range made {
+			i := slices.IndexFunc(m.ports, servicePort.isRefused)
+			if i < 0 || !slices.ContainsFunc(m.ports, servicePort.isHTTP) {
+				continue
+			}
+			reason := fmt.Sprintf("Kuma %s refuses the MeshService of Service %q in namespace %q, whose port %d has the appProtocol %q",
+				l.version, of.name, of.namespace, m.ports[i].port, m.ports[i].protocol)
+			if known := reasons[of.mesh]; known == "" || reason < known {
+				reasons[of.mesh] = reason
+			}
+		}
+	}
+	return reasons
+}
