@@ -71,12 +71,6 @@ func serviceOfTag(value string) (service kubeService, port uint32, ok bool) {
 	return kubeService{namespace: parts[1], name: parts[0]}, uint32(n), err == nil
 }
 
-// isRefused reports whether a MeshService with the port is refused from 3.0 on (the validator of
-// MeshService in pkg/core/resources/apis of Kuma's main branch; seen on 3.0).
-func (p servicePort) isRefused() bool {
-	return !slices.Contains([]string{"", "tcp", "http", "http2", "grpc"}, p.protocol)
-}
-
 // uncertainOutbounds returns why it is not known of which Services on Kubernetes a control plane
 // from 3.0 on makes MeshServices, and with which protocols, by mesh. Labels of Services and their
 // Namespaces decide, and appProtocol of their ports, no longer annotations
@@ -96,19 +90,6 @@ func (l *Listeners) uncertainOutbounds() map[string]string {
 			reasons[dp.Mesh] = fmt.Sprintf("the mesh has no MeshServices, of which Kuma %s makes the outbounds: some of today's may end or become TCP", l.version)
 		case !l.resolved:
 			reasons[dp.Mesh] = fmt.Sprintf("the input lacks MeshServices, of which Kuma %s makes the outbounds: some of today's may end or become TCP", l.version)
-		}
-	}
-	for of, made := range services {
-		for _, m := range made {
-			i := slices.IndexFunc(m.ports, servicePort.isRefused)
-			if i < 0 || !slices.ContainsFunc(m.ports, servicePort.isHTTP) {
-				continue
-			}
-			reason := fmt.Sprintf("Kuma %s refuses the MeshService of Service %q in namespace %q, whose port %d has the appProtocol %q",
-				l.version, of.name, of.namespace, m.ports[i].port, m.ports[i].protocol)
-			if known := reasons[of.mesh]; known == "" || reason < known {
-				reasons[of.mesh] = reason
-			}
 		}
 	}
 	return reasons

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+
+	"tracemigrate/cluster/lists"
 )
 
 // Direction is the kind of an HTTPListener.
@@ -98,6 +100,7 @@ type Listeners struct {
 
 	ofKubernetes func() kubeServices            // made for the first transparent proxy of 3.0
 	unserved     func() map[string][]*Dataplane // the same
+	external     func() map[string][]*Resource  // the same
 	joining      func() map[string][]*Dataplane // nil without another version before
 	uncertain    func() map[string]string       // by mesh; nil like joining
 }
@@ -120,6 +123,10 @@ func NewListeners(version Version, s *Snapshot, gateways Gateways) *Listeners {
 			}
 		}
 		return unserved
+	})
+	l.external = sync.OnceValue(func() map[string][]*Resource {
+		forHTTP := lists.Keep(s.ExternalServices, func(r *Resource) bool { return isHTTP(taggedProtocol(tagsOfExternal(r))) })
+		return lists.Group(forHTTP, func(r *Resource) string { return r.Mesh })
 	})
 	// Each zone has the MeshServices of all (KDSFlags of MeshService in Kuma's tags 2.10 to 2.14).
 	l.resolved = s.FromCluster() && s.Origin != nil && !s.Lacks(KindMeshService)
@@ -198,7 +205,7 @@ func (l *Listeners) Of(listeners []HTTPListener, dp *Dataplane) []HTTPListener {
 		}
 	}
 	unlisted := len(dp.Outbounds) == 0 && !dp.isZoneProxyAlone()
-	if dp.Transparent && len(l.Unserved(dp.Mesh)) == 0 && !l.leavesOutServices(dp.Mesh) || !dp.Transparent && unlisted {
+	if dp.Transparent && !l.EndsOutbounds(dp.Mesh) && !l.leavesOutServices(dp.Mesh) || !dp.Transparent && unlisted {
 		listeners = append(listeners, HTTPListener{Direction: DirectionOutbound, Service: "*"})
 	}
 	if dp.Transparent && len(l.Joining(dp.Mesh)) > 0 {
@@ -225,6 +232,21 @@ func (l *Listeners) Joining(mesh string) []*Dataplane {
 	return l.joining()[mesh]
 }
 
+// EndsOutbounds reports whether transparent proxies of a mesh reach a service for HTTP today that
+// they do not reach on a version whose outbounds are MeshServices, see Unserved and External.
+func (l *Listeners) EndsOutbounds(mesh string) bool {
+	return len(l.Unserved(mesh)) > 0 || len(l.External(mesh)) > 0
+}
+
+// External returns the ExternalServices of a mesh that transparent proxies reach for HTTP today and
+// that a version whose outbounds are MeshServices does not have (seen on 3.0).
+func (l *Listeners) External(mesh string) []*Resource {
+	if !l.version.OutboundsAreMeshServices() || l.snapshot.serviceModes[mesh] == exclusive {
+		return nil
+	}
+	return l.external()[mesh]
+}
+
 // Unserved returns the Dataplanes of a mesh that transparent proxies reach today by a tag for HTTP
 // and that no MeshService for HTTP has on a version whose outbounds are MeshServices.
 func (l *Listeners) Unserved(mesh string) []*Dataplane {
@@ -237,7 +259,9 @@ func (l *Listeners) Unserved(mesh string) []*Dataplane {
 // Uncertain returns why it is not known which listeners of dp an upgrade ends or begins, empty if
 // it is known.
 func (l *Listeners) Uncertain(dp *Dataplane) string {
-	isKafka := func(in Inbound) bool { return strings.EqualFold(cmp.Or(in.Protocol, in.Tags.Get(ProtocolTag)), "kafka") }
+	isKafka := func(in Inbound) bool {
+		return strings.EqualFold(cmp.Or(in.Protocol, in.Tags.Get(ProtocolTag)), "kafka")
+	}
 	switch {
 	case l.uncertain == nil:
 		return ""

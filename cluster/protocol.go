@@ -38,8 +38,7 @@ func protocolsOf(version Version, s *Snapshot) protocols {
 		}
 	}
 	for _, r := range s.ExternalServices {
-		var problems []*manifest.Problem // an outbound without a known protocol is compared
-		if tags := TagsOf(r.Spec.Into(&problems).Field("tags")); tags.Get(ServiceTag) != "" {
+		if tags := tagsOfExternal(r); tags.Get(ServiceTag) != "" {
 			add(p.external, destination{r.Mesh, tags.Get(ServiceTag)}, taggedProtocol(tags))
 		}
 	}
@@ -62,6 +61,12 @@ func protocolsOf(version Version, s *Snapshot) protocols {
 		}
 	}
 	return p
+}
+
+// tagsOfExternal returns the tags of an ExternalService.
+func tagsOfExternal(r *Resource) Tags {
+	var problems []*manifest.Problem // an outbound without a known protocol is compared
+	return TagsOf(r.Spec.Into(&problems).Field("tags"))
 }
 
 // ofSeveralZones reports whether not all Dataplanes are of one zone. One that does not name its

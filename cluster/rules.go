@@ -104,6 +104,10 @@ func (v Version) HasMeshProxyPatches() bool { return v.since(1, 0) }
 // Kuma's main branch; deployments/charts/kuma/crds there and of its tags).
 func (v Version) HasProxyTemplates() bool { return !v.DropsTrafficTrace() }
 
+// RunsGlobalOnKubernetes reports whether a global control plane may run on Kubernetes, up to 2.14
+// (Validate in pkg/config/app/kuma-cp of Kuma's main branch; seen on 3.0).
+func (v Version) RunsGlobalOnKubernetes() bool { return !v.DropsTrafficTrace() }
+
 // HasBuiltinGateways reports whether the control plane configures builtin gateways,
 // up to 2.14.
 func (v Version) HasBuiltinGateways() bool { return !v.DropsTrafficTrace() }

@@ -26,6 +26,7 @@ type meshMatcher struct {
 	index    *cluster.Index // of those that select by tags
 	labels   *cluster.Index // of those that select by labels alone
 	computed bool           // one that selects by labels has one that control planes set
+	circular bool           // policies may precede each other in a circle, see byName
 	others   []other        // the other policies
 }
 
@@ -80,6 +81,47 @@ func (mesh *meshMatcher) prepare(version cluster.Version) {
 		}
 	}
 	mesh.index, mesh.labels = cluster.NewIndex(selectors), cluster.NewIndex(labels)
+	mesh.circular = version.SelectsByName() && areCircular(mesh.policies)
+}
+
+// areCircular reports whether policies of kind Dataplane have names, labels, and neither, so that
+// the order of some does not follow from that of all.
+func areCircular(policies []*Policy) bool {
+	var names, labels, neither bool
+	for _, p := range policies {
+		if p.TargetRef.Kind == Dataplane {
+			names, labels = names || p.TargetRef.Name != "", labels || p.TargetRef.Labels != nil
+			neither = neither || p.TargetRef.Name == "" && p.TargetRef.Labels == nil
+		}
+	}
+	return names && labels && neither
+}
+
+// MayBeUndecided reports whether Undecided may return a policy for a proxy that was matched.
+func (m *Matcher) MayBeUndecided() bool {
+	for _, mesh := range m.meshes {
+		if mesh.circular {
+			return true
+		}
+	}
+	return false
+}
+
+// Undecided returns a policy that applies to dp, of several of which each precedes the next and
+// the last the first; nil if the order of all is clear. Which of them has the highest precedence
+// depends on the order in which a control plane reads them.
+func (m *Matcher) Undecided(dp *cluster.Dataplane) *Policy {
+	mesh := m.meshes[dp.Mesh]
+	if mesh == nil || !mesh.circular {
+		return nil
+	}
+	policies := m.Matching(nil, dp)
+	for i, p := range policies {
+		if slices.ContainsFunc(policies[i+1:], func(other *Policy) bool { return compare(m.version, p, other) > 0 }) {
+			return p
+		}
+	}
+	return nil
 }
 
 // hasLabelsAlone reports whether ref selects by labels that an index compares: a * is no
@@ -207,10 +249,14 @@ func (m *Matcher) Matching(policies []*Policy, dp *cluster.Dataplane) []*Policy 
 		}
 	}
 	slices.Sort(found)
+	from := len(policies)
 	for _, i := range found {
 		if p := mesh.policies[i]; p.TargetRef.allowsProxyType(m.version, dp) && p.applies(m.version, dp) {
 			policies = append(policies, p)
 		}
+	}
+	if mesh.circular { // a control plane sorts those that apply (MatchedPolicies in package matchers of Kuma's tag 2.14.3; seen there)
+		Sort(m.version, policies[from:])
 	}
 	return policies
 }

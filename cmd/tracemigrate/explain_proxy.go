@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/urfave/cli/v2"
 
@@ -75,7 +76,7 @@ func (f *explainFlags) explain(
 func comparedDoubt(p *envoydiff.Proxy) cluster.Doubt {
 	var doubt cluster.Doubt
 	for _, d := range p.Differences {
-		if d.Code == envoydiff.GatewayTagsMixed || d.Code == envoydiff.ProxyPatched {
+		if slices.Contains([]envoydiff.Code{envoydiff.GatewayTagsMixed, envoydiff.OrderUndecided, envoydiff.ProxyPatched}, d.Code) {
 			doubt = doubt.And(cluster.Doubt{Code: string(d.Code), Reason: d.Before})
 		}
 	}

@@ -227,7 +227,8 @@ func inOrder(names []string) []int {
 func (c *Comparison) doubt(o Options, mixed *mixedTags) {
 	patched := c.before.patcher.any() || c.after.patcher.any()
 	upgraded := c.before.version != c.after.version
-	if o.Doubt == nil && len(mixed.pools) == 0 && !patched && !upgraded {
+	circular := c.before.matcher.MayBeUndecided() || c.after.matcher.MayBeUndecided()
+	if o.Doubt == nil && len(mixed.pools) == 0 && !patched && !upgraded && !circular {
 		return
 	}
 	shared := make(map[string][]*Difference)
@@ -239,6 +240,9 @@ func (c *Comparison) doubt(o Options, mixed *mixedTags) {
 		}
 		if doubt.Reason != "" || p.Verdict != Different {
 			doubt = doubt.And(mixed.doubt(p.Dataplane))
+			if circular {
+				doubt = doubt.And(c.undecided(p.Dataplane))
+			}
 			if upgraded && !p.untraced {
 				doubt = doubt.And(cluster.Doubt{Code: string(ServicesUnread), Reason: c.after.listeners.Uncertain(p.Dataplane)})
 			}
@@ -257,6 +261,17 @@ func (c *Comparison) doubt(o Options, mixed *mixedTags) {
 		p.Differences = shared[key]
 		p.judge(o.Accept)
 	}
+}
+
+// undecided returns why it is not known which MeshTrace has precedence for dp, before or after.
+func (c *Comparison) undecided(dp *cluster.Dataplane) cluster.Doubt {
+	for _, r := range []*Renderer{c.before, c.after} {
+		if p := r.matcher.Undecided(dp); p != nil {
+			return cluster.Doubt{Code: string(OrderUndecided), Reason: fmt.Sprintf(
+				"MeshTrace %q precedes one that precedes it by way of a third, so that the order in which the control plane reads them decides", p.Name)}
+		}
+	}
+	return cluster.Doubt{}
 }
 
 // differencesOf returns the differences of a proxy whose verdict is unknown.

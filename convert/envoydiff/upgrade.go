@@ -88,7 +88,7 @@ func (c *comparer) cause(dp *cluster.Dataplane, before, after *Decision, was, is
 		return causeOfInbound(dp, was, to, to)
 	case is == nil && was.Direction == cluster.DirectionGateway:
 		return BuiltinGatewayRemoved
-	case is == nil && (was.BackendRef || was.IsEveryOutbound()) && len(c.after.listeners.Unserved(dp.Mesh)) > 0:
+	case is == nil && (was.BackendRef || was.IsEveryOutbound()) && c.after.listeners.EndsOutbounds(dp.Mesh):
 		return OutboundNeedsService
 	case is == nil && !was.BackendRef && to.OutboundsNeedBackendRef():
 		return OutboundNeedsBackendRef

@@ -60,6 +60,7 @@ const (
 	ZoneDiffers          Code = "zone-differs"
 	TieByCreationTime    Code = "tie-by-creation-time"
 	GatewayTagsMixed     Code = "gateway-tags-mixed"
+	OrderUndecided       Code = "order-undecided"
 	ProxyPatched         Code = "proxy-patched"
 	UpdateRejected       Code = "update-rejected"
 	OtherProxy           Code = "other-proxy"
@@ -101,7 +102,7 @@ var Codes = verdictsOf(map[Verdict][]Code{
 	Inherent: {
 		OutboundGainsTracing, GatewaySplitSpans, GatewayDatadogSuffix, DatadogServiceName, DatadogUnifiedNaming, KumaTags, Defaults,
 	},
-	Unknown: {Unverified, TieDependsOnZone, ZoneDiffers, TieByCreationTime, GatewayTagsMixed, ProxyPatched, ServicesUnread},
+	Unknown: {Unverified, TieDependsOnZone, ZoneDiffers, TieByCreationTime, GatewayTagsMixed, OrderUndecided, ProxyPatched, ServicesUnread},
 	Different: {
 		InboundIgnored, TracingLost, TracingGained, BackendDiffers, AddressDiffers, PortDiffers, TLSDiffers, PathDiffers,
 		APIVersionDiffers, SamplingDiffers, TraceIDDiffers, SharedSpanDiffers, ServiceNameDiffers, TagsDiffer, InvalidBackend,

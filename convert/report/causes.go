@@ -43,6 +43,7 @@ var causeWords = map[envoydiff.Code]string{
 	envoydiff.ZoneDiffers:       "their zone may decide differently",
 	envoydiff.TieByCreationTime: "the creation times of two TrafficTraces of equal rank are unknown",
 	envoydiff.ServicesUnread:    "the Services of outbounds on Kubernetes, which are not read",
+	envoydiff.OrderUndecided:    "MeshTraces of kind Dataplane precede each other in a circle",
 	envoydiff.GatewayTagsMixed:  "the control plane mixes the tags of gateways of one MeshGateway",
 	envoydiff.ProxyPatched:      "a MeshProxyPatch or ProxyTemplate that changes tracing",
 

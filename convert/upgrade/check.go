@@ -32,6 +32,10 @@ const MeshTracingIgnored envoydiff.Code = "mesh-tracing-ignored"
 // 3.0). A Dataplane does not show whether its Pod or Namespace has the label or the annotation.
 const MeshByLabel envoydiff.Code = "mesh-by-label"
 
+// GlobalOnKubernetes is the code of a global control plane that does not start on the newer version.
+// No proxy differs in it, as long as its zones keep what they have.
+const GlobalOnKubernetes envoydiff.Code = "global-on-kubernetes"
+
 // Result is what an upgrade of the control plane changes.
 type Result struct {
 	From, To    cluster.Version
@@ -95,6 +99,10 @@ func Check(c *convert.Current, o Options) *Result {
 		b.proxy(comparison.Version, p)
 	}
 	b.meshTraces()
+	if about := c.About(); about.Mode == cluster.ModeGlobal && about.Environment == cluster.Kubernetes &&
+		o.From.RunsGlobalOnKubernetes() && !o.To.RunsGlobalOnKubernetes() {
+		b.of(GlobalOnKubernetes).fails = true
+	}
 	if o.To.DropsTrafficTrace() && !o.From.DropsTrafficTrace() {
 		b.trafficTraces()
 		b.gateways()

@@ -32,8 +32,10 @@ const (
 	equalProtocols
 	labelServices
 	serveOnKubernetes
+	replaceExternal
 	tagProtocol
 	labelMesh
+	moveGlobal
 	removeTracing
 	removeTracingOnKubernetes
 	renameMeshTraces
@@ -85,7 +87,9 @@ func (b *builder) mends(c *cause) []mend {
 	case envoydiff.WorkloadServiceName:
 		return b.workloadMends(c)
 	case envoydiff.OutboundNeedsService:
-		return serviceMends(c)
+		if mends := serviceMends(c); len(mends) > 0 {
+			return mends
+		}
 	case envoydiff.OutboundProtocol:
 		if len(c.Resources) > 0 {
 			return []mend{{Kind: tagProtocol, Of: c.Resources[0]}}
@@ -116,11 +120,15 @@ func (b *builder) mends(c *cause) []mend {
 // serviceMends are the remedies of Dataplanes of which no MeshService is made.
 func serviceMends(c *cause) []mend {
 	var mends []mend
-	if i := slices.IndexFunc(c.Resources, func(r *Resource) bool { return !r.onKubernetes }); i >= 0 {
+	isProxy := func(r *Resource) bool { return r.Of.Kind == cluster.KindDataplane }
+	if i := slices.IndexFunc(c.Resources, func(r *Resource) bool { return isProxy(r) && !r.onKubernetes }); i >= 0 {
 		mends = append(mends, mend{Kind: labelServices, Of: c.Resources[i]})
 	}
-	if slices.ContainsFunc(c.Resources, func(r *Resource) bool { return r.onKubernetes }) {
+	if slices.ContainsFunc(c.Resources, func(r *Resource) bool { return isProxy(r) && r.onKubernetes }) {
 		mends = append(mends, mend{Kind: serveOnKubernetes})
+	}
+	if slices.ContainsFunc(c.Resources, func(r *Resource) bool { return !isProxy(r) }) {
+		mends = append(mends, mend{Kind: replaceExternal})
 	}
 	return mends
 }
@@ -151,6 +159,7 @@ var kinds = map[envoydiff.Code]mendKind{
 	envoydiff.PolicyNamespace:         movePolicy,
 	envoydiff.InvalidBackend:          correctBackend,
 	envoydiff.ProxyPatched:            repeatModification,
+	GlobalOnKubernetes:                moveGlobal,
 	envoydiff.ServicesUnread:          makeMeshServices,
 }
 

@@ -122,6 +122,10 @@ var messages = map[envoydiff.Code]message{
 		"The control plane mixes the tags of gateways of one MeshGateway",
 		"The order in which it configures them decides which MeshTraces apply to these proxies, on either version",
 	},
+	envoydiff.OrderUndecided: {
+		"MeshTraces of kind Dataplane with a name, with labels, and with neither precede each other in a circle",
+		"The order in which the control plane reads them decides on these proxies",
+	},
 	envoydiff.ProxyPatched: {
 		"A MeshProxyPatch or ProxyTemplate changes the tracing of these proxies, and has another effect on Kuma {to}",
 		"It is not known whether they keep their tracing",
@@ -130,9 +134,13 @@ var messages = map[envoydiff.Code]message{
 		"Kuma {to} makes the outbounds of transparent proxies on Kubernetes of MeshServices alone, by labels and appProtocol of Services, which are not read",
 		"Outbounds may begin, end or become TCP, and so may inbounds for kafka: it is not known whether these proxies keep their spans",
 	},
+	GlobalOnKubernetes: {
+		"A global control plane of Kuma {to} does not start on Kubernetes",
+		"Its zones keep the policies that they have, and get no change any more",
+	},
 	MeshByLabel: {
 		"Kuma {to} finds the mesh of a pod by the label kuma.io/mesh of the Pod or its Namespace, no longer by the annotation",
-		"A pod that has only the annotation moves to the mesh default, and gets the tracing there",
+		"A pod that has only the annotation moves to the mesh of its Namespace, or else to the mesh default, and gets the tracing there",
 	},
 	MeshTracingIgnored: {
 		"Kuma {to} accepts the field tracing of a Mesh, and ignores it",
@@ -216,6 +224,10 @@ var remedies = map[mendKind]report.Step{
 			"Namespace the label kuma.io/sidecar-injection: enabled, or the Service the label kuma.io/mesh",
 		Command: `{kubectl} patch service NAME -n NAMESPACE --type=json -p '[{"op":"add","path":"/spec/ports/0/appProtocol","value":"http"}]'`,
 	},
+	replaceExternal: {
+		Title: "create a MeshExternalService in place of each ExternalService, whose outbounds have no spans, and accept the code",
+	},
+	moveGlobal: {Title: "before the upgrade, move the global control plane to one with environment universal and a store of its own, such as PostgreSQL"},
 	tagProtocol: {
 		Title: "to have these spans before the upgrade, give the Dataplanes below the tag kuma.io/protocol as well; " +
 			"where it does not matter when they begin, accept them with --accept " + string(envoydiff.OutboundProtocol),
@@ -259,8 +271,8 @@ var remedies = map[mendKind]report.Step{
 	},
 	makeMeshServices: {
 		Title: "before the upgrade, set meshServices.mode of these Meshes to ReachableBackends, where it is not set: the control plane makes the " +
-			"MeshServices, and outbounds stay as they are. Remove reachableServices from Dataplanes, and other protocols than tcp, http, http2 and " +
-			"grpc from appProtocol. Then check again with the control plane's MeshServices, or check the Services yourself and accept the code",
+			"MeshServices, and outbounds stay as they are. Remove reachableServices from Dataplanes. Then check again with the control plane's " +
+			"MeshServices, or check the Services yourself and accept the code",
 		Command: "{program} upgrade-check{from} --to {to}{source}",
 	},
 	resolveUnknown: {

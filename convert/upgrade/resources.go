@@ -102,6 +102,9 @@ func (b *builder) dataplanes() {
 			for _, dp := range after.Unserved(mesh) {
 				b.of(envoydiff.OutboundNeedsService).addProxy(dp)
 			}
+			for _, external := range after.External(mesh) {
+				b.of(envoydiff.OutboundNeedsService).addResource(external)
+			}
 		}
 		for mesh := range joining {
 			for _, dp := range after.Joining(mesh) {
@@ -109,9 +112,7 @@ func (b *builder) dataplanes() {
 			}
 		}
 	}
-	onKubernetes := make(map[string]bool) // meshes
 	for _, dp := range b.current.Dataplanes {
-		onKubernetes[dp.Mesh] = onKubernetes[dp.Mesh] || !dp.OnUniversal()
 		if dp.Builtin() {
 			b.of(envoydiff.BuiltinGatewayRemoved).addProxy(dp)
 			if unreadable[dp.Mesh] || len(unreadable) > 0 && !dp.OnUniversal() {
@@ -122,8 +123,28 @@ func (b *builder) dataplanes() {
 			b.of(envoydiff.ProtocolFromField).addProxy(dp)
 		}
 	}
+	b.meshesByLabel()
+}
+
+// meshesByLabel adds the meshes from which pods on Kubernetes may move to another: all but default,
+// and that too if a Namespace has pods of it and of others.
+func (b *builder) meshesByLabel() {
+	type place struct{ zone, namespace string }
+	found, first := make(map[string]bool), make(map[place]string)
+	for _, dp := range b.current.Dataplanes {
+		if dp.OnUniversal() {
+			continue
+		}
+		in := place{dp.Zone(), dp.ZoneNamespace()}
+		other, ok := first[in]
+		if !ok {
+			first[in] = dp.Mesh
+		}
+		found[dp.Mesh] = found[dp.Mesh] || dp.Mesh != "default" || ok && other != dp.Mesh
+		found[other] = found[other] || ok && other != dp.Mesh
+	}
 	for _, mesh := range b.current.Meshes {
-		if onKubernetes[mesh.Name] && mesh.Name != "default" {
+		if found[mesh.Name] {
 			b.of(MeshByLabel).addResource(mesh.Resource)
 		}
 	}
