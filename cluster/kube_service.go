@@ -60,6 +60,13 @@ func (services kubeServices) unserved(s *Snapshot) map[string][]*Dataplane {
 	return lists.Group(lacking, func(dp *Dataplane) string { return dp.Mesh })
 }
 
+// isUntagged reports whether an inbound for HTTP has no tags, so that only a MeshService leads to it.
+func (dp *Dataplane) isUntagged() bool {
+	return slices.ContainsFunc(dp.Inbounds, func(in Inbound) bool {
+		return in.Tags.Get(ServiceTag) == "" && isHTTP(strings.ToLower(in.Protocol))
+	})
+}
+
 // serviceOfTag returns the Service, without its mesh, and the port of a value of kuma.io/service:
 // NAME_NAMESPACE_svc_PORT.
 func serviceOfTag(value string) (service kubeService, port uint32, ok bool) {
@@ -85,11 +92,11 @@ func (l *Listeners) uncertainOutbounds() map[string]string {
 		}
 		mode, known := s.serviceModes[dp.Mesh]
 		switch {
-		case mode == exclusive || services.have(dp):
+		case mode == exclusive || services.have(dp) && (mode != "" || !dp.isUntagged()):
 		case known && mode == "":
-			reasons[dp.Mesh] = fmt.Sprintf("the mesh has no MeshServices, of which Kuma %s makes the outbounds: some of today's may end or become TCP", l.version)
+			reasons[dp.Mesh] = fmt.Sprintf("the mesh has no MeshServices, of which Kuma %s makes the outbounds: some may begin, end or become TCP", l.version)
 		case !l.resolved:
-			reasons[dp.Mesh] = fmt.Sprintf("the input lacks MeshServices, of which Kuma %s makes the outbounds: some of today's may end or become TCP", l.version)
+			reasons[dp.Mesh] = fmt.Sprintf("the input lacks MeshServices, of which Kuma %s makes the outbounds: some may begin, end or become TCP", l.version)
 		}
 	}
 	return reasons

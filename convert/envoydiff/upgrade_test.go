@@ -123,6 +123,7 @@ func TestUpgrade(t *testing.T) {
 		"Services of no proxy's policy":     {mesh + vips, cluster.V(14), cluster.Newest, envoydiff.Same, nil},
 		"Services on one version":           {mesh + all + vips, cluster.V(13), cluster.V(13), envoydiff.Same, nil},
 		"Services for TCP":                  {mesh + all + strings.ReplaceAll(vips, "http", "tcp"), cluster.V(14), cluster.Newest, envoydiff.Same, nil},
+		"Services of no tag":                {mesh + all + strings.Replace(vips, ", tags: {kuma.io/service: web_shop_svc_80, kuma.io/protocol: http}", "", 1), cluster.V(14), cluster.Newest, envoydiff.Unknown, []envoydiff.Code{envoydiff.ServicesUnread}},
 		"Services that are exclusive":       {mesh + exclusive + all + vips, cluster.V(14), cluster.Newest, envoydiff.Same, nil},
 		"a protocol field to 2.14":          {mesh + all + web + field, cluster.V(13), cluster.V(14), envoydiff.Different, []envoydiff.Code{envoydiff.ProtocolFromField, envoydiff.KumaTags}},
 		"outbound tags to 3.0":              {mesh + all + web + both + calls, cluster.V(14), cluster.Newest, envoydiff.Different, []envoydiff.Code{envoydiff.OutboundNeedsBackendRef}},
