@@ -219,7 +219,7 @@ func (l *Listeners) Of(listeners []HTTPListener, dp *Dataplane) []HTTPListener {
 // to 2.14 only package meshhttproute makes those to MeshServices, the only ones of the mode
 // Exclusive, and not in a mesh with a TrafficRoute and without a MeshHTTPRoute (seen on 2.14.3).
 func (l *Listeners) leavesOutServices(mesh string) bool {
-	return !l.version.OutboundsAreMeshServices() && l.snapshot.serviceModes[mesh] == exclusive &&
+	return l.version.TracesMeshServices() && !l.version.OutboundsAreMeshServices() && l.snapshot.serviceModes[mesh] == exclusive &&
 		l.snapshot.TrafficRoutes[mesh] && !l.withRoutes[mesh]
 }
 

@@ -10,6 +10,7 @@ import (
 	"tracemigrate/cluster/manifest"
 	"tracemigrate/convert"
 	"tracemigrate/convert/envoydiff"
+	"tracemigrate/legacy"
 	"tracemigrate/meshtrace"
 )
 
@@ -89,7 +90,7 @@ func (r *Result) Has(v envoydiff.Verdict) bool {
 // of zones are compared from the version of their zone.
 func Check(c *convert.Current, o Options) *Result {
 	b := &builder{
-		Result: &Result{From: o.From, To: o.To}, o: o, current: c,
+		Result: &Result{From: o.From, To: o.To}, o: o, current: c, meshes: legacy.ByName(c.Meshes),
 		causes: make(map[envoydiff.Code]*cause), inhabited: lists.Set(c.Dataplanes, func(dp *cluster.Dataplane) string { return dp.Mesh }),
 	}
 	b.accept()
@@ -117,6 +118,7 @@ type builder struct {
 	*Result
 	o         Options
 	current   *convert.Current
+	meshes    map[string]*legacy.Mesh
 	causes    map[envoydiff.Code]*cause
 	inhabited map[string]bool // meshes with Dataplanes
 	policies  []*meshtrace.Policy

@@ -40,10 +40,9 @@ func (b *builder) blame(c *cause, from cluster.Version, p *envoydiff.Proxy, d *e
 		return
 	}
 	if c.Code == envoydiff.ServicesUnread {
-		for _, mesh := range b.current.Meshes {
-			if of := mesh.Resource; mesh.Name == p.Mesh { // once for each reason
-				c.add([2]string{p.Mesh, d.Before}, Resource{of.Subject(), of.Place, []string{d.Before}, of.Format == cluster.Kubernetes, of.Name})
-			}
+		if mesh := b.meshes[p.Mesh]; mesh != nil { // once for each reason
+			of := mesh.Resource
+			c.add([2]string{p.Mesh, d.Before}, Resource{of.Subject(), of.Place, []string{d.Before}, of.Format == cluster.Kubernetes, of.Name})
 		}
 		return
 	}
