@@ -174,7 +174,8 @@ func (l *Listeners) Of(listeners []HTTPListener, dp *Dataplane) []HTTPListener {
 		}
 	}
 	unlisted := len(dp.Outbounds) == 0 && !dp.isZoneProxyAlone()
-	if dp.Transparent && !l.EndsOutbounds(dp.Mesh) && !l.leavesOutServices(dp.Mesh) || !dp.Transparent && unlisted {
+	ends := l.joining == nil && l.EndsOutbounds(dp.Mesh) // in an upgrade, those that stay are compared too
+	if dp.Transparent && !ends && !l.leavesOutServices(dp.Mesh) || !dp.Transparent && unlisted {
 		listeners = append(listeners, HTTPListener{Direction: DirectionOutbound, Service: "*"})
 	}
 	if dp.Transparent && len(l.Joining(dp.Mesh)) > 0 {

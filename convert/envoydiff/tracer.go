@@ -44,7 +44,8 @@ func (c *Comparison) otherwiseTraced(p *Proxy) cluster.Doubt {
 		why = "gives a tracer to outbounds that no policy traces before, and a MeshTrace traces after"
 	case p.untraced && len(refusals(c.before, c.after, p.Dataplane)) > 0:
 		why = fmt.Sprintf("gives a tracer to a proxy whose Dataplane Kuma %s refuses", to)
-	case p.untraced && !slices.EqualFunc(c.before.listeners.Of(nil, p.Dataplane), c.after.listeners.Of(nil, p.Dataplane), isSameListener):
+	case p.untraced && (p.Dataplane.Transparent && c.after.listeners.EndsOutbounds(p.Dataplane.Mesh) ||
+		!slices.EqualFunc(c.before.listeners.Of(nil, p.Dataplane), c.after.listeners.Of(nil, p.Dataplane), isSameListener)):
 		why = fmt.Sprintf("gives a tracer to HTTP listeners, and the proxy has others on Kuma %s", to)
 	default:
 		return cluster.Doubt{}

@@ -19,6 +19,9 @@ func (c *comparer) bothVersions(dp *cluster.Dataplane, before, after *Decision) 
 			was = nil
 		}
 		c.listener(dp, before, after, was, is)
+		if dp.Transparent && is != nil && was.IsEveryOutbound() && c.after.listeners.EndsOutbounds(dp.Mesh) {
+			c.listener(dp, before, after, was, nil) // for some outbounds; others stay
+		}
 	}
 	for i := range c.later {
 		if is := &c.later[i]; findSame(c.listeners, is) == nil {

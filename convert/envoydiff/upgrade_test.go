@@ -49,6 +49,7 @@ func TestUpgrade(t *testing.T) {
 		db          = "---\ntype: ExternalService\nmesh: default\nname: db\ntags: {kuma.io/service: db, kuma.io/protocol: tcp}\nnetworking: {address: 'db:5432'}\n"
 		everywhere  = "meshServices: {mode: Everywhere}\n"
 		exclusive   = "meshServices: {mode: Exclusive}\n"
+		external    = "---\ntype: ExternalService\nmesh: default\nname: e\ntags: {kuma.io/service: e, kuma.io/protocol: http}\n"
 		transparent = "  transparentProxying: {redirectPortInbound: 15006, redirectPortOutbound: 15001}\n"
 		kong        = "---\ntype: Dataplane\nmesh: default\nname: web\nnetworking:\n  address: 10.0.0.1\n  gateway: {tags: {kuma.io/service: web}}\n"
 	)
@@ -123,6 +124,8 @@ func TestUpgrade(t *testing.T) {
 		"Services of no proxy's policy":     {mesh + vips, cluster.V(14), cluster.Newest, envoydiff.Same, nil},
 		"Services on one version":           {mesh + all + vips, cluster.V(13), cluster.V(13), envoydiff.Same, nil},
 		"Services for TCP":                  {mesh + all + strings.ReplaceAll(vips, "http", "tcp"), cluster.V(14), cluster.Newest, envoydiff.Same, nil},
+		"outbounds that end, and begin":     {mesh + policy("a", "{kind: Dataplane, name: x}", zipkin("z")) + external + vips, cluster.V(14), cluster.Newest, envoydiff.Different, []envoydiff.Code{envoydiff.FieldIgnored}},
+		"outbounds that end, and stay":      {mesh + all + external + strings.Replace(vips, "protocol: http", "protocol: tcp", 2), cluster.V(14), cluster.Newest, envoydiff.Different, []envoydiff.Code{envoydiff.OutboundNeedsService}},
 		"Services of no tag":                {mesh + all + strings.Replace(vips, ", tags: {kuma.io/service: web_shop_svc_80, kuma.io/protocol: http}", "", 1), cluster.V(14), cluster.Newest, envoydiff.Unknown, []envoydiff.Code{envoydiff.ServicesUnread}},
 		"Services that are exclusive":       {mesh + exclusive + all + vips, cluster.V(14), cluster.Newest, envoydiff.Same, nil},
 		"a protocol field to 2.14":          {mesh + all + web + field, cluster.V(13), cluster.V(14), envoydiff.Different, []envoydiff.Code{envoydiff.ProtocolFromField, envoydiff.KumaTags}},
