@@ -38,7 +38,7 @@ func kubeServicesOf(all []*MeshService) kubeServices {
 func (services kubeServices) have(dp *Dataplane) bool {
 	lacks := func(in Inbound) bool {
 		service, port, ok := serviceOfTag(in.Tags.Get(ServiceTag))
-		if !ok || in.Ignored || !isHTTP(taggedProtocol(in.Tags)) {
+		if !ok || port == 0 || in.Ignored || !isHTTP(taggedProtocol(in.Tags)) {
 			return false
 		}
 		service.mesh = dp.Mesh
@@ -68,14 +68,18 @@ func (dp *Dataplane) isUntagged() bool {
 }
 
 // serviceOfTag returns the Service, without its mesh, and the port of a value of kuma.io/service:
-// NAME_NAMESPACE_svc_PORT.
+// NAME_NAMESPACE_svc_PORT, or without a port NAME_NAMESPACE_svc.
 func serviceOfTag(value string) (service kubeService, port uint32, ok bool) {
 	parts := strings.Split(value, "_")
-	if len(parts) != 4 || parts[2] != "svc" {
+	if len(parts) < 3 || len(parts) > 4 || parts[2] != "svc" {
 		return kubeService{}, 0, false
 	}
+	service = kubeService{namespace: parts[1], name: parts[0]}
+	if len(parts) == 3 {
+		return service, 0, true
+	}
 	n, err := strconv.ParseUint(parts[3], 10, 16)
-	return kubeService{namespace: parts[1], name: parts[0]}, uint32(n), err == nil
+	return service, uint32(n), err == nil
 }
 
 // uncertainOutbounds returns why it is not known of which Services on Kubernetes a control plane

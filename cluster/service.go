@@ -80,21 +80,21 @@ func decodeService(doc *manifest.Document) *Service {
 	}
 }
 
-// ServiceSelector returns the selector and the namespace of the Kubernetes Service with a
-// value of the tag kuma.io/service, NAME_NAMESPACE_svc_PORT: of the Service itself, else of
-// the MeshService that Kuma makes of it. The selector is nil if the input has neither.
+// ServiceSelector returns the selector and the namespace of the Kubernetes Service that a value
+// of the tag kuma.io/service names: of the Service itself, else of the MeshService that Kuma
+// makes of it. The selector is nil if the input has neither.
 func (s *Snapshot) ServiceSelector(mesh, service string) (selector Tags, namespace string) {
-	parts := strings.Split(service, "_")
-	if len(parts) < 3 || parts[2] != "svc" {
+	named, _, ok := serviceOfTag(service)
+	if !ok {
 		return nil, ""
 	}
 	for _, of := range s.Services {
-		if of.Name == parts[0] && of.Namespace == parts[1] && len(of.Selector) > 0 {
+		if of.Name == named.name && of.Namespace == named.namespace && len(of.Selector) > 0 {
 			return of.Selector, of.Namespace
 		}
 	}
 	for _, m := range s.MeshServices {
-		if m.Mesh == mesh && m.Namespace == parts[1] && m.DisplayName() == parts[0] {
+		if m.Mesh == mesh && m.Namespace == named.namespace && m.DisplayName() == named.name {
 			return m.Selector, m.Namespace
 		}
 	}
