@@ -41,7 +41,7 @@ type digested struct {
 func (s digested) Read(ctx context.Context, use func(manifest.Input)) (*Origin, error) {
 	return s.of.Read(ctx, func(input manifest.Input) {
 		sum := sha256.New()
-		input.Seen = func(part string) { _, _ = io.WriteString(sum, part) } // a hash returns no error
+		input.Seen = func(part string, _ bool) { _, _ = io.WriteString(sum, part) } // a hash returns no error
 		use(input)
 		s.digest.sums = append(s.digest.sums, hex.EncodeToString(sum.Sum(nil)))
 	})

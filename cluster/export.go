@@ -26,9 +26,12 @@ func noteExports(inputs iter.Seq[manifest.Input], exports *[]export, namespaces 
 			input.Optional = isService
 			if !input.Unnumbered {
 				also := input.Seen
-				input.Seen = func(text string) {
+				input.Seen = func(text string, whole bool) {
 					if also != nil {
-						also(text)
+						also(text, whole)
+					}
+					if !whole {
+						return // a list's items are no control plane's
 					}
 					text = strings.TrimPrefix(text, "\uFEFF")
 					if product, version := exportedBy(text); version != "" {

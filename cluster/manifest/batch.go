@@ -39,7 +39,7 @@ type task[T any] struct {
 }
 
 // takenList is a list document and the range of its items among all chunks. If list is
-// nil, the items are dropped.
+// nil, the items are dropped. If it was read as a stream, whole has no text.
 type takenList struct {
 	whole    chunk
 	list     *list
@@ -152,7 +152,7 @@ func (b *batch[T]) run() (kept []T, problems []*Problem) {
 		}
 		failed := slices.ContainsFunc(items, func(out outcome[T]) bool { return len(out.problems) > 0 })
 		kept := slices.ContainsFunc(items, func(out outcome[T]) bool { return len(out.kept) > 0 })
-		if failed && len(list.whole.text) <= maxDocument {
+		if failed && list.whole.text != "" && len(list.whole.text) <= maxDocument {
 			clear(items)
 			items[0].kept, items[0].problems = b.parse(list.whole, nil)
 			continue

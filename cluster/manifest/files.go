@@ -1,19 +1,15 @@
 package manifest
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
-	"iter"
-	"math"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
-	"unsafe"
 )
 
 // Input is a text to read, with its name in messages.
@@ -24,14 +20,15 @@ type Input struct {
 	open func() (io.ReadCloser, error)
 	// Unnumbered is set if line numbers of the text mean nothing to a reader.
 	Unnumbered bool
-	// Seen, if set, gets every byte of the text after it is read, in parts that end between
-	// documents.
-	Seen func(part string)
+	// Seen, if set, gets every byte of the text once, in parts. whole parts end between
+	// documents, the others between the items of a list.
+	Seen func(part string, whole bool)
 	// Optional, if set, reports the wanted kinds whose documents may be broken: such a
 	// document is ignored like one that is not wanted.
 	Optional Wanted
 	// Limit is the maximum size of the text in bytes, 0 for no limit.
 	Limit int64
+	once  bool // it can be opened once
 }
 
 // Object returns an input that is one resource in JSON, from an API. Places in it have
@@ -57,7 +54,7 @@ func Text(name, text string) Input {
 
 // Stream returns an input that can be read once, such as standard input.
 func Stream(name string, r io.Reader) Input {
-	return Input{Name: name, open: func() (io.ReadCloser, error) {
+	return Input{Name: name, once: true, open: func() (io.ReadCloser, error) {
 		if f, ok := r.(*os.File); ok {
 			return unclosed{f}, nil
 		}
@@ -68,14 +65,14 @@ func Stream(name string, r io.Reader) Input {
 // Whole reads the text, and returns it with an input that can be read again. Reading that
 // input fails if this failed.
 func (in Input) Whole() (Input, string) {
-	var text strings.Builder
-	var failed error
-	for part, err := range in.parts() {
-		text.WriteString(part)
-		failed = err
+	var text []byte
+	p, err := in.parts()
+	if err == nil {
+		defer func() { _ = p.file.Close() }()
+		text, err = p.toEnd(nil)
 	}
-	in.open = func() (io.ReadCloser, error) { return whole{strings.NewReader(text.String())}, failed }
-	return in, text.String()
+	in.once, in.open = false, func() (io.ReadCloser, error) { return whole{strings.NewReader(textOf(text))}, err }
+	return in, textOf(text)
 }
 
 // unclosed is a file that is not closed after reading.
@@ -205,151 +202,6 @@ func (w *walker) walk(dir string) error {
 
 // within returns why a part of a directory cannot be read.
 func within(path string, err error) error { return fmt.Errorf("%s: %w", path, WithoutPath(err)) }
-
-// partSize is how many bytes of a text are read at a time. A longer document, or a JSON
-// list, is read to the end of the text.
-const partSize = 1 << 20
-
-// parts yields the text in pieces that end between YAML documents, so that only the
-// documents being parsed need memory. An error is the last piece. It never keeps more
-// than twice the text.
-func (in Input) parts() iter.Seq2[string, error] {
-	return func(yield func(string, error) bool) {
-		f, err := in.open()
-		if err != nil {
-			yield("", WithoutPath(err))
-			return
-		}
-		defer func() { _ = f.Close() }()
-		r, err := newBounded(f, in.Limit)
-		if err != nil {
-			yield("", err)
-			return
-		}
-		for rest, first := []byte(nil), true; ; first = false {
-			part, err := r.fill(rest, r.available(partSize-len(rest)))
-			cut := 0
-			if err == nil && (!first || !beginsJSON(textOf(part))) {
-				cut = lastMarker(part)
-			}
-			switch {
-			case err == nil && cut == 0:
-				part, err = r.all(part)
-			case err == nil:
-				rest = slices.Clone(part[cut:])
-				if !yield(textOf(part[:cut]), nil) {
-					return
-				}
-				continue
-			}
-			if errors.Is(err, io.EOF) {
-				err = nil
-			}
-			yield(textOf(part), err)
-			return
-		}
-	}
-}
-
-// lastMarker returns where the last document after the first begins, 0 if there is one
-// document.
-func lastMarker(text []byte) int {
-	if !bytes.Contains(text, []byte("\n---")) {
-		return 0 // a list; this search is five times faster than the one from the end
-	}
-	for end := len(text); ; {
-		i := bytes.LastIndex(text[:end], []byte("\n---"))
-		if i < 0 || i+4 < len(text) && isMarker(textOf(text[i+1:])) {
-			return i + 1
-		}
-		end = i + 3
-	}
-}
-
-// textOf returns text as a string without a copy. text must not change afterwards.
-func textOf(text []byte) string { return unsafe.String(unsafe.SliceData(text), len(text)) }
-
-// bounded reads a text up to a limit.
-type bounded struct {
-	io.Reader
-	limit, length int64 // in bytes; length is what was read
-	size          int64 // of the whole text, 0 if unknown
-}
-
-// newBounded returns an error for a directory, and for a text longer than limit bytes; 0
-// is no limit.
-func newBounded(r io.Reader, limit int64) (*bounded, error) {
-	if limit == 0 {
-		limit = math.MaxInt64 - 1
-	}
-	b := &bounded{Reader: io.LimitReader(r, limit+1), limit: limit}
-	switch r := r.(type) {
-	case whole:
-		b.size = r.Size()
-	case interface{ Stat() (os.FileInfo, error) }:
-		info, err := r.Stat()
-		switch {
-		case err != nil:
-			return nil, WithoutPath(err)
-		case info.IsDir():
-			return nil, errors.New("it is a directory")
-		case info.Mode().IsRegular():
-			b.size = info.Size()
-		}
-	}
-	if b.size > limit {
-		return nil, tooLong(limit)
-	}
-	return b, nil
-}
-
-// available returns how many of the next n bytes exist, plus one to find the end of the
-// text.
-func (b *bounded) available(n int) int {
-	if b.size > 0 {
-		n = int(min(int64(n), max(b.size-b.length, 0)+1))
-	}
-	return n
-}
-
-// fill appends n bytes to text. It returns io.EOF with the last bytes.
-func (b *bounded) fill(text []byte, n int) ([]byte, error) {
-	from := len(text)
-	text = append(make([]byte, 0, from+n), text...)[:from+n]
-	n, err := io.ReadFull(b, text[from:])
-	text = text[:from+n]
-	switch b.length += int64(n); {
-	case b.length > b.limit:
-		return nil, tooLong(b.limit)
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		return text, io.EOF
-	case err != nil:
-		return nil, fmt.Errorf("reading it: %w", WithoutPath(err))
-	}
-	return text, nil
-}
-
-// all appends the rest.
-func (b *bounded) all(text []byte) ([]byte, error) {
-	text, err := b.fill(text, int(max(b.size-b.length, 0)))
-	pieces := [][]byte{text} // then what exceeds the known size
-	length := len(text)
-	for next := 4 << 10; err == nil; next = min(2*next, partSize) {
-		var piece []byte
-		piece, err = b.fill(nil, next)
-		pieces = append(pieces, piece)
-		length += len(piece)
-	}
-	if !errors.Is(err, io.EOF) || length == len(text) {
-		return text, err
-	}
-	text = make([]byte, 0, length)
-	for i, piece := range pieces {
-		text = append(text, piece...)
-		pieces[i] = nil
-	}
-	return text, err
-}
 
 // WithoutPath returns an error of the file system without the path, which the message has,
 // or which users do not know.

@@ -204,7 +204,7 @@ func TestReadLongList(t *testing.T) {
 	large := strings.Repeat("  - a: 1\n", maxDocument/9)
 	_, problems := read(t, "kind: List\nitems:\n  - a: [\n  - a: 1\n"+large+"  - {a: 1, a: 2}\n")
 	assert.Equal(t, []string{
-		"f.yaml:4: not valid YAML: did not find expected node content",
+		"f.yaml:3: not valid YAML: did not find expected node content",
 		fmt.Sprintf("f.yaml:%d: an object contains key \"a\" twice; keep one", maxDocument/9+5),
 	}, problems, "errors in items of a list longer than a document")
 	large = strings.Repeat("{\"a\": 1},\n", maxDocument/10)
@@ -351,9 +351,14 @@ func TestInputMemory(t *testing.T) {
 			var before, after runtime.MemStats
 			runtime.ReadMemStats(&before)
 			length := 0
-			var err error
-			for text, wrong := range test.input.parts() {
-				length, err = length+len(text), wrong
+			p, err := test.input.parts()
+			if err == nil {
+				for part, wrong := range p.each() {
+					if err = wrong; err == nil && !part.whole {
+						part.text, err = p.toEnd(part.text)
+					}
+					length += len(part.text)
+				}
 			}
 			runtime.ReadMemStats(&after)
 			if name == "pipe without end" || test.times == 0 {
@@ -382,10 +387,13 @@ func TestParts(t *testing.T) {
 	text := b.String()
 	var joined strings.Builder
 	parts := 0
-	for part, err := range Stream("stdin", strings.NewReader(text)).parts() {
+	p, err := Stream("stdin", strings.NewReader(text)).parts()
+	require.NoError(t, err)
+	for part, err := range p.each() {
 		require.NoError(t, err)
-		assert.True(t, isMarker(part))
-		joined.WriteString(part)
+		assert.True(t, part.whole)
+		assert.True(t, isMarker(textOf(part.text)))
+		joined.Write(part.text)
 		parts++
 	}
 	assert.Greater(t, parts, 3)

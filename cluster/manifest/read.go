@@ -2,6 +2,7 @@ package manifest
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"iter"
 	"strings"
@@ -65,6 +66,7 @@ type chunk struct {
 	indent int    // columns before its top-level keys
 	list   string // kind of the list it was taken from, "" for none
 	item   bool
+	alone  bool // its items are not put together
 	json   bool
 	odd    bool // it may have line breaks other than line feeds, see oddBreak
 }
@@ -77,46 +79,95 @@ type inputReader[T any] struct {
 	batch    *batch[T] // which is not parsed yet
 	kept     []T
 	problems []*Problem
+	seen     int // bytes passed to Seen
+	skip     int // bytes that were passed to it before, see again
 }
 
 // readInput reads one input, see [Read].
 func readInput[T any](input Input, wanted Wanted, use func(d *Document, kept []T) []T) ([]T, []*Problem) {
 	r := &inputReader[T]{Input: input, wanted: wanted, use: use}
+	if !r.read(true) {
+		r.read(false)
+	}
+	return r.kept, r.problems
+}
+
+// read reads the input; long lists as streams, if it may. It reports false if one cannot be
+// read in that way, and r is to read again.
+func (r *inputReader[T]) read(streams bool) bool {
+	p, err := r.parts()
+	if err != nil {
+		return r.give(nil, r.fail(0, 0, err.Error()))
+	}
+	defer func() { _ = p.file.Close() }()
 	r.batch = newBatch(r.Name, r.parse)
 	defer func() { r.batch.run() }() // ends its workers
 	s := splitter{line: 1}
-	for text, err := range r.parts() {
-		if err != nil {
-			return nil, r.fail(0, 0, err.Error())
-		}
-		if r.Seen != nil {
-			r.Seen(text)
-		}
-		if s.doc == 0 && s.line == 1 {
-			text = strings.TrimPrefix(text, "\uFEFF")
+	for part, err := range p.each() {
+		streamed := false
+		if err == nil && !part.whole {
+			if streams {
+				streamed, err = r.stream(p, &s, part.text)
+			}
+			if err == nil && !streamed {
+				part.text, err = p.toEnd(part.text)
+			}
 		}
 		switch {
-		case isUTF16(text):
-			return nil, r.fail(1, 0, "the text is UTF-16; save it as UTF-8")
-		case r.Unnumbered && len(text) < taskSize:
-			return r.parse(chunk{text: strings.ReplaceAll(text, "\n", " "), doc: 1, json: true}, nil)
-		case s.doc == 0 && beginsJSON(text):
-			if kept, ok := r.jsonList(text); ok {
-				return kept, nil
-			}
-		}
-		for doc := range s.documents(text) {
-			if r.batch.add(doc); r.batch.count < batchSize {
-				continue
-			}
-			if r.flush(); len(r.problems) >= maxBroken {
-				rest := fmt.Sprintf("the rest of the file was not read, after %d errors", len(r.problems))
-				return r.kept, append(r.problems, r.fail(doc.line, doc.doc, rest)...)
-			}
+		case errors.Is(err, errWhole):
+			r.again(p)
+			return false
+		case err != nil:
+			return r.give(nil, r.fail(0, 0, err.Error()))
+		case !streamed && r.add(&s, textOf(part.text)):
+			return true
 		}
 	}
 	r.flush()
-	return r.kept, r.problems
+	return true
+}
+
+// add adds the documents of a text, and reports whether r is done.
+func (r *inputReader[T]) add(s *splitter, text string) bool {
+	if r.see(text, true); s.doc == 0 && s.line == 1 {
+		text = strings.TrimPrefix(text, "\uFEFF")
+	}
+	switch {
+	case isUTF16(text):
+		return r.give(nil, r.fail(1, 0, "the text is UTF-16; save it as UTF-8"))
+	case r.Unnumbered && len(text) < taskSize:
+		return r.give(r.parse(chunk{text: strings.ReplaceAll(text, "\n", " "), doc: 1, json: true}, nil))
+	case s.doc == 0 && beginsJSON(text):
+		if kept, ok := r.jsonList(text); ok {
+			return r.give(kept, nil)
+		}
+	}
+	for doc := range s.documents(text) {
+		if r.batch.add(doc); r.isBroken(doc.line, doc.doc) {
+			return true
+		}
+	}
+	return false
+}
+
+// give makes kept and problems the result.
+func (r *inputReader[T]) give(kept []T, problems []*Problem) bool {
+	r.kept, r.problems = kept, problems
+	return true
+}
+
+// isBroken parses the batch if it is full, and reports whether there are too many errors to go
+// on after a line and document.
+func (r *inputReader[T]) isBroken(line, document int) bool {
+	if r.batch.count < batchSize {
+		return false
+	}
+	if r.flush(); len(r.problems) < maxBroken {
+		return false
+	}
+	rest := fmt.Sprintf("the rest of the file was not read, after %d errors", len(r.problems))
+	r.problems = append(r.problems, r.fail(line, document, rest)...)
+	return true
 }
 
 // fail returns the problem of a line or of the whole input.
@@ -129,6 +180,14 @@ func (r *inputReader[T]) parse(c chunk, kept []T) ([]T, []*Problem) {
 	nodes := stacks.Get().(*stack)
 	defer nodes.release()
 	documents, problems := r.documents(c, nodes)
+	if len(problems) > 0 && c.items > 1 && !c.json { // a broken one takes no other along
+		problems, c.alone = nil, true
+		c.splitItems(0, c.indent-2, c.list, false, func(item chunk) {
+			more, wrong := r.parse(item, kept)
+			kept, problems = more, append(problems, wrong...)
+		})
+		return kept, problems
+	}
 	if len(problems) > 0 && r.Optional != nil && c.isUnwanted(func(apiVersion, kind string) bool {
 		return r.wanted(apiVersion, kind) && !r.Optional(apiVersion, kind)
 	}) {

@@ -184,7 +184,7 @@ func (c chunk) splitList(kind *string, add func(chunk)) (around *list, ok bool) 
 		return nil, false
 	}
 	itemKind := *cmp.Or(kind, &head.kind)
-	count, stop := c.splitItems(pos, indent, itemKind, add)
+	count, stop, _ := c.splitItems(pos, indent, itemKind, false, add)
 	line += strings.Count(c.text[pos:stop], "\n")
 	if around = c.around(c.text[:at], c.text[stop:], line, count); around == nil {
 		return nil, false
@@ -211,8 +211,9 @@ func findItems(text string) (at, pos int, ok bool) {
 }
 
 // splitItems splits the items from pos on, whose dashes have an indent. Small items stay
-// together. It returns the number of items and where they end.
-func (c chunk) splitItems(pos, indent int, kind string, add func(chunk)) (count, stop int) {
+// together unless c says otherwise. It returns the number of items, where they end, and whether the list ends there
+// or, if the text is open, the last item may go on, which then is not one of them.
+func (c chunk) splitItems(pos, indent int, kind string, open bool, add func(chunk)) (count, stop int, ended bool) {
 	line := c.line + strings.Count(c.text[:pos], "\n")
 	start, startLine, end := pos, line, pos // of the item, and of last
 	var last chunk
@@ -222,7 +223,7 @@ func (c chunk) splitItems(pos, indent int, kind string, add func(chunk)) (count,
 		}
 	}
 	item := func(to int) {
-		if last.text != "" && to-start < runSize && len(last.text)+to-start < runSize {
+		if !c.alone && last.text != "" && to-start < runSize && len(last.text)+to-start < runSize {
 			last.text = c.text[end-len(last.text) : to]
 			last.items, end = last.items+1, to
 			return
@@ -233,8 +234,12 @@ func (c chunk) splitItems(pos, indent int, kind string, add func(chunk)) (count,
 			end = to
 		}
 	}
-	for stop = len(c.text); pos < len(c.text); line++ {
-		next := len(c.text)
+	limit := len(c.text)
+	if open {
+		limit = strings.LastIndexByte(c.text, '\n') + 1 // a part of a line says nothing
+	}
+	for ; pos < limit; line++ {
+		next := limit
 		if i := strings.IndexByte(c.text[pos:], '\n'); i >= 0 {
 			next = pos + i + 1
 		}
@@ -244,14 +249,17 @@ func (c chunk) splitItems(pos, indent int, kind string, add func(chunk)) (count,
 			count++
 			start, startLine = pos, line
 		} else if columns <= indent && columns >= 0 {
-			stop = pos
+			ended = true
 			break
 		}
 		pos = next
 	}
+	if stop = pos; open && !ended {
+		stop, count = start, max(count-1, 0)
+	}
 	item(stop)
 	finish()
-	return count, stop
+	return count, stop, ended
 }
 
 // around returns a list of count items from the text before them and the text after

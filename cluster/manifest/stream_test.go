@@ -1,0 +1,147 @@
+package manifest
+
+import (
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// outcomeOf is what the reading of a text gives.
+type outcomeOf struct {
+	documents, problems []string
+	seen                string // the parts that Seen got, joined
+	streamed            bool   // it got one of a list
+	again               bool   // the text was read twice
+}
+
+// outcomesOf reads a text as a whole, as a file, and as a pipe.
+func outcomesOf(text string) (whole, file, pipe outcomeOf) {
+	read := func(in Input, streams bool) (out outcomeOf) {
+		r := &inputReader[string]{Input: in, wanted: func(_, kind string) bool { return kind != "Secret" }}
+		r.use = func(d *Document, kept []string) []string {
+			return append(kept, fmt.Sprintf("%d/%d %s %s", d.Document, d.Line, d.ListKind, show(d.Root)))
+		}
+		var seen strings.Builder
+		r.Seen = func(part string, whole bool) {
+			seen.WriteString(part)
+			out.streamed = out.streamed || !whole
+		}
+		if !r.read(streams) {
+			out.again = true
+			r.read(false)
+		}
+		for _, p := range r.problems {
+			out.problems = append(out.problems, p.Error())
+		}
+		out.documents, out.seen = r.kept, seen.String()
+		return out
+	}
+	pipe = read(Stream("f.yaml", io.MultiReader(strings.NewReader(text))), true)
+	return read(Text("f.yaml", text), false), read(Text("f.yaml", text), true), pipe
+}
+
+// A long list is read while its text is, with the same result.
+func TestStream(t *testing.T) {
+	item := func(i int) string {
+		return fmt.Sprintf("- kind: Dataplane\n  name: dp-%d\n  note: |\n    - x\n\n    y\n  list:\n  - %s\n", i, strings.Repeat("x", i%2_000))
+	}
+	items := func(bytes int) string {
+		var b strings.Builder
+		for i := 0; b.Len() < bytes; i++ {
+			b.WriteString(item(i))
+		}
+		return b.String()
+	}
+	const long = 9 << 18
+	counted := items(long)
+	count := strings.Count(counted, "- kind")
+	// of 64 bytes each, so that each part ends between carriage return and line feed
+	returns := "# " + strings.Repeat("-", 53) + "\r\nitems:\r\n" + strings.Repeat("- kind: Dataplane "+strings.Repeat(" ", 44)+"\r\n", long/64)
+	require.Equal(t, byte('\r'), returns[partSize-1])
+	const mesh = "kind: Mesh\nname: m\n"
+	tests := map[string]struct {
+		text     string
+		streamed bool
+		again    bool // it is read as a whole after all
+	}{
+		"kubectl":                    {text: "apiVersion: v1\nitems:\n" + items(long) + "kind: List\nmetadata:\n  resourceVersion: \"\"\n", streamed: true},
+		"kind above":                 {text: "kind: DataplaneList\nitems:\n" + items(long), streamed: true},
+		"kind below":                 {text: "items:\n" + items(long) + "kind: DataplaneList\n", streamed: true, again: true},
+		"indented":                   {text: "items:\n  " + strings.ReplaceAll(items(long), "\n", "\n  ") + "\nkind: List\n", streamed: true},
+		"no line feed at the end":    {text: "items:\n" + items(long) + "kind: List", streamed: true},
+		"nothing after the items":    {text: "items:\n" + strings.TrimSuffix(items(long), "\n"), streamed: true},
+		"carriage returns":           {text: strings.ReplaceAll("items:\n"+items(long)+"kind: List\n", "\n", "\r\n"), streamed: true},
+		"documents before":           {text: mesh + "---\n" + mesh + "--- # the list\n# of all\n\nitems:\n" + items(long), streamed: true},
+		"documents after":            {text: "items:\n" + items(long) + "kind: List\n---\n" + mesh + "---\n" + mesh, streamed: true},
+		"a directive after":          {text: "items:\n" + items(long) + "kind: List\n...\n%YAML 1.1\n---\n" + mesh, streamed: true},
+		"lists":                      {text: "items:\n" + items(long) + "---\nitems:\n" + items(long) + "---\nkind: List\nitems:\n" + items(long), streamed: true},
+		"short lists":                {text: "items:\n" + items(3<<19) + "---\nitems:\n" + items(3<<19), streamed: true, again: true},
+		"all of them":                {text: "items:\n" + counted + fmt.Sprintf("total: %d\n", count), streamed: true},
+		"fewer than all":             {text: "items:\n" + counted + fmt.Sprintf("total: %d\n", count+1), streamed: true},
+		"a part ends with a return":  {text: returns, streamed: true},
+		"a page":                     {text: "items:\n" + items(long) + "metadata:\n  continue: abc\n", streamed: true},
+		"of others":                  {text: "kind: SecretList\nitems:\n" + strings.ReplaceAll(items(long), "kind: Dataplane", "kind: Secret   ") + "metadata:\n  continue: abc\n", streamed: true},
+		"a broken item":              {text: "items:\n" + items(long) + "- a: [\n" + items(long), streamed: true},
+		"many broken items":          {text: "items:\n" + strings.Repeat("- a: [\n"+item(0), 40_000) + "---\n" + mesh + "---\na: [\n", streamed: true},
+		"an anchor":                  {text: "items:\n- &a\n  kind: Mesh\n" + items(long) + "- *a\n", streamed: true},
+		"a marker within an item":    {text: "items:\n" + items(long) + "- note: |\n---\n" + mesh, streamed: true},
+		"a repeated key":             {text: "items:\n" + items(long) + "items: []\n", streamed: true, again: true},
+		"wrong below":                {text: "items:\n" + items(long) + "a: [\n", streamed: true, again: true},
+		"much below":                 {text: "items:\n" + items(long) + strings.Repeat("a: b\n", taskSize/5+10), streamed: true, again: true},
+		"one item too long":          {text: "items:\n" + items(long) + "- a: \"" + strings.Repeat("x", 2*partSize) + "\"\n" + items(long), streamed: true, again: true},
+		"the first item too long":    {text: "items:\n- a: \"" + strings.Repeat("x", 2*partSize) + "\"\n" + items(long), again: true},
+		"a line break of YAML 1.1":   {text: "items:\n" + items(long) + "- a: \"\u2028\"\n" + items(long), streamed: true, again: true},
+		"a single carriage return":   {text: "items:\n" + items(long) + "- a: b\r- c: d\n" + items(long), streamed: true, again: true},
+		"comments between the items": {text: "items:\n" + items(long) + "# two\n\n" + items(long) + "  # three\n", streamed: true},
+		"a byte order mark":          {text: "\uFEFFitems:\n" + items(long) + "kind: List\n"},
+		"no list":                    {text: "a:\n" + items(long)},
+		"short":                      {text: "items:\n" + items(partSize)},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			whole, file, pipe := outcomesOf(test.text)
+			assert.True(t, test.text == whole.seen)
+			for from, got := range map[string]outcomeOf{"file": file, "pipe": pipe} {
+				require.True(t, slices.Equal(whole.documents, got.documents), "%s: %d documents, and %d", from, len(whole.documents), len(got.documents))
+				assert.Equal(t, whole.problems, got.problems, from)
+				assert.True(t, whole.seen == got.seen, from)
+			}
+			assert.Equal(t, test.streamed, file.streamed)
+			assert.Equal(t, test.again, file.again)
+		})
+	}
+}
+
+// TestStreamAtRandom makes lists whose parts end anywhere.
+func TestStreamAtRandom(t *testing.T) {
+	const seed = 1
+	random := rand.New(rand.NewPCG(seed, 0))
+	lines := []string{"- kind: Mesh", "- kind: Dataplane", "  a: b", "  a:", "  - b", "  - c: d", "    e: f", "", "# c", "- a: [", "  b: \"x", "- |", "  ---", "  f: 'é\u2028'"}
+	rare := []string{"---", "...", "kind: List", "items:", "- a: 1\r", "a: \"", "metadata: {continue: x}"}
+	for i := range 12 {
+		var b strings.Builder
+		b.WriteString("items:\n- kind: Mesh\n")
+		ending := []string{"\n", "\r\n"}[random.IntN(2)]
+		usual := lines[:4+random.IntN(len(lines)-3)]
+		for b.Len() < 9<<18 {
+			for range 1_000 {
+				b.WriteString(usual[random.IntN(len(usual))] + strings.Repeat(" ", random.IntN(150)) + ending)
+			}
+			if random.IntN(100) == 0 {
+				b.WriteString(rare[random.IntN(len(rare))] + ending)
+			}
+		}
+		whole, file, pipe := outcomesOf(b.String())
+		for _, got := range []outcomeOf{file, pipe} {
+			require.True(t, slices.Equal(whole.documents, got.documents), "list %d", i)
+			require.Equal(t, whole.problems, got.problems, "list %d", i)
+			require.True(t, whole.seen == got.seen, "list %d", i)
+		}
+	}
+}
