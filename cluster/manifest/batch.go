@@ -22,6 +22,7 @@ const (
 // batch has the chunks that are parsed together, on all processors while more are added.
 type batch[T any] struct {
 	file    string
+	whole   int // bytes of the longest list that is parsed at once, if its items cannot be
 	parse   func(c chunk, kept []T) ([]T, []*Problem)
 	count   int // of chunks
 	taken   []takenList
@@ -62,8 +63,8 @@ func (t *task[T]) run(parse func(c chunk, kept []T) ([]T, []*Problem)) {
 	t.chunks = nil // and their text
 }
 
-func newBatch[T any](file string, parse func(c chunk, kept []T) ([]T, []*Problem)) *batch[T] {
-	return &batch[T]{file: file, parse: parse, open: &task[T]{}}
+func newBatch[T any](file string, whole int, parse func(c chunk, kept []T) ([]T, []*Problem)) *batch[T] {
+	return &batch[T]{file: file, whole: whole, parse: parse, open: &task[T]{}}
 }
 
 // start starts the workers.
@@ -152,7 +153,7 @@ func (b *batch[T]) run() (kept []T, problems []*Problem) {
 		}
 		failed := slices.ContainsFunc(items, func(out outcome[T]) bool { return len(out.problems) > 0 })
 		kept := slices.ContainsFunc(items, func(out outcome[T]) bool { return len(out.kept) > 0 })
-		if failed && list.whole.text != "" && len(list.whole.text) <= maxDocument {
+		if failed && list.whole.text != "" && len(list.whole.text) <= b.whole {
 			clear(items)
 			items[0].kept, items[0].problems = b.parse(list.whole, nil)
 			continue

@@ -29,6 +29,7 @@ type Input struct {
 	// Limit is the maximum size of the text in bytes, 0 for no limit.
 	Limit int64
 	once  bool // it can be opened once
+	part  int  // how many bytes are read at a time, 0 for partSize
 }
 
 // Object returns an input that is one resource in JSON, from an API. Places in it have

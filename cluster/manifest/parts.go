@@ -2,6 +2,7 @@ package manifest
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -12,13 +13,15 @@ import (
 	"unsafe"
 )
 
-// partSize is how many bytes of a text are read at a time.
-const partSize = 1 << 20
+// partSize is how many bytes of a text are read at a time. A list of more than two parts is never
+// parsed at once, because it is longer than a document.
+const partSize = maxDocument / 2
 
 // parts reads a text in parts, so that only what is being parsed needs memory.
 type parts struct {
 	*bounded
 	file  io.Closer
+	part  int    // how many bytes are read at a time
 	rest  []byte // what was read, but is in no part yet
 	end   bool   // the text was read to its end
 	keeps bool   // kept has what was read
@@ -44,7 +47,7 @@ func (in Input) parts() (*parts, error) {
 		_ = f.Close()
 		return nil, err
 	}
-	return &parts{bounded: b, file: f}, nil
+	return &parts{bounded: b, file: f, part: cmp.Or(in.part, partSize)}, nil
 }
 
 // each yields the parts. An error is the last one.
@@ -61,7 +64,7 @@ func (p *parts) each() iter.Seq2[part, error] {
 
 func (p *parts) next() (part, error) {
 	first := p.length == 0
-	text, err := p.more(p.rest, max(partSize-len(p.rest), 1))
+	text, err := p.more(p.rest, max(p.part-len(p.rest), 1))
 	p.rest = nil
 	cut := 0
 	if err == nil && !p.end && (!first || !beginsJSON(textOf(text))) {

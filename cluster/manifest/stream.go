@@ -12,7 +12,7 @@ import (
 var errWhole = errors.New("the list must be read as a whole")
 
 // stream is a YAML list whose items are added while the rest of its text is read. It is longer
-// than a document, so that its items are never parsed together, see batch.run.
+// than two parts, so that its items are never parsed together, see batch.run.
 type stream struct {
 	chunk         // from the list's beginning, then from the next item on, as far as it was read
 	head   string // what precedes the items, up to a line
@@ -74,7 +74,7 @@ func (s *stream) list(after string) *list {
 // stream adds the items of the list that is the last document of a part, and reports whether
 // there is one; else it does nothing. The error errWhole means that what r has is void.
 func (r *inputReader[T]) stream(p *parts, s *splitter, text []byte) (bool, error) {
-	if p.size > 0 && p.size-p.length+int64(len(text)) <= maxDocument || r.once && int(p.length) != len(text) {
+	if p.size > 0 && p.size-p.length+int64(len(text)) <= int64(2*p.part) || r.once && int(p.length) != len(text) {
 		return false, nil
 	}
 	after := *s
@@ -103,7 +103,7 @@ func (r *inputReader[T]) stream(p *parts, s *splitter, text []byte) (bool, error
 	}
 	s.doc, s.line = after.doc, list.line+strings.Count(tail, "\n")
 	of := list.list(tail)
-	if of == nil || list.length+len(tail) <= maxDocument {
+	if of == nil || list.length+len(tail) <= 2*p.part {
 		return false, errWhole
 	}
 	r.batch.taken = append(r.batch.taken, takenList{whole: chunk{doc: list.doc}, list: of, from: from, to: r.batch.count})
@@ -121,7 +121,7 @@ func (r *inputReader[T]) streamItems(p *parts, list *stream) (tail string, err e
 			return "", err
 		}
 		r.see(text, false)
-		n := partSize
+		n := p.part
 		if ended {
 			n = taskSize + len("---\n") // more than may follow, see around
 		} else if !list.open {

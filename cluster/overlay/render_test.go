@@ -67,7 +67,7 @@ func render(t *testing.T, dir string, files overlay.Files) []string {
 	var all []string
 	for _, input := range inputs {
 		var text strings.Builder
-		input.Seen = func(part string) { text.WriteString(part) }
+		input.Seen = func(part string, _ bool) { text.WriteString(part) }
 		cluster.Read([]manifest.Input{input})
 		all = append(all, input.Path+" "+strings.TrimSpace(text.String()))
 	}

@@ -94,7 +94,7 @@ func (w *tree) units(repo *rewrite.Repo, overlays []string) (units []*unit, err 
 		u := w.read(dir, inputs)
 		for _, input := range inputs {
 			var text []byte
-			input.Seen = func(part string) { text = append(text, part...) }
+			input.Seen = func(part string, _ bool) { text = append(text, part...) }
 			cluster.Read([]manifest.Input{input})
 			var object map[string]any
 			require.NoError(w.t, json.Unmarshal(text, &object))
