@@ -27,10 +27,20 @@ func read(t testing.TB, text string) (documents, problems []string) {
 	got, wrong := Read(slices.Values([]Input{Text("f.yaml", text)}), everything, func(d *Document, kept []string) []string {
 		return append(kept, fmt.Sprintf("%d/%d %s", d.Document, d.Line, show(d.Root)))
 	})
-	for _, p := range wrong {
-		problems = append(problems, p.Error())
+	return got, texts(wrong)
+}
+
+func texts(problems []*Problem) (texts []string) {
+	for _, p := range problems {
+		texts = append(texts, p.Error())
 	}
-	return got, problems
+	return texts
+}
+
+// problemsOf returns the problems of a text alone.
+func problemsOf(text string) []string {
+	_, problems := Read(slices.Values([]Input{Text("f.yaml", text)}), everything, func(_ *Document, kept []bool) []bool { return kept })
+	return texts(problems)
 }
 
 func show(n *Node) string {
@@ -202,13 +212,13 @@ func TestReadLongList(t *testing.T) {
 
 	// Such a list cannot be parsed at once.
 	large := strings.Repeat("  - a: 1\n", maxDocument/9)
-	_, problems := read(t, "kind: List\nitems:\n  - a: [\n  - a: 1\n"+large+"  - {a: 1, a: 2}\n")
+	problems := problemsOf("kind: List\nitems:\n  - a: [\n  - a: 1\n" + large + "  - {a: 1, a: 2}\n")
 	assert.Equal(t, []string{
 		"f.yaml:3: not valid YAML: did not find expected node content",
 		fmt.Sprintf("f.yaml:%d: an object contains key \"a\" twice; keep one", maxDocument/9+5),
 	}, problems, "errors in items of a list longer than a document")
 	large = strings.Repeat("{\"a\": 1},\n", maxDocument/10)
-	_, problems = read(t, "[\n"+large+`{"a": 1, "a": 2}]`)
+	problems = problemsOf("[\n" + large + `{"a": 1, "a": 2}]`)
 	assert.Equal(t, []string{fmt.Sprintf("f.yaml:%d: an object contains key \"a\" twice; keep one", maxDocument/10+2)}, problems)
 }
 
@@ -325,7 +335,7 @@ func TestFiles(t *testing.T) {
 
 // A text takes twice its size at most while it is read, however it comes.
 func TestInputMemory(t *testing.T) {
-	const size = 32 << 20
+	const size = 12 << 20
 	path := filepath.Join(t.TempDir(), "a.yaml")
 	require.NoError(t, os.WriteFile(path, make([]byte, size), 0o600))
 	stdin, err := os.Open(path)
@@ -380,14 +390,16 @@ func TestParts(t *testing.T) {
 	}
 	var b strings.Builder
 	var lines []int
-	for n := range 3_000 {
+	for n := range 1_000 {
 		lines = append(lines, strings.Count(b.String(), "\n")+2)
 		b.WriteString(document(n))
 	}
 	text := b.String()
 	var joined strings.Builder
 	parts := 0
-	p, err := Stream("stdin", strings.NewReader(text)).parts()
+	in := Stream("stdin", strings.NewReader(text))
+	in.part = 64 << 10
+	p, err := in.parts()
 	require.NoError(t, err)
 	for part, err := range p.each() {
 		require.NoError(t, err)
@@ -398,7 +410,9 @@ func TestParts(t *testing.T) {
 	}
 	assert.Greater(t, parts, 3)
 	assert.Equal(t, text, joined.String())
-	got, problems := Read(slices.Values([]Input{Text("a", text)}), func(string, string) bool { return true }, func(d *Document, kept []int) []int { return append(kept, d.Line) })
+	in = Text("a", text)
+	in.part = 64 << 10
+	got, problems := Read(slices.Values([]Input{in}), func(string, string) bool { return true }, func(d *Document, kept []int) []int { return append(kept, d.Line) })
 	assert.Empty(t, problems)
 	assert.Equal(t, lines, got)
 }
