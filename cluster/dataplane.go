@@ -188,7 +188,8 @@ func decodeDataplane(r *Resource, words *words) *Dataplane {
 		dp.Outbounds = append(dp.Outbounds, decodeOutbound(v, words))
 	}
 	transparent := networking.Field("transparentProxying")
-	dp.Transparent, dp.limited = transparent.Present(), transparent.Field("reachableServices").Len() > 0
+	dp.Transparent = transparent.Present()
+	dp.limited = dp.Transparent && transparent.Field("reachableServices").Len() > 0
 	if dp.Transparent && len(dp.Outbounds) > 0 && !dp.OnUniversal() {
 		dp.Outbounds = nil // for VIPs; the API shows them after anybody asked for the proxy's configuration: seen on 2.14.3
 	}
