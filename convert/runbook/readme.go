@@ -5,6 +5,7 @@ import (
 	"embed"
 	"slices"
 	"strings"
+	"sync"
 	"text/template"
 
 	"tracemigrate/cluster"
@@ -19,9 +20,12 @@ import (
 //go:embed templates
 var texts embed.FS
 
-var templates = template.Must(template.New("").Funcs(template.FuncMap{
-	"quote": manifest.ShellQuote, "code": code, "cell": cell, "join": join, "patch": meshPatch, "tiedFile": tiedFile, "plural": convert.Plural,
-}).ParseFS(texts, "templates/*"))
+// templates are parsed for the first plan, not at each start of the command.
+var templates = sync.OnceValue(func() *template.Template {
+	return template.Must(template.New("").Funcs(template.FuncMap{
+		"quote": manifest.ShellQuote, "code": code, "cell": cell, "join": join, "patch": meshPatch, "tiedFile": tiedFile, "plural": convert.Plural,
+	}).ParseFS(texts, "templates/*"))
+})
 
 // code returns text of the input as code of Markdown, on one line, without credentials.
 func code(text string) string {
@@ -52,7 +56,7 @@ func (b *builder) script(name string) {
 
 func (b *builder) execute(name string) []byte {
 	var text strings.Builder
-	b.fail(templates.ExecuteTemplate(&text, name, b))
+	b.fail(templates().ExecuteTemplate(&text, name, b))
 	return []byte(strings.TrimRight(text.String(), "\n") + "\n")
 }
 
