@@ -84,11 +84,11 @@ func (p *parts) more(text []byte, n int) ([]byte, error) {
 	}
 	from := len(text)
 	text, err := p.fill(text, p.available(n))
-	if p.keeps {
-		p.kept = append(p.kept, bytes.NewReader(text[from:]))
-	}
 	if errors.Is(err, io.EOF) {
 		p.end, err = true, nil
+	}
+	if p.keeps && err == nil {
+		p.kept = append(p.kept, bytes.NewReader(text[from:]))
 	}
 	return text, err
 }

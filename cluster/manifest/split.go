@@ -211,8 +211,9 @@ func findItems(text string) (at, pos int, ok bool) {
 }
 
 // splitItems splits the items from pos on, whose dashes have an indent. Small items stay
-// together unless c says otherwise. It returns the number of items, where they end, and whether the list ends there
-// or, if the text is open, the last item may go on, which then is not one of them.
+// together unless c says otherwise. It returns the number of items, where they end, and
+// whether the list ends there. Else, if the text is open, the last item may go on, and is
+// not one of them.
 func (c chunk) splitItems(pos, indent int, kind string, open bool, add func(chunk)) (count, stop int, ended bool) {
 	line := c.line + strings.Count(c.text[:pos], "\n")
 	start, startLine, end := pos, line, pos // of the item, and of last

@@ -146,7 +146,9 @@ func (r *inputReader[T]) streamItems(p *parts, list *stream) (tail string, err e
 // again makes r read the whole text from its beginning.
 func (r *inputReader[T]) again(p *parts) {
 	if r.once {
-		r.open = func() (io.ReadCloser, error) { return io.NopCloser(io.MultiReader(append(p.kept, p.bounded)...)), nil }
+		text := io.NopCloser(io.MultiReader(append(p.kept, p.bounded)...)) // it drops what was read of it
+		p.kept = nil
+		r.open = func() (io.ReadCloser, error) { return text, nil }
 	}
 	r.kept, r.problems, r.skip = nil, nil, r.seen
 	r.seen = 0

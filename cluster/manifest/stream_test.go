@@ -1,12 +1,14 @@
 package manifest
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
+	"testing/iotest"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -125,6 +127,32 @@ func TestStream(t *testing.T) {
 			}
 			assert.Equal(t, test.streamed, file.streamed)
 			assert.Equal(t, test.again, file.again)
+		})
+	}
+}
+
+// A long list whose reading fails, or that is longer than the limit, is one error, and no item
+// of it is kept.
+func TestStreamFails(t *testing.T) {
+	text := "items:\n" + strings.Repeat("- kind: Mesh\n", 5*smallPart/13)
+	failing := func(after int) io.Reader {
+		return io.MultiReader(strings.NewReader(text[:after]), iotest.ErrReader(errors.New("the cable is cut")))
+	}
+	tests := map[string]struct {
+		input Input
+		want  string
+	}{
+		"pipe, in the second part": {Stream("f.yaml", failing(3*smallPart/2)), "f.yaml: reading it: the cable is cut"},
+		"pipe, in the third part":  {Stream("f.yaml", failing(5*smallPart/2)), "f.yaml: reading it: the cable is cut"},
+		"pipe, limit":              {Stream("f.yaml", strings.NewReader(text)), "f.yaml: it has more than 256 KiB; split it, or raise the limit with --max-input-size"},
+		"file, limit":              {Text("f.yaml", text), "f.yaml: it has more than 256 KiB; split it, or raise the limit with --max-input-size"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			test.input.Limit, test.input.part = 4*smallPart, smallPart
+			kept, problems := Read(slices.Values([]Input{test.input}), everything, func(d *Document, kept []int) []int { return append(kept, d.Line) })
+			assert.Empty(t, kept)
+			assert.Equal(t, []string{test.want}, texts(problems))
 		})
 	}
 }
