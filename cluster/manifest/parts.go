@@ -93,6 +93,9 @@ func (p *parts) more(text []byte, n int) ([]byte, error) {
 	return text, err
 }
 
+// stop makes the part that was yielded the last one.
+func (p *parts) stop() { p.rest, p.end = nil, true }
+
 // toEnd appends the rest to text. It never keeps more than twice the text.
 func (p *parts) toEnd(text []byte) ([]byte, error) {
 	if p.end {

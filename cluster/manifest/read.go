@@ -303,7 +303,7 @@ func (c chunk) isUnwanted(wanted Wanted) bool {
 			column++
 			column += spaces(line[column:])
 		}
-		if column > c.indent && !first || column == c.indent && line[column] == '-' && !first {
+		if column > c.indent && !first || column == c.indent && column < len(line) && line[column] == '-' && !first {
 			continue // belongs to the key before it
 		}
 		line = line[min(column, len(line)):]

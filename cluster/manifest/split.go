@@ -224,16 +224,17 @@ func (c chunk) splitItems(pos, indent int, kind string, open bool, add func(chun
 		}
 	}
 	item := func(to int) {
+		if to == start {
+			return
+		}
 		if !c.alone && last.text != "" && to-start < runSize && len(last.text)+to-start < runSize {
 			last.text = c.text[end-len(last.text) : to]
 			last.items, end = last.items+1, to
 			return
 		}
-		if to > start {
-			finish()
-			last = chunk{text: c.text[start:to], line: startLine, doc: c.doc, indent: indent + 2, items: 1, item: true, list: kind}
-			end = to
-		}
+		finish()
+		last = chunk{text: c.text[start:to], line: startLine, doc: c.doc, indent: indent + 2, items: 1, item: true, list: kind}
+		end = to
 	}
 	limit := len(c.text)
 	if open {

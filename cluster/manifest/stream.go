@@ -77,6 +77,9 @@ func (r *inputReader[T]) stream(p *parts, s *splitter, text []byte) (bool, error
 	if p.size > 0 && p.size-p.length+int64(len(text)) <= int64(2*p.part) || r.once && int(p.length) != len(text) {
 		return false, nil
 	}
+	if s.doc == 0 && (strings.HasPrefix(textOf(text), "\uFEFF") || isUTF16(textOf(text)) || beginsJSON(textOf(text))) {
+		return false, nil // see add
+	}
 	after := *s
 	complete := strings.TrimSuffix(textOf(text), "\r") // a line feed may follow
 	documents := slices.Collect(after.documents(complete))
@@ -92,10 +95,13 @@ func (r *inputReader[T]) stream(p *parts, s *splitter, text []byte) (bool, error
 	if list.text = textOf(text[begin:]); r.once {
 		p.keeps, p.kept = true, []io.Reader{bytes.NewReader(text)}
 	}
-	for _, document := range documents[:last] {
-		r.batch.add(document)
-	}
 	r.see(textOf(text[:begin]), true)
+	for _, document := range documents[:last] {
+		if r.batch.add(document); r.isBroken(document.line, document.doc) {
+			p.stop()
+			return true, nil
+		}
+	}
 	from := r.batch.count
 	tail, err := r.streamItems(p, list)
 	if err != nil {
@@ -107,8 +113,9 @@ func (r *inputReader[T]) stream(p *parts, s *splitter, text []byte) (bool, error
 		return false, errWhole
 	}
 	r.batch.taken = append(r.batch.taken, takenList{whole: chunk{doc: list.doc}, list: of, from: from, to: r.batch.count})
+	p.keeps, p.kept = false, nil
 	if r.isBroken(list.from, list.doc) {
-		p.rest, p.end = nil, true
+		p.stop()
 	}
 	return true, nil
 }
@@ -134,7 +141,10 @@ func (r *inputReader[T]) streamItems(p *parts, list *stream) (tail string, err e
 		list.text, list.open = textOf(more), !p.end
 	}
 	end, _ := nextMarker(list.text, 0)
-	if end < 0 {
+	switch {
+	case end < 0 && list.open:
+		return "", errWhole // also where the text grows while it is read
+	case end < 0:
 		end = len(list.text)
 	}
 	tail = list.text[:end]
@@ -154,7 +164,7 @@ func (r *inputReader[T]) again(p *parts) {
 	r.seen = 0
 }
 
-// see passes a text to Seen, unless it was.
+// see passes a text to Seen, unless it was. What is left of a document is not whole.
 func (r *inputReader[T]) see(text string, whole bool) {
 	if r.Seen == nil {
 		return
@@ -162,7 +172,14 @@ func (r *inputReader[T]) see(text string, whole bool) {
 	r.seen += len(text)
 	if skip := min(r.skip, len(text)); skip > 0 {
 		r.skip -= skip
-		text, whole = text[skip:], false
+		end, _ := nextMarker(text[skip:], 0)
+		if text = text[skip:]; end < 0 {
+			end = len(text)
+		}
+		if end > 0 {
+			r.Seen(text[:end], false)
+		}
+		text = text[end:]
 	}
 	if text != "" {
 		r.Seen(text, whole)
