@@ -89,6 +89,7 @@ func serviceOfTag(value string) (service kubeService, port uint32, ok bool) {
 // 3.0). A control plane that makes MeshServices before has the same rules.
 func (l *Listeners) uncertainOutbounds() map[string]string {
 	s, services := l.snapshot, l.ofKubernetes()
+	const lacksServices = "%s MeshServices, of which Kuma %s makes the outbounds: some may begin, end or become TCP"
 	reasons := make(map[string]string)
 	for _, dp := range s.Dataplanes {
 		if reasons[dp.Mesh] != "" || dp.OnUniversal() {
@@ -98,9 +99,9 @@ func (l *Listeners) uncertainOutbounds() map[string]string {
 		switch {
 		case mode == exclusive || services.have(dp) && (mode != "" || !dp.isUntagged()):
 		case known && mode == "":
-			reasons[dp.Mesh] = fmt.Sprintf("the mesh has no MeshServices, of which Kuma %s makes the outbounds: some may begin, end or become TCP", l.version)
+			reasons[dp.Mesh] = fmt.Sprintf(lacksServices, "the mesh has no", l.version)
 		case !l.resolved:
-			reasons[dp.Mesh] = fmt.Sprintf("the input lacks MeshServices, of which Kuma %s makes the outbounds: some may begin, end or become TCP", l.version)
+			reasons[dp.Mesh] = fmt.Sprintf(lacksServices, "the input lacks", l.version)
 		}
 	}
 	return reasons

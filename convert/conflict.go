@@ -152,8 +152,9 @@ func madeUpProxies(m *mesh, policies []*made) func(yield func(*cluster.Dataplane
 // meetingOf returns a proxy that an existing policy and a new one select; nil when none
 // can be.
 func meetingOf(m *mesh, p *meshtrace.Policy, c *made) *cluster.Dataplane {
-	tags := p.TargetRef.Selector()
-	dp := &cluster.Dataplane{Mesh: m.Name, Name: p.TargetRef.Name, Namespace: cmp.Or(p.TargetRef.Namespace, p.Namespace), Labels: p.TargetRef.Labels}
+	of := &p.TargetRef
+	tags := of.Selector()
+	dp := &cluster.Dataplane{Mesh: m.Name, Name: of.Name, Namespace: cmp.Or(of.Namespace, p.Namespace), Labels: of.Labels}
 	if c.tags.Meets(tags) {
 		dp.Inbounds = []cluster.Inbound{{Tags: withService(c.tags).And(tags)}}
 	} else {

@@ -75,7 +75,8 @@ func isSelectable(key string) bool {
 	if !hasDomain {
 		domain, name = "", key
 	}
-	if domain == "kuma.io" || strings.HasSuffix(domain, ".kuma.io") || domain == "statefulset.kubernetes.io" || domain == "batch.kubernetes.io" {
+	if domain == "kuma.io" || strings.HasSuffix(domain, ".kuma.io") ||
+		domain == "statefulset.kubernetes.io" || domain == "batch.kubernetes.io" {
 		return false
 	}
 	return !slices.Contains(nodeDomains, domain) && !unstable.MatchString(name)

@@ -17,7 +17,8 @@ func (l *layering) keepable() map[*layer]bool {
 	var policies []*meshtrace.Policy
 	of := make(map[*meshtrace.Policy]*layer)
 	for _, layer := range l.layers {
-		if p := layer.existing; p != nil && !layer.copied && selectsByLabels(p) && p.TargetRef.IsIn(cluster.Newest) && len(p.RefusedBy(l.target())) == 0 {
+		if p := layer.existing; p != nil && !layer.copied && selectsByLabels(p) &&
+			p.TargetRef.IsIn(cluster.Newest) && len(p.RefusedBy(l.target())) == 0 {
 			policies = append(policies, p)
 			of[p] = layer
 		}

@@ -197,7 +197,7 @@ func (r *relabelling) remarkUnlabelled() notes {
 	if cluster.SinceDataplane.Compare(version) > 0 {
 		return nil
 	}
-	matched := slices.DeleteFunc(slices.Clone(r.sidecars), func(dp *cluster.Dataplane) bool { return r.gateways.CountsFor(version, dp) == nil })
+	matched := lists.Keep(r.sidecars, func(dp *cluster.Dataplane) bool { return r.gateways.CountsFor(version, dp) != nil })
 	if len(matched) == 0 {
 		return nil
 	}

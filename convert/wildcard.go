@@ -25,7 +25,8 @@ func considerWildcard(m *mesh, ranked *legacy.Mesh, position int, values []clust
 	f := facts{"selector": selectorFact(pair)}
 	traces := m.confOf(pair.TrafficTrace).traces()
 	// If no selector of lower precedence has a backend, proxies without one need no policy to stay so.
-	tracedBelow := traces || slices.ContainsFunc(ranked.Pairs[position+1:], func(p *legacy.Pair) bool { return m.BackendOf(p.TrafficTrace) != nil })
+	hasBackend := func(p *legacy.Pair) bool { return m.BackendOf(p.TrafficTrace) != nil }
+	tracedBelow := traces || slices.ContainsFunc(ranked.Pairs[position+1:], hasBackend)
 	if !tracedBelow && len(values) == 0 {
 		f["cause"] = whyNoBackend(m, pair.TrafficTrace)
 		return considered{converts: true, reason: string(untracedAnyway), notes: notes{noBackendNoPolicy.noteOn(pair, f)}}

@@ -66,7 +66,8 @@ type Cluster struct {
 // New reads the kubeconfig. It returns an error when there is none, or none with the
 // context. It does not connect yet.
 func New(o Options) (*Cluster, error) {
-	loader := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(loadingRules(o.Kubeconfig), &clientcmd.ConfigOverrides{CurrentContext: o.Context})
+	overrides := &clientcmd.ConfigOverrides{CurrentContext: o.Context}
+	loader := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(loadingRules(o.Kubeconfig), overrides)
 	raw, err := loader.RawConfig()
 	if err != nil {
 		return nil, fmt.Errorf("reading the kubeconfig: %s", manifest.Redact(err.Error()))

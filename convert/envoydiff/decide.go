@@ -261,7 +261,8 @@ func (c *comparer) listener(dp *cluster.Dataplane, before, after *Decision, was,
 	}
 	// An outbound without tracing because of how it is routed is compared with the tracing
 	// that a TrafficRoute alone would give it.
-	gains := was != nil && !tracedBefore && tracedAfter && before.Traces() && (!before.fromMeshTrace() || !c.before.exists(dp.Mesh, before, was))
+	gains := was != nil && !tracedBefore && tracedAfter && before.Traces() &&
+		(!before.fromMeshTrace() || !c.before.exists(dp.Mesh, before, was))
 	key := pairing{direction: l.Direction, ofSidecar: l.OfSidecar, mesh: dp.Mesh, cause: c.cause(dp, before, after, was, is), gains: gains}
 	if tracedBefore || gains {
 		key.before = before.id

@@ -29,7 +29,8 @@ func Build(current *convert.Current, o Options) (*Report, *convert.Plan, []*mani
 			Notes: convert.Texts(result.Notes), Flows: []Flow{}, HandWork: []HandWork{}, Way: []Stage{},
 		},
 		options: o, snapshot: s, result: result,
-		selected: make(map[identity]int), selectedToday: make(map[identity]int), decided: make(map[pairName]int), traced: make(map[*legacy.Backend]int),
+		selected: make(map[identity]int), selectedToday: make(map[identity]int),
+		decided: make(map[pairName]int), traced: make(map[*legacy.Backend]int),
 	}
 	b.compare()
 	b.Causes = lists.Each(envoydiff.Causes(result.Comparisons...), CauseOf)

@@ -23,7 +23,8 @@ var texts embed.FS
 // templates are parsed for the first plan, not at each start of the command.
 var templates = sync.OnceValue(func() *template.Template {
 	return template.Must(template.New("").Funcs(template.FuncMap{
-		"quote": manifest.ShellQuote, "code": code, "cell": cell, "join": join, "patch": meshPatch, "tiedFile": tiedFile, "plural": convert.Plural,
+		"quote": manifest.ShellQuote, "code": code, "cell": cell, "join": join,
+		"patch": meshPatch, "tiedFile": tiedFile, "plural": convert.Plural,
 	}).ParseFS(texts, "templates/*"))
 })
 

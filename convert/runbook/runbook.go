@@ -63,7 +63,10 @@ var Entries = []string{
 // Build returns the files of a directory. It returns an error if the migration
 // cannot be written as one.
 func Build(f *Facts) ([]File, error) {
-	b := &builder{Facts: f, Commands: f.Report.Commands, style: meshtrace.Style{Version: f.Options.Version}, names: make(map[*meshtrace.Policy]string)}
+	b := &builder{
+		Facts: f, Commands: f.Report.Commands, style: meshtrace.Style{Version: f.Options.Version},
+		names: make(map[*meshtrace.Policy]string),
+	}
 	if err := b.check(); err != nil {
 		return nil, err
 	}

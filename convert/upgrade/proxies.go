@@ -26,8 +26,8 @@ func (b *builder) proxy(from cluster.Version, p *envoydiff.Proxy) {
 // blame adds the resources that give a proxy its difference.
 func (b *builder) blame(c *cause, from cluster.Version, p *envoydiff.Proxy, d *envoydiff.Difference) {
 	switch c.Code {
-	case envoydiff.ProtocolFromField, envoydiff.OutboundNeedsBackendRef, envoydiff.ProtocolRefused, envoydiff.BuiltinGatewayRemoved, envoydiff.WorkloadServiceName,
-		envoydiff.InboundsMerged:
+	case envoydiff.ProtocolFromField, envoydiff.OutboundNeedsBackendRef, envoydiff.ProtocolRefused, envoydiff.BuiltinGatewayRemoved,
+		envoydiff.WorkloadServiceName, envoydiff.InboundsMerged:
 		c.addProxy(p.Dataplane)
 		return
 	case envoydiff.MeshUnreadable, envoydiff.OutboundNeedsService, envoydiff.OutboundProtocol:

@@ -152,7 +152,8 @@ func (p *plan) empty(n *yaml.Node, e entry) {
 	}
 	all := p.layout(e.value)
 	colon := s.skip(p.end(e.first, s.column(e.start), false))
-	if n.Kind != yaml.MappingNode || s.at(colon) != ':' || s.lineStart(all[0].start) == s.lineStart(colon) || s.at(start) == '&' || s.at(start) == '!' {
+	if n.Kind != yaml.MappingNode || s.at(colon) != ':' || s.lineStart(all[0].start) == s.lineStart(colon) ||
+		s.at(start) == '&' || s.at(start) == '!' {
 		p.unclear = e.value
 		return
 	}
