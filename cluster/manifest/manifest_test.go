@@ -335,7 +335,7 @@ func TestFiles(t *testing.T) {
 
 // A text takes twice its size at most while it is read, however it comes.
 func TestInputMemory(t *testing.T) {
-	const size = 12 << 20
+	const size = 32 << 20
 	path := filepath.Join(t.TempDir(), "a.yaml")
 	require.NoError(t, os.WriteFile(path, make([]byte, size), 0o600))
 	stdin, err := os.Open(path)

@@ -159,8 +159,8 @@ func TestTransportWaits(t *testing.T) {
 		want    time.Duration
 	}{
 		"seconds":                 {"1", time.Minute, time.Second},
-		"a date":                  {time.Now().Add(time.Hour).UTC().Format(http.TimeFormat), 50 * time.Millisecond, longestWait},
-		"longer than the context": {"30", 50 * time.Millisecond, 30 * time.Second},
+		"a date":                  {time.Now().Add(time.Hour).UTC().Format(http.TimeFormat), time.Second, longestWait},
+		"longer than the context": {"30", time.Second, 30 * time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := &script{answers: []any{429, 200}, after: tt.after}
@@ -196,7 +196,7 @@ func TestTransportContext(t *testing.T) {
 		"busy and then hangs": {[]any{503, hanging}, "context deadline exceeded, after the server answered 503 (Service Unavailable)"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+			ctx, cancel := context.WithTimeout(t.Context(), 150*time.Millisecond)
 			defer cancel()
 			request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://x/", nil)
 			require.NoError(t, err)
