@@ -100,7 +100,7 @@ func (r *inputReader[T]) read(streams bool) bool {
 		return r.give(nil, r.fail(0, 0, err.Error()))
 	}
 	defer func() { _ = p.file.Close() }()
-	r.batch = newBatch(r.Name, 2*cmp.Or(r.part, partSize), r.parse)
+	r.batch = newBatch(r.Name, 2*p.part, r.parse)
 	defer func() { r.batch.run() }() // ends its workers
 	s := splitter{line: 1}
 	for part, err := range p.each() {
@@ -202,7 +202,7 @@ func (r *inputReader[T]) parse(c chunk, kept []T) ([]T, []*Problem) {
 // parsed returns what the batch has, parsed, and begins another.
 func (r *inputReader[T]) parsed() ([]T, []*Problem) {
 	kept, problems := r.batch.run()
-	r.batch = newBatch(r.Name, 2*cmp.Or(r.part, partSize), r.parse)
+	r.batch = newBatch(r.Name, r.batch.whole, r.parse)
 	return kept, problems
 }
 

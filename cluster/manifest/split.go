@@ -1,7 +1,6 @@
 package manifest
 
 import (
-	"cmp"
 	"iter"
 	"slices"
 	"strings"
@@ -170,27 +169,16 @@ func (c chunk) splitList(kind *string, add func(chunk)) (around *list, ok bool) 
 	if c.json {
 		return c.splitJSON(kind, add)
 	}
-	at, pos, ok := findItems(c.text)
-	if !ok {
+	b := c.blockList()
+	if b == nil {
 		return nil, false
 	}
-	line := c.line + strings.Count(c.text[:pos], "\n")
-	indent, dash := indentation(c.text[pos:])
-	if !dash {
-		return nil, false
+	if kind != nil {
+		b.kind = *kind
 	}
-	head := c.around(c.text[:at], "", line, 0)
-	if head == nil {
-		return nil, false
-	}
-	itemKind := *cmp.Or(kind, &head.kind)
-	count, stop, _ := c.splitItems(pos, indent, itemKind, false, add)
-	line += strings.Count(c.text[pos:stop], "\n")
-	if around = c.around(c.text[:at], c.text[stop:], line, count); around == nil {
-		return nil, false
-	}
-	around.splitAs = itemKind
-	return around, true
+	b.items(add)
+	around = b.list(b.text)
+	return around, around != nil
 }
 
 // findItems returns where the line with a list's key items begins, and where the next

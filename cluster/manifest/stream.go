@@ -11,9 +11,8 @@ import (
 // errWhole says that a list cannot be read item by item, and what was made of its items is void.
 var errWhole = errors.New("the list must be read as a whole")
 
-// stream is a YAML list whose items are added while the rest of its text is read. It is longer
-// than two parts, so that its items are never parsed together, see batch.run.
-type stream struct {
+// blockList is a YAML list in block style that is taken apart.
+type blockList struct {
 	chunk         // from the list's beginning, then from the next item on, as far as it was read
 	head   string // what precedes the items, up to a line
 	from   int    // that line
@@ -24,11 +23,8 @@ type stream struct {
 	length int    // of their text and the head, in bytes
 }
 
-// newStream returns the list that a chunk begins, nil if it begins anything else.
-func newStream(c chunk) *stream {
-	if c.json || c.odd {
-		return nil
-	}
+// blockList returns the list that c begins, nil if it begins anything else.
+func (c chunk) blockList() *blockList {
 	at, pos, ok := findItems(c.text)
 	if !ok {
 		return nil
@@ -39,42 +35,35 @@ func newStream(c chunk) *stream {
 		return nil
 	}
 	c.indent = indent
-	return &stream{chunk: c, head: c.text[:at], from: c.line, kind: head.kind, pos: pos, open: true}
+	return &blockList{chunk: c, head: c.text[:at], from: c.line, kind: head.kind, pos: pos}
 }
 
 // items adds the items that are complete. It returns the text that they have, and whether the
 // list ends there.
-func (s *stream) items(add func(chunk)) (text string, ended bool, err error) {
-	if oddBreak(strings.TrimSuffix(s.text, "\r")) { // a line feed may follow
-		return "", false, errWhole
-	}
-	count, stop, ended := s.splitItems(s.pos, s.indent, s.kind, s.open, add)
-	if stop == s.pos && s.open && !ended {
-		return "", false, errWhole // one item is longer than a part
-	}
-	s.count += count
-	text = s.text[:stop]
-	s.line += strings.Count(text, "\n")
-	s.length += len(text)
-	s.text, s.pos = s.text[stop:], 0
-	return text, ended, nil
+func (b *blockList) items(add func(chunk)) (text string, ended bool) {
+	count, stop, ended := b.splitItems(b.pos, b.indent, b.kind, b.open, add)
+	b.count += count
+	text = b.text[:stop]
+	b.line += strings.Count(text, "\n")
+	b.length += len(text)
+	b.text, b.pos = b.text[stop:], 0
+	return text, ended
 }
 
 // list returns the list by the text after its items, nil if that is not a list's.
-func (s *stream) list(after string) *list {
-	head := chunk{line: s.from}
-	of := head.around(s.head, after, s.line, s.count)
-	if of == nil || of.kind != s.kind { // the list's kind follows the items
-		return nil
+func (b *blockList) list(after string) *list {
+	head := chunk{line: b.from}
+	of := head.around(b.head, after, b.line, b.count)
+	if of != nil {
+		of.splitAs = b.kind
 	}
-	of.splitAs = s.kind
 	return of
 }
 
 // stream adds the items of the list that is the last document of a part, and reports whether
 // there is one; else it does nothing. The error errWhole means that what r has is void.
 func (r *inputReader[T]) stream(p *parts, s *splitter, text []byte) (bool, error) {
-	if p.size > 0 && p.size-p.length+int64(len(text)) <= int64(2*p.part) || r.once && int(p.length) != len(text) {
+	if p.size > 0 && p.size-p.length+int64(len(text)) <= int64(r.batch.whole) || r.once && int(p.length) != len(text) {
 		return false, nil
 	}
 	if s.doc == 0 && (strings.HasPrefix(textOf(text), "\uFEFF") || isUTF16(textOf(text)) || beginsJSON(textOf(text))) {
@@ -88,11 +77,14 @@ func (r *inputReader[T]) stream(p *parts, s *splitter, text []byte) (bool, error
 	}
 	last := len(documents) - 1
 	begin := len(complete) - len(documents[last].text)
-	list := newStream(documents[last])
+	if documents[last].json || documents[last].odd {
+		return false, nil
+	}
+	list := documents[last].blockList()
 	if list == nil {
 		return false, nil
 	}
-	if list.text = textOf(text[begin:]); r.once {
+	if list.text, list.open = textOf(text[begin:]), true; r.once {
 		p.keeps, p.kept = true, []io.Reader{bytes.NewReader(text)}
 	}
 	r.see(textOf(text[:begin]), true)
@@ -109,8 +101,8 @@ func (r *inputReader[T]) stream(p *parts, s *splitter, text []byte) (bool, error
 	}
 	s.doc, s.line = after.doc, list.line+strings.Count(tail, "\n")
 	of := list.list(tail)
-	if of == nil || list.length+len(tail) <= 2*p.part {
-		return false, errWhole
+	if of == nil || of.kind != of.splitAs || list.length+len(tail) <= r.batch.whole {
+		return false, errWhole // also if the list's kind follows the items
 	}
 	r.batch.taken = append(r.batch.taken, takenList{whole: chunk{doc: list.doc}, list: of, from: from, to: r.batch.count})
 	p.keeps, p.kept = false, nil
@@ -120,12 +112,18 @@ func (r *inputReader[T]) stream(p *parts, s *splitter, text []byte) (bool, error
 	return true, nil
 }
 
-// streamItems adds the items, and returns the text that follows them in their document.
-func (r *inputReader[T]) streamItems(p *parts, list *stream) (tail string, err error) {
+// streamItems adds the items, and returns the text that follows them in their document. The list
+// is longer than what batch.run parses at once.
+func (r *inputReader[T]) streamItems(p *parts, list *blockList) (tail string, err error) {
+	var more []byte
 	for ended := false; !ended; {
+		if oddBreak(strings.TrimSuffix(list.text, "\r")) { // a line feed may follow
+			return "", errWhole
+		}
 		var text string
-		if text, ended, err = list.items(r.batch.addChunk); err != nil {
-			return "", err
+		known := list.count
+		if text, ended = list.items(r.batch.addChunk); list.count == known && list.open && !ended {
+			return "", errWhole // one item is longer than a part
 		}
 		r.see(text, false)
 		n := p.part
@@ -134,8 +132,7 @@ func (r *inputReader[T]) streamItems(p *parts, list *stream) (tail string, err e
 		} else if !list.open {
 			return "", nil
 		}
-		more, err := p.more([]byte(list.text), n)
-		if err != nil {
+		if more, err = p.more([]byte(list.text), n); err != nil {
 			return "", err
 		}
 		list.text, list.open = textOf(more), !p.end
@@ -148,7 +145,7 @@ func (r *inputReader[T]) streamItems(p *parts, list *stream) (tail string, err e
 		end = len(list.text)
 	}
 	tail = list.text[:end]
-	p.rest = []byte(list.text[end:])
+	p.rest = more[end:]
 	r.see(tail, false)
 	return tail, nil
 }
@@ -161,7 +158,6 @@ func (r *inputReader[T]) again(p *parts) {
 		r.open = func() (io.ReadCloser, error) { return text, nil }
 	}
 	r.kept, r.problems, r.skip = nil, nil, r.seen
-	r.seen = 0
 }
 
 // see passes a text to Seen, unless it was. What is left of a document is not whole.
