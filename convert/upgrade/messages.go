@@ -151,7 +151,7 @@ var messages = map[envoydiff.Code]message{
 // protocolAlone replaces the message of ProtocolFromField from 3.0 on.
 var protocolAlone = message{
 	"Kuma {to} uses an inbound's field protocol alone, and ignores the tag kuma.io/protocol",
-	"An inbound without the field becomes TCP, which is not traced",
+	"An inbound without the field becomes TCP, which is not traced, and one whose field is for HTTP is traced, whatever its tag says",
 }
 
 // tracesUnneeded replaces the message of TrafficTraceRemoved where MeshTraces decide on all known
@@ -179,7 +179,7 @@ var remedies = map[mendKind]report.Step{
 	},
 	correctMeshTrace: {Title: "change what the reasons name, and apply the MeshTraces before the upgrade"},
 	setProtocol: {
-		Title:   "set networking.inbound[].protocol of each Dataplane to the value of its tag",
+		Title:   "set networking.inbound[].protocol of each Dataplane to the value of its tag kuma.io/protocol, or to tcp if it has none",
 		Command: editDataplane,
 	},
 	setAppProtocol: {
