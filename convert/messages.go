@@ -221,7 +221,7 @@ var (
 	httpJSONV1 = inform(APIVersionHTTPJSONV1,
 		"has apiVersion httpJsonV1, which MeshTrace does not have. It becomes httpJson, for which Envoy gets the same (HTTP_JSON)", "")
 	urlPartUnused = inform(URLPartUnused,
-		"has a url with a user, a password, a query or a fragment, which Envoy never gets, by TrafficTrace or by MeshTrace. The policies omit it", "")
+		"has a url with a user, a password or a query, which Envoy never gets, by TrafficTrace or by MeshTrace. The policies omit it", "")
 	unusedBackend = inform(UnusedBackend, "is used by no TrafficTrace, so it appears in no policy", "")
 
 	labelsLeft = inform(LabelsLeft,

@@ -88,7 +88,7 @@ func explainOutcome(e *output.Explanation) string {
 	switch {
 	case e.After == nil:
 		return fmt.Sprintf("%s has no tracing to migrate", e.Dataplane)
-	case !e.After.Before.Traces() && !e.After.After.Traces():
+	case !e.After.Before.Traces() && !e.After.After.Traces(), e.After.Untraced():
 		return fmt.Sprintf("%s is not traced, before or after the migration", e.Dataplane)
 	case e.After.Verdict == envoydiff.Inherent:
 		return fmt.Sprintf("%s keeps collector and sampling, and differs only in what any MeshTrace changes", e.Dataplane)

@@ -82,3 +82,23 @@ func TestExplainTie(t *testing.T) {
 		assert.Equal(t, undecided, strings.Contains(text, tie), text)
 	}
 }
+
+// A proxy without a traced listener sends no traces after the migration either, although a policy
+// names a collector.
+func TestExplainUntracedListeners(t *testing.T) {
+	input := "{type: Mesh, name: default, tracing: {defaultBackend: z, backends: [{name: z, type: zipkin, conf: {url: 'http://z:9411/'}}]}}\n" +
+		"---\n{type: TrafficTrace, name: all, mesh: default, selectors: [{match: {kuma.io/service: '*'}}]}\n" +
+		"---\n{type: Dataplane, name: kong, mesh: default, networking: {address: 10.0.0.1, " +
+		"gateway: {type: DELEGATED, tags: {kuma.io/service: kong}}, outbound: [{port: 5432, tags: {kuma.io/service: db}}]}}\n" +
+		"---\n{type: Dataplane, name: db, mesh: default, networking: {address: 10.0.0.2, " +
+		"inbound: [{port: 5432, tags: {kuma.io/service: db, kuma.io/protocol: tcp}}]}}\n"
+	t.Chdir(t.TempDir())
+	require.NoError(t, os.WriteFile("in.yaml", []byte(input), 0o600))
+	code, out, words := tool(t, "explain default/kong --kuma-version 2.13 -f in.yaml")
+	assert.Equal(t, 0, code, words)
+	assert.Contains(t, out, "The proxy sends no traces, because it has no traced HTTP listener; they would go to")
+	assert.Contains(t, out, "After the migration (same): the proxy sends no traces; they would go to")
+	assert.Contains(t, out, `proxy "default/kong" is not traced, before or after the migration`)
+	_, out, _ = tool(t, "explain default/kong --kuma-version 2.13 -f in.yaml -o json")
+	assert.NotContains(t, out, `"traced": true`)
+}

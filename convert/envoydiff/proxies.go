@@ -49,6 +49,10 @@ func (p *Proxy) setTraced(before, after bool) {
 	p.untraced, p.begins = !before && !after, !before && after
 }
 
+// Untraced reports whether no listener of the proxy is traced, before and after: its policies may
+// name a collector all the same. It is false in dumps.
+func (p *Proxy) Untraced() bool { return p.untraced }
+
 // Has reports whether the proxy has a difference of a code.
 func (p *Proxy) Has(code Code) bool {
 	return slices.ContainsFunc(p.Differences, func(d *Difference) bool { return d.Code == code })
@@ -176,6 +180,10 @@ func compareOnly(dataplanes []*cluster.Dataplane, r *Renderer, before, after Sta
 	result.before.matcher, result.after.matcher = nil, nil // large, and decisions are known
 	return result
 }
+
+// Refused returns why a Dataplane, which the version before accepts, is refused by the version
+// after, whether or not it is traced.
+func (c *Comparison) Refused(dp *cluster.Dataplane) []Code { return refusals(c.before, c.after, dp) }
 
 // ListenersAfter are those of the version after, with what the upgrade changes.
 func (c *Comparison) ListenersAfter() *cluster.Listeners { return c.after.listeners }

@@ -91,12 +91,20 @@ func (b *builder) meshesOf(code envoydiff.Code) map[string]bool {
 }
 
 // dataplanes adds the builtin gateways, also those of meshes that can therefore not be read, the
-// Dataplanes to which outbounds end, and the Dataplanes with an HTTP inbound that only
-// its tag names, whether or not they are traced.
+// Dataplanes to which outbounds end, those that are refused, and the Dataplanes with an HTTP inbound
+// that only its tag names, whether or not they are traced.
 func (b *builder) dataplanes() {
 	unreadable := b.meshesOf(envoydiff.MeshUnreadable)
 	ending, joining := b.meshesOf(envoydiff.OutboundNeedsService), b.meshesOf(envoydiff.OutboundProtocol)
 	for _, c := range b.Comparisons {
+		for i := range c.Proxies {
+			dp := c.Proxies[i].Dataplane
+			for _, code := range c.Refused(dp) {
+				if code != envoydiff.MeshUnreadable { // for other Dataplanes
+					b.of(code).addProxy(dp)
+				}
+			}
+		}
 		after := c.ListenersAfter()
 		for mesh := range ending {
 			for _, dp := range after.Unserved(mesh) {

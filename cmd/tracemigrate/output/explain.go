@@ -228,6 +228,9 @@ func (e *explanation) conclusion() {
 	}
 }
 
+// sendsNone reports whether it is known that a proxy sends no traces afterwards, whatever its policies.
+func sendsNone(p *envoydiff.Proxy) bool { return p.Untraced() && p.Verdict == envoydiff.Same }
+
 // verdict prints the verdict on the proxy, the same as in diff and report.
 func (e *explanation) verdict() {
 	p := e.After
@@ -236,6 +239,8 @@ func (e *explanation) verdict() {
 	}
 	becomes := "the proxy is not traced, because no MeshTrace traces it"
 	switch {
+	case p.After.Traces() && sendsNone(p):
+		becomes = "the proxy sends no traces; they would go to " + p.After.Target()
 	case p.After.Traces():
 		becomes = "traces go to " + p.After.Target()
 	case len(p.After.Policies) > 0:

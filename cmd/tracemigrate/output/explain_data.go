@@ -103,7 +103,7 @@ func (about *Explanation) data() explainData {
 	}
 	if after := about.After; after != nil {
 		data.After = &explainAfter{
-			Verdict: after.Verdict, Traced: after.After.Traces(), Source: after.After.Source(),
+			Verdict: after.Verdict, Traced: after.After.Traces() && !sendsNone(after), Source: after.After.Source(),
 			Differences: lists.Each(after.Differences, (*envoydiff.Difference).Form),
 		}
 		if after.After.Traces() {
