@@ -86,16 +86,26 @@ func explain(text string, line int, err error) *syntaxError {
 		}
 		number++
 	}
-	switch m := unknownAnchor.FindStringSubmatch(message); {
-	case m != nil:
-		if i := strings.Index(text, "*"+m[1]); i >= 0 {
-			at = line + strings.Count(text[:i], "\n")
-		}
-		message = fmt.Sprintf("the alias *%.80s has no anchor before it", m[1])
-	case message == "found unexpected end of stream":
+	if lines, explained, ok := UnknownAnchor(text, message); ok {
+		at, message = line+lines, explained
+	} else if message == "found unexpected end of stream" {
 		message = "the quote that opens here is not closed"
 	}
 	return &syntaxError{at, "not valid YAML: " + message[:min(len(message), MaxMessage)]}
+}
+
+// UnknownAnchor explains a parser's message of an alias without its anchor, which has no line, and
+// returns how many lines below the first one of the text that alias is. Of another message ok is false.
+func UnknownAnchor(text, message string) (below int, explained string, ok bool) {
+	m := unknownAnchor.FindStringSubmatch(message)
+	if m == nil {
+		return 0, "", false
+	}
+	before, _, found := strings.Cut(text, "*"+m[1])
+	if found {
+		below = strings.Count(before, "\n")
+	}
+	return below, fmt.Sprintf("the alias *%.80s has no anchor before it", m[1]), true
 }
 
 // MaxMessage is how much of a parser's message is repeated.

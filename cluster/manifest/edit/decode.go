@@ -65,6 +65,11 @@ func shift(n *yaml.Node, lines int) {
 // syntax converts an error of yaml.v3 for a text that starts at a line of the file.
 func (f *File) syntax(err error, line int) error {
 	below, message := manifest.ParserError(err)
+	if start := line - f.line; 0 <= start && start < len(f.starts) {
+		if lines, explained, ok := manifest.UnknownAnchor(string(f.text[f.starts[start]:]), message); ok {
+			below, message = lines, explained
+		}
+	}
 	last := len(f.starts) - 1
 	if last > 0 && f.starts[last] == len(f.text) {
 		last-- // the parser finds some errors at the end of the text

@@ -252,6 +252,7 @@ func TestErrors(t *testing.T) {
 	}{
 		"syntax":             {text: "a: 1\n---\nb: [\n", want: `f.yaml:`},
 		"undefined tag":      {text: "a: 1\n---\nb: 1\nc: !x!d e\n", want: `f.yaml:4: `},
+		"anchor elsewhere":   {text: "a: &x 1\n---\nb: 1\nc: *x\n", want: "f.yaml:4: is not valid YAML: the alias *x has no anchor before it; correct it"},
 		"not UTF-8":          {text: "a: \xff\n", want: "f.yaml: is not UTF-8; save it as UTF-8 text"},
 		"missing key":        {text: "a: {b: 1}\n", want: "f.yaml:1: a.c does not exist; correct the path", ops: []op{remove("a", "c")}},
 		"missing item":       {text: "a: [1]\n", want: "f.yaml:1: a[1] does not exist; correct the path", ops: []op{remove("a", 1)}},
