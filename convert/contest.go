@@ -131,7 +131,44 @@ func remarkTies(m *mesh, ranked *legacy.Mesh) notes {
 			found = append(found, tiesNotSearched.note(m.Place, m, facts{"pairs": maxPairs}))
 		}
 	}
-	return found
+	return append(found, remarkTiesOfInbounds(m, ranked)...)
+}
+
+// remarkTiesOfInbounds notes, where no Dataplane is known, that a proxy with several inbounds can
+// satisfy selectors of equal rank that no tag set satisfies both, so that their creation times, which
+// the input does not have, decide on it.
+func remarkTiesOfInbounds(m *mesh, ranked *legacy.Mesh) notes {
+	if len(m.dataplanes) > 0 {
+		return nil
+	}
+	tied := make(map[*legacy.TrafficTrace]bool)
+	looked := 0
+	for i, pair := range ranked.Pairs {
+		for _, other := range ranked.Pairs[i+1:] {
+			if pair.CompareRank(other) != 0 || looked == maxPairs {
+				break
+			}
+			looked++
+			if pair.Undecided(other) && m.confOf(pair.TrafficTrace).key != m.confOf(other.TrafficTrace).key && onTwoInbounds(pair.Tags, other.Tags) {
+				tied[pair.TrafficTrace], tied[other.TrafficTrace] = true, true
+			}
+		}
+	}
+	if len(tied) == 0 {
+		return nil
+	}
+	var traces names
+	for trace := range tied {
+		traces = append(traces, quoted(trace.DisplayName()))
+	}
+	slices.Sort(traces)
+	return notes{tieOfInbounds.note(m.Place, m, facts{"traces": traces})}
+}
+
+// onTwoInbounds reports whether selectors differ, and one proxy may satisfy both: it is in one zone.
+func onTwoInbounds(a, b cluster.Tags) bool {
+	in, other := a.Get(cluster.ZoneLabel), b.Get(cluster.ZoneLabel)
+	return a.Compare(b) != 0 && (in == other || in == "" || in == "*" || other == "" || other == "*")
 }
 
 // matters reports whether it matters which of two selectors of equal rank has precedence;

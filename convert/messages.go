@@ -184,6 +184,10 @@ var (
 		"{tie}, though no known one does. The one created last wins, and the input does not have the creation times; the "+
 			"policies assume that {winner} wins, by its name",
 		tieRemedy)
+	tieOfInbounds = inform(TieByCreationTime,
+		"has TrafficTraces ({traces}) with selectors of equal rank for different tags, and a proxy with several inbounds can satisfy two of "+
+			"them. The one created last wins, and the input does not have the creation times; the policies assume the order of the names",
+		tieRemedy)
 	tieSameTime = inform(TieByCreationTime,
 		"{tie}. Both were created at the same time, so {winner} wins by its smaller name", "")
 	tieDecided = inform(TieByCreationTime,
@@ -442,7 +446,7 @@ var (
 const (
 	untaggedRemedy = "give each Dataplane an inbound or a gateway with that tag, as the control plane demands, or remove it from " +
 		"the input"
-	tieRemedy = "export both with their creation times (kubectl get traffictraces -o yaml, or kumactl get traffic-traces -o " +
+	tieRemedy = "export the TrafficTraces with their creation times (kubectl get traffictraces -o yaml, or kumactl get traffic-traces -o " +
 		"yaml) and convert again"
 	// zoneTieRemedy is for times that only zones know.
 	zoneTieRemedy = "read the zones' control planes as well, with --zone NAME=SOURCE for each; or make the TrafficTraces " +
