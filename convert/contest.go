@@ -165,10 +165,11 @@ func remarkTiesOfInbounds(m *mesh, ranked *legacy.Mesh) notes {
 	return notes{tieOfInbounds.note(m.Place, m, facts{"traces": traces})}
 }
 
-// onTwoInbounds reports whether selectors differ, and one proxy may satisfy both: it is in one zone.
+// onTwoInbounds reports whether a proxy, which is in one zone, may satisfy two selectors that no tag
+// set satisfies both.
 func onTwoInbounds(a, b cluster.Tags) bool {
 	in, other := a.Get(cluster.ZoneLabel), b.Get(cluster.ZoneLabel)
-	return a.Compare(b) != 0 && (in == other || in == "" || in == "*" || other == "" || other == "*")
+	return !a.Meets(b) && (in == other || in == "" || in == "*" || other == "" || other == "*")
 }
 
 // matters reports whether it matters which of two selectors of equal rank has precedence;
