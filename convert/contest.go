@@ -1,10 +1,12 @@
 package convert
 
 import (
+	"iter"
 	"maps"
 	"slices"
 
 	"tracemigrate/cluster"
+	"tracemigrate/cluster/lists"
 	"tracemigrate/legacy"
 )
 
@@ -74,19 +76,27 @@ func Contested(c *Current, o Options) [][]*legacy.Pair {
 func samePlaces(ranked *legacy.Mesh) func(yield func(i, j int) bool) {
 	return func(yield func(i, j int) bool) {
 		looked := 0
-		for from := 0; from < len(ranked.Pairs); {
-			to := from
-			var selectors []cluster.Tags
-			for to < len(ranked.Pairs) && ranked.Pairs[to].CompareRank(ranked.Pairs[from]) == 0 {
-				selectors = append(selectors, ranked.Pairs[to].Tags)
-				to++
-			}
+		for from, group := range ranks(ranked) {
+			selectors := lists.Each(group, func(pair *legacy.Pair) cluster.Tags { return pair.Tags })
 			for i, j := range meeting(selectors) {
 				if looked++; looked > maxPairs || !yield(from+i, from+j) {
 					return
 				}
 			}
-			from = to
+		}
+	}
+}
+
+// ranks yields the selectors of each rank, with the position of the first.
+func ranks(ranked *legacy.Mesh) iter.Seq2[int, []*legacy.Pair] {
+	return func(yield func(int, []*legacy.Pair) bool) {
+		for from, to := 0, 0; from < len(ranked.Pairs); from = to {
+			for to < len(ranked.Pairs) && ranked.Pairs[to].CompareRank(ranked.Pairs[from]) == 0 {
+				to++
+			}
+			if !yield(from, ranked.Pairs[from:to]) {
+				return
+			}
 		}
 	}
 }
@@ -127,49 +137,59 @@ func remarkTies(m *mesh, ranked *legacy.Mesh) notes {
 	looked := 0
 	for i, j := range samePlaces(ranked) {
 		remark(i, j, nil)
-		if looked++; looked == maxPairs {
-			found = append(found, tiesNotSearched.note(m.Place, m, facts{"pairs": maxPairs}))
-		}
+		looked++
 	}
-	return append(found, remarkTiesOfInbounds(m, ranked)...)
+	ofInbounds, all := remarkTiesOfInbounds(m, ranked)
+	if looked == maxPairs || !all {
+		found = append(found, tiesNotSearched.note(m.Place, m, facts{"pairs": maxPairs}))
+	}
+	return append(found, ofInbounds...)
 }
 
 // remarkTiesOfInbounds notes, where no Dataplane is known, that a proxy with several inbounds can
 // satisfy selectors of equal rank that no tag set satisfies both, so that their creation times, which
-// the input does not have, decide on it.
-func remarkTiesOfInbounds(m *mesh, ranked *legacy.Mesh) notes {
+// the input does not have, decide on it. It also reports whether it looked at all pairs of selectors.
+func remarkTiesOfInbounds(m *mesh, ranked *legacy.Mesh) (found notes, all bool) {
 	if len(m.dataplanes) > 0 {
-		return nil
+		return nil, true
 	}
 	tied := make(map[*legacy.TrafficTrace]bool)
 	looked := 0
-	for i, pair := range ranked.Pairs {
-		for _, other := range ranked.Pairs[i+1:] {
-			if pair.CompareRank(other) != 0 || looked == maxPairs {
-				break
-			}
-			looked++
-			if pair.Undecided(other) && m.confOf(pair.TrafficTrace).key != m.confOf(other.TrafficTrace).key && onTwoInbounds(pair.Tags, other.Tags) {
-				tied[pair.TrafficTrace], tied[other.TrafficTrace] = true, true
+	key := func(pair *legacy.Pair) string { return m.confOf(pair.TrafficTrace).key }
+	undated := func(pair *legacy.Pair) bool { return pair.Created.IsZero() }
+	for _, group := range ranks(ranked) {
+		differ := func(pair *legacy.Pair) bool { return key(pair) != key(group[0]) }
+		if !slices.ContainsFunc(group, differ) || !slices.ContainsFunc(group, undated) {
+			continue // their order does not matter, or is known
+		}
+		for i, pair := range group {
+			for _, other := range group[i+1:] {
+				if looked++; looked > maxPairs {
+					break
+				}
+				if pair.Undecided(other) && key(pair) != key(other) && onTwoInbounds(pair.Tags, other.Tags) {
+					tied[pair.TrafficTrace], tied[other.TrafficTrace] = true, true
+				}
 			}
 		}
 	}
+	all = looked <= maxPairs
 	if len(tied) == 0 {
-		return nil
+		return nil, all
 	}
 	var traces names
 	for trace := range tied {
 		traces = append(traces, quoted(trace.DisplayName()))
 	}
 	slices.Sort(traces)
-	return notes{tieOfInbounds.note(m.Place, m, facts{"traces": traces})}
+	return notes{tieOfInbounds.note(m.Place, m, facts{"traces": traces})}, all
 }
 
 // onTwoInbounds reports whether a proxy, which is in one zone, may satisfy two selectors that no tag
 // set satisfies both.
 func onTwoInbounds(a, b cluster.Tags) bool {
 	in, other := a.Get(cluster.ZoneLabel), b.Get(cluster.ZoneLabel)
-	return !a.Meets(b) && (in == other || in == "" || in == "*" || other == "" || other == "*")
+	return !a.Meets(b) && (in == other || in == "" || in == cluster.Any || other == "" || other == cluster.Any)
 }
 
 // matters reports whether it matters which of two selectors of equal rank has precedence;
